@@ -1,0 +1,194 @@
+"""What is shipped: every public name, documented, in a wheel that works anywhere."""
+
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from tests.public_names import public_names, public_packages
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+REQUIREMENTS = [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]
+ROOT_FOLDERS = ("kernels", "models", "tasks", "analysis")
+
+in_checkout = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="needs the repository")
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [
+        path
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not {"_build", "generated", "jupyter_execute"} & set(path.parts)
+    ]
+
+
+@pytest.mark.parametrize("package", public_packages())
+def test_all_is_a_literal_list_of_importable_documented_names(package):
+    module = importlib.import_module(package)
+    names = public_names(package)
+    assert module.__doc__, f"{package} has no docstring"
+    assert len(names) == len(set(names)), f"{package}.__all__ lists a name twice"
+    source = Path(module.__file__).read_text()
+    assert re.search(r"^__all__ = [\[(]", source, re.M), f"{package}.__all__ is not a literal"
+    undocumented = [
+        name
+        for name in names
+        if (inspect.isclass(member := getattr(module, name)) or inspect.isroutine(member))
+        and not (inspect.getdoc(member) or "").strip()
+    ]
+    assert not undocumented, f"without docstring in {package}: {undocumented}"
+
+
+@in_checkout
+@pytest.mark.parametrize("package", public_packages())
+def test_every_public_package_has_a_reference_page(package):
+    """The page lists the names itself, from `__all__`."""
+    page = ROOT / "docs" / "reference" / f"{package}.md"
+    assert page.exists(), f"{package} has no page {page.relative_to(ROOT)}"
+    assert f"generated/{package}.names" in page.read_text()
+    assert f"\n{package}\n" in (ROOT / "docs" / "reference" / "index.md").read_text()
+
+
+@in_checkout
+def test_the_version_stands_in_one_place():
+    import neurodyn
+
+    version = PROJECT["version"]
+    assert neurodyn.__version__ == version
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@in_checkout
+def test_constraints_pin_every_dependency_and_name_no_address():
+    text = (ROOT / "constraints.txt").read_text()
+    assert "://" not in text
+    pinned = {re.sub(r"[._]", "-", line.split("==")[0].lower()) for line in text.splitlines()}
+    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in REQUIREMENTS}
+    assert names <= pinned, f"not pinned: {sorted(names - pinned)}"
+
+
+@in_checkout
+def test_every_dependency_has_a_lower_bound_and_none_is_pinned():
+    assert all(">=" in requirement and "==" not in requirement for requirement in REQUIREMENTS)
+
+
+@in_checkout
+@pytest.mark.parametrize("folder", ROOT_FOLDERS)
+def test_root_folders_join_the_namespace(folder):
+    link = ROOT / "neurodyn" / folder
+    assert link.is_symlink()
+    assert link.readlink() == Path("..") / folder
+
+
+@in_checkout
+def test_no_machine_paths_in_tracked_text():
+    homes = re.compile(r"(?<![\w.])/(?:work|root|home|Users)/\w|[A-Z]:\\\\Users")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    offending = []
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".cff", ".yml", ""} and path.is_file():
+            lines = path.read_text().splitlines()
+            offending += [f"{name}: {line}" for line in lines if homes.search(line)]
+    assert not offending
+
+
+def test_no_multi_index_in_the_code():
+    """It cannot be saved to netCDF; trial labels are plain coordinates."""
+    building = re.compile(r"MultiIndex\.from_|\.set_index\(")
+    files = python_files("neurodyn", *ROOT_FOLDERS)
+    assert not [path for path in files if building.search(path.read_text())]
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory):
+    """The sdist, and the wheel built from it, as a release would be."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = (
+        "import os, sys, setuptools.build_meta as backend; "
+        "print(getattr(backend, sys.argv[1])(sys.argv[2]))"
+    )
+
+    def run(hook, source):
+        output = subprocess.run(
+            [sys.executable, "-c", build, hook, str(folder)],
+            cwd=source,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        return folder / output.splitlines()[-1]
+
+    # Built from a copy: setuptools leaves folders behind in its source.
+    source = folder / "source"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.splitlines():
+        path, copy = ROOT / name, source / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink():
+            copy.symlink_to(path.readlink())
+        elif path.exists():
+            copy.write_bytes(path.read_bytes())
+    sdist = run("build_sdist", source)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder / "unpacked", filter="data")
+    (unpacked,) = (folder / "unpacked").iterdir()
+    return sdist, run("build_wheel", unpacked)
+
+
+@in_checkout
+def test_wheel_and_sdist_hold_real_files(distributions):
+    sdist, wheel = distributions
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = set(archive.namelist())
+    with tarfile.open(sdist) as archive:
+        members = archive.getmembers()
+        assert not [m.name for m in members if m.issym() or m.islnk()]
+        packed = {m.name.partition("/")[2] for m in members}
+    modules = {str(p.relative_to(ROOT)) for p in python_files("neurodyn")}
+    modules |= {f"neurodyn/{p.relative_to(ROOT)}" for p in python_files(*ROOT_FOLDERS)}
+    data = ROOT / "neurodyn" / "datasets" / "data"
+    expected = modules | {"neurodyn/py.typed"}
+    expected |= {str(p.relative_to(ROOT)) for p in data.glob("*") if p.is_file()}
+    assert expected <= shipped
+    assert expected <= packed
+    assert not [name for name in shipped if name.startswith(("tests/", "docs/"))]
+
+
+@in_checkout
+def test_wheel_imports_elsewhere(distributions, tmp_path):
+    """Unpacked in a folder of its own, every public name comes from there."""
+    with zipfile.ZipFile(distributions[1]) as archive:
+        archive.extractall(tmp_path / "site")
+    script = tmp_path / "public_names.py"
+    script.write_bytes((ROOT / "tests" / "public_names.py").read_bytes())
+    output = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert f"from {tmp_path / 'site' / 'neurodyn'}" in output.splitlines()[-1]
