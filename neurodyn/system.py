@@ -1,0 +1,236 @@
+"""The interfaces of everything that evolves: flows, spiking flows and maps.
+
+A system describes **one** trial; the drivers (:func:`neurodyn.integrate`, :func:`neurodyn.solve`,
+:func:`neurodyn.simulate`) add time, trials and labels.
+"""
+
+import abc
+import operator
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+
+from neurodyn.drive import Drive
+
+__all__ = [
+    "AbstractFlow",
+    "AbstractMap",
+    "AbstractSpiking",
+    "AbstractSystem",
+    "State",
+    "SupportsFused",
+    "Variable",
+    "as_key",
+]
+
+
+def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
+    """Turn a seed into a JAX key.
+
+    Parameters
+    ----------
+    key
+        An integer seed, a JAX key (typed, or a legacy ``uint32[2]`` array), or None.
+    needed_for
+        What needs the key. When given, None is an error that names it.
+
+    Returns
+    -------
+    PRNGKeyArray or None
+        A typed scalar key; None only where ``key`` is None and nothing needs one.
+
+    Raises
+    ------
+    ValueError
+        If a key is needed and none was given, or a batch of keys was given.
+    TypeError
+        If ``key`` is neither a seed nor a JAX key.
+    """
+    if key is None:
+        if needed_for is not None:
+            raise ValueError(
+                f"{needed_for} draws random numbers: pass `key=` (a seed, e.g. key=0)."
+            )
+        return None
+    if isinstance(key, (jax.Array, np.ndarray)):
+        if jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key):
+            if key.ndim:
+                raise ValueError(f"`key` must be one key, got a batch of shape {key.shape}.")
+            return key
+        if key.shape == (2,) and key.dtype == np.uint32:
+            return jax.random.wrap_key_data(jax.numpy.asarray(key))
+        if key.ndim:
+            raise TypeError(
+                f"`key` must be an integer seed or a JAX key, got an array {key.dtype}{key.shape}."
+            )
+    try:
+        return jax.random.key(operator.index(key))
+    except TypeError:
+        raise TypeError(
+            f"`key` must be an integer seed or a JAX key, got {type(key).__name__}."
+        ) from None
+
+
+class State(NamedTuple):
+    """What a system carries from one step to the next.
+
+    Attributes
+    ----------
+    x
+        Pytree of float arrays that a solver integrates.
+    memory
+        Pytree of everything else (delay rings, traces, plastic weights, counters); no solver
+        touches it.
+    """
+
+    x: PyTree
+    memory: PyTree = None
+
+
+class Variable(NamedTuple):
+    """How one observed variable is labelled.
+
+    Attributes
+    ----------
+    dims
+        Its dims beyond trial and time, e.g. ``("unit",)``.
+    units
+        Its physical units, e.g. ``"Hz"``, ``"mV"``, ``"1"``.
+    long_name
+        A phrase for axis labels.
+    kind
+        ``"rate"``, ``"hidden"``, ``"voltage"``, ``"current"``, ``"weight"``, ``"trace"`` ...
+    """
+
+    dims: tuple[str, ...]
+    units: str
+    long_name: str
+    kind: str
+
+
+class AbstractSystem(eqx.Module):
+    """What every system offers, whatever its notion of time.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs
+        Sizes of the input and of the readout.
+    """
+
+    n_inputs: eqx.AbstractVar[int]
+    n_outputs: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def initial_state(self, *, dt: Any, trial: PyTree = None, key: PRNGKeyArray | None = None):
+        """State before the first step.
+
+        Parameters
+        ----------
+        dt
+            Step of the run [ms]; delay rings need it.
+        trial
+            The trial about to run, or None.
+        key
+            For random initial states.
+
+        Returns
+        -------
+        State
+        """
+
+    @abc.abstractmethod
+    def readout(self, state: State) -> Float[Array, " output"]:
+        """The output in this state."""
+
+    @abc.abstractmethod
+    def observe(self, state: State) -> dict[str, Array]:
+        """Named variables in this state; the names are those of :meth:`variables`."""
+
+    @abc.abstractmethod
+    def variables(self) -> dict[str, Variable]:
+        """Labels of what :meth:`observe` returns."""
+
+    @abc.abstractmethod
+    def unit_coords(self) -> dict[str, Any]:
+        """Coordinates on ``unit`` (``area``, ``ei``, ``tau``...).
+
+        A value is an array on ``unit``, or ``(dim, array)`` for another dim.
+        """
+
+
+class AbstractFlow(AbstractSystem):
+    """A system in continuous time: ``dx = drift dt + diffusion dW``, with time in ms."""
+
+    @abc.abstractmethod
+    def drift(self, t: Any, state: State, u: Drive) -> PyTree:
+        """Rate of change of ``state.x`` [per ms]; same structure as ``state.x``."""
+
+    @abc.abstractmethod
+    def diffusion(self, t: Any, state: State, u: Drive) -> PyTree | None:
+        """Noise amplitude of each entry of ``state.x`` [per sqrt(ms)], or None without noise.
+
+        Noise is independent between entries. Where only some parts of ``x`` are noisy, the
+        others get zeros.
+        """
+
+
+class AbstractSpiking(AbstractFlow):
+    """A flow whose units spike: events happen between the steps of the flow."""
+
+    @abc.abstractmethod
+    def crossing(self, state: State) -> Float[Array, " unit"]:
+        """Distance beyond threshold; a unit spikes where this is >= 0."""
+
+    @abc.abstractmethod
+    def spike(self, crossing: Float[Array, " unit"]) -> Float[Array, " unit"]:
+        """0/1 spikes from :meth:`crossing`, with the system's surrogate gradient."""
+
+    @abc.abstractmethod
+    def after(
+        self,
+        t: Any,
+        dt: Any,
+        state: State,
+        spikes: Float[Array, " unit"],
+        u: Drive,
+        *,
+        key: PRNGKeyArray | None,
+    ) -> State:
+        """What happens at the end of a step: delivery of spikes, then reset, then plasticity."""
+
+
+class AbstractMap(AbstractSystem):
+    """A system in discrete time."""
+
+    @abc.abstractmethod
+    def update(self, state: State, u: Drive, *, key: PRNGKeyArray | None) -> State:
+        """The next state."""
+
+
+@runtime_checkable
+class SupportsFused(Protocol):
+    """A system that can run a whole batch of trials through one fast kernel."""
+
+    @property
+    def can_fuse(self) -> bool:
+        """Whether the kernel covers this system as configured (static)."""
+        ...
+
+    def fused(
+        self,
+        inputs: Float[Array, "time batch input"],
+        x0: PyTree,
+        *,
+        dt: Any,
+        noise: PyTree | None,
+        length: Int[Array, ""] | int | None,
+    ) -> PyTree:
+        """States after each step, time-major.
+
+        ``noise`` holds standard normal draws, one per state entry and step, or is None for a
+        system without noise. With ``length``, rows from there on are meaningless.
+        """
+        ...
