@@ -1,0 +1,1 @@
+"""Recordings and results, in and out of files."""

@@ -1,0 +1,333 @@
+"""What the labelling convention asks, and a check that lists everything that is off."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+__all__ = ["DIMS", "KINDS", "SOURCES", "LabelError", "check"]
+
+#: Dims in their order: a variable's dims follow it, leaving out what it does not have.
+DIMS = {
+    "metric": "measures in a comparison",
+    "seed": "members of an ensemble",
+    "draw": "draws of a null or a bootstrap",
+    "fold": "folds or splits of a cross-validation",
+    "step": "training steps",
+    "sweep": "recording sweeps, or values of a swept parameter",
+    "condition": "experimental conditions",
+    "trial": "trials",
+    "sample": "stacked trials or conditions and times",
+    "epoch": "named intervals of a trial",
+    "spike": "spikes, all units together",
+    "lag": "lags",
+    "time": "time",
+    "frequency": "frequencies",
+    "channel": "recording channels",
+    "unit": "neurons, or hidden units of a model",
+    "presynaptic": "units seen as the origin of a connection",
+    "input": "input channels of a model",
+    "output": "outputs of a model",
+    "latent": "latent variables",
+    "component": "principal components, modes",
+}
+SOURCES = ("model", "recording", "task", "analysis")
+#: What a variable holds.
+KINDS = (
+    "rate",
+    "spike_count",
+    "spike_time",
+    "voltage",
+    "current",
+    "field",
+    "calcium",
+    "hidden",
+    "latent",
+    "input",
+    "output",
+    "target",
+    "weight",
+    "statistic",
+)
+
+_RANK = {dim: rank for rank, dim in enumerate(DIMS)}
+_MEANT = {
+    "neuron": "unit",
+    "neurons": "unit",
+    "cell": "unit",
+    "cells": "unit",
+    "neuroid": "unit",
+    "hidden": "unit",
+    "batch": "trial",
+    "presentation": "trial",
+    "t": "time",
+    "time_bin": "time",
+    "timestep": "time",
+    "freq": "frequency",
+    "event": "trial",
+    "pc": "component",
+    "feature": "unit",
+}
+_SECONDS = ("s", "sec", "secs", "second", "seconds")
+
+
+class LabelError(ValueError):
+    """Labels do not follow the convention, or those of two objects do not match."""
+
+    __module__ = "neurodyn.labels"
+
+
+def check(
+    obj: xr.Dataset | xr.DataArray | xr.DataTree,
+    *,
+    dims: Sequence[str] = (),
+    values: bool = True,
+) -> None:
+    """Check an object against the labelling convention.
+
+    Parameters
+    ----------
+    obj
+        Dataset, DataArray, or DataTree (every node is checked).
+    dims
+        Further dim names to accept, in any position.
+    values
+        Whether to look at the numbers too (NaN, infinite values); this loads lazy arrays.
+
+    Raises
+    ------
+    LabelError
+        Listing everything that is off, each with what to do about it.
+    TypeError
+        If `obj` is none of the three.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> check(xr.DataArray([[0.0]], dims=("trials", "unit"), name="rate"))
+    Traceback (most recent call last):
+    ...
+    neurodyn.labels.LabelError: 3 things are off:
+    - 'rate': unknown dim 'trials'; did you mean 'trial'? .rename(trials='trial')
+    - 'rate' has no units: set .attrs['units'], e.g. 'Hz', 'mV', '1'
+    - 'rate' has no long_name: set .attrs['long_name'], a few words for axes and tables
+    """
+    if isinstance(obj, xr.DataTree):
+        found = [
+            f"{node.path}: {problem}" if node.path != "/" else problem
+            for node in obj.subtree
+            for problem in _dataset_problems(node.to_dataset(), dims, values, node.has_data)
+        ]
+    elif isinstance(obj, xr.Dataset):
+        found = list(_dataset_problems(obj, dims, values, True))
+    elif isinstance(obj, xr.DataArray):
+        found = [*_array_problems(obj, dims), *_coord_problems(obj)]
+        found += _value_problems(obj) if values else []
+    else:
+        raise TypeError(
+            "check takes an xarray Dataset, DataArray or DataTree, got "
+            f"{type(obj).__name__}; neurodyn.labels.dataset builds one from arrays."
+        )
+    if found:
+        things = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+        raise LabelError("\n- ".join([f"{things} off:", *found]))
+
+
+def _dataset_problems(
+    ds: xr.Dataset, dims: Sequence[str], values: bool, has_data: bool
+) -> Iterator[str]:
+    if has_data and len(ds.data_vars):
+        if ds.attrs.get("source") not in SOURCES:
+            yield (
+                f"source is {ds.attrs.get('source')!r}: set .attrs['source'] to one of "
+                f"{', '.join(SOURCES)}"
+            )
+        yield from _kind_problems("the Dataset", ds.attrs)
+    yield from _attr_problems("the Dataset", ds.attrs)
+    for name, size in ds.sizes.items():
+        if size == 0 and name != "spike":
+            yield f"dim '{name}' is empty: there is nothing to work on; look at what selected it"
+    yield from _coord_problems(ds)
+    for variable in ds.data_vars.values():
+        yield from _array_problems(variable, dims)
+        if values:
+            yield from _value_problems(variable, simultaneous=ds.attrs.get("simultaneous", 1))
+    if "spike" in ds.dims:
+        yield from _spike_problems(ds)
+
+
+def _array_problems(array: xr.DataArray, dims: Sequence[str]) -> Iterator[str]:
+    name = "the array" if array.name is None else f"'{array.name}'"
+    yield from _dim_problems(name, array, dims)
+    if not array.attrs.get("units"):
+        yield f"{name} has no units: set .attrs['units'], e.g. 'Hz', 'mV', '1'"
+    if not array.attrs.get("long_name"):
+        yield f"{name} has no long_name: set .attrs['long_name'], a few words for axes and tables"
+    if "time" in array.dims and "time" not in array.coords:
+        yield f"{name} has a dim 'time' without labels: .assign_coords(time=...) in ms (float64)"
+    yield from _kind_problems(name, array.attrs)
+    yield from _attr_problems(name, array.attrs)
+    if array.dtype == object:
+        yield f"{name} has dtype object, which cannot be saved: .astype(float) or .astype(str)"
+
+
+def _dim_problems(name: str, array: xr.DataArray, dims: Sequence[str]) -> Iterator[str]:
+    meant = {str(dim): str(dim) for dim in array.dims}
+    for dim in meant:
+        if dim not in DIMS and dim not in dims:
+            close = difflib.get_close_matches(dim.lower(), DIMS, 1)
+            meant[dim] = _MEANT.get(dim) or (close[0] if close else dim)
+            if meant[dim] == dim:
+                yield f"{name}: unknown dim '{dim}'; known dims are {', '.join(DIMS)}"
+            else:
+                new = meant[dim]
+                yield f"{name}: unknown dim '{dim}'; did you mean '{new}'? .rename({dim}='{new}')"
+    known = [dim for dim in meant.values() if dim in _RANK]
+    ordered = sorted(known, key=_RANK.__getitem__)
+    if known != ordered:
+        order = iter(ordered)
+        wanted = [next(order) if dim in _RANK else dim for dim in meant.values()]
+        call = ", ".join(map(repr, wanted))
+        yield f"{name} has dims {tuple(meant.values())} out of order: .transpose({call})"
+
+
+def _kind_problems(name: str, attrs: dict) -> Iterator[str]:
+    kind = attrs.get("kind")
+    if kind is not None and kind not in KINDS:
+        yield f"{name} is of unknown kind {kind!r}: kinds are {', '.join(KINDS)}"
+
+
+def _attr_problems(name: str, attrs: dict) -> Iterator[str]:
+    for key, value in attrs.items():
+        items = value if isinstance(value, (list, tuple)) else [value]
+        if isinstance(value, np.ndarray) and value.ndim <= 1:
+            items = value.ravel().tolist()
+        if not all(_is_plain(item) for item in items):
+            yield (
+                f"attribute '{key}' of {name} is a {type(value).__name__} that cannot be saved: "
+                "use str, int, float or a flat list of them (neurodyn.labels.encode_attrs)"
+            )
+
+
+def _is_plain(value: Any) -> bool:
+    plain = isinstance(value, (str, int, float, np.integer, np.floating))
+    return plain and not isinstance(value, bool)
+
+
+def _coord_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
+    for name, coord in obj.coords.items():
+        index = obj.indexes.get(name)
+        if isinstance(index, pd.MultiIndex):
+            if coord.dims == (name,):
+                yield (
+                    f"dim '{name}' has a MultiIndex, which cannot be saved: "
+                    f".reset_index('{name}') makes its levels plain coordinates"
+                )
+            continue
+        if coord.dtype == object and not all(isinstance(v, str) for v in coord.values.flat):
+            yield f"coordinate '{name}' has dtype object, which cannot be saved: convert it"
+        if coord.ndim > 1:
+            yield f"coordinate '{name}' has dims {coord.dims}: labels are 1-D; make it a variable"
+        if index is not None and name != "time" and not index.is_unique:
+            yield f"labels along '{name}' repeat: number them and keep these in another coordinate"
+        yield from _attr_problems(f"coordinate '{name}'", coord.attrs)
+    if "time" in obj.coords and "time" in obj.dims and obj["time"].size:
+        yield from _time_problems(obj)
+
+
+def _time_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
+    time = obj["time"]
+    if time.dtype.kind in "Mm":
+        yield f"time has dtype {time.dtype}: use float64 milliseconds from the alignment event"
+        return
+    if time.dtype != np.float64:
+        yield f"time is {time.dtype}, not float64: .assign_coords(time=obj.time.astype(float))"
+        if time.dtype.kind not in "iuf":
+            return
+    units = time.attrs.get("units")
+    if units in _SECONDS:
+        yield (
+            "time is in seconds; all times are in ms: .assign_coords(time=obj.time * 1e3), "
+            "then .time.attrs['units'] = 'ms'"
+        )
+    elif units not in ("ms", "1"):
+        yield f"time has units {units!r}: .time.attrs['units'] = 'ms' ('1' for steps of a map)"
+    elif units == "ms" and _looks_like_seconds(obj):
+        yield (
+            f"time is labelled ms but runs from {float(time[0]):g} to {float(time[-1]):g}, "
+            "which looks like seconds: .assign_coords(time=obj.time * 1e3)"
+        )
+    if not np.isfinite(time.values).all():
+        yield "time holds NaN or infinite values: every sample needs its time"
+    elif not (np.diff(time.values) > 0).all():
+        yield "time does not increase strictly: .sortby('time'), and drop repeated samples"
+
+
+def _looks_like_seconds(obj: xr.Dataset | xr.DataArray) -> bool:
+    """Whether the step contradicts `bin_width`, or counts and recorded rates are absurdly fine."""
+    time = obj["time"].values.astype(float)
+    if time.size < 2:
+        return False
+    step, span = float(np.median(np.diff(time))), float(np.ptp(time))
+    width = obj.attrs.get("bin_width")
+    if isinstance(width, (int, float)) and np.isclose(step * 1e3, width):
+        return True
+    counted = obj.attrs.get("kind") == "spike_count"
+    recorded = obj.attrs.get("kind") == "rate" and obj.attrs.get("source") == "recording"
+    return (counted or recorded) and step < 0.2 and span < 20
+
+
+def _value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]:
+    if array.dtype.kind not in "fc" or array.size == 0:
+        return
+    name = "the array" if array.name is None else f"'{array.name}'"
+    numbers = array.values
+    if np.isinf(numbers).any():
+        yield f"{name} holds infinite values: find the division or the diverging run behind them"
+    missing = np.isnan(numbers)
+    if "time" not in array.dims or not missing.any():
+        return
+    if "trial" in array.dims and "n_valid" in array.coords:
+        inside = np.arange(array.sizes["time"])[None, :] < array["n_valid"].values[:, None]
+        valid = xr.Variable(("trial", "time"), inside)
+        missing = (xr.Variable(array.dims, missing) & valid).transpose(*array.dims).values
+    traces = np.moveaxis(missing, array.dims.index("time"), -1)
+    if "condition" in array.dims or not simultaneous:
+        # A unit not recorded in a trial, or without a trial of a condition, is NaN throughout.
+        if (traces.any(-1) & ~traces.all(-1)).any():
+            yield f"{name} has NaN in the middle of traces: cut the trials, or interpolate"
+    elif traces.any():
+        where = "before n_valid ends" if "n_valid" in array.coords else "and no n_valid coordinate"
+        yield (
+            f"{name} has NaN in {traces.any(-1).sum()} of {traces[..., 0].size} traces {where}:"
+            " give n_valid (trial), the number of samples of each trial, or "
+            ".attrs['simultaneous'] = 0 where units have different trials"
+        )
+
+
+def _spike_problems(ds: xr.Dataset) -> Iterator[str]:
+    for name, dim in (("spike_time", None), ("spike_unit", "unit"), ("spike_trial", "trial")):
+        if name not in ds:
+            if name != "spike_trial":
+                yield f"a spike Dataset needs '{name}' on dim 'spike': build it by neurodyn.spikes"
+            continue
+        numbers = ds[name].values
+        if dim is None:
+            if numbers.dtype != np.float64 or not np.isfinite(numbers).all():
+                yield "spike_time must be finite float64 milliseconds"
+            if ds[name].attrs.get("units") in _SECONDS:
+                yield "spike_time is in seconds; all times are in ms: multiply it by 1e3"
+        elif dim not in ds.dims:
+            yield f"'{name}' points along '{dim}', which has no labels: .assign_coords({dim}=...)"
+        elif numbers.dtype.kind not in "iu":
+            yield f"'{name}' has dtype {numbers.dtype}: it holds integer positions along '{dim}'"
+        elif numbers.size and (numbers.min() < 0 or numbers.max() >= ds.sizes[dim]):
+            yield (
+                f"'{name}' runs from {numbers.min()} to {numbers.max()} but '{dim}' has "
+                f"{ds.sizes[dim]} entries: it holds positions from 0, not labels"
+            )
