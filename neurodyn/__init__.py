@@ -1,0 +1,1 @@
+"""Neural dynamical systems: simulate, train on cognitive tasks, compare with recordings."""

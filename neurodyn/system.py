@@ -20,6 +20,7 @@ __all__ = [
     "AbstractMap",
     "AbstractSpiking",
     "AbstractSystem",
+    "ChecksStep",
     "State",
     "SupportsFused",
     "Variable",
@@ -233,4 +234,13 @@ class SupportsFused(Protocol):
         ``noise`` holds standard normal draws, one per state entry and step, or is None for a
         system without noise. With ``length``, rows from there on are meaningless.
         """
+        ...
+
+
+@runtime_checkable
+class ChecksStep(Protocol):
+    """A system that can tell before compilation that a step does not suit it."""
+
+    def check_step(self, dt: float) -> None:
+        """Raise ValueError when ``dt`` [ms] is too long (values that are traced are skipped)."""
         ...

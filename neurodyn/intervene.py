@@ -1,0 +1,283 @@
+"""Interventions: what an experimenter does to a running system.
+
+An intervention acts at three places of each step: on the system (weights), on the drive (injected
+current) and on the state (clamps). ``units`` is always a 0/1 or boolean array over units, or a list
+of unit numbers; :func:`select_units` makes one from unit coordinates.
+"""
+
+import abc
+from typing import Any, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.drive import Drive
+from neurodyn.system import AbstractSystem, State
+
+__all__ = [
+    "AbstractIntervention",
+    "Clamp",
+    "Current",
+    "Lesion",
+    "Silence",
+    "SupportsCut",
+    "WeightChange",
+    "select_units",
+]
+
+
+class AbstractIntervention(eqx.Module):
+    """Three hooks, called at every step with the time of the step's start [ms]."""
+
+    @abc.abstractmethod
+    def on_system(self, t: Any, system: AbstractSystem) -> AbstractSystem:
+        """The system that runs in this step."""
+
+    @abc.abstractmethod
+    def on_drive(self, t: Any, drive: Drive) -> Drive:
+        """The drive of one trial in this step."""
+
+    @abc.abstractmethod
+    def on_state(self, t: Any, state: State) -> State:
+        """The state of one trial after this step."""
+
+
+@runtime_checkable
+class SupportsCut(Protocol):
+    """A system whose units can be disconnected."""
+
+    def cut(self, units: Bool[Array, " unit"], *, incoming: bool, outgoing: bool) -> Any:
+        """A copy in which these units receive nothing and/or send nothing."""
+        ...
+
+
+class Current(AbstractIntervention):
+    """Extra input into some units in a time window.
+
+    Parameters
+    ----------
+    units
+        Which units.
+    amplitude
+        Added to their summed input (a number, or one per unit).
+    start, stop
+        Window [ms of the run]; a step belongs to it when it starts inside ``[start, stop)``.
+    """
+
+    units: Float[Array, " unit"]
+    amplitude: Float[Array, "..."]
+    start: Float[Array, ""]
+    stop: Float[Array, ""]
+
+    def __init__(self, units, amplitude, start=-np.inf, stop=np.inf):
+        self.units = _weights(units)
+        self.amplitude = jnp.asarray(amplitude, self.units.dtype)
+        self.start, self.stop = _window(start, stop)
+
+    def on_system(self, t, system):
+        return system
+
+    def on_drive(self, t, drive):
+        current = jnp.where(_inside(t, self), self.amplitude * self.units, 0.0)
+        if drive.current is not None:
+            current = current + drive.current
+        return Drive(drive.input, drive.target, drive.gate, current)
+
+    def on_state(self, t, state):
+        return state
+
+
+class Clamp(AbstractIntervention):
+    """Hold a state variable of some units at a value.
+
+    Parameters
+    ----------
+    units
+        Which units.
+    value
+        What to hold them at (a number, or one per unit).
+    start, stop
+        Window [ms of the run].
+    field
+        Name of the field of ``state.x``; None where ``x`` is a single array.
+    """
+
+    units: Float[Array, " unit"]
+    value: Float[Array, "..."]
+    start: Float[Array, ""]
+    stop: Float[Array, ""]
+    field: str | None = eqx.field(static=True)
+
+    def __init__(self, units, value, start=-np.inf, stop=np.inf, *, field=None):
+        self.units = _weights(units)
+        self.value = jnp.asarray(value, self.units.dtype)
+        self.start, self.stop = _window(start, stop)
+        self.field = field
+
+    def on_system(self, t, system):
+        return system
+
+    def on_drive(self, t, drive):
+        return drive
+
+    def on_state(self, t, state):
+        hold = _inside(t, self) & (self.units > 0)
+        if self.field is None:
+            if not isinstance(state.x, jax.Array):
+                raise ValueError(
+                    "Clamp: this system's state has named fields; say which with `field=`."
+                )
+            return state._replace(x=jnp.where(hold, self.value, state.x))
+        old = getattr(state.x, self.field)
+        return state._replace(
+            x=eqx.tree_at(
+                lambda x: getattr(x, self.field), state.x, jnp.where(hold, self.value, old)
+            )
+        )
+
+
+class Silence(AbstractIntervention):
+    """Take away the influence of some units on all others and on the readout, in a window."""
+
+    units: Float[Array, " unit"]
+    start: Float[Array, ""]
+    stop: Float[Array, ""]
+
+    def __init__(self, units, start=-np.inf, stop=np.inf):
+        self.units = _weights(units)
+        self.start, self.stop = _window(start, stop)
+
+    def on_system(self, t, system):
+        return _switch(_inside(t, self), _cut(system, self.units > 0, incoming=False), system)
+
+    def on_drive(self, t, drive):
+        return drive
+
+    def on_state(self, t, state):
+        return state
+
+
+class Lesion(AbstractIntervention):
+    """Remove some units: nothing goes in, nothing comes out, in a window (default: always)."""
+
+    units: Float[Array, " unit"]
+    start: Float[Array, ""]
+    stop: Float[Array, ""]
+
+    def __init__(self, units, start=-np.inf, stop=np.inf):
+        self.units = _weights(units)
+        self.start, self.stop = _window(start, stop)
+
+    def on_system(self, t, system):
+        return _switch(_inside(t, self), _cut(system, self.units > 0, incoming=True), system)
+
+    def on_drive(self, t, drive):
+        return drive
+
+    def on_state(self, t, state):
+        return state
+
+
+class WeightChange(AbstractIntervention):
+    """Run with another version of the system in a window.
+
+    Parameters
+    ----------
+    changed
+        The system with other values (same structure), e.g. made with ``equinox.tree_at``.
+    start, stop
+        Window [ms of the run].
+    """
+
+    changed: AbstractSystem
+    start: Float[Array, ""]
+    stop: Float[Array, ""]
+
+    def __init__(self, changed, start=-np.inf, stop=np.inf):
+        # The running system is resolved, so its replacement must be too.
+        from neurodyn.params import resolve
+
+        self.changed = resolve(changed)
+        self.start, self.stop = _window(start, stop)
+
+    def on_system(self, t, system):
+        same = jax.tree.structure(self.changed) == jax.tree.structure(system)
+        if not same:
+            raise ValueError(
+                "WeightChange: the changed system must have the same structure as the one that "
+                f"runs, got {type(self.changed).__name__} for {type(system).__name__}. Make it with "
+                "equinox.tree_at on the model itself."
+            )
+        return _switch(_inside(t, self), self.changed, system)
+
+    def on_drive(self, t, drive):
+        return drive
+
+    def on_state(self, t, state):
+        return state
+
+
+def select_units(system: AbstractSystem, **coords: Any) -> Bool[np.ndarray, " unit"]:
+    """Mask of the units whose coordinates have these values.
+
+    Parameters
+    ----------
+    system
+        A model with unit coordinates.
+    **coords
+        For example ``area="PFC"`` or ``ei=-1``; a list means any of its values.
+
+    Raises
+    ------
+    ValueError
+        If the system has no such coordinate, or no unit matches.
+    """
+    known = system.unit_coords()
+    mask = None
+    for name, wanted in coords.items():
+        if name not in known:
+            raise ValueError(f"No unit coordinate {name!r}; this model has {sorted(known)}.")
+        here = np.isin(np.asarray(known[name]), np.atleast_1d(wanted))
+        mask = here if mask is None else mask & here
+    if mask is None or not mask.any():
+        raise ValueError(f"No unit has {coords}.")
+    return mask
+
+
+def _weights(units: Any) -> Float[Array, " unit"]:
+    units = np.asarray(units)
+    if units.ndim != 1 or not np.isin(units, (0, 1)).all():
+        raise ValueError(
+            "`units` must be a 0/1 (or boolean) array with one entry per unit, got "
+            f"{units.dtype} of shape {units.shape}. select_units(model, ...) makes one."
+        )
+    return jnp.asarray(units, jnp.result_type(float))
+
+
+def _window(start: Any, stop: Any) -> tuple[Array, Array]:
+    if not float(start) < float(stop):
+        raise ValueError(f"The window must have start < stop, got start={start}, stop={stop} ms.")
+    dtype = jnp.result_type(float)
+    return jnp.asarray(start, dtype), jnp.asarray(stop, dtype)
+
+
+def _inside(t: Any, window: Any) -> Bool[Array, ""]:
+    return (t >= window.start) & (t < window.stop)
+
+
+def _switch(on: Bool[Array, ""], changed: Any, system: Any) -> Any:
+    new, _ = eqx.partition(changed, eqx.is_array)
+    old, static = eqx.partition(system, eqx.is_array)
+    return eqx.combine(jax.tree.map(lambda a, b: jnp.where(on, a, b), new, old), static)
+
+
+def _cut(system: Any, units: Bool[Array, " unit"], *, incoming: bool) -> Any:
+    if not isinstance(system, SupportsCut):
+        raise TypeError(
+            f"{type(system).__name__} has no `cut` method, so its units cannot be lesioned or "
+            "silenced; use Clamp, or WeightChange with a changed copy."
+        )
+    return system.cut(units, incoming=incoming, outgoing=True)
