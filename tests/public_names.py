@@ -1,36 +1,37 @@
-"""The public names of neurodyn: every package whose `__init__` has an `__all__`.
+"""The public names of neurodyn: `__all__` of the package and of every module that it shows.
 
 `python public_names.py` imports each of them where neurodyn is installed, and needs nothing else.
 """
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 import neurodyn
 
 
-def public_packages() -> list[str]:
-    """Names of all packages below neurodyn without a leading underscore, itself first."""
-    found = pkgutil.walk_packages(neurodyn.__path__, "neurodyn.")
-    names = [m.name for m in found if m.ispkg and "._" not in m.name]
-    return ["neurodyn", *sorted(names)]
+def public_modules() -> list[str]:
+    """`neurodyn`, the packages in it, and the modules that its own `__all__` names."""
+    packages = {m.name for m in pkgutil.iter_modules(neurodyn.__path__) if m.ispkg}
+    shown = {n for n in neurodyn.__all__ if isinstance(getattr(neurodyn, n), ModuleType)}
+    return ["neurodyn", *(f"neurodyn.{name}" for name in sorted(packages | shown))]
 
 
-def public_names(package: str) -> list[str]:
-    """The package's `__all__`, each name imported."""
-    module = importlib.import_module(package)
-    for name in module.__all__:
-        getattr(module, name)
-    return list(module.__all__)
+def public_names(module: str) -> list[str]:
+    """The `__all__` of a module, each name imported."""
+    imported = importlib.import_module(module)
+    for name in imported.__all__:
+        getattr(imported, name)
+    return list(imported.__all__)
 
 
 def main() -> None:
     """Import everything and say how much that was."""
     total = 0
-    for package in public_packages():
-        names = public_names(package)
+    for module in public_modules():
+        names = public_names(module)
         total += len(names)
-        print(f"{package}: {len(names)} names")
+        print(f"{module}: {len(names)} names")
     print(f"neurodyn {neurodyn.__version__} from {neurodyn.__path__[0]}: {total} public names")
 
 

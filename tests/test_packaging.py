@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.public_names import public_names, public_packages
+from tests.public_names import public_modules, public_names
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -33,31 +33,48 @@ def python_files(*folders: str) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("package", public_packages())
-def test_all_is_a_literal_list_of_importable_documented_names(package):
-    module = importlib.import_module(package)
-    names = public_names(package)
-    assert module.__doc__, f"{package} has no docstring"
-    assert len(names) == len(set(names)), f"{package}.__all__ lists a name twice"
-    source = Path(module.__file__).read_text()
-    assert re.search(r"^__all__ = [\[(]", source, re.M), f"{package}.__all__ is not a literal"
+@pytest.mark.parametrize("module", public_modules())
+def test_all_is_a_literal_list_of_importable_documented_names(module):
+    imported = importlib.import_module(module)
+    names = public_names(module)
+    assert imported.__doc__, f"{module} has no docstring"
+    assert len(names) == len(set(names)), f"{module}.__all__ lists a name twice"
+    source = Path(imported.__file__).read_text()
+    assert re.search(r"^__all__ = [\[(]", source, re.MULTILINE), (
+        f"{module}.__all__ is not a literal"
+    )
     undocumented = [
         name
         for name in names
-        if (inspect.isclass(member := getattr(module, name)) or inspect.isroutine(member))
+        if (inspect.isclass(member := getattr(imported, name)) or inspect.isroutine(member))
         and not (inspect.getdoc(member) or "").strip()
     ]
-    assert not undocumented, f"without docstring in {package}: {undocumented}"
+    assert not undocumented, f"without docstring in {module}: {undocumented}"
+
+
+def test_a_module_never_hides_a_function_of_the_same_name():
+    """`neurodyn.solve` stays the function after `neurodyn/solve.py` was imported by its path."""
+    code = (
+        "import importlib, pkgutil, types, neurodyn\n"
+        "modules = [m.name for m in pkgutil.iter_modules(neurodyn.__path__)]\n"
+        "for name in modules: importlib.import_module('neurodyn.' + name)\n"
+        "for name in set(neurodyn.__all__) & set(modules):\n"
+        "    module = importlib.import_module('neurodyn.' + name)\n"
+        "    shown = getattr(neurodyn, name)\n"
+        "    expected = getattr(module, name, module)\n"
+        "    assert shown is expected, (name, shown, expected)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @in_checkout
-@pytest.mark.parametrize("package", public_packages())
-def test_every_public_package_has_a_reference_page(package):
+@pytest.mark.parametrize("module", public_modules())
+def test_every_public_module_has_a_reference_page(module):
     """The page lists the names itself, from `__all__`."""
-    page = ROOT / "docs" / "reference" / f"{package}.md"
-    assert page.exists(), f"{package} has no page {page.relative_to(ROOT)}"
-    assert f"generated/{package}.names" in page.read_text()
-    assert f"\n{package}\n" in (ROOT / "docs" / "reference" / "index.md").read_text()
+    page = ROOT / "docs" / "reference" / f"{module}.md"
+    assert page.exists(), f"{module} has no page {page.relative_to(ROOT)}"
+    assert f"generated/{module}.names" in page.read_text()
+    assert f"\n{module}\n" in (ROOT / "docs" / "reference" / "index.md").read_text()
 
 
 @in_checkout
