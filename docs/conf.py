@@ -7,7 +7,7 @@ from pathlib import Path
 import neurodyn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_ext"))
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "tests")]
 # Figures and printed progress of the executed pages should not depend on who builds them.
 os.environ.setdefault("MPLBACKEND", "agg")
 

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from public_names import public_modules, public_names
 
-STUB = """{title}
+STUB = """{name}
 {rule}
 
 .. currentmodule:: {module}
@@ -78,13 +78,14 @@ def write_module(module: str, folder: Path) -> set[Path]:
         listed[heading].append(name)
         directive, options = KINDS[heading]
         if directive:
-            title = f"{module}.{name}"
-            stub = STUB.format(
-                title=title, rule="=" * len(title), module=module, directive=directive, name=name,
-                options=options,
-            )  # fmt: skip
-            path = folder / f"{title}.rst"
-            write(path, stub)
+            path = folder / f"{module}.{name}.rst"
+            rule = "=" * len(name)
+            write(
+                path,
+                STUB.format(
+                    rule=rule, module=module, directive=directive, name=name, options=options
+                ),
+            )
             written.add(path)
     text = ""
     for heading, names in listed.items():
