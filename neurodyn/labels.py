@@ -214,15 +214,13 @@ def _variable(name: str, spec: tuple) -> xr.Variable:
 
 
 def _coord(name: str, spec: Any) -> xr.Variable:
-    if isinstance(spec, (xr.DataArray, xr.Variable)):
-        spec = (spec.dims, spec.values, *(spec.attrs.get(k) for k in ("units", "long_name")))
-    if not isinstance(spec, tuple):
-        spec = (name, spec)
-    dims, array, *described = spec
     units, long_name = COORDS.get(name, ("1", name.replace("_", " ")))
+    known = {"units": units, "long_name": long_name}
+    if isinstance(spec, (xr.DataArray, xr.Variable)):
+        return _labelled(name, spec.dims, spec.values, known | spec.attrs)
+    dims, array, *described = spec if isinstance(spec, tuple) else (name, spec)
     given = dict(zip(("units", "long_name"), described, strict=False))
-    given = {key: text for key, text in given.items() if text is not None}
-    return _labelled(name, dims, array, {"units": units, "long_name": long_name} | given)
+    return _labelled(name, dims, array, known | given)
 
 
 def _labelled(name: str, dims: Any, array: Any, attrs: dict[str, str]) -> xr.Variable:

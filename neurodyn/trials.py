@@ -1,0 +1,323 @@
+"""Trials to conditions: averages with their uncertainty, smoothing, PSTHs, split halves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.labels import LabelError
+
+__all__ = ["average", "psth", "smooth", "split_half"]
+
+_Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
+
+
+def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Dataset:
+    """Average trials by condition.
+
+    Parameters
+    ----------
+    obj
+        Variables on `trial`, e.g. `rate` (trial, time, unit). NaN marks what is missing: the
+        padding of short trials, units that were not recorded in a trial.
+    by
+        Trial coordinates that make a condition, e.g. ``["coherence", "choice"]``. Every combination
+        that occurs becomes a condition, in sorted order. An empty list averages all trials.
+
+    Returns
+    -------
+    Dataset on `condition` instead of `trial`. Each variable keeps its name; beside it stand `sem`,
+    the standard error of the mean (NaN for a single trial), and `n_trials`, the number of trials
+    behind it: per condition, and per time or unit too if it varies along them. With several
+    variables these are `NAME_sem` and `NAME_n_trials`. The columns `by` are plain coordinates;
+    the labels of `condition` itself spell them out.
+
+    Raises
+    ------
+    LabelError
+        If there are no trials, a column is missing, or trials lack a label (NaN).
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> da = xr.DataArray([1.0, 3.0, 5.0], {"side": ("trial", ["l", "l", "r"])}, "trial")
+    >>> means = average(da.rename("rate"), by="side")
+    >>> means["rate"].values, means["n_trials"].values, means.condition.values
+    (array([2., 5.]), array([2, 1]), array(['side=l', 'side=r'], dtype='<U6'))
+    """
+    ds = _as_dataset(obj)
+    by = [by] if isinstance(by, str) else list(by)
+    codes, columns = _conditions(ds, by)
+    numeric = [n for n, v in ds.data_vars.items() if "trial" in v.dims and v.dtype.kind in "fiub"]
+    if not numeric:
+        raise LabelError(f"no variable lies on 'trial': variables are {list(ds.data_vars)}.")
+    averaged: dict[str, Any] = {}
+    for name in numeric:
+        mean, sem, n_trials = _averages(ds[name], codes)
+        prefix = "" if len(numeric) == 1 else f"{name}_"
+        averaged |= {str(name): mean, f"{prefix}sem": sem, f"{prefix}n_trials": n_trials}
+    kept = {n: v.variable for n, v in ds.data_vars.items() if "trial" not in v.dims}
+    coords = {n: c.variable for n, c in ds.coords.items() if "trial" not in c.dims}
+    return xr.Dataset(averaged | kept, coords | columns, attrs=ds.attrs)
+
+
+def _as_dataset(obj: xr.Dataset | xr.DataArray) -> xr.Dataset:
+    if "spike_time" in getattr(obj, "data_vars", ()):
+        raise LabelError(
+            "these are spike times: neurodyn.trials.psth averages them, neurodyn.spikes.bin and "
+            "neurodyn.spikes.rate turn them into counts and rates."
+        )
+    if "trial" not in obj.dims:
+        raise LabelError(
+            f"there is no dim 'trial' to average over: dims are {tuple(obj.dims)}."
+            + (" This is averaged already." if "condition" in obj.dims else "")
+        )
+    if isinstance(obj, xr.DataArray):
+        return obj.to_dataset(name=obj.name or "mean").assign_attrs(
+            {n: obj.attrs[n] for n in ("source", "bin_width", "align_event") if n in obj.attrs}
+        )
+    return obj
+
+
+def _conditions(ds: xr.Dataset, by: Sequence[str]):
+    """Code of each trial's condition, and the coordinates that describe the conditions."""
+    n = ds.sizes["trial"]
+    if n == 0:
+        raise LabelError("there are no trials to average: look at what selected them.")
+    available = [c for c in ds.coords if ds[c].dims == ("trial",) and c != "trial"]
+    missing = [name for name in by if name not in available]
+    if missing:
+        raise LabelError(f"no trial coordinate {missing}; there are {available}.")
+    codes = np.zeros(n, np.int64)
+    for name in by:
+        values = ds[name].values
+        unlabelled = np.flatnonzero(values != values)
+        if unlabelled.size:
+            raise LabelError(
+                f"{unlabelled.size} trials have no '{name}' (NaN), the first is trial "
+                f"{unlabelled[0]}: drop them with .isel(trial=obj.{name}.notnull())."
+            )
+        levels, code = np.unique(values, return_inverse=True)
+        codes = codes * len(levels) + code
+    found, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+    columns = {
+        name: xr.Variable("condition", ds[name].values[first], ds[name].attrs) for name in by
+    }
+    spelt = [
+        " ".join(f"{name}={_short(columns[name].values[i])}" for name in by) or "all"
+        for i in range(len(found))
+    ]
+    columns["condition"] = xr.Variable("condition", np.array(spelt), {"long_name": "condition"})
+    return codes, columns
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def _averages(da: xr.DataArray, codes: np.ndarray) -> tuple[xr.Variable, ...]:
+    values = np.moveaxis(da.values, da.dims.index("trial"), 0)
+    rest = tuple(dim for dim in da.dims if dim != "trial")
+    shape = (int(codes.max()) + 1, *values.shape[1:])
+    dtype = da.dtype if da.dtype.kind == "f" else np.float64
+    mean, sem, counts = np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape, np.int64)
+    for condition in range(shape[0]):
+        mean[condition], sem[condition], counts[condition] = _moments(values[codes == condition])
+    # dims that the count does not vary along are left out of it
+    varying = [i for i in range(1, counts.ndim) if (counts != counts.take([0], i)).any()]
+    n_trials = counts[tuple(slice(None) if i in (0, *varying) else 0 for i in range(counts.ndim))]
+    order = [dim if dim != "trial" else "condition" for dim in da.dims]
+
+    def variable(dims, array, attrs):
+        built = xr.Variable(("condition", *dims), array, attrs)
+        return built.transpose(*[dim for dim in order if dim in built.dims])
+
+    units, long_name = da.attrs.get("units", "1"), da.attrs.get("long_name", da.name)
+    error = {"units": units, "long_name": f"standard error of the mean of {long_name}"}
+    number = {"units": "count", "long_name": "number of trials"}
+    return (
+        variable(rest, mean, {"units": units, "long_name": long_name} | da.attrs),
+        variable(rest, sem, error),
+        variable([rest[i - 1] for i in varying], n_trials, number),
+    )
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, standard error and count over the first axis, leaving NaN out, in float64."""
+    valid = ~np.isnan(values)
+    count = valid.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(valid, values, 0).sum(axis=0, dtype=np.float64) / count
+        spread = np.where(valid, values - mean, 0.0)
+        sem = np.sqrt((spread**2).sum(axis=0) / (count - 1) / count)
+    mean = np.where(count > 0, mean, np.nan)
+    return mean, np.where(count > 1, sem, np.nan), count
+
+
+def smooth(obj: _Labelled, sigma: float) -> _Labelled:
+    """Smooth along time with a Gaussian.
+
+    The kernel is normalised over the samples that exist, so that edges are not pulled to zero and a
+    constant stays the constant that it was. NaN samples give no weight and stay NaN.
+
+    Parameters
+    ----------
+    obj
+        DataArray or Dataset; in a Dataset the numeric variables on `time` are smoothed.
+    sigma
+        Standard deviation of the Gaussian [ms]; the kernel ends at four of them.
+
+    Returns
+    -------
+    A new object of the same labels, with `sigma` in attrs. Integers become float32.
+
+    Raises
+    ------
+    LabelError
+        If there is no time axis or its steps are uneven.
+    ValueError
+        If `sigma` is not a positive number.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> da = xr.DataArray(np.ones(5), coords={"time": np.arange(5.0)}, dims="time")
+    >>> smooth(da, 2.0).values
+    array([1., 1., 1., 1., 1.])
+    """
+    if not (np.isfinite(sigma) and sigma > 0):
+        raise ValueError(f"sigma must be a positive number of ms, got {sigma}.")
+    step = _time_step(obj)
+    if isinstance(obj, xr.DataArray):
+        smoothed = obj.copy(data=_gaussian(obj, sigma / step))
+        return smoothed.assign_attrs(sigma=float(sigma))
+    changed = {
+        name: variable.copy(data=_gaussian(variable, sigma / step))
+        for name, variable in obj.data_vars.items()
+        if "time" in variable.dims and variable.dtype.kind in "fiu"
+    }
+    return obj.assign(changed).assign_attrs(sigma=float(sigma))
+
+
+def _time_step(obj: xr.Dataset | xr.DataArray) -> float:
+    if "time" not in obj.dims or "time" not in obj.coords:
+        raise LabelError(f"there is no labelled dim 'time': dims are {tuple(obj.dims)}.")
+    if obj.sizes["time"] < 2:
+        raise LabelError("one sample has no time step: smoothing needs at least two.")
+    steps = np.diff(obj["time"].values)
+    if not np.allclose(steps, steps[0], rtol=1e-6, atol=labels.TIME_TOLERANCE):
+        raise LabelError(
+            f"time steps are uneven ({steps.min():g} to {steps.max():g} ms): interpolate onto an "
+            "even axis first, .interp(time=...)."
+        )
+    return float(steps[0])
+
+
+def _gaussian(da: xr.DataArray, sigma: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter1d
+
+    values = da.values if da.dtype.kind == "f" else da.values.astype(np.float32)
+    axis = da.dims.index("time")
+    kernel = {"sigma": sigma, "axis": axis, "mode": "constant", "truncate": 4.0}
+    missing = np.isnan(values)
+    if missing.any():
+        weight = gaussian_filter1d((~missing).astype(values.dtype), **kernel)
+        filled = gaussian_filter1d(np.where(missing, 0, values), **kernel)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(missing, np.nan, filled / weight).astype(values.dtype)
+    weight = gaussian_filter1d(np.ones(values.shape[axis]), **kernel | {"axis": 0})
+    shape = [-1 if i == axis else 1 for i in range(values.ndim)]
+    return gaussian_filter1d(values, **kernel) / weight.astype(values.dtype).reshape(shape)
+
+
+def psth(
+    ds: xr.Dataset,
+    by: str | Sequence[str],
+    *,
+    bin_width: float = 10.0,
+    sigma: float | None = None,
+    window: Sequence[float] | None = None,
+) -> xr.Dataset:
+    """Peri-stimulus time histograms: firing rates of each condition, from spikes in trials.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset in trials (`neurodyn.spikes.align`), or binned `spike_count`.
+    by
+        Trial coordinates that make a condition.
+    bin_width, sigma, window
+        As in `neurodyn.spikes.rate` [ms].
+
+    Returns
+    -------
+    Dataset with `rate` (condition, time, unit) [Hz], `sem` and `n_trials`; see `average`.
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> cut = spikes.align(spikes.from_times([[12.0, 52.0]], window=(0, 80)), [0.0, 40.0], (0, 40))
+    >>> psth(cut, by=[], bin_width=20.0)["rate"].values.ravel()
+    array([50.,  0.], dtype=float32)
+    """
+    from neurodyn import spikes  # spikes.rate smooths, so that it imports this module
+
+    if "spike_time" in ds and "spike_trial" not in ds:
+        raise LabelError("these spikes are not cut into trials: neurodyn.spikes.align does that.")
+    rates = spikes.rate(ds, sigma, bin_width=bin_width, window=window)
+    return average(rates, by)
+
+
+def split_half(obj: _Labelled, by: str | Sequence[str], *, key: Any) -> tuple[_Labelled, _Labelled]:
+    """Split the trials of each condition into two halves at random.
+
+    Parameters
+    ----------
+    obj
+        Anything on `trial`.
+    by
+        Trial coordinates that make a condition.
+    key
+        Seed or JAX key.
+
+    Returns
+    -------
+    Two disjoint selections of trials, each in the original order. Conditions with an odd number of
+    trials give the odd one to either half at random.
+
+    Raises
+    ------
+    LabelError
+        If a condition has a single trial.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> da = xr.DataArray([1, 2, 3, 4], dims="trial", name="rate")
+    >>> [half.size for half in split_half(da, by=[], key=0)]
+    [2, 2]
+    """
+    import jax
+
+    from neurodyn.system import as_key
+
+    ds = obj if isinstance(obj, xr.Dataset) else obj.to_dataset(name=obj.name or "values")
+    if "trial" not in ds.dims:
+        raise LabelError(f"there is no dim 'trial' to split: dims are {tuple(ds.dims)}.")
+    by = [by] if isinstance(by, str) else list(by)
+    codes, columns = _conditions(ds, by)
+    sizes = np.bincount(codes)
+    if sizes.min() < 2:
+        alone = columns["condition"].values[sizes < 2].tolist()
+        raise LabelError(f"conditions {alone} have a single trial: halves need at least two.")
+    generator = np.random.default_rng(np.asarray(jax.random.key_data(as_key(key))).tolist())
+    order = np.lexsort([generator.random(codes.size), codes])
+    rank = np.arange(codes.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    offset = np.repeat(generator.integers(0, 2, sizes.size), sizes)
+    half = np.empty(codes.size, np.int64)
+    half[order] = (rank + offset) % 2
+    return tuple(obj.isel(trial=np.flatnonzero(half == side)) for side in (0, 1))
