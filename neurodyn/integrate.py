@@ -66,7 +66,7 @@ class Trajectory(eqx.Module):
     outputs
         Readouts, ``(time, *batch, output)``; a single time step with ``outputs="last"``.
     spikes
-        Recorded spikes, ``(step, *batch, unit or word)``.
+        Recorded spikes, ``(step, *batch, unit or word)``; spike times from :func:`solve`.
     final_state
         State after the last step, with leading batch axis; pass it on as ``state``.
     stats
@@ -76,7 +76,7 @@ class Trajectory(eqx.Module):
     ts: Float[Array, " time"]
     variables: dict[str, Array]
     outputs: Array | None
-    spikes: Array | None
+    spikes: PyTree
     final_state: State
     stats: dict[str, Array]
 
@@ -547,8 +547,8 @@ def _check_solver(solver: Any) -> None:
         solver.root_finder.rtol, (int, float, jax.Array)
     ):
         raise ValueError(
-            f"{type(solver).__name__} solves an equation in each step and, without an adaptive step, "
-            "needs its own tolerance: pass "
+            f"{type(solver).__name__} solves an equation in each step and, without an adaptive "
+            "step, needs its own tolerance: pass "
             f"{type(solver).__name__}(root_finder=diffrax.VeryChord(rtol=1e-5, atol=1e-6))."
         )
 
