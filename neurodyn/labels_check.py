@@ -20,6 +20,7 @@ DIMS = {
     "fold": "folds or splits of a cross-validation",
     "step": "training steps",
     "sweep": "recording sweeps, or values of a swept parameter",
+    "repetition": "repeated measurements of the same, such as halves of the trials",
     "condition": "experimental conditions",
     "trial": "trials",
     "sample": "stacked trials or conditions and times",
