@@ -1,0 +1,103 @@
+"""What models and training do with parametrisations: bind them, read them, mark what is trained."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+from jaxtyping import PyTree
+
+from neurodyn.params.base import AbstractDistribution, AbstractParameter, AbstractSpec, Init
+from neurodyn.params.dale import Dale
+from neurodyn.params.entries import Bounded, Clamped, Fixed, Free, Grouped, IndexedParameter, Shared
+from neurodyn.params.weights import Blocks, Masked
+
+__all__ = ["as_spec", "resolve", "trainable"]
+
+
+def as_spec(value: Any, *, default: Init = None) -> AbstractSpec:
+    """Make a spec of what a user passed, filling in the model's default initial value.
+
+    Parameters
+    ----------
+    value
+        A spec, or anything that :class:`Free` takes as ``init`` (then the parameter is trained).
+    default
+        Initial value where the innermost spec names none.
+    """
+    spec = value if isinstance(value, AbstractSpec) else Free(value)
+    return _fill(spec, default)
+
+
+def resolve(system: PyTree, trial: PyTree = None) -> PyTree:
+    """Replace every bound parameter by its value.
+
+    Parameters
+    ----------
+    system
+        A model (or any pytree).
+    trial
+        The running trial, whose rows of :class:`Indexed` parameters are taken. None leaves indexed
+        parameters as they are, to be resolved per trial later.
+    """
+
+    def value(leaf):
+        if isinstance(leaf, IndexedParameter):
+            return leaf if trial is None else leaf.row(trial)
+        return leaf.value() if isinstance(leaf, AbstractParameter) else leaf
+
+    return jax.tree.map(value, system, is_leaf=_is_parameter)
+
+
+def trainable(system: PyTree) -> PyTree:
+    """Which leaves training may move: True for float arrays outside fixed parts.
+
+    Returns
+    -------
+    PyTree of bool
+        Same structure as ``system``; pass it to ``equinox.partition``.
+    """
+
+    def marks(x):
+        if isinstance(x, AbstractDistribution):
+            return jax.tree.map(lambda _: False, x)
+        if not _is_parameter(x):
+            return eqx.is_inexact_array(x)
+        frozen = jax.tree.map(lambda _: False, x)
+        if not x.trained:
+            return frozen
+        return eqx.tree_at(
+            lambda p: [getattr(p, name) for name in x.trained],
+            frozen,
+            [trainable(getattr(x, name)) for name in x.trained],
+        )
+
+    return jax.tree.map(
+        marks, system, is_leaf=lambda x: _is_parameter(x) or isinstance(x, AbstractDistribution)
+    )
+
+
+def _is_parameter(x: Any) -> bool:
+    return isinstance(x, AbstractParameter)
+
+
+def _fill(spec: AbstractSpec, default: Init) -> AbstractSpec:
+    if isinstance(spec, Dale):
+        drawn = not _names_init(spec.of) if spec.balance is None else spec.balance
+        return Dale(spec.ei, _fill(spec.of, default), drawn)
+    if isinstance(spec, Blocks):
+        between = {pair: _fill(s, default) for pair, s in spec.between.items()}
+        return Blocks(spec.areas, _fill(spec.within, default), between)
+    if isinstance(spec, (Masked, Grouped, Shared)):
+        return dataclasses.replace(spec, of=_fill(spec.of, default))
+    if isinstance(spec, (Free, Fixed, Bounded, Clamped)) and spec.init is None:
+        return dataclasses.replace(spec, init=default)
+    return spec
+
+
+def _names_init(spec: AbstractSpec) -> bool:
+    if isinstance(spec, Blocks):
+        return any(_names_init(s) for s in (spec.within, *spec.between.values()))
+    if hasattr(spec, "of"):
+        return _names_init(spec.of)
+    return getattr(spec, "init", None) is not None

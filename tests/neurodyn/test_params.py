@@ -1,0 +1,376 @@
+"""Parametrisations: each property they name holds whatever training does to the raw values."""
+
+import types
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurodyn import params
+from neurodyn.params import (
+    Blocks,
+    Bounded,
+    Clamped,
+    Dale,
+    Fixed,
+    Free,
+    Grouped,
+    Indexed,
+    LowRank,
+    Masked,
+    Normal,
+    Shared,
+    Uniform,
+    as_spec,
+    resolve,
+    signs_of,
+    trainable,
+)
+
+ORTHOGONAL = jax.nn.initializers.orthogonal()
+AREAS = {"V1": 5, "PFC": 3}
+MASK = np.random.default_rng(0).random((8, 8)) < 0.5
+EI = np.array([1.0, -1, 1, 1, -1, 1, 1, 1])
+
+
+def shake(parameter, seed, size=3.0):
+    """Move everything that training may move, far and at random."""
+    moved, kept = eqx.partition(parameter, trainable(parameter))
+    leaves, treedef = jax.tree.flatten(moved)
+    keys = jax.random.split(jax.random.key(seed), max(len(leaves), 1))
+    steps = [
+        x + size * jax.random.normal(k, x.shape, x.dtype)
+        for x, k in zip(leaves, keys, strict=False)
+    ]
+    return eqx.combine(jax.tree.unflatten(treedef, steps), kept)
+
+
+def build(spec, shape=(8, 8), seed=0):
+    return as_spec(spec, default=ORTHOGONAL).build(shape, jax.random.key(seed))
+
+
+def value(parameter):
+    return np.asarray(resolve(parameter))
+
+
+# --- properties --------------------------------------------------------------------------------
+
+
+def obeys_signs(w):
+    return (EI[:, None] * w >= 0).all()
+
+
+def has_mask(w):
+    return (w[~MASK] == 0).all()
+
+
+def has_no_autapses(w):
+    return (np.diag(w) == 0).all()
+
+
+def has_rank_2(w):
+    return np.linalg.matrix_rank(w, tol=1e-4 * np.abs(w).max()) <= 2
+
+
+def has_blocks(w):
+    return (w[5:, :5] == 0).all() and np.abs(w[:5, 5:]).sum() > 0
+
+
+def has_area_signs(w):
+    sign = np.array([1, 1, 1, 1, -1, 1, 1, -1])
+    return (sign[:, None] * w >= 0).all()
+
+
+def blocks(within=None, between=None):
+    return Blocks(AREAS, within or Free(), {("V1", "PFC"): between or Free()})
+
+
+MATRICES = {
+    "dale": (Dale(EI), [obeys_signs]),
+    "mask": (Masked(MASK), [has_mask]),
+    "autapses": (Masked("off-diagonal"), [has_no_autapses]),
+    "low rank": (LowRank(2), [has_rank_2]),
+    "blocks": (blocks(), [has_blocks]),
+    "dale over mask": (Dale(EI, Masked(MASK)), [obeys_signs, has_mask]),
+    "mask over dale": (Masked(MASK, Dale(EI)), [obeys_signs, has_mask]),
+    "mask over mask": (Masked(MASK, Masked("off-diagonal")), [has_mask, has_no_autapses]),
+    "dale over low rank": (Dale(EI, LowRank(2)), [obeys_signs, has_rank_2]),
+    "dale over blocks": (Dale(0.7, blocks()), [has_blocks, has_area_signs]),
+    "mask over blocks": (Masked("off-diagonal", blocks()), [has_blocks, has_no_autapses]),
+    "low-rank block": (blocks(LowRank(1), Masked(0.9)), [has_blocks]),
+    "dale in blocks": (blocks(Dale(0.7), Dale(0.7)), [has_blocks, has_area_signs]),
+    "all": (
+        Dale(0.7, Masked("off-diagonal", blocks(between=Masked(0.9)))),
+        [has_blocks, has_area_signs, has_no_autapses],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_matrix_keeps_its_properties_whatever_training_does(name):
+    spec, properties = MATRICES[name]
+    for seed in range(5):
+        parameter = build(spec, seed=seed)
+        for moved in (parameter, shake(parameter, seed), shake(parameter, seed, 1e3)):
+            for holds in properties:
+                assert holds(value(moved)), (name, holds.__name__)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_gradient_steps_change_the_matrix_and_keep_its_properties(name, key):
+    spec, properties = MATRICES[name]
+    parameter = build(spec)
+    target = jax.random.normal(key, (8, 8))
+    moved, kept = eqx.partition(parameter, trainable(parameter))
+
+    @jax.jit
+    def loss(moved):
+        return ((resolve(eqx.combine(moved, kept)) - target) ** 2).mean()
+
+    before = loss(moved)
+    for _ in range(50):
+        # Normalised steps, so that factors divided by the number of units move as well.
+        g = jax.grad(loss)(moved)
+        size = jnp.sqrt(sum((x**2).sum() for x in jax.tree.leaves(g)))
+        moved = jax.tree.map(lambda x, d: x - 0.1 * d / size, moved, g)
+    assert loss(moved) < 0.95 * before
+    for holds in properties:
+        assert holds(value(eqx.combine(moved, kept)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    low=st.floats(-100, 100),
+    width=st.floats(0.1, 1e3),
+    at=st.floats(0.02, 0.98),
+    raw=st.floats(-1e6, 1e6, width=32),
+)
+def test_bounded_stays_inside_and_starts_at_its_initial_value(low, width, at, raw):
+    init = low + at * width
+    parameter = Bounded(low, low + width, init=init).build((3,), jax.random.key(0))
+    scale = max(abs(low), width)
+    np.testing.assert_allclose(value(parameter), init, atol=2e-5 * scale)
+    extreme = eqx.tree_at(lambda p: p.raw, parameter, jnp.full((3,), raw, jnp.float32))
+    assert (value(extreme) >= np.float32(low)).all()
+    assert (value(extreme) <= np.float32(low + width)).all()
+
+
+def test_clamped_keeps_the_raw_value_and_kills_its_gradient_below():
+    parameter = Clamped(1.0, init=np.array([0.5, 1.0, 1.5], np.float32)).build(
+        (3,), jax.random.key(0)
+    )
+    np.testing.assert_array_equal(parameter.raw, [0.5, 1.0, 1.5])
+    np.testing.assert_array_equal(value(parameter), [1.0, 1.0, 1.5])
+    gradient = jax.grad(lambda p: p.value().sum())(parameter)
+    np.testing.assert_array_equal(gradient.raw, [0.0, 0.0, 1.0])
+
+
+def test_fixed_is_not_trained_and_has_no_gradient(key):
+    parameter = Fixed(2.0).build((3,), key)
+    assert not any(jax.tree.leaves(trainable(parameter)))
+    gradient = jax.grad(lambda p: (p.value() ** 2).sum())(parameter)
+    np.testing.assert_array_equal(gradient.raw, 0.0)
+
+
+def test_shared_and_grouped_values_are_the_same_over_their_units(key):
+    shared = shake(Shared(Bounded(20.0, 500.0, init=100.0)).build((6,), key), 1, 0.5)
+    assert len(set(value(shared).tolist())) == 1
+    names = ["PFC", "V1", "PFC", "V1", "V1"]
+    grouped = Grouped(names, of=Free(np.array([1.0, 2.0], np.float32))).build((5,), key)
+    np.testing.assert_array_equal(value(grouped), [1, 2, 1, 2, 2])
+    gradient = eqx.filter_grad(lambda p: p.value().sum())(grouped)
+    np.testing.assert_array_equal(gradient.inner, [2, 3])
+
+
+def test_trainable_marks_raw_values_only():
+    parameter = build(Dale(EI, Masked(MASK)))
+    marks = trainable(parameter)
+    assert marks.inner.inner is True
+    assert (marks.sign, marks.inner.mask) == (False, False)
+    half_fixed = build(blocks(Fixed(), Free()))
+    marks = trainable(half_fixed)
+    assert marks.blocks[0][0].raw is False
+    assert marks.blocks[0][1] is True
+    tau = Bounded(1.0, 3.0, init=2.0).build((2,), jax.random.key(0))
+    marks = trainable(tau)
+    assert (marks.raw, marks.low, marks.high) == (True, False, False)
+
+
+def test_trainable_leaves_laws_and_integers_alone():
+    tree = {"law": Uniform(0.0, 1.0), "w": jnp.ones(2), "n": jnp.arange(2), "f": jnp.tanh}
+    marks = trainable(tree)
+    assert jax.tree.leaves(marks["law"]) == [False, False]
+    assert (marks["w"], marks["n"], marks["f"]) == (True, False, False)
+
+
+# --- initial values ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fraction", [0.8, 0.5])
+def test_balanced_dale_fills_the_unit_disc(fraction):
+    w = value(build(Dale(fraction), (400, 400)))
+    radii = np.abs(np.linalg.eigvals(w))
+    # The bulk ends at radius 1; a few outliers, from rows that do not cancel exactly, do not.
+    assert 0.85 < np.quantile(radii, 0.95) < 1.05
+    if fraction == 0.5:  # circular law: uniform density, so half lie within 1 / sqrt(2)
+        assert np.median(radii) == pytest.approx(2**-0.5, abs=0.05)
+    # Balanced on average: the mean weight is far below the mean magnitude.
+    assert abs(w.mean()) < 0.02 * np.abs(w).mean()
+
+
+def test_dale_without_inhibition_starts_at_spectral_radius_one():
+    w = value(build(Dale(1.0), (400, 400)))
+    assert np.abs(np.linalg.eigvals(w)).max() == pytest.approx(1.0, abs=0.02)
+
+
+def test_dale_leaves_initial_values_of_the_user_alone():
+    w = np.abs(np.random.default_rng(1).normal(size=(8, 8))).astype(np.float32)
+    np.testing.assert_array_equal(value(build(Dale(EI, Free(w)))), EI[:, None] * w)
+    signed = (EI[:, None] * w).astype(np.float32)
+    np.testing.assert_array_equal(value(build(Dale(EI, Masked(MASK, Free(signed))))), signed * MASK)
+
+
+def test_connection_probability(key):
+    w = value(build(Masked(0.1), (300, 300)))
+    assert np.mean(w != 0) == pytest.approx(0.1, abs=0.01)
+
+
+def test_laws_draw_what_they_say(key):
+    x = np.asarray(Uniform(1.0, 2.0)(key, (20_000,), jnp.float32))
+    assert x.min() >= 1
+    assert x.max() < 2
+    assert x.mean() == pytest.approx(1.5, abs=0.01)
+    y = np.asarray(Normal(3.0, 0.5)(key, (20_000,), jnp.float32))
+    assert (y.mean(), y.std()) == (pytest.approx(3, abs=0.02), pytest.approx(0.5, abs=0.02))
+
+
+def test_signs_are_found_through_masks_and_blocks():
+    np.testing.assert_array_equal(signs_of(build(Masked(MASK, Dale(EI)))), EI)
+    expected = [1, 1, 1, 1, -1, 1, 1, -1]
+    np.testing.assert_array_equal(signs_of(build(MATRICES["dale in blocks"][0])), expected)
+    np.testing.assert_array_equal(signs_of(build(MATRICES["all"][0])), expected)
+    assert signs_of(build(blocks(Dale(0.7), Free()))) is None
+    assert signs_of(build(Free())) is None
+
+
+# --- resolving -----------------------------------------------------------------------------------
+
+
+def test_resolve_takes_the_rows_of_the_trial(key):
+    values = np.arange(12, dtype=np.float32).reshape(4, 3)
+    parameter = Indexed(4, init=values).build((3,), key)
+    assert resolve({"a": parameter})["a"] is parameter
+    trial = types.SimpleNamespace(item=jnp.asarray(2), conditions={})
+    np.testing.assert_array_equal(resolve(parameter, trial), values[2])
+    batch = types.SimpleNamespace(item=jnp.asarray([3, 0]), conditions={})
+    np.testing.assert_array_equal(resolve(parameter, batch), values[[3, 0]])
+    subject = Indexed(4, by="subject", init=values).build((3,), key)
+    trial = types.SimpleNamespace(item=None, conditions={"subject": jnp.asarray(1)})
+    np.testing.assert_array_equal(resolve(subject, trial), values[1])
+
+
+def test_resolve_is_idempotent_and_jits():
+    model = {
+        "W": build(Dale(EI)),
+        "tau": Bounded(1.0, 3.0, init=2.0).build((2,), jax.random.key(0)),
+    }
+    once = resolve(model)
+    assert all(isinstance(x, jax.Array) for x in once.values())
+    again = jax.jit(resolve)(once)
+    np.testing.assert_array_equal(again["W"], once["W"])
+
+
+def test_models_can_be_built_under_vmap():
+    spec = as_spec(Dale(0.5, Masked(0.5)), default=ORTHOGONAL)
+
+    def make(key):
+        return {"W": spec.build((4, 4), key), "tau": Bounded(1.0, 3.0, init=2.0).build((4,), key)}
+
+    many = eqx.filter_vmap(make)(jax.random.split(jax.random.key(0), 3))
+    assert many["tau"].raw.shape == (3, 4)
+    one = make(jax.random.split(jax.random.key(0), 3)[1])
+    second = jax.tree.map(lambda x: x[1] if eqx.is_array(x) else x, many)
+    np.testing.assert_allclose(value(second["W"]), value(one["W"]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_float64(name, x64):
+    w = resolve(build(MATRICES[name][0]))
+    assert w.dtype == jnp.float64
+
+
+def test_built_in_single_precision_and_used_under_x64():
+    parameter = build(MATRICES["all"][0])
+    with jax.enable_x64(True):
+        assert resolve(parameter).dtype == jnp.float32
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+REFUSED = {
+    "mask over low rank": (lambda: Masked(MASK, LowRank(2)), "destroys the rank"),
+    "mask over dale over low rank": (lambda: Masked(MASK, Dale(EI, LowRank(2))), "Masked cannot"),
+    "dale over blocks of low rank": (lambda: Dale(EI, blocks(LowRank(1))), "Dale cannot"),
+    "dale over dale": (lambda: Dale(EI, Masked(MASK, Dale(EI))), "one sign per"),
+    "dale over negative bounds": (lambda: Dale(EI, Bounded(-1.0, 1.0)), "magnitudes"),
+    "dale over grouped": (lambda: Dale(EI, Grouped([0, 1])), "Dale cannot"),
+    "dale fraction": (lambda: build(Dale(1.2)), r"fraction lies in \[0, 1\], got 1.2"),
+    "dale signs": (lambda: build(Dale(np.zeros(8))), r"\+1 or -1"),
+    "dale size": (lambda: build(Dale(EI[:5])), "8 presynaptic units"),
+    "dale vector": (lambda: Dale(EI, Free(1.0)).build((8,), jax.random.key(0)), "weight matrix"),
+    "dale against init": (
+        lambda: build(Dale(EI, Free(-np.ones((8, 8), np.float32)))),
+        "contradict the signs",
+    ),
+    "mask shape": (lambda: build(Masked(MASK[:5])), r"shape \(8, 8\), got bool of shape \(5, 8\)"),
+    "mask values": (lambda: build(Masked(MASK * 2.0)), "0/1"),
+    "mask name": (lambda: build(Masked("diagonal")), "off-diagonal"),
+    "mask probability": (lambda: build(Masked(0.0)), r"\(0, 1\], got 0.0"),
+    "rank": (lambda: LowRank(0), "at least 1"),
+    "rank too high": (lambda: build(LowRank(9)), "at least that large"),
+    "bounds": (lambda: Bounded(2.0, 1.0), "low < high"),
+    "infinite bounds": (lambda: Bounded(1.0, np.inf), "Clamped"),
+    "outside bounds": (
+        lambda: Bounded(20.0, 500.0, init=10.0).build((3,), jax.random.key(0)),
+        "strictly inside; got values from 10 to 10",
+    ),
+    "no init": (lambda: Free().build((3,), jax.random.key(0)), "pass `init=`"),
+    "init shape": (lambda: Free(np.ones(4)).build((3,), jax.random.key(0)), r"\(4,\).*\(3,\)"),
+    "NaN": (lambda: Free(np.nan).build((3,), jax.random.key(0)), "NaN"),
+    "blocks size": (lambda: build(Blocks({"a": 3, "b": 3})), "hold 6 units"),
+    "blocks name": (lambda: Blocks(AREAS, between={("V1", "IT"): Free()}), r"\('V1', 'IT'\)"),
+    "blocks empty": (lambda: Blocks({"a": 0}), "at least one unit"),
+    "blocks of rows": (lambda: blocks(Indexed(3)), "Indexed does not describe a block"),
+    "grouped size": (lambda: build(Grouped([0, 1]), (3,)), r"units \(3,\)"),
+    "grouped negative": (lambda: build(Grouped([0, -1]), (2,)), "number >= 0"),
+    "grouped rows": (lambda: Grouped([0, 1], of=Indexed(3)), "Grouped spreads the entries"),
+    "shared rows": (lambda: Shared(Indexed(3)), "Shared spreads the entries"),
+    "shared matrix": (lambda: build(Shared(Free(1.0))), "over units"),
+    "indexed": (lambda: Indexed(0), "at least 1"),
+    "uniform": (lambda: Uniform(2.0, 1.0), "low < high"),
+    "normal": (lambda: Normal(0.0, -1.0), "std >= 0"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_with_a_reason(name):
+    make, message = REFUSED[name]
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_rows_that_do_not_exist_are_refused(key):
+    parameter = Indexed(4).build((3,), key)
+    with pytest.raises(ValueError, match="4 rows"):
+        resolve(parameter, types.SimpleNamespace(item=jnp.asarray([0, 4]), conditions={}))
+    with pytest.raises(ValueError, match="set `item`"):
+        resolve(parameter, types.SimpleNamespace(item=None, conditions={}))
+
+
+def test_public_names_are_documented():
+    for name in params.__all__:
+        assert getattr(params, name).__doc__
