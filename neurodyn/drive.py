@@ -1,9 +1,31 @@
-"""What acts on a system from outside, one step at a time."""
+"""What acts on a system from outside: one step's drive, and input signals.
+
+The signals are plain arrays ``(time, ...)`` with one row per step; row k is held during step k, that
+is from ``k dt`` to ``(k + 1) dt``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
-from jaxtyping import PyTree
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-__all__ = ["Drive"]
+from neurodyn.random import as_key
+
+__all__ = [
+    "Drive",
+    "diffusion_from_std",
+    "ornstein_uhlenbeck",
+    "poisson",
+    "pulses",
+    "ramp",
+    "spike_counts",
+    "std_from_step_noise",
+    "step",
+]
 
 
 class Drive(eqx.Module):
@@ -25,3 +47,142 @@ class Drive(eqx.Module):
     target: PyTree = None
     gate: PyTree = None
     current: PyTree = None
+
+
+def step(
+    n_steps: int, dt: float, amplitude: float = 1.0, *, start: float = 0.0, stop: float = np.inf
+) -> Float[Array, " time"]:
+    """``amplitude`` in ``[start, stop)`` [ms], zero elsewhere."""
+    t = _starts(n_steps, dt)
+    return jnp.asarray(np.where((t >= start) & (t < stop), amplitude, 0.0), jnp.result_type(float))
+
+
+def ramp(
+    n_steps: int, dt: float, amplitude: float = 1.0, *, start: float = 0.0, stop: float
+) -> Float[Array, " time"]:
+    """From zero at ``start`` linearly to ``amplitude`` at ``stop`` [ms], where it stays.
+
+    Each row holds the mean of the ramp over its step.
+    """
+    if not start < stop:
+        raise ValueError(f"ramp needs start < stop, got {start} and {stop} ms.")
+    middle = _starts(n_steps, dt) + dt / 2
+    level = np.clip((middle - start) / (stop - start), 0.0, 1.0)
+    return jnp.asarray(amplitude * level, jnp.result_type(float))
+
+
+def pulses(
+    n_steps: int,
+    dt: float,
+    times: Sequence[float] | np.ndarray,
+    width: float,
+    amplitude: float = 1.0,
+) -> Float[Array, " time"]:
+    """Rectangular pulses of ``width`` ms that begin at ``times`` [ms]; overlapping ones add up."""
+    if width < dt:
+        raise ValueError(f"A pulse of {width} ms is shorter than the step of {dt} ms.")
+    t = _starts(n_steps, dt)[:, None]
+    onset = np.asarray(times, float)[None, :]
+    on = (t >= onset - 1e-9 * dt) & (t < onset + width - 1e-9 * dt)
+    return jnp.asarray(amplitude * on.sum(1), jnp.result_type(float))
+
+
+def ornstein_uhlenbeck(
+    key: Any, n_steps: int, dt: float, *, tau: float, std: float, mean: float = 0.0, shape=()
+) -> Float[Array, "time ..."]:
+    """Ornstein-Uhlenbeck noise, exact at any ``dt`` and stationary from the first row on.
+
+    Parameters
+    ----------
+    key
+        Seed or key.
+    n_steps, dt
+        Number of rows, and the step [ms].
+    tau
+        Correlation time [ms].
+    std, mean
+        Stationary standard deviation and mean.
+    shape
+        Shape of one row, e.g. ``(n_trials, n_inputs)``.
+    """
+    if not (tau > 0 and dt > 0):
+        raise ValueError(f"tau and dt must be positive, got tau={tau}, dt={dt} ms.")
+    decay = float(np.exp(-dt / tau))
+    draws = jax.random.normal(_key(key), (n_steps, *shape))
+
+    def advance(x, n):
+        x = decay * x + np.sqrt(1 - decay**2) * n
+        return x, x
+
+    _, rest = jax.lax.scan(advance, draws[0], draws[1:])
+    return mean + std * jnp.concatenate([draws[:1], rest])
+
+
+def poisson(key: Any, rates: Any, n_steps: int, dt: float) -> Float[Array, "time ..."]:
+    """Poisson spike counts per step.
+
+    Parameters
+    ----------
+    key
+        Seed or key.
+    rates
+        Rates [Hz]: one row's shape, or ``(n_steps, ...)`` with ``rates.ndim >= 2`` for rates that
+        change in time.
+    n_steps, dt
+        Number of rows, and the step [ms].
+    """
+    rates = jnp.asarray(rates, jnp.result_type(float))
+    if rates.ndim < 2 or rates.shape[0] != n_steps:
+        rates = jnp.broadcast_to(rates[None], (n_steps, *rates.shape))
+    return jax.random.poisson(_key(key), rates * (dt / 1000.0)).astype(rates.dtype)
+
+
+def spike_counts(
+    times: Sequence[Sequence[float] | np.ndarray], n_steps: int, dt: float
+) -> Float[Array, "time input"]:
+    """Recorded or designed spike trains (one list of times [ms] per channel) as counts per step.
+
+    Raises
+    ------
+    ValueError
+        If a spike lies outside the run, since it would be lost.
+    """
+    edges = np.arange(n_steps + 1) * float(dt)
+    counts = np.zeros((n_steps, len(times)))
+    for channel, train in enumerate(times):
+        train = np.asarray(train, float)
+        if train.size and not (train.min() >= 0 and train.max() < edges[-1]):
+            raise ValueError(
+                f"Channel {channel} has spikes from {train.min():g} to {train.max():g} ms, outside "
+                f"the run of [0, {edges[-1]:g}) ms. Cut or shift them first."
+            )
+        counts[:, channel] = np.bincount((train // dt).astype(int), minlength=n_steps)[:n_steps]
+    return jnp.asarray(counts, jnp.result_type(float))
+
+
+def diffusion_from_std(std: Any, tau: Any) -> Any:
+    """Diffusion amplitude [per sqrt(ms)] that gives a leaky unit this stationary deviation.
+
+    A unit ``tau dx = -x dt + std sqrt(2 tau) dW`` has stationary standard deviation ``std``, so its
+    diffusion is ``std sqrt(2 / tau)``. This is the convention of all models here.
+    """
+    return std * (2.0 / tau) ** 0.5
+
+
+def std_from_step_noise(sigma: Any, tau: Any, dt: Any) -> Any:
+    """Stationary deviation of the discrete convention ``x += alpha (-x + sigma sqrt(2/alpha) n)``.
+
+    Used by Yang et al. (2019) and others, with ``alpha = dt / tau``. It exceeds ``sigma`` by the
+    factor ``1 / sqrt(1 - alpha / 2)``, which vanishes as ``dt`` does.
+    """
+    return sigma / (1.0 - dt / (2.0 * tau)) ** 0.5
+
+
+def _starts(n_steps: int, dt: float) -> np.ndarray:
+    if n_steps < 1 or not dt > 0:
+        raise ValueError(f"Need at least one step of positive length, got {n_steps} of {dt} ms.")
+    return np.arange(n_steps) * float(dt)
+
+
+def _key(key: Any) -> PRNGKeyArray:
+    return as_key(key, needed_for="This signal")

@@ -1,0 +1,57 @@
+"""One key, one result."""
+
+import operator
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+__all__ = ["as_key"]
+
+
+def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
+    """Turn a seed into a JAX key.
+
+    Parameters
+    ----------
+    key
+        An integer seed, a JAX key (typed, or a legacy ``uint32[2]`` array), or None.
+    needed_for
+        What needs the key. When given, None is an error that names it.
+
+    Returns
+    -------
+    PRNGKeyArray or None
+        A typed scalar key; None only where ``key`` is None and nothing needs one.
+
+    Raises
+    ------
+    ValueError
+        If a key is needed and none was given, or a batch of keys was given.
+    TypeError
+        If ``key`` is neither a seed nor a JAX key.
+    """
+    if key is None:
+        if needed_for is not None:
+            raise ValueError(
+                f"{needed_for} draws random numbers: pass `key=` (a seed, e.g. key=0)."
+            )
+        return None
+    if isinstance(key, (jax.Array, np.ndarray)):
+        if jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key):
+            if key.ndim:
+                raise ValueError(f"`key` must be one key, got a batch of shape {key.shape}.")
+            return key
+        if key.shape == (2,) and key.dtype == np.uint32:
+            return jax.random.wrap_key_data(jax.numpy.asarray(key))
+        if key.ndim:
+            raise TypeError(
+                f"`key` must be an integer seed or a JAX key, got an array {key.dtype}{key.shape}."
+            )
+    try:
+        return jax.random.key(operator.index(key))
+    except TypeError:
+        raise TypeError(
+            f"`key` must be an integer seed or a JAX key, got {type(key).__name__}."
+        ) from None
