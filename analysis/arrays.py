@@ -1,0 +1,177 @@
+"""From labelled data, or anything array-like, to checked arrays in canonical order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from neurodyn.labels import LabelError
+
+__all__ = ["centred", "matrix", "pair", "pick", "rows", "samples", "traces"]
+
+#: Variables taken from a Dataset when none is named, in this order.
+PREFERRED = ("rate", "spikes", "hidden")
+ROW_DIMS = ("condition", "trial")
+
+
+def pick(
+    data: xr.Dataset | xr.DataArray, name: str | None = None, *, what: str = "data"
+) -> xr.DataArray:
+    """Take the array to analyse out of `data`: dims ``(..., condition | trial, time, unit)``.
+
+    Parameters
+    ----------
+    data
+        Dataset or DataArray.
+    name
+        Which variable of a Dataset; default the first of `PREFERRED` it has, else its only
+        variable along ``unit``.
+    what
+        What to call the data in errors.
+
+    Raises
+    ------
+    TypeError
+        If `data` is not labelled.
+    LabelError
+        If there is no such variable, or it has no ``unit`` dim, or is a list of spike times.
+    """
+    if isinstance(data, xr.DataArray):
+        array = data
+    elif isinstance(data, xr.Dataset):
+        array = data[_choose(data, name, what)]
+        array = array.assign_attrs(data.attrs | array.attrs)
+    else:
+        raise TypeError(
+            f"{what} must be an xarray Dataset or DataArray, got {type(data).__name__}; "
+            "neurodyn.labels.dataset builds one from arrays."
+        )
+    if "unit" not in array.dims:
+        raise LabelError(f"{what} needs a dim 'unit', got dims {array.dims}.")
+    if all(dim in array.dims for dim in ROW_DIMS):
+        raise LabelError(f"{what} has both 'condition' and 'trial': select or average over one.")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{what} must be real numbers, got dtype {array.dtype}.")
+    if not array.size:
+        raise LabelError(f"{what} is empty: its sizes are {dict(array.sizes)}.")
+    return array.transpose(..., *[d for d in (*ROW_DIMS, "time", "unit") if d in array.dims])
+
+
+def _choose(data: xr.Dataset, name: str | None, what: str) -> str:
+    if name is not None:
+        if name not in data.data_vars:
+            raise LabelError(f"{what} has no variable '{name}': it has {list(data.data_vars)}.")
+        return name
+    candidates = [str(n) for n, v in data.data_vars.items() if "unit" in v.dims]
+    for preferred in PREFERRED:
+        if preferred in candidates:
+            return preferred
+    if len(candidates) == 1:
+        return candidates[0]
+    if "spike_time" in data:
+        raise LabelError(f"{what} holds spike times: bin them first (neurodyn.spikes.bin).")
+    raise LabelError(
+        f"{what} has {'several' if candidates else 'no'} variables along 'unit' "
+        f"({candidates or list(data.data_vars)}): choose one by `variable=`."
+    )
+
+
+def rows(array: xr.DataArray, *, what: str = "data") -> str:
+    """Return which of ``condition`` and ``trial`` the array has."""
+    for dim in ROW_DIMS:
+        if dim in array.dims:
+            return dim
+    raise LabelError(f"{what} needs a dim 'condition' or 'trial', got dims {array.dims}.")
+
+
+def traces(array: xr.DataArray, *, what: str = "data", missing: bool = False) -> Array:
+    """Return the values as a float JAX array, refusing what is not finite.
+
+    Parameters
+    ----------
+    array
+        As from `pick`.
+    missing
+        Whether NaN is allowed (units that were not recorded in a trial).
+
+    Raises
+    ------
+    LabelError
+        If there are NaN (unless `missing`) or infinite values, with a count.
+    """
+    values = array.values
+    if values.dtype.kind == "f":
+        bad = np.isinf(values) if missing else ~np.isfinite(values)
+        if bad.any():
+            where = [
+                f"{dim} {np.flatnonzero(bad.any(axis=tuple(set(range(bad.ndim)) - {axis})))[:5]}"
+                for axis, dim in enumerate(array.dims)
+            ]
+            raise LabelError(
+                f"{what} holds {bad.sum()} values that are NaN or infinite, first at positions "
+                f"{', '.join(where)}: leave these units, conditions or times out "
+                "(.isel, .dropna) before measuring."
+            )
+    return jnp.asarray(values, dtype=jnp.result_type(float))
+
+
+def samples(array: xr.DataArray, *, what: str = "data") -> Float[Array, "sample unit"]:
+    """Stack everything but ``unit`` into samples."""
+    if "seed" in array.dims:
+        raise LabelError(f"{what} has a dim 'seed': select one member, e.g. .isel(seed=0).")
+    values = traces(array, what=what)
+    return values.reshape(-1, array.sizes["unit"])
+
+
+def matrix(x: ArrayLike, *, what: str = "x", least: int = 2) -> Float[Array, "sample unit"]:
+    """Check a bare ``(sample, unit)`` array and make it float.
+
+    Raises
+    ------
+    ValueError
+        If it is not a matrix, has fewer than `least` samples, holds NaN or infinite values, or does
+        not vary. Values are looked at only outside of JAX transformations.
+    """
+    if not isinstance(x, jax.core.Tracer):
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"{what} must be real numbers, got dtype {x.dtype}.")
+    _refuse_shape(x, what, least)
+    if isinstance(x, np.ndarray):
+        if not np.isfinite(x).all():
+            raise ValueError(f"{what} holds NaN or infinite values: leave those samples out.")
+        if (x == x[:1]).all():
+            raise ValueError(f"{what} is the same in all samples: there is nothing to compare.")
+    return jnp.asarray(x, dtype=jnp.result_type(float))
+
+
+def centred(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
+    """Subtract the mean over samples."""
+    return x - x.mean(axis=0, keepdims=True)
+
+
+def _refuse_shape(x: Any, what: str, least: int) -> None:
+    if x.ndim != 2:
+        raise ValueError(
+            f"{what} must be (sample, unit), got shape {x.shape}; stack conditions and times: "
+            "x.reshape(-1, n_units)."
+        )
+    if x.shape[0] < least or not x.shape[1]:
+        raise ValueError(f"{what} needs {least} samples and a unit at least, got {x.shape}.")
+
+
+def pair(x: ArrayLike, y: ArrayLike, *, least: int = 2) -> tuple[Array, Array]:
+    """Check two ``(sample, unit)`` arrays of the same samples."""
+    x, y = matrix(x, what="x", least=least), matrix(y, what="y", least=least)
+    if x.shape[0] != y.shape[0]:
+        raise ValueError(
+            f"x has {x.shape[0]} samples and y has {y.shape[0]}: both need the same conditions "
+            "and times, in the same order."
+        )
+    return x, y

@@ -1,0 +1,180 @@
+"""Bring a run and a recording onto the same conditions and times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import xarray as xr
+from jaxtyping import Array, Float
+
+from neurodyn.analysis.arrays import pick, rows, traces
+from neurodyn.analysis.ceiling import given_halves, refuse_single_trials
+from neurodyn.analysis.conditions import condition_codes, condition_means, names
+from neurodyn.analysis.resampling import Trials, group_trials
+from neurodyn.analysis.timebins import rebin
+from neurodyn.labels import LabelError, match
+
+__all__ = ["Pair", "pair_up"]
+
+Join = Literal["exact", "inner"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A run and a recording of the same conditions and times.
+
+    Attributes
+    ----------
+    x
+        Activity of the model.
+    y
+        Activity of the recording.
+    means
+        The recording's condition means with their labels, dims (condition, time, unit).
+    seeds
+        Coordinate of the ensemble members, None for a single run.
+    trials
+        The recording's single trials, if it has them.
+    halves
+        Means of two halves of the trials, if it brings those.
+    unsplit
+        Why there are no halves to be had, else "".
+    attrs
+        What was matched and what was left out.
+    """
+
+    x: Float[Array, "seed condition time unit"]
+    y: Float[Array, "condition time unit"]
+    means: xr.DataArray
+    seeds: xr.DataArray | None
+    trials: Trials | None
+    halves: Float[Array, "2 condition time unit"] | None
+    unsplit: str
+    attrs: dict[str, Any]
+
+
+def pair_up(
+    run: xr.Dataset | xr.DataArray,
+    rec: xr.Dataset | xr.DataArray,
+    *,
+    by: str | Sequence[str] | None,
+    join: Join,
+    min_trials: int,
+    window: Sequence[float] | None,
+    variable: str | tuple[str | None, str | None] | None,
+) -> Pair:
+    """Average, match conditions by label, and bin the run into the recording's times.
+
+    Raises
+    ------
+    LabelError
+        If labels do not match, values are missing, or time windows do not overlap.
+    """
+    of_run, of_rec = variable if isinstance(variable, tuple) else (variable, variable)
+    recorded, halves = _recorded(rec, of_rec)
+    by = _conditions_by(run, recorded, by)
+    y = condition_means(recorded, by, what="the recording", least=min_trials)
+    x = _run_means(run, by, of_run, join, min_trials)
+    n_rec, n_run = y.sizes["condition"], x.sizes["condition"]
+    try:
+        y, x = match(y, x, "condition", by=by, join=join)
+    except LabelError as error:
+        raise LabelError(f"the recording (first) and the run (second): {error}") from None
+    n_bins = y.sizes["time"]
+    x = rebin(x, y, window=window)
+    y = y.sel(time=x["time"])
+    codes = None
+    if rows(recorded) == "trial":
+        codes = condition_codes(recorded, y, names(by))
+        recorded = recorded.sel(time=y["time"])
+    trials, halves, unsplit = _splittable(recorded, halves, y, by, codes)
+    seeds = x["seed"] if "seed" in x.dims else None
+    x = x if seeds is not None else x.expand_dims("seed")
+    return Pair(
+        x=traces(x.transpose("seed", "condition", "time", "unit"), what="the run"),
+        y=traces(y, what="the recording"),
+        means=y,
+        seeds=seeds,
+        trials=trials,
+        halves=halves,
+        unsplit=unsplit,
+        attrs={
+            "by": names(by) if by is not None else [],
+            "n_conditions": y.sizes["condition"],
+            "conditions_left_out_of_recording": n_rec - y.sizes["condition"],
+            "conditions_left_out_of_run": n_run - y.sizes["condition"],
+            "bin_width": x.attrs["bin_width"],
+            "first_bin": float(y["time"][0]),
+            "last_bin": float(y["time"][-1]),
+            "bins_left_out": n_bins - y.sizes["time"],
+        },
+    )
+
+
+def _recorded(rec, name: str | None) -> tuple[xr.DataArray, xr.DataArray | None]:
+    """Activity of a recording, and the halves it may bring on a dim ``repetition``."""
+    array = pick(rec, name, what="the recording")
+    if "repetition" in array.dims:
+        return array.mean("repetition", keep_attrs=True), array
+    beside = [v for v in getattr(rec, "data_vars", {}).values() if "repetition" in v.dims]
+    if len(beside) > 1:
+        raise LabelError(
+            f"the recording has several variables on 'repetition', {[v.name for v in beside]}: "
+            "keep the halves of the variable that is compared."
+        )
+    return array, beside[0] if beside else None
+
+
+def _conditions_by(run, recorded: xr.DataArray, by) -> list[str] | None:
+    if by is not None or not isinstance(run, (xr.Dataset, xr.DataArray)):
+        return None if by is None else names(by)
+    if rows(recorded, what="the recording") == "condition" and "trial" in run.dims:
+        known = [*run.coords, *getattr(run, "data_vars", {})]
+        labels = [n for n, c in recorded.coords.items() if c.dims == ("condition",) and n in known]
+        return labels or None
+    return None
+
+
+def _run_means(run, by, name: str | None, join: Join, least: int) -> xr.DataArray:
+    """Condition means of the run; labels that differ between seeds are averaged seed by seed."""
+    own = [n for n in by or () if n in getattr(run, "data_vars", {})]
+    if not any("seed" in run[n].dims for n in own):
+        run = run.set_coords(own) if own else run
+        array = pick(run, name, what="the run")
+        return condition_means(array, by, what="the run", least=least)
+    members = [
+        condition_means(
+            pick(run.isel(seed=i).set_coords(own), name, what="the run"),
+            by,
+            what=f"member {i} of the run",
+            least=least,
+        )
+        for i in range(run.sizes["seed"])
+    ]
+    first = members[0]
+    for i, member in enumerate(members):
+        try:
+            first = match(first, member, "condition", by=by, join=join)[0]
+        except LabelError as error:
+            raise LabelError(f"members 0 (first) and {i} (second) of the run: {error}") from None
+    members = [match(first, member, "condition", by=by, join="inner")[1] for member in members]
+    return xr.concat(members, dim=run["seed"], join="override", coords="minimal", compat="override")
+
+
+def _splittable(recorded, halves, y: xr.DataArray, by, codes):
+    """Trials and halves on the matched conditions and times, and why they cannot be split."""
+    if halves is not None:
+        matched = match(y, halves, "condition", by=by, join="inner")[1].sel(time=y["time"])
+        if matched.sizes["condition"] != y.sizes["condition"]:
+            raise LabelError("the halves on 'repetition' lack conditions that the means have.")
+        return None, given_halves(matched), ""
+    if codes is None:
+        return None, None, "the recording holds condition means without halves ('repetition')"
+    trials = group_trials(recorded, codes, y.sizes["condition"], what="the recording")
+    try:
+        refuse_single_trials(trials, y)
+    except LabelError as error:
+        return trials, None, f"{error} (min_trials=2, join='inner' leaves such conditions out)"
+    return trials, None, ""

@@ -1,0 +1,334 @@
+"""Intrinsic timescales: autocorrelation of activity, and exponential fits to it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Int
+
+from neurodyn.analysis.arrays import pick, rows, traces
+from neurodyn.analysis.timebins import time_step
+from neurodyn.labels import LabelError
+
+__all__ = ["autocorrelation", "effective_tau", "fit_exponential", "timescale"]
+
+#: What became of a fit, by its code.
+STATUS = ("ok", "undefined", "no decay", "at bound")
+#: Time constants tried before refinement, per fit.
+GRID = 128
+
+Activity = Float[Array, "trial time unit"]
+
+
+def effective_tau(model: xr.Dataset | xr.DataArray) -> xr.DataArray:
+    """Time constants that the units of a model run carry.
+
+    Parameters
+    ----------
+    model
+        A run with the coordinate ``tau`` [ms] on ``unit`` (or on ``seed`` and ``unit``).
+
+    Returns
+    -------
+    DataArray ``tau`` [ms] with the labels of the units.
+
+    Raises
+    ------
+    LabelError
+        If there is no such coordinate or it is not in ms.
+    """
+    if "tau" not in model or "unit" not in model["tau"].dims:
+        raise LabelError(
+            "there is no 'tau' on 'unit': the run of a model with time constants has it; of "
+            "recorded activity use timescale."
+        )
+    tau = model["tau"].drop_vars("tau", errors="ignore").rename("tau")
+    if tau.attrs.get("units", "ms") != "ms":
+        raise LabelError(f"tau must be in ms, got {tau.attrs['units']!r}.")
+    return tau.assign_attrs(units="ms", long_name="time constant")
+
+
+@partial(jax.jit, static_argnames="n_lags")
+def _autocovariance(x: Activity, n_lags: int) -> Float[Array, "lag unit"]:
+    """Mean product of samples `lag` apart, over times and trials: unbiased, in n log n."""
+    n_times = x.shape[1]
+    power = jnp.abs(jnp.fft.rfft(x, 2 * n_times, axis=1)) ** 2
+    products = jnp.fft.irfft(power.mean(axis=0), 2 * n_times, axis=0)[:n_lags]
+    return products / (n_times - jnp.arange(n_lags, dtype=x.dtype))[:, None]
+
+
+@partial(jax.jit, static_argnames="across")
+def _standardised(x: Activity, across: str) -> Activity:
+    """Subtract the mean and divide by the spread; NaN for units without one."""
+    over = (0,) if across == "trials" else (0, 1)
+    # Compared, not subtracted: a constant minus its rounded mean need not be 0.
+    varies = x.max(axis=over, keepdims=True) > x.min(axis=over, keepdims=True)
+    x = x - x.mean(axis=(1,) if across == "time" else over, keepdims=True)
+    spread = jnp.sqrt((x**2).mean(axis=over, keepdims=True))
+    return jnp.where(varies, x / jnp.where(varies, spread, 1), jnp.nan)
+
+
+def autocorrelation(
+    data: xr.Dataset | xr.DataArray,
+    max_lag: float | None = None,
+    *,
+    across: Literal["trials", "all", "time"] = "trials",
+    variable: str | None = None,
+) -> xr.DataArray:
+    r"""Autocorrelation of each unit's activity.
+
+    Parameters
+    ----------
+    data
+        Dims ``(trial | condition, time, unit)``, evenly sampled: trials of one condition, or the
+        residuals around condition means, so that what is common to all trials does not count.
+    max_lag
+        Longest lag [ms]; default a third of the trial, since few pairs remain at long lags.
+    across
+        "trials": the correlation across trials of bins `lag` apart, averaged over such pairs of
+        bins (Murray et al.); activity locked to the trial drops out. "all": the product of
+        deviations from the mean over trials and times, divided by the variance. "time": of
+        deviations from each trial's own mean, which biases timescales low when trials are not much
+        longer than they are.
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    DataArray ``(lag, unit)``, 1 at lag 0; NaN for units that are constant (for "trials": constant
+    in any bin).
+
+    Raises
+    ------
+    LabelError
+        If times are uneven, values are missing, or "trials" is asked of fewer than three.
+    ValueError
+        If `max_lag` does not fit into the trial.
+
+    References
+    ----------
+    Murray et al. (2014), Nat. Neurosci. 17:1661.
+    """
+    if across not in ("trials", "all", "time"):
+        raise ValueError(f"across is 'trials', 'all' or 'time', got {across!r}.")
+    array = pick(data, variable)
+    if array.dims != (rows(array), "time", "unit"):
+        raise LabelError(f"autocorrelation needs (trial, time, unit), got dims {array.dims}.")
+    x = traces(array)
+    if across == "trials" and x.shape[0] < 3:
+        raise LabelError(
+            f"a correlation across trials needs three of them at least, got {x.shape[0]}; "
+            "across='all' works on one."
+        )
+    step = time_step(array, what="data")
+    n_lags = x.shape[1] // 3 if max_lag is None else int(np.floor(max_lag / step + 1e-6))
+    if not 1 <= n_lags < x.shape[1]:
+        raise ValueError(
+            f"max_lag must lie between one step ({step:g} ms) and the trial "
+            f"({x.shape[1]} steps), got {max_lag}."
+        )
+    values = _autocovariance(_standardised(x, across), n_lags + 1)
+    units = {n: c.variable for n, c in array.coords.items() if c.dims == ("unit",)}
+    lag = ("lag", np.arange(n_lags + 1) * step, {"units": "ms", "long_name": "lag"})
+    return xr.DataArray(
+        np.asarray(values),
+        dims=("lag", "unit"),
+        coords={"lag": lag, **units},
+        attrs={"units": "1", "long_name": "autocorrelation", "across": across},
+        name="autocorrelation",
+    )
+
+
+class Fit(NamedTuple):
+    """Least-squares fit of ``amplitude * (exp(-lag / tau) + offset)``."""
+
+    tau: Float[Array, ""]
+    amplitude: Float[Array, ""]
+    offset: Float[Array, ""]
+    r2: Float[Array, ""]
+    status: Int[Array, ""]
+
+
+def _linear_part(log_tau, lags, r, weight, amplitude: bool, offset: bool):
+    """Amplitude, constant and summed square error of the best fit at one time constant."""
+    decay = jnp.exp(-lags / jnp.exp(log_tau))
+    n = weight.sum()
+    e_mean, r_mean = (((v * weight).sum() / n if offset else 0 * n) for v in (decay, r))
+    e, target = (decay - e_mean) * weight, (r - r_mean) * weight
+    scale = jnp.maximum((e * target).sum() / (e**2).sum(), 0) if amplitude else jnp.ones_like(n)
+    return scale, r_mean - scale * e_mean, ((target - scale * e) ** 2).sum()
+
+
+def _fit(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
+    """Fit one unit from lag index `start` on."""
+    weight = (jnp.arange(lags.size) >= start).astype(r.dtype)
+
+    def error(log_tau):
+        return _linear_part(log_tau, lags, r, weight, amplitude, offset)[2]
+
+    grid = jnp.linspace(jnp.log(bounds[0]), jnp.log(bounds[1]), GRID)
+    best = jnp.argmin(jax.vmap(error)(grid))
+    inner = jnp.clip(best, 1, GRID - 2)
+    log_tau = _golden(error, grid[inner - 1], grid[inner + 1])
+    scale, constant, residual = _linear_part(log_tau, lags, r, weight, amplitude, offset)
+    mean = (r * weight).sum() / weight.sum()
+    total = (((r - mean) * weight) ** 2).sum()
+    undefined = jnp.isnan(r).any() | (weight.sum() <= 1 + amplitude + offset)
+    status = jnp.select(
+        [undefined, (scale <= 0) | (start >= lags.size), best != inner], [1, 2, 3], 0
+    )
+    values = jnp.stack([jnp.exp(log_tau), scale, constant / scale, 1 - residual / total])
+    return Fit(*jnp.where(status == 0, values, jnp.nan), status)
+
+
+def _golden(error, low, high):
+    """Minimum of a function between two points, by golden-section search."""
+    ratio = (jnp.sqrt(jnp.asarray(5, low.dtype)) - 1) / 2
+
+    def narrow(_, ends):
+        low, high = ends
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        smaller = error(left) < error(right)
+        return jnp.where(smaller, low, left), jnp.where(smaller, right, high)
+
+    low, high = jax.lax.fori_loop(0, 60, narrow, (low, high))
+    return (low + high) / 2
+
+
+@partial(jax.jit, static_argnames=("amplitude", "offset"))
+def _fit_units(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
+    one = partial(_fit, amplitude=amplitude, offset=offset)
+    return jax.vmap(one, in_axes=(None, 1, 0, None))(lags, r, start, bounds)
+
+
+def fit_exponential(
+    acf: xr.DataArray,
+    *,
+    first_lag: float | None = None,
+    amplitude: bool = True,
+    offset: bool = True,
+) -> xr.Dataset:
+    r"""Fit :math:`A\,[\exp(-k/\tau) + B]` to autocorrelations, all units at once.
+
+    A and B follow from tau by linear least squares, so that the search runs over tau alone and
+    finds the global minimum.
+
+    Parameters
+    ----------
+    acf
+        Autocorrelation with dims ``(lag, unit)``, as from `autocorrelation`.
+    first_lag
+        First lag [ms] to fit. Default, for each unit: the first lag above 0 after which the
+        autocorrelation falls, which skips refractoriness and the noise at lag 0.
+    amplitude
+        Whether A is fitted; else 1.
+    offset
+        Whether B is fitted; else 0.
+
+    Returns
+    -------
+    Dataset on ``unit``: ``tau`` [ms], ``amplitude`` A, ``offset`` B, ``r2``, and ``status``:
+    "ok"; "undefined" (NaN in the autocorrelation, or fewer lags than parameters); "no decay";
+    "at bound" (tau shorter than a quarter of a step or longer than ten times the longest lag). All
+    but ``status`` are NaN unless it is "ok".
+
+    Raises
+    ------
+    LabelError
+        If `acf` has other dims.
+    ValueError
+        If `first_lag` is beyond the last lag.
+
+    References
+    ----------
+    Murray et al. (2014), Nat. Neurosci. 17:1661, equation 1.
+
+    Examples
+    --------
+    >>> lag = np.arange(0.0, 500.0, 10.0)
+    >>> acf = xr.DataArray(
+    ...     0.8 * np.exp(-lag / 100.0)[:, None] + 0.1, coords={"lag": lag}, dims=("lag", "unit")
+    ... )
+    >>> fit_exponential(acf)["tau"].values.round(1)
+    array([100.])
+    """
+    if not isinstance(acf, xr.DataArray) or set(acf.dims) != {"lag", "unit"}:
+        raise LabelError("fit_exponential takes a DataArray (lag, unit), see autocorrelation.")
+    acf = acf.transpose("lag", "unit")
+    lags, r = acf["lag"].values.astype(np.float64), acf.values
+    if lags.size < 3:
+        raise ValueError(f"a fit needs three lags at least, got {lags.size}.")
+    if first_lag is None:
+        falls = np.diff(r, axis=0)[1:] < 0
+        start = np.where(falls.any(axis=0), falls.argmax(axis=0) + 1, lags.size)
+    else:
+        if not first_lag <= lags[-1]:
+            raise ValueError(f"first_lag={first_lag} is beyond the last lag, {lags[-1]:g} ms.")
+        start = np.full(r.shape[1], np.searchsorted(lags, first_lag - 1e-6))
+    dtype = jnp.result_type(float)
+    fit = _fit_units(
+        jnp.asarray(lags, dtype),
+        jnp.asarray(r, dtype),
+        jnp.asarray(start, jnp.int32),
+        jnp.asarray([np.diff(lags).min() / 4, 10 * lags[-1]], dtype),
+        amplitude,
+        offset,
+    )
+    names = {
+        "tau": ("ms", "intrinsic timescale"),
+        "amplitude": ("1", "amplitude of the decay"),
+        "offset": ("1", "offset of the decay, in units of its amplitude"),
+        "r2": ("1", "explained variance of the fit"),
+    }
+    variables = {
+        name: ("unit", np.asarray(getattr(fit, name)), {"units": units, "long_name": long_name})
+        for name, (units, long_name) in names.items()
+    }
+    status = np.array(STATUS)[np.asarray(fit.status)]
+    variables["status"] = ("unit", status, {"units": "1", "long_name": "what became of the fit"})
+    units = {n: c.variable for n, c in acf.coords.items() if c.dims == ("unit",) and n != "tau"}
+    return xr.Dataset(variables, units, {"source": "analysis", "kind": "statistic"})
+
+
+def timescale(
+    data: xr.Dataset | xr.DataArray,
+    max_lag: float | None = None,
+    *,
+    across: Literal["trials", "all", "time"] = "trials",
+    first_lag: float | None = None,
+    amplitude: bool = True,
+    offset: bool = True,
+    variable: str | None = None,
+) -> xr.Dataset:
+    """Intrinsic timescale of each unit: `autocorrelation`, then `fit_exponential`.
+
+    Compare model and recording by the same estimator on windows of the same length: its bias
+    depends on them.
+
+    Parameters
+    ----------
+    data, max_lag, across, variable
+        As for `autocorrelation`.
+    first_lag, amplitude, offset
+        As for `fit_exponential`.
+
+    Returns
+    -------
+    Dataset as from `fit_exponential`.
+
+    Raises
+    ------
+    LabelError, ValueError
+        As for both.
+
+    References
+    ----------
+    Murray et al. (2014), Nat. Neurosci. 17:1661.
+    """
+    acf = autocorrelation(data, max_lag, across=across, variable=variable)
+    return fit_exponential(acf, first_lag=first_lag, amplitude=amplitude, offset=offset)
