@@ -1,0 +1,100 @@
+"""Carry through foreign formats what they have no place for: attrs, dims, dtypes, exact times.
+
+A format such as NWB stores the arrays in its own places; `describe` puts the rest into one JSON
+text that is stored beside them, and `restore` builds the identical Dataset from both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.io.archive import FileFormatError
+
+__all__ = ["columns", "describe", "recoverable", "restore"]
+
+VERSION = 1
+
+
+def describe(
+    ds: xr.Dataset,
+    *,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
+    keep: Iterable[str] = (),
+) -> str:
+    """Write what a format has no place for as JSON.
+
+    Parameters
+    ----------
+    ds
+        The Dataset.
+    columns
+        Where the writer put each array, for `columns`.
+    keep
+        Variables whose values go into the text, beside the scalars.
+    """
+    variables = {}
+    for name, variable in ds.variables.items():
+        entry = {
+            "dims": list(variable.dims),
+            "dtype": variable.dtype.str if variable.dtype.kind != "U" else "str",
+            "attrs": variable.attrs,
+            "coord": name in ds.coords,
+        }
+        if variable.ndim == 0 or name in keep:
+            entry["values"] = variable.values.tolist()
+        variables[str(name)] = entry
+    about = {
+        "version": VERSION,
+        "attrs": ds.attrs,
+        "sizes": {str(dim): size for dim, size in ds.sizes.items()},
+        "variables": variables,
+        "columns": columns or {},
+    }
+    return json.dumps(about, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be written to the file")
+
+
+def columns(text: str) -> dict[str, dict[str, str]]:
+    """Where each array is: ``{name: {"table": ..., "column": ..., "unit": "s" | ""}}``."""
+    return json.loads(text)["columns"]
+
+
+def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
+    """Build the Dataset that `describe` described from its arrays."""
+    about = json.loads(text)
+    if about.get("version") != VERSION:
+        raise FileFormatError(
+            f"this file was written by another version of neurodyn (layout {about.get('version')}, "
+            f"this one reads {VERSION}); upgrade neurodyn to read it."
+        )
+    built: dict[bool, dict[str, xr.Variable]] = {True: {}, False: {}}
+    for name, entry in about["variables"].items():
+        if "values" not in entry and name not in arrays:
+            raise FileFormatError(f"the file is damaged: '{name}' is described but not there.")
+        values = np.asarray(entry["values"] if "values" in entry else arrays[name])
+        values = values.astype(str if entry["dtype"] == "str" else np.dtype(entry["dtype"]))
+        shape = tuple(about["sizes"][dim] for dim in entry["dims"])
+        if values.shape != shape:
+            raise FileFormatError(
+                f"the file is damaged: '{name}' should have shape {shape}, has {values.shape}."
+            )
+        built[entry["coord"]][name] = xr.Variable(entry["dims"], values, entry["attrs"])
+    return xr.Dataset(built[False], built[True], attrs=about["attrs"])
+
+
+def recoverable(ms: np.ndarray) -> bool:
+    """Whether times [ms] survive the way into seconds and back bit by bit.
+
+    Many do not: 1000 is no power of two. Writers then store the milliseconds as well.
+    """
+    return np.array_equal(ms / 1e3 * 1e3, ms, equal_nan=True)

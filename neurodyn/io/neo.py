@@ -1,0 +1,333 @@
+"""Between neo's objects and ours: Blocks of spike trains, signals, epochs and events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import neo
+import numpy as np
+import quantities as pq
+import xarray as xr
+
+from neurodyn import labels, spikes
+from neurodyn.io import layout
+from neurodyn.io.parts import combine, decode, signal, table
+from neurodyn.labels import LabelError
+
+__all__ = ["from_neo", "to_neo"]
+
+#: Annotation of a Block under which `to_neo` keeps what neo has no place for.
+_NOTE = "neurodyn"
+
+
+def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
+    """Convert a neo Block or Segment.
+
+    Parameters
+    ----------
+    block
+        `neo.Block` or `neo.Segment`, loaded (no proxy objects).
+
+    Returns
+    -------
+    One Dataset where that holds all, else a DataTree of `spikes`, `intervals/NAME` (epochs),
+    `events/NAME` and `signals/NAME`. One segment is a continuous recording. Several are trials of
+    the spikes and sweeps of the signals: spikes (trial) and signals (sweep, time, channel), with
+    times from the start of their segment and `start_time` when that was. Voltages are in mV as
+    variable `v`, currents in pA as `i`. Annotations of spike trains become unit coordinates. What
+    could not be labelled is listed in the attribute `not_read`. A Block made by `to_neo` comes back
+    identical.
+
+    Raises
+    ------
+    LabelError
+        If the Block holds nothing, or its segments do not fit together.
+
+    Examples
+    --------
+    >>> import neo, quantities as pq
+    >>> segment = neo.Segment()
+    >>> segment.spiketrains.append(neo.SpikeTrain([0.1, 0.2] * pq.s, t_stop=1.0))
+    >>> from_neo(segment).spike_time.values
+    array([100., 200.])
+    """
+    if not isinstance(block, (neo.Block, neo.Segment)):
+        raise TypeError(f"from_neo takes a neo Block or Segment, got {type(block).__name__}.")
+    segments = [block] if isinstance(block, neo.Segment) else list(block.segments)
+    if not segments:
+        raise LabelError("the neo Block has no segments, so there is nothing to read.")
+    if _NOTE in block.annotations:
+        return _restored(str(block.annotations[_NOTE]), segments)
+    left_out: list[str] = []
+    parts: dict[str, xr.Dataset] = {}
+    if any(len(segment.spiketrains) for segment in segments):
+        parts["spikes"] = _spikes(segments)
+    if any(train.waveforms is not None for segment in segments for train in segment.spiketrains):
+        left_out.append("waveforms of the spikes")
+    for index, segment in enumerate(segments):
+        suffix = f"_{index}" if len(segments) > 1 else ""
+        for kind, found in (("intervals", segment.epochs), ("events", segment.events)):
+            for i, each in enumerate(found):
+                if len(each):
+                    path = _free(parts, f"{kind}/{_name(each, i)}{suffix}")
+                    parts[path] = _intervals(each)
+    parts |= _signals(segments, left_out)
+    about = {"title": block.name} if block.name else {}
+    return combine(parts, about | ({"not_read": left_out} if left_out else {}))
+
+
+def _name(each: Any, i: int) -> str:
+    return str(each.name).strip().replace("/", "_") if each.name else str(i)
+
+
+def _free(parts: dict, path: str) -> str:
+    taken = [path, *(f"{path}_{k}" for k in range(1, len(parts) + 1))]
+    return next(name for name in taken if name not in parts)
+
+
+def _ms(quantity: Any) -> np.ndarray:
+    """Times in ms, exactly so if that is what they are in."""
+    return np.asarray(quantity.rescale(pq.ms).magnitude, np.float64)
+
+
+def _spikes(segments: Sequence[neo.Segment]) -> xr.Dataset:
+    trains = [list(segment.spiketrains) for segment in segments]
+    counts = {len(each) for each in trains}
+    names = {tuple(train.name for train in each) for each in trains}
+    if len(counts) > 1 or (len(names) > 1 and not any(None in each for each in names)):
+        raise LabelError(
+            "the segments hold different spike trains "
+            f"({', '.join(str(len(each)) for each in trains[:8])} ...): units cannot be matched. "
+            "Convert them one by one: from_neo(block.segments[i])."
+        )
+    starts = [float(_ms(each[0].t_start)) for each in trains]
+    ends = np.array([float(_ms(each[0].t_stop)) for each in trains])
+    coords: dict[str, Any] = {"unit": np.arange(len(trains[0])), **_annotations(trains[0])}
+    trial = None
+    if len(segments) == 1:
+        window, offset = (starts[0], ends[0]), np.zeros(1)
+    else:
+        # Segments that start together have a clock of their own, else the clock goes on.
+        shared = np.ptp(starts) == 0
+        offset = np.zeros(len(segments)) if shared else np.array(starts)
+        window = (starts[0] if shared else 0.0, (ends - offset).max())
+        coords["trial"] = np.arange(len(segments))
+        if not shared:
+            coords["start_time"] = ("trial", offset, "ms")
+        if np.ptp(ends - offset) > 1e-6:
+            coords["valid_until"] = ("trial", ends - offset, "ms", "end of the segment")
+        trial = np.repeat(np.arange(len(segments)), [sum(map(len, each)) for each in trains])
+    flat = [_ms(train) - offset[s] for s, each in enumerate(trains) for train in each]
+    unit = [np.full(len(train), u) for each in trains for u, train in enumerate(each)]
+    return spikes.dataset(
+        np.concatenate(flat),
+        np.concatenate(unit),
+        trial,
+        coords=coords,
+        source="recording",
+        window=window,
+    )
+
+
+def _annotations(trains: Sequence[neo.SpikeTrain]) -> dict[str, tuple]:
+    """Unit coordinates from names and from annotations that every train has."""
+    rows = [dict(train.annotations) for train in trains]
+    if all(train.name for train in trains):
+        rows = [{"unit_id": train.name} | row for train, row in zip(trains, rows, strict=True)]
+    found = {}
+    for name in rows[0] if rows else ():
+        values = [row.get(name) for row in rows]
+        plain = all(isinstance(v, (str, bytes, bool, int, float, np.generic)) for v in values)
+        if plain and name not in ("nix_name", "unit") and len({type(v) for v in values}) == 1:
+            found[name] = ("unit", decode(values))
+    return found
+
+
+def _intervals(each: neo.Epoch | neo.Event) -> xr.Dataset:
+    start = _ms(each.times)
+    columns: dict[str, Any] = {"trial": np.arange(len(each))}
+    if isinstance(each, neo.Epoch):
+        columns["start_time"] = ("trial", start, "ms")
+        columns["stop_time"] = ("trial", start + _ms(each.durations), "ms")
+    else:
+        columns["event_time"] = ("trial", start, "ms", "time of the event")
+    if len(each.labels) == len(each):
+        columns["label"] = ("trial", decode(each.labels))
+    for name, values in each.array_annotations.items():
+        if np.shape(values) == (len(each),) and name not in columns:
+            columns[name] = ("trial", decode(getattr(values, "magnitude", values)))
+    return table(columns, {"table": each.name or "events"})
+
+
+def _signals(segments: Sequence[neo.Segment], left_out: list[str]) -> dict[str, xr.Dataset]:
+    parts: dict[str, xr.Dataset] = {}
+    per_segment = [[*s.analogsignals, *s.irregularlysampledsignals] for s in segments]
+    if any(segment.imagesequences for segment in segments):
+        left_out.append("image sequences")
+    if len({len(each) for each in per_segment}) > 1:
+        raise LabelError(
+            f"the segments hold {[len(each) for each in per_segment[:8]]} signals: sweeps cannot "
+            "be stacked. Convert them one by one: from_neo(block.segments[i])."
+        )
+    for i, sweeps in enumerate(zip(*per_segment, strict=True)):
+        parts[_free(parts, f"signals/{_name(sweeps[0], i)}")] = stack(sweeps)
+    return parts
+
+
+def stack(sweeps: Sequence[Any]) -> xr.Dataset:
+    """Stack one signal over its sweeps: (sweep, time, channel), or (time, channel) if it is one."""
+    first = sweeps[0]
+    offsets = [_ms(each.t_start) for each in sweeps]
+    time = _ms(first.times) - (offsets[0] if len(sweeps) > 1 else 0.0)
+    for k, each in enumerate(sweeps):
+        own = _ms(each.times) - offsets[k] if len(sweeps) > 1 else time
+        if each.shape != first.shape or not np.allclose(own, time, rtol=0, atol=1e-6):
+            raise LabelError(
+                f"sweep {k} of signal '{first.name}' has shape {each.shape} or times unlike the "
+                f"first ({first.shape}): sweeps cannot be stacked. Convert segments one by one."
+            )
+    if isinstance(first, neo.AnalogSignal):  # from integers, not from a sum of steps
+        step = 1.0 / float(first.sampling_rate.rescale(pq.kHz).magnitude)
+        time = (offsets[0] if len(sweeps) == 1 else 0.0) + np.arange(len(first)) * step
+    coords: dict[str, Any] = {}
+    if len(sweeps) > 1:
+        coords["start_time"] = ("sweep", np.array(offsets, np.float64), "ms", "start of the sweep")
+    names = first.array_annotations.get("channel_names")
+    if names is not None:
+        coords["channel_name"] = ("channel", decode(names))
+    values = np.stack([np.asarray(each.magnitude) for each in sweeps])
+    return signal(
+        values if len(sweeps) > 1 else values[0],
+        first.units.dimensionality.string,
+        time,
+        dims=("sweep", "time", "channel") if len(sweeps) > 1 else ("time", "channel"),
+        long_name=first.name or "signal",
+        coords=coords,
+    )
+
+
+def to_neo(ds: xr.Dataset) -> neo.Block:
+    """Convert a spike Dataset, or a Dataset of signals, to a neo Block.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset: one segment per trial (one in all if continuous) with one SpikeTrain per
+        unit. Or signals on (time), (time, channel), (sweep, time, channel), and the same with
+        `trial` or `unit`: one segment per sweep or trial, one signal per variable.
+
+    Returns
+    -------
+    Block in ms and the units of `ds`; unit coordinates are annotations of the spike trains, trial
+    coordinates of the segments. `from_neo` gives the identical spike Dataset back.
+
+    Raises
+    ------
+    LabelError
+        If `ds` does not follow the convention or holds neither.
+
+    Examples
+    --------
+    >>> block = to_neo(spikes.from_times([[10.0, 20.0], [5.0]], window=(0, 100)))
+    >>> [len(train) for train in block.segments[0].spiketrains]
+    [2, 1]
+    """
+    if not isinstance(ds, xr.Dataset):
+        raise TypeError(
+            f"to_neo takes a Dataset, got {type(ds).__name__}; of a DataTree, one node."
+        )
+    labels.check(ds)
+    return _spike_block(ds) if "spike_time" in ds else _signal_block(ds)
+
+
+def _spike_block(ds: xr.Dataset) -> neo.Block:
+    odd = [n for n, v in ds.variables.items() if v.dims not in ((), ("unit",), ("trial",))]
+    odd = [name for name in odd if name not in ("spike_time", "spike_unit", "spike_trial")]
+    if odd:
+        raise LabelError(f"{odd} have no place in a neo Block: drop them first.")
+    spike_time = ds["spike_time"].values
+    edges = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
+    # neo's trains are closed at t_stop, and rounding may have moved a spike past the window.
+    start = min(float(edges[0]), spike_time.min(initial=np.inf)) * pq.ms
+    stop = max(float(edges[1]), spike_time.max(initial=-np.inf)) * pq.ms
+    n_units, in_trials = ds.sizes["unit"], "spike_trial" in ds
+    n_segments = ds.sizes["trial"] if in_trials else 1
+    train = ds["spike_unit"].values + (ds["spike_trial"].values * n_units if in_trials else 0)
+    order = np.argsort(train, kind="stable")
+    ends = np.cumsum(np.bincount(train, minlength=n_segments * n_units))
+    trains = np.split(spike_time[order], ends[:-1])
+    notes = [_row(ds, "unit", u) for u in range(n_units)]
+    # Annotations of trains and segments do not keep dtypes, so the tables go into the note as well.
+    tables = [n for n, v in ds.variables.items() if v.dims[:1] != ("spike",)]
+    block = neo.Block(**{_NOTE: layout.describe(ds, keep=tables)})
+    for s in range(n_segments):
+        segment = neo.Segment(index=s, **(_row(ds, "trial", s) if in_trials else {}))
+        for u in range(n_units):
+            times = trains[s * n_units + u]
+            name = str(ds["unit"].values[u])
+            segment.spiketrains.append(
+                neo.SpikeTrain(
+                    times, units=pq.ms, t_start=start, t_stop=stop, name=name, **notes[u]
+                )
+            )
+        block.segments.append(segment)
+    return block
+
+
+def _row(ds: xr.Dataset, dim: str, i: int) -> dict[str, Any]:
+    taken = ("name", "times", "units", "t_start", "t_stop", "index", "description", "file_origin")
+    columns = {n: v for n, v in ds.variables.items() if v.dims == (dim,)}
+    return {f"{n}_" if n in taken else str(n): v.values[i].item() for n, v in columns.items()}
+
+
+def _restored(text: str, segments: Sequence[neo.Segment]) -> xr.Dataset:
+    trains = [list(segment.spiketrains) for segment in segments]
+    lengths = [[len(train) for train in each] for each in trains]
+    times = [_ms(train) for each in trains for train in each]
+    arrays = {
+        "spike_time": np.concatenate(times),
+        "spike_unit": np.concatenate([np.repeat(np.arange(len(n)), n) for n in lengths]),
+        "spike_trial": np.repeat(np.arange(len(lengths)), [sum(n) for n in lengths]),
+    }
+    return layout.restore(text, arrays)
+
+
+def _signal_block(ds: xr.Dataset) -> neo.Block:
+    names = [n for n, v in ds.data_vars.items() if "time" in v.dims]
+    if not names:
+        raise LabelError(f"there are no spikes and no variables on 'time': {list(ds.data_vars)}.")
+    axes = {dim for n in names for dim in ds[n].dims}
+    split = axes & {"sweep", "trial", "condition"}
+    if len(split) > 1 or len(axes - split - {"time"}) > 1:
+        raise LabelError(
+            f"signals have dims {sorted(axes)}; neo takes sweeps (or trials), time and channels "
+            "(or units): select along the others."
+        )
+    dim = split.pop() if split else None
+    step = np.diff(ds["time"].values)
+    even = bool(step.size) and np.allclose(step, step[0], rtol=1e-9, atol=1e-9)
+    block = neo.Block(name=ds.attrs.get("title"))
+    for s in range(ds.sizes[dim] if dim else 1):
+        segment = neo.Segment(index=s, **(_row(ds, dim, s) if dim else {}))
+        for name in names:
+            one = ds[name].isel({dim: s}) if dim in ds[name].dims else ds[name]
+            (segment.analogsignals if even else segment.irregularlysampledsignals).append(
+                _analog(one, even)
+            )
+        block.segments.append(segment)
+    return block
+
+
+def _analog(da: xr.DataArray, even: bool) -> Any:
+    values = da.transpose("time", ...).values.reshape(da.sizes["time"], -1)
+    unit = {"1": "dimensionless", "count": "dimensionless"}.get(
+        da.attrs["units"], da.attrs["units"]
+    )
+    time = da["time"].values
+    if even:
+        period = (time[-1] - time[0]) / (len(time) - 1) * pq.ms
+        return neo.AnalogSignal(
+            values, units=unit, t_start=time[0] * pq.ms, sampling_period=period, name=str(da.name)
+        )
+    return neo.IrregularlySampledSignal(time * pq.ms, values, units=unit, name=str(da.name))

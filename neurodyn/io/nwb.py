@@ -1,0 +1,329 @@
+"""Read recordings in Neurodata Without Borders files (NWB 2), with pynwb."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import spikes
+from neurodyn.io import layout
+from neurodyn.io.archive import FileFormatError
+from neurodyn.io.parts import combine, cut_trials, decode, signal, table
+from neurodyn.labels import LabelError
+
+__all__ = ["from_nwb"]
+
+_AREA_COLUMNS = ("area", "brain_area", "brain_region", "region", "location")
+_SESSION = ("identifier", "session_description", "session_id", "institution", "lab")
+#: A signal larger than this [bytes] is left out unless asked for: it is raw data.
+_LARGE = 1 << 30
+
+
+def from_nwb(
+    source: Any,
+    *,
+    align_event: str | None = None,
+    window: Sequence[float] | None = None,
+    until: str | None = None,
+    trials: str | None = None,
+    invalid: str = "raise",
+    signals: bool | Sequence[str] = True,
+) -> xr.Dataset | xr.DataTree:
+    """Read an NWB file or object.
+
+    Parameters
+    ----------
+    source
+        Path, or a `pynwb.NWBFile`.
+    align_event
+        A time column of the trial table, e.g. "start_time" or "go_cue_time": the spikes are cut
+        into trials around it, and only they are returned. See `neurodyn.spikes.align`.
+    window
+        Start and stop around that event [ms].
+    until
+        A time column that ends each trial.
+    trials
+        Which interval table holds the trials, where there are several.
+    invalid
+        What to do with trials outside the recording: "raise" or "drop".
+    signals
+        Whether to read continuous signals, or the names of those to read. With True, those above
+        1 GiB are left out.
+
+    Returns
+    -------
+    A spike Dataset with the trial table on `trial`, when that is all there is; else a DataTree of
+    `spikes`, `intervals/NAME` and `signals/NAME`. A file written by `to_nwb` comes back identical.
+    Times are in ms: `start_time`, `stop_time` and float columns whose names end in `_time`, which
+    NWB keeps in seconds. Other columns are not touched, since NWB does not say their unit. `area`
+    is the location of a unit's electrode. What could not be labelled is listed in the attribute
+    `not_read`.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is damaged or not NWB.
+    LabelError
+        If it holds no spikes, signals or intervals, or trials cannot be cut as asked.
+
+    Examples
+    --------
+    >>> session = from_nwb("session.nwb")  # doctest: +SKIP
+    >>> trials = from_nwb(
+    ...     "session.nwb", align_event="go_cue_time", window=(-500, 1000)
+    ... )  # doctest: +SKIP
+    """
+    with _opened(source) as nwbfile, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if "neurodyn" in (nwbfile.scratch or {}):
+            result = _restored(nwbfile)
+        else:
+            result = _foreign(nwbfile, () if align_event else signals)
+    return cut_trials(result, align_event, window, until=until, trials=trials, invalid=invalid)
+
+
+@contextmanager
+def _opened(source: Any) -> Iterator[Any]:
+    if not isinstance(source, (str, os.PathLike)):
+        if not hasattr(source, "intervals"):
+            raise TypeError(
+                f"from_nwb takes a path or a pynwb.NWBFile, got {type(source).__name__}"
+            )
+        yield source
+        return
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file '{path}'.")
+    from pynwb import NWBHDF5IO
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            io = NWBHDF5IO(str(path), "r", load_namespaces=True)
+            nwbfile = io.read()
+    except Exception as error:  # hdmf raises many kinds, down to KeyError
+        raise FileFormatError(
+            f"'{path}' cannot be read as NWB: {error}. Is it an NWB 2 file, and complete? "
+            "(`python -m pynwb.validate FILE` says what is wrong with it.)"
+        ) from error
+    with io:
+        yield nwbfile
+
+
+def _restored(nwbfile: Any) -> xr.Dataset:
+    """Read back what `to_nwb` wrote."""
+    text = str(np.asarray(nwbfile.get_scratch("neurodyn")).item())
+    units = nwbfile.units
+    ends = np.asarray(units["spike_times"].data[:], np.int64)
+    arrays = {"spike_unit": np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))}
+    tables = {"units": units, "trials": nwbfile.trials}
+    for name, place in layout.columns(text).items():
+        column = tables[place["table"]][place["column"]]
+        values = getattr(column, "target", column).data[:]
+        arrays[name] = decode(values) if place["unit"] != "s" else values * 1e3
+    by = [arrays[n] for n in ("spike_time", "spike_unit", "spike_trial") if n in arrays]
+    order = np.lexsort(by)
+    arrays |= {name: values[order] for name, values in arrays.items() if name.startswith("spike_")}
+    return layout.restore(text, arrays)
+
+
+def _foreign(nwbfile: Any, signals: bool | Sequence[str]) -> xr.Dataset | xr.DataTree:
+    """Read a file that somebody else wrote."""
+    left_out: list[str] = []
+    parts: dict[str, xr.Dataset] = {}
+    tables = {"trials": nwbfile.trials, "epochs": nwbfile.epochs, **(nwbfile.intervals or {})}
+    tables["invalid_times"] = nwbfile.invalid_times
+    tables = {name: rows for name, rows in tables.items() if rows is not None and len(rows)}
+    if nwbfile.units is not None and "spike_times" in nwbfile.units.colnames:
+        stops = [np.nanmax(rows["stop_time"].data[:]) * 1e3 for rows in tables.values()]
+        parts["spikes"] = _read_units(nwbfile.units, max(stops, default=0.0), left_out)
+    for name, rows in tables.items():
+        columns = _columns(rows, "trial", left_out, f"intervals/{name}")
+        columns["trial"] = np.asarray(rows.id[:])
+        parts[f"intervals/{name}"] = table(columns, {"table": name})
+    if signals:
+        parts |= _read_signals(nwbfile, signals, left_out)
+    return combine(parts, _session(nwbfile) | ({"not_read": left_out} if left_out else {}))
+
+
+def _session(nwbfile: Any) -> dict[str, str]:
+    about = {name: getattr(nwbfile, name, None) for name in _SESSION}
+    about["session_start_time"] = nwbfile.session_start_time.isoformat()
+    for name in ("subject_id", "species"):
+        about[name] = getattr(nwbfile.subject, name, None)
+    return {name: str(decode([text])[0]) for name, text in about.items() if text}
+
+
+def _read_units(units: Any, last_stop: float, left_out: list[str]) -> xr.Dataset:
+    column = units["spike_times"]
+    ends = np.asarray(column.data[:], np.int64)
+    spike_time = np.asarray(column.target.data[:], np.float64) * 1e3
+    counts = np.diff(np.concatenate([[0], ends]))
+    skip = ("spike_times", "electrodes", "electrode_group", "obs_intervals")
+    coords = _columns(units, "unit", left_out, "units", skip)
+    coords["unit"] = np.asarray(units.id[:])
+    coords |= _areas(units, coords)
+    about: dict[str, Any] = {}
+    if "obs_intervals" in units.colnames:
+        window, about, observed = _observation(units["obs_intervals"])
+        coords |= observed
+    else:
+        window = (min(0.0, spike_time.min(initial=0.0)), spike_time.max(initial=last_stop))
+    return spikes.dataset(
+        spike_time,
+        np.repeat(np.arange(len(counts)), counts),
+        coords=coords,
+        source="recording",
+        window=window if window[1] > window[0] else None,
+        attrs=about,
+    )
+
+
+def _observation(column: Any):
+    """Window, gaps shared by all units, and when each unit was observed, from `obs_intervals`."""
+    ends = np.asarray(column.data[:], np.int64)
+    intervals = np.asarray(column.target.data[:], np.float64).reshape(-1, 2) * 1e3
+    per_unit = np.split(intervals, ends[:-1])
+    if not all(len(unit) for unit in per_unit):
+        raise LabelError("a unit has no obs_intervals: when was it observed?")
+    merged = union(intervals)
+    about = {"obs_intervals": merged.ravel().tolist()} if len(merged) > 1 else {}
+    if any(len(union(unit)) > 1 and not np.array_equal(union(unit), merged) for unit in per_unit):
+        warnings.warn(
+            "units have gaps of their own in obs_intervals; only gaps shared by all are kept, so "
+            "that counts of such a unit are zero in its gaps",
+            stacklevel=2,
+        )
+    first = np.array([unit.min() for unit in per_unit])
+    last = np.array([unit.max() for unit in per_unit])
+    observed = {}
+    if np.ptp(first) or np.ptp(last):
+        observed["observed_start"] = ("unit", first, "ms", "first time the unit was observed")
+        observed["observed_stop"] = ("unit", last, "ms", "last time the unit was observed")
+    return (first.min(), last.max()), about, observed
+
+
+def union(intervals: np.ndarray) -> np.ndarray:
+    """Merge intervals (n, 2) that touch or overlap."""
+    ordered = intervals[np.argsort(intervals[:, 0], kind="stable")]
+    reach = np.maximum.accumulate(ordered[:, 1])
+    new = np.concatenate([[True], ordered[1:, 0] > reach[:-1]])
+    return np.stack([ordered[new, 0], reach[np.concatenate([new[1:], [True]])]], axis=1)
+
+
+def _columns(
+    rows: Any, dim: str, left_out: list[str], path: str, skip: Sequence[str] = ()
+) -> dict[str, tuple]:
+    """Read the plain columns of an NWB table: one value per row. Others are noted in `left_out`."""
+    columns = {}
+    for name in rows.colnames:
+        column = rows[name]
+        values = None if hasattr(column, "target") or name in skip else _plain(column)
+        if values is None:
+            if name not in skip:
+                left_out.append(f"{path}/{name}: not one plain value per row")
+            continue
+        text = str(getattr(column, "description", "") or name.replace("_", " "))
+        if values.dtype.kind == "f" and name.lower().endswith("_time"):
+            columns[name] = (dim, values * 1e3, "ms", text)
+        else:
+            columns[name] = (dim, values, "1", text)
+    return columns
+
+
+def _plain(column: Any) -> np.ndarray | None:
+    values = column.data[:] if hasattr(column, "data") else np.asarray(column)
+    values = np.asarray(values)
+    if values.ndim != 1:
+        return None
+    if values.dtype == object and not all(isinstance(v, (str, bytes)) for v in values):
+        return None
+    return decode(values)
+
+
+def _areas(units: Any, coords: dict[str, Any]) -> dict[str, tuple]:
+    """Where each unit was: from its own columns, its electrodes or its electrode group."""
+    for name in _AREA_COLUMNS:
+        if name in coords:
+            return {} if name == "area" else {"area": ("unit", coords[name][1])}
+    if "electrodes" in units.colnames:
+        column = units["electrodes"]
+        region = getattr(column, "target", column)
+        rows = np.asarray(region.data[:], np.int64)
+        ends = column.data[:] if region is not column else np.arange(1, len(rows) + 1)
+        place = decode(region.table["location"].data[:])[rows]
+        found = ["+".join(dict.fromkeys(each)) for each in np.split(place, ends[:-1])]
+        return {"area": ("unit", np.array(found))}
+    if "electrode_group" in units.colnames:
+        groups = units["electrode_group"].data
+        return {"area": ("unit", decode([group.location for group in groups]))}
+    return {}
+
+
+def _read_signals(
+    nwbfile: Any, wanted: bool | Sequence[str], left_out: list[str]
+) -> dict[str, xr.Dataset]:
+    from pynwb import TimeSeries
+
+    parts: dict[str, xr.Dataset] = {}
+    for series in nwbfile.objects.values():
+        if not isinstance(series, TimeSeries):
+            continue
+        named = wanted is True or series.name in wanted
+        problem = _unreadable(series, large=wanted is True) if named else "not asked for"
+        path = f"signals/{series.name}"
+        if path in parts:
+            problem = "a second signal of this name"
+        if problem:
+            left_out.append(f"{path}: {problem}")
+        else:
+            parts[path] = _read_series(series)
+    missing = [] if wanted is True else [n for n in wanted if f"signals/{n}" not in parts]
+    if missing:
+        raise LabelError(f"no signal {missing} could be read: {'; '.join(left_out)}.")
+    return parts
+
+
+def _unreadable(series: Any, *, large: bool) -> str | None:
+    data = series.data
+    if data is None or not hasattr(data, "dtype") or np.ndim(data) not in (1, 2) or not len(data):
+        return "not an array (time) or (time, channel)"
+    if np.dtype(data.dtype).kind not in "fiu":
+        return f"holds {data.dtype}, not numbers"
+    if large and data.size * np.dtype(data.dtype).itemsize > _LARGE:
+        return f"larger than 1 GiB; ask for it by signals=['{series.name}']"
+    if series.timestamps is not None:
+        if len(series.timestamps) != len(data):
+            return "as many time stamps as samples are needed"
+        if not (np.diff(series.timestamps[:]) > 0).all():
+            return "its time stamps do not increase"
+    elif not series.rate:
+        return "neither time stamps nor a rate"
+    return None
+
+
+def _read_series(series: Any) -> xr.Dataset:
+    values = np.asarray(series.data[:])
+    if series.timestamps is not None:
+        time = np.asarray(series.timestamps[:], np.float64) * 1e3
+    else:
+        start = float(series.starting_time or 0.0)
+        time = start * 1e3 + np.arange(len(values)) * (1e3 / float(series.rate))
+    if series.offset:
+        values = values + series.offset / (series.conversion or 1.0)
+    text = str(series.description or "").strip()
+    return signal(
+        values,
+        str(series.unit or ""),
+        time,
+        dims=("time", "channel")[: values.ndim],
+        long_name=series.name if text in ("", "no description") else text,
+        factor=float(series.conversion or 1.0),
+    )

@@ -1,0 +1,197 @@
+"""The parts that a recording is made of (spikes, interval tables, signals), and how they join."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels, spikes
+from neurodyn.labels import LabelError
+
+__all__ = ["combine", "cut_trials", "decode", "signal", "table", "unit_of"]
+
+#: What a unit of measurement is called in files -> factor to ours, our unit, variable, kind.
+_QUANTITIES = {
+    "volt": (1e3, "mV", "v", "voltage"),
+    "ampere": (1e12, "pA", "i", "current"),
+    "siemens": (1e9, "nS", "g", None),
+}
+_SYMBOLS = {"v": "volt", "volts": "volt", "a": "ampere", "amp": "ampere", "amps": "ampere"}
+_SYMBOLS |= {"amperes": "ampere", "s": "second", "seconds": "second"}
+_PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "": 1}
+_WORDS = {"femto": 1e-15, "pico": 1e-12, "nano": 1e-9, "micro": 1e-6, "milli": 1e-3}
+
+
+def unit_of(text: str) -> tuple[float, str, str, str | None]:
+    """Translate a unit of measurement into ours.
+
+    Returns
+    -------
+    Factor, our unit, the usual name of the variable, and its kind. Units that we have no own choice
+    for stay as they are, under the name `signal`.
+
+    Examples
+    --------
+    >>> unit_of("volts"), unit_of("uV")
+    ((1000.0, 'mV', 'v', 'voltage'), (0.001, 'mV', 'v', 'voltage'))
+    """
+    given = text.strip()
+    options = [(1.0, given), *((f, given[1:]) for p, f in _PREFIXES.items() if given[:1] == p)]
+    options += [(f, given[len(w) :]) for w, f in _WORDS.items() if given.lower().startswith(w)]
+    for prefix, word in options:
+        name = _SYMBOLS.get(word.lower(), word.lower())
+        name = "siemens" if word == "S" else name
+        if name in _QUANTITIES and not (word.islower() and len(word) == 1):
+            factor, unit, variable, kind = _QUANTITIES[name]
+            return _tidy(prefix * factor), unit, variable, kind
+    return 1.0, given or "1", "signal", None
+
+
+def _tidy(factor: float) -> float:
+    """Take a factor that is a power of ten but for rounding to that power."""
+    power = 10.0 ** round(np.log10(factor)) if factor > 0 else factor
+    return power if np.isclose(factor, power, rtol=1e-12) else factor
+
+
+def decode(values: Any) -> np.ndarray:
+    """Turn text stored as bytes or objects into str, leave numbers as they are."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "SO":
+        return array
+    texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in array.flat]
+    # MATLAB exporters write the text "b'...'".
+    texts = [t[2:-1] if t[:2] == "b'" and t[-1:] == "'" else t for t in texts]
+    return np.array(texts, dtype=str).reshape(array.shape)
+
+
+def table(columns: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
+    """Build a trial table: coordinates on `trial`, no variables."""
+    return labels.dataset({}, columns, source="recording", attrs=attrs)
+
+
+def signal(
+    values: np.ndarray,
+    unit: str,
+    time: np.ndarray,
+    *,
+    dims: tuple[str, ...],
+    long_name: str,
+    coords: Mapping[str, Any] | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    factor: float = 1.0,
+) -> xr.Dataset:
+    """Build a Dataset of one continuous signal, in our units.
+
+    Parameters
+    ----------
+    values
+        Samples, shaped like `dims`.
+    unit
+        Unit of ``factor * values``, as the file says it.
+    time
+        Times of the samples [ms].
+    dims
+        Dims of `values`, e.g. ``("sweep", "time", "channel")``.
+    long_name
+        What the signal is.
+    coords, attrs
+        As in `neurodyn.labels.dataset`.
+    factor
+        Conversion stored in the file.
+    """
+    scale, ours, variable, kind = unit_of(unit)
+    scale = _tidy(scale * factor)
+    values = values if scale == 1.0 else values * np.asarray(scale, np.result_type(values, "f4"))
+    return labels.dataset(
+        {variable: (dims, values, ours, long_name, *([kind] if kind else []))},
+        {"time": np.asarray(time, np.float64), **(coords or {})},
+        source="recording",
+        attrs=attrs,
+        values=False,
+    )
+
+
+def combine(parts: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.Dataset | xr.DataTree:
+    """Join the parts of a recording: one Dataset where that holds all, else a DataTree.
+
+    Spikes and a single table of trials are one Dataset; so is a single part.
+    """
+    parts = dict(parts)
+    tables = [path for path in parts if path.startswith("intervals/")]
+    if "spikes" in parts and len(tables) == 1:
+        trials = parts.pop(tables[0])
+        parts["spikes"] = parts["spikes"].assign_coords(trials.coords)
+    if not parts:
+        raise LabelError(
+            "this recording holds nothing that can be labelled: no spike times, no continuous "
+            f"signals, no intervals{_left_out(attrs)}."
+        )
+    if len(parts) == 1:
+        (only,) = parts.values()
+        return only.assign_attrs(dict(attrs) | only.attrs)
+    root = xr.Dataset(attrs={"source": "recording", "convention": labels.CONVENTION} | dict(attrs))
+    return xr.DataTree.from_dict({"/": root} | {f"/{path}": part for path, part in parts.items()})
+
+
+def _left_out(attrs: Mapping[str, Any]) -> str:
+    return f" (left out: {'; '.join(attrs['not_read'])})" if attrs.get("not_read") else ""
+
+
+def cut_trials(
+    recording: xr.Dataset | xr.DataTree,
+    align_event: str | None,
+    window: Sequence[float] | None,
+    *,
+    until: str | None = None,
+    trials: str | None = None,
+    invalid: str = "raise",
+) -> xr.Dataset | xr.DataTree:
+    """Cut the spikes of a recording into trials around a column of one of its tables.
+
+    Parameters
+    ----------
+    recording
+        What `combine` returned.
+    align_event
+        Time column of the trial table; None leaves the recording as it is.
+    window, until, invalid
+        See `neurodyn.spikes.align`.
+    trials
+        Which table holds the trials, where there are several.
+    """
+    if align_event is None:
+        given = {"window": window, "until": until, "trials": trials}
+        named = [name for name, value in given.items() if value is not None]
+        if named:
+            raise ValueError(f"{', '.join(named)}: needs align_event, the column to cut around.")
+        return recording
+    if window is None:
+        raise ValueError("align_event needs window=(start, stop) around the event, in ms.")
+    ds, tables = _spikes_and_tables(recording)
+    name = next(iter(tables)) if trials is None and len(tables) == 1 else trials
+    if not tables:
+        raise LabelError(
+            "align_event needs a trial table, and this recording has none: use "
+            "neurodyn.spikes.align with event times of your own."
+        )
+    if name not in tables:
+        raise LabelError(f"trials={name!r}: choose the trial table among {list(tables)}.")
+    ds = ds.drop_dims("trial", errors="ignore").assign_coords(tables[name].coords)
+    return spikes.align(ds, align_event, window, until=until, invalid=invalid)
+
+
+def _spikes_and_tables(recording: xr.Dataset | xr.DataTree):
+    if isinstance(recording, xr.Dataset):
+        name = recording.attrs.get("table", "trials")
+        return recording, {name: recording} if "trial" in recording.dims else {}
+    if "spikes" not in recording.children:
+        raise LabelError("align_event cuts spikes, and this recording has none.")
+    tables = {
+        node.name: node.to_dataset()
+        for group in ("intervals", "events")
+        for node in (recording[group].children.values() if group in recording.children else ())
+    }
+    return recording["spikes"].to_dataset(), tables
