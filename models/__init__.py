@@ -1,0 +1,5 @@
+"""Models: what evolves. Each reads like the equations of its paper."""
+
+from neurodyn.models.rate import CTRNN, GRU, LSTM, LeakyRNN
+
+__all__ = ["CTRNN", "GRU", "LSTM", "LeakyRNN"]

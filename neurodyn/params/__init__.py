@@ -6,7 +6,13 @@ every bound parameter by its value once, before the time loop, so that models re
 array. Weight matrices have shape ``(pre, post)`` and are used as ``rates @ W``.
 """
 
-from neurodyn.params.base import AbstractParameter, AbstractSpec, Normal, Uniform
+from neurodyn.params.base import (
+    AbstractDistribution,
+    AbstractParameter,
+    AbstractSpec,
+    Normal,
+    Uniform,
+)
 from neurodyn.params.dale import Dale, DaleParameter, signs_of
 from neurodyn.params.entries import (
     Bounded,
@@ -30,9 +36,11 @@ from neurodyn.params.weights import (
     LowRankParameter,
     Masked,
     MaskedParameter,
+    areas_of,
 )
 
 __all__ = [
+    "AbstractDistribution",
     "AbstractParameter",
     "AbstractSpec",
     "Blocks",
@@ -57,6 +65,7 @@ __all__ = [
     "Normal",
     "Shared",
     "Uniform",
+    "areas_of",
     "as_spec",
     "resolve",
     "signs_of",

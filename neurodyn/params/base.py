@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-__all__ = ["AbstractParameter", "AbstractSpec", "Init", "Normal", "Uniform"]
+__all__ = ["AbstractDistribution", "AbstractParameter", "AbstractSpec", "Init", "Normal", "Uniform"]
 
 Init = Any  # a number, an array, or a callable (key, shape, dtype) -> array
 
@@ -112,6 +112,14 @@ class Normal(AbstractDistribution):
         dtype = jnp.result_type(float) if dtype is None else dtype
         noise = jax.random.normal(key, shape, dtype)
         return self.mean.astype(dtype) + self.std.astype(dtype) * noise
+
+
+def layers(spec: AbstractSpec) -> list[AbstractSpec]:
+    """A spec and all the specs it is laid over or made of."""
+    below = [spec.of] if hasattr(spec, "of") else []
+    if hasattr(spec, "within"):
+        below = [spec.within, *spec.between.values()]
+    return [spec, *(s for b in below for s in layers(b))]
 
 
 def is_concrete(*arrays: Any) -> bool:

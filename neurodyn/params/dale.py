@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.params.base import AbstractParameter, AbstractSpec, is_concrete, value_of
+from neurodyn.params.base import AbstractParameter, AbstractSpec, is_concrete, layers, value_of
 from neurodyn.params.entries import FixedParameter, Free
 from neurodyn.params.weights import (
     Blocks,
@@ -70,7 +70,7 @@ class Dale(AbstractSpec):
     def __check_init__(self):
         if not isinstance(self.of, LowRank):
             require_elementwise(self.of, "Dale", "signs destroy the rank")
-        for spec in _chain(self.of):
+        for spec in layers(self.of):
             if isinstance(spec, Dale):
                 raise ValueError("Dale cannot be laid over Dale: one sign per presynaptic unit.")
             low = getattr(spec, "low", getattr(spec, "minimum", 0))
@@ -89,7 +89,7 @@ class Dale(AbstractSpec):
                     f"Dale: the excitatory fraction lies in [0, 1], got {fraction}. "
                     "Pass signs as an array of +1 and -1."
                 )
-            blocks = next((s for s in _chain(self.of) if isinstance(s, Blocks)), None)
+            blocks = next((s for s in layers(self.of) if isinstance(s, Blocks)), None)
             sizes = [n] if blocks is None else list(blocks.areas.values())
             return np.concatenate(
                 [np.where(np.arange(k) < round(fraction * k), 1.0, -1.0) for k in sizes]
@@ -118,7 +118,7 @@ class Dale(AbstractSpec):
         return DaleParameter(inner, sign)
 
     def _check_given(self, value: Array, signs: np.ndarray) -> None:
-        given = any(np.ndim(getattr(s, "init", None)) == 2 for s in _chain(self.of))
+        given = any(np.ndim(getattr(s, "init", None)) == 2 for s in layers(self.of))
         if not given or not is_concrete(value):
             return
         value = np.asarray(value)
@@ -141,14 +141,6 @@ def signs_of(weights: Any) -> np.ndarray | None:
         agree = all(s is not None and np.array_equal(s, row[0]) for row in rows for s in row)
         return np.concatenate([row[0] for row in rows]) if agree else None
     return None
-
-
-def _chain(spec: AbstractSpec) -> list[AbstractSpec]:
-    """A spec and all that it is laid over."""
-    below = [spec.of] if hasattr(spec, "of") else []
-    if isinstance(spec, Blocks):
-        below = [spec.within, *spec.between.values()]
-    return [spec, *(s for b in below for s in _chain(b))]
 
 
 def _balance(signs: np.ndarray) -> np.ndarray:

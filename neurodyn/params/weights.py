@@ -14,6 +14,7 @@ from neurodyn.params.base import (
     AbstractSpec,
     Init,
     draw,
+    layers,
     value_of,
 )
 from neurodyn.params.entries import Free, Grouped, Indexed, Shared
@@ -25,6 +26,7 @@ __all__ = [
     "LowRankParameter",
     "Masked",
     "MaskedParameter",
+    "areas_of",
 ]
 
 
@@ -214,6 +216,14 @@ class Blocks(AbstractSpec):
 
         n = range(len(names))
         return BlocksParameter(tuple(tuple(block(i, j) for j in n) for i in n), sizes)
+
+
+def areas_of(spec: AbstractSpec) -> tuple[str, ...] | None:
+    """Area of each unit, where a spec says so."""
+    blocks = next((s for s in layers(spec) if isinstance(s, Blocks)), None)
+    if blocks is None:
+        return None
+    return tuple(name for name, size in blocks.areas.items() for _ in range(size))
 
 
 def require_elementwise(spec: AbstractSpec, name: str, why: str) -> None:

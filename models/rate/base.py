@@ -1,0 +1,226 @@
+"""What the rate models share: how they are bound, labelled, started and cut.
+
+Weights are ``(pre, post)``: ``W (unit, unit)``, ``U (input, unit)``, ``W_out (unit, output)``.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from neurodyn.drive import Drive
+from neurodyn.params import (
+    AbstractDistribution,
+    AbstractParameter,
+    AbstractSpec,
+    Fixed,
+    IndexedParameter,
+    MaskedParameter,
+    Uniform,
+    areas_of,
+    as_spec,
+    signs_of,
+)
+from neurodyn.params.base import is_concrete, value_of
+from neurodyn.system import as_key
+
+ORTHOGONAL = jax.nn.initializers.orthogonal()
+LECUN_NORMAL = jax.nn.initializers.lecun_normal()
+
+
+def fan_in_uniform(fan_in: int) -> Uniform:
+    """``U(-k, k)`` with ``k = 1 / sqrt(fan_in)``, the default of linear layers in deep learning."""
+    k = 1 / math.sqrt(max(fan_in, 1))
+    return Uniform(-k, k)
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuse sizes that are not whole numbers, or a network without units."""
+    for name, n in sizes.items():
+        least = 1 if name == "n_units" else 0
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
+            raise ValueError(f"`{name}` must be a whole number >= {least}, got {n!r}.")
+
+
+def bind(value: Any, shape: tuple[int, ...], key: PRNGKeyArray, *, name: str, default: Any) -> Any:
+    """Bind one parameter, saying which one it is if that fails."""
+    try:
+        spec = as_spec(value, default=default)
+        return spec.build(shape, key)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"`{name}` {shape}: {error}") from error
+
+
+def constant_or_spec(value: Any) -> Any:
+    """Plain numbers and arrays stay fixed; a spec says for itself."""
+    return value if isinstance(value, AbstractSpec) or value is None else Fixed(value)
+
+
+def bind_tau(value: Any, n_units: int, key: PRNGKeyArray, *, least: float, unit: str) -> Any:
+    """Bind time constants; plain numbers stay fixed."""
+    tau = bind(constant_or_spec(value), (n_units,), key, name="tau", default=None)
+    numbers = value_of(tau)
+    if is_concrete(numbers) and not (numbers > 0 if least == 0 else numbers >= least).all():
+        bound = "above 0" if least == 0 else f"at least {least:g}"
+        raise ValueError(
+            f"`tau` must be {bound} {unit} in every unit, got {float(numbers.min()):g}."
+        )
+    return tau
+
+
+def bind_noise(value: Any, n_units: int, key: PRNGKeyArray) -> Any:
+    """Bind the noise amplitude; None is no noise."""
+    if value is None:
+        return None
+    noise = bind(constant_or_spec(value), (n_units,), key, name="noise", default=None)
+    numbers = value_of(noise)
+    if is_concrete(numbers) and not (numbers >= 0).all():
+        raise ValueError(
+            f"`noise` is a standard deviation and must be >= 0, got {float(numbers.min()):g}."
+        )
+    return noise
+
+
+def bind_initial(initial: Any, shape: tuple[int, ...], key: PRNGKeyArray) -> Any:
+    """Bind the initial state: None for zeros, a law to draw from, or a parameter."""
+    if initial is None or (isinstance(initial, str) and initial == "zeros"):
+        return None
+    if isinstance(initial, AbstractDistribution):
+        return initial
+    if isinstance(initial, str) or (callable(initial) and not isinstance(initial, AbstractSpec)):
+        raise ValueError(
+            '`initial` must be "zeros", a number or array (fixed), a spec such as params.Free(0.0) '
+            "(learned), or a law such as params.Uniform(0.0, 0.1) (drawn for every trial), "
+            f"got {initial!r}."
+        )
+    return bind(constant_or_spec(initial), shape, key, name="initial", default=0.0)
+
+
+def start(
+    initial: Any, n_units: int, dtype: Any, key: PRNGKeyArray | None, *, name: str
+) -> Float[Array, " unit"]:
+    """The initial state of one trial."""
+    if initial is None:
+        return jnp.zeros((n_units,), dtype)
+    if isinstance(initial, AbstractDistribution):
+        return initial(as_key(key, needed_for=f"The initial state of {name}"), (n_units,), dtype)
+    return initial
+
+
+def split_drive(
+    u: Drive,
+    U: Float[Array, "input gates"],
+    b: Float[Array, " gates"],
+    *,
+    gates: int,
+    current_into: int,
+) -> list[Float[Array, " unit"]]:
+    """What each gate receives from outside; an injected current goes into one of them."""
+    parts = jnp.split(b if u.input is None else u.input @ U + b, gates)
+    if u.current is not None:
+        parts[current_into] = parts[current_into] + u.current
+    return parts
+
+
+def unit_areas(areas: Any, W: Any, n_units: int) -> tuple[str, ...] | None:
+    """Area of each unit, as given or as named in a multi-area weight spec."""
+    named = areas_of(W) if isinstance(W, AbstractSpec) else None
+    if areas is None:
+        return named
+    if isinstance(areas, Mapping):
+        areas = [name for name, size in areas.items() for _ in range(size)]
+    areas = tuple(str(area) for area in areas)
+    if len(areas) != n_units:
+        raise ValueError(
+            f"`areas` must name the area of each of the {n_units} units (or give the number of "
+            f"units in each area), got {len(areas)} names."
+        )
+    if named is not None and named != areas:
+        raise ValueError(f"`areas` contradicts the areas in `W`, {list(dict.fromkeys(named))}.")
+    return areas
+
+
+def unit_signs(W: Any) -> tuple[int, ...] | None:
+    """Sign of each unit's outgoing weights, where a law fixes them."""
+    signs = signs_of(W)
+    return None if signs is None else tuple(int(s) for s in signs)
+
+
+def label_units(
+    areas: Sequence[str] | None, ei: Sequence[int] | None, tau: Any = None
+) -> dict[str, np.ndarray]:
+    """Unit coordinates out of what is known."""
+    coords = {}
+    if areas is not None:
+        coords["area"] = np.asarray(areas)
+    if ei is not None:
+        coords["ei"] = np.asarray(ei, np.int64)
+    if tau is not None and not isinstance(tau, IndexedParameter) and is_concrete(value_of(tau)):
+        coords["tau"] = np.asarray(value_of(tau), np.float64)
+    return coords
+
+
+def check_tau(tau: Any, dt: float) -> None:
+    """Refuse a step longer than a time constant, where values can be looked at."""
+    tau = value_of(tau)
+    if not is_concrete(tau):
+        return
+    tau = np.asarray(tau)
+    # Single precision puts a bound of 20.0 up to one part in 10^7 off.
+    short = ~(tau >= dt * (1 - 1e-6))
+    if short.any():
+        raise ValueError(
+            f"`tau` must not be below the step dt={dt:g} ms, where the leak overshoots; "
+            f"{short.sum()} of {short.size} time constants are, the shortest is "
+            f"{np.min(tau):g} ms. Use a shorter dt, or keep tau above it: "
+            f"params.Bounded({dt:g}, ...)."
+        )
+
+
+def cut_units(
+    system: Any,
+    units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+    *,
+    incoming: bool,
+    outgoing: bool,
+) -> Any:
+    """A copy of ``system`` without some units' connections; biases stay.
+
+    Gates are blocks of columns, so masks for incoming connections are repeated over them.
+    """
+    kept = ~jnp.asarray(units, bool)
+    n_units = system.n_units
+    if kept.shape != (n_units,):
+        raise ValueError(
+            f"`units` must be a mask over the {n_units} units, got shape {kept.shape}."
+        )
+    everything = jnp.ones((n_units,), bool)
+    sources = kept if outgoing else everything
+    targets = kept if incoming else everything
+
+    def masked(name: str, rows: Array | None, to_units: bool) -> Any:
+        weights = getattr(system, name)
+        shape = value_of(weights).shape
+        mask = jnp.ones(shape, bool)
+        mask = mask if rows is None else mask & rows[:, None]
+        if to_units:
+            mask = mask & jnp.tile(targets, shape[1] // n_units)[None, :]
+        return _mask(weights, mask, name)
+
+    parts = [masked("W", sources, True), masked("U", None, True), masked("W_out", sources, False)]
+    return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], system, parts)
+
+
+def _mask(weights: Any, mask: Bool[Array, "pre post"], name: str) -> Any:
+    if isinstance(weights, IndexedParameter):
+        raise ValueError(
+            f"`{name}` has its own values for each trial and cannot be cut; use Clamp."
+        )
+    if isinstance(weights, AbstractParameter):
+        return MaskedParameter(weights, mask.astype(weights.value().dtype))
+    return jnp.where(mask, weights, jnp.zeros((), weights.dtype))

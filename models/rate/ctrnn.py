@@ -1,0 +1,249 @@
+"""The continuous-time rate network with trainable time constants."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.kernels import ctrnn_scan
+from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
+from neurodyn.models.rate import base
+from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded
+from neurodyn.system import AbstractFlow, State, Variable, as_key
+
+__all__ = ["CTRNN"]
+
+
+class CTRNN(AbstractFlow):
+    r"""A continuous-time recurrent neural network.
+
+    ``form="rate"`` (the nonlinearity inside the leak):
+
+    .. math:: \tau \dot r = -r + \phi(r W + u U + b)
+
+    ``form="current"``, where the state is the summed current ``x`` and ``r = phi(x)``:
+
+    .. math:: \tau \dot x = -x + \phi(x) W + u U + b
+
+    With ``noise`` the right-hand side gains ``sigma sqrt(2 tau) dW/dt``, so that ``sigma`` is the
+    stationary standard deviation of a unit without connections, whatever its ``tau`` (with Euler
+    steps of length dt it is ``sigma / sqrt(1 - dt / (2 tau))``). The output is
+    ``r W_out + b_out``.
+
+    Every weight argument takes a number, an array, an initializer ``(key, shape, dtype)`` or a spec
+    of :mod:`neurodyn.params`; a constraint (Dale, sparsity, rank, areas) is a spec.
+
+    Parameters
+    ----------
+    n_inputs, n_units, n_outputs
+        Sizes.
+    tau
+        Time constants [ms]. A number or an array stays fixed; a spec is trained, per unit, or per
+        group (:class:`~neurodyn.params.Grouped`), or shared (:class:`~neurodyn.params.Shared`).
+        Default: trained per unit between 20 and 500 ms, from 100 ms (Yang et al. 2019 use 100 ms at
+        dt = 20 ms). No tau may be shorter than the step of a run.
+    form
+        ``"rate"`` or ``"current"``.
+    activation
+        Name (``"tanh"``, ``"relu"``, ``"softplus"``...) or function. ``tanh``, ``sigmoid``,
+        ``softplus``, ``relu``, ``leaky_relu`` and ``identity`` have a fast path.
+    W
+        Recurrent weights ``(unit, unit)``. Default: random orthogonal, which neither grows nor
+        shrinks what it carries (Yang et al. 2019).
+    U
+        Input weights ``(input, unit)``. Default: normal with variance ``1 / n_inputs``.
+    b
+        Bias ``(unit,)``. Default 0.
+    W_out
+        Readout weights ``(unit, output)``. Default: normal with variance ``1 / n_units``.
+    b_out
+        Readout bias ``(output,)``. Default 0.
+    noise
+        Standard deviation ``sigma`` of the noise, in units of the state. None: no noise. A number
+        or array (per unit) stays fixed; a spec is trained.
+    initial
+        Initial state (of ``r`` or ``x``): ``"zeros"``; a number or array, which stay fixed; a spec,
+        which is learned (``params.Free(0.0)``; ``params.Indexed(n)`` for one per sequence); a law
+        such as ``params.Uniform(0.0, 0.1)``, drawn for every trial.
+    areas
+        Area of each unit, or the number of units in each area; taken from
+        :class:`~neurodyn.params.Blocks` where ``W`` is one.
+    key
+        Seed or key of the initial weights.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a size, shape, name or initial value does not fit; the message names the argument.
+
+    References
+    ----------
+    Song, Yang & Wang, "Training excitatory-inhibitory recurrent neural networks for cognitive
+    tasks", PLoS Comput. Biol. 2016 (noise convention; rates as state after a current form).
+    Yang, Joglekar, Song, Newsome & Wang, "Task representations in neural networks trained to
+    perform many cognitive tasks", Nat. Neurosci. 2019 (rate form, initial values).
+
+    Examples
+    --------
+    >>> from neurodyn import models, params
+    >>> model = models.CTRNN(3, 64, 2, tau=params.Bounded(20.0, 500.0, init=100.0), key=0)
+    >>> model.n_units
+    64
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    form: Literal["rate", "current"] = eqx.field(static=True)
+    activation: Activation = eqx.field(static=True)
+    areas: tuple[str, ...] | None = eqx.field(static=True)
+    ei: tuple[int, ...] | None = eqx.field(static=True)
+    tau: Float[Array, " unit"] | AbstractParameter
+    W: Float[Array, "unit unit"] | AbstractParameter
+    U: Float[Array, "input unit"] | AbstractParameter
+    b: Float[Array, " unit"] | AbstractParameter
+    W_out: Float[Array, "unit output"] | AbstractParameter
+    b_out: Float[Array, " output"] | AbstractParameter
+    noise: Float[Array, " unit"] | AbstractParameter | None
+    initial: Float[Array, " unit"] | AbstractParameter | AbstractDistribution | None
+
+    reference: ClassVar[tuple[str, ...]] = ("song2016", "yang2019")
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_units: int,
+        n_outputs: int,
+        *,
+        tau: Any = None,
+        form: Literal["rate", "current"] = "rate",
+        activation: Activation = "tanh",
+        W: Any = None,
+        U: Any = None,
+        b: Any = None,
+        W_out: Any = None,
+        b_out: Any = None,
+        noise: Any = None,
+        initial: Any = "zeros",
+        areas: Mapping[str, int] | Sequence[str] | np.ndarray | None = None,
+        key: Any,
+    ):
+        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        if form not in ("rate", "current"):
+            raise ValueError(
+                f'`form` must be "rate" or "current", got {form!r}. '
+                "For a nonlinearity around the whole update see LeakyRNN."
+            )
+        keys = jax.random.split(as_key(key, needed_for="Building a CTRNN"), 8)
+        n = n_units
+        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.form, self.activation = form, activation_name(activation)
+        tau = Bounded(20.0, 500.0, 100.0) if tau is None else tau
+        self.tau = base.bind_tau(tau, n, keys[0], least=0.0, unit="ms")
+        self.W = base.bind(W, (n, n), keys[1], name="W", default=base.ORTHOGONAL)
+        self.U = base.bind(U, (n_inputs, n), keys[2], name="U", default=base.LECUN_NORMAL)
+        self.b = base.bind(b, (n,), keys[3], name="b", default=0.0)
+        self.W_out = base.bind(
+            W_out, (n, n_outputs), keys[4], name="W_out", default=base.LECUN_NORMAL
+        )
+        self.b_out = base.bind(b_out, (n_outputs,), keys[5], name="b_out", default=0.0)
+        self.noise = base.bind_noise(noise, n, keys[6])
+        self.initial = base.bind_initial(initial, (n,), keys[7])
+        self.areas = base.unit_areas(areas, W, n)
+        self.ei = base.unit_signs(self.W)
+
+    def check_step(self, dt: float) -> None:
+        """Raise ValueError where a time constant is shorter than ``dt`` [ms]."""
+        base.check_tau(self.tau, dt)
+
+    def initial_state(self, *, dt, trial=None, key=None):
+        del dt, trial
+        name = "this CTRNN"
+        return State(base.start(self.initial, self.n_units, self.b.dtype, key, name=name))
+
+    def rate(self, x: Float[Array, " unit"]) -> Float[Array, " unit"]:
+        """Firing rates in state ``x``."""
+        return x if self.form == "rate" else activation_function(self.activation)(x)
+
+    def drift(self, t, state, u):
+        del t
+        x = state.x
+        z = self.rate(x) @ self.W + self.b
+        if u.input is not None:
+            z = z + u.input @ self.U
+        if u.current is not None:
+            z = z + u.current
+        target = activation_function(self.activation)(z) if self.form == "rate" else z
+        return (target - x) / self.tau
+
+    def diffusion(self, t, state, u):
+        del t, state, u
+        return None if self.noise is None else self.noise * jnp.sqrt(2 / self.tau)
+
+    def readout(self, state):
+        return self.rate(state.x) @ self.W_out + self.b_out
+
+    def observe(self, state):
+        if self.form == "rate":
+            return {"rate": state.x}
+        return {"rate": self.rate(state.x), "current": state.x}
+
+    def variables(self):
+        labels = {"rate": Variable(("unit",), "1", "firing rate", "rate")}
+        if self.form == "current":
+            labels["current"] = Variable(("unit",), "1", "summed current", "hidden")
+        return labels
+
+    def unit_coords(self):
+        return base.label_units(self.areas, self.ei, self.tau)
+
+    def cut(
+        self,
+        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        *,
+        incoming: bool = True,
+        outgoing: bool = True,
+    ) -> "CTRNN":
+        """Disconnect some units.
+
+        Parameters
+        ----------
+        units
+            Mask of the units.
+        incoming, outgoing
+            Whether they lose what they receive (recurrent and input weights) and what they send
+            (recurrent and readout weights). Biases stay.
+
+        Returns
+        -------
+        CTRNN
+            A copy. Constrained weights stay cut when it is trained; unconstrained ones start from
+            zero (pass ``W=params.Masked(...)`` for a lesion that training cannot undo).
+        """
+        return base.cut_units(self, units, incoming=incoming, outgoing=outgoing)
+
+    @property
+    def can_fuse(self) -> bool:
+        """Whether the fused kernel knows this activation."""
+        return self.activation in FUSED
+
+    def fused(self, inputs, x0, *, dt, noise, length):
+        alpha = jnp.asarray(dt, self.tau.dtype) / self.tau
+        if noise is not None:
+            noise = noise * (self.noise * jnp.sqrt(2 * alpha))[None, None, :]
+        return ctrnn_scan(
+            self.W,
+            self.U,
+            self.b,
+            alpha,
+            inputs,
+            x0,
+            form=self.form,
+            activation=self.activation,
+            noise=noise,
+            length=length,
+        )

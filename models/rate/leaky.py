@@ -1,0 +1,172 @@
+"""The discrete leaky network with trainable time constants, nonlinearity outside the leak."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.kernels import ctrnn_scan
+from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
+from neurodyn.models.rate import base
+from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Free, Masked, Uniform
+from neurodyn.system import AbstractMap, State, Variable, as_key
+
+__all__ = ["LeakyRNN"]
+
+
+class LeakyRNN(AbstractMap):
+    r"""A leaky recurrent network in discrete time, with trainable time constants.
+
+    .. math:: h_t = \phi\big((1 - 1/\tau) h_{t-1}
+        + (1/\tau) (h_{t-1} W + b + x_t U + b_\mathrm{in})\big)
+
+    with time constants in steps. All defaults are those of the published networks. The rule with
+    the nonlinearity inside the leak is :class:`CTRNN` with ``dt=1``.
+
+    Parameters
+    ----------
+    n_inputs, n_units, n_outputs
+        Sizes.
+    tau
+        Time constants [steps], at least 1. A number or an array stays fixed; a spec is trained.
+        Default: trained, clamped at 1 in the forward pass (a raw value that falls below stays
+        there, having no gradient), from U(1, 2).
+    activation
+        Name or function. Default leaky ReLU, slope 0.01.
+    W, b
+        Recurrent weights ``(unit, unit)`` and bias. Default U(-k, k), ``k = 1 / sqrt(n_units)``,
+        the weights without self-connections.
+    U, b_in
+        Input weights ``(input, unit)`` and their own bias. Default U(-k, k), ``k = 1 /
+        sqrt(n_inputs)``.
+    W_out, b_out
+        Readout. Default U(-k, k), ``k = 1 / sqrt(n_units)``.
+    initial
+        As for :class:`CTRNN`. Default U(0, 0.1), drawn for every trial.
+    areas
+        As for :class:`CTRNN`.
+    key
+        Seed or key of the initial weights.
+
+    References
+    ----------
+    Khajehabdollahi, Zeraati, Giannakakis, Schaefer, Martius & Levina, "Emergent mechanisms for long
+    timescales depend on training curriculum and affect performance in memory tasks", ICLR 2024.
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    activation: Activation = eqx.field(static=True)
+    areas: tuple[str, ...] | None = eqx.field(static=True)
+    ei: tuple[int, ...] | None = eqx.field(static=True)
+    tau: Float[Array, " unit"] | AbstractParameter
+    W: Float[Array, "unit unit"] | AbstractParameter
+    U: Float[Array, "input unit"] | AbstractParameter
+    b: Float[Array, " unit"] | AbstractParameter
+    b_in: Float[Array, " unit"] | AbstractParameter
+    W_out: Float[Array, "unit output"] | AbstractParameter
+    b_out: Float[Array, " output"] | AbstractParameter
+    initial: Float[Array, " unit"] | AbstractParameter | AbstractDistribution | None
+
+    reference: ClassVar[tuple[str, ...]] = ("khajehabdollahi2024",)
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_units: int,
+        n_outputs: int,
+        *,
+        tau: Any = None,
+        activation: Activation = "leaky_relu",
+        W: Any = None,
+        U: Any = None,
+        b: Any = None,
+        b_in: Any = None,
+        W_out: Any = None,
+        b_out: Any = None,
+        initial: Any = None,
+        areas: Mapping[str, int] | Sequence[str] | np.ndarray | None = None,
+        key: Any,
+    ):
+        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        keys = jax.random.split(as_key(key, needed_for="Building a LeakyRNN"), 8)
+        n = n_units
+        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.activation = activation_name(activation)
+        tau = Clamped(1.0, init=Uniform(1.0, 2.0)) if tau is None else tau
+        self.tau = base.bind_tau(tau, n, keys[0], least=1.0, unit="step")
+        recurrent, inward = base.fan_in_uniform(n), base.fan_in_uniform(n_inputs)
+        W = Masked("off-diagonal", Free(recurrent)) if W is None else W
+        self.W = base.bind(W, (n, n), keys[1], name="W", default=recurrent)
+        self.U = base.bind(U, (n_inputs, n), keys[2], name="U", default=inward)
+        self.b = base.bind(b, (n,), keys[3], name="b", default=recurrent)
+        self.b_in = base.bind(b_in, (n,), keys[4], name="b_in", default=inward)
+        self.W_out = base.bind(W_out, (n, n_outputs), keys[5], name="W_out", default=recurrent)
+        self.b_out = base.bind(b_out, (n_outputs,), keys[6], name="b_out", default=recurrent)
+        initial = Uniform(0.0, 0.1) if initial is None else initial
+        self.initial = base.bind_initial(initial, (n,), keys[7])
+        self.areas = base.unit_areas(areas, W, n)
+        self.ei = base.unit_signs(self.W)
+
+    def initial_state(self, *, dt, trial=None, key=None):
+        del dt, trial
+        name = "this LeakyRNN"
+        return State(base.start(self.initial, self.n_units, self.b.dtype, key, name=name))
+
+    def update(self, state, u, *, key):
+        del key
+        h, alpha = state.x, 1 / self.tau
+        z = h @ self.W + (self.b + self.b_in)
+        if u.input is not None:
+            z = z + u.input @ self.U
+        if u.current is not None:
+            z = z + u.current
+        return State(activation_function(self.activation)((1 - alpha) * h + alpha * z))
+
+    def readout(self, state):
+        return state.x @ self.W_out + self.b_out
+
+    def observe(self, state):
+        return {"rate": state.x}
+
+    def variables(self):
+        return {"rate": Variable(("unit",), "1", "firing rate", "rate")}
+
+    def unit_coords(self):
+        coords = base.label_units(self.areas, self.ei, self.tau)
+        if "tau" in coords:  # in steps, so not under the name that means milliseconds
+            coords["tau_steps"] = coords.pop("tau")
+        return coords
+
+    def cut(
+        self,
+        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        *,
+        incoming: bool = True,
+        outgoing: bool = True,
+    ) -> "LeakyRNN":
+        """Disconnect some units, as :meth:`CTRNN.cut` does."""
+        return base.cut_units(self, units, incoming=incoming, outgoing=outgoing)
+
+    @property
+    def can_fuse(self) -> bool:
+        """Whether the fused kernel knows this activation."""
+        return self.activation in FUSED
+
+    def fused(self, inputs, x0, *, dt, noise, length):
+        del dt, noise
+        return ctrnn_scan(
+            self.W,
+            self.U,
+            self.b + self.b_in,
+            1 / self.tau,
+            inputs,
+            x0,
+            form="update",
+            activation=self.activation,
+            length=length,
+        )

@@ -1,0 +1,148 @@
+"""The long short-term memory network."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.models.rate import base
+from neurodyn.params import AbstractDistribution, AbstractParameter
+from neurodyn.system import AbstractMap, State, Variable, as_key
+
+__all__ = ["LSTM"]
+
+
+class Cells(NamedTuple):
+    """State of an LSTM."""
+
+    hidden: Float[Array, " unit"]
+    cell: Float[Array, " unit"]
+
+
+class LSTM(AbstractMap):
+    r"""A long short-term memory network, a baseline with gated memory cells.
+
+    .. math::
+        i, f, o &= \sigma(x U_{i,f,o} + b^\mathrm{in}_{i,f,o} + h W_{i,f,o} + b_{i,f,o}) \\
+        g &= \tanh(x U_g + b^\mathrm{in}_g + h W_g + b_g) \\
+        c' &= f c + i g, \qquad h' = o \tanh(c')
+
+    Gates are blocks of columns in the order i, f, g, o. The defaults are the usual ones of deep
+    learning libraries: everything U(-k, k) with ``k = 1 / sqrt(n_units)``.
+
+    Parameters
+    ----------
+    n_inputs, n_units, n_outputs
+        Sizes.
+    W, b
+        Recurrent weights ``(unit, 4 unit)`` and bias ``(4 unit,)``: a number, an array, an
+        initializer or a spec of :mod:`neurodyn.params`.
+    U, b_in
+        Input weights ``(input, 4 unit)`` and bias ``(4 unit,)``.
+    W_out, b_out
+        Readout.
+    initial
+        Initial hidden state, as for :class:`CTRNN`. Cells start at 0.
+    areas
+        As for :class:`CTRNN`.
+    key
+        Seed or key of the initial weights.
+
+    References
+    ----------
+    Hochreiter & Schmidhuber, "Long short-term memory", Neural Comput. 1997.
+    Gers, Schmidhuber & Cummins, "Learning to forget: continual prediction with LSTM", Neural
+    Comput. 2000 (forget gate).
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    areas: tuple[str, ...] | None = eqx.field(static=True)
+    W: Float[Array, "unit gates"] | AbstractParameter
+    U: Float[Array, "input gates"] | AbstractParameter
+    b: Float[Array, " gates"] | AbstractParameter
+    b_in: Float[Array, " gates"] | AbstractParameter
+    W_out: Float[Array, "unit output"] | AbstractParameter
+    b_out: Float[Array, " output"] | AbstractParameter
+    initial: Float[Array, " unit"] | AbstractParameter | AbstractDistribution | None
+
+    reference: ClassVar[tuple[str, ...]] = ("hochreiter1997", "gers2000")
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_units: int,
+        n_outputs: int,
+        *,
+        W: Any = None,
+        U: Any = None,
+        b: Any = None,
+        b_in: Any = None,
+        W_out: Any = None,
+        b_out: Any = None,
+        initial: Any = "zeros",
+        areas: Mapping[str, int] | Sequence[str] | np.ndarray | None = None,
+        key: Any,
+    ):
+        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        keys = jax.random.split(as_key(key, needed_for="Building an LSTM"), 7)
+        n, law = n_units, base.fan_in_uniform(n_units)
+        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.W = base.bind(W, (n, 4 * n), keys[0], name="W", default=law)
+        self.U = base.bind(U, (n_inputs, 4 * n), keys[1], name="U", default=law)
+        self.b = base.bind(b, (4 * n,), keys[2], name="b", default=law)
+        self.b_in = base.bind(b_in, (4 * n,), keys[3], name="b_in", default=law)
+        self.W_out = base.bind(W_out, (n, n_outputs), keys[4], name="W_out", default=law)
+        self.b_out = base.bind(b_out, (n_outputs,), keys[5], name="b_out", default=law)
+        self.initial = base.bind_initial(initial, (n,), keys[6])
+        self.areas = base.unit_areas(areas, None, n)
+
+    def initial_state(self, *, dt, trial=None, key=None):
+        del dt, trial
+        h = base.start(self.initial, self.n_units, self.b.dtype, key, name="this LSTM")
+        blank = jnp.zeros_like(h)
+        return State(Cells(h, blank), memory={"forget_gate": blank})
+
+    def update(self, state, u, *, key):
+        del key
+        hidden, cell = state.x
+        hi, hf, hg, ho = jnp.split(hidden @ self.W + self.b, 4)
+        xi, xf, xg, xo = base.split_drive(u, self.U, self.b_in, gates=4, current_into=2)
+        i, f, o = jax.nn.sigmoid(xi + hi), jax.nn.sigmoid(xf + hf), jax.nn.sigmoid(xo + ho)
+        cell = f * cell + i * jnp.tanh(xg + hg)
+        return State(Cells(o * jnp.tanh(cell), cell), memory={"forget_gate": f})
+
+    def readout(self, state):
+        return state.x.hidden @ self.W_out + self.b_out
+
+    def observe(self, state):
+        return {
+            "hidden": state.x.hidden,
+            "cell": state.x.cell,
+            "forget_gate": state.memory["forget_gate"],
+        }
+
+    def variables(self):
+        return {
+            "hidden": Variable(("unit",), "1", "hidden state", "hidden"),
+            "cell": Variable(("unit",), "1", "memory cell", "hidden"),
+            "forget_gate": Variable(("unit",), "1", "forget gate (1 keeps the cell)", "trace"),
+        }
+
+    def unit_coords(self):
+        return base.label_units(self.areas, None)
+
+    def cut(
+        self,
+        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        *,
+        incoming: bool = True,
+        outgoing: bool = True,
+    ) -> "LSTM":
+        """Disconnect some units, as :meth:`CTRNN.cut` does."""
+        return base.cut_units(self, units, incoming=incoming, outgoing=outgoing)
