@@ -1,7 +1,7 @@
 """What acts on a system from outside: one step's drive, and input signals.
 
-The signals are plain arrays ``(time, ...)`` with one row per step; row k is held during step k, that
-is from ``k dt`` to ``(k + 1) dt``.
+The signals are plain arrays ``(time, ...)`` with one row per step; row k is held during step k,
+that is from ``k dt`` to ``(k + 1) dt``.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from neurodyn.random import as_key
 
 __all__ = [
     "Drive",
+    "as_drive",
     "diffusion_from_std",
     "ornstein_uhlenbeck",
     "poisson",
@@ -47,6 +48,11 @@ class Drive(eqx.Module):
     target: PyTree = None
     gate: PyTree = None
     current: PyTree = None
+
+
+def as_drive(inputs: Any) -> Drive:
+    """The inputs as a drive: arrays become its ``input``."""
+    return inputs if isinstance(inputs, Drive) else Drive(input=inputs)
 
 
 def step(

@@ -1,23 +1,31 @@
 """The fixed-clock driver: diffrax's solvers, events, maps and noise in one scan."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import lineax as lx
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Int, PyTree
 
-from neurodyn.drive import Drive
+from neurodyn import stepping
+from neurodyn.drive import Drive, as_drive
 from neurodyn.intervene import AbstractIntervention
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
+from neurodyn.recording import (
+    Save,
+    Trajectory,
+    check_save,
+    is_finite,
+    observe,
+    pack_spikes,
+    window_steps,
+)
 from neurodyn.system import (
     AbstractFlow,
     AbstractMap,
-    AbstractSpiking,
     AbstractSystem,
     ChecksStep,
     State,
@@ -26,59 +34,6 @@ from neurodyn.system import (
 )
 
 __all__ = ["Save", "Trajectory", "integrate"]
-
-
-class Save(NamedTuple):
-    """What a run records; nothing else is kept.
-
-    Attributes
-    ----------
-    variables
-        Names out of ``system.variables()``.
-    every
-        Record each ``every``-th step (samples k with ``(k + 1) % every == 0``).
-    window
-        Record only samples in ``(start, stop]`` [ms of the run]; None: all.
-    outputs
-        ``"every"`` recorded step, only the ``"last"`` step, or None.
-    spikes
-        ``"dense"``: 0/1 floats; ``"packed"``: 32 units to a ``uint32`` word; None: not recorded.
-        Spikes are recorded at every step, whatever ``every`` says.
-    """
-
-    variables: tuple[str, ...] = ()
-    every: int = 1
-    window: tuple[float, float] | None = None
-    outputs: Literal["every", "last"] | None = "every"
-    spikes: Literal["dense", "packed"] | None = None
-
-
-class Trajectory(eqx.Module):
-    """What a run recorded, time-major.
-
-    Attributes
-    ----------
-    ts
-        Times of the recorded samples [ms of the run]: sample k is the state after input k, at
-        ``(k + 1) dt``.
-    variables
-        Recorded variables, ``(time, *batch, ...)``.
-    outputs
-        Readouts, ``(time, *batch, output)``; a single time step with ``outputs="last"``.
-    spikes
-        Recorded spikes, ``(step, *batch, unit or word)``; spike times from :func:`solve`.
-    final_state
-        State after the last step, with leading batch axis; pass it on as ``state``.
-    stats
-        ``finite``: whether the final state of each trial is finite.
-    """
-
-    ts: Float[Array, " time"]
-    variables: dict[str, Array]
-    outputs: Array | None
-    spikes: PyTree
-    final_state: State
-    stats: dict[str, Array]
 
 
 def integrate(
@@ -170,7 +125,7 @@ def integrate(
     save = Save() if save is None else save
     solver = diffrax.Euler() if solver is None else solver
     _check_solver(solver)
-    _check_save(system, save, length)
+    check_save(system, save, length)
     inputs, n_steps, n_trials, batched = _normalise(system, inputs, n_steps, n_trials)
     if not batched:
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
@@ -191,7 +146,7 @@ def integrate(
         jnp.asarray(first_trial, jnp.uint32),
         jnp.asarray(start, jnp.int32),
         checkpoint,
-        _window_steps(save, dt, n_steps),
+        window_steps(save, dt, n_steps),
     )
     return run if batched else _squeeze(run)
 
@@ -239,295 +194,112 @@ def _run(
         and save.every == 1
         and window == (0, n_steps)
     )
-    run = _run_fused if fused else _run_scan
-    recorded, final = run(
-        _Context(system, dt, solver, force, interventions, trial, noise_keys, noisy, start),
-        inputs,
-        state,
-        save,
-        length,
-        n_steps,
-        checkpoint,
-        window,
+    held = isinstance(inputs, Drive)
+    context = stepping.Context(
+        system,
+        dt,
+        solver,
+        force,
+        interventions,
+        trial,
+        noise_keys,
+        noisy,
+        start,
+        None if held else inputs,
     )
+    drive = inputs if held else None
+    if fused:
+        recorded, final = _run_fused(context, drive, state, save, length)
+    else:
+        recorded, final = _run_scan(
+            context, drive, state, save, length, window, n_steps, checkpoint
+        )
     first, last = window
     steps = jnp.arange(first, last, dtype=jnp.int32)[save.every - 1 :: save.every]
     outputs = recorded.get("outputs")
     if save.outputs == "last":
-        outputs = jax.vmap(_readout, (None, None, 0))(system, None, final)[None]
-        if trial is not None:
-            outputs = jax.vmap(_readout, (None, 0, 0))(system, trial, final)[None]
+        outputs = jax.vmap(lambda s, tr: resolve(system, tr).readout(s))(final, trial)[None]
     return Trajectory(
         ts=(start + 1 + steps).astype(dt.dtype) * dt,
         variables=recorded.get("variables", {}),
         outputs=outputs,
         spikes=recorded.get("spikes"),
         final_state=final,
-        stats={"finite": jax.vmap(_finite)(final.x)},
+        stats={"finite": jax.vmap(is_finite)(final.x)},
     )
-
-
-class _Context(NamedTuple):
-    """What stays the same over the steps of a run."""
-
-    system: Any
-    dt: Any
-    solver: Any
-    force: Any
-    interventions: Any
-    trial: Any
-    noise_keys: Any
-    noisy: Any
-    start: Any
 
 
 # --- the fused path --------------------------------------------------------------------------
 
 
-def _run_fused(context, inputs, state, save, length, n_steps, checkpoint, window):
-    system = context.system
+def _run_fused(context, drive, state, save, length):
+    system, n_steps = context.system, drive.input.shape[0]
     noise = None
     if context.noisy:
         steps = context.start + jnp.arange(n_steps, dtype=jnp.int32)
-        draw = jax.vmap(jax.vmap(_normal, (0, None, 0)), (None, 0, None))
+        draw = jax.vmap(jax.vmap(stepping.standard_normal, (0, None, 0)), (None, 0, None))
         noise = draw(context.noise_keys, steps, state.x)
-    x = system.fused(inputs.input, state.x, dt=context.dt, noise=noise, length=length)
-
-    def each(f):
-        return jax.vmap(jax.vmap(lambda x: f(State(x))))(x)
-
-    recorded = {}
-    if save.variables:
-        recorded["variables"] = each(lambda s: _pick(system.observe(s), save.variables))
-    if save.outputs == "every":
-        outputs = each(system.readout)
-        if length is not None:
-            valid = jnp.arange(n_steps) < length
-            outputs = jnp.where(valid[:, None, None], outputs, jnp.zeros((), outputs.dtype))
-        recorded["outputs"] = outputs
-    last = n_steps - 1 if length is None else jnp.asarray(length) - 1
+    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=length)
+    recorded = jax.vmap(jax.vmap(lambda x: observe(system, State(x), save)))(x)
+    if length is not None:
+        valid = jnp.arange(n_steps) < length
+        recorded = jax.tree.map(
+            lambda a: jnp.where(valid.reshape(-1, *(1,) * (a.ndim - 1)), a, jnp.zeros_like(a)),
+            recorded,
+        )
+    last = n_steps - 1 if length is None else length - 1
     return recorded, State(jax.tree.map(lambda a: a[last], x))
 
 
 # --- the generic path ------------------------------------------------------------------------
 
 
-def _run_scan(context, inputs, state, save, length, n_steps, checkpoint, window):
+def _run_scan(context, drive, state, save, length, window, n_steps, checkpoint):
     arrays, static = eqx.partition(context, eqx.is_array)
-    held = not isinstance(inputs, Drive)  # a callable of time is a constant of the run
-    if held:
-        source, source_static = eqx.partition(inputs, eqx.is_array)
-        xs = jnp.arange(n_steps, dtype=jnp.int32)
-    else:
-        source, source_static = None, None
-        xs = (jnp.arange(n_steps, dtype=jnp.int32), inputs)
+    xs = (jnp.arange(n_steps, dtype=jnp.int32), drive)
 
-    def unpack(params, x):
-        context = eqx.combine(params[0], static)
-        if held:
-            u = eqx.combine(params[1], source_static)
-            return context, x, lambda t: _as_drive(u(t)), None
-        k, u = x
-        return context, k, None, u
+    def advance(arrays, state, x):
+        state, spikes = stepping.step(eqx.combine(arrays, static), state, *x)
+        return state, pack_spikes(spikes, save.spikes)
 
-    def step(params, state, x):
-        context, k, u_of, u = unpack(params, x)
-        return _step(context, state, k, u_of, u)
+    def advance_silently(arrays, state, x):
+        return advance(arrays, state, x)[0], None
 
-    def record(params, state):
-        context = eqx.combine(params[0], static)
-        return _record(context, state, save)
+    def record(arrays, state):
+        context = eqx.combine(arrays, static)
+        see = jax.vmap(lambda s, tr: observe(resolve(context.system, tr), s, save))
+        return see(state, context.trial)
 
-    params = (arrays, source)
+    def advance_and_record(arrays, state, x):
+        state, spikes = advance(arrays, state, x)
+        return state, (record(arrays, state), spikes)
 
-    def segment(state, first, last, save_here):
-        here = jax.tree.map(lambda a: a[first:last], xs)
-        every = save.every if save_here else 1
-        if every == 1:
+    def advance_many_and_record(arrays, state, xs):
+        state, spikes = recurrent_scan(advance, arrays, state, xs, checkpoint=checkpoint)
+        return state, (record(arrays, state), spikes)
 
-            def one(params, state, x):
-                state, spikes = step(params, state, x)
-                y = record(params, state) if save_here else {}
-                return state, (y, _pack(spikes, save.spikes) if save_here else None)
-
-            return recurrent_scan(one, params, state, here, length=length, checkpoint=checkpoint)
-
-        whole = (last - first) // every
-        blocks = jax.tree.map(
-            lambda a: a[: whole * every].reshape(whole, every, *a.shape[1:]), here
-        )
-
-        def inner(params, state, x):
-            state, spikes = step(params, state, x)
-            return state, _pack(spikes, save.spikes)
-
-        def block(params, state, xs):
-            state, spikes = recurrent_scan(inner, params, state, xs, checkpoint=checkpoint)
-            return state, (record(params, state), spikes)
-
-        state, (ys, spikes) = recurrent_scan(block, params, state, blocks, checkpoint=checkpoint)
-        spikes = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), spikes)
-        rest = jax.tree.map(lambda a: a[whole * every :], here)
-        state, more = recurrent_scan(inner, params, state, rest, checkpoint=checkpoint)
-        spikes = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), spikes, more)
-        return state, (ys, spikes)
+    def scan(step, state, first, last, length=None):
+        part = jax.tree.map(lambda a: a[first:last], xs)
+        return recurrent_scan(step, arrays, state, part, length=length, checkpoint=checkpoint)
 
     first, last = window
     if first:
-        state, _ = segment(state, 0, first, save_here=False)
-    state, (recorded, spikes) = segment(state, first, last, save_here=True)
+        state, _ = scan(advance_silently, state, 0, first)
+    if save.every == 1:
+        state, (recorded, spikes) = scan(advance_and_record, state, first, last, length)
+    else:
+        end = last - (last - first) % save.every
+        blocks = jax.tree.map(lambda a: a[first:end].reshape(-1, save.every, *a.shape[1:]), xs)
+        state, (recorded, spikes) = recurrent_scan(
+            advance_many_and_record, arrays, state, blocks, checkpoint=checkpoint
+        )
+        spikes = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), spikes)
+        if end < last:
+            state, more = scan(advance, state, end, last)
+            spikes = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), spikes, more)
     if last < n_steps:
-        state, _ = segment(state, last, n_steps, save_here=False)
-    if spikes is not None:
-        recorded["spikes"] = spikes
-    return recorded, state
-
-
-def _step(context, state, k, u_of, u):
-    """One step of all trials."""
-    number = context.start + k
-    t = number.astype(context.dt.dtype) * context.dt
-    system = context.system
-    for intervention in context.interventions:
-        system = intervention.on_system(t, system)
-
-    def one(state, u, trial, key):
-        own = system if trial is None else resolve(system, trial)
-        key = None if key is None else jax.random.fold_in(key, number)
-
-        def drive(s):
-            now = u if u_of is None else u_of(t + s)
-            for intervention in context.interventions:
-                now = intervention.on_drive(t, now)
-            return now
-
-        spikes = None
-        if isinstance(own, AbstractMap):
-            state = own.update(state, drive(0.0), key=key)
-        else:
-            state = state._replace(x=_advance(context, own, t, state, drive, key))
-        if isinstance(own, AbstractSpiking):
-            spikes = own.spike(own.crossing(state))
-            later = None if key is None else jax.random.fold_in(key, 1)
-            state = own.after(t, context.dt, state, spikes, drive(0.0), key=later)
-        for intervention in context.interventions:
-            state = intervention.on_state(t, state)
-        if context.force is not None:
-            state = context.force(t + context.dt, state, drive(0.0))
-        return state, spikes
-
-    return jax.vmap(one)(state, u, context.trial, context.noise_keys)
-
-
-def _advance(context, system, t, state, drive, key):
-    """``state.x`` after one step of the solver, in time local to the step."""
-
-    def drift(s, x, _):
-        return system.drift(t + s, state._replace(x=x), drive(s))
-
-    terms = diffrax.ODETerm(drift)
-    if context.noisy:
-
-        def diffusion(s, x, _):
-            amplitude = system.diffusion(t + s, state._replace(x=x), drive(s))
-            return lx.DiagonalLinearOperator(amplitude)
-
-        path = _Increment(key, state.x, context.dt)
-        terms = diffrax.MultiTerm(terms, diffrax.ControlTerm(diffusion, path))
-    zero = jnp.zeros((), context.dt.dtype)
-    args = (terms, zero, context.dt, state.x, None)
-    # The solver's own state only carries the last stage over, which a jump makes invalid anyway.
-    blank = jax.tree.map(
-        lambda s: jnp.zeros(s.shape, s.dtype), eqx.filter_eval_shape(context.solver.init, *args)
-    )
-    x, *_ = context.solver.step(*args, blank, made_jump=True)
-    return x
-
-
-class _Increment(diffrax.AbstractPath):
-    """Brownian increment over one step, with its space-time Levy area where a solver asks."""
-
-    key: PRNGKeyArray
-    like: PyTree
-    dt: Float[Array, ""]
-
-    @property
-    def t0(self):
-        return -jnp.inf
-
-    @property
-    def t1(self):
-        return jnp.inf
-
-    def evaluate(self, t0, t1=None, left=True, use_levy=False):
-        del t0, t1, left
-        w = _scale(_draw(self.key, self.like), jnp.sqrt(self.dt))
-        if not use_levy:
-            return w
-        area_key = jax.random.fold_in(self.key, 2)
-        h = _scale(_draw(area_key, self.like), jnp.sqrt(self.dt / 12))
-        return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
-
-
-def _scale(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
-    return jax.tree.map(lambda a: a * factor.astype(a.dtype), tree)
-
-
-def _draw(key: PRNGKeyArray, like: PyTree) -> PyTree:
-    leaves, structure = jax.tree.flatten(like)
-    if len(leaves) == 1:
-        return structure.unflatten([jax.random.normal(key, leaves[0].shape, leaves[0].dtype)])
-    keys = jax.random.split(key, len(leaves))
-    draws = [jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)]
-    return structure.unflatten(draws)
-
-
-def _normal(trial_key: PRNGKeyArray, number: Int[Array, ""], like: PyTree) -> PyTree:
-    return _draw(jax.random.fold_in(trial_key, number), like)
-
-
-# --- recording -------------------------------------------------------------------------------
-
-
-def _record(context, state, save):
-    recorded = {}
-
-    def one(state, trial):
-        own = context.system if trial is None else resolve(context.system, trial)
-        out = {}
-        if save.variables:
-            out["variables"] = _pick(own.observe(state), save.variables)
-        if save.outputs == "every":
-            out["outputs"] = own.readout(state)
-        return out
-
-    if save.variables or save.outputs == "every":
-        recorded = jax.vmap(one)(state, context.trial)
-    return recorded
-
-
-def _readout(system, trial, state):
-    return (system if trial is None else resolve(system, trial)).readout(state)
-
-
-def _pick(variables: dict[str, Array], names: tuple[str, ...]) -> dict[str, Array]:
-    return {name: variables[name] for name in names}
-
-
-def _pack(spikes: Array | None, how: str | None) -> Array | None:
-    if spikes is None or how is None:
-        return None
-    if how == "dense":
-        return spikes
-    words = -(-spikes.shape[-1] // 32)
-    bits = jnp.pad(spikes > 0, [(0, 0), (0, words * 32 - spikes.shape[-1])])
-    bits = bits.reshape(*bits.shape[:-1], words, 32).astype(jnp.uint32)
-    return jnp.sum(bits << jnp.arange(32, dtype=jnp.uint32)[None, None, :], -1, dtype=jnp.uint32)
-
-
-def _finite(x: PyTree) -> Bool[Array, ""]:
-    leaves = [jnp.isfinite(a).all() for a in jax.tree.leaves(x)]
-    return jnp.stack(leaves).all()
+        state, _ = scan(advance_silently, state, last, n_steps)
+    return recorded | ({} if spikes is None else {"spikes": spikes}), state
 
 
 # --- checks ----------------------------------------------------------------------------------
@@ -553,38 +325,6 @@ def _check_solver(solver: Any) -> None:
         )
 
 
-def _check_save(system: AbstractSystem, save: Save, length: Any) -> None:
-    unknown = set(save.variables) - set(system.variables())
-    if unknown:
-        raise ValueError(
-            f"{type(system).__name__} has no variables {sorted(unknown)}; "
-            f"it has {sorted(system.variables())}."
-        )
-    if save.every < 1:
-        raise ValueError(f"Save: `every` counts steps, so it is at least 1; got {save.every}.")
-    if length is not None and (save.every != 1 or save.window is not None):
-        raise ValueError("`length` cannot be combined with Save(every=...) or Save(window=...).")
-    if save.outputs not in ("every", "last", None):
-        raise ValueError(f"Save: outputs is 'every', 'last' or None, got {save.outputs!r}.")
-    if save.spikes not in ("dense", "packed", None):
-        raise ValueError(f"Save: spikes is 'dense', 'packed' or None, got {save.spikes!r}.")
-    if save.spikes and not isinstance(system, AbstractSpiking):
-        raise ValueError(f"{type(system).__name__} does not spike: leave Save(spikes=None).")
-
-
-def _window_steps(save: Save, dt: Any, n_steps: int) -> tuple[int, int]:
-    if save.window is None:
-        return 0, n_steps
-    if isinstance(dt, jax.core.Tracer):
-        raise ValueError("Save(window=...) needs a concrete `dt`.")
-    first, last = (round(edge / float(dt)) for edge in save.window)
-    if not 0 <= first < last <= n_steps:
-        raise ValueError(
-            f"Save: the window {save.window} ms is not inside the run of {n_steps * float(dt)} ms."
-        )
-    return first, last
-
-
 def _normalise(system, inputs, n_steps, n_trials):
     """Inputs as a Drive of time-major arrays with one batch axis, or as a callable."""
     if inputs is None or (callable(inputs) and not isinstance(inputs, Drive)):
@@ -593,7 +333,7 @@ def _normalise(system, inputs, n_steps, n_trials):
         batched = n_trials is not None
         source = Drive() if inputs is None else inputs
         return source, n_steps, 1 if n_trials is None else n_trials, batched
-    drive = _as_drive(inputs)
+    drive = as_drive(inputs)
     drive = jax.tree.map(jnp.asarray, drive)
     if drive.input is not None:
         shape = drive.input.shape
@@ -627,14 +367,9 @@ def _normalise(system, inputs, n_steps, n_trials):
     return drive, steps, lead.shape[1] if batched else 1, batched
 
 
-def _as_drive(inputs: Any) -> Drive:
-    return inputs if isinstance(inputs, Drive) else Drive(input=inputs)
-
-
 def _initial(system, dt, trial, keys, n_trials):
     def one(trial, key, _):
-        own = system if trial is None else resolve(system, trial)
-        return own.initial_state(dt=dt, trial=trial, key=key)
+        return resolve(system, trial).initial_state(dt=dt, trial=trial, key=key)
 
     init_keys = None if keys is None else keys[:, 0]
     return jax.vmap(one)(trial, init_keys, jnp.arange(n_trials))
@@ -647,12 +382,12 @@ def _check_noise(system, state, inputs, trial, key) -> bool:
 
     def amplitude():
         one = jax.tree.map(lambda a: a[0], (state, trial))
-        own = system if trial is None else resolve(system, one[1])
+        own = resolve(system, one[1])
         t = jnp.zeros(())
         if isinstance(inputs, Drive):
             u = jax.tree.map(lambda a: a[0, 0], inputs)
         else:
-            u = _as_drive(inputs(t))
+            u = as_drive(inputs(t))
         return own.diffusion(t, one[0], u)
 
     noisy = eqx.filter_eval_shape(amplitude) is not None

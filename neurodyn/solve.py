@@ -12,8 +12,8 @@ import optimistix as optx
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from neurodyn.drive import Drive
-from neurodyn.integrate import Save, Trajectory
 from neurodyn.params import resolve
+from neurodyn.recording import Save, Trajectory
 from neurodyn.system import AbstractFlow, AbstractSpiking, ChecksStep, State, as_key
 
 __all__ = ["SolveError", "SpikeTimes", "solve"]

@@ -15,10 +15,11 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.drive import Drive
-from neurodyn.integrate import Save, integrate
+from neurodyn.integrate import integrate
 from neurodyn.intervene import AbstractIntervention
 from neurodyn.params import IndexedParameter, resolve
 from neurodyn.progress import bar
+from neurodyn.recording import Save, unpack_spikes
 from neurodyn.system import AbstractSpiking, AbstractSystem, as_key
 from neurodyn.task import AbstractTask, Trial
 
@@ -304,7 +305,7 @@ class _Runner:
         if run.spikes is not None:
             one = jax.tree.map(lambda a: a[0], run.final_state)
             n_units = eqx.filter_eval_shape(self.model.crossing, one).shape[0]
-            steps, trials, units = _unpack(np.asarray(run.spikes)[:, skip:], n_units)
+            steps, trials, units = unpack_spikes(np.asarray(run.spikes)[:, skip:], n_units)
             out["spike_trial"] = trials + here + skip
             out["spike_unit"] = units
             out["spike_time"] = self.plan.t0 + (start + steps + 1) * self.plan.dt
@@ -399,17 +400,6 @@ def _has_indexed(model: Any) -> bool:
 
 def _take(trials: Trial, first: int, stop: int) -> Trial:
     return jax.tree.map(lambda a: a[first:stop] if a.ndim else a, trials)
-
-
-def _unpack(words: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Step, trial and unit of every spike out of packed words ``(step, trial, word)``."""
-    steps, trials, word = np.nonzero(words)
-    found = words[steps, trials, word]
-    bits = (found[:, None] >> np.arange(32, dtype=np.uint32)) & 1
-    which, bit = np.nonzero(bits)
-    units = word[which] * 32 + bit
-    keep = units < n_units
-    return steps[which][keep], trials[which][keep], units[keep]
 
 
 def _chunk_sizes(model, plan, save, chunk, chunk_steps) -> tuple[int, int]:

@@ -1,0 +1,140 @@
+"""What a run records, and how it comes back."""
+
+from typing import Any, Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, PyTree
+
+from neurodyn.system import AbstractSpiking, AbstractSystem, State
+
+__all__ = ["Save", "Trajectory"]
+
+
+class Save(NamedTuple):
+    """What a run records; nothing else is kept.
+
+    Attributes
+    ----------
+    variables
+        Names out of ``system.variables()``.
+    every
+        Record each ``every``-th step (samples k with ``(k + 1) % every == 0``).
+    window
+        Record only samples in ``(start, stop]`` [ms of the run]; None: all.
+    outputs
+        ``"every"`` recorded step, only the ``"last"`` step, or None.
+    spikes
+        ``"dense"``: 0/1 floats; ``"packed"``: 32 units to a ``uint32`` word; None: not recorded.
+        Spikes are recorded at every step, whatever ``every`` says.
+    """
+
+    variables: tuple[str, ...] = ()
+    every: int = 1
+    window: tuple[float, float] | None = None
+    outputs: Literal["every", "last"] | None = "every"
+    spikes: Literal["dense", "packed"] | None = None
+
+
+class Trajectory(eqx.Module):
+    """What a run recorded, time-major.
+
+    Attributes
+    ----------
+    ts
+        Times of the recorded samples [ms of the run]: sample k is the state after input k, at
+        ``(k + 1) dt``.
+    variables
+        Recorded variables, ``(time, *batch, ...)``.
+    outputs
+        Readouts, ``(time, *batch, output)``; a single time step with ``outputs="last"``.
+    spikes
+        Recorded spikes, ``(step, *batch, unit or word)``; spike times from :func:`solve`.
+    final_state
+        State after the last step, with leading batch axis; pass it on as ``state``.
+    stats
+        ``finite``: whether the final state of each trial is finite.
+    """
+
+    ts: Float[Array, " time"]
+    variables: dict[str, Array]
+    outputs: Array | None
+    spikes: PyTree
+    final_state: State
+    stats: dict[str, Array]
+
+
+def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:
+    """What ``save`` asks to record of one trial's state."""
+    out = {}
+    if save.variables:
+        seen = system.observe(state)
+        out["variables"] = {name: seen[name] for name in save.variables}
+    if save.outputs == "every":
+        out["outputs"] = system.readout(state)
+    return out
+
+
+def pack_spikes(spikes: Array | None, how: str | None) -> Array | None:
+    """Spikes of one step ``(trial, unit)`` in the form that is recorded."""
+    if spikes is None or how is None:
+        return None
+    if how == "dense":
+        return spikes
+    words = -(-spikes.shape[-1] // 32)
+    bits = jnp.pad(spikes > 0, [(0, 0), (0, words * 32 - spikes.shape[-1])])
+    bits = bits.reshape(*bits.shape[:-1], words, 32).astype(jnp.uint32)
+    return jnp.sum(bits << jnp.arange(32, dtype=jnp.uint32)[None, None, :], -1, dtype=jnp.uint32)
+
+
+def is_finite(x: PyTree) -> Bool[Array, ""]:
+    """Whether a state holds neither NaN nor infinity."""
+    leaves = [jnp.isfinite(a).all() for a in jax.tree.leaves(x)]
+    return jnp.stack(leaves).all()
+
+
+def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
+    """Refuse what this system cannot record."""
+    unknown = set(save.variables) - set(system.variables())
+    if unknown:
+        raise ValueError(
+            f"{type(system).__name__} has no variables {sorted(unknown)}; "
+            f"it has {sorted(system.variables())}."
+        )
+    if save.every < 1:
+        raise ValueError(f"Save: `every` counts steps, so it is at least 1; got {save.every}.")
+    if length is not None and (save.every != 1 or save.window is not None):
+        raise ValueError("`length` cannot be combined with Save(every=...) or Save(window=...).")
+    if save.outputs not in ("every", "last", None):
+        raise ValueError(f"Save: outputs is 'every', 'last' or None, got {save.outputs!r}.")
+    if save.spikes not in ("dense", "packed", None):
+        raise ValueError(f"Save: spikes is 'dense', 'packed' or None, got {save.spikes!r}.")
+    if save.spikes and not isinstance(system, AbstractSpiking):
+        raise ValueError(f"{type(system).__name__} does not spike: leave Save(spikes=None).")
+
+
+def window_steps(save: Save, dt: Any, n_steps: int) -> tuple[int, int]:
+    """First and last (exclusive) step inside the window."""
+    if save.window is None:
+        return 0, n_steps
+    if isinstance(dt, jax.core.Tracer):
+        raise ValueError("Save(window=...) needs a concrete `dt`.")
+    first, last = (round(edge / float(dt)) for edge in save.window)
+    if not 0 <= first < last <= n_steps:
+        raise ValueError(
+            f"Save: the window {save.window} ms is not inside the run of {n_steps * float(dt)} ms."
+        )
+    return first, last
+
+
+def unpack_spikes(words: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Step, trial and unit of every spike out of packed words ``(step, trial, word)``."""
+    steps, trials, word = np.nonzero(words)
+    found = words[steps, trials, word]
+    bits = (found[:, None] >> np.arange(32, dtype=np.uint32)) & 1
+    which, bit = np.nonzero(bits)
+    units = word[which] * 32 + bit
+    keep = units < n_units
+    return steps[which][keep], trials[which][keep], units[keep]

@@ -1,0 +1,153 @@
+"""One step of a run: solver, noise, events, interventions."""
+
+from typing import Any, NamedTuple
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+
+from neurodyn.drive import Drive, as_drive
+from neurodyn.params import resolve
+from neurodyn.system import AbstractMap, AbstractSpiking
+
+__all__ = ["Context", "standard_normal", "step"]
+
+
+class Context(NamedTuple):
+    """What stays the same over the steps of a run.
+
+    Attributes
+    ----------
+    system
+        The resolved system (parameters indexed by trial still bound).
+    dt
+        Step [ms].
+    solver, force, interventions, trial
+        As given to :func:`neurodyn.integrate`.
+    noise_keys
+        One key per trial, or None.
+    noisy
+        Whether the system has diffusion.
+    start
+        Number of the first step.
+    signal
+        Input as a callable of time, or None where the steps bring it.
+    """
+
+    system: Any
+    dt: Any
+    solver: Any
+    force: Any
+    interventions: Any
+    trial: Any
+    noise_keys: Any
+    noisy: bool
+    start: Any
+    signal: Any
+
+
+def step(context: Context, state: PyTree, k: Any, drive: Drive | None) -> tuple[PyTree, Any]:
+    """Advance all trials by step ``k``; returns the state and the spikes (None without)."""
+    number = context.start + k
+    t = number.astype(context.dt.dtype) * context.dt
+    system = context.system
+    for intervention in context.interventions:
+        system = intervention.on_system(t, system)
+
+    def one(state, drive, trial, key):
+        own = resolve(system, trial)
+        key = None if key is None else jax.random.fold_in(key, number)
+
+        def u(s):
+            now = drive if context.signal is None else as_drive(context.signal(t + s))
+            for intervention in context.interventions:
+                now = intervention.on_drive(t, now)
+            return now
+
+        spikes = None
+        if isinstance(own, AbstractMap):
+            state = own.update(state, u(0.0), key=key)
+        else:
+            state = state._replace(x=_advance(context, own, t, state, u, key))
+        if isinstance(own, AbstractSpiking):
+            spikes = own.spike(own.crossing(state))
+            later = None if key is None else jax.random.fold_in(key, 1)
+            state = own.after(t, context.dt, state, spikes, u(0.0), key=later)
+        for intervention in context.interventions:
+            state = intervention.on_state(t, state)
+        if context.force is not None:
+            state = context.force(t + context.dt, state, u(0.0))
+        return state, spikes
+
+    return jax.vmap(one)(state, drive, context.trial, context.noise_keys)
+
+
+def _advance(context, system, t, state, u, key):
+    """``state.x`` after one step of the solver, in time local to the step."""
+
+    def drift(s, x, _):
+        return system.drift(t + s, state._replace(x=x), u(s))
+
+    terms = diffrax.ODETerm(drift)
+    if context.noisy:
+
+        def diffusion(s, x, _):
+            amplitude = system.diffusion(t + s, state._replace(x=x), u(s))
+            return lx.DiagonalLinearOperator(amplitude)
+
+        path = _Increment(key, state.x, context.dt)
+        terms = diffrax.MultiTerm(terms, diffrax.ControlTerm(diffusion, path))
+    zero = jnp.zeros((), context.dt.dtype)
+    args = (terms, zero, context.dt, state.x, None)
+    # The solver's own state only carries the last stage over, which a jump makes invalid anyway.
+    blank = jax.tree.map(
+        lambda s: jnp.zeros(s.shape, s.dtype), eqx.filter_eval_shape(context.solver.init, *args)
+    )
+    x, *_ = context.solver.step(*args, blank, made_jump=True)
+    return x
+
+
+class _Increment(diffrax.AbstractPath):
+    """Brownian increment over one step, with its space-time Levy area where a solver asks."""
+
+    key: PRNGKeyArray
+    like: PyTree
+    dt: Float[Array, ""]
+
+    @property
+    def t0(self):
+        return -jnp.inf
+
+    @property
+    def t1(self):
+        return jnp.inf
+
+    def evaluate(self, t0, t1=None, left=True, use_levy=False):
+        del t0, t1, left
+        w = _scale(_draw(self.key, self.like), jnp.sqrt(self.dt))
+        if not use_levy:
+            return w
+        area_key = jax.random.fold_in(self.key, 2)
+        h = _scale(_draw(area_key, self.like), jnp.sqrt(self.dt / 12))
+        return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
+
+
+def _scale(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
+    return jax.tree.map(lambda a: a * factor.astype(a.dtype), tree)
+
+
+def _draw(key: PRNGKeyArray, like: PyTree) -> PyTree:
+    leaves, structure = jax.tree.flatten(like)
+    if len(leaves) == 1:
+        return structure.unflatten([jax.random.normal(key, leaves[0].shape, leaves[0].dtype)])
+    keys = jax.random.split(key, len(leaves))
+    draws = [jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)]
+    return structure.unflatten(draws)
+
+
+def standard_normal(trial_key: PRNGKeyArray, number: Int[Array, ""], like: PyTree) -> PyTree:
+    """The draws that a trial's state receives in one step."""
+    return _draw(jax.random.fold_in(trial_key, number), like)
