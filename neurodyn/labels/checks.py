@@ -1,4 +1,4 @@
-"""What the labelling convention asks, and a check that lists everything that is off."""
+"""A check that lists everything that does not follow the labelling convention."""
 
 from __future__ import annotations
 
@@ -10,51 +10,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-__all__ = ["DIMS", "KINDS", "SOURCES", "LabelError", "check"]
+from neurodyn.labels.convention import DIMS, KINDS, SOURCES, LabelError
 
-#: Dims in their order: a variable's dims follow it, leaving out what it does not have.
-DIMS = {
-    "metric": "measures in a comparison",
-    "seed": "members of an ensemble",
-    "draw": "draws of a null or a bootstrap",
-    "fold": "folds or splits of a cross-validation",
-    "step": "training steps",
-    "sweep": "recording sweeps, or values of a swept parameter",
-    "repetition": "repeated measurements of the same, such as halves of the trials",
-    "condition": "experimental conditions",
-    "trial": "trials",
-    "sample": "stacked trials or conditions and times",
-    "epoch": "named intervals of a trial",
-    "spike": "spikes, all units together",
-    "lag": "lags",
-    "time": "time",
-    "frequency": "frequencies",
-    "channel": "recording channels",
-    "unit": "neurons, or hidden units of a model",
-    "presynaptic": "units seen as the origin of a connection",
-    "input": "input channels of a model",
-    "output": "outputs of a model",
-    "latent": "latent variables",
-    "component": "principal components, modes",
-}
-SOURCES = ("model", "recording", "task", "analysis")
-#: What a variable holds.
-KINDS = (
-    "rate",
-    "spike_count",
-    "spike_time",
-    "voltage",
-    "current",
-    "field",
-    "calcium",
-    "hidden",
-    "latent",
-    "input",
-    "output",
-    "target",
-    "weight",
-    "statistic",
-)
+__all__ = ["check"]
 
 _RANK = {dim: rank for rank, dim in enumerate(DIMS)}
 _MEANT = {
@@ -75,12 +33,6 @@ _MEANT = {
     "feature": "unit",
 }
 _SECONDS = ("s", "sec", "secs", "second", "seconds")
-
-
-class LabelError(ValueError):
-    """Labels do not follow the convention, or those of two objects do not match."""
-
-    __module__ = "neurodyn.labels"
 
 
 def check(
@@ -109,8 +61,9 @@ def check(
 
     Examples
     --------
+    >>> from neurodyn import labels
     >>> import xarray as xr
-    >>> check(xr.DataArray([[0.0]], dims=("trials", "unit"), name="rate"))
+    >>> labels.check(xr.DataArray([[0.0]], dims=("trials", "unit"), name="rate"))
     Traceback (most recent call last):
     ...
     neurodyn.labels.LabelError: 3 things are off:

@@ -1,0 +1,71 @@
+"""The labelling convention: dims and their order, sources, kinds, units of coordinates."""
+
+__all__ = ["CONVENTION", "COORDS", "DIMS", "KINDS", "SOURCES", "TIME_TOLERANCE", "LabelError"]
+
+CONVENTION = "neurodyn-1"
+#: Two time stamps are the same when they differ by no more than this [ms]: far below any sampling
+#: step in use, far above what float64 loses in an hour.
+TIME_TOLERANCE = 1e-6
+
+#: Dims in their order: a variable's dims follow it, leaving out what it does not have.
+DIMS = {
+    "metric": "measures in a comparison",
+    "seed": "members of an ensemble",
+    "draw": "draws of a null or a bootstrap",
+    "fold": "folds or splits of a cross-validation",
+    "step": "training steps",
+    "sweep": "recording sweeps, or values of a swept parameter",
+    "repetition": "repeated measurements of the same, such as halves of the trials",
+    "condition": "experimental conditions",
+    "trial": "trials",
+    "sample": "stacked trials or conditions and times",
+    "epoch": "named intervals of a trial",
+    "spike": "spikes, all units together",
+    "lag": "lags",
+    "time": "time",
+    "frequency": "frequencies",
+    "channel": "recording channels",
+    "unit": "neurons, or hidden units of a model",
+    "presynaptic": "units seen as the origin of a connection",
+    "input": "input channels of a model",
+    "output": "outputs of a model",
+    "latent": "latent variables",
+    "component": "principal components, modes",
+}
+SOURCES = ("model", "recording", "task", "analysis")
+#: What a variable holds.
+KINDS = (
+    "rate",
+    "spike_count",
+    "spike_time",
+    "voltage",
+    "current",
+    "field",
+    "calcium",
+    "hidden",
+    "latent",
+    "input",
+    "output",
+    "target",
+    "weight",
+    "statistic",
+)
+
+#: Units and long name of the coordinates that have a fixed meaning.
+COORDS = {
+    "time": ("ms", "time"),
+    "lag": ("ms", "lag"),
+    "frequency": ("Hz", "frequency"),
+    "tau": ("ms", "time constant"),
+    "rt": ("ms", "reaction time"),
+    "start_time": ("ms", "start of the trial on the clock of the recording"),
+    "stop_time": ("ms", "end of the trial on the clock of the recording"),
+    "n_valid": ("1", "number of samples before padding"),
+    "ei": ("1", "sign of the outgoing weights"),
+}
+
+
+class LabelError(ValueError):
+    """Labels do not follow the convention, or those of two objects do not match."""
+
+    __module__ = "neurodyn.labels"

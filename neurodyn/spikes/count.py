@@ -1,0 +1,178 @@
+"""Bin spikes, and estimate firing rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.labels import LabelError
+from neurodyn.spikes.build import SLACK, require_spikes, window_edges
+from neurodyn.trials import smooth
+
+__all__ = ["bin", "rate"]
+
+
+def bin(ds: xr.Dataset, *, bin_width: float, window: Sequence[float] | None = None) -> xr.Dataset:
+    """Count spikes in bins.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset, in trials or continuous.
+    bin_width
+        Width of the bins [ms]; must divide the window.
+    window
+        First and last edge [ms]; default is the window of `ds`.
+
+    Returns
+    -------
+    Dataset with `spike_count` (trial, time, unit), or (time, unit) for a continuous recording.
+    Bin k is ``[start + k bin_width, start + (k + 1) bin_width)``; `time` is the centre. Counts are
+    int32. Where trials end early or units were not observed throughout they are float32: NaN fills
+    the bins that were not observed in full, and `n_valid` (trial) counts those that were.
+
+    Raises
+    ------
+    LabelError
+        If `bin_width` does not divide the window, or the window leaves what was observed.
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> ds = spikes.from_times([[1.0, 2.0, 10.0]], window=(0, 20))
+    >>> spikes.bin(ds, bin_width=10.0).spike_count.values.ravel()
+    array([2, 1], dtype=int32)
+    """
+    require_spikes(ds)
+    start, stop = _bin_window(ds, window)
+    n_bins = _n_bins(start, stop, float(bin_width))
+    edges = start + np.arange(n_bins + 1) * float(bin_width)
+
+    spike_time = ds["spike_time"].values
+    place = np.clip(((spike_time - start) // bin_width).astype(np.int64), 0, n_bins - 1)
+    # The quotient is rounded; the edges decide.
+    place -= spike_time < edges[place]
+    place += spike_time >= edges[np.clip(place + 1, 0, n_bins)]
+    inside = (place >= 0) & (place < n_bins)
+
+    dims = ("trial", "time", "unit") if "spike_trial" in ds else ("time", "unit")
+    index = [place[inside], ds["spike_unit"].values[inside]]
+    if "spike_trial" in ds:
+        index.insert(0, ds["spike_trial"].values[inside])
+    counts = np.zeros([n_bins if dim == "time" else ds.sizes[dim] for dim in dims], np.int32)
+    np.add.at(counts.reshape(-1), np.ravel_multi_index(index, counts.shape), 1)
+
+    coords = {n: c for n, c in ds.coords.items() if set(c.dims) <= set(dims)}
+    coords.pop("valid_until", None)
+    coords["time"] = edges[:-1] + float(bin_width) / 2
+    counts, padded = _pad(ds, counts, edges)
+    if padded is not None:
+        coords["n_valid"] = ("trial", padded)
+    about = {n: v for n, v in ds.attrs.items() if n not in ("kind", "source", "obs_intervals")}
+    if "observed" in ds:
+        about["simultaneous"] = 0
+    return labels.dataset(
+        {"spike_count": (dims, counts, "count", "spike count")},
+        coords,
+        source=ds.attrs.get("source", "recording"),
+        kind="spike_count",
+        attrs=about | {"bin_width": float(bin_width), "window": [start, stop]},
+    )
+
+
+def _bin_window(ds: xr.Dataset, window: Sequence[float] | None) -> tuple[float, float]:
+    known = ds.attrs.get("window")
+    if window is None and known is None:
+        raise LabelError("which times were observed is not known: pass window=(start, stop) in ms.")
+    start, stop = window_edges(known if window is None else window)
+    if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
+        raise LabelError(
+            f"the window {start:g} to {stop:g} ms leaves what was observed, {known[0]:g} to "
+            f"{known[1]:g} ms: counts there would be zeros that nobody measured."
+        )
+    gaps = np.asarray(ds.attrs.get("obs_intervals", (start, stop))).reshape(-1, 2)
+    if not ((gaps[:, 0] <= start + SLACK) & (gaps[:, 1] >= stop - SLACK)).any():
+        raise LabelError(
+            f"the recording has gaps between {start:g} and {stop:g} ms; it was observed in "
+            f"{gaps.tolist()}: choose a window within one interval, or cut trials with align."
+        )
+    return start, stop
+
+
+def _n_bins(start: float, stop: float, bin_width: float) -> int:
+    if not (np.isfinite(bin_width) and bin_width > 0):
+        raise LabelError(f"bin_width must be a positive number of ms, got {bin_width}.")
+    exact = (stop - start) / bin_width
+    n_bins = round(exact)
+    if n_bins < 1 or abs(exact - n_bins) > 1e-6:
+        shorter = start + np.floor(exact + 1e-6) * bin_width
+        hint = f"end the window at {shorter:g} ms" if shorter > start else "use narrower bins"
+        raise LabelError(
+            f"bins of {bin_width:g} ms do not divide the window {start:g} to {stop:g} ms "
+            f"({exact:g} bins): {hint}, or choose another width."
+        )
+    return n_bins
+
+
+def _pad(ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray):
+    """NaN where nothing was observed, and the number of valid bins of each trial, if any is cut."""
+    n_valid = None
+    if "valid_until" in ds.coords:
+        until = ds["valid_until"].values
+        n_valid = np.searchsorted(edges, until + SLACK, side="right") - 1
+        n_valid = np.clip(n_valid, 0, len(edges) - 1)
+        if (n_valid == len(edges) - 1).all():
+            n_valid = None
+    if n_valid is None and "observed" not in ds:
+        return counts, None
+    padded = counts.astype(np.float32)
+    if n_valid is not None:
+        padded[np.arange(len(edges) - 1)[None, :] >= n_valid[:, None]] = np.nan
+    if "observed" in ds:
+        padded = np.where(ds["observed"].values[:, None, :], padded, np.float32(np.nan))
+    return padded, n_valid
+
+
+def rate(
+    ds: xr.Dataset,
+    sigma: float | None = None,
+    *,
+    bin_width: float = 10.0,
+    window: Sequence[float] | None = None,
+) -> xr.Dataset:
+    """Firing rates: binned, and smoothed with a Gaussian when `sigma` is given.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset, or a Dataset with `spike_count` (its bins are then used as they are).
+    sigma
+        Standard deviation of the Gaussian [ms]; None does not smooth. See `neurodyn.trials.smooth`.
+    bin_width
+        Width of the bins [ms]; 10 ms is fine for kernels of 20 ms and more.
+    window
+        First and last edge [ms]; default is the window of `ds`.
+
+    Returns
+    -------
+    Dataset with `rate` (trial, time, unit) [Hz].
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> ds = spikes.from_times([[5.0, 15.0]], window=(0, 20))
+    >>> spikes.rate(ds, bin_width=10.0)["rate"].values.ravel()
+    array([100., 100.], dtype=float32)
+    """
+    counts = ds if "spike_count" in ds else bin(ds, bin_width=bin_width, window=window)
+    if "bin_width" not in counts.attrs:
+        raise LabelError(
+            "the Dataset has no bin_width in attrs: set it to the width of a bin [ms]."
+        )
+    hertz = (counts["spike_count"] * (1e3 / counts.attrs["bin_width"])).astype(np.float32)
+    hertz.attrs = {"units": "Hz", "long_name": "firing rate"}
+    rates = counts.drop_vars("spike_count").assign(rate=hertz).assign_attrs(kind="rate")
+    return rates if sigma is None else smooth(rates, sigma)

@@ -1,0 +1,168 @@
+"""Cut continuous spike trains into trials around events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.labels import LabelError
+from neurodyn.spikes.build import SLACK, dataset, require_spikes, window_edges
+
+__all__ = ["align"]
+
+
+def align(
+    ds: xr.Dataset,
+    events: str | xr.DataArray | Any,
+    window: Sequence[float],
+    *,
+    until: str | xr.DataArray | Any = None,
+    invalid: Literal["raise", "drop"] = "raise",
+) -> xr.Dataset:
+    """Cut a continuous recording into trials around events.
+
+    Parameters
+    ----------
+    ds
+        Continuous spike Dataset, perhaps with a trial table on `trial`.
+    events
+        Time of the event in each trial [ms, clock of the recording]: the name of a column of the
+        trial table, a DataArray on `trial` whose coordinates are then the trial table, or an array.
+    window
+        Start and stop around the event [ms], half-open: ``(-500, 1000)``.
+    until
+        Where each trial ends, in the same three forms, when that may be before the window does
+        (``"stop_time"``). Such trials keep `valid_until` (trial), and binning pads them.
+    invalid
+        What to do with trials without an event (NaN) or whose window starts outside what was
+        recorded: "raise" an error that lists them, or "drop" them.
+
+    Returns
+    -------
+    Spike Dataset in trials: time 0 is the event, the trial table is carried along, `event_time`
+    (trial) tells when the event was. Windows may overlap; a spike then appears in each of them.
+    Units that were not observed for all of it get `observed` (trial, unit).
+
+    Raises
+    ------
+    LabelError
+        If `ds` has trials already, the event is unknown, or trials are invalid.
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> ds = spikes.from_times([[990.0, 1010.0, 2005.0]], window=(0, 3000))
+    >>> cut = spikes.align(ds, [1000.0, 2000.0], (-20, 20))
+    >>> cut.spike_time.values, cut.spike_trial.values
+    (array([-10.,  10.,   5.]), array([0, 0, 1]))
+    """
+    require_spikes(ds)
+    if "spike_trial" in ds:
+        raise LabelError("these spikes are cut into trials already; align the continuous recording")
+    start, stop = window_edges(window)
+    event, table, name = _trial_column(ds, events, "events")
+    end = np.full(event.shape, np.inf)
+    if until is not None:
+        end = _trial_column(ds, until, "until")[0]
+        if end.shape != event.shape:
+            raise LabelError(f"until has {end.size} trials, events has {event.size}.")
+
+    first, last = _observed_from(ds, event + start)
+    last = np.fmin(last, end)
+    valid = np.isfinite(event) & (event + start >= first - SLACK) & (event + start < last)
+    if not valid.all():
+        if invalid != "drop":
+            _raise_invalid(event, valid, start, ds)
+        if not valid.any():
+            raise LabelError("no trial is left: no event lies within the recording.")
+    event, last = event[valid], last[valid]
+
+    order = np.argsort(ds["spike_time"].values, kind="stable")
+    sorted_times = ds["spike_time"].values[order]
+    # Search a little wider, then decide on the relative time, which is what is stored.
+    low = np.searchsorted(sorted_times, event + start - SLACK)
+    high = np.searchsorted(sorted_times, event + np.minimum(stop, last - event) + SLACK)
+    counts = np.maximum(high - low, 0)
+    trial = np.repeat(np.arange(event.size), counts)
+    index = np.arange(trial.size) + np.repeat(low - np.cumsum(counts) + counts, counts)
+    relative = sorted_times[index] - event[trial]
+    keep = (relative >= start) & (relative < np.minimum(stop, (last - event)[trial]))
+
+    coords = {n: c for n, c in ds.coords.items() if c.dims == ("unit",)}
+    coords |= {n: c.isel(trial=valid) for n, c in table.items()}
+    coords["event_time"] = ("trial", event, "ms", "time of the event on the recording's clock")
+    coords.setdefault("trial", np.flatnonzero(valid))
+    if (last - event < stop - SLACK).any():
+        ends = np.minimum(last - event, stop)
+        coords["valid_until"] = ("trial", ends, "ms", "end of the observed part of the trial")
+    about = {n: v for n, v in ds.attrs.items() if n not in ("obs_intervals", "window")}
+    cut = dataset(
+        relative[keep],
+        ds["spike_unit"].values[order][index][keep],
+        trial[keep],
+        coords={n: c for n, c in coords.items() if not n.startswith("observed_")},
+        source=ds.attrs.get("source", "recording"),
+        window=(start, stop),
+        attrs=about | {"align_event": name},
+    )
+    return cut.assign(_observed(ds, event + start, event + np.minimum(stop, last - event)))
+
+
+def _trial_column(ds: xr.Dataset, given: Any, role: str):
+    """Times per trial [ms], the trial table they come with, and a name for them."""
+    if isinstance(given, str):
+        if given not in ds.coords or ds[given].dims != ("trial",):
+            columns = [n for n, c in ds.coords.items() if c.dims == ("trial",) and n != "trial"]
+            raise LabelError(
+                f"{role}: there is no trial column '{given}'. The trial table has "
+                f"{columns or 'no columns'}; pass a DataArray on 'trial' or an array of times [ms]."
+            )
+        given = ds[given]
+    if isinstance(given, xr.DataArray):
+        if given.dims != ("trial",):
+            raise LabelError(f"{role} must lie on dim 'trial', got dims {given.dims}.")
+        if given.attrs.get("units", "ms") != "ms":
+            raise LabelError(f"{role} is in {given.attrs['units']!r}; times are in ms.")
+        table = {n: c for n, c in given.coords.items() if c.dims == ("trial",)}
+        return given.values.astype(np.float64), table, str(given.name or "event")
+    array = np.asarray(given, np.float64)
+    if array.ndim != 1 or array.size == 0:
+        raise LabelError(f"{role} must hold one time [ms] per trial, got shape {array.shape}.")
+    table = {n: c for n, c in ds.coords.items() if c.dims == ("trial",)}
+    return array, table if ds.sizes.get("trial") == array.size else {}, "event"
+
+
+def _observed_from(ds: xr.Dataset, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each time the observed interval that it lies in (else an empty one)."""
+    edges = ds.attrs.get("obs_intervals", ds.attrs.get("window"))
+    if edges is None:
+        return np.full(start.shape, -np.inf), np.full(start.shape, np.inf)
+    begins, ends = np.asarray(edges, np.float64).reshape(-1, 2).T
+    inside = np.searchsorted(begins, start + SLACK, side="right") - 1
+    found = np.isfinite(start) & (inside >= 0)
+    inside = np.where(found, inside, 0)
+    return np.where(found, begins[inside], np.inf), np.where(found, ends[inside], -np.inf)
+
+
+def _raise_invalid(event: np.ndarray, valid: np.ndarray, start: float, ds: xr.Dataset) -> None:
+    edges = ds.attrs.get("obs_intervals", ds.attrs.get("window"))
+    listed = ", ".join(f"{i} (event at {event[i]:g})" for i in np.flatnonzero(~valid)[:8])
+    raise LabelError(
+        f"{(~valid).sum()} of {valid.size} trials have no event or start ({start:+g} ms from the "
+        f"event) outside what was recorded ({edges} ms): trials {listed}. Choose a shorter window, "
+        "or pass invalid='drop' to leave them out."
+    )
+
+
+def _observed(ds: xr.Dataset, start: np.ndarray, stop: np.ndarray) -> dict[str, xr.Variable]:
+    if "observed_start" not in ds.coords:
+        return {}
+    seen = start[:, None] >= ds["observed_start"].values[None, :] - SLACK
+    seen &= stop[:, None] <= ds["observed_stop"].values[None, :] + SLACK
+    if seen.all():
+        return {}
+    about = {"units": "1", "long_name": "whether the unit was observed in the trial"}
+    return {"observed": xr.Variable(("trial", "unit"), seen, about)}
