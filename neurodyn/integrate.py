@@ -7,7 +7,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import stepping
 from neurodyn.drive import Drive, as_drive
@@ -37,11 +37,11 @@ __all__ = ["Save", "Trajectory", "integrate"]
 
 
 def integrate(
-    system: AbstractSystem,
+    system: AbstractSystem | Any,
     inputs: Any = None,
     *,
-    dt: float,
-    solver: diffrax.AbstractSolver | None = None,
+    dt: float | int | Float[Array, ""],
+    solver: diffrax.AbstractSolver | Any = None,
     state: State | None = None,
     key: Any = None,
     save: Save | None = None,
@@ -51,10 +51,10 @@ def integrate(
     length: Int[Array, ""] | int | None = None,
     n_steps: int | None = None,
     n_trials: int | None = None,
-    first_trial: int = 0,
-    start: int = 0,
+    first_trial: int | Int[Array, ""] = 0,
+    start: int | Int[Array, ""] = 0,
     checkpoint: bool = True,
-    method: Literal["sequential"] = "sequential",
+    method: Literal["sequential"] | str = "sequential",
 ) -> Trajectory:
     """Run a system on a fixed clock.
 
