@@ -14,6 +14,7 @@ DIMS = {
     "draw": "draws of a null or a bootstrap",
     "fold": "folds or splits of a cross-validation",
     "step": "training steps",
+    "evaluation": "evaluations made during training",
     "sweep": "recording sweeps, or values of a swept parameter",
     "repetition": "repeated measurements of the same, such as halves of the trials",
     "condition": "experimental conditions",
