@@ -1,11 +1,19 @@
-"""The interface of everything that drives and scores a system."""
+"""The interface of everything that drives and scores a system.
+
+Trials are batched trial-first, ``(trial, time, input)``. Sample k of an input acts during
+``[k dt, (k + 1) dt)`` of the trial; sample k of a target or an output is what holds at its end, at
+time ``t0 + (k + 1) dt`` relative to ``align_event``.
+"""
 
 import abc
 from typing import Any, Literal
 
 import equinox as eqx
+import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+
+from neurodyn import labels
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
 
@@ -21,7 +29,8 @@ class Trial(eqx.Module):
         What it should produce: floats for regression, integers for classes. For tasks scored at
         the last step only (``task.scored == "last"``), the time axis has length 1.
     mask
-        Weight of every scored step and output in the loss; broadcastable to ``targets``.
+        Weight of every scored step and output in the loss, same shape as ``targets``; 0: not
+        scored.
     conditions
         Scalars that name the trial (``coherence``, ``context``, ``choice_correct``...).
     epochs
@@ -44,10 +53,15 @@ class Trial(eqx.Module):
 class AbstractTask(eqx.Module):
     """A task: draws trials and scores outputs. It never knows a model.
 
+    Numbers that shape trials (coherences, noise, weights) are arrays, so changing one
+    (``equinox.tree_at``) recompiles nothing; sizes and numbers of steps are static.
+
     Attributes
     ----------
     n_inputs, n_outputs
         Sizes of input and output.
+    n_steps
+        Steps of a trial (of the buffer, where trials have a ``length``).
     dt
         Step [ms].
     t0
@@ -57,22 +71,36 @@ class AbstractTask(eqx.Module):
     scored
         ``"every"``: all steps have targets; ``"last"``: only the last one (the readout is then
         formed once per trial).
+    reference
+        BibTeX keys of the papers behind the task.
     """
 
     n_inputs: eqx.AbstractVar[int]
     n_outputs: eqx.AbstractVar[int]
+    n_steps: eqx.AbstractVar[int]
     dt: eqx.AbstractVar[float]
     t0: eqx.AbstractVar[float]
     align_event: eqx.AbstractVar[str]
     scored: eqx.AbstractVar[Literal["every", "last"]]
+    reference: eqx.AbstractClassVar[tuple[str, ...]]
 
     @abc.abstractmethod
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """Draw one trial (pure JAX); ``conditions`` given are used instead of drawn."""
 
     @abc.abstractmethod
-    def batch(self, key: Any, n: int) -> Trial:
-        """Draw ``n`` trials."""
+    def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
+        """Draw ``n`` trials.
+
+        Parameters
+        ----------
+        key
+            Seed or key. Trial i depends on ``(key, i)`` only, not on ``n``.
+        n
+            Number of trials.
+        **conditions
+            Conditions to use instead of drawing them: one value for all, or ``n`` values.
+        """
 
     @abc.abstractmethod
     def loss(
@@ -95,19 +123,41 @@ class AbstractTask(eqx.Module):
 
     @abc.abstractmethod
     def condition_table(self) -> dict[str, Array]:
-        """All conditions of the design as equally long columns; empty when there is no finite set."""
+        """All conditions of the design as equally long columns; empty without a finite set."""
 
     @abc.abstractmethod
     def validation(self) -> Trial:
-        """A fixed set of trials, the same in every run."""
+        """A fixed set of trials, the same in every run, balanced over :meth:`condition_table`."""
 
     @abc.abstractmethod
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of categorical codes, e.g. ``{"context": {0: "motion", 1: "colour"}}``."""
 
     @abc.abstractmethod
-    def trials(self, key: Any, n: int) -> xr.Dataset:
-        """Draw ``n`` trials as a labelled dataset (inputs, targets, mask; conditions as coords)."""
+    def units(self) -> dict[str, str]:
+        """Units of those conditions and scores that have one, e.g. ``{"rt": "ms"}``."""
+
+    @abc.abstractmethod
+    def input_names(self) -> tuple[str, ...]:
+        """Name of each input channel."""
+
+    @abc.abstractmethod
+    def output_names(self) -> tuple[str, ...]:
+        """Name of each output channel."""
+
+    def trials(self, key: Any, n: int, **conditions: Any) -> xr.Dataset:
+        """Draw ``n`` trials as a labelled dataset; arguments as for :meth:`batch`.
+
+        Returns
+        -------
+        xr.Dataset
+            ``inputs`` (trial, time, input), ``targets`` and ``mask`` (without ``time`` where only
+            the last step is scored, without ``output`` where it is one class code); conditions on
+            ``trial``. Epochs [ms relative to ``align_event``] are attrs ``epoch_NAME`` where they
+            are the same in all trials, else coordinates ``NAME_start`` and ``NAME_stop``; the attr
+            ``labels`` names the codes (JSON).
+        """
+        return _labelled(self, self.batch(key, n, **conditions))
 
 
 class AbstractDataTask(AbstractTask):
@@ -118,3 +168,38 @@ class AbstractDataTask(AbstractTask):
     @abc.abstractmethod
     def item(self, i: Int[Array, ""]) -> Trial:
         """Item ``i`` as a trial, with ``item`` set."""
+
+
+def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
+    units = task.units()
+    n_steps = trials.inputs.shape[1] if trials.length is None else int(trials.length)
+    coords: dict[str, Any] = {
+        "time": labels.time_axis(n_steps, task.dt, task.t0),
+        "input": list(task.input_names()),
+    }
+    for name, values in trials.conditions.items():
+        coords[name] = ("trial", np.asarray(values), units.get(name, "1"))
+    attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
+    for name, interval in trials.epochs.items():
+        start, stop = np.asarray(interval, np.float64).T + task.t0
+        if np.ptp(start) == 0 and np.ptp(stop) == 0:
+            attrs[f"epoch_{name}"] = [float(start[0]), float(stop[0])]
+        else:
+            coords[f"{name}_start"] = ("trial", start, "ms")
+            coords[f"{name}_stop"] = ("trial", stop, "ms")
+    if named := task.labels():
+        attrs["labels"] = named
+    targets, mask = trials.targets[:, :n_steps], trials.mask[:, :n_steps]
+    dims = ("trial", "time", "output")
+    if task.scored == "last":
+        targets, mask, dims = targets[:, 0], mask[:, 0], ("trial", "output")
+    if targets.shape[-1] == task.n_outputs:
+        coords["output"] = list(task.output_names())
+    elif targets.shape[-1] == 1:
+        targets, mask, dims = targets[..., 0], mask[..., 0], dims[:-1]
+    variables = {
+        "inputs": (("trial", "time", "input"), trials.inputs[:, :n_steps], "1", "input", "input"),
+        "targets": (dims, targets, "1", "target output", "target"),
+        "mask": (dims, mask, "1", "weight in the loss"),
+    }
+    return labels.dataset(variables, coords, source="task", attrs=attrs)

@@ -1,0 +1,21 @@
+"""Cognitive tasks: they draw trials and score outputs, and never know a model."""
+
+from neurodyn.tasks.center_out import CenterOut
+from neurodyn.tasks.context_decision import ContextDecision
+from neurodyn.tasks.delay_match import DelayMatchToSample
+from neurodyn.tasks.flip_flop import FlipFlop
+from neurodyn.tasks.n_dms import NDMS
+from neurodyn.tasks.n_parity import NParity
+from neurodyn.tasks.perceptual_decision import PerceptualDecision
+from neurodyn.tasks.ready_set_go import ReadySetGo
+
+__all__ = [
+    "NDMS",
+    "CenterOut",
+    "ContextDecision",
+    "DelayMatchToSample",
+    "FlipFlop",
+    "NParity",
+    "PerceptualDecision",
+    "ReadySetGo",
+]

@@ -1,0 +1,231 @@
+"""What tasks of epochs and conditions share: batches, validation sets, conditions, input noise.
+
+**Input noise.** A noisy channel receives ``sigma sqrt(2 noise_tau / dt) xi`` on top of its signal,
+``xi`` standard normal and held for one step. So ``sigma`` is the standard deviation that the noise
+causes in a linear leaky unit of time constant ``noise_tau``, whatever ``dt`` is (Yang et al. 2019
+write it ``sigma sqrt(2 / alpha)``, with ``alpha = dt / tau``). As white noise its amplitude is
+``sigma sqrt(2 noise_tau)`` per square root of ms.
+"""
+
+import abc
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.system import as_key
+from neurodyn.task import AbstractTask, Trial
+from neurodyn.tasks.timeline import Timeline
+
+__all__ = [
+    "AbstractTrialTask",
+    "check_columns",
+    "draw_batch",
+    "factorial",
+    "input_noise",
+    "number",
+    "numbers",
+    "pick",
+]
+
+#: Trials in a validation set, at least; more where that balances it.
+N_VALIDATION = 512
+VALIDATION_SEED = 5555
+
+
+class AbstractTrialTask(AbstractTask):
+    """A task whose trials run through the epochs of a :class:`~neurodyn.tasks.timeline.Timeline`.
+
+    Conditions that can be given are the columns of the condition table and the durations that the
+    timeline draws. What remains to be written is ``sample``, ``loss`` and ``score``, the table and
+    the names.
+    """
+
+    timeline: eqx.AbstractVar[Timeline]
+
+    @property
+    def dt(self) -> float:
+        """Step [ms]."""
+        return self.timeline.dt
+
+    @property
+    def t0(self) -> float:
+        """Start of the trial relative to the alignment event [ms]."""
+        return self.timeline.t0
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of a trial."""
+        return self.timeline.n_steps
+
+    @property
+    def scored(self) -> str:
+        """Every step has a target."""
+        return "every"
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of input channels."""
+        return len(self.input_names())
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of output channels."""
+        return len(self.output_names())
+
+    @abc.abstractmethod
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Bounds of the numbers that can be given as conditions."""
+
+    def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
+        """Draw ``n`` trials, see :meth:`~neurodyn.task.AbstractTask.batch`."""
+        limits = self.timeline.drawn | self.limits()
+        columns = check_columns(conditions, n, self.condition_table(), self.labels(), limits)
+        return draw_batch(self, as_key(key, needed_for="A batch of trials"), n, columns)
+
+    def validation(self) -> Trial:
+        """At least 512 trials, every condition of the table equally often."""
+        table = self.condition_table()
+        rows = len(next(iter(table.values()))) if table else 1
+        repeats = -(-N_VALIDATION // rows)
+        columns = {name: jnp.tile(column, repeats) for name, column in table.items()}
+        return draw_batch(self, jax.random.key(VALIDATION_SEED), rows * repeats, columns)
+
+
+@eqx.filter_jit
+def draw_batch(
+    task: AbstractTask, key: PRNGKeyArray, n: int, columns: Mapping[str, Array]
+) -> Trial:
+    """Draw ``n`` trials with the conditions in ``columns``, compiled."""
+
+    def one(i, given):
+        return task.sample(jax.random.fold_in(key, i), **given)
+
+    return jax.vmap(one)(jnp.arange(n, dtype=jnp.uint32), dict(columns))
+
+
+def check_columns(
+    conditions: Mapping[str, Any],
+    n: int,
+    table: Mapping[str, Array],
+    codes: Mapping[str, Mapping[int, str]],
+    limits: Mapping[str, tuple[float, float]],
+) -> dict[str, Array]:
+    """Bring the conditions given to a batch to one array of length ``n`` each.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is not positive, a condition is unknown, has the wrong length, holds NaN, is a
+        code without a name or a number out of its limits.
+    """
+    if n < 1:
+        raise ValueError(f"A batch needs at least one trial, got n={n}.")
+    check_names(conditions, table, limits)
+    columns = {}
+    for name, given in conditions.items():
+        if not isinstance(given, jax.core.Tracer):
+            _check_values(name, np.asarray(given), codes, limits)
+        dtype = table[name].dtype if name in table else jnp.result_type(float)
+        value = jnp.asarray(given).astype(dtype)
+        if value.shape not in ((), (n,)):
+            raise ValueError(
+                f"Condition {name!r} must be one value or {n} values (one per trial), "
+                f"got shape {value.shape}."
+            )
+        columns[name] = jnp.broadcast_to(value, (n,))
+    return columns
+
+
+def check_names(given: Mapping[str, Any], *known: Mapping[str, Any]) -> None:
+    """Refuse conditions that the task does not take."""
+    names = dict.fromkeys(name for group in known for name in group)
+    for name in given:
+        if name not in names:
+            takes = ", ".join(names) or "none"
+            raise ValueError(f"Unknown condition {name!r}; this task takes: {takes}.")
+
+
+def _check_values(name: str, given: np.ndarray, codes: Any, limits: Any) -> None:
+    if given.dtype.kind not in "iufb":
+        raise ValueError(f"Condition {name!r} must be numbers, got {given.dtype}.")
+    if not np.isfinite(given).all():
+        raise ValueError(f"Condition {name!r} holds NaN or infinite values.")
+    if name in codes and not np.isin(given, list(codes[name])).all():
+        raise ValueError(
+            f"Condition {name!r} takes the codes {dict(codes[name])}, got {np.unique(given)[:5]}."
+        )
+    if name in limits:
+        low, high = limits[name]
+        slack = 1e-6 * max(abs(low), abs(high))  # float32 values of float64 limits
+        if given.min() < low - slack or given.max() > high + slack:
+            raise ValueError(
+                f"Condition {name!r} must lie in [{low:g}, {high:g}] in this task, got "
+                f"{given.min():g} to {given.max():g}."
+            )
+
+
+def pick(task: AbstractTrialTask, key: PRNGKeyArray, given: Mapping[str, Any]) -> dict[str, Array]:
+    """One row of the condition table, drawn uniformly, with what is ``given`` in its place."""
+    table = task.condition_table()
+    check_names(given, table, task.timeline.drawn)
+    row = jax.random.randint(key, (), 0, len(next(iter(table.values()))))
+    return {
+        name: jnp.asarray(given[name]).astype(column.dtype) if name in given else column[row]
+        for name, column in table.items()
+    }
+
+
+def factorial(**levels: Array) -> dict[str, Array]:
+    """All combinations of the levels, as equally long columns; the last one varies fastest."""
+    sizes = [len(values) for values in levels.values()]
+    index = np.indices(sizes).reshape(len(sizes), -1)
+    return {name: values[i] for i, (name, values) in zip(index, levels.items(), strict=True)}
+
+
+def input_noise(
+    key: PRNGKeyArray,
+    shape: tuple[int, ...],
+    sigma: Float[Array, ""],
+    noise_tau: Float[Array, ""],
+    dt: float | int,
+) -> Float[Array, "time input"]:
+    """Noise of standard deviation ``sigma sqrt(2 noise_tau / dt)``, see the top of this file."""
+    return sigma * jnp.sqrt(2 * noise_tau / dt) * jax.random.normal(key, shape, sigma.dtype)
+
+
+def number(
+    name: str, value: Any, *, low: float | int | None = None, above: float | int | None = None
+) -> Float[Array, ""]:
+    """A finite number as an array of the default float type."""
+    return numbers(name, value, low=low, above=above, ndim=0)
+
+
+def numbers(
+    name: str,
+    value: Any,
+    *,
+    low: float | int | None = None,
+    above: float | int | None = None,
+    high: float | int | None = None,
+    ndim: int = 1,
+) -> Float[Array, "..."]:
+    """Finite numbers as an array of the default float type, refused where out of bounds."""
+    given = np.asarray(value)
+    if given.ndim != ndim or given.size == 0 or given.dtype.kind not in "iufb":
+        what = "a number" if ndim == 0 else "a non-empty list of numbers"
+        raise ValueError(f"`{name}` must be {what}, got {value!r}.")
+    bounds = [
+        (np.isfinite(given), "finite"),
+        (low is None or given >= low, f"at least {low}"),
+        (above is None or given > above, f"above {above}"),
+        (high is None or given <= high, f"at most {high}"),
+    ]
+    for holds, rule in bounds:
+        if not np.all(holds):
+            raise ValueError(f"`{name}` must be {rule}, got {value!r}.")
+    return jnp.asarray(given, jnp.result_type(float))

@@ -1,0 +1,112 @@
+"""Choices after a go cue: hold fixation while the cue is on, then name one of the alternatives.
+
+Outputs are logits of (fixation, alternative 0, alternative 1, ...), trained by cross-entropy as in
+most task collections. Class 0 is right until the epoch ``decision``, class ``1 + choice`` from then
+on. As in Yang et al. (2019), the first 100 ms of the decision are not scored and the rest weighs
+five times as much as a step of fixation.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from neurodyn.task import Trial
+from neurodyn.tasks.base import AbstractTrialTask
+from neurodyn.tasks.losses import cross_entropy, weighted_mean
+from neurodyn.tasks.timeline import Schedule, whole_steps
+
+__all__ = ["AbstractChoiceTask", "choice_targets", "grace_steps", "steps_during"]
+
+#: Time to respond that is not scored [ms].
+GRACE = 100.0
+
+
+class AbstractChoiceTask(AbstractTrialTask):
+    """A task that ends with a ``decision`` between alternatives."""
+
+    def loss(
+        self, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> Float[Array, " trial"]:
+        """Cross-entropy, averaged over steps by their weights."""
+        return weighted_mean(cross_entropy(outputs, trials.targets), trials.mask)
+
+    def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
+        """Choice at the end of the decision, and what led to it.
+
+        Returns
+        -------
+        dict
+            ``choice``: the alternative with the largest output at the last step of the decision,
+            -1 where fixation is still larger; ``correct``: whether it is ``choice_correct``;
+            ``rt`` [ms]: from the go cue to the first step at which some alternative exceeds
+            fixation, NaN if none; ``fixation``: fraction of the steps before the go cue at which
+            fixation was largest.
+        """
+        decision = steps_during(trials.epochs["decision"], outputs.shape[1], self.dt)
+        named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)  # (trial, time)
+        step = jnp.arange(outputs.shape[1], dtype=jnp.int32)
+        last = jnp.max(jnp.where(decision, step[None, :], 0), axis=1)
+        choice = jnp.take_along_axis(named, last[:, None], axis=1)[:, 0] - 1
+        responded = decision & (named > 0)
+        first = jnp.argmax(responded, axis=1).astype(outputs.dtype)
+        rt = (first + 1) * self.dt - trials.epochs["decision"][:, 0].astype(outputs.dtype)
+        hold = (trials.mask[..., 0] > 0) & ~decision
+        # Without a step before the go cue there is no fixation to break.
+        broken = jnp.sum(hold & (named > 0), axis=1) / jnp.maximum(jnp.sum(hold, axis=1), 1)
+        return {
+            "correct": (choice == trials.conditions["choice_correct"]).astype(outputs.dtype),
+            "choice": choice,
+            "rt": jnp.where(jnp.any(responded, axis=1), rt, jnp.nan),
+            "fixation": 1 - broken.astype(outputs.dtype),
+        }
+
+    def units(self) -> dict[str, str]:
+        """Times are in ms."""
+        return {"rt": "ms", **dict.fromkeys(self.timeline.drawn, "ms")}
+
+
+def grace_steps(grace: float | int | None, dt: float | int, decision: int) -> int:
+    """Steps of grace; None: 100 ms to the nearest step, or less where the decision is short."""
+    if grace is None:
+        return min(round(GRACE / dt), decision - 1)
+    steps = whole_steps("grace", grace, dt, least=0)
+    if steps >= decision:
+        raise ValueError(
+            f"`grace` ({grace:g} ms) must be shorter than the decision ({decision * dt:g} ms), "
+            "or nothing is scored."
+        )
+    return steps
+
+
+def choice_targets(
+    schedule: Schedule, choice: Int[Array, ""], grace: int, weight: Float[Array, ""]
+) -> tuple[Int[Array, "time 1"], Float[Array, "time 1"]]:
+    """Classes and their weights.
+
+    Parameters
+    ----------
+    schedule
+        Epochs; the last one is ``decision``.
+    choice
+        The right alternative, from 0.
+    grace
+        Steps at the start of the decision that are not scored.
+    weight
+        Weight of the other steps of the decision; those before it weigh 1.
+    """
+    decision = schedule.during("decision")
+    scored = schedule.during("decision", skip=grace)
+    hold = schedule.during(*schedule.timeline.names[:-1])
+    targets = jnp.where(decision, choice + 1, 0)
+    mask = hold.astype(weight.dtype) + weight * scored.astype(weight.dtype)
+    return targets[:, None], mask[:, None]
+
+
+def steps_during(
+    interval: Float[Array, "trial 2"], n_steps: int, dt: Any
+) -> Bool[Array, "trial time"]:
+    """Which steps lie in each trial's interval [ms from the start of the trial]."""
+    edges = jnp.round(interval / dt).astype(jnp.int32)
+    step = jnp.arange(n_steps, dtype=jnp.int32)[None, :]
+    return (step >= edges[:, :1]) & (step < edges[:, 1:])

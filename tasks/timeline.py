@@ -1,0 +1,194 @@
+"""When things happen in a trial: epochs of whole steps, fixed or drawn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+__all__ = ["Duration", "Schedule", "Timeline", "check_step", "whole_steps"]
+
+#: How long an epoch lasts [ms]: a number, or ``(low, high)`` to draw it for every trial.
+Duration = float | int | tuple[float | int, float | int]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The epochs of a task, in order, in whole steps; hashable, so it is a static field.
+
+    An epoch's duration is drawn uniformly from ``shortest`` to ``longest`` steps. The alignment
+    event, the start of epoch ``align``, keeps its place all the same: where an epoch before it is
+    short, the first epoch lasts longer; where one after it is short, the trial ends early and the
+    rest of the buffer has weight 0.
+
+    Attributes
+    ----------
+    dt
+        Step [ms].
+    names, shortest, longest
+        The epochs and the range of their durations [steps].
+    align
+        The epoch at whose start time is 0.
+    """
+
+    dt: float
+    names: tuple[str, ...]
+    shortest: tuple[int, ...]
+    longest: tuple[int, ...]
+    align: str
+
+    @classmethod
+    def build(
+        cls,
+        dt: float | int,
+        align: str,
+        durations: Mapping[str, Duration | None],
+        defaults: Mapping[str, float],
+        *,
+        may_be_zero: Sequence[str] = (),
+    ) -> "Timeline":
+        """Turn durations in ms into whole steps.
+
+        Parameters
+        ----------
+        dt
+            Step [ms].
+        align
+            The epoch at whose start time is 0.
+        durations
+            Epochs in order. None takes the default to the nearest step (at least one, unless it
+            is 0); a duration that is given must be a whole number of steps.
+        defaults
+            Default durations [ms].
+        may_be_zero
+            Epochs that can be left out by a duration of 0.
+
+        Raises
+        ------
+        ValueError
+            If ``dt`` is not positive, or a duration is too short, not a whole number of steps or
+            an empty range, or the first epoch, which makes up for the others, is a range.
+        """
+        check_step(dt)
+        shortest, longest = [], []
+        for i, (name, given) in enumerate(durations.items()):
+            if given is None:
+                low = high = max(round(defaults[name] / dt), min(1, defaults[name]))
+            else:
+                ends = given if isinstance(given, tuple) else (given, given)
+                if len(ends) != 2 or ends[0] > ends[1]:
+                    raise ValueError(f"`{name}` must be a duration or (low, high), got {given}.")
+                least = 0 if name in may_be_zero else 1
+                low, high = (whole_steps(name, end, dt, least) for end in ends)
+            if i == 0 and low != high:
+                raise ValueError(
+                    f"`{name}` is the first epoch and cannot be a range: it keeps the alignment "
+                    "event in place when later epochs vary. Give it one duration."
+                )
+            shortest.append(int(low))
+            longest.append(int(high))
+        return cls(float(dt), tuple(durations), tuple(shortest), tuple(longest), align)
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the longest trial."""
+        return sum(self.longest)
+
+    @property
+    def lead(self) -> int:
+        """Steps before the alignment event."""
+        return sum(self.longest[: self.names.index(self.align)])
+
+    @property
+    def t0(self) -> float:
+        """Start of the trial relative to the alignment event [ms]."""
+        return -self.lead * self.dt if self.lead else 0.0
+
+    @property
+    def drawn(self) -> dict[str, tuple[float, float]]:
+        """Ranges of the durations that vary [ms], by their condition ``NAME_duration``."""
+        spans = zip(self.names, self.shortest, self.longest, strict=True)
+        return {f"{name}_duration": (a * self.dt, b * self.dt) for name, a, b in spans if a != b}
+
+    def draw(self, key: PRNGKeyArray, given: Mapping[str, Any]) -> "Schedule":
+        """Draw the durations; a ``NAME_duration`` that is given [ms] is used instead."""
+        steps = []
+        keys = jax.random.split(key, len(self.names))
+        for k, name, low, high in zip(keys, self.names, self.shortest, self.longest, strict=True):
+            if low == high:
+                steps.append(jnp.asarray(low, jnp.int32))
+            elif (ms := given.get(f"{name}_duration")) is not None:
+                steps.append(jnp.round(jnp.asarray(ms) / self.dt).astype(jnp.int32))
+            else:
+                steps.append(jax.random.randint(k, (), low, high + 1, jnp.int32))
+        lengths = jnp.stack(steps)
+        before = self.names.index(self.align)
+        if before:
+            lengths = lengths.at[0].add(self.lead - lengths[:before].sum(dtype=jnp.int32))
+        edges = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(lengths, dtype=jnp.int32)])
+        return Schedule(edges, self)
+
+
+class Schedule(NamedTuple):
+    """The epochs of one trial.
+
+    Attributes
+    ----------
+    edges
+        First step of every epoch, and the step after the last one.
+    timeline
+        Where it comes from.
+    """
+
+    edges: Int[Array, " edge"]
+    timeline: Timeline
+
+    def start(self, name: str) -> Int[Array, ""]:
+        """First step of an epoch."""
+        return self.edges[self.timeline.names.index(name)]
+
+    def during(self, *names: str, skip: int = 0) -> Bool[Array, " time"]:
+        """Which steps belong to any of the epochs, without the first ``skip`` of each."""
+        step = jnp.arange(self.timeline.n_steps, dtype=jnp.int32)
+        inside = jnp.zeros(self.timeline.n_steps, bool)
+        for name in names:
+            i = self.timeline.names.index(name)
+            inside |= (step >= self.edges[i] + skip) & (step < self.edges[i + 1])
+        return inside
+
+    def intervals(self, dtype: Any) -> dict[str, Float[Array, "2"]]:
+        """Start and stop of every epoch that is not left out [ms from the start of the trial]."""
+        ms = self.edges.astype(dtype) * self.timeline.dt
+        spans = zip(self.timeline.names, self.timeline.longest, strict=True)
+        return {name: ms[i : i + 2] for i, (name, steps) in enumerate(spans) if steps}
+
+    def conditions(self, dtype: Any) -> dict[str, Float[Array, ""]]:
+        """The durations that vary [ms]."""
+        ms = jnp.diff(self.edges).astype(dtype) * self.timeline.dt
+        named = {f"{name}_duration": ms[i] for i, name in enumerate(self.timeline.names)}
+        return {name: named[name] for name in self.timeline.drawn}
+
+
+def check_step(dt: float | int) -> None:
+    """Refuse a step that is not a positive number of ms."""
+    if not (np.isfinite(dt) and dt > 0):
+        raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
+
+
+def whole_steps(name: str, duration: float | int, dt: float | int, least: int = 1) -> int:
+    """Steps in ``duration`` [ms], refusing what is not a whole number of at least ``least``."""
+    if not np.isfinite(duration) or duration < least * dt * (1 - 1e-6):
+        raise ValueError(
+            f"`{name}` must last at least {'one step' if least else '0 ms'} (dt = {dt:g} ms), "
+            f"got {duration:g} ms."
+        )
+    steps = duration / dt
+    if abs(steps - round(steps)) > 1e-6 * max(1.0, steps):
+        raise ValueError(
+            f"`{name}` = {duration:g} ms is not a whole number of steps of {dt:g} ms: take "
+            f"{np.floor(steps) * dt:g} or {np.ceil(steps) * dt:g} ms, or another dt."
+        )
+    return round(steps)
