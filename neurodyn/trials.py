@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
 
 __all__ = ["average", "psth", "smooth", "split_half"]
 
@@ -158,7 +159,7 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return mean, np.where(count > 1, sem, np.nan), count
 
 
-def smooth(obj: _Labelled, sigma: float) -> _Labelled:
+def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
     """Smooth along time with a Gaussian.
 
     The kernel is normalised over the samples that exist, so that edges are not pulled to zero and a
@@ -217,7 +218,7 @@ def _time_step(obj: xr.Dataset | xr.DataArray) -> float:
     return float(steps[0])
 
 
-def _gaussian(da: xr.DataArray, sigma: float) -> np.ndarray:
+def _gaussian(da: xr.DataArray, sigma: Number) -> np.ndarray:
     from scipy.ndimage import gaussian_filter1d
 
     values = da.values if da.dtype.kind == "f" else da.values.astype(np.float32)
@@ -238,9 +239,9 @@ def psth(
     ds: xr.Dataset,
     by: str | Sequence[str],
     *,
-    bin_width: float = 10.0,
-    sigma: float | None = None,
-    window: Sequence[float] | None = None,
+    bin_width: Number = 10.0,
+    sigma: Number | None = None,
+    window: Window | None = None,
 ) -> xr.Dataset:
     """Peri-stimulus time histograms: firing rates of each condition, from spikes in trials.
 

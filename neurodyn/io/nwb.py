@@ -17,6 +17,7 @@ from neurodyn.io import layout
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.parts import combine, cut_trials, decode, signal, table
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Window
 
 __all__ = ["from_nwb"]
 
@@ -30,7 +31,7 @@ def from_nwb(
     source: Any,
     *,
     align_event: str | None = None,
-    window: Sequence[float] | None = None,
+    window: Window | None = None,
     until: str | None = None,
     trials: str | None = None,
     invalid: str = "raise",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn import labels, spikes
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Window
 
 __all__ = ["combine", "cut_trials", "decode", "signal", "table", "unit_of"]
 
@@ -143,7 +144,7 @@ def _left_out(attrs: Mapping[str, Any]) -> str:
 def cut_trials(
     recording: xr.Dataset | xr.DataTree,
     align_event: str | None,
-    window: Sequence[float] | None,
+    window: Window | None,
     *,
     until: str | None = None,
     trials: str | None = None,

@@ -15,6 +15,7 @@ import xarray as xr
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.parts import cut_trials
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Window
 
 __all__ = ["read"]
 
@@ -37,7 +38,7 @@ def read(
     path: str | os.PathLike,
     *,
     align_event: str | None = None,
-    window: Sequence[float] | None = None,
+    window: Window | None = None,
     until: str | None = None,
     trials: str | None = None,
     invalid: str = "raise",

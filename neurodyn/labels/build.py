@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.checks import check
-from neurodyn.labels.convention import CONVENTION, COORDS, LabelError
+from neurodyn.labels.convention import CONVENTION, COORDS, LabelError, Number
 
 __all__ = ["dataset", "encode_attrs", "time_axis"]
 
@@ -23,7 +23,7 @@ def _version() -> str:
     return version("neurodyn")
 
 
-def time_axis(n: int, dt: float, t0: float = 0.0) -> np.ndarray:
+def time_axis(n: int, dt: Number, t0: Number = 0.0) -> np.ndarray:
     """Time labels of `n` samples: sample k is what holds after input k, so ``t0 + (k + 1) dt``.
 
     Parameters

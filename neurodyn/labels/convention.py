@@ -1,6 +1,24 @@
 """The labelling convention: dims and their order, sources, kinds, units of coordinates."""
 
-__all__ = ["CONVENTION", "COORDS", "DIMS", "KINDS", "SOURCES", "TIME_TOLERANCE", "LabelError"]
+from collections.abc import Sequence
+
+import numpy as np
+
+__all__ = [
+    "CONVENTION",
+    "COORDS",
+    "DIMS",
+    "KINDS",
+    "SOURCES",
+    "TIME_TOLERANCE",
+    "LabelError",
+    "Number",
+    "Window",
+]
+
+Number = float | int | np.floating | np.integer
+#: Start and stop [ms].
+Window = Sequence[Number] | np.ndarray
 
 CONVENTION = "neurodyn-1"
 #: Two time stamps are the same when they differ by no more than this [ms]: far below any sampling

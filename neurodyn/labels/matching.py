@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels.convention import TIME_TOLERANCE, LabelError
+from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 
 __all__ = ["match"]
 
@@ -21,7 +21,7 @@ def match(
     dim: str | Sequence[str],
     *,
     by: str | Sequence[str] | None = None,
-    tolerance: float = TIME_TOLERANCE,
+    tolerance: Number = TIME_TOLERANCE,
     join: Literal["exact", "inner"] = "exact",
 ) -> tuple[_Labelled, _Labelled]:
     """Bring two labelled objects onto the same labels along `dim`, never by position.
@@ -77,7 +77,7 @@ def match(
     return a, b
 
 
-def _match_times(a, b, dim: str, tolerance: float, join: str):
+def _match_times(a, b, dim: str, tolerance: Number, join: str):
     for side, obj in (("first", a), ("second", b)):
         if dim not in obj.coords:
             raise LabelError(f"the {side} object has no '{dim}' coordinate; assign it in ms.")

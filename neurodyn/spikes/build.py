@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Window
 
 __all__ = ["SLACK", "dataset", "from_times", "require_spikes", "times", "window_edges"]
 
@@ -24,7 +25,7 @@ def dataset(
     *,
     coords: Mapping[str, Any],
     source: str,
-    window: Sequence[float] | None = None,
+    window: Window | None = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Build a spike Dataset from flat arrays.
@@ -101,7 +102,7 @@ def _positions(name: str, given: Any) -> np.ndarray:
     return positions.astype(np.int64)
 
 
-def _check_window(spike_time: np.ndarray, window: Sequence[float] | None) -> None:
+def _check_window(spike_time: np.ndarray, window: Window | None) -> None:
     if window is None:
         return
     start, stop = window_edges(window)
@@ -114,7 +115,7 @@ def _check_window(spike_time: np.ndarray, window: Sequence[float] | None) -> Non
         )
 
 
-def window_edges(window: Sequence[float]) -> tuple[float, float]:
+def window_edges(window: Window) -> tuple[float, float]:
     """Check a window and return its start and stop [ms]."""
     start, stop = (float(edge) for edge in window)
     if not (np.isfinite(start) and np.isfinite(stop) and start < stop):
@@ -127,7 +128,7 @@ def from_times(
     *,
     coords: Mapping[str, Any] | None = None,
     source: str = "recording",
-    window: Sequence[float] | None = None,
+    window: Window | None = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Build a spike Dataset from one array of times per unit.

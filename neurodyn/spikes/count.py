@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
 from neurodyn.spikes.build import SLACK, require_spikes, window_edges
 from neurodyn.trials import smooth
 
 __all__ = ["bin", "rate"]
 
 
-def bin(ds: xr.Dataset, *, bin_width: float, window: Sequence[float] | None = None) -> xr.Dataset:
+def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> xr.Dataset:
     """Count spikes in bins.
 
     Parameters
@@ -83,7 +82,7 @@ def bin(ds: xr.Dataset, *, bin_width: float, window: Sequence[float] | None = No
     )
 
 
-def _bin_window(ds: xr.Dataset, window: Sequence[float] | None) -> tuple[float, float]:
+def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
     known = ds.attrs.get("window")
     if window is None and known is None:
         raise LabelError("which times were observed is not known: pass window=(start, stop) in ms.")
@@ -102,7 +101,7 @@ def _bin_window(ds: xr.Dataset, window: Sequence[float] | None) -> tuple[float, 
     return start, stop
 
 
-def _n_bins(start: float, stop: float, bin_width: float) -> int:
+def _n_bins(start: float, stop: float, bin_width: Number) -> int:
     if not (np.isfinite(bin_width) and bin_width > 0):
         raise LabelError(f"bin_width must be a positive number of ms, got {bin_width}.")
     exact = (stop - start) / bin_width
@@ -138,10 +137,10 @@ def _pad(ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray):
 
 def rate(
     ds: xr.Dataset,
-    sigma: float | None = None,
+    sigma: Number | None = None,
     *,
-    bin_width: float = 10.0,
-    window: Sequence[float] | None = None,
+    bin_width: Number = 10.0,
+    window: Window | None = None,
 ) -> xr.Dataset:
     """Firing rates: binned, and smoothed with a Gaussian when `sigma` is given.
 

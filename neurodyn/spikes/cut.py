@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Window
 from neurodyn.spikes.build import SLACK, dataset, require_spikes, window_edges
 
 __all__ = ["align"]
@@ -17,7 +17,7 @@ __all__ = ["align"]
 def align(
     ds: xr.Dataset,
     events: str | xr.DataArray | Any,
-    window: Sequence[float],
+    window: Window,
     *,
     until: str | xr.DataArray | Any = None,
     invalid: Literal["raise", "drop"] = "raise",
