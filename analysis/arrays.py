@@ -16,7 +16,7 @@ from neurodyn.labels import LabelError
 __all__ = ["centred", "matrix", "pair", "pick", "rows", "samples", "traces"]
 
 #: Variables taken from a Dataset when none is named, in this order.
-PREFERRED = ("rate", "spikes", "hidden")
+PREFERRED = ("rate", "spike_count", "hidden")
 ROW_DIMS = ("condition", "trial")
 
 

@@ -175,6 +175,11 @@ def given_halves(array: xr.DataArray) -> Float[Array, "2 condition time unit"]:
     return values.reshape(*values.shape[:2], -1, values.shape[-1])
 
 
+def listed(units: xr.DataArray, chosen: np.ndarray) -> str:
+    """Labels of the units chosen, as text (netCDF gives lists of one back as scalars)."""
+    return ", ".join(str(unit) for unit in units.values[chosen])
+
+
 def corrected(
     score: xr.DataArray,
     reliability: xr.DataArray,
@@ -209,12 +214,11 @@ def corrected(
     """
     kept = reliability >= min_ceiling
     values = xr.where(kept, score / attainable(reliability.values, ceiling_kind), np.nan)
-    dropped = np.atleast_1d(reliability["unit"].values)[~kept.values]
     return values.transpose(*score.dims).assign_attrs(
         units="1",
         long_name="noise-corrected correlation",
         ceiling_kind=ceiling_kind,
         min_ceiling=float(min_ceiling),
-        n_dropped=int(dropped.size),
-        dropped=[u.item() for u in dropped],
+        n_dropped=int((~kept).sum()),
+        dropped=listed(reliability["unit"], ~kept.values),
     )

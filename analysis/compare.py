@@ -42,7 +42,7 @@ def compare(
     n_splits: int = 20,
     n_null: int = 200,
     n_folds: int | None = None,
-    penalties: ArrayLike = PENALTIES,
+    penalties: ArrayLike | Sequence[float] = PENALTIES,
     ceiling_kind: CeilingKind = "sqrt",
     min_ceiling: float = 0.3,
     variable: str | tuple[str | None, str | None] | None = None,

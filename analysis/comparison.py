@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.analysis.ceiling import CeilingKind, attainable
+from neurodyn.analysis.ceiling import CeilingKind, attainable, listed
 from neurodyn.analysis.measures import MEASURES
 from neurodyn.analysis.null import p_value
 from neurodyn.analysis.pairing import Pair
@@ -73,30 +73,22 @@ def labelled(
     }
     per_unit = any(MEASURES[result.name].pairwise.per_unit for result in results)
     if per_unit:
-        variables["kept"] = (
-            ("unit",),
-            kept.astype(np.int8),
-            "1",
-            "whether the summary uses the unit",
-        )
+        used = "whether the summary uses the unit"
+        variables["kept"] = (("unit",), kept.astype(np.int8), "1", used)
     else:
         variables = {name: v for name, v in variables.items() if "unit" not in v[0]}
     if reliability is not None:
-        variables["reliability"] = (
-            ("unit",),
-            reliability,
-            "1",
-            "reliability of the mean over trials",
-        )
+        meant = "reliability of the mean over trials"
+        variables["reliability"] = (("unit",), reliability, "1", meant)
     attrs = pair.attrs | {
         "null": "" if results[0].null is None else _null_kind(pair),
         "n_splits": 1 if pair.halves is not None else n_splits if reliability is not None else 0,
         "ceiling_kind": ceiling_kind,
         "min_ceiling": float(min_ceiling),
         "ceiling_note": pair.unsplit,
-        "constant_units": pair.means["unit"].values[~varies].tolist(),
+        "constant_units": listed(pair.means["unit"], ~varies),
         "n_dropped": int((~kept).sum()) if per_unit else 0,
-        "dropped": pair.means["unit"].values[~kept].tolist() if per_unit else [],
+        "dropped": listed(pair.means["unit"], ~kept) if per_unit else "",
     }
     if per_unit and not kept.any():
         attrs["ceiling_note"] = (
@@ -104,17 +96,10 @@ def labelled(
             if np.isfinite(unit_ceiling).any()
             else "no unit of the recording has a reliability"
         )
-    ds = labels.dataset(
-        variables,
-        _coords(
-            [result.name for result in results],
-            pair,
-            any("unit" in v[0] for v in variables.values()),
-        ),
-        source="analysis",
-        kind="statistic",
-        attrs=attrs,
-    )
+    coords = _coords([result.name for result in results], pair)
+    if any("unit" in dims for dims, *_ in variables.values()):
+        coords |= {n: c for n, c in pair.means.coords.items() if c.dims == ("unit",)}
+    ds = labels.dataset(variables, coords, source="analysis", kind="statistic", attrs=attrs)
     return ds if pair.seeds is not None else ds.isel(seed=0, drop=True)
 
 
@@ -163,7 +148,7 @@ def _median(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return np.nanmedian(values, axis=-1)
 
 
-def _coords(metrics: list[str], pair: Pair, with_units: bool) -> dict:
+def _coords(metrics: list[str], pair: Pair) -> dict:
     measures = [MEASURES[name] for name in metrics]
     better = [int(bool(measure.higher_is_better)) for measure in measures]
     coords = {
@@ -174,6 +159,4 @@ def _coords(metrics: list[str], pair: Pair, with_units: bool) -> dict:
     }
     if pair.seeds is not None:
         coords["seed"] = pair.seeds.values
-    if with_units:
-        coords |= {n: c for n, c in pair.means.coords.items() if c.dims == ("unit",)}
     return coords

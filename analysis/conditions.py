@@ -41,6 +41,8 @@ def condition_means(
         )
     averaged = trials.average(array.rename("activity").to_dataset(), by=names(by))
     number = averaged["n_trials"]
+    if "time" in number.dims:  # trials of different length
+        number = number.max("time")
     enough = (number >= least).all([dim for dim in number.dims if dim != "condition"]).values
     if not enough.any():
         raise LabelError(f"no condition of {what} has {least} trials in every unit.")

@@ -9,18 +9,20 @@ from typing import Any
 import jax
 import numpy as np
 import xarray as xr
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
 
 from neurodyn.analysis.arrays import pick, rows, traces
 from neurodyn.analysis.conditions import condition_codes, condition_means, names
 from neurodyn.analysis.resampling import group_trials, shuffled_means
 from neurodyn.system import as_key
 
+Numbers = ArrayLike | Sequence[float]
+
 __all__ = ["p_value", "shuffle_null"]
 
 
-def p_value(score: ArrayLike, null: ArrayLike, *, higher_is_better: bool = True) -> np.ndarray:
+def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> np.ndarray:
     """One-sided p-value of a score under a null distribution, ``(1 + b) / (1 + n)``.
 
     Parameters

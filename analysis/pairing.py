@@ -101,7 +101,7 @@ def pair_up(
         halves=halves,
         unsplit=unsplit,
         attrs={
-            "by": names(by) if by is not None else [],
+            "by": ", ".join(names(by)) if by is not None else "",
             "n_conditions": y.sizes["condition"],
             "conditions_left_out_of_recording": n_rec - y.sizes["condition"],
             "conditions_left_out_of_run": n_run - y.sizes["condition"],
@@ -116,9 +116,14 @@ def pair_up(
 def _recorded(rec, name: str | None) -> tuple[xr.DataArray, xr.DataArray | None]:
     """Activity of a recording, and the halves it may bring on a dim ``repetition``."""
     array = pick(rec, name, what="the recording")
+    variables = getattr(rec, "data_vars", {})
     if "repetition" in array.dims:
-        return array.mean("repetition", keep_attrs=True), array
-    beside = [v for v in getattr(rec, "data_vars", {}).values() if "repetition" in v.dims]
+        number = variables.get("n_trials", xr.DataArray(1.0))
+        weight = number / (number.sum("repetition") if "repetition" in number.dims else 2)
+        mean = (array * weight).sum("repetition", skipna=False).transpose(*array.dims[1:])
+        return mean.assign_attrs(array.attrs), array
+    dims = {"repetition", *array.dims}
+    beside = [v for v in variables.values() if set(v.dims) == dims]
     if len(beside) > 1:
         raise LabelError(
             f"the recording has several variables on 'repetition', {[v.name for v in beside]}: "

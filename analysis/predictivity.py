@@ -9,6 +9,7 @@ fold serves all penalties, all units and all shuffles of the predicted side.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -57,7 +58,7 @@ def fold_masks(key: PRNGKeyArray, n_conditions: int, n_folds: int) -> Bool[Array
     return fold[None, :] == jnp.arange(n_folds)[:, None]
 
 
-def _rotated(x: Activity) -> Activity:
+def _rotated(x: Activity) -> Float[Array, "condition time axis"]:
     """Turn more units than samples into as many as there are samples: ridge cannot tell."""
     c, t, p = x.shape
     if p <= c * t:
@@ -84,7 +85,7 @@ def ridge_side(
         on_axes = xc @ axes
         hat = jnp.einsum("cta,pa,csa->pcts", on_axes, shrinkage, on_axes) + 1 / n_train
         hat = jnp.where(out[None, :, None, None], 0, hat)
-        return on_axes, shrinkage, jnp.linalg.inv(jnp.eye(n_times, dtype=x.dtype) - hat)
+        return on_axes, shrinkage, jnp.linalg.inv(jnp.eye(n_times, dtype=x.dtype)[None, None] - hat)
 
     return Ridge(held_out, *jax.lax.map(one_fold, held_out))
 
@@ -156,7 +157,7 @@ def ridge_r(
     y: ArrayLike,
     *,
     n_folds: int | None = None,
-    penalties: ArrayLike = PENALTIES,
+    penalties: ArrayLike | Sequence[float] = PENALTIES,
     key=0,
 ) -> Float[Array, " unit"]:
     """Correlation of each unit with its ridge prediction in held-out conditions.
@@ -202,7 +203,7 @@ def ridge_r(
     return _ridge_r(x, y, held_out, as_penalties(penalties, x.dtype))
 
 
-def as_penalties(penalties: ArrayLike, dtype) -> Float[Array, " penalty"]:
+def as_penalties(penalties: ArrayLike | Sequence[float], dtype) -> Float[Array, " penalty"]:
     """Check ridge penalties.
 
     Raises

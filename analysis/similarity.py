@@ -22,6 +22,7 @@ from neurodyn.labels import match
 __all__ = ["cka", "debiased_cka", "linear_cka", "procrustes", "procrustes_angle", "shape_angle"]
 
 Samples = Float[Array, "sample unit"]
+Others = Float[Array, "sample other"]
 
 
 class Side(NamedTuple):
@@ -31,7 +32,7 @@ class Side(NamedTuple):
     norm: Float[Array, ""]
 
 
-def _cross_energy(x: Samples, y: Samples) -> Float[Array, ""]:
+def _cross_energy(x: Samples, y: Others) -> Float[Array, ""]:
     """``|x'y|_F^2``, through units or samples, whichever are fewer."""
     (n, p), q = x.shape, y.shape[1]
     if n * (p + q) < p * q:
@@ -39,7 +40,7 @@ def _cross_energy(x: Samples, y: Samples) -> Float[Array, ""]:
     return jnp.sum((x.T @ y) ** 2)
 
 
-def _unbiased_energy(x: Samples, y: Samples) -> Float[Array, ""]:
+def _unbiased_energy(x: Samples, y: Others) -> Float[Array, ""]:
     # The unbiased HSIC drops the diagonals of both kernels. Centring first leaves it unchanged (it
     # ignores terms a_i + a_j) and turns its sums over kernels into sums over units.
     n = x.shape[0]
@@ -54,7 +55,7 @@ def cka_side(x: Samples) -> Side:
     return Side(x, _cross_energy(x, x))
 
 
-def cka_score(a: Side, y: Samples) -> Float[Array, ""]:
+def cka_score(a: Side, y: Others) -> Float[Array, ""]:
     """Linear CKA of a prepared side with samples `y`."""
     b = cka_side(y)
     return _cross_energy(a.x, b.x) / jnp.sqrt(a.norm * b.norm)
@@ -66,7 +67,7 @@ def debiased_side(x: Samples) -> Side:
     return Side(x, _unbiased_energy(x, x))
 
 
-def debiased_score(a: Side, y: Samples) -> Float[Array, ""]:
+def debiased_score(a: Side, y: Others) -> Float[Array, ""]:
     """Debiased CKA of a prepared side with samples `y`."""
     b = debiased_side(y)
     return _unbiased_energy(a.x, b.x) / jnp.sqrt(a.norm * b.norm)
@@ -78,7 +79,7 @@ def procrustes_side(x: Samples) -> Side:
     return Side(x, jnp.sqrt(jnp.sum(x**2)))
 
 
-def procrustes_score(a: Side, y: Samples) -> Float[Array, ""]:
+def procrustes_score(a: Side, y: Others) -> Float[Array, ""]:
     """Procrustes angle of a prepared side with samples `y`."""
     b = procrustes_side(y)
     aligned = jnp.linalg.svd(a.x.T @ b.x, compute_uv=False).sum()
@@ -86,7 +87,7 @@ def procrustes_score(a: Side, y: Samples) -> Float[Array, ""]:
     return jnp.arccos(jnp.clip(aligned / (a.norm * b.norm), -1, 1))
 
 
-def _partly_whitened(x: Samples, alpha: Float[Array, ""]) -> Samples:
+def _partly_whitened(x: Samples, alpha: Float[Array, ""]) -> Float[Array, "sample axis"]:
     variance, axes = principal_axes(centred(x))
     # Directions without variance beyond rounding have no direction to whiten.
     present = variance > variance[0] * max(x.shape) * jnp.finfo(x.dtype).eps
@@ -100,7 +101,7 @@ _procrustes_angle = jax.jit(lambda x, y: procrustes_score(procrustes_side(x), y)
 
 
 @jax.jit
-def _shape_angle(x: Samples, y: Samples, alpha: Float[Array, ""]) -> Float[Array, ""]:
+def _shape_angle(x: Samples, y: Others, alpha: Float[Array, ""]) -> Float[Array, ""]:
     return _procrustes_angle(_partly_whitened(x, alpha), _partly_whitened(y, alpha))
 
 
