@@ -1,0 +1,6 @@
+"""Fast recurrences on arrays: jit-compiled loops with lean derivatives."""
+
+from neurodyn.kernels.ctrnn import ctrnn_scan
+from neurodyn.kernels.recurrent import recurrent_scan
+
+__all__ = ["ctrnn_scan", "recurrent_scan"]

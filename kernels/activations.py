@@ -1,0 +1,42 @@
+"""Activations that a fused recurrence can differentiate from their output alone."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+__all__ = ["ACTIVATIONS", "Activation"]
+
+_LEAK = 0.01
+
+
+class Activation(NamedTuple):
+    """A nonlinearity, and its slope as a function of its *output*.
+
+    `below` is the slope under the kink of a piecewise-linear activation and None for a smooth one.
+    It matters because an output that carries rounding error still gives a smooth slope, but may
+    fall on the wrong side of a kink.
+    """
+
+    value: Callable[[Float[Array, "..."]], Float[Array, "..."]]
+    slope: Callable[[Float[Array, "..."]], Float[Array, "..."]]
+    below: float | None = None
+
+
+_identity = Activation(lambda z: z, jnp.ones_like)
+
+ACTIVATIONS: dict[str, Activation] = {
+    "tanh": Activation(jnp.tanh, lambda r: 1 - r * r),
+    "sigmoid": Activation(jax.nn.sigmoid, lambda r: r * (1 - r)),
+    "softplus": Activation(jax.nn.softplus, lambda r: -jnp.expm1(-r)),
+    "relu": Activation(jax.nn.relu, lambda r: (r > 0).astype(r.dtype), below=0.0),
+    "leaky_relu": Activation(
+        lambda z: jax.nn.leaky_relu(z, _LEAK),
+        lambda r: jnp.where(r >= 0, jnp.ones_like(r), jnp.full_like(r, _LEAK)),
+        below=_LEAK,
+    ),
+    "identity": _identity,
+    "linear": _identity,
+}

@@ -1,0 +1,187 @@
+"""The leaky recurrence of rate models, with a lean reverse-mode derivative."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.custom_derivatives import SymbolicZero
+from jaxtyping import Array, Float
+
+from neurodyn.kernels.activations import ACTIVATIONS
+from neurodyn.kernels.arguments import check_ctrnn, step_bound
+from neurodyn.kernels.ctrnn_adjoint import Saved, adjoint
+from neurodyn.kernels.rows import put, row
+
+__all__ = ["ctrnn_scan"]
+
+# Recovering the activation from two states loses log2(1 / alpha) bits; beyond seven, recompute it.
+_SMALLEST_RECOVERABLE_ALPHA = 1 / 128
+
+
+def ctrnn_scan(
+    W,
+    U,
+    b,
+    alpha,
+    x,
+    h0,
+    *,
+    form: str = "rate",
+    activation: str = "tanh",
+    noise=None,
+    length=None,
+    backend: str = "auto",
+) -> Float[Array, "time batch unit"]:
+    """Run a leaky recurrent network over a batch of inputs.
+
+    With ``act`` the activation, each step maps the state ``h`` and the input ``x_t`` to
+
+    - ``form="rate"``: ``(1 - alpha) h + alpha act(h W + x_t U + b)``,
+    - ``form="current"``: ``(1 - alpha) h + alpha (act(h) W + x_t U + b)``,
+    - ``form="update"``: ``act((1 - alpha) h + alpha (h W + x_t U + b))``,
+
+    and then adds ``noise[t]`` if there is noise (in the update form too: after the activation).
+
+    Parameters
+    ----------
+    W : (unit, unit)
+        Recurrent weights, used as ``h @ W``: ``W[i, j]`` goes from unit i to unit j.
+    U : (input, unit)
+        Input weights. ``input`` may be 0.
+    b : (unit,)
+        Bias.
+    alpha : (unit,)
+        Step size over time constant, ``dt / tau``. Not checked against (0, 1]: it may be traced.
+    x : (time, batch, input)
+        Inputs.
+    h0 : (batch, unit)
+        State before the first input.
+    form : {"rate", "current", "update"}
+        Where the nonlinearity stands. Default "rate", the form most trained networks use.
+    activation : {"tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity", "linear"}
+        Nonlinearity; ``leaky_relu`` has slope 0.01 below zero.
+    noise : (time, batch, unit), optional
+        Added to the state after each update, scaled by the caller.
+    length : int or integer scalar array, optional
+        Number of steps to run, shared by the batch; may be traced, so that one compilation serves
+        every length. Both passes loop over ``length`` steps only. A traced value is limited to
+        0..time. Default: all of them.
+    backend : {"auto", "xla"}
+        Implementation. "auto" is "xla" everywhere.
+
+    Returns
+    -------
+    h : (time, batch, unit)
+        ``h[k]`` is the state after input k. Rows from ``length`` on are zero.
+
+    Raises
+    ------
+    ValueError
+        If a shape, ``form``, ``activation``, ``backend`` or a known ``length`` is not allowed.
+    TypeError
+        If the arrays are not all float32 or all float64, or ``length`` is not an integer.
+
+    Notes
+    -----
+    Differentiable once in reverse mode, with respect to every array including ``alpha``, ``h0`` and
+    ``noise``; use `recurrent_scan` for forward mode. The states are all that the forward pass keeps
+    (and, for kinked activations in the rate form, one bool per state). The backward pass recovers
+    the activation from two successive states, or recomputes it if any ``alpha`` is below 1/128,
+    where recovery would cost more than seven bits.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from neurodyn.kernels import ctrnn_scan
+    >>> W, U, b = jnp.zeros((2, 2)), jnp.ones((1, 2)), jnp.zeros(2)
+    >>> x, h0 = jnp.ones((3, 1, 1)), jnp.zeros((1, 2))
+    >>> h = ctrnn_scan(W, U, b, jnp.array([0.5, 1.0]), x, h0, activation="linear")
+    >>> print(h[:, 0])
+    [[0.5   1.   ]
+     [0.75  1.   ]
+     [0.875 1.   ]]
+    """
+    arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation, backend)
+    return _scan(form, activation, *arrays, step_bound(length, arrays[4].shape[0]))
+
+
+# Compiled here too, so that calls outside any jit do not compile the loop anew each time.
+@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _scan(form, activation, W, U, b, alpha, x, h0, noise, length):
+    return _forward(form, activation, False, W, U, b, alpha, x, h0, noise, length)[0]
+
+
+def _scan_fwd(form, activation, *primals):
+    arrays = jax.tree.map(lambda primal: primal.value, primals)
+    keep_gate = form == "rate" and ACTIVATIONS[activation].below is not None
+    h, gate = _forward(form, activation, keep_gate, *arrays)
+    # The two time-long cotangents are made only if asked for: the compiler does not drop them.
+    return h, Saved(*arrays, h, gate, _mark(primals[4]), _mark(primals[6]))
+
+
+def _mark(primal):
+    """Whether a derivative is asked for, as a pytree without arrays: None is no, () is yes."""
+    return () if primal is not None and primal.perturbed else None
+
+
+def _scan_bwd(form, activation, saved, h_bar):
+    if isinstance(h_bar, SymbolicZero):
+        h_bar = jnp.zeros(h_bar.aval.shape, h_bar.aval.dtype)
+    backward = partial(adjoint, form, ACTIVATIONS[activation])
+    if form != "rate":
+        return *backward(True, saved, h_bar), None
+    recoverable = _all_at_least(_SMALLEST_RECOVERABLE_ALPHA, saved.alpha)
+    bars = lax.cond(recoverable, partial(backward, True), partial(backward, False), saved, h_bar)
+    return *bars, None
+
+
+_scan.__wrapped__.defvjp(_scan_fwd, _scan_bwd, symbolic_zeros=True)
+
+
+def _all_at_least(bound: float, values):
+    """Whether all values reach the bound: one answer for all members of a mapped axis.
+
+    A mapped answer would turn the `cond` into a select that runs both branches.
+    """
+
+    @jax.custom_batching.custom_vmap
+    def holds(values):
+        return jnp.all(values >= bound)
+
+    @holds.def_vmap
+    def _(axis_size, in_batched, values):
+        del axis_size, in_batched
+        return holds(values), False
+
+    return holds(values)
+
+
+def _forward(form, activation, keep_gate, W, U, b, alpha, x, h0, noise, length):
+    """States, and with `keep_gate` which of them were driven from above the kink."""
+    act = ACTIVATIONS[activation]
+    a, b = alpha[None, :], b[None, :]
+    n_steps = x.shape[0]
+
+    def step(t, carry):
+        h, states, gate = carry
+        u = row(x, t) @ U + b
+        if form == "rate":
+            r = act.value(h @ W + u)
+            h = (1 - a) * h + a * r
+            gate = put(gate, act.slope(r) == 1, t) if keep_gate else gate
+        elif form == "current":
+            h = (1 - a) * h + a * (act.value(h) @ W + u)
+        else:
+            h = act.value((1 - a) * h + a * (h @ W + u))
+        if noise is not None:
+            h = h + row(noise, t)
+        return h, put(states, h, t), gate
+
+    states = jnp.zeros((n_steps, *h0.shape), h0.dtype)
+    gate = jnp.zeros(states.shape, bool) if keep_gate else None
+    _, states, gate = lax.fori_loop(
+        0, n_steps if length is None else length, step, (h0, states, gate)
+    )
+    return states, gate

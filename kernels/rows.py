@@ -1,0 +1,17 @@
+"""Reading and writing one time step of stacked arrays."""
+
+import jax
+from jax import lax
+from jaxtyping import PyTree
+
+__all__ = ["put", "row"]
+
+
+def row(stacked: PyTree, t) -> PyTree:
+    """Slice t of every array."""
+    return jax.tree.map(lambda a: lax.dynamic_index_in_dim(a, t, 0, keepdims=False), stacked)
+
+
+def put(stacked: PyTree, new: PyTree, t) -> PyTree:
+    """The arrays with slice t replaced, in place inside a compiled loop."""
+    return jax.tree.map(lambda a, r: lax.dynamic_update_index_in_dim(a, r, t, 0), stacked, new)
