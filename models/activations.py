@@ -1,6 +1,7 @@
 """Activations by name, so that models can be saved and the fast kernels know what they run."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +38,7 @@ _NAMES = {f: name for name, f in ACTIVATIONS.items() if name != "linear"} | {
 }
 
 
-def activation_name(activation: Activation) -> Activation:
+def activation_name(activation: Any) -> Activation:
     """The name of a known activation; other functions stay as they are.
 
     Raises

@@ -1,6 +1,5 @@
 """The continuous-time rate network with trainable time constants."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import equinox as eqx
@@ -120,8 +119,8 @@ class CTRNN(AbstractFlow):
         n_outputs: int,
         *,
         tau: Any = None,
-        form: Literal["rate", "current"] = "rate",
-        activation: Activation = "tanh",
+        form: str = "rate",
+        activation: Any = "tanh",
         W: Any = None,
         U: Any = None,
         b: Any = None,
@@ -129,7 +128,7 @@ class CTRNN(AbstractFlow):
         b_out: Any = None,
         noise: Any = None,
         initial: Any = "zeros",
-        areas: Mapping[str, int] | Sequence[str] | np.ndarray | None = None,
+        areas: Any = None,
         key: Any,
     ):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)

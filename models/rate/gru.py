@@ -1,6 +1,5 @@
 """The gated recurrent unit."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -79,7 +78,7 @@ class GRU(AbstractMap):
         W_out: Any = None,
         b_out: Any = None,
         initial: Any = "zeros",
-        areas: Mapping[str, int] | Sequence[str] | np.ndarray | None = None,
+        areas: Any = None,
         key: Any,
     ):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
@@ -118,7 +117,7 @@ class GRU(AbstractMap):
     def variables(self):
         return {
             "hidden": Variable(("unit",), "1", "hidden state", "hidden"),
-            "update_gate": Variable(("unit",), "1", "update gate (1 keeps the state)", "trace"),
+            "update_gate": Variable(("unit",), "1", "update gate (1 keeps the state)", "hidden"),
         }
 
     def unit_coords(self):

@@ -1,6 +1,5 @@
 """The discrete leaky network with trainable time constants, nonlinearity outside the leak."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -81,7 +80,7 @@ class LeakyRNN(AbstractMap):
         n_outputs: int,
         *,
         tau: Any = None,
-        activation: Activation = "leaky_relu",
+        activation: Any = "leaky_relu",
         W: Any = None,
         U: Any = None,
         b: Any = None,
@@ -89,7 +88,7 @@ class LeakyRNN(AbstractMap):
         W_out: Any = None,
         b_out: Any = None,
         initial: Any = None,
-        areas: Mapping[str, int] | Sequence[str] | np.ndarray | None = None,
+        areas: Any = None,
         key: Any,
     ):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)

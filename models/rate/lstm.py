@@ -1,6 +1,5 @@
 """The long short-term memory network."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -86,7 +85,7 @@ class LSTM(AbstractMap):
         W_out: Any = None,
         b_out: Any = None,
         initial: Any = "zeros",
-        areas: Mapping[str, int] | Sequence[str] | np.ndarray | None = None,
+        areas: Any = None,
         key: Any,
     ):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
@@ -131,7 +130,7 @@ class LSTM(AbstractMap):
         return {
             "hidden": Variable(("unit",), "1", "hidden state", "hidden"),
             "cell": Variable(("unit",), "1", "memory cell", "hidden"),
-            "forget_gate": Variable(("unit",), "1", "forget gate (1 keeps the cell)", "trace"),
+            "forget_gate": Variable(("unit",), "1", "forget gate (1 keeps the cell)", "hidden"),
         }
 
     def unit_coords(self):
