@@ -1,0 +1,169 @@
+"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+
+import os
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from neurodyn.io.archive import FileFormatError, read_archive, write_archive
+from neurodyn.training.errors import CheckpointError
+from neurodyn.training.history import History
+from neurodyn.training.step import LONGEST
+
+__all__ = ["Checkpoint", "Saver"]
+
+#: How often a checkpoint is written when no number of steps is given [s].
+_CHECKPOINT = 60.0
+
+
+class Checkpoint:
+    """A file that is written again and again while a run goes on.
+
+    Parameters
+    ----------
+    path
+        The file.
+    settings
+        Fingerprints and numbers of all that shapes the run, by argument of `fit`; a checkpoint of
+        other settings is refused.
+    resume
+        Whether to go on from an existing file; without, one that exists is refused.
+    """
+
+    def __init__(self, path: str | os.PathLike, settings: Mapping[str, Any], *, resume: bool):
+        self.path = Path(path)
+        self.settings = dict(settings)
+        if self.path.is_dir():
+            raise CheckpointError(f"the checkpoint '{path}' is a folder; name a file.")
+        if self.path.exists() and not resume:
+            raise FileExistsError(
+                f"the checkpoint '{path}' exists already: pass resume=True to go on from it, name "
+                "another file, or remove it."
+            )
+        folder = self.path.parent
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"the folder '{folder}' of the checkpoint does not exist. Create it first."
+            )
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(
+                f"the folder '{folder}' of the checkpoint cannot be written to. Choose another "
+                "one, or change its rights."
+            )
+
+    def write(self, step: int, state: PyTree, history: Mapping[str, np.ndarray]) -> None:
+        """Replace the file, atomically."""
+        header = {
+            "settings": self.settings,
+            "step": step,
+            "versions": {name: version(name) for name in ("neurodyn", "jax", "equinox", "optax")},
+        }
+        arrays = {f"state{name}": x for name, x in _named(state).items()}
+        arrays |= {f"history/{name}": x for name, x in history.items()}
+        write_archive(self.path, header, arrays, kind="checkpoint", overwrite=True)
+
+    def read(self, state: PyTree) -> tuple[int, PyTree, dict[str, np.ndarray]] | None:
+        """Step, state (of the structure given) and history; None where no file exists yet."""
+        if not self.path.exists():
+            return None
+        try:
+            header, arrays = read_archive(self.path, kind="checkpoint")
+        except FileFormatError as error:
+            raise CheckpointError(f"cannot resume: {error}") from error
+        self._refuse_other_settings(header["settings"])
+        stored = {k.removeprefix("state"): x for k, x in arrays.items() if k.startswith("state")}
+        history = {
+            k.removeprefix("history/"): x for k, x in arrays.items() if k.startswith("history/")
+        }
+        expected = _named(state)
+        if {k: (x.shape, x.dtype) for k, x in stored.items()} != {
+            k: (x.shape, x.dtype) for k, x in expected.items()
+        }:
+            raise CheckpointError(
+                f"the checkpoint '{self.path}' does not hold the arrays of this run; it was "
+                f"written with {header['versions']}."
+            )
+        leaves = [
+            _as_leaf(stored[name], leaf)
+            for name, leaf in zip(expected, jax.tree.leaves(state), strict=True)
+        ]
+        return header["step"], jax.tree.structure(state).unflatten(leaves), history
+
+    def _refuse_other_settings(self, stored: Mapping[str, Any]) -> None:
+        differing = [
+            name
+            for name in {**stored, **self.settings}
+            if stored.get(name) != self.settings.get(name)
+        ]
+        if differing:
+            plain = [
+                f"{name} was {stored.get(name)}, now {self.settings.get(name)}"
+                if name in ("batch_size", "sampler", "select", "evaluate_every", "ensemble")
+                else f"another {name}"
+                for name in differing
+            ]
+            raise CheckpointError(
+                f"the checkpoint '{self.path}' was written by a run with other settings "
+                f"({'; '.join(plain)}), so it cannot be resumed with these. Pass what that run was "
+                "given, or name another checkpoint."
+            )
+
+
+class Saver:
+    """Writes checkpoints when they are due; does nothing without a file."""
+
+    def __init__(self, file: Checkpoint | None, every: int | None):
+        self.file, self.every = file, every
+        self.written, self.clock = -1, time.monotonic()
+
+    def restore(self, run: Any, history: History, steps: int) -> int:
+        """The step to go on from."""
+        found = None if self.file is None else self.file.read(run.state)
+        if found is None:
+            return 0
+        step, run.state, arrays = found
+        if step > steps:
+            raise CheckpointError(
+                f"the checkpoint '{self.file.path}' is at step {step}, beyond steps={steps}."
+            )
+        history.restore(arrays)
+        self.written = step
+        return step
+
+    def next_stop(self, step: int) -> int:
+        """Steps until the next checkpoint is due."""
+        return LONGEST if self.every is None else self.every - step % self.every
+
+    def save(self, step: int, run: Any, history: History, *, now: bool = False) -> None:
+        """Write if it is time."""
+        if self.every is None:
+            due = time.monotonic() - self.clock > _CHECKPOINT
+        else:
+            due = step % self.every == 0
+        if self.file is not None and (due or now) and step > self.written:
+            self.file.write(step, run.state, history.arrays())
+            self.written, self.clock = step, time.monotonic()
+
+
+def _named(state: PyTree) -> dict[str, np.ndarray]:
+    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+    return {
+        jax.tree_util.keystr(path): np.asarray(jax.random.key_data(x) if _is_key(x) else x)
+        for path, x in leaves
+    }
+
+
+def _as_leaf(stored: np.ndarray, like: jax.Array) -> jax.Array:
+    # A copy: the buffer is given away at the next step, and this one belongs to the file's bytes.
+    x = jax.numpy.array(stored, copy=True)
+    return jax.random.wrap_key_data(x, impl=jax.random.key_impl(like)) if _is_key(like) else x
+
+
+def _is_key(x: jax.Array) -> bool:
+    return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)

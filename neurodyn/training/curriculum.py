@@ -1,0 +1,136 @@
+"""Tasks that get harder as the model learns."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, PyTree
+
+from neurodyn.task import AbstractTask
+
+__all__ = ["AbstractCurriculum", "Threshold"]
+
+
+class AbstractCurriculum(eqx.Module):
+    """Changes array fields of the task after evaluations; all methods are pure JAX."""
+
+    @abc.abstractmethod
+    def check(self, task: AbstractTask) -> None:
+        """Raise ValueError or TypeError if it does not fit this task."""
+
+    @abc.abstractmethod
+    def advance(
+        self, task: AbstractTask, metrics: dict[str, Float[Array, ""]]
+    ) -> tuple[AbstractTask, Bool[Array, ""]]:
+        """The task to go on with, and whether the last stage has been passed (training ends)."""
+
+    @abc.abstractmethod
+    def active(self, params: PyTree, task: AbstractTask) -> PyTree | None:
+        """Which parameters take part at this stage.
+
+        Returns
+        -------
+        None for all of them, or a tree of the structure of ``params`` whose leaves are bool arrays
+        that broadcast to the parameter. The others do not move, nor does their optimiser state
+        (momentum would otherwise carry them along).
+        """
+
+    @abc.abstractmethod
+    def stage(self, task: AbstractTask) -> dict[str, Float[Array, ""]]:
+        """Numbers that name the stage, for the history."""
+
+
+class Threshold(AbstractCurriculum):
+    """Moves a field of the task through a list of values, each time a metric is good enough.
+
+    Parameters
+    ----------
+    field
+        Name of an array field of the task, a scalar.
+    values
+        Its values, stage by stage. The task must start at one of them.
+    threshold
+        The next stage begins when the metric of the evaluation reaches this.
+    metric
+        Name of the metric; default ``"correct"``.
+    lower
+        Whether smaller is better (then the metric must fall to ``threshold``).
+
+    Examples
+    --------
+    >>> Threshold("coherence", [0.5, 0.2, 0.1], threshold=0.9).metric
+    'correct'
+    """
+
+    field: str = eqx.field(static=True)
+    values: Float[Array, " stage"]
+    threshold: Float[Array, ""]
+    metric: str = eqx.field(static=True)
+    lower: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        field: str,
+        values: Any,
+        *,
+        threshold: float | int,
+        metric: str = "correct",
+        lower: bool = False,
+    ):
+        dtype = jnp.result_type(float)
+        self.field = field
+        self.values = jnp.asarray(np.asarray(values, float), dtype)
+        self.threshold = jnp.asarray(threshold, dtype)
+        self.metric = metric
+        self.lower = lower
+
+    def __check_init__(self):
+        if self.values.ndim != 1 or len(np.unique(self.values)) < len(self.values):
+            raise ValueError(f"Threshold: `values` lists different stages, got {self.values}.")
+
+    def check(self, task):
+        current = getattr(task, self.field, None)
+        if not eqx.is_array(current) or current.ndim:
+            raise ValueError(
+                f"Threshold: {type(task).__name__} has no scalar array field {self.field!r}; "
+                f"it has {_scalar_fields(task)}."
+            )
+        if not bool(jnp.any(self._at(current))):
+            raise ValueError(
+                f"Threshold: {type(task).__name__}.{self.field} is {current}, which is none of the "
+                f"stages {self.values}: build the task at the first stage."
+            )
+
+    def advance(self, task, metrics):
+        if self.metric not in metrics:
+            raise ValueError(
+                f"Threshold: the evaluation has no metric {self.metric!r}; it has "
+                f"{sorted(metrics)}."
+            )
+        current = getattr(task, self.field)
+        value, threshold = metrics[self.metric], self.threshold.astype(metrics[self.metric].dtype)
+        passed = value <= threshold if self.lower else value >= threshold
+        number = jnp.argmax(self._at(current))
+        last = self.values.shape[0] - 1
+        following = self.values[jnp.minimum(number + 1, last)].astype(current.dtype)
+        harder = jnp.where(passed, following, current)
+        return eqx.tree_at(lambda t: getattr(t, self.field), task, harder), passed & (
+            number == last
+        )
+
+    def active(self, params, task):
+        return None
+
+    def stage(self, task):
+        return {self.field: getattr(task, self.field)}
+
+    def _at(self, current: Array) -> Bool[Array, " stage"]:
+        return self.values.astype(current.dtype) == current[None]
+
+
+def _scalar_fields(task: AbstractTask) -> list[str]:
+    fields = {name: getattr(task, name, None) for name in task.__dataclass_fields__}
+    return [name for name, x in fields.items() if isinstance(x, jax.Array) and x.ndim == 0]

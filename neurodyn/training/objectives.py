@@ -1,0 +1,206 @@
+"""What training minimises."""
+
+import abc
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from neurodyn.integrate import Save, Trajectory, integrate
+from neurodyn.params import AbstractParameter, IndexedParameter, resolve, trainable
+from neurodyn.system import AbstractSystem, ChecksStep
+from neurodyn.task import AbstractTask, Trial
+
+__all__ = ["AbstractObjective", "Supervised"]
+
+Metrics = dict[str, Float[Array, ""]]
+
+
+class AbstractObjective(eqx.Module):
+    """A loss, with whatever it carries from step to step.
+
+    All methods but `check` are pure JAX: they run inside the compiled training step.
+    """
+
+    @abc.abstractmethod
+    def check(self, model: AbstractSystem, task: AbstractTask) -> None:
+        """Raise ValueError or TypeError if model and task do not go together."""
+
+    @abc.abstractmethod
+    def init(self, model: AbstractSystem, task: AbstractTask, *, key: PRNGKeyArray) -> PyTree:
+        """What the objective carries along (an adaptive coefficient...): arrays, or None."""
+
+    @abc.abstractmethod
+    def __call__(
+        self,
+        model: AbstractSystem,
+        task: AbstractTask,
+        trials: Trial,
+        aux: PyTree,
+        *,
+        key: PRNGKeyArray,
+    ) -> tuple[Float[Array, ""], Metrics, PyTree]:
+        """Loss of a batch, further numbers for the history, and the next ``aux``."""
+
+    @abc.abstractmethod
+    def evaluate(
+        self,
+        model: AbstractSystem,
+        task: AbstractTask,
+        trials: Trial,
+        aux: PyTree,
+        *,
+        key: PRNGKeyArray,
+    ) -> Metrics:
+        """Numbers for the validation set, ``loss`` among them."""
+
+
+class Supervised(AbstractObjective):
+    """The task's own loss, averaged over trials, plus optional penalties.
+
+    Parameters
+    ----------
+    solver
+        A diffrax solver; default ``Euler()``, which takes the fast kernels where a model has them.
+    rate_penalty
+        Weight of the mean squared ``variable``, averaged over trials, time and units.
+    weight_penalty
+        Weight of the mean squared entry of each trained weight matrix, summed over matrices.
+    variable
+        What ``rate_penalty`` acts on, a name out of ``model.variables()``.
+
+    References
+    ----------
+    Song, Yang & Wang, "Training excitatory-inhibitory recurrent neural networks for cognitive
+    tasks", PLoS Comput. Biol. 2016 (both penalties).
+    """
+
+    solver: diffrax.AbstractSolver
+    rate_penalty: Float[Array, ""] | None
+    weight_penalty: Float[Array, ""] | None
+    variable: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        *,
+        solver: diffrax.AbstractSolver | None = None,
+        rate_penalty: float | int | None = None,
+        weight_penalty: float | int | None = None,
+        variable: str = "rate",
+    ):
+        self.solver = diffrax.Euler() if solver is None else solver
+        self.rate_penalty = _penalty("rate_penalty", rate_penalty)
+        self.weight_penalty = _penalty("weight_penalty", weight_penalty)
+        self.variable = variable
+
+    def check(self, model, task):
+        for what in ("n_inputs", "n_outputs"):
+            if getattr(model, what) != getattr(task, what):
+                raise ValueError(
+                    f"{type(model).__name__} has {what}={getattr(model, what)}, but "
+                    f"{type(task).__name__} has {what}={getattr(task, what)}: build the model with "
+                    "task.n_inputs and task.n_outputs."
+                )
+        if isinstance(model, ChecksStep):
+            model.check_step(float(task.dt))
+        if self.rate_penalty is not None and self.variable not in model.variables():
+            raise ValueError(
+                f"rate_penalty acts on the variable {self.variable!r}, which "
+                f"{type(model).__name__} does not have; it has {sorted(model.variables())}. "
+                "Pass variable=..."
+            )
+
+    def init(self, model, task, *, key):
+        return None
+
+    def __call__(self, model, task, trials, aux, *, key):
+        variables = () if self.rate_penalty is None else (self.variable,)
+        run = _run(model, task, trials, self.solver, variables, key)
+        task_loss = jnp.mean(task.loss(_trial_first(run.outputs), trials))
+        loss, metrics = task_loss, {}
+        if self.rate_penalty is not None:
+            metrics["rate"] = _mean_square(run.variables[self.variable], trials.length)
+            loss = loss + self.rate_penalty * metrics["rate"]
+        if self.weight_penalty is not None:
+            metrics["weight"] = _weight_size(model)
+            loss = loss + self.weight_penalty * metrics["weight"]
+        if metrics:
+            metrics["task_loss"] = task_loss
+        return loss, metrics, aux
+
+    def evaluate(self, model, task, trials, aux, *, key):
+        run = _run(model, task, trials, self.solver, (), key)
+        outputs = _trial_first(run.outputs)
+        metrics = {"loss": jnp.mean(task.loss(outputs, trials))}
+        for name, value in task.score(outputs, trials).items():
+            # Whole numbers are codes (which choice), whose mean says nothing.
+            if not jnp.issubdtype(value.dtype, jnp.integer):
+                # NaN: there is nothing to score, e.g. no reaction time without a response.
+                metrics[name] = jnp.nanmean(value.astype(outputs.dtype))
+        return metrics
+
+
+def _penalty(name: str, value: Any) -> Float[Array, ""] | None:
+    if value is None:
+        return None
+    if not jnp.ndim(value) == 0 or not float(value) >= 0:
+        raise ValueError(f"{name} must be a number >= 0, or None, got {value}.")
+    return jnp.asarray(value, jnp.result_type(float))
+
+
+def _run(model, task, trials, solver, variables, key) -> Trajectory:
+    # Only trials that pick rows of indexed parameters need to travel along: without them a whole
+    # batch can go through one kernel.
+    indexed = any(
+        isinstance(x, IndexedParameter)
+        for x in jax.tree.leaves(model, is_leaf=lambda x: isinstance(x, IndexedParameter))
+    )
+    travelling = eqx.tree_at(lambda t: t.length, trials, None, is_leaf=lambda x: x is None)
+    return integrate(
+        model,
+        _trial_first(trials.inputs),
+        dt=task.dt,
+        solver=solver,
+        key=key,
+        save=Save(variables=variables, outputs=task.scored),
+        trial=travelling if indexed else None,
+        length=trials.length,
+    )
+
+
+def _trial_first(x: Array) -> Array:
+    """From (time, trial, ...) to (trial, time, ...), or back."""
+    return jnp.swapaxes(x, 0, 1)
+
+
+def _mean_square(x: Float[Array, "time trial ..."], length: Any) -> Float[Array, ""]:
+    if length is None:
+        return jnp.mean(jnp.square(x))
+    per_step = jnp.mean(jnp.square(x), axis=tuple(range(1, x.ndim)))
+    counts = jnp.arange(x.shape[0]) < length
+    return jnp.sum(jnp.where(counts, per_step, jnp.zeros_like(per_step))) / length.astype(x.dtype)
+
+
+def _weight_size(model: AbstractSystem) -> Float[Array, ""]:
+    def is_parameter(x):
+        return isinstance(x, AbstractParameter)
+
+    marks = jax.tree.leaves(
+        jax.tree.map(
+            lambda x: any(jax.tree.leaves(trainable(x))),
+            model,
+            is_leaf=is_parameter,
+        )
+    )
+    values = [resolve(x) for x in jax.tree.leaves(model, is_leaf=is_parameter)]
+    matrices = [
+        x
+        for x, trained in zip(values, marks, strict=True)
+        if trained and eqx.is_inexact_array(x) and x.ndim == 2
+    ]
+    if not matrices:
+        raise ValueError(f"weight_penalty: {type(model).__name__} has no trained weight matrix.")
+    return sum(jnp.mean(jnp.square(x)) for x in matrices)

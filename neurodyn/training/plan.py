@@ -1,0 +1,252 @@
+"""From what a user passes to `fit` to what runs, with every mistake found before compilation."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+import optax
+from jaxtyping import PRNGKeyArray, PyTree
+
+from neurodyn.params import trainable
+from neurodyn.system import AbstractSystem
+from neurodyn.task import AbstractDataTask, AbstractTask
+from neurodyn.training.curriculum import AbstractCurriculum
+from neurodyn.training.ensemble import Ensemble, Seeds
+from neurodyn.training.fingerprint import fingerprint
+from neurodyn.training.gradients import BPTT, AbstractGradient
+from neurodyn.training.indexed import rows_of
+from neurodyn.training.objectives import AbstractObjective, Supervised
+from neurodyn.training.samplers import make_sampler
+from neurodyn.training.step import Setup
+
+__all__ = ["Plan", "make_plan"]
+
+#: Metrics of which it is known which way is better.
+_LARGER = ("correct", "accuracy", "r2")
+_SMALLER = ("loss", "mse", "error")
+
+
+class Plan(NamedTuple):
+    """A checked run.
+
+    Attributes
+    ----------
+    models, keys
+        Model and key of each member.
+    how
+        ``"map"`` or ``"vmap"``; None without an ensemble.
+    settings
+        What a checkpoint must agree with.
+    """
+
+    setup: Setup
+    task: AbstractTask
+    models: list[PyTree]
+    keys: list[PRNGKeyArray]
+    how: str | None
+    steps: int
+    evaluate_every: int | None
+    settings: dict[str, Any]
+
+    def evaluates_at(self, step: int) -> bool:
+        """Whether there is an evaluation after so many steps."""
+        every = self.evaluate_every
+        return every is not None and (step % every == 0 or step == self.steps)
+
+    def next_stop(self, step: int) -> int:
+        """The next step that is followed by an evaluation, or the last."""
+        every = self.evaluate_every
+        return self.steps if every is None else min((step // every + 1) * every, self.steps)
+
+
+@functools.cache
+def default_optimizer() -> optax.GradientTransformation:
+    """Adam at 1e-3 after clipping the norm of the gradient to 1: made once, compiled once."""
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-3))
+
+
+def make_plan(
+    model: Any,
+    task: Any,
+    *,
+    objective: Any,
+    gradient: Any,
+    optimizer: Any,
+    steps: Any,
+    batch_size: Any,
+    sampler: Any,
+    evaluate: Any,
+    evaluate_every: Any,
+    select: Any,
+    curriculum: Any,
+    ensemble: Any,
+    key: PRNGKeyArray,
+) -> Plan:
+    """Check all arguments of `fit`."""
+    if not isinstance(task, AbstractTask):
+        raise TypeError(f"`task` must be a task (neurodyn.tasks), got {_name(task)}.")
+    task = _on_device(task)
+    steps = _count("steps", steps)
+    evaluate_every = _evaluations(evaluate, evaluate_every, steps)
+    objective = Supervised() if objective is None else objective
+    gradient = BPTT() if gradient is None else gradient
+    optimizer = default_optimizer() if optimizer is None else optimizer
+    _expect("objective", objective, AbstractObjective, "e.g. neurodyn.training.Supervised()")
+    _expect("gradient", gradient, AbstractGradient, "e.g. neurodyn.training.BPTT()")
+    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+        raise TypeError(
+            "`optimizer` must be an optax optimiser, e.g. optax.adam(1e-3), got "
+            f"{_name(optimizer)}."
+        )
+    if curriculum is not None:
+        _expect("curriculum", curriculum, AbstractCurriculum, "e.g. neurodyn.training.Threshold")
+        if evaluate_every is None:
+            raise ValueError("A curriculum goes by evaluations: leave out evaluate=False.")
+        curriculum.check(task)
+    models, keys, how = _members(model, ensemble, key)
+    for one in models:
+        _check_model(one, task, objective)
+    chosen = make_sampler(sampler, task, batch_size)
+    setup = Setup(
+        objective=objective,
+        gradient=gradient,
+        optimizer=optimizer,
+        sampler=chosen,
+        curriculum=curriculum,
+        task=eqx.partition(task, eqx.is_array)[1],
+        evaluate=None if evaluate is False else evaluate,
+        select=_selection(select, evaluate_every),
+    )
+    settings = {
+        "model": fingerprint(models),
+        "task": fingerprint(task),
+        "objective": fingerprint(objective),
+        "gradient": fingerprint(gradient),
+        "optimizer": fingerprint(optimizer),
+        "curriculum": fingerprint(curriculum),
+        "evaluate": fingerprint(evaluate),
+        "key": fingerprint(keys),
+        "sampler": sampler,
+        "batch_size": None if sampler == "full" else batch_size,
+        "select": select,
+        "evaluate_every": evaluate_every,
+        "ensemble": None if how is None else f"{len(models)} by {how}",
+    }
+    return Plan(setup, task, models, keys, how, steps, evaluate_every, settings)
+
+
+def _members(model: Any, ensemble: Any, key: PRNGKeyArray):
+    if ensemble is None and isinstance(model, Ensemble):
+        ensemble = Seeds(len(model))
+    if isinstance(ensemble, int) and not isinstance(ensemble, bool):
+        ensemble = Seeds(ensemble)
+    if ensemble is None:
+        keys, how = [key], None
+    else:
+        _expect("ensemble", ensemble, Seeds, "a number of seeds, or neurodyn.training.Seeds(n)")
+        keys = [jax.random.fold_in(key, i) for i in range(ensemble.n)]
+        how = ensemble.resolved()
+    init_keys, keys = zip(*(jax.random.split(k) for k in keys), strict=True)
+    if isinstance(model, Ensemble):
+        if len(model) != len(keys):
+            raise ValueError(
+                f"`model` is an ensemble of {len(model)}, but ensemble asks for {len(keys)}."
+            )
+        models = list(model)
+    elif isinstance(model, AbstractSystem):
+        models = [model] * len(keys)
+    elif isinstance(model, Callable):
+        models = [model(k) for k in init_keys]
+    else:
+        models = [model]
+    models = [_on_device(m) for m in models]
+    if len(models) > 1:
+        Ensemble(models)  # says what differs
+    return models, list(keys), how
+
+
+def _check_model(model: Any, task: AbstractTask, objective: AbstractObjective) -> None:
+    if not isinstance(model, AbstractSystem):
+        raise TypeError(
+            "`model` must be a system (neurodyn.models), an Ensemble of them, or a function of a "
+            f"key that makes one, got {_name(model)}."
+        )
+    params = eqx.filter(model, trainable(model))
+    leaves, _ = jax.tree_util.tree_flatten_with_path(params)
+    if not leaves:
+        raise ValueError(f"{type(model).__name__} has no parameter that may be trained.")
+    for path, leaf in leaves:
+        if not bool(jax.numpy.isfinite(leaf).all()):
+            raise ValueError(
+                f"{type(model).__name__}{jax.tree_util.keystr(path)} holds NaN or infinite values "
+                "before training."
+            )
+    objective.check(model, task)
+    for parameter in rows_of(model):
+        n, by = parameter.values.shape[0], parameter.by
+        if by != "sequence":
+            continue
+        if not isinstance(task, AbstractDataTask):
+            raise ValueError(
+                f"{type(model).__name__} has a parameter for each sequence, but "
+                f"{type(task).__name__} draws its trials: use a task over stored items."
+            )
+        if n != task.n_items:
+            raise ValueError(
+                f"{type(model).__name__} has a parameter for each of {n} sequences, but "
+                f"{type(task).__name__} has {task.n_items} items: build it with n={task.n_items}."
+            )
+
+
+def _evaluations(evaluate: Any, every: Any, steps: int) -> int | None:
+    if evaluate is False:
+        if every is not None:
+            raise ValueError("evaluate=False and evaluate_every=... contradict each other.")
+        return None
+    if evaluate is not None and not callable(evaluate):
+        raise TypeError(
+            "`evaluate` is a function (model, task, *, key) -> dict of numbers, None for the "
+            f"objective's own, or False for none; got {_name(evaluate)}."
+        )
+    return max(1, steps // 20) if every is None else _count("evaluate_every", every)
+
+
+def _selection(select: Any, evaluate_every: int | None) -> tuple[str, int] | None:
+    if select == "last":
+        return None
+    which, _, name = select.partition(":") if isinstance(select, str) else ("", "", "")
+    if which not in ("best", "max", "min") or not name:
+        raise ValueError(
+            "`select` is 'last', 'best:NAME', 'max:NAME' or 'min:NAME' with a metric of the "
+            f"evaluation, e.g. 'best:correct'; got {select!r}."
+        )
+    if evaluate_every is None:
+        raise ValueError(f"select={select!r} goes by evaluations: leave out evaluate=False.")
+    if which == "best" and name not in _LARGER + _SMALLER:
+        raise ValueError(
+            f"select={select!r}: whether a larger {name!r} is better is not known; write "
+            f"'max:{name}' or 'min:{name}'."
+        )
+    return name, 1 if which == "max" or (which == "best" and name in _LARGER) else -1
+
+
+def _on_device(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda x: jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x, tree)
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, (bool, float)) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"`{name}` is a number of steps, at least 1; got {value!r}.")
+    return int(value)
+
+
+def _expect(name: str, value: Any, kind: type, example: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"`{name}` must be a {kind.__name__} ({example}), got {_name(value)}.")
+
+
+def _name(x: Any) -> str:
+    return x.__name__ if isinstance(x, type) else f"a {type(x).__name__}"

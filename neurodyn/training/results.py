@@ -1,0 +1,86 @@
+"""What training returns, put together from the state of the members."""
+
+import dataclasses
+import warnings
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import xarray as xr
+from jaxtyping import PyTree
+
+from neurodyn.training.ensemble import Ensemble
+from neurodyn.training.history import History
+from neurodyn.training.plan import Plan
+
+__all__ = ["Fit", "Snapshot", "history_of", "model_of", "models_of", "tasks_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """What training returns.
+
+    Attributes
+    ----------
+    model
+        The trained model, or an :class:`Ensemble` of them.
+    history
+        Losses and gradient norms on ``step``, evaluations on ``evaluation`` (``validation_...``),
+        both counted in steps taken before; with ``seed`` for an ensemble.
+    task
+        The task as the curriculum left it; a list of them for an ensemble.
+    seconds
+        Wall time spent on ``compile``, ``train``, ``evaluate`` and ``checkpoint`` [s], kept apart
+        from the history, which is the same in every run.
+    """
+
+    model: Any
+    history: xr.Dataset
+    task: Any
+    seconds: dict[str, float]
+
+
+class Snapshot(NamedTuple):
+    """What callbacks see after an evaluation: step, latest numbers by name, the model as it is."""
+
+    step: int
+    metrics: dict[str, Any]
+    model: Any
+
+
+def models_of(plan: Plan, run: Any, *, best: bool) -> Any:
+    """The model or ensemble, as it is or as it was at its best evaluation."""
+    models = [model_of(*run.member(i), best=best, seed=i) for i in range(len(plan.models))]
+    return models[0] if plan.how is None else Ensemble(models)
+
+
+def model_of(constants: Any, member: Any, *, best: bool, seed: int) -> PyTree:
+    """One member's model."""
+    params = member.params
+    if best and int(member.best_step) >= 0:
+        params = member.best
+    elif best:
+        warnings.warn(
+            f"seed {seed}: no evaluation gave the metric of `select` a number, so the last model "
+            "is returned.",
+            stacklevel=4,
+        )
+    # Copies, since the buffers are given away when training goes on.
+    return eqx.combine(jax.tree.map(jax.numpy.copy, params), constants.rest)
+
+
+def tasks_of(plan: Plan, run: Any) -> Any:
+    """The task, or each member's, as the curriculum left it."""
+    tasks = [eqx.combine(run.member(i)[1].task, plan.setup.task) for i in range(len(plan.models))]
+    return tasks[0] if plan.how is None else tasks
+
+
+def history_of(plan: Plan, history: History) -> xr.Dataset:
+    """The labelled history."""
+    attrs = {
+        "model": type(plan.models[0]).__name__,
+        "task": type(plan.task).__name__,
+        "objective": type(plan.setup.objective).__name__,
+        "select": plan.settings["select"],
+    }
+    return history.dataset(ensemble=plan.how is not None, attrs=attrs)
