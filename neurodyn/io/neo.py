@@ -34,7 +34,8 @@ def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
     One Dataset where that holds all, else a DataTree of `spikes`, `intervals/NAME` (epochs),
     `events/NAME` and `signals/NAME`. One segment is a continuous recording. Several are trials of
     the spikes and sweeps of the signals: spikes (trial) and signals (sweep, time, channel), with
-    times from the start of their segment and `start_time` when that was. Voltages are in mV as
+    times from the start of their segment and `start_time` when that was (segments that all start
+    at one time have a clock of their own, which is kept). Voltages are in mV as
     variable `v`, currents in pA as `i`. Annotations of spike trains become unit coordinates. What
     could not be labelled is listed in the attribute `not_read`. A Block made by `to_neo` comes back
     identical.
@@ -178,10 +179,12 @@ def _signals(segments: Sequence[neo.Segment], left_out: list[str]) -> dict[str, 
 def stack(sweeps: Sequence[Any]) -> xr.Dataset:
     """Stack one signal over its sweeps: (sweep, time, channel), or (time, channel) if it is one."""
     first = sweeps[0]
-    offsets = [_ms(each.t_start) for each in sweeps]
-    time = _ms(first.times) - (offsets[0] if len(sweeps) > 1 else 0.0)
+    starts = np.array([_ms(each.t_start) for each in sweeps], np.float64)
+    # Sweeps that start together have a clock of their own; else time counts from each start.
+    offsets = starts if np.ptp(starts) else np.zeros(len(sweeps))
+    time = _ms(first.times) - offsets[0]
     for k, each in enumerate(sweeps):
-        own = _ms(each.times) - offsets[k] if len(sweeps) > 1 else time
+        own = _ms(each.times) - offsets[k]
         if each.shape != first.shape or not np.allclose(own, time, rtol=0, atol=1e-6):
             raise LabelError(
                 f"sweep {k} of signal '{first.name}' has shape {each.shape} or times unlike the "
@@ -189,10 +192,10 @@ def stack(sweeps: Sequence[Any]) -> xr.Dataset:
             )
     if isinstance(first, neo.AnalogSignal):  # from integers, not from a sum of steps
         step = 1.0 / float(first.sampling_rate.rescale(pq.kHz).magnitude)
-        time = (offsets[0] if len(sweeps) == 1 else 0.0) + np.arange(len(first)) * step
+        time = starts[0] - offsets[0] + np.arange(len(first)) * step
     coords: dict[str, Any] = {}
-    if len(sweeps) > 1:
-        coords["start_time"] = ("sweep", np.array(offsets, np.float64), "ms", "start of the sweep")
+    if np.ptp(starts):
+        coords["start_time"] = ("sweep", starts, "ms", "start of the sweep")
     names = first.array_annotations.get("channel_names")
     if names is not None:
         coords["channel_name"] = ("channel", decode(names))

@@ -23,6 +23,10 @@ __all__ = ["from_nwb"]
 
 _AREA_COLUMNS = ("area", "brain_area", "brain_region", "region", "location")
 _SESSION = ("identifier", "session_description", "session_id", "institution", "lab")
+_OWN_GAPS = (
+    "units/obs_intervals: units have gaps of their own and only gaps shared by all are kept, so "
+    "that the counts of such a unit are zero in its gaps"
+)
 #: A signal larger than this [bytes] is left out unless asked for: it is raw data.
 _LARGE = 1 << 30
 
@@ -87,6 +91,8 @@ def from_nwb(
             result = _restored(nwbfile)
         else:
             result = _foreign(nwbfile, () if align_event else signals)
+    if _OWN_GAPS in result.attrs.get("not_read", ()):
+        warnings.warn(_OWN_GAPS, stacklevel=2)
     return cut_trials(result, align_event, window, until=until, trials=trials, invalid=invalid)
 
 
@@ -121,18 +127,28 @@ def _opened(source: Any) -> Iterator[Any]:
 def _restored(nwbfile: Any) -> xr.Dataset:
     """Read back what `to_nwb` wrote."""
     text = str(np.asarray(nwbfile.get_scratch("neurodyn")).item())
-    units = nwbfile.units
-    ends = np.asarray(units["spike_times"].data[:], np.int64)
+    try:
+        arrays = _stored_arrays(nwbfile, layout.columns(text))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FileFormatError(
+            f"this NWB file was written by neurodyn but is damaged or was changed since: {error} "
+            "is not where it was."
+        ) from error
+    return layout.restore(text, arrays)
+
+
+def _stored_arrays(nwbfile: Any, places: dict[str, dict[str, str]]) -> dict[str, np.ndarray]:
+    tables = {"units": nwbfile.units, "trials": nwbfile.trials}
+    ends = np.asarray(nwbfile.units["spike_times"].data[:], np.int64)
     arrays = {"spike_unit": np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))}
-    tables = {"units": units, "trials": nwbfile.trials}
-    for name, place in layout.columns(text).items():
+    for name, place in places.items():
         column = tables[place["table"]][place["column"]]
         values = getattr(column, "target", column).data[:]
         arrays[name] = decode(values) if place["unit"] != "s" else values * 1e3
     by = [arrays[n] for n in ("spike_time", "spike_unit", "spike_trial") if n in arrays]
     order = np.lexsort(by)
-    arrays |= {name: values[order] for name, values in arrays.items() if name.startswith("spike_")}
-    return layout.restore(text, arrays)
+    sorted_spikes = {n: v[order] for n, v in arrays.items() if n.startswith("spike_")}
+    return arrays | sorted_spikes
 
 
 def _foreign(nwbfile: Any, signals: bool | Sequence[str]) -> xr.Dataset | xr.DataTree:
@@ -173,7 +189,7 @@ def _read_units(units: Any, last_stop: float, left_out: list[str]) -> xr.Dataset
     coords |= _areas(units, coords)
     about: dict[str, Any] = {}
     if "obs_intervals" in units.colnames:
-        window, about, observed = _observation(units["obs_intervals"])
+        window, about, observed = _observation(units["obs_intervals"], left_out)
         coords |= observed
     else:
         window = (min(0.0, spike_time.min(initial=0.0)), spike_time.max(initial=last_stop))
@@ -187,7 +203,7 @@ def _read_units(units: Any, last_stop: float, left_out: list[str]) -> xr.Dataset
     )
 
 
-def _observation(column: Any):
+def _observation(column: Any, left_out: list[str]):
     """Window, gaps shared by all units, and when each unit was observed, from `obs_intervals`."""
     ends = np.asarray(column.data[:], np.int64)
     intervals = np.asarray(column.target.data[:], np.float64).reshape(-1, 2) * 1e3
@@ -197,11 +213,7 @@ def _observation(column: Any):
     merged = union(intervals)
     about = {"obs_intervals": merged.ravel().tolist()} if len(merged) > 1 else {}
     if any(len(union(unit)) > 1 and not np.array_equal(union(unit), merged) for unit in per_unit):
-        warnings.warn(
-            "units have gaps of their own in obs_intervals; only gaps shared by all are kept, so "
-            "that counts of such a unit are zero in its gaps",
-            stacklevel=2,
-        )
+        left_out.append(_OWN_GAPS)
     first = np.array([unit.min() for unit in per_unit])
     last = np.array([unit.max() for unit in per_unit])
     observed = {}

@@ -124,7 +124,8 @@ def combine(parts: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.Dat
     tables = [path for path in parts if path.startswith("intervals/")]
     if "spikes" in parts and len(tables) == 1:
         trials = parts.pop(tables[0])
-        parts["spikes"] = parts["spikes"].assign_coords(trials.coords)
+        joined = parts["spikes"].assign_coords(trials.coords)
+        parts["spikes"] = joined.assign_attrs(table=trials.attrs["table"])
     if not parts:
         raise LabelError(
             "this recording holds nothing that can be labelled: no spike times, no continuous "
@@ -186,13 +187,13 @@ def cut_trials(
 
 def _spikes_and_tables(recording: xr.Dataset | xr.DataTree):
     if isinstance(recording, xr.Dataset):
-        name = recording.attrs.get("table", "trials")
-        return recording, {name: recording} if "trial" in recording.dims else {}
-    if "spikes" not in recording.children:
-        raise LabelError("align_event cuts spikes, and this recording has none.")
-    tables = {
-        node.name: node.to_dataset()
-        for group in ("intervals", "events")
-        for node in (recording[group].children.values() if group in recording.children else ())
-    }
-    return recording["spikes"].to_dataset(), tables
+        ds, tables = recording, {}
+    else:
+        if "spikes" not in recording.children:
+            raise LabelError("align_event cuts spikes, and this recording has none.")
+        ds = recording["spikes"].to_dataset()
+        groups = [recording[g] for g in ("intervals", "events") if g in recording.children]
+        tables = {n.name: n.to_dataset() for group in groups for n in group.children.values()}
+    if "trial" in ds.dims:
+        tables[ds.attrs.get("table", "trials")] = ds
+    return ds, tables
