@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,7 +78,7 @@ def simulate(
     variables
         Names of the variables to record; default: all that the model observes.
     outputs
-        Whether to record the readout, as `output`.
+        Whether to record the readout, as `outputs`.
     every, window
         Record every so many steps, and only inside ``(start, stop]`` [ms from the start of the
         trial].
@@ -115,27 +116,30 @@ def simulate(
     >>> run.rate.dims
     ('trial', 'time', 'unit')
     """
-    if not isinstance(model, AbstractSystem):
-        return _simulate_members(model, source, locals())
     key = as_key(key)
-    plan = _plan(model, source, n_trials, repeats, key, dt, n_steps)
-    save = Save(
-        tuple(model.variables() if variables is None else variables),
-        every,
-        window,
-        _which_outputs(source, outputs),
-        "packed" if isinstance(model, AbstractSpiking) else None,
-    )
-    chunk, chunk_steps = _chunk_sizes(model, plan, save, chunk, chunk_steps)
-    run = _Runner(
-        model, plan, save, solver, tuple(interventions), _run_key(key), chunk, chunk_steps
-    )
-    blocks = range(0, plan.n_trials, chunk)
-    with bar("simulate", len(blocks) * run.n_pieces, show=progress) as advance:
+    members = [model] if isinstance(model, AbstractSystem) else _members(model)
+    plan = _plan(members[0], source, n_trials, repeats, key, dt, n_steps)
+
+    def runner(member: AbstractSystem) -> _Runner:
+        save = Save(
+            tuple(member.variables() if variables is None else variables),
+            every,
+            window,
+            _which_outputs(source, outputs),
+            "packed" if isinstance(member, AbstractSpiking) else None,
+        )
+        sizes = _chunk_sizes(member, plan, save, chunk, chunk_steps)
+        run_key = None if key is None else jax.random.fold_in(key, 1)
+        return _Runner(member, plan, save, solver, tuple(interventions), run_key, *sizes)
+
+    runs = [runner(member) for member in members]
+    if to is not None and len(members) > 1:
+        raise ValueError("`to` streams one model at a time; loop over the ensemble.")
+    with bar("simulate", sum(run.n_calls for run in runs), show=progress) as advance:
         if to is not None:
-            return _stream(run, blocks, Path(to), advance)
-        parts = [run.block(first, advance) for first in blocks]
-    return run.label({name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+            return _stream(runs[0], Path(to), advance)
+        done = [run.whole(advance) for run in runs]
+    return done[0] if isinstance(model, AbstractSystem) else _join(done, plan)
 
 
 @dataclass(frozen=True)
@@ -214,10 +218,6 @@ def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: An
     return task.batch(trial_key, n, **columns)
 
 
-def _run_key(key: Any) -> Any:
-    return None if key is None else jax.random.fold_in(key, 1)
-
-
 def _which_outputs(source: Any, outputs: bool) -> str | None:
     if not outputs:
         return None
@@ -242,12 +242,27 @@ class _Runner:
         """How many pieces a run is cut into along time."""
         return math.ceil(self.plan.n_steps / self.chunk_steps)
 
+    @property
+    def blocks(self) -> range:
+        """First trial of each chunk of trials."""
+        return range(0, self.plan.n_trials, self.chunk)
+
+    @property
+    def n_calls(self) -> int:
+        """How many compiled calls the run takes."""
+        return len(self.blocks) * self.n_pieces
+
+    def whole(self, advance: Callable) -> xr.Dataset:
+        """The labelled result of all trials."""
+        parts = [self.block(first, advance) for first in self.blocks]
+        return self.label({name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+
     def block(self, first: int, advance: Callable) -> dict[str, np.ndarray]:
         """All that the chunk of trials from ``first`` on records, trial-first, on the host."""
         pieces = list(self.pieces(first, advance))
         out = {}
         for name in pieces[-1]:
-            if name == "output" and self.save.outputs == "last":
+            if name == "outputs" and self.save.outputs == "last":
                 out[name] = pieces[-1][name]
             else:
                 axis = 0 if name.startswith("spike_") else 1
@@ -297,11 +312,14 @@ class _Runner:
 
     def _collect(self, run, here: int, skip: int, start: int) -> dict[str, np.ndarray]:
         def host(a):
-            return np.asarray(jnp.swapaxes(a[:, skip:], 0, 1))
+            return np.asarray(jnp.swapaxes(a[:valid, skip:], 0, 1))
+
+        trials = self.plan.trials
+        valid = None if trials is None or trials.length is None else int(trials.length)
 
         out = {name: host(a) for name, a in run.variables.items()}
         if run.outputs is not None:
-            out["output"] = host(run.outputs)
+            out["outputs"] = host(run.outputs)
         if run.spikes is not None:
             one = jax.tree.map(lambda a: a[0], run.final_state)
             n_units = eqx.filter_eval_shape(self.model.crossing, one).shape[0]
@@ -345,9 +363,9 @@ class _Runner:
                 v = known[name]
                 dims = ("trial", "time", *v.dims)
                 variables[name] = (dims, array, v.units, v.long_name, v.kind)
-            elif name == "output" and save.outputs == "last":
+            elif name == "outputs" and save.outputs == "last":
                 variables[name] = (("trial", "output"), array[:, 0], "1", "output", "output")
-            elif name == "output":
+            elif name == "outputs":
                 dims = ("trial", "time", "output")
                 variables[name] = (dims, array, "1", "output", "output")
                 n_times.append(array.shape[1])
@@ -364,33 +382,40 @@ class _Runner:
             dim, value = value if isinstance(value, tuple) else ("unit", value)
             if any(dim in v[0] for v in variables.values()):
                 coords[name] = (dim, np.asarray(value))
+        if plan.task is not None and "outputs" in variables:
+            coords["output"] = list(plan.task.output_names())
         coords |= self._trial_coords(arrays)
         return labels.dataset(
             variables,
             coords,
             source="model",
-            attrs={
-                "model": type(self.model).__name__,
-                "task": "" if plan.task is None else type(plan.task).__name__,
-                "dt": plan.dt,
-                "align_event": plan.align_event,
-            },
+            attrs=self._attrs(),
         )
+
+    def _attrs(self) -> dict[str, Any]:
+        plan = self.plan
+        attrs = {"model": type(self.model).__name__, "dt": plan.dt, "align_event": plan.align_event}
+        if plan.task is not None:
+            attrs["task"] = type(plan.task).__name__
+            attrs |= {"labels": plan.task.labels()} if plan.task.labels() else {}
+        return attrs
 
     def _trial_coords(self, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         plan = self.plan
         if plan.trials is None:
             return {}
-        found = dict(plan.trials.conditions)
-        whole = self.save.every == 1 and self.save.window is None
-        if plan.task is not None and "output" in arrays and whole and plan.whole:
-            found |= plan.task.score(jnp.asarray(arrays["output"]), plan.trials)
-        out = {}
-        for name, value in found.items():
-            value = np.asarray(value)
-            if value.shape == (plan.n_trials,):
-                out[name] = ("trial", value)
-        return out
+        found, units = dict(plan.trials.conditions), {}
+        scored = plan.whole and self.save.every == 1 and self.save.window is None
+        if plan.task is not None:
+            units = plan.task.units()
+            if scored and "outputs" in arrays:
+                found |= plan.task.score(jnp.asarray(arrays["outputs"]), plan.trials)
+        columns = {name: np.asarray(value) for name, value in found.items()}
+        return {
+            name: ("trial", value, units.get(name, "1"))
+            for name, value in columns.items()
+            if value.shape == (plan.n_trials,)
+        }
 
 
 def _has_indexed(model: Any) -> bool:
@@ -440,32 +465,37 @@ def _bytes_per_step(model, plan, save) -> int:
     return sum(math.prod(s.shape) * s.dtype.itemsize for s in shapes)
 
 
-def _simulate_members(members: Any, source: Any, arguments: dict[str, Any]) -> xr.Dataset:
+def _members(models: Any) -> list[AbstractSystem]:
     try:
-        models = list(members)
+        members = list(models)
     except TypeError:
-        models = []
-    if not models or not all(isinstance(m, AbstractSystem) for m in models):
+        members = []
+    if not members or not all(isinstance(m, AbstractSystem) for m in members):
         raise TypeError(
-            f"`model` must be a system or an ensemble of systems, got {type(members).__name__}."
+            f"`model` must be a system or an ensemble of systems, got {type(models).__name__}."
         )
-    if arguments["to"] is not None:
-        raise ValueError("`to` streams one model at a time; loop over the ensemble.")
-    options = {k: v for k, v in arguments.items() if k not in ("model", "source", "members")}
-    runs = [simulate(model, source, **options) for model in models]
-    seeds = xr.DataArray(
-        np.arange(len(runs)), dims="seed", attrs={"units": "1", "long_name": "ensemble member"}
-    )
-    shared = [c for c in runs[0].coords if all(runs[0][c].identical(r[c]) for r in runs[1:])]
-    own = [c for c in runs[0].coords if c not in shared]
-    runs = [r.reset_coords(own) for r in runs]
+    return members
+
+
+def _join(runs: list[xr.Dataset], plan: _Plan) -> xr.Dataset:
+    """Runs of the members along `seed`."""
+    # What the members bring (scores, time constants) has a value for each of them; what the trials
+    # bring (conditions) is shared.
+    shared = {*runs[0].dims, "area", "ei", *(plan.trials.conditions if plan.trials else ())}
+    own = [name for name in runs[0].coords if name not in shared]
+    seed = xr.Variable("seed", np.arange(len(runs)), {"units": "1", "long_name": "member"})
     joined = xr.concat(
-        runs, seeds, data_vars="all", coords="minimal", compat="override", join="exact"
+        [run.reset_coords(own) for run in runs],
+        xr.DataArray(seed, {"seed": seed}, name="seed"),
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join="exact",
     )
     return joined.set_coords(own)
 
 
-def _stream(run: _Runner, blocks: range, path: Path, advance: Callable) -> xr.Dataset:
+def _stream(run: _Runner, path: Path, advance: Callable) -> xr.Dataset:
     """Write piece after piece to a Zarr store that only gets its name when it is complete."""
     if importlib.util.find_spec("zarr") is None:
         raise ImportError("Streaming needs zarr: pip install 'neurodyn[sweep]'.")
@@ -475,20 +505,24 @@ def _stream(run: _Runner, blocks: range, path: Path, advance: Callable) -> xr.Da
     for taken in (path, partial):
         if taken.exists():
             raise FileExistsError(f"{taken} exists: choose another name, or remove it first.")
-    for i, (ds, dim) in enumerate(_labelled_pieces(run, blocks, advance)):
+    for i, (ds, dim) in enumerate(_labelled_pieces(run, advance)):
         options = {"append_dim": dim} if i else {"mode": "w"}
-        ds.to_zarr(partial, consolidated=False, **options)
+        with warnings.catch_warnings():
+            # Fixed-length text is not in the Zarr 3 specification yet; xarray reads it back.
+            warnings.filterwarnings("ignore", "The data type", category=UserWarning)
+            warnings.filterwarnings("ignore", "The data type", category=FutureWarning)
+            ds.to_zarr(partial, consolidated=False, **options)
     partial.rename(path)
     return xr.open_zarr(path, consolidated=False, chunks=None)
 
 
-def _labelled_pieces(run: _Runner, blocks: range, advance: Callable) -> Iterator:
-    if len(blocks) == 1 and run.n_pieces > 1:
+def _labelled_pieces(run: _Runner, advance: Callable) -> Iterator:
+    if len(run.blocks) == 1 and run.n_pieces > 1:
         piecewise = replace(run, plan=replace(run.plan, whole=False))
         for i, arrays in enumerate(run.pieces(0, advance)):
             yield piecewise.label(arrays, i * run.chunk_steps), "time"
         return
-    for first in blocks:
+    for first in run.blocks:
         arrays = run.block(first, advance)
         stop = min(first + run.chunk, run.plan.n_trials)
         trials = run.plan.trials
