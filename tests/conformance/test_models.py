@@ -1,0 +1,207 @@
+"""What every model in `neurodyn.models` must do. A new model adds one line to `EXAMPLES`."""
+
+import re
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neurodyn
+from neurodyn import labels, models, params
+from neurodyn.integrate import integrate
+from neurodyn.recording import Save
+from neurodyn.simulation import simulate
+from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem
+
+EXAMPLES = {
+    "CTRNN": lambda key=0: models.CTRNN(
+        3,
+        8,
+        2,
+        W=params.Dale(0.75),
+        noise=0.05,
+        initial=params.Uniform(0.0, 0.1),
+        areas={"V1": 5, "PFC": 3},
+        key=key,
+    ),
+    "LeakyRNN": lambda key=0: models.LeakyRNN(3, 8, 2, key=key),
+    "GRU": lambda key=0: models.GRU(3, 8, 2, initial=params.Free(0.1), key=key),
+    "LSTM": lambda key=0: models.LSTM(3, 8, 2, key=key),
+}
+BIB = Path(neurodyn.__file__).parent / "references.bib"
+EVERY = pytest.mark.parametrize("name", models.__all__)
+DT, STEPS, TRIALS = 10.0, 30, 5
+
+
+def inputs(*shape):
+    shape = shape or (STEPS, TRIALS, 3)
+    x = np.random.default_rng(0).normal(size=shape)
+    return jnp.asarray(x, jnp.result_type(float))
+
+
+def run(model, x=None, key=1, **options):
+    save = Save(variables=tuple(model.variables()))
+    return integrate(model, inputs() if x is None else x, dt=DT, key=key, save=save, **options)
+
+
+def same(a, b) -> bool:
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return all(np.array_equal(x, y) for x, y in pairs)
+
+
+def test_every_model_has_an_example():
+    assert set(EXAMPLES) == set(models.__all__)
+
+
+@EVERY
+def test_shapes_and_labels_of_what_is_observed(name):
+    model = EXAMPLES[name]()
+    assert isinstance(model, AbstractSystem)
+    assert isinstance(model, (AbstractFlow, AbstractMap))
+    got = run(model)
+    assert got.outputs.shape == (STEPS, TRIALS, model.n_outputs)
+    assert set(got.variables) == set(model.variables())
+    for label, variable in model.variables().items():
+        array = got.variables[label]
+        assert array.shape[:2] == (STEPS, TRIALS)
+        assert array.ndim == 2 + len(variable.dims)
+        assert variable.kind in labels.KINDS
+        assert variable.units
+        assert variable.long_name
+
+
+@EVERY
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_computes_in_the_precision_it_is_given(name, dtype):
+    with jax.enable_x64(dtype == "float64"):
+        model = EXAMPLES[name]()
+        got = run(model)
+        floats = [x for x in jax.tree.leaves((model, got)) if eqx.is_inexact_array(x)]
+        assert {str(x.dtype) for x in floats} == {dtype}
+
+
+@EVERY
+def test_same_key_same_bits(name):
+    make = EXAMPLES[name]
+    assert same(make(3), make(3))
+    assert same(make(3), make(jax.random.key(3)))
+    assert not same(make(3), make(4))
+    assert same(run(make()), run(make()))
+
+
+@EVERY
+def test_a_trial_does_not_depend_on_the_others(name):
+    model = EXAMPLES[name]()
+    batch = run(model)
+    last = run(model, inputs()[:, 4:], first_trial=4)
+    np.testing.assert_allclose(last.outputs[:, 0], batch.outputs[:, 4], atol=1e-5)
+    alone = run(model, inputs()[:, 0])
+    assert alone.outputs.shape == (STEPS, model.n_outputs)
+    np.testing.assert_allclose(alone.outputs, batch.outputs[:, 0], atol=1e-5)
+
+
+@EVERY
+def test_jits_and_vmaps(name):
+    models_ = eqx.filter_vmap(EXAMPLES[name])(jax.random.split(jax.random.key(0), 3))
+    outputs = eqx.filter_jit(eqx.filter_vmap(lambda m: run(m).outputs))(models_)
+    assert outputs.shape == (3, STEPS, TRIALS, 2)
+    member = jax.tree.map(lambda x: x[1] if eqx.is_array(x) else x, models_)
+    np.testing.assert_allclose(run(member).outputs, outputs[1], atol=1e-4)
+
+
+@EVERY
+def test_every_trained_parameter_gets_a_finite_gradient(name):
+    model = EXAMPLES[name]()
+    moved, kept = eqx.partition(model, params.trainable(model))
+
+    def loss(moved):
+        return (run(eqx.combine(moved, kept)).outputs ** 2).mean()
+
+    for path, gradient in jax.tree_util.tree_leaves_with_path(eqx.filter_grad(loss)(moved)):
+        assert np.isfinite(gradient).all(), path
+        assert (np.abs(gradient) > 0).any(), path
+
+
+@EVERY
+def test_new_keys_parameters_and_inputs_do_not_recompile(name):
+    make = EXAMPLES[name]
+
+    @eqx.filter_jit
+    @eqx.debug.assert_max_traces(max_traces=1)
+    def traced(model, x, key):
+        return run(model, x, key).outputs
+
+    for seed in range(4):
+        traced(make(seed), inputs() * seed, jax.random.key(seed))
+
+
+@EVERY
+def test_runs_come_out_labelled(name):
+    model = EXAMPLES[name]()
+    ds = simulate(model, inputs(), dt=DT, key=0)
+    labels.check(ds)
+    assert set(model.variables()) <= set(ds)
+    assert (ds.sizes["trial"], ds.sizes["time"]) == (TRIALS, STEPS)
+    for coord in model.unit_coords():
+        assert coord in ds.coords
+    units = [v for v in model.variables().values() if "unit" in v.dims]
+    assert not units or ds.sizes["unit"] == 8
+    np.testing.assert_allclose(ds.time, DT * np.arange(1, STEPS + 1))
+
+
+@EVERY
+def test_units_can_be_cut_without_touching_the_original(name):
+    model = EXAMPLES[name]()
+    before = jax.tree.map(lambda x: np.array(x) if eqx.is_array(x) else x, model)
+    everything = model.cut(np.ones(8, bool), incoming=False)
+    b_out = params.resolve(model).b_out
+    np.testing.assert_allclose(
+        run(everything).outputs, jnp.broadcast_to(b_out, (STEPS, TRIALS, 2)), atol=1e-6
+    )
+    assert same(before, model)
+
+
+@EVERY
+def test_files_give_back_the_same_model(name, tmp_path):
+    files = pytest.importorskip("neurodyn.io.files")
+    model = EXAMPLES[name]()
+    files.save(tmp_path / "model.nd", model)
+    back = files.load(tmp_path / "model.nd")
+    assert jax.tree.structure(back) == jax.tree.structure(model)
+    assert same(back, model)
+    assert same(run(back), run(model))
+
+
+@EVERY
+def test_cites_its_papers(name):
+    entries = set(re.findall(r"^@\w+\{(\w+),", BIB.read_text(), re.M))
+    cited = getattr(models, name).reference
+    assert cited
+    assert set(cited) <= entries
+
+
+@EVERY
+def test_citation_prints_them(name):
+    citation = pytest.importorskip("neurodyn.citation").citation
+    text = str(citation(EXAMPLES[name]()))
+    for key in getattr(models, name).reference:
+        assert key in text
+
+
+@EVERY
+def test_is_documented_with_parameters_and_sources(name):
+    doc = getattr(models, name).__doc__
+    for section in ("Parameters", "References"):
+        assert re.search(rf"^\s*{section}\n\s*-+$", doc, re.M), section
+
+
+@EVERY
+def test_wrong_inputs_are_named_before_anything_runs(name):
+    model = EXAMPLES[name]()
+    with pytest.raises(ValueError, match=r"3 inputs.*\(30, 5, 4\)"):
+        run(model, inputs(STEPS, TRIALS, 4))
+    with pytest.raises(ValueError, match="whole number"):
+        getattr(models, name)(3, 0, 2, key=0)
