@@ -315,10 +315,11 @@ def split_half(obj: _Labelled, by: str | Sequence[str], *, key: Any) -> tuple[_L
     if sizes.min() < 2:
         alone = columns["condition"].values[sizes < 2].tolist()
         raise LabelError(f"conditions {alone} have a single trial: halves need at least two.")
-    generator = np.random.default_rng(np.asarray(jax.random.key_data(as_key(key))).tolist())
+    seed: Any = as_key(key, needed_for="split_half")
+    generator = np.random.default_rng(np.asarray(jax.random.key_data(seed)).tolist())
     order = np.lexsort([generator.random(codes.size), codes])
     rank = np.arange(codes.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     offset = np.repeat(generator.integers(0, 2, sizes.size), sizes)
     half = np.empty(codes.size, np.int64)
     half[order] = (rank + offset) % 2
-    return tuple(obj.isel(trial=np.flatnonzero(half == side)) for side in (0, 1))
+    return obj.isel(trial=np.flatnonzero(half == 0)), obj.isel(trial=np.flatnonzero(half == 1))

@@ -37,7 +37,7 @@ def describe(
     keep
         Variables whose values go into the text, beside the scalars.
     """
-    variables = {}
+    kept, variables = set(keep), {}
     for name, variable in ds.variables.items():
         entry = {
             "dims": list(variable.dims),
@@ -45,7 +45,7 @@ def describe(
             "attrs": variable.attrs,
             "coord": name in ds.coords,
         }
-        if variable.ndim == 0 or name in keep:
+        if variable.ndim == 0 or str(name) in kept:
             entry["values"] = variable.values.tolist()
         variables[str(name)] = entry
     about = {

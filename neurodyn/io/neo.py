@@ -262,7 +262,7 @@ def _spike_block(ds: xr.Dataset) -> neo.Block:
     trains = np.split(spike_time[order], ends[:-1])
     notes = [_row(ds, "unit", u) for u in range(n_units)]
     # Annotations of trains and segments do not keep dtypes, so the tables go into the note as well.
-    tables = [n for n, v in ds.variables.items() if v.dims[:1] != ("spike",)]
+    tables = [str(n) for n, v in ds.variables.items() if v.dims[:1] != ("spike",)]
     block = neo.Block(**{_NOTE: layout.describe(ds, keep=tables)})
     for s in range(n_segments):
         segment = neo.Segment(index=s, **(_row(ds, "trial", s) if in_trials else {}))
@@ -300,7 +300,7 @@ def _signal_block(ds: xr.Dataset) -> neo.Block:
     names = [n for n, v in ds.data_vars.items() if "time" in v.dims]
     if not names:
         raise LabelError(f"there are no spikes and no variables on 'time': {list(ds.data_vars)}.")
-    axes = {dim for n in names for dim in ds[n].dims}
+    axes = {str(dim) for n in names for dim in ds[n].dims}
     split = axes & {"sweep", "trial", "condition"}
     if len(split) > 1 or len(axes - split - {"time"}) > 1:
         raise LabelError(

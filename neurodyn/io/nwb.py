@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -38,7 +38,7 @@ def from_nwb(
     window: Window | None = None,
     until: str | None = None,
     trials: str | None = None,
-    invalid: str = "raise",
+    invalid: Literal["raise", "drop"] = "raise",
     signals: bool | Sequence[str] = True,
 ) -> xr.Dataset | xr.DataTree:
     """Read an NWB file or object.
@@ -233,9 +233,9 @@ def union(intervals: np.ndarray) -> np.ndarray:
 
 def _columns(
     rows: Any, dim: str, left_out: list[str], path: str, skip: Sequence[str] = ()
-) -> dict[str, tuple]:
+) -> dict[str, Any]:
     """Read the plain columns of an NWB table: one value per row. Others are noted in `left_out`."""
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in rows.colnames:
         column = rows[name]
         values = None if hasattr(column, "target") or name in skip else _plain(column)
@@ -286,11 +286,12 @@ def _read_signals(
     from pynwb import TimeSeries
 
     parts: dict[str, xr.Dataset] = {}
+    names = wanted if isinstance(wanted, Sequence) else None
     for series in nwbfile.objects.values():
         if not isinstance(series, TimeSeries):
             continue
-        named = wanted is True or series.name in wanted
-        problem = _unreadable(series, large=wanted is True) if named else "not asked for"
+        asked = names is None or series.name in names
+        problem = _unreadable(series, large=names is None) if asked else "not asked for"
         path = f"signals/{series.name}"
         if path in parts:
             problem = "a second signal of this name"
@@ -298,7 +299,7 @@ def _read_signals(
             left_out.append(f"{path}: {problem}")
         else:
             parts[path] = _read_series(series)
-    missing = [] if wanted is True else [n for n in wanted if f"signals/{n}" not in parts]
+    missing = [name for name in names or () if f"signals/{name}" not in parts]
     if missing:
         raise LabelError(f"no signal {missing} could be read: {'; '.join(left_out)}.")
     return parts

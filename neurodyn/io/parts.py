@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -149,7 +149,7 @@ def cut_trials(
     *,
     until: str | None = None,
     trials: str | None = None,
-    invalid: str = "raise",
+    invalid: Literal["raise", "drop"] = "raise",
 ) -> xr.Dataset | xr.DataTree:
     """Cut the spikes of a recording into trials around a column of one of its tables.
 

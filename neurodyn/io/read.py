@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -41,7 +41,7 @@ def read(
     window: Window | None = None,
     until: str | None = None,
     trials: str | None = None,
-    invalid: str = "raise",
+    invalid: Literal["raise", "drop"] = "raise",
 ) -> xr.Dataset | xr.DataTree:
     """Read a recording into labelled xarray.
 

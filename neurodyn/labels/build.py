@@ -150,7 +150,7 @@ def dataset(
     labels = {name: _coord(name, spec) for name, spec in coords.items()}
     _refuse_conflicting_sizes(built | labels)
     for variable in built.values():
-        for dim, size in zip(variable.dims, variable.shape, strict=True):
+        for dim, size in zip(map(str, variable.dims), variable.shape, strict=True):
             if dim not in labels and dim not in ("time", "spike"):
                 labels[dim] = _coord(dim, np.arange(size))
     about = {"source": source, "kind": kind, "convention": CONVENTION, "neurodyn": _version()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -64,8 +66,9 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     counts = np.zeros([n_bins if dim == "time" else ds.sizes[dim] for dim in dims], np.int32)
     np.add.at(counts.reshape(-1), np.ravel_multi_index(index, counts.shape), 1)
 
-    coords = {n: c for n, c in ds.coords.items() if set(c.dims) <= set(dims)}
-    coords.pop("valid_until", None)
+    coords: dict[str, Any] = {
+        str(n): c for n, c in ds.coords.items() if set(c.dims) <= set(dims) and n != "valid_until"
+    }
     coords["time"] = edges[:-1] + float(bin_width) / 2
     counts, padded = _pad(ds, counts, edges)
     if padded is not None:
@@ -84,9 +87,10 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
 
 def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
     known = ds.attrs.get("window")
-    if window is None and known is None:
+    window = known if window is None else window
+    if window is None:
         raise LabelError("which times were observed is not known: pass window=(start, stop) in ms.")
-    start, stop = window_edges(known if window is None else window)
+    start, stop = window_edges(window)
     if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
         raise LabelError(
             f"the window {start:g} to {stop:g} ms leaves what was observed, {known[0]:g} to "
@@ -98,16 +102,26 @@ def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
             f"the recording has gaps between {start:g} and {stop:g} ms; it was observed in "
             f"{gaps.tolist()}: choose a window within one interval, or cut trials with align."
         )
+    if "spike_trial" not in ds and "observed_start" in ds.coords:
+        lost = (ds["observed_start"].values > start + SLACK) | (
+            ds["observed_stop"].values < stop - SLACK
+        )
+        if lost.any():
+            raise LabelError(
+                f"units {ds['unit'].values[lost].tolist()} were not observed for all of "
+                f"{start:g} to {stop:g} ms: choose a shorter window, leave them out, or cut trials "
+                "with align, which marks where each unit was observed."
+            )
     return start, stop
 
 
-def _n_bins(start: float, stop: float, bin_width: Number) -> int:
+def _n_bins(start: float, stop: float, bin_width: float) -> int:
     if not (np.isfinite(bin_width) and bin_width > 0):
         raise LabelError(f"bin_width must be a positive number of ms, got {bin_width}.")
     exact = (stop - start) / bin_width
     n_bins = round(exact)
     if n_bins < 1 or abs(exact - n_bins) > 1e-6:
-        shorter = start + np.floor(exact + 1e-6) * bin_width
+        shorter = start + int(exact + 1e-6) * bin_width
         hint = f"end the window at {shorter:g} ms" if shorter > start else "use narrower bins"
         raise LabelError(
             f"bins of {bin_width:g} ms do not divide the window {start:g} to {stop:g} ms "

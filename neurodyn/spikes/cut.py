@@ -91,7 +91,7 @@ def align(
     relative = sorted_times[index] - event[trial]
     keep = (relative >= start) & (relative < np.minimum(stop, (last - event)[trial]))
 
-    coords = {n: c for n, c in ds.coords.items() if c.dims == ("unit",)}
+    coords: dict[str, Any] = {str(n): c for n, c in ds.coords.items() if c.dims == ("unit",)}
     coords |= {n: c.isel(trial=valid) for n, c in table.items()}
     coords["event_time"] = ("trial", event, "ms", "time of the event on the recording's clock")
     coords.setdefault("trial", np.flatnonzero(valid))

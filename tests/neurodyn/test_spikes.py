@@ -238,6 +238,9 @@ class TestAlign:
             observed_start=("unit", [0.0, 0.0]), observed_stop=("unit", [100.0, 50.0])
         )
         cut = spikes.align(ds, [0.0, 60.0], (0, 40))
+        with pytest.raises(LabelError, match=r"units \[1\] were not observed for all of 0 to 100"):
+            spikes.bin(ds, bin_width=10.0)
+        assert spikes.bin(ds, bin_width=10.0, window=(0, 50)).spike_count.values.sum() == 2
         counts = spikes.bin(cut, bin_width=40.0).spike_count.values[:, 0]
         np.testing.assert_array_equal(counts, [[1, 1], [1, np.nan]])
         labels.check(spikes.bin(cut, bin_width=40.0))
