@@ -88,18 +88,16 @@ class History:
         arrays = self.arrays()
         at = arrays.pop("evaluated_at")
         variables: dict[str, Any] = {}
-        sizes = {"step": 0}
+        coords: dict[str, Any] = {}
         for name, values in arrays.items():
             dim = "evaluation" if name.startswith("validation_") else "step"
-            sizes[dim] = values.shape[1]
+            if dim == "step":
+                coords[dim] = (dim, np.arange(values.shape[1]), "1", "steps taken before this one")
+            else:
+                coords[dim] = (dim, at, "1", "steps taken before the evaluation")
             dims = ("seed", dim) if ensemble else (dim,)
             long_name = _LONG_NAMES.get(name, name.replace("_", " "))
             unit = self.units.get(name, "1")
             variables[name] = (dims, values if ensemble else values[0], unit, long_name)
-        coords: dict[str, Any] = {
-            "step": ("step", np.arange(sizes["step"]), "1", "steps taken before this one"),
-        }
-        if len(at):
-            coords["evaluation"] = ("evaluation", at, "1", "steps taken before the evaluation")
         # Not looking at the numbers: a metric may well be infinite, and the run is over by now.
         return labels.dataset(variables, coords, source="model", attrs=attrs, values=False)

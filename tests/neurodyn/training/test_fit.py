@@ -1,5 +1,6 @@
 """`fit`: what it returns, and what it does not depend on."""
 
+import importlib
 import inspect
 
 import equinox as eqx
@@ -11,7 +12,15 @@ import pytest
 
 from neurodyn import labels, params
 from neurodyn.integrate import integrate
-from neurodyn.training import Ensemble, Fit, Seeds, Supervised, Threshold, fit
+from neurodyn.training import (
+    AbstractObjective,
+    Ensemble,
+    Fit,
+    Seeds,
+    Supervised,
+    Threshold,
+    fit,
+)
 from tests.systems import Filter, Leaky, Sequences
 
 
@@ -67,7 +76,7 @@ def test_training_learns():
 
 
 def test_results_do_not_depend_on_chunks(monkeypatch):
-    module = __import__("importlib").import_module("neurodyn.training.fit")
+    module = importlib.import_module("neurodyn.training.fit")
     results = []
     for call in (1e-9, 1e9):  # one step at a time; as many as there may be
         monkeypatch.setattr(module, "_CALL", call)
@@ -87,7 +96,7 @@ def test_evaluations_do_not_change_training():
 def test_one_trace_for_new_seeds_values_and_lengths():
     traces = []
 
-    class Counted(Supervised.__mro__[1]):  # AbstractObjective
+    class Counted(AbstractObjective):
         inner: Supervised
 
         def check(self, model, task):

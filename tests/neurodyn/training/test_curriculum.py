@@ -1,0 +1,123 @@
+"""Curricula: stages without recompilation, frozen parts, and the end of training."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from neurodyn.training import AbstractCurriculum, Seeds, Threshold, fit
+from tests.systems import Filter, Leaky
+
+
+def test_threshold_walks_through_its_stages():
+    curriculum = Threshold("gain", [0.5, 1.0, 2.0], threshold=0.1, metric="mse", lower=True)
+    done = fit(
+        Leaky(),
+        Filter(gain=0.5),
+        steps=400,
+        evaluate_every=10,
+        optimizer=optax.adam(1e-2),
+        curriculum=curriculum,
+        key=0,
+    )
+    gains = done.history.validation_gain.values
+    assert sorted(set(gains.tolist())) == [0.5, 1.0, 2.0]
+    assert (np.diff(gains) >= 0).all()
+    mse = done.history.validation_mse.values
+    moved = np.flatnonzero(np.diff(gains) > 0)
+    assert (mse[moved] <= 0.1).all()
+    # The last stage is passed at the last evaluation, before the steps are used up.
+    assert mse[-1] <= 0.1
+    assert gains[-1] == 2.0
+    assert done.history.sizes["step"] < 400
+    assert float(done.task.gain) == 2.0
+
+
+@pytest.mark.parametrize("how", ["map", "vmap"])
+def test_members_move_on_their_own(how):
+    done = fit(
+        lambda k: Leaky(key=k),
+        Filter(gain=0.5),
+        steps=300,
+        evaluate_every=10,
+        optimizer=optax.adam(1e-2),
+        curriculum=Threshold("gain", [0.5, 1.0], threshold=0.05, metric="mse", lower=True),
+        ensemble=Seeds(3, how=how),
+        key=1,
+    )
+    gains = done.history.validation_gain.values
+    assert len({tuple(row) for row in gains}) > 1
+    assert (np.diff(gains, axis=1) >= 0).all()
+    # Who has finished takes no further steps; its losses are blank from there on.
+    taken = np.isfinite(done.history.loss.values).sum(1)
+    assert taken.max() == done.history.sizes["step"]
+    assert len(set(taken.tolist())) > 1
+    assert (taken % 10 == 0).all()
+
+
+class SecondHeadLater(AbstractCurriculum):
+    """The second output unit joins when the gain is above 1."""
+
+    def check(self, task):
+        pass
+
+    def advance(self, task, metrics):
+        return eqx.tree_at(lambda t: t.gain, task, task.gain + 0.5), jnp.asarray(False)
+
+    def active(self, params, task):
+        everything = jax.tree.map(lambda _: jnp.asarray(True), params)
+        units = jnp.where(task.gain > 1, 8, 4) > jnp.arange(8)
+        return eqx.tree_at(lambda p: p.V, everything, units[:, None])
+
+    def stage(self, task):
+        return {"gain": task.gain}
+
+
+def test_inactive_parameters_do_not_move_even_with_momentum():
+    seen = []
+    fit(
+        Leaky(),
+        Filter(gain=0.5),
+        steps=20,
+        evaluate_every=5,
+        curriculum=SecondHeadLater(),
+        optimizer=optax.adamw(1e-2, weight_decay=0.1),
+        key=0,
+        callbacks=[lambda s: seen.append(np.asarray(s.model.V))],
+    )
+    start = np.asarray(Leaky().V)
+    # gain 0.5, 1.0 | 1.5, 2.0: the second half of V starts to move after step 10.
+    assert (seen[1][4:] == start[4:]).all()
+    assert (seen[1][:4] != start[:4]).all()
+    # Adam's first step has the size of the learning rate, which a count from step 0 would not give.
+    assert (seen[2][4:] != start[4:]).all()
+
+
+def test_curricula_must_keep_shapes():
+    class Grows(AbstractCurriculum):
+        def check(self, task):
+            pass
+
+        def advance(self, task, metrics):
+            return eqx.tree_at(lambda t: t.gain, task, jnp.ones(2)), jnp.asarray(False)
+
+        def active(self, params, task):
+            return None
+
+        def stage(self, task):
+            return {}
+
+    with pytest.raises(ValueError, match="must keep its shapes"):
+        fit(Leaky(), Filter(), steps=2, curriculum=Grows(), key=0)
+
+
+def test_unknown_metrics_are_named():
+    curriculum = Threshold("gain", [1.0, 2.0], threshold=0.9, metric="acuracy")
+    with pytest.raises(
+        ValueError, match=r"no metric 'acuracy'; it has \['correct', 'loss', 'mse'\]"
+    ):
+        fit(Leaky(), Filter(), steps=2, curriculum=curriculum, key=0)
+    with pytest.raises(ValueError, match=r"no 'acuracy'; it has"):
+        fit(Leaky(), Filter(), steps=2, select="max:acuracy", key=0)
