@@ -1,15 +1,5 @@
 """Measures of runs and recordings, and comparisons between them."""
 
-from neurodyn.analysis import (
-    ceiling,
-    dimensionality,
-    measures,
-    null,
-    predictivity,
-    similarity,
-    timebins,
-    timescales,
-)
 from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
 from neurodyn.analysis.compare import compare
 from neurodyn.analysis.dimensionality import n_components, participation_ratio, pca
@@ -36,32 +26,24 @@ __all__ = [
     "MEASURES",
     "Measure",
     "autocorrelation",
-    "ceiling",
     "cka",
     "compare",
     "corrected",
     "debiased_cka",
-    "dimensionality",
     "effective_tau",
     "fit_exponential",
     "linear_cka",
-    "measures",
     "n_components",
-    "null",
     "p_value",
     "participation_ratio",
     "pca",
-    "predictivity",
     "procrustes",
     "procrustes_angle",
     "rebin",
     "ridge_r",
     "shape_angle",
     "shuffle_null",
-    "similarity",
     "spearman_brown",
     "split_half_reliability",
-    "timebins",
     "timescale",
-    "timescales",
 ]

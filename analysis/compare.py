@@ -38,11 +38,11 @@ def compare(
     by: str | Sequence[str] | None = None,
     join: Join = "exact",
     min_trials: int = 1,
-    window: Sequence[float] | None = None,
+    window: Sequence[float | int] | None = None,
     n_splits: int = 20,
     n_null: int = 200,
     n_folds: int | None = None,
-    penalties: ArrayLike | Sequence[float] = PENALTIES,
+    penalties: ArrayLike | Sequence[float | int] = PENALTIES,
     ceiling_kind: CeilingKind = "sqrt",
     min_ceiling: float = 0.3,
     variable: str | tuple[str | None, str | None] | None = None,
@@ -116,7 +116,8 @@ def compare(
     Examples
     --------
     >>> import numpy as np
-    >>>     >>> def population(gain, source):
+    >>> from neurodyn import labels
+    >>> def population(gain, source):
     ...     wave = np.sin(np.arange(4)[:, None] + np.arange(10)[None, :])
     ...     return labels.dataset(
     ...         {"rate": (("condition", "time", "unit"), wave[..., None] * gain, "Hz", "rate")},

@@ -145,7 +145,7 @@ def _median(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
     values = values[..., kept]
     if not values.shape[-1] or np.isnan(values).all(axis=-1).any():
         return np.full(values.shape[:-1], np.nan)
-    return np.nanmedian(values, axis=-1)
+    return np.asarray(np.nanmedian(values, axis=-1))
 
 
 def _coords(metrics: list[str], pair: Pair) -> dict:

@@ -17,7 +17,7 @@ from neurodyn.analysis.conditions import condition_codes, condition_means, names
 from neurodyn.analysis.resampling import group_trials, shuffled_means
 from neurodyn.system import as_key
 
-Numbers = ArrayLike | Sequence[float]
+Numbers = ArrayLike | Sequence[float | int]
 
 __all__ = ["p_value", "shuffle_null"]
 

@@ -45,7 +45,7 @@ class Pair:
         What was matched and what was left out.
     """
 
-    x: Float[Array, "seed condition time unit"]
+    x: Float[Array, "seed condition time modelunit"]
     y: Float[Array, "condition time unit"]
     means: xr.DataArray
     seeds: xr.DataArray | None
@@ -62,7 +62,7 @@ def pair_up(
     by: str | Sequence[str] | None,
     join: Join,
     min_trials: int,
-    window: Sequence[float] | None,
+    window: Sequence[float | int] | None,
     variable: str | tuple[str | None, str | None] | None,
 ) -> Pair:
     """Average, match conditions by label, and bin the run into the recording's times.

@@ -78,7 +78,7 @@ def group_trials(array: xr.DataArray, codes: np.ndarray, n_conditions: int, *, w
     else:
         values, grouped = jnp.nan_to_num(values)[None], codes[None]
     counts = np.stack([np.bincount(c, minlength=n_conditions + 1)[:-1] for c in grouped])
-    return Trials(values, jnp.asarray(grouped, dtype=jnp.int32), counts)
+    return Trials(values, jnp.asarray(grouped), counts)
 
 
 def _group_means(values, codes, n: int):
@@ -103,10 +103,10 @@ def _halves(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, " tria
     """0 or 1 for each trial, alternating within each condition in random order."""
     order = _random_order(key, codes)
     ordered = codes[order]
-    rank = jnp.arange(codes.size) - jnp.searchsorted(ordered, ordered)
+    rank = jnp.arange(codes.size, dtype=jnp.int32) - jnp.searchsorted(ordered, ordered)
     # Of an odd number of trials either half may get one more.
     first = jax.random.bernoulli(jax.random.fold_in(key, 1), shape=codes.shape)
-    half = (rank + first[ordered].astype(rank.dtype)) % 2
+    half = (rank + first[ordered].astype(jnp.int32)) % 2
     return jnp.zeros_like(codes).at[order].set(half.astype(codes.dtype))
 
 

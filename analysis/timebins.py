@@ -52,7 +52,7 @@ def bin_edges(array: xr.DataArray, *, what: str = "data") -> tuple[np.ndarray, n
 
 
 def rebin(
-    run: xr.DataArray, like: xr.DataArray, *, window: Sequence[float] | None = None
+    run: xr.DataArray, like: xr.DataArray, *, window: Sequence[float | int] | None = None
 ) -> xr.DataArray:
     """Average the samples of `run` within each time bin of `like`.
 

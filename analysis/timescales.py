@@ -178,10 +178,9 @@ def _fit(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
     scale, constant, residual = _linear_part(log_tau, lags, r, weight, amplitude, offset)
     mean = (r * weight).sum() / weight.sum()
     total = (((r - mean) * weight) ** 2).sum()
-    undefined = jnp.isnan(r).any() | (weight.sum() <= 1 + amplitude + offset)
-    status = jnp.select(
-        [undefined, (scale <= 0) | (start >= lags.size), best != inner], [1, 2, 3], 0
-    )
+    rises = (start >= lags.size) | (scale <= 0)
+    few = weight.sum() <= 1 + amplitude + offset
+    status = jnp.select([jnp.isnan(r).any(), rises, few, best != inner], [1, 2, 1, 3], 0)
     values = jnp.stack([jnp.exp(log_tau), scale, constant / scale, 1 - residual / total])
     return Fit(*jnp.where(status == 0, values, jnp.nan), status)
 
@@ -254,8 +253,8 @@ def fit_exponential(
     >>> acf = xr.DataArray(
     ...     0.8 * np.exp(-lag / 100.0)[:, None] + 0.1, coords={"lag": lag}, dims=("lag", "unit")
     ... )
-    >>> fit_exponential(acf)["tau"].values.round(1)
-    array([100.])
+    >>> round(float(fit_exponential(acf)["tau"][0]), 1)
+    100.0
     """
     if not isinstance(acf, xr.DataArray) or set(acf.dims) != {"lag", "unit"}:
         raise LabelError("fit_exponential takes a DataArray (lag, unit), see autocorrelation.")
@@ -274,7 +273,7 @@ def fit_exponential(
     fit = _fit_units(
         jnp.asarray(lags, dtype),
         jnp.asarray(r, dtype),
-        jnp.asarray(start, jnp.int32),
+        jnp.asarray(start),
         jnp.asarray([np.diff(lags).min() / 4, 10 * lags[-1]], dtype),
         amplitude,
         offset,

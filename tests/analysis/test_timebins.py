@@ -1,0 +1,78 @@
+"""Samples of a run in the bins of a recording."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurodyn import analysis, labels
+from neurodyn.labels import LabelError
+
+
+def _run(n=50, dt=20.0, t0=0.0):
+    times = labels.time_axis(n, dt, t0)
+    return xr.DataArray(
+        np.stack([times, times**2], -1)[None],
+        dims=("condition", "time", "unit"),
+        coords={"time": ("time", times, {"units": "ms"}), "side": ("condition", [1])},
+        attrs={"units": "Hz"},
+    )
+
+
+def _bins(first, width, n, **attrs):
+    centres = first + (np.arange(n) + 0.5) * width
+    return xr.DataArray(np.zeros(n), dims="time", coords={"time": centres}, attrs=attrs)
+
+
+@pytest.mark.parametrize("width", [20.0, 50.0, 100.0])
+def test_mean_of_the_samples_inside(width):
+    run, bins = _run(), _bins(100.0, width, 6)
+    found = analysis.rebin(run, bins)
+    np.testing.assert_array_equal(found["time"], bins["time"])
+    for i, centre in enumerate(bins["time"].values):
+        inside = (run.time > centre - width / 2 + 1e-9) & (run.time <= centre + width / 2 + 1e-9)
+        np.testing.assert_allclose(found[0, i], run.values[0, inside.values].mean(0))
+    assert found.dims == run.dims
+    assert found.attrs == {"units": "Hz", "bin_width": width}
+    assert found["side"].item() == 1
+
+
+def test_same_axis_changes_nothing():
+    run = _run()
+    found = analysis.rebin(run, run)
+    np.testing.assert_array_equal(found["time"], run["time"].values[:-1])
+    np.testing.assert_array_equal(found, run.values[:, :-1])
+    binned = run.assign_attrs(bin_width=20.0)
+    np.testing.assert_array_equal(analysis.rebin(binned, binned), run)
+
+
+def test_thirds_of_a_millisecond():
+    run = _run(300, 1 / 3)
+    found = analysis.rebin(run, _bins(0.0, 10.0, 10, bin_width=10.0))
+    counts = [(((run.time - c + 5) > 1e-9) & (run.time - c - 5 < 1e-9)).sum() for c in found.time]
+    assert counts == [30] * 10
+    assert found.sizes["time"] == 10
+
+
+def test_only_covered_bins():
+    run = _run(50, 20.0)  # 0 to 1000 ms
+    found = analysis.rebin(run, _bins(-200.0, 50.0, 40))
+    assert (float(found.time[0]), float(found.time[-1])) == (25.0, 975.0)
+    part = analysis.rebin(run, _bins(-200.0, 50.0, 40), window=(100, 300))
+    assert part["time"].values.tolist() == [125, 175, 225, 275]
+
+
+def test_bad_input():
+    run = _run()
+    with pytest.raises(LabelError, match=r"run covers 0 to 1000 ms.*2000 to 2500"):
+        analysis.rebin(run, _bins(2000.0, 50.0, 10))
+    with pytest.raises(LabelError, match="hold no sample"):
+        analysis.rebin(run, _bins(0.0, 5.0, 100))
+    with pytest.raises(LabelError, match="not covered"):
+        analysis.rebin(run, _bins(-200.0, 50.0, 40), window=(-100, 300))
+    with pytest.raises(LabelError, match="no bin to compare in 2000 to 3000"):
+        analysis.rebin(run, _bins(0.0, 50.0, 10), window=(2000, 3000))
+    with pytest.raises(LabelError, match="single time"):
+        analysis.rebin(run, _bins(0.0, 50.0, 1))
+    assert analysis.rebin(run, _bins(0.0, 50.0, 1, bin_width=50.0)).sizes["time"] == 1
+    with pytest.raises(LabelError, match="labelled dim 'time'"):
+        analysis.rebin(run.drop_vars("time"), _bins(0.0, 50.0, 10))
