@@ -1,0 +1,40 @@
+"""Named, reproducible experiments: one command from settings to figures."""
+
+from neurodyn.experiments.context_decision import EXPERIMENT as _CONTEXT
+from neurodyn.experiments.experiment import Experiment, Run, configure
+from neurodyn.experiments.perceptual_decision import EXPERIMENT as _PERCEPTUAL
+from neurodyn.experiments.runner import Finished, run_experiment
+
+__all__ = ["EXPERIMENTS", "Experiment", "Finished", "Run", "configure", "run"]
+
+EXPERIMENTS: dict[str, Experiment] = {e.name: e for e in (_PERCEPTUAL, _CONTEXT)}
+
+
+def run(name: str, preset: str = "quick", **options) -> Finished:
+    """Run an experiment by name.
+
+    Parameters
+    ----------
+    name
+        One of `EXPERIMENTS`.
+    preset
+        ``"quick"`` (minutes) or ``"paper"``.
+    **options
+        ``settings`` (a dict of changes to the preset), ``out`` (a folder for the result; None:
+        write nothing), ``resume``, ``overwrite``, ``progress``.
+
+    Returns
+    -------
+    Finished
+        The result as a DataTree, its figures and its summary.
+
+    Raises
+    ------
+    ValueError
+        For an unknown experiment, preset or setting.
+    FileExistsError
+        If the folder already holds a result.
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"There is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}.")
+    return run_experiment(EXPERIMENTS[name], preset, **options)

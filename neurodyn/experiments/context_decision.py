@@ -1,0 +1,81 @@
+"""Context-dependent decision: networks against prefrontal units in the task of Mante et al."""
+
+import dataclasses
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import datasets
+from neurodyn.experiments.decision import DecisionSettings, study
+from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.report import decision_figures, decision_summary
+from neurodyn.tasks import ContextDecision
+
+__all__ = ["EXPERIMENT", "Settings", "run"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(DecisionSettings):
+    """Settings; see :class:`~neurodyn.experiments.decision.DecisionSettings`.
+
+    Attributes
+    ----------
+    recording
+        Default: 20 prefrontal units of Mante et al. (2013).
+    bin_width
+        Time bins in which rates are compared [ms].
+    """
+
+    recording: str = "mante2013"
+    bin_width: float = 50.0
+    n_units: int = 100
+    n_networks: int = 3
+    steps: int = 3000
+    repeats: int = 20
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Train on the coherences of the recording, compare correct trials by condition."""
+    options = {"bin_width": settings.bin_width, "correct_only": True}
+    recorded = datasets.load(settings.recording, halves=True, key=settings.seed, **options)
+    motion, colour = (np.unique(recorded[name].values) for name in ("motion", "colour"))
+    task = ContextDecision(dt=settings.dt, motion=motion, colour=colour)
+    names = task.labels()["context"]
+
+    def relabel(trials: xr.Dataset) -> xr.Dataset:
+        columns = {
+            "motion": _nearest(trials["motion"].values, motion),
+            "colour": _nearest(trials["colour"].values, colour),
+            "context": np.array([names[int(c)] for c in trials["context"].values]),
+        }
+        coords = {n: ("trial", c, trials[n].attrs) for n, c in columns.items()}
+        return trials.assign_coords(coords)
+
+    return study(
+        settings,
+        run,
+        task,
+        recorded,
+        by=("motion", "colour", "context"),
+        window=(100.0, 850.0),
+        min_trials=1,
+        relabel=relabel,
+    )
+
+
+def _nearest(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    return levels[np.abs(values[:, None] - levels[None, :]).argmin(1)]
+
+
+EXPERIMENT = Experiment(
+    name="context_decision",
+    title="Do networks that select evidence by context look like prefrontal cortex?",
+    reference=("mante2013",),
+    presets={
+        "quick": Settings(),
+        "paper": Settings(n_networks=10, n_units=200, steps=20_000, repeats=100, n_null=1000),
+    },
+    run=run,
+    figures=decision_figures,
+    summary=decision_summary,
+)

@@ -1,0 +1,102 @@
+"""Perceptual decision: networks against a population that integrates evidence for two choices."""
+
+import dataclasses
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import datasets, io, spikes
+from neurodyn.experiments.decision import DecisionSettings, study
+from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.report import decision_figures, decision_summary
+from neurodyn.tasks import PerceptualDecision
+
+__all__ = ["EXPERIMENT", "Settings", "run"]
+
+#: What is shown of the recording [ms]; compared is what the model sees of it.
+WINDOW = (-200.0, 1000.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(DecisionSettings):
+    """Settings; see :class:`~neurodyn.experiments.decision.DecisionSettings`.
+
+    Attributes
+    ----------
+    recording
+        Default: the bundled, simulated decision network.
+    bin_width
+        Time bins in which rates are compared [ms].
+    stimulus
+        How long the model sees the evidence, and time that is compared [ms].
+    min_trials
+        Conditions with fewer trials on either side are left out.
+    """
+
+    recording: str = "decision_example"
+    bin_width: float = 50.0
+    stimulus: float = 800.0
+    min_trials: int = 5
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Train on the coherences of the recording, compare by coherence and choice."""
+    recorded = _load(settings.recording)
+    coherence = np.unique(recorded["coherence"].values)
+    task = PerceptualDecision(dt=settings.dt, coherence=coherence, stimulus=settings.stimulus)
+    names = [n for n in ("coherence", "choice", "correct", "rt") if n in recorded.coords]
+    behaviour = recorded[names].reset_coords(names)
+
+    def relabel(trials: xr.Dataset) -> xr.Dataset:
+        nearest = np.abs(trials["coherence"].values[:, None] - coherence[None, :]).argmin(1)
+        return trials.assign_coords(coherence=("trial", coherence[nearest], {"units": "1"}))
+
+    return study(
+        settings,
+        run,
+        task,
+        _rates(recorded, settings),
+        by=("coherence", "choice"),
+        window=(0.0, settings.stimulus),
+        min_trials=settings.min_trials,
+        relabel=relabel,
+        behaviour=behaviour,
+    )
+
+
+def _load(recording: str) -> xr.Dataset:
+    known = [record.name for record in datasets.available()]
+    loaded = datasets.load(recording) if recording in known else io.read(recording)
+    needed = ("coherence", "choice")
+    missing = [n for n in needed if not isinstance(loaded, xr.Dataset) or n not in loaded.coords]
+    if missing:
+        raise ValueError(
+            f"{recording}: the comparison needs trials labelled with {', '.join(needed)}; "
+            f"{', '.join(missing)} is missing. Cut the recording into trials and label them "
+            "(neurodyn.spikes.align), and save that."
+        )
+    return loaded
+
+
+def _rates(recorded: xr.Dataset, settings: Settings) -> xr.Dataset:
+    """Rates of single trials in bins."""
+    if "spike" not in recorded.dims:
+        return recorded
+    counts = spikes.bin(recorded, bin_width=settings.bin_width, window=WINDOW)
+    rate = counts["spike_count"] * (1000.0 / settings.bin_width)
+    rate.attrs = {"units": "Hz", "long_name": "firing rate", "kind": "rate"}
+    return counts.drop_vars("spike_count").assign(rate=rate)
+
+
+EXPERIMENT = Experiment(
+    name="perceptual_decision",
+    title="Do networks trained to decide between two alternatives look like a decision circuit?",
+    reference=("roitman2002", "wang2002", "song2016"),
+    presets={
+        "quick": Settings(),
+        "paper": Settings(n_networks=10, n_units=128, steps=5000, repeats=200, n_null=1000),
+    },
+    run=run,
+    figures=decision_figures,
+    summary=decision_summary,
+)

@@ -1,0 +1,20 @@
+"""Figures of labelled results; every function returns the matplotlib Figure it drew."""
+
+from neurodyn.plot.activity import psth, raster, traces, trajectories
+from neurodyn.plot.behaviour import psychometric
+from neurodyn.plot.comparison import comparison
+from neurodyn.plot.models import time_constants
+from neurodyn.plot.tasks import trial
+from neurodyn.plot.training import history
+
+__all__ = [
+    "comparison",
+    "history",
+    "psth",
+    "psychometric",
+    "raster",
+    "time_constants",
+    "traces",
+    "trajectories",
+    "trial",
+]

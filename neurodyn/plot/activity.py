@@ -1,0 +1,201 @@
+"""Activity over time."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.plot.style import BLUE, GREY, ORANGE, diverging, label, styled, subplots
+
+__all__ = ["psth", "raster", "traces", "trajectories"]
+
+
+@styled
+def psth(
+    means: xr.Dataset,
+    *,
+    by: str,
+    units: Sequence[int] | int = 6,
+    style: str | None = None,
+    variable: str = "rate",
+) -> Any:
+    """Condition means of some units.
+
+    Parameters
+    ----------
+    means
+        ``rate`` ``(condition, time, unit)`` and, where known, ``sem``.
+    by
+        Signed label that sets the colour.
+    units
+        Positions of the units; or how many to choose: those that differ most between conditions,
+        by turns with either preference.
+    style
+        Binary label; conditions with its smaller value are dashed (e.g. ``"choice"``).
+    variable
+        What to draw.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    da = means[variable]
+    if isinstance(units, int):
+        units = _telling(da, np.asarray(means[by].values, float), units)
+    columns = min(3, len(units))
+    figure, axes = subplots(math.ceil(len(units) / columns), columns, size=(2.5, 1.9), sharex=True)
+    colours = diverging(means[by].values)
+    dashed = None if style is None else means[style].values == np.unique(means[style].values)[0]
+    for ax, unit in zip(axes.flat, units, strict=False):
+        for c in range(means.sizes["condition"]):
+            y = da.isel(condition=c, unit=unit)
+            line = "--" if dashed is not None and dashed[c] else "-"
+            ax.plot(da.time, y, line, color=colours[float(means[by].values[c])], lw=1.1)
+            if "sem" in means and means["sem"].dims == da.dims:
+                e = means["sem"].isel(condition=c, unit=unit)
+                ax.fill_between(
+                    da.time,
+                    y - e,
+                    y + e,
+                    lw=0,
+                    alpha=0.12,
+                    color=colours[float(means[by].values[c])],
+                )
+        ax.set_title(_unit_title(means, unit))
+    for ax in axes.flat[len(units) :]:
+        ax.set_visible(False)
+    for ax in axes[:, 0]:
+        ax.set_ylabel(label(da))
+    for ax in axes[-1]:
+        ax.set_xlabel("time (ms)")
+    handles = [
+        axes[0, 0].plot([], [], color=colour, label=f"{value:+.3g}")[0]
+        for value, colour in colours.items()
+    ]
+    if style is not None:
+        first, second = np.unique(means[style].values)[[0, -1]]
+        handles += [
+            axes[0, 0].plot([], [], line, color=GREY, label=f"{style} {value}")[0]
+            for line, value in (("--", first), ("-", second))
+        ]
+    figure.legend(handles=handles, title=by, loc="outside right upper", fontsize=7)
+    return figure
+
+
+@styled
+def trajectories(
+    projections: dict[str, xr.Dataset], *, by: str, components: tuple[int, int] = (0, 1)
+) -> Any:
+    """Condition means in the plane of two principal components.
+
+    Parameters
+    ----------
+    projections
+        Title -> result of :func:`neurodyn.analysis.pca` of condition means.
+    by
+        Signed label that sets the colour.
+    components
+        Which two components.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A dot marks the start of each trajectory.
+    """
+    figure, axes = subplots(1, len(projections), size=(3.4, 3.0))
+    for ax, (title, ds) in zip(axes.flat, projections.items(), strict=True):
+        colours = diverging(ds[by].values)
+        x, y = (ds["scores"].isel(component=c).values for c in components)
+        for c in range(ds.sizes["condition"]):
+            colour = colours[float(ds[by].values[c])]
+            ax.plot(x[c], y[c], color=colour, lw=1.1)
+            ax.plot(x[c, 0], y[c, 0], "o", color=colour, ms=3)
+        share = 100 * ds["explained"].values
+        first, second = components
+        ax.set(
+            title=title,
+            xlabel=f"PC {first + 1} ({share[first]:.0f} %)",
+            ylabel=f"PC {second + 1} ({share[second]:.0f} %)",
+        )
+    handles = [
+        axes[0, 0].plot([], [], color=colour, label=f"{value:+.3g}")[0]
+        for value, colour in colours.items()
+    ]
+    figure.legend(handles=handles, title=by, loc="outside right upper", fontsize=7)
+    return figure
+
+
+@styled
+def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: int = 8) -> Any:
+    """The first units of one trial over time, below each other.
+
+    Parameters
+    ----------
+    run
+        A run, dims (trial, time, unit).
+    variable
+        Which of its variables.
+    trial, units
+        Which trial, and how many units.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    da = run[variable].isel(trial=trial) if "trial" in run[variable].dims else run[variable]
+    dim = next(d for d in da.dims if d != "time")
+    da = da.isel({dim: slice(units)}).transpose("time", dim)
+    spread = float(np.ptp(da.values)) or 1.0
+    figure, axes = subplots(1, 1, size=(4.5, 0.6 + 0.3 * da.sizes[dim]))
+    ax = axes[0, 0]
+    for i in range(da.sizes[dim]):
+        ax.plot(da.time, da.isel({dim: i}) / spread - i, color=BLUE, lw=1)
+    ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
+    ax.set(xlabel="time (ms)", ylabel=dim, title=label(run[variable]))
+    return figure
+
+
+@styled
+def raster(ds: xr.Dataset, *, trial: int = 0) -> Any:
+    """Spikes of all units in one trial.
+
+    Parameters
+    ----------
+    ds
+        A spike Dataset (dim ``spike``).
+    trial
+        Which trial, where spikes are cut into trials.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    t, unit = ds["spike_time"].values, ds["spike_unit"].values
+    if "spike_trial" in ds:
+        here = ds["spike_trial"].values == trial
+        t, unit = t[here], unit[here]
+    figure, axes = subplots(1, 1, size=(4.8, 3.0))
+    axes[0, 0].plot(t, unit, "|", color=ORANGE, ms=3, mew=0.7)
+    axes[0, 0].set(xlabel="time (ms)", ylabel="unit")
+    return figure
+
+
+def _telling(da: xr.DataArray, by: np.ndarray, n: int) -> list[int]:
+    """Units that differ most between conditions, by turns preferring either sign of the label."""
+    mean = da.mean("time").transpose("condition", "unit").values
+    spread = mean.std(0) / np.sqrt(np.abs(mean).mean(0) + 1e-9)
+    prefers = ((by - by.mean())[:, None] * mean).sum(0)
+    order = np.argsort(-spread)
+    sides = [order[prefers[order] >= 0], order[prefers[order] < 0]]
+    turns = [side[i] for i in range(len(order)) for side in sides if i < len(side)]
+    return [int(i) for i in turns[:n]]
+
+
+def _unit_title(ds: xr.Dataset, unit: int) -> str:
+    name = str(ds["unit"].values[unit]) if "unit" in ds.coords else str(unit)
+    title = f"unit {name}" if name.lstrip("-").isdigit() else name
+    if "tau" in ds.coords and ds["tau"].dims == ("unit",):
+        title += rf", $\tau$ = {float(ds['tau'].values[unit]):.0f} ms"
+    return title

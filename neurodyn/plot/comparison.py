@@ -1,0 +1,57 @@
+"""Scores against ceiling and null."""
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots
+
+__all__ = ["comparison"]
+
+
+@styled
+def comparison(score: xr.Dataset) -> Any:
+    """Every measure's score, beside what chance gives and what the recording's noise allows.
+
+    Parameters
+    ----------
+    score
+        Result of :func:`neurodyn.analysis.compare`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel per measure: networks as dots with their mean; the shuffled null as a violin; the
+        ceiling as a line.
+    """
+    metrics = score["metric"].values
+    figure, axes = subplots(1, len(metrics), size=(1.75, 2.7))
+    for ax, metric in zip(axes.flat, metrics, strict=True):
+        one = score.sel(metric=metric)
+        values = np.atleast_1d(one["score"].values)
+        if "null" in one:
+            null = one["null"].values.ravel()
+            null = null[np.isfinite(null)]
+            if null.size and np.ptp(null) > 0:
+                body = ax.violinplot(null, [0], widths=0.7, showextrema=False)["bodies"][0]
+                body.set(facecolor=GREY, edgecolor="none", alpha=0.5)
+        spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else [0.0]
+        ax.plot(1 + np.asarray(spread), values, "o", color=BLUE, ms=4, alpha=0.7)
+        ax.plot([0.75, 1.25], [np.nanmean(values)] * 2, color=BLUE, lw=2)
+        ceiling = float(one["ceiling"]) if "ceiling" in one else np.nan
+        if np.isfinite(ceiling):
+            ax.plot([-0.4, 1.4], [ceiling] * 2, color=ORANGE, ls="--", lw=1.2)
+        arrow = "higher is closer" if int(one["higher_is_better"]) else "lower is closer"
+        units = str(one["score_units"].values)
+        ax.set(xticks=[0, 1], xlim=(-0.6, 1.6))
+        ax.set_xticklabels(["shuffled", "model"])
+        title = textwrap.fill(str(one["title"].values), 18)
+        ax.set_title(f"{title}\n({arrow})", fontsize=8)
+        ax.set_ylabel("" if units in ("1", "") else units)
+        low, high = ax.get_ylim()
+        ax.set_ylim(min(low, 0.0), high + 0.04 * (high - low))
+    ax.plot([], [], color=ORANGE, ls="--", label="ceiling: halves\nof the recording")
+    figure.legend(loc="outside right upper")
+    return figure

@@ -1,0 +1,44 @@
+"""What models learnt."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.plot.style import BLUE, GREY, styled, subplots
+
+__all__ = ["time_constants"]
+
+
+@styled
+def time_constants(run: xr.Dataset, *, initial: float | None = None) -> Any:
+    """Distribution of the time constants of all units.
+
+    Parameters
+    ----------
+    run
+        With the coordinate ``tau`` [ms] on ``unit``, also with ``seed``.
+    initial
+        Where they started [ms], drawn as a line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    tau = run["tau"]
+    members = tau.values.reshape(-1, tau.sizes["unit"])
+    low, high = members.min(), members.max()
+    pad = max(0.05 * (high - low), 1e-3 * high)
+    edges = np.linspace(low - pad, high + pad, 31)
+    figure, axes = subplots(1, 1, size=(3.6, 2.7))
+    ax = axes[0, 0]
+    counts = np.stack([np.histogram(m, edges)[0] for m in members]) / members.shape[1]
+    for one in counts:
+        ax.stairs(one, edges, color=BLUE, lw=0.5, alpha=0.4)
+    name = f"mean of {len(members)} networks" if len(members) > 1 else "network"
+    ax.stairs(counts.mean(0), edges, color=BLUE, fill=True, alpha=0.35, label=name)
+    if initial is not None:
+        ax.axvline(initial, color=GREY, ls="--", lw=1, label="before training")
+    ax.set(xlabel="time constant (ms)", ylabel="fraction of units")
+    ax.legend()
+    return figure

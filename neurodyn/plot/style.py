@@ -1,0 +1,70 @@
+"""One look for all figures."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib as mpl
+
+__all__ = ["BLUE", "GREY", "ORANGE", "diverging", "label", "styled", "subplots"]
+
+BLUE, ORANGE, GREY = "#2b6ca3", "#d9722e", "#8a8a8a"
+
+STYLE = {
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 120,
+    "savefig.dpi": 160,
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
+
+
+def styled(function: Callable) -> Callable:
+    """Draw in the house style, whatever the caller's settings are, and leave those alone."""
+
+    @functools.wraps(function)
+    def draw(*args: Any, **kwargs: Any) -> Any:
+        with mpl.rc_context(STYLE):
+            return function(*args, **kwargs)
+
+    return draw
+
+
+def subplots(rows: int, columns: int, *, size: tuple[float, float], **options: Any) -> Any:
+    """A figure outside of pyplot's register, so that nothing has to be closed."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows))
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def diverging(values: Sequence[float]) -> dict[float, Any]:
+    """A colour for each signed value: blue below zero, orange above, paler towards zero."""
+    values = sorted({float(v) for v in values})
+    ranks = {v: i for i, v in enumerate(sorted({abs(v) for v in values}))}
+    colours = {}
+    for v in values:
+        # By rank, since coherences double from one to the next.
+        depth = 0.3 + 0.7 * (ranks[abs(v)] + 1) / len(ranks) if v else 0.0
+        base = mpl.colors.to_rgb(ORANGE if v > 0 else BLUE)
+        grey = mpl.colors.to_rgb("#bdbdbd")
+        colours[v] = tuple(depth * b + (1 - depth) * g for b, g in zip(base, grey, strict=True))
+    return colours
+
+
+def label(variable: Any) -> str:
+    """Axis label from a variable's long name and units."""
+    name = variable.attrs.get("long_name", str(variable.name))
+    units = variable.attrs.get("units", "1")
+    return name if units in ("1", "") else f"{name} ({units})"

@@ -1,0 +1,69 @@
+"""What a task looks like."""
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
+
+__all__ = ["trial"]
+
+
+@styled
+def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
+    """Inputs and targets of one trial, with its epochs.
+
+    Parameters
+    ----------
+    trials
+        Result of ``task.trials(key, n)``.
+    trial
+        Which one.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    one = trials.isel(trial=trial)
+    figure, axes = subplots(2, 1, size=(4.8, 1.8), sharex=True)
+    _stack(axes[0, 0], one["inputs"], "input", BLUE)
+    targets = one["targets"]
+    if "time" not in targets.dims:
+        values = np.atleast_1d(targets.values)
+        axes[1, 0].text(0.02, 0.5, f"target at the end: {values}", transform=axes[1, 0].transAxes)
+        axes[1, 0].set_yticks([])
+    elif "output" in targets.dims:
+        _stack(axes[1, 0], targets.where(one["mask"] > 0), "output", ORANGE)
+    else:
+        named = json.loads(str(trials.attrs.get("labels", "{}"))).get("target", {})
+        axes[1, 0].step(one["time"], targets.where(one["mask"] > 0), where="pre", color=ORANGE)
+        codes = np.unique(targets.values).astype(int)
+        axes[1, 0].set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
+        axes[1, 0].set_ylabel("target")
+    for name, value in trials.attrs.items():
+        if str(name).startswith("epoch_"):
+            for ax in axes[:, 0]:
+                ax.axvline(value[0], color="0.85", lw=0.8, zorder=0)
+            axes[0, 0].text(
+                value[0],
+                1.02,
+                str(name)[6:],
+                transform=axes[0, 0].get_xaxis_transform(),
+                fontsize=7,
+                color="0.4",
+            )
+    axes[1, 0].set_xlabel(f"time from {trials.attrs.get('align_event', 'start')} (ms)")
+    return figure
+
+
+def _stack(ax: Any, da: xr.DataArray, dim: str, colour: str) -> None:
+    """Channels below each other, on one scale."""
+    da = da.transpose("time", dim)
+    scale = 1.1 * max(1e-9, float(np.nanmax(np.abs(da.values))))
+    for i in range(da.sizes[dim]):
+        ax.axhline(-i, color="0.93", lw=0.8, zorder=0)
+        ax.plot(da.time, da.isel({dim: i}) / scale - i, color=colour, lw=1)
+    ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
+    ax.set_ylabel(dim)
