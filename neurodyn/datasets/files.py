@@ -1,0 +1,169 @@
+"""Find the files of a dataset: in the package, in a local folder, in the cache, or on the web.
+
+A file is used only if its SHA-256 is the one on record, wherever it lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from neurodyn.datasets.record import File, Record
+
+__all__ = ["VARIABLE", "DatasetError", "find", "where"]
+
+#: Environment variable that names a local folder of datasets.
+VARIABLE = "NEURODYN_DATA"
+BUNDLED = Path(__file__).parent / "data"
+TIMEOUT = 30  # s without an answer
+
+
+class DatasetError(OSError):
+    """A dataset cannot be had: not there, damaged, or not reachable."""
+
+    __module__ = "neurodyn.datasets"
+
+
+def find(record: Record) -> list[Path]:
+    """Paths of all files of a dataset, verified, in the order of the record.
+
+    Parameters
+    ----------
+    record
+        The dataset. Bundled files are taken from the package; others from the folder that
+        `NEURODYN_DATA` names (or its folder `neural`) if they are there, else from the cache, else
+        they are downloaded into it.
+
+    Raises
+    ------
+    DatasetError
+        If a file is damaged, cannot be downloaded, or if the dataset is only available locally.
+    """
+    folder = _folder(record)
+    if folder is not None:
+        paths = [folder / file.name for file in record.files]
+        for path, file in zip(paths, record.files, strict=True):
+            _verify(path, file, record)
+        return paths
+    if not record.downloadable:
+        raise DatasetError(
+            f"'{record.name}' cannot be downloaded. {record.source} Then set {VARIABLE} to the "
+            f"folder that holds {_names(record)}."
+        )
+    return [_download(file, record) for file in record.files]
+
+
+def where(record: Record) -> str:
+    """Say where a dataset would be taken from: a folder, "download" or "missing"."""
+    folder = _folder(record)
+    if folder is not None:
+        return str(folder)
+    if all((_cache() / file.name).is_file() for file in record.files):
+        return str(_cache())
+    return "download" if record.downloadable else "missing"
+
+
+def _folder(record: Record) -> Path | None:
+    """Return the folder that has the dataset; None if it is neither bundled nor local."""
+    if record.bundled:
+        return BUNDLED
+    given = os.environ.get(VARIABLE)
+    if not given:
+        return None
+    root = Path(given).expanduser()
+    if not root.is_dir():
+        raise DatasetError(
+            f"{VARIABLE} is set to '{given}', which is not a folder. Set it to the folder of the "
+            "local datasets, or unset it to use downloaded ones."
+        )
+    for folder in (root, root / "neural"):
+        missing = [file.name for file in record.files if not (folder / file.name).is_file()]
+        if not missing:
+            return folder
+        if len(missing) < len(record.files):
+            raise DatasetError(
+                f"'{record.name}' in '{folder}' ({VARIABLE}) is incomplete: {len(missing)} of "
+                f"{len(record.files)} files are missing, the first is '{missing[0]}'. Complete it, "
+                "or remove the others to have all of them downloaded."
+            )
+    return None
+
+
+def _verify(path: Path, file: File, record: Record) -> None:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DatasetError(f"'{path}' of '{record.name}' cannot be read: {error}.") from error
+    if found != file.sha256:
+        fix = (
+            "Reinstall neurodyn."
+            if record.bundled
+            else f"Replace the file by the original ({file.url or record.source}), or unset "
+            f"{VARIABLE} if you do not mean to use this folder."
+        )
+        raise DatasetError(
+            f"'{path}' is not the file on record for '{record.name}': it is damaged or was "
+            f"changed.\n  expected SHA-256 {file.sha256} ({file.size} bytes)\n"
+            f"  found    SHA-256 {found} ({path.stat().st_size} bytes)\n{fix}"
+        )
+
+
+def _download(file: File, record: Record) -> Path:
+    import pooch
+    import requests
+
+    target = _cache() / file.name
+    try:
+        # Writes to a temporary file, verifies it, and only then moves it to its name.
+        with _quiet(pooch.get_logger()):
+            pooch.retrieve(
+                file.url,
+                known_hash=f"sha256:{file.sha256}",
+                path=target.parent,
+                fname=target.name,
+                downloader=pooch.HTTPDownloader(timeout=TIMEOUT),
+            )
+    except requests.exceptions.RequestException as error:
+        raise DatasetError(
+            f"'{file.name}' of '{record.name}' could not be downloaded from {file.url}: {error}. "
+            f"Nothing was kept. Try again when the address can be reached, or put the files in a "
+            f"folder and set {VARIABLE} to it. {record.source}"
+        ) from error
+    except ValueError as error:
+        raise DatasetError(
+            f"'{file.name}' of '{record.name}' came from {file.url} with other contents than those "
+            f"on record (expected SHA-256 {file.sha256}): {error} Nothing was kept. The download "
+            f"was cut short or the file has changed: try again, or put the original in a folder "
+            f"and set {VARIABLE} to it. {record.source}"
+        ) from error
+    except OSError as error:
+        raise DatasetError(
+            f"'{file.name}' of '{record.name}' could not be written to '{target.parent}': {error}. "
+            "Choose another cache folder by XDG_CACHE_HOME."
+        ) from error
+    return target
+
+
+class _quiet:
+    """Leave out pooch's message per file; what goes wrong is an error."""
+
+    def __init__(self, logger):
+        self._logger, self._level = logger, logger.level
+
+    def __enter__(self):
+        self._logger.setLevel("WARNING")
+
+    def __exit__(self, *_):
+        self._logger.setLevel(self._level)
+
+
+def _cache() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("neurodyn"))
+
+
+def _names(record: Record) -> str:
+    names = [file.name for file in record.files]
+    return f"'{names[0]}'" + (f" and {len(names) - 1} more" if len(names) > 1 else "")

@@ -1,0 +1,37 @@
+"""Human hippocampus and amygdala during film clips with boundaries (Zheng et al. 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import xarray as xr
+
+__all__ = ["read"]
+
+
+def read(paths: Sequence[Path]) -> xr.DataTree:
+    """Read one session of one patient.
+
+    Parameters
+    ----------
+    paths
+        The .nwb file.
+
+    Returns
+    -------
+    DataTree of `spikes`, the whole session (no trials), with the `area` of each unit, and of the
+    trial tables `intervals/encoding_table`, `intervals/recognition_table` and
+    `intervals/timediscrimination_table`; times in ms on the clock of the session, `rt` in ms.
+    """
+    from neurodyn import io
+
+    recording = io.read(paths[0])
+    for name, table in recording["intervals"].children.items():
+        if "RT" in table.coords:
+            attrs = {"units": "ms", "long_name": "reaction time"}
+            rt = table["RT"].variable.copy(data=table["RT"].values * 1e3)._replace(attrs=attrs)
+            converted = table.to_dataset().drop_vars("RT").assign_coords(rt=rt)
+            recording[f"intervals/{name}"] = xr.DataTree(converted)
+    recording["spikes"].attrs["simultaneous"] = 1
+    return recording
