@@ -1,10 +1,12 @@
 """Measures of runs and recordings, and comparisons between them."""
 
+from neurodyn.analysis.autocorrelation import autocorrelation
 from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
 from neurodyn.analysis.compare import compare
-from neurodyn.analysis.dimensionality import n_components, participation_ratio, pca
+from neurodyn.analysis.dimensionality import n_components, participation_ratio
 from neurodyn.analysis.measures import MEASURES, Measure
 from neurodyn.analysis.null import p_value, shuffle_null
+from neurodyn.analysis.pca import pca
 from neurodyn.analysis.predictivity import ridge_r
 from neurodyn.analysis.similarity import (
     cka,
@@ -16,7 +18,6 @@ from neurodyn.analysis.similarity import (
 )
 from neurodyn.analysis.timebins import rebin
 from neurodyn.analysis.timescales import (
-    autocorrelation,
     effective_tau,
     fit_exponential,
     timescale,

@@ -114,7 +114,7 @@ def traces(array: xr.DataArray, *, what: str = "data", missing: bool = False) ->
                 for axis, dim in enumerate(array.dims)
             ]
             raise LabelError(
-                f"{what} holds {bad.sum()} values that are NaN or infinite, first at positions "
+                f"{bad.sum()} values of {what} are NaN or infinite, first at positions "
                 f"{', '.join(where)}: leave these units, conditions or times out "
                 "(.isel, .dropna) before measuring."
             )

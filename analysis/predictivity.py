@@ -19,7 +19,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurodyn.analysis.arrays import centred, matrix
-from neurodyn.analysis.dimensionality import principal_axes
+from neurodyn.analysis.pca import principal_axes
 from neurodyn.system import as_key
 
 __all__ = ["PENALTIES", "pearson", "predicted", "ridge_r"]

@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.arrays import centred, pair, pick, samples
-from neurodyn.analysis.dimensionality import principal_axes
+from neurodyn.analysis.pca import principal_axes
 from neurodyn.labels import match
 
 __all__ = ["cka", "debiased_cka", "linear_cka", "procrustes", "procrustes_angle", "shape_angle"]

@@ -255,7 +255,7 @@ def test_bad_input(run, rec):
         analysis.compare(run, rec, by="coherence", ceiling_kind="none")
     with pytest.raises(LabelError, match="run covers"):
         analysis.compare(run.assign_coords(time=run["time"] + 1e5), rec, by="coherence")
-    with pytest.raises(LabelError, match=r"the run holds .* NaN"):
+    with pytest.raises(LabelError, match=r"values of the run are NaN"):
         analysis.compare(run.where(run["time"] < 300), rec, by="coherence")
     with pytest.raises((TypeError, TypeCheckError), match="run"):
         analysis.compare(run["rate"].values, rec, by="coherence")

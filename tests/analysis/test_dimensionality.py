@@ -15,8 +15,8 @@ from neurodyn import analysis, labels
 from neurodyn.analysis.dimensionality import (
     cross_validated_participation,
     participation,
-    principal_axes,
 )
+from neurodyn.analysis.pca import principal_axes
 from neurodyn.labels import LabelError
 
 
