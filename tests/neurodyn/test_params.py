@@ -212,10 +212,10 @@ def test_trainable_leaves_laws_and_integers_alone():
 
 @pytest.mark.parametrize("fraction", [0.8, 0.5])
 def test_balanced_dale_fills_the_unit_disc(fraction):
-    w = value(build(Dale(fraction), (400, 400)))
+    w = value(build(Dale(fraction), (200, 200)))
     radii = np.abs(np.linalg.eigvals(w))
     # The bulk ends at radius 1; a few outliers, from rows that do not cancel exactly, do not.
-    assert 0.85 < np.quantile(radii, 0.95) < 1.05
+    assert 0.85 < np.quantile(radii, 0.95) < 1.1
     if fraction == 0.5:  # circular law: uniform density, so half lie within 1 / sqrt(2)
         assert np.median(radii) == pytest.approx(2**-0.5, abs=0.05)
     # Balanced on average: the mean weight is far below the mean magnitude.
@@ -223,7 +223,7 @@ def test_balanced_dale_fills_the_unit_disc(fraction):
 
 
 def test_dale_without_inhibition_starts_at_spectral_radius_one():
-    w = value(build(Dale(1.0), (400, 400)))
+    w = value(build(Dale(1.0), (200, 200)))
     assert np.abs(np.linalg.eigvals(w)).max() == pytest.approx(1.0, abs=0.02)
 
 

@@ -68,11 +68,20 @@ def test_follows_the_equations_written_in_numpy(form, generic, x64):
         np.testing.assert_allclose(run.outputs[k], r @ C + c, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("activation", ["tanh", "relu", "softplus", "leaky_relu", "elu", "retanh"])
+@pytest.mark.parametrize(
+    ("form", "activation"),
+    [
+        ("rate", "tanh"),
+        ("current", "tanh"),
+        ("rate", "relu"),
+        ("current", "softplus"),
+        ("rate", "leaky_relu"),
+        ("current", "retanh"),
+    ],
+)
 def test_both_paths_agree_with_gradients(form, activation, x64):
     model = CTRNN(3, 16, 2, form=form, activation=activation, noise=0.1, key=2)
-    assert model.can_fuse == (activation not in ("elu", "retanh"))
+    assert model.can_fuse == (activation != "retanh")
     x = inputs((61, 4, 3))
 
     def loss(model, force):
