@@ -1,6 +1,7 @@
 """Neural dynamical systems: simulate, train on cognitive tasks, compare with recordings."""
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from neurodyn import drive, intervene, params
@@ -96,7 +97,9 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
+    if name == "__version__":
+        value: Any = importlib.metadata.version("neurodyn")
+    elif name in _LATER:
         value = getattr(importlib.import_module(_LATER[name]), name)
     elif name in __all__:
         value = importlib.import_module(f"neurodyn.{name}")
