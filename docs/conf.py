@@ -8,8 +8,8 @@ import neurodyn
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "tests")]
-# Figures and printed progress of the executed pages should not depend on who builds them.
-os.environ.setdefault("MPLBACKEND", "agg")
+# The kernels that run the pages bring their own backend, which puts figures into the page.
+os.environ.pop("MPLBACKEND", None)
 
 project = "neurodyn"
 author = "The neurodyn developers"
