@@ -6,6 +6,7 @@ of unit numbers; :func:`select_units` makes one from unit coordinates.
 """
 
 import abc
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -15,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.drive import Drive
+from neurodyn.params import resolve
 from neurodyn.system import AbstractSystem, State
 
 __all__ = [
@@ -198,8 +200,6 @@ class WeightChange(AbstractIntervention):
 
     def __init__(self, changed, start=-np.inf, stop=np.inf):
         # The running system is resolved, so its replacement must be too.
-        from neurodyn.params import resolve
-
         self.changed = resolve(changed)
         self.start, self.stop = _window(start, stop)
 
@@ -208,8 +208,8 @@ class WeightChange(AbstractIntervention):
         if not same:
             raise ValueError(
                 "WeightChange: the changed system must have the same structure as the one that "
-                f"runs, got {type(self.changed).__name__} for {type(system).__name__}. Make it with "
-                "equinox.tree_at on the model itself."
+                f"runs, got {type(self.changed).__name__} for {type(system).__name__}. Make it "
+                "with equinox.tree_at on the model itself."
             )
         return _switch(_inside(t, self), self.changed, system)
 
@@ -245,6 +245,33 @@ def select_units(system: AbstractSystem, **coords: Any) -> Bool[np.ndarray, " un
     if mask is None or not mask.any():
         raise ValueError(f"No unit has {coords}.")
     return mask
+
+
+def check_units(
+    interventions: Sequence[AbstractIntervention], system: AbstractSystem, state: State, trial: Any
+) -> None:
+    """Refuse interventions on another number of units than the system shows."""
+
+    def look():
+        one, own = jax.tree.map(lambda a: a[0], (state, trial))
+        return resolve(system, own).observe(one)
+
+    seen, known = eqx.filter_eval_shape(look), system.variables()
+    sizes = {
+        seen[name].shape[variable.dims.index("unit")]
+        for name, variable in known.items()
+        if "unit" in variable.dims
+    }
+    for each in interventions:
+        if not isinstance(each, (Current, Clamp, Silence, Lesion)):
+            continue
+        n = each.units.shape[0]
+        if sizes and n not in sizes:
+            raise ValueError(
+                f"{type(each).__name__}: `units` is for {n} units, but this "
+                f"{type(system).__name__} has {', '.join(map(str, sorted(sizes)))}. "
+                "select_units(model, ...) makes a mask that fits."
+            )
 
 
 def _weights(units: Any) -> Float[Array, " unit"]:

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from neurodyn.drive import Drive
 from neurodyn.params import resolve
-from neurodyn.recording import Save, Trajectory
+from neurodyn.recording import Save, Trajectory, check_save
 from neurodyn.system import AbstractFlow, AbstractSpiking, ChecksStep, State, as_key
 
 __all__ = ["SolveError", "SpikeTimes", "solve"]
@@ -42,7 +42,7 @@ class SpikeTimes(NamedTuple):
 
 
 def solve(
-    system: AbstractFlow,
+    system: AbstractFlow | Any,
     inputs: Any = None,
     ts: Any = None,
     *,
@@ -108,8 +108,9 @@ def solve(
     if spiking and max_events is None:
         raise ValueError("A spiking flow needs `max_events=`, the room for spikes of each trial.")
     save = Save() if save is None else save
+    check_save(system, save._replace(spikes=None), None)
     ts = _check_times(ts)
-    source, batched, n = _source(system, inputs, dt, n_trials)
+    source, batched, n = _source(system, inputs, dt, n_trials, ts)
     solver = diffrax.Tsit5() if solver is None else solver
     if stepsize_controller is None:
         double = jnp.result_type(float) == jnp.float64
@@ -140,7 +141,7 @@ def solve(
         max_steps,
         max_events if spiking else None,
     )
-    _report(run, reached, codes, float(ts[-1]), max_events if spiking else None)
+    _report(run, reached, codes, max_events if spiking else None)
     return run if batched else _first(run)
 
 
@@ -371,6 +372,8 @@ def _ok(result) -> Bool[Array, ""]:
 
 
 def _check_times(ts: Any) -> Float[Array, " time"]:
+    if ts is None:
+        raise ValueError("`ts` is missing: pass increasing times [ms] at which to record.")
     ts = jnp.asarray(ts, jnp.result_type(float))
     bad = ts.ndim != 1 or ts.shape[0] == 0
     if not bad and not isinstance(ts, jax.core.Tracer):
@@ -383,7 +386,7 @@ def _check_times(ts: Any) -> Float[Array, " time"]:
     return ts
 
 
-def _source(system, inputs, dt, n_trials):
+def _source(system, inputs, dt, n_trials, ts):
     if inputs is None or (callable(inputs) and not isinstance(inputs, Drive)):
         function = (lambda t: Drive()) if inputs is None else inputs
         return _Smooth(function), n_trials is not None, 1 if n_trials is None else n_trials
@@ -401,8 +404,20 @@ def _source(system, inputs, dt, n_trials):
         drive = jax.tree.map(lambda a: a[:, None], drive)
     n_steps, n = drive.input.shape[:2]
     dtype = jnp.result_type(float)
+    if not any(isinstance(a, jax.core.Tracer) for a in (drive.input, ts)):
+        _check_values(drive.input, n_steps * float(dt), float(ts[-1]))
     edges = jnp.asarray((np.arange(n_steps) + 1) * float(dt), dtype)
     return _Held(drive, jnp.asarray(dt, dtype), edges), batched, n
+
+
+def _check_values(values: Array, end: float, last: float) -> None:
+    if not bool(jnp.isfinite(values).all()):
+        raise ValueError("The inputs hold NaN or infinite values; interpolate or mask them first.")
+    if last > end * (1 + 1e-6):
+        raise ValueError(
+            f"The inputs end at {end:g} ms, before the last time in `ts`, {last:g} ms: pass more "
+            "rows, or earlier times."
+        )
 
 
 def _jumps(source: _Held) -> Float[Array, " jump"] | None:
@@ -412,13 +427,14 @@ def _jumps(source: _Held) -> Float[Array, " jump"] | None:
     changed = np.zeros(source.edges.shape[0] - 1, bool)
     for a in jax.tree.leaves(source.values):
         a = np.asarray(a)
-        changed |= (np.diff(a, axis=0) != 0).reshape(len(changed), -1).any(1)
+        changed |= (np.diff(a, axis=0) != 0).any(axis=tuple(range(1, a.ndim)))
     return source.edges[:-1][changed] if changed.any() else None
 
 
-def _report(run, reached, codes, t1, max_events) -> None:
+def _report(run, reached, codes, max_events) -> None:
     if isinstance(codes, jax.core.Tracer):
         return
+    t1 = float(run.ts[-1])
     failed = np.flatnonzero(np.asarray(codes))
     if not failed.size:
         return
