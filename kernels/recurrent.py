@@ -167,7 +167,8 @@ def _merge(floats, others):
 def _strong(leaf):
     """An array whose dtype no longer gives way to others."""
     leaf = jnp.asarray(leaf)
-    return lax.convert_element_type(leaf, leaf.dtype) if leaf.weak_type else leaf
+    weak = getattr(leaf, "weak_type", False)  # keys have none
+    return lax.convert_element_type(leaf, leaf.dtype) if weak else leaf
 
 
 def _stacked_zeros(tree, n_steps: int):

@@ -1,0 +1,1 @@
+"""Timings against peers: `python -m tests.benchmarks [name ...] [--json FILE]`."""

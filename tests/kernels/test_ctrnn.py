@@ -1,0 +1,319 @@
+"""ctrnn_scan against a step-by-step NumPy oracle."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from neurodyn.kernels import ctrnn_scan
+
+from . import oracle
+
+FORMS = ("rate", "current", "update")
+ACTIVATIONS = ("tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity", "linear")
+NAMES = ("W", "U", "b", "alpha", "x", "h0")
+
+
+def problem(n_steps=7, n_batch=3, n_inputs=2, n_units=5, low=0.05, seed=0):
+    """Arguments by name, noise and the cotangent of the states, float64."""
+    rng = np.random.default_rng(seed)
+    arguments = {
+        "W": 0.7 * rng.standard_normal((n_units, n_units)) / np.sqrt(n_units),
+        "U": rng.standard_normal((n_inputs, n_units)),
+        "b": 0.3 * rng.standard_normal(n_units),
+        "alpha": rng.uniform(low, 0.9, n_units),
+        "x": rng.standard_normal((n_steps, n_batch, n_inputs)),
+        "h0": rng.standard_normal((n_batch, n_units)),
+    }
+    noise = 0.1 * rng.standard_normal((n_steps, n_batch, n_units))
+    return arguments, noise, rng.standard_normal(noise.shape)
+
+
+@partial(jax.jit, static_argnames=("form", "activation"))
+def states_and_grads(arguments, h_bar, length=None, form="rate", activation="tanh"):
+    """What the kernel gives, for every array in `arguments` (noise included if it is there)."""
+    options = {"form": form, "activation": activation, "length": length}
+    states, pull = jax.vjp(lambda a: ctrnn_scan(**a, **options), arguments)
+    return states, pull(h_bar)[0]
+
+
+def check(arguments, noise, h_bar, form, activation, length=None, tolerance=1e-11):
+    given = arguments if noise is None else {**arguments, "noise": noise}
+    states, grads = states_and_grads(given, h_bar, length, form=form, activation=activation)
+    expected = oracle.forward(form, activation, **given, length=length)
+    np.testing.assert_allclose(states, expected, rtol=0, atol=tolerance * abs(expected).max())
+    expected = oracle.backward(form, activation, **given, h_bar=h_bar, length=length)
+    for name, grad in grads.items():
+        scale = abs(expected[name]).max(initial=1.0)
+        np.testing.assert_allclose(
+            grad, expected[name], rtol=0, atol=tolerance * scale, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_oracle_agrees_with_complex_steps(form, activation):
+    arguments, noise, h_bar = problem(n_steps=4)
+    grads = oracle.backward(form, activation, **arguments, h_bar=h_bar, noise=noise, length=3)
+    arguments["noise"] = noise
+    rng = np.random.default_rng(1)
+    for name in (*NAMES, "noise"):
+        direction = rng.standard_normal(arguments[name].shape)
+        nudged = {**arguments, name: arguments[name] + 1e-30j * direction}
+        slope = (h_bar * oracle.forward(form, activation, **nudged, length=3)).sum().imag / 1e-30
+        np.testing.assert_allclose((grads[name] * direction).sum(), slope, rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ACTIVATIONS[:-1])
+def test_states_and_gradients(form, activation, x64):
+    arguments, noise, h_bar = problem()
+    check(arguments, None, h_bar, form, activation)
+    check(arguments, noise, h_bar, form, activation, length=4)
+
+
+@pytest.mark.parametrize(
+    ("form", "activation"),
+    [("rate", "tanh"), ("rate", "relu"), ("current", "tanh"), ("update", "sigmoid")],
+)
+@pytest.mark.parametrize(
+    ("n_steps", "n_batch", "n_units"), [(1, 3, 5), (333, 5, 33), (10007, 3, 7)]
+)
+def test_odd_and_large_sizes(form, activation, n_steps, n_batch, n_units, x64):
+    arguments, noise, h_bar = problem(n_steps, n_batch, 3, n_units)
+    check(arguments, noise, h_bar, form, activation, tolerance=1e-9)
+
+
+@pytest.mark.parametrize("n_batch", [1, 64, 700])
+def test_block_sizes(n_batch, x64):
+    arguments, _, h_bar = problem(n_steps=29, n_batch=n_batch)
+    check(arguments, None, h_bar, "rate", "tanh")
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("alpha", [0.0, 1e-7, 1e-3])
+def test_small_alpha_is_recomputed(activation, alpha, x64):
+    arguments, noise, h_bar = problem(n_steps=20)
+    arguments["alpha"][1] = alpha
+    check(arguments, None, h_bar, "rate", activation)
+    check(arguments, noise, h_bar, "rate", activation)
+
+
+@pytest.mark.parametrize("form", ["current", "update"])
+def test_zero_alpha(form, x64):
+    arguments, noise, h_bar = problem()
+    arguments["alpha"][1] = 0.0
+    check(arguments, noise, h_bar, form, "tanh")
+
+
+def test_no_inputs(x64):
+    arguments, noise, h_bar = problem(n_inputs=0)
+    check(arguments, noise, h_bar, "rate", "tanh")
+
+
+@pytest.mark.parametrize(
+    ("form", "activation"),
+    [
+        ("rate", "tanh"),
+        ("rate", "sigmoid"),
+        ("rate", "softplus"),
+        ("current", "tanh"),
+        ("update", "tanh"),
+    ],
+)
+def test_float32(form, activation):
+    """Also the alpha nearest to the bound, where recovery loses most."""
+    arguments, noise, h_bar = problem(n_steps=333, n_units=33, low=1 / 128)
+    arguments, noise, h_bar = jax.tree.map(
+        lambda a: a.astype(np.float32), (arguments, noise, h_bar)
+    )
+    arguments["alpha"][0] = 1 / 128
+    double = jax.tree.map(lambda a: a.astype(np.float64), (arguments, noise, h_bar))
+    given = {**arguments, "noise": noise}
+    states, grads = states_and_grads(given, h_bar, form=form, activation=activation)
+    assert states.dtype == jnp.float32
+    expected = oracle.backward(form, activation, **double[0], noise=double[1], h_bar=double[2])
+    for name, grad in grads.items():
+        scale = abs(expected[name]).max()
+        np.testing.assert_allclose(grad, expected[name], rtol=0, atol=2e-5 * scale, err_msg=name)
+
+
+def test_float32_kink_is_never_guessed():
+    """Units held below the kink must get exactly no gradient, whatever rounding does."""
+    arguments, noise, h_bar = problem(n_steps=50)
+    arguments["b"][:3] = -1e3
+    given = jax.tree.map(lambda a: a.astype(np.float32), {**arguments, "noise": noise})
+    _, grads = states_and_grads(given, h_bar.astype(np.float32), activation="relu")
+    assert not np.any(grads["b"][:3])
+    assert not np.any(grads["W"][:, :3])
+    assert np.all(grads["b"][3:] != 0)
+
+
+def test_finite_differences(x64):
+    arguments, noise, h_bar = problem(n_steps=30)
+    arguments = {**arguments, "noise": noise}
+    _, grads = states_and_grads(arguments, h_bar, 25)
+    rng = np.random.default_rng(2)
+    for name, value in arguments.items():
+        direction = rng.standard_normal(value.shape)
+
+        def loss(size, name=name, value=value, direction=direction):
+            moved = {**arguments, name: value + size * direction}
+            return (h_bar * ctrnn_scan(**moved, length=25)).sum()
+
+        slope = (loss(1e-6) - loss(-1e-6)) / 2e-6
+        np.testing.assert_allclose((grads[name] * direction).sum(), slope, rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 7])
+@pytest.mark.parametrize("form", FORMS)
+def test_lengths(form, length, x64):
+    arguments, noise, h_bar = problem()
+    check(arguments, None, h_bar, form, "tanh", length=length)
+    check(arguments, noise, h_bar, form, "tanh", length=length)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_noise_without_length(form, activation, x64):
+    arguments, noise, h_bar = problem()
+    check(arguments, noise, h_bar, form, activation)
+
+
+def test_rows_beyond_length_do_not_matter(x64):
+    arguments, noise, h_bar = problem()
+    states, grads = states_and_grads({**arguments, "noise": noise}, h_bar, 4)
+    for late in (arguments["x"], noise, h_bar):
+        late[4:] = np.nan
+    spoilt_states, spoilt_grads = states_and_grads({**arguments, "noise": noise}, h_bar, 4)
+    jax.tree.map(np.testing.assert_array_equal, (states, grads), (spoilt_states, spoilt_grads))
+    assert not np.any(states[4:])
+
+
+def test_traced_length_is_limited_to_the_steps_given(x64):
+    arguments, _, h_bar = problem()
+    whole = states_and_grads(arguments, h_bar)
+    beyond = states_and_grads(arguments, h_bar, length=99)
+    jax.tree.map(np.testing.assert_array_equal, whole, beyond)
+
+
+def test_one_trace_for_every_length():
+    arguments, _, h_bar = problem()
+    arguments = {name: jnp.asarray(a, jnp.float32) for name, a in arguments.items()}
+    h_bar = jnp.asarray(h_bar, jnp.float32)
+    traces = []
+
+    @jax.jit
+    def grads(arguments, length):
+        traces.append(length)
+        return jax.grad(lambda a: (ctrnn_scan(**a, length=length) * h_bar).sum())(arguments)
+
+    for length in range(8):
+        grads({**arguments, "b": arguments["b"] + length}, length)
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_per_example_gradients(form, activation, x64):
+    """Each example keeps its own weight gradient: nothing is summed over the mapped axis."""
+    arguments, noise, h_bar = problem(n_steps=11, n_batch=4)
+    shared = {name: jnp.asarray(arguments[name]) for name in ("W", "U", "b", "alpha")}
+
+    def loss(shared, x, h0, noise, h_bar, length):
+        h = ctrnn_scan(
+            **shared, x=x[:, None], h0=h0[None], noise=noise[:, None], length=length,
+            form=form, activation=activation,
+        )  # fmt: skip
+        return (h[:, 0] * h_bar).sum()
+
+    per_example = jax.vmap(jax.grad(loss), in_axes=(None, 1, 0, 1, 1, None))
+    grads = jax.jit(per_example)(shared, arguments["x"], arguments["h0"], noise, h_bar, 9)
+    for i in range(4):
+        expected = oracle.backward(
+            form, activation, **{name: arguments[name] for name in shared},
+            x=arguments["x"][:, [i]], h0=arguments["h0"][[i]],
+            h_bar=h_bar[:, [i]], noise=noise[:, [i]], length=9,
+        )  # fmt: skip
+        for name, grad in grads.items():
+            np.testing.assert_allclose(grad[i], expected[name], rtol=1e-9, atol=1e-11)
+
+
+def test_stacked_models_with_their_own_lengths(x64):
+    """Seeds of a model, one of them with a small alpha, and lengths that differ."""
+    problems = [problem(seed=seed)[0] for seed in range(3)]
+    problems[1]["alpha"][0] = 1e-5
+    _, _, h_bar = problem()
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
+    lengths = np.array([7, 0, 4])
+
+    def loss(arguments, length):
+        return (ctrnn_scan(**arguments, length=length) * h_bar).sum()
+
+    grads = jax.jit(jax.vmap(jax.grad(loss)))(stacked, lengths)
+    for i, (arguments, length) in enumerate(zip(problems, lengths, strict=True)):
+        expected = oracle.backward("rate", "tanh", **arguments, h_bar=h_bar, length=length)
+        for name, grad in grads.items():
+            np.testing.assert_allclose(grad[i], expected[name], rtol=1e-9, atol=1e-11)
+
+
+def test_mean_gradient_over_a_mapped_batch(x64):
+    arguments, _, h_bar = problem(n_steps=9, n_batch=4)
+    x, h0 = arguments.pop("x"), arguments.pop("h0")
+
+    def loss(arguments):
+        def one(x, h0):
+            return ctrnn_scan(**arguments, x=x[:, None], h0=h0[None])[:, 0]
+
+        return (jax.vmap(one, in_axes=(1, 0), out_axes=1)(x, h0) * h_bar).sum()
+
+    grads = jax.jit(jax.grad(loss))(jax.tree.map(jnp.asarray, arguments))
+    expected = oracle.backward("rate", "tanh", **arguments, x=x, h0=h0, h_bar=h_bar)
+    for name, grad in grads.items():
+        np.testing.assert_allclose(grad, expected[name], rtol=1e-9, atol=1e-11)
+
+
+def test_masked_weights_get_the_chain_rule(x64):
+    """A parametrisation outside the call: the gradient reaches the raw weights through it."""
+    arguments, _, h_bar = problem()
+    mask = np.tril(np.ones((5, 5)))
+    raw = arguments.pop("W")
+
+    def loss(raw):
+        return (ctrnn_scan(raw * mask, **arguments) * h_bar).sum()
+
+    expected = oracle.backward("rate", "tanh", raw * mask, **arguments, h_bar=h_bar)["W"] * mask
+    np.testing.assert_allclose(jax.grad(loss)(jnp.asarray(raw)), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"form": "leaky"}, ValueError, "form must be one of 'rate', 'current', 'update'"),
+        ({"activation": "swish"}, ValueError, "activation must be one of 'tanh'"),
+        ({"backend": "gpu"}, ValueError, "backend must be one of 'auto', 'xla'"),
+        ({"W": np.zeros((5, 4))}, ValueError, r"W must .*unit = 5.*\(5, 4\)"),
+        ({"W": np.zeros(5)}, ValueError, r"W must have dims \(unit, unit\), got shape \(5,\)"),
+        ({"U": np.zeros((2, 6))}, ValueError, "U must .*unit = 5, as in W"),
+        ({"b": np.zeros(4)}, ValueError, "b must .*unit = 5"),
+        ({"alpha": np.float64(0.1)}, ValueError, r"alpha must have dims \(unit\), got shape \(\)"),
+        ({"x": np.zeros((7, 3, 9))}, ValueError, "x must .*input = 2, as in U"),
+        ({"x": np.zeros((7, 2))}, ValueError, r"x must have dims \(time, batch, input\)"),
+        ({"h0": np.zeros((4, 5))}, ValueError, "h0 must .*batch = 3, as in x"),
+        ({"noise": np.zeros((6, 3, 5))}, ValueError, "noise must .*time = 7, as in x"),
+        ({"x": np.zeros((0, 3, 2))}, ValueError, "x has no time entries"),
+        ({"b": None}, TypeError, "needs b"),
+        ({"b": np.zeros(5, int)}, TypeError, "all be float32 or all float64.*b int"),
+        ({"h0": jnp.zeros((3, 5), jnp.float16)}, TypeError, "h0 float16"),
+        ({"length": 8}, ValueError, r"length must lie in 0..7, the steps given, got 8"),
+        ({"length": -1}, ValueError, r"length must lie in 0..7"),
+        ({"length": 2.0}, TypeError, "length must be an integer"),
+        ({"length": np.array([3, 4, 5])}, ValueError, "scalar shared by the whole batch"),
+    ],
+)
+def test_bad_input(change, error, words):
+    arguments, _, _ = problem()
+    with pytest.raises(error, match=words):
+        ctrnn_scan(**{**arguments, **change})
