@@ -67,7 +67,7 @@ def info(name: str) -> Record:
     if name not in RECORDS:
         close = difflib.get_close_matches(str(name), RECORDS, 1)
         hint = f"did you mean '{close[0]}'? " if close else ""
-        raise ValueError(f"there is no dataset {name!r}; {hint}There are {', '.join(RECORDS)}.")
+        raise ValueError(f"there is no dataset {name!r}; {hint}known are {', '.join(RECORDS)}.")
     return RECORDS[name]
 
 

@@ -28,64 +28,21 @@ from dataclasses import dataclass
 
 import brian2 as b2
 import numpy as np
-from brian2 import Hz, ms, mV, nF, nS
+from brian2 import Hz, ms, mV
+
+from neurodyn.datasets.decision_cells import (
+    EXCITATORY,
+    EXCITATORY_CELL,
+    INHIBITORY_CELL,
+    MEMBRANE,
+    SHARED,
+    scaled,
+)
 
 __all__ = ["Network", "Spikes", "simulate"]
 
 DT = 0.2  # ms; the fastest time constants (AMPA, NMDA rise) are ten times that
 NOISE_STEP = 50.0  # ms between new values of the stimulus, as in the paper
-
-MEMBRANE = """
-    dv/dt = (g_l * (E_l - v) - g_ext * s_ext * v
-             - g_ampa * (w_all * ampa_all + w_own * ampa_own) * v
-             - g_nmda * (w_all * nmda_all + w_own * nmda_own) * unblocked * v
-             + g_gaba * gaba * (E_i - v)) / C : volt (unless refractory)
-    unblocked = 1 / (1 + exp(-0.062 * v / mV) / 3.57) : 1 (constant over dt)
-    ds_ext/dt = -s_ext / tau_ampa : 1
-    background : Hz (constant)
-    w_all : 1 (constant)
-    w_own : 1 (constant)
-    ampa_all : 1 (linked)
-    nmda_all : 1 (linked)
-    ampa_own : 1 (linked)
-    nmda_own : 1 (linked)
-    gaba : 1 (linked)
-"""
-EXCITATORY = (
-    MEMBRANE
-    + """
-    ds_nmda/dt = -s_nmda / tau_nmda + alpha * x * (1 - s_nmda) : 1
-    dx/dt = -x / tau_rise : 1
-    gain : 1 (constant)
-    column : integer (constant)
-"""
-)
-SHARED = {
-    "E_l": -70 * mV,
-    "E_i": -70 * mV,
-    "tau_ampa": 2 * ms,
-    "tau_nmda": 100 * ms,
-    "tau_rise": 2 * ms,
-    "tau_gaba": 10 * ms,
-    "alpha": 0.5 / ms,
-}
-# Recurrent conductances (g_ampa, g_nmda, g_gaba) are those of a network of 2,000 neurons.
-EXCITATORY_CELL = SHARED | {
-    "C": 0.5 * nF,
-    "g_l": 25 * nS,
-    "g_ext": 2.1 * nS,
-    "g_ampa": 0.05 * nS,
-    "g_nmda": 1.1 * 0.165 * nS,
-    "g_gaba": 0.6 * 1.3 * nS,
-}
-INHIBITORY_CELL = SHARED | {
-    "C": 0.2 * nF,
-    "g_l": 20 * nS,
-    "g_ext": 1.62 * nS,
-    "g_ampa": 0.04 * nS,
-    "g_nmda": 1.1 * 0.13 * nS,
-    "g_gaba": 0.6 * 1.0 * nS,
-}
 
 
 @dataclass(frozen=True)
@@ -122,6 +79,11 @@ class Network:
     stimulus: float = 80.0
     stimulus_noise: float = 4.0
     gain_spread: float = 0.5
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of all neurons."""
+        return self.n_excitatory + self.n_inhibitory
 
     @property
     def w_minus(self) -> float:
@@ -187,9 +149,9 @@ def simulate(
         exc = _excitatory(network, n, clock, _stimulus(network, coherence, steps, rng), rng)
         inh = _inhibitory(network, n, clock, rng)
         parts = [exc, inh, *_couple(network, n, clock, exc, inh)]
-        monitors = [b2.SpikeMonitor(group) for group in (exc, inh)]
+        monitors = b2.SpikeMonitor(exc), b2.SpikeMonitor(inh)
         b2.Network(*parts, *monitors).run(sum(steps) * NOISE_STEP * ms, namespace={})
-    return tuple(_spikes(monitor, n, settle) for monitor in monitors)
+    return _spikes(monitors[0], n, settle), _spikes(monitors[1], n, settle)
 
 
 class _numpy_target:
@@ -222,7 +184,7 @@ def _excitatory(network: Network, n: int, clock, stimulus, rng) -> b2.NeuronGrou
         reset="v = -55*mV; x += 1",
         refractory=2 * ms,
         method="exponential_euler",
-        namespace=_scaled(EXCITATORY_CELL, network) | {"stimulus": stimulus},
+        namespace=scaled(EXCITATORY_CELL, network.n_neurons) | {"stimulus": stimulus},
         clock=clock,
         order=0,
     )
@@ -247,7 +209,7 @@ def _inhibitory(network: Network, n: int, clock, rng) -> b2.NeuronGroup:
         reset="v = -55*mV",
         refractory=1 * ms,
         method="exponential_euler",
-        namespace=_scaled(INHIBITORY_CELL, network),
+        namespace=scaled(INHIBITORY_CELL, network.n_neurons),
         clock=clock,
         order=1,
     )
@@ -303,11 +265,6 @@ def _couple(network: Network, n: int, clock, exc, inh) -> list:
 def _rows(pool: np.ndarray, n: int) -> np.ndarray:
     """Row ``pool * n + trial`` of every neuron; neurons are numbered ``unit * n + trial``."""
     return (pool[:, None] * n + np.arange(n)[None, :]).ravel()
-
-
-def _scaled(cell: dict, network: Network) -> dict:
-    scale = 2000 / (network.n_excitatory + network.n_inhibitory)
-    return cell | {name: cell[name] * scale for name in ("g_ampa", "g_nmda", "g_gaba")}
 
 
 def _backgrounds(network: Network, pool: np.ndarray, rng) -> np.ndarray:

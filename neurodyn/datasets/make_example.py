@@ -111,7 +111,7 @@ def _decide(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Choice and reaction time [ms] of each trial."""
     onset, offset = round(BEFORE / STEP), round((BEFORE + STIMULUS) / STEP)
     reached = rates[..., onset:] >= THRESHOLD
-    decided = reached.any(axis=(0, -1))
+    decided = np.asarray(reached.any(axis=(0, -1)))
     first = reached.any(axis=0).argmax(axis=-1)
     at_decision = rates[:, np.arange(rates.shape[1]), onset + first]
     at_end = rates[..., offset - round(AFTER / STEP) : offset].mean(axis=-1)
@@ -121,7 +121,7 @@ def _decide(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _session_times(spikes: Spikes, unit: int) -> np.ndarray:
-    own = spikes.unit == unit
+    own = np.flatnonzero(spikes.unit == unit)
     seconds = np.floor(spikes.time[own] / 1e3 * CLOCK) / CLOCK
     return np.sort(spikes.trial[own] * (LENGTH / 1e3) + seconds)
 
@@ -234,7 +234,7 @@ def main() -> None:
     session = make_session(n_repeats=options.repeats, seed=options.seed)
     write(session, options.out, overwrite=options.overwrite)
     for coherence in COHERENCES:
-        own = session.coherence == coherence
+        own = np.flatnonzero(session.coherence == coherence)
         chosen, rt = session.choice[own].mean(), np.nanmean(session.rt[own])
         print(f"coherence {coherence:+.3f}: B chosen in {chosen:4.0%}, mean rt {rt:4.0f} ms")
     contents = options.out.read_bytes()

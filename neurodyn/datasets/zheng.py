@@ -27,11 +27,13 @@ def read(paths: Sequence[Path]) -> xr.DataTree:
     from neurodyn import io
 
     recording = io.read(paths[0])
-    for name, table in recording["intervals"].children.items():
+    assert isinstance(recording, xr.DataTree)  # it holds spikes and several tables
+    for name, node in recording["intervals"].children.items():
+        table = node.to_dataset()
         if "RT" in table.coords:
-            attrs = {"units": "ms", "long_name": "reaction time"}
-            rt = table["RT"].variable.copy(data=table["RT"].values * 1e3)._replace(attrs=attrs)
-            converted = table.to_dataset().drop_vars("RT").assign_coords(rt=rt)
-            recording[f"intervals/{name}"] = xr.DataTree(converted)
+            seconds = table.coords["RT"]
+            about = {"units": "ms", "long_name": "reaction time"}
+            table = table.assign_coords(rt=(seconds.dims, seconds.values * 1e3, about))
+            recording[f"intervals/{name}"] = xr.DataTree(table.drop_vars("RT"))
     recording["spikes"].attrs["simultaneous"] = 1
     return recording
