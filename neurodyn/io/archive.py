@@ -82,9 +82,10 @@ def write_archive(
         atomic_path(path, overwrite=overwrite) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
     ):
-        archive.writestr(HEADER, text)
+        # A ZipInfo of its own carries no time of writing: the same object gives the same bytes.
+        archive.writestr(zipfile.ZipInfo(HEADER), text)
         for i, array in enumerate(arrays.values()):
-            archive.writestr(f"arrays/{i}", array.tobytes())
+            archive.writestr(zipfile.ZipInfo(f"arrays/{i}"), array.tobytes())
 
 
 def read_archive(

@@ -1,0 +1,169 @@
+"""Save and load: models and tasks in files of their own, results as netCDF or Zarr."""
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+import xarray as xr
+
+from neurodyn.io import labelled
+from neurodyn.io.archive import FileFormatError, read_archive, write_archive
+from neurodyn.io.modules import decode, encode
+from neurodyn.system import as_key
+
+__all__ = ["info", "load", "save"]
+
+_LABELLED = (xr.Dataset, xr.DataArray, xr.DataTree)
+
+
+def save(
+    path: str | os.PathLike,
+    obj: Any,
+    *,
+    overwrite: bool = False,
+    task: Any = None,
+    key: Any = None,
+    notes: str | None = None,
+) -> None:
+    """Save a model, a task, an ensemble or labelled data.
+
+    Parameters
+    ----------
+    path
+        The file. Labelled data become netCDF (``.nc``) or Zarr (``.zarr``); for anything else the
+        extension is yours to choose (``.nd``).
+    obj
+        An Equinox module made of neurodyn's classes and of those given to
+        :func:`neurodyn.registry.register`; or a Dataset, DataArray or DataTree.
+    overwrite
+        Whether what exists under that name may be replaced.
+    task
+        The task that a model was trained on, kept beside it (see :func:`info`).
+    key
+        The seed or key that it was trained with, likewise.
+    notes
+        A few words, likewise.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    FileNotFoundError, NotADirectoryError, PermissionError
+        If it cannot be written there.
+    ValueError
+        If the object holds what a file cannot (a function, a foreign class), naming where; or the
+        extension does not suit it.
+    TypeError
+        If it is no such object.
+
+    Notes
+    -----
+    The file appears under its name when it is complete, and not before. A model file is a zip of a
+    JSON header and raw arrays, with a checksum over all of it.
+
+    Examples
+    --------
+    >>> save("model.nd", model, task=task, key=1)  # doctest: +SKIP
+    """
+    path = Path(path)
+    if isinstance(obj, _LABELLED):
+        given = [n for n, x in (("task", task), ("key", key), ("notes", notes)) if x is not None]
+        if given:
+            raise ValueError(f"{', '.join(given)} go with models; put them in the attrs of data.")
+        labelled.write(path, obj, overwrite=overwrite)
+        return
+    if path.suffix.lower() in labelled.SUFFIXES:
+        raise ValueError(
+            f"'{path.name}' is a name for labelled data; save a {type(obj).__name__} as "
+            f"'{path.stem}.nd'."
+        )
+    if not isinstance(obj, eqx.Module):
+        raise TypeError(
+            "save takes models, tasks, ensembles, and xarray's Dataset, DataArray and DataTree, "
+            f"got a {type(obj).__name__}."
+        )
+    arrays: dict[str, np.ndarray] = {}
+    header = {
+        "object": encode(obj, arrays, type(obj).__name__),
+        "task": encode(task, arrays, "task"),
+        "key": _encode_key(key, arrays),
+        "notes": notes,
+        "versions": {name: version(name) for name in ("neurodyn", "jax", "equinox")},
+    }
+    write_archive(path, header, arrays, kind="object", overwrite=overwrite)
+
+
+def load(path: str | os.PathLike) -> Any:
+    """Load what :func:`save` wrote; no code in a file is ever run.
+
+    Parameters
+    ----------
+    path
+        A model file, or netCDF or Zarr.
+
+    Returns
+    -------
+    The model, task or ensemble with the dtypes and bits that it had; or the Dataset, DataArray or
+    DataTree, in memory, identical to what was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing under that name.
+    FileFormatError
+        If it is foreign, truncated, damaged, from another version, or names an unknown class.
+
+    Examples
+    --------
+    >>> model = load("model.nd")  # doctest: +SKIP
+    """
+    path = Path(path)
+    if labelled.recognises(path):
+        return labelled.read(path)
+    header, arrays = read_archive(path, kind="object")
+    return _decode(path, header["object"], arrays)
+
+
+def info(path: str | os.PathLike) -> dict[str, Any]:
+    """What a model file says about itself.
+
+    Returns
+    -------
+    ``class``, ``task`` (the task itself, or None), ``key``, ``notes``, ``versions``, and the
+    ``arrays`` with dtype and shape.
+
+    Raises
+    ------
+    FileNotFoundError, FileFormatError
+        As :func:`load`.
+    """
+    header, arrays = read_archive(path, kind="object")
+    task = _decode(Path(path), header["task"], arrays)
+    key = _decode(Path(path), header["key"], arrays)
+    described = header["object"]
+    return {
+        "class": described.get("class") if isinstance(described, dict) else None,
+        "task": task,
+        "key": key,
+        "notes": header["notes"],
+        "versions": header["versions"],
+        "arrays": {name: (str(x.dtype), x.shape) for name, x in arrays.items()},
+    }
+
+
+def _decode(path: Path, described: Any, arrays: dict[str, np.ndarray]) -> Any:
+    try:
+        return decode(described, arrays)
+    except FileFormatError as error:
+        raise FileFormatError(f"'{path}': {error}") from error
+    except RecursionError as error:
+        raise FileFormatError(f"'{path}': the object in it is nested too deeply.") from error
+
+
+def _encode_key(key: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if key is None or (isinstance(key, int) and not isinstance(key, bool)):
+        return key
+    return encode(as_key(key), arrays, "key")

@@ -1,0 +1,49 @@
+"""What to cite."""
+
+import pytest
+
+from neurodyn import analysis, models, registry, tasks
+from neurodyn.citation import bibliography, citation, split_bibtex
+from neurodyn.training import Ensemble
+
+
+def keys(text):
+    return [entry.partition("{")[2].partition(",")[0] for entry in split_bibtex(text)]
+
+
+def test_models_tasks_and_measures():
+    task, model = tasks.PerceptualDecision(), models.CTRNN(3, 4, 3, key=0)
+    text = citation(model, task, analysis.MEASURES["cka"])
+    expected = [*models.CTRNN.reference, *tasks.PerceptualDecision.reference]
+    assert keys(text) == [*dict.fromkeys(expected), "kornblith2019similarity"]
+    assert citation(task, task) == citation(task) == citation(tasks.PerceptualDecision)
+    assert citation(Ensemble([model, model])) == citation(model)
+
+
+def test_names():
+    assert citation("CTRNN") == citation(models.CTRNN)
+    assert keys(citation("cka")) == ["kornblith2019similarity"]
+    with pytest.raises(ValueError, match="no thing 'CTRN'; did you mean CTRNN"):
+        citation("CTRN")
+    with pytest.raises(TypeError, match="Nothing is known about the sources of a int"):
+        citation(3)
+
+
+@pytest.mark.parametrize("entry", registry.entries(), ids=lambda e: f"{e.kind}-{e.name}")
+def test_everything_can_be_cited(entry):
+    text = citation(entry.object)
+    assert keys(text)
+    assert "title" in text
+    assert "author" in text
+
+
+def test_the_bibliography_is_sound():
+    text = "@article{a,\n title = {A {B} \\{ c}\n}\n\n@book{b, title={x}}"
+    assert keys(text) == ["a", "b"]
+    with pytest.raises(ValueError, match="not closed"):
+        split_bibtex("@article{a, title = {b}")
+    entries = bibliography()
+    assert len(entries) > 10
+    for key, entry in entries.items():
+        assert key
+        assert entry.count("{") == entry.count("}")

@@ -1,0 +1,118 @@
+"""What there is by name, and how classes are named in files."""
+
+import subprocess
+import sys
+from typing import NamedTuple
+
+import equinox as eqx
+import pytest
+
+import neurodyn as nd
+from neurodyn import registry
+from neurodyn.models import CTRNN
+from neurodyn.params import BoundedParameter
+from neurodyn.tasks import NParity
+from neurodyn.training import Ensemble
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("model", {"CTRNN", "GRU", "LSTM"}),
+        ("task", {"NParity", "PerceptualDecision", "CenterOut"}),
+        ("measure", {"cka", "procrustes", "ridge"}),
+        ("dataset", {"mante2013", "decision_example"}),
+        ("experiment", {"perceptual_decision", "context_decision"}),
+    ],
+)
+def test_everything_is_listed(kind, names):
+    listed = registry.entries(kind)
+    assert names <= {entry.name for entry in listed}
+    assert [entry.name for entry in listed] == sorted(entry.name for entry in listed)
+    for entry in listed:
+        assert entry.kind == kind
+        assert 5 < len(entry.title) < 120, entry
+        assert "\n" not in entry.title
+    assert registry.find(listed[0].name, kind) == listed[0]
+
+
+def test_all_kinds_together():
+    assert {entry.kind for entry in registry.entries()} == set(registry.KINDS)
+
+
+def test_unknown_names():
+    with pytest.raises(ValueError, match=r"There is no model 'CTRN'; did you mean CTRNN"):
+        registry.find("CTRN", "model")
+    with pytest.raises(ValueError, match=r"no kind 'network'; there are model, task"):
+        registry.entries("network")
+
+
+def test_listing_one_kind_does_not_load_the_others():
+    code = (
+        "import sys\nfrom neurodyn import registry\nassert 'neurodyn.models' not in sys.modules\n"
+        "registry.entries('task')\nprint('neurodyn.models' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [
+        (CTRNN, "neurodyn.models.CTRNN"),
+        (NParity, "neurodyn.tasks.NParity"),
+        (BoundedParameter, "neurodyn.params.BoundedParameter"),
+        (Ensemble, "neurodyn.Ensemble"),
+        (nd.State, "neurodyn.State"),
+    ],
+)
+def test_classes_by_public_name(cls, name):
+    assert registry.name_of(cls) == name
+    assert registry.class_named(name) is cls
+
+
+def test_every_model_and_task_has_a_public_name():
+    for kind in ("model", "task"):
+        for entry in registry.entries(kind):
+            assert registry.name_of(entry.object) == f"neurodyn.{kind}s.{entry.name}"
+
+
+class Foreign(eqx.Module):
+    """A class of a user."""
+
+
+def test_own_classes_are_registered():
+    with pytest.raises(ValueError, match=r"not one of neurodyn's.*register"):
+        registry.name_of(Foreign)
+    with pytest.raises(ValueError, match="unknown class"):
+        registry.class_named(f"{__name__}:Foreign")
+    assert registry.register(Foreign) is Foreign
+    assert registry.class_named(registry.name_of(Foreign)) is Foreign
+
+
+def test_only_plain_classes_are_registered():
+    class Pair(NamedTuple):
+        a: int
+
+    assert registry.register(Pair) is Pair
+    for bad in (dict, int, object, Exception):
+        with pytest.raises(TypeError, match="Equinox modules"):
+            registry.register(bad)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "builtins.eval",
+        "neurodyn.",
+        "neurodyn.fit",
+        "neurodyn.registry.eqx",
+        "neurodyn.registry.importlib.import_module",
+        "neurodyn.io.files.os",
+        "neurodyn.training.fit.Any",
+    ],
+)
+def test_nothing_else_is_a_class(name):
+    with pytest.raises(ValueError, match="unknown class"):
+        registry.class_named(name)
