@@ -13,6 +13,10 @@ from neurodyn.tasks import ContextDecision
 
 __all__ = ["EXPERIMENT", "Settings", "run"]
 
+#: The animal chose a coloured target whose side varied; the model's colour input, like its motion
+#: input, is the evidence for choice 1, so that is what it is compared by.
+LABELS = ("motion", "colour_evidence", "context")
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings(DecisionSettings):
@@ -36,8 +40,10 @@ class Settings(DecisionSettings):
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Train on the coherences of the recording, compare correct trials by condition."""
-    options = {"bin_width": settings.bin_width, "correct_only": True}
-    recorded = datasets.load(settings.recording, halves=True, key=settings.seed, **options)
+    options = {"bin_width": settings.bin_width, "correct_only": True, "by": LABELS}
+    recorded = datasets.load(settings.recording, **options)
+    halves = datasets.load(settings.recording, halves=True, key=settings.seed, **options)
+    recorded = recorded.assign(halves=halves["rate"]).rename(colour_evidence="colour")
     motion, colour = (np.unique(recorded[name].values) for name in ("motion", "colour"))
     task = ContextDecision(dt=settings.dt, motion=motion, colour=colour)
     names = task.labels()["context"]
@@ -57,10 +63,28 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         task,
         recorded,
         by=("motion", "colour", "context"),
+        show=("motion", "context"),
         window=(100.0, 850.0),
-        min_trials=1,
+        min_trials=2,  # one for each half of the ceiling
+        correct_only=True,
         relabel=relabel,
+        behaviour=_behaviour(settings.recording, motion, colour),
     )
+
+
+def _behaviour(recording: str, motion: np.ndarray, colour: np.ndarray) -> xr.Dataset:
+    """Choices in the trials of all units, which come from different sessions."""
+    units = datasets.load(recording, form="trials").children.values()
+    names = (*LABELS, "choice")
+    table = {name: np.concatenate([unit[name].values for unit in units]) for name in names}
+    table["motion"] = _nearest(table["motion"], motion)
+    table["colour"] = _nearest(table.pop("colour_evidence"), colour)
+    table["choice"] = (table["choice"] > 0).astype(np.int64)
+    about = {"units": "1"}
+    columns = {
+        name: ("trial", values, about | {"long_name": name}) for name, values in table.items()
+    }
+    return xr.Dataset(columns, attrs={"source": "recording"})
 
 
 def _nearest(values: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from neurodyn.task import AbstractTask
 from neurodyn.training import Seeds, fit
 from neurodyn.trials import average
 
-__all__ = ["DecisionSettings", "study"]
+__all__ = ["DecisionSettings", "marginal", "study"]
 
 METRICS = ("cka", "cka_debiased", "procrustes", "ridge")
 
@@ -71,9 +71,11 @@ def study(
     recording: xr.Dataset,
     *,
     by: Sequence[str],
+    show: Sequence[str],
     window: tuple[float, float],
     min_trials: int,
     relabel: Callable[[xr.Dataset], xr.Dataset],
+    correct_only: bool = False,
     behaviour: xr.Dataset | None = None,
 ) -> xr.DataTree:
     """Train, simulate the design of the recording, compare condition by condition.
@@ -88,11 +90,15 @@ def study(
         Rates of single trials, or of conditions with two halves.
     by
         Labels that make a condition.
+    show
+        Those of them that figures tell apart; they show means over the others.
     window
         Times to compare [ms].
     min_trials
         Conditions with fewer trials, in the recording or in any network, are left out; which ones
         stands in the result.
+    correct_only
+        Whether only correct trials of the model are averaged, as those of the recording were.
     relabel
         Gives the model's conditions the names of the recording's.
     behaviour
@@ -117,7 +123,12 @@ def study(
             progress=run.progress,
         )
     )
-    members = [_means(trials.isel(seed=i), by, min_trials) for i in range(trials.sizes["seed"])]
+    members = []
+    for i in range(trials.sizes["seed"]):
+        member = trials.isel(seed=i)
+        if correct_only:
+            member = member.isel(trial=np.flatnonzero(member["correct"].values == 1))
+        members.append(_means(member, by, min_trials))
     recorded = _means(recording, by, min_trials)
     common = sorted(set.intersection(*(set(_names(ds, by)) for ds in (recorded, *members))))
     if len(common) < 3:
@@ -149,7 +160,7 @@ def study(
     score.attrs["left_out"] = "; ".join(map(str, sorted(known - set(common))))
     inside = slice(*window)
     tree = {
-        "/recording": recorded,
+        "/recording": recorded.drop_vars("halves", errors="ignore"),
         "/model": model,
         "/model/behaviour": _behaviour(trials),
         "/model/training": trained.history,
@@ -157,8 +168,10 @@ def study(
         "/analysis/dimensionality": _dimensionality(
             model.sel(time=inside), recorded.sel(time=inside)
         ),
-        "/analysis/trajectories/model": pca(model["rate"].isel(seed=0).sel(time=inside)),
-        "/analysis/trajectories/recording": pca(recorded["rate"].sel(time=inside)),
+        "/analysis/trajectories/model": pca(
+            marginal(model.isel(seed=0), *show).sel(time=inside)["rate"]
+        ),
+        "/analysis/trajectories/recording": pca(marginal(recorded, *show).sel(time=inside)["rate"]),
     }
     if behaviour is not None:
         tree["/recording/behaviour"] = behaviour
@@ -195,6 +208,22 @@ def train(settings: DecisionSettings, run: Run, task: AbstractTask):
         progress=run.progress,
         key=_key(settings, 1),
     )
+
+
+def marginal(means: xr.Dataset, *names: str) -> xr.Dataset:
+    """Means over all conditions that share these labels, each counting the same."""
+    columns = _names(means, list(names))
+    groups = sorted(set(columns))
+    if len(groups) == len(columns):
+        return means
+    index = np.array([groups.index(column) for column in columns])
+    parts = [
+        means[["rate"]].isel(condition=index == i).mean("condition") for i in range(len(groups))
+    ]
+    joined = xr.concat(parts, "condition", coords="minimal", compat="override", join="exact")
+    joined["rate"].attrs = means["rate"].attrs
+    values = {name: ("condition", [group[i] for group in groups]) for i, name in enumerate(names)}
+    return joined.assign_coords(values)
 
 
 def _key(settings: DecisionSettings, part: int):

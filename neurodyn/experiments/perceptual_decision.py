@@ -57,6 +57,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         task,
         _rates(recorded, settings),
         by=("coherence", "choice"),
+        show=("coherence", "choice"),
         window=(0.0, settings.stimulus),
         min_trials=settings.min_trials,
         relabel=relabel,

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import plot
+from neurodyn.experiments.decision import marginal
 
 __all__ = ["decision_figures", "decision_summary"]
 
@@ -26,11 +27,16 @@ def decision_figures(tree: xr.DataTree) -> dict[str, Any]:
             behaviour, None if recorded is None else recorded.to_dataset()
         )
     else:
-        for context, relevant in (("motion", "motion"), ("colour", "colour")):
-            inside = behaviour.isel(trial=np.flatnonzero(behaviour["context"].values == context))
-            figures[f"psychometric_{context}"] = plot.psychometric(inside, evidence=relevant)
-    figures["psth_model"] = plot.psth(first, by=evidence, style=style)
-    figures["psth_recording"] = plot.psth(recording, by=evidence, style=style)
+        for context in ("motion", "colour"):
+            inside = [
+                ds.isel(trial=np.flatnonzero(ds["context"].values == context))
+                for ds in (behaviour, recorded.to_dataset())
+            ]
+            figures[f"psychometric_{context}"] = plot.psychometric(*inside, evidence=context)
+    for side, means in (("model", first), ("recording", recording)):
+        figures[f"psth_{side}"] = plot.psth(
+            marginal(means, evidence, style), by=evidence, style=style
+        )
     figures["time_constants"] = plot.time_constants(model, initial=settings["tau"][2])
     figures["trajectories"] = plot.trajectories(
         {
@@ -118,7 +124,7 @@ def _spread(values: np.ndarray) -> str:
     return f"{np.mean(values):.2f} ({np.min(values):.2f} to {np.max(values):.2f})"
 
 
-def _labels(model: xr.Dataset) -> tuple[str, str | None]:
+def _labels(model: xr.Dataset) -> tuple[str, str]:
     """The signed evidence that colours the figures, and the label that styles lines."""
     if "coherence" in model.coords:
         return "coherence", "choice"
