@@ -5,7 +5,7 @@ Weights are ``(pre, post)``: ``W (unit, unit)``, ``U (input, unit)``, ``W_out (u
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -37,6 +37,11 @@ def fan_in_uniform(fan_in: int) -> Uniform:
     """``U(-k, k)`` with ``k = 1 / sqrt(fan_in)``, the default of linear layers in deep learning."""
     k = 1 / math.sqrt(max(fan_in, 1))
     return Uniform(-k, k)
+
+
+def split_key(key: Any, n: int, *, name: str) -> Array:
+    """Keys for the parts of a model that is being built."""
+    return jax.random.split(cast(PRNGKeyArray, as_key(key, needed_for=f"Building {name}")), n)
 
 
 def check_sizes(**sizes: int) -> None:
@@ -108,7 +113,8 @@ def start(
     if initial is None:
         return jnp.zeros((n_units,), dtype)
     if isinstance(initial, AbstractDistribution):
-        return initial(as_key(key, needed_for=f"The initial state of {name}"), (n_units,), dtype)
+        key = as_key(key, needed_for=f"The initial state of {name}")
+        return initial(cast(PRNGKeyArray, key), (n_units,), dtype)
     return initial
 
 

@@ -1,9 +1,8 @@
 """The continuous-time rate network with trainable time constants."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -12,7 +11,7 @@ from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded
-from neurodyn.system import AbstractFlow, State, Variable, as_key
+from neurodyn.system import AbstractFlow, State, Variable
 
 __all__ = ["CTRNN"]
 
@@ -97,7 +96,7 @@ class CTRNN(AbstractFlow):
     n_inputs: int = eqx.field(static=True)
     n_units: int = eqx.field(static=True)
     n_outputs: int = eqx.field(static=True)
-    form: Literal["rate", "current"] = eqx.field(static=True)
+    form: str = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
     areas: tuple[str, ...] | None = eqx.field(static=True)
     ei: tuple[int, ...] | None = eqx.field(static=True)
@@ -137,7 +136,7 @@ class CTRNN(AbstractFlow):
                 f'`form` must be "rate" or "current", got {form!r}. '
                 "For a nonlinearity around the whole update see LeakyRNN."
             )
-        keys = jax.random.split(as_key(key, needed_for="Building a CTRNN"), 8)
+        keys = base.split_key(key, 8, name="a CTRNN")
         n = n_units
         self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
         self.form, self.activation = form, activation_name(activation)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter
-from neurodyn.system import AbstractMap, State, Variable, as_key
+from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["GRU"]
 
@@ -82,7 +82,7 @@ class GRU(AbstractMap):
         key: Any,
     ):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
-        keys = jax.random.split(as_key(key, needed_for="Building a GRU"), 7)
+        keys = base.split_key(key, 7, name="a GRU")
         n, law = n_units, base.fan_in_uniform(n_units)
         self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
         self.W = base.bind(W, (n, 3 * n), keys[0], name="W", default=law)

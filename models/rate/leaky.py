@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
@@ -11,7 +10,7 @@ from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Free, Masked, Uniform
-from neurodyn.system import AbstractMap, State, Variable, as_key
+from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["LeakyRNN"]
 
@@ -92,7 +91,7 @@ class LeakyRNN(AbstractMap):
         key: Any,
     ):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
-        keys = jax.random.split(as_key(key, needed_for="Building a LeakyRNN"), 8)
+        keys = base.split_key(key, 8, name="a LeakyRNN")
         n = n_units
         self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
         self.activation = activation_name(activation)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter
-from neurodyn.system import AbstractMap, State, Variable, as_key
+from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["LSTM"]
 
@@ -89,7 +89,7 @@ class LSTM(AbstractMap):
         key: Any,
     ):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
-        keys = jax.random.split(as_key(key, needed_for="Building an LSTM"), 7)
+        keys = base.split_key(key, 7, name="an LSTM")
         n, law = n_units, base.fan_in_uniform(n_units)
         self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
         self.W = base.bind(W, (n, 4 * n), keys[0], name="W", default=law)

@@ -1,7 +1,6 @@
 """What every parametrisation is made of: the two interfaces, and how initial values are drawn."""
 
 import abc
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -32,15 +31,12 @@ class AbstractParameter(eqx.Module):
 
 
 class AbstractSpec(eqx.Module):
-    """How to build a parameter.
+    """How to build a parameter."""
 
-    Attributes
-    ----------
-    elementwise
-        Whether entries are free of each other, so that masks and signs may be laid over them.
-    """
-
-    elementwise: eqx.AbstractVar[bool]
+    @property
+    @abc.abstractmethod
+    def elementwise(self) -> bool:
+        """Whether entries are free of each other, so that masks and signs may be laid over them."""
 
     @abc.abstractmethod
     def build(self, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None) -> Any:
@@ -77,10 +73,11 @@ class Uniform(AbstractDistribution):
     >>> spec = params.Clamped(1.0, init=params.Uniform(1.0, 2.0))
     """
 
-    low: Float[Array, ""] = eqx.field(converter=_scalar)
-    high: Float[Array, ""] = eqx.field(converter=_scalar)
+    low: Float[Array, ""]
+    high: Float[Array, ""]
 
-    def __check_init__(self):
+    def __init__(self, low: Any, high: Any):
+        self.low, self.high = _scalar(low), _scalar(high)
         if is_concrete(self.low, self.high) and not self.low < self.high:
             raise ValueError(f"Uniform needs low < high, got low={self.low}, high={self.high}.")
 
@@ -100,10 +97,11 @@ class Normal(AbstractDistribution):
         Mean and standard deviation.
     """
 
-    mean: Float[Array, ""] = eqx.field(converter=_scalar)
-    std: Float[Array, ""] = eqx.field(converter=_scalar)
+    mean: Float[Array, ""]
+    std: Float[Array, ""]
 
-    def __check_init__(self):
+    def __init__(self, mean: Any, std: Any):
+        self.mean, self.std = _scalar(mean), _scalar(std)
         if is_concrete(self.std) and not self.std >= 0:
             raise ValueError(f"Normal needs std >= 0, got std={self.std}.")
 
@@ -117,7 +115,7 @@ class Normal(AbstractDistribution):
 def layers(spec: AbstractSpec) -> list[AbstractSpec]:
     """A spec and all the specs it is laid over or made of."""
     below = [spec.of] if hasattr(spec, "of") else []
-    if hasattr(spec, "within"):
+    if hasattr(spec, "within") and hasattr(spec, "between"):
         below = [spec.within, *spec.between.values()]
     return [spec, *(s for b in below for s in layers(b))]
 
@@ -137,7 +135,7 @@ def draw(init: Init, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any) -> A
     dtype = jnp.result_type(float) if dtype is None else dtype
     if init is None:
         raise ValueError("No initial value: pass `init=` (a number, an array or an initializer).")
-    if isinstance(init, Callable):
+    if callable(init):
         # Initializers scaled by fan-in divide by zero for a system without inputs or outputs.
         empty = 0 in shape
         value = jnp.zeros(shape, dtype) if empty else jnp.asarray(init(key, shape, dtype), dtype)

@@ -118,7 +118,8 @@ class Dale(AbstractSpec):
         return DaleParameter(inner, sign)
 
     def _check_given(self, value: Array, signs: np.ndarray) -> None:
-        given = any(np.ndim(getattr(s, "init", None)) == 2 for s in layers(self.of))
+        inits = (getattr(s, "init", None) for s in layers(self.of))
+        given = any(init is not None and np.ndim(init) == 2 for init in inits)
         if not given or not is_concrete(value):
             return
         value = np.asarray(value)
@@ -137,7 +138,9 @@ def signs_of(weights: Any) -> np.ndarray | None:
     if isinstance(weights, MaskedParameter):
         return signs_of(weights.inner)
     if isinstance(weights, BlocksParameter):
-        rows = [[signs_of(b) for b in row if b is not None] for row in weights.blocks]
+        rows: list[list[Any]] = [
+            [signs_of(b) for b in row if b is not None] for row in weights.blocks
+        ]
         agree = all(s is not None and np.array_equal(s, row[0]) for row in rows for s in row)
         return np.concatenate([row[0] for row in rows]) if agree else None
     return None
@@ -167,7 +170,7 @@ def _scale_rows(x: Any, scale: Array) -> Any:
     if isinstance(x, LowRankParameter):
         return LowRankParameter(_scale_rows(x.n, scale), x.m, x.nonnegative)
     if isinstance(x, BlocksParameter):
-        parts = np.split(scale, np.cumsum(x.sizes)[:-1])
+        parts = jnp.split(scale, np.cumsum(x.sizes)[:-1])
         rows = zip(x.blocks, parts, strict=True)
         return BlocksParameter(
             tuple(tuple(b if b is None else _scale_rows(b, s) for b in row) for row, s in rows),

@@ -45,7 +45,7 @@ class Free(AbstractSpec):
     """
 
     init: Init = None
-    elementwise: ClassVar = True
+    elementwise = True
 
     def build(self, shape, key, dtype=None):
         """A raw array."""
@@ -67,7 +67,7 @@ class Fixed(AbstractSpec):
     """A parameter that is not trained (see :class:`Free` for ``init``)."""
 
     init: Init = None
-    elementwise: ClassVar = True
+    elementwise = True
 
     def build(self, shape, key, dtype=None):
         """A :class:`FixedParameter`."""
@@ -104,7 +104,7 @@ class Bounded(AbstractSpec):
     low: float | int
     high: float | int
     init: Init = None
-    elementwise: ClassVar = True
+    elementwise = True
 
     def __check_init__(self):
         if not self.low < self.high or not np.isfinite([self.low, self.high]).all():
@@ -161,7 +161,7 @@ class Clamped(AbstractSpec):
 
     minimum: float | int
     init: Init = None
-    elementwise: ClassVar = True
+    elementwise = True
 
     def build(self, shape, key, dtype=None):
         """A :class:`ClampedParameter`."""
@@ -195,7 +195,7 @@ class Grouped(AbstractSpec):
 
     groups: Sequence[int] | Sequence[str] | np.ndarray | Array
     of: AbstractSpec = Free()
-    elementwise: ClassVar = False
+    elementwise = False
 
     def __check_init__(self):
         require_entries(self.of, "Grouped")
@@ -219,7 +219,7 @@ class Shared(AbstractSpec):
     """One value for all units (see :class:`Grouped`)."""
 
     of: AbstractSpec = Free()
-    elementwise: ClassVar = False
+    elementwise = False
 
     def __check_init__(self):
         require_entries(self.of, "Shared")
@@ -282,7 +282,7 @@ class Indexed(AbstractSpec):
     n: int
     by: str = "sequence"
     init: Init = 0.0
-    elementwise: ClassVar = False
+    elementwise = False
 
     def __check_init__(self):
         if self.n < 1:

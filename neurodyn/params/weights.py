@@ -56,7 +56,7 @@ class Masked(AbstractSpec):
 
     mask: Any
     of: AbstractSpec = Free()
-    elementwise: ClassVar = True
+    elementwise = True
 
     def __check_init__(self):
         require_elementwise(self.of, "Masked", "a mask destroys the rank")
@@ -122,7 +122,7 @@ class LowRank(AbstractSpec):
 
     rank: int
     init: Init = None
-    elementwise: ClassVar = False
+    elementwise = False
 
     def __check_init__(self):
         if self.rank < 1:

@@ -11,7 +11,9 @@ import pytest
 
 import neurodyn
 from neurodyn import labels, models, params
+from neurodyn.citation import citation
 from neurodyn.integrate import integrate
+from neurodyn.io.files import load, save
 from neurodyn.recording import Save
 from neurodyn.simulation import simulate
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem
@@ -43,8 +45,9 @@ def inputs(*shape):
 
 
 def run(model, x=None, key=1, **options):
-    save = Save(variables=tuple(model.variables()))
-    return integrate(model, inputs() if x is None else x, dt=DT, key=key, save=save, **options)
+    everything = Save(variables=tuple(model.variables()))
+    x = inputs() if x is None else x
+    return integrate(model, x, dt=DT, key=key, save=everything, **options)
 
 
 def same(a, b) -> bool:
@@ -166,10 +169,9 @@ def test_units_can_be_cut_without_touching_the_original(name):
 
 @EVERY
 def test_files_give_back_the_same_model(name, tmp_path):
-    files = pytest.importorskip("neurodyn.io.files")
     model = EXAMPLES[name]()
-    files.save(tmp_path / "model.nd", model)
-    back = files.load(tmp_path / "model.nd")
+    save(tmp_path / "model.nd", model)
+    back = load(tmp_path / "model.nd")
     assert jax.tree.structure(back) == jax.tree.structure(model)
     assert same(back, model)
     assert same(run(back), run(model))
@@ -185,7 +187,6 @@ def test_cites_its_papers(name):
 
 @EVERY
 def test_citation_prints_them(name):
-    citation = pytest.importorskip("neurodyn.citation").citation
     text = str(citation(EXAMPLES[name]()))
     for key in getattr(models, name).reference:
         assert key in text
