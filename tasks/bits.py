@@ -5,7 +5,6 @@ padding. Each head answers the same question for its own N.
 """
 
 import abc
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -19,7 +18,7 @@ from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, VALIDATION_SEED, numbers
 from neurodyn.tasks.losses import cross_entropy, weighted_sum
-from neurodyn.tasks.timeline import check_step
+from neurodyn.tasks.timeline import check_count, check_step
 
 __all__ = ["AbstractBitTask", "bucket"]
 
@@ -59,37 +58,37 @@ class AbstractBitTask(AbstractTask):
 
     def __init__(
         self,
-        ns: int | Sequence[int] = 2,
+        ns: Any = 2,
         *,
-        n_heads: int | None = None,
-        capacity: int | None = None,
+        n_heads: Any = None,
+        capacity: Any = None,
         p: Any = None,
-        length: int | None = None,
-        burn_in: int = 0,
-        scored: Literal["every", "last"] = "last",
-        hold: int = 1,
+        length: Any = None,
+        burn_in: Any = 0,
+        scored: str = "last",
+        hold: Any = 1,
         dt: float | int = 1.0,
     ):
         check_step(dt)
-        if hold < 1:
-            raise ValueError(f"`hold` must be at least 1 step, got {hold}.")
         if scored not in ("every", "last"):
             raise ValueError(f"`scored` must be 'every' or 'last', got {scored!r}.")
         used = _used(ns, self.least)
-        self.ns = _heads(used, len(used) if n_heads is None else n_heads)
+        n_heads = len(used) if n_heads is None else check_count("n_heads", n_heads)
+        self.ns = _heads(used, n_heads)
         self.p = _probability(self.default_p if p is None else p)
-        largest = max(*used, 0 if capacity is None else capacity)
-        if length is not None and length <= max(max(used), burn_in):
+        largest = max(*used, 0 if capacity is None else check_count("capacity", capacity))
+        burn_in = check_count("burn_in", burn_in, 0)
+        if burn_in and scored == "last":
+            raise ValueError("`burn_in` goes with scored='every' only.")
+        if length is not None and check_count("length", length) <= max(*used, burn_in):
             raise ValueError(
                 f"`length` must exceed the largest N ({max(used)}) and `burn_in` ({burn_in}), "
                 f"got {length}."
             )
-        if burn_in < 0 or (burn_in and scored == "last"):
-            raise ValueError("`burn_in` must be >= 0, and goes with scored='every' only.")
         self.n_bits = bucket(4 * largest + 1) if length is None else length
         self.length = None if length is None else jnp.asarray(length, jnp.int32)
         self.burn_in = jnp.asarray(burn_in, jnp.int32)
-        self.scored, self.hold, self.dt = scored, hold, float(dt)
+        self.scored, self.hold, self.dt = scored, check_count("hold", hold), float(dt)
 
     @abc.abstractmethod
     def answers(
@@ -122,7 +121,7 @@ class AbstractBitTask(AbstractTask):
         """The largest N in use."""
         return jnp.max(self.ns)
 
-    def with_ns(self, ns: int | Sequence[int]) -> "AbstractBitTask":
+    def with_ns(self, ns: Any) -> "AbstractBitTask":
         """The task for other values of N, at heads 0, 1, ...; the other heads rest.
 
         The buffer grows to the next size where it must; until then nothing recompiles. (Inside
@@ -291,11 +290,11 @@ def bucket(n: int) -> int:
     return size
 
 
-def _used(ns: int | Sequence[int], least: int) -> tuple[int, ...]:
-    used = (ns,) if np.ndim(ns) == 0 else tuple(ns)
-    if not used or any(int(n) != n or n < least for n in used):
-        raise ValueError(f"`ns` must be one or several integers >= {least}, got {ns!r}.")
-    return tuple(int(n) for n in used)
+def _used(ns: Any, least: int) -> tuple[int, ...]:
+    used = np.atleast_1d(np.asarray(ns)).ravel().tolist()
+    if not used:
+        raise ValueError("`ns` must name at least one N.")
+    return tuple(check_count("ns", n, least) for n in used)
 
 
 def _heads(used: tuple[int, ...], n_heads: int) -> Int[Array, " head"]:

@@ -12,7 +12,7 @@ from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, input_noise, number, pick
 from neurodyn.tasks.choice import steps_during
 from neurodyn.tasks.losses import squared_error, weighted_mean
-from neurodyn.tasks.timeline import Duration, Timeline
+from neurodyn.tasks.timeline import Duration, Timeline, check_count
 
 __all__ = ["CenterOut"]
 
@@ -77,7 +77,7 @@ class CenterOut(AbstractTrialTask):
         self,
         dt: float | int = 20.0,
         *,
-        n_targets: int = 8,
+        n_targets: Any = 8,
         center: float | int | None = None,
         delay: Duration | None = None,
         reaction: Duration | None = None,
@@ -86,8 +86,6 @@ class CenterOut(AbstractTrialTask):
         sigma: Any = 0.01,
         noise_tau: Any = 100.0,
     ):
-        if n_targets < 2:
-            raise ValueError(f"`n_targets` must be at least 2, got {n_targets}.")
         durations = {
             "center": center,
             "delay": delay,
@@ -102,7 +100,7 @@ class CenterOut(AbstractTrialTask):
             DURATIONS,
             may_be_zero=("center", "delay", "reaction", "hold"),
         )
-        self.n_targets = n_targets
+        self.n_targets = check_count("n_targets", n_targets, 2)
         self.sigma = number("sigma", sigma, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
 

@@ -11,7 +11,7 @@ from neurodyn.system import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import factorial, input_noise, number, pick
 from neurodyn.tasks.choice import AbstractChoiceTask, choice_targets, grace_steps
-from neurodyn.tasks.timeline import Duration, Timeline
+from neurodyn.tasks.timeline import Duration, Timeline, check_count
 
 __all__ = ["DelayMatchToSample"]
 
@@ -75,7 +75,7 @@ class DelayMatchToSample(AbstractChoiceTask):
         self,
         dt: float | int = 20.0,
         *,
-        n_stimuli: int = 2,
+        n_stimuli: Any = 2,
         fixation: Duration | None = None,
         sample: Duration | None = None,
         delay: Duration | None = None,
@@ -86,8 +86,6 @@ class DelayMatchToSample(AbstractChoiceTask):
         grace: float | int | None = None,
         response_weight: Any = 5.0,
     ):
-        if n_stimuli < 2:
-            raise ValueError(f"`n_stimuli` must be at least 2, got {n_stimuli}.")
         durations = {
             "fixation": fixation,
             "sample": sample,
@@ -99,7 +97,7 @@ class DelayMatchToSample(AbstractChoiceTask):
             dt, "sample", durations, DURATIONS, may_be_zero=("fixation", "delay")
         )
         self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
-        self.n_stimuli = n_stimuli
+        self.n_stimuli = check_count("n_stimuli", n_stimuli, 2)
         self.sigma = number("sigma", sigma, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
         self.response_weight = number("response_weight", response_weight, above=0)

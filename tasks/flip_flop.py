@@ -11,7 +11,7 @@ from neurodyn.system import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise, number
 from neurodyn.tasks.losses import squared_error, weighted_mean
-from neurodyn.tasks.timeline import Timeline, check_step, whole_steps
+from neurodyn.tasks.timeline import Timeline, check_count, check_step, whole_steps
 
 __all__ = ["FlipFlop"]
 
@@ -76,7 +76,7 @@ class FlipFlop(AbstractTrialTask):
         self,
         dt: float | int = 20.0,
         *,
-        n_bits: int = 3,
+        n_bits: Any = 3,
         duration: float | int | None = None,
         pulse: float | int | None = None,
         rate: Any = 3.0,
@@ -84,10 +84,8 @@ class FlipFlop(AbstractTrialTask):
         noise_tau: Any = 100.0,
     ):
         check_step(dt)
-        if n_bits < 1:
-            raise ValueError(f"`n_bits` must be at least 1, got {n_bits}.")
         self.timeline = Timeline.build(dt, "stimulus", {"stimulus": duration}, DURATIONS)
-        self.n_bits = n_bits
+        self.n_bits = check_count("n_bits", n_bits)
         self.pulse_steps = (
             max(1, round(PULSE / dt)) if pulse is None else whole_steps("pulse", pulse, dt)
         )

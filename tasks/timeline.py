@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-__all__ = ["Duration", "Schedule", "Timeline", "check_step", "whole_steps"]
+__all__ = ["Duration", "Schedule", "Timeline", "check_count", "check_step", "whole_steps"]
 
 #: How long an epoch lasts [ms]: a number, or ``(low, high)`` to draw it for every trial.
 Duration = float | int | tuple[float | int, float | int]
@@ -79,10 +79,10 @@ class Timeline:
                 low = high = max(round(defaults[name] / dt), min(1, defaults[name]))
             else:
                 ends = given if isinstance(given, tuple) else (given, given)
-                if len(ends) != 2 or ends[0] > ends[1]:
-                    raise ValueError(f"`{name}` must be a duration or (low, high), got {given}.")
                 least = 0 if name in may_be_zero else 1
                 low, high = (whole_steps(name, end, dt, least) for end in ends)
+                if low > high:
+                    raise ValueError(f"`{name}` must be a duration or (low, high), got {given}.")
             if i == 0 and low != high:
                 raise ValueError(
                     f"`{name}` is the first epoch and cannot be a range: it keeps the alignment "
@@ -174,16 +174,16 @@ class Schedule(NamedTuple):
 
 def check_step(dt: float | int) -> None:
     """Refuse a step that is not a positive number of ms."""
-    if not (np.isfinite(dt) and dt > 0):
-        raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
+    if not (_is_number(dt) and dt > 0):
+        raise ValueError(f"`dt` must be a positive number of ms, got {dt!r}.")
 
 
 def whole_steps(name: str, duration: float | int, dt: float | int, least: int = 1) -> int:
     """Steps in ``duration`` [ms], refusing what is not a whole number of at least ``least``."""
-    if not np.isfinite(duration) or duration < least * dt * (1 - 1e-6):
+    if not _is_number(duration) or duration < least * dt * (1 - 1e-6):
         raise ValueError(
             f"`{name}` must last at least {'one step' if least else '0 ms'} (dt = {dt:g} ms), "
-            f"got {duration:g} ms."
+            f"got {duration!r} ms."
         )
     steps = duration / dt
     if abs(steps - round(steps)) > 1e-6 * max(1.0, steps):
@@ -192,3 +192,14 @@ def whole_steps(name: str, duration: float | int, dt: float | int, least: int = 
             f"{np.floor(steps) * dt:g} or {np.ceil(steps) * dt:g} ms, or another dt."
         )
     return round(steps)
+
+
+def check_count(name: str, value: Any, least: int = 1) -> int:
+    """An integer of at least ``least``, or an error that names it."""
+    if not _is_number(value) or int(value) != value or value < least:
+        raise ValueError(f"`{name}` must be an integer of at least {least}, got {value!r}.")
+    return int(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and bool(np.isfinite(value))

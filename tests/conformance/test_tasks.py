@@ -1,0 +1,283 @@
+"""What every task in `neurodyn.tasks` must do."""
+
+import re
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import neurodyn
+from neurodyn import labels, tasks
+from neurodyn.task import AbstractTask, Trial
+
+BIB = Path(neurodyn.__file__).parent / "references.bib"
+#: Trials in a batch: the same everywhere, so that each task is compiled once.
+N = 6
+EVERY = pytest.mark.parametrize("name", tasks.__all__)
+
+
+def make(name: str) -> AbstractTask:
+    return getattr(tasks, name)()
+
+
+def same(a, b) -> bool:
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
+
+
+def outputs_like(task: AbstractTask, trials: Trial, value=None):
+    shape = (*trials.targets.shape[:-1], task.n_outputs)
+    if value is not None:
+        return jnp.full(shape, value, trials.inputs.dtype)
+    return jax.random.normal(jax.random.key(9), shape, trials.inputs.dtype)
+
+
+@EVERY
+def test_shapes_and_dtypes(name):
+    task = make(name)
+    trials = task.batch(0, N)
+    scored = 1 if task.scored == "last" else task.n_steps
+    assert trials.inputs.shape == (N, task.n_steps, task.n_inputs)
+    assert trials.targets.shape[:2] == (N, scored)
+    assert trials.mask.shape == trials.targets.shape
+    assert trials.inputs.dtype == trials.mask.dtype == jnp.float32
+    assert trials.targets.dtype in (jnp.float32, jnp.int32)
+    if trials.targets.dtype == jnp.float32:
+        assert trials.targets.shape[-1] == task.n_outputs
+    else:
+        assert task.n_outputs % trials.targets.shape[-1] == 0
+    assert len(task.input_names()) == len(set(task.input_names())) == task.n_inputs
+    assert len(task.output_names()) == len(set(task.output_names())) == task.n_outputs
+    for value in trials.conditions.values():
+        assert value.shape == (N,)
+        assert value.dtype in (jnp.float32, jnp.int32)
+    for interval in trials.epochs.values():
+        assert interval.shape == (N, 2)
+        assert (interval[:, 0] <= interval[:, 1]).all()
+        assert (interval >= 0).all()
+        assert (interval <= task.n_steps * task.dt).all()
+
+
+@EVERY
+def test_float64(name, x64):
+    task = make(name)
+    trials = task.batch(0, N)
+    floats = [a for a in jax.tree.leaves(trials) if jnp.issubdtype(a.dtype, jnp.floating)]
+    assert {a.dtype for a in floats} == {jnp.dtype(jnp.float64)}
+    outputs = outputs_like(task, trials)
+    assert task.loss(outputs, trials).dtype == jnp.float64
+    assert task.score(outputs, trials)["correct"].dtype == jnp.float64
+
+
+@EVERY
+def test_a_float32_task_stays_float32_beside_float64(name):
+    task = make(name)
+    with jax.enable_x64(True):
+        trials = task.batch(0, N)
+    floats = [a for a in jax.tree.leaves(trials) if jnp.issubdtype(a.dtype, jnp.floating)]
+    assert {a.dtype for a in floats} == {jnp.dtype(jnp.float32)}
+
+
+@EVERY
+def test_everything_is_finite_and_scored_somewhere(name):
+    task = make(name)
+    trials = task.batch(1, N)
+    for leaf in jax.tree.leaves(trials):
+        assert np.isfinite(leaf).all()
+    assert (trials.mask >= 0).all()
+    assert (trials.mask.sum((1, 2)) > 0).all()
+
+
+@EVERY
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**31 - 1))
+def test_same_key_same_bits_whatever_n(name, seed):
+    task = make(name)
+    small, large = task.batch(seed, N), task.batch(jax.random.key(seed), N + 3)
+    cut = jax.tree.map(lambda a: a[:N] if a.ndim else a, large)
+    assert same(small, cut)
+
+
+@EVERY
+def test_different_keys_differ(name):
+    task = make(name)
+    assert not same(task.batch(0, N).inputs, task.batch(1, N).inputs)
+
+
+@EVERY
+def test_eager_equals_jit(name):
+    task = make(name)
+    compiled = task.batch(3, N)
+    with jax.disable_jit():
+        eager = task.batch(3, N)
+    for a, b in zip(jax.tree.leaves(compiled), jax.tree.leaves(eager), strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-6, atol=2e-6)
+
+
+@EVERY
+def test_sample_can_be_jitted_and_vmapped(name):
+    task = make(name)
+    keys = jax.random.split(jax.random.key(0), 5)
+    trials = eqx.filter_jit(eqx.filter_vmap(lambda task, k: task.sample(k), in_axes=(None, 0)))(
+        task, keys
+    )
+    assert trials.inputs.shape == (5, task.n_steps, task.n_inputs)
+    one = task.sample(keys[2])
+    np.testing.assert_allclose(trials.inputs[2], one.inputs, rtol=2e-6, atol=2e-6)
+    np.testing.assert_allclose(trials.targets[2], one.targets, rtol=2e-6, atol=2e-6)
+
+
+@EVERY
+def test_new_numbers_do_not_recompile(name):
+    task, traces = make(name), 0
+
+    @jax.jit
+    def step(arrays, key):
+        nonlocal traces
+        traces += 1
+        t = eqx.combine(arrays, static)
+        trials = t.batch(key, N)
+        outputs = outputs_like(t, trials, 0.1)
+        return t.loss(outputs, trials), t.score(outputs, trials), t.validation()
+
+    arrays, static = eqx.partition(task, eqx.is_array)
+    assert jax.tree.leaves(arrays), "numbers of the task must be arrays"
+    assert not [x for x in jax.tree.leaves(static) if isinstance(x, (float, int))]
+    for seed in range(3):
+        floats_moved = jax.tree.map(
+            lambda a: a * (1 + 0.01 * seed) if jnp.issubdtype(a.dtype, jnp.floating) else a, arrays
+        )
+        step(floats_moved, jax.random.key(seed))
+    assert traces == 1
+
+
+@EVERY
+def test_loss_and_score(name):
+    task = make(name)
+    trials = task.batch(0, N)
+    outputs = outputs_like(task, trials)
+    loss, score = task.loss(outputs, trials), task.score(outputs, trials)
+    assert loss.shape == (N,)
+    assert np.isfinite(loss).all()
+    assert (loss > 0).all()
+    assert score["correct"].shape == (N,)
+    assert ((score["correct"] >= 0) & (score["correct"] <= 1)).all()
+    assert all(value.shape[0] == N for value in score.values())
+    coded = task.labels()
+    if "choice" in score:
+        assert set(np.unique(score["choice"])) <= set(coded["choice"])
+    units = task.units()
+    assert all(units[k] == "ms" for k in ("rt",) if k in score)
+    gradient = jax.grad(lambda o: task.loss(o, trials).sum())(outputs)
+    assert np.isfinite(gradient).all()
+    assert (np.abs(gradient).sum((1, 2)) > 0).all()
+
+
+@EVERY
+def test_what_is_not_scored_does_not_count(name):
+    task = make(name)
+    trials = task.batch(0, N)
+    outputs = outputs_like(task, trials)
+    heads = trials.mask.shape[-1]
+    spared = np.repeat(np.asarray(trials.mask) == 0, task.n_outputs // heads, axis=-1)
+    moved = jnp.where(jnp.asarray(spared), outputs + 3, outputs)
+    np.testing.assert_array_equal(task.loss(outputs, trials), task.loss(moved, trials))
+
+
+@EVERY
+def test_validation_is_fixed_and_balanced(name):
+    task = make(name)
+    first, second = task.validation(), make(name).validation()
+    assert same(first, second)
+    assert first.inputs.shape[0] >= 512
+    table = task.condition_table()
+    if table:
+        rows = np.stack([np.asarray(first.conditions[k], float) for k in table], axis=1)
+        found, counts = np.unique(rows, axis=0, return_counts=True)
+        wanted = np.unique(np.stack([np.asarray(c, float) for c in table.values()], 1), axis=0)
+        np.testing.assert_allclose(found, wanted)
+        assert len(set(counts)) == 1
+
+
+@EVERY
+def test_conditions_that_are_given_are_used(name):
+    task = make(name)
+    table = task.condition_table()
+    if table:
+        several = {column: jnp.resize(values, (N,)) for column, values in table.items()}
+        one = {column: values[-1] for column, values in table.items()}
+        for given in (several, one):
+            trials = task.batch(0, N, **given)
+            for column, values in given.items():
+                expected = np.broadcast_to(values, (N,))
+                np.testing.assert_allclose(trials.conditions[column], expected)
+        for column, values in table.items():
+            with pytest.raises(ValueError, match=f"{column}.*{N} values"):
+                task.batch(0, N, **{column: jnp.resize(values, (3,))})
+    for draw in (lambda **kw: task.batch(0, N, **kw), lambda **kw: task.sample(key0(), **kw)):
+        with pytest.raises(ValueError, match="nonsense"):
+            draw(nonsense=1)
+
+
+def key0():
+    return jax.random.key(0)
+
+
+@EVERY
+def test_bad_calls_are_refused(name):
+    task = make(name)
+    with pytest.raises(ValueError, match="at least one trial"):
+        task.batch(0, 0)
+    with pytest.raises(ValueError, match="key="):
+        task.batch(None, 3)
+    for bad in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="`dt`"):
+            getattr(tasks, name)(dt=bad)
+
+
+@EVERY
+def test_trials_follow_the_labelling_convention(name, tmp_path):
+    task = make(name)
+    ds = task.trials(0, N)
+    labels.check(ds)
+    trials = task.batch(0, N)
+    n = task.n_steps if trials.length is None else int(trials.length)
+    assert ds.inputs.dims == ("trial", "time", "input")
+    np.testing.assert_array_equal(ds.inputs, trials.inputs[:, :n])
+    np.testing.assert_allclose(ds.time, task.t0 + np.arange(1, n + 1) * task.dt)
+    assert set(trials.conditions) <= set(ds.coords)
+    assert ds.attrs["task"] == name
+    for epoch in trials.epochs:
+        assert f"epoch_{epoch}" in ds.attrs or f"{epoch}_start" in ds.coords
+    ds.to_netcdf(tmp_path / "trials.nc", engine="h5netcdf")
+
+
+@EVERY
+def test_names_its_papers(name):
+    task = make(name)
+    entries = set(re.findall(r"^@\w+\{(\w+),", BIB.read_text(), re.M))
+    assert task.reference
+    assert set(task.reference) <= entries
+
+
+def test_the_bibliography_is_well_formed():
+    text = BIB.read_text()
+    assert text.count("{") == text.count("}")
+    keys = re.findall(r"^@\w+\{(\w+),", text, re.M)
+    assert len(keys) == len(set(keys))
+    for entry in re.split(r"^@", text, flags=re.M)[1:]:
+        for field in ("author", "title", "year"):
+            assert re.search(rf"^  {field} = \{{.+\}},$", entry, re.M), entry.split(",")[0]
+
+
+@EVERY
+def test_defaults_fit_any_step(name):
+    for dt in (1.0, 7.0, 10.0, 50.0):
+        task = getattr(tasks, name)(dt=dt)
+        trials = eqx.filter_eval_shape(task.batch, jax.random.key(0), N)
+        assert trials.inputs.shape == (N, task.n_steps, task.n_inputs)
