@@ -25,11 +25,13 @@ from neurodyn.analysis.predictivity import (
     pearson,
 )
 from neurodyn.analysis.resampling import shuffled_means, split_means
+from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.system import as_key
 
 __all__ = ["compare"]
 
 
+@one_lapack_thread
 def compare(
     run: xr.Dataset | xr.DataArray,
     rec: xr.Dataset | xr.DataArray,

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.arrays import centred, matrix, pair, pick, samples
 from neurodyn.analysis.conditions import condition_means, noise
 from neurodyn.analysis.pca import principal_axes
+from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import LabelError
 
 __all__ = [
@@ -177,6 +178,7 @@ def _of_covariance(array: xr.DataArray, covariance: str, by) -> Samples:
     raise ValueError(f"covariance is 'signal', 'noise' or 'total', got {covariance!r}.")
 
 
+@one_lapack_thread
 def n_components(
     data: xr.Dataset | xr.DataArray,
     fraction: float = 0.9,

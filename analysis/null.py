@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.arrays import pick, rows, traces
 from neurodyn.analysis.conditions import condition_codes, condition_means, names
 from neurodyn.analysis.resampling import group_trials, shuffled_means
+from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.system import as_key
 
 Numbers = ArrayLike | Sequence[float | int]
@@ -68,6 +69,7 @@ def _of_shuffled(keys, values, codes, n, statistic):
     return jax.lax.map(lambda key: statistic(shuffled_means(key, values, codes, n)), keys)
 
 
+@one_lapack_thread
 def shuffle_null(
     statistic: Callable[[Float[Array, "condition time unit"]], Array],
     data: xr.Dataset | xr.DataArray,

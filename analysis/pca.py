@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.arrays import centred, matrix, pick, samples
+from neurodyn.analysis.threads import one_lapack_thread
 
 __all__ = ["pca", "principal_axes"]
 
@@ -41,6 +42,7 @@ def _pca(x: Samples):
     return variance / (x.shape[0] - 1), variance / variance.sum(), axes, centred(x) @ axes
 
 
+@one_lapack_thread
 def pca(
     data: xr.Dataset | xr.DataArray, n_components: int = 3, *, variable: str | None = None
 ) -> xr.Dataset:

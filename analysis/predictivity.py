@@ -20,6 +20,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurodyn.analysis.arrays import centred, matrix
 from neurodyn.analysis.pca import principal_axes
+from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.system import as_key
 
 __all__ = ["PENALTIES", "pearson", "predicted", "ridge_r"]
@@ -154,6 +155,7 @@ def n_folds_for(n_conditions: int, n_folds: int | None) -> int:
     return folds
 
 
+@one_lapack_thread
 def ridge_r(
     x: ArrayLike,
     y: ArrayLike,

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.analysis.arrays import centred, pair, pick, samples
 from neurodyn.analysis.pca import principal_axes
+from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import match
 
 __all__ = ["cka", "debiased_cka", "linear_cka", "procrustes", "procrustes_angle", "shape_angle"]
@@ -167,6 +168,7 @@ def debiased_cka(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
     return _debiased_cka(*pair(x, y, least=4))
 
 
+@one_lapack_thread
 def procrustes_angle(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
     r"""Angle between two shapes after the best rotation, :math:`\arccos(|X'Y|_* / (|X|_F |Y|_F))`.
 
@@ -195,6 +197,7 @@ def procrustes_angle(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
     return _procrustes_angle(*pair(x, y))
 
 
+@one_lapack_thread
 def shape_angle(x: ArrayLike, y: ArrayLike, *, alpha: float = 1.0) -> Float[Array, ""]:
     r"""Procrustes angle after whitening each side by :math:`\alpha I + (1-\alpha)(X'X)^{-1/2}`.
 
