@@ -1,6 +1,7 @@
 """One look for all figures."""
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,7 +47,21 @@ def subplots(rows: int, columns: int, *, size: tuple[float, float], **options: A
 
     figure = Figure(figsize=(size[0] * columns, size[1] * rows))
     FigureCanvasAgg(figure)
+    _show_in_notebooks(Figure)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def _show_in_notebooks(figure: type) -> None:
+    """Teach a notebook to show figures, which it else learns with pyplot's first one."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if (
+        shell is not None
+        and shell.display_formatter.formatters["image/png"].for_type(figure) is None
+    ):
+        from IPython.core.pylabtools import select_figure_formats
+
+        select_figure_formats(shell, {"png"})
 
 
 def diverging(values: Sequence[float]) -> dict[float, Any]:
