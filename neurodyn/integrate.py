@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import stepping
 from neurodyn.drive import Drive, as_drive
-from neurodyn.intervene import AbstractIntervention
+from neurodyn.intervene import AbstractIntervention, check_units
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
 from neurodyn.recording import (
@@ -178,6 +178,8 @@ def _run(
         keys = jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, (None, 0))(key, numbers))
     if state is None:
         state = _initial(system, dt, trial, keys, n_trials)
+    if interventions:
+        check_units(interventions, system, state, trial)
     noise_keys = None if keys is None else keys[:, 1]
     noisy = _check_noise(system, state, inputs, trial, key)
     fused = (
@@ -218,7 +220,8 @@ def _run(
     steps = jnp.arange(first, last, dtype=jnp.int32)[save.every - 1 :: save.every]
     outputs = recorded.get("outputs")
     if save.outputs == "last":
-        outputs = jax.vmap(lambda s, tr: resolve(system, tr).readout(s))(final, trial)[None]
+        ran = stepping.running(context, n_steps - 1 if length is None else length - 1)
+        outputs = jax.vmap(lambda s, tr: resolve(ran, tr).readout(s))(final, trial)[None]
     return Trajectory(
         ts=(start + 1 + steps).astype(dt.dtype) * dt,
         variables=recorded.get("variables", {}),
@@ -265,18 +268,19 @@ def _run_scan(context, drive, state, save, length, window, n_steps, checkpoint):
     def advance_silently(arrays, state, x):
         return advance(arrays, state, x)[0], None
 
-    def record(arrays, state):
+    def record(arrays, state, k):
         context = eqx.combine(arrays, static)
-        see = jax.vmap(lambda s, tr: observe(resolve(context.system, tr), s, save))
+        ran = stepping.running(context, k)
+        see = jax.vmap(lambda s, tr: observe(resolve(ran, tr), s, save))
         return see(state, context.trial)
 
     def advance_and_record(arrays, state, x):
         state, spikes = advance(arrays, state, x)
-        return state, (record(arrays, state), spikes)
+        return state, (record(arrays, state, x[0]), spikes)
 
     def advance_many_and_record(arrays, state, xs):
         state, spikes = recurrent_scan(advance, arrays, state, xs, checkpoint=checkpoint)
-        return state, (record(arrays, state), spikes)
+        return state, (record(arrays, state, xs[0][-1]), spikes)
 
     def scan(step, state, first, last, length=None):
         part = jax.tree.map(lambda a: a[first:last], xs)

@@ -13,7 +13,7 @@ from neurodyn.drive import Drive, as_drive
 from neurodyn.params import resolve
 from neurodyn.system import AbstractMap, AbstractSpiking
 
-__all__ = ["Context", "standard_normal", "step"]
+__all__ = ["Context", "running", "standard_normal", "step"]
 
 
 class Context(NamedTuple):
@@ -49,13 +49,20 @@ class Context(NamedTuple):
     signal: Any
 
 
+def running(context: Context, k: Any) -> Any:
+    """The system that runs in step ``k``, whose readout its result also goes through."""
+    t = (context.start + k).astype(context.dt.dtype) * context.dt
+    system = context.system
+    for intervention in context.interventions:
+        system = intervention.on_system(t, system)
+    return system
+
+
 def step(context: Context, state: PyTree, k: Any, drive: Drive | None) -> tuple[PyTree, Any]:
     """Advance all trials by step ``k``; returns the state and the spikes (None without)."""
     number = context.start + k
     t = number.astype(context.dt.dtype) * context.dt
-    system = context.system
-    for intervention in context.interventions:
-        system = intervention.on_system(t, system)
+    system = running(context, k)
 
     def one(state, drive, trial, key):
         own = resolve(system, trial)

@@ -1,0 +1,258 @@
+"""Interventions against loops written by hand."""
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neurodyn as nd
+from neurodyn import intervene, models, params
+from tests.neurodyn.flows import LIF, OU, Leaky
+
+N_STEPS, DT = 30, 10.0
+WINDOW = (80.0, 170.0)  # steps 8 to 16
+UNITS = np.array([True, False, True, False, False, False])
+
+
+@pytest.fixture
+def model():
+    return models.CTRNN(2, 6, 2, tau=jnp.linspace(30.0, 120.0, 6), b=0.2, key=0)
+
+
+@pytest.fixture
+def inputs():
+    return jax.random.normal(jax.random.key(1), (N_STEPS, 3, 2))
+
+
+def by_hand(model, inputs, *, weights=None, current=None, clamp=None):
+    """Euler steps of the rate equation, with what an intervention does spelt out."""
+    own = nd.resolve(model)
+    plain = {n: np.asarray(getattr(own, n), np.float64) for n in ("W", "U", "b", "W_out", "b_out")}
+    tau, x = np.asarray(own.tau, np.float64), np.zeros((inputs.shape[1], 6))
+    rates, outputs = [], []
+    for k, u in enumerate(np.asarray(inputs, np.float64)):
+        inside = WINDOW[0] <= k * DT < WINDOW[1]
+        p = plain | (weights or {}) if inside else plain
+        z = x @ p["W"] + u @ p["U"] + p["b"]
+        if current is not None and inside:
+            z = z + current
+        x = x + DT / tau * (np.tanh(z) - x)
+        if clamp is not None and inside:
+            x = np.where(UNITS, clamp, x)
+        rates.append(x)
+        outputs.append(x @ p["W_out"] + p["b_out"])
+    return np.array(rates), np.array(outputs)
+
+
+def run(model, inputs, *interventions, **options):
+    options = {"dt": DT, "save": nd.Save(("rate",)), "interventions": interventions} | options
+    done = nd.integrate(model, inputs, **options)
+    return np.asarray(done.variables["rate"]), np.asarray(done.outputs)
+
+
+def check(model, inputs, interventions, **hand):
+    found, expected = run(model, inputs, *interventions), by_hand(model, inputs, **hand)
+    plain = run(model, inputs)
+    for a, b, other in zip(found, expected, plain, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-6)
+        np.testing.assert_allclose(a[:8], other[:8], atol=2e-6)  # nothing before the window
+        assert np.abs(a[8:17] - other[8:17]).max() > 1e-3  # and something inside
+
+
+def test_without_interventions_the_loop_is_the_model(model, inputs):
+    for a, b in zip(run(model, inputs), by_hand(model, inputs), strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-6)
+
+
+def test_current(model, inputs):
+    check(model, inputs, [intervene.Current(UNITS, 0.8, *WINDOW)], current=0.8 * UNITS)
+    per_unit = np.linspace(-1, 1, 6)
+    check(model, inputs, [intervene.Current(UNITS, per_unit, *WINDOW)], current=per_unit * UNITS)
+
+
+def test_currents_add_up(model, inputs):
+    two = [intervene.Current(UNITS, 0.5, *WINDOW), intervene.Current(np.ones(6), 0.2, *WINDOW)]
+    check(model, inputs, two, current=0.5 * UNITS + 0.2)
+
+
+def test_clamp(model, inputs):
+    check(model, inputs, [intervene.Clamp(UNITS, 0.4, *WINDOW)], clamp=0.4)
+
+
+def test_silence_stops_what_units_send(model, inputs):
+    own = nd.resolve(model)
+    kept = ~UNITS[:, None]
+    silenced = {"W": np.asarray(own.W) * kept, "W_out": np.asarray(own.W_out) * kept}
+    check(model, inputs, [intervene.Silence(UNITS, *WINDOW)], weights=silenced)
+
+
+def test_lesion_stops_what_units_send_and_receive(model, inputs):
+    own = nd.resolve(model)
+    kept = ~UNITS
+    lesioned = {
+        "W": np.asarray(own.W) * kept[:, None] * kept[None, :],
+        "U": np.asarray(own.U) * kept[None, :],
+        "W_out": np.asarray(own.W_out) * kept[:, None],
+    }
+    check(model, inputs, [intervene.Lesion(UNITS, *WINDOW)], weights=lesioned)
+
+
+def test_weight_change(model, inputs):
+    changed = eqx.tree_at(
+        lambda m: (m.W, m.W_out), model, replace=(-0.5 * model.W, 2 * model.W_out)
+    )
+    own = nd.resolve(model)
+    new = {"W": -0.5 * np.asarray(own.W), "W_out": 2 * np.asarray(own.W_out)}
+    check(model, inputs, [intervene.WeightChange(changed, *WINDOW)], weights=new)
+
+
+def test_the_last_output_comes_from_the_system_that_ran_last(model, inputs):
+    lesion = intervene.Lesion(UNITS, 100.0)
+    _, every = run(model, inputs, lesion)
+    _, last = run(model, inputs, lesion, save=nd.Save(("rate",), outputs="last"))
+    np.testing.assert_allclose(last[0], every[-1], atol=1e-6)
+    _, thin = run(model, inputs, lesion, save=nd.Save(("rate",), every=5))
+    np.testing.assert_allclose(thin, every[4::5], atol=1e-6)
+
+
+def test_a_permanent_lesion_is_the_network_without_these_units(model, inputs):
+    own, kept = nd.resolve(model), np.flatnonzero(~UNITS)
+    small = models.CTRNN(
+        2,
+        len(kept),
+        2,
+        tau=own.tau[kept],
+        W=own.W[np.ix_(kept, kept)],
+        U=own.U[:, kept],
+        b=own.b[kept],
+        W_out=own.W_out[kept],
+        key=0,
+    )
+    rates, outputs = run(model, inputs, intervene.Lesion(UNITS))
+    small_rates, small_outputs = run(small, inputs)
+    np.testing.assert_allclose(rates[:, :, kept], small_rates, atol=1e-6)
+    np.testing.assert_allclose(outputs, small_outputs, atol=1e-6)
+
+
+def test_windows_follow_the_run_across_chunks(model, inputs):
+    clamp = intervene.Clamp(UNITS, 0.4, *WINDOW)
+    whole = nd.integrate(model, inputs, dt=DT, interventions=[clamp])
+    first = nd.integrate(model, inputs[:11], dt=DT, interventions=[clamp])
+    rest = nd.integrate(
+        model, inputs[11:], dt=DT, interventions=[clamp], state=first.final_state, start=11
+    )
+    joined = np.concatenate([first.outputs, rest.outputs])
+    np.testing.assert_array_equal(joined, whole.outputs)
+
+
+def test_currents_reach_every_stage_of_a_solver(x64):
+    # A constant current under Tsit5: the exact exponential approach.
+    model = OU(jnp.array(20.0), jnp.array(0.0))
+    current = intervene.Current(np.ones(4), 3.0)
+    done = nd.integrate(
+        model, n_steps=20, dt=5.0, key=0, interventions=[current], solver=diffrax.Heun()
+    )
+    assert float(done.outputs[-1, 0]) == pytest.approx(3 * (1 - np.exp(-5)), rel=2e-3)
+
+
+def test_named_units(inputs):
+    ei = np.array([1, 1, 1, 1, -1, -1])
+    model = models.CTRNN(2, 6, 2, W=params.Dale(ei), areas={"v4": 3, "pfc": 3}, key=0)
+    where = intervene.select_units(model, area="pfc", ei=-1)
+    np.testing.assert_array_equal(where, [0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(intervene.select_units(model, area=["v4", "pfc"]), np.ones(6))
+    rates, _ = run(model, inputs, intervene.Clamp(where, 0.25))
+    assert np.all(rates[:, :, where] == 0.25)
+    assert not np.any(rates[5:, :, ~where] == 0.25)
+
+
+def test_interventions_are_differentiable(x64, inputs, model):
+    inputs = inputs.astype(jnp.float64)
+    model = jax.tree.map(lambda a: a.astype(jnp.float64) if eqx.is_array(a) else a, model)
+
+    def loss(amplitude):
+        current = intervene.Current(UNITS, amplitude, *WINDOW)
+        return jnp.mean(nd.integrate(model, inputs, dt=DT, interventions=[current]).outputs ** 2)
+
+    at, h = jnp.array(0.3), 1e-5
+    numeric = (loss(at + h) - loss(at - h)) / (2 * h)
+    np.testing.assert_allclose(jax.grad(loss)(at), numeric, rtol=1e-6)
+
+
+def test_moving_a_window_compiles_nothing(model, inputs):
+    traces = 0
+
+    @eqx.filter_jit
+    def simulate(intervention):
+        nonlocal traces
+        traces += 1
+        return nd.integrate(model, inputs, dt=DT, interventions=[intervention]).outputs
+
+    results = [simulate(intervene.Current(UNITS, 1.0, t, t + 50)) for t in (0.0, 50.0, 100.0)]
+    assert traces == 1
+    assert not np.array_equal(results[0], results[1])
+
+
+def test_clamping_a_spiking_cell_below_threshold_silences_it():
+    model = LIF(jnp.array([1.5, 2.0]))
+    held = intervene.Clamp([1, 0], 0.0, 0.0, 100.0)
+    done = nd.integrate(
+        model, n_steps=2000, dt=0.1, interventions=[held], save=nd.Save(spikes="dense")
+    )
+    spikes = np.asarray(done.spikes)
+    assert spikes[:1000, 0].sum() == 0
+    assert spikes[1000:, 0].sum() > 0
+    assert spikes[:1000, 1].sum() > 10
+
+
+def changed_structure():
+    return intervene.WeightChange(models.CTRNN(2, 6, 2, activation="relu", key=0))
+
+
+BAD = {
+    "not 0 or 1": (lambda m, x: intervene.Current([0, 3], 1.0), ValueError, "select_units"),
+    "window": (
+        lambda m, x: intervene.Clamp([0, 1], 1.0, 5.0, 5.0),
+        ValueError,
+        "start < stop",
+    ),
+    "no such coordinate": (
+        lambda m, x: intervene.select_units(m, layer=3),
+        ValueError,
+        r"'layer'; this model has \['tau'\]",
+    ),
+    "no such unit": (
+        lambda m, x: intervene.select_units(m, tau=-1.0),
+        ValueError,
+        "No unit has",
+    ),
+    "another structure": (
+        lambda m, x: run(m, x, changed_structure()),
+        ValueError,
+        "equinox.tree_at",
+    ),
+    "cannot be cut": (
+        lambda m, x: run(Leaky(jnp.ones(2) * 50), x[..., :1], intervene.Lesion([0, 1])),
+        TypeError,
+        "use Clamp",
+    ),
+    "wrong number of units": (
+        lambda m, x: run(m, x, intervene.Lesion([0, 1])),
+        ValueError,
+        "for 2 units, but this CTRNN has 6",
+    ),
+    "current for other units": (
+        lambda m, x: run(m, x, intervene.Current([0, 1], 1.0)),
+        ValueError,
+        "for 2 units, but this CTRNN has 6",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_interventions_are_refused(case, model, inputs):
+    call, error, match = BAD[case]
+    with pytest.raises(error, match=match):
+        call(model, inputs)
