@@ -85,8 +85,8 @@ def simulate(
     interventions
         See :mod:`neurodyn.intervene`; times in ms from the start of the trial.
     chunk, chunk_steps
-        Trials and steps per compiled call; by default as many as fit in about 256 MB of results.
-        The result does not depend on them.
+        Trials (two at least) and steps per compiled call; by default as many as fit in about 256 MB
+        of results. The result does not depend on them.
     progress
         Whether to show a bar; default: when the run takes long.
     to
@@ -446,6 +446,8 @@ def _chunk_sizes(model, plan, save, chunk, chunk_steps) -> tuple[int, int]:
     if chunk is None:
         chunk = max(1, CHUNK_BYTES // (per_step * chunk_steps))
         chunk = math.ceil(plan.n_trials / math.ceil(plan.n_trials / chunk))
+    # A single trial would take other matrix routines, which round differently.
+    chunk = max(2, chunk)
     return min(chunk, plan.n_trials), chunk_steps
 
 

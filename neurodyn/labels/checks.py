@@ -185,7 +185,8 @@ def _coord_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
             continue
         if coord.dtype == object and not all(isinstance(v, str) for v in coord.values.flat):
             yield f"coordinate '{name}' has dtype object, which cannot be saved: convert it"
-        if coord.ndim > 1:
+        # Runs of an ensemble have the same labels with other values for each member.
+        if len(set(coord.dims) - {"seed"}) > 1:
             yield f"coordinate '{name}' has dims {coord.dims}: labels are 1-D; make it a variable"
         if index is not None and name != "time" and not index.is_unique:
             yield f"labels along '{name}' repeat: number them and keep these in another coordinate"
