@@ -17,12 +17,12 @@ copyright = "The neurodyn developers, Apache-2.0"
 version = release = neurodyn.__version__
 
 extensions = [
+    "mathml",
     "myst_nb",
     "numpydoc",
     "reference_pages",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_design",
 ]
@@ -38,7 +38,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "executed")
 nb_execution_timeout = 600
-nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 nb_merge_streams = True
 copybutton_exclude = ".linenos, .gp, .go"
 
@@ -52,6 +52,7 @@ numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
 
 # Looks
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "neurodyn"
 html_static_path = ["_static"]

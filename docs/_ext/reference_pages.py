@@ -27,8 +27,6 @@ LIST = """
 ## {heading}
 
 ```{{eval-rst}}
-.. currentmodule:: {module}
-
 .. autosummary::
    :nosignatures:
 
@@ -68,33 +66,41 @@ def write(path: Path, text: str) -> None:
         path.write_text(text)
 
 
-def write_module(module: str, folder: Path) -> set[Path]:
-    """Write the list and the pages of one module; return what was written."""
+def write_module(module: str, folder: Path, pages: dict[int, str]) -> set[Path]:
+    """Write the list and the pages of one module; return what was written.
+
+    `pages` holds the objects that have a page, by their identity: what two modules show is
+    described once, and both lists lead there.
+    """
     imported = importlib.import_module(module)
     listed: dict[str, list[str]] = {heading: [] for heading in KINDS}
     written = set()
     for name in sorted(public_names(module), key=str.lower):
-        heading = kind_of(getattr(imported, name))
-        listed[heading].append(name)
+        member = getattr(imported, name)
+        heading = kind_of(member)
         directive, options = KINDS[heading]
-        if directive:
-            path = folder / f"{module}.{name}.rst"
+        full = f"{module}.{name}"
+        if heading in ("Classes", "Exceptions", "Functions"):
+            full = pages.setdefault(id(member), full)
+        listed[heading].append(full)
+        if directive and full == f"{module}.{name}":
+            path = folder / f"{full}.rst"
             rule = "=" * len(name)
-            write(
-                path,
-                STUB.format(
-                    rule=rule, module=module, directive=directive, name=name, options=options
-                ),
+            text = STUB.format(
+                name=name, rule=rule, module=module, directive=directive, options=options
             )
+            write(path, text)
             written.add(path)
     text = ""
     for heading, names in listed.items():
         if names:
-            lines = "\n".join(f"   {name}" for name in names)
-            text += LIST.format(heading=heading, module=module, names=lines)
-    pages = "\n".join(sorted(f"generated/{path.stem}" for path in written))
+            lines = "\n".join(f"   ~{name}" for name in names)
+            text += LIST.format(heading=heading, names=lines)
+    if written:
+        toc = "\n".join(sorted(f"generated/{path.stem}" for path in written))
+        text += TOCTREE.format(pages=toc)
     listing = folder / f"{module}.names"
-    write(listing, text + TOCTREE.format(pages=pages))
+    write(listing, text)
     return written | {listing}
 
 
@@ -102,7 +108,8 @@ def generate(app) -> None:
     """Write all pages and remove those of names that are gone."""
     folder = Path(app.srcdir) / "reference" / "generated"
     folder.mkdir(parents=True, exist_ok=True)
-    written = set().union(*(write_module(module, folder) for module in public_modules()))
+    pages: dict[int, str] = {}
+    written = set().union(*(write_module(module, folder, pages) for module in public_modules()))
     for path in set(folder.iterdir()) - written:
         path.unlink()
 
