@@ -94,7 +94,7 @@ def _as_tree(obj: Labelled) -> xr.DataTree:
         obj = obj.to_dataset(name="values" if obj.name in (None, *obj.coords) else obj.name)
         mark["variable"] = next(iter(obj.data_vars))
     tree = xr.DataTree(obj) if isinstance(obj, xr.Dataset) else obj.copy()
-    lists: dict[str, list[str]] = {}
+    lists: dict[str, dict[str, list]] = {}
     nodes = {}
     for node in tree.subtree:
         ds = node.to_dataset(inherit=False).copy()  # its attrs are changed below

@@ -101,7 +101,7 @@ def _encode_array(x: Any, arrays: dict[str, np.ndarray], path: str) -> dict[str,
 
 def _decode_array(x: dict, arrays: Mapping[str, np.ndarray]) -> jax.Array:
     array = arrays[x["array"]]
-    if array.dtype.itemsize == 8 and not jax.config.jax_enable_x64 and array.dtype.kind != "c":
+    if jax.dtypes.canonicalize_dtype(array.dtype) != array.dtype:
         raise FileFormatError(
             f"'{x['array']}' is {array.dtype}, which JAX would cut to 32 bits: load the file under "
             "jax.enable_x64(True), or after jax.config.update('jax_enable_x64', True)."
@@ -157,7 +157,7 @@ def _decode_class(x: dict, arrays: Mapping[str, np.ndarray]) -> Any:
     return instance
 
 
-def _fields(cls: type) -> tuple[str, ...]:
+def _fields(cls: Any) -> tuple[str, ...]:
     if issubclass(cls, tuple):
         return cls._fields
     return tuple(field.name for field in dataclasses.fields(cls))

@@ -93,7 +93,7 @@ class Checkpoint:
             _as_leaf(stored[name], leaf)
             for name, leaf in zip(expected, jax.tree.leaves(state), strict=True)
         ]
-        return header["step"], jax.tree.structure(state).unflatten(leaves), history
+        return header["step"], jax.tree.unflatten(jax.tree.structure(state), leaves), history
 
     def _refuse_other_settings(self, stored: Mapping[str, Any]) -> None:
         differing = [
@@ -124,8 +124,7 @@ class Saver:
 
     def restore(self, run: Any, history: History, steps: int) -> int:
         """The step to go on from."""
-        found = None if self.file is None else self.file.read(run.state)
-        if found is None:
+        if self.file is None or (found := self.file.read(run.state)) is None:
             return 0
         step, run.state, arrays = found
         if step > steps:

@@ -23,15 +23,16 @@ class Seeds(eqx.Module):
         ``"map"``
             Each member runs through the same compiled program, on a thread for each core. A member
             comes out bit for bit the same in an ensemble of any size, and the same as a `fit`
-            without ensemble and with its key.
+            without ensemble and with its key (on the same machine).
         ``"vmap"``
             All members in one batched program. Batched products are summed in another order: the
             gradient of a step agrees to about 1e-5, and trajectories of training then drift
-            apart, so results depend on the size of the ensemble. Faster where one member leaves an
-            accelerator idle.
+            apart, so results depend on the size of the ensemble. On two CPU cores it takes about
+            two thirds of the time of ``"map"`` at 16 units and less, as much at 32, and almost
+            three times as much at 64 (``tests/benchmarks/training.py``).
         ``"auto"``
-            ``"map"`` on CPUs, where threads use all cores and the stronger claim comes free;
-            ``"vmap"`` on accelerators, which run one program at a time.
+            ``"map"`` on CPUs, for its stronger claim; ``"vmap"`` on accelerators, which run one
+            program at a time and would idle with small members.
     """
 
     n: int = eqx.field(static=True)

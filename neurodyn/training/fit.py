@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from neurodyn.progress import bar
-from neurodyn.system import as_key
 from neurodyn.training import step as compiled
 from neurodyn.training.checkpoint import Checkpoint, Saver
 from neurodyn.training.divergence import refuse_divergence
@@ -125,7 +124,7 @@ def fit(
         select=select,
         curriculum=curriculum,
         ensemble=ensemble,
-        key=as_key(key, needed_for="Training"),
+        key=key,
     )
     file = None
     if checkpoint is not None:

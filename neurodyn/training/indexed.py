@@ -132,7 +132,7 @@ def _join(params: PyTree, shared: PyTree, rows: list[Array]) -> PyTree:
         IndexedParameter(next(own), x.by) if _is_indexed(x) else next(rest)
         for x in jax.tree.leaves(params, is_leaf=_is_indexed)
     ]
-    return structure.unflatten(leaves)
+    return jax.tree.unflatten(structure, leaves)
 
 
 @contextmanager

@@ -203,4 +203,4 @@ def _weight_size(model: AbstractSystem) -> Float[Array, ""]:
     ]
     if not matrices:
         raise ValueError(f"weight_penalty: {type(model).__name__} has no trained weight matrix.")
-    return sum(jnp.mean(jnp.square(x)) for x in matrices)
+    return jnp.stack([jnp.mean(jnp.square(x)) for x in matrices]).sum()

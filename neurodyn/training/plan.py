@@ -1,7 +1,6 @@
 """From what a user passes to `fit` to what runs, with every mistake found before compilation."""
 
 import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -11,7 +10,7 @@ import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
 from neurodyn.params import trainable
-from neurodyn.system import AbstractSystem
+from neurodyn.system import AbstractSystem, as_key
 from neurodyn.task import AbstractDataTask, AbstractTask
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.ensemble import Ensemble, Seeds
@@ -83,7 +82,7 @@ def make_plan(
     select: Any,
     curriculum: Any,
     ensemble: Any,
-    key: PRNGKeyArray,
+    key: Any,
 ) -> Plan:
     """Check all arguments of `fit`."""
     if not isinstance(task, AbstractTask):
@@ -106,7 +105,7 @@ def make_plan(
         if evaluate_every is None:
             raise ValueError("A curriculum goes by evaluations: leave out evaluate=False.")
         curriculum.check(task)
-    models, keys, how = _members(model, ensemble, key)
+    models, keys, how = _members(model, ensemble, as_key(key, needed_for="Training"))
     for one in models:
         _check_model(one, task, objective)
     chosen = make_sampler(sampler, task, batch_size)
@@ -138,10 +137,12 @@ def make_plan(
     return Plan(setup, task, models, keys, how, steps, evaluate_every, settings)
 
 
-def _members(model: Any, ensemble: Any, key: PRNGKeyArray):
+def _members(
+    model: Any, ensemble: Any, key: Any
+) -> tuple[list[PyTree], list[PRNGKeyArray], str | None]:
     if ensemble is None and isinstance(model, Ensemble):
         ensemble = Seeds(len(model))
-    if isinstance(ensemble, int) and not isinstance(ensemble, bool):
+    if type(ensemble) is int:
         ensemble = Seeds(ensemble)
     if ensemble is None:
         keys, how = [key], None
@@ -158,7 +159,7 @@ def _members(model: Any, ensemble: Any, key: PRNGKeyArray):
         models = list(model)
     elif isinstance(model, AbstractSystem):
         models = [model] * len(keys)
-    elif isinstance(model, Callable):
+    elif callable(model):
         models = [model(k) for k in init_keys]
     else:
         models = [model]

@@ -223,7 +223,8 @@ def _scalar(name: str, x: Any) -> Float[Array, ""]:
 
 def _like(new: PyTree, old: PyTree) -> PyTree:
     """Check that what is carried along keeps its structure, shapes and dtypes."""
-    if jax.tree.structure(new) != jax.tree.structure(old):
+    structure: Any = jax.tree.structure(new)
+    if structure != jax.tree.structure(old):
         raise ValueError(
             "what an objective or a curriculum carries along must keep its structure: it was\n"
             f"{eqx.tree_pformat(old)}\nand became\n{eqx.tree_pformat(new)}"

@@ -12,6 +12,7 @@ import pytest
 
 from neurodyn import labels, params
 from neurodyn.integrate import integrate
+from neurodyn.models import CTRNN
 from neurodyn.training import (
     AbstractObjective,
     Ensemble,
@@ -232,6 +233,8 @@ def test_model_and_task_must_fit():
         fit(Leaky(n_inputs=2), Filter(), steps=1, key=0)
     with pytest.raises(ValueError, match=r"n_outputs=3.*n_outputs=1"):
         fit(Leaky(n_outputs=3), Filter(), steps=1, key=0)
+    with pytest.raises(ValueError, match="tau"):
+        fit(CTRNN(1, 4, 1, tau=5.0, key=0), Filter(dt=10.0), steps=1, key=0)
     with pytest.raises(TypeError, match="must be a task"):
         fit(Leaky(), "parity", steps=1, key=0)
     with pytest.raises(TypeError, match="must be a system"):
