@@ -45,6 +45,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 # Reference: one page for every name in the `__all__` of a public module
 autosummary_generate = False
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = True
 numpydoc_show_class_members = False

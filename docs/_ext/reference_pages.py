@@ -23,6 +23,12 @@ CLASS_OPTIONS = """   :members:
    :show-inheritance:
 """
 
+TARGET = """```{{eval-rst}}
+.. module:: {module}
+.. currentmodule:: None
+```
+"""
+
 LIST = """
 ## {heading}
 
@@ -91,7 +97,7 @@ def write_module(module: str, folder: Path, pages: dict[int, str]) -> set[Path]:
             )
             write(path, text)
             written.add(path)
-    text = ""
+    text = TARGET.format(module=module)
     for heading, names in listed.items():
         if names:
             lines = "\n".join(f"   ~{name}" for name in names)
