@@ -62,9 +62,7 @@ class Measure:
     higher_is_better
         Whether more alike is higher; None where the value is not a judgement.
     reference
-        BibTeX key of the source.
-    bibtex
-        Its entry.
+        BibTeX keys of the source.
     pairwise
         How `compare` computes it; None for measures of one population.
     """
@@ -74,8 +72,7 @@ class Measure:
     units: str
     range: tuple[float, float]
     higher_is_better: bool | None
-    reference: str
-    bibtex: str
+    reference: tuple[str, ...]
     pairwise: Pairwise | None = None
 
 
@@ -87,46 +84,6 @@ def _of_samples(prepare: Callable, score: Callable) -> Pairwise:
     return Pairwise(lambda x, setup: prepare(_samples(x)), lambda side, y: score(side, _samples(y)))
 
 
-_KORNBLITH = """@inproceedings{kornblith2019similarity,
-  title = {Similarity of Neural Network Representations Revisited},
-  author = {Kornblith, Simon and Norouzi, Mohammad and Lee, Honglak and Hinton, Geoffrey},
-  booktitle = {Proceedings of the 36th International Conference on Machine Learning},
-  series = {PMLR}, volume = {97}, pages = {3519--3529}, year = {2019}
-}"""
-_SONG = """@article{song2012feature,
-  title = {Feature Selection via Dependence Maximization},
-  author = {Song, Le and Smola, Alex and Gretton, Arthur and Bedo, Justin and Borgwardt, Karsten},
-  journal = {Journal of Machine Learning Research}, volume = {13}, pages = {1393--1434},
-  year = {2012}
-}"""
-_WILLIAMS = """@inproceedings{williams2021shape,
-  title = {Generalized Shape Metrics on Neural Representations},
-  author = {Williams, Alex H. and Kunz, Erin and Kornblith, Simon and Linderman, Scott W.},
-  booktitle = {Advances in Neural Information Processing Systems}, volume = {34},
-  pages = {4738--4750}, year = {2021}
-}"""
-_SCHRIMPF = """@article{schrimpf2020integrative,
-  title = {Integrative Benchmarking to Advance Neurally Mechanistic Models of Human Intelligence},
-  author = {Schrimpf, Martin and Kubilius, Jonas and Lee, Michael J. and
-            Ratan Murty, N. Apurva and Ajemian, Robert and DiCarlo, James J.},
-  journal = {Neuron}, volume = {108}, number = {3}, pages = {413--423}, year = {2020},
-  doi = {10.1016/j.neuron.2020.07.040}
-}"""
-_GAO = """@article{gao2017theory,
-  title = {A theory of multineuronal dimensionality, dynamics and measurement},
-  author = {Gao, Peiran and Trautmann, Eric and Yu, Byron and Santhanam, Gopal and Ryu, Stephen
-            and Shenoy, Krishna and Ganguli, Surya},
-  journal = {bioRxiv}, year = {2017}, doi = {10.1101/214262}
-}"""
-_MURRAY = """@article{murray2014hierarchy,
-  title = {A hierarchy of intrinsic timescales across primate cortex},
-  author = {Murray, John D. and Bernacchia, Alberto and Freedman, David J. and Romo, Ranulfo and
-            Wallis, Jonathan D. and Cai, Xinying and Padoa-Schioppa, Camillo and
-            Pasternak, Tatiana and Seo, Hyojung and Lee, Daeyeol and Wang, Xiao-Jing},
-  journal = {Nature Neuroscience}, volume = {17}, number = {12}, pages = {1661--1663},
-  year = {2014}, doi = {10.1038/nn.3862}
-}"""
-
 _INF = float("inf")
 
 #: Every measure by name. Those with a `pairwise` can be given to `compare`.
@@ -137,8 +94,7 @@ MEASURES: dict[str, Measure] = {
         "1",
         (0.0, 1.0),
         True,
-        "kornblith2019similarity",
-        _KORNBLITH,
+        ("kornblith2019",),
         _of_samples(similarity.cka_side, similarity.cka_score),
     ),
     "cka_debiased": Measure(
@@ -147,8 +103,7 @@ MEASURES: dict[str, Measure] = {
         "1",
         (-_INF, _INF),
         True,
-        "song2012feature",
-        _SONG,
+        ("song2012",),
         _of_samples(similarity.debiased_side, similarity.debiased_score),
     ),
     "procrustes": Measure(
@@ -157,8 +112,7 @@ MEASURES: dict[str, Measure] = {
         "rad",
         (0.0, 1.5707963267948966),
         False,
-        "williams2021shape",
-        _WILLIAMS,
+        ("williams2021",),
         _of_samples(similarity.procrustes_side, similarity.procrustes_score),
     ),
     "ridge": Measure(
@@ -167,8 +121,7 @@ MEASURES: dict[str, Measure] = {
         "1",
         (-1.0, 1.0),
         True,
-        "schrimpf2020integrative",
-        _SCHRIMPF,
+        ("schrimpf2020",),
         Pairwise(
             lambda x, setup: predictivity.ridge_side(x, *setup),
             predictivity.ridge_score,
@@ -181,8 +134,7 @@ MEASURES: dict[str, Measure] = {
         "1",
         (1.0, _INF),
         None,
-        "gao2017theory",
-        _GAO,
+        ("gao2017",),
     ),
     "timescale": Measure(
         "intrinsic timescale",
@@ -190,7 +142,6 @@ MEASURES: dict[str, Measure] = {
         "ms",
         (0.0, _INF),
         None,
-        "murray2014hierarchy",
-        _MURRAY,
+        ("murray2014",),
     ),
 }

@@ -60,13 +60,11 @@ def _entries(thing: Any) -> Iterator[str]:
 
 def _own_entries(thing: Any) -> Iterator[str]:
     """Entries that a thing brings itself, or names by key."""
-    for name in ("bibtex", "citation"):
-        text = getattr(thing, name, None)
-        if isinstance(text, str):
-            yield from split_bibtex(text)
-            return
-    keys = getattr(thing, "reference", ())
-    for key in (keys,) if isinstance(keys, str) else keys:
+    text = getattr(thing, "citation", None)  # records of datasets
+    if isinstance(text, str):
+        yield from split_bibtex(text)
+        return
+    for key in getattr(thing, "reference", ()):
         if key not in bibliography():
             raise ValueError(f"{thing!r:.80} refers to {key!r}, which references.bib lacks.")
         yield bibliography()[key]

@@ -120,8 +120,7 @@ def _title(thing: Any) -> str:
 
 
 def _keys(thing: Any) -> tuple[str, ...]:
-    keys = getattr(thing, "reference", ())
-    return (keys,) if isinstance(keys, str) else tuple(keys)
+    return tuple(getattr(thing, "reference", ()))
 
 
 # --- classes in files ----------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import xarray as xr
 from jaxtyping import TypeCheckError
 
 from neurodyn import analysis, labels, trials
-from neurodyn.analysis import MEASURES
 from neurodyn.labels import LabelError
 
 COHERENCES = np.array([-0.5, -0.1, 0.0, 0.1, 0.5])
@@ -270,13 +269,3 @@ def test_no_second_compilation(run, rec, score):
     before = [f._cache_size() for f in jitted]
     analysis.compare(run * 2 + 1, rec, by="coherence", key=5, **QUICK)
     assert [f._cache_size() for f in jitted] == before
-
-
-def test_every_measure_is_described():
-    for name, measure in MEASURES.items():
-        assert measure.title, name
-        assert measure.range[0] < measure.range[1]
-        assert measure.bibtex.startswith("@")
-        assert measure.reference in measure.bibtex.splitlines()[0]
-        assert callable(measure.function)
-        assert (measure.pairwise is None) == (measure.higher_is_better is None)

@@ -1,0 +1,90 @@
+"""What every measure in `neurodyn.analysis.MEASURES` must do."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from neurodyn import analysis, citation, labels
+from neurodyn.analysis import MEASURES
+
+EVERY = pytest.mark.parametrize("name", MEASURES)
+PAIRWISE = [name for name, measure in MEASURES.items() if measure.pairwise is not None]
+N_CONDITIONS, N_TIMES, N_UNITS = 8, 10, 6
+
+
+def population(seed: int, *, source: str = "recording", n_units: int = N_UNITS):
+    """Condition means with structure in conditions and time."""
+    rng = np.random.default_rng(seed)
+    latent = np.cumsum(rng.standard_normal((N_CONDITIONS, N_TIMES, 3)), axis=1)
+    rate = latent @ rng.standard_normal((3, n_units))
+    rate = rate + 0.1 * rng.standard_normal(rate.shape)
+    return labels.dataset(
+        {"rate": (("condition", "time", "unit"), rate, "Hz", "firing rate", "rate")},
+        {
+            "time": labels.time_axis(N_TIMES, 20.0),
+            "direction": ("condition", np.arange(N_CONDITIONS)),
+        },
+        source=source,
+    )
+
+
+def score(name, run, rec, **options):
+    return analysis.compare(run, rec, [name], by="direction", n_null=0, key=0, **options)
+
+
+@EVERY
+def test_is_described_and_can_be_cited(name):
+    measure = MEASURES[name]
+    assert measure.title
+    assert measure.range[0] < measure.range[1]
+    assert callable(measure.function)
+    assert measure.function.__doc__
+    assert (measure.pairwise is None) == (measure.higher_is_better is None)
+    assert all(key in citation(measure) for key in measure.reference)
+
+
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_a_population_is_closest_to_itself(name):
+    measure = MEASURES[name]
+    rec = population(0)
+    itself = float(score(name, rec.assign_attrs(source="model"), rec)["score"].item())
+    other = float(score(name, population(1, source="model"), rec)["score"].item())
+    low, high = measure.range
+    assert low - 1e-4 <= other <= high + 1e-4
+    best = high if measure.higher_is_better else low
+    assert itself == pytest.approx(1.0 if np.isinf(best) else best, abs=0.02)
+    assert (itself > other) == measure.higher_is_better
+
+
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_units_may_differ_in_number_and_order(name):
+    rec, run = population(0), population(0, source="model", n_units=9)
+    once = score(name, run, rec)["score"].item()
+    shuffled = run.isel(unit=[3, 8, 1, 0, 2, 7, 6, 5, 4])
+    assert score(name, shuffled, rec)["score"].item() == pytest.approx(once, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_result_is_labelled_and_the_same_for_the_same_key(name):
+    rec, run = population(0), population(1, source="model")
+    first, second = score(name, run, rec), score(name, run, rec)
+    labels.check(first)
+    assert first.identical(second)
+
+
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_core_is_jitted_batched_and_differentiable(name):
+    measure = MEASURES[name]
+    x, y = (jnp.asarray(population(seed)["rate"].values, jnp.float32) for seed in (0, 1))
+    held_out = jnp.eye(N_CONDITIONS, dtype=bool)
+    setup = analysis.measures.Setup(held_out, jnp.array([0.1, 1.0, 10.0]))
+
+    def value(y):
+        side = measure.pairwise.prepare(x, setup)
+        return measure.pairwise.score(side, y).mean()
+
+    batch = jnp.stack([y, 2 * y, y[::-1]])
+    each = np.array([value(one) for one in batch])
+    np.testing.assert_allclose(jax.jit(jax.vmap(value))(batch), each, rtol=2e-3, atol=1e-4)
+    assert np.isfinite(jax.grad(value)(y)).all()
