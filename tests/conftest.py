@@ -26,8 +26,3 @@ def x64():
     """Run the test in float64."""
     with jax.enable_x64(True):
         yield
-
-
-def pytest_make_parametrize_id(val):
-    """Name jitted functions: their repr holds an address, on which test processes must agree."""
-    return getattr(val, "__name__", None) if callable(val) else None
