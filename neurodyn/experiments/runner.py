@@ -52,7 +52,12 @@ def run_experiment(
     configured = configure(experiment, preset, settings or {})
     folder = None if out is None else _prepare(Path(out), resume, overwrite)
     began = time.perf_counter()
-    tree = experiment.run(configured, Run(folder, resume, progress))
+    try:
+        tree = experiment.run(configured, Run(folder, resume, progress))
+    except BaseException:
+        if folder is not None and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
     tree.attrs |= {
         "experiment": experiment.name,
         "preset": preset,
@@ -71,6 +76,11 @@ def _prepare(folder: Path, resume: bool, overwrite: bool) -> Path:
         raise FileExistsError(
             f"{folder} already holds a result ({RESULT}). Choose another folder, or pass resume "
             "(--resume) or overwrite (--overwrite)."
+        )
+    if any(folder.glob("*.ckpt")) and not (resume or overwrite):
+        raise FileExistsError(
+            f"{folder} holds a run that was not finished. Pass resume (--resume) to go on with it, "
+            "or overwrite (--overwrite) to begin anew."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

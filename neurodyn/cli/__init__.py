@@ -1,0 +1,8 @@
+"""The command line, ``neurodyn COMMAND``.
+
+What a command needs is imported when it runs, so that ``--help`` is quick.
+"""
+
+from neurodyn.cli.app import app, main
+
+__all__ = ["app", "main"]

@@ -1,0 +1,94 @@
+"""The program: its commands, its exit codes and how it says what went wrong."""
+
+import errno
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from neurodyn.cli import compare, data, demo, info, listing, run
+
+__all__ = ["app", "main"]
+
+#: Errors whose message is meant for the reader as it is.
+_TOLD = (OSError, ValueError, RuntimeError, ImportError)
+INTERRUPTED = 130
+
+
+class _Commands(TyperGroup):
+    """Turns whatever a command raises into one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            again = " Go on with the same command and --resume."
+            say("Interrupted." + (again if ctx.invoked_subcommand in ("demo", "run") else ""))
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            own = type(error).__module__.split(".")[0] in ("typer", "click")
+            closed = isinstance(error, OSError) and error.errno == errno.EPIPE
+            if own or closed or ctx.params["debug"]:
+                raise
+            say(f"Error: {_told(error)}")
+            raise typer.Exit(1) from None
+
+
+def say(message: str) -> None:
+    """Write to standard error."""
+    typer.echo(message, err=True)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, _TOLD) and str(error):
+        return str(error)
+    return (
+        f"{type(error).__name__}: {error}\nThis may be a fault of neurodyn: "
+        "'neurodyn --debug COMMAND ...' shows where it comes from."
+    )
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Messages and progress go "
+    "to standard error, results to standard output.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"neurodyn {version('neurodyn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Train neural dynamical systems on cognitive tasks and compare them with recordings."""
+    del debug, version
+
+
+app.command("demo", short_help="Train on a task, compare with a recording.")(demo.demo)
+app.command("run", short_help="Run an experiment by name.")(run.run)
+app.command("list", short_help="List models, tasks, measures...")(listing.listing)
+app.command("compare", short_help="Compare a run with a recording.")(compare.compare)
+app.command("info", short_help="Show what is in a file.")(info.info)
+app.command("data", short_help="Show datasets, or download one.")(data.data)
+
+
+def main() -> None:
+    """Run the program with the arguments of the process, and exit."""
+    app(prog_name="neurodyn", args=sys.argv[1:])

@@ -1,0 +1,59 @@
+"""What is named on the command line: files, parts of files, datasets."""
+
+from pathlib import Path
+from typing import Any
+
+__all__ = ["activity", "opened"]
+
+
+def opened(name: str) -> Any:
+    """Labelled data out of a file, a part of one (``FILE:/part``), or a dataset by name.
+
+    Raises
+    ------
+    ValueError, OSError
+        If there is nothing of that name, or it cannot be read.
+    """
+    from neurodyn import datasets, io
+
+    path, _, part = name.partition(":/")
+    if Path(path).exists():
+        return _part(io.read(path), path, part)
+    known = [record.name for record in datasets.available()]
+    if name in known:
+        return datasets.load(name)
+    raise FileNotFoundError(
+        f"There is neither a file nor a dataset '{name}'. Datasets: {', '.join(known)}."
+    )
+
+
+def _part(data: Any, path: str, part: str) -> Any:
+    import xarray as xr
+
+    if not isinstance(data, xr.DataTree):
+        if part:
+            raise ValueError(f"'{path}' has no parts; leave out ':/{part}'.")
+        return data
+    parts = [node.path for node in data.subtree if node.has_data]
+    if not part and len(parts) > 1:
+        shown = ", ".join(f"{path}:{p}" for p in parts)
+        raise ValueError(f"'{path}' has several parts; name one of {shown}.")
+    wanted = f"/{part}" if part else parts[0]
+    if wanted not in parts:
+        raise ValueError(f"'{path}' has no part '{wanted}'; it has {', '.join(parts)}.")
+    return data[wanted].to_dataset()
+
+
+def activity(name: str, bin_width: float, window: tuple[float, float] | None) -> Any:
+    """The same as rates on a time axis: spikes are counted in bins."""
+    from neurodyn import spikes
+
+    data = opened(name)
+    if "spike" not in data.dims:
+        return data
+    if "spike_trial" not in data:
+        raise ValueError(
+            f"'{name}' holds spikes that are not cut into trials: cut them with "
+            "neurodyn.spikes.align, and save that."
+        )
+    return spikes.rate(data, bin_width=bin_width, window=window)

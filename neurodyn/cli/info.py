@@ -1,0 +1,129 @@
+"""``neurodyn info``."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurodyn.cli.output import document, pairs, table
+from neurodyn.cli.run import Json
+
+__all__ = ["info"]
+
+
+def info(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model, result or recording.")],
+    as_json: Json = False,
+) -> None:
+    """Show what is in a file: a saved model, labelled data, NWB, or whatever neo reads."""
+    from neurodyn import io
+
+    if not file.exists():
+        io.read(file)  # raises, with names that are close
+    if _is_archive(file):
+        _module(file, as_json)
+    else:
+        _labelled(file, io.read(file), as_json)
+
+
+def _is_archive(file: Path) -> bool:
+    if file.is_dir():
+        return False
+    with open(file, "rb") as opened:
+        return opened.read(2) == b"PK"
+
+
+def _module(file: Path, as_json: bool) -> None:
+    """A saved model, task or ensemble; or the checkpoint of a training run."""
+    import math
+
+    from neurodyn.io import FileFormatError, files
+    from neurodyn.io.archive import read_archive
+
+    with suppress(FileFormatError):  # then it is something else, or damaged
+        header, _ = read_archive(file, kind="checkpoint")
+        about = {key: header[key] for key in ("step", "versions")}
+        about = {"file": str(file), "format": "neurodyn checkpoint"} | about
+        document(about) if as_json else pairs({key: str(value) for key, value in about.items()})
+        return
+    about = files.info(file)
+    task = about["task"]
+    about["task"] = None if task is None else type(task).__name__
+    about["numbers"] = sum(math.prod(shape) for _, shape in about["arrays"].values())
+    if as_json:
+        document({"file": str(file), "format": "neurodyn object"} | about)
+        return
+    versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    pairs(
+        {
+            "file": str(file),
+            "class": str(about["class"]),
+            "trained on": str(about["task"] or "not said"),
+            "key": str("not said" if about["key"] is None else about["key"]),
+            "notes": str(about["notes"] or "none"),
+            "written by": versions,
+            "numbers": f"{about['numbers']} in {len(about['arrays'])} arrays",
+        }
+    )
+    typer.echo()
+    table(
+        ["array", "type", "shape"],
+        [[name, dtype, str(tuple(shape))] for name, (dtype, shape) in about["arrays"].items()],
+    )
+
+
+def _labelled(file: Path, data: Any, as_json: bool) -> None:
+    import xarray as xr
+
+    nodes = data.subtree if isinstance(data, xr.DataTree) else [xr.DataTree(_dataset(data))]
+    parts = {node.path: node.to_dataset() for node in nodes}
+    if as_json:
+        described = {path: _described(ds) for path, ds in parts.items() if ds.variables or ds.attrs}
+        kind = type(data).__name__
+        document({"file": str(file), "format": "labelled data", "type": kind, "parts": described})
+        return
+    for path, ds in parts.items():
+        if not (ds.variables or ds.attrs):
+            continue
+        sizes = ", ".join(f"{dim} {size}" for dim, size in ds.sizes.items())
+        typer.echo(f"{path}  {sizes}")
+        rows = [
+            [f"  {name}", ", ".join(map(str, v.dims)), str(v.attrs.get("units", "")), _name(v)]
+            for name, v in {**ds.data_vars, **ds.coords}.items()
+        ]
+        if rows:
+            table(["", "dims", "units", ""], rows)
+        for name, value in ds.attrs.items():
+            typer.echo(f"  {name}: {_short(value)}")
+        typer.echo()
+
+
+def _dataset(data: Any) -> Any:
+    import xarray as xr
+
+    return data if isinstance(data, xr.Dataset) else data.to_dataset(name=data.name or "values")
+
+
+def _name(variable: Any) -> str:
+    return str(variable.attrs.get("long_name", ""))
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 90 else text[:87] + "..."
+
+
+def _described(ds: Any) -> dict[str, Any]:
+    def variables(found: Any) -> dict[str, Any]:
+        return {
+            str(name): {"dims": v.dims, "dtype": str(v.dtype), "attrs": v.attrs}
+            for name, v in found.items()
+        }
+
+    return {
+        "sizes": dict(ds.sizes),
+        "variables": variables(ds.data_vars),
+        "coords": variables(ds.coords),
+        "attrs": ds.attrs,
+    }

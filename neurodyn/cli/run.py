@@ -1,0 +1,104 @@
+"""``neurodyn run``: an experiment by name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurodyn.cli.output import document, pairs
+
+__all__ = ["Json", "Overwrite", "Resume", "carry_out", "run"]
+
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where an interrupted run in the folder stopped.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the result that is in the folder.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+def run(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="Experiment; 'neurodyn list experiments' shows them."),
+    ],
+    preset: Annotated[
+        str, typer.Option(help="'quick' takes minutes, 'paper' as long as it takes.")
+    ] = "quick",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the result, figures and report. [default: neurodyn-NAME]",
+        ),
+    ] = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment: settings in, result file, figures and report out."""
+    settings = dict(_setting(change) for change in changes or [])
+    carry_out(
+        name,
+        preset,
+        settings,
+        Path(f"neurodyn-{name}") if out is None else out,
+        resume=resume,
+        overwrite=overwrite,
+        as_json=as_json,
+    )
+
+
+def carry_out(
+    name: str,
+    preset: str,
+    settings: Mapping[str, Any],
+    out: Path,
+    *,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Run an experiment and print what came out and where it is."""
+    from neurodyn import experiments
+
+    if name not in experiments.EXPERIMENTS:
+        known = ", ".join(experiments.EXPERIMENTS)
+        raise typer.BadParameter(f"There is no experiment '{name}'; there are {known}.")
+    try:
+        experiments.configure(experiments.EXPERIMENTS[name], preset, settings)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    finished = experiments.run(
+        name, preset, settings=settings, out=out, resume=resume, overwrite=overwrite
+    )
+    files = {what: str(path) for what, path in finished.files.items()}
+    if as_json:
+        attrs = dict(finished.tree.attrs)
+        about = {key: attrs[key] for key in ("experiment", "preset", "seconds")}
+        document(about | {"summary": finished.summary, "files": files})
+        return
+    typer.echo(experiments.EXPERIMENTS[name].title)
+    pairs(finished.summary)
+    typer.echo()
+    pairs(
+        {
+            "result": files["result"],
+            "figures": f"{out / 'figures'} ({len(finished.figures)})",
+            "report": files["report"],
+            "time": f"{finished.tree.attrs['seconds']:.0f} s",
+        }
+    )
+
+
+def _setting(change: str) -> tuple[str, str]:
+    name, equals, value = change.partition("=")
+    if not (name and equals):
+        raise typer.BadParameter(f"--set takes KEY=VALUE, got '{change}'.")
+    return name.strip(), value
