@@ -231,7 +231,7 @@ def shape_angle(x: ArrayLike, y: ArrayLike, *, alpha: float = 1.0) -> Float[Arra
 
 def _labelled(function, a, b, name: str | None, **attrs) -> xr.DataArray:
     a, b = pick(a, name, what="a"), pick(b, name, what="b")
-    dims = [dim for dim in a.dims if dim != "unit"]
+    dims = [str(dim) for dim in a.dims if dim != "unit"]
     a, b = match(a, b, dims)
     b = b.transpose(*a.dims)
     value = function(samples(a, what="a"), samples(b, what="b"))

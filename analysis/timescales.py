@@ -88,7 +88,8 @@ def _fit(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
     few = weight.sum() <= 1 + amplitude + offset
     status = jnp.select([jnp.isnan(r).any(), rises, few, best != inner], [1, 2, 1, 3], 0)
     values = jnp.stack([jnp.exp(log_tau), scale, constant / scale, 1 - residual / total])
-    return Fit(*jnp.where(status == 0, values, jnp.nan), status)
+    values = jnp.where(status == 0, values, jnp.nan)
+    return Fit(values[0], values[1], values[2], values[3], status)
 
 
 def _golden(error, low, high):

@@ -137,7 +137,9 @@ def _scan_bwd(form, activation, saved, h_bar):
     return *bars, None
 
 
-_scan.__wrapped__.defvjp(_scan_fwd, _scan_bwd, symbolic_zeros=True)
+_scan.__wrapped__.defvjp(  # type: ignore[attr-defined]
+    _scan_fwd, _scan_bwd, symbolic_zeros=True
+)
 
 
 def _all_at_least(bound: float, values):

@@ -33,11 +33,12 @@ if TYPE_CHECKING:
         training,
         trials,
     )
-    from neurodyn.citation import citation
+    from neurodyn.bibliography import citation
     from neurodyn.io.files import load, save
     from neurodyn.labels import LabelError, to_seconds
     from neurodyn.simulation import SimulationError, simulate
-    from neurodyn.training import Ensemble, Fit, TrainingError, fit
+    from neurodyn.training import Ensemble, Fit, TrainingError
+    from neurodyn.training.fit import fit
 
 __all__ = [
     "AbstractFlow",
@@ -87,7 +88,7 @@ _LATER = {
     "LabelError": "neurodyn.labels",
     "SimulationError": "neurodyn.simulation",
     "TrainingError": "neurodyn.training",
-    "citation": "neurodyn.citation",
+    "citation": "neurodyn.bibliography",
     "fit": "neurodyn.training",
     "load": "neurodyn.io.files",
     "save": "neurodyn.io.files",

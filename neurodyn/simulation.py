@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -218,7 +218,7 @@ def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: An
     return task.batch(trial_key, n, **columns)
 
 
-def _which_outputs(source: Any, outputs: bool) -> str | None:
+def _which_outputs(source: Any, outputs: bool) -> Literal["every", "last"] | None:
     if not outputs:
         return None
     return "last" if getattr(source, "scored", "every") == "last" else "every"

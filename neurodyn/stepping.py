@@ -149,10 +149,11 @@ def _scale(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
 def _draw(key: PRNGKeyArray, like: PyTree) -> PyTree:
     leaves, structure = jax.tree.flatten(like)
     if len(leaves) == 1:
-        return structure.unflatten([jax.random.normal(key, leaves[0].shape, leaves[0].dtype)])
+        only = jax.random.normal(key, leaves[0].shape, leaves[0].dtype)
+        return jax.tree.unflatten(structure, [only])
     keys = jax.random.split(key, len(leaves))
     draws = [jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)]
-    return structure.unflatten(draws)
+    return jax.tree.unflatten(structure, draws)
 
 
 def standard_normal(trial_key: PRNGKeyArray, number: Int[Array, ""], like: PyTree) -> PyTree:

@@ -64,7 +64,7 @@ def compare(
         activity(rec, bin_width, window),
         _names(metrics),
         by=None if by is None else _names(by),
-        join=join,
+        join=join,  # type: ignore[arg-type]  # checked above
         window=window,
         n_null=n_null,
         n_splits=n_splits,

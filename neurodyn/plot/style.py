@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import matplotlib as mpl
@@ -11,7 +11,7 @@ __all__ = ["BLUE", "GREY", "ORANGE", "diverging", "label", "styled", "subplots"]
 
 BLUE, ORANGE, GREY = "#2b6ca3", "#d9722e", "#8a8a8a"
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "figure.dpi": 120,
     "savefig.dpi": 160,
@@ -64,7 +64,7 @@ def _show_in_notebooks(figure: type) -> None:
         select_figure_formats(shell, {"png"})
 
 
-def diverging(values: Sequence[float]) -> dict[float, Any]:
+def diverging(values: Iterable[float]) -> dict[float, Any]:
     """A colour for each signed value: blue below zero, orange above, paler towards zero."""
     values = sorted({float(v) for v in values})
     ranks = {v: i for i, v in enumerate(sorted({abs(v) for v in values}))}

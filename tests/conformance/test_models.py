@@ -11,7 +11,7 @@ import pytest
 
 import neurodyn
 from neurodyn import labels, models, params
-from neurodyn.citation import citation
+from neurodyn.bibliography import citation
 from neurodyn.integrate import integrate
 from neurodyn.io.files import load, save
 from neurodyn.recording import Save

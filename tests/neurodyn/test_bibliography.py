@@ -3,7 +3,7 @@
 import pytest
 
 from neurodyn import analysis, models, registry, tasks
-from neurodyn.citation import bibliography, citation, split_bibtex
+from neurodyn.bibliography import bibliography, citation, split_bibtex
 from neurodyn.training import Ensemble
 
 
