@@ -25,7 +25,7 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 demo: $(VENV)/.base
-	$(bin)/neurodyn demo $(DEMO)
+	$(bin)/neurodyn demo --overwrite $(DEMO)
 
 # One XLA thread a process (NPROC): the processes already fill the cores.
 test: $(VENV)/.test

@@ -37,6 +37,7 @@ myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "executed")
+nb_execution_in_temp = True  # pages write files
 nb_execution_timeout = 600
 nb_execution_show_tb = True
 nb_merge_streams = True

@@ -9,12 +9,15 @@ from types import ModuleType
 
 import neurodyn
 
+#: Not shown by `neurodyn` itself, but needed by those who write models and tasks.
+FOR_AUTHORS = ("registry", "task", "tasks.base", "tasks.losses", "tasks.timeline")
+
 
 def public_modules() -> list[str]:
-    """`neurodyn`, the packages in it, and the modules that its own `__all__` names."""
+    """`neurodyn`, its packages, the modules that its `__all__` names, and those for authors."""
     packages = {m.name for m in pkgutil.iter_modules(neurodyn.__path__) if m.ispkg}
     shown = {n for n in neurodyn.__all__ if isinstance(getattr(neurodyn, n), ModuleType)}
-    return ["neurodyn", *(f"neurodyn.{name}" for name in sorted(packages | shown))]
+    return ["neurodyn", *(f"neurodyn.{name}" for name in sorted({*packages, *shown, *FOR_AUTHORS}))]
 
 
 def public_names(module: str) -> list[str]:

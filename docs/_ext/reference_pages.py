@@ -85,6 +85,8 @@ def write_module(module: str, folder: Path, pages: dict[int, str]) -> set[Path]:
         member = getattr(imported, name)
         heading = kind_of(member)
         directive, options = KINDS[heading]
+        if heading == "Values" and type(member).__module__ != "builtins":
+            directive = None  # an instance: what it has to say is said by its class
         full = f"{module}.{name}"
         if heading in ("Classes", "Exceptions", "Functions"):
             full = pages.setdefault(id(member), full)
