@@ -147,7 +147,7 @@ def _averages(da: xr.DataArray, codes: np.ndarray) -> tuple[xr.Variable, ...]:
     )
 
 
-def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _moments(values: np.ndarray) -> tuple[Any, Any, Any]:
     """Mean, standard error and count over the first axis, leaving NaN out, in float64."""
     valid = ~np.isnan(values)
     count = valid.sum(axis=0)
