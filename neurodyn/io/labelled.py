@@ -118,7 +118,8 @@ def _from_tree(tree: xr.DataTree) -> Labelled:
     for node in tree.subtree:
         ds = node.to_dataset(inherit=False)
         ds.attrs.pop(_MARK, None)
-        ds = ds.map(_plain_text, keep_attrs=True) if ds.data_vars else ds
+        # Not by Dataset.map, which loses coords that no variable uses (units without a spike).
+        ds = ds.assign({n: _plain_text(v) for n, v in ds.data_vars.items()})
         ds = ds.assign_coords({n: _plain_text(c) for n, c in ds.coords.items()})
         for name, attrs in _all_attrs(ds):
             attrs.update({k: _plain(v) for k, v in attrs.items()})

@@ -1,7 +1,6 @@
 """Dimensionality against published numbers, scikit-learn and known spectra."""
 
 import os
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,7 @@ import xarray as xr
 from jaxtyping import TypeCheckError
 from sklearn.decomposition import PCA
 
-from neurodyn import analysis, labels
+from neurodyn import analysis, datasets, labels
 from neurodyn.analysis.dimensionality import (
     cross_validated_participation,
     participation,
@@ -59,11 +58,7 @@ def _by_eigenvalues(x):
 @pytest.mark.skipif("NEURODYN_DATA" not in os.environ, reason="NEURODYN_DATA is not set")
 @pytest.mark.usefixtures("x64")
 def test_motor_cortex():
-    path = Path(os.environ["NEURODYN_DATA"]) / "hatsopoulos2007_m1_centerout.npz"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not in NEURODYN_DATA")
-    with np.load(path) as z:
-        rate = _means(z["firing_rate"].transpose(2, 1, 0))
+    rate = datasets.load("hatsopoulos2007")["rate"]
     assert float(analysis.participation_ratio(rate)) == pytest.approx(3.295077, abs=1e-6)
     assert int(analysis.n_components(rate, 0.9)) == 9
     reference = PCA().fit(rate.values.reshape(-1, 141).astype(np.float64))

@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn import labels, spikes
 from neurodyn.io import FileFormatError, read, to_nwb
+from neurodyn.io.files import save
 from neurodyn.io.parts import unit_of
 from neurodyn.labels import LabelError
 
@@ -198,7 +199,6 @@ def test_units_of_signals(text, expected):
 
 
 def test_own_files_come_back_identical(tmp_path):
-    save = pytest.importorskip("neurodyn.io.files").save
     ds = spikes.from_times([[1.0, 5.0], []], window=(0, 10), coords={"area": ("unit", ["a", "b"])})
     counts = spikes.bin(ds, bin_width=5.0)
     tree = xr.DataTree.from_dict({"/recording": counts, "/model/run": ds})
