@@ -1,5 +1,6 @@
 """Test configuration: runtime-checked shapes, strict promotion, fixed seeds."""
 
+import gc
 import os
 
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -13,6 +14,14 @@ import pytest  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_compiled_programs():
+    """Compiled programs of one module are of no use to the next, and fill gigabytes."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture
