@@ -65,7 +65,7 @@ class AbstractBitTask(AbstractTask):
         p: Any = None,
         length: Any = None,
         burn_in: Any = 0,
-        scored: str = "last",
+        scored: Any = "last",
         hold: Any = 1,
         dt: float | int = 1.0,
     ):

@@ -41,7 +41,7 @@ class ContextDecision(AbstractChoiceTask):
     sigma
         Noise of both evidence channels, as the standard deviation it causes in a unit of time
         constant ``noise_tau`` (:mod:`neurodyn.tasks.base`). The default leaves an ideal observer
-        83 % correct at the lowest coherence.
+        92 % correct at the lowest coherence.
     noise_tau
         Time constant that ``sigma`` refers to [ms].
     grace
@@ -88,7 +88,7 @@ class ContextDecision(AbstractChoiceTask):
         stimulus: Duration | None = None,
         delay: Duration | None = None,
         decision: Duration | None = None,
-        sigma: Any = 0.1,
+        sigma: Any = 0.07,
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
         response_weight: Any = 5.0,

@@ -150,9 +150,10 @@ def test_an_ideal_observer_of_context_needs_the_context():
     informed = (seen[np.arange(len(seen)), context] > 0) == right
     ignorant = (seen.sum(1) > 0) == right
     weakest = np.abs(np.asarray(trials.conditions["motion"])[context == 0]) < 0.1
-    assert informed.mean() > 0.9
+    assert informed.mean() > 0.95
     assert ignorant.mean() < 0.8
-    assert 0.78 < informed[context == 0][weakest].mean() < 0.88
+    expected = norm.cdf(0.05 * np.sqrt(760) / (0.07 * np.sqrt(2 * 100)))
+    assert abs(informed[context == 0][weakest].mean() - expected) < 0.04
 
 
 @pytest.mark.parametrize("n_stimuli", [2, 5])
