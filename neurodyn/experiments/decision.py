@@ -128,6 +128,8 @@ def study(
         member = trials.isel(seed=i)
         if correct_only:
             member = member.isel(trial=np.flatnonzero(member["correct"].values == 1))
+        if not member.sizes["trial"]:
+            raise ValueError(f"Network {i} answers no trial correctly: train longer (`steps`).")
         members.append(_means(member, by, min_trials))
     recorded = _means(recording, by, min_trials)
     common = sorted(set.intersection(*(set(_names(ds, by)) for ds in (recorded, *members))))

@@ -102,11 +102,15 @@ def _typed(name: str, value: Any, default: Any) -> Any:
             value = json.loads(value)
         except json.JSONDecodeError:
             raise ValueError(f"Setting {name!r}: cannot read {value!r} as a value.") from None
-    wanted = (int, float) if isinstance(default, float) else type(default)
     if isinstance(default, tuple):
-        wanted = (list, tuple)
+        if not isinstance(value, (list, tuple)) or len(value) != len(default):
+            raise ValueError(
+                f"Setting {name!r} takes {len(default)} values (like {default!r}), got {value!r}."
+            )
+        return tuple(_typed(name, *pair) for pair in zip(value, default, strict=True))
+    wanted = (int, float) if isinstance(default, float) else type(default)
     if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
         raise ValueError(
-            f"Setting {name!r} is a {type(default).__name__} (like {default!r}), got {value!r}."
+            f"Setting {name!r} takes a {type(default).__name__} (like {default!r}), got {value!r}."
         )
     return type(default)(value)

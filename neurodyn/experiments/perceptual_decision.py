@@ -49,7 +49,9 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
 
     def relabel(trials: xr.Dataset) -> xr.Dataset:
         nearest = np.abs(trials["coherence"].values[:, None] - coherence[None, :]).argmin(1)
-        return trials.assign_coords(coherence=("trial", coherence[nearest], {"units": "1"}))
+        return trials.assign_coords(
+            coherence=("trial", coherence[nearest], trials["coherence"].attrs)
+        )
 
     return study(
         settings,
