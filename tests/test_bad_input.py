@@ -1,0 +1,395 @@
+"""Bad input over the whole public surface: each case gets an error that names the fix.
+
+Files that are no recordings have a table of their own in `tests/neurodyn/io/test_bad_input.py`,
+damaged model files in `tests/neurodyn/io/test_files.py`.
+"""
+
+import json
+import pickle
+import zipfile
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+import neurodyn as nd
+from neurodyn import analysis, datasets, experiments, intervene, labels, models, params, tasks
+from neurodyn.cli import app
+from tests.neurodyn.flows import LIF, OU, Leaky
+
+
+def small(**options):
+    return models.CTRNN(3, 4, 3, key=0, **options)
+
+
+def activity(*, source="recording", n=6, units=5, time=8, **changes):
+    rate = np.random.default_rng(0).random((n, time, units))
+    built = labels.dataset(
+        {"rate": (("condition", "time", "unit"), rate, "Hz", "firing rate", "rate")},
+        {"time": labels.time_axis(time, 20.0), "side": ("condition", np.arange(n))},
+        source=source,
+    )
+    return built.assign(changes) if changes else built
+
+
+def with_nan():
+    ds = activity()
+    ds["rate"].values[2, 3, 1] = np.nan
+    return ds
+
+
+def spoilt_model(folder, spoil):
+    """A saved model whose header was changed."""
+    path = folder / "model.nd"
+    nd.save(path, small())
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = next(n for n in members if n.endswith(".json"))
+    header = json.loads(members[name])
+    members[name] = json.dumps(spoil(header)).encode()
+    path.unlink()
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    return path
+
+
+def unknown_class(header):
+    return json.loads(json.dumps(header).replace("neurodyn.models.CTRNN", "os.system"))
+
+
+def pickled(folder):
+    path = folder / "model.nd"
+    path.write_bytes(pickle.dumps({"weights": [1, 2, 3]}))
+    return path
+
+
+def truncated(folder):
+    path = folder / "model.nd"
+    nd.save(path, small())
+    path.write_bytes(path.read_bytes()[:-200])
+    return path
+
+
+def in_a_file(folder):
+    (folder / "out").write_text("not a folder")
+    return folder / "out"
+
+
+def trial_rates():
+    return activity().rename(condition="trial")
+
+
+#: name -> (what is done in an empty folder, type of the error, what its message says).
+BAD = {
+    # models and parametrisations
+    "size 0": (lambda _: models.CTRNN(3, 0, 1, key=0), ValueError, "n_units"),
+    "no key": (lambda _: models.CTRNN(3, 4, 1, key=None), ValueError, "pass `key="),
+    "key of text": (lambda _: models.CTRNN(3, 4, 1, key="seed"), TypeError, "integer seed"),
+    "weights of the wrong shape": (lambda _: small(W=np.ones((3, 3))), ValueError, r"\(4, 4\)"),
+    "weights with NaN": (lambda _: small(W=np.full((4, 4), np.nan)), ValueError, "NaN"),
+    "unknown activation": (lambda _: small(activation="tahn"), ValueError, "tanh"),
+    "negative time constant": (lambda _: small(tau=-3.0), ValueError, "tau"),
+    "bounds the wrong way": (lambda _: params.Bounded(5.0, 1.0), ValueError, "low < high"),
+    "start outside the bounds": (
+        lambda _: small(tau=params.Bounded(20.0, 50.0, init=80.0)),
+        ValueError,
+        "strictly inside",
+    ),
+    "mask over a low rank": (
+        lambda _: params.Masked(0.5, params.LowRank(2)),
+        ValueError,
+        "destroys the rank",
+    ),
+    "signs that are no signs": (lambda _: small(W=params.Dale([1, 0, 1, -1])), ValueError, r"-1"),
+    "areas that do not add up": (
+        lambda _: small(W=params.Blocks({"V1": 3, "PFC": 3})),
+        ValueError,
+        "6 units",
+    ),
+    # tasks
+    "step of no length": (lambda _: tasks.PerceptualDecision(dt=0.0), ValueError, "dt"),
+    "epoch between two steps": (
+        lambda _: tasks.PerceptualDecision(dt=20.0, stimulus=810.0),
+        ValueError,
+        "800|820",
+    ),
+    "coherence in percent": (
+        lambda _: tasks.PerceptualDecision(coherence=[-51.2, 51.2]),
+        ValueError,
+        "at least -1",
+    ),
+    "condition that the task lacks": (
+        lambda _: tasks.PerceptualDecision().batch(0, 4, colour=0.5),
+        ValueError,
+        "colour",
+    ),
+    "no bits": (lambda _: tasks.FlipFlop(n_bits=0), ValueError, "n_bits"),
+    # integration and simulation
+    "tau below dt": (
+        lambda _: nd.integrate(small(tau=5.0), jnp.zeros((4, 3)), dt=10.0),
+        ValueError,
+        "tau",
+    ),
+    "inputs of the wrong size": (
+        lambda _: nd.integrate(small(), jnp.zeros((4, 2)), dt=1.0),
+        ValueError,
+        "3 inputs",
+    ),
+    "model of another size than the task": (
+        lambda _: nd.simulate(models.CTRNN(2, 4, 1, key=0), tasks.PerceptualDecision(), key=0),
+        ValueError,
+        "n_inputs=task.n_inputs",
+    ),
+    "inputs with NaN": (
+        lambda _: nd.simulate(small(), np.full((5, 2, 3), np.nan, np.float32), dt=1.0),
+        ValueError,
+        "NaN",
+    ),
+    "unknown variable": (
+        lambda _: nd.simulate(small(), np.zeros((5, 3)), dt=1.0, variables=["voltage"]),
+        ValueError,
+        "no variables",
+    ),
+    "noise without a key": (
+        lambda _: nd.simulate(small(noise=0.1), np.zeros((5, 3)), dt=1.0),
+        ValueError,
+        "pass `key=",
+    ),
+    "array without a step": (
+        lambda _: nd.simulate(small(), np.zeros((5, 3))),
+        ValueError,
+        "pass `dt=",
+    ),
+    "run that explodes": (
+        lambda _: nd.simulate(
+            small(activation="identity", W=50.0 * np.eye(4)), np.ones((400, 3)), dt=20.0
+        ),
+        nd.SimulationError,
+        "shorter dt",
+    ),
+    "spikes without room": (
+        lambda _: nd.solve(LIF(jnp.array([1.5, 2.0])), None, [10.0]),
+        ValueError,
+        "max_events",
+    ),
+    "more spikes than room": (
+        lambda _: nd.solve(LIF(jnp.array([1.5, 2.0])), None, [200.0], max_events=3),
+        nd.SolveError,
+        "Raise max_events",
+    ),
+    "times that go back": (
+        lambda _: nd.solve(Leaky(jnp.ones(1)), lambda t: jnp.zeros(1), [5.0, 3.0]),
+        ValueError,
+        "increasing",
+    ),
+    "units that are no mask": (lambda _: intervene.Lesion([0, 5, 2]), ValueError, "0/1"),
+    "lesion of what has no weights": (
+        lambda _: nd.integrate(
+            OU(jnp.array(9.0), jnp.array(0.1)),
+            jnp.zeros((4, 4)),
+            dt=1.0,
+            key=0,
+            interventions=[intervene.Lesion([1, 0, 0, 0])],
+        ),
+        TypeError,
+        "`cut`",
+    ),
+    "area that is not there": (
+        lambda _: intervene.select_units(small(), area="V1"),
+        ValueError,
+        "unit coordinate",
+    ),
+    # training
+    "no steps": (
+        lambda _: nd.fit(small(), tasks.PerceptualDecision(), steps=0, key=0),
+        ValueError,
+        "steps",
+    ),
+    "model that does not fit the task": (
+        lambda _: nd.fit(models.CTRNN(2, 4, 1, key=0), tasks.PerceptualDecision(), steps=1, key=0),
+        ValueError,
+        "input",
+    ),
+    "unknown sampler": (
+        lambda _: nd.fit(small(), tasks.PerceptualDecision(), steps=1, key=0, sampler="sequential"),
+        ValueError,
+        "sampler",
+    ),
+    "trained tau below dt": (
+        lambda _: nd.fit(small(tau=5.0), tasks.PerceptualDecision(dt=20.0), steps=1, key=0),
+        ValueError,
+        "tau",
+    ),
+    # labels and measures
+    "plural dim": (
+        lambda _: labels.check(activity().rename(unit="units")),
+        labels.LabelError,
+        "did you mean 'unit'",
+    ),
+    "no units": (
+        lambda _: labels.check(activity(extra=("unit", np.zeros(5)))),
+        labels.LabelError,
+        "has no units",
+    ),
+    "dims in another order": (
+        lambda _: labels.check(activity().transpose("unit", "time", "condition")),
+        labels.LabelError,
+        "transpose",
+    ),
+    "other conditions": (
+        lambda _: analysis.compare(
+            activity(source="model"), activity().assign_coords(side=("condition", np.arange(6) + 3))
+        ),
+        labels.LabelError,
+        "side",
+    ),
+    "other times": (
+        lambda _: analysis.compare(
+            activity(source="model"), activity().assign_coords(time=np.arange(8.0) + 1e4)
+        ),
+        labels.LabelError,
+        "time|bin",
+    ),
+    "recording with NaN": (
+        lambda _: analysis.compare(activity(source="model"), with_nan()),
+        labels.LabelError,
+        "NaN",
+    ),
+    "unknown measure": (
+        lambda _: analysis.compare(activity(source="model"), activity(), ["rsa"]),
+        ValueError,
+        "cka",
+    ),
+    "average by what is not there": (
+        lambda _: nd.trials.average(trial_rates(), by="coherence"),
+        labels.LabelError,
+        "coherence",
+    ),
+    "bins that do not fit": (
+        lambda _: nd.spikes.bin(nd.spikes.from_times([[1.0]], window=(0, 100)), bin_width=30.0),
+        ValueError,
+        "30",
+    ),
+    # files
+    "unknown class in a model file": (
+        lambda folder: nd.load(spoilt_model(folder, unknown_class)),
+        ValueError,
+        "os.system|checksum",
+    ),
+    "pickle called a model": (lambda folder: nd.load(pickled(folder)), ValueError, "pickle"),
+    "truncated model": (lambda folder: nd.load(truncated(folder)), ValueError, "truncated|damaged"),
+    "missing file": (lambda folder: nd.load(folder / "none.nd"), FileNotFoundError, "none.nd"),
+    "existing file": (
+        lambda folder: [nd.save(folder / "a.nd", small()) for _ in range(2)],
+        FileExistsError,
+        "overwrite",
+    ),
+    "folder that is not there": (
+        lambda folder: nd.save(folder / "no" / "a.nd", small()),
+        FileNotFoundError,
+        "folder",
+    ),
+    "recording that is none": (
+        lambda folder: nd.io.read(in_a_file(folder)),
+        nd.io.FileFormatError,
+        "out",
+    ),
+    "data in no known format": (
+        lambda folder: nd.save(folder / "a.csv", activity()),
+        ValueError,
+        r"\.nc",
+    ),
+    "unknown dataset": (lambda _: datasets.load("mante2014"), ValueError, "did you mean"),
+    # experiments
+    "unknown experiment": (lambda _: experiments.run("decision"), ValueError, "there are"),
+    "unknown preset": (
+        lambda _: experiments.run("perceptual_decision", "slow"),
+        ValueError,
+        "quick",
+    ),
+    "unknown setting": (
+        lambda _: experiments.run("perceptual_decision", settings={"step": 3}),
+        ValueError,
+        "Did you mean 'steps'",
+    ),
+    "setting of the wrong type": (
+        lambda _: experiments.run("perceptual_decision", settings={"steps": "many"}),
+        ValueError,
+        "steps",
+    ),
+    "results into a file": (
+        lambda folder: experiments.run("perceptual_decision", out=in_a_file(folder)),
+        FileExistsError,
+        "name a folder",
+    ),
+}
+
+
+def test_the_table_is_large_enough():
+    assert len(BAD) >= 40
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_is_refused_with_the_fix(name, tmp_path):
+    act, error, message = BAD[name]
+    with pytest.raises(error, match=message):
+        act(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert not {n for n in left if "partial" in n or n.startswith(".")}
+
+
+#: Command line -> what standard error says; the exit code is not 0 and nothing is left behind.
+COMMANDS = {
+    "unknown experiment": (["run", "decision", "--out", "OUT"], "perceptual_decision"),
+    "unknown preset": (["run", "perceptual_decision", "--preset", "slow", "--out", "OUT"], "quick"),
+    "unknown setting": (
+        ["run", "perceptual_decision", "--set", "step=3", "--out", "OUT"],
+        "steps",
+    ),
+    "missing recording": (["demo", "--recording", "none.nwb", "--out", "OUT"], "none.nwb"),
+    "recording without choices": (["demo", "--recording", "RATES", "--out", "OUT"], "choice"),
+    "results into a file": (["run", "perceptual_decision", "--out", "FILE"], "folder"),
+    "no such file": (["info", "none.nd"], "none.nd"),
+    "pickle": (["info", "PICKLE"], "pickle"),
+    "compare with nothing": (["compare", "RATES", "none.nc"], "none.nc"),
+    "unknown dataset": (["data", "mante2014"], "mante2013"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_fails_cleanly(name, tmp_path):
+    arguments, message = COMMANDS[name]
+    (tmp_path / "given").mkdir()
+    nd.save(tmp_path / "given" / "rates.nc", activity())
+    places = {
+        "OUT": tmp_path / "out",
+        "FILE": in_a_file(tmp_path / "given"),
+        "RATES": tmp_path / "given" / "rates.nc",
+        "PICKLE": pickled(tmp_path / "given"),
+    }
+    result = CliRunner().invoke(app, [str(places.get(a, a)) for a in arguments])
+    assert result.exit_code not in (0, None)
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_nwb_without_obs_intervals_is_read(tmp_path):
+    """The positive control: other readers fail on the units of most NWB files."""
+    path = nd.io.to_nwb(
+        nd.spikes.from_times([[1.0, 5.0], [2.0]], window=(0, 10)), tmp_path / "a.nwb"
+    )
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        for name in [n for n in file["units"] if n.startswith("obs_intervals")]:
+            del file["units"][name]
+        columns = [c for c in file["units"].attrs["colnames"] if c != "obs_intervals"]
+        file["units"].attrs["colnames"] = columns
+    read = nd.io.read(path)
+    assert isinstance(read, xr.Dataset)
+    np.testing.assert_allclose(read["spike_time"].values, [1.0, 5.0, 2.0])
