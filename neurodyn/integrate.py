@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import stepping
 from neurodyn.drive import Drive, as_drive
+from neurodyn.inputs import as_batch, check_trial
 from neurodyn.intervene import AbstractIntervention, check_units
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
@@ -20,9 +21,11 @@ from neurodyn.recording import (
     check_save,
     is_finite,
     observe,
+    only_trial,
     pack_spikes,
     window_steps,
 )
+from neurodyn.solvers import check_noise_solver, check_solver
 from neurodyn.system import (
     AbstractFlow,
     AbstractMap,
@@ -69,9 +72,10 @@ def integrate(
     dt
         Step [ms]. For maps it only labels time.
     solver
-        Any diffrax solver with a fixed step; default ``diffrax.Euler()``. Stochastic systems:
-        ``Euler`` (Ito), ``EulerHeun``, ``Heun``, ``ItoMilstein``..., and those that need a
-        space-time Levy area.
+        Any diffrax solver with a fixed step; default ``diffrax.Euler()``. Noise that depends on
+        the state is read in Ito's sense by ``Euler`` and ``ItoMilstein``, in Stratonovich's by
+        ``EulerHeun``, ``StratonovichMilstein``, ``Heun`` and other explicit ones; those that need a
+        space-time Levy area get one.
     state
         Start from here (with leading batch axis where ``inputs`` has one) instead of
         ``system.initial_state``.
@@ -81,11 +85,14 @@ def integrate(
     save
         What to record; default: outputs at every step.
     force
-        ``(t, state, u) -> state``, applied to each trial after each step (teacher forcing).
+        ``(t, state, u) -> state``, applied to each trial after each step (teacher forcing). Every
+        new function compiles anew: make it once, or an ``equinox.Module`` whose arrays change. The
+        same holds for callable `inputs`.
     interventions
         Applied in order, see :mod:`neurodyn.intervene`.
     trial
-        The running trials (batched), for parameters indexed by sequence or subject.
+        The running trials (batched like the inputs), for parameters indexed by sequence or
+        subject.
     length
         Number of steps that count (may be traced); later outputs are zeros.
     n_steps, n_trials
@@ -124,14 +131,18 @@ def integrate(
             system.check_step(float(dt))
     save = Save() if save is None else save
     solver = diffrax.Euler() if solver is None else solver
-    _check_solver(solver)
+    check_solver(solver)
     check_save(system, save, length)
-    inputs, n_steps, n_trials, batched = _normalise(system, inputs, n_steps, n_trials)
-    if not batched:
+    batch = as_batch(system, inputs, n_steps=n_steps, n_trials=n_trials)
+    if batch.n_steps is None:
+        raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
+    _check_length(length, batch.n_steps)
+    if not batch.batched:
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
+    check_trial(system, trial)
     run = _run(
         system,
-        inputs,
+        batch.source,
         jnp.asarray(dt, jnp.result_type(float)),
         solver,
         state,
@@ -141,14 +152,17 @@ def integrate(
         tuple(interventions),
         trial,
         None if length is None else jnp.asarray(length, jnp.int32),
-        n_steps,
-        n_trials,
+        batch.n_steps,
+        batch.n_trials,
         jnp.asarray(first_trial, jnp.uint32),
         jnp.asarray(start, jnp.int32),
         checkpoint,
-        window_steps(save, dt, n_steps),
+        window_steps(save, dt, batch.n_steps),
     )
-    return run if batched else _squeeze(run)
+    if batch.batched:
+        return run
+    spikes = None if run.spikes is None else run.spikes[:, 0]
+    return only_trial(eqx.tree_at(lambda r: r.spikes, run, spikes, is_leaf=lambda x: x is None))
 
 
 @eqx.filter_jit
@@ -181,7 +195,10 @@ def _run(
     if interventions:
         check_units(interventions, system, state, trial)
     noise_keys = None if keys is None else keys[:, 1]
+    dt = dt.astype(_precision(state, inputs, dt))
     noisy = _check_noise(system, state, inputs, trial, key)
+    if isinstance(system, AbstractFlow):
+        check_noise_solver(solver, noisy)
     fused = (
         isinstance(system, SupportsFused)
         and system.can_fuse
@@ -309,66 +326,24 @@ def _run_scan(context, drive, state, save, length, window, n_steps, checkpoint):
 # --- checks ----------------------------------------------------------------------------------
 
 
-def _check_solver(solver: Any) -> None:
-    if not isinstance(solver, diffrax.AbstractSolver):
-        raise TypeError(f"`solver` must be a diffrax solver, got {type(solver).__name__}.")
-    if isinstance(
-        solver, (diffrax.ReversibleHeun, diffrax.LeapfrogMidpoint, diffrax.SemiImplicitEuler)
-    ):
-        raise ValueError(
-            f"{type(solver).__name__} carries state across steps or splits the state in two, which "
-            "inputs that jump and spikes would invalidate. Use Heun or Tsit5 here, or nd.solve."
-        )
-    if isinstance(solver, diffrax.AbstractImplicitSolver) and not isinstance(
-        solver.root_finder.rtol, (int, float, jax.Array)
-    ):
-        raise ValueError(
-            f"{type(solver).__name__} solves an equation in each step and, without an adaptive "
-            "step, needs its own tolerance: pass "
-            f"{type(solver).__name__}(root_finder=diffrax.VeryChord(rtol=1e-5, atol=1e-6))."
-        )
+def _check_length(length: Any, n_steps: int) -> None:
+    if length is None or isinstance(length, jax.core.Tracer):
+        return
+    if not 1 <= int(length) <= n_steps:
+        raise ValueError(f"`length` must be from 1 to the {n_steps} steps there are, got {length}.")
 
 
-def _normalise(system, inputs, n_steps, n_trials):
-    """Inputs as a Drive of time-major arrays with one batch axis, or as a callable."""
-    if inputs is None or (callable(inputs) and not isinstance(inputs, Drive)):
-        if n_steps is None:
-            raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
-        batched = n_trials is not None
-        source = Drive() if inputs is None else inputs
-        return source, n_steps, 1 if n_trials is None else n_trials, batched
-    drive = as_drive(inputs)
-    drive = jax.tree.map(jnp.asarray, drive)
-    if drive.input is not None:
-        shape = drive.input.shape
-        if len(shape) not in (2, 3) or shape[-1] != system.n_inputs:
-            raise ValueError(
-                f"`inputs` must be (time, *batch, input) with {system.n_inputs} inputs and at most "
-                f"one batch axis, got shape {shape}."
+def _precision(state: State, inputs: Any, dt: Array) -> Any:
+    """The floating point type of the state, in which time is counted too."""
+    floats = [a.dtype for a in jax.tree.leaves(state.x) if jnp.issubdtype(a.dtype, jnp.inexact)]
+    own = floats[0] if floats else dt.dtype
+    for leaf in jax.tree.leaves(inputs) if isinstance(inputs, Drive) else ():
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and leaf.dtype.itemsize > own.itemsize:
+            raise TypeError(
+                f"The inputs are {leaf.dtype}, but the state is {own}: convert the inputs with "
+                ".astype, or build the model in double precision too."
             )
-    leaves = jax.tree.leaves(drive)
-    if not leaves:
-        return _normalise(system, None, n_steps, n_trials)
-    lead = leaves[0] if drive.input is None else drive.input
-    batched = lead.ndim == 3
-    steps = lead.shape[0]
-    if n_steps not in (None, steps) or (n_trials is not None and n_trials != lead.shape[1]):
-        raise ValueError(
-            f"The inputs have shape {lead.shape}, which contradicts n_steps={n_steps}, "
-            f"n_trials={n_trials}; leave these out."
-        )
-    if steps == 0 or (batched and lead.shape[1] == 0):
-        raise ValueError(f"The inputs are empty: shape {lead.shape}.")
-    common = lead.shape[: 2 if batched else 1]
-    for leaf in leaves:
-        if leaf.shape[: len(common)] != common:
-            raise ValueError(
-                f"All parts of the drive need the same leading (time, *batch) axes: {common} "
-                f"against {leaf.shape}."
-            )
-    if not batched:
-        drive = jax.tree.map(lambda a: a[:, None], drive)
-    return drive, steps, lead.shape[1] if batched else 1, batched
+    return own
 
 
 def _initial(system, dt, trial, keys, n_trials):
@@ -400,18 +375,3 @@ def _check_noise(system, state, inputs, trial, key) -> bool:
             f"This {type(system).__name__} has noise: pass `key=` (a seed, e.g. key=0)."
         )
     return noisy
-
-
-def _squeeze(run: Trajectory) -> Trajectory:
-
-    def drop(tree):
-        return jax.tree.map(lambda a: a[:, 0], tree)
-
-    return Trajectory(
-        ts=run.ts,
-        variables=drop(run.variables),
-        outputs=drop(run.outputs),
-        spikes=drop(run.spikes),
-        final_state=jax.tree.map(lambda a: a[0], run.final_state),
-        stats=jax.tree.map(lambda a: a[0], run.stats),
-    )

@@ -86,6 +86,8 @@ class Current(AbstractIntervention):
         current = jnp.where(_inside(t, self), self.amplitude * self.units, 0.0)
         if drive.current is not None:
             current = current + drive.current
+        if drive.input is not None:
+            current = current.astype(drive.input.dtype)
         return Drive(drive.input, drive.target, drive.gate, current)
 
     def on_state(self, t, state):
@@ -102,7 +104,8 @@ class Clamp(AbstractIntervention):
     value
         What to hold them at (a number, or one per unit).
     start, stop
-        Window [ms of the run].
+        Window [ms of the run]. Values are held at the end of each of its steps, so the first step
+        still begins from what was there before.
     field
         Name of the field of ``state.x``; None where ``x`` is a single array.
     """
@@ -132,13 +135,15 @@ class Clamp(AbstractIntervention):
                 raise ValueError(
                     "Clamp: this system's state has named fields; say which with `field=`."
                 )
-            return state._replace(x=jnp.where(hold, self.value, state.x))
+            return state._replace(x=self._held(hold, state.x))
+        if not hasattr(state.x, self.field):
+            raise ValueError(f"Clamp: this system's state has no field {self.field!r}.")
         old = getattr(state.x, self.field)
-        return state._replace(
-            x=eqx.tree_at(
-                lambda x: getattr(x, self.field), state.x, jnp.where(hold, self.value, old)
-            )
-        )
+        new = self._held(hold, old)
+        return state._replace(x=eqx.tree_at(lambda x: getattr(x, self.field), state.x, new))
+
+    def _held(self, hold, old):
+        return jnp.where(hold, self.value.astype(old.dtype), old)
 
 
 class Silence(AbstractIntervention):
@@ -292,7 +297,9 @@ def _window(start: Any, stop: Any) -> tuple[Array, Array]:
 
 
 def _inside(t: Any, window: Any) -> Bool[Array, ""]:
-    return (t >= window.start) & (t < window.stop)
+    # Times are rounded products of step and dt: an edge that is a multiple of dt counts as reached.
+    t = t + 2 * float(jnp.finfo(t.dtype).eps) * jnp.abs(t)
+    return (t >= window.start.astype(t.dtype)) & (t < window.stop.astype(t.dtype))
 
 
 def _switch(on: Bool[Array, ""], changed: Any, system: Any) -> Any:

@@ -1,5 +1,6 @@
 """What a run records, and how it comes back."""
 
+import math
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -13,6 +14,10 @@ from neurodyn.system import AbstractSpiking, AbstractSystem, State
 __all__ = ["Save", "Trajectory"]
 
 
+#: What rounding may take from a number of steps.
+_EDGE = 1e-6
+
+
 class Save(NamedTuple):
     """What a run records; nothing else is kept.
 
@@ -21,14 +26,15 @@ class Save(NamedTuple):
     variables
         Names out of ``system.variables()``.
     every
-        Record each ``every``-th step (samples k with ``(k + 1) % every == 0``).
+        Record each ``every``-th step, the first of them after ``every`` steps of the window.
     window
-        Record only samples in ``(start, stop]`` [ms of the run]; None: all.
+        Record only samples in ``(start, stop]`` [ms from the first step of the call], spikes
+        included; None: all.
     outputs
         ``"every"`` recorded step, only the ``"last"`` step, or None.
     spikes
         ``"dense"``: 0/1 floats; ``"packed"``: 32 units to a ``uint32`` word; None: not recorded.
-        Spikes are recorded at every step, whatever ``every`` says.
+        Spikes are recorded at every step of the window, whatever ``every`` says.
     """
 
     variables: tuple[str, ...] = ()
@@ -77,6 +83,25 @@ def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:
     return out
 
 
+def only_trial(run: Trajectory) -> Trajectory:
+    """The run of a single trial without its batch axis; spikes are left as they are."""
+
+    def time_major(tree: PyTree) -> PyTree:
+        return jax.tree.map(lambda a: a[:, 0], tree)
+
+    def trial_first(tree: PyTree) -> PyTree:
+        return jax.tree.map(lambda a: a[0], tree)
+
+    return Trajectory(
+        ts=run.ts,
+        variables=time_major(run.variables),
+        outputs=time_major(run.outputs),
+        spikes=run.spikes,
+        final_state=trial_first(run.final_state),
+        stats=trial_first(run.stats),
+    )
+
+
 def pack_spikes(spikes: Array | None, how: str | None) -> Array | None:
     """Spikes of one step ``(trial, unit)`` in the form that is recorded."""
     if spikes is None or how is None:
@@ -97,13 +122,15 @@ def is_finite(x: PyTree) -> Bool[Array, ""]:
 
 def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
     """Refuse what this system cannot record."""
+    if isinstance(save.variables, str):
+        raise TypeError(f"Save: variables is a tuple of names, ({save.variables!r},).")
     unknown = set(save.variables) - set(system.variables())
     if unknown:
         raise ValueError(
             f"{type(system).__name__} has no variables {sorted(unknown)}; "
             f"it has {sorted(system.variables())}."
         )
-    if save.every < 1:
+    if isinstance(save.every, bool) or not isinstance(save.every, int) or save.every < 1:
         raise ValueError(f"Save: `every` counts steps, so it is at least 1; got {save.every}.")
     if length is not None and (save.every != 1 or save.window is not None):
         raise ValueError("`length` cannot be combined with Save(every=...) or Save(window=...).")
@@ -116,15 +143,24 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
 
 
 def window_steps(save: Save, dt: Any, n_steps: int) -> tuple[int, int]:
-    """First and last (exclusive) step inside the window."""
-    if save.window is None:
-        return 0, n_steps
-    if isinstance(dt, jax.core.Tracer):
-        raise ValueError("Save(window=...) needs a concrete `dt`.")
-    first, last = (round(edge / float(dt)) for edge in save.window)
-    if not 0 <= first < last <= n_steps:
+    """First and last (exclusive) step whose sample is recorded."""
+    first, last = 0, n_steps
+    if save.window is not None:
+        if isinstance(dt, jax.core.Tracer):
+            raise ValueError("Save(window=...) needs a concrete `dt`.")
+        start, stop = (float(edge) / float(dt) for edge in save.window)
+        if not 0 <= start < stop or (stop != math.inf and stop > n_steps + _EDGE):
+            raise ValueError(
+                f"Save: the window {save.window} ms is not inside the run of "
+                f"{n_steps * float(dt):g} ms."
+            )
+        # Sample k holds at (k + 1) dt.
+        first = math.floor(start + _EDGE)
+        last = n_steps if stop == math.inf else math.floor(stop + _EDGE)
+    if last - first < save.every:
         raise ValueError(
-            f"Save: the window {save.window} ms is not inside the run of {n_steps * float(dt)} ms."
+            f"Save: nothing would be recorded, since every={save.every} is more than the "
+            f"{last - first} steps there are."
         )
     return first, last
 

@@ -15,6 +15,10 @@ from neurodyn.system import AbstractMap, AbstractSpiking
 
 __all__ = ["Context", "running", "standard_normal", "step"]
 
+# Keys of what else a step draws. `split` gives its n-th key where `fold_in` of n gives it, so that
+# numbers from the start would meet the keys of the leaves of a state.
+_AFTER, _AREA = 2**32 - 1, 2**32 - 2
+
 
 class Context(NamedTuple):
     """What stays the same over the steps of a run.
@@ -81,7 +85,7 @@ def step(context: Context, state: PyTree, k: Any, drive: Drive | None) -> tuple[
             state = state._replace(x=_advance(context, own, t, state, u, key))
         if isinstance(own, AbstractSpiking):
             spikes = own.spike(own.crossing(state))
-            later = None if key is None else jax.random.fold_in(key, 1)
+            later = None if key is None else jax.random.fold_in(key, _AFTER)
             state = own.after(t, context.dt, state, spikes, u(0.0), key=later)
         for intervention in context.interventions:
             state = intervention.on_state(t, state)
@@ -137,7 +141,7 @@ class _Increment(diffrax.AbstractPath):
         w = _scale(_draw(self.key, self.like), jnp.sqrt(self.dt))
         if not use_levy:
             return w
-        area_key = jax.random.fold_in(self.key, 2)
+        area_key = jax.random.fold_in(self.key, _AREA)
         h = _scale(_draw(area_key, self.like), jnp.sqrt(self.dt / 12))
         return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
 

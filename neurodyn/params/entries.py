@@ -254,6 +254,11 @@ class IndexedParameter(AbstractParameter):
                 f"A parameter is indexed by {self.by!r}, but the trials do not say which "
                 f"{self.by} they are: set `item` (data tasks do) or conditions[{self.by!r}]."
             )
+        if not jnp.issubdtype(jnp.asarray(index).dtype, jnp.integer):
+            raise TypeError(
+                f"A parameter is indexed by {self.by!r}, so that must be whole numbers, got "
+                f"{jnp.asarray(index).dtype}."
+            )
         n = self.values.shape[0]
         if is_concrete(index, self.values):
             numbers = np.asarray(index)

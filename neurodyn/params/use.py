@@ -12,7 +12,7 @@ from neurodyn.params.dale import Dale
 from neurodyn.params.entries import Bounded, Clamped, Fixed, Free, Grouped, IndexedParameter, Shared
 from neurodyn.params.weights import Blocks, Masked
 
-__all__ = ["as_spec", "resolve", "trainable"]
+__all__ = ["as_spec", "indexed_parameters", "resolve", "trainable"]
 
 
 def as_spec(value: Any, *, default: Init = None) -> AbstractSpec:
@@ -47,6 +47,15 @@ def resolve(system: PyTree, trial: PyTree = None) -> PyTree:
         return leaf.value() if isinstance(leaf, AbstractParameter) else leaf
 
     return jax.tree.map(value, system, is_leaf=_is_parameter)
+
+
+def indexed_parameters(system: PyTree) -> list[IndexedParameter]:
+    """The parameters of which every trial has its own row."""
+
+    def indexed(x):
+        return isinstance(x, IndexedParameter)
+
+    return [x for x in jax.tree.leaves(system, is_leaf=indexed) if indexed(x)]
 
 
 def trainable(system: PyTree) -> PyTree:

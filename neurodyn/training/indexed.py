@@ -16,14 +16,10 @@ import optax
 from jaxtyping import Array, Int, PyTree
 
 from neurodyn.params import IndexedParameter
+from neurodyn.params.use import indexed_parameters
 from neurodyn.task import Trial
 
-__all__ = ["apply_gradients", "init_optimizer", "rows_of"]
-
-
-def rows_of(model: PyTree) -> list[IndexedParameter]:
-    """The indexed parameters of a model."""
-    return [x for x in jax.tree.leaves(model, is_leaf=_is_indexed) if _is_indexed(x)]
+__all__ = ["apply_gradients", "init_optimizer"]
 
 
 def init_optimizer(optimizer: optax.GradientTransformation, params: PyTree) -> dict[str, PyTree]:
@@ -31,7 +27,7 @@ def init_optimizer(optimizer: optax.GradientTransformation, params: PyTree) -> d
     with _their_promotion():
         return {
             "shared": optimizer.init(_shared(params)),
-            "rows": [jax.vmap(optimizer.init)(x.values) for x in rows_of(params)],
+            "rows": [jax.vmap(optimizer.init)(x.values) for x in indexed_parameters(params)],
         }
 
 
@@ -70,7 +66,7 @@ def apply_gradients(
             )
         rows, row_states = [], []
         for parameter, grad, row_state in zip(
-            rows_of(params), rows_of(grads), state["rows"], strict=True
+            indexed_parameters(params), indexed_parameters(grads), state["rows"], strict=True
         ):
             new, new_state = _step_rows(
                 optimizer, parameter, grad.values, row_state, parameter.index(trials)
@@ -125,7 +121,7 @@ def _shared(tree: PyTree) -> PyTree:
 
 
 def _join(params: PyTree, shared: PyTree, rows: list[Array]) -> PyTree:
-    """Put parameters and rows back where `_shared` and `rows_of` took them from."""
+    """Put parameters and rows back where `_shared` and `indexed_parameters` took them from."""
     structure = jax.tree.structure(params, is_leaf=_is_indexed)
     rest, own = iter(jax.tree.leaves(shared)), iter(rows)
     leaves = [

@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
+from neurodyn.inputs import trials_for
 from neurodyn.integrate import Save, Trajectory, integrate
-from neurodyn.params import AbstractParameter, IndexedParameter, resolve, trainable
+from neurodyn.params import AbstractParameter, resolve, trainable
 from neurodyn.system import AbstractSystem, ChecksStep
 from neurodyn.task import AbstractTask, Trial
 
@@ -152,13 +153,6 @@ def _penalty(name: str, value: Any) -> Float[Array, ""] | None:
 
 
 def _run(model, task, trials, solver, variables, key) -> Trajectory:
-    # Only trials that pick rows of indexed parameters need to travel along: without them a whole
-    # batch can go through one kernel.
-    indexed = any(
-        isinstance(x, IndexedParameter)
-        for x in jax.tree.leaves(model, is_leaf=lambda x: isinstance(x, IndexedParameter))
-    )
-    travelling = eqx.tree_at(lambda t: t.length, trials, None, is_leaf=lambda x: x is None)
     return integrate(
         model,
         _trial_first(trials.inputs),
@@ -166,7 +160,7 @@ def _run(model, task, trials, solver, variables, key) -> Trajectory:
         solver=solver,
         key=key,
         save=Save(variables=variables, outputs=task.scored),
-        trial=travelling if indexed else None,
+        trial=trials_for(model, trials),
         length=trials.length,
     )
 

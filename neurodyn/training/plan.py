@@ -10,13 +10,13 @@ import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
 from neurodyn.params import trainable
+from neurodyn.params.use import indexed_parameters
 from neurodyn.system import AbstractSystem, as_key
 from neurodyn.task import AbstractDataTask, AbstractTask
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.ensemble import Ensemble, Seeds
 from neurodyn.training.fingerprint import fingerprint
 from neurodyn.training.gradients import BPTT, AbstractGradient
-from neurodyn.training.indexed import rows_of
 from neurodyn.training.objectives import AbstractObjective, Supervised
 from neurodyn.training.samplers import make_sampler
 from neurodyn.training.step import Setup
@@ -186,7 +186,7 @@ def _check_model(model: Any, task: AbstractTask, objective: AbstractObjective) -
                 "before training."
             )
     objective.check(model, task)
-    for parameter in rows_of(model):
+    for parameter in indexed_parameters(model):
         n, by = parameter.values.shape[0], parameter.by
         if by != "sequence":
             continue

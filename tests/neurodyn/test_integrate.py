@@ -11,9 +11,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import neurodyn as nd
-from neurodyn import models
+from neurodyn import models, params, stepping
 from neurodyn.recording import unpack_spikes
 from tests.neurodyn.flows import LIF, OU, Forced, Leaky, Walk
+from tests.systems import Sequences
 
 
 def forced_reference(t_end):
@@ -170,6 +171,61 @@ def test_recording_every_so_many_steps_and_in_a_window():
     np.testing.assert_array_equal(part.variables["rate"], whole.variables["rate"][5:11])
     np.testing.assert_array_equal(part.ts, [12, 14, 16, 18, 20, 22])
     np.testing.assert_array_equal(part.final_state.x, whole.final_state.x)
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.3, 2.0])
+@pytest.mark.parametrize("window", [(0.7, 4.1), (3.3, 6.6), (4.0, np.inf)])
+def test_windows_hold_the_samples_inside_them(dt, window):
+    # Windows are compared with times in decimal, in which an edge on a step is exactly on it.
+    inputs = jnp.zeros((round(12 / dt), 2, 1))
+    run = nd.integrate(Leaky(jnp.ones(2) * 9), inputs, dt=dt, save=nd.Save(window=window))
+    ts = np.round((np.arange(len(inputs)) + 1) * dt, 9)
+    expected = ts[(ts > window[0]) & (ts <= window[1])]
+    np.testing.assert_allclose(run.ts, expected, rtol=1e-6)
+    assert len(run.outputs) == len(expected)
+
+
+def test_a_step_draws_different_numbers_for_everything():
+    key = jax.random.key(3)
+    leaves = {"a": jnp.zeros(5), "b": jnp.zeros(5), "c": jnp.zeros(5)}
+    path = stepping._Increment(key, leaves, jnp.array(1.0))
+    area = path.evaluate(0.0, 1.0, use_levy=True)
+    after = jax.random.normal(jax.random.fold_in(key, stepping._AFTER), (5,))
+    scale = np.sqrt(12.0)
+    draws = [*area.W.values(), *(h * scale for h in area.H.values()), after]
+    for i, one in enumerate(draws):
+        for other in draws[:i]:
+            assert not np.isclose(one, other, rtol=1e-5).any()
+    # `split` and `fold_in` agree on small numbers, which is what has to be kept apart.
+    used = {stepping._AFTER, stepping._AREA}
+    assert not used & set(range(1_000_000))
+
+
+def test_rows_of_the_running_trials_are_used(x64):
+    sequences = Sequences(4)
+    model = models.CTRNN(1, 3, 1, b=params.Indexed(4, init=params.Uniform(-1.0, 1.0)), key=0)
+    inputs = jax.random.normal(jax.random.key(0), (6, 2, 1))
+    rows = jnp.array([3, 1])
+    run = nd.integrate(model, inputs, dt=5.0, trial=jax.vmap(sequences.item)(rows))
+    for i, row in enumerate(rows):
+        own = eqx.tree_at(lambda m: m.b, model, model.b.values[row])
+        np.testing.assert_allclose(
+            run.outputs[:, i], nd.integrate(own, inputs[:, i], dt=5.0).outputs, rtol=1e-12
+        )
+
+
+@pytest.mark.parametrize("solver", [diffrax.Euler(), diffrax.Heun()])
+def test_a_single_precision_model_stays_so_in_double_precision(solver):
+    model = models.CTRNN(1, 3, 1, key=0)
+    inputs = jnp.ones((5, 2, 1))
+    clamp = nd.intervene.Clamp
+    with jax.enable_x64(True):
+        held = (clamp(np.array([1, 0, 0]), 0.5), nd.intervene.Current(np.array([0, 1, 0]), 0.5))
+        run = nd.integrate(model, inputs, dt=5.0, solver=solver)
+        other = nd.integrate(model, inputs, dt=5.0, solver=solver, interventions=held)
+        assert run.outputs.dtype == other.outputs.dtype == jnp.float32
+        with pytest.raises(TypeError, match=r"convert the inputs with \.astype"):
+            nd.integrate(model, np.ones((5, 2, 1)), dt=5.0, solver=solver)
 
 
 @pytest.mark.parametrize("fused", [True, False])
@@ -341,6 +397,75 @@ BAD = {
         lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save=nd.Save(spikes="dense")),
         ValueError,
         "does not spike",
+    ),
+    "every too large": (
+        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save=nd.Save(every=4)),
+        ValueError,
+        "nothing would be recorded",
+    ),
+    "one name": (
+        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save=nd.Save("rate")),
+        TypeError,
+        "tuple of names",
+    ),
+    "length": (
+        lambda: nd.integrate(Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, length=6),
+        ValueError,
+        "from 1 to the 5 steps",
+    ),
+    "no steps": (
+        lambda: nd.integrate(Forced(), n_steps=0, dt=1.0),
+        ValueError,
+        "`n_steps` must be at least 1",
+    ),
+    "indexed parameter": (
+        lambda: nd.integrate(
+            models.CTRNN(1, 3, 1, b=params.Indexed(4), key=0), jnp.zeros((5, 2, 1)), dt=1.0
+        ),
+        ValueError,
+        "pass `trial=`",
+    ),
+    "row out of range": (
+        lambda: nd.integrate(
+            models.CTRNN(1, 3, 1, b=params.Indexed(4), key=0),
+            jnp.zeros((5, 2, 1)),
+            dt=1.0,
+            trial=jax.vmap(Sequences(9).item)(jnp.array([0, 8])),
+        ),
+        ValueError,
+        "rows 0 to 8",
+    ),
+    "parts of a step": (
+        lambda: nd.integrate(
+            OU(jnp.array(9.0), jnp.array(1.0)),
+            jnp.zeros((3, 4)),
+            dt=1.0,
+            key=0,
+            solver=diffrax.HalfSolver(diffrax.Heun()),
+        ),
+        ValueError,
+        "drawn for whole steps",
+    ),
+    "implicit in the noise": (
+        lambda: nd.integrate(
+            OU(jnp.array(9.0), jnp.array(1.0)),
+            jnp.zeros((3, 4)),
+            dt=1.0,
+            key=0,
+            solver=diffrax.ImplicitEuler(root_finder=VERY_CHORD),
+        ),
+        ValueError,
+        "implicit in the noise",
+    ),
+    "noise solver without noise": (
+        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, solver=diffrax.ShARK()),
+        ValueError,
+        "is for noise",
+    ),
+    "equations in two parts": (
+        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, solver=diffrax.KenCarp4()),
+        ValueError,
+        "two parts",
     ),
     "multistep solver": (
         lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, solver=diffrax.ReversibleHeun()),

@@ -147,6 +147,17 @@ def test_windows_follow_the_run_across_chunks(model, inputs):
     np.testing.assert_array_equal(joined, whole.outputs)
 
 
+@pytest.mark.parametrize("dt", [0.1, 0.3, 0.7])
+def test_windows_begin_and_end_on_their_step(dt):
+    steps = [7, 13, 26, 77, 131]
+    for first in steps:
+        start, stop = round(first * dt, 9), round((first + 3) * dt, 9)
+        pulse = intervene.Current(np.ones(1), 1.0, start, stop)
+        numbers = jnp.arange(first - 3, first + 8).astype(jnp.float32)
+        on = jax.vmap(lambda n, p=pulse: p.on_drive(n * jnp.float32(dt), nd.Drive()).current)
+        assert np.asarray(on(numbers))[:, 0].tolist() == [0] * 3 + [1] * 3 + [0] * 5
+
+
 def test_currents_reach_every_stage_of_a_solver(x64):
     # A constant current under Tsit5: the exact exponential approach.
     model = OU(jnp.array(20.0), jnp.array(0.0))

@@ -1,0 +1,118 @@
+"""What a run is given, in one form: inputs with a batch axis, trials that pick parameters."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import PyTree
+
+from neurodyn.drive import Drive, as_drive
+from neurodyn.params.use import indexed_parameters
+
+__all__ = ["Batch", "as_batch", "check_finite", "check_trial", "trials_for"]
+
+
+class Batch(NamedTuple):
+    """The inputs of a batch of trials.
+
+    Attributes
+    ----------
+    source
+        A Drive of arrays ``(time, trial, ...)``, or a callable of time; ``Drive()`` without input.
+    n_steps
+        Number of steps; None where the source has no rows to count.
+    n_trials
+        Number of trials.
+    batched
+        Whether the caller's inputs had a batch axis (else there is one trial).
+    """
+
+    source: Any
+    n_steps: int | None
+    n_trials: int
+    batched: bool
+
+    @property
+    def held(self) -> bool:
+        """Whether the source is a Drive, whose rows are held for a step each."""
+        return isinstance(self.source, Drive)
+
+
+def as_batch(
+    system: Any, inputs: Any, *, n_steps: int | None = None, n_trials: int | None = None
+) -> Batch:
+    """Give inputs of any allowed form the form of :class:`Batch`.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit the system, each other, or the given numbers.
+    """
+    for name, value in (("n_steps", n_steps), ("n_trials", n_trials)):
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` must be at least 1, got {value}.")
+    if callable(inputs) and not isinstance(inputs, Drive):
+        return Batch(inputs, n_steps, n_trials or 1, n_trials is not None)
+    drive = jax.tree.map(jnp.asarray, as_drive(inputs))
+    leaves = jax.tree.leaves(drive)
+    if not leaves:
+        return Batch(drive, n_steps, n_trials or 1, n_trials is not None)
+    lead = leaves[0] if drive.input is None else drive.input
+    wide = drive.input is not None and lead.shape[-1:] != (system.n_inputs,)
+    if lead.ndim not in (2, 3) or wide:
+        raise ValueError(
+            f"`inputs` must be (time, *batch, input) with {system.n_inputs} inputs and at most one "
+            f"batch axis, got shape {lead.shape}."
+        )
+    batched = lead.ndim == 3
+    common = lead.shape[: 2 if batched else 1]
+    if 0 in common:
+        raise ValueError(f"The inputs are empty: shape {lead.shape}.")
+    for leaf in leaves:
+        if leaf.shape[: len(common)] != common:
+            raise ValueError(
+                f"All parts of the drive need the same leading (time, *batch) axes: {common} "
+                f"against {leaf.shape}."
+            )
+    if not batched:
+        drive = jax.tree.map(lambda a: a[:, None], drive)
+        common = (*common, 1)
+    if (n_steps or common[0], n_trials or common[1]) != common:
+        raise ValueError(
+            f"The inputs have shape {lead.shape}, which contradicts n_steps={n_steps}, "
+            f"n_trials={n_trials}; leave these out."
+        )
+    return Batch(drive, *common, batched)
+
+
+def check_finite(drive: Drive) -> None:
+    """Refuse inputs with holes."""
+    for leaf in jax.tree.leaves(drive):
+        known = not isinstance(leaf, jax.core.Tracer)
+        if known and jnp.issubdtype(leaf.dtype, jnp.inexact) and not bool(jnp.isfinite(leaf).all()):
+            raise ValueError(
+                "The inputs hold NaN or infinite values; interpolate or mask them first."
+            )
+
+
+def check_trial(system: Any, trial: PyTree) -> None:
+    """Refuse parameters indexed by trial where no trial says which row, or one out of range."""
+    for parameter in indexed_parameters(system):
+        if trial is None:
+            raise ValueError(
+                f"{type(system).__name__} has a parameter with a row for each {parameter.by}, and "
+                "nothing says which rows to run: pass `trial=` (trials with that label), or to "
+                "simulate a task over stored items."
+            )
+        parameter.index(trial)
+
+
+def trials_for(system: Any, trials: PyTree) -> PyTree:
+    """The trials that have to run along, to pick rows of indexed parameters; else None.
+
+    Without them a whole batch can go through one kernel. Their length, shared by all, stays behind.
+    """
+    if trials is None or not indexed_parameters(system):
+        return None
+    return eqx.tree_at(lambda t: t.length, trials, None, is_leaf=lambda x: x is None)
