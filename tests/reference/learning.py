@@ -2,7 +2,7 @@
 
 python -m tests.reference.learning [name ...]
 
-Names: flip_flop, perceptual_decision, context_decision; default all. Every number is one per network
+Every column is one number per network, printed as mean (lowest to highest).
 of the ensemble, and prints as mean (lowest to highest).
 """
 

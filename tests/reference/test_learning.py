@@ -33,8 +33,8 @@ def test_perceptual_decision_is_right_where_evidence_is_strong():
     assert len(learnt.scores["correct at 51.2 %"]) >= 3
     for level in ("51.2", "25.6"):
         assert (learnt.scores[f"correct at {level} %"] >= 0.9).all()
-    # Without evidence a coin says what is right.
-    assert np.abs(learnt.scores["correct at 0 %"].mean() - 0.5) < 0.15
+    # Without evidence a coin says what is right, 57 times: within three standard deviations.
+    assert np.abs(learnt.scores["correct at 0 %"].mean() - 0.5) < 0.2
 
 
 @pytest.mark.slow
