@@ -2,8 +2,8 @@
 
 python -m tests.reference.learning [name ...]
 
-Every column is one number per network, printed as mean (lowest to highest).
-of the ensemble, and prints as mean (lowest to highest).
+Names: flip_flop, perceptual_decision, context_decision; default all. Every number is one per
+network, and prints as mean (lowest to highest).
 """
 
 import sys
