@@ -1,5 +1,7 @@
 """The adaptive driver against SciPy and exact solutions."""
 
+import sys
+
 import diffrax
 import equinox as eqx
 import jax
@@ -9,7 +11,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import neurodyn as nd
-from neurodyn import models
+from neurodyn import models, params
 from neurodyn.system import AbstractFlow, State
 from tests.neurodyn.flows import LIF, OU, RATE, Forced, Leaky, Walk
 
@@ -270,6 +272,18 @@ def test_failures_say_where_and_what_to_do(case, x64):
         call()
 
 
+def test_one_trace_however_often_inputs_change():
+    driver = sys.modules["neurodyn.solve"]
+    before = None
+    for n, dt0 in ((1, 0.5), (3, 0.4), (0, 0.3), (9, 0.2)):
+        inputs = np.zeros((10, 2, 1), np.float32)
+        inputs[:n:2] = 1.0
+        nd.solve(Leaky(jnp.full(1, 20.0)), inputs, [100.0], dt=10.0, dt0=dt0)
+        traces = driver._solve_all._cached._cache_size()
+        before = traces if before is None else before
+        assert traces == before
+
+
 BAD = {
     "map": (lambda: nd.solve(Walk(), ts=[1.0]), TypeError, "needs a flow"),
     "events": (
@@ -288,7 +302,7 @@ BAD = {
     "inputs": (
         lambda: nd.solve(Leaky(jnp.ones(1)), jnp.ones((3, 2)), [1.0], dt=1.0),
         ValueError,
-        "must have 1 inputs",
+        "with 1 inputs",
     ),
     "beyond the inputs": (
         lambda: nd.solve(Leaky(jnp.ones(1)), jnp.ones((3, 1)), [4.0], dt=1.0),
@@ -304,6 +318,53 @@ BAD = {
         lambda: nd.solve(OU(jnp.array(5.0), jnp.array(1.0)), ts=[1.0], dt0=0.1),
         ValueError,
         "pass `key=`",
+    ),
+    "noise on adaptive steps": (
+        lambda: nd.solve(OU(jnp.array(5.0), jnp.array(1.0)), ts=[1.0], key=0, dt0=0.1),
+        ValueError,
+        "ConstantStepSize",
+    ),
+    "what only the fixed clock records": (
+        lambda: nd.solve(Forced(), ts=[1.0], save=nd.Save(every=2)),
+        ValueError,
+        "records at the times",
+    ),
+    "adjoint of spikes": (
+        lambda: nd.solve(
+            LIF(jnp.array([1.5, 2.0])),
+            ts=[1.0],
+            max_events=9,
+            adjoint=diffrax.RecursiveCheckpointAdjoint(),
+        ),
+        ValueError,
+        "cannot be differentiated backwards",
+    ),
+    "contradiction": (
+        lambda: nd.solve(Leaky(jnp.ones(1)), jnp.ones((3, 2, 1)), [1.0], dt=1.0, n_trials=5),
+        ValueError,
+        "contradicts",
+    ),
+    "ragged drive": (
+        lambda: nd.solve(
+            Leaky(jnp.ones(1)),
+            nd.Drive(input=jnp.ones((3, 2, 1)), target=jnp.ones((2, 2, 1))),
+            [1.0],
+            dt=1.0,
+        ),
+        ValueError,
+        "same leading",
+    ),
+    "negative dt": (
+        lambda: nd.solve(Leaky(jnp.ones(1)), jnp.ones((3, 1)), [1.0], dt=-1.0),
+        ValueError,
+        "`dt` must be",
+    ),
+    "indexed parameter": (
+        lambda: nd.solve(
+            models.CTRNN(1, 3, 1, b=params.Indexed(4), key=0), jnp.zeros((5, 1)), [1.0], dt=1.0
+        ),
+        ValueError,
+        "pass `trial=`",
     ),
     "noise needs a step": (
         lambda: nd.solve(OU(jnp.array(5.0), jnp.array(1.0)), ts=[1.0], key=0),
