@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import neurodyn as nd
 from neurodyn import analysis, datasets, experiments, intervene, labels, models, params, tasks
-from neurodyn.cli import app
+from neurodyn.cli.app import app
 from tests.neurodyn.flows import LIF, OU, Leaky
 
 

@@ -3,6 +3,6 @@
 What a command needs is imported when it runs, so that ``--help`` is quick.
 """
 
-from neurodyn.cli.app import app, main
+from neurodyn.cli.app import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import neurodyn as nd
 from neurodyn import labels, models, tasks
-from neurodyn.cli import app
+from neurodyn.cli.app import app
 
 TINY = ["--set", "steps=3", "--set", "n_networks=1", "--set", "n_units=4"]
 
