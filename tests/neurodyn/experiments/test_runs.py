@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import neurodyn as nd
 from neurodyn import datasets, experiments, labels
-from neurodyn.cli import app
+from neurodyn.cli.app import app
 
 SETTINGS = {
     "steps": 60,
