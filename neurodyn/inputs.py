@@ -83,7 +83,7 @@ def as_batch(
             f"The inputs have shape {lead.shape}, which contradicts n_steps={n_steps}, "
             f"n_trials={n_trials}; leave these out."
         )
-    return Batch(drive, *common, batched)
+    return Batch(drive, common[0], common[1], batched)
 
 
 def check_finite(drive: Drive) -> None:

@@ -105,8 +105,9 @@ def terms_of(system, u_of, key, ts, state, options: Options):
 
 
 def _innermost(controller: diffrax.AbstractStepSizeController) -> Any:
-    clipped = isinstance(controller, diffrax.ClipStepSizeController)
-    return _innermost(controller.controller) if clipped else controller
+    if isinstance(controller, diffrax.ClipStepSizeController):
+        return _innermost(controller.controller)
+    return controller
 
 
 def smooth_run(system, terms, state, ts, save, options: Options):
@@ -149,7 +150,8 @@ def spiking_run(system, terms, u_of, state, ts, save, options: Options, max_even
     def highest(t, y, args, **_):
         return jnp.max(system.crossing(State(y, args)))
 
-    event = diffrax.Event(highest, optx.Bisection(rtol=1e-6, atol=1e-9), direction=True)
+    finder: Any = optx.Bisection  # mypy takes inherited fields for arguments
+    event = diffrax.Event(highest, finder(rtol=1e-6, atol=1e-9), direction=True)
 
     def until_event(carry):
         t, last, state, spikes, steps, failed, t1 = carry
