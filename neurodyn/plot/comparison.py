@@ -27,7 +27,8 @@ def comparison(score: xr.Dataset) -> Any:
         ceiling as a line.
     """
     metrics = score["metric"].values
-    figure, axes = subplots(1, len(metrics), size=(1.75, 2.7))
+    # Room for the legend too, however few the panels are.
+    figure, axes = subplots(1, len(metrics), size=(1.6 + 1.3 / len(metrics), 2.7))
     for ax, metric in zip(axes.flat, metrics, strict=True):
         one = score.sel(metric=metric)
         values = np.atleast_1d(one["score"].values)

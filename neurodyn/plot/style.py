@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
@@ -13,8 +13,7 @@ BLUE, ORANGE, GREY = "#2b6ca3", "#d9722e", "#8a8a8a"
 
 STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
-    "figure.dpi": 120,
-    "savefig.dpi": 160,
+    "figure.dpi": 160,
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
@@ -35,7 +34,10 @@ def styled(function: Callable) -> Callable:
     @functools.wraps(function)
     def draw(*args: Any, **kwargs: Any) -> Any:
         with mpl.rc_context(STYLE):
-            return function(*args, **kwargs)
+            figure = function(*args, **kwargs)
+            # Ticks take their look when they are first drawn.
+            figure.draw_without_rendering()
+            return figure
 
     return draw
 
@@ -64,7 +66,7 @@ def _show_in_notebooks(figure: type) -> None:
         select_figure_formats(shell, {"png"})
 
 
-def diverging(values: Iterable[float]) -> dict[float, Any]:
+def diverging(values: Any) -> dict[float, Any]:
     """A colour for each signed value: blue below zero, orange above, paler towards zero."""
     values = sorted({float(v) for v in values})
     ranks = {v: i for i, v in enumerate(sorted({abs(v) for v in values}))}

@@ -42,18 +42,19 @@ def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
         codes = np.unique(targets.values).astype(int)
         axes[1, 0].set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
         axes[1, 0].set_ylabel("target")
-    for name, value in trials.attrs.items():
-        if str(name).startswith("epoch_"):
-            for ax in axes[:, 0]:
-                ax.axvline(value[0], color="0.85", lw=0.8, zorder=0)
-            axes[0, 0].text(
-                value[0],
-                1.02,
-                str(name)[6:],
-                transform=axes[0, 0].get_xaxis_transform(),
-                fontsize=7,
-                color="0.4",
-            )
+    epochs = {str(n)[6:]: v[0] for n, v in trials.attrs.items() if str(n).startswith("epoch_")}
+    for i, (name, start) in enumerate(sorted(epochs.items(), key=lambda item: item[1])):
+        for ax in axes[:, 0]:
+            ax.axvline(start, color="0.85", lw=0.8, zorder=0)
+        # By turns on two lines, so that the names of short epochs do not meet.
+        axes[0, 0].text(
+            start,
+            1.02 + 0.1 * (i % 2),
+            name,
+            transform=axes[0, 0].get_xaxis_transform(),
+            fontsize=7,
+            color="0.4",
+        )
     axes[1, 0].set_xlabel(f"time from {trials.attrs.get('align_event', 'start')} (ms)")
     return figure
 
