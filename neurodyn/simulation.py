@@ -1,10 +1,8 @@
 """The labelled front door: run a model on a task or on inputs and get an ``xarray.Dataset``."""
 
-import importlib.util
 import math
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,20 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels
 from neurodyn.drive import Drive
+from neurodyn.inputs import trials_for
 from neurodyn.integrate import integrate
 from neurodyn.intervene import AbstractIntervention
-from neurodyn.params import IndexedParameter, resolve
 from neurodyn.progress import bar
-from neurodyn.recording import Save, unpack_spikes
+from neurodyn.recording import Save, unpack_spikes, window_steps
+from neurodyn.run_labels import join, label
+from neurodyn.simulation_plan import Plan, chunk_sizes, make_plan, take
+from neurodyn.streaming import stream
 from neurodyn.system import AbstractSpiking, AbstractSystem, as_key
 from neurodyn.task import AbstractTask, Trial
 
 __all__ = ["SimulationError", "simulate"]
-
-#: A chunk of trials records at most about this many bytes, so that long runs stay in memory.
-CHUNK_BYTES = 256 * 2**20
 
 
 class SimulationError(RuntimeError):
@@ -70,13 +67,14 @@ def simulate(
     key
         Seed or key for trials, noise and initial states.
     dt
-        Step [ms]; default: the task's.
+        Step [ms], where there is no task to say it.
     n_steps
         Number of steps where the source does not say.
     solver
         As for :func:`neurodyn.integrate`.
     variables
-        Names of the variables to record; default: all that the model observes.
+        Names of the variables to record; default: all that the model observes. Spikes are always
+        recorded.
     outputs
         Whether to record the readout, as `outputs`.
     every, window
@@ -96,14 +94,16 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        Dims (trial, time, unit...); conditions and scores of the task as coords on `trial`; unit
-        coordinates of the model; spikes, for spiking models, as `spike_time`, `spike_unit` and
-        `spike_trial` on dim `spike`.
+        Dims (trial, time, unit...). On `trial`, as coords, the conditions and those scores of the
+        task that are one value for each trial; the model's own coordinates on `unit`. Spikes, for
+        spiking models, as `spike_time`, `spike_unit` and `spike_trial` on dim `spike`.
 
     Raises
     ------
     ValueError, TypeError
         On arguments that do not fit together, before compilation.
+    FileExistsError
+        If the store to stream to exists.
     SimulationError
         When values become NaN or infinite; it names the trial and the time.
 
@@ -118,7 +118,16 @@ def simulate(
     """
     key = as_key(key)
     members = [model] if isinstance(model, AbstractSystem) else _members(model)
-    plan = _plan(members[0], source, n_trials, repeats, key, dt, n_steps)
+    plan = make_plan(
+        members[0],
+        source,
+        n_trials=n_trials,
+        repeats=repeats,
+        key=key,
+        dt=dt,
+        n_steps=n_steps,
+    )
+    variables = (variables,) if isinstance(variables, str) else variables
 
     def runner(member: AbstractSystem) -> _Runner:
         save = Save(
@@ -128,94 +137,23 @@ def simulate(
             _which_outputs(source, outputs),
             "packed" if isinstance(member, AbstractSpiking) else None,
         )
-        sizes = _chunk_sizes(member, plan, save, chunk, chunk_steps)
+        sizes = chunk_sizes(member, plan, save, chunk, chunk_steps)
         run_key = None if key is None else jax.random.fold_in(key, 1)
         return _Runner(member, plan, save, solver, tuple(interventions), run_key, *sizes)
 
     runs = [runner(member) for member in members]
     if to is not None and len(members) > 1:
         raise ValueError("`to` streams one model at a time; loop over the ensemble.")
+    if len(members) > 1 and isinstance(members[0], AbstractSpiking):
+        raise ValueError(
+            "Members of an ensemble spike differently often, which one Dataset cannot hold; loop "
+            "over the ensemble."
+        )
     with bar("simulate", sum(run.n_calls for run in runs), show=progress) as advance:
         if to is not None:
-            return _stream(runs[0], Path(to), advance)
+            return stream(runs[0], Path(to), advance)
         done = [run.whole(advance) for run in runs]
-    return done[0] if isinstance(model, AbstractSystem) else _join(done, plan)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Which trials to run and how they are labelled."""
-
-    task: Any
-    trials: Any  # a Trial with a leading trial axis, or None
-    inputs: Any  # time-major Drive, callable or None
-    dt: float
-    n_steps: int
-    n_trials: int
-    t0: float
-    align_event: str
-    whole: bool = True  # False for a piece of a run, which cannot be scored
-
-
-def _plan(model, source, n_trials, repeats, key, dt, n_steps) -> _Plan:
-    task, trials = None, None
-    if isinstance(source, AbstractTask):
-        task = source
-        trials = _draw(task, n_trials, repeats, key)
-        dt = task.dt if dt is None else dt
-    elif isinstance(source, Trial):
-        trials = source
-    elif repeats is not None:
-        raise ValueError("`repeats` needs a task, whose conditions it repeats.")
-    if dt is None:
-        raise ValueError("Without a task, say how long a step is: pass `dt=` [ms].")
-    dt = float(dt)
-    t0 = float(task.t0) if task is not None else 0.0
-    event = task.align_event if task is not None else "start of the run"
-    if trials is not None:
-        shape = trials.inputs.shape
-        if len(shape) != 3 or shape[-1] != model.n_inputs:
-            owner = type(task).__name__ if task is not None else "the trials"
-            raise ValueError(
-                f"{owner} gives {shape[-1]} inputs, but {type(model).__name__} takes "
-                f"{model.n_inputs}: build the model with n_inputs=task.n_inputs."
-            )
-        inputs = Drive(input=jnp.swapaxes(trials.inputs, 0, 1))
-        return _Plan(task, trials, inputs, dt, shape[1], shape[0], t0, event)
-    if source is None or (callable(source) and not isinstance(source, Drive)):
-        if n_steps is None:
-            raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
-        return _Plan(None, None, source, dt, n_steps, n_trials or 1, t0, event)
-    drive = source if isinstance(source, Drive) else Drive(input=source)
-    drive = jax.tree.map(jnp.asarray, drive)
-    lead = drive.input
-    if lead is None or lead.ndim not in (2, 3) or lead.shape[-1] != model.n_inputs:
-        got = None if lead is None else lead.shape
-        raise ValueError(
-            f"Inputs must be (time, *trial, input) with {model.n_inputs} inputs, got shape {got}."
-        )
-    if not bool(jnp.isfinite(lead).all()):
-        raise ValueError("The inputs hold NaN or infinite values; interpolate or mask them first.")
-    if lead.ndim == 2:
-        drive = jax.tree.map(lambda a: a[:, None], drive)
-    return _Plan(None, None, drive, dt, lead.shape[0], drive.input.shape[1], t0, event)
-
-
-def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: Any) -> Trial:
-    if n_trials is not None and repeats is not None:
-        raise ValueError("Pass `n_trials` (random conditions) or `repeats` (of each), not both.")
-    for name, value in (("n_trials", n_trials), ("repeats", repeats)):
-        if value is not None and value < 1:
-            raise ValueError(f"`{name}` must be at least 1, got {value}.")
-    trial_key = jax.random.fold_in(as_key(key, needed_for="Drawing trials"), 0)
-    if repeats is None:
-        return task.batch(trial_key, 100 if n_trials is None else n_trials)
-    table = task.condition_table()
-    if not table:
-        raise ValueError(f"{type(task).__name__} has no finite set of conditions: use `n_trials`.")
-    columns = {name: jnp.repeat(jnp.asarray(c), repeats, axis=0) for name, c in table.items()}
-    n = len(next(iter(columns.values())))
-    return task.batch(trial_key, n, **columns)
+    return done[0] if isinstance(model, AbstractSystem) else join(done, plan)
 
 
 def _which_outputs(source: Any, outputs: bool) -> Literal["every", "last"] | None:
@@ -224,12 +162,24 @@ def _which_outputs(source: Any, outputs: bool) -> Literal["every", "last"] | Non
     return "last" if getattr(source, "scored", "every") == "last" else "every"
 
 
+def _members(models: Any) -> list[AbstractSystem]:
+    try:
+        members = list(models)
+    except TypeError:
+        members = []
+    if not members or not all(isinstance(m, AbstractSystem) for m in members):
+        raise TypeError(
+            f"`model` must be a system or an ensemble of systems, got {type(models).__name__}."
+        )
+    return members
+
+
 @dataclass(frozen=True)
 class _Runner:
     """Runs blocks of trials and labels what they give."""
 
     model: Any
-    plan: _Plan
+    plan: Plan
     save: Save
     solver: Any
     interventions: tuple
@@ -255,7 +205,8 @@ class _Runner:
     def whole(self, advance: Callable) -> xr.Dataset:
         """The labelled result of all trials."""
         parts = [self.block(first, advance) for first in self.blocks]
-        return self.label({name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+        arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        return self.label(arrays)
 
     def block(self, first: int, advance: Callable) -> dict[str, np.ndarray]:
         """All that the chunk of trials from ``first`` on records, trial-first, on the host."""
@@ -275,6 +226,7 @@ class _Runner:
         # The last chunk reaches back, so that it runs the same program on as many trials.
         here = min(first, plan.n_trials - self.chunk)
         skip = first - here
+        trials = trials_for(self.model, plan.trials)
         for start in range(0, plan.n_steps, self.chunk_steps):
             end = min(start + self.chunk_steps, plan.n_steps)
             run = integrate(
@@ -286,7 +238,7 @@ class _Runner:
                 key=self.key,
                 save=self.save,
                 interventions=self.interventions,
-                trial=self._trials(here),
+                trial=None if trials is None else take(trials, here, here + self.chunk),
                 length=None if plan.trials is None else plan.trials.length,
                 n_steps=end - start,
                 n_trials=self.chunk,
@@ -305,11 +257,6 @@ class _Runner:
             return inputs
         return jax.tree.map(lambda a: a[start:end, here : here + self.chunk], inputs)
 
-    def _trials(self, here: int) -> Trial | None:
-        if self.plan.trials is None or not _has_indexed(self.model):
-            return None
-        return _take(self.plan.trials, here, here + self.chunk)
-
     def _collect(self, run, here: int, skip: int, start: int) -> dict[str, np.ndarray]:
         def host(a):
             return np.asarray(jnp.swapaxes(a[:valid, skip:], 0, 1))
@@ -326,7 +273,8 @@ class _Runner:
             steps, trials, units = unpack_spikes(np.asarray(run.spikes)[:, skip:], n_units)
             out["spike_trial"] = trials + here + skip
             out["spike_unit"] = units
-            out["spike_time"] = self.plan.t0 + (start + steps + 1) * self.plan.dt
+            first = start + window_steps(self.save, self.plan.dt, self.plan.n_steps)[0]
+            out["spike_time"] = self.plan.t0 + (first + steps + 1) * self.plan.dt
         return out
 
     def _check(self, run, here: int) -> None:
@@ -353,182 +301,5 @@ class _Runner:
         )
 
     def label(self, arrays: dict[str, np.ndarray], start: int = 0) -> xr.Dataset:
-        """What was recorded from step ``start`` on, as a labelled Dataset."""
-        model, plan, save = resolve(self.model), self.plan, self.save
-        known = model.variables()
-        n_times = [a.shape[1] for n, a in arrays.items() if n in known]
-        variables, coords = {}, {}
-        for name, array in arrays.items():
-            if name in known:
-                v = known[name]
-                dims = ("trial", "time", *v.dims)
-                variables[name] = (dims, array, v.units, v.long_name, v.kind)
-            elif name == "outputs" and save.outputs == "last":
-                variables[name] = (("trial", "output"), array[:, 0], "1", "output", "output")
-            elif name == "outputs":
-                dims = ("trial", "time", "output")
-                variables[name] = (dims, array, "1", "output", "output")
-                n_times.append(array.shape[1])
-        if "spike_time" in arrays:
-            about = {"spike_time": "ms", "spike_unit": "1", "spike_trial": "1"}
-            for name, units in about.items():
-                variables[name] = (("spike",), arrays[name], units, name.replace("_", " "))
-        if n_times:
-            step = plan.dt * save.every
-            if save.window is not None:
-                start = round(save.window[0] / plan.dt)
-            coords["time"] = labels.time_axis(n_times[0], step, plan.t0 + start * plan.dt)
-        for name, value in model.unit_coords().items():
-            dim, value = value if isinstance(value, tuple) else ("unit", value)
-            if any(dim in v[0] for v in variables.values()):
-                coords[name] = (dim, np.asarray(value))
-        if plan.task is not None and "outputs" in variables:
-            coords["output"] = list(plan.task.output_names())
-        coords |= self._trial_coords(arrays)
-        return labels.dataset(
-            variables,
-            coords,
-            source="model",
-            attrs=self._attrs(),
-        )
-
-    def _attrs(self) -> dict[str, Any]:
-        plan = self.plan
-        attrs = {"model": type(self.model).__name__, "dt": plan.dt, "align_event": plan.align_event}
-        if plan.task is not None:
-            attrs["task"] = type(plan.task).__name__
-            attrs |= {"labels": plan.task.labels()} if plan.task.labels() else {}
-        return attrs
-
-    def _trial_coords(self, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-        plan = self.plan
-        if plan.trials is None:
-            return {}
-        found, units = dict(plan.trials.conditions), {}
-        scored = plan.whole and self.save.every == 1 and self.save.window is None
-        if plan.task is not None:
-            units = plan.task.units()
-            if scored and "outputs" in arrays:
-                found |= plan.task.score(jnp.asarray(arrays["outputs"]), plan.trials)
-        columns = {name: np.asarray(value) for name, value in found.items()}
-        return {
-            name: ("trial", value, units.get(name, "1"))
-            for name, value in columns.items()
-            if value.shape == (plan.n_trials,)
-        }
-
-
-def _has_indexed(model: Any) -> bool:
-    leaves = jax.tree.leaves(model, is_leaf=lambda x: isinstance(x, IndexedParameter))
-    return any(isinstance(leaf, IndexedParameter) for leaf in leaves)
-
-
-def _take(trials: Trial, first: int, stop: int) -> Trial:
-    return jax.tree.map(lambda a: a[first:stop] if a.ndim else a, trials)
-
-
-def _chunk_sizes(model, plan, save, chunk, chunk_steps) -> tuple[int, int]:
-    for name, value in (("chunk", chunk), ("chunk_steps", chunk_steps)):
-        if value is not None and value < 1:
-            raise ValueError(f"`{name}` must be at least 1, got {value}.")
-    per_step = max(1, _bytes_per_step(model, plan, save) // save.every)
-    # Equal chunks, so that all of them run the same compiled program.
-    divisible = save.window is None and (plan.trials is None or plan.trials.length is None)
-    if chunk_steps is None:
-        fit = max(save.every, CHUNK_BYTES // per_step // save.every * save.every)
-        chunk_steps = fit if divisible else plan.n_steps
-    elif not divisible or chunk_steps % save.every:
-        raise ValueError(
-            f"`chunk_steps` must be a multiple of every={save.every}, and cannot be combined with "
-            "`window` or with trials of varying length."
-        )
-    chunk_steps = min(plan.n_steps, chunk_steps)
-    if chunk is None:
-        chunk = max(1, CHUNK_BYTES // (per_step * chunk_steps))
-        chunk = math.ceil(plan.n_trials / math.ceil(plan.n_trials / chunk))
-    # A single trial would take other matrix routines, which round differently.
-    chunk = max(2, chunk)
-    return min(chunk, plan.n_trials), chunk_steps
-
-
-def _bytes_per_step(model, plan, save) -> int:
-    """What one trial records in a step."""
-
-    def record():
-        trial = None
-        if plan.trials is not None:
-            trial = jax.tree.map(lambda a: a[0] if a.ndim else a, plan.trials)
-        system = resolve(model, trial)
-        state = system.initial_state(dt=plan.dt, trial=trial, key=jax.random.key(0))
-        seen = system.observe(state)
-        return [seen[n] for n in save.variables if n in seen], system.readout(state)
-
-    shapes = jax.tree.leaves(eqx.filter_eval_shape(record))
-    return sum(math.prod(s.shape) * s.dtype.itemsize for s in shapes)
-
-
-def _members(models: Any) -> list[AbstractSystem]:
-    try:
-        members = list(models)
-    except TypeError:
-        members = []
-    if not members or not all(isinstance(m, AbstractSystem) for m in members):
-        raise TypeError(
-            f"`model` must be a system or an ensemble of systems, got {type(models).__name__}."
-        )
-    return members
-
-
-def _join(runs: list[xr.Dataset], plan: _Plan) -> xr.Dataset:
-    """Runs of the members along `seed`."""
-    # What the members bring (scores, time constants) has a value for each of them; what the trials
-    # bring (conditions) is shared.
-    shared = {*runs[0].dims, "area", "ei", *(plan.trials.conditions if plan.trials else ())}
-    own = [name for name in runs[0].coords if name not in shared]
-    seed = xr.Variable("seed", np.arange(len(runs)), {"units": "1", "long_name": "member"})
-    joined = xr.concat(
-        [run.reset_coords(own) for run in runs],
-        xr.DataArray(seed, {"seed": seed}, name="seed"),
-        data_vars="all",
-        coords="minimal",
-        compat="override",
-        join="exact",
-    )
-    return joined.set_coords(own)
-
-
-def _stream(run: _Runner, path: Path, advance: Callable) -> xr.Dataset:
-    """Write piece after piece to a Zarr store that only gets its name when it is complete."""
-    if importlib.util.find_spec("zarr") is None:
-        raise ImportError("Streaming needs zarr: pip install 'neurodyn[sweep]'.")
-    if isinstance(run.model, AbstractSpiking):
-        raise ValueError("`to` cannot stream ragged spikes: run without it, in several calls.")
-    partial = path.with_name(path.stem + ".partial.zarr")
-    for taken in (path, partial):
-        if taken.exists():
-            raise FileExistsError(f"{taken} exists: choose another name, or remove it first.")
-    for i, (ds, dim) in enumerate(_labelled_pieces(run, advance)):
-        options = {"append_dim": dim} if i else {"mode": "w"}
-        with warnings.catch_warnings():
-            # Fixed-length text is not in the Zarr 3 specification yet; xarray reads it back.
-            warnings.filterwarnings("ignore", "The data type", category=UserWarning)
-            warnings.filterwarnings("ignore", "The data type", category=FutureWarning)
-            ds.to_zarr(partial, consolidated=False, **options)
-    partial.rename(path)
-    return xr.open_zarr(path, consolidated=False, chunks=None)
-
-
-def _labelled_pieces(run: _Runner, advance: Callable) -> Iterator:
-    if len(run.blocks) == 1 and run.n_pieces > 1:
-        piecewise = replace(run, plan=replace(run.plan, whole=False))
-        for i, arrays in enumerate(run.pieces(0, advance)):
-            yield piecewise.label(arrays, i * run.chunk_steps), "time"
-        return
-    for first in run.blocks:
-        arrays = run.block(first, advance)
-        stop = min(first + run.chunk, run.plan.n_trials)
-        trials = run.plan.trials
-        trials = None if trials is None else _take(trials, first, stop)
-        part = replace(run, plan=replace(run.plan, trials=trials, n_trials=stop - first))
-        ds = part.label(arrays)
-        yield ds.assign_coords(trial=("trial", np.arange(first, stop), ds.trial.attrs)), "trial"
+        """What was recorded from step ``start`` on, labelled."""
+        return label(self.model, self.plan, self.save, arrays, start)

@@ -14,7 +14,9 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import intervene, labels, models, params, tasks
+from neurodyn.task import Trial
 from tests.neurodyn.flows import LIF, OU, Forced, Leaky, Walk
+from tests.systems import Filter
 
 
 @pytest.fixture
@@ -134,6 +136,48 @@ def test_thinned_and_windowed_runs_keep_their_times(noisy):
     xr.testing.assert_equal(thin.rate, whole.rate.isel(time=slice(3, None, 4)))
     part = nd.simulate(noisy, inputs, dt=2.0, key=0, window=(20.0, 40.0))
     xr.testing.assert_equal(part.rate, whole.rate.sel(time=slice(22.0, 40.0)))
+
+
+def test_spikes_in_a_window_keep_their_times():
+    model = LIF(jnp.array([1.5, 2.0]))
+    options = {"n_steps": 1000, "n_trials": 3, "dt": 0.1}
+    whole = nd.simulate(model, **options)
+    part = nd.simulate(model, window=(40.0, 70.0), **options)
+    inside = (whole.spike_time > 40.0) & (whole.spike_time <= 70.0)
+    assert int(inside.sum()) > 10
+    for name in ("spike_time", "spike_unit", "spike_trial"):
+        np.testing.assert_array_equal(part[name], whole[name][inside.values])
+    np.testing.assert_allclose(part.time.values[[0, -1]], [40.1, 70.0])
+
+
+def test_trials_shorter_than_their_buffer_are_scored(monkeypatch):
+    task = Filter(n_steps=20)
+    draw = Filter.batch
+
+    def shorter(self, key, n, **conditions):
+        trials = draw(self, key, n, **conditions)
+        counts = (jnp.arange(20)[None, :, None] < 12).astype(jnp.float32)
+        return Trial(
+            trials.inputs,
+            trials.targets,
+            trials.mask * counts,
+            trials.conditions,
+            {},
+            jnp.array(12),
+        )
+
+    monkeypatch.setattr(Filter, "batch", shorter)
+    model = models.CTRNN(1, 5, 1, key=0)
+    run = nd.simulate(model, task, n_trials=4, key=0)
+    assert run.sizes["time"] == 12
+    trials = task.batch(jax.random.fold_in(jax.random.key(0), 0), 4)
+    error = np.square(run.outputs.values - trials.targets[:, :12]).mean((1, 2))
+    np.testing.assert_allclose(run.mse, error, rtol=1e-5)
+
+
+def test_one_variable_by_its_name(network, decision):
+    run = nd.simulate(network, decision, n_trials=2, key=0, variables="rate")
+    assert run.rate.dims == ("trial", "time", "unit")
 
 
 def test_a_task_scored_at_its_end_reads_out_once():
@@ -326,6 +370,47 @@ BAD = {
         ),
         ValueError,
         "at least 1",
+    ),
+    "no trials of nothing": (
+        lambda: nd.simulate(Forced(), n_steps=5, n_trials=0, dt=1.0),
+        ValueError,
+        "`n_trials` must be at least 1",
+    ),
+    "another step than the task's": (
+        lambda: nd.simulate(
+            models.CTRNN(2, 4, 2, key=0), tasks.PerceptualDecision(dt=20.0), dt=5.0, key=0
+        ),
+        ValueError,
+        "make the task with dt=5",
+    ),
+    "another number of trials than the arrays": (
+        lambda: nd.simulate(Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, n_trials=7),
+        ValueError,
+        "contradicts",
+    ),
+    "another number of steps than the trials": (
+        lambda: nd.simulate(
+            models.CTRNN(2, 4, 2, key=0), tasks.PerceptualDecision(), n_steps=5, key=0
+        ),
+        ValueError,
+        "leave out `n_steps`",
+    ),
+    "every": (
+        lambda: nd.simulate(Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, every=6),
+        ValueError,
+        "nothing would be recorded",
+    ),
+    "spikes of an ensemble": (
+        lambda: nd.simulate([LIF(jnp.array([1.5, 2.0]))] * 2, n_steps=5, dt=0.1),
+        ValueError,
+        "spike differently often",
+    ),
+    "indexed parameter without items": (
+        lambda: nd.simulate(
+            models.CTRNN(1, 3, 1, b=params.Indexed(4), key=0), jnp.zeros((5, 2, 1)), dt=1.0
+        ),
+        ValueError,
+        "a task over stored items",
     ),
     "repeats of arrays": (
         lambda: nd.simulate(Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, repeats=2),

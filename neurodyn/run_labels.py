@@ -1,0 +1,99 @@
+"""Labels of what a simulation recorded."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.params import resolve
+from neurodyn.recording import Save, window_steps
+from neurodyn.simulation_plan import Plan
+
+__all__ = ["join", "label"]
+
+
+def label(
+    model: Any, plan: Plan, save: Save, arrays: dict[str, np.ndarray], start: int = 0
+) -> xr.Dataset:
+    """What was recorded from step ``start`` on, as a labelled Dataset."""
+    known = model.variables()
+    n_times = [a.shape[1] for n, a in arrays.items() if n in known]
+    variables, coords = {}, {}
+    for name, array in arrays.items():
+        if name in known:
+            v = known[name]
+            variables[name] = (("trial", "time", *v.dims), array, v.units, v.long_name, v.kind)
+        elif name == "outputs" and save.outputs == "last":
+            variables[name] = (("trial", "output"), array[:, 0], "1", "output", "output")
+        elif name == "outputs":
+            variables[name] = (("trial", "time", "output"), array, "1", "output", "output")
+            n_times.append(array.shape[1])
+    if "spike_time" in arrays:
+        about = {"spike_time": "ms", "spike_unit": "1", "spike_trial": "1"}
+        for name, units in about.items():
+            variables[name] = (("spike",), arrays[name], units, name.replace("_", " "))
+    if n_times:
+        first = start + window_steps(save, plan.dt, plan.n_steps)[0]
+        # Sample k holds at (k + 1) dt; from integers, so that pieces of a run fit together exactly.
+        steps = first + save.every * np.arange(1, n_times[0] + 1)
+        coords["time"] = plan.t0 + steps * plan.dt
+    for name, value in resolve(model).unit_coords().items():
+        dim, value = value if isinstance(value, tuple) else ("unit", value)
+        if any(dim in v[0] for v in variables.values()):
+            coords[name] = (dim, np.asarray(value))
+    if plan.task is not None and "outputs" in variables:
+        coords["output"] = list(plan.task.output_names())
+    coords |= _trial_coords(plan, save, arrays)
+    return labels.dataset(variables, coords, source="model", attrs=_attrs(model, plan))
+
+
+def _attrs(model: Any, plan: Plan) -> dict[str, Any]:
+    attrs = {"model": type(model).__name__, "dt": plan.dt, "align_event": plan.align_event}
+    if plan.task is not None:
+        attrs["task"] = type(plan.task).__name__
+        attrs |= {"labels": plan.task.labels()} if plan.task.labels() else {}
+    return attrs
+
+
+def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Conditions and scores that have one value for each trial."""
+    if plan.trials is None:
+        return {}
+    found: dict[str, Any] = dict(plan.trials.conditions)
+    units: dict[str, str] = {}
+    if plan.task is not None:
+        units = plan.task.units()
+        if "outputs" in arrays and plan.whole and save.every == 1 and save.window is None:
+            found |= plan.task.score(_all_steps(plan, save, arrays["outputs"]), plan.trials)
+    columns = {name: np.asarray(value) for name, value in found.items()}
+    return {
+        name: ("trial", value, units.get(name, "1"))
+        for name, value in columns.items()
+        if value.shape == (plan.n_trials,)
+    }
+
+
+def _all_steps(plan: Plan, save: Save, outputs: np.ndarray) -> Any:
+    """Outputs as tasks score them: as long as the trials' buffer, zero beyond their length."""
+    missing = 0 if save.outputs == "last" else plan.n_steps - outputs.shape[1]
+    return jnp.asarray(np.pad(outputs, [(0, 0), (0, missing), (0, 0)]))
+
+
+def join(runs: list[xr.Dataset], plan: Plan) -> xr.Dataset:
+    """Runs of the members along `seed`."""
+    # What the members bring (scores, time constants) has a value for each of them; what the trials
+    # bring (conditions) is shared.
+    shared = {*runs[0].dims, "area", "ei", *(plan.trials.conditions if plan.trials else ())}
+    own = [name for name in runs[0].coords if name not in shared]
+    seed = xr.Variable("seed", np.arange(len(runs)), {"units": "1", "long_name": "member"})
+    joined = xr.concat(
+        [run.reset_coords(own) for run in runs],
+        xr.DataArray(seed, {"seed": seed}, name="seed"),
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join="exact",
+    )
+    return joined.set_coords(own)

@@ -1,0 +1,174 @@
+"""What `simulate` runs: trials or inputs, in pieces that fit in memory."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from neurodyn.drive import Drive
+from neurodyn.inputs import as_batch, check_finite, check_trial
+from neurodyn.params import resolve
+from neurodyn.recording import Save
+from neurodyn.system import as_key
+from neurodyn.task import AbstractTask, Trial
+
+__all__ = ["Plan", "chunk_sizes", "make_plan", "take"]
+
+#: A chunk of trials records at most about this many bytes, so that long runs stay in memory.
+CHUNK_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which trials to run and how they are labelled.
+
+    Attributes
+    ----------
+    task
+        The task, or None.
+    trials
+        A Trial with a leading trial axis, or None.
+    inputs
+        A Drive of arrays ``(time, trial, ...)``, or a callable of time.
+    dt, n_steps, n_trials
+        Step [ms], and how much there is to run.
+    t0, align_event
+        Time of the start of a trial, and what happens at time 0.
+    whole
+        False for a piece of a run, which cannot be scored.
+    """
+
+    task: AbstractTask | None
+    trials: Trial | None
+    inputs: Any
+    dt: float
+    n_steps: int
+    n_trials: int
+    t0: float
+    align_event: str
+    whole: bool = True
+
+
+def make_plan(
+    model: Any,
+    source: Any,
+    *,
+    n_trials: int | None,
+    repeats: int | None,
+    key: Any,
+    dt: float | None,
+    n_steps: int | None,
+) -> Plan:
+    """Check what `simulate` was asked for."""
+    for name, value in (("n_trials", n_trials), ("repeats", repeats)):
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` must be at least 1, got {value}.")
+    if isinstance(source, (AbstractTask, Trial)) and n_steps is not None:
+        raise ValueError("Trials say themselves how long they are: leave out `n_steps`.")
+    if isinstance(source, AbstractTask):
+        if dt is not None and float(dt) != float(source.dt):
+            raise ValueError(
+                f"{type(source).__name__} was made with dt={source.dt:g} ms, so its trials cannot "
+                f"run at {dt:g} ms: make the task with dt={dt:g}."
+            )
+        trials = _draw(source, n_trials, repeats, key)
+        return _of_trials(model, source, trials, float(source.dt))
+    if repeats is not None:
+        raise ValueError("`repeats` needs a task, whose conditions it repeats.")
+    if dt is None:
+        raise ValueError("Without a task, say how long a step is: pass `dt=` [ms].")
+    if isinstance(source, Trial):
+        if n_trials is not None:
+            raise ValueError("The trials are there already: leave out `n_trials`.")
+        return _of_trials(model, None, source, float(dt))
+    batch = as_batch(model, source, n_steps=n_steps, n_trials=n_trials)
+    if batch.n_steps is None:
+        raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
+    if batch.held:
+        check_finite(batch.source)
+    check_trial(model, None)
+    event = "start of the run"
+    return Plan(None, None, batch.source, float(dt), batch.n_steps, batch.n_trials, 0.0, event)
+
+
+def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) -> Plan:
+    owner = "These trials" if task is None else type(task).__name__
+    shape = trials.inputs.shape
+    if len(shape) != 3:
+        raise ValueError(f"Trials need a leading trial axis, but their inputs are {shape}.")
+    if shape[-1] != model.n_inputs:
+        raise ValueError(
+            f"{owner} gives {shape[-1]} inputs, but {type(model).__name__} takes "
+            f"{model.n_inputs}: build the model with n_inputs=task.n_inputs."
+        )
+    inputs = Drive(input=jnp.swapaxes(trials.inputs, 0, 1))
+    check_finite(inputs)
+    check_trial(model, trials)
+    t0 = 0.0 if task is None else float(task.t0)
+    event = "start of the run" if task is None else task.align_event
+    return Plan(task, trials, inputs, dt, shape[1], shape[0], t0, event)
+
+
+def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: Any) -> Trial:
+    if n_trials is not None and repeats is not None:
+        raise ValueError("Pass `n_trials` (random conditions) or `repeats` (of each), not both.")
+    trial_key = jax.random.fold_in(as_key(key, needed_for="Drawing trials"), 0)
+    if repeats is None:
+        return task.batch(trial_key, 100 if n_trials is None else n_trials)
+    table = task.condition_table()
+    if not table:
+        raise ValueError(f"{type(task).__name__} has no finite set of conditions: use `n_trials`.")
+    columns = {name: jnp.repeat(jnp.asarray(c), repeats, axis=0) for name, c in table.items()}
+    n = len(next(iter(columns.values())))
+    return task.batch(trial_key, n, **columns)
+
+
+def take(trials: Trial, first: int, stop: int) -> Trial:
+    """Some of the trials."""
+    return jax.tree.map(lambda a: a[first:stop] if a.ndim else a, trials)
+
+
+def chunk_sizes(
+    model: Any, plan: Plan, save: Save, chunk: int | None, chunk_steps: int | None
+) -> tuple[int, int]:
+    """Trials and steps of each compiled call."""
+    for name, value in (("chunk", chunk), ("chunk_steps", chunk_steps)):
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` must be at least 1, got {value}.")
+    per_step = max(1, _bytes_per_step(model, plan, save) // save.every)
+    # Equal chunks, so that all of them run the same compiled program.
+    divisible = save.window is None and (plan.trials is None or plan.trials.length is None)
+    if chunk_steps is None:
+        fit = max(save.every, CHUNK_BYTES // per_step // save.every * save.every)
+        chunk_steps = fit if divisible else plan.n_steps
+    elif not divisible or chunk_steps % save.every:
+        raise ValueError(
+            f"`chunk_steps` must be a multiple of every={save.every}, and cannot be combined with "
+            "`window` or with trials of varying length."
+        )
+    chunk_steps = min(plan.n_steps, chunk_steps)
+    if chunk is None:
+        chunk = max(1, CHUNK_BYTES // (per_step * chunk_steps))
+        chunk = math.ceil(plan.n_trials / math.ceil(plan.n_trials / chunk))
+    # A single trial would take other matrix routines, which round differently.
+    chunk = max(2, chunk)
+    return min(chunk, plan.n_trials), chunk_steps
+
+
+def _bytes_per_step(model: Any, plan: Plan, save: Save) -> int:
+    """What one trial records in a step."""
+
+    def record():
+        trial = None
+        if plan.trials is not None:
+            trial = jax.tree.map(lambda a: a[0] if a.ndim else a, plan.trials)
+        system = resolve(model, trial)
+        state = system.initial_state(dt=plan.dt, trial=trial, key=jax.random.key(0))
+        seen = system.observe(state)
+        return [seen[n] for n in save.variables if n in seen], system.readout(state)
+
+    shapes = jax.tree.leaves(eqx.filter_eval_shape(record))
+    return sum(math.prod(s.shape) * s.dtype.itemsize for s in shapes)
