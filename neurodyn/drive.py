@@ -29,6 +29,10 @@ __all__ = [
 ]
 
 
+#: What rounding may take from a number of steps, so that an edge on a step counts as reached.
+_EDGE = 1e-6
+
+
 class Drive(eqx.Module):
     """Everything a system receives at one step; absent parts are None.
 
@@ -58,9 +62,12 @@ def as_drive(inputs: Any) -> Drive:
 def step(
     n_steps: int, dt: float, amplitude: float = 1.0, *, start: float = 0.0, stop: float = np.inf
 ) -> Float[Array, " time"]:
-    """``amplitude`` in ``[start, stop)`` [ms], zero elsewhere."""
+    """``amplitude`` in rows that start in ``[start, stop)`` [ms], zero elsewhere."""
+    if not start < stop:
+        raise ValueError(f"step needs start < stop, got {start} and {stop} ms.")
     t = _starts(n_steps, dt)
-    return jnp.asarray(np.where((t >= start) & (t < stop), amplitude, 0.0), jnp.result_type(float))
+    on = (t >= start - _EDGE * dt) & (t < stop - _EDGE * dt)
+    return jnp.asarray(np.where(on, amplitude, 0.0), jnp.result_type(float))
 
 
 def ramp(
@@ -89,7 +96,7 @@ def pulses(
         raise ValueError(f"A pulse of {width} ms is shorter than the step of {dt} ms.")
     t = _starts(n_steps, dt)[:, None]
     onset = np.asarray(times, float)[None, :]
-    on = (t >= onset - 1e-9 * dt) & (t < onset + width - 1e-9 * dt)
+    on = (t >= onset - _EDGE * dt) & (t < onset + width - _EDGE * dt)
     return jnp.asarray(amplitude * on.sum(1), jnp.result_type(float))
 
 
@@ -136,8 +143,15 @@ def poisson(key: Any, rates: Any, n_steps: int, dt: float) -> Float[Array, "time
         change in time.
     n_steps, dt
         Number of rows, and the step [ms].
+
+    Raises
+    ------
+    ValueError
+        If a rate is negative or NaN.
     """
     rates = jnp.asarray(rates, jnp.result_type(float))
+    if not isinstance(rates, jax.core.Tracer) and not bool((rates >= 0).all()):
+        raise ValueError(f"Rates must be at least 0 Hz, got {float(rates.min()):g}.")
     if rates.ndim < 2 or rates.shape[0] != n_steps:
         rates = jnp.broadcast_to(rates[None], (n_steps, *rates.shape))
     return jax.random.poisson(_key(key), rates * (dt / 1000.0)).astype(rates.dtype)
@@ -162,7 +176,8 @@ def spike_counts(
                 f"Channel {channel} has spikes from {train.min():g} to {train.max():g} ms, outside "
                 f"the run of [0, {edges[-1]:g}) ms. Cut or shift them first."
             )
-        counts[:, channel] = np.bincount((train // dt).astype(int), minlength=n_steps)[:n_steps]
+        row = np.minimum(np.floor(train / dt + _EDGE), n_steps - 1).astype(int)
+        counts[:, channel] = np.bincount(row, minlength=n_steps)
     return jnp.asarray(counts, jnp.result_type(float))
 
 

@@ -16,7 +16,7 @@ def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
     Parameters
     ----------
     key
-        An integer seed, a JAX key (typed, or a legacy ``uint32[2]`` array), or None.
+        A seed (0 to 2**32 - 1), a JAX key (typed, or a legacy ``uint32[2]`` array), or None.
     needed_for
         What needs the key. When given, None is an error that names it.
 
@@ -28,7 +28,8 @@ def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
     Raises
     ------
     ValueError
-        If a key is needed and none was given, or a batch of keys was given.
+        If a key is needed and none was given, a batch of keys was given, or a seed is negative or
+        does not fit 32 bits.
     TypeError
         If ``key`` is neither a seed nor a JAX key.
     """
@@ -50,8 +51,12 @@ def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
                 f"`key` must be an integer seed or a JAX key, got an array {key.dtype}{key.shape}."
             )
     try:
-        return jax.random.key(operator.index(key))
+        seed = operator.index(key)
     except TypeError:
         raise TypeError(
             f"`key` must be an integer seed or a JAX key, got {type(key).__name__}."
         ) from None
+    if not 0 <= seed < 2**32:
+        # In single precision JAX would cut it down to 32 bits, where other seeds are already.
+        raise ValueError(f"A seed is a number from 0 to 2**32 - 1, got {seed}.")
+    return jax.random.key(np.uint32(seed))

@@ -107,7 +107,28 @@ def test_a_signal_drives_a_run():
     assert float(run.outputs[-1, 0]) == pytest.approx(peak * 0.9**50, rel=1e-4)
 
 
+@pytest.mark.parametrize(("n", "dt"), [(3, 0.7), (3, 0.1), (6, 0.1), (7, 0.1), (11, 0.3)])
+def test_edges_on_a_step_count_as_reached(n, dt):
+    edge = round(n * dt, 9)  # as it would be written, and not what n * dt rounds to
+    on = np.arange(20) >= n
+    np.testing.assert_array_equal(drive.step(20, dt, start=edge), on)
+    np.testing.assert_array_equal(drive.step(20, dt, stop=edge), ~on)
+    assert np.flatnonzero(drive.spike_counts([[edge]], 20, dt)[:, 0]).tolist() == [n]
+
+
+def test_a_spike_at_the_very_end_is_kept():
+    assert float(drive.spike_counts([[np.nextafter(2.0, 0.0)]], 20, 0.1).sum()) == 1
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 2**40])
+def test_seeds_that_would_meet_others_are_refused(seed):
+    with pytest.raises(ValueError, match="from 0 to 2"):
+        drive.poisson(seed, jnp.ones(2), 5, 1.0)
+
+
 BAD = {
+    "negative rate": (lambda: drive.poisson(0, [[1.0], [-5.0]], 2, 1.0), "at least 0 Hz"),
+    "step": (lambda: drive.step(5, 1.0, start=4.0, stop=3.0), "start < stop"),
     "no steps": (lambda: drive.step(0, 1.0), "at least one step"),
     "dt": (lambda: drive.step(5, 0.0), "positive length"),
     "ramp": (lambda: drive.ramp(5, 1.0, start=4.0, stop=3.0), "start < stop"),
