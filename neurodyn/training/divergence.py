@@ -1,5 +1,6 @@
-"""What to say when training diverges."""
+"""What to say when training leads somewhere it should not."""
 
+import warnings
 from typing import Any
 
 import equinox as eqx
@@ -7,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from neurodyn.system import ChecksStep
 from neurodyn.task import Trial
 from neurodyn.training.errors import DivergenceError
 from neurodyn.training.history import History
@@ -14,7 +16,7 @@ from neurodyn.training.plan import Plan
 from neurodyn.training.results import history_of, model_of
 from neurodyn.training.step import diagnose
 
-__all__ = ["refuse_divergence"]
+__all__ = ["refuse_divergence", "warn_of_long_step"]
 
 
 def refuse_divergence(plan: Plan, run: Any, history: History, records, step: int, n: int) -> None:
@@ -46,6 +48,21 @@ def refuse_divergence(plan: Plan, run: Any, history: History, records, step: int
         model=model_of(constants, member, best=False, seed=seed),
         history=history_of(plan, history),
     )
+
+
+def warn_of_long_step(plan: Plan, run: Any, step: int, told: set[int]) -> None:
+    """Warn, once for each member, when the task's step no longer suits the model."""
+    for seed in set(range(len(plan.models))) - told:
+        constants, member = run.member(seed)
+        model = eqx.combine(member.params, constants.rest)
+        if not isinstance(model, ChecksStep):
+            continue
+        try:
+            model.check_step(float(plan.task.dt))
+        except ValueError as error:
+            told.add(seed)
+            which = "" if plan.how is None else f" of seed {seed}"
+            warnings.warn(f"training{which} came to this by step {step}: {error}", stacklevel=4)
 
 
 def _batch(number: int, trials: Trial) -> str:

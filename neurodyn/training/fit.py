@@ -8,7 +8,7 @@ from typing import Any
 from neurodyn.progress import bar
 from neurodyn.training import step as compiled
 from neurodyn.training.checkpoint import Checkpoint, Saver
-from neurodyn.training.divergence import refuse_divergence
+from neurodyn.training.divergence import refuse_divergence, warn_of_long_step
 from neurodyn.training.history import History
 from neurodyn.training.members import Separate, Together
 from neurodyn.training.plan import Plan, make_plan
@@ -109,6 +109,12 @@ def fit(
         holds the last good model and the history; a checkpoint keeps what it last held.
     CheckpointError
         If a checkpoint belongs to a run with other settings.
+
+    Warns
+    -----
+    UserWarning
+        If a time constant falls below the task's step; :class:`~neurodyn.params.Bounded` keeps it
+        above.
     """
     plan = make_plan(
         model,
@@ -151,7 +157,7 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
         chunk = run.compile(compiled.chunk, 0, 0)
         if plan.evaluate_every is not None:
             evaluation = run.compile(compiled.evaluate, 0)
-    size, stopped = 1, False
+    size, stopped, told = 1, False, set()
     with bar("training", plan.steps, show=progress) as advance:
         advance(step)
         while step < plan.steps and not stopped and not run.flags()[1].all():
@@ -165,10 +171,12 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
             if plan.evaluates_at(step):
                 with clock("evaluate"):
                     history.add_evaluation(evaluation(step), step)
+                    warn_of_long_step(plan, run, step, told)
                 stopped = _call(callbacks, plan, run, history, step)
             advance(n, note=_note(history.latest()))
             with clock("checkpoint"):
                 saver.save(step, run, history)
+        warn_of_long_step(plan, run, step, told)
         with clock("checkpoint"):
             saver.save(step, run, history, now=True)
     return Fit(

@@ -7,6 +7,7 @@ import numpy as np
 import optax
 import pytest
 
+from neurodyn import models, params
 from neurodyn.io.archive import read_archive
 from neurodyn.training import AbstractObjective, DivergenceError, Seeds, TrainingError, fit
 from tests.neurodyn.training.test_fit import same_bits
@@ -74,6 +75,42 @@ def test_a_loss_that_overflows():
         fit(Leaky(), Filter(), steps=500, optimizer=optax.sgd(100.0), key=0)
     model = caught.value.model
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(eqx.filter(model, eqx.is_array)))
+
+
+class Hastens(AbstractObjective):
+    """A loss that only shortens the time constants."""
+
+    def check(self, model, task):
+        pass
+
+    def init(self, model, task, *, key):
+        return None
+
+    def __call__(self, model, task, trials, aux, *, key):
+        loss = jnp.sum(params.resolve(model).tau)
+        return loss, {}, aux
+
+    def evaluate(self, model, task, trials, aux, *, key):
+        return {"loss": jnp.sum(params.resolve(model).tau)}
+
+
+@pytest.mark.parametrize("evaluate", [None, False])
+def test_a_time_constant_below_the_step_is_reported(evaluate):
+    model = models.CTRNN(1, 4, 1, tau=params.Free(10.2), key=0)
+    options = {"objective": Hastens(), "evaluate": evaluate, "ensemble": 2, "key": 0}
+    with pytest.warns(UserWarning, match="`tau` must not be below the step dt=10") as log:
+        fit(model, Filter(dt=10.0), steps=30, optimizer=optax.sgd(0.1), **options)
+    step = 30 if evaluate is False else 3
+    for seed in range(2):
+        said = [str(w.message) for w in log if f"of seed {seed} came" in str(w.message)]
+        assert len(said) == 1
+        assert f"by step {step}:" in said[0]
+
+
+def test_a_bounded_time_constant_stays_above_the_step():
+    model = models.CTRNN(1, 4, 1, tau=params.Bounded(10.0, 99.0, init=10.2), key=0)
+    trained = fit(model, Filter(dt=10.0), objective=Hastens(), steps=30, key=0)
+    assert float(params.resolve(trained.model).tau.min()) >= 10.0
 
 
 @pytest.mark.parametrize("how", ["map", "vmap"])
