@@ -40,29 +40,39 @@ def psth(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If these are no condition means, or a label is missing or no number.
     """
     da = means[variable]
+    if set(da.dims) != {"condition", "time", "unit"}:
+        raise ValueError(
+            f"psth draws condition means (condition, time, unit), got {da.dims}: average trials "
+            "first (neurodyn.trials.average), and choose one network with .isel(seed=...)."
+        )
+    _check_labels(means, [by] if style is None else [by, style])
     if isinstance(units, int):
         units = _telling(da, np.asarray(means[by].values, float), units)
+    if not len(units):
+        raise ValueError("psth: there are no units to draw.")
     columns = min(3, len(units))
     figure, axes = subplots(math.ceil(len(units) / columns), columns, size=(2.5, 1.9), sharex=True)
     colours = diverging(means[by].values)
+    # Means of several variables keep an error each, under the variable's name.
+    sem = means.get(f"{variable}_sem", means.get("sem"))
+    sem = None if sem is None or sem.dims != da.dims else sem
     dashed = None if style is None else means[style].values == np.unique(means[style].values)[0]
     for ax, unit in zip(axes.flat, units, strict=False):
-        for c in range(means.sizes["condition"]):
+        for c, level in enumerate(means[by].values):
             y = da.isel(condition=c, unit=unit)
             line = "--" if dashed is not None and dashed[c] else "-"
-            ax.plot(da.time, y, line, color=colours[float(means[by].values[c])], lw=1.1)
-            if "sem" in means and means["sem"].dims == da.dims:
-                e = means["sem"].isel(condition=c, unit=unit)
-                ax.fill_between(
-                    da.time,
-                    y - e,
-                    y + e,
-                    lw=0,
-                    alpha=0.12,
-                    color=colours[float(means[by].values[c])],
-                )
+            colour = colours[float(level)]
+            ax.plot(da.time, y, line, color=colour, lw=1.1)
+            if sem is not None:
+                e = sem.isel(condition=c, unit=unit)
+                ax.fill_between(da.time, y - e, y + e, lw=0, alpha=0.12, color=colour)
         ax.set_title(_unit_title(means, unit))
     for ax in axes.flat[len(units) :]:
         ax.set_visible(False)
@@ -143,7 +153,17 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: in
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is more than one trial, time and one further dim.
     """
+    if len(set(run[variable].dims) - {"trial", "time"}) != 1:
+        raise ValueError(
+            f"traces draws (trial, time, unit), got {run[variable].dims}: choose one network with "
+            ".isel(seed=...)."
+        )
     da = run[variable].isel(trial=trial) if "trial" in run[variable].dims else run[variable]
     dim = next(d for d in da.dims if d != "time")
     da = da.isel({dim: slice(units)}).transpose("time", dim)
@@ -180,6 +200,15 @@ def raster(ds: xr.Dataset, *, trial: int = 0) -> Any:
     axes[0, 0].plot(t, unit, "|", color=ORANGE, ms=3, mew=0.7)
     axes[0, 0].set(xlabel="time (ms)", ylabel="unit")
     return figure
+
+
+def _check_labels(means: xr.Dataset, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in means.coords or means[name].dims != ("condition",):
+            known = [n for n, c in means.coords.items() if c.dims == ("condition",)]
+            raise ValueError(f"There is no label {name!r} of conditions; there are {known}.")
+    if means[names[0]].dtype.kind not in "iufb":
+        raise ValueError(f"{names[0]!r} sets the colour, so it must be a signed number.")
 
 
 def _telling(da: xr.DataArray, by: np.ndarray, n: int) -> list[int]:

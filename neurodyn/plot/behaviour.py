@@ -28,7 +28,8 @@ def psychometric(
     Returns
     -------
     matplotlib.figure.Figure
-        With 95 % intervals (Wilson) of the recording, and one thin line per network.
+        With 95 % intervals (Wilson) of the recording, and one thin line per network. Evidence at
+        which nothing was chosen has no point.
     """
     figure, axes = subplots(1, 1, size=(3.6, 2.9))
     ax = axes[0, 0]
@@ -40,7 +41,8 @@ def psychometric(
         curves.append(fraction)
         if len(seeds) > 1:
             ax.plot(100 * levels, fraction, color=BLUE, lw=0.6, alpha=0.5)
-    mean = np.mean(curves, axis=0)
+    chosen = np.isfinite(curves)
+    mean = np.where(chosen, curves, 0.0).sum(0) / np.where(chosen.any(0), chosen.sum(0), np.nan)
     name = f"mean of {len(curves)} networks" if len(curves) > 1 else "network"
     ax.plot(100 * levels, mean, "o-", color=BLUE, ms=3.5, label=name)
     if recording is not None:
@@ -70,7 +72,7 @@ def _fractions(ds: xr.Dataset, evidence: str):
     made = choice >= 0
     n = np.array([np.sum(made & (x == level)) for level in levels])
     ones = np.array([np.sum((choice == 1) & (x == level)) for level in levels])
-    return levels, ones / np.maximum(n, 1), n
+    return levels, ones / np.where(n > 0, n, np.nan), n
 
 
 def _wilson(p: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:

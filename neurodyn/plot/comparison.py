@@ -26,6 +26,8 @@ def comparison(score: xr.Dataset) -> Any:
         One panel per measure: networks as dots with their mean; the shuffled null as a violin; the
         ceiling as a line.
     """
+    if "metric" not in score.dims:
+        score = score.expand_dims("metric")
     metrics = score["metric"].values
     # Room for the legend too, however few the panels are.
     figure, axes = subplots(1, len(metrics), size=(1.6 + 1.3 / len(metrics), 2.7))

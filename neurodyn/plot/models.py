@@ -24,7 +24,14 @@ def time_constants(run: xr.Dataset, *, initial: float | None = None) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the units have no time constants.
     """
+    if "tau" not in run:
+        raise ValueError("These units have no time constants: there is no coordinate 'tau'.")
     tau = run["tau"]
     members = tau.values.reshape(-1, tau.sizes["unit"])
     low, high = members.min(), members.max()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import neurodyn as nd
-from neurodyn import analysis, models, plot, tasks
+from neurodyn import analysis, models, plot, tasks, trials
 
 TASK = tasks.PerceptualDecision(dt=20.0)
 
@@ -79,6 +79,48 @@ def test_psth(means, units):
     drawn(figure)
 
 
+def test_psth_finds_the_error_of_its_variable(run):
+    both = trials.average(run.isel(seed=0), ["coherence"])
+    assert "rate_sem" in both
+    figure = plot.psth(both, by="coherence", units=1)
+    assert len(figure.axes[0].collections) == both.sizes["condition"]
+
+
+def test_psychometric_leaves_out_what_nobody_chose(run):
+    ds = run[["coherence", "choice"]].reset_coords().isel(seed=0)
+    ds["choice"] = ds["choice"].where(ds["coherence"] > 0, -1)
+    figure = plot.psychometric(ds, ds)
+    line = figure.axes[0].lines[0]
+    np.testing.assert_array_equal(np.isnan(line.get_ydata()), line.get_xdata() <= 0)
+    drawn(figure)
+
+
+WRONG = {
+    "trials": (lambda run, means: plot.psth(run, by="coherence"), "average trials first"),
+    "no label": (lambda run, means: plot.psth(means, by="nothing"), "no label 'nothing'"),
+    "no style": (
+        lambda run, means: plot.psth(means, by="coherence", style="side"),
+        "no label 'side'",
+    ),
+    "names": (
+        lambda run, means: plot.psth(
+            means.assign_coords(name=means["coherence"].astype(str)), by="name"
+        ),
+        "signed number",
+    ),
+    "no units": (lambda run, means: plot.psth(means, by="coherence", units=0), "no units"),
+    "networks": (lambda run, means: plot.traces(run), "isel"),
+    "no tau": (lambda run, means: plot.time_constants(run.drop_vars("tau")), "no coordinate 'tau'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_drawn_is_refused_with_the_fix(case, run, means):
+    call, match = WRONG[case]
+    with pytest.raises(ValueError, match=match):
+        call(run, means)
+
+
 def test_psth_without_sem(means):
     drawn(plot.psth(means.drop_vars("sem"), by="coherence", units=1))
 
@@ -99,6 +141,7 @@ def test_comparison(means):
     assert len(figure.axes) == 2
     drawn(figure)
     drawn(plot.comparison(analysis.compare(means, rec, ["cka"], by="coherence", n_null=0)))
+    drawn(plot.comparison(score.sel(metric="cka")))
 
 
 def test_traces(run):
