@@ -258,7 +258,8 @@ def _choose(
     """These conditions in this order; or the trials that belong to them."""
     names = _names(ds, by, dim)
     if dim == "trial":
-        return ds.isel(trial=[i for i, name in enumerate(names) if name in set(wanted)])
+        among = set(wanted)
+        return ds.isel(trial=[i for i, name in enumerate(names) if name in among])
     return ds.isel(condition=[names.index(name) for name in wanted])
 
 

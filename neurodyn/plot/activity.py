@@ -209,6 +209,11 @@ def _check_labels(means: xr.Dataset, names: Sequence[str]) -> None:
             raise ValueError(f"There is no label {name!r} of conditions; there are {known}.")
     if means[names[0]].dtype.kind not in "iufb":
         raise ValueError(f"{names[0]!r} sets the colour, so it must be a signed number.")
+    if len(values := np.unique(means[names[-1]].values)) > 2 and len(names) > 1:
+        raise ValueError(
+            f"Lines are dashed or solid, but {names[-1]!r} has the values {values.tolist()}: leave "
+            "some conditions out."
+        )
 
 
 def _telling(da: xr.DataArray, by: np.ndarray, n: int) -> list[int]:

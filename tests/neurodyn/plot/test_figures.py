@@ -102,6 +102,10 @@ WRONG = {
         lambda run, means: plot.psth(means, by="coherence", style="side"),
         "no label 'side'",
     ),
+    "three styles": (
+        lambda run, means: plot.psth(means, by="coherence", style="coherence"),
+        "dashed or solid",
+    ),
     "names": (
         lambda run, means: plot.psth(
             means.assign_coords(name=means["coherence"].astype(str)), by="name"
