@@ -9,8 +9,9 @@ from jaxtyping import PyTree
 
 from neurodyn.drive import Drive, as_drive
 from neurodyn.params.use import indexed_parameters
+from neurodyn.system import State
 
-__all__ = ["Batch", "as_batch", "check_finite", "check_trial", "trials_for"]
+__all__ = ["Batch", "as_batch", "check_finite", "check_state", "check_trial", "trials_for"]
 
 
 class Batch(NamedTuple):
@@ -93,6 +94,21 @@ def check_finite(drive: Drive) -> None:
         if known and jnp.issubdtype(leaf.dtype, jnp.inexact) and not bool(jnp.isfinite(leaf).all()):
             raise ValueError(
                 "The inputs hold NaN or infinite values; interpolate or mask them first."
+            )
+
+
+def check_state(state: Any, n_trials: int) -> None:
+    """Refuse a state to start from that is not one of so many trials."""
+    if state is None:
+        return
+    if not isinstance(state, State):
+        raise TypeError(
+            f"`state` must be a State, e.g. the final_state of a run, got {type(state).__name__}."
+        )
+    for leaf in jax.tree.leaves(state):
+        if jnp.shape(leaf)[:1] != (n_trials,):
+            raise ValueError(
+                f"`state` needs one row for each of {n_trials} trials, got shape {jnp.shape(leaf)}."
             )
 
 

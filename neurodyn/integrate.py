@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import stepping
 from neurodyn.drive import Drive, as_drive
-from neurodyn.inputs import as_batch, check_trial
-from neurodyn.intervene import AbstractIntervention, check_units
+from neurodyn.inputs import as_batch, check_state, check_trial
+from neurodyn.intervene import AbstractIntervention, as_interventions, check_units
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
 from neurodyn.recording import (
@@ -45,11 +45,11 @@ def integrate(
     *,
     dt: float | int | Float[Array, ""],
     solver: diffrax.AbstractSolver | Any = None,
-    state: State | None = None,
+    state: State | Any = None,
     key: Any = None,
     save: Save | None = None,
     force: Callable[[Any, State, Drive], State] | None = None,
-    interventions: Sequence[AbstractIntervention] = (),
+    interventions: Sequence[AbstractIntervention] | Any = (),
     trial: PyTree = None,
     length: Int[Array, ""] | int | None = None,
     n_steps: int | None = None,
@@ -139,7 +139,9 @@ def integrate(
     _check_length(length, batch.n_steps)
     if not batch.batched:
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
+    check_state(state, batch.n_trials)
     check_trial(system, trial)
+    interventions = as_interventions(interventions)
     run = _run(
         system,
         batch.source,
@@ -149,7 +151,7 @@ def integrate(
         as_key(key),
         save,
         force,
-        tuple(interventions),
+        interventions,
         trial,
         None if length is None else jnp.asarray(length, jnp.int32),
         batch.n_steps,

@@ -76,7 +76,7 @@ class Current(AbstractIntervention):
 
     def __init__(self, units, amplitude, start=-np.inf, stop=np.inf):
         self.units = _weights(units)
-        self.amplitude = jnp.asarray(amplitude, self.units.dtype)
+        self.amplitude = _per_unit("amplitude", amplitude, self.units)
         self.start, self.stop = _window(start, stop)
 
     def on_system(self, t, system):
@@ -118,7 +118,7 @@ class Clamp(AbstractIntervention):
 
     def __init__(self, units, value, start=-np.inf, stop=np.inf, *, field=None):
         self.units = _weights(units)
-        self.value = jnp.asarray(value, self.units.dtype)
+        self.value = _per_unit("value", value, self.units)
         self.start, self.stop = _window(start, stop)
         self.field = field
 
@@ -252,6 +252,16 @@ def select_units(system: AbstractSystem, **coords: Any) -> Bool[np.ndarray, " un
     return mask
 
 
+def as_interventions(interventions: Any) -> tuple[AbstractIntervention, ...]:
+    """What a user passed, as a tuple."""
+    if isinstance(interventions, AbstractIntervention):
+        raise TypeError(f"`interventions` is a list, e.g. [{type(interventions).__name__}(...)].")
+    for each in interventions:
+        if not isinstance(each, AbstractIntervention):
+            raise TypeError(f"`interventions` holds a {type(each).__name__}, which is none.")
+    return tuple(interventions)
+
+
 def check_units(
     interventions: Sequence[AbstractIntervention], system: AbstractSystem, state: State, trial: Any
 ) -> None:
@@ -287,6 +297,16 @@ def _weights(units: Any) -> Float[Array, " unit"]:
             f"{units.dtype} of shape {units.shape}. select_units(model, ...) makes one."
         )
     return jnp.asarray(units, jnp.result_type(float))
+
+
+def _per_unit(name: str, value: Any, units: Array) -> Array:
+    value = jnp.asarray(value, units.dtype)
+    if value.shape not in ((), units.shape):
+        raise ValueError(
+            f"`{name}` must be one number, or one for each of the {len(units)} units, got shape "
+            f"{value.shape}."
+        )
+    return value
 
 
 def _window(start: Any, stop: Any) -> tuple[Array, Array]:

@@ -15,7 +15,7 @@ import xarray as xr
 from neurodyn.drive import Drive
 from neurodyn.inputs import trials_for
 from neurodyn.integrate import integrate
-from neurodyn.intervene import AbstractIntervention
+from neurodyn.intervene import AbstractIntervention, as_interventions
 from neurodyn.progress import bar
 from neurodyn.recording import Save, unpack_spikes, window_steps
 from neurodyn.run_labels import join, label
@@ -45,7 +45,7 @@ def simulate(
     outputs: bool = True,
     every: int = 1,
     window: tuple[float, float] | None = None,
-    interventions: Sequence[AbstractIntervention] = (),
+    interventions: Sequence[AbstractIntervention] | Any = (),
     chunk: int | None = None,
     chunk_steps: int | None = None,
     progress: bool | None = None,
@@ -139,7 +139,7 @@ def simulate(
         )
         sizes = chunk_sizes(member, plan, save, chunk, chunk_steps)
         run_key = None if key is None else jax.random.fold_in(key, 1)
-        return _Runner(member, plan, save, solver, tuple(interventions), run_key, *sizes)
+        return _Runner(member, plan, save, solver, as_interventions(interventions), run_key, *sizes)
 
     runs = [runner(member) for member in members]
     if to is not None and len(members) > 1:

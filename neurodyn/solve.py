@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from neurodyn.drive import Drive
-from neurodyn.inputs import as_batch, check_finite, check_trial
+from neurodyn.inputs import as_batch, check_finite, check_state, check_trial
 from neurodyn.params import resolve
 from neurodyn.recording import Save, Trajectory, check_save, is_finite, only_trial
 from neurodyn.solving import (
@@ -126,6 +126,7 @@ def solve(
             stepsize_controller = diffrax.ClipStepSizeController(stepsize_controller, jump_ts=jumps)
     if not batched:
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
+    check_state(state, n)
     run, reached, codes = _solve_all(
         system,
         source,

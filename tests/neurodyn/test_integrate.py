@@ -467,6 +467,35 @@ BAD = {
         ValueError,
         "two parts",
     ),
+    "state of other trials": (
+        lambda: nd.integrate(
+            Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, state=nd.State(jnp.zeros((2, 2)))
+        ),
+        ValueError,
+        "each of 3 trials",
+    ),
+    "state without its name": (
+        lambda: nd.integrate(
+            Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, state=jnp.zeros((3, 2))
+        ),
+        TypeError,
+        "must be a State",
+    ),
+    "one intervention": (
+        lambda: nd.integrate(
+            Leaky(jnp.ones(2)),
+            jnp.zeros((5, 3, 1)),
+            dt=0.1,
+            interventions=nd.intervene.Current(np.ones(2), 1.0),
+        ),
+        TypeError,
+        "is a list",
+    ),
+    "amplitudes of other units": (
+        lambda: nd.intervene.Current(np.ones(2), np.ones(3)),
+        ValueError,
+        "each of the 2 units",
+    ),
     "multistep solver": (
         lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, solver=diffrax.ReversibleHeun()),
         ValueError,
