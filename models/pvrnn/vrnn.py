@@ -1,0 +1,260 @@
+"""The variational recurrent neural network, which reads what it observes."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.drive import Drive
+from neurodyn.models.pvrnn.gaussian import (
+    Dense,
+    Gaussian,
+    GaussianNet,
+    gaussian_kl,
+    gaussian_nll,
+)
+from neurodyn.models.rate import base
+from neurodyn.params import AbstractParameter, Fixed, resolve
+from neurodyn.system import AbstractMap, State, Variable
+
+__all__ = ["VRNN"]
+
+#: Lower bound of the standard deviations of latents, which keeps divergences finite.
+_LEAST = 1e-4
+
+
+class VRNNState(NamedTuple):
+    """What a VRNN integrates."""
+
+    hidden: Float[Array, "*trial unit"]
+    cell: Float[Array, "*trial unit"]
+    latent: Float[Array, "*trial latent"]
+    output: Float[Array, "*trial output"]
+
+
+class Beliefs(NamedTuple):
+    """The distributions of one step: prior and posterior of the latents, and the decoder's."""
+
+    prior: Gaussian
+    posterior: Gaussian
+    decoded: Gaussian
+
+
+class VRNN(AbstractMap):
+    r"""A variational recurrent neural network: it reads observations and has latents that it draws.
+
+    .. math::
+        p(z_t) &= N(\mu_p, \sigma_p)(h_{t-1}) \\
+        q(z_t | x_t) &= N(\mu_q, \sigma_q)(\varphi_x(x_t), h_{t-1}) \\
+        p(x_t | z_t) &= N(\mu_x, \sigma_x)(\varphi_z(z_t), h_{t-1}) \\
+        h_t &= \mathrm{LSTM}(\varphi_x(x_t), \varphi_z(z_t), h_{t-1})
+
+    Each Gaussian comes from a network with one rectified hidden layer, with linear means and
+    softplus standard deviations; :math:`\varphi_x` and :math:`\varphi_z` are rectified layers.
+
+    The input of a step is the observation. Without one (a drive whose input is None) the step is
+    generated: the latent comes from the prior and the network reads its own decoded mean. The
+    readout is the decoded mean of the step. Without a key, latents take their means.
+
+    Parameters
+    ----------
+    n_outputs
+        Size of an observation; it is the number of inputs and of outputs.
+    n_units
+        LSTM units.
+    n_latents
+        Latents.
+    n_features
+        Width of the hidden layers and of the features; default ``n_units``.
+    min_std
+        Lower bound of the decoder's standard deviation: without one the density of noise-free data
+        is unbounded. Default 0.01, for data of order 1.
+    key
+        Seed or key of the initial weights.
+
+    References
+    ----------
+    Chung, Kastner, Dinh, Goel, Courville & Bengio, "A recurrent latent variable model for
+    sequential data", NeurIPS 2015 (equations 5 to 11; their networks are deeper).
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_latents: int = eqx.field(static=True)
+    n_features: int = eqx.field(static=True)
+    observation: Dense
+    feature: Dense
+    prior: GaussianNet
+    posterior: GaussianNet
+    decoder: GaussianNet
+    W: Float[Array, "unit gates"]
+    U: Dense
+    min_std: Float[Array, ""] | AbstractParameter
+
+    reference: ClassVar[tuple[str, ...]] = ("chung2015",)
+
+    def __init__(
+        self,
+        n_outputs: int,
+        n_units: int,
+        n_latents: int,
+        *,
+        n_features: int | None = None,
+        min_std: float = 0.01,
+        key: Any,
+    ):
+        n_features = n_units if n_features is None else n_features
+        base.check_sizes(
+            n_outputs=n_outputs, n_units=n_units, n_latents=n_latents, n_features=n_features
+        )
+        if not (jnp.ndim(min_std) == 0 and float(min_std) > 0):
+            raise ValueError(f"`min_std` must be a number above 0, got {min_std!r}.")
+        keys = base.split_key(key, 7, name="a VRNN")
+        self.n_inputs, self.n_outputs, self.n_units = n_outputs, n_outputs, n_units
+        self.n_latents, self.n_features = n_latents, n_features
+        self.observation = Dense(n_outputs, n_features, key=keys[0])
+        self.feature = Dense(n_latents, n_features, key=keys[1])
+        self.prior = GaussianNet(n_units, n_features, n_latents, key=keys[2])
+        self.posterior = GaussianNet(n_features + n_units, n_features, n_latents, key=keys[3])
+        self.decoder = GaussianNet(n_features + n_units, n_features, n_outputs, key=keys[4])
+        law = base.fan_in_uniform(n_units)
+        self.W = base.bind(None, (n_units, 4 * n_units), keys[5], name="W", default=law)
+        self.U = Dense(2 * n_features, 4 * n_units, key=keys[6])
+        self.min_std = Fixed(float(min_std)).build((), keys[0])
+
+    def initial_state(self, *, dt, trial=None, key=None):
+        del dt, trial, key
+        return self._start(())
+
+    def update(self, state, u, *, key):
+        h = state.x.hidden
+        noise = None if key is None else jax.random.normal(key, (self.n_latents,), h.dtype)
+        prior = self.prior(h, self._least(h))
+        if u.input is None:
+            posterior = prior
+            z, decoded = self._decode(prior.sample(noise), h)
+            x = self._observe(decoded.mean)
+        else:
+            x = self._observe(u.input)
+            posterior = self._recognise(x, h)
+            z, decoded = self._decode(posterior.sample(noise), h)
+        latent = posterior.sample(noise)
+        hidden, cell = self._recur(x, z, h, state.x.cell)
+        return State(
+            VRNNState(hidden, cell, latent, decoded.mean),
+            memory=Beliefs(prior, posterior, decoded),
+        )
+
+    def generate(self, state: State, *, key: PRNGKeyArray | None) -> State:
+        """The next state without an observation; its readout is what the network expects."""
+        return self.update(state, Drive(), key=key)
+
+    def readout(self, state):
+        return state.x.output
+
+    def observe(self, state):
+        prior, posterior, decoded = state.memory
+        return {
+            "hidden": state.x.hidden,
+            "cell": state.x.cell,
+            "z": state.x.latent,
+            "prior_mean": prior.mean,
+            "prior_std": prior.std,
+            "posterior_mean": posterior.mean,
+            "posterior_std": posterior.std,
+            "output_std": decoded.std,
+            "kl": jnp.sum(gaussian_kl(posterior, prior)),
+        }
+
+    def variables(self):
+        return {
+            "hidden": Variable(("unit",), "1", "hidden state", "hidden"),
+            "cell": Variable(("unit",), "1", "memory cell", "hidden"),
+            "z": Variable(("latent",), "1", "latent", "latent"),
+            "prior_mean": Variable(("latent",), "1", "mean of the prior", "latent"),
+            "prior_std": Variable(("latent",), "1", "standard deviation of the prior", "latent"),
+            "posterior_mean": Variable(("latent",), "1", "mean of the posterior", "latent"),
+            "posterior_std": Variable(
+                ("latent",), "1", "standard deviation of the posterior", "latent"
+            ),
+            "output_std": Variable(
+                ("output",), "1", "standard deviation of the observation", "output"
+            ),
+            "kl": Variable((), "1", "divergence of the posterior from the prior", "statistic"),
+        }
+
+    def unit_coords(self):
+        return {}
+
+    def bound(
+        self,
+        observed: Float[Array, "time trial output"],
+        noise: Float[Array, "time trial latent"],
+    ) -> tuple[Float[Array, "time trial output"], Float[Array, "time trial latent"]]:
+        """The two parts of the negative evidence lower bound, for a batch of sequences.
+
+        Parameters
+        ----------
+        observed
+            Sequences.
+        noise
+            Standard normal draws, one for every latent and step.
+
+        Returns
+        -------
+        nll
+            Negative log density of every observed number [nats].
+        kl
+            Divergence of the posterior from the prior of every latent [nats].
+        """
+        own = resolve(self)
+        # What does not depend on the recurrence is computed for all steps at once.
+        features = own._observe(observed)
+        start = own._start(observed.shape[1:2]).x
+
+        def body(carry, now):
+            hidden, cell = carry
+            x, eps = now
+            posterior = own._recognise(x, hidden)
+            z = jax.nn.relu(own.feature(posterior.sample(eps)))
+            return own._recur(x, z, hidden, cell), (hidden, z, posterior)
+
+        _, (h, z, posterior) = jax.lax.scan(body, (start.hidden, start.cell), (features, noise))
+        decoded = own.decoder(jnp.concatenate([z, h], -1), own.min_std)
+        prior = own.prior(h, own._least(h))
+        return gaussian_nll(observed, decoded), gaussian_kl(posterior, prior)
+
+    def _start(self, batch: tuple[int, ...]) -> State:
+        dtype = self.W.dtype
+
+        def blank(n):
+            return jnp.zeros((*batch, n), dtype)
+
+        z, x = blank(self.n_latents), blank(self.n_outputs)
+        unit = Gaussian(z, jnp.ones_like(z))
+        return State(
+            VRNNState(blank(self.n_units), blank(self.n_units), z, x),
+            memory=Beliefs(unit, unit, Gaussian(x, jnp.ones_like(x))),
+        )
+
+    def _observe(self, x):
+        return jax.nn.relu(self.observation(x))
+
+    def _recognise(self, x, h) -> Gaussian:
+        return self.posterior(jnp.concatenate([x, h], -1), self._least(h))
+
+    def _decode(self, latent, h):
+        z = jax.nn.relu(self.feature(latent))
+        return z, self.decoder(jnp.concatenate([z, h], -1), self.min_std)
+
+    def _recur(self, x, z, h, cell):
+        gates = self.U(jnp.concatenate([x, z], -1)) + h @ self.W
+        i, f, g, o = jnp.split(gates, 4, axis=-1)
+        cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return jax.nn.sigmoid(o) * jnp.tanh(cell), cell
+
+    def _least(self, h):
+        return jnp.asarray(_LEAST, h.dtype)
