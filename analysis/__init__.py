@@ -4,9 +4,11 @@ from neurodyn.analysis.autocorrelation import autocorrelation
 from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
 from neurodyn.analysis.compare import compare
 from neurodyn.analysis.dimensionality import n_components, participation_ratio
+from neurodyn.analysis.forecast import Generates, forecast, forecast_error
 from neurodyn.analysis.measures import MEASURES, Measure
 from neurodyn.analysis.null import p_value, shuffle_null
 from neurodyn.analysis.pca import pca
+from neurodyn.analysis.piecewise_linear import cycles, fixed_points
 from neurodyn.analysis.predictivity import ridge_r
 from neurodyn.analysis.similarity import (
     cka,
@@ -25,14 +27,19 @@ from neurodyn.analysis.timescales import (
 
 __all__ = [
     "MEASURES",
+    "Generates",
     "Measure",
     "autocorrelation",
     "cka",
     "compare",
     "corrected",
+    "cycles",
     "debiased_cka",
     "effective_tau",
     "fit_exponential",
+    "fixed_points",
+    "forecast",
+    "forecast_error",
     "linear_cka",
     "n_components",
     "p_value",
