@@ -15,9 +15,11 @@ from neurodyn.models.pvrnn.gaussian import (
     gaussian_kl,
     gaussian_nll,
 )
+from neurodyn.models.pvrnn.objective import counted
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractParameter, Fixed, resolve
 from neurodyn.system import AbstractMap, State, Variable
+from neurodyn.task import Trial
 
 __all__ = ["VRNN"]
 
@@ -226,6 +228,31 @@ class VRNN(AbstractMap):
         decoded = own.decoder(jnp.concatenate([z, h], -1), own.min_std)
         prior = own.prior(h, own._least(h))
         return gaussian_nll(observed, decoded), gaussian_kl(posterior, prior)
+
+    def negative_elbo(
+        self, trials: Trial, *, key: PRNGKeyArray
+    ) -> tuple[Float[Array, " trial"], dict[str, Float[Array, ""]]]:
+        """Negative lower bound of each trial [nats], summed over its steps, and its two parts.
+
+        The network reads the targets of the trials; steps after the last one that is scored do not
+        count.
+
+        Returns
+        -------
+        loss
+            Of each trial.
+        parts
+            ``error``, the negative log density, and ``kl``, both for each step.
+        """
+        observed, mask = (jnp.swapaxes(x, 0, 1) for x in (trials.targets, trials.mask))
+        shape = (*observed.shape[:2], self.n_latents)
+        nll, kl = self.bound(observed, jax.random.normal(key, shape, observed.dtype))
+        counts = counted(mask).astype(kl.dtype)
+        # Where nothing is scored there may be anything.
+        error = jnp.sum(jnp.where(mask > 0, mask * nll, jnp.zeros_like(nll)), -1)
+        kl = counts * jnp.sum(kl, -1)
+        n = jnp.sum(counts)
+        return jnp.sum(error + kl, 0), {"error": jnp.sum(error) / n, "kl": jnp.sum(kl) / n}
 
     def _start(self, batch: tuple[int, ...]) -> State:
         dtype = self.W.dtype

@@ -49,6 +49,7 @@ DIMS = {
     "phase": "points of a cycle, in order",
     "region": "regions of state space in which a piecewise-linear map is linear",
     "region_to": "regions seen as the target of a transition",
+    "layer": "layers of a network, the lowest first",
     "channel": "recording channels",
     "unit": "neurons, or hidden units of a model",
     "presynaptic": "units seen as the origin of a connection",

@@ -5,11 +5,14 @@ from neurodyn.training.ensemble import Ensemble, Seeds
 from neurodyn.training.errors import CheckpointError, DivergenceError, TrainingError
 from neurodyn.training.fit import fit
 from neurodyn.training.gradients import BPTT, AbstractGradient
+from neurodyn.training.next_step import NextStep
 from neurodyn.training.objectives import AbstractObjective, Supervised
 from neurodyn.training.results import Fit, Snapshot
+from neurodyn.training.variational import ELBO, Variational
 
 __all__ = [
     "BPTT",
+    "ELBO",
     "AbstractCurriculum",
     "AbstractGradient",
     "AbstractObjective",
@@ -17,10 +20,12 @@ __all__ = [
     "DivergenceError",
     "Ensemble",
     "Fit",
+    "NextStep",
     "Seeds",
     "Snapshot",
     "Supervised",
     "Threshold",
     "TrainingError",
+    "Variational",
     "fit",
 ]

@@ -1,0 +1,226 @@
+"""Closed-loop predictions of what comes next, at every horizon."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn import labels
+from neurodyn.drive import Drive
+from neurodyn.params import resolve
+from neurodyn.system import AbstractMap, State, as_key
+
+__all__ = ["Generates", "forecast", "forecast_error"]
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A network that can take a step without an observation."""
+
+    def generate(self, state: State, *, key: PRNGKeyArray | None) -> State:
+        """The next state; its readout is the expected observation of that step."""
+        ...
+
+
+def forecast(
+    model: Any,
+    observed: Any,
+    *,
+    n_horizons: int,
+    n_samples: int = 1,
+    dt: float = 1.0,
+    key: Any = None,
+) -> xr.Dataset:
+    """Predict what comes next, after every step of observed sequences.
+
+    The network reads the sequence up to a step, and goes on from there without observations: a
+    network that generates (:class:`Generates`: a VRNN) by itself, any other by reading its own
+    output as the next observation.
+
+    Parameters
+    ----------
+    model
+        A network whose inputs and outputs are the observations.
+    observed
+        ``(trial, time, output)``: an array, a labelled array, or a Dataset with ``targets``.
+    n_horizons
+        How many steps ahead to predict.
+    n_samples
+        Rollouts from every step; predictions are their mean. One without a key follows the means
+        of the latents.
+    dt
+        Step [ms].
+    key
+        Seed or key, for networks that draw latents.
+
+    Returns
+    -------
+    xr.Dataset
+        ``prediction`` ``(trial, time, horizon, output)``: at time t and horizon h, what is expected
+        h steps after t; with several samples also their spread ``prediction_std``.
+
+    Raises
+    ------
+    ValueError
+        If the network does not read and predict as many numbers as were observed, sequences have
+        holes, or there are several samples and no key.
+    """
+    x = as_sequences(observed)
+    if not isinstance(model, AbstractMap) and not hasattr(model, "drift"):
+        raise TypeError(f"`model` must be a system, got a {type(model).__name__}.")
+    if (model.n_inputs, model.n_outputs) != (x.shape[2],) * 2:
+        raise ValueError(
+            f"{type(model).__name__} has {model.n_inputs} inputs and {model.n_outputs} outputs, "
+            f"but {x.shape[2]} numbers are observed; both must be {x.shape[2]}."
+        )
+    if not isinstance(model, AbstractMap):
+        raise TypeError(f"forecast steps maps; {type(model).__name__} is a flow.")
+    for name, n in (("n_horizons", n_horizons), ("n_samples", n_samples)):
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise ValueError(f"`{name}` must be a whole number >= 1, got {n!r}.")
+    if n_samples > 1:
+        key = as_key(key, needed_for="Several rollouts")
+    mean, std = _forecast(
+        model, jnp.swapaxes(x, 0, 1), dt, as_key(key), n_horizons=n_horizons, n_samples=n_samples
+    )
+    dims = ("trial", "time", "horizon", "output")
+    variables = {"prediction": (dims, mean, "1", "predicted observation", "output")}
+    if n_samples > 1:
+        variables["prediction_std"] = (dims, std, "1", "spread of the predictions", "statistic")
+    coords = {
+        "time": labels.time_axis(x.shape[1], dt),
+        "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
+    }
+    return labels.dataset(
+        variables,
+        coords,
+        source="model",
+        attrs={"model": type(model).__name__, "dt": dt, "n_samples": n_samples},
+    )
+
+
+def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
+    """Mean squared error of predictions at each horizon.
+
+    Parameters
+    ----------
+    prediction
+        ``(trial, time, horizon, output)``, or a Dataset with ``prediction``: of :func:`forecast` or
+        of :func:`neurodyn.models.pvrnn.error_regression`.
+    observed
+        What was observed, as for :func:`forecast`. Predictions of steps after its end are left out,
+        and all horizons are scored from the same times, so that they can be compared.
+
+    Returns
+    -------
+    xr.DataArray
+        ``error`` ``(trial, horizon)``, averaged over times and outputs.
+    """
+    predicted = prediction["prediction"] if isinstance(prediction, xr.Dataset) else prediction
+    dims = ("trial", "time", "horizon", "output")
+    if not isinstance(predicted, xr.DataArray) or set(predicted.dims) != set(dims):
+        raise ValueError(f"`prediction` must have dims {dims}, as forecast returns it.")
+    predicted = predicted.transpose(*dims)
+    x = np.asarray(as_sequences(observed), np.float64)
+    if (predicted.sizes["trial"], predicted.sizes["time"], predicted.sizes["output"]) != x.shape:
+        raise ValueError(
+            f"`prediction` is {dict(predicted.sizes)}, but `observed` has shape {x.shape}."
+        )
+    ahead = predicted["horizon"].values
+    last = x.shape[1] - ahead.max()
+    if last < 1:
+        raise ValueError(
+            f"Sequences of {x.shape[1]} steps are too short for a horizon of {ahead.max()}."
+        )
+    p = predicted.values.astype(np.float64)[:, :last]
+    later = np.stack([x[:, h : h + last] for h in ahead], axis=2)
+    error = ((p - later) ** 2).mean((1, 3))
+    return xr.DataArray(
+        error,
+        {"horizon": predicted["horizon"], "trial": np.arange(len(error))},
+        ("trial", "horizon"),
+        name="error",
+        attrs={"units": "1", "long_name": "mean squared error of predictions"},
+    )
+
+
+def as_sequences(observed: Any) -> Float[Array, "trial time output"]:
+    """Sequences as an array, checked."""
+    if isinstance(observed, xr.Dataset):
+        if "targets" not in observed:
+            raise ValueError(f"The Dataset has no `targets`; it has {sorted(observed.data_vars)}.")
+        observed = observed["targets"]
+    if isinstance(observed, xr.DataArray):
+        observed = observed.values
+    x = jnp.asarray(observed, jnp.result_type(float))
+    if x.ndim != 3 or 0 in x.shape:
+        raise ValueError(f"Sequences must be (trial, time, output), got shape {x.shape}.")
+    if not bool(jnp.isfinite(x).all()):
+        raise ValueError("Sequences hold NaN or infinite values; cut or interpolate them first.")
+    return x
+
+
+@eqx.filter_jit
+def _forecast(
+    model: Any,
+    x: Float[Array, "time trial output"],
+    dt: Any,
+    key: Any,
+    *,
+    n_horizons: int,
+    n_samples: int,
+):
+    own = resolve(model)
+    n_trials = x.shape[1]
+    trial_keys = None
+    if key is not None:
+        trial_keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(
+            jnp.arange(n_trials, dtype=jnp.uint32)
+        )
+    start = (
+        jax.vmap(lambda k: own.initial_state(dt=dt, key=k))(trial_keys)
+        if (trial_keys is not None)
+        else jax.vmap(lambda _: own.initial_state(dt=dt))(jnp.arange(n_trials))
+    )
+
+    def read(state, x, key, number):
+        now = None if key is None else jax.random.fold_in(key, 2 * number)
+        later = None if key is None else jax.random.fold_in(key, 2 * number + 1)
+        state = own.update(state, Drive(input=x), key=now)
+        if n_samples == 1:
+            mean = _roll(own, state, later, n_horizons)
+            return state, mean, jnp.zeros_like(mean)
+        many = jax.vmap(lambda k: _roll(own, state, k, n_horizons))(
+            jax.random.split(later, n_samples)
+        )
+        return state, jnp.mean(many, 0), jnp.std(many, 0)
+
+    def body(state, now):
+        number, x = now
+        state, *out = jax.vmap(lambda s, x, k: read(s, x, k, number))(state, x, trial_keys)
+        return state, out
+
+    numbers = jnp.arange(x.shape[0], dtype=jnp.uint32)
+    _, (mean, std) = jax.lax.scan(body, start, (numbers, x))
+    return jnp.swapaxes(mean, 0, 1), jnp.swapaxes(std, 0, 1)
+
+
+def _roll(model: Any, state: State, key: Any, n: int) -> Float[Array, "horizon output"]:
+    """What is expected in the next steps."""
+    generates = isinstance(model, Generates)
+
+    def body(state, number):
+        now = None if key is None else jax.random.fold_in(key, number)
+        if generates:
+            state = model.generate(state, key=now)
+            return state, model.readout(state)
+        expected = model.readout(state)
+        return model.update(state, Drive(input=expected), key=now), expected
+
+    return jax.lax.scan(body, state, jnp.arange(n, dtype=jnp.uint32))[1]
