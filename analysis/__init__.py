@@ -18,6 +18,12 @@ from neurodyn.analysis.similarity import (
     procrustes_angle,
     shape_angle,
 )
+from neurodyn.analysis.symbolic import (
+    symbols,
+    topological_entropy,
+    transitions,
+    word_growth,
+)
 from neurodyn.analysis.timebins import rebin
 from neurodyn.analysis.timescales import (
     effective_tau,
@@ -53,5 +59,9 @@ __all__ = [
     "shuffle_null",
     "spearman_brown",
     "split_half_reliability",
+    "symbols",
     "timescale",
+    "topological_entropy",
+    "transitions",
+    "word_growth",
 ]

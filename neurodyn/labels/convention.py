@@ -41,6 +41,7 @@ DIMS = {
     "epoch": "named intervals of a trial",
     "spike": "spikes, all units together",
     "lag": "lags",
+    "length": "lengths of words in a sequence of symbols",
     "time": "time",
     "horizon": "steps ahead of the latest observation",
     "iteration": "iterations of an inference",
