@@ -1,5 +1,30 @@
 """Variational recurrent networks: PV-RNN, and the network that it is compared with."""
 
+from neurodyn.models.pvrnn.heads import (
+    AbstractHead,
+    GaussianHead,
+    LinearHead,
+    SoftmaxHead,
+    TanhHead,
+)
+from neurodyn.models.pvrnn.model import PVRNN, Latents
+from neurodyn.models.pvrnn.objective import Scale, Terms, counted, terms
+from neurodyn.models.pvrnn.rollout import Rollout, rollout
 from neurodyn.models.pvrnn.vrnn import VRNN
 
-__all__ = ["VRNN"]
+__all__ = [
+    "PVRNN",
+    "VRNN",
+    "AbstractHead",
+    "GaussianHead",
+    "Latents",
+    "LinearHead",
+    "Rollout",
+    "Scale",
+    "SoftmaxHead",
+    "TanhHead",
+    "Terms",
+    "counted",
+    "rollout",
+    "terms",
+]

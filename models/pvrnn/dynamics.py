@@ -1,0 +1,108 @@
+"""One step of a PV-RNN: the prior, the posterior, the latents and the units.
+
+Everything here is about one trial, with the layers packed as in
+:mod:`neurodyn.models.pvrnn.layers`, and reads the values of a resolved model.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.models.pvrnn.layers import layer_of, slices
+
+__all__ = [
+    "DiagonalGaussian",
+    "advance",
+    "divergence",
+    "from_raw",
+    "posterior",
+    "prior",
+    "prior_as_A",
+    "sum_by_layer",
+]
+
+
+class DiagonalGaussian(NamedTuple):
+    """Independent normal laws of the latents.
+
+    Attributes
+    ----------
+    mean, log_sigma
+        Mean and log standard deviation.
+    """
+
+    mean: Float[Array, "*batch latent"]
+    log_sigma: Float[Array, "*batch latent"]
+
+    @property
+    def sigma(self) -> Float[Array, "*batch latent"]:
+        """Standard deviation."""
+        return jnp.exp(self.log_sigma)
+
+    def sample(self, eps: Float[Array, "*batch latent"]) -> Float[Array, "*batch latent"]:
+        """The latents at standardised deviations ``eps``."""
+        return self.mean + self.sigma * eps
+
+
+def from_raw(raw: Float[Array, "*batch raw"]) -> DiagonalGaussian:
+    """``mean = tanh``, ``sigma = exp`` of the two halves of the linear projection."""
+    mean, log_sigma = jnp.split(raw, 2, axis=-1)
+    return DiagonalGaussian(jnp.tanh(mean), log_sigma)
+
+
+def prior(model: Any, d: Float[Array, " unit"], first: Bool[Array, ""] | bool) -> DiagonalGaussian:
+    """What the units of the step before lead one to expect; the unit Gaussian in the first step."""
+    raw = d @ model.W_prior + model.b_prior
+    return from_raw(jnp.where(first, jnp.zeros_like(raw), raw))
+
+
+def posterior(model: Any, d: Float[Array, " unit"], A: Float[Array, " raw"]) -> DiagonalGaussian:
+    """What the adaptive vector of this step makes of it."""
+    return from_raw(
+        A if model.W_posterior is None else A + d @ model.W_posterior + model.b_posterior
+    )
+
+
+def prior_as_A(
+    model: Any, d: Float[Array, " unit"], first: Bool[Array, ""] | bool = False
+) -> Float[Array, " raw"]:
+    """The adaptive vector that makes the posterior equal the prior."""
+    raw = d @ model.W_prior + model.b_prior
+    raw = jnp.where(first, jnp.zeros_like(raw), raw)
+    return raw if model.W_posterior is None else raw - (d @ model.W_posterior + model.b_posterior)
+
+
+def advance(
+    model: Any, u: Float[Array, " unit"], z: Float[Array, " latent"]
+) -> Float[Array, " unit"]:
+    """Internal state of the units after a step with these latents."""
+    alpha = 1 / model.tau
+    total = jnp.tanh(u) @ model.W + z @ model.W_z + model.b
+    if model.W_down is None:
+        return u + alpha * (total - u)
+    # Each layer hears the one above as it is now, so the highest one comes first.
+    places, new = slices(model.n_units), {}
+    for i in reversed(range(len(places))):
+        here = total[places[i]]
+        if i + 1 in new:
+            here = here + jnp.tanh(new[i + 1]) @ model.W_down[places[i + 1], places[i]]
+        new[i] = u[places[i]] + alpha[places[i]] * (here - u[places[i]])
+    return jnp.concatenate([new[i] for i in range(len(places))])
+
+
+def divergence(q: DiagonalGaussian, p: DiagonalGaussian) -> Float[Array, "*batch latent"]:
+    """Kullback-Leibler divergence of ``q`` from ``p`` in each latent [nats]."""
+    ratio = q.log_sigma - p.log_sigma
+    shift = jnp.square((q.mean - p.mean) * jnp.exp(-p.log_sigma))
+    # expm1 keeps the digits where the two nearly agree.
+    return 0.5 * (shift + jnp.expm1(2 * ratio)) - ratio
+
+
+def sum_by_layer(
+    x: Float[Array, "*batch latent"], n_latents: tuple[int, ...]
+) -> Float[Array, "*batch layer"]:
+    """Sum over the latents of each layer."""
+    member = layer_of(n_latents)[:, None] == np.arange(len(n_latents))[None, :]
+    return x @ jnp.asarray(member, x.dtype)

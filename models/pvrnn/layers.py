@@ -1,0 +1,132 @@
+"""How the layers of a PV-RNN lie in packed vectors, and which connections there are.
+
+All deterministic units are one vector ``d``, the lowest layer first, and all latents one vector
+``z``, so that a step is a few matrix products for any number of layers. Parameters of a diagonal
+Gaussian are ``(2 latent,)``: all means, then all log standard deviations.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from neurodyn.params import FixedParameter, Masked
+from neurodyn.params.use import as_spec
+
+__all__ = [
+    "FanIn",
+    "bias_law",
+    "bind_masked",
+    "by_layer",
+    "down_mask",
+    "fixed",
+    "layer_of",
+    "own_mask",
+    "sizes",
+    "slices",
+    "spread",
+    "units_mask",
+]
+
+
+def sizes(name: str, value: Any) -> tuple[int, ...]:
+    """Sizes of the layers, each at least 1."""
+    given = (value,) if np.ndim(value) == 0 else tuple(value)
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given)
+    if not given or not whole or min(given) < 1:
+        raise ValueError(
+            f"`{name}` must be a whole number >= 1 for each layer, the lowest first, got {value!r}."
+        )
+    return tuple(int(n) for n in given)
+
+
+def slices(n: Sequence[int]) -> list[slice]:
+    """Where each layer lies in the packed vector."""
+    ends = np.cumsum(n).tolist()
+    return [slice(end - size, end) for size, end in zip(n, ends, strict=True)]
+
+
+def layer_of(n: Sequence[int]) -> np.ndarray:
+    """Number of the layer (from 0) of each entry of the packed vector."""
+    return np.repeat(np.arange(len(n)), n)
+
+
+def units_mask(n_units: Sequence[int], *, bottom_up: bool, top_down: bool) -> np.ndarray:
+    """Connections ``(unit, unit)`` within layers, and between neighbours where asked for."""
+    layer = layer_of(n_units)
+    step = layer[None, :] - layer[:, None]  # how many layers up a connection goes
+    return (step == 0) | (bottom_up & (step == 1)) | (top_down & (step == -1))
+
+
+def down_mask(n_units: Sequence[int]) -> np.ndarray:
+    """Connections ``(unit, unit)`` from each layer to the one below, and no others."""
+    layer = layer_of(n_units)
+    return layer[None, :] - layer[:, None] == -1
+
+
+def own_mask(sources: Sequence[int], targets: Sequence[int], *, repeats: int = 1) -> np.ndarray:
+    """Connections inside layers, with the block of targets repeated."""
+    mask = layer_of(sources)[:, None] == layer_of(targets)[None, :]
+    return np.tile(mask, (1, repeats))
+
+
+def spread(name: str, value: Any, n_layers: int) -> list[Any]:
+    """One value for each layer, out of one for all or one for each."""
+    if np.ndim(value) == 0 and not isinstance(value, (list, tuple)):
+        return [value] * n_layers
+    given = list(value)
+    if len(given) != n_layers:
+        raise ValueError(
+            f"`{name}` must be one value, or one for each of the {n_layers} layers, "
+            f"got {len(given)}."
+        )
+    return given
+
+
+def by_layer(name: str, value: Any, n_layers: int) -> Float[Array, " layer"]:
+    """Finite numbers >= 0, one for each layer."""
+    given = np.asarray(spread(name, value, n_layers))
+    if given.ndim != 1 or given.dtype.kind not in "iuf":
+        raise ValueError(f"`{name}` must be one number for each layer, got {value!r}.")
+    if not np.isfinite(given).all() or (given < 0).any():
+        raise ValueError(f"`{name}` must be finite and at least 0, got {value!r}.")
+    return jnp.asarray(given, jnp.result_type(float))
+
+
+def fixed(value: Any) -> FixedParameter:
+    """Numbers that training leaves alone, as arrays, so that new ones recompile nothing."""
+    return FixedParameter(jnp.asarray(value, jnp.result_type(float)))
+
+
+class FanIn:
+    """``U(-k, k)`` with ``k = 1 / sqrt(sources)``, counting the connections that exist.
+
+    The default of linear layers in deep learning libraries, for a masked matrix ``(pre, post)``.
+    """
+
+    def __init__(self, mask: Bool[np.ndarray, "pre post"]):
+        self.k = 1 / np.sqrt(np.maximum(mask.sum(0), 1))
+
+    def __call__(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Draw weights."""
+        k = jnp.asarray(self.k, dtype)[(None,) * (len(shape) - 1)]
+        return k * jax.random.uniform(key, shape, dtype, -1, 1)
+
+
+def bias_law(sources: Int[np.ndarray, " unit"]) -> "FanIn":
+    """``U(-k, k)`` with ``k = 1 / sqrt(sources)`` for each unit."""
+    return FanIn(np.arange(max(sources.max(initial=1), 1))[:, None] < sources[None, :])
+
+
+def bind_masked(
+    value: Any, mask: Bool[np.ndarray, "pre post"], key: PRNGKeyArray, *, name: str
+) -> Any:
+    """Bind a weight matrix of which only the entries in the mask exist."""
+    try:
+        spec = as_spec(value, default=FanIn(mask))
+        return Masked(mask, spec).build(mask.shape, key)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"`{name}` {mask.shape}: {error}") from error

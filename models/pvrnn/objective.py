@@ -1,0 +1,127 @@
+r"""The negative lower bound that training lowers, term by term.
+
+.. math::
+    L = \sum_t \Big\{ \frac{E_t}{R} + \sum_l \frac{w^l_t}{Z_l}
+        \mathrm{KL}\big(q(z^l_t) \,\|\, p(z^l_t)\big) \Big\}
+
+with the error ``E`` summed over ``R`` outputs and the divergence summed over the ``Z_l`` latents of
+a layer. The published codes divide by different numbers, so that the same meta-prior ``w`` means
+different things: :class:`Scale` names the choices.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.models.pvrnn.dynamics import DiagonalGaussian, divergence, sum_by_layer
+
+__all__ = ["Scale", "Terms", "counted", "terms"]
+
+
+class Scale(eqx.Module):
+    """By what the terms of the bound are divided.
+
+    Parameters
+    ----------
+    kl
+        ``"layer"``: the divergence of each layer by its own number of latents (the papers of the
+        original authors); ``"total"``: by the number of latents of all layers; ``"none"``.
+    error
+        ``"output"``: the error by the number of outputs (not of the bins that code them);
+        ``"raw"``: by the number of raw outputs, bins included; ``"none"``.
+    half
+        Whether squared errors are halved, as the negative log density of a unit Gaussian has them.
+        Other heads are left as they are.
+    """
+
+    kl: Literal["layer", "total", "none"] = eqx.field(static=True, default="layer")
+    error: Literal["output", "raw", "none"] = eqx.field(static=True, default="output")
+    half: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        if self.kl not in ("layer", "total", "none"):
+            raise ValueError(f"Scale: `kl` is 'layer', 'total' or 'none', got {self.kl!r}.")
+        if self.error not in ("output", "raw", "none"):
+            raise ValueError(f"Scale: `error` is 'output', 'raw' or 'none', got {self.error!r}.")
+
+    def of_kl(self, n_latents: tuple[int, ...]) -> np.ndarray:
+        """Factor of each layer's divergence."""
+        n = {
+            "layer": np.asarray(n_latents),
+            "total": np.full(len(n_latents), sum(n_latents)),
+            "none": np.ones(len(n_latents)),
+        }
+        return 1 / n[self.kl]
+
+    def of_error(self, n_outputs: int, per_output: int, *, squared: bool) -> float:
+        """Factor of the summed error."""
+        n = {"output": n_outputs, "raw": n_outputs * per_output, "none": 1}[self.error]
+        return (0.5 if self.half and squared else 1.0) / n
+
+
+class Terms(NamedTuple):
+    """The bound of each trial, step by step.
+
+    Attributes
+    ----------
+    error
+        Weighted and divided as in the bound.
+    kl
+        Divergence of each layer [nats], summed over its latents, not yet weighted.
+    weight
+        What the divergences are multiplied by.
+    """
+
+    error: Float[Array, "time trial"]
+    kl: Float[Array, "time trial layer"]
+    weight: Float[Array, "time layer"]
+
+    def loss(self, counts: Bool[Array, "time trial"]) -> Float[Array, " trial"]:
+        """Negative lower bound over the steps that count."""
+        weighted = jnp.sum(self.kl * self.weight[:, None, :], axis=-1)
+        total = self.error + jnp.where(counts, weighted, jnp.zeros_like(weighted))
+        return jnp.sum(total, axis=0)
+
+
+def counted(mask: Float[Array, "time trial output"]) -> Bool[Array, "time trial"]:
+    """Steps up to the last one of each trial that is scored: what comes later does not exist."""
+    steps = jnp.arange(mask.shape[0], dtype=jnp.int32)[:, None]
+    last = jnp.max(jnp.where(jnp.any(mask > 0, axis=-1), steps, -1), axis=0)
+    return steps <= last[None]
+
+
+def terms(
+    model: Any,
+    d: Float[Array, "time trial unit"],
+    q: DiagonalGaussian,
+    p: DiagonalGaussian,
+    targets: Float[Array, "time trial output"],
+    mask: Float[Array, "time trial output"],
+    first: Bool[Array, ""] | bool = True,
+) -> Terms:
+    """The terms of the bound.
+
+    Parameters
+    ----------
+    model
+        A resolved PV-RNN.
+    d, q, p
+        Units after each step, and the two laws of its latents.
+    targets, mask
+        Data, and the weight of the error of each step and output.
+    first
+        Whether the first step is the first of its sequence, which has its own weight.
+    """
+    n_time = d.shape[0]
+    raw = model.raw_outputs(d)
+    factor = model.scale.of_error(
+        model.n_outputs, model.head.per_output, squared=model.head.squared
+    )
+    error = factor * jnp.sum(mask * model.head.error(raw, targets), axis=-1)
+    opening = first & (jnp.arange(n_time) == 0)
+    w = jnp.where(opening[:, None], model.w_first[None], model.w[None])
+    weight = w * jnp.asarray(model.scale.of_kl(model.n_latents), w.dtype)[None]
+    return Terms(error, sum_by_layer(divergence(q, p), model.n_latents), weight)

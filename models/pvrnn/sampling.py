@@ -1,0 +1,74 @@
+"""Where the latents of each step come from: what sets the modes of a PV-RNN apart."""
+
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from neurodyn.models.pvrnn.layers import fixed
+from neurodyn.params import FixedParameter
+from neurodyn.system import as_key
+
+__all__ = ["Held", "Noise", "Sampling"]
+
+#: In which steps the latents are drawn rather than set to their mean.
+Noise = Literal["every", "first", "none"]
+
+
+class Held(eqx.Module):
+    """Latents that are given instead of drawn.
+
+    Attributes
+    ----------
+    which, value
+        Which latents, and what they are held at.
+    """
+
+    which: Bool[Array, " latent"]
+    value: Float[Array, " latent"] | FixedParameter
+
+    @staticmethod
+    def of(n_latents: int, values: dict[int, Any]) -> "Held":
+        """Hold the latents with these numbers."""
+        places = list(values)
+        which = jnp.zeros(n_latents, bool).at[jnp.asarray(places)].set(True)
+        numbers = jnp.stack([jnp.asarray(values[i], jnp.result_type(float)) for i in places])
+        return Held(which, fixed(jnp.zeros(n_latents).at[jnp.asarray(places)].set(numbers)))
+
+    def __call__(self, x: Float[Array, " latent"]) -> Float[Array, " latent"]:
+        """Put the values in their places."""
+        return jnp.where(self.which, self.value, x)
+
+
+class Sampling(eqx.Module):
+    """How the latents of a run are drawn.
+
+    Attributes
+    ----------
+    noise
+        ``"every"`` step, only the ``"first"`` one, or ``"none"``: elsewhere the latents are the
+        means of their law.
+    until
+        The posterior is used in so many first steps, the prior from there on.
+    z, eps
+        Latents, or standardised deviations from their mean, that are held at given values.
+    """
+
+    until: Int[Array, ""]
+    z: Held | None = None
+    eps: Held | None = None
+    noise: Noise = eqx.field(static=True, default="every")
+
+    def deviations(
+        self, first: Bool[Array, ""], like: Float[Array, " latent"], key: PRNGKeyArray | None
+    ) -> Float[Array, " latent"]:
+        """Standardised deviations of this step."""
+        eps = jnp.zeros_like(like)
+        if self.noise != "none":
+            key = as_key(key, needed_for="Drawing the latents of a PV-RNN")
+            eps = jax.random.normal(key, like.shape, like.dtype)
+        if self.noise == "first":
+            eps = jnp.where(first, eps, jnp.zeros_like(eps))
+        return eps if self.eps is None else self.eps(eps)

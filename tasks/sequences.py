@@ -1,0 +1,280 @@
+"""Recorded or stored sequences as a task: what a generative model learns to reproduce."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Bool, Float, Int
+
+from neurodyn.system import as_key
+from neurodyn.task import AbstractDataTask, Trial
+from neurodyn.tasks.base import number
+from neurodyn.tasks.losses import squared_error, weighted_mean
+
+__all__ = ["Sequences"]
+
+
+class Sequences(AbstractDataTask):
+    """A fixed set of sequences: no input, and the sequences as targets of every step.
+
+    Trials carry the number of their sequence (``item``), by which models find the parameters that
+    belong to it. Steps beyond the end of a sequence have no weight.
+
+    Parameters
+    ----------
+    data
+        ``(trial, time, output)``: an array, or a DataArray whose dims are called that or given by
+        ``dims``. A coordinate ``n_valid`` on `trial` gives the lengths.
+    lengths
+        Steps of each sequence; None: all. What lies beyond is ignored, and may be NaN.
+    dt
+        Step [ms]; for sequences without physical time leave the default 1. None: from `time`.
+    names
+        Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
+    conditions
+        Numbers that name the sequences, ``{name: (trial,)}``, carried along in trials and results;
+        numeric coordinates on `trial` are added.
+
+    Raises
+    ------
+    ValueError
+        If shapes or dims do not fit, lengths lie out of range, or values that count are NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurodyn import tasks
+    >>> task = tasks.Sequences(np.sin(np.linspace(0, 6, 40)).reshape(2, 20, 1), lengths=[20, 15])
+    >>> task.n_items, task.n_steps, task.n_outputs
+    (2, 20, 1)
+    """
+
+    n_inputs: ClassVar[int] = 0
+    t0: ClassVar[float] = 0.0
+    align_event: ClassVar[str] = "sequence start"
+    scored: ClassVar[Literal["every", "last"]] = "every"
+    reference: ClassVar[tuple[str, ...]] = ()
+
+    dt: float = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    data: Float[Array, "item time output"]
+    lengths: Int[Array, " item"] | None
+    conditions: dict[str, Array]
+
+    def __init__(
+        self,
+        data: Any,
+        lengths: Any = None,
+        *,
+        dt: float | int | None = 1.0,
+        names: Sequence[str] | None = None,
+        conditions: dict[str, Any] | None = None,
+    ):
+        conditions = dict(conditions or {})
+        if isinstance(data, xr.DataArray):
+            data, found = _from_xarray(data)
+            lengths = found.pop("n_valid", None) if lengths is None else lengths
+            names = found.pop("output", None) if names is None else names
+            dt = found.pop("dt") if dt is None else dt
+            conditions = found["conditions"] | conditions
+        values = np.asarray(data)
+        if values.ndim != 3 or 0 in values.shape or values.dtype.kind not in "iufb":
+            raise ValueError(
+                f"Sequences: `data` must be numbers (trial, time, output), got {values.dtype} of "
+                f"shape {values.shape}. A single sequence is data[None], a single output "
+                "data[..., None]."
+            )
+        n, n_time, n_outputs = values.shape
+        self.dt = float(number("dt", dt, above=0))
+        self.lengths = _lengths(lengths, n, n_time)
+        valid = np.ones((n, n_time), bool)
+        if self.lengths is not None:
+            valid = np.arange(n_time)[None] < np.asarray(self.lengths)[:, None]
+        _check_finite(values, valid)
+        values = np.where(valid[..., None], values, 0)
+        self.data = jnp.asarray(values, jnp.result_type(float))
+        self.names = tuple(str(x) for x in (names or [f"output {i}" for i in range(n_outputs)]))
+        if len(self.names) != n_outputs or len(set(self.names)) != n_outputs:
+            raise ValueError(
+                f"Sequences: `names` must name each of the {n_outputs} outputs, got {self.names}."
+            )
+        self.conditions = {k: _condition(k, v, n) for k, v in conditions.items()}
+
+    @property
+    def n_items(self) -> int:
+        """Number of sequences."""
+        return self.data.shape[0]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the longest sequence."""
+        return self.data.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        """Size of an observation."""
+        return self.data.shape[2]
+
+    def item(self, i):
+        """Sequence ``i``."""
+        data, n_steps = self.data[i], self.n_steps
+        mask, length = jnp.ones_like(data), None
+        if self.lengths is not None:
+            length = self.lengths[i]
+            inside = jnp.arange(n_steps) < length
+            mask = jnp.broadcast_to(inside[:, None], data.shape).astype(data.dtype)
+        return Trial(
+            inputs=jnp.zeros((n_steps, 0), data.dtype),
+            targets=data,
+            mask=mask,
+            conditions={k: v[i] for k, v in self.conditions.items()},
+            epochs={},
+            length=length,
+            item=jnp.asarray(i, jnp.int32),
+        )
+
+    def sample(self, key, **conditions):
+        """One sequence, drawn at random; ``item=`` says which."""
+        return self.item(self._which(key, (), conditions))
+
+    def batch(self, key, n, **conditions):
+        """Draw sequences with replacement; ``item=`` (one number, or ``n``) says which."""
+        if n < 1:
+            raise ValueError(f"A batch needs at least one trial, got n={n}.")
+        return self._items(jnp.broadcast_to(self._which(key, (n,), conditions), (n,)))
+
+    def validation(self):
+        """All sequences, in order."""
+        return self._items(jnp.arange(self.n_items, dtype=jnp.int32))
+
+    def loss(self, outputs, trials):
+        """Mean squared error of each sequence."""
+        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
+
+    def score(self, outputs, trials):
+        """How close the outputs are.
+
+        Returns
+        -------
+        dict
+            ``mse``; ``correct``: the share of the sequence's variance (about its mean in each
+            output) that the outputs explain, 0 where it is negative.
+        """
+        mse = self.loss(outputs, trials)
+        weight = trials.mask / jnp.sum(trials.mask, axis=1, keepdims=True)
+        mean = jnp.sum(weight * trials.targets, axis=1, keepdims=True)
+        spread = weighted_mean(squared_error(trials.targets, mean), trials.mask)
+        tiny = jnp.finfo(spread.dtype).tiny
+        explained = 1 - mse / jnp.maximum(spread, jnp.asarray(tiny, spread.dtype))
+        return {"mse": mse, "correct": jnp.clip(explained, 0, 1)}
+
+    def condition_table(self):
+        """There is no design: the sequences are what they are."""
+        return {}
+
+    def labels(self):
+        """Conditions are plain numbers."""
+        return {}
+
+    def units(self):
+        """Conditions have no known units."""
+        return {}
+
+    def input_names(self):
+        """There are no inputs."""
+        return ()
+
+    def output_names(self):
+        """As given."""
+        return self.names
+
+    def _which(self, key: Any, shape: tuple, conditions: dict) -> Int[Array, "..."]:
+        if unknown := set(conditions) - {"item"}:
+            raise ValueError(f"Unknown condition {sorted(unknown)}; this task takes: item.")
+        if "item" not in conditions:
+            key = as_key(key, needed_for="Drawing sequences")
+            return jax.random.randint(key, shape, 0, self.n_items, jnp.int32)
+        which = jnp.asarray(conditions["item"], jnp.int32)
+        if not isinstance(which, jax.core.Tracer):
+            numbers = np.asarray(which)
+            if numbers.shape not in ((), shape) or not (
+                numbers.min() >= 0 and numbers.max() < self.n_items
+            ):
+                raise ValueError(
+                    f"`item` must be one number or {shape} numbers from 0 to {self.n_items - 1}, "
+                    f"got {conditions['item']!r}."
+                )
+        return which
+
+    def _items(self, numbers: Int[Array, " trial"]) -> Trial:
+        trials = jax.vmap(self.item)(numbers)
+        if trials.length is None:
+            return trials
+        return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length))
+
+
+def _from_xarray(data: xr.DataArray) -> tuple[np.ndarray, dict[str, Any]]:
+    wanted = ("trial", "time", "output")
+    last = [d for d in data.dims if d not in wanted[:2]]
+    if set(wanted[:2]) - set(data.dims) or len(last) != 1:
+        raise ValueError(
+            f"Sequences: `data` needs the dims trial, time and one of outputs (or units), got "
+            f"{data.dims}; rename or select them first."
+        )
+    ordered = data.transpose("trial", "time", last[0])
+    found: dict[str, Any] = {"conditions": {}}
+    if last[0] in ordered.coords:
+        found["output"] = [str(x) for x in ordered[last[0]].values]
+    for name, coord in ordered.coords.items():
+        if coord.dims == ("trial",) and coord.dtype.kind in "iuf" and name != "trial":
+            (found if name == "n_valid" else found["conditions"])[str(name)] = coord.values
+    if "time" in ordered.coords and ordered.sizes["time"] > 1:
+        steps = np.diff(ordered["time"].values)
+        if np.allclose(steps, steps[0], rtol=1e-6, atol=1e-9):
+            found["dt"] = float(steps[0])
+    if "dt" not in found:
+        found["dt"] = None
+    return ordered.values, found
+
+
+def _lengths(lengths: Any, n: int, n_time: int) -> Int[Array, " item"] | None:
+    if lengths is None:
+        return None
+    given = np.asarray(lengths)
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise ValueError(
+            f"Sequences: `lengths` must be a whole number for each of the {n} sequences, got "
+            f"{given.dtype} of shape {given.shape}."
+        )
+    if given.min() < 1 or given.max() > n_time:
+        raise ValueError(
+            f"Sequences: `lengths` must lie between 1 and the {n_time} steps there are, got "
+            f"{given.min()} to {given.max()}."
+        )
+    return None if (given == n_time).all() else jnp.asarray(given, jnp.int32)
+
+
+def _check_finite(values: np.ndarray, valid: Bool[np.ndarray, "trial time"]) -> None:
+    bad = ~np.isfinite(values).all(-1) & valid
+    if bad.any():
+        trial, step = (int(x) for x in np.argwhere(bad)[0])
+        raise ValueError(
+            f"Sequences: {int(bad.sum())} steps of `data` hold NaN or infinite values, first step "
+            f"{step} of sequence {trial}. Interpolate them, or pass `lengths=` where they only "
+            "fill up short sequences."
+        )
+
+
+def _condition(name: str, value: Any, n: int) -> Array:
+    given = np.asarray(value)
+    if given.shape != (n,) or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
+        raise ValueError(
+            f"Sequences: condition {name!r} must be a finite number for each of the {n} "
+            f"sequences, got {given.dtype} of shape {given.shape}."
+        )
+    whole = given.dtype.kind in "iu"
+    return jnp.asarray(given, jnp.int32 if whole else jnp.result_type(float))
