@@ -7,6 +7,7 @@ those that the sources state; look there before passing data on.
 from __future__ import annotations
 
 from neurodyn.datasets import example, hatsopoulos, mante, patch_clamp, zheng
+from neurodyn.datasets.catalogue_series import SERIES
 from neurodyn.datasets.record import File, Record
 
 __all__ = ["RECORDS"]
@@ -232,4 +233,6 @@ _FSI = Record(
     read=patch_clamp.read,
 )
 
-RECORDS = {record.name: record for record in (_EXAMPLE, _MANTE, _HATSOPOULOS, _ZHENG, _FSI)}
+RECORDS = {
+    record.name: record for record in (_EXAMPLE, _MANTE, _HATSOPOULOS, _ZHENG, _FSI, *SERIES)
+}

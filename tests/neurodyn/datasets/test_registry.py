@@ -9,7 +9,17 @@ import pytest
 
 from neurodyn import datasets, labels
 
-NAMES = ["decision_example", "mante2013", "hatsopoulos2007", "zheng2022", "fsi_steps"]
+NAMES = [
+    "decision_example",
+    "mante2013",
+    "hatsopoulos2007",
+    "zheng2022",
+    "fsi_steps",
+    "ecg",
+    "ecg_pecuzal",
+    "eeg_rest",
+    "fmri_tasks",
+]
 
 
 def test_available_lists_every_dataset():
