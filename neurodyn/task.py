@@ -151,11 +151,11 @@ class AbstractTask(eqx.Module):
         Returns
         -------
         xr.Dataset
-            ``inputs`` (trial, time, input), ``targets`` and ``mask`` (without ``time`` where only
-            the last step is scored, without ``output`` where it is one class code); conditions on
-            ``trial``. Epochs [ms relative to ``align_event``] are attrs ``epoch_NAME`` where they
-            are the same in all trials, else coordinates ``NAME_start`` and ``NAME_stop``; the attr
-            ``labels`` names the codes (JSON).
+            ``inputs`` (trial, time, input) where there are any, ``targets`` and ``mask`` (without
+            ``time`` where only the last step is scored, without ``output`` where it is one class
+            code); conditions on ``trial``. Epochs [ms relative to ``align_event``] are attrs
+            ``epoch_NAME`` where they are the same in all trials, else coordinates ``NAME_start``
+            and ``NAME_stop``; the attr ``labels`` names the codes (JSON).
         """
         return _labelled(self, self.batch(key, n, **conditions))
 
@@ -173,10 +173,7 @@ class AbstractDataTask(AbstractTask):
 def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     units = task.units()
     n_steps = trials.inputs.shape[1] if trials.length is None else int(trials.length)
-    coords: dict[str, Any] = {
-        "time": labels.time_axis(n_steps, task.dt, task.t0),
-        "input": list(task.input_names()),
-    }
+    coords: dict[str, Any] = {"time": labels.time_axis(n_steps, task.dt, task.t0)}
     for name, values in trials.conditions.items():
         coords[name] = ("trial", np.asarray(values), units.get(name, "1"))
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
@@ -198,8 +195,11 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     elif targets.shape[-1] == 1:
         targets, mask, dims = targets[..., 0], mask[..., 0], dims[:-1]
     variables = {
-        "inputs": (("trial", "time", "input"), trials.inputs[:, :n_steps], "1", "input", "input"),
         "targets": (dims, targets, "1", "target output", "target"),
         "mask": (dims, mask, "1", "weight in the loss"),
     }
+    if task.n_inputs:
+        inputs = trials.inputs[:, :n_steps]
+        variables["inputs"] = (("trial", "time", "input"), inputs, "1", "input", "input")
+        coords["input"] = list(task.input_names())
     return labels.dataset(variables, coords, source="task", attrs=attrs)

@@ -4,10 +4,14 @@ from neurodyn.tasks.center_out import CenterOut
 from neurodyn.tasks.context_decision import ContextDecision
 from neurodyn.tasks.delay_match import DelayMatchToSample
 from neurodyn.tasks.flip_flop import FlipFlop
+from neurodyn.tasks.home_reach import HomeReach
+from neurodyn.tasks.lissajous import Lissajous
 from neurodyn.tasks.n_dms import NDMS
 from neurodyn.tasks.n_parity import NParity
 from neurodyn.tasks.perceptual_decision import PerceptualDecision
 from neurodyn.tasks.ready_set_go import ReadySetGo
+from neurodyn.tasks.sequences import Sequences
+from neurodyn.tasks.state_machine import StateMachine
 
 __all__ = [
     "NDMS",
@@ -15,7 +19,11 @@ __all__ = [
     "ContextDecision",
     "DelayMatchToSample",
     "FlipFlop",
+    "HomeReach",
+    "Lissajous",
     "NParity",
     "PerceptualDecision",
     "ReadySetGo",
+    "Sequences",
+    "StateMachine",
 ]

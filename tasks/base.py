@@ -23,6 +23,7 @@ from neurodyn.tasks.timeline import Timeline
 
 __all__ = [
     "AbstractTrialTask",
+    "balanced",
     "check_columns",
     "draw_batch",
     "factorial",
@@ -89,11 +90,7 @@ class AbstractTrialTask(AbstractTask):
 
     def validation(self) -> Trial:
         """At least 512 trials, every condition of the table equally often."""
-        table = self.condition_table()
-        rows = len(next(iter(table.values()))) if table else 1
-        repeats = -(-N_VALIDATION // rows)
-        columns = {name: jnp.tile(column, repeats) for name, column in table.items()}
-        return draw_batch(self, jax.random.key(VALIDATION_SEED), rows * repeats, columns)
+        return balanced(self)
 
 
 @eqx.filter_jit
@@ -106,6 +103,15 @@ def draw_batch(
         return task.sample(jax.random.fold_in(key, i), **given)
 
     return jax.vmap(one)(jnp.arange(n, dtype=jnp.uint32), dict(columns))
+
+
+def balanced(task: AbstractTask) -> Trial:
+    """At least 512 trials, the same in every run, every condition of the table equally often."""
+    table = task.condition_table()
+    rows = len(next(iter(table.values()))) if table else 1
+    repeats = -(-N_VALIDATION // rows)
+    columns = {name: jnp.tile(column, repeats) for name, column in table.items()}
+    return draw_batch(task, jax.random.key(VALIDATION_SEED), rows * repeats, columns)
 
 
 def check_columns(
