@@ -12,6 +12,7 @@ from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import balanced, check_columns, draw_batch
 from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.tasks.sequences import Sequences
 
 __all__ = ["AbstractGenerator"]
 
@@ -52,6 +53,19 @@ class AbstractGenerator(AbstractTask):
         """Draw ``n`` sequences, see :meth:`~neurodyn.task.AbstractTask.batch`."""
         columns = check_columns(conditions, n, self.condition_table(), self.labels(), self.limits())
         return draw_batch(self, as_key(key, needed_for="A batch of trials"), n, columns)
+
+    def sequences(self, key: Any, n: int, **conditions: Any) -> Sequences:
+        """Draw ``n`` sequences and keep them: a data set to train on, each sequence an item.
+
+        Parameters
+        ----------
+        key, n, **conditions
+            As for :meth:`batch`; the conditions are carried along.
+        """
+        trials = self.batch(key, n, **conditions)
+        return Sequences(
+            trials.targets, dt=self.dt, names=self.output_names(), conditions=trials.conditions
+        )
 
     def validation(self) -> Trial:
         """At least 512 sequences, every condition of the table equally often."""

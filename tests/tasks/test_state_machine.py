@@ -140,3 +140,11 @@ def test_symbols_may_have_several_outputs():
 def test_bad_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         StateMachine(**options)
+
+
+def test_sequences_to_train_on_are_the_drawn_ones():
+    task = StateMachine(dt=2.0)
+    trials, stored = task.batch(3, 5), task.sequences(3, 5)
+    np.testing.assert_array_equal(stored.data, trials.targets)
+    np.testing.assert_array_equal(stored.conditions["start"], trials.conditions["start"])
+    assert (stored.dt, stored.n_items, stored.names) == (2.0, 5, ("symbol",))
