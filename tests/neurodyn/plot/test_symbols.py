@@ -1,0 +1,101 @@
+"""Figures of attractors and symbols show what they are given."""
+
+import io
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurodyn import analysis, plot
+from tests.analysis.piecewise import lozi, orbit
+
+
+@pytest.fixture(scope="module")
+def coded():
+    states = orbit(lozi(), [0.1, 0.1, 0.1], 600)[100:]
+    time = np.arange(1.0, 501.0)
+    trajectory = xr.DataArray(states, {"time": time}, ("time", "latent"))
+    return trajectory, analysis.symbols(lozi(), trajectory)
+
+
+def drawn(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    for ax in figure.axes:
+        assert not ax.get_visible() or ax.has_data()
+    return buffer.getvalue()
+
+
+def with_output(points):
+    return points.assign(output=points["state"].rename(latent="output"))
+
+
+def test_every_step_of_an_attractor_is_drawn_in_the_colour_of_its_region(coded):
+    trajectory, symbols = coded
+    points = with_output(analysis.fixed_points(lozi(), virtual=True))
+    figure = plot.attractor(
+        trajectory,
+        symbols,
+        points=points,
+        cycles=with_output(analysis.cycles(lozi(), 2)),
+        components=(0, 1),
+    )
+    drawn(figure)
+    ax = figure.axes[0]
+    regions = [line for line in ax.lines if line.get_label().startswith("region")]
+    assert len(regions) == symbols.sizes["region"] == 2
+    for region, line in enumerate(regions):
+        x = line.get_xdata()
+        inside = symbols["symbol"].values == region
+        np.testing.assert_array_equal(x[inside], trajectory.values[inside, 0])
+        far = ~inside & ~np.r_[False, inside[:-1]]
+        assert np.isnan(x[far]).all()
+    texts = {line.get_label() for line in ax.lines}
+    assert {"saddle fixed point", "cycle of 2 points"} <= texts
+
+
+def test_three_dimensions_and_a_reference(coded):
+    trajectory, symbols = coded
+    assert drawn(plot.attractor(trajectory, symbols, reference=trajectory))
+    assert drawn(plot.attractor(trajectory))
+
+
+def test_graphs_have_a_node_for_each_region_and_an_arrow_for_each_edge(coded):
+    trajectory, symbols = coded
+    graph = analysis.transitions(symbols)
+    for figure in (
+        plot.symbol_graph(graph, symbols),
+        plot.symbol_graph(analysis.transitions(np.arange(30) % 15)),
+        plot.geometric_graph(
+            symbols, graph, points=analysis.fixed_points(lozi()), trajectory=trajectory
+        ),
+    ):
+        figure.savefig(io.BytesIO(), format="png")
+        kinds = [type(p).__name__ for p in figure.axes[0].patches]
+        n = 15 if kinds.count("Circle") == 15 else 2
+        assert kinds.count("Circle") == n
+        edges = int(graph["adjacency"].sum()) if n == 2 else 15
+        assert kinds.count("FancyArrowPatch") == edges
+
+
+def test_spectra_peak_where_the_signal_does():
+    time = np.arange(1, 2001) * 5.0
+    wave = np.sin(2 * np.pi * 3e-3 * time)[:, None] * [1.0, 2.0]
+    signal = xr.DataArray(wave, {"time": time}, ("time", "output"))
+    figure = plot.power_spectrum({"data": signal, "model": signal}, smoothing=2.0, highest=10.0)
+    drawn(figure)
+    line = figure.axes[0].lines[0]
+    assert line.get_xdata()[np.argmax(line.get_ydata())] == pytest.approx(3.0, abs=0.2)
+    assert len(figure.axes) == 2
+
+
+def test_bad_input(coded):
+    trajectory, symbols = coded
+    with pytest.raises(ValueError, match="two entries"):
+        plot.attractor(trajectory[:, :1], symbols)
+    with pytest.raises(ValueError, match="not those"):
+        plot.attractor(trajectory[:100], symbols)
+    with pytest.raises(ValueError, match="choose one"):
+        plot.attractor(trajectory.expand_dims("seed"))
+    with pytest.raises(ValueError, match="dims time"):
+        plot.attractor(trajectory.rename(time="step"))
