@@ -1,4 +1,4 @@
-"""Meta-prior: between deterministic chaos and a random process, in networks that learn one source."""
+"""Meta-prior: between deterministic chaos and a random process, in networks that learn a source."""
 
 import dataclasses
 
