@@ -184,7 +184,7 @@ class PVRNN(AbstractMap):
         self.n_inputs, self.n_outputs = 0, int(n_outputs)
         self.n_units = layers.sizes("n_units", n_units)
         self.n_latents = layers.sizes("n_latents", n_latents)
-        n_layers, n_raw = len(self.n_units), 2 * sum(self.n_latents)
+        n_layers = len(self.n_units)
         if len(self.n_latents) != n_layers:
             raise ValueError(
                 f"`n_units` has {n_layers} layers, but `n_latents` has {len(self.n_latents)}."
@@ -454,14 +454,17 @@ def _tau(value: Any, n_units: tuple[int, ...], key: PRNGKeyArray) -> Any:
         parts = layers.spread("tau", value, len(n_units))
         try:
             value = np.concatenate(
-                [np.broadcast_to(np.asarray(t, float), n) for t, n in zip(parts, n_units)]
+                [
+                    np.broadcast_to(np.asarray(t, float), n)
+                    for t, n in zip(parts, n_units, strict=True)
+                ]
             )
         except ValueError as error:
             raise ValueError(
                 f"`tau` must be one number, one for each layer, or for each layer one for each "
                 f"of its units {n_units}: {error}"
             ) from error
-    return base.bind_tau(value, sum(n_units), key, least=1, unit="step")
+    return base.bind_tau(value, sum(n_units), key, least=1.0, unit="step")
 
 
 def _choice(name: str, value: Any, known: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from neurodyn.kernels import recurrent_scan
+from neurodyn.kernels import latent_scan, recurrent_scan
 from neurodyn.models.pvrnn import dynamics
 from neurodyn.models.pvrnn.dynamics import DiagonalGaussian
 
@@ -57,23 +57,31 @@ def rollout(
     if u0 is None:
         u0 = jnp.zeros((n_trials, sum(model.n_units)), A.dtype)
 
-    def step(model, u, x):
-        A, eps = x
-        q = dynamics.posterior(model, jnp.tanh(u), A)
-        u = dynamics.advance(model, u, q.sample(eps))
-        return u, jnp.tanh(u)
-
-    arrays, static = eqx.partition(model, eqx.is_array)
-
-    def batched(arrays, u, x):
-        return jax.vmap(lambda u, x: step(eqx.combine(arrays, static), u, x))(u, x)
-
-    _, d = recurrent_scan(batched, arrays, u0, (A, eps), checkpoint=False)
+    if model.W_posterior is not None and model.W_down is None:
+        shift = jnp.broadcast_to(model.b_posterior, A.shape)
+        weights = (model.W, model.W_posterior, model.W_z, model.b, 1 / model.tau)
+        d, raw = latent_scan(*weights, A + shift, eps, u0)
+        q = dynamics.from_raw(raw)
+    else:
+        d, q = _stepwise(model, A, eps, u0)
     before = jnp.concatenate([jnp.tanh(u0)[None], d[:-1]])
-    each = jax.vmap(jax.vmap(lambda d, A: dynamics.posterior(model, d, A)))
-    q = each(before, A)
     opening = first & (jnp.arange(len(d)) == 0)
     p = jax.vmap(lambda d, now: jax.vmap(lambda d: dynamics.prior(model, d, now))(d))(
         before, opening
     )
     return Rollout(d, q, p)
+
+
+def _stepwise(model, A, eps, u0):
+    """The same for every form of the network, step by step as the equations have it."""
+    arrays, static = eqx.partition(model, eqx.is_array)
+
+    def one(model, u, A, eps):
+        q = dynamics.posterior(model, jnp.tanh(u), A)
+        return dynamics.advance(model, u, q.sample(eps)), q
+
+    def step(arrays, u, x):
+        u, q = jax.vmap(lambda u, x: one(eqx.combine(arrays, static), u, *x))(u, x)
+        return u, (jnp.tanh(u), q)
+
+    return recurrent_scan(step, arrays, u0, (A, eps), checkpoint=False)[1]
