@@ -99,3 +99,44 @@ def test_bad_input(coded):
         plot.attractor(trajectory.expand_dims("seed"))
     with pytest.raises(ValueError, match="dims time"):
         plot.attractor(trajectory.rename(time="step"))
+
+
+def history(values):
+    step = ("evaluation", np.arange(1, 5) * 100)
+    about = {"units": "1", "long_name": "divergence"}
+    return xr.Dataset({"d": (("seed", "evaluation"), values, about)}, {"evaluation": step})
+
+
+def test_best_and_last_checkpoints_are_marked():
+    values = np.array([[5.0, 2.0, 3.0, 4.0], [6.0, np.nan, 1.0, np.nan]])
+    figure = plot.checkpoints(history(values), measure="d", bar=3.5)
+    drawn(figure)
+    marked = {
+        kind: sorted((float(x[0]), float(y[0])) for x, y in points)
+        for kind in "os"
+        for points in [
+            [line.get_data() for line in figure.axes[0].lines if line.get_marker() == kind]
+        ]
+    }
+    assert marked == {"o": [(200.0, 2.0), (300.0, 1.0)], "s": [(400.0, 4.0)]}
+    with pytest.raises(ValueError, match="no 'e'"):
+        plot.checkpoints(history(values), measure="e")
+    with pytest.raises(ValueError, match="never"):
+        plot.checkpoints(history(np.full((1, 4), np.nan)), measure="d")
+
+
+def test_elbow_draws_every_seed_and_the_median():
+    scores = xr.DataArray(
+        [[4.0, 5.0, 6.0], [1.0, np.nan, 2.0]],
+        {"n_relu": ("sweep", [1, 2], {"long_name": "rectifiers"})},
+        ("sweep", "seed"),
+        "d",
+        {"long_name": "divergence", "units": "1"},
+    )
+    figure = plot.elbow(scores, by="n_relu")
+    drawn(figure)
+    median = figure.axes[0].lines[-1]
+    assert median.get_ydata().tolist() == [5.0, 1.5]
+    assert figure.axes[0].get_xlabel() == "rectifiers"
+    with pytest.raises(ValueError, match="sweep"):
+        plot.elbow(scores.isel(seed=0), by="n_relu")

@@ -1,0 +1,96 @@
+"""How well a trained model reproduces a system: over training, and by its size."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+
+__all__ = ["checkpoints", "elbow"]
+
+
+@styled
+def checkpoints(history: xr.Dataset, *, measure: str, bar: float | None = None) -> Any:
+    """A measure at every evaluation, lower being better, with the best and the last one marked.
+
+    Parameters
+    ----------
+    history
+        ``fit(...).history``, of one model or of an ensemble.
+    measure
+        Which evaluation.
+    bar
+        A value to compare with, drawn as a line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no such measure, or it was never a number.
+    """
+    if measure not in history:
+        raise ValueError(f"there is no {measure!r}: the history has {list(history.data_vars)}.")
+    dim = history[measure].dims[-1]
+    steps = history[dim].values
+    values = np.atleast_2d(history[measure].values)
+    if not np.isfinite(values).any():
+        raise ValueError(f"{measure!r} was never a finite number: there is nothing to draw.")
+    figure, axes = subplots(1, 1, size=(4.6, 2.9))
+    ax = axes[0, 0]
+    for i, row in enumerate(values):
+        finite = np.isfinite(row)
+        ax.plot(steps, row, color=GREY, lw=0.6, alpha=0.7)
+        if finite.any():
+            best = int(np.nanargmin(row))
+            ax.plot(
+                steps[best], row[best], "o", color=BLUE, ms=4, label=None if i else "best", zorder=4
+            )
+        if finite[-1]:
+            ax.plot(
+                steps[-1], row[-1], "s", color=ORANGE, ms=3.5, label=None if i else "last", zorder=3
+            )
+    if bar is not None:
+        ax.axhline(bar, color="black", ls=":", lw=0.9)
+    ax.set(xlabel="training step", ylabel=label(history[measure]))
+    ax.legend()
+    return figure
+
+
+@styled
+def elbow(scores: xr.DataArray, *, by: str) -> Any:
+    """A score against a setting: every seed as a dot, their median as a line.
+
+    Parameters
+    ----------
+    scores
+        Dims ``sweep`` and ``seed``, with the setting as a coordinate on ``sweep``; NaN where a
+        member failed.
+    by
+        Name of that coordinate.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the dims or the coordinate are missing.
+    """
+    if set(scores.dims) != {"sweep", "seed"} or by not in scores.coords:
+        raise ValueError(f"elbow draws (sweep, seed) by the coordinate {by!r}, got {scores.dims}.")
+    scores = scores.transpose("sweep", "seed")
+    x, y = scores[by].values, scores.values
+    figure, axes = subplots(1, 1, size=(3.6, 2.7))
+    ax = axes[0, 0]
+    spread = np.linspace(-0.12, 0.12, y.shape[1]) if y.shape[1] > 1 else np.zeros(1)
+    ax.plot(x[:, None] + spread[None], y, ".", color=GREY, ms=4, zorder=2)
+    known = np.isfinite(y).any(1)
+    ax.plot(x[known], np.nanmedian(y[known], axis=1), "o-", color=BLUE, ms=4, zorder=3)
+    ax.set_xticks(x)
+    ax.set(xlabel=label(scores[by]), ylabel=label(scores))
+    return figure
