@@ -9,6 +9,7 @@ from neurodyn.models.pvrnn.heads import (
 )
 from neurodyn.models.pvrnn.model import PVRNN, Latents
 from neurodyn.models.pvrnn.objective import Scale, Terms, counted, terms
+from neurodyn.models.pvrnn.regression import ErrorRegression, error_regression
 from neurodyn.models.pvrnn.rollout import Rollout, rollout
 from neurodyn.models.pvrnn.vrnn import VRNN
 
@@ -25,6 +26,7 @@ __all__ = [
     "TanhHead",
     "Terms",
     "counted",
+    "error_regression",
     "rollout",
     "terms",
 ]
