@@ -5,6 +5,7 @@ from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reli
 from neurodyn.analysis.compare import compare
 from neurodyn.analysis.dimensionality import n_components, participation_ratio
 from neurodyn.analysis.forecast import Generates, forecast, forecast_error
+from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
 from neurodyn.analysis.null import p_value, shuffle_null
 from neurodyn.analysis.pca import pca
@@ -30,6 +31,14 @@ from neurodyn.analysis.timescales import (
     fit_exponential,
     timescale,
 )
+from neurodyn.analysis.words import (
+    entropy_rate,
+    lagged_pairs,
+    symbolise,
+    true_words,
+    word_divergence,
+    word_frequencies,
+)
 
 __all__ = [
     "MEASURES",
@@ -42,11 +51,15 @@ __all__ = [
     "cycles",
     "debiased_cka",
     "effective_tau",
+    "entropy_rate",
     "fit_exponential",
     "fixed_points",
     "forecast",
     "forecast_error",
+    "kaplan_yorke_dimension",
+    "lagged_pairs",
     "linear_cka",
+    "lyapunov",
     "n_components",
     "p_value",
     "participation_ratio",
@@ -59,9 +72,13 @@ __all__ = [
     "shuffle_null",
     "spearman_brown",
     "split_half_reliability",
+    "symbolise",
     "symbols",
     "timescale",
     "topological_entropy",
     "transitions",
+    "true_words",
+    "word_divergence",
+    "word_frequencies",
     "word_growth",
 ]

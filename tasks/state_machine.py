@@ -179,6 +179,14 @@ class StateMachine(AbstractGenerator):
             ahead = np.einsum("ws,wsn->wn", ahead, moves.transpose(1, 0, 2)[symbol])
         return ahead.sum(1)
 
+    def pairs(self, lag: int) -> np.ndarray:
+        """Exact probability ``(symbol, next)`` of each symbol ``lag`` steps after each other one."""
+        check_count("lag", lag)
+        moves, start = self._exact(), self.stationary()
+        chain = np.linalg.matrix_power(moves.sum(1), lag - 1)
+        joint = np.einsum("s,san,nm,mbk->ab", start, moves, chain, moves)
+        return joint / joint.sum(1, keepdims=True)
+
     def entropy_rate(self) -> float:
         """Entropy of the next symbol given all before it [nats per step].
 

@@ -28,6 +28,7 @@ TIME_TOLERANCE = 1e-6
 #: Dims in their order: a variable's dims follow it, leaving out what it does not have.
 DIMS = {
     "metric": "measures in a comparison",
+    "meta_prior": "values of a swept meta-prior",
     "seed": "members of an ensemble",
     "draw": "draws of a null or a bootstrap",
     "fold": "folds or splits of a cross-validation",
@@ -59,6 +60,10 @@ DIMS = {
     "latent": "latent variables",
     "gate": "rectifiers of a piecewise-linear map",
     "component": "principal components, modes",
+    "word": "words: sequences of symbols",
+    "symbol": "symbols",
+    "next": "symbols that follow",
+    "exponent": "Lyapunov exponents, the largest first",
 }
 SOURCES = ("model", "recording", "task", "analysis")
 #: What a variable holds.
