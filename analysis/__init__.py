@@ -3,8 +3,10 @@
 from neurodyn.analysis.autocorrelation import autocorrelation
 from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
 from neurodyn.analysis.compare import compare
+from neurodyn.analysis.decoding import decode
 from neurodyn.analysis.dimensionality import n_components, participation_ratio
 from neurodyn.analysis.forecast import Generates, forecast, forecast_error
+from neurodyn.analysis.latents import latent_summary
 from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
 from neurodyn.analysis.null import p_value, shuffle_null
@@ -50,6 +52,7 @@ __all__ = [
     "corrected",
     "cycles",
     "debiased_cka",
+    "decode",
     "effective_tau",
     "entropy_rate",
     "fit_exponential",
@@ -58,6 +61,7 @@ __all__ = [
     "forecast_error",
     "kaplan_yorke_dimension",
     "lagged_pairs",
+    "latent_summary",
     "linear_cka",
     "lyapunov",
     "n_components",

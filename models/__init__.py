@@ -1,6 +1,19 @@
 """Models: what evolves. Each reads like the equations of its paper."""
 
+from neurodyn.models import reference as reference
+from neurodyn.models.plrnn import ALRNN, PLRNN, DendriticPLRNN, ShallowPLRNN
 from neurodyn.models.pvrnn import PVRNN, VRNN
 from neurodyn.models.rate import CTRNN, GRU, LSTM, LeakyRNN
 
-__all__ = ["CTRNN", "GRU", "LSTM", "PVRNN", "VRNN", "LeakyRNN"]
+__all__ = [
+    "ALRNN",
+    "CTRNN",
+    "GRU",
+    "LSTM",
+    "PLRNN",
+    "PVRNN",
+    "VRNN",
+    "DendriticPLRNN",
+    "LeakyRNN",
+    "ShallowPLRNN",
+]
