@@ -33,6 +33,17 @@ EXAMPLES = {
     "GRU": lambda key=0: models.GRU(3, 8, 2, initial=params.Free(0.1), key=key),
     "LSTM": lambda key=0: models.LSTM(3, 8, 2, key=key),
     "VRNN": lambda key=0: models.VRNN(3, 8, 2, key=key),
+    # From the origin, what maps the first observation to a state would receive no gradient.
+    "ALRNN": lambda key=0: models.ALRNN(3, 8, 2, n_relu=3, key=key).starting_from([0.5, -0.5]),
+    "PLRNN": lambda key=0: models.PLRNN(3, 8, 2, observation="affine", key=key).starting_from(
+        [0.5, -0.5]
+    ),
+    "DendriticPLRNN": lambda key=0: models.DendriticPLRNN(
+        3, 8, 2, n_branches=4, key=key
+    ).starting_from([0.5, -0.5]),
+    "ShallowPLRNN": lambda key=0: models.ShallowPLRNN(3, 8, 2, n_hidden=16, key=key).starting_from(
+        [0.5, -0.5]
+    ),
 }
 BIB = Path(neurodyn.__file__).parent / "references.bib"
 EVERY = pytest.mark.parametrize("name", models.__all__)

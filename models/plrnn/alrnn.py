@@ -1,0 +1,134 @@
+"""The almost-linear recurrent network."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count, spectral_norm
+from neurodyn.models.plrnn.initial import narrow_normal, stable_diagonal
+from neurodyn.models.plrnn.observation import AbstractObservation
+from neurodyn.params import AbstractParameter, FixedParameter
+from neurodyn.params.base import value_of
+
+__all__ = ["ALRNN"]
+
+
+class ALRNN(AbstractPLRNN):
+    r"""An almost-linear recurrent network: few rectifiers, so few linear regions.
+
+    .. math:: z_t = A z_{t-1} + W \Phi^*(z_{t-1}) + h + C u_t
+
+    with diagonal A, and :math:`\Phi^*` the identity but for the last P units, which are rectified.
+    There are at most :math:`2^P` linear regions, and in region D the Jacobian is ``A + W D``. W is
+    full: its diagonal is trained beside A.
+
+    Parameters
+    ----------
+    n_inputs, n_units, n_outputs
+        External inputs K (0 for none), units M, observed variables N.
+    n_relu
+        Number P of rectified units, the last ones. 0: a linear map; M: an ordinary PLRNN. Lorenz
+        needs 2, Rossler 1.
+    observation
+        ``"identity"``: the first N units are observed (and should be linear, N <= M - P);
+        ``"affine"``: ``x = B z``; or an observation of :mod:`neurodyn.models.plrnn`.
+    A
+        ``(unit,)``. Default: the diagonal of a random positive definite matrix of spectral radius
+        1.
+    W
+        ``(unit, unit)``, ``W[i, j]`` from j to i. Default: normal, standard deviation 0.01.
+    h
+        ``(unit,)``. Default 0.
+    C
+        ``(unit, input)``. Default: Glorot uniform.
+    key
+        Seed or key of the initial weights.
+
+    References
+    ----------
+    Brenner, Hemmer, Monfared & Durstewitz, "Almost-linear RNNs yield highly interpretable symbolic
+    codes in dynamical systems reconstruction", NeurIPS 2024.
+
+    Examples
+    --------
+    >>> from neurodyn import models
+    >>> model = models.ALRNN(0, 20, 3, n_relu=2, key=0)
+    >>> model.n_relu
+    2
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    n_relu: int = eqx.field(static=True)
+    observation: AbstractObservation
+    A: Float[Array, " unit"] | AbstractParameter
+    W: Float[Array, "unit unit"] | AbstractParameter
+    h: Float[Array, " unit"] | AbstractParameter
+    C: Float[Array, "unit input"] | AbstractParameter | None
+    start: Float[Array, " output"] | FixedParameter
+
+    reference: ClassVar[tuple[str, ...]] = ("brenner2024",)
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_units: int,
+        n_outputs: int,
+        *,
+        n_relu: int,
+        observation: Any = "identity",
+        A: Any = None,
+        W: Any = None,
+        h: Any = None,
+        C: Any = None,
+        key: Any,
+    ):
+        parts = Parts("ALRNN", key, n_inputs, n_units, n_outputs)
+        self.n_inputs, self.n_units, self.n_outputs = parts.sizes
+        M = self.n_units
+        self.n_relu = count("n_relu", n_relu, 0, M)
+        self.observation = parts.observe(observation)
+        self.A = parts.bind("A", A, (M,), stable_diagonal)
+        self.W = parts.bind("W", W, (M, M), narrow_normal)
+        self.h = parts.bind("h", h, (M,), 0.0)
+        self.C, self.start = parts.external(C), parts.start()
+
+    def mask(self, z):
+        return z[self.n_units - self.n_relu :] > 0
+
+    def advance(self, z):
+        return self.A * z + self.W @ self._gated(self.mask(z), z) + self.h
+
+    def affine(self, mask):
+        D = self._gated(mask, jnp.ones_like(self.h))
+        return jnp.diag(self.A) + self.W * D[None, :], self.h
+
+    def _gated(self, mask, z):
+        linear, rectified = jnp.split(z, [self.n_units - self.n_relu])
+        return jnp.concatenate([linear, jnp.where(mask, rectified, jnp.zeros_like(rectified))])
+
+    def jacobian_bound(self):
+        return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W)
+
+    def penalties(self):
+        """Penalties by name.
+
+        Returns
+        -------
+        dict
+            ``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"growth"``: the norm of what ``A`` and
+            the diagonal of ``W`` exceed 0.05 by together; ``"observation"``: that of the
+            observation.
+        """
+        A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)
+        excess = jnp.maximum(A + jnp.diagonal(W) - 0.05, 0)
+        # The norm has no derivative at 0.
+        tiny = jnp.finfo(excess.dtype).tiny
+        return {
+            "latent": jnp.sum((1 - A) ** 2) + jnp.sum(W**2) + jnp.sum(h**2),
+            "growth": jnp.sqrt(jnp.maximum(jnp.sum(excess**2), tiny)),
+            "observation": self.observation.penalty(),
+        }

@@ -1,0 +1,218 @@
+"""What piecewise-linear recurrent networks share: a map that is linear between its rectifiers.
+
+Weights are written as in the papers, ``W[i, j]`` from unit j to unit i, and act as ``W @ z``.
+"""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from neurodyn.models.plrnn.observation import AbstractObservation, make_observation
+from neurodyn.models.rate import base
+from neurodyn.params import AbstractParameter, FixedParameter
+from neurodyn.params.base import value_of
+from neurodyn.system import AbstractMap, State, Variable
+
+__all__ = ["AbstractPLRNN", "Parts", "count", "spectral_norm"]
+
+_GLOROT = jax.nn.initializers.glorot_uniform()
+
+
+class AbstractPLRNN(AbstractMap):
+    """A map ``z' = F(z) + C u`` that is linear wherever the same gates are open.
+
+    A gate is one rectifier; it is open where its argument is above zero.
+
+    Attributes
+    ----------
+    n_units
+        Number M of latent units.
+    n_relu
+        Number of gates.
+    observation
+        How states are observed, and what an observation says about the state.
+    C
+        ``(unit, input)``: what the units receive of external inputs; None without.
+    start
+        The observation from which runs start, see :meth:`starting_from`.
+    """
+
+    n_units: eqx.AbstractVar[int]
+    n_relu: eqx.AbstractVar[int]
+    observation: eqx.AbstractVar[AbstractObservation]
+    C: eqx.AbstractVar[Any]
+    start: eqx.AbstractVar[Any]
+
+    # --- what a model writes down ------------------------------------------------------------
+
+    @abc.abstractmethod
+    def advance(self, z: Float[Array, " unit"]) -> Float[Array, " unit"]:
+        """The state after ``z`` without external input."""
+
+    @abc.abstractmethod
+    def mask(self, z: Float[Array, " unit"]) -> Bool[Array, " gate"]:
+        """Which gates are open in this state."""
+
+    @abc.abstractmethod
+    def affine(
+        self, mask: Bool[Array, " gate"]
+    ) -> tuple[Float[Array, "unit unit"], Float[Array, " unit"]]:
+        """Matrix and offset of the map where these gates are open."""
+
+    @abc.abstractmethod
+    def jacobian_bound(self) -> Float[Array, ""]:
+        """An upper bound of the spectral norm of the Jacobian, anywhere."""
+
+    @abc.abstractmethod
+    def penalties(self) -> dict[str, Float[Array, ""]]:
+        """What training may hold down, by name."""
+
+    # --- what follows from it ----------------------------------------------------------------
+
+    def step(
+        self, z: Float[Array, " unit"], u: Float[Array, " input"] | None = None
+    ) -> Float[Array, " unit"]:
+        """The state after ``z``, given the external input ``u``."""
+        after = self.advance(z)
+        return after if u is None or self.C is None else after + value_of(self.C) @ u
+
+    def region(
+        self, z: Float[Array, " unit"]
+    ) -> tuple[Float[Array, "unit unit"], Float[Array, " unit"]]:
+        """Matrix and offset of the map in the linear region that ``z`` lies in."""
+        return self.affine(self.mask(z))
+
+    def jacobian(self, z: Float[Array, " unit"]) -> Float[Array, "unit unit"]:
+        """Jacobian of a step from ``z``."""
+        return self.region(z)[0]
+
+    def symbol(self, z: Float[Array, " unit"]) -> Int[Array, ""]:
+        """The region of ``z`` as a whole number: gate 0 is the highest bit.
+
+        Raises
+        ------
+        ValueError
+            With more than 31 gates, which no such number holds; use :meth:`mask`.
+        """
+        if self.n_relu > 31:
+            raise ValueError(
+                f"{type(self).__name__} has {self.n_relu} gates, too many for a whole number: "
+                "use mask(z)."
+            )
+        bits = jnp.asarray(2 ** np.arange(self.n_relu)[::-1], jnp.int32)
+        return jnp.sum(self.mask(z).astype(jnp.int32) * bits, dtype=jnp.int32)
+
+    def infer(self, x: Float[Array, " output"]) -> Float[Array, " unit"]:
+        """The state that an observation points to."""
+        return self.observation.invert(x)
+
+    @property
+    def n_forced(self) -> int:
+        """How many units, from the first on, an observation determines."""
+        return self.observation.n_forced
+
+    def starting_from(self, x: Any) -> "AbstractPLRNN":
+        """A copy whose runs start from the state that this observation points to."""
+        given = np.asarray(x)
+        if given.shape != (self.n_outputs,) or not np.isfinite(given).all():
+            raise ValueError(
+                f"`x` is one observation, {self.n_outputs} finite numbers, got {given.dtype} of "
+                f"shape {given.shape}."
+            )
+        dtype = value_of(self.start).dtype
+        return eqx.tree_at(lambda m: m.start, self, FixedParameter(jnp.asarray(given, dtype)))
+
+    # --- the map as a system -----------------------------------------------------------------
+
+    def initial_state(self, *, dt, trial=None, key=None):
+        del dt, trial, key
+        return State(self.infer(value_of(self.start)))
+
+    def update(self, state, u, *, key):
+        del key
+        return State(self.step(state.x, u.input))
+
+    def readout(self, state):
+        return self.observation.readout(state.x)
+
+    def observe(self, state):
+        return {"z": state.x}
+
+    def variables(self):
+        return {"z": Variable(("unit",), "1", "latent state", "latent")}
+
+    def unit_coords(self):
+        return {}
+
+
+class Parts:
+    """Binds the parameters of a model that is being built, one key for each.
+
+    Parameters
+    ----------
+    name
+        What is being built.
+    key
+        Seed or key.
+    n_inputs, n_units, n_outputs
+        Sizes.
+    """
+
+    def __init__(self, name: str, key: Any, n_inputs: int, n_units: int, n_outputs: int):
+        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        if n_outputs < 1:
+            raise ValueError(f"`n_outputs` must be at least 1 for a {name}, got {n_outputs}.")
+        self.sizes = int(n_inputs), int(n_units), int(n_outputs)
+        self._C, self._observation, *keys = base.split_key(key, 10, name=f"a {name}")
+        self._keys = iter(keys)
+
+    def bind(self, name: str, value: Any, shape: tuple[int, ...], default: Any) -> Any:
+        """One parameter."""
+        return base.bind(value, shape, next(self._keys), name=name, default=default)
+
+    def bind_pair(self, first: tuple, second: tuple) -> tuple[Any, Any]:
+        """Two parameters whose default values come from the same draw."""
+        key = next(self._keys)
+
+        def bound(name, value, shape, default):
+            same_draw = lambda _, shape, dtype: default(key, shape, dtype)  # noqa: E731
+            return base.bind(value, shape, key, name=name, default=same_draw)
+
+        return bound(*first), bound(*second)
+
+    def external(self, C: Any) -> Float[Array, "unit input"] | AbstractParameter | None:
+        """Input weights; None without inputs."""
+        n_inputs, n_units, _ = self.sizes
+        if not n_inputs:
+            if C is not None:
+                raise ValueError("`C` weighs external inputs, but n_inputs=0.")
+            return None
+        return base.bind(C, (n_units, n_inputs), self._C, name="C", default=_GLOROT)
+
+    def observe(self, kind: Any) -> AbstractObservation:
+        """The observation."""
+        _, n_units, n_outputs = self.sizes
+        return make_observation(kind, n_outputs, n_units, self._observation)
+
+    def start(self) -> FixedParameter:
+        """Runs start from the mean of standardised data."""
+        return FixedParameter(jnp.zeros(self.sizes[2], jnp.result_type(float)))
+
+
+def count(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """A whole number in its bounds."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        bound = f">= {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"`{name}` must be a whole number {bound}, got {value!r}.")
+    return int(value)
+
+
+def spectral_norm(W: Float[Array, "row column"]) -> Float[Array, ""]:
+    """The largest singular value."""
+    return jnp.linalg.norm(W, ord=2)

@@ -1,0 +1,136 @@
+"""The dendritic piecewise-linear recurrent network."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count, spectral_norm
+from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, uniform
+from neurodyn.models.plrnn.observation import AbstractObservation
+from neurodyn.params import AbstractParameter, FixedParameter, Masked, Normal
+from neurodyn.params.base import value_of
+
+__all__ = ["DendriticPLRNN"]
+
+
+class DendriticPLRNN(AbstractPLRNN):
+    r"""A PLRNN whose units add up several rectified branches.
+
+    .. math:: z_t = A z_{t-1} + W \phi(z_{t-1}) + h + C u_t, \quad
+        \phi(z)_i = \sum_{b=1}^B \alpha_b \max(0, z_i - H_{ib})
+
+    Clipped, which bounds trajectories where all ``|A| < 1``:
+
+    .. math:: \phi(z)_i = \sum_b \alpha_b [\max(0, z_i - H_{ib}) - \max(0, z_i)]
+
+    W has zeros on its diagonal.
+
+    Parameters
+    ----------
+    n_inputs, n_units, n_outputs
+        External inputs K (0 for none), units M, observed variables N.
+    n_branches
+        Number B of branches.
+    clipped
+        Whether :math:`\phi` is clipped (default, as in the published experiments).
+    observation
+        ``"identity"``, ``"affine"``, or an observation of :mod:`neurodyn.models.plrnn`.
+    A, W, h, C
+        As for :class:`PLRNN`.
+    alpha
+        ``(branch,)``. Default U(-k, k) with ``k = B**-0.5``.
+    H
+        Thresholds ``(unit, branch)``. Default: standard normal; ``params.Uniform(low, high)`` for
+        the range of the data.
+    key
+        Seed or key of the initial weights.
+
+    References
+    ----------
+    Brenner, Hess, Mikhaeil, Bereska, Monfared, Kuo & Durstewitz, "Tractable dendritic RNNs for
+    reconstructing nonlinear dynamical systems", ICML 2022.
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    n_branches: int = eqx.field(static=True)
+    n_relu: int = eqx.field(static=True)
+    clipped: bool = eqx.field(static=True)
+    observation: AbstractObservation
+    A: Float[Array, " unit"] | AbstractParameter
+    W: Float[Array, "unit unit"] | AbstractParameter
+    h: Float[Array, " unit"] | AbstractParameter
+    alpha: Float[Array, " branch"] | AbstractParameter
+    H: Float[Array, "unit branch"] | AbstractParameter
+    C: Float[Array, "unit input"] | AbstractParameter | None
+    start: Float[Array, " output"] | FixedParameter
+
+    reference: ClassVar[tuple[str, ...]] = ("brenner2022",)
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_units: int,
+        n_outputs: int,
+        *,
+        n_branches: int,
+        clipped: bool = True,
+        observation: Any = "identity",
+        A: Any = None,
+        W: Any = None,
+        h: Any = None,
+        alpha: Any = None,
+        H: Any = None,
+        C: Any = None,
+        key: Any,
+    ):
+        parts = Parts("DendriticPLRNN", key, n_inputs, n_units, n_outputs)
+        self.n_inputs, self.n_units, self.n_outputs = parts.sizes
+        M = self.n_units
+        B = self.n_branches = count("n_branches", n_branches, 1)
+        self.clipped = bool(clipped)
+        self.n_relu = M * B + (M if self.clipped else 0)
+        self.observation = parts.observe(observation)
+        W = Masked("off-diagonal") if W is None else W
+        self.A, self.W = parts.bind_pair(
+            ("A", A, (M,), stable_diagonal), ("W", W, (M, M), stable_off_diagonal)
+        )
+        self.h = parts.bind("h", h, (M,), 0.0)
+        self.alpha = parts.bind("alpha", alpha, (B,), uniform(B))
+        self.H = parts.bind("H", H, (M, B), Normal(0.0, 1.0))
+        self.C, self.start = parts.external(C), parts.start()
+
+    def mask(self, z):
+        """Gates: the branches of unit 0, those of unit 1...; clipped, then the units themselves."""
+        branches = (z[:, None] - self.H > 0).ravel()
+        return jnp.concatenate([branches, z > 0]) if self.clipped else branches
+
+    def advance(self, z):
+        phi = jnp.maximum(z[:, None] - self.H, 0) @ self.alpha
+        if self.clipped:
+            phi = phi - jnp.sum(self.alpha) * jnp.maximum(z, 0)
+        return self.A * z + self.W @ phi + self.h
+
+    def affine(self, mask):
+        open_, M, B = mask.astype(self.h.dtype), self.n_units, self.n_branches
+        branches = open_[: M * B].reshape(M, B)
+        slope = branches @ self.alpha
+        if self.clipped:
+            slope = slope - jnp.sum(self.alpha) * open_[M * B :]
+        offset = self.h - self.W @ ((branches * self.H) @ self.alpha)
+        return jnp.diag(self.A) + self.W * slope[None, :], offset
+
+    def jacobian_bound(self):
+        steepest = jnp.sum(jnp.abs(self.alpha))
+        return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W) * steepest
+
+    def penalties(self):
+        """``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"observation"``: of the observation."""
+        A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)
+        return {
+            "latent": jnp.sum((1 - A) ** 2) + jnp.sum(W**2) + jnp.sum(h**2),
+            "observation": self.observation.penalty(),
+        }

@@ -1,0 +1,73 @@
+"""Initial values of the published code, as functions ``(key, shape, dtype)``.
+
+Leading axes beyond those of one parameter (one for each subject) get draws of their own.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+__all__ = [
+    "fan_in_uniform_rows",
+    "kaiming_normal",
+    "narrow_normal",
+    "stable_diagonal",
+    "stable_off_diagonal",
+    "uniform",
+]
+
+
+def _stable(key: PRNGKeyArray, n: int, dtype: Any) -> Float[Array, "unit unit"]:
+    """``R' R / M + I`` with normal R, divided by its largest eigenvalue."""
+    R = jax.random.normal(key, (n, n), dtype)
+    K = R.T @ R / n + jnp.eye(n, dtype=dtype)
+    return K / jnp.linalg.eigvalsh(K)[-1]
+
+
+def _each(draw, key, lead: tuple[int, ...]):
+    """One draw, or one for each entry of the leading axes."""
+    if not lead:
+        return draw(key)
+    return jax.vmap(lambda k: _each(draw, k, lead[1:]))(jax.random.split(key, lead[0]))
+
+
+def stable_diagonal(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Array:
+    """The diagonal of a random positive definite matrix of spectral radius 1."""
+    return _each(lambda k: jnp.diagonal(_stable(k, shape[-1], dtype)), key, shape[:-1])
+
+
+def stable_off_diagonal(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Array:
+    """The rest of the matrix whose diagonal `stable_diagonal` gives for the same key."""
+
+    def draw(k):
+        K = _stable(k, shape[-1], dtype)
+        return K - jnp.diag(jnp.diagonal(K))
+
+    return _each(draw, key, shape[:-2])
+
+
+def narrow_normal(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Normal with standard deviation 0.01."""
+    return 0.01 * jax.random.normal(key, shape, dtype)
+
+
+def kaiming_normal(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Normal with variance ``2 / fan_in`` of a matrix ``(out, in)``."""
+    return (2 / shape[-1]) ** 0.5 * jax.random.normal(key, shape, dtype)
+
+
+def fan_in_uniform_rows(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Array:
+    """``U(-k, k)`` with ``k = fan_in**-0.5`` of a matrix ``(out, in)``."""
+    return uniform(shape[-1])(key, shape, dtype)
+
+
+def uniform(fan_in: int):
+    """``U(-k, k)`` with ``k = fan_in**-0.5``."""
+
+    def draw(key, shape, dtype):
+        k = max(fan_in, 1) ** -0.5
+        return jax.random.uniform(key, shape, dtype, -k, k)
+
+    return draw

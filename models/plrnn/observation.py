@@ -1,0 +1,130 @@
+"""How a latent state is observed, and which latent state an observation points to."""
+
+import abc
+from typing import Any, Literal
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.models.plrnn.initial import fan_in_uniform_rows, kaiming_normal
+from neurodyn.models.rate import base
+from neurodyn.params import AbstractParameter
+from neurodyn.params.base import value_of
+
+__all__ = ["AbstractObservation", "AffineObservation", "IdentityObservation", "make_observation"]
+
+
+class AbstractObservation(eqx.Module):
+    """A linear observation of the latent state, and its inverse.
+
+    Attributes
+    ----------
+    n_forced
+        How many units, from the first on, an observation determines.
+    """
+
+    n_forced: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def readout(self, z: Float[Array, " unit"]) -> Float[Array, " output"]:
+        """The observation of a state."""
+
+    @abc.abstractmethod
+    def invert(self, x: Float[Array, " output"]) -> Float[Array, " unit"]:
+        """The state that an observation points to."""
+
+    @abc.abstractmethod
+    def penalty(self) -> Float[Array, ""]:
+        """What training may hold down: see the class."""
+
+
+class IdentityObservation(AbstractObservation):
+    """The first N units are observed, ``x = z[:N]``; ``z = [x, L x]`` is the inverse.
+
+    Parameters
+    ----------
+    n_outputs, n_units
+        N and M.
+    L
+        ``(M - N, N)``, trained: where the other units start. Default U(-k, k), ``k = N**-0.5``.
+    key
+        Key of the initial values.
+    """
+
+    n_forced: int = eqx.field(static=True)
+    L: Float[Array, "hidden output"] | AbstractParameter | None
+
+    def __init__(self, n_outputs: int, n_units: int, *, L: Any = None, key: PRNGKeyArray):
+        hidden = n_units - n_outputs
+        if hidden < 0:
+            raise ValueError(
+                f"The identity observes the first {n_outputs} units, but there are {n_units}: "
+                "take more units, or observation='affine'."
+            )
+        self.n_forced = n_outputs
+        self.L = None
+        if hidden:
+            shape = (hidden, n_outputs)
+            self.L = base.bind(L, shape, key, name="L", default=fan_in_uniform_rows)
+
+    def readout(self, z):
+        return z[: self.n_forced]
+
+    def invert(self, x):
+        return x if self.L is None else jnp.concatenate([x, value_of(self.L) @ x])
+
+    def penalty(self):
+        """Nothing to hold down: 0."""
+        return jnp.zeros(())
+
+
+class AffineObservation(AbstractObservation):
+    """A linear map ``x = B z``; its pseudo-inverse is the inverse.
+
+    Parameters
+    ----------
+    n_outputs, n_units
+        N and M.
+    B
+        ``(N, M)``. Default: normal with variance ``2 / M`` (Kaiming).
+    key
+        Key of the initial values.
+    """
+
+    n_forced: int = eqx.field(static=True)
+    B: Float[Array, "output unit"] | AbstractParameter
+
+    def __init__(self, n_outputs: int, n_units: int, *, B: Any = None, key: PRNGKeyArray):
+        self.n_forced = n_units
+        self.B = base.bind(B, (n_outputs, n_units), key, name="B", default=kaiming_normal)
+
+    def readout(self, z):
+        return value_of(self.B) @ z
+
+    def invert(self, x):
+        return jnp.linalg.pinv(value_of(self.B)) @ x
+
+    def penalty(self):
+        """``(1 - s_max / s_min)^2`` of the singular values of B: 0 where it is orthogonal."""
+        s = jnp.linalg.svd(value_of(self.B), compute_uv=False)
+        return jnp.square(1 - s[0] / (s[-1] + 1e-8))
+
+
+def make_observation(
+    kind: Literal["identity", "affine"] | AbstractObservation | Any,
+    n_outputs: int,
+    n_units: int,
+    key: PRNGKeyArray,
+) -> AbstractObservation:
+    """The observation of that name, or one given."""
+    if isinstance(kind, AbstractObservation):
+        return kind
+    if kind == "identity":
+        return IdentityObservation(n_outputs, n_units, key=key)
+    if kind == "affine":
+        return AffineObservation(n_outputs, n_units, key=key)
+    raise ValueError(
+        f"`observation` is 'identity', 'affine' or an observation of neurodyn.models.plrnn, got "
+        f"{kind!r}."
+    )

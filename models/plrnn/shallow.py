@@ -1,0 +1,142 @@
+"""The shallow piecewise-linear recurrent network."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count, spectral_norm
+from neurodyn.models.plrnn.initial import stable_diagonal, uniform
+from neurodyn.models.plrnn.observation import AbstractObservation
+from neurodyn.params import AbstractParameter, FixedParameter
+from neurodyn.params.base import value_of
+
+__all__ = ["ShallowPLRNN"]
+
+
+class ShallowPLRNN(AbstractPLRNN):
+    r"""A PLRNN with a hidden layer: few units, whose map is as rich as its hidden layer is wide.
+
+    .. math:: z_t = A z_{t-1} + W_1 \max(0, W_2 z_{t-1} + h_2) + h_1 + C u_t
+
+    Clipped, which bounds trajectories where all ``|A| < 1``:
+
+    .. math:: z_t = A z_{t-1} + W_1 [\max(0, W_2 z_{t-1} + h_2) - \max(0, W_2 z_{t-1})] + h_1
+        + C u_t
+
+    Parameters
+    ----------
+    n_inputs, n_units, n_outputs
+        External inputs K (0 for none), units M, observed variables N.
+    n_hidden
+        Width L of the hidden layer.
+    clipped
+        Whether the hidden layer is clipped (default, as in all published experiments).
+    observation
+        ``"identity"``, ``"affine"``, or an observation of :mod:`neurodyn.models.plrnn`.
+    A
+        ``(unit,)``. Default: the diagonal of a random positive definite matrix of spectral radius
+        1.
+    W1, W2
+        ``(unit, hidden)`` and ``(hidden, unit)``. Default: U(-k, k), with ``k = L**-0.5`` and
+        ``k = M**-0.5``.
+    h1, h2
+        ``(unit,)`` and ``(hidden,)``. Default: 0; h2 of a clipped one U(-k, k), ``k = L**-0.5``.
+    C
+        ``(unit, input)``. Default: Glorot uniform.
+    key
+        Seed or key of the initial weights.
+
+    References
+    ----------
+    Hess, Monfared, Brenner & Durstewitz, "Generalized teacher forcing for learning chaotic
+    dynamics", ICML 2023.
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    n_hidden: int = eqx.field(static=True)
+    n_relu: int = eqx.field(static=True)
+    clipped: bool = eqx.field(static=True)
+    observation: AbstractObservation
+    A: Float[Array, " unit"] | AbstractParameter
+    W1: Float[Array, "unit hidden"] | AbstractParameter
+    W2: Float[Array, "hidden unit"] | AbstractParameter
+    h1: Float[Array, " unit"] | AbstractParameter
+    h2: Float[Array, " hidden"] | AbstractParameter
+    C: Float[Array, "unit input"] | AbstractParameter | None
+    start: Float[Array, " output"] | FixedParameter
+
+    reference: ClassVar[tuple[str, ...]] = ("hess2023",)
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_units: int,
+        n_outputs: int,
+        *,
+        n_hidden: int,
+        clipped: bool = True,
+        observation: Any = "identity",
+        A: Any = None,
+        W1: Any = None,
+        W2: Any = None,
+        h1: Any = None,
+        h2: Any = None,
+        C: Any = None,
+        key: Any,
+    ):
+        parts = Parts("ShallowPLRNN", key, n_inputs, n_units, n_outputs)
+        self.n_inputs, self.n_units, self.n_outputs = parts.sizes
+        M = self.n_units
+        L = self.n_hidden = count("n_hidden", n_hidden, 1)
+        self.clipped = bool(clipped)
+        self.n_relu = 2 * L if self.clipped else L
+        self.observation = parts.observe(observation)
+        self.A = parts.bind("A", A, (M,), stable_diagonal)
+        self.W1 = parts.bind("W1", W1, (M, L), uniform(L))
+        self.W2 = parts.bind("W2", W2, (L, M), uniform(M))
+        self.h1 = parts.bind("h1", h1, (M,), 0.0)
+        self.h2 = parts.bind("h2", h2, (L,), uniform(L) if self.clipped else 0.0)
+        self.C, self.start = parts.external(C), parts.start()
+
+    def mask(self, z):
+        """Gates: ``W2 z + h2 > 0``; clipped, then ``W2 z > 0``."""
+        y = self.W2 @ z
+        shifted = y + self.h2 > 0
+        return jnp.concatenate([shifted, y > 0]) if self.clipped else shifted
+
+    def advance(self, z):
+        y = self.W2 @ z
+        hidden = jnp.maximum(y + self.h2, 0)
+        if self.clipped:
+            hidden = hidden - jnp.maximum(y, 0)
+        return self.A * z + self.W1 @ hidden + self.h1
+
+    def affine(self, mask):
+        open_, L = mask.astype(self.h1.dtype), self.n_hidden
+        shifted = open_[:L]
+        slope = shifted - open_[L:] if self.clipped else shifted
+        matrix = jnp.diag(self.A) + (self.W1 * slope[None, :]) @ self.W2
+        return matrix, self.h1 + self.W1 @ (shifted * self.h2)
+
+    def jacobian_bound(self):
+        return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W1) * spectral_norm(self.W2)
+
+    def penalties(self):
+        """Penalties by name.
+
+        Returns
+        -------
+        dict
+            ``"latent"``: ``|1 - A|^2 + |W1|^2 + |W2|^2 + |h1|^2 + |h2|^2``; ``"observation"``: that
+            of the observation.
+        """
+        A = value_of(self.A)
+        rest = [value_of(w) for w in (self.W1, self.W2, self.h1, self.h2)]
+        return {
+            "latent": jnp.sum((1 - A) ** 2) + sum(jnp.sum(w**2) for w in rest),
+            "observation": self.observation.penalty(),
+        }

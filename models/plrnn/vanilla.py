@@ -1,0 +1,103 @@
+"""The piecewise-linear recurrent network in its first form."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, spectral_norm
+from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal
+from neurodyn.models.plrnn.observation import AbstractObservation
+from neurodyn.params import AbstractParameter, FixedParameter, Masked
+from neurodyn.params.base import value_of
+
+__all__ = ["PLRNN"]
+
+
+class PLRNN(AbstractPLRNN):
+    r"""A piecewise-linear recurrent network.
+
+    .. math:: z_t = A z_{t-1} + W \phi(z_{t-1}) + h + C u_t
+
+    with :math:`\phi(z) = \max(0, z)`, diagonal A and zeros on the diagonal of W.
+
+    Parameters
+    ----------
+    n_inputs, n_units, n_outputs
+        External inputs K (0 for none), units M, observed variables N.
+    observation
+        ``"identity"``: the first N units are observed; ``"affine"``: ``x = B z``; or an observation
+        of :mod:`neurodyn.models.plrnn`.
+    A, W
+        ``(unit,)`` and ``(unit, unit)``, ``W[i, j]`` from j to i. Default: diagonal and rest of a
+        random positive definite matrix of spectral radius 1.
+    h
+        ``(unit,)``. Default 0.
+    C
+        ``(unit, input)``. Default: Glorot uniform.
+    key
+        Seed or key of the initial weights.
+
+    References
+    ----------
+    Durstewitz, "A state space approach for piecewise-linear recurrent neural networks for
+    identifying computational dynamics from neural measurements", PLoS Comput. Biol. 2017.
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    n_relu: int = eqx.field(static=True)
+    observation: AbstractObservation
+    A: Float[Array, " unit"] | AbstractParameter
+    W: Float[Array, "unit unit"] | AbstractParameter
+    h: Float[Array, " unit"] | AbstractParameter
+    C: Float[Array, "unit input"] | AbstractParameter | None
+    start: Float[Array, " output"] | FixedParameter
+
+    reference: ClassVar[tuple[str, ...]] = ("durstewitz2017",)
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_units: int,
+        n_outputs: int,
+        *,
+        observation: Any = "identity",
+        A: Any = None,
+        W: Any = None,
+        h: Any = None,
+        C: Any = None,
+        key: Any,
+    ):
+        parts = Parts("PLRNN", key, n_inputs, n_units, n_outputs)
+        self.n_inputs, self.n_units, self.n_outputs = parts.sizes
+        M = self.n_relu = self.n_units
+        self.observation = parts.observe(observation)
+        W = Masked("off-diagonal") if W is None else W
+        self.A, self.W = parts.bind_pair(
+            ("A", A, (M,), stable_diagonal), ("W", W, (M, M), stable_off_diagonal)
+        )
+        self.h = parts.bind("h", h, (M,), 0.0)
+        self.C, self.start = parts.external(C), parts.start()
+
+    def mask(self, z):
+        return z > 0
+
+    def advance(self, z):
+        return self.A * z + self.W @ jnp.where(z > 0, z, jnp.zeros_like(z)) + self.h
+
+    def affine(self, mask):
+        return jnp.diag(self.A) + self.W * mask.astype(self.h.dtype)[None, :], self.h
+
+    def jacobian_bound(self):
+        return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W)
+
+    def penalties(self):
+        """``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"observation"``: of the observation."""
+        A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)
+        return {
+            "latent": jnp.sum((1 - A) ** 2) + jnp.sum(W**2) + jnp.sum(h**2),
+            "observation": self.observation.penalty(),
+        }
