@@ -9,6 +9,7 @@ from neurodyn.models.pvrnn.heads import (
 )
 from neurodyn.models.pvrnn.model import PVRNN, Latents
 from neurodyn.models.pvrnn.objective import Scale, Terms, counted, terms
+from neurodyn.models.pvrnn.planning import plan
 from neurodyn.models.pvrnn.regression import ErrorRegression, error_regression
 from neurodyn.models.pvrnn.rollout import Rollout, rollout
 from neurodyn.models.pvrnn.vrnn import VRNN
@@ -17,6 +18,7 @@ __all__ = [
     "PVRNN",
     "VRNN",
     "AbstractHead",
+    "ErrorRegression",
     "GaussianHead",
     "Latents",
     "LinearHead",
@@ -27,6 +29,7 @@ __all__ = [
     "Terms",
     "counted",
     "error_regression",
+    "plan",
     "rollout",
     "terms",
 ]

@@ -222,6 +222,19 @@ def raw_of_prior(model: Any, u: Float[Array, "trial unit"], first: Bool[Array, "
     return jax.vmap(one)(u)
 
 
+def along_the_prior(
+    model: Any, u0: Float[Array, "trial unit"], n: int
+) -> Float[Array, "time trial raw"]:
+    """Adaptive vectors that make the posterior the prior along its means, from the start on."""
+
+    def step(u, k):
+        raw = raw_of_prior(model, u, k == 0)
+        z = jax.vmap(lambda u, A: dynamics.posterior(model, jnp.tanh(u), A).mean)(u, raw)
+        return jax.vmap(lambda u, z: dynamics.advance(model, u, z))(u, z), raw
+
+    return jax.lax.scan(step, u0, jnp.arange(n, dtype=jnp.int32))[1]
+
+
 def rollout_prior(
     model: Any,
     u: Float[Array, "trial unit"],

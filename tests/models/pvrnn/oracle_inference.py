@@ -8,7 +8,10 @@ from neurodyn import params
 def weights(model):
     """The values of a network."""
     own = params.resolve(model)
-    names = "W b W_z W_prior b_prior W_posterior b_posterior W_out b_out tau w w_first".split()
+    names = [
+        *("W", "b", "W_z", "W_prior", "b_prior", "W_posterior", "b_posterior"),
+        *("W_out", "b_out", "tau", "w", "w_first"),
+    ]
     return {n: None if getattr(own, n) is None else np.asarray(getattr(own, n)) for n in names}
 
 
@@ -59,7 +62,7 @@ def follow(p, layer, observed, *, window, n_updates, lr, betas, shifted, new, un
     """Losses before each update and at the end, states of the newest step, predictions."""
     n_raw = 2 * p["W_z"].shape[0]
     u0, A, seen, states, dropped = np.zeros(len(p["tau"])), [], [], [], False
-    rows = []
+    rows, last = [], None
     for x in observed:
         if len(seen) == window:
             u0, seen, dropped = states[0], seen[1:], True

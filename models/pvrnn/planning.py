@@ -1,0 +1,189 @@
+"""Planning: the latents that lead from where one is to where one wants to be."""
+
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from neurodyn import labels
+from neurodyn.models.pvrnn import inference
+from neurodyn.models.pvrnn.inference import Adam, Stretch
+from neurodyn.models.pvrnn.streams import as_streams, check_network, latent_coords, one_key_each
+from neurodyn.params import resolve
+from neurodyn.system import as_key
+
+__all__ = ["plan"]
+
+
+def plan(
+    model: Any,
+    wanted: Any,
+    mask: Any,
+    *,
+    iterations: int = 500,
+    learning_rate: float = 0.05,
+    betas: tuple[float, float] = (0.9, 0.999),
+    A: Literal["prior", "zeros", "normal"] | str = "prior",
+    w: Any = None,
+    w_first: Any = None,
+    noise: bool = True,
+    keep_best: bool = True,
+    dt: float = 1.0,
+    key: Any,
+) -> xr.Dataset:
+    """Infer a whole plan from some of its steps: where it begins and where it is to end.
+
+    The adaptive vectors of all steps are moved down the errors of the steps and outputs that are
+    asked for, and the divergence of all steps from the prior, so that the plan stays with what the
+    network has learned is possible. Weights are frozen.
+
+    Parameters
+    ----------
+    model
+        A trained PV-RNN.
+    wanted
+        ``(trial, time, output)``, one row for each plan; values where the mask is 0 are not read.
+    mask
+        Weight of the error of each value, shaped like ``wanted``; usually 1 in the first and the
+        last steps and 0 between.
+    iterations
+        Updates; default 500, as for the planar tasks of the papers.
+    learning_rate, betas
+        Of Adam.
+    A
+        Where to begin: ``"prior"``, the vectors that make the posterior the prior along its means;
+        ``"zeros"``; ``"normal"``, standard normal.
+    w, w_first
+        Meta-priors, one or one for each layer; None: those of training. Smaller ones reach the goal
+        more closely, by less likely ways.
+    noise
+        Whether latents are drawn in every iteration; else they take their means.
+    keep_best
+        Whether the best iteration counts instead of the last.
+    dt
+        Step [ms].
+    key
+        Seed or key; several plans of the same goal differ by their draws.
+
+    Returns
+    -------
+    xr.Dataset
+        ``plan`` ``(trial, time, output)``; ``z``, ``mean``, ``sigma``, ``prior_mean``,
+        ``prior_sigma`` ``(trial, time, latent)``; ``kl`` ``(trial, time, latent)``;
+        ``loss`` ``(trial, iteration)`` before each update and at the end; ``error`` ``(trial,)``,
+        the mean squared error of what was asked for.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the model is no PV-RNN, or what is wanted does not fit it or asks for nothing.
+
+    References
+    ----------
+    Matsumoto & Tani, "Goal-directed planning for habituated agents by active inference using a
+    variational recurrent neural network", Entropy 2020.
+    """
+    check_network(model)
+    if mask is None:
+        raise ValueError("`mask` says which steps and outputs are asked for: pass it.")
+    x, weights = as_streams(wanted, mask, model.n_outputs)
+    if not bool((weights > 0).any((1, 2)).all()):
+        raise ValueError("`mask` is 0 everywhere in some trial: nothing is asked for there.")
+    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+        raise ValueError(f"`iterations` must be a whole number >= 1, got {iterations!r}.")
+    if A not in ("prior", "zeros", "normal"):
+        raise ValueError(f"`A` must be 'prior', 'zeros' or 'normal', got {A!r}.")
+    if not float(learning_rate) > 0 or not all(0 <= float(b) < 1 for b in betas):
+        raise ValueError(
+            f"`learning_rate` must be above 0 and `betas` in [0, 1), got {learning_rate!r} and "
+            f"{betas!r}."
+        )
+    dtype = x.dtype
+    adam = Adam(*(jnp.asarray(v, dtype) for v in (learning_rate, *betas)))
+    out = _plan(
+        inference.with_meta_prior(model.mode("free"), w, w_first),
+        jnp.swapaxes(x, 0, 1),
+        jnp.swapaxes(weights, 0, 1),
+        adam,
+        as_key(key, needed_for="Planning"),
+        iterations=iterations,
+        init=A,
+        noise=bool(noise),
+        keep_best=bool(keep_best),
+    )
+    return _label(model, {n: np.asarray(a) for n, a in out.items()}, x, weights, dt)
+
+
+@eqx.filter_jit
+def _plan(model, wanted, mask, adam, key, *, iterations, init, noise, keep_best):
+    model = resolve(model)
+    n_steps, n_trials = wanted.shape[:2]
+    n_latents, dtype = sum(model.n_latents), wanted.dtype
+    keys = one_key_each(key, n_trials)
+    stretch = Stretch(
+        jnp.zeros((n_trials, sum(model.n_units)), dtype),
+        wanted,
+        mask,
+        jnp.ones(n_steps, bool),
+        jnp.asarray(True),
+    )
+
+    def normal(k, width):
+        now = jax.vmap(lambda key: jax.random.fold_in(key, k))(keys)
+        shape = (n_steps, width)
+        return jax.vmap(lambda key: jax.random.normal(key, shape, dtype), out_axes=1)(now)
+
+    def draw(k):
+        return normal(k, n_latents) if noise else jnp.zeros((n_steps, n_trials, n_latents), dtype)
+
+    if init == "prior":
+        A = inference.along_the_prior(model, stretch.u0, n_steps)
+    elif init == "zeros":
+        A = jnp.zeros((n_steps, n_trials, 2 * n_latents), dtype)
+    else:
+        A = normal(2**32 - 1, 2 * n_latents)
+    found = inference.descend(
+        model, A, stretch, draw, adam, n_updates=iterations, keep_best=keep_best
+    )
+    run = found.run
+    return {
+        "plan": model.head.outputs(model.raw_outputs(jnp.tanh(run.u))),
+        "z": run.z,
+        "mean": run.q.mean,
+        "sigma": run.q.sigma,
+        "prior_mean": run.p.mean,
+        "prior_sigma": run.p.sigma,
+        "kl": inference.dynamics.divergence(run.q, run.p),
+        "loss": found.losses,
+    }
+
+
+def _label(
+    model: Any, out: dict[str, np.ndarray], wanted: Array, weights: Array, dt: float
+) -> xr.Dataset:
+    of_latents = ("trial", "time", "latent")
+    about = {
+        "plan": (("trial", "time", "output"), "planned observations"),
+        "z": (of_latents, "latents"),
+        "mean": (of_latents, "mean of the posterior"),
+        "sigma": (of_latents, "standard deviation of the posterior"),
+        "prior_mean": (of_latents, "mean of the prior"),
+        "prior_sigma": (of_latents, "standard deviation of the prior"),
+        "kl": (of_latents, "divergence of the posterior from the prior"),
+        "loss": (("trial", "iteration"), "negative lower bound of the plan"),
+    }
+    variables = {
+        name: (dims, out[name].swapaxes(0, 1), "nat" if name == "kl" else "1", long_name)
+        for name, (dims, long_name) in about.items()
+    }
+    apart = (out["plan"].swapaxes(0, 1) - np.asarray(wanted)) ** 2
+    asked: Float[np.ndarray, "trial time output"] = np.asarray(weights)
+    error = (asked * apart).sum((1, 2)) / asked.sum((1, 2))
+    variables["error"] = (("trial",), error, "1", "mean squared error of what was asked for")
+    coords = {"time": labels.time_axis(len(out["plan"]), dt), **latent_coords(model)}
+    attrs = {"model": type(model).__name__, "dt": dt}
+    return labels.dataset(variables, coords, source="model", attrs=attrs)
