@@ -51,12 +51,18 @@ class ELBO(AbstractObjective):
                 f"{type(model).__name__} has no lower bound (no method `negative_elbo`): train it "
                 "with neurodyn.training.Supervised()."
             )
-        for what in ("n_inputs", "n_outputs"):
-            if getattr(model, what) != getattr(task, what):
-                raise ValueError(
-                    f"{type(model).__name__} has {what}={getattr(model, what)}, but "
-                    f"{type(task).__name__} has {what}={getattr(task, what)}."
-                )
+        if model.n_outputs != task.n_outputs:
+            raise ValueError(
+                f"{type(model).__name__} has n_outputs={model.n_outputs}, but "
+                f"{type(task).__name__} has n_outputs={task.n_outputs}."
+            )
+        # A network that reads its observations (VRNN) has them as its inputs, and needs no others.
+        reads_data = task.n_inputs == 0 and model.n_inputs == task.n_outputs
+        if model.n_inputs != task.n_inputs and not reads_data:
+            raise ValueError(
+                f"{type(model).__name__} has n_inputs={model.n_inputs}, but "
+                f"{type(task).__name__} has n_inputs={task.n_inputs}."
+            )
         if task.scored != "every":
             raise ValueError(f"A lower bound needs data in every step of {type(task).__name__}.")
 
