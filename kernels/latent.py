@@ -1,6 +1,5 @@
 """The leaky recurrence of variational networks, with a lean reverse-mode derivative."""
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -15,24 +14,27 @@ _LANES = 16
 
 _DIMS = {
     "W": ("unit", "unit"),
-    "W_q": ("unit", "raw"),
+    "W_law": ("unit", "laws"),
     "W_z": ("latent", "unit"),
     "b": ("unit",),
+    "b_law": ("laws",),
     "alpha": ("unit",),
-    "A": ("time", "batch", "raw"),
+    "A": ("time", "batch", "law"),
     "eps": ("time", "batch", "latent"),
     "u0": ("batch", "unit"),
 }
 
 
 def latent_scan(
-    W, W_q, W_z, b, alpha, A, eps, u0
-) -> tuple[Float[Array, "time batch unit"], Float[Array, "time batch raw"]]:
+    W, W_law, W_z, b, b_law, alpha, A, eps, u0
+) -> tuple[
+    Float[Array, "time batch unit"], Float[Array, "time batch law"], Float[Array, "time batch law"]
+]:
     """Run a leaky network whose latents are drawn around its own projections.
 
     Each step maps the state ``u`` to
 
-    - ``q = tanh(u) W_q + A_t``,
+    - ``q, p = tanh(u) W_law + b_law``, and ``q + A_t`` in place of ``q``,
     - ``z = tanh(q[:latent]) + exp(q[latent:]) eps_t``,
     - ``u' = (1 - alpha) u + alpha (tanh(u) W + z W_z + b)``.
 
@@ -40,16 +42,19 @@ def latent_scan(
     ----------
     W : (unit, unit)
         Recurrent weights, used as ``d @ W``.
-    W_q : (unit, 2 latent)
-        Projection to the means and log standard deviations of the latents.
+    W_law : (unit, 4 latent)
+        Projections to the laws of the latents: means and log standard deviations of the posterior,
+        then those of the prior.
     W_z : (latent, unit)
         Weights of the latents.
     b : (unit,)
-        Bias.
+        Bias of the units.
+    b_law : (4 latent,)
+        Bias of the projections.
     alpha : (unit,)
         Step size over time constant.
     A : (time, batch, 2 latent)
-        Added to the projection (adaptive vectors, bias).
+        Added to the posterior (adaptive vectors).
     eps : (time, batch, latent)
         Standardised deviations of the latents.
     u0 : (batch, unit)
@@ -59,8 +64,8 @@ def latent_scan(
     -------
     d : (time, batch, unit)
         ``tanh(u)`` after each step.
-    q : (time, batch, 2 latent)
-        The projection of each step.
+    q, p : (time, batch, 2 latent)
+        The projections of each step.
 
     Raises
     ------
@@ -75,87 +80,91 @@ def latent_scan(
     for all projections of a step and keep ``d`` and ``q`` only; the gradients of the weights are
     single products over all steps after the reverse loop.
     """
-    given = dict(W=W, W_q=W_q, W_z=W_z, b=b, alpha=alpha, A=A, eps=eps, u0=u0)
+    given = dict(W=W, W_law=W_law, W_z=W_z, b=b, b_law=b_law, alpha=alpha, A=A, eps=eps, u0=u0)
     arrays = {name: jnp.asarray(a) for name, a in given.items()}
     _check(arrays)
-    return _scan(*arrays.values())
+    d, laws = _scan(*arrays.values())
+    return d, *jnp.split(laws, 2, axis=-1)
 
 
 class _Saved(NamedTuple):
     W: Array
-    W_q: Array
+    W_law: Array
     W_z: Array
     b: Array
+    b_law: Array
     alpha: Array
     A: Array
     eps: Array
     u0: Array
     d: Array
-    q: Array
+    laws: Array
 
 
 # Compiled here too, so that calls outside any jit do not compile the loop anew each time.
 @jax.jit
 @jax.custom_vjp
-def _scan(W, W_q, W_z, b, alpha, A, eps, u0):
+def _scan(W, W_law, W_z, b, b_law, alpha, A, eps, u0):
     n, k = b.shape[0], eps.shape[-1]
-    fused = jnp.concatenate([W * alpha[None], W_q], axis=1)
+    fused = jnp.concatenate([W * alpha[None], W_law], axis=1)
     fused = jnp.pad(fused, [(0, 0), (0, -fused.shape[1] % _LANES)])
     inward, drift, keep = W_z * alpha[None], (b * alpha)[None], (1 - alpha)[None]
+    to_q, to_p = b_law[None, : 2 * k], b_law[None, 2 * k :]
 
     def step(carry, x):
         u, d = carry
         A, eps = x
         y = d @ fused
-        q = y[:, n : n + 2 * k] + A
+        q = y[:, n : n + 2 * k] + (A + to_q)
         z = jnp.tanh(q[:, :k]) + jnp.exp(q[:, k:]) * eps
         u = keep * u + (y[:, :n] + drift) + z @ inward
         d = jnp.tanh(u)
-        return (u, d), (d, q)
+        return (u, d), (d, jnp.concatenate([q, y[:, n + 2 * k : n + 4 * k] + to_p], axis=1))
 
     return lax.scan(step, (u0, jnp.tanh(u0)), (A, eps))[1]
 
 
 def _forward(*primals):
-    d, q = _scan(*primals)
-    return (d, q), _Saved(*primals, d, q)
+    d, laws = _scan(*primals)
+    return (d, laws), _Saved(*primals, d, laws)
 
 
 def _backward(saved: _Saved, bars):
-    d_bar, q_bar = bars
+    d_bar, laws_bar = bars
     n, k = saved.b.shape[0], saved.eps.shape[-1]
     alpha, keep = saved.alpha, (1 - saved.alpha)[None]
-    back = jnp.concatenate([saved.W * alpha[None], saved.W_q], axis=1).T
+    back = jnp.concatenate([saved.W * alpha[None], saved.W_law], axis=1).T
     outward = (saved.W_z * alpha[None]).T
-    mean = jnp.tanh(saved.q[..., :k])
-    sigma = jnp.exp(saved.q[..., k:])
+    mean, sigma = jnp.tanh(saved.laws[..., :k]), jnp.exp(saved.laws[..., k : 2 * k])
     slopes = jnp.concatenate([1 - jnp.square(mean), sigma * saved.eps], axis=-1)
 
     def step(carry, x):
-        u_bar, y_bar = carry  # of the state, and of the projection made from it
-        d, slope, d_bar, q_bar = x
+        u_bar, y_bar = carry  # of the state, and of all projections made from it
+        d, slope, d_bar, laws_bar = x
         u_bar = keep * u_bar + (d_bar + y_bar @ back) * (1 - jnp.square(d))
         z_bar = u_bar @ outward
-        y_bar = jnp.concatenate([u_bar, jnp.tile(z_bar, 2) * slope + q_bar], axis=1)
+        q_bar = jnp.tile(z_bar, 2) * slope + laws_bar[:, : 2 * k]
+        y_bar = jnp.concatenate([u_bar, q_bar, laws_bar[:, 2 * k :]], axis=1)
         return (u_bar, y_bar), y_bar
 
     blank = jnp.zeros_like(saved.u0)
-    start = (blank, jnp.concatenate([blank, jnp.zeros_like(saved.A[0])], axis=1))
-    (u_bar, y_bar), y_bars = lax.scan(step, start, (saved.d, slopes, d_bar, q_bar), reverse=True)
+    start = (blank, jnp.concatenate([blank, jnp.zeros_like(saved.laws[0])], axis=1))
+    inputs = (saved.d, slopes, d_bar, laws_bar)
+    (u_bar, y_bar), y_bars = lax.scan(step, start, inputs, reverse=True)
     d0 = jnp.tanh(saved.u0)
     before = jnp.concatenate([d0[None], saved.d[:-1]])
     z = mean + slopes[..., k:]
-    weights = _product(before, y_bars)
-    into, onto_q = y_bars[..., :n], y_bars[..., n:]
-    # What follows is made only where it is asked for: the compiler drops the rest.
-    alpha_bar = _alpha_bar(saved, before, z, into)
+    into = y_bars[..., :n]
+    weights, biases = _product(before, y_bars), jnp.sum(y_bars, axis=(0, 1))
+    # What nobody asks for is dropped by the compiler, the loop for alpha included.
     return (
         weights[:, :n] * alpha[None],
         weights[:, n:],
         _product(z, into) * alpha[None],
-        jnp.sum(into, axis=(0, 1)) * alpha,
-        alpha_bar,
-        onto_q,
+        biases[:n] * alpha,
+        biases[n:],
+        _alpha_bar(saved, before, z, into),
+        y_bars[..., n : n + 2 * k],
         (into @ outward) * sigma,
         keep * u_bar + (y_bar @ back) * (1 - jnp.square(d0)),
     )
@@ -187,7 +196,7 @@ def _check(arrays: dict[str, Array]) -> None:
             f"The arrays must all be float32 or all float64, got {listed}. Convert with .astype."
         )
     sizes: dict[str, int] = {"latent": arrays["eps"].shape[-1]}
-    sizes["raw"] = 2 * sizes["latent"]
+    sizes["law"], sizes["laws"] = 2 * sizes["latent"], 4 * sizes["latent"]
     for name, array in arrays.items():
         dims = _DIMS[name]
         fits = array.ndim == len(dims) and all(

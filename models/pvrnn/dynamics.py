@@ -20,6 +20,8 @@ __all__ = [
     "posterior",
     "prior",
     "prior_as_A",
+    "raw_posterior",
+    "raw_prior",
     "sum_by_layer",
 ]
 
@@ -52,26 +54,36 @@ def from_raw(raw: Float[Array, "*batch raw"]) -> DiagonalGaussian:
     return DiagonalGaussian(jnp.tanh(mean), log_sigma)
 
 
+def raw_prior(model: Any, d: Float[Array, " unit"]) -> Float[Array, " raw"]:
+    """The prior's projection of the units of the step before."""
+    return d @ model.W_prior + model.b_prior
+
+
+def raw_posterior(
+    model: Any, d: Float[Array, " unit"], A: Float[Array, " raw"]
+) -> Float[Array, " raw"]:
+    """The posterior's projection, moved by the adaptive vector of this step."""
+    return A if model.W_posterior is None else A + d @ model.W_posterior + model.b_posterior
+
+
 def prior(model: Any, d: Float[Array, " unit"], first: Bool[Array, ""] | bool) -> DiagonalGaussian:
     """What the units of the step before lead one to expect; the unit Gaussian in the first step."""
-    raw = d @ model.W_prior + model.b_prior
+    raw = raw_prior(model, d)
     return from_raw(jnp.where(first, jnp.zeros_like(raw), raw))
 
 
 def posterior(model: Any, d: Float[Array, " unit"], A: Float[Array, " raw"]) -> DiagonalGaussian:
     """What the adaptive vector of this step makes of it."""
-    return from_raw(
-        A if model.W_posterior is None else A + d @ model.W_posterior + model.b_posterior
-    )
+    return from_raw(raw_posterior(model, d, A))
 
 
 def prior_as_A(
     model: Any, d: Float[Array, " unit"], first: Bool[Array, ""] | bool = False
 ) -> Float[Array, " raw"]:
     """The adaptive vector that makes the posterior equal the prior."""
-    raw = d @ model.W_prior + model.b_prior
+    raw = raw_prior(model, d)
     raw = jnp.where(first, jnp.zeros_like(raw), raw)
-    return raw if model.W_posterior is None else raw - (d @ model.W_posterior + model.b_posterior)
+    return raw - raw_posterior(model, d, jnp.zeros_like(raw))
 
 
 def advance(
@@ -96,8 +108,7 @@ def divergence(q: DiagonalGaussian, p: DiagonalGaussian) -> Float[Array, "*batch
     """Kullback-Leibler divergence of ``q`` from ``p`` in each latent [nats]."""
     ratio = q.log_sigma - p.log_sigma
     shift = jnp.square((q.mean - p.mean) * jnp.exp(-p.log_sigma))
-    # expm1 keeps the digits where the two nearly agree.
-    return 0.5 * (shift + jnp.expm1(2 * ratio)) - ratio
+    return 0.5 * (shift + jnp.exp(2 * ratio) - 1) - ratio
 
 
 def sum_by_layer(

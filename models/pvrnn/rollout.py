@@ -57,19 +57,29 @@ def rollout(
     if u0 is None:
         u0 = jnp.zeros((n_trials, sum(model.n_units)), A.dtype)
 
-    if model.W_posterior is not None and model.W_down is None:
-        shift = jnp.broadcast_to(model.b_posterior, A.shape)
-        weights = (model.W, model.W_posterior, model.W_z, model.b, 1 / model.tau)
-        d, raw = latent_scan(*weights, A + shift, eps, u0)
-        q = dynamics.from_raw(raw)
+    if model.W_down is not None:
+        d, q, p = _stepwise(model, A, eps, u0)
     else:
-        d, q = _stepwise(model, A, eps, u0)
-    before = jnp.concatenate([jnp.tanh(u0)[None], d[:-1]])
+        W_law = [_or_zeros(model.W_posterior, model.W_prior), model.W_prior]
+        b_law = [_or_zeros(model.b_posterior, model.b_prior), model.b_prior]
+        d, q, p = latent_scan(
+            model.W,
+            jnp.concatenate(W_law, axis=1),
+            model.W_z,
+            model.b,
+            jnp.concatenate(b_law),
+            1 / model.tau,
+            A,
+            eps,
+            u0,
+        )
     opening = first & (jnp.arange(len(d)) == 0)
-    p = jax.vmap(lambda d, now: jax.vmap(lambda d: dynamics.prior(model, d, now))(d))(
-        before, opening
-    )
-    return Rollout(d, q, p)
+    p = jnp.where(opening[:, None, None], jnp.zeros_like(p), p)
+    return Rollout(d, dynamics.from_raw(q), dynamics.from_raw(p))
+
+
+def _or_zeros(weights: Array | None, like: Array) -> Array:
+    return jnp.zeros_like(like) if weights is None else weights
 
 
 def _stepwise(model, A, eps, u0):
@@ -77,11 +87,12 @@ def _stepwise(model, A, eps, u0):
     arrays, static = eqx.partition(model, eqx.is_array)
 
     def one(model, u, A, eps):
-        q = dynamics.posterior(model, jnp.tanh(u), A)
-        return dynamics.advance(model, u, q.sample(eps)), q
+        d = jnp.tanh(u)
+        q, p = dynamics.raw_posterior(model, d, A), dynamics.raw_prior(model, d)
+        return dynamics.advance(model, u, dynamics.from_raw(q).sample(eps)), q, p
 
     def step(arrays, u, x):
-        u, q = jax.vmap(lambda u, x: one(eqx.combine(arrays, static), u, *x))(u, x)
-        return u, (jnp.tanh(u), q)
+        u, q, p = jax.vmap(lambda u, x: one(eqx.combine(arrays, static), u, *x))(u, x)
+        return u, (jnp.tanh(u), q, p)
 
     return recurrent_scan(step, arrays, u0, (A, eps), checkpoint=False)[1]
