@@ -1,6 +1,7 @@
 """Measures of runs and recordings, and comparisons between them."""
 
 from neurodyn.analysis.autocorrelation import autocorrelation
+from neurodyn.analysis.autoregression import ridge_forecast
 from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
 from neurodyn.analysis.compare import compare
 from neurodyn.analysis.decoding import decode
@@ -71,6 +72,7 @@ __all__ = [
     "procrustes",
     "procrustes_angle",
     "rebin",
+    "ridge_forecast",
     "ridge_r",
     "shape_angle",
     "shuffle_null",
