@@ -29,6 +29,7 @@ TIME_TOLERANCE = 1e-6
 DIMS = {
     "metric": "measures in a comparison",
     "meta_prior": "values of a swept meta-prior",
+    "checkpoint": "states of training at which a model was kept: best, last",
     "seed": "members of an ensemble",
     "draw": "draws of a null or a bootstrap",
     "fold": "folds or splits of a cross-validation",
@@ -47,6 +48,7 @@ DIMS = {
     "horizon": "steps ahead of the latest observation",
     "iteration": "iterations of an inference",
     "frequency": "frequencies",
+    "equilibrium": "equilibria of a system",
     "cycle": "cycles (periodic orbits) of a map, its fixed points among them",
     "phase": "points of a cycle, in order",
     "region": "regions of state space in which a piecewise-linear map is linear",
