@@ -12,6 +12,7 @@ from neurodyn.tasks.perceptual_decision import PerceptualDecision
 from neurodyn.tasks.ready_set_go import ReadySetGo
 from neurodyn.tasks.sequences import Sequences
 from neurodyn.tasks.state_machine import StateMachine
+from neurodyn.tasks.windows import Windows
 
 __all__ = [
     "NDMS",
@@ -26,4 +27,5 @@ __all__ = [
     "ReadySetGo",
     "Sequences",
     "StateMachine",
+    "Windows",
 ]

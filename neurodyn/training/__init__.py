@@ -1,9 +1,13 @@
 """Training: `fit`, and the parts that it is put together from."""
 
 from neurodyn.training.curriculum import AbstractCurriculum, Threshold
+from neurodyn.training.decay import radam
 from neurodyn.training.ensemble import Ensemble, Seeds
 from neurodyn.training.errors import CheckpointError, DivergenceError, TrainingError
 from neurodyn.training.fit import fit
+from neurodyn.training.forced_run import Forceable, forced_predictions
+from neurodyn.training.forcing import GeneralisedTeacherForcing, SparseTeacherForcing
+from neurodyn.training.free_run import FreeRun
 from neurodyn.training.gradients import BPTT, AbstractGradient
 from neurodyn.training.next_step import NextStep
 from neurodyn.training.objectives import AbstractObjective, Supervised
@@ -20,12 +24,18 @@ __all__ = [
     "DivergenceError",
     "Ensemble",
     "Fit",
+    "Forceable",
+    "FreeRun",
+    "GeneralisedTeacherForcing",
     "NextStep",
     "Seeds",
     "Snapshot",
+    "SparseTeacherForcing",
     "Supervised",
     "Threshold",
     "TrainingError",
     "Variational",
     "fit",
+    "forced_predictions",
+    "radam",
 ]

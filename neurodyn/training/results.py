@@ -83,4 +83,6 @@ def history_of(plan: Plan, history: History) -> xr.Dataset:
         "objective": type(plan.setup.objective).__name__,
         "select": plan.settings["select"],
     }
+    if (protocol := getattr(plan.setup.evaluate, "protocol", None)) is not None:
+        attrs["evaluation"] = str(protocol)
     return history.dataset(ensemble=plan.how is not None, attrs=attrs)

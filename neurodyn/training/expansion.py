@@ -1,0 +1,106 @@
+"""How much the Jacobians of a map expand along data: the estimators behind adaptive forcing."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float
+
+from neurodyn.inputs import trials_for
+from neurodyn.params import resolve
+from neurodyn.task import Trial
+
+__all__ = ["ESTIMATORS", "expansion", "spectral_norms"]
+
+
+def product_upper_bound(J: Float[Array, "trial time unit unit"]) -> Float[Array, ""]:
+    """Largest geometric mean over time of the spectral norms."""
+    norms = spectral_norms(J)
+    tiny = jnp.asarray(jnp.finfo(norms.dtype).tiny, norms.dtype)
+    return jnp.max(jnp.exp(jnp.mean(jnp.log(jnp.maximum(norms, tiny)), axis=1)))
+
+
+def batch_maximum(J: Float[Array, "trial time unit unit"]) -> Float[Array, ""]:
+    """Largest spectral norm."""
+    return jnp.max(spectral_norms(J))
+
+
+def arithmetic_mean(J: Float[Array, "trial time unit unit"]) -> Float[Array, ""]:
+    """Largest spectral norm of the mean over time."""
+    return jnp.max(spectral_norms(jnp.mean(J, axis=1)))
+
+
+def explog_approx(J: Float[Array, "trial time unit unit"]) -> Float[Array, ""]:
+    """Largest spectral norm of the exponential of the mean matrix logarithm over time."""
+    mean = jnp.mean(_log(J), axis=1)
+    exponentials = jax.vmap(jax.scipy.linalg.expm)(mean)
+    return jnp.max(jnp.linalg.norm(exponentials, ord=2, axis=(-2, -1)))
+
+
+#: Estimators of S by name; the last one asks the model and looks at no data.
+_FROM_DATA = {
+    "product_upper_bound": product_upper_bound,
+    "arithmetic_mean": arithmetic_mean,
+    "explog_approx": explog_approx,
+    "batch_maximum": batch_maximum,
+}
+ESTIMATORS = (*_FROM_DATA, "jacobian_upper_bound")
+
+
+def expansion(estimator: str, model: Any, trials: Trial) -> Float[Array, ""]:
+    """S of that estimator, at the states that the windows of a batch point to.
+
+    Parameters
+    ----------
+    estimator
+        One of `ESTIMATORS`.
+    model
+        A map with ``infer`` and ``jacobian``, or ``jacobian_bound``.
+    trials
+        Windows, ``targets`` (trial, time, output).
+    """
+    if estimator == "jacobian_upper_bound":
+        return resolve(model).jacobian_bound()
+    shared = resolve(model)
+
+    def along(trial, x):
+        own = resolve(shared, trial)
+        return jax.vmap(lambda x: own.jacobian(own.infer(x)))(x)
+
+    J = jax.vmap(along)(trials_for(model, trials), trials.targets)
+    return _FROM_DATA[estimator](J)
+
+
+def spectral_norms(J: Float[Array, "*batch row column"]) -> Float[Array, "*batch"]:
+    """Largest singular values of many small matrices, to about 1e-4 of their size.
+
+    Squaring ``J' J`` ten times over separates its eigenvalues; their mean with those weights is
+    the largest one. A decomposition of each matrix would take most of the time of training.
+    """
+    G = jnp.swapaxes(J, -1, -2) @ J
+    tiny = jnp.asarray(jnp.finfo(G.dtype).tiny, G.dtype)
+
+    def normalised(P):
+        return P / jnp.maximum(jnp.trace(P, axis1=-2, axis2=-1), tiny)[..., None, None]
+
+    P = normalised(G)
+    for _ in range(10):
+        P = normalised(_symmetric_square(P))
+    return jnp.sqrt(jnp.sum(P * G, axis=(-2, -1)))
+
+
+def _symmetric_square(P: Float[Array, "*batch n n"]) -> Float[Array, "*batch n n"]:
+    if P.shape[-1] > 8:
+        return P @ P
+    # Small products are faster as one fused sum than as many calls.
+    return jnp.sum(P[..., :, None, :] * P[..., None, :, :], axis=-1)
+
+
+def _log(J: Float[Array, "*batch n n"]) -> Complex[Array, "*batch n n"]:
+    """Matrix logarithms through eigenvectors (on CPUs)."""
+    values, vectors = jnp.linalg.eig(J)
+    # V diag(log w) V^-1, as the solution of X V = V diag(log w).
+    scaled = vectors * jnp.log(values)[..., None, :]
+    return jnp.swapaxes(
+        jnp.linalg.solve(jnp.swapaxes(vectors, -1, -2), jnp.swapaxes(scaled, -1, -2)), -1, -2
+    )

@@ -1,0 +1,110 @@
+"""Evaluating a model by what it does when left alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.integrate import integrate
+from neurodyn.params import resolve
+from neurodyn.system import State
+
+__all__ = ["FreeRun"]
+
+
+class FreeRun(eqx.Module):
+    """Let a model run from the first sample of some data and compare the two: for ``evaluate=``.
+
+    Parameters
+    ----------
+    measure
+        ``(data, generated) -> number`` or ``-> {name: number}``, pure JAX, of arrays
+        ``(time, output)``; an ``equinox.Module``, or a function that is made once.
+    data
+        ``(time, output)`` in the units the model was trained in (standardised, if the windows were)
+        : training data, or others held back for validation. The result records what ``name`` says.
+    name
+        What the data are, e.g. ``"training data"``; it stands in the history of training.
+    n_steps
+        Steps that are compared; default: as many as the data have.
+    transient
+        Steps that are dropped before; default 0.
+
+    Notes
+    -----
+    A run that diverges gives NaN where the measure does, and is then never selected.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> from neurodyn.training import FreeRun
+    >>> def distance(data, generated):
+    ...     return jnp.abs(data.mean(0) - generated.mean(0)).max()
+    >>> evaluate = FreeRun(distance, np.zeros((100, 3)), name="training data")
+    >>> evaluate.protocol
+    'free run from the first sample, 100 steps after 0 dropped, against training data (100 samples)'
+    """
+
+    measure: Callable
+    data: Float[Array, "time output"]
+    name: str = eqx.field(static=True)
+    n_steps: int = eqx.field(static=True)
+    transient: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        measure: Callable,
+        data: Any,
+        *,
+        name: str,
+        n_steps: int | None = None,
+        transient: int = 0,
+    ):
+        if not callable(measure):
+            raise TypeError(
+                f"`measure` is a function (data, generated) -> number, got {measure!r}."
+            )
+        given = np.asarray(data)
+        if given.ndim != 2 or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
+            raise ValueError(
+                f"`data` must be finite numbers (time, output), got {given.dtype} of shape "
+                f"{given.shape}."
+            )
+        n_steps = len(given) if n_steps is None else n_steps
+        if n_steps < 1 or transient < 0:
+            raise ValueError(
+                f"`n_steps` must be at least 1 and `transient` at least 0, got {n_steps} and "
+                f"{transient}."
+            )
+        self.measure, self.name = measure, str(name)
+        self.data = jnp.asarray(given, jnp.result_type(float))
+        self.n_steps, self.transient = int(n_steps), int(transient)
+
+    @property
+    def protocol(self) -> str:
+        """What is compared with what, in words."""
+        return (
+            f"free run from the first sample, {self.n_steps} steps after {self.transient} dropped, "
+            f"against {self.name} ({self.data.shape[0]} samples)"
+        )
+
+    def __call__(self, model: Any, task: Any, *, key: PRNGKeyArray) -> dict[str, Float[Array, ""]]:
+        """Numbers for the history; a measure without names of its own is called ``measure``."""
+        model = resolve(model)
+        run = integrate(
+            model,
+            dt=task.dt,
+            n_steps=self.transient + self.n_steps,
+            state=State(model.infer(self.data[0])),
+            key=key,
+        )
+        found = self.measure(self.data, run.outputs[self.transient :])
+        return dict(found) if isinstance(found, dict) else {_name(self.measure): jnp.asarray(found)}
+
+
+def _name(measure: Callable) -> str:
+    return getattr(measure, "name", None) or getattr(measure, "__name__", "measure")

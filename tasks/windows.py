@@ -1,0 +1,266 @@
+"""Windows of recordings as a task: what a model of their dynamics is trained on."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from neurodyn.system import as_key
+from neurodyn.task import AbstractTask, Trial
+from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch, number
+from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.tasks.recordings import Recordings, as_recordings, standardised
+
+__all__ = ["Windows"]
+
+
+class Windows(AbstractTask):
+    """Windows of one or several recordings, drawn uniformly and with replacement.
+
+    Targets are the window: ``length + 1`` samples, of which a model that starts from the first
+    predicts the others. Windows never reach across the end of a recording. A trial says which
+    recording it is from (``subject``) and at which sample it starts (``start``), so that parameters
+    indexed by subject find their row.
+
+    Parameters
+    ----------
+    data
+        One recording ``(time, output)``, several ``(subject, time, output)``, or a list of
+        recordings that may differ in length: arrays, or xarray objects with dims `time`, then
+        `unit`, `channel` or `output`, and perhaps `trial` or `subject`. Of a Dataset, its one
+        variable with time.
+    length
+        Steps that are predicted.
+    inputs
+        External inputs, in the same form and of the same length as ``data``; row t acts between
+        samples t and t + 1. Default: none.
+    noise
+        Standard deviation of Gaussian noise, drawn anew for every window and added to all its
+        samples; in the units of what is trained on, so after standardising. Default 0.
+    standardise
+        What is done to each output: ``"none"`` (default); ``"each"``: zero mean and unit standard
+        deviation in each recording; ``"all"``: over all recordings together. ``mean`` and ``std``
+        say what was subtracted and divided by.
+    dt
+        Step [ms]; None: from the coordinate `time`. Default 1, for data without physical time.
+    names
+        Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
+
+    Attributes
+    ----------
+    data
+        ``(subject, time, output)``, as trained on; shorter recordings are filled up with zeros that
+        no window reaches.
+    mean, std
+        ``(subject, output)``: raw data are ``mean + std * data``.
+
+    Raises
+    ------
+    ValueError
+        If dims or shapes do not fit, a recording holds NaN, has a constant output or is shorter
+        than a window.
+
+    References
+    ----------
+    Hess, Monfared, Brenner & Durstewitz, "Generalized teacher forcing for learning chaotic
+    dynamics", ICML 2023 (windows, noise).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurodyn import tasks
+    >>> data = np.random.default_rng(0).normal(size=(500, 3))
+    >>> task = tasks.Windows(data, length=50, standardise="each")
+    >>> task.batch(0, 16).targets.shape
+    (16, 51, 3)
+    """
+
+    t0: ClassVar[float] = 0.0
+    align_event: ClassVar[str] = "window start"
+    scored: ClassVar[Literal["every", "last"]] = "every"
+    reference: ClassVar[tuple[str, ...]] = ("hess2023",)
+
+    dt: float = eqx.field(static=True)
+    n_steps: int = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    standardise: str = eqx.field(static=True)
+    data: Float[Array, "subject time output"]
+    inputs: Float[Array, "subject time input"]
+    lengths: Int[Array, " subject"]
+    mean: Float[Array, "subject output"]
+    std: Float[Array, "subject output"]
+    noise: Float[Array, ""]
+
+    def __init__(
+        self,
+        data: Any,
+        length: int = 200,
+        *,
+        inputs: Any = None,
+        noise: float | int = 0.0,
+        standardise: str = "none",
+        dt: float | int | None = 1.0,
+        names: Sequence[str] | None = None,
+    ):
+        if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1:
+            raise ValueError(f"`length` is a number of steps, at least 1; got {length!r}.")
+        if standardise not in ("none", "each", "all"):
+            raise ValueError(f"`standardise` is 'none', 'each' or 'all', got {standardise!r}.")
+        found = as_recordings(data, what="data")
+        found.check(length)
+        self.n_steps, self.standardise = int(length) + 1, standardise
+        dt = found.dt if dt is None else dt
+        if dt is None:
+            raise ValueError("Windows: `data` has no even coordinate `time`: pass `dt=`.")
+        self.dt = float(number("dt", dt, above=0))
+        self.noise = number("noise", noise, low=0)
+        self.names = _names(names or found.names, found.n)
+        parts, mean, std = standardised(found.parts, standardise)
+        self.mean, self.std = _array(mean), _array(std)
+        self.lengths = jnp.asarray([len(x) for x in parts], jnp.int32)
+        self.data = _array(_padded(parts))
+        self.inputs = _array(_padded(_external(inputs, found)))
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of external inputs."""
+        return self.inputs.shape[-1]
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of observed variables."""
+        return self.data.shape[-1]
+
+    @property
+    def n_subjects(self) -> int:
+        """Number of recordings."""
+        return self.data.shape[0]
+
+    def sample(self, key, **conditions):
+        """One window; ``subject=`` and ``start=`` say which."""
+        check_names(conditions, self.limits())
+        which, noise_key = jax.random.split(key)
+        subject, start = self._draw(which)
+        subject = jnp.asarray(conditions.get("subject", subject)).astype(jnp.int32)
+        room = self.lengths[subject] - self.n_steps
+        if "start" in conditions:
+            start = jnp.asarray(conditions["start"]).astype(jnp.int32)
+        elif "subject" in conditions:
+            start = jax.random.randint(which, (), 0, room + 1, jnp.int32)
+        start = jnp.minimum(start, room)
+        x = self._cut(self.data, subject, start)
+        x = x + self.noise * jax.random.normal(noise_key, x.shape, x.dtype)
+        return Trial(
+            inputs=self._cut(self.inputs, subject, start),
+            targets=x,
+            mask=jnp.ones_like(x),
+            conditions={"subject": subject, "start": start},
+            epochs={},
+        )
+
+    def batch(self, key, n, **conditions):
+        """Draw ``n`` windows; ``subject=`` and ``start=`` (one number, or ``n``) say which."""
+        columns = check_columns(conditions, n, {}, {}, self.limits())
+        return draw_batch(self, as_key(key, needed_for="A batch of windows"), n, columns)
+
+    def validation(self):
+        """512 windows at even distances over all recordings, without noise."""
+        starts = self.lengths - self.n_steps + 1
+        every = jnp.cumsum(starts)
+        places = (jnp.arange(N_VALIDATION) * (every[-1] / N_VALIDATION)).astype(jnp.int32)
+        subject = jnp.searchsorted(every, places, side="right").astype(jnp.int32)
+        start = places - (every[subject] - starts[subject])
+        quiet = eqx.tree_at(lambda t: t.noise, self, jnp.zeros_like(self.noise))
+        columns = {"subject": subject, "start": start}
+        return draw_batch(quiet, jax.random.key(0), N_VALIDATION, columns)
+
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Bounds of the numbers that say which window."""
+        last = self.data.shape[1] - self.n_steps
+        return {"subject": (0, self.n_subjects - 1), "start": (0, last)}
+
+    def loss(self, outputs, trials):
+        """Mean squared error of each window."""
+        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
+
+    def score(self, outputs, trials):
+        """How close the outputs are.
+
+        Returns
+        -------
+        dict
+            ``mse``; ``correct``: the share of the window's variance that the outputs explain, 0
+            where it is negative.
+        """
+        mse = self.loss(outputs, trials)
+        mean = jnp.mean(trials.targets, axis=1, keepdims=True)
+        spread = weighted_mean(squared_error(trials.targets, mean), trials.mask)
+        tiny = jnp.asarray(jnp.finfo(spread.dtype).tiny, spread.dtype)
+        return {"mse": mse, "correct": jnp.clip(1 - mse / jnp.maximum(spread, tiny), 0, 1)}
+
+    def condition_table(self):
+        """There is no design: windows start anywhere."""
+        return {}
+
+    def labels(self):
+        """Conditions are plain numbers."""
+        return {}
+
+    def units(self):
+        """Conditions have no units."""
+        return {}
+
+    def input_names(self):
+        """``input 0``, ``input 1``..."""
+        return tuple(f"input {i}" for i in range(self.n_inputs))
+
+    def output_names(self):
+        """As given."""
+        return self.names
+
+    def _draw(self, key: Array) -> tuple[Int[Array, ""], Int[Array, ""]]:
+        """Subject and start of a window, all windows being equally likely."""
+        starts = self.lengths - self.n_steps + 1
+        every = jnp.cumsum(starts)
+        place = jax.random.randint(key, (), 0, every[-1], jnp.int32)
+        subject = jnp.sum(place >= every, dtype=jnp.int32)
+        return subject, place - (every[subject] - starts[subject])
+
+    def _cut(self, data: Array, subject: Array, start: Array) -> Array:
+        shape = (1, self.n_steps, data.shape[-1])
+        return jax.lax.dynamic_slice(data, (subject, start, jnp.zeros_like(start)), shape)[0]
+
+
+def _array(x: Any) -> Array:
+    return jnp.asarray(x, jnp.result_type(float))
+
+
+def _padded(parts: list[np.ndarray]) -> np.ndarray:
+    longest = max(len(x) for x in parts)
+    return np.stack([np.pad(x, ((0, longest - len(x)), (0, 0))) for x in parts])
+
+
+def _names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
+    given = tuple(str(x) for x in (names or [f"output {i}" for i in range(n)]))
+    if len(given) != n or len(set(given)) != n:
+        raise ValueError(f"Windows: `names` must name each of the {n} outputs, got {given}.")
+    return given
+
+
+def _external(inputs: Any, recordings: Recordings) -> list[np.ndarray]:
+    if inputs is None:
+        return [np.zeros((len(x), 0)) for x in recordings.parts]
+    found = as_recordings(inputs, what="inputs")
+    lengths = [[len(x) for x in r.parts] for r in (found, recordings)]
+    if lengths[0] != lengths[1]:
+        raise ValueError(
+            f"Windows: `inputs` must be as long as the recordings, {lengths[1]} samples, got "
+            f"{lengths[0]}."
+        )
+    if not all(np.isfinite(x).all() for x in found.parts):
+        raise ValueError("Windows: `inputs` hold NaN or infinite values.")
+    return [np.asarray(x, np.float64) for x in found.parts]
