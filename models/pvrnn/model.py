@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from neurodyn.kernels import standard_normal
 from neurodyn.models.pvrnn import dynamics, layers
 from neurodyn.models.pvrnn.heads import AbstractHead, as_head
 from neurodyn.models.pvrnn.objective import Scale, counted, terms
@@ -395,7 +396,7 @@ class PVRNN(AbstractMap):
                 f"{targets.shape[0]}: build it with sequences=(task.n_items, task.n_steps)."
             )
         model = resolve(self)
-        eps = jax.random.normal(key, (*A.shape[:2], A.shape[2] // 2), A.dtype)
+        eps = standard_normal(key, (*A.shape[:2], A.shape[2] // 2), A.dtype)
         run = rollout(model, A, eps)
         got = terms(model, run.d, run.q, run.p, targets, mask)
         counts = counted(mask)
