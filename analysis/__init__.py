@@ -7,6 +7,7 @@ from neurodyn.analysis.compare import compare
 from neurodyn.analysis.decoding import decode
 from neurodyn.analysis.dimensionality import n_components, participation_ratio
 from neurodyn.analysis.forecast import Generates, forecast, forecast_error
+from neurodyn.analysis.intervals import bootstrap
 from neurodyn.analysis.latents import latent_summary
 from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
@@ -48,6 +49,7 @@ __all__ = [
     "Generates",
     "Measure",
     "autocorrelation",
+    "bootstrap",
     "cka",
     "compare",
     "corrected",

@@ -3,7 +3,9 @@
 from neurodyn.plot.activity import psth, raster, traces, trajectories
 from neurodyn.plot.behaviour import psychometric
 from neurodyn.plot.comparison import comparison
+from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.models import time_constants
+from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.reconstruction import checkpoints, elbow
 from neurodyn.plot.symbols import attractor, geometric_graph, power_spectrum, symbol_graph
 from neurodyn.plot.tasks import trial
@@ -14,9 +16,14 @@ __all__ = [
     "checkpoints",
     "comparison",
     "elbow",
+    "error_regression",
     "geometric_graph",
     "history",
+    "latent_bands",
+    "latent_space",
+    "meta_prior",
     "power_spectrum",
+    "prediction_error",
     "psth",
     "psychometric",
     "raster",
@@ -25,4 +32,5 @@ __all__ = [
     "traces",
     "trajectories",
     "trial",
+    "words",
 ]

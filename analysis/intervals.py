@@ -1,0 +1,101 @@
+"""How sure a mean over seeds is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.labels import LabelError
+
+__all__ = ["bootstrap"]
+
+_LEAST = 2
+
+
+def bootstrap(
+    values: xr.DataArray,
+    dim: str = "seed",
+    *,
+    level: float | int = 0.95,
+    n_draws: int = 2000,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Mean along a dim and its percentile interval, by drawing members with replacement.
+
+    The same members are drawn for all other labels (paired), so that differences of means can be
+    judged from ``draws``.
+
+    Parameters
+    ----------
+    values
+        Numbers; NaN members are left out of the means they belong to.
+    dim
+        What is drawn: seeds, trials.
+    level
+        Coverage of the interval.
+    n_draws
+        Number of draws.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Dataset: ``mean``, ``low``, ``high``, and ``draws`` with the dim ``draw`` besides. Intervals
+    from few members (5 to 10) are somewhat too narrow.
+
+    Raises
+    ------
+    LabelError, ValueError
+        If there is no such dim or it has fewer than two members, or `level` is not in (0, 1).
+
+    References
+    ----------
+    Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+    """
+    if dim not in values.dims:
+        raise LabelError(f"there is no dim {dim!r} to draw from, only {values.dims}.")
+    if not 0 < level < 1:
+        raise ValueError(f"`level` must lie in (0, 1), got {level}.")
+    if n_draws < 1:
+        raise ValueError(f"`n_draws` must be at least 1, got {n_draws}.")
+    array = np.moveaxis(values.values.astype(np.float64), values.dims.index(dim), 0)
+    n = array.shape[0]
+    if n < _LEAST:
+        raise ValueError(f"An interval needs at least {_LEAST} members of {dim!r}, got {n}.")
+    chosen = np.random.default_rng(seed).integers(0, n, (n_draws, n))
+    # How often each member was drawn: one product instead of a copy for each draw.
+    weight = np.stack([np.bincount(row, minlength=n) for row in chosen]).astype(np.float64)
+    flat = array.reshape(n, -1)
+    there = np.isfinite(flat)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        draws = (weight @ np.where(there, flat, 0)) / (weight @ there)
+        mean = np.where(there, flat, 0).sum(0) / there.sum(0)
+    shape = array.shape[1:]
+    ends = (1 - level) / 2
+    # All members drawn may be NaN where few are there: such draws say nothing.
+    low, high = (_quantile(draws, q) for q in (ends, 1 - ends))
+    dims = tuple(str(d) for d in values.dims if d != dim)
+    units = str(values.attrs.get("units", "1"))
+    name = str(values.attrs.get("long_name", values.name or "value"))
+    variables = {
+        "mean": (dims, mean.reshape(shape), units, f"{name}, mean"),
+        "low": (dims, low.reshape(shape), units, f"{name}, lower end of the interval"),
+        "high": (dims, high.reshape(shape), units, f"{name}, upper end of the interval"),
+    }
+    drawn = xr.Variable(("draw", *dims), draws.reshape(n_draws, *shape))
+    order = sorted(drawn.dims, key=list(labels.DIMS).index)
+    drawn = drawn.transpose(*order)
+    variables["draws"] = (tuple(order), drawn.values, units, f"{name}, drawn means")
+    coords = {d: values[d] for d in dims if d in values.coords}
+    attrs = {"level": float(level), "n": n, "over": dim}
+    return labels.dataset(
+        variables, coords, source="analysis", kind="statistic", attrs=attrs, values=False
+    )
+
+
+def _quantile(draws: np.ndarray, q: float) -> Any:
+    kept = np.where(np.isnan(draws).all(0), 0.0, draws)
+    return np.where(np.isnan(draws).all(0), np.nan, np.nanquantile(kept, q, axis=0))
