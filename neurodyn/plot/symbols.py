@@ -173,7 +173,7 @@ def geometric_graph(
         ax, places, graph, coded["frequency"].values, largest=0.07 * span, texts=len(places) <= 12
     )
     if points is not None and points.sizes["cycle"]:
-        _draw_points(ax, points.assign(output=points["state"].rename(latent="output")), chosen)
+        _draw_points(ax, points, chosen, "state")
         figure.legend(loc="outside lower center", ncols=2)
     ax.set(xlabel=f"latent {chosen[0]}", ylabel=f"latent {chosen[1]}")
     return figure
@@ -260,10 +260,12 @@ def _open_box(ax: Any) -> None:
         axis.set_major_locator(mpl.ticker.MaxNLocator(4))
 
 
-def _draw_points(ax: Any, points: xr.Dataset | None, chosen: list[int]) -> None:
+def _draw_points(
+    ax: Any, points: xr.Dataset | None, chosen: list[int], variable: str = "output"
+) -> None:
     if points is None or not points.sizes["cycle"]:
         return
-    place = points["output"].values[:, chosen]
+    place = points[variable].values[:, chosen]
     for kind, marker in MARKERS.items():
         for real in (True, False):
             here = (points["stability"].values == kind) & (points["real"].values == real)
