@@ -323,6 +323,7 @@ def _draw_graph(ax, places, graph, share, *, largest: float, texts: bool) -> np.
         ax.add_patch(mpl.patches.Circle(place, r, color=colours[region], zorder=3))
         if texts:
             code = str(graph["code"].values[region]) if "code" in graph.coords else ""
-            text = f"{region}" if len(code) > 6 or not code else f"{region}\n{code}"
+            small = r < 0.6 * radius.max()
+            text = f"{region}" if small or len(code) > 6 or not code else f"{region}\n{code}"
             ax.annotate(text, place, ha="center", va="center", fontsize=7, color="white", zorder=4)
     return radius
