@@ -34,7 +34,8 @@ class History:
 
     def add_steps(self, records: list[dict[str, np.ndarray]], n: int) -> None:
         """Add the first n entries of every member's record."""
-        self._steps.append([{k: np.asarray(v[:n]) for k, v in r.items()} for r in records])
+        # Copies: views would keep the whole buffers of the records alive.
+        self._steps.append([{k: np.array(v[:n]) for k, v in r.items()} for r in records])
 
     def add_evaluation(self, records: list[dict[str, np.ndarray]], step: int) -> None:
         """Add an evaluation made after `step` steps."""
