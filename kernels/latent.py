@@ -80,8 +80,8 @@ def latent_scan(
     for all projections of a step and keep ``d`` and ``q`` only; the gradients of the weights are
     single products over all steps after the reverse loop.
     """
-    given = dict(W=W, W_law=W_law, W_z=W_z, b=b, b_law=b_law, alpha=alpha, A=A, eps=eps, u0=u0)
-    arrays = {name: jnp.asarray(a) for name, a in given.items()}
+    given = (W, W_law, W_z, b, b_law, alpha, A, eps, u0)
+    arrays = {name: jnp.asarray(a) for name, a in zip(_DIMS, given, strict=True)}
     _check(arrays)
     d, laws = _scan(*arrays.values())
     return d, *jnp.split(laws, 2, axis=-1)

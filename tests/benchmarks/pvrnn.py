@@ -1,0 +1,185 @@
+"""Training PV-RNN through `nd.fit`: against the same network as a plain PyTorch loop.
+
+An epoch is a forward pass, backpropagation through time and an Adam step on the full batch, weights
+and adaptive vectors together. Layers of 20, 10 and 10 units with 2 latents each, tanh outputs.
+Compilation is left out of the rates and given in the notes.
+"""
+
+import math
+import statistics
+from functools import partial
+
+import numpy as np
+import optax
+
+import neurodyn as nd
+from neurodyn import models, tasks, training
+from tests.benchmarks.harness import Row
+
+try:
+    import torch
+except ModuleNotFoundError:
+    torch = None
+
+CORES = 1
+_UNITS, _LATENTS, _TAU = (20, 10, 10), (2, 2, 2), (2.0, 8.0, 32.0)
+_W, _W_FIRST = 0.01, 0.01
+#: Sequences, steps, outputs, and how many times PyTorch's rate is to be reached.
+_SIZES = {(16, 50, 2): 18.0, (48, 200, 5): 10.0, (18, 128, 20): 18.0}
+_SEEDS = 8
+_MOST = 4.5  # what so many seeds may cost, in units of one
+_ROUNDS, _SECONDS = 3, 1.5
+_ADAM = optax.adam(1e-3)
+
+
+def run() -> list[Row]:
+    """Epochs per second at three sizes, and the cost of an ensemble."""
+    if torch is not None:
+        torch.set_num_threads(CORES)
+    rows = [_against_torch(size, bar) for size, bar in _SIZES.items()]
+    return [*rows, _ensemble((16, 50, 2))]
+
+
+def _data(size: tuple[int, int, int]) -> np.ndarray:
+    n, n_time, n_outputs = size
+    phase = np.random.default_rng(0).uniform(0, 2 * np.pi, (n, 1, n_outputs))
+    return 0.8 * np.sin(phase + np.linspace(0, 20, n_time)[None, :, None]).astype(np.float32)
+
+
+def _ours(size: tuple[int, int, int], epochs: int, seeds: int | None = None):
+    """Epochs per second of a fit, and the time that it took to compile [s]."""
+    task = tasks.Sequences(_data(size))
+
+    def make(key):
+        return models.PVRNN(
+            task.n_outputs, _UNITS, _LATENTS, _TAU, sequences=size[:2], w=_W, key=key
+        )
+
+    fit = nd.fit(
+        make,
+        task,
+        objective=training.ELBO(over_trials="sum"),
+        optimizer=_ADAM,
+        steps=epochs,
+        sampler="full",
+        evaluate=False,
+        ensemble=None if seeds is None else training.Seeds(seeds, how="vmap"),
+        key=0,
+        progress=False,
+    )
+    return epochs / fit.seconds["train"], fit.seconds["compile"]
+
+
+def _against_torch(size: tuple[int, int, int], bar: float) -> Row:
+    row = partial(
+        Row,
+        "epochs, fit",
+        "torch loop",
+        unit="1/s",
+        better="higher",
+        bar=bar,
+        sizes=dict(zip(("N", "T", "R"), size, strict=True)),
+        threads=CORES,
+    )
+    guess = 4_000_000 / math.prod(size[:2]) / 4  # epochs per second, roughly
+    epochs = max(50, int(_SECONDS * guess / 2))
+    ours, theirs, compile_time = [], [], 0.0
+    epoch = None if torch is None else _torch_epoch(size)
+    for _ in range(_ROUNDS):  # in turn, so that a busy moment hits both
+        rate, compile_time = _ours(size, epochs)
+        ours.append(rate)
+        if epoch is not None:
+            theirs.append(_rate(epoch))
+    note = f"compiled in {compile_time:.1f} s"
+    if epoch is None:
+        return row(ours=max(ours), peer=None, note=f"{note}; torch is not installed")
+    return row(ours=max(ours), peer=max(theirs), note=note)
+
+
+def _ensemble(size: tuple[int, int, int]) -> Row:
+    one, many = [], []
+    for _ in range(_ROUNDS):
+        one.append(_ours(size, 1000)[0])
+        many.append(_ours(size, 300, _SEEDS)[0])
+    ratio = max(one) / max(many)
+    return Row(
+        f"epoch, ensemble of {_SEEDS}",
+        f"{_SEEDS} fits of one",
+        ours=1e3 / max(many),
+        peer=1e3 * _SEEDS / max(one),
+        bar=_SEEDS / _MOST,
+        sizes=dict(zip(("N", "T", "R"), size, strict=True)),
+        threads=CORES,
+        note=f"{ratio:.2f} times one",
+    )
+
+
+def _rate(epoch) -> float:
+    """Epochs per second, the best of a few."""
+    import time
+
+    epoch()
+    times = []
+    while sum(times) < _SECONDS:
+        began = time.perf_counter()
+        epoch()
+        times.append(time.perf_counter() - began)
+    return 1 / statistics.median(times)
+
+
+def _torch_epoch(size: tuple[int, int, int]):
+    """One epoch of the network in PyTorch, as tight as its operations allow."""
+    n, n_time, n_outputs = size
+    n_units, n_latents = sum(_UNITS), sum(_LATENTS)
+    generator = torch.Generator().manual_seed(0)
+    layer = torch.repeat_interleave(torch.arange(3), torch.tensor(_UNITS))
+    z_layer = torch.repeat_interleave(torch.arange(3), torch.tensor(_LATENTS))
+    near = (layer[:, None] - layer[None]).abs() <= 1
+    own = (z_layer[:, None] == layer[None]).float()
+    alpha = 1 / torch.tensor(_TAU)[layer]
+    weight = _W / torch.tensor(_LATENTS)[z_layer].float()
+    first = _W_FIRST / torch.tensor(_LATENTS)[z_layer].float()
+
+    def parameter(*shape):
+        return torch.empty(*shape).uniform_(-0.2, 0.2, generator=generator).requires_grad_()
+
+    W, b, W_z = parameter(n_units, n_units), parameter(n_units), parameter(n_latents, n_units)
+    W_law, b_law = parameter(n_units, 4 * n_latents), parameter(4 * n_latents)
+    W_out, b_out = parameter(_UNITS[0], n_outputs), parameter(n_outputs)
+    A = torch.zeros(n_time, n, 2 * n_latents, requires_grad=True)
+    parameters = [W, b, W_z, W_law, b_law, W_out, b_out, A]
+    optimizer = torch.optim.Adam(parameters, lr=1e-3)
+    targets = torch.tensor(_data(size)).transpose(0, 1)
+
+    def epoch():
+        optimizer.zero_grad(set_to_none=True)
+        eps = torch.randn(n_time, n, n_latents, generator=generator)
+        u, d = torch.zeros(n, n_units), torch.zeros(n, n_units)
+        masked, into = W * near, W_z * own
+        laws = W_law * own.T.repeat(1, 4)
+        states, raw = [], []
+        for A_t, eps_t in zip(A.unbind(0), eps.unbind(0), strict=True):
+            law = torch.addmm(b_law, d, laws)
+            q, p = law[:, : 2 * n_latents] + A_t, law[:, 2 * n_latents :]
+            mean, log_sigma = q.chunk(2, 1)
+            z = torch.tanh(mean) + torch.exp(log_sigma) * eps_t
+            total = torch.addmm(torch.addmm(b, d, masked), z, into)
+            u = torch.lerp(u, total, alpha)
+            d = torch.tanh(u)
+            states.append(d)
+            raw.append(torch.cat([q, p], 1))
+        d, raw = torch.stack(states), torch.stack(raw)
+        out = torch.tanh(d[..., : _UNITS[0]] @ W_out + b_out)
+        q_mean, q_log, p_mean, p_log = raw.chunk(4, -1)
+        late = (torch.arange(n_time) > 0)[:, None, None]
+        p_mean, p_log = torch.tanh(p_mean) * late, p_log * late
+        shift = ((torch.tanh(q_mean) - p_mean) * torch.exp(-p_log)) ** 2
+        ratio = q_log - p_log
+        kl = 0.5 * (shift + torch.exp(2 * ratio) - 1) - ratio
+        loss = ((out - targets) ** 2).sum() / n_outputs + (
+            torch.where(late, weight, first) * kl
+        ).sum()
+        loss.backward()
+        optimizer.step()
+
+    return epoch
