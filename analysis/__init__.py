@@ -11,10 +11,17 @@ from neurodyn.analysis.intervals import bootstrap
 from neurodyn.analysis.latents import latent_summary
 from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
+from neurodyn.analysis.mixtures import mixture_divergence
 from neurodyn.analysis.null import p_value, shuffle_null
 from neurodyn.analysis.pca import pca
 from neurodyn.analysis.piecewise_linear import cycles, fixed_points
+from neurodyn.analysis.prediction import prediction_error, valid_prediction_time
 from neurodyn.analysis.predictivity import ridge_r
+from neurodyn.analysis.reconstruction import (
+    RECONSTRUCTION_PROTOCOLS,
+    reconstruction,
+    reconstruction_floor,
+)
 from neurodyn.analysis.similarity import (
     cka,
     debiased_cka,
@@ -23,6 +30,8 @@ from neurodyn.analysis.similarity import (
     procrustes_angle,
     shape_angle,
 )
+from neurodyn.analysis.spectra import power_spectrum, spectral_distance
+from neurodyn.analysis.state_space import StateSpaceDivergence, state_space_divergence
 from neurodyn.analysis.symbolic import (
     symbols,
     topological_entropy,
@@ -46,8 +55,10 @@ from neurodyn.analysis.words import (
 
 __all__ = [
     "MEASURES",
+    "RECONSTRUCTION_PROTOCOLS",
     "Generates",
     "Measure",
+    "StateSpaceDivergence",
     "autocorrelation",
     "bootstrap",
     "cka",
@@ -67,25 +78,33 @@ __all__ = [
     "latent_summary",
     "linear_cka",
     "lyapunov",
+    "mixture_divergence",
     "n_components",
     "p_value",
     "participation_ratio",
     "pca",
+    "power_spectrum",
+    "prediction_error",
     "procrustes",
     "procrustes_angle",
     "rebin",
+    "reconstruction",
+    "reconstruction_floor",
     "ridge_forecast",
     "ridge_r",
     "shape_angle",
     "shuffle_null",
     "spearman_brown",
+    "spectral_distance",
     "split_half_reliability",
+    "state_space_divergence",
     "symbolise",
     "symbols",
     "timescale",
     "topological_entropy",
     "transitions",
     "true_words",
+    "valid_prediction_time",
     "word_divergence",
     "word_frequencies",
     "word_growth",

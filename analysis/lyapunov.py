@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax.typing import ArrayLike
 
 from neurodyn import labels
 from neurodyn.analysis.tangent import frame_growth, initial_states, state_size
@@ -33,7 +32,7 @@ def lyapunov(
     inputs: Any = None,
     *,
     n_steps: int,
-    dt: float | None = None,
+    dt: float | int | None = None,
     n_exponents: int | None = None,
     transient: int = 1000,
     every: int = 1,
@@ -170,7 +169,7 @@ def lyapunov(
 
 
 def kaplan_yorke_dimension(
-    exponents: ArrayLike, *, zero: ArrayLike = 0.0, complete: bool = True
+    exponents: Any, *, zero: Any = 0.0, complete: bool = True
 ) -> float:
     r"""Dimension that a spectrum of Lyapunov exponents implies.
 

@@ -17,7 +17,15 @@ from jaxtyping import Array, Float
 
 from neurodyn.system import AbstractFlow, AbstractMap, State, Variable
 
-__all__ = ["AbstractReferenceFlow", "AbstractReferenceMap", "amplitude", "number", "row", "vector"]
+__all__ = [
+    "AbstractReferenceFlow",
+    "AbstractReferenceMap",
+    "amplitude",
+    "begin",
+    "number",
+    "row",
+    "vector",
+]
 
 
 class AbstractReferenceFlow(AbstractFlow):
@@ -64,7 +72,7 @@ class AbstractReferenceFlow(AbstractFlow):
 
     def initial_state(self, *, dt, trial=None, key=None):
         del dt, trial
-        return _begin(self, key)
+        return begin(self, key)
 
     def drift(self, t, state, u):
         return self.rates(t / self.time_unit, state.x, u.input) / self.time_unit
@@ -112,7 +120,7 @@ class AbstractReferenceMap(AbstractMap):
 
     def initial_state(self, *, dt, trial=None, key=None):
         del dt, trial
-        return _begin(self, key)
+        return begin(self, key)
 
     def update(self, state, u, *, key):
         del u, key
@@ -131,7 +139,8 @@ class AbstractReferenceMap(AbstractMap):
         return {"latent": ("latent", np.array(self.names))}
 
 
-def _begin(system: Any, key: Any) -> State:
+def begin(system: Any, key: Any) -> State:
+    """State to start from: the system's, jittered where there is a key."""
     if key is None:
         return State(system.start)
     jitter = jax.random.normal(key, system.start.shape, system.start.dtype)
@@ -139,7 +148,7 @@ def _begin(system: Any, key: Any) -> State:
 
 
 def number(
-    name: str, value: Any, *, above: float | None = None, low: float | None = None
+    name: str, value: Any, *, above: float | int | None = None, low: float | int | None = None
 ) -> Float[Array, ""]:
     """A parameter as an array, refused where it is no finite number or out of bounds."""
     if isinstance(value, jax.core.Tracer):

@@ -1,0 +1,208 @@
+"""How long and how well the runs of a model follow the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
+from neurodyn.integrate import integrate
+from neurodyn.params import resolve
+from neurodyn.system import AbstractSystem, State
+
+__all__ = ["prediction_error", "valid_prediction_time"]
+
+#: Numbers that a chunk of predictions holds, at most.
+_CHUNK = 2**24
+
+
+def prediction_error(
+    model: Any,
+    truth: Any,
+    *,
+    n_steps: int = 20,
+    dt: float | int = 1.0,
+    infer: Callable | None = None,
+    solver: Any = None,
+    key: Any = None,
+) -> xr.Dataset:
+    """Mean squared error of free runs that start from every sample of the truth.
+
+    Parameters
+    ----------
+    model
+        A map or flow whose readout is what was observed.
+    truth
+        ``(time, channel)``, or several trajectories ``(trial, time, channel)``.
+    n_steps
+        Steps ahead; published results use 20.
+    dt
+        Step [ms], of flows and for labels.
+    infer
+        State that an observation points to, ``(channel,) -> x``; default ``model.infer``, and the
+        observation itself where it is the whole state.
+    solver, key
+        As for :func:`neurodyn.integrate`.
+
+    Returns
+    -------
+    xr.Dataset
+        ``prediction_error`` ([trial], horizon): mean over starts and channels, at 1 to `n_steps`
+        steps, all from the same starts; its last entry is the published PE(n). ``status``
+        ([trial]): "ok", or "diverged" where a run became infinite and the error of its horizons is
+        NaN.
+
+    Raises
+    ------
+    ValueError, TypeError, LabelError
+        If the truth is too short or of other channels, or nothing tells states from observations.
+
+    References
+    ----------
+    Koppe, Toutounji, Kirsch, Lis & Durstewitz, PLoS Comput. Biol. 15:e1007263, 2019.
+    """
+    if isinstance(n_steps, bool) or not isinstance(n_steps, (int, np.integer)) or n_steps < 1:
+        raise ValueError(f"`n_steps` must be a whole number of at least 1, got {n_steps!r}.")
+    if not isinstance(model, AbstractSystem):
+        raise TypeError(f"`model` must be a system, got {type(model).__name__}.")
+    runs, true = as_runs(truth, "truth"), as_truth(truth)
+    if true.shape[2] != model.n_outputs:
+        raise ValueError(
+            f"`truth` has {true.shape[2]} channels, but {type(model).__name__} has "
+            f"{model.n_outputs} outputs."
+        )
+    if true.shape[1] <= n_steps:
+        raise ValueError(
+            f"`truth` has {true.shape[1]} samples, too few to predict {n_steps} steps ahead."
+        )
+    start = _start_of(model, infer)
+    n_starts = true.shape[1] - n_steps
+    chunk = max(1, _CHUNK // (n_steps * true.shape[2]))
+    errors = np.zeros((len(true), n_steps))
+    for i, x in enumerate(true):
+        for first in range(0, n_starts, chunk):
+            n = min(chunk, n_starts - first)
+            begin = jnp.asarray(x[first : first + n], jnp.result_type(float))
+            run = integrate(
+                model,
+                dt=dt,
+                n_steps=n_steps,
+                n_trials=n,
+                state=State(jax.vmap(start)(begin)),
+                key=key,
+                solver=solver,
+                first_trial=first,
+            )
+            later = np.stack([x[first + h : first + h + n] for h in range(1, n_steps + 1)])
+            with np.errstate(over="ignore", invalid="ignore"):
+                squares = (np.asarray(run.outputs, np.float64) - later) ** 2
+                errors[i] += squares.mean(2).sum(1) / n_starts
+    errors = np.where(np.isfinite(errors), errors, np.nan)
+    status = np.where(np.isfinite(errors).all(1), "ok", "diverged")
+    ds = label_runs(
+        runs,
+        {"status": (status, "1", "what became of the runs")},
+        {"n_starts": n_starts, "n_steps": n_steps, "dt": dt},
+    )
+    ds["prediction_error"] = (
+        (*runs.dims, "horizon"),
+        errors.reshape((*runs.shape, n_steps)),
+        {"units": "1", "long_name": "mean squared error of predictions"},
+    )
+    ahead = ("horizon", np.arange(1, n_steps + 1), {"units": "1", "long_name": "steps ahead"})
+    return ds.assign_coords(horizon=ahead)
+
+
+def valid_prediction_time(
+    generated: Any,
+    truth: Any,
+    *,
+    dt: float | int,
+    threshold: float = 0.5,
+    exponent: float | None = None,
+    scale: Any = None,
+) -> xr.Dataset:
+    r"""Time for which a run stays with the truth.
+
+    The first time at which the normalised error
+    :math:`\sqrt{\langle (x - y)^2 / \sigma^2 \rangle}`, averaged over channels, exceeds a
+    threshold. Infinite values and NaN count as exceeding it.
+
+    Parameters
+    ----------
+    generated, truth
+        Runs and the truth that they started from, of the same shape: sample k of both at the same
+        time. One truth may stand for several runs.
+    dt
+        Sampling step [ms].
+    threshold
+        Default 0.5 (Vlachas et al. 2020); 0.4 is in use too.
+    exponent
+        Largest Lyapunov exponent [1/ms] of the truth, to express the time in Lyapunov times too.
+    scale
+        Standard deviation of each channel; default that of `truth`, which should then be long
+        enough to show it.
+
+    Returns
+    -------
+    xr.Dataset
+        ``valid_time`` [ms]; with `exponent`, ``lyapunov_times``; and ``status``: "ok", or
+        "censored": the run stayed with the truth to the end, and would have for longer.
+
+    Raises
+    ------
+    ValueError, LabelError
+        On other shapes, holes or constant channels in the truth, or numbers out of range.
+
+    References
+    ----------
+    Vlachas, Pathak, Hunt, Sapsis, Girvan, Ott & Koumoutsakos, Neural Netw. 126:191, 2020.
+    """
+    for name, value in (("dt", dt), ("threshold", threshold), ("exponent", exponent)):
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise ValueError(f"`{name}` must be a number above 0, got {value}.")
+    runs, true = as_runs(generated), as_truth(truth)
+    check_channels(runs, true)
+    if true.shape[1] != runs.values.shape[1] or len(true) not in (1, len(runs.values)):
+        raise ValueError(
+            f"`generated` has {runs.values.shape[:2]} runs and samples, `truth` {true.shape[:2]}: "
+            "they must be the same, or the truth one run."
+        )
+    sigma = true.std((0, 1)) if scale is None else np.asarray(scale, np.float64)
+    if sigma.shape not in ((), true.shape[2:]) or not (np.isfinite(sigma) & (sigma > 0)).all():
+        raise ValueError(f"`scale` must be a number above 0 for each channel, got {scale!r}.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.sqrt((((runs.values - true) / sigma) ** 2).mean(2))
+    wrong = ~(error <= threshold)
+    censored = ~wrong.any(1)
+    valid = np.where(censored, error.shape[1], wrong.argmax(1)) * float(dt)
+    variables = {
+        "valid_time": (valid, "ms", "valid prediction time"),
+        "status": (np.where(censored, "censored", "ok"), "1", "whether the end came first"),
+    }
+    if exponent is not None:
+        times = valid * exponent
+        variables["lyapunov_times"] = (times, "1", "valid prediction time in Lyapunov times")
+    return label_runs(runs, variables, {"threshold": threshold, "dt": dt})
+
+
+def _start_of(model: Any, infer: Callable | None) -> Callable[[Float], Any]:
+    if infer is not None:
+        return infer
+    own = resolve(model)
+    if hasattr(own, "infer"):
+        return own.infer
+    state = own.initial_state(dt=jnp.ones(()), key=jax.random.key(0))
+    whole = state.memory is None and jnp.shape(state.x) == (model.n_outputs,)
+    if whole and hasattr(own, "start"):
+        return lambda x: x
+    raise TypeError(
+        f"{type(model).__name__} does not say which state an observation points to: pass "
+        "`infer=`, a function from an observation to a state."
+    )

@@ -1,0 +1,145 @@
+"""Trajectories of systems and of data, brought to one form and checked."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Float
+
+from neurodyn.labels import LabelError, encode_attrs
+
+__all__ = ["Runs", "as_runs", "as_truth", "label_runs"]
+
+_CHANNELS = ("output", "unit", "latent", "channel")
+
+
+class Runs(NamedTuple):
+    """Generated trajectories.
+
+    Attributes
+    ----------
+    values
+        ``(run, time, channel)``, float64.
+    finite
+        Whether each run is finite throughout.
+    dims, shape, coords
+        How the runs were labelled before they were stacked.
+    channels
+        Labels of the channels, or None.
+    time
+        Times of the samples, or None.
+    """
+
+    values: Float[np.ndarray, "run time channel"]
+    finite: Bool[np.ndarray, " run"]
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    coords: dict[str, Any]
+    channels: xr.DataArray | None
+    time: xr.DataArray | None
+
+
+def as_runs(data: Any, name: str = "generated") -> Runs:
+    """Trajectories ``(..., time, channel)`` with any leading dims, stacked into runs.
+
+    Raises
+    ------
+    LabelError, TypeError, ValueError
+        If dims are wrong or the numbers are none.
+    """
+    if isinstance(data, xr.Dataset):
+        raise TypeError(f"`{name}` must be one variable: pass e.g. {name}['outputs'].")
+    channels = time = None
+    if isinstance(data, xr.DataArray):
+        data, dim = _in_order(data, name)
+        channels = data[dim] if dim in data.coords else None
+        time = data["time"] if "time" in data.coords else None
+        dims = tuple(str(d) for d in data.dims[:-2])
+        coords = {str(n): c.variable for n, c in data.coords.items() if set(c.dims) <= set(dims)}
+        values = data.values
+    else:
+        values = np.asarray(data)
+        if values.ndim not in (2, 3):
+            raise ValueError(
+                f"`{name}` must be (time, channel) or (trial, time, channel), got shape "
+                f"{values.shape}; a single channel is {name}[:, None]. For more leading axes pass "
+                "a DataArray."
+            )
+        dims, coords = (("trial",), {}) if values.ndim == 3 else ((), {})
+    if values.dtype.kind not in "iuf" or 0 in values.shape:
+        raise ValueError(f"`{name}` must hold numbers, got {values.dtype} of shape {values.shape}.")
+    shape = values.shape[:-2]
+    stacked = values.reshape(-1, *values.shape[-2:]).astype(np.float64)
+    finite = np.isfinite(stacked).all((1, 2))
+    return Runs(stacked, finite, dims, shape, coords, channels, time)
+
+
+def as_truth(data: Any, name: str = "truth") -> Float[np.ndarray, "run time channel"]:
+    """True trajectories, all finite and without constant channels.
+
+    Raises
+    ------
+    LabelError, TypeError, ValueError
+        As :func:`as_runs`; and for holes and constant channels, naming them.
+    """
+    runs = as_runs(data, name)
+    if not runs.finite.all():
+        bad = int((~np.isfinite(runs.values)).any(-1).sum())
+        raise ValueError(
+            f"`{name}` holds NaN or infinite values in {bad} samples; cut or interpolate them "
+            "first."
+        )
+    flat = np.flatnonzero(np.ptp(runs.values, axis=(0, 1)) == 0)
+    if flat.size:
+        raise ValueError(
+            f"`{name}` is constant in channels {flat.tolist()}: nothing can be told from them; "
+            "leave them out on both sides."
+        )
+    return runs.values
+
+
+def check_channels(runs: Runs, truth: Float[np.ndarray, "run time channel"]) -> None:
+    """Refuse trajectories of different numbers of channels."""
+    if runs.values.shape[2] != truth.shape[2]:
+        raise ValueError(
+            f"`generated` has {runs.values.shape[2]} channels and `truth` {truth.shape[2]}: pass "
+            "the model's outputs, not its latent state, and the same channels on both sides."
+        )
+
+
+def label_runs(
+    runs: Runs, variables: dict[str, tuple[Any, str, str]], attrs: dict[str, Any]
+) -> xr.Dataset:
+    """Results of each run under the labels of the runs.
+
+    Parameters
+    ----------
+    runs
+        The runs.
+    variables
+        ``{name: (values, units, long_name)}`` with values ``(run,)`` or ``(run, channel)``.
+    attrs
+        What was done.
+    """
+    built = {}
+    for name, (values, units, long_name) in variables.items():
+        values = np.asarray(values)
+        dims = runs.dims if values.ndim == 1 else (*runs.dims, "channel")
+        values = values.reshape((*runs.shape, *values.shape[1:]))
+        built[name] = xr.Variable(dims, values, {"units": units, "long_name": long_name})
+    ds = xr.Dataset(built, runs.coords, {"source": "analysis", "kind": "statistic"})
+    if runs.channels is not None and "channel" in ds.dims:
+        ds = ds.assign_coords(channel=("channel", runs.channels.values))
+    return ds.assign_attrs(encode_attrs(attrs))
+
+
+def _in_order(data: xr.DataArray, name: str) -> tuple[xr.DataArray, str]:
+    found = [str(d) for d in data.dims if d in _CHANNELS]
+    if "time" not in data.dims or len(found) != 1:
+        raise LabelError(
+            f"`{name}` must have the dim 'time' and one of {', '.join(_CHANNELS)}, got "
+            f"{tuple(data.dims)}: rename or select first."
+        )
+    return data.transpose(..., "time", found[0]), found[0]
