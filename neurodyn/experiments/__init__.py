@@ -1,13 +1,15 @@
 """Named, reproducible experiments: one command from settings to figures."""
 
 from neurodyn.experiments.context_decision import EXPERIMENT as _CONTEXT
+from neurodyn.experiments.error_regression import EXPERIMENT as _ERRORS
 from neurodyn.experiments.experiment import Experiment, Run, configure
+from neurodyn.experiments.neural_prediction import EXPERIMENT as _NEURAL
 from neurodyn.experiments.perceptual_decision import EXPERIMENT as _PERCEPTUAL
 from neurodyn.experiments.runner import Finished, run_experiment
 
 __all__ = ["EXPERIMENTS", "Experiment", "Finished", "Run", "configure", "run"]
 
-EXPERIMENTS: dict[str, Experiment] = {e.name: e for e in (_PERCEPTUAL, _CONTEXT)}
+EXPERIMENTS: dict[str, Experiment] = {e.name: e for e in (_PERCEPTUAL, _CONTEXT, _ERRORS, _NEURAL)}
 
 
 def run(name: str, preset: str = "quick", **options) -> Finished:

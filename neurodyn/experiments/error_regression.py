@@ -1,0 +1,402 @@
+"""Error regression: predicting unseen sequences from errors, against networks that read them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels, plot
+from neurodyn.analysis import forecast, forecast_error, ridge_forecast
+from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.forecasters import (
+    match_size,
+    n_parameters,
+    train_baseline,
+    train_pvrnn,
+)
+from neurodyn.labels import encode_attrs
+from neurodyn.models import LSTM, PVRNN, VRNN
+from neurodyn.models.pvrnn import ErrorRegression, error_regression
+from neurodyn.plot.prediction import interval
+from neurodyn.tasks import Lissajous, Sequences
+from neurodyn.training import ELBO, NextStep
+
+__all__ = ["EXPERIMENT", "Settings", "run"]
+
+NAMES = {
+    "pvrnn": "PV-RNN, error regression",
+    "vrnn": "VRNN",
+    "lstm": "LSTM",
+    "ridge": "ridge autoregression",
+    "ideal": "generator known",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings.
+
+    Attributes
+    ----------
+    seed
+        Seed of everything.
+    n_networks
+        Networks of each kind and candidate.
+    period, n_curves, sigma
+        The curves: steps of each, curves in a sequence, noise on the outputs.
+    n_train, n_validate, n_test
+        Sequences that are trained on, that candidates are chosen by, that are reported.
+    n_units, n_latents, tau
+        The PV-RNN; the other networks get as many parameters.
+    epochs, learning_rate
+        Training of the PV-RNN.
+    baseline_epochs
+        Training of the others.
+    w
+        Meta-priors that are tried.
+    learning_rates
+        What is tried for the networks that read.
+    input_noise, min_std
+        What is tried for the LSTM (noise on its inputs) and the VRNN (least standard deviation of
+        its decoder).
+    window, iterations
+        Error regression, in both published lines.
+    n_horizons, n_samples
+        Steps ahead, and rollouts that predictions are the mean of.
+    """
+
+    seed: int = 0
+    n_networks: int = 5
+    period: int = 12
+    n_curves: int = 6
+    sigma: float = 0.02
+    n_train: int = 24
+    n_validate: int = 12
+    n_test: int = 12
+    n_units: tuple[int, ...] = (20, 10)
+    n_latents: tuple[int, ...] = (2, 2)
+    tau: tuple[float, ...] = (2.0, 8.0)
+    epochs: int = 5000
+    learning_rate: float = 3e-3
+    baseline_epochs: int = 1500
+    w: tuple[float, ...] = (0.005, 0.05)
+    learning_rates: tuple[float, ...] = (2e-3, 1e-2)
+    input_noise: tuple[float, ...] = (0.0, 0.05)
+    min_std: tuple[float, ...] = (0.01, 0.05)
+    window: int = 15
+    iterations: int = 20
+    n_horizons: int = 12
+    n_samples: int = 16
+
+
+class Candidate(NamedTuple):
+    """One way to set a kind of network up.
+
+    Attributes
+    ----------
+    setting
+        What is tried, in words.
+    members
+        Trained networks.
+    predict
+        ``(member, observed, key) -> Dataset with prediction``.
+    """
+
+    setting: str
+    members: list[Any]
+    predict: Callable[..., xr.Dataset]
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Train all candidates, choose on validation sequences, report test sequences."""
+    task = Lissajous(period=settings.period, n_curves=settings.n_curves, sigma=settings.sigma)
+    sizes = (settings.n_train, settings.n_validate, settings.n_test)
+    train, validate, test = (
+        np.asarray(task.batch(_key(settings, i), n).targets) for i, n in enumerate(sizes)
+    )
+    kinds = {
+        "pvrnn": _pvrnns(settings, Sequences(train), run),
+        "vrnn": _vrnns(settings, Sequences(train), Sequences(validate), run),
+        "lstm": _lstms(settings, Sequences(train), Sequences(validate), run),
+    }
+    errors, tuning, about, example = {}, {}, {}, None
+    for name, candidates in kinds.items():
+        scores = [_errors(settings, c, validate).mean() for c in candidates]
+        tuning[name] = ([c.setting for c in candidates], scores)
+        best = candidates[int(np.argmin(scores))]
+        errors[name] = _errors(settings, best, test)
+        about[name] = best.setting
+        about[f"{name}_parameters"] = n_parameters(best.members[0])
+        if name == "pvrnn":
+            example = best.predict(best.members[0], test, _key(settings, 9), windows=True)
+    h = settings.n_horizons
+    linear = ridge_forecast(train, test, n_horizons=h, n_lags=settings.window)
+    errors["ridge"] = forecast_error(linear, test).values[None]
+    errors["ideal"] = forecast_error(_ideal(task, test, h), test).values[None]
+    tree = xr.DataTree.from_dict(
+        {
+            "/recording": _observed(test),
+            "/model": example,
+            "/analysis/error": _labelled(errors),
+            "/analysis/tuning": _tuning(tuning),
+        }
+    )
+    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings), "chosen": about})
+    return tree
+
+
+def _pvrnns(settings: Settings, sequences: Sequences, run: Run) -> list[Candidate]:
+    def network(w):
+        def make(key):
+            return PVRNN(
+                sequences.n_outputs,
+                settings.n_units,
+                settings.n_latents,
+                settings.tau,
+                sequences=(sequences.n_items, sequences.n_steps),
+                w=w,
+                key=key,
+            )
+
+        return make
+
+    shared = {"window": settings.window, "iterations": settings.iterations}
+    lines = {
+        "soda2023": ErrorRegression.soda2023(**shared),
+        "idei2022": ErrorRegression.idei2022(**shared),
+    }
+    found = []
+    for i, w in enumerate(settings.w):
+        trained = train_pvrnn(
+            network(w),
+            sequences,
+            n_networks=settings.n_networks,
+            steps=settings.epochs,
+            learning_rate=settings.learning_rate,
+            run=run,
+            name=f"pvrnn_{i}",
+            key=_key(settings, 3),
+        )
+        for line, method in lines.items():
+            found.append(
+                Candidate(f"w {w:g}, {line}", list(trained.model), _regression(settings, method))
+            )
+    return found
+
+
+def _regression(settings: Settings, method: ErrorRegression):
+    def predict(model, observed, key, **options):
+        return error_regression(
+            model,
+            observed,
+            method,
+            n_horizons=settings.n_horizons,
+            n_samples=settings.n_samples,
+            key=key,
+            **options,
+        )
+
+    return predict
+
+
+def _vrnns(settings, sequences: Sequences, held_out: Sequences, run: Run) -> list[Candidate]:
+    target, n_latents = pvrnn_size(settings, sequences.n_outputs), sum(settings.n_latents)
+
+    def sized(n, min_std=0.01, key=0):
+        return VRNN(sequences.n_outputs, n, n_latents, min_std=min_std, key=key)
+
+    n = match_size(sized, target)
+
+    def predict(model, observed, key):
+        return forecast(
+            model,
+            observed,
+            n_horizons=settings.n_horizons,
+            n_samples=settings.n_samples,
+            key=key,
+        )
+
+    return [
+        Candidate(
+            f"learning rate {rate:g}, least deviation {std:g}",
+            _baseline(
+                settings,
+                lambda key, std=std: sized(n, std, key),
+                sequences,
+                held_out,
+                ELBO(),
+                rate,
+                run,
+                f"vrnn_{i}_{j}",
+            ),
+            predict,
+        )
+        for i, rate in enumerate(settings.learning_rates)
+        for j, std in enumerate(settings.min_std)
+    ]
+
+
+def _lstms(settings, sequences: Sequences, held_out: Sequences, run: Run) -> list[Candidate]:
+    target, n_outputs = pvrnn_size(settings, sequences.n_outputs), sequences.n_outputs
+    n = match_size(lambda n: LSTM(n_outputs, n, n_outputs, key=0), target)
+
+    def predict(model, observed, key):
+        del key
+        return forecast(model, observed, n_horizons=settings.n_horizons)
+
+    return [
+        Candidate(
+            f"learning rate {rate:g}, input noise {noise:g}",
+            _baseline(
+                settings,
+                lambda key: LSTM(n_outputs, n, n_outputs, key=key),
+                sequences,
+                held_out,
+                NextStep(noise=noise),
+                rate,
+                run,
+                f"lstm_{i}_{j}",
+            ),
+            predict,
+        )
+        for i, rate in enumerate(settings.learning_rates)
+        for j, noise in enumerate(settings.input_noise)
+    ]
+
+
+def _baseline(settings, make, sequences, held_out, objective, rate, run, name) -> list[Any]:
+    trained = train_baseline(
+        make,
+        sequences,
+        held_out,
+        objective,
+        n_networks=settings.n_networks,
+        steps=settings.baseline_epochs,
+        learning_rate=rate,
+        run=run,
+        name=name,
+        key=_key(settings, 4),
+    )
+    return list(trained.model)
+
+
+def pvrnn_size(settings: Any, n_outputs: int) -> int:
+    """Parameters of the PV-RNN, which the other networks match."""
+    return n_parameters(PVRNN(n_outputs, settings.n_units, settings.n_latents, settings.tau, key=0))
+
+
+def _errors(settings: Settings, candidate: Candidate, observed: np.ndarray) -> np.ndarray:
+    """``(seed, trial, horizon)``."""
+    keys = [jax.random.fold_in(_key(settings, 5), i) for i in range(len(candidate.members))]
+    return np.stack(
+        [
+            forecast_error(candidate.predict(m, observed, k), observed).values
+            for m, k in zip(candidate.members, keys, strict=True)
+        ]
+    )
+
+
+def _ideal(task: Lissajous, observed: np.ndarray, n_horizons: int) -> xr.DataArray:
+    """What one expects who knows the curves, the chances, and which curve is being drawn."""
+    curves = np.asarray(task.curves(), np.float64)
+    chances = np.asarray(task.transitions, np.float64)
+    order, n_steps = np.asarray(task.order(observed)), observed.shape[1]
+    expected = np.empty((len(observed), n_steps, n_horizons, observed.shape[2]))
+    for t in range(n_steps):
+        place, step = divmod(t, task.period)
+        known = np.eye(len(chances))[order[:, place]]
+        for h in range(1, n_horizons + 1):
+            passed, at = divmod(step + h, task.period)
+            law = known @ np.linalg.matrix_power(chances, passed)
+            expected[:, t, h - 1] = law @ curves[:, at]
+    return xr.DataArray(
+        expected,
+        {"horizon": np.arange(1, n_horizons + 1)},
+        ("trial", "time", "horizon", "output"),
+    )
+
+
+def _observed(x: np.ndarray) -> xr.Dataset:
+    return labels.dataset(
+        {"targets": (("trial", "time", "output"), x, "1", "observed sequence", "target")},
+        {"time": labels.time_axis(x.shape[1], 1.0), "output": ["x", "y"]},
+        source="task",
+    )
+
+
+def _labelled(errors: dict[str, np.ndarray]) -> xr.Dataset:
+    n = errors["ideal"].shape[2]
+    horizon = xr.Variable(
+        "horizon", np.arange(1, n + 1), {"units": "1", "long_name": "steps ahead"}
+    )
+    found = {}
+    for name, values in errors.items():
+        attrs = {"units": "1", "long_name": NAMES[name]}
+        # What does not depend on a start has no seeds.
+        dims = ("seed", "trial", "horizon") if len(values) > 1 else ("trial", "horizon")
+        found[name] = (dims, values if len(values) > 1 else values[0], attrs)
+    return xr.Dataset(found, {"horizon": horizon}, {"source": "analysis"})
+
+
+def _tuning(tuning: dict[str, tuple[list[str], list[float]]]) -> xr.Dataset:
+    found = {}
+    for name, (settings, scores) in tuning.items():
+        attrs = {"units": "1", "long_name": f"validation error of {NAMES[name]}"}
+        found[name] = ("sweep", np.array(scores), attrs)
+        found[f"{name}_setting"] = ("sweep", np.array(settings), {"units": "1"})
+    return xr.Dataset(found, attrs={"source": "analysis"})
+
+
+def _key(settings: Any, part: int):
+    return jax.random.fold_in(jax.random.key(settings.seed), part)
+
+
+def figures(tree: xr.DataTree) -> dict[str, Any]:
+    """Errors by horizon, and one stream with windows and predictions."""
+    errors = tree["analysis/error"].to_dataset()
+    return {
+        "prediction_error": plot.prediction_error(errors, reference=("ridge", "ideal")),
+        "stream": plot.error_regression(tree["model"].to_dataset(), tree["recording"].to_dataset()),
+    }
+
+
+def summary(tree: xr.DataTree) -> dict[str, str]:
+    """Errors with intervals, and what was chosen."""
+    import json
+
+    chosen = json.loads(tree.attrs["chosen"])
+    errors = tree["analysis/error"].to_dataset()
+    rows = {}
+    for name, curve in errors.data_vars.items():
+        mean, half = interval(curve)
+        n = curve.sizes["horizon"]
+        shown = sorted({1, n // 3, 2 * n // 3, n} - {0})
+        text = []
+        for h in shown:
+            number = f"{mean[h - 1]:.4f}"
+            text.append(f"{h}: {number}" + ("" if half is None else f" ± {half[h - 1]:.4f}"))
+        rows[f"error of {NAMES[str(name)]}, steps ahead"] = ", ".join(text)
+    for name in ("pvrnn", "vrnn", "lstm"):
+        rows[NAMES[name]] = f"{chosen[f'{name}_parameters']} parameters; {chosen[name]}"
+    return rows
+
+
+EXPERIMENT = Experiment(
+    name="error_regression",
+    title="Does inference from errors predict unseen sequences better than reading them?",
+    reference=("ahmadi2019", "chung2015", "hochreiter1997"),
+    presets={
+        "quick": Settings(),
+        "paper": Settings(
+            n_networks=10, epochs=50_000, baseline_epochs=10_000, n_test=24, n_samples=32
+        ),
+    },
+    run=run,
+    figures=figures,
+    summary=summary,
+)

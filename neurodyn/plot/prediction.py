@@ -1,0 +1,145 @@
+"""Predictions of sequences: errors by horizon, and what a network makes of a stream."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+
+__all__ = ["error_regression", "prediction_error"]
+
+_COLOURS = (BLUE, ORANGE, "#4d9a5b", "#8a5fa8", "#b3564d")
+
+
+@styled
+def prediction_error(errors: xr.Dataset, *, reference: Sequence[str] = ()) -> Any:
+    """Error of predictions by horizon, one curve for each variable.
+
+    Parameters
+    ----------
+    errors
+        One variable for each predictor, on `horizon`; other dims but `seed` are averaged.
+    reference
+        Variables that are drawn as grey lines: bounds and chance.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Means over `seed` with 95 % intervals (Student's t), where there is one.
+    """
+    figure, axes = subplots(1, 1, size=(4.4, 3.0))
+    ax = axes[0, 0]
+    colours, dashes = iter(_COLOURS), iter(("--", ":", "-."))
+    for name, curve in errors.data_vars.items():
+        name = str(name)
+        mean, half = interval(curve)
+        x = curve["horizon"].values
+        text = curve.attrs.get("long_name", name)
+        if name in reference:
+            ax.plot(x, mean, color=GREY, ls=next(dashes), lw=1.1, label=text)
+            continue
+        colour = next(colours)
+        ax.plot(x, mean, "o-", color=colour, ms=3, label=text)
+        if half is not None:
+            ax.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, lw=0)
+    ax.set(xlabel="steps ahead", ylabel="mean squared error")
+    ax.set_ylim(bottom=0)
+    figure.legend(loc="outside right upper")
+    return figure
+
+
+@styled
+def error_regression(
+    result: xr.Dataset,
+    observed: Any,
+    *,
+    trial: int = 0,
+    times: Sequence[float] | None = None,
+    output: Sequence[int] | None = None,
+) -> Any:
+    """A stream, what a network makes of it, and what it expects next.
+
+    Parameters
+    ----------
+    result
+        Of :func:`neurodyn.models.pvrnn.error_regression`; with `postdiction` the explanation of
+        the window is drawn too.
+    observed
+        ``(trial, time, output)``, the stream that was followed.
+    trial
+        Which one.
+    times
+        Times [ms] at which predictions are drawn; default three, evenly spread.
+    output
+        Which outputs; default the first two.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel for each output: observations grey; from each of the times the prediction
+        (orange, with one and two standard deviations of its rollouts where there are several); the
+        window before it (blue).
+    """
+    x = np.asarray(observed["targets"] if isinstance(observed, xr.Dataset) else observed)[trial]
+    one = result.isel(trial=trial)
+    t = one["time"].values
+    step = float(t[1] - t[0]) if len(t) > 1 else 1.0
+    n_ahead = one.sizes["horizon"]
+    if times is None:
+        last = max(len(t) - 1 - n_ahead, 0)
+        places = np.unique(np.linspace(last / 4, last, 3).astype(int))
+    else:
+        places = np.array([int(np.abs(t - at).argmin()) for at in times])
+    shown = list(range(min(2, x.shape[1]))) if output is None else list(output)
+    figure, axes = subplots(len(shown), 1, size=(6.4, 1.7), sharex=True)
+    for ax, k in zip(axes.flat, shown, strict=True):
+        ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
+        for i, place in enumerate(places):
+            _window(ax, one, place, k, step, label="explained" if i == 0 else None)
+            _fan(ax, one, place, k, step, label="predicted" if i == 0 else None)
+        ax.set_ylabel(f"output {k}")
+    axes[-1, 0].set_xlabel(label(one["time"]))
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=3)
+    return figure
+
+
+def _window(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:
+    now = float(one["time"][place])
+    ax.axvline(now, color="0.85", lw=0.8, zorder=0)
+    if "postdiction" not in one:
+        return
+    lags = one["lag"].values
+    seen = one["postdiction"].isel(time=place, output=k).values
+    first = lags[np.isfinite(seen)].min()
+    ax.axvspan(now + first - step / 2, now, color=BLUE, alpha=0.06, lw=0)
+    ax.plot(now + lags, seen, ".-", color=BLUE, ms=3, lw=1, label=label)
+
+
+def _fan(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:
+    now = float(one["time"][place])
+    ahead = now + step * one["horizon"].values
+    mean = one["prediction"].isel(time=place, output=k).values
+    ax.plot(ahead, mean, ".-", color=ORANGE, ms=3, lw=1, label=label)
+    if "prediction_std" in one:
+        std = one["prediction_std"].isel(time=place, output=k).values
+        for width, alpha in ((1, 0.22), (2, 0.12)):
+            ax.fill_between(
+                ahead, mean - width * std, mean + width * std, color=ORANGE, alpha=alpha, lw=0
+            )
+
+
+def interval(curve: xr.DataArray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Mean by horizon, and half of its 95 % interval over `seed` (None with fewer than two)."""
+    from scipy.stats import t
+
+    other = [d for d in curve.dims if d not in ("seed", "horizon")]
+    values = curve.mean(other)
+    n = values.sizes.get("seed", 1)
+    mean = values.mean("seed") if "seed" in values.dims else values
+    if n < 2:
+        return mean.values, None
+    error = values.transpose("seed", "horizon").values.std(0, ddof=1) / np.sqrt(n)
+    return mean.values, t.ppf(0.975, n - 1) * error
