@@ -3,13 +3,18 @@
 from neurodyn.experiments.context_decision import EXPERIMENT as _CONTEXT
 from neurodyn.experiments.error_regression import EXPERIMENT as _ERRORS
 from neurodyn.experiments.experiment import Experiment, Run, configure
+from neurodyn.experiments.hierarchy import EXPERIMENT as _HIERARCHY
+from neurodyn.experiments.meta_prior import EXPERIMENT as _META_PRIOR
 from neurodyn.experiments.neural_prediction import EXPERIMENT as _NEURAL
 from neurodyn.experiments.perceptual_decision import EXPERIMENT as _PERCEPTUAL
 from neurodyn.experiments.runner import Finished, run_experiment
+from neurodyn.experiments.symbolic_attractors import EXPERIMENT as _SYMBOLIC
 
 __all__ = ["EXPERIMENTS", "Experiment", "Finished", "Run", "configure", "run"]
 
-EXPERIMENTS: dict[str, Experiment] = {e.name: e for e in (_PERCEPTUAL, _CONTEXT, _ERRORS, _NEURAL)}
+EXPERIMENTS: dict[str, Experiment] = {
+    e.name: e for e in (_PERCEPTUAL, _CONTEXT, _META_PRIOR, _HIERARCHY, _ERRORS, _NEURAL, _SYMBOLIC)
+}
 
 
 def run(name: str, preset: str = "quick", **options) -> Finished:

@@ -4,18 +4,17 @@ import dataclasses
 import itertools
 from typing import Any
 
-import jax
 import numpy as np
-import optax
 import xarray as xr
 
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.meta_prior_report import figures, summary
 from neurodyn.experiments.meta_prior_scores import examples, free_runs, reconstruction, true_floor
+from neurodyn.experiments.sweep import part_key, train_all, unfold
 from neurodyn.labels import encode_attrs
 from neurodyn.models import PVRNN
 from neurodyn.tasks import Sequences, StateMachine
-from neurodyn.training import ELBO, Ensemble, Fit, Seeds, fit
+from neurodyn.training import Fit
 
 __all__ = ["EXPERIMENT", "Settings", "run", "train"]
 
@@ -71,15 +70,15 @@ class Settings:
 def source(settings: Settings) -> tuple[StateMachine, Sequences]:
     """The machine, and the sequences that all networks learn."""
     machine = StateMachine(n_steps=settings.n_steps)
-    return machine, machine.sequences(_key(settings, 0), settings.n_sequences)
+    return machine, machine.sequences(part_key(settings, 0), settings.n_sequences)
 
 
 def train(settings: Settings, run: Run) -> Fit:
     """All networks, every meta-prior and every start, in one program."""
     machine, sequences = source(settings)
-    starts = _key(settings, 1)
-    members = [
-        PVRNN(
+
+    def make(*, w: float, key: Any) -> PVRNN:
+        return PVRNN(
             machine.n_outputs,
             settings.n_units,
             settings.n_latents,
@@ -87,26 +86,11 @@ def train(settings: Settings, run: Run) -> Fit:
             sequences=(sequences.n_items, sequences.n_steps),
             w=w,
             w_first=settings.w_first,
-            key=jax.random.fold_in(starts, i),
+            key=key,
         )
-        for w in settings.w
-        for i in range(settings.n_networks)
-    ]
-    return fit(
-        Ensemble(members),
-        sequences,
-        objective=ELBO(),
-        optimizer=optax.adam(settings.learning_rate),
-        sampler="full",
-        steps=settings.epochs,
-        evaluate=False,
-        ensemble=Seeds(len(members), how="vmap"),
-        checkpoint=None if run.folder is None else run.folder / "networks.ckpt",
-        checkpoint_every=None if run.folder is None else max(1, settings.epochs // 10),
-        resume=run.resume,
-        progress=run.progress,
-        key=_key(settings, 2),
-    )
+
+    keys = part_key(settings, 1), part_key(settings, 2)
+    return train_all(make, sequences, settings, run, key=keys)
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -114,21 +98,21 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     machine, sequences = source(settings)
     trained = train(settings, run)
     models = list(trained.model)
-    posterior = reconstruction(models, sequences, key=_key(settings, 3))
+    posterior = reconstruction(models, sequences, key=part_key(settings, 3))
     free = free_runs(
         models,
         machine,
         word=settings.word,
         n_steps=settings.free_steps,
         discard=settings.discard,
-        key=_key(settings, 4),
+        key=part_key(settings, 4),
     )
     floor = true_floor(
         machine,
         word=settings.word,
         n_steps=settings.free_steps,
         n=settings.n_floor,
-        key=_key(settings, 5),
+        key=part_key(settings, 5),
     )
     tree = {
         "/model/training": _curves(trained.history),
@@ -137,29 +121,15 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         "/analysis/free/noisy": free["noisy"],
         "/analysis/free/noise_free": free["noise_free"],
     }
-    tree = {name: _unfold(ds, settings) for name, ds in tree.items()}
+    tree = {name: unfold(ds, settings) for name, ds in tree.items()}
     tree |= {
         "/analysis/floor": floor,
         "/analysis/words/true": free["true_words"],
-        **examples(models, sequences, machine, settings, free["runs"], key=_key(settings, 6)),
+        **examples(models, sequences, machine, settings, free["runs"], key=part_key(settings, 6)),
     }
     tree = xr.DataTree.from_dict(tree)
     tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
     return tree
-
-
-def _unfold(ds: xr.Dataset, settings: Settings) -> xr.Dataset:
-    """Members of the one ensemble as (meta_prior, seed)."""
-    w, n = np.asarray(settings.w, np.float64), settings.n_networks
-    order = [
-        ds.isel(seed=slice(i * n, (i + 1) * n)).assign_coords(seed=np.arange(n))
-        for i in range(len(w))
-    ]
-    joined = xr.concat(
-        order, "meta_prior", data_vars="all", coords="minimal", compat="override", join="exact"
-    )
-    named = ("meta_prior", w, {"units": "1", "long_name": "meta-prior w"})
-    return joined.assign_coords(meta_prior=named)
 
 
 def _curves(history: xr.Dataset) -> xr.Dataset:
@@ -176,10 +146,6 @@ def _curves(history: xr.Dataset) -> xr.Dataset:
     centre = (edges[:-1] + edges[1:] - 1) / 2
     at = ("step", centre, {"units": "1", "long_name": "training step"})
     return joined.transpose("seed", "step").assign_coords(step=at).assign_attrs(history.attrs)
-
-
-def _key(settings: Settings, part: int) -> Any:
-    return jax.random.fold_in(jax.random.key(settings.seed), part)
 
 
 EXPERIMENT = Experiment(

@@ -7,6 +7,7 @@ import xarray as xr
 
 from neurodyn import plot
 from neurodyn.analysis import bootstrap
+from neurodyn.experiments.sweep import by_meta_prior
 
 __all__ = ["figures", "summary"]
 
@@ -81,21 +82,6 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         rows[f"chaotic {words}"] = _chaotic(ds["lyapunov"])
         rows[f"least divergence {words}"] = least(ds["divergence"])
     return rows
-
-
-def by_meta_prior(values: xr.DataArray) -> str:
-    """Means over networks with their intervals, for each meta-prior."""
-    values = values.squeeze("layer", drop=True) if "layer" in values.dims else values
-    told = []
-    if values.sizes["seed"] < 2:
-        for w, x in zip(values["meta_prior"].values, values.isel(seed=0).values, strict=True):
-            told.append(f"{w:g}: {x:.3g}")
-        return "; ".join(told)
-    interval = bootstrap(values)
-    for i, w in enumerate(values["meta_prior"].values):
-        mean, low, high = (float(interval[k][i]) for k in ("mean", "low", "high"))
-        told.append(f"{w:g}: {mean:.3g} ({low:.3g} to {high:.3g})")
-    return "; ".join(told)
 
 
 def _chaotic(exponent: xr.DataArray) -> str:

@@ -9,6 +9,8 @@ from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
 
 __all__ = ["latent_bands", "latent_space", "meta_prior", "words"]
 
+_COLOURS = (BLUE, ORANGE, GREY, "#5b8c5a", "#7a5195")
+
 
 @styled
 def latent_bands(run: xr.Dataset, *, trial: int = 0, latents: int = 4) -> Any:
@@ -122,27 +124,30 @@ def meta_prior(panels: dict[str, Any], *, floor: float | None = None) -> Any:
     ValueError
         If a quantity has no `meta_prior`.
     """
-    figure, axes = subplots(1, len(panels), size=(2.7, 2.4))
+    # Room for the legend too, however few the panels are.
+    figure, axes = subplots(1, len(panels), size=(2.5 + 1.2 / len(panels), 2.4))
+    named: dict[str, Any] = {}
     for ax, (title, given) in zip(axes.flat, panels.items(), strict=True):
         lines = _lines(given)
-        colours = dict(zip(lines, (BLUE, ORANGE, GREY, "#5b8c5a", "#7a5195"), strict=False))
-        for i, (name, da) in enumerate(lines.items()):
+        for i, ((name, da), colour) in enumerate(zip(lines.items(), _COLOURS, strict=False)):
             if "meta_prior" not in da.dims:
                 raise ValueError(f"{title!r} has no dim 'meta_prior', only {da.dims}.")
-            w = da["meta_prior"].values * 1.07 ** (i - (len(lines) - 1) / 2)
+            w = da["meta_prior"].values
             values = da.transpose("meta_prior", ...).values.reshape(len(w), -1)
-            ax.plot(w, values, "o", color=colours[name], ms=2.5, alpha=0.45, mew=0)
-            ax.plot(w, np.nanmean(values, axis=1), color=colours[name], label=name or None)
+            beside = w * 1.06 ** (i - (len(lines) - 1) / 2)
+            ax.plot(beside, values, "o", color=colour, ms=2.5, alpha=0.45, mew=0)
+            named[name] = ax.plot(w, np.nanmean(values, axis=1), color=colour)[0]
         ax.set(xscale="log", xlabel="meta-prior w", title=title)
+        ax.set_xticks(w, [f"{x:g}".removeprefix("0") for x in w], fontsize=7)
+        ax.minorticks_off()
         low, high = ax.get_ylim()
         if low < 0 < high:
             ax.axhline(0, color="0.85", lw=0.8, zorder=0)
-        if len(lines) > 1:
-            ax.legend()
     if floor is not None:
-        last = axes[0, -1]
-        last.axhline(floor, color=GREY, ls="--", lw=1, label="true source")
-        last.legend()
+        named["true source"] = axes[0, -1].axhline(floor, color=GREY, ls="--", lw=1)
+    named.pop("", None)
+    if named:
+        figure.legend(named.values(), named.keys(), loc="outside right upper")
     return figure
 
 
@@ -178,12 +183,10 @@ def words(true: xr.Dataset, generated: dict[str, xr.Dataset], *, most: int = 30)
     figure, axes = subplots(1, 1, size=(1.6 + 0.16 * (len(shown) + 2), 3.0))
     ax, x = axes[0, 0], np.arange(len(shown) + 2)
     ax.bar(x, _grouped(p, shown, p), color="0.85", width=0.85, label="true")
-    for (name, ds), colour, marker in zip(
-        generated.items(), (BLUE, ORANGE, "#5b8c5a", GREY), "osv^", strict=False
-    ):
+    for (name, ds), colour, marker in zip(generated.items(), _COLOURS, "osv^D", strict=False):
         ax.plot(x, _grouped(_table(ds), shown, p), marker, color=colour, ms=3.5, label=name)
     ax.set_xticks(x, [*shown, "others", "impossible"], rotation=90, fontsize=6, family="monospace")
-    ax.set(ylabel="probability", xlim=(-0.8, len(x) - 0.2))
+    ax.set(xlabel="word", ylabel="probability", xlim=(-0.8, len(x) - 0.2))
     ax.legend()
     return figure
 

@@ -5,6 +5,7 @@ import io
 import matplotlib as mpl
 import numpy as np
 import pytest
+import xarray as xr
 
 import neurodyn as nd
 from neurodyn import analysis, models, plot, tasks, trials
@@ -171,3 +172,71 @@ def test_the_callers_settings_stay_and_do_not_show(run):
     ax = figure.axes[0]
     assert ax.xaxis.label.get_size() < 12
     assert all(tick.get_size() < 12 for tick in ax.get_xticklabels())
+
+
+def latent_run():
+    rng = np.random.default_rng(0)
+    names = ("mean", "sigma", "prior_mean", "prior_sigma")
+    values = {
+        n: (("trial", "time", "latent"), np.abs(rng.standard_normal((2, 9, 3)))) for n in names
+    }
+    return xr.Dataset(values, {"time": np.arange(1.0, 10.0), "latent_layer": ("latent", [1, 1, 2])})
+
+
+def test_latent_bands_draw_prior_and_posterior():
+    figure = plot.latent_bands(latent_run(), latents=2)
+    assert len(figure.axes) == 2
+    assert [len(ax.collections) for ax in figure.axes] == [2, 2]
+    assert figure.axes[1].get_ylabel() == "latent 1, layer 1"
+    run = latent_run()
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), run["prior_mean"][0, :, 0])
+    drawn(figure)
+    with pytest.raises(ValueError, match="no sigma"):
+        plot.latent_bands(run.drop_vars("sigma"))
+    with pytest.raises(ValueError, match="one network"):
+        plot.latent_bands(run.expand_dims(seed=2))
+
+
+def test_latent_space_draws_every_point():
+    rng = np.random.default_rng(0)
+    scores = xr.DataArray(
+        rng.standard_normal((4, 5, 2)),
+        dims=("trial", "time", "component"),
+        coords={"p": ("trial", np.arange(4.0))},
+    )
+    figure = plot.latent_space({"one": scores, "two": scores}, by="p")
+    points = figure.axes[0].collections[0].get_offsets()
+    np.testing.assert_allclose(np.sort(points[:, 0]), np.sort(scores[..., 0].values.ravel()))
+    assert len(figure.axes) == 3  # two panels and the bar of colours
+    drawn(figure)
+    drawn(plot.latent_space(scores))
+    with pytest.raises(ValueError, match="two components"):
+        plot.latent_space(scores.isel(component=[0]))
+    with pytest.raises(ValueError, match="no coordinate 'q'"):
+        plot.latent_space(scores, by="q")
+
+
+def test_meta_prior_draws_networks_and_their_mean():
+    w, values = [0.01, 0.1, 1.0], np.arange(12.0).reshape(3, 4)
+    one = xr.DataArray(values, dims=("meta_prior", "seed"), coords={"meta_prior": w})
+    layers = xr.concat([one, one + 1], "layer").assign_coords(layer=[1, 2])
+    figure = plot.meta_prior({"a": one, "b": layers, "c": {"x": one, "y": -one}}, floor=0.5)
+    assert len(figure.axes) == 3
+    mean = figure.axes[0].lines[4]  # after a line of dots for each of four networks
+    np.testing.assert_allclose(mean.get_xdata(), w)
+    np.testing.assert_allclose(mean.get_ydata(), values.mean(1))
+    names = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert names == ["layer 1", "layer 2", "x", "y", "true source"]
+    drawn(figure)
+    with pytest.raises(ValueError, match="meta_prior"):
+        plot.meta_prior({"a": one.rename(meta_prior="w")})
+
+
+def test_words_add_up_what_is_not_shown():
+    true = xr.Dataset({"probability": ("word", [0.5, 0.3, 0.2])}, {"word": ["00", "01", "10"]})
+    made = xr.Dataset({"probability": ("word", [0.6, 0.3, 0.1])}, {"word": ["00", "10", "11"]})
+    figure = plot.words(true, {"made": made}, most=2)
+    bars = [bar.get_height() for bar in figure.axes[0].patches]
+    np.testing.assert_allclose(bars, [0.5, 0.3, 0.2, 0.0])
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [0.6, 0.0, 0.3, 0.1])
+    drawn(figure)
