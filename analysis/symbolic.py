@@ -39,7 +39,8 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
     ``visits``, ``dwell`` (region)
         How often it was entered (or started in), and the mean number of steps of a visit.
     ``mask`` (region, gate)
-        Which rectifiers are open; the coordinate ``code`` (region) writes it as text.
+        Which rectifiers are open; the coordinate ``code`` (region) writes it as text. Missing
+        where there are no rectifiers.
     ``centroid`` (region, latent)
         Mean state, the place of the region in a geometric graph.
 
@@ -73,6 +74,7 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
     visits = sum(np.bincount(_visits(row), minlength=order.size) for row in _rows(sequence))
     dims = ("trial", "time")[2 - sequence.ndim :]
     codes = ["".join("01"[gate] for gate in mask) for mask in masks.astype(int)]
+    gates = {"mask": (("region", "gate"), masks, "1", "whether a rectifier is open")}
     return dataset(
         {
             "symbol": (dims, sequence, "1", "linear region"),
@@ -80,8 +82,8 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
             "coverage": ("region", np.cumsum(counts) / index.size, "1", "cumulative share of time"),
             "visits": ("region", visits, "1", "number of visits"),
             "dwell": ("region", counts / visits, "1", "mean duration of a visit in steps"),
-            "mask": (("region", "gate"), masks, "1", "whether a rectifier is open"),
             "centroid": (("region", "latent"), centroid, "1", "mean state in the region"),
+            **(gates if pieces.n_gates else {}),
         },
         {"time": time, "code": ("region", codes, "1", "open rectifiers, as text")},
         source="analysis",

@@ -181,7 +181,7 @@ class Windows(AbstractTask):
     def limits(self) -> dict[str, tuple[float, float]]:
         """Bounds of the numbers that say which window."""
         last = self.data.shape[1] - self.n_steps
-        return {"subject": (0, self.n_subjects - 1), "start": (0, last)}
+        return {"subject": (0.0, float(self.n_subjects - 1)), "start": (0.0, float(last))}
 
     def loss(self, outputs, trials):
         """Mean squared error of each window."""

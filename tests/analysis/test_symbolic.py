@@ -126,6 +126,12 @@ def test_labelled_trajectories_keep_their_times():
     np.testing.assert_array_equal(coded["symbol"], again["symbol"])
 
 
+def test_a_linear_map_has_one_region():
+    coded = symbols(Map([0.5, 0.5], np.zeros((2, 2)), [0.0, 0.0], 0), np.ones((10, 2)))
+    assert coded.sizes["region"] == 1
+    assert coded["symbol"].values.tolist() == [0] * 10
+
+
 def test_bad_input():
     system = Map([0.5, 0.5], np.zeros((2, 2)), [0.0, 0.0], 1)
     with pytest.raises(labels.LabelError, match="2 latents"):

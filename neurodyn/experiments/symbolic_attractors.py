@@ -1,0 +1,276 @@
+"""Symbolic codes: the smallest piecewise-linear networks that reproduce an attractor."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from neurodyn import analysis, models
+from neurodyn.experiments.attractor_data import AttractorData, attractor_data
+from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.free_run import Occupancy, free_run
+from neurodyn.experiments.symbolic_report import symbolic_figures, symbolic_summary
+from neurodyn.experiments.symbolic_scores import score_ensemble
+from neurodyn.io.files import load, save
+from neurodyn.labels import encode_attrs
+from neurodyn.tasks import Windows
+from neurodyn.training import Ensemble, FreeRun, Seeds, SparseTeacherForcing, fit, radam
+
+__all__ = ["EXPERIMENT", "Settings", "run"]
+
+#: Samples of the trajectories that the result keeps, for figures.
+KEPT = 20_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings; the defaults are the published ones for the Lorenz system.
+
+    Attributes
+    ----------
+    data
+        ``"lorenz63"``, ``"rossler"``, ``"ecg"`` or ``"fmri_tasks"``.
+    seed
+        Seed of everything.
+    n_seeds
+        Networks, trained as one ensemble.
+    n_units, n_relu
+        Units, and how many of them are rectified.
+    window, forcing
+        Length of training windows, and steps between two forcings to the data.
+    epochs, epoch_size, batch_size
+        Training: epochs of so many updates, each on so many windows.
+    learning_rate
+        At the start and at the end; it falls exponentially from epoch to epoch.
+    noise
+        Standard deviation of the noise added to every window.
+    n_samples
+        Samples of simulated systems.
+    evaluate_every, evaluate_samples
+        Epochs between evaluations of a free run, and its length: the checkpoint with the smallest
+        divergence from the training data is kept.
+    free_run
+        Length of the free runs that are scored in the end (at most that of the data).
+    bins
+        Bins per dimension of the state-space divergence; 0: Gaussian mixtures.
+    smoothing
+        Smoothing of power spectra [bins].
+    n_lyapunov
+        Steps over which Lyapunov exponents are averaged.
+    sweep_to
+        Also trains networks with 0, 1, ... so many rectifiers; 0: no sweep.
+    sweep_seeds, sweep_epochs
+        Networks for each number of rectifiers, and epochs of their training.
+    """
+
+    data: str = "lorenz63"
+    seed: int = 0
+    n_seeds: int = 10
+    n_units: int = 20
+    n_relu: int = 2
+    window: int = 200
+    forcing: int = 16
+    epochs: int = 2000
+    epoch_size: int = 50
+    batch_size: int = 16
+    learning_rate: tuple[float, float] = (1e-3, 1e-5)
+    noise: float = 0.05
+    n_samples: int = 100_000
+    evaluate_every: int = 25
+    evaluate_samples: int = 25_000
+    free_run: int = 100_000
+    bins: int = 30
+    smoothing: float = 20.0
+    n_lyapunov: int = 20_000
+    sweep_to: int = 0
+    sweep_seeds: int = 5
+    sweep_epochs: int = 500
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Train an ensemble, score its best and last checkpoints, and take the best network apart.
+
+    Parameters
+    ----------
+    settings, run
+        What to do, and where.
+
+    Returns
+    -------
+    xr.DataTree
+        ``/recording`` (training data), ``/model`` (free run and latent states of the best
+        network), ``/model/training``; ``/analysis/scores`` of every network and checkpoint,
+        ``/analysis/symbols``, ``/analysis/transitions`` and ``/analysis/fixed_points`` of the best
+        network, and ``/analysis/sweep`` where there is one.
+    """
+    data = attractor_data(settings.data, n_samples=settings.n_samples, key=_key(settings.seed, 0))
+    best, last, history = train(settings, run, data)
+    scores = score_ensemble(settings, data, best, last, history)
+    chosen = int(np.nanargmin(scores["d_stsp_train"].sel(checkpoint="best").fillna(np.inf)))
+    model = best[chosen]
+    n = min(KEPT, len(data.train))
+    states, outputs = free_run(model, jnp.asarray(data.train[0], jnp.result_type(float)), n)
+    coded = analysis.symbols(model, data.labelled_states(states))
+    tree = {
+        "/recording": _dataset("recording", value=data.labelled(data.train[:n])),
+        "/model": _dataset(
+            "model", value=data.labelled(outputs), state=data.labelled_states(states)
+        ).assign_attrs(seed=chosen),
+        "/model/training": history,
+        "/analysis/scores": scores,
+        "/analysis/symbols": coded,
+        "/analysis/transitions": analysis.transitions(coded),
+        "/analysis/fixed_points": analysis.fixed_points(model, states=states, key=0),
+    }
+    if settings.sweep_to:
+        tree["/analysis/sweep"] = sweep(settings, run, data)
+    tree = xr.DataTree.from_dict(tree)
+    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
+    return tree
+
+
+def train(
+    settings: Settings, run: Run, data: AttractorData, name: str = "networks"
+) -> tuple[Ensemble, Ensemble, xr.Dataset]:
+    """Train an ensemble.
+
+    Returns
+    -------
+    best, last
+        Networks at their best evaluation, and at the end.
+    history
+        Of training.
+    """
+    task = Windows(
+        data.train.astype(np.float32), length=settings.window, noise=settings.noise, dt=data.dt
+    )
+
+    def network(key):
+        return models.ALRNN(0, settings.n_units, task.n_outputs, n_relu=settings.n_relu, key=key)
+
+    steps = settings.epochs * settings.epoch_size
+    every = min(settings.evaluate_every * settings.epoch_size, steps)
+    keep = _KeepLast(steps, None if run.folder is None else run.folder / f"{name}_last.nd")
+    n_evaluated = min(settings.evaluate_samples, len(data.train))
+    trained = fit(
+        network,
+        task,
+        objective=SparseTeacherForcing(every=settings.forcing),
+        optimizer=radam(
+            *settings.learning_rate, epochs=settings.epochs, steps_per_epoch=settings.epoch_size
+        ),
+        steps=steps,
+        batch_size=settings.batch_size,
+        evaluate=FreeRun(
+            Occupancy(settings.bins), data.train, name="training data", n_steps=n_evaluated
+        ),
+        evaluate_every=every,
+        select="min:d_stsp",
+        ensemble=Seeds(settings.n_seeds, how="vmap"),
+        checkpoint=None if run.folder is None else run.folder / f"{name}.ckpt",
+        resume=run.resume,
+        callbacks=(keep,),
+        progress=run.progress,
+        key=_key(settings.seed, 1),
+    )
+    return trained.model, keep.model(), trained.history
+
+
+def sweep(settings: Settings, run: Run, data: AttractorData) -> xr.Dataset:
+    """Train smaller ensembles with fewer and with more rectifiers."""
+    each = []
+    numbers = range(settings.sweep_to + 1)
+    for n_relu in numbers:
+        changed = dataclasses.replace(
+            settings,
+            n_relu=n_relu,
+            n_seeds=settings.sweep_seeds,
+            epochs=settings.sweep_epochs,
+        )
+        best, last, history = train(changed, run, data, name=f"sweep_{n_relu}")
+        each.append(score_ensemble(changed, data, best, last, history))
+    joined = xr.concat(each, "sweep", coords="minimal", compat="override", join="exact")
+    about = {"units": "1", "long_name": "number of rectifiers"}
+    return joined.assign_coords(n_relu=("sweep", list(numbers), about))
+
+
+class _KeepLast:
+    """Holds the models of the last evaluation, also for a run that is resumed at its end."""
+
+    def __init__(self, steps: int, path: Path | None):
+        self._steps, self._path, self._model = steps, path, None
+
+    def __call__(self, snapshot: Any) -> None:
+        if snapshot.step == self._steps:
+            self._model = snapshot.model
+            if self._path is not None:
+                save(self._path, self._model, overwrite=True)
+
+    def model(self) -> Ensemble:
+        """The models."""
+        return load(self._path) if self._model is None else self._model
+
+
+def _dataset(source: str, **variables: xr.DataArray) -> xr.Dataset:
+    return xr.Dataset(variables, attrs={"source": source})
+
+
+def _key(seed: int, part: int) -> Any:
+    return jax.random.fold_in(jax.random.key(seed), part)
+
+
+_ECG = Settings(
+    data="ecg",
+    n_units=100,
+    window=50,
+    forcing=10,
+    epochs=4000,
+    learning_rate=(2e-3, 1e-5),
+    noise=0.01,
+    bins=8,
+)
+_FMRI = Settings(
+    data="fmri_tasks",
+    n_units=50,
+    window=72,
+    forcing=7,
+    learning_rate=(5e-3, 1e-5),
+    noise=0.0,
+    bins=0,
+    smoothing=1.0,
+)
+
+EXPERIMENT = Experiment(
+    name="symbolic_attractors",
+    title="How few linear pieces does it take to reproduce an attractor?",
+    reference=("brenner2024", "eisenmann2023"),
+    presets={
+        "quick": Settings(
+            n_seeds=3,
+            epochs=240,
+            learning_rate=(3e-3, 1e-4),
+            n_samples=20_000,
+            evaluate_every=10,
+            evaluate_samples=10_000,
+            n_lyapunov=5000,
+        ),
+        "paper": Settings(sweep_to=5),
+        "rossler": Settings(
+            data="rossler",
+            n_relu=1,
+            window=300,
+            forcing=8,
+            epochs=3000,
+            learning_rate=(5e-3, 1e-5),
+        ),
+        "ecg": _ECG,
+        "fmri": _FMRI,
+    },
+    run=run,
+    figures=symbolic_figures,
+    summary=symbolic_summary,
+)
