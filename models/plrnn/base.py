@@ -18,7 +18,7 @@ from neurodyn.params import AbstractParameter, FixedParameter
 from neurodyn.params.base import value_of
 from neurodyn.system import AbstractMap, State, Variable
 
-__all__ = ["AbstractPLRNN", "Parts", "count", "spectral_norm"]
+__all__ = ["AbstractPLRNN", "Parts", "count", "spectral_norm", "thin_product"]
 
 _GLOROT = jax.nn.initializers.glorot_uniform()
 
@@ -216,3 +216,11 @@ def count(name: str, value: Any, least: int, most: int | None = None) -> int:
 def spectral_norm(W: Float[Array, "row column"]) -> Float[Array, ""]:
     """The largest singular value."""
     return jnp.linalg.norm(W, ord=2)
+
+
+def thin_product(W: Float[Array, "row column"], z: Float[Array, " column"]) -> Float[Array, " row"]:
+    """``W @ z``; with few columns as a sum over them, which fuses with what comes after."""
+    if W.shape[1] > 8:
+        return W @ z
+    first, *others = (W[:, j] * z[j] for j in range(W.shape[1]))
+    return sum(others, first)

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count, spectral_norm
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count, spectral_norm, thin_product
 from neurodyn.models.plrnn.initial import stable_diagonal, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.params import AbstractParameter, FixedParameter
@@ -104,12 +104,12 @@ class ShallowPLRNN(AbstractPLRNN):
 
     def mask(self, z):
         """Gates: ``W2 z + h2 > 0``; clipped, then ``W2 z > 0``."""
-        y = self.W2 @ z
+        y = thin_product(self.W2, z)
         shifted = y + self.h2 > 0
         return jnp.concatenate([shifted, y > 0]) if self.clipped else shifted
 
     def advance(self, z):
-        y = self.W2 @ z
+        y = thin_product(self.W2, z)
         hidden = jnp.maximum(y + self.h2, 0)
         if self.clipped:
             hidden = hidden - jnp.maximum(y, 0)
@@ -119,8 +119,12 @@ class ShallowPLRNN(AbstractPLRNN):
         open_, L = mask.astype(self.h1.dtype), self.n_hidden
         shifted = open_[:L]
         slope = shifted - open_[L:] if self.clipped else shifted
-        matrix = jnp.diag(self.A) + (self.W1 * slope[None, :]) @ self.W2
-        return matrix, self.h1 + self.W1 @ (shifted * self.h2)
+        offset = self.h1 + self.W1 @ (shifted * self.h2)
+        if self.n_units > 8:
+            return jnp.diag(self.A) + (self.W1 * slope[None, :]) @ self.W2, offset
+        # The same column by column: over many states, these are a few large products.
+        columns = [self.W1 @ (slope * self.W2[:, j]) for j in range(self.n_units)]
+        return jnp.diag(self.A) + jnp.stack(columns, axis=1), offset
 
     def jacobian_bound(self):
         return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W1) * spectral_norm(self.W2)

@@ -77,7 +77,7 @@ def spectral_norms(J: Float[Array, "*batch row column"]) -> Float[Array, "*batch
     Squaring ``J' J`` ten times over separates its eigenvalues; their mean with those weights is
     the largest one. A decomposition of each matrix would take most of the time of training.
     """
-    G = jnp.swapaxes(J, -1, -2) @ J
+    G = _product(jnp.swapaxes(J, -1, -2), J)
     tiny = jnp.asarray(jnp.finfo(G.dtype).tiny, G.dtype)
 
     def normalised(P):
@@ -85,15 +85,17 @@ def spectral_norms(J: Float[Array, "*batch row column"]) -> Float[Array, "*batch
 
     P = normalised(G)
     for _ in range(10):
-        P = normalised(_symmetric_square(P))
+        P = normalised(_product(P, P))
     return jnp.sqrt(jnp.sum(P * G, axis=(-2, -1)))
 
 
-def _symmetric_square(P: Float[Array, "*batch n n"]) -> Float[Array, "*batch n n"]:
+def _product(P: Float[Array, "*batch n m"], Q: Float[Array, "*batch m k"]) -> Array:
     if P.shape[-1] > 8:
-        return P @ P
+        return P @ Q
     # Small products are faster as one fused sum than as many calls.
-    return jnp.sum(P[..., :, None, :] * P[..., None, :, :], axis=-1)
+    terms = (P[..., :, i, None] * Q[..., None, i, :] for i in range(P.shape[-1]))
+    first, *others = terms
+    return sum(others, first)
 
 
 def _log(J: Float[Array, "*batch n n"]) -> Complex[Array, "*batch n n"]:
