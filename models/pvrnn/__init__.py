@@ -1,5 +1,6 @@
 """Variational recurrent networks: PV-RNN, and the network that it is compared with."""
 
+from neurodyn.models.pvrnn.bias import frozen_bias
 from neurodyn.models.pvrnn.heads import (
     AbstractHead,
     GaussianHead,
@@ -29,6 +30,7 @@ __all__ = [
     "Terms",
     "counted",
     "error_regression",
+    "frozen_bias",
     "plan",
     "rollout",
     "terms",

@@ -6,10 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from neurodyn.kernels import standard_normal
 from neurodyn.models.pvrnn import dynamics, layers
+from neurodyn.models.pvrnn.cut import cut_units
 from neurodyn.models.pvrnn.heads import AbstractHead, as_head
 from neurodyn.models.pvrnn.objective import Scale, counted, terms
 from neurodyn.models.pvrnn.rollout import rollout
@@ -90,8 +91,8 @@ class PVRNN(AbstractMap):
         Time constant of each layer [steps], at least 1: one for all, one for each layer, or for
         each layer an array with one for each unit. A spec is bound to the packed units.
     sequences
-        ``(number, steps)`` of the training sequences, which sizes ``A``; None: no posterior, and
-        the network generates only.
+        ``(number, steps)`` of the training sequences, which sizes ``A``; None: there is no
+        posterior, and the network generates only.
     w
         Meta-prior of each layer: what the divergence weighs in the loss. A large ``w`` presses the
         posterior towards the prior. Published values lie between 1e-4 and 1.
@@ -213,13 +214,14 @@ class PVRNN(AbstractMap):
         self.W_z = weights("W_z", W_z, to_units)
         self.W_prior = weights("W_prior", W_prior, to_law)
         self.b_prior = bias("b_prior", b_prior, to_law.sum(0))
-        if posterior == "d+A":
+        self.W_posterior = self.b_posterior = None
+        if posterior == "d+A" and sequences is not None:
             self.W_posterior = weights("W_posterior", W_posterior, to_law)
             self.b_posterior = bias("b_posterior", b_posterior, to_law.sum(0))
-        else:
-            if W_posterior is not None or b_posterior is not None:
-                raise ValueError("posterior='A' has no W_posterior and no b_posterior.")
-            self.W_posterior = self.b_posterior = None
+        elif W_posterior is not None or b_posterior is not None:
+            raise ValueError(
+                "W_posterior and b_posterior need posterior='d+A' and training `sequences`."
+            )
         fastest, raw = self.n_units[0], self.head.per_output * self.n_outputs
         self.W_out = weights("W_out", W_out, np.ones((fastest, raw), bool))
         self.b_out = bias("b_out", b_out, np.full(raw, fastest))
@@ -298,7 +300,7 @@ class PVRNN(AbstractMap):
         name: Literal["posterior", "target", "free"] | str,
         *,
         steps: int = 1,
-        noise: Noise = "every",
+        noise: Noise | str = "every",
     ) -> "PVRNN":
         """The same network with its latents drawn in another way.
 
@@ -354,6 +356,16 @@ class PVRNN(AbstractMap):
         return eqx.tree_at(
             lambda m: getattr(m.sampling, what), self, held, is_leaf=lambda x: x is None
         )
+
+    def cut(
+        self,
+        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        *,
+        incoming: bool = True,
+        outgoing: bool = True,
+    ) -> "PVRNN":
+        """Disconnect some of the (packed) units, as :meth:`CTRNN.cut` does."""
+        return cut_units(self, units, incoming=incoming, outgoing=outgoing)
 
     def _place(self, layer: int, latent: int) -> int:
         if not 1 <= layer <= len(self.n_latents) or not 0 <= latent < self.n_latents[layer - 1]:

@@ -216,13 +216,14 @@ def cut_units(
         mask = mask if rows is None else mask & rows[:, None]
         if to_units:
             mask = mask & jnp.tile(targets, shape[1] // n_units)[None, :]
-        return _mask(weights, mask, name)
+        return mask_weights(weights, mask, name)
 
     parts = [masked("W", sources, True), masked("U", None, True), masked("W_out", sources, False)]
     return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], system, parts)
 
 
-def _mask(weights: Any, mask: Bool[Array, "pre post"], name: str) -> Any:
+def mask_weights(weights: Any, mask: Bool[Array, "pre post"], name: str) -> Any:
+    """The weights with only the entries in the mask, however they are bound."""
     if isinstance(weights, IndexedParameter):
         raise ValueError(
             f"`{name}` has its own values for each trial and cannot be cut; use Clamp."

@@ -33,6 +33,7 @@ EXAMPLES = {
     "GRU": lambda key=0: models.GRU(3, 8, 2, initial=params.Free(0.1), key=key),
     "LSTM": lambda key=0: models.LSTM(3, 8, 2, key=key),
     "VRNN": lambda key=0: models.VRNN(3, 8, 2, key=key),
+    "PVRNN": lambda key=0: models.PVRNN(2, (5, 3), (2, 1), (2.0, 8.0), head="linear", key=key),
     # From the origin, what maps the first observation to a state would receive no gradient.
     "ALRNN": lambda key=0: models.ALRNN(3, 8, 2, n_relu=3, key=key).starting_from([0.5, -0.5]),
     "PLRNN": lambda key=0: models.PLRNN(3, 8, 2, observation="affine", key=key).starting_from(
@@ -56,9 +57,13 @@ def inputs(*shape):
     return jnp.asarray(x, jnp.result_type(float))
 
 
+def inputs_of(model):
+    return inputs(STEPS, TRIALS, model.n_inputs)
+
+
 def run(model, x=None, key=1, **options):
     everything = Save(variables=tuple(model.variables()))
-    x = inputs() if x is None else x
+    x = inputs_of(model) if x is None else x
     return integrate(model, x, dt=DT, key=key, save=everything, **options)
 
 
@@ -111,9 +116,9 @@ def test_same_key_same_bits(name):
 def test_a_trial_does_not_depend_on_the_others(name):
     model = EXAMPLES[name]()
     batch = run(model)
-    last = run(model, inputs()[:, 4:], first_trial=4)
+    last = run(model, inputs_of(model)[:, 4:], first_trial=4)
     np.testing.assert_allclose(last.outputs[:, 0], batch.outputs[:, 4], atol=1e-5)
-    alone = run(model, inputs()[:, 0])
+    alone = run(model, inputs_of(model)[:, 0])
     assert alone.outputs.shape == (STEPS, model.n_outputs)
     np.testing.assert_allclose(alone.outputs, batch.outputs[:, 0], atol=1e-5)
 
@@ -152,13 +157,13 @@ def test_new_keys_parameters_and_inputs_do_not_recompile(name):
         return run(model, x, key).outputs
 
     for seed in range(4):
-        traced(make(seed), inputs() * seed, jax.random.key(seed))
+        traced(make(seed), inputs_of(make(seed)) * seed, jax.random.key(seed))
 
 
 @EVERY
 def test_runs_come_out_labelled(name):
     model = EXAMPLES[name]()
-    ds = simulate(model, inputs(), dt=DT, key=0)
+    ds = simulate(model, inputs_of(model), dt=DT, key=0)
     labels.check(ds)
     assert set(model.variables()) <= set(ds)
     assert (ds.sizes["trial"], ds.sizes["time"]) == (TRIALS, STEPS)
@@ -216,7 +221,8 @@ def test_is_documented_with_parameters_and_sources(name):
 @EVERY
 def test_wrong_inputs_are_named_before_anything_runs(name):
     model = EXAMPLES[name]()
-    with pytest.raises(ValueError, match=r"3 inputs.*\(30, 5, 4\)"):
-        run(model, inputs(STEPS, TRIALS, 4))
+    n = model.n_inputs
+    with pytest.raises(ValueError, match=rf"{n} inputs.*\(30, 5, {n + 1}\)"):
+        run(model, inputs(STEPS, TRIALS, n + 1))
     with pytest.raises(ValueError, match="whole number"):
         getattr(models, name)(3, 0, 2, key=0)
