@@ -197,4 +197,5 @@ def _table(ds: xr.Dataset) -> dict[str, float]:
 
 def _grouped(q: dict[str, float], shown: list[str], p: dict[str, float]) -> list[float]:
     others = sum(v for w, v in q.items() if w in p and w not in shown)
-    return [*(q.get(w, 0.0) for w in shown), others, sum(v for w, v in q.items() if w not in p)]
+    impossible = sum(v for w, v in q.items() if w not in p)
+    return [*(q.get(w, 0.0) for w in shown), float(others), float(impossible)]
