@@ -96,7 +96,7 @@ def error_regression(
     figure, axes = subplots(len(shown), 1, size=(6.4, 1.7), sharex=True)
     for ax, k in zip(axes.flat, shown, strict=True):
         ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
-        for i, place in enumerate(places):
+        for i, place in enumerate(places.tolist()):
             _window(ax, one, place, k, step, label="explained" if i == 0 else None)
             _fan(ax, one, place, k, step, label="predicted" if i == 0 else None)
         ax.set_ylabel(f"output {k}")
