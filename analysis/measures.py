@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Array, Bool, Float
 
-from neurodyn.analysis import dimensionality, predictivity, similarity, timescales
+from neurodyn.analysis import (
+    decoding,
+    dimensionality,
+    predictivity,
+    similarity,
+    timescales,
+    words,
+)
 
 __all__ = ["MEASURES", "Measure"]
 
@@ -143,5 +150,29 @@ MEASURES: dict[str, Measure] = {
         (0.0, _INF),
         None,
         ("murray2014",),
+    ),
+    "decoding": Measure(
+        "held-out r2 of a decoded label",
+        decoding.decode,
+        "1",
+        (-_INF, 1.0),
+        None,
+        ("hoerl1970",),
+    ),
+    "word_divergence": Measure(
+        "divergence of generated from true words",
+        words.word_divergence,
+        "nat",
+        (0.0, _INF),
+        None,
+        ("kullback1951", "krichevsky1981"),
+    ),
+    "entropy_rate": Measure(
+        "entropy rate per step",
+        words.entropy_rate,
+        "nat",
+        (0.0, _INF),
+        None,
+        ("miller1955",),
     ),
 }
