@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 
 __all__ = ["latent_scan"]
 
-#: Columns of the fused projection are filled up to whole vector registers (16 floats of 32 bit).
-_LANES = 16
+#: So few latents are multiplied term by term, which fuses with what comes after.
+_FEW = 8
 
 _DIMS = {
     "W": ("unit", "unit"),
@@ -107,7 +107,7 @@ class _Saved(NamedTuple):
 def _scan(W, W_law, W_z, b, b_law, alpha, A, eps, u0):
     n, k = b.shape[0], eps.shape[-1]
     fused = jnp.concatenate([W * alpha[None], W_law], axis=1)
-    fused = jnp.pad(fused, [(0, 0), (0, -fused.shape[1] % _LANES)])
+    fused = _filled(fused)
     inward, drift, keep = W_z * alpha[None], (b * alpha)[None], (1 - alpha)[None]
     to_q, to_p = b_law[None, : 2 * k], b_law[None, 2 * k :]
 
@@ -117,7 +117,7 @@ def _scan(W, W_law, W_z, b, b_law, alpha, A, eps, u0):
         y = d @ fused
         q = y[:, n : n + 2 * k] + (A + to_q)
         z = jnp.tanh(q[:, :k]) + jnp.exp(q[:, k:]) * eps
-        u = keep * u + (y[:, :n] + drift) + z @ inward
+        u = keep * u + (y[:, :n] + drift) + _thin(z, inward)
         d = jnp.tanh(u)
         return (u, d), (d, jnp.concatenate([q, y[:, n + 2 * k : n + 4 * k] + to_p], axis=1))
 
@@ -133,7 +133,7 @@ def _backward(saved: _Saved, bars):
     d_bar, laws_bar = bars
     n, k = saved.b.shape[0], saved.eps.shape[-1]
     alpha, keep = saved.alpha, (1 - saved.alpha)[None]
-    back = jnp.concatenate([saved.W * alpha[None], saved.W_law], axis=1).T
+    back = _filled(jnp.concatenate([saved.W * alpha[None], saved.W_law], axis=1).T)
     outward = (saved.W_z * alpha[None]).T
     mean, sigma = jnp.tanh(saved.laws[..., :k]), jnp.exp(saved.laws[..., k : 2 * k])
     slopes = jnp.concatenate([1 - jnp.square(mean), sigma * saved.eps], axis=-1)
@@ -141,7 +141,7 @@ def _backward(saved: _Saved, bars):
     def step(carry, x):
         u_bar, y_bar = carry  # of the state, and of all projections made from it
         d, slope, d_bar, laws_bar = x
-        u_bar = keep * u_bar + (d_bar + y_bar @ back) * (1 - jnp.square(d))
+        u_bar = keep * u_bar + (d_bar + (y_bar @ back)[:, :n]) * (1 - jnp.square(d))
         z_bar = u_bar @ outward
         q_bar = jnp.tile(z_bar, 2) * slope + laws_bar[:, : 2 * k]
         y_bar = jnp.concatenate([u_bar, q_bar, laws_bar[:, 2 * k :]], axis=1)
@@ -166,8 +166,21 @@ def _backward(saved: _Saved, bars):
         _alpha_bar(saved, before, z, into),
         y_bars[..., n : n + 2 * k],
         (into @ outward) * sigma,
-        keep * u_bar + (y_bar @ back) * (1 - jnp.square(d0)),
+        keep * u_bar + (y_bar @ back)[:, :n] * (1 - jnp.square(d0)),
     )
+
+
+def _filled(W: Float[Array, "pre post"]) -> Float[Array, "pre filled"]:
+    """Zero columns up to the tiles of fast products: 16 floats, or 64 for wide matrices."""
+    tile = 64 if W.shape[1] > 32 else 16
+    return jnp.pad(W, [(0, 0), (0, -W.shape[1] % tile)])
+
+
+def _thin(z: Float[Array, "batch latent"], W: Float[Array, "latent unit"]) -> Array:
+    if W.shape[0] > _FEW:
+        return z @ W
+    first, *others = (z[:, i : i + 1] * W[i : i + 1] for i in range(W.shape[0]))
+    return sum(others, first)
 
 
 def _alpha_bar(saved: _Saved, before: Array, z: Array, u_bar: Array) -> Array:

@@ -84,6 +84,17 @@ def _step(optimizer, grads, state, params):
 def _step_rows(optimizer, parameter, grads, state, index: Int[Array, " trial"]):
     values = parameter.values
     n = values.shape[0]
+    step = jax.vmap(lambda g, s, p: _step(optimizer, g, s, p))
+    if index.shape[0] >= n:
+        # The batch may hold every row: moving all and taking back the others is less work.
+        used = jnp.zeros(n, bool).at[index].set(True)
+
+        def keep(new: Array, old: Array) -> Array:
+            mask = used.reshape(n, *(1,) * (old.ndim - 1))
+            return jnp.where(mask, new.astype(old.dtype), old)
+
+        new, new_state = step(grads, state, values)
+        return keep(new, values), jax.tree.map(keep, new_state, state)
     # Rows that several trials share appear once; places left over point behind the last row, where
     # reading is harmless and writing is dropped.
     rows = jnp.unique(index, size=index.shape[0], fill_value=n)
@@ -95,9 +106,7 @@ def _step_rows(optimizer, parameter, grads, state, index: Int[Array, " trial"]):
         return x.at[rows].set(new.astype(x.dtype), mode="drop")
 
     here = jax.tree.map(gather, state)
-    new, here = jax.vmap(lambda g, s, p: _step(optimizer, g, s, p))(
-        gather(grads), here, gather(values)
-    )
+    new, here = step(gather(grads), here, gather(values))
     return scatter(values, new), jax.tree.map(scatter, state, here)
 
 
