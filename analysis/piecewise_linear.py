@@ -81,7 +81,7 @@ def cycles(
     Dataset on ``cycle``, the least stable first:
 
     ``state`` (cycle, phase, latent)
-        Its points, in order; where the map has a readout, also ``output`` (cycle, phase, output).
+        Its points, in order; where the map has a readout, also ``outputs`` (cycle, phase, output).
     ``mask`` (cycle, phase, gate)
         Which gates are open there; the coordinate ``code`` (cycle, phase) writes it as text.
     ``modulus``, ``angle`` (cycle, latent)
@@ -229,7 +229,7 @@ def _labelled(pieces: Pieces, words: np.ndarray, solved: Solved, about: dict) ->
     outputs = pieces.readout(solved.states.reshape(n * k, latents))
     if outputs is not None:
         outputs = outputs.reshape(n, k, outputs.shape[-1])
-        variables["output"] = ((*points, "output"), outputs, "1", "output")
+        variables["outputs"] = ((*points, "output"), outputs, "1", "output")
     codes = np.array(
         ["".join("01"[b] for b in row) for row in words.reshape(n * k, pieces.n_gates).astype(int)]
     )

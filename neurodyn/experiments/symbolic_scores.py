@@ -121,7 +121,7 @@ def regions(data: AttractorData, model: Any, states: np.ndarray) -> dict[str, An
     }
     if data.equilibria is None or not inside.size:
         return scores
-    place = points["output"].values[inside]
+    place = points["outputs"].values[inside]
     gap = np.linalg.norm(place[:, None] - data.equilibria[None], axis=-1)
     nearest = gap.argmin(1)
     own = np.isin(np.arange(len(data.equilibria)), nearest)

@@ -42,10 +42,10 @@ def attractor(
     coded
         Its symbols, from :func:`neurodyn.analysis.symbols`; None: one colour.
     points
-        Fixed points with ``output``, from :func:`neurodyn.analysis.fixed_points`: circles are
+        Fixed points with ``outputs``, from :func:`neurodyn.analysis.fixed_points`: circles are
         stable, diamonds saddles, squares unstable; hollow ones are virtual.
     cycles
-        Cycles with ``output``, from :func:`neurodyn.analysis.cycles`, drawn in black.
+        Cycles with ``outputs``, from :func:`neurodyn.analysis.cycles`, drawn in black.
     reference
         Another trajectory, drawn in grey beneath: the data.
     components
@@ -261,7 +261,7 @@ def _open_box(ax: Any) -> None:
 
 
 def _draw_points(
-    ax: Any, points: xr.Dataset | None, chosen: list[int], variable: str = "output"
+    ax: Any, points: xr.Dataset | None, chosen: list[int], variable: str = "outputs"
 ) -> None:
     if points is None or not points.sizes["cycle"]:
         return
@@ -287,7 +287,7 @@ def _draw_points(
 def _draw_cycles(ax: Any, cycles: xr.Dataset | None, chosen: list[int]) -> None:
     if cycles is None:
         return
-    for i, points in enumerate(cycles["output"].values[:, :, chosen]):
+    for i, points in enumerate(cycles["outputs"].values[:, :, chosen]):
         closed = np.concatenate([points, points[:1]])
         name = f"cycle of {len(points)} points" if i == 0 else None
         ax.plot(*closed.T, "k.-", lw=0.8, ms=3, label=name, zorder=9)

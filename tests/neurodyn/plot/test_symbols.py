@@ -27,7 +27,7 @@ def drawn(figure):
 
 
 def with_output(points):
-    return points.assign(output=points["state"].rename(latent="output"))
+    return points.assign(outputs=points["state"].rename(latent="output"))
 
 
 def test_every_step_of_an_attractor_is_drawn_in_the_colour_of_its_region(coded):
