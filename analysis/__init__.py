@@ -2,6 +2,7 @@
 
 from neurodyn.analysis.autocorrelation import autocorrelation
 from neurodyn.analysis.autoregression import ridge_forecast
+from neurodyn.analysis.bifurcation import bifurcation
 from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
 from neurodyn.analysis.compare import compare
 from neurodyn.analysis.decoding import decode
@@ -60,6 +61,7 @@ __all__ = [
     "Measure",
     "StateSpaceDivergence",
     "autocorrelation",
+    "bifurcation",
     "bootstrap",
     "cka",
     "compare",

@@ -223,7 +223,7 @@ def _source(system, inputs, dt, n_trials, ts):
     """Inputs as a function of time, whether they have a batch axis, and the number of trials."""
     batch = as_batch(system, inputs, n_trials=n_trials)
     if not batch.held or not jax.tree.leaves(batch.source):
-        function = (lambda t: Drive()) if batch.held else batch.source
+        function = _no_input if batch.held else batch.source
         return Smooth(function), batch.batched, batch.n_trials
     if dt is None:
         raise ValueError("Input arrays are held for `dt` ms per row: pass `dt=`.")
@@ -240,6 +240,12 @@ def _source(system, inputs, dt, n_trials, ts):
     edges = jnp.asarray((np.arange(batch.n_steps) + 1) * float(dt), dtype)
     held = Held(batch.source, jnp.asarray(dt, dtype), edges)
     return held, batch.batched, batch.n_trials
+
+
+def _no_input(t: Any) -> Drive:
+    """The input of an autonomous system: one function, since each new one would compile anew."""
+    del t
+    return Drive()
 
 
 def _jumps(source: Held) -> Float[Array, " jump"] | None:

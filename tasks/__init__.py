@@ -1,5 +1,6 @@
 """Cognitive tasks: they draw trials and score outputs, and never know a model."""
 
+from neurodyn.tasks.attractor import Attractor
 from neurodyn.tasks.center_out import CenterOut
 from neurodyn.tasks.context_decision import ContextDecision
 from neurodyn.tasks.delay_match import DelayMatchToSample
@@ -16,6 +17,7 @@ from neurodyn.tasks.windows import Windows
 
 __all__ = [
     "NDMS",
+    "Attractor",
     "CenterOut",
     "ContextDecision",
     "DelayMatchToSample",

@@ -1,0 +1,378 @@
+"""Trajectories of a known system as a task: what its reconstruction is trained and tested on."""
+
+import json
+from typing import Any, ClassVar, Literal
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from neurodyn.integrate import integrate
+from neurodyn.labels import encode_attrs
+from neurodyn.recording import Save
+from neurodyn.solve import solve
+from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking, as_key
+from neurodyn.task import AbstractTask
+from neurodyn.tasks.base import number
+from neurodyn.tasks.windows import Windows
+
+__all__ = ["Attractor"]
+
+#: Steps of the solver that one sample may take, on average.
+_MAX_STEPS = 200
+#: Samples that the adaptive solver makes in one call.
+_PIECE = 1000
+#: Steps of the fixed clock in one sample, for flows with noise.
+_SUBSTEPS = 20
+
+
+class Attractor(AbstractTask):
+    """Trajectories of a system on its attractor, for training and, from other starts, for testing.
+
+    As a task: windows of the training trajectories, as :class:`~neurodyn.tasks.Windows` draws them;
+    validation is on windows of the test trajectories. ``train`` and ``test`` are the trajectories
+    themselves, labelled, for measures of reconstruction.
+
+    Parameters
+    ----------
+    system
+        A flow without spikes, or a map. Its starts must differ between trials (`spread` of the
+        reference systems).
+    n_samples
+        Samples of each trajectory.
+    dt
+        Sampling step [ms]; a label only for maps.
+    length
+        Steps of a window that are predicted.
+    n_trials
+        Trajectories for training, and as many for testing.
+    transient
+        Samples that are dropped at the start of each trajectory.
+    noise
+        Standard deviation of observation noise, in units of that of the training data without
+        noise; on both sets. Default 0; published benchmarks use 0.05 and draw it anew for each
+        window, which is ``window_noise``.
+    window_noise
+        Standard deviation of noise that is drawn anew for every training window, in units of what
+        is trained on.
+    standardise
+        Whether all is brought to zero mean and unit standard deviation of the training data.
+    rtol, atol
+        Tolerances of the adaptive solver, in each step. (No tolerance keeps a chaotic trajectory
+        near the exact one for long; it keeps the statistics.) The solver steps exactly to each
+        sample and nothing is interpolated. Not for maps; flows with noise run by Euler's method
+        with 20 steps a sample.
+    solver
+        Of diffrax, default ``Tsit5()``.
+    key
+        Seed or key of starts and noise.
+
+    Attributes
+    ----------
+    train, test
+        Trajectories ``(trial, time, output)`` as trained on; attributes say how they were made.
+    mean, std
+        What was subtracted and divided by, ``(output,)``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If numbers are out of range, trajectories diverge or stand still, or all start alike.
+
+    References
+    ----------
+    Hess, Monfared, Brenner & Durstewitz, "Generalized teacher forcing for learning chaotic
+    dynamics", ICML 2023 (windows, noise).
+
+    Examples
+    --------
+    >>> from neurodyn import models, tasks
+    >>> task = tasks.Attractor(models.reference.Henon(), n_samples=500, length=20)
+    >>> task.train.dims, task.batch(0, 16).targets.shape
+    (('trial', 'time', 'output'), (16, 21, 2))
+    """
+
+    t0: ClassVar[float] = 0.0
+    align_event: ClassVar[str] = "window start"
+    scored: ClassVar[Literal["every", "last"]] = "every"
+    reference: ClassVar[tuple[str, ...]] = ("hess2023",)
+
+    windows: Windows
+    held_out: Windows
+    mean: Float[Array, " output"]
+    std: Float[Array, " output"]
+    about: tuple[tuple[str, str], ...] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        system: Any,
+        n_samples: int = 10_000,
+        *,
+        dt: float | int = 1.0,
+        length: int = 200,
+        n_trials: int = 1,
+        transient: int = 1000,
+        noise: float | int = 0.0,
+        window_noise: float | int = 0.0,
+        standardise: bool = True,
+        rtol: float = 1e-8,
+        atol: float = 1e-8,
+        solver: diffrax.AbstractSolver | None = None,
+        key: Any = 0,
+    ):
+        if isinstance(system, AbstractSpiking) or not isinstance(
+            system, (AbstractFlow, AbstractMap)
+        ):
+            raise TypeError(
+                f"`system` must be a map or a flow without spikes, got {type(system).__name__}."
+            )
+        for name, n, least in (("n_samples", n_samples, 2), ("n_trials", n_trials, 1)):
+            if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
+                raise ValueError(f"`{name}` must be a whole number >= {least}, got {n!r}.")
+        if isinstance(transient, bool) or transient < 0 or transient != int(transient):
+            raise ValueError(f"`transient` must be a number of samples >= 0, got {transient!r}.")
+        number("dt", dt, above=0)
+        number("noise", noise, low=0)
+        step, noise = float(dt), float(noise)
+        key = as_key(key, needed_for="An attractor")
+        run_key, noise_key = jax.random.split(key)
+        x, made = _trajectories(
+            system, int(n_samples), step, int(transient), n_trials, run_key, rtol, atol, solver
+        )
+        scale = x[:n_trials].std((0, 1))
+        if (scale == 0).any():
+            raise ValueError(
+                f"Outputs {np.flatnonzero(scale == 0).tolist()} of this {type(system).__name__} "
+                "stand still after the transient: there is no attractor to learn there."
+            )
+        seed = np.asarray(jax.random.key_data(noise_key)).astype(np.uint32).tolist()
+        x = x + noise * scale * np.random.default_rng(seed).standard_normal(x.shape)
+        train, test = x[:n_trials], x[n_trials:]
+        mean, std = np.zeros(len(scale)), np.ones(len(scale))
+        if standardise:
+            mean, std = train.mean((0, 1)), train.std((0, 1))
+        float_type = jnp.result_type(float)
+        self.mean, self.std = jnp.asarray(mean, float_type), jnp.asarray(std, float_type)
+        names = getattr(system, "names", ())
+        names = names if len(names) == x.shape[2] else None
+        options = {"dt": step, "names": names}
+        self.windows = Windows((train - mean) / std, length, noise=window_noise, **options)
+        self.held_out = Windows((test - mean) / std, length, **options)
+        made |= {
+            "system": type(system).__name__,
+            "dt": step,
+            "transient": int(transient),
+            "noise": noise,
+            "standardised": int(standardise),
+            "time_units": "1" if isinstance(system, AbstractMap) else "ms",
+        }
+        # As text: a static number would be one more that compiles anew when it changes.
+        self.about = tuple((name, json.dumps(value)) for name, value in made.items())
+
+    @property
+    def train(self) -> xr.DataArray:
+        """Trajectories for training, ``(trial, time, output)``."""
+        return self._labelled(self.windows.data)
+
+    @property
+    def test(self) -> xr.DataArray:
+        """Trajectories for testing, from other starts."""
+        return self._labelled(self.held_out.data)
+
+    @property
+    def n_inputs(self) -> int:
+        """There are no inputs."""
+        return self.windows.n_inputs
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of the system."""
+        return self.windows.n_outputs
+
+    @property
+    def n_steps(self) -> int:
+        """Samples of a window."""
+        return self.windows.n_steps
+
+    @property
+    def dt(self) -> float:
+        """Sampling step [ms]."""
+        return self.windows.dt
+
+    def sample(self, key, **conditions):
+        """One window for training, see :meth:`neurodyn.tasks.Windows.sample`."""
+        return self.windows.sample(key, **conditions)
+
+    def batch(self, key, n, **conditions):
+        """Windows for training, see :meth:`neurodyn.tasks.Windows.batch`."""
+        return self.windows.batch(key, n, **conditions)
+
+    def validation(self):
+        """512 windows of the test trajectories, at even distances."""
+        return self.held_out.validation()
+
+    def loss(self, outputs, trials):
+        """Mean squared error of each window."""
+        return self.windows.loss(outputs, trials)
+
+    def score(self, outputs, trials):
+        """How close the outputs are, see :meth:`neurodyn.tasks.Windows.score`."""
+        return self.windows.score(outputs, trials)
+
+    def condition_table(self):
+        """There is no design: windows start anywhere."""
+        return self.windows.condition_table()
+
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Bounds of the numbers that say which window."""
+        return self.windows.limits()
+
+    def labels(self):
+        """Conditions are plain numbers."""
+        return self.windows.labels()
+
+    def units(self):
+        """Conditions have no units."""
+        return self.windows.units()
+
+    def input_names(self):
+        """There are no inputs."""
+        return self.windows.input_names()
+
+    def output_names(self):
+        """Entries of the system's state, where it names them."""
+        return self.windows.output_names()
+
+    def raw(self, values: Any) -> Any:
+        """Values ``(..., output)`` in the units of the system again."""
+        return values * np.asarray(self.std) + np.asarray(self.mean)
+
+    def standardised(self, values: Any) -> Any:
+        """Values ``(..., output)`` of the system, such as its equilibria, as trained on."""
+        return (values - np.asarray(self.mean)) / np.asarray(self.std)
+
+    def _labelled(self, data: Array) -> xr.DataArray:
+        about = {name: json.loads(value) for name, value in self.about}
+        units = about.pop("time_units")
+        time = self.dt * np.arange(1, data.shape[1] + 1)
+        units = {"units": units, "long_name": "time after the transient"}
+        coords = {
+            "trial": ("trial", np.arange(len(data)), {"units": "1", "long_name": "trial"}),
+            "time": ("time", time, units),
+            "output": ("output", list(self.output_names())),
+        }
+        attrs = {"units": "1", "long_name": "state of the system"} | about
+        return xr.DataArray(
+            np.asarray(data), coords, ("trial", "time", "output"), attrs=encode_attrs(attrs)
+        )
+
+
+def _trajectories(system, n, dt, transient, n_trials, key, rtol, atol, solver):
+    """Raw trajectories ``(trial, time, output)``, double precision, and how they were made."""
+    total = 2 * n_trials
+    with jax.enable_x64(True):
+        system = jax.tree.map(
+            lambda a: a.astype(jnp.float64) if eqx.is_inexact_array(a) else a, system
+        )
+        if isinstance(system, AbstractMap):
+            if solver is not None:
+                raise ValueError("A map takes its own steps: leave out `solver`.")
+            made = {}
+            run = integrate(system, dt=dt, n_steps=transient + n, n_trials=total, key=key)
+        elif getattr(system, "noise", None) is not None:
+            made = {"solver": "Euler", "substeps": _SUBSTEPS}
+            run = integrate(
+                system,
+                dt=dt / _SUBSTEPS,
+                n_steps=_SUBSTEPS * (transient + n),
+                n_trials=total,
+                key=key,
+                solver=solver,
+                save=Save(every=_SUBSTEPS),
+            )
+        else:
+            solver = diffrax.Tsit5() if solver is None else solver
+            made = {"solver": type(solver).__name__, "rtol": rtol, "atol": atol}
+            x = _solved(system, dt, transient + n, total, key, solver, rtol, atol)
+            return _checked(x, n_trials, type(system).__name__)[:, transient:], made
+        x = np.moveaxis(np.asarray(run.outputs), 1, 0)
+    return _checked(x, n_trials, type(system).__name__)[:, transient:], made
+
+
+class _Later(AbstractFlow):
+    """A flow whose clock starts late."""
+
+    system: AbstractFlow
+    t0: Float[Array, ""]
+
+    @property
+    def n_inputs(self):
+        return self.system.n_inputs
+
+    @property
+    def n_outputs(self):
+        return self.system.n_outputs
+
+    def initial_state(self, *, dt, trial=None, key=None):
+        return self.system.initial_state(dt=dt, trial=trial, key=key)
+
+    def drift(self, t, state, u):
+        return self.system.drift(self.t0 + t, state, u)
+
+    def diffusion(self, t, state, u):
+        return self.system.diffusion(self.t0 + t, state, u)
+
+    def readout(self, state):
+        return self.system.readout(state)
+
+    def observe(self, state):
+        return self.system.observe(state)
+
+    def variables(self):
+        return self.system.variables()
+
+    def unit_coords(self):
+        return self.system.unit_coords()
+
+
+def _solved(system, dt, n, n_trials, key, solver, rtol, atol):
+    """Samples of an adaptive solver, in pieces: what it costs to save grows with their number."""
+    ts = dt * np.arange(1, min(n, _PIECE) + 1)
+    controller = diffrax.ClipStepSizeController(
+        diffrax.PIDController(rtol=rtol, atol=atol), step_ts=jnp.asarray(ts)
+    )
+    state, pieces = None, []
+    for first in range(0, n, len(ts)):
+        run = solve(
+            _Later(system, jnp.asarray(dt * first)),
+            ts=ts,
+            n_trials=n_trials,
+            state=state,
+            key=key if state is None else None,
+            solver=solver,
+            stepsize_controller=controller,
+            max_steps=_MAX_STEPS * len(ts),
+        )
+        state = run.final_state
+        pieces.append(np.asarray(run.outputs))
+    return np.moveaxis(np.concatenate(pieces)[:n], 1, 0)
+
+
+def _checked(x, n_trials, name):
+    total = len(x)
+    bad = np.flatnonzero(~np.isfinite(x).all((1, 2)))
+    if bad.size:
+        raise ValueError(
+            f"{bad.size} of {total} trajectories of this {name} diverge: start "
+            "nearer to the attractor, or with less spread."
+        )
+    if np.array_equal(x[0], x[n_trials]):
+        raise ValueError(
+            f"All trials of this {name} start alike, so that training and test "
+            "data would be the same: give it a `spread`."
+        )
+    return x
