@@ -49,6 +49,7 @@ def integrate(
     key: Any = None,
     save: Save | None = None,
     force: Callable[[Any, State, Drive], State] | None = None,
+    record_forced: bool = True,
     interventions: Sequence[AbstractIntervention] | Any = (),
     trial: PyTree = None,
     length: Int[Array, ""] | int | None = None,
@@ -88,6 +89,10 @@ def integrate(
         ``(t, state, u) -> state``, applied to each trial after each step (teacher forcing). Every
         new function compiles anew: make it once, or an ``equinox.Module`` whose arrays change. The
         same holds for callable `inputs`.
+    record_forced
+        Whether states and outputs are recorded after `force` (default), or as the step itself made
+        them, before; the next step starts from the forced state either way. False gives the
+        predictions that losses of teacher forcing are about.
     interventions
         Applied in order, see :mod:`neurodyn.intervene`.
     trial
@@ -151,6 +156,7 @@ def integrate(
         as_key(key),
         save,
         force,
+        bool(record_forced),
         interventions,
         trial,
         None if length is None else jnp.asarray(length, jnp.int32),
@@ -177,6 +183,7 @@ def _run(
     key,
     save,
     force,
+    record_forced,
     interventions,
     trial,
     length,
@@ -228,19 +235,24 @@ def _run(
         start,
         None if held else inputs,
     )
+    # Where states are recorded from before they are forced, both go along.
+    apart = force is not None and not record_forced
     drive = inputs if held else None
     if fused:
         recorded, final = _run_fused(context, drive, state, save, length)
+        seen = final
     else:
-        recorded, final = _run_scan(
-            context, drive, state, save, length, window, n_steps, checkpoint
+        carry = (state, state) if apart else state
+        recorded, carry = _run_scan(
+            context, drive, carry, save, length, window, n_steps, checkpoint, apart
         )
+        final, seen = carry if apart else (carry, carry)
     first, last = window
     steps = jnp.arange(first, last, dtype=jnp.int32)[save.every - 1 :: save.every]
     outputs = recorded.get("outputs")
     if save.outputs == "last":
         ran = stepping.running(context, n_steps - 1 if length is None else length - 1)
-        outputs = jax.vmap(lambda s, tr: resolve(ran, tr).readout(s))(final, trial)[None]
+        outputs = jax.vmap(lambda s, tr: resolve(ran, tr).readout(s))(seen, trial)[None]
     return Trajectory(
         ts=(start + 1 + steps).astype(dt.dtype) * dt,
         variables=recorded.get("variables", {}),
@@ -276,53 +288,55 @@ def _run_fused(context, drive, state, save, length):
 # --- the generic path ------------------------------------------------------------------------
 
 
-def _run_scan(context, drive, state, save, length, window, n_steps, checkpoint):
+def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, apart):
+    """Run the steps; the carry is the state, or the state and what is recorded of it."""
     arrays, static = eqx.partition(context, eqx.is_array)
     xs = (jnp.arange(n_steps, dtype=jnp.int32), drive)
 
-    def advance(arrays, state, x):
-        state, spikes = stepping.step(eqx.combine(arrays, static), state, *x)
-        return state, pack_spikes(spikes, save.spikes)
+    def advance(arrays, carry, x):
+        state = carry[0] if apart else carry
+        state, seen, spikes = stepping.step_and_see(eqx.combine(arrays, static), state, *x)
+        return (state, seen) if apart else state, pack_spikes(spikes, save.spikes)
 
-    def advance_silently(arrays, state, x):
-        return advance(arrays, state, x)[0], None
+    def advance_silently(arrays, carry, x):
+        return advance(arrays, carry, x)[0], None
 
-    def record(arrays, state, k):
+    def record(arrays, carry, k):
         context = eqx.combine(arrays, static)
         ran = stepping.running(context, k)
         see = jax.vmap(lambda s, tr: observe(resolve(ran, tr), s, save))
-        return see(state, context.trial)
+        return see(carry[1] if apart else carry, context.trial)
 
-    def advance_and_record(arrays, state, x):
-        state, spikes = advance(arrays, state, x)
-        return state, (record(arrays, state, x[0]), spikes)
+    def advance_and_record(arrays, carry, x):
+        carry, spikes = advance(arrays, carry, x)
+        return carry, (record(arrays, carry, x[0]), spikes)
 
-    def advance_many_and_record(arrays, state, xs):
-        state, spikes = recurrent_scan(advance, arrays, state, xs, checkpoint=checkpoint)
-        return state, (record(arrays, state, xs[0][-1]), spikes)
+    def advance_many_and_record(arrays, carry, xs):
+        carry, spikes = recurrent_scan(advance, arrays, carry, xs, checkpoint=checkpoint)
+        return carry, (record(arrays, carry, xs[0][-1]), spikes)
 
-    def scan(step, state, first, last, length=None):
+    def scan(step, carry, first, last, length=None):
         part = jax.tree.map(lambda a: a[first:last], xs)
-        return recurrent_scan(step, arrays, state, part, length=length, checkpoint=checkpoint)
+        return recurrent_scan(step, arrays, carry, part, length=length, checkpoint=checkpoint)
 
     first, last = window
     if first:
-        state, _ = scan(advance_silently, state, 0, first)
+        carry, _ = scan(advance_silently, carry, 0, first)
     if save.every == 1:
-        state, (recorded, spikes) = scan(advance_and_record, state, first, last, length)
+        carry, (recorded, spikes) = scan(advance_and_record, carry, first, last, length)
     else:
         end = last - (last - first) % save.every
         blocks = jax.tree.map(lambda a: a[first:end].reshape(-1, save.every, *a.shape[1:]), xs)
-        state, (recorded, spikes) = recurrent_scan(
-            advance_many_and_record, arrays, state, blocks, checkpoint=checkpoint
+        carry, (recorded, spikes) = recurrent_scan(
+            advance_many_and_record, arrays, carry, blocks, checkpoint=checkpoint
         )
         spikes = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), spikes)
         if end < last:
-            state, more = scan(advance, state, end, last)
+            carry, more = scan(advance, carry, end, last)
             spikes = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), spikes, more)
     if last < n_steps:
-        state, _ = scan(advance_silently, state, last, n_steps)
-    return recorded | ({} if spikes is None else {"spikes": spikes}), state
+        carry, _ = scan(advance_silently, carry, last, n_steps)
+    return recorded | ({} if spikes is None else {"spikes": spikes}), carry
 
 
 # --- checks ----------------------------------------------------------------------------------

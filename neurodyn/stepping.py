@@ -13,7 +13,7 @@ from neurodyn.drive import Drive, as_drive
 from neurodyn.params import resolve
 from neurodyn.system import AbstractMap, AbstractSpiking
 
-__all__ = ["Context", "running", "standard_normal", "step"]
+__all__ = ["Context", "running", "standard_normal", "step", "step_and_see"]
 
 # Keys of what else a step draws. `split` gives its n-th key where `fold_in` of n gives it, so that
 # numbers from the start would meet the keys of the leaves of a state.
@@ -64,6 +64,14 @@ def running(context: Context, k: Any) -> Any:
 
 def step(context: Context, state: PyTree, k: Any, drive: Drive | None) -> tuple[PyTree, Any]:
     """Advance all trials by step ``k``; returns the state and the spikes (None without)."""
+    state, _, spikes = step_and_see(context, state, k, drive)
+    return state, spikes
+
+
+def step_and_see(
+    context: Context, state: PyTree, k: Any, drive: Drive | None
+) -> tuple[PyTree, PyTree, Any]:
+    """As `step`, with the state as it was before it was forced in between."""
     number = context.start + k
     t = number.astype(context.dt.dtype) * context.dt
     system = running(context, k)
@@ -89,9 +97,10 @@ def step(context: Context, state: PyTree, k: Any, drive: Drive | None) -> tuple[
             state = own.after(t, context.dt, state, spikes, u(0.0), key=later)
         for intervention in context.interventions:
             state = intervention.on_state(t, state)
+        free = state
         if context.force is not None:
             state = context.force(t + context.dt, state, u(0.0))
-        return state, spikes
+        return state, free, spikes
 
     return jax.vmap(one)(state, drive, context.trial, context.noise_keys)
 

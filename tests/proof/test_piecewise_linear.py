@@ -128,3 +128,31 @@ def test_a_new_strength_does_not_recompile(key):
     losses = [float(loss(model, force(alpha))) for alpha in (0.0, 0.25, 0.5, 1.0)]
     assert losses[-1] < 1e-12
     assert losses == sorted(losses, reverse=True)
+
+
+def test_predictions_can_be_recorded_before_they_are_forced(key, x64):
+    model, target = AlmostLinear(key), data()
+    forcing, drive = force(1.0, every=5), Drive(target=target)
+
+    def run(**options):
+        return integrate(model, drive, dt=1.0, force=forcing, **options)
+
+    states = by_hand(model, np.asarray(target), 1.0, 5)
+    before = np.concatenate([np.zeros((1, 3, UNITS)), states[:-1]])
+    free = np.stack([by_hand_once(model, z) for z in before])
+    both = Save(variables=("z",))
+    got = run(record_forced=False, save=both)
+    np.testing.assert_allclose(got.variables["z"], free, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(got.outputs, free[..., :OBSERVED], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(got.final_state.x, states[-1], rtol=1e-9, atol=1e-12)
+    every = run(record_forced=False, save=Save(variables=("z",), every=5))
+    np.testing.assert_allclose(every.variables["z"], free[4::5], rtol=1e-9, atol=1e-12)
+    last = run(record_forced=False, save=Save(outputs="last"))
+    np.testing.assert_allclose(last.outputs[0], free[-1, :, :OBSERVED], rtol=1e-9, atol=1e-12)
+
+
+def by_hand_once(model, z):
+    A, W, h = (np.asarray(a) for a in (model.A, model.W, model.h))
+    phi = z.copy()
+    phi[:, LINEAR:] = np.maximum(phi[:, LINEAR:], 0)
+    return A * z + phi @ W + h
