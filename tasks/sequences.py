@@ -1,5 +1,6 @@
 """Recorded or stored sequences as a task: what a generative model learns to reproduce."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -121,6 +122,7 @@ class Sequences(AbstractDataTask):
 
     def item(self, i):
         """Sequence ``i``."""
+        i = jnp.asarray(i, jnp.int32)
         data, n_steps = self.data[i], self.n_steps
         mask, length = jnp.ones_like(data), None
         if self.lengths is not None:
@@ -134,7 +136,7 @@ class Sequences(AbstractDataTask):
             conditions={k: v[i] for k, v in self.conditions.items()},
             epochs={},
             length=length,
-            item=jnp.asarray(i, jnp.int32),
+            item=i,
         )
 
     def sample(self, key, **conditions):
@@ -167,6 +169,7 @@ class Sequences(AbstractDataTask):
         mse = self.loss(outputs, trials)
         weight = trials.mask / jnp.sum(trials.mask, axis=1, keepdims=True)
         mean = jnp.sum(weight * trials.targets, axis=1, keepdims=True)
+        mean = jnp.broadcast_to(mean, trials.targets.shape)
         spread = weighted_mean(squared_error(trials.targets, mean), trials.mask)
         tiny = jnp.finfo(spread.dtype).tiny
         explained = 1 - mse / jnp.maximum(spread, jnp.asarray(tiny, spread.dtype))
@@ -197,7 +200,9 @@ class Sequences(AbstractDataTask):
             raise ValueError(f"Unknown condition {sorted(unknown)}; this task takes: item.")
         if "item" not in conditions:
             key = as_key(key, needed_for="Drawing sequences")
-            return jax.random.randint(key, shape, 0, self.n_items, jnp.int32)
+            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(math.prod(shape)))
+            draw = jax.vmap(lambda k: jax.random.randint(k, (), 0, self.n_items, jnp.int32))
+            return draw(keys).reshape(shape)
         which = jnp.asarray(conditions["item"], jnp.int32)
         if not isinstance(which, jax.core.Tracer):
             numbers = np.asarray(which)

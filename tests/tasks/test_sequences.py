@@ -1,6 +1,7 @@
 """Stored sequences as a task."""
 
-import jax
+import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -19,7 +20,7 @@ def test_items_are_the_sequences_and_say_which_they_are():
     assert trials.conditions["kind"].dtype == np.int32
     assert trials.length is None
     assert trials.inputs.shape == (4, 6, 0)
-    one = jax.jit(task.item)(2)
+    one = eqx.filter_jit(task.item)(jnp.asarray(2))
     np.testing.assert_array_equal(one.targets, trials.targets[2])
 
 
