@@ -1,4 +1,4 @@
-"""What there is by name: models, tasks, measures, datasets and experiments.
+"""What there is by name: models, reference systems, tasks, measures, datasets and experiments.
 
 Everything is found through the packages that hold it, imported when first asked for.
 """
@@ -59,6 +59,7 @@ def _member(package: str, name: str) -> Any:
 #: Kinds of things, and how each is listed.
 KINDS: dict[str, Callable[[], Mapping[str, Any]]] = {
     "model": lambda: _classes("neurodyn.models", "neurodyn.system.AbstractSystem"),
+    "system": lambda: _classes("neurodyn.models.reference", "neurodyn.system.AbstractSystem"),
     "task": lambda: _classes("neurodyn.tasks", "neurodyn.task.AbstractTask"),
     "measure": lambda: _member("neurodyn.analysis", "MEASURES"),
     "dataset": lambda: {r.name: r for r in _member("neurodyn.datasets", "available")()},

@@ -10,7 +10,15 @@ from types import ModuleType
 import neurodyn
 
 #: Not shown by `neurodyn` itself, but needed by those who write models and tasks.
-FOR_AUTHORS = ("models.pvrnn", "registry", "task", "tasks.base", "tasks.losses", "tasks.timeline")
+FOR_AUTHORS = (
+    "models.pvrnn",
+    "models.reference",
+    "registry",
+    "task",
+    "tasks.base",
+    "tasks.losses",
+    "tasks.timeline",
+)
 
 
 def public_modules() -> list[str]:

@@ -3,6 +3,7 @@
 from neurodyn.plot.activity import psth, raster, traces, trajectories
 from neurodyn.plot.behaviour import psychometric
 from neurodyn.plot.comparison import comparison
+from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.models import time_constants
 from neurodyn.plot.prediction import error_regression, prediction_error
@@ -13,6 +14,7 @@ from neurodyn.plot.training import history
 
 __all__ = [
     "attractor",
+    "bifurcation",
     "checkpoints",
     "comparison",
     "elbow",
@@ -21,12 +23,15 @@ __all__ = [
     "history",
     "latent_bands",
     "latent_space",
+    "lyapunov",
     "meta_prior",
     "power_spectrum",
     "prediction_error",
+    "projections",
     "psth",
     "psychometric",
     "raster",
+    "spectra",
     "symbol_graph",
     "time_constants",
     "traces",

@@ -152,7 +152,7 @@ def test_the_installed_command_and_the_module_agree():
 def test_list_shows_the_registry():
     found = json.loads(call("list", "--json").stdout)
     kinds = {entry["kind"] for entry in found}
-    assert kinds == {"model", "task", "measure", "dataset", "experiment"}
+    assert kinds == {"model", "system", "task", "measure", "dataset", "experiment"}
     names = {entry["name"] for entry in found}
     assert {"CTRNN", "PerceptualDecision", "cka", "mante2013", "perceptual_decision"} <= names
     assert set(tasks.__all__) <= names

@@ -1,0 +1,193 @@
+"""Dynamical systems: exponents as they converge, attractors beside their copies, sweeps."""
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+
+__all__ = ["bifurcation", "lyapunov", "projections", "spectra"]
+
+#: Points of a trajectory that are drawn at most.
+_MOST = 20_000
+
+
+@styled
+def lyapunov(result: xr.Dataset, *, known: Any = None) -> Any:
+    """Estimates of Lyapunov exponents as the time that they are averaged over grows.
+
+    Parameters
+    ----------
+    result
+        Of :func:`neurodyn.analysis.lyapunov`; trials are drawn over each other.
+    known
+        Known exponents, drawn as lines.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw: no estimates, or all trials diverged.
+    """
+    if "running" not in result:
+        raise ValueError(f"there is no 'running': the result has {list(result.data_vars)}.")
+    running = result["running"].transpose("trial", "time", "exponent")
+    if not np.isfinite(running.values).any():
+        raise ValueError("all trials diverged: there are no exponents to draw.")
+    k = running.sizes["exponent"]
+    colours = [mpl.colormaps["viridis"](0.05 + 0.8 * i / max(k - 1, 1)) for i in range(k)]
+    figure, axes = subplots(1, 1, size=(4.6, 3.0))
+    ax = axes[0, 0]
+    for trial in running.values:
+        for i, line in enumerate(trial.T):
+            ax.plot(running["time"], line, color=colours[i], lw=1.2)
+    for value in [] if known is None else np.asarray(known):
+        ax.axhline(value, color=GREY, ls="--", lw=0.9, zorder=0)
+    ax.axhline(0, color="black", lw=0.5, zorder=0)
+    ax.set_xscale("log")
+    units = running.attrs["units"]
+    name = "Lyapunov exponent (per step)" if units == "1" else f"Lyapunov exponent ({units})"
+    steps = running["time"].attrs.get("units") == "1"
+    ax.set(xlabel="steps averaged over" if steps else "time averaged over (ms)", ylabel=name)
+    return figure
+
+
+@styled
+def projections(truth: Any, generated: Any, *, channels: tuple[int, ...] = (0, 1, 2)) -> Any:
+    """A true trajectory and a generated one, side by side, in two or three of their channels.
+
+    Parameters
+    ----------
+    truth, generated
+        ``(time, channel)``; of more, the first ones along the leading dims.
+    channels
+        Two or three channels to draw.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are no such channels, or other than two or three of them.
+    """
+    if len(channels) not in (2, 3):
+        raise ValueError(f"`channels` must be two or three numbers, got {channels}.")
+    sides = [_first(x) for x in (truth, generated)]
+    names = [_names(x, channels) for x in (truth, generated)][0]
+    for x in sides:
+        if max(channels) >= x.shape[1] or min(channels) < 0:
+            raise ValueError(f"there are {x.shape[1]} channels, and no number {max(channels)}.")
+    names = _names(truth, channels)
+    solid = {"subplot_kw": {"projection": "3d"}} if len(channels) == 3 else {}
+    figure, axes = subplots(1, 2, size=(3.3, 3.1), **solid)
+    low, high = sides[0].min(0), sides[0].max(0)
+    pad = 0.15 * (high - low)
+    titles = zip(axes[0], sides, ("true", "generated"), (BLUE, ORANGE), strict=True)
+    for ax, x, title, colour in titles:
+        ax.plot(*(x[:_MOST, c] for c in channels), color=colour, lw=0.4, alpha=0.9)
+        ax.set(title=title, xlabel=names[0], ylabel=names[1])
+        ax.set_xlim(low[channels[0]] - pad[channels[0]], high[channels[0]] + pad[channels[0]])
+        ax.set_ylim(low[channels[1]] - pad[channels[1]], high[channels[1]] + pad[channels[1]])
+        if len(channels) == 3:
+            ax.set_zlabel(names[2])
+            ax.set_zlim(low[channels[2]] - pad[channels[2]], high[channels[2]] + pad[channels[2]])
+            ax.tick_params(labelsize=6, pad=-2)
+    return figure
+
+
+@styled
+def spectra(truth: xr.DataArray, generated: xr.DataArray, *, distance: Any = None) -> Any:
+    """Power spectra of truth and model, one panel for each channel.
+
+    Parameters
+    ----------
+    truth, generated
+        Of :func:`neurodyn.analysis.power_spectrum`; runs along leading dims are drawn over each
+        other.
+    distance
+        Of :func:`neurodyn.analysis.spectral_distance`, to write into the panels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the two have other channels.
+    """
+    n = truth.sizes["channel"]
+    if generated.sizes["channel"] != n:
+        raise ValueError(f"truth has {n} channels, the model {generated.sizes['channel']}.")
+    figure, axes = subplots(1, n, size=(2.6, 2.5), sharey=True)
+    for i, ax in enumerate(axes[0]):
+        for power, colour, name in ((truth, BLUE, "true"), (generated, ORANGE, "generated")):
+            lines = power.isel(channel=i).transpose(..., "frequency").values
+            for j, line in enumerate(lines.reshape(-1, power.sizes["frequency"])):
+                name = None if j else name
+                ax.plot(power["frequency"][1:], line[1:], color=colour, lw=1, label=name)
+        ax.set(xscale="log", yscale="log", xlabel=label(truth["frequency"]))
+        title = str(truth["channel"].values[i])
+        if distance is not None:
+            value = distance["hellinger"].isel(channel=i).mean().item()
+            title = f"{title}: distance {value:.3f}"
+        ax.set_title(title)
+    axes[0, 0].set_ylabel("share of the power")
+    axes[0, 0].legend()
+    return figure
+
+
+@styled
+def bifurcation(sweep: xr.Dataset) -> Any:
+    """What a system visits in the long run, over the values of a parameter.
+
+    Parameters
+    ----------
+    sweep
+        Of :func:`neurodyn.analysis.bifurcation`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If values are no numbers, or everything diverged.
+    """
+    if "value" not in sweep.coords:
+        raise ValueError("the sweep has no coordinate 'value': its values were arrays.")
+    points = sweep["point"].transpose("sweep", "trial", "sample").values
+    if not np.isfinite(points).any():
+        raise ValueError("there are no points to draw: all runs diverged, or none has a point.")
+    figure, axes = subplots(1, 1, size=(5.2, 3.3))
+    ax = axes[0, 0]
+    for trial in range(points.shape[1]):
+        flat = points[:, trial].ravel()
+        at = np.repeat(sweep["value"].values, points.shape[2])
+        colour = BLUE if points.shape[1] == 1 else mpl.colormaps["viridis"](trial / points.shape[1])
+        ax.plot(at, flat, ",", color=colour, alpha=0.6)
+    ax.set(xlabel=sweep.attrs["parameter"], ylabel=sweep["point"].attrs["long_name"])
+    return figure
+
+
+def _first(data: Any) -> np.ndarray:
+    if isinstance(data, xr.DataArray):
+        data = data.transpose(..., "time", data.dims[-1])
+    values = np.asarray(data)
+    if values.ndim < 2:
+        raise ValueError(f"trajectories are (time, channel), got shape {values.shape}.")
+    return values.reshape(-1, *values.shape[-2:])[0]
+
+
+def _names(data: Any, channels: tuple[int, ...]) -> list[str]:
+    if isinstance(data, xr.DataArray) and data.dims[-1] in data.coords:
+        return [str(data[data.dims[-1]].values[c]) for c in channels]
+    return [f"channel {c}" for c in channels]
