@@ -80,7 +80,6 @@ def projections(truth: Any, generated: Any, *, channels: tuple[int, ...] = (0, 1
     if len(channels) not in (2, 3):
         raise ValueError(f"`channels` must be two or three numbers, got {channels}.")
     sides = [_first(x) for x in (truth, generated)]
-    names = [_names(x, channels) for x in (truth, generated)][0]
     for x in sides:
         if max(channels) >= x.shape[1] or min(channels) < 0:
             raise ValueError(f"there are {x.shape[1]} channels, and no number {max(channels)}.")
