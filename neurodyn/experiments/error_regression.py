@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -305,7 +306,7 @@ def _ideal(task: Lissajous, observed: np.ndarray, n_horizons: int) -> xr.DataArr
     """What one expects who knows the curves, the chances, and which curve is being drawn."""
     curves = np.asarray(task.curves(), np.float64)
     chances = np.asarray(task.transitions, np.float64)
-    order, n_steps = np.asarray(task.order(observed)), observed.shape[1]
+    order, n_steps = np.asarray(task.order(jnp.asarray(observed))), observed.shape[1]
     expected = np.empty((len(observed), n_steps, n_horizons, observed.shape[2]))
     for t in range(n_steps):
         place, step = divmod(t, task.period)

@@ -36,14 +36,19 @@ def n_parameters(model: Any) -> int:
 
 def match_size(make: Callable[[int], Any], target: int, *, largest: int = 128) -> int:
     """The number of units whose network comes nearest to ``target`` parameters."""
+
+    def count(n: int) -> int:
+        # Only shapes are needed, so nothing is drawn.
+        return n_parameters(eqx.filter_eval_shape(lambda: make(n)))
+
     sizes: dict[int, int] = {}
     low, high = 2, largest
     while high - low > 1:
         middle = (low + high) // 2
-        sizes[middle] = n_parameters(make(middle))
+        sizes[middle] = count(middle)
         low, high = (middle, high) if sizes[middle] < target else (low, middle)
     for n in (low, high):
-        sizes.setdefault(n, n_parameters(make(n)))
+        sizes.setdefault(n, count(n))
     return min(sizes, key=lambda n: abs(sizes[n] - target))
 
 

@@ -284,7 +284,9 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Errors by horizon, and one held-out condition with windows and predictions."""
     errors = tree["analysis/error"].to_dataset()
     return {
-        "prediction_error": plot.prediction_error(errors, reference=("ridge", "persistence")),
+        "prediction_error": plot.prediction_error(
+            errors, reference=("ridge", "persistence"), what="error relative to the variance"
+        ),
         "stream": plot.error_regression(tree["model"].to_dataset(), tree["recording"].to_dataset()),
     }
 

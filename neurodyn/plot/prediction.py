@@ -14,7 +14,9 @@ _COLOURS = (BLUE, ORANGE, "#4d9a5b", "#8a5fa8", "#b3564d")
 
 
 @styled
-def prediction_error(errors: xr.Dataset, *, reference: Sequence[str] = ()) -> Any:
+def prediction_error(
+    errors: xr.Dataset, *, reference: Sequence[str] = (), what: str = "mean squared error"
+) -> Any:
     """Error of predictions by horizon, one curve for each variable.
 
     Parameters
@@ -23,6 +25,8 @@ def prediction_error(errors: xr.Dataset, *, reference: Sequence[str] = ()) -> An
         One variable for each predictor, on `horizon`; other dims but `seed` are averaged.
     reference
         Variables that are drawn as grey lines: bounds and chance.
+    what
+        What the errors are, for the axis.
 
     Returns
     -------
@@ -44,7 +48,8 @@ def prediction_error(errors: xr.Dataset, *, reference: Sequence[str] = ()) -> An
         ax.plot(x, mean, "o-", color=colour, ms=3, label=text)
         if half is not None:
             ax.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, lw=0)
-    ax.set(xlabel="steps ahead", ylabel="mean squared error")
+    ax.set(xlabel="steps ahead", ylabel=what)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_ylim(bottom=0)
     figure.legend(loc="outside right upper")
     return figure
