@@ -109,6 +109,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     """
     data = attractor_data(settings.data, n_samples=settings.n_samples, key=_key(settings.seed, 0))
     best, last, history = train(settings, run, data)
+    history["validation_d_stsp"].attrs["long_name"] = "state-space divergence of a free run"
     scores = score_ensemble(settings, data, best, last, history)
     chosen = int(np.nanargmin(scores["d_stsp_train"].sel(checkpoint="best").fillna(np.inf)))
     model = best[chosen]
