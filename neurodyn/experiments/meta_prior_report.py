@@ -31,7 +31,7 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
                 "KL per step (nat)": latents["kl"],
             }
         ),
-        "lyapunov": plot.meta_prior({"largest Lyapunov exponent per step": both("lyapunov")}),
+        "lyapunov": plot.meta_prior({"Lyapunov exponent per step": both("lyapunov")}),
         "generalisation": plot.meta_prior(
             {
                 "words that cannot occur": both("illegal"),
