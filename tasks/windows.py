@@ -171,7 +171,8 @@ class Windows(AbstractTask):
         """512 windows at even distances over all recordings, without noise."""
         starts = self.lengths - self.n_steps + 1
         every = jnp.cumsum(starts)
-        places = (jnp.arange(N_VALIDATION) * (every[-1] / N_VALIDATION)).astype(jnp.int32)
+        apart = every[-1] / N_VALIDATION
+        places = (jnp.arange(N_VALIDATION, dtype=apart.dtype) * apart).astype(jnp.int32)
         subject = jnp.searchsorted(every, places, side="right").astype(jnp.int32)
         start = places - (every[subject] - starts[subject])
         quiet = eqx.tree_at(lambda t: t.noise, self, jnp.zeros_like(self.noise))

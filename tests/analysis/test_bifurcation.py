@@ -76,6 +76,7 @@ def test_coexisting_attractors_show_in_trials():
         transient=1500,
         points="samples",
         n_trials=12,
+        n_points=50,
         key=0,
     )
     ends = sweep["point"].values[0, :, -1]
