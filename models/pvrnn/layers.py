@@ -13,14 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from neurodyn.params import FixedParameter, Masked
+from neurodyn.models.rate import base
+from neurodyn.params import AbstractSpec, FixedParameter, Masked
 from neurodyn.params.use import as_spec
 
 __all__ = [
     "FanIn",
     "bias_law",
     "bind_masked",
+    "bind_tau",
     "by_layer",
+    "check_choice",
     "down_mask",
     "fixed",
     "layer_of",
@@ -130,3 +133,28 @@ def bind_masked(
         return Masked(mask, spec).build(mask.shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {mask.shape}: {error}") from error
+
+
+def bind_tau(value: Any, n_units: tuple[int, ...], key: PRNGKeyArray) -> Any:
+    """Bind the time constants of the packed units."""
+    if not isinstance(value, AbstractSpec):
+        parts = spread("tau", value, len(n_units))
+        try:
+            value = np.concatenate(
+                [
+                    np.broadcast_to(np.asarray(t, float), n)
+                    for t, n in zip(parts, n_units, strict=True)
+                ]
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"`tau` must be one number, one for each layer, or for each layer one for each "
+                f"of its units {n_units}: {error}"
+            ) from error
+    return base.bind_tau(value, sum(n_units), key, least=1.0, unit="step")
+
+
+def check_choice(name: str, value: Any, known: tuple[str, ...]) -> None:
+    """Refuse an unknown name, listing the known ones."""
+    if value not in known:
+        raise ValueError(f"`{name}` must be one of {list(known)}, got {value!r}.")

@@ -10,19 +10,17 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from neurodyn.kernels import standard_normal
 from neurodyn.models.pvrnn import dynamics, layers
+from neurodyn.models.pvrnn.adaptive import adaptive_vectors
 from neurodyn.models.pvrnn.cut import cut_units
 from neurodyn.models.pvrnn.heads import AbstractHead, as_head
-from neurodyn.models.pvrnn.objective import Scale, counted, terms
+from neurodyn.models.pvrnn.objective import Scale, counted, parts, terms
 from neurodyn.models.pvrnn.rollout import rollout
 from neurodyn.models.pvrnn.sampling import Held, Noise, Sampling
 from neurodyn.models.rate import base
 from neurodyn.params import (
     AbstractParameter,
-    AbstractSpec,
     FixedParameter,
-    Indexed,
     IndexedParameter,
-    Normal,
     resolve,
 )
 from neurodyn.system import AbstractMap, State, Variable
@@ -180,8 +178,8 @@ class PVRNN(AbstractMap):
         b_out: Any = None,
         key: Any,
     ):
-        _choice("posterior", posterior, ("d+A", "A"))
-        _choice("top_down", top_down, ("previous", "current"))
+        layers.check_choice("posterior", posterior, ("d+A", "A"))
+        layers.check_choice("top_down", top_down, ("previous", "current"))
         layers.sizes("n_outputs", n_outputs)
         self.n_inputs, self.n_outputs = 0, int(n_outputs)
         self.n_units = layers.sizes("n_units", n_units)
@@ -225,14 +223,13 @@ class PVRNN(AbstractMap):
         fastest, raw = self.n_units[0], self.head.per_output * self.n_outputs
         self.W_out = weights("W_out", W_out, np.ones((fastest, raw), bool))
         self.b_out = bias("b_out", b_out, np.full(raw, fastest))
-        self.tau = _tau(tau, self.n_units, next(keys))
+        self.tau = layers.bind_tau(tau, self.n_units, next(keys))
         self.w = layers.fixed(layers.by_layer("w", w, n_layers))
         self.w_first = layers.fixed(layers.by_layer("w_first", w_first, n_layers))
         self.A = None
         self.sampling = Sampling(jnp.asarray(0, jnp.int32))
         if sequences is not None:
-            fresh = _adaptive(self, sequences, A, next(keys))
-            self.A = fresh
+            self.A = adaptive_vectors(self, sequences, A, next(keys))
             self.sampling = Sampling(jnp.asarray(sequences[1], jnp.int32))
 
     # --- stepping ----------------------------------------------------------------------------
@@ -321,8 +318,8 @@ class PVRNN(AbstractMap):
         ValueError
             For unknown names, or a posterior of a network that was built without sequences.
         """
-        _choice("name", name, ("posterior", "target", "free"))
-        _choice("noise", noise, ("every", "first", "none"))
+        layers.check_choice("name", name, ("posterior", "target", "free"))
+        layers.check_choice("noise", noise, ("every", "first", "none"))
         if name != "free" and self.A is None:
             raise ValueError(
                 f"mode({name!r}) needs the posterior of training sequences, which this network "
@@ -350,7 +347,7 @@ class PVRNN(AbstractMap):
         what
             ``"z"``: the latent itself; ``"eps"``: its standardised deviation from the mean.
         """
-        _choice("what", what, ("z", "eps"))
+        layers.check_choice("what", what, ("z", "eps"))
         places = {self._place(*where): value for where, value in values.items()}
         held = Held.of(sum(self.n_latents), places) if places else None
         return eqx.tree_at(
@@ -412,74 +409,4 @@ class PVRNN(AbstractMap):
         run = rollout(model, A, eps)
         got = terms(model, run.d, run.q, run.p, targets, mask)
         counts = counted(mask)
-        return got.loss(counts), _parts(got, counts)
-
-
-def _parts(got: Any, counts: Array) -> dict[str, Float[Array, ""]]:
-    each = counts.astype(got.kl.dtype)
-    kl = got.kl * each[..., None]
-    n, later = jnp.sum(each), jnp.maximum(jnp.sum(each[1:]), 1)
-    parts = {"error": jnp.sum(got.error) / n}
-    for i in range(kl.shape[-1]):
-        parts[f"kl_{i + 1}"] = jnp.sum(kl[1:, :, i]) / later
-    return parts | {"kl_first": jnp.sum(kl[0]) / jnp.sum(each[0])}
-
-
-def _adaptive(
-    model: PVRNN, sequences: tuple[int, int], init: Any, key: PRNGKeyArray
-) -> IndexedParameter:
-    n, steps = layers.sizes("sequences", sequences)
-    raw = 2 * sum(model.n_latents)
-    named = {"zeros": 0.0, "prior": 0.0, "normal": Normal(0.0, 1.0)}
-    if isinstance(init, str):
-        _choice("A", init, tuple(named))
-    if isinstance(init, AbstractSpec):
-        raise ValueError("`A` has a row for each sequence: pass an array or an initializer.")
-    spec = Indexed(n, init=named[init] if isinstance(init, str) else init)
-    A = spec.build((steps, raw), key)
-    if isinstance(init, str) and init == "prior":
-        return eqx.tree_at(lambda a: a.values, A, along_prior(model, n, steps, key))
-    return A
-
-
-def along_prior(
-    model: PVRNN, n: int, steps: int, key: PRNGKeyArray
-) -> Float[Array, "row time raw"]:
-    """Adaptive vectors that make the posterior the prior along trajectories drawn from it."""
-    model = resolve(model)
-
-    def step(u, inputs):
-        k, eps = inputs
-        A = dynamics.prior_as_A(model, jnp.tanh(u), k == 0)
-        z = dynamics.posterior(model, jnp.tanh(u), A).sample(eps)
-        return dynamics.advance(model, u, z), A
-
-    def one(key):
-        eps = jax.random.normal(key, (steps, sum(model.n_latents)), model.b.dtype)
-        u0 = jnp.zeros(sum(model.n_units), model.b.dtype)
-        return jax.lax.scan(step, u0, (jnp.arange(steps), eps))[1]
-
-    return jax.jit(jax.vmap(one))(jax.random.split(key, n))
-
-
-def _tau(value: Any, n_units: tuple[int, ...], key: PRNGKeyArray) -> Any:
-    if not isinstance(value, AbstractSpec):
-        parts = layers.spread("tau", value, len(n_units))
-        try:
-            value = np.concatenate(
-                [
-                    np.broadcast_to(np.asarray(t, float), n)
-                    for t, n in zip(parts, n_units, strict=True)
-                ]
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"`tau` must be one number, one for each layer, or for each layer one for each "
-                f"of its units {n_units}: {error}"
-            ) from error
-    return base.bind_tau(value, sum(n_units), key, least=1.0, unit="step")
-
-
-def _choice(name: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"`{name}` must be one of {list(known)}, got {value!r}.")
+        return got.loss(counts), parts(got, counts)

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float
 
 from neurodyn.models.pvrnn.dynamics import DiagonalGaussian, divergence, sum_by_layer
 
-__all__ = ["Scale", "Terms", "counted", "terms"]
+__all__ = ["Scale", "Terms", "counted", "parts", "terms"]
 
 
 class Scale(eqx.Module):
@@ -125,3 +125,14 @@ def terms(
     w = jnp.where(opening[:, None], model.w_first[None], model.w[None])
     weight = w * jnp.asarray(model.scale.of_kl(model.n_latents), w.dtype)[None]
     return Terms(error, sum_by_layer(divergence(q, p), model.n_latents), weight)
+
+
+def parts(got: Terms, counts: Bool[Array, "time trial"]) -> dict[str, Float[Array, ""]]:
+    """Means for the history of training: the error, and the divergence of each layer."""
+    each = counts.astype(got.kl.dtype)
+    kl = got.kl * each[..., None]
+    n, later = jnp.sum(each), jnp.maximum(jnp.sum(each[1:]), 1)
+    means = {"error": jnp.sum(got.error) / n}
+    for i in range(kl.shape[-1]):
+        means[f"kl_{i + 1}"] = jnp.sum(kl[1:, :, i]) / later
+    return means | {"kl_first": jnp.sum(kl[0]) / jnp.sum(each[0])}

@@ -73,7 +73,7 @@ def test_loss_and_score():
     trials = task.validation()
     assert np.asarray(task.loss(trials.targets, trials)).max() == 0
     np.testing.assert_allclose(task.score(trials.targets, trials)["correct"], 1)
-    mean = np.broadcast_to(X.mean(1, keepdims=True), X.shape).astype(np.float32)
+    mean = jnp.asarray(np.broadcast_to(X.mean(1, keepdims=True), X.shape), jnp.float32)
     score = task.score(mean, trials)
     np.testing.assert_allclose(score["correct"], 0, atol=1e-5)
     np.testing.assert_allclose(score["mse"], X.var(1).mean(-1), rtol=1e-5)

@@ -139,7 +139,7 @@ def test_simulations_are_labelled(model, task):
     assert ds.kl.units == "nat"
 
 
-def test_what_cannot_be_done_is_said(model):
+def test_what_cannot_be_done_is_said(model, task):
     free = model.mode("free")
     for call, match in [
         (lambda: free.mode("target"), "needs the posterior"),
@@ -161,4 +161,4 @@ def test_what_cannot_be_done_is_said(model):
         with pytest.raises(ValueError, match=match):
             call()
     with pytest.raises(ValueError, match="no posterior to train"):
-        free.negative_elbo(None, key=jax.random.key(0))
+        free.negative_elbo(task.validation(), key=jax.random.key(0))
