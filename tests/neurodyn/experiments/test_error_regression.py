@@ -1,0 +1,139 @@
+"""The comparisons of predictors: their parts, and one small run of each."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neurodyn as nd
+from neurodyn import labels, models, params, tasks
+from neurodyn.experiments import configure, error_regression, neural_prediction
+from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.forecasters import match_size, n_parameters
+
+QUIET = Run(None, False, False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """A small run is about behaviour, not speed."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
+
+
+def test_parameters_are_counted():
+    n, k = 5, 2
+    lstm = models.LSTM(k, n, k, key=0)
+    assert n_parameters(lstm) == 4 * n * (n + k) + 8 * n + k * n + k
+    # Of a network of layers only the connections that exist, and no adaptive vectors.
+    pvrnn = models.PVRNN(2, (4, 3), (2, 1), 2.0, sequences=(5, 9), key=0)
+    units = 4 * 4 + 3 * 3 + 2 * 4 * 3 + 7
+    laws = 2 * (4 * 4 + 3 * 2 + 6)
+    assert n_parameters(pvrnn) == units + (2 * 4 + 1 * 3) + laws + 4 * 2 + 2
+    moved = eqx.filter(pvrnn, params.trainable(pvrnn))
+    assert n_parameters(pvrnn) < sum(x.size for x in jax.tree.leaves(moved))
+
+
+def test_sizes_are_matched():
+    def make(n):
+        return models.LSTM(2, n, 2, key=0)
+
+    def size(n):
+        return 4 * n * (n + 2) + 8 * n + 2 * n + 2
+
+    assert match_size(make, size(16)) == 16
+    sizes = np.array([size(n) for n in range(2, 20)])
+    assert match_size(make, 700) == 2 + np.abs(sizes - 700).argmin()
+
+
+def test_who_knows_the_generator_errs_only_by_chance():
+    """Within a curve nothing is left to predict but noise; across its end, what may follow."""
+    task = tasks.Lissajous(period=12, n_curves=40, sigma=0.0)
+    x = np.asarray(task.batch(0, 40).targets)
+    expected = error_regression._ideal(task, x, 6).values
+    for t in range(12):
+        inside = min(6, 11 - t)
+        ahead = np.stack([x[:, t + h] for h in range(1, inside + 1)], 1) if inside else x[:, :0]
+        np.testing.assert_allclose(expected[:, t, :inside], ahead, atol=1e-5)
+    # The mean over what followed the same curve comes near what is expected.
+    order = np.asarray(task.order(jnp.asarray(x)))
+    followed = [x[b, 12 * (k + 1)] for b in range(40) for k in range(39) if order[b, k] == 0]
+    law = expected[:, 11, 0][order[:, 0] == 0][0]
+    np.testing.assert_allclose(np.mean(followed, 0), law, atol=0.03)
+
+
+SMALL = {
+    "n_networks": 2,
+    "n_train": 4,
+    "n_validate": 2,
+    "n_test": 2,
+    "n_curves": 3,
+    "n_units": [6, 4],
+    "n_latents": [1, 1],
+    "epochs": 6,
+    "baseline_epochs": 6,
+    "window": 4,
+    "iterations": 3,
+    "n_horizons": 4,
+    "n_samples": 2,
+}
+
+
+@pytest.mark.slow
+def test_curves_end_to_end():
+    settings = configure(error_regression.EXPERIMENT, "quick", SMALL)
+    tree = error_regression.EXPERIMENT.run(settings, QUIET)
+    errors = tree["analysis/error"].to_dataset()
+    assert set(errors) == {"pvrnn", "vrnn", "lstm", "ridge", "ideal"}
+    assert dict(errors["lstm"].sizes) == {"seed": 2, "trial": 2, "horizon": 4}
+    assert all(np.isfinite(e).all() for e in errors.values())
+    assert (errors["ideal"].mean() < errors["lstm"].mean()).item()
+    labels.check(tree)
+    assert set(error_regression.EXPERIMENT.figures(tree)) == {"prediction_error", "stream"}
+    rows = error_regression.EXPERIMENT.summary(tree)
+    assert "parameters" in rows["LSTM"]
+    assert tree["analysis/tuning"].sizes["sweep"] == 4
+
+
+@pytest.mark.slow
+def test_population_end_to_end(tmp_path):
+    rng = np.random.default_rng(0)
+    phase = np.linspace(0, 2 * np.pi, 8, endpoint=False)[:, None] + 0.2 * np.arange(40)
+    rate = 20 + 10 * np.stack([np.cos(phase), np.sin(phase)], -1) @ rng.normal(size=(2, 12))
+    recorded = labels.dataset(
+        {"rate": (("condition", "time", "unit"), rate, "Hz", "firing rate", "rate")},
+        {"time": labels.time_axis(40, 10.0)},
+        source="recording",
+    )
+    nd.save(tmp_path / "rates.nc", recorded)
+    changes = {
+        "recording": str(tmp_path / "rates.nc"),
+        "n_networks": 2,
+        "n_folds": 2,
+        "n_components": 2,
+        "n_units": [6, 4],
+        "n_latents": [1, 1],
+        "epochs": 6,
+        "window": 4,
+        "iterations": 3,
+        "n_horizons": 4,
+        "n_samples": 2,
+        "n_free": 3,
+    }
+    settings = configure(neural_prediction.EXPERIMENT, "quick", changes)
+    tree = neural_prediction.EXPERIMENT.run(settings, QUIET)
+    labels.check(tree)
+    errors = tree["analysis/error"].to_dataset()
+    assert dict(errors["pvrnn"].sizes) == {"seed": 2, "fold": 2, "horizon": 4}
+    # A rotation in a plane is linear: regression predicts conditions that it never saw.
+    assert (errors["ridge"] < 1e-3).all()
+    assert tree["analysis/generation"]["free"].dims == ("seed", "draw", "fold")
+    assert set(neural_prediction.EXPERIMENT.figures(tree)) == {"prediction_error", "stream"}
+    assert any("last value" in row for row in neural_prediction.EXPERIMENT.summary(tree))
+    with pytest.raises(ValueError, match="n_folds"):
+        neural_prediction.EXPERIMENT.run(
+            configure(neural_prediction.EXPERIMENT, "quick", changes | {"n_folds": 5}), QUIET
+        )
