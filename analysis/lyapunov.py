@@ -97,7 +97,7 @@ def lyapunov(
         ``standard_error`` (trial, exponent)
             From the scatter of 20 blocks of the trajectory.
         ``running`` (trial, time, exponent)
-            Estimate so far, to see it converge.
+            Estimate so far, to see it converge; times grow in equal ratios.
         ``kaplan_yorke`` (trial)
             Dimension, see :func:`kaplan_yorke_dimension`.
         ``status`` (trial)
@@ -168,9 +168,7 @@ def lyapunov(
     return _label(logs, finite, dt, every, transient, size, type(system).__name__, double)
 
 
-def kaplan_yorke_dimension(
-    exponents: Any, *, zero: Any = 0.0, complete: bool = True
-) -> float:
+def kaplan_yorke_dimension(exponents: Any, *, zero: Any = 0.0, complete: bool = True) -> float:
     r"""Dimension that a spectrum of Lyapunov exponents implies.
 
     :math:`D = j + \sum_{i \le j} \lambda_i / |\lambda_{j+1}|` with the largest j for which the sum
@@ -222,7 +220,8 @@ def _label(logs, finite, dt, every, transient, size, name, double) -> xr.Dataset
         sums = np.cumsum(logs, axis=0)
         blocks = np.stack([b.mean(0) for b in np.array_split(logs, N_BLOCKS)])
         error = blocks.std(0, ddof=1) / np.sqrt(N_BLOCKS)
-    at = np.unique(np.linspace(0, rows - 1, min(rows, N_RUNNING)).astype(int))
+    at = np.unique(np.geomspace(1, rows, min(rows, N_RUNNING)).astype(int)) - 1
+    at[-1] = rows - 1
     running = np.moveaxis(sums[at] / (at + 1)[:, None, None], 0, 1)
     mean = sums[-1] / rows
     # A zero exponent is known to about one over the time; below that its sign means nothing.

@@ -95,7 +95,10 @@ def projections(truth: Any, generated: Any, *, channels: tuple[int, ...] = (0, 1
         ax.set_xlim(low[channels[0]] - pad[channels[0]], high[channels[0]] + pad[channels[0]])
         ax.set_ylim(low[channels[1]] - pad[channels[1]], high[channels[1]] + pad[channels[1]])
         if len(channels) == 3:
-            ax.set_zlabel(names[2])
+            ax.set_box_aspect(None, zoom=0.85)
+            for axis, name in zip((ax.xaxis, ax.yaxis, ax.zaxis), names, strict=True):
+                axis.set_label_text(name)
+                axis.labelpad = -6
             ax.set_zlim(low[channels[2]] - pad[channels[2]], high[channels[2]] + pad[channels[2]])
             ax.tick_params(labelsize=6, pad=-2)
     return figure

@@ -24,7 +24,7 @@ def test_lyapunov():
     with pytest.raises(ValueError, match="running"):
         plot.lyapunov(result[["lyapunov"]])
     with pytest.raises(ValueError, match="diverged"):
-        plot.lyapunov(result * np.nan)
+        plot.lyapunov(result.assign(running=result["running"] * np.nan))
 
 
 def walks(n):
