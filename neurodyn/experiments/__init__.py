@@ -3,6 +3,7 @@
 from neurodyn.experiments.context_decision import EXPERIMENT as _CONTEXT
 from neurodyn.experiments.error_regression import EXPERIMENT as _ERRORS
 from neurodyn.experiments.experiment import Experiment, Run, configure
+from neurodyn.experiments.gtf import EXPERIMENT as _GTF
 from neurodyn.experiments.hierarchy import EXPERIMENT as _HIERARCHY
 from neurodyn.experiments.meta_prior import EXPERIMENT as _META_PRIOR
 from neurodyn.experiments.neural_prediction import EXPERIMENT as _NEURAL
@@ -13,7 +14,8 @@ from neurodyn.experiments.symbolic_attractors import EXPERIMENT as _SYMBOLIC
 __all__ = ["EXPERIMENTS", "Experiment", "Finished", "Run", "configure", "run"]
 
 EXPERIMENTS: dict[str, Experiment] = {
-    e.name: e for e in (_PERCEPTUAL, _CONTEXT, _META_PRIOR, _HIERARCHY, _ERRORS, _NEURAL, _SYMBOLIC)
+    e.name: e
+    for e in (_PERCEPTUAL, _CONTEXT, _META_PRIOR, _HIERARCHY, _ERRORS, _NEURAL, _SYMBOLIC, _GTF)
 }
 
 

@@ -1,0 +1,229 @@
+"""Generalised teacher forcing: shallow piecewise-linear networks on chaotic and real data."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+from neurodyn import analysis, datasets, models
+from neurodyn.experiments.attractor_data import AttractorData, attractor_data
+from neurodyn.experiments.checkpoints import KeepLast
+from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.free_run import Occupancy
+from neurodyn.experiments.gtf_report import gtf_figures, gtf_summary
+from neurodyn.experiments.gtf_scores import free_outputs, score
+from neurodyn.labels import encode_attrs
+from neurodyn.tasks import Windows
+from neurodyn.training import Ensemble, FreeRun, GeneralisedTeacherForcing, Seeds, fit, radam
+
+__all__ = ["EXPERIMENT", "Settings", "gtf_data", "run", "train"]
+
+#: Samples of the trajectories that the result keeps, for figures.
+KEPT = 20_000
+#: Above so many dimensions the divergence is between Gaussian mixtures, as in the published code.
+BINNED = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings; the defaults are the published ones for Lorenz's system.
+
+    Attributes
+    ----------
+    data
+        ``"lorenz63"``, ``"ecg"`` (700 Hz) or ``"eeg"`` (which has no test data: it is scored on
+        what it was trained on).
+    seed
+        Seed of everything.
+    n_seeds
+        Networks, trained as one ensemble.
+    n_units, n_hidden
+        Latent units, and the width of their hidden layer.
+    observation
+        ``"identity"`` or ``"affine"``.
+    alpha
+        Estimator of adaptive forcing, or a number as text for constant forcing.
+    latent, observed
+        Weights of the penalties on parameters and on the condition of an affine observation.
+    window, epochs, epoch_size, batch_size
+        Training: windows of so many steps; epochs of so many updates, each on so many windows.
+    learning_rate
+        At the start and at the end; it falls exponentially from epoch to epoch.
+    n_samples
+        Samples of the simulated system, for training and for testing each.
+    evaluate_every, evaluate_samples
+        Epochs between evaluations by a free run, and its length: the checkpoint with the smallest
+        divergence from the training data is kept beside the last one.
+    """
+
+    data: str = "lorenz63"
+    seed: int = 0
+    n_seeds: int = 5
+    n_units: int = 3
+    n_hidden: int = 50
+    observation: str = "identity"
+    alpha: str = "product_upper_bound"
+    latent: float = 1e-5
+    observed: float = 0.0
+    window: int = 200
+    epochs: int = 5000
+    epoch_size: int = 50
+    batch_size: int = 16
+    learning_rate: tuple[float, float] = (1e-3, 1e-6)
+    n_samples: int = 100_000
+    evaluate_every: int = 100
+    evaluate_samples: int = 25_000
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Train an ensemble and score its last and its best networks on held-out data.
+
+    Returns
+    -------
+    xr.DataTree
+        ``/recording`` (held-out data), ``/model`` (free run of the median network),
+        ``/model/training``, and ``/analysis/scores``.
+    """
+    data = gtf_data(settings.data, settings.n_samples, _key(settings, 0))
+    best, last, history = train(settings, run, data)
+    scores = score(data, {"last": last, "best": best})
+    divergence = scores["d_stsp"].sel(checkpoint="last").fillna(np.inf).values
+    chosen = int(np.argsort(divergence)[len(divergence) // 2])
+    truth = data.train if data.test is None else data.test
+    n = min(KEPT, len(truth))
+    generated = free_outputs(last[chosen], truth, n)
+    tree = xr.DataTree.from_dict(
+        {
+            "/recording": _labelled(data, truth[:n], "recording"),
+            "/model": _labelled(data, generated, "model").assign_attrs(seed=chosen),
+            "/model/training": history,
+            "/analysis/scores": scores,
+        }
+    )
+    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
+    return tree
+
+
+def gtf_data(name: str, n_samples: int, key: Any) -> AttractorData:
+    """Training and test data by name, standardised as the training data are."""
+    if name == "ecg":
+        train, test = datasets.load("ecg_pecuzal")["ecg"].values
+        mean, spread = train.mean(0), train.std(0)
+        names = tuple(f"ECG {i}" for i in range(train.shape[1]))
+        return AttractorData((train - mean) / spread, (test - mean) / spread, 1e3 / 700, names)
+    if name == "eeg":
+        values = datasets.load("eeg_rest")["eeg"].values
+        names = tuple(f"channel {i}" for i in range(values.shape[1]))
+        return AttractorData((values - values.mean(0)) / values.std(0), None, 1e3 / 160, names)
+    return attractor_data(name, n_samples=n_samples, key=key)
+
+
+def train(
+    settings: Settings, run: Run, data: AttractorData
+) -> tuple[Ensemble, Ensemble, xr.Dataset]:
+    """The networks at their best evaluation and at the end, and the history of training."""
+    task = Windows(data.train, settings.window, dt=data.dt)
+
+    def network(key):
+        return models.ShallowPLRNN(
+            0,
+            settings.n_units,
+            task.n_outputs,
+            n_hidden=settings.n_hidden,
+            observation=settings.observation,
+            key=key,
+        )
+
+    penalties = {"latent": settings.latent, "observation": settings.observed}
+    steps = settings.epochs * settings.epoch_size
+    every = min(settings.evaluate_every * settings.epoch_size, steps)
+    measure, name = _divergence(task.n_outputs)
+    keep = KeepLast(steps, None if run.folder is None else run.folder / "networks_last.nd")
+    trained = fit(
+        network,
+        task,
+        objective=GeneralisedTeacherForcing(
+            _alpha(settings.alpha), penalties={n: x for n, x in penalties.items() if x}
+        ),
+        optimizer=radam(
+            *settings.learning_rate, epochs=settings.epochs, steps_per_epoch=settings.epoch_size
+        ),
+        steps=steps,
+        batch_size=settings.batch_size,
+        evaluate=FreeRun(
+            measure,
+            data.train,
+            name="training data",
+            n_steps=min(settings.evaluate_samples, len(data.train)),
+        ),
+        evaluate_every=every,
+        select=f"min:{name}",
+        # Adaptive forcing looks at Jacobians now and then, which batched members would always do.
+        ensemble=Seeds(settings.n_seeds, how="map"),
+        checkpoint=None if run.folder is None else run.folder / "networks.ckpt",
+        resume=run.resume,
+        callbacks=(keep,),
+        progress=run.progress,
+        key=_key(settings, 1),
+    )
+    return trained.model, keep.model(), trained.history
+
+
+def _divergence(n_outputs: int) -> tuple[Any, str]:
+    """What checkpoints are chosen by, and its name."""
+    if n_outputs > BINNED:
+        return Occupancy(0), "d_stsp"
+    return analysis.StateSpaceDivergence(30), "D_stsp"
+
+
+def _alpha(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _labelled(data: AttractorData, values: np.ndarray, source: str) -> xr.Dataset:
+    return xr.Dataset({"value": data.labelled(values)}, attrs={"source": source})
+
+
+def _key(settings: Settings, part: int) -> Any:
+    return jax.random.fold_in(jax.random.key(settings.seed), part)
+
+
+_ECG = Settings(
+    data="ecg",
+    n_units=5,
+    n_hidden=250,
+    observation="affine",
+    latent=1e-5,
+    observed=1e-6,
+)
+
+EXPERIMENT = Experiment(
+    name="gtf",
+    title="Does generalised teacher forcing reconstruct chaotic attractors from time series?",
+    reference=("hess2023",),
+    presets={
+        "quick": Settings(
+            n_seeds=2, epochs=200, learning_rate=(2e-3, 1e-5), n_samples=20_000, evaluate_every=50
+        ),
+        "paper": Settings(n_seeds=20),
+        "ecg": _ECG,
+        "eeg": Settings(
+            data="eeg",
+            n_units=16,
+            n_hidden=512,
+            observation="affine",
+            alpha="arithmetic_mean",
+            latent=1e-4,
+            observed=1e-6,
+            window=50,
+        ),
+    },
+    run=run,
+    figures=gtf_figures,
+    summary=gtf_summary,
+)
