@@ -50,7 +50,8 @@ def test_standardising_is_stated_and_can_be_undone():
     for how in ("each", "all"):
         task = Windows(parts, 9, standardise=how)
         for i, x in enumerate(parts):
-            back = task.mean[i] + task.std[i] * task.data[i, : len(x)]
+            mean, std, data = (np.asarray(a[i]) for a in (task.mean, task.std, task.data))
+            back = mean + std * data[: len(x)]
             np.testing.assert_allclose(back, x, atol=1e-4)
         whole = [np.asarray(task.data[i, : len(x)]) for i, x in enumerate(parts)]
         groups = whole if how == "each" else [np.concatenate(whole)]
