@@ -199,8 +199,8 @@ def error_regression(
         - ``z``, ``mean``, ``sigma``, ``prior_mean``, ``prior_sigma`` ``(trial, time, latent)`` of
           the newest step;
         - ``loss`` ``(trial, time, iteration)`` before each update and at the end;
-        - with ``windows``: ``postdiction`` ``(trial, lag, time, output)``, at lags 0, -1, ..., NaN
-          before the start of the stream.
+        - with ``windows``: ``postdiction`` ``(trial, lag, time, output)``, at lags 0, -1, ...;
+          before the start of the stream its first step is repeated.
 
     Raises
     ------
@@ -384,8 +384,7 @@ def _report(model, found, newest, ahead, windows) -> dict[str, Array]:
     if windows:
         # Lags count back from the newest step.
         back = newest - jnp.arange(u.shape[0], dtype=jnp.int32)
-        there = (back >= 0)[:, None, None]
-        out["postdiction"] = jnp.where(there, outputs[back], jnp.full_like(outputs, jnp.nan))
+        out["postdiction"] = outputs[jnp.maximum(back, 0)]
     return out
 
 

@@ -116,10 +116,11 @@ def _window(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label:
     ax.axvline(now, color="0.85", lw=0.8, zorder=0)
     if "postdiction" not in one:
         return
-    lags = one["lag"].values
-    seen = one["postdiction"].isel(time=place, output=k).values
-    first = lags[np.isfinite(seen)].min()
-    ax.axvspan(now + first - step / 2, now, color=BLUE, alpha=0.06, lw=0)
+    # Before the start of the stream there is nothing to explain.
+    inside = now + one["lag"].values > float(one["time"][0]) - step / 2
+    lags = one["lag"].values[inside]
+    seen = one["postdiction"].isel(time=place, output=k).values[inside]
+    ax.axvspan(now + lags.min() - step / 2, now, color=BLUE, alpha=0.06, lw=0)
     ax.plot(now + lags, seen, ".-", color=BLUE, ms=3, lw=1, label=label)
 
 
