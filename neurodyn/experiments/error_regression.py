@@ -349,7 +349,8 @@ def _tuning(tuning: dict[str, tuple[list[str], list[float]]]) -> xr.Dataset:
     for name, (settings, scores) in tuning.items():
         attrs = {"units": "1", "long_name": f"validation error of {NAMES[name]}"}
         found[name] = ("sweep", np.array(scores), attrs)
-        found[f"{name}_setting"] = ("sweep", np.array(settings), {"units": "1"})
+        attrs = {"units": "1", "long_name": f"candidates of {NAMES[name]}"}
+        found[f"{name}_setting"] = ("sweep", np.array(settings), attrs)
     return xr.Dataset(found, attrs={"source": "analysis"})
 
 
