@@ -50,7 +50,8 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
         run = tree[f"model/example/{name}"].to_dataset()
         title = f"w = {run.attrs['w']:g}"
         drawn[f"bands_{name}"] = plot.latent_bands(run)
-        planes[title] = tree[f"analysis/plane/{name}"].to_dataset()["scores"]
+        plane = tree[f"analysis/plane/{name}"].to_dataset()
+        planes[title] = plane["scores"].assign_coords(symbol=plane["symbol"])
         words = {NOISE[n]: tree[f"analysis/words/{name}/{n}"].to_dataset() for n in NOISE}
         drawn[f"words_{name}"] = plot.words(true, words)
     drawn["free_run_without_noise"] = plot.latent_space(planes, by="symbol")

@@ -184,5 +184,5 @@ def _plane(runs: dict[str, xr.Dataset], seed: int, machine: StateMachine) -> xr.
     scores = (free["d"] - axes["mean"]) @ axes["loadings"]
     scores.attrs = {"units": "1", "long_name": "principal component scores"}
     symbol = analysis.symbolise(free["outputs"], machine.values)
-    ds = xr.Dataset({"scores": scores.transpose("trial", "time", "component")})
-    return ds.assign_coords(symbol=symbol).assign_attrs(source="analysis", kind="statistic")
+    ds = xr.Dataset({"scores": scores.transpose("trial", "time", "component"), "symbol": symbol})
+    return ds.assign_attrs(source="analysis", kind="statistic")
