@@ -18,8 +18,8 @@ GRAZED = 1e-3
 AHEAD = 20
 
 ABOUT = {
-    "d_stsp_train": "state-space divergence from the training data",
-    "d_stsp_test": "state-space divergence from held-out data",
+    "d_stsp_train": "divergence, training data",
+    "d_stsp_test": "divergence, held-out data",
     "d_hellinger_train": "Hellinger distance of power spectra, training data",
     "d_hellinger_test": "Hellinger distance of power spectra, held-out data",
     "prediction_error": f"mean squared error {AHEAD} steps ahead, held-out data",

@@ -68,7 +68,7 @@ def elbow(scores: xr.DataArray, *, by: str) -> Any:
     ----------
     scores
         Dims ``sweep`` and ``seed``, with the setting as a coordinate on ``sweep``; NaN where a
-        member failed.
+        member failed, which is marked by a cross at the top.
     by
         Name of that coordinate.
 
@@ -89,8 +89,15 @@ def elbow(scores: xr.DataArray, *, by: str) -> Any:
     ax = axes[0, 0]
     spread = np.linspace(-0.12, 0.12, y.shape[1]) if y.shape[1] > 1 else np.zeros(1)
     ax.plot(x[:, None] + spread[None], y, ".", color=GREY, ms=4, zorder=2)
-    known = np.isfinite(y).any(1)
-    ax.plot(x[known], np.nanmedian(y[known], axis=1), "o-", color=BLUE, ms=4, zorder=3)
+    median = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in y]
+    failed = np.nonzero(~np.isfinite(y))
+    if failed[0].size:
+        height = np.full(failed[0].size, 0.97)
+        upright = ax.get_xaxis_transform()
+        at = x[failed[0]] + spread[failed[1]]
+        ax.plot(at, height, "x", color=ORANGE, ms=4, transform=upright, label="failed")
+        ax.legend(loc="upper right")
+    ax.plot(x, median, "o-", color=BLUE, ms=4, zorder=3)
     ax.set_xticks(x)
     ax.set(xlabel=label(scores[by]), ylabel=label(scores))
     return figure

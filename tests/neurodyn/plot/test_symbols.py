@@ -137,6 +137,8 @@ def test_elbow_draws_every_seed_and_the_median():
     drawn(figure)
     median = figure.axes[0].lines[-1]
     assert median.get_ydata().tolist() == [5.0, 1.5]
+    crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert [len(line.get_xdata()) for line in crosses] == [1]
     assert figure.axes[0].get_xlabel() == "rectifiers"
     with pytest.raises(ValueError, match="sweep"):
         plot.elbow(scores.isel(seed=0), by="n_relu")
