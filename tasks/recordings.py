@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
 __all__ = ["Recordings", "as_recordings", "standardised"]
 
@@ -137,7 +136,7 @@ def _step(data: xr.DataArray) -> float | None:
 
 
 def standardised(
-    parts: Sequence[Float[np.ndarray, "time output"]], how: str
+    parts: Sequence[np.ndarray], how: str
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """The recordings as trained on, and the mean and standard deviation that were taken out."""
     parts = [np.asarray(x, np.float64) for x in parts]

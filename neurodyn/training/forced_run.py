@@ -16,6 +16,10 @@ from neurodyn.task import Trial
 __all__ = ["Forceable", "forced_predictions"]
 
 
+#: Stands where each trial has a row of its own.
+_ROW = object()
+
+
 @runtime_checkable
 class Forceable(Protocol):
     """A map whose state an observation says something about.
@@ -67,7 +71,7 @@ def forced_predictions(
     """
     model = resolve(model)
     rows = _rows(model, trials_for(model, trials))
-    shared, static = eqx.partition(_with_rows(model, [None] * len(rows)), eqx.is_inexact_array)
+    shared, static = eqx.partition(_with_rows(model, [_ROW] * len(rows)), eqx.is_inexact_array)
 
     def per_trial(function):
         """Apply a method of each trial's own model to a batch."""
@@ -111,12 +115,10 @@ def _rows(model: Any, trials: Trial | None) -> list[Array]:
 
 
 def _with_rows(model: Any, rows: list) -> Any:
-    """The model with these values in place of its indexed parameters."""
+    """The model with these values in place of its indexed parameters, or of what marks them."""
     left = iter(rows)
 
     def fill(x):
-        return next(left) if x is None or _is_indexed(x) else x
+        return next(left) if x is _ROW or _is_indexed(x) else x
 
-    if any(_is_indexed(x) for x in jax.tree.leaves(model, is_leaf=_is_indexed)):
-        return jax.tree.map(fill, model, is_leaf=_is_indexed)
-    return model
+    return jax.tree.map(fill, model, is_leaf=_is_indexed)

@@ -198,7 +198,8 @@ def test_fits_and_keeps_the_best_free_run(key):
         select="min:distance",
         key=1,
     )
-    assert got.history.loss.isel(step=slice(-20, None)).mean() < 0.3 * got.history.loss[:, 0].mean()
+    loss = got.history.loss.values
+    assert (loss[:, -20:].mean(1) < 0.8 * loss[:, :5].mean(1)).all()
     assert "60 steps after 5 dropped, against training data" in got.history.attrs["evaluation"]
     scores = got.history.validation_distance
     for i, member in enumerate(got.model):
@@ -229,7 +230,10 @@ def test_the_optimiser_decays_by_the_epoch():
         (lambda: SparseTeacherForcing(0), "`every`.*>= 1"),
         (lambda: GeneralisedTeacherForcing(1.5), "`alpha`.*from 0 to 1"),
         (lambda: GeneralisedTeacherForcing("largest"), "product_upper_bound.*'largest'"),
-        (lambda: GeneralisedTeacherForcing(0.1, penalties={"latent": -1.0}), "'latent'.*at least"),
+        (
+            lambda: GeneralisedTeacherForcing(0.1, penalties={"latent": -1.0}),
+            "'latent'.*>= 0|'latent'.*at least",
+        ),
         (
             lambda: SparseTeacherForcing(4, penalties={"size": 1.0}).check(alrnn(), task()),
             "no penalty 'size'.*growth",
@@ -244,7 +248,7 @@ def test_the_optimiser_decays_by_the_epoch():
         ),
         (lambda: FreeRun(distance, np.zeros(5), name="x"), r"\(time, output\).*\(5,\)"),
         (lambda: FreeRun(distance, np.full((5, 2), np.nan), name="x"), "finite"),
-        (lambda: FreeRun("D", np.zeros((5, 2)), name="x"), "function"),
+        (lambda: FreeRun("D", np.zeros((5, 2)), name="x"), "measure"),
     ],
 )
 def test_mistakes_are_named(make, message):
