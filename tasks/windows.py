@@ -201,6 +201,7 @@ class Windows(AbstractTask):
         """
         mse = self.loss(outputs, trials)
         mean = jnp.mean(trials.targets, axis=1, keepdims=True)
+        mean = jnp.broadcast_to(mean, trials.targets.shape)
         spread = weighted_mean(squared_error(trials.targets, mean), trials.mask)
         tiny = jnp.asarray(jnp.finfo(spread.dtype).tiny, spread.dtype)
         return {"mse": mse, "correct": jnp.clip(1 - mse / jnp.maximum(spread, tiny), 0, 1)}
