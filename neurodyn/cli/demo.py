@@ -53,7 +53,7 @@ def _choose(recording: str | None) -> tuple[str, dict]:
         return "perceptual_decision", {}
     known = [record.name for record in datasets.available()]
     for name, experiment in EXPERIMENTS.items():
-        if experiment.presets["quick"].recording == recording:
+        if getattr(experiment.presets["quick"], "recording", None) == recording:
             return name, {}
     if recording not in known and not Path(recording).exists():
         raise FileNotFoundError(
