@@ -25,6 +25,9 @@ EVERY = pytest.mark.parametrize("name", tasks.__all__)
 #: Tasks over stored items have no default data.
 STORED = {
     "Attractor": lambda **options: tasks.Attractor(reference.Henon(), 700, length=9, **options),
+    "Windows": lambda **options: tasks.Windows(
+        np.random.default_rng(0).normal(size=(300, 2)), 20, **options
+    ),
     "Sequences": lambda **options: tasks.Sequences(
         np.random.default_rng(0).standard_normal((512, 5, 2)), **options
     ),

@@ -59,7 +59,7 @@ def test_standardising_is_stated_and_can_be_undone():
             np.testing.assert_allclose(x.mean(0), 0, atol=1e-5)
             np.testing.assert_allclose(x.std(0), 1, rtol=1e-5)
     with pytest.raises(ValueError, match="'none', 'each' or 'all'"):
-        Windows(parts, 9, standardise=True)
+        Windows(parts, 9, standardise="both")
 
 
 def test_reads_labelled_recordings():
