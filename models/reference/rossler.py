@@ -45,9 +45,8 @@ class Roessler(AbstractReferenceFlow):
     Examples
     --------
     >>> from neurodyn import models
-    >>> models.reference.Roessler().equilibria().round(3)
-    array([[ 5.693e+00, -2.847e+01,  2.847e+01],
-           [ 7.000e-03, -3.500e-02,  3.500e-02]])
+    >>> models.reference.Roessler().equilibria()[0].round(3)
+    array([  5.693, -28.465,  28.465])
     """
 
     a: Float[Array, ""]
