@@ -89,8 +89,9 @@ class PVRNN(AbstractMap):
         Time constant of each layer [steps], at least 1: one for all, one for each layer, or for
         each layer an array with one for each unit. A spec is bound to the packed units.
     sequences
-        ``(number, steps)`` of the training sequences, which sizes ``A``; None: there is no
-        posterior, and the network generates only.
+        ``(number, steps)`` of the training sequences, which sizes ``A``; None: it has no sequences
+        of its own: it generates, and infers what it is shown by
+        :func:`neurodyn.models.pvrnn.error_regression`. Its weights are the same either way.
     w
         Meta-prior of each layer: what the divergence weighs in the loss. A large ``w`` presses the
         posterior towards the prior. Published values lie between 1e-4 and 1.
@@ -213,13 +214,11 @@ class PVRNN(AbstractMap):
         self.W_prior = weights("W_prior", W_prior, to_law)
         self.b_prior = bias("b_prior", b_prior, to_law.sum(0))
         self.W_posterior = self.b_posterior = None
-        if posterior == "d+A" and sequences is not None:
+        if posterior == "d+A":
             self.W_posterior = weights("W_posterior", W_posterior, to_law)
             self.b_posterior = bias("b_posterior", b_posterior, to_law.sum(0))
         elif W_posterior is not None or b_posterior is not None:
-            raise ValueError(
-                "W_posterior and b_posterior need posterior='d+A' and training `sequences`."
-            )
+            raise ValueError("W_posterior and b_posterior need posterior='d+A'.")
         fastest, raw = self.n_units[0], self.head.per_output * self.n_outputs
         self.W_out = weights("W_out", W_out, np.ones((fastest, raw), bool))
         self.b_out = bias("b_out", b_out, np.full(raw, fastest))

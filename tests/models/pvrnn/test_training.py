@@ -29,6 +29,18 @@ def train(model, task, steps, **options):
     )
 
 
+def test_weights_do_not_depend_on_the_training_sequences():
+    """So what is timed, counted and inferred with is the network that is trained."""
+    with_A, without = network(), models.PVRNN(1, (4, 3), (2, 1), (2.0, 6.0), key=0)
+    assert without.A is None
+    assert without.W_posterior is not None
+    for a, b in zip(
+        *(jax.tree.leaves((m.W, m.W_prior, m.W_posterior, m.W_out)) for m in (with_A, without)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_the_bound_rises_and_its_parts_are_recorded():
     got = train(network(), tasks.Sequences(data()), 150).history
     assert float(got["loss"][-10:].mean()) < 0.6 * float(got["loss"][:10].mean())
