@@ -83,7 +83,7 @@ def entries(kind: str | None = None) -> list[Entry]:
     Examples
     --------
     >>> [entry.name for entry in entries("task")][:2]
-    ['CenterOut', 'ContextDecision']
+    ['Attractor', 'CenterOut']
     """
     if kind is not None and kind not in KINDS:
         raise ValueError(f"There is no kind {kind!r}; there are {', '.join(KINDS)}.")

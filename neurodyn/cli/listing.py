@@ -14,12 +14,13 @@ def listing(
     kind: Annotated[
         str | None,
         typer.Argument(
-            metavar="[models|tasks|measures|datasets|experiments]", help="What. [default: all]"
+            metavar="[models|systems|tasks|measures|datasets|experiments]",
+            help="What. [default: all]",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the models, tasks, measures, datasets and experiments that there are."""
+    """List the models, reference systems, tasks, measures, datasets and experiments there are."""
     from neurodyn import registry
 
     wanted = None

@@ -113,7 +113,7 @@ def test_help_loads_nothing_heavy():
         (["run", "perceptual_decision", "--set", "steps=many"], ["'steps'", "'many'"]),
         (["run", "perceptual_decision", "--set", "steps=1.5"], ["'steps' takes a int", "1.5"]),
         (["demo", "--seed", "one"], ["--seed", "integer"]),
-        (["list", "networks"], ["no kind 'networks'", "models, tasks, measures"]),
+        (["list", "networks"], ["no kind 'networks'", "models, systems, tasks, measures"]),
         (["data", "mante2031"], ["no dataset 'mante2031'", "did you mean 'mante2013'"]),
         (["data", "--fetch"], ["--fetch needs the name"]),
         (["compare", "run.nc"], ["Missing argument 'REC'"]),

@@ -43,7 +43,7 @@ def test_all_kinds_together():
 def test_unknown_names():
     with pytest.raises(ValueError, match=r"There is no model 'CTRN'; did you mean CTRNN"):
         registry.find("CTRN", "model")
-    with pytest.raises(ValueError, match=r"no kind 'network'; there are model, task"):
+    with pytest.raises(ValueError, match=r"no kind 'network'; there are model, system, task"):
         registry.entries("network")
 
 
