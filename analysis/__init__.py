@@ -12,7 +12,7 @@ from neurodyn.analysis.intervals import bootstrap
 from neurodyn.analysis.latents import latent_summary
 from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
-from neurodyn.analysis.mixtures import mixture_divergence
+from neurodyn.analysis.mixtures import MixtureDivergence, mixture_divergence
 from neurodyn.analysis.null import p_value, shuffle_null
 from neurodyn.analysis.pca import pca
 from neurodyn.analysis.piecewise_linear import cycles, fixed_points
@@ -59,6 +59,7 @@ __all__ = [
     "RECONSTRUCTION_PROTOCOLS",
     "Generates",
     "Measure",
+    "MixtureDivergence",
     "StateSpaceDivergence",
     "autocorrelation",
     "bifurcation",

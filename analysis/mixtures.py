@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
 from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
 
-__all__ = ["mixture_divergence"]
+__all__ = ["MixtureDivergence", "mixture_divergence"]
 
-#: Draws whose densities are computed at once.
-_CHUNK = 200
+#: Draws whose densities are computed at once; fewer where every network of an ensemble does.
+_CHUNK, _CHUNK_TRAINING = 200, 50
 
 
 def mixture_divergence(
@@ -43,7 +46,8 @@ def mixture_divergence(
         Variance of the Gaussians, in squared units of the data; the published value is 1, for
         standardised data.
     n_components
-        Samples from the start of each trajectory that carry a Gaussian, at most.
+        Samples that carry a Gaussian, at most: of longer trajectories (several true ones are
+        pooled), every second, every third, ... sample.
     n_draws
         Draws from the mixture of the truth.
     seed
@@ -65,28 +69,24 @@ def mixture_divergence(
     Koppe, Toutounji, Kirsch, Lis & Durstewitz, PLoS Comput. Biol. 15:e1007263, 2019. Brenner et
     al., NeurIPS 2024 (settings).
     """
-    if not (np.isfinite(variance) and variance > 0):
-        raise ValueError(f"`variance` must be a number above 0, got {variance}.")
-    for name, n in (("n_components", n_components), ("n_draws", n_draws)):
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
-            raise ValueError(f"`{name}` must be a whole number of at least 2, got {n!r}.")
+    _check(variance, n_components, n_draws)
     runs, true = as_runs(generated), as_truth(truth)
     check_channels(runs, true)
-    points = true.reshape(-1, true.shape[2])[:n_components]
+    points = _thinned(true.reshape(-1, true.shape[2]), n_components)
     rng = np.random.default_rng(seed)
     draws = points[rng.integers(len(points), size=n_draws)]
     draws = draws + np.sqrt(variance) * rng.standard_normal(draws.shape)
     log_p = _log_density(draws, points, variance)
     value = np.full((2, len(runs.values)), np.nan)
     for i in np.flatnonzero(runs.finite):
-        ratio = log_p - _log_density(draws, runs.values[i, :n_components], variance)
+        ratio = log_p - _log_density(draws, _thinned(runs.values[i], n_components), variance)
         value[:, i] = ratio.mean(), ratio.std(ddof=1) / np.sqrt(n_draws)
     status = np.where(runs.finite, "ok", "diverged")
     attrs = {
         "protocol": "mixture",
         "variance": variance,
         "n_truth": len(points),
-        "n_generated": min(n_components, runs.values.shape[1]),
+        "n_generated": len(_thinned(runs.values[0], n_components)),
         "n_draws": n_draws,
         "seed": seed,
     }
@@ -96,6 +96,86 @@ def mixture_divergence(
         "status": (status, "1", "what became of the run"),
     }
     return label_runs(runs, variables, attrs)
+
+
+class MixtureDivergence(eqx.Module):
+    """Divergence by Gaussians as a function in JAX, to choose among checkpoints in training.
+
+    The measure of `mixture_divergence`, with draws of its own that are the same at every call.
+
+    Parameters
+    ----------
+    variance, n_components, n_draws, seed
+        As there. By default fewer Gaussians, since it runs at every evaluation.
+
+    Raises
+    ------
+    ValueError
+        If numbers are out of range, or, when called, on arrays of different channels.
+
+    Examples
+    --------
+    >>> import jax
+    >>> from neurodyn import analysis
+    >>> truth = jax.random.normal(jax.random.key(0), (500, 20))
+    >>> float(analysis.MixtureDivergence()(truth, truth))
+    0.0
+    """
+
+    variance: float = eqx.field(static=True)
+    n_components: int = eqx.field(static=True)
+    n_draws: int = eqx.field(static=True)
+    seed: int = eqx.field(static=True)
+    name: ClassVar[str] = "d_stsp"
+
+    def __init__(
+        self,
+        *,
+        variance: float = 1.0,
+        n_components: int = 1000,
+        n_draws: int = 1000,
+        seed: int = 0,
+    ):
+        _check(variance, n_components, n_draws)
+        self.variance = float(variance)
+        self.n_components, self.n_draws, self.seed = int(n_components), int(n_draws), seed
+
+    def __call__(
+        self, truth: Float[Array, "time channel"], generated: Float[Array, "sample feature"]
+    ) -> Float[Array, ""]:
+        """Divergence of `generated` from `truth`; NaN where any of it is NaN or infinite."""
+        if truth.ndim != 2 or generated.ndim != 2 or truth.shape[1] != generated.shape[1]:
+            raise ValueError(
+                f"`truth` of shape {truth.shape} and `generated` of shape {generated.shape}: both "
+                "must be (time, channel), with the same channels."
+            )
+        p, q = (_thinned(x, self.n_components) for x in (truth, generated))
+        which, noise = jax.random.split(jax.random.key(self.seed))
+        draws = p[jax.random.randint(which, (self.n_draws,), 0, p.shape[0])]
+        variance = self.variance
+        draws += np.sqrt(variance).item() * jax.random.normal(noise, draws.shape, p.dtype)
+
+        def log_ratio(x):
+            near, far = (((x[None] - c) ** 2).sum(1) / (-2 * variance) for c in (p, q))
+            sizes = jnp.log(jnp.asarray(len(q) / len(p), p.dtype))
+            return jax.nn.logsumexp(near) - jax.nn.logsumexp(far) + sizes
+
+        value = jax.lax.map(log_ratio, draws, batch_size=_CHUNK_TRAINING).mean()
+        # All of the run counts, not only the samples that carry a Gaussian.
+        return jnp.where(jnp.isfinite(generated).all(), value, jnp.nan)
+
+
+def _check(variance: float, n_components: int, n_draws: int) -> None:
+    if not (np.isfinite(variance) and variance > 0):
+        raise ValueError(f"`variance` must be a number above 0, got {variance}.")
+    for name, n in (("n_components", n_components), ("n_draws", n_draws)):
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
+            raise ValueError(f"`{name}` must be a whole number of at least 2, got {n!r}.")
+
+
+def _thinned(points: Any, most: int) -> Any:
+    """At most so many samples, evenly from all of them."""
+    return points[:: -(-len(points) // most)]
 
 
 def _log_density(

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from neurodyn.params import resolve
+from neurodyn.params import whole_model
 from neurodyn.system import AbstractSystem, State
 
 __all__ = ["Pieces", "PiecewiseLinear", "Solved", "lyndon_words", "primitive_words", "solve_words"]
@@ -98,7 +98,7 @@ class Pieces:
     TypeError
         If it lacks one of them.
     ValueError
-        If it has parameters that are not finite.
+        If it has parameters that are not finite, or of which every subject has its own.
     """
 
     def __init__(self, system: Any):
@@ -107,8 +107,9 @@ class Pieces:
                 f"a {type(system).__name__} is no piecewise-linear map: it needs n_relu, "
                 "step(z), mask(z) and affine(mask), as the models of the PLRNN family have."
             )
+        system = whole_model(system)
         with jax.enable_x64(True):
-            self._system = jax.tree.map(_double, resolve(system))
+            self._system = jax.tree.map(_double, system)
             self.n_gates = int(system.n_relu)
             shapes = eqx.filter_eval_shape(self._system.affine, np.zeros(self.n_gates, bool))
         self.n_latent = shapes[1].shape[0]

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
 from neurodyn.integrate import integrate
-from neurodyn.params import resolve
+from neurodyn.params import whole_model
 from neurodyn.system import AbstractSystem, State
 
 __all__ = ["prediction_error", "valid_prediction_time"]
@@ -61,7 +61,8 @@ def prediction_error(
     Raises
     ------
     ValueError, TypeError, LabelError
-        If the truth is too short or of other channels, or nothing tells states from observations.
+        If the truth is too short or of other channels, nothing tells states from observations, or
+        the model has inputs or parameters of its own for each subject.
 
     References
     ----------
@@ -72,6 +73,11 @@ def prediction_error(
     if not isinstance(model, AbstractSystem):
         raise TypeError(f"`model` must be a system, got {type(model).__name__}.")
     runs, true = as_runs(truth, "truth"), as_truth(truth)
+    if model.n_inputs:
+        raise ValueError(
+            f"{type(model).__name__} has {model.n_inputs} inputs, which `truth` does not hold: "
+            "only models without inputs can be scored."
+        )
     if true.shape[2] != model.n_outputs:
         raise ValueError(
             f"`truth` has {true.shape[2]} channels, but {type(model).__name__} has "
@@ -193,9 +199,9 @@ def valid_prediction_time(
 
 
 def _start_of(model: Any, infer: Callable | None) -> Callable[[Float], Any]:
+    own = whole_model(model)
     if infer is not None:
         return infer
-    own = resolve(model)
     if hasattr(own, "infer"):
         return own.infer
     state = own.initial_state(dt=jnp.ones(()), key=jax.random.key(0))

@@ -158,7 +158,7 @@ class StateSpaceDivergence(eqx.Module):
     n_bins: int = eqx.field(static=True)
     protocol: str = eqx.field(static=True)
     smoothing: float = eqx.field(static=True)
-    name: ClassVar[str] = "D_stsp"
+    name: ClassVar[str] = "d_stsp"
 
     def __init__(self, n_bins: int = 30, *, protocol: str = "margin", smoothing: float = SMOOTHING):
         _check_bins(n_bins, protocol)

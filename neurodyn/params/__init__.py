@@ -28,7 +28,7 @@ from neurodyn.params.entries import (
     IndexedParameter,
     Shared,
 )
-from neurodyn.params.use import as_spec, resolve, trainable
+from neurodyn.params.use import as_spec, resolve, rows, trainable, whole_model
 from neurodyn.params.weights import (
     Blocks,
     BlocksParameter,
@@ -68,6 +68,8 @@ __all__ = [
     "areas_of",
     "as_spec",
     "resolve",
+    "rows",
     "signs_of",
     "trainable",
+    "whole_model",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 from jaxtyping import PyTree
 
 from neurodyn.params.base import AbstractDistribution, AbstractParameter, AbstractSpec, Init
@@ -12,7 +13,7 @@ from neurodyn.params.dale import Dale
 from neurodyn.params.entries import Bounded, Clamped, Fixed, Free, Grouped, IndexedParameter, Shared
 from neurodyn.params.weights import Blocks, Masked
 
-__all__ = ["as_spec", "indexed_parameters", "resolve", "trainable"]
+__all__ = ["as_spec", "indexed_parameters", "resolve", "rows", "trainable", "whole_model"]
 
 
 def as_spec(value: Any, *, default: Init = None) -> AbstractSpec:
@@ -47,6 +48,70 @@ def resolve(system: PyTree, trial: PyTree = None) -> PyTree:
         return leaf.value() if isinstance(leaf, AbstractParameter) else leaf
 
     return jax.tree.map(value, system, is_leaf=_is_parameter)
+
+
+def rows(system: PyTree, **numbers: int) -> PyTree:
+    """The model of one subject (or sequence): its rows in the place of all.
+
+    Parameters
+    ----------
+    system
+        A model with :class:`Indexed` parameters.
+    **numbers
+        Which row, by what the parameters are indexed by, such as ``subject=3``.
+
+    Returns
+    -------
+    PyTree
+        The model, with plain arrays in the place of these parameters.
+
+    Raises
+    ------
+    ValueError
+        If no parameter is indexed by that, or there is no such row.
+
+    Examples
+    --------
+    >>> from neurodyn import models, params
+    >>> model = models.ALRNN(0, 4, 2, n_relu=1, h=params.Indexed(5, by="subject"), key=0)
+    >>> params.rows(model, subject=3).h.shape
+    (4,)
+    """
+    known = {x.by: len(x.values) for x in indexed_parameters(system)}
+    for by, row in numbers.items():
+        if by not in known:
+            raise ValueError(
+                f"No parameter of this {type(system).__name__} is indexed by {by!r}; there are: "
+                f"{', '.join(map(repr, known)) or 'none that are indexed'}."
+            )
+        whole = isinstance(row, (int, np.integer)) and not isinstance(row, bool)
+        if not whole or not 0 <= row < known[by]:
+            raise ValueError(f"`{by}` must be a row from 0 to {known[by] - 1}, got {row!r}.")
+
+    def chosen(leaf):
+        if isinstance(leaf, IndexedParameter) and leaf.by in numbers:
+            return leaf.values[int(numbers[leaf.by])]
+        return leaf
+
+    return jax.tree.map(chosen, system, is_leaf=_is_parameter)
+
+
+def whole_model(system: PyTree) -> PyTree:
+    """The model with the values of its parameters, for measures that need one model of its own.
+
+    Raises
+    ------
+    ValueError
+        If every subject has its own.
+    """
+    indexed = sorted({x.by for x in indexed_parameters(system)})
+    if indexed:
+        example = ", ".join(f"{by}=0" for by in indexed)
+        raise ValueError(
+            f"This {type(system).__name__} has other parameters for each {' and '.join(indexed)}: "
+            f"choose one model out of them with neurodyn.params.rows(model, {example})."
+        )
+    return resolve(system)
 
 
 def indexed_parameters(system: PyTree) -> list[IndexedParameter]:

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 from scipy.stats import multivariate_normal
 
-from neurodyn import analysis, models
+from neurodyn import analysis, models, params
 from neurodyn.labels import LabelError
 from neurodyn.models import reference
 
@@ -90,7 +90,7 @@ def test_the_measure_for_training_reports_failures():
     compiled = jax.jit(measure)
     assert np.isnan(compiled(truth, truth.at[5].set(jnp.nan)))
     assert np.isnan(compiled(truth, truth + 1e6))
-    assert measure.name == "D_stsp"
+    assert measure.name == "d_stsp"
     with pytest.raises(ValueError, match="fewer than"):
         measure(jnp.zeros((5, 12)), jnp.zeros((5, 12)))
     with pytest.raises(ValueError, match="same channels"):
@@ -138,6 +138,38 @@ def test_mixtures_of_far_models_do_not_underflow():
     got = analysis.mixture_divergence(truth + 100.0, truth, n_draws=1000)
     np.testing.assert_allclose(got["d_stsp"], 10_000.0, rtol=0.02)
     assert analysis.mixture_divergence(truth, truth)["d_stsp"].item() == 0
+
+
+def test_gaussians_stand_on_samples_of_all_trajectories():
+    """Two trajectories far apart: a model that stays in the second one misses half of the draws."""
+    near, far = cloud(0, 50), cloud(1, 50) + 40.0
+    truth = np.stack([near, far])
+    score = analysis.mixture_divergence(far, truth, n_components=20, n_draws=2000)
+    half = analysis.mixture_divergence(far, near, n_components=20, n_draws=2000)
+    assert score.attrs["n_truth"] == 20
+    assert score["d_stsp"].item() == pytest.approx(half["d_stsp"].item() / 2, rel=0.1)
+
+
+def test_gaussians_for_training_diverge_as_gaussians_do():
+    """Two unit Gaussians that are 3 apart in both of two dims diverge by (9 + 9) / 2."""
+    measure = jax.jit(analysis.MixtureDivergence(n_draws=4000))
+    near = 0.01 * jax.random.normal(jax.random.key(0), (300, 2))
+    assert float(measure(near, near)) == 0
+    assert float(measure(near + 3.0, near)) == pytest.approx(9.0, rel=0.03)
+    truth, generated = (cloud(s, 300, 3).astype(np.float32) for s in (0, 1))
+    expected = analysis.mixture_divergence(generated, truth, n_draws=4000)
+    error = 5 * expected["standard_error"].item()
+    assert float(measure(truth, generated)) == pytest.approx(expected["d_stsp"].item(), abs=error)
+
+
+def test_a_run_that_breaks_off_has_no_divergence_from_gaussians():
+    """Also where none of the samples that carry a Gaussian is broken."""
+    measure, truth = analysis.MixtureDivergence(n_components=10, n_draws=10), jnp.zeros((100, 2))
+    assert np.isnan(measure(truth, truth.at[99].set(jnp.nan)))
+    with pytest.raises(ValueError, match="same channels"):
+        measure(truth, truth[:, :1])
+    with pytest.raises(ValueError, match="above 0"):
+        analysis.MixtureDivergence(variance=0.0)
 
 
 def test_only_so_many_samples_carry_a_gaussian():
@@ -225,6 +257,14 @@ def test_prediction_starts_where_the_model_infers():
         for x, y in itertools.pairwise(truth)
     ]
     np.testing.assert_allclose(got["prediction_error"], [np.mean(expected)], rtol=1e-4)
+
+
+def test_models_that_the_truth_does_not_tell_all_about_are_refused():
+    with pytest.raises(ValueError, match="1 inputs"):
+        analysis.prediction_error(models.ALRNN(1, 6, 2, n_relu=1, key=0), cloud(0, 40))
+    of_subjects = models.ALRNN(0, 6, 2, n_relu=1, h=params.Indexed(3, by="subject"), key=0)
+    with pytest.raises(ValueError, match=r"rows\(model, subject=0\)"):
+        analysis.prediction_error(of_subjects, cloud(0, 40))
 
 
 def test_valid_time_is_that_of_the_first_error():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurodyn import params
+from neurodyn import models, params
 from neurodyn.params import (
     Blocks,
     Bounded,
@@ -374,3 +374,17 @@ def test_rows_that_do_not_exist_are_refused(key):
 def test_public_names_are_documented():
     for name in params.__all__:
         assert getattr(params, name).__doc__
+
+
+def test_rows_of_one_subject_take_the_place_of_all():
+    model = models.ALRNN(0, 4, 2, n_relu=1, h=params.Indexed(3, by="subject"), key=0)
+    rows = jnp.arange(12.0).reshape(3, 4)
+    model = eqx.tree_at(lambda m: m.h.values, model, rows)
+    one = params.rows(model, subject=2)
+    np.testing.assert_array_equal(one.h, rows[2])
+    np.testing.assert_array_equal(params.whole_model(one).h, rows[2])
+    for bad, message in (({"subject": 3}, "0 to 2"), ({"session": 0}, "indexed by 'session'")):
+        with pytest.raises(ValueError, match=message):
+            params.rows(model, **bad)
+    with pytest.raises(ValueError, match="subject=0"):
+        params.whole_model(model)
