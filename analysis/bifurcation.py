@@ -49,7 +49,7 @@ def bifurcation(
         A map, or a flow without spikes.
     parameter
         Name of an array of the system, or a function that returns the array out of it, as for
-        ``equinox.tree_at``.
+        ``equinox.tree_at``. A name compiles once, every new function anew.
     values
         Values to try: numbers, or arrays of the parameter's shape, one a row.
     n_steps
@@ -97,9 +97,8 @@ def bifurcation(
     [1, 2]
     """
     points = _check(system, points, dt, section, n_steps, transient, n_points, n_trials)
-    where = (lambda s: getattr(s, parameter)) if isinstance(parameter, str) else parameter
     name = parameter if isinstance(parameter, str) else "value"
-    arrays = _values(system, where, name, values)
+    arrays = _values(system, parameter, name, values)
     if isinstance(system, AbstractFlow) and solver is None:
         noisy = getattr(system, "noise", None) is not None
         solver = diffrax.Euler() if noisy else diffrax.Tsit5()
@@ -112,7 +111,7 @@ def bifurcation(
     crossing, level = (0, 0.0) if section is None else section
     found, count, finite = _sweep(
         system,
-        where,
+        parameter,
         arrays,
         jnp.asarray(step, jnp.result_type(float)),
         solver,
@@ -132,7 +131,7 @@ def bifurcation(
 @eqx.filter_jit
 def _sweep(
     system,
-    where,
+    parameter,
     values,
     dt,
     solver,
@@ -147,17 +146,14 @@ def _sweep(
     n_points,
 ):
     def one(value):
-        own = eqx.tree_at(where, system, value)
-        run = integrate(
-            own,
-            dt=dt,
-            n_steps=transient + n_steps,
-            n_trials=n_trials,
-            key=key,
-            solver=solver,
-            save=Save(every=1),
-        )
-        x = jnp.moveaxis(run.outputs[transient:], 1, 0)
+        own = eqx.tree_at(lambda s: _parameter(s, parameter), system, value)
+        options = {"dt": dt, "key": key, "solver": solver, "n_trials": n_trials}
+        state = None
+        if transient:  # nothing of it is kept
+            nothing = Save(outputs=None)
+            state = integrate(own, n_steps=transient, save=nothing, **options).final_state
+        run = integrate(own, n_steps=n_steps, state=state, start=transient, **options)
+        x = jnp.moveaxis(run.outputs, 1, 0)
         pick = jax.vmap(lambda x: _points(x[:, output], x[:, crossing], level, points))
         here, value = pick(x)
         keep = jax.vmap(lambda h, v: _last(h, v, n_points))(here, value)
@@ -250,9 +246,13 @@ def _check(system, points, dt, section, n_steps, transient, n_points, n_trials) 
     return points
 
 
-def _values(system, where, name, values) -> Float[Array, "sweep ..."]:
+def _parameter(system, parameter):
+    return getattr(system, parameter) if isinstance(parameter, str) else parameter(system)
+
+
+def _values(system, parameter, name, values) -> Float[Array, "sweep ..."]:
     try:
-        now = where(system)
+        now = _parameter(system, parameter)
     except AttributeError:
         own = [f for f, v in vars(system).items() if eqx.is_inexact_array(v)]
         raise ValueError(

@@ -1,5 +1,7 @@
 """Parameter sweeps against what is known of the logistic map, Rössler's system and a centre."""
 
+import importlib
+
 import equinox as eqx
 import numpy as np
 import pytest
@@ -55,6 +57,29 @@ def test_last_points_are_kept_and_the_rest_counted():
     sweep = analysis.bifurcation(reference.Logistic(), "r", [3.2], n_steps=50, n_points=8)
     assert sweep.sizes["sample"] == 8
     assert sweep["n_points"].item() == 50
+
+
+def test_new_values_of_a_named_parameter_do_not_compile_again(monkeypatch):
+    module, traces = importlib.import_module("neurodyn.analysis.bifurcation"), []
+    original = module._points
+
+    def counted(*arguments):
+        traces.append(1)
+        return original(*arguments)
+
+    monkeypatch.setattr(module, "_points", counted)
+    for values in ([3.2, 3.4], [3.3, 3.7]):
+        analysis.bifurcation(reference.Logistic(), "r", values, n_steps=21, transient=31)
+    assert len(traces) == 1
+
+
+def test_what_follows_the_transient_is_what_one_long_run_ends_in():
+    """With noise too: its draws go on where those of the transient end."""
+    system = reference.VanDerPol(noise=0.3)
+    options = {"dt": 0.1, "points": "samples", "n_points": 30, "key": 1}
+    cut = analysis.bifurcation(system, "mu", [1.0], n_steps=30, transient=50, **options)
+    whole = analysis.bifurcation(system, "mu", [1.0], n_steps=80, transient=0, **options)
+    np.testing.assert_allclose(cut["point"], whole["point"], rtol=1e-5)
 
 
 def test_divergence_is_reported_for_its_value_only():
