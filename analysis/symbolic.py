@@ -200,9 +200,10 @@ def word_growth(
 ) -> xr.Dataset:
     """Count the different words in a symbol sequence, by their length.
 
-    Their growth rate tends to the topological entropy from above, without any assumption about the
-    partition, as long as the sequence is long enough to show all words: compare ``n_words`` with
-    ``n_windows``.
+    If all words of length k are seen, ``log(n_words) / k`` bounds the topological entropy of the
+    code from above and tends to it; it is that of the dynamics only where the regions separate all
+    orbits. ``growth`` usually comes closer at the same length, but is no bound. A sequence too
+    short to show all words makes both too small: compare ``n_words`` with ``n_windows``.
 
     Parameters
     ----------
