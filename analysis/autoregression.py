@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.analysis.forecast import as_sequences
+from neurodyn.models.rate.base import check_whole
 
 __all__ = ["ridge_forecast"]
 
@@ -23,17 +24,17 @@ def ridge_forecast(
     n_horizons: int,
     n_lags: int = 10,
     penalty: float | None = None,
-    dt: float = 1.0,
+    dt: float | None = None,
 ) -> xr.Dataset:
     """Predict by linear regression on the last samples, one regression for each horizon.
 
     Parameters
     ----------
     train
-        Sequences to learn from, ``(trial, time, output)``: an array, a labelled array, or a Dataset
-        with ``targets``.
+        Sequences to learn from, ``(trial, time, output)``: an array, a labelled array with the dims
+        `trial`, `time` and one more in any order, or a Dataset with ``targets``.
     observed
-        Sequences to predict.
+        Sequences to predict, given in the same ways; their labels are kept.
     n_horizons
         How many steps ahead.
     n_lags
@@ -43,7 +44,7 @@ def ridge_forecast(
         with the smallest error when each training sequence is predicted from the others (with a
         single one: the first half from the second and the other way round).
     dt
-        Step [ms].
+        Step [ms]; None: that of `time`, 1 where there are no labels.
 
     Returns
     -------
@@ -56,12 +57,13 @@ def ridge_forecast(
     ValueError
         If sequences do not fit each other, or are too short for the horizons.
     """
-    x, new = (np.asarray(as_sequences(a), np.float64) for a in (train, observed))
+    known, seen = as_sequences(train, dt, name="train"), as_sequences(observed, dt)
+    x, new = (np.asarray(a.values, np.float64) for a in (known, seen))
     if x.shape[2] != new.shape[2]:
         raise ValueError(f"`train` has {x.shape[2]} outputs, `observed` has {new.shape[2]}.")
-    for name, n in (("n_horizons", n_horizons), ("n_lags", n_lags)):
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"`{name}` must be a whole number >= 1, got {n!r}.")
+    if known.dt != seen.dt and not np.isclose(known.dt, seen.dt, rtol=1e-6):
+        raise ValueError(f"`train` has steps of {known.dt:g} ms, `observed` of {seen.dt:g} ms.")
+    check_whole(1, n_horizons=n_horizons, n_lags=n_lags)
     if penalty is not None and not float(penalty) >= 0:
         raise ValueError(f"`penalty` must be a number >= 0, got {penalty!r}.")
     if x.shape[1] <= n_horizons + 1:
@@ -88,11 +90,12 @@ def ridge_forecast(
             "penalty": (("horizon",), np.array(chosen), "1", "ridge penalty"),
         },
         {
-            "time": labels.time_axis(new.shape[1], dt),
+            **seen.coords,
+            "time": seen.time,
             "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
         },
         source="model",
-        attrs={"model": "ridge autoregression", "dt": dt, "n_lags": n_lags},
+        attrs={"model": "ridge autoregression", "dt": seen.dt, "n_lags": n_lags},
     )
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn import labels
 from neurodyn.drive import Drive
+from neurodyn.models.rate.base import check_whole
 from neurodyn.params import resolve
 from neurodyn.system import AbstractMap, State, as_key
 
@@ -34,7 +35,7 @@ def forecast(
     *,
     n_horizons: int,
     n_samples: int = 1,
-    dt: float = 1.0,
+    dt: float | None = None,
     key: Any = None,
 ) -> xr.Dataset:
     """Predict what comes next, after every step of observed sequences.
@@ -48,14 +49,15 @@ def forecast(
     model
         A network whose inputs and outputs are the observations.
     observed
-        ``(trial, time, output)``: an array, a labelled array, or a Dataset with ``targets``.
+        ``(trial, time, output)``: an array, a labelled array with the dims `trial`, `time` and one
+        more in any order, or a Dataset with ``targets``. Labels are kept.
     n_horizons
         How many steps ahead to predict.
     n_samples
         Rollouts from every step; predictions are their mean. One without a key follows the means
         of the latents.
     dt
-        Step [ms].
+        Step [ms]; None: that of `time`, 1 where there are no labels.
     key
         Seed or key, for networks that draw latents.
 
@@ -71,7 +73,8 @@ def forecast(
         If the network does not read and predict as many numbers as were observed, sequences have
         holes, or there are several samples and no key.
     """
-    x = as_sequences(observed)
+    seen = as_sequences(observed, dt)
+    x = jnp.asarray(seen.values, jnp.result_type(float))
     if not isinstance(model, AbstractMap) and not hasattr(model, "drift"):
         raise TypeError(f"`model` must be a system, got a {type(model).__name__}.")
     if (model.n_inputs, model.n_outputs) != (x.shape[2],) * 2:
@@ -81,27 +84,31 @@ def forecast(
         )
     if not isinstance(model, AbstractMap):
         raise TypeError(f"forecast steps maps; {type(model).__name__} is a flow.")
-    for name, n in (("n_horizons", n_horizons), ("n_samples", n_samples)):
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"`{name}` must be a whole number >= 1, got {n!r}.")
+    check_whole(1, n_horizons=n_horizons, n_samples=n_samples)
     if n_samples > 1:
         key = as_key(key, needed_for="Several rollouts")
     mean, std = _forecast(
-        model, jnp.swapaxes(x, 0, 1), dt, as_key(key), n_horizons=n_horizons, n_samples=n_samples
+        model,
+        jnp.swapaxes(x, 0, 1),
+        seen.dt,
+        as_key(key),
+        n_horizons=int(n_horizons),
+        n_samples=int(n_samples),
     )
     dims = ("trial", "time", "horizon", "output")
     variables = {"prediction": (dims, mean, "1", "predicted observation", "output")}
     if n_samples > 1:
         variables["prediction_std"] = (dims, std, "1", "spread of the predictions", "statistic")
     coords = {
-        "time": labels.time_axis(x.shape[1], dt),
+        **seen.coords,
+        "time": seen.time,
         "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
     }
     return labels.dataset(
         variables,
         coords,
         source="model",
-        attrs={"model": type(model).__name__, "dt": dt, "n_samples": n_samples},
+        attrs={"model": type(model).__name__, "dt": seen.dt, "n_samples": n_samples},
     )
 
 
@@ -127,7 +134,7 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
     if not isinstance(predicted, xr.DataArray) or set(predicted.dims) != set(dims):
         raise ValueError(f"`prediction` must have dims {dims}, as forecast returns it.")
     predicted = predicted.transpose(*dims)
-    x = np.asarray(as_sequences(observed), np.float64)
+    x = np.asarray(as_sequences(observed).values, np.float64)
     if (predicted.sizes["trial"], predicted.sizes["time"], predicted.sizes["output"]) != x.shape:
         raise ValueError(
             f"`prediction` is {dict(predicted.sizes)}, but `observed` has shape {x.shape}."
@@ -143,27 +150,28 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
     error = ((p - later) ** 2).mean((1, 3))
     return xr.DataArray(
         error,
-        {"horizon": predicted["horizon"], "trial": np.arange(len(error))},
+        {"horizon": predicted["horizon"], "trial": predicted["trial"]},
         ("trial", "horizon"),
         name="error",
         attrs={"units": "1", "long_name": "mean squared error of predictions"},
     )
 
 
-def as_sequences(observed: Any) -> Float[Array, "trial time output"]:
-    """Sequences as an array, checked."""
-    if isinstance(observed, xr.Dataset):
-        if "targets" not in observed:
-            raise ValueError(f"The Dataset has no `targets`; it has {sorted(observed.data_vars)}.")
-        observed = observed["targets"]
-    if isinstance(observed, xr.DataArray):
-        observed = observed.values
-    x = jnp.asarray(observed, jnp.result_type(float))
-    if x.ndim != 3 or 0 in x.shape:
-        raise ValueError(f"Sequences must be (trial, time, output), got shape {x.shape}.")
-    if not bool(jnp.isfinite(x).all()):
-        raise ValueError("Sequences hold NaN or infinite values; cut or interpolate them first.")
-    return x
+def as_sequences(
+    observed: Any, dt: float | None = None, *, name: str = "observed"
+) -> labels.Observed:
+    """Sequences without holes, read by their dims."""
+    seen = labels.read_sequences(observed, dt=dt, name=name)
+    if not np.isfinite(seen.values).all():
+        raise ValueError(
+            f"`{name}` holds NaN or infinite values; cut or interpolate these sequences first."
+        )
+    if seen.n_valid is not None and (seen.n_valid < seen.values.shape[1]).any():
+        raise ValueError(
+            f"`{name}` has padded sequences of {seen.n_valid.min()} to {seen.n_valid.max()} steps "
+            "(n_valid): cut all to one length first."
+        )
+    return seen
 
 
 @eqx.filter_jit

@@ -22,8 +22,10 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     run
-        Reconstruction of training sequences by a :class:`neurodyn.models.PVRNN`: ``sigma`` and
-        ``prior_sigma`` on `latent`, ``kl`` on `layer`, the coordinate ``latent_layer``.
+        Reconstruction of training sequences by a :class:`neurodyn.models.PVRNN` (or of what a
+        :class:`neurodyn.models.VRNN` reads): ``sigma`` and ``prior_sigma`` on `latent`, ``kl`` on
+        `layer`, the coordinate ``latent_layer``. Steps from ``n_valid`` on, where trials have it,
+        do not count.
 
     Returns
     -------
@@ -44,6 +46,11 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
         )
     if run.sizes["time"] < 2:
         raise LabelError("the run has one step, whose prior is not learnt.")
+    if "n_valid" in run.coords:
+        # Beyond the end of its sequence a run goes on, about nothing.
+        step = xr.DataArray(np.arange(run.sizes["time"]), dims="time")
+        inside = step < run["n_valid"]
+        run = run.assign({name: run[name].where(inside) for name in NEEDED})
     later = run.isel(time=slice(1, None))
     # Members of an ensemble have the same layers.
     layer_of = run["latent_layer"].isel({d: 0 for d in run["latent_layer"].dims if d != "latent"})

@@ -8,9 +8,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jaxtyping import Array, Bool, Float, Int
 
+from neurodyn.labels import Observed, read_sequences
 from neurodyn.system import as_key
 from neurodyn.task import AbstractDataTask, Trial
 from neurodyn.tasks.base import number
@@ -28,17 +28,19 @@ class Sequences(AbstractDataTask):
     Parameters
     ----------
     data
-        ``(trial, time, output)``: an array, or a DataArray whose dims are called that or given by
-        ``dims``. A coordinate ``n_valid`` on `trial` gives the lengths.
+        ``(trial, time, output)``: an array, or a DataArray with the dims `trial`, `time` and one
+        more in any order. A coordinate ``n_valid`` on `trial` gives the lengths.
     lengths
         Steps of each sequence; None: all. What lies beyond is ignored, and may be NaN.
     dt
-        Step [ms]; for sequences without physical time leave the default 1. None: from `time`.
+        Step [ms]; None: that of `time`, 1 where there are no labels, as for sequences without
+        physical time.
     names
         Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
     conditions
         Numbers that name the sequences, ``{name: (trial,)}``, carried along in trials and results;
-        numeric coordinates on `trial` are added.
+        numeric coordinates on `trial` are added. Sequences of several lengths have ``n_valid``
+        among them, so that runs tell which of their steps count.
 
     Raises
     ------
@@ -71,26 +73,18 @@ class Sequences(AbstractDataTask):
         data: Any,
         lengths: Any = None,
         *,
-        dt: float | int | None = 1.0,
+        dt: float | int | None = None,
         names: Sequence[str] | None = None,
         conditions: dict[str, Any] | None = None,
     ):
-        conditions = dict(conditions or {})
-        if isinstance(data, xr.DataArray):
-            data, found = _from_xarray(data)
-            lengths = found.pop("n_valid", None) if lengths is None else lengths
-            names = found.pop("output", None) if names is None else names
-            dt = found.pop("dt") if dt is None else dt
-            conditions = found["conditions"] | conditions
-        values = np.asarray(data)
-        if values.ndim != 3 or 0 in values.shape or values.dtype.kind not in "iufb":
-            raise ValueError(
-                f"Sequences: `data` must be numbers (trial, time, output), got {values.dtype} of "
-                f"shape {values.shape}. A single sequence is data[None], a single output "
-                "data[..., None]."
-            )
+        seen = read_sequences(data, dt=dt, name="data")
+        found = _from_labels(seen)
+        lengths = seen.n_valid if lengths is None else lengths
+        names = found.get("output") if names is None else names
+        conditions = found["conditions"] | dict(conditions or {})
+        values = seen.values
         n, n_time, n_outputs = values.shape
-        self.dt = float(number("dt", dt, above=0))
+        self.dt = float(number("dt", seen.dt, above=0))
         self.lengths = _lengths(lengths, n, n_time)
         valid = np.ones((n, n_time), bool)
         if self.lengths is not None:
@@ -103,6 +97,10 @@ class Sequences(AbstractDataTask):
             raise ValueError(
                 f"Sequences: `names` must name each of the {n_outputs} outputs, got {self.names}."
             )
+        if "n_valid" in conditions:
+            raise ValueError("Sequences: steps of each are `lengths`, not the condition n_valid.")
+        if self.lengths is not None:
+            conditions["n_valid"] = np.asarray(self.lengths)
         self.conditions = {k: _condition(k, v, n) for k, v in conditions.items()}
 
     @property
@@ -222,28 +220,15 @@ class Sequences(AbstractDataTask):
         return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length))
 
 
-def _from_xarray(data: xr.DataArray) -> tuple[np.ndarray, dict[str, Any]]:
-    wanted = ("trial", "time", "output")
-    last = [d for d in data.dims if d not in wanted[:2]]
-    if set(wanted[:2]) - set(data.dims) or len(last) != 1:
-        raise ValueError(
-            f"Sequences: `data` needs the dims trial, time and one of outputs (or units), got "
-            f"{data.dims}; rename or select them first."
-        )
-    ordered = data.transpose("trial", "time", last[0])
+def _from_labels(seen: Observed) -> dict[str, Any]:
+    """Names of the outputs, and the numbers that name the sequences."""
     found: dict[str, Any] = {"conditions": {}}
-    if last[0] in ordered.coords:
-        found["output"] = [str(x) for x in ordered[last[0]].values]
-    for name, coord in ordered.coords.items():
-        if coord.dims == ("trial",) and coord.dtype.kind in "iuf" and name != "trial":
-            (found if name == "n_valid" else found["conditions"])[str(name)] = coord.values
-    if "time" in ordered.coords and ordered.sizes["time"] > 1:
-        steps = np.diff(ordered["time"].values)
-        if np.allclose(steps, steps[0], rtol=1e-6, atol=1e-9):
-            found["dt"] = float(steps[0])
-    if "dt" not in found:
-        found["dt"] = None
-    return ordered.values, found
+    for name, coord in seen.coords.items():
+        if name == "output":
+            found["output"] = coord.tolist()
+        elif coord.dtype.kind in "iuf" and name not in ("trial", "n_valid"):
+            found["conditions"][name] = coord.values
+    return found
 
 
 def _lengths(lengths: Any, n: int, n_time: int) -> Int[Array, " item"] | None:

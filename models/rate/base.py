@@ -47,7 +47,12 @@ def split_key(key: Any, n: int, *, name: str) -> Array:
 def check_sizes(**sizes: int) -> None:
     """Refuse sizes that are not whole numbers, or a network without units."""
     for name, n in sizes.items():
-        least = 1 if name == "n_units" else 0
+        check_whole(1 if name == "n_units" else 0, **{name: n})
+
+
+def check_whole(least: int, **numbers: Any) -> None:
+    """Refuse what is no whole number, or below the least; NumPy's whole numbers are fine."""
+    for name, n in numbers.items():
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
             raise ValueError(f"`{name}` must be a whole number >= {least}, got {n!r}.")
 

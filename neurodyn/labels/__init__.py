@@ -22,6 +22,7 @@ from neurodyn.labels.convention import (
 )
 from neurodyn.labels.matching import match
 from neurodyn.labels.seconds import to_seconds
+from neurodyn.labels.sequences import Observed, read_sequences
 
 __all__ = [
     "CONVENTION",
@@ -30,10 +31,12 @@ __all__ = [
     "SOURCES",
     "TIME_TOLERANCE",
     "LabelError",
+    "Observed",
     "check",
     "dataset",
     "encode_attrs",
     "match",
+    "read_sequences",
     "time_axis",
     "to_seconds",
 ]

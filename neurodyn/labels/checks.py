@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurodyn.labels.convention import DIMS, KINDS, SOURCES, LabelError
+from neurodyn.labels.convention import DIMS, KINDS, SOURCES, TIME_TOLERANCE, LabelError
 
 __all__ = ["check"]
 
@@ -251,6 +251,11 @@ def _value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]
         inside = np.arange(array.sizes["time"])[None, :] < array["n_valid"].values[:, None]
         valid = xr.Variable(("trial", "time"), inside)
         missing = (xr.Variable(array.dims, missing) & valid).transpose(*array.dims).values
+    if "lag" in array.dims and "lag" in array.coords:
+        # A window reaches back to before the first sample, where there is nothing.
+        reached = array["lag"].variable + array["time"].variable
+        there = reached >= float(array["time"][0]) - TIME_TOLERANCE
+        missing = (xr.Variable(array.dims, missing) & there).transpose(*array.dims).values
     traces = np.moveaxis(missing, array.dims.index("time"), -1)
     if "condition" in array.dims or not simultaneous:
         # A unit not recorded in a trial, or without a trial of a condition, is NaN throughout.

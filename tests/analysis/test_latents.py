@@ -5,7 +5,7 @@ import neurodyn as nd
 from neurodyn import labels, models
 from neurodyn.analysis import latent_summary
 from neurodyn.labels import LabelError
-from neurodyn.tasks import StateMachine
+from neurodyn.tasks import Sequences, StateMachine
 from neurodyn.training import Ensemble
 
 
@@ -46,6 +46,23 @@ def test_one_network_has_no_seed(run):
     got = latent_summary(run.isel(seed=1, drop=True))
     assert got["sigma_p"].dims == ("layer",)
     np.testing.assert_allclose(got["sigma_p"], latent_summary(run)["sigma_p"][1], rtol=1e-5)
+
+
+def test_what_pads_short_sequences_does_not_count():
+    lengths = [3, 6, 2, 5]
+    task = Sequences(np.zeros((4, 6, 1)), lengths)
+    model = models.PVRNN(1, (5, 3), (2, 1), (2.0, 4.0), sequences=(4, 6), A="normal", key=0)
+    run = nd.simulate(model, task.validation(), dt=1.0, key=0)
+    np.testing.assert_array_equal(run["n_valid"], lengths)
+    got = latent_summary(run)
+    kl = run["kl"].transpose("trial", "time", "layer").values
+    sigma = run["sigma"].transpose("trial", "time", "latent").values
+    pairs = [(i, t) for i, n in enumerate(lengths) for t in range(1, n)]
+    for layer, latents in enumerate([[0, 1], [2]]):
+        mean = np.mean([kl[i, t, layer] for i, t in pairs])
+        np.testing.assert_allclose(got["kl"][layer], mean, rtol=1e-5)
+        mean = np.mean([sigma[i, t, latents] for i, t in pairs])
+        np.testing.assert_allclose(got["sigma_q"][layer], mean, rtol=1e-5)
 
 
 def test_runs_without_latents_are_refused(run):
