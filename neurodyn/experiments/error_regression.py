@@ -54,17 +54,15 @@ class Settings:
         Sequences that are trained on, that candidates are chosen by, that are reported.
     n_units, n_latents, tau
         The PV-RNN; the other networks get as many parameters.
-    epochs, learning_rate
-        Training of the PV-RNN.
-    baseline_epochs
-        Training of the others.
-    w
-        Meta-priors that are tried.
-    learning_rates
-        What is tried for the networks that read.
+    epochs
+        Updates on all training sequences, the same number for every network.
+    learning_rates, w
+        What is tried for the PV-RNN: see :func:`cross`.
+    reading_rates
+        Learning rates that are tried for the networks that read.
     input_noise, min_std
-        What is tried for the LSTM (noise on its inputs) and the VRNN (least standard deviation of
-        its decoder).
+        What is tried besides for the LSTM (noise on its inputs) and the VRNN (least standard
+        deviation of its decoder).
     window, iterations
         Error regression, in both published lines.
     n_horizons, n_samples
@@ -82,13 +80,12 @@ class Settings:
     n_units: tuple[int, ...] = (20, 10)
     n_latents: tuple[int, ...] = (2, 2)
     tau: tuple[float, ...] = (2.0, 8.0)
-    epochs: int = 5000
-    learning_rate: float = 3e-3
-    baseline_epochs: int = 1500
-    w: tuple[float, ...] = (0.005, 0.05)
-    learning_rates: tuple[float, ...] = (2e-3, 1e-2)
-    input_noise: tuple[float, ...] = (0.0, 0.05)
-    min_std: tuple[float, ...] = (0.01, 0.05)
+    epochs: int = 2000
+    learning_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
+    w: tuple[float, ...] = (0.0005, 0.005, 0.05)
+    reading_rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2)
+    input_noise: tuple[float, ...] = (0.02, 0.05, 0.1)
+    min_std: tuple[float, ...] = (0.05, 0.1, 0.2)
     window: int = 15
     iterations: int = 20
     n_horizons: int = 12
@@ -111,6 +108,12 @@ class Candidate(NamedTuple):
     setting: str
     members: list[Any]
     predict: Callable[..., xr.Dataset]
+
+
+def cross(first: tuple[float, ...], second: tuple[float, ...]) -> list[tuple[float, float]]:
+    """All of each at the middle of the other: as many candidates as both have values, less one."""
+    a, b = first[len(first) // 2], second[len(second) // 2]
+    return [(x, b) for x in first] + [(a, y) for y in second if y != b]
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -144,7 +147,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
             "/recording": _observed(test),
             "/model": example,
             "/analysis/error": _labelled(errors),
-            "/analysis/tuning": _tuning(tuning),
+            **{f"/analysis/tuning/{name}": _tuning(name, *tuned) for name, tuned in tuning.items()},
         }
     )
     tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings), "chosen": about})
@@ -152,41 +155,26 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
 
 
 def _pvrnns(settings: Settings, sequences: Sequences, run: Run) -> list[Candidate]:
-    def network(w):
-        def make(key):
-            return PVRNN(
-                sequences.n_outputs,
-                settings.n_units,
-                settings.n_latents,
-                settings.tau,
-                sequences=(sequences.n_items, sequences.n_steps),
-                w=w,
-                key=key,
-            )
-
-        return make
-
     shared = {"window": settings.window, "iterations": settings.iterations}
     lines = {
         "soda2023": ErrorRegression.soda2023(**shared),
         "idei2022": ErrorRegression.idei2022(**shared),
     }
     found = []
-    for i, w in enumerate(settings.w):
+    for i, (rate, w) in enumerate(cross(settings.learning_rates, settings.w)):
         trained = train_pvrnn(
-            network(w),
+            lambda key, w=w: _network(settings, sequences, w, key),
             sequences,
             n_networks=settings.n_networks,
             steps=settings.epochs,
-            learning_rate=settings.learning_rate,
+            learning_rate=rate,
             run=run,
             name=f"pvrnn_{i}",
             key=_key(settings, 3),
         )
         for line, method in lines.items():
-            found.append(
-                Candidate(f"w {w:g}, {line}", list(trained.model), _regression(settings, method))
-            )
+            setting = f"learning rate {rate:g}, w {w:g}, {line}"
+            found.append(Candidate(setting, list(trained.model), _regression(settings, method)))
     return found
 
 
@@ -206,7 +194,7 @@ def _regression(settings: Settings, method: ErrorRegression):
 
 
 def _vrnns(settings, sequences: Sequences, held_out: Sequences, run: Run) -> list[Candidate]:
-    target, n_latents = pvrnn_size(settings, sequences.n_outputs), sum(settings.n_latents)
+    target, n_latents = pvrnn_size(settings, sequences), sum(settings.n_latents)
 
     def sized(n, min_std=0.01, key=0):
         return VRNN(sequences.n_outputs, n, n_latents, min_std=min_std, key=key)
@@ -233,17 +221,16 @@ def _vrnns(settings, sequences: Sequences, held_out: Sequences, run: Run) -> lis
                 ELBO(),
                 rate,
                 run,
-                f"vrnn_{i}_{j}",
+                f"vrnn_{i}",
             ),
             predict,
         )
-        for i, rate in enumerate(settings.learning_rates)
-        for j, std in enumerate(settings.min_std)
+        for i, (rate, std) in enumerate(cross(settings.reading_rates, settings.min_std))
     ]
 
 
 def _lstms(settings, sequences: Sequences, held_out: Sequences, run: Run) -> list[Candidate]:
-    target, n_outputs = pvrnn_size(settings, sequences.n_outputs), sequences.n_outputs
+    target, n_outputs = pvrnn_size(settings, sequences), sequences.n_outputs
     n = match_size(lambda n: LSTM(n_outputs, n, n_outputs, key=0), target)
 
     def predict(model, observed, key):
@@ -261,12 +248,11 @@ def _lstms(settings, sequences: Sequences, held_out: Sequences, run: Run) -> lis
                 NextStep(noise=noise),
                 rate,
                 run,
-                f"lstm_{i}_{j}",
+                f"lstm_{i}",
             ),
             predict,
         )
-        for i, rate in enumerate(settings.learning_rates)
-        for j, noise in enumerate(settings.input_noise)
+        for i, (rate, noise) in enumerate(cross(settings.reading_rates, settings.input_noise))
     ]
 
 
@@ -277,7 +263,7 @@ def _baseline(settings, make, sequences, held_out, objective, rate, run, name) -
         held_out,
         objective,
         n_networks=settings.n_networks,
-        steps=settings.baseline_epochs,
+        steps=settings.epochs,
         learning_rate=rate,
         run=run,
         name=name,
@@ -286,9 +272,21 @@ def _baseline(settings, make, sequences, held_out, objective, rate, run, name) -
     return list(trained.model)
 
 
-def pvrnn_size(settings: Any, n_outputs: int) -> int:
-    """Parameters of the PV-RNN, which the other networks match."""
-    return n_parameters(PVRNN(n_outputs, settings.n_units, settings.n_latents, settings.tau, key=0))
+def pvrnn_size(settings: Settings, sequences: Sequences) -> int:
+    """Parameters of the PV-RNN that is trained, which the other networks match."""
+    return n_parameters(_network(settings, sequences, settings.w[0], 0))
+
+
+def _network(settings: Settings, sequences: Sequences, w: float, key: Any) -> PVRNN:
+    return PVRNN(
+        sequences.n_outputs,
+        settings.n_units,
+        settings.n_latents,
+        settings.tau,
+        sequences=(sequences.n_items, sequences.n_steps),
+        w=w,
+        key=key,
+    )
 
 
 def _errors(settings: Settings, candidate: Candidate, observed: np.ndarray) -> np.ndarray:
@@ -344,13 +342,13 @@ def _labelled(errors: dict[str, np.ndarray]) -> xr.Dataset:
     return xr.Dataset(found, {"horizon": horizon}, {"source": "analysis"})
 
 
-def _tuning(tuning: dict[str, tuple[list[str], list[float]]]) -> xr.Dataset:
-    found = {}
-    for name, (settings, scores) in tuning.items():
-        attrs = {"units": "1", "long_name": f"validation error of {NAMES[name]}"}
-        found[name] = ("sweep", np.array(scores), attrs)
-        attrs = {"units": "1", "long_name": f"candidates of {NAMES[name]}"}
-        found[f"{name}_setting"] = ("sweep", np.array(settings), attrs)
+def _tuning(name: str, settings: list[str], scores: list[float]) -> xr.Dataset:
+    attrs = {"units": "1", "long_name": f"validation error of {NAMES[name]}"}
+    about = {"units": "1", "long_name": f"candidates of {NAMES[name]}"}
+    found = {
+        "error": ("sweep", np.array(scores), attrs),
+        "setting": ("sweep", np.array(settings), about),
+    }
     return xr.Dataset(found, attrs={"source": "analysis"})
 
 
@@ -394,9 +392,7 @@ EXPERIMENT = Experiment(
     reference=("ahmadi2019", "chung2015", "hochreiter1997"),
     presets={
         "quick": Settings(),
-        "paper": Settings(
-            n_networks=10, epochs=50_000, baseline_epochs=10_000, n_test=24, n_samples=32
-        ),
+        "paper": Settings(n_networks=10, epochs=50_000, n_test=24, n_samples=32),
     },
     run=run,
     figures=figures,

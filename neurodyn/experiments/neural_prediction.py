@@ -42,7 +42,8 @@ class Settings:
     every
         Time bins that are averaged into one step.
     softening
-        Rates are divided by their range plus this [Hz] (soft normalisation).
+        Rates are divided by their range in the training conditions plus this [Hz] (soft
+        normalisation).
     n_units, n_latents, tau, w
         The network; tau in steps.
     epochs, learning_rate
@@ -134,7 +135,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
 
 
 def _rates(settings: Settings) -> tuple[np.ndarray, float]:
-    """Soft-normalised rates ``(condition, time, unit)``, and the step [ms]."""
+    """Rates [Hz] ``(condition, time, unit)``, and the step [ms]."""
     known = [record.name for record in datasets.available()]
     name = settings.recording
     ds = datasets.load(name) if name in known else io.read(name)
@@ -143,13 +144,16 @@ def _rates(settings: Settings) -> tuple[np.ndarray, float]:
     x = ds["rate"].transpose("condition", "time", "unit").values.astype(np.float64)
     n = x.shape[1] // settings.every * settings.every
     x = x[:, :n].reshape(x.shape[0], -1, settings.every, x.shape[2]).mean(2)
-    spread = x.max((0, 1)) - x.min((0, 1))
-    step = float(np.diff(ds["time"].values[:2])[0]) * settings.every
-    return x / (spread + settings.softening), step
+    return x, float(np.diff(ds["time"].values[:2])[0]) * settings.every
 
 
 def _components(rates: np.ndarray, held: np.ndarray, settings: Settings) -> Fold:
-    """Principal components of the training conditions; nothing of the others is used."""
+    """Principal components of soft-normalised rates.
+
+    Ranges, means and axes are those of the training conditions; nothing of the others is used.
+    """
+    spread = np.ptp(rates[~held], axis=(0, 1))
+    rates = rates / (spread + settings.softening)
     train = rates[~held]
     mean = train.mean((0, 1))
     _, _, axes = np.linalg.svd((train - mean).reshape(-1, rates.shape[2]), full_matrices=False)

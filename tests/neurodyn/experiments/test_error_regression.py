@@ -1,5 +1,7 @@
 """The comparisons of predictors: their parts, and one small run of each."""
 
+import json
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -65,6 +67,28 @@ def test_who_knows_the_generator_errs_only_by_chance():
     np.testing.assert_allclose(np.mean(followed, 0), law, atol=0.03)
 
 
+def test_candidates_are_a_cross():
+    found = error_regression.cross((1.0, 2.0, 3.0), (0.1, 0.2, 0.3))
+    assert found == [(1.0, 0.2), (2.0, 0.2), (3.0, 0.2), (2.0, 0.1), (2.0, 0.3)]
+
+
+def test_ranges_of_held_out_conditions_are_not_used():
+    rng = np.random.default_rng(0)
+    rates, held = rng.random((6, 10, 5)) * 30, np.arange(6) == 2
+    settings = neural_prediction.Settings(n_components=2)
+    fold = neural_prediction._components(rates, held, settings)
+    wild = rates.copy()
+    wild[2] *= 7
+    other = neural_prediction._components(wild, held, settings)
+    np.testing.assert_array_equal(fold.train, other.train)
+    # What is held out goes through the same affine map.
+    np.testing.assert_allclose(
+        other.held_out - 7 * fold.held_out,
+        np.broadcast_to((other.held_out - 7 * fold.held_out)[0, 0], fold.held_out.shape),
+        atol=1e-12,
+    )
+
+
 SMALL = {
     "n_networks": 2,
     "n_train": 4,
@@ -74,7 +98,6 @@ SMALL = {
     "n_units": [6, 4],
     "n_latents": [1, 1],
     "epochs": 6,
-    "baseline_epochs": 6,
     "window": 4,
     "iterations": 3,
     "n_horizons": 4,
@@ -95,7 +118,13 @@ def test_curves_end_to_end():
     assert set(error_regression.EXPERIMENT.figures(tree)) == {"prediction_error", "stream"}
     rows = error_regression.EXPERIMENT.summary(tree)
     assert "parameters" in rows["LSTM"]
-    assert tree["analysis/tuning"].sizes["sweep"] == 4
+    tuning = {n: tree[f"analysis/tuning/{n}"].to_dataset() for n in ("pvrnn", "vrnn", "lstm")}
+    assert {n: ds.sizes["sweep"] for n, ds in tuning.items()} == {"pvrnn": 10, "vrnn": 5, "lstm": 5}
+    chosen = json.loads(tree.attrs["chosen"])
+    for name, ds in tuning.items():
+        assert chosen[name] == ds["setting"].values[ds["error"].values.argmin()]
+    train = tasks.Sequences(np.zeros((4, 36, 2)))
+    assert chosen["pvrnn_parameters"] == error_regression.pvrnn_size(settings, train)
 
 
 @pytest.mark.slow
