@@ -105,6 +105,15 @@ class StateMachine(AbstractGenerator):
                 f"{values!r}."
             )
 
+    def lasting(self, n_steps: int) -> "StateMachine":
+        """The same machine, whose sequences have another length."""
+        table = self._exact()
+        edges = [
+            (self.states[s], int(a), self.states[n], float(table[s, a, n]))
+            for s, a, n in np.argwhere(table > 0)
+        ]
+        return StateMachine(self.dt, edges=edges, values=np.asarray(self.values), n_steps=n_steps)
+
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """One sequence; can be given: ``start``, the code of the state before the first symbol."""
         check_names(conditions, {"start": None})
@@ -180,7 +189,7 @@ class StateMachine(AbstractGenerator):
         return ahead.sum(1)
 
     def pairs(self, lag: int) -> np.ndarray:
-        """Exact probability ``(symbol, next)`` of each symbol ``lag`` steps after each other one."""
+        """Exact probability ``(symbol, next)`` of each symbol ``lag`` steps after each other."""
         check_count("lag", lag)
         moves, start = self._exact(), self.stationary()
         chain = np.linalg.matrix_power(moves.sum(1), lag - 1)

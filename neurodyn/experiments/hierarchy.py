@@ -175,9 +175,18 @@ def preference_kept(
         progress=False,
     )
     outputs = run["outputs"].transpose("seed", "trial", "time", "output").values
+    return scores_of_reaches(outputs, task, np.asarray(sequences.conditions["p_left"]), half)
+
+
+def scores_of_reaches(
+    outputs: np.ndarray, task: HomeReach, p_left: np.ndarray, half: int
+) -> xr.Dataset:
+    """``kept`` and ``reached`` of outputs (seed, trial, time, output), from reach `half` on.
+
+    Trials are the sequences in order, each as often as the others.
+    """
     ends = outputs[:, :, 2 * task.phase - 1 :: 2 * task.phase][:, :, half:]
-    left = (ends[..., 0] < 0).mean(-1).reshape(len(models), sequences.n_items, n).mean(-1)
-    p_left = np.asarray(sequences.conditions["p_left"])
+    left = (ends[..., 0] < 0).mean(-1).reshape(len(outputs), len(p_left), -1).mean(-1)
     kept = [np.corrcoef(p_left, one)[0, 1] if np.ptp(one) else np.nan for one in left]
     mirrored = np.abs(ends - np.array([0.0, 0.35])) - np.array([0.4, 0.0])
     reached = (np.linalg.norm(mirrored, axis=-1) < 0.1).mean((1, 2))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,8 @@ class Settings:
     n_units, n_latents, tau
         The network: one layer; tau in steps.
     w_first
-        Meta-prior of the first step.
+        Meta-prior of the first step; None: that of the others. A small one for all lets networks
+        with a large meta-prior store sequences in their first latent.
     word
         Symbols in the words that are compared.
     free_steps, discard
@@ -60,7 +62,7 @@ class Settings:
     n_units: int = 10
     n_latents: int = 1
     tau: float = 2.0
-    w_first: float = 0.01
+    w_first: float | None = 0.01
     word: int = 12
     free_steps: int = 5000
     discard: int = 1000
@@ -75,6 +77,12 @@ def source(settings: Settings) -> tuple[StateMachine, Sequences]:
 
 def train(settings: Settings, run: Run) -> Fit:
     """All networks, every meta-prior and every start, in one program."""
+    keys = part_key(settings, 1), part_key(settings, 2)
+    return train_all(networks(settings), source(settings)[1], settings, run, key=keys)
+
+
+def networks(settings: Settings) -> Callable[..., PVRNN]:
+    """How a network is made, ``(w=, key=) -> PVRNN``."""
     machine, sequences = source(settings)
 
     def make(*, w: float, key: Any) -> PVRNN:
@@ -85,12 +93,11 @@ def train(settings: Settings, run: Run) -> Fit:
             settings.tau,
             sequences=(sequences.n_items, sequences.n_steps),
             w=w,
-            w_first=settings.w_first,
+            w_first=w if settings.w_first is None else float(settings.w_first),
             key=key,
         )
 
-    keys = part_key(settings, 1), part_key(settings, 2)
-    return train_all(make, sequences, settings, run, key=keys)
+    return make
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -155,6 +162,7 @@ EXPERIMENT = Experiment(
     presets={
         "quick": Settings(),
         "paper": Settings(n_networks=8, epochs=100_000),
+        "control": Settings(w=(0.01, 0.1, 1.0), w_first=None, epochs=20_000),
     },
     run=run,
     figures=figures,

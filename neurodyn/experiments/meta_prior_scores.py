@@ -95,20 +95,23 @@ def free_runs(
         symbols = analysis.symbolise(run["outputs"], machine.values)
         scores = [_score(symbols.isel(seed=i), true, word) for i in range(len(models))]
         ds = xr.concat(scores, "seed", coords="minimal", compat="override", join="exact")
-        for i, mode in enumerate(modes):
-            result = analysis.lyapunov(
-                mode, n_steps=n_steps, transient=discard, n_exponents=1, n_trials=1, key=key
-            )
-            one = result[["lyapunov", "standard_error"]].isel(trial=0, exponent=0, drop=True)
-            modes[i] = one
-        exponents = xr.concat(modes, "seed", coords="minimal", compat="override", join="exact")
-        attrs = {n: dict(exponents[n].attrs) for n in exponents.data_vars}
-        ds = ds.merge(exponents, compat="override", join="exact")
-        for n, kept in attrs.items():
-            ds[n].attrs = kept | {"long_name": f"largest {kept['long_name']}"}
+        exponents = [_exponent(mode, n_steps, discard, key) for mode in modes]
+        largest = xr.concat(exponents, "seed", coords="minimal", compat="override", join="exact")
+        ds = ds.merge(largest, compat="override", join="exact")
         found[name] = ds.assign_coords(seed=np.arange(len(models)))
         found["runs"][name] = run
     return found
+
+
+def _exponent(mode: Any, n_steps: int, discard: int, key: Any) -> xr.Dataset:
+    """The largest exponent of one network; all networks share one compiled program."""
+    result = analysis.lyapunov(
+        mode, n_steps=n_steps, transient=discard, n_exponents=1, n_trials=1, key=key
+    )
+    one = result[["lyapunov", "standard_error"]].isel(trial=0, exponent=0, drop=True)
+    for variable in one.data_vars.values():
+        variable.attrs["long_name"] = f"largest {variable.attrs['long_name']}"
+    return one
 
 
 def _score(symbols: xr.DataArray, true: xr.Dataset, word: int) -> xr.Dataset:
@@ -120,7 +123,7 @@ def _score(symbols: xr.DataArray, true: xr.Dataset, word: int) -> xr.Dataset:
 def true_floor(machine: StateMachine, *, word: int, n_steps: int, n: int, key: Any) -> xr.Dataset:
     """Divergence of true sequences of the length that was generated: as well as one can do."""
     true = analysis.true_words(machine, word)
-    sample = StateMachine(n_steps=n_steps).batch(key, n).targets
+    sample = machine.lasting(n_steps).batch(key, n).targets
     symbols = xr.DataArray(np.asarray(machine.symbols(sample)), dims=("draw", "time"))
     parts = [
         analysis.word_divergence(true, analysis.word_frequencies(symbols.isel(draw=i), word))

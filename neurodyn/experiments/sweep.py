@@ -14,7 +14,7 @@ from neurodyn.models import PVRNN
 from neurodyn.tasks import Sequences
 from neurodyn.training import ELBO, Ensemble, Fit, Seeds, fit
 
-__all__ = ["by_meta_prior", "part_key", "train_all", "unfold"]
+__all__ = ["by_meta_prior", "part_key", "train_all", "unfold", "untrained"]
 
 #: Networks from which on an interval is worth drawing.
 _FEW = 5
@@ -23,6 +23,18 @@ _FEW = 5
 def part_key(settings: Any, part: int) -> Any:
     """The key of one part of an experiment."""
     return jax.random.fold_in(jax.random.key(settings.seed), part)
+
+
+def untrained(make: Callable[..., PVRNN], settings: Any, *, key: Any) -> list[PVRNN]:
+    """Every meta-prior with every start, as `unfold` takes them apart again.
+
+    A start has the same weights whatever the meta-prior.
+    """
+    return [
+        make(w=w, key=jax.random.fold_in(key, i))
+        for w in settings.w
+        for i in range(settings.n_networks)
+    ]
 
 
 def train_all(
@@ -44,11 +56,7 @@ def train_all(
         Of initial weights, which are the same for every meta-prior, and of training.
     """
     starts, training = key
-    members = [
-        make(w=w, key=jax.random.fold_in(starts, i))
-        for w in settings.w
-        for i in range(settings.n_networks)
-    ]
+    members = untrained(make, settings, key=starts)
     return fit(
         Ensemble(members),
         sequences,

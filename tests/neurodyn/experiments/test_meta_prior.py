@@ -9,12 +9,14 @@ import pytest
 import xarray as xr
 
 import neurodyn as nd
-from neurodyn import analysis, labels
+from neurodyn import analysis, labels, params
 from neurodyn.experiments import meta_prior
 from neurodyn.experiments.experiment import Run
 from neurodyn.experiments.meta_prior_report import least
+from neurodyn.experiments.meta_prior_scores import true_floor
 from neurodyn.experiments.runner import run_experiment
-from neurodyn.experiments.sweep import by_meta_prior, unfold
+from neurodyn.experiments.sweep import by_meta_prior, unfold, untrained
+from neurodyn.tasks import StateMachine
 
 TINY = meta_prior.Settings(
     w=(0.01, 0.1, 1.0),
@@ -96,11 +98,42 @@ def test_resumed_gives_the_same_numbers(finished, tmp_path):
 
 
 def test_networks_of_one_number_start_alike_whatever_the_meta_prior():
-    fresh = meta_prior.train(dataclasses.replace(TINY, epochs=1), Run(None, False, False))
-    error = unfold(fresh.history, TINY)["grad_norm"].isel(step=0)
-    assert error.shape == (3, 2)
-    # Two starts differ; the loss at the start differs by the weight of the divergence only.
-    assert (np.ptp(error.values, axis=1) > 0).all()
+    members = untrained(meta_prior.networks(TINY), TINY, key=jax.random.key(3))
+    members = np.array(members, dtype=object).reshape(3, 2)
+    names = ("W", "W_prior", "W_posterior", "W_out", "b")
+    first = [weights(m, names) for m in members[:, 0]]
+    other = weights(members[0, 1], names)
+    for name in names:
+        for one in first[1:]:
+            np.testing.assert_array_equal(one[name], first[0][name])
+        assert (other[name] != first[0][name]).any(), name
+    assert [float(np.unique(m.w)[0]) for m in members[:, 0]] == pytest.approx([0.01, 0.1, 1.0])
+
+
+def weights(model, names):
+    own = params.resolve(model)
+    return {name: np.asarray(getattr(own, name)) for name in names}
+
+
+def test_the_first_step_weighs_as_the_others_where_that_is_asked():
+    for first, expected in ((None, [0.01, 0.1, 1.0]), (0.02, [0.02] * 3)):
+        settings = dataclasses.replace(TINY, n_networks=1, w_first=first)
+        made = untrained(meta_prior.networks(settings), settings, key=jax.random.key(0))
+        got = [float(np.unique(params.resolve(m).w_first)[0]) for m in made]
+        assert got == pytest.approx(expected)
+
+
+def test_the_floor_is_that_of_the_machine_it_is_given():
+    edges = [("a", 0, "a", 0.2), ("a", 1, "b", 0.8), ("b", 2, "a", 1.0)]
+    machine = StateMachine(edges=edges, n_steps=5)
+    floor = true_floor(machine, word=3, n_steps=400, n=4, key=jax.random.key(0))
+    assert (floor["illegal"] == 0).all()
+    assert (floor["divergence"] < 0.1).all()
+    long = machine.lasting(400)
+    assert long.n_steps == 400
+    assert long.states == machine.states
+    np.testing.assert_allclose(long.transitions, machine.transitions, rtol=1e-6)
+    np.testing.assert_array_equal(long.values, machine.values)
 
 
 def test_text_of_means_and_intervals():
