@@ -144,7 +144,8 @@ def word_divergence(
     Raises
     ------
     ValueError
-        If words differ in length, there are no counts, or the pseudocount is not positive.
+        If words differ in length or in the number of symbols, there are no counts, or the
+        pseudocount is not positive.
 
     References
     ----------
@@ -154,6 +155,12 @@ def word_divergence(
         raise ValueError(
             f"`true` has words of {true.attrs['length']} symbols, `generated` of "
             f"{generated.attrs['length']}."
+        )
+    if true.attrs["n_symbols"] != generated.attrs["n_symbols"]:
+        raise ValueError(
+            f"`true` is over {true.attrs['n_symbols']} symbols, `generated` over "
+            f"{generated.attrs['n_symbols']}, and words are spelt by their number: give "
+            "word_frequencies the `n_symbols` of the source."
         )
     if "count" not in generated:
         raise ValueError("`generated` has no counts: it is made by word_frequencies.")

@@ -1,5 +1,6 @@
 """What generative models with latents do."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def latent_bands(run: xr.Dataset, *, trial: int = 0, latents: int = 4) -> Any:
         layer = f", layer {int(z['latent_layer'])}" if "latent_layer" in z.coords else ""
         ax.set_ylabel(f"latent {i}{layer}")
     axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
-    axes[-1, 0].set_xlabel("step" if run.attrs.get("dt", 1.0) == 1.0 else "time (ms)")
+    axes[-1, 0].set_xlabel(label(one["time"]))
     return figure
 
 
@@ -122,21 +123,26 @@ def meta_prior(panels: dict[str, Any], *, floor: float | None = None) -> Any:
     Raises
     ------
     ValueError
-        If a quantity has no `meta_prior`.
+        If a quantity has no `meta_prior`, or there are more than 20 lines in a panel.
     """
     # Room for the legend too, however few the panels are.
     figure, axes = subplots(1, len(panels), size=(2.5 + 1.2 / len(panels), 2.4))
     named: dict[str, Any] = {}
     for ax, (title, given) in zip(axes.flat, panels.items(), strict=True):
         lines = _lines(given)
-        for i, ((name, da), colour) in enumerate(zip(lines.items(), _COLOURS, strict=False)):
+        looks = itertools.product(("-", "--", ":", "-."), _COLOURS)
+        if len(lines) > 4 * len(_COLOURS):
+            raise ValueError(
+                f"{title!r} has {len(lines)} lines; {4 * len(_COLOURS)} can be told apart."
+            )
+        for i, ((name, da), (dash, colour)) in enumerate(zip(lines.items(), looks, strict=False)):
             if "meta_prior" not in da.dims:
                 raise ValueError(f"{title!r} has no dim 'meta_prior', only {da.dims}.")
             w = da["meta_prior"].values
             values = da.transpose("meta_prior", ...).values.reshape(len(w), -1)
             beside = w * 1.06 ** (i - (len(lines) - 1) / 2)
             ax.plot(beside, values, "o", color=colour, ms=2.5, alpha=0.45, mew=0)
-            named[name] = ax.plot(w, np.nanmean(values, axis=1), color=colour)[0]
+            named[name] = ax.plot(w, np.nanmean(values, axis=1), dash, color=colour)[0]
         ax.set(xscale="log", xlabel="meta-prior w", title=title)
         ax.set_xticks(w, [f"{x:g}".removeprefix("0") for x in w], fontsize=7)
         ax.minorticks_off()
@@ -183,7 +189,8 @@ def words(true: xr.Dataset, generated: dict[str, xr.Dataset], *, most: int = 30)
     figure, axes = subplots(1, 1, size=(1.6 + 0.16 * (len(shown) + 2), 3.0))
     ax, x = axes[0, 0], np.arange(len(shown) + 2)
     ax.bar(x, _grouped(p, shown, p), color="0.85", width=0.85, label="true")
-    for (name, ds), colour, marker in zip(generated.items(), _COLOURS, "osv^D", strict=False):
+    looks = zip(itertools.cycle(_COLOURS), itertools.cycle("osv^DPX"), strict=False)
+    for (name, ds), (colour, marker) in zip(generated.items(), looks, strict=False):
         ax.plot(x, _grouped(_table(ds), shown, p), marker, color=colour, ms=3.5, label=name)
     ax.set_xticks(x, [*shown, "others", "impossible"], rotation=90, fontsize=6, family="monospace")
     ax.set(xlabel="word", ylabel="probability", xlim=(-0.8, len(x) - 0.2))

@@ -1,5 +1,6 @@
 """Predictions of sequences: errors by horizon, and what a network makes of a stream."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,10 +33,19 @@ def prediction_error(
     -------
     matplotlib.figure.Figure
         Means over `seed` with 95 % intervals (Student's t), where there is one.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 20 predictors besides the references.
     """
     figure, axes = subplots(1, 1, size=(4.4, 3.0))
     ax = axes[0, 0]
-    colours, dashes = iter(_COLOURS), iter(("--", ":", "-."))
+    # As many curves as there are: what comes round again has other marks.
+    looks = itertools.product(("o-", "s--", "^:", "D-."), _COLOURS)
+    if (n := len(set(map(str, errors.data_vars)) - set(reference))) > 4 * len(_COLOURS):
+        raise ValueError(f"{n} predictors; {4 * len(_COLOURS)} can be told apart in one figure.")
+    dashes = itertools.cycle(("--", ":", "-.", (0, (8, 2))))
     for name, curve in errors.data_vars.items():
         name = str(name)
         mean, half = interval(curve)
@@ -44,8 +54,8 @@ def prediction_error(
         if name in reference:
             ax.plot(x, mean, color=GREY, ls=next(dashes), lw=1.1, label=text)
             continue
-        colour = next(colours)
-        ax.plot(x, mean, "o-", color=colour, ms=3, label=text)
+        form, colour = next(looks)
+        ax.plot(x, mean, form, color=colour, ms=3, label=text)
         if half is not None:
             ax.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, lw=0)
     ax.set(xlabel="steps ahead", ylabel=what)
@@ -98,17 +108,27 @@ def error_regression(
     else:
         places = np.array([int(np.abs(t - at).argmin()) for at in times])
     shown = list(range(min(2, x.shape[1]))) if output is None else list(output)
+    names = _names(observed, result, x.shape[1])
     figure, axes = subplots(len(shown), 1, size=(6.4, 1.7), sharex=True)
     for ax, k in zip(axes.flat, shown, strict=True):
         ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
         for i, place in enumerate(places.tolist()):
             _window(ax, one, place, k, step, label="explained" if i == 0 else None)
             _fan(ax, one, place, k, step, label="predicted" if i == 0 else None)
-        ax.set_ylabel(f"output {k}")
+        ax.set_ylabel(names[k])
     axes[-1, 0].set_xlabel(label(one["time"]))
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=3)
+    handles, texts = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside upper center", ncols=3)
     return figure
+
+
+def _names(observed: Any, result: xr.Dataset, n: int) -> list[str]:
+    """Outputs by their names, numbers where they have none."""
+    for source in (observed, result):
+        named = getattr(source, "coords", {}).get("output")
+        if named is not None and named.size == n and named.dtype.kind in "UOT":
+            return [str(name) for name in named.values]
+    return [f"output {k}" for k in range(n)]
 
 
 def _window(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:

@@ -151,6 +151,8 @@ def test_bad_input_is_refused():
     two, three = word_frequencies(good, 2), word_frequencies(good, 3)
     with pytest.raises(ValueError, match="2 symbols"):
         word_divergence(two, three)
+    with pytest.raises(ValueError, match="over 2 symbols, `generated` over 11"):
+        word_divergence(two, word_frequencies(good, 2, n_symbols=11))
     with pytest.raises(ValueError, match="no counts"):
         word_divergence(two, true_words(StateMachine(), 2))
     with pytest.raises(ValueError, match="pseudocount"):

@@ -189,6 +189,8 @@ def test_latent_bands_draw_prior_and_posterior():
     assert [len(ax.collections) for ax in figure.axes] == [2, 2]
     assert figure.axes[1].get_ylabel() == "latent 1, layer 1"
     run = latent_run()
+    run["time"].attrs = {"units": "ms", "long_name": "time"}
+    assert plot.latent_bands(run.assign_attrs(dt=1.0)).axes[-1].get_xlabel() == "time (ms)"
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), run["prior_mean"][0, :, 0])
     drawn(figure)
     with pytest.raises(ValueError, match="no sigma"):
@@ -230,6 +232,10 @@ def test_meta_prior_draws_networks_and_their_mean():
     drawn(figure)
     with pytest.raises(ValueError, match="meta_prior"):
         plot.meta_prior({"a": one.rename(meta_prior="w")})
+    many = plot.meta_prior({"a": {f"line {i}": one + i for i in range(7)}})
+    assert len(many.legends[0].get_texts()) == 7
+    with pytest.raises(ValueError, match="21 lines"):
+        plot.meta_prior({"a": {f"line {i}": one for i in range(21)}})
 
 
 def test_words_add_up_what_is_not_shown():

@@ -76,6 +76,27 @@ def test_errors_have_their_intervals_over_seeds():
     pixels(figure)
 
 
+def test_every_predictor_is_drawn_and_looks_different():
+    one = errors()["network"]
+    figure = plot.prediction_error(xr.Dataset({f"p{i}": one + i for i in range(8)}))
+    lines = figure.axes[0].lines
+    assert len(lines) == 8
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
+    many = {f"r{i}": one for i in range(6)}
+    figure = plot.prediction_error(xr.Dataset(many), reference=list(many))
+    assert len(figure.axes[0].lines) == 6
+    with pytest.raises(ValueError, match="21 predictors"):
+        plot.prediction_error(xr.Dataset({f"p{i}": one for i in range(21)}))
+
+
+def test_outputs_go_by_their_names():
+    named = result().assign_coords(output=["x", "y", "z"])
+    figure = plot.error_regression(named, RNG.normal(size=(N_TRIALS, N_TIMES, 3)))
+    assert [ax.get_ylabel() for ax in figure.axes] == ["x", "y"]
+    figure = plot.error_regression(result(), RNG.normal(size=(N_TRIALS, N_TIMES, 3)))
+    assert [ax.get_ylabel() for ax in figure.axes] == ["output 0", "output 1"]
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_one_network_has_no_interval(n):
     _, half = interval(errors(n)["network"])
