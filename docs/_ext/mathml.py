@@ -7,7 +7,7 @@ from sphinx.util.math import wrap_displaymath
 
 def visit_inline(self, node: nodes.math) -> None:
     """A formula in a line of text."""
-    self.body.append(convert(node.astext()))
+    self.body.append(_drawn(node.astext()))
     raise nodes.SkipNode
 
 
@@ -16,12 +16,18 @@ def visit_block(self, node: nodes.math_block) -> None:
     source = node.astext().strip()
     if "\\\\" in source or "&" in source:
         source = wrap_displaymath(source, None, False).strip()
-        source = source.replace(r"\begin{split}", r"\begin{aligned}")
-        source = source.replace(r"\end{split}", r"\end{aligned}")
+        # Of the two names for it, the converter knows this one.
+        source = source.replace(r"\begin{aligned}", r"\begin{split}")
+        source = source.replace(r"\end{aligned}", r"\end{split}")
         for name in ("equation*", "align*", "gather*"):
             source = source.replace(rf"\begin{{{name}}}", "").replace(rf"\end{{{name}}}", "")
-    self.body.append(f'<div class="formula">{convert(source, display="block")}</div>')
+    self.body.append(f'<div class="formula">{_drawn(source, display="block")}</div>')
     raise nodes.SkipNode
+
+
+def _drawn(source: str, **options: str) -> str:
+    """MathML of a formula; large braces come out of the converter with their backslash."""
+    return convert(source, **options).replace(r">\{<", ">{<").replace(r">\}<", ">}<")
 
 
 def setup(app):
