@@ -1,6 +1,5 @@
 """Trajectories of a known system as a task: what its reconstruction is trained and tested on."""
 
-import json
 from typing import Any, ClassVar, Literal
 
 import diffrax
@@ -11,23 +10,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.integrate import integrate
 from neurodyn.labels import encode_attrs
-from neurodyn.recording import Save
-from neurodyn.solve import solve
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking, as_key
 from neurodyn.task import AbstractTask
 from neurodyn.tasks.base import number
+from neurodyn.tasks.runs import trajectories
 from neurodyn.tasks.windows import Windows
 
 __all__ = ["Attractor"]
-
-#: Steps of the solver that one sample may take, on average.
-_MAX_STEPS = 200
-#: Samples that the adaptive solver makes in one call.
-_PIECE = 1000
-#: Steps of the fixed clock in one sample, for flows with noise.
-_SUBSTEPS = 20
 
 
 class Attractor(AbstractTask):
@@ -105,7 +95,8 @@ class Attractor(AbstractTask):
     held_out: Windows
     mean: Float[Array, " output"]
     std: Float[Array, " output"]
-    about: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    made: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    numbers: dict[str, np.ndarray]
 
     def __init__(
         self,
@@ -140,9 +131,22 @@ class Attractor(AbstractTask):
         step, noise = float(dt), float(noise)
         key = as_key(key, needed_for="An attractor")
         run_key, noise_key = jax.random.split(key)
-        x, made = _trajectories(
-            system, int(n_samples), step, int(transient), n_trials, run_key, rtol, atol, solver
+        x, made = trajectories(
+            system,
+            int(n_samples),
+            dt=step,
+            transient=int(transient),
+            n_trials=2 * n_trials,
+            key=run_key,
+            rtol=rtol,
+            atol=atol,
+            solver=solver,
         )
+        if np.array_equal(x[0], x[n_trials]):
+            raise ValueError(
+                f"All trials of this {type(system).__name__} start alike, so that training and "
+                "test data would be the same: give it a `spread`."
+            )
         scale = x[:n_trials].std((0, 1))
         if (scale == 0).any():
             raise ValueError(
@@ -170,8 +174,9 @@ class Attractor(AbstractTask):
             "standardised": int(standardise),
             "time_units": "1" if isinstance(system, AbstractMap) else "ms",
         }
-        # As text: a static number would be one more that compiles anew when it changes.
-        self.about = tuple((name, json.dumps(value)) for name, value in made.items())
+        # Numbers as arrays: a static number would be one more that compiles anew when it changes.
+        self.made = tuple((name, value) for name, value in made.items() if isinstance(value, str))
+        self.numbers = {n: np.asarray(v) for n, v in made.items() if not isinstance(v, str)}
 
     @property
     def train(self) -> xr.DataArray:
@@ -256,7 +261,7 @@ class Attractor(AbstractTask):
         return (values - np.asarray(self.mean)) / np.asarray(self.std)
 
     def _labelled(self, data: Array) -> xr.DataArray:
-        about = {name: json.loads(value) for name, value in self.about}
+        about = dict(self.made) | {name: x.item() for name, x in self.numbers.items()}
         units = about.pop("time_units")
         time = self.dt * np.arange(1, data.shape[1] + 1)
         units = {"units": units, "long_name": "time after the transient"}
@@ -269,110 +274,3 @@ class Attractor(AbstractTask):
         return xr.DataArray(
             np.asarray(data), coords, ("trial", "time", "output"), attrs=encode_attrs(attrs)
         )
-
-
-def _trajectories(system, n, dt, transient, n_trials, key, rtol, atol, solver):
-    """Raw trajectories ``(trial, time, output)``, double precision, and how they were made."""
-    total = 2 * n_trials
-    with jax.enable_x64(True):
-        system = jax.tree.map(
-            lambda a: a.astype(jnp.float64) if eqx.is_inexact_array(a) else a, system
-        )
-        if isinstance(system, AbstractMap):
-            if solver is not None:
-                raise ValueError("A map takes its own steps: leave out `solver`.")
-            made = {}
-            run = integrate(system, dt=dt, n_steps=transient + n, n_trials=total, key=key)
-        elif getattr(system, "noise", None) is not None:
-            made = {"solver": "Euler", "substeps": _SUBSTEPS}
-            run = integrate(
-                system,
-                dt=dt / _SUBSTEPS,
-                n_steps=_SUBSTEPS * (transient + n),
-                n_trials=total,
-                key=key,
-                solver=solver,
-                save=Save(every=_SUBSTEPS),
-            )
-        else:
-            solver = diffrax.Tsit5() if solver is None else solver
-            made = {"solver": type(solver).__name__, "rtol": rtol, "atol": atol}
-            x = _solved(system, dt, transient + n, total, key, solver, rtol, atol)
-            return _checked(x, n_trials, type(system).__name__)[:, transient:], made
-        x = np.moveaxis(np.asarray(run.outputs), 1, 0)
-    return _checked(x, n_trials, type(system).__name__)[:, transient:], made
-
-
-class _Later(AbstractFlow):
-    """A flow whose clock starts late."""
-
-    system: AbstractFlow
-    t0: Float[Array, ""]
-
-    @property
-    def n_inputs(self):
-        return self.system.n_inputs
-
-    @property
-    def n_outputs(self):
-        return self.system.n_outputs
-
-    def initial_state(self, *, dt, trial=None, key=None):
-        return self.system.initial_state(dt=dt, trial=trial, key=key)
-
-    def drift(self, t, state, u):
-        return self.system.drift(self.t0 + t, state, u)
-
-    def diffusion(self, t, state, u):
-        return self.system.diffusion(self.t0 + t, state, u)
-
-    def readout(self, state):
-        return self.system.readout(state)
-
-    def observe(self, state):
-        return self.system.observe(state)
-
-    def variables(self):
-        return self.system.variables()
-
-    def unit_coords(self):
-        return self.system.unit_coords()
-
-
-def _solved(system, dt, n, n_trials, key, solver, rtol, atol):
-    """Samples of an adaptive solver, in pieces: what it costs to save grows with their number."""
-    ts = dt * np.arange(1, min(n, _PIECE) + 1)
-    controller = diffrax.ClipStepSizeController(
-        diffrax.PIDController(rtol=rtol, atol=atol), step_ts=jnp.asarray(ts)
-    )
-    state, pieces = None, []
-    for first in range(0, n, len(ts)):
-        run = solve(
-            _Later(system, jnp.asarray(dt * first)),
-            ts=ts,
-            n_trials=n_trials,
-            state=state,
-            key=key if state is None else None,
-            solver=solver,
-            stepsize_controller=controller,
-            max_steps=_MAX_STEPS * len(ts),
-        )
-        state = run.final_state
-        pieces.append(np.asarray(run.outputs))
-    return np.moveaxis(np.concatenate(pieces)[:n], 1, 0)
-
-
-def _checked(x, n_trials, name):
-    total = len(x)
-    bad = np.flatnonzero(~np.isfinite(x).all((1, 2)))
-    if bad.size:
-        raise ValueError(
-            f"{bad.size} of {total} trajectories of this {name} diverge: start "
-            "nearer to the attractor, or with less spread."
-        )
-    if np.array_equal(x[0], x[n_trials]):
-        raise ValueError(
-            f"All trials of this {name} start alike, so that training and test "
-            "data would be the same: give it a `spread`."
-        )
-    return x

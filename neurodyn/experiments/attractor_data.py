@@ -2,15 +2,13 @@
 
 from typing import Any, NamedTuple
 
-import diffrax
-import jax
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
 from neurodyn import datasets
-from neurodyn.integrate import integrate
 from neurodyn.models import reference
+from neurodyn.tasks.runs import trajectories
 
 __all__ = ["SYSTEMS", "AttractorData", "attractor_data"]
 
@@ -119,17 +117,17 @@ def attractor_data(name: str, *, n_samples: int, key: Any) -> AttractorData:
 
 def _simulated(system: _System, n_samples: int, key: Any) -> AttractorData:
     model = system.make(time_unit=1000.0, start=system.start)
-    with jax.enable_x64(True):
-        double = jax.tree.map(lambda x: x.astype(np.float64), model)
-        run = integrate(
-            double,
-            dt=system.dt,
-            solver=diffrax.Tsit5(),
-            n_steps=TRANSIENT + n_samples,
-            n_trials=2,
-            key=key,
-        )
-        train, test = np.moveaxis(np.asarray(run.outputs), 1, 0)[:, TRANSIENT:]
+    # One step of the solver a sample, as the published data were made.
+    (train, test), _ = trajectories(
+        model,
+        n_samples,
+        dt=system.dt,
+        transient=TRANSIENT,
+        n_trials=2,
+        key=key,
+        rtol=None,
+        atol=None,
+    )
     mean, spread = train.mean(0), train.std(0)
     return AttractorData(
         *_standardised(train, test),

@@ -1,6 +1,8 @@
 """Trajectories of known systems: accurate, independent, labelled."""
 
 import diffrax
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -82,6 +84,19 @@ def test_observation_noise_has_its_size_on_both_sets():
     for a, b in ((clean.train, noisy.train), (clean.test, noisy.test)):
         size = (b - a).std("time") / clean.train.std("time")
         np.testing.assert_allclose(size, 0.1, rtol=0.06)
+
+
+def test_other_numbers_do_not_compile_anew():
+    """Tasks that differ in numbers alone have one structure, as compiled functions see it."""
+    a, b = (
+        tasks.Attractor(reference.Henon(), 300, length=10, noise=s, transient=n)
+        for s, n in ((0.05, 900), (0.06, 901))
+    )
+    static = [eqx.partition(task, eqx.is_array)[1] for task in (a, b)]
+    assert jax.tree.structure(static[0]) == jax.tree.structure(static[1])
+    assert eqx.tree_equal(*static)
+    assert b.train.attrs["noise"] == 0.06
+    assert b.train.attrs["transient"] == 901
 
 
 def test_dynamical_noise_runs_on_a_fixed_clock():
