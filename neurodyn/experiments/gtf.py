@@ -11,7 +11,6 @@ from neurodyn import analysis, datasets, models
 from neurodyn.experiments.attractor_data import AttractorData, attractor_data
 from neurodyn.experiments.checkpoints import KeepLast
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.experiments.free_run import Occupancy
 from neurodyn.experiments.gtf_report import gtf_figures, gtf_summary
 from neurodyn.experiments.gtf_scores import free_outputs, score
 from neurodyn.labels import encode_attrs
@@ -174,8 +173,8 @@ def train(
 def _divergence(n_outputs: int) -> tuple[Any, str]:
     """What checkpoints are chosen by, and its name."""
     if n_outputs > BINNED:
-        return Occupancy(0), "d_stsp"
-    return analysis.StateSpaceDivergence(30), "D_stsp"
+        return analysis.MixtureDivergence(), "d_stsp"
+    return analysis.StateSpaceDivergence(30), "d_stsp"
 
 
 def _alpha(text: str) -> float | str:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn import plot
+from neurodyn import analysis, plot
 
 __all__ = ["gtf_figures", "gtf_summary"]
 
@@ -35,5 +35,7 @@ def gtf_figures(tree: xr.DataTree) -> dict[str, Any]:
     return {
         "training": plot.history(tree["model/training"].to_dataset()),
         "attractor": plot.projections(recording, model, channels=(0, 1, 2)),
-        "power_spectrum": plot.power_spectrum({"data": recording, "model": model}),
+        "spectra": plot.spectra(
+            *(analysis.power_spectrum(x.isel(output=slice(6))) for x in (recording, model))
+        ),
     }

@@ -1,7 +1,6 @@
 """Symbolic codes: the smallest piecewise-linear networks that reproduce an attractor."""
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,11 +10,11 @@ import xarray as xr
 
 from neurodyn import analysis, models
 from neurodyn.experiments.attractor_data import AttractorData, attractor_data
+from neurodyn.experiments.checkpoints import KeepLast
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.experiments.free_run import Occupancy, free_run
+from neurodyn.experiments.free_run import free_run
 from neurodyn.experiments.symbolic_report import symbolic_figures, symbolic_summary
 from neurodyn.experiments.symbolic_scores import score_ensemble
-from neurodyn.io.files import load, save
 from neurodyn.labels import encode_attrs
 from neurodyn.tasks import Windows
 from neurodyn.training import Ensemble, FreeRun, Seeds, SparseTeacherForcing, fit, radam
@@ -105,28 +104,22 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         ``/recording`` (training data), ``/model`` (free run and latent states of the best
         network), ``/model/training``; ``/analysis/scores`` of every network and checkpoint,
         ``/analysis/symbols``, ``/analysis/transitions`` and ``/analysis/fixed_points`` of the best
-        network, and ``/analysis/sweep`` where there is one.
+        network, and ``/analysis/sweep`` where there is one. Where all networks diverged there is
+        nothing to take apart: ``/model`` holds the training alone.
     """
     data = attractor_data(settings.data, n_samples=settings.n_samples, key=_key(settings.seed, 0))
     best, last, history = train(settings, run, data)
     history["validation_d_stsp"].attrs["long_name"] = "state-space divergence of a free run"
     scores = score_ensemble(settings, data, best, last, history)
-    chosen = int(np.nanargmin(scores["d_stsp_train"].sel(checkpoint="best").fillna(np.inf)))
-    model = best[chosen]
     n = min(KEPT, len(data.train))
-    states, outputs = free_run(model, jnp.asarray(data.train[0], jnp.result_type(float)), n)
-    coded = analysis.symbols(model, data.labelled_states(states))
     tree = {
         "/recording": _dataset("recording", value=data.labelled(data.train[:n])),
-        "/model": _dataset(
-            "model", value=data.labelled(outputs), state=data.labelled_states(states)
-        ).assign_attrs(seed=chosen),
         "/model/training": history,
         "/analysis/scores": scores,
-        "/analysis/symbols": coded,
-        "/analysis/transitions": analysis.transitions(coded),
-        "/analysis/fixed_points": analysis.fixed_points(model, states=states, key=0),
     }
+    divergence = scores["d_stsp_train"].sel(checkpoint="best").values
+    if np.isfinite(divergence).any():
+        tree |= _taken_apart(data, best, int(np.nanargmin(divergence)), n)
     if settings.sweep_to:
         tree["/analysis/sweep"] = sweep(settings, run, data)
     tree = xr.DataTree.from_dict(tree)
@@ -155,7 +148,7 @@ def train(
 
     steps = settings.epochs * settings.epoch_size
     every = min(settings.evaluate_every * settings.epoch_size, steps)
-    keep = _KeepLast(steps, None if run.folder is None else run.folder / f"{name}_last.nd")
+    keep = KeepLast(steps, None if run.folder is None else run.folder / f"{name}_last.nd")
     n_evaluated = min(settings.evaluate_samples, len(data.train))
     trained = fit(
         network,
@@ -167,7 +160,7 @@ def train(
         steps=steps,
         batch_size=settings.batch_size,
         evaluate=FreeRun(
-            Occupancy(settings.bins), data.train, name="training data", n_steps=n_evaluated
+            _divergence(settings.bins), data.train, name="training data", n_steps=n_evaluated
         ),
         evaluate_every=every,
         select="min:d_stsp",
@@ -199,21 +192,24 @@ def sweep(settings: Settings, run: Run, data: AttractorData) -> xr.Dataset:
     return joined.assign_coords(n_relu=("sweep", list(numbers), about))
 
 
-class _KeepLast:
-    """Holds the models of the last evaluation, also for a run that is resumed at its end."""
+def _taken_apart(data: AttractorData, best: Ensemble, chosen: int, n: int) -> dict[str, Any]:
+    """What the best network does by itself, its symbols and its fixed points."""
+    model = best[chosen]
+    states, outputs = free_run(model, jnp.asarray(data.train[0], jnp.result_type(float)), n)
+    coded = analysis.symbols(model, data.labelled_states(states))
+    return {
+        "/model": _dataset(
+            "model", value=data.labelled(outputs), state=data.labelled_states(states)
+        ).assign_attrs(seed=chosen),
+        "/analysis/symbols": coded,
+        "/analysis/transitions": analysis.transitions(coded),
+        "/analysis/fixed_points": analysis.fixed_points(model, states=states, key=0),
+    }
 
-    def __init__(self, steps: int, path: Path | None):
-        self._steps, self._path, self._model = steps, path, None
 
-    def __call__(self, snapshot: Any) -> None:
-        if snapshot.step == self._steps:
-            self._model = snapshot.model
-            if self._path is not None:
-                save(self._path, self._model, overwrite=True)
-
-    def model(self) -> Ensemble:
-        """The models."""
-        return load(self._path) if self._model is None else self._model
+def _divergence(bins: int) -> Any:
+    """What checkpoints are chosen by."""
+    return analysis.StateSpaceDivergence(bins) if bins else analysis.MixtureDivergence()
 
 
 def _dataset(source: str, **variables: xr.DataArray) -> xr.Dataset:

@@ -6,13 +6,27 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn import plot
+from neurodyn import analysis, plot
 
 __all__ = ["symbolic_figures", "symbolic_summary"]
+
+#: Channels whose spectra are drawn.
+PANELS = 6
 
 
 def symbolic_figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure, by name."""
+    history = tree["model/training"].to_dataset()
+    figures = {"divergence": plot.checkpoints(history, measure="validation_d_stsp")}
+    if "sweep" in tree["analysis"].children:
+        scores = tree["analysis/sweep"].to_dataset()["d_stsp_train"]
+        figures["elbow"] = plot.elbow(scores.sel(checkpoint="best", drop=True), by="n_relu")
+    # Without a network that stays finite there is nothing else to draw.
+    return figures | (_of_the_best(tree) if "symbols" in tree["analysis"].children else {})
+
+
+def _of_the_best(tree: xr.DataTree) -> dict[str, Any]:
+    """Figures of the network that is taken apart."""
     settings = json.loads(tree.attrs["settings"])
     recorded = tree["recording"].to_dataset()["value"]
     model = tree["model"].to_dataset(inherit=False)
@@ -22,9 +36,12 @@ def symbolic_figures(tree: xr.DataTree) -> dict[str, Any]:
     points = tree["analysis/fixed_points"].to_dataset()
     visited = np.isin(points["code"].values, coded["code"].values)
     points = points.isel(cycle=np.flatnonzero(visited))
+    spectra = [
+        analysis.power_spectrum(x[:, :PANELS], sigma=settings["smoothing"])
+        for x in (recorded, outputs)
+    ]
     plane = (0, 2 if recorded.sizes["output"] > 2 else 1)
-    history = tree["model/training"].to_dataset()
-    figures = {
+    return {
         "attractor": plot.attractor(outputs, coded, points=points),
         "attractor_data": plot.attractor(
             outputs, coded, points=points, reference=recorded, components=plane
@@ -33,15 +50,8 @@ def symbolic_figures(tree: xr.DataTree) -> dict[str, Any]:
         "geometric_graph": plot.geometric_graph(
             coded, graph, points=points, trajectory=states, components=plane
         ),
-        "power_spectrum": plot.power_spectrum(
-            {"data": recorded, "model": outputs}, smoothing=settings["smoothing"]
-        ),
-        "divergence": plot.checkpoints(history, measure="validation_d_stsp"),
+        "spectra": plot.spectra(*spectra),
     }
-    if "sweep" in tree["analysis"].children:
-        scores = tree["analysis/sweep"].to_dataset()["d_stsp_train"]
-        figures["elbow"] = plot.elbow(scores.sel(checkpoint="best", drop=True), by="n_relu")
-    return figures
 
 
 def symbolic_summary(tree: xr.DataTree) -> dict[str, str]:
@@ -60,7 +70,7 @@ def symbolic_summary(tree: xr.DataTree) -> dict[str, str]:
             where = "training data" if name == "train" else "held-out data"
             rows[f"D_stsp, {where}, best"] = _spread(best[f"d_stsp_{name}"].values)
             rows[f"D_stsp, {where}, last"] = _spread(last[f"d_stsp_{name}"].values)
-            rows[f"D_H, {where}, best"] = _spread(best[f"d_hellinger_{name}"].values)
+            rows[f"D_H, {where}, best"] = _spread(best[f"d_h_{name}"].values)
     rows["prediction error, best"] = _spread(best["prediction_error"].values, digits=3)
     rows["largest exponent (1/s), best"] = _spread(best["lyapunov"].values)
     rows["visited regions, best"] = _counts(best["n_regions"].values)
@@ -69,6 +79,8 @@ def symbolic_summary(tree: xr.DataTree) -> dict[str, str]:
         rows["equilibria with a fixed point of their own"] = _counts(best["n_equilibria"].values)
     for name, which in (("best", best), ("last", last)):
         rows[f"free runs, {name}"] = _counts(which["status"].values)
+    if "symbols" not in tree["analysis"].children:
+        return rows
     coded = tree["analysis/symbols"].to_dataset()
     share = ", ".join(f"{x:.2f}" for x in coded["frequency"].values[:6])
     rows["shares of time, best network"] = share

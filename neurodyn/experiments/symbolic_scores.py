@@ -20,8 +20,8 @@ AHEAD = 20
 ABOUT = {
     "d_stsp_train": "divergence, training data",
     "d_stsp_test": "divergence, held-out data",
-    "d_hellinger_train": "Hellinger distance of power spectra, training data",
-    "d_hellinger_test": "Hellinger distance of power spectra, held-out data",
+    "d_h_train": "Hellinger distance of power spectra, training data",
+    "d_h_test": "Hellinger distance of power spectra, held-out data",
     "prediction_error": f"mean squared error {AHEAD} steps ahead, held-out data",
     "lyapunov": "largest Lyapunov exponent",
     "n_regions": "visited regions",
@@ -52,7 +52,8 @@ def score_ensemble(
     -------
     Dataset on ``checkpoint`` ("best", "last") and ``seed``: the measures that `score_model`
     returns, ``status`` ("ok", "fixed point" or "diverged": what the free run became), and
-    ``best_step``, after how many steps the best checkpoint was taken.
+    ``best_step``, after how many steps the best checkpoint was taken (NaN without an evaluation
+    that gave a number).
     """
     rows = [[score_model(settings, data, model) for model in models] for models in (best, last)]
     n_equilibria = 0 if data.equilibria is None else len(data.equilibria)
@@ -71,9 +72,11 @@ def score_ensemble(
     about = {"units": "1", "long_name": "what became of the free run"}
     variables["status"] = (("checkpoint", "seed"), status, about)
     evaluations = np.atleast_2d(history["validation_d_stsp"].values)
-    chosen = np.where(np.isfinite(evaluations), evaluations, np.inf).argmin(-1)
+    known = np.isfinite(evaluations)
+    chosen = np.where(known, evaluations, np.inf).argmin(-1)
+    step = np.where(known.any(-1), history["evaluation"].values[chosen], np.nan)
     about = {"units": "1", "long_name": "training steps of the best checkpoint"}
-    variables["best_step"] = ("seed", history["evaluation"].values[chosen], about)
+    variables["best_step"] = ("seed", step, about)
     coords = {"checkpoint": ["best", "last"], "seed": np.arange(len(best))}
     return xr.Dataset(variables, coords, {"source": "analysis", "kind": "statistic"})
 
@@ -95,7 +98,7 @@ def score_model(settings: Any, data: AttractorData, model: Any) -> dict[str, Any
                 outputs, target[:n], n_bins=settings.bins or 30, sigma=settings.smoothing
             )
             scores[f"d_stsp_{part}"] = float(found["d_stsp"])
-            scores[f"d_hellinger_{part}"] = float(found["d_h"])
+            scores[f"d_h_{part}"] = float(found["d_h"])
     target = data.train if data.test is None else data.test
     error = analysis.prediction_error(model, target[:n], n_steps=AHEAD)
     scores["prediction_error"] = float(error["prediction_error"][-1])

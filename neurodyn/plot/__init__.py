@@ -8,7 +8,7 @@ from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.models import time_constants
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.reconstruction import checkpoints, elbow
-from neurodyn.plot.symbols import attractor, geometric_graph, power_spectrum, symbol_graph
+from neurodyn.plot.symbols import attractor, geometric_graph, symbol_graph
 from neurodyn.plot.tasks import trial
 from neurodyn.plot.training import history
 
@@ -25,7 +25,6 @@ __all__ = [
     "latent_space",
     "lyapunov",
     "meta_prior",
-    "power_spectrum",
     "prediction_error",
     "projections",
     "psth",

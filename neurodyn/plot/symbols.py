@@ -6,9 +6,9 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import GREY, styled, subplots
+from neurodyn.plot.style import styled, subplots
 
-__all__ = ["attractor", "geometric_graph", "power_spectrum", "symbol_colours", "symbol_graph"]
+__all__ = ["attractor", "geometric_graph", "symbol_colours", "symbol_graph"]
 
 #: Colours of the most visited regions; where there are more, all come from a continuous map.
 REGIONS = ("#2b6ca3", "#d9722e", "#4f9d69", "#9a5fa5", "#c9a227", "#5bb5c5", "#c4506a", "#7a6a53")
@@ -176,60 +176,6 @@ def geometric_graph(
         _draw_points(ax, points, chosen, "state")
         figure.legend(loc="outside lower center", ncols=2)
     ax.set(xlabel=f"latent {chosen[0]}", ylabel=f"latent {chosen[1]}")
-    return figure
-
-
-@styled
-def power_spectrum(
-    trajectories: dict[str, xr.DataArray], *, smoothing: float = 20.0, highest: float | None = None
-) -> Any:
-    """Power spectra of each channel, one panel for each of the first six.
-
-    Parameters
-    ----------
-    trajectories
-        Title -> trajectory with dims ``time`` [ms] and one more; all of the same length.
-    smoothing
-        Standard deviation of the Gaussian that smooths the spectra [frequency bins].
-    highest
-        Highest frequency to draw [Hz]; default: up to where 99.9 % of the power of the first lies.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    from scipy.ndimage import gaussian_filter1d
-
-    from neurodyn.plot.style import BLUE, ORANGE
-
-    arrays = {name: _plane(x, name) for name, x in trajectories.items()}
-    first = next(iter(trajectories.values()))
-    names = _names(first)
-    n = min(6, len(names))
-    figure, axes = subplots(-(-n // 3), min(n, 3), size=(2.4, 2.0), sharex=True)
-    cut = highest
-    for (title, x), colour in zip(arrays.items(), (GREY, BLUE, ORANGE, *REGIONS[2:]), strict=False):
-        time = trajectories[title]["time"].values
-        frequency = np.fft.rfftfreq(len(x), (time[1] - time[0]) / 1e3)
-        scaled = (x - x.mean(0)) / x.std(0)
-        power = gaussian_filter1d(np.abs(np.fft.rfft(scaled, axis=0)) ** 2, smoothing, axis=0)
-        power = power / power.sum(0)
-        if cut is None:
-            total = np.cumsum(power.mean(1))
-            cut = float(frequency[np.searchsorted(total, 0.999 * total[-1])])
-        shown = frequency <= cut
-        for channel, ax in zip(range(n), axes.flat, strict=False):
-            ax.semilogy(frequency[shown], power[shown, channel], color=colour, lw=1, label=title)
-    for channel, ax in enumerate(axes.flat):
-        ax.set_visible(channel < n)
-        if channel < n:
-            ax.set_title(names[channel])
-    for ax in axes[-1]:
-        ax.set_xlabel("frequency (Hz)")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("share of power")
-    handles, texts = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside right upper")
     return figure
 
 

@@ -42,7 +42,7 @@ def test_the_result_is_labelled_and_says_all(finished):
     assert dict(scores.sizes) == {"checkpoint": 2, "seed": 2, "equilibrium": 3}
     assert tree["model/training"]["validation_d_stsp"].shape == (2, 2)
     assert "free runs, best" in run.summary
-    assert {"attractor", "symbol_graph", "power_spectrum", "divergence"} <= set(run.figures)
+    assert {"attractor", "symbol_graph", "spectra", "divergence"} <= set(run.figures)
 
 
 def test_a_finished_run_is_scored_again_without_training(finished):

@@ -78,17 +78,6 @@ def test_graphs_have_a_node_for_each_region_and_an_arrow_for_each_edge(coded):
         assert kinds.count("FancyArrowPatch") == edges
 
 
-def test_spectra_peak_where_the_signal_does():
-    time = np.arange(1, 2001) * 5.0
-    wave = np.sin(2 * np.pi * 3e-3 * time)[:, None] * [1.0, 2.0]
-    signal = xr.DataArray(wave, {"time": time}, ("time", "output"))
-    figure = plot.power_spectrum({"data": signal, "model": signal}, smoothing=2.0, highest=10.0)
-    drawn(figure)
-    line = figure.axes[0].lines[0]
-    assert line.get_xdata()[np.argmax(line.get_ydata())] == pytest.approx(3.0, abs=0.2)
-    assert len(figure.axes) == 2
-
-
 def test_bad_input(coded):
     trajectory, symbols = coded
     with pytest.raises(ValueError, match="two entries"):
