@@ -34,6 +34,31 @@ def activity(*, source="recording", n=6, units=5, time=8, **changes):
     return built.assign(changes) if changes else built
 
 
+def walk():
+    """A short recording of two channels."""
+    return np.cumsum(np.random.default_rng(0).normal(size=(200, 2)), 0)
+
+
+def holed(x):
+    x = x.copy()
+    x[3] = np.nan
+    return x
+
+
+def plrnn(**options):
+    return models.ALRNN(0, 4, 2, n_relu=1, key=0, **options)
+
+
+#: Measures of a run against a truth, as functions of the truth.
+MEASURES = {
+    "state_space_divergence": lambda x: analysis.state_space_divergence(walk(), x),
+    "mixture_divergence": lambda x: analysis.mixture_divergence(walk(), x),
+    "spectral_distance": lambda x: analysis.spectral_distance(walk(), x, sigma=2.0),
+    "valid_prediction_time": lambda x: analysis.valid_prediction_time(walk(), x, dt=1.0),
+    "prediction_error": lambda x: analysis.prediction_error(plrnn(), x, n_steps=2),
+}
+
+
 def with_nan():
     ds = activity()
     ds["rate"].values[2, 3, 1] = np.nan
@@ -272,6 +297,60 @@ BAD = {
         lambda _: nd.spikes.bin(nd.spikes.from_times([[1.0]], window=(0, 100)), bin_width=30.0),
         ValueError,
         "30",
+    ),
+    # measures of reconstruction
+    **{
+        f"{what} in the truth of {name}": (
+            lambda _, act=act, spoil=spoil: act(spoil(walk())),
+            ValueError,
+            message,
+        )
+        for what, spoil, message in (
+            ("NaN", lambda x: holed(x), "NaN or infinite"),
+            ("a constant channel", lambda x: x * [1.0, 0.0], r"constant in channels \[1\]"),
+            ("wrong dims", lambda x: x[:, 0], r"\(time, channel\)"),
+        )
+        for name, act in MEASURES.items()
+    },
+    "a run of other channels": (
+        lambda _: analysis.reconstruction(walk()[:, :1], walk()),
+        ValueError,
+        "1 channels and `truth` 2",
+    ),
+    "a recording too short for its spectrum": (
+        lambda _: analysis.spectral_distance(walk()[:40], walk()[:40]),
+        ValueError,
+        "too few to smooth by 20",
+    ),
+    "a recording too short to predict": (
+        lambda _: analysis.prediction_error(models.reference.Henon(), walk()[:10], n_steps=20),
+        ValueError,
+        "too few to predict 20 steps",
+    ),
+    "symbols of a trajectory with NaN": (
+        lambda _: analysis.symbols(plrnn(), holed(np.zeros((9, 4)))),
+        ValueError,
+        "has diverged",
+    ),
+    "symbols of the wrong latents": (
+        lambda _: analysis.symbols(plrnn(), np.zeros((9, 3))),
+        labels.LabelError,
+        "with 4 latents",
+    ),
+    "symbols of a model of many subjects": (
+        lambda _: analysis.symbols(plrnn(h=params.Indexed(3, by="subject")), np.zeros((9, 4))),
+        ValueError,
+        r"rows\(model, subject=0\)",
+    ),
+    "cycles of a model of many subjects": (
+        lambda _: analysis.cycles(plrnn(h=params.Indexed(3, by="subject")), 1),
+        ValueError,
+        r"rows\(model, subject=0\)",
+    ),
+    "predictions without the inputs": (
+        lambda _: analysis.prediction_error(models.ALRNN(3, 4, 2, n_relu=1, key=0), walk()),
+        ValueError,
+        "has 3 inputs",
     ),
     # files
     "unknown class in a model file": (
