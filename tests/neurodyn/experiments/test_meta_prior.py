@@ -107,7 +107,9 @@ def test_networks_of_one_number_start_alike_whatever_the_meta_prior():
         for one in first[1:]:
             np.testing.assert_array_equal(one[name], first[0][name])
         assert (other[name] != first[0][name]).any(), name
-    assert [float(np.unique(m.w)[0]) for m in members[:, 0]] == pytest.approx([0.01, 0.1, 1.0])
+    assert [float(np.unique(params.resolve(m).w)[0]) for m in members[:, 0]] == pytest.approx(
+        [0.01, 0.1, 1.0]
+    )
 
 
 def weights(model, names):
