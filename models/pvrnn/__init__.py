@@ -10,9 +10,11 @@ from neurodyn.models.pvrnn.heads import (
 )
 from neurodyn.models.pvrnn.model import PVRNN, Latents
 from neurodyn.models.pvrnn.objective import Scale, Terms, counted, terms
+from neurodyn.models.pvrnn.online import OnlineRegression
 from neurodyn.models.pvrnn.planning import plan
-from neurodyn.models.pvrnn.regression import ErrorRegression, error_regression
+from neurodyn.models.pvrnn.regression import error_regression
 from neurodyn.models.pvrnn.rollout import Rollout, rollout
+from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.vrnn import VRNN
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "GaussianHead",
     "Latents",
     "LinearHead",
+    "OnlineRegression",
     "Rollout",
     "Scale",
     "SoftmaxHead",

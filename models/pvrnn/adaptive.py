@@ -27,23 +27,29 @@ def adaptive_vectors(
     spec = Indexed(n, init=named[init] if isinstance(init, str) else init)
     A = spec.build((steps, raw), key)
     if isinstance(init, str) and init == "prior":
-        return eqx.tree_at(lambda a: a.values, A, along_prior(model, n, steps, key))
+        keys = jax.random.split(key, n)
+        width, dtype = sum(model.n_latents), A.values.dtype
+        eps = jax.vmap(lambda k: jax.random.normal(k, (steps, width), dtype), out_axes=1)(keys)
+        u0 = jnp.zeros((n, sum(model.n_units)), dtype)
+        values = eqx.filter_jit(along_prior)(resolve(model), u0, eps)
+        return eqx.tree_at(lambda a: a.values, A, jnp.swapaxes(values, 0, 1))
     return A
 
 
-def along_prior(model: Any, n: int, steps: int, key: PRNGKeyArray) -> Float[Array, "row time raw"]:
-    """Adaptive vectors that make the posterior the prior along trajectories drawn from it."""
-    model = resolve(model)
+def along_prior(
+    model: Any, u0: Float[Array, "trial unit"], eps: Float[Array, "time trial latent"]
+) -> Float[Array, "time trial raw"]:
+    """Adaptive vectors that make the posterior the prior, along these deviations from it.
 
-    def step(u, inputs):
-        k, eps = inputs
+    ``model`` is resolved, and ``u0`` the state before the first step of the sequences.
+    """
+
+    def one(u, k, eps):
         A = dynamics.prior_as_A(model, jnp.tanh(u), k == 0)
         z = dynamics.posterior(model, jnp.tanh(u), A).sample(eps)
         return dynamics.advance(model, u, z), A
 
-    def one(key):
-        eps = jax.random.normal(key, (steps, sum(model.n_latents)), model.b.dtype)
-        u0 = jnp.zeros(sum(model.n_units), model.b.dtype)
-        return jax.lax.scan(step, u0, (jnp.arange(steps), eps))[1]
+    def step(u, now):
+        return jax.vmap(one, in_axes=(0, None, 0))(u, *now)
 
-    return jax.jit(jax.vmap(one))(jax.random.split(key, n))
+    return jax.lax.scan(step, u0, (jnp.arange(len(eps)), eps))[1]

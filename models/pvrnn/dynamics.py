@@ -4,18 +4,17 @@ Everything here is about one trial, with the layers packed as in
 :mod:`neurodyn.models.pvrnn.layers`, and reads the values of a resolved model.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from neurodyn.models.pvrnn.gaussian import DiagonalGaussian
 from neurodyn.models.pvrnn.layers import layer_of, slices
 
 __all__ = [
-    "DiagonalGaussian",
     "advance",
-    "divergence",
     "from_raw",
     "posterior",
     "prior",
@@ -24,28 +23,6 @@ __all__ = [
     "raw_prior",
     "sum_by_layer",
 ]
-
-
-class DiagonalGaussian(NamedTuple):
-    """Independent normal laws of the latents.
-
-    Attributes
-    ----------
-    mean, log_sigma
-        Mean and log standard deviation.
-    """
-
-    mean: Float[Array, "*batch latent"]
-    log_sigma: Float[Array, "*batch latent"]
-
-    @property
-    def sigma(self) -> Float[Array, "*batch latent"]:
-        """Standard deviation."""
-        return jnp.exp(self.log_sigma)
-
-    def sample(self, eps: Float[Array, "*batch latent"]) -> Float[Array, "*batch latent"]:
-        """The latents at standardised deviations ``eps``."""
-        return self.mean + self.sigma * eps
 
 
 def from_raw(raw: Float[Array, "*batch raw"]) -> DiagonalGaussian:
@@ -102,13 +79,6 @@ def advance(
             here = here + jnp.tanh(new[i + 1]) @ model.W_down[places[i + 1], places[i]]
         new[i] = u[places[i]] + alpha[places[i]] * (here - u[places[i]])
     return jnp.concatenate([new[i] for i in range(len(places))])
-
-
-def divergence(q: DiagonalGaussian, p: DiagonalGaussian) -> Float[Array, "*batch latent"]:
-    """Kullback-Leibler divergence of ``q`` from ``p`` in each latent [nats]."""
-    ratio = q.log_sigma - p.log_sigma
-    shift = jnp.square((q.mean - p.mean) * jnp.exp(-p.log_sigma))
-    return 0.5 * (shift + jnp.exp(2 * ratio) - 1) - ratio
 
 
 def sum_by_layer(

@@ -8,37 +8,42 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-__all__ = ["Dense", "Gaussian", "GaussianNet", "gaussian_kl", "gaussian_nll"]
+__all__ = ["Dense", "DiagonalGaussian", "GaussianNet", "divergence", "negative_log_density"]
 
 
-class Gaussian(NamedTuple):
-    """A diagonal Gaussian.
+class DiagonalGaussian(NamedTuple):
+    """Independent normal laws.
 
     Attributes
     ----------
-    mean, std
-        Of every entry.
+    mean, log_sigma
+        Mean and log standard deviation of every entry.
     """
 
     mean: Float[Array, "..."]
-    std: Float[Array, "..."]
+    log_sigma: Float[Array, "..."]
 
-    def sample(self, noise: Float[Array, "..."] | None) -> Float[Array, "..."]:
-        """``mean + std noise``; without noise the mean."""
-        return self.mean if noise is None else self.mean + self.std * noise
+    @property
+    def sigma(self) -> Float[Array, "..."]:
+        """Standard deviation."""
+        return jnp.exp(self.log_sigma)
 
-
-def gaussian_kl(q: Gaussian, p: Gaussian) -> Float[Array, "..."]:
-    r"""Divergence :math:`KL(q \| p)` of every entry [nats]."""
-    ratio = q.std / p.std
-    distance = (q.mean - p.mean) / p.std
-    return 0.5 * (jnp.square(ratio) + jnp.square(distance) - 1.0) - jnp.log(ratio)
+    def sample(self, eps: Float[Array, "..."] | None) -> Float[Array, "..."]:
+        """Numbers at standardised deviations ``eps``; without any the means."""
+        return self.mean if eps is None else self.mean + self.sigma * eps
 
 
-def gaussian_nll(x: Float[Array, "..."], p: Gaussian) -> Float[Array, "..."]:
-    r"""Negative log density :math:`-\ln p(x)` of every entry [nats]."""
-    z = (x - p.mean) / p.std
-    return 0.5 * jnp.square(z) + jnp.log(p.std) + 0.5 * math.log(2.0 * math.pi)
+def divergence(q: DiagonalGaussian, p: DiagonalGaussian) -> Float[Array, "..."]:
+    r"""Kullback-Leibler divergence :math:`KL(q \| p)` of every entry [nats]."""
+    ratio = q.log_sigma - p.log_sigma
+    shift = jnp.square((q.mean - p.mean) * jnp.exp(-p.log_sigma))
+    return 0.5 * (shift + jnp.exp(2 * ratio) - 1) - ratio
+
+
+def negative_log_density(x: Float[Array, "..."], p: DiagonalGaussian) -> Float[Array, "..."]:
+    r""":math:`-\ln p(x)` of every entry [nats]."""
+    deviation = (x - p.mean) * jnp.exp(-p.log_sigma)
+    return 0.5 * jnp.square(deviation) + p.log_sigma + 0.5 * math.log(2.0 * math.pi)
 
 
 class Dense(eqx.Module):
@@ -71,7 +76,7 @@ class GaussianNet(eqx.Module):
         self.hidden = Dense(n_in, n_hidden, key=hidden_key)
         self.heads = Dense(n_hidden, 2 * n_out, key=heads_key)
 
-    def __call__(self, x: Float[Array, "... pre"], least: Float[Array, ""]) -> Gaussian:
+    def __call__(self, x: Float[Array, "... pre"], least: Float[Array, ""]) -> DiagonalGaussian:
         """The Gaussian; its standard deviations are at least ``least``."""
         mean, raw = jnp.split(self.heads(jax.nn.relu(self.hidden(x))), 2, axis=-1)
-        return Gaussian(mean, least + jax.nn.softplus(raw))
+        return DiagonalGaussian(mean, jnp.log(least + jax.nn.softplus(raw)))

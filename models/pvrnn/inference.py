@@ -6,13 +6,25 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.models.pvrnn import dynamics, layers
-from neurodyn.models.pvrnn.dynamics import DiagonalGaussian
+from neurodyn.models.pvrnn.gaussian import DiagonalGaussian
 from neurodyn.models.pvrnn.objective import terms
+from neurodyn.models.pvrnn.rollout import Rollout, rollout
 
-__all__ = ["Adam", "Inferred", "Pass", "Stretch", "descend", "rollout_prior", "run_stretch"]
+__all__ = [
+    "Adam",
+    "Inferred",
+    "Pass",
+    "Stretch",
+    "adam",
+    "descend",
+    "prior_as_A",
+    "rollout_prior",
+    "with_meta_prior",
+]
 
 
 class Stretch(NamedTuple):
@@ -85,6 +97,15 @@ class Inferred(NamedTuple):
     losses: Float[Array, "iteration trial"]
 
 
+def adam(learning_rate: Any, betas: Any) -> Adam:
+    """Settings of the optimiser, checked."""
+    if np.ndim(learning_rate) != 0 or not float(learning_rate) > 0:
+        raise ValueError(f"`learning_rate` must be a number above 0, got {learning_rate!r}.")
+    if np.shape(betas) != (2,) or not all(0 <= float(b) < 1 for b in betas):
+        raise ValueError(f"`betas` are two numbers in [0, 1), got {betas!r}.")
+    return Adam(*(jnp.asarray(v, jnp.result_type(float)) for v in (learning_rate, *betas)))
+
+
 def with_meta_prior(model: Any, w: Any, w_first: Any) -> Any:
     """The network with other meta-priors; None keeps those of training."""
     n = len(model.n_units)
@@ -97,46 +118,30 @@ def with_meta_prior(model: Any, w: Any, w_first: Any) -> Any:
     return eqx.tree_at(lambda m: [m.w, m.w_first], model, [new["w"], new["w_first"]])
 
 
-def run_stretch(
-    model: Any,
-    A: Float[Array, "time trial raw"],
-    eps: Float[Array, "time trial latent"],
-    stretch: Stretch,
-) -> Pass:
-    """Run along the posterior; ``model`` is resolved."""
+def states(
+    model: Any, u0: Float[Array, "trial unit"], z: Float[Array, "time trial latent"]
+) -> Float[Array, "time trial unit"]:
+    """Internal state of the units after each step, given the latents."""
 
-    def step(u, now):
-        A, eps = now
+    def step(u, z):
+        u = jax.vmap(lambda u, z: dynamics.advance(model, u, z))(u, z)
+        return u, u
 
-        def one(u, A, eps):
-            z = dynamics.posterior(model, jnp.tanh(u), A).sample(eps)
-            return dynamics.advance(model, u, z), z
-
-        u, z = jax.vmap(one)(u, A, eps)
-        return u, (u, z)
-
-    _, (u, z) = jax.lax.scan(step, stretch.u0, (A, eps))
-    before = jnp.tanh(jnp.concatenate([stretch.u0[None], u[:-1]]))
-    opening = stretch.first & (jnp.arange(A.shape[0]) == 0)
-    q = jax.vmap(jax.vmap(lambda d, A: dynamics.posterior(model, d, A)))(before, A)
-    p = jax.vmap(lambda d, now: jax.vmap(lambda d: dynamics.prior(model, d, now))(d))(
-        before, opening
-    )
-    return Pass(u, z, q, p)
+    return jax.lax.scan(step, u0, z)[1]
 
 
-def loss_of(model: Any, run: Pass, stretch: Stretch) -> Float[Array, " trial"]:
+def loss_of(model: Any, run: Rollout, stretch: Stretch) -> Float[Array, " trial"]:
     """Negative lower bound of each stream along the stretch."""
     got = terms(
         model,
-        jnp.tanh(run.u),
+        run.d,
         run.q,
         run.p,
         stretch.observed,
         stretch.mask * stretch.counts.astype(stretch.mask.dtype)[:, None, None],
         stretch.first,
     )
-    counts = jnp.broadcast_to(stretch.counts[:, None], run.u.shape[:2])
+    counts = jnp.broadcast_to(stretch.counts[:, None], run.d.shape[:2])
     return got.loss(counts)
 
 
@@ -168,8 +173,11 @@ def descend(
         Whether the best pass of all counts instead of the last, for each stream by itself.
     """
 
+    def along(A, eps):
+        return rollout(model, A, eps, u0=stretch.u0, first=stretch.first)
+
     def total(A, eps):
-        run = run_stretch(model, A, eps, stretch)
+        run = along(A, eps)
         loss = loss_of(model, run, stretch)
         # Streams do not meet: the gradient of the sum is the gradient of each.
         return jnp.sum(loss), (loss, run)
@@ -197,8 +205,9 @@ def descend(
     losses = jnp.concatenate([losses, loss[None]])
     if keep_best:
         _, A, eps = _better(best, loss, A, eps)
-        run = run_stretch(model, A, eps, stretch)
-    return Inferred(A, eps, run, losses)
+        run = along(A, eps)
+    z = run.q.sample(eps)
+    return Inferred(A, eps, Pass(states(model, stretch.u0, z), z, run.q, run.p), losses)
 
 
 def _better(best, loss, A, eps):
@@ -208,31 +217,11 @@ def _better(best, loss, A, eps):
     return (jnp.where(wins, loss, old), *new)
 
 
-def raw_of_prior(model: Any, u: Float[Array, "trial unit"], first: Bool[Array, ""]) -> Array:
+def prior_as_A(
+    model: Any, u: Float[Array, "trial unit"], first: Bool[Array, ""]
+) -> Float[Array, "trial raw"]:
     """Adaptive vectors that make the posterior of the next step its prior."""
-
-    def one(u):
-        d = jnp.tanh(u)
-        raw = d @ model.W_prior + model.b_prior
-        raw = jnp.where(first, jnp.zeros_like(raw), raw)
-        if model.W_posterior is None:
-            return raw
-        return raw - (d @ model.W_posterior + model.b_posterior)
-
-    return jax.vmap(one)(u)
-
-
-def along_the_prior(
-    model: Any, u0: Float[Array, "trial unit"], n: int
-) -> Float[Array, "time trial raw"]:
-    """Adaptive vectors that make the posterior the prior along its means, from the start on."""
-
-    def step(u, k):
-        raw = raw_of_prior(model, u, k == 0)
-        z = jax.vmap(lambda u, A: dynamics.posterior(model, jnp.tanh(u), A).mean)(u, raw)
-        return jax.vmap(lambda u, z: dynamics.advance(model, u, z))(u, z), raw
-
-    return jax.lax.scan(step, u0, jnp.arange(n, dtype=jnp.int32))[1]
+    return jax.vmap(lambda u: dynamics.prior_as_A(model, jnp.tanh(u), first))(u)
 
 
 def rollout_prior(

@@ -12,6 +12,7 @@ from neurodyn.kernels import standard_normal
 from neurodyn.models.pvrnn import dynamics, layers
 from neurodyn.models.pvrnn.adaptive import adaptive_vectors
 from neurodyn.models.pvrnn.cut import cut_units
+from neurodyn.models.pvrnn.gaussian import divergence
 from neurodyn.models.pvrnn.heads import AbstractHead, as_head
 from neurodyn.models.pvrnn.objective import Scale, counted, parts, terms
 from neurodyn.models.pvrnn.rollout import rollout
@@ -145,7 +146,7 @@ class PVRNN(AbstractMap):
     b_posterior: Float[Array, " raw"] | AbstractParameter | None
     W_out: Weights
     b_out: Float[Array, " raw"] | AbstractParameter
-    A: Float[Array, "time raw"] | IndexedParameter | None
+    A: Any  # Float[Array, "time raw"] | IndexedParameter | None
     tau: Float[Array, " unit"] | AbstractParameter
     w: Float[Array, " layer"] | FixedParameter
     w_first: Float[Array, " layer"] | FixedParameter
@@ -201,7 +202,7 @@ class PVRNN(AbstractMap):
         def weights(name: str, value: Any, mask: np.ndarray) -> Any:
             return layers.bind_masked(value, mask, next(keys), name=name)
 
-        def bias(name: str, value: Any, sources: np.ndarray | int) -> Any:
+        def bias(name: str, value: Any, sources: np.ndarray) -> Any:
             law = layers.bias_law(sources)
             shape = np.shape(sources)
             return base.bind(value, shape, next(keys), name=name, default=law)
@@ -250,14 +251,16 @@ class PVRNN(AbstractMap):
             q = jax.tree.map(lambda a, b: jnp.where(inferred, a, b), here, p)
         eps = self.sampling.deviations(step == 0, q.mean, key)
         z = q.sample(eps) if self.sampling.z is None else self.sampling.z(q.sample(eps))
-        kl = dynamics.sum_by_layer(dynamics.divergence(q, p), self.n_latents)
+        kl = dynamics.sum_by_layer(divergence(q, p), self.n_latents)
         memory = Latents(step + 1, z, q.mean, q.sigma, p.mean, p.sigma, kl)
         return State(dynamics.advance(self, state.x, z), memory)
 
     def raw_outputs(self, d: Float[Array, "*batch unit"]) -> Float[Array, "*batch raw"]:
         """What the head makes outputs of."""
-        raw = d[..., : self.n_units[0]] @ self.W_out
-        return raw + jnp.broadcast_to(self.b_out, raw.shape)
+        W_out: Any = self.W_out  # a value by now, see resolve
+        b_out: Any = self.b_out
+        raw = d[..., : self.n_units[0]] @ W_out
+        return raw + jnp.broadcast_to(b_out, raw.shape)
 
     def readout(self, state):
         return self.head.outputs(self.raw_outputs(jnp.tanh(state.x)))

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from neurodyn.models.pvrnn.dynamics import DiagonalGaussian, divergence, sum_by_layer
+from neurodyn.models.pvrnn.dynamics import sum_by_layer
+from neurodyn.models.pvrnn.gaussian import DiagonalGaussian, divergence
 
 __all__ = ["Scale", "Terms", "counted", "parts", "terms"]
 
@@ -120,6 +121,8 @@ def terms(
     factor = model.scale.of_error(
         model.n_outputs, model.head.per_output, squared=model.head.squared
     )
+    # Where nothing is scored there may be anything, NaN too.
+    targets = jnp.where(mask > 0, targets, jnp.zeros_like(targets))
     error = factor * jnp.sum(mask * model.head.error(raw, targets), axis=-1)
     opening = first & (jnp.arange(n_time) == 0)
     w = jnp.where(opening[:, None], model.w_first[None], model.w[None])

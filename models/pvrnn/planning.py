@@ -10,9 +10,13 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.models.pvrnn import inference
-from neurodyn.models.pvrnn.inference import Adam, Stretch
+from neurodyn.labels import Observed
+from neurodyn.models.pvrnn import inference, layers
+from neurodyn.models.pvrnn.adaptive import along_prior
+from neurodyn.models.pvrnn.gaussian import divergence
+from neurodyn.models.pvrnn.inference import Stretch
 from neurodyn.models.pvrnn.streams import as_streams, check_network, latent_coords, one_key_each
+from neurodyn.models.rate.base import check_whole
 from neurodyn.params import resolve
 from neurodyn.system import as_key
 
@@ -32,7 +36,7 @@ def plan(
     w_first: Any = None,
     noise: bool = True,
     keep_best: bool = True,
-    dt: float = 1.0,
+    dt: float | None = None,
     key: Any,
 ) -> xr.Dataset:
     """Infer a whole plan from some of its steps: where it begins and where it is to end.
@@ -46,10 +50,11 @@ def plan(
     model
         A trained PV-RNN.
     wanted
-        ``(trial, time, output)``, one row for each plan; values where the mask is 0 are not read.
+        ``(trial, time, output)``, one row for each plan: an array, or a labelled array with the
+        dims `trial`, `time` and one more in any order; values where the mask is 0 are not read.
     mask
-        Weight of the error of each value, shaped like ``wanted``; usually 1 in the first and the
-        last steps and 0 between.
+        Weight of the error of each value: labelled like ``wanted``, or an array
+        ``(trial, time, output)``; usually 1 in the first and the last steps and 0 between.
     iterations
         Updates; default 500, as for the planar tasks of the papers.
     learning_rate, betas
@@ -65,7 +70,7 @@ def plan(
     keep_best
         Whether the best iteration counts instead of the last.
     dt
-        Step [ms].
+        Step [ms]; None: that of `time`, 1 where there are no labels.
     key
         Seed or key; several plans of the same goal differ by their draws.
 
@@ -90,32 +95,24 @@ def plan(
     check_network(model)
     if mask is None:
         raise ValueError("`mask` says which steps and outputs are asked for: pass it.")
-    x, weights = as_streams(wanted, mask, model.n_outputs)
+    seen, x, weights = as_streams(wanted, mask, model.n_outputs, dt, name="wanted")
     if not bool((weights > 0).any((1, 2)).all()):
         raise ValueError("`mask` is 0 everywhere in some trial: nothing is asked for there.")
-    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
-        raise ValueError(f"`iterations` must be a whole number >= 1, got {iterations!r}.")
-    if A not in ("prior", "zeros", "normal"):
-        raise ValueError(f"`A` must be 'prior', 'zeros' or 'normal', got {A!r}.")
-    if not float(learning_rate) > 0 or not all(0 <= float(b) < 1 for b in betas):
-        raise ValueError(
-            f"`learning_rate` must be above 0 and `betas` in [0, 1), got {learning_rate!r} and "
-            f"{betas!r}."
-        )
-    dtype = x.dtype
-    adam = Adam(*(jnp.asarray(v, dtype) for v in (learning_rate, *betas)))
+    check_whole(1, iterations=iterations)
+    layers.check_choice("A", A, ("prior", "zeros", "normal"))
+    adam = inference.adam(learning_rate, betas)
     out = _plan(
         inference.with_meta_prior(model.mode("free"), w, w_first),
         jnp.swapaxes(x, 0, 1),
         jnp.swapaxes(weights, 0, 1),
         adam,
         as_key(key, needed_for="Planning"),
-        iterations=iterations,
+        iterations=int(iterations),
         init=A,
         noise=bool(noise),
         keep_best=bool(keep_best),
     )
-    return _label(model, {n: np.asarray(a) for n, a in out.items()}, x, weights, dt)
+    return _label(model, {n: np.asarray(a) for n, a in out.items()}, x, weights, seen)
 
 
 @eqx.filter_jit
@@ -141,7 +138,7 @@ def _plan(model, wanted, mask, adam, key, *, iterations, init, noise, keep_best)
         return normal(k, n_latents) if noise else jnp.zeros((n_steps, n_trials, n_latents), dtype)
 
     if init == "prior":
-        A = inference.along_the_prior(model, stretch.u0, n_steps)
+        A = along_prior(model, stretch.u0, jnp.zeros((n_steps, n_trials, n_latents), dtype))
     elif init == "zeros":
         A = jnp.zeros((n_steps, n_trials, 2 * n_latents), dtype)
     else:
@@ -157,13 +154,13 @@ def _plan(model, wanted, mask, adam, key, *, iterations, init, noise, keep_best)
         "sigma": run.q.sigma,
         "prior_mean": run.p.mean,
         "prior_sigma": run.p.sigma,
-        "kl": inference.dynamics.divergence(run.q, run.p),
+        "kl": divergence(run.q, run.p),
         "loss": found.losses,
     }
 
 
 def _label(
-    model: Any, out: dict[str, np.ndarray], wanted: Array, weights: Array, dt: float
+    model: Any, out: dict[str, np.ndarray], wanted: Array, weights: Array, seen: Observed
 ) -> xr.Dataset:
     of_latents = ("trial", "time", "latent")
     about = {
@@ -184,6 +181,6 @@ def _label(
     asked: Float[np.ndarray, "trial time output"] = np.asarray(weights)
     error = (asked * apart).sum((1, 2)) / asked.sum((1, 2))
     variables["error"] = (("trial",), error, "1", "mean squared error of what was asked for")
-    coords = {"time": labels.time_axis(len(out["plan"]), dt), **latent_coords(model)}
-    attrs = {"model": type(model).__name__, "dt": dt}
+    coords = {**seen.coords, "time": seen.time, **latent_coords(model)}
+    attrs = {"model": type(model).__name__, "dt": seen.dt}
     return labels.dataset(variables, coords, source="model", attrs=attrs)

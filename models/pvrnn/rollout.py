@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from neurodyn.kernels import latent_scan, recurrent_scan
 from neurodyn.models.pvrnn import dynamics
-from neurodyn.models.pvrnn.dynamics import DiagonalGaussian
+from neurodyn.models.pvrnn.gaussian import DiagonalGaussian
 
 __all__ = ["Rollout", "rollout"]
 

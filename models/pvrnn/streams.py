@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.labels import Observed, read_sequences
 from neurodyn.models.pvrnn.layers import layer_of
 from neurodyn.models.pvrnn.model import PVRNN
 
@@ -24,34 +25,45 @@ def check_network(model: Any) -> None:
 
 
 def as_streams(
-    observed: Any, mask: Any, n_outputs: int
-) -> tuple[Float[Array, "trial time output"], Float[Array, "trial time output"]]:
-    """Observations and the weights of their errors, as arrays; 0 where nothing is observed."""
-    if isinstance(observed, xr.Dataset):
-        if "targets" not in observed:
-            raise ValueError(f"The Dataset has no `targets`; it has {sorted(observed.data_vars)}.")
-        observed = observed["targets"]
-    if isinstance(observed, xr.DataArray):
-        observed = observed.values
-    x = jnp.asarray(observed, jnp.result_type(float))
-    if x.ndim != 3 or 0 in x.shape or x.shape[2] != n_outputs:
+    observed: Any, mask: Any, n_outputs: int, dt: float | None = None, *, name: str = "observed"
+) -> tuple[Observed, Float[Array, "trial time output"], Float[Array, "trial time output"]]:
+    """Observations with their labels, and as arrays with the weights of their errors.
+
+    Where nothing is observed both are 0.
+    """
+    seen = read_sequences(observed, dt=dt, name=name)
+    x = jnp.asarray(seen.values, jnp.result_type(float))
+    if x.shape[2] != n_outputs:
         raise ValueError(
-            f"Observations must be (trial, time, output) with {n_outputs} outputs, got shape "
-            f"{x.shape}."
+            f"`{name}` must be (trial, time, output) with {n_outputs} outputs, got shape {x.shape}."
         )
-    weights = jnp.ones_like(x) if mask is None else jnp.asarray(np.asarray(mask), x.dtype)
-    if weights.shape != x.shape:
-        raise ValueError(f"`mask` has shape {weights.shape}, the observations {x.shape}.")
-    if not bool(jnp.isfinite(weights).all() & (weights >= 0).all()):
-        raise ValueError("`mask` holds weights: finite numbers >= 0.")
-    seen = weights > 0
-    if not bool(jnp.isfinite(jnp.where(seen, x, jnp.zeros_like(x))).all()):
+    weights = jnp.ones_like(x) if mask is None else _weights(mask, seen, observed, x.dtype, name)
+    if seen.n_valid is not None:
+        inside = np.arange(x.shape[1])[None] < np.asarray(seen.n_valid)[:, None]
+        weights = weights * jnp.asarray(inside[..., None], x.dtype)
+    there = weights > 0
+    if not bool(jnp.isfinite(jnp.where(there, x, jnp.zeros_like(x))).all()):
         raise ValueError(
-            "Observations hold NaN or infinite values: pass a `mask` that is 0 where nothing was "
+            f"`{name}` holds NaN or infinite values: pass a `mask` that is 0 where nothing was "
             "observed."
         )
     # Masked values must not reach a product with 0.
-    return jnp.where(seen, x, jnp.zeros_like(x)), weights
+    return seen, jnp.where(there, x, jnp.zeros_like(x)), weights
+
+
+def _weights(mask: Any, seen: Observed, observed: Any, dtype: Any, name: str) -> Array:
+    if isinstance(mask, xr.DataArray) and isinstance(observed, (xr.DataArray, xr.Dataset)):
+        source = observed["targets"] if isinstance(observed, xr.Dataset) else observed
+        if set(mask.dims) != set(source.dims):
+            raise ValueError(f"`mask` has dims {mask.dims}, but `{name}` has {source.dims}.")
+    if isinstance(mask, xr.DataArray):
+        mask = read_sequences(mask, name="mask").values
+    weights = jnp.asarray(np.asarray(mask), dtype)
+    if weights.shape != seen.values.shape:
+        raise ValueError(f"`mask` has shape {weights.shape}, `{name}` {seen.values.shape}.")
+    if not bool(jnp.isfinite(weights).all() & (weights >= 0).all()):
+        raise ValueError("`mask` holds weights: finite numbers >= 0.")
+    return weights
 
 
 def one_key_each(key: PRNGKeyArray, n: int) -> Any:

@@ -5,15 +5,16 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.drive import Drive
 from neurodyn.models.pvrnn.gaussian import (
     Dense,
-    Gaussian,
+    DiagonalGaussian,
     GaussianNet,
-    gaussian_kl,
-    gaussian_nll,
+    divergence,
+    negative_log_density,
 )
 from neurodyn.models.pvrnn.objective import counted
 from neurodyn.models.rate import base
@@ -39,9 +40,9 @@ class VRNNState(NamedTuple):
 class Beliefs(NamedTuple):
     """The distributions of one step: prior and posterior of the latents, and the decoder's."""
 
-    prior: Gaussian
-    posterior: Gaussian
-    decoded: Gaussian
+    prior: DiagonalGaussian
+    posterior: DiagonalGaussian
+    decoded: DiagonalGaussian
 
 
 class VRNN(AbstractMap):
@@ -163,33 +164,34 @@ class VRNN(AbstractMap):
             "hidden": state.x.hidden,
             "cell": state.x.cell,
             "z": state.x.latent,
+            "mean": posterior.mean,
+            "sigma": posterior.sigma,
             "prior_mean": prior.mean,
-            "prior_std": prior.std,
-            "posterior_mean": posterior.mean,
-            "posterior_std": posterior.std,
-            "output_std": decoded.std,
-            "kl": jnp.sum(gaussian_kl(posterior, prior)),
+            "prior_sigma": prior.sigma,
+            "output_sigma": decoded.sigma,
+            "kl": jnp.sum(divergence(posterior, prior), keepdims=True),
         }
 
     def variables(self):
+        def of_latents(long_name: str) -> Variable:
+            return Variable(("latent",), "1", long_name, "latent")
+
+        spread = "standard deviation of"
         return {
             "hidden": Variable(("unit",), "1", "hidden state", "hidden"),
             "cell": Variable(("unit",), "1", "memory cell", "hidden"),
-            "z": Variable(("latent",), "1", "latent", "latent"),
-            "prior_mean": Variable(("latent",), "1", "mean of the prior", "latent"),
-            "prior_std": Variable(("latent",), "1", "standard deviation of the prior", "latent"),
-            "posterior_mean": Variable(("latent",), "1", "mean of the posterior", "latent"),
-            "posterior_std": Variable(
-                ("latent",), "1", "standard deviation of the posterior", "latent"
-            ),
-            "output_std": Variable(
-                ("output",), "1", "standard deviation of the observation", "output"
-            ),
-            "kl": Variable((), "1", "divergence of the posterior from the prior", "statistic"),
+            "z": of_latents("latents"),
+            "mean": of_latents("mean of the law that the latents were drawn from"),
+            "sigma": of_latents(f"{spread} the law that the latents were drawn from"),
+            "prior_mean": of_latents("mean of the prior"),
+            "prior_sigma": of_latents(f"{spread} the prior"),
+            "output_sigma": Variable(("output",), "1", f"{spread} the observation", "output"),
+            "kl": Variable(("layer",), "nat", "divergence from the prior", "statistic"),
         }
 
     def unit_coords(self):
-        return {}
+        one = np.ones(self.n_latents, int)
+        return {"latent_layer": ("latent", one), "layer": ("layer", one[:1])}
 
     def bound(
         self,
@@ -227,7 +229,7 @@ class VRNN(AbstractMap):
         _, (h, z, posterior) = jax.lax.scan(body, (start.hidden, start.cell), (features, noise))
         decoded = own.decoder(jnp.concatenate([z, h], -1), own.min_std)
         prior = own.prior(h, own._least(h))
-        return gaussian_nll(observed, decoded), gaussian_kl(posterior, prior)
+        return negative_log_density(observed, decoded), divergence(posterior, prior)
 
     def negative_elbo(
         self, trials: Trial, *, key: PRNGKeyArray
@@ -261,16 +263,16 @@ class VRNN(AbstractMap):
             return jnp.zeros((*batch, n), dtype)
 
         z, x = blank(self.n_latents), blank(self.n_outputs)
-        unit = Gaussian(z, jnp.ones_like(z))
+        unit = DiagonalGaussian(z, jnp.zeros_like(z))
         return State(
             VRNNState(blank(self.n_units), blank(self.n_units), z, x),
-            memory=Beliefs(unit, unit, Gaussian(x, jnp.ones_like(x))),
+            memory=Beliefs(unit, unit, DiagonalGaussian(x, jnp.zeros_like(x))),
         )
 
     def _observe(self, x):
         return jax.nn.relu(self.observation(x))
 
-    def _recognise(self, x, h) -> Gaussian:
+    def _recognise(self, x, h) -> DiagonalGaussian:
         return self.posterior(jnp.concatenate([x, h], -1), self._least(h))
 
     def _decode(self, latent, h):

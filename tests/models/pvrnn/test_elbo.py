@@ -10,7 +10,8 @@ import scipy.stats
 
 from neurodyn import models, params
 from neurodyn.models.pvrnn import Scale, SoftmaxHead, dynamics, rollout, terms
-from neurodyn.models.pvrnn.dynamics import DiagonalGaussian, divergence
+from neurodyn.models.pvrnn.adaptive import adaptive_vectors
+from neurodyn.models.pvrnn.gaussian import DiagonalGaussian, divergence
 from neurodyn.models.pvrnn.objective import counted
 from neurodyn.task import Trial
 
@@ -277,10 +278,29 @@ def test_adaptive_vectors_can_start_as_zeros_normal_or_prior():
     assert values("normal").std() == pytest.approx(1, abs=0.05)
     fixed = np.random.default_rng(0).standard_normal((50, 9, 4)).astype(np.float32)
     np.testing.assert_array_equal(values(fixed), fixed)
-    model = models.PVRNN(1, (5,), (2,), 2.0, sequences=(50, 9), A="prior", posterior="A", key=0)
-    raw = np.asarray(model.A.values)
-    assert not raw[:, 0].any()
-    # Projections of units that lie in (-1, 1).
-    bound = np.abs(np.asarray(model.W_prior.value())).sum(0) + np.abs(np.asarray(model.b_prior))
-    assert (np.abs(raw) <= bound + 1e-6).all()
-    assert raw[:, 1:].std(0).min() > 0
+
+
+@pytest.mark.parametrize("posterior", ["d+A", "A"])
+def test_adaptive_vectors_of_the_prior_have_no_divergence_along_their_draw(posterior):
+    model = models.PVRNN(1, (5, 3), (2, 1), (2.0, 8.0), posterior=posterior, key=0)
+    key, n, steps = jax.random.key(4), 6, 9
+    values = adaptive_vectors(model, (n, steps), "prior", key).values
+    eps = jax.vmap(lambda k: jax.random.normal(k, (steps, 3)))(jax.random.split(key, n))
+    A, eps = jnp.swapaxes(values, 0, 1), jnp.swapaxes(eps, 0, 1)
+    run = rollout(params.resolve(model), A, eps)
+    assert np.abs(divergence(run.q, run.p)).max() < 1e-5
+    # Along another draw, as in the first epoch of training, there is some.
+    other = rollout(params.resolve(model), A, -eps)
+    assert np.abs(divergence(other.q, other.p)).max() > 1e-3
+
+
+def test_targets_that_do_not_count_may_be_missing():
+    model = params.resolve(models.PVRNN(2, (4,), (1,), 2.0, key=0))
+    run = rollout(model, jnp.zeros((3, 2, 2)), jnp.zeros((3, 2, 1)))
+    mask = jnp.ones((3, 2, 2)).at[1, 0, 1].set(0.0)
+    x = jnp.full((3, 2, 2), 0.3)
+    full, holed = (
+        terms(model, run.d, run.q, run.p, targets, mask).loss(counted(mask))
+        for targets in (x, x.at[1, 0, 1].set(jnp.nan))
+    )
+    np.testing.assert_array_equal(full, holed)

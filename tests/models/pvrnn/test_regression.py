@@ -3,9 +3,15 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
 from neurodyn import labels, models
-from neurodyn.models.pvrnn import PVRNN, ErrorRegression, error_regression
+from neurodyn.models.pvrnn import (
+    PVRNN,
+    ErrorRegression,
+    OnlineRegression,
+    error_regression,
+)
 from neurodyn.models.pvrnn.layers import layer_of
 from tests.models.pvrnn import oracle_inference as oracle
 
@@ -153,10 +159,54 @@ def test_windows_end_in_the_newest_reconstruction():
     assert got["lag"].values.tolist() == [0.0, -10.0, -20.0]
     np.testing.assert_array_equal(got["postdiction"].sel(lag=0.0), got["reconstruction"])
     labels.check(got)
-    # Before the start of the stream its first step is repeated.
+    # Before the start of the stream there is nothing, and that is no hole.
     second = got["postdiction"].isel(time=1)
-    assert (second[:, 0] != second[:, 1]).all()
-    np.testing.assert_array_equal(second[:, 1], second[:, 2])
+    np.testing.assert_array_equal(np.isnan(second).all(("trial", "output")), [False, False, True])
+    assert int(np.isnan(got["postdiction"]).sum()) == 3 * OBSERVED[..., 0].shape[0] * 2
+
+
+@BOTH
+def test_one_observation_at_a_time_finds_the_same(method):
+    model, mask = network(), np.ones_like(OBSERVED)
+    mask[1, 3] = 0
+    settings = {"n_horizons": 2, "n_samples": 2, "windows": True, "key": 0}
+    whole = error_regression(model, OBSERVED, method, mask=mask, **settings)
+    online = OnlineRegression(model, method, n_streams=3, **settings)
+    state = online.init()
+    places = {"prediction": (1, 0, 2), "prediction_std": (1, 0, 2), "postdiction": (1, 0, 2)}
+    for t in range(OBSERVED.shape[1]):
+        x = np.where(mask[:, t] > 0, OBSERVED[:, t], np.nan)
+        state, found = online.step(state, x, mask[:, t])
+        now = whole.isel(time=t)
+        assert set(found) == set(now.data_vars)
+        for name, values in found.items():
+            order = places.get(name, (1, 0) if name == "loss" else (0, 1))
+            got = np.asarray(values).transpose(order)
+            np.testing.assert_array_equal(got, now[name], err_msg=f"{name} at {t}")
+    with pytest.raises(ValueError, match=r"\(stream, output\), here \(3, 2\)"):
+        online.step(state, OBSERVED[:2, 0])
+    with pytest.raises(ValueError, match="pass a `mask`"):
+        online.step(state, np.nan * OBSERVED[:, 0])
+
+
+def test_labels_are_read_by_name_and_kept():
+    method = ErrorRegression(**SHORT)
+    labelled = xr.DataArray(
+        OBSERVED.transpose(2, 1, 0),
+        {"output": ["x", "y"], "time": 10.0 * np.arange(1, 8), "side": ("trial", [1, 2, 3])},
+        ("output", "time", "trial"),
+    )
+    a = error_regression(network(), OBSERVED, method, key=0)
+    b = error_regression(network(), labelled, method, mask=xr.ones_like(labelled), key=0)
+    np.testing.assert_array_equal(a["prediction"], b["prediction"])
+    assert b["output"].values.tolist() == ["x", "y"]
+    assert b["time"].values.tolist() == (10.0 * np.arange(1, 8)).tolist()
+    assert b["side"].values.tolist() == [1, 2, 3]
+    assert b.attrs["dt"] == 10.0
+    with pytest.raises(ValueError, match="10 ms apart"):
+        error_regression(network(), labelled, method, dt=1.0, key=0)
+    with pytest.raises(ValueError, match="trial, time"):
+        error_regression(network(), labelled.rename(trial="batch"), method, key=0)
 
 
 def test_samples_have_a_spread():
@@ -189,4 +239,4 @@ def test_bad_arguments_are_named():
             ErrorRegression(**wrong)
     with pytest.raises(ValueError, match="`w`"):
         error_regression(model, OBSERVED, ErrorRegression(w=(0.1, 0.1, 0.1)), key=0)
-    assert jnp.isfinite(ErrorRegression().learning_rate)
+    assert jnp.isfinite(ErrorRegression().adam.learning_rate)

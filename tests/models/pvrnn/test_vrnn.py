@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from neurodyn import models
+import neurodyn as nd
+from neurodyn import labels, models
+from neurodyn.analysis import latent_summary
 from neurodyn.integrate import integrate
 from neurodyn.recording import Save
 
@@ -124,6 +126,19 @@ def test_gradient_of_the_bound_against_finite_differences(x64):
         )
         expected = jnp.sum(where(gradient) * direction)
         np.testing.assert_allclose((up - down) / 2e-6, expected, rtol=1e-6)
+
+
+def test_its_latents_are_named_as_those_of_other_variational_networks():
+    model = models.VRNN(2, 5, 3, key=1)
+    x = 0.3 * np.random.default_rng(0).normal(size=(4, 6, 2))
+    run = nd.simulate(model, x, dt=1.0, key=0)
+    labels.check(run)
+    assert run["kl"].attrs["units"] == "nat"
+    got = latent_summary(run)
+    kl = run["kl"].transpose("trial", "time", "layer").values
+    np.testing.assert_allclose(got["kl"], [kl[:, 1:].mean()], rtol=1e-5)
+    sigma = run["sigma"].transpose("trial", "time", "latent").values
+    np.testing.assert_allclose(got["sigma_q"], [sigma[:, 1:].mean()], rtol=1e-5)
 
 
 def test_bad_arguments_are_named():

@@ -1,0 +1,135 @@
+"""Error regression as observations come: one at a time, in a loop that is the user's."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from neurodyn.models.pvrnn import window
+from neurodyn.models.pvrnn.regression import as_reports, network_of, without_meta_prior
+from neurodyn.models.pvrnn.settings import ErrorRegression
+from neurodyn.models.pvrnn.streams import check_network, one_key_each
+from neurodyn.models.pvrnn.window import Carry, Reports
+from neurodyn.models.rate.base import check_whole
+from neurodyn.params import resolve
+from neurodyn.system import as_key
+
+__all__ = ["OnlineRegression"]
+
+
+class OnlineRegression(eqx.Module):
+    """Error regression of streams whose next observation is not there yet: robots, experiments.
+
+    What :func:`error_regression` does with whole recordings, observation by observation; with the
+    same key both find the same. The state is passed along, so that it can be kept or copied::
+
+        online = OnlineRegression(model, key=0)
+        state = online.init()
+        for x in arriving:  # (stream, output)
+            state, found = online.step(state, x)
+            act_on(found["prediction"])
+
+    Parameters
+    ----------
+    model
+        A trained PV-RNN.
+    method
+        How; default :meth:`ErrorRegression.soda2023`.
+    n_streams
+        Streams that are followed side by side.
+    n_horizons, n_samples, windows
+        As of :func:`error_regression`.
+    key
+        Seed or key.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is no PV-RNN, or a number does not fit.
+    """
+
+    network: Any
+    method: ErrorRegression
+    reports: Reports
+    keys: Any
+    n_streams: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        model: Any,
+        method: ErrorRegression | None = None,
+        *,
+        n_streams: int = 1,
+        n_horizons: int = 1,
+        n_samples: int = 1,
+        windows: bool = False,
+        key: Any,
+    ):
+        method = ErrorRegression() if method is None else method
+        if not isinstance(method, ErrorRegression):
+            raise TypeError(f"`method` must be an ErrorRegression, got a {type(method).__name__}.")
+        check_network(model)
+        check_whole(1, n_streams=n_streams)
+        self.reports = as_reports(n_horizons, n_samples, windows)
+        self.network, self.method = network_of(model, method), without_meta_prior(method)
+        self.keys = one_key_each(as_key(key, needed_for="Error regression"), int(n_streams))
+        self.n_streams = int(n_streams)
+
+    def init(self) -> Carry:
+        """The state before the first observation."""
+        return window.start(resolve(self.network), self.n_streams, self.method.window)
+
+    def step(self, state: Carry, x: Any, mask: Any = None) -> tuple[Carry, dict[str, Array]]:
+        """Take up one observation of each stream.
+
+        Parameters
+        ----------
+        state
+            Of :meth:`init` or the step before.
+        x
+            Observations ``(stream, output)``.
+        mask
+            Weights of their errors, shaped like ``x``; where they are 0 nothing was observed.
+
+        Returns
+        -------
+        state
+            For the next step.
+        found
+            What :func:`error_regression` returns, of this time, as arrays: ``prediction``
+            ``(horizon, stream, output)``, ``reconstruction`` ``(stream, output)``, ``z``, ``mean``,
+            ``sigma``, ``prior_mean``, ``prior_sigma`` ``(stream, latent)``, ``loss``
+            ``(iteration, stream)``, and where asked for ``prediction_std``, and ``postdiction``
+            ``(lag, stream, output)``.
+
+        Raises
+        ------
+        ValueError
+            If observations have another shape, or holes that are not masked.
+        """
+        shape = (self.n_streams, self.network.n_outputs)
+        given = np.asarray(x, float)
+        weights = np.ones(shape) if mask is None else np.asarray(mask, float)
+        if given.shape != shape or weights.shape != shape:
+            raise ValueError(
+                f"`x` and `mask` must be (stream, output), here {shape}, got {given.shape} and "
+                f"{weights.shape}."
+            )
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise ValueError("`mask` holds weights: finite numbers >= 0.")
+        given = np.where(weights > 0, given, 0)
+        if not np.isfinite(given).all():
+            raise ValueError(
+                "`x` holds NaN or infinite values: pass a `mask` that is 0 where nothing was "
+                "observed."
+            )
+        dtype = state.u0.dtype
+        now = (jnp.asarray(given, dtype), jnp.asarray(weights, dtype))
+        return _observe(self.network, self.method, self.reports, state, *now, self.keys)
+
+
+@eqx.filter_jit
+def _observe(network, method, reports, state, x, mask, keys):
+    return window.observe(resolve(network), method, reports, state, x, mask, keys)
