@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import neurodyn as nd
 from neurodyn import analysis, datasets, experiments, intervene, labels, models, params, tasks
 from neurodyn.cli.app import app
+from neurodyn.models.pvrnn import error_regression, plan
 from tests.neurodyn.flows import LIF, OU, Leaky
 
 
@@ -57,6 +58,15 @@ MEASURES = {
     "valid_prediction_time": lambda x: analysis.valid_prediction_time(walk(), x, dt=1.0),
     "prediction_error": lambda x: analysis.prediction_error(plrnn(), x, n_steps=2),
 }
+
+
+def pvrnn():
+    return models.PVRNN(2, (4,), (1,), 2.0, key=0)
+
+
+def stream():
+    time = 10.0 * np.arange(1, 4)
+    return xr.DataArray(np.zeros((2, 3, 2)), {"time": time}, ("trial", "time", "output"))
 
 
 def with_nan():
@@ -109,6 +119,54 @@ def trial_rates():
 
 #: name -> (what is done in an empty folder, type of the error, what its message says).
 BAD = {
+    # variational networks and their inference
+    "PV-RNN with other layers": (
+        lambda _: models.PVRNN(2, (4, 3), (1,), 2.0, key=0),
+        ValueError,
+        "`n_latents` has 1",
+    ),
+    "PV-RNN weights without their form": (
+        lambda _: models.PVRNN(2, (4,), (1,), 2.0, posterior="A", W_posterior=0.1, key=0),
+        ValueError,
+        r"posterior='d\+A'",
+    ),
+    "sequences with other dims": (
+        lambda _: tasks.Sequences(
+            xr.DataArray(np.zeros((2, 3, 1)), dims=("batch", "time", "output"))
+        ),
+        ValueError,
+        "rename or select",
+    ),
+    "sequences of uneven steps": (
+        lambda _: tasks.Sequences(stream().assign_coords(time=[1.0, 2.0, 4.0])),
+        ValueError,
+        "resample",
+    ),
+    "a stream with another step": (
+        lambda _: error_regression(pvrnn(), stream(), dt=1.0, key=0),
+        ValueError,
+        "10 ms apart",
+    ),
+    "a stream with NaN": (
+        lambda _: error_regression(pvrnn(), stream() * np.nan, key=0),
+        ValueError,
+        "pass a `mask`",
+    ),
+    "a stream of other outputs": (
+        lambda _: error_regression(pvrnn(), np.zeros((2, 3, 5)), key=0),
+        ValueError,
+        "2 outputs",
+    ),
+    "a plan with three betas": (
+        lambda _: plan(pvrnn(), stream(), np.ones((2, 3, 2)), betas=(0.9, 0.9, 0.9), key=0),
+        ValueError,
+        "two numbers",
+    ),
+    "a plan of half an iteration": (
+        lambda _: plan(pvrnn(), stream(), np.ones((2, 3, 2)), iterations=0.5, key=0),
+        ValueError,
+        "whole number",
+    ),
     # models and parametrisations
     "size 0": (lambda _: models.CTRNN(3, 0, 1, key=0), ValueError, "n_units"),
     "no key": (lambda _: models.CTRNN(3, 4, 1, key=None), ValueError, "pass `key="),
@@ -152,6 +210,60 @@ BAD = {
         "colour",
     ),
     "no bits": (lambda _: tasks.FlipFlop(n_bits=0), ValueError, "n_bits"),
+    "chances that do not sum to 1": (
+        lambda _: tasks.StateMachine(edges=[("a", 0, "a", 0.5)]),
+        ValueError,
+        "sum to 1",
+    ),
+    "machine in two parts": (
+        lambda _: tasks.StateMachine(edges=[("a", 0, "a", 1.0), ("b", 1, "b", 1.0)]),
+        ValueError,
+        "reachable",
+    ),
+    "symbols that look alike": (
+        lambda _: tasks.StateMachine(values=[0.5, 0.5]),
+        ValueError,
+        "different output",
+    ),
+    "curve with too few samples": (
+        lambda _: tasks.Lissajous(period=6, frequencies=[(1, 3)]),
+        ValueError,
+        "at most a third of the period",
+    ),
+    "transitions for other curves": (
+        lambda _: tasks.Lissajous(transitions=np.eye(2)),
+        ValueError,
+        r"\(3, 3\)",
+    ),
+    "hand that overshoots": (lambda _: tasks.HomeReach(omega=1.5), ValueError, "at most 1"),
+    "moving longer than a phase": (
+        lambda _: tasks.HomeReach(phase=4, moving=5),
+        ValueError,
+        "4 steps of a phase",
+    ),
+    "probability of a reach in percent": (
+        lambda _: tasks.HomeReach(p_left=[10, 90]),
+        ValueError,
+        "p_left",
+    ),
+    "words of outputs": (
+        lambda _: analysis.word_frequencies(xr.DataArray([0.1, 0.9], dims="time"), 1),
+        labels.LabelError,
+        "symbolise",
+    ),
+    "words longer than the sequence": (
+        lambda _: analysis.word_frequencies(xr.DataArray([0, 1], dims="time"), 3),
+        ValueError,
+        "between 1 and the 2",
+    ),
+    "words over other symbols": (
+        lambda _: analysis.word_divergence(
+            analysis.true_words(tasks.StateMachine(), 2),
+            analysis.word_frequencies(xr.DataArray([0, 1, 2], dims="time"), 2),
+        ),
+        ValueError,
+        "n_symbols",
+    ),
     # integration and simulation
     "tau below dt": (
         lambda _: nd.integrate(small(tau=5.0), jnp.zeros((4, 3)), dt=10.0),
