@@ -86,7 +86,7 @@ def bootstrap(
         "high": (dims, high.reshape(shape), units, f"{name}, upper end of the interval"),
     }
     drawn = xr.Variable(("draw", *dims), draws.reshape(n_draws, *shape))
-    order = sorted(drawn.dims, key=list(labels.DIMS).index)
+    order = sorted(map(str, drawn.dims), key=list(labels.DIMS).index)
     drawn = drawn.transpose(*order)
     variables["draws"] = (tuple(order), drawn.values, units, f"{name}, drawn means")
     coords = {d: values[d] for d in dims if d in values.coords}

@@ -124,7 +124,8 @@ def lyapunov(
     0.69
     """
     dt = _check(system, dt, n_steps, every, transient)
-    with jax.enable_x64(True) if double else jax.enable_x64(jax.config.jax_enable_x64):
+    as_it_is = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+    with jax.enable_x64(double or as_it_is):
         if double:
             system, inputs, state, trial = map(_as_double, (system, inputs, state, trial))
         batch = as_batch(system, inputs, n_trials=n_trials)

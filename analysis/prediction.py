@@ -198,7 +198,7 @@ def valid_prediction_time(
     return label_runs(runs, variables, {"threshold": threshold, "dt": dt})
 
 
-def _start_of(model: Any, infer: Callable | None) -> Callable[[Float], Any]:
+def _start_of(model: Any, infer: Callable | None) -> Callable[[Any], Any]:
     own = whole_model(model)
     if infer is not None:
         return infer

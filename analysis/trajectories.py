@@ -72,7 +72,7 @@ def as_runs(data: Any, name: str = "generated") -> Runs:
         raise ValueError(f"`{name}` must hold numbers, got {values.dtype} of shape {values.shape}.")
     shape = values.shape[:-2]
     stacked = values.reshape(-1, *values.shape[-2:]).astype(np.float64)
-    finite = np.isfinite(stacked).all((1, 2))
+    finite = np.asarray(np.isfinite(stacked).all((1, 2)))
     return Runs(stacked, finite, dims, shape, coords, channels, time)
 
 

@@ -163,7 +163,7 @@ class Attractor(AbstractTask):
         self.mean, self.std = jnp.asarray(mean, float_type), jnp.asarray(std, float_type)
         names = getattr(system, "names", ())
         names = names if len(names) == x.shape[2] else None
-        options = {"dt": step, "names": names}
+        options: dict[str, Any] = {"dt": step, "names": names}
         self.windows = Windows((train - mean) / std, length, noise=window_noise, **options)
         self.held_out = Windows((test - mean) / std, length, **options)
         made |= {

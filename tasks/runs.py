@@ -67,7 +67,7 @@ def trajectories(
         if isinstance(system, AbstractMap):
             if solver is not None:
                 raise ValueError("A map takes its own steps: leave out `solver`.")
-            made = {}
+            made: dict[str, Any] = {}
             run = integrate(system, dt=dt, n_steps=n, n_trials=n_trials, key=key)
         elif getattr(system, "noise", None) is not None:
             made = {"solver": "Euler", "substeps": _SUBSTEPS}

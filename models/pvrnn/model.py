@@ -146,7 +146,7 @@ class PVRNN(AbstractMap):
     b_posterior: Float[Array, " raw"] | AbstractParameter | None
     W_out: Weights
     b_out: Float[Array, " raw"] | AbstractParameter
-    A: Any  # Float[Array, "time raw"] | IndexedParameter | None
+    A: Any
     tau: Float[Array, " unit"] | AbstractParameter
     w: Float[Array, " layer"] | FixedParameter
     w_first: Float[Array, " layer"] | FixedParameter
@@ -374,7 +374,7 @@ class PVRNN(AbstractMap):
             )
         return layers.slices(self.n_latents)[layer - 1].start + latent
 
-    def _sampled(self, until: int, noise: Noise, A: Any) -> "PVRNN":
+    def _sampled(self, until: int, noise: Any, A: Any) -> "PVRNN":
         old = self.sampling
         new = Sampling(jnp.asarray(until, jnp.int32), old.z, old.eps, noise)
         return eqx.tree_at(lambda m: (m.sampling, m.A), self, (new, A), is_leaf=lambda x: x is None)

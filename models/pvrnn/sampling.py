@@ -39,7 +39,8 @@ class Held(eqx.Module):
 
     def __call__(self, x: Float[Array, " latent"]) -> Float[Array, " latent"]:
         """Put the values in their places."""
-        return jnp.where(self.which, self.value, x)
+        value: Any = self.value  # a number by now, see resolve
+        return jnp.where(self.which, value, x)
 
 
 class Sampling(eqx.Module):

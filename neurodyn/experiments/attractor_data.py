@@ -103,13 +103,14 @@ def attractor_data(name: str, *, n_samples: int, key: Any) -> AttractorData:
         return _simulated(SYSTEMS[name], n_samples, key)
     if name == "ecg":
         recording = datasets.load("ecg_pecuzal", every=10)
-        train, test = recording["ecg"].values
-        delays = recording["delay"].values
+        values = np.asarray(recording["ecg"])
+        train, test = _standardised(values[0], values[1])
+        delays = np.asarray(recording["delay"])
         names = tuple(f"ECG, {delay:.0f} ms" for delay in delays)
-        return AttractorData(*_standardised(train, test), recording.attrs["sampling_step"], names)
+        return AttractorData(train, test, recording.attrs["sampling_step"], names)
     if name == "fmri_tasks":
         recording = datasets.load("fmri_tasks")
-        train, _ = _standardised(recording["bold"].values, None)
+        train, _ = _standardised(np.asarray(recording["bold"]), None)
         names = tuple(f"region {i}" for i in range(train.shape[1]))
         return AttractorData(train, None, recording.attrs["sampling_step"], names)
     raise ValueError(f"there are no data {name!r}; there are {', '.join((*SYSTEMS, *RECORDINGS))}.")
@@ -129,8 +130,10 @@ def _simulated(system: _System, n_samples: int, key: Any) -> AttractorData:
         atol=None,
     )
     mean, spread = train.mean(0), train.std(0)
+    train, test = _standardised(train, test)
     return AttractorData(
-        *_standardised(train, test),
+        train,
+        test,
         system.dt,
         tuple(model.names),
         (model.equilibria() - mean) / spread,
@@ -138,6 +141,6 @@ def _simulated(system: _System, n_samples: int, key: Any) -> AttractorData:
     )
 
 
-def _standardised(train: np.ndarray, test: np.ndarray | None) -> tuple:
+def _standardised(train: Any, test: Any) -> tuple[Any, Any]:
     mean, spread = train.mean(0), train.std(0)
     return (train - mean) / spread, None if test is None else (test - mean) / spread

@@ -31,8 +31,10 @@ def reconstruction(models: Sequence[PVRNN], sequences: Sequences, *, key: Any) -
         first latent; and generated freely, which knows nothing of them and shows what chance gives.
     """
     trials, errors = sequences.validation(), {}
+    modes: dict[str, dict[str, Any]] = {"posterior": {}, "target": {"steps": 1}, "free": {}}
     targets = np.asarray(sequences.data)
-    for name, how in (("posterior", {}), ("target", {"steps": 1}), ("free", {})):
+    for name, how in modes.items():
+        size: dict[str, Any] = {} if name != "free" else _size(sequences)
         run = simulate(
             Ensemble([m.mode(name, **how) for m in models]),
             trials if name != "free" else None,
@@ -40,7 +42,7 @@ def reconstruction(models: Sequence[PVRNN], sequences: Sequences, *, key: Any) -
             key=key,
             variables=("sigma", "prior_sigma", "kl") if name == "posterior" else (),
             progress=False,
-            **({} if name != "free" else _size(sequences)),
+            **size,
         )
         apart = (run["outputs"].transpose("seed", "trial", "time", "output") - targets) ** 2
         errors[name] = (

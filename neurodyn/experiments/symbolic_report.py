@@ -29,7 +29,7 @@ def _of_the_best(tree: xr.DataTree) -> dict[str, Any]:
     """Figures of the network that is taken apart."""
     settings = json.loads(tree.attrs["settings"])
     recorded = tree["recording"].to_dataset()["value"]
-    model = tree["model"].to_dataset(inherit=False)
+    model = tree.children["model"].to_dataset(inherit=False)
     outputs, states = model["value"], model["state"]
     coded = tree["analysis/symbols"].to_dataset()
     graph = tree["analysis/transitions"].to_dataset()

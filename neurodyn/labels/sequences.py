@@ -59,7 +59,7 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
     if isinstance(observed, xr.Dataset):
         if "targets" not in observed:
             raise ValueError(
-                f"`{name}` is a Dataset without `targets` (it has {sorted(observed.data_vars)}): "
+                f"`{name}` is a Dataset without `targets` (it has {sorted(map(str, observed.data_vars))}): "
                 "pass the variable that holds the sequences."
             )
         observed = observed["targets"]
