@@ -14,11 +14,13 @@ __all__ = ["forced_scan"]
 def forced_scan(
     step: Callable,
     params: PyTree,
-    z0: Float[Array, "batch unit"],
-    signal: Float[Array, "time batch unit"],
+    z0: Float[Array, "unit batch"],
+    signal: Float[Array, "time unit batch"],
     strength: Float[Array, "time unit"],
-    inputs: Float[Array, "time batch input"] | None = None,
-) -> Float[Array, "time batch unit"]:
+    inputs: Float[Array, "time input batch"] | None = None,
+    *,
+    every: Callable | None = None,
+) -> Float[Array, "time unit batch"]:
     """Iterate ``z_t = step(params, y_{t-1}, u_t)`` with ``y_t = (1 - a_t) z_t + a_t s_t``.
 
     What is returned is ``z``, from before the state was pulled towards the signal.
@@ -26,22 +28,27 @@ def forced_scan(
     Parameters
     ----------
     step : callable
-        ``(params, y, u) -> z`` for a batch, each row by itself. It must not close over anything
+        ``(params, y, u) -> z`` for a batch, each column by itself. It must not close over anything
         that is differentiated.
     params : pytree of arrays
         What every step shares; all of it floating point.
-    z0 : array (batch, unit)
-        State before the first step, ``y_0``.
-    signal : array (time, batch, unit)
+    z0 : array (unit, batch)
+        State before the first step, ``y_0``. Batches come last, so that what happens to one unit
+        happens to neighbours in memory.
+    signal : array (time, unit, batch)
         States ``s_t`` to be pulled towards. The last one has no effect.
     strength : array (time, unit)
-        How far, ``a_t``: 0 not at all, 1 all the way. Not differentiated.
-    inputs : array (time, batch, input), optional
+        How far, ``a_t``: 0 not at all, whatever the signal is; 1 all the way, whatever the state
+        is. Not differentiated.
+    inputs : array (time, input, batch), optional
         External inputs ``u_t``; default None, which the step is then given.
+    every : callable, optional
+        ``(params, ys, us) -> zs``, the steps from all states ``(time, unit, batch)`` at once, which
+        the gradient of the parameters is formed with. Default: ``step`` over time by `jax.vmap`.
 
     Returns
     -------
-    array (time, batch, unit)
+    array (time, unit, batch)
 
     Notes
     -----
@@ -61,21 +68,28 @@ def forced_scan(
     [2. 4. 0.]
     """
     n_steps = signal.shape[0]
-    if signal.shape[1:] != z0.shape or strength.shape != (n_steps, z0.shape[-1]):
+    if signal.shape[1:] != z0.shape or strength.shape != (n_steps, z0.shape[0]):
         raise ValueError(
-            "forced_scan takes z0 (batch, unit), signal (time, batch, unit) and strength (time, "
+            "forced_scan takes z0 (unit, batch), signal (time, unit, batch) and strength (time, "
             f"unit), got {z0.shape}, {signal.shape} and {strength.shape}."
         )
-    if inputs is not None and inputs.shape[:2] != signal.shape[:2]:
+    if inputs is not None and (inputs.shape[0], inputs.shape[2]) != (n_steps, z0.shape[1]):
         raise ValueError(
-            f"forced_scan takes inputs (time, batch, input) like the signal {signal.shape}, got "
+            f"forced_scan takes inputs (time, input, batch) like the signal {signal.shape}, got "
             f"{inputs.shape}."
         )
-    return _forced(step, params, z0, signal, strength, inputs)
+    every = _over_time(step) if every is None else every
+    return _forced(step, every, params, z0, signal, strength, inputs)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _forced(step, params, z0, signal, strength, inputs):
+def _over_time(step: Callable) -> Callable:
+    return lambda params, ys, us: jax.vmap(partial(step, params))(ys, us)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _forced(step, every, params, z0, signal, strength, inputs):
+    del every
+
     def body(y, x):
         s, a, u = x
         z = step(params, y, u)
@@ -85,32 +99,38 @@ def _forced(step, params, z0, signal, strength, inputs):
 
 
 def _pull(z: Array, s: Array, a: Array) -> Array:
-    # Exact at both ends: z where a is 0, s where it is 1.
-    a = a[..., None, :]
-    return (1 - a) * z + a * s
+    # Exact at both ends, also where the other side is not finite.
+    a = a[..., None]
+    return jnp.where(a == 0, z, jnp.where(a == 1, s, (1 - a) * z + a * s))
 
 
-def _forward(step, params, z0, signal, strength, inputs):
-    zs = _forced(step, params, z0, signal, strength, inputs)
+def _damp(x: Array, share: Array) -> Array:
+    """``share * x``, which is 0 where the share is, also where ``x`` is not finite."""
+    share = share[..., None]
+    return jnp.where(share == 0, jnp.zeros_like(x), share * x)
+
+
+def _forward(step, every, params, z0, signal, strength, inputs):
+    zs = _forced(step, every, params, z0, signal, strength, inputs)
     return zs, (params, z0, signal, strength, inputs, zs)
 
 
-def _backward(step, saved, zs_bar):
+def _backward(step, every, saved, zs_bar):
     params, z0, signal, strength, inputs, zs = saved
     ys = jnp.concatenate([z0[None], _pull(zs, signal, strength)[:-1]])
 
     def body(y_bar, x):
         y, u, a, z_bar = x
-        delta = z_bar + (1 - a[None, :]) * y_bar
+        delta = z_bar + _damp(y_bar, 1 - a)
         _, back = jax.vjp(lambda y: step(params, y, u), y)
         return back(delta)[0], (delta, y_bar)
 
     z0_bar, (deltas, y_bars) = lax.scan(
         body, jnp.zeros_like(z0), (ys, inputs, strength, zs_bar), reverse=True
     )
-    _, back = jax.vjp(lambda p, u: jax.vmap(partial(step, p))(ys, u), params, inputs)
+    _, back = jax.vjp(lambda p, u: every(p, ys, u), params, inputs)
     params_bar, inputs_bar = back(deltas)
-    signal_bar = strength[:, None, :] * y_bars
+    signal_bar = _damp(y_bars, strength)
     return params_bar, z0_bar, signal_bar, jnp.zeros_like(strength), inputs_bar
 
 

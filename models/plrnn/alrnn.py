@@ -6,9 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count, spectral_norm
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count
 from neurodyn.models.plrnn.initial import narrow_normal, stable_diagonal
 from neurodyn.models.plrnn.observation import AbstractObservation
+from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, FixedParameter
 from neurodyn.params.base import value_of
 
@@ -29,8 +30,8 @@ class ALRNN(AbstractPLRNN):
     n_inputs, n_units, n_outputs
         External inputs K (0 for none), units M, observed variables N.
     n_relu
-        Number P of rectified units, the last ones. 0: a linear map; M: an ordinary PLRNN. Lorenz
-        needs 2, Rossler 1.
+        Number P of rectified units, the last ones. 0: a linear map; M: an ordinary PLRNN.
+        Published settings: 2 for Lorenz's system, 1 for Rossler's.
     observation
         ``"identity"``: the first N units are observed (and should be linear, N <= M - P);
         ``"affine"``: ``x = B z``; or an observation of :mod:`neurodyn.models.plrnn`.
@@ -100,18 +101,18 @@ class ALRNN(AbstractPLRNN):
         return z[self.n_units - self.n_relu :] > 0
 
     def advance(self, z):
-        return self.A * z + self.W @ self._gated(self.mask(z), z) + self.h
+        A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
+        linear = jnp.arange(self.n_units) < self.n_units - self.n_relu
+        g = jnp.where(beside(linear, z) | (z > 0), z, jnp.zeros_like(z))
+        return beside(A, z) * z + product(W, g) + beside(h, z)
 
     def affine(self, mask):
-        D = self._gated(mask, jnp.ones_like(self.h))
-        return jnp.diag(self.A) + self.W * D[None, :], self.h
-
-    def _gated(self, mask, z):
-        linear, rectified = jnp.split(z, [self.n_units - self.n_relu])
-        return jnp.concatenate([linear, jnp.where(mask, rectified, jnp.zeros_like(rectified))])
+        A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
+        D = jnp.concatenate([jnp.ones(self.n_units - self.n_relu, h.dtype), mask.astype(h.dtype)])
+        return jnp.diag(A) + W * D[None, :], h
 
     def jacobian_bound(self):
-        return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W)
+        return jnp.max(jnp.abs(value_of(self.A))) + spectral_norm(value_of(self.W))
 
     def penalties(self):
         """Penalties by name.

@@ -6,9 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count, spectral_norm
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
+from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, FixedParameter, Masked, Normal
 from neurodyn.params.base import value_of
 
@@ -105,27 +106,34 @@ class DendriticPLRNN(AbstractPLRNN):
 
     def mask(self, z):
         """Gates: the branches of unit 0, those of unit 1...; clipped, then the units themselves."""
-        branches = (z[:, None] - self.H > 0).ravel()
+        branches = (z[:, None] - value_of(self.H) > 0).ravel()
         return jnp.concatenate([branches, z > 0]) if self.clipped else branches
 
     def advance(self, z):
-        phi = jnp.maximum(z[:, None] - self.H, 0) @ self.alpha
+        A, W, h, alpha, H = self._values()
+        phi = jnp.zeros_like(z)
+        for b in range(self.n_branches):
+            phi = phi + alpha[b] * jnp.maximum(z - beside(H[:, b], z), 0)
         if self.clipped:
-            phi = phi - jnp.sum(self.alpha) * jnp.maximum(z, 0)
-        return self.A * z + self.W @ phi + self.h
+            phi = phi - jnp.sum(alpha) * jnp.maximum(z, 0)
+        return beside(A, z) * z + product(W, phi) + beside(h, z)
 
     def affine(self, mask):
-        open_, M, B = mask.astype(self.h.dtype), self.n_units, self.n_branches
+        A, W, h, alpha, H = self._values()
+        open_, M, B = mask.astype(h.dtype), self.n_units, self.n_branches
         branches = open_[: M * B].reshape(M, B)
-        slope = branches @ self.alpha
+        slope = branches @ alpha
         if self.clipped:
-            slope = slope - jnp.sum(self.alpha) * open_[M * B :]
-        offset = self.h - self.W @ ((branches * self.H) @ self.alpha)
-        return jnp.diag(self.A) + self.W * slope[None, :], offset
+            slope = slope - jnp.sum(alpha) * open_[M * B :]
+        offset = h - W @ ((branches * H) @ alpha)
+        return jnp.diag(A) + W * slope[None, :], offset
 
     def jacobian_bound(self):
-        steepest = jnp.sum(jnp.abs(self.alpha))
-        return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W) * steepest
+        A, W, _, alpha, _ = self._values()
+        return jnp.max(jnp.abs(A)) + spectral_norm(W) * jnp.sum(jnp.abs(alpha))
+
+    def _values(self):
+        return [value_of(x) for x in (self.A, self.W, self.h, self.alpha, self.H)]
 
     def penalties(self):
         """``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"observation"``: of the observation."""

@@ -27,6 +27,10 @@ class AbstractObservation(eqx.Module):
     n_forced: eqx.AbstractVar[int]
 
     @abc.abstractmethod
+    def sizes(self) -> tuple[int, int]:
+        """Numbers of outputs and of units."""
+
+    @abc.abstractmethod
     def readout(self, z: Float[Array, " unit"]) -> Float[Array, " output"]:
         """The observation of a state."""
 
@@ -68,6 +72,11 @@ class IdentityObservation(AbstractObservation):
             shape = (hidden, n_outputs)
             self.L = base.bind(L, shape, key, name="L", default=fan_in_uniform_rows)
 
+    def sizes(self):
+        """Numbers of outputs and of units."""
+        hidden = 0 if self.L is None else value_of(self.L).shape[-2]
+        return self.n_forced, self.n_forced + hidden
+
     def readout(self, z):
         return z[: self.n_forced]
 
@@ -99,6 +108,11 @@ class AffineObservation(AbstractObservation):
         self.n_forced = n_units
         self.B = base.bind(B, (n_outputs, n_units), key, name="B", default=kaiming_normal)
 
+    def sizes(self):
+        """Numbers of outputs and of units."""
+        n_outputs, n_units = value_of(self.B).shape[-2:]
+        return n_outputs, n_units
+
     def readout(self, z):
         return value_of(self.B) @ z
 
@@ -119,6 +133,12 @@ def make_observation(
 ) -> AbstractObservation:
     """The observation of that name, or one given."""
     if isinstance(kind, AbstractObservation):
+        if kind.sizes() != (n_outputs, n_units):
+            raise ValueError(
+                f"`observation` is a {type(kind).__name__} of {kind.sizes()[0]} outputs and "
+                f"{kind.sizes()[1]} units, but the model has n_outputs={n_outputs} and "
+                f"n_units={n_units}."
+            )
         return kind
     if kind == "identity":
         return IdentityObservation(n_outputs, n_units, key=key)

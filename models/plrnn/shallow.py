@@ -6,9 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count, spectral_norm, thin_product
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count
 from neurodyn.models.plrnn.initial import stable_diagonal, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
+from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, FixedParameter
 from neurodyn.params.base import value_of
 
@@ -104,30 +105,36 @@ class ShallowPLRNN(AbstractPLRNN):
 
     def mask(self, z):
         """Gates: ``W2 z + h2 > 0``; clipped, then ``W2 z > 0``."""
-        y = thin_product(self.W2, z)
-        shifted = y + self.h2 > 0
+        y = product(value_of(self.W2), z)
+        shifted = y + beside(value_of(self.h2), y) > 0
         return jnp.concatenate([shifted, y > 0]) if self.clipped else shifted
 
     def advance(self, z):
-        y = thin_product(self.W2, z)
-        hidden = jnp.maximum(y + self.h2, 0)
+        A, W1, W2, h1, h2 = self._values()
+        y = product(W2, z)
+        hidden = jnp.maximum(y + beside(h2, y), 0)
         if self.clipped:
             hidden = hidden - jnp.maximum(y, 0)
-        return self.A * z + self.W1 @ hidden + self.h1
+        return beside(A, z) * z + product(W1, hidden) + beside(h1, z)
 
     def affine(self, mask):
-        open_, L = mask.astype(self.h1.dtype), self.n_hidden
+        A, W1, W2, h1, h2 = self._values()
+        open_, L = mask.astype(h1.dtype), self.n_hidden
         shifted = open_[:L]
         slope = shifted - open_[L:] if self.clipped else shifted
-        offset = self.h1 + self.W1 @ (shifted * self.h2)
+        offset = h1 + W1 @ (shifted * h2)
         if self.n_units > 8:
-            return jnp.diag(self.A) + (self.W1 * slope[None, :]) @ self.W2, offset
+            return jnp.diag(A) + (W1 * slope[None, :]) @ W2, offset
         # The same column by column: over many states, these are a few large products.
-        columns = [self.W1 @ (slope * self.W2[:, j]) for j in range(self.n_units)]
-        return jnp.diag(self.A) + jnp.stack(columns, axis=1), offset
+        columns = [W1 @ (slope * W2[:, j]) for j in range(self.n_units)]
+        return jnp.diag(A) + jnp.stack(columns, axis=1), offset
 
     def jacobian_bound(self):
-        return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W1) * spectral_norm(self.W2)
+        A, W1, W2, _, _ = self._values()
+        return jnp.max(jnp.abs(A)) + spectral_norm(W1) * spectral_norm(W2)
+
+    def _values(self):
+        return [value_of(x) for x in (self.A, self.W1, self.W2, self.h1, self.h2)]
 
     def penalties(self):
         """Penalties by name.

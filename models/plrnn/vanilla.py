@@ -6,9 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, spectral_norm
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal
 from neurodyn.models.plrnn.observation import AbstractObservation
+from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, FixedParameter, Masked
 from neurodyn.params.base import value_of
 
@@ -86,13 +87,15 @@ class PLRNN(AbstractPLRNN):
         return z > 0
 
     def advance(self, z):
-        return self.A * z + self.W @ jnp.where(z > 0, z, jnp.zeros_like(z)) + self.h
+        A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
+        return beside(A, z) * z + product(W, jnp.where(z > 0, z, jnp.zeros_like(z))) + beside(h, z)
 
     def affine(self, mask):
-        return jnp.diag(self.A) + self.W * mask.astype(self.h.dtype)[None, :], self.h
+        A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
+        return jnp.diag(A) + W * mask.astype(h.dtype)[None, :], h
 
     def jacobian_bound(self):
-        return jnp.max(jnp.abs(self.A)) + spectral_norm(self.W)
+        return jnp.max(jnp.abs(value_of(self.A))) + spectral_norm(value_of(self.W))
 
     def penalties(self):
         """``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"observation"``: of the observation."""

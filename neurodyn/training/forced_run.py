@@ -1,5 +1,6 @@
 """Runs along data that pull at the state."""
 
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -72,36 +73,53 @@ def forced_predictions(
     model = resolve(model)
     rows = _rows(model, trials_for(model, trials))
     shared, static = eqx.partition(_with_rows(model, [_ROW] * len(rows)), eqx.is_inexact_array)
+    params = (shared, rows)
 
-    def per_trial(function):
-        """Apply a method of each trial's own model to a batch."""
+    def per_trial(function, axis=0):
+        """Apply a method of each trial's own model to a batch along that axis."""
 
         def batched(params, *batch):
             shared, rows = params
             whole = eqx.combine(shared, static)
-            return jax.vmap(lambda rows, *one: function(_with_rows(whole, rows), *one))(
-                rows, *batch
+            along = jax.vmap(
+                lambda rows, batch: function(_with_rows(whole, rows), *batch),
+                in_axes=(0, axis),
+                out_axes=axis,
             )
+            return along(rows, batch)
 
         return batched
 
-    params = (shared, rows)
+    # Trials come last in the recurrence, first in trials.
     infer = per_trial(lambda m, x: m.infer(x))
     x = jnp.swapaxes(trials.targets, 0, 1)
     n, rest = model.n_forced, model.n_units - model.n_forced
-    signal = jax.vmap(lambda x: infer(params, x)[:, :n])(x[1:])
-    signal = jnp.pad(signal, ((0, 0), (0, 0), (0, rest)))
-    inputs = jnp.swapaxes(trials.inputs, 0, 1)[:-1] if model.n_inputs else None
-    z = forced_scan(
-        per_trial(lambda m, z, u: m.step(z, u)),
-        params,
-        infer(params, x[0]),
-        signal,
-        strength,
-        inputs,
-    )
+    signal = jax.vmap(lambda x: infer(params, x)[:, :n].T)(x[1:])
+    signal = jnp.pad(signal, ((0, 0), (0, rest), (0, 0)))
+    inputs = jnp.transpose(trials.inputs, (1, 2, 0))[:-1] if model.n_inputs else None
+    step, every = per_trial(lambda m, z, u: m.step(z, u), axis=1), None
+    if not rows and hasattr(model, "steps"):
+        step, every = _side_by_side(static)
+    z = forced_scan(step, params, infer(params, x[0]).T, signal, strength, inputs, every=every)
     read = per_trial(lambda m, z: m.readout(State(z)))
-    return jax.vmap(lambda z: read(params, z), out_axes=1)(z)
+    return jax.vmap(lambda z: read(params, z.T), out_axes=1)(z)
+
+
+def _side_by_side(static: Any) -> tuple[Callable, Callable]:
+    """Steps of all trials, and of all trials at all times, as columns of one matrix."""
+
+    def step(params, z, u):
+        return eqx.combine(params[0], static).steps(z, u)
+
+    def every(params, z, u):
+        n_steps, _, n_trials = z.shape
+        columns = [
+            None if x is None else jnp.swapaxes(x, 0, 1).reshape(x.shape[1], -1) for x in (z, u)
+        ]
+        after = step(params, *columns)
+        return jnp.swapaxes(after.reshape(-1, n_steps, n_trials), 0, 1)
+
+    return step, every
 
 
 def _is_indexed(x: Any) -> bool:

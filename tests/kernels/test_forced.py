@@ -20,15 +20,15 @@ def problem():
         "A": rng.uniform(0.5, 0.9, M),
         "W": 0.4 * rng.normal(size=(M, M)),
         "C": rng.normal(size=(M, K)),
-        "z0": rng.normal(size=(B, M)),
-        "signal": rng.normal(size=(T, B, M)),
-        "inputs": rng.normal(size=(T, B, K)),
+        "z0": rng.normal(size=(M, B)),
+        "signal": rng.normal(size=(T, M, B)),
+        "inputs": rng.normal(size=(T, K, B)),
     }, strength
 
 
 def step(params, y, u):
     A, W, C = params
-    return A[None] * y + jnp.maximum(y, 0) @ W.T + u @ C.T
+    return A[:, None] * y + W @ jnp.maximum(y, 0) + C @ u
 
 
 def ours(strength, A, W, C, z0, signal, inputs):
@@ -38,9 +38,10 @@ def ours(strength, A, W, C, z0, signal, inputs):
 def by_hand(strength, A, W, C, z0, signal, inputs):
     y, states = z0, []
     for t in range(T):
-        z = A * y + np.maximum(y, 0) @ W.T + inputs[t] @ C.T
+        z = A[:, None] * y + W @ np.maximum(y, 0) + C @ inputs[t]
         states.append(z)
-        y = (1 - strength[t]) * z + strength[t] * signal[t]
+        a = strength[t][:, None]
+        y = (1 - a) * z + a * signal[t]
     return np.stack(states)
 
 
@@ -52,7 +53,7 @@ def test_follows_a_plain_loop(x64):
 
 def test_gradients_are_those_of_finite_differences(x64):
     arrays, strength = problem()
-    weights = np.random.default_rng(1).normal(size=(T, B, M))
+    weights = np.random.default_rng(1).normal(size=(T, M, B))
     given = [jnp.asarray(arrays[n]) for n in NAMES]
 
     @jax.jit
@@ -97,7 +98,22 @@ def test_replaced_states_pass_no_gradient(x64):
     assert (np.asarray(jax.grad(last)(given["z0"])) == 0).all()
 
 
-@pytest.mark.parametrize(("name", "shape"), [("z0", (B, M + 1)), ("inputs", (T + 1, B, K))])
+def test_signals_that_are_not_used_may_be_anything(x64):
+    arrays, strength = problem()
+    strength[:, 3] = 0
+    holed = np.where(strength[:, :, None] == 0, np.nan, arrays["signal"])
+    given = {n: jnp.asarray(x) for n, x in arrays.items()}
+
+    def run(signal):
+        return jax.value_and_grad(
+            lambda z0: ours(strength, **given | {"z0": z0, "signal": jnp.asarray(signal)}).sum()
+        )(given["z0"])
+
+    for got, expected in zip(run(holed), run(arrays["signal"]), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("z0", (M + 1, B)), ("inputs", (T + 1, K, B))])
 def test_shapes_that_do_not_fit_are_named(name, shape):
     arrays, strength = problem()
     with pytest.raises((ValueError, TypeError), match="forced_scan"):

@@ -33,6 +33,10 @@ MAKE = {
 EVERY = pytest.mark.parametrize("name", MAKE)
 
 
+def key(seed):
+    return jax.random.key(seed)
+
+
 def over(function):
     return jax.jit(jax.vmap(function))
 
@@ -104,6 +108,35 @@ def test_the_piece_of_a_state_gives_its_step_exactly(name, x64):
         np.testing.assert_allclose(got, again, atol=1e-15)
 
 
+@EVERY
+def test_models_with_their_parameters_still_bound(name):
+    """Off-diagonal weights are parameters with a mask: methods take their value."""
+    model = MAKE[name]()
+    plain, z = params.resolve(model), jnp.asarray(states(1)[0], jnp.float32)
+    np.testing.assert_allclose(model.step(z), plain.step(z), rtol=1e-5)
+    np.testing.assert_allclose(model.jacobian(z), plain.jacobian(z), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.jacobian_bound(), plain.jacobian_bound(), rtol=1e-5)
+
+
+@EVERY
+def test_states_side_by_side(name, x64):
+    model = params.resolve(MAKE[name]())
+    z, u = jnp.asarray(states(6)), jnp.ones((6, K))
+    weights = jnp.asarray(np.random.default_rng(3).normal(size=(6, M)))
+
+    def one_by_one(model, z):
+        return jnp.sum(weights * jax.vmap(model.step)(z, u))
+
+    def together(model, z):
+        return jnp.sum(weights * model.steps(z.T, u.T).T)
+
+    expected, got = (
+        jax.jit(jax.value_and_grad(f, argnums=(0, 1)))(model, z) for f in (one_by_one, together)
+    )
+    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
 def test_symbols_number_the_regions():
     model = MAKE["ALRNN"]()
     z = jnp.asarray([-1.0, 1, 1, 1, 0.5, -0.5, 2.0], jnp.float32)
@@ -140,7 +173,7 @@ def test_clipped_orbits_stay_bounded(name):
 
 
 def test_initial_values_are_the_published_ones():
-    n, (key, *keys) = 40, jax.random.split(jax.random.key(0), 30)
+    n, key = 40, jax.random.key(0)
     K_ = np.diag(stable_diagonal(key, (n,), jnp.float32))
     K_ = K_ + np.asarray(stable_off_diagonal(key, (n, n), jnp.float32))
     eigenvalues = np.linalg.eigvalsh(K_)
@@ -160,7 +193,6 @@ def test_initial_values_are_the_published_ones():
     dendritic = models.DendriticPLRNN(0, n, 3, n_branches=25, key=0)
     assert np.std(dendritic.H) == pytest.approx(1, rel=0.1)
     assert np.abs(dendritic.alpha).max() <= 0.2
-    assert keys  # the draws above do not share a key
 
 
 def test_parameter_counts_of_the_papers():
@@ -231,6 +263,12 @@ def test_each_subject_has_its_own_row():
     [
         (lambda: models.ALRNN(0, 5, 3, n_relu=6, key=0), "n_relu.*from 0 to 5.*6"),
         (lambda: models.ALRNN(0, 5, 3, n_relu=True, key=0), "n_relu.*whole number"),
+        (
+            lambda: models.ALRNN(
+                0, 6, 2, n_relu=1, observation=plrnn.AffineObservation(3, 5, key=key(0)), key=0
+            ),
+            "3 outputs and 5 units.*n_outputs=2 and n_units=6",
+        ),
         (lambda: models.PLRNN(0, 2, 3, key=0), "first 3 units.*there are 2.*affine"),
         (lambda: models.PLRNN(0, 4, 0, key=0), "n_outputs.*at least 1"),
         (lambda: models.PLRNN(0, 4, 2, observation="linear", key=0), "observation.*'linear'"),
