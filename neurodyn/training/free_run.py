@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn import params
 from neurodyn.integrate import integrate
-from neurodyn.params import resolve
+from neurodyn.params.use import whole_model
 from neurodyn.system import State
 
 __all__ = ["FreeRun"]
@@ -32,6 +33,15 @@ class FreeRun(eqx.Module):
         Steps that are compared; default: as many as the data have.
     transient
         Steps that are dropped before; default 0.
+    **rows
+        Which rows of indexed parameters the run uses, such as ``subject=3``: for models of which
+        every subject has its own.
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit, at the first evaluation also: if the model takes external inputs (a
+        free run has none), has other outputs than the data, or rows that were not chosen.
 
     Notes
     -----
@@ -54,6 +64,7 @@ class FreeRun(eqx.Module):
     name: str = eqx.field(static=True)
     n_steps: int = eqx.field(static=True)
     transient: int = eqx.field(static=True)
+    rows: tuple[tuple[str, int], ...] = eqx.field(static=True)
 
     def __init__(
         self,
@@ -63,6 +74,7 @@ class FreeRun(eqx.Module):
         name: str,
         n_steps: int | None = None,
         transient: int = 0,
+        **rows: int,
     ):
         if not callable(measure):
             raise TypeError(
@@ -75,26 +87,40 @@ class FreeRun(eqx.Module):
                 f"{given.shape}."
             )
         n_steps = len(given) if n_steps is None else n_steps
-        if n_steps < 1 or transient < 0:
+        whole = all(isinstance(x, (int, np.integer)) for x in (n_steps, transient))
+        if not whole or n_steps < 1 or transient < 0:
             raise ValueError(
-                f"`n_steps` must be at least 1 and `transient` at least 0, got {n_steps} and "
-                f"{transient}."
+                "`n_steps` must be a whole number of at least 1 and `transient` one of at least 0, "
+                f"got {n_steps!r} and {transient!r}."
             )
         self.measure, self.name = measure, str(name)
         self.data = jnp.asarray(given, jnp.result_type(float))
         self.n_steps, self.transient = int(n_steps), int(transient)
+        self.rows = tuple(sorted(rows.items()))
 
     @property
     def protocol(self) -> str:
         """What is compared with what, in words."""
+        which = "".join(f", {by} {row}" for by, row in self.rows)
         return (
             f"free run from the first sample, {self.n_steps} steps after {self.transient} dropped, "
-            f"against {self.name} ({self.data.shape[0]} samples)"
+            f"against {self.name} ({self.data.shape[0]} samples){which}"
         )
 
     def __call__(self, model: Any, task: Any, *, key: PRNGKeyArray) -> dict[str, Float[Array, ""]]:
         """Numbers for the history; a measure without names of its own is called ``measure``."""
-        model = resolve(model)
+        model = whole_model(params.rows(model, **dict(self.rows)))
+        if model.n_inputs:
+            raise ValueError(
+                f"FreeRun runs a model without external inputs, but this {type(model).__name__} "
+                f"has n_inputs={model.n_inputs}: write a function (model, task, *, key) that runs "
+                "it with inputs of your choice, and pass that as `evaluate=`."
+            )
+        if model.n_outputs != self.data.shape[1]:
+            raise ValueError(
+                f"FreeRun compares {self.data.shape[1]} variables (time, output), but this "
+                f"{type(model).__name__} has n_outputs={model.n_outputs}."
+            )
         run = integrate(
             model,
             dt=task.dt,

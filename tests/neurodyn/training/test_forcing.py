@@ -21,7 +21,7 @@ from neurodyn.training import (
     forced_predictions,
     radam,
 )
-from neurodyn.training.expansion import ESTIMATORS, expansion, spectral_norms
+from neurodyn.training.expansion import ESTIMATORS, expansion, explog_approx, spectral_norms
 
 M, N = 5, 2
 
@@ -154,6 +154,15 @@ def test_estimators_of_expansion(name, x64):
     assert got == pytest.approx(expected, rel=1e-3)
 
 
+def test_matrices_without_eigenvectors_have_an_expansion(x64):
+    defective = np.array([[0.5, 1.0], [0.0, 0.5]])
+    expected = np.linalg.norm(defective, 2)
+    got = explog_approx(jnp.asarray(np.tile(defective, (1, 4, 1, 1))))
+    assert float(got) == pytest.approx(expected, rel=1e-3)
+    singular = jnp.asarray(np.tile(np.diag([2.0, 0.0]), (1, 4, 1, 1)))
+    assert float(explog_approx(singular)) == pytest.approx(2.0, rel=1e-3)
+
+
 @pytest.mark.parametrize("n", [3, 12])
 def test_norms_by_squaring_are_singular_values(n, x64):
     J = np.random.default_rng(0).normal(size=(50, n, n))
@@ -248,6 +257,23 @@ def test_the_optimiser_decays_by_the_epoch():
         ),
         (lambda: FreeRun(distance, np.zeros(5), name="x"), r"\(time, output\).*\(5,\)"),
         (lambda: FreeRun(distance, np.full((5, 2), np.nan), name="x"), "finite"),
+        (lambda: FreeRun(distance, series(), name="x", n_steps=10.7), "whole number.*10.7"),
+        (
+            lambda: FreeRun(distance, series(), name="x")(
+                models.ALRNN(1, M, N, n_relu=2, key=0), task(), key=None
+            ),
+            "n_inputs=1",
+        ),
+        (
+            lambda: FreeRun(distance, np.eye(5), name="x")(alrnn(), task(), key=None),
+            "5 variables.*n_outputs=2",
+        ),
+        (
+            lambda: FreeRun(distance, series(), name="x")(
+                alrnn(h=params.Indexed(2, by="subject")), task(), key=None
+            ),
+            "subject=0",
+        ),
         (lambda: FreeRun("D", np.zeros((5, 2)), name="x"), "measure"),
     ],
 )
