@@ -21,7 +21,7 @@ class Recordings(NamedTuple):
     names
         Names of the variables, where the data have any.
     dt
-        Their step [ms], where the data say.
+        Their step [ms]: None without a coordinate `time`, NaN where that is uneven.
     """
 
     parts: list[np.ndarray]
@@ -32,6 +32,14 @@ class Recordings(NamedTuple):
     def n(self) -> int:
         """Number of variables."""
         return self.parts[0].shape[1]
+
+    def step(self) -> float:
+        """The step of the coordinate `time`, 1 without one."""
+        if self.dt is None:
+            return 1.0
+        if np.isnan(self.dt):
+            raise ValueError("Windows: the coordinate `time` of `data` is uneven: pass `dt=`.")
+        return self.dt
 
     def check(self, length: int) -> None:
         """Refuse recordings that are too short, not finite, or constant in a variable."""
@@ -82,7 +90,7 @@ def as_recordings(data: Any, *, what: str) -> Recordings:
             raise ValueError(
                 f"Windows: the recordings in `{what}` name their variables differently."
             )
-        if len({r.dt for r in several}) > 1:
+        if len({str(r.dt) for r in several}) > 1:
             raise ValueError(f"Windows: the recordings in `{what}` differ in their step.")
         return Recordings([x for r in several for x in r.parts], *several[0][1:])
     if isinstance(data, xr.Dataset):
@@ -132,7 +140,7 @@ def _step(data: xr.DataArray) -> float | None:
     if "time" not in data.coords or data.sizes["time"] < 2:
         return None
     steps = np.diff(data["time"].values.astype(float))
-    return float(steps[0]) if np.allclose(steps, steps[0], rtol=1e-6, atol=1e-9) else None
+    return float(steps[0]) if np.allclose(steps, steps[0], rtol=1e-6, atol=1e-9) else np.nan
 
 
 def standardised(

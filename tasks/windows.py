@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from neurodyn.kernels import standard_normal
 from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch, number
@@ -36,8 +37,9 @@ class Windows(AbstractTask):
     length
         Steps that are predicted.
     inputs
-        External inputs, in the same form and of the same length as ``data``; row t acts between
-        samples t and t + 1. Default: none.
+        External inputs, in the same form and of the same length as ``data``. Row t acts in
+        the step from sample t to t + 1. In the papers' notation, ``z_t = F(z_{t-1}) + C s_t``, it
+        is s of the *later* sample that acts: shift such recordings by one row first. Default: none.
     noise
         Standard deviation of Gaussian noise, drawn anew for every window and added to all its
         samples; in the units of what is trained on, so after standardising. Default 0.
@@ -46,7 +48,7 @@ class Windows(AbstractTask):
         deviation in each recording; ``"all"``: over all recordings together. ``mean`` and ``std``
         say what was subtracted and divided by.
     dt
-        Step [ms]; None: from the coordinate `time`. Default 1, for data without physical time.
+        Step [ms]. Default: that of the coordinate `time`; 1 for data without one.
     names
         Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
 
@@ -103,7 +105,7 @@ class Windows(AbstractTask):
         inputs: Any = None,
         noise: float | int = 0.0,
         standardise: str = "none",
-        dt: float | int | None = 1.0,
+        dt: float | int | None = None,
         names: Sequence[str] | None = None,
     ):
         if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1:
@@ -113,10 +115,7 @@ class Windows(AbstractTask):
         found = as_recordings(data, what="data")
         found.check(length)
         self.n_steps, self.standardise = int(length) + 1, standardise
-        dt = found.dt if dt is None else dt
-        if dt is None:
-            raise ValueError("Windows: `data` has no even coordinate `time`: pass `dt=`.")
-        self.dt = float(number("dt", dt, above=0))
+        self.dt = float(number("dt", found.step() if dt is None else dt, above=0))
         # Noise costs a quarter of the time of training small models: none is drawn for nothing.
         self.noise = number("noise", noise, low=0) if noise != 0 else None
         self.names = _names(names or found.names, found.n)
@@ -155,7 +154,7 @@ class Windows(AbstractTask):
         start = jnp.minimum(start, room)
         x = self._cut(self.data, subject, start)
         if self.noise is not None:
-            x = x + self.noise * jax.random.normal(noise_key, x.shape, x.dtype)
+            x = x + self.noise * standard_normal(noise_key, x.shape, x.dtype)
         return Trial(
             inputs=self._cut(self.inputs, subject, start),
             targets=x,
@@ -167,6 +166,7 @@ class Windows(AbstractTask):
     def batch(self, key, n, **conditions):
         """Draw ``n`` windows; ``subject=`` and ``start=`` (one number, or ``n``) say which."""
         columns = check_columns(conditions, n, {}, {}, self.limits())
+        self._check_starts(columns)
         return draw_batch(self, as_key(key, needed_for="A batch of windows"), n, columns)
 
     def validation(self):
@@ -225,6 +225,20 @@ class Windows(AbstractTask):
     def output_names(self):
         """As given."""
         return self.names
+
+    def _check_starts(self, columns: dict[str, Any]) -> None:
+        """Refuse windows that reach across the end of a shorter recording."""
+        subject, start = columns.get("subject"), columns.get("start")
+        if start is None or any(isinstance(x, jax.core.Tracer) for x in (subject, start)):
+            return
+        last = np.asarray(self.lengths) - self.n_steps
+        room = last.min() if subject is None else last[np.asarray(subject).astype(int)]
+        if (np.asarray(start) > room).any():
+            which = "any subject" if subject is None else f"subject={np.asarray(subject)}"
+            raise ValueError(
+                "Windows: `start` is too late for a window of its recording. The last starts are, "
+                f"by subject, {last.tolist()}; got start={np.asarray(start)} of {which}."
+            )
 
     def _draw(self, key: Array) -> tuple[Int[Array, ""], Int[Array, ""]]:
         """Subject and start of a window, all windows being equally likely."""

@@ -68,7 +68,7 @@ def test_reads_labelled_recordings():
     one = xr.DataArray(
         rng.normal(size=(3, 30)), dims=("unit", "time"), coords={"time": time, "unit": list("abc")}
     )
-    task = Windows(one, 9, dt=None)
+    task = Windows(one, 9)
     assert (task.dt, task.names, task.n_subjects) == (2.0, ("a", "b", "c"), 1)
     np.testing.assert_allclose(task.data[0], one.values.T, rtol=1e-6)
     many = xr.Dataset({"rate": one.expand_dims(subject=2)})
@@ -101,6 +101,30 @@ def test_windows_can_be_chosen():
             task.batch(0, 3, **bad)
 
 
+def test_no_window_reaches_across_the_end_of_a_shorter_recording():
+    task = Windows(numbered(40, 25), 9)
+    for conditions in (
+        {"start": 16},
+        {"subject": 1, "start": 16},
+        {"subject": [0, 1], "start": 16},
+    ):
+        with pytest.raises(ValueError, match=r"too late.*\[30, 15\]"):
+            task.batch(0, 2, **conditions)
+    start = task.batch(0, 2, subject=0, start=30).conditions["start"]
+    np.testing.assert_array_equal(start, [30, 30])
+
+
+def test_the_step_of_labelled_data_is_theirs_unless_given():
+    data = xr.DataArray(np.eye(30), {"time": 0.5 * np.arange(30)}, ("time", "unit"))
+    assert Windows(data, 9).dt == 0.5
+    assert Windows(data, 9, dt=2.0).dt == 2.0
+    assert Windows(np.eye(30), 9).dt == 1.0
+
+
+def uneven():
+    return xr.DataArray(np.eye(30), {"time": np.arange(30.0) ** 2}, ("time", "unit"))
+
+
 def holed():
     x = np.random.default_rng(0).normal(size=(50, 2))
     x[7, 1] = np.nan
@@ -119,7 +143,7 @@ def holed():
         (lambda: Windows([np.eye(30), np.eye(20)], 9), r"number of variables: \[20, 30\]"),
         (lambda: Windows(np.eye(30), 0), "`length`"),
         (lambda: Windows(np.eye(30), 9, noise=-1.0), "`noise`"),
-        (lambda: Windows(np.eye(30), 9, dt=None), "pass `dt=`"),
+        (lambda: Windows(uneven(), 9), "uneven: pass `dt=`"),
         (lambda: Windows(np.eye(30), 9, names=["a"]), "`names`"),
         (lambda: Windows(np.eye(30), 9, inputs=np.ones((29, 1))), "as long as the recordings"),
         (lambda: Windows(xr.DataArray(np.eye(30), dims=("time", "x")), 9), r"dims time.*'x'"),
