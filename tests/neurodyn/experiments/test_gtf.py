@@ -41,7 +41,9 @@ def test_a_run_says_all_and_resumes(tmp_path):
     assert dict(scores.sizes) == {"checkpoint": 2, "seed": 2}
     assert "750 steps" in scores.attrs["protocol"]
     ok = (scores["status"] == "ok").values
-    assert (np.isfinite(scores["d_stsp"].values) == ok).all()
+    for name in ("d_stsp", "d_h", "prediction_error"):
+        assert np.isfinite(scores[name].values[ok]).all()
+    assert (scores["status"] != "").all()
     history = tree["model/training"].to_dataset()
     alpha = history["alpha"].values
     assert (alpha[:, :4] == 1).all()  # adapted at every fifth update
