@@ -63,7 +63,10 @@ def _score_one(model: Any, truth: np.ndarray) -> dict[str, Any]:
     found = analysis.reconstruction(generated, truth, protocol="gtf")
     ahead = analysis.prediction_error(model, truth, n_steps=AHEAD)["prediction_error"]
     numbers = {name: float(found[name]) for name in ("d_stsp", "d_h")}
-    return numbers | {"prediction_error": float(ahead.values.ravel()[-1]), "status": str(found["status"].values)}
+    return numbers | {
+        "prediction_error": float(ahead.values.ravel()[-1]),
+        "status": str(found["status"].values),
+    }
 
 
 def free_outputs(
