@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
 from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
 from neurodyn.integrate import integrate

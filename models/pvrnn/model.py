@@ -21,7 +21,6 @@ from neurodyn.models.rate import base
 from neurodyn.params import (
     AbstractParameter,
     FixedParameter,
-    IndexedParameter,
     resolve,
 )
 from neurodyn.system import AbstractMap, State, Variable

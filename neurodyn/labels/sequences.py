@@ -58,9 +58,10 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
     """
     if isinstance(observed, xr.Dataset):
         if "targets" not in observed:
+            held = sorted(map(str, observed.data_vars))
             raise ValueError(
-                f"`{name}` is a Dataset without `targets` (it has {sorted(map(str, observed.data_vars))}): "
-                "pass the variable that holds the sequences."
+                f"`{name}` is a Dataset without `targets` (it has {held}): pass the variable that "
+                "holds the sequences."
             )
         observed = observed["targets"]
     if dt is not None and not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
