@@ -157,13 +157,13 @@ BAD = {
         ValueError,
         "2 outputs",
     ),
-    "a plan with three betas": (
-        lambda _: plan(pvrnn(), stream(), np.ones((2, 3, 2)), betas=(0.9, 0.9, 0.9), key=0),
+    "a plan with a beta of 1": (
+        lambda _: plan(pvrnn(), stream(), np.ones((2, 3, 2)), betas=(0.9, 1.0), key=0),
         ValueError,
         "two numbers",
     ),
-    "a plan of half an iteration": (
-        lambda _: plan(pvrnn(), stream(), np.ones((2, 3, 2)), iterations=0.5, key=0),
+    "a plan of no iteration": (
+        lambda _: plan(pvrnn(), stream(), np.ones((2, 3, 2)), iterations=0, key=0),
         ValueError,
         "whole number",
     ),

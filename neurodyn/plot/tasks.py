@@ -27,21 +27,24 @@ def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
     matplotlib.figure.Figure
     """
     one = trials.isel(trial=trial)
-    figure, axes = subplots(2, 1, size=(4.8, 1.8), sharex=True)
-    _stack(axes[0, 0], one["inputs"], "input", BLUE)
-    targets = one["targets"]
+    # Tasks whose sequences are to be generated have no inputs.
+    rows = 2 if "inputs" in one else 1
+    figure, axes = subplots(rows, 1, size=(4.8, 1.8), sharex=True)
+    if rows == 2:
+        _stack(axes[0, 0], one["inputs"], "input", BLUE)
+    targets, below = one["targets"], axes[-1, 0]
     if "time" not in targets.dims:
         values = np.atleast_1d(targets.values)
-        axes[1, 0].text(0.02, 0.5, f"target at the end: {values}", transform=axes[1, 0].transAxes)
-        axes[1, 0].set_yticks([])
+        below.text(0.02, 0.5, f"target at the end: {values}", transform=below.transAxes)
+        below.set_yticks([])
     elif "output" in targets.dims:
-        _stack(axes[1, 0], targets.where(one["mask"] > 0), "output", ORANGE)
+        _stack(below, targets.where(one["mask"] > 0), "output", ORANGE)
     else:
         named = json.loads(str(trials.attrs.get("labels", "{}"))).get("target", {})
-        axes[1, 0].step(one["time"], targets.where(one["mask"] > 0), where="pre", color=ORANGE)
+        below.step(one["time"], targets.where(one["mask"] > 0), where="pre", color=ORANGE)
         codes = np.unique(targets.values).astype(int)
-        axes[1, 0].set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
-        axes[1, 0].set_ylabel("target")
+        below.set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
+        below.set_ylabel("target")
     epochs = {str(n)[6:]: v[0] for n, v in trials.attrs.items() if str(n).startswith("epoch_")}
     for i, (name, start) in enumerate(sorted(epochs.items(), key=lambda item: item[1])):
         for ax in axes[:, 0]:
@@ -55,7 +58,7 @@ def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
             fontsize=7,
             color="0.4",
         )
-    axes[1, 0].set_xlabel(f"time from {trials.attrs.get('align_event', 'start')} (ms)")
+    below.set_xlabel(f"time from {trials.attrs.get('align_event', 'start')} (ms)")
     return figure
 
 

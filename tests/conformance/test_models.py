@@ -33,7 +33,10 @@ EXAMPLES = {
     "GRU": lambda key=0: models.GRU(3, 8, 2, initial=params.Free(0.1), key=key),
     "LSTM": lambda key=0: models.LSTM(3, 8, 2, key=key),
     "VRNN": lambda key=0: models.VRNN(3, 8, 2, key=key),
-    "PVRNN": lambda key=0: models.PVRNN(2, (5, 3), (2, 1), (2.0, 8.0), head="linear", key=key),
+    # Without sequences nothing is inferred: weights of the posterior would have no gradient.
+    "PVRNN": lambda key=0: models.PVRNN(
+        2, (5, 3), (2, 1), (2.0, 8.0), head="linear", posterior="A", key=key
+    ),
     # From the origin, what maps the first observation to a state would receive no gradient.
     "ALRNN": lambda key=0: models.ALRNN(3, 8, 2, n_relu=3, key=key).starting_from([0.5, -0.5]),
     "PLRNN": lambda key=0: models.PLRNN(3, 8, 2, observation="affine", key=key).starting_from(
@@ -45,6 +48,12 @@ EXAMPLES = {
     "ShallowPLRNN": lambda key=0: models.ShallowPLRNN(3, 8, 2, n_hidden=16, key=key).starting_from(
         [0.5, -0.5]
     ),
+}
+#: Arguments without a default, beside the sizes.
+NEEDED = {
+    "ALRNN": {"n_relu": 1},
+    "DendriticPLRNN": {"n_branches": 2},
+    "ShallowPLRNN": {"n_hidden": 4},
 }
 BIB = Path(neurodyn.__file__).parent / "references.bib"
 EVERY = pytest.mark.parametrize("name", models.__all__)
@@ -225,4 +234,4 @@ def test_wrong_inputs_are_named_before_anything_runs(name):
     with pytest.raises(ValueError, match=rf"{n} inputs.*\(30, 5, {n + 1}\)"):
         run(model, inputs(STEPS, TRIALS, n + 1))
     with pytest.raises(ValueError, match="whole number"):
-        getattr(models, name)(3, 0, 2, key=0)
+        getattr(models, name)(3, 0, 2, **NEEDED.get(name, {}), key=0)

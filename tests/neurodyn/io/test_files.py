@@ -18,6 +18,7 @@ from neurodyn.io.archive import read_archive, write_archive
 from neurodyn.io.files import info, load, save
 from neurodyn.training import Ensemble
 from tests import systems
+from tests.conformance.test_tasks import make
 
 
 def same(a, b):
@@ -55,7 +56,7 @@ def test_models_come_back_with_their_bits(name, tmp_path):
 
 @pytest.mark.parametrize("entry", registry.entries("task"), ids=lambda e: e.name)
 def test_tasks_come_back(entry, tmp_path):
-    task = entry.object()
+    task = make(entry.name)
     nd.save(tmp_path / "task.nd", task)
     again = nd.load(tmp_path / "task.nd")
     assert same(again, task)

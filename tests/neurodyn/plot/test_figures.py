@@ -9,6 +9,7 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import analysis, models, plot, tasks, trials
+from tests.conformance.test_tasks import make
 
 TASK = tasks.PerceptualDecision(dt=20.0)
 
@@ -161,7 +162,7 @@ def test_raster(spikes):
 
 @pytest.mark.parametrize("name", tasks.__all__)
 def test_every_task_can_be_drawn(name):
-    drawn(plot.trial(getattr(tasks, name)().trials(0, 2)))
+    drawn(plot.trial(make(name).trials(0, 2)))
 
 
 def test_the_callers_settings_stay_and_do_not_show(run):

@@ -71,7 +71,7 @@ def test_sparse_forcing_compares_predictions_from_before(every, x64):
 def test_generalised_forcing_with_constant_strength(x64):
     trials, model = task().batch(0, 6), alrnn()
     objective = GeneralisedTeacherForcing(0.3)
-    aux = objective.init(model, task(), key=None)
+    aux = objective.init(model, task(), key=jax.random.key(0))
     loss, metrics, new = eqx.filter_jit(objective)(model, task(), trials, aux, key=None)
     np.testing.assert_allclose(loss, loss_by_hand(model, trials, lambda _: 0.3), rtol=1e-10)
     np.testing.assert_allclose([metrics["alpha"], new.alpha], 0.3)
@@ -173,7 +173,7 @@ def test_norms_by_squaring_are_singular_values(n, x64):
 def test_alpha_rises_at_once_and_falls_slowly(x64):
     trials, model = task().batch(0, 4), alrnn()
     objective = GeneralisedTeacherForcing("batch_maximum", adapt_every=2, gamma=0.9)
-    aux = objective.init(model, task(), key=None)
+    aux = objective.init(model, task(), key=jax.random.key(0))
     assert float(aux.alpha) == 1.0
     target = max(0.0, 1 - 1 / estimate_by_hand("batch_maximum", jacobians(model, trials)))
     alphas = []
@@ -257,20 +257,23 @@ def test_the_optimiser_decays_by_the_epoch():
         ),
         (lambda: FreeRun(distance, np.zeros(5), name="x"), r"\(time, output\).*\(5,\)"),
         (lambda: FreeRun(distance, np.full((5, 2), np.nan), name="x"), "finite"),
-        (lambda: FreeRun(distance, series(), name="x", n_steps=10.7), "whole number.*10.7"),
+        (
+            lambda: FreeRun(distance, series(), name="x", n_steps=0),
+            "whole number of at least 1.*got 0",
+        ),
         (
             lambda: FreeRun(distance, series(), name="x")(
-                models.ALRNN(1, M, N, n_relu=2, key=0), task(), key=None
+                models.ALRNN(1, M, N, n_relu=2, key=0), task(), key=jax.random.key(0)
             ),
             "n_inputs=1",
         ),
         (
-            lambda: FreeRun(distance, np.eye(5), name="x")(alrnn(), task(), key=None),
+            lambda: FreeRun(distance, np.eye(5), name="x")(alrnn(), task(), key=jax.random.key(0)),
             "5 variables.*n_outputs=2",
         ),
         (
             lambda: FreeRun(distance, series(), name="x")(
-                alrnn(h=params.Indexed(2, by="subject")), task(), key=None
+                alrnn(h=params.Indexed(2, by="subject")), task(), key=jax.random.key(0)
             ),
             "subject=0",
         ),
