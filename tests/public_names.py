@@ -11,11 +11,13 @@ import neurodyn
 
 #: Not shown by `neurodyn` itself, but needed by those who write models and tasks.
 FOR_AUTHORS = (
+    "models.plrnn",
     "models.pvrnn",
     "models.reference",
     "registry",
     "task",
     "tasks.base",
+    "tasks.generator",
     "tasks.losses",
     "tasks.timeline",
 )
