@@ -22,8 +22,9 @@ N = 6
 EVERY = pytest.mark.parametrize("name", tasks.__all__)
 
 
-#: Tasks over stored items have no default data.
+#: Tasks over stored items have no default data; and long sequences are slow without compilation.
 STORED = {
+    "HomeReach": lambda **options: tasks.HomeReach(**{"n_phases": 8} | options),
     "Attractor": lambda **options: tasks.Attractor(reference.Henon(), 700, length=9, **options),
     "Windows": lambda **options: tasks.Windows(
         np.random.default_rng(0).normal(size=(300, 2)), 20, **options
