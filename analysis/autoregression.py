@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.analysis.forecast import as_sequences
-from neurodyn.models.rate.base import check_whole
+from neurodyn.checks import check_whole
 
 __all__ = ["ridge_forecast"]
 

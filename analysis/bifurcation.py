@@ -14,6 +14,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
+from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
 from neurodyn.recording import Save
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking, as_key
@@ -234,15 +235,9 @@ def _check(system, points, dt, section, n_steps, transient, n_points, n_trials) 
         raise ValueError(f"`points` must be one of {', '.join(POINTS)}, got {points!r}.")
     if (points == "section") != (section is not None):
         raise ValueError('`section` = (output, level) goes with `points="section"`, and only then.')
-    numbers = {
-        "n_steps": (n_steps, 3),
-        "transient": (transient, 0),
-        "n_points": (n_points, 1),
-        "n_trials": (n_trials, 1),
-    }
-    for name, (n, least) in numbers.items():
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
-            raise ValueError(f"`{name}` must be a whole number >= {least}, got {n!r}.")
+    check_whole(3, n_steps=n_steps)
+    check_whole(0, transient=transient)
+    check_whole(1, n_points=n_points, n_trials=n_trials)
     return points
 
 

@@ -12,8 +12,8 @@ import xarray as xr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn import labels
+from neurodyn.checks import check_whole
 from neurodyn.drive import Drive
-from neurodyn.models.rate.base import check_whole
 from neurodyn.params import resolve
 from neurodyn.system import AbstractMap, State, as_key
 

@@ -13,6 +13,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.analysis.tangent import frame_growth, initial_states, state_size
+from neurodyn.checks import check_whole, whole
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_finite, check_state, check_trial
 from neurodyn.params import resolve
@@ -146,7 +147,7 @@ def lyapunov(
         if state is None:
             state = initial_states(system, dt_array, trial, key, batch.n_trials)
         size = state_size(state)
-        k = _check_count(n_exponents, size)
+        k = size if n_exponents is None else whole("n_exponents", n_exponents, 1, size)
         noisy = _is_noisy(system, state, trial, batch.source)
         if noisy and key is None:
             raise ValueError(f"This {type(system).__name__} has noise: pass `key=` (a seed).")
@@ -303,31 +304,14 @@ def _check(system, dt, n_steps, every, transient) -> float | None:
         raise ValueError("A flow needs the step of its solver: pass `dt=` [ms].")
     if dt is not None and not (np.isfinite(dt) and dt > 0):
         raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
-    for name, n, least in (
-        ("n_steps", n_steps, 1),
-        ("every", every, 1),
-        ("transient", transient, 0),
-    ):
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
-            raise ValueError(f"`{name}` must be a whole number >= {least}, got {n!r}.")
+    check_whole(1, n_steps=n_steps, every=every)
+    check_whole(0, transient=transient)
     if n_steps % every or n_steps // every < N_BLOCKS:
         raise ValueError(
             f"`n_steps` must be a multiple of every={every}, and at least {N_BLOCKS * every} for "
             f"an estimate of the error, got {n_steps}."
         )
     return None if dt is None else float(dt)
-
-
-def _check_count(n_exponents: int | None, size: int) -> int:
-    if n_exponents is None:
-        return size
-    whole = isinstance(n_exponents, (int, np.integer)) and not isinstance(n_exponents, bool)
-    if not whole or not 1 <= n_exponents <= size:
-        raise ValueError(
-            f"`n_exponents` must be a whole number from 1 to the {size} floats of the state, got "
-            f"{n_exponents!r}."
-        )
-    return int(n_exponents)
 
 
 def _check_solver(system, solver, noisy):

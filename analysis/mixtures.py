@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
 from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
+from neurodyn.checks import check_whole
 
 __all__ = ["MixtureDivergence", "mixture_divergence"]
 
@@ -168,9 +169,7 @@ class MixtureDivergence(eqx.Module):
 def _check(variance: float, n_components: int, n_draws: int) -> None:
     if not (np.isfinite(variance) and variance > 0):
         raise ValueError(f"`variance` must be a number above 0, got {variance}.")
-    for name, n in (("n_components", n_components), ("n_draws", n_draws)):
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
-            raise ValueError(f"`{name}` must be a whole number of at least 2, got {n!r}.")
+    check_whole(2, n_components=n_components, n_draws=n_draws)
 
 
 def _thinned(points: Any, most: int) -> Any:

@@ -16,6 +16,7 @@ from neurodyn.analysis.pieces import (
     primitive_words,
     solve_words,
 )
+from neurodyn.checks import check_whole
 
 __all__ = ["cycles", "fixed_points"]
 
@@ -164,8 +165,7 @@ def fixed_points(system: Any, **options: Any) -> xr.Dataset:
 
 
 def _check(pieces, order, method, starts, inner, box) -> None:
-    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
-        raise ValueError(f"order is the number of points of a cycle, 1 or more; got {order!r}.")
+    check_whole(1, order=order)
     if method not in METHODS:
         raise ValueError(f"method is 'auto', 'enumerate', 'words' or 'search', got {method!r}.")
     for name, value in (("starts", starts), ("inner", 1 if inner is None else inner)):

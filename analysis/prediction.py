@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
+from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
 from neurodyn.params import whole_model
 from neurodyn.system import AbstractSystem, State
@@ -67,8 +68,7 @@ def prediction_error(
     ----------
     Koppe, Toutounji, Kirsch, Lis & Durstewitz, PLoS Comput. Biol. 15:e1007263, 2019.
     """
-    if isinstance(n_steps, bool) or not isinstance(n_steps, (int, np.integer)) or n_steps < 1:
-        raise ValueError(f"`n_steps` must be a whole number of at least 1, got {n_steps!r}.")
+    check_whole(1, n_steps=n_steps)
     if not isinstance(model, AbstractSystem):
         raise TypeError(f"`model` must be a system, got {type(model).__name__}.")
     runs, true = as_runs(truth, "truth"), as_truth(truth)

@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
+from neurodyn.checks import check_whole
 
 __all__ = ["PROTOCOLS", "StateSpaceDivergence", "state_space_divergence"]
 
@@ -204,9 +205,7 @@ class StateSpaceDivergence(eqx.Module):
 
 
 def _check_bins(n_bins: int, protocol: str) -> None:
-    whole = isinstance(n_bins, (int, np.integer)) and not isinstance(n_bins, bool)
-    if not whole or n_bins < 2:
-        raise ValueError(f"`n_bins` must be a whole number of at least 2, got {n_bins!r}.")
+    check_whole(2, n_bins=n_bins)
     if protocol not in PROTOCOLS:
         raise ValueError(f"`protocol` must be one of {', '.join(PROTOCOLS)}, got {protocol!r}.")
 

@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.autocorrelation import autocorrelation
+from neurodyn.analysis.golden import golden_section
 from neurodyn.labels import LabelError
 
 __all__ = ["effective_tau", "fit_exponential", "timescale"]
@@ -80,7 +81,7 @@ def _fit(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
     grid = jnp.linspace(jnp.log(bounds[0]), jnp.log(bounds[1]), GRID)
     best = jnp.argmin(jax.vmap(error)(grid))
     inner = jnp.clip(best, 1, GRID - 2)
-    log_tau = _golden(error, grid[inner - 1], grid[inner + 1])
+    log_tau = golden_section(error, grid[inner - 1], grid[inner + 1])
     scale, constant, residual = _linear_part(log_tau, lags, r, weight, amplitude, offset)
     mean = (r * weight).sum() / weight.sum()
     total = (((r - mean) * weight) ** 2).sum()
@@ -90,20 +91,6 @@ def _fit(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
     values = jnp.stack([jnp.exp(log_tau), scale, constant / scale, 1 - residual / total])
     values = jnp.where(status == 0, values, jnp.nan)
     return Fit(values[0], values[1], values[2], values[3], status)
-
-
-def _golden(error, low, high):
-    """Minimum of a function between two points, by golden-section search."""
-    ratio = (jnp.sqrt(jnp.asarray(5, low.dtype)) - 1) / 2
-
-    def narrow(_, ends):
-        low, high = ends
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        smaller = error(left) < error(right)
-        return jnp.where(smaller, low, left), jnp.where(smaller, right, high)
-
-    low, high = jax.lax.fori_loop(0, 60, narrow, (low, high))
-    return (low + high) / 2
 
 
 @partial(jax.jit, static_argnames=("amplitude", "offset"))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
+from neurodyn.checks import check_whole
 from neurodyn.system import AbstractSpiking, AbstractSystem, State
 
 __all__ = ["Save", "Trajectory"]
@@ -130,8 +131,7 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
             f"{type(system).__name__} has no variables {sorted(unknown)}; "
             f"it has {sorted(system.variables())}."
         )
-    if isinstance(save.every, bool) or not isinstance(save.every, int) or save.every < 1:
-        raise ValueError(f"Save: `every` counts steps, so it is at least 1; got {save.every}.")
+    check_whole(1, every=save.every)
     if length is not None and (save.every != 1 or save.window is not None):
         raise ValueError("`length` cannot be combined with Save(every=...) or Save(window=...).")
     if save.outputs not in ("every", "last", None):

@@ -46,7 +46,13 @@ def label(
     if plan.task is not None and "outputs" in variables:
         coords["output"] = list(plan.task.output_names())
     coords |= _trial_coords(plan, save, arrays)
-    return labels.dataset(variables, coords, source="model", attrs=_attrs(model, plan))
+    attrs = _attrs(model, plan)
+    if "spike_time" in arrays:
+        first, last = window_steps(save, plan.dt, plan.n_steps)
+        attrs["window"] = [plan.t0 + first * plan.dt, plan.t0 + last * plan.dt]
+        # A spike carries the end of its step, like every sample: see `neurodyn.spikes`.
+        attrs["closed"] = "right"
+    return labels.dataset(variables, coords, source="model", attrs=attrs)
 
 
 def _attrs(model: Any, plan: Plan) -> dict[str, Any]:

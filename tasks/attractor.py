@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
+from neurodyn.checks import number, whole
 from neurodyn.labels import encode_attrs
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking, as_key
 from neurodyn.task import AbstractTask
-from neurodyn.tasks.base import number
 from neurodyn.tasks.runs import trajectories
 from neurodyn.tasks.windows import Windows
 
@@ -121,9 +121,8 @@ class Attractor(AbstractTask):
             raise TypeError(
                 f"`system` must be a map or a flow without spikes, got {type(system).__name__}."
             )
-        for name, n, least in (("n_samples", n_samples, 2), ("n_trials", n_trials, 1)):
-            if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
-                raise ValueError(f"`{name}` must be a whole number >= {least}, got {n!r}.")
+        whole("n_samples", n_samples, 2)
+        whole("n_trials", n_trials)
         if isinstance(transient, bool) or transient < 0 or transient != int(transient):
             raise ValueError(f"`transient` must be a number of samples >= 0, got {transient!r}.")
         number("dt", dt, above=0)

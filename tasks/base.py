@@ -28,8 +28,6 @@ __all__ = [
     "draw_batch",
     "factorial",
     "input_noise",
-    "number",
-    "numbers",
     "pick",
 ]
 
@@ -202,36 +200,3 @@ def input_noise(
 ) -> Float[Array, "time input"]:
     """Noise of standard deviation ``sigma sqrt(2 noise_tau / dt)``, see the top of this file."""
     return sigma * jnp.sqrt(2 * noise_tau / dt) * jax.random.normal(key, shape, sigma.dtype)
-
-
-def number(
-    name: str, value: Any, *, low: float | int | None = None, above: float | int | None = None
-) -> Float[Array, ""]:
-    """A finite number as an array of the default float type."""
-    return numbers(name, value, low=low, above=above, ndim=0)
-
-
-def numbers(
-    name: str,
-    value: Any,
-    *,
-    low: float | int | None = None,
-    above: float | int | None = None,
-    high: float | int | None = None,
-    ndim: int = 1,
-) -> Float[Array, "..."]:
-    """Finite numbers as an array of the default float type, refused where out of bounds."""
-    given = np.asarray(value)
-    if given.ndim != ndim or given.size == 0 or given.dtype.kind not in "iufb":
-        what = "a number" if ndim == 0 else "a non-empty list of numbers"
-        raise ValueError(f"`{name}` must be {what}, got {value!r}.")
-    bounds = [
-        (np.isfinite(given), "finite"),
-        (low is None or given >= low, f"at least {low}"),
-        (above is None or given > above, f"above {above}"),
-        (high is None or given <= high, f"at most {high}"),
-    ]
-    for holds, rule in bounds:
-        if not np.all(holds):
-            raise ValueError(f"`{name}` must be {rule}, got {value!r}.")
-    return jnp.asarray(given, jnp.result_type(float))

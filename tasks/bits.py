@@ -14,11 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from neurodyn.checks import numbers, whole
 from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
-from neurodyn.tasks.base import N_VALIDATION, VALIDATION_SEED, numbers
+from neurodyn.tasks.base import N_VALIDATION, VALIDATION_SEED
 from neurodyn.tasks.losses import cross_entropy, weighted_sum
-from neurodyn.tasks.timeline import check_count, check_step
+from neurodyn.tasks.timeline import check_step
 
 __all__ = ["AbstractBitTask", "bucket"]
 
@@ -73,14 +74,14 @@ class AbstractBitTask(AbstractTask):
         if scored not in ("every", "last"):
             raise ValueError(f"`scored` must be 'every' or 'last', got {scored!r}.")
         used = _used(ns, self.least)
-        n_heads = len(used) if n_heads is None else check_count("n_heads", n_heads)
+        n_heads = len(used) if n_heads is None else whole("n_heads", n_heads)
         self.ns = _heads(used, n_heads)
         self.p = _probability(self.default_p if p is None else p)
-        largest = max(*used, 0 if capacity is None else check_count("capacity", capacity))
-        burn_in = check_count("burn_in", burn_in, 0)
+        largest = max(*used, 0 if capacity is None else whole("capacity", capacity))
+        burn_in = whole("burn_in", burn_in, 0)
         if burn_in and scored == "last":
             raise ValueError("`burn_in` goes with scored='every' only.")
-        if length is not None and check_count("length", length) <= max(*used, burn_in):
+        if length is not None and whole("length", length) <= max(*used, burn_in):
             raise ValueError(
                 f"`length` must exceed the largest N ({max(used)}) and `burn_in` ({burn_in}), "
                 f"got {length}."
@@ -88,7 +89,7 @@ class AbstractBitTask(AbstractTask):
         self.n_bits = bucket(4 * largest + 1) if length is None else length
         self.length = None if length is None else jnp.asarray(length, jnp.int32)
         self.burn_in = jnp.asarray(burn_in, jnp.int32)
-        self.scored, self.hold, self.dt = scored, check_count("hold", hold), float(dt)
+        self.scored, self.hold, self.dt = scored, whole("hold", hold), float(dt)
 
     @abc.abstractmethod
     def answers(
@@ -294,7 +295,7 @@ def _used(ns: Any, least: int) -> tuple[int, ...]:
     used = np.atleast_1d(np.asarray(ns)).ravel().tolist()
     if not used:
         raise ValueError("`ns` must name at least one N.")
-    return tuple(check_count("ns", n, least) for n in used)
+    return tuple(whole("ns", n, least) for n in used)
 
 
 def _heads(used: tuple[int, ...], n_heads: int) -> Int[Array, " head"]:

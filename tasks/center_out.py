@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.checks import number, whole
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import AbstractTrialTask, input_noise, number, pick
+from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
 from neurodyn.tasks.choice import steps_during
 from neurodyn.tasks.losses import squared_error, weighted_mean
-from neurodyn.tasks.timeline import Duration, Timeline, check_count
+from neurodyn.tasks.timeline import Duration, Timeline
 
 __all__ = ["CenterOut"]
 
@@ -100,7 +101,7 @@ class CenterOut(AbstractTrialTask):
             DURATIONS,
             may_be_zero=("center", "delay", "reaction", "hold"),
         )
-        self.n_targets = check_count("n_targets", n_targets, 2)
+        self.n_targets = whole("n_targets", n_targets, 2)
         self.sigma = number("sigma", sigma, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
 

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.checks import number, whole
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import factorial, input_noise, number, pick
+from neurodyn.tasks.base import factorial, input_noise, pick
 from neurodyn.tasks.choice import AbstractChoiceTask, choice_targets, grace_steps
-from neurodyn.tasks.timeline import Duration, Timeline, check_count
+from neurodyn.tasks.timeline import Duration, Timeline
 
 __all__ = ["DelayMatchToSample"]
 
@@ -97,7 +98,7 @@ class DelayMatchToSample(AbstractChoiceTask):
             dt, "sample", durations, DURATIONS, may_be_zero=("fixation", "delay")
         )
         self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
-        self.n_stimuli = check_count("n_stimuli", n_stimuli, 2)
+        self.n_stimuli = whole("n_stimuli", n_stimuli, 2)
         self.sigma = number("sigma", sigma, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
         self.response_weight = number("response_weight", response_weight, above=0)

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.checks import number, whole
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise, number
+from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise
 from neurodyn.tasks.losses import squared_error, weighted_mean
-from neurodyn.tasks.timeline import Timeline, check_count, check_step, whole_steps
+from neurodyn.tasks.timeline import Timeline, check_step, whole_steps
 
 __all__ = ["FlipFlop"]
 
@@ -85,7 +86,7 @@ class FlipFlop(AbstractTrialTask):
     ):
         check_step(dt)
         self.timeline = Timeline.build(dt, "stimulus", {"stimulus": duration}, DURATIONS)
-        self.n_bits = check_count("n_bits", n_bits)
+        self.n_bits = whole("n_bits", n_bits)
         self.pulse_steps = (
             max(1, round(PULSE / dt)) if pulse is None else whole_steps("pulse", pulse, dt)
         )

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from neurodyn.checks import number, numbers, whole
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import check_names, number, numbers
+from neurodyn.tasks.base import check_names
 from neurodyn.tasks.generator import AbstractGenerator
-from neurodyn.tasks.timeline import check_count, check_step
+from neurodyn.tasks.timeline import check_step
 
 __all__ = ["HomeReach"]
 
@@ -97,8 +98,8 @@ class HomeReach(AbstractGenerator):
     ):
         check_step(dt)
         self.dt = float(dt)
-        self.n_phases = check_count("n_phases", n_phases, least=2)
-        self.phase = check_count("phase", phase)
+        self.n_phases = whole("n_phases", n_phases, least=2)
+        self.phase = whole("phase", phase)
         self.p_left = numbers("p_left", p_left, low=0, high=1)
         self.omega = number("omega", omega, above=0)
         if self.omega > 1:
@@ -106,7 +107,7 @@ class HomeReach(AbstractGenerator):
         self.sigma_target = number("sigma_target", sigma_target, low=0)
         self.sigma_moving = number("sigma_moving", sigma_moving, low=0)
         self.sigma_staying = number("sigma_staying", sigma_staying, low=0)
-        self.moving = check_count("moving", moving, least=0)
+        self.moving = whole("moving", moving, least=0)
         if self.moving > self.phase:
             raise ValueError(
                 f"`moving` = {self.moving} is more than the {self.phase} steps of a phase."

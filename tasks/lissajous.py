@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from neurodyn.checks import number, numbers, whole
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import check_names, number, numbers
+from neurodyn.tasks.base import check_names
 from neurodyn.tasks.generator import AbstractGenerator
-from neurodyn.tasks.timeline import check_count, check_step
+from neurodyn.tasks.timeline import check_step
 
 __all__ = ["Lissajous"]
 
@@ -92,8 +93,8 @@ class Lissajous(AbstractGenerator):
     ):
         check_step(dt)
         self.dt = float(dt)
-        self.period = check_count("period", period)
-        self.n_curves = check_count("n_curves", n_curves)
+        self.period = whole("period", period)
+        self.n_curves = whole("n_curves", n_curves)
         self.frequencies = _frequencies(frequencies, self.period)
         n = len(self.frequencies)
         if transitions is None:

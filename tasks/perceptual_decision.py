@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.checks import number, numbers
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import input_noise, number, numbers, pick
+from neurodyn.tasks.base import input_noise, pick
 from neurodyn.tasks.choice import AbstractChoiceTask, choice_targets, grace_steps
 from neurodyn.tasks.timeline import Duration, Timeline
 

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.checks import number, numbers
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import AbstractTrialTask, input_noise, number, numbers, pick
+from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
 from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.timeline import Schedule, Timeline, whole_steps
 

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from neurodyn.checks import number
 from neurodyn.labels import Observed, read_sequences
 from neurodyn.system import as_key
 from neurodyn.task import AbstractDataTask, Trial
-from neurodyn.tasks.base import number
 from neurodyn.tasks.losses import squared_error, weighted_mean
 
 __all__ = ["Sequences"]

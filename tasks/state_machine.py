@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from neurodyn.checks import numbers, whole
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import check_names, numbers
+from neurodyn.tasks.base import check_names
 from neurodyn.tasks.generator import AbstractGenerator
-from neurodyn.tasks.timeline import check_count, check_step
+from neurodyn.tasks.timeline import check_step
 
 __all__ = ["STAND_IN", "StateMachine"]
 
@@ -91,7 +92,7 @@ class StateMachine(AbstractGenerator):
         n_steps: Any = 24,
     ):
         check_step(dt)
-        self.dt, self.n_steps = float(dt), check_count("n_steps", n_steps)
+        self.dt, self.n_steps = float(dt), whole("n_steps", n_steps)
         self.states, table = _table(edges)
         self.transitions = numbers("edges", table, low=0, ndim=3)
         n_symbols = table.shape[1]
@@ -165,7 +166,7 @@ class StateMachine(AbstractGenerator):
         words, probability
             ``(word, length)`` integers and ``(word,)`` float64, which sums to 1.
         """
-        check_count("length", length)
+        whole("length", length)
         moves = self._exact()
         n_symbols = moves.shape[1]
         words, ahead = np.zeros((1, 0), np.int64), self.stationary()[None]
@@ -190,7 +191,7 @@ class StateMachine(AbstractGenerator):
 
     def pairs(self, lag: int) -> np.ndarray:
         """Exact probability ``(symbol, next)`` of each symbol ``lag`` steps after each other."""
-        check_count("lag", lag)
+        whole("lag", lag)
         moves, start = self._exact(), self.stationary()
         chain = np.linalg.matrix_power(moves.sum(1), lag - 1)
         joint = np.einsum("s,san,nm,mbk->ab", start, moves, chain, moves)
@@ -257,7 +258,7 @@ def _table(edges: Any) -> tuple[tuple[str, ...], np.ndarray]:
             f"{edges[:3]!r}."
         )
     states = list(dict.fromkeys(str(edge[0]) for edge in edges))
-    symbols = [check_count("edges: symbol", edge[1], least=0) for edge in edges]
+    symbols = [whole("edges: symbol", edge[1], least=0) for edge in edges]
     if set(symbols) != set(range(max(symbols) + 1)):
         raise ValueError(f"`edges`: symbols must be 0, 1, ... without gaps, got {sorted(symbols)}.")
     table = np.zeros((len(states), max(symbols) + 1, len(states)))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-__all__ = ["Duration", "Schedule", "Timeline", "check_count", "check_step", "whole_steps"]
+__all__ = ["Duration", "Schedule", "Timeline", "check_step", "whole_steps"]
 
 #: How long an epoch lasts [ms]: a number, or ``(low, high)`` to draw it for every trial.
 Duration = float | int | tuple[float | int, float | int]
@@ -192,13 +192,6 @@ def whole_steps(name: str, duration: float | int, dt: float | int, least: int = 
             f"{np.floor(steps) * dt:g} or {np.ceil(steps) * dt:g} ms, or another dt."
         )
     return round(steps)
-
-
-def check_count(name: str, value: Any, least: int = 1) -> int:
-    """An integer of at least ``least``, or an error that names it."""
-    if not _is_number(value) or int(value) != value or value < least:
-        raise ValueError(f"`{name}` must be an integer of at least {least}, got {value!r}.")
-    return int(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from neurodyn.checks import check_whole, number
 from neurodyn.kernels import standard_normal
 from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
-from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch, number
+from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch
 from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.recordings import Recordings, as_recordings, standardised
 
@@ -108,8 +109,7 @@ class Windows(AbstractTask):
         dt: float | int | None = None,
         names: Sequence[str] | None = None,
     ):
-        if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1:
-            raise ValueError(f"`length` is a number of steps, at least 1; got {length!r}.")
+        check_whole(1, length=length)
         if standardise not in ("none", "each", "all"):
             raise ValueError(f"`standardise` is 'none', 'each' or 'all', got {standardise!r}.")
         found = as_recordings(data, what="data")

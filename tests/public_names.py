@@ -11,6 +11,7 @@ import neurodyn
 
 #: Not shown by `neurodyn` itself, but needed by those who write models and tasks.
 FOR_AUTHORS = (
+    "checks",
     "models.plrnn",
     "models.pvrnn",
     "models.reference",

@@ -6,7 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count
+from neurodyn.checks import whole
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import narrow_normal, stable_diagonal
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
@@ -90,7 +91,7 @@ class ALRNN(AbstractPLRNN):
         parts = Parts("ALRNN", key, n_inputs, n_units, n_outputs)
         self.n_inputs, self.n_units, self.n_outputs = parts.sizes
         M = self.n_units
-        self.n_relu = count("n_relu", n_relu, 0, M)
+        self.n_relu = whole("n_relu", n_relu, 0, M)
         self.observation = parts.observe(observation)
         self.A = parts.bind("A", A, (M,), stable_diagonal)
         self.W = parts.bind("W", W, (M, M), narrow_normal)

@@ -19,7 +19,7 @@ from neurodyn.params import AbstractParameter, FixedParameter
 from neurodyn.params.base import value_of
 from neurodyn.system import AbstractMap, State, Variable
 
-__all__ = ["AbstractPLRNN", "Parts", "count"]
+__all__ = ["AbstractPLRNN", "Parts"]
 
 _GLOROT = jax.nn.initializers.glorot_uniform()
 
@@ -215,12 +215,3 @@ class Parts:
     def start(self) -> FixedParameter:
         """Runs start from the mean of standardised data."""
         return FixedParameter(jnp.zeros(self.sizes[2], jnp.result_type(float)))
-
-
-def count(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """A whole number in its bounds."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        bound = f">= {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"`{name}` must be a whole number {bound}, got {value!r}.")
-    return int(value)

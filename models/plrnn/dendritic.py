@@ -6,7 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count
+from neurodyn.checks import whole
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
@@ -91,7 +92,7 @@ class DendriticPLRNN(AbstractPLRNN):
         parts = Parts("DendriticPLRNN", key, n_inputs, n_units, n_outputs)
         self.n_inputs, self.n_units, self.n_outputs = parts.sizes
         M = self.n_units
-        B = self.n_branches = count("n_branches", n_branches, 1)
+        B = self.n_branches = whole("n_branches", n_branches, 1)
         self.clipped = bool(clipped)
         self.n_relu = M * B + (M if self.clipped else 0)
         self.observation = parts.observe(observation)

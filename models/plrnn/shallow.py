@@ -6,7 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, count
+from neurodyn.checks import whole
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import stable_diagonal, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
@@ -92,7 +93,7 @@ class ShallowPLRNN(AbstractPLRNN):
         parts = Parts("ShallowPLRNN", key, n_inputs, n_units, n_outputs)
         self.n_inputs, self.n_units, self.n_outputs = parts.sizes
         M = self.n_units
-        L = self.n_hidden = count("n_hidden", n_hidden, 1)
+        L = self.n_hidden = whole("n_hidden", n_hidden, 1)
         self.clipped = bool(clipped)
         self.n_relu = 2 * L if self.clipped else L
         self.observation = parts.observe(observation)

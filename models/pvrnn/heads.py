@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from neurodyn.checks import check_whole
 from neurodyn.models.pvrnn.layers import fixed
 from neurodyn.params import FixedParameter
 from neurodyn.params.base import value_of
@@ -119,8 +120,7 @@ class SoftmaxHead(AbstractHead):
     width: Float[Array, ""] | FixedParameter
 
     def __init__(self, n_bins: int = 10, *, low: Any = -1.0, high: Any = 1.0, width: Any = 0.05):
-        if isinstance(n_bins, bool) or not isinstance(n_bins, int) or n_bins < 2:
-            raise ValueError(f"SoftmaxHead: `n_bins` is a number of bins >= 2, got {n_bins!r}.")
+        check_whole(2, n_bins=n_bins)
         if not np.isfinite([low, high, width]).all() or not low < high or not width > 0:
             raise ValueError(
                 f"SoftmaxHead needs low < high and width > 0, got {low}, {high} and {width}."

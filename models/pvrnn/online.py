@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from neurodyn.checks import check_whole
 from neurodyn.models.pvrnn import window
 from neurodyn.models.pvrnn.regression import as_reports, network_of, without_meta_prior
 from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.streams import check_network, one_key_each
 from neurodyn.models.pvrnn.window import Carry, Reports
-from neurodyn.models.rate.base import check_whole
 from neurodyn.params import resolve
 from neurodyn.system import as_key
 

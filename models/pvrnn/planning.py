@@ -10,13 +10,13 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
+from neurodyn.checks import check_whole
 from neurodyn.labels import Observed
 from neurodyn.models.pvrnn import inference, layers
 from neurodyn.models.pvrnn.adaptive import along_prior
 from neurodyn.models.pvrnn.gaussian import divergence
 from neurodyn.models.pvrnn.inference import Stretch
 from neurodyn.models.pvrnn.streams import as_streams, check_network, latent_coords, one_key_each
-from neurodyn.models.rate.base import check_whole
 from neurodyn.params import resolve
 from neurodyn.system import as_key
 

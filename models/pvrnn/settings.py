@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 import equinox as eqx
 
+from neurodyn.checks import check_whole
 from neurodyn.models.pvrnn import layers
 from neurodyn.models.pvrnn.inference import Adam, adam
-from neurodyn.models.rate.base import check_whole
 
 __all__ = ["ErrorRegression"]
 

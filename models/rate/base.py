@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from neurodyn.checks import check_whole
 from neurodyn.drive import Drive
 from neurodyn.params import (
     AbstractDistribution,
@@ -48,13 +49,6 @@ def check_sizes(**sizes: int) -> None:
     """Refuse sizes that are not whole numbers, or a network without units."""
     for name, n in sizes.items():
         check_whole(1 if name == "n_units" else 0, **{name: n})
-
-
-def check_whole(least: int, **numbers: Any) -> None:
-    """Refuse what is no whole number, or below the least; NumPy's whole numbers are fine."""
-    for name, n in numbers.items():
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
-            raise ValueError(f"`{name}` must be a whole number >= {least}, got {n!r}.")
 
 
 def bind(value: Any, shape: tuple[int, ...], key: PRNGKeyArray, *, name: str, default: Any) -> Any:

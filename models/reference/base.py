@@ -22,7 +22,6 @@ __all__ = [
     "AbstractReferenceMap",
     "amplitude",
     "begin",
-    "number",
     "row",
     "vector",
 ]
@@ -145,22 +144,6 @@ def begin(system: Any, key: Any) -> State:
         return State(system.start)
     jitter = jax.random.normal(key, system.start.shape, system.start.dtype)
     return State(system.start + system.spread * jitter)
-
-
-def number(
-    name: str, value: Any, *, above: float | int | None = None, low: float | int | None = None
-) -> Float[Array, ""]:
-    """A parameter as an array, refused where it is no finite number or out of bounds."""
-    if isinstance(value, jax.core.Tracer):
-        return value.astype(jnp.result_type(float))
-    given = np.asarray(value)
-    if given.shape != () or given.dtype.kind not in "iuf" or not np.isfinite(given):
-        raise ValueError(f"`{name}` must be a finite number, got {value!r}.")
-    if above is not None and not given > above:
-        raise ValueError(f"`{name}` must be above {above:g}, got {value!r}.")
-    if low is not None and not given >= low:
-        raise ValueError(f"`{name}` must be at least {low:g}, got {value!r}.")
-    return jnp.asarray(given, jnp.result_type(float))
 
 
 def vector(name: str, value: Any, n: int) -> Float[Array, " latent"]:

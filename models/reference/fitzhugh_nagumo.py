@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, number, vector
+from neurodyn.checks import number
+from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
 
 __all__ = ["FitzHughNagumo"]
 

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.models.reference.base import AbstractReferenceMap, number, row, vector
+from neurodyn.checks import number
+from neurodyn.models.reference.base import AbstractReferenceMap, row, vector
 
 __all__ = ["Henon"]
 

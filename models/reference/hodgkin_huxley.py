@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.optimize import brentq
 
-from neurodyn.models.reference.base import amplitude, begin, number, vector
+from neurodyn.checks import number
+from neurodyn.models.reference.base import amplitude, begin, vector
 from neurodyn.system import AbstractFlow, Variable
 
 __all__ = ["HodgkinHuxley"]

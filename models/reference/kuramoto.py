@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.models.reference.base import amplitude, begin, number, vector
+from neurodyn.checks import number, whole
+from neurodyn.models.reference.base import amplitude, begin, vector
 from neurodyn.system import AbstractFlow, Variable
 
 __all__ = ["Kuramoto"]
@@ -75,9 +76,7 @@ class Kuramoto(AbstractFlow):
         noise: Any = None,
         time_unit: Any = 1.0,
     ):
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
-            raise ValueError(f"`n` must be a whole number of oscillators, two at least, got {n!r}.")
-        self.n, self.K = int(n), number("K", K)
+        self.n, self.K = whole("n", n, 2), number("K", K)
         quantiles = np.tan(np.pi * (np.arange(1, n + 1) / (n + 1) - 0.5))
         lorentzian = vector("omega", quantiles, n) * number("gamma", gamma, low=0)
         self.omega = lorentzian if omega is None else vector("omega", omega, n)

@@ -6,7 +6,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.models.reference.base import AbstractReferenceMap, number, vector
+from neurodyn.checks import number
+from neurodyn.models.reference.base import AbstractReferenceMap, vector
 
 __all__ = ["Logistic"]
 

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, number, vector
+from neurodyn.checks import number, whole
+from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
 
 __all__ = ["Lorenz96"]
 
@@ -70,9 +71,7 @@ class Lorenz96(AbstractReferenceFlow):
         noise: Any = None,
         time_unit: Any = 1.0,
     ):
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 4:
-            raise ValueError(f"`n` must be a whole number of sites, four at least, got {n!r}.")
-        self.n, self.F = int(n), number("F", F)
+        self.n, self.F = whole("n", n, 4), number("F", F)
         nudged = vector("start", 0.0, n).at[0].set(0.01) + self.F
         self.start = nudged if start is None else vector("start", start, n)
         self.spread, self.noise = number("spread", spread, low=0), amplitude(noise, n)

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, number, row, vector
+from neurodyn.checks import number
+from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, row, vector
 
 __all__ = ["Roessler"]
 

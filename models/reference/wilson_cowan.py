@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.optimize import brentq
 
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, number, vector
+from neurodyn.checks import number
+from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
 
 __all__ = ["WilsonCowan"]
 

@@ -151,7 +151,7 @@ def dataset(
     _refuse_conflicting_sizes(built | labels)
     for variable in built.values():
         for dim, size in zip(map(str, variable.dims), variable.shape, strict=True):
-            if dim not in labels and dim not in ("time", "spike"):
+            if dim not in labels and dim not in ("time", "spike", "interval"):
                 labels[dim] = _coord(dim, np.arange(size))
     about = {"source": source, "kind": kind, "convention": CONVENTION, "neurodyn": _version()}
     about = {name: value for name, value in about.items() if value is not None}

@@ -104,7 +104,7 @@ def _dataset_problems(
         yield from _kind_problems("the Dataset", ds.attrs)
     yield from _attr_problems("the Dataset", ds.attrs)
     for name, size in ds.sizes.items():
-        if size == 0 and name != "spike":
+        if size == 0 and name not in ("spike", "interval"):
             yield f"dim '{name}' is empty: there is nothing to work on; look at what selected it"
     yield from _coord_problems(ds)
     for variable in ds.data_vars.values():

@@ -42,6 +42,7 @@ DIMS = {
     "sample": "stacked trials or conditions and times",
     "epoch": "named intervals of a trial",
     "spike": "spikes, all units together",
+    "interval": "intervals between spikes, all units together",
     "lag": "lags",
     "length": "lengths of words in a sequence of symbols",
     "time": "time",

@@ -5,9 +5,9 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import numpy as np
 from jaxtyping import PyTree
 
+from neurodyn.checks import whole
 from neurodyn.params.base import AbstractDistribution, AbstractParameter, AbstractSpec, Init
 from neurodyn.params.dale import Dale
 from neurodyn.params.entries import Bounded, Clamped, Fixed, Free, Grouped, IndexedParameter, Shared
@@ -84,9 +84,7 @@ def rows(system: PyTree, **numbers: int) -> PyTree:
                 f"No parameter of this {type(system).__name__} is indexed by {by!r}; there are: "
                 f"{', '.join(map(repr, known)) or 'none that are indexed'}."
             )
-        whole = isinstance(row, (int, np.integer)) and not isinstance(row, bool)
-        if not whole or not 0 <= row < known[by]:
-            raise ValueError(f"`{by}` must be a row from 0 to {known[by] - 1}, got {row!r}.")
+        whole(by, row, 0, known[by] - 1)
 
     def chosen(leaf):
         if isinstance(leaf, IndexedParameter) and leaf.by in numbers:

@@ -8,6 +8,8 @@ observed, so that "no spikes" and "not recorded" stay apart; trials that end ear
 `observed_stop` (unit) [ms].
 
 Intervals are half-open: a spike at `start` belongs to ``[start, stop)``, one at `stop` does not.
+Runs (`closed` is "right" in attrs) label a spike with the end of its step, ``t0 + (k + 1) dt``; it
+counts in the interval in which that step lies.
 """
 
 from neurodyn.spikes.build import dataset, from_times, times

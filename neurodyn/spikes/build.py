@@ -12,7 +12,7 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
 
-__all__ = ["SLACK", "dataset", "from_times", "require_spikes", "times", "window_edges"]
+__all__ = ["SLACK", "dataset", "from_times", "require_spikes", "step_middles", "times", "window_edges"]
 
 #: Slack [ms] when comparing times that went through sums and unit conversions.
 SLACK = 1e-6
@@ -198,3 +198,14 @@ def require_spikes(ds: xr.Dataset) -> None:
             f"this needs a spike Dataset (spike_time, spike_unit on dim 'spike'), got {held}. "
             "Build one with neurodyn.spikes.from_times; of a DataTree take tree['spikes'].dataset."
         )
+
+
+def step_middles(ds: xr.Dataset) -> np.ndarray:
+    """Times of spikes [ms] for counting in half-open intervals.
+
+    A run labels a spike with the end of the step that it fell into (``closed="right"``); the middle
+    of that step is taken, so that it counts in the interval in which the step lies. Recorded times
+    are as they are.
+    """
+    shift = float(ds.attrs["dt"]) / 2 if ds.attrs.get("closed") == "right" else 0.0
+    return ds["spike_time"].values - shift

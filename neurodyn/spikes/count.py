@@ -10,7 +10,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
-from neurodyn.spikes.build import SLACK, require_spikes, window_edges
+from neurodyn.spikes.build import SLACK, require_spikes, step_middles, window_edges
 from neurodyn.trials import smooth
 
 __all__ = ["bin", "rate"]
@@ -52,7 +52,7 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     n_bins = _n_bins(start, stop, float(bin_width))
     edges = start + np.arange(n_bins + 1) * float(bin_width)
 
-    spike_time = ds["spike_time"].values
+    spike_time = step_middles(ds)
     place = np.clip(((spike_time - start) // bin_width).astype(np.int64), 0, n_bins - 1)
     # The quotient is rounded; the edges decide.
     place -= spike_time < edges[place]

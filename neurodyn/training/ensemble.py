@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
+from neurodyn.checks import check_whole
+
 __all__ = ["Ensemble", "Seeds"]
 
 
@@ -39,8 +41,7 @@ class Seeds(eqx.Module):
     how: Literal["map", "vmap", "auto"] = eqx.field(static=True, default="auto")
 
     def __check_init__(self):
-        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
-            raise ValueError(f"Seeds: `n` is the number of members, at least 1; got {self.n!r}.")
+        check_whole(1, n=self.n)
         if self.how not in ("map", "vmap", "auto"):
             raise ValueError(f"Seeds: `how` is 'map', 'vmap' or 'auto', got {self.how!r}.")
 

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
+from neurodyn.checks import whole
 from neurodyn.params import resolve
 from neurodyn.task import Trial
 from neurodyn.training.expansion import ESTIMATORS, expansion
@@ -95,7 +96,7 @@ class SparseTeacherForcing(AbstractForcing):
     penalties: dict[str, Float[Array, ""]]
 
     def __init__(self, every: int, *, penalties: Mapping[str, Any] | None = None):
-        self.every = jnp.asarray(_whole("every", every), jnp.int32)
+        self.every = jnp.asarray(whole("every", every), jnp.int32)
         self.penalties = _weights(penalties)
 
     def check(self, model, task):
@@ -192,7 +193,7 @@ class GeneralisedTeacherForcing(AbstractForcing):
             )
         self.estimator = alpha if isinstance(alpha, str) else None
         self.alpha = _share("alpha", 1.0 if isinstance(alpha, str) else alpha)
-        self.adapt_every = jnp.asarray(_whole("adapt_every", adapt_every), jnp.int32)
+        self.adapt_every = jnp.asarray(whole("adapt_every", adapt_every), jnp.int32)
         self.gamma = _share("gamma", gamma)
         self.partial = bool(partial)
         self.penalties = _weights(penalties)
@@ -265,12 +266,6 @@ def _first(n_units: int, n: int) -> Array:
 
 def _dtype(model: Any) -> Any:
     return next(x.dtype for x in jax.tree.leaves(model) if eqx.is_inexact_array(x))
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or jnp.ndim(value) != 0 or int(value) != value or value < 1:
-        raise ValueError(f"`{name}` must be a whole number >= 1, got {value!r}.")
-    return int(value)
 
 
 def _share(name: str, value: Any) -> Float[Array, ""]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn import params
+from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
 from neurodyn.params.use import whole_model
 from neurodyn.system import State
@@ -87,12 +88,8 @@ class FreeRun(eqx.Module):
                 f"{given.shape}."
             )
         n_steps = len(given) if n_steps is None else n_steps
-        whole = all(isinstance(x, (int, np.integer)) for x in (n_steps, transient))
-        if not whole or n_steps < 1 or transient < 0:
-            raise ValueError(
-                "`n_steps` must be a whole number of at least 1 and `transient` one of at least 0, "
-                f"got {n_steps!r} and {transient!r}."
-            )
+        check_whole(1, n_steps=n_steps)
+        check_whole(0, transient=transient)
         self.measure, self.name = measure, str(name)
         self.data = jnp.asarray(given, jnp.result_type(float))
         self.n_steps, self.transient = int(n_steps), int(transient)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
+from neurodyn.checks import check_whole
 from neurodyn.task import AbstractDataTask, AbstractTask, Trial
 
 __all__ = ["AbstractSampler", "Full", "Random", "Shuffle", "make_sampler"]
@@ -88,8 +89,7 @@ def make_sampler(name: Any, task: AbstractTask, batch_size: Any) -> AbstractSamp
     """Make the sampler of that name, or say why there is none for this task."""
     if name not in ("random", "shuffle", "full"):
         raise ValueError(f"`sampler` is 'random', 'shuffle' or 'full', got {name!r}.")
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` is a number of trials, at least 1; got {batch_size!r}.")
+    check_whole(1, batch_size=batch_size)
     if name == "random":
         return Random(batch_size)
     if not isinstance(task, AbstractDataTask):

@@ -275,7 +275,7 @@ def test_networks_with_inputs_have_the_exponents_of_their_jacobians(cell):
         ({"n_steps": 0}, "`n_steps` must be a whole number"),
         ({"n_steps": 30, "every": 4}, "multiple of every=4"),
         ({"n_steps": 10}, "at least 20"),
-        ({"n_exponents": 4}, "from 1 to the 3 floats"),
+        ({"n_exponents": 4}, "from 1 to 3"),
         ({"transient": -1}, "`transient` must be"),
         ({"inputs": np.zeros((5, 0))}, r"transient \+ n_steps"),
     ],

@@ -143,7 +143,7 @@ def test_bad_input():
     system = tent()
     with pytest.raises(TypeError, match="n_relu"):
         cycles(np.eye(2), 1)
-    with pytest.raises(ValueError, match="1 or more"):
+    with pytest.raises(ValueError, match=">= 1"):
         cycles(system, 0)
     with pytest.raises(ValueError, match="'enumerate'"):
         cycles(system, 1, method="all")

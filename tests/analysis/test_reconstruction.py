@@ -337,7 +337,7 @@ def holed():
         (lambda x: analysis.state_space_divergence(x[:, :1], x), "1 channels and `truth` 2"),
         (lambda x: analysis.state_space_divergence(x, holed()), "NaN or infinite values in 1"),
         (lambda x: analysis.state_space_divergence(x, 0 * x), r"constant in channels \[0, 1\]"),
-        (lambda x: analysis.state_space_divergence(x, x, n_bins=1), "at least 2"),
+        (lambda x: analysis.state_space_divergence(x, x, n_bins=1), ">= 2"),
         (lambda x: analysis.state_space_divergence(x, x, protocol="julia"), "margin, two_sd"),
         (lambda x: analysis.state_space_divergence(x, x, smoothing=0.0), "above 0"),
         (
@@ -345,7 +345,7 @@ def holed():
             "mixture_divergence",
         ),
         (lambda x: analysis.mixture_divergence(x, x, variance=0.0), "above 0"),
-        (lambda x: analysis.mixture_divergence(x, x, n_draws=1), "at least 2"),
+        (lambda x: analysis.mixture_divergence(x, x, n_draws=1), ">= 2"),
         (lambda x: analysis.spectral_distance(x[:50], x), "equal lengths"),
         (lambda x: analysis.spectral_distance(x, x, sigma=20.0), "too few to smooth by 20"),
         (lambda x: analysis.spectral_distance(x, x, sigma=-1.0), ">= 0"),

@@ -204,7 +204,7 @@ def test_one_sequence():
     ("make", "message"),
     [
         (lambda: NParity(0), "`ns`"),
-        (lambda: NDMS(1), "at least 2"),
+        (lambda: NDMS(1), ">= 2"),
         (lambda: NParity([]), "`ns`"),
         (lambda: NParity([2.5]), "`ns`"),
         (lambda: NParity("three"), "`ns`"),

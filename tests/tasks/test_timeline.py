@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurodyn.tasks.base import factorial, input_noise, number, numbers
+from neurodyn.checks import number, numbers
+from neurodyn.tasks.base import factorial, input_noise
 from neurodyn.tasks.timeline import Timeline, whole_steps
 
 DEFAULTS = {"wait": 100.0, "cue": 200.0, "delay": 0.0, "go": 300.0}

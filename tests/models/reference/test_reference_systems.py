@@ -223,14 +223,14 @@ def test_noise_spreads_trials():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: reference.Lorenz63(sigma=np.nan), "`sigma` must be a finite number"),
+        (lambda: reference.Lorenz63(sigma=np.nan), "`sigma` must be finite"),
         (lambda: reference.Lorenz63(start=(1.0, 2.0)), "`start` must be 3 numbers"),
         (lambda: reference.Lorenz63(time_unit=0.0), "`time_unit` must be above 0"),
-        (lambda: reference.Lorenz96(3), "four at least"),
+        (lambda: reference.Lorenz96(3), "`n` must be a whole number >= 4"),
         (lambda: reference.Lorenz96(True), "whole number"),
         (lambda: reference.Logistic(r=4.2), "at most 4"),
         (lambda: reference.Roessler(noise=-1.0), "`noise` must be at least 0"),
-        (lambda: reference.Kuramoto(1), "two at least"),
+        (lambda: reference.Kuramoto(1), "`n` must be a whole number >= 2"),
         (lambda: reference.WilsonCowan(tau_E=-1.0), "`tau_E` must be above 0"),
     ],
 )
