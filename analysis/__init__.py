@@ -5,8 +5,10 @@ from neurodyn.analysis.autoregression import ridge_forecast
 from neurodyn.analysis.bifurcation import bifurcation
 from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
 from neurodyn.analysis.compare import compare
+from neurodyn.analysis.current_clamp import detect_spikes, fi_curve
 from neurodyn.analysis.decoding import decode
 from neurodyn.analysis.dimensionality import n_components, participation_ratio
+from neurodyn.analysis.firing import fano_factor, firing_rate, population_rate
 from neurodyn.analysis.forecast import Generates, forecast, forecast_error
 from neurodyn.analysis.intervals import bootstrap
 from neurodyn.analysis.latents import latent_summary
@@ -23,6 +25,7 @@ from neurodyn.analysis.reconstruction import (
     reconstruction,
     reconstruction_floor,
 )
+from neurodyn.analysis.rhythms import population_spectrum
 from neurodyn.analysis.similarity import (
     cka,
     debiased_cka,
@@ -32,6 +35,7 @@ from neurodyn.analysis.similarity import (
     shape_angle,
 )
 from neurodyn.analysis.spectra import power_spectrum, spectral_distance
+from neurodyn.analysis.spike_intervals import interval_statistics, spike_intervals
 from neurodyn.analysis.state_space import StateSpaceDivergence, state_space_divergence
 from neurodyn.analysis.symbolic import (
     symbols,
@@ -39,6 +43,7 @@ from neurodyn.analysis.symbolic import (
     transitions,
     word_growth,
 )
+from neurodyn.analysis.synchrony import synchrony
 from neurodyn.analysis.timebins import rebin
 from neurodyn.analysis.timescales import (
     effective_tau,
@@ -70,12 +75,17 @@ __all__ = [
     "cycles",
     "debiased_cka",
     "decode",
+    "detect_spikes",
     "effective_tau",
     "entropy_rate",
+    "fano_factor",
+    "fi_curve",
+    "firing_rate",
     "fit_exponential",
     "fixed_points",
     "forecast",
     "forecast_error",
+    "interval_statistics",
     "kaplan_yorke_dimension",
     "lagged_pairs",
     "latent_summary",
@@ -86,6 +96,8 @@ __all__ = [
     "p_value",
     "participation_ratio",
     "pca",
+    "population_rate",
+    "population_spectrum",
     "power_spectrum",
     "prediction_error",
     "procrustes",
@@ -99,10 +111,12 @@ __all__ = [
     "shuffle_null",
     "spearman_brown",
     "spectral_distance",
+    "spike_intervals",
     "split_half_reliability",
     "state_space_divergence",
     "symbolise",
     "symbols",
+    "synchrony",
     "timescale",
     "topological_entropy",
     "transitions",

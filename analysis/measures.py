@@ -13,10 +13,14 @@ from typing import Any, NamedTuple
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.analysis import (
+    current_clamp,
     decoding,
     dimensionality,
+    firing,
     predictivity,
     similarity,
+    spike_intervals,
+    synchrony,
     timescales,
     words,
 )
@@ -174,5 +178,45 @@ MEASURES: dict[str, Measure] = {
         (0.0, _INF),
         None,
         ("miller1955",),
+    ),
+    "firing_rate": Measure(
+        "firing rate",
+        firing.firing_rate,
+        "Hz",
+        (0.0, _INF),
+        None,
+        ("adrian1926",),
+    ),
+    "fano_factor": Measure(
+        "Fano factor of spike counts",
+        firing.fano_factor,
+        "1",
+        (0.0, _INF),
+        None,
+        ("fano1947",),
+    ),
+    "interval_statistics": Measure(
+        "CV, CV2 and LV of interspike intervals",
+        spike_intervals.interval_statistics,
+        "1",
+        (0.0, _INF),
+        None,
+        ("softky1993", "holt1996", "shinomoto2003"),
+    ),
+    "synchrony": Measure(
+        "synchrony index of a population",
+        synchrony.synchrony,
+        "1",
+        (0.0, 1.0),
+        None,
+        ("golomb1994", "golomb2007"),
+    ),
+    "fi_curve": Measure(
+        "firing rate against injected current",
+        current_clamp.fi_curve,
+        "Hz",
+        (0.0, _INF),
+        None,
+        ("adrian1926",),
     ),
 }

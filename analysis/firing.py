@@ -1,0 +1,262 @@
+"""How much units fire, and how much that varies over trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels, spikes
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
+from neurodyn.spikes.build import SLACK, require_spikes, step_middles, window_edges
+
+__all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
+
+#: Trials (or windows) that a variance needs.
+_LEAST = 2
+
+
+def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArray:
+    """Mean firing rate of each unit over all trials.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset (of a run or a recording), or a Dataset with ``spike_count`` and ``bin_width``
+        or with ``rate`` [Hz], whose mean over everything but ``unit`` is taken.
+    window
+        First and last time that count [ms]; default: all that was observed. Leave out the start of
+        a run here, where initial states and not the network decide.
+
+    Returns
+    -------
+    DataArray ``firing_rate`` (unit) [Hz]. Times that were not observed (gaps, trials that end
+    early, units lost on the way) do not count.
+
+    Raises
+    ------
+    LabelError
+        If it is not known which times were observed, or `window` leaves them.
+
+    Examples
+    --------
+    >>> from neurodyn import analysis, spikes
+    >>> ds = spikes.from_times([[10.0, 20.0], []], window=(0, 1000))
+    >>> analysis.firing_rate(ds).values
+    array([2., 0.])
+    """
+    if isinstance(data, xr.Dataset) and "spike_time" not in data and "rate" in data:
+        values = data["rate"]
+        values = values if window is None else values.sel(time=slice(*window_edges(window)))
+        rate = values.mean([d for d in values.dims if d != "unit"]).values.astype(np.float64)
+        return _labelled(data, rate)
+    if isinstance(data, xr.Dataset) and "spike_count" in data:
+        counts = binned_counts(data, window, None, "firing_rate")["spike_count"]
+        hertz = counts * (1e3 / data.attrs["bin_width"])
+        mean = hertz.mean([d for d in hertz.dims if d != "unit"], skipna=True)
+        return _labelled(data, mean.values.astype(np.float64))
+    start, stop = _window(data, window, "firing_rate")
+    time = step_middles(data)
+    inside = (time >= start) & (time < stop)
+    n = np.bincount(data["spike_unit"].values[inside], minlength=data.sizes["unit"])
+    observed = _observed_time(data, start, stop)
+    return _labelled(
+        data, np.where(observed > 0, 1e3 * n / np.where(observed, observed, 1), np.nan)
+    )
+
+
+def _window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float, float]:
+    """The window asked for, else the one that was observed."""
+    require_spikes(spikes)
+    known = spikes.attrs.get("window")
+    if window is None and known is None:
+        raise LabelError(
+            f"{what}: which times were observed is not known: pass window=(start, stop) in ms."
+        )
+    start, stop = window_edges(known if window is None else window)
+    if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
+        raise LabelError(
+            f"{what}: the window {start:g} to {stop:g} ms leaves what was observed, {known[0]:g} "
+            f"to {known[1]:g} ms."
+        )
+    return start, stop
+
+
+def _observed_time(spikes: xr.Dataset, start: float, stop: float) -> np.ndarray:
+    """How long each unit was observed between two times, over all trials [ms]."""
+    if "spike_trial" in spikes:
+        end = np.full(spikes.sizes["trial"], stop)
+        if "valid_until" in spikes.coords:
+            end = np.minimum(end, spikes["valid_until"].values)
+        time = np.maximum(end - start, 0)[:, None]
+        seen = spikes["observed"].values if "observed" in spikes else 1.0
+        return (time * np.broadcast_to(seen, (len(end), spikes.sizes["unit"]))).sum(0)
+    edges = np.asarray(spikes.attrs.get("obs_intervals", (start, stop)), np.float64).reshape(-1, 2)
+    first = np.maximum(edges[:, :1], start)
+    last = np.minimum(edges[:, 1:], stop)
+    if "observed_start" in spikes.coords:
+        first = np.maximum(first, spikes["observed_start"].values[None, :])
+        last = np.minimum(last, spikes["observed_stop"].values[None, :])
+    time = np.maximum(last - first, 0).sum(0)
+    return np.broadcast_to(time, (spikes.sizes["unit"],)).astype(np.float64)
+
+
+def _labelled(data: xr.Dataset, rate: np.ndarray) -> xr.DataArray:
+    coords = {name: c.variable for name, c in data.coords.items() if c.dims == ("unit",)}
+    about = {"units": "Hz", "long_name": "firing rate", "kind": "statistic"}
+    return xr.DataArray(rate, coords, ("unit",), "firing_rate", about)
+
+
+def binned_counts(
+    data: Any, window: Window | None, bin_width: Number | None, what: str
+) -> xr.Dataset:
+    """Counts in bins, one bin over everything where there is no width."""
+    if isinstance(data, xr.Dataset) and "spike_count" in data:
+        if "bin_width" not in data.attrs:
+            raise LabelError(f"{what}: the counts have no bin_width [ms] in attrs.")
+        return data if window is None else data.sel(time=slice(*window_edges(window)))
+    start, stop = _window(data, window, what)
+    width = stop - start if bin_width is None else float(bin_width)
+    n = int((stop - start) / width + SLACK)
+    if n < 1:
+        raise LabelError(f"{what}: bins of {width:g} ms do not fit into {start:g} to {stop:g} ms.")
+    return spikes.bin(data, bin_width=width, window=(start, start + n * width))
+
+
+def population_rate(
+    data: xr.Dataset,
+    *,
+    bin_width: Number = 1.0,
+    sigma: Number | None = None,
+    by: str | None = None,
+    window: Window | None = None,
+) -> xr.Dataset:
+    """Mean rate of a population over time.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset, in trials or continuous.
+    bin_width
+        Width of the bins [ms]; what is left over at the end of the window is not used.
+    sigma
+        Standard deviation of a Gaussian to smooth with [ms]; None does not smooth.
+    by
+        Coordinate on ``unit`` that names the population of each unit (``"population"``,
+        ``"area"``, ``"ei"``); None: all units are one.
+    window
+        First and last time [ms]; default: all that was observed.
+
+    Returns
+    -------
+    Dataset ``rate`` (trial, time, unit) [Hz] as of `neurodyn.spikes.rate`, with one unit for each
+    population (named by ``by``), whose ``n_units`` says how many it stands for.
+
+    Raises
+    ------
+    LabelError
+        If there is no such coordinate, or the bins do not fit.
+    """
+    counts = binned_counts(data, window, bin_width, "population_rate")
+    names = np.zeros(counts.sizes["unit"], int)
+    if by is not None:
+        if by not in counts.coords or counts[by].dims != ("unit",):
+            known = [n for n, c in counts.coords.items() if c.dims == ("unit",) and n != "unit"]
+            raise LabelError(f"there is no coordinate {by!r} of units; there are {known}.")
+        names = counts[by].values
+    # In the order in which they first appear, which is that of the network.
+    found, first, group = np.unique(names, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    members = np.eye(len(found))[group]
+    size = members.sum(0)
+    total = counts["spike_count"].values @ (members / size)[:, order]
+    dims = tuple(str(d) for d in counts["spike_count"].dims)
+    coords = {n: c.variable for n, c in counts.coords.items() if "unit" not in c.dims}
+    coords["n_units"] = xr.Variable("unit", size[order].astype(int), {"long_name": "units"})
+    if by is not None:
+        coords[by] = xr.Variable("unit", found[order], counts[by].attrs)
+    about = {n: v for n, v in counts.attrs.items() if n not in ("kind", "source")}
+    pooled = labels.dataset(
+        {"spike_count": (dims, total.astype(np.float32), "count", "mean spike count")},
+        coords,
+        source=counts.attrs["source"],
+        kind="spike_count",
+        attrs=about,
+        values=False,
+    )
+    return spikes.rate(pooled, sigma)
+
+
+def fano_factor(
+    data: xr.Dataset,
+    *,
+    by: str | None = None,
+    bin_width: Number | None = None,
+    window: Window | None = None,
+) -> xr.DataArray:
+    r"""Variance over mean of spike counts, 1 for a Poisson process.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset, or a Dataset with ``spike_count``. In trials, counts vary over trials, of
+        the whole window or in each bin; without trials they vary over the bins of a recording.
+    by
+        Label of trials: variances are taken within its values and :math:`F = \sum_c \mathrm{var}_c
+        / \sum_c \mathrm{mean}_c`, so that tuning does not count as variability.
+    bin_width
+        Width of the windows in which spikes are counted [ms]; default: everything, in trials. The
+        value depends on it.
+    window
+        First and last time [ms]; default: all that was observed.
+
+    Returns
+    -------
+    DataArray ``fano_factor`` (unit); NaN for units that never fired. Variances are unbiased
+    (n - 1), so that few trials do not lower it.
+
+    Raises
+    ------
+    LabelError
+        If there are fewer than two trials (of a condition), or bins of a continuous recording.
+
+    References
+    ----------
+    Fano (1947), Phys. Rev. 72:26.
+
+    Examples
+    --------
+    >>> from neurodyn import analysis, spikes
+    >>> ds = spikes.from_times([[5.0, 15.0, 25.0, 35.0]], window=(0, 40))
+    >>> analysis.fano_factor(ds, bin_width=10.0).values  # a clock
+    array([0.])
+    """
+    counts = binned_counts(data, window, bin_width, "fano_factor")
+    n = counts["spike_count"].transpose(..., "unit")
+    dim = "trial" if "trial" in n.dims else "time"
+    groups = np.zeros(n.sizes[dim], int)
+    if by is not None:
+        if by not in n.coords or n[by].dims != (dim,):
+            known = [c for c, v in n.coords.items() if v.dims == (dim,) and c != dim]
+            raise LabelError(f"there is no label {by!r} of {dim}s; there are {known}.")
+        groups = np.unique(n[by].values, return_inverse=True)[1]
+    size = np.bincount(groups)
+    if size.min() < _LEAST:
+        hint = "pass bin_width" if dim == "time" else "leave out rare conditions"
+        raise LabelError(
+            f"a variance needs two {dim if dim == 'trial' else 'bin'}s at least, got "
+            f"{size.tolist()}: {hint}."
+        )
+    values = np.moveaxis(n.values.astype(np.float64), n.dims.index(dim), 0)
+    values = values.reshape(len(groups), -1, n.sizes["unit"])
+    var, mean = 0.0, 0.0
+    for c in range(len(size)):
+        var = var + np.nanvar(values[groups == c], axis=0, ddof=1).sum(0)
+        mean = mean + np.nanmean(values[groups == c], axis=0).sum(0)
+    fano = np.where(mean > 0, var / np.where(mean > 0, mean, 1), np.nan)
+    coords = {name: c.variable for name, c in counts.coords.items() if c.dims == ("unit",)}
+    about = {"units": "1", "long_name": "Fano factor", "kind": "statistic"}
+    about["bin_width"] = float(counts.attrs["bin_width"])
+    return xr.DataArray(fano, coords, ("unit",), "fano_factor", about)

@@ -1,0 +1,151 @@
+"""Intervals between spikes, and how irregular they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.spikes.build import require_spikes
+
+__all__ = ["interval_statistics", "spike_intervals"]
+
+
+def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
+    """Intervals between successive spikes of each unit, never across trials or gaps.
+
+    Parameters
+    ----------
+    spikes
+        Spike Dataset: a run of a spiking model, or a recording, in trials or continuous.
+
+    Returns
+    -------
+    Dataset on dim ``interval``, sorted by trial, unit and time: ``interspike_interval`` [ms],
+    ``interval_start`` [ms], the time of the spike that begins it, ``interval_unit`` and, in trials,
+    ``interval_trial``, positions along ``unit`` and ``trial``. Intervals that span a gap of the
+    recording (``obs_intervals``) are left out: nobody saw whether a spike fell into it.
+
+    Raises
+    ------
+    LabelError
+        If `spikes` is no spike Dataset.
+
+    Examples
+    --------
+    >>> from neurodyn import analysis, spikes
+    >>> found = analysis.spike_intervals(spikes.from_times([[1.0, 4.0, 9.0], [2.0]]))
+    >>> found["interspike_interval"].values
+    array([3., 5.])
+    """
+    require_spikes(spikes)
+    time, unit = spikes["spike_time"].values, spikes["spike_unit"].values
+    trial = spikes["spike_trial"].values if "spike_trial" in spikes else np.zeros_like(unit)
+    order = np.lexsort([time, unit, trial])
+    time, unit, trial = time[order], unit[order], trial[order]
+    follows = (np.diff(unit) == 0) & (np.diff(trial) == 0) & _seen(spikes, time)
+    first = np.flatnonzero(follows)
+    columns: dict[str, tuple] = {
+        "interspike_interval": (time[first + 1] - time[first], "ms", "interspike interval"),
+        "interval_start": (time[first], "ms", "time of the spike that begins the interval"),
+        "interval_unit": (unit[first], "1", "position of the unit"),
+    }
+    if "spike_trial" in spikes:
+        columns["interval_trial"] = (trial[first], "1", "position of the trial")
+    variables = {name: ("interval", *column) for name, column in columns.items()}
+    coords = {n: c for n, c in spikes.coords.items() if c.dims in (("unit",), ("trial",))}
+    return labels.dataset(variables, coords, source="analysis", kind="statistic")
+
+
+def _seen(spikes: xr.Dataset, time: np.ndarray) -> np.ndarray:
+    """Whether each two successive spikes lie in one observed interval."""
+    edges = spikes.attrs.get("obs_intervals")
+    if edges is None or "spike_trial" in spikes:
+        return np.ones(max(time.size - 1, 0), bool)
+    inside = np.searchsorted(np.asarray(edges, np.float64).reshape(-1, 2)[:, 0], time, side="right")
+    return np.diff(inside) == 0
+
+
+def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
+    r"""How irregularly each unit fires: CV, CV2 and LV of its interspike intervals.
+
+    With intervals :math:`I_k`, all trials pooled, and pairs of successive intervals of one trial,
+
+    .. math:: CV = \frac{\mathrm{sd}(I)}{\langle I \rangle}, \quad
+       CV_2 = \Big\langle \frac{2 |I_{k+1} - I_k|}{I_{k+1} + I_k} \Big\rangle, \quad
+       LV = 3 \Big\langle \Big(\frac{I_{k+1} - I_k}{I_{k+1} + I_k}\Big)^2 \Big\rangle .
+
+    All are 0 for a clock and 1 for a Poisson process; slow changes of the rate raise the CV, while
+    CV2 and LV, which compare neighbours, hardly see them.
+
+    Parameters
+    ----------
+    spikes
+        Spike Dataset: a run of a spiking model, or a recording.
+
+    Returns
+    -------
+    Dataset on ``unit``: ``n_intervals``, ``mean_interval`` [ms], ``cv``, ``cv2``, ``lv``. NaN where
+    there are too few: one interval for the mean, two for the CV, a pair for CV2 and LV.
+
+    Raises
+    ------
+    LabelError
+        If `spikes` is no spike Dataset.
+
+    References
+    ----------
+    CV: Softky & Koch (1993), J. Neurosci. 13:334 (with the population standard deviation, as in
+    elephant). CV2: Holt et al. (1996), J. Neurophysiol. 75:1806. LV: Shinomoto et al. (2003),
+    Neural Comput. 15:2823.
+
+    Examples
+    --------
+    >>> from neurodyn import analysis, spikes
+    >>> clock = spikes.from_times([[0.0, 10.0, 20.0, 30.0]])
+    >>> float(analysis.interval_statistics(clock)["cv"][0])
+    0.0
+    """
+    found = spike_intervals(spikes)
+    n = spikes.sizes["unit"]
+    unit, isi = found["interval_unit"].values, found["interspike_interval"].values
+    count = np.bincount(unit, minlength=n)
+    pair = _successive(found)
+    contrast = np.abs(isi[pair + 1] - isi[pair]) / (isi[pair + 1] + isi[pair])
+    mean = _mean(isi, unit, n)
+    spread = np.sqrt(_mean((isi - mean[unit]) ** 2, unit, n))
+    cv = np.where(count >= 2, spread / np.where(count, mean, 1), np.nan)
+    about: dict[str, tuple[Any, str, str]] = {
+        "n_intervals": (count, "1", "number of interspike intervals"),
+        "mean_interval": (mean, "ms", "mean interspike interval"),
+        "cv": (cv, "1", "coefficient of variation of intervals"),
+        "cv2": (_mean(2 * contrast, unit[pair], n), "1", "local coefficient of variation CV2"),
+        "lv": (_mean(3 * contrast**2, unit[pair], n), "1", "local variation LV"),
+    }
+    coords = {name: c for name, c in spikes.coords.items() if c.dims == ("unit",)}
+    return labels.dataset(
+        {name: ("unit", *column) for name, column in about.items()},
+        coords,
+        source="analysis",
+        kind="statistic",
+        values=False,
+    )
+
+
+def _successive(found: xr.Dataset) -> np.ndarray:
+    """Positions of intervals after which another follows at once, in the same unit and trial."""
+    unit, begins = found["interval_unit"].values, found["interval_start"].values
+    ends = begins + found["interspike_interval"].values
+    follows = (np.diff(unit) == 0) & np.isclose(begins[1:], ends[:-1], rtol=1e-12, atol=1e-9)
+    if "interval_trial" in found:
+        follows &= np.diff(found["interval_trial"].values) == 0
+    return np.flatnonzero(follows)
+
+
+def _mean(values: np.ndarray, unit: np.ndarray, n_units: int) -> np.ndarray:
+    """Mean over the values of each unit; NaN for units without any."""
+    count = np.bincount(unit, minlength=n_units)
+    total = np.bincount(unit, values, minlength=n_units)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

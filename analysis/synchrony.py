@@ -1,0 +1,110 @@
+"""How synchronous a population is."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.analysis.firing import binned_counts
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
+
+__all__ = ["synchrony"]
+
+
+def synchrony(
+    data: xr.Dataset,
+    *,
+    bin_width: Number = 5.0,
+    variable: str | None = None,
+    window: Window | None = None,
+) -> xr.Dataset:
+    r"""Synchrony index and mean correlation of a population, in each trial.
+
+    .. math:: \chi^2 = \frac{\mathrm{var}_t \langle x_i(t) \rangle_i}
+       {\langle \mathrm{var}_t\, x_i(t) \rangle_i},
+
+    1 where all units do the same, :math:`1/\sqrt{N}` where they are independent.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset, binned here, or a Dataset with a variable on ``time`` and ``unit`` such as
+        membrane potentials.
+    bin_width
+        Width of the bins of spikes [ms]; the values depend on it.
+    variable
+        Which variable of a Dataset (``"v"``); None: its spikes.
+    window
+        First and last time [ms]; default: all.
+
+    Returns
+    -------
+    Dataset, on ``trial`` where there is one: ``chi``; ``correlation``, the mean of Pearson's r over
+    all pairs; ``n_units`` that varied, to which both are restricted. NaN below two of them.
+
+    Raises
+    ------
+    LabelError
+        If there is no such variable, it has other dims, or values are missing.
+
+    References
+    ----------
+    Golomb (2007), Scholarpedia 2:1347. Golomb & Rinzel (1994), Physica D 72:259.
+
+    Examples
+    --------
+    >>> from neurodyn import analysis, spikes
+    >>> ds = spikes.from_times([[10.0, 50.0], [11.0, 51.0]], window=(0, 100))
+    >>> float(analysis.synchrony(ds)["chi"])
+    1.0
+    """
+    if variable is None and "spike_time" not in data and "spike_count" not in data:
+        raise LabelError(f"synchrony needs spikes, or variable=... out of {list(data.data_vars)}.")
+    if variable is None:
+        array = binned_counts(data, window, bin_width, "synchrony")["spike_count"]
+    else:
+        array = _variable(data, variable, window)
+    dims = [d for d in ("trial", "time", "unit") if d in array.dims]
+    x = array.transpose(*dims).values.astype(np.float64)
+    if not np.isfinite(x).all():
+        raise LabelError("synchrony: values are missing (NaN): choose a window without them.")
+    x = x if "trial" in dims else x[None]
+    found = np.array([_chi(one) for one in x])
+    about = {
+        "chi": "synchrony index",
+        "correlation": "mean pairwise correlation",
+        "n_units": "number of units that varied",
+    }
+    rows = ("trial",) if "trial" in dims else ()
+    variables = {
+        name: (rows, found[:, i] if rows else found[0, i], "1", long_name)
+        for i, (name, long_name) in enumerate(about.items())
+    }
+    coords = {n: c.variable for n, c in array.coords.items() if c.dims == ("trial",)}
+    return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
+
+
+def _variable(data: xr.Dataset, variable: str, window: Window | None) -> xr.DataArray:
+    if variable not in data.data_vars:
+        raise LabelError(f"there is no variable {variable!r}: there are {list(data.data_vars)}.")
+    array = data[variable]
+    if not {"time", "unit"} <= set(array.dims) <= {"trial", "time", "unit"}:
+        raise LabelError(f"synchrony takes (trial, time, unit), got {array.dims}.")
+    return array if window is None else array.sel(time=slice(*window))
+
+
+def _chi(x: np.ndarray) -> tuple[float, float, int]:
+    """Synchrony, mean correlation and number of units of (time, unit), in one pass over pairs."""
+    # Compared, not subtracted: a constant minus its rounded mean need not be 0.
+    varies = x.max(0) > x.min(0)
+    n = int(varies.sum())
+    if n < 2:
+        return np.nan, np.nan, n
+    x = x[:, varies] - x[:, varies].mean(0)
+    variance = (x**2).mean(0)
+    chi = np.sqrt((x.mean(1) ** 2).mean() / variance.mean())
+    # The sum over all pairs is the square of the sum over units.
+    pairs = ((x / np.sqrt(variance)).sum(1) ** 2).mean() - n
+    return float(chi), float(pairs / (n * (n - 1))), n

@@ -1,0 +1,247 @@
+"""Statistics of spike trains, against explicit formulas on the trains of each unit."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurodyn import analysis, labels, spikes
+from neurodyn.labels import LabelError
+
+WINDOW = (0.0, 2000.0)
+
+
+@pytest.fixture(scope="module")
+def trains():
+    """Four units in 20 trials: Poisson, clock, gamma, silent. [trial][unit] -> times."""
+    rng = np.random.default_rng(0)
+
+    def one():
+        poisson = np.cumsum(rng.exponential(40.0, 200))
+        clock = 7.0 + 25.0 * np.arange(80)
+        gamma = np.cumsum(rng.gamma(4.0, 10.0, 200))
+        return [t[t < WINDOW[1]] for t in (poisson, clock, gamma, np.zeros(0))]
+
+    return [one() for _ in range(20)]
+
+
+@pytest.fixture(scope="module")
+def ds(trains):
+    flat = [
+        (t, u, k) for k, trial in enumerate(trains) for u, train in enumerate(trial) for t in train
+    ]
+    time, unit, trial = (np.array(c) for c in zip(*flat, strict=True))
+    coords = {
+        "unit": np.arange(4),
+        "trial": np.arange(20),
+        "population": ("unit", ["a", "b", "a", "b"]),
+        "side": ("trial", np.arange(20) % 2),
+    }
+    return spikes.dataset(time, unit, trial, coords=coords, source="recording", window=WINDOW)
+
+
+def test_intervals_do_not_cross_trials(ds, trains):
+    found = analysis.spike_intervals(ds)
+    labels.check(found)
+    for u in range(4):
+        mine = found["interspike_interval"].values[found["interval_unit"].values == u]
+        want = np.concatenate([np.diff(trial[u]) for trial in trains])
+        np.testing.assert_allclose(mine, want)
+
+
+def test_statistics_are_those_of_elephant(ds, trains):
+    """The formulas of its cv (scipy's variation), cv2 and lv, one unit at a time."""
+    found = analysis.interval_statistics(ds)
+    labels.check(found, values=False)
+    for u in range(3):
+        isi = [np.diff(trial[u]) for trial in trains]
+        pooled = np.concatenate(isi)
+        pairs = np.concatenate([np.abs(np.diff(v)) / (v[1:] + v[:-1]) for v in isi])
+        assert float(found["cv"][u]) == pytest.approx(pooled.std() / pooled.mean())
+        assert float(found["cv2"][u]) == pytest.approx(2 * pairs.mean())
+        assert float(found["lv"][u]) == pytest.approx(3 * (pairs**2).mean())
+        assert int(found["n_intervals"][u]) == pooled.size
+    poisson, clock, gamma = found.isel(unit=slice(3)).to_dataframe()[["cv", "cv2", "lv"]].values
+    np.testing.assert_allclose(poisson, 1, atol=0.12)
+    np.testing.assert_allclose(clock, 0, atol=1e-12)
+    # A gamma process of shape k has CV 1/sqrt(k) and LV 3/(2k + 1).
+    np.testing.assert_allclose(gamma[[0, 2]], [0.5, 1 / 3], atol=0.04)
+    assert np.isnan(found["cv"][3])
+
+
+def test_intervals_over_a_gap_are_left_out():
+    one = spikes.from_times([[1.0, 3.0, 20.0, 24.0]], window=(0, 30))
+    one.attrs["obs_intervals"] = [0.0, 5.0, 15.0, 30.0]
+    found = analysis.spike_intervals(one)
+    assert found["interspike_interval"].values.tolist() == [2.0, 4.0]
+    assert np.isnan(analysis.interval_statistics(one)["cv2"][0])  # the two are not successive
+    assert float(analysis.firing_rate(one)[0]) == pytest.approx(4 / 20e-3)
+
+
+def test_silence_has_no_intervals():
+    found = analysis.interval_statistics(spikes.from_times([[], [3.0]], window=(0, 10)))
+    labels.check(found, values=False)
+    assert np.isnan(found["mean_interval"].values).all()
+
+
+def test_rates(ds, trains):
+    want = [np.mean([len(trial[u]) for trial in trains]) / 2 for u in range(4)]
+    np.testing.assert_allclose(analysis.firing_rate(ds), want)
+    np.testing.assert_allclose(analysis.firing_rate(spikes.bin(ds, bin_width=50.0)), want)
+    np.testing.assert_allclose(
+        analysis.firing_rate(spikes.rate(ds, bin_width=50.0)), want, rtol=1e-5
+    )
+    late = analysis.firing_rate(ds, window=(1000, 2000))
+    want = [np.mean([(trial[u] >= 1000).sum() for trial in trains]) for u in range(4)]
+    np.testing.assert_allclose(late, want)
+
+
+def test_rates_count_only_what_was_observed():
+    cut = spikes.align(spikes.from_times([[10.0, 110.0]], window=(0, 150)), [0.0, 100.0], (0, 100))
+    assert float(analysis.firing_rate(cut)[0]) == pytest.approx(2 / 0.150)
+
+
+def test_fano_factor(ds, trains):
+    count = np.array([[len(train) for train in trial] for trial in trains], float)
+    found = analysis.fano_factor(ds)
+    np.testing.assert_allclose(found[:3], (count.var(0, ddof=1) / count.mean(0).clip(1))[:3])
+    assert np.isnan(found[3])
+    by = analysis.fano_factor(ds, by="side", bin_width=100.0)
+    fine = spikes.bin(ds, bin_width=100.0)["spike_count"].values
+    parts = [fine[0::2], fine[1::2]]
+    want = (
+        sum(p.var(0, ddof=1).sum(0) for p in parts)[:3] / sum(p.mean(0).sum(0) for p in parts)[:3]
+    )
+    np.testing.assert_allclose(by[:3], want)
+
+
+def test_population_rate(ds, trains):
+    found = analysis.population_rate(ds, bin_width=100.0, by="population")
+    labels.check(found)
+    assert found["population"].values.tolist() == ["a", "b"]
+    assert found["n_units"].values.tolist() == [2, 2]
+    count = spikes.bin(ds, bin_width=100.0)["spike_count"].values
+    np.testing.assert_allclose(
+        found["rate"][..., 0], 5 * (count[..., 0] + count[..., 2]), rtol=1e-5
+    )
+
+
+def test_synchrony_of_spikes_and_potentials():
+    rng = np.random.default_rng(1)
+    common, own = rng.standard_normal((500, 1)), rng.standard_normal((500, 40))
+    for x, chi, r in (
+        (np.repeat(common, 40, 1), 1.0, 1.0),
+        (own, 40**-0.5, 0.0),
+        (common + own, np.sqrt((1 + 1 / 40) / 2), 0.5),
+    ):
+        v = labels.dataset(
+            {"v": (("time", "unit"), x, "mV", "membrane potential")},
+            {"time": labels.time_axis(500, 1.0)},
+            source="model",
+        )
+        found = analysis.synchrony(v, variable="v")
+        assert float(found["chi"]) == pytest.approx(chi, abs=0.06)
+        correlation = np.corrcoef(x.T)
+        want = (correlation.sum() - 40) / (40 * 39)
+        assert float(found["correlation"]) == pytest.approx(want, abs=1e-9)
+        assert float(found["correlation"]) == pytest.approx(r, abs=0.06)
+
+
+def test_spectrum_finds_a_rhythm():
+    rng = np.random.default_rng(2)
+    t = np.arange(4000.0)
+    rate = 0.1 * (1 + np.sin(2 * np.pi * 40e-3 * t))
+    times = [t[rng.random(4000) < rate] for _ in range(50)]
+    one = spikes.from_times(times, window=(0, 4000))
+    found = analysis.population_spectrum(one)
+    labels.check(found, values=False)
+    assert float(found["peak_frequency"][0]) == pytest.approx(40, abs=2)
+    assert float(found["gamma"][0]) > 0.5 > float(found["alpha"][0])
+    # Parseval: the power sums up to the variance of the rate.
+    variance = analysis.population_rate(one)["rate"].values.var()
+    resolution = float(found["frequency"][1])
+    assert float(found["power"].sum()) * resolution == pytest.approx(variance, rel=0.05)
+
+
+def test_runs_count_spikes_in_the_step_they_fell_into():
+    run = spikes.dataset(
+        [10.0, 10.5, 20.0],
+        [0, 0, 0],
+        coords={"unit": [0]},
+        source="model",
+        window=(0, 20),
+        attrs={"dt": 0.5, "closed": "right"},
+    )
+    assert spikes.bin(run, bin_width=10.0)["spike_count"].values.ravel().tolist() == [1, 2]
+    assert float(analysis.firing_rate(run)[0]) == pytest.approx(150.0)
+
+
+def potentials(rows, units="mV"):
+    return labels.dataset(
+        {"v": (("sweep", "time"), np.asarray(rows, float), units, "membrane potential")},
+        {
+            "time": np.arange(len(rows[0])) * 0.1,
+            "step": ("sweep", 50.0 * np.arange(len(rows)), "pA"),
+        },
+        source="recording",
+    )
+
+
+def test_spikes_out_of_potentials():
+    quiet = [-60.0] * 8
+    spiking = [-60, -20, 20, -60, -60, -10, 30, -60]
+    found = analysis.detect_spikes(potentials([quiet, spiking]), refractory=0.2)
+    np.testing.assert_allclose(found["spike_time"], [0.15, 0.525])
+    assert found["spike_trial"].values.tolist() == [1, 1]
+    assert found["step"].dims == ("trial",)
+    once = analysis.detect_spikes(potentials([quiet, spiking]), refractory=1.0)
+    assert once.sizes["spike"] == 1
+
+
+def test_fi_curve():
+    ds = spikes.dataset(
+        [10.0, 30.0, 35.0, 45.0, 12.0, 80.0],
+        [0] * 6,
+        [1, 1, 1, 1, 2, 2],
+        coords={"unit": [0], "trial": [0, 1, 2], "step": ("trial", [0.0, 50.0, 50.0], "pA")},
+        source="recording",
+        window=(0, 100),
+    )
+    found = analysis.fi_curve(ds, window=(5, 50))
+    labels.check(found, values=False)
+    assert found["current"].values.tolist() == [0.0, 50.0]
+    np.testing.assert_allclose(found["rate"].values.ravel(), [0, 2.5 / 0.045])
+    assert float(found["initial_rate"][1, 0]) == pytest.approx(50.0)
+    assert float(found["final_rate"][1, 0]) == pytest.approx(2 / 15e-3)
+    assert float(found["latency"][1, 0]) == pytest.approx(6.0)
+    assert np.isnan(found["latency"][0, 0])
+
+
+BARE = spikes.from_times([[1.0, 2.0]])
+WRONG = {
+    "rate of unknown window": (lambda ds: analysis.firing_rate(BARE), "pass window"),
+    "window beyond the recording": (lambda ds: analysis.firing_rate(ds, window=(0, 9e3)), "leaves"),
+    "not spikes": (lambda ds: analysis.spike_intervals(xr.Dataset()), "spike Dataset"),
+    "one trial": (lambda ds: analysis.fano_factor(ds, by="trial"), "two trials at least"),
+    "no variance": (
+        lambda ds: analysis.fano_factor(spikes.from_times([[1.0]], window=(0, 9))),
+        "bin_width",
+    ),
+    "no population": (lambda ds: analysis.population_rate(ds, by="layer"), "no coordinate 'layer'"),
+    "long segments": (lambda ds: analysis.population_spectrum(ds, segment=5e3), "do not fit"),
+    "volts": (lambda ds: analysis.detect_spikes(potentials([[0.0, 1.0]], "V")), "are in mV"),
+    "low peaks": (
+        lambda ds: analysis.detect_spikes(potentials([[-60.0, -5.0]])),
+        "lower the threshold",
+    ),
+    "no trials": (lambda ds: analysis.fi_curve(BARE), "needs trials"),
+    "no current": (lambda ds: analysis.fi_curve(ds), "no label 'step'"),
+    "not in pA": (lambda ds: analysis.fi_curve(ds, current="side"), "currents are in pA"),
+    "nothing to compare": (lambda ds: analysis.synchrony(xr.Dataset()), "variable="),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_says_what_is_wrong(ds, case):
+    call, message = WRONG[case]
+    with pytest.raises(LabelError, match=message):
+        call(ds)
