@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.checks import whole
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
 from neurodyn.models.plrnn.initial import narrow_normal, stable_diagonal
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
@@ -130,7 +130,7 @@ class ALRNN(AbstractPLRNN):
         # The norm has no derivative at 0.
         tiny = jnp.finfo(excess.dtype).tiny
         return {
-            "latent": jnp.sum((1 - A) ** 2) + jnp.sum(W**2) + jnp.sum(h**2),
+            "latent": latent_penalty(A, W, h),
             "growth": jnp.sqrt(jnp.maximum(jnp.sum(excess**2), tiny)),
             "observation": self.observation.penalty(),
         }

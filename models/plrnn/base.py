@@ -19,7 +19,7 @@ from neurodyn.params import AbstractParameter, FixedParameter
 from neurodyn.params.base import value_of
 from neurodyn.system import AbstractMap, State, Variable
 
-__all__ = ["AbstractPLRNN", "Parts"]
+__all__ = ["AbstractPLRNN", "Parts", "latent_penalty"]
 
 _GLOROT = jax.nn.initializers.glorot_uniform()
 
@@ -215,3 +215,8 @@ class Parts:
     def start(self) -> FixedParameter:
         """Runs start from the mean of standardised data."""
         return FixedParameter(jnp.zeros(self.sizes[2], jnp.result_type(float)))
+
+
+def latent_penalty(A: Float[Array, " unit"], *weights: Float[Array, "..."]) -> Float[Array, ""]:
+    """Squared distance of a latent map from the identity: ``|1 - A|^2`` and that of its weights."""
+    return jnp.sum((1 - A) ** 2) + sum(jnp.sum(w**2) for w in weights)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.checks import whole
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
@@ -140,6 +140,6 @@ class DendriticPLRNN(AbstractPLRNN):
         """``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"observation"``: of the observation."""
         A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)
         return {
-            "latent": jnp.sum((1 - A) ** 2) + jnp.sum(W**2) + jnp.sum(h**2),
+            "latent": latent_penalty(A, W, h),
             "observation": self.observation.penalty(),
         }

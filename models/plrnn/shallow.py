@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.checks import whole
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
 from neurodyn.models.plrnn.initial import stable_diagonal, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
@@ -149,6 +149,6 @@ class ShallowPLRNN(AbstractPLRNN):
         A = value_of(self.A)
         rest = [value_of(w) for w in (self.W1, self.W2, self.h1, self.h2)]
         return {
-            "latent": jnp.sum((1 - A) ** 2) + sum(jnp.sum(w**2) for w in rest),
+            "latent": latent_penalty(A, *rest),
             "observation": self.observation.penalty(),
         }
