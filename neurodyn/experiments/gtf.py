@@ -12,7 +12,7 @@ from neurodyn.experiments.attractor_data import AttractorData, attractor_data
 from neurodyn.experiments.checkpoints import KeepLast
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.gtf_report import gtf_figures, gtf_summary
-from neurodyn.experiments.gtf_scores import free_outputs, score
+from neurodyn.experiments.gtf_scores import floor, free_outputs, score
 from neurodyn.labels import encode_attrs
 from neurodyn.tasks import Windows
 from neurodyn.training import Ensemble, FreeRun, GeneralisedTeacherForcing, Seeds, fit, radam
@@ -86,7 +86,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     -------
     xr.DataTree
         ``/recording`` (held-out data), ``/model`` (free run of the median network),
-        ``/model/training``, and ``/analysis/scores``.
+        ``/model/training``, ``/analysis/scores``, and ``/analysis/floor`` where data are held out.
     """
     data = gtf_data(settings.data, settings.n_samples, _key(settings, 0))
     best, last, history = train(settings, run, data)
@@ -103,6 +103,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
             "/model/training": history,
             "/analysis/scores": scores,
         }
+        | ({} if data.test is None else {"/analysis/floor": floor(data)})
     )
     tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
     return tree

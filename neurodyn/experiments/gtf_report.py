@@ -26,6 +26,10 @@ def gtf_summary(tree: xr.DataTree) -> dict[str, str]:
                 rows[f"{one[name].attrs['long_name']}, {checkpoint}"] = (
                     f"{middle:.3g} +- {spread:.2g} ({values.min():.3g} to {values.max():.3g})"
                 )
+    if "floor" in tree["analysis"].children:
+        floor = tree["analysis/floor"].to_dataset()
+        for name in ("d_stsp", "d_h"):
+            rows[f"{scores[name].attrs['long_name']}, floor"] = f"{float(floor[name]):.3g}"
     return rows
 
 

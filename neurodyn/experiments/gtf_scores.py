@@ -11,7 +11,7 @@ from neurodyn import analysis
 from neurodyn.experiments.attractor_data import AttractorData
 from neurodyn.experiments.free_run import free_run
 
-__all__ = ["free_outputs", "score"]
+__all__ = ["floor", "free_outputs", "score"]
 
 #: Steps ahead of the prediction error.
 AHEAD = 20
@@ -52,6 +52,11 @@ def score(data: AttractorData, checkpoints: dict[str, Any]) -> xr.Dataset:
         f"{len(truth) // 4} dropped, against {against} data",
     }
     return xr.Dataset(variables, coords, attrs)
+
+
+def floor(data: AttractorData) -> xr.Dataset:
+    """What the training data, in the place of a network's free run, score on the held-out data."""
+    return analysis.reconstruction_floor(data.test, data.train, protocol="gtf")
 
 
 def _score_one(model: Any, truth: np.ndarray) -> dict[str, Any]:
