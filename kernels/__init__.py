@@ -1,9 +1,25 @@
 """Fast recurrences on arrays: jit-compiled loops with lean derivatives."""
 
 from neurodyn.kernels.ctrnn import ctrnn_scan
+from neurodyn.kernels.events import (
+    delayed_spike_product,
+    pack_spikes,
+    sparse_spike_product,
+    spike_product,
+)
 from neurodyn.kernels.forced import forced_scan
 from neurodyn.kernels.latent import latent_scan
 from neurodyn.kernels.noise import standard_normal
 from neurodyn.kernels.recurrent import recurrent_scan
 
-__all__ = ["ctrnn_scan", "forced_scan", "latent_scan", "recurrent_scan", "standard_normal"]
+__all__ = [
+    "ctrnn_scan",
+    "delayed_spike_product",
+    "forced_scan",
+    "latent_scan",
+    "pack_spikes",
+    "recurrent_scan",
+    "sparse_spike_product",
+    "spike_product",
+    "standard_normal",
+]

@@ -1,0 +1,178 @@
+"""The C functions behind `events_numba`; importing this module needs numba."""
+
+from llvmlite import ir
+from numba import cfunc, njit, types
+from numba.extending import intrinsic
+
+__all__ = ["build"]
+
+# Entries looked at together: silent units are passed over a block at a time.
+_BLOCK = 64
+
+_FLOATS = {"float32": (types.float32, ir.FloatType()), "float64": (types.float64, ir.DoubleType())}
+
+
+def build(name: str, dtype: str, version: tuple[int, int]):
+    """Compile one function for one floating point type, as a C callback for XLA."""
+    make = {
+        "add_rows": _add_rows,
+        "scatter_rows": _scatter_rows,
+        "scatter_delayed": _scatter_delayed,
+    }[name]
+    numba_type, llvm_type = _FLOATS[dtype]
+    run = make(_pointer(numba_type, llvm_type), numba_type.bitwidth // 8)
+    major, minor = version
+
+    @cfunc(types.int64(types.CPointer(types.int64)), error_model="numpy")
+    def handler(frame):
+        # XLA asks for the version of the interface by an extension of the frame, of type 1.
+        extension = _words(frame[1])
+        if frame[1] != 0 and (extension[1] & 0xFFFFFFFF) == 1:
+            stated = _ints(extension[3] + 8 + 16)
+            stated[0], stated[1] = major, minor
+            return 0
+        run(_words(frame[9]), _words(frame[14]))
+        return 0
+
+    return handler
+
+
+def _pointer(numba_type, llvm_type):
+    """A function that turns an address into a typed pointer."""
+
+    @intrinsic
+    def pointer(typing_context, address):
+        def generate(context, builder, signature, arguments):
+            return builder.inttoptr(arguments[0], llvm_type.as_pointer())
+
+        return types.CPointer(numba_type)(types.int64), generate
+
+    return pointer
+
+
+_words = _pointer(types.int64, ir.IntType(64))
+_ints = _pointer(types.int32, ir.IntType(32))
+
+
+# A buffer is (struct_size, extension, dtype, data, rank, dims), in words of 8 bytes.
+@njit
+def _data(buffers, i):
+    return _words(buffers[i])[3]
+
+
+@njit
+def _size(buffers, i, axis):
+    return _words(_words(buffers[i])[5])[axis]
+
+
+@njit
+def _next_event(spikes, i, n):
+    """The first index from i on whose entry is not zero, or n."""
+    while i < n:
+        if i % _BLOCK == 0 and i + _BLOCK <= n:
+            some = False
+            for j in range(i, i + _BLOCK):
+                some |= spikes[j] != 0
+            if not some:
+                i += _BLOCK
+                continue
+        if spikes[i] != 0:
+            return i
+        i += 1
+    return n
+
+
+@njit
+def _copy(arguments, results, floats):
+    """The first argument to the first result, where XLA has not made them one buffer."""
+    if _data(arguments, 0) == _data(results, 0):
+        return
+    source, target = floats(_data(arguments, 0)), floats(_data(results, 0))
+    for j in range(_size(arguments, 0, 0) * _size(arguments, 0, 1) * _size(arguments, 0, 2)):
+        target[j] = source[j]
+
+
+def _add_rows(floats, item):
+    """(spikes, W) -> (out,); `item` is the number of bytes of a number."""
+
+    @njit(error_model="numpy")
+    def run(arguments, results):
+        n_trials, n_pre = _size(arguments, 0, 0), _size(arguments, 0, 1)
+        n_post = _size(arguments, 1, 1)
+        width, first = n_post * item, _data(arguments, 1)
+        for b in range(n_trials):
+            spikes = floats(_data(arguments, 0) + b * n_pre * item)
+            out = floats(_data(results, 0) + b * width)
+            for j in range(n_post):
+                out[j] = 0
+            i = _next_event(spikes, 0, n_pre)
+            while i < n_pre:
+                i1 = _next_event(spikes, i + 1, n_pre)
+                i2 = _next_event(spikes, i1 + 1, n_pre)
+                i3 = _next_event(spikes, i2 + 1, n_pre)
+                s0, r0 = spikes[i], floats(first + i * width)
+                if i3 == n_pre:  # fewer than four are left
+                    for j in range(n_post):
+                        out[j] += s0 * r0[j]
+                    i = i1
+                    continue
+                # Four rows at once; the additions stay in order.
+                s1, s2, s3 = spikes[i1], spikes[i2], spikes[i3]
+                r1, r2 = floats(first + i1 * width), floats(first + i2 * width)
+                r3 = floats(first + i3 * width)
+                for j in range(n_post):
+                    out[j] = (((out[j] + s0 * r0[j]) + s1 * r1[j]) + s2 * r2[j]) + s3 * r3[j]
+                i = _next_event(spikes, i3 + 1, n_pre)
+
+    return run
+
+
+def _scatter_rows(floats, item):
+    """(onto, spikes, indptr, indices, values) -> (onto,)."""
+
+    @njit(error_model="numpy")
+    def run(arguments, results):
+        n_trials, n_pre = _size(arguments, 1, 0), _size(arguments, 1, 1)
+        n_post = _size(arguments, 0, 2)
+        indptr, indices = _ints(_data(arguments, 2)), _ints(_data(arguments, 3))
+        values = floats(_data(arguments, 4))
+        _copy(arguments, results, floats)
+        for b in range(n_trials):
+            spikes = floats(_data(arguments, 1) + b * n_pre * item)
+            out = floats(_data(results, 0) + b * n_post * item)
+            i = _next_event(spikes, 0, n_pre)
+            while i < n_pre:
+                s = spikes[i]
+                for k in range(indptr[i], indptr[i + 1]):
+                    out[indices[k]] += s * values[k]
+                i = _next_event(spikes, i + 1, n_pre)
+
+    return run
+
+
+def _scatter_delayed(floats, item):
+    """(ring, spikes, indptr, indices, values, head, delays) -> (ring,)."""
+
+    @njit(error_model="numpy")
+    def run(arguments, results):
+        n_trials, n_pre = _size(arguments, 1, 0), _size(arguments, 1, 1)
+        n_slots, n_post = _size(arguments, 0, 1), _size(arguments, 0, 2)
+        indptr, indices = _ints(_data(arguments, 2)), _ints(_data(arguments, 3))
+        values = floats(_data(arguments, 4))
+        heads, delays = _ints(_data(arguments, 5)), _ints(_data(arguments, 6))
+        _copy(arguments, results, floats)
+        for b in range(n_trials):
+            spikes = floats(_data(arguments, 1) + b * n_pre * item)
+            ring = floats(_data(results, 0) + b * n_slots * n_post * item)
+            head = heads[b] % n_slots
+            i = _next_event(spikes, 0, n_pre)
+            while i < n_pre:
+                s = spikes[i]
+                for k in range(indptr[i], indptr[i + 1]):
+                    slot = head + delays[k]
+                    if slot >= n_slots:
+                        slot -= n_slots
+                    ring[slot * n_post + indices[k]] += s * values[k]
+                i = _next_event(spikes, i + 1, n_pre)
+
+    return run
