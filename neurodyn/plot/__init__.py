@@ -1,13 +1,15 @@
 """Figures of labelled results; every function returns the matplotlib Figure it drew."""
 
-from neurodyn.plot.activity import psth, raster, traces, trajectories
+from neurodyn.plot.activity import psth, traces, trajectories
 from neurodyn.plot.behaviour import psychometric
+from neurodyn.plot.cells import fi_curve, voltages, weights
 from neurodyn.plot.comparison import comparison
 from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.models import time_constants
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.reconstruction import checkpoints, elbow
+from neurodyn.plot.spikes import intervals, population_rate, population_spectrum, raster
 from neurodyn.plot.symbols import attractor, geometric_graph, symbol_graph
 from neurodyn.plot.tasks import trial
 from neurodyn.plot.training import history
@@ -19,12 +21,16 @@ __all__ = [
     "comparison",
     "elbow",
     "error_regression",
+    "fi_curve",
     "geometric_graph",
     "history",
+    "intervals",
     "latent_bands",
     "latent_space",
     "lyapunov",
     "meta_prior",
+    "population_rate",
+    "population_spectrum",
     "prediction_error",
     "projections",
     "psth",
@@ -36,5 +42,7 @@ __all__ = [
     "traces",
     "trajectories",
     "trial",
+    "voltages",
+    "weights",
     "words",
 ]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, ORANGE, diverging, label, styled, subplots
+from neurodyn.plot.style import BLUE, GREY, diverging, label, styled, subplots
 
-__all__ = ["psth", "raster", "traces", "trajectories"]
+__all__ = ["psth", "traces", "trajectories"]
 
 
 @styled
@@ -174,31 +174,6 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: in
         ax.plot(da.time, da.isel({dim: i}) / spread - i, color=BLUE, lw=1)
     ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
     ax.set(xlabel="time (ms)", ylabel=dim, title=label(run[variable]))
-    return figure
-
-
-@styled
-def raster(ds: xr.Dataset, *, trial: int = 0) -> Any:
-    """Spikes of all units in one trial.
-
-    Parameters
-    ----------
-    ds
-        A spike Dataset (dim ``spike``).
-    trial
-        Which trial, where spikes are cut into trials.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    t, unit = ds["spike_time"].values, ds["spike_unit"].values
-    if "spike_trial" in ds:
-        here = ds["spike_trial"].values == trial
-        t, unit = t[here], unit[here]
-    figure, axes = subplots(1, 1, size=(4.8, 3.0))
-    axes[0, 0].plot(t, unit, "|", color=ORANGE, ms=3, mew=0.7)
-    axes[0, 0].set(xlabel="time (ms)", ylabel="unit")
     return figure
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import matplotlib as mpl
 
-__all__ = ["BLUE", "GREY", "ORANGE", "diverging", "label", "styled", "subplots"]
+__all__ = ["BLUE", "GREY", "ORANGE", "STROKES", "diverging", "label", "styled", "subplots"]
 
 BLUE, ORANGE, GREY = "#2b6ca3", "#d9722e", "#8a8a8a"
+#: Colours of things side by side: populations, curves.
+STROKES = (BLUE, ORANGE, "#4f9d69", "#9a5fa5", "#c9a227", "#5bb5c5", "#c4506a", "#7a6a53")
 
 STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,

@@ -6,12 +6,12 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import styled, subplots
+from neurodyn.plot.style import STROKES, styled, subplots
 
 __all__ = ["attractor", "geometric_graph", "symbol_colours", "symbol_graph"]
 
 #: Colours of the most visited regions; where there are more, all come from a continuous map.
-REGIONS = ("#2b6ca3", "#d9722e", "#4f9d69", "#9a5fa5", "#c9a227", "#5bb5c5", "#c4506a", "#7a6a53")
+REGIONS = STROKES
 MARKERS = {"stable": "o", "saddle": "D", "unstable": "s", "neutral": "^"}
 DRAWN = 20_000
 

@@ -1,0 +1,211 @@
+"""Single cells and their connections: membrane potentials, f-I curves, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.labels.convention import Window
+from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
+
+__all__ = ["fi_curve", "voltages", "weights"]
+
+
+@styled
+def voltages(
+    data: xr.Dataset | Mapping[str, xr.Dataset],
+    *,
+    trial: int = 0,
+    units: int | tuple[int, ...] = 4,
+    variable: str = "v",
+    current: str | None = None,
+    window: Window | None = None,
+) -> Any:
+    """Membrane potentials below each other, with spikes marked above them.
+
+    Parameters
+    ----------
+    data
+        Dataset with ``variable`` on (trial | sweep, time, unit), or without any of the first and
+        last; or several by name (recorded and fitted), drawn over each other.
+    trial
+        Which trial or sweep.
+    units
+        Which units, or how many.
+    variable
+        What to draw; spikes of the Dataset (``spike_time``) are marked with ticks, since models
+        reset within a step and hardly ever show their peak.
+    current
+        Variable to draw beneath: the injected current.
+    window
+        Times to draw [ms]; default: all.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no such variable, or it has other dims.
+    """
+    sides = {"": data} if isinstance(data, xr.Dataset) else dict(data)
+    drawn = {name: _trace(ds, variable, trial) for name, ds in sides.items()}
+    first = next(iter(drawn.values()))
+    chosen = range(min(units, first.sizes["unit"])) if isinstance(units, int) else units
+    rows = len(chosen) + (current is not None)
+    figure, axes = subplots(rows, 1, size=(5.4, 1.15), sharex=True)
+    figure.set_figheight(max(1.15 * rows, 2.0) + 0.3)
+    colours = [GREY, STROKES[1], *STROKES[2:]] if len(sides) > 1 else [STROKES[0]]
+    for ax, u in zip(axes[:, 0], chosen, strict=False):
+        for (name, v), colour in zip(drawn.items(), colours, strict=False):
+            here = v.isel(unit=u)
+            ax.plot(here["time"], here, color=colour, lw=0.8, label=name)
+            times = _spike_times(sides[name], trial, u)
+            top = float(v.max())
+            if times.size:
+                ax.plot(times, np.full(times.size, top + 8), "|", color=colour, ms=5, mew=0.9)
+        if len(chosen) > 1:
+            ax.set_ylabel(f"unit {first['unit'].values[u]}")
+    if current is not None:
+        source = next(ds for ds in sides.values() if current in ds)
+        i = _trace(source, current, trial).isel(unit=0)
+        axes[-1, 0].plot(i["time"], i, color="black", lw=0.9)
+        axes[-1, 0].set_ylabel(source[current].attrs.get("units", ""))
+    if window is not None:
+        axes[-1, 0].set_xlim(*window)
+    axes[-1, 0].set_xlabel("time (ms)")
+    if len(sides) > 1:
+        handles = axes[0, 0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside upper right", ncols=len(sides), fontsize=7)
+    axes[0, 0].set_title(label(first), loc="left")
+    return figure
+
+
+def _trace(ds: xr.Dataset, variable: str, trial: int) -> xr.DataArray:
+    if variable not in ds:
+        raise ValueError(f"there is no variable {variable!r}: there are {list(ds.data_vars)}.")
+    v = ds[variable]
+    for dim in ("trial", "sweep"):
+        v = v.isel({dim: trial}) if dim in v.dims else v
+    v = v.rename(channel="unit") if "channel" in v.dims else v
+    v = v if "unit" in v.dims else v.expand_dims(unit=[0])
+    if set(v.dims) != {"time", "unit"}:
+        raise ValueError(f"'{variable}' has dims {ds[variable].dims}: choose along the others.")
+    return v.transpose("time", "unit")
+
+
+def _spike_times(ds: xr.Dataset, trial: int, unit: int) -> np.ndarray:
+    if "spike_time" not in ds:
+        return np.zeros(0)
+    here = ds["spike_unit"].values == unit
+    if "spike_trial" in ds:
+        here = here & (ds["spike_trial"].values == trial)
+    return ds["spike_time"].values[here]
+
+
+@styled
+def fi_curve(
+    curves: xr.Dataset | Mapping[str, xr.Dataset], *, variables: tuple[str, ...] = ("rate",)
+) -> Any:
+    """Firing against injected current.
+
+    Parameters
+    ----------
+    curves
+        From :func:`neurodyn.analysis.fi_curve`; several by name are drawn over each other. Units
+        are lines of one colour.
+    variables
+        What to draw, a panel each: ``rate``, ``initial_rate``, ``final_rate``, ``latency``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If a variable is missing.
+    """
+    sides = {"": curves} if isinstance(curves, xr.Dataset) else dict(curves)
+    figure, axes = subplots(1, len(variables), size=(3.0, 2.5))
+    for ax, name in zip(axes[0], variables, strict=True):
+        for k, (side, ds) in enumerate(sides.items()):
+            if name not in ds:
+                raise ValueError(f"there is no {name!r} in the curve: {list(ds.data_vars)}.")
+            values = ds[name].transpose("sweep", "unit").values
+            lines = ax.plot(
+                ds["current"], values, "o-", color=STROKES[k % len(STROKES)], ms=3.5, lw=1.1
+            )
+            lines[0].set_label(side)
+        ax.set(xlabel=label(ds["current"]), ylabel=label(ds[name]))
+    if len(sides) > 1:
+        axes[0, 0].legend()
+    return figure
+
+
+@styled
+def weights(
+    W: xr.DataArray | Any,
+    *,
+    populations: Mapping[str, int] | None = None,
+    histogram: bool = True,
+) -> Any:
+    """A weight matrix, presynaptic units downwards, with the distribution of what is not zero.
+
+    Parameters
+    ----------
+    W
+        ``(presynaptic, postsynaptic)``; a DataArray brings its name and units.
+    populations
+        Sizes of populations by name, in order, where the matrix is square: lines part them.
+    histogram
+        Whether to draw the distribution beside it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Colours are symmetric about zero and reach the 99th percentile of the absolute weights.
+
+    Raises
+    ------
+    ValueError
+        If it is no finite matrix, or the sizes do not add up.
+    """
+    values = np.asarray(W, float)
+    if values.ndim != 2 or not values.size or not np.isfinite(values).all():
+        raise ValueError(f"weights draws one finite matrix, got shape {values.shape}.")
+    name = label(W) if isinstance(W, xr.DataArray) else "weight"
+    there = values[values != 0]
+    reach = float(np.quantile(np.abs(there), 0.99)) if there.size else 1.0
+    columns = {"width_ratios": [1.25, 1]} if histogram else {}
+    figure, axes = subplots(1, 2 if histogram else 1, size=(2.9, 2.6), **columns)
+    ax = axes[0, 0]
+    image = ax.imshow(
+        values, cmap="RdBu_r", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest"
+    )
+    figure.colorbar(image, ax=ax, label=name, shrink=0.85, extend="both")
+    ax.set(xlabel="postsynaptic unit", ylabel="presynaptic unit")
+    ax.spines[:].set_visible(False)
+    if populations is not None:
+        edges = np.cumsum(list(populations.values()))
+        if values.shape != (edges[-1], edges[-1]):
+            raise ValueError(
+                f"populations {dict(populations)} have {edges[-1]} units, the matrix is "
+                f"{values.shape}."
+            )
+        for edge in edges[:-1]:
+            ax.axhline(edge - 0.5, color="black", lw=0.6)
+            ax.axvline(edge - 0.5, color="black", lw=0.6)
+        middles = edges - np.array(list(populations.values())) / 2
+        ax.set_xticks(middles, list(populations))
+        ax.set_yticks(middles, list(populations))
+    if histogram:
+        ax = axes[0, 1]
+        share = there.size / values.size
+        ax.hist(there, 40, color=STROKES[0])
+        ax.set(xlabel=name, ylabel="connections", title=f"{100 * share:.3g} % connected")
+    return figure
