@@ -77,6 +77,8 @@ def symbolic_summary(tree: xr.DataTree) -> dict[str, str]:
     rows["of these with a real fixed point"] = _counts(best["n_real"].values)
     if np.isfinite(best["n_equilibria"]).any():
         rows["equilibria with a fixed point of their own"] = _counts(best["n_equilibria"].values)
+        for which, distances in enumerate(best["equilibrium_distance"].values.T):
+            rows[f"distance of equilibrium {which} from it"] = _spread(distances)
     for name, which in (("best", best), ("last", last)):
         rows[f"free runs, {name}"] = _counts(which["status"].values)
     if "symbols" not in tree["analysis"].children:
