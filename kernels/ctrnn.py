@@ -31,8 +31,9 @@ def ctrnn_scan(
     activation: str = "tanh",
     noise=None,
     length=None,
+    last: bool = False,
     backend: str = "auto",
-) -> Float[Array, "time batch unit"]:
+) -> Float[Array, "time batch unit"] | Float[Array, "batch unit"]:
     """Run a leaky recurrent network over a batch of inputs.
 
     With ``act`` the activation, each step maps the state ``h`` and the input ``x_t`` to
@@ -67,13 +68,18 @@ def ctrnn_scan(
         Number of steps to run, shared by the batch; may be traced, so that one compilation serves
         every length. Both passes loop over ``length`` steps only. A traced value is limited to
         0..time. Default: all of them.
+    last : bool
+        Whether only the state after the last step is wanted. Then the backward pass gets a
+        cotangent of one state instead of a buffer of them, and a run that is not differentiated
+        keeps no states.
     backend : {"auto", "xla"}
         Implementation. "auto" is "xla" everywhere.
 
     Returns
     -------
     h : (time, batch, unit)
-        ``h[k]`` is the state after input k. Rows from ``length`` on are zero.
+        ``h[k]`` is the state after input k. Rows from ``length`` on are zero. With ``last``, the
+        state ``(batch, unit)`` after the last step (``h0`` if there is none).
 
     Raises
     ------
@@ -103,22 +109,26 @@ def ctrnn_scan(
      [0.875 1.   ]]
     """
     arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation, backend)
-    return _scan(form, activation, *arrays, step_bound(length, arrays[4].shape[0]))
+    return _scan(form, activation, last, *arrays, step_bound(length, arrays[4].shape[0]))
 
 
 # Compiled here too, so that calls outside any jit do not compile the loop anew each time.
-@partial(jax.jit, static_argnums=(0, 1))
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _scan(form, activation, W, U, b, alpha, x, h0, noise, length):
-    return _forward(form, activation, False, W, U, b, alpha, x, h0, noise, length)[0]
+@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _scan(form, activation, last, W, U, b, alpha, x, h0, noise, length):
+    keep = "nothing" if last else "states"
+    end, states, _ = _forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length)
+    return end if last else states
 
 
-def _scan_fwd(form, activation, *primals):
+def _scan_fwd(form, activation, last, *primals):
     arrays = jax.tree.map(lambda primal: primal.value, primals)
-    keep_gate = form == "rate" and ACTIVATIONS[activation].below is not None
-    h, gate = _forward(form, activation, keep_gate, *arrays)
+    kinked = form == "rate" and ACTIVATIONS[activation].below is not None
+    keep = "states and gates" if kinked else "states"
+    end, h, gate = _forward(form, activation, keep, *arrays)
     # The two time-long cotangents are made only if asked for: the compiler does not drop them.
-    return h, Saved(*arrays, h, gate, _mark(primals[4]), _mark(primals[6]))
+    saved = Saved(*arrays, h, gate, _mark(primals[4]), _mark(primals[6]))
+    return end if last else h, saved
 
 
 def _mark(primal):
@@ -126,7 +136,8 @@ def _mark(primal):
     return () if primal is not None and primal.perturbed else None
 
 
-def _scan_bwd(form, activation, saved, h_bar):
+def _scan_bwd(form, activation, last, saved, h_bar):
+    del last  # the cotangent tells by its dims
     if isinstance(h_bar, SymbolicZero):
         h_bar = jnp.zeros(h_bar.aval.shape, h_bar.aval.dtype)
     backward = partial(adjoint, form, ACTIVATIONS[activation])
@@ -160,8 +171,8 @@ def _all_at_least(bound: float, values):
     return holds(values)
 
 
-def _forward(form, activation, keep_gate, W, U, b, alpha, x, h0, noise, length):
-    """States, and with `keep_gate` which of them were driven from above the kink."""
+def _forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
+    """The last state; what is kept of all states and of which side of the kink drove them."""
     act = ACTIVATIONS[activation]
     a, b = alpha[None, :], b[None, :]
     n_steps = x.shape[0]
@@ -172,18 +183,16 @@ def _forward(form, activation, keep_gate, W, U, b, alpha, x, h0, noise, length):
         if form == "rate":
             r = act.value(h @ W + u)
             h = (1 - a) * h + a * r
-            gate = put(gate, act.slope(r) == 1, t) if keep_gate else gate
+            gate = gate if gate is None else put(gate, act.slope(r) == 1, t)
         elif form == "current":
             h = (1 - a) * h + a * (act.value(h) @ W + u)
         else:
             h = act.value((1 - a) * h + a * (h @ W + u))
         if noise is not None:
             h = h + row(noise, t)
-        return h, put(states, h, t), gate
+        return h, states if states is None else put(states, h, t), gate
 
-    states = jnp.zeros((n_steps, *h0.shape), h0.dtype)
-    gate = jnp.zeros(states.shape, bool) if keep_gate else None
-    _, states, gate = lax.fori_loop(
-        0, n_steps if length is None else length, step, (h0, states, gate)
-    )
-    return states, gate
+    shape = (n_steps, *h0.shape)
+    states = None if keep == "nothing" else jnp.zeros(shape, h0.dtype)
+    gate = jnp.zeros(shape, bool) if keep == "states and gates" else None
+    return lax.fori_loop(0, n_steps if length is None else length, step, (h0, states, gate))

@@ -273,7 +273,10 @@ def _run_fused(context, drive, state, save, length):
         steps = context.start + jnp.arange(n_steps, dtype=jnp.int32)
         draw = jax.vmap(jax.vmap(stepping.standard_normal, (0, None, 0)), (None, 0, None))
         noise = draw(context.noise_keys, steps, state.x)
-    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=length)
+    last = save.outputs != "every" and not save.variables
+    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=length, last=last)
+    if last:
+        return {}, State(x)
     recorded = jax.vmap(jax.vmap(lambda x: observe(system, State(x), save)))(x)
     if length is not None:
         valid = jnp.arange(n_steps) < length

@@ -179,8 +179,9 @@ class SupportsFused(Protocol):
         dt: Any,
         noise: PyTree | None,
         length: Int[Array, ""] | int | None,
+        last: bool,
     ) -> PyTree:
-        """States after each step, time-major.
+        """States after each step, time-major; with ``last`` only the one after the last step.
 
         ``noise`` holds standard normal draws, one per state entry and step, or is None for a
         system without noise. With ``length``, rows from there on are meaningless.

@@ -229,7 +229,7 @@ class CTRNN(AbstractFlow):
         """Whether the fused kernel knows this activation."""
         return self.activation in FUSED
 
-    def fused(self, inputs, x0, *, dt, noise, length):
+    def fused(self, inputs, x0, *, dt, noise, length, last):
         alpha = jnp.asarray(dt, self.tau.dtype) / self.tau
         if noise is not None:
             noise = noise * (self.noise * jnp.sqrt(2 * alpha))[None, None, :]
@@ -244,4 +244,5 @@ class CTRNN(AbstractFlow):
             activation=self.activation,
             noise=noise,
             length=length,
+            last=last,
         )

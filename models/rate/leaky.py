@@ -155,7 +155,7 @@ class LeakyRNN(AbstractMap):
         """Whether the fused kernel knows this activation."""
         return self.activation in FUSED
 
-    def fused(self, inputs, x0, *, dt, noise, length):
+    def fused(self, inputs, x0, *, dt, noise, length, last):
         del dt, noise
         return ctrnn_scan(
             self.W,
@@ -167,4 +167,5 @@ class LeakyRNN(AbstractMap):
             form="update",
             activation=self.activation,
             length=length,
+            last=last,
         )

@@ -74,6 +74,28 @@ def test_states_and_gradients(form, activation, x64):
     check(arguments, noise, h_bar, form, activation, length=4)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("length", [None, 0, 1, 4])
+def test_last_state_alone(form, length, x64):
+    arguments, noise, h_bar = problem()
+    arguments["noise"] = noise
+    options = {"form": form, "activation": "leaky_relu", "length": length}
+    expected = oracle.forward(form, "leaky_relu", **arguments, length=length)
+    run = len(expected) if length is None else length
+    expected = expected[run - 1] if run else arguments["h0"]
+    given = {name: jnp.asarray(a) for name, a in arguments.items()}
+    end, pull = jax.vjp(lambda a: ctrnn_scan(**a, **options, last=True), given)
+    np.testing.assert_allclose(end, expected, rtol=1e-12)
+    np.testing.assert_allclose(ctrnn_scan(**given, **options, last=True), expected, rtol=1e-12)
+    only_last = np.zeros_like(h_bar)
+    only_last[max(run - 1, 0)] = h_bar[0] if run else 0
+    wanted = oracle.backward(form, "leaky_relu", **arguments, h_bar=only_last, length=length)
+    if not run:
+        wanted = {name: np.zeros_like(a) for name, a in wanted.items()} | {"h0": h_bar[0]}
+    for name, grad in pull(jnp.asarray(h_bar[0]))[0].items():
+        np.testing.assert_allclose(grad, wanted[name], rtol=0, atol=1e-11, err_msg=name)
+
+
 @pytest.mark.parametrize(
     ("form", "activation"),
     [("rate", "tanh"), ("rate", "relu"), ("current", "tanh"), ("update", "sigmoid")],
