@@ -1,13 +1,14 @@
 """Measures of runs and recordings, and comparisons between them."""
 
-from neurodyn.analysis.autocorrelation import autocorrelation
+from neurodyn.analysis.autocorrelation import autocorrelation, population_activity
 from neurodyn.analysis.autoregression import ridge_forecast
 from neurodyn.analysis.bifurcation import bifurcation
 from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
 from neurodyn.analysis.compare import compare
 from neurodyn.analysis.current_clamp import detect_spikes, fi_curve
+from neurodyn.analysis.decay import fit_exponentials, timescale_summary
 from neurodyn.analysis.decoding import decode
-from neurodyn.analysis.dimensionality import n_components, participation_ratio
+from neurodyn.analysis.dimensionality import components_for, n_components, participation_ratio
 from neurodyn.analysis.firing import fano_factor, firing_rate, population_rate
 from neurodyn.analysis.forecast import Generates, forecast, forecast_error
 from neurodyn.analysis.intervals import bootstrap
@@ -15,6 +16,7 @@ from neurodyn.analysis.latents import latent_summary
 from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
 from neurodyn.analysis.mixtures import MixtureDivergence, mixture_divergence
+from neurodyn.analysis.network_timescales import driven_activity, network_timescale
 from neurodyn.analysis.null import p_value, shuffle_null
 from neurodyn.analysis.pca import pca
 from neurodyn.analysis.piecewise_linear import cycles, fixed_points
@@ -37,6 +39,7 @@ from neurodyn.analysis.similarity import (
 from neurodyn.analysis.spectra import power_spectrum, spectral_distance
 from neurodyn.analysis.spike_intervals import interval_statistics, spike_intervals
 from neurodyn.analysis.state_space import StateSpaceDivergence, state_space_divergence
+from neurodyn.analysis.streaming import CovarianceSums, LagSums, streaming_autocorrelation
 from neurodyn.analysis.symbolic import (
     symbols,
     topological_entropy,
@@ -62,7 +65,9 @@ from neurodyn.analysis.words import (
 __all__ = [
     "MEASURES",
     "RECONSTRUCTION_PROTOCOLS",
+    "CovarianceSums",
     "Generates",
+    "LagSums",
     "Measure",
     "MixtureDivergence",
     "StateSpaceDivergence",
@@ -71,17 +76,20 @@ __all__ = [
     "bootstrap",
     "cka",
     "compare",
+    "components_for",
     "corrected",
     "cycles",
     "debiased_cka",
     "decode",
     "detect_spikes",
+    "driven_activity",
     "effective_tau",
     "entropy_rate",
     "fano_factor",
     "fi_curve",
     "firing_rate",
     "fit_exponential",
+    "fit_exponentials",
     "fixed_points",
     "forecast",
     "forecast_error",
@@ -93,9 +101,11 @@ __all__ = [
     "lyapunov",
     "mixture_divergence",
     "n_components",
+    "network_timescale",
     "p_value",
     "participation_ratio",
     "pca",
+    "population_activity",
     "population_rate",
     "population_spectrum",
     "power_spectrum",
@@ -114,10 +124,12 @@ __all__ = [
     "spike_intervals",
     "split_half_reliability",
     "state_space_divergence",
+    "streaming_autocorrelation",
     "symbolise",
     "symbols",
     "synchrony",
     "timescale",
+    "timescale_summary",
     "topological_entropy",
     "transitions",
     "true_words",

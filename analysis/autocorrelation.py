@@ -12,12 +12,16 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.arrays import pick, rows, traces
+from neurodyn.analysis.streaming import LagSums, label_lags
 from neurodyn.analysis.timebins import time_step
 from neurodyn.labels import LabelError
 
-__all__ = ["autocorrelation"]
+__all__ = ["autocorrelation", "population_activity"]
 
 Activity = Float[Array, "trial time unit"]
+
+#: Samples of all trials and units that are worked on at once: bounds memory to some 200 MB.
+AT_ONCE = 1 << 23
 
 
 @partial(jax.jit, static_argnames="n_lags")
@@ -35,7 +39,7 @@ def _standardised(x: Activity, across: str) -> Activity:
     over = (0,) if across == "trials" else (0, 1)
     # Compared, not subtracted: a constant minus its rounded mean need not be 0.
     varies = x.max(axis=over, keepdims=True) > x.min(axis=over, keepdims=True)
-    x = x - x.mean(axis=(1,) if across == "time" else over, keepdims=True)
+    x = x - x.mean(axis=over, keepdims=True)
     spread = jnp.sqrt((x**2).mean(axis=over, keepdims=True))
     return jnp.where(varies, x / jnp.where(varies, spread, 1), jnp.nan)
 
@@ -86,26 +90,80 @@ def autocorrelation(
     array = pick(data, variable)
     if array.dims != (rows(array), "time", "unit"):
         raise LabelError(f"autocorrelation needs (trial, time, unit), got dims {array.dims}.")
-    x = traces(array)
-    if across == "trials" and x.shape[0] < 3:
+    n_trials, n_times, _ = array.shape
+    if across == "trials" and n_trials < 3:
         raise LabelError(
-            f"a correlation across trials needs three of them at least, got {x.shape[0]}; "
+            f"a correlation across trials needs three of them at least, got {n_trials}; "
             "across='all' works on one."
         )
     step = time_step(array, what="data")
-    n_lags = x.shape[1] // 3 if max_lag is None else int(np.floor(max_lag / step + 1e-6))
-    if not 1 <= n_lags < x.shape[1]:
+    n_lags = n_times // 3 if max_lag is None else int(np.floor(max_lag / step + 1e-6))
+    if not 1 <= n_lags < n_times:
         raise ValueError(
             f"max_lag must lie between one step ({step:g} ms) and the trial "
-            f"({x.shape[1]} steps), got {max_lag}."
+            f"({n_times} steps), got {max_lag}."
         )
-    values = _autocovariance(_standardised(x, across), n_lags + 1)
+    values = _in_time(array, n_lags) if across == "time" else _in_units(array, n_lags, across)
     units = {n: c.variable for n, c in array.coords.items() if c.dims == ("unit",)}
-    lag = ("lag", np.arange(n_lags + 1) * step, {"units": "ms", "long_name": "lag"})
-    return xr.DataArray(
-        np.asarray(values),
-        dims=("lag", "unit"),
-        coords={"lag": lag, **units},
-        attrs={"units": "1", "long_name": "autocorrelation", "across": across},
-        name="autocorrelation",
-    )
+    unit = str(array["time"].attrs.get("units", "ms"))
+    return label_lags(values, step, unit, units, across=across)
+
+
+def _in_time(array: xr.DataArray, n_lags: int) -> np.ndarray:
+    """Chunk after chunk of time; lazy arrays are read as they are needed."""
+    n_trials, n_times, n_units = array.shape
+    length = min(n_times, max(n_lags, AT_ONCE // (n_trials * n_units)))
+    sums = None
+    for start in range(0, n_times, length):
+        chunk = traces(array.isel(time=slice(start, start + length))).transpose(1, 0, 2)
+        sums = LagSums(chunk, n_lags) if sums is None else sums.add(chunk)
+    assert sums is not None  # there is a time step
+    return np.asarray(sums.autocorrelation())
+
+
+def _in_units(array: xr.DataArray, n_lags: int, across: str) -> np.ndarray:
+    """Some units at a time, since their spread is over whole trials."""
+    n_trials, n_times, n_units = array.shape
+    some = max(1, AT_ONCE // (n_trials * n_times))
+    parts = []
+    for start in range(0, n_units, some):
+        x = traces(array.isel(unit=slice(start, start + some)))
+        parts.append(np.asarray(_autocovariance(_standardised(x, across), n_lags + 1)))
+    return np.concatenate(parts, axis=1)
+
+
+def population_activity(
+    data: xr.Dataset | xr.DataArray, *, variable: str | None = None
+) -> xr.DataArray:
+    """The summed activity of all units as one unit, "population", for any measure of units.
+
+    Parameters
+    ----------
+    data
+        With a dim ``unit``.
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    DataArray with the other dims and labels, and one unit.
+
+    Raises
+    ------
+    LabelError
+        If there are no units, or values are missing (a sum over other units is another signal).
+
+    Examples
+    --------
+    >>> rate = xr.DataArray(np.ones((4, 10, 3)), dims=("trial", "time", "unit"))
+    >>> population_activity(rate).sizes["unit"]
+    1
+    """
+    array = pick(data, variable)
+    if array.dtype.kind == "f" and bool(array.isnull().any()):
+        raise LabelError(
+            "some units have missing values: sum over units that were recorded together only."
+        )
+    kept = array.drop_vars([str(n) for n, c in array.coords.items() if "unit" in c.dims])
+    summed = kept.sum("unit", keepdims=True).assign_coords(unit=["population"])
+    return summed.assign_attrs(array.attrs).rename(array.name)

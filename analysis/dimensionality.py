@@ -19,6 +19,7 @@ from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import LabelError
 
 __all__ = [
+    "components_for",
     "cross_validated_participation",
     "n_components",
     "participation",
@@ -222,6 +223,47 @@ def n_components(
             "covariance": covariance,
         },
     )
+
+
+@one_lapack_thread
+def components_for(covariance: ArrayLike, fraction: float = 0.9) -> np.ndarray:
+    """Number of principal components that hold a fraction of the variance, out of covariances.
+
+    Parameters
+    ----------
+    covariance
+        Arrays ``(..., unit, unit)``.
+    fraction
+        Fraction of the variance.
+
+    Returns
+    -------
+    Integers of shape ``(...)``; 0 where nothing varies. (The published counts of networks trained
+    on N-parity are the index from 0 of the last of them: one less.)
+
+    Raises
+    ------
+    ValueError
+        If the arrays are no covariances, or the fraction is not between 0 and 1.
+
+    Examples
+    --------
+    >>> int(components_for(np.diag([6.0, 3.5, 0.5])))
+    2
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f"fraction must be above 0 and at most 1, got {fraction}.")
+    matrices = np.asarray(covariance, np.float64)
+    if matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2] or not matrices.size:
+        raise ValueError(f"covariances are (..., unit, unit), got shape {matrices.shape}.")
+    if not np.isfinite(matrices).all():
+        raise ValueError("the covariances hold NaN or infinite values.")
+    variance = np.maximum(np.linalg.eigvalsh(matrices)[..., ::-1], 0)
+    total = variance.sum(-1, keepdims=True)
+    held = np.cumsum(variance, -1) / np.where(total > 0, total, 1)
+    # Rounding may leave the last sum just below 1.
+    reached = held >= np.minimum(fraction, held[..., -1:])
+    return np.where(total[..., 0] > 0, reached.argmax(-1) + 1, 0)
 
 
 @jax.jit

@@ -172,8 +172,9 @@ def fit_exponential(
         amplitude,
         offset,
     )
+    unit = str(acf["lag"].attrs.get("units", "ms"))
     names = {
-        "tau": ("ms", "intrinsic timescale"),
+        "tau": (unit, "intrinsic timescale"),
         "amplitude": ("1", "amplitude of the decay"),
         "offset": ("1", "offset of the decay, in units of its amplitude"),
         "r2": ("1", "explained variance of the fit"),

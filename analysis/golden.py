@@ -1,0 +1,25 @@
+"""Golden-section search, traceable."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+__all__ = ["golden_section"]
+
+Scalar = Float[Array, ""]
+
+
+def golden_section(error: Callable[[Scalar], Scalar], low: Scalar, high: Scalar) -> Scalar:
+    """Where a function with one minimum between two points has it."""
+    ratio = (jnp.sqrt(jnp.asarray(5, low.dtype)) - 1) / 2
+
+    def narrow(_, ends):
+        low, high = ends
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        smaller = error(left) < error(right)
+        return jnp.where(smaller, low, left), jnp.where(smaller, right, high)
+
+    low, high = jax.lax.fori_loop(0, 60, narrow, (low, high))
+    return (low + high) / 2
