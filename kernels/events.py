@@ -137,12 +137,14 @@ def delayed_spike_product(
 ) -> Float[Array, "slot post"]:
     """Add the synapses of the neurons that spiked to the slots of a ring where they will arrive.
 
+    One step of a network with delays is: call this, read slot ``head``, increase ``head``.
+
     Parameters
     ----------
     ring : (slot, post)
-        What is under way; slot ``head`` is the one that arrives in this step.
+        What is under way. The first step starts from zeros.
     head : integer scalar
-        The slot that arrives now.
+        The slot that arrives in this step, counted around the ring.
     spikes : (pre,)
         Spikes of one step of one trial, 0 or 1; other numbers scale their synapses.
     indptr, indices, values
@@ -155,7 +157,8 @@ def delayed_spike_product(
     Returns
     -------
     (slot, post)
-        The ring, with ``values`` added at slot ``(head + delays) % n_slots``.
+        The ring, with slot ``head - 1``, which arrived in the step before, emptied, and then with
+        ``values`` added at slot ``(head + delays) % n_slots``.
 
     Raises
     ------
@@ -165,6 +168,11 @@ def delayed_spike_product(
         If a dtype is not allowed.
     ModuleNotFoundError
         If ``backend="numba"`` and numba is not installed.
+
+    Notes
+    -----
+    A loop keeps the ring in place: reading a slot costs nothing, where emptying it after it was
+    read would copy the whole ring at every step.
 
     Examples
     --------
@@ -243,6 +251,7 @@ def _sparse(backend: str, delayed: bool):
         return events(onto, head, spikes, indptr, indices, values, delays)
 
     def add_all(onto, spikes, values, indptr, indices, head=None, delays=None):
+        onto = events_xla.empty_last(onto, head) if delayed else onto
         return onto + _all_synapses(
             onto.shape, spikes, values, _presynaptic(indptr, indices), indices, head, delays
         )
@@ -288,6 +297,8 @@ def _sparse(backend: str, delayed: bool):
         onto, spikes, values, indptr, indices, *rest = primals
         onto_dot, spikes_dot, values_dot = tangents[:3]
         pre = _presynaptic(indptr, indices)
+        if delayed:
+            onto_dot = events_xla.empty_last(onto_dot, rest[0])
         onto_dot = onto_dot + _all_synapses(onto.shape, spikes_dot, values, pre, indices, *rest)
         onto_dot = onto_dot + _all_synapses(onto.shape, spikes, values_dot, pre, indices, *rest)
         return product(*primals), onto_dot

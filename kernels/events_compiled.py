@@ -151,7 +151,7 @@ def _scatter_rows(floats, item):
 
 
 def _scatter_delayed(floats, item):
-    """(ring, spikes, indptr, indices, values, head, delays) -> (ring,)."""
+    """(ring, spikes, indptr, indices, values, head, delays) -> (ring,), slot head - 1 emptied."""
 
     @njit(error_model="numpy")
     def run(arguments, results):
@@ -165,6 +165,9 @@ def _scatter_delayed(floats, item):
             spikes = floats(_data(arguments, 1) + b * n_pre * item)
             ring = floats(_data(results, 0) + b * n_slots * n_post * item)
             head = heads[b] % n_slots
+            last = (head + n_slots - 1) % n_slots
+            for j in range(n_post):
+                ring[last * n_post + j] = 0
             i = _next_event(spikes, 0, n_pre)
             while i < n_pre:
                 s = spikes[i]

@@ -45,7 +45,7 @@ def require() -> None:
 def add_rows(
     spikes: Float[Array, "trial pre"], W: Float[Array, "pre post"]
 ) -> Float[Array, "trial post"]:
-    """``spikes @ W`` from the rows of units that spiked, added in ascending order."""
+    """As `events_xla.add_rows`."""
     out = jax.ShapeDtypeStruct((spikes.shape[0], W.shape[1]), W.dtype)
     return jax.ffi.ffi_call(_target("add_rows", W.dtype), out)(spikes, W)
 
@@ -59,7 +59,7 @@ def scatter_rows(
     values: Float[Array, " synapse"],
     delays: Int32[Array, " synapse"] | None,
 ) -> Float[Array, "trial slot post"]:
-    """Add the synapses of units that spiked onto their targets, in ascending order of units."""
+    """As `events_xla.scatter_rows`."""
     more = () if delays is None else (head, delays)
     name = _target("scatter_rows" if delays is None else "scatter_delayed", onto.dtype)
     out = jax.ShapeDtypeStruct(onto.shape, onto.dtype)

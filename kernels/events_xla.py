@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int32
 
 from neurodyn.kernels.events_list import WORD, list_events
 
-__all__ = ["add_rows", "scatter_rows"]
+__all__ = ["add_rows", "empty_last", "scatter_rows"]
 
 # Rows added in one iteration: more would wait for the slowest trial, fewer pay the loop's overhead.
 _ROWS = 4
@@ -58,8 +58,11 @@ def scatter_rows(
 ) -> Float[Array, "trial slot post"]:
     """Add the synapses of units that spiked onto their targets, in ascending order of units.
 
-    A synapse adds to slot ``(head + delay) % n_slots`` of its trial; without `delays`, to slot 0.
+    A synapse adds to slot ``(head + delay) % n_slots`` of its trial, after slot ``head - 1`` has
+    been emptied; without `delays`, to slot 0.
     """
+    if delays is not None:
+        onto = empty_last(onto, head)
     n_synapses = indices.shape[0]
     if n_synapses == 0:
         return onto
@@ -88,6 +91,21 @@ def scatter_rows(
 
     start = (jnp.int32(0), jnp.int32(0), onto.reshape(-1))
     return lax.while_loop(lambda c: c[0] < n_events, chunk, start)[2].reshape(onto.shape)
+
+
+def empty_last(
+    ring: Float[Array, "trial slot post"], head: Int32[Array, " trial"]
+) -> Float[Array, "trial slot post"]:
+    """The ring without what arrived in the step before.
+
+    Emptied before this step's spikes rather than after reading: a loop that reads a slot and then
+    writes it makes XLA copy the whole ring, twice.
+    """
+    n_trials, n_slots, _ = ring.shape
+    # A single slot is emptied twice: XLA would write one as a slice, whose change of shape copies.
+    trial = jnp.arange(max(n_trials, 2), dtype=head.dtype) % n_trials
+    last = (head[trial] + (n_slots - 1)) % n_slots
+    return ring.at[trial, last].set(jnp.zeros((), ring.dtype))
 
 
 def _stride(spikes) -> int:
