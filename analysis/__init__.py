@@ -12,6 +12,7 @@ from neurodyn.analysis.dimensionality import components_for, n_components, parti
 from neurodyn.analysis.firing import fano_factor, firing_rate, population_rate
 from neurodyn.analysis.forecast import Generates, forecast, forecast_error
 from neurodyn.analysis.intervals import bootstrap
+from neurodyn.analysis.intrinsic import intrinsic_timescale
 from neurodyn.analysis.latents import latent_summary
 from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
@@ -27,6 +28,8 @@ from neurodyn.analysis.reconstruction import (
     reconstruction,
     reconstruction_floor,
 )
+from neurodyn.analysis.recovery import modulated_counts, timescale_recovery
+from neurodyn.analysis.reservoirs import memory_capacity, ridge_readout
 from neurodyn.analysis.rhythms import population_spectrum
 from neurodyn.analysis.similarity import (
     cka,
@@ -94,12 +97,15 @@ __all__ = [
     "forecast",
     "forecast_error",
     "interval_statistics",
+    "intrinsic_timescale",
     "kaplan_yorke_dimension",
     "lagged_pairs",
     "latent_summary",
     "linear_cka",
     "lyapunov",
+    "memory_capacity",
     "mixture_divergence",
+    "modulated_counts",
     "n_components",
     "network_timescale",
     "p_value",
@@ -117,6 +123,7 @@ __all__ = [
     "reconstruction_floor",
     "ridge_forecast",
     "ridge_r",
+    "ridge_readout",
     "shape_angle",
     "shuffle_null",
     "spearman_brown",
@@ -129,6 +136,7 @@ __all__ = [
     "symbols",
     "synchrony",
     "timescale",
+    "timescale_recovery",
     "timescale_summary",
     "topological_entropy",
     "transitions",
