@@ -37,6 +37,8 @@ class AbstractBitTask(AbstractTask):
         Length of all sequences in bits, or None to draw it for every batch.
     burn_in
         Bits before the first one that is scored (``scored="every"``).
+    levels
+        Inputs that stand for 0 and 1.
     n_bits
         Size of the buffer in bits.
     hold
@@ -47,6 +49,7 @@ class AbstractBitTask(AbstractTask):
     p: Float[Array, "2"]
     length: Int[Array, ""] | None
     burn_in: Int[Array, ""]
+    levels: Float[Array, "2"]
     n_bits: int = eqx.field(static=True)
     hold: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
@@ -68,6 +71,7 @@ class AbstractBitTask(AbstractTask):
         burn_in: Any = 0,
         scored: Any = "last",
         hold: Any = 1,
+        levels: Any = (0.0, 1.0),
         dt: float | int = 1.0,
     ):
         check_step(dt)
@@ -89,6 +93,7 @@ class AbstractBitTask(AbstractTask):
         self.n_bits = bucket(4 * largest + 1) if length is None else length
         self.length = None if length is None else jnp.asarray(length, jnp.int32)
         self.burn_in = jnp.asarray(burn_in, jnp.int32)
+        self.levels = _levels(levels)
         self.scored, self.hold, self.dt = scored, whole("hold", hold), float(dt)
 
     @abc.abstractmethod
@@ -142,6 +147,7 @@ class AbstractBitTask(AbstractTask):
             burn_in=int(self.burn_in),
             scored=self.scored,
             hold=self.hold,
+            levels=self.levels.tolist(),
             dt=self.dt,
         )
 
@@ -268,7 +274,9 @@ def _draw(
     mask = (enough & (stop > task.burn_in)[:, None]).astype(dtype)
     # Every head in use counts the same, however many of its steps are scored.
     mask = mask / jnp.maximum(jnp.sum(mask, axis=0, keepdims=True), 1)
-    inputs = jnp.repeat(bits.astype(dtype), task.hold, axis=1)[..., None]
+    low, high = task.levels[0], task.levels[1]
+    given = jnp.where(step < length, low + (high - low) * bits.astype(dtype), jnp.zeros((), dtype))
+    inputs = jnp.repeat(given, task.hold, axis=1)[..., None]
     if task.scored == "every":
         # A bit that lasts several steps is answered at its last one.
         at_end = jnp.arange(task.n_steps, dtype=jnp.int32) % task.hold == task.hold - 1
@@ -296,6 +304,13 @@ def _used(ns: Any, least: int) -> tuple[int, ...]:
     if not used:
         raise ValueError("`ns` must name at least one N.")
     return tuple(whole("ns", n, least) for n in used)
+
+
+def _levels(levels: Any) -> Float[Array, "2"]:
+    values = numbers("levels", levels)
+    if values.shape != (2,) or values[0] == values[1]:
+        raise ValueError(f"`levels` must be two different inputs, for 0 and 1, got {levels!r}.")
+    return values
 
 
 def _heads(used: tuple[int, ...], n_heads: int) -> Int[Array, " head"]:

@@ -39,6 +39,8 @@ class NParity(AbstractBitTask):
         bit, for lesion analyses (published: ``p=0.5, length=1100, burn_in=100``).
     hold
         Steps that each bit lasts, for the continuous-time variant.
+    levels
+        Inputs that stand for 0 and 1. Default (0, 1); the published LSTMs received (-1, 1).
     dt
         Step [ms]; the paper counts steps.
 

@@ -1,4 +1,4 @@
-"""The discrete leaky network with trainable time constants, nonlinearity outside the leak."""
+"""The discrete leaky network with trainable time constants."""
 
 from typing import Any, ClassVar
 
@@ -21,8 +21,12 @@ class LeakyRNN(AbstractMap):
     .. math:: h_t = \phi\big((1 - 1/\tau) h_{t-1}
         + (1/\tau) (h_{t-1} W + b + x_t U + b_\mathrm{in})\big)
 
-    with time constants in steps. All defaults are those of the published networks. The rule with
-    the nonlinearity inside the leak is :class:`CTRNN` with ``dt=1``.
+    with time constants in steps, or with ``form="rate"`` the nonlinearity on the drive alone:
+
+    .. math:: h_t = (1 - 1/\tau) h_{t-1}
+        + (1/\tau) \phi(h_{t-1} W + b + x_t U + b_\mathrm{in})
+
+    All defaults are those of the published networks.
 
     Parameters
     ----------
@@ -32,6 +36,8 @@ class LeakyRNN(AbstractMap):
         Time constants [steps], at least 1. A number or an array stays fixed; a spec is trained.
         Default: trained, clamped at 1 in the forward pass (a raw value that falls below stays
         there, having no gradient), from U(1, 2).
+    form
+        ``"update"`` (default): the nonlinearity around the whole update; ``"rate"``: on the drive.
     activation
         Name or function. Default leaky ReLU, slope 0.01.
     W, b
@@ -58,6 +64,7 @@ class LeakyRNN(AbstractMap):
     n_inputs: int = eqx.field(static=True)
     n_units: int = eqx.field(static=True)
     n_outputs: int = eqx.field(static=True)
+    form: str = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
     areas: tuple[str, ...] | None = eqx.field(static=True)
     ei: tuple[int, ...] | None = eqx.field(static=True)
@@ -79,6 +86,7 @@ class LeakyRNN(AbstractMap):
         n_outputs: int,
         *,
         tau: Any = None,
+        form: str = "update",
         activation: Any = "leaky_relu",
         W: Any = None,
         U: Any = None,
@@ -91,10 +99,12 @@ class LeakyRNN(AbstractMap):
         key: Any,
     ):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        if form not in ("update", "rate"):
+            raise ValueError(f'`form` must be "update" or "rate", got {form!r}.')
         keys = base.split_key(key, 8, name="a LeakyRNN")
         n = n_units
         self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
-        self.activation = activation_name(activation)
+        self.form, self.activation = form, activation_name(activation)
         tau = Clamped(1.0, init=Uniform(1.0, 2.0)) if tau is None else tau
         self.tau = base.bind_tau(tau, n, keys[0], least=1.0, unit="step")
         recurrent, inward = base.fan_in_uniform(n), base.fan_in_uniform(n_inputs)
@@ -123,7 +133,10 @@ class LeakyRNN(AbstractMap):
             z = z + u.input @ self.U
         if u.current is not None:
             z = z + u.current
-        return State(activation_function(self.activation)((1 - alpha) * h + alpha * z))
+        act = activation_function(self.activation)
+        if self.form == "rate":
+            return State((1 - alpha) * h + alpha * act(z))
+        return State(act((1 - alpha) * h + alpha * z))
 
     def readout(self, state):
         return state.x @ self.W_out + self.b_out
@@ -164,7 +177,7 @@ class LeakyRNN(AbstractMap):
             1 / self.tau,
             inputs,
             x0,
-            form="update",
+            form=self.form,
             activation=self.activation,
             length=length,
             last=last,

@@ -29,8 +29,11 @@ TIME_TOLERANCE = 1e-6
 DIMS = {
     "metric": "measures in a comparison",
     "meta_prior": "values of a swept meta-prior",
+    "curriculum": "orders in which a model is asked for more",
+    "treatment": "how a parameter is treated: trained, or fixed at a value",
     "checkpoint": "states of training at which a model was kept: best, last",
     "seed": "members of an ensemble",
+    "n": "how many steps a task asks to remember",
     "draw": "draws of a null or a bootstrap",
     "fold": "folds or splits of a cross-validation",
     "step": "training steps",

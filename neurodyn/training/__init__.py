@@ -8,7 +8,16 @@ from neurodyn.training.fit import fit
 from neurodyn.training.forced_run import Forceable, forced_predictions
 from neurodyn.training.forcing import GeneralisedTeacherForcing, SparseTeacherForcing
 from neurodyn.training.free_run import FreeRun
+from neurodyn.training.fresh_trials import FreshTrials
 from neurodyn.training.gradients import BPTT, AbstractGradient
+from neurodyn.training.heads import (
+    HasHeads,
+    Heads,
+    cumulative,
+    no_curriculum,
+    single,
+    sliding,
+)
 from neurodyn.training.next_step import NextStep
 from neurodyn.training.objectives import AbstractObjective, Supervised
 from neurodyn.training.results import Fit, Snapshot
@@ -26,7 +35,10 @@ __all__ = [
     "Fit",
     "Forceable",
     "FreeRun",
+    "FreshTrials",
     "GeneralisedTeacherForcing",
+    "HasHeads",
+    "Heads",
     "NextStep",
     "Seeds",
     "Snapshot",
@@ -35,7 +47,11 @@ __all__ = [
     "Threshold",
     "TrainingError",
     "Variational",
+    "cumulative",
     "fit",
     "forced_predictions",
+    "no_curriculum",
     "radam",
+    "single",
+    "sliding",
 ]

@@ -15,7 +15,10 @@ __all__ = ["AbstractCurriculum", "Threshold"]
 
 
 class AbstractCurriculum(eqx.Module):
-    """Changes array fields of the task after evaluations; all methods are pure JAX."""
+    """Changes array fields of the task after evaluations.
+
+    `advance`, `active` and `stage` are pure JAX and compiled; `check` and `resize` run outside.
+    """
 
     @abc.abstractmethod
     def check(self, task: AbstractTask) -> None:
@@ -26,6 +29,15 @@ class AbstractCurriculum(eqx.Module):
         self, task: AbstractTask, metrics: dict[str, Float[Array, ""]]
     ) -> tuple[AbstractTask, Bool[Array, ""]]:
         """The task to go on with, and whether the last stage has been passed (training ends)."""
+
+    @abc.abstractmethod
+    def resize(self, task: AbstractTask) -> AbstractTask:
+        """The task with the sizes that its stage asks for: static fields may change, no array.
+
+        Called after every evaluation; training goes on with the same state, compiled anew where a
+        size has changed. So sizes should come in few steps, must not shrink, and depend on nothing
+        but the task.
+        """
 
     @abc.abstractmethod
     def active(self, params: PyTree, task: AbstractTask) -> PyTree | None:
@@ -120,6 +132,9 @@ class Threshold(AbstractCurriculum):
         return eqx.tree_at(lambda t: getattr(t, self.field), task, harder), passed & (
             number == last
         )
+
+    def resize(self, task):
+        return task
 
     def active(self, params, task):
         return None

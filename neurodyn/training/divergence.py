@@ -27,7 +27,7 @@ def refuse_divergence(plan: Plan, run: Any, history: History, records, step: int
     seed = int(np.flatnonzero(failed >= 0)[np.argmin(failed[failed >= 0])])
     number = int(failed[seed])
     constants, member = run.member(seed)
-    loss, grads, params, trials = eqx.filter_jit(diagnose)((plan.setup, constants), member)
+    loss, grads, params, trials = eqx.filter_jit(diagnose)((run.setup_of(seed), constants), member)
     in_gradient, in_value = _not_finite(grads), _not_finite(params)
     if in_gradient or in_value:
         where = f"the {'gradients' if in_gradient else 'new values'} of "

@@ -70,15 +70,16 @@ def fit(
         ``"shuffle"``: all of them in a new order every epoch; ``"full"``: all at every step.
     evaluate
         Pure JAX function ``(model, task, *, key) -> dict of numbers``; None: the objective's
-        evaluation of ``task.validation()`` (loss and mean scores); False: none.
+        evaluation of ``task.validation()`` (loss and mean scores); False: none. The key is the
+        same at every evaluation, unless the function has an attribute ``fresh`` that is True.
     evaluate_every
         Steps between evaluations; default a twentieth of ``steps``. There is always one at the end.
     select
         ``"last"`` model, or the one of the best evaluation: ``"best:NAME"`` for names whose better
         side is known (``correct``, ``loss``, ``mse``...), ``"max:NAME"``, ``"min:NAME"`` for any.
     curriculum
-        Moves array fields of the task after evaluations, see :class:`AbstractCurriculum`; training
-        ends with its last stage, at the latest after ``steps``.
+        Makes the task harder after evaluations, see :class:`AbstractCurriculum`; training ends with
+        its last stage, at the latest after ``steps``.
     ensemble
         Number of members, or :class:`Seeds`, which says how they are run. Member i trains as a
         `fit` without ensemble with key ``jax.random.fold_in(key, i)``.
@@ -153,10 +154,7 @@ def fit(
 def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: Any) -> Fit:
     clock, history = _Clock(), History(plan.task.units())
     step = saver.restore(run, history, plan.steps)
-    with clock("compile"):
-        chunk = run.compile(compiled.chunk, 0, 0)
-        if plan.evaluate_every is not None:
-            evaluation = run.compile(compiled.evaluate, 0)
+    chunk, evaluation = _compile(plan, run, clock)
     size, stopped, told = 1, False, set()
     with bar("training", plan.steps, show=progress) as advance:
         advance(step)
@@ -173,6 +171,7 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
                     history.add_evaluation(evaluation(step), step)
                     warn_of_long_step(plan, run, step, told)
                 stopped = _call(callbacks, plan, run, history, step)
+                chunk, evaluation = _compile(plan, run, clock)
             advance(n, note=_note(history.latest()))
             with clock("checkpoint"):
                 saver.save(step, run, history)
@@ -185,6 +184,17 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
         task=tasks_of(plan, run),
         seconds=clock.seconds,
     )
+
+
+def _compile(plan: Plan, run: Any, clock: "_Clock") -> tuple[Callable, Callable | None]:
+    """The programs for the sizes that the stage asks for; those of known sizes are kept."""
+    with clock("compile"):
+        if plan.setup.curriculum is not None:
+            run.resize(plan.setup.curriculum.resize)
+        chunk = run.compile(compiled.chunk, 0, 0)
+        if plan.evaluate_every is None:
+            return chunk, None
+        return chunk, run.compile(compiled.evaluate, 0)
 
 
 class _Clock:

@@ -1,5 +1,6 @@
 """Running the members of an ensemble: each on its own, or all in one batched program."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,8 @@ class Separate:
     """Members run one by one through the same program, on a thread for each core."""
 
     def __init__(self, setup: Setup, members: Sequence[tuple[Constants, Member]]):
-        self.setup = setup
+        self._setups = [setup] * len(members)
+        self._programs: dict[Any, Any] = {}
         self.constants = [constants for constants, _ in members]
         self.state = [member for _, member in members]
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -32,16 +34,14 @@ class Separate:
     def compile(self, function: Callable, *numbers: int) -> Callable[..., list[Record]]:
         """Compile for this run; what it returns runs all members and updates their state."""
         # Compiled here and now: the threads below would not see the caller's JAX settings.
-        numbers = _traced(numbers)
-        fixed = (self.setup, self.constants[0], *numbers)
-        program = _program(function).lower(fixed, self.state[0]).compile()
+        programs = [self._compiled(function, i, _traced(numbers)) for i in range(len(self.state))]
 
-        def one(constants, member, numbers):
-            return _fetch(*program((self.setup, constants, *numbers), member))
+        def one(program, setup, constants, member, numbers):
+            return _fetch(*program((setup, constants, *numbers), member))
 
         def run(*numbers: int) -> list[Record]:
-            numbers = _traced(numbers)
-            each = [(c, m, numbers) for c, m in zip(self.constants, self.state, strict=True)]
+            parts = zip(programs, self._setups, self.constants, self.state, strict=True)
+            each = [(*part, _traced(numbers)) for part in parts]
             if self._pool is None:
                 results = [one(*args) for args in each]
             else:
@@ -50,6 +50,23 @@ class Separate:
             return [record for _, record in results]
 
         return run
+
+    def _compiled(self, function: Callable, i: int, numbers: tuple) -> Any:
+        """The program for the sizes of member i."""
+        name = function, jax.tree.structure(self._setups[i].task)
+        if name not in self._programs:
+            fixed = (self._setups[i], self.constants[i], *numbers)
+            self._programs[name] = _program(function).lower(fixed, self.state[i]).compile()
+        return self._programs[name]
+
+    def resize(self, resized: Callable) -> None:
+        """Give each member's task the sizes that its stage asks for."""
+        for i, member in enumerate(self.state):
+            self._setups[i], self.state[i] = _resize(self._setups[i], member, [member], resized)
+
+    def setup_of(self, i: int) -> Setup:
+        """What member i runs with."""
+        return self._setups[i]
 
     def member(self, i: int) -> tuple[Constants, Member]:
         """Member i."""
@@ -70,7 +87,8 @@ class Together:
     """All members in one program with a leading axis."""
 
     def __init__(self, setup: Setup, members: Sequence[tuple[Constants, Member]]):
-        self.setup = setup
+        self._setup = setup
+        self._programs: dict[Any, Any] = {}
         self.n = len(members)
         self.constants = stack([constants for constants, _ in members])
         self.state = stack([member for _, member in members])
@@ -78,17 +96,29 @@ class Together:
     def compile(self, function: Callable, *numbers: int) -> Callable[..., list[Record]]:
         """As :meth:`Separate.compile`."""
         numbers = _traced(numbers)
-        program = _batched(function, len(numbers)).lower(
-            (self.setup, self.constants, *numbers), self.state
-        )
-        program = program.compile()
+        name = function, jax.tree.structure(self._setup.task)
+        if name not in self._programs:
+            fixed = (self._setup, self.constants, *numbers)
+            program = _batched(function, len(numbers)).lower(fixed, self.state)
+            self._programs[name] = program.compile()
+        program = self._programs[name]
 
         def run(*numbers: int) -> list[Record]:
-            fixed = (self.setup, self.constants, *_traced(numbers))
+            fixed = (self._setup, self.constants, *_traced(numbers))
             self.state, record = _fetch(*program(fixed, self.state))
             return [{name: np.asarray(x[i]) for name, x in record.items()} for i in range(self.n)]
 
         return run
+
+    def resize(self, resized: Callable) -> None:
+        """Give all tasks the sizes that the most advanced asks for."""
+        each = [unstack(self.state, i) for i in range(self.n)]
+        self._setup, self.state = _resize(self._setup, self.state, each, resized)
+
+    def setup_of(self, i: int) -> Setup:
+        """What member i runs with, as all do."""
+        del i
+        return self._setup
 
     def member(self, i: int) -> tuple[Constants, Member]:
         """Member i."""
@@ -100,6 +130,29 @@ class Together:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _resize(
+    setup: Setup, state: Member, members: Sequence[Member], resized: Callable
+) -> tuple[Setup, Member]:
+    """The setup and the state with a task of the sizes that the stages of these members ask for."""
+    static, structure = setup.task, jax.tree.structure(state.task)
+    for member in members:
+        arrays = jax.tree.leaves(member.task)
+        task = resized(eqx.combine(jax.tree.unflatten(structure, arrays), static))
+        new, static = eqx.partition(task, eqx.is_array)
+        structure = jax.tree.structure(new)
+        if [(x.shape, x.dtype) for x in jax.tree.leaves(new)] != [
+            (x.shape, x.dtype) for x in arrays
+        ]:
+            raise ValueError(
+                "`resize` of a curriculum may change static fields of the task only, but "
+                f"{type(task).__name__} has other arrays now."
+            )
+    if jax.tree.structure(static) == jax.tree.structure(setup.task):
+        return setup, state
+    task = jax.tree.unflatten(structure, jax.tree.leaves(state.task))
+    return dataclasses.replace(setup, task=static), dataclasses.replace(state, task=task)
 
 
 def _traced(numbers: Sequence[int]) -> tuple[Any, ...]:

@@ -71,7 +71,9 @@ def model_of(constants: Any, member: Any, *, best: bool, seed: int) -> PyTree:
 
 def tasks_of(plan: Plan, run: Any) -> Any:
     """The task, or each member's, as the curriculum left it."""
-    tasks = [eqx.combine(run.member(i)[1].task, plan.setup.task) for i in range(len(plan.models))]
+    tasks = [
+        eqx.combine(run.member(i)[1].task, run.setup_of(i).task) for i in range(len(plan.models))
+    ]
     return tasks[0] if plan.how is None else tasks
 
 

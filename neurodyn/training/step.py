@@ -168,6 +168,8 @@ def evaluate(fixed: tuple, member: Member) -> tuple[Member, dict[str, Array]]:
     model = eqx.combine(member.params, constants.rest)
     task = eqx.combine(member.task, setup.task)
     key = constants.evaluation_key
+    if getattr(setup.evaluate, "fresh", False):
+        key = jax.random.fold_in(key, number)
     if setup.evaluate is None:
         metrics = setup.objective.evaluate(model, task, task.validation(), member.aux, key=key)
     else:

@@ -66,6 +66,9 @@ class SecondHeadLater(AbstractCurriculum):
     def advance(self, task, metrics):
         return eqx.tree_at(lambda t: t.gain, task, task.gain + 0.5), jnp.asarray(False)
 
+    def resize(self, task):
+        return task
+
     def active(self, params, task):
         everything = jax.tree.map(lambda _: jnp.asarray(True), params)
         units = jnp.where(task.gain > 1, 8, 4) > jnp.arange(8)
@@ -102,6 +105,9 @@ def test_curricula_must_keep_shapes():
 
         def advance(self, task, metrics):
             return eqx.tree_at(lambda t: t.gain, task, jnp.ones(2)), jnp.asarray(False)
+
+        def resize(self, task):
+            return task
 
         def active(self, params, task):
             return None

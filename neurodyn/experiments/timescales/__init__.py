@@ -1,0 +1,1 @@
+"""Emergent timescales: whether long memories come from slow neurons or from recurrence."""

@@ -1,0 +1,137 @@
+"""Networks, tasks and optimisers of the emergent timescales, as published."""
+
+from typing import Any, NamedTuple
+
+import optax
+
+from neurodyn.experiments.timescales.settings import Settings
+from neurodyn.models import GRU, LSTM, LeakyRNN
+from neurodyn.params import Clamped, Uniform
+from neurodyn.tasks import NDMS, NParity
+from neurodyn.training import Heads, cumulative, no_curriculum, single, sliding
+
+__all__ = ["Variant", "curriculum_of", "network", "optimizer_of", "sizes", "task_of", "variants"]
+
+_TASKS = {"n_parity": NParity, "n_dms": NDMS}
+_CURRICULA = ("single", "cumulative", "sliding", "no_curriculum")
+_CELLS = ("leaky", "rate", "lstm", "gru")
+#: Heads of a sliding window, and how far it moves.
+_WINDOW = 10, 5
+#: The first buffer holds so large an N: compiling anew for less costs more than it saves.
+_CAPACITY = 7
+
+
+class Variant(NamedTuple):
+    """One kind of training: what differs between the runs of a sweep."""
+
+    curriculum: str
+    tau: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """For files and bars, e.g. ``single-trained-0``."""
+        return f"{self.curriculum}-{self.tau}-{self.seed}"
+
+
+def variants(settings: Settings) -> list[Variant]:
+    """All runs of a sweep, one seed after the other.
+
+    Raises
+    ------
+    ValueError
+        For an unknown task, cell, curriculum or treatment of tau, or n_last out of range.
+    """
+    _known("task", settings.task, tuple(_TASKS))
+    _known("cell", settings.cell, _CELLS)
+    curricula = [name.strip() for name in settings.curricula.split(",")]
+    for name in curricula:
+        _known("curricula", name, _CURRICULA)
+    taus = [name.strip() for name in settings.taus.split(",")]
+    for name in taus:
+        _tau(name)
+    if settings.cell in ("lstm", "gru") and taus != ["trained"]:
+        raise ValueError(f"Setting 'taus': a {settings.cell} has no time constants, leave it out.")
+    first = _WINDOW[0] + 1 if "sliding" in curricula else 2
+    if settings.n_last < first or settings.n_last > settings.n_heads + 1:
+        raise ValueError(
+            f"Setting 'n_last' must lie between {first} and n_heads + 1 = {settings.n_heads + 1} "
+            f"with these curricula, got {settings.n_last}."
+        )
+    return [
+        Variant(curriculum, tau, settings.seed + i)
+        for i in range(settings.n_seeds)
+        for tau in taus
+        for curriculum in curricula
+    ]
+
+
+def task_of(settings: Settings, variant: Variant) -> Any:
+    """The task of the first stage."""
+    ns: Any = 2
+    n_heads = settings.n_heads if variant.curriculum == "cumulative" else 1
+    if variant.curriculum == "sliding":
+        n_heads = _WINDOW[0]
+        ns = list(range(2, 2 + n_heads))
+    elif variant.curriculum == "no_curriculum":
+        ns = settings.n_last
+    options: dict[str, Any] = {}
+    if settings.cell in ("lstm", "gru"):  # as in the published script for LSTMs
+        options = {"p": 0.5, "levels": (-1.0, 1.0)}
+    return _TASKS[settings.task](ns, n_heads=n_heads, capacity=_CAPACITY, **options)
+
+
+def curriculum_of(settings: Settings, variant: Variant) -> Heads:
+    """The curriculum."""
+    options = {"threshold": settings.threshold}
+    if variant.curriculum == "sliding":
+        return sliding(*_WINDOW, **options)
+    makers = {"single": single, "cumulative": cumulative, "no_curriculum": no_curriculum}
+    return makers[variant.curriculum](**options)
+
+
+def network(settings: Settings, variant: Variant, *, key: Any) -> Any:
+    """A network before training."""
+    task = task_of(settings, variant)
+    shape = task.n_inputs, settings.n_units, task.n_outputs
+    if settings.cell in ("lstm", "gru"):
+        return {"lstm": LSTM, "gru": GRU}[settings.cell](*shape, key=key)
+    fixed = _tau(variant.tau)
+    tau: Any = Clamped(1.0, init=Uniform(1.0, 2.0)) if fixed is None else fixed
+    form = "update" if settings.cell == "leaky" else "rate"
+    return LeakyRNN(*shape, tau=tau, form=form, key=key)
+
+
+def optimizer_of(settings: Settings) -> optax.GradientTransformation:
+    """The published optimiser of this cell, behind a clip of the gradient's norm at 2."""
+    if settings.cell in ("lstm", "gru"):
+        rule = optax.adam(1e-3)
+    else:
+        rule = optax.sgd(0.05, momentum=0.1, nesterov=True)
+    return optax.chain(optax.clip_by_global_norm(2.0), rule)
+
+
+def sizes(settings: Settings) -> tuple[int, int]:
+    """Trials per update and updates per epoch."""
+    batch_size, epoch = (64, 300) if settings.cell in ("lstm", "gru") else (256, 600)
+    return settings.batch_size or batch_size, settings.epoch or epoch
+
+
+def _tau(name: str) -> float | None:
+    """Steps at which tau is fixed, None where it is trained."""
+    if name == "trained":
+        return None
+    try:
+        tau = float(name)
+    except ValueError:
+        tau = 0.0
+    if not 1 <= tau < float("inf"):
+        raise ValueError(
+            f"Setting 'taus' takes 'trained' or a number of steps of at least 1, got {name!r}."
+        )
+    return tau
+
+
+def _known(setting: str, name: str, names: tuple[str, ...]) -> None:
+    if name not in names:
+        raise ValueError(f"Setting {setting!r} takes {', '.join(names)}, got {name!r}.")

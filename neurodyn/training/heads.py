@@ -1,0 +1,248 @@
+"""Curricula over the heads of a task: harder questions to more, or other, heads of one network."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from neurodyn.task import AbstractTask
+from neurodyn.training.curriculum import AbstractCurriculum
+
+__all__ = ["HasHeads", "Heads", "cumulative", "no_curriculum", "single", "sliding"]
+
+
+@runtime_checkable
+class HasHeads(Protocol):
+    """A task whose outputs are heads that answer the same question for different N.
+
+    Attributes
+    ----------
+    ns
+        N of each head, rising from head 0 on; 0 for heads that rest, which come last.
+    n_outputs
+        As many outputs for each head, those of head 0 first.
+    """
+
+    ns: Int[Array, " head"]
+    n_outputs: int
+
+    def with_ns(self, ns: Sequence[int]) -> AbstractTask:
+        """The task for these N, with buffers as large as they ask for, or as it had.
+
+        All its arrays keep their shapes; buffers are static.
+        """
+        ...
+
+
+class Heads(AbstractCurriculum):
+    """Goes on to larger N each time the heads in use know theirs.
+
+    It advances when the mean accuracy over the heads in use and that of the largest N both exceed
+    the threshold. Then it drops the smallest N, appends larger ones, and gives the heads to them by
+    position, so a head whose N is dropped is used again for another. Heads at rest do not move, nor
+    does their optimiser state. Training ends where there are no more heads, or beyond ``n_last``.
+
+    :func:`single`, :func:`cumulative`, :func:`sliding` and :func:`no_curriculum` make the published
+    ones.
+
+    Parameters
+    ----------
+    add, drop
+        How many N are appended and dropped at each stage; ``add=0``: training ends with the first.
+    threshold
+        Accuracy to exceed, between 0 and 1. Default 0.98.
+    n_last
+        The largest N to train; default: as far as the heads go.
+    metrics
+        Names of the accuracy over all heads in use and of that of the largest N, in what
+        `fit(evaluate=...)` returns.
+    readout
+        Names of the parameters of the model that have the outputs on their last axis.
+
+    References
+    ----------
+    Khajehabdollahi, Zeraati et al., "Emergent mechanisms for long timescales depend on training
+    curriculum and affect performance in memory tasks", ICLR 2024.
+
+    Examples
+    --------
+    >>> from neurodyn.tasks import NParity
+    >>> from neurodyn.training import sliding
+    >>> task = NParity([2, 3, 4], n_heads=3)
+    >>> passed = {"correct": jnp.array(0.99), "correct_largest": jnp.array(0.985)}
+    >>> harder, done = sliding(3, 2).advance(task, passed)
+    >>> print(harder.ns, done)
+    [4 5 6] False
+    """
+
+    add: int = eqx.field(static=True)
+    drop: int = eqx.field(static=True)
+    threshold: Float[Array, ""]
+    n_last: Int[Array, ""] | None
+    metrics: tuple[str, str] = eqx.field(static=True)
+    readout: tuple[str, ...] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        add: int,
+        drop: int,
+        *,
+        threshold: float | int = 0.98,
+        n_last: int | None = None,
+        metrics: tuple[str, str] = ("correct", "correct_largest"),
+        readout: tuple[str, ...] = ("W_out", "b_out"),
+    ):
+        for name, n in (("add", add), ("drop", drop), ("n_last", 1 if n_last is None else n_last)):
+            if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+                raise ValueError(f"Heads: `{name}` must be a whole number, got {n!r}.")
+        if not 0 <= threshold < 1:
+            raise ValueError(
+                f"Heads: `threshold` is an accuracy to exceed, in [0, 1), got {threshold!r}. "
+                "Write 0.98 for 98 %."
+            )
+        self.add, self.drop = int(add), int(drop)
+        self.threshold = jnp.asarray(threshold, jnp.result_type(float))
+        self.n_last = None if n_last is None else jnp.asarray(n_last, jnp.int32)
+        self.metrics, self.readout = tuple(metrics), tuple(readout)
+
+    def check(self, task):
+        if not isinstance(task, HasHeads):
+            raise TypeError(
+                f"This curriculum is over the heads of a task, but {type(task).__name__} has none: "
+                "it needs `ns`, `n_outputs` and `with_ns`, see neurodyn.training.HasHeads."
+            )
+        ns = np.asarray(task.ns)
+        used = ns[ns > 0]
+        if len(used) == 0 or (ns[: len(used)] != used).any() or (np.diff(used) < 1).any():
+            raise ValueError(
+                "The N of heads must rise from head 0 on, with heads at rest (0) behind them, got "
+                f"{ns.tolist()}."
+            )
+        if self.drop > len(used):
+            raise ValueError(
+                f"This curriculum drops {self.drop} values of N at a time, but the task starts "
+                f"with {used.tolist()}: start with at least {self.drop}."
+            )
+        if len(used) - self.drop + self.add < 1 and self.add:
+            raise ValueError(f"This curriculum would leave {type(task).__name__} without heads.")
+        if task.n_outputs % len(ns):
+            raise ValueError(
+                f"{type(task).__name__} has {task.n_outputs} outputs, which {len(ns)} heads cannot "
+                "share evenly."
+            )
+        if self.n_last is not None and int(self.n_last) < used[-1]:
+            raise ValueError(
+                f"`n_last` is {int(self.n_last)}, but the task starts with N={used[-1]}."
+            )
+
+    def passed(self, metrics: dict[str, Any]) -> Any:
+        """Whether these are good enough to go on: both accuracies exceed the threshold."""
+        for name in self.metrics:
+            if name not in metrics:
+                raise ValueError(
+                    f"This curriculum goes by {' and '.join(self.metrics)}, but the evaluation has "
+                    f"{sorted(metrics)}."
+                )
+        mean, largest = (jnp.asarray(metrics[name]) for name in self.metrics)
+        threshold = self.threshold.astype(mean.dtype)
+        return (mean > threshold) & (largest > threshold)
+
+    def advance(self, task, metrics):
+        passed = self.passed(metrics)
+        ns, n_heads = task.ns, task.ns.shape[0]
+        kept = jnp.sum(ns > 0) - self.drop
+        largest = jnp.max(ns)
+        place = jnp.arange(n_heads, dtype=ns.dtype)
+        shifted = ns[jnp.minimum(place + self.drop, n_heads - 1)]
+        more = largest + 1 + place - kept.astype(ns.dtype)
+        rest = jnp.where(place < kept + self.add, more, jnp.zeros_like(ns))
+        harder = jnp.where(place < kept, shifted, rest)
+        over = jnp.asarray(self.add == 0) | (kept + self.add > n_heads)
+        if self.n_last is not None:
+            over = over | (largest + self.add > self.n_last)
+        harder = jnp.where(passed & ~over, harder, ns)
+        return eqx.tree_at(lambda t: t.ns, task, harder), passed & over
+
+    def resize(self, task):
+        ns = np.asarray(task.ns)
+        return task.with_ns(ns[ns > 0].tolist())
+
+    def active(self, params, task):
+        if task.ns.shape[0] == 1:
+            return None
+        used = jnp.repeat(task.ns > 0, task.n_outputs // task.ns.shape[0])
+
+        def mask(path, x):
+            if not any(getattr(entry, "name", None) in self.readout for entry in path):
+                return jnp.asarray(True)
+            if x.shape[-1] != used.shape[0]:
+                raise ValueError(
+                    f"`readout`: {jax.tree_util.keystr(path)} has shape {x.shape}, but the task "
+                    f"has {used.shape[0]} outputs; name the parameters with outputs last."
+                )
+            return used.reshape((1,) * (x.ndim - 1) + used.shape)
+
+        return jax.tree_util.tree_map_with_path(mask, params)
+
+    def stage(self, task):
+        used = task.ns > 0
+        least = jnp.min(jnp.where(used, task.ns, jnp.max(task.ns)))
+        return {"n_min": least, "n_max": jnp.max(task.ns), "n_heads": jnp.sum(used)}
+
+
+def single(**options: Any) -> Heads:
+    """One N at a time, at the one head 0: N, then N + 1 alone, which forgets the N before.
+
+    Parameters
+    ----------
+    **options
+        As for :class:`Heads`: ``threshold``, ``n_last``, ``metrics``, ``readout``.
+    """
+    return Heads(1, 1, **options)
+
+
+def cumulative(add: int = 1, **options: Any) -> Heads:
+    """All N so far: a new head for each larger N, while those before go on.
+
+    Parameters
+    ----------
+    add
+        New heads at a time.
+    **options
+        As for :class:`Heads`.
+    """
+    return Heads(add, 0, **options)
+
+
+def sliding(n_heads: int, n_forget: int, **options: Any) -> Heads:
+    """A window of N: drop the ``n_forget`` smallest, append as many larger ones.
+
+    Parameters
+    ----------
+    n_heads
+        Heads in the window; the task starts with as many N.
+    n_forget
+        How far the window moves at a time, at least 1.
+    **options
+        As for :class:`Heads`.
+    """
+    if not 1 <= n_forget <= n_heads:
+        raise ValueError(
+            f"sliding: `n_forget` must lie between 1 and n_heads={n_heads}, got {n_forget}."
+        )
+    return Heads(n_forget, n_forget, **options)
+
+
+def no_curriculum(**options: Any) -> Heads:
+    """The N that the task starts with, until they are known.
+
+    Parameters
+    ----------
+    **options
+        As for :class:`Heads`.
+    """
+    return Heads(0, 0, **options)
