@@ -14,6 +14,7 @@ from neurodyn.analysis.forecast import Generates, forecast, forecast_error
 from neurodyn.analysis.intervals import bootstrap
 from neurodyn.analysis.intrinsic import intrinsic_timescale
 from neurodyn.analysis.latents import latent_summary
+from neurodyn.analysis.lesion import ablation, altered_scores, extreme_units, perturbation
 from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
 from neurodyn.analysis.mixtures import MixtureDivergence, mixture_divergence
@@ -74,6 +75,8 @@ __all__ = [
     "Measure",
     "MixtureDivergence",
     "StateSpaceDivergence",
+    "ablation",
+    "altered_scores",
     "autocorrelation",
     "bifurcation",
     "bootstrap",
@@ -88,6 +91,7 @@ __all__ = [
     "driven_activity",
     "effective_tau",
     "entropy_rate",
+    "extreme_units",
     "fano_factor",
     "fi_curve",
     "firing_rate",
@@ -111,6 +115,7 @@ __all__ = [
     "p_value",
     "participation_ratio",
     "pca",
+    "perturbation",
     "population_activity",
     "population_rate",
     "population_spectrum",

@@ -46,12 +46,16 @@ class Drive(eqx.Module):
         Gates of online learning rules.
     current
         Extra input straight into the units, ``(unit,)``, in the unit of the summed input.
+    step
+        Number of the step, set by the driver; the same for all trials, so that a branch on it stays
+        one.
     """
 
     input: PyTree = None
     target: PyTree = None
     gate: PyTree = None
     current: PyTree = None
+    step: PyTree = None
 
 
 def as_drive(inputs: Any) -> Drive:

@@ -84,7 +84,7 @@ def step_and_see(
             now = drive if context.signal is None else as_drive(context.signal(t + s))
             for intervention in context.interventions:
                 now = intervention.on_drive(t, now)
-            return now
+            return Drive(now.input, now.target, now.gate, now.current, step=number)
 
         spikes = None
         if isinstance(own, AbstractMap):
@@ -116,9 +116,10 @@ def _advance(context, system, t, state, u, key):
 
         def diffusion(s, x, _):
             amplitude = system.diffusion(t + s, state._replace(x=x), u(s))
-            return lx.DiagonalLinearOperator(amplitude)
+            return lx.DiagonalLinearOperator(filled(amplitude, x))
 
-        path = _Increment(key, state.x, context.dt)
+        shown = eqx.filter_eval_shape(lambda: system.diffusion(t, state, u(0.0)))
+        path = _Increment(key, noisy_part(state.x, shown), state.x, context.dt)
         terms = diffrax.MultiTerm(terms, diffrax.ControlTerm(diffusion, path))
     zero = jnp.zeros((), context.dt.dtype)
     args = (terms, zero, context.dt, state.x, None)
@@ -135,6 +136,7 @@ class _Increment(diffrax.AbstractPath):
 
     key: PRNGKeyArray
     like: PyTree
+    x: PyTree
     dt: Float[Array, ""]
 
     @property
@@ -147,12 +149,28 @@ class _Increment(diffrax.AbstractPath):
 
     def evaluate(self, t0, t1=None, left=True, use_levy=False):
         del t0, t1, left
-        w = _scale(_draw(self.key, self.like), jnp.sqrt(self.dt))
+        w = filled(_scale(_draw(self.key, self.like), jnp.sqrt(self.dt)), self.x)
         if not use_levy:
             return w
         area_key = jax.random.fold_in(self.key, _AREA)
-        h = _scale(_draw(area_key, self.like), jnp.sqrt(self.dt / 12))
+        h = filled(_scale(_draw(area_key, self.like), jnp.sqrt(self.dt / 12)), self.x)
         return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
+
+
+def noisy_part(x: PyTree, amplitude: PyTree) -> PyTree:
+    """The leaves of ``x`` that have noise; None in the place of the others."""
+    return jax.tree.map(lambda a, leaf: None if a is None else leaf, amplitude, x, is_leaf=_none)
+
+
+def filled(tree: PyTree, x: PyTree) -> PyTree:
+    """Zeros in the place of what is None."""
+    return jax.tree.map(
+        lambda a, leaf: jnp.zeros_like(leaf) if a is None else a, tree, x, is_leaf=_none
+    )
+
+
+def _none(a: Any) -> bool:
+    return a is None
 
 
 def _scale(tree: PyTree, factor: Float[Array, ""]) -> PyTree:

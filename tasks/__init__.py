@@ -7,11 +7,14 @@ from neurodyn.tasks.delay_match import DelayMatchToSample
 from neurodyn.tasks.flip_flop import FlipFlop
 from neurodyn.tasks.home_reach import HomeReach
 from neurodyn.tasks.lissajous import Lissajous
+from neurodyn.tasks.lorenz import Lorenz
 from neurodyn.tasks.n_dms import NDMS
 from neurodyn.tasks.n_parity import NParity
+from neurodyn.tasks.ode_to_joy import OdeToJoy
 from neurodyn.tasks.perceptual_decision import PerceptualDecision
 from neurodyn.tasks.ready_set_go import ReadySetGo
 from neurodyn.tasks.sequences import Sequences
+from neurodyn.tasks.sines import Sines
 from neurodyn.tasks.state_machine import StateMachine
 from neurodyn.tasks.windows import Windows
 
@@ -24,10 +27,13 @@ __all__ = [
     "FlipFlop",
     "HomeReach",
     "Lissajous",
+    "Lorenz",
     "NParity",
+    "OdeToJoy",
     "PerceptualDecision",
     "ReadySetGo",
     "Sequences",
+    "Sines",
     "StateMachine",
     "Windows",
 ]

@@ -15,11 +15,13 @@ FOR_AUTHORS = (
     "models.plrnn",
     "models.pvrnn",
     "models.reference",
+    "models.spiking.plasticity",
     "registry",
     "task",
     "tasks.base",
     "tasks.generator",
     "tasks.losses",
+    "tasks.pattern",
     "tasks.timeline",
 )
 

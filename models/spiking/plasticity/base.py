@@ -1,0 +1,151 @@
+"""What rules that change weights during a run have in common.
+
+A rule is a pure function of what it remembers, of rates or spikes and, for readouts, of the error;
+it never knows which system they come from. What it remembers is part of the state of the run, so
+that a run continued from its final state goes on learning as if it had not been cut.
+
+Gates (``Drive.gate``) multiply, per trial, and never choose a branch. Which steps a rule acts in is
+decided by the number of the step (``Drive.step``), which is the same for all trials of a batch, so
+that a branch on it stays one.
+"""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+
+from neurodyn.checks import number
+from neurodyn.drive import Drive
+
+__all__ = ["AbstractProjectionRule", "AbstractReadoutRule", "Clock", "gate_of", "steps_of"]
+
+
+class AbstractReadoutRule(eqx.Module):
+    """Changes readout weights ``(unit, output)`` while a system runs."""
+
+    @abc.abstractmethod
+    def start(self, W: Float[Array, "unit output"], *, key: PRNGKeyArray | None) -> PyTree:
+        """What the rule remembers before the first step."""
+
+    @abc.abstractmethod
+    def update(
+        self,
+        t: Any,
+        dt: Float[Array, ""],
+        memory: PyTree,
+        W: Float[Array, "unit output"],
+        r: Float[Array, " unit"],
+        z: Float[Array, " output"],
+        u: Drive,
+        *,
+        key: PRNGKeyArray | None,
+    ) -> tuple[PyTree, Float[Array, "unit output"]]:
+        """Memory and weights after a step.
+
+        Parameters
+        ----------
+        t, dt
+            Time at the start of the step, and its length [ms].
+        memory, W
+            As they were before.
+        r, z
+            What is read out, and the readout ``r @ W``, both after the step.
+        u
+            With ``target`` (without one nothing is learned), ``gate`` and ``step``.
+        key
+            For rules that draw.
+        """
+
+
+class AbstractProjectionRule(eqx.Module):
+    """Changes the weights between neurons ``(pre, post)`` while a network runs."""
+
+    @abc.abstractmethod
+    def start(self, W: PyTree, n_pre: int, n_post: int) -> PyTree:
+        """What the rule remembers before the first step."""
+
+    @abc.abstractmethod
+    def update(
+        self,
+        t: Any,
+        dt: Float[Array, ""],
+        memory: PyTree,
+        W: PyTree,
+        pre: Float[Array, " pre"],
+        post: Float[Array, " post"],
+        state: Any,
+        u: Drive,
+        *,
+        key: PRNGKeyArray | None,
+    ) -> tuple[PyTree, PyTree]:
+        """Memory and weights after a step.
+
+        Parameters
+        ----------
+        t, dt
+            Time at the start of the step, and its length [ms].
+        memory, W
+            As they were before.
+        pre, post
+            0/1 spikes of this step, as they arrive and as they occur.
+        state
+            State of the network.
+        u
+            Drive of this step.
+        key
+            For rules that draw.
+        """
+
+
+class Clock(eqx.Module):
+    """In which steps a rule acts: every ``every`` ms within ``[start, stop)``.
+
+    Parameters
+    ----------
+    every
+        Interval [ms], to the nearest step and at least one; None: every step.
+    start, stop
+        When learning starts and stops [ms of the run]; ``stop`` None: never.
+
+    Raises
+    ------
+    ValueError
+        If an interval is not positive, or the stop is not after the start.
+    """
+
+    every: Float[Array, ""] | None
+    start: Float[Array, ""]
+    stop: Float[Array, ""] | None
+
+    def __init__(self, every: Any = None, start: Any = 0.0, stop: Any = None):
+        self.every = None if every is None else number("every", every, above=0)
+        self.start = number("start", start, low=0)
+        self.stop = None if stop is None else number("stop", stop, above=0)
+        if self.stop is None or any(
+            isinstance(x, jax.core.Tracer) for x in (self.start, self.stop)
+        ):
+            return
+        if not self.stop > self.start:
+            raise ValueError(f"Learning must stop after it starts, got {start} and {stop} ms.")
+
+    def ticks(self, step: Int[Array, ""], dt: Float[Array, ""]) -> Bool[Array, ""]:
+        """Whether the rule acts in this step."""
+        acts = step >= steps_of(self.start, dt)
+        if self.stop is not None:
+            acts &= step < steps_of(self.stop, dt)
+        if self.every is not None:
+            acts &= step % jnp.maximum(steps_of(self.every, dt), 1) == 0
+        return acts
+
+
+def steps_of(duration: Float[Array, "..."], dt: Float[Array, ""]) -> Int[Array, "..."]:
+    """Whole steps in a duration [ms], to the nearest."""
+    return jnp.round(duration.astype(dt.dtype) / dt).astype(jnp.int32)
+
+
+def gate_of(u: Drive, dtype: Any) -> Float[Array, "..."]:
+    """The gate of a step, 1 where there is none."""
+    return jnp.ones((), dtype) if u.gate is None else u.gate.astype(dtype)

@@ -1,0 +1,94 @@
+"""Learning once per trial, from the mean state of the trial."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.checks import number
+from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule, gate_of
+
+__all__ = ["Collected", "Consolidation"]
+
+
+class Collected(NamedTuple):
+    """What was seen of the trial so far.
+
+    Attributes
+    ----------
+    total
+        Weighted sum of the rates.
+    weight
+        Sum of the weights.
+    """
+
+    total: Float[Array, " unit"]
+    weight: Float[Array, ""]
+
+    def mean(self) -> Float[Array, " unit"]:
+        """The mean rate; zero before anything was collected."""
+        return self.total / jnp.where(self.weight > 0, self.weight, 1)
+
+
+class Consolidation(AbstractReadoutRule):
+    r"""Two-factor learning once per trial: the error of an outcome times the mean rate.
+
+    .. math:: \Delta w_k = \eta\, (\hat y_k - w_k^\top \bar r)\, \bar r
+
+    where :math:`\bar r` is the mean of the rates collected since the last consolidation and
+    :math:`\hat y` the target of the consolidating step. The gate of a step has two entries: how
+    much this step counts in the mean, and how much is consolidated now (1 at the end of a trial,
+    else 0); then the mean starts anew.
+
+    Parameters
+    ----------
+    rate
+        :math:`\eta`, per trial.
+    normalised
+        Divide the change by :math:`\lVert \bar r \rVert^2`. Default: yes, so that whatever the
+        rates are, the output is an exponential average of the targets over ``1 / rate`` trials.
+
+    Raises
+    ------
+    ValueError
+        If the learning rate is negative, or at least 2 when normalised, where it is unstable.
+
+    References
+    ----------
+    Yamada & Chao, Commun. Biol. 2026.
+    """
+
+    rate: Float[Array, ""]
+    normalised: bool = eqx.field(static=True)
+    reference: ClassVar[tuple[str, ...]] = ("yamada2026",)
+
+    def __init__(self, rate: Any, *, normalised: bool = True):
+        self.rate = number("rate", rate, low=0, high=2 if normalised else None)
+        self.normalised = bool(normalised)
+
+    def start(self, W, *, key):
+        """Nothing collected yet."""
+        del key
+        return Collected(jnp.zeros_like(W[:, 0]), jnp.zeros((), W.dtype))
+
+    def update(self, t, dt, memory, W, r, z, u, *, key):
+        """Collect, and consolidate where the gate says so."""
+        del t, dt, z, key
+        gate = gate_of(u, W.dtype)
+        if gate.shape != (2,):
+            raise ValueError(
+                "Consolidation: `gate` must hold two numbers per step and trial, for collecting "
+                f"and for consolidating, got shape {gate.shape}."
+            )
+        collect, consolidate = gate
+        memory = Collected(memory.total + collect * r, memory.weight + collect)
+        if u.target is not None:
+            mean = memory.mean()
+            size = self.rate.astype(W.dtype) * consolidate
+            if self.normalised:
+                square = mean @ mean
+                size = size / jnp.where(square > 0, square, 1)
+            W = W - mean[:, None] * (size * (mean @ W - u.target))[None, :]
+        kept = 1 - consolidate
+        return Collected(memory.total * kept, memory.weight * kept), W

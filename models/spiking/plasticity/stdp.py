@@ -1,0 +1,100 @@
+"""Spike-timing dependent plasticity of pairs of spikes, with traces."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from neurodyn.checks import number
+from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
+
+__all__ = ["PairSTDP", "Traces"]
+
+
+class Traces(NamedTuple):
+    """Low-pass filtered spikes.
+
+    Attributes
+    ----------
+    pre, post
+        Each spike adds 1, and the sum decays exponentially.
+    """
+
+    pre: Float[Array, " pre"]
+    post: Float[Array, " post"]
+
+
+class PairSTDP(AbstractProjectionRule):
+    r"""Additive pair-based STDP, every presynaptic spike paired with every postsynaptic one.
+
+    A pair at a distance :math:`\Delta = t_\mathrm{post} - t_\mathrm{pre}` changes the weight by
+    :math:`A_+ e^{-\Delta / \tau_+}` where :math:`\Delta \ge 0` and by
+    :math:`-A_- e^{\Delta / \tau_-}` otherwise, computed from traces. The weight stays within
+    ``[w_min, w_max]``.
+
+    Parameters
+    ----------
+    a_plus, a_minus
+        Amplitudes, in units of the weight. Defaults 0.01 and 0.0105: slightly more depression, as
+        in Song, Miller & Abbott (2000).
+    tau_plus, tau_minus
+        Time constants [ms]; default 20, as there.
+    w_min, w_max
+        Bounds of the weights; default 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        On time constants that are not positive, or bounds in the wrong order.
+
+    Notes
+    -----
+    In one step presynaptic spikes come first, as in Brian2: each pairs with earlier postsynaptic
+    spikes only, and those of the same step count as following it. Weights are bounded after either.
+
+    References
+    ----------
+    Song, Miller & Abbott, Nat. Neurosci. 2000; Morrison, Diesmann & Gerstner, Biol. Cybern. 2008.
+    """
+
+    a_plus: Float[Array, ""]
+    a_minus: Float[Array, ""]
+    tau_plus: Float[Array, ""]
+    tau_minus: Float[Array, ""]
+    w_min: Float[Array, ""]
+    w_max: Float[Array, ""]
+    reference: ClassVar[tuple[str, ...]] = ("song2000", "morrison2008")
+
+    def __init__(
+        self,
+        a_plus: Any = 0.01,
+        a_minus: Any = 0.0105,
+        *,
+        tau_plus: Any = 20.0,
+        tau_minus: Any = 20.0,
+        w_min: Any = 0.0,
+        w_max: Any = 1.0,
+    ):
+        self.a_plus, self.a_minus = number("a_plus", a_plus), number("a_minus", a_minus)
+        self.tau_plus = number("tau_plus", tau_plus, above=0)
+        self.tau_minus = number("tau_minus", tau_minus, above=0)
+        self.w_min, self.w_max = number("w_min", w_min), number("w_max", w_max)
+        if not np.asarray(w_min < w_max):
+            raise ValueError(f"`w_min` must be below `w_max`, got {w_min} and {w_max}.")
+
+    def start(self, W, n_pre, n_post):
+        """No spike so far."""
+        return Traces(jnp.zeros(n_pre, W.dtype), jnp.zeros(n_post, W.dtype))
+
+    def update(self, t, dt, memory, W, pre, post, state, u, *, key):
+        """Presynaptic spikes, then postsynaptic ones; the traces decay before."""
+        del t, state, u, key
+        dtype = memory.pre.dtype
+        x = memory.pre * jnp.exp(-dt / self.tau_plus).astype(dtype)
+        y = memory.post * jnp.exp(-dt / self.tau_minus).astype(dtype)
+        low, high = self.w_min.astype(dtype), self.w_max.astype(dtype)
+        W = jnp.clip(W - self.a_minus.astype(dtype) * pre[:, None] * y[None, :], low, high)
+        x = x + pre
+        W = jnp.clip(W + self.a_plus.astype(dtype) * x[:, None] * post[None, :], low, high)
+        return Traces(x, y + post), W

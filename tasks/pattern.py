@@ -1,0 +1,146 @@
+"""What tasks share that ask for a pattern in time, with or without a clock as input."""
+
+import abc
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.system import as_key
+from neurodyn.task import AbstractTask, Trial
+from neurodyn.tasks.base import balanced, check_columns, check_names, draw_batch
+from neurodyn.tasks.losses import squared_error, weighted_mean
+
+__all__ = ["AbstractPattern", "clock_signal"]
+
+
+class AbstractPattern(AbstractTask):
+    """A pattern to be produced: trials begin somewhere in it and follow it.
+
+    What remains to be written is the pattern itself and the names of its outputs.
+    """
+
+    n_steps: eqx.AbstractVar[int]
+    dt: eqx.AbstractVar[float]
+    clock: eqx.AbstractVar[int]
+    align_event: ClassVar[str] = "trial start"
+
+    @abc.abstractmethod
+    def period(self) -> Float[Array, ""]:
+        """Time after which the pattern repeats [ms]; for one that never does, its length."""
+
+    @abc.abstractmethod
+    def pattern(
+        self, start: Float[Array, ""], elapsed: Float[Array, " time"]
+    ) -> Float[Array, "time output"]:
+        """The pattern ``elapsed`` ms after ``start``.
+
+        The two come apart since their sum would round away what a long trial needs.
+        """
+
+    @property
+    def t0(self) -> float:
+        """A trial starts at time 0."""
+        return 0.0
+
+    @property
+    def scored(self) -> str:
+        """Every step has a target."""
+        return "every"
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of components of the clock."""
+        return self.clock
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of output channels."""
+        return len(self.output_names())
+
+    def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
+        """One trial; can be given: ``start``, where in the pattern it begins [ms].
+
+        Else it is drawn, in whole ms.
+        """
+        check_names(conditions, self.limits())
+        period = self.period()
+        start = jnp.floor(jax.random.uniform(as_key(key), (), period.dtype) * period)
+        start = jnp.asarray(conditions.get("start", start)).astype(period.dtype)
+        steps = jnp.arange(self.n_steps, dtype=jnp.int32).astype(period.dtype)
+        targets = self.pattern(start, (steps + 1) * self.dt)
+        inputs = jnp.zeros((self.n_steps, 0), period.dtype)
+        if self.clock:
+            inputs = clock_signal(start + steps * self.dt, period, self.clock)
+        whole = jnp.asarray([0.0, self.n_steps * self.dt], period.dtype)
+        mask = jnp.ones_like(targets)
+        return Trial(inputs, targets, mask, {"start": start}, {"pattern": whole})
+
+    def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
+        """Draw ``n`` trials, see :meth:`~neurodyn.task.AbstractTask.batch`."""
+        columns = check_columns(conditions, n, {}, {}, self.limits())
+        return draw_batch(self, as_key(key, needed_for="A batch of trials"), n, columns)
+
+    def validation(self) -> Trial:
+        """512 trials with fixed starts."""
+        return balanced(self)
+
+    def loss(
+        self, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> Float[Array, " trial"]:
+        """Squared error, averaged over steps and outputs."""
+        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
+
+    def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
+        """``mse``, and ``correct``: explained share of the pattern's variance, 0 if negative."""
+        mse = self.loss(outputs, trials)
+        mean = jnp.mean(trials.targets, axis=1, keepdims=True)
+        spread = jnp.mean(jnp.square(trials.targets - mean), axis=(1, 2))
+        tiny = jnp.asarray(jnp.finfo(spread.dtype).tiny, spread.dtype)
+        return {"mse": mse, "correct": jnp.clip(1 - mse / jnp.maximum(spread, tiny), 0, 1)}
+
+    def condition_table(self) -> dict[str, Array]:
+        """Empty: starts are no finite set."""
+        return {}
+
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """A trial can begin anywhere in the pattern."""
+        period = self.period()
+        return {"start": (0.0, jnp.inf if isinstance(period, jax.core.Tracer) else float(period))}
+
+    def labels(self) -> dict[str, dict[int, str]]:
+        """No codes."""
+        return {}
+
+    def units(self) -> dict[str, str]:
+        """Starts are times."""
+        return {"start": "ms"}
+
+    def input_names(self) -> tuple[str, ...]:
+        """One channel per component of the clock."""
+        return tuple(f"clock_{i}" for i in range(self.clock))
+
+
+def clock_signal(
+    t: Float[Array, " time"], period: Float[Array, ""], n: int
+) -> Float[Array, "time component"]:
+    r"""A clock of high-dimensional temporal signals: pulses that take turns.
+
+    Component q is :math:`\lvert\sin(n \pi t / T)\rvert` in the q-th of n equal windows of the
+    period T and zero in the others (Nicola & Clopath 2017).
+
+    Parameters
+    ----------
+    t, period
+        Times and period [ms].
+    n
+        Number of components.
+    """
+    phase = jnp.mod(t, period) / period * n
+    window = jnp.minimum(jnp.floor(phase), n - 1).astype(jnp.int32)
+    pulse = jnp.abs(jnp.sin(jnp.pi * phase))
+    return pulse[:, None] * (window[:, None] == jnp.arange(n, dtype=jnp.int32)[None, :]).astype(
+        pulse.dtype
+    )
