@@ -31,6 +31,8 @@ from neurodyn.system import (
     AbstractMap,
     AbstractSystem,
     ChecksStep,
+    PrefersSolver,
+    SizedByStep,
     State,
     SupportsFused,
     as_key,
@@ -73,7 +75,8 @@ def integrate(
     dt
         Step [ms]. For maps it only labels time.
     solver
-        Any diffrax solver with a fixed step; default ``diffrax.Euler()``. Noise that depends on
+        Any diffrax solver with a fixed step; default: the one that the system prefers
+        (:class:`~neurodyn.system.PrefersSolver`), or ``diffrax.Euler()``. Noise that depends on
         the state is read in Ito's sense by ``Euler`` and ``ItoMilstein``, in Stratonovich's by
         ``EulerHeun``, ``StratonovichMilstein``, ``Heun`` and other explicit ones; those that need a
         space-time Levy area get one.
@@ -134,8 +137,11 @@ def integrate(
             raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
         if isinstance(system, ChecksStep):
             system.check_step(float(dt))
+        if isinstance(system, SizedByStep):
+            system = system.sized(float(dt))
     save = Save() if save is None else save
-    solver = diffrax.Euler() if solver is None else solver
+    if solver is None:
+        solver = system.solver if isinstance(system, PrefersSolver) else diffrax.Euler()
     check_solver(solver)
     check_save(system, save, length)
     batch = as_batch(system, inputs, n_steps=n_steps, n_trials=n_trials)

@@ -39,10 +39,16 @@ def label(
         # Sample k holds at (k + 1) dt; from integers, so that pieces of a run fit together exactly.
         steps = first + save.every * np.arange(1, n_times[0] + 1)
         coords["time"] = plan.t0 + steps * plan.dt
+    # Spikes refer to units and trials by position, also where nothing else was recorded of them.
+    dims = {dim for v in variables.values() for dim in v[0]}
+    if "spike_time" in arrays and "trial" not in dims:
+        coords["trial"] = np.arange(plan.n_trials)
+    dims |= {"unit"} if "spike_time" in arrays else set()
     for name, value in resolve(model).unit_coords().items():
         dim, value = value if isinstance(value, tuple) else ("unit", value)
-        if any(dim in v[0] for v in variables.values()):
+        if dim in dims:
             coords[name] = (dim, np.asarray(value))
+            coords.setdefault(dim, np.arange(len(value)))
     if plan.task is not None and "outputs" in variables:
         coords["output"] = list(plan.task.output_names())
     coords |= _trial_coords(plan, save, arrays)

@@ -16,6 +16,7 @@ from neurodyn.drive import Drive
 from neurodyn.inputs import trials_for
 from neurodyn.integrate import integrate
 from neurodyn.intervene import AbstractIntervention, as_interventions
+from neurodyn.params import resolve
 from neurodyn.progress import bar
 from neurodyn.recording import Save, unpack_spikes, window_steps
 from neurodyn.run_labels import join, label
@@ -134,7 +135,7 @@ def simulate(
             tuple(member.variables() if variables is None else variables),
             every,
             window,
-            _which_outputs(source, outputs),
+            _which_outputs(source, outputs and member.n_outputs > 0),
             "packed" if isinstance(member, AbstractSpiking) else None,
         )
         sizes = chunk_sizes(member, plan, save, chunk, chunk_steps)
@@ -269,7 +270,7 @@ class _Runner:
             out["outputs"] = host(run.outputs)
         if run.spikes is not None:
             one = jax.tree.map(lambda a: a[0], run.final_state)
-            n_units = eqx.filter_eval_shape(self.model.crossing, one).shape[0]
+            n_units = eqx.filter_eval_shape(lambda s: resolve(self.model).crossing(s), one).shape[0]
             steps, trials, units = unpack_spikes(np.asarray(run.spikes)[:, skip:], n_units)
             out["spike_trial"] = trials + here + skip
             out["spike_unit"] = units

@@ -119,7 +119,7 @@ def _advance(context, system, t, state, u, key):
             return lx.DiagonalLinearOperator(filled(amplitude, x))
 
         shown = eqx.filter_eval_shape(lambda: system.diffusion(t, state, u(0.0)))
-        path = _Increment(key, noisy_part(state.x, shown), state.x, context.dt)
+        path = _Increment(key, noisy_part(state.x, shown), context.dt, state.x)
         terms = diffrax.MultiTerm(terms, diffrax.ControlTerm(diffusion, path))
     zero = jnp.zeros((), context.dt.dtype)
     args = (terms, zero, context.dt, state.x, None)
@@ -135,9 +135,9 @@ class _Increment(diffrax.AbstractPath):
     """Brownian increment over one step, with its space-time Levy area where a solver asks."""
 
     key: PRNGKeyArray
-    like: PyTree
-    x: PyTree
+    like: PyTree  # what is drawn, with None in the place of what has no noise
     dt: Float[Array, ""]
+    x: PyTree = None  # the whole state
 
     @property
     def t0(self):
@@ -163,7 +163,9 @@ def noisy_part(x: PyTree, amplitude: PyTree) -> PyTree:
 
 
 def filled(tree: PyTree, x: PyTree) -> PyTree:
-    """Zeros in the place of what is None."""
+    """Zeros in the place of what is None; without ``x`` nothing is."""
+    if x is None:
+        return tree
     return jax.tree.map(
         lambda a, leaf: jnp.zeros_like(leaf) if a is None else a, tree, x, is_leaf=_none
     )

@@ -19,6 +19,8 @@ __all__ = [
     "AbstractSpiking",
     "AbstractSystem",
     "ChecksStep",
+    "PrefersSolver",
+    "SizedByStep",
     "State",
     "SupportsFused",
     "Variable",
@@ -125,7 +127,7 @@ class AbstractFlow(AbstractSystem):
         """Noise amplitude of each entry of ``state.x`` [per sqrt(ms)], or None without noise.
 
         Noise is independent between entries. Where only some parts of ``x`` are noisy, the
-        others get zeros.
+        others get zeros, or None, so that nothing is drawn for them.
         """
 
 
@@ -186,6 +188,25 @@ class SupportsFused(Protocol):
         ``noise`` holds standard normal draws, one per state entry and step, or is None for a
         system without noise. With ``length``, rows from there on are meaningless.
         """
+        ...
+
+
+@runtime_checkable
+class PrefersSolver(Protocol):
+    """A system that says how it is stepped where a run names no solver."""
+
+    @property
+    def solver(self) -> Any:
+        """A diffrax solver with a fixed step."""
+        ...
+
+
+@runtime_checkable
+class SizedByStep(Protocol):
+    """A system whose memory has a size that depends on the step, such as what delays hold."""
+
+    def sized(self, dt: float) -> Any:
+        """The system with memory of the size for steps of ``dt`` [ms]."""
         ...
 
 

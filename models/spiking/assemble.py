@@ -1,0 +1,312 @@
+"""Putting a network together: names, sizes, connections, and what does not fit."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from neurodyn.models.spiking.draw import draw_weights
+from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
+from neurodyn.models.spiking.neuron import AbstractNeuron, JoinedParameter, join, per_unit
+from neurodyn.models.spiking.population import Population
+from neurodyn.models.spiking.projection import Connection, Projection, checked_delay
+from neurodyn.models.spiking.synapse import AbstractSynapse
+from neurodyn.models.spiking.weights import masked
+from neurodyn.params import FixedParameter, as_spec
+from neurodyn.params.base import is_concrete, value_of
+
+Slices = Mapping[str, slice]
+
+
+def keys(key: Any, names: Sequence[str]) -> dict[str, Any]:
+    """A key for each purpose; None where there is none."""
+    return {n: None if key is None else jax.random.fold_in(key, i) for i, n in enumerate(names)}
+
+
+def populations_of(populations: Any) -> dict[str, Population]:
+    """Populations by name, whatever form they were given in."""
+    if not isinstance(populations, Mapping):
+        populations = {"cells": populations}
+    if not populations:
+        raise ValueError("A network needs at least one population.")
+    parts = {}
+    for name, part in populations.items():
+        if not isinstance(name, str) or not name or name == "all":
+            raise ValueError(f'A population is named by a string other than "all", got {name!r}.')
+        parts[name] = part if isinstance(part, Population) else Population(part)
+    return parts
+
+
+def kinds_of(parts: Mapping[str, Population]) -> tuple[tuple[AbstractNeuron, ...], Any]:
+    """Neurons of neighbouring populations of one kind as one, and the refractory periods."""
+    runs: list[list[AbstractNeuron]] = []
+    for part in parts.values():
+        if runs and type(runs[-1][0]) is type(part.neuron):
+            runs[-1].append(part.neuron)
+        else:
+            runs.append([part.neuron])
+    kinds = tuple(join(run) for run in runs)
+    if all(part.refractory is None for part in parts.values()):
+        return kinds, None
+    dtype = jnp.result_type(float)
+    times = [
+        jnp.zeros((part.n,), dtype) if part.refractory is None else part.refractory.value()
+        for part in parts.values()
+    ]
+    return kinds, FixedParameter(jnp.concatenate(times))
+
+
+def synapses_of(synapses: Any, n: int, taken: Mapping[str, Any]) -> dict[str, AbstractSynapse]:
+    """Synapses by name, with parameters that fit the units."""
+    reserved = {*taken, "I", "rate", "decoder", "outputs"}
+    for name, synapse in (synapses or {}).items():
+        if not isinstance(synapse, AbstractSynapse):
+            raise TypeError(f"Synapse {name!r} must be a synapse, got {type(synapse).__name__}.")
+        if name in reserved:
+            raise ValueError(f"{name!r} names a variable of the network; rename the synapse.")
+        for leaf in jax.tree.leaves(synapse):
+            if jnp.shape(leaf) not in ((), (n,)):
+                raise ValueError(
+                    f"Synapse {name!r} has a parameter of shape {jnp.shape(leaf)}; it must be one "
+                    f"number, or one for each of the {n} units of the network."
+                )
+    return dict(synapses or {})
+
+
+def check_names(names: Sequence[str], inputs: Mapping, sources: Mapping) -> None:
+    """Refuse names that mean two things, and inputs and sources that are none."""
+    every = [*names, *inputs, *sources]
+    twice = sorted({name for name in every if every.count(name) > 1})
+    if twice:
+        raise ValueError(f"Populations, inputs and sources share the names {twice}.")
+    for name, each in inputs.items():
+        if not isinstance(each, (CurrentInput, SpikeInput)):
+            raise TypeError(
+                f"Input {name!r} must be a CurrentInput or SpikeInput, got {type(each).__name__}."
+            )
+    for name, each in sources.items():
+        if not isinstance(each, Poisson):
+            raise TypeError(f"Source {name!r} must be a Poisson, got {type(each).__name__}.")
+
+
+def units_of(name: Any, slices: Slices, what: str) -> tuple[int, int]:
+    """First unit and the one after the last of a population, or of neighbouring ones."""
+    last = max(s.stop for s in slices.values())
+    if name == "all":
+        return 0, last
+    names = (name,) if isinstance(name, str) else tuple(name)
+    unknown = [n for n in names if n not in slices]
+    if unknown or not names:
+        raise ValueError(f"{what}: unknown {unknown or names}; there are {', '.join(slices)}, all.")
+    parts = [slices[n] for n in names]
+    if any(a.stop != b.start for a, b in itertools.pairwise(parts)):
+        raise ValueError(
+            f"{what}: {names} must be neighbours in the order of the network, {tuple(slices)}."
+        )
+    return parts[0].start, parts[-1].stop
+
+
+def inputs_of(inputs: Mapping, slices: Slices, key: Any) -> dict[str, Any]:
+    """Inputs with their weights."""
+    bound = {}
+    for i, (name, each) in enumerate(inputs.items()):
+        bound[name] = each
+        if not isinstance(each, CurrentInput):
+            continue
+        first, last = units_of(each.to, slices, f"Input {name!r}")
+        shape = (each.n, last - first)
+        if each.W is None:
+            if each.n not in (1, last - first):
+                raise ValueError(
+                    f"Input {name!r}: say with `W=` how {each.n} channels reach {last - first} "
+                    "units (by default one channel reaches all, or as many as units one each)."
+                )
+            continue
+        own = jax.random.key(0) if key is None else jax.random.fold_in(key, i)
+        spec = as_spec(each.W)
+        if key is None and callable(getattr(spec, "init", None)):
+            raise ValueError(f"The weights of input {name!r} are drawn at random: pass `key=`.")
+        try:
+            bound[name] = CurrentInput(each.n, each.to, spec.build(shape, own))
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"Input {name!r}, `W` {shape}: {error}") from error
+    return bound
+
+
+def spread(channels: Array, each: CurrentInput, slices: Slices, n: int) -> Array:
+    """Current into each unit from the channels of an input."""
+    first, last = units_of(each.to, slices, "input")
+    if each.W is not None:
+        channels = channels @ each.W
+    elif each.n == 1:
+        channels = jnp.broadcast_to(channels, (last - first,))
+    return jnp.pad(channels, (first, n - last))
+
+
+def connect(
+    projections: Mapping[str, Projection],
+    slices: Slices,
+    synapses: Mapping[str, AbstractSynapse],
+    outside: Mapping[str, Any],
+    signs: np.ndarray,
+    key: Any,
+) -> dict[str, Connection]:
+    """Draw all projections."""
+    drawn = {}
+    for i, (name, each) in enumerate(projections.items()):
+        what = f"Projection {name!r}"
+        if not isinstance(each, Projection):
+            raise TypeError(f"{what} must be a Projection, got {type(each).__name__}.")
+        if each.synapse not in synapses:
+            raise ValueError(
+                f"{what}: unknown synapse {each.synapse!r}; there are "
+                f"{', '.join(synapses) or 'none'}."
+            )
+        source = each.pre if isinstance(each.pre, str) and each.pre in outside else None
+        if isinstance(outside.get(source), CurrentInput):
+            raise ValueError(f"{what}: {source!r} is an input of currents, which has no spikes.")
+        pre = (0, outside[source].n) if source else units_of(each.pre, slices, what)
+        post = units_of(each.post, slices, what)
+        overlap = source is None and pre[0] < post[1] and post[0] < pre[1]
+        own = None if key is None else jax.random.fold_in(key, i)
+        try:
+            weights, delay = draw_weights(
+                each.W,
+                each.connect,
+                pre[1] - pre[0],
+                post[1] - post[0],
+                pre[0] - post[0] if overlap else None,
+                format=each.format,
+                signs=_signs(each, source, signs[pre[0] : pre[1]]),
+                delays=each.delay,
+                key=own,
+            )
+            delay, longest = checked_delay(delay)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{what}: {error}") from error
+        drawn[name] = Connection(
+            weights,
+            source,
+            pre,
+            post,
+            each.synapse,
+            delay,
+            longest,
+            None,
+            each.short_term,
+            each.rule,
+        )
+    return drawn
+
+
+def _signs(each: Projection, source: str | None, signs: np.ndarray) -> np.ndarray | None:
+    if not each.dale:
+        return None
+    if source is not None:
+        raise ValueError("`dale` goes by the sign of a population, and inputs have none.")
+    if (signs == 0).any():
+        raise ValueError("`dale` needs populations that send with `ei=1` or `ei=-1`.")
+    return signs
+
+
+def on_units(name: str, value: Any, slices: Slices, key: Any, *, low: bool = False) -> Any:
+    """Bind a number for each unit, given for all or by population (others get 0)."""
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        unknown = sorted(set(value) - set(slices))
+        if unknown:
+            raise ValueError(f"`{name}`: unknown populations {unknown}; there are {list(slices)}.")
+        parts = [
+            per_unit(
+                f"{name} of {population}",
+                value.get(population, 0.0),
+                s.stop - s.start,
+                None if key is None else jax.random.fold_in(key, i),
+            )
+            for i, (population, s) in enumerate(slices.items())
+        ]
+        bound: Any = JoinedParameter(tuple(parts))
+        if all(isinstance(part, FixedParameter) for part in parts):
+            bound = FixedParameter(bound.value())
+    else:
+        bound = per_unit(name, value, max(s.stop for s in slices.values()), key)
+    numbers = value_of(bound)
+    if low and is_concrete(numbers) and not bool((numbers >= 0).all()):
+        raise ValueError(f"`{name}` must be at least 0, got {float(numbers.min()):g}.")
+    return bound
+
+
+def check_step(network: Any, dt: float) -> None:
+    """Refuse a step that some part of the network does not bear."""
+    for kind in network.kinds:
+        _check_constants(type(kind).__name__, kind, dt)
+    for name, synapse in network.synapses.items():
+        if not synapse.exact:
+            _check_constants(f"synapse {name!r}", synapse, dt)
+    for name, each in network.projections.items():
+        delay = None if each.delay is None else value_of(each.delay)
+        if delay is None or not is_concrete(delay):
+            continue
+        lost = (np.asarray(delay) > 0) & (np.asarray(delay) < 0.5 * dt * (1 - 1e-6))
+        if lost.any():
+            raise ValueError(
+                f"Projection {name!r} has delays below half a step (dt={dt:g} ms), the shortest "
+                f"{np.asarray(delay)[lost].min():g} ms: use a shorter dt, or no delay."
+            )
+    for name, source in network.sources.items():
+        rate = value_of(source.rate)
+        if is_concrete(rate) and float(rate.max()) * dt / 1000 > 1:
+            raise ValueError(
+                f"Source {name!r} fires at {float(rate.max()):g} Hz, more than once in a step of "
+                f"{dt:g} ms: use a shorter dt."
+            )
+
+
+def _check_constants(what: str, part: Any, dt: float) -> None:
+    for field in part.time_constants:
+        tau = value_of(getattr(part, field))
+        if is_concrete(tau) and not bool((np.asarray(tau) >= dt * (1 - 1e-6)).all()):
+            raise ValueError(
+                f"`{field}` of {what} must not be below the step dt={dt:g} ms, got "
+                f"{float(tau.min()):g} ms: use a shorter dt"
+                + (", or exact=True." if isinstance(part, AbstractSynapse) else ".")
+            )
+
+
+def cut(network: Any, kept: Array, *, incoming: bool, outgoing: bool) -> Any:
+    """The network without connections of the units that are not kept."""
+    projections = {
+        name: each.only(kept, incoming=incoming, outgoing=outgoing)
+        for name, each in network.projections.items()
+    }
+    network = eqx.tree_at(lambda n: n.projections, network, projections)
+    if incoming:
+        inputs = {
+            name: _cut_input(each, kept, network.slices) for name, each in network.inputs.items()
+        }
+        network = eqx.tree_at(lambda n: n.inputs, network, inputs)
+    if outgoing and network.decoder is not None:
+        W = network.decoder.W
+        mask = jnp.broadcast_to(kept[:, None], value_of(W).shape)
+        network = eqx.tree_at(lambda n: n.decoder.W, network, masked(W, mask))
+    return network
+
+
+def _cut_input(each: Any, kept: Array, slices: Slices) -> Any:
+    if not isinstance(each, CurrentInput):
+        return each
+    first, last = units_of(each.to, slices, "input")
+    dtype = jnp.result_type(float)
+    W = each.W
+    if W is None:
+        shape = (each.n, last - first)
+        W = FixedParameter(jnp.ones(shape, dtype) if each.n == 1 else jnp.eye(each.n, dtype=dtype))
+    return CurrentInput(
+        each.n, each.to, masked(W, jnp.broadcast_to(kept[None, first:last], value_of(W).shape))
+    )

@@ -1,0 +1,457 @@
+"""Networks of spiking neurons: populations, synapses, projections, inputs and a readout."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.kernels import standard_normal
+from neurodyn.models.spiking import assemble, labelling
+from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
+from neurodyn.models.spiking.neuron import AbstractNeuron
+from neurodyn.models.spiking.population import Population
+from neurodyn.models.spiking.projection import Connection, Projection
+from neurodyn.models.spiking.readout import Readout
+from neurodyn.models.spiking.schemes import as_scheme
+from neurodyn.models.spiking.state import NetworkMemory, NetworkX
+from neurodyn.models.spiking.surrogate import AbstractSurrogate, FastSigmoid
+from neurodyn.models.spiking.synapse import AbstractSynapse
+from neurodyn.params import AbstractParameter
+from neurodyn.system import AbstractSpiking, State, Variable, as_key
+
+__all__ = ["Network"]
+
+
+class Network(AbstractSpiking):
+    """A network of spiking neurons, or uncoupled ones.
+
+    In each step the scheme advances neurons and synapses; then come, in this order, spikes, their
+    arrival at the synapses (with short-term plasticity and delays), jumps of the potential, the
+    readout, learning rules, and the reset. That is Brian2's order; a spike of step k (from
+    ``k dt``) is labelled with its end, ``(k + 1) dt``, here.
+
+    Parameters
+    ----------
+    populations
+        Neurons by name: :class:`Population`, or bare neurons; or a single one of these, which is
+        then called "cells". Units are numbered in this order.
+    synapses
+        Kinetics of the receptors by name, each with a state on all units.
+    projections
+        :class:`Projection` by name.
+    inputs
+        :class:`CurrentInput` and :class:`SpikeInput` by name; they take consecutive channels of the
+        input. None: no input.
+    sources
+        :class:`Poisson` sources by name.
+    bias
+        Constant current: a number, one for each unit, or a dict of these by population; numbers and
+        laws stay fixed, a spec is trained.
+    noise
+        Amplitude of white noise on the potential [mV per square root of ms], given like `bias`.
+    current_noise
+        Standard deviation of a normal current that is drawn anew for each step and held over it, as
+        in Izhikevich's program of 2003, given like `bias`. Unlike that of `noise` its effect
+        depends on the step.
+    readout
+        What is read out; None: no output.
+    surrogate
+        The derivative of a spike; default :class:`FastSigmoid`.
+    detach_reset
+        Whether gradients leave out that a spike resets its unit.
+    scheme
+        ``"euler"`` (all from old values), ``"izh2003"``, or any diffrax solver with a fixed step,
+        for runs that name no solver.
+    key
+        Seed or key of everything that is drawn when the network is built.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a name is unknown, a size does not fit, or something drawn has no key.
+
+    References
+    ----------
+    Stimberg, Brette & Goodman, "Brian 2, an intuitive and efficient neural simulator", eLife
+    8:e47314, 2019 (the order inside a step).
+    Neftci, Mostafa & Zenke, "Surrogate gradient learning in spiking neural networks", IEEE Signal
+    Process. Mag. 36:51, 2019.
+
+    Examples
+    --------
+    >>> import neurodyn as nd
+    >>> from neurodyn.models import spiking
+    >>> cell = spiking.Network(spiking.Izhikevich2003(1, "RS"), bias=10.0)
+    >>> nd.simulate(cell, dt=0.5, n_steps=2000, variables=()).sizes["spike"]
+    23
+    """
+
+    n_inputs: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    sizes: tuple[int, ...] = eqx.field(static=True)
+    signs: tuple[int, ...] = eqx.field(static=True)
+    cell_type: tuple[str, ...] = eqx.field(static=True)
+    kinds: tuple[AbstractNeuron, ...]
+    refractory: Float[Array, " unit"] | AbstractParameter | None
+    synapses: dict[str, AbstractSynapse]
+    projections: dict[str, Connection]
+    inputs: dict[str, CurrentInput | SpikeInput]
+    sources: dict[str, Poisson]
+    bias: Float[Array, " unit"] | AbstractParameter | None
+    noise: Float[Array, " unit"] | AbstractParameter | None
+    current_noise: Float[Array, " unit"] | AbstractParameter | None
+    decoder: Readout | None
+    surrogate: AbstractSurrogate
+    detach_reset: bool = eqx.field(static=True)
+    scheme: diffrax.AbstractSolver
+
+    reference: ClassVar[tuple[str, ...]] = ("stimberg2019", "neftci2019")
+
+    def __init__(
+        self,
+        populations: Mapping[str, Population | AbstractNeuron] | Population | AbstractNeuron,
+        *,
+        synapses: Mapping[str, AbstractSynapse] | None = None,
+        projections: Mapping[str, Projection] | None = None,
+        inputs: Mapping[str, CurrentInput | SpikeInput] | None = None,
+        sources: Mapping[str, Poisson] | None = None,
+        bias: Any = None,
+        noise: Any = None,
+        current_noise: Any = None,
+        readout: Readout | None = None,
+        surrogate: AbstractSurrogate | None = None,
+        detach_reset: bool = False,
+        scheme: Any = "euler",
+        key: Any = None,
+    ):
+        key = as_key(key)
+        parts = assemble.populations_of(populations)
+        self.names = tuple(parts)
+        self.sizes = tuple(part.n for part in parts.values())
+        self.signs = tuple(part.ei for part in parts.values())
+        self.cell_type = tuple(name for part in parts.values() for name in part.cell_type)
+        self.n_units = sum(self.sizes)
+        self.kinds, self.refractory = assemble.kinds_of(parts)
+        self.synapses = assemble.synapses_of(synapses, self.n_units, self.own_variables())
+        self.sources, inputs = dict(sources or {}), dict(inputs or {})
+        assemble.check_names(self.names, inputs, self.sources)
+        self.n_inputs = sum(each.n for each in inputs.values())
+        keys = assemble.keys(key, ("inputs", "projections", "bias", "noise", "current", "readout"))
+        self.inputs = assemble.inputs_of(inputs, self.slices, keys["inputs"])
+        self.projections = assemble.connect(
+            projections or {},
+            self.slices,
+            self.synapses,
+            inputs | self.sources,
+            self.unit_signs(),
+            keys["projections"],
+        )
+        self.bias = assemble.on_units("bias", bias, self.slices, keys["bias"])
+        self.noise = assemble.on_units("noise", noise, self.slices, keys["noise"], low=True)
+        self.current_noise = assemble.on_units(
+            "current_noise", current_noise, self.slices, keys["current"], low=True
+        )
+        self.decoder = None if readout is None else readout.bound(self.n_units, keys["readout"])
+        self.n_outputs = 0 if readout is None else readout.n_outputs
+        self.surrogate = FastSigmoid() if surrogate is None else surrogate
+        self.detach_reset, self.scheme = bool(detach_reset), as_scheme(scheme)
+
+    # --- what it is made of ------------------------------------------------------------------
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        """The units of each population."""
+        edges = np.cumsum((0, *self.sizes))
+        return {n: slice(int(edges[i]), int(edges[i + 1])) for i, n in enumerate(self.names)}
+
+    @property
+    def solver(self) -> diffrax.AbstractSolver:
+        """What steps it where a run names no solver."""
+        return self.scheme
+
+    def unit_signs(self) -> np.ndarray:
+        """Sign of each unit: 1, -1, or 0 where that was not said."""
+        return np.repeat(np.asarray(self.signs, np.int64), self.sizes)
+
+    def check_step(self, dt: float) -> None:
+        """Raise ValueError where `dt` [ms] is too long for a time constant, a delay or a rate."""
+        assemble.check_step(self, dt)
+
+    def sized(self, dt: float) -> "Network":
+        """With room for all that is under way at this step [ms]."""
+        if all(each.delay is None for each in self.projections.values()):
+            return self
+        sized = {name: each.sized(dt) for name, each in self.projections.items()}
+        return eqx.tree_at(lambda n: n.projections, self, sized)
+
+    # --- dynamics ----------------------------------------------------------------------------
+
+    def initial_state(self, *, dt, trial=None, key=None):
+        del trial
+        keys = assemble.keys(as_key(key), ("cells", "current", "readout"))
+        own = [
+            None if keys["cells"] is None else jax.random.fold_in(keys["cells"], i)
+            for i in range(len(self.kinds))
+        ]
+        cells = tuple(kind.start(k) for kind, k in zip(self.kinds, own, strict=True))
+        dtype = cells[0].v.dtype
+        x = NetworkX(cells, {}, None, None)
+        if self.refractory is not None:
+            x = x._replace(refractory=jnp.full((self.n_units,), -1.0, dtype))
+        solved, exact = {}, {}
+        for name, synapse in self.synapses.items():
+            (exact if synapse.exact else solved)[name] = synapse.start(self.n_units, dtype)
+        memory = NetworkMemory(
+            exact,
+            {name: each.start(dtype) for name, each in self.projections.items()},
+            self._drawn_current(keys["current"], dtype),
+            None,
+            jnp.asarray(0.0 if dt is None else dt, dtype),
+        )
+        if self.decoder is not None:
+            filter, readout = self.decoder.start(dtype, self.n_units, keys["readout"])
+            x, memory = x._replace(filter=filter), memory._replace(readout=readout)
+        return State(x._replace(synapses=solved), memory)
+
+    def drift(self, t, state, u):
+        del t
+        x = state.x
+        current = self.current(state, u)
+        free = self._free(state)
+        rates, first = [], 0
+        for kind, cell in zip(self.kinds, x.cells, strict=True):
+            own = current if len(self.kinds) == 1 else current[first : first + kind.n]
+            rate = kind.drift(cell, own)
+            if free is not None:
+                rate = rate._replace(v=rate.v * free[first : first + kind.n])
+            rates.append(rate)
+            first += kind.n
+        synapses = {name: self.synapses[name].drift(s) for name, s in x.synapses.items()}
+        filter = None if x.filter is None else self.decoder.filter.drift(x.filter)
+        clock = None if x.refractory is None else -jnp.ones_like(x.refractory)
+        return NetworkX(tuple(rates), synapses, filter, clock)
+
+    def current(self, state: State, u: Any = None) -> Float[Array, " unit"]:
+        """Current into each unit: synapses, feedback, bias and, with a drive, what it brings."""
+        x, m = state
+        v = x.v
+        total = jnp.zeros_like(v) if self.bias is None else self.bias
+        for name, synapse in self.synapses.items():
+            s = m.synapses[name] if synapse.exact else x.synapses[name]
+            part = synapse.current(s, v)
+            total = total if part is None else total + part
+        if m.current is not None:
+            total = total + m.current
+        if self.decoder is not None and self.decoder.feedback is not None:
+            total = total + self.decoder.z(x.filter, m.readout) @ self.decoder.feedback
+        if u is None:
+            return total
+        if u.input is not None:
+            first = 0
+            for each in self.inputs.values():
+                if isinstance(each, CurrentInput):
+                    total = total + assemble.spread(
+                        u.input[first : first + each.n], each, self.slices, self.n_units
+                    )
+                first += each.n
+        return total if u.current is None else total + u.current
+
+    def diffusion(self, t, state, u):
+        del t, u
+        if self.noise is None:
+            return None
+        free = self._free(state)
+        noise = self.noise if free is None else self.noise * free
+        silent = jax.tree.map(lambda _: None, state.x)
+        cells, first = [], 0
+        for kind, cell in zip(self.kinds, silent.cells, strict=True):
+            cells.append(cell._replace(v=noise[first : first + kind.n]))
+            first += kind.n
+        return silent._replace(cells=tuple(cells))
+
+    def crossing(self, state):
+        parts = [k.crossing(c) for k, c in zip(self.kinds, state.x.cells, strict=True)]
+        return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+
+    def spike(self, crossing):
+        return self.surrogate(crossing)
+
+    def after(self, t, dt, state, spikes, u, *, key):
+        x, m = state
+        keys = assemble.keys(key, ("sources", "current", "readout", "projections"))
+        events = self._events(u, dt, keys["sources"])
+        free = self._free(state)
+        arrivals, projections = {}, {}
+        for name, each in self.projections.items():
+            sent = spikes[each.pre[0] : each.pre[1]] if each.source is None else events[each.source]
+            arrived, projections[name] = each.deliver(m.projections[name], sent, dt)
+            arrived = jnp.pad(arrived, (each.post[0], self.n_units - each.post[1]))
+            before = arrivals.get(each.synapse)
+            arrivals[each.synapse] = arrived if before is None else before + arrived
+        x, exact = self._receive(x, m.synapses, arrivals, free, dt)
+        m = m._replace(synapses=exact, current=self._drawn_current(keys["current"], x.v.dtype))
+        if self.decoder is not None:
+            filter, readout = self.decoder.after(
+                t, dt, x.filter, m.readout, spikes, u, key=keys["readout"]
+            )
+            x, m = x._replace(filter=filter), m._replace(readout=readout)
+        for i, (name, each) in enumerate(self.projections.items()):
+            if each.rule is None:
+                continue
+            sent = spikes[each.pre[0] : each.pre[1]] if each.source is None else events[each.source]
+            own = None if key is None else jax.random.fold_in(keys["projections"], i)
+            projections[name] = each.learn(
+                t,
+                dt,
+                projections[name],
+                sent,
+                spikes[each.post[0] : each.post[1]],
+                State(x, m),
+                u,
+                key=own,
+            )
+        return State(self._reset(x, spikes, m.step), m._replace(projections=projections))
+
+    def _free(self, state: State) -> Float[Array, " unit"] | None:
+        """1 where a unit may move, 0 where it is refractory."""
+        left = state.x.refractory
+        if left is None:
+            return None
+        return (left <= 0.25 * state.memory.step).astype(left.dtype)
+
+    def _events(self, u, dt, key) -> dict[str, Float[Array, " pre"]]:
+        """Spikes of inputs and sources in this step."""
+        events, first = {}, 0
+        for name, each in self.inputs.items():
+            if isinstance(each, SpikeInput) and u.input is not None:
+                events[name] = u.input[first : first + each.n]
+            first += each.n
+        for i, (name, source) in enumerate(self.sources.items()):
+            key = as_key(key, needed_for=f"The Poisson source {name!r}")
+            events[name] = source.draw(dt, jax.random.fold_in(key, i))
+        return events
+
+    def _receive(self, x, exact, arrivals, free, dt):
+        """Synapses with what arrived, and potentials that it moves at once."""
+        solved, exact = dict(x.synapses), dict(exact)
+        nothing = jnp.zeros_like(x.v)
+        kick = None
+        for name, synapse in self.synapses.items():
+            arrived = arrivals.get(name, nothing)
+            place = exact if synapse.exact else solved
+            place[name] = synapse.receive(place[name], arrived, dt)
+            own = synapse.kick(arrived) if name in arrivals else None
+            kick = own if kick is None else kick + own if own is not None else kick
+        x = x._replace(synapses=solved)
+        if kick is None:
+            return x, exact
+        kick = kick if free is None else kick * free
+        cells, first = [], 0
+        for kind, cell in zip(self.kinds, x.cells, strict=True):
+            cells.append(cell._replace(v=cell.v + kick[first : first + kind.n]))
+            first += kind.n
+        return x._replace(cells=tuple(cells)), exact
+
+    def _reset(self, x, spikes, step):
+        """The state after units that spiked were reset."""
+        if self.detach_reset:
+            spikes = jax.lax.stop_gradient(spikes)
+        cells, first = [], 0
+        for kind, cell in zip(self.kinds, x.cells, strict=True):
+            cells.append(kind.reset(cell, spikes[first : first + kind.n]))
+            first += kind.n
+        refractory = x.refractory
+        if refractory is not None:
+            refractory = jnp.where(spikes > 0, self.refractory - step, refractory)
+        return x._replace(cells=tuple(cells), refractory=refractory)
+
+    def _drawn_current(self, key, dtype):
+        if self.current_noise is None:
+            return None
+        key = as_key(key, needed_for="The random current")
+        return self.current_noise * standard_normal(key, (self.n_units,), dtype)
+
+    # --- what is seen ------------------------------------------------------------------------
+
+    def readout(self, state):
+        if self.decoder is None:
+            return jnp.zeros((0,), state.x.v.dtype)
+        return self.decoder.z(state.x.filter, state.memory.readout)
+
+    def observe(self, state):
+        x, m = state
+        seen = labelling.cell_variables(self.kinds, x.cells)
+        seen["I"] = self.current(state)
+        for name, synapse in self.synapses.items():
+            trace = synapse.trace(m.synapses[name] if synapse.exact else x.synapses[name])
+            if trace is not None:
+                seen[name] = trace
+        if self.decoder is not None:
+            seen["rate"] = self.decoder.rate(x.filter, m.readout)
+            if m.readout.W is not None:
+                seen["decoder"] = m.readout.W
+        for name, each in self.projections.items():
+            if each.rule is not None:
+                seen[f"W_{name}"] = each.with_values(m.projections[name].W).matrix()
+        return seen
+
+    def own_variables(self) -> dict[str, Variable]:
+        """Labels of what the neurons themselves show."""
+        return labelling.cell_labels(self.kinds)
+
+    def variables(self):
+        units = labelling.current_units(self.kinds)
+        labels = self.own_variables()
+        labels["I"] = Variable(("unit",), units, "current from within the network", "current")
+        for name, synapse in self.synapses.items():
+            label = synapse.variable(name, units)
+            if label is not None:
+                labels[name] = label
+        if self.decoder is not None:
+            labels["rate"] = Variable(("unit",), "1/ms", "filtered spikes", "rate")
+            if self.decoder.rule is not None:
+                labels["decoder"] = Variable(("unit", "output"), "1", "readout weights", "weight")
+        for name, each in self.projections.items():
+            if each.rule is not None:
+                labels[f"W_{name}"] = Variable(
+                    ("presynaptic", "unit"), "1", f"weights of {name}", "weight"
+                )
+        return labels
+
+    def unit_coords(self):
+        return {
+            "population": np.repeat(np.asarray(self.names), self.sizes),
+            "ei": self.unit_signs(),
+            "cell_type": np.asarray(self.cell_type),
+        }
+
+    def cut(
+        self,
+        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        *,
+        incoming: bool = True,
+        outgoing: bool = True,
+    ) -> "Network":
+        """Disconnect some units; they still receive bias, noise and injected currents.
+
+        Parameters
+        ----------
+        units
+            Mask of the units.
+        incoming, outgoing
+            Whether they lose what they receive (from other units, sources and inputs) and what they
+            send (to other units and the readout).
+        """
+        kept = ~jnp.asarray(units, bool)
+        if kept.shape != (self.n_units,):
+            raise ValueError(
+                f"`units` must be a mask over the {self.n_units} units, got shape {kept.shape}."
+            )
+        return assemble.cut(self, kept, incoming=incoming, outgoing=outgoing)

@@ -1,0 +1,222 @@
+"""Projections: who sends spikes to whom, with which weights, when they arrive, how they change."""
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PyTree
+
+from neurodyn.kernels import delayed_spike_product
+from neurodyn.models.spiking.connect import AbstractConnectivity, AllToAll
+from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
+from neurodyn.models.spiking.short_term import TsodyksMarkram
+from neurodyn.models.spiking.weights import Weights
+from neurodyn.params import FixedParameter
+from neurodyn.params.base import value_of
+
+__all__ = ["Connection", "Projection", "ProjectionMemory"]
+
+#: What rounding may take from a number of steps.
+_EDGE = 1e-6
+
+
+class Projection(eqx.Module):
+    """A projection from one population to another, before it is drawn.
+
+    Parameters
+    ----------
+    pre
+        Population that sends, ``"all"``, a tuple of neighbouring populations, or a source of spikes
+        (an input or a Poisson source).
+    post
+        Population that receives, ``"all"``, or a tuple of neighbouring populations.
+    synapse
+        Name of the synapse that the spikes reach.
+    W
+        Weights: a number, a matrix ``(pre, post)``, one number for each synapse of `connect`, a law
+        or an initializer; these are trained. Or a spec of :mod:`neurodyn.params`
+        (``params.Fixed(...)`` for weights that training leaves alone).
+    connect
+        Which pairs are connected; default all.
+    delay
+        Delay [ms], rounded to whole steps: one for all, or one for each synapse (an array like
+        `W`, a law, or a function of (NumPy generator, size)). None: spikes arrive in the step in
+        which they occur.
+    short_term
+        Depression and facilitation of release.
+    rule
+        How the weights change while the network runs.
+    dale
+        Whether the weights keep the sign of the population that sends, ``ei``; they may be given as
+        magnitudes then.
+    format
+        ``"dense"``, ``"csr"`` (a list of synapses), or ``"auto"``: a list where fewer than half of
+        the pairs are connected.
+    """
+
+    pre: str | tuple[str, ...] = eqx.field(static=True)
+    post: str | tuple[str, ...] = eqx.field(static=True)
+    synapse: str = eqx.field(static=True)
+    W: Any = None
+    connect: AbstractConnectivity = AllToAll()
+    delay: Any = None
+    short_term: TsodyksMarkram | None = None
+    rule: AbstractProjectionRule | None = None
+    dale: bool = eqx.field(static=True, default=False)
+    format: str = eqx.field(static=True, default="auto")
+
+    def __check_init__(self):
+        if self.format not in ("auto", "dense", "csr"):
+            raise ValueError(f'`format` is "auto", "dense" or "csr", got {self.format!r}.')
+
+
+class ProjectionMemory(NamedTuple):
+    """What a projection remembers.
+
+    Attributes
+    ----------
+    ring
+        What is under way, ``(slot, post)``; None without delays.
+    head
+        The slot that arrives next.
+    short_term
+        State of the terminals.
+    W
+        Plastic weights: a matrix, or one number for each synapse; None where they do not change.
+    rule
+        What the rule remembers.
+    """
+
+    ring: Float[Array, "slot post"] | None
+    head: Int[Array, ""] | None
+    short_term: PyTree
+    W: Array | None
+    rule: PyTree
+
+
+class Connection(eqx.Module):
+    """A projection as it was drawn.
+
+    Attributes
+    ----------
+    weights
+        The weights.
+    source
+        Name of the input or source that sends; None where units of the network do.
+    pre, post
+        First unit and the one after the last, on both sides.
+    synapse
+        Name of the synapse that the spikes reach.
+    delay
+        Delay [ms], one or one for each synapse; None without.
+    longest
+        The longest delay [ms].
+    n_slots
+        Room for what is under way; None until the step is known.
+    short_term, rule
+        As given.
+    """
+
+    weights: Weights
+    source: str | None = eqx.field(static=True)
+    pre: tuple[int, int] = eqx.field(static=True)
+    post: tuple[int, int] = eqx.field(static=True)
+    synapse: str = eqx.field(static=True)
+    delay: FixedParameter | Float[Array, "..."] | None
+    longest: float = eqx.field(static=True)
+    n_slots: int | None = eqx.field(static=True)
+    short_term: TsodyksMarkram | None
+    rule: AbstractProjectionRule | None
+
+    @property
+    def n_pre(self) -> int:
+        """Number of units that send."""
+        return self.pre[1] - self.pre[0]
+
+    @property
+    def n_post(self) -> int:
+        """Number of units that receive."""
+        return self.post[1] - self.post[0]
+
+    def sized(self, dt: float) -> "Connection":
+        """With room for all that is under way at this step [ms]."""
+        if self.delay is None:
+            return self
+        return dataclasses.replace(self, n_slots=math.floor(self.longest / dt + 0.5 + _EDGE) + 1)
+
+    def start(self, dtype: Any) -> ProjectionMemory:
+        """Memory before the first step."""
+        ring = head = None
+        if self.delay is not None:
+            if self.n_slots is None:
+                raise ValueError(
+                    "Delays need a fixed clock: use nd.integrate or nd.simulate with a step `dt` "
+                    "that is a plain number."
+                )
+            ring = jnp.zeros((self.n_slots, self.n_post), dtype)
+            head = jnp.zeros((), jnp.int32)
+        terminals = None if self.short_term is None else self.short_term.start(self.n_pre, dtype)
+        if self.rule is None:
+            return ProjectionMemory(ring, head, terminals, None, None)
+        W = value_of(self.weights.values)
+        rule = self.rule.start(self.with_values(W), self.n_pre, self.n_post)
+        return ProjectionMemory(ring, head, terminals, W, rule)
+
+    def with_values(self, W: Array | None) -> Weights:
+        """The weights, with these values where there are any."""
+        return self.weights if W is None else dataclasses.replace(self.weights, values=W)
+
+    def deliver(
+        self, memory: ProjectionMemory, events: Float[Array, " pre"], dt: Float[Array, ""]
+    ) -> tuple[Float[Array, " post"], ProjectionMemory]:
+        """What arrives in this step, with the events of this step on their way."""
+        if self.short_term is not None:
+            terminals, events = self.short_term.release(memory.short_term, events, dt)
+            memory = memory._replace(short_term=terminals)
+        weights = self.with_values(memory.W)
+        if self.delay is None:
+            return weights.product(events), memory
+        steps = jnp.floor(self.delay / dt + (0.5 + _EDGE)).astype(jnp.int32)
+        steps = jnp.minimum(steps, self.n_slots - 1)  # rounding in single precision
+        ring, head = memory.ring, memory.head
+        if steps.ndim == 0:
+            slot = (head + steps) % self.n_slots
+            ring = ring.at[slot].add(weights.product(events))
+        else:
+            ring = delayed_spike_product(
+                ring, head, events, weights.indptr, weights.indices, weights.values, steps
+            )
+        arrived = ring[head]
+        ring = ring.at[head].set(jnp.zeros_like(arrived))
+        return arrived, memory._replace(ring=ring, head=(head + 1) % self.n_slots)
+
+    def learn(self, t, dt, memory, pre, post, state, u, *, key) -> ProjectionMemory:
+        """Memory after the rule acted on the spikes of this step."""
+        if self.rule is None:
+            return memory
+        rule, weights = self.rule.update(
+            t, dt, memory.rule, self.with_values(memory.W), pre, post, state, u, key=key
+        )
+        return memory._replace(rule=rule, W=weights.values)
+
+    def only(self, kept: Any, *, incoming: bool, outgoing: bool) -> "Connection":
+        """Without some units' connections; ``kept`` is a mask over the network."""
+        rows = jnp.ones((self.n_pre,), bool)
+        if outgoing and self.source is None:
+            rows = kept[self.pre[0] : self.pre[1]]
+        columns = kept[self.post[0] : self.post[1]] if incoming else jnp.ones((self.n_post,), bool)
+        return dataclasses.replace(self, weights=self.weights.only(rows, columns))
+
+
+def checked_delay(delay: Any) -> tuple[FixedParameter | None, float]:
+    """Delays as an array that training leaves alone, and the longest of them."""
+    if delay is None:
+        return None, 0.0
+    numbers = np.asarray(delay, float)
+    if numbers.size and not (np.isfinite(numbers).all() and numbers.min() >= 0):
+        raise ValueError(f"`delay` must be finite and at least 0 ms, got {numbers.min():g}.")
+    longest = float(numbers.max()) if numbers.size else 0.0
+    return FixedParameter(jnp.asarray(numbers, jnp.result_type(float))), longest

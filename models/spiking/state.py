@@ -1,0 +1,66 @@
+"""What a spiking network carries from one step to the next."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+__all__ = ["NetworkMemory", "NetworkX"]
+
+
+class NetworkX(NamedTuple):
+    """What a solver integrates.
+
+    Attributes
+    ----------
+    cells
+        State of the neurons, one NamedTuple for each kind of neuron (usually one).
+    synapses
+        State of each synapse that is integrated, by its name.
+    filter
+        State of the filter of the readout, where that is integrated.
+    refractory
+        Time left until a unit may move again [ms], below zero afterwards; None where no unit is
+        refractory.
+    """
+
+    cells: tuple[Any, ...]
+    synapses: dict[str, PyTree]
+    filter: PyTree = None
+    refractory: Float[Array, " unit"] | None = None
+
+    @property
+    def v(self) -> Float[Array, " unit"]:
+        """Membrane potentials of all units [mV]."""
+        parts = [cell.v for cell in self.cells]
+        return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+
+    @property
+    def u(self) -> Float[Array, " unit"]:
+        """Recovery variables, in a network of one kind of neuron that has them."""
+        (cell,) = self.cells
+        return cell.u
+
+
+class NetworkMemory(NamedTuple):
+    """What no solver touches.
+
+    Attributes
+    ----------
+    synapses
+        State of each synapse that is advanced exactly, by its name.
+    projections
+        What each projection remembers: what is under way, short-term plasticity, plastic weights.
+    current
+        Random current of the coming step, or None.
+    readout
+        What the readout remembers: exact filter, plastic weights, rule, output.
+    step
+        Length of a step [ms]; 0 where time is continuous.
+    """
+
+    synapses: dict[str, PyTree]
+    projections: dict[str, Any]
+    current: Float[Array, " unit"] | None
+    readout: Any
+    step: Float[Array, ""]

@@ -1,0 +1,191 @@
+"""Surrogate gradients: what a step function has in the place of its derivative."""
+
+import abc
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.checks import number
+from neurodyn.params import FixedParameter
+
+__all__ = [
+    "AbstractSurrogate",
+    "Arctan",
+    "FastSigmoid",
+    "Gaussian",
+    "Sigmoid",
+    "Triangle",
+]
+
+
+class AbstractSurrogate(eqx.Module):
+    """A spike is 1 at and beyond threshold, else 0; its derivative is made up.
+
+    Attributes
+    ----------
+    width
+        Distance from threshold over which the derivative falls [mV].
+    height
+        Its value at threshold [1/mV].
+    """
+
+    width: eqx.AbstractVar[Float[Array, ""] | FixedParameter]
+    height: eqx.AbstractVar[Float[Array, ""] | FixedParameter]
+
+    @abc.abstractmethod
+    def shape(self, x: Float[Array, " unit"]) -> Float[Array, " unit"]:
+        """Derivative at a distance ``x`` from threshold, counted in widths; 1 at 0."""
+
+    def __call__(self, crossing: Float[Array, " unit"]) -> Float[Array, " unit"]:
+        """Spikes, 0 or 1."""
+        x = jax.lax.stop_gradient(crossing)
+        slope = self.height.astype(x.dtype) * self.shape(x / self.width.astype(x.dtype))
+        return _heaviside(crossing, slope)
+
+
+class FastSigmoid(AbstractSurrogate):
+    """The derivative of a fast sigmoid, ``1 / (1 + |x|)^2``, known as SuperSpike.
+
+    Parameters
+    ----------
+    width
+        Distance from threshold where a quarter of the derivative is left [mV]; default 10, about
+        the distance from rest to threshold.
+    height
+        Derivative at threshold [1/mV]; default ``1 / width``.
+
+    References
+    ----------
+    Zenke & Ganguli, "SuperSpike: supervised learning in multilayer spiking neural networks", Neural
+    Comput. 30:1514, 2018.
+    """
+
+    width: Float[Array, ""] | FixedParameter
+    height: Float[Array, ""] | FixedParameter
+
+    def __init__(self, width: Any = 10.0, height: Any = None):
+        self.width, self.height = _sizes(width, height)
+
+    def shape(self, x):
+        return 1 / (1 + jnp.abs(x)) ** 2
+
+
+class Triangle(AbstractSurrogate):
+    """A triangle, ``max(0, 1 - |x|)``: nothing beyond the width.
+
+    Parameters
+    ----------
+    width
+        Half of the base [mV]; default 10.
+    height
+        Derivative at threshold [1/mV]; default ``1 / width``. Bellec et al. dampen it to 0.3 of
+        that.
+
+    References
+    ----------
+    Bellec et al., "Long short-term memory and learning-to-learn in networks of spiking neurons",
+    NeurIPS 2018.
+    """
+
+    width: Float[Array, ""] | FixedParameter
+    height: Float[Array, ""] | FixedParameter
+
+    def __init__(self, width: Any = 10.0, height: Any = None):
+        self.width, self.height = _sizes(width, height)
+
+    def shape(self, x):
+        return jnp.maximum(1 - jnp.abs(x), 0.0)
+
+
+class Gaussian(AbstractSurrogate):
+    """A Gaussian, ``exp(-x^2 / 2)``.
+
+    Parameters
+    ----------
+    width
+        Its standard deviation [mV]; default 10.
+    height
+        Derivative at threshold [1/mV]; default ``1 / width``.
+
+    References
+    ----------
+    Yin, Corradi & Bohte, "Accurate and efficient time-domain classification with adaptive spiking
+    recurrent neural networks", Nat. Mach. Intell. 3:905, 2021.
+    """
+
+    width: Float[Array, ""] | FixedParameter
+    height: Float[Array, ""] | FixedParameter
+
+    def __init__(self, width: Any = 10.0, height: Any = None):
+        self.width, self.height = _sizes(width, height)
+
+    def shape(self, x):
+        return jnp.exp(-(x**2) / 2)
+
+
+class Arctan(AbstractSurrogate):
+    """The derivative of an arctangent, ``1 / (1 + (pi x / 2)^2)``.
+
+    Parameters
+    ----------
+    width
+        Distance from threshold that counts as 1 [mV]; default 10.
+    height
+        Derivative at threshold [1/mV]; default ``1 / width``.
+
+    References
+    ----------
+    Fang et al., "Incorporating learnable membrane time constant to enhance learning of spiking
+    neural networks", ICCV 2021.
+    """
+
+    width: Float[Array, ""] | FixedParameter
+    height: Float[Array, ""] | FixedParameter
+
+    def __init__(self, width: Any = 10.0, height: Any = None):
+        self.width, self.height = _sizes(width, height)
+
+    def shape(self, x):
+        return 1 / (1 + (math.pi / 2 * x) ** 2)
+
+
+class Sigmoid(AbstractSurrogate):
+    """The derivative of a logistic sigmoid, ``4 s(x) (1 - s(x))``.
+
+    Parameters
+    ----------
+    width
+        Distance from threshold that counts as 1 [mV]; default 10.
+    height
+        Derivative at threshold [1/mV]; default ``1 / width``.
+    """
+
+    width: Float[Array, ""] | FixedParameter
+    height: Float[Array, ""] | FixedParameter
+
+    def __init__(self, width: Any = 10.0, height: Any = None):
+        self.width, self.height = _sizes(width, height)
+
+    def shape(self, x):
+        return 4 * jax.nn.sigmoid(x) * jax.nn.sigmoid(-x)
+
+
+def _sizes(width: Any, height: Any) -> tuple[FixedParameter, FixedParameter]:
+    w = number("width", width, above=0)
+    h = 1 / w if height is None else number("height", height, above=0)
+    return FixedParameter(w), FixedParameter(h)
+
+
+@jax.custom_jvp
+def _heaviside(x, slope):
+    return (x >= 0).astype(x.dtype)
+
+
+@_heaviside.defjvp
+def _heaviside_jvp(primals, tangents):
+    x, slope = primals
+    return _heaviside(x, slope), slope * tangents[0]

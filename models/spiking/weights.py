@@ -1,0 +1,120 @@
+"""Weights of a projection: a dense matrix, or the synapses that exist, row by row."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from neurodyn.kernels import sparse_spike_product, spike_product
+from neurodyn.params import AbstractParameter, MaskedParameter
+from neurodyn.params.base import value_of
+
+__all__ = ["CSR", "Dense", "SignedParameter", "Weights"]
+
+
+class Dense(eqx.Module):
+    """A matrix of weights.
+
+    Attributes
+    ----------
+    values
+        ``(pre, post)``.
+    """
+
+    values: Float[Array, "pre post"] | AbstractParameter
+
+    @property
+    def pre(self) -> Int[Array, "pre one"]:
+        """Presynaptic unit of each entry, to be broadcast against `values`."""
+        return jnp.arange(value_of(self.values).shape[0], dtype=jnp.int32)[:, None]
+
+    @property
+    def post(self) -> Int[Array, "one post"]:
+        """Postsynaptic unit of each entry, to be broadcast against `values`."""
+        return jnp.arange(value_of(self.values).shape[1], dtype=jnp.int32)[None, :]
+
+    def product(self, events: Float[Array, " pre"]) -> Float[Array, " post"]:
+        """Summed weights of the events of one step, each times its size."""
+        return spike_product(events, value_of(self.values))
+
+    def matrix(self) -> Float[Array, "pre post"]:
+        """The matrix."""
+        return value_of(self.values)
+
+    def only(self, rows: Any, columns: Any) -> "Dense":
+        """Without what comes from or goes to the other units."""
+        mask = rows[:, None] & columns[None, :]
+        return Dense(masked(self.values, mask))
+
+
+class CSR(eqx.Module):
+    """The synapses that exist, sorted by presynaptic unit (compressed sparse rows).
+
+    Attributes
+    ----------
+    values
+        Weight of each synapse.
+    indices
+        Postsynaptic unit of each synapse.
+    indptr
+        The synapses of unit i are ``indptr[i]:indptr[i + 1]``.
+    n_post
+        Number of postsynaptic units.
+    """
+
+    values: Float[Array, " synapse"] | AbstractParameter
+    indices: Int[Array, " synapse"]
+    indptr: Int[Array, " row"]
+    n_post: int = eqx.field(static=True)
+
+    @property
+    def pre(self) -> Int[Array, " synapse"]:
+        """Presynaptic unit of each synapse."""
+        synapse = jnp.arange(self.indices.shape[0], dtype=jnp.int32)
+        return jnp.searchsorted(self.indptr, synapse, side="right").astype(jnp.int32) - 1
+
+    @property
+    def post(self) -> Int[Array, " synapse"]:
+        """Postsynaptic unit of each synapse."""
+        return self.indices
+
+    def product(self, events: Float[Array, " pre"]) -> Float[Array, " post"]:
+        """Summed weights of the events of one step, each times its size."""
+        return sparse_spike_product(
+            events, self.indptr, self.indices, value_of(self.values), self.n_post
+        )
+
+    def matrix(self) -> Float[Array, "pre post"]:
+        """As a dense matrix."""
+        values = value_of(self.values)
+        shape = (self.indptr.shape[0] - 1, self.n_post)
+        return jnp.zeros(shape, values.dtype).at[self.pre, self.indices].add(values)
+
+    def only(self, rows: Any, columns: Any) -> "CSR":
+        """Without what comes from or goes to the other units."""
+        mask = rows[self.pre] & columns[self.indices]
+        return CSR(masked(self.values, mask), self.indices, self.indptr, self.n_post)
+
+
+Weights = Dense | CSR
+
+
+class SignedParameter(AbstractParameter):
+    """``sign |inner|``: a weight whose sign training keeps."""
+
+    trained: ClassVar = ("inner",)
+    inner: Any
+    sign: Float[Array, "..."]
+
+    def value(self) -> Array:
+        """The signed weights."""
+        return jax.lax.stop_gradient(self.sign) * jnp.abs(value_of(self.inner))
+
+
+def masked(values: Any, mask: Array) -> Any:
+    """The weights with only the entries in the mask, however they are bound."""
+    if isinstance(values, AbstractParameter):
+        return MaskedParameter(values, mask.astype(values.value().dtype))
+    return jnp.where(mask, values, jnp.zeros((), values.dtype))
