@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.drive import Drive, as_drive
 from neurodyn.recording import observe
+from neurodyn.stepping import filled
 from neurodyn.system import State
 
 __all__ = ["Held", "Options", "Smooth", "SpikeTimes", "smooth_run", "spiking_run", "terms_of"]
@@ -99,7 +100,7 @@ def terms_of(system, u_of, key, ts, state, options: Options):
         0.0, ts[-1], tol=dt0 / 2, shape=shape, key=key, levy_area=diffrax.SpaceTimeLevyArea
     )
     control = diffrax.ControlTerm(
-        lambda t, x, m: lx.DiagonalLinearOperator(diffusion(t, x, m)), path
+        lambda t, x, m: lx.DiagonalLinearOperator(filled(diffusion(t, x, m), x)), path
     )
     return diffrax.MultiTerm(terms, control)
 

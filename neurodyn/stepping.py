@@ -1,5 +1,6 @@
 """One step of a run: solver, noise, events, interventions."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import diffrax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import lineax as lx
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from neurodyn import kernels
 from neurodyn.drive import Drive, as_drive
 from neurodyn.params import resolve
 from neurodyn.system import AbstractMap, AbstractSpiking
@@ -119,7 +121,9 @@ def _advance(context, system, t, state, u, key):
             return lx.DiagonalLinearOperator(filled(amplitude, x))
 
         shown = eqx.filter_eval_shape(lambda: system.diffusion(t, state, u(0.0)))
-        path = _Increment(key, noisy_part(state.x, shown), context.dt, state.x)
+        # Steps of spiking networks are so short that drawing would take most of their time.
+        normal = kernels.standard_normal if isinstance(system, AbstractSpiking) else None
+        path = _Increment(key, noisy_part(state.x, shown), context.dt, state.x, normal)
         terms = diffrax.MultiTerm(terms, diffrax.ControlTerm(diffusion, path))
     zero = jnp.zeros((), context.dt.dtype)
     args = (terms, zero, context.dt, state.x, None)
@@ -138,6 +142,7 @@ class _Increment(diffrax.AbstractPath):
     like: PyTree  # what is drawn, with None in the place of what has no noise
     dt: Float[Array, ""]
     x: PyTree = None  # the whole state
+    normal: Callable | None = eqx.field(static=True, default=None)
 
     @property
     def t0(self):
@@ -149,11 +154,11 @@ class _Increment(diffrax.AbstractPath):
 
     def evaluate(self, t0, t1=None, left=True, use_levy=False):
         del t0, t1, left
-        w = filled(_scale(_draw(self.key, self.like), jnp.sqrt(self.dt)), self.x)
+        w = filled(_scale(_draw(self.key, self.like, self.normal), jnp.sqrt(self.dt)), self.x)
         if not use_levy:
             return w
         area_key = jax.random.fold_in(self.key, _AREA)
-        h = filled(_scale(_draw(area_key, self.like), jnp.sqrt(self.dt / 12)), self.x)
+        h = filled(_scale(_draw(area_key, self.like, self.normal), jnp.sqrt(self.dt / 12)), self.x)
         return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
 
 
@@ -166,9 +171,11 @@ def filled(tree: PyTree, x: PyTree) -> PyTree:
     """Zeros in the place of what is None; without ``x`` nothing is."""
     if x is None:
         return tree
-    return jax.tree.map(
-        lambda a, leaf: jnp.zeros_like(leaf) if a is None else a, tree, x, is_leaf=_none
-    )
+
+    def fill(a, leaf):
+        return jnp.zeros_like(leaf) if a is None and leaf is not None else a
+
+    return jax.tree.map(fill, tree, x, is_leaf=_none)
 
 
 def _none(a: Any) -> bool:
@@ -179,13 +186,14 @@ def _scale(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
     return jax.tree.map(lambda a: a * factor.astype(a.dtype), tree)
 
 
-def _draw(key: PRNGKeyArray, like: PyTree) -> PyTree:
+def _draw(key: PRNGKeyArray, like: PyTree, normal: Callable | None = None) -> PyTree:
+    normal = jax.random.normal if normal is None else normal
     leaves, structure = jax.tree.flatten(like)
     if len(leaves) == 1:
-        only = jax.random.normal(key, leaves[0].shape, leaves[0].dtype)
+        only = normal(key, leaves[0].shape, leaves[0].dtype)
         return jax.tree.unflatten(structure, [only])
     keys = jax.random.split(key, len(leaves))
-    draws = [jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)]
+    draws = [normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)]
     return jax.tree.unflatten(structure, draws)
 
 

@@ -22,6 +22,7 @@ from neurodyn.models.spiking.exponential import Alpha, DoubleExponential, Expone
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.izhikevich2003 import Izhikevich2003, Recovering
 from neurodyn.models.spiking.izhikevich2007 import Izhikevich2007
+from neurodyn.models.spiking.izhikevich_network import izhikevich2003_network
 from neurodyn.models.spiking.lif import LIF, Potential
 from neurodyn.models.spiking.network import Network
 from neurodyn.models.spiking.neuron import AbstractNeuron
@@ -92,4 +93,5 @@ __all__ = [
     "SpikeInput",
     "Triangle",
     "TsodyksMarkram",
+    "izhikevich2003_network",
 ]
