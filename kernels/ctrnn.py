@@ -126,8 +126,9 @@ def _scan_fwd(form, activation, last, *primals):
     kinked = form == "rate" and ACTIVATIONS[activation].below is not None
     keep = "states and gates" if kinked else "states"
     end, h, gate = _forward(form, activation, keep, *arrays)
-    # The two time-long cotangents are made only if asked for: the compiler does not drop them.
-    saved = Saved(*arrays, h, gate, _mark(primals[4]), _mark(primals[6]))
+    # These cotangents are made only if asked for: the compiler does not drop what loops make, nor
+    # products.
+    saved = Saved(*arrays, h, gate, *(_mark(primals[i]) for i in (4, 5, 6)))
     return end if last else h, saved
 
 

@@ -30,6 +30,7 @@ class Saved(NamedTuple):
     h: Float[Array, "time batch unit"]
     gate: Bool[Array, "time batch unit"] | None
     want_x: tuple[()] | None
+    want_h0: tuple[()] | None
     want_noise: tuple[()] | None
 
 
@@ -42,7 +43,7 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
     """
     W, U, b, alpha = saved[:4]
     visit, pull = _step_rules(form, act, recover, saved)
-    l, W_sum, inward_sum, alpha_sum, x_bar, noise_bar = _sweep(form, visit, pull, saved, h_bar)
+    h0_bar, W_sum, inward_sum, alpha_sum, x_bar, noise_bar = _sweep(form, visit, pull, saved, h_bar)
     if form == "rate":
         alpha_bar = alpha_sum / alpha if recover else alpha_sum
     else:
@@ -52,7 +53,7 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
         leak = jnp.diagonal(W_sum) if form == "update" else alpha_sum
         alpha_bar = (W * W_sum).sum(0) + (inward * inward_sum).sum(0) - leak
     U_bar, b_bar = jnp.split(inward_sum * alpha[None, :], [U.shape[0]])
-    return W_sum * alpha[None, :], U_bar, b_bar[0], alpha_bar, x_bar, l, noise_bar
+    return W_sum * alpha[None, :], U_bar, b_bar[0], alpha_bar, x_bar, h0_bar, noise_bar
 
 
 def _step_rules(form, act, recover, saved):
@@ -152,8 +153,8 @@ def _sweep(form, visit, pull, saved, h_bar):
     l, alpha_sum, noise_bar, *_ = inner
     source, p, summand = visit(0, h0, l)
     inward = jnp.concatenate([x[0], jnp.ones((n_batch, 1), h.dtype)], axis=1)
-    h0_bar = pull(source, p, l)
-    if h_bar.ndim == 2:  # without a step the last state is h0
+    h0_bar = None if saved.want_h0 is None else pull(source, p, l)
+    if h_bar.ndim == 2 and h0_bar is not None:  # without a step the last state is h0
         h0_bar = jnp.where(n > 0, h0_bar, ends)
     return (
         h0_bar,
