@@ -75,7 +75,7 @@ def synapses_of(synapses: Any, n: int, taken: Mapping[str, Any]) -> dict[str, Ab
                     f"Synapse {name!r} has a parameter of shape {jnp.shape(leaf)}; it must be one "
                     f"number, or one for each of the {n} units of the network."
                 )
-    return dict(synapses or {})
+    return dict(sorted((synapses or {}).items()))
 
 
 def check_names(names: Sequence[str], inputs: Mapping, sources: Mapping) -> None:
@@ -92,6 +92,14 @@ def check_names(names: Sequence[str], inputs: Mapping, sources: Mapping) -> None
     for name, each in sources.items():
         if not isinstance(each, Poisson):
             raise TypeError(f"Source {name!r} must be a Poisson, got {type(each).__name__}.")
+
+
+def channels_of(inputs: Mapping[str, Any]) -> tuple[tuple[str, int, int], ...]:
+    """First channel of each input and the one after its last, in the order given."""
+    edges = np.cumsum([0, *(each.n for each in inputs.values())])
+    return tuple(
+        (name, int(a), int(b)) for name, a, b in zip(inputs, edges[:-1], edges[1:], strict=True)
+    )
 
 
 def units_of(name: Any, slices: Slices, what: str) -> tuple[int, int]:
@@ -135,7 +143,7 @@ def inputs_of(inputs: Mapping, slices: Slices, key: Any) -> dict[str, Any]:
             bound[name] = CurrentInput(each.n, each.to, spec.build(shape, own))
         except (ValueError, TypeError) as error:
             raise type(error)(f"Input {name!r}, `W` {shape}: {error}") from error
-    return bound
+    return dict(sorted(bound.items()))
 
 
 def spread(channels: Array, each: CurrentInput, slices: Slices, n: int) -> Array:
@@ -201,7 +209,7 @@ def connect(
             each.short_term,
             each.rule,
         )
-    return drawn
+    return dict(sorted(drawn.items()))
 
 
 def _signs(each: Projection, source: str | None, signs: np.ndarray) -> np.ndarray | None:

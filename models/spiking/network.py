@@ -103,6 +103,7 @@ class Network(AbstractSpiking):
     synapses: dict[str, AbstractSynapse]
     projections: dict[str, Connection]
     inputs: dict[str, CurrentInput | SpikeInput]
+    input_channels: tuple[tuple[str, int, int], ...] = eqx.field(static=True)
     sources: dict[str, Poisson]
     bias: Float[Array, " unit"] | AbstractParameter | None
     noise: Float[Array, " unit"] | AbstractParameter | None
@@ -140,8 +141,11 @@ class Network(AbstractSpiking):
         self.n_units = sum(self.sizes)
         self.kinds, self.refractory = assemble.kinds_of(parts)
         self.synapses = assemble.synapses_of(synapses, self.n_units, self.own_variables())
-        self.sources, inputs = dict(sources or {}), dict(inputs or {})
+        # Dicts come out of JAX with sorted keys: they are sorted from the start, and the order of
+        # the inputs is kept apart.
+        self.sources, inputs = dict(sorted((sources or {}).items())), dict(inputs or {})
         assemble.check_names(self.names, inputs, self.sources)
+        self.input_channels = assemble.channels_of(inputs)
         self.n_inputs = sum(each.n for each in inputs.values())
         keys = assemble.keys(key, ("inputs", "projections", "bias", "noise", "current", "readout"))
         self.inputs = assemble.inputs_of(inputs, self.slices, keys["inputs"])
@@ -254,13 +258,11 @@ class Network(AbstractSpiking):
         if u is None:
             return total
         if u.input is not None:
-            first = 0
-            for each in self.inputs.values():
+            for name, first, last in self.input_channels:
+                each = self.inputs[name]
                 if isinstance(each, CurrentInput):
-                    total = total + assemble.spread(
-                        u.input[first : first + each.n], each, self.slices, self.n_units
-                    )
-                first += each.n
+                    channels = u.input[first:last]
+                    total = total + assemble.spread(channels, each, self.slices, self.n_units)
         return total if u.current is None else total + u.current
 
     def diffusion(self, t, state, u):
@@ -287,7 +289,7 @@ class Network(AbstractSpiking):
         x, m = state
         keys = assemble.keys(key, ("sources", "current", "readout", "projections"))
         events = self._events(u, dt, keys["sources"])
-        free = self._free(state)
+        free = self._free(state, -1.0)
         arrivals, projections = {}, {}
         for name, each in self.projections.items():
             sent = spikes[each.pre[0] : each.pre[1]] if each.source is None else events[each.source]
@@ -319,20 +321,20 @@ class Network(AbstractSpiking):
             )
         return State(self._reset(x, spikes, m.step), m._replace(projections=projections))
 
-    def _free(self, state: State) -> Float[Array, " unit"] | None:
-        """1 where a unit may move, 0 where it is refractory."""
+    def _free(self, state: State, steps: float = 0.0) -> Float[Array, " unit"] | None:
+        """1 where a unit may move, 0 where it is refractory; now, or so many steps from now."""
         left = state.x.refractory
         if left is None:
             return None
-        return (left <= 0.25 * state.memory.step).astype(left.dtype)
+        return (left <= (0.25 + steps) * state.memory.step).astype(left.dtype)
 
     def _events(self, u, dt, key) -> dict[str, Float[Array, " pre"]]:
         """Spikes of inputs and sources in this step."""
-        events, first = {}, 0
-        for name, each in self.inputs.items():
-            if isinstance(each, SpikeInput) and u.input is not None:
-                events[name] = u.input[first : first + each.n]
-            first += each.n
+        events = {}
+        for name, first, last in self.input_channels:
+            if isinstance(self.inputs[name], SpikeInput):
+                nothing = jnp.zeros((last - first,), dt.dtype)
+                events[name] = nothing if u.input is None else u.input[first:last]
         for i, (name, source) in enumerate(self.sources.items()):
             key = as_key(key, needed_for=f"The Poisson source {name!r}")
             events[name] = source.draw(dt, jax.random.fold_in(key, i))

@@ -184,13 +184,14 @@ class Connection(eqx.Module):
         ring, head = memory.ring, memory.head
         if steps.ndim == 0:
             slot = (head + steps) % self.n_slots
-            ring = ring.at[slot].add(weights.product(events))
+            ring = ring.at[slot].set(weights.product(events))
         else:
             ring = delayed_spike_product(
                 ring, head, events, weights.indptr, weights.indices, weights.values, steps
             )
+        # What has arrived is overwritten in a later step: reading comes after writing, so that the
+        # ring is not copied.
         arrived = ring[head]
-        ring = ring.at[head].set(jnp.zeros_like(arrived))
         return arrived, memory._replace(ring=ring, head=(head + 1) % self.n_slots)
 
     def learn(self, t, dt, memory, pre, post, state, u, *, key) -> ProjectionMemory:
