@@ -10,9 +10,11 @@ from neurodyn.kernels.events import (
 from neurodyn.kernels.forced import forced_scan
 from neurodyn.kernels.latent import latent_scan
 from neurodyn.kernels.noise import standard_normal
+from neurodyn.kernels.once import computed_once
 from neurodyn.kernels.recurrent import recurrent_scan
 
 __all__ = [
+    "computed_once",
     "ctrnn_scan",
     "delayed_spike_product",
     "forced_scan",

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.kernels.activations import ACTIVATIONS
 from neurodyn.kernels.arguments import check_ctrnn, step_bound
-from neurodyn.kernels.ctrnn_adjoint import Saved, adjoint
+from neurodyn.kernels.ctrnn_adjoint import Saved, adjoint, leak_into
 from neurodyn.kernels.rows import put, row
 
 __all__ = ["ctrnn_scan"]
@@ -177,6 +177,8 @@ def _forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
     act = ACTIVATIONS[activation]
     a, b = alpha[None, :], b[None, :]
     n_steps = x.shape[0]
+    if form == "update":  # all but the activation is one linear map
+        W, U, b = leak_into(W, alpha), U * a, b * a
 
     def step(t, carry):
         h, states, gate = carry
@@ -188,7 +190,7 @@ def _forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
         elif form == "current":
             h = (1 - a) * h + a * (act.value(h) @ W + u)
         else:
-            h = act.value((1 - a) * h + a * (h @ W + u))
+            h = act.value(h @ W + u)
         if noise is not None:
             h = h + row(noise, t)
         return h, states if states is None else put(states, h, t), gate

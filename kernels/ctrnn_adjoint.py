@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 from neurodyn.kernels.activations import Activation
 from neurodyn.kernels.rows import put, row
 
-__all__ = ["Saved", "adjoint"]
+__all__ = ["Saved", "adjoint", "leak_into"]
 
 # Rows (steps times batch) gathered before they enter the weight gradient as one product: enough to
 # amortise reading and writing the weight-sized sum, few enough to stay in the cache.
@@ -59,7 +59,7 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
 def _step_rules(form, act, recover, saved):
     """Derivative of one step, in two functions around the product with the weights."""
     a = saved.alpha[None, :]
-    W_back = (saved.W * a).T
+    W_back = (leak_into(saved.W, saved.alpha) if form == "update" else saved.W * a).T
 
     def visit(t, h_prev, l):
         """Source, p and summand of the gradient of alpha; l is the cotangent of state t."""
@@ -84,9 +84,9 @@ def _step_rules(form, act, recover, saved):
     def pull(source, p, l):
         """Cotangent of the state before the step."""
         through = p @ W_back
-        if form == "current":
-            return (1 - a) * l + act.slope(source) * through
-        return (1 - a) * (l if form == "rate" else p) + through
+        if form == "update":
+            return through
+        return (1 - a) * l + (act.slope(source) * through if form == "current" else through)
 
     return visit, pull
 
@@ -164,6 +164,11 @@ def _sweep(form, visit, pull, saved, h_bar):
         put(x_bar, p @ U_back, 0)[:n_steps] if want_x else None,
         put(noise_bar, l, 0) if want_noise else None,
     )
+
+
+def leak_into(W: Float[Array, "unit unit"], alpha: Float[Array, " unit"]):
+    """The linear map of the update form: the leak on the diagonal of the weights."""
+    return W * alpha[None, :] + jnp.diag(1 - alpha)
 
 
 def _block(n_steps: int, most: int) -> int:

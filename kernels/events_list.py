@@ -59,18 +59,19 @@ def list_events(
     that are not empty, so that silent units cost next to nothing.
     """
     packed = pack_spikes(spikes)
-    counts = jnp.sum(lax.population_count(packed).astype(jnp.int32), -1, dtype=jnp.int32)
-    offsets = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(counts, dtype=jnp.int32)])
     words = packed.reshape(-1)
     occupied = pack_spikes(words)
     every = jnp.arange(occupied.size, dtype=jnp.int32)
-    n_occupied = jnp.sum(lax.population_count(occupied).astype(jnp.int32), dtype=jnp.int32)
-    which = _pop_bits(occupied, every, jnp.int32(occupied.size), words.size)
-    return offsets, _pop_bits(words, which, n_occupied, words.size * WORD)
+    n_occupied, which = _pop_bits(occupied, every, jnp.int32(occupied.size), words.size)
+    n_events, index = _pop_bits(words, which, n_occupied, words.size * WORD)
+    if spikes.shape[0] == 1:
+        return jnp.stack([jnp.int32(0), n_events]), index
+    counts = jnp.sum(lax.population_count(packed).astype(jnp.int32), -1, dtype=jnp.int32)
+    return jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(counts, dtype=jnp.int32)]), index
 
 
 def _pop_bits(words, which, n_words, size: int):
-    """Places of the bits set in ``words[which[:n_words]]``, in order; `size` is room for all."""
+    """Number and places of the bits in ``words[which[:n_words]]``, in order, with room for all."""
 
     def body(carry):
         i, rest, n_found, found = carry
@@ -88,4 +89,4 @@ def _pop_bits(words, which, n_words, size: int):
 
     # One slot more, for what an empty word writes after every place is taken.
     start = (jnp.int32(0), words[which[0]], jnp.int32(0), jnp.zeros(size + 1, jnp.int32))
-    return lax.while_loop(lambda carry: carry[0] < n_words, body, start)[3]
+    return lax.while_loop(lambda carry: carry[0] < n_words, body, start)[2:]

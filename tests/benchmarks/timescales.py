@@ -1,0 +1,217 @@
+"""Training on N-parity as published: against PyTorch, and against the matrix-multiply peak.
+
+500 units, batches of 256, one random length per batch. PyTorch runs the same lengths, vectorised:
+the leak is folded into the recurrent matrix, so a step of time is one ``addmm`` and one activation.
+"""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+
+from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.timescales.settings import Settings
+from neurodyn.experiments.timescales.training import train
+from neurodyn.models import LeakyRNN
+from neurodyn.tasks import NParity
+from neurodyn.training import step as compiled
+from neurodyn.training.members import Separate
+from neurodyn.training.plan import make_plan
+from tests.benchmarks.harness import Row, alternate
+
+try:
+    import torch
+except ModuleNotFoundError:
+    torch = None
+
+CORES = 2
+UNITS, BATCH, STEPS = 500, 256, 24
+OPTIMIZER = optax.chain(
+    optax.clip_by_global_norm(2.0), optax.sgd(0.05, momentum=0.1, nesterov=True)
+)
+_BAR, _SHARE, _SAMPLING, _RUN = 1.5, 0.85, 0.02, 120.0
+
+
+def run() -> list[Row]:
+    """Rows for N = 2, 5 and 10 with one head and with all up to N, and a run to N = 5."""
+    if torch is not None:
+        torch.set_num_threads(CORES)
+    peak = _peak()
+    stages = [[2], [5], [2, 3, 4, 5], [10], list(range(2, 11))]
+    return [*(row for ns in stages for row in _step(ns, peak)), _whole()]
+
+
+def _step(ns: list[int], peak: float) -> list[Row]:
+    """One training step, ours and PyTorch's."""
+    task = NParity(ns)
+    ours, lengths = _ours(task)
+    calls = [ours]
+    if torch is not None:
+        calls.append(_torch(ns, lengths))
+    sampling = _sampling(task)
+    timings = [t.best for t in alternate(*calls, sampling, rounds=4, burst=1, warmup=1)]
+    seconds, sample = timings[0] / 1e3 / STEPS, timings[-1] / STEPS
+    sizes = {"N": max(ns), "heads": len(ns), "units": UNITS, "batch": BATCH}
+    per_step = 2 * BATCH * UNITS * UNITS
+    flops = 3 * per_step * np.mean(lengths) + 3 * 2 * BATCH * UNITS * task.n_outputs
+    note = f"mean length {np.mean(lengths):.1f}, the same in both"
+    return [
+        Row(
+            "training step",
+            "PyTorch, vectorised",
+            ours=1 / seconds,
+            peer=None if torch is None else 1e3 * STEPS / timings[1],
+            unit="steps/s",
+            better="higher",
+            bar=_BAR,
+            sizes=sizes,
+            threads=CORES,
+            note=note if torch is not None else "torch is not installed",
+        ),
+        Row(
+            "training step, products on true lengths",
+            "sgemm peak at the step's shape",
+            ours=flops / seconds / 1e9,
+            peer=peak,
+            unit="GFLOP/s",
+            better="higher",
+            bar=_SHARE,
+            sizes=sizes,
+            threads=CORES,
+        ),
+        Row(
+            "sampling a batch",
+            f"{100 * _SAMPLING:.0f} % of a step",
+            ours=sample,
+            peer=1e3 * _SAMPLING * seconds,
+            bar=1.0,
+            sizes=sizes,
+            threads=CORES,
+        ),
+    ]
+
+
+def _ours(task):
+    """A chunk of training steps as `fit` runs it, and the lengths that it draws."""
+    plan = make_plan(
+        LeakyRNN(1, UNITS, task.n_outputs, key=0),
+        task,
+        objective=None,
+        gradient=None,
+        optimizer=OPTIMIZER,
+        steps=STEPS,
+        batch_size=BATCH,
+        sampler="random",
+        evaluate=False,
+        evaluate_every=None,
+        select="last",
+        curriculum=None,
+        ensemble=None,
+        key=0,
+    )
+    start = compiled.start(plan.setup, plan.models[0], plan.task, plan.keys[0])
+    training = Separate(plan.setup, [start])
+    chunk = training.compile(compiled.chunk, 0, 0)
+    keys = [jax.random.split(jax.random.fold_in(start[0].step_key, k))[0] for k in range(STEPS)]
+    lengths = [int(task.batch(key, 1).length) for key in keys]
+    return lambda: chunk(0, STEPS), lengths
+
+
+def _sampling(task):
+    """As many batches as a chunk has steps."""
+
+    @jax.jit
+    def draw(key):
+        def body(k, total):
+            trials = task.batch(jax.random.fold_in(key, k), BATCH)
+            return total + trials.inputs.sum() + trials.targets.sum()
+
+        return lax.fori_loop(0, STEPS, body, jnp.zeros(()))
+
+    return lambda: jax.block_until_ready(draw(jax.random.key(0)))
+
+
+def _torch(ns, lengths):
+    """The same steps in PyTorch."""
+    generator = torch.Generator().manual_seed(0)
+
+    def uniform(shape, k):
+        return ((2 * torch.rand(shape, generator=generator) - 1) * k).requires_grad_()
+
+    k = UNITS**-0.5
+    W, U = uniform((UNITS, UNITS), k), uniform((1, UNITS), 1.0)
+    b, b_in = uniform((UNITS,), k), uniform((UNITS,), 1.0)
+    W_out, b_out = uniform((UNITS, 2 * len(ns)), k), uniform((2 * len(ns),), k)
+    tau = (1 + torch.rand(UNITS, generator=generator)).requires_grad_()
+    parameters = [W, U, b, b_in, W_out, b_out, tau]
+    optimizer = torch.optim.SGD(parameters, lr=0.05, momentum=0.1, nesterov=True, foreach=True)
+
+    def batch(length):
+        p = torch.rand((BATCH, 1), generator=generator)
+        bits = torch.rand((BATCH, length), generator=generator) < p
+        ones = bits.flip(1).cumsum(1)
+        return bits.float().T.unsqueeze(-1), torch.stack([ones[:, n - 1] % 2 for n in ns], 1)
+
+    def step(length):
+        x, labels = batch(length)
+        with torch.no_grad():
+            W.fill_diagonal_(0)
+        alpha = 1 / tau.clamp(min=1)
+        M = W * alpha + torch.diag(1 - alpha)
+        h = torch.rand((BATCH, UNITS), generator=generator) * 0.1
+        u, shift = U * alpha, (b + b_in) * alpha
+        for drive in torch.addcmul(shift, x, u).unbind(0):
+            h = torch.nn.functional.leaky_relu(torch.addmm(drive, h, M), 0.01)
+        logits = torch.addmm(b_out, h, W_out).view(-1, 2)
+        loss = torch.nn.functional.cross_entropy(logits, labels.reshape(-1)) * len(ns)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 2.0, foreach=True)
+        optimizer.step()
+
+    def call():
+        for length in lengths:
+            step(length)
+
+    return call
+
+
+def _peak() -> float:
+    """The fastest products of a state with the weights that anything here makes [GFLOP/s]."""
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal(s, dtype=np.float32) for s in ((BATCH, UNITS), (UNITS, UNITS)))
+    b /= np.float32(np.sqrt(UNITS))
+    repeats = 100
+
+    @jax.jit
+    def chain(a, b):
+        return lax.fori_loop(0, repeats, lambda _, left: left @ b, a)
+
+    ja, jb = jnp.asarray(a), jnp.asarray(b)
+    calls = [lambda: jax.block_until_ready(chain(ja, jb))]
+    if torch is not None:
+        ta, tb, out = torch.tensor(a), torch.tensor(b), torch.empty(BATCH, UNITS)
+        calls.append(lambda: [torch.mm(ta, tb, out=out) for _ in range(repeats)])
+    best = min(t.best for t in alternate(*calls, rounds=5))
+    return repeats * 2 * BATCH * UNITS * UNITS / best / 1e6
+
+
+def _whole() -> Row:
+    """Training with one head to N = 5, compilation and tests included."""
+    began = time.perf_counter()
+    trained = train(Settings(curricula="single", n_last=5), Run(None, False, False))
+    seconds = time.perf_counter() - began
+    epochs = trained.epochs(trained.variants[0]).sizes["evaluation"]
+    return Row(
+        "training to N = 5, with compilation",
+        "two minutes",
+        ours=seconds,
+        peer=_RUN,
+        unit="s",
+        bar=1.0,
+        threads=CORES,
+        note=f"{epochs} epochs",
+    )
