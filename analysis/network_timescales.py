@@ -33,6 +33,7 @@ def driven_activity(
     burn_in: int = 500,
     p: tuple[float, float] = (0.0, 1.0),
     hold: int = 1,
+    levels: tuple[float, float] = (0.0, 1.0),
     dt: float | int = 1.0,
     variable: str | None = None,
     chunk: int = CHUNK,
@@ -52,6 +53,8 @@ def driven_activity(
         Range of the probability of a 1, drawn uniformly for every trial and input channel.
     hold
         Steps that each bit lasts.
+    levels
+        Inputs that stand for 0 and 1.
     dt
         Step [ms] of a flow; a map only labels time with it.
     variable
@@ -78,11 +81,13 @@ def driven_activity(
         raise ValueError(f"`p` must be (low, high) within [0, 1], got {p}.")
     if not model.n_inputs:
         raise ValueError(f"This {type(model).__name__} has no input to send bits into.")
+    if len(levels) != 2 or not np.isfinite(levels).all():
+        raise ValueError(f"`levels` must be the inputs for 0 and for 1, got {levels}.")
     name = _variable(model, variable)
-    return _run(model, n_steps, n_trials, burn_in, p, hold, dt, name, chunk, as_key(key))
+    return _run(model, n_steps, n_trials, burn_in, p, hold, levels, dt, name, chunk, as_key(key))
 
 
-def _run(model, n_steps, n_trials, burn_in, p, hold, dt, name, chunk, key):
+def _run(model, n_steps, n_trials, burn_in, p, hold, levels, dt, name, chunk, key):
     if key is None:
         raise ValueError("Random bits need `key=` (a seed, e.g. key=0).")
     k_p, k_bits, k_run = jax.random.split(key, 3)
@@ -90,13 +95,15 @@ def _run(model, n_steps, n_trials, burn_in, p, hold, dt, name, chunk, key):
     dtype = jnp.result_type(float)
     low, high = (jnp.asarray(end, dtype) for end in p)
     chance = jax.random.uniform(k_p, shape, dtype, low, high)
+    zero, one = (jnp.asarray(level, dtype) for level in levels)
     state, done = None, 0
     while done < burn_in + n_steps:
         stop = burn_in if done < burn_in else burn_in + n_steps
         n = min(chunk, stop - done)
         bits = _bits(k_bits, chance, jnp.asarray(done, jnp.int32), n, hold)
         save = Save(variables=(name,) if done >= burn_in else (), outputs=None)
-        run = integrate(model, bits, dt=dt, state=state, key=k_run, save=save, start=done)
+        inputs = zero + (one - zero) * bits
+        run = integrate(model, inputs, dt=dt, state=state, key=k_run, save=save, start=done)
         state = run.final_state
         if done >= burn_in:
             yield run.variables[name]
@@ -139,6 +146,7 @@ def network_timescale(
     burn_in: int = 500,
     p: tuple[float, float] = (0.0, 1.0),
     hold: int = 1,
+    levels: tuple[float, float] = (0.0, 1.0),
     dt: float | int = 1.0,
     max_lag: int = 30,
     keep_lag: int | None = None,
@@ -157,7 +165,7 @@ def network_timescale(
 
     Parameters
     ----------
-    model, n_steps, n_trials, burn_in, p, hold, dt, variable, chunk, key
+    model, n_steps, n_trials, burn_in, p, hold, levels, dt, variable, chunk, key
         As for `driven_activity`. The defaults are the published protocol.
     max_lag
         Longest lag that is fitted, in steps.
@@ -203,6 +211,7 @@ def network_timescale(
         burn_in=burn_in,
         p=p,
         hold=hold,
+        levels=levels,
         dt=dt,
         variable=variable,
         chunk=chunk,

@@ -1,0 +1,238 @@
+"""Intrinsic timescales of recorded units, beside those that networks learnt."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, cast
+
+import jax
+import numpy as np
+import xarray as xr
+
+from neurodyn import analysis, datasets, spikes
+from neurodyn.analysis.conditions import noise
+from neurodyn.experiments.brain_timescales_report import figures, summary
+from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.timescales.heads import own_tau
+from neurodyn.experiments.timescales.training import load_network
+from neurodyn.labels import encode_attrs
+
+__all__ = ["EXPERIMENT", "Settings", "run"]
+
+#: Trials that a condition must have for its mean to be taken off them.
+LEAST = 3
+#: Timescales that the check of the bias tries to recover [ms].
+KNOWN = (50.0, 100.0, 200.0, 400.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings.
+
+    Attributes
+    ----------
+    seed
+        Seed of everything.
+    recordings
+        Names of data sets, separated by commas, out of ``zheng2022``, ``mante2013`` and
+        ``decision_example``.
+    bin_width
+        Bins in which spikes are counted [ms].
+    window
+        A session without trials is cut into windows of this length, one after the other [ms].
+    silent
+        Largest fraction of bins in which a unit may be silent in all trials.
+    n_draws
+        Draws of the bootstrap.
+    n_repeats
+        Surrogate recordings for each of four known timescales, in the check of the bias.
+    networks, n
+        Folder of a run of the experiment ``timescales``, and the N that its networks have solved;
+        empty: recordings alone.
+    n_steps
+        Steps of the run in which the networks' timescales are measured (ten trials).
+    """
+
+    seed: int = 0
+    recordings: str = "zheng2022,mante2013"
+    bin_width: float = 50.0
+    window: float = 2000.0
+    silent: float = 0.25
+    n_draws: int = 200
+    n_repeats: int = 5
+    networks: str = ""
+    n: int = 10
+    n_steps: int = 100_000
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Measure recordings and networks."""
+    del run
+    key = jax.random.key(settings.seed)
+    tree: dict[str, xr.Dataset] = {}
+    if settings.networks:
+        for curriculum in ("single", "cumulative"):
+            own = jax.random.fold_in(key, 1000)
+            tree[f"/model/{curriculum}"] = _network(settings, curriculum, own)
+    for i, name in enumerate(s.strip() for s in settings.recordings.split(",")):
+        if name not in _LOAD:
+            raise ValueError(
+                f"Setting 'recordings' takes {', '.join(_LOAD)}, got {name!r}; of a recording of "
+                "your own, neurodyn.analysis.intrinsic_timescale takes the counts."
+            )
+        for j, (area, counts) in enumerate(_LOAD[name](settings).items()):
+            own = jax.random.fold_in(jax.random.fold_in(key, i), j)
+            found = _intrinsic(settings, counts, own, name)
+            tree[f"/recording/{area}"] = found
+            tree[f"/analysis/recovery/{area}"] = _recovery(settings, counts, found, own)
+    labelled = xr.DataTree.from_dict(tree)
+    labelled.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
+    return labelled
+
+
+def _intrinsic(settings: Settings, counts: xr.DataArray, key: Any, name: str) -> xr.Dataset:
+    found = analysis.intrinsic_timescale(
+        counts, n_draws=settings.n_draws, silent=settings.silent, key=key
+    )
+    units = analysis.intrinsic_timescale(
+        counts, over="unit", n_draws=settings.n_draws, silent=settings.silent, key=key
+    )
+    for end in ("low", "high"):
+        about = {"long_name": f"{end} end of the interval over units, mean of units"}
+        found[f"population_{end}_units"] = units[f"population_{end}"].assign_attrs(about)
+    return found.assign_attrs(source="recording", dataset=name, bin_width=settings.bin_width)
+
+
+def _recovery(settings: Settings, counts: xr.DataArray, found: xr.Dataset, key: Any) -> xr.Dataset:
+    """Known timescales, estimated from as few spikes and trials as there are."""
+    original = cast(xr.DataArray, counts.attrs.get("counts", counts))
+    variance = np.nanvar(counts.values, axis=0).mean(axis=0)
+    mean = np.nanmean(original.values, axis=0)
+    lasting = float(found["population_amplitude"])
+    modulation = lasting * float(np.median(variance / (mean**2).mean(axis=0)))
+    # Where nothing decays there is nothing to go by: rates as variable as an exponential law.
+    known = np.isfinite(modulation) and modulation > 0
+    return analysis.timescale_recovery(
+        original,
+        KNOWN,
+        modulation=float(np.clip(modulation, 0.04, 2.0)) if known else 1.0,
+        n_repeats=settings.n_repeats,
+        silent=settings.silent,
+        key=key,
+    )
+
+
+def _network(settings: Settings, curriculum: str, key) -> xr.Dataset:
+    network = load_network(settings.networks, curriculum, settings.n, seed=settings.seed)
+    found = analysis.network_timescale(network, n_steps=settings.n_steps, key=key)
+    tau = own_tau(network)
+    about = {"units": "1", "long_name": "time constant as trained"}
+    found["trained_tau"] = ("unit", np.asarray(tau), about)
+    return found.drop_vars("own_tau", errors="ignore").assign_attrs(source="model", n=settings.n)
+
+
+# --- recordings ------------------------------------------------------------------------------
+
+
+def _windows(settings: Settings) -> dict[str, xr.DataArray]:
+    """Hippocampus and amygdala of one patient: the whole session in windows, both sides."""
+    loaded = datasets.load("zheng2022")
+    session = loaded["spikes"].to_dataset()
+    stop = float(session.attrs["window"][1])
+    starts = np.arange(0.0, stop - settings.window, settings.window)
+    cut = spikes.align(session, starts, (0.0, settings.window))
+    counts = spikes.bin(cut, bin_width=settings.bin_width)["spike_count"]
+    area = np.array([str(a).split("_")[0] for a in counts["area"].values])
+    return {
+        name: counts.isel(unit=np.flatnonzero(area == name)) for name in ("hippocampus", "amygdala")
+    }
+
+
+def _prefrontal(settings: Settings) -> dict[str, xr.DataArray]:
+    """Units recorded one at a time: what their trials differ by from the mean of the condition."""
+    loaded = datasets.load("mante2013", form="trials")
+    by = ["motion", "colour", "context", "choice"]
+    parts = [
+        _residual(_rebinned(node.to_dataset(), settings.bin_width), by)
+        for node in loaded.children.values()
+    ]
+    return {"prefrontal": _side_by_side(parts)}
+
+
+def _rebinned(unit: xr.Dataset, width: float) -> xr.DataArray:
+    """Counts in wider bins; what does not fill a last one is left out."""
+    some = round(width)
+    n = unit.sizes["time"] // some
+    values = unit["spike_count"].values[:, : n * some].astype(np.float64)
+    values = values.reshape(len(values), n, some, -1).sum(2)
+    start = float(unit["time"][0])
+    kept = {str(k): c for k, c in unit.coords.items() if c.dims in (("trial",), ("unit",))}
+    time = ("time", start + (np.arange(n) + 0.5) * some - 0.5, {"units": "ms", "long_name": "time"})
+    return xr.DataArray(
+        values,
+        dims=("trial", "time", "unit"),
+        coords=kept | {"time": time},
+        attrs={"units": "count", "long_name": "spike count"},
+        name="spike_count",
+    )
+
+
+def _residual(counts: xr.DataArray, by: list[str]) -> xr.DataArray:
+    """Deviations from condition means, scaled so that small conditions vary as much as large."""
+    codes = np.unique(list(zip(*(counts[n].values.astype(str) for n in by), strict=True)), axis=0,
+                      return_inverse=True)[1]  # fmt: skip
+    size = np.bincount(codes.ravel())[codes.ravel()]
+    enough = np.flatnonzero(size >= LEAST)
+    kept = counts.isel(trial=enough)
+    scale = np.sqrt(size[enough] / (size[enough] - 1))
+    left = noise(kept, by) * xr.DataArray(scale, dims="trial")
+    return left.assign_attrs(counts.attrs | {"counts": kept})
+
+
+def _side_by_side(parts: list[xr.DataArray]) -> xr.DataArray:
+    """Units with trials of their own: NaN where a unit has fewer than the others."""
+
+    def joined(arrays: list[xr.DataArray]) -> xr.DataArray:
+        most = max(a.sizes["trial"] for a in arrays)
+        values = np.full((most, arrays[0].sizes["time"], len(arrays)), np.nan)
+        for i, a in enumerate(arrays):
+            values[: a.sizes["trial"], :, i] = a.values[:, :, 0]
+        names = [str(a["unit"].values[0]) for a in arrays]
+        return xr.DataArray(
+            values,
+            dims=("trial", "time", "unit"),
+            coords={"time": arrays[0]["time"], "unit": names},
+            attrs={"units": "count", "long_name": "spike count", "simultaneous": 0},
+            name="spike_count",
+        )
+
+    counts = joined([cast(xr.DataArray, a.attrs["counts"]) for a in parts])
+    return joined(parts).assign_attrs(counts=counts)
+
+
+def _example(settings: Settings) -> dict[str, xr.DataArray]:
+    """The bundled simulated decision network, around its condition means."""
+    cut = datasets.load("decision_example")
+    counts = spikes.bin(cut, bin_width=settings.bin_width, window=(0.0, 1000.0))["spike_count"]
+    excitatory = np.flatnonzero(counts["ei"].values > 0)
+    residual = _residual(counts.isel(unit=excitatory).astype(float), ["coherence", "choice"])
+    return {"simulated": residual}
+
+
+_LOAD: dict[str, Callable[[Settings], dict[str, xr.DataArray]]] = {
+    "zheng2022": _windows,
+    "mante2013": _prefrontal,
+    "decision_example": _example,
+}
+
+EXPERIMENT = Experiment(
+    name="brain_timescales",
+    title="How long do recorded units remember, beside networks that learnt to?",
+    reference=("murray2014", "zheng2022", "mante2013", "khajehabdollahi2024"),
+    presets={
+        "quick": Settings(recordings="decision_example", n_draws=50, n_repeats=2),
+        "paper": Settings(n_draws=1000, n_repeats=20),
+    },
+    run=run,
+    figures=figures,
+    summary=summary,
+)

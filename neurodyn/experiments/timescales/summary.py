@@ -1,0 +1,120 @@
+"""The emergent timescales in a few lines."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+__all__ = ["NAMES", "summary"]
+
+#: How curricula are called in figures and tables.
+NAMES = {
+    "single": "single-head",
+    "cumulative": "multi-head",
+    "sliding": "multi-head, sliding",
+    "no_curriculum": "no curriculum",
+}
+
+
+def summary(tree: xr.DataTree) -> dict[str, str]:
+    """What came out, in the order in which it is told."""
+    model = tree["model"].to_dataset()
+    rows = {}
+    for curriculum in model["curriculum"].values.tolist():
+        for treatment in model["treatment"].values.tolist():
+            which = {"curriculum": curriculum, "treatment": treatment}
+            rows |= _run(tree, model.sel(which), which)
+    return rows
+
+
+def _run(tree: xr.DataTree, model: xr.Dataset, which: dict[str, str]) -> dict[str, str]:
+    name = NAMES[which["curriculum"]]
+    if which["treatment"] != "trained":
+        name += f", tau {which['treatment']}"
+    largest = model["largest_n"].values
+    rows = {f"{name}: largest N": _spread(largest, 0)}
+    n = int(largest.min())
+    if n < 2:
+        return rows
+    at = model.sel(n=n)
+    rows[f"{name}: epochs to N={n}"] = _spread(at["epochs"].values, 0)
+    if np.isfinite(at["tau_mean"].values).any():
+        rows[f"{name}: mean time constant at N={n}"] = f"{_spread(at['tau_mean'].values, 3)} steps"
+    if np.isfinite(at["spectral_radius"].values).any():
+        rows[f"{name}: spectral radius at N={n}"] = _spread(at["spectral_radius"].values, 2)
+    rows |= _timescales(tree, name, which)
+    rows |= _lesions(tree, name, which)
+    return rows
+
+
+def _chosen(tree: xr.DataTree, part: str, which: dict[str, str]) -> xr.Dataset | None:
+    """What was found for a kind of training at the largest N that all its seeds have."""
+    if part not in tree["analysis"].children:
+        return None
+    ds = tree[f"analysis/{part}"].to_dataset()
+    if any(value not in ds[dim].values for dim, value in which.items()):
+        return None
+    ds = ds.sel(which)
+    measured = next(str(name) for name, v in ds.data_vars.items() if set(v.dims) <= {"seed", "n"})
+    there = np.isfinite(ds[measured]).any("seed").values
+    return ds.isel(n=int(np.flatnonzero(there)[-1])) if there.any() else None
+
+
+def _timescales(tree: xr.DataTree, name: str, which: dict[str, str]) -> dict[str, str]:
+    found = _chosen(tree, "timescales", which)
+    if found is None:
+        return {}
+    n = int(found["n"])
+    fraction, mean = found["fraction_above"].values, found["mean_above"].values
+    return {
+        f"{name}: units with a timescale above 1 at N={n}": _spread(100 * fraction, 0, " %"),
+        f"{name}: their mean timescale at N={n}": f"{_spread(mean, 2)} steps",
+    }
+
+
+def _lesions(tree: xr.DataTree, name: str, which: dict[str, str]) -> dict[str, str]:
+    rows = {}
+    found = _chosen(tree, "ablation", which)
+    if found is not None:
+        fast, slow = (found[kind].mean("unit").values for kind in ("fast", "slow"))
+        rows[f"{name}: without one fast, one slow unit at N={int(found['n'])}"] = (
+            f"{_spread(fast, 2)} and {_spread(slow, 2)} of the accuracy"
+        )
+    for parameter, word in (("W", "weights"), ("tau", "time constants")):
+        found = _chosen(tree, f"perturbation_{parameter}", which)
+        if found is None:
+            continue
+        size = half_size(found)
+        rows[f"{name}: noise on {word} that halves accuracy at N={int(found['n'])}"] = _spread(
+            np.atleast_1d(size), 2
+        )
+    return rows
+
+
+def half_size(found: xr.Dataset) -> Any:
+    """Size of the noise at which half of the accuracy above chance is left (interpolated)."""
+    sizes = np.log(found["perturbation"].values)
+    relative = np.atleast_2d(
+        found["relative_accuracy"].transpose(..., "sweep").values.astype(float)
+    )
+    ends = []
+    for row in relative:
+        below = np.flatnonzero(row < 0.5)
+        if not below.size or below[0] == 0 or not np.isfinite(row).all():
+            ends.append(np.nan)
+            continue
+        i = int(below[0])
+        share = (row[i - 1] - 0.5) / (row[i - 1] - row[i])
+        ends.append(np.exp(sizes[i - 1] + share * (sizes[i] - sizes[i - 1])))
+    return np.array(ends)
+
+
+def _spread(values: Any, digits: int, unit: str = "") -> str:
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return "none"
+    mean = f"{values.mean():.{digits}f}{unit}"
+    if values.size == 1:
+        return mean
+    return f"{mean} ({values.min():.{digits}f} to {values.max():.{digits}f})"
