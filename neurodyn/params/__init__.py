@@ -28,6 +28,7 @@ from neurodyn.params.entries import (
     IndexedParameter,
     Shared,
 )
+from neurodyn.params.scaled import Scaled, ScaledParameter
 from neurodyn.params.use import as_spec, resolve, rows, trainable, whole_model
 from neurodyn.params.weights import (
     Blocks,
@@ -63,6 +64,8 @@ __all__ = [
     "Masked",
     "MaskedParameter",
     "Normal",
+    "Scaled",
+    "ScaledParameter",
     "Shared",
     "Uniform",
     "areas_of",

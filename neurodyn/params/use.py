@@ -11,6 +11,7 @@ from neurodyn.checks import whole
 from neurodyn.params.base import AbstractDistribution, AbstractParameter, AbstractSpec, Init
 from neurodyn.params.dale import Dale
 from neurodyn.params.entries import Bounded, Clamped, Fixed, Free, Grouped, IndexedParameter, Shared
+from neurodyn.params.scaled import Scaled
 from neurodyn.params.weights import Blocks, Masked
 
 __all__ = ["as_spec", "indexed_parameters", "resolve", "rows", "trainable", "whole_model"]
@@ -160,7 +161,7 @@ def _fill(spec: AbstractSpec, default: Init) -> AbstractSpec:
     if isinstance(spec, Blocks):
         between = {pair: _fill(s, default) for pair, s in spec.between.items()}
         return Blocks(spec.areas, _fill(spec.within, default), between)
-    if isinstance(spec, (Masked, Grouped, Shared)):
+    if isinstance(spec, (Masked, Grouped, Scaled, Shared)):
         return dataclasses.replace(spec, of=_fill(spec.of, default))
     if isinstance(spec, (Free, Fixed, Bounded, Clamped)) and spec.init is None:
         return dataclasses.replace(spec, init=default)

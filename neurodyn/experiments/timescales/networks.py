@@ -2,15 +2,28 @@
 
 from typing import Any, NamedTuple
 
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
 import optax
 
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.models import GRU, LSTM, LeakyRNN
-from neurodyn.params import Clamped, Uniform
+from neurodyn.params import AbstractParameter, Clamped, Scaled, ScaledParameter, Uniform
 from neurodyn.tasks import NDMS, NParity
 from neurodyn.training import Heads, cumulative, no_curriculum, single, sliding
 
-__all__ = ["Variant", "curriculum_of", "network", "optimizer_of", "sizes", "task_of", "variants"]
+__all__ = [
+    "Variant",
+    "at_hold",
+    "curriculum_of",
+    "network",
+    "optimizer_of",
+    "raw_tau",
+    "sizes",
+    "task_of",
+    "variants",
+]
 
 _TASKS = {"n_parity": NParity, "n_dms": NDMS}
 _CURRICULA = ("single", "cumulative", "sliding", "no_curriculum")
@@ -50,6 +63,8 @@ def variants(settings: Settings) -> list[Variant]:
     taus = [name.strip() for name in settings.taus.split(",")]
     for name in taus:
         _tau(name)
+    if settings.hold < 1:
+        raise ValueError(f"Setting 'hold' is a number of steps, at least 1; got {settings.hold}.")
     if settings.cell in ("lstm", "gru") and taus != ["trained"]:
         raise ValueError(f"Setting 'taus': a {settings.cell} has no time constants, leave it out.")
     first = _WINDOW[0] + 1 if "sliding" in curricula else 2
@@ -78,7 +93,9 @@ def task_of(settings: Settings, variant: Variant) -> Any:
     options: dict[str, Any] = {}
     if settings.cell in ("lstm", "gru"):  # as in the published script for LSTMs
         options = {"p": 0.5, "levels": (-1.0, 1.0)}
-    return _TASKS[settings.task](ns, n_heads=n_heads, capacity=_CAPACITY, **options)
+    return _TASKS[settings.task](
+        ns, n_heads=n_heads, capacity=_CAPACITY, hold=settings.hold, **options
+    )
 
 
 def curriculum_of(settings: Settings, variant: Variant) -> Heads:
@@ -97,9 +114,38 @@ def network(settings: Settings, variant: Variant, *, key: Any) -> Any:
     if settings.cell in ("lstm", "gru"):
         return {"lstm": LSTM, "gru": GRU}[settings.cell](*shape, key=key)
     fixed = _tau(variant.tau)
-    tau: Any = Clamped(1.0, init=Uniform(1.0, 2.0)) if fixed is None else fixed
+    if fixed is not None:
+        tau: Any = fixed * settings.hold
+    elif settings.hold == 1:
+        tau = Clamped(1.0, init=Uniform(1.0, 2.0))
+    else:
+        tau = Scaled(settings.hold, Clamped(1 / settings.hold, init=Uniform(1.0, 2.0)))
     form = "update" if settings.cell == "leaky" else "rate"
     return LeakyRNN(*shape, tau=tau, form=form, key=key)
+
+
+def raw_tau(model: Any) -> np.ndarray | None:
+    """Time constants as they are trained, not clamped, in bits; None where there are none."""
+    tau = getattr(model, "tau", None)
+    tau = tau.inner if isinstance(tau, ScaledParameter) else tau
+    return np.asarray(tau.raw, np.float64) if isinstance(tau, AbstractParameter) else None
+
+
+def at_hold(model: Any, hold: int) -> Any:
+    """A network that was trained with bits held for several steps, for another number of steps.
+
+    Its time constants stay what they are in bits, and at least one of the new steps.
+
+    Raises
+    ------
+    ValueError
+        If its time constants are not counted in bits.
+    """
+    if not isinstance(getattr(model, "tau", None), ScaledParameter):
+        raise ValueError("at_hold: train the network with hold > 1, so that tau is in bits.")
+    old = model.tau
+    new = jnp.asarray(hold, old.factor.dtype)
+    return eqx.tree_at(lambda m: (m.tau.factor, m.tau.inner.minimum), model, (new, 1 / new))
 
 
 def optimizer_of(settings: Settings) -> optax.GradientTransformation:

@@ -26,6 +26,9 @@ class Settings:
     cell
         ``"leaky"`` (the nonlinearity around the whole update), ``"rate"`` (on the drive only),
         ``"lstm"`` or ``"gru"`` (the two take no ``taus``).
+    hold
+        Steps that each bit lasts; above 1 time constants are counted in bits (the published check
+        of continuous time holds bits for 10 steps, with the cell ``"rate"``).
     n_units, n_heads
         Size of the network, and the largest number of heads; single-head networks have one.
     n_last
@@ -45,6 +48,7 @@ class Settings:
     curricula: str = "single,cumulative"
     taus: str = "trained"
     cell: str = "leaky"
+    hold: int = 1
     n_units: int = 500
     n_heads: int = 100
     n_last: int = 5

@@ -14,6 +14,7 @@ from neurodyn.experiments.timescales.networks import (
     curriculum_of,
     network,
     optimizer_of,
+    raw_tau,
     sizes,
     task_of,
     variants,
@@ -182,9 +183,8 @@ class _Recorder:
 def describe(model: Any, *, spectrum: bool) -> dict[str, float]:
     """Time constants and recurrent weights of a network; NaN for what it does not have."""
     found = dict.fromkeys(_NETWORK, np.nan)
-    tau = getattr(model, "tau", None)
-    if isinstance(tau, AbstractParameter):
-        raw = np.asarray(tau.raw, np.float64)
+    raw = raw_tau(model)
+    if raw is not None:
         found |= {
             "tau_mean": float(raw.mean()),
             "tau_sd": float(raw.std()),

@@ -1,0 +1,67 @@
+"""Whether a network that was trained with bits held for some steps works with other steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.experiments.timescales.networks import at_hold
+from neurodyn.tasks.bits import AbstractBitTask
+from neurodyn.training import FreshTrials
+
+__all__ = ["accuracy_by_hold"]
+
+
+def accuracy_by_hold(
+    model: Any,
+    task: AbstractBitTask,
+    holds: Sequence[int],
+    *,
+    n_batches: int = 10,
+    batch_size: int = 256,
+    key: Any,
+) -> xr.Dataset:
+    """Accuracy with each bit held for other numbers of steps, time constants in bits unchanged.
+
+    Parameters
+    ----------
+    model
+        A network trained with ``hold`` above 1.
+    task
+        The task that it has solved.
+    holds
+        Steps per bit to try; published: 1 to 200.
+    n_batches, batch_size
+        Sequences to test on.
+    key
+        Key of the sequences, the same for each of ``holds``.
+
+    Returns
+    -------
+    xr.Dataset
+        ``accuracy`` on ``sweep``, whose coordinate is the number of steps per bit.
+    """
+    found = []
+    for hold in holds:
+        held = type(task)(
+            task.ns[task.ns > 0].tolist(),
+            n_heads=task.n_heads,
+            p=task.p.tolist(),
+            levels=task.levels.tolist(),
+            hold=hold,
+        )
+        found.append(_accuracy(at_hold(model, hold), held, FreshTrials(n_batches, batch_size), key))
+    return labels.dataset(
+        {"accuracy": ("sweep", np.asarray(found, np.float64), "1", "fraction correct")},
+        {"sweep": ("sweep", np.asarray(holds), "1", "steps per bit")},
+        source="analysis",
+    )
+
+
+@eqx.filter_jit
+def _accuracy(model, task, test, key) -> jax.Array:
+    return test(model, task, key=key)["correct"]
