@@ -31,7 +31,7 @@ from neurodyn.analysis.reconstruction import (
 )
 from neurodyn.analysis.recovery import modulated_counts, timescale_recovery
 from neurodyn.analysis.reservoirs import memory_capacity, ridge_readout
-from neurodyn.analysis.rhythms import population_spectrum
+from neurodyn.analysis.rhythms import BANDS, population_spectrum
 from neurodyn.analysis.similarity import (
     cka,
     debiased_cka,
@@ -44,6 +44,7 @@ from neurodyn.analysis.spectra import power_spectrum, spectral_distance
 from neurodyn.analysis.spike_intervals import interval_statistics, spike_intervals
 from neurodyn.analysis.state_space import StateSpaceDivergence, state_space_divergence
 from neurodyn.analysis.streaming import CovarianceSums, LagSums, streaming_autocorrelation
+from neurodyn.analysis.subspaces import principal_angles, random_angles
 from neurodyn.analysis.symbolic import (
     symbols,
     topological_entropy,
@@ -57,6 +58,7 @@ from neurodyn.analysis.timescales import (
     fit_exponential,
     timescale,
 )
+from neurodyn.analysis.waveforms import aligned_correlation, main_frequency
 from neurodyn.analysis.words import (
     entropy_rate,
     lagged_pairs,
@@ -67,6 +69,7 @@ from neurodyn.analysis.words import (
 )
 
 __all__ = [
+    "BANDS",
     "MEASURES",
     "RECONSTRUCTION_PROTOCOLS",
     "CovarianceSums",
@@ -76,6 +79,7 @@ __all__ = [
     "MixtureDivergence",
     "StateSpaceDivergence",
     "ablation",
+    "aligned_correlation",
     "altered_scores",
     "autocorrelation",
     "bifurcation",
@@ -107,6 +111,7 @@ __all__ = [
     "latent_summary",
     "linear_cka",
     "lyapunov",
+    "main_frequency",
     "memory_capacity",
     "mixture_divergence",
     "modulated_counts",
@@ -121,8 +126,10 @@ __all__ = [
     "population_spectrum",
     "power_spectrum",
     "prediction_error",
+    "principal_angles",
     "procrustes",
     "procrustes_angle",
+    "random_angles",
     "rebin",
     "reconstruction",
     "reconstruction_floor",

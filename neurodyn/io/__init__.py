@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neurodyn.io.archive import FileFormatError
     from neurodyn.io.atomic import atomic_path
+    from neurodyn.io.brian2 import from_brian2, to_brian2
     from neurodyn.io.neo import from_neo, to_neo
     from neurodyn.io.nwb import from_nwb
     from neurodyn.io.nwb_write import to_nwb
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 __all__ = [
     "FileFormatError",
     "atomic_path",
+    "from_brian2",
     "from_neo",
     "from_nwb",
     "read",
+    "to_brian2",
     "to_neo",
     "to_nwb",
 ]
@@ -27,9 +30,11 @@ __all__ = [
 _WHERE = {
     "FileFormatError": "archive",
     "atomic_path": "atomic",
+    "from_brian2": "brian2",
     "from_neo": "neo",
     "from_nwb": "nwb",
     "read": "read",
+    "to_brian2": "brian2",
     "to_neo": "neo",
     "to_nwb": "nwb_write",
 }

@@ -1,0 +1,204 @@
+"""Search for the parameters of a cell by the currents that it fires at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from neurodyn.models.spiking import Izhikevich2007
+from neurodyn.params import resolve
+
+__all__ = ["BOUNDS", "Protocol", "Response", "cell", "response", "search"]
+
+
+class Bound(NamedTuple):
+    """Range of one parameter that is searched, on a logarithmic scale or not."""
+
+    low: float
+    high: float
+    log: bool
+    units: str
+    long_name: str
+
+
+#: What is searched, and where.
+BOUNDS = {
+    "C": Bound(10.0, 200.0, True, "pF", "capacitance"),
+    "k": Bound(0.02, 3.0, True, "nS/mV", "gain of the quadratic current"),
+    "vr": Bound(-75.0, -50.0, False, "mV", "resting potential"),
+    "vt": Bound(-55.0, -25.0, False, "mV", "instantaneous threshold"),
+    "a": Bound(0.003, 1.0, True, "1/ms", "rate of recovery"),
+    "b": Bound(-5.0, 20.0, False, "nS", "slope of the recovery current"),
+    "c": Bound(-75.0, -40.0, False, "mV", "potential after a spike"),
+    "d": Bound(0.0, 300.0, False, "pA", "jump of the recovery current"),
+}
+
+
+class Protocol(NamedTuple):
+    """Currents of an experiment, as the cell got them.
+
+    Attributes
+    ----------
+    current
+        Injected current [pA], ``(time, sweep)``.
+    dt
+        Step [ms].
+    start, stop
+        Steps between which the cell is looked at.
+    late
+        Step from which on potentials are averaged.
+    v0
+        Potential at the beginning [mV], where the recovery current is at rest.
+    """
+
+    current: Float[Array, "time sweep"]
+    dt: Float[Array, ""]
+    start: int
+    stop: int
+    late: int
+    v0: Float[Array, ""]
+
+
+class Response(NamedTuple):
+    """What cells do in each sweep.
+
+    Attributes
+    ----------
+    count
+        Spikes.
+    latency
+        First spike after the start [ms]; infinite without one.
+    final_interval
+        Mean of the last two intervals [ms]; infinite with fewer.
+    potential
+        Mean potential late in the sweep [mV].
+    """
+
+    count: Float[Array, "sweep cell"]
+    latency: Float[Array, "sweep cell"]
+    final_interval: Float[Array, "sweep cell"]
+    potential: Float[Array, "sweep cell"]
+
+
+def cell(theta: Float[np.ndarray, "parameter cell"], vpeak: float) -> Izhikevich2007:
+    """Cells with these coordinates in [0, 1] within `BOUNDS`."""
+    values = {}
+    for row, (name, bound) in zip(theta, BOUNDS.items(), strict=True):
+        low, high = (np.log([bound.low, bound.high])) if bound.log else (bound.low, bound.high)
+        value = low + np.clip(row, 0, 1) * (high - low)
+        values[name] = np.exp(value) if bound.log else value
+    return Izhikevich2007(theta.shape[1], "RS", vpeak=vpeak, **values)
+
+
+def response(cells: Izhikevich2007, protocol: Protocol) -> Response:
+    """Run all cells under all currents at once; what counts is gathered on the way.
+
+    Steps are those of `neurodyn.simulate` with the scheme "euler"; nothing is recorded, so that
+    memory does not grow with time.
+    """
+    steps = (protocol.start, protocol.stop, protocol.late)
+    return _response(cells, protocol.current, protocol.dt, protocol.v0, *map(jnp.asarray, steps))
+
+
+@eqx.filter_jit
+def _response(cells, current, dt, v0, start, stop, late):
+    neuron = resolve(cells)
+    n = neuron.n
+    rest = type(neuron.start(None))(jnp.full((n,), v0, dt.dtype), neuron.b * (v0 - neuron.vr))
+    shape = (current.shape[1], n)
+    state = jax.tree.map(lambda x: jnp.broadcast_to(x[None, :], shape), rest)
+    never = jnp.full(shape, jnp.inf, dt.dtype)
+    zeros = jnp.zeros(shape, dt.dtype)
+
+    def one(x, i):
+        rate = neuron.drift(x, jnp.broadcast_to(i, (n,)))
+        x = jax.tree.map(lambda a, b: a + dt * b, x, rate)
+        spikes = (neuron.crossing(x) >= 0).astype(dt.dtype)
+        return neuron.reset(x, spikes), spikes
+
+    def advance(carry, this):
+        x, count, first, last, potential = carry
+        k, i = this
+        x, spikes = jax.vmap(one)(x, i)
+        inside = (k >= start) & (k < stop)
+        fired = (spikes > 0) & inside
+        t = (k + 1 - start).astype(dt.dtype) * dt
+        first = jnp.where(fired & (count == 0), t, first)
+        last = jnp.where(fired[None], jnp.stack([jnp.broadcast_to(t, shape), *last[:2]]), last)
+        averaged = jnp.where((k >= late) & (k < stop), x.v, 0)
+        return (x, count + fired, first, last, potential + averaged), None
+
+    carry = (state, zeros, never, jnp.stack([never] * 3), zeros)
+    ks = jnp.arange(current.shape[0])
+    (_, count, first, last, potential), _ = jax.lax.scan(advance, carry, (ks, current))
+    interval = jnp.where(count >= 3, (last[0] - last[2]) / 2, jnp.inf)
+    samples = (stop - late).astype(dt.dtype)
+    return Response(count, first, interval, potential / samples)
+
+
+def search(
+    loss: Callable[[Response], Float[np.ndarray, " cell"]],
+    protocol: Protocol,
+    *,
+    vpeak: float,
+    generations: int,
+    candidates: int,
+    seed: int,
+    advance: Callable[[], Any] = lambda: None,
+) -> tuple[Float[np.ndarray, " parameter"], Float[np.ndarray, " evaluation"]]:
+    """Differential evolution; all candidates of a generation run together.
+
+    Parameters
+    ----------
+    loss
+        Of the responses, one number for each cell.
+    protocol, vpeak
+        Currents, and the peak of spikes [mV], which is read off the recording.
+    generations, candidates
+        How long, and how many cells at once.
+    seed
+        Of the search.
+    advance
+        Called after each generation.
+
+    Returns
+    -------
+    Coordinates of the best cell, and the best loss after each generation.
+
+    References
+    ----------
+    Storn & Price (1997), J. Glob. Optim. 11:341.
+    """
+    from scipy.optimize import differential_evolution
+
+    best: list[float] = []
+
+    def values(theta: np.ndarray) -> np.ndarray:
+        theta = theta.reshape(len(BOUNDS), -1)
+        found = loss(jax.tree.map(np.asarray, response(cell(theta, vpeak), protocol)))
+        return np.nan_to_num(found, nan=1e9, posinf=1e9)
+
+    def after(intermediate_result: Any) -> None:
+        best.append(float(intermediate_result.fun))
+        advance()
+
+    result = differential_evolution(
+        values,
+        [(0.0, 1.0)] * len(BOUNDS),
+        maxiter=generations,
+        popsize=max(1, candidates // len(BOUNDS)),
+        init="sobol",
+        tol=0.0,
+        polish=False,
+        updating="deferred",
+        vectorized=True,
+        callback=after,
+        rng=seed,
+    )
+    return result.x, np.array(best)

@@ -1,0 +1,258 @@
+"""Izhikevich's network of 2003: a thousand randomly coupled neurons, and their rhythms."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import neurodyn as nd
+from neurodyn import analysis, io, labels, plot
+from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.labels import encode_attrs
+from neurodyn.models import spiking
+from neurodyn.progress import bar
+
+__all__ = ["EXPERIMENT", "Settings", "run"]
+
+#: Bins of population rates [ms].
+BIN = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings; the defaults are those of the published program.
+
+    Attributes
+    ----------
+    seed, n_seeds
+        Seed, and number of networks: each has weights, parameters and noise of its own.
+    n_excitatory, n_inhibitory
+        Sizes of the populations.
+    published
+        The published program with steps of 1 ms; otherwise its equivalent for any step: white
+        noise, and spikes that move potentials at once.
+    dt
+        Step [ms]; the published program has 1.
+    duration
+        Length of the run [ms]; the published program runs for 1000.
+    settle
+        What is left out of rates and spectra [ms]: the onset depends on the initial state.
+    segment
+        Length of the segments that spectra are averaged over [ms].
+    brian2
+        Whether Brian2 simulates the same networks too, with noise of its own.
+    """
+
+    seed: int = 0
+    n_seeds: int = 5
+    n_excitatory: int = 800
+    n_inhibitory: int = 200
+    published: bool = True
+    dt: float = 1.0
+    duration: float = 1000.0
+    settle: float = 200.0
+    segment: float = 400.0
+    brian2: bool = False
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Run the networks and measure rates, irregularity, synchrony and rhythms.
+
+    Returns
+    -------
+    xr.DataTree
+        ``/model``: spikes of the first network; ``/model_rate``: its populations over time;
+        ``/analysis/networks``: numbers of each network and population; ``/analysis/spectrum``;
+        ``/analysis/intervals`` and ``/analysis/statistics`` of the first; ``/analysis/brian2``:
+        rates of Brian2, where asked for.
+    """
+    if settings.published and settings.dt != 1.0:
+        raise ValueError(
+            f"The published program has steps of 1 ms, got dt={settings.dt}: with other steps set "
+            "published=false."
+        )
+    if not 0 <= settings.settle < settings.duration:
+        raise ValueError(
+            f"settle ({settings.settle} ms) must be shorter than the run ({settings.duration} ms)."
+        )
+    window = (settings.settle, settings.duration)
+    rows, spectra, theirs, first, network = [], [], [], None, None
+    with bar("networks", settings.n_seeds, show=run.progress) as advance:
+        for k in range(settings.n_seeds):
+            network = _network(settings, k)
+            spikes = _simulate(network, settings, k)
+            first = spikes if k == 0 else first
+            rows.append(_numbers(spikes, window))
+            spectra.append(_spectrum(spikes, window, settings))
+            if settings.brian2:
+                theirs.append(_rates(_by_brian2(network, settings, k), window))
+            advance()
+    seeds = xr.DataArray(
+        np.arange(settings.n_seeds), dims="seed", attrs={"units": "1", "long_name": "network"}
+    )
+    tree = xr.DataTree.from_dict(
+        {
+            "/model": first,
+            "/model_rate": analysis.population_rate(first, bin_width=BIN, by="population"),
+            "/analysis/networks": _stacked(rows, seeds),
+            "/analysis/spectrum": _stacked(spectra, seeds),
+            "/analysis/intervals": analysis.spike_intervals(_late(first, window)),
+            "/analysis/statistics": analysis.interval_statistics(_late(first, window)),
+        }
+    )
+    if theirs:
+        tree["/analysis/brian2"] = xr.DataTree(_stacked(theirs, seeds))
+    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
+    return tree
+
+
+def _network(settings: Settings, k: int) -> Any:
+    return spiking.izhikevich2003_network(
+        settings.n_excitatory,
+        settings.n_inhibitory,
+        published=settings.published,
+        seed=settings.seed + k,
+    )
+
+
+def _simulate(network: Any, settings: Settings, k: int) -> xr.Dataset:
+    n_steps = round(settings.duration / settings.dt)
+    return nd.simulate(
+        network,
+        dt=settings.dt,
+        n_steps=n_steps,
+        n_trials=1,
+        variables=(),
+        outputs=False,
+        key=settings.seed + k,
+        progress=False,
+    )
+
+
+def _by_brian2(network: Any, settings: Settings, k: int) -> xr.Dataset:
+    """The same network with other noise, simulated by Brian2."""
+    net = io.to_brian2(network, dt=settings.dt, key=settings.seed + k)
+    import brian2
+
+    brian2.seed(settings.seed + k)
+    net.run(settings.duration * brian2.ms, namespace={})
+    return io.from_brian2(net["spikes"], coords=network.unit_coords())
+
+
+def _late(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
+    """Spikes of a window only."""
+    time = spikes["spike_time"].values
+    late = spikes.isel(spike=np.flatnonzero((time > window[0]) & (time <= window[1])))
+    return late.assign_attrs(window=list(window))
+
+
+def _numbers(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
+    """Rates, irregularity and synchrony of each population."""
+    late = _late(spikes, window)
+    statistics = analysis.interval_statistics(late)
+    rate = analysis.firing_rate(spikes, window=window)
+    names = list(dict.fromkeys(spikes["population"].values.tolist()))
+    columns: dict[str, list] = {"rate": [], "cv": [], "lv": [], "chi": [], "correlation": []}
+    for name in names:
+        mine = spikes["population"].values == name
+        columns["rate"].append(rate.values[mine].mean())
+        columns["cv"].append(np.nanmean(statistics["cv"].values[mine]))
+        columns["lv"].append(np.nanmean(statistics["lv"].values[mine]))
+        together = analysis.synchrony(_only(late, mine), bin_width=5.0)
+        for what in ("chi", "correlation"):
+            columns[what].append(float(together[what].values.mean()))
+    about = {
+        "rate": ("Hz", "mean firing rate"),
+        "cv": ("1", "mean CV of intervals"),
+        "lv": ("1", "mean LV of intervals"),
+        "chi": ("1", "synchrony index, bins of 5 ms"),
+        "correlation": ("1", "mean pairwise correlation, bins of 5 ms"),
+    }
+    variables = {n: ("unit", np.array(v), *about[n]) for n, v in columns.items()}
+    variables["n_spikes"] = (
+        (),
+        np.array(spikes.sizes["spike"]),
+        "count",
+        "spikes of the whole run",
+    )
+    coords = {"population": ("unit", np.array(names))}
+    return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
+
+
+def _only(spikes: xr.Dataset, mine: np.ndarray) -> xr.Dataset:
+    """Spikes of some units, renumbered."""
+    place = np.cumsum(mine) - 1
+    unit = spikes["spike_unit"].values
+    kept = spikes.isel(spike=np.flatnonzero(mine[unit]), unit=np.flatnonzero(mine))
+    return kept.assign(spike_unit=kept["spike_unit"].copy(data=place[kept["spike_unit"].values]))
+
+
+def _rates(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
+    return _numbers(spikes, window)[["rate"]]
+
+
+def _spectrum(spikes: xr.Dataset, window: tuple[float, float], settings: Settings) -> xr.Dataset:
+    """Spectrum of all units together; its unit is the whole network."""
+    return analysis.population_spectrum(
+        spikes, bin_width=max(BIN, settings.dt), segment=settings.segment, window=window
+    )
+
+
+def _stacked(rows: list[xr.Dataset], seeds: xr.DataArray) -> xr.Dataset:
+    return xr.concat(rows, seeds.rename("seed"), combine_attrs="override")
+
+
+def izhikevich_figures(tree: xr.DataTree) -> dict[str, Any]:
+    """Raster with rates, spectrum, intervals of the first network; spectra of all."""
+    spikes, rate = tree["model"].to_dataset(), tree["model_rate"].to_dataset()
+    spectrum = tree["analysis/spectrum"].to_dataset().transpose("seed", ...)
+    return {
+        "raster": plot.raster(spikes, by="population", rate=rate),
+        "spectrum": plot.population_spectrum(spectrum),
+        "intervals": plot.intervals(
+            tree["analysis/intervals"].to_dataset(), tree["analysis/statistics"].to_dataset()
+        ),
+    }
+
+
+def izhikevich_summary(tree: xr.DataTree) -> dict[str, str]:
+    """Means and ranges over networks."""
+    networks = tree["analysis/networks"].to_dataset()
+    spectrum = tree["analysis/spectrum"].to_dataset()
+    rows = {"networks": f"{networks.sizes['seed']}"}
+    for u, name in enumerate(networks["population"].values.ravel()[: networks.sizes["unit"]]):
+        for what in ("rate", "cv", "lv", "chi", "correlation"):
+            about = networks[what].attrs
+            unit = "" if about["units"] == "1" else f" {about['units']}"
+            text = _spread(networks[what].isel(unit=u).values, unit)
+            rows[f"{about['long_name']}, {name}"] = text
+        if "brian2" in tree["analysis"].children:
+            theirs = tree["analysis/brian2"]["rate"].isel(unit=u).values
+            rows[f"mean firing rate by Brian2, {name}"] = _spread(theirs, " Hz")
+    rows["highest peak of the spectrum"] = _spread(spectrum["peak_frequency"].values, " Hz")
+    for band in ("alpha", "beta", "gamma"):
+        share = 100 * spectrum[band].values
+        low, high = analysis.BANDS[band]
+        rows[f"power in {low:g} to {high:g} Hz ({band})"] = _spread(share, " %")
+    return rows
+
+
+def _spread(values: np.ndarray, unit: str) -> str:
+    values = np.asarray(values, float).ravel()
+    return f"{values.mean():.3g}{unit} ({values.min():.3g} to {values.max():.3g})"
+
+
+EXPERIMENT = Experiment(
+    name="izhikevich2003",
+    title="Do a thousand randomly coupled cortical neurons make the published rhythms?",
+    reference=("izhikevich2003",),
+    presets={
+        "quick": Settings(),
+        "paper": Settings(n_seeds=20, duration=5000.0, segment=500.0),
+        "white_noise": Settings(published=False, dt=0.1, n_seeds=10, duration=2000.0),
+    },
+    run=run,
+    figures=izhikevich_figures,
+    summary=izhikevich_summary,
+)
