@@ -12,7 +12,7 @@ from neurodyn.drive import Drive
 from neurodyn.inputs import as_batch, check_finite, check_trial
 from neurodyn.params import resolve
 from neurodyn.recording import Save
-from neurodyn.system import as_key
+from neurodyn.system import SizedByStep, as_key
 from neurodyn.task import AbstractTask, Trial
 
 __all__ = ["Plan", "chunk_sizes", "make_plan", "take"]
@@ -166,6 +166,7 @@ def _bytes_per_step(model: Any, plan: Plan, save: Save) -> int:
         if plan.trials is not None:
             trial = jax.tree.map(lambda a: a[0] if a.ndim else a, plan.trials)
         system = resolve(model, trial)
+        system = system.sized(plan.dt) if isinstance(system, SizedByStep) else system
         state = system.initial_state(dt=plan.dt, trial=trial, key=jax.random.key(0))
         seen = system.observe(state)
         return [seen[n] for n in save.variables if n in seen], system.readout(state)

@@ -155,10 +155,9 @@ class _Writer:
         return values[:, self.kind.first : self.kind.stop]
 
     def _inputs(self, values: np.ndarray) -> list[str]:
-        terms, first = [], 0
-        for name, each in self.network.inputs.items():
-            mine = values[:, first : first + each.n]
-            first += each.n
+        terms = []
+        for name, first, stop in self.network.input_channels:
+            mine, each = values[:, first:stop], self.network.inputs[name]
             if isinstance(each, CurrentInput):
                 spread = np.zeros((each.n, self.network.n_units))
                 span = units_of(each.to, self.network.slices, "input")
@@ -261,12 +260,13 @@ def _input_weights(each: CurrentInput, span: tuple[int, int]) -> np.ndarray:
 
 def _senders(b2: Any, network: Network, drive: Drive | None, clock: dict) -> dict[str, Any]:
     """Groups of inputs and sources that send spikes."""
-    senders, first = {}, 0
-    for name, each in network.inputs.items():
+    senders = {}
+    for name, first, stop in network.input_channels:
+        each = network.inputs[name]
         if isinstance(each, SpikeInput):
             if drive is None or drive.input is None:
                 raise ValueError(f"Brian2: the spikes of input {name!r} are needed: pass `inputs`.")
-            counts = drive.input[:, first : first + each.n]
+            counts = drive.input[:, first:stop]
             step, unit = np.nonzero(counts)
             if not np.isin(counts, (0, 1)).all():
                 raise ValueError(
@@ -276,7 +276,6 @@ def _senders(b2: Any, network: Network, drive: Drive | None, clock: dict) -> dic
             senders[name] = b2.SpikeGeneratorGroup(
                 each.n, unit, step * clock["dt"], name=_valid(name), **clock
             )
-        first += each.n
     for name, source in network.sources.items():
         rates = np.broadcast_to(np.asarray(value_of(source.rate), float), (source.n,))
         senders[name] = b2.PoissonGroup(source.n, rates * b2.Hz, name=_valid(name), **clock)
