@@ -175,6 +175,17 @@ def _members(models: Any) -> list[AbstractSystem]:
     return members
 
 
+def _first_unit(x: Any, trial: int) -> str:
+    """Which entry of a final state is the first that is not finite, in words."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(x):
+        values = np.asarray(leaf[trial])
+        wrong = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
+        if values.ndim and wrong.size:
+            name = str(getattr(path[-1], "name", getattr(path[-1], "key", "state"))) if path else ""
+            return f", first in unit {wrong[0]}" + (f" ({name})" if name else "")
+    return ""
+
+
 @dataclass(frozen=True)
 class _Runner:
     """Runs blocks of trials and labels what they give."""
@@ -296,7 +307,8 @@ class _Runner:
                 when = f"at t = {self.plan.t0 + float(run.ts[times[0]]):g} ms"
                 break
         raise SimulationError(
-            f"{type(self.model).__name__} gave NaN or infinite values in trial {here + bad} {when} "
+            f"{type(self.model).__name__} gave NaN or infinite values in trial {here + bad} {when}"
+            f"{_first_unit(run.final_state.x, bad)} "
             f"({(~finite).sum()} of {len(finite)} trials of this chunk). Try a shorter dt "
             f"(now {self.plan.dt:g} ms), or look for exploding weights."
         )

@@ -22,7 +22,14 @@ from neurodyn.solving import (
     spiking_run,
     terms_of,
 )
-from neurodyn.system import AbstractFlow, AbstractSpiking, ChecksStep, State, as_key
+from neurodyn.system import (
+    AbstractFlow,
+    AbstractSpiking,
+    ChecksStep,
+    SizedByStep,
+    State,
+    as_key,
+)
 
 __all__ = ["SolveError", "SpikeTimes", "solve"]
 
@@ -110,6 +117,8 @@ def solve(
             "leave out `adjoint=`, or train with nd.integrate."
         )
     check_trial(system, trial)
+    if isinstance(system, SizedByStep):
+        system = system.sized(0.0)
     ts = _check_times(ts)
     source, batched, n = _source(system, inputs, dt, n_trials, ts)
     solver = diffrax.Tsit5() if solver is None else solver

@@ -206,7 +206,7 @@ class SizedByStep(Protocol):
     """A system whose memory has a size that depends on the step, such as what delays hold."""
 
     def sized(self, dt: float) -> Any:
-        """The system with memory of the size for steps of ``dt`` [ms]."""
+        """The system with memory of the size for steps of ``dt`` [ms]; 0: for continuous time."""
         ...
 
 

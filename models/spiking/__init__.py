@@ -30,6 +30,7 @@ from neurodyn.models.spiking.nmda import NMDA
 from neurodyn.models.spiking.population import Population
 from neurodyn.models.spiking.projection import Projection, ProjectionMemory
 from neurodyn.models.spiking.readout import Readout, ReadoutMemory
+from neurodyn.models.spiking.recurrent import recurrent_network
 from neurodyn.models.spiking.schemes import Izh2003
 from neurodyn.models.spiking.short_term import TsodyksMarkram
 from neurodyn.models.spiking.state import NetworkMemory, NetworkX
@@ -43,6 +44,7 @@ from neurodyn.models.spiking.surrogate import (
 )
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.models.spiking.weights import CSR, Dense
+from neurodyn.models.spiking.what_when import WhatWhen, WhatWhenMemory
 
 __all__ = [
     "CELL_TYPES_2003",
@@ -93,5 +95,8 @@ __all__ = [
     "SpikeInput",
     "Triangle",
     "TsodyksMarkram",
+    "WhatWhen",
+    "WhatWhenMemory",
     "izhikevich2003_network",
+    "recurrent_network",
 ]

@@ -1,5 +1,6 @@
 """Putting a network together: names, sizes, connections, and what does not fit."""
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from neurodyn.models.spiking.delta import Delta
 from neurodyn.models.spiking.draw import draw_weights
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.neuron import AbstractNeuron, JoinedParameter, join, per_unit
@@ -274,6 +276,38 @@ def check_step(network: Any, dt: float) -> None:
                 f"Source {name!r} fires at {float(rate.max()):g} Hz, more than once in a step of "
                 f"{dt:g} ms: use a shorter dt."
             )
+
+
+def check_continuous(network: Any) -> None:
+    """Refuse what advances in steps only, where time is continuous."""
+    parts = [
+        f"synapse {n!r} (use exact=False)"
+        for n, s in network.synapses.items()
+        if s.exact and not isinstance(s, Delta)
+    ]
+    parts += [
+        f"the delay of projection {n!r}"
+        for n, p in network.projections.items()
+        if p.delay is not None
+    ]
+    parts += [f"source {n!r}" for n in network.sources]
+    parts += ["the random current"] if network.current_noise is not None else []
+    if network.decoder is not None and network.decoder.filter.exact:
+        parts.append("the filter of the readout (use one with exact=False)")
+    if parts:
+        raise ValueError(
+            f"In continuous time (nd.solve) there are no steps for {', '.join(parts)}: use "
+            "nd.integrate or nd.simulate."
+        )
+
+
+def replaced(network: Any, **fields: Any) -> Any:
+    """A copy of a network with other values in some fields."""
+    copy = object.__new__(type(network))
+    for field in dataclasses.fields(network):
+        value = fields.get(field.name, getattr(network, field.name))
+        object.__setattr__(copy, field.name, value)
+    return copy
 
 
 def _check_constants(what: str, part: Any, dt: float) -> None:

@@ -236,7 +236,11 @@ class Pairs(AbstractConnectivity):
     def pairs(self, n_pre, n_post, offset, rng):
         del offset, rng
         pre, post = np.asarray(self.pre), np.asarray(self.post)
-        if pre.shape != post.shape or pre.ndim != 1 or pre.dtype.kind + post.dtype.kind != "ii":
+        if (
+            pre.shape != post.shape
+            or pre.ndim != 1
+            or not {pre.dtype.kind, post.dtype.kind} <= {*"iu"}
+        ):
             raise ValueError(
                 "Pairs: `pre` and `post` must be whole numbers, one each for every synapse, got "
                 f"{pre.dtype}{pre.shape} and {post.dtype}{post.shape}."

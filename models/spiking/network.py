@@ -111,6 +111,7 @@ class Network(AbstractSpiking):
     decoder: Readout | None
     surrogate: AbstractSurrogate
     detach_reset: bool = eqx.field(static=True)
+    clocked: bool = eqx.field(static=True)
     scheme: diffrax.AbstractSolver
 
     reference: ClassVar[tuple[str, ...]] = ("stimberg2019", "neftci2019")
@@ -166,6 +167,7 @@ class Network(AbstractSpiking):
         self.n_outputs = 0 if readout is None else readout.n_outputs
         self.surrogate = FastSigmoid() if surrogate is None else surrogate
         self.detach_reset, self.scheme = bool(detach_reset), as_scheme(scheme)
+        self.clocked = True
 
     # --- what it is made of ------------------------------------------------------------------
 
@@ -189,11 +191,20 @@ class Network(AbstractSpiking):
         assemble.check_step(self, dt)
 
     def sized(self, dt: float) -> "Network":
-        """With room for all that is under way at this step [ms]."""
+        """With room for all that is under way at this step [ms]; 0: for continuous time.
+
+        Raises
+        ------
+        ValueError
+            For continuous time, if something in the network needs steps.
+        """
+        if dt == 0:
+            assemble.check_continuous(self)
+            return assemble.replaced(self, clocked=False)
         if all(each.delay is None for each in self.projections.values()):
             return self
         sized = {name: each.sized(dt) for name, each in self.projections.items()}
-        return eqx.tree_at(lambda n: n.projections, self, sized)
+        return assemble.replaced(self, projections=sized)
 
     # --- dynamics ----------------------------------------------------------------------------
 
@@ -217,7 +228,7 @@ class Network(AbstractSpiking):
             {name: each.start(dtype) for name, each in self.projections.items()},
             self._drawn_current(keys["current"], dtype),
             None,
-            jnp.asarray(0.0 if dt is None else dt, dtype),
+            jnp.asarray(dt if self.clocked and dt is not None else 0.0, dtype),
         )
         if self.decoder is not None:
             filter, readout = self.decoder.start(dtype, self.n_units, keys["readout"])

@@ -114,7 +114,7 @@ class Initial(eqx.Module):
         return pieces[0] if len(pieces) == 1 else jnp.concatenate(pieces)
 
 
-def split(key: PRNGKeyArray | None, n: int) -> list[PRNGKeyArray | None]:
+def split(key: Any, n: int) -> list[PRNGKeyArray | None]:
     """Keys for ``n`` parts; without a key, none."""
     key = as_key(key)
     return [None] * n if key is None else list(jax.random.split(key, n))
@@ -194,10 +194,10 @@ def join(neurons: Sequence[AbstractNeuron]) -> Any:
             joined[field.name] = any(values)
         else:
             joined[field.name] = tuple(item for value in values for item in value)
-    whole_ = object.__new__(type(neurons[0]))
+    together = object.__new__(type(neurons[0]))
     for name, value in joined.items():
-        object.__setattr__(whole_, name, value)
-    return whole_
+        object.__setattr__(together, name, value)
+    return together
 
 
 def _join_parameters(values: Sequence[Any]) -> Any:
