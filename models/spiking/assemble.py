@@ -136,6 +136,8 @@ def inputs_of(inputs: Mapping, slices: Slices, key: Any) -> dict[str, Any]:
                     f"Input {name!r}: say with `W=` how {each.n} channels reach {last - first} "
                     "units (by default one channel reaches all, or as many as units one each)."
                 )
+            ones = jnp.ones((last - first,), jnp.result_type(float))
+            bound[name] = CurrentInput(each.n, each.to, FixedParameter(ones))
             continue
         own = jax.random.key(0) if key is None else jax.random.fold_in(key, i)
         spec = as_spec(each.W)
@@ -151,11 +153,9 @@ def inputs_of(inputs: Mapping, slices: Slices, key: Any) -> dict[str, Any]:
 def spread(channels: Array, each: CurrentInput, slices: Slices, n: int) -> Array:
     """Current into each unit from the channels of an input."""
     first, last = units_of(each.to, slices, "input")
-    if each.W is not None:
-        channels = channels @ each.W
-    elif each.n == 1:
-        channels = jnp.broadcast_to(channels, (last - first,))
-    return jnp.pad(channels, (first, n - last))
+    # Weights with one axis are those of a single channel, or of a channel for each unit.
+    current = channels * each.W if each.W.ndim == 1 else channels @ each.W
+    return jnp.pad(current, (first, n - last))
 
 
 def connect(
@@ -344,11 +344,5 @@ def _cut_input(each: Any, kept: Array, slices: Slices) -> Any:
     if not isinstance(each, CurrentInput):
         return each
     first, last = units_of(each.to, slices, "input")
-    dtype = jnp.result_type(float)
-    W = each.W
-    if W is None:
-        shape = (each.n, last - first)
-        W = FixedParameter(jnp.ones(shape, dtype) if each.n == 1 else jnp.eye(each.n, dtype=dtype))
-    return CurrentInput(
-        each.n, each.to, masked(W, jnp.broadcast_to(kept[None, first:last], value_of(W).shape))
-    )
+    mask = jnp.broadcast_to(kept[first:last], value_of(each.W).shape)
+    return CurrentInput(each.n, each.to, masked(each.W, mask))

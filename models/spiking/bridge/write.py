@@ -161,7 +161,7 @@ class _Writer:
             if isinstance(each, CurrentInput):
                 spread = np.zeros((each.n, self.network.n_units))
                 span = units_of(each.to, self.network.slices, "input")
-                spread[:, slice(*span)] = _input_weights(each, span)
+                spread[:, slice(*span)] = _input_weights(each)
                 terms.append(self._array(_valid(name), self._columns(mine @ spread)))
         return terms
 
@@ -250,12 +250,12 @@ class _Writer:
         return "\n".join(lines)
 
 
-def _input_weights(each: CurrentInput, span: tuple[int, int]) -> np.ndarray:
-    """Weights ``(channel, unit)``; without any, a channel goes to all units or one to each."""
-    if each.W is not None:
-        return np.asarray(value_of(each.W), float)
-    n = span[1] - span[0]
-    return np.ones((1, n)) if each.n == 1 else np.eye(n)
+def _input_weights(each: CurrentInput) -> np.ndarray:
+    """Weights ``(channel, unit)``; with one axis, of a channel to all units, or one to each."""
+    W = np.asarray(value_of(each.W), float)
+    if W.ndim == 2:
+        return W
+    return W[None] if each.n == 1 else np.diag(W)
 
 
 def _senders(b2: Any, network: Network, drive: Drive | None, clock: dict) -> dict[str, Any]:
