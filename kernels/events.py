@@ -51,7 +51,7 @@ def spike_product(spikes, W, *, backend: str = "auto") -> Float[Array, " post"]:
     ever dropped, however many there are. Other devices multiply matrices.
 
     Under `vmap`, trials that share ``W`` run as one batch; trials with weights of their own run
-    one after the other. Differentiable in both modes with respect to both arguments: the
+    one after the other. Differentiable once, in both modes, with respect to both arguments: the
     derivative with respect to the spikes is that of the dense product, for surrogate gradients.
 
     Examples
@@ -251,7 +251,7 @@ def _sparse(backend: str, delayed: bool):
         return events(onto, head, spikes, indptr, indices, values, delays)
 
     def add_all(onto, spikes, values, indptr, indices, head=None, delays=None):
-        onto = events_xla.empty_last(onto, head) if delayed else onto
+        onto = _without_last(onto, head) if delayed else onto
         return onto + _all_synapses(
             onto.shape, spikes, values, _presynaptic(indptr, indices), indices, head, delays
         )
@@ -298,7 +298,7 @@ def _sparse(backend: str, delayed: bool):
         onto_dot, spikes_dot, values_dot = tangents[:3]
         pre = _presynaptic(indptr, indices)
         if delayed:
-            onto_dot = events_xla.empty_last(onto_dot, rest[0])
+            onto_dot = _without_last(onto_dot, rest[0])
         onto_dot = onto_dot + _all_synapses(onto.shape, spikes_dot, values, pre, indices, *rest)
         onto_dot = onto_dot + _all_synapses(onto.shape, spikes, values_dot, pre, indices, *rest)
         return product(*primals), onto_dot
@@ -322,6 +322,14 @@ def _presynaptic(indptr, indices):
     """The presynaptic neuron of every synapse."""
     synapse = jnp.arange(indices.shape[0], dtype=indptr.dtype)
     return jnp.searchsorted(indptr, synapse, side="right").astype(jnp.int32) - 1
+
+
+def _without_last(ring, head):
+    """The ring without what arrived in the step before, in a form that can be transposed."""
+    slot = jnp.arange(ring.shape[1], dtype=head.dtype)
+    last = (head + (ring.shape[1] - 1)) % ring.shape[1]
+    gone = (slot[None] == last[:, None])[..., None]
+    return jnp.where(gone, jnp.zeros((), ring.dtype), ring)
 
 
 def _all_synapses(shape, spikes, values, pre, indices, head=None, delays=None):

@@ -1,5 +1,7 @@
 """The C functions behind `events_numba`; importing this module needs numba."""
 
+import inspect
+
 from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
@@ -12,18 +14,22 @@ _BLOCK = 64
 _FLOATS = {"float32": (types.float32, ir.FloatType()), "float64": (types.float64, ir.DoubleType())}
 
 
+def compiled(function):
+    """Compile a function as it is written, without the run-time checks of types that tests add."""
+    return njit(inspect.unwrap(function), error_model="numpy")
+
+
 def build(name: str, dtype: str, version: tuple[int, int]):
     """Compile one function for one floating point type, as a C callback for XLA."""
     make = {
         "add_rows": _add_rows,
-        "scatter_rows": _scatter_rows,
-        "scatter_delayed": _scatter_delayed,
+        "add_synapses": _add_synapses,
+        "add_delayed": _add_delayed,
     }[name]
     numba_type, llvm_type = _FLOATS[dtype]
     run = make(_pointer(numba_type, llvm_type), numba_type.bitwidth // 8)
     major, minor = version
 
-    @cfunc(types.int64(types.CPointer(types.int64)), error_model="numpy")
     def handler(frame):
         # XLA asks for the version of the interface by an extension of the frame, of type 1.
         extension = _words(frame[1])
@@ -34,20 +40,20 @@ def build(name: str, dtype: str, version: tuple[int, int]):
         run(_words(frame[9]), _words(frame[14]))
         return 0
 
-    return handler
+    signature = types.int64(types.CPointer(types.int64))
+    return cfunc(signature, error_model="numpy")(inspect.unwrap(handler))
 
 
 def _pointer(numba_type, llvm_type):
     """A function that turns an address into a typed pointer."""
 
-    @intrinsic
     def pointer(typing_context, address):
         def generate(context, builder, signature, arguments):
             return builder.inttoptr(arguments[0], llvm_type.as_pointer())
 
         return types.CPointer(numba_type)(types.int64), generate
 
-    return pointer
+    return intrinsic(inspect.unwrap(pointer))
 
 
 _words = _pointer(types.int64, ir.IntType(64))
@@ -55,17 +61,17 @@ _ints = _pointer(types.int32, ir.IntType(32))
 
 
 # A buffer is (struct_size, extension, dtype, data, rank, dims), in words of 8 bytes.
-@njit
+@compiled
 def _data(buffers, i):
     return _words(buffers[i])[3]
 
 
-@njit
+@compiled
 def _size(buffers, i, axis):
     return _words(_words(buffers[i])[5])[axis]
 
 
-@njit
+@compiled
 def _next_event(spikes, i, n):
     """The first index from i on whose entry is not zero, or n."""
     while i < n:
@@ -82,7 +88,7 @@ def _next_event(spikes, i, n):
     return n
 
 
-@njit
+@compiled
 def _copy(arguments, results, floats):
     """The first argument to the first result, where XLA has not made them one buffer."""
     if _data(arguments, 0) == _data(results, 0):
@@ -95,7 +101,7 @@ def _copy(arguments, results, floats):
 def _add_rows(floats, item):
     """(spikes, W) -> (out,); `item` is the number of bytes of a number."""
 
-    @njit(error_model="numpy")
+    @compiled
     def run(arguments, results):
         n_trials, n_pre = _size(arguments, 0, 0), _size(arguments, 0, 1)
         n_post = _size(arguments, 1, 1)
@@ -127,19 +133,20 @@ def _add_rows(floats, item):
     return run
 
 
-def _scatter_rows(floats, item):
-    """(onto, spikes, indptr, indices, values) -> (onto,)."""
+def _add_synapses(floats, item):
+    """(spikes, indptr, indices, values) -> (out,)."""
 
-    @njit(error_model="numpy")
+    @compiled
     def run(arguments, results):
-        n_trials, n_pre = _size(arguments, 1, 0), _size(arguments, 1, 1)
-        n_post = _size(arguments, 0, 2)
-        indptr, indices = _ints(_data(arguments, 2)), _ints(_data(arguments, 3))
-        values = floats(_data(arguments, 4))
-        _copy(arguments, results, floats)
+        n_trials, n_pre = _size(arguments, 0, 0), _size(arguments, 0, 1)
+        n_post = _size(results, 0, 2)
+        indptr, indices = _ints(_data(arguments, 1)), _ints(_data(arguments, 2))
+        values = floats(_data(arguments, 3))
         for b in range(n_trials):
-            spikes = floats(_data(arguments, 1) + b * n_pre * item)
+            spikes = floats(_data(arguments, 0) + b * n_pre * item)
             out = floats(_data(results, 0) + b * n_post * item)
+            for j in range(n_post):
+                out[j] = 0
             i = _next_event(spikes, 0, n_pre)
             while i < n_pre:
                 s = spikes[i]
@@ -150,10 +157,10 @@ def _scatter_rows(floats, item):
     return run
 
 
-def _scatter_delayed(floats, item):
+def _add_delayed(floats, item):
     """(ring, spikes, indptr, indices, values, head, delays) -> (ring,), slot head - 1 emptied."""
 
-    @njit(error_model="numpy")
+    @compiled
     def run(arguments, results):
         n_trials, n_pre = _size(arguments, 1, 0), _size(arguments, 1, 1)
         n_slots, n_post = _size(arguments, 0, 1), _size(arguments, 0, 2)

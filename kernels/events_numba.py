@@ -59,12 +59,13 @@ def scatter_rows(
     values: Float[Array, " synapse"],
     delays: Int32[Array, " synapse"] | None,
 ) -> Float[Array, "trial slot post"]:
-    """As `events_xla.scatter_rows`."""
-    more = () if delays is None else (head, delays)
-    name = _target("scatter_rows" if delays is None else "scatter_delayed", onto.dtype)
+    """As `events_xla.scatter_rows`; without `delays`, `onto` must be zeros."""
     out = jax.ShapeDtypeStruct(onto.shape, onto.dtype)
-    call = jax.ffi.ffi_call(name, out, input_output_aliases={0: 0})
-    return call(onto, spikes, indptr, indices, values, *more)
+    if delays is None:  # clears its result itself, which saves a pass and a copy
+        call = jax.ffi.ffi_call(_target("add_synapses", onto.dtype), out)
+        return call(spikes, indptr, indices, values)
+    call = jax.ffi.ffi_call(_target("add_delayed", onto.dtype), out, input_output_aliases={0: 0})
+    return call(onto, spikes, indptr, indices, values, head, delays)
 
 
 # --- what is there ---------------------------------------------------------------------------

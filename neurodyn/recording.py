@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
+from neurodyn import kernels
 from neurodyn.checks import check_whole
 from neurodyn.system import AbstractSpiking, AbstractSystem, State
 
@@ -109,10 +110,7 @@ def pack_spikes(spikes: Array | None, how: str | None) -> Array | None:
         return None
     if how == "dense":
         return spikes
-    words = -(-spikes.shape[-1] // 32)
-    bits = jnp.pad(spikes > 0, [(0, 0), (0, words * 32 - spikes.shape[-1])])
-    bits = bits.reshape(*bits.shape[:-1], words, 32).astype(jnp.uint32)
-    return jnp.sum(bits << jnp.arange(32, dtype=jnp.uint32)[None, None, :], -1, dtype=jnp.uint32)
+    return kernels.pack_spikes(spikes)
 
 
 def is_finite(x: PyTree) -> Bool[Array, ""]:

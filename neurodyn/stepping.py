@@ -92,7 +92,14 @@ def step_and_see(
         if isinstance(own, AbstractMap):
             state = own.update(state, u(0.0), key=key)
         else:
-            state = state._replace(x=_advance(context, own, t, state, u, key))
+
+            def advanced():
+                return _advance(context, own, t, state, u, key)
+
+            # Potentials go into spikes, reset and records; with noise, drawing is what costs.
+            often = isinstance(own, AbstractSpiking) and not context.noisy
+            x = kernels.computed_once(advanced, context.dt > 0, state.x) if often else advanced()
+            state = state._replace(x=x)
         if isinstance(own, AbstractSpiking):
             spikes = own.spike(own.crossing(state))
             later = None if key is None else jax.random.fold_in(key, _AFTER)

@@ -1,0 +1,35 @@
+"""Values that a compiled step stores instead of computing them again for each of their uses."""
+
+from collections.abc import Callable
+
+from jax import lax
+from jaxtyping import Array, Bool, PyTree
+
+__all__ = ["computed_once"]
+
+
+def computed_once(compute: Callable[[], PyTree], always: Bool[Array, ""], other: PyTree) -> PyTree:
+    """``compute()``, computed once however often it is used.
+
+    XLA fuses what is cheap into everything that uses it: the potential of a spiking neuron would be
+    computed again for the spikes, the reset, the recovery variable and the record of spikes, which
+    takes twice as long altogether. On CPUs, XLA does not look into the branches of a condition that
+    it cannot foresee; on other devices a condition costs more than it saves.
+
+    Parameters
+    ----------
+    compute : callable
+        Without arguments; returns arrays of the shapes and dtypes of `other`.
+    always : bool scalar array
+        True, in a way that the compiler cannot know, and the same for all members of a batch.
+    other : pytree
+        What is returned where `always` is False.
+
+    Returns
+    -------
+    pytree
+        What `compute` returns.
+    """
+    return lax.platform_dependent(
+        cpu=lambda: lax.cond(always, compute, lambda: other), default=compute
+    )

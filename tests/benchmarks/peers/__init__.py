@@ -1,0 +1,1 @@
+"""What the benchmarks compare with: other simulators, and loops written by hand."""
