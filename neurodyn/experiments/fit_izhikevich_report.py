@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import plot
-from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots
+from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
 
 __all__ = ["fit_figures", "fit_summary"]
 
@@ -50,7 +50,6 @@ def _curves(found: xr.Dataset) -> Any:
         ax.set(xlabel="injected current (pA)", ylabel=text)
         if name == "latency":
             ax.set_yscale("log")
-            ax.axhline(1, color=GREY, lw=0)
     axes[0, 0].legend()
     return figure
 

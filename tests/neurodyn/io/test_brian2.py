@@ -99,9 +99,9 @@ def mixed(scheme):
                 delay=lambda rng, n: rng.uniform(1, 5, n),
                 short_term=TsodyksMarkram(0.3, 100.0, 50.0),
             ),
-            "given": Projection("a", "E", "fast", W=1.5),
+            "relay": Projection("given", "E", "fast", W=1.5),
         },
-        inputs={"a": spiking.SpikeInput(16), "b": spiking.CurrentInput(1, to="E")},
+        inputs={"given": spiking.SpikeInput(16), "bath": spiking.CurrentInput(1, to="E")},
         bias=8 * rng.random(20),
         scheme=scheme,
         key=1,
@@ -129,12 +129,15 @@ def test_same_spikes_of_all_kinds_of_neurons(x64):
     types = ["RS", "IB", "CH", "LTS", "FS", "TC", "RTN"]
     network = Network(
         {
-            "L": Population(spiking.LIF(4), refractory=2.0),
+            "L": Population(spiking.LIF(4), refractory=2.0, ei=1),
             "A": AdEx(3),
             "Z": Izhikevich2007(7, types),
         },
-        synapses={"g": Exponential(5.0, reversal=0.0, unit_area=True)},
-        projections={"a": Projection("all", "all", "g", W=0.05, delay=1.0)},
+        synapses={"g": Exponential(5.0, reversal=0.0, unit_area=True), "kick": Delta()},
+        projections={
+            "a": Projection("all", "all", "g", W=0.05, delay=1.0),
+            "k": Projection("A", "L", "kick", W=0.5),
+        },
         bias={"L": 15.0, "A": 900.0, "Z": np.array([100.0, 400, 200, 300, 200, 300, 200])},
     )
     ours, theirs, v, run = both(network, dt=0.1, duration=60.0)
