@@ -154,6 +154,8 @@ def fit(
 def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: Any) -> Fit:
     clock, history = _Clock(), History(plan.task.units())
     step = saver.restore(run, history, plan.steps)
+    if plan.setup.curriculum is not None:
+        run.resize(plan.setup.curriculum.resize)
     chunk, evaluation = _compile(plan, run, clock)
     size, stopped, told = 1, False, set()
     with bar("training", plan.steps, show=progress) as advance:
@@ -171,7 +173,10 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
                     history.add_evaluation(evaluation(step), step)
                     warn_of_long_step(plan, run, step, told)
                 stopped = _call(callbacks, plan, run, history, step)
-                chunk, evaluation = _compile(plan, run, clock)
+                if plan.setup.curriculum is not None:
+                    run.resize(plan.setup.curriculum.resize)
+                    if step < plan.steps and not stopped:
+                        chunk, evaluation = _compile(plan, run, clock)
             advance(n, note=_note(history.latest()))
             with clock("checkpoint"):
                 saver.save(step, run, history)
@@ -187,10 +192,8 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
 
 
 def _compile(plan: Plan, run: Any, clock: "_Clock") -> tuple[Callable, Callable | None]:
-    """The programs for the sizes that the stage asks for; those of known sizes are kept."""
+    """The programs for the sizes of the stage; those of known sizes are kept."""
     with clock("compile"):
-        if plan.setup.curriculum is not None:
-            run.resize(plan.setup.curriculum.resize)
         chunk = run.compile(compiled.chunk, 0, 0)
         if plan.evaluate_every is None:
             return chunk, None

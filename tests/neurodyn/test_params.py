@@ -23,6 +23,7 @@ from neurodyn.params import (
     LowRank,
     Masked,
     Normal,
+    Scaled,
     Shared,
     Uniform,
     as_spec,
@@ -167,6 +168,20 @@ def test_clamped_keeps_the_raw_value_and_kills_its_gradient_below():
     np.testing.assert_array_equal(value(parameter), [1.0, 1.0, 1.5])
     gradient = jax.grad(lambda p: p.value().sum())(parameter)
     np.testing.assert_array_equal(gradient.raw, [0.0, 0.0, 1.0])
+
+
+def test_scaled_is_trained_in_its_own_units():
+    spec = Scaled(10.0, Clamped(0.1, init=np.array([0.05, 0.5, 2.0], np.float32)))
+    parameter = spec.build((3,), jax.random.key(0))
+    np.testing.assert_allclose(parameter.value(), [1.0, 5.0, 20.0])
+    assert jax.tree.leaves(trainable(parameter)) == [True, False, False]
+    grad = eqx.filter_grad(lambda p: p.value().sum())(parameter)
+    assert grad.inner.raw.tolist() == [0.0, 10.0, 10.0]
+    assert float(grad.factor) == float(grad.inner.minimum) == 0.0
+    filled = as_spec(Scaled(2.0), default=3.0).build((2,), jax.random.key(0))
+    assert filled.value().tolist() == [6.0, 6.0]
+    with pytest.raises(ValueError, match="other than 0"):
+        Scaled(0.0)
 
 
 def test_fixed_is_not_trained_and_has_no_gradient(key):

@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.experiments.timescales.networks import at_hold
+from neurodyn.system import as_key
 from neurodyn.tasks.bits import AbstractBitTask
 from neurodyn.training import FreshTrials
 
@@ -38,14 +39,14 @@ def accuracy_by_hold(
     n_batches, batch_size
         Sequences to test on.
     key
-        Key of the sequences, the same for each of ``holds``.
+        Seed or key of the sequences, the same for each of ``holds``.
 
     Returns
     -------
     xr.Dataset
         ``accuracy`` on ``sweep``, whose coordinate is the number of steps per bit.
     """
-    found = []
+    found, key = [], as_key(key, needed_for="Drawing sequences")
     for hold in holds:
         held = type(task)(
             task.ns[task.ns > 0].tolist(),

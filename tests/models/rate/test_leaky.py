@@ -23,9 +23,10 @@ def bits(shape=(31, 6, 1), seed=0):
     return jnp.asarray(np.random.default_rng(seed).integers(0, 2, shape), dtype)
 
 
+@pytest.mark.parametrize("form", ["update", "rate"])
 @pytest.mark.parametrize("generic", [True, False])
-def test_follows_the_published_rule(generic, x64):
-    model = LeakyRNN(1, 20, 4, initial=np.linspace(0.0, 0.1, 20), key=0)
+def test_follows_the_published_rules(generic, form, x64):
+    model = LeakyRNN(1, 20, 4, form=form, initial=np.linspace(0.0, 0.1, 20), key=0)
     x = bits()
     run = integrate(model, x, dt=1.0, save=RATES, force=keep if generic else None)
     W = np.asarray(model.W.inner)
@@ -34,8 +35,11 @@ def test_follows_the_published_rule(generic, x64):
     x, h = np.asarray(x), np.tile(np.linspace(0.0, 0.1, 20), (6, 1))
     for k in range(31):
         drive = h @ W + np.asarray(model.b) + x[k] @ np.asarray(model.U) + np.asarray(model.b_in)
-        z = (1 - 1 / tau) * h + (1 / tau) * drive
-        h = np.where(z > 0, z, 0.01 * z)
+        if form == "update":
+            z = (1 - 1 / tau) * h + (1 / tau) * drive
+            h = np.where(z > 0, z, 0.01 * z)
+        else:
+            h = (1 - 1 / tau) * h + (1 / tau) * np.where(drive > 0, drive, 0.01 * drive)
         np.testing.assert_allclose(run.variables["rate"][k], h, rtol=1e-10, atol=1e-13)
     outputs = h @ np.asarray(model.W_out) + np.asarray(model.b_out)
     np.testing.assert_allclose(run.outputs[-1], outputs, rtol=1e-10)
@@ -120,6 +124,11 @@ def test_time_constants_are_labelled_in_steps():
     coords = LeakyRNN(1, 5, 2, tau=2.0, key=0).unit_coords()
     assert set(coords) == {"tau_steps"}
     np.testing.assert_array_equal(coords["tau_steps"], 2.0)
+
+
+def test_refuses_unknown_forms():
+    with pytest.raises(ValueError, match='`form` must be "update" or "rate", got \'current\''):
+        LeakyRNN(1, 4, 1, form="current", key=0)
 
 
 def test_refuses_time_constants_below_a_step():
