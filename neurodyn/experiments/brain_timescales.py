@@ -12,7 +12,7 @@ from neurodyn import analysis, datasets, spikes
 from neurodyn.analysis.conditions import noise
 from neurodyn.experiments.brain_timescales_report import figures, summary
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.experiments.timescales.heads import own_tau
+from neurodyn.experiments.timescales.networks import raw_tau
 from neurodyn.experiments.timescales.training import load_network
 from neurodyn.labels import encode_attrs
 
@@ -124,7 +124,7 @@ def _recovery(settings: Settings, counts: xr.DataArray, found: xr.Dataset, key: 
 def _network(settings: Settings, curriculum: str, key) -> xr.Dataset:
     network = load_network(settings.networks, curriculum, settings.n, seed=settings.seed)
     found = analysis.network_timescale(network, n_steps=settings.n_steps, key=key)
-    tau = own_tau(network)
+    tau = raw_tau(network)
     about = {"units": "1", "long_name": "time constant as trained"}
     found["trained_tau"] = ("unit", np.asarray(tau), about)
     return found.drop_vars("own_tau", errors="ignore").assign_attrs(source="model", n=settings.n)

@@ -14,11 +14,10 @@ import xarray as xr
 from neurodyn import analysis, labels
 from neurodyn.experiments.timescales.heads import (
     head_of,
-    own_tau,
     read_at_every_step,
     with_one_head,
 )
-from neurodyn.experiments.timescales.networks import Variant, optimizer_of, sizes, task_of
+from neurodyn.experiments.timescales.networks import Variant, optimizer_of, raw_tau, sizes, task_of
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.training import Trained
 from neurodyn.io.files import load, save
@@ -172,8 +171,11 @@ def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
     """Numbers of the timescales of the activity, of the time constants and of the weights."""
     del n
     options: dict[str, Any] = {"n_steps": settings.n_steps, "n_trials": settings.n_trials}
-    low, high = np.asarray(task_of(settings, variant).levels).tolist()
-    fit = analysis.network_timescale(network, levels=(low, high), key=key, **options)
+    task = task_of(settings, variant)
+    low, high = np.asarray(task.levels).tolist()
+    fit = analysis.network_timescale(
+        network, levels=(low, high), hold=task.hold, key=key, **options
+    )
     acf = fit["autocorrelation"].assign_attrs(units="1")
     window = {"max_lag": 30.0, "longest": 100.0}
     strict = analysis.fit_exponentials(acf, **window, least_share=STRICT)
@@ -188,7 +190,7 @@ def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
     rows["dimension"] = ((), float(fit["dimension"].mean()), about)
     for name in ("autocorrelation", "tau"):
         rows[f"units_{name}"] = fit[name]
-    tau = own_tau(network)
+    tau = raw_tau(network)
     if tau is not None:
         about = {"units": "1", "long_name": "time constant as trained"}
         rows["units_own_tau"] = ("unit", tau, about)
@@ -197,7 +199,7 @@ def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
 
 def ablation(settings, variant: Variant, network, n: int, key) -> xr.Dataset | None:
     """Relative accuracy without one of the fastest, or of the slowest, units."""
-    tau = own_tau(network)
+    tau = raw_tau(network)
     if tau is None:
         return None
     count = min(settings.n_ablated, len(tau) // 2)
@@ -225,7 +227,7 @@ def perturbation(
     """Accuracy with noise on one parameter."""
 
     def measure(settings, variant: Variant, network, n: int, key) -> xr.Dataset | None:
-        if own_tau(network) is None:
+        if raw_tau(network) is None:
             return None
         model = with_one_head(settings, variant, network, head_of(network, variant, n))
         task = read_at_every_step(settings, variant, n, scored=settings.n_scored)

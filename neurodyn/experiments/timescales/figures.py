@@ -24,7 +24,7 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
     drawn = {"training": training(model)}
     if "trained" in model["treatment"].values and np.isfinite(model["tau_mean"]).any():
         drawn["time_constants"] = time_constants(model.sel(treatment="trained"))
-    if model["largest_n"].size > 1:
+    if model.sizes["treatment"] > 1 or len(np.unique(model["largest_n"])) > 1:
         drawn["largest_n"] = largest_n(model)
     if "timescales" in parts:
         drawn["network_timescales"] = network_timescales(parts["timescales"])
@@ -110,7 +110,8 @@ def largest_n(model: xr.Dataset) -> Any:
     names = [name if name == "trained" else f"fixed at {name}" for name in treatments]
     ax.set_xticks(range(len(names)), names)
     ax.set(xlabel="time constants", ylabel="largest N solved")
-    ax.legend()
+    ax.set_ylim(top=1.3 * float(model["largest_n"].max()))
+    ax.legend(loc="upper center", ncols=2, columnspacing=1)
     return figure
 
 
@@ -129,7 +130,8 @@ def network_timescales(found: xr.Dataset) -> Any:
         ax.set(xlabel="N", title=title)
         ax.set_ylim(bottom=0)
         _whole(ax)
-    axes[0, 0].legend()
+    axes[0, 0].set_ylim(top=1.6 * axes[0, 0].get_ylim()[1])
+    axes[0, 0].legend(loc="upper left", ncols=1, fontsize=7)
     return figure
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from neurodyn.experiments.timescales.networks import Variant, task_of
 from neurodyn.experiments.timescales.networks import network as fresh_network
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.params import AbstractParameter
 from neurodyn.params.base import value_of
 from neurodyn.task import AbstractTask
 
-__all__ = ["head_of", "own_tau", "read_at_every_step", "with_one_head"]
+__all__ = ["head_of", "read_at_every_step", "with_one_head"]
 
 #: Bits before the first that is scored, and bits that are.
 BURN_IN, SCORED = 100, 1000
@@ -69,14 +68,6 @@ def read_at_every_step(
         burn_in=BURN_IN,
         length=BURN_IN + scored,
         levels=tuple(np.asarray(task.levels).tolist()),
+        hold=task.hold,
         dt=task.dt,
     )
-
-
-def own_tau(network: Any) -> np.ndarray | None:
-    """Time constants of the units as they were trained, before the clamp; None without."""
-    tau = getattr(network, "tau", None)
-    if tau is None:
-        return None
-    raw = tau.raw if isinstance(tau, AbstractParameter) and hasattr(tau, "raw") else value_of(tau)
-    return np.asarray(raw, np.float64)

@@ -1,0 +1,145 @@
+"""The study of emergent timescales end to end on tiny networks, and how heads are read."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurodyn import analysis, experiments, labels
+from neurodyn.experiments import brain_timescales, configure
+from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.timescales import study
+from neurodyn.experiments.timescales.heads import (
+    head_of,
+    read_at_every_step,
+    with_one_head,
+)
+from neurodyn.experiments.timescales.networks import Variant, network, raw_tau, task_of
+from neurodyn.experiments.timescales.summary import half_size
+from neurodyn.integrate import Save, integrate
+
+# Every N counts as solved at once: what is tested is what follows.
+SMALL = {
+    "n_units": 10, "n_heads": 3, "n_last": 2, "epoch": 2, "n_test": 1, "batch_size": 8,
+    "threshold": 0.0, "timescales_at": "2", "n_steps": 100, "n_trials": 2, "ablate_at": "2",
+    "perturb_at": "2", "n_ablated": 3, "n_scored": 20, "n_repeats": 2, "retrain_from": 2,
+    "retrain_to": 2, "retrain_epochs": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("timescales") / "run"
+    return out, experiments.run("timescales", settings=SMALL, out=out, progress=False)
+
+
+def test_every_analysis_is_there_and_labelled(finished):
+    _, done = finished
+    labels.check(done.tree)
+    found = done.tree["analysis"]
+    assert set(found.children) == {
+        "timescales", "ablation", "perturbation_W", "perturbation_tau", "retraining",
+    }  # fmt: skip
+    timescales = found["timescales"].to_dataset()
+    assert timescales["mean_all"].dims == ("curriculum", "treatment", "seed", "n")
+    assert timescales["n"].values.tolist() == [2]
+    assert found["ablation"]["fast"].sizes["unit"] == 3
+    tau = found["ablation"]["fast_tau"].values, found["ablation"]["slow_tau"].values
+    assert np.nanmax(tau[0]) <= np.nanmin(tau[1])
+    assert found["retraining"]["target_n"].values.tolist() == [2]
+    assert set(done.figures) >= {"time_constants", "network_timescales", "ablation", "perturbation"}
+    assert "multi-head: largest N" in done.summary
+
+
+def test_finished_parts_are_found_again_unless_settings_change(finished, monkeypatch):
+    out, done = finished
+    made = []
+
+    def refused(*args, **kwargs):
+        made.append(1)
+        raise InterruptedError
+
+    monkeypatch.setattr(analysis, "network_timescale", refused)
+    run = Run(out, resume=True)
+    for n_steps in (100, 150):
+        settings = configure(study.EXPERIMENT, "quick", SMALL | {"n_steps": n_steps})
+        trained = study.open_runs(settings, run)
+        if n_steps == 100:
+            again = study.result(settings, trained, run)
+            xr.testing.assert_equal(again["analysis/ablation"], done.tree["analysis/ablation"])
+        else:
+            with pytest.raises(InterruptedError):
+                study.result(settings, trained, run)
+    assert len(made) == 1
+    with pytest.raises(FileNotFoundError, match="no run"):
+        study.open_runs(settings, Run(out / "analysis"))
+
+
+@pytest.mark.parametrize("curriculum", ["single", "cumulative", "sliding"])
+def test_the_head_that_is_read_is_that_of_the_largest_n(curriculum):
+    settings = configure(study.EXPERIMENT, "quick", SMALL | {"n_last": 3, "n_heads": 12})
+    variant = Variant(curriculum, "trained", 0)
+    model = network(settings, variant, key=0)
+    n = 11 if curriculum == "sliding" else 3
+    head = head_of(model, variant, n)
+    ns = np.asarray(task_of(settings, variant).ns)
+    expected = {"single": 0, "cumulative": 1, "sliding": len(ns) - 1}[curriculum]
+    assert head == expected
+    alone = with_one_head(settings, variant, model, head)
+    task = read_at_every_step(settings, variant, n, scored=20)
+    trials = task.batch(0, 2)
+    whole, part = (
+        integrate(m, trials.inputs.transpose(1, 0, 2), dt=1.0, key=1, save=Save()).outputs
+        for m in (model, alone)
+    )
+    np.testing.assert_allclose(part, whole[..., 2 * head : 2 * head + 2], atol=1e-5)
+    # Parity of the last N bits, at every step after the first hundred.
+    bits = np.asarray(trials.inputs)[0, :, 0].astype(int)
+    assert int(trials.targets[0, 110, 0]) == bits[111 - n : 111].sum() % 2
+    assert not np.asarray(trials.mask)[0, :100].any()
+    assert raw_tau(model).shape == (10,)
+
+
+def test_gated_networks_are_read_alike():
+    settings = configure(study.EXPERIMENT, "quick", SMALL | {"cell": "lstm"})
+    variant = Variant("cumulative", "trained", 0)
+    model = network(settings, variant, key=0)
+    alone = with_one_head(settings, variant, model, 1)
+    assert alone.n_outputs == 2
+    np.testing.assert_array_equal(alone.W_out, model.W_out[:, 2:4])
+    assert raw_tau(model) is None
+    assert read_at_every_step(settings, variant, 2, scored=20).levels.tolist() == [-1, 1]
+
+
+def test_half_size_is_interpolated():
+    found = xr.Dataset(
+        {"relative_accuracy": ("sweep", [1.0, 0.8, 0.2, 0.0])},
+        {"perturbation": ("sweep", [0.01, 0.1, 1.0, 10.0])},
+    )
+    assert half_size(found)[0] == pytest.approx(10**-0.5)
+
+
+def test_recorded_timescales(finished, monkeypatch):
+    out, _ = finished
+    whole = brain_timescales._LOAD["decision_example"]
+
+    def few(settings):
+        residual = whole(settings)["simulated"].isel(unit=slice(6))
+        counts = residual.attrs["counts"].isel(unit=slice(6))
+        return {"simulated": residual.assign_attrs(counts=counts)}
+
+    monkeypatch.setitem(brain_timescales._LOAD, "decision_example", few)
+    done = experiments.run(
+        "brain_timescales",
+        settings={"n_draws": 4, "n_repeats": 1, "networks": str(out), "n": 2, "n_steps": 100},
+    )
+    labels.check(done.tree)
+    simulated = done.tree["recording/simulated"].to_dataset()
+    assert simulated.sizes["unit"] == 6
+    # Residuals: nothing is left of what conditions differ by.
+    residual = few(brain_timescales.Settings())["simulated"]
+    means = residual.groupby("coherence").mean()
+    assert abs(means).max() < 0.5 * residual.std()
+    assert (done.tree["model/single"]["trained_tau"] > 0.9).all()
+    assert any("activity" in name for name in done.summary)
+    with pytest.raises(ValueError, match="recordings"):
+        experiments.run("brain_timescales", settings={"recordings": "mine"})
