@@ -3,6 +3,7 @@
 #   make demo DEMO="--recording mante2013"     options for `neurodyn demo`
 #   make test TESTS=tests/test_fit.py          some tests; JOBS=1 for one process
 #   make bench BENCH="rate --json out.json"    some benchmarks
+#   make bench-spiking                         spiking networks, against Brian2 and BrainPy
 #   make test PYTHON=python3.12 VENV=/tmp/v    another interpreter, another environment
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ pip := $(bin)/python -m pip install --quiet --disable-pip-version-check -c const
 export MPLCONFIGDIR ?= $(abspath $(VENV))/cache/matplotlib
 export MPLBACKEND ?= agg
 
-.PHONY: help demo test docs bench lint format constraints clean
+.PHONY: help demo test docs bench bench-spiking lint format constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +39,15 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.bench
 	$(bin)/python -m tests.benchmarks $(BENCH)
+
+# BrainPy asks for other versions than ours, so it gets an environment of its own.
+bench-spiking: $(VENV)/.bench $(VENV)/brainpy/.done
+	BRAINPY_PYTHON=$(abspath $(VENV))/brainpy/bin/python $(bin)/python -m tests.benchmarks spiking $(BENCH)
+
+$(VENV)/brainpy/.done: | $(VENV)/pyvenv.cfg
+	@$(bin)/python -m venv $(VENV)/brainpy
+	@$(VENV)/brainpy/bin/python -m pip install --quiet --disable-pip-version-check brainpy==2.8.2 jax==0.10.2 numba
+	@touch $@
 
 lint: $(VENV)/.lint
 	$(bin)/ruff check .

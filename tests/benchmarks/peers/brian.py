@@ -44,7 +44,9 @@ def build(workload: workloads.Workload, folder, dt: float) -> None:
     values = {"v": workload.v0, "u": workload.u0} | {
         name: getattr(workload, name) for name in ("a", "b", "c", "d")
     }
-    for name, value in (values | ({"noise": workload.noise} if impulses else {"bias": workload.bias})).items():
+    for name, value in (
+        values | ({"noise": workload.noise} if impulses else {"bias": workload.bias})
+    ).items():
         setattr(cells, name, value)
     parts = {"v": slice(None)}
     if not impulses:

@@ -1,14 +1,27 @@
-"""The workloads as networks of the library."""
+"""The workloads as networks of the library.
 
+``python -m tests.benchmarks.peers.library run|first|plastic WORKLOAD DT [TRIALS|SECONDS]``
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import neurodyn as nd
 from neurodyn.models import spiking
 from neurodyn.models.spiking import Exponential, Izhikevich2003, Projection
+from neurodyn.models.spiking.plasticity import RLS
+from tests.benchmarks.peers import workloads
 from tests.benchmarks.peers.workloads import DURATION, Workload
 
-__all__ = ["network", "runner"]
+__all__ = ["learn", "network", "plastic", "runner"]
 
 
 def network(workload: Workload) -> spiking.Network:
@@ -24,12 +37,13 @@ def network(workload: Workload) -> spiking.Network:
         )
         for name, part in parts.items()
     }
-    fixed = nd.params.Fixed
     if workload.name == "W1":
         return spiking.Network(
             cells,
             synapses={"impulse": spiking.Delta()},
-            projections={"all": Projection("all", "all", "impulse", W=fixed(workload.dense))},
+            projections={
+                "all": Projection("all", "all", "impulse", W=fixed_weights(workload.dense))
+            },
             noise=workload.noise,
         )
     projections = {}
@@ -38,7 +52,7 @@ def network(workload: Workload) -> spiking.Network:
         pairs = spiking.Pairs(workload.pre[here] - part.start, workload.post[here])
         sign = 1.0 if name == "E" else -1.0
         projections[name] = Projection(
-            name, "all", f"g{name}", W=fixed(sign * workload.weight[here]), connect=pairs
+            name, "all", f"g{name}", W=fixed_weights(sign * workload.weight[here]), connect=pairs
         )
     return spiking.Network(
         cells,
@@ -65,3 +79,69 @@ def runner(workload: Workload, dt: float, *, n_trials: int | None = None):
 def count(words) -> int:
     """Number of packed spikes."""
     return int(np.bitwise_count(np.asarray(words)).sum())
+
+
+def plastic(n: int = 200) -> spiking.Network:
+    """A network that learns a sine by recursive least squares while it runs."""
+    rule = RLS(every=2.0)
+    filter = spiking.DoubleExponential(2.0, 20.0, exact=True)
+    draw = np.random.default_rng(0)
+    W = fixed_weights(draw.normal(0, 20 / np.sqrt(n), (n, n)))
+    return spiking.Network(
+        Izhikevich2003(n),
+        synapses={"recurrent": Exponential(20.0)},
+        projections={"recurrent": Projection("all", "all", "recurrent", W=W)},
+        bias=draw.uniform(3, 8, n),
+        readout=spiking.Readout(1, filter=filter, rule=rule),
+    )
+
+
+def fixed_weights(W):
+    """Weights that training leaves alone."""
+    return nd.params.Fixed(W)
+
+
+class Sine(eqx.Module):
+    """A target of 2 Hz."""
+
+    def __call__(self, t):
+        """The drive at time t [ms]."""
+        return nd.Drive(target=jnp.sin(2 * jnp.pi * t / 500)[None])
+
+
+def learn(dt: float, seconds: float) -> None:
+    """Run the plastic network; nothing is recorded but the last output."""
+    save = nd.Save(outputs="last")
+    n_steps = round(1000 * seconds / dt)
+    trajectory = nd.integrate(
+        plastic(), Sine(), dt=dt, n_steps=n_steps, key=0, save=save, checkpoint=False
+    )
+    jax.block_until_ready(trajectory.outputs)
+
+
+def main(what: str, name: str, dt: str, *more: str) -> None:
+    """Print what a run gave, as JSON."""
+    if what == "plastic":
+        learn(float(dt), float(more[0]))
+        print(json.dumps({"peak_mb": peak_mb()}))
+        return
+    makers = {"W1": workloads.w1, "W2": workloads.w2}
+    workload = makers[name]() if name in makers else workloads.load(name)
+    run = runner(workload, float(dt), n_trials=int(more[0]) if more else None)
+    words = run(0)
+    times = []
+    for _ in range(0 if what == "first" else int(os.environ.get("REPEATS", "7"))):
+        begin = time.perf_counter()
+        run(0)
+        times.append(1e3 * (time.perf_counter() - begin))
+    print(json.dumps({"ms": times, "spikes": count(words), "peak_mb": peak_mb()}))
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process [MB]."""
+    scale = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -121,7 +121,9 @@ def _cells(rng, n_excitatory: int, n_inhibitory: int):
 def _with_currents(name, rng, n_excitatory, a, b, c, d, pre, post, weight) -> Workload:
     n = len(a)
     bias, v0 = 10 * rng.random(n), -65 + 10 * rng.random(n)
-    return Workload(name, n_excitatory, a, b, c, d, v0, b * v0, bias, np.zeros(n), pre, post, weight)
+    return Workload(
+        name, n_excitatory, a, b, c, d, v0, b * v0, bias, np.zeros(n), pre, post, weight
+    )
 
 
 def _distinct(rng, post: np.ndarray, n: int) -> np.ndarray:
