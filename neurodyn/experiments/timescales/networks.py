@@ -63,6 +63,8 @@ def variants(settings: Settings) -> list[Variant]:
     taus = [name.strip() for name in settings.taus.split(",")]
     for name in taus:
         _tau(name)
+    if settings.workers < 1:
+        raise ValueError(f"Setting 'workers' is a number of runs at once, got {settings.workers}.")
     if settings.hold < 1:
         raise ValueError(f"Setting 'hold' is a number of steps, at least 1; got {settings.hold}.")
     if settings.cell in ("lstm", "gru") and taus != ["trained"]:

@@ -38,6 +38,9 @@ class Settings:
         the epoch: as published for this cell (256 and 600; 64 and 300 for gated cells).
     n_test
         Batches in the test after every epoch.
+    workers
+        Runs at once, each in a process of its own on one core (which pays from two cores on); 1:
+        one after the other, on all cores, in this process. Needs a folder.
     threshold
         Accuracy that the mean over heads and the largest N exceed before N grows.
     """
@@ -57,3 +60,4 @@ class Settings:
     epochs: int = 1000
     n_test: int = 50
     threshold: float = 0.98
+    workers: int = 1

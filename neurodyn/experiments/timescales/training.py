@@ -20,6 +20,7 @@ from neurodyn.experiments.timescales.networks import (
     variants,
 )
 from neurodyn.experiments.timescales.settings import Settings
+from neurodyn.experiments.timescales.workers import train_apart
 from neurodyn.io.files import load, save
 from neurodyn.params import AbstractParameter
 from neurodyn.progress import bar
@@ -109,7 +110,7 @@ class Trained:
 
 
 def train(settings: Settings, run: Run) -> Trained:
-    """Train all networks of a sweep, one after the other.
+    """Train all networks of a sweep.
 
     A run ends when it has solved ``n_last``, runs out of heads, or after ``epochs``. Resumed, it
     goes on from its checkpoint, also with a larger ``n_last`` or more ``epochs``.
@@ -118,16 +119,27 @@ def train(settings: Settings, run: Run) -> Trained:
     if run.folder is not None and not run.resume:
         for variant in trained.variants:
             _epochs_path(run.folder, variant).unlink(missing_ok=True)
+    if settings.workers > 1 and run.folder is not None:
+        todo = [v for v in trained.variants if not _finished(settings, v, run, trained)]
+        train_apart(settings, todo, run.folder, resume=run.resume, progress=run.progress)
+        for variant in trained.variants:
+            trained.recall(variant)
+        return trained
     optimizer = optimizer_of(settings)
     for variant in trained.variants:
-        _train_one(settings, variant, optimizer, run, trained)
+        if not _finished(settings, variant, run, trained):
+            _train_one(settings, variant, optimizer, run, trained)
     return trained
+
+
+def _finished(settings: Settings, variant: Variant, run: Run, trained: Trained) -> bool:
+    """Whether an earlier call has taken a run as far as it should go."""
+    recalled = trained.recall(variant) if run.resume else None
+    return recalled is not None and _reached(recalled) >= settings.n_last
 
 
 def _train_one(settings, variant: Variant, optimizer, run: Run, trained: Trained) -> None:
     recalled = trained.recall(variant) if run.resume else None
-    if recalled is not None and _reached(recalled) >= settings.n_last:
-        return
     batch_size, epoch = sizes(settings)
     curriculum = curriculum_of(settings, variant)
     with bar(variant.name, settings.n_last - 1, show=run.progress) as advance:
