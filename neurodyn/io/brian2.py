@@ -1,4 +1,4 @@
-"""Between Brian2 and us: networks both ways, and what monitors recorded as labelled runs.
+"""Between Brian2 and us: networks to Brian2, and what its monitors recorded as labelled runs.
 
 Brian2 (and the models that it is translated to) are imported when they are first needed.
 """
@@ -111,26 +111,24 @@ def to_brian2(
 
 
 def from_brian2(*objects: Any, coords: Mapping[str, Any] | None = None) -> Any:
-    """Label what Brian2's monitors recorded; or translate a Brian2 Network to one of ours.
+    """Label what Brian2's monitors recorded.
 
     Parameters
     ----------
     *objects
         SpikeMonitors, StateMonitors and PopulationRateMonitors of one run, in any mixture; those of
-        several groups are put after each other along ``unit``. Or one Brian2 Network whose
-        equations are those that `to_brian2` writes (in any order and notation).
+        several groups are put after each other along ``unit``, in the order given.
     coords
         Coordinates of units, such as ``model.unit_coords()`` of the network that was translated.
         Default: ``population``, the names of the groups.
 
     Returns
     -------
-    Of monitors, a Dataset (trial, time, unit) as `simulate` returns, with one trial: ``spike_time``
+    A Dataset (trial, time, unit) as `simulate` returns, with one trial: ``spike_time``
     [ms], ``spike_unit`` and ``spike_trial``; the variables of StateMonitors, potentials in mV,
     currents in pA, numbers without units as they are. `neurodyn.io.to_neo` takes it on. Spikes are
     labelled with the end of their step, as in all runs: Brian2's times plus the step. With
-    PopulationRateMonitors a DataTree of ``run`` and ``population_rate``. Of a Network, a
-    `neurodyn.models.spiking.Network`.
+    PopulationRateMonitors a DataTree of ``run`` and ``population_rate``.
 
     Raises
     ------
@@ -140,22 +138,18 @@ def from_brian2(*objects: Any, coords: Mapping[str, Any] | None = None) -> Any:
         If something else is given.
     LabelError
         If the monitors' groups or steps do not fit together, or not all units were recorded.
-    ValueError
-        If a Network holds what has no counterpart here; the equation is named.
 
     Examples
     --------
     >>> run = from_brian2(spike_monitor, state_monitor)  # doctest: +SKIP
     """
     b2 = require_brian2()
-    if len(objects) == 1 and isinstance(objects[0], b2.Network):
-        return importlib.import_module(f"{_BRIDGE}.read").read(objects[0])
     kinds = (b2.SpikeMonitor, b2.StateMonitor, b2.PopulationRateMonitor)
     wrong = [type(each).__name__ for each in objects if not isinstance(each, kinds)]
     if wrong or not objects:
         raise TypeError(
             "from_brian2 takes SpikeMonitors, StateMonitors and PopulationRateMonitors of one run, "
-            f"or one Network, got {wrong or 'nothing'}."
+            f"got {wrong or 'nothing'}."
         )
     run = _Labeller(b2, objects, coords)
     rates = [each for each in objects if isinstance(each, b2.PopulationRateMonitor)]
