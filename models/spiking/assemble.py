@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from neurodyn.models.spiking.delta import Delta
 from neurodyn.models.spiking.draw import draw_weights
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.neuron import AbstractNeuron, JoinedParameter, join, per_unit
@@ -252,55 +251,6 @@ def on_units(name: str, value: Any, slices: Slices, key: Any, *, low: bool = Fal
     return bound
 
 
-def check_step(network: Any, dt: float) -> None:
-    """Refuse a step that some part of the network does not bear."""
-    for kind in network.kinds:
-        _check_constants(type(kind).__name__, kind, dt)
-    for name, synapse in network.synapses.items():
-        if not synapse.exact:
-            _check_constants(f"synapse {name!r}", synapse, dt)
-    for name, each in network.projections.items():
-        delay = None if each.delay is None else value_of(each.delay)
-        if delay is None or not is_concrete(delay):
-            continue
-        lost = (np.asarray(delay) > 0) & (np.asarray(delay) < 0.5 * dt * (1 - 1e-6))
-        if lost.any():
-            raise ValueError(
-                f"Projection {name!r} has delays below half a step (dt={dt:g} ms), the shortest "
-                f"{np.asarray(delay)[lost].min():g} ms: use a shorter dt, or no delay."
-            )
-    for name, source in network.sources.items():
-        rate = value_of(source.rate)
-        if is_concrete(rate) and float(rate.max()) * dt / 1000 > 1:
-            raise ValueError(
-                f"Source {name!r} fires at {float(rate.max()):g} Hz, more than once in a step of "
-                f"{dt:g} ms: use a shorter dt."
-            )
-
-
-def check_continuous(network: Any) -> None:
-    """Refuse what advances in steps only, where time is continuous."""
-    parts = [
-        f"synapse {n!r} (use exact=False)"
-        for n, s in network.synapses.items()
-        if s.exact and not isinstance(s, Delta)
-    ]
-    parts += [
-        f"the delay of projection {n!r}"
-        for n, p in network.projections.items()
-        if p.delay is not None
-    ]
-    parts += [f"source {n!r}" for n in network.sources]
-    parts += ["the random current"] if network.current_noise is not None else []
-    if network.decoder is not None and network.decoder.filter.exact:
-        parts.append("the filter of the readout (use one with exact=False)")
-    if parts:
-        raise ValueError(
-            f"In continuous time (nd.solve) there are no steps for {', '.join(parts)}: use "
-            "nd.integrate or nd.simulate."
-        )
-
-
 def replaced(network: Any, **fields: Any) -> Any:
     """A copy of a network with other values in some fields."""
     copy = object.__new__(type(network))
@@ -308,17 +258,6 @@ def replaced(network: Any, **fields: Any) -> Any:
         value = fields.get(field.name, getattr(network, field.name))
         object.__setattr__(copy, field.name, value)
     return copy
-
-
-def _check_constants(what: str, part: Any, dt: float) -> None:
-    for field in part.time_constants:
-        tau = value_of(getattr(part, field))
-        if is_concrete(tau) and not bool((np.asarray(tau) >= dt * (1 - 1e-6)).all()):
-            raise ValueError(
-                f"`{field}` of {what} must not be below the step dt={dt:g} ms, got "
-                f"{float(tau.min()):g} ms: use a shorter dt"
-                + (", or exact=True." if isinstance(part, AbstractSynapse) else ".")
-            )
 
 
 def cut(network: Any, kept: Array, *, incoming: bool, outgoing: bool) -> Any:

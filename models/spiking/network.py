@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.kernels import standard_normal
-from neurodyn.models.spiking import assemble, labelling
+from neurodyn.models.spiking import assemble, cells, checking, labelling
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.neuron import AbstractNeuron
 from neurodyn.models.spiking.population import Population
@@ -22,7 +22,7 @@ from neurodyn.models.spiking.state import NetworkMemory, NetworkX
 from neurodyn.models.spiking.surrogate import AbstractSurrogate, FastSigmoid
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
-from neurodyn.system import AbstractSpiking, State, Variable, as_key
+from neurodyn.system import AbstractSpiking, State, as_key
 
 __all__ = ["Network"]
 
@@ -141,7 +141,9 @@ class Network(AbstractSpiking):
         self.cell_type = tuple(name for part in parts.values() for name in part.cell_type)
         self.n_units = sum(self.sizes)
         self.kinds, self.refractory = assemble.kinds_of(parts)
-        self.synapses = assemble.synapses_of(synapses, self.n_units, self.own_variables())
+        self.synapses = assemble.synapses_of(
+            synapses, self.n_units, labelling.cell_labels(self.kinds)
+        )
         # Dicts come out of JAX with sorted keys: they are sorted from the start, and the order of
         # the inputs is kept apart.
         self.sources, inputs = dict(sorted((sources or {}).items())), dict(inputs or {})
@@ -188,7 +190,7 @@ class Network(AbstractSpiking):
 
     def check_step(self, dt: float) -> None:
         """Raise ValueError where `dt` [ms] is too long for a time constant, a delay or a rate."""
-        assemble.check_step(self, dt)
+        checking.check_step(self, dt)
 
     def sized(self, dt: float) -> "Network":
         """With room for all that is under way at this step [ms]; 0: for continuous time.
@@ -199,7 +201,7 @@ class Network(AbstractSpiking):
             For continuous time, if something in the network needs steps.
         """
         if dt == 0:
-            assemble.check_continuous(self)
+            checking.check_continuous(self)
             return assemble.replaced(self, clocked=False)
         if all(each.delay is None for each in self.projections.values()):
             return self
@@ -211,13 +213,9 @@ class Network(AbstractSpiking):
     def initial_state(self, *, dt, trial=None, key=None):
         del trial
         keys = assemble.keys(as_key(key), ("cells", "current", "readout"))
-        own = [
-            None if keys["cells"] is None else jax.random.fold_in(keys["cells"], i)
-            for i in range(len(self.kinds))
-        ]
-        cells = tuple(kind.start(k) for kind, k in zip(self.kinds, own, strict=True))
-        dtype = cells[0].v.dtype
-        x = NetworkX(cells, {}, None, None)
+        neurons = cells.start(self.kinds, keys["cells"])
+        dtype = neurons[0].v.dtype
+        x = NetworkX(neurons, {}, None, None)
         if self.refractory is not None:
             x = x._replace(refractory=jnp.full((self.n_units,), -1.0, dtype))
         solved, exact = {}, {}
@@ -238,20 +236,11 @@ class Network(AbstractSpiking):
     def drift(self, t, state, u):
         del t
         x = state.x
-        current = self.current(state, u)
-        free = self._free(state)
-        rates, first = [], 0
-        for kind, cell in zip(self.kinds, x.cells, strict=True):
-            own = current if len(self.kinds) == 1 else current[first : first + kind.n]
-            rate = kind.drift(cell, own)
-            if free is not None:
-                rate = rate._replace(v=rate.v * free[first : first + kind.n])
-            rates.append(rate)
-            first += kind.n
+        rates = cells.rates(self.kinds, x.cells, self.current(state, u), self._free(state))
         synapses = {name: self.synapses[name].drift(s) for name, s in x.synapses.items()}
         filter = None if x.filter is None else self.decoder.filter.drift(x.filter)
         clock = None if x.refractory is None else -jnp.ones_like(x.refractory)
-        return NetworkX(tuple(rates), synapses, filter, clock)
+        return NetworkX(rates, synapses, filter, clock)
 
     def current(self, state: State, u: Any = None) -> Float[Array, " unit"]:
         """Current into each unit: synapses, feedback, bias and, with a drive, what it brings."""
@@ -283,15 +272,11 @@ class Network(AbstractSpiking):
         free = self._free(state)
         noise = self.noise if free is None else self.noise * free
         silent = jax.tree.map(lambda _: None, state.x)
-        cells, first = [], 0
-        for kind, cell in zip(self.kinds, silent.cells, strict=True):
-            cells.append(cell._replace(v=noise[first : first + kind.n]))
-            first += kind.n
-        return silent._replace(cells=tuple(cells))
+        noisy = cells.with_v(self.kinds, silent.cells, lambda v, own: own(noise))
+        return silent._replace(cells=noisy)
 
     def crossing(self, state):
-        parts = [k.crossing(c) for k, c in zip(self.kinds, state.x.cells, strict=True)]
-        return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+        return cells.crossing(self.kinds, state.x.cells)
 
     def spike(self, crossing):
         return self.surrogate(crossing)
@@ -366,24 +351,17 @@ class Network(AbstractSpiking):
         if kick is None:
             return x, exact
         kick = kick if free is None else kick * free
-        cells, first = [], 0
-        for kind, cell in zip(self.kinds, x.cells, strict=True):
-            cells.append(cell._replace(v=cell.v + kick[first : first + kind.n]))
-            first += kind.n
-        return x._replace(cells=tuple(cells)), exact
+        moved = cells.with_v(self.kinds, x.cells, lambda v, own: v + own(kick))
+        return x._replace(cells=moved), exact
 
     def _reset(self, x, spikes, step):
         """The state after units that spiked were reset."""
         if self.detach_reset:
             spikes = jax.lax.stop_gradient(spikes)
-        cells, first = [], 0
-        for kind, cell in zip(self.kinds, x.cells, strict=True):
-            cells.append(kind.reset(cell, spikes[first : first + kind.n]))
-            first += kind.n
         refractory = x.refractory
         if refractory is not None:
             refractory = jnp.where(spikes > 0, self.refractory - step, refractory)
-        return x._replace(cells=tuple(cells), refractory=refractory)
+        return x._replace(cells=cells.reset(self.kinds, x.cells, spikes), refractory=refractory)
 
     def _drawn_current(self, key, dtype):
         if self.current_noise is None:
@@ -399,44 +377,10 @@ class Network(AbstractSpiking):
         return self.decoder.z(state.x.filter, state.memory.readout)
 
     def observe(self, state):
-        x, m = state
-        seen = labelling.cell_variables(self.kinds, x.cells)
-        seen["I"] = self.current(state)
-        for name, synapse in self.synapses.items():
-            trace = synapse.trace(m.synapses[name] if synapse.exact else x.synapses[name])
-            if trace is not None:
-                seen[name] = trace
-        if self.decoder is not None:
-            seen["rate"] = self.decoder.rate(x.filter, m.readout)
-            if m.readout.W is not None:
-                seen["decoder"] = m.readout.W
-        for name, each in self.projections.items():
-            if each.rule is not None:
-                seen[f"W_{name}"] = each.with_values(m.projections[name].W).matrix()
-        return seen
-
-    def own_variables(self) -> dict[str, Variable]:
-        """Labels of what the neurons themselves show."""
-        return labelling.cell_labels(self.kinds)
+        return labelling.observe(self, state)
 
     def variables(self):
-        units = labelling.current_units(self.kinds)
-        labels = self.own_variables()
-        labels["I"] = Variable(("unit",), units, "current from within the network", "current")
-        for name, synapse in self.synapses.items():
-            label = synapse.variable(name, units)
-            if label is not None:
-                labels[name] = label
-        if self.decoder is not None:
-            labels["rate"] = Variable(("unit",), "1/ms", "filtered spikes", "rate")
-            if self.decoder.rule is not None:
-                labels["decoder"] = Variable(("unit", "output"), "1", "readout weights", "weight")
-        for name, each in self.projections.items():
-            if each.rule is not None:
-                labels[f"W_{name}"] = Variable(
-                    ("presynaptic", "unit"), "1", f"weights of {name}", "weight"
-                )
-        return labels
+        return labelling.variables(self)
 
     def unit_coords(self):
         return {

@@ -30,13 +30,13 @@ class NetworkX(NamedTuple):
     refractory: Float[Array, " unit"] | None = None
 
     @property
-    def v(self) -> Float[Array, " unit"]:
+    def v(self) -> Any:
         """Membrane potentials of all units [mV]."""
         parts = [cell.v for cell in self.cells]
         return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
 
     @property
-    def u(self) -> Float[Array, " unit"]:
+    def u(self) -> Any:
         """Recovery variables, in a network of one kind of neuron that has them."""
         (cell,) = self.cells
         return cell.u
