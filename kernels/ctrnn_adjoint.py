@@ -43,17 +43,18 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
     """
     W, U, b, alpha = saved[:4]
     visit, pull = _step_rules(form, act, recover, saved)
-    h0_bar, W_sum, inward_sum, alpha_sum, x_bar, noise_bar = _sweep(form, visit, pull, saved, h_bar)
+    h0_bar, weight_sum, alpha_sum, x_bar, noise_bar = _sweep(form, visit, pull, saved, h_bar)
     if form == "rate":
         alpha_bar = alpha_sum / alpha if recover else alpha_sum
     else:
-        # The drive is linear in W, U and b, so its product with p is in the sums for the weights;
+        # The drive is linear in W, U and b, so its product with p is in the sum for the weights;
         # so is that of the state, on the diagonal, where the state is the source.
-        inward = jnp.concatenate([U, b[None, :]])
-        leak = jnp.diagonal(W_sum) if form == "update" else alpha_sum
-        alpha_bar = (W * W_sum).sum(0) + (inward * inward_sum).sum(0) - leak
-    U_bar, b_bar = jnp.split(inward_sum * alpha[None, :], [U.shape[0]])
-    return W_sum * alpha[None, :], U_bar, b_bar[0], alpha_bar, x_bar, h0_bar, noise_bar
+        weights = jnp.concatenate([W, U, b[None, :]])
+        leak = jnp.diagonal(weight_sum) if form == "update" else alpha_sum
+        alpha_bar = (weights * weight_sum).sum(0) - leak
+    n_units, n_inputs = W.shape[0], U.shape[0]
+    W_bar, U_bar, b_bar = jnp.split(weight_sum * alpha[None, :], [n_units, n_units + n_inputs])
+    return W_bar, U_bar, b_bar[0], alpha_bar, x_bar, h0_bar, noise_bar
 
 
 def _step_rules(form, act, recover, saved):
@@ -100,66 +101,60 @@ def _sweep(form, visit, pull, saved, h_bar):
     h, x, h0 = saved.h, saved.x, saved.h0
     n_steps, n_batch, n_units = h.shape
     n_inputs = x.shape[2]
+    n_sources = n_units + n_inputs + 1
     want_x, want_noise = saved.want_x is not None, saved.want_noise is not None
     n = n_steps if saved.length is None else saved.length
     U_back = (saved.U * saved.alpha[None, :]).T
-    block = _block(n_steps, _ROWS // n_batch)
+    block = max(1, min(n_steps - 1, _ROWS // n_batch))
     n_blocks = (n + block - 2) // block
+    n_padded = -(-(n_steps - 1) // block) * block + 1
 
     def step(t, place, carry):
-        l, alpha_sum, noise_bar, kept, inward, right = carry
+        l, alpha_sum, noise_bar, left, right = carry
         source, p, summand = visit(t, row(h, t - 1), l)
         noise_bar = put(noise_bar, l, t) if want_noise else None
-        kept = None if kept is None else put_rows(kept, source, place)
-        inward = put_rows(inward, row(x, t), place)
-        right = put_rows(right, p, place)
+        left = lax.dynamic_update_slice(left, source, (place, 0))
+        left = lax.dynamic_update_slice(left, row(x, t), (place, n_units))
+        right = lax.dynamic_update_slice(right, p, (place, 0))
         l = pull(source, p, l)
         l = l if h_bar.ndim == 2 else l + row(h_bar, t - 1)
         alpha_sum = None if summand is None else alpha_sum + summand
-        return l, alpha_sum, noise_bar, kept, inward, right
+        return l, alpha_sum, noise_bar, left, right
 
     def visit_block(i, carry):
-        W_sum, inward_sum, x_bar, inner = carry
+        weight_sum, x_bar, inner = carry
         start = (n_blocks - 1 - i) * block + 1
         last = jnp.minimum(block, n - start) - 1
         inner = lax.fori_loop(
             0, last + 1, lambda j, c: step(start + last - j, (last - j) * n_batch, c), inner
         )
-        kept, inward, right = inner[-3:]
+        left, right = inner[-2:]
         if want_x:
             rows = (right @ U_back).reshape(block, n_batch, n_inputs)
             x_bar = lax.dynamic_update_slice_in_dim(x_bar, rows, start, 0)
-        # Where the source is the state before the step, it lies in a row with its neighbours.
-        source = lax.dynamic_slice_in_dim(h, start - 1, block, 0) if kept is None else kept
-        W_sum = W_sum + over_rows(source.reshape(-1, n_units), right)
-        return W_sum, inward_sum + over_rows(inward, right), x_bar, inner
+        return weight_sum + over_rows(left, right), x_bar, inner
 
     ends = h_bar if h_bar.ndim == 2 else row(h_bar, jnp.maximum(n - 1, 0))
-    l = jnp.where(n > 0, ends, jnp.zeros_like(ends))
-    right = jnp.zeros((block * n_batch, n_units), h.dtype)
     inner = (
-        l,
+        jnp.where(n > 0, ends, jnp.zeros_like(ends)),
         None if form == "update" else jnp.zeros_like(h0),
         jnp.zeros_like(h) if want_noise else None,
-        right if form == "current" else None,
-        jnp.ones((block * n_batch, n_inputs + 1), h.dtype),
-        right,
+        jnp.zeros((block * n_batch, n_sources), h.dtype).at[:, -1].set(1),
+        jnp.zeros((block * n_batch, n_units), h.dtype),
     )
-    n_padded = -(-(n_steps - 1) // block) * block + 1
-    sums = (jnp.zeros_like(saved.W), jnp.zeros((n_inputs + 1, n_units), h.dtype))
+    weight_sum = jnp.zeros((n_sources, n_units), h.dtype)
     x_bar = jnp.zeros((n_padded, n_batch, n_inputs), h.dtype) if want_x else None
-    W_sum, inward_sum, x_bar, inner = lax.fori_loop(0, n_blocks, visit_block, (*sums, x_bar, inner))
+    weight_sum, x_bar, inner = lax.fori_loop(0, n_blocks, visit_block, (weight_sum, x_bar, inner))
 
-    l, alpha_sum, noise_bar, *_ = inner
+    l, alpha_sum, noise_bar, _, _ = inner
     source, p, summand = visit(0, h0, l)
-    inward = jnp.concatenate([x[0], jnp.ones((n_batch, 1), h.dtype)], axis=1)
+    sources = jnp.concatenate([source, x[0], jnp.ones((n_batch, 1), h.dtype)], axis=1)
     h0_bar = None if saved.want_h0 is None else pull(source, p, l)
     if h_bar.ndim == 2 and h0_bar is not None:  # without a step the last state is h0
         h0_bar = jnp.where(n > 0, h0_bar, ends)
     return (
         h0_bar,
-        W_sum + over_rows(source, p),
-        inward_sum + over_rows(inward, p),
+        weight_sum + over_rows(sources, p),
         None if summand is None else (alpha_sum + summand).sum(0),
         put(x_bar, p @ U_back, 0)[:n_steps] if want_x else None,
         put(noise_bar, l, 0) if want_noise else None,
@@ -169,18 +164,6 @@ def _sweep(form, visit, pull, saved, h_bar):
 def leak_into(W: Float[Array, "unit unit"], alpha: Float[Array, " unit"]):
     """The linear map of the update form: the leak on the diagonal of the weights."""
     return W * alpha[None, :] + jnp.diag(1 - alpha)
-
-
-def _block(n_steps: int, most: int) -> int:
-    """Steps per block: the most for which all blocks lie within the states that are kept."""
-    most = max(1, min(most, n_steps - 1))
-    fitting = [k for k in range(1, most + 1) if -(-(n_steps - 1) // k) * k <= n_steps]
-    return fitting[-1]
-
-
-def put_rows(rows: Array, new: Array, place) -> Array:
-    """The array with some rows (and their first columns) replaced, in place inside a loop."""
-    return lax.dynamic_update_slice(rows, new, (place, 0))
 
 
 def over_rows(left: Array, right: Array) -> Array:
