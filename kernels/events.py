@@ -7,10 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped, UInt32
 
-from neurodyn.kernels import events_numba, events_xla
-from neurodyn.kernels.events_list import pack_spikes
+from neurodyn.kernels import events_list, events_numba, events_xla
 
 __all__ = ["delayed_spike_product", "pack_spikes", "sparse_spike_product", "spike_product"]
 
@@ -203,6 +202,51 @@ def delayed_spike_product(
     scatter = _sparse(_chosen(backend), True)
     head = head.astype(jnp.int32)[None]
     return scatter(ring[None], spikes[None], values, indptr, indices, head, delays)[0]
+
+
+def pack_spikes(
+    spikes: Shaped[Array, "*batch unit"], *, backend: str = "auto"
+) -> UInt32[Array, "*batch word"]:
+    """Pack which entries are not zero, 32 to a word.
+
+    Parameters
+    ----------
+    spikes : (..., unit)
+        Spikes of one step: numbers or bools.
+
+    backend : {"auto", "xla", "numba"}
+        As in `spike_product`; "numba" packs floats, whatever else is packed by XLA.
+
+    Returns
+    -------
+    words : (..., word), uint32
+        Bit ``i % 32`` of word ``i // 32`` belongs to unit i; bits beyond the last unit are 0.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from neurodyn.kernels import pack_spikes
+    >>> print(pack_spikes(jnp.array([1.0, 0.0, 1.0])))
+    [5]
+    """
+    spikes = jnp.asarray(spikes)
+    if _chosen(backend) == "xla" or spikes.dtype not in (jnp.float32, jnp.float64):
+        return events_list.pack_spikes(spikes)
+    n_units = spikes.shape[-1]
+    if spikes.size == 0:
+        return events_list.pack_spikes(spikes)
+    return _pack(spikes.reshape(-1, n_units)).reshape(*spikes.shape[:-1], -1)
+
+
+@custom_vmap
+def _pack(spikes):
+    return lax.platform_dependent(spikes, cpu=events_numba.pack, default=events_list.pack_spikes)
+
+
+@_pack.def_vmap
+def _(axis_size, in_batched, spikes):
+    del axis_size, in_batched
+    return _pack(spikes.reshape(-1, spikes.shape[-1])).reshape(*spikes.shape[:-1], -1), True
 
 
 # --- one batch of trials, with its derivative ------------------------------------------------

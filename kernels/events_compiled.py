@@ -23,6 +23,7 @@ def build(name: str, dtype: str, version: tuple[int, int]):
     """Compile one function for one floating point type, as a C callback for XLA."""
     make = {
         "add_rows": _add_rows,
+        "pack": _pack,
         "add_synapses": _add_synapses,
         "add_delayed": _add_delayed,
     }[name]
@@ -96,6 +97,26 @@ def _copy(arguments, results, floats):
     source, target = floats(_data(arguments, 0)), floats(_data(results, 0))
     for j in range(_size(arguments, 0, 0) * _size(arguments, 0, 1) * _size(arguments, 0, 2)):
         target[j] = source[j]
+
+
+def _pack(floats, item):
+    """(spikes,) -> (words,)."""
+
+    @compiled
+    def run(arguments, results):
+        n_trials, n_pre = _size(arguments, 0, 0), _size(arguments, 0, 1)
+        n_words = _size(results, 0, 1)
+        for b in range(n_trials):
+            spikes = floats(_data(arguments, 0) + b * n_pre * item)
+            words = _ints(_data(results, 0) + b * n_words * 4)
+            for w in range(n_words):
+                words[w] = 0
+            i = _next_event(spikes, 0, n_pre)
+            while i < n_pre:
+                words[i >> 5] |= types.int32(1) << types.int32(i & 31)
+                i = _next_event(spikes, i + 1, n_pre)
+
+    return run
 
 
 def _add_rows(floats, item):

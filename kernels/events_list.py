@@ -11,25 +11,7 @@ WORD = 32
 
 
 def pack_spikes(spikes: Shaped[Array, "*batch unit"]) -> UInt32[Array, "*batch word"]:
-    """Pack which entries are not zero, 32 to a word.
-
-    Parameters
-    ----------
-    spikes : (..., unit)
-        Spikes of one step: numbers or bools.
-
-    Returns
-    -------
-    words : (..., word), uint32
-        Bit ``i % 32`` of word ``i // 32`` belongs to unit i; bits beyond the last unit are 0.
-
-    Examples
-    --------
-    >>> import jax.numpy as jnp
-    >>> from neurodyn.kernels import pack_spikes
-    >>> print(pack_spikes(jnp.array([1.0, 0.0, 1.0])))
-    [5]
-    """
+    """Bits that say which entries are not zero; see `neurodyn.kernels.pack_spikes`."""
     fired = spikes != jnp.zeros((), spikes.dtype)
     n_words = -(-fired.shape[-1] // WORD)
     margin = [(0, 0)] * (fired.ndim - 1) + [(0, n_words * WORD - fired.shape[-1])]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Float, Int32, UInt32
 
-__all__ = ["add_rows", "available", "require", "scatter_rows"]
+__all__ = ["add_rows", "available", "pack", "require", "scatter_rows"]
 
 # The structs of XLA's call frame, with their members as the compiled functions expect them.
 _STRUCTS = {
@@ -48,6 +48,13 @@ def add_rows(
     """As `events_xla.add_rows`."""
     out = jax.ShapeDtypeStruct((spikes.shape[0], W.shape[1]), W.dtype)
     return jax.ffi.ffi_call(_target("add_rows", W.dtype), out)(spikes, W)
+
+
+def pack(spikes: Float[Array, "trial pre"]) -> UInt32[Array, "trial word"]:
+    """As `events_list.pack_spikes`."""
+    n_trials, n_pre = spikes.shape
+    out = jax.ShapeDtypeStruct((n_trials, -(-n_pre // 32)), jnp.uint32)
+    return jax.ffi.ffi_call(_target("pack", spikes.dtype), out)(spikes)
 
 
 def scatter_rows(

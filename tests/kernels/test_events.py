@@ -243,9 +243,14 @@ def test_other_devices_multiply_matrices():
     assert "count_leading_zeros" not in lowered
 
 
-def test_packed_words():
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", [bool, np.float32])
+def test_packed_words(backend, dtype):
     spikes = np.random.default_rng(0).random((2, 3, 45)) < 0.5
-    words = np.asarray(pack_spikes(jnp.asarray(spikes)))
+    given = jnp.asarray(spikes.astype(dtype))
+    words = np.asarray(pack_spikes(given, backend=backend))
+    mapped = jax.vmap(lambda s: pack_spikes(s, backend=backend), in_axes=1, out_axes=1)(given)
+    np.testing.assert_array_equal(mapped, words)
     assert words.shape == (2, 3, 2)
     bits = np.unpackbits(words.view(np.uint8), axis=-1, bitorder="little")
     np.testing.assert_array_equal(bits[..., :45], spikes)

@@ -24,7 +24,7 @@ def test_memory_does_not_grow_with_time():
         memory = jax.jit(run).lower(arrays, jnp.float32(0.5)).compile().memory_analysis()
         return memory.temp_size_in_bytes + memory.output_size_in_bytes
 
-    # Times and numbers of steps are lists; to keep any variable of the 20 units takes 80 bytes more.
+    # Times and numbers of steps are lists; any variable of the 20 units takes 80 bytes a step.
     short, long = needed(1_000), needed(100_000)
     assert long - short <= 16 * 99_000
     P = 4 * 20 * 20
