@@ -85,6 +85,34 @@ def two_currents(p, dt, steps, delay=None):
     return spikes_of(spikes, dt)
 
 
+def network_of_2003(p, dt, steps):
+    """Spikes of the network of 2003 with white noise; ``p`` holds its arrays."""
+    prepare()
+    group = b2.NeuronGroup(
+        len(p["a"]),
+        """dv/dt = (0.04*v**2 + 5*v + 140 - u)/ms + sigma*xi*ms**-0.5 : 1
+        du/dt = a*(b*v - u)/ms : 1
+        a : 1
+        b : 1
+        c : 1
+        d : 1
+        sigma : 1""",
+        threshold="v >= 30",
+        reset="v = c; u += d",
+        method="euler",
+        dt=dt * b2.ms,
+    )
+    for name in ("a", "b", "c", "d", "sigma"):
+        setattr(group, name, p[name])
+    group.v, group.u = -65, -65 * p["b"]
+    synapses = b2.Synapses(group, group, "w : 1", on_pre="v_post += w")
+    synapses.connect()
+    synapses.w = p["W"].ravel()
+    spikes = b2.SpikeMonitor(group)
+    b2.Network(group, synapses, spikes).run(steps * dt * b2.ms)
+    return spikes_of(spikes, dt)
+
+
 def coupled(equations, *, threshold, reset, on_pre, W, dt, steps, start, refractory=False, **names):
     """Spikes of one group coupled to itself by ``W``, with equations of any kind."""
     prepare()

@@ -23,7 +23,7 @@ def double(x64):
     """All in double precision."""
 
 
-@pytest.mark.parametrize("dt", [0.5, 0.1, 0.01])
+@pytest.mark.parametrize("dt", [0.5, 0.1, pytest.param(0.01, marks=pytest.mark.slow)])
 def test_a_regular_spiking_cell_spikes_at_the_same_steps(dt):
     cell = spiking.Network(spiking.Izhikevich2003(1, "RS"), bias=10.0)
     save = Save(("v", "u"), outputs=None, spikes="dense")
@@ -89,6 +89,25 @@ def test_four_thousand_units_in_every_form(format, delay, backend, monkeypatch):
     found, expected = big(format, delay)
     assert expected.shape[1] > 10_000
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_the_network_of_2003_has_the_rates_of_brian2():
+    with jax.enable_x64(False):  # in single precision only statistics can agree
+        network = spiking.izhikevich2003_network(published=False)
+        found = [networks.spikes(network, 0.5, 2000, key=k) for k in range(3)]
+    resolved = params.resolve(network)
+    p = {name: np.asarray(getattr(resolved.kinds[0], name), float) for name in "abcd"}
+    p |= {"W": np.asarray(resolved.projections["recurrent"].weights.values, float)}
+    p |= {"sigma": np.asarray(resolved.noise, float)}
+    expected = brian.network_of_2003(p, 0.5, 2000)
+
+    def rates(spikes):
+        late = spikes[1, spikes[0] >= 400]  # the first 200 ms may hold a burst
+        return np.array([(late < 800).sum() / 800, (late >= 800).sum() / 200]) / 0.8
+
+    ours = np.array([rates(s) for s in found])
+    np.testing.assert_allclose(ours.mean(0), rates(expected), rtol=0.1)
 
 
 def weights(n, scale, seed=0):
