@@ -13,7 +13,7 @@ from neurodyn.analysis.conditions import noise
 from neurodyn.experiments.brain_timescales_report import figures, summary
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.timescales.networks import raw_tau
-from neurodyn.experiments.timescales.training import load_network
+from neurodyn.experiments.timescales.trained import load_network
 from neurodyn.labels import encode_attrs
 
 __all__ = ["EXPERIMENT", "Settings", "run"]

@@ -230,3 +230,14 @@ def test_one_sequence():
 def test_bad_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@BOTH
+def test_levels_stand_for_zero_and_one(make):
+    plain, signed = make(3).batch(0, 8), make(3, levels=(-1, 1)).with_ns(3).batch(0, 8)
+    length = int(plain.length)
+    assert (signed.inputs[:, :length] == 2 * plain.inputs[:, :length] - 1).all()
+    assert not signed.inputs[:, length:].any()
+    assert (signed.targets == plain.targets).all()
+    with pytest.raises(ValueError, match="`levels` must be two different inputs"):
+        make(3, levels=(1, 1))

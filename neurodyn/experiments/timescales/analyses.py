@@ -19,7 +19,7 @@ from neurodyn.experiments.timescales.heads import (
 )
 from neurodyn.experiments.timescales.networks import Variant, optimizer_of, raw_tau, sizes, task_of
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.experiments.timescales.training import Trained
+from neurodyn.experiments.timescales.trained import Trained
 from neurodyn.io.files import load, save
 from neurodyn.training import FreshTrials, fit
 

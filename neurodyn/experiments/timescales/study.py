@@ -9,7 +9,8 @@ from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.timescales.analyses import AnalysisSettings, analyse
 from neurodyn.experiments.timescales.figures import figures
 from neurodyn.experiments.timescales.summary import summary
-from neurodyn.experiments.timescales.training import Trained, table, train
+from neurodyn.experiments.timescales.trained import Trained, table
+from neurodyn.experiments.timescales.training import train
 from neurodyn.labels import encode_attrs
 
 __all__ = ["EXPERIMENT", "open_runs", "result", "run"]

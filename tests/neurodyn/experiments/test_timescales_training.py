@@ -17,7 +17,8 @@ from neurodyn.experiments.timescales.networks import (
     variants,
 )
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.experiments.timescales.training import load_network, table, train
+from neurodyn.experiments.timescales.trained import load_network, table
+from neurodyn.experiments.timescales.training import train
 from neurodyn.integrate import integrate
 from neurodyn.params import resolve
 

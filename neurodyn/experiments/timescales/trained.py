@@ -1,0 +1,183 @@
+"""The networks of a sweep and what became of every run, in memory or in files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.experiments.timescales.networks import Variant, variants
+from neurodyn.experiments.timescales.settings import Settings
+from neurodyn.io.files import load, save
+
+__all__ = ["EPOCH", "NETWORK", "Trained", "labelled", "load_network", "reached", "table"]
+
+#: What is recorded after every epoch, with a phrase.
+EPOCH = {
+    "n_min": "smallest N",
+    "n_max": "largest N",
+    "correct": "accuracy, mean over heads",
+    "correct_largest": "accuracy for the largest N",
+    "loss": "loss of the test",
+    "solved": "whether the curriculum goes on to the next N",
+    "tau_mean": "mean time constant, not clamped",
+    "tau_sd": "standard deviation of the time constants, not clamped",
+    "tau_below": "fraction of time constants at or below one step, not clamped",
+    "spectral_radius": "spectral radius of the recurrent weights",
+    "weight_mean": "mean recurrent weight",
+    "weight_norm": "Frobenius norm of the recurrent weights",
+}
+#: Of these, the properties of the network, which are kept for every N that it solved.
+NETWORK = tuple(EPOCH)[6:]
+
+
+class Trained:
+    """The networks of a sweep, each as it was when it solved an N.
+
+    Parameters
+    ----------
+    settings
+        Settings.
+    folder
+        Where they lie in files; None: in memory.
+    """
+
+    def __init__(self, settings: Settings, folder: Path | None):
+        self.settings, self.folder = settings, folder
+        self.variants = variants(settings)
+        self._epochs: dict[Variant, xr.Dataset] = {}
+        self._models: dict[tuple[Variant, int], Any] = {}
+
+    def epochs(self, variant: Variant) -> xr.Dataset:
+        """One row per epoch of a run."""
+        return self._epochs[variant]
+
+    def solved(self, variant: Variant) -> list[int]:
+        """The largest N of every stage that a run has passed, in order."""
+        ds = self.epochs(variant)
+        return ds["n_max"].values[ds["solved"].values > 0].astype(int).tolist()
+
+    def network(self, variant: Variant, n: int) -> Any:
+        """The network of a run at the end of the epoch in which it solved N.
+
+        Raises
+        ------
+        ValueError
+            If it did not solve it.
+        """
+        if n not in self.solved(variant):
+            raise ValueError(
+                f"{variant.name} has not solved N={n}; it has solved {self.solved(variant)}."
+            )
+        if self.folder is None:
+            return self._models[variant, n]
+        return load(_network_path(self.folder, variant, n))
+
+    def keep(self, variant: Variant, epochs: xr.Dataset, n: int | None, model: Any) -> None:
+        """Take the record of a run so far, and its network if it has just solved N."""
+        self._epochs[variant] = epochs
+        if n is not None and self.folder is None:
+            self._models[variant, n] = model
+        elif n is not None:
+            path = _network_path(self.folder, variant, n)
+            path.parent.mkdir(exist_ok=True)
+            save(path, model, overwrite=True)
+        if self.folder is not None:
+            save(_epochs_path(self.folder, variant), epochs, overwrite=True)
+
+    def forget(self, variant: Variant) -> None:
+        """Remove the record of an earlier call."""
+        if self.folder is not None:
+            _epochs_path(self.folder, variant).unlink(missing_ok=True)
+
+    def recall(self, variant: Variant) -> xr.Dataset | None:
+        """The record of an earlier call, where there is one."""
+        if self.folder is None or not _epochs_path(self.folder, variant).exists():
+            return None
+        self._epochs[variant] = load(_epochs_path(self.folder, variant))
+        return self._epochs[variant]
+
+
+def table(trained: Trained) -> xr.Dataset:
+    """What became of every run: when it solved N, and the network as it was then.
+
+    Returns
+    -------
+    xr.Dataset
+        ``epochs`` (until N was solved), ``steps``, and the properties of the network on
+        ``(curriculum, treatment, seed, n)``, NaN where N was not solved; ``largest_n`` without
+        ``n``.
+    """
+    runs = trained.variants
+    axes = {
+        "curriculum": list(dict.fromkeys(v.curriculum for v in runs)),
+        "treatment": list(dict.fromkeys(v.tau for v in runs)),
+        "seed": list(dict.fromkeys(v.seed for v in runs)),
+        "n": list(range(2, 1 + max([2, *(reached(trained.epochs(v)) for v in runs)]))),
+    }
+    shape = tuple(len(values) for values in axes.values())
+    values = {name: np.full(shape, np.nan) for name in ("epochs", *NETWORK)}
+    largest = np.zeros(shape[:3], np.int64)
+    for v in runs:
+        place = tuple(
+            axes[dim].index(x) for dim, x in zip(axes, (v.curriculum, v.tau, v.seed), strict=False)
+        )
+        ds = trained.epochs(v)
+        largest[place] = reached(ds)
+        for row in np.flatnonzero(ds["solved"].values > 0):
+            at = (*place, axes["n"].index(int(ds["n_max"][row])))
+            values["epochs"][at] = ds["evaluation"][row]
+            for name in NETWORK:
+                values[name][at] = ds[name][row]
+    dims = tuple(axes)
+    phrases = {"epochs": "epochs until N was solved"} | EPOCH
+    variables: Mapping[str, Any] = {
+        name: (dims, x, _unit(name), phrases[name]) for name, x in values.items()
+    } | {"largest_n": (dims[:3], largest, "1", "largest N solved, 1 where none")}
+    return labels.dataset(variables, axes, source="model", values=False)
+
+
+def load_network(
+    folder: str | Path, curriculum: str, n: int, *, tau: str = "trained", seed: int = 0
+) -> Any:
+    """A network that a sweep has left in a folder, as it was when it solved N.
+
+    Parameters
+    ----------
+    folder
+        Where the sweep ran.
+    curriculum, tau, seed
+        Which run.
+    n
+        The largest N that it had solved.
+    """
+    return load(_network_path(Path(folder), Variant(curriculum, tau, seed), n))
+
+
+def labelled(rows: Mapping[int, Mapping[str, float]], variant: Variant) -> xr.Dataset:
+    """Rows by epoch as a dataset."""
+    coords = {"evaluation": ("evaluation", np.array(list(rows)), "1", "epochs of training")}
+    variables = {
+        name: ("evaluation", np.array([row[name] for row in rows.values()]), _unit(name), phrase)
+        for name, phrase in EPOCH.items()
+    }
+    return labels.dataset(variables, coords, source="model", attrs=variant._asdict(), values=False)
+
+
+def _unit(name: str) -> str:
+    return "step" if name in ("tau_mean", "tau_sd") else "1"
+
+
+def reached(epochs: xr.Dataset) -> int:
+    """The largest N solved, 1 where none is."""
+    return int(epochs["n_max"].where(epochs["solved"] > 0, 1).max())
+
+
+def _network_path(folder: Path, variant: Variant, n: int) -> Path:
+    return folder / "networks" / f"{variant.name}-n{n}.nd"
+
+
+def _epochs_path(folder: Path, variant: Variant) -> Path:
+    return folder / f"{variant.name}.nc"
