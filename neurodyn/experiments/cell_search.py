@@ -132,7 +132,8 @@ def _response(cells, current, dt, v0, start, stop, late):
         first = jnp.where(fired & (count == 0), t, first)
         last = jnp.where(fired[None], jnp.stack([jnp.broadcast_to(t, shape), *last[:2]]), last)
         averaged = jnp.where((k >= late) & (k < stop), x.v, 0)
-        return (x, count + fired, first, last, potential + averaged), None
+        count = count + fired.astype(dt.dtype)
+        return (x, count, first, last, potential + averaged), None
 
     carry = (state, zeros, never, jnp.stack([never] * 3), zeros)
     ks = jnp.arange(current.shape[0])

@@ -157,8 +157,8 @@ def _numbers(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
     for name in names:
         mine = spikes["population"].values == name
         columns["rate"].append(rate.values[mine].mean())
-        columns["cv"].append(np.nanmean(statistics["cv"].values[mine]))
-        columns["lv"].append(np.nanmean(statistics["lv"].values[mine]))
+        columns["cv"].append(_mean(statistics["cv"].values[mine]))
+        columns["lv"].append(_mean(statistics["lv"].values[mine]))
         together = analysis.synchrony(_only(late, mine), bin_width=5.0)
         for what in ("chi", "correlation"):
             columns[what].append(float(together[what].values.mean()))
@@ -178,6 +178,12 @@ def _numbers(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
     )
     coords = {"population": ("unit", np.array(names))}
     return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean over units that have a value; NaN without any."""
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if there.size else np.nan
 
 
 def _only(spikes: xr.Dataset, mine: np.ndarray) -> xr.Dataset:
@@ -200,7 +206,15 @@ def _spectrum(spikes: xr.Dataset, window: tuple[float, float], settings: Setting
 
 
 def _stacked(rows: list[xr.Dataset], seeds: xr.DataArray) -> xr.Dataset:
-    return xr.concat(rows, seeds.rename("seed"), combine_attrs="override")
+    return xr.concat(
+        rows,
+        seeds.rename("seed"),
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join="exact",
+        combine_attrs="override",
+    )
 
 
 def izhikevich_figures(tree: xr.DataTree) -> dict[str, Any]:
