@@ -12,6 +12,7 @@ from neurodyn.tasks.n_dms import NDMS
 from neurodyn.tasks.n_parity import NParity
 from neurodyn.tasks.ode_to_joy import OdeToJoy
 from neurodyn.tasks.perceptual_decision import PerceptualDecision
+from neurodyn.tasks.prediction_object import PredictionObject
 from neurodyn.tasks.ready_set_go import ReadySetGo
 from neurodyn.tasks.sequences import Sequences
 from neurodyn.tasks.sines import Sines
@@ -31,6 +32,7 @@ __all__ = [
     "NParity",
     "OdeToJoy",
     "PerceptualDecision",
+    "PredictionObject",
     "ReadySetGo",
     "Sequences",
     "Sines",

@@ -5,7 +5,9 @@ from neurodyn.plot.behaviour import psychometric
 from neurodyn.plot.cells import fi_curve, voltages, weights
 from neurodyn.plot.comparison import comparison
 from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
+from neurodyn.plot.expectations import angle_chance, expectations
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
+from neurodyn.plot.learning import intervals_over, members, tracking
 from neurodyn.plot.models import time_constants
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.reconstruction import checkpoints, elbow
@@ -15,19 +17,23 @@ from neurodyn.plot.tasks import trial
 from neurodyn.plot.training import history
 
 __all__ = [
+    "angle_chance",
     "attractor",
     "bifurcation",
     "checkpoints",
     "comparison",
     "elbow",
     "error_regression",
+    "expectations",
     "fi_curve",
     "geometric_graph",
     "history",
     "intervals",
+    "intervals_over",
     "latent_bands",
     "latent_space",
     "lyapunov",
+    "members",
     "meta_prior",
     "population_rate",
     "population_spectrum",
@@ -40,6 +46,7 @@ __all__ = [
     "symbol_graph",
     "time_constants",
     "traces",
+    "tracking",
     "trajectories",
     "trial",
     "voltages",

@@ -36,10 +36,10 @@ class Consolidation(AbstractReadoutRule):
 
     .. math:: \Delta w_k = \eta\, (\hat y_k - w_k^\top \bar r)\, \bar r
 
-    where :math:`\bar r` is the mean of the rates collected since the last consolidation and
-    :math:`\hat y` the target of the consolidating step. The gate of a step has two entries: how
-    much this step counts in the mean, and how much is consolidated now (1 at the end of a trial,
-    else 0); then the mean starts anew.
+    where :math:`\bar r` is the mean of the rates collected so far and
+    :math:`\hat y` the target of the consolidating step. The gate of a step has three entries: how
+    much this step counts in the mean; how much is consolidated now (1 at the end of a trial that is
+    learned from, else 0); and whether the mean starts anew after this step (1 or 0).
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ class Consolidation(AbstractReadoutRule):
         """Collect, and consolidate where the gate says so."""
         del t, dt, z, key
         gate = gate_of(u, W.dtype)
-        if gate.shape != (2,):
+        if gate.shape != (3,):
             raise ValueError(
-                "Consolidation: `gate` must hold two numbers per step and trial, for collecting "
-                f"and for consolidating, got shape {gate.shape}."
+                "Consolidation: `gate` must hold three numbers per step and trial (collect, "
+                f"consolidate, start anew), got shape {gate.shape}."
             )
-        collect, consolidate = gate
+        collect, consolidate, anew = gate
         memory = Collected(memory.total + collect * r, memory.weight + collect)
         if u.target is not None:
             mean = memory.mean()
@@ -90,5 +90,5 @@ class Consolidation(AbstractReadoutRule):
                 square = mean @ mean
                 size = size / jnp.where(square > 0, square, 1)
             W = W - mean[:, None] * (size * (mean @ W - u.target))[None, :]
-        kept = 1 - consolidate
+        kept = 1 - anew
         return Collected(memory.total * kept, memory.weight * kept), W

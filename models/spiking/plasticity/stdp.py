@@ -1,5 +1,6 @@
 """Spike-timing dependent plasticity of pairs of spikes, with traces."""
 
+import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
@@ -52,6 +53,7 @@ class PairSTDP(AbstractProjectionRule):
     -----
     In one step presynaptic spikes come first, as in Brian2: each pairs with earlier postsynaptic
     spikes only, and those of the same step count as following it. Weights are bounded after either.
+    The cost of a step is that of all synapses, so prefer sparse projections.
 
     References
     ----------
@@ -85,7 +87,8 @@ class PairSTDP(AbstractProjectionRule):
 
     def start(self, W, n_pre, n_post):
         """No spike so far."""
-        return Traces(jnp.zeros(n_pre, W.dtype), jnp.zeros(n_post, W.dtype))
+        dtype = W.values.dtype
+        return Traces(jnp.zeros(n_pre, dtype), jnp.zeros(n_post, dtype))
 
     def update(self, t, dt, memory, W, pre, post, state, u, *, key):
         """Presynaptic spikes, then postsynaptic ones; the traces decay before."""
@@ -94,7 +97,8 @@ class PairSTDP(AbstractProjectionRule):
         x = memory.pre * jnp.exp(-dt / self.tau_plus).astype(dtype)
         y = memory.post * jnp.exp(-dt / self.tau_minus).astype(dtype)
         low, high = self.w_min.astype(dtype), self.w_max.astype(dtype)
-        W = jnp.clip(W - self.a_minus.astype(dtype) * pre[:, None] * y[None, :], low, high)
-        x = x + pre
-        W = jnp.clip(W + self.a_plus.astype(dtype) * x[:, None] * post[None, :], low, high)
-        return Traces(x, y + post), W
+        down, up = self.a_minus.astype(dtype) * pre, self.a_plus.astype(dtype) * post
+        values = jnp.clip(W.values - down[W.pre] * y[W.post], low, high)
+        x, y = x + pre, y + post
+        values = jnp.clip(values + x[W.pre] * up[W.post], low, high)
+        return Traces(x, y), dataclasses.replace(W, values=values)

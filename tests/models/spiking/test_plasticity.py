@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from neurodyn.drive import Drive
+from neurodyn.models.spiking import CSR, Dense
 from neurodyn.models.spiking.plasticity import RLS, Clock, Consolidation, PairSTDP, ThreeFactor
 
 N, K, STEPS = 6, 2, 40
@@ -147,9 +148,9 @@ def test_gates_choose_outputs(x64):
 
 def test_consolidation_moves_towards_the_outcome_once_per_trial(x64):
     rates, _ = data(8, 30)
-    gates = np.zeros((30, 2))
-    gates[2:9, 0], gates[9, 1] = 1, 1  # collect, then consolidate
-    gates[12:20, 0], gates[25, 1] = 1, 1
+    gates = np.zeros((30, 3))
+    gates[2:9, 0], gates[9, 1:] = 1, 1  # collect, then consolidate and start anew
+    gates[12:20, 0], gates[25, 1:] = 1, 1
     targets = np.zeros((30, K))
     targets[9], targets[25] = [1, 0], [0, 1]
     W, memory = learn(Consolidation(0.2), rates, targets, gates)
@@ -189,9 +190,16 @@ def spike_trains(n, n_steps, seed):
     return (np.random.default_rng(seed).random((n_steps, n)) < 0.05).astype(float)
 
 
+def as_csr(W):
+    n_pre, n_post = W.shape
+    indices = jnp.tile(jnp.arange(n_post, dtype=jnp.int32), n_pre)
+    return CSR(W.ravel(), indices, jnp.arange(n_pre + 1, dtype=jnp.int32) * n_post, n_post)
+
+
 # Brian2 still calls pyparsing by names that are going away.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_stdp_equals_brian2(x64):
+@pytest.mark.parametrize("layout", [Dense, as_csr])
+def test_stdp_equals_brian2(layout, x64):
     brian2 = pytest.importorskip("brian2")
     brian2.prefs.codegen.target = "numpy"
     n_pre, n_post, n_steps, dt = 4, 3, 600, 0.5
@@ -201,12 +209,12 @@ def test_stdp_equals_brian2(x64):
     rule = PairSTDP(0.06, 0.03, tau_plus=15.0, tau_minus=30.0)
 
     def step(carry, x):
-        memory, W = carry
-        memory, W = rule.update(None, jnp.asarray(dt), memory, W, *x, None, None, key=None)
-        return (memory, W), W
+        memory, W = rule.update(None, jnp.asarray(dt), *carry, *x, None, None, key=None)
+        return (memory, W), W.values
 
-    W = jnp.asarray(start)
+    W = layout(jnp.asarray(start))
     _, seen = jax.lax.scan(step, (rule.start(W, n_pre, n_post), W), (pre, post))
+    seen = seen.reshape(-1, n_pre, n_post)
 
     ms = brian2.ms
     net = brian2.Network()
