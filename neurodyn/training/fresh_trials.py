@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from neurodyn.checks import check_whole
 from neurodyn.training.objectives import AbstractObjective, Supervised
 
 __all__ = ["FreshTrials"]
@@ -35,13 +36,9 @@ class FreshTrials(eqx.Module):
         *,
         objective: AbstractObjective | None = None,
     ):
-        for name, n in (("n_batches", n_batches), ("batch_size", batch_size)):
-            if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-                raise ValueError(
-                    f"FreshTrials: `{name}` must be a number of at least 1, got {n!r}."
-                )
+        check_whole(1, n_batches=n_batches, batch_size=batch_size)
         self.objective = Supervised() if objective is None else objective
-        self.n_batches, self.batch_size = n_batches, batch_size
+        self.n_batches, self.batch_size = int(n_batches), int(batch_size)
 
     def __call__(self, model, task, *, key):
         """Means over batches."""

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from neurodyn.checks import check_whole, number
 from neurodyn.task import AbstractTask
 from neurodyn.training.curriculum import AbstractCurriculum
 
@@ -42,9 +43,10 @@ class Heads(AbstractCurriculum):
     """Goes on to larger N each time the heads in use know theirs.
 
     It advances when the mean accuracy over the heads in use and that of the largest N both exceed
-    the threshold. Then it drops the smallest N, appends larger ones, and gives the heads to them by
-    position, so a head whose N is dropped is used again for another. Heads at rest do not move, nor
-    does their optimiser state. Training ends where there are no more heads, or beyond ``n_last``.
+    the threshold. Then it drops the smallest N, appends larger ones, and gives the heads to all of
+    them by position: once some are dropped, those that stay move to other heads too, as published.
+    With ``drop > add`` heads at the end come to rest. Heads at rest do not move, nor does their
+    optimiser state. Training ends where there are no more heads, or beyond ``n_last``.
 
     :func:`single`, :func:`cumulative`, :func:`sliding` and :func:`no_curriculum` make the published
     ones.
@@ -96,16 +98,21 @@ class Heads(AbstractCurriculum):
         metrics: tuple[str, str] = ("correct", "correct_largest"),
         readout: tuple[str, ...] = ("W_out", "b_out"),
     ):
-        for name, n in (("add", add), ("drop", drop), ("n_last", 1 if n_last is None else n_last)):
-            if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-                raise ValueError(f"Heads: `{name}` must be a whole number, got {n!r}.")
-        if not 0 <= threshold < 1:
+        check_whole(0, add=add, drop=drop)
+        if n_last is not None:
+            check_whole(1, n_last=n_last)
+        self.threshold = number("threshold", threshold, low=0)
+        if not self.threshold < 1:
             raise ValueError(
-                f"Heads: `threshold` is an accuracy to exceed, in [0, 1), got {threshold!r}. "
+                f"`threshold` is an accuracy to exceed, below 1, got {threshold!r}. "
                 "Write 0.98 for 98 %."
             )
+        if isinstance(metrics, str) or len(metrics) != 2:
+            raise ValueError(
+                "`metrics` must name two accuracies, over all heads in use and of the largest N, "
+                f"got {metrics!r}."
+            )
         self.add, self.drop = int(add), int(drop)
-        self.threshold = jnp.asarray(threshold, jnp.result_type(float))
         self.n_last = None if n_last is None else jnp.asarray(n_last, jnp.int32)
         self.metrics, self.readout = tuple(metrics), tuple(readout)
 
@@ -174,10 +181,16 @@ class Heads(AbstractCurriculum):
     def active(self, params, task):
         if task.ns.shape[0] == 1:
             return None
+        paths = jax.tree_util.tree_flatten_with_path(params)[0]
+        if not any(self._reads_out(path) for path, _ in paths):
+            raise ValueError(
+                f"The model has no parameter called {' or '.join(self.readout)}, so heads at rest "
+                "cannot be held: name the parameters with outputs on their last axis in `readout`."
+            )
         used = jnp.repeat(task.ns > 0, task.n_outputs // task.ns.shape[0])
 
         def mask(path, x):
-            if not any(getattr(entry, "name", None) in self.readout for entry in path):
+            if not self._reads_out(path):
                 return jnp.asarray(True)
             if x.shape[-1] != used.shape[0]:
                 raise ValueError(
@@ -187,6 +200,9 @@ class Heads(AbstractCurriculum):
             return used.reshape((1,) * (x.ndim - 1) + used.shape)
 
         return jax.tree_util.tree_map_with_path(mask, params)
+
+    def _reads_out(self, path: tuple) -> bool:
+        return any(getattr(entry, "name", None) in self.readout for entry in path)
 
     def stage(self, task):
         used = task.ns > 0

@@ -183,7 +183,8 @@ def test_what_does_not_fit_is_refused():
         (lambda: single(threshold=98), "Write 0.98 for 98 %"),
         (lambda: sliding(3, 4), "`n_forget` must lie between 1 and n_heads=3"),
         (lambda: Heads(-1, 0), "`add` must be a whole number"),
-        (lambda: FreshTrials(0), "`n_batches` must be a number"),
+        (lambda: single(metrics="correct"), "must name two accuracies"),
+        (lambda: FreshTrials(0), "`n_batches` must be a whole number"),
     ]:
         with pytest.raises(ValueError, match=message):
             make()
@@ -196,11 +197,15 @@ def test_what_does_not_fit_is_refused():
             steps=1,
             key=0,
         )
-    with pytest.raises(ValueError, match="name the parameters with outputs last"):
-        fit(
-            LeakyRNN(1, 8, 6, key=0),
-            NParity(2, n_heads=3),
-            curriculum=cumulative(readout=("U",)),
-            steps=1,
-            key=0,
-        )
+    for readout, message in [
+        ("U", "name the parameters with outputs last"),
+        ("V", "no parameter called V"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fit(
+                LeakyRNN(1, 8, 6, key=0),
+                NParity(2, n_heads=3),
+                curriculum=cumulative(readout=(readout,)),
+                steps=1,
+                key=0,
+            )
