@@ -1,5 +1,7 @@
 """A network of Izhikevich neurons learns to decide."""
 
+import equinox as eqx
+import jax
 import numpy as np
 import optax
 import pytest
@@ -48,8 +50,5 @@ def test_izhikevich_neurons_learn_a_perceptual_decision():
 
 
 def _numbers(part) -> np.ndarray:
-    import equinox as eqx
-    import jax
-
     leaves = jax.tree.leaves(eqx.filter(part, eqx.is_inexact_array))
     return np.concatenate([np.ravel(leaf) for leaf in leaves])

@@ -1,0 +1,23 @@
+"""Both backends of the spike products run a whole network alike, to the last bit."""
+
+import jax
+import numpy as np
+import pytest
+
+import neurodyn as nd
+from neurodyn.kernels import events_numba
+from tests.benchmarks.peers import library, workloads
+
+
+@pytest.mark.skipif(not events_numba.available(), reason="needs numba")
+def test_a_network_spikes_alike_in_plain_and_compiled_code(x64, monkeypatch):
+    model = library.network(workloads.w2(320, 80))
+    runs = {}
+    for backend in ("xla", "numba"):
+        monkeypatch.setenv("NEURODYN_EVENTS", backend)
+        jax.clear_caches()
+        save = nd.Save(("v",), every=100, spikes="packed")
+        runs[backend] = nd.integrate(model, dt=0.5, n_steps=400, save=save)
+    assert library.count(runs["xla"].spikes) > 300
+    np.testing.assert_array_equal(runs["xla"].spikes, runs["numba"].spikes)
+    np.testing.assert_array_equal(runs["xla"].variables["v"], runs["numba"].variables["v"])
