@@ -155,6 +155,7 @@ def ablation(found: xr.Dataset) -> Any:
                 ax.plot([x - 0.15, x + 0.15], [values.mean()] * 2, color=colour, lw=2)
         ax.axhline(0, color=GREY, lw=0.8, ls=":")
         ax.set_xticks(range(len(names)), names)
+        ax.set_xlim(-0.6, len(names) - 0.4)
         ax.set_title(f"N = {n}")
     axes[0, 0].set_ylabel("relative accuracy")
     handles = [

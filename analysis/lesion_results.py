@@ -1,0 +1,39 @@
+"""Labels of what altered networks score."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+
+__all__ = ["lesion_result", "relative_accuracy"]
+
+
+def relative_accuracy(found, intact, chance: float, baseline: str) -> tuple[np.ndarray, float]:
+    """Accuracy above chance over that of the intact network, and what counts as 1."""
+    if baseline not in ("max", "mean"):
+        raise ValueError(f"`baseline` is 'max' or 'mean', got {baseline!r}.")
+    base = float(intact.max() if baseline == "max" else intact.mean())
+    if not base > chance:
+        return np.full(len(found), np.nan), base
+    return (found.mean(axis=1) - chance) / (base - chance), base
+
+
+def lesion_result(dim, accuracy, relative, intact, base, chance, coords) -> xr.Dataset:
+    """Accuracies of altered networks with their labels."""
+    dims = ("repetition", "unit") if dim == "unit" else ("sweep", "repetition")
+    table = accuracy.T if dim == "unit" else accuracy
+    return labels.dataset(
+        {
+            "accuracy": (dims, table, "1", "accuracy"),
+            "relative_accuracy": (dim, relative, "1", "accuracy relative to the intact network"),
+            "intact": ("repetition", intact, "1", "accuracy of the intact network"),
+            "baseline": ((), base, "1", "accuracy that counts as 1"),
+        },
+        coords,
+        source="analysis",
+        kind="statistic",
+        attrs={"chance": float(chance)},
+        values=False,
+    )
