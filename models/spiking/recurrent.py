@@ -86,7 +86,7 @@ def recurrent_network(
     --------
     >>> from neurodyn import tasks
     >>> from neurodyn.models import spiking
-    >>> task = tasks.PerceptualDecision()
+    >>> task = tasks.PerceptualDecision(dt=1.0)
     >>> network = spiking.recurrent_network(task.n_inputs, 64, task.n_outputs, key=0)
     >>> network.n_units
     64
