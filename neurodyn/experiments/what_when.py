@@ -151,7 +151,7 @@ EXPERIMENT = Experiment(
     title="Can a spiking reservoir learn what comes, when and how probably, and adapt to switches?",
     reference=("yamada2026", "izhikevich2003", "sussillo2009"),
     presets={
-        "quick": Settings(n_seeds=1, n_levels=5, n_trials=40),
+        "quick": Settings(n_seeds=1, n_units=400, n_levels=5, n_trials=30),
         "paper": Settings(),
         "open_loop": Settings(feedback=0.0),
     },

@@ -48,7 +48,8 @@ def expectations(ds: xr.Dataset, *, dim: str, by: str) -> Any:
         title = f"block {i + 1}" if by == dim else f"p(A) = {ds[by].values[i]:.2g}"
         ax.set(title=title, xlabel="time from cue (ms)")
     axes[0][0].set_ylabel("output")
-    axes[0][-1].legend(loc="upper right")
+    lines, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside upper right", ncols=2)
     return figure
 
 

@@ -43,7 +43,8 @@ def tracking(
             ax.plot(part["time"] / 1000, part, color=colour, label=name)
         ax.set(title=title, xlabel="time (s)", xlim=(start / 1000, stop / 1000))
     axes[0][0].set_ylabel(label(output))
-    axes[0][-1].legend(loc="upper right")
+    lines, names = axes[0][0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside upper right", ncols=2)
     return figure
 
 
