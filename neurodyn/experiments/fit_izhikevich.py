@@ -77,7 +77,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     """
     recorded = _load(settings.recording)
     spikes = analysis.detect_spikes(recorded)
-    wanted = analysis.fi_curve(spikes, window=settings.window).isel(unit=0)
+    wanted = analysis.fi_curve(spikes, window=settings.window).isel(unit=0, drop=True)
     order = np.argsort(recorded["step"].values, kind="stable")
     recorded = recorded.isel(sweep=order)
     protocol = _protocol(recorded, settings)
@@ -112,7 +112,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
             "/recording": _thinned(recorded, spikes, order),
             "/recording/fi": wanted,
             "/model": model,
-            "/model/fi": analysis.fi_curve(model, window=settings.window).isel(unit=0),
+            "/model/fi": analysis.fi_curve(model, window=settings.window).isel(unit=0, drop=True),
             "/analysis/cells": _cells(cells, losses, found, target, histories, chosen),
             "/analysis/responses": _responses(found, target, settings),
         }
