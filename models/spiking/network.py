@@ -112,7 +112,8 @@ class Network(AbstractSpiking):
     surrogate: AbstractSurrogate
     detach_reset: bool = eqx.field(static=True)
     clocked: bool = eqx.field(static=True)
-    scheme: diffrax.AbstractSolver
+    scheme_name: str | None = eqx.field(static=True)
+    own_scheme: diffrax.AbstractSolver | None
 
     reference: ClassVar[tuple[str, ...]] = ("stimberg2019", "neftci2019")
 
@@ -168,7 +169,10 @@ class Network(AbstractSpiking):
         self.decoder = None if readout is None else readout.bound(self.n_units, keys["readout"])
         self.n_outputs = 0 if readout is None else readout.n_outputs
         self.surrogate = FastSigmoid() if surrogate is None else surrogate
-        self.detach_reset, self.scheme = bool(detach_reset), as_scheme(scheme)
+        self.detach_reset = bool(detach_reset)
+        solver, named = as_scheme(scheme), isinstance(scheme, str)
+        # A file holds the name of a scheme, not a class of another library.
+        self.scheme_name, self.own_scheme = (scheme, None) if named else (None, solver)
         self.clocked = True
 
     # --- what it is made of ------------------------------------------------------------------
@@ -182,7 +186,7 @@ class Network(AbstractSpiking):
     @property
     def solver(self) -> diffrax.AbstractSolver:
         """What steps it where a run names no solver."""
-        return self.scheme
+        return as_scheme(self.scheme_name) if self.own_scheme is None else self.own_scheme
 
     def unit_signs(self) -> np.ndarray:
         """Sign of each unit: 1, -1, or 0 where that was not said."""

@@ -65,9 +65,9 @@ def write(network: Any, inputs: Any, *, dt: float, variables: Any, key: Any) -> 
 
 def _check_supported(network: Network) -> bool:
     """Whether the scheme is that of 2003; refuses what has no counterpart."""
-    if not isinstance(network.scheme, (diffrax.Euler, Izh2003)):
+    if not isinstance(network.solver, (diffrax.Euler, Izh2003)):
         raise ValueError(
-            f"Brian2: the scheme {type(network.scheme).__name__} has no counterpart; 'euler' and "
+            f"Brian2: the scheme {type(network.solver).__name__} has no counterpart; 'euler' and "
             "'izh2003' have."
         )
     if network.decoder is not None and (
@@ -83,7 +83,7 @@ def _check_supported(network: Network) -> bool:
                 f"Brian2: the rule {type(each.rule).__name__} of projection {name!r} cannot be "
                 "translated; build the network without it."
             )
-    izh2003 = isinstance(network.scheme, Izh2003)
+    izh2003 = isinstance(network.solver, Izh2003)
     if izh2003 and network.refractory is not None:
         raise ValueError("Brian2: the scheme 'izh2003' is not translated with refractory periods.")
     return izh2003
