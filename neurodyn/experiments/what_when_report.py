@@ -21,7 +21,7 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure, by name."""
     sweep, switches = (tree[f"model/{n}"].to_dataset() for n in ("sweep", "switches"))
     n_trials = _settings(tree)["n_trials"]
-    marks = [n_trials * b for b in range(1, int(switches["block"].max()) + 1)]
+    marks = [float(n_trials * b) for b in range(1, int(switches["block"].max()) + 1)]
     error = switches["error"]
     curves = {
         title: _interval(error.sel(rule=method), "trial", "trained")
@@ -136,7 +136,8 @@ def _interval(values: xr.DataArray, dim: str, over: str) -> xr.Dataset:
     else:
         parts = {"mean": values.mean("seed"), "low": values.min("seed"), "high": values.max("seed")}
         ds = xr.Dataset(parts)
-    ds["mean"].attrs = dict(values.attrs)
+    name = "height of the bump" if "bump" in values.attrs["long_name"] else "error (rms)"
+    ds["mean"].attrs = values.attrs | {"long_name": name}
     return ds.assign_coords({over: (dim, values[over].values, values[over].attrs)})
 
 

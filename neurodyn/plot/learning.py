@@ -95,7 +95,7 @@ def intervals_over(
     Parameters
     ----------
     panels
-        Curves by name in panels by title; each as from :func:`neurodyn.analysis.bootstrap`.
+        Curves by name, the same names in all panels, by title of the panel; each as from :func:`neurodyn.analysis.bootstrap`.
     over
         Coordinate of the abscissa.
     marks
@@ -107,7 +107,7 @@ def intervals_over(
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = subplots(1, len(panels), size=(3.3, 2.5))
+    figure, axes = subplots(1, len(panels), size=(3.6, 2.7))
     for ax, (title, curves) in zip(axes[0], panels.items(), strict=True):
         for colour, (name, curve) in zip(STROKES, curves.items(), strict=False):
             x = curve[over].values
@@ -122,6 +122,6 @@ def intervals_over(
             ax.set_xlim(low, high)
         first = next(iter(curves.values()))
         ax.set(title=title, xlabel=label(first[over]), ylabel=label(first["mean"]))
-        if len(curves) > 1 or name:
-            ax.legend()
+    lines, names = axes[0][0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside upper center", ncols=2)
     return figure
