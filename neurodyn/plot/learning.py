@@ -95,7 +95,8 @@ def intervals_over(
     Parameters
     ----------
     panels
-        Curves by name, the same names in all panels, by title of the panel; each as from :func:`neurodyn.analysis.bootstrap`.
+        Curves by name, the same in all panels, by title of the panel; each as from
+        :func:`neurodyn.analysis.bootstrap`.
     over
         Coordinate of the abscissa.
     marks
