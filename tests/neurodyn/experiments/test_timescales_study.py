@@ -32,6 +32,7 @@ def finished(tmp_path_factory):
     return out, experiments.run("timescales", settings=SMALL, out=out, progress=False)
 
 
+@pytest.mark.slow  # compiles training and every analysis
 def test_every_analysis_is_there_and_labelled(finished):
     _, done = finished
     labels.check(done.tree)
@@ -50,6 +51,7 @@ def test_every_analysis_is_there_and_labelled(finished):
     assert "multi-head: largest N" in done.summary
 
 
+@pytest.mark.slow  # compiles training and every analysis
 def test_finished_parts_are_found_again_unless_settings_change(finished, monkeypatch):
     out, done = finished
     made = []
@@ -118,6 +120,7 @@ def test_half_size_is_interpolated():
     assert half_size(found)[0] == pytest.approx(10**-0.5)
 
 
+@pytest.mark.slow  # compiles training and every analysis
 def test_recorded_timescales(finished, monkeypatch):
     out, _ = finished
     whole = brain_timescales._LOAD["decision_example"]
