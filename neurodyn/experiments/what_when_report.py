@@ -42,7 +42,7 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
             {"mean over probabilities": {"local rules": learning}}, over="trained"
         ),
         "switches": plot.intervals_over(
-            {"error after the cue alone": curves}, over="trained", marks=marks
+            {"error after the cue alone": curves}, over="trained", marks=marks, highest=0.4
         ),
         "outputs_switches": plot.expectations(switches.sel(rule="local"), dim="epoch", by="epoch"),
         "angles": plot.angle_chance(angles),

@@ -89,6 +89,7 @@ def intervals_over(
     over: str,
     marks: Sequence[float] = (),
     identity: bool = False,
+    highest: float | None = None,
 ) -> Any:
     """Means with their intervals along a dim, several curves in each panel.
 
@@ -103,6 +104,8 @@ def intervals_over(
         Where to draw vertical lines, such as switches.
     identity
         Whether to draw the line on which both axes are equal.
+    highest
+        Where to cut the ordinate, which then begins at 0; None: show all.
 
     Returns
     -------
@@ -121,6 +124,8 @@ def intervals_over(
             low, high = ax.get_xlim()
             ax.plot([low, high], [low, high], color=GREY, lw=0.8, ls="--", zorder=0)
             ax.set_xlim(low, high)
+        if highest is not None:
+            ax.set_ylim(0, highest)
         first = next(iter(curves.values()))
         ax.set(title=title, xlabel=label(first[over]), ylabel=label(first["mean"]))
     lines, names = axes[0][0].get_legend_handles_labels()
