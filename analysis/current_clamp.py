@@ -105,7 +105,7 @@ def _potential(recording: xr.Dataset, variable: str) -> xr.DataArray:
         )
     extra = [d for d in v.dims if d not in ("sweep", "trial", "time", "unit", "channel")]
     rows, columns = (
-        [d for d in pair if d in v.dims] for pair in (("sweep", "trial"), ("unit", "channel"))
+        [str(d) for d in pair if d in v.dims] for pair in (("sweep", "trial"), ("unit", "channel"))
     )
     if extra or "time" not in v.dims or len(rows) > 1 or len(columns) > 1:
         raise LabelError(f"'{variable}' has dims {v.dims}; wanted (sweep, time) or with a channel.")
@@ -113,7 +113,7 @@ def _potential(recording: xr.Dataset, variable: str) -> xr.DataArray:
         raise LabelError(f"'{variable}' has missing values, or fewer than two samples.")
     v = v if rows else v.expand_dims("trial")
     v = v if columns else v.expand_dims("unit", axis=-1)
-    return v.transpose((rows or ["trial"])[0], "time", (columns or ["unit"])[0])
+    return v.transpose(*(rows or ["trial"])[:1], "time", *(columns or ["unit"])[:1])
 
 
 def fi_curve(
@@ -186,7 +186,7 @@ def fi_curve(
         mean = [_nanmean(each[name][group == k]) for k in range(len(levels))]
         variables[name] = (("sweep", "unit"), np.stack(mean), *described)
     variables["n_trials"] = ("sweep", np.bincount(group), "1", "number of trials")
-    coords = {n: c.variable for n, c in data.coords.items() if c.dims == ("unit",)}
+    coords = {str(n): c.variable for n, c in data.coords.items() if c.dims == ("unit",)}
     coords["current"] = ("sweep", levels, "pA", "injected current")
     return labels.dataset(
         variables,

@@ -173,11 +173,11 @@ def population_rate(
     size = members.sum(0)
     total = counts["spike_count"].values @ (members / size)[:, order]
     dims = tuple(str(d) for d in counts["spike_count"].dims)
-    coords = {n: c.variable for n, c in counts.coords.items() if "unit" not in c.dims}
+    coords = {str(n): c.variable for n, c in counts.coords.items() if "unit" not in c.dims}
     coords["n_units"] = xr.Variable("unit", size[order].astype(int), {"long_name": "units"})
     if by is not None:
         coords[by] = xr.Variable("unit", found[order], counts[by].attrs)
-    about = {n: v for n, v in counts.attrs.items() if n not in ("kind", "source")}
+    about = {str(n): v for n, v in counts.attrs.items() if n not in ("kind", "source")}
     pooled = labels.dataset(
         {"spike_count": (dims, total.astype(np.float32), "count", "mean spike count")},
         coords,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -113,7 +113,7 @@ def ablation(
             f"{type(model).__name__} has no `cut` method, so its units cannot be ablated; "
             "altered_scores takes any change of a model."
         )
-    n_units = int(model.n_units)
+    n_units = int(cast(Any, model).n_units)
     masks, numbers = _masks(units, n_units)
     # The intact network is the first of the altered ones.
     every = jnp.asarray(np.concatenate([np.zeros((1, n_units), bool), masks]))

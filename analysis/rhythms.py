@@ -91,7 +91,7 @@ def population_spectrum(
         inside = above & (frequency >= low) & (frequency < high)
         share = power[inside].sum(0) / total
         variables[name] = ("unit", share, "1", f"share of the power in {low:g} to {high:g} Hz")
-    coords = {n: c.variable for n, c in rate.coords.items() if c.dims == ("unit",)}
+    coords = {str(n): c.variable for n, c in rate.coords.items() if c.dims == ("unit",)}
     return labels.dataset(
         variables,
         {"frequency": frequency, **coords},

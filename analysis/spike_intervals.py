@@ -55,7 +55,7 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     if "spike_trial" in spikes:
         columns["interval_trial"] = (trial[first], "1", "position of the trial")
     variables = {name: ("interval", *column) for name, column in columns.items()}
-    coords = {n: c for n, c in spikes.coords.items() if c.dims in (("unit",), ("trial",))}
+    coords = {str(n): c for n, c in spikes.coords.items() if c.dims in (("unit",), ("trial",))}
     return labels.dataset(variables, coords, source="analysis", kind="statistic")
 
 
@@ -124,7 +124,7 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
         "cv2": (_mean(2 * contrast, unit[pair], n), "1", "local coefficient of variation CV2"),
         "lv": (_mean(3 * contrast**2, unit[pair], n), "1", "local variation LV"),
     }
-    coords = {name: c for name, c in spikes.coords.items() if c.dims == ("unit",)}
+    coords = {str(name): c for name, c in spikes.coords.items() if c.dims == ("unit",)}
     return labels.dataset(
         {name: ("unit", *column) for name, column in about.items()},
         coords,

@@ -82,7 +82,7 @@ def synchrony(
         name: (rows, found[:, i] if rows else found[0, i], "1", long_name)
         for i, (name, long_name) in enumerate(about.items())
     }
-    coords = {n: c.variable for n, c in array.coords.items() if c.dims == ("trial",)}
+    coords = {str(n): c.variable for n, c in array.coords.items() if c.dims == ("trial",)}
     return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
 
 

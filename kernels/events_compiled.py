@@ -28,7 +28,8 @@ def build(name: str, dtype: str, version: tuple[int, int]):
         "add_delayed": _add_delayed,
     }[name]
     numba_type, llvm_type = _FLOATS[dtype]
-    run = make(_pointer(numba_type, llvm_type), numba_type.bitwidth // 8)
+    size = {"float32": 4, "float64": 8}[dtype]
+    run = make(_pointer(numba_type, llvm_type), size)
     major, minor = version
 
     def handler(frame):

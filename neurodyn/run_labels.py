@@ -48,7 +48,7 @@ def label(
         dim, value = value if isinstance(value, tuple) else ("unit", value)
         if dim in dims:
             coords[name] = (dim, np.asarray(value))
-            coords.setdefault(dim, np.arange(len(value)))
+            coords.setdefault(dim, np.arange(len(value), dtype=np.int64))
     if plan.task is not None and "outputs" in variables:
         coords["output"] = list(plan.task.output_names())
     coords |= _trial_coords(plan, save, arrays)

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from neurodyn.checks import whole
 from neurodyn.models.spiking.synapse import scalar
 from neurodyn.params import AbstractParameter
+from neurodyn.params.base import value_of
 
 __all__ = ["CurrentInput", "Poisson", "SpikeInput"]
 
@@ -78,11 +79,11 @@ class Poisson(eqx.Module):
     def __init__(self, n: int, rate: Any):
         self.n = whole("n", n, 1)
         self.rate = scalar("rate", rate, least=0.0)
-        shape = jnp.shape(getattr(self.rate, "raw", self.rate))
+        shape = jnp.shape(value_of(self.rate))
         if shape not in ((), (self.n,)):
             raise ValueError(f"`rate` must be one number or one for each of {n} units, got {shape}")
 
     def draw(self, dt: Float[Array, ""], key: Any) -> Float[Array, " unit"]:
         """Spikes of one step."""
-        p = jnp.broadcast_to(self.rate.astype(dt.dtype) * (dt / 1000), (self.n,))
+        p = jnp.broadcast_to(value_of(self.rate).astype(dt.dtype) * (dt / 1000), (self.n,))
         return jax.random.bernoulli(key, p).astype(dt.dtype)

@@ -71,12 +71,14 @@ def izhikevich2003_network(
     excitatory = Izhikevich2003(n_e, a=0.02, b=0.2, c=-65 + 15 * r_e**2, d=8 - 6 * r_e**2)
     inhibitory = Izhikevich2003(n_i, a=0.02 + 0.08 * r_i, b=0.25 - 0.05 * r_i, c=-65.0, d=2.0)
     noise = {"E": 5.0, "I": 2.0}
+    kind: Any = Pulse if published else Delta
+    synapse = kind()
     return Network(
         {
             "E": Population(excitatory, ei=1, cell_type="RS-CH"),
             "I": Population(inhibitory, ei=-1, cell_type="LTS-FS"),
         },
-        synapses={"pulse": Pulse() if published else Delta()},
+        synapses={"pulse": synapse},
         projections={
             "recurrent": Projection(
                 "all", "all", "pulse", W=Fixed(jnp.asarray(W, jnp.result_type(float)))

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from neurodyn.models.spiking.exponential import DoubleExponential
 from neurodyn.models.spiking.synapse import AbstractSynapse, scalar
 from neurodyn.params import AbstractParameter
+from neurodyn.params.base import value_of
 from neurodyn.system import Variable
 
 __all__ = ["NMDA"]
@@ -85,7 +86,7 @@ class NMDA(AbstractSynapse):
 
     def unblocked(self, v: Float[Array, " unit"]) -> Float[Array, " unit"]:
         """Fraction of channels that magnesium does not block at a potential [mV]."""
-        return 1 / (1 + self.magnesium / 3.57 * jnp.exp(-0.062 * v))
+        return 1 / (1 + value_of(self.magnesium) / 3.57 * jnp.exp(-0.062 * v))
 
     def current(self, s, v):
         return s[0] * self.unblocked(v) * (self.reversal - v)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.checks import number
 from neurodyn.params import FixedParameter
+from neurodyn.params.base import value_of
 
 __all__ = [
     "AbstractSurrogate",
@@ -43,7 +44,8 @@ class AbstractSurrogate(eqx.Module):
     def __call__(self, crossing: Float[Array, " unit"]) -> Float[Array, " unit"]:
         """Spikes, 0 or 1."""
         x = jax.lax.stop_gradient(crossing)
-        slope = self.height.astype(x.dtype) * self.shape(x / self.width.astype(x.dtype))
+        height, width = (value_of(each).astype(x.dtype) for each in (self.height, self.width))
+        slope = height * self.shape(x / width)
         return _heaviside(crossing, slope)
 
 

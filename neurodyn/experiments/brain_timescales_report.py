@@ -33,6 +33,12 @@ def _networks(tree: xr.DataTree) -> dict[str, np.ndarray]:
     return found
 
 
+def resolved(ds: xr.Dataset) -> np.ndarray:
+    """Timescales above one bin, as those of networks are above one step."""
+    tau = ds["tau"].values
+    return tau[np.isfinite(tau) & (tau > float(ds.attrs["bin_width"]))]
+
+
 def relative_spread(tau: np.ndarray) -> float:
     """Ratio of the 90th to the 10th percentile, which has no unit of time."""
     tau = tau[np.isfinite(tau)]
@@ -70,7 +76,8 @@ def timescales(tree: xr.DataTree) -> Any:
     axes[0, 2].axhline(1, color=GREY, lw=0.8, ls=":")
     axes[0, 2].set(xscale="log", xlabel="true timescale (ms)", title="recovered / true")
     axes[0, 2].set_ylim(bottom=0)
-    known = next(iter(tree["analysis/recovery"].children.values()))["true_tau"].values
+    recovery = next(iter(tree["analysis/recovery"].children.values())).to_dataset()
+    known = recovery["true_tau"].values
     axes[0, 2].set_xticks(known, [f"{value:g}" for value in known])
     axes[0, 2].minorticks_off()
     if networks:
@@ -86,10 +93,12 @@ def _bar(ax: Any, x: float, ds: xr.Dataset, colour: Any) -> None:
 
 def _spreads(ax: Any, areas: dict[str, xr.Dataset], networks: dict[str, np.ndarray]) -> None:
     """Timescales over their median: what can be compared where a step has no length in ms."""
-    groups = {name: ds["tau"].values for name, ds in areas.items()} | networks
+    groups = {name: resolved(ds) for name, ds in areas.items()} | networks
     colours = [*_AREAS[: len(areas)], *([BLUE, BLUE, ORANGE, ORANGE][: len(networks)])]
     for (name, tau), colour in zip(groups.items(), colours, strict=True):
-        tau = np.sort(tau[np.isfinite(tau)])
+        if not tau.size:
+            continue
+        tau = np.sort(tau)
         style = "--" if name.endswith("activity") else "-"
         share = np.arange(1, tau.size + 1) / tau.size
         ax.step(tau / np.median(tau), share, where="post", color=colour, ls=style, label=name)
@@ -112,8 +121,12 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
             f"{float(ds['population_high_units']):.0f} over units)"
         )
         if good.size:
-            rows[f"{name}: median of units"] = (
-                f"{np.median(good):.0f} ms, 90th over 10th percentile {relative_spread(good):.1f}"
+            rows[f"{name}: median of units"] = f"{np.median(good):.0f} ms"
+        slow = resolved(ds)
+        if slow.size:
+            rows[f"{name}: units above one bin"] = (
+                f"{slow.size}, median {np.median(slow):.0f} ms, 90th over 10th percentile "
+                f"{relative_spread(slow):.1f}"
             )
         recovery = tree[f"analysis/recovery/{name}"].to_dataset()
         ratio = recovery["ratio"].values
@@ -123,6 +136,9 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
             f"{', '.join(medians)} at {', '.join(true)} ms (medians)"
         )
     for name, tau in _networks(tree).items():
+        if not tau.size:
+            rows[name] = "none above one step"
+            continue
         rows[name] = (
             f"median {np.median(tau):.2f} steps, 90th over 10th percentile "
             f"{relative_spread(tau):.1f} ({tau.size} units)"

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -104,7 +105,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
             histories.append(history)
     cells = cell(np.stack(bests, axis=1), peak)
     found = response(cells, protocol)
-    losses = loss(Response(*map(np.asarray, found)))
+    losses = loss(jax.tree.map(np.asarray, found))
     chosen = int(np.argmin(losses))
     model = _simulate(cell(bests[chosen][:, None], peak), recorded, settings, protocol)
     tree = xr.DataTree.from_dict(

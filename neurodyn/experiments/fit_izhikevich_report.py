@@ -15,7 +15,7 @@ def fit_figures(tree: xr.DataTree) -> dict[str, Any]:
     """Curves of all searches, and potentials of the best cell beside the recorded ones."""
     recording, model = tree["recording"].to_dataset(), tree["model"].to_dataset()
     step = model["step"].values
-    fires = np.flatnonzero(tree["recording/fi"]["rate"].values > 0)
+    fires = np.flatnonzero(tree["recording/fi"].to_dataset()["rate"].values > 0)
     shown = {"low": fires[len(fires) // 4], "high": fires[-1]}
     window = (model.attrs["window"][0] + 100.0, model.attrs["window"][1])
     figures = {"curves": _curves(tree["analysis/responses"].to_dataset())}

@@ -67,7 +67,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         rows[f"{n} neurons"] = f"{scores.sizes['seed']} networks"
         for name, values in table.items():
             rows[f"{name}, {n} neurons"] = _spread(values.isel(sweep=i))
-        mean = rate.isel(sweep=i).mean("seed").values
+        mean = rate.isel(sweep=i).mean("seed").to_numpy()
         a, b = settings["before"], settings["before"] + settings["learn"]
         rows[f"rate before, during and after learning (Hz), {n} neurons"] = ", ".join(
             f"{np.mean(part):.1f}" for part in (mean[:a], mean[a:b], mean[b:])

@@ -242,7 +242,7 @@ def izhikevich_summary(tree: xr.DataTree) -> dict[str, str]:
             text = _spread(networks[what].isel(unit=u).values, unit)
             rows[f"{about['long_name']}, {name}"] = text
         if "brian2" in tree["analysis"].children:
-            theirs = tree["analysis/brian2"]["rate"].isel(unit=u).values
+            theirs = tree["analysis/brian2"].to_dataset()["rate"].isel(unit=u).values
             rows[f"mean firing rate by Brian2, {name}"] = _spread(theirs, " Hz")
     rows["highest peak of the spectrum"] = _spread(spectrum["peak_frequency"].values, " Hz")
     for band in ("alpha", "beta", "gamma"):

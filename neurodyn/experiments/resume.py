@@ -52,7 +52,7 @@ class Resumed:
             )
         results = {k[2:]: v for k, v in arrays.items() if k.startswith("r.")}
         leaves = [arrays[f"s.{i}"] for i in range(header["leaves"])]
-        structure = jax.tree.structure(like)
+        structure: Any = jax.tree.structure(like)
         if leaves and structure.num_leaves != len(leaves):
             raise ValueError(f"{self._path} does not fit this version; overwrite it (--overwrite).")
         return results, jax.tree.unflatten(structure, leaves) if leaves else None

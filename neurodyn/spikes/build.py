@@ -12,7 +12,15 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
 
-__all__ = ["SLACK", "dataset", "from_times", "require_spikes", "step_middles", "times", "window_edges"]
+__all__ = [
+    "SLACK",
+    "dataset",
+    "from_times",
+    "require_spikes",
+    "step_middles",
+    "times",
+    "window_edges",
+]
 
 #: Slack [ms] when comparing times that went through sums and unit conversions.
 SLACK = 1e-6

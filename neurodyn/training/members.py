@@ -136,7 +136,8 @@ def _resize(
     setup: Setup, state: Member, members: Sequence[Member], resized: Callable
 ) -> tuple[Setup, Member]:
     """The setup and the state with a task of the sizes that the stages of these members ask for."""
-    static, structure = setup.task, jax.tree.structure(state.task)
+    static: Any = setup.task
+    structure: Any = jax.tree.structure(state.task)
     for member in members:
         arrays = jax.tree.leaves(member.task)
         task = resized(eqx.combine(jax.tree.unflatten(structure, arrays), static))
@@ -149,7 +150,8 @@ def _resize(
                 "`resize` of a curriculum may change static fields of the task only, but "
                 f"{type(task).__name__} has other arrays now."
             )
-    if jax.tree.structure(static) == jax.tree.structure(setup.task):
+    before: Any = jax.tree.structure(setup.task)
+    if jax.tree.structure(static) == before:
         return setup, state
     task = jax.tree.unflatten(structure, jax.tree.leaves(state.task))
     return dataclasses.replace(setup, task=static), dataclasses.replace(state, task=task)
