@@ -1,5 +1,6 @@
 """The networks of a sweep and what became of every run, in memory or in files."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,22 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.experiments.timescales.networks import Variant, variants
+from neurodyn.experiments.timescales.networks import Variant, shaping, shown_by, variants
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.io.files import load, save
+from neurodyn.training import CheckpointError
 
-__all__ = ["EPOCH", "NETWORK", "Trained", "labelled", "load_network", "reached", "table"]
+__all__ = [
+    "EPOCH",
+    "NETWORK",
+    "Trained",
+    "checkpoint_path",
+    "ended",
+    "labelled",
+    "load_network",
+    "reached",
+    "table",
+]
 
 #: What is recorded after every epoch, with a phrase.
 EPOCH = {
@@ -77,6 +89,7 @@ class Trained:
 
     def keep(self, variant: Variant, epochs: xr.Dataset, n: int | None, model: Any) -> None:
         """Take the record of a run so far, and its network if it has just solved N."""
+        epochs = epochs.assign_attrs(training=json.dumps(shaping(self.settings, variant)))
         self._epochs[variant] = epochs
         if n is not None and self.folder is None:
             self._models[variant, n] = model
@@ -88,16 +101,45 @@ class Trained:
             save(_epochs_path(self.folder, variant), epochs, overwrite=True)
 
     def forget(self, variant: Variant) -> None:
-        """Remove the record of an earlier call."""
-        if self.folder is not None:
-            _epochs_path(self.folder, variant).unlink(missing_ok=True)
+        """Remove what an earlier call has left: record, networks and checkpoint."""
+        if self.folder is None:
+            return
+        _epochs_path(self.folder, variant).unlink(missing_ok=True)
+        checkpoint_path(self.folder, variant).unlink(missing_ok=True)
+        for old in self.folder.glob(f"networks/{variant.name}-n*.nd"):
+            old.unlink()
 
     def recall(self, variant: Variant) -> xr.Dataset | None:
-        """The record of an earlier call, where there is one."""
+        """The record of an earlier call, where there is one.
+
+        Raises
+        ------
+        CheckpointError
+            If it is of networks that were trained with other settings, naming them.
+        """
         if self.folder is None or not _epochs_path(self.folder, variant).exists():
             return None
-        self._epochs[variant] = load(_epochs_path(self.folder, variant))
-        return self._epochs[variant]
+        epochs = load(_epochs_path(self.folder, variant))
+        self._refuse_others(variant, epochs)
+        self._epochs[variant] = epochs
+        return epochs
+
+    def _refuse_others(self, variant: Variant, epochs: xr.Dataset) -> None:
+        asked, there = shaping(self.settings, variant), {}
+        if "training" in epochs.attrs:
+            there = json.loads(epochs.attrs["training"])
+        elif (n := reached(epochs)) > 1:  # a record that does not say: as far as networks tell
+            there = shown_by(load(_network_path(self.folder, variant, n)))
+        differ = [
+            f"{name} is {there[name]!r} there, {value!r} here"
+            for name, value in asked.items()
+            if name in there and there[name] != value
+        ]
+        if differ:
+            raise CheckpointError(
+                f"'{_epochs_path(self.folder, variant)}' is of other settings: "
+                f"{'; '.join(differ)}. Go on with those, or choose another folder."
+            )
 
 
 def table(trained: Trained) -> xr.Dataset:
@@ -107,8 +149,8 @@ def table(trained: Trained) -> xr.Dataset:
     -------
     xr.Dataset
         ``epochs`` (until N was solved), ``steps``, and the properties of the network on
-        ``(curriculum, treatment, seed, n)``, NaN where N was not solved; ``largest_n`` without
-        ``n``.
+        ``(curriculum, treatment, seed, n)``, NaN where N was not solved; ``largest_n`` and
+        ``ended`` (as of :func:`ended`) without ``n``.
     """
     runs = trained.variants
     axes = {
@@ -119,13 +161,13 @@ def table(trained: Trained) -> xr.Dataset:
     }
     shape = tuple(len(values) for values in axes.values())
     values = {name: np.full(shape, np.nan) for name in ("epochs", *NETWORK)}
-    largest = np.zeros(shape[:3], np.int64)
+    largest, ends = np.zeros(shape[:3], np.int64), np.full(shape[:3], "unfinished")
     for v in runs:
         place = tuple(
             axes[dim].index(x) for dim, x in zip(axes, (v.curriculum, v.tau, v.seed), strict=False)
         )
         ds = trained.epochs(v)
-        largest[place] = reached(ds)
+        largest[place], ends[place] = reached(ds), ended(trained.settings, ds)
         for row in np.flatnonzero(ds["solved"].values > 0):
             at = (*place, axes["n"].index(int(ds["n_max"][row])))
             values["epochs"][at] = ds["evaluation"][row]
@@ -133,9 +175,13 @@ def table(trained: Trained) -> xr.Dataset:
                 values[name][at] = ds[name][row]
     dims = tuple(axes)
     phrases = {"epochs": "epochs until N was solved"} | EPOCH
-    variables: Mapping[str, Any] = {
+    variables: dict[str, Any] = {
         name: (dims, x, _unit(name), phrases[name]) for name, x in values.items()
-    } | {"largest_n": (dims[:3], largest, "1", "largest N solved, 1 where none")}
+    }
+    variables |= {
+        "largest_n": (dims[:3], largest, "1", "largest N solved, 1 where none"),
+        "ended": (dims[:3], ends, "1", "how training ended"),
+    }
     return labels.dataset(variables, axes, source="model", values=False)
 
 
@@ -173,6 +219,26 @@ def _unit(name: str) -> str:
 def reached(epochs: xr.Dataset) -> int:
     """The largest N solved, 1 where none is."""
     return int(epochs["n_max"].where(epochs["solved"] > 0, 1).max())
+
+
+def ended(settings: Settings, epochs: xr.Dataset) -> str:
+    """How a run ended.
+
+    Returns
+    -------
+    str
+        ``"n_last"``: it has solved the largest N asked for; ``"epochs"``: it has had all its epochs
+        and fails at the next N; ``"unfinished"``: it was stopped, or is still training, so that its
+        largest N says nothing about how far it gets.
+    """
+    if reached(epochs) >= settings.n_last:
+        return "n_last"
+    return "epochs" if int(epochs["evaluation"].max()) >= settings.epochs else "unfinished"
+
+
+def checkpoint_path(folder: Path, variant: Variant) -> Path:
+    """Where a run leaves its checkpoints."""
+    return folder / f"{variant.name}.ckpt"
 
 
 def _network_path(folder: Path, variant: Variant, n: int) -> Path:

@@ -15,7 +15,14 @@ from neurodyn.experiments.timescales.networks import (
     task_of,
 )
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.experiments.timescales.trained import EPOCH, NETWORK, Trained, labelled, reached
+from neurodyn.experiments.timescales.trained import (
+    EPOCH,
+    NETWORK,
+    Trained,
+    checkpoint_path,
+    labelled,
+    reached,
+)
 from neurodyn.experiments.timescales.workers import train_apart
 from neurodyn.params import AbstractParameter
 from neurodyn.progress import bar
@@ -29,12 +36,24 @@ def train(settings: Settings, run: Run) -> Trained:
 
     A run ends when it has solved ``n_last``, runs out of heads, or after ``epochs``. Resumed, it
     goes on from its checkpoint, also with a larger ``n_last`` or more ``epochs``.
+
+    Raises
+    ------
+    ValueError
+        For several workers without a folder.
+    CheckpointError
+        If it would go on with networks that were trained with other settings.
     """
+    if settings.workers > 1 and run.folder is None:
+        raise ValueError(
+            f"Setting 'workers' is {settings.workers}: networks pass through files, so name a "
+            "folder (--out), or leave it at 1."
+        )
     trained = Trained(settings, run.folder)
     if not run.resume:
         for variant in trained.variants:
             trained.forget(variant)
-    if settings.workers > 1 and run.folder is not None:
+    if settings.workers > 1:
         todo = [v for v in trained.variants if not _finished(settings, v, run, trained)]
         train_apart(settings, todo, run.folder, resume=run.resume, progress=run.progress)
         for variant in trained.variants:
@@ -68,7 +87,7 @@ def _train_one(settings, variant: Variant, optimizer, run: Run, trained: Trained
             evaluate=FreshTrials(settings.n_test, batch_size),
             evaluate_every=epoch,
             curriculum=curriculum,
-            checkpoint=None if run.folder is None else run.folder / f"{variant.name}.ckpt",
+            checkpoint=None if run.folder is None else checkpoint_path(run.folder, variant),
             resume=run.resume,
             callbacks=(record,),
             progress=False,

@@ -1,7 +1,8 @@
 """Several runs of a sweep at once, each in a process of its own on one core.
 
 At 500 units a run alone does not keep two cores busy: its gradient takes only 1.5 times as long on
-one core as on two.
+one core as on two. Sums are cut otherwise on one core than on several, so the networks differ in
+their last bits from those of ``workers=1``, and after many steps in more.
 """
 
 import dataclasses
@@ -9,9 +10,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+
+import jax
 
 from neurodyn.experiments.timescales.networks import Variant
 from neurodyn.experiments.timescales.settings import Settings
@@ -33,36 +37,59 @@ def train_apart(
     Raises
     ------
     RuntimeError
-        If one fails; it says what that process said last. The others are not begun any more.
+        If one fails; it says what that process said last. The others are stopped, and go on from
+        their checkpoints when resumed.
     """
     names = [field.name for field in dataclasses.fields(Settings)]
     common = {name: getattr(settings, name) for name in names} | {"n_seeds": 1, "workers": 1}
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
         "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false",
+        "JAX_ENABLE_X64": str(int(jax.config.jax_enable_x64)),
     }
+    started: list[subprocess.Popen] = []
+    stopped = threading.Event()
 
     def train_one(variant: Variant) -> None:
         own = {"curricula": variant.curriculum, "taus": variant.tau, "seed": variant.seed}
         task = json.dumps({"settings": common | own, "folder": str(folder), "resume": resume})
         command = [sys.executable, "-m", "neurodyn.experiments.timescales.workers", task]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{variant.name} failed:\n{done.stderr[-2000:]}")
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(command, env=environment, text=True, **streams) as one:
+            started.append(one)
+            if stopped.is_set():  # while this one began
+                one.terminate()
+            said = one.communicate()[0]
+        if one.returncode:
+            raise RuntimeError(f"{variant.name} failed:\n{said[-2000:]}")
+        sys.stderr.write(said)  # warnings
+
+    def stop() -> None:
+        stopped.set()
+        for one in started:
+            one.terminate()
 
     with bar("runs", len(variants), show=progress) as advance:
-        _all(train_one, variants, settings.workers, advance)
+        _all(train_one, variants, settings.workers, advance, stop)
 
 
-def _all(train_one: Callable, variants: Sequence[Variant], workers: int, advance: Callable) -> None:
-    pool = ThreadPoolExecutor(workers)
-    try:
-        started = {pool.submit(train_one, variant): variant for variant in variants}
-        for future in as_completed(started):
-            future.result()
-            advance(note=started[future].name)
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _all(
+    train_one: Callable,
+    variants: Sequence[Variant],
+    workers: int,
+    advance: Callable,
+    stop: Callable[[], None],
+) -> None:
+    with ThreadPoolExecutor(workers) as pool:
+        futures = {pool.submit(train_one, variant): variant for variant in variants}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                advance(note=futures[future].name)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop()
+            raise
 
 
 def main(task: str) -> None:
