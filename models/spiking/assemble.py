@@ -193,6 +193,7 @@ def connect(
                 format=each.format,
                 signs=_signs(each, source, signs[pre[0] : pre[1]]),
                 delays=each.delay,
+                plastic=each.rule is not None,
                 key=own,
             )
             delay, longest = checked_delay(delay)

@@ -1,5 +1,6 @@
 """Drawing the connections and weights of a projection."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -29,15 +30,20 @@ def draw_weights(
     format: str,
     signs: np.ndarray | None,
     delays: Any,
+    plastic: bool,
     key: Any,
 ) -> tuple[Weights, Any]:
-    """Draw the connections and bind the weights; returns them and the delays in their order."""
+    """Draw the connections and bind the weights; returns them and the delays in their order.
+
+    Weights that a rule changes (``plastic``) know which synapses exist.
+    """
     key = as_key(key)
     everything = isinstance(pattern, AllToAll) and (pattern.self_connections or offset is None)
     spread = delays is not None and (callable(delays) or np.ndim(delays) > 0)
     if everything and format != "csr" and not spread:
         values = _bind(W, (n_pre, n_post), key, None, signs)
-        return Dense(values), delays
+        exists = jnp.ones((n_pre, n_post), bool) if plastic else None
+        return Dense(values, exists), delays
     rng = np.random.default_rng(_seed(key, pattern.random))
     pre, post = (np.asarray(i) for i in pattern.pairs(n_pre, n_post, offset, rng))
     order = np.lexsort((post, pre))
@@ -51,13 +57,18 @@ def draw_weights(
             raise ValueError('A delay for each synapse needs format="csr" (or "auto").')
         mask = np.zeros((n_pre, n_post), bool)
         mask[pre, post] = True
-        return Dense(_bind(W, (n_pre, n_post), key, None if full else mask, signs)), delays
+        values = _bind(W, (n_pre, n_post), key, None if full else mask, signs)
+        return Dense(values, jnp.asarray(mask) if plastic else None), delays
     given = _entries(W, pre, post, order, (n_pre, n_post))
     values = _bind(given, (pre.size,), key, None, None if signs is None else signs[pre])
     if spread:
         delays = _delays(delays, pre, post, order, (n_pre, n_post), rng)
     indptr = np.searchsorted(pre, np.arange(n_pre + 1)).astype(np.int32)
-    return CSR(values, jnp.asarray(post, jnp.int32), jnp.asarray(indptr), n_post), delays
+    weights = CSR(values, jnp.asarray(post, jnp.int32), jnp.asarray(indptr), n_post)
+    if plastic:
+        rows, exists = jnp.asarray(pre, jnp.int32), jnp.ones(pre.shape, bool)
+        weights = dataclasses.replace(weights, rows=rows, exists=exists)
+    return weights, delays
 
 
 def _bind(W, shape, key, mask, signs):

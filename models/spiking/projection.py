@@ -201,7 +201,10 @@ class Connection(eqx.Module):
         rule, weights = self.rule.update(
             t, dt, memory.rule, self.with_values(memory.W), pre, post, state, u, key=key
         )
-        return memory._replace(rule=rule, W=weights.values)
+        W, exists = weights.values, weights.exists
+        if exists is not None:  # a synapse that is not there, or is cut for now, does not learn
+            W = jnp.where(exists, W, memory.W)
+        return memory._replace(rule=rule, W=W)
 
     def only(self, kept: Any, *, incoming: bool, outgoing: bool) -> "Connection":
         """Without some units' connections; ``kept`` is a mask over the network."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.kernels import sparse_spike_product, spike_product
 from neurodyn.params import AbstractParameter, MaskedParameter
@@ -21,9 +21,12 @@ class Dense(eqx.Module):
     ----------
     values
         ``(pre, post)``.
+    exists
+        Which pairs have a synapse, where a learning rule must know; None: all that are not 0.
     """
 
     values: Float[Array, "pre post"] | AbstractParameter
+    exists: Bool[Array, "pre post"] | None = None
 
     @property
     def pre(self) -> Int[Array, "pre one"]:
@@ -37,16 +40,16 @@ class Dense(eqx.Module):
 
     def product(self, events: Float[Array, " pre"]) -> Float[Array, " post"]:
         """Summed weights of the events of one step, each times its size."""
-        return spike_product(events, value_of(self.values))
+        return spike_product(events, present(self))
 
     def matrix(self) -> Float[Array, "pre post"]:
         """The matrix."""
-        return value_of(self.values)
+        return present(self)
 
     def only(self, rows: Any, columns: Any) -> "Dense":
         """Without what comes from or goes to the other units."""
         mask = rows[:, None] & columns[None, :]
-        return Dense(masked(self.values, mask))
+        return Dense(masked(self.values, mask), both(self.exists, mask))
 
 
 class CSR(eqx.Module):
@@ -62,16 +65,24 @@ class CSR(eqx.Module):
         The synapses of unit i are ``indptr[i]:indptr[i + 1]``.
     n_post
         Number of postsynaptic units.
+    rows
+        Presynaptic unit of each synapse, kept where a learning rule asks for it in every step.
+    exists
+        Which of them were not cut, where a learning rule must know; None: all.
     """
 
     values: Float[Array, " synapse"] | AbstractParameter
     indices: Int[Array, " synapse"]
     indptr: Int[Array, " row"]
     n_post: int = eqx.field(static=True)
+    rows: Int[Array, " synapse"] | None = None
+    exists: Bool[Array, " synapse"] | None = None
 
     @property
     def pre(self) -> Int[Array, " synapse"]:
         """Presynaptic unit of each synapse."""
+        if self.rows is not None:
+            return self.rows
         synapse = jnp.arange(self.indices.shape[0], dtype=jnp.int32)
         return jnp.searchsorted(self.indptr, synapse, side="right").astype(jnp.int32) - 1
 
@@ -82,20 +93,19 @@ class CSR(eqx.Module):
 
     def product(self, events: Float[Array, " pre"]) -> Float[Array, " post"]:
         """Summed weights of the events of one step, each times its size."""
-        return sparse_spike_product(
-            events, self.indptr, self.indices, value_of(self.values), self.n_post
-        )
+        return sparse_spike_product(events, self.indptr, self.indices, present(self), self.n_post)
 
     def matrix(self) -> Float[Array, "pre post"]:
         """As a dense matrix."""
-        values = value_of(self.values)
+        values = present(self)
         shape = (self.indptr.shape[0] - 1, self.n_post)
         return jnp.zeros(shape, values.dtype).at[self.pre, self.indices].add(values)
 
     def only(self, rows: Any, columns: Any) -> "CSR":
         """Without what comes from or goes to the other units."""
         mask = rows[self.pre] & columns[self.indices]
-        return CSR(masked(self.values, mask), self.indices, self.indptr, self.n_post)
+        values, exists = masked(self.values, mask), both(self.exists, mask)
+        return CSR(values, self.indices, self.indptr, self.n_post, self.rows, exists)
 
 
 Weights = Dense | CSR
@@ -111,6 +121,19 @@ class SignedParameter(AbstractParameter):
     def value(self) -> Array:
         """The signed weights."""
         return jax.lax.stop_gradient(self.sign) * jnp.abs(value_of(self.inner))
+
+
+def present(weights: Weights) -> Array:
+    """The weights of synapses that exist, and 0 elsewhere."""
+    values = value_of(weights.values)
+    if weights.exists is None:
+        return values
+    return jnp.where(weights.exists, values, jnp.zeros((), values.dtype))
+
+
+def both(exists: Array | None, mask: Array) -> Array | None:
+    """What exists and is in the mask; None where that is not kept."""
+    return None if exists is None else exists & mask
 
 
 def masked(values: Any, mask: Array) -> Any:

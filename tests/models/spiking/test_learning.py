@@ -1,0 +1,62 @@
+"""Networks that learn while they run: what may learn, and when spikes count."""
+
+import numpy as np
+import pytest
+
+import neurodyn as nd
+from neurodyn.integrate import integrate
+from neurodyn.models import spiking
+from neurodyn.models.spiking.plasticity import PairSTDP
+from neurodyn.recording import Save
+
+N = 5
+
+
+def learning(format="auto", **options):
+    """Units that all fire, each at a rate of its own, and learn fast."""
+    return spiking.Network(
+        spiking.LIF(N),
+        synapses={"s": spiking.Exponential(5.0)},
+        projections={
+            "p": spiking.Projection(
+                "all",
+                "all",
+                "s",
+                W=0.5,
+                connect=spiking.AllToAll(self_connections=False),
+                rule=PairSTDP(0.05, 0.06),
+                format=format,
+                **options,
+            )
+        },
+        bias=np.linspace(12.0, 20.0, N),
+    )
+
+
+@pytest.mark.parametrize("format", ["dense", "csr"])
+def test_only_synapses_that_exist_learn(format):
+    network = learning(format)
+    save = Save(("W_p",), outputs=None, spikes="dense", every=100)
+    apart = ~np.eye(N, dtype=bool)
+
+    def weights(network, **options):
+        run = integrate(network, dt=0.5, n_steps=400, save=save, **options)
+        assert (np.asarray(run.spikes).sum(0) > 2).all()
+        return np.asarray(run.variables["W_p"]), run.final_state
+
+    free, _ = weights(network)
+    np.testing.assert_array_equal(free[-1] != 0, apart)
+    assert (free[-1] != 0.5)[apart].all()
+    first = np.arange(N) == 0
+    cut, _ = weights(network.cut(first))
+    np.testing.assert_array_equal(cut[-1] != 0, apart & ~first[:, None] & ~first)
+    # What is cut for a while neither acts nor learns meanwhile, and is kept as it was.
+    window = nd.intervene.Lesion(first, start=50.0)
+    late, state = weights(network, interventions=(window,))
+    own = (first[:, None] | first) & apart
+    np.testing.assert_array_equal(late[0], free[0])
+    assert (late[1:, own] == 0).all()
+    kept = np.zeros((N, N))
+    here = network.projections["p"].weights
+    kept[tuple(np.broadcast_arrays(here.pre, here.post))] = state.memory.projections["p"].W
+    np.testing.assert_array_equal(kept[own], free[0][own])
