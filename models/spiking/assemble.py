@@ -197,6 +197,11 @@ def connect(
                 key=own,
             )
             delay, longest = checked_delay(delay)
+            if each.rule is not None and delay is not None and delay.value().ndim:
+                raise ValueError(
+                    f"{type(each.rule).__name__} sees spikes as they arrive, which needs one "
+                    "`delay` for all synapses; split the projection by its delays."
+                )
         except (ValueError, TypeError) as error:
             raise type(error)(f"{what}: {error}") from error
         drawn[name] = Connection(

@@ -290,10 +290,10 @@ class Network(AbstractSpiking):
         keys = assemble.keys(key, ("sources", "current", "readout", "projections"))
         events = self._events(u, dt, keys["sources"])
         free = self._free(state, -1.0)
-        arrivals, projections = {}, {}
+        arrivals, seen, projections = {}, {}, {}
         for name, each in self.projections.items():
             sent = spikes[each.pre[0] : each.pre[1]] if each.source is None else events[each.source]
-            arrived, projections[name] = each.deliver(m.projections[name], sent, dt)
+            arrived, seen[name], projections[name] = each.deliver(m.projections[name], sent, dt)
             arrived = jnp.pad(arrived, (each.post[0], self.n_units - each.post[1]))
             before = arrivals.get(each.synapse)
             arrivals[each.synapse] = arrived if before is None else before + arrived
@@ -307,13 +307,12 @@ class Network(AbstractSpiking):
         for i, (name, each) in enumerate(self.projections.items()):
             if each.rule is None:
                 continue
-            sent = spikes[each.pre[0] : each.pre[1]] if each.source is None else events[each.source]
             own = None if key is None else jax.random.fold_in(keys["projections"], i)
             projections[name] = each.learn(
                 t,
                 dt,
                 projections[name],
-                sent,
+                seen[name],
                 spikes[each.post[0] : each.post[1]],
                 State(x, m),
                 u,

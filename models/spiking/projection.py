@@ -48,7 +48,8 @@ class Projection(eqx.Module):
     short_term
         Depression and facilitation of release.
     rule
-        How the weights change while the network runs.
+        How the weights change while the network runs. It sees presynaptic spikes as they arrive,
+        after the delay, which must be one for all synapses then.
     dale
         Whether the weights keep the sign of the population that sends, ``ei``; they may be given as
         magnitudes then.
@@ -79,7 +80,8 @@ class ProjectionMemory(NamedTuple):
     Attributes
     ----------
     ring
-        What is under way, ``(slot, post)``; None without delays.
+        What is under way: summed weights ``(slot, post)``, or with a rule the spikes themselves
+        ``(slot, pre)``, since weights are those of the time of arrival. None without delays.
     head
         The slot that arrives next.
     short_term
@@ -90,7 +92,7 @@ class ProjectionMemory(NamedTuple):
         What the rule remembers.
     """
 
-    ring: Float[Array, "slot post"] | None
+    ring: Float[Array, "slot unit"] | None
     head: Int[Array, ""] | None
     short_term: PyTree
     W: Array | None
@@ -156,7 +158,8 @@ class Connection(eqx.Module):
                     "Delays need a fixed clock: use nd.integrate or nd.simulate with a step `dt` "
                     "that is a plain number."
                 )
-            ring = jnp.zeros((self.n_slots, self.n_post), dtype)
+            width = self.n_post if self.rule is None else self.n_pre
+            ring = jnp.zeros((self.n_slots, width), dtype)
             head = jnp.zeros((), jnp.int32)
         terminals = None if self.short_term is None else self.short_term.start(self.n_pre, dtype)
         if self.rule is None:
@@ -171,28 +174,46 @@ class Connection(eqx.Module):
 
     def deliver(
         self, memory: ProjectionMemory, events: Float[Array, " pre"], dt: Float[Array, ""]
-    ) -> tuple[Float[Array, " post"], ProjectionMemory]:
-        """What arrives in this step, with the events of this step on their way."""
+    ) -> tuple[Float[Array, " post"], Float[Array, " pre"], ProjectionMemory]:
+        """Weights that arrive in this step, the spikes a rule sees, and those now on their way."""
+        late = self.delay is not None
+        if late and self.rule is not None:
+            memory = self._sent(memory, events, dt)
+            events, late = memory.ring[memory.head - 1], False
+        seen = events
         if self.short_term is not None:
             terminals, events = self.short_term.release(memory.short_term, events, dt)
             memory = memory._replace(short_term=terminals)
         weights = self.with_values(memory.W)
-        if self.delay is None:
-            return weights.product(events), memory
-        steps = jnp.floor(self.delay / dt + (0.5 + _EDGE)).astype(jnp.int32)
-        steps = jnp.minimum(steps, self.n_slots - 1)  # rounding in single precision
-        ring, head = memory.ring, memory.head
-        if steps.ndim == 0:
-            slot = (head + steps) % self.n_slots
-            ring = ring.at[slot].set(weights.product(events))
+        if not late:
+            return weights.product(events), seen, memory
+        if self.delay.ndim == 0:
+            memory = self._sent(memory, weights.product(events), dt)
         else:
             ring = delayed_spike_product(
-                ring, head, events, weights.indptr, weights.indices, weights.values, steps
+                memory.ring,
+                memory.head,
+                events,
+                weights.indptr,
+                weights.indices,
+                weights.values,
+                self._steps(dt),
             )
+            memory = memory._replace(ring=ring, head=(memory.head + 1) % self.n_slots)
         # What has arrived is overwritten in a later step: reading comes after writing, so that the
         # ring is not copied.
-        arrived = ring[head]
-        return arrived, memory._replace(ring=ring, head=(head + 1) % self.n_slots)
+        return memory.ring[memory.head - 1], seen, memory
+
+    def _steps(self, dt: Float[Array, ""]) -> Int[Array, "..."]:
+        """Delays in steps."""
+        steps = jnp.floor(self.delay / dt + (0.5 + _EDGE)).astype(jnp.int32)
+        return jnp.minimum(steps, self.n_slots - 1)  # rounding in single precision
+
+    def _sent(self, memory: ProjectionMemory, what: Array, dt: Any) -> ProjectionMemory:
+        """With this on its way, and one step further; slot ``head - 1`` has arrived then."""
+        slot = (memory.head + self._steps(dt)) % self.n_slots
+        ring, head = memory.ring.at[slot].set(what), (memory.head + 1) % self.n_slots
+        return memory._replace(ring=ring, head=head)
 
     def learn(self, t, dt, memory, pre, post, state, u, *, key) -> ProjectionMemory:
         """Memory after the rule acted on the spikes of this step."""

@@ -159,3 +159,42 @@ def short_term(U, tau_d, tau_f, times, dt, steps):
     trace = b2.StateMonitor(target, "g", record=0, when="end", dt=dt * b2.ms)
     b2.Network(source, target, synapse, trace).run(steps * dt * b2.ms)
     return np.asarray(trace.g[0])
+
+
+def learning(pre, W, dt, delay, names):
+    """Spikes of leaky units that given spikes drive through synapses with STDP; last weights."""
+    prepare()
+    steps, units = np.nonzero(pre)
+    source = b2.SpikeGeneratorGroup(
+        pre.shape[1], units, steps * dt * b2.ms, dt=dt * b2.ms, sorted=True
+    )
+    group = b2.NeuronGroup(
+        W.shape[1],
+        """dv/dt = (-60 - v + g)/(20*ms) : 1
+        dg/dt = -g/(5*ms) : 1""",
+        threshold="v >= -50",
+        reset="v = -60",
+        method="euler",
+        dt=dt * b2.ms,
+    )
+    group.v = -60
+    synapses = b2.Synapses(
+        source,
+        group,
+        """w : 1
+        dx/dt = -x / (15*ms) : 1 (event-driven)
+        dy/dt = -y / (30*ms) : 1 (event-driven)""",
+        on_pre="g_post += w\nx += 1\nw = clip(w - a_minus * y, 0, w_max)",
+        on_post="y += 1\nw = clip(w + a_plus * x, 0, w_max)",
+        dt=dt * b2.ms,
+        namespace=names,
+    )
+    i, j = np.nonzero(W)
+    synapses.connect(i=i, j=j)
+    synapses.w = W[i, j]
+    synapses.pre.delay = delay * b2.ms
+    spikes = b2.SpikeMonitor(group)
+    b2.Network(source, group, synapses, spikes).run(len(pre) * dt * b2.ms)
+    last = np.zeros_like(W)
+    last[np.asarray(synapses.i), np.asarray(synapses.j)] = synapses.w
+    return spikes_of(spikes, dt), last

@@ -11,7 +11,8 @@ from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
 from neurodyn.kernels import events_numba
 from neurodyn.models import spiking
-from neurodyn.recording import Save
+from neurodyn.models.spiking.plasticity import PairSTDP
+from neurodyn.recording import Save, unpack_spikes
 from tests.models.spiking import brian, networks
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -167,6 +168,40 @@ def test_adaptive_exponential_units_with_conductances():
     )
     assert expected.shape[1] > 100
     np.testing.assert_array_equal(networks.spikes(network, dt, steps), expected)
+
+
+@pytest.mark.parametrize("format", ["dense", "csr"])
+def test_spikes_act_and_teach_when_they_arrive(format):
+    rng = np.random.default_rng(4)
+    pre, dt, delay = (rng.random((800, 12)) < 0.05).astype(float), 0.5, 6.0
+    W = np.where(rng.random((12, 4)) < 0.7, 6 * rng.random((12, 4)), 0)
+    names = {"a_plus": 0.5, "a_minus": 0.3, "w_max": 8.0}
+    expected, last = brian.learning(pre, W, dt, delay, names)
+    network = spiking.Network(
+        spiking.LIF(4),
+        inputs={"train": spiking.SpikeInput(12)},
+        synapses={"g": spiking.Exponential(5.0)},
+        projections={
+            "p": spiking.Projection(
+                "train",
+                "all",
+                "g",
+                W=W,
+                connect=spiking.Pairs(*np.nonzero(W)),
+                delay=delay,
+                rule=PairSTDP(**names, tau_plus=15.0, tau_minus=30.0),
+                format=format,
+            )
+        },
+    )
+    save = Save(("W_p",), outputs=None, spikes="packed")
+    run = integrate(network, jnp.asarray(pre), dt=dt, save=save)
+    when, _, unit = unpack_spikes(np.asarray(run.spikes)[:, None], 4)
+    order = np.lexsort((unit, when))
+    assert expected.shape[1] > 20
+    np.testing.assert_array_equal(np.stack([when, unit])[:, order], expected)
+    np.testing.assert_allclose(run.variables["W_p"][-1], last, atol=1e-10)
+    assert np.abs(last - W).max() > 1
 
 
 def test_short_term_plasticity_releases_the_same():

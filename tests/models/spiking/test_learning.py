@@ -60,3 +60,9 @@ def test_only_synapses_that_exist_learn(format):
     here = network.projections["p"].weights
     kept[tuple(np.broadcast_arrays(here.pre, here.post))] = state.memory.projections["p"].W
     np.testing.assert_array_equal(kept[own], free[0][own])
+
+
+def test_a_rule_needs_one_delay():
+    message = r"Projection 'p': PairSTDP sees spikes as they arrive, which needs one `delay`"
+    with pytest.raises(ValueError, match=message):
+        learning(delay=np.full((N, N), 2.0))
