@@ -21,6 +21,9 @@ __all__ = ["PredictionObject"]
 DURATIONS = {"baseline": 100.0, "cue": 50.0, "interval": 650.0}
 EVENT = 50.0
 
+#: Height from which on an output has a time.
+SEEN = 0.1
+
 
 class PredictionObject(AbstractTrialTask):
     """The multi-event expectation task of Yamada & Chao (2026): a cue, then event A or event B.
@@ -208,29 +211,30 @@ class PredictionObject(AbstractTrialTask):
         dict
             ``error``: root mean squared distance over all steps and outputs; ``correct``: explained
             share of the expectation's power, 0 if negative; ``amplitude_a``, ``amplitude_b``:
-            height of the bump that fits the output best; ``timing_a``, ``timing_b``: centre of mass
-            of the positive output within the window, less the latency [ms].
+            height of the bump that fits the output best; ``timing_a``, ``timing_b``: time
+            of the highest output from the cue on, less the latency [ms]; NaN where none reaches
+            0.1.
         """
         c = trials.conditions
         latency = jnp.stack([c["latency_a"], c["latency_b"]], axis=1)
-        bumps, gates = jax.vmap(self.bumps)(latency), jax.vmap(self.gates)(latency)
+        bumps = jax.vmap(self.bumps)(latency)
         chance = jnp.stack([c["probability"], 1 - c["probability"]], axis=1)
         expected = bumps * chance[:, None, :]
         square = jnp.mean(jnp.square(outputs - expected), axis=(1, 2))
         power = jnp.mean(jnp.square(expected), axis=(1, 2))
         tiny = jnp.asarray(jnp.finfo(power.dtype).tiny, power.dtype)
         height = jnp.sum(outputs * bumps, axis=1) / jnp.sum(jnp.square(bumps), axis=1)
-        weight = jnp.maximum(outputs, jnp.zeros((), outputs.dtype)) * gates
-        times = self._times()[None, :, None]
-        total = jnp.maximum(jnp.sum(weight, axis=1), tiny)
-        centre = jnp.sum(weight * (times - latency[:, None, :]), axis=1) / total
+        times = self._times()
+        after = jnp.where(times[:, None] >= 0, outputs, -jnp.inf)
+        peak = times[jnp.argmax(after, axis=1)] - latency
+        peak = jnp.where(jnp.max(after, axis=1) >= SEEN, peak, jnp.nan)
         return {
             "correct": jnp.clip(1 - square / jnp.maximum(power, tiny), 0, 1),
             "error": jnp.sqrt(square),
             "amplitude_a": height[:, 0],
             "amplitude_b": height[:, 1],
-            "timing_a": centre[:, 0],
-            "timing_b": centre[:, 1],
+            "timing_a": peak[:, 0],
+            "timing_b": peak[:, 1],
         }
 
     def condition_table(self) -> dict[str, Array]:

@@ -66,6 +66,10 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         here = np.flatnonzero(sweep["trained"].values == n)
         if len(here):
             rows[f"error after trial {n}"] = spread(error.isel(trial=int(here[0])))
+    rows["error of no output at all"] = f"{float(_silence(sweep).mean()):.3f}"
+    rows["share of the expectation explained after the last trial"] = spread(
+        (1 - np.square(ends["error"] / _silence(sweep).isel(epoch=-1))).mean("sweep")
+    )
     inner = ends.isel(sweep=slice(1, -1))
     for k, name in EVENTS.items():
         rows[f"timing error (ms), {name}"] = spread(inner[f"timing_{k}"].mean("sweep"))
@@ -79,7 +83,7 @@ def _recovery(switches: xr.Dataset) -> dict[str, str]:
     names = {1: "probability", 2: "timing", 3: "both"}
     block = switches["block"].values
     for method, title in METHODS.items():
-        error = switches["error"].sel(rule=method)
+        error, silence = (x.sel(rule=method) for x in (switches["error"], _silence(switches)))
         for b in range(int(block.max()) + 1):
             here = np.flatnonzero(block == b)
             end = error.isel(trial=int(here[-1]))
@@ -90,6 +94,9 @@ def _recovery(switches: xr.Dataset) -> dict[str, str]:
             rows[f"{title}: error after the switch of {names[b]}, first and last trial"] = (
                 f"{spread(first)}; {spread(end)}"
             )
+            rows[f"{title}: trials until half of no output's error, {names[b]}"] = _until(
+                error.isel(trial=here), switches["trained"].values[here], silence.isel(epoch=b)
+            )
             if method == "local":
                 local[b] = end
             else:
@@ -97,6 +104,19 @@ def _recovery(switches: xr.Dataset) -> dict[str, str]:
                     end - local[b]
                 )
     return rows
+
+
+def _silence(ds: xr.Dataset) -> xr.DataArray:
+    """The error of an output that stays at zero."""
+    return np.sqrt(np.square(ds["expected"]).mean(["time", "output"]))
+
+
+def _until(error: xr.DataArray, trained: np.ndarray, silence: xr.DataArray) -> str:
+    """After how many trials of a block the error is first half that of no output."""
+    there = (error.transpose("seed", "trial") <= silence / 2).values
+    first = (trained[there.argmax(axis=1)] - trained[0] + 1)[there.any(axis=1)]
+    reached = f"{len(first)} of {len(there)} networks"
+    return f"{reached}, median {np.median(first):.0f}" if len(first) else reached
 
 
 def _angles(angles: xr.Dataset) -> dict[str, str]:

@@ -61,10 +61,13 @@ def test_scores_of_the_expectation_itself_and_of_a_late_one():
     np.testing.assert_allclose(got["amplitude_a"], [0.2, 0.5, 0.8], atol=1e-5)
     np.testing.assert_allclose(got["amplitude_b"], [0.8, 0.5, 0.2], atol=1e-5)
     late = TASK.score(jnp.roll(trials.targets, 2, axis=1), trials)
-    np.testing.assert_allclose(late["timing_a"], 10.0, atol=0.2)
+    np.testing.assert_allclose(late["timing_a"], 2 * TASK.dt, atol=0.2)
+    flat = TASK.score(jnp.full_like(trials.targets, 0.3), trials)
+    assert (np.abs(flat["timing_a"]) > 100).all()
     nothing = TASK.score(jnp.zeros_like(trials.targets), trials)
     power = np.sqrt(np.square(trials.targets).mean((1, 2)))
     np.testing.assert_allclose(nothing["error"], power, rtol=1e-5)
+    assert np.isnan(nothing["timing_a"]).all()
 
 
 def test_events_that_do_not_fit_are_refused():
