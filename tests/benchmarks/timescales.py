@@ -1,7 +1,9 @@
 """Training on N-parity as published: against PyTorch, and against the matrix-multiply peak.
 
-500 units, batches of 256, one random length per batch. PyTorch runs the same lengths, vectorised:
-the leak is folded into the recurrent matrix, so a step of time is one ``addmm`` and one activation.
+500 units, batches of 256, one random length per batch; network, heads, buffers and curriculum are
+those of the experiment, as they are when it has come to N. PyTorch runs the same lengths with as
+many heads, vectorised: the leak is folded into the recurrent matrix, so a step of time is one
+``addmm`` and one activation, and heads at rest are left out of the readout.
 """
 
 import time
@@ -9,14 +11,19 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import lax
 
 from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.timescales.networks import (
+    curriculum_of,
+    network,
+    optimizer_of,
+    task_of,
+    variants,
+)
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.training import train
-from neurodyn.models import LeakyRNN
-from neurodyn.tasks import NParity
+from neurodyn.training import FreshTrials
 from neurodyn.training import step as compiled
 from neurodyn.training.members import Separate
 from neurodyn.training.plan import make_plan
@@ -29,34 +36,32 @@ except ModuleNotFoundError:
 
 CORES = 2
 UNITS, BATCH, STEPS = 500, 256, 24
-OPTIMIZER = optax.chain(
-    optax.clip_by_global_norm(2.0), optax.sgd(0.05, momentum=0.1, nesterov=True)
-)
 _BAR, _SHARE, _SAMPLING, _RUN = 1.5, 0.85, 0.02, 120.0
 
 
 def run() -> list[Row]:
-    """Rows for N = 2, 5 and 10 with one head and with all up to N, and a run to N = 5."""
+    """Rows for both curricula at N = 2, 5 and 10, and a run to N = 5."""
     if torch is not None:
         torch.set_num_threads(CORES)
     peaks = _peaks()
-    stages = [[2], [5], [2, 3, 4, 5], [10], list(range(2, 11))]
-    return [*(row for ns in stages for row in _step(ns, peaks)), _whole()]
+    stages = [(curriculum, n) for n in (2, 5, 10) for curriculum in ("single", "cumulative")]
+    return [*(row for stage in stages for row in _step(*stage, peaks)), _whole()]
 
 
-def _step(ns: list[int], peaks: dict[str, float]) -> list[Row]:
+def _step(curriculum: str, n: int, peaks: dict[str, float]) -> list[Row]:
     """One training step, ours and PyTorch's."""
-    task = NParity(ns)
-    ours, lengths = _ours(task)
+    ours, lengths, task = _ours(curriculum, n)
+    ns = task.ns[task.ns > 0].tolist()
     calls = [ours]
     if torch is not None:
-        calls.append(_torch(ns, lengths))
+        calls.append(_torch(ns, task.n_heads, lengths))
     sampling = _sampling(task)
     timings = [t.best for t in alternate(*calls, sampling, rounds=4, burst=1, warmup=1)]
     seconds, sample = timings[0] / 1e3 / STEPS, timings[-1] / STEPS
-    sizes = {"N": max(ns), "heads": len(ns), "units": UNITS, "batch": BATCH}
+    sizes = {"N": n, "heads": task.n_heads, "used": len(ns), "units": UNITS, "batch": BATCH}
+    # Forward, and backward to weights and states, but for the initial state: it is not trained.
     per_step = 2 * BATCH * UNITS * UNITS
-    flops = 3 * per_step * np.mean(lengths) + 3 * 2 * BATCH * UNITS * task.n_outputs
+    flops = per_step * (3 * np.mean(lengths) - 1) + 3 * 2 * BATCH * UNITS * 2 * len(ns)
     best = max(peaks, key=peaks.get)
     note = f"mean length {np.mean(lengths):.1f}, the same in both"
     return [
@@ -96,21 +101,26 @@ def _step(ns: list[int], peaks: dict[str, float]) -> list[Row]:
     ]
 
 
-def _ours(task):
-    """A chunk of training steps as `fit` runs it, and the lengths that it draws."""
+def _ours(name: str, n: int):
+    """A chunk of the experiment's steps at N, the lengths that it draws, and its task."""
+    settings = Settings(curricula=name, n_units=UNITS, batch_size=BATCH)
+    variant = variants(settings)[0]
+    curriculum = curriculum_of(settings, variant)
+    task = task_of(settings, variant)
+    task = task.with_ns([n] if name == "single" else range(2, n + 1))
     plan = make_plan(
-        LeakyRNN(1, UNITS, task.n_outputs, key=0),
+        network(settings, variant, key=0),
         task,
         objective=None,
         gradient=None,
-        optimizer=OPTIMIZER,
+        optimizer=optimizer_of(settings),
         steps=STEPS,
         batch_size=BATCH,
         sampler="random",
-        evaluate=False,
-        evaluate_every=None,
+        evaluate=FreshTrials(settings.n_test, BATCH),
+        evaluate_every=STEPS,
         select="last",
-        curriculum=None,
+        curriculum=curriculum,
         ensemble=None,
         key=0,
     )
@@ -119,7 +129,7 @@ def _ours(task):
     chunk = training.compile(compiled.chunk, 0, 0)
     keys = [jax.random.split(jax.random.fold_in(start[0].step_key, k))[0] for k in range(STEPS)]
     lengths = [int(task.batch(key, 1).length) for key in keys]
-    return lambda: chunk(0, STEPS), lengths
+    return lambda: chunk(0, STEPS), lengths, task
 
 
 def _sampling(task):
@@ -136,7 +146,7 @@ def _sampling(task):
     return lambda: jax.block_until_ready(draw(jax.random.key(0)))
 
 
-def _torch(ns, lengths):
+def _torch(ns, n_heads, lengths):
     """The same steps in PyTorch."""
     generator = torch.Generator().manual_seed(0)
 
@@ -146,7 +156,7 @@ def _torch(ns, lengths):
     k = UNITS**-0.5
     W, U = uniform((UNITS, UNITS), k), uniform((1, UNITS), 1.0)
     b, b_in = uniform((UNITS,), k), uniform((UNITS,), 1.0)
-    W_out, b_out = uniform((UNITS, 2 * len(ns)), k), uniform((2 * len(ns),), k)
+    W_out, b_out = uniform((UNITS, 2 * n_heads), k), uniform((2 * n_heads,), k)
     tau = (1 + torch.rand(UNITS, generator=generator)).requires_grad_()
     parameters = [W, U, b, b_in, W_out, b_out, tau]
     optimizer = torch.optim.SGD(parameters, lr=0.05, momentum=0.1, nesterov=True, foreach=True)
@@ -167,7 +177,8 @@ def _torch(ns, lengths):
         u, shift = U * alpha, (b + b_in) * alpha
         for drive in torch.addcmul(shift, x, u).unbind(0):
             h = torch.nn.functional.leaky_relu(torch.addmm(drive, h, M), 0.01)
-        logits = torch.addmm(b_out, h, W_out).view(-1, 2)
+        used = 2 * len(ns)
+        logits = torch.addmm(b_out[:used], h, W_out[:, :used]).reshape(-1, 2)
         loss = torch.nn.functional.cross_entropy(logits, labels.reshape(-1)) * len(ns)
         optimizer.zero_grad()
         loss.backward()
