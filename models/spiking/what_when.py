@@ -16,7 +16,7 @@ from neurodyn.models.spiking.plasticity import Consolidation, ThreeFactor
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter, AbstractSpec, Fixed, as_spec
-from neurodyn.system import AbstractSpiking, State, Variable
+from neurodyn.system import AbstractSpiking, State, Variable, as_key
 
 __all__ = ["WhatWhen", "WhatWhenMemory"]
 
@@ -84,8 +84,8 @@ class WhatWhen(AbstractSpiking):
 
     Raises
     ------
-    ValueError
-        If the network has a readout already, or shapes do not fit.
+    ValueError, TypeError
+        If the network has a readout already, shapes do not fit, or `what` is another rule.
 
     References
     ----------
@@ -96,7 +96,7 @@ class WhatWhen(AbstractSpiking):
     n_units: int = eqx.field(static=True)
     n_outputs: int = eqx.field(static=True)
     network: Network
-    what: AbstractReadoutRule
+    what: Consolidation
     when: AbstractReadoutRule
     filter: AbstractSynapse
     feedback: Float[Array, "output unit"] | AbstractParameter | None
@@ -110,7 +110,7 @@ class WhatWhen(AbstractSpiking):
         network: Network,
         n_outputs: int,
         *,
-        what: AbstractReadoutRule | None = None,
+        what: Consolidation | None = None,
         when: AbstractReadoutRule | None = None,
         filter: AbstractSynapse | None = None,
         feedback: Any = None,
@@ -123,6 +123,11 @@ class WhatWhen(AbstractSpiking):
                 "`network` has a readout of its own; build it without `readout=`, since WhatWhen "
                 "reads it out."
             )
+        if what is not None and not isinstance(what, Consolidation):
+            raise TypeError(
+                f"`what` learns once per trial, from the mean rate: pass a Consolidation, got "
+                f"{type(what).__name__}."
+            )
         self.network = network
         self.n_inputs, self.n_units = network.n_inputs, network.n_units
         self.n_outputs = whole("n_outputs", n_outputs)
@@ -131,7 +136,7 @@ class WhatWhen(AbstractSpiking):
         self.filter = DoubleExponential(5.0, 50.0, exact=True) if filter is None else filter
         if not self.filter.exact:
             raise ValueError("`filter` must advance in its exact discrete form: exact=True.")
-        keys = jax.random.split(jax.random.key(key) if isinstance(key, int) else key, 3)
+        keys = jax.random.split(as_key(key, needed_for="WhatWhen"), 3)
         self.feedback = None
         if feedback is not None:
             shape = (self.n_outputs, self.n_units)
@@ -194,8 +199,7 @@ class WhatWhen(AbstractSpiking):
         gates = {} if u.gate is None else u.gate
         collected = m.what
         if "what" in gates:
-            weight = gates["what"][0].astype(r.dtype)
-            collected = type(m.what)(m.what.total + weight * r, m.what.weight + weight)
+            collected = m.what.collect(gates["what"][0].astype(r.dtype), r)
         z_what, z_when = collected.mean() @ m.W_what, r @ m.W_when
         targets = {} if u.target is None else u.target
         drives = {

@@ -30,6 +30,10 @@ class Collected(NamedTuple):
         """The mean rate; zero before anything was collected."""
         return self.total / jnp.where(self.weight > 0, self.weight, 1)
 
+    def collect(self, weight: Float[Array, ""], r: Float[Array, " unit"]) -> "Collected":
+        """With one more rate, of this weight in the mean."""
+        return Collected(self.total + weight * r, self.weight + weight)
+
 
 class Consolidation(AbstractReadoutRule):
     r"""Two-factor learning once per trial: the error of an outcome times the mean rate.
@@ -82,7 +86,7 @@ class Consolidation(AbstractReadoutRule):
                 f"consolidate, start anew), got shape {gate.shape}."
             )
         collect, consolidate, anew = gate
-        memory = Collected(memory.total + collect * r, memory.weight + collect)
+        memory = memory.collect(collect, r)
         if u.target is not None:
             mean = memory.mean()
             size = self.rate.astype(W.dtype) * consolidate

@@ -88,3 +88,8 @@ def test_feedback_reaches_the_network_and_a_cut_run_goes_on_with_the_same_bits()
 def test_a_network_with_a_readout_is_refused():
     with pytest.raises(ValueError, match="readout of its own"):
         spiking.WhatWhen(network(readout=spiking.Readout(2)), 2)
+
+
+def test_what_learns_from_means_only():
+    with pytest.raises(TypeError, match="pass a Consolidation, got ThreeFactor"):
+        spiking.WhatWhen(network(), 2, what=spiking.plasticity.ThreeFactor(0.1))
