@@ -110,7 +110,7 @@ class WhatWhen(AbstractSpiking):
         network: Network,
         n_outputs: int,
         *,
-        what: Consolidation | None = None,
+        what: AbstractReadoutRule | None = None,
         when: AbstractReadoutRule | None = None,
         filter: AbstractSynapse | None = None,
         feedback: Any = None,
