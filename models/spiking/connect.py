@@ -170,15 +170,15 @@ class DistanceDependent(AbstractConnectivity):
         Probability as a function of an array of distances, such as
         ``lambda d: 0.5 * np.exp(-d / 100)``.
     periodic
-        Length of the space along each axis where its ends meet (a ring or torus); None: they do
-        not.
+        Length of the space along each axis where its ends meet (a ring or torus), no less than
+        positions are apart; None: they do not.
     self_connections
         Whether a unit may connect to itself.
 
     Raises
     ------
     ValueError
-        If positions do not fit the units, or a probability lies outside [0, 1].
+        If positions do not fit the units or `periodic`, or a probability lies outside [0, 1].
     """
 
     pre: np.ndarray
@@ -196,6 +196,14 @@ class DistanceDependent(AbstractConnectivity):
                 f"DistanceDependent: positions of shape {there.shape} do not fit {n_post} "
                 f"postsynaptic units in {here.shape[1]} dimensions; pass `post=`."
             )
+        if self.periodic is not None:
+            span = float(np.ptp(np.concatenate([here, there]), axis=0).max())
+            if not (np.isfinite(self.periodic) and self.periodic > 0 and span <= self.periodic):
+                raise ValueError(
+                    f"DistanceDependent: positions are up to {span:g} apart along an axis, which a "
+                    f"space that closes after `periodic`={self.periodic} has no room for; pass a "
+                    "longer one, or positions modulo its length."
+                )
         pres, posts = [], []
         for i, position in enumerate(here):  # row by row, so that memory stays small
             apart = np.abs(there - position)
