@@ -16,7 +16,7 @@ from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.neuron import AbstractNeuron, JoinedParameter, join, per_unit
 from neurodyn.models.spiking.population import Population
 from neurodyn.models.spiking.projection import Connection, Projection, checked_delay
-from neurodyn.models.spiking.synapse import AbstractSynapse
+from neurodyn.models.spiking.synapse import AbstractSynapse, check_units
 from neurodyn.models.spiking.weights import masked
 from neurodyn.params import FixedParameter, as_spec
 from neurodyn.params.base import is_concrete, value_of
@@ -70,12 +70,7 @@ def synapses_of(synapses: Any, n: int, taken: Mapping[str, Any]) -> dict[str, Ab
             raise TypeError(f"Synapse {name!r} must be a synapse, got {type(synapse).__name__}.")
         if name in reserved:
             raise ValueError(f"{name!r} names a variable of the network; rename the synapse.")
-        for leaf in jax.tree.leaves(synapse):
-            if jnp.shape(leaf) not in ((), (n,)):
-                raise ValueError(
-                    f"Synapse {name!r} has a parameter of shape {jnp.shape(leaf)}; it must be one "
-                    f"number, or one for each of the {n} units of the network."
-                )
+        check_units(f"Synapse {name!r}", synapse, n)
     return dict(sorted((synapses or {}).items()))
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PyTree
 from neurodyn.checks import whole
 from neurodyn.models.spiking.exponential import DoubleExponential
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
-from neurodyn.models.spiking.synapse import AbstractSynapse
+from neurodyn.models.spiking.synapse import AbstractSynapse, check_units
 from neurodyn.params import AbstractSpec, Fixed, as_spec
 from neurodyn.params.base import value_of
 
@@ -87,6 +87,7 @@ class Readout(eqx.Module):
 
     def bound(self, n: int, key: Any) -> "Readout":
         """With weights for ``n`` units."""
+        check_units("The filter of the readout", self.filter, n)
         keys = jax.random.split(jax.random.key(0) if key is None else key, 3)
         default = jax.nn.initializers.lecun_normal()
         if self.rule is not None or (key is None and self.W is None):

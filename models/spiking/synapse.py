@@ -95,6 +95,16 @@ def scalar(
     return bound
 
 
+def check_units(what: str, synapse: AbstractSynapse, n: int) -> None:
+    """Refuse parameters that are neither one number nor one for each of ``n`` units."""
+    for leaf in jax.tree.leaves(synapse):
+        if np.shape(leaf) not in ((), (n,)):
+            raise ValueError(
+                f"{what} has a parameter of shape {np.shape(leaf)}; it must be one number, or one "
+                f"for each of the {n} units of the network."
+            )
+
+
 def labelled(name: str, reversal: Any, current_units: str) -> Variable:
     """Label of a current or a conductance."""
     if reversal is None:
