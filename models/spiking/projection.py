@@ -182,7 +182,10 @@ class Connection(eqx.Module):
             events, late = memory.ring[memory.head - 1], False
         seen = events
         if self.short_term is not None:
-            terminals, events = self.short_term.release(memory.short_term, events, dt)
+            counts = self.source is not None
+            terminals, events = self.short_term.release(
+                memory.short_term, events, dt, counts=counts
+            )
             memory = memory._replace(short_term=terminals)
         weights = self.with_values(memory.W)
         if not late:

@@ -34,7 +34,9 @@ class TsodyksMarkram(eqx.Module):
         \dot x &= (1 - x) / \tau_d, \qquad \dot y = (U - y) / \tau_f \\
         y &\leftarrow y + U (1 - y), \qquad \text{release } r = x y, \qquad x \leftarrow x - r
 
-    A spike acts with its weight times the release r. Between spikes x and y relax exactly, whatever
+    A spike acts with its weight times the release r. Of n spikes in one step each finds what those
+    before it left, so that they release :math:`x (1 - (1 - y)^n (1 - U)^{n (n + 1) / 2})` together
+    with y before the step's spikes. Between spikes x and y relax exactly, whatever
     the step and the solver.
 
     Parameters
@@ -76,14 +78,25 @@ class TsodyksMarkram(eqx.Module):
         return Release(jnp.ones((n,), dtype), jnp.ones((n,), dtype) * self.U)
 
     def release(
-        self, state: Release, events: Float[Array, " pre"], dt: Any
+        self, state: Release, events: Float[Array, " pre"], dt: Any, *, counts: bool = True
     ) -> tuple[Release, Float[Array, " pre"]]:
-        """State after a step of ``dt`` ms and its events, and what these release."""
+        """State after a step of ``dt`` ms and its events, and what these release.
+
+        Without ``counts`` there is one spike in a step at most, which is less to compute.
+        """
         x = 1 - (1 - state.x) * jnp.exp(-dt / self.depression)
-        if self.facilitation is None:
-            y = jnp.ones_like(x) * self.U
-        else:
-            y = self.U + (state.y - self.U) * jnp.exp(-dt / self.facilitation)
-            y = y + self.U * (1 - y) * events
+        rest, grows = jnp.ones_like(x) * self.U, self.facilitation is not None
+        y = rest
+        if grows:
+            rest = self.U + (state.y - self.U) * jnp.exp(-dt / self.facilitation)
+            y = rest + self.U * (1 - rest) * events
         released = x * y * events
+        if counts:
+            many = events > 1
+            n = jnp.where(many, events, 2)
+            left = (1 - rest) ** n
+            if grows:
+                left = left * (1 - self.U) ** (n * (n + 1) / 2)
+                y = jnp.where(many, 1 - (1 - rest) * (1 - self.U) ** n, y)
+            released = jnp.where(many, x * (1 - left), released)
         return Release(x - released, y), released

@@ -87,6 +87,29 @@ def test_short_term_plasticity_settles_where_it_should(x64):
     assert released == pytest.approx(x * y, rel=1e-6)
 
 
+@pytest.mark.parametrize("facilitation", [None, 50.0])
+def test_spikes_of_one_step_release_one_after_the_other(facilitation, x64):
+    made = params.resolve(spiking.TsodyksMarkram(0.4, 30.0, facilitation))
+    state, dt = made.start(4, float), jnp.asarray(0.5)
+    counts = np.array([[0, 1, 2, 7], [3, 0, 1, 2], [1, 1, 5, 0]], float)
+    x, y = np.ones(4), np.full(4, 0.4)
+    for step in counts:
+        state, got = made.release(state, jnp.asarray(step), dt)
+        x = 1 - (1 - x) * np.exp(-0.5 / 30)
+        y = y if facilitation is None else 0.4 + (y - 0.4) * np.exp(-0.5 / facilitation)
+        total = np.zeros(4)
+        for unit, n in enumerate(step.astype(int)):
+            for _ in range(n):
+                if facilitation is not None:
+                    y[unit] += 0.4 * (1 - y[unit])
+                total[unit] += x[unit] * y[unit]
+                x[unit] -= x[unit] * y[unit]
+        np.testing.assert_allclose(got, total, rtol=1e-12)
+        assert (total < 1).all()
+    np.testing.assert_allclose(state.x, x, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(state.y, y, rtol=1e-12)
+
+
 def test_patterns_connect_what_they_say():
     rng = np.random.default_rng(0)
     pre, post = spiking.FixedInDegree(7, self_connections=False).pairs(50, 50, 0, rng)
@@ -274,6 +297,24 @@ def projection(*args, **options):
         (lambda: cells(inputs={"E": spiking.SpikeInput(1)}), r"share the names \['E'\]"),
         (lambda: cells(inputs={"x": spiking.CurrentInput(3)}), r"say with `W=` how 3 channels"),
         (lambda: spiking.Network({}), r"at least one population"),
+        (
+            projection(
+                "E",
+                "E",
+                "s",
+                W=1.0,
+                connect=spiking.DistanceDependent(
+                    100.0 * np.arange(4), lambda d: 0.5 + 0 * d, periodic=200.0
+                ),
+            ),
+            r"Projection 'p'.*up to 300 apart.*`periodic`=200",
+        ),
+        (
+            lambda: cells(
+                readout=spiking.Readout(1, filter=spiking.Exponential([1.0, 2.0]), W=1.0)
+            ),
+            r"The filter of the readout has a parameter of shape \(2,\).*7 units",
+        ),
         (
             lambda: spiking.Network(spiking.LIF(1), synapses={"v": spiking.Delta()}),
             r"'v' names a variable",
