@@ -363,8 +363,14 @@ class Network(AbstractSpiking):
             spikes = jax.lax.stop_gradient(spikes)
         refractory = x.refractory
         if refractory is not None:
-            refractory = jnp.where(spikes > 0, self.refractory - step, refractory)
+            refractory = jnp.where(spikes > 0, self._held(step), refractory)
         return x._replace(cells=cells.reset(self.kinds, x.cells, spikes), refractory=refractory)
+
+    def _held(self, step: Float[Array, ""]) -> Float[Array, " unit"]:
+        """How long units are held from the end of a step in which they spike."""
+        # Steps that lie within the period are counted as Brian2 does it.
+        steps = jnp.floor(self.refractory / jnp.where(step > 0, step, 1) + 1e-3)
+        return jnp.where(step > 0, (steps - 1) * step, self.refractory)
 
     def _drawn_current(self, key, dtype):
         if self.current_noise is None:

@@ -25,7 +25,8 @@ class Population(eqx.Module):
         the units, and is what ``Projection(dale=True)`` goes by.
     refractory
         Time after a spike during which the potential is held at its reset [ms], one number or one
-        for each unit; None: not at all. A synapse that acts at once does not move it either.
+        for each unit; None: not at all. With steps it ends with the last whole step that fits into
+        it, as in Brian2. A synapse that acts at once does not move it either.
     cell_type
         Name of the type of the units, in the place of the neuron's own.
 

@@ -142,6 +142,31 @@ def test_integrate_and_fire_units_with_refractoriness_and_jumps():
     np.testing.assert_array_equal(networks.spikes(network, dt, steps), expected)
 
 
+def test_refractoriness_that_is_no_multiple_of_the_step():
+    periods, dt, steps = np.array([0.5, 1.0, 2.0, 2.1, 2.4, 2.9, 2.9999, 3.0]), 1.0, 400
+    n = len(periods)
+    W, drive = weights(n, 3.0), np.full(n, 40.0)
+    expected = brian.coupled(
+        "dv/dt = (-60 - v + drive)/(20*ms) : 1 (unless refractory)\ndrive : 1\nperiod : second",
+        threshold="v >= -50",
+        reset="v = -60",
+        refractory="period",
+        on_pre="v_post += w*int(not_refractory_post)",
+        W=W,
+        dt=dt,
+        steps=steps,
+        start={"v": np.full(n, -60.0), "drive": drive, "period": periods * brian.b2.ms},
+    )
+    network = spiking.Network(
+        spiking.Population(spiking.LIF(n), refractory=periods),
+        synapses={"jump": spiking.Delta()},
+        projections={"all": spiking.Projection("all", "all", "jump", W=W)},
+        bias=drive,
+    )
+    assert len(np.unique(np.bincount(expected[1]))) > 2
+    np.testing.assert_array_equal(networks.spikes(network, dt, steps), expected)
+
+
 def test_adaptive_exponential_units_with_conductances():
     n, dt, steps = 30, 0.1, 2500
     rng = np.random.default_rng(3)
