@@ -68,7 +68,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
             rows[f"error after trial {n}"] = spread(error.isel(trial=int(here[0])))
     rows["error of no output at all"] = f"{float(_silence(sweep).mean()):.3f}"
     rows["share of the expectation explained after the last trial"] = spread(
-        (1 - np.square(ends["error"] / _silence(sweep).isel(epoch=-1))).mean("sweep")
+        (1 - (ends["error"] / _silence(sweep).isel(epoch=-1)) ** 2).mean("sweep")
     )
     inner = ends.isel(sweep=slice(1, -1))
     for k, name in EVENTS.items():
@@ -108,7 +108,7 @@ def _recovery(switches: xr.Dataset) -> dict[str, str]:
 
 def _silence(ds: xr.Dataset) -> xr.DataArray:
     """The error of an output that stays at zero."""
-    return np.sqrt(np.square(ds["expected"]).mean(["time", "output"]))
+    return (ds["expected"] ** 2).mean(["time", "output"]) ** 0.5
 
 
 def _until(error: xr.DataArray, trained: np.ndarray, silence: xr.DataArray) -> str:
