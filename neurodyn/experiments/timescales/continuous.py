@@ -9,12 +9,16 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.experiments.timescales.networks import at_hold
+from neurodyn.experiments.timescales.heads import head_of, with_one_head
+from neurodyn.experiments.timescales.networks import Variant, at_hold, task_of
 from neurodyn.system import as_key
 from neurodyn.tasks.bits import AbstractBitTask
 from neurodyn.training import FreshTrials
 
-__all__ = ["accuracy_by_hold"]
+__all__ = ["HOLDS", "accuracy_by_hold", "generalisation"]
+
+#: Steps per bit that networks are tried with, within the published 1 to 200.
+HOLDS = 1, 2, 5, 7, 10, 15, 20, 50, 100, 200
 
 
 def accuracy_by_hold(
@@ -61,6 +65,27 @@ def accuracy_by_hold(
         {"sweep": ("sweep", np.asarray(holds), "1", "steps per bit")},
         source="analysis",
     )
+
+
+def generalisation(settings: Any, variant: Variant, network: Any, n: int, key: Any) -> xr.Dataset:
+    """Accuracy for N by the number of steps per bit, of a network trained with ``settings.hold``.
+
+    Parameters
+    ----------
+    settings
+        Settings of the training; ``n_test`` batches are drawn.
+    variant
+        Which kind of training.
+    network
+        As it was when it had solved `n`.
+    n
+        The largest N, alone.
+    key
+        Key of the sequences.
+    """
+    model = with_one_head(settings, variant, network, head_of(network, variant, n))
+    task = task_of(settings, variant._replace(curriculum="single")).with_ns(n)
+    return accuracy_by_hold(model, task, HOLDS, n_batches=settings.n_test, key=key)
 
 
 @eqx.filter_jit

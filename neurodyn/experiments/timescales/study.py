@@ -71,7 +71,8 @@ EXPERIMENT = Experiment(
             n_ablated=5, n_scored=400, n_repeats=4,
         ),
         "paper": AnalysisSettings(
-            n_seeds=4, n_last=101, taus="trained,1,2,3,4", retrain_epochs=20,
+            n_seeds=4, n_last=101, curricula="single,cumulative,sliding", taus="trained,1,2,3,4",
+            retrain_epochs=20,
         ),
     },
     run=run,
