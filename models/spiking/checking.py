@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.models.spiking.delta import Delta
+from neurodyn.models.spiking.inputs import SpikeInput
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.params.base import is_concrete, value_of
 
@@ -47,10 +48,18 @@ def check_continuous(network: Any) -> None:
         for n, p in network.projections.items()
         if p.delay is not None
     ]
+    parts += [f"the rule of projection {n!r}" for n, p in network.projections.items() if p.rule]
+    parts += [
+        f"the spikes of input {n!r}"
+        for n, each in network.inputs.items()
+        if isinstance(each, SpikeInput)
+    ]
     parts += [f"source {n!r}" for n in network.sources]
     parts += ["the random current"] if network.current_noise is not None else []
     if network.decoder is not None and network.decoder.filter.exact:
         parts.append("the filter of the readout (use one with exact=False)")
+    if network.decoder is not None and network.decoder.rule is not None:
+        parts.append("the rule of the readout")
     if parts:
         raise ValueError(
             f"In continuous time (nd.solve) there are no steps for {', '.join(parts)}: use "
