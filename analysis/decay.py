@@ -12,7 +12,7 @@ from neurodyn.labels import LabelError
 __all__ = ["fit_exponentials", "timescale_summary"]
 
 #: What became of a fit, by its code.
-STATUS = ("ok", "undefined", "no decay", "at bound")
+STATUS = ("ok", "undefined", "no decay", "at shortest", "at longest")
 
 
 def fit_exponentials(
@@ -53,9 +53,9 @@ def fit_exponentials(
     model (the longer one of two); ``n_exponentials``, 1 or 2; ``r2``; ``aic_single``,
     ``aic_double`` (:math:`2 k + n \ln(\mathrm{RSS}/n)`); ``tau_single``, ``amplitude_single``; on
     ``component``, fast before slow, ``tau_double`` and ``amplitude_double``; ``status``: "ok";
-    "undefined" (NaN in the autocorrelation); "no decay" (amplitude 0); "at bound" (tau as long as
-    allowed, or too short to be seen at this step). Numbers are NaN where it is "undefined" or "no
-    decay"; values at a bound are kept.
+    "undefined" (NaN in the autocorrelation); "no decay" (amplitude 0); "at longest" (tau as long as
+    allowed); "at shortest" (too short to be seen at this step). Numbers are NaN where it is
+    "undefined" or "no decay"; values at a bound are kept.
 
     Raises
     ------
@@ -152,9 +152,9 @@ def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
     Returns
     -------
     Dataset of scalars: ``n_units``, ``fraction_above``, ``mean_above``, ``sd_above``,
-    ``median_above``, ``mean_all``, ``fraction_double``, ``fraction_at_bound``,
-    ``fraction_failed``; fractions are of all units, standard deviations those of the population
-    (ddof 0).
+    ``median_above``, ``mean_all``, ``fraction_double``, ``fraction_at_longest`` (of those above,
+    they alone pull the mean), ``fraction_failed``; fractions are of all units, standard deviations
+    those of the population (ddof 0).
 
     Raises
     ------
@@ -180,7 +180,11 @@ def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
         "median_above": (over(np.median, slow), unit, "median of the units above"),
         "mean_all": (over(np.mean, good), unit, "mean of all units"),
         "fraction_double": (double.mean(), "1", "fraction of units with two exponentials"),
-        "fraction_at_bound": ((known == "at bound").mean(), "1", "fraction at a bound"),
+        "fraction_at_longest": (
+            (known == "at longest").mean(),
+            "1",
+            "fraction as long as the fit allows",
+        ),
         "fraction_failed": (1 - good.size / tau.size, "1", "fraction without a timescale"),
     }
     variables = {n: ((), v, {"units": u, "long_name": w}) for n, (v, u, w) in rows.items()}

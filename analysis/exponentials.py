@@ -70,7 +70,7 @@ def _fit(lags: Lags, r: Lags, bounds: Pair, least: Float[Array, ""]) -> Decay:
     log_tau = jnp.where(two, log_double[1], log_single)
     total = ((r - r.mean()) ** 2).sum()
     r2 = 1 - jnp.where(two, double, single) / jnp.where(total > 0, total, 1)
-    at_bound = (log_tau <= ends[0] + 1e-3) | (log_tau >= ends[1] - 1e-3)
+    shortest, longest = log_tau <= ends[0] + 1e-3, log_tau >= ends[1] - 1e-3
     no_decay = jnp.where(two, weights.sum(), amplitude) <= 0
     return Decay(
         jnp.exp(log_tau),
@@ -81,7 +81,7 @@ def _fit(lags: Lags, r: Lags, bounds: Pair, least: Float[Array, ""]) -> Decay:
         amplitude,
         jnp.exp(log_double),
         weights,
-        jnp.select([undefined, no_decay, at_bound], [1, 2, 3], 0),
+        jnp.select([undefined, no_decay, shortest, longest], [1, 2, 3, 4], 0),
     )
 
 

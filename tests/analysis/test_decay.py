@@ -125,8 +125,8 @@ def test_what_cannot_be_fitted_says_so():
         "good": "ok",
         "nan": "undefined",
         "negative": "no decay",
-        "flat": "at bound",
-        "white": "at bound",
+        "flat": "at longest",
+        "white": "at shortest",
     }
     assert fit["n_exponentials"].values.tolist() == [1, 0, 0, 1, 1]
     np.testing.assert_allclose(fit["tau"].sel(unit=["good", "flat"]), [5, 100], rtol=1e-3)
@@ -135,6 +135,7 @@ def test_what_cannot_be_fitted_says_so():
     summary = analysis.timescale_summary(fit)
     assert float(summary["fraction_above"]) == pytest.approx(0.4)
     assert float(summary["fraction_failed"]) == pytest.approx(0.4)
+    assert float(summary["fraction_at_longest"]) == pytest.approx(0.2)  # fast units are no matter
 
 
 def test_times_carry_the_units_of_the_lags():
