@@ -14,7 +14,13 @@ from neurodyn.analysis.forecast import Generates, forecast, forecast_error
 from neurodyn.analysis.intervals import bootstrap
 from neurodyn.analysis.intrinsic import intrinsic_timescale
 from neurodyn.analysis.latents import latent_summary
-from neurodyn.analysis.lesion import ablation, altered_scores, extreme_units, perturbation
+from neurodyn.analysis.lesion import (
+    AlteredScores,
+    ablation,
+    altered_scores,
+    extreme_units,
+    perturbation,
+)
 from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
 from neurodyn.analysis.measures import MEASURES, Measure
 from neurodyn.analysis.mixtures import MixtureDivergence, mixture_divergence
@@ -72,6 +78,7 @@ __all__ = [
     "BANDS",
     "MEASURES",
     "RECONSTRUCTION_PROTOCOLS",
+    "AlteredScores",
     "CovarianceSums",
     "Generates",
     "LagSums",

@@ -7,13 +7,13 @@ other, so that its weights stay in the cache; on an accelerator `at_once` runs s
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn.checks import check_whole
 from neurodyn.integrate import Save, integrate
@@ -21,7 +21,23 @@ from neurodyn.random import as_key
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["altered_scores"]
+__all__ = ["AlteredScores", "altered_scores"]
+
+
+class AlteredScores(NamedTuple):
+    """What altered networks score.
+
+    Attributes
+    ----------
+    scores
+        One for each trial.
+    finite
+        Whether the network stayed finite in it. What has grown beyond all bounds has no answer: a
+        score of accuracy takes it for the first of the answers, so it counts as a guess.
+    """
+
+    scores: Float[Array, "alteration trial"]
+    finite: Bool[Array, "alteration trial"]
 
 
 def altered_scores(
@@ -35,7 +51,7 @@ def altered_scores(
     same_trials: bool = True,
     at_once: int = 1,
     key: Any,
-) -> Float[Array, "alteration trial"]:
+) -> AlteredScores:
     """Scores of one network under many alterations.
 
     Parameters
@@ -60,7 +76,7 @@ def altered_scores(
 
     Returns
     -------
-    Array ``(alteration, trial)``.
+    Scores and whether the networks stayed finite, each ``(alteration, trial)``.
 
     Raises
     ------
@@ -81,24 +97,25 @@ def altered_scores(
             "`alterations` must hold arrays with one leading axis in common, not empty; got "
             f"{[np.shape(leaf) for leaf in jax.tree.leaves(alterations)]}."
         )
-    found = _scores(
-        model,
-        task,
-        change,
-        alterations,
-        as_key(key, needed_for="Scoring altered networks"),
-        n_trials,
-        same_trials,
-        at_once,
-    )
-    if score not in found:
+    key = as_key(key, needed_for="Scoring altered networks")
+    _check_score(model, task, score, n_trials, key)
+    found, finite = _scores(model, task, change, alterations, key, n_trials, same_trials, at_once)
+    return AlteredScores(found[score], finite)
+
+
+def _check_score(model, task: AbstractTask, score: str, n_trials: int, key) -> None:
+    """Refuse a score that the task does not give, before anything is compiled."""
+
+    def intact(model, key):
+        return _score(model, task, task.batch(key, n_trials), key)[0]
+
+    given = eqx.filter_eval_shape(intact, model, key)
+    if score not in given:
         raise ValueError(
-            f"{type(task).__name__} has no score {score!r}; it has {', '.join(sorted(found))}."
+            f"{type(task).__name__} has no score {score!r}; it has {', '.join(sorted(given))}."
         )
-    values = found[score]
-    if values.ndim != 2:
+    if given[score].shape != (n_trials,):
         raise ValueError(f"the score {score!r} is not one number for each trial.")
-    return values
 
 
 @eqx.filter_jit
@@ -117,7 +134,9 @@ def _scores(model, task, change, alterations, key, n_trials, same_trials, at_onc
     return jax.lax.map(one, (numbers, alterations), batch_size=at_once if at_once > 1 else None)
 
 
-def _score(model: Any, task: AbstractTask, trials: Trial, key: Any) -> dict[str, Array]:
+def _score(
+    model: Any, task: AbstractTask, trials: Trial, key: Any
+) -> tuple[dict[str, Array], Bool[Array, " trial"]]:
     run = integrate(
         model,
         trials.inputs.transpose(1, 0, 2),
@@ -128,4 +147,4 @@ def _score(model: Any, task: AbstractTask, trials: Trial, key: Any) -> dict[str,
         checkpoint=False,
     )
     assert run.outputs is not None
-    return task.score(run.outputs.transpose(1, 0, 2), trials)
+    return task.score(run.outputs.transpose(1, 0, 2), trials), run.stats["finite"]

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from neurodyn.analysis.alterations import altered_scores
+from neurodyn.analysis.alterations import AlteredScores, altered_scores
 from neurodyn.analysis.lesion_results import lesion_result, relative_accuracy
 from neurodyn.analysis.perturbation import perturbation
 from neurodyn.checks import check_whole
@@ -18,7 +18,7 @@ from neurodyn.intervene import SupportsCut
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
 
-__all__ = ["ablation", "altered_scores", "extreme_units", "perturbation"]
+__all__ = ["AlteredScores", "ablation", "altered_scores", "extreme_units", "perturbation"]
 
 
 def extreme_units(values: Any, n: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +97,8 @@ def ablation(
     Returns
     -------
     Dataset: ``accuracy`` (unit, repetition), ``relative_accuracy`` (unit), the mean over trials of
-    ``(accuracy - chance) / (baseline - chance)``, and ``intact`` (repetition), ``baseline``;
+    ``(accuracy - chance) / (baseline - chance)``, ``finite`` (unit), the fraction of trials in
+    which the network stayed finite (elsewhere it guesses), ``intact`` (repetition), ``baseline``;
     ``unit`` holds the numbers of the units. For groups the dim is ``sweep``. The relative accuracy
     is NaN where the intact network is no better than chance.
 
@@ -117,17 +118,15 @@ def ablation(
     masks, numbers = _masks(units, n_units)
     # The intact network is the first of the altered ones.
     every = jnp.asarray(np.concatenate([np.zeros((1, n_units), bool), masks]))
-    found = np.asarray(
-        altered_scores(
-            model, task, _cut, every, n_trials=n_trials, score=score, at_once=at_once, key=key
-        ),
-        np.float64,
+    scores, finite = altered_scores(
+        model, task, _cut, every, n_trials=n_trials, score=score, at_once=at_once, key=key
     )
+    found, stayed = np.asarray(scores, np.float64), np.asarray(finite)[1:].mean(axis=1)
     dim = "sweep" if numbers is None else "unit"
     relative, base = relative_accuracy(found[1:], found[0], chance, baseline)
     coords = {} if numbers is None else {"unit": numbers}
     coords |= _unit_coords(model, numbers)
-    return lesion_result(dim, found[1:], relative, found[0], base, chance, coords)
+    return lesion_result(dim, found[1:], relative, found[0], base, chance, coords, stayed)
 
 
 def _masks(units: Any, n_units: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -20,7 +20,7 @@ def relative_accuracy(found, intact, chance: float, baseline: str) -> tuple[np.n
     return (found.mean(axis=1) - chance) / (base - chance), base
 
 
-def lesion_result(dim, accuracy, relative, intact, base, chance, coords) -> xr.Dataset:
+def lesion_result(dim, accuracy, relative, intact, base, chance, coords, finite) -> xr.Dataset:
     """Accuracies of altered networks with their labels."""
     dims = ("repetition", "unit") if dim == "unit" else ("sweep", "repetition")
     table = accuracy.T if dim == "unit" else accuracy
@@ -29,6 +29,7 @@ def lesion_result(dim, accuracy, relative, intact, base, chance, coords) -> xr.D
             "accuracy": (dims, table, "1", "accuracy"),
             "relative_accuracy": (dim, relative, "1", "accuracy relative to the intact network"),
             "intact": ("repetition", intact, "1", "accuracy of the intact network"),
+            "finite": (dim, finite, "1", "fraction of trials in which the network stayed finite"),
             "baseline": ((), base, "1", "accuracy that counts as 1"),
         },
         coords,

@@ -14,7 +14,7 @@ import xarray as xr
 from neurodyn.analysis.alterations import altered_scores
 from neurodyn.analysis.lesion_results import lesion_result, relative_accuracy
 from neurodyn.checks import check_whole
-from neurodyn.params import ClampedParameter, MaskedParameter
+from neurodyn.params import ClampedParameter, MaskedParameter, ScaledParameter
 from neurodyn.params.base import value_of
 from neurodyn.random import as_key
 from neurodyn.system import AbstractSystem
@@ -31,15 +31,19 @@ class _Perturb(eqx.Module):
 
     def __call__(self, model: Any, alteration: Any) -> Any:
         size, key = alteration
-        leaf = getattr(model, self.name)
+        new = self._perturbed(getattr(model, self.name), size, key)
+        return eqx.tree_at(lambda m: getattr(m, self.name), model, new)
+
+    def _perturbed(self, leaf, size, key):
+        if isinstance(leaf, ScaledParameter):  # relative noise is the same in any units
+            inner = self._perturbed(leaf.inner, size, key)
+            return eqx.tree_at(lambda p: p.inner, leaf, inner)
         if isinstance(leaf, ClampedParameter):  # the raw values move, the clamp acts after
             raw = self._moved(leaf.raw, size, key)
-            new: Any = eqx.tree_at(lambda p: p.raw, leaf, raw)
-        else:
-            new = self._moved(value_of(leaf), size, key)
-            if isinstance(leaf, MaskedParameter):  # absent connections stay absent
-                new = new * leaf.mask
-        return eqx.tree_at(lambda m: getattr(m, self.name), model, new)
+            return eqx.tree_at(lambda p: p.raw, leaf, raw)
+        new = self._moved(value_of(leaf), size, key)
+        # Absent connections stay absent.
+        return new * leaf.mask if isinstance(leaf, MaskedParameter) else new
 
     def _moved(self, values, size, key):
         noise = jax.random.normal(jax.random.wrap_key_data(key), values.shape, values.dtype)
@@ -92,7 +96,8 @@ def perturbation(
     Returns
     -------
     Dataset: ``accuracy`` (sweep, repetition), with the sizes as ``perturbation`` on ``sweep``;
-    ``relative_accuracy`` (sweep); ``intact`` (repetition) and ``baseline``.
+    ``relative_accuracy`` (sweep); ``finite`` (sweep), the fraction of runs that stayed finite
+    (elsewhere a network guesses); ``intact`` (repetition) and ``baseline``.
 
     Raises
     ------
@@ -114,7 +119,7 @@ def perturbation(
     every = np.repeat(np.concatenate([[0.0], eps]), n_repeats)
     keys = jax.random.key_data(jax.random.split(k_noise, every.size))
     change = _Perturb(parameter, parameter == "tau" if positive is None else positive)
-    found = altered_scores(
+    scores, finite = altered_scores(
         model,
         task,
         change,
@@ -125,9 +130,10 @@ def perturbation(
         at_once=at_once,
         key=k_trials,
     )
-    found = np.asarray(found, np.float64).mean(axis=1).reshape(-1, n_repeats)
+    found = np.asarray(scores, np.float64).mean(axis=1).reshape(-1, n_repeats)
+    stayed = np.asarray(finite).mean(axis=1).reshape(-1, n_repeats)[1:].mean(axis=1)
     relative, base = relative_accuracy(found[1:], found[0], chance, baseline)
     about = ("sweep", eps, "1", f"size of the noise relative to the norm of {parameter}")
     coords = {"perturbation": about}
-    result = lesion_result("sweep", found[1:], relative, found[0], base, chance, coords)
+    result = lesion_result("sweep", found[1:], relative, found[0], base, chance, coords, stayed)
     return result.assign_attrs(parameter=parameter, positive=int(change.positive))

@@ -2,10 +2,12 @@
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from neurodyn import analysis, labels, models, params, tasks
+from neurodyn.analysis.perturbation import _Perturb
 
 N_UNITS = 6
 TASK = tasks.NParity(2, scored="every", p=0.5, length=60, burn_in=10)
@@ -89,6 +91,43 @@ def test_perturbation_is_the_explicit_one(parameter):
     labels.check(result)
 
 
+def test_noise_on_scaled_time_constants_comes_before_the_clamp():
+    # In bits of one step each the network is the same, and so is relative noise.
+    tau = params.ScaledParameter(MODEL.tau, jnp.ones(()))
+    scaled = eqx.tree_at(lambda m: m.tau, MODEL, tau)
+    raw = jnp.full(N_UNITS, 0.2)  # far below the clamp
+    low = [eqx.tree_at(where, model, raw) for where, model in (
+        (lambda m: m.tau.raw, MODEL), (lambda m: m.tau.inner.raw, scaled),
+    )]  # fmt: skip
+    plain, same = (
+        analysis.perturbation(model, TASK, "tau", [0.5], n_repeats=2, n_trials=2, key=1)
+        for model in low
+    )
+    np.testing.assert_array_equal(same["accuracy"], plain["accuracy"])
+    # Moved from 0.2 by half of it they stay below: nothing changes. After the clamp it would.
+    still = analysis.altered_scores(
+        low[1], TASK, _Perturb("tau", True), (jnp.array([0, 0.5]), _keys(2)), n_trials=4, key=2
+    )
+    np.testing.assert_array_equal(still.scores[0], still.scores[1])
+
+
+def _keys(n):
+    return jax.random.key_data(jax.random.split(jax.random.key(0), n))
+
+
+def test_what_grows_beyond_all_bounds_is_counted():
+    result = analysis.perturbation(MODEL, TASK, "W", [0.0, 1e6], n_repeats=2, key=0)
+    np.testing.assert_array_equal(result["finite"], [1.0, 0.0])
+
+
+def test_an_unknown_score_is_refused_before_any_network_is_changed():
+    def untouched(model, mask):
+        raise AssertionError
+
+    with pytest.raises(ValueError, match="no score 'accuracy'"):
+        analysis.altered_scores(MODEL, TASK, untouched, jnp.zeros((1, 6)), score="accuracy", key=0)
+
+
 def test_new_numbers_do_not_compile_anew():
     from neurodyn.analysis import lesion
 
@@ -130,8 +169,6 @@ def test_bad_input():
         analysis.ablation(MODEL, TASK, np.ones((1, 3)), key=0)
     with pytest.raises(ValueError, match="as many heads"):
         analysis.ablation(MODEL, tasks.NParity([2, 3]), [0], key=0)
-    with pytest.raises(ValueError, match="no score 'accuracy'"):
-        analysis.ablation(MODEL, TASK, [0], score="accuracy", key=0)
     with pytest.raises(TypeError, match="cut"):
         analysis.ablation(models.reference.Lorenz63(), TASK, [0], key=0)
     with pytest.raises(ValueError, match="'V'"):
