@@ -32,6 +32,7 @@ def intrinsic_timescale(
     over: Literal["trial", "unit"] = "trial",
     n_draws: int = 200,
     level: float = 0.95,
+    block: int = 1,
     first_lag: float | None = None,
     offset: bool = True,
     silent: float = 0.0,
@@ -58,6 +59,10 @@ def intrinsic_timescale(
         units (how sure is the population's; then units get no interval).
     n_draws, level
         Number of draws, and coverage of the interval.
+    block
+        Trials are drawn in runs of so many that follow each other (the last before the first), all
+        units alike. 1 takes trials for independent; windows cut from one session are not, since
+        what is slower than a window spans several: draw runs that last longer than that.
     first_lag, offset
         As for `fit_exponential`.
     silent
@@ -92,7 +97,7 @@ def intrinsic_timescale(
     """
     if over not in ("trial", "unit"):
         raise ValueError(f"`over` is 'trial' or 'unit', got {over!r}.")
-    check_whole(1, n_draws=n_draws)
+    check_whole(1, n_draws=n_draws, block=block)
     if not 0 < level < 1 or not 0 <= silent < 1:
         raise ValueError(
             f"`level` lies in (0, 1) and `silent` in [0, 1), got {level} and {silent}."
@@ -114,7 +119,12 @@ def intrinsic_timescale(
     acf = np.where(used[None], np.asarray(acf), np.nan)
     if over == "trial":
         shared = bool(array.attrs.get("simultaneous", 1)) and bool(there.all())
-        drawn = _redraw(key, x, there, n_lags, n_draws, shared)
+        if block > 1 and not (shared and block < len(x)):
+            raise ValueError(
+                f"block={block}: runs of trials need units that were recorded together in all "
+                f"trials, and more trials than {block} (here {len(x)})."
+            )
+        drawn = _redraw(key, x, there, n_lags, n_draws, shared, block)
         drawn = np.where(used[None, None], np.asarray(drawn), np.nan)
         pooled = _mean(drawn, 2)
     else:
@@ -178,14 +188,16 @@ def _correlations(x: Float[Array, "trial time unit"], weight: Float[Array, "tria
     return jax.vmap(one, in_axes=(2, 1), out_axes=(1, 0))(x, weight)
 
 
-@partial(jax.jit, static_argnames=("n_lags", "n_draws", "shared"))
-def _redraw(key, x, there, n_lags: int, n_draws: int, shared: bool):
+@partial(jax.jit, static_argnames=("n_lags", "n_draws", "shared", "block"))
+def _redraw(key, x, there, n_lags: int, n_draws: int, shared: bool, block: int):
     """Autocorrelations ``(draw, lag, unit)`` of trials drawn with replacement."""
     n_trials, n_units = there.shape
 
     def draw(key):
         if shared:
-            chosen = jax.random.randint(key, (n_trials,), 0, n_trials)
+            first = jax.random.randint(key, (-(-n_trials // block),), 0, n_trials)
+            runs = (first[:, None] + jnp.arange(block)[None, :]) % n_trials
+            chosen = runs.ravel()[:n_trials]
             count = jnp.zeros((n_trials,), x.dtype).at[chosen].add(1)
             weight = jnp.broadcast_to(count[:, None], there.shape)
         else:

@@ -18,7 +18,7 @@ from neurodyn.analysis.timebins import time_step
 from neurodyn.checks import check_whole
 from neurodyn.random import as_key
 
-__all__ = ["modulated_counts", "timescale_recovery"]
+__all__ = ["modulated_counts", "rate_modulation", "timescale_recovery"]
 
 #: Most squared processes that make up a rate: beyond it the rate is all but Gaussian.
 MOST_PARTS = 50
@@ -95,7 +95,7 @@ def modulated_counts(
 
 def timescale_recovery(
     data: xr.Dataset | xr.DataArray,
-    tau: Sequence[float] | np.ndarray,
+    tau: float | Sequence[float] | np.ndarray,
     max_lag: float | None = None,
     *,
     modulation: float | None = None,
@@ -117,7 +117,7 @@ def timescale_recovery(
     data
         Spike counts ``(trial, time, unit)`` (with NaN for trials a unit was not recorded in).
     tau
-        Timescales to try [ms].
+        Timescales to try, or one [ms].
     max_lag, silent, offset, first_lag, variable
         As for `intrinsic_timescale`.
     modulation
@@ -141,21 +141,24 @@ def timescale_recovery(
         As for `intrinsic_timescale`, or where no modulation can be judged from the recording.
     """
     array = pick(data, variable)
-    options = {
+    options: dict[str, Any] = {
         "max_lag": max_lag, "silent": silent, "offset": offset, "first_lag": first_lag,
     }  # fmt: skip
     check_whole(1, n_repeats=n_repeats)
+    known = np.atleast_1d(np.asarray(tau, np.float64))
+    if known.ndim != 1 or not known.size:
+        raise ValueError(f"`tau` must be a timescale or a list of them [ms], got {tau!r}.")
     found = intrinsic_timescale(array, **options, n_draws=1)
     values = array.transpose(rows(array), "time", "unit").values.astype(np.float64)
-    missing = np.isnan(values).all(axis=1)
+    missing: np.ndarray = np.isnan(values).all(axis=1)
     mean = np.nanmean(values, axis=0)
     if modulation is None:
-        modulation = _modulation(found, values, mean)
+        modulation = rate_modulation(found, values, mean)
     width = time_step(array, what="data")
     key = as_key(key, needed_for="Surrogate recordings")
     assert key is not None
     recovered, unit, fitted = [], [], []
-    for i, true in enumerate(np.asarray(tau, np.float64)):
+    for i, true in enumerate(known.tolist()):
         for j in range(n_repeats):
             drawn = modulated_counts(
                 jax.random.fold_in(jax.random.fold_in(key, i), j),
@@ -171,10 +174,10 @@ def timescale_recovery(
             recovered.append(float(fit["population_tau"]))
             unit.append(np.median(good) / true if good.size else np.nan)
             fitted.append(good.size / fit.sizes["unit"])
-    shape = (len(np.atleast_1d(tau)), n_repeats)
+    shape = (known.size, n_repeats)
     recovered, unit, fitted = (np.reshape(v, shape) for v in (recovered, unit, fitted))
     dims = ("sweep", "repetition")
-    ratio = recovered / np.asarray(tau, np.float64)[:, None]
+    ratio = recovered / known[:, None]
     about = {"units": "1", "long_name": "recovered over true timescale"}
     return xr.Dataset(
         {
@@ -186,7 +189,7 @@ def timescale_recovery(
         {
             "true_tau": (
                 "sweep",
-                np.asarray(tau, np.float64),
+                known,
                 {"units": "ms", "long_name": "true timescale"},
             )
         },
@@ -194,8 +197,30 @@ def timescale_recovery(
     )
 
 
-def _modulation(found: xr.Dataset, values: np.ndarray, mean: np.ndarray) -> float:
-    """Variance of the rates over their squared mean, from the share of the variance that lasts."""
+def rate_modulation(
+    found: xr.Dataset, values: Float[np.ndarray, "trial time unit"], mean: np.ndarray
+) -> float:
+    """Variance of rates over their squared mean, from the share of the variance that lasts.
+
+    Parameters
+    ----------
+    found
+        What `intrinsic_timescale` found in `values`.
+    values
+        Counts, or what they differ by from the means of their conditions; NaN where a unit was not
+        recorded.
+    mean
+        Mean count of each unit in each bin ``(time, unit)``.
+
+    Returns
+    -------
+    The median over units, within what `modulated_counts` can make.
+
+    Raises
+    ------
+    ValueError
+        If the mean autocorrelation does not decay: then there is no such share.
+    """
     if str(found["population_status"].values) != "ok":
         raise ValueError(
             "the recording's own mean autocorrelation does not decay, so how much its rates vary "

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import jax
 import numpy as np
@@ -10,16 +10,20 @@ import xarray as xr
 
 from neurodyn import analysis, datasets, spikes
 from neurodyn.analysis.conditions import noise
+from neurodyn.analysis.recovery import rate_modulation
+from neurodyn.analysis.timebins import time_step
 from neurodyn.experiments.brain_timescales_report import figures, summary
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.timescales.networks import raw_tau
 from neurodyn.experiments.timescales.trained import load_network
-from neurodyn.labels import encode_attrs
+from neurodyn.labels import LabelError, encode_attrs
 
 __all__ = ["EXPERIMENT", "Settings", "run"]
 
 #: Trials that a condition must have for its mean to be taken off them.
 LEAST = 3
+#: A session is drawn again in runs that last this long [ms]: longer than its timescales.
+RUN = 30_000.0
 #: Timescales that the check of the bias tries to recover [ms].
 KNOWN = (50.0, 100.0, 200.0, 400.0)
 
@@ -38,9 +42,12 @@ class Settings:
     bin_width
         Bins in which spikes are counted [ms].
     window
-        A session without trials is cut into windows of this length, one after the other [ms].
+        A session without trials is cut into windows of this length, one after the other [ms]. For
+        intervals windows are drawn in runs of 30 s, because neighbours are alike.
     silent
-        Largest fraction of bins in which a unit may be silent in all trials.
+        Largest fraction of bins in which a unit may be silent in all trials. Published: 0, which
+        would leave out units of few trials at low rates; pairs with silent bins are left out of the
+        averages instead.
     n_draws
         Draws of the bootstrap.
     n_repeats
@@ -64,57 +71,72 @@ class Settings:
     n_steps: int = 100_000
 
 
+class Counted(NamedTuple):
+    """Spike counts of one area ``(trial, time, unit)``, and what is asked for their timescales.
+
+    Attributes
+    ----------
+    counts
+        As they were recorded.
+    fluctuations
+        The same around the means of their conditions, where there are conditions.
+    block
+        Trials that are drawn together, since they follow each other without a break.
+    """
+
+    counts: xr.DataArray
+    fluctuations: xr.DataArray
+    block: int = 1
+
+
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Measure recordings and networks."""
     del run
+    names = [name.strip() for name in settings.recordings.split(",")]
+    for name in names:
+        if name not in _LOAD:
+            raise ValueError(
+                f"Setting 'recordings' takes {', '.join(_LOAD)}, got {name!r}; of a recording of "
+                "your own, neurodyn.analysis.intrinsic_timescale takes the counts."
+            )
     key = jax.random.key(settings.seed)
     tree: dict[str, xr.Dataset] = {}
     if settings.networks:
         for curriculum in ("single", "cumulative"):
             own = jax.random.fold_in(key, 1000)
             tree[f"/model/{curriculum}"] = _network(settings, curriculum, own)
-    for i, name in enumerate(s.strip() for s in settings.recordings.split(",")):
-        if name not in _LOAD:
-            raise ValueError(
-                f"Setting 'recordings' takes {', '.join(_LOAD)}, got {name!r}; of a recording of "
-                "your own, neurodyn.analysis.intrinsic_timescale takes the counts."
-            )
-        for j, (area, counts) in enumerate(_LOAD[name](settings).items()):
+    for i, name in enumerate(names):
+        for j, (area, counted) in enumerate(_LOAD[name](settings).items()):
             own = jax.random.fold_in(jax.random.fold_in(key, i), j)
-            found = _intrinsic(settings, counts, own, name)
+            found = _intrinsic(settings, counted, own, name)
             tree[f"/recording/{area}"] = found
-            tree[f"/analysis/recovery/{area}"] = _recovery(settings, counts, found, own)
+            tree[f"/analysis/recovery/{area}"] = _recovery(settings, counted, found, own)
     labelled = xr.DataTree.from_dict(tree)
     labelled.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
     return labelled
 
 
-def _intrinsic(settings: Settings, counts: xr.DataArray, key: Any, name: str) -> xr.Dataset:
-    found = analysis.intrinsic_timescale(
-        counts, n_draws=settings.n_draws, silent=settings.silent, key=key
-    )
-    units = analysis.intrinsic_timescale(
-        counts, over="unit", n_draws=settings.n_draws, silent=settings.silent, key=key
-    )
+def _intrinsic(settings: Settings, counted: Counted, key: Any, name: str) -> xr.Dataset:
+    data = counted.fluctuations
+    options: dict[str, Any] = {"n_draws": settings.n_draws, "silent": settings.silent, "key": key}
+    found = analysis.intrinsic_timescale(data, block=counted.block, **options)
+    units = analysis.intrinsic_timescale(data, over="unit", **options)
     for end in ("low", "high"):
         about = {"long_name": f"{end} end of the interval over units, mean of units"}
         found[f"population_{end}_units"] = units[f"population_{end}"].assign_attrs(about)
     return found.assign_attrs(source="recording", dataset=name, bin_width=settings.bin_width)
 
 
-def _recovery(settings: Settings, counts: xr.DataArray, found: xr.Dataset, key: Any) -> xr.Dataset:
+def _recovery(settings: Settings, counted: Counted, found: xr.Dataset, key: Any) -> xr.Dataset:
     """Known timescales, estimated from as few spikes and trials as there are."""
-    original = cast(xr.DataArray, counts.attrs.get("counts", counts))
-    variance = np.nanvar(counts.values, axis=0).mean(axis=0)
-    mean = np.nanmean(original.values, axis=0)
-    lasting = float(found["population_amplitude"])
-    modulation = lasting * float(np.median(variance / (mean**2).mean(axis=0)))
-    # Where nothing decays there is nothing to go by: rates as variable as an exponential law.
-    known = np.isfinite(modulation) and modulation > 0
+    modulation = 1.0  # where nothing decays there is nothing to go by: as an exponential law
+    if str(found["population_status"].values) == "ok":
+        mean = np.nanmean(counted.counts.values, axis=0)
+        modulation = rate_modulation(found, counted.fluctuations.values, mean)
     return analysis.timescale_recovery(
-        original,
+        counted.counts,
         KNOWN,
-        modulation=float(np.clip(modulation, 0.04, 2.0)) if known else 1.0,
+        modulation=modulation,
         n_repeats=settings.n_repeats,
         silent=settings.silent,
         key=key,
@@ -133,7 +155,7 @@ def _network(settings: Settings, curriculum: str, key) -> xr.Dataset:
 # --- recordings ------------------------------------------------------------------------------
 
 
-def _windows(settings: Settings) -> dict[str, xr.DataArray]:
+def _windows(settings: Settings) -> dict[str, Counted]:
     """Hippocampus and amygdala of one patient: the whole session in windows, both sides."""
     loaded = datasets.load("zheng2022")
     session = loaded["spikes"].to_dataset()
@@ -142,12 +164,15 @@ def _windows(settings: Settings) -> dict[str, xr.DataArray]:
     cut = spikes.align(session, starts, (0.0, settings.window))
     counts = spikes.bin(cut, bin_width=settings.bin_width)["spike_count"]
     area = np.array([str(a).split("_")[0] for a in counts["area"].values])
-    return {
-        name: counts.isel(unit=np.flatnonzero(area == name)) for name in ("hippocampus", "amygdala")
-    }
+    block = max(1, round(RUN / settings.window))
+    found = {}
+    for name in ("hippocampus", "amygdala"):
+        own = counts.isel(unit=np.flatnonzero(area == name))
+        found[name] = Counted(own, own, block)
+    return found
 
 
-def _prefrontal(settings: Settings) -> dict[str, xr.DataArray]:
+def _prefrontal(settings: Settings) -> dict[str, Counted]:
     """Units recorded one at a time: what their trials differ by from the mean of the condition."""
     loaded = datasets.load("mante2013", form="trials")
     by = ["motion", "colour", "context", "choice"]
@@ -155,18 +180,26 @@ def _prefrontal(settings: Settings) -> dict[str, xr.DataArray]:
         _residual(_rebinned(node.to_dataset(), settings.bin_width), by)
         for node in loaded.children.values()
     ]
-    return {"prefrontal": _side_by_side(parts)}
+    counts, fluctuations = (_side_by_side([part[i] for part in parts]) for i in (0, 1))
+    return {"prefrontal": Counted(counts, fluctuations)}
 
 
 def _rebinned(unit: xr.Dataset, width: float) -> xr.DataArray:
     """Counts in wider bins; what does not fill a last one is left out."""
-    some = round(width)
+    step = time_step(unit["spike_count"], what="the recording")
+    some = round(width / step)
+    if some < 1 or not np.isclose(some * step, width):
+        raise LabelError(
+            f"Setting 'bin_width' is {width:g} ms, but the recording was counted in bins of "
+            f"{step:g} ms: take a multiple of that."
+        )
     n = unit.sizes["time"] // some
     values = unit["spike_count"].values[:, : n * some].astype(np.float64)
     values = values.reshape(len(values), n, some, -1).sum(2)
-    start = float(unit["time"][0])
+    start = float(unit["time"][0]) - step / 2
     kept = {str(k): c for k, c in unit.coords.items() if c.dims in (("trial",), ("unit",))}
-    time = ("time", start + (np.arange(n) + 0.5) * some - 0.5, {"units": "ms", "long_name": "time"})
+    centres = start + (np.arange(n) + 0.5) * some * step
+    time = ("time", centres, {"units": "ms", "long_name": "time"})
     return xr.DataArray(
         values,
         dims=("trial", "time", "unit"),
@@ -176,7 +209,7 @@ def _rebinned(unit: xr.Dataset, width: float) -> xr.DataArray:
     )
 
 
-def _residual(counts: xr.DataArray, by: list[str]) -> xr.DataArray:
+def _residual(counts: xr.DataArray, by: list[str]) -> Counted:
     """Deviations from condition means, scaled so that small conditions vary as much as large."""
     codes = np.unique(list(zip(*(counts[n].values.astype(str) for n in by), strict=True)), axis=0,
                       return_inverse=True)[1]  # fmt: skip
@@ -185,40 +218,35 @@ def _residual(counts: xr.DataArray, by: list[str]) -> xr.DataArray:
     kept = counts.isel(trial=enough)
     scale = np.sqrt(size[enough] / (size[enough] - 1))
     left = noise(kept, by) * xr.DataArray(scale, dims="trial")
-    return left.assign_attrs(counts.attrs | {"counts": kept})
+    return Counted(kept, left.assign_attrs(counts.attrs))
 
 
 def _side_by_side(parts: list[xr.DataArray]) -> xr.DataArray:
     """Units with trials of their own: NaN where a unit has fewer than the others."""
-
-    def joined(arrays: list[xr.DataArray]) -> xr.DataArray:
-        most = max(a.sizes["trial"] for a in arrays)
-        values = np.full((most, arrays[0].sizes["time"], len(arrays)), np.nan)
-        for i, a in enumerate(arrays):
-            values[: a.sizes["trial"], :, i] = a.values[:, :, 0]
-        names = [str(a["unit"].values[0]) for a in arrays]
-        return xr.DataArray(
-            values,
-            dims=("trial", "time", "unit"),
-            coords={"time": arrays[0]["time"], "unit": names},
-            attrs={"units": "count", "long_name": "spike count", "simultaneous": 0},
-            name="spike_count",
-        )
-
-    counts = joined([cast(xr.DataArray, a.attrs["counts"]) for a in parts])
-    return joined(parts).assign_attrs(counts=counts)
+    most = max(a.sizes["trial"] for a in parts)
+    values = np.full((most, parts[0].sizes["time"], len(parts)), np.nan)
+    for i, a in enumerate(parts):
+        values[: a.sizes["trial"], :, i] = a.values[:, :, 0]
+    return xr.DataArray(
+        values,
+        dims=("trial", "time", "unit"),
+        coords={"time": parts[0]["time"], "unit": [str(a["unit"].values[0]) for a in parts]},
+        attrs={"units": "count", "long_name": "spike count", "simultaneous": 0},
+        name="spike_count",
+    )
 
 
-def _example(settings: Settings) -> dict[str, xr.DataArray]:
+def _example(settings: Settings) -> dict[str, Counted]:
     """The bundled simulated decision network, around its condition means."""
     cut = datasets.load("decision_example")
-    counts = spikes.bin(cut, bin_width=settings.bin_width, window=(0.0, 1000.0))["spike_count"]
+    binned = spikes.bin(cast(xr.Dataset, cut), bin_width=settings.bin_width, window=(0.0, 1000.0))
+    counts = binned["spike_count"]
     excitatory = np.flatnonzero(counts["ei"].values > 0)
-    residual = _residual(counts.isel(unit=excitatory).astype(float), ["coherence", "choice"])
-    return {"simulated": residual}
+    chosen = counts.isel(unit=excitatory).astype(float)
+    return {"simulated": _residual(chosen, ["coherence", "choice"])}
 
 
-_LOAD: dict[str, Callable[[Settings], dict[str, xr.DataArray]]] = {
+_LOAD: dict[str, Callable[[Settings], dict[str, Counted]]] = {
     "zheng2022": _windows,
     "mante2013": _prefrontal,
     "decision_example": _example,

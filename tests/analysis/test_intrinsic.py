@@ -52,6 +52,20 @@ def test_intervals_hold_the_truth_and_narrow_with_trials(recording, found):
     assert float(units["population_low"]) < float(units["population_tau"])
 
 
+def test_windows_that_are_alike_are_drawn_together(recording):
+    # Every trial eight times: as sure as an eighth of them, which only runs of trials can tell.
+    few = recording.isel(trial=slice(15))
+    alike = recording.isel(trial=np.repeat(np.arange(15), 8))
+    once = analysis.intrinsic_timescale(few, 250.0, n_draws=60)
+    naive = analysis.intrinsic_timescale(alike, 250.0, n_draws=60)
+    runs = analysis.intrinsic_timescale(alike, 250.0, n_draws=60, block=16)
+    width = [float(f["population_high"] - f["population_low"]) for f in (once, naive, runs)]
+    assert width[1] < 0.6 * width[0]
+    assert width[2] > 0.7 * width[0]
+    with pytest.raises(ValueError, match="block"):
+        analysis.intrinsic_timescale(few, 250.0, n_draws=2, block=15)
+
+
 def test_trials_a_unit_was_not_recorded_in_do_not_count(recording):
     own = recording.isel(unit=[0, 1]).astype(float).copy(deep=True)
     own["spike_count"][70:, :, 1] = np.nan
@@ -77,6 +91,8 @@ def test_surrogates_have_the_rate_and_the_timescale_they_should():
 
 def test_recovery_measures_the_bias(recording):
     result = analysis.timescale_recovery(recording, [50.0, 100.0], 250.0, n_repeats=3)
+    alone = analysis.timescale_recovery(recording, 50.0, 250.0, n_repeats=1)  # one, not in a list
+    assert float(alone["recovered"][0, 0]) == float(result["recovered"][0, 0])
     assert result.attrs["modulation"] == pytest.approx(1.0, rel=0.35)
     assert np.abs(result["ratio"].mean("repetition") - 1).max() < 0.35
     assert (result["fitted"] > 0.6).all()
@@ -109,6 +125,8 @@ def test_bad_input(recording):
         analysis.intrinsic_timescale(recording.isel(time=slice(5)))
     with pytest.raises(LabelError, match="NaN inside"):
         analysis.intrinsic_timescale(recording.where(recording["time"] > 60))
+    with pytest.raises(ValueError, match="`tau`"):
+        analysis.timescale_recovery(recording, [], 250.0)
     with pytest.raises(ValueError, match="`tau`"):
         analysis.modulated_counts(0, np.ones((3, 2)), -1.0, bin_width=10.0, n_trials=2)
     rising = recording["spike_count"].copy(data=np.random.default_rng(0).normal(size=(120, 20, 6)))
