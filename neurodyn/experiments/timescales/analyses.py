@@ -12,12 +12,20 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import analysis, labels
+from neurodyn.experiments.timescales.continuous import generalisation
 from neurodyn.experiments.timescales.heads import (
     head_of,
     read_at_every_step,
     with_one_head,
 )
-from neurodyn.experiments.timescales.networks import Variant, optimizer_of, raw_tau, sizes, task_of
+from neurodyn.experiments.timescales.networks import (
+    Variant,
+    optimizer_of,
+    raw_tau,
+    shaping,
+    sizes,
+    task_of,
+)
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.trained import Trained
 from neurodyn.io.files import load, save
@@ -86,46 +94,57 @@ def analyse(
     Returns
     -------
     dict
-        ``timescales``, ``ablation``, ``perturbation_W``, ``perturbation_tau``, ``retraining``, as
-        far as there is a network for them, each on ``(curriculum, treatment, seed, n)``.
+        ``timescales``, ``ablation``, ``perturbation_W``, ``perturbation_tau``, ``hold``,
+        ``retraining``, as far as there is a network for them, each on ``(curriculum, treatment,
+        seed, n)``.
     """
     found: dict[str, dict[tuple[Variant, int], xr.Dataset]] = {}
     for variant in trained.variants:
-        solved = trained.solved(variant)
+        once = partial(_once, settings, variant, folder)
         for name, (at, measure) in _MEASURES.items():
-            for n in at(settings, solved):
-                path = None if folder is None else folder / f"{variant.name}-n{n}-{name}.nc"
+            for n in at(settings, trained.solved(variant)):
                 own = jax.random.fold_in(jax.random.fold_in(key, variant.seed), n)
-                make = partial(_measure, measure, settings, trained, variant, n, own)
-                part = _once(path, _relevant(settings), make)
+                part = measure(settings, trained, variant, n, own, partial(once, f"n{n}-{name}"))
                 if part is not None:
                     found.setdefault(name, {})[variant, n] = part
     return {name: gather(parts) for name, parts in found.items()}
 
 
-def _measure(measure, settings, trained: Trained, variant: Variant, n: int, key):
-    return measure(settings, variant, trained.network(variant, n), n, key)
+def _whole(measure: Callable) -> Callable:
+    """A measure of one network as one part."""
+
+    def measured(settings, trained: Trained, variant: Variant, n: int, key, once):
+        return once(lambda: measure(settings, variant, trained.network(variant, n), n, key))
+
+    return measured
 
 
-def _relevant(settings: AnalysisSettings) -> str:
-    """The settings that a part depends on, but for those of training."""
+def _relevant(settings: AnalysisSettings, variant: Variant) -> str:
+    """The settings that a part depends on, those of training included."""
     names = ("seed", "n_steps", "n_trials", "n_ablated", "n_scored", "n_repeats", "n_test")
-    names += ("retrain_from", "retrain_to", "retrain_epochs")
-    return json.dumps({name: getattr(settings, name) for name in names})
+    own = {name: getattr(settings, name) for name in (*names, "retrain_epochs")}
+    return json.dumps(own | {"training": shaping(settings, variant)})
 
 
 def _once(
-    path: Path | None, settings: str, make: Callable[[], xr.Dataset | None]
+    settings: AnalysisSettings,
+    variant: Variant,
+    folder: Path | None,
+    name: str,
+    make: Callable[[], xr.Dataset | None],
+    suffix: str = "",
 ) -> xr.Dataset | None:
     """A part as it was made before with the same settings, else anew."""
+    path = None if folder is None else folder / f"{variant.name}-{name}{suffix}.nc"
+    relevant = _relevant(settings, variant)
     if path is not None and path.exists():
         known = load(path)
-        if known.attrs.get("settings") == settings:
+        if known.attrs.get("settings") == relevant:
             return known
     made = make()
     if made is None:
         return None
-    made = made.assign_attrs(source="analysis", kind="statistic", settings=settings)
+    made = made.assign_attrs(source="analysis", kind="statistic", settings=relevant)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         save(path, made, overwrite=True)
@@ -134,7 +153,7 @@ def _once(
 
 def gather(parts: dict[tuple[Variant, int], xr.Dataset]) -> xr.Dataset:
     """Results of single networks side by side, NaN where there is none."""
-    axes = {
+    axes: dict[str, list[Any]] = {
         "curriculum": list(dict.fromkeys(v.curriculum for v, _ in parts)),
         "treatment": list(dict.fromkeys(v.tau for v, _ in parts)),
         "seed": sorted({v.seed for v, _ in parts}),
@@ -170,16 +189,18 @@ def _in_order(variables: dict[str, Any], coords: dict[str, Any]) -> xr.Dataset:
 def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
     """Numbers of the timescales of the activity, of the time constants and of the weights."""
     del n
-    options: dict[str, Any] = {"n_steps": settings.n_steps, "n_trials": settings.n_trials}
     task = task_of(settings, variant)
     low, high = np.asarray(task.levels).tolist()
+    # In bits: the published window, and the longest timescale that is looked for in it.
+    options: dict[str, Any] = {"n_steps": settings.n_steps, "n_trials": settings.n_trials}
+    options |= {"max_lag": 30 * task.hold, "longest": 100.0 * task.hold}
     fit = analysis.network_timescale(
         network, levels=(low, high), hold=task.hold, key=key, **options
     )
     acf = fit["autocorrelation"].assign_attrs(units="1")
-    window = {"max_lag": 30.0, "longest": 100.0}
+    window = {"max_lag": float(options["max_lag"]), "longest": options["longest"]}
     strict = analysis.fit_exponentials(acf, **window, least_share=STRICT)
-    rows: dict[str, Any] = dict(analysis.timescale_summary(fit).data_vars)
+    rows: dict[str, Any] = {str(k): v for k, v in analysis.timescale_summary(fit).items()}
     careful = analysis.timescale_summary(strict)
     for name in ("fraction_above", "mean_above", "sd_above", "fraction_double"):
         about = careful[name].attrs
@@ -198,9 +219,9 @@ def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
 
 
 def ablation(settings, variant: Variant, network, n: int, key) -> xr.Dataset | None:
-    """Relative accuracy without one of the fastest, or of the slowest, units."""
+    """Relative accuracy without one of the fastest, or slowest, units; None where all are alike."""
     tau = raw_tau(network)
-    if tau is None:
+    if tau is None or not np.ptp(tau):
         return None
     count = min(settings.n_ablated, len(tau) // 2)
     model = with_one_head(settings, variant, network, head_of(network, variant, n))
@@ -239,6 +260,7 @@ def perturbation(
             {
                 "accuracy": accuracy,
                 "relative_accuracy": result["relative_accuracy"],
+                "finite": result["finite"],
                 "baseline": result["baseline"],
             }
         )
@@ -246,18 +268,23 @@ def perturbation(
     return measure
 
 
-def retraining(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
-    """Accuracy for each larger N after a few epochs of training on it alone, with the same head."""
+def retraining(settings, trained: Trained, variant: Variant, n: int, key, once) -> xr.Dataset:
+    """Accuracy for each larger N after a few epochs of training on it alone, with the same head.
+
+    Every larger N is a part of its own, so that what is broken off goes on where it was.
+    """
     batch_size, epoch = sizes(settings)
+    network = trained.network(variant, n)
     start = with_one_head(settings, variant, network, head_of(network, variant, n))
     task = task_of(settings, variant._replace(curriculum="single"))
-    targets = np.arange(settings.retrain_from, settings.retrain_to + 1)
-    accuracy = []
-    for target in targets.tolist():
+    optimizer = optimizer_of(settings)
+    about = {"units": "1", "long_name": "accuracy after training further"}
+
+    def trained_further(target: int) -> xr.Dataset:
         done = fit(
             start,
             task.with_ns(target),
-            optimizer=optimizer_of(settings),
+            optimizer=optimizer,
             steps=settings.retrain_epochs * epoch,
             batch_size=batch_size,
             evaluate=FreshTrials(settings.n_test, batch_size),
@@ -265,10 +292,14 @@ def retraining(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
             progress=False,
             key=jax.random.fold_in(key, target),
         )
-        accuracy.append(float(done.history["validation_correct"][-1]))
-    about = {"units": "1", "long_name": "accuracy after training further"}
+        accuracy = float(done.history["validation_correct"][-1])
+        return xr.Dataset({"accuracy": ((), accuracy, about)})
+
+    targets = np.arange(settings.retrain_from, settings.retrain_to + 1)
+    parts = [once(partial(trained_further, target), f"-{target}") for target in targets.tolist()]
+    accuracy = np.array([float(part["accuracy"]) for part in parts])
     target_n = ("sweep", targets, {"units": "1", "long_name": "N trained further"})
-    return xr.Dataset({"accuracy": ("sweep", np.array(accuracy), about)}, {"target_n": target_n})
+    return xr.Dataset({"accuracy": ("sweep", accuracy, about)}, {"target_n": target_n})
 
 
 # --- at which N ------------------------------------------------------------------------------
@@ -297,15 +328,20 @@ def _at(name: str) -> Callable[[AnalysisSettings, Sequence[int]], list[int]]:
     return chosen
 
 
+def _at_hold(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:
+    return [max(solved)] if solved and settings.hold > 1 else []
+
+
 def _at_retraining(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:
     asked = settings.retrain_epochs > 0 and settings.retrain_from in solved
     return [settings.retrain_from] if asked else []
 
 
 _MEASURES: dict[str, tuple[Callable, Callable]] = {
-    "timescales": (_at_timescales, timescales),
-    "ablation": (_at("ablate_at"), ablation),
-    "perturbation_W": (_at("perturb_at"), perturbation("W", WEIGHT_NOISE)),
-    "perturbation_tau": (_at("perturb_at"), perturbation("tau", TAU_NOISE)),
+    "timescales": (_at_timescales, _whole(timescales)),
+    "ablation": (_at("ablate_at"), _whole(ablation)),
+    "perturbation_W": (_at("perturb_at"), _whole(perturbation("W", WEIGHT_NOISE))),
+    "perturbation_tau": (_at("perturb_at"), _whole(perturbation("tau", TAU_NOISE))),
+    "hold": (_at_hold, _whole(generalisation)),
     "retraining": (_at_retraining, retraining),
 }

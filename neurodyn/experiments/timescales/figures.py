@@ -38,8 +38,9 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
 
 
 def _lines(ax: Any, ds: xr.DataArray, colour: Any, label: str, dim: str, style: str = "-") -> None:
-    """A thin line for each seed, and their mean where all are there."""
+    """A thin line for each seed, and their mean where all are there (a seed alone: as it is)."""
     values = ds.transpose("seed", dim).values
+    values = values[np.isfinite(values).any(1)]  # seeds of which there is nothing
     there = np.isfinite(values).any(0)
     if not there.any():
         return
@@ -47,8 +48,7 @@ def _lines(ax: Any, ds: xr.DataArray, colour: Any, label: str, dim: str, style: 
     values = values[:, there]
     if len(values) > 1:
         ax.plot(x, values.T, color=colour, lw=0.6, alpha=0.45, ls=style)
-    count = np.isfinite(values).sum(0)
-    mean = np.where(np.isfinite(values), values, 0).sum(0) / count
+    mean = values.mean(0)  # NaN, which is not drawn, where a seed is missing
     marker = "o" if len(x) < 15 else None
     ax.plot(x, mean, color=colour, label=label, marker=marker, ms=3, ls=style)
 
@@ -97,16 +97,23 @@ def time_constants(model: xr.Dataset) -> Any:
 
 @styled
 def largest_n(model: xr.Dataset) -> Any:
-    """The largest N solved, for every curriculum and treatment of tau."""
+    """The largest N solved, for every curriculum and treatment of tau; triangles: at least."""
     treatments = model["treatment"].values.tolist()
     figure, axes = subplots(1, 1, size=(1.8 + 0.7 * len(treatments), 2.7))
     ax, width = axes[0, 0], 0.8 / model.sizes["curriculum"]
     for i, curriculum in enumerate(model["curriculum"].values.tolist()):
         x = np.arange(len(treatments)) + (i - (model.sizes["curriculum"] - 1) / 2) * width
-        values = model["largest_n"].sel(curriculum=curriculum).transpose("seed", "treatment").values
+        ds = model.sel(curriculum=curriculum).transpose("seed", "treatment", ...)
+        values = ds["largest_n"].where(ds["largest_n"] > 0).values  # 0: there is no such run
         colour = _COLOURS[curriculum]
-        ax.bar(x, values.mean(0), 0.9 * width, color=colour, alpha=0.6, label=NAMES[curriculum])
-        ax.plot(np.tile(x, (len(values), 1)), values, ".", color=colour, ms=5)
+        count = np.isfinite(values).sum(0)
+        mean = np.nansum(values, 0) / np.maximum(count, 1)
+        ax.bar(x, mean, 0.9 * width, color=colour, alpha=0.6, label=NAMES[curriculum])
+        failed = ds["ended"].values == "epochs"
+        at = np.tile(x, (len(values), 1))
+        ax.plot(at[failed], values[failed], ".", color=colour, ms=5)
+        # Stopped, not failed: it may get further.
+        ax.plot(at[~failed], values[~failed], "^", mec=colour, mfc="none", ms=5)
     names = [name if name == "trained" else f"fixed at {name}" for name in treatments]
     ax.set_xticks(range(len(names)), names)
     ax.set(xlabel="time constants", ylabel="largest N solved")

@@ -32,6 +32,9 @@ def _run(tree: xr.DataTree, model: xr.Dataset, which: dict[str, str]) -> dict[st
     if which["treatment"] != "trained":
         name += f", tau {which['treatment']}"
     largest = model["largest_n"].values
+    largest = largest[largest > 0]  # runs that are not there
+    if not largest.size:
+        return {}
     rows = {f"{name}: largest N": _spread(largest, 0)}
     n = int(largest.min())
     if n < 2:
@@ -48,7 +51,10 @@ def _run(tree: xr.DataTree, model: xr.Dataset, which: dict[str, str]) -> dict[st
 
 
 def _chosen(tree: xr.DataTree, part: str, which: dict[str, str]) -> xr.Dataset | None:
-    """What was found for a kind of training at the largest N that all its seeds have."""
+    """What was found for a kind of training at the largest N that all its seeds have in common.
+
+    Seeds of which nothing was measured at any N do not count.
+    """
     if part not in tree["analysis"].children:
         return None
     ds = tree[f"analysis/{part}"].to_dataset()
@@ -56,8 +62,10 @@ def _chosen(tree: xr.DataTree, part: str, which: dict[str, str]) -> xr.Dataset |
         return None
     ds = ds.sel(which)
     measured = next(str(name) for name, v in ds.data_vars.items() if set(v.dims) <= {"seed", "n"})
-    there = np.isfinite(ds[measured]).any("seed").values
-    return ds.isel(n=int(np.flatnonzero(there)[-1])) if there.any() else None
+    known = ds[measured].notnull().transpose("seed", "n").values
+    seeds = known.any(axis=1)
+    there = np.flatnonzero(known[seeds].all(axis=0)) if seeds.any() else np.array([], int)
+    return ds.isel(n=int(there[-1])) if there.size else None
 
 
 def _timescales(tree: xr.DataTree, name: str, which: dict[str, str]) -> dict[str, str]:
@@ -65,10 +73,14 @@ def _timescales(tree: xr.DataTree, name: str, which: dict[str, str]) -> dict[str
     if found is None:
         return {}
     n = int(found["n"])
-    fraction, mean = found["fraction_above"].values, found["mean_above"].values
+    fraction = _spread(100 * found["fraction_above"].values, 0, " %")
+    mean, median, strict = (
+        _spread(found[key].values, 2) for key in ("mean_above", "median_above", "mean_above_strict")
+    )
     return {
-        f"{name}: units with a timescale above 1 at N={n}": _spread(100 * fraction, 0, " %"),
-        f"{name}: their mean timescale at N={n}": f"{_spread(mean, 2)} steps",
+        f"{name}: units with a timescale above 1 at N={n}": fraction,
+        f"{name}: their timescale at N={n}": f"{mean} steps in the mean, {median} in the median",
+        f"{name}: their mean without faint second exponentials": f"{strict} steps",
     }
 
 

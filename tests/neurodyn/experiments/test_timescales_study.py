@@ -1,5 +1,10 @@
 """The study of emergent timescales end to end on tiny networks, and how heads are read."""
 
+import dataclasses
+from functools import partial
+from types import SimpleNamespace
+
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,14 +12,15 @@ import xarray as xr
 from neurodyn import analysis, experiments, labels
 from neurodyn.experiments import brain_timescales, configure
 from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.timescales import study
+from neurodyn.experiments.timescales import analyses, study
 from neurodyn.experiments.timescales.heads import (
     head_of,
     read_at_every_step,
     with_one_head,
 )
 from neurodyn.experiments.timescales.networks import Variant, network, raw_tau, task_of
-from neurodyn.experiments.timescales.summary import half_size
+from neurodyn.experiments.timescales.summary import _chosen, half_size
+from neurodyn.experiments.timescales.trained import Trained
 from neurodyn.integrate import Save, integrate
 
 # Every N counts as solved at once: what is tested is what follows.
@@ -126,9 +132,8 @@ def test_recorded_timescales(finished, monkeypatch):
     whole = brain_timescales._LOAD["decision_example"]
 
     def few(settings):
-        residual = whole(settings)["simulated"].isel(unit=slice(6))
-        counts = residual.attrs["counts"].isel(unit=slice(6))
-        return {"simulated": residual.assign_attrs(counts=counts)}
+        parts = (part.isel(unit=slice(6)) for part in whole(settings)["simulated"][:2])
+        return {"simulated": brain_timescales.Counted(*parts)}
 
     monkeypatch.setitem(brain_timescales._LOAD, "decision_example", few)
     done = experiments.run(
@@ -139,10 +144,79 @@ def test_recorded_timescales(finished, monkeypatch):
     simulated = done.tree["recording/simulated"].to_dataset()
     assert simulated.sizes["unit"] == 6
     # Residuals: nothing is left of what conditions differ by.
-    residual = few(brain_timescales.Settings())["simulated"]
+    residual = few(brain_timescales.Settings())["simulated"].fluctuations
     means = residual.groupby("coherence").mean()
     assert abs(means).max() < 0.5 * residual.std()
     assert (done.tree["model/single"]["trained_tau"] > 0.9).all()
     assert any("activity" in name for name in done.summary)
-    with pytest.raises(ValueError, match="recordings"):
-        experiments.run("brain_timescales", settings={"recordings": "mine"})
+
+
+def test_recordings_that_are_not_known_are_refused_before_anything_runs(monkeypatch):
+    def refused(*args, **kwargs):
+        raise AssertionError
+
+    monkeypatch.setattr(brain_timescales, "_network", refused)
+    monkeypatch.setattr(brain_timescales, "_intrinsic", refused)
+    settings = {"recordings": "decision_example,mine", "networks": "nowhere"}
+    with pytest.raises(ValueError, match="'mine'"):
+        experiments.run("brain_timescales", settings=settings)
+
+
+def test_bins_are_widened_whatever_their_width():
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(1.0, (4, 30, 1))
+    time = 100 + 2.0 * np.arange(30) + 1.0
+    unit = xr.Dataset({"spike_count": (("trial", "time", "unit"), counts)}, {"time": time})
+    wide = brain_timescales._rebinned(unit, 8.0)
+    np.testing.assert_array_equal(wide, counts[:, :28].reshape(4, 7, 4, 1).sum(2))
+    np.testing.assert_allclose(wide["time"], 100 + 8 * np.arange(7) + 4)
+    with pytest.raises(labels.LabelError, match="multiple"):
+        brain_timescales._rebinned(unit, 5.0)
+
+
+def test_units_that_are_all_alike_have_no_fastest():
+    settings = configure(study.EXPERIMENT, "quick", SMALL)
+    variant = Variant("single", "2", 0)
+    alike = network(settings, variant, key=0)
+    assert analyses.ablation(settings, variant, alike, 2, key=0) is None
+
+
+def test_larger_ns_are_kept_one_by_one(tmp_path, monkeypatch):
+    settings = configure(study.EXPERIMENT, "quick", SMALL | {"retrain_to": 4})
+    variant = Variant("single", "trained", 0)
+    model = network(settings, variant, key=0)
+    trained = Trained(settings, None)
+    epochs = {"n_max": ("evaluation", [2]), "solved": ("evaluation", [1])}
+    trained.keep(variant, xr.Dataset(epochs), 2, model)
+    asked = []
+
+    def fake(start, task, **options):
+        asked.append(int(np.asarray(task.ns).ravel()[0]))
+        if asked == [2, 3, 4]:
+            raise InterruptedError
+        return SimpleNamespace(history={"validation_correct": [0.1 * asked[-1]]})
+
+    monkeypatch.setattr(analyses, "fit", fake)
+    once = partial(analyses._once, settings, variant, tmp_path, "n2-retraining")
+    for _ in range(2):
+        try:
+            found = analyses.retraining(settings, trained, variant, 2, jax.random.key(0), once)
+        except InterruptedError:
+            continue
+    assert asked == [2, 3, 4, 4]  # the two that were done are not done again
+    np.testing.assert_allclose(found["accuracy"], [0.2, 0.3, 0.4])
+    # Networks of other trainings are others.
+    other = dataclasses.replace(settings, batch_size=16)
+    assert analyses._relevant(other, variant) != analyses._relevant(settings, variant)
+
+
+def test_the_summary_takes_the_largest_n_of_all_seeds():
+    nan = np.nan
+    values = [[1.0, 2.0, 3.0], [1.0, 2.0, nan], [nan, nan, nan]]
+    part = xr.Dataset(
+        {"accuracy": (("curriculum", "treatment", "seed", "n"), [[values]])},
+        {"curriculum": ["single"], "treatment": ["trained"], "seed": [0, 1, 2], "n": [2, 5, 10]},
+    )
+    tree = xr.DataTree.from_dict({"/analysis/ablation": part})
+    which = {"curriculum": "single", "treatment": "trained"}
+    assert int(_chosen(tree, "ablation", which)["n"]) == 5
