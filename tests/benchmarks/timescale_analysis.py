@@ -1,4 +1,7 @@
-"""Timescales of 500 units over ten trials of 100 000 steps: time and memory; fits against SciPy."""
+"""Timescales of 500 units over ten trials of 100 000 steps: time and memory; fits against SciPy.
+
+And what the fits recover of processes whose timescales are known.
+"""
 
 import resource
 import time
@@ -6,6 +9,7 @@ import time
 import numpy as np
 import xarray as xr
 from scipy.optimize import curve_fit
+from scipy.signal import lfilter
 
 from neurodyn import analysis, models
 from tests.benchmarks.harness import Row, alternate
@@ -38,6 +42,8 @@ def run() -> list[Row]:
         Row("timescales, simulation and analysis", allowed, whole, _ALLOWED, "s", bar=1.0,
             sizes=sizes, threads=CORES),
         _fits(),
+        _recovered(double=False),
+        _recovered(double=True),
     ]  # fmt: skip
 
 
@@ -88,6 +94,39 @@ def _fits() -> Row:
     return Row("timescales, fits", "scipy.optimize.curve_fit, unit by unit", fast,
                slow * _UNITS / _SOME, bar=1.0, sizes={"N": _UNITS, "lags": _LAG + 1}, threads=CORES,
                note=f"{_SOME} units measured, scaled to {_UNITS}")  # fmt: skip
+
+
+def _recovered(*, double: bool) -> Row:
+    """Error of the timescales of autoregressive processes, one or two of them to a unit."""
+    rng, n = np.random.default_rng(0), 100
+    tau = rng.uniform(2.0, 10.0, n)
+
+    def process(tau):
+        x = rng.standard_normal((4, 20_000, n))
+        for unit, a in enumerate(np.exp(-1 / tau)):
+            x[:, 1:, unit] *= np.sqrt(1 - a**2)  # stationary from the start, with unit variance
+            x[..., unit] = lfilter([1.0], [1.0, -a], x[..., unit], axis=1)
+        return x
+
+    x = process(tau) + process(tau / 6) if double else process(tau)
+    chunk = x.astype(np.float32).transpose(1, 0, 2)
+    acf = analysis.streaming_autocorrelation(iter([chunk]), _LAG, units="1")
+    said = []
+    for share in (0.0, 0.05):
+        fit = analysis.fit_exponentials(acf, longest=100.0, least_share=share)
+        ratio = fit["tau"].values / tau
+        two = fit["n_exponentials"].values == 2
+        error = 100 * np.median(np.abs(ratio - 1))
+        faint = np.median(fit["amplitude_double"].values.min(1)[two]) if two.any() else np.nan
+        mean = fit["tau"].values.mean() / tau.mean()
+        text = (
+            f"least_share={share:g}: two chosen for {two.sum()} of {n}, smaller share {faint:.3f}, "
+            f"median error {error:.1f} %, mean timescale {mean:.2f} times the true one"
+        )
+        said.append((error, text))
+    return Row(f"timescales, recovered, {'two' if double else 'one'}", "10 % allowed", said[0][0],
+               10.0, "%", bar=1.0, sizes={"N": n, "T": 20_000, "trials": 4}, threads=CORES,
+               note="; ".join(text for _, text in said))  # fmt: skip
 
 
 def _peak() -> float:
