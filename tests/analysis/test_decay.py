@@ -139,7 +139,7 @@ def test_what_cannot_be_fitted_says_so():
 
 
 def test_times_carry_the_units_of_the_lags():
-    acf = curves(n=2)
+    acf = curves()
     steps = analysis.fit_exponentials(acf)
     acf = acf.assign_coords(lag=acf["lag"] * 5.0)
     acf["lag"].attrs["units"] = "ms"
