@@ -95,7 +95,7 @@ class Heads(AbstractCurriculum):
         *,
         threshold: float | int = 0.98,
         n_last: int | None = None,
-        metrics: tuple[str, str] = ("correct", "correct_largest"),
+        metrics: Sequence[str] = ("correct", "correct_largest"),
         readout: tuple[str, ...] = ("W_out", "b_out"),
     ):
         check_whole(0, add=add, drop=drop)
@@ -114,7 +114,7 @@ class Heads(AbstractCurriculum):
             )
         self.add, self.drop = int(add), int(drop)
         self.n_last = None if n_last is None else jnp.asarray(n_last, jnp.int32)
-        self.metrics, self.readout = tuple(metrics), tuple(readout)
+        self.metrics, self.readout = (metrics[0], metrics[1]), tuple(readout)
 
     def check(self, task):
         if not isinstance(task, HasHeads):

@@ -1,5 +1,7 @@
 """Curricula over heads: who moves on to what, what rests, and buffers that grow on the way."""
 
+import shutil
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -95,40 +97,52 @@ def always(**options):
     return {"threshold": 0.0, **options}
 
 
-def test_heads_at_rest_do_not_move():
-    start = LeakyRNN(1, 12, 8, key=jax.random.split(jax.random.key(0))[0])
-    seen = []
-    task = NDMS(2, n_heads=4, capacity=5)
-    toy(
-        cumulative(**always()),
-        task,
-        steps=30,
-        callbacks=[lambda s: seen.append(np.asarray(s.model.W_out))],
-    )
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    """A run through three stages, its models after each, and its checkpoint of the second."""
+    folder, seen = tmp_path_factory.mktemp("grown"), []
+    path, early = folder / "run.ckpt", folder / "early.ckpt"
+
+    def look(snapshot):
+        seen.append(snapshot.model)
+        if snapshot.step == 30:  # the file is still that of step 20
+            shutil.copy(path, early)
+
+    options = {"steps": 30, "callbacks": [look], "checkpoint": path, "checkpoint_every": 10}
+    whole = toy(cumulative(**always()), NDMS(2, n_heads=3, capacity=3), **options)
+    return whole, seen, early
+
+
+def test_heads_at_rest_do_not_move(grown):
+    _, seen, _ = grown
+    start = LeakyRNN(1, 12, 6, key=jax.random.split(jax.random.key(0))[0])
     before = np.asarray(start.W_out)
-    for stage, W_out in enumerate(seen):
-        used = 2 * (stage + 1)
+    assert len(seen) == 3
+    for stage, model in enumerate(seen):
+        W_out, used = np.asarray(model.W_out), 2 * (stage + 1)
         assert (W_out[:, used:] == before[:, used:]).all()
         assert (W_out[:, :used] != before[:, :used]).all()
 
 
-def test_buffers_grow_and_resumed_runs_have_the_same_bits(tmp_path):
-    task, path = NDMS(2, n_heads=3, capacity=3), tmp_path / "run.ckpt"
-    whole = toy(cumulative(**always()), task, steps=30)
+def test_buffers_grow_and_resumed_runs_have_the_same_bits(grown):
+    whole, _, early = grown
+    # Resumed with the task of the first stage, whose buffer is too small for where it stopped.
+    task = NDMS(2, n_heads=3, capacity=3)
     assert (task.n_bits, whole.task.n_bits) == (16, 24)
     assert whole.history.validation_n_max.values.tolist() == [2, 3, 4]
     assert whole.history.validation_n_heads.values.tolist() == [1, 2, 3]
-    cut = toy(cumulative(**always()), task, steps=20, checkpoint=path)
-    assert cut.task.n_bits == 24
-    # Resumed with the task of the first stage, whose buffer is too small for where it stopped.
-    more = toy(cumulative(**always()), task, steps=30, checkpoint=path, resume=True)
+    with pytest.raises(CheckpointError, match="another curriculum"):
+        toy(single(**always()), task, steps=30, checkpoint=early, resume=True)
+    steps = []
+    look = [lambda snapshot: steps.append(snapshot.step)]
+    options = {"steps": 30, "checkpoint": early, "resume": True, "callbacks": look}
+    more = toy(cumulative(**always()), task, **options)
+    assert steps == [30]
     assert more.task.n_bits == 24
     for name in ("U", "W_out"):
         assert (np.asarray(getattr(more.model, name)) == getattr(whole.model, name)).all()
     assert (np.asarray(more.model.tau.raw) == whole.model.tau.raw).all()
     assert whole.history.identical(more.history)
-    with pytest.raises(CheckpointError, match="another curriculum"):
-        toy(single(**always()), task, steps=30, checkpoint=path, resume=True)
 
 
 @pytest.mark.parametrize("how", ["map", "vmap"])
@@ -148,6 +162,7 @@ def test_a_sliding_window_learns():
         NDMS([2, 3], n_heads=2, capacity=5),
         steps=1500,
         n_units=32,
+        callbacks=[lambda snapshot: bool(snapshot.metrics["validation_n_min"] >= 3)],
     ).history
     assert seen.validation_n_min.values.max() >= 3
     assert (np.diff(seen.validation_n_max.values) >= 0).all()
