@@ -1,4 +1,4 @@
-"""Between Brian2 and us: networks to Brian2, and what its monitors recorded as labelled runs.
+"""Between Brian2 and us: networks there and back, and what its monitors recorded as labelled runs.
 
 Brian2 (and the models that it is translated to) are imported when they are first needed.
 """
@@ -6,6 +6,7 @@ Brian2 (and the models that it is translated to) are imported when they are firs
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ __all__ = ["from_brian2", "to_brian2"]
 
 #: Where networks are translated; looked up by name, since models lie on a floor above.
 _BRIDGE = "neurodyn.models.spiking.bridge"
+#: Packages whose functions stand between a caller and this module; two only check types.
+_INSIDE = ("neurodyn", "jaxtyping", "beartype")
 #: Units of Brian2's dimensions here, and their size in SI units.
 _UNITS = {
     "volt": ("mV", 1e-3),
@@ -110,24 +113,44 @@ def to_brian2(
     return write(network, inputs, dt=float(dt), variables=tuple(variables), key=key)
 
 
-def from_brian2(*objects: Any, coords: Mapping[str, Any] | None = None) -> Any:
-    """Label what Brian2's monitors recorded.
+def from_brian2(
+    *objects: Any,
+    coords: Mapping[str, Any] | None = None,
+    namespace: Mapping[str, Any] | None = None,
+    scheme: Any = None,
+) -> Any:
+    """Read a Brian2 Network as a model of ours, or label what Brian2's monitors recorded.
 
     Parameters
     ----------
     *objects
-        SpikeMonitors, StateMonitors and PopulationRateMonitors of one run, in any mixture; those of
-        several groups are put after each other along ``unit``, in the order given.
+        A Network that has not run yet. Or SpikeMonitors, StateMonitors and PopulationRateMonitors
+        of one run, in any mixture; those of several groups are put after each other along ``unit``,
+        in the order given.
     coords
         Coordinates of units, such as ``model.unit_coords()`` of the network that was translated.
-        Default: ``population``, the names of the groups.
+        Default: ``population``, the names of the groups. For monitors.
+    namespace
+        For a Network: values of the names that its equations hold. Default: the variables where
+        this function is called, as Brian2 does it.
+    scheme
+        For a Network: the scheme of ours, as of `neurodyn.models.spiking.Network`. Default:
+        Euler's, where the groups have that method; others are refused.
 
     Returns
     -------
-    A Dataset (trial, time, unit) as `simulate` returns, with one trial: ``spike_time``
-    [ms], ``spike_unit`` and ``spike_trial``; the variables of StateMonitors, potentials in mV,
-    currents in pA, numbers without units as they are. `neurodyn.io.to_neo` takes it on. Spikes are
-    labelled with the end of their step, as in all runs: Brian2's times plus the step. With
+    For a Network, a `neurodyn.models.spiking.Network`. Each NeuronGroup is a population of its
+    name; groups are in the order of their names. Potentials are in mV, currents in pA where the
+    equations have units. A SpikeGeneratorGroup is an input whose spikes are to be passed to
+    `neurodyn.simulate`; a TimedArray is an input of currents likewise; a PoissonGroup is a source.
+    For ``v > x`` a unit spikes at x too. Neurons may be Izhikevich's of 2003 or 2007, linear or
+    adaptive exponential; see the how-to on spiking networks for what else is read.
+
+    For monitors, a Dataset (trial, time, unit) as `simulate` returns, with one trial:
+    ``spike_time`` [ms], ``spike_unit`` and ``spike_trial``; the variables of StateMonitors,
+    potentials in mV, currents in pA, numbers without units as they are. `neurodyn.io.to_neo` takes
+    it on. Spikes are labelled with the end of their step, as in all runs: Brian2's times plus the
+    step. With
     PopulationRateMonitors a DataTree of ``run`` and ``population_rate``.
 
     Raises
@@ -136,20 +159,29 @@ def from_brian2(*objects: Any, coords: Mapping[str, Any] | None = None) -> Any:
         If Brian2 cannot be imported.
     TypeError
         If something else is given.
+    ValueError
+        For what a Network holds that has no counterpart, with its name and equation.
     LabelError
         If the monitors' groups or steps do not fit together, or not all units were recorded.
 
     Examples
     --------
     >>> run = from_brian2(spike_monitor, state_monitor)  # doctest: +SKIP
+    >>> model = from_brian2(brian2.Network(group, synapses))  # doctest: +SKIP
     """
     b2 = require_brian2()
+    if len(objects) == 1 and isinstance(objects[0], b2.Network):
+        if namespace is None:
+            namespace = _variables_of_caller()
+        read = importlib.import_module(f"{_BRIDGE}.read").read
+        return read(objects[0], namespace, scheme)
     kinds = (b2.SpikeMonitor, b2.StateMonitor, b2.PopulationRateMonitor)
     wrong = [type(each).__name__ for each in objects if not isinstance(each, kinds)]
     if wrong or not objects:
         raise TypeError(
-            "from_brian2 takes SpikeMonitors, StateMonitors and PopulationRateMonitors of one run, "
-            f"got {wrong or 'nothing'}."
+            "from_brian2 takes a Network, or SpikeMonitors, StateMonitors and "
+            "PopulationRateMonitors of one run, got "
+            f" {wrong or 'nothing'}."
         )
     run = _Labeller(b2, objects, coords)
     rates = [each for each in objects if isinstance(each, b2.PopulationRateMonitor)]
@@ -159,6 +191,14 @@ def from_brian2(*objects: Any, coords: Mapping[str, Any] | None = None) -> Any:
     if len(rates) < len(objects):
         parts["/run"] = run.dataset()
     return xr.DataTree.from_dict(parts)
+
+
+def _variables_of_caller() -> dict[str, Any]:
+    """What a call from outside of this library sees."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
+        frame = frame.f_back
+    return {} if frame is None else {**frame.f_globals, **frame.f_locals}
 
 
 class _Labeller:

@@ -1,0 +1,263 @@
+"""A NeuronGroup of Brian2 as a population, with the receptors that its equations hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neurodyn.models.spiking.bridge.expressions import Expressions, exact
+from neurodyn.models.spiking.bridge.receptors import Receptor, read_receptors
+from neurodyn.models.spiking.bridge.recognise import Cell, Rates, recognise
+from neurodyn.models.spiking.population import Population
+
+__all__ = ["Group", "read_group"]
+
+_MS = 1e-3
+_SUPPORTED = (
+    "What is read: dv/dt quadratic in v with a recovery variable (Izhikevich 2003 and 2007), "
+    "linear (leaky integrate-and-fire) or with one exponential (AdEx); synaptic variables that "
+    "decay, alone or as a chain of two, and act as a current or as g*(E - v); white noise xi on v; "
+    "threshold 'v > x'; reset 'v = x; u += y'; refractory times."
+)
+
+
+class Group(NamedTuple):
+    """What one NeuronGroup is made of.
+
+    Attributes
+    ----------
+    population
+        Its neurons.
+    v
+        Name of the potential, and its unit in SI units.
+    receptors
+        By the name of the variable that acts.
+    inputs
+        Weight of each TimedArray on each unit, and its number of channels.
+    bias, noise
+        As of a Network.
+    """
+
+    population: Population
+    v: tuple[str, float]
+    receptors: dict[str, Receptor]
+    inputs: dict[str, tuple[int, np.ndarray]]
+    bias: np.ndarray | None
+    noise: np.ndarray | None
+
+
+def read_group(b2: Any, group: Any, namespace: Mapping[str, Any]) -> Group:
+    """Read a NeuronGroup.
+
+    Raises
+    ------
+    ValueError
+        For what has no counterpart, with the equations and what is supported.
+    """
+    try:
+        return _Reader(b2, group, namespace).read()
+    except ValueError as error:
+        raise ValueError(
+            f"from_brian2: {group.name}: {error}.\n{group.user_equations}\n{_SUPPORTED}"
+        ) from error
+
+
+class _Reader:
+    """Reads one NeuronGroup."""
+
+    def __init__(self, b2: Any, group: Any, namespace: Mapping[str, Any]):
+        self.b2, self.group, self.n = b2, group, len(group)
+        self.equations = group.user_equations
+        self.names = sorted(self.equations.diff_eq_names)
+        self.expressions = Expressions(group, namespace, self.names)
+        self.rates = {
+            name: expression.code
+            for name, expression in self.equations.get_substituted_expressions(group.variables)
+        }
+
+    def read(self) -> Group:
+        self._check()
+        v, threshold = self._threshold()
+        dim = self.group.variables[v].dim
+        size = self._unit(dim)
+        if not dim.is_dimensionless and dim != self.b2.volt.dim:
+            raise ValueError(f"{v} has the dimension {dim}; volt or none is wanted")
+        resets = self._resets()
+        noise = sorted(self.equations.stochastic_variables)
+        terms = {x: self._terms(x, noise if x == v else []) for x in self.names}
+        others = [x for x in self.names if x != v]
+        recovering = [x for x in others if v in terms[x] or x in resets]
+        if len(recovering) > 1:
+            raise ValueError(f"more than one variable besides {v} depends on it: {recovering}")
+        u = recovering[0] if recovering else None
+        cell, dv = self._cell(v, u, size, terms, threshold, resets)
+        receptors = read_receptors(
+            v, size, cell.capacity, dv, {x: terms[x] for x in others if x != u}
+        )
+        moving = [x for x in others if x != u and self._start(x).any()]
+        if moving:
+            raise ValueError(f"{moving} must start at 0, as synapses do here")
+        found = self._noise(dv, noise, size)
+        inputs = self._inputs(dv, cell, size)
+        if dv:
+            raise ValueError(f"d{v}/dt has a term in {', '.join(dv)}, which is not supported")
+        refractory = self._refractory(v)
+        population = Population(cell.neuron, refractory=refractory)
+        return Group(population, (v, size), receptors, inputs, cell.bias, found)
+
+    def _check(self) -> None:
+        from brian2.groups.group import CodeRunner
+
+        extra = [each.name for each in self.group.contained_objects if type(each) is CodeRunner]
+        if extra:
+            raise ValueError(
+                f"run_regularly operations ({', '.join(extra)}) are not read; exact synapses and "
+                "the scheme 'izh2003' are written as such"
+            )
+        if set(self.group.events) != {"spike"}:
+            raise ValueError(f"it has the events {sorted(self.group.events)}, not 'spike' alone")
+        linked = [n for n in self.equations.names if "linked" in self.equations[n].flags]
+        if linked:
+            raise ValueError(f"linked variables {linked} are not read")
+
+    def _all(self, values: Any) -> np.ndarray:
+        return np.broadcast_to(np.asarray(values, float), (self.n,)).copy()
+
+    def _unit(self, dim: Any) -> float:
+        """Our unit of a dimension in SI units: mV and pA; 1 for what is scaled later."""
+        units = ((self.b2.volt.dim, 1e-3), (self.b2.amp.dim, 1e-12))
+        return next((size for known, size in units if dim == known), 1.0)
+
+    def _threshold(self) -> tuple[str, np.ndarray]:
+        """Name of the potential, and the threshold in SI units."""
+        text = self.group.events["spike"]
+        match = re.fullmatch(r"\s*(\w+)\s*>=?\s*([^<>=]+)", text)
+        if match is None or match[1] not in self.names or re.search(r"\b(and|or|not)\b", text):
+            raise ValueError(f"the threshold '{text}' is not 'v > x'")
+        return match[1], self._all(self.expressions.numbers(match[2].strip()))
+
+    def _resets(self) -> dict[str, tuple[str, str]]:
+        """What the reset does to each variable: an operator and an expression."""
+        found: dict[str, tuple[str, str]] = {}
+        for line in re.split(r"[\n;]", self.group.event_codes.get("spike") or ""):
+            line = line.split("#")[0].strip()
+            match = re.fullmatch(r"(\w+)\s*(=|\+=|-=)\s*([^=].*)", line)
+            if line and (match is None or match[1] not in self.names or match[1] in found):
+                raise ValueError(f"the reset '{line}' is not supported")
+            if match is not None:
+                found[match[1]] = (match[2], match[3])
+        return found
+
+    def _terms(self, name: str, noise: list[str]) -> dict[str, np.ndarray]:
+        try:
+            terms = self.expressions.terms(self.rates[name], [*self.names, *noise])
+        except ValueError as error:
+            raise ValueError(f"d{name}/dt = {self.equations[name].expr}: {error}") from error
+        return {product: self._all(factor) for product, factor in terms.items()}
+
+    def _cell(self, v, u, size, terms, threshold, resets) -> tuple[Cell, dict]:
+        """The neuron, and what is left of dv/dt without it."""
+        scale = {v: size}
+        if u is not None:
+            scale[u] = self._unit(self.group.variables[u].dim)
+        dv, own = dict(terms[v]), {"v": v, "v**2": f"{v}**2", "1": "1", "u": u}
+        ours = {
+            k: exact(dv.pop(x) * _factor(k, x, v, scale) * _MS / size)
+            for k, x in own.items()
+            if x in dv
+        }
+        slope = middle = None
+        rises = [x for x in dv if x.startswith("exp(")]
+        if len(rises) == 1:
+            slope, middle = self._rise(rises[0], v, size)
+            ours["exp"] = dv.pop(rises[0]) * _MS / size
+        du = None
+        if u is not None:
+            unknown = sorted(set(terms[u]) - {v, u, "1"})
+            if unknown:
+                raise ValueError(f"d{u}/dt = {self.equations[u].expr} has terms in {unknown}")
+            du = {
+                k: exact(terms[u][x] * _factor(k, x, v, scale) * _MS / scale[u])
+                for k, x in (("v", v), ("u", u), ("1", "1"))
+                if x in terms[u]
+            }
+        if resets.get(v, ("", ""))[0] != "=":
+            raise ValueError(f"the reset must set {v}")
+        zero = np.zeros(self.n)
+        rates = Rates(
+            ours,
+            du,
+            slope,
+            middle,
+            exact(threshold / size),
+            exact(self._all(self.expressions.numbers(resets[v][1])) / size),
+            zero if u not in resets else exact(self._jump(u, *resets[u]) / scale[u]),
+            self._start(v) / size,
+            zero if u is None else self._start(u) / scale[u],
+        )
+        return recognise(rates), dv
+
+    def _rise(self, call: str, v: str, size: float) -> tuple[np.ndarray, np.ndarray]:
+        """Slope and middle of an exponential, which may be clipped at the peak."""
+        inside = re.sub(rf"clip\({v}, [^,()]+, [^,()]+\)", v, call[4:-1])
+        terms = self.expressions.terms(inside, [v])
+        if v not in terms or set(terms) - {v, "1"}:
+            raise ValueError(f"{call} is not exp((v - x)/y)")
+        slope = 1 / self._all(terms[v])
+        return exact(slope / size), exact(-self._all(terms.get("1", 0.0)) * slope / size)
+
+    def _jump(self, u: str, operator: str, text: str) -> np.ndarray:
+        """What a spike adds to the recovery variable."""
+        if operator == "=":
+            terms = self.expressions.terms(text, [u])
+            if set(terms) - {u, "1"} or not np.all(terms.get(u, 0.0) == 1):
+                raise ValueError(f"the reset '{u} = {text}' is not '{u} += x'")
+            return self._all(terms.get("1", 0.0))
+        jump = self._all(self.expressions.numbers(text))
+        return -jump if operator == "-=" else jump
+
+    def _start(self, name: str) -> np.ndarray:
+        return np.array(self.group.state(name, use_units=False)[:], float)
+
+    def _noise(self, dv: dict, names: list[str], size: float) -> np.ndarray | None:
+        """Amplitude of white noise [mV per square root of ms]; independent sources add up."""
+        squares = [dv.pop(name) ** 2 for name in names if name in dv]
+        if len(squares) != len(names):
+            raise ValueError("noise is read where it is added to dv/dt by a constant factor")
+        return exact(np.sqrt(sum(squares) * _MS) / size) if squares else None
+
+    def _inputs(self, dv: dict, cell: Cell, size: float) -> dict[str, tuple[int, np.ndarray]]:
+        found = {}
+        for call in list(dv):
+            array = self.expressions.timed_array(call)
+            if array is None:
+                continue
+            unit = self._unit(array.dim)
+            channels = 1 if call.endswith("(t)") else array.values.shape[1]
+            weight = exact(dv.pop(call) * cell.capacity * unit * _MS / size)
+            found[call.partition("(")[0]] = (channels, weight)
+        return found
+
+    def _refractory(self, v: str) -> np.ndarray | None:
+        """Refractory periods [ms]."""
+        given = self.group._refractory
+        if given is False:
+            return None
+        if "unless refractory" not in self.equations[v].flags:
+            raise ValueError(
+                f"refractory units must hold {v}: write 'd{v}/dt = ... (unless refractory)'"
+            )
+        held = [x for x in self.names if x != v and "unless refractory" in self.equations[x].flags]
+        if held:
+            raise ValueError(f"refractory units hold {v} alone here, not {held}")
+        if not isinstance(given, str):
+            return self._all(exact(float(given) / _MS))
+        return exact(self._all(self.expressions.numbers(given)) / _MS)
+
+
+def _factor(kind: str, name: str, v: str, scale: Mapping[str, float]) -> float:
+    """Our units of a product of variables in SI units."""
+    return 1.0 if kind == "1" else scale[v] ** 2 if kind == "v**2" else scale[name]

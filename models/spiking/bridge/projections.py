@@ -1,0 +1,129 @@
+"""Synapses of Brian2 as projections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from neurodyn.models.spiking.bridge.expressions import Expressions, exact
+from neurodyn.models.spiking.bridge.groups import Group
+from neurodyn.models.spiking.connect import Pairs
+from neurodyn.models.spiking.projection import Projection
+from neurodyn.params import Fixed
+
+__all__ = ["read_projections"]
+
+_MS = 1e-3
+
+
+def read_projections(
+    b2: Any, synapses: Any, groups: Mapping[str, Group], names: Mapping, namespace: Mapping
+) -> Iterator[tuple[str, Projection]]:
+    """The projections of one Synapses object: one for each statement of each pathway."""
+    try:
+        own = set(synapses.equations.diff_eq_names)
+        if synapses.event_driven is not None:
+            own |= set(synapses.event_driven.names)
+        if own or synapses.summed_updaters:
+            raise ValueError(
+                f"it has equations of its own ({sorted(own | set(synapses.summed_updaters))}: "
+                "short-term or other plasticity, NMDA receptors, gap junctions)"
+            )
+        source, target = (
+            each.source if isinstance(each, b2.Subgroup) else each
+            for each in (synapses.source, synapses.target)
+        )
+        if target.name not in groups:
+            raise ValueError(f"its target {target.name} is not in the Network")
+        # Before a run indices are those of the whole groups, also for parts of them.
+        pre = np.array(synapses.variables["_synaptic_pre"].get_value(), np.int64)
+        post = np.array(synapses.variables["_synaptic_post"].get_value(), np.int64)
+        statements = [
+            (pathway, line.split("#")[0].strip())
+            for pathway in synapses._pathways
+            for line in re.split(r"[\n;]", pathway.code)
+            if line.split("#")[0].strip()
+        ]
+        for k, (pathway, line) in enumerate(statements):
+            if pathway.prepost != "pre" or pathway.event != "spike":
+                raise ValueError(f"'{line}' on_{pathway.prepost} (plasticity)")
+            variable, weight = _jump(synapses, target, line, namespace)
+            synapse, scale = _reached(groups[target.name], variable)
+            weight = exact(np.broadcast_to(weight, pre.shape) * scale[post])
+            delay = np.asarray(pathway.variables["delay"].get_value(), float)
+            delay = exact(np.broadcast_to(delay, pre.shape) / _MS)
+            if not pre.size:
+                continue
+            yield (
+                synapses.name if len(statements) == 1 else f"{synapses.name}_{k}",
+                _projection(
+                    source.name,
+                    target.name,
+                    "jump" if synapse is None else names[target.name, synapse],
+                    *_merged(pre, post, weight, delay),
+                ),
+            )
+    except ValueError as error:
+        raise ValueError(
+            f"from_brian2: {synapses.name}: {error}. What is read are jumps 'x_post += w' of the "
+            "potential or a synaptic variable on a presynaptic spike, w being any expression of "
+            "constants."
+        ) from error
+
+
+def _jump(
+    synapses: Any, target: Any, line: str, namespace: Mapping[str, Any]
+) -> tuple[str, np.ndarray]:
+    """The variable of the target that jumps, and by how much."""
+    match = re.fullmatch(r"(\w+)\s*([+-])=\s*(.*)", line)
+    name = "" if match is None else match[1].removesuffix("_post")
+    if match is None or name in synapses.equations or name not in target.equations.diff_eq_names:
+        raise ValueError(f"'{line}' is not supported")
+    moving = {
+        f"{variable}{side}"
+        for side in ("_pre", "_post", "")
+        for variable in {
+            *target.equations.diff_eq_names,
+            *getattr(getattr(synapses.source, "equations", None), "diff_eq_names", ()),
+        }
+    } - set(synapses.equations)
+    weight = Expressions(synapses, namespace, moving).numbers(match[3])
+    return name, np.asarray(weight if match[2] == "+" else -weight)
+
+
+def _reached(group: Group, variable: str) -> tuple[str | None, np.ndarray]:
+    """The receptor that jumps of a variable reach, None for the potential, and their scale."""
+    v, size = group.v
+    if variable == v:
+        return None, np.full(group.population.n, 1 / size)
+    for name, receptor in group.receptors.items():
+        if receptor.entry == variable:
+            return name, receptor.gain
+    raise ValueError(f"jumps of {variable} reach no synapse of its target")
+
+
+def _merged(pre: Any, post: Any, weight: Any, delay: Any) -> tuple[Any, Any, Any, Any]:
+    """Synapses in the order of their units, those of the same pair and delay as one."""
+    order = np.lexsort((post, pre))
+    pre, post, weight, delay = (each[order] for each in (pre, post, weight, delay))
+    new = np.r_[True, (np.diff(pre) != 0) | (np.diff(post) != 0)]
+    first = np.flatnonzero(new)
+    if (delay != delay[first][np.cumsum(new) - 1]).any():
+        raise ValueError("it connects the same pair several times, with different delays")
+    return pre[first], post[first], np.add.reduceat(weight, first), delay[first]
+
+
+def _projection(source, target, synapse, pre, post, weight, delay) -> Projection:
+    one = (delay == delay[0]).all()
+    return Projection(
+        source,
+        target,
+        synapse,
+        W=Fixed(weight),
+        connect=Pairs(pre, post),
+        delay=(float(delay[0]) or None) if one else delay,
+        format="csr",
+    )

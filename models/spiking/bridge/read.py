@@ -1,0 +1,169 @@
+"""A Brian2 Network as one of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neurodyn.models.spiking.bridge.expressions import Expressions, exact
+from neurodyn.models.spiking.bridge.groups import Group, read_group
+from neurodyn.models.spiking.bridge.projections import read_projections
+from neurodyn.models.spiking.delta import Delta
+from neurodyn.models.spiking.exponential import DoubleExponential, Exponential
+from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
+from neurodyn.models.spiking.network import Network
+from neurodyn.params import Fixed
+
+__all__ = ["read"]
+
+
+def read(net: Any, namespace: Mapping[str, Any], scheme: Any) -> Network:
+    """See :func:`neurodyn.io.from_brian2`."""
+    import brian2 as b2
+
+    objects = sorted(_checked(b2, net), key=lambda each: _natural(each.name))
+    of = {cls: [o for o in objects if isinstance(o, cls)] for cls in (b2.NeuronGroup, b2.Synapses)}
+    groups = {o.name: read_group(b2, o, namespace) for o in of[b2.NeuronGroup]}
+    if scheme is None:
+        for each in of[b2.NeuronGroup]:
+            _check_method(each, namespace)
+    inputs, sources = _senders(b2, objects, namespace)
+    for name, group in groups.items():
+        for array, (channels, weight) in group.inputs.items():
+            W = weight[None] if channels == 1 else np.diag(weight)
+            own = array if len(groups) == 1 else f"{array}_{name}"
+            inputs[own] = CurrentInput(channels, name, Fixed(W))
+    synapses, names = _synapses(groups)
+    if "jump" in synapses:
+        raise ValueError("from_brian2: 'jump' is what moves the potential: rename the variable.")
+    projections = {}
+    for each in of[b2.Synapses]:
+        for name, projection in read_projections(b2, each, groups, names, namespace):
+            projections[name] = projection
+            if projection.synapse == "jump":
+                synapses["jump"] = Delta()
+
+    def given(field: str) -> Any:
+        values = {name: getattr(group, field) for name, group in groups.items()}
+        return {name: value for name, value in values.items() if value is not None} or None
+
+    return Network(
+        {name: group.population for name, group in groups.items()},
+        synapses=synapses,
+        projections=projections,
+        inputs=inputs,
+        sources=sources,
+        bias=given("bias"),
+        noise=given("noise"),
+        scheme="euler" if scheme is None else scheme,
+    )
+
+
+def _natural(name: str) -> list[Any]:
+    """A key by which cells_2 comes before cells_10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def _checked(b2: Any, net: Any) -> list[Any]:
+    """The objects that are read; refuses those that would be lost."""
+    known = (b2.NeuronGroup, b2.Synapses, b2.SpikeGeneratorGroup, b2.PoissonGroup)
+    watching = (b2.StateMonitor, b2.PopulationRateMonitor, b2.EventMonitor, b2.SpikeMonitor)
+    found = [each for each in net.objects if isinstance(each, known)]
+    parts = {part.name for each in net.objects for part in each.contained_objects}
+    for each in net.objects:
+        if not isinstance(each, (*known, *watching)) and each.name not in parts:
+            raise ValueError(
+                f"from_brian2: {each.name} ({type(each).__name__}) has no counterpart here; "
+                f"{', '.join(cls.__name__ for cls in known)} have, and monitors are left out."
+            )
+    if not any(isinstance(each, b2.NeuronGroup) for each in found):
+        raise ValueError("from_brian2: the Network has no NeuronGroup.")
+    if net.t > 0 * b2.ms:
+        raise ValueError(
+            f"from_brian2: the Network has run until {net.t}, and spikes on their way would be "
+            "lost: read it before it runs, or after `network.restore()`."
+        )
+    steps = {each.name: float(each.clock.dt) for each in found if not isinstance(each, b2.Synapses)}
+    if len(set(steps.values())) > 1:
+        raise ValueError(f"from_brian2: the groups have different steps [s], {steps}.")
+    return found
+
+
+def _check_method(group: Any, namespace: Mapping[str, Any]) -> None:
+    """Refuse what is integrated by another method than Euler's."""
+    from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
+
+    method = group.method_choice
+    if not isinstance(method, str):
+        wanted = group.equations.names | group.equations.identifiers | {"dt"}
+        variables = group.resolve_all(wanted, namespace, user_identifiers=set())
+        for each in method or ():
+            try:
+                StateUpdateMethod.stateupdaters[each](group.equations, variables)
+            except UnsupportedEquationsException:
+                continue
+            method = each
+            break
+    if method != "euler":
+        raise ValueError(
+            f"from_brian2: {group.name} is integrated with the method {method!r}, which has no "
+            'counterpart here: build it with method="euler", or pass scheme="euler" (or a diffrax '
+            "solver) to go on with another one, whose spikes then differ a little."
+        )
+
+
+def _senders(b2: Any, objects: list[Any], namespace: Mapping[str, Any]) -> tuple[dict, dict]:
+    """Inputs and sources of spikes."""
+    inputs: dict[str, Any] = {}
+    sources: dict[str, Poisson] = {}
+    for each in objects:
+        if isinstance(each, b2.SpikeGeneratorGroup):
+            inputs[each.name] = SpikeInput(len(each))
+        elif isinstance(each, b2.PoissonGroup):
+            rates = each._rates if isinstance(each._rates, str) else "rates"
+            try:
+                values = exact(Expressions(each, namespace).numbers(rates))
+            except ValueError as error:
+                raise ValueError(
+                    f"from_brian2: the rates of {each.name} must be constant: {error}."
+                ) from error
+            sources[each.name] = Poisson(len(each), values)
+    return inputs, sources
+
+
+def _synapses(groups: Mapping[str, Group]) -> tuple[dict[str, Any], dict[tuple[str, str], str]]:
+    """Synapses by name, and their names by group and variable."""
+    kinds: dict[str, dict[tuple[int, bool], list[str]]] = {}
+    for name, group in groups.items():
+        for variable, receptor in group.receptors.items():
+            kind = (len(receptor.times), receptor.reversal is None)
+            kinds.setdefault(variable, {}).setdefault(kind, []).append(name)
+    synapses, names = {}, {}
+    for variable, found in kinds.items():
+        for members in found.values():
+            name = variable.removeprefix("g_") + (f"_{members[0]}" if len(found) > 1 else "")
+            names |= {(group, variable): name for group in members}
+            first = groups[members[0]].receptors[variable]
+            columns = [*first.times, *([] if first.reversal is None else [first.reversal])]
+            values = []
+            for k in range(len(columns)):
+                # Units without this receptor have some values, which nothing reaches.
+                parts = [
+                    _columns(group.receptors[variable])[k]
+                    if each in members
+                    else np.full(group.population.n, columns[k][0])
+                    for each, group in groups.items()
+                ]
+                whole = np.concatenate(parts)
+                values.append(whole[0] if (whole == whole[0]).all() else whole)
+            times, reversal = values[: len(first.times)], values[len(first.times) :]
+            make = Exponential if len(times) == 1 else DoubleExponential
+            synapses[name] = make(*times, reversal=reversal[0] if reversal else None)
+    return synapses, names
+
+
+def _columns(receptor: Any) -> list[np.ndarray]:
+    return [*receptor.times, *([] if receptor.reversal is None else [receptor.reversal])]
