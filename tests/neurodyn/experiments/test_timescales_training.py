@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from neurodyn.experiments.experiment import Run, configure
-from neurodyn.experiments.timescales import workers
+from neurodyn.experiments.timescales import continuous, workers
 from neurodyn.experiments.timescales.continuous import accuracy_by_hold
 from neurodyn.experiments.timescales.networks import (
     Variant,
@@ -224,6 +224,18 @@ def test_accuracy_by_hold():
     slow = accuracy_by_hold(follower(30.0), task, holds, **options).accuracy.values
     assert (slow == slow[0]).all()
     assert 0.3 < slow[0] < 0.7
+
+
+def test_generalisation_reads_the_head_of_the_largest_n(monkeypatch):
+    monkeypatch.setattr(continuous, "HOLDS", (2,))
+    settings = dataclasses.replace(TINY, cell="rate", hold=4, n_units=6)
+    cumulative = variants(settings)[1]
+    model = network(settings, cumulative, key=0)
+    found = continuous.generalisation(settings, cumulative, model, 2, 5)
+    whole = task_of(settings, cumulative)
+    expected = accuracy_by_hold(model, whole, [2], n_batches=settings.n_test, key=5)
+    assert whole.ns.tolist() == [2, 0, 0, 0]
+    xr.testing.assert_equal(found, expected)
 
 
 @pytest.mark.slow
