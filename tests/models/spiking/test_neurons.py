@@ -13,6 +13,7 @@ from neurodyn import params
 from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
 from neurodyn.models import spiking
+from neurodyn.models.spiking.plasticity import RLS, PairSTDP
 from neurodyn.recording import Save
 from neurodyn.solve import solve
 from tests.models.spiking import networks
@@ -217,11 +218,17 @@ def test_heterogeneous_and_drawn_parameters():
 def test_what_needs_steps_is_refused_in_continuous_time():
     network = spiking.Network(
         spiking.LIF(1),
+        inputs={"train": spiking.SpikeInput(2)},
         synapses={"s": spiking.Exponential(5.0, exact=True)},
-        readout=spiking.Readout(1, W=1.0),
+        projections={"p": spiking.Projection("train", "all", "s", W=1.0, rule=PairSTDP())},
+        readout=spiking.Readout(1, W=1.0, rule=RLS(1.0)),
         current_noise=1.0,
     )
-    with pytest.raises(ValueError, match=r"no steps for synapse 's'.*random current.*filter"):
+    message = (
+        r"no steps for synapse 's'.*rule of projection 'p'.*spikes of input 'train'.*"
+        r"random current.*filter.*rule of the readout"
+    )
+    with pytest.raises(ValueError, match=message):
         solve(network, None, [10.0], max_events=1)
 
 
