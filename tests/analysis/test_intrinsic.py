@@ -64,6 +64,7 @@ def test_windows_that_are_alike_are_drawn_together(recording):
         analysis.intrinsic_timescale(few, 250.0, n_draws=2, block=15)
 
 
+@pytest.mark.slow  # compiles for two more shapes
 def test_trials_a_unit_was_not_recorded_in_do_not_count(recording):
     own = recording.isel(unit=[0, 1]).astype(float).copy(deep=True)
     own["spike_count"][70:, :, 1] = np.nan
