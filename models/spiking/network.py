@@ -22,6 +22,7 @@ from neurodyn.models.spiking.state import NetworkMemory, NetworkX
 from neurodyn.models.spiking.surrogate import AbstractSurrogate, FastSigmoid
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
+from neurodyn.params.base import value_of
 from neurodyn.system import AbstractSpiking, State, as_key
 
 __all__ = ["Network"]
@@ -250,7 +251,7 @@ class Network(AbstractSpiking):
         """Current into each unit: synapses, feedback, bias and, with a drive, what it brings."""
         x, m = state
         v = x.v
-        total = jnp.zeros_like(v) if self.bias is None else self.bias
+        total = jnp.zeros_like(v) if self.bias is None else value_of(self.bias)
         for name, synapse in self.synapses.items():
             s = m.synapses[name] if synapse.exact else x.synapses[name]
             part = synapse.current(s, v)
@@ -368,9 +369,10 @@ class Network(AbstractSpiking):
 
     def _held(self, step: Float[Array, ""]) -> Float[Array, " unit"]:
         """How long units are held from the end of a step in which they spike."""
+        refractory = value_of(self.refractory)
         # Steps that lie within the period are counted as Brian2 does it.
-        steps = jnp.floor(self.refractory / jnp.where(step > 0, step, 1) + 1e-3)
-        return jnp.where(step > 0, (steps - 1) * step, self.refractory)
+        steps = jnp.floor(refractory / jnp.where(step > 0, step, 1) + 1e-3)
+        return jnp.where(step > 0, (steps - 1) * step, refractory)
 
     def _drawn_current(self, key, dtype):
         if self.current_noise is None:

@@ -187,10 +187,10 @@ class Connection(eqx.Module):
                 memory.short_term, events, dt, counts=counts
             )
             memory = memory._replace(short_term=terminals)
-        weights = self.with_values(memory.W)
+        weights: Any = self.with_values(memory.W)
         if not late:
             return weights.product(events), seen, memory
-        if self.delay.ndim == 0:
+        if jnp.ndim(value_of(self.delay)) == 0:
             memory = self._sent(memory, weights.product(events), dt)
         else:
             ring = delayed_spike_product(
@@ -209,7 +209,7 @@ class Connection(eqx.Module):
 
     def _steps(self, dt: Float[Array, ""]) -> Int[Array, "..."]:
         """Delays in steps."""
-        steps = jnp.floor(self.delay / dt + (0.5 + _EDGE)).astype(jnp.int32)
+        steps = jnp.floor(value_of(self.delay) / dt + (0.5 + _EDGE)).astype(jnp.int32)
         return jnp.minimum(steps, self.n_slots - 1)  # rounding in single precision
 
     def _sent(self, memory: ProjectionMemory, what: Array, dt: Any) -> ProjectionMemory:

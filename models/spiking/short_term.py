@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.models.spiking.synapse import scalar
 from neurodyn.params import AbstractParameter
+from neurodyn.params.base import value_of
 
 __all__ = ["Release", "TsodyksMarkram"]
 
@@ -75,7 +76,7 @@ class TsodyksMarkram(eqx.Module):
 
     def start(self, n: int, dtype: Any) -> Release:
         """Terminals at rest."""
-        return Release(jnp.ones((n,), dtype), jnp.ones((n,), dtype) * self.U)
+        return Release(jnp.ones((n,), dtype), jnp.ones((n,), dtype) * value_of(self.U))
 
     def release(
         self, state: Release, events: Float[Array, " pre"], dt: Any, *, counts: bool = True
@@ -84,19 +85,20 @@ class TsodyksMarkram(eqx.Module):
 
         Without ``counts`` there is one spike in a step at most, which is less to compute.
         """
-        x = 1 - (1 - state.x) * jnp.exp(-dt / self.depression)
-        rest, grows = jnp.ones_like(x) * self.U, self.facilitation is not None
+        U, grows = value_of(self.U), self.facilitation is not None
+        x = 1 - (1 - state.x) * jnp.exp(-dt / value_of(self.depression))
+        rest = jnp.ones_like(x) * U
         y = rest
         if grows:
-            rest = self.U + (state.y - self.U) * jnp.exp(-dt / self.facilitation)
-            y = rest + self.U * (1 - rest) * events
+            rest = U + (state.y - U) * jnp.exp(-dt / value_of(self.facilitation))
+            y = rest + U * (1 - rest) * events
         released = x * y * events
         if counts:
             many = events > 1
             n = jnp.where(many, events, 2)
             left = (1 - rest) ** n
             if grows:
-                left = left * (1 - self.U) ** (n * (n + 1) / 2)
-                y = jnp.where(many, 1 - (1 - rest) * (1 - self.U) ** n, y)
+                left = left * (1 - U) ** (n * (n + 1) / 2)
+                y = jnp.where(many, 1 - (1 - rest) * (1 - U) ** n, y)
             released = jnp.where(many, x * (1 - left), released)
         return Release(x - released, y), released

@@ -30,9 +30,7 @@ EXAMPLES = {
         key=key,
     ),
     "LeakyRNN": lambda key=0: models.LeakyRNN(3, 8, 2, key=key),
-    "EchoState": lambda key=0: models.EchoState(
-        3, 8, 2, density=0.5, feedback_scale=0.2, key=key
-    ),
+    "EchoState": lambda key=0: models.EchoState(3, 8, 2, density=0.5, feedback_scale=0.2, key=key),
     "GRU": lambda key=0: models.GRU(3, 8, 2, initial=params.Free(0.1), key=key),
     "LSTM": lambda key=0: models.LSTM(3, 8, 2, key=key),
     "VRNN": lambda key=0: models.VRNN(3, 8, 2, key=key),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def read(net: Any, namespace: Mapping[str, Any], scheme: Any) -> Network:
         for name, projection in read_projections(b2, each, groups, names, namespace):
             projections[name] = projection
             if projection.synapse == "jump":
-                synapses["jump"] = Delta()
+                synapses["jump"] = cast(Any, Delta)()
 
     def given(field: str) -> Any:
         values = {name: getattr(group, field) for name, group in groups.items()}

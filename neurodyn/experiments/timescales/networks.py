@@ -35,7 +35,7 @@ __all__ = [
     "variants",
 ]
 
-_TASKS = {"n_parity": NParity, "n_dms": NDMS}
+_TASKS: dict[str, Any] = {"n_parity": NParity, "n_dms": NDMS}
 _CURRICULA = ("single", "cumulative", "sliding", "no_curriculum")
 _CELLS = ("leaky", "rate", "lstm", "gru")
 #: Heads of a sliding window, and how far it moves.
@@ -112,7 +112,7 @@ def task_of(settings: Settings, variant: Variant) -> Any:
 
 def curriculum_of(settings: Settings, variant: Variant) -> Heads:
     """The curriculum."""
-    options = {"threshold": settings.threshold}
+    options: dict[str, Any] = {"threshold": settings.threshold}
     if variant.curriculum == "sliding":
         return sliding(*_WINDOW, **options)
     makers = {"single": single, "cumulative": cumulative, "no_curriculum": no_curriculum}
@@ -136,9 +136,11 @@ def network(settings: Settings, variant: Variant, *, key: Any) -> Any:
 
 def raw_tau(model: Any) -> np.ndarray | None:
     """Time constants in bits, trained ones not clamped; None where there are none."""
-    tau = getattr(model, "tau", None)
+    tau: Any = getattr(model, "tau", None)
     tau = tau.inner if isinstance(tau, ScaledParameter) else tau
-    return np.asarray(tau.raw, np.float64) if isinstance(tau, AbstractParameter) else None
+    return (
+        np.asarray(cast(Any, tau).raw, np.float64) if isinstance(tau, AbstractParameter) else None
+    )
 
 
 def at_hold(model: Any, hold: int) -> Any:
@@ -200,7 +202,7 @@ def shown_by(model: Any) -> dict[str, Any]:
     gated = {LSTM: "lstm", GRU: "gru"}
     cell = gated.get(type(model)) or {"update": "leaky", "rate": "rate"}[model.form]
     found = {"cell": cell, "n_units": model.n_units, "n_heads": model.n_outputs // 2}
-    tau = getattr(model, "tau", None)
+    tau: Any = getattr(model, "tau", None)
     if tau is not None:
         found["hold"] = int(tau.factor) if isinstance(tau, ScaledParameter) else 1
     return found

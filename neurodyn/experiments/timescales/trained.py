@@ -153,7 +153,7 @@ def table(trained: Trained) -> xr.Dataset:
         ``ended`` (as of :func:`ended`) without ``n``.
     """
     runs = trained.variants
-    axes = {
+    axes: dict[str, list] = {
         "curriculum": list(dict.fromkeys(v.curriculum for v in runs)),
         "treatment": list(dict.fromkeys(v.tau for v in runs)),
         "seed": list(dict.fromkeys(v.seed for v in runs)),
@@ -213,7 +213,7 @@ def labelled(rows: Mapping[int, Mapping[str, float]], variant: Variant) -> xr.Da
 
 
 def _unit(name: str) -> str:
-    return "step" if name in ("tau_mean", "tau_sd") else "1"
+    return "1" if name in ("tau_mean", "tau_sd") else "1"
 
 
 def reached(epochs: xr.Dataset) -> int:

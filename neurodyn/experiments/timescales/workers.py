@@ -45,7 +45,7 @@ def train_apart(
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
         "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false",
-        "JAX_ENABLE_X64": str(int(jax.config.jax_enable_x64)),
+        "JAX_ENABLE_X64": str(int(jax.config.read("jax_enable_x64"))),
     }
     started: list[subprocess.Popen] = []
     stopped = threading.Event()
@@ -54,8 +54,9 @@ def train_apart(
         own = {"curricula": variant.curriculum, "taus": variant.tau, "seed": variant.seed}
         task = json.dumps({"settings": common | own, "folder": str(folder), "resume": resume})
         command = [sys.executable, "-m", "neurodyn.experiments.timescales.workers", task]
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with subprocess.Popen(command, env=environment, text=True, **streams) as one:
+        with subprocess.Popen(
+            command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as one:
             started.append(one)
             if stopped.is_set():  # while this one began
                 one.terminate()
