@@ -175,9 +175,7 @@ def table(trained: Trained) -> xr.Dataset:
                 values[name][at] = ds[name][row]
     dims = tuple(axes)
     phrases = {"epochs": "epochs until N was solved"} | EPOCH
-    variables: dict[str, Any] = {
-        name: (dims, x, _unit(name), phrases[name]) for name, x in values.items()
-    }
+    variables: dict[str, Any] = {name: (dims, x, "1", phrases[name]) for name, x in values.items()}
     variables |= {
         "largest_n": (dims[:3], largest, "1", "largest N solved, 1 where none"),
         "ended": (dims[:3], ends, "1", "how training ended"),
@@ -206,14 +204,10 @@ def labelled(rows: Mapping[int, Mapping[str, float]], variant: Variant) -> xr.Da
     """Rows by epoch as a dataset."""
     coords = {"evaluation": ("evaluation", np.array(list(rows)), "1", "epochs of training")}
     variables = {
-        name: ("evaluation", np.array([row[name] for row in rows.values()]), _unit(name), phrase)
+        name: ("evaluation", np.array([row[name] for row in rows.values()]), "1", phrase)
         for name, phrase in EPOCH.items()
     }
     return labels.dataset(variables, coords, source="model", attrs=variant._asdict(), values=False)
-
-
-def _unit(name: str) -> str:
-    return "1" if name in ("tau_mean", "tau_sd") else "1"
 
 
 def reached(epochs: xr.Dataset) -> int:
