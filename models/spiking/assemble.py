@@ -197,6 +197,10 @@ def connect(
                     f"{type(each.rule).__name__} sees spikes as they arrive, which needs one "
                     "`delay` for all synapses; split the projection by its delays."
                 )
+            if each.rule is not None and is_concrete(value_of(weights.values)):
+                values = np.asarray(value_of(weights.values))
+                exists = True if weights.exists is None else np.asarray(weights.exists)
+                each.rule.check(values[np.broadcast_to(exists, values.shape)])
         except (ValueError, TypeError) as error:
             raise type(error)(f"{what}: {error}") from error
         drawn[name] = Connection(

@@ -15,6 +15,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn.checks import number
@@ -62,6 +63,13 @@ class AbstractReadoutRule(eqx.Module):
 
 class AbstractProjectionRule(eqx.Module):
     """Changes the weights between neurons ``(pre, post)`` while a network runs."""
+
+    @abc.abstractmethod
+    def check(self, weights: Float[np.ndarray, " synapse"]) -> None:
+        """Raise ValueError where these weights, of the synapses that exist, do not suit it.
+
+        Called when a network is built, unless its weights are traced.
+        """
 
     @abc.abstractmethod
     def start(self, W: PyTree, n_pre: int, n_post: int) -> PyTree:

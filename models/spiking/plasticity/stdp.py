@@ -47,7 +47,8 @@ class PairSTDP(AbstractProjectionRule):
     Raises
     ------
     ValueError
-        On time constants that are not positive, or bounds in the wrong order.
+        On time constants that are not positive, or bounds in the wrong order; and, when a network
+        is built, on weights outside of the bounds.
 
     Notes
     -----
@@ -84,6 +85,16 @@ class PairSTDP(AbstractProjectionRule):
         self.w_min, self.w_max = number("w_min", w_min), number("w_max", w_max)
         if not np.asarray(w_min < w_max):
             raise ValueError(f"`w_min` must be below `w_max`, got {w_min} and {w_max}.")
+
+    def check(self, weights):
+        """Bounds that change weights before anything was learned are a mistake."""
+        low, high = float(self.w_min), float(self.w_max)
+        if weights.size and (weights.min() < low or weights.max() > high):
+            raise ValueError(
+                f"PairSTDP keeps weights from `w_min`={low:g} to `w_max`={high:g}, but they start "
+                f"from {weights.min():g} to {weights.max():g}: draw others, or set the bounds "
+                "(those of inhibitory synapses are not above 0)."
+            )
 
     def start(self, W, n_pre, n_post):
         """No spike so far."""

@@ -1,13 +1,18 @@
 """Networks that learn while they run: what may learn, and when spikes count."""
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import neurodyn as nd
+from neurodyn import params
 from neurodyn.integrate import integrate
 from neurodyn.models import spiking
 from neurodyn.models.spiking.plasticity import PairSTDP
 from neurodyn.recording import Save
+from neurodyn.solve import solve
 
 N = 5
 
@@ -66,3 +71,32 @@ def test_a_rule_needs_one_delay():
     message = r"Projection 'p': PairSTDP sees spikes as they arrive, which needs one `delay`"
     with pytest.raises(ValueError, match=message):
         learning(delay=np.full((N, N), 2.0))
+
+
+def test_weights_that_a_rule_would_change_before_it_learns_are_refused():
+    def network(W, **bounds):
+        return spiking.Network(
+            spiking.LIF(3),
+            synapses={"s": spiking.Exponential(5.0)},
+            projections={"p": spiking.Projection("all", "all", "s", W=W, rule=PairSTDP(**bounds))},
+        )
+
+    with pytest.raises(ValueError, match=r"from `w_min`=0 to `w_max`=1.*start from -2 to -2"):
+        network(-2.0)
+    with pytest.raises(ValueError, match="start from 3 to 3"):
+        network(3.0)
+    network(-2.0, w_min=-4.0, w_max=0.0)
+
+
+def test_spike_times_have_derivatives_in_forward_mode(x64):
+    network = spiking.Network(spiking.LIF(1), bias=params.Free(30.0), key=0)
+
+    def last(bias):
+        brighter = eqx.tree_at(lambda n: n.bias, network, jnp.full((1,), bias))
+        run = solve(brighter, None, jnp.asarray([0.0, 33.0]), max_events=16, save=Save(("v",)))
+        return run.variables["v"][-1, 0]
+
+    _, slope = jax.jvp(last, (30.0,), (1.0,))
+    apart = 1e-4
+    differences = (last(30.0 + apart) - last(30.0 - apart)) / (2 * apart)
+    np.testing.assert_allclose(slope, differences, rtol=1e-3)
