@@ -1,6 +1,6 @@
 """Networks, tasks and optimisers of the emergent timescales, as published."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import equinox as eqx
 import jax.numpy as jnp
