@@ -100,10 +100,10 @@ def to_brian2(
 
     Examples
     --------
-    >>> import brian2
+    >>> import brian2  # doctest: +SKIP
     >>> from neurodyn.models import spiking
     >>> cell = spiking.Network(spiking.Izhikevich2003(1, "RS"), bias=10.0)
-    >>> net = to_brian2(cell, dt=0.5)
+    >>> net = to_brian2(cell, dt=0.5)  # doctest: +SKIP
     >>> net.run(1000 * brian2.ms, namespace={})  # doctest: +SKIP
     """
     require_brian2()

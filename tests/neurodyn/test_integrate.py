@@ -386,7 +386,7 @@ BAD = {
     "every": (
         lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save=nd.Save(every=0)),
         ValueError,
-        "at least 1",
+        "whole number >= 1",
     ),
     "window": (
         lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save=nd.Save(window=(0.0, 9.0))),

@@ -318,7 +318,8 @@ def test_a_run_that_explodes_says_where():
     # Unit 1 grows by e^0.5 a step and passes the largest float32 (e^88.7) in step 178.
     model = Leaky(jnp.array([-2.0]))
     inputs = jnp.zeros((300, 4, 1)).at[:, 2].set(1.0)
-    with pytest.raises(nd.SimulationError, match=r"trial 2 at t = (\d+) ms \(1 of") as e:
+    message = r"trial 2 at t = (\d+) ms, first in unit 0 \(1 of"
+    with pytest.raises(nd.SimulationError, match=message) as e:
         nd.simulate(model, inputs, dt=1.0)
     growth = np.log(np.finfo(np.float32).max) / np.log(1.5)
     assert abs(float(str(e.value).split("t = ")[1].split(" ms")[0]) - growth) < 4
