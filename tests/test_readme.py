@@ -11,19 +11,35 @@ README = ROOT / "README.md"
 pytestmark = pytest.mark.skipif(not README.exists(), reason="needs the repository")
 
 
-def example(page: Path) -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    return code
+def examples(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-def test_the_example_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    exec(compile(example(README), str(README), "exec"), names)
-    assert names["run"].rate.dims == ("trial", "time", "unit")
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """What the examples have defined, run one after the other as a reader would."""
+    folder, names = tmp_path_factory.mktemp("reader"), {}
+    rate, spikes = examples(README)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for title, code in (("rate", rate), ("spikes", spikes)):
+            exec(compile(code, f"{README}, {title}", "exec"), names)
+            names[title] = names["run"]
+    return {**names, "folder": folder}
+
+
+def test_training_and_comparing_run(names):
+    assert names["rate"].rate.dims == ("trial", "time", "unit")
     assert set(names["score"].data_vars) >= {"score", "ceiling", "null"}
-    assert (tmp_path / "model.nd").exists()
+    assert (names["folder"] / "model.nd").exists()
 
 
-def test_the_landing_page_shows_the_same():
-    assert example(README).startswith(example(ROOT / "docs" / "index.md"))
+def test_the_spiking_network_runs_and_goes_to_brian2(names):
+    assert names["spikes"].sizes["unit"] == 1000
+    assert names["spikes"].spikes.sum() > 0
+    assert names["brian"] is not None
+
+
+def test_the_landing_page_shows_the_first():
+    (shown,) = examples(ROOT / "docs" / "index.md")
+    assert examples(README)[0].startswith(shown)
