@@ -8,7 +8,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 
-pytestmark = pytest.mark.skipif(not README.exists(), reason="needs the repository")
+pytestmark = [
+    pytest.mark.skipif(not README.exists(), reason="needs the repository"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Brian2's, when it is imported
+]
 
 
 def examples(page: Path) -> list[str]:
@@ -36,7 +39,8 @@ def test_training_and_comparing_run(names):
 
 def test_the_spiking_network_runs_and_goes_to_brian2(names):
     assert names["spikes"].sizes["unit"] == 1000
-    assert names["spikes"].spikes.sum() > 0
+    rate = names["spikes"].spike_unit.size / 1000  # Hz, of a thousand neurons in a second
+    assert 1 < rate < 50
     assert names["brian"] is not None
 
 
