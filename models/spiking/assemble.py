@@ -278,9 +278,7 @@ def cut(network: Any, kept: Array, *, incoming: bool, outgoing: bool) -> Any:
         }
         network = eqx.tree_at(lambda n: n.inputs, network, inputs)
     if outgoing and network.decoder is not None:
-        W = network.decoder.W
-        mask = jnp.broadcast_to(kept[:, None], value_of(W).shape)
-        network = eqx.tree_at(lambda n: n.decoder.W, network, masked(W, mask))
+        network = eqx.tree_at(lambda n: n.decoder, network, network.decoder.only(kept))
     return network
 
 

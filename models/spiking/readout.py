@@ -4,12 +4,14 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-from jaxtyping import Array, Float, PyTree
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn.checks import whole
 from neurodyn.models.spiking.exponential import DoubleExponential
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapse import AbstractSynapse, check_units
+from neurodyn.models.spiking.weights import masked
 from neurodyn.params import AbstractSpec, Fixed, as_spec
 from neurodyn.params.base import value_of
 
@@ -70,6 +72,8 @@ class Readout(eqx.Module):
     b: Any
     feedback: Any
     rule: AbstractReadoutRule | None
+    #: The units that a rule may learn from: those that are not cut.
+    reads: Bool[Array, " unit"] | None
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class Readout(eqx.Module):
         self.n_outputs = whole("n_outputs", n_outputs, 0)
         self.filter = DoubleExponential(2.0, 20.0, exact=True) if filter is None else filter
         self.W, self.b, self.feedback, self.rule = W, b, feedback, rule
+        self.reads = None
 
     def bound(self, n: int, key: Any) -> "Readout":
         """With weights for ``n`` units."""
@@ -108,7 +113,18 @@ class Readout(eqx.Module):
                 values[name] = spec.build(shape, own)
             except (ValueError, TypeError) as error:
                 raise type(error)(f"`{name}` of the readout {shape}: {error}") from error
-        return Readout(self.n_outputs, filter=self.filter, rule=self.rule, **values)
+        bound = Readout(self.n_outputs, filter=self.filter, rule=self.rule, **values)
+        if self.rule is None:
+            return bound
+        every = jnp.ones((n,), bool)
+        return eqx.tree_at(lambda r: r.reads, bound, every, is_leaf=lambda x: x is None)
+
+    def only(self, kept: Bool[Array, " unit"]) -> "Readout":
+        """Reading nothing from the other units; a rule does not see them either."""
+        W = masked(self.W, jnp.broadcast_to(kept[:, None], value_of(self.W).shape))
+        reads = kept if self.reads is None else self.reads & kept
+        reads = None if self.rule is None else reads
+        return eqx.tree_at(lambda r: (r.W, r.reads), self, (W, reads), is_leaf=lambda x: x is None)
 
     def start(self, dtype: Any, n: int, key: Any) -> tuple[PyTree, ReadoutMemory]:
         """State of the filter that a solver integrates, and memory, before the first step."""
@@ -144,8 +160,10 @@ class Readout(eqx.Module):
         if self.rule is None:
             return solved, memory
         r = self.rate(solved, memory)
+        r = jnp.where(self.reads, r, jnp.zeros_like(r))
         z = self.output(r, memory.W)
         rule, W = self.rule.update(t, dt, memory.rule, memory.W, r, z, u, key=key)
+        W = jnp.where(self.reads[:, None], W, memory.W)
         return solved, memory._replace(W=W, rule=rule, z=z)
 
 

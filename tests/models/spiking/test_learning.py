@@ -8,9 +8,10 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import params
+from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
 from neurodyn.models import spiking
-from neurodyn.models.spiking.plasticity import PairSTDP
+from neurodyn.models.spiking.plasticity import RLS, PairSTDP
 from neurodyn.recording import Save
 from neurodyn.solve import solve
 
@@ -100,3 +101,26 @@ def test_spike_times_have_derivatives_in_forward_mode(x64):
     apart = 1e-4
     differences = (last(30.0 + apart) - last(30.0 - apart)) / (2 * apart)
     np.testing.assert_allclose(slope, differences, rtol=1e-3)
+
+
+def test_a_rule_of_the_readout_does_not_see_units_that_are_cut():
+    network = spiking.Network(
+        spiking.LIF(N),
+        bias=np.linspace(12.0, 20.0, N),
+        readout=spiking.Readout(1, W=0.5, rule=RLS(2.0)),
+    )
+    target = jnp.sin(jnp.arange(200) / 20)[:, None]
+    first = np.arange(N) == 0
+    save = Save(("decoder",), spikes="dense", every=50)
+    run = integrate(network.cut(first, incoming=False), Drive(target=target), dt=0.5, save=save)
+    assert (np.asarray(run.spikes).sum(0) > 1).all()
+    decoder = np.asarray(run.variables["decoder"])
+    assert (decoder[:, first] == 0).all()
+    assert (decoder[-1, ~first] != 0.5).all()
+    # Silenced from some time on, a unit keeps its weight.
+    window = nd.intervene.Silence(first, start=50.0)
+    late = integrate(network, Drive(target=target), dt=0.5, save=save, interventions=(window,))
+    found = np.asarray(late.variables["decoder"])
+    assert (found[1, first] != 0.5).all()
+    np.testing.assert_array_equal(found[-1, first], found[1, first])
+    assert (found[-1, ~first] != found[1, ~first]).all()
