@@ -1,45 +1,24 @@
-"""Event-driven spike products compiled by numba, called by XLA without passing through Python.
+"""Event-driven spike products compiled by numba, called by XLA without passing through Python."""
 
-Numba compiles a C function that XLA calls through its foreign function interface (FFI). Its one
-argument is a call frame, a C struct that says where the buffers are; the structs read here are
-compared with the header that comes with jaxlib before anything is registered.
-"""
-
-import functools
-import importlib.util
-import re
-import struct
-from pathlib import Path
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, UInt32
 
-__all__ = ["add_rows", "available", "pack", "require", "scatter_rows"]
+from neurodyn.kernels import ffi
 
-# The structs of XLA's call frame, with their members as the compiled functions expect them.
-_STRUCTS = {
-    "XLA_FFI_Buffer": "struct_size extension_start dtype data rank dims",
-    "XLA_FFI_Args": "struct_size extension_start size types args",
-    "XLA_FFI_Rets": "struct_size extension_start size types rets",
-    "XLA_FFI_CallFrame": "struct_size extension_start api ctx stage args rets attrs future",
-    "XLA_FFI_Extension_Base": "struct_size type next",
-    "XLA_FFI_Metadata_Extension": "extension_base metadata",
-    "XLA_FFI_Metadata": "struct_size api_version traits state_type_id",
-    "XLA_FFI_Api_Version": "struct_size extension_start major_version minor_version",
-}
+__all__ = ["add_rows", "available", "obstacle", "pack", "scatter_rows"]
+
+
+def obstacle() -> str | None:
+    """What is missing, or None."""
+    return ffi.obstacle("numba")
 
 
 def available() -> bool:
     """Whether numba is installed and XLA's interface is the one known here."""
-    return _obstacle() is None
-
-
-def require() -> None:
-    """Raise ModuleNotFoundError, with the reason, where the backend cannot be used."""
-    obstacle = _obstacle()
-    if obstacle is not None:
-        raise ModuleNotFoundError(f"The numba backend of spike products needs {obstacle}")
+    return obstacle() is None
 
 
 def add_rows(
@@ -48,6 +27,21 @@ def add_rows(
     """As `events_xla.add_rows`."""
     out = jax.ShapeDtypeStruct((spikes.shape[0], W.shape[1]), W.dtype)
     return jax.ffi.ffi_call(_target("add_rows", W.dtype), out)(spikes, W)
+
+
+def add_spikes(
+    onto: Sequence[Float[Array, "trial _post"]],
+    words: UInt32[Array, "trial word"],
+    table: Sequence[tuple[int, int, int]],
+    rows: Sequence[tuple[Array, Array, Array]],
+) -> list[Float[Array, "trial _post"]]:
+    """As `events_xla.add_spikes`."""
+    outs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in onto]
+    arrays = [array for row in rows for array in row]
+    aliases = {2 + len(arrays) + i: i for i in range(len(outs))}
+    target = _target("add_spikes", onto[0].dtype)
+    call = jax.ffi.ffi_call(target, outs, input_output_aliases=aliases)
+    return call(words, jnp.asarray(table, jnp.int32), *arrays, *onto)
 
 
 def pack(spikes: Float[Array, "trial pre"]) -> UInt32[Array, "trial word"]:
@@ -75,60 +69,13 @@ def scatter_rows(
     return call(onto, spikes, indptr, indices, values, head, delays)
 
 
-# --- what is there ---------------------------------------------------------------------------
-
-
-@functools.cache
-def _obstacle() -> str | None:
-    """What is missing, or None."""
-    if importlib.util.find_spec("numba") is None:
-        return "numba, which is not installed: pip install 'neurodyn[fast]'."
-    if struct.calcsize("P") != 8:
-        return "a 64-bit platform."
-    version, unknown = _interface()
-    if version is None or unknown:
-        return (
-            f"XLA's foreign function interface as it is known here, but jaxlib's differs in "
-            f"{unknown or 'its header'}; leave backend='auto' until neurodyn follows."
-        )
-    return None
-
-
-@functools.cache
-def _interface() -> tuple[tuple[int, int] | None, list[str]]:
-    """Version of XLA's FFI from its header, and which of its structs are not as known."""
-    header = Path(jax.ffi.include_dir()) / "xla" / "ffi" / "api" / "c_api.h"
-    if not header.exists():
-        return None, []
-    text = re.sub(r"//[^\n]*", "", header.read_text())
-    numbers = [re.search(rf"#define XLA_FFI_API_{part} (\d+)", text) for part in ("MAJOR", "MINOR")]
-    if None in numbers:
-        return None, []
-    return tuple(int(n[1]) for n in numbers), [
-        name for name, members in _STRUCTS.items() if _members(text, name) != members.split()
-    ]
-
-
-def _members(header: str, name: str) -> list[str]:
-    """Names of the members of a struct, in order."""
-    found = re.search(rf"(?:struct {name}|typedef struct {name}) \{{(.*?)\}}", header, re.DOTALL)
-    if found is None:
-        return []
-    return [line.split()[-1].lstrip("*") for line in found[1].split(";") if line.strip()]
-
-
-# --- compiled functions ----------------------------------------------------------------------
-
-_registered: dict[str, object] = {}
-
-
 def _target(name: str, dtype) -> str:
     """Name under which XLA knows a function; compiled and registered at its first use."""
-    target = f"neurodyn_{name}_{jnp.dtype(dtype).name}"
-    if target not in _registered:
+    dtype = jnp.dtype(dtype).name
+
+    def build():
         from neurodyn.kernels import events_compiled
 
-        function = events_compiled.build(name, jnp.dtype(dtype).name, _interface()[0])
-        jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(function.ctypes), platform="cpu")
-        _registered[target] = function  # must outlive the programs that call it
-    return target
+        return events_compiled.build(name, dtype, ffi.interface()[0])
+
+    return ffi.register(f"neurodyn_{name}_{dtype}", build)

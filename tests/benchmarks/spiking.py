@@ -64,7 +64,7 @@ def _speed(folder: Path) -> list[Row]:
         for dt in STEPS:
             about = {"sizes": sizes, "threads": CORES}
             peer = _brian2(path, folder, dt)
-            bars = dict(zip(("xla", "numba"), BARS[workload.name, dt], strict=True))
+            bars = dict(zip(("xla", "compiled"), BARS[workload.name, dt], strict=True))
             best = {}
             for backend in _backends():
                 ours = _ours("run", workload.name, dt, backend)
@@ -99,19 +99,19 @@ def _speed(folder: Path) -> list[Row]:
     return rows
 
 
-_NAMES = {"xla": "plain", "numba": "compiled"}
+_NAMES = {"xla": "plain", "compiled": "compiled"}
 
 
 def _backends() -> list[str]:
     from neurodyn.kernels import events_numba
 
-    return ["xla", "numba"] if events_numba.available() else ["xla"]
+    return ["xla", "compiled"] if events_numba.available() else ["xla"]
 
 
 def _ours(what: str, name: str, dt: float, backend: str, *more, environment=None) -> dict:
     """What a fresh process of ours says."""
     command = [sys.executable, "-m", "tests.benchmarks.peers.library", what, name, str(dt), *more]
-    environment = {**os.environ, "NEURODYN_EVENTS": backend, **(environment or {})}
+    environment = {**os.environ, "NEURODYN_KERNELS": backend, **(environment or {})}
     out = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return json.loads(out.stdout)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from neurodyn.kernels import (
     delayed_spike_product,
     events_numba,
+    ffi,
     pack_spikes,
     sparse_spike_product,
     spike_product,
@@ -20,7 +21,7 @@ N_PRE, N_POST, N_SLOTS = 70, 13, 5
 BACKENDS = [
     "xla",
     pytest.param(
-        "numba", marks=pytest.mark.skipif(not events_numba.available(), reason="needs numba")
+        "compiled", marks=pytest.mark.skipif(not events_numba.available(), reason="needs numba")
     ),
 ]
 
@@ -284,27 +285,27 @@ def test_what_is_wrong_is_said():
 
 
 def test_the_environment_chooses_the_backend(monkeypatch):
-    monkeypatch.setenv("NEURODYN_EVENTS", "fortran")
-    with pytest.raises(ValueError, match="NEURODYN_EVENTS must be one of"):
+    monkeypatch.setenv("NEURODYN_KERNELS", "fortran")
+    with pytest.raises(ValueError, match="NEURODYN_KERNELS must be one of"):
         spike_product(np.zeros(3, np.float32), np.zeros((3, 3), np.float32))
 
 
 def test_a_changed_interface_of_the_compiler_leaves_the_default(monkeypatch):
-    monkeypatch.setattr(events_numba, "_interface", lambda: ((0, 9), ["XLA_FFI_CallFrame"]))
+    monkeypatch.setattr(ffi, "interface", lambda: ((0, 9), ["XLA_FFI_CallFrame"]))
     monkeypatch.setattr(
-        events_numba.importlib.util, "find_spec", lambda name: object() if name == "numba" else None
+        ffi.importlib.util, "find_spec", lambda name: object() if name == "numba" else None
     )
-    events_numba._obstacle.cache_clear()
+    ffi.obstacle.cache_clear()
     try:
         assert not events_numba.available()
         with pytest.raises(ModuleNotFoundError, match="XLA_FFI_CallFrame"):
-            spike_product(np.zeros(3, np.float32), np.zeros((3, 3), np.float32), backend="numba")
+            spike_product(np.zeros(3, np.float32), np.zeros((3, 3), np.float32), backend="compiled")
     finally:
-        events_numba._obstacle.cache_clear()
+        ffi.obstacle.cache_clear()
 
 
 def test_the_header_is_read():
-    version, unknown = events_numba._interface()
+    version, unknown = ffi.interface()
     assert version is not None
     assert version[0] == 0
     assert unknown == []

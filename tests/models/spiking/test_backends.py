@@ -13,11 +13,11 @@ from tests.benchmarks.peers import library, workloads
 def test_a_network_spikes_alike_in_plain_and_compiled_code(x64, monkeypatch):
     model = library.network(workloads.w2(320, 80))
     runs = {}
-    for backend in ("xla", "numba"):
-        monkeypatch.setenv("NEURODYN_EVENTS", backend)
+    for backend in ("xla", "compiled"):
+        monkeypatch.setenv("NEURODYN_KERNELS", backend)
         jax.clear_caches()
         save = nd.Save(("v",), every=100, spikes="packed")
         runs[backend] = nd.integrate(model, dt=0.5, n_steps=400, save=save)
     assert library.count(runs["xla"].spikes) > 300
-    np.testing.assert_array_equal(runs["xla"].spikes, runs["numba"].spikes)
-    np.testing.assert_array_equal(runs["xla"].variables["v"], runs["numba"].variables["v"])
+    np.testing.assert_array_equal(runs["xla"].spikes, runs["compiled"].spikes)
+    np.testing.assert_array_equal(runs["xla"].variables["v"], runs["compiled"].variables["v"])

@@ -16,7 +16,7 @@ from neurodyn.recording import Save, unpack_spikes
 from tests.models.spiking import brian, networks
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-BACKENDS = ["xla", *(["numba"] if events_numba.available() else [])]
+BACKENDS = ["xla", *(["compiled"] if events_numba.available() else [])]
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def small():
 )
 def test_a_network_spikes_at_the_same_steps(small, format, delay, backend, monkeypatch):
     p, delays, expected = small
-    monkeypatch.setenv("NEURODYN_EVENTS", backend)
+    monkeypatch.setenv("NEURODYN_KERNELS", backend)
     jax.clear_caches()  # the backend is chosen when a program is compiled
     network = networks.two_currents(p, format=format, delay=delays[delay])
     found = networks.spikes(network, 0.5, 400)
@@ -85,7 +85,7 @@ def test_four_thousand_units_spike_at_the_same_steps():
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("format", "delay"), [("csr", None), ("dense", None), ("csr", 1.0)])
 def test_four_thousand_units_in_every_form(format, delay, backend, monkeypatch):
-    monkeypatch.setenv("NEURODYN_EVENTS", backend)
+    monkeypatch.setenv("NEURODYN_KERNELS", backend)
     jax.clear_caches()
     found, expected = big(format, delay)
     assert expected.shape[1] > 10_000
