@@ -7,6 +7,7 @@ from neurodyn.kernels.events import (
     sparse_spike_product,
     spike_product,
 )
+from neurodyn.kernels.events_added import Rows, add_spikes
 from neurodyn.kernels.forced import forced_scan
 from neurodyn.kernels.latent import latent_scan
 from neurodyn.kernels.noise import standard_normal
@@ -14,6 +15,8 @@ from neurodyn.kernels.once import computed_once
 from neurodyn.kernels.recurrent import recurrent_scan
 
 __all__ = [
+    "Rows",
+    "add_spikes",
     "computed_once",
     "ctrnn_scan",
     "delayed_spike_product",

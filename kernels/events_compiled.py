@@ -11,6 +11,9 @@ __all__ = ["build"]
 # Entries looked at together: silent units are passed over a block at a time.
 _BLOCK = 64
 
+# Synapses in a cache line.
+_LINE = 16
+
 _FLOATS = {"float32": (types.float32, ir.FloatType()), "float64": (types.float64, ir.DoubleType())}
 
 
@@ -23,6 +26,7 @@ def build(name: str, dtype: str, version: tuple[int, int]):
     """Compile one function for one floating point type, as a C callback for XLA."""
     make = {
         "add_rows": _add_rows,
+        "add_spikes": _add_spikes,
         "pack": _pack,
         "add_synapses": _add_synapses,
         "add_delayed": _add_delayed,
@@ -60,6 +64,32 @@ def _pointer(numba_type, llvm_type):
 
 _words = _pointer(types.int64, ir.IntType(64))
 _ints = _pointer(types.int32, ir.IntType(32))
+
+
+@intrinsic
+def _lowest_bit(typing_context, word):
+    """Place of the lowest bit that is set; there is one."""
+
+    def generate(context, builder, signature, arguments):
+        place = builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+        return builder.zext(place, ir.IntType(64))
+
+    return types.int64(types.uint32), generate
+
+
+@intrinsic
+def _prefetch(typing_context, address):
+    """Have the memory at an address brought in, for reading."""
+
+    def generate(context, builder, signature, arguments):
+        number, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+        where = builder.inttoptr(arguments[0], pointer)
+        builder.call(prefetch, [where, *(ir.Constant(number, i) for i in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
 
 
 # A buffer is (struct_size, extension, dtype, data, rank, dims), in words of 8 bytes.
@@ -206,5 +236,74 @@ def _add_delayed(floats, item):
                         slot -= n_slots
                     ring[slot * n_post + indices[k]] += s * values[k]
                 i = _next_event(spikes, i + 1, n_pre)
+
+    return run
+
+
+def _add_spikes(floats, item):
+    """(words, table, (indptr, indices, values) of each row, *onto) -> onto, added to.
+
+    The table says of each row which neuron is the first, which array of `onto` it adds to, and
+    where in it.
+    """
+
+    @compiled
+    def add(out, indices, values, n, next_indices, next_values, n_next):
+        """Add synapses while those of the next spike are brought in."""
+        first, second = _ints(indices), floats(values)
+        k = 0
+        while k + _LINE <= n:
+            if k < n_next:
+                _prefetch(next_indices + 4 * k)
+                _prefetch(next_values + item * k)
+                if item == 8:
+                    _prefetch(next_values + item * k + 64)
+            for j in range(k, k + _LINE):
+                out[first[j]] += second[j]
+            k += _LINE
+        for j in range(k, n):
+            out[first[j]] += second[j]
+
+    @compiled
+    def run(arguments, results):
+        n_trials, n_words = _size(arguments, 0, 0), _size(arguments, 0, 1)
+        table, n_rows = _ints(_data(arguments, 1)), _size(arguments, 1, 0)
+        onto = 2 + 3 * n_rows
+        last = 0
+        for r in range(n_rows):
+            last = max(last, table[3 * r + 1])
+        for i in range(last + 1):
+            given, made = _data(arguments, onto + i), _data(results, i)
+            if given != made:  # XLA has not made them one buffer
+                source, target = floats(given), floats(made)
+                for j in range(n_trials * _size(results, i, 1)):
+                    target[j] = source[j]
+        for b in range(n_trials):
+            words = _ints(_data(arguments, 0) + b * n_words * 4)
+            n, out, indices, values = 0, 0, 0, 0  # what waits to be added
+            for r in range(n_rows):
+                first, i, shift = table[3 * r], table[3 * r + 1], table[3 * r + 2]
+                indptr, n_pre = (
+                    _ints(_data(arguments, 2 + 3 * r)),
+                    _size(arguments, 2 + 3 * r, 0) - 1,
+                )
+                all_indices, all_values = _data(arguments, 3 + 3 * r), _data(arguments, 4 + 3 * r)
+                onto_row = _data(results, i) + (b * _size(results, i, 1) + shift) * item
+                for w in range(first >> 5, (first + n_pre + 31) >> 5):
+                    word = types.uint32(words[w])
+                    while word != 0:
+                        row = w * 32 + _lowest_bit(word) - first
+                        word &= word - types.uint32(1)
+                        if row < 0 or row >= n_pre:
+                            continue
+                        begin = indptr[row]
+                        n_next = indptr[row + 1] - begin
+                        next_indices, next_values = (
+                            all_indices + begin * 4,
+                            all_values + begin * item,
+                        )
+                        add(floats(out), indices, values, n, next_indices, next_values, n_next)
+                        out, n, indices, values = onto_row, n_next, next_indices, next_values
+            add(floats(out), indices, values, n, 0, 0, 0)
 
     return run

@@ -21,9 +21,9 @@ def pack_spikes(spikes: Shaped[Array, "*batch unit"]) -> UInt32[Array, "*batch w
 
 
 def list_events(
-    spikes: Shaped[Array, "trial pre"],
+    packed: UInt32[Array, "trial word"],
 ) -> tuple[Int32[Array, " trial_plus_1"], Int32[Array, " slot"]]:
-    """Units that spiked, trial after trial, in ascending order.
+    """Units whose bit is set, trial after trial, in ascending order.
 
     Returns
     -------
@@ -40,13 +40,12 @@ def list_events(
     for 4000 units, a fraction of what ``jnp.nonzero`` takes. A first loop lists the words
     that are not empty, so that silent units cost next to nothing.
     """
-    packed = pack_spikes(spikes)
     words = packed.reshape(-1)
     occupied = pack_spikes(words)
     every = jnp.arange(occupied.size, dtype=jnp.int32)
     n_occupied, which = _pop_bits(occupied, every, jnp.int32(occupied.size), words.size)
     n_events, index = _pop_bits(words, which, n_occupied, words.size * WORD)
-    if spikes.shape[0] == 1:
+    if packed.shape[0] == 1:
         return jnp.stack([jnp.int32(0), n_events]), index
     counts = jnp.sum(lax.population_count(packed).astype(jnp.int32), -1, dtype=jnp.int32)
     return jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(counts, dtype=jnp.int32)]), index

@@ -4,14 +4,17 @@ All take a batch of trials and are made for CPUs: on other devices a loop of sma
 """
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Float, Int32, UInt32
 
-from neurodyn.kernels.events_list import WORD, list_events
+from neurodyn.kernels.events_list import WORD, list_events, pack_spikes
 
-__all__ = ["add_rows", "empty_last", "scatter_rows"]
+__all__ = ["add_rows", "add_spikes", "empty_last", "scatter_rows"]
 
 # Rows added in one iteration: more would wait for the slowest trial, fewer pay the loop's overhead.
 _ROWS = 4
@@ -22,7 +25,7 @@ def add_rows(
 ) -> Float[Array, "trial post"]:
     """``spikes @ W`` from the rows of units that spiked, added in ascending order."""
     n_trials, n_post = spikes.shape[0], W.shape[1]
-    offsets, index = list_events(spikes)
+    offsets, index = list_events(pack_spikes(spikes))
     stride = _stride(spikes)
 
     def trial(b, out):
@@ -67,30 +70,99 @@ def scatter_rows(
     if n_synapses == 0:
         return onto
     n_slots, n_post = onto.shape[1:]
-    offsets, index = list_events(spikes)
-    n_events, stride = offsets[-1], _stride(spikes)
-    width = _chunk(n_synapses, spikes.shape[1])
+    offsets, index = list_events(pack_spikes(spikes))
+
+    def target(trial, start, width):
+        there = trial * (n_slots * n_post) + lax.dynamic_slice(indices, (start,), (width,))
+        if delays is None:
+            return there
+        late = lax.dynamic_slice(delays, (start,), (width,))
+        return there + (head[trial] + late) % n_slots * n_post
+
+    def weighted(trial, unit, some):
+        return spikes[trial, unit] * some
+
+    events = _Events(index, jnp.int32(0), offsets[-1], _stride(spikes), spikes.shape[0])
+    out = _add_rows(onto.reshape(-1), events, 0, indptr, values, target, weighted)
+    return out.reshape(onto.shape)
+
+
+def add_spikes(
+    onto: Sequence[Float[Array, "trial _post"]],
+    words: UInt32[Array, "trial word"],
+    table: Sequence[tuple[int, int, int]],
+    rows: Sequence[tuple[Array, Array, Array]],
+) -> list[Float[Array, "trial _post"]]:
+    """Add the synapses of units that spiked, in ascending order of units, row after row.
+
+    `table` says of each of the `rows` ``(indptr, indices, values)`` which unit is the first, which
+    of `onto` it adds to, and where in it.
+    """
+    onto, n_trials = list(onto), words.shape[0]
+    offsets, index = list_events(words) if n_trials == 1 else (None, None)
+    for (first, which, shift), (indptr, indices, values) in zip(table, rows, strict=True):
+        if indices.shape[0] == 0:
+            continue
+        own = _bits_between(first, first + indptr.shape[0] - 1, words.shape[1])
+        if n_trials == 1:
+            before = _bits_between(0, first, words.shape[1])
+            start, count = (_number(words & mask) for mask in (before, own))
+            some = (start, start + count)
+        else:
+            offsets, index = list_events(words & own)
+            some = (jnp.int32(0), offsets[-1])
+        n_post = onto[which].shape[1]
+
+        def target(trial, start, width, indices=indices, shift=shift, n_post=n_post):
+            return (trial * n_post + shift) + lax.dynamic_slice(indices, (start,), (width,))
+
+        events = _Events(index, *some, words.shape[1] * WORD, n_trials)
+        flat = _add_rows(onto[which].reshape(-1), events, first, indptr, values, target)
+        onto[which] = flat.reshape(onto[which].shape)
+    return onto
+
+
+class _Events(NamedTuple):
+    """Some of a list of events: where they are in it, and what their labels mean."""
+
+    index: Int32[Array, " slot"]
+    first: Int32[Array, ""]
+    last: Int32[Array, ""]
+    stride: int
+    n_trials: int
+
+    def trial_and_unit(self, event):
+        """What an event's label says."""
+        label = self.index[event]
+        if self.n_trials == 1:
+            return jnp.int32(0), label
+        trial = label // self.stride
+        return trial, label - trial * self.stride
+
+
+def _add_rows(out, events, first_unit, indptr, values, target, weighted=None):
+    """Add the synapses of events onto a flat array: at ``target``, and ``weighted``."""
+    n_synapses = values.shape[0]
+    width = _chunk(n_synapses, indptr.shape[0] - 1)
     lane = jnp.arange(width, dtype=jnp.int32)
 
     def chunk(carry):
         event, done, out = carry
-        trial, i = _trial_and_unit(index[event], stride, spikes.shape[0])
-        begin, end = indptr[i] + done, indptr[i + 1]
+        trial, unit = events.trial_and_unit(event)
+        row = unit - first_unit
+        begin, end = indptr[row] + done, indptr[row + 1]
         # Slices that would reach over the end start earlier, and what they repeat is left out.
         start = jnp.minimum(begin, n_synapses - width)
         inside = (start + lane >= begin) & (start + lane < end)
-        target = lax.dynamic_slice(indices, (start,), (width,))
-        if delays is not None:
-            slot = (head[trial] + lax.dynamic_slice(delays, (start,), (width,))) % n_slots
-            target = target + slot * n_post
-        target = jnp.where(inside, target + trial * (n_slots * n_post), out.shape[0])
-        values_here = spikes[trial, i] * lax.dynamic_slice(values, (start,), (width,))
-        out = out.at[target].add(values_here, mode="drop")
+        where = jnp.where(inside, target(trial, start, width), out.shape[0])
+        some = lax.dynamic_slice(values, (start,), (width,))
+        some = some if weighted is None else weighted(trial, unit, some)
+        out = out.at[where].add(some, mode="drop")
         last = begin + width >= end
         return event + last.astype(jnp.int32), jnp.where(last, 0, done + width), out
 
-    start = (jnp.int32(0), jnp.int32(0), onto.reshape(-1))
-    return lax.while_loop(lambda c: c[0] < n_events, chunk, start)[2].reshape(onto.shape)
+    start = (events.first, jnp.int32(0), out)
+    return lax.while_loop(lambda c: c[0] < events.last, chunk, start)[2]
 
 
 def empty_last(
@@ -113,11 +185,16 @@ def _stride(spikes) -> int:
     return -(-spikes.shape[1] // WORD) * WORD
 
 
-def _trial_and_unit(label, stride: int, n_trials: int):
-    if n_trials == 1:
-        return jnp.int32(0), label
-    trial = label // stride
-    return trial, label - trial * stride
+def _bits_between(first: int, last: int, n_words: int) -> np.ndarray:
+    """Words whose bits of the units from `first` to before `last` are set."""
+    bits = np.zeros(n_words * WORD, np.uint8)
+    bits[first:last] = 1
+    return np.packbits(bits, bitorder="little").view("<u4").astype(np.uint32)
+
+
+def _number(words):
+    """How many bits are set."""
+    return jnp.sum(lax.population_count(words).astype(jnp.int32), dtype=jnp.int32)
 
 
 def _chunk(n_synapses: int, n_pre: int) -> int:
