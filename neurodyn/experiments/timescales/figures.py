@@ -1,17 +1,17 @@
 """Figures of the emergent timescales, one for each of the paper's questions."""
 
+import math
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
-from neurodyn.experiments.timescales.summary import NAMES
-from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots
+from neurodyn.experiments.timescales.drawing import COLOURS, called, each, lines, whole_numbers
+from neurodyn.experiments.timescales.summary import NAMES, is_trained, unit_of_time
+from neurodyn.plot.style import GREY, styled, subplots
 
 __all__ = ["figures"]
-
-_COLOURS = {"single": BLUE, "cumulative": ORANGE, "sliding": "#3f8f5b", "no_curriculum": GREY}
 
 
 def figures(tree: xr.DataTree) -> dict[str, Any]:
@@ -21,75 +21,65 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
         name: node.to_dataset()
         for name, node in (tree["analysis"].children if "analysis" in tree.children else {}).items()
     }
+    unit = unit_of_time(tree)
     drawn = {"training": training(model)}
-    if "trained" in model["treatment"].values and np.isfinite(model["tau_mean"]).any():
-        drawn["time_constants"] = time_constants(model.sel(treatment="trained"))
+    moving = [name for name in model["treatment"].values.tolist() if is_trained(name)]
+    if np.isfinite(model["tau_mean"].sel(treatment=moving)).any():
+        drawn["time_constants"] = time_constants(model.sel(treatment=moving), unit)
     if model.sizes["treatment"] > 1 or len(np.unique(model["largest_n"])) > 1:
         drawn["largest_n"] = largest_n(model)
     if "timescales" in parts:
-        drawn["network_timescales"] = network_timescales(parts["timescales"])
+        drawn["network_timescales"] = network_timescales(parts["timescales"], unit)
     if "ablation" in parts:
         drawn["ablation"] = ablation(parts["ablation"])
     if "perturbation_W" in parts and "perturbation_tau" in parts:
         drawn["perturbation"] = perturbation(parts["perturbation_W"], parts["perturbation_tau"])
+    if "hold" in parts:
+        drawn["hold"] = hold(parts["hold"])
     if "retraining" in parts:
         drawn["retraining"] = retraining(parts["retraining"])
     return drawn
 
 
-def _lines(ax: Any, ds: xr.DataArray, colour: Any, label: str, dim: str, style: str = "-") -> None:
-    """A thin line for each seed, and their mean where all are there (a seed alone: as it is)."""
-    values = ds.transpose("seed", dim).values
-    values = values[np.isfinite(values).any(1)]  # seeds of which there is nothing
-    there = np.isfinite(values).any(0)
-    if not there.any():
-        return
-    x = ds[dim].values[there] if dim in ds.coords else np.arange(values.shape[1])[there]
-    values = values[:, there]
-    if len(values) > 1:
-        ax.plot(x, values.T, color=colour, lw=0.6, alpha=0.45, ls=style)
-    mean = values.mean(0)  # NaN, which is not drawn, where a seed is missing
-    marker = "o" if len(x) < 15 else None
-    ax.plot(x, mean, color=colour, label=label, marker=marker, ms=3, ls=style)
-
-
-def _each(ds: xr.Dataset) -> list[tuple[str, str, xr.Dataset]]:
-    """Name, colour and data of every curriculum (trained time constants first)."""
-    treatments = ds["treatment"].values.tolist()
-    chosen = ds.sel(treatment="trained" if "trained" in treatments else treatments[0])
-    return [
-        (NAMES[name], _COLOURS[name], chosen.sel(curriculum=name))
-        for name in ds["curriculum"].values.tolist()
-    ]
-
-
 @styled
 def training(model: xr.Dataset) -> Any:
-    """Epochs spent until each N was solved."""
-    figure, axes = subplots(1, 1, size=(3.6, 2.7))
-    ax = axes[0, 0]
-    for name, colour, ds in _each(model):
-        _lines(ax, ds["epochs"], colour, name, "n")
-    ax.set(xlabel="N", ylabel="epochs until N was solved")
-    ax.legend()
+    """Epochs until each N was solved, in a panel for every treatment."""
+    treatments = model["treatment"].values.tolist()
+    columns = min(4, len(treatments))
+    rows = math.ceil(len(treatments) / columns)
+    size = (3.6, 2.7) if len(treatments) == 1 else (2.6, 2.4)
+    figure, axes = subplots(rows, columns, size=size, sharex=True, sharey=True)
+    for ax, treatment in zip(axes.flat, treatments, strict=False):
+        for name in model["curriculum"].values.tolist():
+            ds = model.sel(treatment=treatment, curriculum=name)
+            lines(ax, ds["epochs"], COLOURS[name], NAMES[name], "n")
+        if len(treatments) > 1:
+            ax.set_title(called(treatment))
+        whole_numbers(ax)
+    for ax in axes.flat[len(treatments) :]:
+        ax.set_visible(False)
+    for ax in axes[-1]:
+        ax.set_xlabel("N")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("epochs until N was solved")
+    axes[0, 0].legend()
     return figure
 
 
 @styled
-def time_constants(model: xr.Dataset) -> Any:
+def time_constants(model: xr.Dataset, unit: str = "steps") -> Any:
     """Mean and spread of the time constants, and the spectral radius, against N."""
     figure, axes = subplots(1, 3, size=(2.8, 2.5))
     titles = {
-        "tau_mean": "mean time constant (steps)",
-        "tau_sd": "SD of the time constants (steps)",
+        "tau_mean": f"mean time constant ({unit})",
+        "tau_sd": f"SD of the time constants ({unit})",
         "spectral_radius": "spectral radius of W",
     }
     for ax, (name, title) in zip(axes[0], titles.items(), strict=True):
-        for curriculum in model["curriculum"].values.tolist():
-            ds = model.sel(curriculum=curriculum)
-            _lines(ax, ds[name], _COLOURS[curriculum], NAMES[curriculum], "n")
+        for label, colour, style, ds in each(model):
+            lines(ax, ds[name], colour, label, "n", style)
         ax.set(xlabel="N", title=title)
-        _whole(ax)
+        whole_numbers(ax)
     axes[0, 2].axhline(1, color=GREY, lw=0.8, ls=":")
     axes[0, 0].legend()
     return figure
@@ -105,7 +95,7 @@ def largest_n(model: xr.Dataset) -> Any:
         x = np.arange(len(treatments)) + (i - (model.sizes["curriculum"] - 1) / 2) * width
         ds = model.sel(curriculum=curriculum).transpose("seed", "treatment", ...)
         values = ds["largest_n"].where(ds["largest_n"] > 0).values  # 0: there is no such run
-        colour = _COLOURS[curriculum]
+        colour = COLOURS[curriculum]
         count = np.isfinite(values).sum(0)
         mean = np.nansum(values, 0) / np.maximum(count, 1)
         ax.bar(x, mean, 0.9 * width, color=colour, alpha=0.6, label=NAMES[curriculum])
@@ -114,8 +104,7 @@ def largest_n(model: xr.Dataset) -> Any:
         ax.plot(at[failed], values[failed], ".", color=colour, ms=5)
         # Stopped, not failed: it may get further.
         ax.plot(at[~failed], values[~failed], "^", mec=colour, mfc="none", ms=5)
-    names = [name if name == "trained" else f"fixed at {name}" for name in treatments]
-    ax.set_xticks(range(len(names)), names)
+    ax.set_xticks(range(len(treatments)), [called(name) for name in treatments])
     ax.set(xlabel="time constants", ylabel="largest N solved")
     ax.set_ylim(top=1.3 * float(model["largest_n"].max()))
     ax.legend(loc="upper center", ncols=2, columnspacing=1)
@@ -123,20 +112,21 @@ def largest_n(model: xr.Dataset) -> Any:
 
 
 @styled
-def network_timescales(found: xr.Dataset) -> Any:
+def network_timescales(found: xr.Dataset, unit: str = "steps") -> Any:
     """Timescales of the activity against N: units above one step, their fraction, dimensions."""
     figure, axes = subplots(1, 3, size=(2.8, 2.5))
-    for name, colour, ds in _each(found):
-        _lines(axes[0, 0], ds["mean_above"], colour, name, "n")
-        if "mean_above_strict" in ds:
-            _lines(axes[0, 0], ds["mean_above_strict"], colour, f"{name}, strict", "n", "--")
-        _lines(axes[0, 1], 100 * ds["fraction_above"], colour, name, "n")
-        _lines(axes[0, 2], ds["dimension"], colour, name, "n")
-    titles = ("mean timescale above 1 (steps)", "units above 1 (%)", "components for 90 %")
+    several = len({style for _, _, style, _ in each(found)}) > 1
+    for name, colour, style, ds in each(found):
+        lines(axes[0, 0], ds["mean_above"], colour, name, "n", style)
+        if "mean_above_strict" in ds and not several:
+            lines(axes[0, 0], ds["mean_above_strict"], colour, f"{name}, strict", "n", "--")
+        lines(axes[0, 1], 100 * ds["fraction_above"], colour, name, "n", style)
+        lines(axes[0, 2], ds["dimension"], colour, name, "n", style)
+    titles = (f"mean timescale above 1 ({unit})", "units above 1 (%)", "components for 90 %")
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set(xlabel="N", title=title)
         ax.set_ylim(bottom=0)
-        _whole(ax)
+        whole_numbers(ax)
     axes[0, 0].set_ylim(top=1.6 * axes[0, 0].get_ylim()[1])
     axes[0, 0].legend(loc="upper left", ncols=1, fontsize=7)
     return figure
@@ -148,8 +138,8 @@ def ablation(found: xr.Dataset) -> Any:
     figure, axes = subplots(1, found.sizes["n"], size=(2.6, 2.5), sharey=True)
     for ax, n in zip(axes[0], found["n"].values.tolist(), strict=True):
         names = []
-        for i, (name, colour, ds) in enumerate(_each(found)):
-            names.append(name.replace("-head", ""))
+        for i, (name, colour, _, ds) in enumerate(each(found)):
+            names.append(name.replace("-head", "").replace(", ", "\n"))
             for j, kind in enumerate(("fast", "slow")):
                 values = ds[kind].sel(n=n).values.ravel()
                 values = values[np.isfinite(values)]
@@ -184,9 +174,9 @@ def perturbation(weights: xr.Dataset, tau: xr.Dataset) -> Any:
         for ax, found, title in zip(
             row, (weights, tau), ("weights", "time constants"), strict=True
         ):
-            for name, colour, ds in _each(found):
+            for name, colour, style, ds in each(found):
                 ds = ds.sel(n=n).assign_coords(sweep=found["perturbation"].values)
-                _lines(ax, ds["accuracy"], colour, name, "sweep")
+                lines(ax, ds["accuracy"], colour, name, "sweep", style)
             ax.axhline(0.5, color=GREY, lw=0.8, ls=":")
             ax.set(xscale="log", xlabel=f"relative size of the noise on {title}")
         row[0].set(ylabel=f"accuracy, N = {n}")
@@ -198,14 +188,30 @@ def perturbation(weights: xr.Dataset, tau: xr.Dataset) -> Any:
 def retraining(found: xr.Dataset) -> Any:
     """Accuracy on larger N after training further, relative to that on the first."""
     figure, axes = subplots(1, 1, size=(3.6, 2.7))
-    for name, colour, ds in _each(found):
+    for name, colour, style, ds in each(found):
         accuracy = ds["accuracy"].isel(n=0).assign_coords(sweep=found["target_n"].values)
-        _lines(axes[0, 0], accuracy / accuracy.isel(sweep=0, drop=True), colour, name, "sweep")
+        lines(
+            axes[0, 0], accuracy / accuracy.isel(sweep=0, drop=True), colour, name, "sweep", style
+        )
     axes[0, 0].set(xlabel="N trained further", ylabel="accuracy relative to the first N")
     axes[0, 0].legend()
     return figure
 
 
-def _whole(ax: Any) -> None:
-    """N are whole numbers."""
-    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+@styled
+def hold(found: xr.Dataset) -> Any:
+    """Accuracy on the largest N when bits last other numbers of steps than in training."""
+    figure, axes = subplots(1, 1, size=(3.8, 2.7))
+    ax = axes[0, 0]
+    for name, colour, style, ds in each(found):
+        for n in ds["n"].values[ds["accuracy"].notnull().any(["seed", "sweep"])].tolist():
+            lines(ax, ds["accuracy"].sel(n=n), colour, f"{name}, N = {n}", "sweep", style)
+    for steps in np.unique(found["trained_hold"].values[found["trained_hold"].notnull().values]):
+        ax.axvline(steps, color=GREY, lw=0.8, ls=":")
+        ax.annotate("trained", (steps, 0.02), xycoords=("data", "axes fraction"), color=GREY,
+                    xytext=(3, 0), textcoords="offset points", fontsize=7)  # fmt: skip
+    ax.axhline(0.5, color=GREY, lw=0.8, ls=":")
+    ax.set(xscale="log", xlabel="steps that a bit lasts", ylabel="accuracy")
+    ax.set_ylim(top=1.02)
+    ax.legend()
+    return figure

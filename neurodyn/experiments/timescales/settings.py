@@ -2,7 +2,7 @@
 
 import dataclasses
 
-__all__ = ["Settings"]
+__all__ = ["AnalysisSettings", "Settings"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,3 +61,43 @@ class Settings:
     n_test: int = 50
     threshold: float = 0.98
     workers: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class AnalysisSettings(Settings):
+    """Settings of training and of the analyses; the defaults are those published.
+
+    Attributes
+    ----------
+    timescales_at
+        N at which the timescales of the activity are measured, separated by commas; empty: every
+        fifth, and the largest that was solved.
+    n_steps, n_trials
+        Steps and trials of the run that they are measured in.
+    ablate_at, n_ablated
+        N at which units are cut, one at a time, and how many of the fastest and of the slowest.
+    perturb_at
+        N at which weights and time constants are perturbed.
+    n_scored, n_repeats
+        Bits of the stream that lesioned networks are scored on, and repeats of each.
+    retrain_from, retrain_to, retrain_epochs
+        Single-head networks are trained further on each N of the range, from those that have solved
+        the first, for so many epochs; 0 epochs: not at all.
+    join
+        Folders of runs that were trained apart, separated by commas, to put side by side instead of
+        training: what is finished as it is, of other runs the networks that there are so far,
+        analysed with these settings. Empty: train.
+    """
+
+    timescales_at: str = ""
+    n_steps: int = 100_000
+    n_trials: int = 10
+    ablate_at: str = "5,30,35"
+    n_ablated: int = 20
+    perturb_at: str = "30"
+    n_scored: int = 1000
+    n_repeats: int = 10
+    retrain_from: int = 16
+    retrain_to: int = 36
+    retrain_epochs: int = 0
+    join: str = ""

@@ -1,11 +1,12 @@
 """The emergent timescales in a few lines."""
 
+import json
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["NAMES", "summary"]
+__all__ = ["NAMES", "is_trained", "summary", "unit_of_time"]
 
 #: How curricula are called in figures and tables.
 NAMES = {
@@ -14,6 +15,20 @@ NAMES = {
     "sliding": "multi-head, sliding",
     "no_curriculum": "no curriculum",
 }
+
+
+def is_trained(treatment: str) -> bool:
+    """Whether networks of a treatment have time constants that are trained, or none."""
+    return not any(
+        word.replace(".", "").isdigit() for word in treatment.split(" bits of ")[0].split()
+    )
+
+
+def unit_of_time(tree: xr.DataTree) -> str:
+    """What times are counted in: bits, where these last several steps in any of the networks."""
+    treatments = tree["model"]["treatment"].values.tolist()
+    held = json.loads(tree.attrs.get("settings", "{}")).get("hold", 1) > 1
+    return "bits" if held or any(" bits of " in name for name in treatments) else "steps"
 
 
 def summary(tree: xr.DataTree) -> dict[str, str]:
@@ -30,7 +45,9 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
 def _run(tree: xr.DataTree, model: xr.Dataset, which: dict[str, str]) -> dict[str, str]:
     name = NAMES[which["curriculum"]]
     if which["treatment"] != "trained":
-        name += f", tau {which['treatment']}"
+        fixed = "tau " if which["treatment"][0].isdigit() else ""
+        name += f", {fixed}{which['treatment']}"
+    unit = unit_of_time(tree)
     largest = model["largest_n"].values
     largest = largest[largest > 0]  # runs that are not there
     if not largest.size:
@@ -42,10 +59,10 @@ def _run(tree: xr.DataTree, model: xr.Dataset, which: dict[str, str]) -> dict[st
     at = model.sel(n=n)
     rows[f"{name}: epochs to N={n}"] = _spread(at["epochs"].values, 0)
     if np.isfinite(at["tau_mean"].values).any():
-        rows[f"{name}: mean time constant at N={n}"] = f"{_spread(at['tau_mean'].values, 3)} steps"
+        rows[f"{name}: mean time constant at N={n}"] = f"{_spread(at['tau_mean'].values, 3)} {unit}"
     if np.isfinite(at["spectral_radius"].values).any():
         rows[f"{name}: spectral radius at N={n}"] = _spread(at["spectral_radius"].values, 2)
-    rows |= _timescales(tree, name, which)
+    rows |= _timescales(tree, name, which, unit)
     rows |= _lesions(tree, name, which)
     return rows
 
@@ -68,7 +85,7 @@ def _chosen(tree: xr.DataTree, part: str, which: dict[str, str]) -> xr.Dataset |
     return ds.isel(n=int(there[-1])) if there.size else None
 
 
-def _timescales(tree: xr.DataTree, name: str, which: dict[str, str]) -> dict[str, str]:
+def _timescales(tree: xr.DataTree, name: str, which: dict[str, str], unit: str) -> dict[str, str]:
     found = _chosen(tree, "timescales", which)
     if found is None:
         return {}
@@ -79,8 +96,8 @@ def _timescales(tree: xr.DataTree, name: str, which: dict[str, str]) -> dict[str
     )
     return {
         f"{name}: units with a timescale above 1 at N={n}": fraction,
-        f"{name}: their timescale at N={n}": f"{mean} steps in the mean, {median} in the median",
-        f"{name}: their mean without faint second exponentials": f"{strict} steps",
+        f"{name}: their timescale at N={n}": f"{mean} {unit} in the mean, {median} in the median",
+        f"{name}: their mean without faint second exponentials": f"{strict} {unit}",
     }
 
 
@@ -91,6 +108,13 @@ def _lesions(tree: xr.DataTree, name: str, which: dict[str, str]) -> dict[str, s
         fast, slow = (found[kind].mean("unit").values for kind in ("fast", "slow"))
         rows[f"{name}: without one fast, one slow unit at N={int(found['n'])}"] = (
             f"{_spread(fast, 2)} and {_spread(slow, 2)} of the accuracy"
+        )
+    found = _chosen(tree, "hold", which)
+    if found is not None:
+        ends = found["accuracy"].isel(sweep=[0, -1]).transpose("sweep", "seed")
+        first, last = (f"{steps:g}" for steps in ends["sweep"].values)
+        rows[f"{name}: accuracy at {first} and {last} steps per bit, N={int(found['n'])}"] = (
+            " and ".join(_spread(values, 3) for values in ends.values)
         )
     for parameter, word in (("W", "weights"), ("tau", "time constants")):
         found = _chosen(tree, f"perturbation_{parameter}", which)

@@ -24,7 +24,7 @@ from neurodyn.experiments.timescales.trained import (
     reached,
 )
 from neurodyn.experiments.timescales.workers import train_apart
-from neurodyn.params import AbstractParameter
+from neurodyn.params import AbstractParameter, ScaledParameter
 from neurodyn.progress import bar
 from neurodyn.training import FreshTrials, Heads, Snapshot, fit
 
@@ -131,10 +131,12 @@ def describe(model: Any, *, spectrum: bool) -> dict[str, float]:
     found = dict.fromkeys(NETWORK, np.nan)
     raw = raw_tau(model)
     if raw is not None:
+        # Of a bit, where bits last several steps.
+        step = 1 / float(model.tau.factor) if isinstance(model.tau, ScaledParameter) else 1.0
         found |= {
             "tau_mean": float(raw.mean()),
             "tau_sd": float(raw.std()),
-            "tau_below": float((raw <= 1).mean()),
+            "tau_below": float((raw <= step).mean()),
         }
     weights = model.W.value() if isinstance(model.W, AbstractParameter) else model.W
     weights = np.asarray(weights, np.float64)

@@ -12,7 +12,7 @@ import xarray as xr
 from neurodyn import analysis, experiments, labels
 from neurodyn.experiments import brain_timescales, configure
 from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.timescales import analyses, study
+from neurodyn.experiments.timescales import analyses, measures, study
 from neurodyn.experiments.timescales.heads import (
     head_of,
     read_at_every_step,
@@ -178,7 +178,7 @@ def test_units_that_are_all_alike_have_no_fastest():
     settings = configure(study.EXPERIMENT, "quick", SMALL)
     variant = Variant("single", "2", 0)
     alike = network(settings, variant, key=0)
-    assert analyses.ablation(settings, variant, alike, 2, key=0) is None
+    assert measures.ablation(settings, variant, alike, 2, key=0) is None
 
 
 def test_larger_ns_are_kept_one_by_one(tmp_path, monkeypatch):
@@ -196,11 +196,11 @@ def test_larger_ns_are_kept_one_by_one(tmp_path, monkeypatch):
             raise InterruptedError
         return SimpleNamespace(history={"validation_correct": [0.1 * asked[-1]]})
 
-    monkeypatch.setattr(analyses, "fit", fake)
+    monkeypatch.setattr(measures, "fit", fake)
     once = partial(analyses._once, settings, variant, tmp_path, "n2-retraining")
     for _ in range(2):
         try:
-            found = analyses.retraining(settings, trained, variant, 2, jax.random.key(0), once)
+            found = measures.retraining(settings, trained, variant, 2, jax.random.key(0), once)
         except InterruptedError:
             continue
     assert asked == [2, 3, 4, 4]  # the two that were done are not done again

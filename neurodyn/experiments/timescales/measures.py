@@ -1,0 +1,175 @@
+"""What is measured of a trained network: timescales, lesions, and new lessons."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+from neurodyn import analysis
+from neurodyn.experiments.timescales.continuous import generalisation
+from neurodyn.experiments.timescales.heads import head_of, read_at_every_step, with_one_head
+from neurodyn.experiments.timescales.networks import (
+    Variant,
+    optimizer_of,
+    raw_tau,
+    sizes,
+    task_of,
+)
+from neurodyn.experiments.timescales.trained import Trained
+from neurodyn.training import FreshTrials, fit
+
+__all__ = [
+    "MAX_LAG",
+    "TAU_NOISE",
+    "WEIGHT_NOISE",
+    "ablation",
+    "by_hold",
+    "perturbation",
+    "retraining",
+    "timescales",
+]
+
+#: Sizes of the noise on weights and on time constants, as published.
+WEIGHT_NOISE = np.geomspace(1e-2, 10, 10)
+TAU_NOISE = np.geomspace(1e-3, 10, 13)
+#: The lags that are fitted and the longest time constant, in bits, as published.
+MAX_LAG, LONGEST = 30, 100.0
+#: A second exponential with less of the amplitude is left out of the strict means.
+STRICT = 0.05
+
+
+def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
+    """Numbers of the timescales of the activity, of the time constants and of the weights.
+
+    All times are in bits, so that networks with bits of several steps compare with others.
+    """
+    del n
+    task = task_of(settings, variant)
+    low, high = np.asarray(task.levels).tolist()
+    run = analysis.network_timescale(
+        network,
+        levels=(low, high),
+        hold=task.hold,
+        n_steps=settings.n_steps,
+        n_trials=settings.n_trials,
+        max_lag=MAX_LAG * task.hold,
+        longest=LONGEST * task.hold,
+        chunk=max(2000, MAX_LAG * task.hold),
+        key=key,
+    )
+    acf = run["autocorrelation"]
+    lag = ("lag", acf["lag"].values / task.hold, {"units": "1", "long_name": "lag, in bits"})
+    acf = acf.assign_coords(lag=lag).assign_attrs(units="1")
+    window = {"max_lag": float(MAX_LAG), "longest": LONGEST}
+    fit = run if task.hold == 1 else analysis.fit_exponentials(acf, **window)
+    strict = analysis.fit_exponentials(acf, **window, least_share=STRICT)
+    rows: dict[str, Any] = {str(k): v for k, v in analysis.timescale_summary(fit).items()}
+    careful = analysis.timescale_summary(strict)
+    for name in ("fraction_above", "mean_above", "sd_above", "fraction_double"):
+        about = careful[name].attrs
+        phrase = f"{about['long_name']}, without faint second exponentials"
+        rows[f"{name}_strict"] = ((), careful[name].values, about | {"long_name": phrase})
+    rows["population_tau"] = run["population_tau"] / task.hold
+    rows["population_tau"].attrs = run["population_tau"].attrs
+    about = {"units": "1", "long_name": "components for 90% of the variance, mean over trials"}
+    rows["dimension"] = ((), float(run["dimension"].mean()), about)
+    rows["units_autocorrelation"], rows["units_tau"] = acf, fit["tau"]
+    tau = raw_tau(network)
+    if tau is not None:
+        about = {"units": "1", "long_name": "time constant as trained"}
+        rows["units_own_tau"] = ("unit", tau, about)
+    return xr.Dataset(rows).drop_vars(["own_tau", "n_samples"], errors="ignore")
+
+
+def ablation(settings, variant: Variant, network, n: int, key) -> xr.Dataset | None:
+    """Relative accuracy without one of the fastest, or slowest, units; None where all are alike."""
+    tau = raw_tau(network)
+    if tau is None or not np.ptp(tau):
+        return None
+    count = min(settings.n_ablated, len(tau) // 2)
+    model = with_one_head(settings, variant, network, head_of(network, variant, n))
+    task = read_at_every_step(settings, variant, n, scored=settings.n_scored)
+    fast, slow = analysis.extreme_units(tau, count)
+    units = np.concatenate([fast, slow])
+    result = analysis.ablation(model, task, units, n_trials=settings.n_repeats, key=key)
+    relative = result["relative_accuracy"].values
+    about = {"units": "1", "long_name": "accuracy relative to the intact network"}
+    rows = {
+        "fast": ("unit", relative[:count], about | {"long_name": "without one fast unit"}),
+        "slow": ("unit", relative[count:], about | {"long_name": "without one slow unit"}),
+        "fast_tau": ("unit", tau[fast], {"units": "1", "long_name": "time constant, fast units"}),
+        "slow_tau": ("unit", tau[slow], {"units": "1", "long_name": "time constant, slow units"}),
+        "baseline": result["baseline"],
+        "intact": result["intact"].mean(keep_attrs=True),
+    }
+    return xr.Dataset(rows)
+
+
+def perturbation(
+    parameter: str, noise: np.ndarray
+) -> Callable[[Any, Variant, Any, int, Any], xr.Dataset | None]:
+    """Accuracy with noise on one parameter."""
+
+    def measure(settings, variant: Variant, network, n: int, key) -> xr.Dataset | None:
+        if raw_tau(network) is None:
+            return None
+        model = with_one_head(settings, variant, network, head_of(network, variant, n))
+        task = read_at_every_step(settings, variant, n, scored=settings.n_scored)
+        result = analysis.perturbation(
+            model, task, parameter, noise, n_repeats=settings.n_repeats, key=key
+        )
+        accuracy = result["accuracy"].mean("repetition", keep_attrs=True)
+        return xr.Dataset(
+            {
+                "accuracy": accuracy,
+                "relative_accuracy": result["relative_accuracy"],
+                "finite": result["finite"],
+                "baseline": result["baseline"],
+            }
+        )
+
+    return measure
+
+
+def by_hold(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
+    """Accuracy by the number of steps per bit, and that of training."""
+    found = generalisation(settings, variant, network, n, key)
+    about = {"units": "1", "long_name": "steps per bit in training"}
+    return found.assign(trained_hold=((), float(settings.hold), about))
+
+
+def retraining(settings, trained: Trained, variant: Variant, n: int, key, once) -> xr.Dataset:
+    """Accuracy for each larger N after a few epochs of training on it alone, with the same head.
+
+    Every larger N is a part of its own, so that what is broken off goes on where it was.
+    """
+    batch_size, epoch = sizes(settings)
+    network = trained.network(variant, n)
+    start = with_one_head(settings, variant, network, head_of(network, variant, n))
+    task = task_of(settings, variant._replace(curriculum="single"))
+    optimizer = optimizer_of(settings)
+    about = {"units": "1", "long_name": "accuracy after training further"}
+
+    def trained_further(target: int) -> xr.Dataset:
+        done = fit(
+            start,
+            task.with_ns(target),
+            optimizer=optimizer,
+            steps=settings.retrain_epochs * epoch,
+            batch_size=batch_size,
+            evaluate=FreshTrials(settings.n_test, batch_size),
+            evaluate_every=settings.retrain_epochs * epoch,
+            progress=False,
+            key=jax.random.fold_in(key, target),
+        )
+        accuracy = float(done.history["validation_correct"][-1])
+        return xr.Dataset({"accuracy": ((), accuracy, about)})
+
+    targets = np.arange(settings.retrain_from, settings.retrain_to + 1)
+    parts = [once(partial(trained_further, target), f"-{target}") for target in targets.tolist()]
+    accuracy = np.array([float(part["accuracy"]) for part in parts])
+    target_n = ("sweep", targets, {"units": "1", "long_name": "N trained further"})
+    return xr.Dataset({"accuracy": ("sweep", accuracy, about)}, {"target_n": target_n})

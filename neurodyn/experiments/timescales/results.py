@@ -1,0 +1,54 @@
+"""The labelled result of a sweep, and of the runs that lie in a folder."""
+
+import dataclasses
+
+import jax
+import xarray as xr
+
+from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.timescales.analyses import analyse
+from neurodyn.experiments.timescales.settings import AnalysisSettings
+from neurodyn.experiments.timescales.trained import Trained, table
+from neurodyn.labels import encode_attrs
+
+__all__ = ["open_runs", "result"]
+
+
+def result(settings: AnalysisSettings, trained: Trained, run: Run) -> xr.DataTree:
+    """Every analysis of the trained networks, labelled.
+
+    Returns
+    -------
+    xr.DataTree
+        ``/model``: when each N was solved, and the network as it was then, on ``(curriculum,
+        treatment, seed, n)``; ``/model/NAME``: the epochs of each run; ``/analysis/...`` as from
+        :func:`analyse`.
+    """
+    folder = None if run.folder is None else run.folder / "analysis"
+    if folder is not None and not run.resume and folder.is_dir():
+        for old in folder.glob("*.nc"):  # of other networks of the same names
+            old.unlink()
+    tree = {"/model": table(trained)}
+    for variant in trained.variants:
+        tree[f"/model/{variant.name}"] = trained.epochs(variant)
+    key = jax.random.fold_in(jax.random.key(settings.seed), 7)
+    for name, part in analyse(settings, trained, folder=folder, key=key).items():
+        tree[f"/analysis/{name}"] = part
+    labelled = xr.DataTree.from_dict(tree)
+    labelled.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
+    return labelled
+
+
+def open_runs(settings: AnalysisSettings, run: Run) -> Trained:
+    """The runs of a sweep that lie in a folder, finished or not; others are left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    trained = Trained(settings, run.folder)
+    trained.variants = [v for v in trained.variants if trained.recall(v) is not None]
+    if not trained.variants:
+        raise FileNotFoundError(f"{run.folder} holds no run of these settings.")
+    return trained
