@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
@@ -35,7 +36,11 @@ def _curves(found: xr.Dataset) -> Any:
     figure, axes = subplots(1, 3, size=(2.9, 2.5))
     current = found["current"].values
     fitted = found["fitted"].values.astype(bool)
-    titles = {"rate": "firing rate (Hz)", "latency": "first spike (ms)", "potential": "v (mV)"}
+    titles = {
+        "rate": "firing rate (Hz)",
+        "latency": "first spike (ms)",
+        "potential": "late potential (mV)",
+    }
     for ax, (name, text) in zip(axes[0], titles.items(), strict=True):
         silent = found["recorded_rate"].values == 0
         there = silent if name == "potential" else np.ones_like(silent)
@@ -50,6 +55,8 @@ def _curves(found: xr.Dataset) -> Any:
         ax.set(xlabel="injected current (pA)", ylabel=text)
         if name == "latency":
             ax.set_yscale("log")
+            for axis in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+                axis(mpl.ticker.StrMethodFormatter("{x:g}"))
     axes[0, 0].legend()
     return figure
 

@@ -35,14 +35,14 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
         {
             "training RMSE": scores["training_rmse"],
             "aligned correlation": scores["correlation_last"],
-            "frequency": scores["frequency"],
-            "shift": scores["shift_last"],
+            "frequency (Hz)": scores["frequency"],
+            "shift (ms)": scores["shift_last"],
         },
         by="n_neurons",
         bars={
             "training RMSE": 0.03,
             "aligned correlation": 0.99,
-            "frequency": settings["frequency"],
+            "frequency (Hz)": settings["frequency"],
         },
     )
     return drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,9 +60,9 @@ def voltages(
     rows = len(chosen) + (current is not None)
     figure, axes = subplots(rows, 1, size=(5.4, 1.15), sharex=True)
     figure.set_figheight(max(1.15 * rows, 2.0) + 0.3)
-    colours = [GREY, STROKES[1], *STROKES[2:]] if len(sides) > 1 else [STROKES[0]]
+    colours = [GREY, *STROKES[1:], STROKES[0]] if len(sides) > 1 else [STROKES[0]]
     for ax, u in zip(axes[:, 0], chosen, strict=False):
-        for (name, v), colour in zip(drawn.items(), colours, strict=False):
+        for (name, v), colour in zip(drawn.items(), itertools.cycle(colours), strict=False):
             here = v.isel(unit=u)
             ax.plot(here["time"], here, color=colour, lw=0.8, label=name)
             times = _spike_times(sides[name], trial, u)
@@ -74,7 +75,7 @@ def voltages(
         source = next(ds for ds in sides.values() if current in ds)
         i = _trace(source, current, trial).isel(unit=0)
         axes[-1, 0].plot(i["time"], i, color="black", lw=0.9)
-        axes[-1, 0].set_ylabel(source[current].attrs.get("units", ""))
+        axes[-1, 0].set_ylabel(f"current ({source[current].attrs.get('units', '1')})")
     if window is not None:
         axes[-1, 0].set_xlim(*window)
     axes[-1, 0].set_xlabel("time (ms)")

@@ -1,5 +1,6 @@
 """Outputs that learn while a system runs."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,7 @@ def intervals_over(
     """
     figure, axes = subplots(1, len(panels), size=(3.6, 2.7))
     for ax, (title, curves) in zip(axes[0], panels.items(), strict=True):
-        for colour, (name, curve) in zip(STROKES, curves.items(), strict=False):
+        for colour, (name, curve) in zip(itertools.cycle(STROKES), curves.items(), strict=False):
             x = curve[over].values
             ax.fill_between(x, curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
             few = len(x) <= 15

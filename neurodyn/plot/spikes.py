@@ -71,11 +71,10 @@ def raster(
     ax = axes[0, 0]
     few = ds.sizes["unit"] <= _MANY_UNITS and t.size <= _MANY_SPIKES
     mark = {"marker": "|", "ms": 4, "mew": 0.8} if few else {"marker": ".", "ms": 1.4, "mew": 0}
-    colours = STROKES if len(names) > 1 else STROKES[1:]
     for k, name in enumerate(names):
         rows = place[unit]
         mine = (rows >= edges[k]) & (rows < edges[k + 1])
-        colour = colours[k % len(colours)]
+        colour = STROKES[k % len(STROKES)]
         ax.plot(t[mine], rows[mine], ls="", color=colour, rasterized=not few, **mark)
         if len(names) > 1:
             ax.axhspan(edges[k] - 0.5, edges[k + 1] - 0.5, color=colour, alpha=0.06, lw=0)
@@ -156,10 +155,11 @@ def _draw_rates(ax: Any, rates: xr.Dataset, trial: int | None) -> None:
     if "trial" in rate.dims:
         rate = rate.mean("trial") if trial is None else rate.isel(trial=trial)
     names = _populations(rates)
-    colours = STROKES if len(names) > 1 else STROKES[1:]
     for k, name in enumerate(names):
-        colour = colours[k % len(colours)]
-        ax.plot(rate["time"], rate.isel(unit=k), color=colour, lw=0.9, label=name)
+        colour = STROKES[k % len(STROKES)]
+        # The first on top: it is the largest as a rule, so that its rate is the smoothest.
+        line = rate.isel(unit=k)
+        ax.plot(rate["time"], line, color=colour, lw=0.9, label=name, zorder=2.9 - 0.01 * k)
     ax.set(ylabel=label(rates["rate"]), ylim=(0, None))
     if len(names) > 1:
         ax.legend(ncols=len(names), fontsize=7)
@@ -235,11 +235,10 @@ def population_spectrum(spectrum: xr.Dataset, *, highest: Number = 100.0) -> Any
     ax = axes[0, 0]
     shown = spectrum.sel(frequency=slice(spectrum["frequency"].values[1], highest))
     names = _populations(spectrum)
-    colours = STROKES if len(names) > 1 else STROKES[1:]
     for k, name in enumerate(names):
         power = shown["power"].transpose(..., "frequency", "unit").isel(unit=k)
         lines = power.values.reshape(-1, shown.sizes["frequency"])
-        colour = colours[k % len(colours)]
+        colour = STROKES[k % len(STROKES)]
         for line in lines if len(lines) > 1 else ():
             ax.plot(shown["frequency"], line, color=colour, lw=0.5, alpha=0.35)
         ax.plot(shown["frequency"], lines.mean(0), color=colour, lw=1.4, label=name)
