@@ -10,6 +10,7 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import analysis, datasets, io, labels
+from neurodyn.checks import check_whole, whole
 from neurodyn.experiments.cell_search import BOUNDS, Protocol, Response, cell, response, search
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.fit_izhikevich_report import fit_figures, fit_summary
@@ -40,7 +41,7 @@ class Settings:
     seed, n_seeds
         Seed, and number of searches.
     generations, candidates
-        Of each search.
+        Of each search; candidates are brought to the next power of two.
     dt
         Step of the simulation [ms].
     hold_out
@@ -76,6 +77,8 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         the best cell, and ``/model/fi``; ``/analysis/cells``: parameters and errors of the best
         cell of each search; ``/analysis/responses``: what each does in every sweep.
     """
+    whole("hold_out", settings.hold_out, 2)
+    check_whole(1, n_seeds=settings.n_seeds, generations=settings.generations)
     recorded = _load(settings.recording)
     spikes = analysis.detect_spikes(recorded)
     wanted = analysis.fi_curve(spikes, window=settings.window).isel(unit=0, drop=True)
@@ -296,7 +299,7 @@ EXPERIMENT = Experiment(
     title="Which Izhikevich neuron fires like a recorded fast-spiking interneuron?",
     reference=("izhikevich2007", "storn1997"),
     presets={
-        "quick": Settings(n_seeds=3, generations=100, candidates=96),
+        "quick": Settings(n_seeds=3, generations=100),
         "paper": Settings(),
     },
     run=run,

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -68,7 +69,9 @@ class Consolidation(AbstractReadoutRule):
     reference: ClassVar[tuple[str, ...]] = ("yamada2026",)
 
     def __init__(self, rate: Any, *, normalised: bool = True):
-        self.rate = number("rate", rate, low=0, high=2 if normalised else None)
+        self.rate = number("rate", rate, low=0)
+        if normalised and not isinstance(self.rate, jax.core.Tracer) and not self.rate < 2:
+            raise ValueError(f"`rate` must be below 2, where learning is unstable, got {rate!r}.")
         self.normalised = bool(normalised)
 
     def start(self, W, *, key):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from neurodyn.checks import number, numbers
@@ -102,7 +103,7 @@ class RLS(AbstractReadoutRule):
             raise ValueError(f"`gain` must be one of {GAINS}, got {gain!r}.")
         self.alpha = number("alpha", alpha, above=0)
         self.forgetting = number("forgetting", forgetting, above=0, high=1)
-        self.resets = numbers("resets", resets, low=0) if len(resets) else None
+        self.resets = numbers("resets", resets, low=0) if np.size(resets) else None
         self.clock = Clock(every, start, stop)
         self.gain = gain
 
