@@ -69,7 +69,8 @@ class Settings:
     every
         Interval of its updates [ms].
     remembered
-        Trials that recursive least squares with forgetting remembers.
+        Trials that recursive least squares with forgetting remembers; less is forgotten where P
+        would grow beyond what it starts from.
     """
 
     seed: int = 0

@@ -62,6 +62,13 @@ class RLS(AbstractReadoutRule):
     forgetting
         :math:`\lambda` per update, in (0, 1]; default 1: all samples count the same, so the gain
         falls as ``1 / n`` and late changes are hardly followed. 0.999 remembers about 1000 updates.
+    bound
+        Largest mean of the eigenvalues of ``P``: where it is reached, as much is forgotten as
+        keeps it there. None (default): no bound. Forgetting inflates ``P`` by :math:`1/\lambda` at
+        every update in the directions that rates do not visit ("wind-up"). After some
+        :math:`10/(1 - \lambda)` updates the range of its eigenvalues exceeds single precision, it
+        is no longer positive, and the weights run away: give a bound, such as ``alpha``, wherever
+        a run lasts longer than that.
     resets
         Times [ms] at which ``P`` starts anew, with the weights kept.
     gain
@@ -83,6 +90,7 @@ class RLS(AbstractReadoutRule):
 
     alpha: Float[Array, ""]
     forgetting: Float[Array, ""]
+    bound: Float[Array, ""] | None
     resets: Float[Array, " reset"] | None
     clock: Clock
     gain: str = eqx.field(static=True)
@@ -96,6 +104,7 @@ class RLS(AbstractReadoutRule):
         start: Any = 0.0,
         stop: Any = None,
         forgetting: Any = 1.0,
+        bound: Any = None,
         resets: Any = (),
         gain: Literal["textbook", "published"] | str = "textbook",
     ):
@@ -103,6 +112,7 @@ class RLS(AbstractReadoutRule):
             raise ValueError(f"`gain` must be one of {GAINS}, got {gain!r}.")
         self.alpha = number("alpha", alpha, above=0)
         self.forgetting = number("forgetting", forgetting, above=0, high=1)
+        self.bound = None if bound is None else number("bound", bound, above=0)
         self.resets = numbers("resets", resets, low=0) if np.size(resets) else None
         self.clock = Clock(every, start, stop)
         self.gain = gain
@@ -132,13 +142,23 @@ class RLS(AbstractReadoutRule):
         return jax.lax.cond(self.clock.ticks(u.step, dt), correct, rest, memory, W)
 
     def _correct(self, memory, W, r, error, gate):
-        forgetting = jnp.where(gate > 0, self.forgetting.astype(W.dtype), 1)
+        forgetting = jnp.where(gate > 0, self._kept(memory.P), 1)
         k = memory.P @ r
         scale = gate / (forgetting + gate * (r @ k))
         size = scale if self.gain == "textbook" else gate
         W = W - (size * k)[:, None] * error[None, :]
-        P = (memory.P - (scale * k)[:, None] * k[None, :]) / forgetting
+        if self.bound is None:
+            P = (memory.P - (scale * k)[:, None] * k[None, :]) / forgetting
+        else:  # symmetric to the bit, which forgetting would amplify the lack of
+            P = (memory.P - scale * (k[:, None] * k[None, :])) / forgetting
         return memory._replace(P=P), W
+
+    def _kept(self, P):
+        """The factor of the past, closer to 1 where ``P`` is at its bound."""
+        kept = self.forgetting.astype(P.dtype)
+        if self.bound is None:
+            return kept
+        return jnp.clip(jnp.trace(P) / (len(P) * self.bound.astype(P.dtype)), kept, 1)
 
     def _reset(self, memory, step, dt):
         if self.resets is None:

@@ -59,6 +59,39 @@ def test_forgetting_weighs_the_past_exponentially(x64):
     np.testing.assert_allclose(memory.P, P, atol=1e-10)
 
 
+def test_a_bound_keeps_forgetting_from_inflating_p(x64):
+    rates, targets = data(8, 300)
+    rates[:, 4:] = 0  # two directions that are never visited
+    W, memory = learn(RLS(0.3, forgetting=0.9, bound=0.5), rates, targets)
+    P, expected = 0.3 * np.eye(N), np.zeros((N, K))
+    for r, target in zip(rates, targets, strict=True):
+        kept = np.clip(np.trace(P) / (N * 0.5), 0.9, 1.0)
+        k = P @ r
+        expected = expected - np.outer(k, r @ expected - target) / (kept + r @ k)
+        P = (P - np.outer(k, k) / (kept + r @ k)) / kept
+    np.testing.assert_allclose(W, expected, atol=1e-10)
+    np.testing.assert_allclose(memory.P, P, atol=1e-10)
+    assert 0.45 < np.trace(P) / N <= 0.5
+    free = learn(RLS(0.3, forgetting=0.9), rates, targets)[1].P
+    np.testing.assert_allclose(free[5, 5], 0.3 / 0.9**300)
+
+
+def test_forgetting_in_single_precision_needs_a_bound():
+    """Ever the same four rates and a little noise, for many times the memory."""
+    rng = np.random.default_rng(0)
+    modes = rng.standard_normal((4, 60))
+    rates = modes[np.arange(6000) % 4] + 1e-3 * rng.standard_normal((6000, 60))
+    targets = np.eye(4)[np.arange(6000) % 4][:, :K]
+    lowest, errors = {}, {}
+    for bound in (None, 1.0):
+        W, memory = learn(RLS(1.0, forgetting=0.99, bound=bound), rates, targets)
+        P = np.asarray(memory.P, np.float64)
+        lowest[bound] = np.linalg.eigvalsh((P + P.T) / 2)[0]
+        errors[bound] = np.abs(rates[-4:] @ np.asarray(W) - targets[-4:]).max()
+    assert lowest[None] < 0 < lowest[1.0]
+    assert errors[1.0] < 0.01
+
+
 def test_gates_weigh_samples(x64):
     rates, targets = data(2)
     gates = np.random.default_rng(0).choice([0.0, 0.5, 1.0], STEPS)
@@ -172,11 +205,14 @@ def test_rls_shares_one_gate():
     [
         (lambda: RLS(0.0), "alpha"),
         (lambda: RLS(1.0, gain="better"), "gain"),
+        (lambda: RLS(1.0, resets=100.0), "list of numbers"),
+        (lambda: RLS(1.0, bound=0.0), "bound"),
         (lambda: RLS(1.0, forgetting=1.5), "forgetting"),
         (lambda: Clock(start=5.0, stop=5.0), "stop after it starts"),
         (lambda: Clock(every=0.0), "every"),
         (lambda: ThreeFactor(-1.0), "rate"),
-        (lambda: Consolidation(2.5), "rate"),
+        (lambda: Consolidation(2.0), "below 2"),
+        (lambda: Consolidation(-1.0, normalised=False), "rate"),
         (lambda: PairSTDP(w_min=1.0, w_max=0.0), "w_min"),
         (lambda: PairSTDP(tau_plus=0.0), "tau_plus"),
     ],
