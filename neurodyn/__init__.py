@@ -1,12 +1,12 @@
 """Neural dynamical systems: simulate, train on cognitive tasks, compare with recordings."""
 
-import importlib
 import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from neurodyn import drive, intervene, params
 from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
+from neurodyn.later import on_first_use
 from neurodyn.params import resolve
 from neurodyn.recording import Save, Trajectory
 from neurodyn.solve import SolveError, solve
@@ -82,33 +82,27 @@ __all__ = [
 ]
 
 # What needs xarray, matplotlib and the like is imported at first use.
-_LATER = {
-    "Ensemble": "neurodyn.training",
-    "Fit": "neurodyn.training",
-    "LabelError": "neurodyn.labels",
-    "SimulationError": "neurodyn.simulation",
-    "TrainingError": "neurodyn.training",
-    "citation": "neurodyn.bibliography",
-    "fit": "neurodyn.training",
-    "load": "neurodyn.io.files",
-    "save": "neurodyn.io.files",
-    "simulate": "neurodyn.simulation",
-    "to_seconds": "neurodyn.labels",
-}
+_imported, __dir__ = on_first_use(
+    __name__,
+    {
+        "neurodyn.analysis": (),
+        "neurodyn.bibliography": ("citation",),
+        "neurodyn.datasets": (),
+        "neurodyn.experiments": (),
+        "neurodyn.io": (),
+        "neurodyn.io.files": ("load", "save"),
+        "neurodyn.labels": ("LabelError", "to_seconds"),
+        "neurodyn.models": (),
+        "neurodyn.plot": (),
+        "neurodyn.simulation": ("SimulationError", "simulate"),
+        "neurodyn.spikes": (),
+        "neurodyn.tasks": (),
+        "neurodyn.training": ("Ensemble", "Fit", "TrainingError", "fit"),
+        "neurodyn.trials": (),
+    },
+    __all__,
+)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        value: Any = importlib.metadata.version("neurodyn")
-    elif name in _LATER:
-        value = getattr(importlib.import_module(_LATER[name]), name)
-    elif name in __all__:
-        value = importlib.import_module(f"neurodyn.{name}")
-    else:
-        raise AttributeError(f"module 'neurodyn' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    return importlib.metadata.version("neurodyn") if name == "__version__" else _imported(name)

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from neurodyn.arrays import as_array
+
 __all__ = ["check_whole", "number", "numbers", "whole"]
 
 
@@ -86,4 +88,4 @@ def numbers(
     for holds, rule in bounds:
         if not np.all(holds):
             raise ValueError(f"`{name}` must be {rule}, got {value!r}.")
-    return jnp.asarray(given, jnp.result_type(float))
+    return as_array(given, jnp.result_type(float))

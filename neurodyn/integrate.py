@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import stepping
+from neurodyn.arrays import as_array
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial
 from neurodyn.intervene import AbstractIntervention, as_interventions, check_units
@@ -153,10 +154,10 @@ def integrate(
     check_state(state, batch.n_trials)
     check_trial(system, trial)
     interventions = as_interventions(interventions)
-    run = _run(
+    return _run(
         system,
         batch.source,
-        jnp.asarray(dt, jnp.result_type(float)),
+        as_array(dt, jnp.result_type(float)),
         solver,
         state,
         as_key(key),
@@ -165,18 +166,15 @@ def integrate(
         bool(record_forced),
         interventions,
         trial,
-        None if length is None else jnp.asarray(length, jnp.int32),
+        None if length is None else as_array(length, jnp.int32),
         batch.n_steps,
         batch.n_trials,
-        jnp.asarray(first_trial, jnp.uint32),
-        jnp.asarray(start, jnp.int32),
+        batch.batched,
+        as_array(first_trial, jnp.uint32),
+        as_array(start, jnp.int32),
         checkpoint,
         window_steps(save, dt, batch.n_steps),
     )
-    if batch.batched:
-        return run
-    spikes = None if run.spikes is None else run.spikes[:, 0]
-    return only_trial(eqx.tree_at(lambda r: r.spikes, run, spikes, is_leaf=lambda x: x is None))
 
 
 @eqx.filter_jit
@@ -195,6 +193,7 @@ def _run(
     length,
     n_steps,
     n_trials,
+    batched,
     first_trial,
     start,
     checkpoint,
@@ -259,7 +258,7 @@ def _run(
     if save.outputs == "last":
         ran = stepping.running(context, n_steps - 1 if length is None else length - 1)
         outputs = jax.vmap(lambda s, tr: resolve(ran, tr).readout(s))(seen, trial)[None]
-    return Trajectory(
+    run = Trajectory(
         ts=(start + 1 + steps).astype(dt.dtype) * dt,
         variables=recorded.get("variables", {}),
         outputs=outputs,
@@ -267,6 +266,10 @@ def _run(
         final_state=final,
         stats={"finite": jax.vmap(is_finite)(final.x)},
     )
+    if batched:
+        return run
+    spikes = None if run.spikes is None else run.spikes[:, 0]
+    return only_trial(eqx.tree_at(lambda r: r.spikes, run, spikes, is_leaf=lambda x: x is None))
 
 
 # --- the fused path --------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from neurodyn.arrays import as_array
+
 __all__ = ["as_key"]
 
 
@@ -59,4 +61,7 @@ def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
     if not 0 <= seed < 2**32:
         # In single precision JAX would cut it down to 32 bits, where other seeds are already.
         raise ValueError(f"A seed is a number from 0 to 2**32 - 1, got {seed}.")
+    if jax.config.jax_default_prng_impl == "threefry2x32" and not jax.config.jax_random_seed_offset:
+        # The same key, without a program that computes it.
+        return jax.random.wrap_key_data(as_array(np.array([0, seed]), np.uint32))
     return jax.random.key(np.uint32(seed))

@@ -7,7 +7,6 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.integrate import solve_ivp
 
 from neurodyn.checks import number, whole
 from neurodyn.tasks.pattern import AbstractPattern
@@ -121,6 +120,8 @@ class Lorenz(AbstractPattern):
 
 @functools.cache
 def _orbit() -> np.ndarray:
+    from scipy.integrate import solve_ivp  # takes long to import
+
     times = TRANSIENT + np.arange(round(ORBIT * SAMPLES) + 2) / SAMPLES
 
     def flow(_, v):

@@ -1,10 +1,14 @@
-"""`import neurodyn` costs little more than the libraries that it stands on."""
+"""`import neurodyn` costs little more than the libraries that it stands on, and building a model
+compiles next to nothing."""
 
 import subprocess
 import sys
 
 FOUNDATION = "import jax, equinox, diffrax"
-HEAVY = ("brian2", "matplotlib.pyplot", "neo", "pynwb", "scipy.stats", "sklearn", "typer", "zarr")
+HEAVY = (
+    *("IPython", "brian2", "dask", "matplotlib", "neo", "numba", "pandas", "pynwb", "pytest"),
+    *("scipy.optimize", "scipy.stats", "sklearn", "sympy", "torch", "typer", "xarray", "zarr"),
+)
 
 
 def run(code: str) -> str:
@@ -36,3 +40,69 @@ def test_listing_public_names_imports_nothing_heavy():
         f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
     )
     assert not run(code)
+
+
+# Prints how many programs were compiled since the last time, and what was imported meanwhile.
+COUNTED = """
+import sys
+import jax, numpy as np
+import neurodyn as nd
+
+compiled = []
+def listen(event, duration, **about):
+    if event == "/jax/core/compile/backend_compile_duration":
+        compiled.append(event)
+jax.monitoring.register_event_duration_secs_listener(listen)
+
+def report():
+    print(len(compiled), *(name for name in HEAVY if name in sys.modules), sep=",")
+    compiled.clear()
+"""
+
+
+def counts(code: str) -> list[tuple[int, list[str]]]:
+    """What each `report()` of some code says: number of programs, heavy libraries."""
+    lines = run(COUNTED.replace("HEAVY", repr(HEAVY)) + code).splitlines()
+    return [(int(n), heavy) for n, *heavy in (line.split(",") for line in lines)]
+
+
+def test_a_spiking_network_is_one_program():
+    """Of given weights; every small program at build time would cost some 20 ms."""
+    code = """
+from neurodyn.models import spiking
+W = np.full((5, 5), 0.5)
+network = spiking.Network(
+    {"E": spiking.Izhikevich2003(4, "RS"), "I": spiking.Izhikevich2003(1, "FS")},
+    synapses={"s": spiking.Exponential(5.0), "i": spiking.Delta()},
+    projections={
+        "all": spiking.Projection("all", "all", "s", W=nd.params.Fixed(W)),
+        "E": spiking.Projection("E", "all", "i", W=nd.params.Fixed(W[:4]), format="csr"),
+    },
+    bias={"E": 5.0, "I": 2.0},
+)
+report()
+for seed in (0, 1):
+    nd.integrate(network, dt=0.5, n_steps=20, key=seed, save=nd.Save(spikes="packed"))
+    report()
+"""
+    built, first, second = counts(code)
+    assert built == (0, [])
+    assert first[0] == 1
+    assert set(first[1]) <= {"numba"}, "only compiled spike products may be loaded"
+    assert second[0] == 0
+
+
+def test_a_rate_network_is_built_from_few_programs():
+    """Drawing the initial weights is what remains, and one program trains."""
+    code = """
+from neurodyn import models, tasks
+task = tasks.FlipFlop(dt=20.0)
+model = models.CTRNN(task.n_inputs, 6, task.n_outputs, key=0)
+report()
+nd.fit(model, task, steps=1, batch_size=2, evaluate=False, key=0)
+report()
+"""
+    built, trained = counts(code)
+    assert built[0] <= 20
+    assert trained[0] <= 20
+    assert not {"matplotlib", "numba", "scipy.optimize", "scipy.stats"} & set(trained[1])

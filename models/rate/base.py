@@ -27,7 +27,7 @@ from neurodyn.params import (
     as_spec,
     signs_of,
 )
-from neurodyn.params.base import is_concrete, value_of
+from neurodyn.params.base import numbers_of, value_of
 from neurodyn.system import as_key
 
 ORTHOGONAL = jax.nn.initializers.orthogonal()
@@ -68,8 +68,8 @@ def constant_or_spec(value: Any) -> Any:
 def bind_tau(value: Any, n_units: int, key: PRNGKeyArray, *, least: float, unit: str) -> Any:
     """Bind time constants; plain numbers stay fixed."""
     tau = bind(constant_or_spec(value), (n_units,), key, name="tau", default=None)
-    numbers = value_of(tau)
-    if is_concrete(numbers) and not (numbers > 0 if least == 0 else numbers >= least).all():
+    numbers = numbers_of(tau)
+    if numbers is not None and not (numbers > 0 if least == 0 else numbers >= least).all():
         bound = "above 0" if least == 0 else f"at least {least:g}"
         raise ValueError(
             f"`tau` must be {bound} {unit} in every unit, got {float(numbers.min()):g}."
@@ -82,8 +82,8 @@ def bind_noise(value: Any, n_units: int, key: PRNGKeyArray) -> Any:
     if value is None:
         return None
     noise = bind(constant_or_spec(value), (n_units,), key, name="noise", default=None)
-    numbers = value_of(noise)
-    if is_concrete(numbers) and not (numbers >= 0).all():
+    numbers = numbers_of(noise)
+    if numbers is not None and not (numbers >= 0).all():
         raise ValueError(
             f"`noise` is a standard deviation and must be >= 0, got {float(numbers.min()):g}."
         )
@@ -165,17 +165,17 @@ def label_units(
         coords["area"] = np.asarray(areas)
     if ei is not None:
         coords["ei"] = np.asarray(ei, np.int64)
-    if tau is not None and not isinstance(tau, IndexedParameter) and is_concrete(value_of(tau)):
-        coords["tau"] = np.asarray(value_of(tau), np.float64)
+    known = None if tau is None or isinstance(tau, IndexedParameter) else numbers_of(tau)
+    if known is not None:
+        coords["tau"] = known.astype(np.float64)
     return coords
 
 
 def check_tau(tau: Any, dt: float) -> None:
     """Refuse a step longer than a time constant, where values can be looked at."""
-    tau = value_of(tau)
-    if not is_concrete(tau):
+    tau = numbers_of(tau)
+    if tau is None:
         return
-    tau = np.asarray(tau)
     # Single precision puts a bound of 20.0 up to one part in 10^7 off.
     short = ~(tau >= dt * (1 - 1e-6))
     if short.any():

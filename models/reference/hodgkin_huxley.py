@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.optimize import brentq
 
 from neurodyn.checks import number
 from neurodyn.models.reference.base import amplitude, begin, vector
@@ -133,6 +132,8 @@ class HodgkinHuxley(AbstractFlow):
 
     def equilibria(self) -> Float[np.ndarray, "equilibrium latent"]:
         """States at rest by rising V, found between 4001 values from -100 to 60 mV."""
+        from scipy.optimize import brentq  # takes long to import
+
         I, g, E = float(self.I), np.asarray(self.g, float), np.asarray(self.E, float)
 
         def gates(V):

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.optimize import brentq
 
 from neurodyn.checks import number
 from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
@@ -106,6 +105,8 @@ class WilsonCowan(AbstractReferenceFlow):
 
     def equilibria(self):
         """Where the nullclines cross, by rising E, found between 4001 values of E."""
+        from scipy.optimize import brentq  # takes long to import
+
         c_1, c_2, c_3, c_4 = (float(c) for c in self.c)
         (a_E, a_I), (theta_E, theta_I) = (np.asarray(p, float) for p in (self.a, self.theta))
         P, Q = float(self.P), float(self.Q)

@@ -13,13 +13,13 @@ from jaxtyping import Array
 
 from neurodyn.models.spiking.draw import draw_weights
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
-from neurodyn.models.spiking.neuron import AbstractNeuron, JoinedParameter, join, per_unit
+from neurodyn.models.spiking.neuron import AbstractNeuron, join, join_parameters, per_unit
 from neurodyn.models.spiking.population import Population
 from neurodyn.models.spiking.projection import Connection, Projection, checked_delay
 from neurodyn.models.spiking.synapse import AbstractSynapse, check_units
 from neurodyn.models.spiking.weights import masked
 from neurodyn.params import FixedParameter, as_spec
-from neurodyn.params.base import is_concrete, value_of
+from neurodyn.params.base import is_concrete, numbers_of, value_of
 
 Slices = Mapping[str, slice]
 
@@ -245,13 +245,11 @@ def on_units(name: str, value: Any, slices: Slices, key: Any, *, low: bool = Fal
             )
             for i, (population, s) in enumerate(slices.items())
         ]
-        bound: Any = JoinedParameter(tuple(parts))
-        if all(isinstance(part, FixedParameter) for part in parts):
-            bound = FixedParameter(bound.value())
+        bound = join_parameters(parts)
     else:
         bound = per_unit(name, value, max(s.stop for s in slices.values()), key)
-    numbers = value_of(bound)
-    if low and is_concrete(numbers) and not bool((numbers >= 0).all()):
+    numbers = numbers_of(bound) if low else None
+    if numbers is not None and not (numbers >= 0).all():
         raise ValueError(f"`{name}` must be at least 0, got {float(numbers.min()):g}.")
     return bound
 

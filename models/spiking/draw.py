@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from neurodyn.arrays import as_array
 from neurodyn.models.spiking.connect import AbstractConnectivity, AllToAll
 from neurodyn.models.spiking.weights import CSR, Dense, SignedParameter, Weights
 from neurodyn.params import AbstractDistribution, AbstractSpec, Masked, as_spec
-from neurodyn.params.base import is_concrete, layers, value_of
+from neurodyn.params.base import is_concrete, layers, numbers_of, value_of
 from neurodyn.system import as_key
 
 __all__ = ["draw_weights"]
@@ -64,9 +65,9 @@ def draw_weights(
     if spread:
         delays = _delays(delays, pre, post, order, (n_pre, n_post), rng)
     indptr = np.searchsorted(pre, np.arange(n_pre + 1)).astype(np.int32)
-    weights = CSR(values, jnp.asarray(post, jnp.int32), jnp.asarray(indptr), n_post)
+    weights = CSR(values, as_array(post, jnp.int32), as_array(indptr, jnp.int32), n_post)
     if plastic:
-        rows, exists = jnp.asarray(pre, jnp.int32), jnp.ones(pre.shape, bool)
+        rows, exists = as_array(pre, jnp.int32), jnp.ones(pre.shape, bool)
         weights = dataclasses.replace(weights, rows=rows, exists=exists)
     return weights, delays
 
@@ -77,7 +78,6 @@ def _bind(W, shape, key, mask, signs):
     law = isinstance(W, AbstractDistribution)
     spec = as_spec(W)
     if key is None:
-        key = jax.random.key(0)
         drawn = law or any(callable(getattr(layer, "init", None)) for layer in layers(spec))
         if drawn:
             as_key(None, needed_for="`W`")
@@ -89,19 +89,19 @@ def _bind(W, shape, key, mask, signs):
                 f"{type(spec).__name__} describes a whole matrix: leave out `connect`, or use "
                 'format="csr".'
             )
-    values = spec.build(shape, jax.random.fold_in(key, 1))
+    values = spec.build(shape, as_key(0) if key is None else jax.random.fold_in(key, 1))
     if signs is None:
         return values
     signs = signs if len(shape) == 1 else np.broadcast_to(signs[:, None], shape)
-    now = value_of(values)
-    if is_concrete(now) and bool((np.asarray(now) < 0).any()):
-        wrong = np.asarray(now) * signs < 0
+    now = numbers_of(values)
+    if now is not None and (now < 0).any():
+        wrong = now * signs < 0
         if wrong.any():
             raise ValueError(
                 f"{wrong.sum()} weights contradict the sign of their presynaptic population; pass "
                 "magnitudes, or weights of that sign."
             )
-    return SignedParameter(values, jnp.asarray(signs, now.dtype))
+    return SignedParameter(values, as_array(signs, value_of(values).dtype))
 
 
 def _entries(W, pre, post, order, shape):

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.arrays import as_array
 from neurodyn.checks import whole
 from neurodyn.params import (
     AbstractDistribution,
@@ -24,7 +25,7 @@ from neurodyn.params import (
     FixedParameter,
     as_spec,
 )
-from neurodyn.params.base import is_concrete, layers, value_of
+from neurodyn.params.base import layers, numbers_of, value_of
 from neurodyn.system import Variable, as_key
 
 __all__ = ["AbstractNeuron", "Initial", "JoinedParameter"]
@@ -131,11 +132,11 @@ def per_unit(
     if key is None and any(callable(getattr(layer, "init", None)) for layer in layers(spec)):
         as_key(None, needed_for=f"`{name}`")
     try:
-        bound = spec.build((n,), jax.random.key(0) if key is None else key)
+        bound = spec.build((n,), as_key(0) if key is None else key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` ({n} units): {error}") from error
-    numbers = value_of(bound)
-    if above is not None and is_concrete(numbers) and not bool((numbers > above).all()):
+    numbers = numbers_of(bound)
+    if above is not None and numbers is not None and not (numbers > above).all():
         raise ValueError(f"`{name}` must be above {above:g}, got {float(numbers.min()):g}.")
     return bound
 
@@ -189,7 +190,7 @@ def join(neurons: Sequence[AbstractNeuron]) -> Any:
             parts = tuple(part for value in values for part in value.parts)
             joined[field.name] = Initial(parts, tuple(s for v in values for s in v.sizes))
         elif field.name in neurons[0].parameters:
-            joined[field.name] = _join_parameters(values)
+            joined[field.name] = join_parameters(values)
         elif isinstance(values[0], bool):
             joined[field.name] = any(values)
         else:
@@ -200,9 +201,13 @@ def join(neurons: Sequence[AbstractNeuron]) -> Any:
     return together
 
 
-def _join_parameters(values: Sequence[Any]) -> Any:
+def join_parameters(values: Sequence[Any]) -> Any:
+    """Parameters of several populations as one; fixed where all are."""
     if all(isinstance(value, FixedParameter) for value in values):
-        return FixedParameter(jnp.concatenate([value.raw for value in values]))
+        parts = [numbers_of(value) for value in values]
+        if any(part is None for part in parts):
+            return FixedParameter(jnp.concatenate([value.raw for value in values]))
+        return FixedParameter(as_array(np.concatenate(parts), parts[0].dtype))
     return JoinedParameter(tuple(values))
 
 

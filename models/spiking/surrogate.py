@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from neurodyn.arrays import as_array
 from neurodyn.checks import number
 from neurodyn.params import FixedParameter
-from neurodyn.params.base import value_of
+from neurodyn.params.base import numbers_of, value_of
 
 __all__ = [
     "AbstractSurrogate",
@@ -178,7 +179,10 @@ class Sigmoid(AbstractSurrogate):
 
 def _sizes(width: Any, height: Any) -> tuple[FixedParameter, FixedParameter]:
     w = number("width", width, above=0)
-    h = 1 / w if height is None else number("height", height, above=0)
+    if height is not None:
+        return FixedParameter(w), FixedParameter(number("height", height, above=0))
+    known = numbers_of(w)
+    h = 1 / w if known is None else as_array(1 / known, w.dtype)
     return FixedParameter(w), FixedParameter(h)
 
 

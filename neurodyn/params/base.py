@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.arrays import as_array
+
 __all__ = ["AbstractDistribution", "AbstractParameter", "AbstractSpec", "Init", "Normal", "Uniform"]
 
 Init = Any  # a number, an array, or a callable (key, shape, dtype) -> array
@@ -54,7 +56,7 @@ class AbstractDistribution(eqx.Module):
 
 
 def _scalar(x: Any) -> Float[Array, ""]:
-    return jnp.asarray(x, jnp.result_type(float))
+    return as_array(x, jnp.result_type(float))
 
 
 class Uniform(AbstractDistribution):
@@ -78,7 +80,7 @@ class Uniform(AbstractDistribution):
 
     def __init__(self, low: Any, high: Any):
         self.low, self.high = _scalar(low), _scalar(high)
-        if is_concrete(self.low, self.high) and not self.low < self.high:
+        if is_concrete(self.low, self.high) and not float(self.low) < float(self.high):
             raise ValueError(f"Uniform needs low < high, got low={self.low}, high={self.high}.")
 
     def __call__(self, key, shape, dtype=None):
@@ -102,7 +104,7 @@ class Normal(AbstractDistribution):
 
     def __init__(self, mean: Any, std: Any):
         self.mean, self.std = _scalar(mean), _scalar(std)
-        if is_concrete(self.std) and not self.std >= 0:
+        if is_concrete(self.std) and not float(self.std) >= 0:
             raise ValueError(f"Normal needs std >= 0, got std={self.std}.")
 
     def __call__(self, key, shape, dtype=None):
@@ -130,6 +132,12 @@ def value_of(x: Any) -> Array:
     return x.value() if isinstance(x, AbstractParameter) else x
 
 
+def numbers_of(x: Any) -> np.ndarray | None:
+    """The numbers of a bound parameter or an array; None where they cannot be looked at."""
+    value = value_of(x)
+    return np.asarray(value) if is_concrete(value) else None
+
+
 def draw(init: Init, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any) -> Array:
     """Turn an initial value of any form into a finite array of the given shape."""
     dtype = jnp.result_type(float) if dtype is None else dtype
@@ -140,9 +148,10 @@ def draw(init: Init, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any) -> A
         empty = 0 in shape
         value = jnp.zeros(shape, dtype) if empty else jnp.asarray(init(key, shape, dtype), dtype)
     else:
-        value = jnp.asarray(init, dtype)
+        value = as_array(init, dtype)
         if value.ndim == 0:
-            value = jnp.full(shape, value)
+            filled = np.full(shape, value) if is_concrete(value) else jnp.full(shape, value)
+            value = as_array(filled, dtype)
     if value.shape != shape:
         raise ValueError(f"`init` has shape {value.shape}, but the parameter has shape {shape}.")
     if is_concrete(value) and not np.isfinite(np.asarray(value)).all():

@@ -1,5 +1,6 @@
 """Parameters whose entries are constrained one by one, or shared."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -9,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
+from neurodyn.arrays import as_array
 from neurodyn.params.base import (
     AbstractParameter,
     AbstractSpec,
     Init,
     draw,
     is_concrete,
+    numbers_of,
     value_of,
 )
 
@@ -85,9 +88,7 @@ class BoundedParameter(AbstractParameter):
     def value(self) -> Array:
         """The value, inside the interval."""
         low, high = jax.lax.stop_gradient((self.low, self.high))
-        # Rounding can carry the sum past an end, which matters where a time constant must not
-        # fall below the step.
-        return jnp.clip(low + (high - low) * jax.nn.sigmoid(self.raw), low, high)
+        return _between(self.raw, low, high)
 
 
 class Bounded(AbstractSpec):
@@ -116,15 +117,35 @@ class Bounded(AbstractSpec):
     def build(self, shape, key, dtype=None):
         """A :class:`BoundedParameter`."""
         x = draw(self.init, shape, key, dtype)
-        low, high = jnp.asarray(self.low, x.dtype), jnp.asarray(self.high, x.dtype)
-        if is_concrete(x) and not bool(jnp.all((x > low) & (x < high))):
+        low, high = as_array(self.low, x.dtype), as_array(self.high, x.dtype)
+        numbers = numbers_of(x)
+        if (
+            numbers is not None
+            and not ((numbers > np.asarray(low)) & (numbers < np.asarray(high))).all()
+        ):
             raise ValueError(
                 f"Bounded({self.low}, {self.high}): the initial value must lie strictly inside; "
                 f"got values from {float(x.min()):.6g} to {float(x.max()):.6g}. "
                 "Pass another `init` or wider bounds."
             )
-        raw = jnp.log(x - low) - jnp.log(high - x)
-        return BoundedParameter(raw, low, high)
+        return BoundedParameter(_logit(x, low, high), low, high)
+
+
+# One program each, where they are computed outside of one.
+
+
+@functools.partial(jax.jit, inline=True)
+def _between(raw: Array, low: Array, high: Array) -> Array:
+    """A scaled sigmoid."""
+    # Rounding can carry the sum past an end, which matters where a time constant must not
+    # fall below the step.
+    return jnp.clip(low + (high - low) * jax.nn.sigmoid(raw), low, high)
+
+
+@functools.partial(jax.jit, inline=True)
+def _logit(x: Array, low: Array, high: Array) -> Array:
+    """Where a scaled sigmoid takes the value x."""
+    return jnp.log(x - low) - jnp.log(high - x)
 
 
 class ClampedParameter(AbstractParameter):
@@ -166,7 +187,7 @@ class Clamped(AbstractSpec):
     def build(self, shape, key, dtype=None):
         """A :class:`ClampedParameter`."""
         raw = draw(self.init, shape, key, dtype)
-        return ClampedParameter(raw, jnp.asarray(self.minimum, raw.dtype))
+        return ClampedParameter(raw, as_array(self.minimum, raw.dtype))
 
 
 class GroupedParameter(AbstractParameter):

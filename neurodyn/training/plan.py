@@ -180,7 +180,7 @@ def _check_model(model: Any, task: AbstractTask, objective: AbstractObjective) -
     if not leaves:
         raise ValueError(f"{type(model).__name__} has no parameter that may be trained.")
     for path, leaf in leaves:
-        if not bool(jax.numpy.isfinite(leaf).all()):
+        if not np.isfinite(np.asarray(leaf)).all():
             raise ValueError(
                 f"{type(model).__name__}{jax.tree_util.keystr(path)} holds NaN or infinite values "
                 "before training."

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
+from neurodyn.arrays import as_array
 from neurodyn.params import trainable
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.gradients import AbstractGradient
@@ -97,13 +98,18 @@ def start(setup: Setup, model: PyTree, task: Any, key: PRNGKeyArray) -> tuple[Co
         order=setup.sampler.init(task),
         task=eqx.filter(task, eqx.is_array),
         best=None if setup.select is None else params,
-        best_value=jnp.asarray(-jnp.inf, jnp.result_type(float)),
-        best_step=jnp.asarray(-1, jnp.int32),
-        failed=jnp.asarray(-1, jnp.int32),
-        done=jnp.asarray(False),
+        best_value=as_array(-jnp.inf, jnp.result_type(float)),
+        best_step=as_array(-1, jnp.int32),
+        failed=as_array(-1, jnp.int32),
+        done=as_array(False, bool),
     )
     # The buffers of a member are given away at every call, so it gets its own.
-    return Constants(rest, *keys), jax.tree.map(lambda x: jnp.array(x, x.dtype, copy=True), member)
+    return Constants(rest, *keys), _copied(member)
+
+
+@jax.jit
+def _copied(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda x: jnp.array(x, x.dtype, copy=True), tree)
 
 
 def chunk(fixed: tuple, member: Member) -> tuple[Member, dict[str, Float[Array, " step"]]]:

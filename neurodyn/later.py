@@ -1,0 +1,50 @@
+"""Names of a package that are imported when they are first asked for.
+
+What a package shows but most programs do not use would otherwise cost every one of them the time to
+import it, with the libraries that it needs.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["on_first_use"]
+
+
+def on_first_use(
+    package: str, names: Mapping[str, Sequence[str]], shown: Sequence[str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The functions `__getattr__` and `__dir__` of a package (PEP 562).
+
+    Parameters
+    ----------
+    package
+        ``__name__`` of the package.
+    names
+        For each module, the names that are taken from it. Modules of the package itself are there
+        under their own names, too.
+    shown
+        ``__all__`` of the package.
+
+    Notes
+    -----
+    The package imports the same names below ``if TYPE_CHECKING:``, where type checkers look.
+    """
+    owner = {name: module for module, taken in names.items() for name in taken}
+    modules = {m.rpartition(".")[2]: m for m in names if m.rpartition(".")[0] == package}
+
+    def __getattr__(name: str) -> Any:
+        if name in owner:
+            value = getattr(importlib.import_module(owner[name]), name)
+        elif name in modules:
+            value = importlib.import_module(modules[name])
+        else:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        setattr(sys.modules[package], name, value)  # asked for once
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*modules, *shown})
+
+    return __getattr__, __dir__
