@@ -5,12 +5,12 @@ from jaxtyping import Array, Float, Shaped, UInt32
 
 from neurodyn.kernels import events_list
 from neurodyn.kernels.events_arguments import check_dtypes, check_rows, chosen
-from neurodyn.kernels.events_rules import dense, pack, sparse
+from neurodyn.kernels.events_rules import dense, sparse
 
 __all__ = ["delayed_spike_product", "pack_spikes", "sparse_spike_product", "spike_product"]
 
 
-def spike_product(spikes, W, *, backend: str = "auto") -> Float[Array, " post"]:
+def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array, " post"]:
     """Sum the rows of ``W`` of the neurons that spiked: ``spikes @ W``.
 
     Parameters
@@ -20,6 +20,8 @@ def spike_product(spikes, W, *, backend: str = "auto") -> Float[Array, " post"]:
         probability, several spikes in a step).
     W : (pre, post)
         ``W[i, j]`` goes from neuron i to neuron j.
+    onto : (post,), optional
+        What the rows are added to; default: zero.
     backend : {"auto", "xla", "compiled"}
         "compiled" needs the extra `fast` and runs on CPUs only; "auto" (default) takes it where it
         can, unless the environment variable ``NEURODYN_KERNELS`` says "xla".
@@ -39,7 +41,7 @@ def spike_product(spikes, W, *, backend: str = "auto") -> Float[Array, " post"]:
 
     Notes
     -----
-    On CPUs, rows are added to zero one after the other in ascending order of neurons, in every
+    On CPUs, rows are added to `onto` one after the other in ascending order of neurons, in every
     backend, alone or under `vmap`: the result is the same to the last bit. No spike is
     ever dropped, however many there are. Other devices multiply matrices.
 
@@ -62,9 +64,14 @@ def spike_product(spikes, W, *, backend: str = "auto") -> Float[Array, " post"]:
             f"spikes must have dims (pre,) and W (pre, post), got {spikes.shape} and {W.shape}; "
             "run trials with jax.vmap."
         )
+    if onto is not None:
+        onto = jnp.asarray(onto)
+        check_dtypes(spikes=spikes, onto=onto)
+        if onto.shape != W.shape[1:]:
+            raise ValueError(f"onto must have dims (post,), {W.shape[1:]}, got {onto.shape}.")
     if 0 in W.shape:
-        return jnp.zeros(W.shape[1], W.dtype)
-    return dense(chosen(backend))(spikes[None], W)[0]
+        return jnp.zeros(W.shape[1], W.dtype) if onto is None else onto
+    return dense(chosen(backend))(spikes[None], W, None if onto is None else onto[None])[0]
 
 
 def sparse_spike_product(
@@ -198,18 +205,13 @@ def delayed_spike_product(
     return scatter(ring[None], spikes[None], values, indptr, indices, head, delays)[0]
 
 
-def pack_spikes(
-    spikes: Shaped[Array, "*batch unit"], *, backend: str = "auto"
-) -> UInt32[Array, "*batch word"]:
+def pack_spikes(spikes: Shaped[Array, "*batch unit"]) -> UInt32[Array, "*batch word"]:
     """Pack which entries are not zero, 32 to a word.
 
     Parameters
     ----------
     spikes : (..., unit)
         Spikes of one step: numbers or bools.
-
-    backend : {"auto", "xla", "compiled"}
-        As in `spike_product`; "compiled" packs floats, whatever else is packed by XLA.
 
     Returns
     -------
@@ -223,10 +225,4 @@ def pack_spikes(
     >>> print(pack_spikes(jnp.array([1.0, 0.0, 1.0])))
     [5]
     """
-    spikes = jnp.asarray(spikes)
-    if chosen(backend) == "xla" or spikes.dtype not in (jnp.float32, jnp.float64):
-        return events_list.pack_spikes(spikes)
-    n_units = spikes.shape[-1]
-    if spikes.size == 0:
-        return events_list.pack_spikes(spikes)
-    return pack(spikes.reshape(-1, n_units)).reshape(*spikes.shape[:-1], -1)
+    return events_list.pack_spikes(jnp.asarray(spikes))

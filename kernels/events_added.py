@@ -41,11 +41,7 @@ class Rows(NamedTuple):
 
 
 def add_spikes(
-    onto: Sequence[Float[Array, " _post"]],
-    spikes: Float[Array, " pre"],
-    rows: Sequence[Rows],
-    *,
-    backend: str = "auto",
+    onto, spikes, rows: Sequence[Rows], *, backend: str = "auto"
 ) -> list[Float[Array, " _post"]]:
     """Add the synapses of the neurons that spiked to the states of their targets.
 

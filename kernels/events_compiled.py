@@ -1,5 +1,6 @@
 """The C functions behind `events_numba`; importing this module needs numba."""
 
+import functools
 import inspect
 
 from llvmlite import ir
@@ -25,9 +26,9 @@ def compiled(function):
 def build(name: str, dtype: str, version: tuple[int, int]):
     """Compile one function for one floating point type, as a C callback for XLA."""
     make = {
-        "add_rows": _add_rows,
+        "add_rows": functools.partial(_add_rows, onto=False),
+        "add_rows_onto": functools.partial(_add_rows, onto=True),
         "add_spikes": _add_spikes,
-        "pack": _pack,
         "add_synapses": _add_synapses,
         "add_delayed": _add_delayed,
     }[name]
@@ -121,37 +122,17 @@ def _next_event(spikes, i, n):
 
 
 @compiled
-def _copy(arguments, results, floats):
-    """The first argument to the first result, where XLA has not made them one buffer."""
-    if _data(arguments, 0) == _data(results, 0):
+def _copy(floats, given, made, n):
+    """Numbers of an argument to a result, where XLA has not made them one buffer."""
+    if given == made:
         return
-    source, target = floats(_data(arguments, 0)), floats(_data(results, 0))
-    for j in range(_size(arguments, 0, 0) * _size(arguments, 0, 1) * _size(arguments, 0, 2)):
+    source, target = floats(given), floats(made)
+    for j in range(n):
         target[j] = source[j]
 
 
-def _pack(floats, item):
-    """(spikes,) -> (words,)."""
-
-    @compiled
-    def run(arguments, results):
-        n_trials, n_pre = _size(arguments, 0, 0), _size(arguments, 0, 1)
-        n_words = _size(results, 0, 1)
-        for b in range(n_trials):
-            spikes = floats(_data(arguments, 0) + b * n_pre * item)
-            words = _ints(_data(results, 0) + b * n_words * 4)
-            for w in range(n_words):
-                words[w] = 0
-            i = _next_event(spikes, 0, n_pre)
-            while i < n_pre:
-                words[i >> 5] |= types.int32(1) << types.int32(i & 31)
-                i = _next_event(spikes, i + 1, n_pre)
-
-    return run
-
-
-def _add_rows(floats, item):
-    """(spikes, W) -> (out,); `item` is the number of bytes of a number."""
+def _add_rows(floats, item, onto):
+    """(spikes, W[, onto]) -> (out,); `item` is the number of bytes of a number."""
 
     @compiled
     def run(arguments, results):
@@ -161,8 +142,13 @@ def _add_rows(floats, item):
         for b in range(n_trials):
             spikes = floats(_data(arguments, 0) + b * n_pre * item)
             out = floats(_data(results, 0) + b * width)
-            for j in range(n_post):
-                out[j] = 0
+            if onto:
+                _copy(
+                    floats, _data(arguments, 2) + b * width, _data(results, 0) + b * width, n_post
+                )
+            else:
+                for j in range(n_post):
+                    out[j] = 0
             i = _next_event(spikes, 0, n_pre)
             while i < n_pre:
                 i1 = _next_event(spikes, i + 1, n_pre)
@@ -219,7 +205,8 @@ def _add_delayed(floats, item):
         indptr, indices = _ints(_data(arguments, 2)), _ints(_data(arguments, 3))
         values = floats(_data(arguments, 4))
         heads, delays = _ints(_data(arguments, 5)), _ints(_data(arguments, 6))
-        _copy(arguments, results, floats)
+        n = _size(arguments, 0, 0) * n_slots * n_post
+        _copy(floats, _data(arguments, 0), _data(results, 0), n)
         for b in range(n_trials):
             spikes = floats(_data(arguments, 1) + b * n_pre * item)
             ring = floats(_data(results, 0) + b * n_slots * n_post * item)
@@ -273,11 +260,8 @@ def _add_spikes(floats, item):
         for r in range(n_rows):
             last = max(last, table[3 * r + 1])
         for i in range(last + 1):
-            given, made = _data(arguments, onto + i), _data(results, i)
-            if given != made:  # XLA has not made them one buffer
-                source, target = floats(given), floats(made)
-                for j in range(n_trials * _size(results, i, 1)):
-                    target[j] = source[j]
+            n = n_trials * _size(results, i, 1)
+            _copy(floats, _data(arguments, onto + i), _data(results, i), n)
         for b in range(n_trials):
             words = _ints(_data(arguments, 0) + b * n_words * 4)
             n, out, indices, values = 0, 0, 0, 0  # what waits to be added

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int32, UInt32
 
 from neurodyn.kernels import ffi
 
-__all__ = ["add_rows", "available", "obstacle", "pack", "scatter_rows"]
+__all__ = ["add_rows", "add_spikes", "available", "obstacle", "scatter_rows"]
 
 
 def obstacle() -> str | None:
@@ -22,11 +22,16 @@ def available() -> bool:
 
 
 def add_rows(
-    spikes: Float[Array, "trial pre"], W: Float[Array, "pre post"]
+    spikes: Float[Array, "trial pre"],
+    W: Float[Array, "pre post"],
+    onto: Float[Array, "trial post"] | None = None,
 ) -> Float[Array, "trial post"]:
     """As `events_xla.add_rows`."""
     out = jax.ShapeDtypeStruct((spikes.shape[0], W.shape[1]), W.dtype)
-    return jax.ffi.ffi_call(_target("add_rows", W.dtype), out)(spikes, W)
+    if onto is None:  # clears its result itself, which saves a pass
+        return jax.ffi.ffi_call(_target("add_rows", W.dtype), out)(spikes, W)
+    target = _target("add_rows_onto", W.dtype)
+    return jax.ffi.ffi_call(target, out, input_output_aliases={2: 0})(spikes, W, onto)
 
 
 def add_spikes(
@@ -42,13 +47,6 @@ def add_spikes(
     target = _target("add_spikes", onto[0].dtype)
     call = jax.ffi.ffi_call(target, outs, input_output_aliases=aliases)
     return call(words, jnp.asarray(table, jnp.int32), *arrays, *onto)
-
-
-def pack(spikes: Float[Array, "trial pre"]) -> UInt32[Array, "trial word"]:
-    """As `events_list.pack_spikes`."""
-    n_trials, n_pre = spikes.shape
-    out = jax.ShapeDtypeStruct((n_trials, -(-n_pre // 32)), jnp.uint32)
-    return jax.ffi.ffi_call(_target("pack", spikes.dtype), out)(spikes)
 
 
 def scatter_rows(

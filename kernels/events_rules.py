@@ -7,54 +7,46 @@ import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
 
-from neurodyn.kernels import events_list, events_numba, events_xla
+from neurodyn.kernels import events_numba, events_xla
 
-__all__ = ["all_synapses", "along", "dense", "one_by_one", "pack", "presynaptic", "sparse"]
-
-
-@custom_vmap
-def pack(spikes):
-    """Spikes of trials, packed by compiled code where there is any."""
-    return lax.platform_dependent(spikes, cpu=events_numba.pack, default=events_list.pack_spikes)
-
-
-@pack.def_vmap
-def _(axis_size, in_batched, spikes):
-    del axis_size, in_batched
-    return pack(spikes.reshape(-1, spikes.shape[-1])).reshape(*spikes.shape[:-1], -1), True
+__all__ = ["all_synapses", "along", "dense", "one_by_one", "presynaptic", "sparse"]
 
 
 @functools.cache
 def dense(backend: str):
-    """A function of (spikes, W), with trials in front of the spikes."""
+    """A function of (spikes, W, onto or None), with trials in front of the first and the last."""
     add_rows = {"xla": events_xla.add_rows, "compiled": events_numba.add_rows}[backend]
 
-    def multiply(spikes, W):
-        return jnp.matmul(spikes, W, precision=lax.Precision.HIGHEST)
+    def multiply(spikes, W, onto):
+        out = jnp.matmul(spikes, W, precision=lax.Precision.HIGHEST)
+        return out if onto is None else onto + out
 
     @custom_vmap
-    def rows(spikes, W):
-        return lax.platform_dependent(spikes, W, cpu=add_rows, default=multiply)
+    def rows(spikes, W, onto):
+        return lax.platform_dependent(spikes, W, onto, cpu=add_rows, default=multiply)
 
     @rows.def_vmap
-    def _(axis_size, in_batched, spikes, W):
-        if not in_batched[1]:
-            out = rows(spikes.reshape(-1, spikes.shape[-1]), W)
-            return out.reshape(*spikes.shape[:-1], -1), True
+    def _(axis_size, in_batched, spikes, W, onto):
         spikes = along(axis_size, in_batched[0], spikes)
+        onto = None if onto is None else along(axis_size, in_batched[2], onto)
+        if not in_batched[1]:
+            flat = None if onto is None else onto.reshape(-1, onto.shape[-1])
+            out = rows(spikes.reshape(-1, spikes.shape[-1]), W, flat)
+            return out.reshape(*spikes.shape[:-1], -1), True
         if axis_size == 1:
-            return rows(spikes[0], W[0])[None], True
+            return rows(spikes[0], W[0], None if onto is None else onto[0])[None], True
         each = functools.partial(one_by_one, rows)
-        return lax.platform_dependent(spikes, W, cpu=each, default=multiply), True
+        return lax.platform_dependent(spikes, W, onto, cpu=each, default=multiply), True
 
     @jax.custom_jvp
-    def product(spikes, W):
-        return rows(spikes, W)
+    def product(spikes, W, onto):
+        return rows(spikes, W, onto)
 
     @product.defjvp
     def _(primals, tangents):
-        (spikes, W), (spikes_dot, W_dot) = primals, tangents
-        return product(spikes, W), spikes_dot @ W + spikes @ W_dot
+        (spikes, W, onto), (spikes_dot, W_dot, onto_dot) = primals, tangents
+        out_dot = spikes_dot @ W + spikes @ W_dot
+        return product(spikes, W, onto), out_dot if onto is None else onto_dot + out_dot
 
     return product
 

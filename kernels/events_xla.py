@@ -21,10 +21,13 @@ _ROWS = 4
 
 
 def add_rows(
-    spikes: Float[Array, "trial pre"], W: Float[Array, "pre post"]
+    spikes: Float[Array, "trial pre"],
+    W: Float[Array, "pre post"],
+    onto: Float[Array, "trial post"] | None = None,
 ) -> Float[Array, "trial post"]:
-    """``spikes @ W`` from the rows of units that spiked, added in ascending order."""
+    """``onto + spikes @ W`` from the rows of units that spiked, added in ascending order."""
     n_trials, n_post = spikes.shape[0], W.shape[1]
+    onto = jnp.zeros((n_trials, n_post), W.dtype) if onto is None else onto
     offsets, index = list_events(pack_spikes(spikes))
     stride = _stride(spikes)
 
@@ -42,12 +45,12 @@ def add_rows(
             return total
 
         n_iterations = (last - first + _ROWS - 1) // _ROWS
-        total = lax.fori_loop(0, n_iterations, four, jnp.zeros(n_post, W.dtype))
+        total = lax.fori_loop(0, n_iterations, four, out[b])
         return lax.dynamic_update_index_in_dim(out, total, b, 0)
 
     if n_trials == 1:
-        return trial(0, jnp.zeros((1, n_post), W.dtype))
-    return lax.fori_loop(0, n_trials, trial, jnp.zeros((n_trials, n_post), W.dtype))
+        return trial(0, onto)
+    return lax.fori_loop(0, n_trials, trial, onto)
 
 
 def scatter_rows(
@@ -106,10 +109,10 @@ def add_spikes(
         own = _bits_between(first, first + indptr.shape[0] - 1, words.shape[1])
         if n_trials == 1:
             before = _bits_between(0, first, words.shape[1])
-            start, count = (_number(words & mask) for mask in (before, own))
+            start, count = (_number(words & mask[None]) for mask in (before, own))
             some = (start, start + count)
         else:
-            offsets, index = list_events(words & own)
+            offsets, index = list_events(words & own[None])
             some = (jnp.int32(0), offsets[-1])
         n_post = onto[which].shape[1]
 

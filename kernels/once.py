@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
+import jax
+import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, PyTree
 
 __all__ = ["computed_once"]
 
 
-def computed_once(compute: Callable[[], PyTree], always: Bool[Array, ""], other: PyTree) -> PyTree:
+def computed_once(compute: Callable[[], PyTree], always: Bool[Array, ""]) -> PyTree:
     """``compute()``, computed once however often it is used.
 
     XLA fuses what is cheap into everything that uses it: the potential of a spiking neuron would be
@@ -19,17 +21,18 @@ def computed_once(compute: Callable[[], PyTree], always: Bool[Array, ""], other:
     Parameters
     ----------
     compute : callable
-        Without arguments; returns arrays of the shapes and dtypes of `other`.
+        Without arguments; returns arrays.
     always : bool scalar array
         True, in a way that the compiler cannot know, and the same for all members of a batch.
-    other : pytree
-        What is returned where `always` is False.
 
     Returns
     -------
     pytree
         What `compute` returns.
     """
-    return lax.platform_dependent(
-        cpu=lambda: lax.cond(always, compute, lambda: other), default=compute
-    )
+
+    def never():
+        # Not what came in: that would have to be copied out of the way.
+        return jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(compute))
+
+    return lax.platform_dependent(cpu=lambda: lax.cond(always, compute, never), default=compute)

@@ -93,12 +93,12 @@ def step_and_see(
             state = own.update(state, u(0.0), key=key)
         else:
 
-            def advanced():
-                return _advance(context, own, t, state, u, key)
+            def advanced(dt=context.dt):
+                return _advance(context._replace(dt=dt), own, t, state, u, key)
 
             # Potentials go into spikes, reset and records; with noise, drawing is what costs.
             often = isinstance(own, AbstractSpiking) and not context.noisy
-            x = kernels.computed_once(advanced, context.dt > 0, state.x) if often else advanced()
+            x = _potentials_once(context, advanced, state.x) if often else advanced()
             state = state._replace(x=x)
         if isinstance(own, AbstractSpiking):
             spikes = own.spike(own.crossing(state))
@@ -140,6 +140,29 @@ def _advance(context, system, t, state, u, key):
     )
     x, *_ = context.solver.step(*args, blank, made_jump=True)
     return x
+
+
+def _potentials_once(context: Context, advanced: Callable[..., PyTree], x: PyTree) -> PyTree:
+    """The state after a step, in which what is used again and again is computed once.
+
+    Euler's method takes all rates at the old state, so that only potentials, leaves called ``v``,
+    are used more than once; left to XLA, the rest goes into one pass with the events of the step.
+    """
+
+    def named_v(path: Any, leaf: Any) -> bool:
+        del leaf
+        return bool(path) and getattr(path[-1], "name", None) == "v"
+
+    potentials = jax.tree_util.tree_map_with_path(named_v, x)
+    if type(context.solver) is not diffrax.Euler or not any(jax.tree.leaves(potentials)):
+        return kernels.computed_once(advanced, context.dt > 0)
+
+    def first():
+        return eqx.filter(advanced(), potentials), context.dt
+
+    # A step that comes with the potentials makes XLA advance the rest after them: in place.
+    once, dt = kernels.computed_once(first, context.dt > 0)
+    return eqx.combine(once, advanced(dt))
 
 
 class _Increment(diffrax.AbstractPath):

@@ -18,6 +18,7 @@ class Delta(AbstractSynapse):
     """
 
     exact: ClassVar[bool] = True
+    sums: ClassVar[bool] = False
     time_constants: ClassVar[tuple[str, ...]] = ()
 
     def start(self, n, dtype):
@@ -50,6 +51,7 @@ class Pulse(AbstractSynapse):
     """
 
     exact: ClassVar[bool] = True
+    sums: ClassVar[bool] = False
     time_constants: ClassVar[tuple[str, ...]] = ()
 
     def start(self, n, dtype):

@@ -52,6 +52,11 @@ class Exponential(AbstractSynapse):
         self.reversal = None if reversal is None else scalar("reversal", reversal)
         self.exact, self.unit_area = bool(exact), bool(unit_area)
 
+    @property
+    def sums(self):
+        """Unless it decays first, or weights are scaled."""
+        return not (self.exact or self.unit_area)
+
     def start(self, n, dtype):
         return jnp.zeros((n,), dtype)
 
@@ -116,6 +121,7 @@ class DoubleExponential(AbstractSynapse):
     exact: bool = eqx.field(static=True)
     unit_peak: bool = eqx.field(static=True)
 
+    sums: ClassVar[bool] = False
     time_constants: ClassVar[tuple[str, ...]] = ("rise", "decay")
 
     def __init__(

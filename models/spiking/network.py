@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.kernels import standard_normal
-from neurodyn.models.spiking import assemble, cells, checking, labelling
+from neurodyn.models.spiking import assemble, cells, checking, delivery, labelling
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.neuron import AbstractNeuron
 from neurodyn.models.spiking.population import Population
@@ -287,24 +287,17 @@ class Network(AbstractSpiking):
         return self.surrogate(crossing)
 
     def after(self, t, dt, state, spikes, u, *, key):
-        x, m = state
         keys = assemble.keys(key, ("sources", "current", "readout", "projections"))
         events = self._events(u, dt, keys["sources"])
         free = self._free(state, -1.0)
-        arrivals, seen, projections = {}, {}, {}
-        for name, each in self.projections.items():
-            sent = spikes[each.pre[0] : each.pre[1]] if each.source is None else events[each.source]
-            arrived, seen[name], projections[name] = each.deliver(m.projections[name], sent, dt)
-            arrived = jnp.pad(arrived, (each.post[0], self.n_units - each.post[1]))
-            before = arrivals.get(each.synapse)
-            arrivals[each.synapse] = arrived if before is None else before + arrived
-        x, exact = self._receive(x, m.synapses, arrivals, free, dt)
-        m = m._replace(synapses=exact, current=self._drawn_current(keys["current"], x.v.dtype))
+        (x, m), seen = delivery.deliver(self, state, spikes, events, free, dt)
+        m = m._replace(current=self._drawn_current(keys["current"], x.v.dtype))
         if self.decoder is not None:
             filter, readout = self.decoder.after(
                 t, dt, x.filter, m.readout, spikes, u, key=keys["readout"]
             )
             x, m = x._replace(filter=filter), m._replace(readout=readout)
+        projections = dict(m.projections)
         for i, (name, each) in enumerate(self.projections.items()):
             if each.rule is None:
                 continue
@@ -339,24 +332,6 @@ class Network(AbstractSpiking):
             key = as_key(key, needed_for=f"The Poisson source {name!r}")
             events[name] = source.draw(dt, jax.random.fold_in(key, i))
         return events
-
-    def _receive(self, x, exact, arrivals, free, dt):
-        """Synapses with what arrived, and potentials that it moves at once."""
-        solved, exact = dict(x.synapses), dict(exact)
-        nothing = jnp.zeros_like(x.v)
-        kick = None
-        for name, synapse in self.synapses.items():
-            arrived = arrivals.get(name, nothing)
-            place = exact if synapse.exact else solved
-            place[name] = synapse.receive(place[name], arrived, dt)
-            own = synapse.kick(arrived) if name in arrivals else None
-            kick = own if kick is None else kick + own if own is not None else kick
-        x = x._replace(synapses=solved)
-        if kick is None:
-            return x, exact
-        kick = kick if free is None else kick * free
-        moved = cells.with_v(self.kinds, x.cells, lambda v, own: v + own(kick))
-        return x._replace(cells=moved), exact
 
     def _reset(self, x, spikes, step):
         """The state after units that spiked were reset."""

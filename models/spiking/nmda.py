@@ -53,6 +53,7 @@ class NMDA(AbstractSynapse):
     reversal: Float[Array, "..."] | AbstractParameter
     magnesium: Float[Array, "..."] | AbstractParameter
 
+    sums: ClassVar[bool] = False
     time_constants: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[tuple[str, ...]] = ("jahr1990", "wang1999")
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn.kernels import delayed_spike_product
+from neurodyn.kernels import Rows, delayed_spike_product
 from neurodyn.models.spiking.connect import AbstractConnectivity, AllToAll
 from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
 from neurodyn.models.spiking.short_term import TsodyksMarkram
-from neurodyn.models.spiking.weights import Weights
+from neurodyn.models.spiking.weights import Weights, present
 from neurodyn.params import FixedParameter
 from neurodyn.params.base import value_of
 
@@ -142,6 +142,18 @@ class Connection(eqx.Module):
     def n_post(self) -> int:
         """Number of units that receive."""
         return self.post[1] - self.post[0]
+
+    @property
+    def at_once(self) -> bool:
+        """Whether spikes of the network pass unchanged, in the step in which they occur."""
+        return None is self.source is self.delay is self.short_term is self.rule
+
+    def rows(self, onto: int) -> Rows:
+        """The synapses of a sparse one, as rows of the network that add to an array over units."""
+        weights: Any = self.weights
+        return Rows(
+            self.pre[0], onto, self.post[0], weights.indptr, weights.indices, present(weights)
+        )
 
     def sized(self, dt: float) -> "Connection":
         """With room for all that is under way at this step [ms]."""

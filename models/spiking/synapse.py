@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from neurodyn.params import AbstractSpec, Fixed
-from neurodyn.params.base import is_concrete, value_of
-from neurodyn.system import Variable
+from neurodyn.params.base import numbers_of, value_of
+from neurodyn.system import Variable, as_key
 
 __all__ = ["AbstractSynapse"]
 
@@ -28,11 +28,14 @@ class AbstractSynapse(eqx.Module):
     exact
         Whether the state is advanced exactly at the end of each step, and kept in
         ``state.memory``; otherwise the solver integrates it in ``state.x``.
+    sums
+        Whether what arrives is added to its state as it is: :meth:`receive` is ``s + arrivals``.
     time_constants
         Names of the fields that no step may exceed where the solver integrates it [ms].
     """
 
     exact: eqx.AbstractVar[bool]
+    sums: eqx.AbstractVar[bool]
     time_constants: eqx.AbstractClassVar[tuple[str, ...]]
 
     @abc.abstractmethod
@@ -80,17 +83,21 @@ def scalar(
     given = getattr(spec, "init", None)
     shape = () if given is None or callable(given) else np.shape(given)
     try:
-        bound = spec.build(shape, jax.random.key(0))
+        bound = spec.build(shape, as_key(0))
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}`: {error}") from error
-    numbers = value_of(bound)
-    if numbers.ndim > 1:
-        raise ValueError(f"`{name}` must be one number or one for each unit, got {numbers.shape}.")
-    if above is not None and is_concrete(numbers) and not bool((numbers > above).all()):
+    if value_of(bound).ndim > 1:
+        raise ValueError(
+            f"`{name}` must be one number or one for each unit, got {value_of(bound).shape}."
+        )
+    numbers = numbers_of(bound)
+    if numbers is None:
+        return bound
+    if above is not None and not (numbers > above).all():
         raise ValueError(f"`{name}` must be above {above:g}, got {float(numbers.min()):g}.")
-    if least is not None and is_concrete(numbers) and not bool((numbers >= least).all()):
+    if least is not None and not (numbers >= least).all():
         raise ValueError(f"`{name}` must be at least {least:g}, got {float(numbers.min()):g}.")
-    if most is not None and is_concrete(numbers) and not bool((numbers <= most).all()):
+    if most is not None and not (numbers <= most).all():
         raise ValueError(f"`{name}` must be at most {most:g}, got {float(numbers.max()):g}.")
     return bound
 

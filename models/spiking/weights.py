@@ -38,9 +38,11 @@ class Dense(eqx.Module):
         """Postsynaptic unit of each entry, to be broadcast against `values`."""
         return jnp.arange(value_of(self.values).shape[1], dtype=jnp.int32)[None, :]
 
-    def product(self, events: Float[Array, " pre"]) -> Float[Array, " post"]:
-        """Summed weights of the events of one step, each times its size."""
-        return spike_product(events, present(self))
+    def product(
+        self, events: Float[Array, " pre"], onto: Float[Array, " post"] | None = None
+    ) -> Float[Array, " post"]:
+        """Weights of the events of one step, each times its size, added to `onto` or to zero."""
+        return spike_product(events, present(self), onto)
 
     def matrix(self) -> Float[Array, "pre post"]:
         """The matrix."""

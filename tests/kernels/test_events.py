@@ -114,6 +114,30 @@ def test_every_pattern_of_spikes_adds_up_in_order_to_the_last_bit(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_rows_are_added_to_what_is_there(x64, backend):
+    W = connections()[0]
+    rng = np.random.default_rng(4)
+    spikes, onto = (rng.random((3, N_PRE)) < 0.2).astype(float), rng.standard_normal((3, N_POST))
+
+    def add(spikes, onto, W):
+        return spike_product(spikes, W, onto, backend=backend)
+
+    want = [b + 0.0 for b in onto]
+    for b in range(3):
+        for i in np.flatnonzero(spikes[b]):
+            want[b] = want[b] + W[i]
+    found = jax.vmap(add, (0, 0, None))(spikes, onto, W)
+    np.testing.assert_array_equal(found, want)
+    np.testing.assert_array_equal(add(spikes[1], onto[1], W), want[1])
+    own = jax.vmap(add)(spikes, onto, np.stack([W] * 3))
+    np.testing.assert_array_equal(own, want)
+    bar = jax.grad(lambda onto: (add(spikes[0], onto, W) ** 2).sum())(onto[0])
+    np.testing.assert_allclose(bar, 2 * np.asarray(want[0]), rtol=1e-12)
+    with pytest.raises(ValueError, match=r"onto must have dims \(post,\), \(13,\), got \(12,\)"):
+        spike_product(spikes[0], W, onto[0, 1:])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("n_pre", "n_post"), [(1, 1), (32, 40), (1000, 3), (2100, 2)])
 def test_sizes_around_whole_words(backend, n_pre, n_post):
     W = np.random.default_rng(0).standard_normal((n_pre, n_post)).astype(np.float32)
@@ -244,13 +268,12 @@ def test_other_devices_multiply_matrices():
     assert "count_leading_zeros" not in lowered
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", [bool, np.float32])
-def test_packed_words(backend, dtype):
+def test_packed_words(dtype):
     spikes = np.random.default_rng(0).random((2, 3, 45)) < 0.5
     given = jnp.asarray(spikes.astype(dtype))
-    words = np.asarray(pack_spikes(given, backend=backend))
-    mapped = jax.vmap(lambda s: pack_spikes(s, backend=backend), in_axes=1, out_axes=1)(given)
+    words = np.asarray(pack_spikes(given))
+    mapped = jax.vmap(pack_spikes, in_axes=1, out_axes=1)(given)
     np.testing.assert_array_equal(mapped, words)
     assert words.shape == (2, 3, 2)
     bits = np.unpackbits(words.view(np.uint8), axis=-1, bitorder="little")
