@@ -47,8 +47,11 @@ def draw_weights(
         return Dense(values, exists), delays
     rng = np.random.default_rng(_seed(key, pattern.random))
     pre, post = (np.asarray(i) for i in pattern.pairs(n_pre, n_post, offset, rng))
-    order = np.lexsort((post, pre))
-    pre, post = pre[order], post[order]
+    numbers = pre.astype(np.int64) * n_post + post
+    order = np.arange(pre.size)
+    if not (numbers[1:] >= numbers[:-1]).all():
+        order = np.argsort(numbers, kind="stable")
+        pre, post = pre[order], post[order]
     full = pre.size == n_pre * n_post
     if format == "auto":
         dense_enough = pre.size >= SPARSE_BELOW * n_pre * n_post
