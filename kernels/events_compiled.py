@@ -4,8 +4,10 @@ import functools
 import inspect
 
 from llvmlite import ir
-from numba import cfunc, njit, types
+from numba import njit, types
 from numba.extending import intrinsic
+
+from neurodyn.kernels import numba_cache
 
 __all__ = ["build"]
 
@@ -47,8 +49,7 @@ def build(name: str, dtype: str, version: tuple[int, int]):
         run(_words(frame[9]), _words(frame[14]))
         return 0
 
-    signature = types.int64(types.CPointer(types.int64))
-    return cfunc(signature, error_model="numpy")(inspect.unwrap(handler))
+    return numba_cache.callback(inspect.unwrap(handler), (name, dtype, version))
 
 
 def _pointer(numba_type, llvm_type):

@@ -155,7 +155,7 @@ def _first_results(folder: Path) -> list[Row]:
     for workload in (workloads.w1(), workloads.w2()):
         path = _saved(workload, folder)
         for dt in STEPS:
-            ours = _on_all_cores(lambda w=workload, dt=dt: _ours("first", w.name, dt, "auto"))
+            ours = _on_all_cores(lambda p=path, dt=dt: _ours("first", str(p), dt, "auto"))
             with tempfile.TemporaryDirectory() as fresh:
                 program = Path(fresh) / "program"
 

@@ -1,0 +1,58 @@
+"""Functions that numba compiles for XLA, kept on disk; importing this module needs numba.
+
+Numba's own cache knows a function by its closure, and what ours close over is made anew in every
+process. Here the caller says what distinguishes functions of one file; numba itself forgets all of
+them when the file changes, and tells machines and its own versions apart.
+"""
+
+import contextlib
+import pickle
+from collections.abc import Callable, Hashable
+
+from numba import types
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
+
+__all__ = ["callback"]
+
+# A full disk, a folder that is not ours, a file that was cut short.
+_UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)
+
+
+def callback(function: Callable, name: Hashable) -> CFunc:
+    """Compile a function of a call frame as a C callback, or read it from the disk.
+
+    Parameters
+    ----------
+    function
+        Takes a pointer to the frame and returns 0. All that it calls lies in the same file.
+    name
+        Says which function of its file this is.
+    """
+    signature = types.int64(types.CPointer(types.int64))
+    options = {"nopython": True, "error_model": "numpy"}
+    made = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
+    with contextlib.suppress(RuntimeError):  # there is no folder that may be written to
+        made._cache = _Named(function, name)
+    made.compile()
+    return made
+
+
+class _Named(FunctionCache):
+    """A cache in which a function is found by the name that it was given."""
+
+    def __init__(self, function: Callable, name: Hashable):
+        super().__init__(function)
+        self._name = name
+
+    def _index_key(self, sig, codegen):
+        return sig, codegen.magic_tuple(), self._name
+
+    def load_overload(self, sig, target_context):
+        with contextlib.suppress(*_UNREADABLE):
+            return super().load_overload(sig, target_context)
+        return None
+
+    def save_overload(self, sig, data):
+        with contextlib.suppress(*_UNREADABLE):
+            super().save_overload(sig, data)
