@@ -30,6 +30,9 @@ class Rows(NamedTuple):
         The entry of that array for index 0.
     indptr, indices, values
         Synapses, as in `sparse_spike_product`.
+    longest : int, optional
+        The number of synapses in the longest row, where that is known, which spares a test for
+        each spike; not checked here.
     """
 
     first: int
@@ -38,6 +41,7 @@ class Rows(NamedTuple):
     indptr: Int32[Array, " row_plus_1"]
     indices: Int32[Array, " synapse"]
     values: Float[Array, " synapse"]
+    longest: int | None = None
 
 
 def add_spikes(
@@ -100,7 +104,7 @@ def add_spikes(
     used = sorted({each.onto for each in rows})
     if not used:
         return onto
-    table = tuple((each.first, used.index(each.onto), each.shift) for each in rows)
+    table = tuple((r.first, used.index(r.onto), r.shift, r.longest) for r in rows)
     structure = [(each.indptr, each.indices) for each in rows]
     values = [each.values for each in rows]
     add = _added(chosen(backend), table)
@@ -111,13 +115,13 @@ def add_spikes(
 
 
 @functools.cache
-def _added(backend: str, table: tuple[tuple[int, int, int], ...]):
+def _added(backend: str, table: tuple[tuple[int, int, int, int | None], ...]):
     """A function of (onto, spikes, values, structure), all but the last two with trials."""
     events = {"xla": events_xla.add_spikes, "compiled": events_numba.add_spikes}[backend]
 
     def add_events(onto, spikes, values, structure):
         rows = [(*own, v) for own, v in zip(structure, values, strict=True)]
-        return list(events(onto, events_list.pack_spikes(spikes), table, rows))
+        return list(events(onto, events_list.pack_spikes(spikes), spikes.shape[1], table, rows))
 
     def add_all(onto, spikes, values, structure):
         ones = (spikes != 0).astype(spikes.dtype)
@@ -126,7 +130,7 @@ def _added(backend: str, table: tuple[tuple[int, int, int], ...]):
     def linear(onto, spikes, values, structure):
         """What all synapses carry, whether their neuron spiked or not."""
         sums = [jnp.zeros_like(a) for a in onto]
-        for (first, i, shift), own, v in zip(table, structure, values, strict=True):
+        for (first, i, shift, _), own, v in zip(table, structure, values, strict=True):
             indptr, indices = own
             pre, shape = (
                 presynaptic(indptr, indices) + first,

@@ -1,6 +1,7 @@
 """Which neurons spiked: spikes packed 32 to a word, and lists made by popping bits off words."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Int32, Shaped, UInt32
 
@@ -49,7 +50,7 @@ def list_events(
     """
     words = packed.reshape(-1)
     occupied = pack_spikes(words)
-    every = jnp.arange(occupied.size, dtype=jnp.int32)
+    every = jnp.asarray(np.arange(occupied.size, dtype=np.int32))
     n_occupied, which = _pop_bits(occupied, every, jnp.int32(occupied.size), words.size)
     n_events, index = _pop_bits(words, which, n_occupied, words.size * WORD)
     if packed.shape[0] == 1:

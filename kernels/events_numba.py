@@ -37,16 +37,19 @@ def add_rows(
 def add_spikes(
     onto: Sequence[Float[Array, "trial _post"]],
     words: UInt32[Array, "trial word"],
-    table: Sequence[tuple[int, int, int]],
+    n_pre: int,
+    table: Sequence[tuple[int, int, int, int | None]],
     rows: Sequence[tuple[Array, Array, Array]],
 ) -> list[Float[Array, "trial _post"]]:
     """As `events_xla.add_spikes`."""
+    del n_pre
+    places = jnp.asarray([row[:3] for row in table], jnp.int32)
     outs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in onto]
     arrays = [array for row in rows for array in row]
     aliases = {2 + len(arrays) + i: i for i in range(len(outs))}
     target = _target("add_spikes", onto[0].dtype)
     call = jax.ffi.ffi_call(target, outs, input_output_aliases=aliases)
-    return call(words, jnp.asarray(table, jnp.int32), *arrays, *onto)
+    return call(words, places, *arrays, *onto)
 
 
 def scatter_rows(

@@ -16,6 +16,9 @@ from neurodyn.kernels.events_list import WORD, list_events, pack_spikes
 
 __all__ = ["add_rows", "add_spikes", "empty_last", "scatter_rows"]
 
+# Synapses handled at once, at most.
+_WIDEST = 4096
+
 # Rows added in one iteration: more would wait for the slowest trial, fewer pay the loop's overhead.
 _ROWS = 4
 
@@ -93,35 +96,40 @@ def scatter_rows(
 def add_spikes(
     onto: Sequence[Float[Array, "trial _post"]],
     words: UInt32[Array, "trial word"],
-    table: Sequence[tuple[int, int, int]],
+    n_pre: int,
+    table: Sequence[tuple[int, int, int, int | None]],
     rows: Sequence[tuple[Array, Array, Array]],
 ) -> list[Float[Array, "trial _post"]]:
     """Add the synapses of units that spiked, in ascending order of units, row after row.
 
     `table` says of each of the `rows` ``(indptr, indices, values)`` which unit is the first, which
-    of `onto` it adds to, and where in it.
+    of `onto` it adds to, where in it, and how many synapses the longest row has, if that is known.
     """
-    onto, n_trials = list(onto), words.shape[0]
+    onto, n_trials, n_words = list(onto), *words.shape
     offsets, index = list_events(words) if n_trials == 1 else (None, None)
-    for (first, which, shift), (indptr, indices, values) in zip(table, rows, strict=True):
-        if indices.shape[0] == 0:
-            continue
-        own = _bits_between(first, first + indptr.shape[0] - 1, words.shape[1])
+    edges = {0: jnp.int32(0)}  # which event is the first of a unit or of later ones
+    for (first, which, shift, longest), (indptr, indices, values) in zip(table, rows, strict=True):
+        last = first + indptr.shape[0] - 1
         if n_trials == 1:
-            before = _bits_between(0, first, words.shape[1])
-            start, count = (_number(words & mask[None]) for mask in (before, own))
-            some = (start, start + count)
+            for unit in (first, last):
+                if unit not in edges:
+                    before = words & _bits_between(0, unit, n_words)[None]
+                    edges[unit] = offsets[1] if unit >= n_pre else _number(before)
+            some = (edges[first], edges[last])
         else:
-            offsets, index = list_events(words & own[None])
+            offsets, index = list_events(words & _bits_between(first, last, n_words)[None])
             some = (jnp.int32(0), offsets[-1])
         n_post = onto[which].shape[1]
 
         def target(trial, start, width, indices=indices, shift=shift, n_post=n_post):
             return (trial * n_post + shift) + lax.dynamic_slice(indices, (start,), (width,))
 
-        events = _Events(index, *some, words.shape[1] * WORD, n_trials)
-        flat = _add_rows(onto[which].reshape(-1), events, first, indptr, values, target)
-        onto[which] = flat.reshape(onto[which].shape)
+        events = _Events(index, *some, n_words * WORD, n_trials)
+        # A single trial keeps its shape, with which a loop around this one changes it in place.
+        shape = onto[which].shape
+        out = onto[which] if n_trials == 1 else onto[which].reshape(-1)
+        out = _add_rows(out, events, first, indptr, values, target, longest=longest)
+        onto[which] = out.reshape(shape)
     return onto
 
 
@@ -143,25 +151,34 @@ class _Events(NamedTuple):
         return trial, label - trial * self.stride
 
 
-def _add_rows(out, events, first_unit, indptr, values, target, weighted=None):
-    """Add the synapses of events onto a flat array: at ``target``, and ``weighted``."""
+def _add_rows(out, events, first_unit, indptr, values, target, weighted=None, longest=None):
+    """Add the synapses of events along the last axis, at ``target``, and ``weighted``."""
     n_synapses = values.shape[0]
-    width = _chunk(n_synapses, indptr.shape[0] - 1)
-    lane = jnp.arange(width, dtype=jnp.int32)
+    whole = longest is not None and longest <= _WIDEST
+    width = _rounded(longest) if whole else _chunk(n_synapses, indptr.shape[0] - 1)
+    width = min(n_synapses, width)
+    lane = np.arange(width, dtype=np.int32)
 
-    def chunk(carry):
-        event, done, out = carry
+    def add(event, done, out):
         trial, unit = events.trial_and_unit(event)
         row = unit - first_unit
         begin, end = indptr[row] + done, indptr[row + 1]
         # Slices that would reach over the end start earlier, and what they repeat is left out.
         start = jnp.minimum(begin, n_synapses - width)
         inside = (start + lane >= begin) & (start + lane < end)
-        where = jnp.where(inside, target(trial, start, width), out.shape[0])
+        where = jnp.where(inside, target(trial, start, width), out.shape[-1])
         some = lax.dynamic_slice(values, (start,), (width,))
         some = some if weighted is None else weighted(trial, unit, some)
-        out = out.at[where].add(some, mode="drop")
-        last = begin + width >= end
+        some = some.reshape((1,) * (out.ndim - 1) + (width,))
+        return begin + width >= end, out.at[..., where].add(some, mode="drop")
+
+    if whole:
+        step = lambda event, out: add(event, jnp.int32(0), out)[1]  # noqa: E731
+        return lax.fori_loop(events.first, events.last, step, out)
+
+    def chunk(carry):
+        event, done, out = carry
+        last, out = add(event, done, out)
         return event + last.astype(jnp.int32), jnp.where(last, 0, done + width), out
 
     start = (events.first, jnp.int32(0), out)
@@ -203,5 +220,9 @@ def _number(words):
 def _chunk(n_synapses: int, n_pre: int) -> int:
     """Synapses handled at once: nearly all rows of a random graph in one go, none too wide."""
     mean = n_synapses / n_pre
-    width = 16 * math.ceil((mean + 3 * math.sqrt(mean)) / 16)
-    return min(n_synapses, max(16, min(width, 4096)))
+    return min(_rounded(mean + 3 * math.sqrt(mean)), _WIDEST)
+
+
+def _rounded(n) -> int:
+    """A number of synapses that fills whole vectors."""
+    return 16 * max(1, math.ceil(n / 16))

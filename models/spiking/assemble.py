@@ -17,7 +17,7 @@ from neurodyn.models.spiking.neuron import AbstractNeuron, join, join_parameters
 from neurodyn.models.spiking.population import Population
 from neurodyn.models.spiking.projection import Connection, Projection, checked_delay
 from neurodyn.models.spiking.synapse import AbstractSynapse, check_units
-from neurodyn.models.spiking.weights import masked
+from neurodyn.models.spiking.weights import masked, measured
 from neurodyn.params import FixedParameter, as_spec
 from neurodyn.params.base import is_concrete, numbers_of, value_of
 
@@ -204,7 +204,7 @@ def connect(
         except (ValueError, TypeError) as error:
             raise type(error)(f"{what}: {error}") from error
         drawn[name] = Connection(
-            weights,
+            measured(weights),
             source,
             pre,
             post,

@@ -151,9 +151,8 @@ class Connection(eqx.Module):
     def rows(self, onto: int) -> Rows:
         """The synapses of a sparse one, as rows of the network that add to an array over units."""
         weights: Any = self.weights
-        return Rows(
-            self.pre[0], onto, self.post[0], weights.indptr, weights.indices, present(weights)
-        )
+        synapses = weights.indptr, weights.indices, present(weights)
+        return Rows(self.pre[0], onto, self.post[0], *synapses, weights.longest)
 
     def sized(self, dt: float) -> "Connection":
         """With room for all that is under way at this step [ms]."""

@@ -1,10 +1,12 @@
 """Weights of a projection: a dense matrix, or the synapses that exist, row by row."""
 
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.kernels import sparse_spike_product, spike_product
@@ -71,6 +73,8 @@ class CSR(eqx.Module):
         Presynaptic unit of each synapse, kept where a learning rule asks for it in every step.
     exists
         Which of them were not cut, where a learning rule must know; None: all.
+    longest
+        Number of synapses of the unit that has most, where that is known.
     """
 
     values: Float[Array, " synapse"] | AbstractParameter
@@ -79,6 +83,7 @@ class CSR(eqx.Module):
     n_post: int = eqx.field(static=True)
     rows: Int[Array, " synapse"] | None = None
     exists: Bool[Array, " synapse"] | None = None
+    longest: int | None = eqx.field(static=True, default=None)
 
     @property
     def pre(self) -> Int[Array, " synapse"]:
@@ -107,10 +112,18 @@ class CSR(eqx.Module):
         """Without what comes from or goes to the other units."""
         mask = rows[self.pre] & columns[self.indices]
         values, exists = masked(self.values, mask), both(self.exists, mask)
-        return CSR(values, self.indices, self.indptr, self.n_post, self.rows, exists)
+        return dataclasses.replace(self, values=values, exists=exists)
 
 
 Weights = Dense | CSR
+
+
+def measured(weights: Weights) -> Weights:
+    """With the length of the longest row, where there are rows."""
+    if isinstance(weights, Dense):
+        return weights
+    longest = int(np.diff(np.asarray(weights.indptr)).max(initial=0))
+    return dataclasses.replace(weights, longest=longest)
 
 
 class SignedParameter(AbstractParameter):

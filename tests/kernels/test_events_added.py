@@ -22,6 +22,8 @@ def synapses(dtype):
         Rows(first, onto, shift, *map(jnp.asarray, each[1:4]))
         for (first, _, onto, shift, _), each in zip(PARTS, drawn, strict=True)
     ]
+    longest = int(np.diff(drawn[0][1]).max())  # known of some and not of others
+    rows[0] = rows[0]._replace(longest=longest)
     return [each[0] for each in drawn], rows
 
 
