@@ -4,13 +4,15 @@
 in FOLDER; `run_time` then runs it as often as asked.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.benchmarks.peers import workloads
 
-__all__ = ["build", "run_time"]
+__all__ = ["Ran", "build", "run_time"]
 
 
 def build(workload: workloads.Workload, folder, dt: float) -> None:
@@ -65,18 +67,32 @@ def build(workload: workloads.Workload, folder, dt: float) -> None:
     b2.device.build(directory=str(folder), compile=True, run=False)
 
 
-def run_time(folder) -> tuple[float, int]:
-    """Run the program; the time it spent in its loop [ms] and the number of spikes."""
+class Ran(NamedTuple):
+    """Time that a program spent in its loop [ms], number of spikes, peak memory [MB]."""
+
+    ms: float
+    spikes: int
+    peak_mb: float
+
+
+def run_time(folder) -> Ran:
+    """Run the program."""
     import numpy as np
 
     folder = Path(folder)
     for old in (folder / "results").glob("*"):
         if old.name.startswith(("last_run_info", "_dynamic_array_spikemonitor")):
             old.unlink()
-    subprocess.run(["./main"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    program = subprocess.Popen(["./main"], cwd=folder, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(program.pid, 0)
+    program.returncode = os.waitstatus_to_exitcode(status)
+    if program.returncode:
+        raise subprocess.CalledProcessError(program.returncode, "./main")
     (info,) = (folder / "results").glob("last_run_info*")
     (ids,) = (folder / "results").glob("_dynamic_array_spikemonitor_i*")
-    return 1e3 * float(info.read_text().split()[0]), len(np.fromfile(ids, np.int32))
+    n_spikes = len(np.fromfile(ids, np.int32))
+    scale = 2**20 if sys.platform == "darwin" else 2**10
+    return Ran(1e3 * float(info.read_text().split()[0]), n_spikes, used.ru_maxrss / scale)
 
 
 if __name__ == "__main__":
