@@ -16,6 +16,7 @@ from neurodyn.analysis.arrays import centred, matrix, pair, pick, samples
 from neurodyn.analysis.conditions import condition_means, noise
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
+from neurodyn.checks import number
 from neurodyn.labels import LabelError
 
 __all__ = [
@@ -208,8 +209,7 @@ def n_components(
     ValueError
         If the fraction is not between 0 and 1.
     """
-    if not 0 < fraction <= 1:
-        raise ValueError(f"fraction must be above 0 and at most 1, got {fraction}.")
+    number("fraction", fraction, above=0, high=1)
     x = matrix(np.asarray(_of_covariance(pick(data, variable), covariance, by)), what="data")
     held = np.asarray(_held(x))
     # Rounding may leave the last sum just below 1.
@@ -251,8 +251,7 @@ def components_for(covariance: ArrayLike, fraction: float = 0.9) -> np.ndarray:
     >>> int(components_for(np.diag([6.0, 3.5, 0.5])))
     2
     """
-    if not 0 < fraction <= 1:
-        raise ValueError(f"fraction must be above 0 and at most 1, got {fraction}.")
+    number("fraction", fraction, above=0, high=1)
     matrices = np.asarray(covariance, np.float64)
     if matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2] or not matrices.size:
         raise ValueError(f"covariances are (..., unit, unit), got shape {matrices.shape}.")

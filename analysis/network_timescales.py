@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.decay import fit_exponentials
 from neurodyn.analysis.dimensionality import components_for
 from neurodyn.analysis.streaming import CovarianceSums, LagSums, label_lags
-from neurodyn.checks import check_whole
+from neurodyn.checks import check_whole, number
 from neurodyn.integrate import Save, integrate
 from neurodyn.random import as_key
 from neurodyn.system import AbstractMap, AbstractSystem
@@ -202,8 +202,9 @@ def network_timescale(
         raise ValueError(
             f"n_steps={n_steps} in chunks of {chunk} do not reach over {keep_lag} lags: run longer."
         )
-    if not 0 < fraction <= 1:
-        raise ValueError(f"`fraction` must be above 0 and at most 1, got {fraction}.")
+    number("fraction", fraction, above=0, high=1)
+    number("longest", longest, above=1)
+    number("least_share", least_share, low=0, high=0.5)
     activity = driven_activity(
         model,
         n_steps=n_steps,

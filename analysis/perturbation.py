@@ -13,7 +13,7 @@ import xarray as xr
 
 from neurodyn.analysis.alterations import altered_scores
 from neurodyn.analysis.lesion_results import lesion_result, relative_accuracy
-from neurodyn.checks import check_whole
+from neurodyn.checks import check_whole, numbers
 from neurodyn.params import ClampedParameter, MaskedParameter, ScaledParameter
 from neurodyn.params.base import value_of
 from neurodyn.random import as_key
@@ -110,9 +110,8 @@ def perturbation(
             f"{type(model).__name__} has no parameter {parameter!r} that could be perturbed."
         )
     check_whole(1, n_repeats=n_repeats)
+    numbers("sizes", sizes, low=0)
     eps = np.asarray(sizes, np.float64)
-    if eps.ndim != 1 or not eps.size or not (np.isfinite(eps) & (eps >= 0)).all():
-        raise ValueError(f"`sizes` must be a list of finite numbers >= 0, got {sizes!r}.")
     key = as_key(key, needed_for="Perturbing a network")
     assert key is not None
     k_noise, k_trials = jax.random.split(key)

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.arrays import pick, rows
 from neurodyn.analysis.intrinsic import intrinsic_timescale
 from neurodyn.analysis.timebins import time_step
-from neurodyn.checks import check_whole
+from neurodyn.checks import check_whole, number
 from neurodyn.random import as_key
 
 __all__ = ["modulated_counts", "rate_modulation", "timescale_recovery"]
@@ -81,8 +81,7 @@ def modulated_counts(
     """
     check_whole(1, n_trials=n_trials)
     for name, value in (("tau", tau), ("bin_width", bin_width), ("modulation", modulation)):
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"`{name}` must be above 0, got {value}.")
+        number(name, value, above=0)
     mean = np.asarray(mean)
     if mean.ndim != 2 or not mean.size or not (np.isfinite(mean) & (mean >= 0)).all():
         raise ValueError("`mean` must hold expected counts (time, unit), finite and >= 0.")

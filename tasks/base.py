@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.checks import whole
 from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.timeline import Timeline
@@ -127,8 +128,7 @@ def check_columns(
         If ``n`` is not positive, a condition is unknown, has the wrong length, holds NaN, is a
         code without a name or a number out of its limits.
     """
-    if n < 1:
-        raise ValueError(f"A batch needs at least one trial, got n={n}.")
+    whole("n", n)
     check_names(conditions, table, limits)
     columns = {}
     for name, given in conditions.items():

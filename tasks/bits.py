@@ -85,6 +85,8 @@ class AbstractBitTask(AbstractTask):
         burn_in = whole("burn_in", burn_in, 0)
         if burn_in and scored == "last":
             raise ValueError("`burn_in` goes with scored='every' only.")
+        if burn_in and length is None:
+            raise ValueError("`burn_in` goes with a `length`: drawn ones may end before it does.")
         if length is not None and whole("length", length) <= max(*used, burn_in):
             raise ValueError(
                 f"`length` must exceed the largest N ({max(used)}) and `burn_in` ({burn_in}), "
@@ -168,11 +170,11 @@ class AbstractBitTask(AbstractTask):
         n
             Number of sequences.
         **conditions
-            ``p``: probability of a 1, one value or ``n``; ``length``: in bits, one value. Drawn
-            otherwise: the length from ``[n_max + 2, 4 n_max + 1]``, both included.
+            ``p``: probability of a 1, one value or ``n``; ``length``: in bits, one value, at least
+            the largest N. Drawn otherwise: the length from ``[n_max + 2, 4 n_max + 1]``, both
+            included.
         """
-        if n < 1:
-            raise ValueError(f"A batch needs at least one trial, got n={n}.")
+        whole("n", n)
         if unknown := set(conditions) - {"p", "length"}:
             raise ValueError(f"Unknown condition {min(unknown)!r}; this task takes: p, length.")
         p = conditions.get("p")
@@ -185,8 +187,11 @@ class AbstractBitTask(AbstractTask):
             p = jnp.broadcast_to(p, (n,))
         length = conditions.get("length", self.length)
         if length is not None:
-            if not isinstance(length, jax.core.Tracer) and not 0 < int(length) <= self.n_bits:
-                raise ValueError(f"`length` must lie in [1, {self.n_bits}] bits, got {length}.")
+            if "length" in conditions and not isinstance(length, jax.core.Tracer):
+                # Heads of a traced task are not known here; of a shorter sequence they score none.
+                known = not isinstance(self.ns, jax.core.Tracer)
+                least = int(self.n_max) if known else 1
+                length = whole("length", np.asarray(length).tolist(), least, self.n_bits)
             length = jnp.asarray(length).astype(jnp.int32)
         return _draw(self, as_key(key, needed_for="A batch of trials"), n, p, length)
 

@@ -116,8 +116,8 @@ class PredictionObject(AbstractTrialTask):
         Can be given: ``probability``, ``latency_a`` and ``latency_b`` [ms], ``event`` (0: A, 1: B)
         and ``shown`` (0: the cue comes alone).
         """
-        known = {name: value for name, value in conditions.items() if name in self.limits()}
-        rest = {name: value for name, value in conditions.items() if name not in known}
+        known = {n: value for n, value in conditions.items() if n in self.limits()}
+        rest = {n: value for n, value in conditions.items() if n == "probability" or n not in known}
         k_pick, k_event = jax.random.split(as_key(key))
         probability = pick(self, k_pick, rest)["probability"]
         dtype = probability.dtype
@@ -242,9 +242,10 @@ class PredictionObject(AbstractTrialTask):
         return {"probability": self.probability}
 
     def limits(self) -> dict[str, tuple[float, float]]:
-        """Latencies at which an event fits into the trial, and codes."""
+        """Probabilities, latencies at which an event fits into the trial, and codes."""
         last = self.n_steps * self.dt + self.t0 - EVENT
         return {
+            "probability": (0.0, 1.0),
             "latency_a": (0.0, last),
             "latency_b": (0.0, last),
             "event": (0, 1),

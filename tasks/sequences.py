@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from neurodyn.checks import number
+from neurodyn.checks import number, whole
 from neurodyn.labels import Observed, read_sequences
 from neurodyn.system import as_key
 from neurodyn.task import AbstractDataTask, Trial
@@ -143,8 +143,7 @@ class Sequences(AbstractDataTask):
 
     def batch(self, key, n, **conditions):
         """Draw sequences with replacement; ``item=`` (one number, or ``n``) says which."""
-        if n < 1:
-            raise ValueError(f"A batch needs at least one trial, got n={n}.")
+        whole("n", n)
         return self._items(jnp.broadcast_to(self._which(key, (n,), conditions), (n,)))
 
     def validation(self):

@@ -196,12 +196,11 @@ class WhatWhen(AbstractSpiking):
         filter = self.filter.receive(m.filter, spikes, dt)
         r = self.filter.trace(filter)
         # The mean so far, this step included, whatever of it is consolidated or forgotten now.
-        gates = {} if u.gate is None else u.gate
+        gates, targets = (_by_readout(name, getattr(u, name)) for name in ("gate", "target"))
         collected = m.what
         if "what" in gates:
             collected = m.what.collect(gates["what"][0].astype(r.dtype), r)
         z_what, z_when = collected.mean() @ m.W_what, r @ m.W_when
-        targets = {} if u.target is None else u.target
         drives = {
             name: Drive(target=targets.get(name), gate=gates.get(name), step=u.step)
             for name in ("what", "when")
@@ -247,6 +246,16 @@ class WhatWhen(AbstractSpiking):
         if u.current is not None:
             current = current + u.current
         return Drive(input=u.input, current=current, step=u.step)
+
+
+def _by_readout(name: str, given: Any) -> dict[str, Any]:
+    """What the drive brings to each readout; refuses what would reach none."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not set(given) <= {"what", "when"}:
+        got = sorted(given) if isinstance(given, dict) else type(given).__name__
+        raise ValueError(f"WhatWhen: `{name}` must be a dict of 'what' and 'when', got {got}.")
+    return given
 
 
 def _bind(name: str, value: Any, shape: tuple[int, int], key: Any) -> Any:

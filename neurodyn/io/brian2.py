@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.checks import number
 from neurodyn.labels import LabelError
 
 __all__ = ["from_brian2", "to_brian2"]
@@ -107,8 +108,7 @@ def to_brian2(
     >>> net.run(1000 * brian2.ms, namespace={})  # doctest: +SKIP
     """
     require_brian2()
-    if not np.isfinite(dt) or dt <= 0:
-        raise ValueError(f"dt must be a positive number of ms, got {dt}.")
+    number("dt", dt, above=0)
     write = importlib.import_module(f"{_BRIDGE}.write").write
     return write(network, inputs, dt=float(dt), variables=tuple(variables), key=key)
 

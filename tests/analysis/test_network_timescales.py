@@ -89,6 +89,9 @@ def test_bad_input():
     model = linear_chain()
     with pytest.raises(ValueError, match="run longer"):
         analysis.network_timescale(model, n_steps=20, key=0)
+    for name, value in (("longest", 1.0), ("least_share", 0.6), ("fraction", 1.5)):
+        with pytest.raises(ValueError, match=name):
+            analysis.network_timescale(model, n_steps=10**9, key=0, **{name: value})
     with pytest.raises(ValueError, match="no variable 'voltage'"):
         analysis.driven_activity(model, n_steps=20, variable="voltage", key=0)
     with pytest.raises(ValueError, match="`p`"):

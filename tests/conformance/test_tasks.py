@@ -246,7 +246,7 @@ def key0():
 @EVERY
 def test_bad_calls_are_refused(name):
     task = make(name)
-    with pytest.raises(ValueError, match="at least one trial"):
+    with pytest.raises(ValueError, match="`n` must be a whole number >= 1"):
         task.batch(0, 0)
     with pytest.raises(ValueError, match="key="):
         task.batch(None, 3)

@@ -73,3 +73,5 @@ def test_scores_of_the_expectation_itself_and_of_a_late_one():
 def test_events_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="latency_b"):
         PredictionObject(latency_b=690.0)
+    with pytest.raises(ValueError, match=r"'probability' must lie in \[0, 1\]"):
+        TASK.batch(0, 2, probability=1.5)

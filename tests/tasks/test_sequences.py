@@ -92,7 +92,7 @@ def test_bad_data_is_refused_with_the_fix():
         (lambda: tasks.Sequences(X, names=["a", "a"]), "each of the 2 outputs"),
         (lambda: tasks.Sequences(X, conditions={"a": [1, 2]}), "condition 'a'"),
         (lambda: tasks.Sequences(xr.DataArray(X, dims=("a", "b", "c"))), "trial, time"),
-        (lambda: tasks.Sequences(X).batch(0, 0), "at least one trial"),
+        (lambda: tasks.Sequences(X).batch(0, 0), "`n` must be a whole number >= 1"),
         (lambda: tasks.Sequences(X).batch(0, 2, theta=1), "theta"),
     ]:
         with pytest.raises(ValueError, match=match):

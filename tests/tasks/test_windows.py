@@ -148,7 +148,7 @@ def holed():
         (lambda: Windows(np.eye(30), 9, inputs=np.ones((29, 1))), "as long as the recordings"),
         (lambda: Windows(xr.DataArray(np.eye(30), dims=("time", "x")), 9), r"dims time.*'x'"),
         (lambda: Windows(xr.Dataset(), 9), "Dataset with 0 variables"),
-        (lambda: Windows(np.eye(30), 9).batch(0, 0), "at least one trial"),
+        (lambda: Windows(np.eye(30), 9).batch(0, 0), "`n` must be a whole number >= 1"),
         (lambda: Windows(np.eye(30), 9).batch(None, 2), "key="),
     ],
 )

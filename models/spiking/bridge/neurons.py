@@ -1,5 +1,6 @@
 """Neurons in Brian2's language: potentials in mV, time in ms, all variables without units."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from neurodyn.models.spiking.adex import AdEx
@@ -7,7 +8,7 @@ from neurodyn.models.spiking.izhikevich2003 import Izhikevich2003
 from neurodyn.models.spiking.izhikevich2007 import Izhikevich2007
 from neurodyn.models.spiking.lif import LIF
 
-__all__ = ["NEURONS", "Equations", "equations_of"]
+__all__ = ["NEURONS", "Equations", "equations_of", "known_as"]
 
 
 class Equations(NamedTuple):
@@ -79,6 +80,22 @@ NEURONS: dict[type, Equations] = {
 }
 
 
+def known_as(kind: str, each: Any, table: Mapping[type, Any]) -> Any:
+    """What a table holds for the class of something.
+
+    Raises
+    ------
+    TypeError
+        Where it holds nothing, naming what it does.
+    """
+    if type(each) not in table:
+        known = ", ".join(cls.__name__ for cls in table)
+        raise TypeError(
+            f"Brian2: {kind} of class {type(each).__name__} cannot be translated; {known} can."
+        )
+    return table[type(each)]
+
+
 def equations_of(neuron: Any) -> Equations:
     """The equations of a neuron.
 
@@ -87,11 +104,7 @@ def equations_of(neuron: Any) -> Equations:
     TypeError
         For a neuron that is not known here.
     """
-    if type(neuron) not in NEURONS:
-        known = ", ".join(each.__name__ for each in NEURONS)
-        raise TypeError(
-            f"Brian2: neurons of class {type(neuron).__name__} cannot be translated; {known} can."
-        )
+    known = known_as("neurons", neuron, NEURONS)
     if isinstance(neuron, Izhikevich2007) and neuron.special:
         return _SPECIAL_2007
-    return NEURONS[type(neuron)]
+    return known

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neurodyn.models.spiking.bridge.neurons import known_as
 from neurodyn.models.spiking.delta import Delta, Pulse
 from neurodyn.models.spiking.exponential import DoubleExponential, Exponential
 from neurodyn.models.spiking.nmda import NMDA
@@ -68,13 +69,7 @@ def receptor_of(name: str, synapse: Any) -> Receptor:
     TypeError
         For a synapse that is not known here.
     """
-    if type(synapse) not in _KNOWN:
-        known = ", ".join(each.__name__ for each in _KNOWN)
-        raise TypeError(
-            f"Brian2: synapse {name!r} is a {type(synapse).__name__}, which cannot be translated; "
-            f"{known} can."
-        )
-    return _KNOWN[type(synapse)](name, synapse)
+    return known_as(f"synapse {name!r}", synapse, _KNOWN)(name, synapse)
 
 
 def _delta(name: str, synapse: Delta) -> Receptor:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from neurodyn.checks import whole
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.models import GRU, LSTM, LeakyRNN
 from neurodyn.params import (
@@ -73,10 +74,13 @@ def variants(settings: Settings) -> list[Variant]:
     taus = [name.strip() for name in settings.taus.split(",")]
     for name in taus:
         _tau(name)
-    if settings.workers < 1:
-        raise ValueError(f"Setting 'workers' is a number of runs at once, got {settings.workers}.")
-    if settings.hold < 1:
-        raise ValueError(f"Setting 'hold' is a number of steps, at least 1; got {settings.hold}.")
+    counts = ("n_seeds", "workers", "hold", "n_units", "n_heads", "epochs", "n_test")
+    for least, names in ((1, counts), (0, ("seed", "batch_size", "epoch"))):
+        for name in names:
+            whole(f"Setting '{name}'", getattr(settings, name), least)
+    for name, several in (("curricula", curricula), ("taus", taus)):
+        if len(set(several)) < len(several):
+            raise ValueError(f"Setting {name!r} names one of {several} twice.")
     if settings.cell in ("lstm", "gru") and taus != ["trained"]:
         raise ValueError(f"Setting 'taus': a {settings.cell} has no time constants, leave it out.")
     first = _WINDOW[0] + 1 if "sliding" in curricula else 2

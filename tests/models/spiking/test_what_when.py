@@ -93,3 +93,9 @@ def test_a_network_with_a_readout_is_refused():
 def test_what_learns_from_means_only():
     with pytest.raises(TypeError, match="pass a Consolidation, got ThreeFactor"):
         spiking.WhatWhen(network(), 2, what=spiking.plasticity.ThreeFactor(0.1))
+
+
+@pytest.mark.parametrize("target", [np.zeros((4, 2), np.float32), {"whta": np.zeros((4, 2))}])
+def test_targets_that_reach_no_readout_are_refused(target):
+    with pytest.raises(ValueError, match="`target` must be a dict of 'what' and 'when', got"):
+        integrate(model(), Drive(target=jax.tree.map(jnp.asarray, target)), dt=1.0)
