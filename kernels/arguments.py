@@ -9,7 +9,6 @@ from neurodyn.kernels.activations import ACTIVATIONS
 __all__ = ["check_ctrnn", "step_bound"]
 
 _FORMS = ("rate", "current", "update")
-_BACKENDS = ("auto", "xla")
 _DIMS = {
     "W": ("unit", "unit"),
     "U": ("input", "unit"),
@@ -21,11 +20,10 @@ _DIMS = {
 }
 
 
-def check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation, backend) -> tuple:
+def check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation) -> tuple:
     """Arrays of a `ctrnn_scan` call, in order, or an error that names the one that is wrong."""
     _check_name("form", form, _FORMS)
     _check_name("activation", activation, ACTIVATIONS)
-    _check_name("backend", backend, _BACKENDS)
     given = {"W": W, "U": U, "b": b, "alpha": alpha, "x": x, "h0": h0, "noise": noise}
     arrays = {name: jnp.asarray(a) for name, a in given.items() if a is not None}
     missing = [name for name in given if name not in arrays and name != "noise"]

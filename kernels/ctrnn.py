@@ -8,6 +8,7 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
+from neurodyn.kernels import ctrnn_compiled, ffi
 from neurodyn.kernels.activations import ACTIVATIONS
 from neurodyn.kernels.arguments import check_ctrnn, step_bound
 from neurodyn.kernels.ctrnn_adjoint import Saved, adjoint, leak_into
@@ -72,8 +73,11 @@ def ctrnn_scan(
         Whether only the state after the last step is wanted. Then the backward pass gets a
         cotangent of one state instead of a buffer of them, and a run that is not differentiated
         keeps no states.
-    backend : {"auto", "xla"}
-        Implementation. "auto" is "xla" everywhere.
+    backend : {"auto", "xla", "compiled"}
+        Implementation. "compiled" needs the extra `fast` and an x86 processor with AVX2 or AVX-512,
+        runs on all cores and leaves other devices to XLA. "auto" (default) takes it where it can,
+        for 8 trials and 24 units at least, unless the environment variable ``NEURODYN_KERNELS``
+        says "xla".
 
     Returns
     -------
@@ -87,6 +91,8 @@ def ctrnn_scan(
         If a shape, ``form``, ``activation``, ``backend`` or a known ``length`` is not allowed.
     TypeError
         If the arrays are not all float32 or all float64, or ``length`` is not an integer.
+    ModuleNotFoundError
+        If ``backend="compiled"`` and something that it needs is missing.
 
     Notes
     -----
@@ -94,7 +100,10 @@ def ctrnn_scan(
     ``noise``; use `recurrent_scan` for forward mode. The states are all that the forward pass keeps
     (and, for kinked activations in the rate form, one bool per state). The backward pass recovers
     the activation from two successive states, or recomputes it if any ``alpha`` is below 1/128,
-    where recovery would cost more than seven bits.
+    where recovery would cost more than seven bits (in XLA, whichever backend is chosen).
+
+    Backends agree to rounding. Each gives the same bits for the same arguments, the compiled one on
+    any number of threads.
 
     Examples
     --------
@@ -108,24 +117,29 @@ def ctrnn_scan(
      [0.75  1.   ]
      [0.875 1.   ]]
     """
-    arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation, backend)
-    return _scan(form, activation, last, *arrays, step_bound(length, arrays[4].shape[0]))
+    arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation)
+    fits = ctrnn_compiled.fits(*arrays[5].shape)
+    backend = ffi.choose(backend, ctrnn_compiled.obstacle, fits)
+    length = step_bound(length, arrays[4].shape[0])
+    return _scan(form, activation, last, backend, *arrays, length)
 
 
 # Compiled here too, so that calls outside any jit do not compile the loop anew each time.
-@partial(jax.jit, static_argnums=(0, 1, 2))
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _scan(form, activation, last, W, U, b, alpha, x, h0, noise, length):
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+def _scan(form, activation, last, backend, W, U, b, alpha, x, h0, noise, length):
     keep = "nothing" if last else "states"
-    end, states, _ = _forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length)
+    arrays = (W, U, b, alpha, x, h0, noise, length)
+    end, states, _ = _forward(form, activation, keep, backend, *arrays)
     return end if last else states
 
 
-def _scan_fwd(form, activation, last, *primals):
+def _scan_fwd(form, activation, last, backend, *primals):
     arrays = jax.tree.map(lambda primal: primal.value, primals)
     kinked = form == "rate" and ACTIVATIONS[activation].below is not None
-    keep = "states and gates" if kinked else "states"
-    end, h, gate = _forward(form, activation, keep, *arrays)
+    # The backward pass reads no state after the last step.
+    keep = ("run" if last else "states") + (" and gates" if kinked else "")
+    end, h, gate = _forward(form, activation, keep, backend, *arrays)
     # These cotangents are made only if asked for: the compiler does not drop what loops make, nor
     # products.
     saved = Saved(*arrays, h, gate, *(_mark(primals[i]) for i in (4, 5, 6)))
@@ -137,11 +151,17 @@ def _mark(primal):
     return () if primal is not None and primal.perturbed else None
 
 
-def _scan_bwd(form, activation, last, saved, h_bar):
+def _scan_bwd(form, activation, last, backend, saved, h_bar):
     del last  # the cotangent tells by its dims
     if isinstance(h_bar, SymbolicZero):
         h_bar = jnp.zeros(h_bar.aval.shape, h_bar.aval.dtype)
-    backward = partial(adjoint, form, ACTIVATIONS[activation])
+
+    def backward(recover, saved, h_bar):
+        plain = partial(adjoint, form, ACTIVATIONS[activation], recover)
+        if not recover:
+            return plain(saved, h_bar)
+        return _either(backend, ctrnn_compiled.adjoint, plain, form, activation)(saved, h_bar)
+
     if form != "rate":
         return *backward(True, saved, h_bar), None
     recoverable = _all_at_least(_SMALLEST_RECOVERABLE_ALPHA, saved.alpha)
@@ -172,8 +192,21 @@ def _all_at_least(bound: float, values):
     return holds(values)
 
 
-def _forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
+def _either(backend, compiled, plain, *static):
+    """The plain function, or the compiled one of the same arrays where the device is a CPU."""
+    if backend == "xla":
+        return plain
+    return partial(lax.platform_dependent, cpu=partial(compiled, *static), default=plain)
+
+
+def _forward(form, activation, keep, backend, *arrays):
     """The last state; what is kept of all states and of which side of the kink drove them."""
+    static = (form, activation, keep)
+    plain = partial(_plain_forward, *static)
+    return _either(backend, ctrnn_compiled.forward, plain, *static)(*arrays)
+
+
+def _plain_forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
     act = ACTIVATIONS[activation]
     a, b = alpha[None, :], b[None, :]
     n_steps = x.shape[0]
@@ -197,5 +230,5 @@ def _forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
 
     shape = (n_steps, *h0.shape)
     states = None if keep == "nothing" else jnp.zeros(shape, h0.dtype)
-    gate = jnp.zeros(shape, bool) if keep == "states and gates" else None
+    gate = jnp.zeros(shape, bool) if "gates" in keep else None
     return lax.fori_loop(0, n_steps if length is None else length, step, (h0, states, gate))

@@ -1,0 +1,472 @@
+"""Machine code written from Python: numbers with operators, loops and vectors, compiled by LLVM.
+
+Python runs once and leaves code behind: ``with code.loop(0, n) as i: ...`` writes a loop, and
+``a * b + 1`` its arithmetic. Importing this module needs llvmlite, which comes with numba.
+"""
+
+import ctypes
+import functools
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from llvmlite import binding, ir
+
+__all__ = ["Code", "Machine", "Number", "Program", "machine"]
+
+_I1, _I8, _I32, _I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
+_FLOATS = {"float32": (ir.FloatType(), 4), "float64": (ir.DoubleType(), 8)}
+
+
+class Machine(NamedTuple):
+    """Width of a vector register in bytes, and the tile of a product that fills the registers."""
+
+    vector_bytes: int
+    rows: int
+    vectors: int
+
+
+@functools.cache
+def machine() -> Machine | None:
+    """What this processor has, or None where its vector registers are not among those known."""
+    features = binding.get_host_cpu_features()
+    if features.get("avx512f") and features.get("avx512dq") and features.get("avx512bw"):
+        return Machine(64, 8, 3)  # 24 of 32 registers hold sums
+    if features.get("avx2") and features.get("fma"):
+        return Machine(32, 4, 3)  # 12 of 16
+    return None
+
+
+class Number:
+    """An integer, a float, or a vector of them in the running program."""
+
+    def __init__(self, code: "Code", value):
+        self.code, self.value = code, value
+
+    def _other(self, other):
+        return other.value if isinstance(other, Number) else _constant(self.value.type, other)
+
+    def _binary(self, name, other, swapped=False):
+        left, right = self.value, self._other(other)
+        left, right = (right, left) if swapped else (left, right)
+        if _is_integer(self.value.type):
+            operation = {"div": "sdiv", "rem": "srem"}.get(name, name)
+            return Number(self.code, getattr(self.code.builder, operation)(left, right))
+        operation = getattr(self.code.builder, "f" + name)
+        return Number(self.code, operation(left, right, flags=("contract",)))
+
+    def __add__(self, other):
+        return self._binary("add", other)
+
+    def __sub__(self, other):
+        return self._binary("sub", other)
+
+    def __rsub__(self, other):
+        return self._binary("sub", other, swapped=True)
+
+    def __mul__(self, other):
+        return self._binary("mul", other)
+
+    def __truediv__(self, other):
+        return self._binary("div", other)
+
+    def __rtruediv__(self, other):
+        return self._binary("div", other, swapped=True)
+
+    def __floordiv__(self, other):
+        return self._binary("div", other)
+
+    def __mod__(self, other):
+        return self._binary("rem", other)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self):
+        return self * -1
+
+    def __and__(self, other):
+        return Number(self.code, self.code.builder.and_(self.value, self._other(other)))
+
+    def __or__(self, other):
+        return Number(self.code, self.code.builder.or_(self.value, self._other(other)))
+
+    def __invert__(self):
+        return Number(self.code, self.code.builder.not_(self.value))
+
+    def __lshift__(self, other):
+        return Number(self.code, self.code.builder.shl(self.value, self._other(other)))
+
+    def _compare(self, sign, other):
+        builder = self.code.builder
+        compare = builder.icmp_signed if _is_integer(self.value.type) else builder.fcmp_ordered
+        return Number(self.code, compare(sign, self.value, self._other(other)))
+
+    def __lt__(self, other):
+        return self._compare("<", other)
+
+    def __le__(self, other):
+        return self._compare("<=", other)
+
+    def __gt__(self, other):
+        return self._compare(">", other)
+
+    def __ge__(self, other):
+        return self._compare(">=", other)
+
+    def equals(self, other):
+        """Whether it is the same number; ``==`` stays that of Python."""
+        return self._compare("==", other)
+
+
+class Cell:
+    """A number that changes."""
+
+    def __init__(self, code: "Code", place):
+        self._code, self._place = code, place
+
+    def get(self) -> Number:
+        """The number now."""
+        return Number(self._code, self._code.builder.load(self._place))
+
+    def put(self, value: Number) -> None:
+        """Change it."""
+        self._code.builder.store(value.value, self._place)
+
+
+class Code:
+    """A function being written, for floats of one type and vectors of `lanes` of them."""
+
+    def __init__(self, program: "Program", function):
+        self.program, self.function = program, function
+        self.builder = ir.IRBuilder(function.append_basic_block("entry"))
+        self.arguments = [Number(self, argument) for argument in function.args]
+        self.float, self.size = program.float, program.size
+        self.lanes, self.vector = program.lanes, program.vector
+        self.vector_bytes = self.lanes * self.size
+
+    # --- numbers ---
+
+    def integer(self, value: int) -> Number:
+        """A constant address or count."""
+        return Number(self, _I64(value))
+
+    def splat(self, value) -> Number:
+        """The same float in every lane."""
+        if not isinstance(value, Number):
+            return Number(self, _constant(self.vector, value))
+        nothing = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(nothing, value.value, _I32(0))
+        order = ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes)
+        return Number(self, self.builder.shuffle_vector(first, nothing, order))
+
+    def one(self) -> Number:
+        """The float 1."""
+        return Number(self, _constant(self.float, 1.0))
+
+    def cell(self, start: Number) -> Cell:
+        """A number that changes, with its first value."""
+        with self.builder.goto_entry_block():
+            place = self.builder.alloca(start.value.type)
+        self.builder.store(start.value, place)
+        return Cell(self, place)
+
+    def choose(self, condition: Number, yes, no) -> Number:
+        """`yes` where the condition holds, else `no`; not both may be plain numbers."""
+        like = yes if isinstance(yes, Number) else no
+        values = (like._other(yes), like._other(no))
+        return Number(self, self.builder.select(condition.value, *values))
+
+    def least(self, a: Number, b) -> Number:
+        """The lesser of two."""
+        return self.choose(a < b, a, b)
+
+    def bits(self, number: Number) -> Number:
+        """A float's bits as integers, and back."""
+        floats, bits = self.vector, ir.VectorType(ir.IntType(8 * self.size), self.lanes)
+        kind = floats if _is_integer(number.value.type) else bits
+        return Number(self, self.builder.bitcast(number.value, kind))
+
+    def fused(self, a: Number, b: Number, c: Number) -> Number:
+        """``a * b + c`` in one rounding."""
+        return self._intrinsic(f"llvm.fma.{self._name}", self.vector, a, b, c)
+
+    # --- memory; an address is an integer ---
+
+    def load(self, address: Number, kind=None) -> Number:
+        """A float, or a number of another kind, at an address."""
+        pointer = self.builder.inttoptr(address.value, (kind or self.float).as_pointer())
+        return Number(self, self.builder.load(pointer, align=1 if kind is _I8 else None))
+
+    def word(self, address: Number, kind=_I64) -> Number:
+        """An integer at an address, as one of 64 bits."""
+        value = self.load(address, kind).value
+        return Number(self, value if kind is _I64 else self.builder.sext(value, _I64))
+
+    def store(self, value: Number, address: Number) -> None:
+        """Write one number."""
+        pointer = self.builder.inttoptr(address.value, value.value.type.as_pointer())
+        self.builder.store(value.value, pointer)
+
+    def vector_at(self, address: Number, some: Number | None = None) -> Number:
+        """A vector of floats; only the first `some`, and zeros, where not all may be touched."""
+        pointer = self.builder.inttoptr(address.value, self.vector.as_pointer())
+        if some is None:
+            return Number(self, self.builder.load(pointer, align=self.size))
+        zero = Number(self, _constant(self.vector, 0.0))
+        align, mask = Number(self, _I32(self.size)), self._first(some)
+        name = f"llvm.masked.load.{self._name}.p0"
+        return self._intrinsic(name, self.vector, Number(self, pointer), align, mask, zero)
+
+    def put_vector(self, vector: Number, address: Number, some: Number | None = None) -> None:
+        """Write a vector, or its first `some` lanes."""
+        kind = vector.value.type
+        pointer = self.builder.inttoptr(address.value, kind.as_pointer())
+        align = 1 if kind.element == _I8 else self.size
+        if some is None:
+            self.builder.store(vector.value, pointer, align=align)
+            return
+        given = [vector, Number(self, pointer), Number(self, _I32(align)), self._first(some)]
+        name = self._name if kind.element != _I8 else f"v{self.lanes}i8"
+        self._intrinsic(f"llvm.masked.store.{name}.p0", ir.VoidType(), *given)
+
+    def prefetch(self, address: Number, n_bytes: int, writing: bool = False) -> None:
+        """Have lines of memory brought near before they are needed."""
+        for offset in range(0, n_bytes + 63, 64):
+            pointer = self.builder.inttoptr((address + offset).value, _I8.as_pointer())
+            given = [Number(self, v) for v in (pointer, _I32(int(writing)), _I32(3), _I32(1))]
+            self._intrinsic("llvm.prefetch.p0", ir.VoidType(), *given)
+
+    def as_bytes(self, mask: Number) -> Number:
+        """1 where a mask is set."""
+        kind = ir.VectorType(_I8, self.lanes)
+        return Number(self, self.builder.zext(mask.value, kind))
+
+    def byte_mask(self, address: Number, some: Number | None = None) -> Number:
+        """Which of the bytes from an address on are not 0."""
+        kind = ir.VectorType(_I8, self.lanes)
+        pointer = self.builder.inttoptr(address.value, kind.as_pointer())
+        if some is None:
+            value = self.builder.load(pointer, align=1)
+        else:
+            given = [Number(self, pointer), Number(self, _I32(1)), self._first(some)]
+            zero = Number(self, _constant(kind, 0))
+            name = f"llvm.masked.load.v{self.lanes}i8.p0"
+            value = self._intrinsic(name, kind, *given, zero).value
+        return Number(self, self.builder.icmp_unsigned("!=", value, _constant(kind, 0)))
+
+    def lane_is_below(self, count: Number) -> Number:
+        """Mask of the first `count` lanes."""
+        return self._first(count)
+
+    def gather(self, address: Number, stride: Number, last: Number) -> Number:
+        """A vector of floats `stride` bytes apart; from the one after `last` on, zeros."""
+        vector = _constant(self.vector, 0.0)
+        for lane in range(self.lanes):
+            place = self.least(self.integer(lane), last)
+            value = self.load(address + place * stride).value
+            vector = self.builder.insert_element(vector, value, _I32(lane))
+        mask = self._first(last + 1)
+        return self.choose(mask, Number(self, vector), 0.0)
+
+    def stack(self, n_floats: int) -> Number:
+        """Address of memory that lasts as long as the call."""
+        with self.builder.goto_entry_block():
+            place = self.builder.alloca(self.float, n_floats)
+            place.align = 64
+            return Number(self, self.builder.ptrtoint(place, _I64))
+
+    def clear(self, address: Number, n_bytes: Number) -> None:
+        """Write zeros."""
+        kind = _I8.as_pointer()
+        pointer = Number(self, self.builder.inttoptr(address.value, kind))
+        given = [pointer, Number(self, _I8(0)), n_bytes, Number(self, _I1(0))]
+        self._intrinsic("llvm.memset.p0.i64", ir.VoidType(), *given)
+
+    def add_atomically(self, address: Number, amount: int) -> Number:
+        """Add to a word that other threads see; the word before."""
+        pointer = self.builder.inttoptr(address.value, _I64.as_pointer())
+        return Number(self, self.builder.atomic_rmw("add", pointer, _I64(amount), "seq_cst"))
+
+    def atomic_word(self, address: Number) -> Number:
+        """A word that other threads write."""
+        pointer = self.builder.inttoptr(address.value, _I64.as_pointer())
+        return Number(self, self.builder.load_atomic(pointer, "seq_cst", 8))
+
+    # --- control ---
+
+    @contextmanager
+    def loop(self, start, stop, step: int = 1):
+        """``for i in range(start, stop, step)``, with i to use inside."""
+        builder = self.builder
+        start, stop = (n if isinstance(n, Number) else self.integer(n) for n in (start, stop))
+        before = builder.block
+        head, body, after = (builder.append_basic_block(n) for n in ("head", "body", "after"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        i = builder.phi(_I64)
+        i.add_incoming(start.value, before)
+        builder.cbranch(builder.icmp_signed("<", i, stop.value), body, after)
+        builder.position_at_end(body)
+        yield Number(self, i)
+        i.add_incoming(builder.add(i, _I64(step)), builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+
+    def fold(self, count: Number, start: list[Number], turn) -> list[Number]:
+        """``for _ in range(count): values = turn(values)``; the last values."""
+        builder = self.builder
+        before = builder.block
+        head, body, after = (builder.append_basic_block(n) for n in ("head", "turn", "after"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        start = [self.integer(0), *start]
+        values = [builder.phi(number.value.type) for number in start]
+        builder.cbranch(builder.icmp_signed("<", values[0], count.value), body, after)
+        builder.position_at_end(body)
+        done, *folded = self._all(values)
+        for phi, first, later in zip(values, start, [done + 1, *turn(folded)], strict=True):
+            phi.add_incoming(first.value, before)
+            phi.add_incoming(later.value, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return folded
+
+    @contextmanager
+    def when(self, condition: Number):
+        """What follows only where the condition holds."""
+        with self.builder.if_then(condition.value):
+            yield
+
+    @contextmanager
+    def endless(self):
+        """``while True``; gives a function that leaves the loop where a condition holds."""
+        builder = self.builder
+        body, after = (builder.append_basic_block(name) for name in ("again", "left"))
+        builder.branch(body)
+        builder.position_at_end(body)
+
+        def leave_if(condition: Number) -> None:
+            further = builder.append_basic_block("further")
+            builder.cbranch(condition.value, after, further)
+            builder.position_at_end(further)
+
+        yield leave_if
+        builder.branch(body)
+        builder.position_at_end(after)
+
+    def columns(self, start: Number, stop: Number, body) -> None:
+        """``body(j, some)`` for j from start in steps of a vector, the last with only `some`."""
+        n_whole = (stop - start) / self.lanes * self.lanes
+        with self.loop(start, start + n_whole, self.lanes) as j:
+            body(j, None)
+        some = stop - start - n_whole
+        with self.when(some > 0):
+            body(start + n_whole, some)
+
+    def call(self, function, *arguments: Number) -> Number:
+        """Call a function of the program, of the C library, or at an address."""
+        if isinstance(function, str):
+            function = self.program.external(function, len(arguments))
+        if isinstance(function, Number):
+            kind = ir.FunctionType(_I64, [_I64] * len(arguments))
+            function = self.builder.inttoptr(function.value, kind.as_pointer())
+        return Number(self, self.builder.call(function, [n.value for n in arguments]))
+
+    def give(self, value: Number | None = None) -> None:
+        """Return."""
+        if value is None:
+            self.builder.ret_void()
+        else:
+            self.builder.ret(value.value)
+
+    # --- inside ---
+
+    @property
+    def _name(self) -> str:
+        return f"v{self.lanes}f{8 * self.size}"
+
+    def _all(self, values) -> list[Number]:
+        return [Number(self, value) for value in values]
+
+    def _first(self, some: Number) -> Number:
+        kind = ir.VectorType(_I64, self.lanes)
+        nothing = ir.Constant(kind, ir.Undefined)
+        order = ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes)
+        count = self.builder.insert_element(nothing, some.value, _I32(0))
+        count = self.builder.shuffle_vector(count, nothing, order)
+        lane = ir.Constant(kind, list(range(self.lanes)))
+        return Number(self, self.builder.icmp_signed("<", lane, count))
+
+    def _intrinsic(self, name: str, kind, *arguments: Number) -> Number:
+        values = [n.value for n in arguments]
+        function = self.program.declared(name, kind, [v.type for v in values])
+        return Number(self, self.builder.call(function, values))
+
+
+class Program:
+    """Functions that are compiled together."""
+
+    def __init__(self, dtype: str, lanes: int):
+        self.float, self.size = _FLOATS[dtype]
+        self.lanes = lanes
+        self.vector = ir.VectorType(self.float, lanes)
+        self.module = ir.Module("neurodyn")
+
+    def function(self, name: str, n_arguments: int, gives: bool = False) -> Code:
+        """Begin a function of integers; the one that gives an integer is to be called from C."""
+        kind = ir.FunctionType(_I64 if gives else ir.VoidType(), [_I64] * n_arguments)
+        function = ir.Function(self.module, kind, name)
+        if not gives:  # one copy, however many places call it
+            function.linkage = "internal"
+            function.attributes.add("noinline")
+        return Code(self, function)
+
+    def address(self, code: Code, function) -> Number:
+        """Where a function of the program begins."""
+        return Number(code, code.builder.ptrtoint(function, _I64))
+
+    def external(self, name: str, n_arguments: int):
+        """A function of the C library on words."""
+        return self.declared(name, _I64, [_I64] * n_arguments)
+
+    def declared(self, name: str, kind, arguments):
+        """A function that is defined elsewhere."""
+        if name not in self.module.globals:
+            ir.Function(self.module, ir.FunctionType(kind, arguments), name)
+        return self.module.globals[name]
+
+    def compiled(self, name: str) -> "Compiled":
+        """Machine code; `name` is the function to be called from C, with one pointer."""
+        return Compiled(str(self.module), name)
+
+
+class Compiled:
+    """A function for ctypes, and the memory that it lives in."""
+
+    def __init__(self, text: str, name: str):
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        module = binding.parse_assembly(text)
+        target = binding.Target.from_default_triple().create_target_machine(
+            cpu=binding.get_host_cpu_name(),
+            features=binding.get_host_cpu_features().flatten(),
+            opt=3,
+            codemodel="jitdefault",
+            jit=True,
+        )
+        options = binding.create_pipeline_tuning_options(speed_level=2)
+        passes = binding.create_pass_builder(target, options)
+        passes.getModulePassManager().run(module, passes)
+        self._engine = binding.create_mcjit_compiler(module, target)
+        self._engine.finalize_object()
+        address = self._engine.get_function_address(name)
+        self.ctypes = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(address)
+
+
+def _is_integer(kind) -> bool:
+    return isinstance(getattr(kind, "element", kind), ir.IntType)
+
+
+def _constant(kind, value):
+    if isinstance(kind, ir.VectorType):
+        return ir.Constant(kind, [value] * kind.count)
+    return ir.Constant(kind, value)

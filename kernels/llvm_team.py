@@ -1,0 +1,190 @@
+"""Functions for XLA whose work is shared among the threads that XLA has.
+
+The work comes in phases of independent items; a phase begins when the one before is done. The
+thread that calls takes items as any other, so that the work gets done even if no thread is free,
+and it waits only for items that another thread has already begun. A thread that comes too late
+finds nothing to do, whenever it comes: what it looks at lives until the last one has left.
+"""
+
+from collections.abc import Callable
+
+from llvmlite import ir
+
+from neurodyn.kernels.llvm import Code, Number, Program
+
+__all__ = ["Buffers", "write_handler"]
+
+_I32 = ir.IntType(32)
+# Words of the shared state: how many threads may still look at it, the next item, how many items
+# are done, the call's arguments and results, and the first item of each phase and the end.
+_USERS, _NEXT, _DONE, _ARGUMENTS, _RESULTS, _STARTS = range(6)
+
+
+class Buffers:
+    """The arrays of a call: (struct_size, extension, dtype, data, rank, dims) each, in words.
+
+    Addresses are read at the beginning of a function: what is stored later could change them, as
+    far as the compiler knows.
+    """
+
+    def __init__(self, code: Code, arguments: Number, results: Number, counts: tuple[int, int]):
+        self.code = code
+        self._arguments = [code.word(arguments + 8 * i) for i in range(counts[0])]
+        self._data = [
+            [code.word(code.word(list_ + 8 * i) + 8 * 3) for i in range(count)]
+            for list_, count in zip((arguments, results), counts, strict=True)
+        ]
+
+    def argument(self, i: int) -> Number:
+        """Address of the data of argument i."""
+        return self._data[0][i]
+
+    def result(self, i: int) -> Number:
+        """Address of the data of result i."""
+        return self._data[1][i]
+
+    def size(self, i: int, axis: int) -> Number:
+        """Size of argument i along an axis."""
+        return self.code.word(self.code.word(self._arguments[i] + 8 * 5) + 8 * axis)
+
+
+def write_handler(
+    program: Program,
+    name: str,
+    version: tuple[int, int],
+    schedule: int | None,
+    n_threads: int | None,
+    arrays: tuple[int, int],
+    counts: Callable[[Code, Buffers], tuple[list[Number], Number]],
+    phases: list[Callable[[Code, Buffers, Number], None]],
+) -> None:
+    """Write the function that XLA calls.
+
+    Parameters
+    ----------
+    version
+        Of XLA's interface.
+    schedule, n_threads
+        Places of these two among XLA's functions; without them the caller works alone.
+    arrays
+        How many arguments and results there are.
+    counts
+        Writes how many items each phase has and how many threads they are worth.
+    phases
+        Each writes what to do with one item.
+    """
+    items = [_item(program, f"{name}_phase{k}", phase, arrays) for k, phase in enumerate(phases)]
+    work = _work(program, f"{name}_work", items)
+    task = _task(program, f"{name}_task", work)
+    code = program.function(name, 1, gives=True)
+    (frame,) = code.arguments
+    _tell_version(code, frame, version)
+    arguments, results = code.word(frame + 8 * 9), code.word(frame + 8 * 14)
+    numbers, worth = counts(code, Buffers(code, arguments, results, arrays))
+
+    state = code.call("malloc", code.integer(8 * (_STARTS + len(numbers) + 1)))
+    starts = [code.integer(0)]
+    for number in numbers:
+        starts.append(starts[-1] + number)
+    zero = code.integer(0)
+    for k, word in enumerate([zero, zero, zero, arguments, results, *starts]):
+        code.store(word, state + 8 * k)
+    helpers = code.integer(0)
+    if schedule is not None and n_threads is not None:
+        helpers = code.least(_pool_size(code, frame, n_threads), worth) - 1
+        helpers = code.choose(helpers < 0, 0, helpers)
+    code.store(helpers + 1, state + 8 * _USERS)
+    if schedule is not None:
+        with code.loop(0, helpers):
+            _schedule(code, frame, schedule, program.address(code, task), state)
+    code.call(work, state)
+    _wait(code, state, starts[-1])
+    _leave(code, state)
+    code.give(zero)
+
+
+def _tell_version(code: Code, frame: Number, version: tuple[int, int]) -> None:
+    """XLA asks for the version of the interface by an extension of the frame, of type 1."""
+    extension = code.word(frame + 8)
+    with code.when(extension > 0), code.when(code.word(extension + 8, _I32).equals(1)):
+        stated = code.word(extension + 8 * 3) + 8 + 16
+        for k, part in enumerate(version):
+            code.store(Number(code, _I32(part)), stated + 4 * k)
+        code.give(code.integer(0))
+
+
+def _item(program: Program, name: str, write, arrays) -> object:
+    code = program.function(name, 3)
+    arguments, results, i = code.arguments
+    write(code, Buffers(code, arguments, results, arrays), i)
+    code.give()
+    return code.function
+
+
+def _work(program: Program, name: str, items: list) -> object:
+    """Take items until there are none."""
+    code = program.function(name, 1)
+    (state,) = code.arguments
+    starts = [code.word(state + 8 * (_STARTS + k)) for k in range(len(items) + 1)]
+    arguments, results = (code.word(state + 8 * k) for k in (_ARGUMENTS, _RESULTS))
+    with code.endless() as leave_if:
+        i = code.add_atomically(state + 8 * _NEXT, 1)
+        leave_if(i >= starts[-1])
+        for item, start, stop in zip(items, starts[:-1], starts[1:], strict=True):
+            with code.when((i >= start) & (i < stop)):
+                _wait(code, state, start)
+                code.call(item, arguments, results, i - start)
+        code.add_atomically(state + 8 * _DONE, 1)
+    code.give()
+    return code.function
+
+
+def _task(program: Program, name: str, work) -> object:
+    """What another thread does."""
+    code = program.function(name, 1)
+    (state,) = code.arguments
+    code.call(work, state)
+    _leave(code, state)
+    code.give()
+    return code.function
+
+
+def _leave(code: Code, state: Number) -> None:
+    """The last to leave frees the shared state."""
+    with code.when(code.add_atomically(state + 8 * _USERS, -1).equals(1)):
+        code.call("free", state)
+
+
+def _wait(code: Code, state: Number, n_done: Number) -> None:
+    with code.endless() as leave_if:
+        for _ in range(20):
+            leave_if(code.atomic_word(state + 8 * _DONE) >= n_done)
+        code.call("sched_yield")
+
+
+def _pool_size(code: Code, frame: Number, place: int) -> Number:
+    """How many threads XLA has, or 1 if it does not say."""
+    answer, given = (code.stack(8) for _ in range(2))
+    code.store(code.integer(1), answer)
+    context = code.word(frame + 8 * 3)
+    for k, word in enumerate([code.integer(32), code.integer(0), context, answer]):
+        code.store(word, given + 8 * k)
+    code.call(_offered(code, frame, place), given)
+    return code.word(answer)
+
+
+def _schedule(code, frame, place, task, state) -> None:
+    """Ask a thread of XLA's for help; where that fails, the others do its work."""
+    given = code.stack(16)
+    context = code.word(frame + 8 * 3)
+    for k, word in enumerate([code.integer(40), code.integer(0), context, task, state]):
+        code.store(word, given + 8 * k)
+    error = code.call(_offered(code, frame, place), given)
+    with code.when(error > 0):
+        _leave(code, state)
+
+
+def _offered(code: Code, frame: Number, place: int) -> Number:
+    """Address of a function that XLA offers: they follow four members, one of them of 24 bytes."""
+    api = code.word(frame + 8 * 2)
+    return code.word(api + 48 + 8 * place)
