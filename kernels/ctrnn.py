@@ -76,7 +76,7 @@ def ctrnn_scan(
     backend : {"auto", "xla", "compiled"}
         Implementation. "compiled" needs the extra `fast` and an x86 processor with AVX2 or AVX-512,
         runs on all cores and leaves other devices to XLA. "auto" (default) takes it where it can,
-        for 8 trials and 24 units at least, unless the environment variable ``NEURODYN_KERNELS``
+        for 4 trials and 16 units at least, unless the environment variable ``NEURODYN_KERNELS``
         says "xla".
 
     Returns

@@ -18,8 +18,8 @@ __all__ = ["adjoint", "fits", "forward", "obstacle"]
 _LEAST_PART_ROWS = 16
 # Rows (steps times trials) gathered for the weight gradient before they are multiplied.
 _BLOCK_ROWS = 256
-# Below these sizes the loops of XLA are as fast.
-_LEAST_BATCH, _LEAST_UNITS = 8, 24
+# Below these sizes the gain over XLA's loops does not pay for the half second of compilation.
+_LEAST_BATCH, _LEAST_UNITS = 4, 16
 
 
 def obstacle() -> str | None:

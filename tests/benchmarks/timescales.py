@@ -4,9 +4,15 @@
 those of the experiment, as they are when it has come to N. PyTorch runs the same lengths with as
 many heads, vectorised: the leak is folded into the recurrent matrix, so a step of time is one
 ``addmm`` and one activation, and heads at rest are left out of the readout.
+
+Ours is measured plain and, with the extra ``fast``, with the compiled kernel, which is the default
+there; the whole training run is the default. ``TIMESCALES_PARTS`` names some of the parts: N of
+single steps, and "whole" for the run.
 """
 
+import os
 import time
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +29,7 @@ from neurodyn.experiments.timescales.networks import (
 )
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.training import train
+from neurodyn.kernels import ctrnn_compiled
 from neurodyn.training import FreshTrials
 from neurodyn.training import step as compiled
 from neurodyn.training.members import Separate
@@ -44,64 +51,71 @@ def run() -> list[Row]:
     if torch is not None:
         torch.set_num_threads(CORES)
     peaks = _peaks()
-    stages = [(curriculum, n) for n in (2, 5, 10) for curriculum in ("single", "cumulative")]
-    return [*(row for stage in stages for row in _step(*stage, peaks)), _whole()]
+    rows = []
+    for part in os.environ.get("TIMESCALES_PARTS", "2 5 10 whole").split():
+        if part == "whole":
+            rows.append(_whole())
+        else:
+            for curriculum in ("single", "cumulative"):
+                rows += _step(curriculum, int(part), peaks)
+    return rows
 
 
 def _step(curriculum: str, n: int, peaks: dict[str, float]) -> list[Row]:
     """One training step, ours and PyTorch's."""
-    ours, lengths, task = _ours(curriculum, n)
+    plain, lengths, task = _ours(curriculum, n, "xla")
+    ours = {"plain": plain}
+    if ctrnn_compiled.obstacle() is None:
+        ours["compiled"], _, _ = _ours(curriculum, n, "compiled")
     ns = task.ns[task.ns > 0].tolist()
-    calls = [ours]
-    if torch is not None:
-        calls.append(_torch(ns, task.n_heads, lengths))
-    sampling = _sampling(task)
-    timings = [t.best for t in alternate(*calls, sampling, rounds=4, burst=1, warmup=1)]
-    seconds, sample = timings[0] / 1e3 / STEPS, timings[-1] / STEPS
+    peers = [] if torch is None else [_torch(ns, task.n_heads, lengths)]
+    calls = [*ours.values(), *peers, _sampling(task)]
+    timings = [t.best / STEPS for t in alternate(*calls, rounds=4, burst=1, warmup=1)]
+    sample, peer = timings[-1], timings[len(ours)] if peers else None
     sizes = {"N": n, "heads": task.n_heads, "used": len(ns), "units": UNITS, "batch": BATCH}
     # Forward, and backward to weights and states, but for the initial state: it is not trained.
     per_step = 2 * BATCH * UNITS * UNITS
     flops = per_step * (3 * np.mean(lengths) - 1) + 3 * 2 * BATCH * UNITS * 2 * len(ns)
     best = max(peaks, key=peaks.get)
     note = f"mean length {np.mean(lengths):.1f}, the same in both"
-    return [
-        Row(
-            "training step",
-            "PyTorch, vectorised",
-            ours=1 / seconds,
-            peer=None if torch is None else 1e3 * STEPS / timings[1],
-            unit="steps/s",
-            better="higher",
-            bar=_BAR,
-            sizes=sizes,
-            threads=CORES,
-            note=note if torch is not None else "torch is not installed",
-        ),
-        Row(
-            "training step, products on true lengths",
-            f"{best}'s product at the step's shape",
-            ours=flops / seconds / 1e9,
-            peer=peaks[best],
-            unit="GFLOP/s",
-            better="higher",
-            bar=_SHARE,
-            sizes=sizes,
-            threads=CORES,
-            note=", ".join(f"{library} {rate:.0f}" for library, rate in peaks.items()),
-        ),
-        Row(
-            "sampling a batch",
-            f"{100 * _SAMPLING:.0f} % of a step",
-            ours=sample,
-            peer=1e3 * _SAMPLING * seconds,
-            bar=1.0,
-            sizes=sizes,
-            threads=CORES,
-        ),
-    ]
+    rows = []
+    for kind, ms in zip(ours, timings, strict=False):
+        about = {"sizes": sizes, "threads": CORES, "better": "higher"}
+        rows += [
+            Row(
+                f"training step ({kind})",
+                "PyTorch, vectorised",
+                ours=1e3 / ms,
+                peer=None if peer is None else 1e3 / peer,
+                unit="steps/s",
+                bar=_BAR,
+                note=note if peers else "torch is not installed",
+                **about,
+            ),
+            Row(
+                f"training step, products on true lengths ({kind})",
+                f"{best}'s product at the step's shape",
+                ours=flops / ms / 1e6,
+                peer=peaks[best],
+                unit="GFLOP/s",
+                bar=_SHARE,
+                note=", ".join(f"{library} {rate:.0f}" for library, rate in peaks.items()),
+                **about,
+            ),
+        ]
+    sampling = Row(
+        "sampling a batch",
+        f"{100 * _SAMPLING:.0f} % of a step",
+        ours=sample,
+        peer=_SAMPLING * timings[len(ours) - 1],
+        bar=1.0,
+        sizes=sizes,
+        threads=CORES,
+    )
+    return [*rows, sampling]
 
 
-def _ours(name: str, n: int):
+def _ours(name: str, n: int, backend: str):
     """A chunk of the experiment's steps at N, the lengths that it draws, and its task."""
     settings = Settings(curricula=name, n_units=UNITS, batch_size=BATCH)
     variant = variants(settings)[0]
@@ -126,7 +140,9 @@ def _ours(name: str, n: int):
     )
     start = compiled.start(plan.setup, plan.models[0], plan.task, plan.keys[0])
     training = Separate(plan.setup, [start])
-    chunk = training.compile(compiled.chunk, 0, 0)
+    jax.clear_caches()  # or the program of the other backend would be taken for this one's
+    with mock.patch.dict(os.environ, NEURODYN_KERNELS=backend):
+        chunk = training.compile(compiled.chunk, 0, 0)
     keys = [jax.random.split(jax.random.fold_in(start[0].step_key, k))[0] for k in range(STEPS)]
     lengths = [int(task.batch(key, 1).length) for key in keys]
     return lambda: chunk(0, STEPS), lengths, task
