@@ -6,11 +6,14 @@ them when the file changes, and tells machines and its own versions apart.
 """
 
 import contextlib
+import hashlib
+import inspect
 import pickle
 from collections.abc import Callable, Hashable
+from pathlib import Path
 
 from numba import types
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 
 __all__ = ["callback"]
@@ -44,6 +47,15 @@ class _Named(FunctionCache):
     def __init__(self, function: Callable, name: Hashable):
         super().__init__(function)
         self._name = name
+        # Numba lists all functions of a file in one index and writes that before the code:
+        # processes that start together would read another function, or an older one, as theirs.
+        source = Path(inspect.getfile(function)).read_bytes()
+        mark = hashlib.sha256(source + repr(name).encode()).hexdigest()[:16]
+        self._cache_file = IndexDataCacheFile(
+            self._cache_path,
+            f"{self._impl.filename_base}-{mark}",
+            self._impl.locator.get_source_stamp(),
+        )
 
     def _index_key(self, sig, codegen):
         return sig, codegen.magic_tuple(), self._name

@@ -42,6 +42,17 @@ def test_a_function_is_compiled_once_under_its_name(folder):
     assert (written(other), other._cache_hits) == (8, 0)
 
 
+def test_functions_share_no_file_that_processes_would_write_at_once(folder):
+    def files():
+        return set(folder.rglob("*.nb*"))
+
+    numba_cache.callback(writes(7), "seven")
+    before = {path: path.read_bytes() for path in files()}
+    numba_cache.callback(writes(8), "eight")
+    assert len(files()) == 2 * len(before)
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
 def test_what_is_on_the_disk_may_be_damaged(folder):
     numba_cache.callback(writes(7), "seven")
     for path in folder.rglob("*.nb*"):
