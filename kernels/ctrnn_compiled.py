@@ -15,7 +15,8 @@ from neurodyn.kernels.ctrnn_adjoint import Saved
 
 __all__ = ["adjoint", "fits", "forward", "obstacle"]
 
-_LEAST_PART_ROWS = 16
+# Rows of the batch that are worth a part, and how many parts at most: each has a weight gradient.
+_LEAST_PART_ROWS, _MOST_PARTS = 16, 16
 # Rows (steps times trials) gathered for the weight gradient before they are multiplied.
 _BLOCK_ROWS = 256
 # Below these sizes the gain over XLA's loops does not pay for the half second of compilation.
@@ -104,7 +105,8 @@ def adjoint(form: str, activation: str, saved: Saved, h_bar) -> tuple:
 
 def _parts(batch: int) -> tuple[int, int]:
     """Into how many parts to cut a batch, and rows of each but the last: whole tiles."""
-    rows = max(_LEAST_PART_ROWS, _up(-(-batch // (os.cpu_count() or 1)), 8))
+    n_parts = min(os.cpu_count() or 1, _MOST_PARTS)
+    rows = max(_LEAST_PART_ROWS, _up(-(-batch // n_parts), 8))
     return -(-batch // rows), min(rows, batch)
 
 

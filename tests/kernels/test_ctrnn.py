@@ -7,13 +7,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neurodyn.kernels import ctrnn_scan
+from neurodyn.kernels import ctrnn_compiled, ctrnn_scan, ffi
 
 from . import oracle
 
 FORMS = ("rate", "current", "update")
 ACTIVATIONS = ("tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity", "linear")
 NAMES = ("W", "U", "b", "alpha", "x", "h0")
+needs_compiler = pytest.mark.skipif(
+    ctrnn_compiled.obstacle() is not None, reason=str(ctrnn_compiled.obstacle())
+)
+
+
+@pytest.fixture(params=["xla", pytest.param("compiled", marks=needs_compiler)])
+def backend(request):
+    return request.param
 
 
 def problem(n_steps=7, n_batch=3, n_inputs=2, n_units=5, low=0.05, seed=0):
@@ -31,17 +39,19 @@ def problem(n_steps=7, n_batch=3, n_inputs=2, n_units=5, low=0.05, seed=0):
     return arguments, noise, rng.standard_normal(noise.shape)
 
 
-@partial(jax.jit, static_argnames=("form", "activation"))
-def states_and_grads(arguments, h_bar, length=None, form="rate", activation="tanh"):
+@partial(jax.jit, static_argnames=("form", "activation", "backend"))
+def states_and_grads(arguments, h_bar, length=None, form="rate", activation="tanh", backend="xla"):
     """What the kernel gives, for every array in `arguments` (noise included if it is there)."""
-    options = {"form": form, "activation": activation, "length": length}
+    options = {"form": form, "activation": activation, "length": length, "backend": backend}
     states, pull = jax.vjp(lambda a: ctrnn_scan(**a, **options), arguments)
     return states, pull(h_bar)[0]
 
 
-def check(arguments, noise, h_bar, form, activation, length=None, tolerance=1e-11):
+def check(backend, arguments, noise, h_bar, form, activation, length=None, tolerance=1e-11):
     given = arguments if noise is None else {**arguments, "noise": noise}
-    states, grads = states_and_grads(given, h_bar, length, form=form, activation=activation)
+    states, grads = states_and_grads(
+        given, h_bar, length, form=form, activation=activation, backend=backend
+    )
     expected = oracle.forward(form, activation, **given, length=length)
     np.testing.assert_allclose(states, expected, rtol=0, atol=tolerance * abs(expected).max())
     expected = oracle.backward(form, activation, **given, h_bar=h_bar, length=length)
@@ -68,18 +78,18 @@ def test_oracle_agrees_with_complex_steps(form, activation):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("activation", ACTIVATIONS[:-1])
-def test_states_and_gradients(form, activation, x64):
+def test_states_and_gradients(form, activation, backend, x64):
     arguments, noise, h_bar = problem()
-    check(arguments, None, h_bar, form, activation)
-    check(arguments, noise, h_bar, form, activation, length=4)
+    check(backend, arguments, None, h_bar, form, activation)
+    check(backend, arguments, noise, h_bar, form, activation, length=4)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("length", [None, 0, 1, 4])
-def test_last_state_alone(form, length, x64):
+def test_last_state_alone(form, length, backend, x64):
     arguments, noise, h_bar = problem()
     arguments["noise"] = noise
-    options = {"form": form, "activation": "leaky_relu", "length": length}
+    options = {"form": form, "activation": "leaky_relu", "length": length, "backend": backend}
     expected = oracle.forward(form, "leaky_relu", **arguments, length=length)
     run = len(expected) if length is None else length
     expected = expected[run - 1] if run else arguments["h0"]
@@ -105,13 +115,13 @@ def test_last_state_alone(form, length, x64):
 )
 def test_odd_and_large_sizes(form, activation, n_steps, n_batch, n_units, x64):
     arguments, noise, h_bar = problem(n_steps, n_batch, 3, n_units)
-    check(arguments, noise, h_bar, form, activation, tolerance=1e-9)
+    check("xla", arguments, noise, h_bar, form, activation, tolerance=1e-9)
 
 
 @pytest.mark.parametrize("n_batch", [1, 64, 700])
 def test_block_sizes(n_batch, x64):
     arguments, _, h_bar = problem(n_steps=29, n_batch=n_batch)
-    check(arguments, None, h_bar, "rate", "tanh")
+    check("xla", arguments, None, h_bar, "rate", "tanh")
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
@@ -119,20 +129,20 @@ def test_block_sizes(n_batch, x64):
 def test_small_alpha_is_recomputed(activation, alpha, x64):
     arguments, noise, h_bar = problem(n_steps=20)
     arguments["alpha"][1] = alpha
-    check(arguments, None, h_bar, "rate", activation)
-    check(arguments, noise, h_bar, "rate", activation)
+    check("xla", arguments, None, h_bar, "rate", activation)
+    check("xla", arguments, noise, h_bar, "rate", activation)
 
 
 @pytest.mark.parametrize("form", ["current", "update"])
 def test_zero_alpha(form, x64):
     arguments, noise, h_bar = problem()
     arguments["alpha"][1] = 0.0
-    check(arguments, noise, h_bar, form, "tanh")
+    check("xla", arguments, noise, h_bar, form, "tanh")
 
 
-def test_no_inputs(x64):
+def test_no_inputs(backend, x64):
     arguments, noise, h_bar = problem(n_inputs=0)
-    check(arguments, noise, h_bar, "rate", "tanh")
+    check(backend, arguments, noise, h_bar, "rate", "tanh")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +155,7 @@ def test_no_inputs(x64):
         ("update", "tanh"),
     ],
 )
-def test_float32(form, activation):
+def test_float32(form, activation, backend):
     """Also the alpha nearest to the bound, where recovery loses most."""
     arguments, noise, h_bar = problem(n_steps=333, n_units=33, low=1 / 128)
     arguments, noise, h_bar = jax.tree.map(
@@ -154,7 +164,9 @@ def test_float32(form, activation):
     arguments["alpha"][0] = 1 / 128
     double = jax.tree.map(lambda a: a.astype(np.float64), (arguments, noise, h_bar))
     given = {**arguments, "noise": noise}
-    states, grads = states_and_grads(given, h_bar, form=form, activation=activation)
+    states, grads = states_and_grads(
+        given, h_bar, form=form, activation=activation, backend=backend
+    )
     assert states.dtype == jnp.float32
     expected = oracle.backward(form, activation, **double[0], noise=double[1], h_bar=double[2])
     for name, grad in grads.items():
@@ -162,28 +174,28 @@ def test_float32(form, activation):
         np.testing.assert_allclose(grad, expected[name], rtol=0, atol=2e-5 * scale, err_msg=name)
 
 
-def test_float32_kink_is_never_guessed():
+def test_float32_kink_is_never_guessed(backend):
     """Units held below the kink must get exactly no gradient, whatever rounding does."""
     arguments, noise, h_bar = problem(n_steps=50)
     arguments["b"][:3] = -1e3
     given = jax.tree.map(lambda a: a.astype(np.float32), {**arguments, "noise": noise})
-    _, grads = states_and_grads(given, h_bar.astype(np.float32), activation="relu")
+    _, grads = states_and_grads(given, h_bar.astype(np.float32), activation="relu", backend=backend)
     assert not np.any(grads["b"][:3])
     assert not np.any(grads["W"][:, :3])
     assert np.all(grads["b"][3:] != 0)
 
 
-def test_finite_differences(x64):
+def test_finite_differences(backend, x64):
     arguments, noise, h_bar = problem(n_steps=30)
     arguments = {**arguments, "noise": noise}
-    _, grads = states_and_grads(arguments, h_bar, 25)
+    _, grads = states_and_grads(arguments, h_bar, 25, backend=backend)
     rng = np.random.default_rng(2)
     for name, value in arguments.items():
         direction = rng.standard_normal(value.shape)
 
         def loss(size, name=name, value=value, direction=direction):
             moved = {**arguments, name: value + size * direction}
-            return (h_bar * ctrnn_scan(**moved, length=25)).sum()
+            return (h_bar * ctrnn_scan(**moved, length=25, backend=backend)).sum()
 
         slope = (loss(1e-6) - loss(-1e-6)) / 2e-6
         np.testing.assert_allclose((grads[name] * direction).sum(), slope, rtol=1e-6, err_msg=name)
@@ -191,37 +203,39 @@ def test_finite_differences(x64):
 
 @pytest.mark.parametrize("length", [0, 1, 2, 7])
 @pytest.mark.parametrize("form", FORMS)
-def test_lengths(form, length, x64):
+def test_lengths(form, length, backend, x64):
     arguments, noise, h_bar = problem()
-    check(arguments, None, h_bar, form, "tanh", length=length)
-    check(arguments, noise, h_bar, form, "tanh", length=length)
+    check(backend, arguments, None, h_bar, form, "tanh", length=length)
+    check(backend, arguments, noise, h_bar, form, "tanh", length=length)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_noise_without_length(form, activation, x64):
     arguments, noise, h_bar = problem()
-    check(arguments, noise, h_bar, form, activation)
+    check("xla", arguments, noise, h_bar, form, activation)
 
 
-def test_rows_beyond_length_do_not_matter(x64):
+def test_rows_beyond_length_do_not_matter(backend, x64):
     arguments, noise, h_bar = problem()
-    states, grads = states_and_grads({**arguments, "noise": noise}, h_bar, 4)
+    states, grads = states_and_grads({**arguments, "noise": noise}, h_bar, 4, backend=backend)
     for late in (arguments["x"], noise, h_bar):
         late[4:] = np.nan
-    spoilt_states, spoilt_grads = states_and_grads({**arguments, "noise": noise}, h_bar, 4)
+    spoilt_states, spoilt_grads = states_and_grads(
+        {**arguments, "noise": noise}, h_bar, 4, backend=backend
+    )
     jax.tree.map(np.testing.assert_array_equal, (states, grads), (spoilt_states, spoilt_grads))
     assert not np.any(states[4:])
 
 
-def test_traced_length_is_limited_to_the_steps_given(x64):
+def test_traced_length_is_limited_to_the_steps_given(backend, x64):
     arguments, _, h_bar = problem()
-    whole = states_and_grads(arguments, h_bar)
-    beyond = states_and_grads(arguments, h_bar, length=99)
+    whole = states_and_grads(arguments, h_bar, backend=backend)
+    beyond = states_and_grads(arguments, h_bar, length=99, backend=backend)
     jax.tree.map(np.testing.assert_array_equal, whole, beyond)
 
 
-def test_one_trace_for_every_length():
+def test_one_trace_for_every_length(backend):
     arguments, _, h_bar = problem()
     arguments = {name: jnp.asarray(a, jnp.float32) for name, a in arguments.items()}
     h_bar = jnp.asarray(h_bar, jnp.float32)
@@ -230,7 +244,9 @@ def test_one_trace_for_every_length():
     @jax.jit
     def grads(arguments, length):
         traces.append(length)
-        return jax.grad(lambda a: (ctrnn_scan(**a, length=length) * h_bar).sum())(arguments)
+        return jax.grad(lambda a: (ctrnn_scan(**a, length=length, backend=backend) * h_bar).sum())(
+            arguments
+        )
 
     for length in range(8):
         grads({**arguments, "b": arguments["b"] + length}, length)
@@ -247,7 +263,7 @@ def test_per_example_gradients(form, activation, x64):
     def loss(shared, x, h0, noise, h_bar, length):
         h = ctrnn_scan(
             **shared, x=x[:, None], h0=h0[None], noise=noise[:, None], length=length,
-            form=form, activation=activation,
+            form=form, activation=activation, backend="xla",
         )  # fmt: skip
         return (h[:, 0] * h_bar).sum()
 
@@ -263,7 +279,7 @@ def test_per_example_gradients(form, activation, x64):
             np.testing.assert_allclose(grad[i], expected[name], rtol=1e-9, atol=1e-11)
 
 
-def test_stacked_models_with_their_own_lengths(x64):
+def test_stacked_models_with_their_own_lengths(backend, x64):
     """Seeds of a model, one of them with a small alpha, and lengths that differ."""
     problems = [problem(seed=seed)[0] for seed in range(3)]
     problems[1]["alpha"][0] = 1e-5
@@ -272,7 +288,7 @@ def test_stacked_models_with_their_own_lengths(x64):
     lengths = np.array([7, 0, 4])
 
     def loss(arguments, length):
-        return (ctrnn_scan(**arguments, length=length) * h_bar).sum()
+        return (ctrnn_scan(**arguments, length=length, backend=backend) * h_bar).sum()
 
     grads = jax.jit(jax.vmap(jax.grad(loss)))(stacked, lengths)
     for i, (arguments, length) in enumerate(zip(problems, lengths, strict=True)):
@@ -281,13 +297,13 @@ def test_stacked_models_with_their_own_lengths(x64):
             np.testing.assert_allclose(grad[i], expected[name], rtol=1e-9, atol=1e-11)
 
 
-def test_mean_gradient_over_a_mapped_batch(x64):
+def test_mean_gradient_over_a_mapped_batch(backend, x64):
     arguments, _, h_bar = problem(n_steps=9, n_batch=4)
     x, h0 = arguments.pop("x"), arguments.pop("h0")
 
     def loss(arguments):
         def one(x, h0):
-            return ctrnn_scan(**arguments, x=x[:, None], h0=h0[None])[:, 0]
+            return ctrnn_scan(**arguments, x=x[:, None], h0=h0[None], backend=backend)[:, 0]
 
         return (jax.vmap(one, in_axes=(1, 0), out_axes=1)(x, h0) * h_bar).sum()
 
@@ -315,7 +331,7 @@ def test_masked_weights_get_the_chain_rule(x64):
     [
         ({"form": "leaky"}, ValueError, "form must be one of 'rate', 'current', 'update'"),
         ({"activation": "swish"}, ValueError, "activation must be one of 'tanh'"),
-        ({"backend": "gpu"}, ValueError, "backend must be one of 'auto', 'xla'"),
+        ({"backend": "gpu"}, ValueError, "backend must be one of 'auto', 'xla', 'compiled'"),
         ({"W": np.zeros((5, 4))}, ValueError, r"W must .*unit = 5.*\(5, 4\)"),
         ({"W": np.zeros(5)}, ValueError, r"W must have dims \(unit, unit\), got shape \(5,\)"),
         ({"U": np.zeros((2, 6))}, ValueError, "U must .*unit = 5, as in W"),
@@ -339,3 +355,89 @@ def test_bad_input(change, error, words):
     arguments, _, _ = problem()
     with pytest.raises(error, match=words):
         ctrnn_scan(**{**arguments, **change})
+
+
+# --- the compiled backend ------------------------------------------------------------------------
+
+
+@needs_compiler
+@pytest.mark.parametrize("form", FORMS)
+def test_many_trials_and_units_in_float32(form):
+    """Several parts, panels and blocks, none of which comes out even, against XLA."""
+    arguments, noise, h_bar = problem(n_steps=6, n_batch=297, n_inputs=19, n_units=211)
+    given = {**arguments, "noise": noise}
+    given, h_bar = jax.tree.map(lambda a: a.astype(np.float32), (given, h_bar))
+    results = [
+        states_and_grads(given, h_bar, 5, form=form, activation="softplus", backend=b)
+        for b in ("xla", "compiled")
+    ]
+
+    def close(plain, compiled):
+        scale = max(1.0, abs(plain).max())
+        np.testing.assert_allclose(compiled, plain, rtol=0, atol=1e-5 * scale)
+
+    jax.tree.map(close, *results)
+
+
+@needs_compiler
+@pytest.mark.parametrize("activation", ACTIVATIONS[:-1])
+def test_activations_far_from_zero(activation, x64):
+    """One step from zero with alpha = 1 is the activation of the input."""
+    z = np.concatenate([-np.geomspace(1e-12, 1e3, 60), [0.0], np.geomspace(1e-12, 1e3, 60)])
+    nothing, one = np.zeros((1, 1)), np.ones((1, 1))
+
+    def states(backend, dtype):
+        given = (nothing, one, nothing[0], one[0], z[None, :, None], np.zeros((z.size, 1)))
+        given = [jnp.asarray(a, dtype) for a in given]
+        h = ctrnn_scan(*given, form="update", activation=activation, backend=backend)
+        return np.asarray(h)[0, :, 0]
+
+    for dtype, tolerance in ((np.float64, 1e-14), (np.float32, 1e-6)):
+        plain, compiled = states("xla", dtype), states("compiled", dtype)
+        np.testing.assert_allclose(compiled, plain, rtol=tolerance, atol=1e-37)
+
+
+@needs_compiler
+def test_not_a_number_is_not_lost(x64):
+    arguments, _, _ = problem(n_batch=9)
+    arguments["h0"][4, 2] = np.nan
+    for activation in ACTIVATIONS[:-1]:
+        states = ctrnn_scan(**arguments, activation=activation, backend="compiled")
+        assert np.isnan(states[:, 4, 2]).all()
+        assert not np.isnan(np.delete(states, 4, axis=1)).any()
+
+
+@needs_compiler
+def test_the_same_bits_every_time():
+    arguments, noise, h_bar = problem(n_steps=9, n_batch=130, n_units=70)
+    given = jax.tree.map(lambda a: jnp.asarray(a, jnp.float32), {**arguments, "noise": noise})
+    h_bar = jnp.asarray(h_bar, jnp.float32)
+    first = states_and_grads(given, h_bar, backend="compiled")
+    for _ in range(20):
+        again = states_and_grads(given, h_bar, backend="compiled")
+        jax.tree.map(np.testing.assert_array_equal, first, again)
+
+
+@needs_compiler
+def test_auto_is_for_larger_networks():
+    def chosen(n_batch, n_units):
+        arguments, _, _ = problem(n_steps=2, n_batch=n_batch, n_units=n_units)
+        return "ffi_call" in str(jax.make_jaxpr(lambda: ctrnn_scan(**arguments))())
+
+    assert chosen(64, 64)
+    assert not chosen(1, 64)
+    assert not chosen(64, 5)
+
+
+def test_without_the_compiler(monkeypatch):
+    arguments, _, _ = problem(n_batch=32, n_units=64)
+    expected = oracle.forward("rate", "tanh", **arguments)
+    monkeypatch.setattr(ffi.importlib.util, "find_spec", lambda name: None)
+    ffi.obstacle.cache_clear()
+    try:
+        states = ctrnn_scan(**{n: jnp.asarray(a, jnp.float32) for n, a in arguments.items()})
+        with pytest.raises(ModuleNotFoundError, match=r"llvmlite, .*'neurodyn\[fast\]'"):
+            ctrnn_scan(**arguments, backend="compiled")
+    finally:
+        ffi.obstacle.cache_clear()
+    np.testing.assert_allclose(states, expected, rtol=0, atol=1e-5)
