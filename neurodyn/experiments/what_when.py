@@ -69,8 +69,10 @@ class Settings:
     every
         Interval of its updates [ms].
     remembered
-        Trials that recursive least squares with forgetting remembers; less is forgotten where P
-        would grow beyond what it starts from.
+        Trials that recursive least squares with forgetting remembers.
+    bound
+        Largest mean of the eigenvalues of its P, such as `alpha`; 0: none, with which P winds up
+        and is no longer positive in single precision after two blocks or so.
     """
 
     seed: int = 0
@@ -93,6 +95,7 @@ class Settings:
     alpha: float = 10.0
     every: float = 10.0
     remembered: float = 20.0
+    bound: float = 0.0
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:

@@ -91,8 +91,7 @@ def model(method: str, settings: Any, seed: int, made: Plan) -> Model:
     if method == "rls_forgetting":
         updates = made.learned_time / settings.every
         options["forgetting"] = float(1 - 1 / (settings.remembered * updates))
-        # Most directions of the rates are hardly visited: without a bound P winds up.
-        options["bound"] = settings.alpha
+        options["bound"] = settings.bound or None
     readout = Readout(2, filter=filter, feedback=feedback, rule=RLS(settings.alpha, **options))
     return Model(Network(**parts, readout=readout), False)
 

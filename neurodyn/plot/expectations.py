@@ -41,7 +41,7 @@ def expectations(ds: xr.Dataset, *, dim: str, by: str) -> Any:
         expected = one["expected"].transpose("seed", "time", "output").values[0]
         t = ds["time"].values
         for c, colour in enumerate((BLUE, ORANGE)):
-            ax.plot(t, expected[:, c], color=GREY, lw=1, ls="--")
+            ax.plot(t, expected[:, c], color=GREY, lw=1, ls="--", label=None if c else "expected")
             low, high = out[..., c].min(0), out[..., c].max(0)
             ax.fill_between(t, low, high, color=colour, alpha=0.2, lw=0)
             ax.plot(t, out[..., c].mean(0), color=colour, label=names[c])
@@ -49,7 +49,7 @@ def expectations(ds: xr.Dataset, *, dim: str, by: str) -> Any:
         ax.set(title=title, xlabel="time from cue (ms)")
     axes[0][0].set_ylabel("output")
     lines, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(lines, labels, loc="outside upper right", ncols=2)
+    figure.legend(lines, labels, loc="outside upper right", ncols=3)
     return figure
 
 
@@ -67,6 +67,9 @@ def angle_chance(angles: xr.Dataset) -> Any:
     matplotlib.figure.Figure
     """
     n = angles.sizes["component"]
+    # Angles crowd below 90 degrees: the ordinate begins at the ten below the smallest.
+    least = np.nanmin([angles["angle"].min(), angles["shuffled"].min(), angles["chance_low"].min()])
+    lowest = max(0.0, 10 * np.floor((least - 2) / 10))
     figure, axes = subplots(1, n, size=(2.6, 2.4), sharey=True)
     for c, ax in enumerate(axes[0]):
         one = angles.isel(component=c)
@@ -79,7 +82,7 @@ def angle_chance(angles: xr.Dataset) -> Any:
         ax.axhline(float(one["chance"]), color=GREY, label="random spans")
         ax.axhspan(float(one["chance_low"]), 90, color=GREY, alpha=0.2, lw=0)
         title = {0: "smallest angle", n - 1: "largest angle"}.get(c, f"angle {c + 1}")
-        ax.set(title=title, xlabel=label(one["probability"]), ylim=(0, 92))
+        ax.set(title=title, xlabel=label(one["probability"]), ylim=(lowest, 92))
     axes[0][0].set_ylabel("angle (degrees)")
     axes[0][-1].legend(loc="lower right")
     return figure
