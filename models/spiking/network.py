@@ -10,19 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from neurodyn.kernels import standard_normal
-from neurodyn.models.spiking import assemble, cells, checking, delivery, labelling
+from neurodyn.models.spiking import assemble, cells, checking, labelling, step
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.neuron import AbstractNeuron
 from neurodyn.models.spiking.population import Population
 from neurodyn.models.spiking.projection import Connection, Projection
 from neurodyn.models.spiking.readout import Readout
 from neurodyn.models.spiking.schemes import as_scheme
-from neurodyn.models.spiking.state import NetworkMemory, NetworkX
+from neurodyn.models.spiking.state import NetworkX
 from neurodyn.models.spiking.surrogate import AbstractSurrogate, FastSigmoid
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
-from neurodyn.params.base import value_of
 from neurodyn.system import AbstractSpiking, State, as_key
 
 __all__ = ["Network"]
@@ -217,31 +215,12 @@ class Network(AbstractSpiking):
 
     def initial_state(self, *, dt, trial=None, key=None):
         del trial
-        keys = assemble.keys(as_key(key), ("cells", "current", "readout"))
-        neurons = cells.start(self.kinds, keys["cells"])
-        dtype = neurons[0].v.dtype
-        x = NetworkX(neurons, {}, None, None)
-        if self.refractory is not None:
-            x = x._replace(refractory=jnp.full((self.n_units,), -1.0, dtype))
-        solved, exact = {}, {}
-        for name, synapse in self.synapses.items():
-            (exact if synapse.exact else solved)[name] = synapse.start(self.n_units, dtype)
-        memory = NetworkMemory(
-            exact,
-            {name: each.start(dtype) for name, each in self.projections.items()},
-            self._drawn_current(keys["current"], dtype),
-            None,
-            jnp.asarray(dt if self.clocked and dt is not None else 0.0, dtype),
-        )
-        if self.decoder is not None:
-            filter, readout = self.decoder.start(dtype, self.n_units, keys["readout"])
-            x, memory = x._replace(filter=filter), memory._replace(readout=readout)
-        return State(x._replace(synapses=solved), memory)
+        return step.start(self, dt, key)
 
     def drift(self, t, state, u):
         del t
         x = state.x
-        rates = cells.rates(self.kinds, x.cells, self.current(state, u), self._free(state))
+        rates = cells.rates(self.kinds, x.cells, self.current(state, u), step.free(self, state))
         synapses = {name: self.synapses[name].drift(s) for name, s in x.synapses.items()}
         filter = None if x.filter is None else self.decoder.filter.drift(x.filter)
         clock = None if x.refractory is None else -jnp.ones_like(x.refractory)
@@ -249,32 +228,13 @@ class Network(AbstractSpiking):
 
     def current(self, state: State, u: Any = None) -> Float[Array, " unit"]:
         """Current into each unit: synapses, feedback, bias and, with a drive, what it brings."""
-        x, m = state
-        v = x.v
-        total = jnp.zeros_like(v) if self.bias is None else value_of(self.bias)
-        for name, synapse in self.synapses.items():
-            s = m.synapses[name] if synapse.exact else x.synapses[name]
-            part = synapse.current(s, v)
-            total = total if part is None else total + part
-        if m.current is not None:
-            total = total + m.current
-        if self.decoder is not None and self.decoder.feedback is not None:
-            total = total + self.decoder.z(x.filter, m.readout) @ self.decoder.feedback
-        if u is None:
-            return total
-        if u.input is not None:
-            for name, first, last in self.input_channels:
-                each = self.inputs[name]
-                if isinstance(each, CurrentInput):
-                    channels = u.input[first:last]
-                    total = total + assemble.spread(channels, each, self.slices, self.n_units)
-        return total if u.current is None else total + u.current
+        return step.current(self, state, u)
 
     def diffusion(self, t, state, u):
         del t, u
         if self.noise is None:
             return None
-        free = self._free(state)
+        free = step.free(self, state)
         noise = self.noise if free is None else self.noise * free
         silent = jax.tree.map(lambda _: None, state.x)
         noisy = cells.with_v(self.kinds, silent.cells, lambda v, own: own(noise))
@@ -287,73 +247,7 @@ class Network(AbstractSpiking):
         return self.surrogate(crossing)
 
     def after(self, t, dt, state, spikes, u, *, key):
-        keys = assemble.keys(key, ("sources", "current", "readout", "projections"))
-        events = self._events(u, dt, keys["sources"])
-        free = self._free(state, -1.0)
-        (x, m), seen = delivery.deliver(self, state, spikes, events, free, dt)
-        m = m._replace(current=self._drawn_current(keys["current"], x.v.dtype))
-        if self.decoder is not None:
-            filter, readout = self.decoder.after(
-                t, dt, x.filter, m.readout, spikes, u, key=keys["readout"]
-            )
-            x, m = x._replace(filter=filter), m._replace(readout=readout)
-        projections = dict(m.projections)
-        for i, (name, each) in enumerate(self.projections.items()):
-            if each.rule is None:
-                continue
-            own = None if key is None else jax.random.fold_in(keys["projections"], i)
-            projections[name] = each.learn(
-                t,
-                dt,
-                projections[name],
-                seen[name],
-                spikes[each.post[0] : each.post[1]],
-                State(x, m),
-                u,
-                key=own,
-            )
-        return State(self._reset(x, spikes, m.step), m._replace(projections=projections))
-
-    def _free(self, state: State, steps: float = 0.0) -> Float[Array, " unit"] | None:
-        """1 where a unit may move, 0 where it is refractory; now, or so many steps from now."""
-        left = state.x.refractory
-        if left is None:
-            return None
-        return (left <= (0.25 + steps) * state.memory.step).astype(left.dtype)
-
-    def _events(self, u, dt, key) -> dict[str, Float[Array, " pre"]]:
-        """Spikes of inputs and sources in this step."""
-        events = {}
-        for name, first, last in self.input_channels:
-            if isinstance(self.inputs[name], SpikeInput):
-                nothing = jnp.zeros((last - first,), dt.dtype)
-                events[name] = nothing if u.input is None else u.input[first:last]
-        for i, (name, source) in enumerate(self.sources.items()):
-            key = as_key(key, needed_for=f"The Poisson source {name!r}")
-            events[name] = source.draw(dt, jax.random.fold_in(key, i))
-        return events
-
-    def _reset(self, x, spikes, step):
-        """The state after units that spiked were reset."""
-        if self.detach_reset:
-            spikes = jax.lax.stop_gradient(spikes)
-        refractory = x.refractory
-        if refractory is not None:
-            refractory = jnp.where(spikes > 0, self._held(step), refractory)
-        return x._replace(cells=cells.reset(self.kinds, x.cells, spikes), refractory=refractory)
-
-    def _held(self, step: Float[Array, ""]) -> Float[Array, " unit"]:
-        """How long units are held from the end of a step in which they spike."""
-        refractory = value_of(self.refractory)
-        # Steps that lie within the period are counted as Brian2 does it.
-        steps = jnp.floor(refractory / jnp.where(step > 0, step, 1) + 1e-3)
-        return jnp.where(step > 0, (steps - 1) * step, refractory)
-
-    def _drawn_current(self, key, dtype):
-        if self.current_noise is None:
-            return None
-        key = as_key(key, needed_for="The random current")
-        return self.current_noise * standard_normal(key, (self.n_units,), dtype)
+        return step.after(self, t, dt, state, spikes, u, key)
 
     # --- what is seen ------------------------------------------------------------------------
 
