@@ -89,7 +89,7 @@ def time_constants(model: xr.Dataset, unit: str = "steps") -> Any:
 def largest_n(model: xr.Dataset) -> Any:
     """The largest N solved, for every curriculum and treatment of tau; triangles: at least."""
     treatments = model["treatment"].values.tolist()
-    figure, axes = subplots(1, 1, size=(1.8 + 0.7 * len(treatments), 2.7))
+    figure, axes = subplots(1, 1, size=(2.4 + 0.7 * len(treatments), 2.7))
     ax, width = axes[0, 0], 0.8 / model.sizes["curriculum"]
     for i, curriculum in enumerate(model["curriculum"].values.tolist()):
         x = np.arange(len(treatments)) + (i - (model.sizes["curriculum"] - 1) / 2) * width

@@ -123,8 +123,17 @@ def _refuse_twice(tables: dict[Path, xr.Dataset]) -> None:
             owners[run] = folder
 
 
+def _without_gaps(part: xr.Dataset) -> xr.Dataset:
+    """NaN, not a value, in the places of runs that are not in a folder."""
+    if "largest_n" not in part:
+        return part
+    there = part["largest_n"] > 0
+    return part.assign({name: part[name].where(there) for name in ("largest_n", "ended")})
+
+
 def _side_by_side(path: str, parts: list[xr.Dataset]) -> xr.Dataset:
     """Runs of several datasets in one, NaN where there is none."""
+    parts = [_without_gaps(part) for part in parts]
     try:
         whole = xr.merge(parts, join="outer", compat="no_conflicts", combine_attrs="override")
     except ValueError as error:

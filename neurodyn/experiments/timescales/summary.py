@@ -72,7 +72,7 @@ def _chosen(tree: xr.DataTree, part: str, which: dict[str, str]) -> xr.Dataset |
 
     Seeds of which nothing was measured at any N do not count.
     """
-    if part not in tree["analysis"].children:
+    if "analysis" not in tree.children or part not in tree["analysis"].children:
         return None
     ds = tree[f"analysis/{part}"].to_dataset()
     if any(value not in ds[dim].values for dim, value in which.items()):
