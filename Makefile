@@ -31,7 +31,7 @@ demo: $(VENV)/.base
 # One XLA thread a process (NPROC): the processes already fill the cores.
 test: $(VENV)/.test
 	NPROC=1 $(bin)/python -m pytest $(TESTS) -m "not slow" \
-	    --numprocesses=$(JOBS) --maxprocesses=8 --dist=loadfile
+	    --numprocesses=$(JOBS) --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.docs
 	$(bin)/python -m sphinx -W --keep-going -b html docs docs/_build/html

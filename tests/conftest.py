@@ -2,6 +2,7 @@
 
 import gc
 import os
+from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "agg")
 
@@ -16,10 +17,51 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
+#: Where tests are about what happens, and compile more than they run: few optimisations save a
+#: fifth to a half of that. Elsewhere programs are compiled as users have them, since it is about
+#: bits that must not depend on the program, about kernels, published numbers, speed or memory.
+QUICK = (
+    "conformance",
+    "models/pvrnn/test_regression.py",
+    "neurodyn/experiments/test_error_regression.py",
+    "neurodyn/experiments/test_gtf.py",
+    "neurodyn/experiments/test_hierarchy.py",
+    "neurodyn/experiments/test_meta_prior.py",
+    "neurodyn/experiments/test_timescales_training.py",
+    "neurodyn/test_integrate.py",
+    "neurodyn/training/test_heads.py",
+)
+
+#: What takes long begins first, so that no process is left with it at the end.
+LONG = (
+    "conformance",
+    "neurodyn/experiments",
+    "neurodyn/training",
+    "proof",
+    "reference",
+    "test_bad_input.py",
+    "test_docstrings.py",
+    "test_readme.py",
+)
+
+
+def below(path: Path, places: tuple[str, ...]) -> bool:
+    """Whether a test file is one of some files, or in one of some folders."""
+    return any(path.is_relative_to(Path(__file__).parent / place) for place in places)
+
+
+def pytest_collection_modifyitems(items):
+    """Order the files, where several processes take them in turn (``--no-loadscope-reorder``)."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: not below(item.path, LONG))
+
+
 @pytest.fixture(autouse=True, scope="module")
-def _forget_compiled_programs():
-    """Compiled programs of one module are of no use to the next, and fill gigabytes."""
+def _compilation(request):
+    """Compile as the file needs it; its programs are of no use to the next, and fill gigabytes."""
+    jax.config.update("jax_disable_most_optimizations", below(request.path, QUICK))
     yield
+    jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
     gc.collect()
 

@@ -15,8 +15,6 @@ from neurodyn.models.pvrnn import (
 from neurodyn.models.pvrnn.layers import layer_of
 from tests.models.pvrnn import oracle_inference as oracle
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 OBSERVED = 0.7 * np.tanh(np.random.default_rng(0).normal(size=(3, 7, 2)))
 
 

@@ -17,15 +17,6 @@ from neurodyn.experiments.forecasters import match_size, n_parameters
 QUIET = Run(None, False, False)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """A small run is about behaviour, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
-
-
 def test_parameters_are_counted():
     n, k = 5, 2
     lstm = models.LSTM(k, n, k, key=0)

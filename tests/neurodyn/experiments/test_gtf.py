@@ -2,9 +2,7 @@
 
 import json
 
-import jax
 import numpy as np
-import pytest
 
 import neurodyn as nd
 from neurodyn import experiments, labels
@@ -20,15 +18,6 @@ SMALL = {
     "evaluate_every": 2,
     "evaluate_samples": 200,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """A small run is about behaviour, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
 
 
 def test_a_run_says_all_and_resumes(tmp_path):

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -24,15 +23,6 @@ TINY = hierarchy.Settings(
     n_generated=2,
 )
 EXPERIMENT = hierarchy.EXPERIMENT._replace(presets={"tiny": TINY})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """These tests are about behaviour, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
 
 
 def test_end_to_end(tmp_path):

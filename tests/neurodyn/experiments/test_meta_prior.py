@@ -33,15 +33,6 @@ TINY = meta_prior.Settings(
 EXPERIMENT = meta_prior.EXPERIMENT._replace(presets={"tiny": TINY})
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """These tests are about behaviour, not speed."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("meta_prior") / "out"

@@ -4,7 +4,6 @@ import dataclasses
 import shutil
 import threading
 
-import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -44,14 +43,6 @@ TINY = Settings(
     threshold=0.3,
     n_last=3,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
 
 
 @pytest.fixture(scope="module")

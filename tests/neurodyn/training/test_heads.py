@@ -25,15 +25,6 @@ from neurodyn.training import (
 OPTIMIZER = optax.sgd(0.3, momentum=0.5, nesterov=True)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """These are about what happens, not how fast, and compile often."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
-
-
 def metrics(mean, largest=None):
     return {"correct": jnp.asarray(mean), "correct_largest": jnp.asarray(largest or mean)}
 
