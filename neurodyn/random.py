@@ -61,7 +61,8 @@ def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
     if not 0 <= seed < 2**32:
         # In single precision JAX would cut it down to 32 bits, where other seeds are already.
         raise ValueError(f"A seed is a number from 0 to 2**32 - 1, got {seed}.")
-    if jax.config.jax_default_prng_impl == "threefry2x32" and not jax.config.jax_random_seed_offset:
+    usual = jax.config.jax_default_prng_impl == "threefry2x32"  # type: ignore[attr-defined]
+    if usual and not jax.config.jax_random_seed_offset:  # type: ignore[attr-defined]
         # The same key, without a program that computes it.
         return jax.random.wrap_key_data(as_array(np.array([0, seed]), np.uint32))
     return jax.random.key(np.uint32(seed))
