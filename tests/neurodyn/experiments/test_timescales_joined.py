@@ -33,7 +33,7 @@ SMALL = AnalysisSettings(
 
 
 def swept(folder, settings, reached, *, finished):
-    """A folder as training leaves it: run by run how far it got, one epoch for each N."""
+    """A folder as training leaves it: run by run how far it got (0: not begun)."""
     folder.mkdir()
     trained = Trained(settings, folder)
     for variant, last in zip(trained.variants, reached, strict=True):
@@ -45,7 +45,7 @@ def swept(folder, settings, reached, *, finished):
             rows[n - 1] = seen | describe(model, spectrum=True)
             trained.keep(variant, labelled(rows, variant), n, model)
     if finished:
-        tree = study.result(settings, trained, Run(folder))
+        tree = study.result(settings, study.open_runs(settings, Run(folder)), Run(folder))
         save(folder / "result.nc", tree)
     return folder
 
@@ -57,8 +57,8 @@ def folders(tmp_path_factory):
     two = dataclasses.replace(SMALL, n_seeds=2, taus="trained,2")
     held = dataclasses.replace(SMALL, cell="rate", hold=4, curricula="cumulative")
     return [
-        swept(tmp_path / "long", dataclasses.replace(long, seed=5), [4], finished=False),
-        swept(tmp_path / "two", two, [3, 4, 2, 2, 4, 4, 2, 3], finished=True),
+        swept(tmp_path / "long", dataclasses.replace(long, seed=1), [4], finished=False),
+        swept(tmp_path / "two", two, [3, 4, 2, 2, 0, 4, 2, 3], finished=True),
         swept(tmp_path / "held", held, [3], finished=False),
         swept(tmp_path / "again", dataclasses.replace(two, n_seeds=1), [2] * 4, finished=False),
     ]
@@ -71,19 +71,21 @@ def test_runs_of_several_folders_are_put_side_by_side(folders, tmp_path, monkeyp
     labels.check(done.tree)
     model = done.tree["model"].to_dataset()
     assert model["treatment"].values.tolist() == ["trained", "2", "rate trained bits of 4"]
-    assert model["seed"].values.tolist() == [0, 1, 5]
+    assert model["seed"].values.tolist() == [0, 1]
     assert model["n"].values.tolist() == [2, 3, 4]
     single, cumulative = (model["largest_n"].sel(curriculum=c) for c in ("single", "cumulative"))
     # treatment by seed; 0: there is no such run
-    assert single.values.tolist() == [[3, 4, 4], [2, 2, 0], [0, 0, 0]]
-    assert cumulative.values.tolist() == [[4, 4, 0], [2, 3, 0], [3, 0, 0]]
+    assert single.values.tolist() == [[3, 4], [2, 2], [0, 0]]
+    assert cumulative.values.tolist() == [[4, 4], [2, 3], [3, 0]]
     ends = model["ended"].sel(treatment="trained", curriculum="single").values.tolist()
-    assert ends == ["unfinished", "n_last", "unfinished"]
+    assert ends == ["unfinished", "unfinished"]
+    ends = model["ended"].sel(treatment="trained", curriculum="cumulative").values.tolist()
+    assert ends == ["n_last", "n_last"]
     # The numbers are those of the networks in the folders.
-    one = network(SMALL, Variant("single", "trained", 5), key=5 + 4)
-    tau = model["tau_mean"].sel(curriculum="single", treatment="trained", seed=5)
+    one = network(SMALL, Variant("single", "trained", 1), key=1 + 4)
+    tau = model["tau_mean"].sel(curriculum="single", treatment="trained", seed=1)
     np.testing.assert_allclose(tau.sel(n=4), np.asarray(one.tau.raw).mean(), rtol=1e-6)
-    missing = model["tau_mean"].sel(curriculum="cumulative", treatment="trained", seed=5)
+    missing = model["tau_mean"].sel(treatment="rate trained bits of 4", seed=1)
     assert missing.isnull().all()
     assert "cumulative-rate trained bits of 4-0" in done.tree["model"].children
     assert set(done.figures) == {"training", "time_constants", "largest_n", "hold"}
