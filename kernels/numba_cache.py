@@ -36,7 +36,7 @@ def callback(function: Callable, name: Hashable) -> CFunc:
     options = {"nopython": True, "error_model": "numpy"}
     made = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
     with contextlib.suppress(RuntimeError):  # there is no folder that may be written to
-        made._cache = _Named(function, name)
+        made._cache = _Named(function, name)  # type: ignore[attr-defined]
     made.compile()
     return made
 

@@ -280,8 +280,8 @@ def _uniform(scale: float) -> Fixed:
 
 
 def _check_leak(leak: Any) -> Any:
-    numbers = base.value_of(leak)
-    if base.is_concrete(numbers) and not ((numbers > 0) & (numbers <= 1)).all():
+    numbers = base.numbers_of(leak)
+    if numbers is not None and not ((numbers > 0) & (numbers <= 1)).all():
         raise ValueError(
             f"`leak` must lie in (0, 1], got {float(numbers.min()):g} to {float(numbers.max()):g}."
         )
