@@ -125,26 +125,18 @@ def test_different_keys_differ(name):
 
 
 @EVERY
-def test_eager_equals_jit(name):
-    task = make(name)
-    compiled = task.batch(3, N)
-    with jax.disable_jit():
-        eager = task.batch(3, N)
-    for a, b in zip(jax.tree.leaves(compiled), jax.tree.leaves(eager), strict=True):
-        np.testing.assert_allclose(a, b, rtol=2e-6, atol=2e-6)
-
-
-@EVERY
 def test_sample_can_be_jitted_and_vmapped(name):
+    """Many trials in one program are what one trial is, operation by operation."""
     task = make(name)
     keys = jax.random.split(jax.random.key(0), 5)
     trials = eqx.filter_jit(eqx.filter_vmap(lambda task, k: task.sample(k), in_axes=(None, 0)))(
         task, keys
     )
     assert trials.inputs.shape == (5, task.n_steps, task.n_inputs)
-    one = task.sample(keys[2])
-    np.testing.assert_allclose(trials.inputs[2], one.inputs, rtol=2e-6, atol=2e-6)
-    np.testing.assert_allclose(trials.targets[2], one.targets, rtol=2e-6, atol=2e-6)
+    with jax.disable_jit():
+        one = task.sample(keys[2])
+    for a, b in zip(jax.tree.leaves(trials), jax.tree.leaves(one), strict=True):
+        np.testing.assert_allclose(a[2], b, rtol=2e-6, atol=2e-6)
 
 
 @EVERY
