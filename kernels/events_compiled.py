@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
@@ -27,16 +29,16 @@ def compiled(function):
 
 def build(name: str, dtype: str, version: tuple[int, int]):
     """Compile one function for one floating point type, as a C callback for XLA."""
-    make = {
+    makers: dict[str, Callable[..., Any]] = {
         "add_rows": functools.partial(_add_rows, onto=False),
         "add_rows_onto": functools.partial(_add_rows, onto=True),
         "add_spikes": _add_spikes,
         "add_synapses": _add_synapses,
         "add_delayed": _add_delayed,
-    }[name]
+    }
     numba_type, llvm_type = _FLOATS[dtype]
     size = {"float32": 4, "float64": 8}[dtype]
-    run = make(_pointer(numba_type, llvm_type), size)
+    run = makers[name](_pointer(numba_type, llvm_type), size)
     major, minor = version
 
     def handler(frame):

@@ -115,16 +115,16 @@ def add_spikes(
                 if unit not in edges:
                     before = words & _bits_between(0, unit, n_words)[None]
                     edges[unit] = offsets[1] if unit >= n_pre else _number(before)
-            some = (edges[first], edges[last])
+            begin, end = edges[first], edges[last]
         else:
             offsets, index = list_events(words & _bits_between(first, last, n_words)[None])
-            some = (jnp.int32(0), offsets[-1])
+            begin, end = jnp.int32(0), offsets[-1]
         n_post = onto[which].shape[1]
 
         def target(trial, start, width, indices=indices, shift=shift, n_post=n_post):
             return (trial * n_post + shift) + lax.dynamic_slice(indices, (start,), (width,))
 
-        events = _Events(index, *some, n_words * WORD, n_trials)
+        events = _Events(index, begin, end, n_words * WORD, n_trials)
         # A single trial keeps its shape, with which a loop around this one changes it in place.
         shape = onto[which].shape
         out = onto[which] if n_trials == 1 else onto[which].reshape(-1)

@@ -12,6 +12,7 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -128,10 +129,10 @@ def _members(header: str, name: str) -> list[str]:
 
 # --- what is registered ----------------------------------------------------------------------
 
-_registered: dict[str, object] = {}
+_registered: dict[str, Any] = {}
 
 
-def register(target: str, build: Callable[[], object]) -> str:
+def register(target: str, build: Callable[[], Any]) -> str:
     """Make a function known to XLA as `target`, at its first use.
 
     `build` gives an object that keeps the function alive and has it as attribute ``ctypes``.

@@ -1,6 +1,6 @@
 """How the spikes of one step reach the synapses, and potentials that they move at once."""
 
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -67,10 +67,11 @@ def _added(network, state, spikes, arrivals) -> tuple[Named, Named]:
 def _through_matrix(each: Connection, spikes, onto) -> Float[Array, " unit"]:
     """With what a dense projection brings added; ``onto`` None: to nothing."""
     (first, last), n_units = each.post, spikes.shape[0]
+    matrix = cast(Dense, each.weights)
     sent = spikes[each.pre[0] : each.pre[1]]
     if onto is None:
-        return jnp.pad(each.weights.product(sent), (first, n_units - last))
-    part = each.weights.product(sent, onto[first:last])
+        return jnp.pad(matrix.product(sent), (first, n_units - last))
+    part = matrix.product(sent, onto[first:last])
     return part if each.n_post == n_units else onto.at[first:last].set(part)
 
 

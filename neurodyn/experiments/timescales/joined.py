@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -74,7 +75,7 @@ def _opened(settings: AnalysisSettings, folder: Path) -> xr.DataTree:
         raise FileNotFoundError(f"Setting 'join': {folder} holds no run of this experiment.")
     seeds = [int(record.attrs["seed"]) for record in records]
     # As far as heads go: what was asked of them is not written down until they are done.
-    own = {"n_last": settings.n_heads + 1, "workers": 1, "join": ""}
+    own: dict[str, Any] = {"n_last": settings.n_heads + 1, "workers": 1, "join": ""}
     for record in records:
         own |= json.loads(record.attrs.get("training", "{}"))
     own |= {"seed": min(seeds), "n_seeds": max(seeds) - min(seeds) + 1}

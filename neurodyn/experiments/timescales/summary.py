@@ -26,7 +26,7 @@ def is_trained(treatment: str) -> bool:
 
 def unit_of_time(tree: xr.DataTree) -> str:
     """What times are counted in: bits, where these last several steps in any of the networks."""
-    treatments = tree["model"]["treatment"].values.tolist()
+    treatments = [str(name) for name in np.asarray(tree["model"]["treatment"])]
     held = json.loads(tree.attrs.get("settings", "{}")).get("hold", 1) > 1
     return "bits" if held or any(" bits of " in name for name in treatments) else "steps"
 
