@@ -35,6 +35,7 @@ def write(path: Path, obj: Labelled, *, overwrite: bool) -> None:
             f"'{path.stem}.zarr', not '{path.name}'."
         )
     tree = _as_tree(obj)
+    _check_names(tree, path)
     with atomic_path(path, overwrite=overwrite) as temporary:
         try:
             if suffix == ".nc":
@@ -109,6 +110,19 @@ def _as_tree(obj: Labelled) -> xr.DataTree:
         nodes[node.path] = ds
     nodes["/"].attrs[_MARK] = json.dumps(mark | {"lists": lists, "root": tree.name})
     return xr.DataTree.from_dict(nodes)
+
+
+def _check_names(tree: xr.DataTree, path: Path) -> None:
+    """Refuse what netCDF would take and not give back."""
+    for node in tree.subtree:
+        above = {str(dim) for parent in node.parents for dim in parent.to_dataset(False).dims}
+        for name, variable in node.to_dataset(False).variables.items():
+            if name in above and name not in variable.dims:
+                raise ValueError(
+                    f"'{path.name}' cannot hold '{node.path}/{name}': groups above have a dim of "
+                    f"that name, and it has dims {variable.dims}. Rename it, or leave it out with "
+                    f".drop_vars({name!r})."
+                )
 
 
 def _from_tree(tree: xr.DataTree) -> Labelled:

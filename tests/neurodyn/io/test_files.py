@@ -484,6 +484,15 @@ def test_names_must_suit(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_a_name_that_is_a_dim_above(suffix, tmp_path):
+    one = a_dataset().isel(unit=0)
+    tree = xr.DataTree.from_dict({"/": a_dataset().drop_vars("unit"), "/one": one})
+    with pytest.raises(ValueError, match=r"'/one/unit'.*drop_vars\('unit'\)"):
+        nd.save(tmp_path / f"x{suffix}", tree)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
 def test_data_that_no_format_holds(suffix, tmp_path):
     bad = xr.Dataset({"x": ("unit", np.array([{}, {}], object))})
     with pytest.raises(ValueError, match="cannot hold these data"):
