@@ -14,7 +14,7 @@ _BLOCK, _HAS_NOISE, _HAS_GATE, _ONLY_LAST, _WANT_X, _WANT_H0, _WANT_NOISE = rang
 
 def build(form: str, activation: str, dtype: str, **interface):
     """Compile the pass; `interface` is what `write_handler` has to know of XLA's."""
-    this = Pass(form, activation, dtype, n_factors=1, begins=("zero", "tile"))
+    this = Pass(form, activation, dtype, n_factors=1, added=("nothing", "tile"))
 
     def counts(code, buffers):
         sizes = Sizes(code, buffers, _SETTINGS)
@@ -235,7 +235,7 @@ class _Part:
                 panel, first, n_vectors = panels.panel(k)
                 factors = [(p, self.wide, size, sizes.units)]
                 to = (panel, self.tile, self.tile_row)
-                this.products.tile(code, "zero", n_vectors, valid, factors, *to)
+                this.products.tile(code, "nothing", n_vectors, valid, factors, *to)
                 return first, n_vectors
 
             with code.when((t > 0) | self.want_h0), code.loop(0, self.units.count) as k:
@@ -294,9 +294,9 @@ class _Part:
                 valid = code.least(sizes.sources - i, this.rows)
                 factors = [(self.left + i * code.size, size, self.source_row, n)]
                 to = (self.packed, panel + i * row, row)
-                for begin, holds in (("zero", is_first), ("tile", ~is_first)):
+                for added, holds in (("nothing", is_first), ("tile", ~is_first)):
                     with code.when(holds):
-                        this.products.tile(code, begin, n_vectors, valid, factors, *to)
+                        this.products.tile(code, added, n_vectors, valid, factors, *to)
 
 
 # --- the sum over parts -----------------------------------------------------------------------

@@ -13,12 +13,12 @@ __all__ = ["Pass", "Sizes"]
 class Pass:
     """A program for one form and activation, with the function that multiplies."""
 
-    def __init__(self, form, activation, dtype, n_factors: int, begins: tuple[str, ...]):
+    def __init__(self, form, activation, dtype, n_factors: int, added: tuple[str, ...]):
         self.form, self.act = form, ACTIVATIONS[activation]
         self.machine = machine()
         size = {"float32": 4, "float64": 8}[dtype]
         self.program = Program(dtype, self.machine.vector_bytes // size)
-        self.products = Products(self.program, self.machine, n_factors, begins)
+        self.products = Products(self.program, self.machine, n_factors, added)
 
     @property
     def rows(self) -> int:

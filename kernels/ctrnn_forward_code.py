@@ -15,7 +15,7 @@ _KEEP, _HAS_NOISE, _HAS_GATE = 3, 4, 5  # places in the settings, after those th
 
 def build(form: str, activation: str, dtype: str, **interface):
     """Compile the pass; `interface` is what `write_handler` has to know of XLA's."""
-    this = Pass(form, activation, dtype, n_factors=2, begins=("row",))
+    this = Pass(form, activation, dtype, n_factors=2, added=("row",))
 
     def counts(code, buffers):
         sizes = Sizes(code, buffers, _SETTINGS)
@@ -32,7 +32,7 @@ def build(form: str, activation: str, dtype: str, **interface):
 
 
 def _weights(this, code, buffers, sizes) -> Panels:
-    """Panels of b, U and W, one below the other; in the update form with the leak in them."""
+    """Panels of W, U and b, one below the other; in the update form times alpha."""
     place = buffers.result(_PANELS)
     return Panels(code, this.products, place, sizes.sources, sizes.units)
 
@@ -43,7 +43,7 @@ def _pack(this, code, buffers, j) -> None:
     row = n_vectors * code.vector_bytes
     alpha = buffers.argument(_ALPHA)
     update = this.form == "update"
-    source_rows = ((_B, code.integer(1)), (_U, sizes.inputs), (_W, sizes.units))
+    source_rows = ((_W, sizes.units), (_U, sizes.inputs), (_B, code.integer(1)))
 
     def column(v, k, some):
         scale = code.vector_at(alpha + k * code.size, some) if update else None
@@ -56,13 +56,7 @@ def _pack(this, code, buffers, j) -> None:
                 code.put_vector(values * scale if update else values, place + (done + i) * row)
             done = done + n_rows
 
-    panels = _weights(this, code, buffers, sizes)
-    panels.each_vector(first, n_vectors, column)
-    if update:
-        stop = code.least(first + n_vectors * code.lanes, sizes.units)
-        with code.loop(first, stop) as i:
-            place = start + (sizes.inputs + 1 + i) * row + (i - first) * code.size
-            code.store(code.load(place) + (1 - code.load(alpha + i * code.size)), place)
+    _weights(this, code, buffers, sizes).each_vector(first, n_vectors, column)
 
 
 class _Part:
@@ -116,7 +110,7 @@ class _Part:
             left, left_row = self._activate(left, valid), sizes.wide * code.size
         x = self.buffers.argument(_X) + (t * sizes.batch + i) * sizes.inputs * code.size
         x_row = sizes.inputs * code.size
-        factors = [(x, x_row, size, sizes.inputs), (left, left_row, size, sizes.units)]
+        factors = [(left, left_row, size, sizes.units), (x, x_row, size, sizes.inputs)]
         with code.loop(0, self.weights.count) as p:
             panel, first, n_vectors = self.weights.panel(p)
             with code.loop(0, valid) as r:
@@ -147,12 +141,13 @@ class _Part:
         def body(v, j, some):
             z = code.vector_at(self.tile + self.tile_row * r + v * code.vector_bytes)
             offset = row * sizes.row + j * code.size
+            a = code.vector_at(buffers.argument(_ALPHA) + j * code.size, some)
+            kept = (1 - a) * code.vector_at(before + offset, some)
             if form == "update":
-                h = act.value(code, z)
+                h = act.value(code, kept + z)
             else:
-                a = code.vector_at(buffers.argument(_ALPHA) + j * code.size, some)
                 drive = act.value(code, z) if form == "rate" else z
-                h = (1 - a) * code.vector_at(before + offset, some) + a * drive
+                h = kept + a * drive
                 if form == "rate" and act.above is not None:
                     with code.when(self.has_gate):
                         place = (t * sizes.batch + row) * sizes.units + j

@@ -15,23 +15,24 @@ __all__ = ["Panels", "Products"]
 class Products:
     """The functions that multiply, in a program."""
 
-    def __init__(self, program: Program, machine: Machine, n_factors: int, begins: tuple[str, ...]):
-        """`n_factors` left-hand sides, one beside the other; sums begin in one of these ways.
+    def __init__(self, program: Program, machine: Machine, n_factors: int, added: tuple[str, ...]):
+        """`n_factors` left-hand sides, one beside the other, to which one of these is added.
 
-        They begin at "zero"; at what is in the "tile"; or at the first "row" of the panel.
+        That is "nothing"; what is in the "tile"; or the last "row" of the panel. It is added to the
+        finished sums: small terms lose digits where they are added to something large.
         """
         self.rows, self.vectors = machine.rows, machine.vectors
         self.width = machine.vectors * program.lanes
         widths = range(machine.vectors, 0, -1)
         self._functions = {
-            begin: {n: _product(program, machine.rows, n, n_factors, begin) for n in widths}
-            for begin in begins
+            what: {n: _product(program, machine.rows, n, n_factors, what) for n in widths}
+            for what in added
         }
 
     def tile(
         self,
         code: Code,
-        begin: str,
+        added: str,
         n_vectors: Number,
         valid: Number,
         factors: list[tuple[Number, Number, Number, Number]],
@@ -55,24 +56,18 @@ class Products:
             Bytes from row to row of the tile.
         """
         arguments = (valid, panel, tile, tile_step, *(n for factor in factors for n in factor))
-        for n, function in self._functions[begin].items():
+        for n, function in self._functions[added].items():
             with code.when(n_vectors.equals(n)):
                 code.call(function, *arguments)
 
 
-def _product(program: Program, n_rows: int, n_vectors: int, n_factors: int, begin: str):
-    code = program.function(f"product_{begin}_{n_vectors}", 4 + 4 * n_factors)
+def _product(program: Program, n_rows: int, n_vectors: int, n_factors: int, added: str):
+    code = program.function(f"product_{added}_{n_vectors}", 4 + 4 * n_factors)
     valid, panel, tile, tile_step, *factors = code.arguments
     width = n_vectors * code.vector_bytes
     columns = [v * code.vector_bytes for v in range(n_vectors)]
     places = [tile + tile_step * r + c for r in range(n_rows) for c in columns]
-    if begin == "zero":
-        sums = [code.splat(0.0)] * len(places)
-    elif begin == "tile":
-        sums = [code.vector_at(place) for place in places]
-    else:
-        sums = [code.vector_at(panel + c) for c in columns] * n_rows
-        panel = panel + width
+    sums = [code.splat(0.0)] * len(places)
     row = [code.least(code.integer(r), valid - 1) for r in range(n_rows)]
     for k in range(n_factors):
         start, row_step, step, length = factors[4 * k : 4 * k + 4]
@@ -89,6 +84,11 @@ def _product(program: Program, n_rows: int, n_vectors: int, n_factors: int, begi
             return [offset + step, panel + width, *new]
 
         _, panel, *sums = code.fold(length, [code.integer(0), panel, *sums], turn)
+    if added == "tile":
+        sums = [total + code.vector_at(place) for total, place in zip(sums, places, strict=True)]
+    elif added == "row":
+        last = [code.vector_at(panel + c) for c in columns] * n_rows
+        sums = [total + value for total, value in zip(sums, last, strict=True)]
     for total, place in zip(sums, places, strict=True):
         code.put_vector(total, place)
     code.give()
