@@ -80,8 +80,9 @@ def test_oracle_agrees_with_complex_steps(form, activation):
 @pytest.mark.parametrize("activation", ACTIVATIONS[:-1])
 def test_states_and_gradients(form, activation, backend, x64):
     arguments, noise, h_bar = problem()
-    check(backend, arguments, None, h_bar, form, activation)
     check(backend, arguments, noise, h_bar, form, activation, length=4)
+    if activation == "leaky_relu":  # tanh is in test_lengths: each is a program of its own
+        check(backend, arguments, None, h_bar, form, activation)
 
 
 @pytest.mark.parametrize("form", FORMS)
