@@ -219,7 +219,7 @@ WRONG = {
         TypeError,
         "spiking.Network",
     ),
-    "no step": (lambda: io.to_brian2(cell(), dt=0.0), ValueError, "positive number of ms"),
+    "no step": (lambda: io.to_brian2(cell(), dt=0.0), ValueError, "`dt` must be above 0"),
     "own neuron": (lambda: io.to_brian2(Network(_Neuron()), dt=0.1), TypeError, "class _Neuron"),
     "learning readout": (
         lambda: io.to_brian2(
