@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 from neurodyn import kernels
 from neurodyn.drive import Drive, as_drive
 from neurodyn.params import resolve
-from neurodyn.system import AbstractMap, AbstractSpiking
+from neurodyn.system import AbstractMap, AbstractSpiking, HasPotentials
 
 __all__ = ["Context", "running", "standard_normal", "step", "step_and_see"]
 
@@ -98,7 +98,7 @@ def step_and_see(
 
             # Potentials go into spikes, reset and records; with noise, drawing is what costs.
             often = isinstance(own, AbstractSpiking) and not context.noisy
-            x = _potentials_once(context, advanced, state.x) if often else advanced()
+            x = _advanced_once(context, own, advanced, state.x) if often else advanced()
             state = state._replace(x=x)
         if isinstance(own, AbstractSpiking):
             spikes = own.spike(own.crossing(state))
@@ -142,20 +142,17 @@ def _advance(context, system, t, state, u, key):
     return x
 
 
-def _potentials_once(context: Context, advanced: Callable[..., PyTree], x: PyTree) -> PyTree:
+def _advanced_once(
+    context: Context, system: Any, advanced: Callable[..., PyTree], x: PyTree
+) -> PyTree:
     """The state after a step, in which what is used again and again is computed once.
 
-    Euler's method takes all rates at the old state, so that only potentials, leaves called ``v``,
-    are used more than once; left to XLA, the rest goes into one pass with the events of the step.
+    Euler's method takes all rates at the old state, so that only potentials are used more than
+    once; left to XLA, the rest goes into one pass with the events of the step.
     """
-
-    def named_v(path: Any, leaf: Any) -> bool:
-        del leaf
-        return bool(path) and getattr(path[-1], "name", None) == "v"
-
-    potentials = jax.tree_util.tree_map_with_path(named_v, x)
-    if type(context.solver) is not diffrax.Euler or not any(jax.tree.leaves(potentials)):
+    if type(context.solver) is not diffrax.Euler or not isinstance(system, HasPotentials):
         return kernels.computed_once(advanced, context.dt > 0)
+    potentials = system.potentials(x)
 
     def first():
         return eqx.filter(advanced(), potentials), context.dt

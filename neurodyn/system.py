@@ -192,6 +192,18 @@ class SupportsFused(Protocol):
 
 
 @runtime_checkable
+class HasPotentials(Protocol):
+    """A spiking system that says which parts of its state are potentials.
+
+    A step uses potentials again and again (events, reset, records), and other variables once.
+    """
+
+    def potentials(self, x: PyTree) -> PyTree:
+        """A bool in place of each array of ``x``: whether it is potentials."""
+        ...
+
+
+@runtime_checkable
 class PrefersSolver(Protocol):
     """A system that says how it is stepped where a run names no solver."""
 

@@ -243,6 +243,10 @@ class Network(AbstractSpiking):
     def crossing(self, state):
         return cells.crossing(self.kinds, state.x.cells)
 
+    def potentials(self, x):
+        none = jax.tree.map(lambda _: False, x)
+        return none._replace(cells=tuple(cell._replace(v=True) for cell in none.cells))
+
     def spike(self, crossing):
         return self.surrogate(crossing)
 

@@ -185,6 +185,9 @@ class WhatWhen(AbstractSpiking):
     def crossing(self, state):
         return self.network.crossing(self._inner(state))
 
+    def potentials(self, x):
+        return self.network.potentials(x)
+
     def spike(self, crossing):
         return self.network.spike(crossing)
 

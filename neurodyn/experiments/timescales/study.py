@@ -6,12 +6,12 @@ from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.timescales.analyses import check
 from neurodyn.experiments.timescales.figures import figures
 from neurodyn.experiments.timescales.joined import joined
-from neurodyn.experiments.timescales.results import open_runs, result
+from neurodyn.experiments.timescales.results import result
 from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.summary import summary
 from neurodyn.experiments.timescales.training import train
 
-__all__ = ["EXPERIMENT", "open_runs", "result", "run"]
+__all__ = ["EXPERIMENT", "run"]
 
 
 def run(settings: AnalysisSettings, run: Run) -> xr.DataTree:

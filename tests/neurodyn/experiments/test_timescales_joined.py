@@ -17,6 +17,7 @@ from neurodyn.experiments.timescales.continuous import accuracy_by_hold
 from neurodyn.experiments.timescales.joined import treatment_name
 from neurodyn.experiments.timescales.measures import timescales
 from neurodyn.experiments.timescales.networks import Variant, network
+from neurodyn.experiments.timescales.results import open_runs, result
 from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import Trained, labelled
 from neurodyn.experiments.timescales.training import describe
@@ -45,7 +46,7 @@ def swept(folder, settings, reached, *, finished):
             rows[n - 1] = seen | describe(model, spectrum=True)
             trained.keep(variant, labelled(rows, variant), n, model)
     if finished:
-        tree = study.result(settings, study.open_runs(settings, Run(folder)), Run(folder))
+        tree = result(settings, open_runs(settings, Run(folder)), Run(folder))
         save(folder / "result.nc", tree)
     return folder
 

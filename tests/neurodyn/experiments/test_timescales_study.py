@@ -19,6 +19,7 @@ from neurodyn.experiments.timescales.heads import (
     with_one_head,
 )
 from neurodyn.experiments.timescales.networks import Variant, network, raw_tau, task_of
+from neurodyn.experiments.timescales.results import open_runs, result
 from neurodyn.experiments.timescales.summary import _chosen, half_size
 from neurodyn.experiments.timescales.trained import Trained
 from neurodyn.integrate import Save, integrate
@@ -70,16 +71,16 @@ def test_finished_parts_are_found_again_unless_settings_change(finished, monkeyp
     run = Run(out, resume=True)
     for n_steps in (100, 150):
         settings = configure(study.EXPERIMENT, "quick", SMALL | {"n_steps": n_steps})
-        trained = study.open_runs(settings, run)
+        trained = open_runs(settings, run)
         if n_steps == 100:
-            again = study.result(settings, trained, run)
+            again = result(settings, trained, run)
             xr.testing.assert_equal(again["analysis/ablation"], done.tree["analysis/ablation"])
         else:
             with pytest.raises(InterruptedError):
-                study.result(settings, trained, run)
+                result(settings, trained, run)
     assert len(made) == 1
     with pytest.raises(FileNotFoundError, match="no run"):
-        study.open_runs(settings, Run(out / "analysis"))
+        open_runs(settings, Run(out / "analysis"))
 
 
 @pytest.mark.parametrize("curriculum", ["single", "cumulative", "sliding"])

@@ -20,8 +20,9 @@ from neurodyn.experiments.timescales.networks import (
     task_of,
     variants,
 )
+from neurodyn.experiments.timescales.results import open_runs
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.experiments.timescales.study import EXPERIMENT, open_runs
+from neurodyn.experiments.timescales.study import EXPERIMENT
 from neurodyn.experiments.timescales.trained import Trained, load_network, table
 from neurodyn.experiments.timescales.training import train
 from neurodyn.integrate import integrate

@@ -10,6 +10,18 @@ from neurodyn import spikes
 
 
 @pytest.fixture
+def numpy_target():
+    """Brian2 without a compiler, which small networks do not need, and without earlier groups."""
+    import brian2 as b2
+
+    before = b2.prefs.codegen.target
+    b2.prefs.codegen.target = "numpy"
+    b2.start_scope()
+    yield
+    b2.prefs.codegen.target = before
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(4)
 

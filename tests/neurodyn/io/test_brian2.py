@@ -31,16 +31,10 @@ from neurodyn.recording import Save
 b2 = pytest.importorskip("brian2")
 
 # Brian2 2.9 calls what pyparsing, numpy and sympy have deprecated since.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-@pytest.fixture(autouse=True)
-def numpy_target():
-    """No compiler is needed for small networks."""
-    before = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    yield
-    b2.prefs.codegen.target = before
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.usefixtures("numpy_target"),
+]
 
 
 def monitors(net):

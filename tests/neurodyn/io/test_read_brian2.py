@@ -26,17 +26,10 @@ from neurodyn.recording import Save
 b2 = pytest.importorskip("brian2")
 
 # Brian2 2.9 calls what pyparsing, numpy and sympy have deprecated since.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-@pytest.fixture(autouse=True)
-def numpy_target(x64):
-    """No compiler is needed for small networks."""
-    before = b2.prefs.codegen.target
-    b2.prefs.codegen.target = "numpy"
-    b2.start_scope()
-    yield
-    b2.prefs.codegen.target = before
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.usefixtures("numpy_target", "x64"),
+]
 
 
 def ours(network, dt, n_steps, inputs=None):
