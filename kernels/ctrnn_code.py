@@ -5,7 +5,7 @@ from llvmlite import ir
 from neurodyn.kernels.llvm import Code, Number, Program, machine
 from neurodyn.kernels.llvm_math import ACTIVATIONS
 from neurodyn.kernels.llvm_product import Products
-from neurodyn.kernels.llvm_team import Buffers
+from neurodyn.kernels.llvm_team import Arrays
 
 __all__ = ["Pass", "Sizes"]
 
@@ -34,7 +34,7 @@ class Pass:
 class Sizes:
     """The sizes of a call, whose arguments begin with W, U, b, alpha, x and h0."""
 
-    def __init__(self, code: Code, buffers: Buffers, settings: int):
+    def __init__(self, code: Code, buffers: Arrays, settings: int):
         self.code, self._settings = code, buffers.argument(settings)
         self.units, self.inputs = buffers.size(1, 1), buffers.size(1, 0)
         self.steps, self.batch = buffers.size(4, 0), buffers.size(4, 1)

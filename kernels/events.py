@@ -37,7 +37,7 @@ def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array
     TypeError
         If the arrays are not both float32 or both float64.
     ModuleNotFoundError
-        If ``backend="compiled"`` and numba is not installed.
+        If ``backend="compiled"`` and llvmlite is not installed.
 
     Notes
     -----
@@ -105,7 +105,7 @@ def sparse_spike_product(
     TypeError
         If ``spikes`` and ``values`` are not both float32 or both float64, or the others not int32.
     ModuleNotFoundError
-        If ``backend="compiled"`` and numba is not installed.
+        If ``backend="compiled"`` and llvmlite is not installed.
 
     Notes
     -----
@@ -167,7 +167,7 @@ def delayed_spike_product(
     TypeError
         If a dtype is not allowed.
     ModuleNotFoundError
-        If ``backend="compiled"`` and numba is not installed.
+        If ``backend="compiled"`` and llvmlite is not installed.
 
     Notes
     -----

@@ -10,7 +10,7 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float, Int32
 
-from neurodyn.kernels import events_list, events_numba, events_xla
+from neurodyn.kernels import events_compiled, events_list, events_xla
 from neurodyn.kernels.events_arguments import check_dtypes, check_rows, chosen
 from neurodyn.kernels.events_rules import all_synapses, along, one_by_one, presynaptic
 
@@ -117,7 +117,7 @@ def add_spikes(
 @functools.cache
 def _added(backend: str, table: tuple[tuple[int, int, int, int | None], ...]):
     """A function of (onto, spikes, values, structure), all but the last two with trials."""
-    events = {"xla": events_xla.add_spikes, "compiled": events_numba.add_spikes}[backend]
+    events = {"xla": events_xla.add_spikes, "compiled": events_compiled.add_spikes}[backend]
 
     def add_events(onto, spikes, values, structure):
         rows = [(*own, v) for own, v in zip(structure, values, strict=True)]

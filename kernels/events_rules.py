@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
 
-from neurodyn.kernels import events_numba, events_xla
+from neurodyn.kernels import events_compiled, events_xla
 
 __all__ = ["all_synapses", "along", "dense", "one_by_one", "presynaptic", "sparse"]
 
@@ -15,7 +15,7 @@ __all__ = ["all_synapses", "along", "dense", "one_by_one", "presynaptic", "spars
 @functools.cache
 def dense(backend: str):
     """A function of (spikes, W, onto or None), with trials in front of the first and the last."""
-    add_rows = {"xla": events_xla.add_rows, "compiled": events_numba.add_rows}[backend]
+    add_rows = {"xla": events_xla.add_rows, "compiled": events_compiled.add_rows}[backend]
 
     def multiply(spikes, W, onto):
         out = jnp.matmul(spikes, W, precision=lax.Precision.HIGHEST)
@@ -54,7 +54,7 @@ def dense(backend: str):
 @functools.cache
 def sparse(backend: str, delayed: bool):
     """A function of (onto, spikes, values, indptr, indices[, head, delays])."""
-    events = {"xla": events_xla.scatter_rows, "compiled": events_numba.scatter_rows}[backend]
+    events = {"xla": events_xla.scatter_rows, "compiled": events_compiled.scatter_rows}[backend]
 
     def add_events(onto, spikes, values, indptr, indices, head=None, delays=None):
         return events(onto, head, spikes, indptr, indices, values, delays)

@@ -1,7 +1,7 @@
 """Machine code written from Python: numbers with operators, loops and vectors, compiled by LLVM.
 
 Python runs once and leaves code behind: ``with code.loop(0, n) as i: ...`` writes a loop, and
-``a * b + 1`` its arithmetic. Importing this module needs llvmlite, which comes with numba.
+``a * b + 1`` its arithmetic. Importing this module needs llvmlite.
 """
 
 import ctypes
@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from llvmlite import binding, ir
 
-__all__ = ["Code", "Machine", "Number", "Program", "machine"]
+__all__ = ["I32", "Code", "Machine", "Number", "Program", "machine"]
 
-_I1, _I8, _I32, _I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
+_I1, _I8, I32, _I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 _FLOATS = {"float32": (ir.FloatType(), 4), "float64": (ir.DoubleType(), 8)}
 
 
@@ -52,7 +52,8 @@ class Number:
             operation = {"div": "sdiv", "rem": "srem"}.get(name, name)
             return Number(self.code, getattr(self.code.builder, operation)(left, right))
         operation = getattr(self.code.builder, "f" + name)
-        return Number(self.code, operation(left, right, flags=("contract",)))
+        flags = ("contract",) if self.code.program.fused else ()
+        return Number(self.code, operation(left, right, flags=flags))
 
     def __add__(self, other):
         return self._binary("add", other)
@@ -154,8 +155,8 @@ class Code:
         if not isinstance(value, Number):
             return Number(self, _constant(self.vector, value))
         nothing = ir.Constant(self.vector, ir.Undefined)
-        first = self.builder.insert_element(nothing, value.value, _I32(0))
-        order = ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes)
+        first = self.builder.insert_element(nothing, value.value, I32(0))
+        order = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
         return Number(self, self.builder.shuffle_vector(first, nothing, order))
 
     def one(self) -> Number:
@@ -212,7 +213,7 @@ class Code:
         if some is None:
             return Number(self, self.builder.load(pointer, align=self.size))
         zero = Number(self, _constant(self.vector, 0.0))
-        align, mask = Number(self, _I32(self.size)), self._first(some)
+        align, mask = Number(self, I32(self.size)), self._first(some)
         name = f"llvm.masked.load.{self._name}.p0"
         return self._intrinsic(name, self.vector, Number(self, pointer), align, mask, zero)
 
@@ -224,15 +225,17 @@ class Code:
         if some is None:
             self.builder.store(vector.value, pointer, align=align)
             return
-        given = [vector, Number(self, pointer), Number(self, _I32(align)), self._first(some)]
+        given = [vector, Number(self, pointer), Number(self, I32(align)), self._first(some)]
         name = self._name if kind.element != _I8 else f"v{self.lanes}i8"
         self._intrinsic(f"llvm.masked.store.{name}.p0", ir.VoidType(), *given)
 
-    def prefetch(self, address: Number, n_bytes: int, writing: bool = False) -> None:
+    def prefetch(
+        self, address: Number, n_bytes: int, writing: bool = False, aligned: bool = False
+    ) -> None:
         """Have lines of memory brought near before they are needed."""
-        for offset in range(0, n_bytes + 63, 64):
+        for offset in range(0, n_bytes + (0 if aligned else 63), 64):
             pointer = self.builder.inttoptr((address + offset).value, _I8.as_pointer())
-            given = [Number(self, v) for v in (pointer, _I32(int(writing)), _I32(3), _I32(1))]
+            given = [Number(self, v) for v in (pointer, I32(int(writing)), I32(3), I32(1))]
             self._intrinsic("llvm.prefetch.p0", ir.VoidType(), *given)
 
     def as_bytes(self, mask: Number) -> Number:
@@ -247,11 +250,22 @@ class Code:
         if some is None:
             value = self.builder.load(pointer, align=1)
         else:
-            given = [Number(self, pointer), Number(self, _I32(1)), self._first(some)]
+            given = [Number(self, pointer), Number(self, I32(1)), self._first(some)]
             zero = Number(self, _constant(kind, 0))
             name = f"llvm.masked.load.v{self.lanes}i8.p0"
             value = self._intrinsic(name, kind, *given, zero).value
         return Number(self, self.builder.icmp_unsigned("!=", value, _constant(kind, 0)))
+
+    def lanes_that_are_not_zero(self, vector: Number) -> Number:
+        """Bits of an integer, the lowest for the first lane."""
+        zero = _constant(self.vector, 0.0)
+        mask = self.builder.fcmp_unordered("!=", vector.value, zero)
+        bits = self.builder.bitcast(mask, ir.IntType(self.lanes))
+        return Number(self, self.builder.zext(bits, _I64))
+
+    def lowest_bit(self, number: Number) -> Number:
+        """Place of the lowest bit of an integer that is set; there is one."""
+        return Number(self, self.builder.cttz(number.value, _I1(1)))
 
     def lane_is_below(self, count: Number) -> Number:
         """Mask of the first `count` lanes."""
@@ -263,7 +277,7 @@ class Code:
         for lane in range(self.lanes):
             place = self.least(self.integer(lane), last)
             value = self.load(address + place * stride).value
-            vector = self.builder.insert_element(vector, value, _I32(lane))
+            vector = self.builder.insert_element(vector, value, I32(lane))
         mask = self._first(last + 1)
         return self.choose(mask, Number(self, vector), 0.0)
 
@@ -390,8 +404,8 @@ class Code:
     def _first(self, some: Number) -> Number:
         kind = ir.VectorType(_I64, self.lanes)
         nothing = ir.Constant(kind, ir.Undefined)
-        order = ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes)
-        count = self.builder.insert_element(nothing, some.value, _I32(0))
+        order = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
+        count = self.builder.insert_element(nothing, some.value, I32(0))
         count = self.builder.shuffle_vector(count, nothing, order)
         lane = ir.Constant(kind, list(range(self.lanes)))
         return Number(self, self.builder.icmp_signed("<", lane, count))
@@ -403,11 +417,14 @@ class Code:
 
 
 class Program:
-    """Functions that are compiled together."""
+    """Functions that are compiled together.
 
-    def __init__(self, dtype: str, lanes: int):
+    With `fused`, a product may go into the sum that follows with one rounding for both.
+    """
+
+    def __init__(self, dtype: str, lanes: int, fused: bool = True):
         self.float, self.size = _FLOATS[dtype]
-        self.lanes = lanes
+        self.lanes, self.fused = lanes, fused
         self.vector = ir.VectorType(self.float, lanes)
         self.module = ir.Module("neurodyn")
 

@@ -8,31 +8,29 @@ finds nothing to do, whenever it comes: what it looks at lives until the last on
 
 from collections.abc import Callable
 
-from llvmlite import ir
-
 from neurodyn.kernels.llvm import Code, Number, Program
+from neurodyn.kernels.llvm_frame import Buffers, begin_handler
 
-__all__ = ["Buffers", "write_handler"]
+__all__ = ["Arrays", "write_handler"]
 
-_I32 = ir.IntType(32)
 # Words of the shared state: how many threads may still look at it, the next item, how many items
 # are done, the call's arguments and results, and the first item of each phase and the end.
 _USERS, _NEXT, _DONE, _ARGUMENTS, _RESULTS, _STARTS = range(6)
 
 
-class Buffers:
-    """The arrays of a call: (struct_size, extension, dtype, data, rank, dims) each, in words.
+class Arrays:
+    """The arrays of a call, `counts` of them among the arguments and the results.
 
     Addresses are read at the beginning of a function: what is stored later could change them, as
     far as the compiler knows.
     """
 
     def __init__(self, code: Code, arguments: Number, results: Number, counts: tuple[int, int]):
-        self.code = code
-        self._arguments = [code.word(arguments + 8 * i) for i in range(counts[0])]
+        lists = (Buffers(code, arguments), Buffers(code, results))
+        self._arguments = lists[0]
         self._data = [
-            [code.word(code.word(list_ + 8 * i) + 8 * 3) for i in range(count)]
-            for list_, count in zip((arguments, results), counts, strict=True)
+            [list_.data(i) for i in range(count)]
+            for list_, count in zip(lists, counts, strict=True)
         ]
 
     def argument(self, i: int) -> Number:
@@ -45,7 +43,7 @@ class Buffers:
 
     def size(self, i: int, axis: int) -> Number:
         """Size of argument i along an axis."""
-        return self.code.word(self.code.word(self._arguments[i] + 8 * 5) + 8 * axis)
+        return self._arguments.size(i, axis)
 
 
 def write_handler(
@@ -55,8 +53,8 @@ def write_handler(
     schedule: int | None,
     n_threads: int | None,
     arrays: tuple[int, int],
-    counts: Callable[[Code, Buffers], tuple[list[Number], Number]],
-    phases: list[Callable[[Code, Buffers, Number], None]],
+    counts: Callable[[Code, Arrays], tuple[list[Number], Number]],
+    phases: list[Callable[[Code, Arrays, Number], None]],
 ) -> None:
     """Write the function that XLA calls.
 
@@ -76,11 +74,9 @@ def write_handler(
     items = [_item(program, f"{name}_phase{k}", phase, arrays) for k, phase in enumerate(phases)]
     work = _work(program, f"{name}_work", items)
     task = _task(program, f"{name}_task", work)
-    code = program.function(name, 1, gives=True)
+    code, arguments, results = begin_handler(program, name, version)
     (frame,) = code.arguments
-    _tell_version(code, frame, version)
-    arguments, results = code.word(frame + 8 * 9), code.word(frame + 8 * 14)
-    numbers, worth = counts(code, Buffers(code, arguments, results, arrays))
+    numbers, worth = counts(code, Arrays(code, arguments, results, arrays))
 
     state = code.call("malloc", code.integer(8 * (_STARTS + len(numbers) + 1)))
     starts = [code.integer(0)]
@@ -103,20 +99,10 @@ def write_handler(
     code.give(zero)
 
 
-def _tell_version(code: Code, frame: Number, version: tuple[int, int]) -> None:
-    """XLA asks for the version of the interface by an extension of the frame, of type 1."""
-    extension = code.word(frame + 8)
-    with code.when(extension > 0), code.when(code.word(extension + 8, _I32).equals(1)):
-        stated = code.word(extension + 8 * 3) + 8 + 16
-        for k, part in enumerate(version):
-            code.store(Number(code, _I32(part)), stated + 4 * k)
-        code.give(code.integer(0))
-
-
 def _item(program: Program, name: str, write, arrays) -> object:
     code = program.function(name, 3)
     arguments, results, i = code.arguments
-    write(code, Buffers(code, arguments, results, arrays), i)
+    write(code, Arrays(code, arguments, results, arrays), i)
     code.give()
     return code.function
 

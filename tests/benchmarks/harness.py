@@ -161,7 +161,7 @@ def _idle_ticks() -> dict[int, int]:
 def machine() -> dict:
     """Facts that a timing means nothing without."""
     versions = {}
-    for package in ("jax", "jaxlib", "numpy", "equinox", "diffrax", "torch", "numba", "brian2"):
+    for package in ("jax", "jaxlib", "numpy", "equinox", "diffrax", "torch", "llvmlite", "brian2"):
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -105,9 +105,9 @@ _NAMES = {"xla": "plain", "compiled": "compiled"}
 
 
 def _backends() -> list[str]:
-    from neurodyn.kernels import events_numba
+    from neurodyn.kernels import events_compiled
 
-    return ["xla", "compiled"] if events_numba.available() else ["xla"]
+    return ["xla", "compiled"] if events_compiled.available() else ["xla"]
 
 
 def _ours(what: str, name: str, dt: float, backend: str, *more, environment=None) -> dict:

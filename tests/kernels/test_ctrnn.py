@@ -85,6 +85,16 @@ def test_states_and_gradients(form, activation, backend, x64):
         check(backend, arguments, None, h_bar, form, activation)
 
 
+@needs_compiler
+@pytest.mark.parametrize(
+    "registers", [(64, 8, 3), (32, 4, 3)], indirect=True, ids=["512 bits", "256 bits"]
+)
+@pytest.mark.parametrize("form", ["rate", "update"])
+def test_every_width_of_registers_gives_the_same(registers, form, x64):
+    arguments, noise, h_bar = problem(n_steps=5, n_batch=21, n_inputs=3, n_units=53)
+    check("compiled", arguments, noise, h_bar, form, "tanh", length=4)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("length", [None, 0, 1, 4])
 def test_last_state_alone(form, length, backend, x64):

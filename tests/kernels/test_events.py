@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from neurodyn.kernels import (
     delayed_spike_product,
-    events_numba,
+    events_compiled,
     ffi,
     pack_spikes,
     sparse_spike_product,
@@ -18,12 +18,8 @@ from neurodyn.kernels import (
 
 N_PRE, N_POST, N_SLOTS = 70, 13, 5
 
-BACKENDS = [
-    "xla",
-    pytest.param(
-        "compiled", marks=pytest.mark.skipif(not events_numba.available(), reason="needs numba")
-    ),
-]
+needs_compiler = pytest.mark.skipif(not events_compiled.available(), reason="needs llvmlite")
+BACKENDS = ["xla", pytest.param("compiled", marks=needs_compiler)]
 
 
 def connections(dtype=np.float64, n_pre=N_PRE, n_post=N_POST, seed=0):
@@ -111,6 +107,24 @@ def test_every_pattern_of_spikes_adds_up_in_order_to_the_last_bit(backend):
     with jax.enable_x64(True):
         check()
         assert run._cache_size() == 1
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "registers", [(64, 8, 3), (32, 4, 3), None], indirect=True, ids=["512 bits", "256 bits", "any"]
+)
+@pytest.mark.parametrize("n_post", [3, 16, 77])
+def test_every_width_of_registers_gives_the_same(registers, n_post, x64):
+    W, *synapses = connections(n_post=n_post)
+    rng = np.random.default_rng(2)
+    rings, heads = rng.standard_normal((3, N_SLOTS, n_post)), np.array([-1, 2, 9], np.int32)
+    spikes = (rng.random((3, N_PRE)) < 0.5).astype(float)
+    dense, sparse, ring, _ = compiled("compiled", n_post)(spikes, rings, heads, W, *synapses)
+    for b in range(3):
+        np.testing.assert_array_equal(dense[b], ordered(spikes[b], W))
+        np.testing.assert_array_equal(sparse[b], ordered(spikes[b], W))
+        want = ordered_ring(rings[b], heads[b], spikes[b], *synapses)
+        np.testing.assert_array_equal(ring[b], want)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -316,11 +330,11 @@ def test_the_environment_chooses_the_backend(monkeypatch):
 def test_a_changed_interface_of_the_compiler_leaves_the_default(monkeypatch):
     monkeypatch.setattr(ffi, "interface", lambda: ((0, 9), ["XLA_FFI_CallFrame"]))
     monkeypatch.setattr(
-        ffi.importlib.util, "find_spec", lambda name: object() if name == "numba" else None
+        ffi.importlib.util, "find_spec", lambda name: object() if name == "llvmlite" else None
     )
     ffi.obstacle.cache_clear()
     try:
-        assert not events_numba.available()
+        assert not events_compiled.available()
         with pytest.raises(ModuleNotFoundError, match="XLA_FFI_CallFrame"):
             spike_product(np.zeros(3, np.float32), np.zeros((3, 3), np.float32), backend="compiled")
     finally:

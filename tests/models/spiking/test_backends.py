@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import neurodyn as nd
-from neurodyn.kernels import events_numba
+from neurodyn.kernels import events_compiled
 from tests.benchmarks.peers import library, workloads
 
 
-@pytest.mark.skipif(not events_numba.available(), reason="needs numba")
+@pytest.mark.skipif(not events_compiled.available(), reason="needs llvmlite")
 def test_a_network_spikes_alike_in_plain_and_compiled_code(x64, monkeypatch):
     model = library.network(workloads.w2(320, 80))
     runs = {}

@@ -1,0 +1,21 @@
+"""What tests of kernels share."""
+
+import jax
+import pytest
+
+from neurodyn.kernels import ffi
+
+
+@pytest.fixture
+def registers(request, monkeypatch):
+    """Kernels are compiled for the registers that the test names, whatever the processor has."""
+    from neurodyn.kernels import ctrnn_code, events_code, llvm
+
+    machine = None if request.param is None else llvm.Machine(*request.param)
+    register, suffix = ffi.register, f"_{'_'.join(map(str, request.param or ['any']))}"
+    monkeypatch.setattr(ffi, "register", lambda target, build: register(target + suffix, build))
+    for module in (ctrnn_code, events_code, llvm):
+        monkeypatch.setattr(module, "machine", lambda: machine)
+    jax.clear_caches()
+    yield machine
+    jax.clear_caches()
