@@ -2,8 +2,10 @@
 
 from llvmlite import ir
 
-from neurodyn.kernels.llvm import Code, Number, Program, machine
+from neurodyn.kernels.llvm import Program, machine
+from neurodyn.kernels.llvm_code import Code
 from neurodyn.kernels.llvm_math import ACTIVATIONS
+from neurodyn.kernels.llvm_number import Number
 from neurodyn.kernels.llvm_product import Products
 from neurodyn.kernels.llvm_team import Arrays
 

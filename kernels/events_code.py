@@ -3,8 +3,10 @@
 import functools
 from collections.abc import Callable
 
-from neurodyn.kernels.llvm import I32, Code, Number, Program, machine
+from neurodyn.kernels.llvm import Program, machine
+from neurodyn.kernels.llvm_code import I32, Code
 from neurodyn.kernels.llvm_frame import Buffers, begin_handler
+from neurodyn.kernels.llvm_number import Number
 
 __all__ = ["build"]
 

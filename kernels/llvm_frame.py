@@ -1,6 +1,8 @@
 """What XLA hands over when it calls a compiled function."""
 
-from neurodyn.kernels.llvm import I32, Code, Number, Program
+from neurodyn.kernels.llvm import Program
+from neurodyn.kernels.llvm_code import I32, Code
+from neurodyn.kernels.llvm_number import Number
 
 __all__ = ["Buffers", "begin_handler"]
 

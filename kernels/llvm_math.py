@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from neurodyn.kernels.llvm import Code, Number
+from neurodyn.kernels.llvm_code import Code
+from neurodyn.kernels.llvm_number import Number
 
 __all__ = ["ACTIVATIONS", "CodeActivation"]
 

@@ -7,7 +7,9 @@ left-hand side are read where they are: a recurrence multiplies by the same weig
 so that packing them costs next to nothing, and what a step does to a product finds it in the cache.
 """
 
-from neurodyn.kernels.llvm import Code, Machine, Number, Program
+from neurodyn.kernels.llvm import Machine, Program
+from neurodyn.kernels.llvm_code import Code
+from neurodyn.kernels.llvm_number import Number
 
 __all__ = ["Panels", "Products"]
 

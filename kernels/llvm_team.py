@@ -8,8 +8,10 @@ finds nothing to do, whenever it comes: what it looks at lives until the last on
 
 from collections.abc import Callable
 
-from neurodyn.kernels.llvm import Code, Number, Program
+from neurodyn.kernels.llvm import Program
+from neurodyn.kernels.llvm_code import Code
 from neurodyn.kernels.llvm_frame import Buffers, begin_handler
+from neurodyn.kernels.llvm_number import Number
 
 __all__ = ["Arrays", "write_handler"]
 

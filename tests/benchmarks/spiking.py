@@ -125,20 +125,21 @@ def _saved(workload, folder: Path) -> Path:
     return path
 
 
-def _build(path: Path, program: Path, dt: float) -> None:
-    command = [sys.executable, "-m", "tests.benchmarks.peers.brian", path, program, dt]
-    subprocess.run([*map(str, command)], check=True, capture_output=True)
+def _brian(what: str, *more) -> str:
+    """What a fresh process says that builds or runs Brian2's program."""
+    command = [sys.executable, "-m", "tests.benchmarks.peers.brian", what, *map(str, more)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def _brian2(path: Path, folder: Path, dt: float, repeats: int = REPEATS) -> dict:
     program = folder / f"{path.stem}-{dt}"
     if not (program / "main").exists():
-        _build(path, program, dt)
-    runs = [brian.run_time(program) for _ in range(repeats)]
+        _brian("build", program, path, dt)
+    runs = [json.loads(_brian("run", program)) for _ in range(repeats)]
     return {
-        "ms": min(run.ms for run in runs),
-        "spikes": runs[-1].spikes,
-        "peak_mb": max(run.peak_mb for run in runs),
+        "ms": min(run["ms"] for run in runs),
+        "spikes": runs[-1]["spikes"],
+        "peak_mb": max(run["peak_mb"] for run in runs),
     }
 
 
@@ -166,7 +167,7 @@ def _first_results(folder: Path) -> list[Row]:
                 program = Path(fresh) / "program"
 
                 def theirs(path=path, program=program, dt=dt):
-                    _build(path, program, dt)
+                    _brian("build", program, path, dt)
                     brian.run_time(program)
 
                 peer = _on_all_cores(theirs)

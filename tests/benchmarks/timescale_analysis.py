@@ -3,7 +3,6 @@
 And what the fits recover of processes whose timescales are known.
 """
 
-import resource
 import time
 
 import numpy as np
@@ -13,6 +12,7 @@ from scipy.signal import lfilter
 
 from neurodyn import analysis, models
 from tests.benchmarks.harness import Row, alternate
+from tests.benchmarks.peers.memory import peak_mb
 
 CORES = 2
 _UNITS, _STEPS, _TRIALS, _CHUNK, _LAG = 500, 100_000, 10, 2000, 30
@@ -24,9 +24,9 @@ _SOME = 10
 
 def run() -> list[Row]:
     """Rows for the analysis alone, with the simulation, and for the fits."""
-    before = _peak()
+    before = peak_mb()
     alone = _analysed_chunks()
-    held = _peak() - before
+    held = (peak_mb() - before) / 2**10
     model = models.LeakyRNN(1, _UNITS, 2, key=0)
     analysis.network_timescale(model, n_steps=_CHUNK, n_trials=_TRIALS, key=0)  # compiles
     start = time.perf_counter()
@@ -127,8 +127,3 @@ def _recovered(*, double: bool) -> Row:
     return Row(f"timescales, recovered, {'two' if double else 'one'}", "10 % allowed", said[0][0],
                10.0, "%", bar=1.0, sizes={"N": n, "T": 20_000, "trials": 4}, threads=CORES,
                note="; ".join(text for _, text in said))  # fmt: skip
-
-
-def _peak() -> float:
-    """The most memory that this process has held, in GiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

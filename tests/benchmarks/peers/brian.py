@@ -1,9 +1,10 @@
 """The workloads in Brian2, as a stand-alone C++ program on one thread.
 
-``python -m tests.benchmarks.peers.brian WORKLOAD.npz FOLDER DT`` generates and compiles the program
-in FOLDER; `run_time` then runs it as often as asked.
+``python -m tests.benchmarks.peers.brian build FOLDER WORKLOAD.npz DT`` generates and compiles the
+program in FOLDER; ``run FOLDER`` then runs it and prints what `run_time` gives as JSON.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.benchmarks.peers import workloads
+from tests.benchmarks.peers.memory import MB
 
 __all__ = ["Ran", "build", "run_time"]
 
@@ -76,7 +78,10 @@ class Ran(NamedTuple):
 
 
 def run_time(folder) -> Ran:
-    """Run the program."""
+    """Run the program.
+
+    Its peak memory is at least that of the process that starts it, so that a small one should.
+    """
     import numpy as np
 
     folder = Path(folder)
@@ -91,9 +96,17 @@ def run_time(folder) -> Ran:
     (info,) = (folder / "results").glob("last_run_info*")
     (ids,) = (folder / "results").glob("_dynamic_array_spikemonitor_i*")
     n_spikes = len(np.fromfile(ids, np.int32))
-    scale = 2**20 if sys.platform == "darwin" else 2**10
-    return Ran(1e3 * float(info.read_text().split()[0]), n_spikes, used.ru_maxrss / scale)
+    return Ran(1e3 * float(info.read_text().split()[0]), n_spikes, used.ru_maxrss / MB)
+
+
+def main(what: str, folder: str, *more: str) -> None:
+    """Build the program, or run it."""
+    if what == "build":
+        name, dt = more
+        build(workloads.load(name), folder, float(dt))
+    else:
+        print(json.dumps(run_time(folder)._asdict()))
 
 
 if __name__ == "__main__":
-    build(workloads.load(sys.argv[1]), sys.argv[2], float(sys.argv[3]))
+    main(*sys.argv[1:])

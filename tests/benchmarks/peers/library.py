@@ -5,7 +5,6 @@
 
 import json
 import os
-import resource
 import sys
 import time
 from typing import Any
@@ -20,6 +19,7 @@ from neurodyn.models import spiking
 from neurodyn.models.spiking import Exponential, Izhikevich2003, Projection
 from neurodyn.models.spiking.plasticity import RLS
 from tests.benchmarks.peers import workloads
+from tests.benchmarks.peers.memory import peak_mb
 from tests.benchmarks.peers.workloads import DURATION, Workload
 
 __all__ = ["force", "learn", "network", "plastic", "runner"]
@@ -175,12 +175,6 @@ def main(what: str, name: str, dt: str, *more: str) -> None:
         run(0)
         times.append(1e3 * (time.perf_counter() - begin))
     print(json.dumps({"ms": times, "spikes": count(words), "peak_mb": peak_mb()}))
-
-
-def peak_mb() -> float:
-    """Peak resident memory of this process [MB]."""
-    scale = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
 if __name__ == "__main__":
