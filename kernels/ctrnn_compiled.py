@@ -150,13 +150,6 @@ def _target(which: str, form: str, activation: str, dtype) -> str:
         from neurodyn.kernels import ctrnn_backward_code, ctrnn_forward_code
 
         module = {"forward": ctrnn_forward_code, "backward": ctrnn_backward_code}[which]
-        return module.build(
-            form,
-            activation,
-            dtype,
-            version=ffi.interface()[0],
-            schedule=ffi.function_index("XLA_FFI_ThreadPool_Schedule"),
-            n_threads=ffi.function_index("XLA_FFI_ThreadPool_NumThreads"),
-        )
+        return module.build(form, activation, dtype, **ffi.with_threads())
 
     return ffi.register(f"neurodyn_ctrnn_{which}_{form}_{activation}_{dtype}", build)

@@ -3,15 +3,12 @@
 import functools
 from collections.abc import Callable
 
-from neurodyn.kernels.llvm import Program, machine
+from neurodyn.kernels.llvm import Program, vector_bytes
 from neurodyn.kernels.llvm_code import I32, Code
 from neurodyn.kernels.llvm_frame import Buffers, begin_handler
 from neurodyn.kernels.llvm_number import Number
 
 __all__ = ["build"]
-
-# Bytes in a vector where the registers are not known; whatever it is, any processor will do.
-_VECTOR_BYTES = 16
 
 # Rows of a dense matrix that are added in one pass over the result.
 _TOGETHER = 4
@@ -23,10 +20,8 @@ _LINE = 16
 def build(name: str, dtype: str, version: tuple[int, int]):
     """Compile one function for one floating point type, to be called by XLA."""
     size = {"float32": 4, "float64": 8}[dtype]
-    known = machine()
-    vector_bytes = known.vector_bytes if known else _VECTOR_BYTES
     # Products are rounded before they are added, as a loop in any language would.
-    program = Program(dtype, vector_bytes // size, fused=False)
+    program = Program(dtype, vector_bytes() // size, fused=False)
     code, arguments, results = begin_handler(program, name, version)
     _WRITERS[name](code, Buffers(code, arguments), Buffers(code, results))
     code.give(code.integer(0))

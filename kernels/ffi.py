@@ -10,13 +10,14 @@ import importlib.util
 import os
 import re
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 
-__all__ = ["BACKENDS", "choose", "function_index", "interface", "obstacle", "register"]
+__all__ = ["BACKENDS", "choose", "interface", "obstacle", "register", "with_threads"]
 
 BACKENDS = ("auto", "xla", "compiled")
 _VARIABLE = "NEURODYN_KERNELS"
@@ -80,8 +81,8 @@ def obstacle(package: str) -> str | None:
     """What functions that `package` compiles are missing here, or None."""
     if importlib.util.find_spec(package) is None:
         return f"{package}, which is not installed: pip install 'neurodyn[fast]'."
-    if struct.calcsize("P") != 8:
-        return "a 64-bit platform."
+    if struct.calcsize("P") != 8 or sys.platform == "win32":
+        return "Linux or macOS with 64 bits."
     version, unknown = interface()
     if version is None or unknown:
         return (
@@ -103,7 +104,16 @@ def interface() -> tuple[tuple[int, int] | None, list[str]]:
     ]
 
 
-def function_index(name: str) -> int | None:
+def with_threads() -> dict[str, Any]:
+    """What a function that uses XLA's threads has to know of the interface."""
+    return {
+        "version": interface()[0],
+        "schedule": _function_index("XLA_FFI_ThreadPool_Schedule"),
+        "n_threads": _function_index("XLA_FFI_ThreadPool_NumThreads"),
+    }
+
+
+def _function_index(name: str) -> int | None:
     """Place of a function among those that XLA offers, or None where it offers no such function."""
     names = _members(_header(), "XLA_FFI_Api")
     offered = [n for n in names if n.startswith("_XLA_FFI_API_STRUCT_FIELD")]

@@ -13,7 +13,7 @@ from llvmlite import binding, ir
 from neurodyn.kernels.llvm_code import Code
 from neurodyn.kernels.llvm_number import Number
 
-__all__ = ["Machine", "Program", "machine"]
+__all__ = ["Machine", "Program", "machine", "vector_bytes"]
 
 _I64 = ir.IntType(64)
 _FLOATS = {"float32": (ir.FloatType(), 4), "float64": (ir.DoubleType(), 8)}
@@ -36,6 +36,12 @@ def machine() -> Machine | None:
     if features.get("avx2") and features.get("fma"):
         return Machine(32, 4, 3)  # 12 of 16
     return None
+
+
+def vector_bytes() -> int:
+    """Bytes in a vector, on processors of any kind."""
+    known = machine()
+    return known.vector_bytes if known else 16
 
 
 class Program:

@@ -36,10 +36,19 @@ class Code:
         """The same float in every lane."""
         if not isinstance(value, Number):
             return Number(self, constant(self.vector, value))
-        nothing = ir.Constant(self.vector, ir.Undefined)
-        first = self.builder.insert_element(nothing, value.value, I32(0))
+        return self.lanes_of(value)
+
+    def lanes_of(self, number: Number) -> Number:
+        """The same number in every lane."""
+        kind = ir.VectorType(number.value.type, self.lanes)
+        nothing = ir.Constant(kind, ir.Undefined)
+        first = self.builder.insert_element(nothing, number.value, I32(0))
         order = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
         return Number(self, self.builder.shuffle_vector(first, nothing, order))
+
+    def counting(self) -> Number:
+        """The number of each lane, in 32 bits."""
+        return Number(self, ir.Constant(ir.VectorType(I32, self.lanes), list(range(self.lanes))))
 
     def one(self) -> Number:
         """The float 1."""
@@ -67,6 +76,24 @@ class Code:
         floats, bits = self.vector, ir.VectorType(ir.IntType(8 * self.size), self.lanes)
         kind = floats if is_integer(number.value.type) else bits
         return Number(self, self.builder.bitcast(number.value, kind))
+
+    def as_float(self, number: Number) -> Number:
+        """Floats of the same value as some integers."""
+        return Number(self, self.builder.sitofp(number.value, self.vector))
+
+    def rotated(self, number: Number, places: int) -> Number:
+        """Bits of lanes of 32 moved up, and those that fall off put in below."""
+        kind = number.value.type
+        name, turn = f"llvm.fshl.v{self.lanes}i32", Number(self, constant(kind, places))
+        return self._intrinsic(name, kind, number, number, turn)
+
+    def shifted_right(self, number: Number, places: int) -> Number:
+        """Bits moved down, with zeros put in above."""
+        return Number(self, self.builder.lshr(number.value, number.operand(places)))
+
+    def root(self, number: Number) -> Number:
+        """Square roots."""
+        return self._intrinsic(f"llvm.sqrt.{self._name}", self.vector, number)
 
     def fused(self, a: Number, b: Number, c: Number) -> Number:
         """``a * b + c`` in one rounding."""
@@ -141,8 +168,11 @@ class Code:
     def lanes_that_are_not_zero(self, vector: Number) -> Number:
         """Bits of an integer, the lowest for the first lane."""
         zero = constant(self.vector, 0.0)
-        mask = self.builder.fcmp_unordered("!=", vector.value, zero)
-        bits = self.builder.bitcast(mask, ir.IntType(self.lanes))
+        return self.bits_of(Number(self, self.builder.fcmp_unordered("!=", vector.value, zero)))
+
+    def bits_of(self, mask: Number) -> Number:
+        """Bits of an integer, the lowest for the first lane."""
+        bits = self.builder.bitcast(mask.value, ir.IntType(self.lanes))
         return Number(self, self.builder.zext(bits, _I64))
 
     def lowest_bit(self, number: Number) -> Number:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Number", "constant", "is_integer"]
 
+_I64 = ir.IntType(64)
+
 
 class Number:
     """An integer, a float, or a vector of them in the running program."""
@@ -68,8 +70,14 @@ class Number:
     def __invert__(self):
         return Number(self.code, self.code.builder.not_(self.value))
 
+    def __xor__(self, other):
+        return Number(self.code, self.code.builder.xor(self.value, self.operand(other)))
+
     def __lshift__(self, other):
         return Number(self.code, self.code.builder.shl(self.value, self.operand(other)))
+
+    def __rshift__(self, other):
+        return Number(self.code, self.code.builder.ashr(self.value, self.operand(other)))
 
     def _compare(self, sign, other):
         builder = self.code.builder
@@ -91,6 +99,12 @@ class Number:
     def equals(self, other):
         """Whether it is the same number; ``==`` stays that of Python."""
         return self._compare("==", other)
+
+    def as_integer(self, kind=_I64) -> "Number":
+        """An integer, or 1 for what is true, with as many bits as `kind`."""
+        builder = self.code.builder
+        narrower = kind.width < self.value.type.width
+        return Number(self.code, (builder.trunc if narrower else builder.zext)(self.value, kind))
 
 
 class Cell:

@@ -28,11 +28,10 @@ class Arrays:
     """
 
     def __init__(self, code: Code, arguments: Number, results: Number, counts: tuple[int, int]):
-        lists = (Buffers(code, arguments), Buffers(code, results))
-        self._arguments = lists[0]
+        self._lists = (Buffers(code, arguments), Buffers(code, results))
         self._data = [
             [list_.data(i) for i in range(count)]
-            for list_, count in zip(lists, counts, strict=True)
+            for list_, count in zip(self._lists, counts, strict=True)
         ]
 
     def argument(self, i: int) -> Number:
@@ -45,7 +44,11 @@ class Arrays:
 
     def size(self, i: int, axis: int) -> Number:
         """Size of argument i along an axis."""
-        return self._arguments.size(i, axis)
+        return self._lists[0].size(i, axis)
+
+    def result_size(self, i: int, axis: int) -> Number:
+        """Size of result i along an axis."""
+        return self._lists[1].size(i, axis)
 
 
 def write_handler(

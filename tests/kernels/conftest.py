@@ -9,12 +9,12 @@ from neurodyn.kernels import ffi
 @pytest.fixture
 def registers(request, monkeypatch):
     """Kernels are compiled for the registers that the test names, whatever the processor has."""
-    from neurodyn.kernels import ctrnn_code, events_code, llvm
+    from neurodyn.kernels import ctrnn_code, llvm
 
     machine = None if request.param is None else llvm.Machine(*request.param)
     register, suffix = ffi.register, f"_{'_'.join(map(str, request.param or ['any']))}"
     monkeypatch.setattr(ffi, "register", lambda target, build: register(target + suffix, build))
-    for module in (ctrnn_code, events_code, llvm):
+    for module in (ctrnn_code, llvm):
         monkeypatch.setattr(module, "machine", lambda: machine)
     jax.clear_caches()
     yield machine

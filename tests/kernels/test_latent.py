@@ -4,9 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.stats
 
-from neurodyn.kernels import latent_scan, standard_normal
+from neurodyn.kernels import latent_scan
 
 T, B, D, Z = 6, 3, 5, 2
 
@@ -90,25 +89,3 @@ def test_wrong_arrays_are_named():
         latent_scan(**{**arrays, "W_z": arrays["W"]})
     with pytest.raises(TypeError, match="int32"):
         latent_scan(**{**arrays, "b": jnp.zeros(D, jnp.int32)})
-
-
-def test_normal_numbers_follow_their_law(key):
-    x = np.asarray(standard_normal(key, (400, 500)))
-    assert x.dtype == np.float32
-    assert scipy.stats.kstest(x.ravel(), "norm").pvalue > 0.01
-    # Neighbours along both axes share cipher blocks with others, and must not show it.
-    for a, b in ((x[:-1], x[1:]), (x[:, :-1], x[:, 1:]), (x[:200], x[200:])):
-        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.01
-    other = standard_normal(jax.random.key(1), (400, 500))
-    assert abs(np.corrcoef(x.ravel(), np.ravel(other))[0, 1]) < 0.01
-
-
-def test_normal_numbers_of_other_keys_and_precisions(key, x64):
-    np.testing.assert_array_equal(
-        standard_normal(key, (3, 2), jnp.float64), jax.random.normal(key, (3, 2), jnp.float64)
-    )
-    rbg = jax.random.key(0, impl="rbg")
-    np.testing.assert_array_equal(
-        standard_normal(rbg, (4,), jnp.float32), jax.random.normal(rbg, (4,), jnp.float32)
-    )
-    assert standard_normal(key, (0, 3), jnp.float32).shape == (0, 3)

@@ -1,0 +1,114 @@
+"""Standard normal numbers against their law, SciPy's quantiles and JAX's cipher."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+from jax.extend.random import threefry_2x32
+
+from neurodyn.kernels import ffi, noise, noise_compiled, standard_normal
+
+needs_compiler = pytest.mark.skipif(
+    noise_compiled.obstacle() is not None, reason=str(noise_compiled.obstacle())
+)
+BACKENDS = ["xla", pytest.param("compiled", marks=needs_compiler)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_numbers_follow_their_law(key, backend):
+    x = np.asarray(standard_normal(key, (400, 500), backend=backend))
+    assert x.dtype == np.float32
+    assert scipy.stats.kstest(x.ravel(), "norm").pvalue > 0.01
+    # Neighbours along both axes share cipher blocks with others, and must not show it.
+    for a, b in ((x[:-1], x[1:]), (x[:, :-1], x[:, 1:]), (x[:200], x[200:])):
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.01
+    other = standard_normal(jax.random.key(1), (400, 500), backend=backend)
+    assert abs(np.corrcoef(x.ravel(), np.ravel(other))[0, 1]) < 0.01
+
+
+def test_each_word_gives_its_quantile():
+    cells = np.arange(0, 2**23, 127, dtype=np.uint32)
+    cells = np.concatenate([cells, np.arange(3000, dtype=np.uint32), 2**23 - 1 - cells[:9]])
+    found = np.asarray(jax.jit(noise.normal_of)(cells << 9), np.float64)
+    np.testing.assert_allclose(
+        found, scipy.special.ndtri((cells + 0.5) / 2**23), atol=1e-6, rtol=1e-6
+    )
+    mirrored = np.asarray(jax.jit(noise.normal_of)((2**23 - 1 - cells) << 9))
+    np.testing.assert_array_equal(mirrored, -found)
+
+
+@pytest.mark.parametrize("size", [1, 2, 101, 1000])
+def test_the_cipher_is_that_of_jax(key, size):
+    expected = threefry_2x32(jax.random.key_data(key), jnp.arange(size, dtype=jnp.uint32))
+    np.testing.assert_array_equal(noise.threefry(key, size), expected)
+
+
+@needs_compiler
+@pytest.mark.parametrize("size", [1, 2, 65, 1000, 16_385, 50_001])
+def test_the_compiled_function_draws_the_same(key, size):
+    plain, compiled = (standard_normal(key, (size,), backend=b) for b in ("xla", "compiled"))
+    np.testing.assert_allclose(compiled, plain, rtol=1e-6)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "registers", [(64, 8, 3), (32, 4, 3), None], indirect=True, ids=["512 bits", "256 bits", "any"]
+)
+def test_every_width_of_registers_draws_the_same(registers, key):
+    plain, compiled = (standard_normal(key, (1001,), backend=b) for b in ("xla", "compiled"))
+    np.testing.assert_allclose(compiled, plain, rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_key_gives_the_same_alone_and_in_a_batch(key, backend):
+    keys = jax.random.split(key, (2, 3))
+
+    def draw(key):
+        return standard_normal(key, (4, 25), backend=backend)
+
+    together = jax.jit(jax.vmap(jax.vmap(draw)))(keys)
+    for i, j in np.ndindex(2, 3):
+        np.testing.assert_array_equal(together[i, j], draw(keys[i, j]))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_loop_that_draws_can_be_differentiated(key, backend):
+    keys = jax.random.split(key, 5)
+
+    def end(rate, keys):
+        def step(x, key):
+            return rate * x + standard_normal(key, x.shape, backend=backend), None
+
+        return jax.lax.scan(jax.checkpoint(step), jnp.ones(64), keys)[0].sum()
+
+    draws = [np.asarray(standard_normal(k, (64,), backend=backend), np.float64) for k in keys]
+    rate = 0.7
+    expected = 5 * rate**4 * 64 + sum(
+        (4 - i) * rate ** (3 - i) * draw.sum() for i, draw in enumerate(draws[:4])
+    )
+    slopes = jax.jit(jax.vmap(jax.grad(end), (0, None)))(jnp.array([rate, 0.0]), keys)
+    np.testing.assert_allclose(slopes[0], expected, rtol=1e-4)
+    np.testing.assert_allclose(jax.jacfwd(end)(rate, keys), expected, rtol=1e-4)
+
+
+def test_other_keys_and_precisions_draw_as_jax_does(key, x64):
+    np.testing.assert_array_equal(
+        standard_normal(key, (3, 2), jnp.float64), jax.random.normal(key, (3, 2), jnp.float64)
+    )
+    rbg = jax.random.key(0, impl="rbg")
+    np.testing.assert_array_equal(
+        standard_normal(rbg, (4,), jnp.float32), jax.random.normal(rbg, (4,), jnp.float32)
+    )
+    assert standard_normal(key, (0, 3), jnp.float32).shape == (0, 3)
+
+
+def test_few_numbers_are_drawn_in_plain_code(key):
+    def called(size):
+        return "ffi_call" in str(jax.make_jaxpr(lambda: standard_normal(key, (size,)))())
+
+    assert called(64) == (ffi.obstacle("llvmlite") is None)
+    assert not called(63)
+    with pytest.raises(ValueError, match="backend must be one of"):
+        standard_normal(key, (3,), backend="numpy")
