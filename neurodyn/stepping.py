@@ -128,9 +128,7 @@ def _advance(context, system, t, state, u, key):
             return lx.DiagonalLinearOperator(filled(amplitude, x))
 
         shown = eqx.filter_eval_shape(lambda: system.diffusion(t, state, u(0.0)))
-        # Steps of spiking networks are so short that drawing would take most of their time.
-        normal = kernels.standard_normal if isinstance(system, AbstractSpiking) else None
-        path = _Increment(key, noisy_part(state.x, shown), context.dt, state.x, normal)
+        path = _Increment(key, noisy_part(state.x, shown), context.dt, state.x)
         terms = diffrax.MultiTerm(terms, diffrax.ControlTerm(diffusion, path))
     zero = jnp.zeros((), context.dt.dtype)
     args = (terms, zero, context.dt, state.x, None)
@@ -169,7 +167,6 @@ class _Increment(diffrax.AbstractPath):
     like: PyTree  # what is drawn, with None in the place of what has no noise
     dt: Float[Array, ""]
     x: PyTree = None  # the whole state
-    normal: Callable | None = eqx.field(static=True, default=None)
 
     @property
     def t0(self):
@@ -181,11 +178,11 @@ class _Increment(diffrax.AbstractPath):
 
     def evaluate(self, t0, t1=None, left=True, use_levy=False):
         del t0, t1, left
-        w = filled(_scale(_draw(self.key, self.like, self.normal), jnp.sqrt(self.dt)), self.x)
+        w = filled(_scale(_draw(self.key, self.like), jnp.sqrt(self.dt)), self.x)
         if not use_levy:
             return w
         area_key = jax.random.fold_in(self.key, _AREA)
-        h = filled(_scale(_draw(area_key, self.like, self.normal), jnp.sqrt(self.dt / 12)), self.x)
+        h = filled(_scale(_draw(area_key, self.like), jnp.sqrt(self.dt / 12)), self.x)
         return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
 
 
@@ -213,14 +210,15 @@ def _scale(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
     return jax.tree.map(lambda a: a * factor.astype(a.dtype), tree)
 
 
-def _draw(key: PRNGKeyArray, like: PyTree, normal: Callable | None = None) -> PyTree:
-    normal = jax.random.normal if normal is None else normal
+def _draw(key: PRNGKeyArray, like: PyTree) -> PyTree:
     leaves, structure = jax.tree.flatten(like)
     if len(leaves) == 1:
-        only = normal(key, leaves[0].shape, leaves[0].dtype)
+        only = kernels.standard_normal(key, leaves[0].shape, leaves[0].dtype)
         return jax.tree.unflatten(structure, [only])
     keys = jax.random.split(key, len(leaves))
-    draws = [normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)]
+    draws = [
+        kernels.standard_normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)
+    ]
     return jax.tree.unflatten(structure, draws)
 
 
