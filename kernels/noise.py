@@ -13,13 +13,14 @@ from jaxtyping import Array, Float, UInt32
 from neurodyn.kernels import ffi, noise_compiled
 from neurodyn.kernels.noise_numbers import (
     CENTRE,
-    LN2,
-    LOG,
+    CENTRE_AT,
+    LOG2,
     PARITY,
     ROTATIONS,
     SQRT_HALF,
     SWITCH,
     TAIL,
+    TAIL_AT,
 )
 
 __all__ = ["normal_of", "standard_normal", "threefry"]
@@ -113,22 +114,14 @@ def normal_of(words: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
     # The upper 23 bits as the fraction of a number in [1, 2), moved to the middles of cells.
     fraction = (words >> np.uint32(9)) | np.uint32(0x3F800000)
     u = (lax.bitcast_convert_type(fraction, jnp.float32) - 1.5) * 2 + 2.0**-23
-    w = -_log((1 - u) * (u + 1))
-    centre, tail = _polynomial(CENTRE, w - 2.5), _polynomial(TAIL, jnp.sqrt(w) - 3)
-    return jnp.where(w < SWITCH, centre, tail) * u
-
-
-def _log(t):
-    """Cephes' logarithm, for normal positive numbers."""
-    bits = lax.bitcast_convert_type(t, jnp.int32)
+    # log2(1 - u^2) = exponent + log2(1 + m), with 1 + m between the roots of 1/2 and of 2.
+    bits = lax.bitcast_convert_type((1 - u) * (u + 1), jnp.int32)
     exponent = (bits - np.int32(SQRT_HALF)) >> 23
     m = lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1
-    exponent = exponent.astype(jnp.float32)
-    square = m * m
-    rest = _polynomial(LOG, m) * m * square
-    rest = rest + exponent * np.float32(LN2[1])
-    rest = rest - square * 0.5
-    return (m + rest) + exponent * np.float32(LN2[0])
+    w = -(_polynomial(LOG2, m) * m + exponent.astype(jnp.float32))
+    centre = _polynomial(CENTRE, w - np.float32(CENTRE_AT))
+    tail = _polynomial(TAIL, jnp.sqrt(w) - np.float32(TAIL_AT))
+    return jnp.where(w < SWITCH, centre, tail) * u
 
 
 def _polynomial(coefficients, x):

@@ -6,13 +6,14 @@ from neurodyn.kernels.llvm_number import Number
 from neurodyn.kernels.llvm_team import Arrays, write_handler
 from neurodyn.kernels.noise_numbers import (
     CENTRE,
-    LN2,
-    LOG,
+    CENTRE_AT,
+    LOG2,
     PARITY,
     ROTATIONS,
     SQRT_HALF,
     SWITCH,
     TAIL,
+    TAIL_AT,
 )
 
 __all__ = ["build"]
@@ -86,25 +87,16 @@ def _normal(code: Code, word: Number) -> Number:
     """As `noise.normal_of`, operation by operation."""
     fraction = code.shifted_right(word, 9) | 0x3F800000
     u = (code.bits(fraction) - 1.5) * 2.0 + 2.0**-23
-    w = -_log(code, (1.0 - u) * (u + 1.0))
-    found = code.cell(_polynomial(code, CENTRE, w - 2.5))
-    far = ~(w < SWITCH)
-    with code.when(~code.bits_of(far).equals(0)):  # one lane in 300
-        tail = _polynomial(code, TAIL, code.root(w) - 3.0)
-        found.put(code.choose(far, tail, found.get()))
-    return found.get() * u
-
-
-def _log(code: Code, t: Number) -> Number:
-    bits = code.bits(t)
+    bits = code.bits((1.0 - u) * (u + 1.0))
     exponent = (bits - SQRT_HALF) >> 23
     m = code.bits(bits - (exponent << 23)) - 1.0
-    exponent = code.as_float(exponent)
-    square = m * m
-    rest = _polynomial(code, LOG, m) * m * square
-    rest = rest + exponent * LN2[1]
-    rest = rest - square * 0.5
-    return (m + rest) + exponent * LN2[0]
+    w = -(_polynomial(code, LOG2, m) * m + code.as_float(exponent))
+    found = code.cell(_polynomial(code, CENTRE, w - CENTRE_AT))
+    far = ~(w < SWITCH)
+    with code.when(~code.bits_of(far).equals(0)):  # one lane in 300
+        tail = _polynomial(code, TAIL, code.root(w) - TAIL_AT)
+        found.put(code.choose(far, tail, found.get()))
+    return found.get() * u
 
 
 def _polynomial(code: Code, coefficients, x: Number) -> Number:

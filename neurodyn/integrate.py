@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn import stepping
+from neurodyn import kernels, stepping
 from neurodyn.arrays import as_array
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial
@@ -329,6 +329,7 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
 
     def scan(step, carry, first, last, length=None):
         part = jax.tree.map(lambda a: a[first:last], xs)
+        step = _kept_together(step, context.dt) if last - first == 1 else step
         return recurrent_scan(step, arrays, carry, part, length=length, checkpoint=checkpoint)
 
     first, last = window
@@ -349,6 +350,11 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
     if last < n_steps:
         carry, _ = scan(advance_silently, carry, last, n_steps)
     return recorded | ({} if spikes is None else {"spikes": spikes}), carry
+
+
+def _kept_together(step, dt):
+    """A step that is rounded as in a loop: XLA would take a loop of one step apart."""
+    return lambda *args: kernels.computed_once(lambda: step(*args), dt > 0)
 
 
 # --- checks ----------------------------------------------------------------------------------

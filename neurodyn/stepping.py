@@ -178,12 +178,17 @@ class _Increment(diffrax.AbstractPath):
 
     def evaluate(self, t0, t1=None, left=True, use_levy=False):
         del t0, t1, left
-        w = filled(_scale(_draw(self.key, self.like), jnp.sqrt(self.dt)), self.x)
+        w = filled(_scale(self._drawn(self.key), jnp.sqrt(self.dt)), self.x)
         if not use_levy:
             return w
         area_key = jax.random.fold_in(self.key, _AREA)
-        h = filled(_scale(_draw(area_key, self.like), jnp.sqrt(self.dt / 12)), self.x)
+        h = filled(_scale(self._drawn(area_key), jnp.sqrt(self.dt / 12)), self.x)
         return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
+
+    def _drawn(self, key: PRNGKeyArray) -> PyTree:
+        # Fused with what uses it, as the length of a run suggests, a draw would be rounded
+        # differently from one chunk of a run to the next.
+        return kernels.computed_once(lambda: _draw(key, self.like), self.dt > 0)
 
 
 def noisy_part(x: PyTree, amplitude: PyTree) -> PyTree:

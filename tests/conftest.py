@@ -22,14 +22,29 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 #: bits that must not depend on the program, about kernels, published numbers, speed or memory.
 QUICK = (
     "conformance",
+    "analysis/test_compare.py",
+    "analysis/test_lesion.py",
+    "analysis/test_network_timescales.py",
+    "models/plrnn/test_maps.py",
+    "models/pvrnn/test_elbo.py",
+    "models/pvrnn/test_modes.py",
     "models/pvrnn/test_regression.py",
+    "models/pvrnn/test_vrnn.py",
+    "models/rate/test_ctrnn.py",
     "neurodyn/experiments/test_error_regression.py",
     "neurodyn/experiments/test_gtf.py",
     "neurodyn/experiments/test_hierarchy.py",
     "neurodyn/experiments/test_meta_prior.py",
+    "neurodyn/experiments/test_runs.py",
     "neurodyn/experiments/test_timescales_training.py",
+    "neurodyn/plot/test_figures.py",
     "neurodyn/test_integrate.py",
+    "neurodyn/test_solve.py",
+    "neurodyn/training/test_fit.py",
+    "neurodyn/training/test_forcing.py",
     "neurodyn/training/test_heads.py",
+    "tasks/test_bits.py",
+    "tasks/test_choice_tasks.py",
 )
 
 #: What takes long begins first, so that no process is left with it at the end.
