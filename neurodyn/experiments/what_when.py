@@ -71,8 +71,8 @@ class Settings:
     remembered
         Trials that recursive least squares with forgetting remembers.
     bound
-        Largest mean of the eigenvalues of its P, such as `alpha`; 0: none, with which P winds up
-        and is no longer positive in single precision after two blocks or so.
+        Largest mean of the eigenvalues of its P, by default its first value, `alpha`; 0: none, with
+        which P winds up and is no longer positive in single precision after two blocks or so.
     """
 
     seed: int = 0
@@ -95,7 +95,7 @@ class Settings:
     alpha: float = 10.0
     every: float = 10.0
     remembered: float = 20.0
-    bound: float = 0.0
+    bound: float = 10.0
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
