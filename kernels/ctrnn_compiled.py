@@ -25,7 +25,7 @@ _LEAST_BATCH, _LEAST_UNITS = 4, 16
 
 def obstacle() -> str | None:
     """What is missing, or None."""
-    missing = ffi.obstacle("llvmlite")
+    missing = ffi.obstacle()
     if missing is None:
         from neurodyn.kernels.llvm import machine
 

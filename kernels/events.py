@@ -42,8 +42,9 @@ def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array
     Notes
     -----
     On CPUs, rows are added to `onto` one after the other in ascending order of neurons, in every
-    backend, alone or under `vmap`: the result is the same to the last bit. No spike is
-    ever dropped, however many there are. Other devices multiply matrices.
+    backend, alone or under `vmap`: with spikes of 0 and 1 the result is the same to the last bit,
+    with others to rounding, as XLA may round a product and its sum at once. No spike is ever
+    dropped, however many there are. Other devices multiply matrices.
 
     Under `vmap`, trials that share ``W`` run as one batch; trials with weights of their own run
     one after the other. Differentiable once, in both modes, with respect to both arguments: the
@@ -199,7 +200,7 @@ def delayed_spike_product(
     if head.shape != () or not jnp.issubdtype(head.dtype, jnp.integer):
         raise TypeError(f"head must be an integer scalar, got {head.dtype}{list(head.shape)}.")
     if spikes.shape[0] == 0 or ring.shape[1] == 0:
-        return ring
+        return ring.at[(head - 1) % ring.shape[0]].set(0)
     scatter = sparse(chosen(backend), True)
     head = head.astype(jnp.int32)[None]
     return scatter(ring[None], spikes[None], values, indptr, indices, head, delays)[0]

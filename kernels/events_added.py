@@ -99,6 +99,11 @@ def add_spikes(
         check_rows(own, indptr=each.indptr, indices=each.indices, values=each.values)
         if not 0 <= each.onto < len(onto):
             raise ValueError(f"rows[{i}] add to array {each.onto} of {len(onto)}.")
+        if not 0 <= each.shift <= onto[each.onto].size:
+            raise ValueError(
+                f"rows[{i}] begin at entry {each.shift} of array {each.onto}, which has "
+                f"{onto[each.onto].size}."
+            )
         check_dtypes(spikes=spikes, onto=onto[each.onto])
     rows = [each for each in rows if each.indices.size and onto[each.onto].size]
     used = sorted({each.onto for each in rows})

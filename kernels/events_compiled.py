@@ -13,7 +13,7 @@ __all__ = ["add_rows", "add_spikes", "available", "obstacle", "scatter_rows"]
 
 def obstacle() -> str | None:
     """What is missing, or None."""
-    return ffi.obstacle("llvmlite")
+    return ffi.obstacle()
 
 
 def available() -> bool:

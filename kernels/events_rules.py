@@ -32,7 +32,7 @@ def dense(backend: str):
         if not in_batched[1]:
             flat = None if onto is None else onto.reshape(-1, onto.shape[-1])
             out = rows(spikes.reshape(-1, spikes.shape[-1]), W, flat)
-            return out.reshape(*spikes.shape[:-1], -1), True
+            return out.reshape(*spikes.shape[:-1], W.shape[1]), True
         if axis_size == 1:
             return rows(spikes[0], W[0], None if onto is None else onto[0])[None], True
         each = functools.partial(one_by_one, rows)

@@ -6,11 +6,13 @@ read are compared with the header that comes with jaxlib before anything is regi
 """
 
 import functools
+import importlib.metadata
 import importlib.util
 import os
 import re
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ __all__ = ["BACKENDS", "choose", "interface", "obstacle", "register", "with_thre
 
 BACKENDS = ("auto", "xla", "compiled")
 _VARIABLE = "NEURODYN_KERNELS"
+# Of llvmlite; pointers have had no types since.
+_OLDEST = (0, 45)
 
 # The structs of XLA's call frame, with their members as the compiled functions expect them.
 _STRUCTS = {
@@ -77,10 +81,14 @@ def choose(backend: str, obstacle: Callable[[], str | None], fits: bool = True) 
 
 
 @functools.cache
-def obstacle(package: str) -> str | None:
-    """What functions that `package` compiles are missing here, or None."""
-    if importlib.util.find_spec(package) is None:
-        return f"{package}, which is not installed: pip install 'neurodyn[fast]'."
+def obstacle() -> str | None:
+    """What compiled functions are missing here, or None."""
+    if importlib.util.find_spec("llvmlite") is None:
+        return "llvmlite, which is not installed: pip install 'neurodyn[fast]'."
+    found = importlib.metadata.version("llvmlite")
+    if tuple(int(part) for part in found.split(".")[:2]) < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        return f"llvmlite {oldest} or later (found: {found}): pip install 'neurodyn[fast]'."
     if struct.calcsize("P") != 8 or sys.platform == "win32":
         return "Linux or macOS with 64 bits."
     version, unknown = interface()
@@ -140,6 +148,7 @@ def _members(header: str, name: str) -> list[str]:
 # --- what is registered ----------------------------------------------------------------------
 
 _registered: dict[str, Any] = {}
+_one_at_a_time = threading.Lock()
 
 
 def register(target: str, build: Callable[[], Any]) -> str:
@@ -147,8 +156,9 @@ def register(target: str, build: Callable[[], Any]) -> str:
 
     `build` gives an object that keeps the function alive and has it as attribute ``ctypes``.
     """
-    if target not in _registered:
-        function = build()
-        jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(function.ctypes), platform="cpu")
-        _registered[target] = function  # must outlive the programs that call it
+    with _one_at_a_time:
+        if target not in _registered:
+            function = build()
+            jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(function.ctypes), platform="cpu")
+            _registered[target] = function  # must outlive the programs that call it
     return target

@@ -179,10 +179,6 @@ class Code:
         """Place of the lowest bit of an integer that is set; there is one."""
         return Number(self, self.builder.cttz(number.value, _I1(1)))
 
-    def lane_is_below(self, count: Number) -> Number:
-        """Mask of the first `count` lanes."""
-        return self._first(count)
-
     def gather(self, address: Number, stride: Number, last: Number) -> Number:
         """A vector of floats `stride` bytes apart; from the one after `last` on, zeros."""
         vector = constant(self.vector, 0.0)
@@ -314,13 +310,8 @@ class Code:
         return [Number(self, value) for value in values]
 
     def _first(self, some: Number) -> Number:
-        kind = ir.VectorType(_I64, self.lanes)
-        nothing = ir.Constant(kind, ir.Undefined)
-        order = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
-        count = self.builder.insert_element(nothing, some.value, I32(0))
-        count = self.builder.shuffle_vector(count, nothing, order)
-        lane = ir.Constant(kind, list(range(self.lanes)))
-        return Number(self, self.builder.icmp_signed("<", lane, count))
+        lane = ir.Constant(ir.VectorType(_I64, self.lanes), list(range(self.lanes)))
+        return Number(self, lane) < self.lanes_of(some)
 
     def _intrinsic(self, name: str, kind, *arguments: Number) -> Number:
         values = [n.value for n in arguments]

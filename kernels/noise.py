@@ -55,7 +55,9 @@ def standard_normal(
 
     Raises
     ------
-    ValueError, ModuleNotFoundError
+    ValueError
+        If there is more than one key, or no such backend.
+    ModuleNotFoundError
         As `spike_product`.
 
     Notes
@@ -73,6 +75,11 @@ def standard_normal(
     """
     dtype = jnp.result_type(float) if dtype is None else jnp.dtype(dtype)
     size = math.prod(shape)
+    if jnp.shape(key):
+        raise ValueError(
+            f"standard_normal takes one key, got keys of shape {jnp.shape(key)}: draw for each of "
+            "them with jax.vmap."
+        )
     backend = ffi.choose(backend, noise_compiled.obstacle, noise_compiled.fits(size))
     if dtype != jnp.float32 or str(jax.random.key_impl(key)) != "threefry2x32":
         return jax.random.normal(key, shape, dtype)
@@ -100,7 +107,7 @@ def _drawing(backend: str, size: int):
     @draw.def_vmap
     def _(axis_size, in_batched, words):
         del in_batched
-        return draw(words.reshape(-1, 2)).reshape(axis_size, -1, size), True
+        return draw(words.reshape(-1, 2)).reshape(*words.shape[:-1], size), True
 
     return draw
 

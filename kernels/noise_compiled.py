@@ -14,7 +14,7 @@ _LEAST = 64
 
 def obstacle() -> str | None:
     """What is missing, or None."""
-    return ffi.obstacle("llvmlite")
+    return ffi.obstacle()
 
 
 def fits(size: int) -> bool:
@@ -23,7 +23,7 @@ def fits(size: int) -> bool:
 
 
 def draw(words: UInt32[Array, "key 2"], size: int) -> Float[Array, "key size"]:
-    """As `noise.draw`."""
+    """Numbers for each key, whose two words are given."""
 
     def build():
         from neurodyn.kernels import noise_code

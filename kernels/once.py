@@ -28,11 +28,17 @@ def computed_once(compute: Callable[[], PyTree], always: Bool[Array, ""]) -> PyT
     Returns
     -------
     pytree
-        What `compute` returns.
+        What `compute` returns; NaN, and zeros of integers, if `always` is false after all.
     """
 
     def never():
         # Not what came in: that would have to be copied out of the way.
-        return jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(compute))
+        return jax.tree.map(_no_value, jax.eval_shape(compute))
 
     return lax.platform_dependent(cpu=lambda: lax.cond(always, compute, never), default=compute)
+
+
+def _no_value(like):
+    if jnp.issubdtype(like.dtype, jnp.inexact):
+        return jnp.full(like.shape, jnp.nan, like.dtype)
+    return jnp.zeros(like.shape, like.dtype)

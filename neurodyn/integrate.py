@@ -279,11 +279,13 @@ def _run_fused(context, drive, state, save, length):
     system, n_steps = context.system, drive.input.shape[0]
     noise = None
     if context.noisy:
-        steps = context.start + jnp.arange(n_steps, dtype=jnp.int32)
+        numbers = context.start + jnp.arange(n_steps, dtype=jnp.int32)
         draw = jax.vmap(jax.vmap(stepping.standard_normal, (0, None, 0)), (None, 0, None))
-        noise = draw(context.noise_keys, steps, state.x)
+        noise = draw(context.noise_keys, numbers, state.x)
     last = save.outputs != "every" and not save.variables
-    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=length, last=last)
+    # A loop of one step XLA would take apart, and round as it does no step of a longer one.
+    steps = (context.dt > 0).astype(jnp.int32) if n_steps == 1 and length is None else length
+    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=steps, last=last)
     if last:
         return {}, State(x)
     recorded = jax.vmap(jax.vmap(lambda x: observe(system, State(x), save)))(x)

@@ -19,6 +19,7 @@ __all__ = [
     "AbstractSpiking",
     "AbstractSystem",
     "ChecksStep",
+    "HasPotentials",
     "PrefersSolver",
     "SizedByStep",
     "State",

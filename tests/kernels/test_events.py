@@ -1,5 +1,8 @@
 """Event-driven spike products against loops in NumPy, in every backend."""
 
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -332,6 +335,7 @@ def test_a_changed_interface_of_the_compiler_leaves_the_default(monkeypatch):
     monkeypatch.setattr(
         ffi.importlib.util, "find_spec", lambda name: object() if name == "llvmlite" else None
     )
+    monkeypatch.setattr(ffi.importlib.metadata, "version", lambda name: "0.50.0")
     ffi.obstacle.cache_clear()
     try:
         assert not events_compiled.available()
@@ -346,3 +350,47 @@ def test_the_header_is_read():
     assert version is not None
     assert version[0] == 0
     assert unknown == []
+
+
+def test_threads_that_need_a_kernel_first_share_it():
+    """In a process of its own, which has compiled none yet."""
+    if not events_compiled.available():
+        pytest.skip("needs llvmlite")
+    code = """
+import threading
+import jax, numpy as np
+from neurodyn.kernels import spike_product
+errors = []
+def first(n):
+    try:
+        W = np.ones((9, n), np.float32)
+        run = jax.jit(lambda s: spike_product(s, W, backend="compiled"))
+        assert (run(np.ones(9, np.float32)) == 9).all()
+    except Exception as error:
+        errors.append(error)
+threads = [threading.Thread(target=first, args=(n,)) for n in range(5, 9)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert not errors, errors
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+
+def test_an_old_compiler_is_passed_over(monkeypatch):
+    monkeypatch.setattr(ffi.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(ffi.importlib.metadata, "version", lambda name: "0.43.0")
+    ffi.obstacle.cache_clear()
+    try:
+        W = np.ones((3, 3), np.float32)
+        np.testing.assert_array_equal(spike_product(np.ones(3, np.float32), W), [3, 3, 3])
+        with pytest.raises(ModuleNotFoundError, match=r"llvmlite 0.45 or later \(found: 0.43.0\)"):
+            spike_product(np.ones(3, np.float32), W, backend="compiled")
+    finally:
+        ffi.obstacle.cache_clear()
+
+
+def test_nobody_spikes_and_the_ring_turns():
+    ring, none = np.ones((N_SLOTS, 2), np.float32), np.zeros(0, np.int32)
+    nobody = np.zeros(0, np.float32)
+    found = delayed_spike_product(ring, 0, nobody, np.zeros(1, np.int32), none, nobody, none)
+    np.testing.assert_array_equal(found, np.vstack([ring[:-1], np.zeros((1, 2))]))

@@ -147,6 +147,8 @@ def test_what_is_wrong_is_said():
     spikes = spikes[0]
     with pytest.raises(ValueError, match=r"rows\[0\] are those of neurons 30 to 79, .* are 70"):
         add_spikes(onto, spikes, [rows[0]._replace(first=30)])
+    with pytest.raises(ValueError, match=r"rows\[2\] begin at entry 19 of array 1, which has 18"):
+        add_spikes(onto, spikes, [*rows[:2], rows[2]._replace(onto=1, shift=19)])
     with pytest.raises(ValueError, match=r"rows\[1\] add to array 2 of 2"):
         add_spikes(onto, spikes, [rows[0], rows[1]._replace(onto=2)])
     with pytest.raises(TypeError, match=r"spikes float32, values int32"):

@@ -245,6 +245,17 @@ def test_chunks_change_nothing(noisy, sizes):
     xr.testing.assert_identical(cut, whole)
 
 
+@pytest.mark.parametrize("kernels", ["xla", "auto"])
+def test_chunks_of_a_step_change_nothing_for_noisy_networks(kernels, monkeypatch):
+    monkeypatch.setenv("NEURODYN_KERNELS", kernels)
+    model = models.CTRNN(2, 70, 3, noise=0.1, key=0)
+    assert model.can_fuse
+    inputs = jax.random.normal(jax.random.key(5), (7, 3, 2))
+    whole = nd.simulate(model, inputs, dt=10.0, key=0)
+    cut = nd.simulate(model, inputs, dt=10.0, key=0, chunk_steps=1)
+    xr.testing.assert_identical(cut, whole)
+
+
 @pytest.mark.parametrize("fused", [True, False])
 def test_chunks_change_nothing_for_networks(decision, fused):
     activation = "tanh" if fused else "elu"
