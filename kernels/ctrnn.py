@@ -119,7 +119,7 @@ def ctrnn_scan(
     """
     arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation)
     fits = ctrnn_compiled.fits(*arrays[5].shape)
-    backend = ffi.choose(backend, ctrnn_compiled.obstacle, fits)
+    backend = ffi.choose(backend, ctrnn_compiled.obstacle, fits=fits)
     length = step_bound(length, arrays[4].shape[0])
     return _scan(form, activation, last, backend, *arrays, length)
 

@@ -18,8 +18,7 @@ class Pass:
     def __init__(self, form, activation, dtype, n_factors: int, added: tuple[str, ...]):
         self.form, self.act = form, ACTIVATIONS[activation]
         self.machine = machine()
-        size = {"float32": 4, "float64": 8}[dtype]
-        self.program = Program(dtype, self.machine.vector_bytes // size)
+        self.program = Program(dtype, self.machine.vector_bytes)
         self.products = Products(self.program, self.machine, n_factors, added)
 
     @property

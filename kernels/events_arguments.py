@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from neurodyn.kernels import events_compiled, ffi
+from neurodyn.kernels import ffi
 
 __all__ = ["check_dtypes", "check_rows", "chosen"]
 
@@ -11,7 +11,7 @@ _FLOATS = {jnp.dtype(jnp.float32), jnp.dtype(jnp.float64)}
 
 def chosen(backend: str) -> str:
     """The backend to use: "xla" or "compiled"."""
-    return ffi.choose(backend, events_compiled.obstacle)
+    return ffi.choose(backend)
 
 
 def check_dtypes(**arrays) -> None:

@@ -19,9 +19,8 @@ _LINE = 16
 
 def build(name: str, dtype: str, version: tuple[int, int]):
     """Compile one function for one floating point type, to be called by XLA."""
-    size = {"float32": 4, "float64": 8}[dtype]
     # Products are rounded before they are added, as a loop in any language would.
-    program = Program(dtype, vector_bytes() // size, fused=False)
+    program = Program(dtype, vector_bytes(), fused=False)
     code, arguments, results = begin_handler(program, name, version)
     _WRITERS[name](code, Buffers(code, arguments), Buffers(code, results))
     code.give(code.integer(0))

@@ -8,17 +8,7 @@ from jaxtyping import Array, Float, Int32, UInt32
 
 from neurodyn.kernels import ffi
 
-__all__ = ["add_rows", "add_spikes", "available", "obstacle", "scatter_rows"]
-
-
-def obstacle() -> str | None:
-    """What is missing, or None."""
-    return ffi.obstacle()
-
-
-def available() -> bool:
-    """Whether llvmlite is installed and XLA's interface is the one known here."""
-    return obstacle() is None
+__all__ = ["add_rows", "add_spikes", "scatter_rows"]
 
 
 def add_rows(

@@ -42,7 +42,9 @@ _STRUCTS = {
 # --- which implementation --------------------------------------------------------------------
 
 
-def choose(backend: str, obstacle: Callable[[], str | None], fits: bool = True) -> str:
+def choose(
+    backend: str, missing: Callable[[], str | None] | None = None, *, fits: bool = True
+) -> str:
     """The implementation to use: "xla" or "compiled".
 
     Parameters
@@ -50,8 +52,8 @@ def choose(backend: str, obstacle: Callable[[], str | None], fits: bool = True) 
     backend
         What the caller asked for, one of `BACKENDS`. With "auto" the environment variable
         ``NEURODYN_KERNELS`` decides, and without it what is there.
-    obstacle
-        Says why the compiled functions cannot be used here, or None.
+    missing
+        Says what these compiled functions miss here, or None; by default `obstacle`.
     fits
         Whether "auto" should take them for the sizes at hand.
 
@@ -62,6 +64,7 @@ def choose(backend: str, obstacle: Callable[[], str | None], fits: bool = True) 
     ModuleNotFoundError
         If the compiled functions are asked for and cannot be used.
     """
+    missing = missing or obstacle
     if backend not in BACKENDS:
         names = ", ".join(repr(name) for name in BACKENDS)
         raise ValueError(f"backend must be one of {names}, got {backend!r}.")
@@ -70,10 +73,10 @@ def choose(backend: str, obstacle: Callable[[], str | None], fits: bool = True) 
         if wanted not in BACKENDS:
             raise ValueError(f"{_VARIABLE} must be one of {BACKENDS}, got {wanted!r}.")
         if wanted == "auto":
-            return "compiled" if fits and obstacle() is None else "xla"
+            return "compiled" if fits and missing() is None else "xla"
         backend = wanted
-    if backend == "compiled" and obstacle() is not None:
-        raise ModuleNotFoundError(f"The compiled backend of this kernel needs {obstacle()}")
+    if backend == "compiled" and missing() is not None:
+        raise ModuleNotFoundError(f"The compiled backend of this kernel needs {missing()}")
     return backend
 
 

@@ -50,10 +50,10 @@ class Program:
     With `fused`, a product may go into the sum that follows with one rounding for both.
     """
 
-    def __init__(self, dtype: str, lanes: int, fused: bool = True):
+    def __init__(self, dtype: str, vector_bytes: int, fused: bool = True):
         self.float, self.size = _FLOATS[dtype]
-        self.lanes, self.fused = lanes, fused
-        self.vector = ir.VectorType(self.float, lanes)
+        self.lanes, self.fused = vector_bytes // self.size, fused
+        self.vector = ir.VectorType(self.float, self.lanes)
         self.module = ir.Module("neurodyn")
 
     def function(self, name: str, n_arguments: int, gives: bool = False) -> Code:

@@ -11,17 +11,7 @@ from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float, UInt32
 
 from neurodyn.kernels import ffi, noise_compiled
-from neurodyn.kernels.noise_numbers import (
-    CENTRE,
-    CENTRE_AT,
-    LOG2,
-    PARITY,
-    ROTATIONS,
-    SQRT_HALF,
-    SWITCH,
-    TAIL,
-    TAIL_AT,
-)
+from neurodyn.kernels import noise_numbers as numbers
 
 __all__ = ["normal_of", "standard_normal", "threefry"]
 
@@ -80,7 +70,7 @@ def standard_normal(
             f"standard_normal takes one key, got keys of shape {jnp.shape(key)}: draw for each of "
             "them with jax.vmap."
         )
-    backend = ffi.choose(backend, noise_compiled.obstacle, noise_compiled.fits(size))
+    backend = ffi.choose(backend, fits=noise_compiled.fits(size))
     if dtype != jnp.float32 or str(jax.random.key_impl(key)) != "threefry2x32":
         return jax.random.normal(key, shape, dtype)
     if size == 0:
@@ -123,12 +113,12 @@ def normal_of(words: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
     u = (lax.bitcast_convert_type(fraction, jnp.float32) - 1.5) * 2 + 2.0**-23
     # log2(1 - u^2) = exponent + log2(1 + m), with 1 + m between the roots of 1/2 and of 2.
     bits = lax.bitcast_convert_type((1 - u) * (u + 1), jnp.int32)
-    exponent = (bits - np.int32(SQRT_HALF)) >> 23
+    exponent = (bits - np.int32(numbers.SQRT_HALF)) >> 23
     m = lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1
-    w = -(_polynomial(LOG2, m) * m + exponent.astype(jnp.float32))
-    centre = _polynomial(CENTRE, w - np.float32(CENTRE_AT))
-    tail = _polynomial(TAIL, jnp.sqrt(w) - np.float32(TAIL_AT))
-    return jnp.where(w < SWITCH, centre, tail) * u
+    w = -(_polynomial(numbers.LOG2, m) * m + exponent.astype(jnp.float32))
+    centre = _polynomial(numbers.CENTRE, w - np.float32(numbers.CENTRE_AT))
+    tail = _polynomial(numbers.TAIL, jnp.sqrt(w) - np.float32(numbers.TAIL_AT))
+    return jnp.where(w < numbers.SWITCH, centre, tail) * u
 
 
 def _polynomial(coefficients, x):
@@ -151,7 +141,7 @@ def threefry(key, size: int) -> UInt32[Array, " word"]:
     Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11, 2011.
     """
     words = jax.random.key_data(key)
-    keys = (words[0], words[1], words[0] ^ words[1] ^ np.uint32(PARITY))
+    keys = (words[0], words[1], words[0] ^ words[1] ^ np.uint32(numbers.PARITY))
     half = np.uint32(-(-size // 2))
     number = jnp.arange(size, dtype=jnp.uint32)
     first = number < half
@@ -160,7 +150,7 @@ def threefry(key, size: int) -> UInt32[Array, " word"]:
     y = jnp.where(y == np.uint32(size), np.uint32(0), y)  # the partner of an odd number of words
     x, y = x + keys[0], y + keys[1]
     for i in range(5):
-        for turn in ROTATIONS[i % 2]:
+        for turn in numbers.ROTATIONS[i % 2]:
             x = x + y
             y = x ^ ((y << np.uint32(turn)) | (y >> np.uint32(32 - turn)))
         x, y = x + keys[(i + 1) % 3], y + keys[(i + 2) % 3] + np.uint32(i + 1)

@@ -1,31 +1,21 @@
 """The draws of `noise_compiled` as machine code."""
 
+from neurodyn.kernels import noise_numbers as numbers
 from neurodyn.kernels.llvm import Program, vector_bytes
 from neurodyn.kernels.llvm_code import I32, Code
 from neurodyn.kernels.llvm_number import Number
 from neurodyn.kernels.llvm_team import Arrays, write_handler
-from neurodyn.kernels.noise_numbers import (
-    CENTRE,
-    CENTRE_AT,
-    LOG2,
-    PARITY,
-    ROTATIONS,
-    SQRT_HALF,
-    SWITCH,
-    TAIL,
-    TAIL_AT,
-)
 
 __all__ = ["build"]
 
-# Blocks of the cipher that one thread takes at a time: some microseconds.
+# Blocks of the cipher that one thread takes at a time: some twenty microseconds.
 _CHUNK = 8192
 
 
 def build(**interface):
     """Compile the function (words of the keys,) -> (standard normal numbers for each key,)."""
     # Two registers to a vector: what is done with one does not wait for the other.
-    program = Program("float32", 2 * vector_bytes() // 4)
+    program = Program("float32", 2 * vector_bytes())
     rest = {"arrays": (1, 1), "counts": _counts, "phases": [_draw], **interface}
     write_handler(program, "normal", **rest)
     return program.compiled("normal")
@@ -53,7 +43,7 @@ def _draw(code: Code, arrays: Arrays, item: Number) -> None:
     key, chunk = item / n_chunks, item % n_chunks
     words, out = arrays.argument(0) + key * 8, arrays.result(0) + key * size * 4
     first, second = (code.lanes_of(code.load(words + 4 * k, I32)) for k in range(2))
-    keys = (first, second, first ^ second ^ PARITY)
+    keys = (first, second, first ^ second ^ numbers.PARITY)
     n_second = size / 2
     n_first = size - n_second
 
@@ -76,7 +66,7 @@ def _cipher(code: Code, x: Number, y: Number, keys) -> tuple[Number, Number]:
     """Twenty rounds of Threefry-2x32."""
     x, y = x + keys[0], y + keys[1]
     for i in range(5):
-        for turn in ROTATIONS[i % 2]:
+        for turn in numbers.ROTATIONS[i % 2]:
             x = x + y
             y = x ^ code.rotated(y, turn)
         x, y = x + keys[(i + 1) % 3], y + (keys[(i + 2) % 3] + (i + 1))
@@ -88,13 +78,13 @@ def _normal(code: Code, word: Number) -> Number:
     fraction = code.shifted_right(word, 9) | 0x3F800000
     u = (code.bits(fraction) - 1.5) * 2.0 + 2.0**-23
     bits = code.bits((1.0 - u) * (u + 1.0))
-    exponent = (bits - SQRT_HALF) >> 23
+    exponent = (bits - numbers.SQRT_HALF) >> 23
     m = code.bits(bits - (exponent << 23)) - 1.0
-    w = -(_polynomial(code, LOG2, m) * m + code.as_float(exponent))
-    found = code.cell(_polynomial(code, CENTRE, w - CENTRE_AT))
-    far = ~(w < SWITCH)
+    w = -(_polynomial(code, numbers.LOG2, m) * m + code.as_float(exponent))
+    found = code.cell(_polynomial(code, numbers.CENTRE, w - numbers.CENTRE_AT))
+    far = ~(w < numbers.SWITCH)
     with code.when(~code.bits_of(far).equals(0)):  # one lane in 300
-        tail = _polynomial(code, TAIL, code.root(w) - TAIL_AT)
+        tail = _polynomial(code, numbers.TAIL, code.root(w) - numbers.TAIL_AT)
         found.put(code.choose(far, tail, found.get()))
     return found.get() * u
 

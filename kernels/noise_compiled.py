@@ -6,15 +6,10 @@ from jaxtyping import Array, Float, UInt32
 
 from neurodyn.kernels import ffi
 
-__all__ = ["draw", "fits", "obstacle"]
+__all__ = ["draw", "fits"]
 
 # Below this size the call costs what it spares.
 _LEAST = 64
-
-
-def obstacle() -> str | None:
-    """What is missing, or None."""
-    return ffi.obstacle()
 
 
 def fits(size: int) -> bool:

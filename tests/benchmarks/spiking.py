@@ -105,9 +105,9 @@ _NAMES = {"xla": "plain", "compiled": "compiled"}
 
 
 def _backends() -> list[str]:
-    from neurodyn.kernels import events_compiled
+    from neurodyn.kernels import ffi
 
-    return ["xla", "compiled"] if events_compiled.available() else ["xla"]
+    return ["xla", "compiled"] if ffi.obstacle() is None else ["xla"]
 
 
 def _ours(what: str, name: str, dt: float, backend: str, *more, environment=None) -> dict:

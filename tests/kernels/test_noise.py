@@ -8,11 +8,9 @@ import scipy.special
 import scipy.stats
 from jax.extend.random import threefry_2x32
 
-from neurodyn.kernels import ffi, noise, noise_compiled, standard_normal
+from neurodyn.kernels import ffi, noise, standard_normal
 
-needs_compiler = pytest.mark.skipif(
-    noise_compiled.obstacle() is not None, reason=str(noise_compiled.obstacle())
-)
+needs_compiler = pytest.mark.skipif(ffi.obstacle() is not None, reason=str(ffi.obstacle()))
 BACKENDS = ["xla", pytest.param("compiled", marks=needs_compiler)]
 
 

@@ -248,6 +248,7 @@ def test_chunks_change_nothing(noisy, sizes):
 @pytest.mark.parametrize("kernels", ["xla", "auto"])
 def test_chunks_of_a_step_change_nothing_for_noisy_networks(kernels, monkeypatch):
     monkeypatch.setenv("NEURODYN_KERNELS", kernels)
+    jax.clear_caches()  # the variable is read when a program is compiled
     model = models.CTRNN(2, 70, 3, noise=0.1, key=0)
     assert model.can_fuse
     inputs = jax.random.normal(jax.random.key(5), (7, 3, 2))

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import neurodyn as nd
-from neurodyn.kernels import events_compiled
+from neurodyn.kernels import ffi
 from tests.benchmarks.peers import library, workloads
 
 
-@pytest.mark.skipif(not events_compiled.available(), reason="needs llvmlite")
+@pytest.mark.skipif(ffi.obstacle() is not None, reason="needs llvmlite")
 def test_a_network_spikes_alike_in_plain_and_compiled_code(x64, monkeypatch):
     model = library.network(workloads.w2(320, 80))
     runs = {}

@@ -11,14 +11,14 @@ import pytest
 from neurodyn import params
 from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
-from neurodyn.kernels import events_compiled
+from neurodyn.kernels import ffi
 from neurodyn.models import spiking
 from neurodyn.models.spiking.plasticity import PairSTDP
 from neurodyn.recording import Save, unpack_spikes
 from tests.models.spiking import brian, networks
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-BACKENDS = ["xla", *(["compiled"] if events_compiled.available() else [])]
+BACKENDS = ["xla", *(["compiled"] if ffi.obstacle() is None else [])]
 
 
 @pytest.fixture(autouse=True)
