@@ -1,4 +1,4 @@
-"""`integrate` against scans written by hand, at the size of a training step."""
+"""`integrate` against scans written by hand, at the size of a training step, and its noise."""
 
 from functools import partial
 
@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import lax
 
 import neurodyn as nd
-from neurodyn import models
+from neurodyn import kernels, models
+from neurodyn.kernels import ffi
 from tests.benchmarks.harness import Row, alternate
 
 CORES = 1
@@ -29,7 +30,7 @@ def run() -> list[Row]:
             )  # fmt: skip
             assert model.can_fuse == (path == "fused")
             rows += _against_scan(model, path)
-    return rows
+    return [*rows, *_noise()]
 
 
 def _tanh(x):
@@ -80,6 +81,38 @@ def _against_scan(model, path: str) -> list[Row]:
                 threads=CORES,
             )
         )
+    return rows
+
+
+def _noise() -> list[Row]:
+    """Standard normal numbers, drawn anew in every step of a loop."""
+    steps = 500
+
+    def drawing(normal):
+        @jax.jit
+        def total(key):
+            def body(k, total):
+                return total + normal(jax.random.fold_in(key, k))
+
+            return lax.fori_loop(0, steps, body, jnp.zeros(size))
+
+        return lambda: jax.block_until_ready(total(jax.random.key(0)))
+
+    ours = {"xla": "plain"} | ({"compiled": "compiled"} if ffi.obstacle() is None else {})
+    rows = []
+    for size in (1000, 32_000):
+        calls = [
+            drawing(partial(kernels.standard_normal, shape=(size,), backend=backend))
+            for backend in ours
+        ]
+        timings = alternate(*calls, drawing(partial(jax.random.normal, shape=(size,))))
+        *mine, theirs = (1e6 * t.best / steps / size for t in timings)
+        for kind, time in zip(ours.values(), mine, strict=True):
+            name = f"a standard normal number, drawn in a loop ({kind})"
+            sizes = {"numbers at once": size}
+            rows.append(
+                Row(name, "jax.random.normal", time, theirs, unit="ns", bar=2.0, sizes=sizes)
+            )
     return rows
 
 

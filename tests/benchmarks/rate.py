@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from neurodyn.kernels import ctrnn_scan
+from neurodyn.kernels import ctrnn_compiled, ctrnn_scan
 from tests.benchmarks.harness import Row, alternate
 
 try:
@@ -28,10 +28,11 @@ def run() -> list[Row]:
     """Rows for 256 and 64 units, and the share of the peak at 256."""
     if torch is not None:
         torch.set_num_threads(CORES)
-    return [row for n_units in _BARS for row in _against_torch(n_units)] + _against_peak(256)
+    against_torch = [row for n_units in _BARS for row in _against_torch(n_units)]
+    return [*against_torch, *_against_peak(256), *_against_plain()]
 
 
-def _problem(n_units: int) -> dict[str, np.ndarray]:
+def _problem(n_units: int, batch: int = _BATCH) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     draw = partial(rng.standard_normal, dtype=np.float32)
     return {
@@ -39,18 +40,18 @@ def _problem(n_units: int) -> dict[str, np.ndarray]:
         "U": draw((_INPUTS, n_units)),
         "b": np.zeros(n_units, np.float32),
         "alpha": rng.uniform(0.05, 0.5, n_units).astype(np.float32),
-        "x": draw((_STEPS, _BATCH, _INPUTS)),
-        "h0": np.zeros((_BATCH, n_units), np.float32),
-        "h_bar": draw((_STEPS, _BATCH, n_units)),
+        "x": draw((_STEPS, batch, _INPUTS)),
+        "h0": np.zeros((batch, n_units), np.float32),
+        "h_bar": draw((_STEPS, batch, n_units)),
     }
 
 
-def _ours(arrays):
+def _ours(arrays, backend: str = "auto"):
     arrays = {name: jnp.asarray(array) for name, array in arrays.items()}
 
     @jax.jit
     def grads(parameters, x, h0, h_bar):
-        _, pull = jax.vjp(lambda p: ctrnn_scan(**p, x=x, h0=h0), parameters)
+        _, pull = jax.vjp(lambda p: ctrnn_scan(**p, x=x, h0=h0, backend=backend), parameters)
         return pull(h_bar)
 
     parameters = {name: arrays[name] for name in ("W", "U", "b", "alpha")}
@@ -141,6 +142,20 @@ def _against_peak(n_units: int) -> list[Row]:
                 note=", ".join(f"{library} {rate:.0f}" for library, rate in rates.items()),
             )
         )
+    return rows
+
+
+def _against_plain() -> list[Row]:
+    """The compiled kernel against the plain one, where that is what the extra brings."""
+    if ctrnn_compiled.obstacle() is not None:
+        return []
+    rows = []
+    for batch, n_units in ((8, 64), (32, 32), (64, 64), (64, 128), (64, 256)):
+        arrays = _problem(n_units, batch)
+        times = alternate(_ours(arrays, "compiled"), _ours(arrays, "xla"))
+        compiled, plain = (t.best for t in times)
+        sizes = {"N": n_units, "T": _STEPS, "B": batch, "I": _INPUTS}
+        rows.append(Row("gradient, compiled", "plain", compiled, plain, sizes=sizes, threads=CORES))
     return rows
 
 

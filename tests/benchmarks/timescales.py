@@ -6,12 +6,13 @@ many heads, vectorised: the leak is folded into the recurrent matrix, so a step 
 ``addmm`` and one activation, and heads at rest are left out of the readout.
 
 Ours is measured plain and, with the extra ``fast``, with the compiled kernel, which is the default
-there; the whole training run is the default. ``TIMESCALES_PARTS`` names some of the parts: N of
-single steps, and "whole" for the run.
+there; the whole training run is the default. ``TIMESCALES_PARTS`` names some of the parts:
+"kernel" for the recurrence alone, N of single steps, and "whole" for the run.
 """
 
 import os
 import time
+from functools import partial
 from unittest import mock
 
 import jax
@@ -29,7 +30,7 @@ from neurodyn.experiments.timescales.networks import (
 )
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.training import train
-from neurodyn.kernels import ctrnn_compiled
+from neurodyn.kernels import ctrnn_compiled, ctrnn_scan
 from neurodyn.training import FreshTrials
 from neurodyn.training import step as compiled
 from neurodyn.training.members import Separate
@@ -44,6 +45,7 @@ except ModuleNotFoundError:
 CORES = 2
 UNITS, BATCH, STEPS = 500, 256, 24
 _BAR, _SHARE, _SAMPLING, _RUN = 1.5, 0.85, 0.02, 120.0
+_KERNEL_STEPS = 16
 
 
 def run() -> list[Row]:
@@ -52,13 +54,61 @@ def run() -> list[Row]:
         torch.set_num_threads(CORES)
     peaks = _peaks()
     rows = []
-    for part in os.environ.get("TIMESCALES_PARTS", "2 5 10 whole").split():
-        if part == "whole":
+    for part in os.environ.get("TIMESCALES_PARTS", "kernel 2 5 10 whole").split():
+        if part == "kernel":
+            rows += _kernel(peaks)
+        elif part == "whole":
             rows.append(_whole())
         else:
             for curriculum in ("single", "cumulative"):
                 rows += _step(curriculum, int(part), peaks)
     return rows
+
+
+def _kernel(peaks: dict[str, float]) -> list[Row]:
+    """The recurrence alone over some steps, forward, and forward and backward."""
+    rng = np.random.default_rng(0)
+    draw = partial(rng.standard_normal, dtype=np.float32)
+    weights = {
+        "W": draw((UNITS, UNITS)) / np.float32(np.sqrt(UNITS)),
+        "U": draw((1, UNITS)),
+        "b": np.zeros(UNITS, np.float32),
+        "alpha": rng.uniform(0.3, 1.0, UNITS).astype(np.float32),
+    }
+    x, h0 = draw((_KERNEL_STEPS, BATCH, 1)), np.zeros((BATCH, UNITS), np.float32)
+    h_bar = draw((_KERNEL_STEPS, BATCH, UNITS))
+    calls, names = [], []
+    for backend in ("xla", "compiled")[: 1 + (ctrnn_compiled.obstacle() is None)]:
+
+        def states(weights, backend=backend):
+            return ctrnn_scan(**weights, x=x, h0=h0, activation="leaky_relu", backend=backend)
+
+        def grads(weights, states=states):
+            return jax.vjp(states, weights)[1](jnp.asarray(h_bar))
+
+        for function in (states, grads):
+            jitted = jax.jit(function)
+            calls.append(lambda jitted=jitted: jax.block_until_ready(jitted(weights)))
+        kind = "plain" if backend == "xla" else backend
+        names += [f"recurrence, forward ({kind})", f"recurrence, forward and backward ({kind})"]
+    best = max(peaks, key=peaks.get)
+    products = 2 * BATCH * UNITS * UNITS * np.array([_KERNEL_STEPS, 3 * _KERNEL_STEPS - 1])
+    return [
+        Row(
+            name,
+            f"{best}'s product at the step's shape",
+            ours=flops / t.best / 1e6,
+            peer=peaks[best],
+            unit="GFLOP/s",
+            better="higher",
+            sizes={"T": _KERNEL_STEPS, "units": UNITS, "batch": BATCH},
+            threads=CORES,
+            note=f"{t.best:.1f} ms",
+        )
+        for name, t, flops in zip(
+            names, alternate(*calls), [*products] * (len(names) // 2), strict=True
+        )
+    ]
 
 
 def _step(curriculum: str, n: int, peaks: dict[str, float]) -> list[Row]:
