@@ -2,8 +2,8 @@
 
 Dims are singular and come in the order of `DIMS`, so ``(trial | condition, time, unit)``. Time is
 in milliseconds, rates in Hz. Every variable says its `units` and `long_name`; attrs hold only what
-netCDF and Zarr can store. `dataset` builds such objects, `check` says what is off with one, `match`
-pairs two of them by label.
+netCDF and Zarr can store. `dataset` builds such objects, `check` says what is off with one, `pair`
+brings two of them onto the same labels.
 
 A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `spike_trial` on dim
 `spike`, the last two being positions along `unit` and `trial`, whose coords hold the unit and trial
@@ -21,6 +21,7 @@ from neurodyn.labels.convention import (
     LabelError,
 )
 from neurodyn.labels.matching import match
+from neurodyn.labels.pairing import pair
 from neurodyn.labels.seconds import to_seconds
 from neurodyn.labels.sequences import Observed, read_sequences
 
@@ -36,6 +37,7 @@ __all__ = [
     "dataset",
     "encode_attrs",
     "match",
+    "pair",
     "read_sequences",
     "time_axis",
     "to_seconds",

@@ -1,0 +1,112 @@
+"""Two labelled objects that belong together: matched by their labels along every dim."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, TypeVar
+
+import xarray as xr
+
+from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.matching import Join, columns, match_by, shared_coords
+
+__all__ = ["pair"]
+
+_A = TypeVar("_A", xr.Dataset, xr.DataArray)
+_B = TypeVar("_B", xr.Dataset, xr.DataArray)
+
+
+def pair(
+    a: _A,
+    b: _B,
+    dims: str | Sequence[str] | None = None,
+    *,
+    join: Join = "exact",
+    tolerance: Number = TIME_TOLERANCE,
+    what: tuple[str, str] = ("first", "second"),
+) -> tuple[_A, _B]:
+    """Bring `b` onto the labels and the order of dims of `a`, so that their values are of the same.
+
+    Along each dim entries are identified by the dim's own labels where both have them (times within
+    a tolerance), else by the coordinates on it that both have. A dim without labels on either side
+    has only positions, and must be equally long.
+
+    Parameters
+    ----------
+    a, b
+        Datasets or DataArrays.
+    dims
+        Along which dims; other dims stay as they are. Default: all, which must be the same in both.
+    join
+        "exact": both must have the same labels, in any order. "inner": keep those that both have.
+    tolerance
+        Largest difference between two equal times [ms] (dims `time` and `lag`).
+    what
+        What errors call the two, after "the".
+
+    Returns
+    -------
+    `a` and `b` with the same labels, in the order of `a`. Dims of `b` that `a` has come last and in
+    the order of `a`.
+
+    Raises
+    ------
+    LabelError
+        If dims or labels differ, labels repeat, or only one side has them.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> import xarray as xr
+    >>> a = xr.DataArray([1, 2], coords={"channel": ["p", "q"]})
+    >>> b = xr.DataArray([2, 1], coords={"channel": ["q", "p"]})
+    >>> labels.pair(a, b)[1].values
+    array([1, 2])
+    """
+    for dim in _dims(a, b, dims, what):
+        by = _identified_by(a, b, dim, what)
+        if by:
+            a, b = match_by(a, b, dim, by, tolerance=tolerance, join=join, what=what)
+        elif a.sizes[dim] != b.sizes[dim]:
+            raise LabelError(
+                f"'{dim}' has {a.sizes[dim]} entries in the {what[0]} and {b.sizes[dim]} in the {what[1]}, "
+                f"and no labels to match them by: .assign_coords({dim}=...) on both."
+            )
+    return a, b.transpose(..., *[dim for dim in a.dims if dim in b.dims])
+
+
+def _dims(a: Any, b: Any, dims: Any, what: tuple[str, str]) -> list[Hashable]:
+    if dims is None:
+        if set(a.dims) != set(b.dims):
+            raise LabelError(
+                f"the dims differ: the {what[0]} has {tuple(a.dims)}, the {what[1]} has {tuple(b.dims)}; "
+                "rename or select, so that both have the same."
+            )
+        return list(a.dims)
+    wanted = [dims] if isinstance(dims, str) else list(dims)
+    for side, obj in zip(what, (a, b), strict=True):
+        if missing := [dim for dim in wanted if dim not in obj.dims]:
+            raise LabelError(
+                f"the {side} object has no dim {missing}: its dims are {tuple(obj.dims)}."
+            )
+    return wanted
+
+
+def _identified_by(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> list[str]:
+    """The coordinates that tell entries apart; none where they have only positions."""
+    own = [dim in obj.coords for obj in (a, b)]
+    if all(own):
+        return [dim]
+    shared = shared_coords(a, b, dim)
+    if any(own) and not shared:
+        has, lacks = what if own[0] else what[::-1]
+        raise LabelError(
+            f"'{dim}' has labels in the {has} but not in the {lacks}, so that nothing says which belongs "
+            f"to which: .assign_coords({dim}=...) on the {lacks}, or .drop_vars('{dim}') on the {has} "
+            "where positions are meant."
+        )
+    if not shared:
+        return []
+    x, y = columns(a, shared), columns(b, shared)
+    # Labels that repeat identify nothing, but in the same order they contradict nothing either.
+    return [] if x == y and len(set(x)) < len(x) else shared
