@@ -1,4 +1,4 @@
-"""Pair two labelled objects by their labels: the one mechanism, along dims that the caller names."""
+"""Pair two labelled objects by their labels, along dims that the caller names."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def pair(
             a, b = match_by(a, b, dim, by, tolerance=tolerance, join=join, what=what)
         elif a.sizes[dim] != b.sizes[dim]:
             raise LabelError(
-                f"'{dim}' has {a.sizes[dim]} entries in the {what[0]} and {b.sizes[dim]} in the {what[1]}, "
-                f"and no labels to match them by: .assign_coords({dim}=...) on both."
+                f"'{dim}' has {a.sizes[dim]} entries in the {what[0]}, {b.sizes[dim]} in the "
+                f"{what[1]}, and no labels to match them by: .assign_coords({dim}=...) on both."
             )
     return a, b.transpose(..., *[dim for dim in a.dims if dim in b.dims])
 
@@ -79,8 +79,8 @@ def _dims(a: Any, b: Any, dims: Any, what: tuple[str, str]) -> list[Hashable]:
     if dims is None:
         if set(a.dims) != set(b.dims):
             raise LabelError(
-                f"the dims differ: the {what[0]} has {tuple(a.dims)}, the {what[1]} has {tuple(b.dims)}; "
-                "rename or select, so that both have the same."
+                f"the dims differ: the {what[0]} has {tuple(a.dims)}, the {what[1]} has "
+                f"{tuple(b.dims)}; rename or select, so that both have the same."
             )
         return list(a.dims)
     wanted = [dims] if isinstance(dims, str) else list(dims)
@@ -101,9 +101,9 @@ def _identified_by(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> list[str]
     if any(own) and not shared:
         has, lacks = what if own[0] else what[::-1]
         raise LabelError(
-            f"'{dim}' has labels in the {has} but not in the {lacks}, so that nothing says which belongs "
-            f"to which: .assign_coords({dim}=...) on the {lacks}, or .drop_vars('{dim}') on the {has} "
-            "where positions are meant."
+            f"'{dim}' has labels in the {has} but not in the {lacks}, so that nothing says which "
+            f"belongs to which: .assign_coords({dim}=...) on the {lacks}, or .drop_vars('{dim}') "
+            f"on the {has} where positions are meant."
         )
     if not shared:
         return []

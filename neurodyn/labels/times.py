@@ -33,14 +33,13 @@ def match_times(
         gap = np.where(inside, np.abs(ta - tb[index]), np.inf) if len(tb) else apart
         nearest, apart = np.where(gap < apart, index, nearest), np.minimum(gap, apart)
     same = apart <= tolerance
-    if not same.all() or len(ta) != len(tb):
-        if join == "exact" or not same.any():
-            raise LabelError(
-                f"the {dim} axes differ (tolerance {tolerance:g} ms):\n"
-                f"  {what[0]}: {_axis(ta)}\n  {what[1]}: {_axis(tb)}\n"
-                f"Cut both to one window with .sel({dim}=slice(start, stop)) and bring them to one "
-                f"step (neurodyn.spikes.bin, or .interp({dim}=other.{dim}))."
-            )
+    if (not same.all() or len(ta) != len(tb)) and (join == "exact" or not same.any()):
+        raise LabelError(
+            f"the {dim} axes differ (tolerance {tolerance:g} ms):\n"
+            f"  {what[0]}: {_axis(ta)}\n  {what[1]}: {_axis(tb)}\n"
+            f"Cut both to one window with .sel({dim}=slice(start, stop)) and bring them to one "
+            f"step (neurodyn.spikes.bin, or .interp({dim}=other.{dim}))."
+        )
     return np.flatnonzero(same), nearest[same]
 
 
@@ -56,9 +55,7 @@ def _times(obj: Any, dim: str, tolerance: Number, side: str) -> np.ndarray:
     else:
         found = found.astype(np.float64) * _IN_MS.get(units, 1.0)
     if not np.isfinite(found).all():
-        raise LabelError(
-            f"'{dim}' of the {side} holds NaN or infinite values: correct these labels."
-        )
+        raise LabelError(f"'{dim}' of the {side} holds NaN or infinite values: correct them.")
     if len(found) > 1 and np.diff(np.sort(found)).min() <= tolerance:
         raise LabelError(
             f"'{dim}' of the {side} holds the same time more than once, so that nothing tells its "
