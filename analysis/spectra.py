@@ -9,7 +9,8 @@ import xarray as xr
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
-from neurodyn.analysis.trajectories import Runs, as_runs, as_truth, check_channels, label_runs
+from neurodyn.analysis.trajectories import Runs, as_pair, as_runs, label_runs
+from neurodyn.labels import LabelError
 
 __all__ = ["power_spectrum", "spectral_distance"]
 
@@ -78,7 +79,8 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
     generated
         Trajectories of the model, ``(time, channel)`` or with leading dims, each scored.
     truth
-        True trajectories of the same length; where there are several, their spectra are averaged.
+        True trajectories of the same length and step; where there are several, their spectra are
+        averaged. Where both are labelled, channels are matched by their labels.
     sigma
         Standard deviation of the smoothing in frequency bins. As published: 20; 1 for the short
         fMRI recordings. The value of the distance depends on it and on the length.
@@ -108,8 +110,13 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
     >>> analysis.spectral_distance(2 * x, x, sigma=1.0)["d_h"].item() < 1e-6
     True
     """
-    runs, true = as_runs(generated), as_truth(truth)
-    check_channels(runs, true)
+    runs, of_truth, true = as_pair(generated, truth)
+    steps = _step(runs), _step(of_truth)
+    if None not in steps and not np.isclose(*steps, rtol=1e-6):
+        raise LabelError(
+            f"`generated` has steps of {steps[0]:g} ms, `truth` of {steps[1]:g} ms: frequencies "
+            "would not be the same; bring both to one step (.interp, .coarsen)."
+        )
     if runs.values.shape[1] != true.shape[1]:
         raise ValueError(
             f"`generated` has {runs.values.shape[1]} samples and `truth` {true.shape[1]}: spectra "

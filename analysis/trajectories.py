@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from neurodyn.labels import LabelError, encode_attrs
+from neurodyn.labels import LabelError, encode_attrs, like, pair
 
-__all__ = ["Runs", "as_runs", "as_truth", "label_runs"]
+__all__ = ["Runs", "as_pair", "as_runs", "as_truth", "label_runs", "same_channels"]
 
 _CHANNELS = ("output", "unit", "latent", "channel")
 
@@ -100,13 +100,71 @@ def as_truth(data: Any, name: str = "truth") -> Float[np.ndarray, "run time chan
     return runs.values
 
 
-def check_channels(runs: Runs, truth: Float[np.ndarray, "run time channel"]) -> None:
-    """Refuse trajectories of different numbers of channels."""
-    if runs.values.shape[2] != truth.shape[2]:
+def as_pair(generated: Any, truth: Any) -> tuple[Runs, Runs, Float[np.ndarray, "run time channel"]]:
+    """Runs, the truth, and the values of the truth, of the same channels in the same order.
+
+    Trajectories of the truth come in the order of their labels, so that nothing that draws from
+    them or thins them out depends on how they were arranged.
+
+    Raises
+    ------
+    LabelError, TypeError, ValueError
+        As :func:`as_runs` and :func:`as_truth`, and if channels differ.
+    """
+    generated, truth = same_channels(generated, truth)
+    if isinstance(truth, xr.DataArray):
+        leading = [d for d in truth.dims if d in truth.indexes and d not in ("time", "channel")]
+        truth = truth.sortby(leading) if leading else truth
+    return as_runs(generated), as_runs(truth, "truth"), as_truth(truth)
+
+
+def same_channels(generated: Any, truth: Any) -> tuple[Any, Any]:
+    """Both with the same channels in the order of the generated ones; arrays pair by position.
+
+    Where one is labelled both come back labelled, with the dims time and channel last.
+
+    Raises
+    ------
+    LabelError, TypeError, ValueError
+        If channels or dims differ.
+    """
+    n, m = as_runs(generated).values.shape[2], as_runs(truth, "truth").values.shape[2]
+    if n != m:
         raise ValueError(
-            f"`generated` has {runs.values.shape[2]} channels and `truth` {truth.shape[2]}: pass "
-            "the model's outputs, not its latent state, and the same channels on both sides."
+            f"`generated` has {n} channels and `truth` {m}: pass the model's outputs, not its "
+            "latent state, and the same channels on both sides."
         )
+    if not any(isinstance(x, xr.DataArray) for x in (generated, truth)):
+        return generated, truth
+    a, b = _by_channel(generated, truth, "generated"), _by_channel(truth, generated, "truth")
+    kinds = {x["channel"].dtype.kind for x in (a, b) if "channel" in x.coords}
+    # A model writes the labels of its outputs as text whatever they were in the data.
+    alike = (_as_text(x) if len(kinds) > 1 else x for x in (a, b))
+    b = pair(*alike, dims="channel", what=("generated", "truth"))[1]
+    return a, b.transpose(..., "time", "channel")
+
+
+def _by_channel(data: Any, other: Any, name: str) -> xr.DataArray:
+    """Labelled, the last dim under one name: models call it `output`, recordings otherwise."""
+    if isinstance(data, xr.DataArray):
+        data, dim = _in_order(data, name)
+        return (
+            data
+            if dim == "channel"
+            else data.drop_vars("channel", errors="ignore").rename({dim: "channel"})
+        )
+    values = np.asarray(data)
+    array = xr.DataArray(values, dims=("trial", "time", "channel")[-values.ndim :])
+    names = _by_channel(other, None, "other")
+    if "channel" not in names.coords:
+        return array
+    numbered = like(np.arange(values.shape[-1]), names["channel"], what=("labelled side", "other"))
+    return array.assign_coords(channel=numbered["channel"])
+
+
+def _as_text(data: xr.DataArray) -> xr.DataArray:
+    names = data.coords.get("channel")
+    return data if names is None else data.assign_coords(channel=names.values.astype(str))
 
 
 def label_runs(

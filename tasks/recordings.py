@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-__all__ = ["Recordings", "as_recordings", "standardised"]
+from neurodyn.labels import pair
+
+__all__ = ["Recordings", "as_recordings", "paired_inputs", "standardised"]
 
 _MANY, _LAST = ("trial", "subject"), ("unit", "channel", "output", "input")
 
@@ -104,6 +106,30 @@ def as_recordings(data: Any, *, what: str) -> Recordings:
             f"{values.dtype} of shape {values.shape}. A single variable is data[:, None]."
         )
     return Recordings(list(values if values.ndim == 3 else values[None]), None, None)
+
+
+def paired_inputs(data: Any, inputs: Any) -> Any:
+    """Inputs in the order of the recordings that they belong to, matched by times and trials.
+
+    Raises
+    ------
+    LabelError
+        If both are labelled, and differently.
+    """
+    if isinstance(data, (list, tuple)) and isinstance(inputs, (list, tuple)):
+        if len(data) != len(inputs):
+            return inputs
+        return [paired_inputs(x, u) for x, u in zip(data, inputs, strict=True)]
+    data, inputs = (
+        _only_variable(x, what) if isinstance(x, xr.Dataset) else x
+        for x, what in ((data, "data"), (inputs, "inputs"))
+    )
+    if not (isinstance(data, xr.DataArray) and isinstance(inputs, xr.DataArray)):
+        return inputs
+    shared = [str(d) for d in data.dims if d not in _LAST]
+    inputs = pair(data, inputs, shared, what=("data", "inputs"))[1]
+    ends = {n: c for n, c in data.coords.items() if n in ("n_valid", "valid_until")}
+    return inputs.assign_coords(ends)
 
 
 def _only_variable(ds: xr.Dataset, what: str) -> xr.DataArray:

@@ -10,7 +10,7 @@ A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `
 tables. See `neurodyn.spikes`.
 """
 
-from neurodyn.labels.build import dataset, encode_attrs, time_axis
+from neurodyn.labels.build import dataset, encode_attrs, horizons, time_axis
 from neurodyn.labels.checks import check
 from neurodyn.labels.convention import (
     CONVENTION,
@@ -21,7 +21,7 @@ from neurodyn.labels.convention import (
     LabelError,
 )
 from neurodyn.labels.matching import match
-from neurodyn.labels.pairing import pair
+from neurodyn.labels.pairing import like, pair
 from neurodyn.labels.seconds import to_seconds
 from neurodyn.labels.sequences import Observed, read_sequences
 
@@ -36,6 +36,8 @@ __all__ = [
     "check",
     "dataset",
     "encode_attrs",
+    "horizons",
+    "like",
     "match",
     "pair",
     "read_sequences",

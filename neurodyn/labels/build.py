@@ -13,7 +13,7 @@ import xarray as xr
 from neurodyn.labels.checks import check
 from neurodyn.labels.convention import CONVENTION, COORDS, LabelError, Number
 
-__all__ = ["dataset", "encode_attrs", "time_axis"]
+__all__ = ["dataset", "encode_attrs", "horizons", "time_axis"]
 
 
 @functools.cache
@@ -51,6 +51,22 @@ def time_axis(n: int, dt: Number, t0: Number = 0.0) -> np.ndarray:
     if not (np.isfinite(dt) and dt > 0):
         raise ValueError(f"dt must be a positive number of ms, got {dt}.")
     return float(t0) + np.arange(1, n + 1, dtype=np.float64) * float(dt)
+
+
+def horizons(n: int, dt: Number) -> dict[str, tuple]:
+    """Coordinates of predictions of the next `n` steps: their number, and how far ahead they are.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> labels.horizons(3, 20.0)["ahead"][1]
+    array([20., 40., 60.])
+    """
+    steps = np.arange(1, n + 1)
+    return {
+        "horizon": ("horizon", steps, "1", "steps ahead"),
+        "ahead": ("horizon", steps * float(dt), "ms", "time ahead"),
+    }
 
 
 def encode_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:

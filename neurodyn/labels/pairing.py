@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 import xarray as xr
 
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
-from neurodyn.labels.matching import Join, columns, match_by, shared_coords
+from neurodyn.labels.matching import TIMES, Join, columns, match_by, shared_coords
 
-__all__ = ["pair"]
+__all__ = ["like", "pair"]
 
 _A = TypeVar("_A", xr.Dataset, xr.DataArray)
 _B = TypeVar("_B", xr.Dataset, xr.DataArray)
@@ -110,3 +111,69 @@ def _identified_by(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> list[str]
     x, y = columns(a, shared), columns(b, shared)
     # Labels that repeat identify nothing, but in the same order they contradict nothing either.
     return [] if x == y and len(set(x)) < len(x) else shared
+
+
+def like(
+    values: Any,
+    labelled: xr.DataArray,
+    dims: Sequence[str] | None = None,
+    *,
+    what: tuple[str, str] = ("first", "second"),
+) -> xr.DataArray:
+    """A plain array under the labels of the object that it goes with.
+
+    An array has only positions. Where the labels of a dim count positions (0 to n - 1, in any
+    order), entry i goes to the label i; where they are names, or numbers that increase, the order
+    of the labels is taken for that of the array. Anything else contradicts it.
+
+    Parameters
+    ----------
+    values
+        Array, its axes in the order of `dims`.
+    labelled
+        What it goes with.
+    dims
+        Dims of the array. Default: those of `labelled`.
+    what
+        What errors call `labelled` and the array, after "the".
+
+    Returns
+    -------
+    The array with labels, which `pair` brings into the order of `labelled`.
+
+    Raises
+    ------
+    LabelError
+        If sizes differ, or the labels are numbers out of order.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> import xarray as xr
+    >>> reversed_trials = xr.DataArray([1, 0], coords={"trial": [1, 0]})
+    >>> labels.pair(reversed_trials, labels.like([0, 1], reversed_trials))[1].values
+    array([1, 0])
+    """
+    values, dims = np.asarray(values), list(labelled.dims if dims is None else dims)
+    sizes = tuple(labelled.sizes[dim] for dim in dims)
+    if values.shape != sizes:
+        raise LabelError(
+            f"the {what[1]} has shape {values.shape}, but the {what[0]} has sizes "
+            f"{dict(zip(dims, sizes, strict=True))}."
+        )
+    coords = {dim: _in_order(labelled[dim], what) for dim in dims if dim in labelled.coords}
+    return xr.DataArray(values, coords, dims)
+
+
+def _in_order(labels: xr.DataArray, what: tuple[str, str]) -> Any:
+    """Labels of the entries of an array."""
+    numbers, dim = labels.values, labels.name
+    if numbers.dtype.kind not in "iuf" or np.all(np.diff(numbers) > 0):
+        return labels.variable
+    if dim not in TIMES and np.array_equal(np.sort(numbers), np.arange(numbers.size)):
+        return labels.variable[np.argsort(numbers)]
+    raise LabelError(
+        f"'{dim}' of the {what[0]} is not in increasing order ({numbers[:4].tolist()}...), while "
+        f"the {what[1]} is an array that knows only positions: .sortby('{dim}') on the {what[0]} "
+        f"if the array is in that order, or give the {what[1]} labels."
+    )

@@ -37,6 +37,12 @@ class Observed(NamedTuple):
     coords: dict[str, Any]
     n_valid: Int[np.ndarray, " trial"] | None
 
+    def labelled(self) -> xr.DataArray:
+        """The values under their labels; what has none is numbered, as in every result."""
+        trial, output = (np.arange(self.values.shape[axis]) for axis in (0, 2))
+        coords = {"trial": trial, "output": output} | self.coords | {"time": self.time}
+        return xr.DataArray(self.values, coords, ("trial", "time", "output"))
+
 
 def read_sequences(observed: Any, *, dt: float | None = None, name: str = "observed") -> Observed:
     """Read sequences by their dims, whatever the order they come in.
