@@ -143,13 +143,9 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
     dims = ("trial", "time", "horizon", "output")
     if not isinstance(predicted, xr.DataArray) or set(predicted.dims) != set(dims):
         raise ValueError(f"`prediction` must have dims {dims}, as forecast returns it.")
-    predicted, seen = predicted.transpose(*dims), as_sequences(observed)
-    one = predicted.isel(horizon=0, drop=True)
-    what = ("prediction", "observed")
-    if isinstance(observed, (xr.DataArray, xr.Dataset)):
-        later = labels.pair(one, _named_alike(seen.labelled(), one), what=what)[1]
-    else:
-        later = labels.pair(one, labels.like(seen.values, one, what=what), what=what)[1]
+    predicted = predicted.transpose(*dims)
+    as_sequences(observed)
+    later = labels.pair_sequences(predicted.isel(horizon=0, drop=True), observed)
     order = np.argsort(predicted["time"].values)
     x = later.values.astype(np.float64)[:, order]
     ahead = predicted["horizon"].values
@@ -169,15 +165,6 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
         name="error",
         attrs={"units": "1", "long_name": "mean squared error of predictions"},
     )
-
-
-def _named_alike(observed: xr.DataArray, prediction: xr.DataArray) -> xr.DataArray:
-    """Outputs as text or as numbers, whichever the prediction has them as."""
-    if "output" not in prediction.coords:
-        return observed.drop_vars("output")
-    if prediction["output"].dtype.kind in "US" and observed["output"].dtype.kind not in "US":
-        return observed.assign_coords(output=observed["output"].values.astype(str))
-    return observed
 
 
 def _check_horizons(prediction: xr.DataArray, step: float) -> None:

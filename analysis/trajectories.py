@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from neurodyn.labels import LabelError, encode_attrs, like, pair
+from neurodyn.labels import LabelError, encode_attrs, like, pair_channels
 
 __all__ = ["Runs", "as_pair", "as_runs", "as_truth", "label_runs", "same_channels"]
 
@@ -137,22 +137,17 @@ def same_channels(generated: Any, truth: Any) -> tuple[Any, Any]:
     if not any(isinstance(x, xr.DataArray) for x in (generated, truth)):
         return generated, truth
     a, b = _by_channel(generated, truth, "generated"), _by_channel(truth, generated, "truth")
-    kinds = {x["channel"].dtype.kind for x in (a, b) if "channel" in x.coords}
-    # A model writes the labels of its outputs as text whatever they were in the data.
-    alike = (_as_text(x) if len(kinds) > 1 else x for x in (a, b))
-    b = pair(*alike, dims="channel", what=("generated", "truth"))[1]
+    b = pair_channels(a, b, "channel", "channel", what=("generated", "truth"))
     return a, b.transpose(..., "time", "channel")
 
 
 def _by_channel(data: Any, other: Any, name: str) -> xr.DataArray:
-    """Labelled, the last dim under one name: models call it `output`, recordings otherwise."""
+    """Labelled, the last dim under one name."""
     if isinstance(data, xr.DataArray):
         data, dim = _in_order(data, name)
-        return (
-            data
-            if dim == "channel"
-            else data.drop_vars("channel", errors="ignore").rename({dim: "channel"})
-        )
+        if dim != "channel":
+            data = data.drop_vars("channel", errors="ignore").rename({dim: "channel"})
+        return data
     values = np.asarray(data)
     array = xr.DataArray(values, dims=("trial", "time", "channel")[-values.ndim :])
     names = _by_channel(other, None, "other")
@@ -160,11 +155,6 @@ def _by_channel(data: Any, other: Any, name: str) -> xr.DataArray:
         return array
     numbered = like(np.arange(values.shape[-1]), names["channel"], what=("labelled side", "other"))
     return array.assign_coords(channel=numbered["channel"])
-
-
-def _as_text(data: xr.DataArray) -> xr.DataArray:
-    names = data.coords.get("channel")
-    return data if names is None else data.assign_coords(channel=names.values.astype(str))
 
 
 def label_runs(

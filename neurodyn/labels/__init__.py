@@ -11,6 +11,7 @@ tables. See `neurodyn.spikes`.
 """
 
 from neurodyn.labels.build import dataset, encode_attrs, horizons, time_axis
+from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.checks import check
 from neurodyn.labels.convention import (
     CONVENTION,
@@ -23,7 +24,7 @@ from neurodyn.labels.convention import (
 from neurodyn.labels.matching import match
 from neurodyn.labels.pairing import like, pair
 from neurodyn.labels.seconds import to_seconds
-from neurodyn.labels.sequences import Observed, read_sequences
+from neurodyn.labels.sequences import Observed, pair_sequences, read_sequences
 
 __all__ = [
     "CONVENTION",
@@ -40,6 +41,8 @@ __all__ = [
     "like",
     "match",
     "pair",
+    "pair_channels",
+    "pair_sequences",
     "read_sequences",
     "time_axis",
     "to_seconds",
