@@ -62,7 +62,7 @@ def ridge_forecast(
     n, m = known.values.shape[2], seen.values.shape[2]
     if n != m:
         raise ValueError(f"`train` has {n} outputs, `observed` has {m}.")
-    x, new = np.asarray(_like(seen, known), np.float64), np.asarray(seen.values, np.float64)
+    x, new = np.asarray(_outputs_of(seen, known), np.float64), np.asarray(seen.values, np.float64)
     if known.dt != seen.dt and not np.isclose(known.dt, seen.dt, rtol=1e-6):
         raise ValueError(f"`train` has steps of {known.dt:g} ms, `observed` of {seen.dt:g} ms.")
     check_whole(1, n_horizons=n_horizons, n_lags=n_lags)
@@ -101,16 +101,15 @@ def ridge_forecast(
     )
 
 
-def _like(seen: labels.Observed, known: labels.Observed) -> np.ndarray:
+def _outputs_of(seen: labels.Observed, known: labels.Observed) -> np.ndarray:
     """What to learn from, with its outputs in the order of those to predict."""
-    what = ("observed", "train")
     of, own = seen.labelled(), known.labelled()
-    if "output" not in seen.coords or "output" not in known.coords:
-        side = own if "output" in known.coords else of
-        numbers = labels.like(np.arange(own.sizes["output"]), side["output"], what=what)
-        of = of.assign_coords(output=numbers["output"]) if side is own else of
-        own = own.assign_coords(output=numbers["output"]) if side is of else own
-    return labels.pair(of, own, dims="output", what=what)[1].values
+    # Outputs without labels are in the order of those of the other side, as in arrays.
+    of, own = (
+        x if "output" in s.coords else x.drop_vars("output") for x, s in ((of, seen), (own, known))
+    )
+    what = ("observed", "train")
+    return labels.pair_channels(of, own, "output", "output", positions=True, what=what).values
 
 
 def _lagged(x: np.ndarray, n_lags: int) -> np.ndarray:

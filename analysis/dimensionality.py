@@ -12,6 +12,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from neurodyn import labels
 from neurodyn.analysis.arrays import centred, matrix, pair, pick, samples
 from neurodyn.analysis.conditions import condition_means, noise
 from neurodyn.analysis.pca import principal_axes
@@ -98,6 +99,8 @@ def cross_validated_participation(a: ArrayLike, b: ArrayLike) -> Float[Array, ""
     ValueError
         As for `participation`, or if shapes differ.
     """
+    if isinstance(a, xr.DataArray) and isinstance(b, xr.DataArray):
+        a, b = labels.pair(a, b, what=("first half", "second half"))
     a, b = pair(a, b)
     if a.shape != b.shape:
         raise ValueError(f"both halves need the same units, got {a.shape} and {b.shape}.")

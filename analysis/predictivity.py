@@ -18,7 +18,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from neurodyn.analysis.arrays import centred, matrix
+from neurodyn.analysis.arrays import centred, matrix, same_rows
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.system import as_key
@@ -203,6 +203,7 @@ def ridge_r(
     Hoerl & Kennard (1970), Technometrics 12:55; Schrimpf et al. (2020), Neuron 108:413 (its use as
     a score).
     """
+    x, y = same_rows(x, y)
     x, y = _activity(x, "x"), _activity(y, "y")
     if x.shape[:2] != y.shape[:2]:
         raise ValueError(

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import xarray as xr
 from jaxtyping import PyTree
 
 from neurodyn.drive import Drive, as_drive
+from neurodyn.labels import LabelError, in_positions
 from neurodyn.params.use import indexed_parameters
 from neurodyn.system import State
 
@@ -55,7 +57,7 @@ def as_batch(
             raise ValueError(f"`{name}` must be at least 1, got {value}.")
     if callable(inputs) and not isinstance(inputs, Drive):
         return Batch(inputs, n_steps, n_trials or 1, n_trials is not None)
-    drive = jax.tree.map(jnp.asarray, as_drive(inputs))
+    drive = jax.tree.map(jnp.asarray, as_drive(_rows(inputs)))
     leaves = jax.tree.leaves(drive)
     if not leaves:
         return Batch(drive, n_steps, n_trials or 1, n_trials is not None)
@@ -85,6 +87,23 @@ def as_batch(
             f"n_trials={n_trials}; leave these out."
         )
     return Batch(drive, common[0], common[1], batched)
+
+
+def _rows(inputs: Any) -> Any:
+    """Labelled inputs as an array ``(time, [trial,] input)``, by the names of their dims."""
+    if isinstance(inputs, xr.Dataset):
+        raise TypeError(f"`inputs` is a Dataset: pass one of {list(inputs.data_vars)}.")
+    if not isinstance(inputs, xr.DataArray):
+        return inputs
+    last = [str(d) for d in inputs.dims if d not in ("time", "trial")]
+    if "time" not in inputs.dims or len(last) != 1:
+        raise LabelError(
+            f"`inputs` needs the dims time, one of inputs and perhaps trial, got {inputs.dims}: "
+            "rename or select first."
+        )
+    for dim in ("time", last[0]):
+        inputs = in_positions(inputs, dim, what="inputs")
+    return inputs.transpose("time", ..., last[0]).values
 
 
 def check_finite(drive: Drive) -> None:

@@ -13,9 +13,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.drive import Drive
+from neurodyn.labels import in_positions
 from neurodyn.params import resolve
 from neurodyn.system import AbstractSystem, State
 
@@ -290,7 +292,7 @@ def check_units(
 
 
 def _weights(units: Any) -> Float[Array, " unit"]:
-    units = np.asarray(units)
+    units = np.asarray(_in_order(units, "units"))
     if units.ndim != 1 or not np.isin(units, (0, 1)).all():
         raise ValueError(
             "`units` must be a 0/1 (or boolean) array with one entry per unit, got "
@@ -299,8 +301,15 @@ def _weights(units: Any) -> Float[Array, " unit"]:
     return jnp.asarray(units, jnp.result_type(float))
 
 
+def _in_order(value: Any, name: str) -> Any:
+    """Numbers of units as the model counts them: labels of a labelled array say which is which."""
+    if isinstance(value, xr.DataArray) and value.dims:
+        return in_positions(value, str(value.dims[0]), what=name)
+    return value
+
+
 def _per_unit(name: str, value: Any, units: Array) -> Array:
-    value = jnp.asarray(value, units.dtype)
+    value = jnp.asarray(np.asarray(_in_order(value, name)), units.dtype)
     if value.shape not in ((), units.shape):
         raise ValueError(
             f"`{name}` must be one number, or one for each of the {len(units)} units, got shape "

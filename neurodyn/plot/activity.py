@@ -117,7 +117,8 @@ def trajectories(
     figure, axes = subplots(1, len(projections), size=(3.4, 3.0))
     for ax, (title, ds) in zip(axes.flat, projections.items(), strict=True):
         colours = diverging(ds[by].values)
-        x, y = (ds["scores"].isel(component=c).values for c in components)
+        scores = ds["scores"].transpose("condition", "time", "component").sortby("time")
+        x, y = (scores.isel(component=c).values for c in components)
         for c in range(ds.sizes["condition"]):
             colour = colours[float(ds[by].values[c])]
             ax.plot(x[c], y[c], color=colour, lw=1.1)

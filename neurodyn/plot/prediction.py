@@ -100,7 +100,7 @@ def error_regression(
         window before it (blue).
     """
     result = result.sortby("time")
-    seen = pair_sequences(result["reconstruction"], observed)
+    seen = pair_sequences(result["prediction"].isel(horizon=0), observed)
     x = seen.transpose("trial", "time", "output").values[trial]
     one = result.isel(trial=trial)
     t = one["time"].values
