@@ -62,7 +62,9 @@ def ridge_forecast(
     n, m = known.values.shape[2], seen.values.shape[2]
     if n != m:
         raise ValueError(f"`train` has {n} outputs, `observed` has {m}.")
-    x, new = np.asarray(_outputs_of(seen, known), np.float64), np.asarray(seen.values, np.float64)
+    of, own, what = _by_output(seen), _by_output(known), ("observed", "train")
+    own = labels.pair_channels(of, own, "output", "output", positions=True, what=what)
+    x, new = (np.asarray(a.values, np.float64) for a in (own, seen))
     if known.dt != seen.dt and not np.isclose(known.dt, seen.dt, rtol=1e-6):
         raise ValueError(f"`train` has steps of {known.dt:g} ms, `observed` of {seen.dt:g} ms.")
     check_whole(1, n_horizons=n_horizons, n_lags=n_lags)
@@ -101,15 +103,10 @@ def ridge_forecast(
     )
 
 
-def _outputs_of(seen: labels.Observed, known: labels.Observed) -> np.ndarray:
-    """What to learn from, with its outputs in the order of those to predict."""
-    of, own = seen.labelled(), known.labelled()
-    # Outputs without labels are in the order of those of the other side, as in arrays.
-    of, own = (
-        x if "output" in s.coords else x.drop_vars("output") for x, s in ((of, seen), (own, known))
-    )
-    what = ("observed", "train")
-    return labels.pair_channels(of, own, "output", "output", positions=True, what=what).values
+def _by_output(seen: labels.Observed) -> xr.DataArray:
+    """Under the labels that it came with; outputs without are in the order of the other side's."""
+    array = seen.labelled()
+    return array if "output" in seen.coords else array.drop_vars("output")
 
 
 def _lagged(x: np.ndarray, n_lags: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import pair
 from neurodyn.labels.convention import Number, Window
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
 
@@ -84,7 +85,10 @@ def raster(
             )
     ax.set(xlim=(low, high), ylim=(-0.5, ds.sizes["unit"] - 0.5), ylabel="unit")
     if rate is not None:
-        _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)), trial)
+        if "trial" in rate.indexes and "trial" in ds.indexes:
+            rate = pair(ds["trial"].isel(trial=[trial]), rate, "trial", join="inner")[1]
+        one = trial if rate.sizes.get("trial", 1) > 1 else 0
+        _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)), one)
     axes[-1, 0].set_xlabel("time (ms)")
     return figure
 
