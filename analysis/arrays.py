@@ -180,13 +180,14 @@ def pair(x: Any, y: Any, *, least: int = 2) -> tuple[Array, Array]:
 
 
 def same_rows(x: Any, y: Any) -> tuple[Any, Any]:
-    """Two labelled arrays with `unit` last, matched along all their other dims; arrays as given."""
+    """Values of two labelled arrays, `unit` last, matched along all other dims; arrays as given."""
     if not (isinstance(x, xr.DataArray) and isinstance(y, xr.DataArray)):
-        return x, y
+        return tuple(a.values if isinstance(a, xr.DataArray) else a for a in (x, y))
     for name, side in (("x", x), ("y", y)):
         if "unit" not in side.dims:
             raise LabelError(f"{name} needs a dim 'unit', got dims {side.dims}.")
     x, y = x.transpose(..., "unit"), y.transpose(..., "unit")
     if set(x.dims) != set(y.dims):
         raise LabelError(f"x has dims {x.dims}, y has {y.dims}: both need the same.")
-    return labels.pair(x, y, [str(dim) for dim in x.dims if dim != "unit"], what=("x", "y"))
+    x, y = labels.pair(x, y, [str(dim) for dim in x.dims if dim != "unit"], what=("x", "y"))
+    return x.values, y.transpose(*x.dims).values

@@ -19,7 +19,7 @@ from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import pair
 from neurodyn.system import as_key
 
-Numbers = ArrayLike | Sequence[float | int]
+Numbers = ArrayLike | Sequence[float | int] | xr.DataArray
 
 __all__ = ["p_value", "shuffle_null"]
 

@@ -80,7 +80,10 @@ def pair_up(
     y = y.sortby("condition") if "condition" in y.indexes else y
     x = _run_means(run, by, of_run, join, min_trials)
     n_rec, n_run = y.sizes["condition"], x.sizes["condition"]
-    y, x = match(y, x, "condition", by=by, join=join, what=("recording", "run"))
+    try:
+        y, x = match(y, x, "condition", by=by, join=join)
+    except LabelError as error:
+        raise LabelError(f"the recording (first) and the run (second): {error}") from None
     n_bins = y.sizes["time"]
     x = rebin(x, y, window=window)
     y = y.sel(time=x["time"])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
@@ -157,8 +158,8 @@ def n_folds_for(n_conditions: int, n_folds: int | None) -> int:
 
 @one_lapack_thread
 def ridge_r(
-    x: ArrayLike,
-    y: ArrayLike,
+    x: ArrayLike | xr.DataArray,
+    y: ArrayLike | xr.DataArray,
     *,
     n_folds: int | None = None,
     penalties: ArrayLike | Sequence[float | int] = PENALTIES,

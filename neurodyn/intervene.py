@@ -304,12 +304,12 @@ def _weights(units: Any) -> Float[Array, " unit"]:
 def _in_order(value: Any, name: str) -> Any:
     """Numbers of units as the model counts them: labels of a labelled array say which is which."""
     if isinstance(value, xr.DataArray) and value.dims:
-        return in_positions(value, str(value.dims[0]), what=name)
+        return in_positions(value, str(value.dims[0]), what=name).values
     return value
 
 
 def _per_unit(name: str, value: Any, units: Array) -> Array:
-    value = jnp.asarray(np.asarray(_in_order(value, name)), units.dtype)
+    value = jnp.asarray(_in_order(value, name), units.dtype)
     if value.shape not in ((), units.shape):
         raise ValueError(
             f"`{name}` must be one number, or one for each of the {len(units)} units, got shape "
