@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.checks import check
-from neurodyn.labels.convention import CONVENTION, COORDS, LabelError, Number
+from neurodyn.labels.convention import CONVENTION, COORDS, LabelError
 
-__all__ = ["dataset", "encode_attrs", "time_axis"]
+__all__ = ["dataset", "encode_attrs"]
 
 
 @functools.cache
@@ -21,36 +21,6 @@ def _version() -> str:
     from importlib.metadata import version
 
     return version("neurodyn")
-
-
-def time_axis(n: int, dt: Number, t0: Number = 0.0) -> np.ndarray:
-    """Time labels of `n` samples: sample k is what holds after input k, so ``t0 + (k + 1) dt``.
-
-    Parameters
-    ----------
-    n
-        Number of samples.
-    dt
-        Step [ms].
-    t0
-        Time at which the first input starts [ms].
-
-    Returns
-    -------
-    Float64 array of shape ``(n,)``, computed from integers, so that late labels are as exact as
-    early ones.
-
-    Examples
-    --------
-    >>> from neurodyn import labels
-    >>> labels.time_axis(3, 20.0)
-    array([20., 40., 60.])
-    """
-    if n < 0:
-        raise ValueError(f"n is the number of samples and cannot be {n}.")
-    if not (np.isfinite(dt) and dt > 0):
-        raise ValueError(f"dt must be a positive number of ms, got {dt}.")
-    return float(t0) + np.arange(1, n + 1, dtype=np.float64) * float(dt)
 
 
 def encode_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurodyn.labels.clock import SECONDS, axis_problem
 from neurodyn.labels.convention import DIMS, KINDS, SOURCES, TIME_TOLERANCE, LabelError
 
 __all__ = ["check"]
@@ -32,7 +33,6 @@ _MEANT = {
     "pc": "component",
     "feature": "unit",
 }
-_SECONDS = ("s", "sec", "secs", "second", "seconds")
 
 
 def check(
@@ -197,30 +197,18 @@ def _coord_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
 
 def _time_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
     time = obj["time"]
-    if time.dtype.kind in "Mm":
-        yield f"time has dtype {time.dtype}: use float64 milliseconds from the alignment event"
-        return
-    if time.dtype != np.float64:
-        yield f"time is {time.dtype}, not float64: .assign_coords(time=obj.time.astype(float))"
-        if time.dtype.kind not in "iuf":
-            return
-    units = time.attrs.get("units")
-    if units in _SECONDS:
-        yield (
-            "time is in seconds; all times are in ms: .assign_coords(time=obj.time * 1e3), "
-            "then .time.attrs['units'] = 'ms'"
-        )
-    elif units not in ("ms", "1"):
-        yield f"time has units {units!r}: .time.attrs['units'] = 'ms' ('1' for steps of a map)"
-    elif units == "ms" and _looks_like_seconds(obj):
-        yield (
+    problem = axis_problem(time)
+    if problem is None and (units := time.attrs.get("units")) is None:
+        problem = "'time' has no units: .time.attrs['units'] = 'ms' ('1' for steps of a map)"
+    elif problem is None and units == "ms" and _looks_like_seconds(obj):
+        problem = (
             f"time is labelled ms but runs from {float(time[0]):g} to {float(time[-1]):g}, "
             "which looks like seconds: .assign_coords(time=obj.time * 1e3)"
         )
-    if not np.isfinite(time.values).all():
-        yield "time holds NaN or infinite values: every sample needs its time"
-    elif not (np.diff(time.values) > 0).all():
-        yield "time does not increase strictly: .sortby('time'), and drop repeated samples"
+    if problem is not None:
+        yield problem
+    if time.dtype != np.float64 and time.dtype.kind in "iuf":
+        yield f"time is {time.dtype}, not float64: .assign_coords(time=obj.time.astype(float))"
 
 
 def _looks_like_seconds(obj: xr.Dataset | xr.DataArray) -> bool:
@@ -280,7 +268,7 @@ def _spike_problems(ds: xr.Dataset) -> Iterator[str]:
         if dim is None:
             if numbers.dtype != np.float64 or not np.isfinite(numbers).all():
                 yield "spike_time must be finite float64 milliseconds"
-            if ds[name].attrs.get("units") in _SECONDS:
+            if ds[name].attrs.get("units") in SECONDS:
                 yield "spike_time is in seconds; all times are in ms: multiply it by 1e3"
         elif dim not in ds.dims:
             yield f"'{name}' points along '{dim}', which has no labels: .assign_coords({dim}=...)"

@@ -8,8 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from neurodyn.labels.build import time_axis
-from neurodyn.labels.convention import TIME_TOLERANCE
+from neurodyn.labels.clock import clock, time_axis
 
 __all__ = ["Observed", "read_sequences"]
 
@@ -29,6 +28,8 @@ class Observed(NamedTuple):
         Labels of trials and outputs, as :func:`neurodyn.labels.dataset` takes them.
     n_valid
         Steps of each sequence, where they are padded.
+    unit
+        That of `dt` and `time`: "ms", or "1" for steps.
     """
 
     values: Float[np.ndarray, "trial time output"]
@@ -36,6 +37,7 @@ class Observed(NamedTuple):
     time: Float[np.ndarray, " time"]
     coords: dict[str, Any]
     n_valid: Int[np.ndarray, " trial"] | None
+    unit: str = "ms"
 
 
 def read_sequences(observed: Any, *, dt: float | None = None, name: str = "observed") -> Observed:
@@ -54,7 +56,7 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
     Raises
     ------
     ValueError
-        If dims are missing, steps are uneven, or ``dt`` contradicts the labels of `time`.
+        If dims are missing, or `clock` refuses the labels of `time`.
     """
     if isinstance(observed, xr.Dataset):
         if "targets" not in observed:
@@ -85,34 +87,10 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
     if not labelled:
         step = 1.0 if dt is None else float(dt)
         return Observed(values, step, time_axis(values.shape[1], step), {}, None)
-    step, time = _clock(observed, dt, name)
+    time, step, unit = clock(observed, what=f"`{name}`", dt=dt, default=1.0)
     coords = _labels_of(observed)
     n_valid = np.asarray(observed["n_valid"]) if "n_valid" in observed.coords else None
-    return Observed(values, step, time, coords, n_valid)
-
-
-def _clock(x: xr.DataArray, dt: float | None, name: str) -> tuple[float, np.ndarray]:
-    n = x.sizes["time"]
-    if "time" not in x.coords:
-        step = 1.0 if dt is None else float(dt)
-        return step, time_axis(n, step)
-    time = np.asarray(x["time"].values, np.float64)
-    if n == 1:
-        return (1.0 if dt is None else float(dt)), time
-    steps = np.diff(time)
-    if not steps[0] > 0 or not np.allclose(steps, steps[0], rtol=1e-6, atol=TIME_TOLERANCE):
-        raise ValueError(
-            f"`{name}` has steps from {steps.min():g} to {steps.max():g} ms: resample it to an "
-            "even time axis first."
-        )
-    # Labels far from 0 have rounding errors that their mean step has not.
-    step = float((time[-1] - time[0]) / (n - 1))
-    if dt is not None and not np.isclose(dt, step, rtol=1e-6):
-        raise ValueError(
-            f"dt={dt:g}, but the labels of `time` in `{name}` are {step:g} ms apart: leave dt out, "
-            "or correct the labels."
-        )
-    return step, time
+    return Observed(values, step, time, coords, n_valid, unit)
 
 
 def _labels_of(x: xr.DataArray) -> dict[str, Any]:

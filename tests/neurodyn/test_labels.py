@@ -116,7 +116,7 @@ BAD = {
     "int time": (lambda ds: ds.assign_coords(time=[1, 2, 3, 4]), "time is int64, not float64"),
     "seconds": (
         lambda ds: ds.assign_coords(time=("time", [0.1, 0.2, 0.3, 0.4], {"units": "s"})),
-        r"time is in seconds; all times are in ms: .assign_coords\(time=obj.time \* 1e3\)",
+        r"'time' is in seconds; all times are in ms: neurodyn.to_milliseconds\(obj\)",
     ),
     "seconds called ms": (
         lambda ds: ds.assign_coords(time=("time", [0.01, 0.02, 0.03, 0.04], {"units": "ms"}))
@@ -125,17 +125,17 @@ BAD = {
     ),
     "time without units": (
         lambda ds: ds.assign_coords(time=("time", [1.0, 2.0, 3.0, 4.0])),
-        "time has units None",
+        "'time' has no units",
     ),
     "timedelta": (
         lambda ds: ds.assign_coords(time=np.arange(4).astype("timedelta64[ms]")),
-        "use float64 milliseconds",
+        "times are float64 ms; neurodyn.to_milliseconds",
     ),
     "unsorted time": (
         lambda ds: ds.isel(time=[0, 2, 1, 3]),
-        "time does not increase strictly",
+        "'time' does not increase strictly",
     ),
-    "repeated time": (lambda ds: ds.isel(time=[0, 1, 1, 2]), "time does not increase strictly"),
+    "repeated time": (lambda ds: ds.isel(time=[0, 1, 1, 2]), "'time' does not increase strictly"),
     "no time labels": (lambda ds: ds.drop_vars("time"), "a dim 'time' without labels"),
     "MultiIndex": (
         lambda ds: ds.assign_coords(rep=("trial", [0, 0, 1])).set_index(trial=["side", "rep"]),
