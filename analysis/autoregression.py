@@ -61,8 +61,11 @@ def ridge_forecast(
     x, new = (np.asarray(a.values, np.float64) for a in (known, seen))
     if x.shape[2] != new.shape[2]:
         raise ValueError(f"`train` has {x.shape[2]} outputs, `observed` has {new.shape[2]}.")
-    if known.dt != seen.dt and not np.isclose(known.dt, seen.dt, rtol=1e-6):
-        raise ValueError(f"`train` has steps of {known.dt:g} ms, `observed` of {seen.dt:g} ms.")
+    if known.unit != seen.unit or not np.isclose(known.dt, seen.dt, rtol=1e-6):
+        raise ValueError(
+            f"`train` has steps of {known.dt:g} {known.unit}, `observed` of {seen.dt:g} "
+            f"{seen.unit} (1: steps without physical time)."
+        )
     check_whole(1, n_horizons=n_horizons, n_lags=n_lags)
     if penalty is not None and not float(penalty) >= 0:
         raise ValueError(f"`penalty` must be a number >= 0, got {penalty!r}.")
@@ -91,7 +94,7 @@ def ridge_forecast(
         },
         {
             **seen.coords,
-            "time": seen.time,
+            "time": seen.axis,
             "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
         },
         source="model",

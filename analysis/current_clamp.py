@@ -58,7 +58,7 @@ def detect_spikes(
     array([2.75])
     """
     v = _potential(recording, variable)
-    values, time = v.values.astype(np.float64), v["time"].values
+    values, (time, step, _) = v.values.astype(np.float64), labels.clock(v, what=f"'{variable}'")
     above = values >= float(threshold)
     if not above.any() and values.max() > -20:
         raise LabelError(
@@ -80,7 +80,6 @@ def detect_spikes(
         for n, c in ((str(n), c) for n, c in v.coords.items())
         if c.dims in (("sweep",), ("trial",), ("channel",), ("unit",))
     }
-    step = float(time[1] - time[0])
     return spikes.dataset(
         at[keep],
         unit[keep],

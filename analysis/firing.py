@@ -54,7 +54,7 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
         return _labelled(data, rate)
     if isinstance(data, xr.Dataset) and "spike_count" in data:
         counts = binned_counts(data, window, None, "firing_rate")["spike_count"]
-        hertz = counts * (1e3 / data.attrs["bin_width"])
+        hertz = counts * (1e3 / labels.bin_width(data, what="the counts"))
         mean = hertz.mean([d for d in hertz.dims if d != "unit"], skipna=True)
         return _labelled(data, mean.values.astype(np.float64))
     start, stop = _window(data, window, "firing_rate")
@@ -114,8 +114,7 @@ def binned_counts(
 ) -> xr.Dataset:
     """Counts in bins, one bin over everything where there is no width."""
     if isinstance(data, xr.Dataset) and "spike_count" in data:
-        if "bin_width" not in data.attrs:
-            raise LabelError(f"{what}: the counts have no bin_width [ms] in attrs.")
+        labels.bin_width(data, what=f"{what}: the counts")
         return data if window is None else data.sel(time=slice(*window_edges(window)))
     start, stop = _window(data, window, what)
     width = stop - start if bin_width is None else float(bin_width)
@@ -258,5 +257,5 @@ def fano_factor(
     fano = np.where(mean > 0, var / np.where(mean > 0, mean, 1), np.nan)
     coords = {name: c.variable for name, c in counts.coords.items() if c.dims == ("unit",)}
     about = {"units": "1", "long_name": "Fano factor", "kind": "statistic"}
-    about["bin_width"] = float(counts.attrs["bin_width"])
+    about["bin_width"] = labels.bin_width(counts, what="the counts")
     return xr.DataArray(fano, coords, ("unit",), "fano_factor", about)

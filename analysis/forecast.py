@@ -101,7 +101,7 @@ def forecast(
         variables["prediction_std"] = (dims, std, "1", "spread of the predictions", "statistic")
     coords = {
         **seen.coords,
-        "time": seen.time,
+        "time": seen.axis,
         "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
     }
     return labels.dataset(

@@ -9,7 +9,13 @@ import xarray as xr
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
-from neurodyn.analysis.trajectories import Runs, as_runs, as_truth, check_channels, label_runs
+from neurodyn.analysis.trajectories import (
+    as_runs,
+    as_truth,
+    check_channels,
+    label_runs,
+    read_step,
+)
 
 __all__ = ["power_spectrum", "spectral_distance"]
 
@@ -31,7 +37,7 @@ def power_spectrum(
         the smoothing in Hz depends on the length); 0 for none.
     dt
         Sampling step [ms]; default that of the ``time`` coordinate. Without either, frequencies are
-        in cycles per sample.
+        in cycles per sample; of times that count steps, in cycles per step.
 
     Returns
     -------
@@ -44,10 +50,11 @@ def power_spectrum(
     ValueError, LabelError
         On other shapes or dims, or trajectories too short for `sigma`.
     """
-    runs = as_runs(data, "data")
+    runs = as_runs(data, "data", even=True)
+    step, unit = read_step(data, "data", dt)
+    step, unit = (step / 1e3, "Hz") if unit == "ms" else (step, "1")
     spectra = _spectra(runs.values, sigma)
-    step = _step(runs) if dt is None else float(dt)
-    frequency = np.fft.rfftfreq(runs.values.shape[1], 1.0 if step is None else step / 1000)
+    frequency = np.fft.rfftfreq(runs.values.shape[1], step)
     channel = range(spectra.shape[2]) if runs.channels is None else runs.channels.values
     return xr.DataArray(
         spectra.reshape((*runs.shape, *spectra.shape[1:])),
@@ -56,7 +63,7 @@ def power_spectrum(
             "frequency": (
                 "frequency",
                 frequency,
-                {"units": "1" if step is None else "Hz", "long_name": "frequency"},
+                {"units": unit, "long_name": "frequency"},
             ),
             "channel": ("channel", channel),
         },
@@ -108,7 +115,7 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
     >>> analysis.spectral_distance(2 * x, x, sigma=1.0)["d_h"].item() < 1e-6
     True
     """
-    runs, true = as_runs(generated), as_truth(truth)
+    runs, true = as_runs(generated, even=True), as_truth(truth, even=True)
     check_channels(runs, true)
     if runs.values.shape[1] != true.shape[1]:
         raise ValueError(
@@ -154,9 +161,3 @@ def _spectra(
     bad = ~np.isfinite(z).all(1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(bad, np.nan, power / power.sum(1, keepdims=True))
-
-
-def _step(runs: Runs) -> float | None:
-    if runs.time is None or runs.time.size < 2 or runs.time.attrs.get("units", "ms") != "ms":
-        return None
-    return float(np.diff(runs.time.values).mean())

@@ -9,7 +9,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.pieces import Pieces
-from neurodyn.labels import LabelError, dataset
+from neurodyn.labels import LabelError, clock, dataset
 
 __all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
 
@@ -266,8 +266,8 @@ def word_growth(
     )
 
 
-def _states(states: Any, n_latent: int) -> tuple[np.ndarray, np.ndarray]:
-    """The trajectory, and its time labels: steps where it brings none."""
+def _states(states: Any, n_latent: int) -> tuple[np.ndarray, tuple[str, np.ndarray, str]]:
+    """The trajectory, and its coordinate `time`: steps where it brings none."""
     time = None
     if isinstance(states, xr.DataArray):
         if "time" not in states.dims:
@@ -279,7 +279,8 @@ def _states(states: Any, n_latent: int) -> tuple[np.ndarray, np.ndarray]:
                 "with .isel(seed=...)."
             )
         states = states.transpose(..., "time", *last)
-        time = states["time"].values if "time" in states.coords else None
+        ticks = clock(states, what="the trajectory", default=1.0, even=False)
+        time = "time", ticks.time, ticks.unit
     array = np.asarray(states)
     if array.ndim not in (2, 3) or array.shape[-1] != n_latent or not array.size:
         raise LabelError(
@@ -290,8 +291,7 @@ def _states(states: Any, n_latent: int) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(
             "the trajectory holds NaN or infinite values: it has diverged and has no symbols."
         )
-    steps = np.arange(1.0, array.shape[-2] + 1)
-    return array, steps if time is None else np.asarray(time, np.float64)
+    return array, time or ("time", np.arange(1.0, array.shape[-2] + 1), "1")
 
 
 def _sequence(coded: Any) -> tuple[np.ndarray, int]:
@@ -299,6 +299,8 @@ def _sequence(coded: Any) -> tuple[np.ndarray, int]:
     if isinstance(coded, xr.Dataset):
         if "symbol" not in coded:
             raise LabelError("there is no 'symbol': pass the result of neurodyn.analysis.symbols.")
+        # What follows a symbol is told by its neighbour, so neighbours must be one step apart.
+        clock(coded, what="the sequence of symbols", default=1.0)
         return coded["symbol"].values, coded.sizes["region"]
     sequence = np.asarray(coded)
     if sequence.ndim not in (1, 2) or not sequence.size or sequence.dtype.kind not in "iub":

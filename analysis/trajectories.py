@@ -8,9 +8,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from neurodyn.labels import LabelError, encode_attrs
+from neurodyn.checks import number
+from neurodyn.labels import Clock, LabelError, clock, encode_attrs
+from neurodyn.labels.sequences import refuse_frame
 
-__all__ = ["Runs", "as_runs", "as_truth", "label_runs"]
+__all__ = ["Runs", "as_runs", "as_truth", "label_runs", "read_step"]
 
 _CHANNELS = ("output", "unit", "latent", "channel")
 
@@ -28,8 +30,8 @@ class Runs(NamedTuple):
         How the runs were labelled before they were stacked.
     channels
         Labels of the channels, or None.
-    time
-        Times of the samples, or None.
+    clock
+        Times of the samples, or None; the step is NaN where it is uneven.
     """
 
     values: Float[np.ndarray, "run time channel"]
@@ -38,11 +40,13 @@ class Runs(NamedTuple):
     shape: tuple[int, ...]
     coords: dict[str, Any]
     channels: xr.DataArray | None
-    time: xr.DataArray | None
+    clock: Clock | None
 
 
-def as_runs(data: Any, name: str = "generated") -> Runs:
+def as_runs(data: Any, name: str = "generated", *, even: bool = False) -> Runs:
     """Trajectories ``(..., time, channel)`` with any leading dims, stacked into runs.
+
+    ``even`` refuses uneven times, for what takes neighbouring samples to be one step apart.
 
     Raises
     ------
@@ -51,15 +55,17 @@ def as_runs(data: Any, name: str = "generated") -> Runs:
     """
     if isinstance(data, xr.Dataset):
         raise TypeError(f"`{name}` must be one variable: pass e.g. {name}['outputs'].")
-    channels = time = None
+    channels = ticks = None
     if isinstance(data, xr.DataArray):
         data, dim = _in_order(data, name)
         channels = data[dim] if dim in data.coords else None
-        time = data["time"] if "time" in data.coords else None
+        if "time" in data.coords:
+            ticks = clock(data, what=f"`{name}`", default=np.nan, even=even)
         dims = tuple(str(d) for d in data.dims[:-2])
         coords = {str(n): c.variable for n, c in data.coords.items() if set(c.dims) <= set(dims)}
         values = data.values
     else:
+        refuse_frame(data, name)
         values = np.asarray(data)
         if values.ndim not in (2, 3):
             raise ValueError(
@@ -73,10 +79,12 @@ def as_runs(data: Any, name: str = "generated") -> Runs:
     shape = values.shape[:-2]
     stacked = values.reshape(-1, *values.shape[-2:]).astype(np.float64)
     finite = np.asarray(np.isfinite(stacked).all((1, 2)))
-    return Runs(stacked, finite, dims, shape, coords, channels, time)
+    return Runs(stacked, finite, dims, shape, coords, channels, ticks)
 
 
-def as_truth(data: Any, name: str = "truth") -> Float[np.ndarray, "run time channel"]:
+def as_truth(
+    data: Any, name: str = "truth", *, even: bool = False
+) -> Float[np.ndarray, "run time channel"]:
     """True trajectories, all finite and without constant channels.
 
     Raises
@@ -84,7 +92,7 @@ def as_truth(data: Any, name: str = "truth") -> Float[np.ndarray, "run time chan
     LabelError, TypeError, ValueError
         As :func:`as_runs`; and for holes and constant channels, naming them.
     """
-    runs = as_runs(data, name)
+    runs = as_runs(data, name, even=even)
     if not runs.finite.all():
         bad = int((~np.isfinite(runs.values)).any(-1).sum())
         raise ValueError(
@@ -98,6 +106,19 @@ def as_truth(data: Any, name: str = "truth") -> Float[np.ndarray, "run time chan
             "leave them out on both sides."
         )
     return runs.values
+
+
+def read_step(data: Any, name: str, dt: float | int | None = None) -> tuple[float, str]:
+    """Step of trajectories and its unit: that of their labels, else `dt`, else one sample ("1").
+
+    Raises
+    ------
+    LabelError, ValueError
+        As :func:`neurodyn.labels.clock`; and if `dt` is no number above 0.
+    """
+    if isinstance(data, xr.DataArray) and "time" in data.coords:
+        return clock(data, what=f"`{name}`", dt=dt)[1:]
+    return (1.0, "1") if dt is None else (float(number("dt", dt, above=0)), "ms")
 
 
 def check_channels(runs: Runs, truth: Float[np.ndarray, "run time channel"]) -> None:

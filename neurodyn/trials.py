@@ -192,7 +192,7 @@ def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
     """
     if not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be a positive number of ms, got {sigma}.")
-    step = _time_step(obj)
+    step = labels.clock(obj).step
     if isinstance(obj, xr.DataArray):
         smoothed = obj.copy(data=_gaussian(obj, sigma / step))
         return smoothed.assign_attrs(sigma=float(sigma))
@@ -202,20 +202,6 @@ def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
         if "time" in variable.dims and variable.dtype.kind in "fiu"
     }
     return obj.assign(changed).assign_attrs(sigma=float(sigma))
-
-
-def _time_step(obj: xr.Dataset | xr.DataArray) -> float:
-    if "time" not in obj.dims or "time" not in obj.coords:
-        raise LabelError(f"there is no labelled dim 'time': dims are {tuple(obj.dims)}.")
-    if obj.sizes["time"] < 2:
-        raise LabelError("one sample has no time step: smoothing needs at least two.")
-    steps = np.diff(obj["time"].values)
-    if not np.allclose(steps, steps[0], rtol=1e-6, atol=labels.TIME_TOLERANCE):
-        raise LabelError(
-            f"time steps are uneven ({steps.min():g} to {steps.max():g} ms): interpolate onto an "
-            "even axis first, .interp(time=...)."
-        )
-    return float(steps[0])
 
 
 def _gaussian(da: xr.DataArray, sigma: Number) -> np.ndarray:

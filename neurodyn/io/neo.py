@@ -308,29 +308,34 @@ def _signal_block(ds: xr.Dataset) -> neo.Block:
             "(or units): select along the others."
         )
     dim = split.pop() if split else None
-    step = np.diff(ds["time"].values)
-    even = bool(step.size) and np.allclose(step, step[0], rtol=1e-9, atol=1e-9)
+    ticks = labels.clock(ds, even=False)
+    if ticks.unit != "ms":
+        raise LabelError(
+            "the times count steps, and neo's signals have physical time: label them in ms, "
+            ".assign_coords(time=ds.time * dt) with .time.attrs['units'] = 'ms'."
+        )
     block = neo.Block(name=ds.attrs.get("title"))
     for s in range(ds.sizes[dim] if dim else 1):
         segment = neo.Segment(index=s, **(_row(ds, dim, s) if dim else {}))
         for name in names:
             one = ds[name].isel({dim: s}) if dim in ds[name].dims else ds[name]
-            (segment.analogsignals if even else segment.irregularlysampledsignals).append(
-                _analog(one, even)
-            )
+            (
+                segment.irregularlysampledsignals
+                if np.isnan(ticks.step)
+                else segment.analogsignals
+            ).append(_analog(one, ticks))
         block.segments.append(segment)
     return block
 
 
-def _analog(da: xr.DataArray, even: bool) -> Any:
+def _analog(da: xr.DataArray, ticks: labels.Clock) -> Any:
     values = da.transpose("time", ...).values.reshape(da.sizes["time"], -1)
     unit = {"1": "dimensionless", "count": "dimensionless"}.get(
         da.attrs["units"], da.attrs["units"]
     )
-    time = da["time"].values
-    if even:
-        period = (time[-1] - time[0]) / (len(time) - 1) * pq.ms
+    if not np.isnan(ticks.step):
+        period, start = ticks.step * pq.ms, ticks.time[0] * pq.ms
         return neo.AnalogSignal(
-            values, units=unit, t_start=time[0] * pq.ms, sampling_period=period, name=str(da.name)
+            values, units=unit, t_start=start, sampling_period=period, name=str(da.name)
         )
-    return neo.IrregularlySampledSignal(time * pq.ms, values, units=unit, name=str(da.name))
+    return neo.IrregularlySampledSignal(ticks.time * pq.ms, values, units=unit, name=str(da.name))

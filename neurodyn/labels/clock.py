@@ -93,7 +93,8 @@ def clock(
         The step that the caller was given, if any: it must agree with the labels, and stands for
         them where there are none or a single one.
     default
-        The step where there are no labels, or a single one, and no `dt`. None: refused.
+        The step where there are no labels, or a single one, and no `dt`; without labels they are
+        then steps, not ms. None: refused.
     even
         Whether the step must be even. Otherwise times must only increase.
     pieces
@@ -126,7 +127,8 @@ def clock(
             raise LabelError(
                 f"{what} has a dim '{dim}' without labels: .assign_coords({dim}=...), in ms."
             )
-        return Clock(time_axis(obj.sizes[dim], given), float(given), "ms")
+        unit = "1" if dt is None else "ms"
+        return Clock(time_axis(obj.sizes[dim], given), float(given), unit)
     if problem := axis_problem(obj[dim]):
         raise LabelError(f"{what}: {problem}.")
     time = obj[dim].values.astype(np.float64)
@@ -171,6 +173,8 @@ def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
     """
     known = obj.attrs.get("bin_width")
     if known is None:
+        if obj.sizes.get("time") == 1:
+            raise LabelError(f"{what} has a single bin: .assign_attrs(bin_width=...) in ms.")
         return clock(obj, what=what).step
     if not (isinstance(known, (int, float, np.number)) and np.isfinite(known) and known > 0):
         raise LabelError(f"{what}: the attribute bin_width must be a number of ms, got {known!r}.")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
 from neurodyn.labels.clock import clock, time_axis
+from neurodyn.labels.convention import LabelError
 
 __all__ = ["Observed", "read_sequences"]
 
@@ -38,6 +40,11 @@ class Observed(NamedTuple):
     coords: dict[str, Any]
     n_valid: Int[np.ndarray, " trial"] | None
     unit: str = "ms"
+
+    @property
+    def axis(self) -> tuple[str, np.ndarray, str]:
+        """The coordinate `time`, as :func:`neurodyn.labels.dataset` takes it."""
+        return "time", self.time, self.unit
 
 
 def read_sequences(observed: Any, *, dt: float | None = None, name: str = "observed") -> Observed:
@@ -77,6 +84,7 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
                 f"{observed.dims}; rename or select them first."
             )
         observed = observed.transpose("trial", "time", last[0])
+    refuse_frame(observed, name)
     values = np.asarray(observed)
     if values.ndim != 3 or 0 in values.shape or values.dtype.kind not in "iufb":
         raise ValueError(
@@ -85,12 +93,23 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
             f"{name}[..., None]."
         )
     if not labelled:
-        step = 1.0 if dt is None else float(dt)
-        return Observed(values, step, time_axis(values.shape[1], step), {}, None)
+        step, unit = (1.0, "1") if dt is None else (float(dt), "ms")
+        return Observed(values, step, time_axis(values.shape[1], step), {}, None, unit)
     time, step, unit = clock(observed, what=f"`{name}`", dt=dt, default=1.0)
     coords = _labels_of(observed)
     n_valid = np.asarray(observed["n_valid"]) if "n_valid" in observed.coords else None
     return Observed(values, step, time, coords, n_valid, unit)
+
+
+def refuse_frame(data: Any, name: str) -> None:
+    """Refuse a DataFrame, one of whose columns may be time."""
+    if isinstance(data, pd.DataFrame):
+        raise LabelError(
+            f"`{name}` is a DataFrame with the columns {list(map(str, data.columns))}. Is one of "
+            "them time, and in which unit? Pass the others as a DataArray with the dims "
+            "('time', 'output') and the coordinate time [ms], or as an array and the step `dt=`: "
+            "df[[...]].to_numpy()."
+        )
 
 
 def _labels_of(x: xr.DataArray) -> dict[str, Any]:

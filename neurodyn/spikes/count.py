@@ -181,11 +181,8 @@ def rate(
     array([100., 100.], dtype=float32)
     """
     counts = ds if "spike_count" in ds else bin(ds, bin_width=bin_width, window=window)
-    if "bin_width" not in counts.attrs:
-        raise LabelError(
-            "the Dataset has no bin_width in attrs: set it to the width of a bin [ms]."
-        )
-    hertz = (counts["spike_count"] * (1e3 / counts.attrs["bin_width"])).astype(np.float32)
+    width = labels.bin_width(counts, what="the counts")
+    hertz = (counts["spike_count"] * (1e3 / width)).astype(np.float32)
     hertz.attrs = {"units": "Hz", "long_name": "firing rate"}
     rates = counts.drop_vars("spike_count").assign(rate=hertz).assign_attrs(kind="rate")
     return rates if sigma is None else smooth(rates, sigma)
