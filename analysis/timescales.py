@@ -127,8 +127,8 @@ def fit_exponential(
     -------
     Dataset on ``unit``: ``tau`` in the units of ``lag``, ``amplitude`` A, ``offset`` B, ``r2``, and
     ``status``: "ok"; "undefined" (NaN in the autocorrelation, or fewer lags than parameters); "no
-    decay"; "at bound" (tau shorter than a quarter of a step or longer than ten times the longest lag). All
-    but ``status`` are NaN unless it is "ok".
+    decay"; "at bound" (tau shorter than a quarter of a step or longer than ten times the longest
+    lag). All but ``status`` are NaN unless it is "ok".
 
     Raises
     ------

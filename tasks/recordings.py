@@ -71,10 +71,24 @@ def as_recordings(data: Any, *, what: str, dt: float | None = None) -> Recording
     ValueError
         If dims or shapes do not fit; `what` names the argument. LabelError if their clock does not.
     """
+    found = _read(data, what, dt)
+    several = data if isinstance(data, (list, tuple)) else [data]
+    labelled = any(isinstance(part, (xr.Dataset, xr.DataArray)) for part in several)
+    if not labelled and all(x.shape[1] > x.shape[0] for x in found.parts):
+        raise ValueError(
+            f"Windows: `{what}` has {found.parts[0].shape[0]} samples of {found.n} outputs, by its "
+            "shape: arrays are (time, output) or (subject, time, output). If time comes last, pass "
+            f"np.swapaxes({what}, -1, -2); if it does not, say so by xr.DataArray({what}, "
+            "dims=('time', 'output'))."
+        )
+    return found
+
+
+def _read(data: Any, what: str, dt: float | None) -> Recordings:
     if isinstance(data, (list, tuple)):
         if not data:
             raise ValueError(f"Windows: `{what}` is an empty list.")
-        several = [as_recordings(part, what=f"{what}[{i}]", dt=dt) for i, part in enumerate(data)]
+        several = [_read(part, f"{what}[{i}]", dt) for i, part in enumerate(data)]
         sizes = {r.n for r in several}
         if len(sizes) > 1:
             raise ValueError(
@@ -88,7 +102,7 @@ def as_recordings(data: Any, *, what: str, dt: float | None = None) -> Recording
         steps = [r.dt for r in several]
         if not np.allclose(steps, steps[0], rtol=1e-6):
             raise ValueError(
-                f"Windows: the recordings in `{what}` differ in their step: {sorted(set(steps))} ms."
+                f"Windows: the recordings in `{what}` differ in their step: {sorted(set(steps))}."
             )
         return Recordings([x for r in several for x in r.parts], *several[0][1:])
     if isinstance(data, xr.Dataset):
@@ -101,13 +115,6 @@ def as_recordings(data: Any, *, what: str, dt: float | None = None) -> Recording
         raise ValueError(
             f"Windows: `{what}` must be numbers (time, output) or (subject, time, output), got "
             f"{values.dtype} of shape {values.shape}. A single variable is data[:, None]."
-        )
-    if values.shape[-1] > values.shape[-2]:
-        raise ValueError(
-            f"Windows: `{what}` has the shape {values.shape}, so more outputs than samples: numbers "
-            f"are (time, output) or (subject, time, output). If time comes last, pass "
-            f"np.swapaxes({what}, -1, -2); if not, label it: "
-            f"xr.DataArray({what}, dims=({'\'subject\', ' * (values.ndim == 3)}'time', 'output'))."
         )
     parts = list(values if values.ndim == 3 else values[None])
     return Recordings(parts, None, 1.0 if dt is None else float(dt))

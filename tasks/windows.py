@@ -49,7 +49,8 @@ class Windows(AbstractTask):
         deviation in each recording; ``"all"``: over all recordings together. ``mean`` and ``std``
         say what was subtracted and divided by.
     dt
-        Step [ms]. Default: that of the coordinate `time`; 1 for data without one.
+        Step [ms] of data without a coordinate `time`, default 1; else that of the coordinate, which
+        a `dt` must agree with.
     names
         Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
 

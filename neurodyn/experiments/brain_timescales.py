@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from neurodyn import analysis, datasets, spikes
+from neurodyn import analysis, datasets, labels, spikes
 from neurodyn.analysis.conditions import noise
 from neurodyn.analysis.recovery import rate_modulation
 from neurodyn.experiments.brain_timescales_report import figures, summary

@@ -320,9 +320,7 @@ def _signal_block(ds: xr.Dataset) -> neo.Block:
         for name in names:
             one = ds[name].isel({dim: s}) if dim in ds[name].dims else ds[name]
             (
-                segment.irregularlysampledsignals
-                if np.isnan(ticks.step)
-                else segment.analogsignals
+                segment.irregularlysampledsignals if np.isnan(ticks.step) else segment.analogsignals
             ).append(_analog(one, ticks))
         block.segments.append(segment)
     return block

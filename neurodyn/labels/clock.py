@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 
-__all__ = ["Clock", "axis_problem", "bin_width", "clock", "time_axis"]
+__all__ = ["Clock", "axis_problem", "bin_width", "clock", "time_axis", "unit_problem"]
 
 #: Units of a clock: milliseconds, or the steps of what has no physical time.
 UNITS = {"frequency": ("Hz", "1")}
@@ -28,7 +28,7 @@ class Clock(NamedTuple):
     step
         Distance of neighbours in `unit`; NaN where it is uneven and that was allowed.
     unit
-        "ms", or "1": steps of what has no physical time.
+        "ms", or "1": steps of what has no physical time ("s" where seconds were asked for).
     """
 
     time: Float[np.ndarray, " time"]
@@ -75,6 +75,7 @@ def clock(
     default: Number | None = None,
     even: bool = True,
     pieces: bool = False,
+    seconds: bool = False,
 ) -> Clock:
     """Read the times of labelled data: everything in the library that needs them calls this.
 
@@ -99,6 +100,8 @@ def clock(
         Whether the step must be even. Otherwise times must only increase.
     pieces
         Whether the caller takes several pieces as a list, which is then the advice at a gap.
+    seconds
+        Whether seconds are taken as they are, with the unit "s": of figures, whose axes say so.
 
     Returns
     -------
@@ -129,10 +132,11 @@ def clock(
             )
         unit = "1" if dt is None else "ms"
         return Clock(time_axis(obj.sizes[dim], given), float(given), unit)
-    if problem := axis_problem(obj[dim]):
+    if problem := axis_problem(obj[dim], seconds=seconds):
         raise LabelError(f"{what}: {problem}.")
     time = obj[dim].values.astype(np.float64)
     unit = str(obj[dim].attrs.get("units", UNITS.get(dim, _MS_OR_STEPS)[0]))
+    unit = "s" if unit in SECONDS else unit
     if time.size < 2:
         if even and given is None:
             raise LabelError(
@@ -191,8 +195,13 @@ def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
     return float(known)
 
 
-def axis_problem(axis: xr.DataArray) -> str | None:
+def axis_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
     """What is wrong with times as such, whatever their steps; None: nothing."""
+    return unit_problem(axis, seconds=seconds) or _order_problem(axis)
+
+
+def unit_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
+    """What is wrong with the unit of times, which may be in any order; None: nothing."""
     dim = str(axis.name)
     if axis.dtype.kind == "m":
         return f"'{dim}' is {axis.dtype}: times are float64 ms; neurodyn.to_milliseconds converts"
@@ -207,15 +216,23 @@ def axis_problem(axis: xr.DataArray) -> str | None:
     unit = axis.attrs.get("units", allowed[0])
     if unit in SECONDS and unit not in allowed:
         return (
-            f"'{dim}' is in seconds; all times are in ms: neurodyn.to_milliseconds(obj), or "
-            f".assign_coords({dim}=obj.{dim} * 1e3) and .{dim}.attrs['units'] = 'ms'"
+            None
+            if seconds
+            else (
+                f"'{dim}' is in seconds; all times are in ms: neurodyn.to_milliseconds(obj), or "
+                f".assign_coords({dim}=obj.{dim} * 1e3) and .{dim}.attrs['units'] = 'ms'"
+            )
         )
     if unit not in allowed:
         return (
             f"'{dim}' has units {unit!r}: convert it and set .{dim}.attrs['units'] = "
             f"'{allowed[0]}' ('1' for steps of what has no physical time)"
         )
-    values = axis.values.astype(np.float64)
+    return None
+
+
+def _order_problem(axis: xr.DataArray) -> str | None:
+    dim, values = str(axis.name), axis.values.astype(np.float64)
     if not np.isfinite(values).all():
         return f"'{dim}' holds NaN or infinite values: every sample needs its label"
     steps = np.diff(values)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import clock
 from neurodyn.labels.convention import Window
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
 
@@ -64,7 +65,14 @@ def voltages(
     for ax, u in zip(axes[:, 0], chosen, strict=False):
         for (name, v), colour in zip(drawn.items(), itertools.cycle(colours), strict=False):
             here = v.isel(unit=u)
-            ax.plot(here["time"], here, color=colour, lw=0.8, label=name)
+            at = clock(here, what="what is drawn", even=False).time
+            ax.plot(
+                at,
+                here,
+                color=colour,
+                lw=0.8,
+                label=name,
+            )
             times = _spike_times(sides[name], trial, u)
             top = float(v.max())
             if times.size:
@@ -74,7 +82,7 @@ def voltages(
     if current is not None:
         source = next(ds for ds in sides.values() if current in ds)
         i = _trace(source, current, trial).isel(unit=0)
-        axes[-1, 0].plot(i["time"], i, color="black", lw=0.9)
+        axes[-1, 0].plot(clock(i, what="the current", even=False).time, i, color="black", lw=0.9)
         axes[-1, 0].set_ylabel(f"current ({source[current].attrs.get('units', '1')})")
     if window is not None:
         axes[-1, 0].set_xlim(*window)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.labels import clock
+from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots, timeline
 
 __all__ = ["error_regression", "prediction_error"]
 
@@ -99,8 +100,7 @@ def error_regression(
     """
     x = np.asarray(observed["targets"] if isinstance(observed, xr.Dataset) else observed)[trial]
     one = result.isel(trial=trial)
-    t = one["time"].values
-    step = float(t[1] - t[0]) if len(t) > 1 else 1.0
+    t, step, _ = clock(one, what="`result`", default=1.0, seconds=True)
     n_ahead = one.sizes["horizon"]
     if times is None:
         last = max(len(t) - 1 - n_ahead, 0)
@@ -116,7 +116,7 @@ def error_regression(
             _window(ax, one, place, k, step, label="explained" if i == 0 else None)
             _fan(ax, one, place, k, step, label="predicted" if i == 0 else None)
         ax.set_ylabel(names[k])
-    axes[-1, 0].set_xlabel(label(one["time"]))
+    axes[-1, 0].set_xlabel(timeline(one)[1])
     handles, texts = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncols=3)
     return figure

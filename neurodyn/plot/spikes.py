@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import clock
 from neurodyn.labels.convention import Number, Window
-from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
+from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, timeline
+from neurodyn.spikes.build import require_spikes
 
 __all__ = ["intervals", "population_rate", "population_spectrum", "raster"]
 
@@ -54,6 +56,7 @@ def raster(
     """
     if "spike_time" not in ds:
         raise ValueError(f"raster draws a spike Dataset, got {list(ds.data_vars)}.")
+    require_spikes(ds)
     t, unit = ds["spike_time"].values, ds["spike_unit"].values
     if "spike_trial" in ds:
         if not 0 <= trial < ds.sizes["trial"]:
@@ -84,6 +87,7 @@ def raster(
             )
     ax.set(xlim=(low, high), ylim=(-0.5, ds.sizes["unit"] - 0.5), ylabel="unit")
     if rate is not None:
+        clock(rate, what="the rates", even=False)
         _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)), trial)
     axes[-1, 0].set_xlabel("time (ms)")
     return figure
@@ -142,7 +146,6 @@ def population_rate(rates: xr.Dataset, *, trial: int | None = None) -> Any:
     """
     figure, axes = subplots(1, 1, size=(5.2, 2.2))
     _draw_rates(axes[0, 0], rates, trial)
-    axes[0, 0].set_xlabel("time (ms)")
     return figure
 
 
@@ -155,11 +158,13 @@ def _draw_rates(ax: Any, rates: xr.Dataset, trial: int | None) -> None:
     if "trial" in rate.dims:
         rate = rate.mean("trial") if trial is None else rate.isel(trial=trial)
     names = _populations(rates)
+    time, text = timeline(rate)
+    ax.set_xlabel(text)
     for k, name in enumerate(names):
         colour = STROKES[k % len(STROKES)]
         # The first on top: it is the largest as a rule, so that its rate is the smoothest.
         line = rate.isel(unit=k)
-        ax.plot(rate["time"], line, color=colour, lw=0.9, label=name, zorder=2.9 - 0.01 * k)
+        ax.plot(time, line, color=colour, lw=0.9, label=name, zorder=2.9 - 0.01 * k)
     ax.set(ylabel=label(rates["rate"]), ylim=(0, None))
     if len(names) > 1:
         ax.legend(ncols=len(names), fontsize=7)

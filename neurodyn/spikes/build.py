@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
+from neurodyn.labels.clock import unit_problem
 from neurodyn.labels.convention import Window
 
 __all__ = [
@@ -206,6 +207,8 @@ def require_spikes(ds: xr.Dataset) -> None:
             f"this needs a spike Dataset (spike_time, spike_unit on dim 'spike'), got {held}. "
             "Build one with neurodyn.spikes.from_times; of a DataTree take tree['spikes'].dataset."
         )
+    if problem := unit_problem(ds["spike_time"]):
+        raise LabelError(f"the spikes: {problem}.")
 
 
 def step_middles(ds: xr.Dataset) -> np.ndarray:

@@ -159,7 +159,7 @@ class TestSmooth:
             trials.smooth(run, 0.0)
         with pytest.raises(LabelError, match="uneven"):
             trials.smooth(run.isel(time=[0, 1, 3]), 10.0)
-        with pytest.raises(LabelError, match="at least two"):
+        with pytest.raises(LabelError, match="no step: take two"):
             trials.smooth(run.isel(time=[0]), 10.0)
         with pytest.raises(LabelError, match="no labelled dim 'time'"):
             trials.smooth(run.mean("time"), 10.0)
