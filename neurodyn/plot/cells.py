@@ -66,13 +66,7 @@ def voltages(
         for (name, v), colour in zip(drawn.items(), itertools.cycle(colours), strict=False):
             here = v.isel(unit=u)
             at = clock(here, what="what is drawn", even=False).time
-            ax.plot(
-                at,
-                here,
-                color=colour,
-                lw=0.8,
-                label=name,
-            )
+            ax.plot(at, here, color=colour, lw=0.8, label=name)
             times = _spike_times(sides[name], trial, u)
             top = float(v.max())
             if times.size:
