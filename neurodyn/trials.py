@@ -61,13 +61,16 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Datas
         mean, sem, n_trials = _averages(ds[name], codes)
         prefix = "" if len(numeric) == 1 else f"{name}_"
         averaged |= {str(name): mean, f"{prefix}sem": sem, f"{prefix}n_trials": n_trials}
-    kept = {n: v.variable for n, v in ds.data_vars.items() if "trial" not in v.dims}
-    coords = {n: c.variable for n, c in ds.coords.items() if "trial" not in c.dims}
+    kept = {n: v.variable for n, v in ds.data_vars.items() if not {"trial", "spike"} & {*v.dims}}
+    # Spikes belong to trials, of which nothing is left.
+    coords = {n: c.variable for n, c in ds.coords.items() if not {"trial", "spike"} & {*c.dims}}
     return xr.Dataset(averaged | kept, coords | columns, attrs=ds.attrs)
 
 
 def _as_dataset(obj: xr.Dataset | xr.DataArray) -> xr.Dataset:
-    if "spike_time" in getattr(obj, "data_vars", ()):
+    if "spike_time" in obj.coords and not any(
+        "trial" in v.dims for v in getattr(obj, "data_vars", {}).values()
+    ):
         raise LabelError(
             "these are spike times: neurodyn.trials.psth averages them, neurodyn.spikes.bin and "
             "neurodyn.spikes.rate turn them into counts and rates."

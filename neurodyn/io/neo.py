@@ -14,6 +14,8 @@ from neurodyn import labels, spikes
 from neurodyn.io import layout
 from neurodyn.io.parts import combine, decode, signal, table
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.spikes.join import positions, tidy
 
 __all__ = ["from_neo", "to_neo"]
 
@@ -246,17 +248,18 @@ def to_neo(ds: xr.Dataset) -> neo.Block:
 
 def _spike_block(ds: xr.Dataset) -> neo.Block:
     odd = [n for n, v in ds.variables.items() if v.dims not in ((), ("unit",), ("trial",))]
-    odd = [name for name in odd if name not in ("spike_time", "spike_unit", "spike_trial")]
+    odd = [name for name in odd if name not in SPIKE_COLUMNS]
     if odd:
         raise LabelError(f"{odd} have no place in a neo Block: drop them first.")
-    spike_time = ds["spike_time"].values
+    ds = tidy(ds)
+    spike_time, unit, trial = positions(ds)
     edges = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
     # neo's trains are closed at t_stop, and rounding may have moved a spike past the window.
     start = min(float(edges[0]), spike_time.min(initial=np.inf)) * pq.ms
     stop = max(float(edges[1]), spike_time.max(initial=-np.inf)) * pq.ms
-    n_units, in_trials = ds.sizes["unit"], "spike_trial" in ds
+    n_units, in_trials = ds.sizes["unit"], trial is not None
     n_segments = ds.sizes["trial"] if in_trials else 1
-    train = ds["spike_unit"].values + (ds["spike_trial"].values * n_units if in_trials else 0)
+    train = unit + (trial * n_units if in_trials else 0)
     order = np.argsort(train, kind="stable")
     ends = np.cumsum(np.bincount(train, minlength=n_segments * n_units))
     trains = np.split(spike_time[order], ends[:-1])

@@ -5,9 +5,9 @@ in milliseconds, rates in Hz. Every variable says its `units` and `long_name`; a
 netCDF and Zarr can store. `dataset` builds such objects, `check` says what is off with one, `match`
 pairs two of them by label, `clock` reads their times.
 
-A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `spike_trial` on dim
-`spike`, the last two being positions along `unit` and `trial`, whose coords hold the unit and trial
-tables. See `neurodyn.spikes`.
+A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `spike_trial` are
+coordinates on dim `spike`, the last two being labels along `unit` and `trial`, whose coords hold
+the unit and trial tables. See `neurodyn.spikes`.
 """
 
 from neurodyn.labels.build import dataset, encode_attrs
@@ -22,6 +22,7 @@ from neurodyn.labels.convention import (
     LabelError,
 )
 from neurodyn.labels.matching import match
+from neurodyn.labels.places import place
 from neurodyn.labels.seconds import to_milliseconds, to_seconds
 from neurodyn.labels.sequences import Observed, read_sequences
 
@@ -40,6 +41,7 @@ __all__ = [
     "dataset",
     "encode_attrs",
     "match",
+    "place",
     "read_sequences",
     "time_axis",
     "to_milliseconds",

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.checks import check
-from neurodyn.labels.convention import CONVENTION, COORDS, LabelError
+from neurodyn.labels.convention import CONVENTION, COORDS, SPIKE_COLUMNS, LabelError
 
 __all__ = ["dataset", "encode_attrs"]
 
@@ -118,6 +118,8 @@ def dataset(
     """
     built = {name: _variable(name, spec) for name, spec in variables.items()}
     labels = {name: _coord(name, spec) for name, spec in coords.items()}
+    # The table of spikes consists of coordinates, so that `where` and arithmetic leave it alone.
+    labels |= {name: built.pop(name) for name in SPIKE_COLUMNS if name in built}
     _refuse_conflicting_sizes(built | labels)
     for variable in built.values():
         for dim, size in zip(map(str, variable.dims), variable.shape, strict=True):

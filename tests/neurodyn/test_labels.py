@@ -51,7 +51,7 @@ class TestDataset:
         ds = run(simultaneous=True, preset={"b": 1, "a": [2]})
         assert ds.rate.attrs == {"units": "Hz", "long_name": "r"}
         assert ds.time.attrs == {"units": "ms", "long_name": "time"}
-        assert ds.attrs["convention"] == "neurodyn-1"
+        assert ds.attrs["convention"] == "neurodyn-2"
         assert ds.attrs["simultaneous"] == 1
         assert not isinstance(ds.attrs["simultaneous"], bool)
         assert ds.attrs["preset"] == '{"a": [2], "b": 1}'
@@ -229,8 +229,8 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("change", "match"),
         [
-            ({"spike_unit": ("spike", [0, 2])}, "runs from 0 to 2 but 'unit' has 2"),
-            ({"spike_unit": ("spike", [0.0, 1.0])}, "integer positions"),
+            ({"spike_unit": ("spike", [0.0, 1.0])}, "holds labels, not positions"),
+            ({"unit": ["a", "b"]}, "holds int64 and the labels of 'unit' are <U1"),
             ({"spike_time": ("spike", [np.nan, 1.0])}, "finite float64"),
         ],
     )
@@ -238,7 +238,7 @@ class TestCheck:
         from neurodyn import spikes
 
         with xr.set_options(keep_attrs=True):
-            ds = spikes.from_times([[1.0], [2.0]]).assign(change)
+            ds = spikes.from_times([[1.0], [2.0]]).assign_coords(change)
         with pytest.raises(LabelError, match=match):
             labels.check(ds)
 
