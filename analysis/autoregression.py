@@ -34,7 +34,8 @@ def ridge_forecast(
         Sequences to learn from, ``(trial, time, output)``: an array, a labelled array with the dims
         `trial`, `time` and one more in any order, or a Dataset with ``targets``.
     observed
-        Sequences to predict, given in the same ways; their labels are kept.
+        Sequences to predict, given in the same ways; their labels are kept. Outputs of `train` are
+        matched by their labels.
     n_horizons
         How many steps ahead.
     n_lags
@@ -58,9 +59,10 @@ def ridge_forecast(
         If sequences do not fit each other, or are too short for the horizons.
     """
     known, seen = as_sequences(train, dt, name="train"), as_sequences(observed, dt)
-    x, new = (np.asarray(a.values, np.float64) for a in (known, seen))
-    if x.shape[2] != new.shape[2]:
-        raise ValueError(f"`train` has {x.shape[2]} outputs, `observed` has {new.shape[2]}.")
+    n, m = known.values.shape[2], seen.values.shape[2]
+    if n != m:
+        raise ValueError(f"`train` has {n} outputs, `observed` has {m}.")
+    x, new = np.asarray(_like(seen, known), np.float64), np.asarray(seen.values, np.float64)
     if known.unit != seen.unit or not np.isclose(known.dt, seen.dt, rtol=1e-6):
         raise ValueError(
             f"`train` has steps of {known.dt:g} {known.unit}, `observed` of {seen.dt:g} "
@@ -95,11 +97,23 @@ def ridge_forecast(
         {
             **seen.coords,
             "time": seen.axis,
-            "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
+            **labels.horizons(n_horizons, seen.dt, seen.unit),
         },
         source="model",
         attrs={"model": "ridge autoregression", "dt": seen.dt, "n_lags": n_lags},
     )
+
+
+def _like(seen: labels.Observed, known: labels.Observed) -> np.ndarray:
+    """What to learn from, with its outputs in the order of those to predict."""
+    what = ("observed", "train")
+    of, own = seen.labelled(), known.labelled()
+    if "output" not in seen.coords or "output" not in known.coords:
+        side = own if "output" in known.coords else of
+        numbers = labels.like(np.arange(own.sizes["output"]), side["output"], what=what)
+        of = of.assign_coords(output=numbers["output"]) if side is own else of
+        own = own.assign_coords(output=numbers["output"]) if side is of else own
+    return labels.pair(of, own, dims="output", what=what)[1].values
 
 
 def _lagged(x: np.ndarray, n_lags: int) -> np.ndarray:

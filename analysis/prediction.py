@@ -13,12 +13,13 @@ import xarray as xr
 from neurodyn.analysis.trajectories import (
     as_runs,
     as_truth,
-    check_channels,
     label_runs,
     read_step,
+    same_channels,
 )
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
+from neurodyn.labels import LabelError, like, pair
 from neurodyn.params import whole_model
 from neurodyn.system import AbstractFlow, AbstractSystem, State
 
@@ -153,8 +154,9 @@ def valid_prediction_time(
     Parameters
     ----------
     generated, truth
-        Runs and the truth that they started from, of the same shape: sample k of both at the same
-        time. One truth may stand for several runs.
+        Runs and the truth that they started from, with the same samples. Where both are labelled,
+        channels, times and trials are matched by their labels, and a dim that the truth does not
+        have (seeds) shares it; one truth without a dim of trials stands for all runs.
     dt
         Sampling step [ms]; default that of the labels. Without either, times count samples.
     threshold
@@ -175,7 +177,7 @@ def valid_prediction_time(
     Raises
     ------
     ValueError, LabelError
-        On other shapes, holes or constant channels in the truth, or numbers out of range.
+        On other shapes or labels, holes or constant channels in the truth, or numbers out of range.
 
     References
     ----------
@@ -184,9 +186,9 @@ def valid_prediction_time(
     for name, value in (("threshold", threshold), ("exponent", exponent)):
         if value is not None and not (np.isfinite(value) and value > 0):
             raise ValueError(f"`{name}` must be a number above 0, got {value}.")
-    runs, true = as_runs(generated, even=True), as_truth(truth, even=True)
-    check_channels(runs, true)
     step, unit = read_step(generated, "generated", dt)
+    generated, truth = _same_samples(generated, truth)
+    runs, true = as_runs(generated, even=True), as_truth(truth, even=True)
     if true.shape[1] != runs.values.shape[1] or len(true) not in (1, len(runs.values)):
         raise ValueError(
             f"`generated` has {runs.values.shape[:2]} runs and samples, `truth` {true.shape[:2]}: "
@@ -208,6 +210,38 @@ def valid_prediction_time(
         times = valid * exponent
         variables["lyapunov_times"] = (times, "1", "valid prediction time in Lyapunov times")
     return label_runs(runs, variables, {"threshold": threshold, "dt": step})
+
+
+def _same_samples(generated: Any, truth: Any) -> tuple[Any, Any]:
+    """Both with the same channels, times and trials; the truth once for each run."""
+    a, b = same_channels(generated, truth)
+    if not isinstance(a, xr.DataArray):
+        return a, b
+    if not isinstance(truth, xr.DataArray):
+        b = _placed(b.squeeze("trial") if b.sizes.get("trial") == 1 else b, a)
+    elif not isinstance(generated, xr.DataArray):
+        a = _placed(a, b)
+    if unknown := [d for d in b.dims if d not in a.dims]:
+        raise LabelError(
+            f"`truth` has the dims {unknown}, which `generated` with {a.dims} has not: select one "
+            "of their entries, .isel(..., drop=True)."
+        )
+    dims = [str(d) for d in b.dims if d != "channel"]
+    a, b = pair(a, b, dims, what=("generated", "truth"))
+    if "time" in a.coords:
+        a, b = a.sortby("time"), b.sortby("time")
+    leading = {d: a.sizes[d] for d in a.dims if d not in b.dims}
+    alone = len(b.dims) == 2
+    return a, b if alone else b.expand_dims(leading).transpose(*a.dims)
+
+
+def _placed(array: xr.DataArray, labelled: xr.DataArray) -> xr.DataArray:
+    """Positions of an array as the labels of what it is compared with."""
+    for dim in array.dims[:-1]:
+        if dim in labelled.coords and array.sizes[dim] == labelled.sizes[dim]:
+            numbered = like(np.arange(array.sizes[dim]), labelled[dim], what=("labelled", "array"))
+            array = array.assign_coords({dim: numbered[dim]})
+    return array
 
 
 def _start_of(model: Any, infer: Callable | None) -> Callable[[Any], Any]:

@@ -10,12 +10,13 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
 from neurodyn.analysis.trajectories import (
+    as_pair,
     as_runs,
-    as_truth,
-    check_channels,
+    has_times,
     label_runs,
     read_step,
 )
+from neurodyn.labels import LabelError
 
 __all__ = ["power_spectrum", "spectral_distance"]
 
@@ -85,7 +86,8 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
     generated
         Trajectories of the model, ``(time, channel)`` or with leading dims, each scored.
     truth
-        True trajectories of the same length; where there are several, their spectra are averaged.
+        True trajectories of the same length and step; where there are several, their spectra are
+        averaged. Where both are labelled, channels are matched by their labels.
     sigma
         Standard deviation of the smoothing in frequency bins. As published: 20; 1 for the short
         fMRI recordings. The value of the distance depends on it and on the length.
@@ -115,8 +117,8 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
     >>> analysis.spectral_distance(2 * x, x, sigma=1.0)["d_h"].item() < 1e-6
     True
     """
-    runs, true = as_runs(generated, even=True), as_truth(truth, even=True)
-    check_channels(runs, true)
+    runs, true = as_pair(generated, truth, even=True)
+    _same_step(generated, truth)
     if runs.values.shape[1] != true.shape[1]:
         raise ValueError(
             f"`generated` has {runs.values.shape[1]} samples and `truth` {true.shape[1]}: spectra "
@@ -137,6 +139,19 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
         "status": (status, "1", "what became of the run"),
     }
     return label_runs(runs, variables, {"sigma_bins": sigma, "n_samples": true.shape[1]})
+
+
+def _same_step(generated: Any, truth: Any) -> None:
+    """Refuse two clocks, on which a bin of the spectrum is another frequency."""
+    if not (has_times(generated) and has_times(truth)):
+        return
+    (a, unit), (b, other) = read_step(generated, "generated"), read_step(truth, "truth")
+    if unit != other or not np.isclose(a, b, rtol=1e-6):
+        raise LabelError(
+            f"`generated` has steps of {a:g} {unit}, `truth` of {b:g} {other} (1: steps without "
+            "physical time): frequencies would not be the same; bring both to one step (.interp, "
+            ".coarsen)."
+        )
 
 
 def _spectra(

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock
+from neurodyn.labels import clock, pair
 from neurodyn.labels.sequences import refuse_frame
 
-__all__ = ["Recordings", "as_recordings", "standardised"]
+__all__ = ["Recordings", "as_recordings", "paired_inputs", "standardised"]
 
 _MANY, _LAST = ("trial", "subject"), ("unit", "channel", "output", "input")
 
@@ -118,6 +118,30 @@ def _read(data: Any, what: str, dt: float | None) -> Recordings:
         )
     parts = list(values if values.ndim == 3 else values[None])
     return Recordings(parts, None, 1.0 if dt is None else float(dt))
+
+
+def paired_inputs(data: Any, inputs: Any) -> Any:
+    """Inputs in the order of the recordings that they belong to, matched by times and trials.
+
+    Raises
+    ------
+    LabelError
+        If both are labelled, and differently.
+    """
+    if isinstance(data, (list, tuple)) and isinstance(inputs, (list, tuple)):
+        if len(data) != len(inputs):
+            return inputs
+        return [paired_inputs(x, u) for x, u in zip(data, inputs, strict=True)]
+    data, inputs = (
+        _only_variable(x, what) if isinstance(x, xr.Dataset) else x
+        for x, what in ((data, "data"), (inputs, "inputs"))
+    )
+    if not (isinstance(data, xr.DataArray) and isinstance(inputs, xr.DataArray)):
+        return inputs
+    shared = [str(d) for d in data.dims if d not in _LAST]
+    inputs = pair(data, inputs, shared, what=("data", "inputs"))[1]
+    ends = {n: c for n, c in data.coords.items() if n in ("n_valid", "valid_until")}
+    return inputs.assign_coords(ends)
 
 
 def _only_variable(ds: xr.Dataset, what: str) -> xr.DataArray:

@@ -15,7 +15,7 @@ from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch
 from neurodyn.tasks.losses import squared_error, weighted_mean
-from neurodyn.tasks.recordings import Recordings, as_recordings, standardised
+from neurodyn.tasks.recordings import Recordings, as_recordings, paired_inputs, standardised
 
 __all__ = ["Windows"]
 
@@ -38,7 +38,8 @@ class Windows(AbstractTask):
     length
         Steps that are predicted.
     inputs
-        External inputs, in the same form and of the same length as ``data``. Row t acts in
+        External inputs, in the same form and of the same length as ``data``; where both are
+        labelled, of the same times and trials, in any order. Row t acts in
         the step from sample t to t + 1. In the papers' notation, ``z_t = F(z_{t-1}) + C s_t``, it
         is s of the *later* sample that acts: shift such recordings by one row first. Default: none.
     noise
@@ -126,7 +127,7 @@ class Windows(AbstractTask):
         self.mean, self.std = _array(mean), _array(std)
         self.lengths = jnp.asarray([len(x) for x in parts], jnp.int32)
         self.data = _array(_padded(parts))
-        self.inputs = _array(_padded(_external(inputs, found)))
+        self.inputs = _array(_padded(_external(inputs, data, found)))
 
     @property
     def n_inputs(self) -> int:
@@ -272,10 +273,10 @@ def _names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
     return given
 
 
-def _external(inputs: Any, recordings: Recordings) -> list[np.ndarray]:
+def _external(inputs: Any, data: Any, recordings: Recordings) -> list[np.ndarray]:
     if inputs is None:
         return [np.zeros((len(x), 0)) for x in recordings.parts]
-    found = as_recordings(inputs, what="inputs")
+    found = as_recordings(paired_inputs(data, inputs), what="inputs")
     lengths = [[len(x) for x in r.parts] for r in (found, recordings)]
     if lengths[0] != lengths[1]:
         raise ValueError(

@@ -54,7 +54,7 @@ def label(
     coords = {
         **seen.coords,
         "time": seen.axis,
-        "horizon": ("horizon", np.arange(1, out["prediction"].shape[1] + 1), "1", "steps ahead"),
+        **labels.horizons(out["prediction"].shape[1], seen.dt, seen.unit),
         **latent_coords(model),
     }
     if "postdiction" in out:

@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.checks import check
-from neurodyn.labels.convention import CONVENTION, COORDS, SPIKE_COLUMNS, LabelError
+from neurodyn.labels.convention import CONVENTION, COORDS, SPIKE_COLUMNS, LabelError, Number
 
-__all__ = ["dataset", "encode_attrs"]
+__all__ = ["dataset", "encode_attrs", "horizons"]
 
 
 @functools.cache
@@ -21,6 +21,29 @@ def _version() -> str:
     from importlib.metadata import version
 
     return version("neurodyn")
+
+
+def horizons(n: int, dt: Number, unit: str = "ms") -> dict[str, tuple]:
+    """Coordinates of predictions of the next `n` steps: their number, and how far ahead they are.
+
+    Parameters
+    ----------
+    n
+        Number of steps.
+    dt, unit
+        One step, and its unit: "ms", or "1" for steps without physical time.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> labels.horizons(3, 20.0)["ahead"][1]
+    array([20., 40., 60.])
+    """
+    steps = np.arange(1, n + 1)
+    return {
+        "horizon": ("horizon", steps, "1", "steps ahead"),
+        "ahead": ("horizon", steps * float(dt), unit, "time ahead"),
+    }
 
 
 def encode_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:

@@ -9,10 +9,12 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
+from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.clock import clock, time_axis
 from neurodyn.labels.convention import LabelError
+from neurodyn.labels.pairing import like, pair
 
-__all__ = ["Observed", "read_sequences"]
+__all__ = ["Observed", "pair_sequences", "read_sequences"]
 
 
 class Observed(NamedTuple):
@@ -45,6 +47,40 @@ class Observed(NamedTuple):
     def axis(self) -> tuple[str, np.ndarray, str]:
         """The coordinate `time`, as :func:`neurodyn.labels.dataset` takes it."""
         return "time", self.time, self.unit
+
+    def labelled(self) -> xr.DataArray:
+        """The values under their labels; what has none is numbered, as in every result."""
+        trial, output = (np.arange(self.values.shape[axis]) for axis in (0, 2))
+        coords = {"trial": trial, "output": output} | self.coords
+        coords["time"] = xr.Variable("time", self.time, {"units": self.unit})
+        return xr.DataArray(self.values, coords, ("trial", "time", "output"))
+
+
+def pair_sequences(result: xr.DataArray, observed: Any, *, name: str = "observed") -> xr.DataArray:
+    """What was observed, under the labels and in the order of what was made of it.
+
+    Parameters
+    ----------
+    result
+        Dims `trial`, `time` and `output` in any order: of a function that took `observed`. What had
+        no labels there was numbered.
+    observed
+        As of :func:`read_sequences`. An array is in the order of the labels of `result`.
+    name
+        What errors call it.
+
+    Raises
+    ------
+    LabelError, ValueError
+        If labels differ, or as :func:`read_sequences`.
+    """
+    seen, what = read_sequences(observed, name=name), ("result", name)
+    if not isinstance(observed, (xr.DataArray, xr.Dataset)):
+        result = result.transpose("trial", "time", "output")
+        return pair(result, like(seen.values, result, what=what), what=what)[1]
+    array = pair(result, seen.labelled(), ("trial", "time"), what=what)[1]
+    array = pair_channels(result, array, "output", "output", positions=True, what=what)
+    return array.transpose(*result.dims)
 
 
 def read_sequences(observed: Any, *, dt: float | None = None, name: str = "observed") -> Observed:

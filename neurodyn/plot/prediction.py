@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock
+from neurodyn.labels import clock, pair_sequences
 from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots, timeline
 
 __all__ = ["error_regression", "prediction_error"]
@@ -83,7 +83,8 @@ def error_regression(
         Of :func:`neurodyn.models.pvrnn.error_regression`; with `postdiction` the explanation of
         the window is drawn too.
     observed
-        ``(trial, time, output)``, the stream that was followed.
+        ``(trial, time, output)``, the streams that were followed: an array, or labelled, its
+        trials, times and outputs in any order.
     trial
         Which one.
     times
@@ -98,9 +99,11 @@ def error_regression(
         (orange, with one and two standard deviations of its rollouts where there are several); the
         window before it (blue).
     """
-    x = np.asarray(observed["targets"] if isinstance(observed, xr.Dataset) else observed)[trial]
+    result = result.sortby("time")
+    seen = pair_sequences(result["reconstruction"], observed)
+    x = seen.transpose("trial", "time", "output").values[trial]
     one = result.isel(trial=trial)
-    t, step, _ = clock(one, what="`result`", default=1.0, seconds=True)
+    t, step, _ = clock(one, what="`result`", default=1.0)
     n_ahead = one.sizes["horizon"]
     if times is None:
         last = max(len(t) - 1 - n_ahead, 0)
@@ -108,7 +111,7 @@ def error_regression(
     else:
         places = np.array([int(np.abs(t - at).argmin()) for at in times])
     shown = list(range(min(2, x.shape[1]))) if output is None else list(output)
-    names = _names(observed, result, x.shape[1])
+    names = _names(result, x.shape[1])
     figure, axes = subplots(len(shown), 1, size=(6.4, 1.7), sharex=True)
     for ax, k in zip(axes.flat, shown, strict=True):
         ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
@@ -122,12 +125,11 @@ def error_regression(
     return figure
 
 
-def _names(observed: Any, result: xr.Dataset, n: int) -> list[str]:
+def _names(result: xr.Dataset, n: int) -> list[str]:
     """Outputs by their names, numbers where they have none."""
-    for source in (observed, result):
-        named = getattr(source, "coords", {}).get("output")
-        if named is not None and named.size == n and named.dtype.kind in "UOT":
-            return [str(name) for name in named.values]
+    named = result.coords.get("output")
+    if named is not None and named.dtype.kind in "UOT":
+        return [str(name) for name in named.values]
     return [f"output {k}" for k in range(n)]
 
 
