@@ -230,7 +230,7 @@ def _simulate(
     )
     model = nd.simulate(network, protocol.current[:, :, None], dt=settings.dt, variables=("v",))
     first = settings.window[0] - BEFORE
-    shifted = model.assign_coords(time=model["time"] + first)
+    shifted = model.assign_coords(time=labels.clock(model).time + first)
     shifted["time"].attrs = model["time"].attrs
     shifted["spike_time"] = model["spike_time"].copy(data=model["spike_time"].values + first)
     shifted.attrs["window"] = [edge + first for edge in model.attrs["window"]]

@@ -116,8 +116,8 @@ def error_regression(
     for ax, k in zip(axes.flat, shown, strict=True):
         ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
         for i, place in enumerate(places.tolist()):
-            _window(ax, one, place, k, step, label="explained" if i == 0 else None)
-            _fan(ax, one, place, k, step, label="predicted" if i == 0 else None)
+            _window(ax, one, t, place, k, step, label="explained" if i == 0 else None)
+            _fan(ax, one, t, place, k, step, label="predicted" if i == 0 else None)
         ax.set_ylabel(names[k])
     axes[-1, 0].set_xlabel(timeline(one)[1])
     handles, texts = axes[0, 0].get_legend_handles_labels()
@@ -133,22 +133,28 @@ def _names(result: xr.Dataset, n: int) -> list[str]:
     return [f"output {k}" for k in range(n)]
 
 
-def _window(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:
-    now = float(one["time"][place])
+def _window(
+    ax: Any, one: xr.Dataset, t: np.ndarray, place: int, k: int, step: float, *, label: Any
+) -> None:
+    now = float(t[place])
     ax.axvline(now, color="0.85", lw=0.8, zorder=0)
     if "postdiction" not in one:
         return
     # Before the start of the stream there is nothing to explain.
-    inside = now + one["lag"].values > float(one["time"][0]) - step / 2
-    lags = one["lag"].values[inside]
-    seen = one["postdiction"].isel(time=place, output=k).values[inside]
+    window = one["postdiction"].isel(time=place, output=k).sortby("lag")
+    lags = clock(window, dim="lag", what="the window", default=step).time
+    inside = now + lags > t[0] - step / 2
+    lags, seen = lags[inside], window.values[inside]
     ax.axvspan(now + lags.min() - step / 2, now, color=BLUE, alpha=0.06, lw=0)
     ax.plot(now + lags, seen, ".-", color=BLUE, ms=3, lw=1, label=label)
 
 
-def _fan(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:
-    now = float(one["time"][place])
-    ahead = now + step * one["horizon"].values
+def _fan(
+    ax: Any, one: xr.Dataset, t: np.ndarray, place: int, k: int, step: float, *, label: Any
+) -> None:
+    now = float(t[place])
+    later = one["ahead"] if "ahead" in one.coords else step * one["horizon"]
+    ahead = now + later.values
     mean = one["prediction"].isel(time=place, output=k).values
     ax.plot(ahead, mean, ".-", color=ORANGE, ms=3, lw=1, label=label)
     if "prediction_std" in one:
