@@ -65,8 +65,11 @@ def ridge_forecast(
     of, own, what = _by_output(seen), _by_output(known), ("observed", "train")
     own = labels.pair_channels(of, own, "output", "output", positions=True, what=what)
     x, new = (np.asarray(a.values, np.float64) for a in (own, seen))
-    if known.dt != seen.dt and not np.isclose(known.dt, seen.dt, rtol=1e-6):
-        raise ValueError(f"`train` has steps of {known.dt:g} ms, `observed` of {seen.dt:g} ms.")
+    if known.unit != seen.unit or not np.isclose(known.dt, seen.dt, rtol=1e-6):
+        raise ValueError(
+            f"`train` has steps of {known.dt:g} {known.unit}, `observed` of {seen.dt:g} "
+            f"{seen.unit} (1: steps without physical time)."
+        )
     check_whole(1, n_horizons=n_horizons, n_lags=n_lags)
     if penalty is not None and not float(penalty) >= 0:
         raise ValueError(f"`penalty` must be a number >= 0, got {penalty!r}.")
@@ -95,8 +98,8 @@ def ridge_forecast(
         },
         {
             **seen.coords,
-            "time": seen.time,
-            **labels.horizons(n_horizons, seen.dt),
+            "time": seen.axis,
+            **labels.horizons(n_horizons, seen.dt, seen.unit),
         },
         source="model",
         attrs={"model": "ridge autoregression", "dt": seen.dt, "n_lags": n_lags},

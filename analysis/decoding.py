@@ -94,12 +94,15 @@ def decode(
         "r2": ((), r2, "1", "fraction of the label's variance that is predicted"),
         "correlation": ((), correlation, "1", "correlation of label and prediction"),
     }
-    time = activity["time"].values if "time" in activity.dims else np.zeros(1)
     table = {str(n): c.variable for n, c in activity.coords.items() if c.dims == ("trial",)}
     table = {n: v[arrived] for n, v in table.items() if n not in variables and v.dtype != object}
+    time = ("time", np.zeros(1))
+    if "time" in activity.dims:
+        ticks = labels.clock(activity, what="activity", default=1.0, even=False)
+        time = ("time", ticks.time, ticks.unit)
     return labels.dataset(
         variables,
-        {"time": np.asarray(time, np.float64), **table},
+        {"time": time, **table},
         source="analysis",
         kind="statistic",
         attrs={"n_folds": held_out.shape[0]},

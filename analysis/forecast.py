@@ -101,8 +101,8 @@ def forecast(
         variables["prediction_std"] = (dims, std, "1", "spread of the predictions", "statistic")
     coords = {
         **seen.coords,
-        "time": seen.time,
-        "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
+        "time": seen.axis,
+        **labels.horizons(n_horizons, seen.dt, seen.unit),
     }
     return labels.dataset(
         variables,
@@ -143,19 +143,18 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
     dims = ("trial", "time", "horizon", "output")
     if not isinstance(predicted, xr.DataArray) or set(predicted.dims) != set(dims):
         raise ValueError(f"`prediction` must have dims {dims}, as forecast returns it.")
-    predicted = predicted.transpose(*dims)
+    predicted = predicted.transpose(*dims).sortby("time")
     as_sequences(observed)
     later = labels.pair_sequences(predicted.isel(horizon=0, drop=True), observed)
-    order = np.argsort(predicted["time"].values)
-    x = later.values.astype(np.float64)[:, order]
+    x = later.values.astype(np.float64)
     ahead = predicted["horizon"].values
     last = x.shape[1] - ahead.max()
     if last < 1:
         raise ValueError(
             f"Sequences of {x.shape[1]} steps are too short for a horizon of {ahead.max()}."
         )
-    _check_horizons(predicted, labels.read_sequences(later.sortby("time"), name="prediction").dt)
-    p = predicted.values.astype(np.float64)[:, order][:, :last]
+    _check_horizons(predicted, labels.clock(predicted, what="`prediction`", default=1.0).step)
+    p = predicted.values.astype(np.float64)[:, :last]
     later = np.stack([x[:, h : h + last] for h in ahead], axis=2)
     error = ((p - later) ** 2).mean((1, 3))
     return xr.DataArray(

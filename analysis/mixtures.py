@@ -71,7 +71,7 @@ def mixture_divergence(
     al., NeurIPS 2024 (settings).
     """
     _check(variance, n_components, n_draws)
-    runs, _, true = as_pair(generated, truth)
+    runs, true = as_pair(generated, truth)
     # Draws are made channel by channel: in the order of the labels, not in that they came in.
     order = _order(runs)
     points = _thinned(true.reshape(-1, true.shape[2])[:, order], n_components)

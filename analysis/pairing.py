@@ -14,7 +14,7 @@ from neurodyn.analysis.ceiling import given_halves, refuse_single_trials
 from neurodyn.analysis.conditions import condition_codes, condition_means, names
 from neurodyn.analysis.resampling import Trials, group_trials
 from neurodyn.analysis.timebins import rebin
-from neurodyn.labels import LabelError, match, pair
+from neurodyn.labels import LabelError, clock, match, pair
 
 __all__ = ["Pair", "pair_up"]
 
@@ -93,6 +93,7 @@ def pair_up(
         recorded = recorded.sel(time=y["time"])
     trials, halves, unsplit = _splittable(recorded, halves, y, by, codes)
     seeds = x["seed"] if "seed" in x.dims else None
+    bins = clock(y, what="the recording", even=False).time
     x = x if seeds is not None else x.expand_dims("seed")
     return Pair(
         x=traces(x.transpose("seed", "condition", "time", "unit"), what="the run"),
@@ -108,8 +109,8 @@ def pair_up(
             "conditions_left_out_of_recording": n_rec - y.sizes["condition"],
             "conditions_left_out_of_run": n_run - y.sizes["condition"],
             "bin_width": x.attrs["bin_width"],
-            "first_bin": float(y["time"][0]),
-            "last_bin": float(y["time"][-1]),
+            "first_bin": float(bins[0]),
+            "last_bin": float(bins[-1]),
             "bins_left_out": n_bins - y.sizes["time"],
         },
     )

@@ -96,7 +96,7 @@ def state_space_divergence(
     _check_bins(n_bins, protocol)
     if not smoothing > 0:
         raise ValueError(f"`smoothing` must be above 0, got {smoothing}.")
-    runs, _, true = as_pair(generated, truth)
+    runs, true = as_pair(generated, truth)
     points = true.reshape(-1, true.shape[2])
     if float(n_bins) ** points.shape[1] >= 2**62:
         raise ValueError(

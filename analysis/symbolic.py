@@ -9,7 +9,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.pieces import Pieces
-from neurodyn.labels import LabelError, dataset, in_positions
+from neurodyn.labels import LabelError, clock, dataset, in_positions
 
 __all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
 
@@ -280,8 +280,10 @@ def _states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]:
                 "with .isel(seed=...)."
             )
         states = states.transpose(..., "time", *last)
+        ticks = clock(states, what="the trajectory", default=1.0, even=False)
         kept = [n for n, c in states.coords.items() if c.dims in (("trial",), ("time",))]
         coords = {str(name): states[name].variable for name in kept}
+        coords["time"] = ("time", ticks.time, ticks.unit)
         # The map knows its latents by position.
         states = in_positions(states, last[0], what="trajectory")
     array = np.asarray(states)
@@ -294,7 +296,7 @@ def _states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]:
         raise ValueError(
             "the trajectory holds NaN or infinite values: it has diverged and has no symbols."
         )
-    return array, {"time": np.arange(1.0, array.shape[-2] + 1)} | coords
+    return array, {"time": ("time", np.arange(1.0, array.shape[-2] + 1), "1")} | coords
 
 
 def _sequence(coded: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -302,6 +304,8 @@ def _sequence(coded: Any) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(coded, xr.Dataset):
         if "symbol" not in coded:
             raise LabelError("there is no 'symbol': pass the result of neurodyn.analysis.symbols.")
+        # What follows a symbol is told by its neighbour, so neighbours must be one step apart.
+        clock(coded, what="the sequence of symbols", default=1.0)
         return coded_positions(coded), regions_of(coded)
     sequence = np.asarray(coded)
     if sequence.ndim not in (1, 2) or not sequence.size or sequence.dtype.kind not in "iub":

@@ -122,8 +122,13 @@ def _channel(name: str, values: Any, dt: float | None) -> tuple[np.ndarray, floa
         values = values.squeeze()
         if values.dims != ("time",):
             raise ValueError(f"`{name}` must be one channel in time, got dims {values.dims}.")
-        times = values["time"].values
-        dt = float(np.diff(times).mean()) if len(times) > 1 else dt
+        if "time" in values.coords:
+            _, dt, unit = labels.clock(values, what=f"`{name}`", dt=dt)
+            if unit != "ms":
+                raise labels.LabelError(
+                    f"the times of `{name}` count steps: label them in ms, "
+                    ".assign_coords(time=obj.time * dt) with .time.attrs['units'] = 'ms'."
+                )
     if dt is None:
         raise ValueError(f"`{name}` has no times: pass the step `dt=` [ms].")
     given = np.asarray(values, np.float64)

@@ -13,11 +13,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.drive import Drive
-from neurodyn.labels import in_positions
 from neurodyn.params import resolve
 from neurodyn.system import AbstractSystem, State
 
@@ -303,7 +301,9 @@ def _weights(units: Any) -> Float[Array, " unit"]:
 
 def _in_order(value: Any, name: str) -> Any:
     """Numbers of units as the model counts them: labels of a labelled array say which is which."""
-    if isinstance(value, xr.DataArray) and value.dims:
+    if getattr(value, "dims", ()):
+        from neurodyn.labels import in_positions  # xarray is slow to import, and rarely needed
+
         return in_positions(value, str(value.dims[0]), what=name).values
     return value
 

@@ -7,9 +7,11 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.params import resolve
 from neurodyn.recording import Save, window_steps
 from neurodyn.simulation_plan import Plan
+from neurodyn.spikes.build import spike_column
 
 __all__ = ["join", "label"]
 
@@ -30,20 +32,16 @@ def label(
         elif name == "outputs":
             variables[name] = (("trial", "time", "output"), array, "1", "output", "output")
             n_times.append(array.shape[1])
-    if "spike_time" in arrays:
-        about = {"spike_time": "ms", "spike_unit": "1", "spike_trial": "1"}
-        for name, units in about.items():
-            variables[name] = (("spike",), arrays[name], units, name.replace("_", " "))
     if n_times:
         first = start + window_steps(save, plan.dt, plan.n_steps)[0]
         # Sample k holds at (k + 1) dt; from integers, so that pieces of a run fit together exactly.
         steps = first + save.every * np.arange(1, n_times[0] + 1)
         coords["time"] = plan.t0 + steps * plan.dt
-    # Spikes refer to units and trials by position, also where nothing else was recorded of them.
+    # Spikes name units and trials, also where nothing else was recorded of them.
     dims = {dim for v in variables.values() for dim in v[0]}
-    if "spike_time" in arrays and "trial" not in dims:
+    if "spike_time" in arrays:
         coords["trial"] = np.arange(plan.n_trials)
-    dims |= {"unit"} if "spike_time" in arrays else set()
+        dims |= {"unit"}
     for name, value in resolve(model).unit_coords().items():
         dim, value = value if isinstance(value, tuple) else ("unit", value)
         if dim in dims:
@@ -54,6 +52,11 @@ def label(
     coords |= _trial_coords(plan, save, arrays)
     attrs = _attrs(model, plan)
     if "spike_time" in arrays:
+        # Units and trials are numbered from 0 here, so that positions are labels.
+        coords |= {
+            name: spike_column(name, arrays[name], coords.get(dim))
+            for name, dim in SPIKE_COLUMNS.items()
+        }
         first, last = window_steps(save, plan.dt, plan.n_steps)
         attrs["window"] = [plan.t0 + first * plan.dt, plan.t0 + last * plan.dt]
         # A spike carries the end of its step, like every sample: see `neurodyn.spikes`.

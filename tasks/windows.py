@@ -50,7 +50,8 @@ class Windows(AbstractTask):
         deviation in each recording; ``"all"``: over all recordings together. ``mean`` and ``std``
         say what was subtracted and divided by.
     dt
-        Step [ms]. Default: that of the coordinate `time`; 1 for data without one.
+        Step [ms] of data without a coordinate `time`, default 1; else that of the coordinate, which
+        a `dt` must agree with.
     names
         Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
 
@@ -66,7 +67,8 @@ class Windows(AbstractTask):
     ------
     ValueError
         If dims or shapes do not fit, a recording holds NaN, has a constant output or is shorter
-        than a window.
+        than a window, an array has more outputs than samples (is its time last?), or times are not
+        in ms, have gaps, or contradict `dt`.
 
     References
     ----------
@@ -113,10 +115,11 @@ class Windows(AbstractTask):
         check_whole(1, length=length)
         if standardise not in ("none", "each", "all"):
             raise ValueError(f"`standardise` is 'none', 'each' or 'all', got {standardise!r}.")
-        found = as_recordings(data, what="data")
+        dt = None if dt is None else float(number("dt", dt, above=0))
+        found = as_recordings(data, what="data", dt=dt)
         found.check(length)
         self.n_steps, self.standardise = int(length) + 1, standardise
-        self.dt = float(number("dt", found.step() if dt is None else dt, above=0))
+        self.dt = found.dt
         # Noise costs a quarter of the time of training small models: none is drawn for nothing.
         self.noise = number("noise", noise, low=0) if noise != 0 else None
         self.names = _names(names or found.names, found.n)

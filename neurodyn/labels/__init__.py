@@ -3,16 +3,17 @@
 Dims are singular and come in the order of `DIMS`, so ``(trial | condition, time, unit)``. Time is
 in milliseconds, rates in Hz. Every variable says its `units` and `long_name`; attrs hold only what
 netCDF and Zarr can store. `dataset` builds such objects, `check` says what is off with one, `pair`
-brings two of them onto the same labels.
+brings two of them onto the same labels, `clock` reads their times.
 
-A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `spike_trial` on dim
-`spike`, the last two being positions along `unit` and `trial`, whose coords hold the unit and trial
-tables. See `neurodyn.spikes`.
+A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `spike_trial` are
+coordinates on dim `spike`, the last two being labels along `unit` and `trial`, whose coords hold
+the unit and trial tables. See `neurodyn.spikes`.
 """
 
-from neurodyn.labels.build import dataset, encode_attrs, horizons, time_axis
+from neurodyn.labels.build import dataset, encode_attrs, horizons
 from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.checks import check
+from neurodyn.labels.clock import Clock, bin_width, clock, time_axis
 from neurodyn.labels.convention import (
     CONVENTION,
     DIMS,
@@ -23,7 +24,8 @@ from neurodyn.labels.convention import (
 )
 from neurodyn.labels.matching import match
 from neurodyn.labels.pairing import in_positions, like, pair
-from neurodyn.labels.seconds import to_seconds
+from neurodyn.labels.places import place
+from neurodyn.labels.seconds import to_milliseconds, to_seconds
 from neurodyn.labels.sequences import Observed, pair_sequences, read_sequences
 
 __all__ = [
@@ -32,9 +34,12 @@ __all__ = [
     "KINDS",
     "SOURCES",
     "TIME_TOLERANCE",
+    "Clock",
     "LabelError",
     "Observed",
+    "bin_width",
     "check",
+    "clock",
     "dataset",
     "encode_attrs",
     "horizons",
@@ -44,7 +49,9 @@ __all__ = [
     "pair",
     "pair_channels",
     "pair_sequences",
+    "place",
     "read_sequences",
     "time_axis",
+    "to_milliseconds",
     "to_seconds",
 ]

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from neurodyn.labels.clock import unit_problem
 from neurodyn.labels.convention import LabelError, Number
 
 __all__ = ["match_times"]
-
-_IN_MS = {"s": 1e3, "ms": 1.0, "us": 1e-3}
 
 
 def match_times(
@@ -44,16 +43,12 @@ def match_times(
 
 
 def _times(obj: Any, dim: str, tolerance: Number, side: str) -> np.ndarray:
-    """Labels in ms."""
+    """Labels in ms, or in steps; in any order."""
     if dim not in obj.coords:
         raise LabelError(f"the {side} object has no '{dim}' coordinate; assign it in ms.")
-    found, units = obj[dim].values, obj[dim].attrs.get("units", "ms")
-    if found.dtype.kind == "m":
-        found = found / np.timedelta64(1, "ns") / 1e6
-    elif found.dtype.kind not in "iuf":
-        raise LabelError(f"'{dim}' of the {side} must be numbers in ms, got {found.dtype}.")
-    else:
-        found = found.astype(np.float64) * _IN_MS.get(units, 1.0)
+    if problem := unit_problem(obj[dim]):
+        raise LabelError(f"the {side} object: {problem}.")
+    found = obj[dim].values.astype(np.float64)
     if not np.isfinite(found).all():
         raise LabelError(f"'{dim}' of the {side} holds NaN or infinite values: correct them.")
     if len(found) > 1 and np.diff(np.sort(found)).min() <= tolerance:

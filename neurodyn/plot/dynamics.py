@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import pair_channels
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["bifurcation", "lyapunov", "projections", "spectra"]
 
@@ -44,17 +44,17 @@ def lyapunov(result: xr.Dataset, *, known: Any = None) -> Any:
     colours = [mpl.colormaps["viridis"](0.05 + 0.8 * i / max(k - 1, 1)) for i in range(k)]
     figure, axes = subplots(1, 1, size=(4.6, 3.0))
     ax = axes[0, 0]
+    time, text = timeline(running)
     for trial in running.values:
         for i, line in enumerate(trial.T):
-            ax.plot(running["time"], line, color=colours[i], lw=1.2)
+            ax.plot(time, line, color=colours[i], lw=1.2)
     for value in [] if known is None else np.asarray(known):
         ax.axhline(value, color=GREY, ls="--", lw=0.9, zorder=0)
     ax.axhline(0, color="black", lw=0.5, zorder=0)
     ax.set_xscale("log")
     units = running.attrs["units"]
     name = "Lyapunov exponent (per step)" if units == "1" else f"Lyapunov exponent ({units})"
-    steps = running["time"].attrs.get("units") == "1"
-    ax.set(xlabel="steps averaged over" if steps else "time averaged over (ms)", ylabel=name)
+    ax.set(xlabel=text.replace("time", "time averaged over", 1), ylabel=name)
     return figure
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["latent_bands", "latent_space", "meta_prior", "words"]
 
@@ -44,7 +44,7 @@ def latent_bands(run: xr.Dataset, *, trial: int = 0, latents: int = 4) -> Any:
         raise ValueError(f"latent_bands draws one network, got dims {run['mean'].dims}.")
     n = min(latents, one.sizes["latent"])
     figure, axes = subplots(n, 1, size=(5.4, 1.5 if n > 1 else 2.1), sharex=True)
-    time = one["time"].values
+    time, text = timeline(one)
     for i, ax in enumerate(axes[:, 0]):
         z = one.isel(latent=i)
         for mean, sigma, colour, name in (
@@ -57,7 +57,7 @@ def latent_bands(run: xr.Dataset, *, trial: int = 0, latents: int = 4) -> Any:
         layer = f", layer {int(z['latent_layer'])}" if "latent_layer" in z.coords else ""
         ax.set_ylabel(f"latent {i}{layer}")
     axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
-    axes[-1, 0].set_xlabel(label(one["time"]))
+    axes[-1, 0].set_xlabel(text)
     return figure
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import pair_sequences
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.labels import clock, pair_sequences
+from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots, timeline
 
 __all__ = ["error_regression", "prediction_error"]
 
@@ -103,8 +103,7 @@ def error_regression(
     seen = pair_sequences(result["prediction"].isel(horizon=0), observed)
     x = seen.transpose("trial", "time", "output").values[trial]
     one = result.isel(trial=trial)
-    t = one["time"].values
-    step = float(t[1] - t[0]) if len(t) > 1 else 1.0
+    t, step, _ = clock(one, what="`result`", default=1.0)
     n_ahead = one.sizes["horizon"]
     if times is None:
         last = max(len(t) - 1 - n_ahead, 0)
@@ -117,10 +116,10 @@ def error_regression(
     for ax, k in zip(axes.flat, shown, strict=True):
         ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
         for i, place in enumerate(places.tolist()):
-            _window(ax, one, place, k, step, label="explained" if i == 0 else None)
-            _fan(ax, one, place, k, step, label="predicted" if i == 0 else None)
+            _window(ax, one, t, place, k, step, label="explained" if i == 0 else None)
+            _fan(ax, one, t, place, k, step, label="predicted" if i == 0 else None)
         ax.set_ylabel(names[k])
-    axes[-1, 0].set_xlabel(label(one["time"]))
+    axes[-1, 0].set_xlabel(timeline(one)[1])
     handles, texts = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncols=3)
     return figure
@@ -134,22 +133,28 @@ def _names(result: xr.Dataset, n: int) -> list[str]:
     return [f"output {k}" for k in range(n)]
 
 
-def _window(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:
-    now = float(one["time"][place])
+def _window(
+    ax: Any, one: xr.Dataset, t: np.ndarray, place: int, k: int, step: float, *, label: Any
+) -> None:
+    now = float(t[place])
     ax.axvline(now, color="0.85", lw=0.8, zorder=0)
     if "postdiction" not in one:
         return
     # Before the start of the stream there is nothing to explain.
-    inside = now + one["lag"].values > float(one["time"][0]) - step / 2
-    lags = one["lag"].values[inside]
-    seen = one["postdiction"].isel(time=place, output=k).values[inside]
+    window = one["postdiction"].isel(time=place, output=k).sortby("lag")
+    lags = clock(window, dim="lag", what="the window", default=step).time
+    inside = now + lags > t[0] - step / 2
+    lags, seen = lags[inside], window.values[inside]
     ax.axvspan(now + lags.min() - step / 2, now, color=BLUE, alpha=0.06, lw=0)
     ax.plot(now + lags, seen, ".-", color=BLUE, ms=3, lw=1, label=label)
 
 
-def _fan(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:
-    now = float(one["time"][place])
-    ahead = now + step * one["horizon"].values
+def _fan(
+    ax: Any, one: xr.Dataset, t: np.ndarray, place: int, k: int, step: float, *, label: Any
+) -> None:
+    now = float(t[place])
+    later = one["ahead"] if "ahead" in one.coords else step * one["horizon"]
+    ahead = now + later.values
     mean = one["prediction"].isel(time=place, output=k).values
     ax.plot(ahead, mean, ".-", color=ORANGE, ms=3, lw=1, label=label)
     if "prediction_std" in one:
