@@ -120,7 +120,10 @@ def test_what_labels_cannot_follow_is_refused():
     for changed, match in (
         (ds.assign_coords(trial=ds.trial + 1000), "spikes do not know, .1101, .*relabel"),
         (ds.assign_coords(unit=list("abcd")), "cannot be the same labels"),
-        (ds.drop_vars("side").coarsen(trial=2, boundary="trim").mean(), "float64.*cannot be the same labels"),
+        (
+            ds.drop_vars("side").coarsen(trial=2, boundary="trim").mean(),
+            "float64.*cannot be the same labels",
+        ),
         (ds.mean("trial"), "no longer has with labels"),
         (ds.isel(unit=1), r"sel\(unit=\[3\]\)"),
         (ds.drop_vars("trial"), "no longer has with labels"),
