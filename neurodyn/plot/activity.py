@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import place
 from neurodyn.plot.style import BLUE, GREY, diverging, label, styled, subplots, timeline
 
 __all__ = ["psth", "traces", "trajectories"]
@@ -140,7 +141,7 @@ def trajectories(
 
 
 @styled
-def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: int = 8) -> Any:
+def traces(run: xr.Dataset, variable: str = "rate", *, trial: Any = None, units: int = 8) -> Any:
     """The first units of one trial over time, below each other.
 
     Parameters
@@ -149,8 +150,10 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: in
         A run, dims (trial, time, unit).
     variable
         Which of its variables.
-    trial, units
-        Which trial, and how many units.
+    trial
+        Label of the trial; default: the first.
+    units
+        How many units.
 
     Returns
     -------
@@ -166,7 +169,8 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: in
             f"traces draws (trial, time, unit), got {run[variable].dims}: choose one network with "
             ".isel(seed=...)."
         )
-    da = run[variable].isel(trial=trial) if "trial" in run[variable].dims else run[variable]
+    da = run[variable]
+    da = da.isel(trial=place(da, "trial", trial)) if "trial" in da.dims else da
     dim = next(d for d in da.dims if d != "time")
     da = da.isel({dim: slice(units)}).transpose("time", dim)
     spread = float(np.ptp(da.values)) or 1.0
