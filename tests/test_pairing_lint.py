@@ -20,6 +20,7 @@ _ONE = "both come from one recording, sweep by sweep"
 EXEMPT = {
     "analysis/conditions.py:condition_codes": "looks conditions up by their labels itself",
     "analysis/pairing.py:_conditions_by": "asks which labels both have",
+    "analysis/spectra.py:_same_step": "compares the steps of the two, and no values",
     "analysis/timebins.py:rebin": "takes the bins of the second, and no values",
     "analysis/words.py:word_divergence": "joins by the words themselves",
     "neurodyn/experiments/decision.py:_dimensionality": _EACH,
