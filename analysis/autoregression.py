@@ -62,7 +62,9 @@ def ridge_forecast(
     n, m = known.values.shape[2], seen.values.shape[2]
     if n != m:
         raise ValueError(f"`train` has {n} outputs, `observed` has {m}.")
-    x, new = np.asarray(_like(seen, known), np.float64), np.asarray(seen.values, np.float64)
+    of, own, what = _by_output(seen), _by_output(known), ("observed", "train")
+    own = labels.pair_channels(of, own, "output", "output", positions=True, what=what)
+    x, new = (np.asarray(a.values, np.float64) for a in (own, seen))
     if known.unit != seen.unit or not np.isclose(known.dt, seen.dt, rtol=1e-6):
         raise ValueError(
             f"`train` has steps of {known.dt:g} {known.unit}, `observed` of {seen.dt:g} "
@@ -104,16 +106,10 @@ def ridge_forecast(
     )
 
 
-def _like(seen: labels.Observed, known: labels.Observed) -> np.ndarray:
-    """What to learn from, with its outputs in the order of those to predict."""
-    what = ("observed", "train")
-    of, own = seen.labelled(), known.labelled()
-    if "output" not in seen.coords or "output" not in known.coords:
-        side = own if "output" in known.coords else of
-        numbers = labels.like(np.arange(own.sizes["output"]), side["output"], what=what)
-        of = of.assign_coords(output=numbers["output"]) if side is own else of
-        own = own.assign_coords(output=numbers["output"]) if side is of else own
-    return labels.pair(of, own, dims="output", what=what)[1].values
+def _by_output(seen: labels.Observed) -> xr.DataArray:
+    """Under the labels that it came with; outputs without are in the order of the other side's."""
+    array = seen.labelled()
+    return array if "output" in seen.coords else array.drop_vars("output")
 
 
 def _lagged(x: np.ndarray, n_lags: int) -> np.ndarray:

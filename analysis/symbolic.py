@@ -9,7 +9,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.pieces import Pieces
-from neurodyn.labels import LabelError, clock, dataset, like, pair
+from neurodyn.labels import LabelError, clock, dataset, in_positions
 
 __all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
 
@@ -284,11 +284,8 @@ def _states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]:
         kept = [n for n, c in states.coords.items() if c.dims in (("trial",), ("time",))]
         coords = {str(name): states[name].variable for name in kept}
         coords["time"] = ("time", ticks.time, ticks.unit)
-        if last[0] in states.coords and states.sizes[last[0]] == n_latent:
-            # The map knows its latents by position: numbers say which, names their order.
-            latents = like(np.arange(n_latent), states[last[0]], what=("trajectory", "map"))
-            states = pair(latents, states, dims=last[0], what=("map", "trajectory"))[1]
-            states = states.transpose(..., "time", *last)
+        # The map knows its latents by position.
+        states = in_positions(states, last[0], what="trajectory")
     array = np.asarray(states)
     if array.ndim not in (2, 3) or array.shape[-1] != n_latent or not array.size:
         raise LabelError(

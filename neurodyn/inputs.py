@@ -98,7 +98,10 @@ def _rows(leaf: Any, dt: Any) -> Any:
     """The values ``(time, *batch, input)`` of a labelled array; others as they are."""
     if not hasattr(leaf, "dims"):
         return leaf
-    from neurodyn.labels import clock  # most inputs have no labels, and xarray is slow to import
+    from neurodyn.labels import (  # most inputs have no labels, and xarray is slow to import
+        clock,
+        in_positions,
+    )
 
     last = [dim for dim in leaf.dims if dim not in ("time", "trial", "condition")]
     if hasattr(leaf, "data_vars") or "time" not in leaf.dims or len(last) != 1 or leaf.ndim > 3:
@@ -109,7 +112,7 @@ def _rows(leaf: Any, dt: Any) -> Any:
         )
     known = None if isinstance(dt, jax.core.Tracer) or dt is None else float(dt)
     clock(leaf, what="the inputs", dt=known, default=1.0)
-    return leaf.transpose("time", ..., last[0]).values
+    return in_positions(leaf, last[0], what="inputs").transpose("time", ..., last[0]).values
 
 
 def check_finite(drive: Drive) -> None:

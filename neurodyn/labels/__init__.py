@@ -23,7 +23,7 @@ from neurodyn.labels.convention import (
     LabelError,
 )
 from neurodyn.labels.matching import match
-from neurodyn.labels.pairing import like, pair
+from neurodyn.labels.pairing import in_positions, like, pair
 from neurodyn.labels.places import place
 from neurodyn.labels.seconds import to_milliseconds, to_seconds
 from neurodyn.labels.sequences import Observed, pair_sequences, read_sequences
@@ -43,6 +43,7 @@ __all__ = [
     "dataset",
     "encode_attrs",
     "horizons",
+    "in_positions",
     "like",
     "match",
     "pair",

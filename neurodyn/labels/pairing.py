@@ -11,7 +11,7 @@ import xarray as xr
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 from neurodyn.labels.matching import TIMES, Join, columns, match_by, shared_coords
 
-__all__ = ["like", "pair"]
+__all__ = ["in_positions", "like", "pair"]
 
 _A = TypeVar("_A", xr.Dataset, xr.DataArray)
 _B = TypeVar("_B", xr.Dataset, xr.DataArray)
@@ -177,3 +177,30 @@ def _in_order(labels: xr.DataArray, what: tuple[str, str]) -> Any:
         f"the {what[1]} is an array that knows only positions: .sortby('{dim}') on the {what[0]} "
         f"if the array is in that order, or give the {what[1]} labels."
     )
+
+
+def in_positions(array: xr.DataArray, dim: str, *, what: str = "array") -> xr.DataArray:
+    """Entries in the order of the positions that their labels count.
+
+    For what is handed to something that knows its entries by position: the units of a model, its
+    inputs. Labels 0 to n - 1 say which position an entry has; names, and numbers that increase, are
+    in order as they are.
+
+    Parameters
+    ----------
+    array
+        Any dims.
+    dim
+        The dim that is to be in order.
+    what
+        What errors call the array, after "the".
+
+    Raises
+    ------
+    LabelError
+        If labels are numbers out of order that do not count from 0.
+    """
+    if dim not in array.coords:
+        return array
+    names = like(np.arange(array.sizes[dim]), array[dim], what=(what, "model"))
+    return pair(names, array, dim, what=("model", what))[1].transpose(*array.dims)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import place
 from neurodyn.plot.style import BLUE, GREY, diverging, label, styled, subplots, timeline
 
 __all__ = ["psth", "traces", "trajectories"]
@@ -118,7 +119,8 @@ def trajectories(
     figure, axes = subplots(1, len(projections), size=(3.4, 3.0))
     for ax, (title, ds) in zip(axes.flat, projections.items(), strict=True):
         colours = diverging(ds[by].values)
-        x, y = (ds["scores"].isel(component=c).values for c in components)
+        scores = ds["scores"].transpose("condition", "time", "component").sortby("time")
+        x, y = (scores.isel(component=c).values for c in components)
         for c in range(ds.sizes["condition"]):
             colour = colours[float(ds[by].values[c])]
             ax.plot(x[c], y[c], color=colour, lw=1.1)
@@ -139,7 +141,7 @@ def trajectories(
 
 
 @styled
-def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: int = 8) -> Any:
+def traces(run: xr.Dataset, variable: str = "rate", *, trial: Any = None, units: int = 8) -> Any:
     """The first units of one trial over time, below each other.
 
     Parameters
@@ -148,8 +150,10 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: in
         A run, dims (trial, time, unit).
     variable
         Which of its variables.
-    trial, units
-        Which trial, and how many units.
+    trial
+        Label of the trial; default: the first.
+    units
+        How many units.
 
     Returns
     -------
@@ -165,7 +169,8 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: in
             f"traces draws (trial, time, unit), got {run[variable].dims}: choose one network with "
             ".isel(seed=...)."
         )
-    da = run[variable].isel(trial=trial) if "trial" in run[variable].dims else run[variable]
+    da = run[variable]
+    da = da.isel(trial=place(da, "trial", trial)) if "trial" in da.dims else da
     dim = next(d for d in da.dims if d != "time")
     da = da.isel({dim: slice(units)}).transpose("time", dim)
     spread = float(np.ptp(da.values)) or 1.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock, pair_sequences
+from neurodyn.labels import clock, pair_sequences, place
 from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots, timeline
 
 __all__ = ["error_regression", "prediction_error"]
@@ -71,9 +71,9 @@ def error_regression(
     result: xr.Dataset,
     observed: Any,
     *,
-    trial: int = 0,
+    trial: Any = None,
     times: Sequence[float] | None = None,
-    output: Sequence[int] | None = None,
+    output: Sequence[Any] | None = None,
 ) -> Any:
     """A stream, what a network makes of it, and what it expects next.
 
@@ -86,11 +86,11 @@ def error_regression(
         ``(trial, time, output)``, the streams that were followed: an array, or labelled, its
         trials, times and outputs in any order.
     trial
-        Which one.
+        Label of the one to draw; default the first.
     times
         Times [ms] at which predictions are drawn; default three, evenly spread.
     output
-        Which outputs; default the first two.
+        Labels of the outputs to draw; default the first two.
 
     Returns
     -------
@@ -99,10 +99,11 @@ def error_regression(
         (orange, with one and two standard deviations of its rollouts where there are several); the
         window before it (blue).
     """
-    result = result.sortby("time")
-    seen = pair_sequences(result["reconstruction"], observed)
-    x = seen.transpose("trial", "time", "output").values[trial]
-    one = result.isel(trial=trial)
+    result = result.sortby(["time", "horizon"])
+    seen = pair_sequences(result["prediction"].isel(horizon=0), observed)
+    which = place(result, "trial", trial)
+    x = seen.transpose("trial", "time", "output").values[which]
+    one = result.isel(trial=which)
     t, step, _ = clock(one, what="`result`", default=1.0)
     n_ahead = one.sizes["horizon"]
     if times is None:
@@ -110,14 +111,16 @@ def error_regression(
         places = np.unique(np.linspace(last / 4, last, 3).astype(int))
     else:
         places = np.array([int(np.abs(t - at).argmin()) for at in times])
-    shown = list(range(min(2, x.shape[1]))) if output is None else list(output)
+    shown = range(min(2, x.shape[1]))
+    if output is not None:
+        shown = [place(result, "output", one_of) for one_of in output]
     names = _names(result, x.shape[1])
     figure, axes = subplots(len(shown), 1, size=(6.4, 1.7), sharex=True)
     for ax, k in zip(axes.flat, shown, strict=True):
         ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
-        for i, place in enumerate(places.tolist()):
-            _window(ax, one, t, place, k, step, label="explained" if i == 0 else None)
-            _fan(ax, one, t, place, k, step, label="predicted" if i == 0 else None)
+        for i, at in enumerate(places.tolist()):
+            _window(ax, one, t, at, k, step, label="explained" if i == 0 else None)
+            _fan(ax, one, t, at, k, step, label="predicted" if i == 0 else None)
         ax.set_ylabel(names[k])
     axes[-1, 0].set_xlabel(timeline(one)[1])
     handles, texts = axes[0, 0].get_legend_handles_labels()

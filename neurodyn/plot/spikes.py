@@ -174,7 +174,7 @@ def _populations(ds: xr.Dataset) -> list[str]:
     for by in _BANDS:
         if by in ds.coords and ds[by].dims == ("unit",):
             return [_named(by, v) for v in ds[by].values]
-    return [f"unit {u}" if ds.sizes["unit"] > 1 else "all" for u in range(ds.sizes["unit"])]
+    return [f"unit {u}" if ds.sizes["unit"] > 1 else "all" for u in ds["unit"].values]
 
 
 @styled

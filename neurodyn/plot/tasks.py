@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock
+from neurodyn.labels import clock, place
 from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
 
 __all__ = ["trial"]
 
 
 @styled
-def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
+def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
     """Inputs and targets of one trial, with its epochs.
 
     Parameters
@@ -21,13 +21,13 @@ def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
     trials
         Result of ``task.trials(key, n)``.
     trial
-        Which one.
+        Label of one of them; default: the first.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    one = trials.isel(trial=trial)
+    one = trials.isel(trial=place(trials, "trial", trial))
     # Epochs, which are drawn too, are in ms.
     time = clock(one, what="the trials", even=False).time
     # Tasks whose sequences are to be generated have no inputs.

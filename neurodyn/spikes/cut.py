@@ -65,6 +65,8 @@ def align(
     start, stop = window_edges(window)
     event, table, name = _trial_column(ds, events, "events")
     end = np.full(event.shape, np.inf)
+    if isinstance(events, xr.DataArray) and isinstance(until, xr.DataArray):
+        until = pair(events, until, what=("events", "until"))[1]
     if until is not None:
         end = _trial_column(ds, until, "until")[0]
         if end.shape != event.shape:

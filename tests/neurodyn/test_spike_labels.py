@@ -111,7 +111,7 @@ def test_a_bootstrap_sample_counts_repeated_trials_each_time():
     np.testing.assert_allclose(analysis.firing_rate(drawn), rates)
     named = spikes.relabel(drawn, trial=np.arange(4), unit=["x", "y", "z"])
     np.testing.assert_array_equal(counted(named), counts.isel(trial=[1, 1, 4, 1], unit=[2, 0, 2]))
-    with pytest.raises(LabelError, match="'trial' repeat.*relabel"):
+    with pytest.raises(LabelError, match=r"'trial' repeat.*relabel"):
         spikes.bin(drawn, bin_width=WIDTH)
 
 
