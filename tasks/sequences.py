@@ -39,8 +39,7 @@ class Sequences(AbstractDataTask):
         Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
     conditions
         Numbers that name the sequences, ``{name: (trial,)}``, carried along in trials and results;
-        numeric coordinates on `trial` are added. Sequences of several lengths have ``n_valid``
-        among them, so that runs tell which of their steps count.
+        numeric coordinates on `trial` are added.
 
     Raises
     ------
@@ -99,8 +98,6 @@ class Sequences(AbstractDataTask):
             )
         if "n_valid" in conditions:
             raise ValueError("Sequences: steps of each are `lengths`, not the condition n_valid.")
-        if self.lengths is not None:
-            conditions["n_valid"] = np.asarray(self.lengths)
         self.conditions = {k: _condition(k, v, n) for k, v in conditions.items()}
 
     @property
@@ -135,6 +132,7 @@ class Sequences(AbstractDataTask):
             epochs={},
             length=length,
             item=i,
+            n_valid=length,
         )
 
     def sample(self, key, **conditions):

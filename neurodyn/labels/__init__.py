@@ -20,6 +20,7 @@ from neurodyn.labels.convention import (
     TIME_TOLERANCE,
     LabelError,
 )
+from neurodyn.labels.ends import valid
 from neurodyn.labels.matching import match
 from neurodyn.labels.seconds import to_seconds
 from neurodyn.labels.sequences import Observed, read_sequences
@@ -39,4 +40,5 @@ __all__ = [
     "read_sequences",
     "time_axis",
     "to_seconds",
+    "valid",
 ]
