@@ -20,6 +20,9 @@ __all__ = [
     "AbstractSystem",
     "ChecksStep",
     "HasPotentials",
+    "HasStartTime",
+    "InfersState",
+    "MarksFirstStep",
     "PrefersSolver",
     "SizedByStep",
     "State",
@@ -201,6 +204,40 @@ class HasPotentials(Protocol):
 
     def potentials(self, x: PyTree) -> PyTree:
         """A bool in place of each array of ``x``: whether it is potentials."""
+        ...
+
+
+@runtime_checkable
+class HasStartTime(Protocol):
+    """A system that starts at a time of its own, such as that of the observation it starts from.
+
+    Runs that nothing drives start their clock there; inputs and trials have a clock of their own.
+    """
+
+    def start_time(self, dt: float) -> float:
+        """Time of the state before the first step [ms], for steps of ``dt`` [ms]."""
+        ...
+
+
+@runtime_checkable
+class MarksFirstStep(Protocol):
+    """A system whose first step differs from the others: labelled runs mark it.
+
+    Attributes
+    ----------
+    first_step
+        What is different about it: the long name of the coordinate `first_step` on `time`.
+    """
+
+    first_step: Any
+
+
+@runtime_checkable
+class InfersState(Protocol):
+    """A system that can start from an observation, which says something about its state."""
+
+    def infer(self, x: Float[Array, " output"]) -> Any:
+        """The state ``x`` that an observation points to."""
         ...
 
 

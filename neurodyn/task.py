@@ -45,6 +45,10 @@ class Trial(eqx.Module):
     n_valid
         Number of steps of each trial, for tasks whose trials last differently long; else None.
         What a run holds beyond is no part of the trial, and becomes NaN when it is labelled.
+    from_first
+        Whether the first target is the observation that a run starts from. A model whose state an
+        observation says something about then runs from there, and predicts the later targets.
+        Others run through all of them from a start of their own.
     """
 
     inputs: Float[Array, "*trial time input"]
@@ -55,6 +59,7 @@ class Trial(eqx.Module):
     length: Int[Array, ""] | None = None
     item: Int[Array, "*trial"] | None = None
     n_valid: Int[Array, "*trial"] | None = None
+    from_first: bool = eqx.field(static=True, default=False)
 
 
 class AbstractTask(eqx.Module):
