@@ -11,6 +11,7 @@ from neurodyn.ends import end_coords, end_time, padded
 from neurodyn.params import resolve
 from neurodyn.recording import Save, window_steps
 from neurodyn.simulation_plan import Plan
+from neurodyn.system import MarksFirstStep
 
 __all__ = ["join", "label"]
 
@@ -39,16 +40,20 @@ def label(
             variables[name] = (("spike",), arrays[name], units, name.replace("_", " "))
     if n_times:
         # Sample k holds at (k + 1) dt; from integers, so that pieces of a run fit together exactly.
-        coords["time"] = plan.t0 + _steps(plan, save, start)[: n_times[0]] * plan.dt
+        steps = _steps(plan, save, start)[: n_times[0]]
+        coords["time"] = plan.t0 + steps * plan.dt
+        if isinstance(model, MarksFirstStep):
+            first = (steps == 1).astype(np.int64)
+            coords["first_step"] = ("time", first, "1", model.first_step)
     # Spikes refer to units and trials by position, also where nothing else was recorded of them.
     dims = {dim for v in variables.values() for dim in v[0]}
     if "spike_time" in arrays and "trial" not in dims:
         coords["trial"] = np.arange(plan.n_trials)
     dims |= {"unit"} if "spike_time" in arrays else set()
     for name, value in resolve(model).unit_coords().items():
-        dim, value = value if isinstance(value, tuple) else ("unit", value)
+        dim, value, *about = value if isinstance(value, tuple) else ("unit", value)
         if dim in dims:
-            coords[name] = (dim, np.asarray(value))
+            coords[name] = (dim, np.asarray(value), *about)
             coords.setdefault(dim, np.arange(len(value), dtype=np.int64))
     if plan.task is not None and "outputs" in variables:
         coords["output"] = list(plan.task.output_names())
@@ -124,7 +129,7 @@ def join(runs: list[xr.Dataset], plan: Plan) -> xr.Dataset:
     """Runs of the members along `seed`."""
     # What the members bring (scores, time constants) has a value for each of them; what the trials
     # bring (conditions) is shared.
-    shared = {*runs[0].dims, "area", "ei", "n_valid", "valid_until"}
+    shared = {*runs[0].dims, "area", "ei", "n_valid", "valid_until", "first_step"}
     shared |= set(plan.trials.conditions if plan.trials else ())
     own = [name for name in runs[0].coords if name not in shared]
     seed = xr.Variable("seed", np.arange(len(runs)), {"units": "1", "long_name": "member"})

@@ -1,7 +1,7 @@
 """What `simulate` runs: trials or inputs, in pieces that fit in memory."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import equinox as eqx
@@ -12,7 +12,7 @@ from neurodyn.drive import Drive
 from neurodyn.inputs import as_batch, check_finite, check_trial, predicted
 from neurodyn.params import resolve
 from neurodyn.recording import Save
-from neurodyn.system import HasStartTime, SizedByStep, as_key
+from neurodyn.system import HasStartTime, ReadsTargets, SizedByStep, as_key
 from neurodyn.task import AbstractTask, Trial
 
 __all__ = ["Plan", "chunk_sizes", "make_plan", "take"]
@@ -105,11 +105,12 @@ def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) 
     shape = trials.inputs.shape
     if len(shape) != 3:
         raise ValueError(f"Trials need a leading trial axis, but their inputs are {shape}.")
+    if not shape[-1] and isinstance(model, ReadsTargets) and model.reads_targets:
+        # It explains what it reads, so that the output of a step is about the input of that step.
+        trials = replace(trials, inputs=trials.targets, from_first=False)
+        shape = trials.inputs.shape
     if shape[-1] != model.n_inputs:
-        raise ValueError(
-            f"{owner} gives {shape[-1]} inputs, but {type(model).__name__} takes "
-            f"{model.n_inputs}: build the model with n_inputs=task.n_inputs."
-        )
+        raise ValueError(_other_inputs(model, owner, trials))
     run = predicted(model, trials)
     inputs = Drive(input=jnp.swapaxes(run.inputs, 0, 1))
     check_finite(inputs)
@@ -120,6 +121,19 @@ def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) 
     event = "start of the run" if task is None else task.align_event
     n_trials, n_steps = run.inputs.shape[:2]
     return Plan(task, run, trials, inputs, dt, n_steps, n_trials, t0, event)
+
+
+def _other_inputs(model: Any, owner: str, trials: Trial) -> str:
+    name, n = type(model).__name__, trials.inputs.shape[-1]
+    verb = "give" if owner == "These trials" else "gives"
+    message = f"{owner} {verb} {n} inputs, but {name} takes {model.n_inputs}"
+    if n or model.n_inputs != trials.targets.shape[-1]:
+        return f"{message}: build the model with n_inputs=task.n_inputs."
+    return (
+        f"{message}, as many as there are targets: a network that reads the sequence and predicts "
+        "its next step is trained by neurodyn.training.NextStep and run by "
+        "neurodyn.analysis.forecast."
+    )
 
 
 def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: Any) -> Trial:

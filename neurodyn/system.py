@@ -24,6 +24,7 @@ __all__ = [
     "InfersState",
     "MarksFirstStep",
     "PrefersSolver",
+    "ReadsTargets",
     "SizedByStep",
     "State",
     "SupportsFused",
@@ -115,7 +116,8 @@ class AbstractSystem(eqx.Module):
     def unit_coords(self) -> dict[str, Any]:
         """Coordinates on ``unit`` (``area``, ``ei``, ``tau``...).
 
-        A value is an array on ``unit``, or ``(dim, array)`` for another dim.
+        A value is an array on ``unit``, or ``(dim, array)`` for another dim, perhaps with units and
+        long name after them.
         """
 
 
@@ -249,6 +251,19 @@ class PrefersSolver(Protocol):
     def solver(self) -> Any:
         """A diffrax solver with a fixed step."""
         ...
+
+
+@runtime_checkable
+class ReadsTargets(Protocol):
+    """A system whose input of a step is the observation that its output is about.
+
+    Attributes
+    ----------
+    reads_targets
+        Whether it is fed with the targets of trials that have no inputs.
+    """
+
+    reads_targets: Any
 
 
 @runtime_checkable

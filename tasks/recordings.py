@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from neurodyn import labels
+
 __all__ = ["Recordings", "as_recordings", "standardised"]
 
 _MANY, _LAST = ("trial", "subject"), ("unit", "channel", "output", "input")
@@ -125,10 +127,9 @@ def _from_xarray(data: xr.DataArray, what: str) -> Recordings:
             f"{', '.join(_MANY)}; got {tuple(data.dims)}: rename or select them first."
         )
     data = data.transpose(*many, "time", last[0])
-    values = data.values[None] if not many else data.values
-    parts = list(values)
-    if many and "n_valid" in data.coords:
-        lengths = data["n_valid"].values.astype(int)
+    parts = list(data.values) if many else [data.values]
+    if {"n_valid", "valid_until"} & set(data.coords):
+        lengths = np.atleast_1d(labels.valid(data).sum("time").values)
         parts = [x[:n] for x, n in zip(parts, lengths, strict=True)]
     names = None
     if last[0] in data.coords:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from neurodyn.labels.build import time_axis
 from neurodyn.labels.convention import TIME_TOLERANCE
+from neurodyn.labels.ends import valid
 
 __all__ = ["Observed", "read_sequences"]
 
@@ -28,7 +29,7 @@ class Observed(NamedTuple):
     coords
         Labels of trials and outputs, as :func:`neurodyn.labels.dataset` takes them.
     n_valid
-        Steps of each sequence, where they are padded.
+        Steps of each sequence that are there before it ends, where some end early.
     """
 
     values: Float[np.ndarray, "trial time output"]
@@ -87,7 +88,8 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
         return Observed(values, step, time_axis(values.shape[1], step), {}, None)
     step, time = _clock(observed, dt, name)
     coords = _labels_of(observed)
-    n_valid = np.asarray(observed["n_valid"]) if "n_valid" in observed.coords else None
+    ends = {"n_valid", "valid_until"} & set(observed.coords)
+    n_valid = valid(observed).sum("time").values if ends else None
     return Observed(values, step, time, coords, n_valid)
 
 

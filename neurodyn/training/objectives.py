@@ -98,6 +98,12 @@ class Supervised(AbstractObjective):
         self.variable = variable
 
     def check(self, model, task):
+        if not task.n_inputs and model.n_inputs == model.n_outputs == task.n_outputs:
+            raise ValueError(
+                f"{type(task).__name__} has no inputs, and this {type(model).__name__} reads as "
+                "much as it puts out: pass objective=training.NextStep() to train it to predict "
+                "the next step of what it reads, or training.ELBO() if it is variational."
+            )
         for what in ("n_inputs", "n_outputs"):
             if getattr(model, what) != getattr(task, what):
                 raise ValueError(
