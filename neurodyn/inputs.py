@@ -140,9 +140,7 @@ def trials_for(system: Any, trials: PyTree) -> PyTree:
 
     Without them a whole batch can go through one kernel. Their length, shared by all, stays behind.
     """
-    if not starts_from_first(system, trials) and (
-        trials is None or not indexed_parameters(system)
-    ):
+    if not starts_from_first(system, trials) and (trials is None or not indexed_parameters(system)):
         return None
     return eqx.tree_at(lambda t: t.length, trials, None, is_leaf=lambda x: x is None)
 

@@ -27,9 +27,9 @@ class Windows(AbstractTask):
     predicts the others. So do :func:`neurodyn.simulate` and :class:`neurodyn.training.Supervised`
     with every model that can start from an observation; what it gives has the labels of what it
     predicts, and is scored by it. Other models run from a start of their own through all samples.
-    Time 0 is that of the first sample. Windows never reach across the end of a recording. A trial says which
-    recording it is from (``subject``) and at which sample it starts (``start``), so that parameters
-    indexed by subject find their row.
+    Time 0 is that of the first sample. Windows never reach across the end of a recording. A trial
+    says which recording it is from (``subject``) and at which sample it starts (``start``), so that
+    parameters indexed by subject find their row.
 
     Parameters
     ----------

@@ -144,9 +144,9 @@ class AbstractPLRNN(AbstractMap):
         Parameters
         ----------
         x
-            One observation. A labelled one, such as ``recording.isel(time=0)``, has a `time` [ms]. One
-            without is taken for the first sample of a series without labels, which is that of the
-            first step: the run goes on at two steps.
+            One observation. A labelled one, such as ``recording.isel(time=0)``, has a `time` [ms].
+            An array has none: it is taken for the first sample of a series without labels, whose
+            time is one step, so that the run goes on at two steps.
 
         Raises
         ------

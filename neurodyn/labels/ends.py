@@ -13,10 +13,10 @@ __all__ = ["counted", "valid"]
 def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
     """Which samples belong to their trial, and do not pad it.
 
-    The coordinate ``valid_until`` [ms] on `trial` says when a trial ends, on the clock of `time`. It
-    is a time, so that it holds whatever is selected, sorted or joined along `time` and `trial`. The
-    coordinate ``n_valid`` alone counts the samples of whole trials. It is used only where the NaN
-    in the data agree with it.
+    The coordinate ``valid_until`` [ms] on `trial` says when a trial ends, on the clock of `time`.
+    It is a time, so that it holds whatever is selected, sorted or joined along `time` and `trial`.
+    The coordinate ``n_valid`` counts the samples of whole trials. Without the other it is used, as
+    long as the NaN in the data agree with it.
 
     Parameters
     ----------

@@ -125,7 +125,11 @@ def _identifying(a, b, dim: str, by: str | Sequence[str] | None) -> list[str]:
     if by is not None:
         return [by] if isinstance(by, str) else list(by)
     if dim in ("trial", "condition"):
-        shared = [n for n, c in a.coords.items() if c.dims == (dim,) and n != dim and n in b.coords]
+        # When a trial ends says nothing about which trial it is.
+        apart = {dim, "n_valid", "valid_until"}
+        shared = [
+            n for n, c in a.coords.items() if c.dims == (dim,) and n not in apart and n in b.coords
+        ]
         if shared:
             return [str(name) for name in shared]
     return [dim]
