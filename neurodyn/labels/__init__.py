@@ -22,6 +22,7 @@ from neurodyn.labels.convention import (
     TIME_TOLERANCE,
     LabelError,
 )
+from neurodyn.labels.ends import valid
 from neurodyn.labels.matching import match
 from neurodyn.labels.pairing import in_positions, like, pair
 from neurodyn.labels.places import place
@@ -54,4 +55,5 @@ __all__ = [
     "time_axis",
     "to_milliseconds",
     "to_seconds",
+    "valid",
 ]
