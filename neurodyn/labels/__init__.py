@@ -13,7 +13,7 @@ the unit and trial tables. See `neurodyn.spikes`.
 from neurodyn.labels.build import dataset, encode_attrs, horizons
 from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.checks import check
-from neurodyn.labels.clock import Clock, bin_width, clock, time_axis
+from neurodyn.labels.clock import Clock, between, bin_width, clock, time_axis
 from neurodyn.labels.convention import (
     CONVENTION,
     DIMS,
@@ -38,6 +38,7 @@ __all__ = [
     "Clock",
     "LabelError",
     "Observed",
+    "between",
     "bin_width",
     "check",
     "clock",

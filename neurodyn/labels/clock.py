@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number, Window
 
-__all__ = ["Clock", "axis_problem", "bin_width", "clock", "time_axis", "unit_problem"]
+__all__ = [
+    "Clock",
+    "axis_problem",
+    "between",
+    "bin_width",
+    "clock",
+    "time_axis",
+    "unit_problem",
+]
+
+_Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 #: Units of a clock: milliseconds, or the steps of what has no physical time.
 UNITS = {"frequency": ("Hz", "1")}
@@ -193,6 +203,27 @@ def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
             "taken out, count or average anew in wider bins."
         )
     return float(known)
+
+
+def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _Labelled:
+    """The samples with times from the start to the stop of a window [ms]; None: all.
+
+    Raises
+    ------
+    LabelError
+        As `clock`; and if there is no sample in the window.
+    """
+    time, _, unit = clock(obj, what=what, default=1.0, even=False)
+    if window is None:
+        return obj
+    start, stop = (float(edge) for edge in window)
+    inside = (time >= start) & (time <= stop)
+    if not inside.any():
+        raise LabelError(
+            f"{what} has no sample from {start:g} to {stop:g} {_in(unit)}: its times run from "
+            f"{time[0]:g} to {time[-1]:g}."
+        )
+    return obj.isel(time=inside)
 
 
 def axis_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
