@@ -10,10 +10,11 @@ coordinates on dim `spike`, the last two being labels along `unit` and `trial`, 
 the unit and trial tables. See `neurodyn.spikes`.
 """
 
+from neurodyn.labels.bins import between, bin_width
 from neurodyn.labels.build import dataset, encode_attrs, horizons
 from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.checks import check
-from neurodyn.labels.clock import Clock, between, bin_width, clock, time_axis
+from neurodyn.labels.clock import Clock, clock, time_axis
 from neurodyn.labels.convention import (
     CONVENTION,
     DIMS,
