@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn.checks import check_whole
+from neurodyn.inputs import predicted, trials_for
 from neurodyn.integrate import Save, integrate
 from neurodyn.random import as_key
 from neurodyn.system import AbstractSystem
@@ -137,12 +138,14 @@ def _scores(model, task, change, alterations, key, n_trials, same_trials, at_onc
 def _score(
     model: Any, task: AbstractTask, trials: Trial, key: Any
 ) -> tuple[dict[str, Array], Bool[Array, " trial"]]:
+    started, trials = trials_for(model, trials), predicted(model, trials)
     run = integrate(
         model,
         trials.inputs.transpose(1, 0, 2),
         dt=task.dt,
         key=key,
         save=Save(outputs="last" if task.scored == "last" else "every"),
+        trial=started,
         length=trials.length,
         checkpoint=False,
     )

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, clock
 
 __all__ = ["centred", "matrix", "pair", "pick", "rows", "same_rows", "samples", "traces"]
 
@@ -117,9 +117,22 @@ def traces(array: xr.DataArray, *, what: str = "data", missing: bool = False) ->
             raise LabelError(
                 f"{bad.sum()} values of {what} are NaN or infinite, first at positions "
                 f"{', '.join(where)}: leave these units, conditions or times out "
-                "(.isel, .dropna) before measuring."
+                f"(.isel, .dropna) before measuring{_complete_until(array, bad)}."
             )
     return jnp.asarray(values, dtype=jnp.result_type(float))
+
+
+def _complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
+    """Where only what comes late is missing, the cut that leaves it out."""
+    if "time" not in array.dims or "time" not in array.coords:
+        return ""
+    axis = array.dims.index("time")
+    late = bad.any(axis=tuple(set(range(bad.ndim)) - {axis}))
+    first = int(late.argmax())
+    if not first or not late[first:].all():
+        return ""
+    last = clock(array, default=1.0, even=False).time[first - 1]
+    return f"; before some trials end all is there: .sel(time=slice(None, {last:g}))"
 
 
 def samples(array: xr.DataArray, *, what: str = "data") -> Float[Array, "sample unit"]:

@@ -50,7 +50,8 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
     """
     if isinstance(data, xr.Dataset) and "spike_time" not in data and "rate" in data:
         values = data["rate"]
-        values = values if window is None else values.sel(time=slice(*window_edges(window)))
+        if window is not None:
+            values = labels.between(values, window_edges(window), what="the rates")
         rate = values.mean([d for d in values.dims if d != "unit"]).values.astype(np.float64)
         return _labelled(data, rate)
     if isinstance(data, xr.Dataset) and "spike_count" in data:
@@ -116,7 +117,7 @@ def binned_counts(
     """Counts in bins, one bin over everything where there is no width."""
     if isinstance(data, xr.Dataset) and "spike_count" in data:
         labels.bin_width(data, what=f"{what}: the counts")
-        return data if window is None else data.sel(time=slice(*window_edges(window)))
+        return data if window is None else labels.between(data, window_edges(window), what=what)
     start, stop = _window(data, window, what)
     width = stop - start if bin_width is None else float(bin_width)
     n = int((stop - start) / width + SLACK)

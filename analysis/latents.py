@@ -17,26 +17,28 @@ NEEDED = {"sigma": "latent", "prior_sigma": "latent", "kl": "layer"}
 def latent_summary(run: xr.Dataset) -> xr.Dataset:
     """Uncertainty of the latents and divergence from the prior, for each layer.
 
-    The first step is kept apart: its prior is the unit Gaussian, not one that was learnt.
+    The first step of a sequence is kept apart: its prior is the unit Gaussian, not one that was
+    learnt. The coordinate ``first_step`` on `time` says which it is.
 
     Parameters
     ----------
     run
         Reconstruction of training sequences by a :class:`neurodyn.models.PVRNN` (or of what a
         :class:`neurodyn.models.VRNN` reads): ``sigma`` and ``prior_sigma`` on `latent`, ``kl`` on
-        `layer`, the coordinate ``latent_layer``. Steps from ``n_valid`` on, where trials have it,
-        do not count.
+        `layer`, the coordinates ``latent_layer`` and ``first_step``. What comes after the end of a
+        sequence does not count.
 
     Returns
     -------
     Dataset on `layer` (and `seed`, where the run has it), means over sequences, steps and the
     latents of the layer: ``sigma_q`` and ``sigma_p`` of posterior and prior, ``kl`` [nat per step,
-    summed over the latents of the layer], and ``kl_first`` of the first step.
+    summed over the latents of the layer], and ``kl_first`` of the first step, NaN where that is not
+    part of the run.
 
     Raises
     ------
     LabelError
-        If a variable is missing, or there is one step only.
+        If a variable or ``first_step`` is missing, or there is no other step.
     """
     missing = [name for name, dim in NEEDED.items() if name not in run or dim not in run[name].dims]
     if missing or "latent_layer" not in run.coords:
@@ -44,14 +46,18 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
             f"the run has no {', '.join(missing) or 'latent_layer'}: simulate a PVRNN with "
             f"variables={tuple(NEEDED)}."
         )
-    if run.sizes["time"] < 2:
+    if "first_step" not in run.coords:
+        raise LabelError(
+            "nothing says which step is the first of its sequence, whose prior is not learnt: give "
+            "the coordinate first_step on 'time', 1 there and 0 elsewhere, as simulate does."
+        )
+    inside = labels.valid(run)
+    run = run.assign({name: run[name].where(inside) for name in NEEDED})
+    # A mean over several steps, as of coarsen, may hold the first one among them.
+    later = run.isel(time=np.flatnonzero(run["first_step"] == 0))
+    begun = run.isel(time=np.flatnonzero(run["first_step"] == 1))
+    if not later.sizes["time"]:
         raise LabelError("the run has one step, whose prior is not learnt.")
-    if "n_valid" in run.coords:
-        # Beyond the end of its sequence a run goes on, about nothing.
-        step = xr.DataArray(np.arange(run.sizes["time"]), dims="time")
-        inside = step < run["n_valid"]
-        run = run.assign({name: run[name].where(inside) for name in NEEDED})
-    later = run.isel(time=slice(1, None))
     # Members of an ensemble have the same layers.
     layer_of = run["latent_layer"].isel({d: 0 for d in run["latent_layer"].dims if d != "latent"})
     layers = run["layer"].values
@@ -70,7 +76,7 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
         )
 
     dims = ("seed", "layer") if "seed" in run["kl"].dims else ("layer",)
-    first = run["kl"].isel(time=0).mean([d for d in over if d != "time"])
+    first = begun["kl"].mean(over)
     variables = {
         "sigma_q": (dims, by_layer("sigma"), "1", "standard deviation of the posterior"),
         "sigma_p": (dims, by_layer("prior_sigma"), "1", "standard deviation of the prior"),

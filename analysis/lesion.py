@@ -171,6 +171,7 @@ def _unit_coords(model: AbstractSystem, numbers: np.ndarray | None) -> dict[str,
     coords = {}
     for name, unit in (("tau", "ms"), ("tau_steps", "1")):
         if name in known:
-            about = unit, "time constant of the unit"
-            coords[name] = ("unit", np.asarray(known[name])[numbers], *about)
+            values = known[name] if isinstance(known[name], tuple) else ("unit", known[name], unit)
+            about = values[2], "time constant of the unit"
+            coords[name] = ("unit", np.asarray(values[1])[numbers], *about)
     return coords

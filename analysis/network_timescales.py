@@ -236,9 +236,11 @@ def _coords(model: AbstractSystem) -> dict[str, Any]:
     own = {"tau": ("own_tau", "ms"), "tau_steps": ("own_tau", "1")}
     coords = {}
     for name, values in model.unit_coords().items():
-        if isinstance(values, tuple):
-            continue  # along another dim
+        dim, values, *about = values if isinstance(values, tuple) else ("unit", values)
+        if dim != "unit":
+            continue
         label, units = own.get(name, (name, "1"))
+        units = about[0] if about else units
         long_name = "time constant of the unit itself" if name in own else name.replace("_", " ")
         coords[label] = ("unit", np.asarray(values), {"units": units, "long_name": long_name})
     return coords

@@ -92,7 +92,7 @@ def _variable(data: xr.Dataset, variable: str, window: Window | None) -> xr.Data
     array = data[variable]
     if not {"time", "unit"} <= set(array.dims) <= {"trial", "time", "unit"}:
         raise LabelError(f"synchrony takes (trial, time, unit), got {array.dims}.")
-    return array if window is None else array.sel(time=slice(*window))
+    return labels.between(array, window, what=f"'{variable}'")
 
 
 def _chi(x: np.ndarray) -> tuple[float, float, int]:

@@ -1,5 +1,6 @@
 """What a run is given, in one form: inputs with a batch axis, trials that pick parameters."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -9,9 +10,19 @@ from jaxtyping import PyTree
 
 from neurodyn.drive import Drive, as_drive
 from neurodyn.params.use import indexed_parameters
-from neurodyn.system import State
+from neurodyn.system import InfersState, State
+from neurodyn.task import Trial
 
-__all__ = ["Batch", "as_batch", "check_finite", "check_state", "check_trial", "trials_for"]
+__all__ = [
+    "Batch",
+    "as_batch",
+    "check_finite",
+    "check_state",
+    "check_trial",
+    "predicted",
+    "starts_from_first",
+    "trials_for",
+]
 
 
 class Batch(NamedTuple):
@@ -153,10 +164,34 @@ def check_trial(system: Any, trial: PyTree) -> None:
 
 
 def trials_for(system: Any, trials: PyTree) -> PyTree:
-    """The trials that have to run along, to pick rows of indexed parameters; else None.
+    """The trials that have to run along, to pick rows or to start from an observation; else None.
 
     Without them a whole batch can go through one kernel. Their length, shared by all, stays behind.
     """
-    if trials is None or not indexed_parameters(system):
+    if not starts_from_first(system, trials) and (trials is None or not indexed_parameters(system)):
         return None
     return eqx.tree_at(lambda t: t.length, trials, None, is_leaf=lambda x: x is None)
+
+
+def starts_from_first(system: Any, trial: PyTree) -> bool:
+    """Whether this system runs from the first target of these trials, and predicts the others."""
+    return bool(getattr(trial, "from_first", False)) and isinstance(system, InfersState)
+
+
+def predicted(system: Any, trials: Trial) -> Trial:
+    """The trials as this system runs them: without the observation that it starts from.
+
+    Row t of the inputs of such trials acts in the step from sample t to t + 1.
+    """
+    if not starts_from_first(system, trials):
+        return trials
+
+    return replace(
+        trials,
+        inputs=trials.inputs[:, :-1],
+        targets=trials.targets[:, 1:],
+        mask=trials.mask[:, 1:],
+        length=None if trials.length is None else trials.length - 1,
+        n_valid=None if trials.n_valid is None else trials.n_valid - 1,
+        from_first=False,
+    )

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from neurodyn import stepping
 from neurodyn.arrays import as_array
 from neurodyn.drive import Drive, as_drive
-from neurodyn.inputs import as_batch, check_state, check_trial
+from neurodyn.inputs import as_batch, check_state, check_trial, starts_from_first
 from neurodyn.intervene import AbstractIntervention, as_interventions, check_units
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
@@ -386,7 +386,10 @@ def _precision(state: State, inputs: Any, dt: Array) -> Any:
 
 def _initial(system, dt, trial, keys, n_trials):
     def one(trial, key, _):
-        return resolve(system, trial).initial_state(dt=dt, trial=trial, key=key)
+        own = resolve(system, trial)
+        if starts_from_first(own, trial):
+            return State(own.infer(trial.targets[0]))
+        return own.initial_state(dt=dt, trial=trial, key=key)
 
     init_keys = None if keys is None else keys[:, 0]
     return jax.vmap(one)(trial, init_keys, jnp.arange(n_trials))

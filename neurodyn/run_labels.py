@@ -7,11 +7,13 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.ends import end_coords, end_time, padded
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.params import resolve
 from neurodyn.recording import Save, window_steps
 from neurodyn.simulation_plan import Plan
 from neurodyn.spikes.build import spike_column
+from neurodyn.system import MarksFirstStep
 
 __all__ = ["join", "label"]
 
@@ -21,6 +23,8 @@ def label(
 ) -> xr.Dataset:
     """What was recorded from step ``start`` on, as a labelled Dataset."""
     known = model.variables()
+    trial_coords = _trial_coords(plan, save, arrays)
+    arrays = _ended(plan, save, known, arrays, start)
     n_times = [a.shape[1] for n, a in arrays.items() if n in known]
     variables, coords = {}, {}
     for name, array in arrays.items():
@@ -33,23 +37,25 @@ def label(
             variables[name] = (("trial", "time", "output"), array, "1", "output", "output")
             n_times.append(array.shape[1])
     if n_times:
-        first = start + window_steps(save, plan.dt, plan.n_steps)[0]
         # Sample k holds at (k + 1) dt; from integers, so that pieces of a run fit together exactly.
-        steps = first + save.every * np.arange(1, n_times[0] + 1)
+        steps = _steps(plan, save, start)[: n_times[0]]
         coords["time"] = plan.t0 + steps * plan.dt
+        if isinstance(model, MarksFirstStep):
+            first = (steps == 1).astype(np.int64)
+            coords["first_step"] = ("time", first, "1", model.first_step)
     # Spikes name units and trials, also where nothing else was recorded of them.
     dims = {dim for v in variables.values() for dim in v[0]}
     if "spike_time" in arrays:
         coords["trial"] = np.arange(plan.n_trials)
         dims |= {"unit"}
     for name, value in resolve(model).unit_coords().items():
-        dim, value = value if isinstance(value, tuple) else ("unit", value)
+        dim, value, *about = value if isinstance(value, tuple) else ("unit", value)
         if dim in dims:
-            coords[name] = (dim, np.asarray(value))
+            coords[name] = (dim, np.asarray(value), *about)
             coords.setdefault(dim, np.arange(len(value), dtype=np.int64))
     if plan.task is not None and "outputs" in variables:
         coords["output"] = list(plan.task.output_names())
-    coords |= _trial_coords(plan, save, arrays)
+    coords |= trial_coords
     attrs = _attrs(model, plan)
     if "spike_time" in arrays:
         # Units and trials are numbered from 0 here, so that positions are labels.
@@ -83,11 +89,37 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
         if "outputs" in arrays and plan.whole and save.every == 1 and save.window is None:
             found |= plan.task.score(_all_steps(plan, save, arrays["outputs"]), plan.trials)
     columns = {name: np.asarray(value) for name, value in found.items()}
-    return {
+    coords: dict[str, Any] = {
         name: ("trial", value, units.get(name, "1"))
         for name, value in columns.items()
         if value.shape == (plan.n_trials,)
     }
+    if plan.trials.n_valid is not None:
+        coords |= end_coords(plan.trials.n_valid, _steps(plan, save), plan.dt, plan.t0)
+    return coords
+
+
+def _steps(plan: Plan, save: Save, start: int = 0) -> np.ndarray:
+    """Numbers of the recorded steps, the first step of the run being 1, from ``start`` on."""
+    first, last = window_steps(save, plan.dt, plan.n_steps)
+    return np.arange(start + first + save.every, last + 1, save.every)
+
+
+def _ended(
+    plan: Plan, save: Save, known: Any, arrays: dict[str, np.ndarray], start: int
+) -> dict[str, np.ndarray]:
+    """What was recorded, without what came after the end of its trial."""
+    if plan.trials is None or plan.trials.n_valid is None:
+        return arrays
+    n_valid, steps, arrays = np.asarray(plan.trials.n_valid), _steps(plan, save, start), {**arrays}
+    for name, array in arrays.items():
+        if name in known or (name == "outputs" and save.outputs == "every"):
+            arrays[name] = padded(array, n_valid, steps[: array.shape[1]])
+    if "spike_time" in arrays:
+        until = end_time(n_valid, plan.dt, plan.t0)[arrays["spike_trial"]]
+        inside = arrays["spike_time"] <= until + labels.TIME_TOLERANCE
+        arrays |= {name: arrays[name][inside] for name in arrays if name.startswith("spike_")}
+    return arrays
 
 
 def _all_steps(plan: Plan, save: Save, outputs: np.ndarray) -> Any:
@@ -100,7 +132,8 @@ def join(runs: list[xr.Dataset], plan: Plan) -> xr.Dataset:
     """Runs of the members along `seed`."""
     # What the members bring (scores, time constants) has a value for each of them; what the trials
     # bring (conditions) is shared.
-    shared = {*runs[0].dims, "area", "ei", *(plan.trials.conditions if plan.trials else ())}
+    shared = {*runs[0].dims, "area", "ei", "n_valid", "valid_until", "first_step"}
+    shared |= set(plan.trials.conditions if plan.trials else ())
     own = [name for name in runs[0].coords if name not in shared]
     seed = xr.Variable("seed", np.arange(len(runs)), {"units": "1", "long_name": "member"})
     joined = xr.concat(

@@ -238,7 +238,7 @@ class _Runner:
         # The last chunk reaches back, so that it runs the same program on as many trials.
         here = min(first, plan.n_trials - self.chunk)
         skip = first - here
-        trials = trials_for(self.model, plan.trials)
+        trials = trials_for(self.model, plan.given)
         for start in range(0, plan.n_steps, self.chunk_steps):
             end = min(start + self.chunk_steps, plan.n_steps)
             run = integrate(

@@ -1,7 +1,7 @@
 """What `simulate` runs: trials or inputs, in pieces that fit in memory."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import equinox as eqx
@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from neurodyn.drive import Drive
-from neurodyn.inputs import as_batch, check_finite, check_trial
+from neurodyn.inputs import as_batch, check_finite, check_trial, predicted
 from neurodyn.params import resolve
 from neurodyn.recording import Save
-from neurodyn.system import SizedByStep, as_key
+from neurodyn.system import HasStartTime, ReadsTargets, SizedByStep, as_key
 from neurodyn.task import AbstractTask, Trial
 
 __all__ = ["Plan", "chunk_sizes", "make_plan", "take"]
@@ -30,7 +30,9 @@ class Plan:
     task
         The task, or None.
     trials
-        A Trial with a leading trial axis, or None.
+        A Trial with a leading trial axis, as it is scored and labelled, or None.
+    given
+        The same as it came, with the observations that runs start from.
     inputs
         A Drive of arrays ``(time, trial, ...)``, or a callable of time.
     dt, n_steps, n_trials
@@ -43,6 +45,7 @@ class Plan:
 
     task: AbstractTask | None
     trials: Trial | None
+    given: Trial | None
     inputs: Any
     dt: float
     n_steps: int
@@ -90,8 +93,11 @@ def make_plan(
     if batch.held:
         check_finite(batch.source)
     check_trial(model, None)
+    alone = source is None and isinstance(model, HasStartTime)
+    t0 = model.start_time(float(dt)) if alone else 0.0
     event = "start of the run"
-    return Plan(None, None, batch.source, float(dt), batch.n_steps, batch.n_trials, 0.0, event)
+    size = batch.n_steps, batch.n_trials
+    return Plan(None, None, None, batch.source, float(dt), *size, t0, event)
 
 
 def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) -> Plan:
@@ -99,17 +105,35 @@ def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) 
     shape = trials.inputs.shape
     if len(shape) != 3:
         raise ValueError(f"Trials need a leading trial axis, but their inputs are {shape}.")
+    if not shape[-1] and isinstance(model, ReadsTargets) and model.reads_targets:
+        # It explains what it reads, so that the output of a step is about the input of that step.
+        trials = replace(trials, inputs=trials.targets, from_first=False)
+        shape = trials.inputs.shape
     if shape[-1] != model.n_inputs:
-        raise ValueError(
-            f"{owner} gives {shape[-1]} inputs, but {type(model).__name__} takes "
-            f"{model.n_inputs}: build the model with n_inputs=task.n_inputs."
-        )
-    inputs = Drive(input=jnp.swapaxes(trials.inputs, 0, 1))
+        raise ValueError(_other_inputs(model, owner, trials))
+    run = predicted(model, trials)
+    inputs = Drive(input=jnp.swapaxes(run.inputs, 0, 1))
     check_finite(inputs)
     check_trial(model, trials)
     t0 = 0.0 if task is None else float(task.t0)
+    if task is not None and run is not trials:
+        t0 += dt  # what the run starts from has the label of the first sample
     event = "start of the run" if task is None else task.align_event
-    return Plan(task, trials, inputs, dt, shape[1], shape[0], t0, event)
+    n_trials, n_steps = run.inputs.shape[:2]
+    return Plan(task, run, trials, inputs, dt, n_steps, n_trials, t0, event)
+
+
+def _other_inputs(model: Any, owner: str, trials: Trial) -> str:
+    name, n = type(model).__name__, trials.inputs.shape[-1]
+    verb = "give" if owner == "These trials" else "gives"
+    message = f"{owner} {verb} {n} inputs, but {name} takes {model.n_inputs}"
+    if n or model.n_inputs != trials.targets.shape[-1]:
+        return f"{message}: build the model with n_inputs=task.n_inputs."
+    return (
+        f"{message}, as many as there are targets: a network that reads the sequence and predicts "
+        "its next step is trained by neurodyn.training.NextStep and run by "
+        "neurodyn.analysis.forecast."
+    )
 
 
 def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: Any) -> Trial:
@@ -163,8 +187,8 @@ def _bytes_per_step(model: Any, plan: Plan, save: Save) -> int:
 
     def record():
         trial = None
-        if plan.trials is not None:
-            trial = jax.tree.map(lambda a: a[0] if a.ndim else a, plan.trials)
+        if plan.given is not None:
+            trial = jax.tree.map(lambda a: a[0] if a.ndim else a, plan.given)
         system = resolve(model, trial)
         system = system.sized(plan.dt) if isinstance(system, SizedByStep) else system
         state = system.initial_state(dt=plan.dt, trial=trial, key=jax.random.key(0))

@@ -20,7 +20,11 @@ __all__ = [
     "AbstractSystem",
     "ChecksStep",
     "HasPotentials",
+    "HasStartTime",
+    "InfersState",
+    "MarksFirstStep",
     "PrefersSolver",
+    "ReadsTargets",
     "SizedByStep",
     "State",
     "SupportsFused",
@@ -112,7 +116,8 @@ class AbstractSystem(eqx.Module):
     def unit_coords(self) -> dict[str, Any]:
         """Coordinates on ``unit`` (``area``, ``ei``, ``tau``...).
 
-        A value is an array on ``unit``, or ``(dim, array)`` for another dim.
+        A value is an array on ``unit``, or ``(dim, array)`` for another dim, perhaps with units and
+        long name after them.
         """
 
 
@@ -205,6 +210,40 @@ class HasPotentials(Protocol):
 
 
 @runtime_checkable
+class HasStartTime(Protocol):
+    """A system that starts at a time of its own, such as that of the observation it starts from.
+
+    Runs that nothing drives start their clock there; inputs and trials have a clock of their own.
+    """
+
+    def start_time(self, dt: float) -> float:
+        """Time of the state before the first step [ms], for steps of ``dt`` [ms]."""
+        ...
+
+
+@runtime_checkable
+class MarksFirstStep(Protocol):
+    """A system whose first step differs from the others: labelled runs mark it.
+
+    Attributes
+    ----------
+    first_step
+        What is different about it: the long name of the coordinate `first_step` on `time`.
+    """
+
+    first_step: Any
+
+
+@runtime_checkable
+class InfersState(Protocol):
+    """A system that can start from an observation, which says something about its state."""
+
+    def infer(self, x: Float[Array, " output"]) -> Any:
+        """The state ``x`` that an observation points to."""
+        ...
+
+
+@runtime_checkable
 class PrefersSolver(Protocol):
     """A system that says how it is stepped where a run names no solver."""
 
@@ -212,6 +251,19 @@ class PrefersSolver(Protocol):
     def solver(self) -> Any:
         """A diffrax solver with a fixed step."""
         ...
+
+
+@runtime_checkable
+class ReadsTargets(Protocol):
+    """A system whose input of a step is the observation that its output is about.
+
+    Attributes
+    ----------
+    reads_targets
+        Whether it is fed with the targets of trials that have no inputs.
+    """
+
+    reads_targets: Any
 
 
 @runtime_checkable

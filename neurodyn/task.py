@@ -14,12 +14,15 @@ import xarray as xr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from neurodyn import labels
+from neurodyn.ends import end_coords, padded
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
 
 
 class Trial(eqx.Module):
     """One trial, or a batch of trials with a leading ``trial`` axis on every array but ``length``.
+
+    A trial that ends before its buffer does has weight 0 from there on. It says so by ``n_valid``.
 
     Attributes
     ----------
@@ -39,6 +42,13 @@ class Trial(eqx.Module):
         Number of steps that count, shared by the batch; None when all do.
     item
         Which item of a fixed data set this is (:class:`AbstractDataTask`), else None.
+    n_valid
+        Number of steps of each trial, for tasks whose trials last differently long; else None.
+        What a run holds beyond is no part of the trial, and becomes NaN when it is labelled.
+    from_first
+        Whether the first target is the observation that a run starts from. A model whose state an
+        observation says something about then runs from there, and predicts the later targets.
+        Others run through all of them from a start of their own.
     """
 
     inputs: Float[Array, "*trial time input"]
@@ -48,6 +58,8 @@ class Trial(eqx.Module):
     epochs: dict[str, Float[Array, "*trial 2"]]
     length: Int[Array, ""] | None = None
     item: Int[Array, "*trial"] | None = None
+    n_valid: Int[Array, "*trial"] | None = None
+    from_first: bool = eqx.field(static=True, default=False)
 
 
 class AbstractTask(eqx.Module):
@@ -153,7 +165,9 @@ class AbstractTask(eqx.Module):
         xr.Dataset
             ``inputs`` (trial, time, input) where there are any, ``targets`` and ``mask`` (without
             ``time`` where only the last step is scored, without ``output`` where it is one class
-            code); conditions on ``trial``. Epochs [ms relative to ``align_event``] are attrs
+            code); conditions on ``trial``. Where trials last differently long, inputs and targets
+            (not codes) are NaN after the end of each, which ``n_valid`` and ``valid_until`` on
+            ``trial`` name; the weight there is 0. Epochs [ms relative to ``align_event``] are attrs
             ``epoch_NAME`` where they are the same in all trials, else coordinates ``NAME_start``
             and ``NAME_stop``; the attr ``labels`` names the codes (JSON).
         """
@@ -187,7 +201,13 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     if named := task.labels():
         attrs["labels"] = named
     targets, mask = trials.targets[:, :n_steps], trials.mask[:, :n_steps]
-    dims = ("trial", "time", "output")
+    inputs, dims = trials.inputs[:, :n_steps], ("trial", "time", "output")
+    if trials.n_valid is not None:
+        steps = np.arange(1, n_steps + 1)
+        coords |= end_coords(trials.n_valid, steps, task.dt, task.t0)
+        inputs = padded(inputs, trials.n_valid, steps)
+        if task.scored == "every":
+            targets = padded(targets, trials.n_valid, steps)
     if task.scored == "last":
         targets, mask, dims = targets[:, 0], mask[:, 0], ("trial", "output")
     if targets.shape[-1] == task.n_outputs:
@@ -199,7 +219,6 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
         "mask": (dims, mask, "1", "weight in the loss"),
     }
     if task.n_inputs:
-        inputs = trials.inputs[:, :n_steps]
         variables["inputs"] = (("trial", "time", "input"), inputs, "1", "input", "input")
         coords["input"] = list(task.input_names())
     return labels.dataset(variables, coords, source="task", attrs=attrs)

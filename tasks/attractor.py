@@ -86,7 +86,6 @@ class Attractor(AbstractTask):
     (('trial', 'time', 'output'), (16, 21, 2))
     """
 
-    t0: ClassVar[float] = 0.0
     align_event: ClassVar[str] = "window start"
     scored: ClassVar[Literal["every", "last"]] = "every"
     reference: ClassVar[tuple[str, ...]] = ("hess2023",)
@@ -186,6 +185,11 @@ class Attractor(AbstractTask):
     def test(self) -> xr.DataArray:
         """Trajectories for testing, from other starts."""
         return self._labelled(self.held_out.data)
+
+    @property
+    def t0(self) -> float:
+        """One step before the first sample of a window, which is at 0 [ms]."""
+        return self.windows.t0
 
     @property
     def n_inputs(self) -> int:

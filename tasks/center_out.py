@@ -127,7 +127,8 @@ class CenterOut(AbstractTrialTask):
         mask = schedule.during(*names).astype(dtype)[:, None] * jnp.ones((1, 2), dtype)
         given = {"direction": direction, "angle": jnp.rad2deg(angle)}
         given |= schedule.conditions(dtype)
-        return Trial(inputs, targets, mask, given, schedule.intervals(dtype))
+        epochs = schedule.intervals(dtype)
+        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
 
     def loss(
         self, outputs: Float[Array, "trial time output"], trials: Trial

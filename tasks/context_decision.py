@@ -130,7 +130,8 @@ class ContextDecision(AbstractChoiceTask):
         targets, mask = choice_targets(schedule, right, self.grace, self.response_weight)
         given |= {"choice_correct": right, **schedule.conditions(dtype)}
         inputs = jnp.concatenate(parts, axis=1)
-        return Trial(inputs, targets, mask, given, schedule.intervals(dtype))
+        epochs = schedule.intervals(dtype)
+        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
 
     def condition_table(self) -> dict[str, Array]:
         """Motion x colour x context."""

@@ -125,7 +125,8 @@ class DelayMatchToSample(AbstractChoiceTask):
         targets, mask = choice_targets(schedule, given["match"], self.grace, self.response_weight)
         given |= {"test_stimulus": test, "choice_correct": given["match"]}
         given |= schedule.conditions(dtype)
-        return Trial(inputs, targets, mask, given, schedule.intervals(dtype))
+        epochs = schedule.intervals(dtype)
+        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
 
     def condition_table(self) -> dict[str, Array]:
         """Sample x match."""

@@ -134,7 +134,8 @@ class PerceptualDecision(AbstractChoiceTask):
         inputs = jnp.concatenate([fixation[:, None], evidence + noise], axis=1)
         targets, mask = choice_targets(schedule, right, self.grace, self.response_weight)
         given = {"coherence": coherence, "choice_correct": right, **schedule.conditions(dtype)}
-        return Trial(inputs, targets, mask, given, schedule.intervals(dtype))
+        epochs = schedule.intervals(dtype)
+        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
 
     def condition_table(self) -> dict[str, Array]:
         """The coherences."""

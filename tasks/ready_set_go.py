@@ -142,6 +142,8 @@ class ReadySetGo(AbstractTrialTask):
             scored[:, None],
             given,
             schedule.intervals(dtype),
+            # Trials of the one interval that there is last equally long.
+            n_valid=edges[-1] if len(self.interval) > 1 or conditions else None,
         )
 
     def loss(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock, pair
+from neurodyn.labels import clock, pair, valid
 from neurodyn.labels.sequences import refuse_frame
 
 __all__ = ["Recordings", "as_recordings", "paired_inputs", "standardised"]
@@ -164,10 +164,9 @@ def _from_xarray(data: xr.DataArray, what: str, dt: float | None) -> Recordings:
         )
     step = clock(data, what=f"Windows: `{what}`", dt=dt, default=1.0, pieces=True).step
     data = data.transpose(*many, "time", last[0])
-    values = data.values[None] if not many else data.values
-    parts = list(values)
-    if many and "n_valid" in data.coords:
-        lengths = data["n_valid"].values.astype(int)
+    parts = list(data.values) if many else [data.values]
+    if {"n_valid", "valid_until"} & set(data.coords):
+        lengths = np.atleast_1d(valid(data).sum("time").values)
         parts = [x[:n] for x, n in zip(parts, lengths, strict=True)]
     names = None
     if last[0] in data.coords:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, Float, Int
 
+from neurodyn import labels
 from neurodyn.checks import number, whole
 from neurodyn.labels import Observed, pair, read_sequences
 from neurodyn.system import as_key
@@ -30,7 +31,8 @@ class Sequences(AbstractDataTask):
     ----------
     data
         ``(trial, time, output)``: an array, or a DataArray with the dims `trial`, `time` and one
-        more in any order. A coordinate ``n_valid`` on `trial` gives the lengths.
+        more in any order, whose coordinate ``valid_until`` (or ``n_valid``) on `trial` gives the
+        lengths; or a list of sequences ``(time, output)``, which may differ in length.
     lengths
         Steps of each sequence; None: all. What lies beyond is ignored, and may be NaN.
     dt
@@ -40,8 +42,7 @@ class Sequences(AbstractDataTask):
         Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
     conditions
         Numbers that name the sequences, ``{name: (trial,)}``, carried along in trials and results;
-        numeric coordinates on `trial` are added. Sequences of several lengths have ``n_valid``
-        among them, so that runs tell which of their steps count.
+        numeric coordinates on `trial` are added.
 
     Raises
     ------
@@ -78,7 +79,7 @@ class Sequences(AbstractDataTask):
         names: Sequence[str] | None = None,
         conditions: dict[str, Any] | None = None,
     ):
-        seen = read_sequences(data, dt=dt, name="data")
+        seen = _seen(data, dt)
         found = _from_labels(seen)
         numbers = seen.labelled()["trial"]
         lengths = seen.n_valid if lengths is None else _of_trials("lengths", lengths, numbers)
@@ -101,8 +102,6 @@ class Sequences(AbstractDataTask):
             )
         if "n_valid" in conditions:
             raise ValueError("Sequences: steps of each are `lengths`, not the condition n_valid.")
-        if self.lengths is not None:
-            conditions["n_valid"] = np.asarray(self.lengths)
         conditions = {k: _of_trials(k, v, numbers) for k, v in conditions.items()}
         self.conditions = {k: _condition(k, v, n) for k, v in conditions.items()}
 
@@ -138,6 +137,7 @@ class Sequences(AbstractDataTask):
             epochs={},
             length=length,
             item=i,
+            n_valid=length,
         )
 
     def sample(self, key, **conditions):
@@ -222,13 +222,38 @@ class Sequences(AbstractDataTask):
         return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length))
 
 
+def _seen(data: Any, dt: Any) -> Observed:
+    """The sequences, those of a list side by side with NaN after the end of each."""
+    if not isinstance(data, (list, tuple)) or any(np.ndim(x) != 2 for x in data):
+        return read_sequences(data, dt=dt, name="data")
+    several = []
+    for i, x in enumerate(data):
+        one = x.expand_dims("trial") if isinstance(x, xr.DataArray) else np.asarray(x)[None]
+        several.append(read_sequences(one, dt=dt, name=f"data[{i}]"))
+    outputs = [x.coords.get("output", np.arange(x.values.shape[2])).tolist() for x in several]
+    for what, found in (("outputs", outputs), ("steps", [x.dt for x in several])):
+        other = [i for i, value in enumerate(found) if value != found[0]]
+        if other:
+            raise ValueError(
+                f"Sequences: the sequences of a list need the same {what}: data[0] has {found[0]}, "
+                f"data[{other[0]}] has {found[other[0]]}."
+            )
+    lengths = [x.values.shape[1] if x.n_valid is None else int(x.n_valid[0]) for x in several]
+    values = np.full((len(several), max(lengths), len(outputs[0])), np.nan)
+    for row, x, n in zip(values, several, lengths, strict=True):
+        row[:n] = x.values[0, :n]
+    names = {n: v for n, v in several[0].coords.items() if n == "output"}
+    time = labels.time_axis(max(lengths), several[0].dt)
+    return Observed(values, several[0].dt, time, names, np.asarray(lengths))
+
+
 def _from_labels(seen: Observed) -> dict[str, Any]:
     """Names of the outputs, and the numbers that name the sequences."""
     found: dict[str, Any] = {"conditions": {}}
     for name, coord in seen.coords.items():
         if name == "output":
             found["output"] = coord.tolist()
-        elif coord.dtype.kind in "iuf" and name not in ("trial", "n_valid"):
+        elif coord.dtype.kind in "iuf" and name not in ("trial", "n_valid", "valid_until"):
             found["conditions"][name] = coord.values
     return found
 

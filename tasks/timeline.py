@@ -159,6 +159,12 @@ class Schedule(NamedTuple):
             inside |= (step >= self.edges[i] + skip) & (step < self.edges[i + 1])
         return inside
 
+    def n_valid(self) -> Int[Array, ""] | None:
+        """Steps until the trial ends; None where all trials of the timeline last equally long."""
+        after = self.timeline.names.index(self.timeline.align)
+        ends = zip(self.timeline.shortest[after:], self.timeline.longest[after:], strict=True)
+        return self.edges[-1] if any(low != high for low, high in ends) else None
+
     def intervals(self, dtype: Any) -> dict[str, Float[Array, "2"]]:
         """Start and stop of every epoch that is not left out [ms from the start of the trial]."""
         ms = self.edges.astype(dtype) * self.timeline.dt

@@ -24,9 +24,12 @@ class Windows(AbstractTask):
     """Windows of one or several recordings, drawn uniformly and with replacement.
 
     Targets are the window: ``length + 1`` samples, of which a model that starts from the first
-    predicts the others. Windows never reach across the end of a recording. A trial says which
-    recording it is from (``subject``) and at which sample it starts (``start``), so that parameters
-    indexed by subject find their row.
+    predicts the others. So do :func:`neurodyn.simulate` and :class:`neurodyn.training.Supervised`
+    with every model that can start from an observation; what it gives has the labels of what it
+    predicts, and is scored by it. Other models run from a start of their own through all samples.
+    Time 0 is that of the first sample. Windows never reach across the end of a recording. A trial
+    says which recording it is from (``subject``) and at which sample it starts (``start``), so that
+    parameters indexed by subject find their row.
 
     Parameters
     ----------
@@ -85,7 +88,6 @@ class Windows(AbstractTask):
     (16, 51, 3)
     """
 
-    t0: ClassVar[float] = 0.0
     align_event: ClassVar[str] = "window start"
     scored: ClassVar[Literal["every", "last"]] = "every"
     reference: ClassVar[tuple[str, ...]] = ("hess2023",)
@@ -130,6 +132,11 @@ class Windows(AbstractTask):
         self.inputs = _array(_padded(_external(inputs, data, found)))
 
     @property
+    def t0(self) -> float:
+        """One step before the first sample, which is at 0 [ms]."""
+        return -self.dt
+
+    @property
     def n_inputs(self) -> int:
         """Number of external inputs."""
         return self.inputs.shape[-1]
@@ -165,6 +172,7 @@ class Windows(AbstractTask):
             mask=jnp.ones_like(x),
             conditions={"subject": subject, "start": start},
             epochs={},
+            from_first=True,
         )
 
     def batch(self, key, n, **conditions):

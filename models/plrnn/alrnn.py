@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from neurodyn.checks import whole
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
@@ -71,6 +71,7 @@ class ALRNN(AbstractPLRNN):
     h: Float[Array, " unit"] | AbstractParameter
     C: Float[Array, "unit input"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
+    clock: Int[Array, "3"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("brenner2024",)
 
@@ -97,6 +98,7 @@ class ALRNN(AbstractPLRNN):
         self.W = parts.bind("W", W, (M, M), narrow_normal)
         self.h = parts.bind("h", h, (M,), 0.0)
         self.C, self.start = parts.external(C), parts.start()
+        self.clock = None
 
     def mask(self, z):
         return z[self.n_units - self.n_relu :] > 0

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.models.plrnn.observation import AbstractObservation, make_observation
@@ -21,6 +22,8 @@ from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["AbstractPLRNN", "Parts", "latent_penalty"]
 
+#: Units of times that are taken as they are: ms, and steps of maps.
+_CLOCKS = ("ms", "1")
 _GLOROT = jax.nn.initializers.glorot_uniform()
 
 
@@ -41,6 +44,8 @@ class AbstractPLRNN(AbstractMap):
         ``(unit, input)``: what the units receive of external inputs; None without.
     start
         The observation from which runs start, see :meth:`starting_from`.
+    clock
+        When they start: whole ms, billionths of a ms, and steps; None: at 0.
     """
 
     n_units: eqx.AbstractVar[int]
@@ -48,6 +53,7 @@ class AbstractPLRNN(AbstractMap):
     observation: eqx.AbstractVar[AbstractObservation]
     C: eqx.AbstractVar[Any]
     start: eqx.AbstractVar[Any]
+    clock: eqx.AbstractVar[Int[Array, "3"] | None]
 
     # --- what a model writes down ------------------------------------------------------------
 
@@ -130,15 +136,41 @@ class AbstractPLRNN(AbstractMap):
         return self.observation.n_forced
 
     def starting_from(self, x: Any) -> "AbstractPLRNN":
-        """A copy whose runs start from the state that this observation points to."""
+        """A copy whose runs start from the state that this observation points to, and at its time.
+
+        Runs without inputs start their clock there, so that what they give has the label of what it
+        predicts. Inputs and trials have a clock of their own.
+
+        Parameters
+        ----------
+        x
+            One observation. A labelled one, such as ``recording.isel(time=0)``, has a `time` [ms].
+            An array has none: it is taken for the first sample of a series without labels, whose
+            time is one step, so that the run goes on at two steps.
+
+        Raises
+        ------
+        ValueError
+            If it has another size, is not finite, or has a time that is not in ms.
+        """
+        clock = _clock_of(x)
         given = np.asarray(x)
         if given.shape != (self.n_outputs,) or not np.isfinite(given).all():
             raise ValueError(
                 f"`x` is one observation, {self.n_outputs} finite numbers, got {given.dtype} of "
                 f"shape {given.shape}."
             )
-        dtype = value_of(self.start).dtype
-        return eqx.tree_at(lambda m: m.start, self, FixedParameter(jnp.asarray(given, dtype)))
+        start = FixedParameter(jnp.asarray(given, value_of(self.start).dtype))
+        return eqx.tree_at(
+            lambda m: (m.start, m.clock), self, (start, clock), is_leaf=lambda x: x is None
+        )
+
+    def start_time(self, dt: float) -> float:
+        """Time of the state before the first step [ms]."""
+        if self.clock is None:
+            return 0.0
+        ms, billionths, steps = (int(n) for n in np.asarray(self.clock))
+        return ms + billionths * 1e-9 + steps * dt
 
     # --- the map as a system -----------------------------------------------------------------
 
@@ -161,6 +193,24 @@ class AbstractPLRNN(AbstractMap):
 
     def unit_coords(self):
         return {}
+
+
+def _clock_of(x: Any) -> Int[Array, "3"]:
+    """When an observation was made, in whole numbers, since float32 does not hold late times."""
+    if not isinstance(x, xr.DataArray) or "time" not in x.coords:
+        return jnp.asarray([0, 0, 1], jnp.int32)
+    time = x["time"]
+    unit = time.attrs.get("units", "ms")
+    if time.ndim or time.dtype.kind not in "iuf" or not np.isfinite(time) or unit not in _CLOCKS:
+        raise ValueError(
+            f"`x` is one observation at one time in ms, got a time of shape {time.shape} and dtype "
+            f"{time.dtype} in {unit!r}: select one, e.g. x.isel(time=0), of a series in ms."
+        )
+    ms = np.floor(float(time))
+    if abs(ms) > np.iinfo(np.int32).max - 1:
+        raise ValueError(f"`x` was observed at {float(time):g} ms, too far from 0 to be counted.")
+    rest = round((float(time) - ms) * 1e9)
+    return jnp.asarray([int(ms), rest, 0], jnp.int32)
 
 
 class Parts:

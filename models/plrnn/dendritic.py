@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from neurodyn.checks import whole
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
@@ -69,6 +69,7 @@ class DendriticPLRNN(AbstractPLRNN):
     H: Float[Array, "unit branch"] | AbstractParameter
     C: Float[Array, "unit input"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
+    clock: Int[Array, "3"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("brenner2022",)
 
@@ -104,6 +105,7 @@ class DendriticPLRNN(AbstractPLRNN):
         self.alpha = parts.bind("alpha", alpha, (B,), uniform(B))
         self.H = parts.bind("H", H, (M, B), Normal(0.0, 1.0))
         self.C, self.start = parts.external(C), parts.start()
+        self.clock = None
 
     def mask(self, z):
         """Gates: the branches of unit 0, those of unit 1...; clipped, then the units themselves."""

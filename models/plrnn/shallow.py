@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from neurodyn.checks import whole
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
@@ -70,6 +70,7 @@ class ShallowPLRNN(AbstractPLRNN):
     h2: Float[Array, " hidden"] | AbstractParameter
     C: Float[Array, "unit input"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
+    clock: Int[Array, "3"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("hess2023",)
 
@@ -103,6 +104,7 @@ class ShallowPLRNN(AbstractPLRNN):
         self.h1 = parts.bind("h1", h1, (M,), 0.0)
         self.h2 = parts.bind("h2", h2, (L,), uniform(L) if self.clipped else 0.0)
         self.C, self.start = parts.external(C), parts.start()
+        self.clock = None
 
     def mask(self, z):
         """Gates: ``W2 z + h2 > 0``; clipped, then ``W2 z > 0``."""

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal
@@ -56,6 +56,7 @@ class PLRNN(AbstractPLRNN):
     h: Float[Array, " unit"] | AbstractParameter
     C: Float[Array, "unit input"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
+    clock: Int[Array, "3"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("durstewitz2017",)
 
@@ -82,6 +83,7 @@ class PLRNN(AbstractPLRNN):
         )
         self.h = parts.bind("h", h, (M,), 0.0)
         self.C, self.start = parts.external(C), parts.start()
+        self.clock = None
 
     def mask(self, z):
         return z > 0

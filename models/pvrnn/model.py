@@ -151,6 +151,7 @@ class PVRNN(AbstractMap):
     w_first: Float[Array, " layer"] | FixedParameter
 
     reference: ClassVar[tuple[str, ...]] = ("ahmadi2019",)
+    first_step: ClassVar[str] = "first step, whose prior is the unit Gaussian"
 
     def __init__(
         self,
@@ -289,7 +290,10 @@ class PVRNN(AbstractMap):
             "latent_layer": ("latent", layers.layer_of(self.n_latents) + 1),
             "layer": ("layer", np.arange(len(self.n_units)) + 1),
         }
-        return coords | base.label_units(None, None, self.tau)
+        known = base.label_units(None, None, self.tau)
+        if "tau" in known:
+            coords["tau"] = ("unit", known["tau"], "1", "time constant in steps")
+        return coords
 
     # --- modes -------------------------------------------------------------------------------
 

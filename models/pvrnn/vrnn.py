@@ -98,6 +98,8 @@ class VRNN(AbstractMap):
     min_std: Float[Array, ""] | AbstractParameter
 
     reference: ClassVar[tuple[str, ...]] = ("chung2015",)
+    first_step: ClassVar[str] = "first step, whose prior knows nothing of the sequence"
+    reads_targets: ClassVar[bool] = True
 
     def __init__(
         self,

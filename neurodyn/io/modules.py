@@ -136,7 +136,7 @@ def _decode_class(x: dict, arrays: Mapping[str, np.ndarray]) -> Any:
         cls = registry.class_named(x["class"])
     except ValueError as error:
         raise FileFormatError(str(error)) from error
-    fields = {name: decode(value, arrays) for name, value in x["fields"].items()}
+    fields = _defaults(cls) | {name: decode(v, arrays) for name, v in x["fields"].items()}
     expected = set(_fields(cls))
     if set(fields) - expected or {f for f in expected if _required(cls, f)} - set(fields):
         raise FileFormatError(
@@ -161,6 +161,14 @@ def _fields(cls: Any) -> tuple[str, ...]:
     if issubclass(cls, tuple):
         return cls._fields
     return tuple(field.name for field in dataclasses.fields(cls))
+
+
+def _defaults(cls: Any) -> dict[str, Any]:
+    """Defaults of fields, for files that are older than these."""
+    if issubclass(cls, tuple):
+        return {}
+    missing = dataclasses.MISSING
+    return {f.name: f.default for f in dataclasses.fields(cls) if f.default is not missing}
 
 
 def _required(cls: type, name: str) -> bool:

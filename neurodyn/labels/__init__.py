@@ -10,10 +10,11 @@ coordinates on dim `spike`, the last two being labels along `unit` and `trial`, 
 the unit and trial tables. See `neurodyn.spikes`.
 """
 
+from neurodyn.labels.bins import between, bin_width
 from neurodyn.labels.build import dataset, encode_attrs, horizons
 from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.checks import check
-from neurodyn.labels.clock import Clock, bin_width, clock, time_axis
+from neurodyn.labels.clock import Clock, clock, time_axis
 from neurodyn.labels.convention import (
     CONVENTION,
     DIMS,
@@ -22,6 +23,7 @@ from neurodyn.labels.convention import (
     TIME_TOLERANCE,
     LabelError,
 )
+from neurodyn.labels.ends import valid
 from neurodyn.labels.matching import match
 from neurodyn.labels.pairing import in_positions, like, pair
 from neurodyn.labels.places import place
@@ -37,6 +39,7 @@ __all__ = [
     "Clock",
     "LabelError",
     "Observed",
+    "between",
     "bin_width",
     "check",
     "clock",
@@ -54,4 +57,5 @@ __all__ = [
     "time_axis",
     "to_milliseconds",
     "to_seconds",
+    "valid",
 ]

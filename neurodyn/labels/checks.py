@@ -12,6 +12,7 @@ import xarray as xr
 
 from neurodyn.labels.clock import SECONDS, axis_problem
 from neurodyn.labels.convention import DIMS, KINDS, SOURCES, TIME_TOLERANCE, LabelError
+from neurodyn.labels.ends import counted, valid
 
 __all__ = ["check"]
 
@@ -238,10 +239,15 @@ def _value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]
     missing = np.isnan(numbers)
     if "time" not in array.dims or not missing.any():
         return
-    if "trial" in array.dims and "n_valid" in array.coords:
-        inside = np.arange(array.sizes["time"])[None, :] < array["n_valid"].values[:, None]
-        valid = xr.Variable(("trial", "time"), inside)
-        missing = (xr.Variable(array.dims, missing) & valid).transpose(*array.dims).values
+    ends = [n for n in ("valid_until", "n_valid") if n in array.coords and "time" in array.coords]
+    if ends:
+        try:
+            inside = valid(array) if ends[0] == "valid_until" else counted(array)
+        except LabelError as error:
+            yield f"{name}: {error}"
+            return
+        there = xr.Variable(array.dims, missing) & inside.variable
+        missing = there.transpose(*array.dims).values
     if "lag" in array.dims and "lag" in array.coords:
         # A window reaches back to before the first sample, where there is nothing.
         reached = array["lag"].variable + array["time"].variable
@@ -253,10 +259,10 @@ def _value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]
         if (traces.any(-1) & ~traces.all(-1)).any():
             yield f"{name} has NaN in the middle of traces: cut the trials, or interpolate"
     elif traces.any():
-        where = "before n_valid ends" if "n_valid" in array.coords else "and no n_valid coordinate"
+        where = f"before {ends[0]} ends" if ends else "and no n_valid coordinate"
         yield (
             f"{name} has NaN in {traces.any(-1).sum()} of {traces[..., 0].size} traces {where}:"
-            " give n_valid (trial), the number of samples of each trial, or "
+            " give valid_until (trial), the time at which each trial ends, or "
             ".attrs['simultaneous'] = 0 where units have different trials"
         )
 

@@ -10,7 +10,13 @@ from jaxtyping import Float
 
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 
-__all__ = ["Clock", "axis_problem", "bin_width", "clock", "time_axis", "unit_problem"]
+__all__ = [
+    "Clock",
+    "axis_problem",
+    "clock",
+    "time_axis",
+    "unit_problem",
+]
 
 #: Units of a clock: milliseconds, or the steps of what has no physical time.
 UNITS = {"frequency": ("Hz", "1")}
@@ -153,46 +159,6 @@ def clock(
             "dt out, or correct the labels."
         )
     return Clock(time, step, unit)
-
-
-def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
-    """Width of the time bins that `obj` is counted or averaged in [ms].
-
-    The labels decide: bins follow each other, so that neighbours are one width apart. The attribute
-    ``bin_width`` counts where bins were left out, or there is a single one. Most xarray operations
-    keep attributes that they make wrong, such as ``.coarsen(time=2).sum()``; a contradiction is
-    refused.
-
-    Raises
-    ------
-    LabelError
-        If labels and attribute contradict each other, or neither tells the width.
-
-    Examples
-    --------
-    >>> import xarray as xr
-    >>> from neurodyn import labels
-    >>> labels.bin_width(xr.DataArray([4, 1, 0], coords={"time": [5.0, 15.0, 25.0]}))
-    10.0
-    """
-    known = obj.attrs.get("bin_width")
-    if known is None:
-        if obj.sizes.get("time") == 1:
-            raise LabelError(f"{what} has a single bin: .assign_attrs(bin_width=...) in ms.")
-        return clock(obj, what=what).step
-    if not (isinstance(known, (int, float, np.number)) and np.isfinite(known) and known > 0):
-        raise LabelError(f"{what}: the attribute bin_width must be a number of ms, got {known!r}.")
-    time = clock(obj, what=what, even=False).time
-    if time.size < 2:
-        return float(known)
-    nearest = float(np.diff(time).min())
-    if not np.isclose(nearest, known, rtol=1e-6, atol=TIME_TOLERANCE):
-        raise LabelError(
-            f"{what} has bin_width {known:g} ms in attrs, but bins {nearest:g} ms apart. If bins "
-            f"were joined, as .coarsen does, .assign_attrs(bin_width={nearest:g}); if some were "
-            "taken out, count or average anew in wider bins."
-        )
-    return float(known)
 
 
 def axis_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:

@@ -101,7 +101,7 @@ COORDS = {
     "rt": ("ms", "reaction time"),
     "start_time": ("ms", "start of the trial on the clock of the recording"),
     "stop_time": ("ms", "end of the trial on the clock of the recording"),
-    "n_valid": ("1", "number of samples before padding"),
+    "n_valid": ("1", "number of samples of the whole trial"),
     "valid_until": ("ms", "end of the trial"),
     "spike_time": ("ms", "spike time"),
     "spike_unit": ("1", "label of the unit"),

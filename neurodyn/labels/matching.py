@@ -114,10 +114,12 @@ def match_by(
 
 def shared_coords(a: Any, b: Any, dim: str) -> list[str]:
     """1-D coordinates on a dim that both have, its own labels aside."""
+    # When a trial ends says nothing about which trial it is.
+    apart = {dim, "n_valid", "valid_until"}
     return [
         str(n)
         for n, c in a.coords.items()
-        if n != dim and c.dims == (dim,) and n in b.coords and b[n].dims == (dim,)
+        if n not in apart and c.dims == (dim,) and n in b.coords and b[n].dims == (dim,)
     ]
 
 

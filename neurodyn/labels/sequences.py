@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.clock import clock, time_axis
 from neurodyn.labels.convention import LabelError
+from neurodyn.labels.ends import valid
 from neurodyn.labels.pairing import like, pair
 
 __all__ = ["Observed", "pair_sequences", "read_sequences"]
@@ -31,7 +32,7 @@ class Observed(NamedTuple):
     coords
         Labels of trials and outputs, as :func:`neurodyn.labels.dataset` takes them.
     n_valid
-        Steps of each sequence, where they are padded.
+        Steps of each sequence that are there before it ends, where some end early.
     unit
         That of `dt` and `time`: "ms", or "1" for steps.
     """
@@ -133,7 +134,8 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
         return Observed(values, step, time_axis(values.shape[1], step), {}, None, unit)
     time, step, unit = clock(observed, what=f"`{name}`", dt=dt, default=1.0)
     coords = _labels_of(observed)
-    n_valid = np.asarray(observed["n_valid"]) if "n_valid" in observed.coords else None
+    ends = {"n_valid", "valid_until"} & set(observed.coords)
+    n_valid = valid(observed).sum("time").values if ends else None
     return Observed(values, step, time, coords, n_valid, unit)
 
 

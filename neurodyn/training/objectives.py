@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from neurodyn.inputs import trials_for
+from neurodyn.inputs import predicted, trials_for
 from neurodyn.integrate import Save, Trajectory, integrate
 from neurodyn.params import AbstractParameter, resolve, trainable
 from neurodyn.system import AbstractSystem, ChecksStep
@@ -98,6 +98,12 @@ class Supervised(AbstractObjective):
         self.variable = variable
 
     def check(self, model, task):
+        if not task.n_inputs and model.n_inputs == model.n_outputs == task.n_outputs:
+            raise ValueError(
+                f"{type(task).__name__} has no inputs, and this {type(model).__name__} reads as "
+                "much as it puts out: pass objective=training.NextStep() to train it to predict "
+                "the next step of what it reads, or training.ELBO() if it is variational."
+            )
         for what in ("n_inputs", "n_outputs"):
             if getattr(model, what) != getattr(task, what):
                 raise ValueError(
@@ -120,10 +126,11 @@ class Supervised(AbstractObjective):
     def __call__(self, model, task, trials, aux, *, key):
         variables = () if self.rate_penalty is None else (self.variable,)
         run = _run(model, task, trials, self.solver, variables, key)
+        trials = predicted(model, trials)
         task_loss = jnp.mean(task.loss(_trial_first(run.outputs), trials))
         loss, metrics = task_loss, {}
         if self.rate_penalty is not None:
-            metrics["rate"] = _mean_square(run.variables[self.variable], trials.length)
+            metrics["rate"] = _mean_square(run.variables[self.variable], trials)
             loss = loss + self.rate_penalty * metrics["rate"]
         if self.weight_penalty is not None:
             metrics["weight"] = _weight_size(model)
@@ -134,7 +141,7 @@ class Supervised(AbstractObjective):
 
     def evaluate(self, model, task, trials, aux, *, key):
         run = _run(model, task, trials, self.solver, (), key)
-        outputs = _trial_first(run.outputs)
+        trials, outputs = predicted(model, trials), _trial_first(run.outputs)
         metrics = {"loss": jnp.mean(task.loss(outputs, trials))}
         for name, value in task.score(outputs, trials).items():
             # Whole numbers are codes (which choice), whose mean says nothing.
@@ -153,15 +160,16 @@ def _penalty(name: str, value: Any) -> Float[Array, ""] | None:
 
 
 def _run(model, task, trials, solver, variables, key) -> Trajectory:
+    run = predicted(model, trials)
     return integrate(
         model,
-        _trial_first(trials.inputs),
+        _trial_first(run.inputs),
         dt=task.dt,
         solver=solver,
         key=key,
         save=Save(variables=variables, outputs=task.scored),
         trial=trials_for(model, trials),
-        length=trials.length,
+        length=run.length,
     )
 
 
@@ -170,12 +178,16 @@ def _trial_first(x: Array) -> Array:
     return jnp.swapaxes(x, 0, 1)
 
 
-def _mean_square(x: Float[Array, "time trial ..."], length: Any) -> Float[Array, ""]:
+def _mean_square(x: Float[Array, "time trial ..."], trials: Trial) -> Float[Array, ""]:
+    """Mean over the samples that belong to their trial."""
+    length = trials.length if trials.n_valid is None else trials.n_valid
     if length is None:
         return jnp.mean(jnp.square(x))
-    per_step = jnp.mean(jnp.square(x), axis=tuple(range(1, x.ndim)))
-    counts = jnp.arange(x.shape[0]) < length
-    return jnp.sum(jnp.where(counts, per_step, jnp.zeros_like(per_step))) / length.astype(x.dtype)
+    per_step = jnp.mean(jnp.square(x), axis=tuple(range(2, x.ndim)))
+    counts = jnp.arange(x.shape[0])[:, None] < length
+    counts = jnp.broadcast_to(counts, per_step.shape)
+    total = jnp.sum(jnp.where(counts, per_step, jnp.zeros_like(per_step)))
+    return total / jnp.sum(counts, dtype=x.dtype)
 
 
 def _weight_size(model: AbstractSystem) -> Float[Array, ""]:

@@ -53,10 +53,9 @@ def stale(node):
         key, of = node.slice, node.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
         key, of = (node.args[0], node.func.value) if node.func.attr == "get" else (None, None)
-    if isinstance(key, ast.Constant) and key.value in STALE:
-        if isinstance(of, ast.Attribute) and of.attr == "attrs":
-            return f"attrs[{key.value!r}]"
-    return None
+    if not (isinstance(key, ast.Constant) and key.value in STALE):
+        return None
+    return f"attrs[{key.value!r}]" if getattr(of, "attr", None) == "attrs" else None
 
 
 def findings(text):

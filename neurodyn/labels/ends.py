@@ -1,0 +1,98 @@
+"""Where trials end: which samples belong to their trial, told by times."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.labels.convention import TIME_TOLERANCE, LabelError
+
+__all__ = ["counted", "valid"]
+
+
+def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
+    """Which samples belong to their trial, and do not pad it.
+
+    The coordinate ``valid_until`` [ms] on `trial` says when a trial ends, on the clock of `time`.
+    It is a time, so that it holds whatever is selected, sorted or joined along `time` and `trial`.
+    The coordinate ``n_valid`` counts the samples of whole trials. Without the other it is used, as
+    long as the NaN in the data agree with it.
+
+    Parameters
+    ----------
+    obj
+        Dataset or DataArray with the dim `time`.
+
+    Returns
+    -------
+    Boolean DataArray on `trial` and `time`, as far as `obj` has them; True throughout where nothing
+    says that trials end.
+
+    Raises
+    ------
+    LabelError
+        If there are no times, ``valid_until`` has other units than `time`, or ``n_valid`` does not
+        fit the samples that are there.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> import xarray as xr
+    >>> x = xr.DataArray(
+    ...     [[1.0, 2.0, 3.0], [4.0, float("nan"), float("nan")]],
+    ...     dims=("trial", "time"),
+    ...     coords={"time": [10.0, 20.0, 30.0], "valid_until": ("trial", [30.0, 10.0])},
+    ... )
+    >>> labels.valid(x.isel(time=[2, 0])).values
+    array([[ True,  True],
+           [False,  True]])
+    """
+    if "time" not in obj.dims:
+        raise LabelError(f"trials end in time, but there is no dim 'time': dims are {obj.dims}.")
+    if "valid_until" in obj.coords:
+        inside = _before(obj)
+    elif "n_valid" in obj.coords:
+        inside = _agreed(obj)
+    else:
+        dims = [d for d in ("trial", "time") if d in obj.dims]
+        coords = {d: obj[d] for d in dims if d in obj.coords}
+        inside = xr.DataArray(np.ones([obj.sizes[d] for d in dims], bool), coords, dims)
+    inside = inside.reset_coords(drop=True).transpose(..., "time")
+    return inside.rename("valid").assign_attrs(units="1", long_name="sample of the trial")
+
+
+def counted(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
+    """The first ``n_valid`` samples of each trial: for objects that are whole in time."""
+    place = xr.DataArray(np.arange(obj.sizes["time"]), dims="time")
+    return place < obj["n_valid"]
+
+
+def _before(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
+    time, until = obj["time"], obj["valid_until"]
+    if "time" not in obj.coords or time.dtype.kind not in "iuf" or until.dtype.kind not in "iuf":
+        raise LabelError(
+            "valid_until is a time in ms, which needs labels of `time` in ms: "
+            ".assign_coords(time=...)."
+        )
+    units = [x.attrs.get("units", "ms") for x in (time, until)]
+    if units[0] != units[1]:
+        raise LabelError(
+            f"time is in {units[0]!r}, but valid_until in {units[1]!r}: convert both to ms."
+        )
+    return time <= until + TIME_TOLERANCE
+
+
+def _agreed(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
+    """The count, where the NaN in the data say the same."""
+    arrays = obj.data_vars.values() if isinstance(obj, xr.Dataset) else [obj]
+    known = {"time", *obj["n_valid"].dims}
+    arrays = [a for a in arrays if a.dtype.kind in "fc" and known <= set(a.dims)]
+    inside = counted(obj)
+    empty = [a.isnull().all([d for d in a.dims if d not in known]) for a in arrays]
+    if not empty or any(bool((e == inside).any()) for e in empty):
+        raise LabelError(
+            "n_valid counts the samples of whole trials, and does not fit the samples that are "
+            "here, e.g. after a selection along time. Give the time at which each trial ends: "
+            ".assign_coords(valid_until=('trial', ...)) in ms."
+        )
+    return inside
