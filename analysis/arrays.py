@@ -11,9 +11,10 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurodyn.labels import LabelError
+from neurodyn import labels
+from neurodyn.labels import LabelError, clock
 
-__all__ = ["centred", "matrix", "pair", "pick", "rows", "samples", "traces"]
+__all__ = ["centred", "matrix", "pair", "pick", "rows", "same_rows", "samples", "traces"]
 
 #: Variables taken from a Dataset when none is named, in this order.
 PREFERRED = ("rate", "spike_count", "hidden")
@@ -130,7 +131,7 @@ def _complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     first = int(late.argmax())
     if not first or not late[first:].all():
         return ""
-    last = float(array["time"][first - 1])
+    last = clock(array, default=1.0, even=False).time[first - 1]
     return f"; before some trials end all is there: .sel(time=slice(None, {last:g}))"
 
 
@@ -179,8 +180,9 @@ def _refuse_shape(x: Any, what: str, least: int) -> None:
         raise ValueError(f"{what} needs {least} samples and a unit at least, got {x.shape}.")
 
 
-def pair(x: ArrayLike, y: ArrayLike, *, least: int = 2) -> tuple[Array, Array]:
-    """Check two ``(sample, unit)`` arrays of the same samples."""
+def pair(x: Any, y: Any, *, least: int = 2) -> tuple[Array, Array]:
+    """Check two ``(sample, unit)`` arrays of the same samples; labelled ones go by their labels."""
+    x, y = same_rows(x, y)
     x, y = matrix(x, what="x", least=least), matrix(y, what="y", least=least)
     if x.shape[0] != y.shape[0]:
         raise ValueError(
@@ -188,3 +190,17 @@ def pair(x: ArrayLike, y: ArrayLike, *, least: int = 2) -> tuple[Array, Array]:
             "and times, in the same order."
         )
     return x, y
+
+
+def same_rows(x: Any, y: Any) -> tuple[Any, Any]:
+    """Values of two labelled arrays, `unit` last, matched along all other dims; arrays as given."""
+    if not (isinstance(x, xr.DataArray) and isinstance(y, xr.DataArray)):
+        return tuple(a.values if isinstance(a, xr.DataArray) else a for a in (x, y))
+    for name, side in (("x", x), ("y", y)):
+        if "unit" not in side.dims:
+            raise LabelError(f"{name} needs a dim 'unit', got dims {side.dims}.")
+    x, y = x.transpose(..., "unit"), y.transpose(..., "unit")
+    if set(x.dims) != set(y.dims):
+        raise LabelError(f"x has dims {x.dims}, y has {y.dims}: both need the same.")
+    x, y = labels.pair(x, y, [str(dim) for dim in x.dims if dim != "unit"], what=("x", "y"))
+    return x.values, y.transpose(*x.dims).values

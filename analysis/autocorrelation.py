@@ -13,8 +13,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.analysis.arrays import pick, rows, traces
 from neurodyn.analysis.streaming import LagSums, label_lags
-from neurodyn.analysis.timebins import time_step
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, clock
 
 __all__ = ["autocorrelation", "population_activity"]
 
@@ -59,7 +58,8 @@ def autocorrelation(
         Dims ``(trial | condition, time, unit)``, evenly sampled: trials of one condition, or the
         residuals around condition means, so that what is common to all trials does not count.
     max_lag
-        Longest lag [ms]; default a third of the trial, since few pairs remain at long lags.
+        Longest lag, in the units of `time` (ms, or steps); default a third of the trial, since few
+        pairs remain at long lags.
     across
         "trials": the correlation across trials of bins `lag` apart, averaged over such pairs of
         bins (Murray et al.); activity locked to the trial drops out. "all": the product of
@@ -96,16 +96,15 @@ def autocorrelation(
             f"a correlation across trials needs three of them at least, got {n_trials}; "
             "across='all' works on one."
         )
-    step = time_step(array, what="data")
+    _, step, unit = clock(array)
     n_lags = n_times // 3 if max_lag is None else int(np.floor(max_lag / step + 1e-6))
     if not 1 <= n_lags < n_times:
         raise ValueError(
-            f"max_lag must lie between one step ({step:g} ms) and the trial "
+            f"max_lag must lie between one step ({step:g}{' ms' * (unit == 'ms')}) and the trial "
             f"({n_times} steps), got {max_lag}."
         )
     values = _in_time(array, n_lags) if across == "time" else _in_units(array, n_lags, across)
     units = {n: c.variable for n, c in array.coords.items() if c.dims == ("unit",)}
-    unit = str(array["time"].attrs.get("units", "ms"))
     return label_lags(values, step, unit, units, across=across)
 
 

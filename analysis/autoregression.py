@@ -34,7 +34,8 @@ def ridge_forecast(
         Sequences to learn from, ``(trial, time, output)``: an array, a labelled array with the dims
         `trial`, `time` and one more in any order, or a Dataset with ``targets``.
     observed
-        Sequences to predict, given in the same ways; their labels are kept.
+        Sequences to predict, given in the same ways; their labels are kept. Outputs of `train` are
+        matched by their labels.
     n_horizons
         How many steps ahead.
     n_lags
@@ -58,11 +59,17 @@ def ridge_forecast(
         If sequences do not fit each other, or are too short for the horizons.
     """
     known, seen = as_sequences(train, dt, name="train"), as_sequences(observed, dt)
-    x, new = (np.asarray(a.values, np.float64) for a in (known, seen))
-    if x.shape[2] != new.shape[2]:
-        raise ValueError(f"`train` has {x.shape[2]} outputs, `observed` has {new.shape[2]}.")
-    if known.dt != seen.dt and not np.isclose(known.dt, seen.dt, rtol=1e-6):
-        raise ValueError(f"`train` has steps of {known.dt:g} ms, `observed` of {seen.dt:g} ms.")
+    n, m = known.values.shape[2], seen.values.shape[2]
+    if n != m:
+        raise ValueError(f"`train` has {n} outputs, `observed` has {m}.")
+    of, own, what = _by_output(seen), _by_output(known), ("observed", "train")
+    own = labels.pair_channels(of, own, "output", "output", positions=True, what=what)
+    x, new = (np.asarray(a.values, np.float64) for a in (own, seen))
+    if known.unit != seen.unit or not np.isclose(known.dt, seen.dt, rtol=1e-6):
+        raise ValueError(
+            f"`train` has steps of {known.dt:g} {known.unit}, `observed` of {seen.dt:g} "
+            f"{seen.unit} (1: steps without physical time)."
+        )
     check_whole(1, n_horizons=n_horizons, n_lags=n_lags)
     if penalty is not None and not float(penalty) >= 0:
         raise ValueError(f"`penalty` must be a number >= 0, got {penalty!r}.")
@@ -91,12 +98,18 @@ def ridge_forecast(
         },
         {
             **seen.coords,
-            "time": seen.time,
-            "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
+            "time": seen.axis,
+            **labels.horizons(n_horizons, seen.dt, seen.unit),
         },
         source="model",
         attrs={"model": "ridge autoregression", "dt": seen.dt, "n_lags": n_lags},
     )
+
+
+def _by_output(seen: labels.Observed) -> xr.DataArray:
+    """Under the labels that it came with; outputs without are in the order of the other side's."""
+    array = seen.labelled()
+    return array if "output" in seen.coords else array.drop_vars("output")
 
 
 def _lagged(x: np.ndarray, n_lags: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from neurodyn.analysis.arrays import pick, rows, traces
 from neurodyn.analysis.conditions import condition_codes, condition_means, names
 from neurodyn.analysis.predictivity import pearson
 from neurodyn.analysis.resampling import Trials, group_trials, split_means
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, pair
 from neurodyn.system import as_key
 
 __all__ = ["corrected", "spearman_brown", "split_half_reliability"]
@@ -194,7 +194,8 @@ def corrected(
     score
         Correlation of a model with each unit's mean over trials, dim ``unit``.
     reliability
-        Reliability of those means, as from `split_half_reliability`.
+        Reliability of those means, as from `split_half_reliability`; of the same units, in any
+        order.
     ceiling_kind
         "sqrt": divide by the square root of the reliability, the correlation that a perfect,
         noiseless model would reach. "consistency": divide by the reliability itself, as some
@@ -211,9 +212,14 @@ def corrected(
     ------
     ValueError
         For an unknown `ceiling_kind`.
+    LabelError
+        If the two are of other units.
     """
+    shared = [str(dim) for dim in reliability.dims]
+    reliability = pair(score, reliability, shared, what=("score", "reliability"))[1]
     kept = reliability >= min_ceiling
-    values = xr.where(kept, score / attainable(reliability.values, ceiling_kind), np.nan)
+    bound = reliability.copy(data=attainable(reliability.values, ceiling_kind))
+    values = xr.where(kept, score / bound, np.nan)
     return values.transpose(*score.dims).assign_attrs(
         units="1",
         long_name="noise-corrected correlation",

@@ -10,6 +10,7 @@ import xarray as xr
 from neurodyn import trials
 from neurodyn.analysis.arrays import rows
 from neurodyn.labels import LabelError
+from neurodyn.labels.matching import columns
 
 __all__ = ["condition_codes", "condition_means", "names", "noise"]
 
@@ -51,18 +52,9 @@ def condition_means(
 
 def condition_codes(array: xr.DataArray, means: xr.DataArray, by: Sequence[str]) -> np.ndarray:
     """Position in `means` of each trial's condition; the number of conditions where it has none."""
-    keys = _keys(means, by)
+    keys = columns(means, by)
     position = {key: i for i, key in enumerate(keys)}
-    return np.array([position.get(key, len(keys)) for key in _keys(array, by)])
-
-
-def _keys(obj: xr.DataArray, by: Sequence[str]) -> list[tuple]:
-    # Six significant digits: a float32 label meets its float64 twin, as in labels.match.
-    columns = [
-        [float(f"{v:.6g}") if isinstance(v, float) else v for v in obj[name].values.tolist()]
-        for name in by
-    ]
-    return list(zip(*columns, strict=True))
+    return np.array([position.get(key, len(keys)) for key in columns(array, by)])
 
 
 def noise(

@@ -8,7 +8,8 @@ import xarray as xr
 from neurodyn import labels, spikes
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
-from neurodyn.spikes.build import require_spikes, step_middles, window_edges
+from neurodyn.spikes.build import step_middles, window_edges
+from neurodyn.spikes.join import in_trials, positions, require_spikes
 
 __all__ = ["detect_spikes", "fi_curve"]
 
@@ -58,7 +59,7 @@ def detect_spikes(
     array([2.75])
     """
     v = _potential(recording, variable)
-    values, time = v.values.astype(np.float64), v["time"].values
+    values, (time, step, _) = v.values.astype(np.float64), labels.clock(v, what=f"'{variable}'")
     above = values >= float(threshold)
     if not above.any() and values.max() > -20:
         raise LabelError(
@@ -80,12 +81,13 @@ def detect_spikes(
         for n, c in ((str(n), c) for n, c in v.coords.items())
         if c.dims in (("sweep",), ("trial",), ("channel",), ("unit",))
     }
-    step = float(time[1] - time[0])
+    coords = {"trial": np.arange(len(values)), "unit": np.arange(values.shape[2])} | coords
+    units, trials = (np.asarray(getattr(coords[d], "values", coords[d])) for d in ("unit", "trial"))
     return spikes.dataset(
         at[keep],
-        unit[keep],
-        row[keep],
-        coords={"trial": np.arange(len(values)), "unit": np.arange(values.shape[2])} | coords,
+        units[unit[keep]],
+        trials[row[keep]],
+        coords=coords,
         source=recording.attrs.get("source", "recording"),
         window=(time[0], time[-1] + step),
         attrs={"threshold": float(threshold)},
@@ -157,7 +159,7 @@ def fi_curve(
     array([ 0., 15.])
     """
     require_spikes(data)
-    if "spike_trial" not in data:
+    if not in_trials(data):
         raise LabelError(
             "fi_curve needs trials, one for each current: cut the recording (spikes.align), or "
             "find spikes in sweeps with detect_spikes."
@@ -202,10 +204,11 @@ def _responses(data: xr.Dataset, start: float, stop: float) -> dict[str, np.ndar
     """Rate, initial and final rate and latency of every trial and unit."""
     n_units = data.sizes["unit"]
     shape = (data.sizes["trial"], n_units)
-    time = step_middles(data)
-    inside = (time >= start) & (time < stop)
-    time = data["spike_time"].values[inside]
-    cell = data["spike_trial"].values[inside] * n_units + data["spike_unit"].values[inside]
+    found = positions(data)
+    middle = step_middles(data, found.time)
+    inside = (middle >= start) & (middle < stop)
+    time = found.time[inside]
+    cell = found.trial[inside] * n_units + found.unit[inside]
     order = np.lexsort([time, cell])
     time, cell = time[order], cell[order]
     n = np.bincount(cell, minlength=shape[0] * shape[1])

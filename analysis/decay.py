@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.analysis.exponentials import SHORTEST, Decay, fit_units
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, clock
 
 __all__ = ["fit_exponentials", "timescale_summary"]
 
@@ -80,11 +80,7 @@ def fit_exponentials(
     if not isinstance(acf, xr.DataArray) or set(acf.dims) != {"lag", "unit"}:
         raise LabelError("fit_exponentials takes a DataArray (lag, unit), see autocorrelation.")
     acf = acf.transpose("lag", "unit")
-    lags = acf["lag"].values.astype(np.float64)
-    steps = np.diff(lags)
-    if lags.size < 2 or not np.allclose(steps, steps[0]) or steps[0] <= 0:
-        raise LabelError("fit_exponentials needs lags at equal, increasing steps.")
-    step = float(steps[0])
+    lags, step, unit = clock(acf, dim="lag", what="acf")
     last = lags[-1] if max_lag is None else float(max_lag)
     chosen = (lags >= first_lag - 1e-6 * step) & (lags <= last + 1e-6 * step)
     if chosen.sum() < 6:
@@ -105,11 +101,10 @@ def fit_exponentials(
         jnp.asarray([SHORTEST, longest / step], dtype),
         jnp.asarray(least_share, dtype),
     )
-    return _labelled(fit, acf, step)
+    return _labelled(fit, acf, step, unit)
 
 
-def _labelled(fit: Decay, acf: xr.DataArray, step: float) -> xr.Dataset:
-    unit = str(acf["lag"].attrs.get("units", "ms"))
+def _labelled(fit: Decay, acf: xr.DataArray, step: float, unit: str) -> xr.Dataset:
     status = np.array(STATUS)[np.asarray(fit.status)]
     known = (np.asarray(fit.status) != 1) & (np.asarray(fit.status) != 2)
 

@@ -20,7 +20,7 @@ from neurodyn.analysis.predictivity import (
     ridge_side,
 )
 from neurodyn.analysis.threads import one_lapack_thread
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, pair
 from neurodyn.system import as_key
 
 __all__ = ["decode"]
@@ -51,8 +51,9 @@ def decode(
         Dims ``(trial, time, unit)``, or ``(trial, unit)``; `latent` may stand for `unit`. With many
         times pass those of interest: the cost grows as their square.
     label
-        Numbers ``(trial,)`` or ``(trial, time)``: a DataArray, an array, or the name of a
-        coordinate of `activity`. A choice is decoded as 0 and 1.
+        Numbers ``(trial,)`` or ``(trial, time)``: a DataArray, matched by its labels; an array, in
+        the order of `activity`; or the name of a coordinate of `activity`. A choice is decoded as
+        0 and 1.
     n_folds
         Folds over trials; default 10, or one a trial where there are fewer.
     penalties
@@ -77,8 +78,9 @@ def decode(
     ----------
     Hoerl & Kennard, Technometrics 1970.
     """
+    activity, arrived = _in_label_order(activity)
     x = _activity(activity)
-    y = _label(activity, label, x.shape)
+    y = _label(activity, label, x.shape, arrived)
     held_out = fold_masks(as_key(key), x.shape[0], n_folds_for(x.shape[0], n_folds))
     guess = np.asarray(
         _predict(x, jnp.asarray(y[..., None], x.dtype), held_out, as_penalties(penalties, x.dtype))
@@ -87,15 +89,20 @@ def decode(
     with np.errstate(invalid="ignore"):
         correlation = np.corrcoef(y.ravel(), guess.ravel())[0, 1]
     variables = {
-        "prediction": (("trial", "time"), guess, "1", "prediction in held-out trials"),
-        "label": (("trial", "time"), y, "1", "label"),
+        "prediction": (("trial", "time"), guess[arrived], "1", "prediction in held-out trials"),
+        "label": (("trial", "time"), y[arrived], "1", "label"),
         "r2": ((), r2, "1", "fraction of the label's variance that is predicted"),
         "correlation": ((), correlation, "1", "correlation of label and prediction"),
     }
-    time = activity["time"].values if "time" in activity.dims else np.zeros(1)
+    table = {str(n): c.variable for n, c in activity.coords.items() if c.dims == ("trial",)}
+    table = {n: v[arrived] for n, v in table.items() if n not in variables and v.dtype != object}
+    time = ("time", np.zeros(1))
+    if "time" in activity.dims:
+        ticks = labels.clock(activity, what="activity", default=1.0, even=False)
+        time = ("time", ticks.time, ticks.unit)
     return labels.dataset(
         variables,
-        {"time": np.asarray(time, np.float64)},
+        {"time": time, **table},
         source="analysis",
         kind="statistic",
         attrs={"n_folds": held_out.shape[0]},
@@ -117,14 +124,33 @@ def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
     return jnp.asarray(values, jnp.result_type(float))
 
 
-def _label(activity: xr.DataArray, label: Any, shape: tuple) -> np.ndarray:
+def _in_label_order(activity: Any) -> tuple[Any, np.ndarray]:
+    """Trials in the order of their labels, so that folds do not depend on how they came.
+
+    Also where each trial that came has gone.
+    """
+    if not isinstance(activity, xr.DataArray) or "trial" not in activity.dims:
+        return activity, np.zeros(0, int)
+    n = activity.sizes["trial"]
+    if "trial" not in activity.coords:
+        return activity, np.arange(n)
+    order = np.argsort(activity["trial"].values, kind="stable")
+    return activity.isel(trial=order), np.argsort(order)
+
+
+def _label(activity: xr.DataArray, label: Any, shape: tuple, arrived: np.ndarray) -> np.ndarray:
     """The label (trial, time)."""
     if isinstance(label, str):
         if label not in activity.coords:
             raise LabelError(f"activity has no coordinate '{label}': {list(activity.coords)}.")
         label = activity[label]
     if isinstance(label, xr.DataArray):
+        if unknown := [dim for dim in label.dims if dim not in ("trial", "time")]:
+            raise LabelError(f"`label` has dims {label.dims}: select along {unknown}.")
+        label = pair(activity, label, list(map(str, label.dims)), what=("activity", "label"))[1]
         label = label.transpose("trial", ...)
+    elif np.shape(label)[:1] == arrived.shape:
+        label = np.asarray(label)[np.argsort(arrived)]
     y = np.asarray(label)
     if y.dtype.kind not in "iufb" or y.shape not in (shape[:1], shape[:2]):
         raise ValueError(

@@ -12,6 +12,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from neurodyn import labels
 from neurodyn.analysis.arrays import centred, matrix, pair, pick, samples
 from neurodyn.analysis.conditions import condition_means, noise
 from neurodyn.analysis.pca import principal_axes
@@ -76,7 +77,9 @@ def participation(x: ArrayLike) -> Float[Array, ""]:
     return _participation(matrix(x))
 
 
-def cross_validated_participation(a: ArrayLike, b: ArrayLike) -> Float[Array, ""]:
+def cross_validated_participation(
+    a: ArrayLike | xr.DataArray, b: ArrayLike | xr.DataArray
+) -> Float[Array, ""]:
     r"""Participation ratio of what two repetitions share.
 
     With :math:`C = A'B` of two halves of the trials, :math:`(\mathrm{tr}\,C)^2 / \mathrm{tr}(CC)`.
@@ -86,7 +89,8 @@ def cross_validated_participation(a: ArrayLike, b: ArrayLike) -> Float[Array, ""
     Parameters
     ----------
     a, b
-        Arrays ``(sample, unit)``: the same samples and units, independent trials.
+        Arrays ``(sample, unit)``: the same samples and units, independent trials; labelled ones are
+        matched by their labels.
 
     Returns
     -------
@@ -98,6 +102,9 @@ def cross_validated_participation(a: ArrayLike, b: ArrayLike) -> Float[Array, ""
     ValueError
         As for `participation`, or if shapes differ.
     """
+    if isinstance(a, xr.DataArray) and isinstance(b, xr.DataArray):
+        a, b = a.transpose(..., "unit"), b.transpose(..., "unit")
+        a, b = labels.pair(a, b, what=("first half", "second half"))
     a, b = pair(a, b)
     if a.shape != b.shape:
         raise ValueError(f"both halves need the same units, got {a.shape} and {b.shape}.")

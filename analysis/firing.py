@@ -10,7 +10,8 @@ import xarray as xr
 from neurodyn import labels, spikes
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
-from neurodyn.spikes.build import SLACK, require_spikes, step_middles, window_edges
+from neurodyn.spikes.build import SLACK, step_middles, window_edges
+from neurodyn.spikes.join import in_trials, observed, positions, require_spikes
 
 __all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
 
@@ -54,17 +55,16 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
         return _labelled(data, rate)
     if isinstance(data, xr.Dataset) and "spike_count" in data:
         counts = binned_counts(data, window, None, "firing_rate")["spike_count"]
-        hertz = counts * (1e3 / data.attrs["bin_width"])
+        hertz = counts * (1e3 / labels.bin_width(data, what="the counts"))
         mean = hertz.mean([d for d in hertz.dims if d != "unit"], skipna=True)
         return _labelled(data, mean.values.astype(np.float64))
     start, stop = _window(data, window, "firing_rate")
-    time = step_middles(data)
+    found = positions(data)
+    time = step_middles(data, found.time)
     inside = (time >= start) & (time < stop)
-    n = np.bincount(data["spike_unit"].values[inside], minlength=data.sizes["unit"])
-    observed = _observed_time(data, start, stop)
-    return _labelled(
-        data, np.where(observed > 0, 1e3 * n / np.where(observed, observed, 1), np.nan)
-    )
+    n = np.bincount(found.unit[inside], minlength=data.sizes["unit"])
+    seen = _observed_time(data, start, stop)
+    return _labelled(data, np.where(seen > 0, 1e3 * n / np.where(seen, seen, 1), np.nan))
 
 
 def _window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float, float]:
@@ -87,11 +87,12 @@ def _window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float
 def _observed_time(spikes: xr.Dataset, start: float, stop: float) -> np.ndarray:
     """How long each unit was observed between two times, over all trials [ms]."""
     if "spike_trial" in spikes:
-        end = np.full(spikes.sizes["trial"], stop)
+        end = np.full(spikes.sizes["trial"] if in_trials(spikes) else 1, stop)
         if "valid_until" in spikes.coords:
             end = np.minimum(end, spikes["valid_until"].values)
         time = np.maximum(end - start, 0)[:, None]
-        seen = spikes["observed"].values if "observed" in spikes else 1.0
+        seen = observed(spikes)
+        seen = 1.0 if seen is None else seen
         return (time * np.broadcast_to(seen, (len(end), spikes.sizes["unit"]))).sum(0)
     edges = np.asarray(spikes.attrs.get("obs_intervals", (start, stop)), np.float64).reshape(-1, 2)
     first = np.maximum(edges[:, :1], start)
@@ -114,8 +115,7 @@ def binned_counts(
 ) -> xr.Dataset:
     """Counts in bins, one bin over everything where there is no width."""
     if isinstance(data, xr.Dataset) and "spike_count" in data:
-        if "bin_width" not in data.attrs:
-            raise LabelError(f"{what}: the counts have no bin_width [ms] in attrs.")
+        labels.bin_width(data, what=f"{what}: the counts")
         return data if window is None else data.sel(time=slice(*window_edges(window)))
     start, stop = _window(data, window, what)
     width = stop - start if bin_width is None else float(bin_width)
@@ -258,5 +258,5 @@ def fano_factor(
     fano = np.where(mean > 0, var / np.where(mean > 0, mean, 1), np.nan)
     coords = {name: c.variable for name, c in counts.coords.items() if c.dims == ("unit",)}
     about = {"units": "1", "long_name": "Fano factor", "kind": "statistic"}
-    about["bin_width"] = float(counts.attrs["bin_width"])
+    about["bin_width"] = labels.bin_width(counts, what="the counts")
     return xr.DataArray(fano, coords, ("unit",), "fano_factor", about)

@@ -101,8 +101,8 @@ def forecast(
         variables["prediction_std"] = (dims, std, "1", "spread of the predictions", "statistic")
     coords = {
         **seen.coords,
-        "time": seen.time,
-        "horizon": ("horizon", np.arange(1, n_horizons + 1), "1", "steps ahead"),
+        "time": seen.axis,
+        **labels.horizons(n_horizons, seen.dt, seen.unit),
     }
     return labels.dataset(
         variables,
@@ -121,30 +121,39 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
         ``(trial, time, horizon, output)``, or a Dataset with ``prediction``: of :func:`forecast` or
         of :func:`neurodyn.models.pvrnn.error_regression`.
     observed
-        What was observed, as for :func:`forecast`. Predictions of steps after its end are left out,
-        and all horizons are scored from the same times, so that they can be compared.
+        What was observed, as for :func:`forecast`: labelled, with the trials, times and outputs of
+        the prediction in any order; or an array in the order of its labels. Predictions of steps
+        after its end are left out, and all horizons are scored from the same times, so that they
+        can be compared.
 
     Returns
     -------
     xr.DataArray
         ``error`` ``(trial, horizon)``, averaged over times and outputs.
+
+    Raises
+    ------
+    LabelError
+        If the two have other trials, times or outputs, or horizons count steps of another clock
+        than that of `time`.
+    ValueError
+        If sequences are too short for the horizons, or have holes.
     """
     predicted = prediction["prediction"] if isinstance(prediction, xr.Dataset) else prediction
     dims = ("trial", "time", "horizon", "output")
     if not isinstance(predicted, xr.DataArray) or set(predicted.dims) != set(dims):
         raise ValueError(f"`prediction` must have dims {dims}, as forecast returns it.")
-    predicted = predicted.transpose(*dims)
-    x = np.asarray(as_sequences(observed).values, np.float64)
-    if (predicted.sizes["trial"], predicted.sizes["time"], predicted.sizes["output"]) != x.shape:
-        raise ValueError(
-            f"`prediction` is {dict(predicted.sizes)}, but `observed` has shape {x.shape}."
-        )
+    predicted = predicted.transpose(*dims).sortby("time")
+    as_sequences(observed)
+    later = labels.pair_sequences(predicted.isel(horizon=0, drop=True), observed)
+    x = later.values.astype(np.float64)
     ahead = predicted["horizon"].values
     last = x.shape[1] - ahead.max()
     if last < 1:
         raise ValueError(
             f"Sequences of {x.shape[1]} steps are too short for a horizon of {ahead.max()}."
         )
+    _check_horizons(predicted, labels.clock(predicted, what="`prediction`", default=1.0).step)
     p = predicted.values.astype(np.float64)[:, :last]
     later = np.stack([x[:, h : h + last] for h in ahead], axis=2)
     error = ((p - later) ** 2).mean((1, 3))
@@ -155,6 +164,19 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
         name="error",
         attrs={"units": "1", "long_name": "mean squared error of predictions"},
     )
+
+
+def _check_horizons(prediction: xr.DataArray, step: float) -> None:
+    """Refuse horizons that count other steps than those between the times."""
+    if "ahead" not in prediction.coords:
+        return
+    times, steps = prediction["ahead"].values, prediction["horizon"].values
+    if not np.allclose(times, steps * step, rtol=1e-6):
+        raise labels.LabelError(
+            f"horizon {steps[0]} is {times[0]:g} ms ahead, but the times of the prediction are "
+            f"{step:g} ms apart, so that horizons do not count their steps: score all times and "
+            "select afterwards, or predict sequences that are sampled so."
+        )
 
 
 def as_sequences(

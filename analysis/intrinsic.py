@@ -13,10 +13,9 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.arrays import pick, rows, traces
 from neurodyn.analysis.streaming import label_lags
-from neurodyn.analysis.timebins import time_step
 from neurodyn.analysis.timescales import fit_exponential
 from neurodyn.checks import check_whole
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, clock
 from neurodyn.random import as_key
 
 __all__ = ["intrinsic_timescale"]
@@ -103,7 +102,7 @@ def intrinsic_timescale(
             f"`level` lies in (0, 1) and `silent` in [0, 1), got {level} and {silent}."
         )
     array, x, there = _trials(data, variable)
-    step = time_step(array, what="data")
+    _, step, unit = clock(array)
     n_times = x.shape[1]
     n_lags = n_times // 2 if max_lag is None else int(np.floor(max_lag / step + 1e-6))
     if not 4 <= n_lags < n_times:
@@ -132,9 +131,9 @@ def intrinsic_timescale(
         among = np.flatnonzero(used) if used.any() else np.arange(used.size)
         chosen = jax.random.randint(key, (n_draws, among.size), 0, among.size)
         pooled = _mean(acf[:, among[np.asarray(chosen)]], 2).T
-    fitted = partial(_fit, step=step, first_lag=first_lag, offset=offset)
+    fitted = partial(_fit, step=step, unit=unit, first_lag=first_lag, offset=offset)
     ends = ((1 - level) / 2, (1 + level) / 2)
-    return _labelled(array, acf, used, there, step, drawn, pooled, fitted, ends)
+    return _labelled(array, acf, used, there, (step, unit), drawn, pooled, fitted, ends)
 
 
 def _trials(data, variable):
@@ -224,8 +223,8 @@ def _mean(values: np.ndarray, axis: int) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _fit(acf: np.ndarray, *, step: float, first_lag, offset: bool) -> xr.Dataset:
-    return fit_exponential(label_lags(acf, step, "ms"), first_lag=first_lag, offset=offset)
+def _fit(acf: np.ndarray, *, step: float, unit: str, first_lag, offset: bool) -> xr.Dataset:
+    return fit_exponential(label_lags(acf, step, unit), first_lag=first_lag, offset=offset)
 
 
 def _interval(tau: np.ndarray, ends) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -237,7 +236,8 @@ def _interval(tau: np.ndarray, ends) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return low, high, fitted.mean(axis=0)
 
 
-def _labelled(array, acf, used, there, step, drawn, pooled, fitted, ends) -> xr.Dataset:
+def _labelled(array, acf, used, there, ticks, drawn, pooled, fitted, ends) -> xr.Dataset:
+    step, unit = ticks
     coords = {n: c.variable for n, c in array.coords.items() if c.dims == ("unit",) and n != "tau"}
     result = fitted(acf)
     status = np.where(used, result["status"].values, "silent")
@@ -247,10 +247,10 @@ def _labelled(array, acf, used, there, step, drawn, pooled, fitted, ends) -> xr.
         n_draws, n_lags, n_units = drawn.shape
         tau = fitted(drawn.transpose(1, 0, 2).reshape(n_lags, -1))["tau"].values
         low, high, share = _interval(tau.reshape(n_draws, n_units), ends)
-        result["low"] = _variable("unit", low, "ms", "lower end of the interval of tau")
-        result["high"] = _variable("unit", high, "ms", "upper end of the interval of tau")
+        result["low"] = _variable("unit", low, unit, "lower end of the interval of tau")
+        result["high"] = _variable("unit", high, unit, "upper end of the interval of tau")
         result["draws_fitted"] = _variable("unit", share, "1", "fraction of draws that were fitted")
-    lagged = label_lags(acf, step, "ms")
+    lagged = label_lags(acf, step, unit)
     result["autocorrelation"] = lagged
     mean = _mean(acf, 1)
     one = fitted(mean[:, None]).isel(unit=0)
@@ -260,7 +260,7 @@ def _labelled(array, acf, used, there, step, drawn, pooled, fitted, ends) -> xr.
     low, high, share = _interval(fitted(pooled.T)["tau"].values[:, None], ends)
     ends_of = (("low", low[0], "lower end"), ("high", high[0], "upper end"))
     for name, value, which in ends_of:
-        result[f"population_{name}"] = _variable((), value, "ms", f"{which}, mean of units")
+        result[f"population_{name}"] = _variable((), value, unit, f"{which}, mean of units")
     result["population_draws_fitted"] = _variable((), share[0], "1", "fraction of draws fitted")
     result["population_autocorrelation"] = _variable("lag", mean, "1", "mean autocorrelation")
     return result.assign_coords(coords).assign_attrs(n_used=int(used.sum()))

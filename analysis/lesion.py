@@ -15,6 +15,7 @@ from neurodyn.analysis.lesion_results import lesion_result, relative_accuracy
 from neurodyn.analysis.perturbation import perturbation
 from neurodyn.checks import check_whole
 from neurodyn.intervene import SupportsCut
+from neurodyn.labels import LabelError, in_positions
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
 
@@ -27,7 +28,8 @@ def extreme_units(values: Any, n: int = 20) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     values
-        One number for each unit: time constants, timescales.
+        One number for each unit: time constants, timescales. Labelled ones go by the labels of
+        their units.
     n
         How many of each.
 
@@ -45,6 +47,10 @@ def extreme_units(values: Any, n: int = 20) -> tuple[np.ndarray, np.ndarray]:
     >>> extreme_units([1.5, 1.0, 4.0, 2.0], 2)
     (array([1, 0]), array([2, 3]))
     """
+    numbers = None
+    if isinstance(values, xr.DataArray) and values.ndim == 1:
+        values = values.sortby(values.dims[0]) if values.dims[0] in values.coords else values
+        numbers = values[values.dims[0]].values if values.dims[0] in values.coords else None
     values = np.asarray(values, np.float64)
     check_whole(1, n=n)
     if values.ndim != 1 or not np.isfinite(values).all():
@@ -52,6 +58,7 @@ def extreme_units(values: Any, n: int = 20) -> tuple[np.ndarray, np.ndarray]:
     if n > values.size:
         raise ValueError(f"there are {values.size} units, not {n} to choose.")
     order = np.argsort(values, kind="stable")
+    order = order if numbers is None else numbers[order]
     return order[:n], order[::-1][:n]
 
 
@@ -130,6 +137,10 @@ def ablation(
 
 
 def _masks(units: Any, n_units: int) -> tuple[np.ndarray, np.ndarray | None]:
+    if isinstance(units, xr.DataArray) and units.ndim == 2:
+        if "unit" not in units.dims:
+            raise LabelError(f"groups of units need the dim 'unit', got {units.dims}.")
+        units = in_positions(units.transpose(..., "unit"), "unit", what="masks")
     units = np.arange(n_units) if units is None else np.asarray(units)
     if units.ndim == 2:
         if units.shape[1] != n_units or not np.isin(units, (0, 1)).all() or not len(units):

@@ -129,7 +129,7 @@ def lyapunov(
     with jax.enable_x64(double or as_it_is):
         if double:
             system, inputs, state, trial = map(_as_double, (system, inputs, state, trial))
-        batch = as_batch(system, inputs, n_trials=n_trials)
+        batch = as_batch(system, inputs, n_trials=n_trials, dt=dt)
         wanted = transient + n_steps
         if batch.n_steps not in (None, wanted):
             raise ValueError(

@@ -12,7 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
-from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
+from neurodyn.analysis.trajectories import Runs, as_pair, label_runs
 from neurodyn.checks import check_whole
 
 __all__ = ["MixtureDivergence", "mixture_divergence"]
@@ -71,16 +71,18 @@ def mixture_divergence(
     al., NeurIPS 2024 (settings).
     """
     _check(variance, n_components, n_draws)
-    runs, true = as_runs(generated), as_truth(truth)
-    check_channels(runs, true)
-    points = _thinned(true.reshape(-1, true.shape[2]), n_components)
+    runs, true = as_pair(generated, truth)
+    # Draws are made channel by channel: in the order of the labels, not in that they came in.
+    order = _order(runs)
+    points = _thinned(true.reshape(-1, true.shape[2])[:, order], n_components)
     rng = np.random.default_rng(seed)
     draws = points[rng.integers(len(points), size=n_draws)]
     draws = draws + np.sqrt(variance) * rng.standard_normal(draws.shape)
     log_p = _log_density(draws, points, variance)
     value = np.full((2, len(runs.values)), np.nan)
     for i in np.flatnonzero(runs.finite):
-        ratio = log_p - _log_density(draws, _thinned(runs.values[i], n_components), variance)
+        own = _thinned(runs.values[i][:, order], n_components)
+        ratio = log_p - _log_density(draws, own, variance)
         value[:, i] = ratio.mean(), ratio.std(ddof=1) / np.sqrt(n_draws)
     status = np.where(runs.finite, "ok", "diverged")
     attrs = {
@@ -170,6 +172,10 @@ def _check(variance: float, n_components: int, n_draws: int) -> None:
     if not (np.isfinite(variance) and variance > 0):
         raise ValueError(f"`variance` must be a number above 0, got {variance}.")
     check_whole(2, n_components=n_components, n_draws=n_draws)
+
+
+def _order(runs: Runs) -> Any:
+    return slice(None) if runs.channels is None else np.argsort(runs.channels.values, kind="stable")
 
 
 def _thinned(points: Any, most: int) -> Any:

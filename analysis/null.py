@@ -16,9 +16,10 @@ from neurodyn.analysis.arrays import pick, rows, traces
 from neurodyn.analysis.conditions import condition_codes, condition_means, names
 from neurodyn.analysis.resampling import group_trials, shuffled_means
 from neurodyn.analysis.threads import one_lapack_thread
+from neurodyn.labels import pair
 from neurodyn.system import as_key
 
-Numbers = ArrayLike | Sequence[float | int]
+Numbers = ArrayLike | Sequence[float | int] | xr.DataArray
 
 __all__ = ["p_value", "shuffle_null"]
 
@@ -31,7 +32,8 @@ def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> 
     score
         Observed values, any shape.
     null
-        Null draws along the last axis: the shape of `score` and ``(draw,)``.
+        Null draws along the last axis: the shape of `score` and ``(draw,)``; or labelled as `score`
+        is, with one more dim.
     higher_is_better
         Whether b counts draws at least as high, or at least as low, as the score.
 
@@ -48,6 +50,9 @@ def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> 
     >>> p_value(0.5, [0.1, 0.2, 0.6])
     array(0.5)
     """
+    if isinstance(score, xr.DataArray) and isinstance(null, xr.DataArray):
+        shared = [str(dim) for dim in score.dims]
+        null = pair(score, null, shared, what=("score", "null"))[1].transpose(*shared, ...)
     score, null = np.asarray(score), np.asarray(null)
     as_good = null >= score[..., None] if higher_is_better else null <= score[..., None]
     n = np.isfinite(null).sum(axis=-1)

@@ -14,7 +14,7 @@ from neurodyn.analysis.ceiling import given_halves, refuse_single_trials
 from neurodyn.analysis.conditions import condition_codes, condition_means, names
 from neurodyn.analysis.resampling import Trials, group_trials
 from neurodyn.analysis.timebins import rebin
-from neurodyn.labels import LabelError, match
+from neurodyn.labels import LabelError, clock, match, pair
 
 __all__ = ["Pair", "pair_up"]
 
@@ -76,6 +76,8 @@ def pair_up(
     recorded, halves = _recorded(rec, of_rec)
     by = _conditions_by(run, recorded, by)
     y = condition_means(recorded, by, what="the recording", least=min_trials)
+    # Folds and shuffles go by the order of conditions: by that of their labels.
+    y = y.sortby("condition") if "condition" in y.indexes else y
     x = _run_means(run, by, of_run, join, min_trials)
     n_rec, n_run = y.sizes["condition"], x.sizes["condition"]
     try:
@@ -91,6 +93,7 @@ def pair_up(
         recorded = recorded.sel(time=y["time"])
     trials, halves, unsplit = _splittable(recorded, halves, y, by, codes)
     seeds = x["seed"] if "seed" in x.dims else None
+    bins = clock(y, what="the recording", even=False).time
     x = x if seeds is not None else x.expand_dims("seed")
     return Pair(
         x=traces(x.transpose("seed", "condition", "time", "unit"), what="the run"),
@@ -106,8 +109,8 @@ def pair_up(
             "conditions_left_out_of_recording": n_rec - y.sizes["condition"],
             "conditions_left_out_of_run": n_run - y.sizes["condition"],
             "bin_width": x.attrs["bin_width"],
-            "first_bin": float(y["time"][0]),
-            "last_bin": float(y["time"][-1]),
+            "first_bin": float(bins[0]),
+            "last_bin": float(bins[-1]),
             "bins_left_out": n_bins - y.sizes["time"],
         },
     )
@@ -171,9 +174,12 @@ def _run_means(run, by, name: str | None, join: Join, least: int) -> xr.DataArra
 def _splittable(recorded, halves, y: xr.DataArray, by, codes):
     """Trials and halves on the matched conditions and times, and why they cannot be split."""
     if halves is not None:
-        matched = match(y, halves, "condition", by=by, join="inner")[1].sel(time=y["time"])
-        if matched.sizes["condition"] != y.sizes["condition"]:
-            raise LabelError("the halves on 'repetition' lack conditions that the means have.")
+        matched = match(y, halves, "condition", by=by, join="inner")[1]
+        matched = pair(y, matched, ("time", "unit"), what=("means", "halves"), join="inner")[1]
+        if any(matched.sizes[dim] != size for dim, size in y.sizes.items()):
+            raise LabelError(
+                "the halves on 'repetition' lack conditions, times or units that the means have."
+            )
         return None, given_halves(matched), ""
     if codes is None:
         return None, None, "the recording holds condition means without halves ('repetition')"

@@ -17,6 +17,7 @@ from neurodyn.analysis.pieces import (
     solve_words,
 )
 from neurodyn.checks import check_whole
+from neurodyn.labels import in_positions
 
 __all__ = ["cycles", "fixed_points"]
 
@@ -176,6 +177,9 @@ def _check(pieces, order, method, starts, inner, box) -> None:
 
 
 def _trajectory(pieces: Pieces, order: int, states: Any) -> np.ndarray:
+    if isinstance(states, xr.DataArray) and "time" in states.dims and states.ndim == 2:
+        (last,) = (str(dim) for dim in states.dims if dim != "time")
+        states = in_positions(states, last, what="trajectory").transpose("time", last)
     array = np.asarray(states, np.float64)
     if array.ndim != 2 or array.shape[1] != pieces.n_latent or len(array) < order:
         raise ValueError(

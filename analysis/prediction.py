@@ -10,11 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
+from neurodyn.analysis.trajectories import (
+    as_runs,
+    as_truth,
+    label_runs,
+    read_step,
+    same_channels,
+)
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
+from neurodyn.labels import LabelError, like, pair
 from neurodyn.params import whole_model
-from neurodyn.system import AbstractSystem, State
+from neurodyn.system import AbstractFlow, AbstractSystem, State
 
 __all__ = ["prediction_error", "valid_prediction_time"]
 
@@ -27,7 +34,7 @@ def prediction_error(
     truth: Any,
     *,
     n_steps: int = 20,
-    dt: float | int = 1.0,
+    dt: float | int | None = None,
     infer: Callable | None = None,
     solver: Any = None,
     key: Any = None,
@@ -43,7 +50,7 @@ def prediction_error(
     n_steps
         Steps ahead; published results use 20.
     dt
-        Step [ms], of flows and for labels.
+        Step [ms] of the truth, and so of flows; default that of its labels, 1 without any.
     infer
         State that an observation points to, ``(channel,) -> x``; default ``model.infer``, and the
         observation itself where it is the whole state.
@@ -71,7 +78,12 @@ def prediction_error(
     check_whole(1, n_steps=n_steps)
     if not isinstance(model, AbstractSystem):
         raise TypeError(f"`model` must be a system, got {type(model).__name__}.")
-    runs, true = as_runs(truth, "truth"), as_truth(truth)
+    runs, true = as_runs(truth, "truth"), as_truth(truth, even=True)
+    dt, unit = read_step(truth, "truth", dt)
+    if unit != "ms" and isinstance(model, AbstractFlow):
+        raise ValueError(
+            "A flow needs the step of `truth` in ms: pass `dt=`, or label its times in ms."
+        )
     if model.n_inputs:
         raise ValueError(
             f"{type(model).__name__} has {model.n_inputs} inputs, which `truth` does not hold: "
@@ -128,7 +140,7 @@ def valid_prediction_time(
     generated: Any,
     truth: Any,
     *,
-    dt: float | int,
+    dt: float | int | None = None,
     threshold: float = 0.5,
     exponent: float | None = None,
     scale: Any = None,
@@ -142,14 +154,16 @@ def valid_prediction_time(
     Parameters
     ----------
     generated, truth
-        Runs and the truth that they started from, of the same shape: sample k of both at the same
-        time. One truth may stand for several runs.
+        Runs and the truth that they started from, with the same samples. Where both are labelled,
+        channels, times and trials are matched by their labels, and a dim that the truth does not
+        have (seeds) shares it; one truth without a dim of trials stands for all runs.
     dt
-        Sampling step [ms].
+        Sampling step [ms]; default that of the labels. Without either, times count samples.
     threshold
         Default 0.5 (Vlachas et al. 2020); 0.4 is in use too.
     exponent
-        Largest Lyapunov exponent [1/ms] of the truth, to express the time in Lyapunov times too.
+        Largest Lyapunov exponent of the truth [1/ms, or per sample], to express the time in
+        Lyapunov times too.
     scale
         Standard deviation of each channel; default that of `truth`, which should then be long
         enough to show it.
@@ -157,23 +171,24 @@ def valid_prediction_time(
     Returns
     -------
     xr.Dataset
-        ``valid_time`` [ms]; with `exponent`, ``lyapunov_times``; and ``status``: "ok", or
+        ``valid_time``; with `exponent`, ``lyapunov_times``; and ``status``: "ok", or
         "censored": the run stayed with the truth to the end, and would have for longer.
 
     Raises
     ------
     ValueError, LabelError
-        On other shapes, holes or constant channels in the truth, or numbers out of range.
+        On other shapes or labels, holes or constant channels in the truth, or numbers out of range.
 
     References
     ----------
     Vlachas, Pathak, Hunt, Sapsis, Girvan, Ott & Koumoutsakos, Neural Netw. 126:191, 2020.
     """
-    for name, value in (("dt", dt), ("threshold", threshold), ("exponent", exponent)):
+    for name, value in (("threshold", threshold), ("exponent", exponent)):
         if value is not None and not (np.isfinite(value) and value > 0):
             raise ValueError(f"`{name}` must be a number above 0, got {value}.")
-    runs, true = as_runs(generated), as_truth(truth)
-    check_channels(runs, true)
+    step, unit = read_step(generated, "generated", dt)
+    generated, truth = _same_samples(generated, truth)
+    runs, true = as_runs(generated, even=True), as_truth(truth, even=True)
     if true.shape[1] != runs.values.shape[1] or len(true) not in (1, len(runs.values)):
         raise ValueError(
             f"`generated` has {runs.values.shape[:2]} runs and samples, `truth` {true.shape[:2]}: "
@@ -186,15 +201,47 @@ def valid_prediction_time(
         error = np.sqrt((((runs.values - true) / sigma) ** 2).mean(2))
     wrong = ~(error <= threshold)
     censored = ~wrong.any(1)
-    valid = np.where(censored, error.shape[1], wrong.argmax(1)) * float(dt)
+    valid = np.where(censored, error.shape[1], wrong.argmax(1)) * step
     variables = {
-        "valid_time": (valid, "ms", "valid prediction time"),
+        "valid_time": (valid, unit, "valid prediction time"),
         "status": (np.where(censored, "censored", "ok"), "1", "whether the end came first"),
     }
     if exponent is not None:
         times = valid * exponent
         variables["lyapunov_times"] = (times, "1", "valid prediction time in Lyapunov times")
-    return label_runs(runs, variables, {"threshold": threshold, "dt": dt})
+    return label_runs(runs, variables, {"threshold": threshold, "dt": step})
+
+
+def _same_samples(generated: Any, truth: Any) -> tuple[Any, Any]:
+    """Both with the same channels, times and trials; the truth once for each run."""
+    a, b = same_channels(generated, truth)
+    if not isinstance(a, xr.DataArray):
+        return a, b
+    if not isinstance(truth, xr.DataArray):
+        b = _placed(b.squeeze("trial") if b.sizes.get("trial") == 1 else b, a)
+    elif not isinstance(generated, xr.DataArray):
+        a = _placed(a, b)
+    if unknown := [d for d in b.dims if d not in a.dims]:
+        raise LabelError(
+            f"`truth` has the dims {unknown}, which `generated` with {a.dims} has not: select one "
+            "of their entries, .isel(..., drop=True)."
+        )
+    dims = [str(d) for d in b.dims if d != "channel"]
+    a, b = pair(a, b, dims, what=("generated", "truth"))
+    if "time" in a.coords:
+        a, b = a.sortby("time"), b.sortby("time")
+    leading = {d: a.sizes[d] for d in a.dims if d not in b.dims}
+    alone = len(b.dims) == 2
+    return a, b if alone else b.expand_dims(leading).transpose(*a.dims)
+
+
+def _placed(array: xr.DataArray, labelled: xr.DataArray) -> xr.DataArray:
+    """Positions of an array as the labels of what it is compared with."""
+    for dim in array.dims[:-1]:
+        if dim in labelled.coords and array.sizes[dim] == labelled.sizes[dim]:
+            numbered = like(np.arange(array.sizes[dim]), labelled[dim], what=("labelled", "array"))
+            array = array.assign_coords({dim: numbered[dim]})
+    return array
 
 
 def _start_of(model: Any, infer: Callable | None) -> Callable[[Any], Any]:

@@ -15,10 +15,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from neurodyn.analysis.arrays import centred, matrix
+from neurodyn.analysis.arrays import centred, matrix, same_rows
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.system import as_key
@@ -157,8 +158,8 @@ def n_folds_for(n_conditions: int, n_folds: int | None) -> int:
 
 @one_lapack_thread
 def ridge_r(
-    x: ArrayLike,
-    y: ArrayLike,
+    x: ArrayLike | xr.DataArray,
+    y: ArrayLike | xr.DataArray,
     *,
     n_folds: int | None = None,
     penalties: ArrayLike | Sequence[float | int] = PENALTIES,
@@ -203,6 +204,7 @@ def ridge_r(
     Hoerl & Kennard (1970), Technometrics 12:55; Schrimpf et al. (2020), Neuron 108:413 (its use as
     a score).
     """
+    x, y = same_rows(x, y)
     x, y = _activity(x, "x"), _activity(y, "y")
     if x.shape[:2] != y.shape[:2]:
         raise ValueError(

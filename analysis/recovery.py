@@ -14,8 +14,8 @@ from jaxtyping import Array, Float
 
 from neurodyn.analysis.arrays import pick, rows
 from neurodyn.analysis.intrinsic import intrinsic_timescale
-from neurodyn.analysis.timebins import time_step
 from neurodyn.checks import check_whole, number
+from neurodyn.labels import bin_width
 from neurodyn.random import as_key
 
 __all__ = ["modulated_counts", "rate_modulation", "timescale_recovery"]
@@ -153,7 +153,7 @@ def timescale_recovery(
     mean = np.nanmean(values, axis=0)
     if modulation is None:
         modulation = rate_modulation(found, values, mean)
-    width = time_step(array, what="data")
+    width = bin_width(array)
     key = as_key(key, needed_for="Surrogate recordings")
     assert key is not None
     recovered, unit, fitted = [], [], []

@@ -63,6 +63,11 @@ def group_trials(array: xr.DataArray, codes: np.ndarray, n_conditions: int, *, w
     LabelError
         If NaN starts within a trace.
     """
+    if "trial" in array.indexes:
+        # Random halves and shuffles go by the order of trials: by that of their labels.
+        order = np.argsort(array["trial"].values, kind="stable")
+        if not np.array_equal(order, np.arange(order.size)):
+            array, codes = array.isel(trial=order), codes[order]
     values = traces(array.transpose("trial", ..., "unit"), what=what, missing=True)
     values = values.reshape(values.shape[0], -1, values.shape[-1])
     nan = np.isnan(np.asarray(values[codes < n_conditions]))

@@ -36,7 +36,8 @@ def ridge_readout(
     states
         What is read out, ``(..., unit)``: an array, or a labelled variable of a run.
     targets
-        What the readout should be, ``(..., output)``, with the same other dims.
+        What the readout should be, ``(..., output)``, with the same other dims: where both are
+        labelled, matched by their labels.
     penalty
         Ridge penalty on the weights, relative to the mean variance of a unit (times the number of
         samples); None: the one with the least error on the last fifth of the samples, fitted to
@@ -57,6 +58,11 @@ def ridge_readout(
     ----------
     Jaeger, GMD Report 148, 2001; Lukosevicius & Jaeger, Comput. Sci. Rev. 2009.
     """
+    coords = {}
+    for dim, side in (("unit", states), ("output", targets)):
+        if isinstance(side, xr.DataArray) and dim in side.coords:
+            coords[dim] = side[dim].values
+    states, targets = _same_samples(states, targets)
     x, y = _samples("states", states, "unit"), _samples("targets", targets, "output")
     if len(x) != len(y):
         raise ValueError(
@@ -75,7 +81,7 @@ def ridge_readout(
             "bias": (("output",), bias, "1", "bias of the readout", "weight"),
             "penalty": ((), chosen, "1", "ridge penalty, relative to the variance of a unit"),
         },
-        {},
+        coords,
         source="analysis",
     )
 
@@ -155,6 +161,19 @@ def memory_capacity(
         source="analysis",
         attrs={"n_units": x.shape[1], "n_steps": n_steps},
     )
+
+
+def _same_samples(states: Any, targets: Any) -> tuple[Any, Any]:
+    """Labelled samples matched by their labels, and in the order of these."""
+    if not (isinstance(states, xr.DataArray) and isinstance(targets, xr.DataArray)):
+        return states, targets
+    dims = [str(d) for d in states.dims if d != "unit"]
+    if unknown := set(targets.dims) - {*dims, "output"}:
+        raise labels.LabelError(f"`targets` has dims {sorted(map(str, unknown))} that states lack.")
+    states, targets = labels.pair(states, targets, dims, what=("states", "targets"))
+    ordered = [dim for dim in dims if dim in states.indexes]
+    targets = targets.transpose(*dims, ..., "output")
+    return states.transpose(*dims, "unit").sortby(ordered), targets.sortby(ordered)
 
 
 def _samples(name: str, values: Any, last: str) -> np.ndarray:

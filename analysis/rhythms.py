@@ -38,7 +38,8 @@ def population_spectrum(
     data
         Spike Dataset, in trials or continuous.
     bin_width
-        Width of the bins of the rate [ms]; frequencies reach half of its inverse.
+        Width of the bins of the rate [ms], if spikes are not binned yet; frequencies reach half of
+        its inverse.
     segment
         Length of the segments [ms], Hann-windowed and half overlapping, over which (and over
         trials) spectra are averaged; its inverse is the resolution.
@@ -66,14 +67,15 @@ def population_spectrum(
     x = rate.transpose(..., "time", "unit").values
     if not np.isfinite(x).all():
         raise LabelError("population_spectrum: trials end early; choose a window inside all.")
-    n = round(float(segment) / float(bin_width))
+    width = labels.clock(rate, what="the rate", default=float(bin_width)).step
+    n = round(float(segment) / width)
     if not 8 <= n <= x.shape[-2]:
         raise LabelError(
             f"segments of {segment:g} ms ({n} bins) do not fit a window of "
-            f"{x.shape[-2] * float(bin_width):g} ms: use shorter ones (8 bins at least)."
+            f"{x.shape[-2] * width:g} ms: use shorter ones (8 bins at least)."
         )
     x = x.reshape(-1, *x.shape[-2:])
-    frequency, power = welch(x, 1e3 / float(bin_width), nperseg=n, axis=1)
+    frequency, power = welch(x, 1e3 / width, nperseg=n, axis=1)
     power = power.mean(0)
     above = frequency > frequency[1] * 0.99
     total = power[above].sum(0)
@@ -97,6 +99,6 @@ def population_spectrum(
         {"frequency": frequency, **coords},
         source="analysis",
         kind="statistic",
-        attrs={"segment": float(segment), "bin_width": float(bin_width)},
+        attrs={"segment": float(segment), "bin_width": width},
         values=False,
     )

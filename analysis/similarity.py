@@ -106,7 +106,7 @@ def _shape_angle(x: Samples, y: Others, alpha: Float[Array, ""]) -> Float[Array,
     return _procrustes_angle(_partly_whitened(x, alpha), _partly_whitened(y, alpha))
 
 
-def linear_cka(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
+def linear_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     r"""Linear centred kernel alignment, :math:`|X'Y|_F^2 / (|X'X|_F |Y'Y|_F)` of centred samples.
 
     Biased upwards when units outnumber samples: it then tends to 1 for any two populations; see
@@ -115,7 +115,7 @@ def linear_cka(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
     Parameters
     ----------
     x, y
-        Arrays ``(sample, unit)`` of the same samples.
+        Arrays ``(sample, unit)`` of the same samples; labelled ones are matched by their labels.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def linear_cka(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
     return _linear_cka(*pair(x, y))
 
 
-def debiased_cka(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
+def debiased_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     """Linear CKA from unbiased estimates of its three terms: 0 on average for unrelated samples.
 
     Can be negative, and is NaN where the samples of one side hold no more structure than chance (an
@@ -169,7 +169,7 @@ def debiased_cka(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
 
 
 @one_lapack_thread
-def procrustes_angle(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
+def procrustes_angle(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     r"""Angle between two shapes after the best rotation, :math:`\arccos(|X'Y|_* / (|X|_F |Y|_F))`.
 
     A metric on centred, scaled samples: symmetric, with the triangle inequality, 0 only for shapes
@@ -179,7 +179,7 @@ def procrustes_angle(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
     Parameters
     ----------
     x, y
-        Arrays ``(sample, unit)`` of the same samples.
+        Arrays ``(sample, unit)`` of the same samples; labelled ones are matched by their labels.
 
     Returns
     -------
@@ -198,13 +198,15 @@ def procrustes_angle(x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
 
 
 @one_lapack_thread
-def shape_angle(x: ArrayLike, y: ArrayLike, *, alpha: float = 1.0) -> Float[Array, ""]:
+def shape_angle(
+    x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray, *, alpha: float = 1.0
+) -> Float[Array, ""]:
     r"""Procrustes angle after whitening each side by :math:`\alpha I + (1-\alpha)(X'X)^{-1/2}`.
 
     Parameters
     ----------
     x, y
-        Arrays ``(sample, unit)`` of the same samples.
+        Arrays ``(sample, unit)`` of the same samples; labelled ones are matched by their labels.
     alpha
         1: `procrustes_angle`. 0: fully whitened, so invariant to any invertible map, as canonical
         correlations are. In between the angle depends on the scale of the data, since the identity

@@ -9,7 +9,14 @@ import xarray as xr
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
-from neurodyn.analysis.trajectories import Runs, as_runs, as_truth, check_channels, label_runs
+from neurodyn.analysis.trajectories import (
+    as_pair,
+    as_runs,
+    has_times,
+    label_runs,
+    read_step,
+)
+from neurodyn.labels import LabelError
 
 __all__ = ["power_spectrum", "spectral_distance"]
 
@@ -31,7 +38,7 @@ def power_spectrum(
         the smoothing in Hz depends on the length); 0 for none.
     dt
         Sampling step [ms]; default that of the ``time`` coordinate. Without either, frequencies are
-        in cycles per sample.
+        in cycles per sample; of times that count steps, in cycles per step.
 
     Returns
     -------
@@ -44,10 +51,11 @@ def power_spectrum(
     ValueError, LabelError
         On other shapes or dims, or trajectories too short for `sigma`.
     """
-    runs = as_runs(data, "data")
+    runs = as_runs(data, "data", even=True)
+    step, unit = read_step(data, "data", dt)
+    step, unit = (step / 1e3, "Hz") if unit == "ms" else (step, "1")
     spectra = _spectra(runs.values, sigma)
-    step = _step(runs) if dt is None else float(dt)
-    frequency = np.fft.rfftfreq(runs.values.shape[1], 1.0 if step is None else step / 1000)
+    frequency = np.fft.rfftfreq(runs.values.shape[1], step)
     channel = range(spectra.shape[2]) if runs.channels is None else runs.channels.values
     return xr.DataArray(
         spectra.reshape((*runs.shape, *spectra.shape[1:])),
@@ -56,7 +64,7 @@ def power_spectrum(
             "frequency": (
                 "frequency",
                 frequency,
-                {"units": "1" if step is None else "Hz", "long_name": "frequency"},
+                {"units": unit, "long_name": "frequency"},
             ),
             "channel": ("channel", channel),
         },
@@ -78,7 +86,8 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
     generated
         Trajectories of the model, ``(time, channel)`` or with leading dims, each scored.
     truth
-        True trajectories of the same length; where there are several, their spectra are averaged.
+        True trajectories of the same length and step; where there are several, their spectra are
+        averaged. Where both are labelled, channels are matched by their labels.
     sigma
         Standard deviation of the smoothing in frequency bins. As published: 20; 1 for the short
         fMRI recordings. The value of the distance depends on it and on the length.
@@ -108,8 +117,8 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
     >>> analysis.spectral_distance(2 * x, x, sigma=1.0)["d_h"].item() < 1e-6
     True
     """
-    runs, true = as_runs(generated), as_truth(truth)
-    check_channels(runs, true)
+    runs, true = as_pair(generated, truth, even=True)
+    _same_step(generated, truth)
     if runs.values.shape[1] != true.shape[1]:
         raise ValueError(
             f"`generated` has {runs.values.shape[1]} samples and `truth` {true.shape[1]}: spectra "
@@ -130,6 +139,19 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
         "status": (status, "1", "what became of the run"),
     }
     return label_runs(runs, variables, {"sigma_bins": sigma, "n_samples": true.shape[1]})
+
+
+def _same_step(generated: Any, truth: Any) -> None:
+    """Refuse two clocks, on which a bin of the spectrum is another frequency."""
+    if not (has_times(generated) and has_times(truth)):
+        return
+    (a, unit), (b, other) = read_step(generated, "generated"), read_step(truth, "truth")
+    if unit != other or not np.isclose(a, b, rtol=1e-6):
+        raise LabelError(
+            f"`generated` has steps of {a:g} {unit}, `truth` of {b:g} {other} (1: steps without "
+            "physical time): frequencies would not be the same; bring both to one step (.interp, "
+            ".coarsen)."
+        )
 
 
 def _spectra(
@@ -154,9 +176,3 @@ def _spectra(
     bad = ~np.isfinite(z).all(1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(bad, np.nan, power / power.sum(1, keepdims=True))
-
-
-def _step(runs: Runs) -> float | None:
-    if runs.time is None or runs.time.size < 2 or runs.time.attrs.get("units", "ms") != "ms":
-        return None
-    return float(np.diff(runs.time.values).mean())

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.spikes.build import require_spikes
+from neurodyn.spikes.join import places, positions
 
 __all__ = ["interval_statistics", "spike_intervals"]
 
@@ -25,7 +25,7 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     -------
     Dataset on dim ``interval``, sorted by trial, unit and time: ``interspike_interval`` [ms],
     ``interval_start`` [ms], the time of the spike that begins it, ``interval_unit`` and, in trials,
-    ``interval_trial``, positions along ``unit`` and ``trial``. Intervals that span a gap of the
+    ``interval_trial``, labels of ``unit`` and ``trial``. Intervals that span a gap of the
     recording (``obs_intervals``) are left out: nobody saw whether a spike fell into it.
 
     Raises
@@ -40,9 +40,9 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     >>> found["interspike_interval"].values
     array([3., 5.])
     """
-    require_spikes(spikes)
-    time, unit = spikes["spike_time"].values, spikes["spike_unit"].values
-    trial = spikes["spike_trial"].values if "spike_trial" in spikes else np.zeros_like(unit)
+    time, unit, trial = positions(spikes)
+    in_trials = trial is not None
+    trial = np.zeros_like(unit) if trial is None else trial
     order = np.lexsort([time, unit, trial])
     time, unit, trial = time[order], unit[order], trial[order]
     follows = (np.diff(unit) == 0) & (np.diff(trial) == 0) & _seen(spikes, time)
@@ -50,12 +50,13 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     columns: dict[str, tuple] = {
         "interspike_interval": (time[first + 1] - time[first], "ms", "interspike interval"),
         "interval_start": (time[first], "ms", "time of the spike that begins the interval"),
-        "interval_unit": (unit[first], "1", "position of the unit"),
     }
-    if "spike_trial" in spikes:
-        columns["interval_trial"] = (trial[first], "1", "position of the trial")
-    variables = {name: ("interval", *column) for name, column in columns.items()}
     coords = {str(n): c for n, c in spikes.coords.items() if c.dims in (("unit",), ("trial",))}
+    for dim, place in (("unit", unit), ("trial", trial)):
+        if dim == "unit" or in_trials:
+            owner = spikes[dim].values[place[first]]
+            coords[f"interval_{dim}"] = ("interval", owner, "1", f"label of the {dim}")
+    variables = {name: ("interval", *column) for name, column in columns.items()}
     return labels.dataset(variables, coords, source="analysis", kind="statistic")
 
 
@@ -110,7 +111,8 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
     """
     found = spike_intervals(spikes)
     n = spikes.sizes["unit"]
-    unit, isi = found["interval_unit"].values, found["interspike_interval"].values
+    unit = places(found["interval_unit"].values, spikes["unit"].values)
+    isi = found["interspike_interval"].values
     count = np.bincount(unit, minlength=n)
     pair = _successive(found)
     contrast = np.abs(isi[pair + 1] - isi[pair]) / (isi[pair + 1] + isi[pair])
@@ -136,11 +138,12 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
 
 def _successive(found: xr.Dataset) -> np.ndarray:
     """Positions of intervals after which another follows at once, in the same unit and trial."""
-    unit, begins = found["interval_unit"].values, found["interval_start"].values
+    begins = found["interval_start"].values
     ends = begins + found["interspike_interval"].values
-    follows = (np.diff(unit) == 0) & np.isclose(begins[1:], ends[:-1], rtol=1e-12, atol=1e-9)
-    if "interval_trial" in found:
-        follows &= np.diff(found["interval_trial"].values) == 0
+    follows = np.isclose(begins[1:], ends[:-1], rtol=1e-12, atol=1e-9)
+    for owner in ("interval_unit", "interval_trial"):
+        if owner in found:
+            follows &= found[owner].values[1:] == found[owner].values[:-1]
     return np.flatnonzero(follows)
 
 

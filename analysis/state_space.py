@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int
 
-from neurodyn.analysis.trajectories import as_runs, as_truth, check_channels, label_runs
+from neurodyn.analysis.trajectories import as_pair, label_runs
 from neurodyn.checks import check_whole
 
 __all__ = ["PROTOCOLS", "StateSpaceDivergence", "state_space_divergence"]
@@ -46,7 +46,8 @@ def state_space_divergence(
         Trajectories of the model, ``(time, channel)`` or with leading dims (a DataArray with dims
         such as seed and trial), each of which is scored.
     truth
-        True trajectories, pooled where there are several. Usually standardised.
+        True trajectories, pooled where there are several. Usually standardised. Where both are
+        labelled, channels are matched by their labels, under whatever name of the dim.
     n_bins
         Bins per dimension.
     protocol
@@ -95,8 +96,7 @@ def state_space_divergence(
     _check_bins(n_bins, protocol)
     if not smoothing > 0:
         raise ValueError(f"`smoothing` must be above 0, got {smoothing}.")
-    runs, true = as_runs(generated), as_truth(truth)
-    check_channels(runs, true)
+    runs, true = as_pair(generated, truth)
     points = true.reshape(-1, true.shape[2])
     if float(n_bins) ** points.shape[1] >= 2**62:
         raise ValueError(

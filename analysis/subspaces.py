@@ -6,9 +6,11 @@ from typing import Any
 
 import jax
 import numpy as np
+import xarray as xr
 from jaxtyping import Array, Float
 from scipy.linalg import subspace_angles
 
+from neurodyn import labels
 from neurodyn.checks import whole
 from neurodyn.random import as_key
 
@@ -16,15 +18,16 @@ __all__ = ["principal_angles", "random_angles"]
 
 
 def principal_angles(
-    a: Float[np.ndarray, "unit m"] | Float[Array, "unit m"],
-    b: Float[np.ndarray, "unit n"] | Float[Array, "unit n"],
+    a: xr.DataArray | Float[np.ndarray, "unit m"] | Float[Array, "unit m"],
+    b: xr.DataArray | Float[np.ndarray, "unit n"] | Float[Array, "unit n"],
 ) -> Float[np.ndarray, " angle"]:
     """Principal angles between the spans of two sets of vectors [degrees], the smallest first.
 
     Parameters
     ----------
     a, b
-        Vectors as columns; each set linearly independent.
+        Vectors as columns, each set linearly independent: arrays, or labelled with the dim `unit`
+        and one more.
 
     Raises
     ------
@@ -35,6 +38,10 @@ def principal_angles(
     ----------
     Björck & Golub, Math. Comput. 1973.
     """
+    if isinstance(a, xr.DataArray) and isinstance(b, xr.DataArray):
+        a, b = labels.pair(
+            a.transpose("unit", ...), b.transpose("unit", ...), "unit", what=("a", "b")
+        )
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or b.ndim != 2 or len(a) != len(b):
         raise ValueError(f"Vectors must be columns of equal length, got {a.shape} and {b.shape}.")

@@ -9,7 +9,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.pieces import Pieces
-from neurodyn.labels import LabelError, dataset
+from neurodyn.labels import LabelError, clock, dataset, in_positions
 
 __all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
 
@@ -58,7 +58,7 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
     Brenner et al., NeurIPS 2024 (almost-linear RNNs).
     """
     pieces = Pieces(system)
-    array, time = _states(states, pieces.n_latent)
+    array, coords = _states(states, pieces.n_latent)
     rows = array.reshape(-1, pieces.n_latent)
     masks, index, counts = np.unique(
         pieces.mask(rows), axis=0, return_inverse=True, return_counts=True
@@ -85,7 +85,7 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
             "centroid": (("region", "latent"), centroid, "1", "mean state in the region"),
             **(gates if pieces.n_gates else {}),
         },
-        {"time": time, "code": ("region", codes, "1", "open rectifiers, as text")},
+        {**coords, "code": ("region", codes, "1", "open rectifiers, as text")},
         source="analysis",
         kind="statistic",
         attrs={"system": type(system).__name__, "n_regions_possible": 2.0**pieces.n_gates},
@@ -125,7 +125,8 @@ def transitions(coded: xr.Dataset | ArrayLike) -> xr.Dataset:
     ----------
     Brenner et al., NeurIPS 2024.
     """
-    sequence, n = _sequence(coded)
+    sequence, regions = _sequence(coded)
+    n = regions.size
     count, joint = np.zeros((n, n), int), np.zeros((n, n), int)
     for row in _rows(sequence):
         visits = _visits(row)
@@ -149,7 +150,7 @@ def transitions(coded: xr.Dataset | ArrayLike) -> xr.Dataset:
         coords = {"code": code, "code_to": ("region_to", code.values, code.attrs)}
     return xr.Dataset(
         {k: (dims, v, {"units": "1", "long_name": text}) for k, (v, text) in variables.items()},
-        {"region": np.arange(n), "region_to": np.arange(n), **coords},
+        {"region": regions, "region_to": regions, **coords},
         {"source": "analysis", "kind": "statistic", "level": "visit"},
     )
 
@@ -183,8 +184,8 @@ def topological_entropy(coded: xr.Dataset | ArrayLike, *, level: str = "visit") 
     ValueError
         For an unknown level.
     """
-    sequence, n = _sequence(coded)
-    adjacency = np.zeros((n, n))
+    sequence, regions = _sequence(coded)
+    adjacency = np.zeros((regions.size, regions.size))
     for row in _at(sequence, level):
         adjacency[row[:-1], row[1:]] = 1.0
     radius = np.abs(np.linalg.eigvals(adjacency)).max()
@@ -231,8 +232,8 @@ def word_growth(
     ValueError
         For an unknown level, or if the sequence is shorter than the words.
     """
-    sequence, n = _sequence(coded)
-    rows = _at(sequence, level)
+    sequence, regions = _sequence(coded)
+    n, rows = regions.size, _at(sequence, level)
     longest = max(row.size for row in rows)
     if not 1 <= max_length <= longest:
         raise ValueError(
@@ -266,20 +267,25 @@ def word_growth(
     )
 
 
-def _states(states: Any, n_latent: int) -> tuple[np.ndarray, np.ndarray]:
-    """The trajectory, and its time labels: steps where it brings none."""
-    time = None
+def _states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """The trajectory, and its labels: times are steps where it brings none."""
+    coords: dict[str, Any] = {}
     if isinstance(states, xr.DataArray):
         if "time" not in states.dims:
             raise LabelError(f"the trajectory has no dim 'time': its dims are {states.dims}.")
-        last = [dim for dim in states.dims if dim not in ("trial", "time")]
+        last = [str(dim) for dim in states.dims if dim not in ("trial", "time")]
         if len(last) != 1:
             raise LabelError(
                 f"symbols takes ([trial], time, latent), got {states.dims}: choose one network "
                 "with .isel(seed=...)."
             )
         states = states.transpose(..., "time", *last)
-        time = states["time"].values if "time" in states.coords else None
+        ticks = clock(states, what="the trajectory", default=1.0, even=False)
+        kept = [n for n, c in states.coords.items() if c.dims in (("trial",), ("time",))]
+        coords = {str(name): states[name].variable for name in kept}
+        coords["time"] = ("time", ticks.time, ticks.unit)
+        # The map knows its latents by position.
+        states = in_positions(states, last[0], what="trajectory")
     array = np.asarray(states)
     if array.ndim not in (2, 3) or array.shape[-1] != n_latent or not array.size:
         raise LabelError(
@@ -290,16 +296,17 @@ def _states(states: Any, n_latent: int) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(
             "the trajectory holds NaN or infinite values: it has diverged and has no symbols."
         )
-    steps = np.arange(1.0, array.shape[-2] + 1)
-    return array, steps if time is None else np.asarray(time, np.float64)
+    return array, {"time": ("time", np.arange(1.0, array.shape[-2] + 1), "1")} | coords
 
 
-def _sequence(coded: Any) -> tuple[np.ndarray, int]:
-    """The symbols as integers, and how many there are."""
+def _sequence(coded: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The symbols as positions along the regions, and the labels of those."""
     if isinstance(coded, xr.Dataset):
         if "symbol" not in coded:
             raise LabelError("there is no 'symbol': pass the result of neurodyn.analysis.symbols.")
-        return coded["symbol"].values, coded.sizes["region"]
+        # What follows a symbol is told by its neighbour, so neighbours must be one step apart.
+        clock(coded, what="the sequence of symbols", default=1.0)
+        return coded_positions(coded), regions_of(coded)
     sequence = np.asarray(coded)
     if sequence.ndim not in (1, 2) or not sequence.size or sequence.dtype.kind not in "iub":
         raise LabelError(
@@ -309,7 +316,32 @@ def _sequence(coded: Any) -> tuple[np.ndarray, int]:
     sequence = sequence.astype(np.int64)
     if sequence.min() < 0:
         raise LabelError(f"symbols are integers from 0, got {sequence.min()}.")
-    return sequence, int(sequence.max()) + 1
+    return sequence, np.arange(int(sequence.max()) + 1)
+
+
+def regions_of(coded: xr.Dataset) -> np.ndarray:
+    """Labels of the regions."""
+    return coded["region"].values if "region" in coded.coords else np.arange(coded.sizes["region"])
+
+
+def coded_positions(coded: xr.Dataset) -> np.ndarray:
+    """Symbols ([trial], time) as positions along `region`, wherever its labels stand there.
+
+    Raises
+    ------
+    LabelError
+        If a symbol has no region.
+    """
+    sequence, regions = coded["symbol"].transpose(..., "time").values, regions_of(coded)
+    order = np.argsort(regions)
+    place = order[np.searchsorted(regions[order], sequence).clip(max=regions.size - 1)]
+    if (wrong := np.setdiff1d(sequence, regions)).size:
+        raise LabelError(
+            f"the symbols {wrong[:8].tolist()} have no entry along 'region' (it has "
+            f"{regions[:8].tolist()}): visits cannot be left out of a sequence; select regions "
+            "of the result instead."
+        )
+    return place
 
 
 def _rows(sequence: np.ndarray) -> list[np.ndarray]:

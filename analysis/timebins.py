@@ -7,47 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import TIME_TOLERANCE, LabelError
+from neurodyn.labels import TIME_TOLERANCE, LabelError, bin_width, clock
 
-__all__ = ["bin_edges", "rebin", "time_step"]
-
-
-def _times(array: xr.DataArray, what: str) -> np.ndarray:
-    if "time" not in array.dims or "time" not in array.coords:
-        raise LabelError(f"{what} needs a labelled dim 'time' [ms], got dims {array.dims}.")
-    times = array["time"].values.astype(np.float64)
-    if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
-        raise LabelError(f"the times of {what} must be finite and increase.")
-    return times
-
-
-def time_step(array: xr.DataArray, *, what: str = "data") -> float:
-    """Spacing of the times [ms], which must be even.
-
-    Raises
-    ------
-    LabelError
-        If it is not, or there is a single time.
-    """
-    steps = np.diff(_times(array, what))
-    if not steps.size or not np.allclose(steps, steps[0], rtol=1e-6, atol=TIME_TOLERANCE):
-        raise LabelError(
-            f"{what} has {'uneven times' if steps.size else 'a single time'}: an even step is "
-            "needed (for bins, set .attrs['bin_width'] [ms])."
-        )
-    return float(steps.mean())
-
-
-def _width(array: xr.DataArray, what: str) -> float:
-    """Width of a bin: attribute ``bin_width``, else the spacing of the times."""
-    if "bin_width" in array.attrs:
-        return float(array.attrs["bin_width"])
-    return time_step(array, what=what)
+__all__ = ["bin_edges", "rebin"]
 
 
 def bin_edges(array: xr.DataArray, *, what: str = "data") -> tuple[np.ndarray, np.ndarray]:
     """Start and end of each time bin [ms]; times are bin centres."""
-    centres, width = _times(array, what), _width(array, what)
+    centres, width = clock(array, what=what, even=False).time, bin_width(array, what=what)
     return centres - width / 2, centres + width / 2
 
 
@@ -76,7 +43,8 @@ def rebin(
     Raises
     ------
     LabelError
-        If the two do not overlap, a bin holds no sample, or `window` is not covered.
+        If the two do not overlap, a bin holds no sample, `window` is not covered, or labels and
+        ``bin_width`` contradict each other.
 
     Examples
     --------
@@ -85,8 +53,14 @@ def rebin(
     >>> rebin(run, bins).values
     array([2., 6.])
     """
-    times, step = _times(run, "the run"), _width(run, "the run")
+    step = bin_width(run, what="the run")
+    times, _, unit = clock(run, what="the run", default=step)
     start, end = bin_edges(like, what="the recording")
+    if unit != (other := clock(like, even=False).unit):
+        raise LabelError(
+            f"the run's times are in {unit!r}, the recording's in {other!r} ('1' for steps): "
+            "label both in ms."
+        )
     # A binned run has its own bins around its times; a simulated one steps that end at them.
     centres = (start + end) / 2
     lead = step / 2 if "bin_width" in run.attrs else step

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.autocorrelation import autocorrelation
 from neurodyn.analysis.golden import golden_section
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, clock
 
 __all__ = ["effective_tau", "fit_exponential", "timescale"]
 
@@ -116,8 +116,8 @@ def fit_exponential(
     acf
         Autocorrelation with dims ``(lag, unit)``, as from `autocorrelation`.
     first_lag
-        First lag [ms] to fit. Default, for each unit: the first lag above 0 after which the
-        autocorrelation falls, which skips refractoriness and the noise at lag 0.
+        First lag to fit, in the units of ``lag``. Default, for each unit: the first lag above 0
+        after which the autocorrelation falls, which skips refractoriness and the noise at lag 0.
     amplitude
         Whether A is fitted; else 1.
     offset
@@ -125,10 +125,10 @@ def fit_exponential(
 
     Returns
     -------
-    Dataset on ``unit``: ``tau`` [ms], ``amplitude`` A, ``offset`` B, ``r2``, and ``status``:
-    "ok"; "undefined" (NaN in the autocorrelation, or fewer lags than parameters); "no decay";
-    "at bound" (tau shorter than a quarter of a step or longer than ten times the longest lag). All
-    but ``status`` are NaN unless it is "ok".
+    Dataset on ``unit``: ``tau`` in the units of ``lag``, ``amplitude`` A, ``offset`` B, ``r2``, and
+    ``status``: "ok"; "undefined" (NaN in the autocorrelation, or fewer lags than parameters); "no
+    decay"; "at bound" (tau shorter than a quarter of a step or longer than ten times the longest
+    lag). All but ``status`` are NaN unless it is "ok".
 
     Raises
     ------
@@ -153,15 +153,16 @@ def fit_exponential(
     if not isinstance(acf, xr.DataArray) or set(acf.dims) != {"lag", "unit"}:
         raise LabelError("fit_exponential takes a DataArray (lag, unit), see autocorrelation.")
     acf = acf.transpose("lag", "unit")
-    lags, r = acf["lag"].values.astype(np.float64), acf.values
+    lags, _, unit = clock(acf, dim="lag", what="acf", even=False)
+    r = acf.values
     if lags.size < 3:
         raise ValueError(f"a fit needs three lags at least, got {lags.size}.")
     if first_lag is None:
-        falls = np.diff(r, axis=0)[1:] < 0
-        start = np.where(falls.any(axis=0), falls.argmax(axis=0) + 1, lags.size)
+        falls = (np.diff(r, axis=0) < 0) & (lags[:-1] > 0)[:, None]
+        start = np.where(falls.any(axis=0), falls.argmax(axis=0), lags.size)
     else:
         if not first_lag <= lags[-1]:
-            raise ValueError(f"first_lag={first_lag} is beyond the last lag, {lags[-1]:g} ms.")
+            raise ValueError(f"first_lag={first_lag} is beyond the last lag, {lags[-1]:g}.")
         start = np.full(r.shape[1], np.searchsorted(lags, first_lag - 1e-6))
     dtype = jnp.result_type(float)
     fit = _fit_units(
@@ -172,7 +173,6 @@ def fit_exponential(
         amplitude,
         offset,
     )
-    unit = str(acf["lag"].attrs.get("units", "ms"))
     names = {
         "tau": (unit, "intrinsic timescale"),
         "amplitude": ("1", "amplitude of the decay"),

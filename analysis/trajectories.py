@@ -8,9 +8,20 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from neurodyn.labels import LabelError, encode_attrs
+from neurodyn.checks import number
+from neurodyn.labels import LabelError, clock, encode_attrs, like, pair_channels
+from neurodyn.labels.sequences import refuse_frame
 
-__all__ = ["Runs", "as_runs", "as_truth", "label_runs"]
+__all__ = [
+    "Runs",
+    "as_pair",
+    "as_runs",
+    "as_truth",
+    "has_times",
+    "label_runs",
+    "read_step",
+    "same_channels",
+]
 
 _CHANNELS = ("output", "unit", "latent", "channel")
 
@@ -28,8 +39,6 @@ class Runs(NamedTuple):
         How the runs were labelled before they were stacked.
     channels
         Labels of the channels, or None.
-    time
-        Times of the samples, or None.
     """
 
     values: Float[np.ndarray, "run time channel"]
@@ -38,11 +47,12 @@ class Runs(NamedTuple):
     shape: tuple[int, ...]
     coords: dict[str, Any]
     channels: xr.DataArray | None
-    time: xr.DataArray | None
 
 
-def as_runs(data: Any, name: str = "generated") -> Runs:
+def as_runs(data: Any, name: str = "generated", *, even: bool = False) -> Runs:
     """Trajectories ``(..., time, channel)`` with any leading dims, stacked into runs.
+
+    ``even`` refuses uneven times, for what takes neighbouring samples to be one step apart.
 
     Raises
     ------
@@ -51,15 +61,17 @@ def as_runs(data: Any, name: str = "generated") -> Runs:
     """
     if isinstance(data, xr.Dataset):
         raise TypeError(f"`{name}` must be one variable: pass e.g. {name}['outputs'].")
-    channels = time = None
+    channels = None
     if isinstance(data, xr.DataArray):
         data, dim = _in_order(data, name)
         channels = data[dim] if dim in data.coords else None
-        time = data["time"] if "time" in data.coords else None
+        if "time" in data.coords:
+            clock(data, what=f"`{name}`", default=np.nan, even=even)
         dims = tuple(str(d) for d in data.dims[:-2])
         coords = {str(n): c.variable for n, c in data.coords.items() if set(c.dims) <= set(dims)}
         values = data.values
     else:
+        refuse_frame(data, name)
         values = np.asarray(data)
         if values.ndim not in (2, 3):
             raise ValueError(
@@ -73,10 +85,12 @@ def as_runs(data: Any, name: str = "generated") -> Runs:
     shape = values.shape[:-2]
     stacked = values.reshape(-1, *values.shape[-2:]).astype(np.float64)
     finite = np.asarray(np.isfinite(stacked).all((1, 2)))
-    return Runs(stacked, finite, dims, shape, coords, channels, time)
+    return Runs(stacked, finite, dims, shape, coords, channels)
 
 
-def as_truth(data: Any, name: str = "truth") -> Float[np.ndarray, "run time channel"]:
+def as_truth(
+    data: Any, name: str = "truth", *, even: bool = False
+) -> Float[np.ndarray, "run time channel"]:
     """True trajectories, all finite and without constant channels.
 
     Raises
@@ -84,7 +98,7 @@ def as_truth(data: Any, name: str = "truth") -> Float[np.ndarray, "run time chan
     LabelError, TypeError, ValueError
         As :func:`as_runs`; and for holes and constant channels, naming them.
     """
-    runs = as_runs(data, name)
+    runs = as_runs(data, name, even=even)
     if not runs.finite.all():
         bad = int((~np.isfinite(runs.values)).any(-1).sum())
         raise ValueError(
@@ -100,13 +114,81 @@ def as_truth(data: Any, name: str = "truth") -> Float[np.ndarray, "run time chan
     return runs.values
 
 
-def check_channels(runs: Runs, truth: Float[np.ndarray, "run time channel"]) -> None:
-    """Refuse trajectories of different numbers of channels."""
-    if runs.values.shape[2] != truth.shape[2]:
+def has_times(data: Any) -> bool:
+    """Whether trajectories are labelled with times."""
+    return isinstance(data, xr.DataArray) and "time" in data.coords
+
+
+def read_step(data: Any, name: str, dt: float | int | None = None) -> tuple[float, str]:
+    """Step of trajectories and its unit: that of their labels, else `dt`, else one sample ("1").
+
+    Raises
+    ------
+    LabelError, ValueError
+        As :func:`neurodyn.labels.clock`; and if `dt` is no number above 0.
+    """
+    if has_times(data):
+        return clock(data, what=f"`{name}`", dt=dt)[1:]
+    return (1.0, "1") if dt is None else (float(number("dt", dt, above=0)), "ms")
+
+
+def as_pair(
+    generated: Any, truth: Any, *, even: bool = False
+) -> tuple[Runs, Float[np.ndarray, "run time channel"]]:
+    """Runs, and the values of the truth, of the same channels in the same order.
+
+    Trajectories of the truth come in the order of their labels, so that nothing that draws from
+    them or thins them out depends on how they were arranged.
+
+    Raises
+    ------
+    LabelError, TypeError, ValueError
+        As :func:`as_runs` and :func:`as_truth`, and if channels differ.
+    """
+    generated, truth = same_channels(generated, truth)
+    if isinstance(truth, xr.DataArray):
+        leading = [d for d in truth.dims if d in truth.indexes and d not in ("time", "channel")]
+        truth = truth.sortby(leading) if leading else truth
+    return as_runs(generated, even=even), as_truth(truth, even=even)
+
+
+def same_channels(generated: Any, truth: Any) -> tuple[Any, Any]:
+    """Both with the same channels in the order of the generated ones; arrays pair by position.
+
+    Where one is labelled both come back labelled, with the dims time and channel last.
+
+    Raises
+    ------
+    LabelError, TypeError, ValueError
+        If channels or dims differ.
+    """
+    n, m = as_runs(generated).values.shape[2], as_runs(truth, "truth").values.shape[2]
+    if n != m:
         raise ValueError(
-            f"`generated` has {runs.values.shape[2]} channels and `truth` {truth.shape[2]}: pass "
-            "the model's outputs, not its latent state, and the same channels on both sides."
+            f"`generated` has {n} channels and `truth` {m}: pass the model's outputs, not its "
+            "latent state, and the same channels on both sides."
         )
+    if not any(isinstance(x, xr.DataArray) for x in (generated, truth)):
+        return generated, truth
+    a, b = _by_channel(generated, truth, "generated"), _by_channel(truth, generated, "truth")
+    b = pair_channels(a, b, "channel", "channel", what=("generated", "truth"))
+    return a, b.transpose(..., "time", "channel")
+
+
+def _by_channel(data: Any, other: Any, name: str) -> xr.DataArray:
+    """Labelled, the last dim under one name."""
+    if isinstance(data, xr.DataArray):
+        data, dim = _in_order(data, name)
+        if dim != "channel":
+            data = data.drop_vars("channel", errors="ignore").rename({dim: "channel"})
+        return data
+    values = np.asarray(data)
+    array = xr.DataArray(values, dims=("trial", "time", "channel")[-values.ndim :])
+    names = _by_channel(other, None, "other")
+    if "channel" not in names.coords:
+        return array
+    numbered = like(np.arange(values.shape[-1]), names["channel"], what=("labelled side", "other"))
+    return array.assign_coords(channel=numbered["channel"])
 
 
 def label_runs(

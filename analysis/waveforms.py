@@ -28,7 +28,7 @@ def aligned_correlation(
     Parameters
     ----------
     output, target
-        One channel each, equally long: arrays, or labelled on ``time``.
+        One channel each, equally long: arrays, or labelled on ``time``, with the same times.
     longest
         Longest shift in either direction [ms]; half a period for what repeats.
     dt
@@ -46,6 +46,10 @@ def aligned_correlation(
     ValueError
         If the two do not fit each other, or the shift leaves less than half of the samples.
     """
+    if isinstance(output, xr.DataArray) and isinstance(target, xr.DataArray):
+        output, target = labels.pair(
+            output.squeeze(drop=True), target.squeeze(drop=True), what=("output", "target")
+        )
     y, dt_y = _channel("output", output, dt)
     x, dt_x = _channel("target", target, dt)
     if len(x) != len(y) or not np.isclose(dt_x, dt_y, rtol=1e-6):
@@ -118,8 +122,13 @@ def _channel(name: str, values: Any, dt: float | None) -> tuple[np.ndarray, floa
         values = values.squeeze()
         if values.dims != ("time",):
             raise ValueError(f"`{name}` must be one channel in time, got dims {values.dims}.")
-        times = values["time"].values
-        dt = float(np.diff(times).mean()) if len(times) > 1 else dt
+        if "time" in values.coords:
+            _, dt, unit = labels.clock(values, what=f"`{name}`", dt=dt)
+            if unit != "ms":
+                raise labels.LabelError(
+                    f"the times of `{name}` count steps: label them in ms, "
+                    ".assign_coords(time=obj.time * dt) with .time.attrs['units'] = 'ms'."
+                )
     if dt is None:
         raise ValueError(f"`{name}` has no times: pass the step `dt=` [ms].")
     given = np.asarray(values, np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, clock
 
 __all__ = [
     "entropy_rate",
@@ -274,6 +274,8 @@ def _symbols(symbols: xr.DataArray) -> np.ndarray:
     if not isinstance(symbols, xr.DataArray) or "time" not in symbols.dims:
         dims = symbols.dims if isinstance(symbols, xr.DataArray) else type(symbols).__name__
         raise LabelError(f"symbols must be a DataArray with the dim 'time', got {dims}.")
+    # Words are symbols that follow each other, so neighbours must be one step apart.
+    clock(symbols, what="symbols", default=1.0)
     array = symbols.transpose(..., "time").values
     if array.dtype.kind not in "iu" or not array.size or array.min() < 0:
         raise LabelError(

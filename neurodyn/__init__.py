@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from neurodyn.bibliography import citation
     from neurodyn.io.files import load, save
-    from neurodyn.labels import LabelError, to_seconds
+    from neurodyn.labels import LabelError, to_milliseconds, to_seconds
     from neurodyn.simulation import SimulationError, simulate
     from neurodyn.training import Ensemble, Fit, TrainingError
     from neurodyn.training.fit import fit
@@ -76,6 +76,7 @@ __all__ = [
     "solve",
     "spikes",
     "tasks",
+    "to_milliseconds",
     "to_seconds",
     "training",
     "trials",
@@ -91,7 +92,7 @@ _imported, __dir__ = on_first_use(
         "neurodyn.experiments": (),
         "neurodyn.io": (),
         "neurodyn.io.files": ("load", "save"),
-        "neurodyn.labels": ("LabelError", "to_seconds"),
+        "neurodyn.labels": ("LabelError", "to_milliseconds", "to_seconds"),
         "neurodyn.models": (),
         "neurodyn.plot": (),
         "neurodyn.simulation": ("SimulationError", "simulate"),

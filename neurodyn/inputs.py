@@ -52,9 +52,16 @@ class Batch(NamedTuple):
 
 
 def as_batch(
-    system: Any, inputs: Any, *, n_steps: int | None = None, n_trials: int | None = None
+    system: Any,
+    inputs: Any,
+    *,
+    n_steps: int | None = None,
+    n_trials: int | None = None,
+    dt: Any = None,
 ) -> Batch:
     """Give inputs of any allowed form the form of :class:`Batch`.
+
+    Labelled arrays are read by their dims, and the step of their times must be ``dt``.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def as_batch(
             raise ValueError(f"`{name}` must be at least 1, got {value}.")
     if callable(inputs) and not isinstance(inputs, Drive):
         return Batch(inputs, n_steps, n_trials or 1, n_trials is not None)
-    drive = jax.tree.map(jnp.asarray, as_drive(inputs))
+    drive = jax.tree.map(lambda leaf: jnp.asarray(_rows(leaf, dt)), as_drive(inputs))
     leaves = jax.tree.leaves(drive)
     if not leaves:
         return Batch(drive, n_steps, n_trials or 1, n_trials is not None)
@@ -96,6 +103,27 @@ def as_batch(
             f"n_trials={n_trials}; leave these out."
         )
     return Batch(drive, common[0], common[1], batched)
+
+
+def _rows(leaf: Any, dt: Any) -> Any:
+    """The values ``(time, *batch, input)`` of a labelled array; others as they are."""
+    if not hasattr(leaf, "dims"):
+        return leaf
+    from neurodyn.labels import (  # most inputs have no labels, and xarray is slow to import
+        clock,
+        in_positions,
+    )
+
+    last = [dim for dim in leaf.dims if dim not in ("time", "trial", "condition")]
+    if hasattr(leaf, "data_vars") or "time" not in leaf.dims or len(last) != 1 or leaf.ndim > 3:
+        what = "Dataset" if hasattr(leaf, "data_vars") else f"DataArray with dims {leaf.dims}"
+        raise ValueError(
+            f"The inputs are a {what}: pass one DataArray with the dims time, input and, for a "
+            "batch, trial."
+        )
+    known = None if isinstance(dt, jax.core.Tracer) or dt is None else float(dt)
+    clock(leaf, what="the inputs", dt=known, default=1.0)
+    return in_positions(leaf, last[0], what="inputs").transpose("time", ..., last[0]).values
 
 
 def check_finite(drive: Drive) -> None:

@@ -145,7 +145,7 @@ def integrate(
         solver = system.solver if isinstance(system, PrefersSolver) else diffrax.Euler()
     check_solver(solver)
     check_save(system, save, length)
-    batch = as_batch(system, inputs, n_steps=n_steps, n_trials=n_trials)
+    batch = as_batch(system, inputs, n_steps=n_steps, n_trials=n_trials, dt=dt)
     if batch.n_steps is None:
         raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
     _check_length(length, batch.n_steps)

@@ -290,7 +290,7 @@ def check_units(
 
 
 def _weights(units: Any) -> Float[Array, " unit"]:
-    units = np.asarray(units)
+    units = np.asarray(_in_order(units, "units"))
     if units.ndim != 1 or not np.isin(units, (0, 1)).all():
         raise ValueError(
             "`units` must be a 0/1 (or boolean) array with one entry per unit, got "
@@ -299,8 +299,17 @@ def _weights(units: Any) -> Float[Array, " unit"]:
     return jnp.asarray(units, jnp.result_type(float))
 
 
+def _in_order(value: Any, name: str) -> Any:
+    """Numbers of units as the model counts them: labels of a labelled array say which is which."""
+    if getattr(value, "dims", ()):
+        from neurodyn.labels import in_positions  # xarray is slow to import, and rarely needed
+
+        return in_positions(value, str(value.dims[0]), what=name).values
+    return value
+
+
 def _per_unit(name: str, value: Any, units: Array) -> Array:
-    value = jnp.asarray(value, units.dtype)
+    value = jnp.asarray(_in_order(value, name), units.dtype)
     if value.shape not in ((), units.shape):
         raise ValueError(
             f"`{name}` must be one number, or one for each of the {len(units)} units, got shape "

@@ -8,9 +8,11 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.ends import end_coords, end_time, padded
+from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.params import resolve
 from neurodyn.recording import Save, window_steps
 from neurodyn.simulation_plan import Plan
+from neurodyn.spikes.build import spike_column
 from neurodyn.system import MarksFirstStep
 
 __all__ = ["join", "label"]
@@ -34,10 +36,6 @@ def label(
         elif name == "outputs":
             variables[name] = (("trial", "time", "output"), array, "1", "output", "output")
             n_times.append(array.shape[1])
-    if "spike_time" in arrays:
-        about = {"spike_time": "ms", "spike_unit": "1", "spike_trial": "1"}
-        for name, units in about.items():
-            variables[name] = (("spike",), arrays[name], units, name.replace("_", " "))
     if n_times:
         # Sample k holds at (k + 1) dt; from integers, so that pieces of a run fit together exactly.
         steps = _steps(plan, save, start)[: n_times[0]]
@@ -45,11 +43,11 @@ def label(
         if isinstance(model, MarksFirstStep):
             first = (steps == 1).astype(np.int64)
             coords["first_step"] = ("time", first, "1", model.first_step)
-    # Spikes refer to units and trials by position, also where nothing else was recorded of them.
+    # Spikes name units and trials, also where nothing else was recorded of them.
     dims = {dim for v in variables.values() for dim in v[0]}
-    if "spike_time" in arrays and "trial" not in dims:
+    if "spike_time" in arrays:
         coords["trial"] = np.arange(plan.n_trials)
-    dims |= {"unit"} if "spike_time" in arrays else set()
+        dims |= {"unit"}
     for name, value in resolve(model).unit_coords().items():
         dim, value, *about = value if isinstance(value, tuple) else ("unit", value)
         if dim in dims:
@@ -60,6 +58,11 @@ def label(
     coords |= trial_coords
     attrs = _attrs(model, plan)
     if "spike_time" in arrays:
+        # Units and trials are numbered from 0 here, so that positions are labels.
+        coords |= {
+            name: spike_column(name, arrays[name], coords.get(dim))
+            for name, dim in SPIKE_COLUMNS.items()
+        }
         first, last = window_steps(save, plan.dt, plan.n_steps)
         attrs["window"] = [plan.t0 + first * plan.dt, plan.t0 + last * plan.dt]
         # A spike carries the end of its step, like every sample: see `neurodyn.spikes`.

@@ -87,7 +87,7 @@ def make_plan(
         if n_trials is not None:
             raise ValueError("The trials are there already: leave out `n_trials`.")
         return _of_trials(model, None, source, float(dt))
-    batch = as_batch(model, source, n_steps=n_steps, n_trials=n_trials)
+    batch = as_batch(model, source, n_steps=n_steps, n_trials=n_trials, dt=dt)
     if batch.n_steps is None:
         raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
     if batch.held:

@@ -230,7 +230,7 @@ def _check_times(ts: Any) -> Float[Array, " time"]:
 
 def _source(system, inputs, dt, n_trials, ts):
     """Inputs as a function of time, whether they have a batch axis, and the number of trials."""
-    batch = as_batch(system, inputs, n_trials=n_trials)
+    batch = as_batch(system, inputs, n_trials=n_trials, dt=dt)
     if not batch.held or not jax.tree.leaves(batch.source):
         function = _no_input if batch.held else batch.source
         return Smooth(function), batch.batched, batch.n_trials

@@ -61,13 +61,16 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Datas
         mean, sem, n_trials = _averages(ds[name], codes)
         prefix = "" if len(numeric) == 1 else f"{name}_"
         averaged |= {str(name): mean, f"{prefix}sem": sem, f"{prefix}n_trials": n_trials}
-    kept = {n: v.variable for n, v in ds.data_vars.items() if "trial" not in v.dims}
-    coords = {n: c.variable for n, c in ds.coords.items() if "trial" not in c.dims}
+    kept = {n: v.variable for n, v in ds.data_vars.items() if not {"trial", "spike"} & {*v.dims}}
+    # Spikes belong to trials, of which nothing is left.
+    coords = {n: c.variable for n, c in ds.coords.items() if not {"trial", "spike"} & {*c.dims}}
     return xr.Dataset(averaged | kept, coords | columns, attrs=ds.attrs)
 
 
 def _as_dataset(obj: xr.Dataset | xr.DataArray) -> xr.Dataset:
-    if "spike_time" in getattr(obj, "data_vars", ()):
+    if "spike_time" in obj.coords and not any(
+        "trial" in v.dims for v in getattr(obj, "data_vars", {}).values()
+    ):
         raise LabelError(
             "these are spike times: neurodyn.trials.psth averages them, neurodyn.spikes.bin and "
             "neurodyn.spikes.rate turn them into counts and rates."
@@ -192,7 +195,7 @@ def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
     """
     if not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be a positive number of ms, got {sigma}.")
-    step = _time_step(obj)
+    step = labels.clock(obj).step
     if isinstance(obj, xr.DataArray):
         smoothed = obj.copy(data=_gaussian(obj, sigma / step))
         return smoothed.assign_attrs(sigma=float(sigma))
@@ -202,20 +205,6 @@ def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
         if "time" in variable.dims and variable.dtype.kind in "fiu"
     }
     return obj.assign(changed).assign_attrs(sigma=float(sigma))
-
-
-def _time_step(obj: xr.Dataset | xr.DataArray) -> float:
-    if "time" not in obj.dims or "time" not in obj.coords:
-        raise LabelError(f"there is no labelled dim 'time': dims are {tuple(obj.dims)}.")
-    if obj.sizes["time"] < 2:
-        raise LabelError("one sample has no time step: smoothing needs at least two.")
-    steps = np.diff(obj["time"].values)
-    if not np.allclose(steps, steps[0], rtol=1e-6, atol=labels.TIME_TOLERANCE):
-        raise LabelError(
-            f"time steps are uneven ({steps.min():g} to {steps.max():g} ms): interpolate onto an "
-            "even axis first, .interp(time=...)."
-        )
-    return float(steps[0])
 
 
 def _gaussian(da: xr.DataArray, sigma: Number) -> np.ndarray:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels
+from neurodyn.labels import clock, pair, valid
+from neurodyn.labels.sequences import refuse_frame
 
-__all__ = ["Recordings", "as_recordings", "standardised"]
+__all__ = ["Recordings", "as_recordings", "paired_inputs", "standardised"]
 
 _MANY, _LAST = ("trial", "subject"), ("unit", "channel", "output", "input")
 
@@ -23,25 +24,17 @@ class Recordings(NamedTuple):
     names
         Names of the variables, where the data have any.
     dt
-        Their step [ms]: None without a coordinate `time`, NaN where that is uneven.
+        Their step [ms]; 1 without a coordinate `time`.
     """
 
     parts: list[np.ndarray]
     names: tuple[str, ...] | None
-    dt: float | None
+    dt: float
 
     @property
     def n(self) -> int:
         """Number of variables."""
         return self.parts[0].shape[1]
-
-    def step(self) -> float:
-        """The step of the coordinate `time`, 1 without one."""
-        if self.dt is None:
-            return 1.0
-        if np.isnan(self.dt):
-            raise ValueError("Windows: the coordinate `time` of `data` is uneven: pass `dt=`.")
-        return self.dt
 
     def check(self, length: int) -> None:
         """Refuse recordings that are too short, not finite, or constant in a variable."""
@@ -70,18 +63,32 @@ class Recordings(NamedTuple):
                 )
 
 
-def as_recordings(data: Any, *, what: str) -> Recordings:
+def as_recordings(data: Any, *, what: str, dt: float | None = None) -> Recordings:
     """Bring data of any allowed form into one.
 
     Raises
     ------
     ValueError
-        If dims or shapes do not fit; `what` names the argument.
+        If dims or shapes do not fit; `what` names the argument. LabelError if their clock does not.
     """
+    found = _read(data, what, dt)
+    several = data if isinstance(data, (list, tuple)) else [data]
+    labelled = any(isinstance(part, (xr.Dataset, xr.DataArray)) for part in several)
+    if not labelled and all(x.shape[1] > x.shape[0] for x in found.parts):
+        raise ValueError(
+            f"Windows: `{what}` has {found.parts[0].shape[0]} samples of {found.n} outputs, by its "
+            "shape: arrays are (time, output) or (subject, time, output). If time comes last, pass "
+            f"np.swapaxes({what}, -1, -2); if it does not, say so by xr.DataArray({what}, "
+            "dims=('time', 'output'))."
+        )
+    return found
+
+
+def _read(data: Any, what: str, dt: float | None) -> Recordings:
     if isinstance(data, (list, tuple)):
         if not data:
             raise ValueError(f"Windows: `{what}` is an empty list.")
-        several = [as_recordings(part, what=f"{what}[{i}]") for i, part in enumerate(data)]
+        several = [_read(part, f"{what}[{i}]", dt) for i, part in enumerate(data)]
         sizes = {r.n for r in several}
         if len(sizes) > 1:
             raise ValueError(
@@ -92,20 +99,49 @@ def as_recordings(data: Any, *, what: str) -> Recordings:
             raise ValueError(
                 f"Windows: the recordings in `{what}` name their variables differently."
             )
-        if len({str(r.dt) for r in several}) > 1:
-            raise ValueError(f"Windows: the recordings in `{what}` differ in their step.")
+        steps = [r.dt for r in several]
+        if not np.allclose(steps, steps[0], rtol=1e-6):
+            raise ValueError(
+                f"Windows: the recordings in `{what}` differ in their step: {sorted(set(steps))}."
+            )
         return Recordings([x for r in several for x in r.parts], *several[0][1:])
     if isinstance(data, xr.Dataset):
         data = _only_variable(data, what)
     if isinstance(data, xr.DataArray):
-        return _from_xarray(data, what)
+        return _from_xarray(data, what, dt)
+    refuse_frame(data, what)
     values = np.asarray(data)
     if values.ndim not in (2, 3) or 0 in values.shape or values.dtype.kind not in "iuf":
         raise ValueError(
             f"Windows: `{what}` must be numbers (time, output) or (subject, time, output), got "
             f"{values.dtype} of shape {values.shape}. A single variable is data[:, None]."
         )
-    return Recordings(list(values if values.ndim == 3 else values[None]), None, None)
+    parts = list(values if values.ndim == 3 else values[None])
+    return Recordings(parts, None, 1.0 if dt is None else float(dt))
+
+
+def paired_inputs(data: Any, inputs: Any) -> Any:
+    """Inputs in the order of the recordings that they belong to, matched by times and trials.
+
+    Raises
+    ------
+    LabelError
+        If both are labelled, and differently.
+    """
+    if isinstance(data, (list, tuple)) and isinstance(inputs, (list, tuple)):
+        if len(data) != len(inputs):
+            return inputs
+        return [paired_inputs(x, u) for x, u in zip(data, inputs, strict=True)]
+    data, inputs = (
+        _only_variable(x, what) if isinstance(x, xr.Dataset) else x
+        for x, what in ((data, "data"), (inputs, "inputs"))
+    )
+    if not (isinstance(data, xr.DataArray) and isinstance(inputs, xr.DataArray)):
+        return inputs
+    shared = [str(d) for d in data.dims if d not in _LAST]
+    inputs = pair(data, inputs, shared, what=("data", "inputs"))[1]
+    ends = {n: c for n, c in data.coords.items() if n in ("n_valid", "valid_until")}
+    return inputs.assign_coords(ends)
 
 
 def _only_variable(ds: xr.Dataset, what: str) -> xr.DataArray:
@@ -118,7 +154,7 @@ def _only_variable(ds: xr.Dataset, what: str) -> xr.DataArray:
     return ds[found[0]]
 
 
-def _from_xarray(data: xr.DataArray, what: str) -> Recordings:
+def _from_xarray(data: xr.DataArray, what: str, dt: float | None) -> Recordings:
     many = [d for d in data.dims if d in _MANY]
     last = [d for d in data.dims if d in _LAST]
     if "time" not in data.dims or len(last) != 1 or len(many) > 1 or data.ndim != 2 + len(many):
@@ -126,22 +162,16 @@ def _from_xarray(data: xr.DataArray, what: str) -> Recordings:
             f"Windows: `{what}` needs the dims time, one of {', '.join(_LAST)}, and at most one of "
             f"{', '.join(_MANY)}; got {tuple(data.dims)}: rename or select them first."
         )
+    step = clock(data, what=f"Windows: `{what}`", dt=dt, default=1.0, pieces=True).step
     data = data.transpose(*many, "time", last[0])
     parts = list(data.values) if many else [data.values]
     if {"n_valid", "valid_until"} & set(data.coords):
-        lengths = np.atleast_1d(labels.valid(data).sum("time").values)
+        lengths = np.atleast_1d(valid(data).sum("time").values)
         parts = [x[:n] for x, n in zip(parts, lengths, strict=True)]
     names = None
     if last[0] in data.coords:
         names = tuple(str(x) for x in data[last[0]].values)
-    return Recordings(parts, names, _step(data))
-
-
-def _step(data: xr.DataArray) -> float | None:
-    if "time" not in data.coords or data.sizes["time"] < 2:
-        return None
-    steps = np.diff(data["time"].values.astype(float))
-    return float(steps[0]) if np.allclose(steps, steps[0], rtol=1e-6, atol=1e-9) else np.nan
+    return Recordings(parts, names, step)
 
 
 def standardised(

@@ -15,7 +15,7 @@ from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch
 from neurodyn.tasks.losses import squared_error, weighted_mean
-from neurodyn.tasks.recordings import Recordings, as_recordings, standardised
+from neurodyn.tasks.recordings import Recordings, as_recordings, paired_inputs, standardised
 
 __all__ = ["Windows"]
 
@@ -41,7 +41,8 @@ class Windows(AbstractTask):
     length
         Steps that are predicted.
     inputs
-        External inputs, in the same form and of the same length as ``data``. Row t acts in
+        External inputs, in the same form and of the same length as ``data``; where both are
+        labelled, of the same times and trials, in any order. Row t acts in
         the step from sample t to t + 1. In the papers' notation, ``z_t = F(z_{t-1}) + C s_t``, it
         is s of the *later* sample that acts: shift such recordings by one row first. Default: none.
     noise
@@ -52,7 +53,8 @@ class Windows(AbstractTask):
         deviation in each recording; ``"all"``: over all recordings together. ``mean`` and ``std``
         say what was subtracted and divided by.
     dt
-        Step [ms]. Default: that of the coordinate `time`; 1 for data without one.
+        Step [ms] of data without a coordinate `time`, default 1; else that of the coordinate, which
+        a `dt` must agree with.
     names
         Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
 
@@ -68,7 +70,8 @@ class Windows(AbstractTask):
     ------
     ValueError
         If dims or shapes do not fit, a recording holds NaN, has a constant output or is shorter
-        than a window.
+        than a window, an array has more outputs than samples (is its time last?), or times are not
+        in ms, have gaps, or contradict `dt`.
 
     References
     ----------
@@ -114,10 +117,11 @@ class Windows(AbstractTask):
         check_whole(1, length=length)
         if standardise not in ("none", "each", "all"):
             raise ValueError(f"`standardise` is 'none', 'each' or 'all', got {standardise!r}.")
-        found = as_recordings(data, what="data")
+        dt = None if dt is None else float(number("dt", dt, above=0))
+        found = as_recordings(data, what="data", dt=dt)
         found.check(length)
         self.n_steps, self.standardise = int(length) + 1, standardise
-        self.dt = float(number("dt", found.step() if dt is None else dt, above=0))
+        self.dt = found.dt
         # Noise costs a quarter of the time of training small models: none is drawn for nothing.
         self.noise = number("noise", noise, low=0) if noise != 0 else None
         self.names = _names(names or found.names, found.n)
@@ -125,7 +129,7 @@ class Windows(AbstractTask):
         self.mean, self.std = _array(mean), _array(std)
         self.lengths = jnp.asarray([len(x) for x in parts], jnp.int32)
         self.data = _array(_padded(parts))
-        self.inputs = _array(_padded(_external(inputs, found)))
+        self.inputs = _array(_padded(_external(inputs, data, found)))
 
     @property
     def t0(self) -> float:
@@ -277,10 +281,10 @@ def _names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
     return given
 
 
-def _external(inputs: Any, recordings: Recordings) -> list[np.ndarray]:
+def _external(inputs: Any, data: Any, recordings: Recordings) -> list[np.ndarray]:
     if inputs is None:
         return [np.zeros((len(x), 0)) for x in recordings.parts]
-    found = as_recordings(inputs, what="inputs")
+    found = as_recordings(paired_inputs(data, inputs), what="inputs")
     lengths = [[len(x) for x in r.parts] for r in (found, recordings)]
     if lengths[0] != lengths[1]:
         raise ValueError(

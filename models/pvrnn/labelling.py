@@ -53,12 +53,12 @@ def label(
     }
     coords = {
         **seen.coords,
-        "time": seen.time,
-        "horizon": ("horizon", np.arange(1, out["prediction"].shape[1] + 1), "1", "steps ahead"),
+        "time": seen.axis,
+        **labels.horizons(out["prediction"].shape[1], seen.dt, seen.unit),
         **latent_coords(model),
     }
     if "postdiction" in out:
-        coords["lag"] = -seen.dt * np.arange(method.window)
+        coords["lag"] = ("lag", -seen.dt * np.arange(method.window), seen.unit)
     attrs = {
         "model": type(model).__name__,
         "dt": seen.dt,

@@ -181,6 +181,6 @@ def _label(
     asked: Float[np.ndarray, "trial time output"] = np.asarray(weights)
     error = (asked * apart).sum((1, 2)) / asked.sum((1, 2))
     variables["error"] = (("trial",), error, "1", "mean squared error of what was asked for")
-    coords = {**seen.coords, "time": seen.time, **latent_coords(model)}
+    coords = {**seen.coords, "time": seen.axis, **latent_coords(model)}
     attrs = {"model": type(model).__name__, "dt": seen.dt}
     return labels.dataset(variables, coords, source="model", attrs=attrs)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.labels import Observed, read_sequences
+from neurodyn.labels import Observed, like, pair, read_sequences
 from neurodyn.models.pvrnn.layers import layer_of
 from neurodyn.models.pvrnn.model import PVRNN
 
@@ -52,12 +52,17 @@ def as_streams(
 
 
 def _weights(mask: Any, seen: Observed, observed: Any, dtype: Any, name: str) -> Array:
-    if isinstance(mask, xr.DataArray) and isinstance(observed, (xr.DataArray, xr.Dataset)):
-        source = observed["targets"] if isinstance(observed, xr.Dataset) else observed
-        if set(mask.dims) != set(source.dims):
-            raise ValueError(f"`mask` has dims {mask.dims}, but `{name}` has {source.dims}.")
-    if isinstance(mask, xr.DataArray):
-        mask = read_sequences(mask, name="mask").values
+    if isinstance(mask, xr.Dataset):
+        raise TypeError("`mask` must be one variable, not a Dataset.")
+    what = (name, "mask")
+    source = observed["targets"] if isinstance(observed, xr.Dataset) else observed
+    if isinstance(source, xr.DataArray):
+        source = source.transpose("trial", "time", ...)
+        given = mask if isinstance(mask, xr.DataArray) else like(mask, source, what=what)
+        mask = pair(source, given, what=what)[1].values
+    elif isinstance(mask, xr.DataArray):
+        of_array = like(seen.values, mask.transpose("trial", "time", ...), what=what[::-1])
+        mask = pair(of_array, mask, what=what)[1].values
     weights = jnp.asarray(np.asarray(mask), dtype)
     if weights.shape != seen.values.shape:
         raise ValueError(f"`mask` has shape {weights.shape}, `{name}` {seen.values.shape}.")

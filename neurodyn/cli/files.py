@@ -51,7 +51,7 @@ def activity(name: str, bin_width: float, window: tuple[float, float] | None) ->
     data = opened(name)
     if "spike" not in data.dims:
         return data
-    if "spike_trial" not in data:
+    if "spike_trial" not in data.coords:
         raise ValueError(
             f"'{name}' holds spikes that are not cut into trials: cut them with "
             "neurodyn.spikes.align, and save that."

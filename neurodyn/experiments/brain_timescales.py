@@ -8,10 +8,9 @@ import jax
 import numpy as np
 import xarray as xr
 
-from neurodyn import analysis, datasets, spikes
+from neurodyn import analysis, datasets, labels, spikes
 from neurodyn.analysis.conditions import noise
 from neurodyn.analysis.recovery import rate_modulation
-from neurodyn.analysis.timebins import time_step
 from neurodyn.experiments.brain_timescales_report import figures, summary
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.timescales.networks import raw_tau
@@ -186,7 +185,7 @@ def _prefrontal(settings: Settings) -> dict[str, Counted]:
 
 def _rebinned(unit: xr.Dataset, width: float) -> xr.DataArray:
     """Counts in wider bins; what does not fill a last one is left out."""
-    step = time_step(unit["spike_count"], what="the recording")
+    times, step, _ = labels.clock(unit, what="the recording")
     some = round(width / step)
     if some < 1 or not np.isclose(some * step, width):
         raise LabelError(
@@ -196,7 +195,7 @@ def _rebinned(unit: xr.Dataset, width: float) -> xr.DataArray:
     n = unit.sizes["time"] // some
     values = unit["spike_count"].values[:, : n * some].astype(np.float64)
     values = values.reshape(len(values), n, some, -1).sum(2)
-    start = float(unit["time"][0]) - step / 2
+    start = float(times[0]) - step / 2
     kept = {str(k): c for k, c in unit.coords.items() if c.dims in (("trial",), ("unit",))}
     centres = start + (np.arange(n) + 0.5) * some * step
     time = ("time", centres, {"units": "ms", "long_name": "time"})

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import clock
 from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots
 
 __all__ = ["figures", "summary"]
@@ -52,7 +53,8 @@ def timescales(tree: xr.DataTree) -> Any:
     figure, axes = subplots(1, 4 if networks else 3, size=(2.9, 2.7))
     for i, (name, ds) in enumerate(areas.items()):
         colour = _AREAS[i % len(_AREAS)]
-        lag, acf = ds["lag"].values[1:], ds["population_autocorrelation"].values[1:]
+        lag = clock(ds, dim="lag").time[1:]
+        acf = ds["population_autocorrelation"].values[1:]
         label = f"{name} ({ds.attrs['n_used']} units)"
         axes[0, 0].plot(lag, acf, "o", ms=3, color=colour, label=label)
         amplitude, offset = ds["population_amplitude"].values, ds["population_offset"].values

@@ -14,6 +14,7 @@ from neurodyn.checks import check_whole, whole
 from neurodyn.experiments.cell_search import BOUNDS, Protocol, Response, cell, response, search
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.fit_izhikevich_report import fit_figures, fit_summary
+from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.models import spiking
 from neurodyn.progress import bar
 
@@ -229,10 +230,9 @@ def _simulate(
     )
     model = nd.simulate(network, protocol.current[:, :, None], dt=settings.dt, variables=("v",))
     first = settings.window[0] - BEFORE
-    shifted = model.assign_coords(time=model["time"] + first)
+    shifted = model.assign_coords(time=labels.clock(model).time + first)
     shifted["time"].attrs = model["time"].attrs
-    shifted["spike_time"] = model["spike_time"] + first
-    shifted["spike_time"].attrs = model["spike_time"].attrs
+    shifted["spike_time"] = model["spike_time"].copy(data=model["spike_time"].values + first)
     shifted.attrs["window"] = [edge + first for edge in model.attrs["window"]]
     about = {"units": "pA", "long_name": "height of the current step"}
     return shifted.assign_coords(step=("trial", recorded["step"].values, about))
@@ -242,11 +242,9 @@ def _thinned(recorded: xr.Dataset, spikes: xr.Dataset, order: np.ndarray) -> xr.
     """Potentials, a fifth of the samples, and spikes, sweeps as trials in the same order."""
     one = recorded[["v", "i"]].isel(time=slice(None, None, 5)).rename(sweep="trial")
     one = one.drop_vars("start_time", errors="ignore").assign_coords(trial=np.arange(len(order)))
-    columns = {name: spikes[name].variable for name in ("spike_time", "spike_unit")}
-    rank = np.argsort(order)
-    trial = spikes["spike_trial"].variable
-    columns["spike_trial"] = trial.copy(data=rank[trial.values])
-    return one.assign(columns).assign_coords(unit=[0])
+    spikes = nd.spikes.relabel(spikes.isel(trial=order), trial=np.arange(len(order)), unit=[0])
+    table = {name: spikes[name].variable for name in SPIKE_COLUMNS if name in spikes}
+    return one.assign_coords(table | {"unit": [0]})
 
 
 def _cells(cells, losses, found, target: _Target, histories, chosen: int) -> xr.Dataset:

@@ -159,7 +159,7 @@ def _numbers(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
         columns["rate"].append(rate.values[mine].mean())
         columns["cv"].append(_mean(statistics["cv"].values[mine]))
         columns["lv"].append(_mean(statistics["lv"].values[mine]))
-        together = analysis.synchrony(_only(late, mine), bin_width=5.0)
+        together = analysis.synchrony(late.isel(unit=np.flatnonzero(mine)), bin_width=5.0)
         for what in ("chi", "correlation"):
             columns[what].append(float(together[what].values.mean()))
     about = {
@@ -184,14 +184,6 @@ def _mean(values: np.ndarray) -> float:
     """Mean over units that have a value; NaN without any."""
     there = values[np.isfinite(values)]
     return float(there.mean()) if there.size else np.nan
-
-
-def _only(spikes: xr.Dataset, mine: np.ndarray) -> xr.Dataset:
-    """Spikes of some units, renumbered."""
-    place = np.cumsum(mine) - 1
-    unit = spikes["spike_unit"].values
-    kept = spikes.isel(spike=np.flatnonzero(mine[unit]), unit=np.flatnonzero(mine))
-    return kept.assign(spike_unit=kept["spike_unit"].copy(data=place[kept["spike_unit"].values]))
 
 
 def _rates(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:

@@ -144,7 +144,7 @@ def _rates(settings: Settings) -> tuple[np.ndarray, float]:
     x = ds["rate"].transpose("condition", "time", "unit").values.astype(np.float64)
     n = x.shape[1] // settings.every * settings.every
     x = x[:, :n].reshape(x.shape[0], -1, settings.every, x.shape[2]).mean(2)
-    return x, float(np.diff(ds["time"].values[:2])[0]) * settings.every
+    return x, labels.clock(ds, what=name).step * settings.every
 
 
 def _components(rates: np.ndarray, held: np.ndarray, settings: Settings) -> Fold:

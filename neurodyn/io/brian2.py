@@ -16,6 +16,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.checks import number
 from neurodyn.labels import LabelError
+from neurodyn.spikes.build import spike_column
 
 __all__ = ["from_brian2", "to_brian2"]
 
@@ -227,8 +228,8 @@ class _Labeller:
                     f"{dict(zip(self.first, self.sizes, strict=True))}."
                 )
             coords[name] = (dim, np.asarray(value))
-        variables = self._spikes()
-        variables |= self._states(coords)
+        coords |= self._spikes(coords)
+        variables = self._states(coords)
         dt = {
             _ms(self.b2, m.clock.dt if m in self.states else m.source.clock.dt)
             for m in self.spikes + self.states
@@ -240,7 +241,7 @@ class _Labeller:
             attrs |= {"window": [0.0, stop], "closed": "right"}
         return labels.dataset(variables, coords, source="model", attrs=attrs)
 
-    def _spikes(self) -> dict[str, tuple]:
+    def _spikes(self, coords: dict[str, Any]) -> dict[str, tuple]:
         if not self.spikes:
             return {}
         time, unit = [], []
@@ -253,9 +254,9 @@ class _Labeller:
         time, unit = np.concatenate(time), np.concatenate(unit).astype(np.int64)
         order = np.lexsort([unit, time])
         return {
-            "spike_time": ("spike", time[order], "ms", "spike time"),
-            "spike_unit": ("spike", unit[order], "1", "spike unit"),
-            "spike_trial": ("spike", np.zeros(time.size, np.int64), "1", "spike trial"),
+            "spike_time": spike_column("spike_time", time[order]),
+            "spike_unit": spike_column("spike_unit", unit[order], coords["unit"]),
+            "spike_trial": spike_column("spike_trial", np.zeros(time.size, int), np.zeros(1, int)),
         }
 
     def _states(self, coords: dict[str, Any]) -> dict[str, tuple]:

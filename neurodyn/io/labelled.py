@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.atomic import atomic_path
+from neurodyn.spikes.combine import from_positions
 
 __all__ = ["SUFFIXES", "read", "recognises", "write"]
 
@@ -62,7 +63,7 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> Labelled:
-    """Read all of it into memory.
+    """Read all of it into memory, in the convention of today.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def _from_tree(tree: xr.DataTree) -> Labelled:
         for name, attrs in _all_attrs(ds):
             attrs.update({k: _plain(v) for k, v in attrs.items()})
             attrs.update(lists.get(f"{node.path}:{name}", {}))
-        nodes[node.path] = ds
+        nodes[node.path] = from_positions(ds)
     kind = mark.get("type", "Dataset" if len(nodes) == 1 else "DataTree")
     if kind == "Dataset":
         return nodes["/"]

@@ -14,6 +14,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
+from neurodyn.labels import CONVENTION
+from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.spikes.combine import from_positions
 
 __all__ = ["columns", "describe", "recoverable", "restore"]
 
@@ -70,7 +73,16 @@ def columns(text: str) -> dict[str, dict[str, str]]:
 
 
 def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
-    """Build the Dataset that `describe` described from its arrays."""
+    """Build the Dataset that `describe` described from its arrays.
+
+    Parameters
+    ----------
+    text
+        From `describe`.
+    arrays
+        Values by name. Those of `spike_unit` and `spike_trial` are rows of the tables of units and
+        trials, which is how other formats hold spikes.
+    """
     about = json.loads(text)
     if about.get("version") != VERSION:
         raise FileFormatError(
@@ -78,6 +90,8 @@ def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
             f"this one reads {VERSION}); upgrade neurodyn to read it."
         )
     built: dict[bool, dict[str, xr.Variable]] = {True: {}, False: {}}
+    labelled = about["attrs"].get("convention") == CONVENTION
+    arrays = _with_labels(about["variables"], arrays) if labelled else arrays
     for name, entry in about["variables"].items():
         if "values" not in entry and name not in arrays:
             raise FileFormatError(f"the file is damaged: '{name}' is described but not there.")
@@ -89,7 +103,21 @@ def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
                 f"the file is damaged: '{name}' should have shape {shape}, has {values.shape}."
             )
         built[entry["coord"]][name] = xr.Variable(entry["dims"], values, entry["attrs"])
-    return xr.Dataset(built[False], built[True], attrs=about["attrs"])
+    return from_positions(xr.Dataset(built[False], built[True], attrs=about["attrs"]))
+
+
+def _with_labels(variables: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Labels of units and trials instead of rows."""
+    found = dict(arrays)
+    for name, dim in SPIKE_COLUMNS.items():
+        if dim is None or name not in variables or name not in arrays:
+            continue
+        table = variables.get(dim, {}).get("values", arrays.get(dim))
+        rows = np.asarray(arrays[name], np.int64)
+        if table is None or (rows.size and not 0 <= rows.min() <= rows.max() < len(table)):
+            raise FileFormatError(f"the file is damaged: '{name}' has rows that '{dim}' has not.")
+        found[name] = np.asarray(table)[rows]
+    return found
 
 
 def recoverable(ms: np.ndarray) -> bool:

@@ -14,6 +14,8 @@ from neurodyn import labels, spikes
 from neurodyn.io import layout
 from neurodyn.io.parts import combine, decode, signal, table
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.spikes.join import positions, tidy
 
 __all__ = ["from_neo", "to_neo"]
 
@@ -246,17 +248,18 @@ def to_neo(ds: xr.Dataset) -> neo.Block:
 
 def _spike_block(ds: xr.Dataset) -> neo.Block:
     odd = [n for n, v in ds.variables.items() if v.dims not in ((), ("unit",), ("trial",))]
-    odd = [name for name in odd if name not in ("spike_time", "spike_unit", "spike_trial")]
+    odd = [name for name in odd if name not in SPIKE_COLUMNS]
     if odd:
         raise LabelError(f"{odd} have no place in a neo Block: drop them first.")
-    spike_time = ds["spike_time"].values
+    ds = tidy(ds)
+    spike_time, unit, trial = positions(ds)
     edges = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
     # neo's trains are closed at t_stop, and rounding may have moved a spike past the window.
     start = min(float(edges[0]), spike_time.min(initial=np.inf)) * pq.ms
     stop = max(float(edges[1]), spike_time.max(initial=-np.inf)) * pq.ms
-    n_units, in_trials = ds.sizes["unit"], "spike_trial" in ds
+    n_units, in_trials = ds.sizes["unit"], trial is not None
     n_segments = ds.sizes["trial"] if in_trials else 1
-    train = ds["spike_unit"].values + (ds["spike_trial"].values * n_units if in_trials else 0)
+    train = unit + (trial * n_units if in_trials else 0)
     order = np.argsort(train, kind="stable")
     ends = np.cumsum(np.bincount(train, minlength=n_segments * n_units))
     trains = np.split(spike_time[order], ends[:-1])
@@ -308,29 +311,32 @@ def _signal_block(ds: xr.Dataset) -> neo.Block:
             "(or units): select along the others."
         )
     dim = split.pop() if split else None
-    step = np.diff(ds["time"].values)
-    even = bool(step.size) and np.allclose(step, step[0], rtol=1e-9, atol=1e-9)
+    ticks = labels.clock(ds, even=False)
+    if ticks.unit != "ms":
+        raise LabelError(
+            "the times count steps, and neo's signals have physical time: label them in ms, "
+            ".assign_coords(time=ds.time * dt) with .time.attrs['units'] = 'ms'."
+        )
     block = neo.Block(name=ds.attrs.get("title"))
     for s in range(ds.sizes[dim] if dim else 1):
         segment = neo.Segment(index=s, **(_row(ds, dim, s) if dim else {}))
         for name in names:
             one = ds[name].isel({dim: s}) if dim in ds[name].dims else ds[name]
-            (segment.analogsignals if even else segment.irregularlysampledsignals).append(
-                _analog(one, even)
-            )
+            (
+                segment.irregularlysampledsignals if np.isnan(ticks.step) else segment.analogsignals
+            ).append(_analog(one, ticks))
         block.segments.append(segment)
     return block
 
 
-def _analog(da: xr.DataArray, even: bool) -> Any:
+def _analog(da: xr.DataArray, ticks: labels.Clock) -> Any:
     values = da.transpose("time", ...).values.reshape(da.sizes["time"], -1)
     unit = {"1": "dimensionless", "count": "dimensionless"}.get(
         da.attrs["units"], da.attrs["units"]
     )
-    time = da["time"].values
-    if even:
-        period = (time[-1] - time[0]) / (len(time) - 1) * pq.ms
+    if not np.isnan(ticks.step):
+        period, start = ticks.step * pq.ms, ticks.time[0] * pq.ms
         return neo.AnalogSignal(
-            values, units=unit, t_start=time[0] * pq.ms, sampling_period=period, name=str(da.name)
+            values, units=unit, t_start=start, sampling_period=period, name=str(da.name)
         )
-    return neo.IrregularlySampledSignal(time * pq.ms, values, units=unit, name=str(da.name))
+    return neo.IrregularlySampledSignal(ticks.time * pq.ms, values, units=unit, name=str(da.name))

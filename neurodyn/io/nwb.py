@@ -195,7 +195,7 @@ def _read_units(units: Any, last_stop: float, left_out: list[str]) -> xr.Dataset
         window = (min(0.0, spike_time.min(initial=0.0)), spike_time.max(initial=last_stop))
     return spikes.dataset(
         spike_time,
-        np.repeat(np.arange(len(counts)), counts),
+        np.repeat(coords["unit"], counts),
         coords=coords,
         source="recording",
         window=window if window[1] > window[0] else None,

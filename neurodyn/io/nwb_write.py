@@ -17,6 +17,8 @@ from neurodyn.io import layout
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.nwb import union
 from neurodyn.labels import LabelError
+from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.spikes.join import in_trials, observed, positions, tidy
 
 __all__ = ["to_nwb"]
 
@@ -44,6 +46,7 @@ def to_nwb(
     `event_time` (trial), or, where there is none (a model's trials), as if the trials had followed
     one another; a column `spike_trial` keeps them apart.
 
+    Spikes of units and trials that are not selected are not written (`neurodyn.spikes.tidy`).
     `neurodyn.io.from_nwb` gives the identical Dataset back: attrs, dtypes and times bit by bit.
     Where milliseconds would change in their last digit on the way through seconds (relative error
     2e-16), they are stored as well, in columns that end in `_ms`.
@@ -68,7 +71,7 @@ def to_nwb(
     Raises
     ------
     LabelError
-        If `ds` is no valid spike Dataset, or its spikes are not sorted by trial, unit and time.
+        If `ds` is no valid spike Dataset, or holds what NWB has no place for.
     FileExistsError, FileNotFoundError, PermissionError
         If the file exists already, or its folder does not or cannot be written to.
 
@@ -76,7 +79,7 @@ def to_nwb(
     --------
     >>> to_nwb(spikes.from_times([[10.0, 20.0]]), "session.nwb")  # doctest: +SKIP
     """
-    _check(ds)
+    ds = _checked(ds)
     from pynwb import NWBHDF5IO, NWBFile
 
     start = session_start_time or ds.attrs.get("session_start_time")
@@ -102,7 +105,8 @@ def to_nwb(
     return Path(path)
 
 
-def _check(ds: xr.Dataset) -> None:
+def _checked(ds: xr.Dataset) -> xr.Dataset:
+    """What can be written, with its spikes in order."""
     if not isinstance(ds, xr.Dataset) or "spike_time" not in ds:
         raise LabelError(
             "to_nwb writes spike Datasets (neurodyn.spikes); for binned data, runs and DataTrees "
@@ -116,17 +120,10 @@ def _check(ds: xr.Dataset) -> None:
                 f"'{name}' on dims {variable.dims} has no place in an NWB file: drop it "
                 f"(.drop_vars('{name}')), or use neurodyn.save."
             )
-    extra = [n for n, v in ds.variables.items() if v.dims == ("spike",) and n not in _SPIKE]
+    extra = [n for n, v in ds.variables.items() if v.dims == ("spike",) and n not in SPIKE_COLUMNS]
     if extra:
         raise LabelError(f"{extra} on 'spike' have no place in an NWB file: drop them.")
-    keys = [ds[name].values for name in _SPIKE if name in ds]
-    if not all((key == key[np.lexsort(keys)]).all() for key in keys):
-        raise LabelError(
-            "spikes are not sorted by trial, unit and time; neurodyn.spikes.dataset sorts them."
-        )
-
-
-_SPIKE = ("spike_time", "spike_unit", "spike_trial")
+    return tidy(ds)
 
 
 def _clock(ds: xr.Dataset) -> tuple[np.ndarray | None, tuple[float, float]]:
@@ -134,7 +131,7 @@ def _clock(ds: xr.Dataset) -> tuple[np.ndarray | None, tuple[float, float]]:
     spike_time = ds["spike_time"].values
     window = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
     start, stop = (float(edge) for edge in window)
-    if "spike_trial" not in ds:
+    if not in_trials(ds):
         return None, (start, stop)
     for name in ("event_time", ds.attrs.get("align_event")):
         if name in ds.coords and ds[name].dims == ("trial",) and ds[name].attrs["units"] == "ms":
@@ -146,23 +143,23 @@ def _units(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict
     from hdmf.common import ElementIdentifiers
     from pynwb.misc import Units
 
-    unit, time = ds["spike_unit"].values, ds["spike_time"].values
-    absolute = time if event is None else event[ds["spike_trial"].values] + time
+    time, unit, trial = positions(ds)
+    absolute = time if event is None else event[trial] + time
     order = np.lexsort([absolute, unit])
     ends = np.cumsum(np.bincount(unit, minlength=ds.sizes["unit"]))
     columns = _ragged("spike_times", "spike times [s]", absolute[order] / 1e3, ends)
     places["spike_time"] = {"table": "units", "column": "spike_times", "unit": "s"}
     if event is not None:
         text = "row of the trial in the trials table"
-        columns += _ragged("spike_trial", text, ds["spike_trial"].values[order], ends)
+        columns += _ragged("spike_trial", text, trial[order], ends)
         places["spike_trial"] = {"table": "units", "column": "spike_trial", "unit": ""}
     if event is not None or not layout.recoverable(time):
         columns += _ragged("spike_times_ms", "from the event of the trial [ms]", time[order], ends)
         places["spike_time"] = {"table": "units", "column": "spike_times_ms", "unit": ""}
-    observed = _observed(ds, event, window)
-    if observed is not None:
-        rows = np.cumsum([len(each) for each in observed])
-        columns += _ragged("obs_intervals", "observed [s]", np.concatenate(observed) / 1e3, rows)
+    intervals = _observed(ds, event, window)
+    if intervals is not None:
+        rows = np.cumsum([len(each) for each in intervals])
+        columns += _ragged("obs_intervals", "observed [s]", np.concatenate(intervals) / 1e3, rows)
     columns += _table_columns(ds, "unit", "units", places)
     ids = ElementIdentifiers(name="id", data=np.arange(ds.sizes["unit"]))
     names = [column.name for column in columns if not column.name.endswith("_index")]
@@ -174,8 +171,7 @@ def _observed(ds: xr.Dataset, event: np.ndarray | None, window: tuple) -> list |
     if event is not None:
         stop = ds["valid_until"].values if "valid_until" in ds.coords else window[1]
         shared = np.stack([event + window[0], event + stop], axis=1)
-        if "observed" in ds:
-            seen = ds["observed"].values
+        if (seen := observed(ds)) is not None:
             return [union(shared[seen[:, u]]) for u in range(ds.sizes["unit"])]
         return [union(shared)] * ds.sizes["unit"]
     if "window" not in ds.attrs:

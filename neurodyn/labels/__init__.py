@@ -2,16 +2,18 @@
 
 Dims are singular and come in the order of `DIMS`, so ``(trial | condition, time, unit)``. Time is
 in milliseconds, rates in Hz. Every variable says its `units` and `long_name`; attrs hold only what
-netCDF and Zarr can store. `dataset` builds such objects, `check` says what is off with one, `match`
-pairs two of them by label.
+netCDF and Zarr can store. `dataset` builds such objects, `check` says what is off with one, `pair`
+brings two of them onto the same labels, `clock` reads their times.
 
-A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `spike_trial` on dim
-`spike`, the last two being positions along `unit` and `trial`, whose coords hold the unit and trial
-tables. See `neurodyn.spikes`.
+A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `spike_trial` are
+coordinates on dim `spike`, the last two being labels along `unit` and `trial`, whose coords hold
+the unit and trial tables. See `neurodyn.spikes`.
 """
 
-from neurodyn.labels.build import dataset, encode_attrs, time_axis
+from neurodyn.labels.build import dataset, encode_attrs, horizons
+from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.checks import check
+from neurodyn.labels.clock import Clock, bin_width, clock, time_axis
 from neurodyn.labels.convention import (
     CONVENTION,
     DIMS,
@@ -22,8 +24,10 @@ from neurodyn.labels.convention import (
 )
 from neurodyn.labels.ends import valid
 from neurodyn.labels.matching import match
-from neurodyn.labels.seconds import to_seconds
-from neurodyn.labels.sequences import Observed, read_sequences
+from neurodyn.labels.pairing import in_positions, like, pair
+from neurodyn.labels.places import place
+from neurodyn.labels.seconds import to_milliseconds, to_seconds
+from neurodyn.labels.sequences import Observed, pair_sequences, read_sequences
 
 __all__ = [
     "CONVENTION",
@@ -31,14 +35,25 @@ __all__ = [
     "KINDS",
     "SOURCES",
     "TIME_TOLERANCE",
+    "Clock",
     "LabelError",
     "Observed",
+    "bin_width",
     "check",
+    "clock",
     "dataset",
     "encode_attrs",
+    "horizons",
+    "in_positions",
+    "like",
     "match",
+    "pair",
+    "pair_channels",
+    "pair_sequences",
+    "place",
     "read_sequences",
     "time_axis",
+    "to_milliseconds",
     "to_seconds",
     "valid",
 ]

@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.checks import check
-from neurodyn.labels.convention import CONVENTION, COORDS, LabelError, Number
+from neurodyn.labels.convention import CONVENTION, COORDS, SPIKE_COLUMNS, LabelError, Number
 
-__all__ = ["dataset", "encode_attrs", "time_axis"]
+__all__ = ["dataset", "encode_attrs", "horizons"]
 
 
 @functools.cache
@@ -23,34 +23,27 @@ def _version() -> str:
     return version("neurodyn")
 
 
-def time_axis(n: int, dt: Number, t0: Number = 0.0) -> np.ndarray:
-    """Time labels of `n` samples: sample k is what holds after input k, so ``t0 + (k + 1) dt``.
+def horizons(n: int, dt: Number, unit: str = "ms") -> dict[str, tuple]:
+    """Coordinates of predictions of the next `n` steps: their number, and how far ahead they are.
 
     Parameters
     ----------
     n
-        Number of samples.
-    dt
-        Step [ms].
-    t0
-        Time at which the first input starts [ms].
-
-    Returns
-    -------
-    Float64 array of shape ``(n,)``, computed from integers, so that late labels are as exact as
-    early ones.
+        Number of steps.
+    dt, unit
+        One step, and its unit: "ms", or "1" for steps without physical time.
 
     Examples
     --------
     >>> from neurodyn import labels
-    >>> labels.time_axis(3, 20.0)
+    >>> labels.horizons(3, 20.0)["ahead"][1]
     array([20., 40., 60.])
     """
-    if n < 0:
-        raise ValueError(f"n is the number of samples and cannot be {n}.")
-    if not (np.isfinite(dt) and dt > 0):
-        raise ValueError(f"dt must be a positive number of ms, got {dt}.")
-    return float(t0) + np.arange(1, n + 1, dtype=np.float64) * float(dt)
+    steps = np.arange(1, n + 1)
+    return {
+        "horizon": ("horizon", steps, "1", "steps ahead"),
+        "ahead": ("horizon", steps * float(dt), unit, "time ahead"),
+    }
 
 
 def encode_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:
@@ -148,6 +141,8 @@ def dataset(
     """
     built = {name: _variable(name, spec) for name, spec in variables.items()}
     labels = {name: _coord(name, spec) for name, spec in coords.items()}
+    # The table of spikes consists of coordinates, so that `where` and arithmetic leave it alone.
+    labels |= {name: built.pop(name) for name in SPIKE_COLUMNS if name in built}
     _refuse_conflicting_sizes(built | labels)
     for variable in built.values():
         for dim, size in zip(map(str, variable.dims), variable.shape, strict=True):

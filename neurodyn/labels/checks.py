@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurodyn.labels.clock import SECONDS, axis_problem
 from neurodyn.labels.convention import DIMS, KINDS, SOURCES, TIME_TOLERANCE, LabelError
 from neurodyn.labels.ends import counted, valid
 
@@ -33,7 +34,6 @@ _MEANT = {
     "pc": "component",
     "feature": "unit",
 }
-_SECONDS = ("s", "sec", "secs", "second", "seconds")
 
 
 def check(
@@ -96,7 +96,7 @@ def check(
 def _dataset_problems(
     ds: xr.Dataset, dims: Sequence[str], values: bool, has_data: bool
 ) -> Iterator[str]:
-    if has_data and len(ds.data_vars):
+    if has_data and (len(ds.data_vars) or "spike" in ds.dims):
         if ds.attrs.get("source") not in SOURCES:
             yield (
                 f"source is {ds.attrs.get('source')!r}: set .attrs['source'] to one of "
@@ -190,7 +190,10 @@ def _coord_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
         if len(set(coord.dims) - {"seed"}) > 1:
             yield f"coordinate '{name}' has dims {coord.dims}: labels are 1-D; make it a variable"
         if index is not None and name != "time" and not index.is_unique:
-            yield f"labels along '{name}' repeat: number them and keep these in another coordinate"
+            yield (
+                f"labels along '{name}' repeat: number them and keep these in another coordinate "
+                "(of spikes with neurodyn.spikes.relabel, which counts repeated ones each time)"
+            )
         yield from _attr_problems(f"coordinate '{name}'", coord.attrs)
     if "time" in obj.coords and "time" in obj.dims and obj["time"].size:
         yield from _time_problems(obj)
@@ -198,30 +201,18 @@ def _coord_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
 
 def _time_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
     time = obj["time"]
-    if time.dtype.kind in "Mm":
-        yield f"time has dtype {time.dtype}: use float64 milliseconds from the alignment event"
-        return
-    if time.dtype != np.float64:
-        yield f"time is {time.dtype}, not float64: .assign_coords(time=obj.time.astype(float))"
-        if time.dtype.kind not in "iuf":
-            return
-    units = time.attrs.get("units")
-    if units in _SECONDS:
-        yield (
-            "time is in seconds; all times are in ms: .assign_coords(time=obj.time * 1e3), "
-            "then .time.attrs['units'] = 'ms'"
-        )
-    elif units not in ("ms", "1"):
-        yield f"time has units {units!r}: .time.attrs['units'] = 'ms' ('1' for steps of a map)"
-    elif units == "ms" and _looks_like_seconds(obj):
-        yield (
+    problem = axis_problem(time)
+    if problem is None and (units := time.attrs.get("units")) is None:
+        problem = "'time' has no units: .time.attrs['units'] = 'ms' ('1' for steps of a map)"
+    elif problem is None and units == "ms" and _looks_like_seconds(obj):
+        problem = (
             f"time is labelled ms but runs from {float(time[0]):g} to {float(time[-1]):g}, "
             "which looks like seconds: .assign_coords(time=obj.time * 1e3)"
         )
-    if not np.isfinite(time.values).all():
-        yield "time holds NaN or infinite values: every sample needs its time"
-    elif not (np.diff(time.values) > 0).all():
-        yield "time does not increase strictly: .sortby('time'), and drop repeated samples"
+    if problem is not None:
+        yield problem
+    if time.dtype != np.float64 and time.dtype.kind in "iuf":
+        yield f"time is {time.dtype}, not float64: .assign_coords(time=obj.time.astype(float))"
 
 
 def _looks_like_seconds(obj: xr.Dataset | xr.DataArray) -> bool:
@@ -282,18 +273,22 @@ def _spike_problems(ds: xr.Dataset) -> Iterator[str]:
             if name != "spike_trial":
                 yield f"a spike Dataset needs '{name}' on dim 'spike': build it by neurodyn.spikes"
             continue
-        numbers = ds[name].values
+        if name not in ds.coords:
+            yield f"'{name}' is a variable, which `where` would change: .set_coords('{name}')"
+        values = ds[name].values
         if dim is None:
-            if numbers.dtype != np.float64 or not np.isfinite(numbers).all():
+            if values.dtype != np.float64 or not np.isfinite(values).all():
                 yield "spike_time must be finite float64 milliseconds"
-            if ds[name].attrs.get("units") in _SECONDS:
+            if ds[name].attrs.get("units") in SECONDS:
                 yield "spike_time is in seconds; all times are in ms: multiply it by 1e3"
-        elif dim not in ds.dims:
-            yield f"'{name}' points along '{dim}', which has no labels: .assign_coords({dim}=...)"
-        elif numbers.dtype.kind not in "iu":
-            yield f"'{name}' has dtype {numbers.dtype}: it holds integer positions along '{dim}'"
-        elif numbers.size and (numbers.min() < 0 or numbers.max() >= ds.sizes[dim]):
+        elif dim not in ds.coords:
+            yield f"'{name}' names entries of '{dim}', which has no labels: assign {dim}=..."
+        elif values.size and _kind(values) != _kind(ds[dim].values):
             yield (
-                f"'{name}' runs from {numbers.min()} to {numbers.max()} but '{dim}' has "
-                f"{ds.sizes[dim]} entries: it holds positions from 0, not labels"
+                f"'{name}' holds {values.dtype} and the labels of '{dim}' are {ds[dim].dtype}: it "
+                "holds labels, not positions (neurodyn.spikes.relabel changes both)"
             )
+
+
+def _kind(array: np.ndarray) -> str:
+    return {"i": "whole", "u": "whole", "f": "number"}.get(array.dtype.kind, "text")

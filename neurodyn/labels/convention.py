@@ -10,6 +10,7 @@ __all__ = [
     "DIMS",
     "KINDS",
     "SOURCES",
+    "SPIKE_COLUMNS",
     "TIME_TOLERANCE",
     "LabelError",
     "Number",
@@ -20,7 +21,8 @@ Number = float | int | np.floating | np.integer
 #: Start and stop [ms].
 Window = Sequence[Number] | np.ndarray
 
-CONVENTION = "neurodyn-1"
+#: "neurodyn-1" stored positions of units and trials with spikes; this one stores their labels.
+CONVENTION = "neurodyn-2"
 #: Two time stamps are the same when they differ by no more than this [ms]: far below any sampling
 #: step in use, far above what float64 loses in an hour.
 TIME_TOLERANCE = 1e-6
@@ -59,8 +61,8 @@ DIMS = {
     "region_to": "regions seen as the target of a transition",
     "layer": "layers of a network, the lowest first",
     "channel": "recording channels",
-    "unit": "neurons, or hidden units of a model",
     "presynaptic": "units seen as the origin of a connection",
+    "unit": "neurons, or hidden units of a model",
     "input": "input channels of a model",
     "output": "outputs of a model",
     "latent": "latent variables",
@@ -101,8 +103,15 @@ COORDS = {
     "stop_time": ("ms", "end of the trial on the clock of the recording"),
     "n_valid": ("1", "number of samples of the whole trial"),
     "valid_until": ("ms", "end of the trial"),
+    "spike_time": ("ms", "spike time"),
+    "spike_unit": ("1", "label of the unit"),
+    "spike_trial": ("1", "label of the trial"),
     "ei": ("1", "sign of the outgoing weights"),
 }
+
+
+#: The table of spikes: coordinates on `spike`, and the dims whose labels they hold.
+SPIKE_COLUMNS = {"spike_time": None, "spike_unit": "unit", "spike_trial": "trial"}
 
 
 class LabelError(ValueError):

@@ -1,18 +1,23 @@
-"""Pair two labelled objects by their labels."""
+"""Pair two labelled objects by their labels, along dims that the caller names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.times import match_times
 
-__all__ = ["match"]
+__all__ = ["match", "match_by", "shared_coords"]
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
+Join = Literal["exact", "inner"]
+#: Dims whose labels are times: equal within a tolerance.
+TIMES = ("time", "lag")
 
 
 def match(
@@ -22,9 +27,13 @@ def match(
     *,
     by: str | Sequence[str] | None = None,
     tolerance: Number = TIME_TOLERANCE,
-    join: Literal["exact", "inner"] = "exact",
+    join: Join = "exact",
+    what: tuple[str, str] = ("first", "second"),
 ) -> tuple[_Labelled, _Labelled]:
     """Bring two labelled objects onto the same labels along `dim`, never by position.
+
+    `pair` does this along all dims of two objects that belong together; `match` is for those that
+    share some dims only, or whose entries are identified by coordinates that the caller chooses.
 
     Parameters
     ----------
@@ -39,7 +48,9 @@ def match(
     tolerance
         Largest difference between two equal times [ms] (dims `time` and `lag`).
     join
-        "exact": both must have the same labels. "inner": keep those that both have.
+        "exact": both must have the same labels, in any order. "inner": keep those that both have.
+    what
+        What errors call the two, after "the".
 
     Returns
     -------
@@ -59,83 +70,81 @@ def match(
     >>> labels.match(a, b, "condition")[1].values
     array([1, 2])
     """
-    if join not in ("exact", "inner"):
-        raise ValueError(f"join must be 'exact' or 'inner', got {join!r}.")
     for name in [dim] if isinstance(dim, str) else dim:
-        for side, obj in (("first", a), ("second", b)):
+        for side, obj in zip(what, (a, b), strict=True):
             if name not in obj.dims:
                 raise LabelError(
                     f"the {side} object has no dim '{name}': its dims are {tuple(obj.dims)}."
                 )
-        if name in ("time", "lag"):
-            take_a, take_b = _match_times(a, b, name, tolerance, join)
-        else:
-            take_a, take_b = _match_labels(a, b, name, by, join)
-        a, b = a.isel({name: take_a}), b.isel({name: take_b})
-        if name in a.coords:
-            b = b.assign_coords({name: a[name].variable})
+        given = [by] if isinstance(by, str) else by
+        if given is None:
+            several = name in ("trial", "condition")
+            given = (several and shared_coords(a, b, name)) or [name]
+        a, b = match_by(a, b, name, list(given), tolerance=tolerance, join=join, what=what)
     return a, b
 
 
-def _match_times(a, b, dim: str, tolerance: Number, join: str):
-    for side, obj in (("first", a), ("second", b)):
-        if dim not in obj.coords:
-            raise LabelError(f"the {side} object has no '{dim}' coordinate; assign it in ms.")
-    ta, tb = a[dim].values, b[dim].values
-    if join == "exact":
-        if len(ta) == len(tb) and np.all(np.abs(ta - tb) <= tolerance):
-            return slice(None), slice(None)
-    elif len(tb):
-        nearest = np.abs(ta[:, None] - tb[None, :]).argmin(axis=1)
-        same = np.abs(ta - tb[nearest]) <= tolerance
-        if same.any():
-            return np.flatnonzero(same), nearest[same]
-    raise LabelError(
-        f"the {dim} axes differ (tolerance {tolerance:g} ms):\n  first:  {_axis(ta)}\n"
-        f"  second: {_axis(tb)}\nCut both to one window with .sel({dim}=slice(start, stop)) and "
-        f"bring them to one step (neurodyn.spikes.bin, or .interp({dim}=other.{dim}))."
-    )
+def match_by(
+    a: _Labelled,
+    b: _Labelled,
+    dim: str,
+    by: Sequence[str],
+    *,
+    tolerance: Number,
+    join: Join,
+    what: tuple[str, str],
+) -> tuple[_Labelled, _Labelled]:
+    """Match along one dim, by these coordinates on it."""
+    if join not in ("exact", "inner"):
+        raise ValueError(f"join must be 'exact' or 'inner', got {join!r}.")
+    if dim in TIMES and list(by) == [dim]:
+        take = match_times(a, b, dim, tolerance=tolerance, join=join, what=what)
+    else:
+        take = _match_labels(a, b, dim, by, join, what)
+    for obj, index in zip((a, b), take, strict=True):
+        if not np.array_equal(index, np.arange(obj.sizes[dim])):
+            break
+    else:
+        take = (slice(None), slice(None))
+    a, b = a.isel({dim: take[0]}), b.isel({dim: take[1]})
+    if dim in a.coords and not (dim in b.coords and a[dim].variable.equals(b[dim].variable)):
+        b = b.assign_coords({dim: a[dim].variable})
+    return a, b
 
 
-def _axis(times: np.ndarray) -> str:
-    if len(times) < 2:
-        return f"{times.tolist()} ms"
-    step = np.median(np.diff(times))
-    return f"{len(times)} samples, {times[0]:g} to {times[-1]:g} ms, step {step:g} ms"
+def shared_coords(a: Any, b: Any, dim: str) -> list[str]:
+    """1-D coordinates on a dim that both have, its own labels aside."""
+    # When a trial ends says nothing about which trial it is.
+    apart = {dim, "n_valid", "valid_until"}
+    return [
+        str(n)
+        for n, c in a.coords.items()
+        if n not in apart and c.dims == (dim,) and n in b.coords and b[n].dims == (dim,)
+    ]
 
 
-def _match_labels(a, b, dim: str, by: str | Sequence[str] | None, join: str):
-    names = _identifying(a, b, dim, by)
-    keys_a, keys_b = _keys(a, dim, names, "first"), _keys(b, dim, names, "second")
+def _match_labels(
+    a: Any, b: Any, dim: str, by: Sequence[str], join: Join, what: tuple[str, str]
+) -> tuple[np.ndarray, np.ndarray]:
+    keys_a, keys_b = (keys(obj, dim, by, side) for obj, side in zip((a, b), what, strict=True))
     position = {key: i for i, key in enumerate(keys_b)}
     shared = [i for i, key in enumerate(keys_a) if key in position]
     complete = len(shared) == len(keys_a) == len(keys_b)
-    if not shared or (join == "exact" and not complete):
+    if not complete and (join == "exact" or not shared):
+        known = set(keys_a)
         raise LabelError(
-            f"the labels along '{dim}' (by {', '.join(names)}) differ:\n"
-            f"  only in the first:  {_list(k for k in keys_a if k not in position)}\n"
-            f"  only in the second: {_list(k for k in keys_b if k not in set(keys_a))}\n"
-            f"  in both:            {_list(keys_a[i] for i in shared)}\n"
-            f"Select the same ones on both sides, or pass join='inner' to keep those in both."
+            f"the labels along '{dim}' (by {', '.join(by)}) differ:\n"
+            f"  only in the {what[0]}: {_list(k for k in keys_a if k not in position)}\n"
+            f"  only in the {what[1]}: {_list(k for k in keys_b if k not in known)}\n"
+            f"  in both: {_list(keys_a[i] for i in shared)}\n"
+            f"Select the same ones on both sides, e.g. .sel({dim}=[...]), or give both their true "
+            f"labels by .assign_coords({dim}=...)."
         )
-    return np.array(shared), np.array([position[keys_a[i]] for i in shared])
+    return np.array(shared, int), np.array([position[keys_a[i]] for i in shared], int)
 
 
-def _identifying(a, b, dim: str, by: str | Sequence[str] | None) -> list[str]:
-    if by is not None:
-        return [by] if isinstance(by, str) else list(by)
-    if dim in ("trial", "condition"):
-        # When a trial ends says nothing about which trial it is.
-        apart = {dim, "n_valid", "valid_until"}
-        shared = [
-            n for n, c in a.coords.items() if c.dims == (dim,) and n not in apart and n in b.coords
-        ]
-        if shared:
-            return [str(name) for name in shared]
-    return [dim]
-
-
-def _keys(obj, dim: str, names: Sequence[str], side: str) -> list[tuple]:
+def keys(obj: Any, dim: str, names: Sequence[str], side: str) -> list[tuple]:
+    """What identifies each entry along a dim, refusing what repeats."""
     missing = [name for name in names if name not in obj.coords or obj[name].dims != (dim,)]
     if missing:
         raise LabelError(
@@ -143,24 +152,32 @@ def _keys(obj, dim: str, names: Sequence[str], side: str) -> list[tuple]:
             f"Assign it, e.g. .assign_coords({missing[0]}=('{dim}', values)), or choose others "
             "by `by`."
         )
-    columns = [[_plain(value) for value in obj[name].values.tolist()] for name in names]
-    keys = list(zip(*columns, strict=True))
-    repeated = {key for key in keys if keys.count(key) > 1} if len(set(keys)) < len(keys) else set()
-    if repeated:
+    found = columns(obj, names)
+    if len(set(found)) < len(found):
+        repeated = {key for key in found if found.count(key) > 1}
         raise LabelError(
             f"labels along '{dim}' of the {side} object (by {', '.join(names)}) are not unique: "
-            f"{_list(repeated)}. Average over the repetitions first (neurodyn.trials.average), or "
-            "name further coordinates by `by`."
+            f"{_list(repeated)}. Average over the repetitions first (neurodyn.trials.average), "
+            "name further coordinates by `by`, or give each its own label by "
+            f".assign_coords({dim}=...)."
         )
-    return keys
+    return found
 
 
-def _plain(value: Any) -> Any:
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+def columns(obj: Any, names: Sequence[str]) -> list[tuple]:
+    """The values of some coordinates on a dim, entry by entry, such that equal ones compare so."""
+    return list(zip(*([_plain(x) for x in obj[n].values.tolist()] for n in names), strict=True))
 
 
-def _list(keys) -> str:
-    texts = [str(key[0]) if len(key) == 1 else str(key) for key in keys]
+def _plain(value: Any) -> Hashable:
+    if isinstance(value, float):
+        # The one NaN of `math` is equal to itself as part of a tuple.
+        return math.nan if math.isnan(value) else float(f"{value:.6g}")
+    return value
+
+
+def _list(found: Iterable[tuple]) -> str:
+    texts = [str(key[0]) if len(key) == 1 else str(key) for key in found]
     return (
         ", ".join(texts[:12]) + (f", ... ({len(texts)} in all)" if len(texts) > 12 else "") or "-"
     )

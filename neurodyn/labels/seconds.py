@@ -1,4 +1,4 @@
-"""Express labelled objects in seconds."""
+"""Express labelled objects in seconds, and bring them back into milliseconds."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["to_seconds"]
+from neurodyn.labels.clock import SECONDS
+from neurodyn.labels.convention import LabelError
+
+__all__ = ["to_milliseconds", "to_seconds"]
 
 #: attrs that hold times, for `to_seconds`.
-TIME_ATTRS = ("bin_width", "dt", "sigma", "window")
+TIME_ATTRS = ("bin_width", "dt", "sigma", "window", "obs_intervals")
+#: Coordinates that are times where they do not say otherwise.
+_TIMES = ("time", "lag")
 
 
 def to_seconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
@@ -20,12 +25,13 @@ def to_seconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
     Parameters
     ----------
     obj
-        Dataset, DataArray or DataTree. Variables and coordinates with units "ms" are scaled, and so
-        are the attributes named in `TIME_ATTRS`.
+        Dataset, DataArray or DataTree. Variables and coordinates with units "ms" are scaled, and
+        with them the attributes named in `TIME_ATTRS`; `time` and `lag` without units are ms.
 
     Returns
     -------
-    A new object; the library's own functions take milliseconds, so convert last.
+    A new object; the library's own functions take milliseconds and refuse this, so convert last,
+    or back by `to_milliseconds`.
 
     Examples
     --------
@@ -35,25 +41,95 @@ def to_seconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
     >>> labels.to_seconds(step).time.values
     array([0.5, 1.5])
     """
+    return _convert(obj, ("ms",), 1e-3, "s")
+
+
+def to_milliseconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
+    """Bring times that are in seconds or timedelta64 into float64 milliseconds.
+
+    Parameters
+    ----------
+    obj
+        Dataset, DataArray or DataTree. Variables and coordinates with units "s" are scaled, and
+        with them the attributes named in `TIME_ATTRS`; those of dtype timedelta64 are converted.
+
+    Returns
+    -------
+    A new object: for one from `to_seconds` the original, to rounding.
+
+    Raises
+    ------
+    LabelError
+        If times are dates, of which nothing says from which event they count.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> import xarray as xr
+    >>> step = xr.DataArray([1, 2], coords={"time": ("time", [0.5, 1.5], {"units": "s"})})
+    >>> labels.to_milliseconds(step).time.values
+    array([ 500., 1500.])
+    """
+    return _convert(obj, SECONDS, 1e3, "ms")
+
+
+def _convert(obj: Any, old: tuple[str, ...], factor: float, new: str) -> Any:
     if isinstance(obj, xr.DataTree):
-        return xr.map_over_datasets(to_seconds, obj)
-    scaled = obj.assign_coords({n: _in_seconds(c.variable) for n, c in obj.coords.items()})
+        return xr.map_over_datasets(lambda node: _convert(node, old, factor, new), obj)
     if isinstance(obj, xr.DataArray):
-        variable = _in_seconds(obj.variable)
-        return scaled.copy(data=variable.data).assign_attrs(variable.attrs)
-    scaled = scaled.assign({n: _in_seconds(v.variable) for n, v in obj.data_vars.items()})
-    return scaled.assign_attrs(_attrs_in_seconds(obj.attrs))
-
-
-def _in_seconds(variable: xr.Variable) -> xr.Variable:
-    attrs = _attrs_in_seconds(variable.attrs)
-    if attrs.get("units") != "ms":
-        return xr.Variable(variable.dims, variable.data, attrs)
-    return xr.Variable(variable.dims, variable.data / 1e3, attrs | {"units": "s"})
-
-
-def _attrs_in_seconds(attrs: Mapping[Any, Any]) -> dict[Any, Any]:
-    scaled = {
-        name: (np.asarray(attrs[name]) / 1e3).tolist() for name in TIME_ATTRS if name in attrs
+        # A name that no coordinate has, so that the array can be a variable beside its coordinates.
+        whole = obj.to_dataset(name="_values_of_the_array")
+        converted = _convert(whole, old, factor, new)["_values_of_the_array"]
+        return converted.rename(obj.name)
+    found = dict(obj.variables)
+    units = {name: _unit(name, variable, old) for name, variable in found.items()}
+    # Attributes have no unit of their own: they are in that of the object's times.
+    scale = any(unit in old for unit in units.values())
+    changed = {
+        name: scaled
+        for name, variable in found.items()
+        if (scaled := _scaled(variable, units[name] in old, factor, new, scale)) is not variable
     }
-    return dict(attrs) | scaled
+    coords = {name: changed.pop(name) for name in obj.coords if name in changed}
+    whole = obj.assign(changed).assign_coords(coords)
+    return whole.assign_attrs(_attrs(obj.attrs, factor) if scale else obj.attrs)
+
+
+def _unit(name: Any, variable: xr.Variable, old: tuple[str, ...]) -> str | None:
+    if variable.dtype.kind == "M" and name in _TIMES:
+        raise LabelError(
+            f"'{name}' holds dates ({variable.dtype}): say from which event they count, "
+            f".assign_coords({name}=obj.{name} - obj.{name}[0])."
+        )
+    unit = variable.attrs.get("units")
+    if variable.dtype.kind == "m":
+        return None
+    return "ms" if unit is None and name in _TIMES else unit
+
+
+def _scaled(
+    variable: xr.Variable, is_time: bool, factor: float, new: str, scale_attrs: bool
+) -> xr.Variable:
+    has_times = scale_attrs and any(name in variable.attrs for name in TIME_ATTRS)
+    attrs = _attrs(variable.attrs, factor) if has_times else variable.attrs
+    if variable.dtype.kind == "m" and new == "ms":
+        ms = variable.values / np.timedelta64(1, "ms")
+        return xr.Variable(variable.dims, ms, dict(attrs) | {"units": "ms"})
+    if not is_time:
+        return (
+            variable
+            if attrs is variable.attrs
+            else xr.Variable(variable.dims, variable.data, attrs)
+        )
+    # Dividing by 1000 is exact where multiplying by 0.001 is not.
+    data = variable.data / 1e3 if factor < 1 else variable.data * 1e3
+    return xr.Variable(variable.dims, data, dict(attrs) | {"units": new})
+
+
+def _attrs(attrs: Mapping[Any, Any], factor: float) -> dict[Any, Any]:
+    scaled = {
+        name: (np.asarray(attrs[name]) / 1e3 if factor < 1 else np.asarray(attrs[name]) * 1e3)
+        for name in TIME_ATTRS
+        if name in attrs
+    }
+    return dict(attrs) | {name: value.tolist() for name, value in scaled.items()}

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
-from neurodyn.labels.build import time_axis
-from neurodyn.labels.convention import TIME_TOLERANCE
+from neurodyn.labels.channels import pair_channels
+from neurodyn.labels.clock import clock, time_axis
+from neurodyn.labels.convention import LabelError
 from neurodyn.labels.ends import valid
+from neurodyn.labels.pairing import like, pair
 
-__all__ = ["Observed", "read_sequences"]
+__all__ = ["Observed", "pair_sequences", "read_sequences"]
 
 
 class Observed(NamedTuple):
@@ -30,6 +33,8 @@ class Observed(NamedTuple):
         Labels of trials and outputs, as :func:`neurodyn.labels.dataset` takes them.
     n_valid
         Steps of each sequence that are there before it ends, where some end early.
+    unit
+        That of `dt` and `time`: "ms", or "1" for steps.
     """
 
     values: Float[np.ndarray, "trial time output"]
@@ -37,6 +42,46 @@ class Observed(NamedTuple):
     time: Float[np.ndarray, " time"]
     coords: dict[str, Any]
     n_valid: Int[np.ndarray, " trial"] | None
+    unit: str = "ms"
+
+    @property
+    def axis(self) -> tuple[str, np.ndarray, str]:
+        """The coordinate `time`, as :func:`neurodyn.labels.dataset` takes it."""
+        return "time", self.time, self.unit
+
+    def labelled(self) -> xr.DataArray:
+        """The values under their labels; what has none is numbered, as in every result."""
+        trial, output = (np.arange(self.values.shape[axis]) for axis in (0, 2))
+        coords = {"trial": trial, "output": output} | self.coords
+        coords["time"] = xr.Variable("time", self.time, {"units": self.unit})
+        return xr.DataArray(self.values, coords, ("trial", "time", "output"))
+
+
+def pair_sequences(result: xr.DataArray, observed: Any, *, name: str = "observed") -> xr.DataArray:
+    """What was observed, under the labels and in the order of what was made of it.
+
+    Parameters
+    ----------
+    result
+        Dims `trial`, `time` and `output` in any order: of a function that took `observed`. What had
+        no labels there was numbered.
+    observed
+        As of :func:`read_sequences`. An array is in the order of the labels of `result`.
+    name
+        What errors call it.
+
+    Raises
+    ------
+    LabelError, ValueError
+        If labels differ, or as :func:`read_sequences`.
+    """
+    seen, what = read_sequences(observed, name=name), ("result", name)
+    if not isinstance(observed, (xr.DataArray, xr.Dataset)):
+        result = result.transpose("trial", "time", "output")
+        return pair(result, like(seen.values, result, what=what), what=what)[1]
+    array = pair(result, seen.labelled(), ("trial", "time"), what=what)[1]
+    array = pair_channels(result, array, "output", "output", positions=True, what=what)
+    return array.transpose(*result.dims)
 
 
 def read_sequences(observed: Any, *, dt: float | None = None, name: str = "observed") -> Observed:
@@ -55,7 +100,7 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
     Raises
     ------
     ValueError
-        If dims are missing, steps are uneven, or ``dt`` contradicts the labels of `time`.
+        If dims are missing, or `clock` refuses the labels of `time`.
     """
     if isinstance(observed, xr.Dataset):
         if "targets" not in observed:
@@ -76,6 +121,7 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
                 f"{observed.dims}; rename or select them first."
             )
         observed = observed.transpose("trial", "time", last[0])
+    refuse_frame(observed, name)
     values = np.asarray(observed)
     if values.ndim != 3 or 0 in values.shape or values.dtype.kind not in "iufb":
         raise ValueError(
@@ -84,37 +130,24 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
             f"{name}[..., None]."
         )
     if not labelled:
-        step = 1.0 if dt is None else float(dt)
-        return Observed(values, step, time_axis(values.shape[1], step), {}, None)
-    step, time = _clock(observed, dt, name)
+        step, unit = (1.0, "1") if dt is None else (float(dt), "ms")
+        return Observed(values, step, time_axis(values.shape[1], step), {}, None, unit)
+    time, step, unit = clock(observed, what=f"`{name}`", dt=dt, default=1.0)
     coords = _labels_of(observed)
     ends = {"n_valid", "valid_until"} & set(observed.coords)
     n_valid = valid(observed).sum("time").values if ends else None
-    return Observed(values, step, time, coords, n_valid)
+    return Observed(values, step, time, coords, n_valid, unit)
 
 
-def _clock(x: xr.DataArray, dt: float | None, name: str) -> tuple[float, np.ndarray]:
-    n = x.sizes["time"]
-    if "time" not in x.coords:
-        step = 1.0 if dt is None else float(dt)
-        return step, time_axis(n, step)
-    time = np.asarray(x["time"].values, np.float64)
-    if n == 1:
-        return (1.0 if dt is None else float(dt)), time
-    steps = np.diff(time)
-    if not steps[0] > 0 or not np.allclose(steps, steps[0], rtol=1e-6, atol=TIME_TOLERANCE):
-        raise ValueError(
-            f"`{name}` has steps from {steps.min():g} to {steps.max():g} ms: resample it to an "
-            "even time axis first."
+def refuse_frame(data: Any, name: str) -> None:
+    """Refuse a DataFrame, one of whose columns may be time."""
+    if isinstance(data, pd.DataFrame):
+        raise LabelError(
+            f"`{name}` is a DataFrame with the columns {list(map(str, data.columns))}. Is one of "
+            "them time, and in which unit? Pass the others as a DataArray with the dims "
+            "('time', 'output') and the coordinate time [ms], or as an array and the step `dt=`: "
+            "df[[...]].to_numpy()."
         )
-    # Labels far from 0 have rounding errors that their mean step has not.
-    step = float((time[-1] - time[0]) / (n - 1))
-    if dt is not None and not np.isclose(dt, step, rtol=1e-6):
-        raise ValueError(
-            f"dt={dt:g}, but the labels of `time` in `{name}` are {step:g} ms apart: leave dt out, "
-            "or correct the labels."
-        )
-    return step, time
 
 
 def _labels_of(x: xr.DataArray) -> dict[str, Any]:

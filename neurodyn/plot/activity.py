@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, diverging, label, styled, subplots
+from neurodyn.labels import place
+from neurodyn.plot.style import BLUE, GREY, diverging, label, styled, subplots, timeline
 
 __all__ = ["psth", "traces", "trajectories"]
 
@@ -64,22 +65,23 @@ def psth(
     sem = means.get(f"{variable}_sem", means.get("sem"))
     sem = None if sem is None or sem.dims != da.dims else sem
     dashed = None if style is None else means[style].values == np.unique(means[style].values)[0]
+    time, text = timeline(da)
     for ax, unit in zip(axes.flat, units, strict=False):
         for c, level in enumerate(means[by].values):
             y = da.isel(condition=c, unit=unit)
             line = "--" if dashed is not None and dashed[c] else "-"
             colour = colours[float(level)]
-            ax.plot(da.time, y, line, color=colour, lw=1.1)
+            ax.plot(time, y, line, color=colour, lw=1.1)
             if sem is not None:
                 e = sem.isel(condition=c, unit=unit)
-                ax.fill_between(da.time, y - e, y + e, lw=0, alpha=0.12, color=colour)
+                ax.fill_between(time, y - e, y + e, lw=0, alpha=0.12, color=colour)
         ax.set_title(_unit_title(means, unit))
     for ax in axes.flat[len(units) :]:
         ax.set_visible(False)
     for ax in axes[:, 0]:
         ax.set_ylabel(label(da))
     for ax in axes[-1]:
-        ax.set_xlabel("time (ms)")
+        ax.set_xlabel(text)
     handles = [
         axes[0, 0].plot([], [], color=colour, label=f"{value:+.3g}")[0]
         for value, colour in colours.items()
@@ -117,7 +119,8 @@ def trajectories(
     figure, axes = subplots(1, len(projections), size=(3.4, 3.0))
     for ax, (title, ds) in zip(axes.flat, projections.items(), strict=True):
         colours = diverging(ds[by].values)
-        x, y = (ds["scores"].isel(component=c).values for c in components)
+        scores = ds["scores"].transpose("condition", "time", "component").sortby("time")
+        x, y = (scores.isel(component=c).values for c in components)
         for c in range(ds.sizes["condition"]):
             colour = colours[float(ds[by].values[c])]
             ax.plot(x[c], y[c], color=colour, lw=1.1)
@@ -138,7 +141,7 @@ def trajectories(
 
 
 @styled
-def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: int = 8) -> Any:
+def traces(run: xr.Dataset, variable: str = "rate", *, trial: Any = None, units: int = 8) -> Any:
     """The first units of one trial over time, below each other.
 
     Parameters
@@ -147,8 +150,10 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: in
         A run, dims (trial, time, unit).
     variable
         Which of its variables.
-    trial, units
-        Which trial, and how many units.
+    trial
+        Label of the trial; default: the first.
+    units
+        How many units.
 
     Returns
     -------
@@ -164,16 +169,18 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: int = 0, units: in
             f"traces draws (trial, time, unit), got {run[variable].dims}: choose one network with "
             ".isel(seed=...)."
         )
-    da = run[variable].isel(trial=trial) if "trial" in run[variable].dims else run[variable]
+    da = run[variable]
+    da = da.isel(trial=place(da, "trial", trial)) if "trial" in da.dims else da
     dim = next(d for d in da.dims if d != "time")
     da = da.isel({dim: slice(units)}).transpose("time", dim)
     spread = float(np.ptp(da.values)) or 1.0
+    time, text = timeline(da)
     figure, axes = subplots(1, 1, size=(4.5, 0.6 + 0.3 * da.sizes[dim]))
     ax = axes[0, 0]
     for i in range(da.sizes[dim]):
-        ax.plot(da.time, da.isel({dim: i}) / spread - i, color=BLUE, lw=1)
+        ax.plot(time, da.isel({dim: i}) / spread - i, color=BLUE, lw=1)
     ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
-    ax.set(xlabel="time (ms)", ylabel=dim, title=label(run[variable]))
+    ax.set(xlabel=text, ylabel=dim, title=label(run[variable]))
     return figure
 
 

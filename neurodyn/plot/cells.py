@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import clock, place
 from neurodyn.labels.convention import Window
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
+from neurodyn.spikes import positions
 
 __all__ = ["fi_curve", "voltages", "weights"]
 
@@ -19,8 +21,8 @@ __all__ = ["fi_curve", "voltages", "weights"]
 def voltages(
     data: xr.Dataset | Mapping[str, xr.Dataset],
     *,
-    trial: int = 0,
-    units: int | tuple[int, ...] = 4,
+    trial: Any = None,
+    units: int | Sequence[Any] = 4,
     variable: str = "v",
     current: str | None = None,
     window: Window | None = None,
@@ -33,9 +35,9 @@ def voltages(
         Dataset with ``variable`` on (trial | sweep, time, unit), or without any of the first and
         last; or several by name (recorded and fitted), drawn over each other.
     trial
-        Which trial or sweep.
+        Label of the trial or sweep; default: the first.
     units
-        Which units, or how many.
+        How many units, or the labels of some.
     variable
         What to draw; spikes of the Dataset (``spike_time``) are marked with ticks, since models
         reset within a step and hardly ever show their peak.
@@ -56,25 +58,26 @@ def voltages(
     sides = {"": data} if isinstance(data, xr.Dataset) else dict(data)
     drawn = {name: _trace(ds, variable, trial) for name, ds in sides.items()}
     first = next(iter(drawn.values()))
-    chosen = range(min(units, first.sizes["unit"])) if isinstance(units, int) else units
+    chosen = first["unit"].values[:units] if isinstance(units, int) else units
     rows = len(chosen) + (current is not None)
     figure, axes = subplots(rows, 1, size=(5.4, 1.15), sharex=True)
     figure.set_figheight(max(1.15 * rows, 2.0) + 0.3)
     colours = [GREY, *STROKES[1:], STROKES[0]] if len(sides) > 1 else [STROKES[0]]
     for ax, u in zip(axes[:, 0], chosen, strict=False):
         for (name, v), colour in zip(drawn.items(), itertools.cycle(colours), strict=False):
-            here = v.isel(unit=u)
-            ax.plot(here["time"], here, color=colour, lw=0.8, label=name)
+            here = v.isel(unit=place(v, "unit", u))
+            at = clock(here, what="what is drawn", even=False).time
+            ax.plot(at, here, color=colour, lw=0.8, label=name)
             times = _spike_times(sides[name], trial, u)
             top = float(v.max())
             if times.size:
                 ax.plot(times, np.full(times.size, top + 8), "|", color=colour, ms=5, mew=0.9)
         if len(chosen) > 1:
-            ax.set_ylabel(f"unit {first['unit'].values[u]}")
+            ax.set_ylabel(f"unit {u}")
     if current is not None:
         source = next(ds for ds in sides.values() if current in ds)
         i = _trace(source, current, trial).isel(unit=0)
-        axes[-1, 0].plot(i["time"], i, color="black", lw=0.9)
+        axes[-1, 0].plot(clock(i, what="the current", even=False).time, i, color="black", lw=0.9)
         axes[-1, 0].set_ylabel(f"current ({source[current].attrs.get('units', '1')})")
     if window is not None:
         axes[-1, 0].set_xlim(*window)
@@ -86,12 +89,12 @@ def voltages(
     return figure
 
 
-def _trace(ds: xr.Dataset, variable: str, trial: int) -> xr.DataArray:
+def _trace(ds: xr.Dataset, variable: str, trial: Any) -> xr.DataArray:
     if variable not in ds:
         raise ValueError(f"there is no variable {variable!r}: there are {list(ds.data_vars)}.")
     v = ds[variable]
     for dim in ("trial", "sweep"):
-        v = v.isel({dim: trial}) if dim in v.dims else v
+        v = v.isel({dim: place(v, dim, trial)}) if dim in v.dims else v
     v = v.rename(channel="unit") if "channel" in v.dims else v
     v = v if "unit" in v.dims else v.expand_dims(unit=[0])
     if set(v.dims) != {"time", "unit"}:
@@ -99,13 +102,14 @@ def _trace(ds: xr.Dataset, variable: str, trial: int) -> xr.DataArray:
     return v.transpose("time", "unit")
 
 
-def _spike_times(ds: xr.Dataset, trial: int, unit: int) -> np.ndarray:
+def _spike_times(ds: xr.Dataset, trial: Any, unit: Any) -> np.ndarray:
     if "spike_time" not in ds:
         return np.zeros(0)
-    here = ds["spike_unit"].values == unit
-    if "spike_trial" in ds:
-        here = here & (ds["spike_trial"].values == trial)
-    return ds["spike_time"].values[here]
+    found = positions(ds)
+    here = found.unit == place(ds, "unit", unit)
+    if found.trial is not None:
+        here &= found.trial == place(ds, "trial", trial)
+    return found.time[here]
 
 
 @styled

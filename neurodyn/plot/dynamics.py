@@ -6,7 +6,8 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.labels import pair_channels
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["bifurcation", "lyapunov", "projections", "spectra"]
 
@@ -43,17 +44,17 @@ def lyapunov(result: xr.Dataset, *, known: Any = None) -> Any:
     colours = [mpl.colormaps["viridis"](0.05 + 0.8 * i / max(k - 1, 1)) for i in range(k)]
     figure, axes = subplots(1, 1, size=(4.6, 3.0))
     ax = axes[0, 0]
+    time, text = timeline(running)
     for trial in running.values:
         for i, line in enumerate(trial.T):
-            ax.plot(running["time"], line, color=colours[i], lw=1.2)
+            ax.plot(time, line, color=colours[i], lw=1.2)
     for value in [] if known is None else np.asarray(known):
         ax.axhline(value, color=GREY, ls="--", lw=0.9, zorder=0)
     ax.axhline(0, color="black", lw=0.5, zorder=0)
     ax.set_xscale("log")
     units = running.attrs["units"]
     name = "Lyapunov exponent (per step)" if units == "1" else f"Lyapunov exponent ({units})"
-    steps = running["time"].attrs.get("units") == "1"
-    ax.set(xlabel="steps averaged over" if steps else "time averaged over (ms)", ylabel=name)
+    ax.set(xlabel=text.replace("time", "time averaged over", 1), ylabel=name)
     return figure
 
 
@@ -64,7 +65,8 @@ def projections(truth: Any, generated: Any, *, channels: tuple[int, ...] = (0, 1
     Parameters
     ----------
     truth, generated
-        ``(time, channel)``; of more, the first ones along the leading dims.
+        ``(time, channel)``; of more, the first ones along the leading dims. Where both are
+        labelled, the generated channels are those with the labels of the true ones.
     channels
         Two or three channels to draw.
 
@@ -79,6 +81,7 @@ def projections(truth: Any, generated: Any, *, channels: tuple[int, ...] = (0, 1
     """
     if len(channels) not in (2, 3):
         raise ValueError(f"`channels` must be two or three numbers, got {channels}.")
+    truth, generated = _alike(truth, generated)
     sides = [_first(x) for x in (truth, generated)]
     for x in sides:
         if max(channels) >= x.shape[1] or min(channels) < 0:
@@ -123,14 +126,21 @@ def spectra(truth: xr.DataArray, generated: xr.DataArray, *, distance: Any = Non
     Raises
     ------
     ValueError
-        If the two have other channels.
+        If the two have other channels (:class:`~neurodyn.labels.LabelError`, too).
     """
     n = truth.sizes["channel"]
     if generated.sizes["channel"] != n:
         raise ValueError(f"truth has {n} channels, the model {generated.sizes['channel']}.")
+    what = ("truth", "model")
+    generated = pair_channels(truth, generated, "channel", "channel", positions=True, what=what)
+    if distance is not None:
+        distance = pair_channels(
+            truth, distance["hellinger"], "channel", "channel", positions=True, what=what
+        )
     figure, axes = subplots(1, n, size=(2.6, 2.5), sharey=True)
     for i, ax in enumerate(axes[0]):
         for power, colour, name in ((truth, BLUE, "true"), (generated, ORANGE, "generated")):
+            power = power.sortby("frequency")
             lines = power.isel(channel=i).transpose(..., "frequency").values
             for j, line in enumerate(lines.reshape(-1, power.sizes["frequency"])):
                 name = None if j else name
@@ -138,7 +148,7 @@ def spectra(truth: xr.DataArray, generated: xr.DataArray, *, distance: Any = Non
         ax.set(xscale="log", yscale="log", xlabel=label(truth["frequency"]))
         title = str(truth["channel"].values[i])
         if distance is not None:
-            value = distance["hellinger"].isel(channel=i).mean().item()
+            value = distance.isel(channel=i).mean().item()
             title = f"{title}: distance {value:.3f}"
         ax.set_title(title)
     axes[0, 0].set_ylabel("share of the power")
@@ -180,9 +190,27 @@ def bifurcation(sweep: xr.Dataset) -> Any:
     return figure
 
 
+def _alike(truth: Any, generated: Any) -> tuple[Any, Any]:
+    """Time and channels last, the channels of labelled trajectories in the order of the truth's."""
+    sides = [_channels_last(x) for x in (truth, generated)]
+    if all(isinstance(x, xr.DataArray) for x in sides):
+        a, b = sides
+        if a.shape[-1] == b.shape[-1]:
+            dims = str(a.dims[-1]), str(b.dims[-1])
+            b = pair_channels(a, b, *dims, positions=True, what=("truth", "generated"))
+        return a, b
+    return sides[0], sides[1]
+
+
+def _channels_last(data: Any) -> Any:
+    if not isinstance(data, xr.DataArray) or "time" not in data.dims:
+        return data
+    known = [d for d in ("channel", "output", "unit", "latent") if d in data.dims]
+    last = known[0] if known else [d for d in data.dims if d != "time"][-1]
+    return data.transpose(..., "time", last)
+
+
 def _first(data: Any) -> np.ndarray:
-    if isinstance(data, xr.DataArray):
-        data = data.transpose(..., "time", data.dims[-1])
     values = np.asarray(data)
     if values.ndim < 2:
         raise ValueError(f"trajectories are (time, channel), got shape {values.shape}.")

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["angle_chance", "expectations"]
 
@@ -35,18 +35,18 @@ def expectations(ds: xr.Dataset, *, dim: str, by: str) -> Any:
     shown = np.unique(np.linspace(0, n - 1, min(n, _MOST)).round().astype(int))
     figure, axes = subplots(1, len(shown), size=(1.9, 2.1), sharey=True)
     names = [str(x).replace("_", " ") for x in ds["output"].values]
+    t, text = timeline(ds)
     for ax, i in zip(axes[0], shown, strict=True):
         one = ds.isel({dim: i})
         out = one["outputs"].transpose("seed", "time", "output").values
         expected = one["expected"].transpose("seed", "time", "output").values[0]
-        t = ds["time"].values
         for c, colour in enumerate((BLUE, ORANGE)):
             ax.plot(t, expected[:, c], color=GREY, lw=1, ls="--", label=None if c else "expected")
             low, high = out[..., c].min(0), out[..., c].max(0)
             ax.fill_between(t, low, high, color=colour, alpha=0.2, lw=0)
             ax.plot(t, out[..., c].mean(0), color=colour, label=names[c])
         title = f"block {i + 1}" if by == dim else f"p(A) = {ds[by].values[i]:.2g}"
-        ax.set(title=title, xlabel="time from cue (ms)")
+        ax.set(title=title, xlabel=text.replace("time", "time from cue", 1))
     axes[0][0].set_ylabel("output")
     lines, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(lines, labels, loc="outside upper right", ncols=3)

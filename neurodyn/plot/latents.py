@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.labels import place
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["latent_bands", "latent_space", "meta_prior", "words"]
 
@@ -14,7 +15,7 @@ _COLOURS = (BLUE, ORANGE, GREY, "#5b8c5a", "#7a5195")
 
 
 @styled
-def latent_bands(run: xr.Dataset, *, trial: int = 0, latents: int = 4) -> Any:
+def latent_bands(run: xr.Dataset, *, trial: Any = None, latents: int = 4) -> Any:
     """Posterior and prior of each latent over time, as bands of one standard deviation.
 
     Parameters
@@ -23,7 +24,7 @@ def latent_bands(run: xr.Dataset, *, trial: int = 0, latents: int = 4) -> Any:
         Of one :class:`neurodyn.models.PVRNN` along its posterior: ``mean``, ``sigma``,
         ``prior_mean``, ``prior_sigma`` on `latent`.
     trial
-        Which trial.
+        Label of the trial; default: the first.
     latents
         How many latents, from the first on.
 
@@ -39,12 +40,12 @@ def latent_bands(run: xr.Dataset, *, trial: int = 0, latents: int = 4) -> Any:
     needed = ("mean", "sigma", "prior_mean", "prior_sigma")
     if missing := [name for name in needed if name not in run]:
         raise ValueError(f"The run has no {', '.join(missing)}: is it that of a PVRNN?")
-    one = run.isel(trial=trial) if "trial" in run["mean"].dims else run
+    one = run.isel(trial=place(run, "trial", trial)) if "trial" in run["mean"].dims else run
     if set(one["mean"].dims) != {"time", "latent"}:
         raise ValueError(f"latent_bands draws one network, got dims {run['mean'].dims}.")
     n = min(latents, one.sizes["latent"])
     figure, axes = subplots(n, 1, size=(5.4, 1.5 if n > 1 else 2.1), sharex=True)
-    time = one["time"].values
+    time, text = timeline(one)
     for i, ax in enumerate(axes[:, 0]):
         z = one.isel(latent=i)
         for mean, sigma, colour, name in (
@@ -55,9 +56,9 @@ def latent_bands(run: xr.Dataset, *, trial: int = 0, latents: int = 4) -> Any:
             ax.fill_between(time, m - s, m + s, color=colour, alpha=0.3, lw=0)
             ax.plot(time, m, color=colour, lw=1.2, label=name)
         layer = f", layer {int(z['latent_layer'])}" if "latent_layer" in z.coords else ""
-        ax.set_ylabel(f"latent {i}{layer}")
+        ax.set_ylabel(f"latent {z['latent'].item() if 'latent' in z.coords else i}{layer}")
     axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
-    axes[-1, 0].set_xlabel(label(one["time"]))
+    axes[-1, 0].set_xlabel(text)
     return figure
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import clock
 from neurodyn.plot.style import BLUE, GREY, ORANGE, STROKES, label, styled, subplots
 
 __all__ = ["intervals_over", "members", "tracking"]
@@ -41,7 +42,8 @@ def tracking(
     for ax, (title, (start, stop)) in zip(axes[0], windows.items(), strict=True):
         for values, colour, name in ((target, GREY, "target"), (output, BLUE, "output")):
             part = values.sel(time=slice(start, stop))
-            ax.plot(part["time"] / 1000, part, color=colour, label=name)
+            time = clock(part, what=f"`{name}`", even=False).time
+            ax.plot(time / 1000, part, color=colour, label=name)
         ax.set(title=title, xlabel="time (s)", xlim=(start / 1000, stop / 1000))
     axes[0][0].set_ylabel(label(output))
     lines, names = axes[0][0].get_legend_handles_labels()

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.labels import clock, pair_sequences, place
+from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots, timeline
 
 __all__ = ["error_regression", "prediction_error"]
 
@@ -70,9 +71,9 @@ def error_regression(
     result: xr.Dataset,
     observed: Any,
     *,
-    trial: int = 0,
+    trial: Any = None,
     times: Sequence[float] | None = None,
-    output: Sequence[int] | None = None,
+    output: Sequence[Any] | None = None,
 ) -> Any:
     """A stream, what a network makes of it, and what it expects next.
 
@@ -82,13 +83,14 @@ def error_regression(
         Of :func:`neurodyn.models.pvrnn.error_regression`; with `postdiction` the explanation of
         the window is drawn too.
     observed
-        ``(trial, time, output)``, the stream that was followed.
+        ``(trial, time, output)``, the streams that were followed: an array, or labelled, its
+        trials, times and outputs in any order.
     trial
-        Which one.
+        Label of the one to draw; default the first.
     times
         Times [ms] at which predictions are drawn; default three, evenly spread.
     output
-        Which outputs; default the first two.
+        Labels of the outputs to draw; default the first two.
 
     Returns
     -------
@@ -97,56 +99,65 @@ def error_regression(
         (orange, with one and two standard deviations of its rollouts where there are several); the
         window before it (blue).
     """
-    x = np.asarray(observed["targets"] if isinstance(observed, xr.Dataset) else observed)[trial]
-    one = result.isel(trial=trial)
-    t = one["time"].values
-    step = float(t[1] - t[0]) if len(t) > 1 else 1.0
+    result = result.sortby(["time", "horizon"])
+    seen = pair_sequences(result["prediction"].isel(horizon=0), observed)
+    which = place(result, "trial", trial)
+    x = seen.transpose("trial", "time", "output").values[which]
+    one = result.isel(trial=which)
+    t, step, _ = clock(one, what="`result`", default=1.0)
     n_ahead = one.sizes["horizon"]
     if times is None:
         last = max(len(t) - 1 - n_ahead, 0)
         places = np.unique(np.linspace(last / 4, last, 3).astype(int))
     else:
         places = np.array([int(np.abs(t - at).argmin()) for at in times])
-    shown = list(range(min(2, x.shape[1]))) if output is None else list(output)
-    names = _names(observed, result, x.shape[1])
+    shown = range(min(2, x.shape[1]))
+    if output is not None:
+        shown = [place(result, "output", one_of) for one_of in output]
+    names = _names(result, x.shape[1])
     figure, axes = subplots(len(shown), 1, size=(6.4, 1.7), sharex=True)
     for ax, k in zip(axes.flat, shown, strict=True):
         ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
-        for i, place in enumerate(places.tolist()):
-            _window(ax, one, place, k, step, label="explained" if i == 0 else None)
-            _fan(ax, one, place, k, step, label="predicted" if i == 0 else None)
+        for i, at in enumerate(places.tolist()):
+            _window(ax, one, t, at, k, step, label="explained" if i == 0 else None)
+            _fan(ax, one, t, at, k, step, label="predicted" if i == 0 else None)
         ax.set_ylabel(names[k])
-    axes[-1, 0].set_xlabel(label(one["time"]))
+    axes[-1, 0].set_xlabel(timeline(one)[1])
     handles, texts = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncols=3)
     return figure
 
 
-def _names(observed: Any, result: xr.Dataset, n: int) -> list[str]:
+def _names(result: xr.Dataset, n: int) -> list[str]:
     """Outputs by their names, numbers where they have none."""
-    for source in (observed, result):
-        named = getattr(source, "coords", {}).get("output")
-        if named is not None and named.size == n and named.dtype.kind in "UOT":
-            return [str(name) for name in named.values]
+    named = result.coords.get("output")
+    if named is not None and named.dtype.kind in "UOT":
+        return [str(name) for name in named.values]
     return [f"output {k}" for k in range(n)]
 
 
-def _window(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:
-    now = float(one["time"][place])
+def _window(
+    ax: Any, one: xr.Dataset, t: np.ndarray, place: int, k: int, step: float, *, label: Any
+) -> None:
+    now = float(t[place])
     ax.axvline(now, color="0.85", lw=0.8, zorder=0)
     if "postdiction" not in one:
         return
     # Before the start of the stream there is nothing to explain.
-    inside = now + one["lag"].values > float(one["time"][0]) - step / 2
-    lags = one["lag"].values[inside]
-    seen = one["postdiction"].isel(time=place, output=k).values[inside]
+    window = one["postdiction"].isel(time=place, output=k).sortby("lag")
+    lags = clock(window, dim="lag", what="the window", default=step).time
+    inside = now + lags > t[0] - step / 2
+    lags, seen = lags[inside], window.values[inside]
     ax.axvspan(now + lags.min() - step / 2, now, color=BLUE, alpha=0.06, lw=0)
     ax.plot(now + lags, seen, ".-", color=BLUE, ms=3, lw=1, label=label)
 
 
-def _fan(ax: Any, one: xr.Dataset, place: int, k: int, step: float, *, label: Any) -> None:
-    now = float(one["time"][place])
-    ahead = now + step * one["horizon"].values
+def _fan(
+    ax: Any, one: xr.Dataset, t: np.ndarray, place: int, k: int, step: float, *, label: Any
+) -> None:
+    now = float(t[place])
+    later = one["ahead"] if "ahead" in one.coords else step * one["horizon"]
+    ahead = now + later.values
     mean = one["prediction"].isel(time=place, output=k).values
     ax.plot(ahead, mean, ".-", color=ORANGE, ms=3, lw=1, label=label)
     if "prediction_std" in one:

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import clock, place
 from neurodyn.labels.convention import Number, Window
-from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
+from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, timeline
+from neurodyn.spikes import positions
 
 __all__ = ["intervals", "population_rate", "population_spectrum", "raster"]
 
@@ -22,7 +24,7 @@ _BANDS = ("population", "area", "cell_type", "ei")
 def raster(
     ds: xr.Dataset,
     *,
-    trial: int = 0,
+    trial: Any = None,
     by: str | None = None,
     window: Window | None = None,
     rate: xr.Dataset | None = None,
@@ -34,7 +36,7 @@ def raster(
     ds
         A spike Dataset (dim ``spike``), of a run or a recording.
     trial
-        Which trial, where spikes are cut into trials.
+        Label of the trial, where spikes are cut into trials; default: the first.
     by
         Coordinate on ``unit`` that colours units and sorts them into bands; None: the first of
         ``population``, ``area``, ``cell_type`` and ``ei`` that tells units apart.
@@ -54,16 +56,14 @@ def raster(
     """
     if "spike_time" not in ds:
         raise ValueError(f"raster draws a spike Dataset, got {list(ds.data_vars)}.")
-    t, unit = ds["spike_time"].values, ds["spike_unit"].values
-    if "spike_trial" in ds:
-        if not 0 <= trial < ds.sizes["trial"]:
-            raise ValueError(f"there are {ds.sizes['trial']} trials, and no number {trial}.")
-        here = ds["spike_trial"].values == trial
+    t, unit, trials = positions(ds)
+    if trials is not None:
+        here = trials == place(ds, "trial", trial)
         t, unit = t[here], unit[here]
     low, high = _span(ds, t) if window is None else window
     inside = (t >= low) & (t <= high)
     t, unit = t[inside], unit[inside]
-    names, place, edges = _bands(ds, by)
+    names, row, edges = _bands(ds, by)
     sizes: dict[str, Any] = {} if rate is None else {"height_ratios": [3, 1], "sharex": True}
     figure, axes = subplots(1 if rate is None else 2, 1, size=(5.4, 3.2), **sizes)
     if rate is not None:
@@ -72,7 +72,7 @@ def raster(
     few = ds.sizes["unit"] <= _MANY_UNITS and t.size <= _MANY_SPIKES
     mark = {"marker": "|", "ms": 4, "mew": 0.8} if few else {"marker": ".", "ms": 1.4, "mew": 0}
     for k, name in enumerate(names):
-        rows = place[unit]
+        rows = row[unit]
         mine = (rows >= edges[k]) & (rows < edges[k + 1])
         colour = STROKES[k % len(STROKES)]
         ax.plot(t[mine], rows[mine], ls="", color=colour, rasterized=not few, **mark)
@@ -84,7 +84,11 @@ def raster(
             )
     ax.set(xlim=(low, high), ylim=(-0.5, ds.sizes["unit"] - 0.5), ylabel="unit")
     if rate is not None:
-        _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)), trial)
+        clock(rate, what="the rates", even=False)
+        shown = trial
+        if trials is not None:
+            shown = ds["trial"].values[place(ds, "trial", trial)]
+        _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)), shown)
     axes[-1, 0].set_xlabel("time (ms)")
     return figure
 
@@ -121,7 +125,7 @@ def _named(by: str, value: Any) -> str:
 
 
 @styled
-def population_rate(rates: xr.Dataset, *, trial: int | None = None) -> Any:
+def population_rate(rates: xr.Dataset, *, trial: Any = None) -> Any:
     """Rates of populations over time.
 
     Parameters
@@ -129,7 +133,7 @@ def population_rate(rates: xr.Dataset, *, trial: int | None = None) -> Any:
     rates
         From :func:`neurodyn.analysis.population_rate`.
     trial
-        Which trial; None: their mean.
+        Label of a trial; default: the mean of all.
 
     Returns
     -------
@@ -142,24 +146,25 @@ def population_rate(rates: xr.Dataset, *, trial: int | None = None) -> Any:
     """
     figure, axes = subplots(1, 1, size=(5.2, 2.2))
     _draw_rates(axes[0, 0], rates, trial)
-    axes[0, 0].set_xlabel("time (ms)")
     return figure
 
 
-def _draw_rates(ax: Any, rates: xr.Dataset, trial: int | None) -> None:
+def _draw_rates(ax: Any, rates: xr.Dataset, trial: Any) -> None:
     if "rate" not in rates or "time" not in rates["rate"].dims:
         raise ValueError(
             f"rates over time are wanted (analysis.population_rate), got {list(rates.data_vars)}."
         )
     rate = rates["rate"]
     if "trial" in rate.dims:
-        rate = rate.mean("trial") if trial is None else rate.isel(trial=trial)
+        rate = rate.mean("trial") if trial is None else rate.isel(trial=place(rate, "trial", trial))
     names = _populations(rates)
+    time, text = timeline(rate)
+    ax.set_xlabel(text)
     for k, name in enumerate(names):
         colour = STROKES[k % len(STROKES)]
         # The first on top: it is the largest as a rule, so that its rate is the smoothest.
         line = rate.isel(unit=k)
-        ax.plot(rate["time"], line, color=colour, lw=0.9, label=name, zorder=2.9 - 0.01 * k)
+        ax.plot(time, line, color=colour, lw=0.9, label=name, zorder=2.9 - 0.01 * k)
     ax.set(ylabel=label(rates["rate"]), ylim=(0, None))
     if len(names) > 1:
         ax.legend(ncols=len(names), fontsize=7)
@@ -169,7 +174,7 @@ def _populations(ds: xr.Dataset) -> list[str]:
     for by in _BANDS:
         if by in ds.coords and ds[by].dims == ("unit",):
             return [_named(by, v) for v in ds[by].values]
-    return [f"unit {u}" if ds.sizes["unit"] > 1 else "all" for u in range(ds.sizes["unit"])]
+    return [f"unit {u}" if ds.sizes["unit"] > 1 else "all" for u in ds["unit"].values]
 
 
 @styled

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+
+from neurodyn.labels import clock
 
 __all__ = ["BLUE", "GREY", "ORANGE", "STROKES", "diverging", "label", "styled", "subplots"]
 
@@ -80,6 +83,13 @@ def diverging(values: Any) -> dict[float, Any]:
         grey = mpl.colors.to_rgb("#bdbdbd")
         colours[v] = tuple(depth * b + (1 - depth) * g for b, g in zip(base, grey, strict=True))
     return colours
+
+
+def timeline(obj: Any, *, dim: str = "time") -> tuple[np.ndarray, str]:
+    """Times to draw against, in their own unit, and the text of their axis."""
+    time, _, unit = clock(obj, dim=dim, what="what is drawn", default=1.0, even=False, seconds=True)
+    name = obj[dim].attrs.get("long_name", dim)
+    return time, f"{name} ({'steps' if unit == '1' else unit})"
 
 
 def label(variable: Any) -> str:

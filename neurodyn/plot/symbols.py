@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import pair, pair_channels, time_axis
 from neurodyn.plot.style import STROKES, styled, subplots
 
 __all__ = ["attractor", "geometric_graph", "symbol_colours", "symbol_graph"]
@@ -14,6 +15,7 @@ __all__ = ["attractor", "geometric_graph", "symbol_colours", "symbol_graph"]
 REGIONS = STROKES
 MARKERS = {"stable": "o", "saddle": "D", "unstable": "s", "neutral": "^"}
 DRAWN = 20_000
+_POINTS = ("time", "region", "cycle", "phase")
 
 
 def symbol_colours(n: int) -> list[Any]:
@@ -60,35 +62,37 @@ def attractor(
     ValueError
         If the dims do not fit, or the symbols are those of another trajectory.
     """
-    x = _plane(trajectory, "trajectory")
+    trajectory = _plane(trajectory, "trajectory")
+    if coded is not None:
+        trajectory, coded = _coloured(trajectory, coded)
+    x = trajectory.values
     chosen = [c for c in components if c < x.shape[1]]
     if len(chosen) < 2:
         raise ValueError(f"attractor needs two entries to draw, got {x.shape[1]}: embed it first.")
     symbol = np.zeros(len(x), int)
     if coded is not None:
         symbol = coded["symbol"].values
-        if symbol.shape != (len(x),):
-            raise ValueError(
-                f"the symbols {symbol.shape} are not those of a trajectory of {len(x)} samples."
-            )
     solid = len(chosen) == 3
     options = {"subplot_kw": {"projection": "3d"}} if solid else {}
     figure, axes = subplots(1, 1, size=(3.8, 4.0), **options)
     ax = axes[0, 0]
     if reference is not None:
-        grey = _plane(reference, "reference")[:DRAWN, chosen]
+        grey = _with_entries_of(trajectory, _plane(reference, "reference"), "reference")
+        grey = grey.transpose("time", ...).values[:DRAWN, chosen]
         ax.plot(*grey.T, color="#b5b5b5", lw=0.4, alpha=0.6, label="data")
     x, symbol = x[:DRAWN, chosen], symbol[:DRAWN]
-    n = 1 if coded is None else coded.sizes["region"]
-    for region, colour in enumerate(symbol_colours(n)):
+    regions = np.zeros(1, int) if coded is None else np.sort(_regions(coded))
+    n = int(regions.max()) + 1
+    colours = symbol_colours(n)
+    for region in regions:
         # A step has the colour of the region that it starts from.
         inside = (symbol == region) | np.r_[False, symbol[:-1] == region]
         breaks = np.r_[False, (symbol[:-1] != region) & (symbol[1:] == region)]
         line = np.where((inside & ~(breaks & (symbol != region)))[:, None], x, np.nan)
         name = None if coded is None or n > len(REGIONS) else f"region {region}"
-        ax.plot(*line.T, color=colour, lw=0.6, label=name)
-    _draw_points(ax, points, chosen)
-    _draw_cycles(ax, cycles, chosen)
+        ax.plot(*line.T, color=colours[region], lw=0.6, label=name)
+    _draw_points(ax, points, chosen, "outputs", trajectory)
+    _draw_cycles(ax, cycles, chosen, trajectory)
     names = _names(trajectory)
     ax.set(xlabel=names[chosen[0]], ylabel=names[chosen[1]])
     if solid:
@@ -117,10 +121,11 @@ def symbol_graph(graph: xr.Dataset, coded: xr.Dataset | None = None) -> Any:
     -------
     matplotlib.figure.Figure
     """
+    graph = _square(graph)
     n = graph.sizes["region"]
     angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     places = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (n > 1)
-    share = np.full(n, 1 / n) if coded is None else coded["frequency"].values
+    share = np.full(n, 1 / n) if coded is None else _share(graph, coded)
     figure, axes = subplots(1, 1, size=(3.4, 3.4))
     ax = axes[0, 0]
     radius = _draw_graph(ax, places, graph, share, largest=0.3 if n < 5 else 1.2 / n, texts=n <= 12)
@@ -157,12 +162,15 @@ def geometric_graph(
     matplotlib.figure.Figure
     """
     chosen = list(components)
-    places = coded["centroid"].values[:, chosen]
+    graph = _square(graph)
+    centroid = pair(graph["adjacency"], coded["centroid"], "region", what=("graph", "symbols"))[1]
+    places = centroid.transpose("region", "latent").values[:, chosen]
     figure, axes = subplots(1, 1, size=(4.2, 3.4))
     ax = axes[0, 0]
     cloud = places
     if trajectory is not None:
-        cloud = _plane(trajectory, "trajectory")[:DRAWN, chosen]
+        cloud = _with_entries_of(centroid, _plane(trajectory, "trajectory"), "trajectory")
+        cloud = cloud.transpose("time", ...).values[:DRAWN, chosen]
         ax.plot(*cloud.T, color="#c4c4c4", lw=0.4, zorder=0)
     extent = np.concatenate([cloud, places])
     span = float(np.ptp(extent, axis=0).max()) or 1.0
@@ -170,16 +178,16 @@ def geometric_graph(
     ax.update_datalim(extent)
     ax.autoscale_view()
     _draw_graph(
-        ax, places, graph, coded["frequency"].values, largest=0.07 * span, texts=len(places) <= 12
+        ax, places, graph, _share(graph, coded), largest=0.07 * span, texts=len(places) <= 12
     )
     if points is not None and points.sizes["cycle"]:
-        _draw_points(ax, points, chosen, "state")
+        _draw_points(ax, points, chosen, "state", centroid)
         figure.legend(loc="outside lower center", ncols=2)
     ax.set(xlabel=f"latent {chosen[0]}", ylabel=f"latent {chosen[1]}")
     return figure
 
 
-def _plane(trajectory: xr.DataArray, what: str) -> np.ndarray:
+def _plane(trajectory: xr.DataArray, what: str) -> xr.DataArray:
     if not isinstance(trajectory, xr.DataArray) or "time" not in trajectory.dims:
         raise ValueError(f"{what} must be a DataArray with dims time and one more.")
     if trajectory.ndim != 2:
@@ -187,7 +195,50 @@ def _plane(trajectory: xr.DataArray, what: str) -> np.ndarray:
             f"{what} has dims {trajectory.dims}: choose one trial and network, so that time and "
             "one more are left."
         )
-    return trajectory.transpose("time", ...).values
+    return trajectory.transpose("time", ...)
+
+
+def _coloured(trajectory: xr.DataArray, coded: xr.Dataset) -> tuple[xr.DataArray, xr.Dataset]:
+    """The trajectory and the symbols of the same times, one after the other."""
+    symbol = coded["symbol"]
+    if symbol.dims != ("time",) or symbol.size != trajectory.sizes["time"]:
+        raise ValueError(
+            f"the symbols {dict(symbol.sizes)} are not those of a trajectory of "
+            f"{trajectory.sizes['time']} samples."
+        )
+    if "time" not in trajectory.coords:
+        # Without times, symbols are numbered by steps.
+        trajectory = trajectory.assign_coords(time=time_axis(symbol.size, 1.0))
+    symbol = pair(trajectory, symbol, "time", what=("trajectory", "symbols"))[1]
+    trajectory, symbol = trajectory.sortby("time"), symbol.sortby("time")
+    return trajectory, coded.drop_vars("symbol").drop_dims("time").assign(symbol=symbol)
+
+
+def _with_entries_of(a: xr.DataArray, b: xr.DataArray, what: str) -> xr.DataArray:
+    """Entries of state space in the order of those that are drawn."""
+    of_a, of_b = (next(str(d) for d in x.dims if d not in _POINTS) for x in (a, b))
+    return pair_channels(a, b, of_a, of_b, positions=True, what=("trajectory", what))
+
+
+def _regions(ds: xr.Dataset, dim: str = "region") -> np.ndarray:
+    return ds[dim].values if dim in ds.coords else np.arange(ds.sizes[dim])
+
+
+def _square(graph: xr.Dataset) -> xr.Dataset:
+    """The graph with the regions in order, along both dims."""
+    order = np.argsort(_regions(graph), kind="stable")
+    graph = graph.isel(region=order)
+    if "region" not in graph.coords or "region_to" not in graph.coords:
+        return graph
+    to = graph["region_to"]
+    to = pair_channels(graph["region"], to, "region", "region_to", what=("regions", "targets"))
+    return graph.sel(region_to=to.values)
+
+
+def _share(graph: xr.Dataset, coded: xr.Dataset) -> np.ndarray:
+    return pair(graph["adjacency"], coded["frequency"], "region", what=("graph", "symbols"))[
+        1
+    ].values
 
 
 def _names(trajectory: xr.DataArray) -> list[str]:
@@ -207,11 +258,12 @@ def _open_box(ax: Any) -> None:
 
 
 def _draw_points(
-    ax: Any, points: xr.Dataset | None, chosen: list[int], variable: str = "outputs"
+    ax: Any, points: xr.Dataset | None, chosen: list[int], variable: str, like: xr.DataArray
 ) -> None:
     if points is None or not points.sizes["cycle"]:
         return
-    place = points[variable].values[:, chosen]
+    place = _with_entries_of(like, points[variable], "fixed points")
+    place = place.transpose("cycle", ...).values[:, chosen]
     for kind, marker in MARKERS.items():
         for real in (True, False):
             here = (points["stability"].values == kind) & (points["real"].values == real)
@@ -230,10 +282,11 @@ def _draw_points(
                 )
 
 
-def _draw_cycles(ax: Any, cycles: xr.Dataset | None, chosen: list[int]) -> None:
+def _draw_cycles(ax: Any, cycles: xr.Dataset | None, chosen: list[int], like: xr.DataArray) -> None:
     if cycles is None:
         return
-    for i, points in enumerate(cycles["outputs"].values[:, :, chosen]):
+    outputs = _with_entries_of(like, cycles["outputs"], "cycles")
+    for i, points in enumerate(outputs.transpose("cycle", "phase", ...).values[:, :, chosen]):
         closed = np.concatenate([points, points[:1]])
         name = f"cycle of {len(points)} points" if i == 0 else None
         ax.plot(*closed.T, "k.-", lw=0.8, ms=3, label=name, zorder=9)
@@ -243,7 +296,8 @@ def _draw_graph(ax, places, graph, share, *, largest: float, texts: bool) -> np.
     """Nodes with areas as their share, arrows between them; returns the radii."""
     radius = largest * np.sqrt(np.maximum(share / share.max(), 0.08))
     probability = np.nan_to_num(graph["probability"].values)
-    colours = symbol_colours(len(places))
+    regions = _regions(graph)
+    colours = symbol_colours(int(regions.max()) + 1)
     for i, j in zip(*np.nonzero(graph["adjacency"].values), strict=True):
         gap = places[j] - places[i]
         length = float(np.hypot(*gap)) or 1.0
@@ -265,10 +319,10 @@ def _draw_graph(ax, places, graph, share, *, largest: float, texts: bool) -> np.
             zorder=2,
         )
         ax.add_patch(arrow)
-    for region, (place, r) in enumerate(zip(places, radius, strict=True)):
+    for i, (region, place, r) in enumerate(zip(regions, places, radius, strict=True)):
         ax.add_patch(mpl.patches.Circle(place, r, color=colours[region], zorder=3))
         if texts:
-            code = str(graph["code"].values[region]) if "code" in graph.coords else ""
+            code = str(graph["code"].values[i]) if "code" in graph.coords else ""
             small = r < 0.6 * radius.max()
             text = f"{region}" if small or len(code) > 6 or not code else f"{region}\n{code}"
             ax.annotate(text, place, ha="center", va="center", fontsize=7, color="white", zorder=4)

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import clock, place
 from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
 
 __all__ = ["trial"]
 
 
 @styled
-def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
+def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
     """Inputs and targets of one trial, with its epochs.
 
     Parameters
@@ -20,28 +21,30 @@ def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
     trials
         Result of ``task.trials(key, n)``.
     trial
-        Which one.
+        Label of one of them; default: the first.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    one = trials.isel(trial=trial)
+    one = trials.isel(trial=place(trials, "trial", trial))
+    # Epochs, which are drawn too, are in ms.
+    time = clock(one, what="the trials", even=False).time
     # Tasks whose sequences are to be generated have no inputs.
     rows = 2 if "inputs" in one else 1
     figure, axes = subplots(rows, 1, size=(4.8, 1.8), sharex=True)
     if rows == 2:
-        _stack(axes[0, 0], one["inputs"], "input", BLUE)
+        _stack(axes[0, 0], time, one["inputs"], "input", BLUE)
     targets, below = one["targets"], axes[-1, 0]
     if "time" not in targets.dims:
         values = np.atleast_1d(targets.values)
         below.text(0.02, 0.5, f"target at the end: {values}", transform=below.transAxes)
         below.set_yticks([])
     elif "output" in targets.dims:
-        _stack(below, targets.where(one["mask"] > 0), "output", ORANGE)
+        _stack(below, time, targets.where(one["mask"] > 0), "output", ORANGE)
     else:
         named = json.loads(str(trials.attrs.get("labels", "{}"))).get("target", {})
-        below.step(one["time"], targets.where(one["mask"] > 0), where="pre", color=ORANGE)
+        below.step(time, targets.where(one["mask"] > 0), where="pre", color=ORANGE)
         codes = np.unique(targets.values).astype(int)
         below.set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
         below.set_ylabel("target")
@@ -62,12 +65,12 @@ def trial(trials: xr.Dataset, *, trial: int = 0) -> Any:
     return figure
 
 
-def _stack(ax: Any, da: xr.DataArray, dim: str, colour: str) -> None:
+def _stack(ax: Any, time: np.ndarray, da: xr.DataArray, dim: str, colour: str) -> None:
     """Channels below each other, on one scale."""
     da = da.transpose("time", dim)
     scale = 1.1 * max(1e-9, float(np.nanmax(np.abs(da.values))))
     for i in range(da.sizes[dim]):
         ax.axhline(-i, color="0.93", lw=0.8, zorder=0)
-        ax.plot(da.time, da.isel({dim: i}) / scale - i, color=colour, lw=1)
+        ax.plot(time, da.isel({dim: i}) / scale - i, color=colour, lw=1)
     ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
     ax.set_ylabel(dim)

@@ -1,8 +1,11 @@
 """Spike trains as flat labelled Datasets: build, cut around events, bin, estimate rates.
 
-All spikes lie on one dim `spike`: `spike_time` [ms], `spike_unit` and, once cut into trials,
-`spike_trial`; the last two are positions along `unit` and `trial`, whose coordinates are the unit
-and trial tables. Spikes are sorted by trial, unit and time. `window` in attrs says which times were
+All spikes lie on one dim `spike`, as the coordinates `spike_time` [ms], `spike_unit` and, once cut
+into trials, `spike_trial`. The last two hold the labels of unit and trial, the values of the
+coordinates `unit` and `trial`, which stand for the unit and trial tables: units and trials can be
+selected, sorted and repeated by any means of xarray, and `positions` finds the spikes of those that
+are there. `concat` puts Datasets together, `relabel` gives other labels, `tidy` drops the spikes of
+what was not selected. `window` in attrs says which times were
 observed, so that "no spikes" and "not recorded" stay apart; trials that end early carry
 `valid_until` (trial) [ms], units that were lost or found along the way `observed_start` and
 `observed_stop` (unit) [ms].
@@ -13,7 +16,21 @@ counts in the interval in which that step lies.
 """
 
 from neurodyn.spikes.build import dataset, from_times, times
+from neurodyn.spikes.combine import concat, relabel
 from neurodyn.spikes.count import bin, rate
 from neurodyn.spikes.cut import align
+from neurodyn.spikes.join import Positions, positions, tidy
 
-__all__ = ["align", "bin", "dataset", "from_times", "rate", "times"]
+__all__ = [
+    "Positions",
+    "align",
+    "bin",
+    "concat",
+    "dataset",
+    "from_times",
+    "positions",
+    "rate",
+    "relabel",
+    "tidy",
+    "times",
+]

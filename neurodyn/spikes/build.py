@@ -10,13 +10,14 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import Window
+from neurodyn.labels.convention import COORDS, Window
+from neurodyn.spikes.join import places, positions
 
 __all__ = [
     "SLACK",
     "dataset",
     "from_times",
-    "require_spikes",
+    "spike_column",
     "step_middles",
     "times",
     "window_edges",
@@ -43,9 +44,9 @@ def dataset(
     spike_time
         Times of all spikes [ms], shape ``(spike,)``.
     spike_unit
-        Position of each spike's unit along `unit`, integers from 0.
+        Label of each spike's unit, one of those that `coords` lists under `unit`.
     spike_trial
-        Position of each spike's trial along `trial`; None for a continuous recording.
+        Label of each spike's trial, likewise; None for a continuous recording.
     coords
         Unit and trial tables, in the form that `neurodyn.labels.dataset` takes. `unit` (and `trial`
         with `spike_trial`) must be there, so that silent ones are not forgotten.
@@ -58,56 +59,95 @@ def dataset(
 
     Returns
     -------
-    Dataset with `spike_time`, `spike_unit` and perhaps `spike_trial`, sorted by trial, unit, time.
+    Dataset with the coordinates `spike_time`, `spike_unit` and perhaps `spike_trial` on dim
+    `spike`, sorted by trial, unit (in the order of their tables) and time.
 
     Raises
     ------
     LabelError
-        If a position has no entry in its table, a time is not finite or lies outside `window`, or
-        sizes differ.
+        If a spike's label is not in the table, labels repeat, a time is not finite or lies outside
+        `window`, or sizes differ.
 
     Examples
     --------
     >>> from neurodyn import spikes
-    >>> ds = spikes.dataset([5.0, 2.0], [1, 0], coords={"unit": ["a", "b"]}, source="recording")
+    >>> ds = spikes.dataset([5.0, 2.0], ["b", "a"], coords={"unit": ["a", "b"]}, source="recording")
     >>> ds.spike_time.values, ds.spike_unit.values
-    (array([2., 5.]), array([0, 1]))
+    (array([2., 5.]), array(['a', 'b'], dtype='<U1'))
     """
-    columns = {
-        "spike_time": np.asarray(spike_time, np.float64),
-        "spike_unit": _positions("spike_unit", spike_unit),
-    }
-    if spike_trial is not None:
-        columns["spike_trial"] = _positions("spike_trial", spike_trial)
+    columns = {"spike_time": np.asarray(spike_time, np.float64)}
+    place: dict[str, np.ndarray] = {}
+    tables: dict[str, np.ndarray] = {}
+    for dim, given in (("unit", spike_unit), ("trial", spike_trial)):
+        if given is not None:
+            table = _table(coords, dim)
+            name = f"spike_{dim}"
+            place[dim] = _known(name, np.asarray(given), table, dim)
+            columns[name], tables[name] = table[place[dim]], table
     sizes = {name: column.shape for name, column in columns.items()}
     if len(set(sizes.values())) > 1 or columns["spike_time"].ndim != 1:
         raise LabelError(f"spike arrays must be 1-D and of one length, got shapes {sizes}.")
-    for name in ("unit", "trial") if spike_trial is not None else ("unit",):
-        if name not in coords:
-            raise LabelError(f"coords must give '{name}', the labels of all {name}s.")
     _check_window(columns["spike_time"], window)
 
-    keys = [columns["spike_time"], columns["spike_unit"], columns.get("spike_trial")]
-    order = np.lexsort([key for key in keys if key is not None])
-    described = {
-        "spike_time": ("ms", "spike time"),
-        "spike_unit": ("1", "position of the unit"),
-        "spike_trial": ("1", "position of the trial"),
-    }
-    variables = {n: ("spike", column[order], *described[n]) for n, column in columns.items()}
+    order = np.lexsort([columns["spike_time"], *place.values()])
+    spikes = {n: spike_column(n, column[order], tables.get(n)) for n, column in columns.items()}
     about = {} if window is None else {"window": [float(edge) for edge in window]}
     return labels.dataset(
-        variables, coords, source=source, kind="spike_time", attrs=about | dict(attrs or {})
+        {},
+        dict(coords) | spikes,
+        source=source,
+        kind="spike_time",
+        attrs=about | dict(attrs or {}),
     )
 
 
-def _positions(name: str, given: Any) -> np.ndarray:
-    positions = np.asarray(given)
-    if positions.size == 0:
-        return positions.astype(np.int64)
-    if positions.dtype.kind not in "iu":
-        raise LabelError(f"{name} holds integer positions from 0, got dtype {positions.dtype}.")
-    return positions.astype(np.int64)
+def spike_column(name: str, values: np.ndarray, table: np.ndarray | None = None) -> xr.Variable:
+    """A column of the table of spikes.
+
+    Parameters
+    ----------
+    name
+        One of `SPIKE_COLUMNS`.
+    values
+        Times [ms], or labels.
+    table
+        All labels of the dim: the first and the last in order are kept as attributes, so that a
+        label that no spike can have, as after ``assign_coords``, is told from a silent unit.
+    """
+    units, long_name = COORDS[name]
+    about: dict[str, Any] = {"units": units, "long_name": long_name}
+    if table is not None and table.size:
+        ordered = np.sort(table)
+        about |= {"first_label": ordered[0].item(), "last_label": ordered[-1].item()}
+    return xr.Variable("spike", values, about)
+
+
+def _table(coords: Mapping[str, Any], dim: str) -> np.ndarray:
+    """The labels of all units or trials."""
+    if dim not in coords:
+        raise LabelError(f"coords must give '{dim}', the labels of all {dim}s.")
+    given = coords[dim]
+    if isinstance(given, (xr.DataArray, xr.Variable)):
+        given = given.values
+    table = np.asarray(given[1] if isinstance(given, tuple) else given)
+    return table.astype(str) if table.dtype.kind in "OS" else table
+
+
+def _known(name: str, given: np.ndarray, table: np.ndarray, dim: str) -> np.ndarray:
+    if np.unique(table).size < table.size:
+        raise LabelError(
+            f"the labels of '{dim}' repeat, so that spikes cannot name their {dim}: number them, "
+            "and keep these labels in another coordinate."
+        )
+    place = places(given.ravel(), table, name=name, dim=dim)
+    if (place < 0).any():
+        unknown = np.unique(given.ravel()[place < 0])[:6].tolist()
+        raise LabelError(
+            f"{name} names {unknown}, which '{dim}' does not have: its labels are "
+            f"{table[:6].tolist()}{'...' if table.size > 6 else ''}. {name} holds labels; from "
+            f"positions p take np.asarray({dim}_labels)[p]."
+        )
+    return place.reshape(given.shape)
 
 
 def _check_window(spike_time: np.ndarray, window: Window | None) -> None:
@@ -168,10 +208,16 @@ def from_times(
             f"times must hold one 1-D array of spike times [ms] per unit; entry {wrong[0]} has "
             f"shape {arrays[wrong[0]].shape}. For trials use neurodyn.spikes.dataset."
         )
+    coords = {"unit": np.arange(len(arrays))} | dict(coords or {})
+    unit = _table(coords, "unit")
+    if unit.shape != (len(arrays),):
+        raise LabelError(
+            f"there are {len(arrays)} arrays of times, and labels of {unit.size} units."
+        )
     return dataset(
         np.concatenate(arrays),
-        np.repeat(np.arange(len(arrays)), [array.size for array in arrays]),
-        coords={"unit": np.arange(len(arrays))} | dict(coords or {}),
+        np.repeat(unit, [array.size for array in arrays]),
+        coords=coords,
         source=source,
         window=window,
         attrs=attrs,
@@ -192,28 +238,25 @@ def times(ds: xr.Dataset) -> list[np.ndarray]:
     >>> spikes.times(spikes.from_times([[10.0, 20.0], []]))
     [array([10., 20.]), array([], dtype=float64)]
     """
-    require_spikes(ds)
-    order = np.argsort(ds["spike_unit"].values, kind="stable")
-    ends = np.cumsum(np.bincount(ds["spike_unit"].values, minlength=ds.sizes["unit"]))
-    return np.split(ds["spike_time"].values[order], ends[:-1])
+    found = positions(ds)
+    order = np.argsort(found.unit, kind="stable")
+    ends = np.cumsum(np.bincount(found.unit, minlength=ds.sizes["unit"]))
+    return np.split(found.time[order], ends[:-1])
 
 
-def require_spikes(ds: xr.Dataset) -> None:
-    """Raise unless `ds` is a spike Dataset."""
-    if not isinstance(ds, xr.Dataset) or "spike_time" not in ds:
-        held = list(ds.data_vars) if isinstance(ds, xr.Dataset) else type(ds).__name__
-        raise LabelError(
-            f"this needs a spike Dataset (spike_time, spike_unit on dim 'spike'), got {held}. "
-            "Build one with neurodyn.spikes.from_times; of a DataTree take tree['spikes'].dataset."
-        )
-
-
-def step_middles(ds: xr.Dataset) -> np.ndarray:
+def step_middles(ds: xr.Dataset, time: np.ndarray) -> np.ndarray:
     """Times of spikes [ms] for counting in half-open intervals.
 
     A run labels a spike with the end of the step that it fell into (``closed="right"``); the middle
     of that step is taken, so that it counts in the interval in which the step lies. Recorded times
     are as they are.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset.
+    time
+        Times of some of its spikes [ms].
     """
     shift = float(ds.attrs["dt"]) / 2 if ds.attrs.get("closed") == "right" else 0.0
-    return ds["spike_time"].values - shift
+    return time - shift if shift else time

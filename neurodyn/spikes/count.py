@@ -10,7 +10,8 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
-from neurodyn.spikes.build import SLACK, require_spikes, step_middles, window_edges
+from neurodyn.spikes.build import SLACK, step_middles, window_edges
+from neurodyn.spikes.join import in_trials, observed, positions
 from neurodyn.trials import smooth
 
 __all__ = ["bin", "rate"]
@@ -31,9 +32,11 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     Returns
     -------
     Dataset with `spike_count` (trial, time, unit), or (time, unit) for a continuous recording.
+    A single trial (``.isel(trial=0)``) has no dim `trial`.
     Bin k is ``[start + k bin_width, start + (k + 1) bin_width)``; `time` is the centre. Counts are
     int32. Where trials end early or units were not observed throughout they are float32: NaN fills
-    the bins that were not observed in full, and `n_valid` (trial) counts those that were.
+    the bins that were not observed in full, `n_valid` (trial) counts those that were, and
+    `valid_until` (trial) [ms] is where the last of them ends.
 
     Raises
     ------
@@ -47,34 +50,40 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     >>> spikes.bin(ds, bin_width=10.0).spike_count.values.ravel()
     array([2, 1], dtype=int32)
     """
-    require_spikes(ds)
+    found = positions(ds)
     start, stop = _bin_window(ds, window)
     n_bins = _n_bins(start, stop, float(bin_width))
     edges = start + np.arange(n_bins + 1) * float(bin_width)
 
-    spike_time = step_middles(ds)
+    spike_time = step_middles(ds, found.time)
     place = np.clip(((spike_time - start) // bin_width).astype(np.int64), 0, n_bins - 1)
     # The quotient is rounded; the edges decide.
     place -= spike_time < edges[place]
     place += spike_time >= edges[np.clip(place + 1, 0, n_bins)]
     inside = (place >= 0) & (place < n_bins)
 
-    dims = ("trial", "time", "unit") if "spike_trial" in ds else ("time", "unit")
-    index = [place[inside], ds["spike_unit"].values[inside]]
-    if "spike_trial" in ds:
-        index.insert(0, ds["spike_trial"].values[inside])
-    counts = np.zeros([n_bins if dim == "time" else ds.sizes[dim] for dim in dims], np.int32)
-    np.add.at(counts.reshape(-1), np.ravel_multi_index(index, counts.shape), 1)
+    dims = ("trial", "time", "unit") if in_trials(ds) else ("time", "unit")
+    shape = [n_bins if dim == "time" else ds.sizes[dim] for dim in dims]
+    index = [place[inside], found.unit[inside]]
+    if found.trial is not None:
+        index.insert(0, found.trial[inside])
+    flat = np.ravel_multi_index(index, shape)
+    counts = np.bincount(flat, minlength=np.prod(shape)).astype(np.int32).reshape(shape)
 
     coords: dict[str, Any] = {
-        str(n): c for n, c in ds.coords.items() if set(c.dims) <= set(dims) and n != "valid_until"
+        str(n): c
+        for n, c in ds.coords.items()
+        if set(c.dims) <= set(dims) and n not in ("valid_until", "n_valid", "time")
     }
     coords["time"] = edges[:-1] + float(bin_width) / 2
-    counts, padded = _pad(ds, counts, edges)
-    if padded is not None:
-        coords["n_valid"] = ("trial", padded)
+    counts, ends = _pad(ds, counts, edges)
+    if ends is not None:
+        of_trials = "trial" if in_trials(ds) else ()
+        ends = ends if in_trials(ds) else ends[0]
+        coords["n_valid"] = (of_trials, ends)
+        coords["valid_until"] = (of_trials, edges[ends])
     about = {n: v for n, v in ds.attrs.items() if n not in ("kind", "source", "obs_intervals")}
-    if "observed" in ds:
+    if observed(ds) is not None:
         about["simultaneous"] = 0
     return labels.dataset(
         {"spike_count": (dims, counts, "count", "spike count")},
@@ -102,7 +111,7 @@ def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
             f"the recording has gaps between {start:g} and {stop:g} ms; it was observed in "
             f"{gaps.tolist()}: choose a window within one interval, or cut trials with align."
         )
-    if "spike_trial" not in ds and "observed_start" in ds.coords:
+    if not in_trials(ds) and "observed_start" in ds.coords:
         lost = (ds["observed_start"].values > start + SLACK) | (
             ds["observed_stop"].values < stop - SLACK
         )
@@ -131,22 +140,24 @@ def _n_bins(start: float, stop: float, bin_width: float) -> int:
 
 
 def _pad(ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray):
-    """NaN where nothing was observed, and the number of valid bins of each trial, if any is cut."""
-    n_valid = None
+    """NaN where nothing was observed, and the end of each trial's last whole bin, if any is cut."""
+    ends = None
     if "valid_until" in ds.coords:
-        until = ds["valid_until"].values
-        n_valid = np.searchsorted(edges, until + SLACK, side="right") - 1
-        n_valid = np.clip(n_valid, 0, len(edges) - 1)
-        if (n_valid == len(edges) - 1).all():
-            n_valid = None
-    if n_valid is None and "observed" not in ds:
+        until = np.atleast_1d(ds["valid_until"].values)
+        whole = np.searchsorted(edges, until + SLACK, side="right") - 1
+        whole = np.clip(whole, 0, len(edges) - 1)
+        ends = None if (whole == len(edges) - 1).all() else whole
+    seen = observed(ds)
+    if ends is None and seen is None:
         return counts, None
     padded = counts.astype(np.float32)
-    if n_valid is not None:
-        padded[np.arange(len(edges) - 1)[None, :] >= n_valid[:, None]] = np.nan
-    if "observed" in ds:
-        padded = np.where(ds["observed"].values[:, None, :], padded, np.float32(np.nan))
-    return padded, n_valid
+    if ends is not None:
+        late = np.arange(len(edges) - 1)[None, :] >= ends[:, None]
+        padded[late if in_trials(ds) else late[0]] = np.nan
+    if seen is not None:
+        seen = seen[:, None, :] if in_trials(ds) else seen[None, :]
+        padded = np.where(seen, padded, np.float32(np.nan))
+    return padded, ends
 
 
 def rate(
@@ -181,11 +192,8 @@ def rate(
     array([100., 100.], dtype=float32)
     """
     counts = ds if "spike_count" in ds else bin(ds, bin_width=bin_width, window=window)
-    if "bin_width" not in counts.attrs:
-        raise LabelError(
-            "the Dataset has no bin_width in attrs: set it to the width of a bin [ms]."
-        )
-    hertz = (counts["spike_count"] * (1e3 / counts.attrs["bin_width"])).astype(np.float32)
+    width = labels.bin_width(counts, what="the counts")
+    hertz = (counts["spike_count"] * (1e3 / width)).astype(np.float32)
     hertz.attrs = {"units": "Hz", "long_name": "firing rate"}
     rates = counts.drop_vars("spike_count").assign(rate=hertz).assign_attrs(kind="rate")
     return rates if sigma is None else smooth(rates, sigma)

@@ -9,7 +9,8 @@ import xarray as xr
 
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
-from neurodyn.spikes.build import SLACK, dataset, require_spikes, window_edges
+from neurodyn.spikes.build import SLACK, dataset, window_edges
+from neurodyn.spikes.join import positions
 
 __all__ = ["align"]
 
@@ -56,15 +57,16 @@ def align(
     >>> from neurodyn import spikes
     >>> ds = spikes.from_times([[990.0, 1010.0, 2005.0]], window=(0, 3000))
     >>> cut = spikes.align(ds, [1000.0, 2000.0], (-20, 20))
-    >>> cut.spike_time.values, cut.spike_trial.values
+    >>> cut.spike_time.values, cut.spike_trial.values  # labels of trials
     (array([-10.,  10.,   5.]), array([0, 0, 1]))
     """
-    require_spikes(ds)
     if "spike_trial" in ds:
         raise LabelError("these spikes are cut into trials already; align the continuous recording")
     start, stop = window_edges(window)
     event, table, name = _trial_column(ds, events, "events")
     end = np.full(event.shape, np.inf)
+    if isinstance(events, xr.DataArray) and isinstance(until, xr.DataArray):
+        until = pair(events, until, what=("events", "until"))[1]
     if until is not None:
         end = _trial_column(ds, until, "until")[0]
         if end.shape != event.shape:
@@ -80,8 +82,9 @@ def align(
             raise LabelError("no trial is left: no event lies within the recording.")
     event, last = event[valid], last[valid]
 
-    order = np.argsort(ds["spike_time"].values, kind="stable")
-    sorted_times = ds["spike_time"].values[order]
+    found = positions(ds)
+    order = np.argsort(found.time, kind="stable")
+    sorted_times = found.time[order]
     # Search a little wider, then decide on the relative time, which is what is stored.
     low = np.searchsorted(sorted_times, event + start - SLACK)
     high = np.searchsorted(sorted_times, event + np.minimum(stop, last - event) + SLACK)
@@ -95,14 +98,15 @@ def align(
     coords |= {n: c.isel(trial=valid) for n, c in table.items()}
     coords["event_time"] = ("trial", event, "ms", "time of the event on the recording's clock")
     coords.setdefault("trial", np.flatnonzero(valid))
+    trial_labels = np.asarray(getattr(coords["trial"], "values", coords["trial"]))
     if (last - event < stop - SLACK).any():
         ends = np.minimum(last - event, stop)
         coords["valid_until"] = ("trial", ends, "ms", "end of the observed part of the trial")
     about = {n: v for n, v in ds.attrs.items() if n not in ("obs_intervals", "window")}
     cut = dataset(
         relative[keep],
-        ds["spike_unit"].values[order][index][keep],
-        trial[keep],
+        ds["unit"].values[found.unit[order][index][keep]],
+        trial_labels[trial[keep]],
         coords={n: c for n, c in coords.items() if not n.startswith("observed_")},
         source=ds.attrs.get("source", "recording"),
         window=(start, stop),

@@ -6,11 +6,13 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn import params
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
+from neurodyn.labels import in_positions
 from neurodyn.params.use import whole_model
 from neurodyn.system import State
 
@@ -26,8 +28,9 @@ class FreeRun(eqx.Module):
         ``(data, generated) -> number`` or ``-> {name: number}``, pure JAX, of arrays
         ``(time, output)``; an ``equinox.Module``, or a function that is made once.
     data
-        ``(time, output)`` in the units the model was trained in (standardised, if the windows were)
-        : training data, or others held back for validation. The result records what ``name`` says.
+        ``(time, output)``, an array or labelled, in the units the model was trained in
+        (standardised, if the windows were): training data, or others held back for validation. The
+        result records what ``name`` says.
     name
         What the data are, e.g. ``"training data"``; it stands in the history of training.
     n_steps
@@ -81,7 +84,7 @@ class FreeRun(eqx.Module):
             raise TypeError(
                 f"`measure` is a function (data, generated) -> number, got {measure!r}."
             )
-        given = np.asarray(data)
+        given = np.asarray(_in_order(data))
         if given.ndim != 2 or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
             raise ValueError(
                 f"`data` must be finite numbers (time, output), got {given.dtype} of shape "
@@ -131,3 +134,13 @@ class FreeRun(eqx.Module):
 
 def _name(measure: Callable) -> str:
     return getattr(measure, "name", None) or getattr(measure, "__name__", "measure")
+
+
+def _in_order(data: Any) -> Any:
+    """Labelled data by the names of their dims, outputs as the model counts them."""
+    if not isinstance(data, xr.DataArray) or "time" not in data.dims or data.ndim != 2:
+        return data
+    (last,) = (str(dim) for dim in data.dims if dim != "time")
+    for dim in ("time", last):
+        data = in_positions(data, dim, what="data")
+    return data.transpose("time", last)

@@ -152,7 +152,7 @@ def test_bad_input():
     acf = curves(n=2)
     with pytest.raises(LabelError, match="lag, unit"):
         analysis.fit_exponentials(acf.rename(unit="trial"))
-    with pytest.raises(LabelError, match="equal"):
+    with pytest.raises(LabelError, match="uneven"):
         analysis.fit_exponentials(acf.isel(lag=[0, 1, 2, 4, 5, 6, 7]))
     with pytest.raises(ValueError, match="six lags"):
         analysis.fit_exponentials(acf, max_lag=4.0)

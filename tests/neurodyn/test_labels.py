@@ -51,7 +51,7 @@ class TestDataset:
         ds = run(simultaneous=True, preset={"b": 1, "a": [2]})
         assert ds.rate.attrs == {"units": "Hz", "long_name": "r"}
         assert ds.time.attrs == {"units": "ms", "long_name": "time"}
-        assert ds.attrs["convention"] == "neurodyn-1"
+        assert ds.attrs["convention"] == "neurodyn-2"
         assert ds.attrs["simultaneous"] == 1
         assert not isinstance(ds.attrs["simultaneous"], bool)
         assert ds.attrs["preset"] == '{"a": [2], "b": 1}'
@@ -116,7 +116,7 @@ BAD = {
     "int time": (lambda ds: ds.assign_coords(time=[1, 2, 3, 4]), "time is int64, not float64"),
     "seconds": (
         lambda ds: ds.assign_coords(time=("time", [0.1, 0.2, 0.3, 0.4], {"units": "s"})),
-        r"time is in seconds; all times are in ms: .assign_coords\(time=obj.time \* 1e3\)",
+        r"'time' is in seconds; all times are in ms: neurodyn.to_milliseconds\(obj\)",
     ),
     "seconds called ms": (
         lambda ds: ds.assign_coords(time=("time", [0.01, 0.02, 0.03, 0.04], {"units": "ms"}))
@@ -125,17 +125,17 @@ BAD = {
     ),
     "time without units": (
         lambda ds: ds.assign_coords(time=("time", [1.0, 2.0, 3.0, 4.0])),
-        "time has units None",
+        "'time' has no units",
     ),
     "timedelta": (
         lambda ds: ds.assign_coords(time=np.arange(4).astype("timedelta64[ms]")),
-        "use float64 milliseconds",
+        "times are float64 ms; neurodyn.to_milliseconds",
     ),
     "unsorted time": (
         lambda ds: ds.isel(time=[0, 2, 1, 3]),
-        "time does not increase strictly",
+        "'time' does not increase strictly",
     ),
-    "repeated time": (lambda ds: ds.isel(time=[0, 1, 1, 2]), "time does not increase strictly"),
+    "repeated time": (lambda ds: ds.isel(time=[0, 1, 1, 2]), "'time' does not increase strictly"),
     "no time labels": (lambda ds: ds.drop_vars("time"), "a dim 'time' without labels"),
     "MultiIndex": (
         lambda ds: ds.assign_coords(rep=("trial", [0, 0, 1])).set_index(trial=["side", "rep"]),
@@ -229,8 +229,8 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("change", "match"),
         [
-            ({"spike_unit": ("spike", [0, 2])}, "runs from 0 to 2 but 'unit' has 2"),
-            ({"spike_unit": ("spike", [0.0, 1.0])}, "integer positions"),
+            ({"spike_unit": ("spike", [0.0, 1.0])}, "holds labels, not positions"),
+            ({"unit": ["a", "b"]}, "holds int64 and the labels of 'unit' are <U1"),
             ({"spike_time": ("spike", [np.nan, 1.0])}, "finite float64"),
         ],
     )
@@ -238,7 +238,7 @@ class TestCheck:
         from neurodyn import spikes
 
         with xr.set_options(keep_attrs=True):
-            ds = spikes.from_times([[1.0], [2.0]]).assign(change)
+            ds = spikes.from_times([[1.0], [2.0]]).assign_coords(change)
         with pytest.raises(LabelError, match=match):
             labels.check(ds)
 

@@ -65,11 +65,11 @@ class TestBuild:
             ),
             (
                 lambda: spikes.dataset([1.0], [3], coords={"unit": [0]}, source="model"),
-                "'unit' has 1 entries",
+                r"spike_unit names \[3\], which 'unit' does not have: its labels are \[0\]",
             ),
             (
                 lambda: spikes.dataset([1.0], [0.5], coords={"unit": [0]}, source="model"),
-                "integer positions",
+                "holds float64 such as .*0.5.*, the labels of 'unit' are int64",
             ),
         ],
     )

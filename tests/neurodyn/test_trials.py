@@ -159,9 +159,9 @@ class TestSmooth:
             trials.smooth(run, 0.0)
         with pytest.raises(LabelError, match="uneven"):
             trials.smooth(run.isel(time=[0, 1, 3]), 10.0)
-        with pytest.raises(LabelError, match="at least two"):
+        with pytest.raises(LabelError, match="no step: take two"):
             trials.smooth(run.isel(time=[0]), 10.0)
-        with pytest.raises(LabelError, match="no labelled dim 'time'"):
+        with pytest.raises(LabelError, match="no dim 'time'"):
             trials.smooth(run.mean("time"), 10.0)
 
 

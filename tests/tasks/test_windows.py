@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from neurodyn.labels import LabelError
 from neurodyn.tasks import Windows
 
 
@@ -114,10 +115,12 @@ def test_no_window_reaches_across_the_end_of_a_shorter_recording():
     np.testing.assert_array_equal(start, [30, 30])
 
 
-def test_the_step_of_labelled_data_is_theirs_unless_given():
+def test_the_step_of_labelled_data_is_theirs():
     data = xr.DataArray(np.eye(30), {"time": 0.5 * np.arange(30)}, ("time", "unit"))
     assert Windows(data, 9).dt == 0.5
-    assert Windows(data, 9, dt=2.0).dt == 2.0
+    with pytest.raises(LabelError, match=r"dt=2, but the labels of 'time'.* are 0.5 ms apart"):
+        Windows(data, 9, dt=2.0)
+    assert Windows(data.drop_vars("time"), 9, dt=2.0).dt == 2.0
     assert Windows(np.eye(30), 9).dt == 1.0
 
 
@@ -143,7 +146,7 @@ def holed():
         (lambda: Windows([np.eye(30), np.eye(20)], 9), r"number of variables: \[20, 30\]"),
         (lambda: Windows(np.eye(30), 0), "`length`"),
         (lambda: Windows(np.eye(30), 9, noise=-1.0), "`noise`"),
-        (lambda: Windows(uneven(), 9), "uneven: pass `dt=`"),
+        (lambda: Windows(uneven(), 9), "uneven, with steps from 1 to 57 ms"),
         (lambda: Windows(np.eye(30), 9, names=["a"]), "`names`"),
         (lambda: Windows(np.eye(30), 9, inputs=np.ones((29, 1))), "as long as the recordings"),
         (lambda: Windows(xr.DataArray(np.eye(30), dims=("time", "x")), 9), r"dims time.*'x'"),

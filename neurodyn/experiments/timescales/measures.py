@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from neurodyn import analysis
+from neurodyn import analysis, labels
 from neurodyn.experiments.timescales.continuous import generalisation
 from neurodyn.experiments.timescales.heads import head_of, read_at_every_step, with_one_head
 from neurodyn.experiments.timescales.networks import (
@@ -61,7 +61,8 @@ def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
         key=key,
     )
     acf = run["autocorrelation"]
-    lag = ("lag", acf["lag"].values / task.hold, {"units": "1", "long_name": "lag, in bits"})
+    lags = labels.clock(acf, dim="lag").time
+    lag = ("lag", lags / task.hold, {"units": "1", "long_name": "lag, in bits"})
     acf = acf.assign_coords(lag=lag).assign_attrs(units="1")
     window = {"max_lag": float(MAX_LAG), "longest": LONGEST}
     fit = run if task.hold == 1 else analysis.fit_exponentials(acf, **window)

@@ -156,7 +156,7 @@ class TestSignals:
 
     def test_to_neo_refuses_what_has_no_place(self):
         ds = labels.dataset(
-            {"w": (("unit", "presynaptic"), np.ones((2, 2)), "1", "weight")}, {}, source="model"
+            {"w": (("presynaptic", "unit"), np.ones((2, 2)), "1", "weight")}, {}, source="model"
         )
         with pytest.raises(LabelError, match="no spikes and no variables on 'time'"):
             to_neo(ds)

@@ -106,7 +106,7 @@ def test_weights_show_signs_alike():
 
 WRONG = {
     "not spikes": (lambda ds: plot.raster(xr.Dataset({"a": 1})), "draws a spike Dataset"),
-    "no trial": (lambda ds: plot.raster(ds, trial=5), "no number 5"),
+    "no trial": (lambda ds: plot.raster(ds, trial=5), "no trial 5; the labels of .trial. are 0, 1"),
     "no band": (lambda ds: plot.raster(ds, by="layer"), "no coordinate 'layer'"),
     "no rates": (lambda ds: plot.population_rate(ds), "analysis.population_rate"),
     "no intervals": (

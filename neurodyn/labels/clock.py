@@ -1,0 +1,286 @@
+"""The clock of labelled data: the unit, step, direction and gaps of its times."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
+
+__all__ = ["Clock", "axis_problem", "bin_width", "clock", "time_axis", "unit_problem"]
+
+#: Units of a clock: milliseconds, or the steps of what has no physical time.
+UNITS = {"frequency": ("Hz", "1")}
+_MS_OR_STEPS = ("ms", "1")
+SECONDS = ("s", "sec", "secs", "second", "seconds")
+
+
+class Clock(NamedTuple):
+    """Times of samples.
+
+    Attributes
+    ----------
+    time
+        Label of each sample, in `unit`, increasing.
+    step
+        Distance of neighbours in `unit`; NaN where it is uneven and that was allowed.
+    unit
+        "ms", or "1": steps of what has no physical time ("s" where seconds were asked for).
+    """
+
+    time: Float[np.ndarray, " time"]
+    step: float
+    unit: str
+
+
+def time_axis(n: int, dt: Number, t0: Number = 0.0) -> np.ndarray:
+    """Time labels of `n` samples: sample k is what holds after input k, so ``t0 + (k + 1) dt``.
+
+    Parameters
+    ----------
+    n
+        Number of samples.
+    dt
+        Step [ms].
+    t0
+        Time at which the first input starts [ms].
+
+    Returns
+    -------
+    Float64 array of shape ``(n,)``, computed from integers, so that late labels are as exact as
+    early ones.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> labels.time_axis(3, 20.0)
+    array([20., 40., 60.])
+    """
+    if n < 0:
+        raise ValueError(f"n is the number of samples and cannot be {n}.")
+    if not (np.isfinite(dt) and dt > 0):
+        raise ValueError(f"dt must be a positive number of ms, got {dt}.")
+    return float(t0) + np.arange(1, n + 1, dtype=np.float64) * float(dt)
+
+
+def clock(
+    obj: xr.Dataset | xr.DataArray,
+    *,
+    dim: str = "time",
+    what: str = "data",
+    dt: Number | None = None,
+    default: Number | None = None,
+    even: bool = True,
+    pieces: bool = False,
+    seconds: bool = False,
+) -> Clock:
+    """Read the times of labelled data: everything in the library that needs them calls this.
+
+    Times without `units` are milliseconds. Other units are refused, never guessed or converted
+    silently; `neurodyn.to_milliseconds` converts them.
+
+    Parameters
+    ----------
+    obj
+        Dataset or DataArray with the dim `dim`.
+    dim
+        "time", or another dim along which there is a step: "lag", "frequency".
+    what
+        What errors call `obj`.
+    dt
+        The step that the caller was given, if any: it must agree with the labels, and stands for
+        them where there are none or a single one.
+    default
+        The step where there are no labels, or a single one, and no `dt`; without labels they are
+        then steps, not ms. None: refused.
+    even
+        Whether the step must be even. Otherwise times must only increase.
+    pieces
+        Whether the caller takes several pieces as a list, which is then the advice at a gap.
+    seconds
+        Whether seconds are taken as they are, with the unit "s": of figures, whose axes say so.
+
+    Returns
+    -------
+    Times, step and unit.
+
+    Raises
+    ------
+    LabelError
+        If the dim or its labels are missing; they are in another unit, NaN, repeated, or not in
+        increasing order; they have gaps or uneven steps; or `dt` contradicts them.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from neurodyn import labels
+    >>> labels.clock(xr.DataArray([0.0, 1.0, 2.0], coords={"time": [10.0, 20.0, 30.0]}))
+    Clock(time=array([10., 20., 30.]), step=10.0, unit='ms')
+    """
+    if dim not in obj.dims:
+        raise LabelError(f"{what} has no dim '{dim}': its dims are {tuple(map(str, obj.dims))}.")
+    if dt is not None and not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
+        raise LabelError(f"dt must be a number of ms above 0, got {dt!r}.")
+    given = default if dt is None else dt
+    if dim not in obj.coords:
+        if given is None:
+            raise LabelError(
+                f"{what} has a dim '{dim}' without labels: .assign_coords({dim}=...), in ms."
+            )
+        unit = "1" if dt is None else "ms"
+        return Clock(time_axis(obj.sizes[dim], given), float(given), unit)
+    if problem := axis_problem(obj[dim], seconds=seconds):
+        raise LabelError(f"{what}: {problem}.")
+    time = obj[dim].values.astype(np.float64)
+    unit = str(obj[dim].attrs.get("units", UNITS.get(dim, _MS_OR_STEPS)[0]))
+    unit = "s" if unit in SECONDS else unit
+    if time.size < 2:
+        if even and given is None:
+            raise LabelError(
+                f"{what} has {_count(time.size)} on '{dim}', which has no step: take two at least."
+            )
+        return Clock(time, np.nan if given is None else float(given), unit)
+    step, slack = _step(time, obj[dim].dtype)
+    if np.isnan(step):
+        if even or dt is not None:
+            raise LabelError(f"{what}: {_uneven(time, slack, dim, unit, pieces)}")
+    elif dt is not None and not np.isclose(dt, step, rtol=1e-6, atol=slack / time.size):
+        raise LabelError(
+            f"dt={dt:g}, but the labels of '{dim}' in {what} are {step:g} {_in(unit)} apart: leave "
+            "dt out, or correct the labels."
+        )
+    return Clock(time, step, unit)
+
+
+def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
+    """Width of the time bins that `obj` is counted or averaged in [ms].
+
+    The labels decide: bins follow each other, so that neighbours are one width apart. The attribute
+    ``bin_width`` counts where bins were left out, or there is a single one. Most xarray operations
+    keep attributes that they make wrong, such as ``.coarsen(time=2).sum()``; a contradiction is
+    refused.
+
+    Raises
+    ------
+    LabelError
+        If labels and attribute contradict each other, or neither tells the width.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from neurodyn import labels
+    >>> labels.bin_width(xr.DataArray([4, 1, 0], coords={"time": [5.0, 15.0, 25.0]}))
+    10.0
+    """
+    known = obj.attrs.get("bin_width")
+    if known is None:
+        if obj.sizes.get("time") == 1:
+            raise LabelError(f"{what} has a single bin: .assign_attrs(bin_width=...) in ms.")
+        return clock(obj, what=what).step
+    if not (isinstance(known, (int, float, np.number)) and np.isfinite(known) and known > 0):
+        raise LabelError(f"{what}: the attribute bin_width must be a number of ms, got {known!r}.")
+    time = clock(obj, what=what, even=False).time
+    if time.size < 2:
+        return float(known)
+    nearest = float(np.diff(time).min())
+    if not np.isclose(nearest, known, rtol=1e-6, atol=TIME_TOLERANCE):
+        raise LabelError(
+            f"{what} has bin_width {known:g} ms in attrs, but bins {nearest:g} ms apart. If bins "
+            f"were joined, as .coarsen does, .assign_attrs(bin_width={nearest:g}); if some were "
+            "taken out, count or average anew in wider bins."
+        )
+    return float(known)
+
+
+def axis_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
+    """What is wrong with times as such, whatever their steps; None: nothing."""
+    return unit_problem(axis, seconds=seconds) or _order_problem(axis)
+
+
+def unit_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
+    """What is wrong with the unit of times, which may be in any order; None: nothing."""
+    dim = str(axis.name)
+    if axis.dtype.kind == "m":
+        return f"'{dim}' is {axis.dtype}: times are float64 ms; neurodyn.to_milliseconds converts"
+    if axis.dtype.kind == "M":
+        return (
+            f"'{dim}' holds dates ({axis.dtype}): times are ms from an event, "
+            f".assign_coords({dim}=obj.{dim} - obj.{dim}[0]), then neurodyn.to_milliseconds"
+        )
+    if axis.dtype.kind not in "iuf":
+        return f"'{dim}' has dtype {axis.dtype}: labels are float64"
+    allowed = UNITS.get(dim, _MS_OR_STEPS)
+    unit = axis.attrs.get("units", allowed[0])
+    if unit in SECONDS and unit not in allowed:
+        return (
+            None
+            if seconds
+            else (
+                f"'{dim}' is in seconds; all times are in ms: neurodyn.to_milliseconds(obj), or "
+                f".assign_coords({dim}=obj.{dim} * 1e3) and .{dim}.attrs['units'] = 'ms'"
+            )
+        )
+    if unit not in allowed:
+        return (
+            f"'{dim}' has units {unit!r}: convert it and set .{dim}.attrs['units'] = "
+            f"'{allowed[0]}' ('1' for steps of what has no physical time)"
+        )
+    return None
+
+
+def _order_problem(axis: xr.DataArray) -> str | None:
+    dim, values = str(axis.name), axis.values.astype(np.float64)
+    if not np.isfinite(values).all():
+        return f"'{dim}' holds NaN or infinite values: every sample needs its label"
+    steps = np.diff(values)
+    if (steps > 0).all():
+        return None
+    if (steps < 0).all() and steps.size:
+        return f"'{dim}' runs backwards, from {values[0]:g} to {values[-1]:g}: .sortby('{dim}')"
+    ordered = np.sort(values)
+    if (twice := np.flatnonzero(np.diff(ordered) == 0)).size:
+        return (
+            f"'{dim}' does not increase strictly, {ordered[twice[0]]:g} is there more than once: "
+            f".drop_duplicates('{dim}'), or keep pieces that overlap apart"
+        )
+    return f"'{dim}' does not increase strictly: .sortby('{dim}')"
+
+
+def _step(time: np.ndarray, dtype: np.dtype) -> tuple[float, float]:
+    """The even step, else NaN; and how far labels may be off."""
+    # Labels far from 0 are rounded more coarsely than their step is known.
+    precision = np.finfo(dtype).eps if dtype.kind == "f" else 0.0
+    slack = max(TIME_TOLERANCE, 4 * float(precision) * float(np.abs(time).max()))
+    step = float((time[-1] - time[0]) / (time.size - 1))
+    even = np.allclose(np.diff(time), step, rtol=1e-6, atol=min(slack, 0.01 * step))
+    return (step if even else np.nan), slack
+
+
+def _uneven(time: np.ndarray, slack: float, dim: str, unit: str, pieces: bool) -> str:
+    steps = np.diff(time)
+    usual = float(np.median(steps))
+    gaps = np.flatnonzero(steps > 1.5 * usual)
+    rest = np.delete(steps, gaps)
+    if not gaps.size or not np.allclose(rest, usual, rtol=1e-6, atol=slack):
+        return (
+            f"'{dim}' is uneven, with steps from {steps.min():g} to {steps.max():g} {_in(unit)}: "
+            f"bring it to an even axis first, .interp({dim}=...)."
+        )
+    at, far = time[gaps[0]], time[gaps[0] + 1]
+    use = "pass the pieces as a list" if pieces else "take one piece"
+    return (
+        f"'{dim}' is uneven, with {_count(gaps.size, 'gap')}, the first from {at:g} to {far:g} "
+        f"{_in(unit)} (steps are {usual:g}): cut at the gap and {use}, "
+        f".sel({dim}=slice(None, {at:g})) and .sel({dim}=slice({far:g}, None))."
+    )
+
+
+def _count(n: int, noun: str = "sample") -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _in(unit: str) -> str:
+    return "steps" if unit == "1" else unit

@@ -1,0 +1,185 @@
+"""Put spike Datasets together, and give units and trials other labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.spikes.build import SLACK, spike_column
+from neurodyn.spikes.join import joined, tidy
+
+__all__ = ["concat", "from_positions", "relabel"]
+
+#: The convention in which spikes held positions, and the one in which they hold labels.
+_OLD, _NEW = "neurodyn-1", "neurodyn-2"
+
+
+def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "trial") -> xr.Dataset:
+    """Put the trials, or the units, of several spike Datasets together.
+
+    Parameters
+    ----------
+    datasets
+        Spike Datasets. Along the other dim they must have the same labels, in any order.
+    dim
+        What to join: "trial" or "unit". Labels along it must differ; `relabel` makes them.
+
+    Returns
+    -------
+    One spike Dataset, with the attributes that all of them share.
+
+    Raises
+    ------
+    LabelError
+        If labels along `dim` repeat, those of the other dim differ, or other times were observed.
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> a = spikes.from_times([[1.0]], coords={"unit": ["a"]}, window=(0, 10))
+    >>> b = spikes.from_times([[2.0, 3.0]], coords={"unit": ["b"]}, window=(0, 10))
+    >>> [times.size for times in spikes.times(spikes.concat([a, b], "unit"))]
+    [1, 2]
+    """
+    if dim not in ("trial", "unit"):
+        raise ValueError(f"spikes are put together along 'trial' or 'unit', not {dim!r}.")
+    if not datasets:
+        raise ValueError("concat needs at least one spike Dataset.")
+    parts = [tidy(ds) for ds in datasets]
+    _refuse_different(parts, dim)
+    tables = [part.drop_dims("spike") for part in parts]
+    options = {"coords": "minimal", "compat": "override", "combine_attrs": "drop_conflicts"}
+    whole = xr.concat(tables, dim, join="outer", data_vars="all", **options)
+    if whole.indexes[dim].has_duplicates:
+        repeated = whole.indexes[dim][whole.indexes[dim].duplicated()].unique()[:6].tolist()
+        raise LabelError(
+            f"labels along '{dim}' come more than once: {repeated}. Give them other labels first, "
+            f"e.g. neurodyn.spikes.relabel(ds, {dim}=new_labels)."
+        )
+    columns = [n for n, v in parts[0].variables.items() if v.dims == ("spike",)]
+    spikes = {
+        str(name): ("spike", np.concatenate([p[name].values for p in parts]), parts[0][name].attrs)
+        for name in columns
+    }
+    name = f"spike_{dim}"
+    spikes[name] = spike_column(name, spikes[name][1], whole[dim].values)
+    return tidy(whole.assign_coords(spikes))
+
+
+def _refuse_different(parts: Sequence[xr.Dataset], dim: str) -> None:
+    first, others = parts[0], ("trial", "unit")
+    for i, part in enumerate(parts):
+        for other in others:
+            if (other in part.dims) != (other in first.dims) or dim not in part.dims:
+                raise LabelError(
+                    f"Dataset {i} has dims {tuple(part.sizes)}, the first has "
+                    f"{tuple(first.sizes)}: all need the same, '{dim}' among them."
+                )
+            if other != dim and other in first.dims:
+                a, b = set(first[other].values.tolist()), set(part[other].values.tolist())
+                if a != b:
+                    raise LabelError(
+                        f"Dataset {i} has other labels along '{other}' than the first: "
+                        f"{sorted(map(str, a ^ b))[:6]} are in one of the two only. Select the "
+                        "same ones."
+                    )
+        for name in ("window", "obs_intervals", "closed"):
+            a, b = first.attrs.get(name), part.attrs.get(name)
+            same = (
+                a == b
+                if isinstance(a, str) or None in (a, b)
+                else (np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=SLACK))
+            )
+            if not same:
+                raise LabelError(
+                    f"Dataset {i} has {name} {b}, the first {a}: cut both to one window "
+                    "(neurodyn.spikes.align), or bin them one by one."
+                )
+
+
+def relabel(ds: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Dataset:
+    """Give units or trials other labels, those that spikes name included.
+
+    ``ds.assign_coords(unit=...)`` changes the labels of the dim alone, so that spikes still name
+    the old ones.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset.
+    unit, trial
+        New labels in the order of the old ones, which may repeat (a bootstrap sample); None keeps
+        them.
+
+    Returns
+    -------
+    The Dataset with new labels, and with the spikes of its units and trials only.
+
+    Raises
+    ------
+    LabelError
+        If there is no such dim, or labels repeat or are too few or many.
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> spikes.relabel(spikes.from_times([[1.0], [2.0]]), unit=["a", "b"]).spike_unit.values
+    array(['a', 'b'], dtype='<U1')
+    """
+    which, *place = joined(ds)
+    ds = ds.isel(spike=which)
+    for dim, given, at in zip(("unit", "trial"), (unit, trial), place, strict=True):
+        if given is None:
+            continue
+        new = np.asarray(given)
+        if at is None or dim not in ds.dims:
+            raise LabelError(f"these spikes have no '{dim}': their dims are {tuple(ds.sizes)}.")
+        if new.shape != (ds.sizes[dim],) or np.unique(new).size < new.size:
+            raise LabelError(
+                f"'{dim}' needs {ds.sizes[dim]} labels that differ, got {new.size} of which "
+                f"{np.unique(new).size} differ."
+            )
+        name = f"spike_{dim}"
+        ds = ds.assign_coords(
+            {dim: (dim, new, ds[dim].attrs), name: spike_column(name, new[at], new)}
+        )
+    return ds
+
+
+def from_positions(ds: xr.Dataset) -> xr.Dataset:
+    """Translate a Dataset whose spikes name units and trials by position, as in files of 0.1.
+
+    Parameters
+    ----------
+    ds
+        As it was stored: positions are those along `unit` and `trial` at that time.
+
+    Returns
+    -------
+    The same in the convention of today; a Dataset without spikes, or of today, with that name only.
+
+    Raises
+    ------
+    LabelError
+        If a position lies outside its dim.
+    """
+    about = {"convention": _NEW} if ds.attrs.get("convention") == _OLD else {}
+    if not about or "spike_time" not in ds:
+        return ds.assign_attrs(about)
+    translated: dict[str, Any] = {"spike_time": ds["spike_time"].variable}
+    for name, dim in SPIKE_COLUMNS.items():
+        if dim is None or name not in ds:
+            continue
+        place, table = ds[name].values, ds[dim].values
+        if place.size and not (place.min() >= 0 and place.max() < table.size):
+            raise LabelError(
+                f"'{name}' runs from {place.min()} to {place.max()}, and '{dim}' has {table.size} "
+                "entries: the file is damaged."
+            )
+        translated[name] = spike_column(name, table[place], table)
+    return ds.drop_vars(list(translated)).assign_coords(translated).assign_attrs(about)

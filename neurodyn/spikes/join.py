@@ -1,0 +1,262 @@
+"""Join spikes with the units and trials that a Dataset has, by label."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Float, Int
+
+from neurodyn.labels import LabelError
+from neurodyn.labels.clock import unit_problem
+from neurodyn.labels.convention import SPIKE_COLUMNS
+
+__all__ = [
+    "Positions",
+    "in_trials",
+    "joined",
+    "observed",
+    "places",
+    "positions",
+    "require_spikes",
+    "tidy",
+]
+
+#: A table from labels to positions may have this many times more rows than there are labels.
+_SPARSE = 64
+
+
+class Positions(NamedTuple):
+    """Spikes of the units and trials of a Dataset.
+
+    Attributes
+    ----------
+    time
+        Spike times [ms].
+    unit, trial
+        Position of each spike along `unit` and `trial`; `trial` is None without such a dim.
+    """
+
+    time: Float[np.ndarray, " spike"]
+    unit: Int[np.ndarray, " spike"]
+    trial: Int[np.ndarray, " spike"] | None
+
+
+def positions(ds: xr.Dataset) -> Positions:
+    """Find each spike's place along the `unit` and `trial` that the Dataset has now.
+
+    Spikes name their unit and trial by label, so selecting, sorting or repeating units and trials
+    leaves them right. Spikes whose unit or trial is not there are left out; those of an entry that
+    is there twice (a bootstrap sample) come twice.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset. A single trial, selected by ``.isel(trial=0)``, is a Dataset without trials.
+
+    Returns
+    -------
+    Times and positions, in the order in which the spikes are stored unless entries repeat.
+
+    Raises
+    ------
+    LabelError
+        If `ds` holds no spikes, or they cannot be told apart by unit (and trial): a dim without
+        labels, labels of another kind than those of the spikes, columns that lie on other dims.
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> ds = spikes.from_times([[10.0], [20.0]])
+    >>> spikes.positions(ds.isel(unit=[1]))
+    Positions(time=array([20.]), unit=array([0]), trial=None)
+    """
+    which, unit, trial = joined(ds)
+    return Positions(ds["spike_time"].values[which], unit, trial if in_trials(ds) else None)
+
+
+def joined(ds: xr.Dataset) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    """Which of the stored spikes are there, and their positions along `unit` and `trial`."""
+    require_spikes(ds)
+    found, which = {}, slice(None)
+    for name, dim in SPIKE_COLUMNS.items():
+        if dim is None or name not in ds:
+            continue
+        now = _labels(ds, dim, name)
+        unique, back = np.unique(now, return_inverse=True)
+        repeats = unique.size < now.size
+        place = places(ds[name].values, unique if repeats else now, name=name, dim=dim)[which]
+        _refuse_strangers(ds[name], now, dim)
+        if repeats or (place < 0).any():
+            kept, place = _copies(place, back) if repeats else _kept(place)
+            which = kept if isinstance(which, slice) else which[kept]
+            found = {other: p[kept] for other, p in found.items()}
+        found[dim] = place
+    return which, found["unit"], found.get("trial")
+
+
+def _refuse_strangers(column: xr.DataArray, now: np.ndarray, dim: str) -> None:
+    """Refuse labels that were none of this dim's when the spikes were labelled."""
+    if "first_label" not in column.attrs:
+        return
+    first, last = column.attrs["first_label"], column.attrs["last_label"]
+    strange = (now < first) | (now > last)
+    if strange.any():
+        raise LabelError(
+            f"'{dim}' has labels that the spikes do not know, {now[strange][:6].tolist()}: theirs "
+            f"run from {first!r} to {last!r}. assign_coords changes the labels of the dim alone; "
+            f"neurodyn.spikes.relabel(ds, {dim}=new_labels) changes both."
+        )
+
+
+def _kept(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    kept = np.flatnonzero(place >= 0)
+    return kept, place[kept]
+
+
+def _copies(place: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which spikes, and where they are, if entry k is a copy of the distinct entry ``back[k]``."""
+    order = np.argsort(place, kind="stable")[(place < 0).sum() :]
+    counts = np.bincount(place[order], minlength=int(back.max()) + 1)
+    copies, starts = counts[back], (np.cumsum(counts) - counts)[back]
+    entry = np.repeat(np.arange(back.size), copies)
+    within = np.arange(entry.size) - np.repeat(np.cumsum(copies) - copies, copies)
+    return order[np.repeat(starts, copies) + within], entry
+
+
+def in_trials(ds: xr.Dataset) -> bool:
+    """Whether spikes are cut into trials, and there is a dim of them."""
+    return "spike_trial" in ds and "trial" in ds.dims
+
+
+def observed(ds: xr.Dataset) -> Bool[np.ndarray, "*trial unit"] | None:
+    """Whether each unit was observed in each trial; None: all were."""
+    if "observed" not in ds:
+        return None
+    # `where` makes numbers or objects of it, with NaN for what it takes away.
+    return ds["observed"].transpose(..., "unit").values == True  # noqa: E712
+
+
+def _labels(ds: xr.Dataset, dim: str, name: str) -> np.ndarray:
+    if dim in ds.coords and (dim in ds.dims or dim == "trial"):
+        return np.atleast_1d(ds[dim].values)
+    if dim in ds.coords:
+        raise LabelError(
+            f"a single {dim} was selected as a number ({ds[dim].values}), which removes the dim: "
+            f"select a list of one, .sel({dim}=[{ds[dim].values.item()!r}])."
+        )
+    raise LabelError(
+        f"'{name}' names entries of '{dim}', which this Dataset no longer has with labels: dims "
+        f"are {tuple(ds.sizes)}. Average or sum rates (neurodyn.spikes.rate) rather than spikes; "
+        f"select with .isel({dim}=[...])."
+    )
+
+
+def places(
+    values: np.ndarray, labels: np.ndarray, *, name: str = "values", dim: str = "unit"
+) -> Int[np.ndarray, " spike"]:
+    """Position of each value among unique labels; -1 where it is none of them."""
+    if not values.size:
+        return np.zeros(0, np.int64)
+    if _kind(values) != _kind(labels):
+        raise LabelError(
+            f"'{name}' holds {values.dtype} such as {values[0]!r}, the labels of '{dim}' are "
+            f"{labels.dtype} such as {labels[:1].tolist()}: they cannot be the same labels. "
+            f"Coarsening or renumbering '{dim}' changes only one of them: rename both with "
+            "neurodyn.spikes.relabel, bin spikes before averaging over them."
+        )
+    if not labels.size:
+        return np.full(values.size, -1)
+    if _kind(values) == "whole numbers":
+        return _whole_places(values, labels)
+    # Spikes of one unit or trial stand together, and comparing text is slow: look up each run.
+    starts = np.r_[0, np.flatnonzero(values[1:] != values[:-1]) + 1]
+    order = np.argsort(labels, kind="stable")
+    at = np.minimum(np.searchsorted(labels, values[starts], sorter=order), labels.size - 1)
+    place = np.where(labels[order[at]] == values[starts], order[at], -1)
+    return np.repeat(place, np.diff(np.r_[starts, values.size]))
+
+
+def _kind(array: np.ndarray) -> str:
+    kinds = {"i": "whole numbers", "u": "whole numbers", "f": "numbers"}
+    return kinds.get(array.dtype.kind, "text")
+
+
+def _whole_places(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    low, high = int(labels.min()), int(labels.max())
+    inside = int(values.min()) >= low and int(values.max()) <= high
+    if low == 0 and high == labels.size - 1 and (labels[1:] > labels[:-1]).all():
+        place = values.astype(np.int64, copy=False)
+        return place if inside else np.where((values >= 0) & (values <= high), place, -1)
+    if high - low < _SPARSE * max(labels.size, 1024):
+        table = np.full(high - low + 1, -1)
+        table[labels - low] = np.arange(labels.size)
+        if inside:
+            return table[values - low]
+        there = (values >= low) & (values <= high)
+        return np.where(there, table[np.where(there, values - low, 0)], -1)
+    order = np.argsort(labels)
+    at = np.minimum(np.searchsorted(labels, values, sorter=order), labels.size - 1)
+    return np.where(labels[order[at]] == values, order[at], -1)
+
+
+def require_spikes(ds: xr.Dataset) -> None:
+    """Raise unless `ds` is a spike Dataset of this convention.
+
+    Raises
+    ------
+    LabelError
+        Saying what is there instead, and what brings it into form.
+    """
+    if not isinstance(ds, xr.Dataset) or "spike_time" not in ds or "spike_unit" not in ds:
+        held = list(ds.variables) if isinstance(ds, xr.Dataset) else type(ds).__name__
+        raise LabelError(
+            f"this needs a spike Dataset (spike_time, spike_unit on dim 'spike'), got {held}. "
+            "Build one with neurodyn.spikes.from_times; of a DataTree take tree['spikes'].dataset."
+        )
+    if ds.attrs.get("convention") == "neurodyn-1":
+        raise LabelError(
+            "these spikes were saved by neurodyn 0.1, which stored positions of units and trials "
+            "instead of their labels: open the file with neurodyn.load or neurodyn.io.read, which "
+            "translate them."
+        )
+    for name in SPIKE_COLUMNS:
+        if name in ds and ds[name].dims != ("spike",):
+            raise LabelError(
+                f"'{name}' lies on {ds[name].dims} instead of ('spike',): xarray spread the spikes "
+                "over another dim. Concatenate spike Datasets with neurodyn.spikes.concat."
+            )
+    if problem := unit_problem(ds["spike_time"]):
+        raise LabelError(f"the spikes: {problem}.")
+
+
+def tidy(ds: xr.Dataset) -> xr.Dataset:
+    """Keep the spikes of the units and trials that are there, sorted by trial, unit and time.
+
+    Selecting units or trials leaves the table of spikes as it is, and costs nothing; this drops
+    what no function counts any longer, for instance before saving.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset.
+
+    Returns
+    -------
+    The same Dataset with a shorter table of spikes.
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> ds = spikes.from_times([[10.0], [20.0]])
+    >>> spikes.tidy(ds.isel(unit=[1])).spike_time.values
+    array([20.])
+    """
+    which, unit, trial = joined(ds)
+    time = ds["spike_time"].values[which]
+    order = np.lexsort([time, unit] if trial is None else [time, unit, trial])
+    kept = np.arange(ds.sizes["spike"])[which][order]
+    if np.array_equal(kept, np.arange(ds.sizes["spike"])):
+        return ds
+    return ds.isel(spike=kept)

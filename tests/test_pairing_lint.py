@@ -1,0 +1,201 @@
+"""Nothing pairs two labelled objects but the functions of `neurodyn.labels` that do it by label.
+
+The source is read, not run: a function that takes two labelled objects must hand both on, to one of
+`PAIRS` or to a function of the library that does so.
+"""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("neurodyn", "analysis", "models", "tasks")
+#: What pairs two objects by their labels.
+PAIRS = {"like", "match", "pair", "pair_channels", "pair_sequences"}
+#: Functions that take two labelled objects and need not pair them, each with the reason.
+_EACH = "draws or counts each of them by its own labels; no value of one meets one of the other"
+_ONE = "both come from one recording, sweep by sweep"
+EXEMPT = {
+    "analysis/conditions.py:condition_codes": "looks conditions up by their labels itself",
+    "analysis/pairing.py:_conditions_by": "asks which labels both have",
+    "analysis/spectra.py:_same_step": "compares the steps of the two, and no values",
+    "analysis/timebins.py:rebin": "takes the bins of the second, and no values",
+    "analysis/words.py:word_divergence": "joins by the words themselves",
+    "neurodyn/experiments/decision.py:_dimensionality": _EACH,
+    "neurodyn/experiments/decision.py:study": "hands both to compare, as what it makes of them",
+    "neurodyn/experiments/fit_izhikevich.py:_target": _ONE,
+    "neurodyn/experiments/fit_izhikevich.py:_thinned": _ONE,
+    "neurodyn/experiments/meta_prior_scores.py:_score": "hands both on, as words",
+    "neurodyn/experiments/report.py:_conditions": _EACH,
+    "neurodyn/experiments/timescales/figures.py:perturbation": _EACH,
+    "neurodyn/experiments/what_when_report.py:_until": "xarray compares them, by label",
+    "neurodyn/intervene.py:__init__": "each is put into the order of the model's units",
+    "neurodyn/plot/behaviour.py:psychometric": _EACH,
+    "neurodyn/plot/learning.py:tracking": _EACH,
+    "neurodyn/plot/spikes.py:intervals": _EACH,
+    "neurodyn/plot/spikes.py:raster": "draws the trial with one label of both",
+    "neurodyn/spikes/cut.py:_trial_column": "reads one, or a column of the other",
+}
+_LABELLED = ("DataArray", "Dataset")
+
+
+class Function:
+    """A function of the library, and which of its parameters are labelled objects."""
+
+    def __init__(self, path, node):
+        self.name, self.path = f"{path.relative_to(ROOT)}:{node.name}", path
+        self.node = node
+        arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        self.parameters = [a.arg for a in arguments if a.arg not in ("self", "cls")]
+        self.labelled = {
+            a.arg
+            for a in arguments
+            if a.annotation is not None
+            and any(word in ast.unparse(a.annotation) for word in _LABELLED)
+            and not ast.unparse(a.annotation).startswith(("dict", "Mapping", "list", "Sequence"))
+        }
+        self.calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+        for n in ast.walk(node):
+            if isinstance(n, ast.Call) and called(n) == "isinstance":
+                of_xarray = any(word in ast.unparse(n.args[1]) for word in _LABELLED)
+                self.labelled |= names(n.args[0]) & set(self.parameters) if of_xarray else set()
+
+    def given(self, call, other):
+        """Pairs of our own parameter and that of another function that it is passed as."""
+        for argument, parameter in zip(call.args, other.parameters, strict=False):
+            yield from ((name, parameter) for name in names(argument))
+        for keyword in call.keywords:
+            if keyword.arg in other.parameters:
+                yield from ((name, keyword.arg) for name in names(keyword.value))
+
+
+def called(call):
+    function = call.func
+    return getattr(function, "attr", getattr(function, "id", ""))
+
+
+def names(node):
+    return {node.id} if isinstance(node, ast.Name) else set()
+
+
+def sources():
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if not any(part.is_symlink() for part in path.parents):
+                yield path, ast.parse(path.read_text())
+
+
+def module(name):
+    """File of a module of the library, by its dotted name."""
+    inner = name.split(".")[1:]
+    base = ROOT.joinpath(*inner) if inner and inner[0] in FOLDERS else ROOT / "neurodyn"
+    base = base if inner and inner[0] in FOLDERS else base.joinpath(*inner)
+    return base.with_suffix(".py")
+
+
+class Library:
+    """All functions, with what each calls found by the imports of its file."""
+
+    def __init__(self, files):
+        self.functions, self.own, self.imported = [], defaultdict(dict), defaultdict(dict)
+        for path, tree in files:
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef):
+                    f = Function(path, node)
+                    self.functions.append(f)
+                    self.own[path][node.name] = f
+                elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                    "neurodyn"
+                ):
+                    for alias in node.names:
+                        origin = module(node.module), alias.name
+                        self.imported[path][alias.asname or alias.name] = origin
+        self.named = defaultdict(list)
+        for f in self.functions:
+            self.named[f.node.name].append(f)
+        new = True
+        while new:
+            new = sum(self._follow(f) for f in self.functions)
+
+    def meant(self, f, call):
+        """The function that a call calls, where it is one of the library."""
+        name = called(call)
+        if isinstance(call.func, ast.Name):
+            if name in self.own[f.path]:
+                return self.own[f.path][name]
+            path, original = self.imported[f.path].get(name, (None, name))
+            if path is not None and original in self.own.get(path, {}):
+                return self.own[path][original]
+        found = self.named.get(name, [])
+        return found[0] if len(found) == 1 else None
+
+    def _follow(self, f):
+        """A parameter that is handed on as a labelled object is one."""
+        before = len(f.labelled)
+        for call in f.calls:
+            other = self.meant(f, call)
+            if other is not None:
+                given = {a for a, b in f.given(call, other) if b in other.labelled}
+                f.labelled |= given & set(f.parameters)
+        return len(f.labelled) > before
+
+    def paired(self):
+        """Functions that pair, directly or by one that they call with two things at least."""
+        good = set()
+
+        def pairs(f, call):
+            if len(call.args) + len(call.keywords) < 2:
+                return False
+            other = self.meant(f, call)
+            return called(call) in PAIRS or (other is not None and other in good)
+
+        changed = True
+        while changed:
+            new = {
+                f
+                for f in self.functions
+                if f not in good and len(f.labelled) > 1 and any(pairs(f, c) for c in f.calls)
+            }
+            changed, good = bool(new), good | new
+        return good
+
+
+def unpaired(files):
+    library = Library(files)
+    good = library.paired()
+    return {f.name for f in library.functions if len(f.labelled) > 1 and f not in good}
+
+
+def test_two_labelled_objects_are_paired_by_label():
+    found = unpaired(sources())
+    assert found == set(EXEMPT), (
+        "pair the objects of these functions by neurodyn.labels.pair, or say here why not, and "
+        f"take out what is no longer there: {sorted(found ^ set(EXEMPT))}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "passes"),
+    [
+        ("return a.values - b.values", False),
+        ("return _inside(a, b)", False),
+        ("a, b = pair(a, b)\n    return a.values - b.values", True),
+        ("return _pairs(a, b)", True),
+    ],
+)
+def test_the_reading_tells_pairing_by_position_from_pairing_by_label(body, passes):
+    code = f"""
+def error(a, b):
+    {body}
+def _inside(a: xr.DataArray, b: xr.DataArray):
+    return np.asarray(a) - np.asarray(b)
+def _pairs(a, b: xr.DataArray):
+    if isinstance(a, xr.DataArray):
+        return labels.pair(a, b, "unit")
+"""
+    if "_inside" not in body and "_pairs" not in body:
+        code = code.replace("error(a, b)", "error(a: xr.DataArray, b: xr.DataArray)")
+    names = unpaired([(ROOT / "module.py", ast.parse(code))])
+    assert ("module.py:error" not in names) == passes
