@@ -9,7 +9,7 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import labels, models, params, tasks
-from neurodyn.training import NextStep, SparseTeacherForcing
+from neurodyn.training import NextStep, SparseTeacherForcing, Supervised
 
 C, S = np.cos(0.1), np.sin(0.1)
 R = np.array([[C, -S], [S, C]])
@@ -52,15 +52,14 @@ def test_an_exact_model_is_scored_as_exact_and_labelled_as_the_series():
     np.testing.assert_array_equal(given.time, run.time)
 
 
-def test_training_without_an_objective_compares_with_what_comes_after_the_first_sample():
+def test_training_compares_with_what_comes_after_the_first_sample():
     task = tasks.Windows(turned(300), length=20, dt=10.0)
-    model = rotation()
-    fit = nd.fit(model, task, steps=1, key=0, progress=False)
+    model, trials = rotation(), task.validation()
+    with pytest.raises(ValueError, match=r"series to predict: pass objective=.*TeacherForcing"):
+        nd.fit(model, task, steps=1, key=0)
+    fit = nd.fit(model, task, objective=Supervised(), steps=1, key=0, progress=False)
     # One step of Adam moves each weight by the learning rate, away from exact.
     assert float(fit.history.validation_mse[-1]) < 0.01
-    from neurodyn.training import Supervised
-
-    trials = task.validation()
     found = Supervised().evaluate(model, task, trials, None, key=None)
     np.testing.assert_allclose(found["mse"], 0, atol=1e-10)
     forced = SparseTeacherForcing(1000).evaluate(model, task, trials, None, key=None)
@@ -105,8 +104,9 @@ def test_models_without_a_start_run_through_the_whole_window():
 def test_networks_that_read_the_series_are_sent_to_their_objective():
     task = tasks.Windows(turned(60), 9, dt=10.0)
     network = models.CTRNN(2, 4, 2, key=0)
-    with pytest.raises(ValueError, match=r"training\.NextStep"):
-        nd.fit(network, task, steps=1, key=0)
+    for series in (task, tasks.Sequences(turned(60)[None])):
+        with pytest.raises(ValueError, match="NextStep"):
+            nd.fit(network, series, steps=1, key=0)
     with pytest.raises(ValueError, match=r"analysis\.forecast"):
         nd.simulate(network, task, n_trials=2, key=0)
     NextStep().check(network, task)
