@@ -10,7 +10,6 @@ from jaxtyping import Bool, Float, Int
 
 from neurodyn.labels import LabelError
 from neurodyn.labels.clock import unit_problem
-from neurodyn.labels.clock import unit_problem
 from neurodyn.labels.convention import SPIKE_COLUMNS
 
 __all__ = [
@@ -222,8 +221,6 @@ def require_spikes(ds: xr.Dataset) -> None:
             "instead of their labels: open the file with neurodyn.load or neurodyn.io.read, which "
             "translate them."
         )
-    if problem := unit_problem(ds["spike_time"]):
-        raise LabelError(f"{problem}.")
     for name in SPIKE_COLUMNS:
         if name in ds and ds[name].dims != ("spike",):
             raise LabelError(
