@@ -65,8 +65,13 @@ def ridge_forecast(
     of, own, what = _by_output(seen), _by_output(known), ("observed", "train")
     own = labels.pair_channels(of, own, "output", "output", positions=True, what=what)
     x, new = (np.asarray(a.values, np.float64) for a in (own, seen))
-    if not np.isclose(known.dt, seen.dt, rtol=1e-6):
-        raise ValueError(f"`train` has steps of {known.dt:g} ms, `observed` of {seen.dt:g} ms.")
+    # An array has no clock that another could contradict.
+    clocks = all(isinstance(data, (xr.DataArray, xr.Dataset)) for data in (train, observed))
+    if clocks and (known.unit != seen.unit or not np.isclose(known.dt, seen.dt, rtol=1e-6)):
+        raise ValueError(
+            f"`train` has steps of {known.dt:g} {known.unit}, `observed` of {seen.dt:g} "
+            f"{seen.unit} (1: steps without physical time)."
+        )
     check_whole(1, n_horizons=n_horizons, n_lags=n_lags)
     if penalty is not None and not float(penalty) >= 0:
         raise ValueError(f"`penalty` must be a number >= 0, got {penalty!r}.")

@@ -19,7 +19,7 @@ from neurodyn.analysis.trajectories import (
 )
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
-from neurodyn.labels import LabelError, like, pair
+from neurodyn.labels import LabelError, like, pair, pair_channels
 from neurodyn.params import whole_model
 from neurodyn.system import AbstractFlow, AbstractSystem, State
 
@@ -166,7 +166,7 @@ def valid_prediction_time(
         Lyapunov times too.
     scale
         Standard deviation of each channel; default that of `truth`, which should then be long
-        enough to show it.
+        enough to show it. Labelled on `channel`, or an array in the order of the labels.
 
     Returns
     -------
@@ -186,15 +186,15 @@ def valid_prediction_time(
     for name, value in (("threshold", threshold), ("exponent", exponent)):
         if value is not None and not (np.isfinite(value) and value > 0):
             raise ValueError(f"`{name}` must be a number above 0, got {value}.")
-    step, unit = read_step(generated, "generated", dt)
     generated, truth = _same_samples(generated, truth)
+    step, unit = read_step(generated, "generated", dt)
     runs, true = as_runs(generated, even=True), as_truth(truth, even=True)
     if true.shape[1] != runs.values.shape[1] or len(true) not in (1, len(runs.values)):
         raise ValueError(
             f"`generated` has {runs.values.shape[:2]} runs and samples, `truth` {true.shape[:2]}: "
             "they must be the same, or the truth one run."
         )
-    sigma = true.std((0, 1)) if scale is None else np.asarray(scale, np.float64)
+    sigma = true.std((0, 1)) if scale is None else _by_channel(scale, generated)
     if sigma.shape not in ((), true.shape[2:]) or not (np.isfinite(sigma) & (sigma > 0)).all():
         raise ValueError(f"`scale` must be a number above 0 for each channel, got {scale!r}.")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -210,6 +210,22 @@ def valid_prediction_time(
         times = valid * exponent
         variables["lyapunov_times"] = (times, "1", "valid prediction time in Lyapunov times")
     return label_runs(runs, variables, {"threshold": threshold, "dt": step})
+
+
+def _by_channel(scale: Any, generated: Any) -> np.ndarray:
+    """A number for each channel, in the order of the generated ones."""
+    if isinstance(scale, xr.DataArray) and not isinstance(generated, xr.DataArray):
+        scale = scale.values
+    given = scale if isinstance(scale, xr.DataArray) else np.asarray(scale, np.float64)
+    if given.ndim != 1 or not isinstance(generated, xr.DataArray):
+        return np.asarray(given, np.float64)
+    if isinstance(given, xr.DataArray):
+        of, what = str(given.dims[0]), ("generated", "scale")
+        given = pair_channels(generated, given, "channel", of, what=what)
+    elif given.size == generated.sizes["channel"]:
+        named = like(given, generated, ["channel"], what=("generated", "scale"))
+        given = pair(generated, named, "channel", what=("generated", "scale"))[1]
+    return np.asarray(given, np.float64)
 
 
 def _same_samples(generated: Any, truth: Any) -> tuple[Any, Any]:

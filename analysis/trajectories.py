@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from neurodyn.checks import number
-from neurodyn.labels import LabelError, clock, encode_attrs, like, pair_channels
+from neurodyn.labels import LabelError, clock, encode_attrs, like, pair_channels, valid
 from neurodyn.labels.sequences import refuse_frame
 
 __all__ = [
@@ -67,6 +67,11 @@ def as_runs(data: Any, name: str = "generated", *, even: bool = False) -> Runs:
         channels = data[dim] if dim in data.coords else None
         if "time" in data.coords:
             clock(data, what=f"`{name}`", default=np.nan, even=even)
+        if not bool(valid(data).all()):
+            raise LabelError(
+                f"`{name}` has trials that end before others, so that what pads them would count: "
+                "cut all to a time that each reaches, .sel(time=slice(start, stop))."
+            )
         dims = tuple(str(d) for d in data.dims[:-2])
         coords = {str(n): c.variable for n, c in data.coords.items() if set(c.dims) <= set(dims)}
         values = data.values

@@ -29,7 +29,7 @@ def symbolise(outputs: xr.DataArray, values: Any) -> xr.DataArray:
         With dims `time` and, where a symbol is several numbers, `output`.
     values
         Output that stands for each symbol: ``(symbol,)`` or ``(symbol, output)``, e.g.
-        ``machine.values``.
+        ``machine.values``; labelled ones are matched by the labels of the outputs.
 
     Returns
     -------
@@ -40,11 +40,16 @@ def symbolise(outputs: xr.DataArray, values: Any) -> xr.DataArray:
     LabelError
         If there is no `time`, or the number of outputs is another.
     """
-    values = np.asarray(values, np.float64)
-    values = values[:, None] if values.ndim == 1 else values
     if "time" not in outputs.dims:
         raise LabelError(f"outputs need the dim 'time', got {outputs.dims}.")
     wide = outputs if "output" in outputs.dims else outputs.expand_dims("output", -1)
+    if isinstance(values, xr.DataArray) and "output" in values.dims:
+        values = labels.pair(wide, values, "output", what=("outputs", "values"))[1]
+        values = values.transpose(..., "output")
+    else:
+        wide = labels.in_positions(wide, "output", what="outputs")
+    values = np.asarray(values, np.float64)
+    values = values[:, None] if values.ndim == 1 else values
     wide = wide.transpose(..., "output")
     if wide.sizes["output"] != values.shape[1]:
         raise LabelError(

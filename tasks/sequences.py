@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn import labels
 from neurodyn.checks import number, whole
-from neurodyn.labels import Observed, read_sequences
+from neurodyn.labels import Observed, pair, read_sequences
 from neurodyn.system import as_key
 from neurodyn.task import AbstractDataTask, Trial
 from neurodyn.tasks.losses import squared_error, weighted_mean
@@ -81,7 +81,8 @@ class Sequences(AbstractDataTask):
     ):
         seen = _seen(data, dt)
         found = _from_labels(seen)
-        lengths = seen.n_valid if lengths is None else lengths
+        numbers = seen.labelled()["trial"]
+        lengths = seen.n_valid if lengths is None else _of_trials("lengths", lengths, numbers)
         names = found.get("output") if names is None else names
         conditions = found["conditions"] | dict(conditions or {})
         values = seen.values
@@ -101,6 +102,7 @@ class Sequences(AbstractDataTask):
             )
         if "n_valid" in conditions:
             raise ValueError("Sequences: steps of each are `lengths`, not the condition n_valid.")
+        conditions = {k: _of_trials(k, v, numbers) for k, v in conditions.items()}
         self.conditions = {k: _condition(k, v, n) for k, v in conditions.items()}
 
     @property
@@ -254,6 +256,13 @@ def _from_labels(seen: Observed) -> dict[str, Any]:
         elif coord.dtype.kind in "iuf" and name not in ("trial", "n_valid", "valid_until"):
             found["conditions"][name] = coord.values
     return found
+
+
+def _of_trials(name: str, value: Any, trials: xr.DataArray) -> Any:
+    """A labelled column in the order of the sequences; arrays are in that order."""
+    if isinstance(value, xr.DataArray) and value.dims == ("trial",) and "trial" in value.coords:
+        return pair(trials, value, what=("data", name))[1].values
+    return value
 
 
 def _lengths(lengths: Any, n: int, n_time: int) -> Int[Array, " item"] | None:

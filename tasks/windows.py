@@ -27,7 +27,8 @@ class Windows(AbstractTask):
     predicts the others. So do :func:`neurodyn.simulate` and :class:`neurodyn.training.Supervised`
     with every model that can start from an observation; what it gives has the labels of what it
     predicts, and is scored by it. Other models run from a start of their own through all samples.
-    Time 0 is that of the first sample. Windows never reach across the end of a recording. A trial
+    Time 0 is that of the first sample, so that labels differ from those of the recording by the
+    time of the sample ``start``. Windows never reach across the end of a recording. A trial
     says which recording it is from (``subject``) and at which sample it starts (``start``), so that
     parameters indexed by subject find their row.
 

@@ -16,7 +16,7 @@ def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
     The coordinate ``valid_until`` [ms] on `trial` says when a trial ends, on the clock of `time`.
     It is a time, so that it holds whatever is selected, sorted or joined along `time` and `trial`.
     The coordinate ``n_valid`` counts the samples of whole trials. Without the other it is used, as
-    long as the NaN in the data agree with it.
+    long as the data do not contradict it.
 
     Parameters
     ----------
@@ -83,13 +83,16 @@ def _before(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
 
 
 def _agreed(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
-    """The count, where the NaN in the data say the same."""
+    """The count, where nothing in the data says that samples are missing before them."""
     arrays = obj.data_vars.values() if isinstance(obj, xr.Dataset) else [obj]
     known = {"time", *obj["n_valid"].dims}
     arrays = [a for a in arrays if a.dtype.kind in "fc" and known <= set(a.dims)]
     inside = counted(obj)
     empty = [a.isnull().all([d for d in a.dims if d not in known]) for a in arrays]
-    if not empty or any(bool((e == inside).any()) for e in empty):
+    missing = any(bool((e & inside).any()) for e in empty)
+    if int(obj["n_valid"].max()) > obj.sizes["time"]:  # only a part is here
+        missing |= not empty or any(bool((~e & ~inside).any()) for e in empty)
+    if missing:
         raise LabelError(
             "n_valid counts the samples of whole trials, and does not fit the samples that are "
             "here, e.g. after a selection along time. Give the time at which each trial ends: "

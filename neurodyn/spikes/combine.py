@@ -17,6 +17,13 @@ __all__ = ["concat", "from_positions", "relabel"]
 
 #: The convention in which spikes held positions, and the one in which they hold labels.
 _OLD, _NEW = "neurodyn-1", "neurodyn-2"
+#: What held positions, and along which dim.
+_POSITIONS = {
+    "spike_unit": "unit",
+    "spike_trial": "trial",
+    "interval_unit": "unit",
+    "interval_trial": "trial",
+}
 
 
 def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "trial") -> xr.Dataset:
@@ -152,7 +159,7 @@ def relabel(ds: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Datase
 
 
 def from_positions(ds: xr.Dataset) -> xr.Dataset:
-    """Translate a Dataset whose spikes name units and trials by position, as in files of 0.1.
+    """Translate a Dataset whose spikes (or intervals) hold positions, as in files of 0.1.
 
     Parameters
     ----------
@@ -161,19 +168,18 @@ def from_positions(ds: xr.Dataset) -> xr.Dataset:
 
     Returns
     -------
-    The same in the convention of today; a Dataset without spikes, or of today, with that name only.
+    The same in the convention of today.
 
     Raises
     ------
     LabelError
         If a position lies outside its dim.
     """
-    about = {"convention": _NEW} if ds.attrs.get("convention") == _OLD else {}
-    if not about or "spike_time" not in ds:
-        return ds.assign_attrs(about)
-    translated: dict[str, Any] = {"spike_time": ds["spike_time"].variable}
-    for name, dim in SPIKE_COLUMNS.items():
-        if dim is None or name not in ds:
+    if ds.attrs.get("convention") != _OLD:
+        return ds
+    translated: dict[str, Any] = {n: ds[n].variable for n in ("spike_time",) if n in ds}
+    for name, dim in _POSITIONS.items():
+        if name not in ds:
             continue
         place, table = ds[name].values, ds[dim].values
         if place.size and not (place.min() >= 0 and place.max() < table.size):
@@ -181,5 +187,10 @@ def from_positions(ds: xr.Dataset) -> xr.Dataset:
                 f"'{name}' runs from {place.min()} to {place.max()}, and '{dim}' has {table.size} "
                 "entries: the file is damaged."
             )
-        translated[name] = spike_column(name, table[place], table)
-    return ds.drop_vars(list(translated)).assign_coords(translated).assign_attrs(about)
+        if name in SPIKE_COLUMNS:
+            translated[name] = spike_column(name, table[place], table)
+        else:
+            about = ds[name].attrs | {"long_name": f"label of the {dim}"}
+            translated[name] = (ds[name].dims, table[place], about)
+    new = ds.drop_vars(list(translated)).assign_coords(translated)
+    return new.assign_attrs(convention=_NEW)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn import params
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
-from neurodyn.labels import in_positions
+from neurodyn.labels import clock
 from neurodyn.params.use import whole_model
 from neurodyn.system import State
 
@@ -137,10 +137,8 @@ def _name(measure: Callable) -> str:
 
 
 def _in_order(data: Any) -> Any:
-    """Labelled data by the names of their dims, outputs as the model counts them."""
+    """Labelled data by the names of their dims; outputs are in the order of the model's."""
     if not isinstance(data, xr.DataArray) or "time" not in data.dims or data.ndim != 2:
         return data
-    (last,) = (str(dim) for dim in data.dims if dim != "time")
-    for dim in ("time", last):
-        data = in_positions(data, dim, what="data")
-    return data.transpose("time", last)
+    clock(data, what="`data`", default=1.0)
+    return data.transpose("time", ...)

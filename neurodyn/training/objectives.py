@@ -184,8 +184,8 @@ def _mean_square(x: Float[Array, "time trial ..."], trials: Trial) -> Float[Arra
     if length is None:
         return jnp.mean(jnp.square(x))
     per_step = jnp.mean(jnp.square(x), axis=tuple(range(2, x.ndim)))
-    counts = jnp.arange(x.shape[0])[:, None] < length
-    counts = jnp.broadcast_to(counts, per_step.shape)
+    steps = jnp.arange(x.shape[0])[:, None]
+    counts = jnp.broadcast_to(steps, per_step.shape) < jnp.broadcast_to(length, per_step.shape)
     total = jnp.sum(jnp.where(counts, per_step, jnp.zeros_like(per_step)))
     return total / jnp.sum(counts, dtype=x.dtype)
 

@@ -90,7 +90,7 @@ def make_plan(
     task = _on_device(task)
     steps = _count("steps", steps)
     evaluate_every = _evaluations(evaluate, evaluate_every, steps)
-    objective = Supervised() if objective is None else objective
+    objective = _default_objective(task) if objective is None else objective
     gradient = BPTT() if gradient is None else gradient
     optimizer = default_optimizer() if optimizer is None else optimizer
     _expect("objective", objective, AbstractObjective, "e.g. neurodyn.training.Supervised()")
@@ -167,6 +167,18 @@ def _members(
     if len(models) > 1:
         Ensemble(models)  # says what differs
     return models, list(keys), how
+
+
+def _default_objective(task: AbstractTask) -> AbstractObjective:
+    """The task's own loss, but for series, where which model it is decides what is predicted."""
+    if eqx.filter_eval_shape(task.sample, jax.random.key(0)).from_first:
+        raise ValueError(
+            f"{type(task).__name__} is a series to predict: pass objective= one of neurodyn."
+            "training: SparseTeacherForcing or GeneralisedTeacherForcing for maps whose state an "
+            "observation points to, NextStep for networks that read the series, ELBO for "
+            "variational ones; or Supervised() for free runs from the first sample of each window."
+        )
+    return Supervised()
 
 
 def _check_model(model: Any, task: AbstractTask, objective: AbstractObjective) -> None:

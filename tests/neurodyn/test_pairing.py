@@ -6,7 +6,9 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import neurodyn as nd
 from neurodyn import analysis, labels, models, plot, tasks
+from neurodyn.intervene import Current
 from neurodyn.labels import LabelError
 from neurodyn.models import pvrnn
 
@@ -271,6 +273,36 @@ def test_inputs_of_windows_are_those_of_the_same_times():
         tasks.Windows(data, length=5, inputs=late)
     with pytest.raises(LabelError, match="has labels in the data but not in the inputs"):
         tasks.Windows(data, length=5, inputs=inputs.drop_vars("time"))
+
+
+def test_columns_of_sequences_scales_of_channels_and_values_of_symbols_go_by_label():
+    data = walks(n=20).rename(channel="output")
+    lengths = xr.DataArray([5, 10, 20], {"trial": [9, 4, 7]})
+    task = tasks.Sequences(data.fillna(0), lengths, conditions={"size": lengths * 2})
+    assert (task.lengths.tolist(), task.conditions["size"].tolist()) == ([10, 20, 5], [20, 40, 10])
+    truth, other = (walks(1).isel(trial=0, drop=True) for _ in range(2))
+    scale = xr.DataArray([1.0, 100.0], {"channel": ["p", "q"]})
+    times = [
+        analysis.valid_prediction_time(g, truth, scale=s)["valid_time"].item()
+        for g in (other, other[:, ::-1])
+        for s in (scale, scale[::-1])
+    ]
+    assert len(set(times)) == 1
+    outputs = series([[0.0, 1.0], [1.0, 0.0]], ("time", "output"), output=[0, 1])
+    for wide in (outputs, outputs[:, ::-1]):
+        symbols = analysis.symbolise(wide, np.array([[0.0, 1.0], [1.0, 0.0]]))
+        assert symbols.values.tolist() == [0, 1]
+
+
+def test_inputs_and_masks_of_units_are_those_of_the_labels():
+    model = models.CTRNN(2, 3, 1, tau=20.0, key=0)
+    inputs = series(RNG.normal(size=(4, 2)), ("time", "input"), input=[0, 1])
+    expected = nd.integrate(model, inputs.values, dt=10.0).outputs
+    turned = inputs.isel(input=[1, 0]).transpose("input", "time")
+    np.testing.assert_array_equal(nd.integrate(model, turned, dt=10.0).outputs, expected)
+    units = xr.DataArray([1, 0, 0], {"unit": [0, 1, 2]})
+    current = Current(units[::-1], xr.DataArray([0.0, 0.0, 2.0], {"unit": [2, 1, 0]}))
+    np.testing.assert_array_equal(current.units * current.amplitude, [2, 0, 0])
 
 
 # --- figures -----------------------------------------------------------------------------------
