@@ -241,7 +241,7 @@ class _Labeller:
             attrs |= {"window": [0.0, stop], "closed": "right"}
         return labels.dataset(variables, coords, source="model", attrs=attrs)
 
-    def _spikes(self, coords: dict[str, Any]) -> dict[str, tuple]:
+    def _spikes(self, coords: dict[str, Any]) -> dict[str, Any]:
         if not self.spikes:
             return {}
         time, unit = [], []

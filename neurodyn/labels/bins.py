@@ -69,9 +69,9 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
     start, stop = (float(edge) for edge in window)
     inside = (time >= start) & (time <= stop)
     if not inside.any():
-        steps = "steps" if unit == "1" else unit
+        unit = "steps" if unit == "1" else unit
         raise LabelError(
-            f"{what} has no sample from {start:g} to {stop:g} {steps}: its times run from "
+            f"{what} has no sample from {start:g} to {stop:g} {unit}: its times run from "
             f"{time[0]:g} to {time[-1]:g}."
         )
     return obj.isel(time=inside)

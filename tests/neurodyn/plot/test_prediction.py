@@ -47,7 +47,7 @@ def test_a_stream_with_its_windows_and_fans():
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     np.testing.assert_array_equal(lines["observed"].get_ydata(), observed[1, :, 0])
     np.testing.assert_allclose(lines["predicted"].get_xdata(), 60 + 10.0 * np.arange(1, 6))
-    np.testing.assert_allclose(lines["explained"].get_xdata(), [60, 50, 40, 30])
+    np.testing.assert_allclose(lines["explained"].get_xdata(), [30, 40, 50, 60])
     assert len(figure.axes[0].collections) == 4  # one and two deviations, from two times
     pixels(figure)
 
