@@ -233,7 +233,7 @@ def _uneven(time: np.ndarray, slack: float, dim: str, unit: str, pieces: bool) -
     if not gaps.size or not np.allclose(rest, usual, rtol=1e-6, atol=slack):
         return (
             f"'{dim}' is uneven, with steps from {steps.min():g} to {steps.max():g} {_in(unit)}: "
-            f"bring it to an even axis first, .interp({dim}=...)."
+            f"resample it to an even axis first, .interp({dim}=...)."
         )
     at, far = time[gaps[0]], time[gaps[0] + 1]
     use = "pass the pieces as a list" if pieces else "take one piece"
