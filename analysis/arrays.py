@@ -127,7 +127,7 @@ def _complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     if "time" not in array.dims or "time" not in array.coords:
         return ""
     axis = array.dims.index("time")
-    late = bad.any(axis=tuple(set(range(bad.ndim)) - {axis}))
+    late = np.asarray(bad.any(axis=tuple(set(range(bad.ndim)) - {axis})))
     first = int(late.argmax())
     if not first or not late[first:].all():
         return ""

@@ -85,15 +85,15 @@ def match(
 
 
 def match_by(
-    a: _Labelled,
-    b: _Labelled,
-    dim: str,
+    a: Any,
+    b: Any,
+    dim: Any,
     by: Sequence[str],
     *,
     tolerance: Number,
     join: Join,
     what: tuple[str, str],
-) -> tuple[_Labelled, _Labelled]:
+) -> tuple[Any, Any]:
     """Match along one dim, by these coordinates on it."""
     if join not in ("exact", "inner"):
         raise ValueError(f"join must be 'exact' or 'inner', got {join!r}.")

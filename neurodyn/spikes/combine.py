@@ -60,7 +60,7 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
     parts = [tidy(ds) for ds in datasets]
     _refuse_different(parts, dim)
     tables = [part.drop_dims("spike") for part in parts]
-    options = {"coords": "minimal", "compat": "override", "combine_attrs": "drop_conflicts"}
+    options: Any = {"coords": "minimal", "compat": "override", "combine_attrs": "drop_conflicts"}
     whole = xr.concat(tables, dim, join="outer", data_vars="all", **options)
     if whole.indexes[dim].has_duplicates:
         repeated = whole.indexes[dim][whole.indexes[dim].duplicated()].unique()[:6].tolist()
