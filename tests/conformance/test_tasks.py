@@ -256,7 +256,12 @@ def test_trials_follow_the_labelling_convention(name, tmp_path):
     n = task.n_steps if trials.length is None else int(trials.length)
     if task.n_inputs:
         assert ds.inputs.dims == ("trial", "time", "input")
-        np.testing.assert_array_equal(ds.inputs, trials.inputs[:, :n])
+        # After the last epoch of a trial there is nothing, whatever the buffer holds.
+        stops = [np.asarray(interval)[:, 1] for interval in trials.epochs.values()]
+        end = np.max(stops, axis=0) if trials.n_valid is not None else np.full(N, np.inf)
+        there = np.arange(1, n + 1) * task.dt <= end[:, None] + 1e-3
+        expected = np.where(there[..., None], trials.inputs[:, :n], np.nan)
+        np.testing.assert_array_equal(ds.inputs, expected)
     assert ds.sizes["trial"] == N
     np.testing.assert_allclose(ds.time, task.t0 + np.arange(1, n + 1) * task.dt)
     assert set(trials.conditions) <= set(ds.coords)
