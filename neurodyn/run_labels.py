@@ -12,7 +12,7 @@ from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.params import resolve
 from neurodyn.recording import Save, window_steps
 from neurodyn.simulation_plan import Plan
-from neurodyn.spikes.build import spike_column
+from neurodyn.spikes.build import spike_table
 from neurodyn.system import MarksFirstStep
 
 __all__ = ["join", "label"]
@@ -59,10 +59,8 @@ def label(
     attrs = _attrs(model, plan)
     if "spike_time" in arrays:
         # Units and trials are numbered from 0 here, so that positions are labels.
-        coords |= {
-            name: spike_column(name, arrays[name], coords.get(dim))
-            for name, dim in SPIKE_COLUMNS.items()
-        }
+        columns = {name: arrays[name] for name in SPIKE_COLUMNS}
+        coords |= spike_table(columns, {d: coords[d] for d in ("unit", "trial") if d in coords})
         first, last = window_steps(save, plan.dt, plan.n_steps)
         attrs["window"] = [plan.t0 + first * plan.dt, plan.t0 + last * plan.dt]
         # A spike carries the end of its step, like every sample: see `neurodyn.spikes`.

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, LabelError, Number
 from neurodyn.labels.times import match_times
 
 __all__ = ["match", "match_by", "shared_coords"]
@@ -115,7 +115,7 @@ def match_by(
 def shared_coords(a: Any, b: Any, dim: str) -> list[str]:
     """1-D coordinates on a dim that both have, its own labels aside."""
     # When a trial ends says nothing about which trial it is.
-    apart = {dim, "n_valid", "valid_until"}
+    apart = {dim, "n_valid", "valid_until", *SPIKE_KEYS.values()}
     return [
         str(n)
         for n, c in a.coords.items()
