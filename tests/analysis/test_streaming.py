@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from neurodyn import analysis, labels
+from neurodyn.analysis.chunks import read_chunk
 from neurodyn.labels import LabelError
 
 RNG = np.random.default_rng(0)
@@ -134,4 +135,4 @@ def test_a_step_that_contradicts_the_labels_is_refused():
     with pytest.raises(LabelError, match="contradict the labels"):
         analysis.streaming_autocorrelation([labelled()], 5, step=1.0)
     with pytest.raises(LabelError, match="one variable"):
-        analysis.streaming_autocorrelation([labelled().to_dataset(name="rate")], 5)
+        read_chunk(labelled().to_dataset(name="rate"))
