@@ -13,12 +13,11 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
+from neurodyn.analysis.chunks import Chunk, Reading, Seen, read_chunk
 from neurodyn.checks import check_whole
 from neurodyn.labels import LabelError
 
 __all__ = ["CovarianceSums", "LagSums", "streaming_autocorrelation"]
-
-Chunk = Float[Array, "time trial unit"]
 
 
 class LagSums(eqx.Module):
@@ -31,12 +30,17 @@ class LagSums(eqx.Module):
     Parameters
     ----------
     first
-        The first chunk, ``(time, trial, unit)``, of `max_lag` samples at least.
+        The first chunk, of `max_lag` samples at least: a DataArray with the dims time, trial and
+        unit, or an array in this order. Chunks with labels must follow each other in time; their
+        trials and units are paired by label with those of the first.
     max_lag
         Longest lag, in samples.
 
     Raises
     ------
+    LabelError
+        If trials, units or step of a chunk differ from the first, or it does not start where the
+        one before ended.
     ValueError
         If a chunk is shorter than that, or no whole number of lags is asked for.
     """
@@ -48,9 +52,10 @@ class LagSums(eqx.Module):
     head: Float[Array, "lag trial unit"]
     tail: Float[Array, "lag trial unit"]
     products: Float[Array, "lags unit"]
+    seen: Seen | None
 
-    def __init__(self, first: ArrayLike, max_lag: int):
-        first = _chunk(first)
+    def __init__(self, first: ArrayLike | xr.DataArray, max_lag: int):
+        first, self.seen = read_chunk(first)
         check_whole(1, max_lag=max_lag)
         if first.shape[0] < max_lag:
             raise ValueError(
@@ -61,15 +66,22 @@ class LagSums(eqx.Module):
         start = _begin(first, self.max_lag)
         self.n, self.reference, self.total, self.head, self.tail, self.products = start
 
-    def add(self, chunk: ArrayLike) -> LagSums:
+    def add(self, chunk: ArrayLike | xr.DataArray) -> LagSums:
         """The sums with the next chunk, of any length."""
-        chunk = _chunk(chunk)
-        if chunk.shape[1:] != self.total.shape:
-            raise ValueError(
-                f"A chunk is (time, trial, unit) with {self.total.shape} as before in trials and "
-                f"units, got {chunk.shape}."
-            )
-        return _add(self, chunk)
+        values, seen = read_chunk(chunk, Reading(self.total[None], self.seen))
+        total, _, tail, products = _sums(values, self.reference, self.tail)
+        return eqx.tree_at(
+            lambda s: (s.n, s.total, s.tail, s.products, s.seen),
+            self,
+            (
+                self.n + values.shape[0],
+                self.total + total,
+                tail,
+                self.products + products,
+                seen,
+            ),
+            is_leaf=lambda x: x is None,
+        )
 
     def autocovariance(self) -> Float[Array, "lags unit"]:
         """Mean product of deviations from each trial's mean, lags 0 to `max_lag`, over trials."""
@@ -77,20 +89,13 @@ class LagSums(eqx.Module):
             raise ValueError(
                 f"{int(self.n)} samples have no products {self.max_lag} samples apart."
             )
-        return _autocovariance(self)
+        return _autocovariance(self.n, self.total, self.head, self.tail, self.products)
 
     def autocorrelation(self) -> Float[Array, "lags unit"]:
         """The autocovariance divided by that at lag 0; NaN for units that do not vary."""
         covariance = self.autocovariance()
         varies = covariance[:1] > 0
         return jnp.where(varies, covariance / jnp.where(varies, covariance[:1], 1), jnp.nan)
-
-
-def _chunk(chunk: Any) -> Chunk:
-    chunk = jnp.asarray(chunk, jnp.result_type(float))
-    if chunk.ndim != 3 or not chunk.size:
-        raise ValueError(f"A chunk is (time, trial, unit) and not empty, got shape {chunk.shape}.")
-    return chunk
 
 
 def _begin(first: Chunk, max_lag: int):
@@ -114,31 +119,21 @@ def _sums(chunk: Chunk, reference, tail):
     return x.sum(axis=0), x[:max_lag], joined[-max_lag:], products
 
 
-@eqx.filter_jit
-def _add(sums: LagSums, chunk: Chunk) -> LagSums:
-    total, _, tail, products = _sums(chunk, sums.reference, sums.tail)
-    return eqx.tree_at(
-        lambda s: (s.n, s.total, s.tail, s.products),
-        sums,
-        (sums.n + chunk.shape[0], sums.total + total, tail, sums.products + products),
-    )
-
-
-@eqx.filter_jit
-def _autocovariance(sums: LagSums) -> Float[Array, "lags unit"]:
-    n_trials = sums.total.shape[0]
-    n = sums.n.astype(sums.total.dtype)
-    mean = sums.total / n
+@jax.jit
+def _autocovariance(n, total, head, tail, products) -> Float[Array, "lags unit"]:
+    n_trials, max_lag = total.shape[0], tail.shape[0]
+    n = n.astype(total.dtype)
+    mean = total / n
 
     def left_out(samples):
         """Sum of the first 0, 1, ... of some samples."""
         return jnp.concatenate([jnp.zeros_like(samples[:1]), jnp.cumsum(samples, axis=0)])
 
     # Sums of the earlier and of the later member of all pairs.
-    pairs = 2 * sums.total[None] - left_out(sums.tail[::-1]) - left_out(sums.head)
-    count = n - jnp.arange(sums.max_lag + 1, dtype=n.dtype)
+    pairs = 2 * total[None] - left_out(tail[::-1]) - left_out(head)
+    count = n - jnp.arange(max_lag + 1, dtype=n.dtype)
     correction = (mean[None] * pairs - count[:, None, None] * mean[None] ** 2).sum(axis=1)
-    return (sums.products - correction) / (count * n_trials)[:, None]
+    return (products - correction) / (count * n_trials)[:, None]
 
 
 def _fast_size(n: int) -> int:
@@ -160,32 +155,34 @@ class CovarianceSums(eqx.Module):
     Parameters
     ----------
     first
-        The first chunk, ``(time, trial, unit)``.
+        The first chunk, as for `LagSums`.
+
+    Raises
+    ------
+    LabelError
+        As `LagSums`.
     """
 
     n: Int[Array, ""]
     reference: Float[Array, "trial unit"]
     total: Float[Array, "trial unit"]
     products: Float[Array, "trial unit unit"]
+    seen: Seen | None
 
-    def __init__(self, first: ArrayLike):
-        first = _chunk(first)
+    def __init__(self, first: ArrayLike | xr.DataArray):
+        first, self.seen = read_chunk(first)
         self.n, self.reference = jnp.asarray(first.shape[0], jnp.int32), first[0]
         self.total, self.products = _moments(first, self.reference)
 
-    def add(self, chunk: ArrayLike) -> CovarianceSums:
+    def add(self, chunk: ArrayLike | xr.DataArray) -> CovarianceSums:
         """The sums with the next chunk."""
-        chunk = _chunk(chunk)
-        if chunk.shape[1:] != self.total.shape:
-            raise ValueError(
-                f"A chunk is (time, trial, unit) with {self.total.shape} as before in trials and "
-                f"units, got {chunk.shape}."
-            )
-        total, products = _moments(chunk, self.reference)
+        values, seen = read_chunk(chunk, Reading(self.total[None], self.seen))
+        total, products = _moments(values, self.reference)
         return eqx.tree_at(
-            lambda s: (s.n, s.total, s.products),
+            lambda s: (s.n, s.total, s.products, s.seen),
             self,
-            (self.n + chunk.shape[0], self.total + total, self.products + products),
+            (self.n + values.shape[0], self.total + total, self.products + products, seen),
+            is_leaf=lambda x: x is None,
         )
 
     def covariance(self) -> Float[Array, "trial unit unit"]:
@@ -202,20 +199,22 @@ def _moments(chunk: Chunk, reference):
 
 
 def streaming_autocorrelation(
-    chunks: Iterable[Any], max_lag: int, *, step: float = 1.0, units: str = "ms"
+    chunks: Iterable[Any], max_lag: int, *, step: float | None = None, units: str | None = None
 ) -> xr.DataArray:
     """Autocorrelation of activity that is too long to hold.
 
     Parameters
     ----------
     chunks
-        Arrays ``(time, trial, unit)``, one after the other in time.
+        One after the other in time, as for `LagSums`: DataArrays, or arrays
+        ``(time, trial, unit)``.
     max_lag
         Longest lag, in samples.
     step
-        Time between samples.
+        Time between samples. Default: that of the labels, 1 for arrays.
     units
-        Units of `step`: "ms", or "1" for steps of a map.
+        Units of `step`: "ms", or "1" for steps of a map. Default: that of the labels, "ms" for
+        arrays.
 
     Returns
     -------
@@ -225,6 +224,8 @@ def streaming_autocorrelation(
 
     Raises
     ------
+    LabelError
+        As `LagSums`; or `step` or `units` contradict the labels.
     ValueError
         If there is no chunk, chunks differ in trials or units, or all are shorter than `max_lag`.
 
@@ -241,7 +242,17 @@ def streaming_autocorrelation(
         sums = LagSums(chunk, max_lag) if sums is None else sums.add(chunk)
     if sums is None:
         raise ValueError("`chunks` is empty: there is no activity to correlate.")
-    return label_lags(np.asarray(sums.autocorrelation()), step, units)
+    values = np.asarray(sums.autocorrelation())
+    if sums.seen is None:
+        return label_lags(values, 1.0 if step is None else step, units or "ms")
+    clock, first = sums.seen.clock, sums.seen.first
+    if (step is not None and not np.isclose(step, clock.step)) or units not in (None, clock.unit):
+        raise LabelError(
+            f"step={step} and units={units!r} contradict the labels of the chunks, which are "
+            f"{clock.step:g} apart in {clock.unit!r}: leave them out."
+        )
+    coords = {name: c.variable for name, c in first.coords.items() if c.dims == ("unit",)}
+    return label_lags(values, clock.step, clock.unit, coords)
 
 
 def label_lags(

@@ -180,15 +180,9 @@ def unit_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
         return f"'{dim}' has dtype {axis.dtype}: labels are float64"
     allowed = UNITS.get(dim, _MS_OR_STEPS)
     unit = axis.attrs.get("units", allowed[0])
-    if unit in SECONDS and unit not in allowed:
-        return (
-            None
-            if seconds
-            else (
-                f"'{dim}' is in seconds; all times are in ms: neurodyn.to_milliseconds(obj), or "
-                f".assign_coords({dim}=obj.{dim} * 1e3) and .{dim}.attrs['units'] = 'ms'"
-            )
-        )
+    if unit in SECONDS and dim not in UNITS:
+        told = f"'{dim}' is in seconds; all times are in ms: neurodyn.to_milliseconds(obj)"
+        return None if seconds else told
     if unit not in allowed:
         return (
             f"'{dim}' has units {unit!r}: convert it and set .{dim}.attrs['units'] = "
@@ -205,12 +199,13 @@ def _order_problem(axis: xr.DataArray) -> str | None:
     if (steps > 0).all():
         return None
     if (steps < 0).all() and steps.size:
-        return f"'{dim}' runs backwards, from {values[0]:g} to {values[-1]:g}: .sortby('{dim}')"
+        ends = f"from {_label(values[0])} to {_label(values[-1])}"
+        return f"'{dim}' runs backwards, {ends}: .sortby('{dim}')"
     ordered = np.sort(values)
     if (twice := np.flatnonzero(np.diff(ordered) == 0)).size:
         return (
-            f"'{dim}' does not increase strictly, {ordered[twice[0]]:g} is there more than once: "
-            f".drop_duplicates('{dim}'), or keep pieces that overlap apart"
+            f"'{dim}' does not increase strictly, {_label(ordered[twice[0]])} is there more than "
+            f"once: .drop_duplicates('{dim}'), or keep pieces that overlap apart"
         )
     return f"'{dim}' does not increase strictly: .sortby('{dim}')"
 
@@ -235,13 +230,18 @@ def _uneven(time: np.ndarray, slack: float, dim: str, unit: str, pieces: bool) -
             f"'{dim}' is uneven, with steps from {steps.min():g} to {steps.max():g} {_in(unit)}: "
             f"resample it to an even axis first, .interp({dim}=...)."
         )
-    at, far = time[gaps[0]], time[gaps[0] + 1]
+    at, far = _label(time[gaps[0]]), _label(time[gaps[0] + 1])
     use = "pass the pieces as a list" if pieces else "take one piece"
     return (
-        f"'{dim}' is uneven, with {_count(gaps.size, 'gap')}, the first from {at:g} to {far:g} "
+        f"'{dim}' is uneven, with {_count(gaps.size, 'gap')}, the first from {at} to {far} "
         f"{_in(unit)} (steps are {usual:g}): cut at the gap and {use}, "
-        f".sel({dim}=slice(None, {at:g})) and .sel({dim}=slice({far:g}, None))."
+        f".sel({dim}=slice(None, {at})) and .sel({dim}=slice({far}, None))."
     )
+
+
+def _label(value: np.floating) -> str:
+    """A label in full: rounded, it would select other samples, and not be found."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def _count(n: int, noun: str = "sample") -> str:

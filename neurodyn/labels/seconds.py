@@ -51,7 +51,9 @@ def to_milliseconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
     ----------
     obj
         Dataset, DataArray or DataTree. Variables and coordinates with units "s" are scaled, and
-        with them the attributes named in `TIME_ATTRS`; those of dtype timedelta64 are converted.
+        with them the attributes named in `TIME_ATTRS`, which have no unit of their own: correct by
+        hand those that are already in ms, such as a `bin_width` in ms of counts that have labels in
+        seconds. Times of dtype timedelta64 are converted, and attributes are then left alone.
 
     Returns
     -------

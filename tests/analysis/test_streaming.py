@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurodyn import analysis
+from neurodyn import analysis, labels
+from neurodyn.analysis.chunks import read_chunk
 from neurodyn.labels import LabelError
 
 RNG = np.random.default_rng(0)
@@ -85,3 +86,53 @@ def test_bad_input():
         analysis.LagSums(WHOLE[:5], 5).autocovariance()
     with pytest.raises(ValueError, match="covariances"):
         analysis.components_for(WHOLE)
+
+
+def labelled(t0=0.0, dt=2.0):
+    time = ("time", labels.time_axis(900, dt, t0), {"units": "ms"})
+    coords = {"time": time, "trial": [3, 5, 9], "unit": list("abcd")}
+    return xr.DataArray(WHOLE, coords, ("time", "trial", "unit"))
+
+
+@pytest.mark.usefixtures("x64")
+def test_labelled_chunks_are_read_by_their_labels():
+    whole = labelled(1234567.1, 1 / 30)
+    first, last = whole[:400], whole[400:]
+    chunks = [first.transpose("unit", "trial", "time"), last[:1], last[1:, ::-1, [2, 0, 3, 1]]]
+    acf = analysis.streaming_autocorrelation(chunks, 20)
+    expected = direct(WHOLE, 20)
+    np.testing.assert_allclose(acf.sel(unit=list("abc")), (expected / expected[0])[:, :3])
+    np.testing.assert_allclose(acf["lag"], np.arange(21) / 30, rtol=1e-6)
+    assert acf["lag"].attrs["units"] == "ms"
+    sums = analysis.CovarianceSums(chunks[0]).add(chunks[1]).add(chunks[2])
+    for trial in range(3):
+        expected = np.cov(WHOLE[:, trial].T, ddof=0)
+        np.testing.assert_allclose(sums.covariance()[trial], expected, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (lambda x: x[410:], "leave a gap: one ends at 800.0, and the next starts at 822.0"),
+        (lambda x: x[390:], "overlap or are out of order: one ends at 800.0.*starts at 782.0"),
+        (lambda x: x[400::2], "dt=2, but the labels"),
+        (lambda x: x[400:, :2], "differ"),
+        (lambda x: x[400:].assign_coords(unit=list("abcx")), "differ"),
+        (lambda x: x[400:].isel(unit=0), "dims time, trial and unit"),
+        (lambda x: x[400:].drop_vars("time"), "no times"),
+        (lambda x: x[400:].values, "others none"),
+        (lambda x: x[400:].assign_coords(time=("time", x.time[400:].data, {"units": "1"})), "unit"),
+    ],
+)
+def test_labelled_chunks_that_do_not_belong_together_are_refused(second, message):
+    whole = labelled()
+    for sums in (analysis.LagSums(whole[:400], 5), analysis.CovarianceSums(whole[:400])):
+        with pytest.raises(LabelError, match=message):
+            sums.add(second(whole))
+
+
+def test_a_step_that_contradicts_the_labels_is_refused():
+    with pytest.raises(LabelError, match="contradict the labels"):
+        analysis.streaming_autocorrelation([labelled()], 5, step=1.0)
+    with pytest.raises(LabelError, match="one variable"):
+        read_chunk(labelled().to_dataset(name="rate"))

@@ -1,5 +1,7 @@
 """The clock of labelled data: unit, step, direction and gaps, wherever times are read."""
 
+import re
+
 import diffrax
 import numpy as np
 import pandas as pd
@@ -269,6 +271,30 @@ def test_results_scale_with_the_clock(dt, t0):
     np.testing.assert_array_equal(other, one)
     found = float(READERS["valid_prediction_time"](slow))
     assert found == pytest.approx(N * dt, rel=1e-9)
+
+
+@pytest.mark.parametrize(("dt", "t0"), [(1 / 30, 1234567.8), (1 / 30, 0.1), (10.0, 0.0)])
+def test_the_advice_at_a_gap_keeps_every_sample(dt, t0):
+    """Text of the message, typed as it stands."""
+    whole = series(300, dt, t0)
+    cut = whole.isel(time=np.r_[0:100, 150:300])
+    with pytest.raises(LabelError, match="cut at the gap") as refused:
+        clock(cut)
+    advice = re.findall(r"\.sel\(time=slice\((.+?), (.+?)\)\)", str(refused.value))
+    before, after = (
+        cut.sel(time=slice(*(None if edge == "None" else float(edge) for edge in edges)))
+        for edges in advice
+    )
+    xr.testing.assert_identical(before, whole[:100])
+    xr.testing.assert_identical(after, whole[150:])
+
+
+def test_the_advice_for_seconds_brings_attributes_along():
+    counts = nd.to_seconds(series().assign_attrs(bin_width=DT))
+    with pytest.raises(LabelError, match=r"in ms: neurodyn.to_milliseconds\(obj\)\.") as refused:
+        clock(counts)
+    assert "assign_coords" not in str(refused.value)
+    assert labels.bin_width(nd.to_milliseconds(counts)) == pytest.approx(DT)
 
 
 def test_steps_of_maps_stay_steps():
