@@ -26,7 +26,7 @@ from neurodyn.labels.convention import (
 from neurodyn.labels.ends import valid
 from neurodyn.labels.matching import match
 from neurodyn.labels.pairing import in_positions, like, pair
-from neurodyn.labels.places import place
+from neurodyn.labels.places import entry, place
 from neurodyn.labels.seconds import to_milliseconds, to_seconds
 from neurodyn.labels.sequences import Observed, pair_sequences, read_sequences
 
@@ -45,6 +45,7 @@ __all__ = [
     "clock",
     "dataset",
     "encode_attrs",
+    "entry",
     "horizons",
     "in_positions",
     "like",
