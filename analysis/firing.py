@@ -140,7 +140,8 @@ def population_rate(
         If there is no such coordinate, the bins do not fit, or counts have no dim ``unit``.
     """
     counts = binned_counts(data, window, bin_width, "population_rate")
-    count = counts["spike_count"].transpose(..., "unit")
+    count = counts["spike_count"]
+    count = count.transpose(*[d for d in ("trial", "time", "unit") if d in count.dims])
     names = np.zeros(counts.sizes["unit"], int)
     if by is not None:
         if by not in counts.coords or counts[by].dims != ("unit",):
