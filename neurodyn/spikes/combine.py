@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, pair
 from neurodyn.labels.convention import COORDS, SPIKE_COLUMNS, SPIKE_KEYS
 from neurodyn.spikes.build import SLACK
 from neurodyn.spikes.join import joined, require_spikes, tidy
@@ -106,13 +106,6 @@ def _refuse_different(parts: Sequence[xr.Dataset], dim: str) -> None:
                     f"{tuple(first.sizes)}: all need the same, '{dim}' among them."
                 )
             if other != dim and other in first.dims:
-                a, b = set(first[other].values.tolist()), set(part[other].values.tolist())
-                if a != b:
-                    raise LabelError(
-                        f"Dataset {i} has other labels along '{other}' than the first: "
-                        f"{sorted(map(str, a ^ b))[:6]} are in one of the two only. Select the "
-                        "same ones."
-                    )
                 _refuse_other_columns(first, part, other, i)
         for name in ("window", "obs_intervals", "closed", "dt"):
             a, b = first.attrs.get(name), part.attrs.get(name)
@@ -130,7 +123,7 @@ def _refuse_different(parts: Sequence[xr.Dataset], dim: str) -> None:
 
 def _refuse_other_columns(first: xr.Dataset, part: xr.Dataset, dim: str, i: int) -> None:
     """Refuse parts that say something else of the same units or trials."""
-    mine = part.sel({dim: first[dim].values})
+    _, mine = pair(first, part, dim, what=("first Dataset", f"Dataset {i}"))
     for name, column in first.coords.items():
         ours = column.dims == (dim,) and name not in SPIKE_KEYS.values()
         if ours and name in mine.coords and not column.variable.equals(mine[name].variable):
