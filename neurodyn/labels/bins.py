@@ -49,8 +49,8 @@ def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
     nearest = float(np.diff(time).min())
     if not np.isclose(nearest, known, rtol=1e-6, atol=TIME_TOLERANCE):
         raise LabelError(
-            f"{what}: bin_width is {known:g} ms in attrs, but bins are {nearest:g} ms apart. Counts "
-            "that were added, as .coarsen(...).sum() does, or rates that were averaged: "
+            f"{what}: bin_width is {known:g} ms in attrs, but bins are {nearest:g} ms apart. "
+            "Counts that were added, as .coarsen(...).sum() does, or rates that were averaged: "
             f".assign_attrs(bin_width={nearest:g}). A mean of counts is no count of the wide bin: "
             "turn counts into rates (neurodyn.spikes.rate) before taking it. If bins were taken "
             "out, count or average anew in wider bins."

@@ -181,8 +181,8 @@ def places(
         return np.zeros(0, np.int64)
     if _kind(values) != _kind(labels):
         raise LabelError(
-            f"'{name}' holds {values.dtype} such as {values[:1].tolist()}, the labels of '{dim}' are "
-            f"{labels.dtype} such as {labels[:1].tolist()}: they cannot be the same labels. "
+            f"'{name}' holds {values.dtype} such as {values[:1].tolist()}, the labels of '{dim}' "
+            f"are {labels.dtype} such as {labels[:1].tolist()}: they cannot be the same labels. "
             f"Bin spikes before averaging over '{dim}', as .coarsen does; neurodyn.spikes.relabel "
             "gives other labels."
         )

@@ -69,7 +69,7 @@ class TestBuild:
             ),
             (
                 lambda: spikes.dataset([1.0], [0.5], coords={"unit": [0]}, source="model"),
-                "holds float64 such as .*0.5.*, the labels of 'unit' are int64",
+                "holds float64 such as .*0.5.*, the labels of .unit. are int64",
             ),
         ],
     )
