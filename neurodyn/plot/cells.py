@@ -184,6 +184,8 @@ def weights(
     ValueError
         If it is no finite matrix, or the sizes do not add up.
     """
+    if isinstance(W, xr.DataArray):
+        W = W.transpose("presynaptic", ..., missing_dims="ignore")
     values = np.asarray(W, float)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(f"weights draws one finite matrix, got shape {values.shape}.")

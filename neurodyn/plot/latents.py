@@ -145,6 +145,7 @@ def meta_prior(panels: dict[str, Any], *, floor: float | None = None) -> Any:
         for i, ((name, da), (dash, colour)) in enumerate(zip(lines.items(), looks, strict=False)):
             if "meta_prior" not in da.dims:
                 raise ValueError(f"{title!r} has no dim 'meta_prior', only {da.dims}.")
+            da = da.sortby("meta_prior")
             w = da["meta_prior"].values
             values = da.transpose("meta_prior", ...).values.reshape(len(w), -1)
             beside = w * 1.06 ** (i - (len(lines) - 1) / 2)

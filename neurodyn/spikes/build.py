@@ -221,7 +221,7 @@ def from_times(
 
 
 def times(ds: xr.Dataset) -> list[np.ndarray]:
-    """Return the spike times of each unit [ms], all trials together.
+    """Return the spike times of each unit [ms], trial after trial.
 
     Parameters
     ----------
@@ -235,7 +235,8 @@ def times(ds: xr.Dataset) -> list[np.ndarray]:
     [array([10., 20.]), array([], dtype=float64)]
     """
     found = positions(ds)
-    order = np.argsort(found.unit, kind="stable")
+    trial = found.unit if found.trial is None else found.trial
+    order = np.lexsort([found.time, trial, found.unit])
     ends = np.cumsum(np.bincount(found.unit, minlength=ds.sizes["unit"]))
     return np.split(found.time[order], ends[:-1])
 

@@ -26,7 +26,7 @@ __all__ = ["CLOCKS", "clock"]
 
 #: What a refusal speaks of.
 NAMED = re.compile(
-    r"time|step|gap|second|clock|\bbin|spaced|reverse|sample|shape|agree|\bms\b", re.I
+    r"time|step|gap|second|clock|\bbin|spaced|reverse|sample|shape|agree|\bms\b|symbol", re.I
 )
 
 

@@ -64,7 +64,7 @@ class Table:
     """Variables of a Dataset, sorted along every dim that has labels; rows that have none too."""
 
     def __init__(self, ds: xr.Dataset):
-        ds = labels_of_spikes(ds)
+        ds = _spikes_there(labels_of_spikes(ds))
         for dim in ds.dims:
             if dim in ds.indexes and ds.indexes[dim].is_unique:
                 ds = ds.sortby(dim)
@@ -74,6 +74,16 @@ class Table:
                 ds = ds.isel({dim: np.lexsort([_sortable(v.values) for v in on])})
         self.variables = {str(n): _in_ms(v) for n, v in sorted(ds.variables.items(), key=str)}
         self.loose = tuple(d for d in ds.dims if d not in ds.indexes)
+
+
+def _spikes_there(ds: xr.Dataset) -> xr.Dataset:
+    """Spikes of the units and trials that are there, which are all that any function counts."""
+    if "spike_time" in ds.variables and "unit" in ds.dims:
+        inside = np.isin(ds["spike_unit"].values, ds["unit"].values)
+        if "spike_trial" in ds.variables and "trial" in ds.coords:
+            inside &= np.isin(ds["spike_trial"].values, np.atleast_1d(ds["trial"].values))
+        ds = ds.isel(spike=np.flatnonzero(inside))
+    return ds.drop_vars(["unit_key", "trial_key"], errors="ignore")
 
 
 def _sortable(values: np.ndarray) -> np.ndarray:
