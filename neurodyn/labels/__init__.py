@@ -28,7 +28,7 @@ from neurodyn.labels.matching import match
 from neurodyn.labels.pairing import in_positions, like, pair
 from neurodyn.labels.places import entry, place
 from neurodyn.labels.seconds import to_milliseconds, to_seconds
-from neurodyn.labels.sequences import Observed, pair_sequences, read_sequences
+from neurodyn.labels.sequences import Observed, for_model, pair_sequences, read_sequences
 
 __all__ = [
     "CONVENTION",
@@ -46,6 +46,7 @@ __all__ = [
     "dataset",
     "encode_attrs",
     "entry",
+    "for_model",
     "horizons",
     "in_positions",
     "like",
