@@ -176,7 +176,7 @@ def check_labelled(obj: object, what: str) -> None:
 
 
 def unit_of(axis: xr.DataArray) -> str:
-    """Unit of times that `unit_problem` has nothing against; without any, the default of the dim."""
+    """Unit of times that have no `unit_problem`; the default of the dim where none is given."""
     unit = str(axis.attrs.get("units", UNITS.get(str(axis.name), _MS_OR_STEPS)[0]))
     return "s" if unit in SECONDS else unit
 

@@ -43,8 +43,8 @@ def match(
         One dim or several.
     by
         Coordinates on `dim` that identify an entry. Default: along `trial` and `condition` every
-        1-D coordinate that both have, elsewhere the dim's own labels. Numbers are the same when they
-        are equal, where one side is float32 as float32.
+        1-D coordinate that both have, elsewhere the dim's own labels. Numbers are the same when
+        they are equal, where one side is float32 as float32.
     tolerance
         Largest difference between two equal times [ms] (dims `time` and `lag`).
     join
@@ -182,7 +182,7 @@ def _check_unique(obj: Any, dim: str, names: Sequence[str], found: list[tuple], 
 
 
 def columns(a: Any, b: Any, names: Sequence[str]) -> tuple[list[tuple], list[tuple]]:
-    """Values of some coordinates of two objects, entry by entry, such that equal ones compare so."""
+    """Values of some coordinates of two objects, entry by entry, in types that compare."""
     pairs = [_comparable(a[name].values, b[name].values) for name in names]
     first, second = (list(zip(*(pair[i] for pair in pairs), strict=True)) for i in (0, 1))
     return first, second
