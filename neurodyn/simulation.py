@@ -99,8 +99,8 @@ def simulate(
     xarray.Dataset
         Dims (trial, time, unit...). On `trial`, as coords, the conditions and those scores of the
         task that are one value for each trial, and the task's own labels of trials (bare trials of
-        stored items have the number of their `item`); the model's own coordinates on `unit`. Where trials
-        last differently long, values after the end of each are NaN, and `valid_until` and
+        stored items have the number of their `item`); the model's own coordinates on `unit`. Where
+        trials last differently long, values after the end of each are NaN, and `valid_until` and
         `n_valid` on `trial` say where that is (:func:`neurodyn.labels.valid`). Windows of a series
         (:class:`neurodyn.tasks.Windows`) are run from their first sample, and what comes out has
         the labels of what it predicts. Spikes, for

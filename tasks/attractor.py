@@ -1,5 +1,6 @@
 """Trajectories of a known system as a task: what its reconstruction is trained and tested on."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import diffrax
@@ -11,7 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.checks import number, whole
-from neurodyn.labels import encode_attrs
+from neurodyn.labels import encode_attrs, time_axis
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking, as_key
 from neurodyn.task import AbstractTask
 from neurodyn.tasks.runs import trajectories
@@ -160,17 +161,17 @@ class Attractor(AbstractTask):
         float_type = jnp.result_type(float)
         self.mean, self.std = jnp.asarray(mean, float_type), jnp.asarray(std, float_type)
         names = getattr(system, "names", ())
-        names = names if len(names) == x.shape[2] else None
-        options: dict[str, Any] = {"dt": step, "names": names}
-        self.windows = Windows((train - mean) / std, length, noise=window_noise, **options)
-        self.held_out = Windows((test - mean) / std, length, **options)
+        names = names if len(names) == x.shape[2] else [f"output {i}" for i in range(x.shape[2])]
+        unit = "1" if isinstance(system, AbstractMap) else "ms"
+        train, test = (_labelled((each - mean) / std, step, unit, names) for each in (train, test))
+        self.windows = Windows(train, length, noise=window_noise)
+        self.held_out = Windows(test, length)
         made |= {
             "system": type(system).__name__,
             "dt": step,
             "transient": int(transient),
             "noise": noise,
             "standardised": int(standardise),
-            "time_units": "1" if isinstance(system, AbstractMap) else "ms",
         }
         # Numbers as arrays: a static number would be one more that compiles anew when it changes.
         self.made = tuple((name, value) for name, value in made.items() if isinstance(value, str))
@@ -179,12 +180,12 @@ class Attractor(AbstractTask):
     @property
     def train(self) -> xr.DataArray:
         """Trajectories for training, ``(trial, time, output)``."""
-        return self._labelled(self.windows.data)
+        return self._named(self.windows)
 
     @property
     def test(self) -> xr.DataArray:
         """Trajectories for testing, from other starts."""
-        return self._labelled(self.held_out.data)
+        return self._named(self.held_out)
 
     @property
     def t0(self) -> float:
@@ -244,8 +245,12 @@ class Attractor(AbstractTask):
         return self.windows.labels()
 
     def units(self):
-        """Conditions have no units."""
+        """Conditions have no units; steps of a map are no time."""
         return self.windows.units()
+
+    def coordinates(self, trials):
+        """The trajectory that each window is from, and when it starts there."""
+        return self.windows.coordinates(trials)
 
     def input_names(self):
         """There are no inputs."""
@@ -263,17 +268,20 @@ class Attractor(AbstractTask):
         """Values ``(..., output)`` of the system, such as its equilibria, as trained on."""
         return (values - np.asarray(self.mean)) / np.asarray(self.std)
 
-    def _labelled(self, data: Array) -> xr.DataArray:
+    def _named(self, windows: Windows) -> xr.DataArray:
         about = dict(self.made) | {name: x.item() for name, x in self.numbers.items()}
-        units = about.pop("time_units")
-        time = self.dt * np.arange(1, data.shape[1] + 1)
-        units = {"units": units, "long_name": "time after the transient"}
-        coords = {
-            "trial": ("trial", np.arange(len(data)), {"units": "1", "long_name": "trial"}),
-            "time": ("time", time, units),
-            "output": ("output", list(self.output_names())),
-        }
+        data = np.asarray(windows.data)
+        named = _labelled(data, self.dt, windows.unit, self.output_names())
         attrs = {"units": "1", "long_name": "state of the system"} | about
-        return xr.DataArray(
-            np.asarray(data), coords, ("trial", "time", "output"), attrs=encode_attrs(attrs)
-        )
+        return named.assign_attrs(encode_attrs(attrs))
+
+
+def _labelled(data: np.ndarray, dt: float, unit: str, names: Sequence[str]) -> xr.DataArray:
+    """Trajectories under their labels."""
+    units = {"units": unit, "long_name": "time after the transient"}
+    coords = {
+        "trial": ("trial", np.arange(len(data)), {"units": "1", "long_name": "trial"}),
+        "time": ("time", time_axis(data.shape[1], dt), units),
+        "output": ("output", list(names)),
+    }
+    return xr.DataArray(data, coords, ("trial", "time", "output"))

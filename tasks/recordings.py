@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock, pair, valid
+from neurodyn.labels import clock, valid
 from neurodyn.labels.sequences import refuse_frame
 
-__all__ = ["Recordings", "as_recordings", "paired_inputs", "standardised"]
+__all__ = ["LAST", "MANY", "Recordings", "as_recordings", "only_variable", "standardised"]
 
-_MANY, _LAST = ("trial", "subject"), ("unit", "channel", "output", "input")
+#: Dims of many recordings, and of their variables.
+MANY, LAST = ("trial", "subject"), ("unit", "channel", "output", "input")
 
 
 class Recordings(NamedTuple):
@@ -23,13 +24,20 @@ class Recordings(NamedTuple):
         One array ``(time, output)`` for each.
     names
         Names of the variables, where the data have any.
-    dt
-        Their step [ms]; 1 without a coordinate `time`.
+    dt, unit
+        Their step, 1 without a coordinate `time`; and its unit: "ms", or "1" for steps.
+    trials
+        Label of the trial or subject that each is, None where it has none.
+    starts
+        Time of the first sample of each, NaN where it has none.
     """
 
     parts: list[np.ndarray]
     names: tuple[str, ...] | None
     dt: float
+    unit: str
+    trials: list[Any]
+    starts: list[float]
 
     @property
     def n(self) -> int:
@@ -99,14 +107,22 @@ def _read(data: Any, what: str, dt: float | None) -> Recordings:
             raise ValueError(
                 f"Windows: the recordings in `{what}` name their variables differently."
             )
+        units = [r.unit for r in several]
+        if len(set(units)) > 1:
+            raise ValueError(
+                f"Windows: the recordings in `{what}` differ in the unit of time: {units} ('1' are "
+                "steps, of data without labels of time or a `dt`)."
+            )
         steps = [r.dt for r in several]
         if not np.allclose(steps, steps[0], rtol=1e-6):
             raise ValueError(
                 f"Windows: the recordings in `{what}` differ in their step: {sorted(set(steps))}."
             )
-        return Recordings([x for r in several for x in r.parts], *several[0][1:])
+        trials = [x for r in several for x in r.trials]
+        starts = [x for r in several for x in r.starts]
+        return Recordings([x for r in several for x in r.parts], *several[0][1:4], trials, starts)
     if isinstance(data, xr.Dataset):
-        data = _only_variable(data, what)
+        data = only_variable(data, what)
     if isinstance(data, xr.DataArray):
         return _from_xarray(data, what, dt)
     refuse_frame(data, what)
@@ -117,34 +133,12 @@ def _read(data: Any, what: str, dt: float | None) -> Recordings:
             f"{values.dtype} of shape {values.shape}. A single variable is data[:, None]."
         )
     parts = list(values if values.ndim == 3 else values[None])
-    return Recordings(parts, None, 1.0 if dt is None else float(dt))
+    step, unit = (1.0, "1") if dt is None else (float(dt), "ms")
+    return Recordings(parts, None, step, unit, [None] * len(parts), [np.nan] * len(parts))
 
 
-def paired_inputs(data: Any, inputs: Any) -> Any:
-    """Inputs in the order of the recordings that they belong to, matched by times and trials.
-
-    Raises
-    ------
-    LabelError
-        If both are labelled, and differently.
-    """
-    if isinstance(data, (list, tuple)) and isinstance(inputs, (list, tuple)):
-        if len(data) != len(inputs):
-            return inputs
-        return [paired_inputs(x, u) for x, u in zip(data, inputs, strict=True)]
-    data, inputs = (
-        _only_variable(x, what) if isinstance(x, xr.Dataset) else x
-        for x, what in ((data, "data"), (inputs, "inputs"))
-    )
-    if not (isinstance(data, xr.DataArray) and isinstance(inputs, xr.DataArray)):
-        return inputs
-    shared = [str(d) for d in data.dims if d not in _LAST]
-    inputs = pair(data, inputs, shared, what=("data", "inputs"))[1]
-    ends = {n: c for n, c in data.coords.items() if n in ("n_valid", "valid_until")}
-    return inputs.assign_coords(ends)
-
-
-def _only_variable(ds: xr.Dataset, what: str) -> xr.DataArray:
+def only_variable(ds: xr.Dataset, what: str) -> xr.DataArray:
+    """The one variable of a Dataset that has times."""
     found = [str(name) for name, x in ds.data_vars.items() if "time" in x.dims]
     if len(found) != 1:
         raise ValueError(
@@ -155,14 +149,14 @@ def _only_variable(ds: xr.Dataset, what: str) -> xr.DataArray:
 
 
 def _from_xarray(data: xr.DataArray, what: str, dt: float | None) -> Recordings:
-    many = [d for d in data.dims if d in _MANY]
-    last = [d for d in data.dims if d in _LAST]
+    many = [d for d in data.dims if d in MANY]
+    last = [d for d in data.dims if d in LAST]
     if "time" not in data.dims or len(last) != 1 or len(many) > 1 or data.ndim != 2 + len(many):
         raise ValueError(
-            f"Windows: `{what}` needs the dims time, one of {', '.join(_LAST)}, and at most one of "
-            f"{', '.join(_MANY)}; got {tuple(data.dims)}: rename or select them first."
+            f"Windows: `{what}` needs the dims time, one of {', '.join(LAST)}, and at most one of "
+            f"{', '.join(MANY)}; got {tuple(data.dims)}: rename or select them first."
         )
-    step = clock(data, what=f"Windows: `{what}`", dt=dt, default=1.0, pieces=True).step
+    time, step, unit = clock(data, what=f"Windows: `{what}`", dt=dt, default=1.0, pieces=True)
     data = data.transpose(*many, "time", last[0])
     parts = list(data.values) if many else [data.values]
     if {"n_valid", "valid_until"} & set(data.coords):
@@ -171,7 +165,10 @@ def _from_xarray(data: xr.DataArray, what: str, dt: float | None) -> Recordings:
     names = None
     if last[0] in data.coords:
         names = tuple(str(x) for x in data[last[0]].values)
-    return Recordings(parts, names, step)
+    known = [d for d in (*many, *MANY) if d in data.coords and data[d].dims == tuple(many)]
+    trials = np.atleast_1d(data[known[0]].values).tolist() if known else [None] * len(parts)
+    start = float(time[0]) if "time" in data.coords else np.nan
+    return Recordings(parts, names, step, unit, trials, [start] * len(parts))
 
 
 def standardised(

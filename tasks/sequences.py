@@ -25,7 +25,10 @@ class Sequences(AbstractDataTask):
     """A fixed set of sequences: no input, and the sequences as targets of every step.
 
     Trials carry the number of their sequence (``item``), by which models find the parameters that
-    belong to it. Steps beyond the end of a sequence have no weight.
+    belong to it. Labelled trials and runs say which sequence they are by ``sequence``: the label of
+    `trial` in ``data``, else that number. Where they are all sequences in order, as in
+    :meth:`validation`, `trial` has these labels too. Steps beyond the end of a sequence have no
+    weight.
 
     Parameters
     ----------
@@ -37,7 +40,9 @@ class Sequences(AbstractDataTask):
         Steps of each sequence; None: all. What lies beyond is ignored, and may be NaN.
     dt
         Step [ms]; None: that of `time`, 1 where there are no labels, as for sequences without
-        physical time.
+        physical time. Times of runs go on where the labels of `time` begin; those of a list, where
+        they begin differently, are from the start of each sequence, and ``start_time`` on `trial`
+        says when that is.
     names
         Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
     conditions
@@ -59,13 +64,15 @@ class Sequences(AbstractDataTask):
     """
 
     n_inputs: ClassVar[int] = 0
-    t0: ClassVar[float] = 0.0
-    align_event: ClassVar[str] = "sequence start"
     scored: ClassVar[Literal["every", "last"]] = "every"
     reference: ClassVar[tuple[str, ...]] = ()
 
     dt: float = eqx.field(static=True)
+    t0: float = eqx.field(static=True)
+    unit: str = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
+    sequences: tuple[Any, ...] = eqx.field(static=True)
+    starts: np.ndarray | None
     data: Float[Array, "item time output"]
     lengths: Int[Array, " item"] | None
     conditions: dict[str, Array]
@@ -79,7 +86,7 @@ class Sequences(AbstractDataTask):
         names: Sequence[str] | None = None,
         conditions: dict[str, Any] | None = None,
     ):
-        seen = _seen(data, dt)
+        seen, self.starts = _seen(data, dt)
         found = _from_labels(seen)
         numbers = seen.labelled()["trial"]
         lengths = seen.n_valid if lengths is None else _of_trials("lengths", lengths, numbers)
@@ -87,7 +94,9 @@ class Sequences(AbstractDataTask):
         conditions = found["conditions"] | dict(conditions or {})
         values = seen.values
         n, n_time, n_outputs = values.shape
-        self.dt = float(number("dt", seen.dt, above=0))
+        self.dt, self.unit = float(number("dt", seen.dt, above=0)), seen.unit
+        self.t0 = float(seen.time[0]) - self.dt
+        self.sequences = tuple(numbers.values.tolist())
         self.lengths = _lengths(lengths, n, n_time)
         valid = np.ones((n, n_time), bool)
         if self.lengths is not None:
@@ -104,6 +113,11 @@ class Sequences(AbstractDataTask):
             raise ValueError("Sequences: steps of each are `lengths`, not the condition n_valid.")
         conditions = {k: _of_trials(k, v, numbers) for k, v in conditions.items()}
         self.conditions = {k: _condition(k, v, n) for k, v in conditions.items()}
+
+    @property
+    def align_event(self) -> str:
+        """What happens at time 0."""
+        return "time 0 of the data" if self.t0 else "sequence start"
 
     @property
     def n_items(self) -> int:
@@ -184,8 +198,24 @@ class Sequences(AbstractDataTask):
         return {}
 
     def units(self):
-        """Conditions have no known units."""
-        return {}
+        """Conditions have no known units; steps may be no time."""
+        return {} if self.unit == "ms" else {"time": self.unit}
+
+    def coordinates(self, trials):
+        """Which sequence each trial is, and when it starts where sequences start differently."""
+        if trials.item is None:
+            return {}
+        which = np.asarray(trials.item)
+        names = np.asarray(self.sequences)
+        found = {} if "sequence" in self.conditions else {"sequence": (names[which], "1")}
+        whole = len(set(self.sequences)) == self.n_items
+        if whole and np.array_equal(which, np.arange(self.n_items)):
+            found["trial"] = (names, "1")
+        return (
+            found
+            if self.starts is None
+            else found | {"start_time": (self.starts[which], self.unit)}
+        )
 
     def input_names(self):
         """There are no inputs."""
@@ -222,16 +252,24 @@ class Sequences(AbstractDataTask):
         return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length))
 
 
-def _seen(data: Any, dt: Any) -> Observed:
-    """The sequences, those of a list side by side with NaN after the end of each."""
+def _seen(data: Any, dt: Any) -> tuple[Observed, np.ndarray | None]:
+    """The sequences, those of a list side by side with NaN after the end of each.
+
+    And when each begins, where they begin at different times.
+    """
     if not isinstance(data, (list, tuple)) or any(np.ndim(x) != 2 for x in data):
-        return read_sequences(data, dt=dt, name="data")
+        return read_sequences(data, dt=dt, name="data"), None
     several = []
     for i, x in enumerate(data):
         one = x.expand_dims("trial") if isinstance(x, xr.DataArray) else np.asarray(x)[None]
         several.append(read_sequences(one, dt=dt, name=f"data[{i}]"))
     outputs = [x.coords.get("output", np.arange(x.values.shape[2])).tolist() for x in several]
-    for what, found in (("outputs", outputs), ("steps", [x.dt for x in several])):
+    units = [x.unit for x in several]
+    for what, found in (
+        ("outputs", outputs),
+        ("steps", [x.dt for x in several]),
+        ("unit of time", units),
+    ):
         other = [i for i, value in enumerate(found) if value != found[0]]
         if other:
             raise ValueError(
@@ -243,8 +281,15 @@ def _seen(data: Any, dt: Any) -> Observed:
     for row, x, n in zip(values, several, lengths, strict=True):
         row[:n] = x.values[0, :n]
     names = {n: v for n, v in several[0].coords.items() if n == "output"}
-    time = labels.time_axis(max(lengths), several[0].dt)
-    return Observed(values, several[0].dt, time, names, np.asarray(lengths))
+    if all("trial" in x.coords for x in several):
+        trials = np.asarray([x.coords["trial"].values[0] for x in several])
+        names["trial"] = xr.Variable("trial", trials)
+    dt = several[0].dt
+    starts = np.asarray([x.time[0] - dt for x in several])
+    same = np.ptp(starts) <= labels.TIME_TOLERANCE
+    time = labels.time_axis(max(lengths), dt, starts[0] if same else 0.0)
+    seen = Observed(values, dt, time, names, np.asarray(lengths), units[0])
+    return seen, None if same else starts
 
 
 def _from_labels(seen: Observed) -> dict[str, Any]:

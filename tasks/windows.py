@@ -14,8 +14,9 @@ from neurodyn.kernels import standard_normal
 from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch
+from neurodyn.tasks.external import external_inputs
 from neurodyn.tasks.losses import squared_error, weighted_mean
-from neurodyn.tasks.recordings import Recordings, as_recordings, paired_inputs, standardised
+from neurodyn.tasks.recordings import as_recordings, standardised
 
 __all__ = ["Windows"]
 
@@ -30,7 +31,9 @@ class Windows(AbstractTask):
     Time 0 is that of the first sample, so that labels differ from those of the recording by the
     time of the sample ``start``. Windows never reach across the end of a recording. A trial
     says which recording it is from (``subject``) and at which sample it starts (``start``), so that
-    parameters indexed by subject find their row.
+    parameters indexed by subject find their row. These are positions; labelled trials and runs also
+    have the label of the recording's `trial` or `subject`, as ``recording``, and the time of the
+    first sample on its clock, as ``start_time``, where the data have such labels.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ class Windows(AbstractTask):
         Steps that are predicted.
     inputs
         External inputs, in the same form and of the same length as ``data``; where both are
-        labelled, of the same times and trials, in any order. Row t acts in
+        labelled, of the same times and trials, in any order. Their names are kept. Row t acts in
         the step from sample t to t + 1. In the papers' notation, ``z_t = F(z_{t-1}) + C s_t``, it
         is s of the *later* sample that acts: shift such recordings by one row first. Default: none.
     noise
@@ -95,6 +98,10 @@ class Windows(AbstractTask):
 
     dt: float = eqx.field(static=True)
     n_steps: int = eqx.field(static=True)
+    unit: str = eqx.field(static=True)
+    recordings: tuple[Any, ...] | None = eqx.field(static=True)
+    names_in: tuple[str, ...] = eqx.field(static=True)
+    starts: np.ndarray | None
     names: tuple[str, ...] = eqx.field(static=True)
     standardise: str = eqx.field(static=True)
     data: Float[Array, "subject time output"]
@@ -122,7 +129,9 @@ class Windows(AbstractTask):
         found = as_recordings(data, what="data", dt=dt)
         found.check(length)
         self.n_steps, self.standardise = int(length) + 1, standardise
-        self.dt = found.dt
+        self.dt, self.unit = found.dt, found.unit
+        self.recordings = None if None in found.trials else tuple(found.trials)
+        self.starts = np.asarray(found.starts) if np.isfinite(found.starts).all() else None
         # Noise costs a quarter of the time of training small models: none is drawn for nothing.
         self.noise = number("noise", noise, low=0) if noise != 0 else None
         self.names = _names(names or found.names, found.n)
@@ -130,7 +139,13 @@ class Windows(AbstractTask):
         self.mean, self.std = _array(mean), _array(std)
         self.lengths = jnp.asarray([len(x) for x in parts], jnp.int32)
         self.data = _array(_padded(parts))
-        self.inputs = _array(_padded(_external(inputs, data, found)))
+        external = [np.zeros((len(x), 0)) for x in parts]
+        self.names_in = ()
+        if inputs is not None:
+            given = external_inputs(inputs, data, found)
+            external = given.parts
+            self.names_in = _names(given.names, given.n, "input")
+        self.inputs = _array(_padded(external))
 
     @property
     def t0(self) -> float:
@@ -228,12 +243,22 @@ class Windows(AbstractTask):
         return {}
 
     def units(self):
-        """Conditions have no units."""
-        return {}
+        """Conditions have no units; steps may be no time."""
+        return {} if self.unit == "ms" else {"time": self.unit}
+
+    def coordinates(self, trials):
+        """The recording that each window is from, and when it starts there."""
+        subject, start = (np.asarray(trials.conditions[name]) for name in ("subject", "start"))
+        found = {}
+        if self.recordings is not None:
+            found["recording"] = np.asarray(self.recordings)[subject], "1"
+        if self.starts is not None:
+            found["start_time"] = self.starts[subject] + start * self.dt, self.unit
+        return found
 
     def input_names(self):
-        """``input 0``, ``input 1``..."""
-        return tuple(f"input {i}" for i in range(self.n_inputs))
+        """Those of the labelled inputs, else ``input 0``, ``input 1``..."""
+        return self.names_in
 
     def output_names(self):
         """As given."""
@@ -275,23 +300,8 @@ def _padded(parts: list[np.ndarray]) -> np.ndarray:
     return np.stack([np.pad(x, ((0, longest - len(x)), (0, 0))) for x in parts])
 
 
-def _names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
-    given = tuple(str(x) for x in (names or [f"output {i}" for i in range(n)]))
+def _names(names: Sequence[str] | None, n: int, what: str = "output") -> tuple[str, ...]:
+    given = tuple(str(x) for x in (names or [f"{what} {i}" for i in range(n)]))
     if len(given) != n or len(set(given)) != n:
-        raise ValueError(f"Windows: `names` must name each of the {n} outputs, got {given}.")
+        raise ValueError(f"Windows: `names` must name each of the {n} {what}s, got {given}.")
     return given
-
-
-def _external(inputs: Any, data: Any, recordings: Recordings) -> list[np.ndarray]:
-    if inputs is None:
-        return [np.zeros((len(x), 0)) for x in recordings.parts]
-    found = as_recordings(paired_inputs(data, inputs), what="inputs")
-    lengths = [[len(x) for x in r.parts] for r in (found, recordings)]
-    if lengths[0] != lengths[1]:
-        raise ValueError(
-            f"Windows: `inputs` must be as long as the recordings, {lengths[1]} samples, got "
-            f"{lengths[0]}."
-        )
-    if not all(np.isfinite(x).all() for x in found.parts):
-        raise ValueError("Windows: `inputs` hold NaN or infinite values.")
-    return [np.asarray(x, np.float64) for x in found.parts]

@@ -176,3 +176,11 @@ def test_the_time_of_the_start_is_saved_and_old_files_have_none(tmp_path, monkey
 def test_a_sample_at_no_time_in_ms_is_refused(wrong):
     with pytest.raises(ValueError, match="at one time in ms"):
         rotation().starting_from(wrong(series(3, 10.0 * np.arange(3))))
+
+
+def test_a_start_in_steps_is_followed_by_steps():
+    start = series(3, 1.0 + np.arange(3)).isel(time=1)
+    start["time"].attrs["units"] = "1"
+    run = nd.simulate(rotation().starting_from(start), n_steps=2, dt=1.0)
+    assert run.time.attrs["units"] == "1"
+    np.testing.assert_array_equal(run.time, [3.0, 4.0])

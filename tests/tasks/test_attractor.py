@@ -141,3 +141,12 @@ def test_bad_arguments_are_refused(options, message):
 def test_other_things_are_refused():
     with pytest.raises(TypeError, match="map or a flow"):
         tasks.Attractor(jnp.zeros(3))
+
+
+def test_windows_are_found_again_in_the_trajectories():
+    task = tasks.Attractor(reference.Henon(), 200, length=5, n_trials=2)
+    run = nd.simulate(ALRNN(0, 2, 2, n_relu=1, key=0), task, n_trials=3, key=0)
+    assert run.time.attrs["units"] == task.train.time.attrs["units"] == "1"
+    trials = task.trials(0, 4)
+    found = task.train.sel(trial=trials.recording, time=trials.start_time + 3.0)
+    np.testing.assert_array_equal(trials.targets.sel(time=3.0), found)

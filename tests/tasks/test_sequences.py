@@ -97,3 +97,28 @@ def test_bad_data_is_refused_with_the_fix():
     ]:
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_trials_say_which_sequence_they_are_on_its_clock():
+    time = 510.0 + 10.0 * np.arange(6)
+    data = xr.DataArray(X, {"trial": list("dbca"), "time": time}, ("trial", "time", "output"))
+    task = tasks.Sequences(data)
+    drawn = task.trials(0, 6)
+    np.testing.assert_allclose(drawn.targets, data.sel(trial=drawn.sequence), rtol=1e-6)
+    np.testing.assert_array_equal(drawn.time, time)
+    np.testing.assert_array_equal(drawn.trial, np.arange(6))
+    every = task.trials(0, 4, item=np.arange(4))
+    np.testing.assert_array_equal(every.trial, list("dbca"))
+    # Pieces of one recording begin at different times.
+    cut = tasks.Sequences([data[0, :2], data[0, 3:]]).trials(0, 2, item=[1, 0])
+    np.testing.assert_array_equal(cut.sequence, ["d", "d"])
+    np.testing.assert_array_equal(cut.start_time, [530.0, 500.0])
+    np.testing.assert_array_equal(cut.time, [10.0, 20.0, 30.0])
+
+
+def test_steps_stay_steps():
+    assert tasks.Sequences(X).trials(0, 2).time.attrs["units"] == "1"
+    short = tasks.Sequences(X, lengths=[6, 3, 6, 6]).trials(0, 2)
+    assert short.valid_until.attrs["units"] == "1"
+    assert labels.valid(short).sum("time").max() == 6
+    assert tasks.Sequences(X, dt=10.0).trials(0, 2).time.attrs["units"] == "ms"

@@ -158,3 +158,58 @@ def holed():
 def test_faults_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def labelled(dim="channel", n=2, names=None, seed=0):
+    values = np.random.default_rng(seed).normal(size=(3, 40, n))
+    coords = {"trial": ["a", "b", "c"], "time": 510.0 + 10.0 * np.arange(40)}
+    coords |= {} if names is None else {dim: names}
+    return xr.DataArray(values, coords, ("trial", "time", dim))
+
+
+def test_windows_say_their_recording_its_time_and_its_inputs():
+    data, given = labelled(), labelled("input", 1, ["drive"], seed=1)
+    trials = Windows(data, 9, inputs=given).trials(0, 5)
+    assert trials.input.values == ["drive"]
+    for array, whole in ((trials.targets, data), (trials.inputs, given)):
+        found = array.sel(time=20.0).values
+        expected = whole.sel(trial=trials.recording, time=trials.start_time + 20.0).values
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_steps_stay_steps():
+    steps = labelled().assign_coords(time=("time", np.arange(1.0, 41.0), {"units": "1"}))
+    for data in (steps, steps.values):
+        assert Windows(data, 9).trials(0, 2).time.attrs["units"] == "1"
+    assert Windows(steps.values, 9, dt=10.0).trials(0, 2).time.attrs["units"] == "ms"
+
+
+def pieces(array):
+    return [array.isel(trial=i) for i in range(3)]
+
+
+def test_inputs_meet_their_recordings_in_every_form():
+    data, given = labelled(), labelled("input", 1, seed=1)
+    right = Windows(data, 9, inputs=given.isel(trial=[2, 0, 1])).inputs
+    np.testing.assert_allclose(right, given, rtol=1e-6)
+    for x in (data, pieces(data), pieces(data.drop_vars("trial")), list(data.values)):
+        for u in (given, pieces(given), given.values, list(given.values)):
+            dt = {"dt": 10.0} if isinstance(x, list) and isinstance(x[0], np.ndarray) else {}
+            np.testing.assert_array_equal(Windows(x, 9, inputs=u, **dt).inputs, right)
+    # An array goes by the labels that count its entries.
+    counted = data.assign_coords(trial=[0, 1, 2]).isel(trial=[2, 0, 1])
+    for u in (given.values, list(given.values)):
+        found = Windows(counted, 9, inputs=u).inputs
+        np.testing.assert_allclose(found, given.isel(trial=[2, 0, 1]), rtol=1e-6)
+
+
+def test_inputs_of_other_trials_or_steps_are_refused():
+    data, given = labelled(), labelled("input", 1, seed=1)
+    for x, u in ((data, pieces(given)[::-1]), (pieces(data), given.isel(trial=[1, 0, 2]))):
+        with pytest.raises(LabelError, match="a recording is trial 'a'"):
+            Windows(x, 9, inputs=u)
+    slow = given.assign_coords(time=2 * given.time)
+    with pytest.raises(LabelError, match="the time axes differ"):
+        Windows(data, 9, inputs=pieces(slow))
+    with pytest.raises(LabelError, match="have a step of 20"):
+        Windows(data.values, 9, inputs=slow, dt=10.0)
