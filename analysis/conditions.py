@@ -52,9 +52,9 @@ def condition_means(
 
 def condition_codes(array: xr.DataArray, means: xr.DataArray, by: Sequence[str]) -> np.ndarray:
     """Position in `means` of each trial's condition; the number of conditions where it has none."""
-    keys = columns(means, by)
-    position = {key: i for i, key in enumerate(keys)}
-    return np.array([position.get(key, len(keys)) for key in columns(array, by)])
+    known, keys = columns(means, array, by)
+    position = {key: i for i, key in enumerate(known)}
+    return np.array([position.get(key, len(known)) for key in keys])
 
 
 def noise(

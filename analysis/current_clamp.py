@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels, spikes
+from neurodyn.analysis.observed import observed_time, observed_window, within
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
-from neurodyn.spikes.build import step_middles, window_edges
-from neurodyn.spikes.join import in_trials, positions, require_spikes
+from neurodyn.spikes.join import in_trials, require_spikes
 
 __all__ = ["detect_spikes", "fi_curve"]
 
@@ -136,13 +136,15 @@ def fi_curve(
     -------
     Dataset on (sweep, unit), sweeps being the different currents in rising order (coordinate
     ``current``), values averaged over trials of one current: ``rate`` [Hz], number of spikes over
-    the window; ``initial_rate`` and ``final_rate`` [Hz], from the first interval and the last
-    two, NaN without; ``latency`` of the first spike [ms], NaN without; ``n_trials``.
+    the time that the trial was observed in the window, NaN where the unit was not; ``initial_rate``
+    and ``final_rate`` [Hz], from the first interval and the last two, NaN without; ``latency`` of
+    the first spike [ms], NaN without; ``n_trials``.
 
     Raises
     ------
     LabelError
-        If there are no trials, no such label, or it is not in pA.
+        If there are no trials, no such label, it is not in pA, or `window` leaves what was
+        observed.
 
     Examples
     --------
@@ -171,10 +173,7 @@ def fi_curve(
         raise LabelError(
             f"'{current}' is in {data[current].attrs.get('units')!r}; currents are in pA."
         )
-    edges = data.attrs.get("window") if window is None else window
-    if edges is None:
-        raise LabelError("fi_curve: when did the current flow? Pass window=(start, stop) in ms.")
-    start, stop = window_edges(edges)
+    start, stop = observed_window(data, window, "fi_curve")
     each = _responses(data, start, stop)
     levels, group = np.unique(data[current].values, return_inverse=True)
     variables = {}
@@ -204,17 +203,16 @@ def _responses(data: xr.Dataset, start: float, stop: float) -> dict[str, np.ndar
     """Rate, initial and final rate and latency of every trial and unit."""
     n_units = data.sizes["unit"]
     shape = (data.sizes["trial"], n_units)
-    found = positions(data)
-    middle = step_middles(data, found.time)
-    inside = (middle >= start) & (middle < stop)
-    time = found.time[inside]
-    cell = found.trial[inside] * n_units + found.unit[inside]
+    found = within(data, start, stop)
+    assert found.trial is not None
+    time, cell = found.time, found.trial * n_units + found.unit
     order = np.lexsort([time, cell])
     time, cell = time[order], cell[order]
     n = np.bincount(cell, minlength=shape[0] * shape[1])
     first = np.cumsum(n) - n
     last = first + n - 1
-    out = {"rate": 1e3 * n / (stop - start)}
+    seen = observed_time(data, start, stop).ravel()
+    out = {"rate": np.where(seen > 0, 1e3 * n / np.where(seen > 0, seen, 1), np.nan)}
     for name, least in (("latency", 1), ("initial_rate", 2), ("final_rate", 3)):
         out[name] = np.full(n.size, np.nan)
         some = n >= least

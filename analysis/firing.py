@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels, spikes
+from neurodyn.analysis.observed import observed_time, observed_window, within
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
-from neurodyn.spikes.build import SLACK, step_middles, window_edges
-from neurodyn.spikes.join import in_trials, observed, positions, require_spikes
+from neurodyn.spikes.build import SLACK, window_edges
 
 __all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
 
@@ -39,7 +39,8 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
     Raises
     ------
     LabelError
-        If it is not known which times were observed, or `window` leaves them.
+        If it is not known which times were observed, `window` leaves them, or counts or rates have
+        no dim ``unit``.
 
     Examples
     --------
@@ -50,6 +51,7 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
     """
     if isinstance(data, xr.Dataset) and "spike_time" not in data and "rate" in data:
         values = data["rate"]
+        require_units(values, "firing_rate: the rates")
         if window is not None:
             values = labels.between(values, window_edges(window), what="the rates")
         rate = values.mean([d for d in values.dims if d != "unit"]).values.astype(np.float64)
@@ -59,50 +61,20 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
         hertz = counts * (1e3 / labels.bin_width(data, what="the counts"))
         mean = hertz.mean([d for d in hertz.dims if d != "unit"], skipna=True)
         return _labelled(data, mean.values.astype(np.float64))
-    start, stop = _window(data, window, "firing_rate")
-    found = positions(data)
-    time = step_middles(data, found.time)
-    inside = (time >= start) & (time < stop)
-    n = np.bincount(found.unit[inside], minlength=data.sizes["unit"])
-    seen = _observed_time(data, start, stop)
+    start, stop = observed_window(data, window, "firing_rate")
+    found = within(data, start, stop)
+    n = np.bincount(found.unit, minlength=data.sizes["unit"])
+    seen = observed_time(data, start, stop).sum(0)
     return _labelled(data, np.where(seen > 0, 1e3 * n / np.where(seen, seen, 1), np.nan))
 
 
-def _window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float, float]:
-    """The window asked for, else the one that was observed."""
-    require_spikes(spikes)
-    known = spikes.attrs.get("window")
-    if window is None and known is None:
+def require_units(array: xr.DataArray, what: str) -> None:
+    """Raise unless an array tells units apart."""
+    if "unit" not in array.dims:
         raise LabelError(
-            f"{what}: which times were observed is not known: pass window=(start, stop) in ms."
+            f"{what} have the dims {array.dims}, without 'unit': select a single unit as a list of "
+            "one, .isel(unit=[0]), which keeps the dim."
         )
-    start, stop = window_edges(known if window is None else window)
-    if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
-        raise LabelError(
-            f"{what}: the window {start:g} to {stop:g} ms leaves what was observed, {known[0]:g} "
-            f"to {known[1]:g} ms."
-        )
-    return start, stop
-
-
-def _observed_time(spikes: xr.Dataset, start: float, stop: float) -> np.ndarray:
-    """How long each unit was observed between two times, over all trials [ms]."""
-    if "spike_trial" in spikes:
-        end = np.full(spikes.sizes["trial"] if in_trials(spikes) else 1, stop)
-        if "valid_until" in spikes.coords:
-            end = np.minimum(end, spikes["valid_until"].values)
-        time = np.maximum(end - start, 0)[:, None]
-        seen = observed(spikes)
-        seen = 1.0 if seen is None else seen
-        return (time * np.broadcast_to(seen, (len(end), spikes.sizes["unit"]))).sum(0)
-    edges = np.asarray(spikes.attrs.get("obs_intervals", (start, stop)), np.float64).reshape(-1, 2)
-    first = np.maximum(edges[:, :1], start)
-    last = np.minimum(edges[:, 1:], stop)
-    if "observed_start" in spikes.coords:
-        first = np.maximum(first, spikes["observed_start"].values[None, :])
-        last = np.minimum(last, spikes["observed_stop"].values[None, :])
-    time = np.maximum(last - first, 0).sum(0)
-    return np.broadcast_to(time, (spikes.sizes["unit"],)).astype(np.float64)
 
 
 def _labelled(data: xr.Dataset, rate: np.ndarray) -> xr.DataArray:
@@ -116,9 +88,16 @@ def binned_counts(
 ) -> xr.Dataset:
     """Counts in bins, one bin over everything where there is no width."""
     if isinstance(data, xr.Dataset) and "spike_count" in data:
-        labels.bin_width(data, what=f"{what}: the counts")
-        return data if window is None else labels.between(data, window_edges(window), what=what)
-    start, stop = _window(data, window, what)
+        require_units(data["spike_count"], f"{what}: the counts")
+        width = labels.bin_width(data, what=f"{what}: the counts")
+        if window is None:
+            return data
+        # A window of one bin says no longer how wide it is, so its attributes do.
+        cut = labels.between(data, window_edges(window), what=what)
+        time = labels.clock(cut, default=width, even=False).time
+        edges = [float(time[0] - width / 2), float(time[-1] + width / 2)]
+        return cut.assign_attrs(bin_width=width, window=edges)
+    start, stop = observed_window(data, window, what)
     width = stop - start if bin_width is None else float(bin_width)
     n = int((stop - start) / width + SLACK)
     if n < 1:
@@ -158,9 +137,11 @@ def population_rate(
     Raises
     ------
     LabelError
-        If there is no such coordinate, or the bins do not fit.
+        If there is no such coordinate, the bins do not fit, or counts have no dim ``unit``.
     """
     counts = binned_counts(data, window, bin_width, "population_rate")
+    count = counts["spike_count"]
+    count = count.transpose(*[d for d in ("trial", "time", "unit") if d in count.dims])
     names = np.zeros(counts.sizes["unit"], int)
     if by is not None:
         if by not in counts.coords or counts[by].dims != ("unit",):
@@ -172,8 +153,8 @@ def population_rate(
     order = np.argsort(first)
     members = np.eye(len(found))[group]
     size = members.sum(0)
-    total = counts["spike_count"].values @ (members / size)[:, order]
-    dims = tuple(str(d) for d in counts["spike_count"].dims)
+    total = count.values @ (members / size)[:, order]
+    dims = tuple(str(d) for d in count.dims)
     coords = {str(n): c.variable for n, c in counts.coords.items() if "unit" not in c.dims}
     coords["n_units"] = xr.Variable("unit", size[order].astype(int), {"long_name": "units"})
     if by is not None:
@@ -182,7 +163,7 @@ def population_rate(
     pooled = labels.dataset(
         {"spike_count": (dims, total.astype(np.float32), "count", "mean spike count")},
         coords,
-        source=counts.attrs["source"],
+        source=counts.attrs.get("source", "recording"),
         kind="spike_count",
         attrs=about,
         values=False,

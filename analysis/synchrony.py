@@ -64,6 +64,7 @@ def synchrony(
         raise LabelError(f"synchrony needs spikes, or variable=... out of {list(data.data_vars)}.")
     if variable is None:
         array = binned_counts(data, window, bin_width, "synchrony")["spike_count"]
+        _require_dims(array)
     else:
         array = _variable(data, variable, window)
     dims = [d for d in ("trial", "time", "unit") if d in array.dims]
@@ -90,9 +91,13 @@ def _variable(data: xr.Dataset, variable: str, window: Window | None) -> xr.Data
     if variable not in data.data_vars:
         raise LabelError(f"there is no variable {variable!r}: there are {list(data.data_vars)}.")
     array = data[variable]
+    _require_dims(array)
+    return labels.between(array, window, what=f"'{variable}'")
+
+
+def _require_dims(array: xr.DataArray) -> None:
     if not {"time", "unit"} <= set(array.dims) <= {"trial", "time", "unit"}:
         raise LabelError(f"synchrony takes (trial, time, unit), got {array.dims}.")
-    return labels.between(array, window, what=f"'{variable}'")
 
 
 def _chi(x: np.ndarray) -> tuple[float, float, int]:

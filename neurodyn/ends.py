@@ -14,7 +14,7 @@ def end_time(n_valid: Any, dt: float, t0: float) -> np.ndarray:
 
 
 def end_coords(
-    n_valid: Any, steps: Int[np.ndarray, " time"], dt: float, t0: float
+    n_valid: Any, steps: Int[np.ndarray, " time"], dt: float, t0: float, unit: str = "ms"
 ) -> dict[str, tuple]:
     """The coordinates ``n_valid`` and ``valid_until`` of trials.
 
@@ -25,12 +25,14 @@ def end_coords(
     steps
         Number of the step of every sample, the first step being 1.
     dt, t0
-        Step and start [ms].
+        Step and start.
+    unit
+        That of both: "ms", or "1" for steps.
     """
     samples = np.searchsorted(steps, np.asarray(n_valid), side="right")
     return {
         "n_valid": ("trial", samples),
-        "valid_until": ("trial", end_time(n_valid, dt, t0)),
+        "valid_until": ("trial", end_time(n_valid, dt, t0), unit),
     }
 
 

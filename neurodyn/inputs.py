@@ -61,7 +61,8 @@ def as_batch(
 ) -> Batch:
     """Give inputs of any allowed form the form of :class:`Batch`.
 
-    Labelled arrays are read by their dims, and the step of their times must be ``dt``.
+    Labelled arrays are read by their dims, and the step of their times must be ``dt``. Those of a
+    Drive are paired by their labels.
 
     Raises
     ------
@@ -73,7 +74,9 @@ def as_batch(
             raise ValueError(f"`{name}` must be at least 1, got {value}.")
     if callable(inputs) and not isinstance(inputs, Drive):
         return Batch(inputs, n_steps, n_trials or 1, n_trials is not None)
-    drive = jax.tree.map(lambda leaf: jnp.asarray(_rows(leaf, dt)), as_drive(inputs))
+    drive = as_drive(inputs)
+    first = next((leaf for leaf in jax.tree.leaves(drive) if hasattr(leaf, "dims")), None)
+    drive = jax.tree.map(lambda leaf: jnp.asarray(_rows(leaf, dt, first)), drive)
     leaves = jax.tree.leaves(drive)
     if not leaves:
         return Batch(drive, n_steps, n_trials or 1, n_trials is not None)
@@ -105,13 +108,17 @@ def as_batch(
     return Batch(drive, common[0], common[1], batched)
 
 
-def _rows(leaf: Any, dt: Any) -> Any:
-    """The values ``(time, *batch, input)`` of a labelled array; others as they are."""
+def _rows(leaf: Any, dt: Any, first: Any) -> Any:
+    """The values ``(time, *batch, input)`` of a labelled array; others as they are.
+
+    Times and trials are those of the ``first`` labelled part, in its order.
+    """
     if not hasattr(leaf, "dims"):
         return leaf
     from neurodyn.labels import (  # most inputs have no labels, and xarray is slow to import
         clock,
         in_positions,
+        pair,
     )
 
     last = [dim for dim in leaf.dims if dim not in ("time", "trial", "condition")]
@@ -121,6 +128,9 @@ def _rows(leaf: Any, dt: Any) -> Any:
             f"The inputs are a {what}: pass one DataArray with the dims time, input and, for a "
             "batch, trial."
         )
+    if leaf is not first:
+        shared = [dim for dim in first.dims if dim in ("time", "trial", "condition")]
+        leaf = pair(first, leaf, shared, what=("first part of the drive", "other"))[1]
     known = None if isinstance(dt, jax.core.Tracer) or dt is None else float(dt)
     clock(leaf, what="the inputs", dt=known, default=1.0)
     return in_positions(leaf, last[0], what="inputs").transpose("time", ..., last[0]).values

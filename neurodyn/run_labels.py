@@ -12,7 +12,7 @@ from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.params import resolve
 from neurodyn.recording import Save, window_steps
 from neurodyn.simulation_plan import Plan
-from neurodyn.spikes.build import spike_column
+from neurodyn.spikes.build import spike_table
 from neurodyn.system import MarksFirstStep
 
 __all__ = ["join", "label"]
@@ -39,14 +39,13 @@ def label(
     if n_times:
         # Sample k holds at (k + 1) dt; from integers, so that pieces of a run fit together exactly.
         steps = _steps(plan, save, start)[: n_times[0]]
-        coords["time"] = plan.t0 + steps * plan.dt
+        coords["time"] = ("time", plan.t0 + steps * plan.dt, plan.unit)
         if isinstance(model, MarksFirstStep):
             first = (steps == 1).astype(np.int64)
             coords["first_step"] = ("time", first, "1", model.first_step)
     # Spikes name units and trials, also where nothing else was recorded of them.
     dims = {dim for v in variables.values() for dim in v[0]}
     if "spike_time" in arrays:
-        coords["trial"] = np.arange(plan.n_trials)
         dims |= {"unit"}
     for name, value in resolve(model).unit_coords().items():
         dim, value, *about = value if isinstance(value, tuple) else ("unit", value)
@@ -58,11 +57,12 @@ def label(
     coords |= trial_coords
     attrs = _attrs(model, plan)
     if "spike_time" in arrays:
-        # Units and trials are numbered from 0 here, so that positions are labels.
-        coords |= {
-            name: spike_column(name, arrays[name], coords.get(dim))
-            for name, dim in SPIKE_COLUMNS.items()
-        }
+        # Units are numbered from 0, so that their positions are labels; trials have their own.
+        trial = np.asarray(plan.coords["trial"].values)
+        columns = {name: arrays[name] for name in SPIKE_COLUMNS}
+        columns["spike_trial"] = trial[arrays["spike_trial"]]
+        tables = {"trial": trial} | ({"unit": coords["unit"]} if "unit" in coords else {})
+        coords |= spike_table(columns, tables)
         first, last = window_steps(save, plan.dt, plan.n_steps)
         attrs["window"] = [plan.t0 + first * plan.dt, plan.t0 + last * plan.dt]
         # A spike carries the end of its step, like every sample: see `neurodyn.spikes`.
@@ -79,9 +79,12 @@ def _attrs(model: Any, plan: Plan) -> dict[str, Any]:
 
 
 def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Conditions and scores that have one value for each trial."""
+    """Labels, conditions and scores that have one value for each trial."""
+    coords: dict[str, Any] = dict(plan.coords)
+    if plan.n_valid is not None:
+        coords |= end_coords(plan.n_valid, _steps(plan, save), plan.dt, plan.t0, plan.unit)
     if plan.trials is None:
-        return {}
+        return coords
     found: dict[str, Any] = dict(plan.trials.conditions)
     units: dict[str, str] = {}
     if plan.task is not None:
@@ -89,14 +92,11 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
         if "outputs" in arrays and plan.whole and save.every == 1 and save.window is None:
             found |= plan.task.score(_all_steps(plan, save, arrays["outputs"]), plan.trials)
     columns = {name: np.asarray(value) for name, value in found.items()}
-    coords: dict[str, Any] = {
+    return coords | {
         name: ("trial", value, units.get(name, "1"))
         for name, value in columns.items()
         if value.shape == (plan.n_trials,)
     }
-    if plan.trials.n_valid is not None:
-        coords |= end_coords(plan.trials.n_valid, _steps(plan, save), plan.dt, plan.t0)
-    return coords
 
 
 def _steps(plan: Plan, save: Save, start: int = 0) -> np.ndarray:
@@ -109,9 +109,9 @@ def _ended(
     plan: Plan, save: Save, known: Any, arrays: dict[str, np.ndarray], start: int
 ) -> dict[str, np.ndarray]:
     """What was recorded, without what came after the end of its trial."""
-    if plan.trials is None or plan.trials.n_valid is None:
+    if plan.n_valid is None:
         return arrays
-    n_valid, steps, arrays = np.asarray(plan.trials.n_valid), _steps(plan, save, start), {**arrays}
+    n_valid, steps, arrays = np.asarray(plan.n_valid), _steps(plan, save, start), {**arrays}
     for name, array in arrays.items():
         if name in known or (name == "outputs" and save.outputs == "every"):
             arrays[name] = padded(array, n_valid, steps[: array.shape[1]])
@@ -133,7 +133,7 @@ def join(runs: list[xr.Dataset], plan: Plan) -> xr.Dataset:
     # What the members bring (scores, time constants) has a value for each of them; what the trials
     # bring (conditions) is shared.
     shared = {*runs[0].dims, "area", "ei", "n_valid", "valid_until", "first_step"}
-    shared |= set(plan.trials.conditions if plan.trials else ())
+    shared |= {*plan.coords, *(plan.trials.conditions if plan.trials else ())}
     own = [name for name in runs[0].coords if name not in shared]
     seed = xr.Variable("seed", np.arange(len(runs)), {"units": "1", "long_name": "member"})
     joined = xr.concat(

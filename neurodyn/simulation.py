@@ -20,7 +20,7 @@ from neurodyn.params import resolve
 from neurodyn.progress import bar
 from neurodyn.recording import Save, unpack_spikes, window_steps
 from neurodyn.run_labels import join, label
-from neurodyn.simulation_plan import Plan, chunk_sizes, make_plan, take
+from neurodyn.simulation_plan import Plan, check_window, chunk_sizes, make_plan, take
 from neurodyn.streaming import stream
 from neurodyn.system import AbstractSpiking, AbstractSystem, as_key
 from neurodyn.task import AbstractTask, Trial
@@ -60,7 +60,9 @@ def simulate(
         A system, or an ensemble of trained models (the result then has a `seed` dim).
     source
         What drives it: a task; one batch of its trials; an array ``(time, *trial, input)`` held for
-        `dt` each, or a Drive of such; a callable of time [ms]; None for an autonomous system.
+        `dt` each, or a Drive of such; a callable of time [ms]; None for an autonomous system. A
+        labelled array gives the run its step, its clock (row k holds until the label of row k) and
+        the labels and coordinates of its trials.
     n_trials
         How many trials to draw from the task (default 100), or of an autonomous system.
     repeats
@@ -68,7 +70,7 @@ def simulate(
     key
         Seed or key for trials, noise and initial states.
     dt
-        Step [ms], where there is no task to say it.
+        Step [ms], where there is no task and no label to say it.
     n_steps
         Number of steps where the source does not say.
     solver
@@ -96,7 +98,8 @@ def simulate(
     -------
     xarray.Dataset
         Dims (trial, time, unit...). On `trial`, as coords, the conditions and those scores of the
-        task that are one value for each trial; the model's own coordinates on `unit`. Where trials
+        task that are one value for each trial, and the task's own labels of trials (bare trials of
+        stored items have the number of their `item`); the model's own coordinates on `unit`. Where trials
         last differently long, values after the end of each are NaN, and `valid_until` and
         `n_valid` on `trial` say where that is (:func:`neurodyn.labels.valid`). Windows of a series
         (:class:`neurodyn.tasks.Windows`) are run from their first sample, and what comes out has
@@ -132,6 +135,8 @@ def simulate(
         dt=dt,
         n_steps=n_steps,
     )
+    if window is not None:
+        check_window(plan, window)
     variables = (variables,) if isinstance(variables, str) else variables
 
     def runner(member: AbstractSystem) -> _Runner:

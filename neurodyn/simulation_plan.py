@@ -7,15 +7,19 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+import xarray as xr
 
 from neurodyn.drive import Drive
+from neurodyn.input_labels import input_labels
 from neurodyn.inputs import as_batch, check_finite, check_trial, predicted
+from neurodyn.labels import LabelError
 from neurodyn.params import resolve
-from neurodyn.recording import Save
-from neurodyn.system import HasStartTime, ReadsTargets, SizedByStep, as_key
+from neurodyn.recording import Save, window_steps
+from neurodyn.system import AbstractSpiking, HasStartTime, ReadsTargets, SizedByStep, as_key
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["Plan", "chunk_sizes", "make_plan", "take"]
+__all__ = ["Plan", "check_window", "chunk_sizes", "make_plan", "part", "take"]
 
 #: A chunk of trials records at most about this many bytes, so that long runs stay in memory.
 CHUNK_BYTES = 256 * 2**20
@@ -39,6 +43,12 @@ class Plan:
         Step [ms], and how much there is to run.
     t0, align_event
         Time of the start of a trial, and what happens at time 0.
+    coords
+        Labels of the trials, and what else labels them.
+    n_valid
+        Steps of each trial, where they last differently long; else None.
+    unit
+        Of `dt` and `t0`: "ms", or "1" for steps that are no time.
     whole
         False for a piece of a run, which cannot be scored.
     """
@@ -52,6 +62,9 @@ class Plan:
     n_trials: int
     t0: float
     align_event: str
+    coords: dict[str, xr.Variable]
+    n_valid: Any = None
+    unit: str = "ms"
     whole: bool = True
 
 
@@ -81,23 +94,72 @@ def make_plan(
         return _of_trials(model, source, trials, float(source.dt))
     if repeats is not None:
         raise ValueError("`repeats` needs a task, whose conditions it repeats.")
-    if dt is None:
-        raise ValueError("Without a task, say how long a step is: pass `dt=` [ms].")
     if isinstance(source, Trial):
+        dt = _known(dt)
         if n_trials is not None:
             raise ValueError("The trials are there already: leave out `n_trials`.")
         return _of_trials(model, None, source, float(dt))
     batch = as_batch(model, source, n_steps=n_steps, n_trials=n_trials, dt=dt)
+    seen = input_labels(source, dt)
+    dt = _known(dt if seen is None else seen.dt)
     if batch.n_steps is None:
         raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
     if batch.held:
         check_finite(batch.source)
     check_trial(model, None)
-    alone = source is None and isinstance(model, HasStartTime)
-    t0 = model.start_time(float(dt)) if alone else 0.0
-    event = "start of the run"
     size = batch.n_steps, batch.n_trials
-    return Plan(None, None, None, batch.source, float(dt), *size, t0, event)
+    if seen is not None:
+        coords = _coords(model, seen.coords, batch.n_trials)
+        about = seen.t0, seen.align_event, coords, seen.n_valid, seen.unit
+        return _checked(model, Plan(None, None, None, batch.source, dt, *size, *about))
+    t0, unit = 0.0, "ms"
+    if source is None and isinstance(model, HasStartTime):
+        t0, unit = model.start_time(dt), model.time_unit()
+    coords = _coords(model, {}, batch.n_trials)
+    about = t0, "start of the run", coords, None, unit
+    return _checked(model, Plan(None, None, None, batch.source, dt, *size, *about))
+
+
+def _known(dt: float | None) -> float:
+    if dt is None:
+        raise ValueError(
+            "Without a task, say how long a step is: pass `dt=` [ms], or inputs with labels of "
+            "`time`."
+        )
+    return float(dt)
+
+
+def _coords(model: Any, given: dict[str, xr.Variable], n_trials: int) -> dict[str, xr.Variable]:
+    """Labels of trials, which are numbered where nothing labels them."""
+    taken = {"outputs", "time", "output", "unit", *model.variables(), *resolve(model).unit_coords()}
+    if clash := sorted(taken & set(given)):
+        raise LabelError(
+            f"trials have the coordinates {clash}, as what {type(model).__name__} records is "
+            f"called: rename them first, .rename({clash[0]}=...)."
+        )
+    return {"trial": xr.Variable("trial", np.arange(n_trials))} | given
+
+
+def _checked(model: Any, plan: Plan) -> Plan:
+    if plan.unit != "ms" and isinstance(model, AbstractSpiking):
+        raise LabelError(
+            f"times are in steps (units '1'), but {type(model).__name__} spikes in ms: give what "
+            "drives it times in ms."
+        )
+    return plan
+
+
+def check_window(plan: Plan, window: tuple[float, float]) -> None:
+    """Refuse a window that leaves the run, on both clocks: that of the run, and its labels."""
+    try:
+        window_steps(Save(window=window), plan.dt, plan.n_steps)
+    except ValueError as error:
+        last = plan.t0 + plan.n_steps * plan.dt
+        raise ValueError(
+            f"{error} A window counts from the start of the run, while its labels count from time "
+            f"0 ({plan.align_event}) and go from {plan.t0:g} to {last:g}: the label t is at "
+            f"t - ({plan.t0:g}) of the run."
+        ) from error
 
 
 def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) -> Plan:
@@ -120,7 +182,18 @@ def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) 
         t0 += dt  # what the run starts from has the label of the first sample
     event = "start of the run" if task is None else task.align_event
     n_trials, n_steps = run.inputs.shape[:2]
-    return Plan(task, run, trials, inputs, dt, n_steps, n_trials, t0, event)
+    found: dict[str, tuple] = {}
+    if task is not None:
+        found = task.coordinates(trials)
+    elif trials.item is not None:
+        found = {"item": (trials.item, "1")}
+    named = {
+        name: xr.Variable("trial", np.asarray(values), {"units": units})
+        for name, (values, units) in found.items()
+    }
+    about = t0, event, _coords(model, named, n_trials), run.n_valid
+    unit = "ms" if task is None else task.units().get("time", "ms")
+    return _checked(model, Plan(task, run, trials, inputs, dt, n_steps, n_trials, *about, unit))
 
 
 def _other_inputs(model: Any, owner: str, trials: Trial) -> str:
@@ -153,6 +226,17 @@ def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: An
 def take(trials: Trial, first: int, stop: int) -> Trial:
     """Some of the trials."""
     return jax.tree.map(lambda a: a[first:stop] if a.ndim else a, trials)
+
+
+def part(plan: Plan, first: int, stop: int) -> Plan:
+    """The plan for some of the trials."""
+    return replace(
+        plan,
+        n_trials=stop - first,
+        trials=None if plan.trials is None else take(plan.trials, first, stop),
+        coords={name: column[first:stop] for name, column in plan.coords.items()},
+        n_valid=None if plan.n_valid is None else plan.n_valid[first:stop],
+    )
 
 
 def chunk_sizes(

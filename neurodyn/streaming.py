@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from neurodyn.simulation_plan import take
+from neurodyn.simulation_plan import part
 from neurodyn.system import AbstractSpiking
 
 __all__ = ["stream"]
@@ -46,8 +45,4 @@ def _labelled_pieces(run: Any, advance: Callable) -> Iterator:
     for first in run.blocks:
         arrays = run.block(first, advance)
         stop = min(first + run.chunk, run.plan.n_trials)
-        trials = run.plan.trials
-        trials = None if trials is None else take(trials, first, stop)
-        part = replace(run, plan=replace(run.plan, trials=trials, n_trials=stop - first))
-        ds = part.label(arrays)
-        yield ds.assign_coords(trial=("trial", np.arange(first, stop), ds.trial.attrs)), "trial"
+        yield replace(run, plan=part(run.plan, first, stop)).label(arrays), "trial"

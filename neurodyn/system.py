@@ -220,6 +220,10 @@ class HasStartTime(Protocol):
         """Time of the state before the first step [ms], for steps of ``dt`` [ms]."""
         ...
 
+    def time_unit(self) -> str:
+        """Unit of that time: "ms", or "1" for steps that are no time."""
+        ...
+
 
 @runtime_checkable
 class MarksFirstStep(Protocol):

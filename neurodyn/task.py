@@ -147,7 +147,10 @@ class AbstractTask(eqx.Module):
 
     @abc.abstractmethod
     def units(self) -> dict[str, str]:
-        """Units of those conditions and scores that have one, e.g. ``{"rt": "ms"}``."""
+        """Units of those conditions and scores that have one, e.g. ``{"rt": "ms"}``.
+
+        ``{"time": "1"}`` where a step is no time: `dt` and `t0` are then in steps.
+        """
 
     @abc.abstractmethod
     def input_names(self) -> tuple[str, ...]:
@@ -156,6 +159,18 @@ class AbstractTask(eqx.Module):
     @abc.abstractmethod
     def output_names(self) -> tuple[str, ...]:
         """Name of each output channel."""
+
+    def coordinates(self, trials: Trial) -> dict[str, tuple]:
+        """Labels of trials that models don't read: names, and times too late for float32.
+
+        Returns
+        -------
+        dict
+            ``{name: (values, units)}`` with a value for each trial, which labelled runs and
+            :meth:`trials` have on `trial` besides the conditions; ``trial`` labels the trials.
+        """
+        del trials
+        return {}
 
     def trials(self, key: Any, n: int, **conditions: Any) -> xr.Dataset:
         """Draw ``n`` trials as a labelled dataset; arguments as for :meth:`batch`.
@@ -187,24 +202,26 @@ class AbstractDataTask(AbstractTask):
 def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     units = task.units()
     n_steps = trials.inputs.shape[1] if trials.length is None else int(trials.length)
-    coords: dict[str, Any] = {"time": labels.time_axis(n_steps, task.dt, task.t0)}
+    unit = units.get("time", "ms")
+    coords: dict[str, Any] = {"time": ("time", labels.time_axis(n_steps, task.dt, task.t0), unit)}
     for name, values in trials.conditions.items():
         coords[name] = ("trial", np.asarray(values), units.get(name, "1"))
+    coords |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
     for name, interval in trials.epochs.items():
         start, stop = np.asarray(interval, np.float64).T + task.t0
         if np.ptp(start) == 0 and np.ptp(stop) == 0:
             attrs[f"epoch_{name}"] = [float(start[0]), float(stop[0])]
         else:
-            coords[f"{name}_start"] = ("trial", start, "ms")
-            coords[f"{name}_stop"] = ("trial", stop, "ms")
+            coords[f"{name}_start"] = ("trial", start, unit)
+            coords[f"{name}_stop"] = ("trial", stop, unit)
     if named := task.labels():
         attrs["labels"] = named
     targets, mask = trials.targets[:, :n_steps], trials.mask[:, :n_steps]
     inputs, dims = trials.inputs[:, :n_steps], ("trial", "time", "output")
     if trials.n_valid is not None:
         steps = np.arange(1, n_steps + 1)
-        coords |= end_coords(trials.n_valid, steps, task.dt, task.t0)
+        coords |= end_coords(trials.n_valid, steps, task.dt, task.t0, unit)
         inputs = padded(inputs, trials.n_valid, steps)
         if task.scored == "every":
             targets = padded(targets, trials.n_valid, steps)

@@ -252,7 +252,7 @@ def _from_labels(seen: Observed) -> dict[str, Any]:
     found: dict[str, Any] = {"conditions": {}}
     for name, coord in seen.coords.items():
         if name == "output":
-            found["output"] = coord.tolist()
+            found["output"] = [str(value) for value in coord]
         elif coord.dtype.kind in "iuf" and name not in ("trial", "n_valid", "valid_until"):
             found["conditions"][name] = coord.values
     return found

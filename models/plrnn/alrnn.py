@@ -71,7 +71,7 @@ class ALRNN(AbstractPLRNN):
     h: Float[Array, " unit"] | AbstractParameter
     C: Float[Array, "unit input"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
-    clock: Int[Array, "3"] | None = None
+    clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("brenner2024",)
 

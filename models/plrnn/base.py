@@ -45,7 +45,8 @@ class AbstractPLRNN(AbstractMap):
     start
         The observation from which runs start, see :meth:`starting_from`.
     clock
-        When they start: whole ms, billionths of a ms, and steps; None: at 0.
+        When they start: whole ms, billionths of a ms, steps, and whether the first two are in
+        steps that are no time (else 0); None: at 0.
     """
 
     n_units: eqx.AbstractVar[int]
@@ -53,7 +54,7 @@ class AbstractPLRNN(AbstractMap):
     observation: eqx.AbstractVar[AbstractObservation]
     C: eqx.AbstractVar[Any]
     start: eqx.AbstractVar[Any]
-    clock: eqx.AbstractVar[Int[Array, "3"] | None]
+    clock: eqx.AbstractVar[Int[Array, "4"] | None]
 
     # --- what a model writes down ------------------------------------------------------------
 
@@ -169,8 +170,12 @@ class AbstractPLRNN(AbstractMap):
         """Time of the state before the first step [ms]."""
         if self.clock is None:
             return 0.0
-        ms, billionths, steps = (int(n) for n in np.asarray(self.clock))
+        ms, billionths, steps, _ = (int(n) for n in np.asarray(self.clock))
         return ms + billionths * 1e-9 + steps * dt
+
+    def time_unit(self) -> str:
+        """Unit of that time: "ms", or "1" after starting from a sample in steps."""
+        return "ms" if self.clock is None or not int(self.clock[3]) else "1"
 
     # --- the map as a system -----------------------------------------------------------------
 
@@ -195,10 +200,10 @@ class AbstractPLRNN(AbstractMap):
         return {}
 
 
-def _clock_of(x: Any) -> Int[Array, "3"]:
+def _clock_of(x: Any) -> Int[Array, "4"]:
     """When an observation was made, in whole numbers, since float32 does not hold late times."""
     if not isinstance(x, xr.DataArray) or "time" not in x.coords:
-        return jnp.asarray([0, 0, 1], jnp.int32)
+        return jnp.asarray([0, 0, 1, 0], jnp.int32)
     time = x["time"]
     unit = time.attrs.get("units", "ms")
     if time.ndim or time.dtype.kind not in "iuf" or not np.isfinite(time) or unit not in _CLOCKS:
@@ -210,7 +215,7 @@ def _clock_of(x: Any) -> Int[Array, "3"]:
     if abs(ms) > np.iinfo(np.int32).max - 1:
         raise ValueError(f"`x` was observed at {float(time):g} ms, too far from 0 to be counted.")
     rest = round((float(time) - ms) * 1e9)
-    return jnp.asarray([int(ms), rest, 0], jnp.int32)
+    return jnp.asarray([int(ms), rest, 0, int(unit == "1")], jnp.int32)
 
 
 class Parts:

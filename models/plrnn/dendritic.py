@@ -69,7 +69,7 @@ class DendriticPLRNN(AbstractPLRNN):
     H: Float[Array, "unit branch"] | AbstractParameter
     C: Float[Array, "unit input"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
-    clock: Int[Array, "3"] | None = None
+    clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("brenner2022",)
 

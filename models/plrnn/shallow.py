@@ -70,7 +70,7 @@ class ShallowPLRNN(AbstractPLRNN):
     h2: Float[Array, " hidden"] | AbstractParameter
     C: Float[Array, "unit input"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
-    clock: Int[Array, "3"] | None = None
+    clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("hess2023",)
 

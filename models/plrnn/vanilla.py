@@ -56,7 +56,7 @@ class PLRNN(AbstractPLRNN):
     h: Float[Array, " unit"] | AbstractParameter
     C: Float[Array, "unit input"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
-    clock: Int[Array, "3"] | None = None
+    clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("durstewitz2017",)
 

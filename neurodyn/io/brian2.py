@@ -16,7 +16,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.checks import number
 from neurodyn.labels import LabelError
-from neurodyn.spikes.build import spike_column
+from neurodyn.spikes.build import spike_table
 
 __all__ = ["from_brian2", "to_brian2"]
 
@@ -253,11 +253,12 @@ class _Labeller:
             unit.append(np.asarray(monitor.i) + self.first[monitor.source.name])
         time, unit = np.concatenate(time), np.concatenate(unit).astype(np.int64)
         order = np.lexsort([unit, time])
-        return {
-            "spike_time": spike_column("spike_time", time[order]),
-            "spike_unit": spike_column("spike_unit", unit[order], coords["unit"]),
-            "spike_trial": spike_column("spike_trial", np.zeros(time.size, int), np.zeros(1, int)),
+        columns = {
+            "spike_time": time[order],
+            "spike_unit": unit[order],
+            "spike_trial": np.zeros(time.size, np.int64),
         }
+        return spike_table(columns, {dim: np.asarray(coords[dim]) for dim in ("unit", "trial")})
 
     def _states(self, coords: dict[str, Any]) -> dict[str, tuple]:
         if not self.states:

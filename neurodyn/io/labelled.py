@@ -139,7 +139,8 @@ def _from_tree(tree: xr.DataTree) -> Labelled:
         for name, attrs in _all_attrs(ds):
             attrs.update({k: _plain(v) for k, v in attrs.items()})
             attrs.update(lists.get(f"{node.path}:{name}", {}))
-        nodes[node.path] = from_positions(ds)
+        # The tables of units and trials may stand in a group above.
+        nodes[node.path] = from_positions(ds, dict(node.coords))
     kind = mark.get("type", "Dataset" if len(nodes) == 1 else "DataTree")
     if kind == "Dataset":
         return nodes["/"]

@@ -14,8 +14,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
-from neurodyn.labels import CONVENTION
-from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.labels.convention import SPIKE_COLUMNS, SPIKE_KEYS
 from neurodyn.spikes.combine import from_positions
 
 __all__ = ["columns", "describe", "recoverable", "restore"]
@@ -53,6 +52,7 @@ def describe(
         variables[str(name)] = entry
     about = {
         "version": VERSION,
+        "spikes": "labels",
         "attrs": ds.attrs,
         "sizes": {str(dim): size for dim, size in ds.sizes.items()},
         "variables": variables,
@@ -90,7 +90,8 @@ def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
             f"this one reads {VERSION}); upgrade neurodyn to read it."
         )
     built: dict[bool, dict[str, xr.Variable]] = {True: {}, False: {}}
-    labelled = about["attrs"].get("convention") == CONVENTION
+    # Texts of neurodyn 0.1 describe spikes that hold rows themselves.
+    labelled = about.get("spikes") == "labels"
     arrays = _with_labels(about["variables"], arrays) if labelled else arrays
     for name, entry in about["variables"].items():
         if "values" not in entry and name not in arrays:
@@ -103,7 +104,8 @@ def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
                 f"the file is damaged: '{name}' should have shape {shape}, has {values.shape}."
             )
         built[entry["coord"]][name] = xr.Variable(entry["dims"], values, entry["attrs"])
-    return from_positions(xr.Dataset(built[False], built[True], attrs=about["attrs"]))
+    ds = xr.Dataset(built[False], built[True], attrs=about["attrs"])
+    return ds if labelled else from_positions(ds)
 
 
 def _with_labels(variables: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +114,8 @@ def _with_labels(variables: Mapping[str, Any], arrays: Mapping[str, Any]) -> dic
     for name, dim in SPIKE_COLUMNS.items():
         if dim is None or name not in variables or name not in arrays:
             continue
-        table = variables.get(dim, {}).get("values", arrays.get(dim))
+        key = SPIKE_KEYS[dim] if SPIKE_KEYS[dim] in variables else dim
+        table = variables.get(key, {}).get("values", arrays.get(key))
         rows = np.asarray(arrays[name], np.int64)
         if table is None or (rows.size and not 0 <= rows.min() <= rows.max() < len(table)):
             raise FileFormatError(f"the file is damaged: '{name}' has rows that '{dim}' has not.")

@@ -15,7 +15,7 @@ from neurodyn.io import layout
 from neurodyn.io.parts import combine, decode, signal, table
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_COLUMNS
-from neurodyn.spikes.join import positions, tidy
+from neurodyn.spikes.join import positions, refuse_single_trial, tidy
 
 __all__ = ["from_neo", "to_neo"]
 
@@ -251,6 +251,7 @@ def _spike_block(ds: xr.Dataset) -> neo.Block:
     odd = [name for name in odd if name not in SPIKE_COLUMNS]
     if odd:
         raise LabelError(f"{odd} have no place in a neo Block: drop them first.")
+    refuse_single_trial(ds)
     ds = tidy(ds)
     spike_time, unit, trial = positions(ds)
     edges = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))

@@ -18,7 +18,7 @@ from neurodyn.io.atomic import atomic_path
 from neurodyn.io.nwb import union
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_COLUMNS
-from neurodyn.spikes.join import in_trials, observed, positions, tidy
+from neurodyn.spikes.join import in_trials, observed, positions, refuse_single_trial, tidy
 
 __all__ = ["to_nwb"]
 
@@ -113,6 +113,7 @@ def _checked(ds: xr.Dataset) -> xr.Dataset:
             "use neurodyn.save, which keeps them as netCDF or Zarr."
         )
     labels.check(ds)
+    refuse_single_trial(ds)
     for name, variable in ds.variables.items():
         first = variable.dims[:1]
         if variable.ndim and first not in (("unit",), ("trial",)) and variable.dims != ("spike",):

@@ -26,9 +26,9 @@ from neurodyn.labels.convention import (
 from neurodyn.labels.ends import valid
 from neurodyn.labels.matching import match
 from neurodyn.labels.pairing import in_positions, like, pair
-from neurodyn.labels.places import place
+from neurodyn.labels.places import entry, place
 from neurodyn.labels.seconds import to_milliseconds, to_seconds
-from neurodyn.labels.sequences import Observed, pair_sequences, read_sequences
+from neurodyn.labels.sequences import Observed, for_model, pair_sequences, read_sequences
 
 __all__ = [
     "CONVENTION",
@@ -45,6 +45,8 @@ __all__ = [
     "clock",
     "dataset",
     "encode_attrs",
+    "entry",
+    "for_model",
     "horizons",
     "in_positions",
     "like",

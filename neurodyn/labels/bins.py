@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -19,9 +19,9 @@ def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
     """Width of the time bins that `obj` is counted or averaged in [ms].
 
     The labels decide: bins follow each other, so that neighbours are one width apart. The attribute
-    ``bin_width`` counts where bins were left out, or there is a single one. Most xarray operations
-    keep attributes that they make wrong, such as ``.coarsen(time=2).sum()``; a contradiction is
-    refused.
+    ``bin_width`` counts where bins were left out. Of a single bin it counts if there is no
+    attribute ``window``, or that is this one bin. Most xarray operations keep attributes that they
+    make wrong, such as ``.coarsen(time=2).sum()``; a contradiction is refused.
 
     Raises
     ------
@@ -44,15 +44,33 @@ def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
         raise LabelError(f"{what}: the attribute bin_width must be a number of ms, got {known!r}.")
     time = clock(obj, what=what, even=False).time
     if time.size < 2:
+        _refuse_stale(time, float(known), obj.attrs.get("window"), what)
         return float(known)
     nearest = float(np.diff(time).min())
     if not np.isclose(nearest, known, rtol=1e-6, atol=TIME_TOLERANCE):
         raise LabelError(
-            f"{what} has bin_width {known:g} ms in attrs, but bins {nearest:g} ms apart. If bins "
-            f"were joined, as .coarsen does, .assign_attrs(bin_width={nearest:g}); if some were "
-            "taken out, count or average anew in wider bins."
+            f"{what}: bin_width is {known:g} ms in attrs, but bins are {nearest:g} ms apart. "
+            "Counts that were added, as .coarsen(...).sum() does, or rates that were averaged: "
+            f".assign_attrs(bin_width={nearest:g}). A mean of counts is no count of the wide bin: "
+            "turn counts into rates (neurodyn.spikes.rate) before taking it. If bins were taken "
+            "out, count or average anew in wider bins."
         )
     return float(known)
+
+
+def _refuse_stale(time: np.ndarray, width: float, window: Any, what: str) -> None:
+    """Refuse a width that was perhaps that of bins which are one now: no neighbour tells."""
+    if not time.size or np.shape(window) != (2,):
+        return
+    start, stop = (float(edge) for edge in window)
+    around = [time[0] - width / 2, time[0] + width / 2]
+    if not np.allclose([start, stop], around, rtol=1e-6, atol=TIME_TOLERANCE):
+        raise LabelError(
+            f"{what} has a single bin at {time[0]:g} ms, whose attributes do not say how wide it "
+            f"is: bin_width {width:g} ms in a window from {start:g} to {stop:g} ms. Bin anew with "
+            "window=(start, stop) of that bin, or select two bins at least. For a sum over bins, "
+            "as of .coarsen(...).sum(), assign bin_width=stop - start, window=[start, stop]."
+        )
 
 
 def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _Labelled:

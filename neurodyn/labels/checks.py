@@ -255,8 +255,11 @@ def _value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]
         missing = (xr.Variable(array.dims, missing) & there).transpose(*array.dims).values
     traces = np.moveaxis(missing, array.dims.index("time"), -1)
     if "condition" in array.dims or not simultaneous:
-        # A unit not recorded in a trial, or without a trial of a condition, is NaN throughout.
-        if (traces.any(-1) & ~traces.all(-1)).any():
+        # A unit not recorded in a trial, or without a trial of a condition, is NaN throughout; the
+        # mean of trials that end ends with the last of them, and its error one trial before.
+        again = traces[..., :-1] & ~traces[..., 1:]
+        never = np.isnan(numbers).all(array.dims.index("time"))
+        if (again if "condition" in array.dims else traces.any(-1) & ~never).any():
             yield f"{name} has NaN in the middle of traces: cut the trials, or interpolate"
     elif traces.any():
         where = f"before {ends[0]} ends" if ends else "and no n_valid coordinate"

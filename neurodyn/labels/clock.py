@@ -13,8 +13,11 @@ from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 __all__ = [
     "Clock",
     "axis_problem",
+    "check_labelled",
     "clock",
+    "slack_of",
     "time_axis",
+    "unit_of",
     "unit_problem",
 ]
 
@@ -118,6 +121,8 @@ def clock(
     LabelError
         If the dim or its labels are missing; they are in another unit, NaN, repeated, or not in
         increasing order; they have gaps or uneven steps; or `dt` contradicts them.
+    TypeError
+        If `obj` is no Dataset or DataArray.
 
     Examples
     --------
@@ -126,6 +131,7 @@ def clock(
     >>> labels.clock(xr.DataArray([0.0, 1.0, 2.0], coords={"time": [10.0, 20.0, 30.0]}))
     Clock(time=array([10., 20., 30.]), step=10.0, unit='ms')
     """
+    check_labelled(obj, what)
     if dim not in obj.dims:
         raise LabelError(f"{what} has no dim '{dim}': its dims are {tuple(map(str, obj.dims))}.")
     if dt is not None and not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
@@ -141,8 +147,7 @@ def clock(
     if problem := axis_problem(obj[dim], seconds=seconds):
         raise LabelError(f"{what}: {problem}.")
     time = obj[dim].values.astype(np.float64)
-    unit = str(obj[dim].attrs.get("units", UNITS.get(dim, _MS_OR_STEPS)[0]))
-    unit = "s" if unit in SECONDS else unit
+    unit = unit_of(obj[dim])
     if time.size < 2:
         if even and given is None:
             raise LabelError(
@@ -159,6 +164,27 @@ def clock(
             "dt out, or correct the labels."
         )
     return Clock(time, step, unit)
+
+
+def check_labelled(obj: object, what: str) -> None:
+    """Refuse what has no labels at all: an array, None, a tree of Datasets."""
+    if not isinstance(obj, (xr.Dataset, xr.DataArray)):
+        raise TypeError(
+            f"{what} must be an xarray Dataset or DataArray, got {type(obj).__name__}; "
+            "neurodyn.labels.dataset builds one from arrays."
+        )
+
+
+def unit_of(axis: xr.DataArray) -> str:
+    """Unit of times that have no `unit_problem`; the default of the dim where none is given."""
+    unit = str(axis.attrs.get("units", UNITS.get(str(axis.name), _MS_OR_STEPS)[0]))
+    return "s" if unit in SECONDS else unit
+
+
+def slack_of(times: np.ndarray, dtype: np.dtype) -> float:
+    """How far labels of this dtype may be off: far from 0 they are rounded coarsely."""
+    precision = np.finfo(dtype).eps if dtype.kind == "f" else 0.0
+    return max(TIME_TOLERANCE, 4 * float(precision) * float(np.abs(times).max(initial=0)))
 
 
 def axis_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
@@ -212,9 +238,7 @@ def _order_problem(axis: xr.DataArray) -> str | None:
 
 def _step(time: np.ndarray, dtype: np.dtype) -> tuple[float, float]:
     """The even step, else NaN; and how far labels may be off."""
-    # Labels far from 0 are rounded more coarsely than their step is known.
-    precision = np.finfo(dtype).eps if dtype.kind == "f" else 0.0
-    slack = max(TIME_TOLERANCE, 4 * float(precision) * float(np.abs(time).max()))
+    slack = slack_of(time, dtype)
     step = float((time[-1] - time[0]) / (time.size - 1))
     even = np.allclose(np.diff(time), step, rtol=1e-6, atol=min(slack, 0.01 * step))
     return (step if even else np.nan), slack

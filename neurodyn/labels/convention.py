@@ -11,6 +11,7 @@ __all__ = [
     "KINDS",
     "SOURCES",
     "SPIKE_COLUMNS",
+    "SPIKE_KEYS",
     "TIME_TOLERANCE",
     "LabelError",
     "Number",
@@ -106,12 +107,17 @@ COORDS = {
     "spike_time": ("ms", "spike time"),
     "spike_unit": ("1", "label of the unit"),
     "spike_trial": ("1", "label of the trial"),
+    "unit_key": ("1", "label by which spikes name the unit"),
+    "trial_key": ("1", "label by which spikes name the trial"),
     "ei": ("1", "sign of the outgoing weights"),
 }
 
 
 #: The table of spikes: coordinates on `spike`, and the dims whose labels they hold.
 SPIKE_COLUMNS = {"spike_time": None, "spike_unit": "unit", "spike_trial": "trial"}
+#: Coordinates that say how spikes call the entries of a dim. They are the labels with which the
+#: Dataset was built, so that spikes are found whatever new labels `assign_coords` gives the dim.
+SPIKE_KEYS = {"unit": "unit_key", "trial": "trial_key"}
 
 
 class LabelError(ValueError):

@@ -15,6 +15,8 @@ def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
 
     The coordinate ``valid_until`` [ms] on `trial` says when a trial ends, on the clock of `time`.
     It is a time, so that it holds whatever is selected, sorted or joined along `time` and `trial`.
+    Where it is NaN, as after merging trials that end with trials that do not, a trial lasts
+    throughout.
     The coordinate ``n_valid`` counts the samples of whole trials. Without the other it is used, as
     long as the data do not contradict it.
 
@@ -64,7 +66,7 @@ def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
 def counted(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
     """The first ``n_valid`` samples of each trial: for objects that are whole in time."""
     place = xr.DataArray(np.arange(obj.sizes["time"]), dims="time")
-    return place < obj["n_valid"]
+    return (place < obj["n_valid"]) | obj["n_valid"].isnull()
 
 
 def _before(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
@@ -79,7 +81,7 @@ def _before(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
         raise LabelError(
             f"time is in {units[0]!r}, but valid_until in {units[1]!r}: convert both to ms."
         )
-    return time <= until + TIME_TOLERANCE
+    return (time <= until + TIME_TOLERANCE) | until.isnull()
 
 
 def _agreed(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
@@ -90,7 +92,7 @@ def _agreed(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
     inside = counted(obj)
     empty = [a.isnull().all([d for d in a.dims if d not in known]) for a in arrays]
     missing = any(bool((e & inside).any()) for e in empty)
-    if int(obj["n_valid"].max()) > obj.sizes["time"]:  # only a part is here
+    if float(obj["n_valid"].max()) > obj.sizes["time"]:  # only a part is here
         missing |= not empty or any(bool((~e & ~inside).any()) for e in empty)
     if missing:
         raise LabelError(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
-from neurodyn.labels.times import match_times
+from neurodyn.labels.clock import check_labelled
+from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.times import CLOCKS, match_times
 
 __all__ = ["match", "match_by", "shared_coords"]
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 Join = Literal["exact", "inner"]
-#: Dims whose labels are times: equal within a tolerance.
-TIMES = ("time", "lag")
 
 
 def match(
@@ -43,8 +43,8 @@ def match(
         One dim or several.
     by
         Coordinates on `dim` that identify an entry. Default: along `trial` and `condition` every
-        1-D coordinate that both have, elsewhere the dim's own labels. Numbers are compared to six
-        significant digits, so that a float32 label meets its float64 twin.
+        1-D coordinate that both have, elsewhere the dim's own labels. Numbers are the same when
+        they are equal, where one side is float32 as float32.
     tolerance
         Largest difference between two equal times [ms] (dims `time` and `lag`).
     join
@@ -59,7 +59,10 @@ def match(
     Raises
     ------
     LabelError
-        If the labels differ (listing those of both sides), repeat, or are missing.
+        If the labels differ (listing those of both sides), repeat, or are missing; or times are in
+        other units.
+    TypeError
+        If one of the two is no Dataset or DataArray.
 
     Examples
     --------
@@ -70,6 +73,8 @@ def match(
     >>> labels.match(a, b, "condition")[1].values
     array([1, 2])
     """
+    for side, obj in zip(what, (a, b), strict=True):
+        check_labelled(obj, f"the {side} object")
     for name in [dim] if isinstance(dim, str) else dim:
         for side, obj in zip(what, (a, b), strict=True):
             if name not in obj.dims:
@@ -97,7 +102,7 @@ def match_by(
     """Match along one dim, by these coordinates on it."""
     if join not in ("exact", "inner"):
         raise ValueError(f"join must be 'exact' or 'inner', got {join!r}.")
-    if dim in TIMES and list(by) == [dim]:
+    if dim in CLOCKS and list(by) == [dim]:
         take = match_times(a, b, dim, tolerance=tolerance, join=join, what=what)
     else:
         take = _match_labels(a, b, dim, by, join, what)
@@ -115,7 +120,7 @@ def match_by(
 def shared_coords(a: Any, b: Any, dim: str) -> list[str]:
     """1-D coordinates on a dim that both have, its own labels aside."""
     # When a trial ends says nothing about which trial it is.
-    apart = {dim, "n_valid", "valid_until"}
+    apart = {dim, "n_valid", "valid_until", *SPIKE_KEYS.values()}
     return [
         str(n)
         for n, c in a.coords.items()
@@ -126,7 +131,11 @@ def shared_coords(a: Any, b: Any, dim: str) -> list[str]:
 def _match_labels(
     a: Any, b: Any, dim: str, by: Sequence[str], join: Join, what: tuple[str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    keys_a, keys_b = (keys(obj, dim, by, side) for obj, side in zip((a, b), what, strict=True))
+    for obj, side in zip((a, b), what, strict=True):
+        _check_there(obj, dim, by, side)
+    keys_a, keys_b = columns(a, b, by)
+    for obj, found, side in zip((a, b), (keys_a, keys_b), what, strict=True):
+        _check_unique(obj, dim, by, found, side)
     position = {key: i for i, key in enumerate(keys_b)}
     shared = [i for i, key in enumerate(keys_a) if key in position]
     complete = len(shared) == len(keys_a) == len(keys_b)
@@ -143,8 +152,7 @@ def _match_labels(
     return np.array(shared, int), np.array([position[keys_a[i]] for i in shared], int)
 
 
-def keys(obj: Any, dim: str, names: Sequence[str], side: str) -> list[tuple]:
-    """What identifies each entry along a dim, refusing what repeats."""
+def _check_there(obj: Any, dim: str, names: Sequence[str], side: str) -> None:
     missing = [name for name in names if name not in obj.coords or obj[name].dims != (dim,)]
     if missing:
         raise LabelError(
@@ -152,28 +160,45 @@ def keys(obj: Any, dim: str, names: Sequence[str], side: str) -> list[tuple]:
             f"Assign it, e.g. .assign_coords({missing[0]}=('{dim}', values)), or choose others "
             "by `by`."
         )
-    found = columns(obj, names)
-    if len(set(found)) < len(found):
-        repeated = {key for key in found if found.count(key) > 1}
+
+
+def _check_unique(obj: Any, dim: str, names: Sequence[str], found: list[tuple], side: str) -> None:
+    repeated = [key for key, n in Counter(found).items() if n > 1]
+    if not repeated:
+        return
+    own = columns(obj, obj, names)[0]
+    if len(set(own)) == len(own):
         raise LabelError(
-            f"labels along '{dim}' of the {side} object (by {', '.join(names)}) are not unique: "
-            f"{_list(repeated)}. Average over the repetitions first (neurodyn.trials.average), "
-            "name further coordinates by `by`, or give each its own label by "
-            f".assign_coords({dim}=...)."
+            f"labels along '{dim}' of the {side} object (by {', '.join(names)}) are the same when "
+            f"rounded to the float32 of the other: {_list(repeated)}. Give the other its float64 "
+            f"labels by .assign_coords({dim}=...)."
         )
-    return found
+    raise LabelError(
+        f"labels along '{dim}' of the {side} object (by {', '.join(names)}) are not unique: "
+        f"{_list(repeated)}. Average over the repetitions first (neurodyn.trials.average), "
+        "name further coordinates by `by`, or give each its own label by "
+        f".assign_coords({dim}=...)."
+    )
 
 
-def columns(obj: Any, names: Sequence[str]) -> list[tuple]:
-    """The values of some coordinates on a dim, entry by entry, such that equal ones compare so."""
-    return list(zip(*([_plain(x) for x in obj[n].values.tolist()] for n in names), strict=True))
+def columns(a: Any, b: Any, names: Sequence[str]) -> tuple[list[tuple], list[tuple]]:
+    """Values of some coordinates of two objects, entry by entry, in types that compare."""
+    pairs = [_comparable(a[name].values, b[name].values) for name in names]
+    first, second = (list(zip(*(pair[i] for pair in pairs), strict=True)) for i in (0, 1))
+    return first, second
+
+
+def _comparable(x: np.ndarray, y: np.ndarray) -> tuple[list[Hashable], list[Hashable]]:
+    if x.dtype.kind == y.dtype.kind == "f":
+        # A label that one side stores as float32 is there only as precise as that.
+        coarse = min(x.dtype, y.dtype, key=lambda dtype: dtype.itemsize)
+        x, y = x.astype(coarse), y.astype(coarse)
+    return [_plain(value) for value in x.tolist()], [_plain(value) for value in y.tolist()]
 
 
 def _plain(value: Any) -> Hashable:
-    if isinstance(value, float):
-        # The one NaN of `math` is equal to itself as part of a tuple.
-        return math.nan if math.isnan(value) else float(f"{value:.6g}")
-    return value
+    # The one NaN of `math` is equal to itself as part of a tuple.
+    return math.nan if isinstance(value, float) and math.isnan(value) else value
 
 
 def _list(found: Iterable[tuple]) -> str:

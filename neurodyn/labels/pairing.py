@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels.clock import check_labelled
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
-from neurodyn.labels.matching import TIMES, Join, columns, match_by, shared_coords
+from neurodyn.labels.matching import Join, columns, match_by, shared_coords
+from neurodyn.labels.times import TIMES
 
 __all__ = ["in_positions", "like", "pair"]
 
 _A = TypeVar("_A", xr.Dataset, xr.DataArray)
 _B = TypeVar("_B", xr.Dataset, xr.DataArray)
+#: What trials came to, which may differ between two runs of the same ones.
+_OUTCOMES = {"choice", "correct", "mse", "outcome", "response", "reward", "rt"}
+#: Names that say a number, as tasks and models give them: "0", "input 0".
+_NUMBERED = re.compile(r"((?:input|output|unit|channel|latent) )?(\d+)")
 
 
 def pair(
@@ -53,7 +61,10 @@ def pair(
     Raises
     ------
     LabelError
-        If dims or labels differ, labels repeat, or only one side has them.
+        If dims or labels differ, labels repeat, or only one side has them; or labels only count
+        entries, and another coordinate says that they count different ones.
+    TypeError
+        If one of the two is no Dataset or DataArray.
 
     Examples
     --------
@@ -64,10 +75,14 @@ def pair(
     >>> labels.pair(a, b)[1].values
     array([1, 2])
     """
+    for side, obj in zip(what, (a, b), strict=True):
+        check_labelled(obj, f"the {side} object")
     for dim in _dims(a, b, dims, what):
         by = _identified_by(a, b, dim, what)
         if by:
             a, b = match_by(a, b, dim, by, tolerance=tolerance, join=join, what=what)
+            if by == [dim]:
+                _check_counted(a, b, dim, what)
         elif a.sizes[dim] != b.sizes[dim]:
             raise LabelError(
                 f"'{dim}' has {a.sizes[dim]} entries in the {what[0]}, {b.sizes[dim]} in the "
@@ -108,9 +123,25 @@ def _identified_by(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> list[str]
         )
     if not shared:
         return []
-    x, y = columns(a, shared), columns(b, shared)
+    x, y = columns(a, b, shared)
     # Labels that repeat identify nothing, but in the same order they contradict nothing either.
     return [] if x == y and len(set(x)) < len(x) else shared
+
+
+def _check_counted(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> None:
+    """Refuse labels that count other things on both sides, as numbering anew after sorting does."""
+    if dim in TIMES or not _counts(a[dim].values):
+        return
+    for name in shared_coords(a, b, dim):
+        x, y = columns(a, b, [name])
+        # The same values in another order; others are another measurement of the same entries.
+        if name not in _OUTCOMES and x != y and Counter(x) == Counter(y):
+            raise LabelError(
+                f"'{dim}' only counts entries (0 to {len(x) - 1}), and '{name}' of the {what[0]} "
+                f"and of the {what[1]} has the same values in another order, so that they do not "
+                f"count the same: give both their true labels by .assign_coords({dim}=...), match "
+                f"them by neurodyn.labels.match(..., by=[...]), or .drop_vars('{name}') on one."
+            )
 
 
 def like(
@@ -122,9 +153,9 @@ def like(
 ) -> xr.DataArray:
     """A plain array under the labels of the object that it goes with.
 
-    An array has only positions. Where the labels of a dim count positions (0 to n - 1, in any
-    order), entry i goes to the label i; where they are names, or numbers that increase, the order
-    of the labels is taken for that of the array. Anything else contradicts it.
+    An array has only positions. Where the labels of a dim count positions (0 to n - 1 in any order,
+    also as "1" or "output 1"), entry i goes to the label i; where they are names, or numbers that
+    increase, the order of the labels is taken for that of the array. Anything else contradicts it.
 
     Parameters
     ----------
@@ -167,24 +198,40 @@ def like(
 
 def _in_order(labels: xr.DataArray, what: tuple[str, str]) -> Any:
     """Labels of the entries of an array."""
-    numbers, dim = labels.values, labels.name
-    if numbers.dtype.kind not in "iuf" or np.all(np.diff(numbers) > 0):
+    numbers, dim = _numbers(labels.values), labels.name
+    if numbers is None or np.all(np.diff(numbers) > 0):
         return labels.variable
-    if dim not in TIMES and np.array_equal(np.sort(numbers), np.arange(numbers.size)):
+    if dim not in TIMES and _counts(numbers):
         return labels.variable[np.argsort(numbers)]
     raise LabelError(
-        f"'{dim}' of the {what[0]} is not in increasing order ({numbers[:4].tolist()}...), while "
-        f"the {what[1]} is an array that knows only positions: .sortby('{dim}') on the {what[0]} "
-        f"if the array is in that order, or give the {what[1]} labels."
+        f"'{dim}' of the {what[0]} is not in increasing order ({labels.values[:4].tolist()}...), "
+        f"while the {what[1]} knows only positions: .sortby('{dim}') on the {what[0]} if the "
+        f"{what[1]} is in that order, or give the {what[1]} labels."
     )
+
+
+def _numbers(labels: np.ndarray) -> np.ndarray | None:
+    """Labels that are numbers, or names that say one; None for other names."""
+    if labels.dtype.kind in "iuf":
+        return labels
+    found = [_NUMBERED.fullmatch(x) if isinstance(x, str) else None for x in labels.tolist()]
+    if not all(found) or len({m[1] for m in found if m}) > 1:
+        return None
+    return np.array([int(m[2]) for m in found if m])
+
+
+def _counts(labels: np.ndarray) -> bool:
+    """Whether labels count from 0, in any order."""
+    numbers = _numbers(labels)
+    return numbers is not None and np.array_equal(np.sort(numbers), np.arange(numbers.size))
 
 
 def in_positions(array: xr.DataArray, dim: str, *, what: str = "array") -> xr.DataArray:
     """Entries in the order of the positions that their labels count.
 
     For what is handed to something that knows its entries by position: the units of a model, its
-    inputs. Labels 0 to n - 1 say which position an entry has; names, and numbers that increase, are
-    in order as they are.
+    inputs. Labels 0 to n - 1 say which position an entry has, also as "1" or "output 1"; other
+    names, and numbers that increase, are in order as they are.
 
     Parameters
     ----------

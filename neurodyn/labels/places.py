@@ -1,15 +1,17 @@
-"""Where a label stands along a dim."""
+"""Where a label stands along a dim, and the entry that has it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from neurodyn.labels.convention import LabelError
 
-__all__ = ["place"]
+__all__ = ["entry", "place"]
+
+_Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 
 def place(obj: xr.Dataset | xr.DataArray, dim: str, label: Any = None) -> int:
@@ -46,3 +48,44 @@ def place(obj: xr.Dataset | xr.DataArray, dim: str, label: Any = None) -> int:
         shown = ", ".join(map(str, known[:12].tolist())) + ("..." if known.size > 12 else "")
         raise LabelError(f"there is no {dim} {label!r}; the labels of '{dim}' are {shown}.")
     return int(found[0])
+
+
+def entry(obj: _Labelled, dim: str, label: Any = None) -> _Labelled:
+    """The entry with a label along a dim, without the dim.
+
+    Parameters
+    ----------
+    obj
+        Labelled data; or a single entry of them, which is given back if it is the right one.
+    dim
+        Name of the dim.
+    label
+        As in `place`; None: the first, or the only one.
+
+    Raises
+    ------
+    LabelError
+        If there is no such label, or the single entry has another one, or none at all.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> import xarray as xr
+    >>> x = xr.DataArray([1, 2], {"trial": [7, 9]}, "trial")
+    >>> int(labels.entry(x, "trial", 9)), int(labels.entry(x.isel(trial=1), "trial", 9))
+    (2, 2)
+    """
+    if dim in obj.dims:
+        return obj.isel({dim: place(obj, dim, label)})
+    if label is None:
+        return obj
+    if dim not in obj.coords:
+        raise LabelError(
+            f"there is no {dim} {label!r}: the data have neither a dim nor a label "
+            f"'{dim}'. Leave out {dim}=, or select before with a list of one."
+        )
+    if obj[dim].item() != label:
+        raise LabelError(
+            f"there is no {dim} {label!r}: the data hold {dim} {obj[dim].item()!r} alone."
+        )
+    return obj

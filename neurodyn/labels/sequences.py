@@ -13,9 +13,9 @@ from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.clock import clock, time_axis
 from neurodyn.labels.convention import LabelError
 from neurodyn.labels.ends import valid
-from neurodyn.labels.pairing import like, pair
+from neurodyn.labels.pairing import in_positions, like, pair
 
-__all__ = ["Observed", "pair_sequences", "read_sequences"]
+__all__ = ["Observed", "for_model", "pair_sequences", "read_sequences"]
 
 
 class Observed(NamedTuple):
@@ -43,6 +43,15 @@ class Observed(NamedTuple):
     coords: dict[str, Any]
     n_valid: Int[np.ndarray, " trial"] | None
     unit: str = "ms"
+
+    @property
+    def ranks(self) -> Int[np.ndarray, " trial"]:
+        """Place of each trial in the order of the labels, by which random draws go."""
+        n = self.values.shape[0]
+        if "trial" not in self.coords:
+            return np.arange(n)
+        labels = np.asarray(self.coords["trial"])
+        return np.argsort(np.argsort(labels, kind="stable"), kind="stable")
 
     @property
     def axis(self) -> tuple[str, np.ndarray, str]:
@@ -82,6 +91,19 @@ def pair_sequences(result: xr.DataArray, observed: Any, *, name: str = "observed
     array = pair(result, seen.labelled(), ("trial", "time"), what=what)[1]
     array = pair_channels(result, array, "output", "output", positions=True, what=what)
     return array.transpose(*result.dims)
+
+
+def for_model(observed: Any, *, name: str = "observed") -> Any:
+    """Sequences with their outputs in the order in which a model has them; arrays as they came.
+
+    Models know outputs by position. Labels that count say which is which, other names are taken in
+    the order given, see :func:`in_positions`.
+    """
+    source = observed.get("targets") if isinstance(observed, xr.Dataset) else observed
+    if not isinstance(source, xr.DataArray):
+        return observed
+    last = [str(d) for d in source.dims if d not in ("trial", "time")]
+    return in_positions(source, last[0], what=f"`{name}`") if len(last) == 1 else source
 
 
 def read_sequences(observed: Any, *, dt: float | None = None, name: str = "observed") -> Observed:
@@ -158,5 +180,6 @@ def _labels_of(x: xr.DataArray) -> dict[str, Any]:
             coords[str(label)] = xr.Variable("trial", coord.values, coord.attrs)
     last = x.dims[2]
     if last in x.coords:
-        coords["output"] = np.asarray([str(v) for v in x[last].values])
+        names = x[last].values
+        coords["output"] = np.array([str(v) for v in names]) if names.dtype == object else names
     return coords

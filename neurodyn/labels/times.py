@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.labels.clock import unit_problem
-from neurodyn.labels.convention import LabelError, Number
+from neurodyn.labels.clock import slack_of, unit_of, unit_problem
+from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 
-__all__ = ["match_times"]
+__all__ = ["CLOCKS", "TIMES", "match_times"]
+
+TIMES = ("time", "lag")
+#: Dims whose labels have a unit, and are equal within a tolerance.
+CLOCKS = (*TIMES, "frequency")
 
 
 def match_times(
@@ -20,9 +24,17 @@ def match_times(
     Raises
     ------
     LabelError
-        If there are no times, they repeat, or they differ.
+        If there are no times, they are in other units, repeat, or differ.
     """
     ta, tb = (_times(obj, dim, tolerance, side) for obj, side in zip((a, b), what, strict=True))
+    units = unit_of(a[dim]), unit_of(b[dim])
+    if units[0] != units[1]:
+        raise LabelError(
+            f"'{dim}' of the {what[0]} is in {units[0]!r}, that of the {what[1]} in {units[1]!r} "
+            "('1': steps of what has no physical time): give both the same clock, .assign_coords"
+            f"({dim}=...) and .{dim}.attrs['units'] = {units[0]!r}."
+        )
+    tolerance = _tolerance(a[dim], b[dim], ta, tb, float(tolerance))
     order = np.argsort(tb, kind="stable")
     after = np.searchsorted(tb[order], ta)
     nearest, apart = np.zeros(len(ta), int), np.full(len(ta), np.inf)
@@ -34,8 +46,8 @@ def match_times(
     same = apart <= tolerance
     if (not same.all() or len(ta) != len(tb)) and (join == "exact" or not same.any()):
         raise LabelError(
-            f"the {dim} axes differ (tolerance {tolerance:g} ms):\n"
-            f"  {what[0]}: {_axis(ta)}\n  {what[1]}: {_axis(tb)}\n"
+            f"the {dim} axes differ (tolerance {tolerance:g} {units[0]}):\n"
+            f"  {what[0]}: {_axis(ta, units[0])}\n  {what[1]}: {_axis(tb, units[0])}\n"
             f"Cut both to one window with .sel({dim}=slice(start, stop)) and bring them to one "
             f"step (neurodyn.spikes.bin, or .interp({dim}=other.{dim}))."
         )
@@ -51,7 +63,7 @@ def _times(obj: Any, dim: str, tolerance: Number, side: str) -> np.ndarray:
     found = obj[dim].values.astype(np.float64)
     if not np.isfinite(found).all():
         raise LabelError(f"'{dim}' of the {side} holds NaN or infinite values: correct them.")
-    if len(found) > 1 and np.diff(np.sort(found)).min() <= tolerance:
+    if _nearest(found) <= (tolerance if dim in TIMES else 0):
         raise LabelError(
             f"'{dim}' of the {side} holds the same time more than once, so that nothing tells its "
             f"samples apart: select one stretch, or .drop_duplicates('{dim}')."
@@ -59,8 +71,24 @@ def _times(obj: Any, dim: str, tolerance: Number, side: str) -> np.ndarray:
     return found
 
 
-def _axis(times: np.ndarray) -> str:
+def _nearest(times: np.ndarray) -> float:
+    """Distance of the nearest two."""
+    return float(np.diff(np.sort(times)).min(initial=np.inf))
+
+
+def _tolerance(a: Any, b: Any, ta: np.ndarray, tb: np.ndarray, given: float) -> float:
+    """How far the same times may lie apart: as told, or as they are rounded."""
+    rounded = max(slack_of(t, x.dtype) for x, t in ((a, ta), (b, tb)))
+    if a.name not in TIMES:
+        # Frequencies are as precise as the step that they come from, which is known to six digits.
+        given, rounded = 0.0, 1e-6 * max(np.abs(t).max(initial=0) for t in (ta, tb))
+    elif rounded <= TIME_TOLERANCE:
+        return given
+    return max(given, min(rounded, 0.25 * min(_nearest(ta), _nearest(tb))))
+
+
+def _axis(times: np.ndarray, unit: str) -> str:
     if len(times) < 2:
-        return f"{times.tolist()} ms"
+        return f"{times.tolist()} {unit}"
     step = np.median(np.diff(times))
-    return f"{len(times)} samples, {times[0]:g} to {times[-1]:g} ms, step {step:g} ms"
+    return f"{len(times)} samples, {times[0]:g} to {times[-1]:g} {unit}, step {step:g} {unit}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import place
+from neurodyn.labels import entry, place
 from neurodyn.plot.style import BLUE, GREY, diverging, label, styled, subplots, timeline
 
 __all__ = ["psth", "traces", "trajectories"]
@@ -18,7 +18,7 @@ def psth(
     means: xr.Dataset,
     *,
     by: str,
-    units: Sequence[int] | int = 6,
+    units: Sequence[Any] | int = 6,
     style: str | None = None,
     variable: str = "rate",
 ) -> Any:
@@ -31,7 +31,7 @@ def psth(
     by
         Signed label that sets the colour.
     units
-        Positions of the units; or how many to choose: those that differ most between conditions,
+        Labels of the units; or how many to choose: those that differ most between conditions,
         by turns with either preference.
     style
         Binary label; conditions with its smaller value are dashed (e.g. ``"choice"``).
@@ -45,7 +45,7 @@ def psth(
     Raises
     ------
     ValueError
-        If these are no condition means, or a label is missing or no number.
+        If these are no condition means, a label is missing or no number, or there is no such unit.
     """
     da = means[variable]
     if set(da.dims) != {"condition", "time", "unit"}:
@@ -56,6 +56,8 @@ def psth(
     _check_labels(means, [by] if style is None else [by, style])
     if isinstance(units, int):
         units = _telling(da, np.asarray(means[by].values, float), units)
+    else:
+        units = [place(da, "unit", u) for u in units]
     if not len(units):
         raise ValueError("psth: there are no units to draw.")
     columns = min(3, len(units))
@@ -98,7 +100,7 @@ def psth(
 
 @styled
 def trajectories(
-    projections: dict[str, xr.Dataset], *, by: str, components: tuple[int, int] = (0, 1)
+    projections: dict[str, xr.Dataset], *, by: str, components: tuple[Any, Any] | None = None
 ) -> Any:
     """Condition means in the plane of two principal components.
 
@@ -109,29 +111,33 @@ def trajectories(
     by
         Signed label that sets the colour.
     components
-        Which two components.
+        Labels of two components, which count from 0; default: the first two.
 
     Returns
     -------
     matplotlib.figure.Figure
         A dot marks the start of each trajectory.
+
+    Raises
+    ------
+    ValueError
+        If there are no two components, or none with such a label.
     """
     figure, axes = subplots(1, len(projections), size=(3.4, 3.0))
     for ax, (title, ds) in zip(axes.flat, projections.items(), strict=True):
         colours = diverging(ds[by].values)
         scores = ds["scores"].transpose("condition", "time", "component").sortby("time")
-        x, y = (scores.isel(component=c).values for c in components)
+        if components is None and ds.sizes["component"] < 2:
+            raise ValueError(f"trajectories needs two components, got {ds.sizes['component']}.")
+        shown = [0, 1] if components is None else [place(ds, "component", c) for c in components]
+        x, y = (scores.isel(component=c).values for c in shown)
         for c in range(ds.sizes["condition"]):
             colour = colours[float(ds[by].values[c])]
             ax.plot(x[c], y[c], color=colour, lw=1.1)
             ax.plot(x[c, 0], y[c, 0], "o", color=colour, ms=3)
-        share = 100 * ds["explained"].values
-        first, second = components
-        ax.set(
-            title=title,
-            xlabel=f"PC {first + 1} ({share[first]:.0f} %)",
-            ylabel=f"PC {second + 1} ({share[second]:.0f} %)",
-        )
+        number, share = ds["component"].values, 100 * ds["explained"].values
+        across, up = (f"PC {number[c] + 1} ({share[c]:.0f} %)" for c in shown)
+        ax.set(title=title, xlabel=across, ylabel=up)
     handles = [
         axes[0, 0].plot([], [], color=colour, label=f"{value:+.3g}")[0]
         for value, colour in colours.items()
@@ -169,8 +175,7 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: Any = None, units:
             f"traces draws (trial, time, unit), got {run[variable].dims}: choose one network with "
             ".isel(seed=...)."
         )
-    da = run[variable]
-    da = da.isel(trial=place(da, "trial", trial)) if "trial" in da.dims else da
+    da = entry(run[variable], "trial", trial)
     dim = next(d for d in da.dims if d != "time")
     da = da.isel({dim: slice(units)}).transpose("time", dim)
     spread = float(np.ptp(da.values)) or 1.0

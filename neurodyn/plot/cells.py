@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock, place
+from neurodyn.labels import clock, entry, place
 from neurodyn.labels.convention import Window
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
 from neurodyn.spikes import positions
@@ -53,10 +53,11 @@ def voltages(
     Raises
     ------
     ValueError
-        If there is no such variable, or it has other dims.
+        If there is no such variable, trial or unit, or the variable has other dims.
     """
-    sides = {"": data} if isinstance(data, xr.Dataset) else dict(data)
-    drawn = {name: _trace(ds, variable, trial) for name, ds in sides.items()}
+    given = {"": data} if isinstance(data, xr.Dataset) else data
+    sides = {name: _one(ds, trial) for name, ds in given.items()}
+    drawn = {name: _trace(ds, variable) for name, ds in sides.items()}
     first = next(iter(drawn.values()))
     chosen = first["unit"].values[:units] if isinstance(units, int) else units
     rows = len(chosen) + (current is not None)
@@ -68,7 +69,7 @@ def voltages(
             here = v.isel(unit=place(v, "unit", u))
             at = clock(here, what="what is drawn", even=False).time
             ax.plot(at, here, color=colour, lw=0.8, label=name)
-            times = _spike_times(sides[name], trial, u)
+            times = _spike_times(sides[name], u)
             top = float(v.max())
             if times.size:
                 ax.plot(times, np.full(times.size, top + 8), "|", color=colour, ms=5, mew=0.9)
@@ -76,7 +77,7 @@ def voltages(
             ax.set_ylabel(f"unit {u}")
     if current is not None:
         source = next(ds for ds in sides.values() if current in ds)
-        i = _trace(source, current, trial).isel(unit=0)
+        i = _trace(source, current).isel(unit=0)
         axes[-1, 0].plot(clock(i, what="the current", even=False).time, i, color="black", lw=0.9)
         axes[-1, 0].set_ylabel(f"current ({source[current].attrs.get('units', '1')})")
     if window is not None:
@@ -89,12 +90,18 @@ def voltages(
     return figure
 
 
-def _trace(ds: xr.Dataset, variable: str, trial: Any) -> xr.DataArray:
+def _one(ds: xr.Dataset, trial: Any) -> xr.Dataset:
+    """One trial or sweep."""
+    rows = [d for d in ("trial", "sweep") if d in ds.dims or d in ds.coords] or ["trial"]
+    for dim in rows:
+        ds = entry(ds, dim, trial)
+    return ds
+
+
+def _trace(ds: xr.Dataset, variable: str) -> xr.DataArray:
     if variable not in ds:
         raise ValueError(f"there is no variable {variable!r}: there are {list(ds.data_vars)}.")
     v = ds[variable]
-    for dim in ("trial", "sweep"):
-        v = v.isel({dim: place(v, dim, trial)}) if dim in v.dims else v
     v = v.rename(channel="unit") if "channel" in v.dims else v
     v = v if "unit" in v.dims else v.expand_dims(unit=[0])
     if set(v.dims) != {"time", "unit"}:
@@ -102,14 +109,11 @@ def _trace(ds: xr.Dataset, variable: str, trial: Any) -> xr.DataArray:
     return v.transpose("time", "unit")
 
 
-def _spike_times(ds: xr.Dataset, trial: Any, unit: Any) -> np.ndarray:
+def _spike_times(ds: xr.Dataset, unit: Any) -> np.ndarray:
     if "spike_time" not in ds:
         return np.zeros(0)
     found = positions(ds)
-    here = found.unit == place(ds, "unit", unit)
-    if found.trial is not None:
-        here &= found.trial == place(ds, "trial", trial)
-    return found.time[here]
+    return found.time[found.unit == place(ds, "unit", unit)]
 
 
 @styled
@@ -180,6 +184,8 @@ def weights(
     ValueError
         If it is no finite matrix, or the sizes do not add up.
     """
+    if isinstance(W, xr.DataArray):
+        W = W.transpose("presynaptic", ..., missing_dims="ignore")
     values = np.asarray(W, float)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(f"weights draws one finite matrix, got shape {values.shape}.")

@@ -66,6 +66,7 @@ def angle_chance(angles: xr.Dataset) -> Any:
     -------
     matplotlib.figure.Figure
     """
+    angles = angles.sortby("probability")
     n = angles.sizes["component"]
     # Angles crowd below 90 degrees: the ordinate begins at the ten below the smallest.
     least = np.nanmin([angles["angle"].min(), angles["shuffled"].min(), angles["chance_low"].min()])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import place
+from neurodyn.labels import entry
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["latent_bands", "latent_space", "meta_prior", "words"]
@@ -40,7 +40,7 @@ def latent_bands(run: xr.Dataset, *, trial: Any = None, latents: int = 4) -> Any
     needed = ("mean", "sigma", "prior_mean", "prior_sigma")
     if missing := [name for name in needed if name not in run]:
         raise ValueError(f"The run has no {', '.join(missing)}: is it that of a PVRNN?")
-    one = run.isel(trial=place(run, "trial", trial)) if "trial" in run["mean"].dims else run
+    one = entry(run, "trial", trial)
     if set(one["mean"].dims) != {"time", "latent"}:
         raise ValueError(f"latent_bands draws one network, got dims {run['mean'].dims}.")
     n = min(latents, one.sizes["latent"])
@@ -94,15 +94,21 @@ def latent_space(scores: Any, *, by: str | None = None) -> Any:
             raise ValueError(f"There is no coordinate {by!r}; there are {list(da.coords)}.")
         points = da.stack(point=[d for d in da.dims if d != dim], create_index=False)
         x, y = (points.isel({dim: i}).values for i in (0, 1))
+        across, up = (_axis(dim, v) for v in points[dim].values[:2])
         if by is None:
             ax.plot(x, y, ".", color=BLUE, ms=2, alpha=0.5)
         else:
             shade = ax.scatter(x, y, c=points[by].values, s=5, cmap="viridis", lw=0)
-        ax.set(title=title, xlabel=f"{dim} 1", ylabel=f"{dim} 2" if ax is axes[0, 0] else "")
+        ax.set(title=title, xlabel=across, ylabel=up if ax is axes[0, 0] else "")
     if shade is not None:
         one = next(iter(panels.values()))[by]
         figure.colorbar(shade, ax=axes[0, -1], label=label(one))
     return figure
+
+
+def _axis(dim: str, label: Any) -> str:
+    """Text of an axis; components count from 1 in papers, and from 0 in their labels."""
+    return f"{dim} {label + 1 if dim == 'component' else label}"
 
 
 @styled
@@ -139,6 +145,7 @@ def meta_prior(panels: dict[str, Any], *, floor: float | None = None) -> Any:
         for i, ((name, da), (dash, colour)) in enumerate(zip(lines.items(), looks, strict=False)):
             if "meta_prior" not in da.dims:
                 raise ValueError(f"{title!r} has no dim 'meta_prior', only {da.dims}.")
+            da = da.sortby("meta_prior")
             w = da["meta_prior"].values
             values = da.transpose("meta_prior", ...).values.reshape(len(w), -1)
             beside = w * 1.06 ** (i - (len(lines) - 1) / 2)

@@ -38,6 +38,7 @@ def tracking(
     for name, values in (("output", output), ("target", target)):
         if values.dims != ("time",):
             raise ValueError(f"`{name}` must be one channel in time, got dims {values.dims}.")
+        clock(values, what=f"`{name}`", even=False)
     figure, axes = subplots(1, len(windows), size=(2.7, 2.2), sharey=True)
     for ax, (title, (start, stop)) in zip(axes[0], windows.items(), strict=True):
         for values, colour, name in ((target, GREY, "target"), (output, BLUE, "output")):

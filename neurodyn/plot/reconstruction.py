@@ -34,9 +34,8 @@ def checkpoints(history: xr.Dataset, *, measure: str, bar: float | None = None) 
     """
     if measure not in history:
         raise ValueError(f"there is no {measure!r}: the history has {list(history.data_vars)}.")
-    dim = history[measure].dims[-1]
-    steps = history[dim].values
-    values = np.atleast_2d(history[measure].values)
+    found = history[measure].transpose("seed", ..., missing_dims="ignore")
+    steps, values = history[found.dims[-1]].values, np.atleast_2d(found.values)
     if not np.isfinite(values).any():
         raise ValueError(f"{measure!r} was never a finite number: there is nothing to draw.")
     figure, axes = subplots(1, 1, size=(4.6, 2.9))
@@ -83,7 +82,7 @@ def elbow(scores: xr.DataArray, *, by: str) -> Any:
     """
     if set(scores.dims) != {"sweep", "seed"} or by not in scores.coords:
         raise ValueError(f"elbow draws (sweep, seed) by the coordinate {by!r}, got {scores.dims}.")
-    scores = scores.transpose("sweep", "seed")
+    scores = scores.transpose("sweep", "seed").sortby(by)
     x, y = scores[by].values, scores.values
     figure, axes = subplots(1, 1, size=(3.6, 2.7))
     ax = axes[0, 0]

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock, place
+from neurodyn.labels import LabelError, clock, entry
 from neurodyn.labels.convention import Number, Window
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, timeline
 from neurodyn.spikes import positions
+from neurodyn.spikes.join import places
 
 __all__ = ["intervals", "population_rate", "population_spectrum", "raster"]
 
@@ -43,7 +44,7 @@ def raster(
     window
         Times to draw [ms]; default: all.
     rate
-        Rates to draw below, from :func:`neurodyn.analysis.population_rate`.
+        Rates to draw below, from :func:`neurodyn.analysis.population_rate`: those of this trial.
 
     Returns
     -------
@@ -56,10 +57,8 @@ def raster(
     """
     if "spike_time" not in ds:
         raise ValueError(f"raster draws a spike Dataset, got {list(ds.data_vars)}.")
-    t, unit, trials = positions(ds)
-    if trials is not None:
-        here = trials == place(ds, "trial", trial)
-        t, unit = t[here], unit[here]
+    ds = entry(ds, "trial", trial)
+    t, unit, _ = positions(ds)
     low, high = _span(ds, t) if window is None else window
     inside = (t >= low) & (t <= high)
     t, unit = t[inside], unit[inside]
@@ -85,10 +84,9 @@ def raster(
     ax.set(xlim=(low, high), ylim=(-0.5, ds.sizes["unit"] - 0.5), ylabel="unit")
     if rate is not None:
         clock(rate, what="the rates", even=False)
-        shown = trial
-        if trials is not None:
-            shown = ds["trial"].values[place(ds, "trial", trial)]
-        _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)), shown)
+        if "trial" in ds.coords and "trial" in rate.coords:
+            rate = entry(rate, "trial", ds["trial"].item())
+        _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)))
     axes[-1, 0].set_xlabel("time (ms)")
     return figure
 
@@ -145,18 +143,17 @@ def population_rate(rates: xr.Dataset, *, trial: Any = None) -> Any:
         If there is no ``rate`` over ``time``.
     """
     figure, axes = subplots(1, 1, size=(5.2, 2.2))
-    _draw_rates(axes[0, 0], rates, trial)
+    _draw_rates(axes[0, 0], rates if trial is None else entry(rates, "trial", trial))
     return figure
 
 
-def _draw_rates(ax: Any, rates: xr.Dataset, trial: Any) -> None:
+def _draw_rates(ax: Any, rates: xr.Dataset) -> None:
     if "rate" not in rates or "time" not in rates["rate"].dims:
         raise ValueError(
             f"rates over time are wanted (analysis.population_rate), got {list(rates.data_vars)}."
         )
     rate = rates["rate"]
-    if "trial" in rate.dims:
-        rate = rate.mean("trial") if trial is None else rate.isel(trial=place(rate, "trial", trial))
+    rate = rate.mean("trial") if "trial" in rate.dims else rate
     names = _populations(rates)
     time, text = timeline(rate)
     ax.set_xlabel(text)
@@ -184,7 +181,8 @@ def intervals(found: xr.Dataset, statistics: xr.Dataset | None = None, *, bins: 
     Parameters
     ----------
     found
-        From :func:`neurodyn.analysis.spike_intervals`.
+        From :func:`neurodyn.analysis.spike_intervals`; intervals of the units and trials that are
+        there count.
     statistics
         From :func:`neurodyn.analysis.interval_statistics`: CVs are drawn beside; lines mark the
         Poisson process.
@@ -200,14 +198,14 @@ def intervals(found: xr.Dataset, statistics: xr.Dataset | None = None, *, bins: 
     ValueError
         If there are no intervals.
     """
-    isi = found["interspike_interval"].values
-    isi = isi[isi > 0]
+    isi, times = found["interspike_interval"].values, _times_there(found)
+    isi, times = isi[(isi > 0) & (times > 0)], times[(isi > 0) & (times > 0)]
     if not isi.size:
         raise ValueError("there are no intervals: no unit fired twice in a trial.")
     figure, axes = subplots(1, 1 if statistics is None else 2, size=(3.1, 2.5))
     ax = axes[0, 0]
     edges = np.geomspace(isi.min() * 0.99, isi.max() * 1.01, bins + 1)
-    ax.hist(isi, edges, color=STROKES[0])
+    ax.hist(isi, edges, weights=times, color=STROKES[0])
     ax.set(xscale="log", xlabel=label(found["interspike_interval"]), ylabel="intervals")
     if statistics is not None:
         ax = axes[0, 1]
@@ -219,6 +217,21 @@ def intervals(found: xr.Dataset, statistics: xr.Dataset | None = None, *, bins: 
         ax.set(xlabel="irregularity of a unit", ylabel="units")
         ax.legend()
     return figure
+
+
+def _times_there(found: xr.Dataset) -> np.ndarray:
+    """How often the unit and trial of each interval are there: 0 if they were not selected."""
+    times = np.ones(found.sizes["interval"], int)
+    for dim in ("unit", "trial"):
+        name = f"interval_{dim}"
+        if name not in found:
+            continue
+        if dim not in found.coords:
+            raise LabelError(f"'{name}' names a {dim}, but no {dim}s are labelled: keep '{dim}'.")
+        known, copies = np.unique(np.atleast_1d(found[dim].values), return_counts=True)
+        place = places(found[name].values, known, name=name, dim=dim)
+        times *= np.where(place >= 0, copies[place], 0)
+    return times
 
 
 @styled

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock, place
+from neurodyn.labels import clock, entry
 from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
 
 __all__ = ["trial"]
@@ -26,8 +26,13 @@ def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no such trial.
     """
-    one = trials.isel(trial=place(trials, "trial", trial))
+    one = entry(trials, "trial", trial)
     # Epochs, which are drawn too, are in ms.
     time = clock(one, what="the trials", even=False).time
     # Tasks whose sequences are to be generated have no inputs.

@@ -29,8 +29,8 @@ def history(ds: xr.Dataset, *, measure: str = "validation_correct") -> Any:
     panels = ["loss"] + ([measure] if measure in ds else [])
     figure, axes = subplots(1, len(panels), size=(3.4, 2.5))
     for ax, name in zip(axes.flat, panels, strict=True):
-        dim = ds[name].dims[-1]
-        values = np.atleast_2d(ds[name].values)
+        found = ds[name].transpose("seed", ..., missing_dims="ignore")
+        dim, values = found.dims[-1], np.atleast_2d(found.values)
         colour = BLUE if name == "loss" else ORANGE
         if len(values) > 1:
             ax.plot(ds[dim], values.T, color=colour, lw=0.5, alpha=0.35)

@@ -10,14 +10,14 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import COORDS, Window
+from neurodyn.labels.convention import SPIKE_KEYS, Window
 from neurodyn.spikes.join import places, positions
 
 __all__ = [
     "SLACK",
     "dataset",
     "from_times",
-    "spike_column",
+    "spike_table",
     "step_middles",
     "times",
     "window_edges",
@@ -60,7 +60,8 @@ def dataset(
     Returns
     -------
     Dataset with the coordinates `spike_time`, `spike_unit` and perhaps `spike_trial` on dim
-    `spike`, sorted by trial, unit (in the order of their tables) and time.
+    `spike`, sorted by trial, unit (in the order of their tables) and time. `unit_key` and
+    `trial_key` keep the labels of the tables, so that spikes are found under new ones, too.
 
     Raises
     ------
@@ -83,14 +84,14 @@ def dataset(
             table = _table(coords, dim)
             name = f"spike_{dim}"
             place[dim] = _known(name, np.asarray(given), table, dim)
-            columns[name], tables[name] = table[place[dim]], table
+            columns[name], tables[dim] = table[place[dim]], table
     sizes = {name: column.shape for name, column in columns.items()}
     if len(set(sizes.values())) > 1 or columns["spike_time"].ndim != 1:
         raise LabelError(f"spike arrays must be 1-D and of one length, got shapes {sizes}.")
     _check_window(columns["spike_time"], window)
 
     order = np.lexsort([columns["spike_time"], *place.values()])
-    spikes = {n: spike_column(n, column[order], tables.get(n)) for n, column in columns.items()}
+    spikes = spike_table({n: column[order] for n, column in columns.items()}, tables)
     about = {} if window is None else {"window": [float(edge) for edge in window]}
     return labels.dataset(
         {},
@@ -101,25 +102,20 @@ def dataset(
     )
 
 
-def spike_column(name: str, values: np.ndarray, table: np.ndarray | None = None) -> xr.Variable:
-    """A column of the table of spikes.
+def spike_table(
+    columns: Mapping[str, np.ndarray], tables: Mapping[str, np.ndarray]
+) -> dict[str, tuple[str, np.ndarray]]:
+    """Coordinates that hold spikes, as `neurodyn.labels.dataset` takes them.
 
     Parameters
     ----------
-    name
-        One of `SPIKE_COLUMNS`.
-    values
-        Times [ms], or labels.
-    table
-        All labels of the dim: the first and the last in order are kept as attributes, so that a
-        label that no spike can have, as after ``assign_coords``, is told from a silent unit.
+    columns
+        ``spike_time`` [ms], and the labels ``spike_unit`` and perhaps ``spike_trial``.
+    tables
+        All labels of `unit` and perhaps `trial`, by dim.
     """
-    units, long_name = COORDS[name]
-    about: dict[str, Any] = {"units": units, "long_name": long_name}
-    if table is not None and table.size:
-        ordered = np.sort(table)
-        about |= {"first_label": ordered[0].item(), "last_label": ordered[-1].item()}
-    return xr.Variable("spike", values, about)
+    spikes = {name: ("spike", values) for name, values in columns.items()}
+    return spikes | {SPIKE_KEYS[dim]: (dim, table) for dim, table in tables.items()}
 
 
 def _table(coords: Mapping[str, Any], dim: str) -> np.ndarray:
@@ -225,7 +221,7 @@ def from_times(
 
 
 def times(ds: xr.Dataset) -> list[np.ndarray]:
-    """Return the spike times of each unit [ms], all trials together.
+    """Return the spike times of each unit [ms], trial after trial.
 
     Parameters
     ----------
@@ -239,7 +235,8 @@ def times(ds: xr.Dataset) -> list[np.ndarray]:
     [array([10., 20.]), array([], dtype=float64)]
     """
     found = positions(ds)
-    order = np.argsort(found.unit, kind="stable")
+    trial = found.unit if found.trial is None else found.trial
+    order = np.lexsort([found.time, trial, found.unit])
     ends = np.cumsum(np.bincount(found.unit, minlength=ds.sizes["unit"]))
     return np.split(found.time[order], ends[:-1])
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import LabelError
-from neurodyn.labels.convention import SPIKE_COLUMNS
-from neurodyn.spikes.build import SLACK, spike_column
-from neurodyn.spikes.join import joined, tidy
+from neurodyn.labels import LabelError, pair
+from neurodyn.labels.convention import COORDS, SPIKE_COLUMNS, SPIKE_KEYS
+from neurodyn.spikes.build import SLACK
+from neurodyn.spikes.join import joined, require_spikes, tidy
 
 __all__ = ["concat", "from_positions", "relabel"]
 
@@ -57,7 +57,7 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
         raise ValueError(f"spikes are put together along 'trial' or 'unit', not {dim!r}.")
     if not datasets:
         raise ValueError("concat needs at least one spike Dataset.")
-    parts = [tidy(ds) for ds in datasets]
+    parts = [_complete(_under_labels(ds), datasets) for ds in datasets]
     _refuse_different(parts, dim)
     tables = [part.drop_dims("spike") for part in parts]
     options: Any = {"coords": "minimal", "compat": "override", "combine_attrs": "drop_conflicts"}
@@ -73,9 +73,27 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
         str(name): ("spike", np.concatenate([p[name].values for p in parts]), parts[0][name].attrs)
         for name in columns
     }
-    name = f"spike_{dim}"
-    spikes[name] = spike_column(name, spikes[name][1], whole[dim].values)
     return tidy(whole.assign_coords(spikes))
+
+
+def _under_labels(ds: xr.Dataset) -> xr.Dataset:
+    """The spikes that are there, named by the labels of today."""
+    require_spikes(ds)
+    dims = [d for d in ("unit", "trial") if d in ds.dims and d in ds.coords]
+    return tidy(relabel(ds, **{dim: ds[dim].values for dim in dims}))
+
+
+def _complete(ds: xr.Dataset, others: Sequence[xr.Dataset]) -> xr.Dataset:
+    """What other parts say of units and trials, and this one leaves out since all were observed."""
+    if "observed" not in ds and any("observed" in other for other in others):
+        shape = ds.sizes["trial"], ds.sizes["unit"]
+        ds = ds.assign(observed=(("trial", "unit"), np.ones(shape, bool)))
+    if "valid_until" not in ds.coords and any("valid_until" in o.coords for o in others):
+        if "window" not in ds.attrs:
+            raise LabelError("which times were observed is not known: set .attrs['window'] [ms].")
+        ends = np.full(ds.sizes["trial"], float(ds.attrs["window"][1]))
+        ds = ds.assign_coords(valid_until=("trial", ends, {"units": "ms", "long_name": "end"}))
+    return ds.drop_vars("n_valid", errors="ignore")
 
 
 def _refuse_different(parts: Sequence[xr.Dataset], dim: str) -> None:
@@ -88,14 +106,8 @@ def _refuse_different(parts: Sequence[xr.Dataset], dim: str) -> None:
                     f"{tuple(first.sizes)}: all need the same, '{dim}' among them."
                 )
             if other != dim and other in first.dims:
-                a, b = set(first[other].values.tolist()), set(part[other].values.tolist())
-                if a != b:
-                    raise LabelError(
-                        f"Dataset {i} has other labels along '{other}' than the first: "
-                        f"{sorted(map(str, a ^ b))[:6]} are in one of the two only. Select the "
-                        "same ones."
-                    )
-        for name in ("window", "obs_intervals", "closed"):
+                _refuse_other_columns(first, part, other, i)
+        for name in ("window", "obs_intervals", "closed", "dt"):
             a, b = first.attrs.get(name), part.attrs.get(name)
             same = (
                 a == b
@@ -109,11 +121,23 @@ def _refuse_different(parts: Sequence[xr.Dataset], dim: str) -> None:
                 )
 
 
+def _refuse_other_columns(first: xr.Dataset, part: xr.Dataset, dim: str, i: int) -> None:
+    """Refuse parts that say something else of the same units or trials."""
+    _, mine = pair(first, part, dim, what=("first Dataset", f"Dataset {i}"))
+    for name, column in first.coords.items():
+        ours = column.dims == (dim,) and name not in SPIKE_KEYS.values()
+        if ours and name in mine.coords and not column.variable.equals(mine[name].variable):
+            raise LabelError(
+                f"'{name}' of Dataset {i} differs from that of the first: drop it, "
+                f".drop_vars('{name}'), or correct it."
+            )
+
+
 def relabel(ds: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Dataset:
     """Give units or trials other labels, those that spikes name included.
 
-    ``ds.assign_coords(unit=...)`` changes the labels of the dim alone, so that spikes still name
-    the old ones.
+    ``ds.assign_coords(unit=...)`` changes the labels of the dim alone. Functions still find the
+    spikes, by `unit_key`; here `spike_unit` and `unit_key` hold the new labels, too.
 
     Parameters
     ----------
@@ -151,20 +175,28 @@ def relabel(ds: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Datase
                 f"'{dim}' needs {ds.sizes[dim]} labels that differ, got {new.size} of which "
                 f"{np.unique(new).size} differ."
             )
-        name = f"spike_{dim}"
+        spikes = ("spike", new[at], _about(f"spike_{dim}"))
+        key = (dim, new, _about(SPIKE_KEYS[dim]))
+        attrs = ds[dim].attrs
         ds = ds.assign_coords(
-            {dim: (dim, new, ds[dim].attrs), name: spike_column(name, new[at], new)}
+            {dim: (dim, new, attrs), f"spike_{dim}": spikes, SPIKE_KEYS[dim]: key}
         )
     return ds
 
 
-def from_positions(ds: xr.Dataset) -> xr.Dataset:
+def _about(name: str) -> dict[str, str]:
+    return dict(zip(("units", "long_name"), COORDS[name], strict=True))
+
+
+def from_positions(ds: xr.Dataset, tables: Mapping[Any, Any] | None = None) -> xr.Dataset:
     """Translate a Dataset whose spikes (or intervals) hold positions, as in files of 0.1.
 
     Parameters
     ----------
     ds
         As it was stored: positions are those along `unit` and `trial` at that time.
+    tables
+        Coordinates of groups above, in a tree.
 
     Returns
     -------
@@ -173,24 +205,28 @@ def from_positions(ds: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     LabelError
-        If a position lies outside its dim.
+        If a position lies outside its dim: units or trials had been selected, which positions do
+        not follow.
     """
     if ds.attrs.get("convention") != _OLD:
         return ds
     translated: dict[str, Any] = {n: ds[n].variable for n in ("spike_time",) if n in ds}
+    keys: dict[str, Any] = {}
     for name, dim in _POSITIONS.items():
         if name not in ds:
             continue
-        place, table = ds[name].values, ds[dim].values
+        place = ds[name].values
+        table = np.atleast_1d((ds.coords.get(dim, (tables or {}).get(dim, ()))).values)
         if place.size and not (place.min() >= 0 and place.max() < table.size):
             raise LabelError(
                 f"'{name}' runs from {place.min()} to {place.max()}, and '{dim}' has {table.size} "
-                "entries: the file is damaged."
+                "entries. neurodyn 0.1 stored positions, which stay behind when units or trials "
+                "are selected, so that this file does not say whose spikes these are: select with "
+                "this version from the whole recording."
             )
+        about = {"units": "1", "long_name": f"label of the {dim}"}
+        translated[name] = (ds[name].dims, table[place], about)
         if name in SPIKE_COLUMNS:
-            translated[name] = spike_column(name, table[place], table)
-        else:
-            about = ds[name].attrs | {"long_name": f"label of the {dim}"}
-            translated[name] = (ds[name].dims, table[place], about)
-    new = ds.drop_vars(list(translated)).assign_coords(translated)
+            keys[SPIKE_KEYS[dim]] = (dim, table, _about(SPIKE_KEYS[dim]))
+    new = ds.drop_vars(list(translated)).assign_coords(translated | keys)
     return new.assign_attrs(convention=_NEW)

@@ -9,12 +9,15 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.convention import SPIKE_KEYS, Number, Window
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
 from neurodyn.spikes.join import in_trials, observed, positions
 from neurodyn.trials import smooth
 
 __all__ = ["bin", "rate"]
+
+#: Coordinates that hold of spikes and not of bins.
+_OF_SPIKES = ("valid_until", "n_valid", "time", *SPIKE_KEYS.values())
 
 
 def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> xr.Dataset:
@@ -71,9 +74,7 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     counts = np.bincount(flat, minlength=np.prod(shape)).astype(np.int32).reshape(shape)
 
     coords: dict[str, Any] = {
-        str(n): c
-        for n, c in ds.coords.items()
-        if set(c.dims) <= set(dims) and n not in ("valid_until", "n_valid", "time")
+        str(n): c for n, c in ds.coords.items() if set(c.dims) <= set(dims) and n not in _OF_SPIKES
     }
     coords["time"] = edges[:-1] + float(bin_width) / 2
     counts, ends = _pad(ds, counts, edges)

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import Window
+from neurodyn.labels.convention import SPIKE_KEYS, Window
 from neurodyn.spikes.build import SLACK, dataset, window_edges
 from neurodyn.spikes.join import positions
 
@@ -63,14 +64,13 @@ def align(
     if "spike_trial" in ds:
         raise LabelError("these spikes are cut into trials already; align the continuous recording")
     start, stop = window_edges(window)
-    event, table, name = _trial_column(ds, events, "events")
+    events = _trial_column(ds, events, "events")
+    event, name = events.values.astype(np.float64), str(events.name or "event")
+    table = {str(n): c for n, c in events.coords.items() if c.dims == ("trial",)}
     end = np.full(event.shape, np.inf)
-    if isinstance(events, xr.DataArray) and isinstance(until, xr.DataArray):
-        until = pair(events, until, what=("events", "until"))[1]
     if until is not None:
-        end = _trial_column(ds, until, "until")[0]
-        if end.shape != event.shape:
-            raise LabelError(f"until has {end.size} trials, events has {event.size}.")
+        ends = _trial_column(ds, until, "until")
+        end = labels.pair(events, ends, what=("events", "until"))[1].values.astype(np.float64)
 
     first, last = _observed_from(ds, event + start)
     last = np.fmin(last, end)
@@ -107,7 +107,11 @@ def align(
         relative[keep],
         ds["unit"].values[found.unit[order][index][keep]],
         trial_labels[trial[keep]],
-        coords={n: c for n, c in coords.items() if not n.startswith("observed_")},
+        coords={
+            n: c
+            for n, c in coords.items()
+            if not n.startswith("observed_") and n not in SPIKE_KEYS.values()
+        },
         source=ds.attrs.get("source", "recording"),
         window=(start, stop),
         attrs=about | {"align_event": name},
@@ -115,8 +119,8 @@ def align(
     return cut.assign(_observed(ds, event + start, event + np.minimum(stop, last - event)))
 
 
-def _trial_column(ds: xr.Dataset, given: Any, role: str):
-    """Times per trial [ms], the trial table they come with, and a name for them."""
+def _trial_column(ds: xr.Dataset, given: Any, role: str) -> xr.DataArray:
+    """Times of trials [ms], with the trial table that they come with."""
     if isinstance(given, str):
         if given not in ds.coords or ds[given].dims != ("trial",):
             columns = [n for n, c in ds.coords.items() if c.dims == ("trial",) and n != "trial"]
@@ -130,13 +134,12 @@ def _trial_column(ds: xr.Dataset, given: Any, role: str):
             raise LabelError(f"{role} must lie on dim 'trial', got dims {given.dims}.")
         if given.attrs.get("units", "ms") != "ms":
             raise LabelError(f"{role} is in {given.attrs['units']!r}; times are in ms.")
-        table = {n: c for n, c in given.coords.items() if c.dims == ("trial",)}
-        return given.values.astype(np.float64), table, str(given.name or "event")
+        return given
     array = np.asarray(given, np.float64)
     if array.ndim != 1 or array.size == 0:
         raise LabelError(f"{role} must hold one time [ms] per trial, got shape {array.shape}.")
     table = {n: c for n, c in ds.coords.items() if c.dims == ("trial",)}
-    return array, table if ds.sizes.get("trial") == array.size else {}, "event"
+    return xr.DataArray(array, table if ds.sizes.get("trial") == array.size else {}, ("trial",))
 
 
 def _observed_from(ds: xr.Dataset, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from neurodyn.labels import LabelError
 from neurodyn.labels.clock import unit_problem
-from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.labels.convention import SPIKE_COLUMNS, SPIKE_KEYS
 
 __all__ = [
     "Positions",
@@ -19,6 +20,7 @@ __all__ = [
     "observed",
     "places",
     "positions",
+    "refuse_single_trial",
     "require_spikes",
     "tidy",
 ]
@@ -87,27 +89,12 @@ def joined(ds: xr.Dataset) -> tuple[Any, np.ndarray, np.ndarray | None]:
         unique, back = np.unique(now, return_inverse=True)
         repeats = unique.size < now.size
         place = places(ds[name].values, unique if repeats else now, name=name, dim=dim)[which]
-        _refuse_strangers(ds[name], now, dim)
         if repeats or (place < 0).any():
             kept, place = _copies(place, back) if repeats else _kept(place)
             which = kept if isinstance(which, slice) else which[kept]
             found = {other: p[kept] for other, p in found.items()}
         found[dim] = place
     return which, found["unit"], found.get("trial")
-
-
-def _refuse_strangers(column: xr.DataArray, now: np.ndarray, dim: str) -> None:
-    """Refuse labels that were none of this dim's when the spikes were labelled."""
-    if "first_label" not in column.attrs:
-        return
-    first, last = column.attrs["first_label"], column.attrs["last_label"]
-    strange = (now < first) | (now > last)
-    if strange.any():
-        raise LabelError(
-            f"'{dim}' has labels that the spikes do not know, {now[strange][:6].tolist()}: theirs "
-            f"run from {first!r} to {last!r}. assign_coords changes the labels of the dim alone; "
-            f"neurodyn.spikes.relabel(ds, {dim}=new_labels) changes both."
-        )
 
 
 def _kept(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,6 +117,16 @@ def in_trials(ds: xr.Dataset) -> bool:
     return "spike_trial" in ds and "trial" in ds.dims
 
 
+def refuse_single_trial(ds: xr.Dataset) -> None:
+    """Refuse one trial selected as a number, for what has no place but a table of trials."""
+    if "spike_trial" in ds and "trial" not in ds.dims:
+        label = ds["trial"].values.item() if "trial" in ds.coords else 0
+        raise LabelError(
+            "a single trial was selected as a number, which removes the dim: select a list of one, "
+            f".sel(trial=[{label!r}])."
+        )
+
+
 def observed(ds: xr.Dataset) -> Bool[np.ndarray, "*trial unit"] | None:
     """Whether each unit was observed in each trial; None: all were."""
     if "observed" not in ds:
@@ -139,18 +136,41 @@ def observed(ds: xr.Dataset) -> Bool[np.ndarray, "*trial unit"] | None:
 
 
 def _labels(ds: xr.Dataset, dim: str, name: str) -> np.ndarray:
-    if dim in ds.coords and (dim in ds.dims or dim == "trial"):
-        return np.atleast_1d(ds[dim].values)
-    if dim in ds.coords:
+    """How spikes call the entries of a dim that are there."""
+    key = next((n for n in (SPIKE_KEYS[dim], dim) if n in ds.coords), None)
+    if key is None:
         raise LabelError(
-            f"a single {dim} was selected as a number ({ds[dim].values}), which removes the dim: "
-            f"select a list of one, .sel({dim}=[{ds[dim].values.item()!r}])."
+            f"'{name}' names entries of '{dim}', which this Dataset no longer has with labels: "
+            f"dims are {tuple(ds.sizes)}. Average or sum rates (neurodyn.spikes.rate) rather than "
+            f"spikes; select with .isel({dim}=[...])."
         )
+    values, dims = ds[key].values, ds[key].dims
+    if dims == (dim,):
+        return _whole_again(values, ds, name, dim)
+    if dims:
+        raise LabelError(
+            f"the entries of '{dim}' lie on {dims}: spikes are found along '{dim}' only. Rename "
+            f"it back, or stack and rename rates instead (neurodyn.spikes.rate)."
+        )
+    if dim == "trial":
+        return values.reshape(1)
     raise LabelError(
-        f"'{name}' names entries of '{dim}', which this Dataset no longer has with labels: dims "
-        f"are {tuple(ds.sizes)}. Average or sum rates (neurodyn.spikes.rate) rather than spikes; "
-        f"select with .isel({dim}=[...])."
+        f"a single {dim} was selected as a number ({values}), which removes the dim: select a "
+        f"list of one, .sel({dim}=[{values.item()!r}])."
     )
+
+
+def _whole_again(now: np.ndarray, ds: xr.Dataset, name: str, dim: str) -> np.ndarray:
+    """Labels as they were before entries without spikes came in and made numbers of them."""
+    missing = pd.isnull(now)
+    if missing.any():
+        strange = ds[dim].values[missing] if dim in ds.coords else np.flatnonzero(missing)
+        raise LabelError(
+            f"'{dim}' has entries of which no spikes were recorded, {strange[:6].tolist()}, as "
+            f"after reindex or an outer merge: leave them out, .isel({dim}=...), since silence was "
+            "not observed there."
+        )
+    return now
 
 
 def places(
@@ -161,10 +181,10 @@ def places(
         return np.zeros(0, np.int64)
     if _kind(values) != _kind(labels):
         raise LabelError(
-            f"'{name}' holds {values.dtype} such as {values[0]!r}, the labels of '{dim}' are "
-            f"{labels.dtype} such as {labels[:1].tolist()}: they cannot be the same labels. "
-            f"Coarsening or renumbering '{dim}' changes only one of them: rename both with "
-            "neurodyn.spikes.relabel, bin spikes before averaging over them."
+            f"'{name}' holds {values.dtype} such as {values[:1].tolist()}, the labels of '{dim}' "
+            f"are {labels.dtype} such as {labels[:1].tolist()}: they cannot be the same labels. "
+            f"Bin spikes before averaging over '{dim}', as .coarsen does; neurodyn.spikes.relabel "
+            "gives other labels."
         )
     if not labels.size:
         return np.full(values.size, -1)
@@ -254,9 +274,10 @@ def tidy(ds: xr.Dataset) -> xr.Dataset:
     array([20.])
     """
     which, unit, trial = joined(ds)
-    time = ds["spike_time"].values[which]
-    order = np.lexsort([time, unit] if trial is None else [time, unit, trial])
-    kept = np.arange(ds.sizes["spike"])[which][order]
+    # Spikes of entries that repeat are kept once: they are found for each of them again.
+    kept, first = np.unique(np.arange(ds.sizes["spike"])[which], return_index=True)
+    keys = [ds["spike_time"].values[kept], unit[first], *([] if trial is None else [trial[first]])]
+    kept = kept[np.lexsort(keys)]
     if np.array_equal(kept, np.arange(ds.sizes["spike"])):
         return ds
     return ds.isel(spike=kept)

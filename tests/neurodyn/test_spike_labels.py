@@ -99,7 +99,7 @@ def test_every_way_to_select_of_xarray(kind, operation):
     ds, counts = recording(kind)
     changed = OPERATIONS[operation](ds)
     right = counts.sel(trial=changed.trial, unit=changed.unit)
-    xr.testing.assert_equal(counted(changed), right.drop_vars("side"))
+    xr.testing.assert_equal(counted(changed), right.reset_coords(drop=True))
     one = spikes.bin(ds.isel(trial=2), bin_width=WIDTH)["spike_count"]
     np.testing.assert_array_equal(one, counts.isel(trial=2))
 
@@ -108,25 +108,86 @@ def test_a_bootstrap_sample_counts_repeated_trials_each_time():
     ds, counts = recording()
     drawn = ds.isel(trial=[1, 1, 4, 1], unit=[2, 0, 2])
     rates = counts.isel(trial=[1, 1, 4, 1], unit=[2, 0, 2]).sum(["trial", "time"]) / 0.8
-    np.testing.assert_allclose(analysis.firing_rate(drawn), rates)
+    for once_more in (drawn, spikes.tidy(drawn)):
+        np.testing.assert_allclose(analysis.firing_rate(once_more), rates)
     named = spikes.relabel(drawn, trial=np.arange(4), unit=["x", "y", "z"])
     np.testing.assert_array_equal(counted(named), counts.isel(trial=[1, 1, 4, 1], unit=[2, 0, 2]))
     with pytest.raises(LabelError, match=r"'trial' repeat.*relabel"):
         spikes.bin(drawn, bin_width=WIDTH)
 
 
+def test_new_labels_are_those_of_the_same_trials_and_units():
+    ds, counts = recording()
+    part, right = ds.isel(trial=[4, 2, 0]), counts.isel(trial=[4, 2, 0])
+    for new in (np.array([100, 101, 102]), ["x", "y", "z"], part.trial.values[::-1]):
+        renamed = part.assign_coords(trial=new, unit=[3, 7, 12, 5])
+        np.testing.assert_array_equal(counted(renamed), right)
+        assert counted(renamed).trial.values.tolist() == list(new)
+        named = spikes.relabel(renamed, trial=new)
+        assert set(named.spike_trial.values) == set(new)
+        np.testing.assert_array_equal(counted(named), right)
+    later = ds.isel(trial=[1, 3]).assign_coords(trial=[100, 102 + 1000])
+    both = spikes.concat([part.assign_coords(trial=[1, 2, 3]), later])
+    everything = counts.isel(trial=[4, 2, 0, 1, 3])
+    np.testing.assert_array_equal(counted(both), everything)
+
+
+def test_parts_that_say_less_are_completed_when_put_together():
+    ds, counts = recording()
+    ended = ds.isel(trial=[0, 1]).assign_coords(
+        valid_until=("trial", [50.0, 150.0], {"units": "ms", "long_name": "end"})
+    )
+    seen = np.array([[1, 1, 1, 0], [1, 1, 1, 1]], bool)
+    about = {"units": "1", "long_name": "whether the unit was observed"}
+    both = spikes.concat(
+        [ended.assign(observed=(("trial", "unit"), seen, about)), ds.isel(trial=[2])]
+    )
+    found = spikes.bin(both, bin_width=WIDTH)["spike_count"].values
+    right = counts.isel(trial=[0, 1, 2]).values
+    right[0, 2:], right[0, :, 3] = np.nan, np.nan
+    np.testing.assert_array_equal(found, right)
+    other = ds.isel(trial=[2]).assign_coords(area=("unit", list("abcd")))
+    with pytest.raises(LabelError, match="'area' of Dataset 1 differs"):
+        spikes.concat([ds.isel(trial=[1]).assign_coords(area=("unit", list("abce"))), other])
+
+
+def test_trials_end_by_label():
+    session = spikes.from_times(
+        [np.arange(1.0, 3000.0, 10.0)],
+        window=(0, 3000),
+        coords={
+            "trial": [10, 11, 12],
+            "go": ("trial", [200.0, 1000.0, 2000.0], "ms"),
+            "stop": ("trial", [700.0, 1800.0, 3000.0], "ms"),
+        },
+    )
+    right = {10: 500.0, 11: 800.0, 12: 1000.0}
+    backwards = session.go.isel(trial=[2, 1, 0])
+    for events, until in (
+        ("go", "stop"),
+        (backwards, "stop"),
+        ("go", session.stop.isel(trial=[1, 0, 2])),
+        (backwards, session.stop),
+    ):
+        cut = spikes.align(session, events, (0, 1000), until=until)
+        assert dict(zip(cut.trial.values.tolist(), cut.valid_until.values, strict=True)) == right
+    with pytest.raises(LabelError, match="only in the until"):
+        spikes.align(session, backwards[:2], (0, 1000), until="stop")
+
+
 def test_what_labels_cannot_follow_is_refused():
     ds, _ = recording()
     for changed, match in (
-        (ds.assign_coords(trial=ds.trial + 1000), "spikes do not know, .1101, .*relabel"),
-        (ds.assign_coords(unit=list("abcd")), "cannot be the same labels"),
         (
             ds.drop_vars("side").coarsen(trial=2, boundary="trim").mean(),
             "float64.*cannot be the same labels",
         ),
         (ds.mean("trial"), "no longer has with labels"),
         (ds.isel(unit=1), r"sel\(unit=\[3\]\)"),
-        (ds.drop_vars("trial"), "no longer has with labels"),
+        (ds.drop_vars(["trial", "trial_key"]), "no longer has with labels"),
+        (ds.swap_dims(trial="side"), r"entries of 'trial' lie on \('side',\)"),
+        (ds.stack(x=("trial", "unit")), r"entries of 'unit' lie on \('x',\)"),
+        (ds.reindex(trial=[100, 7]), r"no spikes were recorded, \[7\]"),
         (ds.reset_coords("spike_time").expand_dims("seed"), "spikes.concat"),
     ):
         with pytest.raises(LabelError, match=match):

@@ -55,7 +55,7 @@ class TestBuild:
             (lambda: spikes.from_times([[5000.0]], window=(0, 10)), "both in ms"),
             (lambda: spikes.from_times([[5.0]], window=(10, 0)), "start < stop"),
             (
-                lambda: spikes.dataset([1.0], [0, 1], coords={"unit": [0]}, source="model"),
+                lambda: spikes.dataset([1.0], [0, 1], coords={"unit": [0, 1]}, source="model"),
                 "one length",
             ),
             (lambda: spikes.dataset([1.0], [0], coords={}, source="model"), "must give 'unit'"),
@@ -69,7 +69,7 @@ class TestBuild:
             ),
             (
                 lambda: spikes.dataset([1.0], [0.5], coords={"unit": [0]}, source="model"),
-                "holds float64 such as .*0.5.*, the labels of 'unit' are int64",
+                "holds float64 such as .*0.5.*, the labels of .unit. are int64",
             ),
         ],
     )
@@ -283,5 +283,7 @@ class TestRate:
         counts = spikes.bin(recording, bin_width=20.0)
         rates = spikes.rate(counts)
         np.testing.assert_allclose(rates["rate"], counts.spike_count * 50.0)
-        with pytest.raises(LabelError, match="no bin_width"):
-            spikes.rate(counts.drop_attrs())
+        # Without the attribute the labels tell the width.
+        np.testing.assert_allclose(spikes.rate(counts.drop_attrs())["rate"], rates["rate"])
+        with pytest.raises(LabelError, match="bin_width"):
+            spikes.rate(counts.isel(time=[0]).drop_attrs())

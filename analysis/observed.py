@@ -1,0 +1,68 @@
+"""What was observed between two times: the spikes, and for how long."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Window
+from neurodyn.spikes.build import SLACK, step_middles, window_edges
+from neurodyn.spikes.join import Positions, in_trials, observed, positions, require_spikes
+
+__all__ = ["observed_time", "observed_window", "within"]
+
+
+def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float, float]:
+    """The window asked for, else the one that was observed."""
+    require_spikes(spikes)
+    known = spikes.attrs.get("window")
+    if window is None and known is None:
+        raise LabelError(
+            f"{what}: which times were observed is not known: pass window=(start, stop) in ms."
+        )
+    start, stop = window_edges(known if window is None else window)
+    if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
+        raise LabelError(
+            f"{what}: the window {start:g} to {stop:g} ms leaves what was observed, {known[0]:g} "
+            f"to {known[1]:g} ms."
+        )
+    return start, stop
+
+
+def within(spikes: xr.Dataset, start: float, stop: float) -> Positions:
+    """The spikes between two times and before the end of their trial."""
+    found = positions(spikes)
+    time = step_middles(spikes, found.time)
+    end = _ends(spikes, stop)
+    if found.trial is not None and (end < stop).any():
+        inside = (time >= start) & (time < end[found.trial])
+    else:
+        inside = (time >= start) & (time < end.min(initial=stop))
+    trial = None if found.trial is None else found.trial[inside]
+    return Positions(found.time[inside], found.unit[inside], trial)
+
+
+def _ends(spikes: xr.Dataset, stop: float) -> np.ndarray:
+    """When each trial ends [ms], `stop` at the latest; of one that lasts throughout it is NaN."""
+    end = np.full(spikes.sizes["trial"] if in_trials(spikes) else 1, stop)
+    if "spike_trial" in spikes and "valid_until" in spikes.coords:
+        end = np.fmin(end, spikes["valid_until"].values)
+    return end
+
+
+def observed_time(spikes: xr.Dataset, start: float, stop: float) -> np.ndarray:
+    """How long each unit was observed [ms], ``(trial, unit)``; one row without trials."""
+    if "spike_trial" in spikes:
+        time = np.maximum(_ends(spikes, stop) - start, 0)[:, None]
+        seen = observed(spikes)
+        seen = 1.0 if seen is None else seen
+        return time * np.broadcast_to(seen, (len(time), spikes.sizes["unit"]))
+    edges = np.asarray(spikes.attrs.get("obs_intervals", (start, stop)), np.float64).reshape(-1, 2)
+    first = np.maximum(edges[:, :1], start)
+    last = np.minimum(edges[:, 1:], stop)
+    if "observed_start" in spikes.coords:
+        first = np.maximum(first, spikes["observed_start"].values[None, :])
+        last = np.minimum(last, spikes["observed_stop"].values[None, :])
+    time = np.maximum(last - first, 0).sum(0)
+    return np.broadcast_to(time, (1, spikes.sizes["unit"])).astype(np.float64)

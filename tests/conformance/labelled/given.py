@@ -1,0 +1,124 @@
+"""What stands beside the data in a call, by the name of the parameter.
+
+Add a line where the suite asks for one: it is the only thing that a new function may need.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from neurodyn.models.pvrnn.settings import ErrorRegression
+from tests.conformance.labelled import zoo
+
+__all__ = ["EXEMPT", "MEANT", "OPTIONS", "QUICKLY"]
+
+#: Plain arguments by the name of their parameter; each value is tried in turn. Functions without
+#: arguments are called: they make what takes long.
+OPTIONS: dict[str, list[Any]] = {
+    "by": ["coherence", "n_relu", "sweep", [], "population"],
+    "dim": ["trial", "unit", "sweep", "seed"],
+    "bin_width": [20.0],
+    "dt": [10.0],
+    "key": [0],
+    "lags": [[1, 2]],
+    "length": [2],
+    "longest": [100.0],
+    "measure": ["validation_correct"],
+    "model": [zoo.alrnn, zoo.alrnn2, zoo.pvrnn],
+    "system": [zoo.alrnn],
+    "n_horizons": [2],
+    "over": ["step"],
+    "path": ["x.nc", "x.zarr", "x.nwb"],
+    "sigma": [20.0],
+    "statistic": [lambda x: x.mean()],
+    "tau": [50.0],
+    "values": [np.array([0.0, 1.0])],
+    "window": [(-100.0, 300.0)],
+    "windows": [{"all": (100.0, 2000.0)}],
+}
+#: What makes results quick, where it has a default.
+QUICKLY: dict[str, Any] = {
+    "iterations": 2,
+    "method": ErrorRegression(window=3, iterations=2),
+    "metrics": ["cka", "ridge"],
+    "modulation": 1.0,
+    "n_draws": 4,
+    "n_folds": 2,
+    "n_null": 4,
+    "n_repeats": 2,
+    "n_splits": 4,
+    "segment": 100.0,
+}
+#: What a labelled parameter of this name means: how names in the zoo begin ("symbols(": what the
+#: function of that name made), or what is made of the first argument.
+MEANT: dict[str, tuple[Any, ...]] = {
+    "acf": ("autocorrelation(",),
+    "activity": ("rate",),
+    "coded": ("symbols(",),
+    "cycles": ("cycles",),
+    "distance": ("spectral_distance(",),
+    "events": (lambda first: np.array([100.0, 1000.0, 2000.0]),),
+    "fit": ("intrinsic_timescale(",),
+    "graph": ("transitions(",),
+    "inputs": (lambda first: first.isel(channel=[0, 1]).rename(channel="input"),),
+    "label": (lambda first: first["coherence"],),
+    "mask": (lambda first: (first > 0).astype(float),),
+    "observed": ("sequences",),
+    "panels": ("over_steps", "prior_sweep"),
+    "points": ("fixed_points",),
+    "prediction": ("forecast(", "regression"),
+    "rate": ("population_rate(",),
+    "projections": ("components",),
+    "rates": ("population_rate(",),
+    "recording": ("recording", "run"),
+    "reliability": ("split_half_reliability(",),
+    "result": ("regression", "lyapunov"),
+    "score": ("compare(",),
+    "scores": ("projected", "level"),
+    "statistics": ("interval_statistics(",),
+    "states": ("series", "rate_of_run"),
+    "targets": ("outputs",),
+    "true": ("true_words", "word_frequencies("),
+    "generated": ("word_frequencies(",),
+    "W": ("matrix",),
+}
+
+_FIRST = "it shows the first entry, which is another one now"
+_SECONDS = "figures take seconds as they are, and their axis says so"
+_BINS = "each bin counts for itself, so that others may be missing"
+#: What a relation asks and a function need not keep, with the reason.
+EXEMPT: dict[str, dict[str, str]] = {
+    "example": {
+        "neurodyn.labels.like": "it takes a plain array",
+        "neurodyn.labels.pair_channels": "it takes the names of two dims",
+        "neurodyn.spikes.concat": "it takes a list",
+    },
+    "order": {
+        "neurodyn.io.to_neo": "signals of a Block stand in a list, under annotations",
+        "neurodyn.labels.entry": _FIRST,
+        "neurodyn.plot.error_regression": _FIRST,
+        "neurodyn.plot.projections": "it draws two objects beside each other, in their own orders",
+        "neurodyn.spikes.positions": "positions are what it returns",
+    },
+    "selection": {
+        "neurodyn.analysis.fi_curve": "`where` gives other dims to what it does not concern",
+        "neurodyn.labels.entry": _FIRST,
+        "neurodyn.spikes.positions": "positions are what it returns, in the order of the table",
+    },
+    "pairs": {
+        "neurodyn.analysis.symbolise": "values belong to outputs, not to times",
+        "neurodyn.plot.projections": "it draws two objects beside each other",
+    },
+    "clock": {
+        "neurodyn.analysis.compare": _BINS,
+        "neurodyn.analysis.fano_factor": _BINS,
+        "neurodyn.analysis.firing_rate": _BINS,
+        "neurodyn.analysis.synchrony": _BINS,
+        "neurodyn.labels.between": _BINS,
+        "neurodyn.labels.bin_width": _BINS,
+        "neurodyn.plot.expectations": _SECONDS,
+        "neurodyn.plot.latent_bands": _SECONDS,
+        "neurodyn.plot.psth": _SECONDS,
+        "neurodyn.plot.time_constants": _SECONDS,
+    },
+}
