@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import pair_channels
+from neurodyn.labels import clock, pair_channels
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["bifurcation", "lyapunov", "projections", "spectra"]
@@ -141,10 +141,13 @@ def spectra(truth: xr.DataArray, generated: xr.DataArray, *, distance: Any = Non
     for i, ax in enumerate(axes[0]):
         for power, colour, name in ((truth, BLUE, "true"), (generated, ORANGE, "generated")):
             power = power.sortby("frequency")
+            frequency = clock(power, dim="frequency", what=f"the {name} power", even=False).time
+            # Logarithmic axes have no place for 0 Hz.
+            seen = frequency > 0
             lines = power.isel(channel=i).transpose(..., "frequency").values
             for j, line in enumerate(lines.reshape(-1, power.sizes["frequency"])):
                 name = None if j else name
-                ax.plot(power["frequency"][1:], line[1:], color=colour, lw=1, label=name)
+                ax.plot(frequency[seen], line[seen], color=colour, lw=1, label=name)
         ax.set(xscale="log", yscale="log", xlabel=label(truth["frequency"]))
         title = str(truth["channel"].values[i])
         if distance is not None:

@@ -251,15 +251,19 @@ def population_spectrum(spectrum: xr.Dataset, *, highest: Number = 100.0) -> Any
     """
     figure, axes = subplots(1, 1, size=(3.6, 2.5))
     ax = axes[0, 0]
-    shown = spectrum.sel(frequency=slice(spectrum["frequency"].values[1], highest))
+    shown = spectrum.sortby("frequency")
+    frequency = clock(shown, dim="frequency", what="the spectrum", even=False).time
+    # At 0 Hz is what the mean left over.
+    inside = (frequency > 0) & (frequency <= highest)
+    shown, frequency = shown.isel(frequency=inside), frequency[inside]
     names = _populations(spectrum)
     for k, name in enumerate(names):
         power = shown["power"].transpose(..., "frequency", "unit").isel(unit=k)
         lines = power.values.reshape(-1, shown.sizes["frequency"])
         colour = STROKES[k % len(STROKES)]
         for line in lines if len(lines) > 1 else ():
-            ax.plot(shown["frequency"], line, color=colour, lw=0.5, alpha=0.35)
-        ax.plot(shown["frequency"], lines.mean(0), color=colour, lw=1.4, label=name)
+            ax.plot(frequency, line, color=colour, lw=0.5, alpha=0.35)
+        ax.plot(frequency, lines.mean(0), color=colour, lw=1.4, label=name)
     units = spectrum["power"].attrs["units"].replace("^2", "²")
     ax.set(yscale="log", xlabel=label(spectrum["frequency"]), ylabel=f"power ({units})")
     if len(names) > 1:
