@@ -79,6 +79,7 @@ def ridge_forecast(
         raise ValueError(
             f"Sequences of {x.shape[1]} steps are too short for a horizon of {n_horizons}."
         )
+    x = x[_by_label(known)]
     past, ahead = _lagged(x, n_lags), _lagged(new, n_lags)
     predictions, chosen = [], []
     for h in range(1, n_horizons + 1):
@@ -112,6 +113,14 @@ def _by_output(seen: labels.Observed) -> xr.DataArray:
     """Under the labels that it came with; outputs without are in the order of the other side's."""
     array = seen.labelled()
     return array if "output" in seen.coords else array.drop_vars("output")
+
+
+def _by_label(seen: labels.Observed) -> np.ndarray:
+    """The order of trials by their labels, so that folds hold the same ones in any order."""
+    trial = seen.coords.get("trial")
+    if trial is None:
+        return np.arange(len(seen.values))
+    return np.argsort(np.asarray(getattr(trial, "values", trial)), kind="stable")
 
 
 def _lagged(x: np.ndarray, n_lags: int) -> np.ndarray:

@@ -134,6 +134,8 @@ def attempt(call: Callable[[], Any]) -> tuple[Any, Exception | None]:
 
 def ours(error: Exception) -> bool:
     """Whether the library refused by a statement of its own, and not something that it called."""
+    if isinstance(error, nd.labels.LabelError):
+        return True
     frame = traceback.extract_tb(error.__traceback__)[-1]
     path = Path(frame.filename).resolve()
     mine = path.is_relative_to(HERE) and not {"tests", ".venv"} & set(path.relative_to(HERE).parts)

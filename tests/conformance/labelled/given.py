@@ -94,6 +94,9 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.spikes.concat": "it takes a list",
     },
     "order": {
+        "neurodyn.analysis.intrinsic_timescale": "four draws of a bootstrap vary by chance",
+        "neurodyn.plot.elbow": "points of seeds are spread in the order of the seeds",
+        "neurodyn.spikes.times": "times stand trial after trial, in the order of the trials",
         "neurodyn.io.to_neo": "signals of a Block stand in a list, under annotations",
         "neurodyn.labels.entry": _FIRST,
         "neurodyn.plot.error_regression": _FIRST,

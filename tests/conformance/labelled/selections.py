@@ -115,10 +115,15 @@ def _alone(case: Case, i: int) -> bool:
         return x.isel({case.dim: [i]})
 
     made = whole(case)
-    if made is None or case.dim not in made.indexes:
+    if made is None or case.dim not in made.indexes or _one_trial(made):
         return False
     got, error = attempt(lambda: case.called(lambda x: fresh(one, x)))
     return error is None and not difference(got, seen(fresh(one, made)))
+
+
+def _one_trial(made: Any) -> bool:
+    """Whether spikes are of a single trial, which has no dim along which to build them anew."""
+    return "spike_trial" in made.coords and "trial" not in made.dims
 
 
 def concatenated(case: Case, at: int, **options: Any) -> str:
