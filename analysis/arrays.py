@@ -193,9 +193,12 @@ def pair(x: Any, y: Any, *, least: int = 2) -> tuple[Array, Array]:
 
 
 def same_rows(x: Any, y: Any) -> tuple[Any, Any]:
-    """Values of two labelled arrays, `unit` last, matched along all other dims; arrays as given."""
+    """Values of two labelled arrays, `unit` last, matched along all other dims.
+
+    Beside an array, which has only positions, a labelled one comes in the order of its labels.
+    """
     if not (isinstance(x, xr.DataArray) and isinstance(y, xr.DataArray)):
-        return tuple(a.values if isinstance(a, xr.DataArray) else a for a in (x, y))
+        return _in_order(x, "x"), _in_order(y, "y")
     for name, side in (("x", x), ("y", y)):
         if "unit" not in side.dims:
             raise LabelError(f"{name} needs a dim 'unit', got dims {side.dims}.")
@@ -204,3 +207,12 @@ def same_rows(x: Any, y: Any) -> tuple[Any, Any]:
         raise LabelError(f"x has dims {x.dims}, y has {y.dims}: both need the same.")
     x, y = labels.pair(x, y, [str(dim) for dim in x.dims if dim != "unit"], what=("x", "y"))
     return x.values, y.transpose(*x.dims).values
+
+
+def _in_order(values: Any, what: str) -> Any:
+    if not isinstance(values, xr.DataArray):
+        return values
+    for dim in values.dims:
+        if dim != "unit":
+            values = labels.in_positions(values, str(dim), what=what)
+    return values.transpose(..., *[dim for dim in values.dims if dim == "unit"]).values

@@ -20,7 +20,7 @@ from neurodyn.analysis.predictivity import (
     ridge_side,
 )
 from neurodyn.analysis.threads import one_lapack_thread
-from neurodyn.labels import LabelError, pair
+from neurodyn.labels import LabelError, like, pair
 from neurodyn.system import as_key
 
 __all__ = ["decode"]
@@ -52,8 +52,8 @@ def decode(
         times pass those of interest: the cost grows as their square.
     label
         Numbers ``(trial,)`` or ``(trial, time)``: a DataArray, matched by its labels; an array, in
-        the order of `activity`; or the name of a coordinate of `activity`. A choice is decoded as
-        0 and 1.
+        the order of the labels of `activity` (:func:`neurodyn.labels.like`); or the name of a
+        coordinate of `activity`. A choice is decoded as 0 and 1.
     n_folds
         Folds over trials; default 10, or one a trial where there are fewer.
     penalties
@@ -78,9 +78,10 @@ def decode(
     ----------
     Hoerl & Kennard, Technometrics 1970.
     """
+    label = _under_labels(activity, label)
     activity, arrived = _in_label_order(activity)
     x = _activity(activity)
-    y = _label(activity, label, x.shape, arrived)
+    y = _label(activity, label, x.shape)
     held_out = fold_masks(as_key(key), x.shape[0], n_folds_for(x.shape[0], n_folds))
     guess = np.asarray(
         _predict(x, jnp.asarray(y[..., None], x.dtype), held_out, as_penalties(penalties, x.dtype))
@@ -138,7 +139,16 @@ def _in_label_order(activity: Any) -> tuple[Any, np.ndarray]:
     return activity.isel(trial=order), np.argsort(order)
 
 
-def _label(activity: xr.DataArray, label: Any, shape: tuple, arrived: np.ndarray) -> np.ndarray:
+def _under_labels(activity: Any, label: Any) -> Any:
+    """An array as the labelled array that it stands for; others as they came."""
+    if not isinstance(activity, xr.DataArray) or isinstance(label, (str, xr.DataArray)):
+        return label
+    dims = ["trial", "time"][: np.ndim(label)]
+    fits = dims and np.shape(label) == tuple(activity.sizes.get(dim) for dim in dims)
+    return like(label, activity, dims, what=("activity", "label")) if fits else label
+
+
+def _label(activity: xr.DataArray, label: Any, shape: tuple) -> np.ndarray:
     """The label (trial, time)."""
     if isinstance(label, str):
         if label not in activity.coords:
@@ -149,8 +159,6 @@ def _label(activity: xr.DataArray, label: Any, shape: tuple, arrived: np.ndarray
             raise LabelError(f"`label` has dims {label.dims}: select along {unknown}.")
         label = pair(activity, label, list(map(str, label.dims)), what=("activity", "label"))[1]
         label = label.transpose("trial", ...)
-    elif np.shape(label)[:1] == arrived.shape:
-        label = np.asarray(label)[np.argsort(arrived)]
     y = np.asarray(label)
     if y.dtype.kind not in "iufb" or y.shape not in (shape[:1], shape[:2]):
         raise ValueError(

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, UInt
 
 from neurodyn import labels
 from neurodyn.checks import check_whole
@@ -50,7 +50,8 @@ def forecast(
         A network whose inputs and outputs are the observations.
     observed
         ``(trial, time, output)``: an array, a labelled array with the dims `trial`, `time` and one
-        more in any order, or a Dataset with ``targets``. Labels are kept.
+        more in any order, or a Dataset with ``targets``. Labels are kept. Outputs whose labels
+        count from 0 go to the input of that number; models know no other names.
     n_horizons
         How many steps ahead to predict.
     n_samples
@@ -59,7 +60,7 @@ def forecast(
     dt
         Step [ms]; None: that of `time`, 1 where there are no labels.
     key
-        Seed or key, for networks that draw latents.
+        Seed or key, for networks that draw latents; draws go by the labels of the trials.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def forecast(
         If the network does not read and predict as many numbers as were observed, sequences have
         holes, or there are several samples and no key.
     """
-    seen = as_sequences(observed, dt)
+    seen = as_sequences(labels.for_model(observed), dt)
     x = jnp.asarray(seen.values, jnp.result_type(float))
     if not isinstance(model, AbstractMap) and not hasattr(model, "drift"):
         raise TypeError(f"`model` must be a system, got a {type(model).__name__}.")
@@ -92,6 +93,7 @@ def forecast(
         jnp.swapaxes(x, 0, 1),
         seen.dt,
         as_key(key),
+        jnp.asarray(seen.ranks, jnp.uint32),
         n_horizons=int(n_horizons),
         n_samples=int(n_samples),
     )
@@ -202,6 +204,7 @@ def _forecast(
     x: Float[Array, "time trial output"],
     dt: Any,
     key: Any,
+    ranks: UInt[Array, " trial"],
     *,
     n_horizons: int,
     n_samples: int,
@@ -210,9 +213,7 @@ def _forecast(
     n_trials = x.shape[1]
     trial_keys = None
     if key is not None:
-        trial_keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(
-            jnp.arange(n_trials, dtype=jnp.uint32)
-        )
+        trial_keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(ranks)
     start = (
         jax.vmap(lambda k: own.initial_state(dt=dt, key=k))(trial_keys)
         if (trial_keys is not None)

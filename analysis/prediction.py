@@ -19,7 +19,7 @@ from neurodyn.analysis.trajectories import (
 )
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
-from neurodyn.labels import LabelError, like, pair, pair_channels
+from neurodyn.labels import LabelError, in_positions, like, pair, pair_channels
 from neurodyn.params import whole_model
 from neurodyn.system import AbstractFlow, AbstractSystem, State
 
@@ -46,7 +46,8 @@ def prediction_error(
     model
         A map or flow whose readout is what was observed.
     truth
-        ``(time, channel)``, or several trajectories ``(trial, time, channel)``.
+        ``(time, channel)``, or several trajectories ``(trial, time, channel)``. Channels whose
+        labels count from 0 are the outputs of these numbers; models know no other names.
     n_steps
         Steps ahead; published results use 20.
     dt
@@ -78,7 +79,10 @@ def prediction_error(
     check_whole(1, n_steps=n_steps)
     if not isinstance(model, AbstractSystem):
         raise TypeError(f"`model` must be a system, got {type(model).__name__}.")
-    runs, true = as_runs(truth, "truth"), as_truth(truth, even=True)
+    runs = as_runs(truth, "truth")
+    if runs.channels is not None:
+        truth = in_positions(truth, str(runs.channels.name), what="`truth`")
+    true = as_truth(truth, even=True)
     dt, unit = read_step(truth, "truth", dt)
     if unit != "ms" and isinstance(model, AbstractFlow):
         raise ValueError(

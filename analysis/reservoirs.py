@@ -37,7 +37,7 @@ def ridge_readout(
         What is read out, ``(..., unit)``: an array, or a labelled variable of a run.
     targets
         What the readout should be, ``(..., output)``, with the same other dims: where both are
-        labelled, matched by their labels.
+        labelled, matched by their labels; an array is in the order of the labels of the other.
     penalty
         Ridge penalty on the weights, relative to the mean variance of a unit (times the number of
         samples); None: the one with the least error on the last fifth of the samples, fitted to
@@ -166,7 +166,7 @@ def memory_capacity(
 def _same_samples(states: Any, targets: Any) -> tuple[Any, Any]:
     """Labelled samples matched by their labels, and in the order of these."""
     if not (isinstance(states, xr.DataArray) and isinstance(targets, xr.DataArray)):
-        return states, targets
+        return _in_order(states, "unit", "states"), _in_order(targets, "output", "targets")
     dims = [str(d) for d in states.dims if d != "unit"]
     if unknown := set(targets.dims) - {*dims, "output"}:
         raise labels.LabelError(f"`targets` has dims {sorted(map(str, unknown))} that states lack.")
@@ -174,6 +174,14 @@ def _same_samples(states: Any, targets: Any) -> tuple[Any, Any]:
     ordered = [dim for dim in dims if dim in states.indexes]
     targets = targets.transpose(*dims, ..., "output")
     return states.transpose(*dims, "unit").sortby(ordered), targets.sortby(ordered)
+
+
+def _in_order(values: Any, last: str, what: str) -> Any:
+    """What is labelled beside an array, in the order that its labels count."""
+    if isinstance(values, xr.DataArray):
+        for dim in values.dims:
+            values = values if dim == last else labels.in_positions(values, str(dim), what=what)
+    return values
 
 
 def _samples(name: str, values: Any, last: str) -> np.ndarray:

@@ -48,6 +48,8 @@ def synchrony(
     ------
     LabelError
         If there is no such variable, it has other dims, or values are missing.
+    TypeError
+        If the data are no Dataset.
 
     References
     ----------
@@ -60,6 +62,11 @@ def synchrony(
     >>> float(analysis.synchrony(ds)["chi"])
     1.0
     """
+    if not isinstance(data, xr.Dataset):
+        raise TypeError(
+            f"synchrony takes a Dataset, got {type(data).__name__}: an array is "
+            "synchrony(array.to_dataset(name='x'), variable='x')."
+        )
     if variable is None and "spike_time" not in data and "spike_count" not in data:
         raise LabelError(f"synchrony needs spikes, or variable=... out of {list(data.data_vars)}.")
     if variable is None:

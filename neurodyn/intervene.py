@@ -75,6 +75,7 @@ class Current(AbstractIntervention):
     stop: Float[Array, ""]
 
     def __init__(self, units, amplitude, start=-np.inf, stop=np.inf):
+        units, amplitude = _together(units, amplitude, "amplitude")
         self.units = _weights(units)
         self.amplitude = _per_unit("amplitude", amplitude, self.units)
         self.start, self.stop = _window(start, stop)
@@ -117,6 +118,7 @@ class Clamp(AbstractIntervention):
     field: str | None = eqx.field(static=True)
 
     def __init__(self, units, value, start=-np.inf, stop=np.inf, *, field=None):
+        units, value = _together(units, value, "value")
         self.units = _weights(units)
         self.value = _per_unit("value", value, self.units)
         self.start, self.stop = _window(start, stop)
@@ -302,10 +304,30 @@ def _weights(units: Any) -> Float[Array, " unit"]:
 def _in_order(value: Any, name: str) -> Any:
     """Numbers of units as the model counts them: labels of a labelled array say which is which."""
     if getattr(value, "dims", ()):
-        from neurodyn.labels import in_positions  # xarray is slow to import, and rarely needed
+        # xarray is slow to import, and rarely needed
+        from neurodyn.labels import LabelError, in_positions
+        from neurodyn.labels.pairing import as_numbers, counts
 
-        return in_positions(value, str(value.dims[0]), what=name).values
+        dim = str(value.dims[0])
+        if dim in value.coords:
+            found = value[dim].values
+            if as_numbers(found) is not None and not counts(found):
+                raise LabelError(
+                    f"`{name}` is for units {found.tolist()[:8]}, but a model counts its units "
+                    "from 0: pass one entry for each of its units, labelled 0 to n - 1 or not at "
+                    f"all, .drop_vars('{dim}')."
+                )
+        return in_positions(value, dim, what=name).values
     return value
+
+
+def _together(units: Any, value: Any, name: str) -> tuple[Any, Any]:
+    """A labelled mask and what goes with it, of the same units in the same order."""
+    if getattr(units, "dims", ()) and getattr(value, "dims", ()):
+        from neurodyn.labels import pair
+
+        return pair(units, value, what=("units", name))
+    return units, value
 
 
 def _per_unit(name: str, value: Any, units: Array) -> Array:

@@ -26,7 +26,8 @@ def label(
     trial_coords = _trial_coords(plan, save, arrays)
     arrays = _ended(plan, save, known, arrays, start)
     n_times = [a.shape[1] for n, a in arrays.items() if n in known]
-    variables, coords = {}, {}
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
     for name, array in arrays.items():
         if name in known:
             v = known[name]

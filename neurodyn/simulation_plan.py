@@ -110,7 +110,7 @@ def make_plan(
     size = batch.n_steps, batch.n_trials
     if seen is not None:
         coords = _coords(model, seen.coords, batch.n_trials)
-        about = seen.t0, seen.align_event, coords, seen.n_valid, seen.unit
+        about: Any = seen.t0, seen.align_event, coords, seen.n_valid, seen.unit
         return _checked(model, Plan(None, None, None, batch.source, dt, *size, *about))
     t0, unit = 0.0, "ms"
     if source is None and isinstance(model, HasStartTime):

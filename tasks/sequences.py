@@ -95,7 +95,7 @@ class Sequences(AbstractDataTask):
         values = seen.values
         n, n_time, n_outputs = values.shape
         self.dt, self.unit = float(number("dt", seen.dt, above=0)), seen.unit
-        self.t0 = float(seen.time[0]) - self.dt
+        self.t0 = seen.start
         self.sequences = tuple(numbers.values.tolist())
         self.lengths = _lengths(lengths, n, n_time)
         valid = np.ones((n, n_time), bool)
@@ -285,7 +285,7 @@ def _seen(data: Any, dt: Any) -> tuple[Observed, np.ndarray | None]:
         trials = np.asarray([x.coords["trial"].values[0] for x in several])
         names["trial"] = xr.Variable("trial", trials)
     dt = several[0].dt
-    starts = np.asarray([x.time[0] - dt for x in several])
+    starts = np.asarray([x.start for x in several])
     same = np.ptp(starts) <= labels.TIME_TOLERANCE
     time = labels.time_axis(max(lengths), dt, starts[0] if same else 0.0)
     seen = Observed(values, dt, time, names, np.asarray(lengths), units[0])

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, Float, Int
 
+from neurodyn.labels import in_positions
 from neurodyn.models.plrnn.observation import AbstractObservation, make_observation
 from neurodyn.models.plrnn.products import product
 from neurodyn.models.rate import base
@@ -146,8 +147,9 @@ class AbstractPLRNN(AbstractMap):
         ----------
         x
             One observation. A labelled one, such as ``recording.isel(time=0)``, has a `time` [ms].
-            An array has none: it is taken for the first sample of a series without labels, whose
-            time is one step, so that the run goes on at two steps.
+            Outputs whose labels count from 0 are those with these numbers, other names are in the
+            order of the model. An array has no time: it is taken for the first sample of a series
+            without labels, whose time is one step, so that the run goes on at two steps.
 
         Raises
         ------
@@ -155,6 +157,8 @@ class AbstractPLRNN(AbstractMap):
             If it has another size, is not finite, or has a time that is not in ms.
         """
         clock = _clock_of(x)
+        if isinstance(x, xr.DataArray) and x.ndim == 1:
+            x = in_positions(x, str(x.dims[0]), what="`x`")
         given = np.asarray(x)
         if given.shape != (self.n_outputs,) or not np.isfinite(given).all():
             raise ValueError(

@@ -5,9 +5,11 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jaxtyping import Array
 
 from neurodyn.checks import check_whole
+from neurodyn.labels import LabelError, in_positions, like, pair
 from neurodyn.models.pvrnn import window
 from neurodyn.models.pvrnn.regression import as_reports, network_of, without_meta_prior
 from neurodyn.models.pvrnn.settings import ErrorRegression
@@ -74,7 +76,7 @@ class OnlineRegression(eqx.Module):
         check_whole(1, n_streams=n_streams)
         self.reports = as_reports(n_horizons, n_samples, windows)
         self.network, self.method = network_of(model, method), without_meta_prior(method)
-        self.keys = one_key_each(as_key(key, needed_for="Error regression"), int(n_streams))
+        self.keys = one_key_each(as_key(key, needed_for="Error regression"), np.arange(n_streams))
         self.n_streams = int(n_streams)
 
     def init(self) -> Carry:
@@ -89,9 +91,11 @@ class OnlineRegression(eqx.Module):
         state
             Of :meth:`init` or the step before.
         x
-            Observations ``(stream, output)``.
+            Observations ``(stream, output)``: an array, or labelled with the dim `output`;
+            streams and outputs whose labels count from 0 are those with these numbers.
         mask
-            Weights of their errors, shaped like ``x``; where they are 0 nothing was observed.
+            Weights of their errors, labelled or shaped like ``x``; where they are 0 nothing was
+            observed.
 
         Returns
         -------
@@ -110,6 +114,7 @@ class OnlineRegression(eqx.Module):
             If observations have another shape, or holes that are not masked.
         """
         shape = (self.n_streams, self.network.n_outputs)
+        x, mask = _for_model(x, mask)
         given = np.asarray(x, float)
         weights = np.ones(shape) if mask is None else np.asarray(mask, float)
         if given.shape != shape or weights.shape != shape:
@@ -128,6 +133,24 @@ class OnlineRegression(eqx.Module):
         dtype = state.u0.dtype
         now = (jnp.asarray(given, dtype), jnp.asarray(weights, dtype))
         return _observe(self.network, self.method, self.reports, state, *now, self.keys)
+
+
+def _for_model(x: Any, mask: Any) -> tuple[Any, Any]:
+    """Labelled observations and their weights in the order of streams and outputs."""
+    if isinstance(mask, xr.DataArray) and not isinstance(x, xr.DataArray):
+        x = like(x, mask, what=("mask", "x"))
+    if not isinstance(x, xr.DataArray):
+        return x, mask
+    if x.ndim != 2 or "output" not in x.dims:
+        raise LabelError(f"`x` needs one dim of streams and 'output', got the dims {x.dims}.")
+    x = x.transpose(..., "output")
+    if mask is not None:
+        mask = mask if isinstance(mask, xr.DataArray) else like(mask, x, what=("x", "mask"))
+        mask = pair(x, mask, what=("x", "mask"))[1]
+    for dim in map(str, x.dims):
+        x = in_positions(x, dim, what="`x`")
+        mask = None if mask is None else in_positions(mask, dim, what="`mask`")
+    return x, mask
 
 
 @eqx.filter_jit

@@ -106,7 +106,7 @@ def plan(
         jnp.swapaxes(x, 0, 1),
         jnp.swapaxes(weights, 0, 1),
         adam,
-        as_key(key, needed_for="Planning"),
+        one_key_each(as_key(key, needed_for="Planning"), seen.ranks),
         iterations=int(iterations),
         init=A,
         noise=bool(noise),
@@ -116,11 +116,10 @@ def plan(
 
 
 @eqx.filter_jit
-def _plan(model, wanted, mask, adam, key, *, iterations, init, noise, keep_best):
+def _plan(model, wanted, mask, adam, keys, *, iterations, init, noise, keep_best):
     model = resolve(model)
     n_steps, n_trials = wanted.shape[:2]
     n_latents, dtype = sum(model.n_latents), wanted.dtype
-    keys = one_key_each(key, n_trials)
     stretch = Stretch(
         jnp.zeros((n_trials, sum(model.n_units)), dtype),
         wanted,

@@ -43,7 +43,8 @@ def error_regression(
         A trained PV-RNN.
     observed
         ``(trial, time, output)``: an array, a labelled array with the dims `trial`, `time` and one
-        more in any order, or a Dataset with ``targets``. Labels are kept, and padded steps (from
+        more in any order, or a Dataset with ``targets``. Outputs whose labels count from 0 are
+        those of the model with these numbers. Labels are kept, and padded steps (from
         ``n_valid`` on) are taken as not observed.
     method
         How; default :meth:`ErrorRegression.soda2023`.
@@ -94,7 +95,7 @@ def error_regression(
         jnp.swapaxes(mask, 0, 1),
         without_meta_prior(method),
         reports,
-        key,
+        one_key_each(key, seen.ranks),
     )
     return label(model, {n: np.asarray(a) for n, a in out.items()}, method, seen, n_samples)
 
@@ -119,9 +120,8 @@ def without_meta_prior(method: ErrorRegression) -> ErrorRegression:
 
 
 @eqx.filter_jit
-def _follow(model, observed, mask, method, reports, key):
+def _follow(model, observed, mask, method, reports, keys):
     model = resolve(model)
-    keys = one_key_each(key, observed.shape[1])
 
     def body(carry, now):
         return window.observe(model, method, reports, carry, *now, keys)

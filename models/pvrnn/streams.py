@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.labels import Observed, like, pair, read_sequences
+from neurodyn.labels import Observed, for_model, like, pair, read_sequences
 from neurodyn.models.pvrnn.layers import layer_of
 from neurodyn.models.pvrnn.model import PVRNN
 
@@ -31,6 +31,7 @@ def as_streams(
 
     Where nothing is observed both are 0.
     """
+    observed = for_model(observed, name=name)
     seen = read_sequences(observed, dt=dt, name=name)
     x = jnp.asarray(seen.values, jnp.result_type(float))
     if x.shape[2] != n_outputs:
@@ -71,9 +72,9 @@ def _weights(mask: Any, seen: Observed, observed: Any, dtype: Any, name: str) ->
     return weights
 
 
-def one_key_each(key: PRNGKeyArray, n: int) -> Any:
-    """A key for each stream, which depends on its number only."""
-    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n, dtype=jnp.uint32))
+def one_key_each(key: PRNGKeyArray, numbers: Any) -> Any:
+    """A key for each stream, which depends on its number only: the rank of its label."""
+    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.asarray(numbers, jnp.uint32))
 
 
 def latent_coords(model: PVRNN) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _identified_by(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> list[str]
 
 def _check_counted(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> None:
     """Refuse labels that count other things on both sides, as numbering anew after sorting does."""
-    if dim in TIMES or not _counts(a[dim].values):
+    if dim in TIMES or not counts(a[dim].values):
         return
     for name in shared_coords(a, b, dim):
         x, y = columns(a, b, [name])
@@ -198,10 +198,10 @@ def like(
 
 def _in_order(labels: xr.DataArray, what: tuple[str, str]) -> Any:
     """Labels of the entries of an array."""
-    numbers, dim = _numbers(labels.values), labels.name
+    numbers, dim = as_numbers(labels.values), labels.name
     if numbers is None or np.all(np.diff(numbers) > 0):
         return labels.variable
-    if dim not in TIMES and _counts(numbers):
+    if dim not in TIMES and counts(numbers):
         return labels.variable[np.argsort(numbers)]
     raise LabelError(
         f"'{dim}' of the {what[0]} is not in increasing order ({labels.values[:4].tolist()}...), "
@@ -210,7 +210,7 @@ def _in_order(labels: xr.DataArray, what: tuple[str, str]) -> Any:
     )
 
 
-def _numbers(labels: np.ndarray) -> np.ndarray | None:
+def as_numbers(labels: np.ndarray) -> np.ndarray | None:
     """Labels that are numbers, or names that say one; None for other names."""
     if labels.dtype.kind in "iuf":
         return labels
@@ -220,9 +220,9 @@ def _numbers(labels: np.ndarray) -> np.ndarray | None:
     return np.array([int(m[2]) for m in found if m])
 
 
-def _counts(labels: np.ndarray) -> bool:
+def counts(labels: np.ndarray) -> bool:
     """Whether labels count from 0, in any order."""
-    numbers = _numbers(labels)
+    numbers = as_numbers(labels)
     return numbers is not None and np.array_equal(np.sort(numbers), np.arange(numbers.size))
 
 

@@ -45,6 +45,11 @@ class Observed(NamedTuple):
     unit: str = "ms"
 
     @property
+    def start(self) -> float:
+        """When the first step begins, one step before its label."""
+        return float(self.time[0]) - self.dt
+
+    @property
     def ranks(self) -> Int[np.ndarray, " trial"]:
         """Place of each trial in the order of the labels, by which random draws go."""
         n = self.values.shape[0]

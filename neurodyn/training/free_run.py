@@ -12,7 +12,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn import params
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
-from neurodyn.labels import clock
+from neurodyn.labels import LabelError, clock, in_positions
+from neurodyn.labels.pairing import counts
 from neurodyn.params.use import whole_model
 from neurodyn.system import State
 
@@ -29,7 +30,8 @@ class FreeRun(eqx.Module):
         ``(time, output)``; an ``equinox.Module``, or a function that is made once.
     data
         ``(time, output)``, an array or labelled, in the units the model was trained in
-        (standardised, if the windows were): training data, or others held back for validation. The
+        (standardised, if the windows were): training data, or others held back for validation.
+        Outputs are matched with those of the task by name, and steps must be those of the task. The
         result records what ``name`` says.
     name
         What the data are, e.g. ``"training data"``; it stands in the history of training.
@@ -68,6 +70,8 @@ class FreeRun(eqx.Module):
     name: str = eqx.field(static=True)
     n_steps: int = eqx.field(static=True)
     transient: int = eqx.field(static=True)
+    names: tuple[str, ...] | None = eqx.field(static=True)
+    dt: float | None = eqx.field(static=True)
     rows: tuple[tuple[str, int], ...] = eqx.field(static=True)
 
     def __init__(
@@ -84,7 +88,7 @@ class FreeRun(eqx.Module):
             raise TypeError(
                 f"`measure` is a function (data, generated) -> number, got {measure!r}."
             )
-        given = np.asarray(_in_order(data))
+        given, self.names, self.dt = _read(data)
         if given.ndim != 2 or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
             raise ValueError(
                 f"`data` must be finite numbers (time, output), got {given.dtype} of shape "
@@ -121,14 +125,20 @@ class FreeRun(eqx.Module):
                 f"FreeRun compares {self.data.shape[1]} variables (time, output), but this "
                 f"{type(model).__name__} has n_outputs={model.n_outputs}."
             )
+        data = self.data[:, _order(self.names, task.output_names())]
+        if self.dt is not None and not np.isclose(self.dt, task.dt, rtol=1e-6):
+            raise LabelError(
+                f"FreeRun: the data have steps of {self.dt:g}, the task of {task.dt:g}: compare "
+                "with data that are sampled as those of the task."
+            )
         run = integrate(
             model,
             dt=task.dt,
             n_steps=self.transient + self.n_steps,
-            state=State(model.infer(self.data[0])),
+            state=State(model.infer(data[0])),
             key=key,
         )
-        found = self.measure(self.data, run.outputs[self.transient :])
+        found = self.measure(data, run.outputs[self.transient :])
         return dict(found) if isinstance(found, dict) else {_name(self.measure): jnp.asarray(found)}
 
 
@@ -136,9 +146,28 @@ def _name(measure: Callable) -> str:
     return getattr(measure, "name", None) or getattr(measure, "__name__", "measure")
 
 
-def _in_order(data: Any) -> Any:
-    """Labelled data by the names of their dims; outputs are in the order of the model's."""
+def _read(data: Any) -> tuple[np.ndarray, tuple[str, ...] | None, float | None]:
+    """Values ``(time, output)``; names of the outputs and the step, where labels say them."""
     if not isinstance(data, xr.DataArray) or "time" not in data.dims or data.ndim != 2:
-        return data
-    clock(data, what="`data`", default=1.0)
-    return data.transpose("time", ...)
+        return np.asarray(data), None, None
+    step = clock(data, what="`data`", default=1.0).step
+    data = data.transpose("time", ...)
+    last = data.dims[1]
+    names = tuple(map(str, data[last].values)) if last in data.coords else None
+    return data.values, names, step if "time" in data.coords else None
+
+
+def _order(names: tuple[str, ...] | None, wanted: tuple[str, ...]) -> np.ndarray:
+    """Positions in the data of the outputs of the task."""
+    if names is None:
+        return np.arange(len(wanted))
+    if sorted(names) == sorted(wanted):
+        return np.array([names.index(name) for name in wanted])
+    unnamed = tuple(f"output {i}" for i in range(len(wanted)))
+    if wanted != unnamed and not counts(np.array(names)):
+        raise LabelError(
+            f"FreeRun: the data have the outputs {list(names)}, the task {list(wanted)}: rename "
+            "or select, so that both have the same."
+        )
+    array = xr.DataArray(np.arange(len(names)), {"output": list(names)})
+    return in_positions(array, "output", what="`data`").values

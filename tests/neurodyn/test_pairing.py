@@ -1,5 +1,6 @@
 """Two labelled objects belong together by their labels, whatever was done to either of them."""
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurodyn as nd
-from neurodyn import analysis, labels, models, plot, tasks
+from neurodyn import analysis, labels, models, plot, tasks, training
 from neurodyn.intervene import Current
 from neurodyn.labels import LabelError
 from neurodyn.models import pvrnn
@@ -350,3 +351,178 @@ def test_figures_of_symbols_do_not_depend_on_the_order_of_regions_and_times():
     ]
     assert str(nodes[0]) == str(nodes[1])
     assert str(nodes[2]) == str(nodes[3])
+
+
+# --- what labels say ----------------------------------------------------------------------------
+
+
+def column(values, labels_, dim="trial", **coords):
+    return xr.DataArray(values, {dim: labels_, **{n: (dim, v) for n, v in coords.items()}}, [dim])
+
+
+def test_labels_are_compared_exactly_and_with_float32_as_float32():
+    one, other = 1000001.0, 1000003.0
+    with pytest.raises(LabelError, match="only in the first: 1000001"):
+        labels.pair(column([1], [one]), column([2], [other]))
+    assert labels.pair(column([1, 2], [one, other]), column([2, 1], [1000003, 1000001]))[1][0] == 1
+    coarse = column([1, 2], np.array([0.1, 0.3], "f4"))
+    assert labels.pair(coarse, column([2, 1], [0.3, 0.1]))[1].values.tolist() == [1, 2]
+    near = column([1, 2], [16777216.0, 16777216.5])
+    with pytest.raises(LabelError, match="rounded to the float32 of the other"):
+        labels.pair(near, column([1], np.array([16777216.0], "f4")), join="inner")
+
+
+@pytest.mark.parametrize(("dim", "units"), [("time", "ms"), ("lag", "ms"), ("frequency", "Hz")])
+def test_clocks_in_other_units_are_no_twins(dim, units):
+    a = column([1.0, 2.0], [1.0, 2.0], dim)
+    steps = a.assign_coords({dim: (dim, [1.0, 2.0], {"units": "1"})})
+    with pytest.raises(LabelError, match=f"first is in '{units}', that of the second in '1'"):
+        labels.pair(a, steps)
+    xr.testing.assert_identical(labels.pair(steps, steps[::-1])[1], steps)
+
+
+def test_times_in_float32_are_those_in_float64():
+    times = 1e5 + np.arange(1, 2001) * 0.1
+    exact, coarse = column(np.arange(2000), times, "time"), times.astype("f4")
+    rounded = column(np.arange(2000), coarse, "time")
+    np.testing.assert_array_equal(labels.pair(exact, rounded[::-1])[1], exact)
+
+
+def test_trials_that_were_numbered_anew_contradict_their_conditions():
+    a = column([1, 2], [0, 1], coherence=[0.1, 0.5], rt=[300.0, 400.0])
+    with pytest.raises(LabelError, match=r"'coherence' of the first .* in another order"):
+        labels.pair(a, column([2, 1], [0, 1], coherence=[0.5, 0.1]))
+    outcome = column([1, 2], [0, 1], coherence=[0.1, 0.5], rt=[400.0, 300.0])
+    np.testing.assert_array_equal(labels.pair(a, outcome[::-1])[1], outcome)
+
+
+def test_names_that_say_numbers_count():
+    for names in (["1", "0"], ["input 1", "input 0"], ["output 1", "output 0"]):
+        found = labels.in_positions(column([10, 11], names, "input"), "input")
+        assert found.values.tolist() == [11, 10]
+    assert labels.in_positions(column([1, 2], ["q", "p"], "input"), "input").values.tolist() == [
+        1,
+        2,
+    ]
+    seen = labels.read_sequences(
+        series(np.zeros((1, 3, 2)), ("trial", "time", "output"), output=[1, 0])
+    )
+    assert seen.coords["output"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("bare", [np.zeros(2), None, xr.DataTree()])
+def test_what_has_no_labels_is_refused_at_the_door(bare):
+    a = column([1], [0])
+    for call in (
+        lambda: labels.pair(a, bare),
+        lambda: labels.match(bare, a, "trial"),
+        lambda: labels.clock(bare),
+    ):
+        # Types are checked at run time in tests, before the message of the library's own.
+        wanted = f"Dataset or DataArray, got {type(bare).__name__}|Type-check error"
+        with pytest.raises(TypeError, match=wanted):
+            call()
+    with pytest.raises(
+        TypeError, match="synchrony takes a Dataset, got DataArray|Type-check error"
+    ):
+        analysis.synchrony(a)
+
+
+def test_arrays_beside_labelled_data_are_in_the_order_of_its_labels():
+    x = RNG.normal(size=(12, 3))
+    order = RNG.permutation(12)
+    labelled = xr.DataArray(x, {"trial": np.arange(12)}, ("trial", "unit"))
+    y = x @ RNG.normal(size=(3, 2))
+    expected = float(analysis.decode(labelled, y[:, 0])["r2"])
+    assert float(analysis.decode(labelled[order], y[:, 0])["r2"]) == pytest.approx(expected)
+    cka = float(analysis.linear_cka(x, y))
+    assert float(analysis.linear_cka(labelled[order], y)) == pytest.approx(cka, rel=1e-5)
+    got = analysis.ridge_readout(labelled[order], y, penalty=0.0)["weights"]
+    np.testing.assert_allclose(got, analysis.ridge_readout(x, y, penalty=0.0)["weights"], atol=1e-9)
+    turned = labelled.assign_coords(trial=np.arange(12) + 5)[order]
+    for call in (analysis.linear_cka, analysis.ridge_readout):
+        with pytest.raises(LabelError, match="not in increasing order"):
+            call(turned, y)
+    with pytest.raises(LabelError, match="not in increasing order"):
+        analysis.decode(turned, y[:, 0])
+
+
+def test_interventions_are_on_the_units_that_labels_name():
+    mask, amplitude = column([1, 0], [0, 1], "unit"), column([2.0, 3.0], ["a", "b"], "unit")
+    with pytest.raises(LabelError, match=r"for units \[1, 2\], but a model counts its units"):
+        Current(mask.assign_coords(unit=[1, 2]), 1.0)
+    with pytest.raises(LabelError, match="only in the units: c"):
+        Current(mask.assign_coords(unit=["a", "c"]), amplitude)
+    named = Current(mask.assign_coords(unit=["a", "b"]), amplitude[::-1])
+    np.testing.assert_array_equal(named.amplitude, [2, 3])
+
+
+# --- models, which know their outputs by number ---------------------------------------------------
+
+
+def linear():
+    """A map whose readout is its state, and a run of it."""
+    rotation = np.array([[0.9, 0.3], [-0.1, 0.8]])
+    diagonal = np.diag(rotation)
+    model = models.ALRNN(
+        0, 2, 2, n_relu=0, A=diagonal, W=rotation - np.diag(diagonal), key=0
+    ).starting_from(np.array([1.0, 0.5]))
+    run = nd.simulate(model, n_steps=60, dt=10.0, progress=False)["outputs"].isel(trial=0)
+    return model, run
+
+
+def test_errors_and_starts_of_a_model_do_not_depend_on_the_order_of_outputs():
+    model, run = linear()
+    turned = run.isel(output=[1, 0])
+    error = analysis.prediction_error(model, turned, n_steps=3)["prediction_error"]
+    np.testing.assert_allclose(error, 0, atol=1e-10)
+    on = nd.simulate(model.starting_from(turned.isel(time=9)), n_steps=50, dt=10.0, progress=False)
+    np.testing.assert_allclose(on["outputs"].isel(trial=0), run[10:], atol=1e-6)
+
+
+def test_predictions_follow_their_outputs_and_trials():
+    observed = series(
+        RNG.normal(size=(2, 8, 2)), ("trial", "time", "output"), output=[0, 1], trial=[4, 7]
+    )
+    method = pvrnn.ErrorRegression(window=3, iterations=2)
+    network = models.PVRNN(2, (5,), (2,), (2.0,), key=0)
+    vrnn = models.VRNN(2, 4, 1, key=0)
+    mask = observed.copy(data=np.ones((2, 8, 2)))
+    for predict in (
+        lambda o: analysis.forecast(vrnn, o, n_horizons=2, key=3)["prediction"],
+        lambda o: pvrnn.error_regression(network, o, method, key=0)["prediction"],
+        lambda o: pvrnn.plan(network, o, mask, iterations=2, A="normal", key=0)["plan"],
+    ):
+        expected, got = predict(observed), predict(observed.isel(output=[1, 0], trial=[1, 0]))
+        xr.testing.assert_allclose(labels.pair(expected, got)[1], expected)
+
+
+def test_streams_that_arrive_are_taken_by_label():
+    online = pvrnn.OnlineRegression(models.PVRNN(2, (5,), (2,), (2.0,), key=0), n_streams=2, key=0)
+    x = xr.DataArray(
+        RNG.normal(size=(2, 2)), {"stream": [0, 1], "output": ["0", "1"]}, ("stream", "output")
+    )
+    weights = x.copy(data=[[1.0, 0.0], [1.0, 1.0]])
+    expected = online.step(online.init(), x.values, weights.values)[1]["reconstruction"]
+    got = online.step(online.init(), x[::-1, ::-1].T, weights)[1]["reconstruction"]
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_free_runs_compare_outputs_by_name_and_steps_with_those_of_the_task():
+    model, run = linear()
+    run = run.assign_coords(output=["x", "y"])
+    task = tasks.Windows(run, length=5)
+
+    def apart(data, generated):
+        return abs(data[1:] - generated[:-1]).max()
+
+    def score(data):
+        evaluate = training.FreeRun(apart, data, name="the run")
+        return float(evaluate(model, task, key=jax.random.key(0))["apart"])
+
+    for data in (run, run.isel(output=[1, 0]), run.isel(output=[1, 0]).T):
+        assert score(data) == pytest.approx(0, abs=1e-5)
+    with pytest.raises(LabelError, match="steps of 20, the task of 10"):
+        score(run[::2])
+    with pytest.raises(LabelError, match=r"the outputs \['x', 'z'\], the task \['x', 'y'\]"):
+        score(run.assign_coords(output=["x", "z"]))
