@@ -423,7 +423,7 @@ def test_what_has_no_labels_is_refused_at_the_door(bare):
         with pytest.raises(TypeError, match=wanted):
             call()
     with pytest.raises(
-        TypeError, match="synchrony takes a Dataset, got DataArray|Type-check error"
+        TypeError, match=r"synchrony takes a Dataset, got DataArray|Type-check error"
     ):
         analysis.synchrony(a)
 
