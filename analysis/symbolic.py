@@ -324,6 +324,15 @@ def regions_of(coded: xr.Dataset) -> np.ndarray:
     return coded["region"].values if "region" in coded.coords else np.arange(coded.sizes["region"])
 
 
+def _refuse_spread(coded: xr.Dataset) -> None:
+    """Refuse symbols on other dims, which `xr.concat` spreads them over, to be counted again."""
+    if extra := set(map(str, coded["symbol"].dims)) - {"seed", "trial", "time"}:
+        raise LabelError(
+            f"'symbol' lies on {sorted(extra)}, too: concatenating regions or latents spread it. "
+            "Join with xr.concat(..., data_vars='minimal')."
+        )
+
+
 def coded_positions(coded: xr.Dataset) -> np.ndarray:
     """Symbols ([trial], time) as positions along `region`, wherever its labels stand there.
 
@@ -332,6 +341,7 @@ def coded_positions(coded: xr.Dataset) -> np.ndarray:
     LabelError
         If a symbol has no region.
     """
+    _refuse_spread(coded)
     sequence, regions = coded["symbol"].transpose(..., "time").values, regions_of(coded)
     order = np.argsort(regions)
     place = order[np.searchsorted(regions[order], sequence).clip(max=regions.size - 1)]

@@ -154,3 +154,11 @@ def test_bad_input():
         topological_entropy(np.array([0, 1]), level="word")
     with pytest.raises(ValueError, match="max_length"):
         word_growth(np.array([0, 1]), 5)
+
+
+def test_symbols_that_concatenation_spread_are_refused():
+    coded = symbols(tent(), orbit(tent(), [0.2], 200))
+    halves = [coded.isel(region=[0]), coded.isel(region=[1])]
+    spread = xr.concat(halves, "region", data_vars="all")
+    with pytest.raises(labels.LabelError, match=r"'symbol' lies on \['region'\], too"):
+        transitions(spread)
