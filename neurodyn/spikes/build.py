@@ -192,8 +192,8 @@ def from_times(
     --------
     >>> from neurodyn import spikes
     >>> ds = spikes.from_times([[10.0, 20.0], []], coords={"area": ("unit", ["V1", "V4"])})
-    >>> dict(ds.sizes)
-    {'spike': 2, 'unit': 2}
+    >>> ds.sizes["unit"], ds.sizes["spike"]
+    (2, 2)
     """
     arrays = [np.asarray(array, np.float64) for array in times]
     if not arrays:
