@@ -146,7 +146,7 @@ class TestBins:
         counts = self.counts()
         assert labels.bin_width(counts) == 10
         joined = counts.coarsen(time=2).sum()
-        with pytest.raises(LabelError, match="bin_width 10 ms in attrs, but bins 20 ms apart"):
+        with pytest.raises(LabelError, match="bin_width is 10 ms in attrs, but bins are 20 ms apart"):
             labels.bin_width(joined)
         assert labels.bin_width(joined.assign_attrs(bin_width=20.0)) == 20
         bare = joined.copy()
@@ -166,7 +166,7 @@ class TestBins:
     )
     def test_rates_of_coarsened_counts(self, measure):
         joined = self.counts().coarsen(time=2).sum()
-        with pytest.raises(LabelError, match="bin_width 10 ms"):
+        with pytest.raises(LabelError, match="bin_width is 10 ms"):
             measure(joined)
         fixed = measure(joined.assign_attrs(bin_width=20.0)).item()
         assert fixed == (0 if "fano" in measure.__code__.co_names[-1] else 50)  # one in 20 ms
