@@ -111,10 +111,14 @@ def _add_synapses(code: Code, arguments: Buffers, results: Buffers) -> None:
         trial_spikes, trial_out = spikes + b * n_pre * code.size, out + b * width
         code.clear(trial_out, width)
 
-        def place(k):
-            return trial_out + code.word(indices + k * 4, I32) * code.size
+        def then(i):
+            spike = code.load(trial_spikes + i * code.size)
+            with code.loop(*_row(code, indptr, i)) as k:
+                target = code.word(indices + k * 4, I32)
+                value = code.load(values + k * code.size)
+                _add_to(code, trial_out + target * code.size, spike * value)
 
-        _each_synapse(code, trial_spikes, n_pre, indptr, values, place)
+        _each_spike(code, trial_spikes, n_pre, then)
 
 
 def _add_delayed(code: Code, arguments: Buffers, results: Buffers) -> None:
@@ -130,24 +134,16 @@ def _add_delayed(code: Code, arguments: Buffers, results: Buffers) -> None:
         last = (head + n_slots - 1) % n_slots
         code.clear(trial_ring + last * n_post * code.size, n_post * code.size)
 
-        def place(k):
-            slot = head + code.word(delays + k * 4, I32)
-            slot = code.choose(slot >= n_slots, slot - n_slots, slot)
-            target = slot * n_post + code.word(indices + k * 4, I32)
-            return trial_ring + target * code.size
+        def then(i):
+            spike = code.load(trial_spikes + i * code.size)
+            with code.loop(*_row(code, indptr, i)) as k:
+                slot = head + code.word(delays + k * 4, I32)
+                slot = code.choose(slot >= n_slots, slot - n_slots, slot)
+                target = slot * n_post + code.word(indices + k * 4, I32)
+                value = code.load(values + k * code.size)
+                _add_to(code, trial_ring + target * code.size, spike * value)
 
-        _each_synapse(code, trial_spikes, n_pre, indptr, values, place)
-
-
-def _each_synapse(code, spikes, n_pre, indptr, values, place: Callable[[Number], Number]) -> None:
-    """Add each synapse of the neurons that spiked at the place that it has."""
-
-    def row(i):
-        spike = code.load(spikes + i * code.size)
-        with code.loop(*_row(code, indptr, i)) as k:
-            _add_to(code, place(k), spike * code.load(values + k * code.size))
-
-    _each_spike(code, spikes, n_pre, row)
+        _each_spike(code, trial_spikes, n_pre, then)
 
 
 def _row(code: Code, indptr: Number, i: Number) -> tuple[Number, Number]:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn import stepping
+from neurodyn import kernels, stepping
 from neurodyn.arrays import as_array
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial, starts_from_first
@@ -279,12 +279,13 @@ def _run_fused(context, drive, state, save, length):
     system, n_steps = context.system, drive.input.shape[0]
     noise = None
     if context.noisy:
-        steps = context.start + jnp.arange(n_steps, dtype=jnp.int32)
+        numbers = context.start + jnp.arange(n_steps, dtype=jnp.int32)
         draw = jax.vmap(jax.vmap(stepping.standard_normal, (0, None, 0)), (None, 0, None))
-        noise = draw(context.noise_keys, steps, state.x)
+        noise = draw(context.noise_keys, numbers, state.x)
     last = save.outputs != "every" and not save.variables
-    looped = _in_a_loop(context, n_steps, length)
-    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=looped, last=last)
+    # A loop of one step XLA would take apart, and round as it does no step of a longer one.
+    steps = (context.dt > 0).astype(jnp.int32) if n_steps == 1 and length is None else length
+    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=steps, last=last)
     if last:
         return {}, State(x)
     recorded = jax.vmap(jax.vmap(lambda x: observe(system, State(x), save)))(x)
@@ -330,7 +331,7 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
 
     def scan(step, carry, first, last, length=None):
         part = jax.tree.map(lambda a: a[first:last], xs)
-        length = _in_a_loop(context, last - first, length)
+        step = _kept_together(step, context.dt) if last - first == 1 else step
         return recurrent_scan(step, arrays, carry, part, length=length, checkpoint=checkpoint)
 
     first, last = window
@@ -353,12 +354,9 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
     return recorded | ({} if spikes is None else {"spikes": spikes}), carry
 
 
-def _in_a_loop(context, n_steps: int, length):
-    """The length for a loop, which for one step is 1 in a way that XLA does not know.
-
-    XLA would take a loop of one step apart, and round it as it does no step of a longer one.
-    """
-    return 1 + jnp.minimum(context.start, 0) if n_steps == 1 and length is None else length
+def _kept_together(step, dt):
+    """A step that is rounded as in a loop: XLA would take a loop of one step apart."""
+    return lambda *args: kernels.computed_once(lambda: step(*args), dt > 0)
 
 
 # --- checks ----------------------------------------------------------------------------------

@@ -186,7 +186,8 @@ class _Increment(diffrax.AbstractPath):
         return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
 
     def _drawn(self, key: PRNGKeyArray) -> PyTree:
-        # Fused with what uses it, a draw in plain code would be rounded unlike a compiled one.
+        # Fused with what uses it, as the length of a run suggests, a draw would be rounded
+        # differently from one chunk of a run to the next.
         return kernels.computed_once(lambda: _draw(key, self.like), self.dt > 0)
 
 
@@ -216,9 +217,13 @@ def _scale(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
 
 def _draw(key: PRNGKeyArray, like: PyTree) -> PyTree:
     leaves, structure = jax.tree.flatten(like)
-    keys = [key] if len(leaves) == 1 else jax.random.split(key, len(leaves))
-    pairs = zip(keys, leaves, strict=True)
-    draws = [kernels.standard_normal(k, a.shape, a.dtype) for k, a in pairs]
+    if len(leaves) == 1:
+        only = kernels.standard_normal(key, leaves[0].shape, leaves[0].dtype)
+        return jax.tree.unflatten(structure, [only])
+    keys = jax.random.split(key, len(leaves))
+    draws = [
+        kernels.standard_normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)
+    ]
     return jax.tree.unflatten(structure, draws)
 
 

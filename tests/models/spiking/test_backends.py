@@ -1,7 +1,5 @@
 """Both backends of the spike products run a whole network alike, to the last bit."""
 
-import platform
-
 import jax
 import numpy as np
 import pytest
@@ -23,18 +21,3 @@ def test_a_network_spikes_alike_in_plain_and_compiled_code(x64, monkeypatch):
     assert library.count(runs["xla"].spikes) > 300
     np.testing.assert_array_equal(runs["xla"].spikes, runs["compiled"].spikes)
     np.testing.assert_array_equal(runs["xla"].variables["v"], runs["compiled"].variables["v"])
-
-
-@pytest.mark.skipif(
-    ffi.obstacle() is not None or platform.machine() != "x86_64", reason="needs llvmlite on x86"
-)
-def test_noise_is_the_same_in_plain_and_compiled_code(monkeypatch):
-    model = library.network(workloads.w1(80, 20))
-    spikes = {}
-    for backend in ("xla", "compiled"):
-        monkeypatch.setenv("NEURODYN_KERNELS", backend)
-        jax.clear_caches()
-        save = nd.Save(outputs=None, spikes="packed")
-        spikes[backend] = nd.integrate(model, dt=0.5, n_steps=1000, key=0, save=save).spikes
-    assert library.count(spikes["xla"]) > 100
-    np.testing.assert_array_equal(spikes["xla"], spikes["compiled"])
