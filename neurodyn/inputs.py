@@ -11,7 +11,6 @@ from jaxtyping import PyTree
 from neurodyn.drive import Drive, as_drive
 from neurodyn.params.use import indexed_parameters
 from neurodyn.system import InfersState, State
-from neurodyn.task import Trial
 
 __all__ = [
     "Batch",
@@ -188,7 +187,7 @@ def starts_from_first(system: Any, trial: PyTree) -> bool:
     return bool(getattr(trial, "from_first", False)) and isinstance(system, InfersState)
 
 
-def predicted(system: Any, trials: Trial) -> Trial:
+def predicted(system: Any, trials: Any) -> Any:
     """The trials as this system runs them: without the observation that it starts from.
 
     Row t of the inputs of such trials acts in the step from sample t to t + 1.
