@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from neurodyn.io.archive import FileFormatError, read_archive, write_archive
+from neurodyn.io.versions import other_orientation
 from neurodyn.training.errors import CheckpointError
+from neurodyn.training.fingerprint import fingerprint
 from neurodyn.training.history import History
 from neurodyn.training.step import LONGEST
 
@@ -34,11 +36,20 @@ class Checkpoint:
         other settings is refused.
     resume
         Whether to go on from an existing file; without, one that exists is refused.
+    models
+        The models before training, which older files describe in their own way.
     """
 
-    def __init__(self, path: str | os.PathLike, settings: Mapping[str, Any], *, resume: bool):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        settings: Mapping[str, Any],
+        *,
+        resume: bool,
+        models: Sequence[PyTree],
+    ):
         self.path = Path(path)
-        self.settings = dict(settings)
+        self.settings, self.models = dict(settings), models
         if self.path.is_dir():
             raise CheckpointError(f"the checkpoint '{path}' is a folder; name a file.")
         if self.path.exists() and not resume:
@@ -76,7 +87,9 @@ class Checkpoint:
             header, arrays = read_archive(self.path, kind="checkpoint")
         except FileFormatError as error:
             raise CheckpointError(f"cannot resume: {error}") from error
-        self._refuse_other_settings(header["settings"])
+        old = header["version"] == 1
+        self._refuse_other_settings(header["settings"], old)
+        state = other_orientation(state) if old else state
         stored = {k.removeprefix("state"): x for k, x in arrays.items() if k.startswith("state")}
         history = {
             k.removeprefix("history/"): x for k, x in arrays.items() if k.startswith("history/")
@@ -93,14 +106,14 @@ class Checkpoint:
             _as_leaf(stored[name], leaf)
             for name, leaf in zip(expected, jax.tree.leaves(state), strict=True)
         ]
-        return header["step"], jax.tree.unflatten(jax.tree.structure(state), leaves), history
+        state = jax.tree.unflatten(jax.tree.structure(state), leaves)
+        return header["step"], other_orientation(state) if old else state, history
 
-    def _refuse_other_settings(self, stored: Mapping[str, Any]) -> None:
-        differing = [
-            name
-            for name in {**stored, **self.settings}
-            if stored.get(name) != self.settings.get(name)
-        ]
+    def _refuse_other_settings(self, stored: Mapping[str, Any], old: bool) -> None:
+        own = self.settings
+        if old:
+            own = own | {"model": fingerprint([other_orientation(m) for m in self.models])}
+        differing = [name for name in {**stored, **own} if stored.get(name) != own.get(name)]
         if differing:
             plain = [
                 f"{name} was {stored.get(name)}, now {self.settings.get(name)}"

@@ -135,7 +135,7 @@ def fit(
     )
     file = None
     if checkpoint is not None:
-        file = Checkpoint(checkpoint, plan.settings, resume=resume)
+        file = Checkpoint(checkpoint, plan.settings, resume=resume, models=plan.models)
     elif resume or checkpoint_every is not None:
         raise ValueError("resume and checkpoint_every need checkpoint=, the name of a file.")
     if checkpoint_every is not None and checkpoint_every < 1:
