@@ -23,8 +23,8 @@ class ALRNN(AbstractPLRNN):
     .. math:: z_t = A z_{t-1} + W^T \Phi^*(z_{t-1}) + h + C^T u_t
 
     with diagonal A, and :math:`\Phi^*` the identity but for the last P units, which are rectified.
-    There are at most :math:`2^P` linear regions, and in region D the Jacobian is ``A + W.T D``. W is
-    full: its diagonal is trained beside A.
+    There are at most :math:`2^P` linear regions, and in region D the Jacobian is ``A + W.T D``. W
+    is full: its diagonal is trained beside A.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """What piecewise-linear recurrent networks share: a map that is linear between its rectifiers.
 
-Weights are ``(pre, post)`` as in every model, ``W[i, j]`` from unit i to unit j, so that they act as
-``z @ W``. The papers write ``(post, pre)``, so their ``W z`` is ``W.T @ z`` here.
+Weights are ``(pre, post)`` as in every model, ``W[i, j]`` from unit i to unit j, so that they act
+as ``z @ W``. The papers write ``(post, pre)``, so their ``W z`` is ``W.T @ z`` here.
 """
 
 import abc

@@ -28,8 +28,8 @@ class PLRNN(AbstractPLRNN):
     n_inputs, n_units, n_outputs
         External inputs K (0 for none), units M, observed variables N.
     observation
-        ``"identity"``: the first N units are observed; ``"affine"``: ``x = z @ B``; or an observation
-        of :mod:`neurodyn.models.plrnn`.
+        ``"identity"``: the first N units are observed; ``"affine"``: ``x = z @ B``; or an
+        observation of :mod:`neurodyn.models.plrnn`.
     A, W
         ``(unit,)`` and ``(unit, unit)``, ``W[i, j]`` from i to j. Default: diagonal and rest of a
         random positive definite matrix of spectral radius 1.
