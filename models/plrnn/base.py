@@ -250,7 +250,8 @@ class Parts:
 
     def bind(self, name: str, value: Any, shape: tuple[int, ...], default: Any) -> Any:
         """One parameter."""
-        return base.bind(value, shape, next(self._keys), name=name, default=default)
+        key = next(self._keys)
+        return base.bind(value, shape, key, name=name, default=default, balance="cancel")
 
     def bind_pair(self, first: tuple, second: tuple) -> tuple[Any, Any]:
         """Two parameters whose default values come from the same draw."""
@@ -258,7 +259,7 @@ class Parts:
 
         def bound(name, value, shape, default):
             same_draw = lambda _, shape, dtype: default(key, shape, dtype)  # noqa: E731
-            return base.bind(value, shape, key, name=name, default=same_draw)
+            return base.bind(value, shape, key, name=name, default=same_draw, balance="cancel")
 
         return bound(*first), bound(*second)
 

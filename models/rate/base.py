@@ -51,10 +51,18 @@ def check_sizes(**sizes: int) -> None:
         check_whole(1 if name == "n_units" else 0, **{name: n})
 
 
-def bind(value: Any, shape: tuple[int, ...], key: PRNGKeyArray, *, name: str, default: Any) -> Any:
-    """Bind one parameter, saying which one it is if that fails."""
+def bind(
+    value: Any,
+    shape: tuple[int, ...],
+    key: PRNGKeyArray,
+    *,
+    name: str,
+    default: Any,
+    balance: Any = True,
+) -> Any:
+    """Bind one parameter (see :func:`as_spec`), saying which one it is if that fails."""
     try:
-        spec = as_spec(value, default=default)
+        spec = as_spec(value, default=default, balance=balance)
         return spec.build(shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {shape}: {error}") from error
