@@ -1,7 +1,8 @@
 """Scales of excitatory and inhibitory weights: what makes them cancel, and fill the unit disc."""
 
-from collections.abc import Sequence
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -9,8 +10,12 @@ from jaxtyping import Array, Float
 __all__ = ["cancelling", "unit_disc"]
 
 
+# One program each, where they are computed outside of one.
+
+
+@partial(jax.jit, static_argnames=("signs", "sizes"), inline=True)
 def cancelling(
-    magnitudes: Float[Array, "pre post"], signs: np.ndarray, sizes: Sequence[int]
+    magnitudes: Float[Array, "pre post"], signs: tuple[float, ...], sizes: tuple[int, ...]
 ) -> Float[Array, " pre"]:
     """Factors of rows after which inhibition sums to what excitation does, which stays.
 
@@ -24,20 +29,22 @@ def cancelling(
         Number of rows in each area. Each area cancels by itself, or the whole matrix where one has
         rows of one sign only.
     """
+    sign = np.asarray(signs)
     area = np.repeat(np.arange(len(sizes)), sizes)
-    if any(len(set(signs[area == a])) == 1 for a in set(area)):
+    if any(len(set(sign[area == a])) == 1 for a in set(area)):
         area = np.zeros_like(area)
     total = jnp.sum(magnitudes, axis=1)
     factor = jnp.ones_like(total)
     for a in sorted(set(area)):
-        plus, minus = (jnp.sum(total[(area == a) & (signs == s)]) for s in (1, -1))
+        plus, minus = (jnp.sum(total[(area == a) & (sign == s)]) for s in (1, -1))
         ratio = jnp.where((plus > 0) & (minus > 0), plus / _nonzero(minus), 1)
-        factor = jnp.where((area == a) & (signs < 0), ratio, factor)
+        factor = jnp.where((area == a) & (sign < 0), ratio, factor)
     return factor
 
 
+@partial(jax.jit, static_argnames=("signs", "sizes"), inline=True)
 def unit_disc(
-    magnitudes: Float[Array, "pre post"], signs: np.ndarray, sizes: Sequence[int]
+    magnitudes: Float[Array, "pre post"], signs: tuple[float, ...], sizes: tuple[int, ...]
 ) -> Float[Array, " pre"]:
     """Factors of rows after which weights cancel and the bulk of their eigenvalues has radius 1.
 
@@ -60,7 +67,7 @@ def unit_disc(
         rows, columns = np.zeros_like(rows), np.zeros(magnitudes.shape[1], int)
     if len(set(signs)) == 1:
         return factor / _nonzero(_largest_eigenvalue(scaled, rows, columns))
-    group = np.unique(2 * rows + (signs > 0), return_inverse=True)[1]
+    group = np.unique(2 * rows + (np.asarray(signs) > 0), return_inverse=True)[1]
     centred = scaled - _block_means(scaled, group, columns)[group][:, columns]
     squared = _largest_eigenvalue(jnp.square(centred), rows, columns)
     # Magnitudes that are all alike have no variance but that of rounding.

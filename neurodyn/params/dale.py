@@ -139,7 +139,8 @@ class Dale(AbstractSpec):
     def _balance(self, inner: Any, signs: np.ndarray) -> Float[Array, " pre"]:
         low_rank = isinstance(inner, LowRankParameter)
         factors = cancelling if low_rank or self.balance == "cancel" else unit_disc
-        return factors(jnp.abs(value_of(inner)), signs, self._sizes(len(signs)))
+        sizes = self._sizes(len(signs))
+        return factors(jnp.abs(value_of(inner)), tuple(signs.tolist()), tuple(sizes))
 
     def _check_given(self, value: Array, signs: np.ndarray) -> None:
         inits = (getattr(s, "init", None) for s in layers(self.of))

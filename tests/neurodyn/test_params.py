@@ -226,8 +226,8 @@ def test_trainable_leaves_laws_and_integers_alone():
 # --- initial values ----------------------------------------------------------------------------
 
 
-N_DISC = 400
-TWO = {"V1": 100, "PFC": 300}
+N_DISC = 240
+TWO = {"V1": 60, "PFC": 180}
 FORTH_AND_BACK = {
     ("V1", "PFC"): Free(Uniform(0.0, 0.5)),
     ("PFC", "V1"): Masked(0.1, Free(Normal(0.0, 1.0))),
@@ -237,8 +237,6 @@ DISCS = {
     "half of them inhibitory": lambda: Dale(0.5, Free(Normal(0.0, 3.0)), True),
     "uniform": lambda: Dale(0.8, Free(Uniform(0.0, 2.0)), True),
     "far from 0": lambda: Dale(0.8, Free(Normal(1.0, 0.2)), True),
-    "fixed": lambda: Dale(0.8, Fixed(Uniform(0.0, 2.0)), True),
-    "scaled": lambda: Dale(0.8, Scaled(5.0, Free(Uniform(0.0, 2.0))), True),
     "sparse": lambda: Dale(0.8, Masked(0.2, Free(Normal(0.0, 1.0))), True),
     "sparse and alike": lambda: Dale(0.7, Masked(0.05, Free(1.0)), True),
     "no autapses": lambda: Dale(0.8, Masked("off-diagonal", Free(Uniform(0.0, 1.0))), True),
@@ -260,7 +258,7 @@ def edge(w):
 
     In a disc of uniform density that is 0.97; unequal variances of rows leave less at the edge.
     """
-    return np.median(np.sort(np.abs(np.linalg.eigvals(w)))[::-1][8:32])
+    return np.median(np.sort(np.abs(np.linalg.eigvals(w)))[::-1][5:19])
 
 
 @pytest.mark.parametrize("name", DISCS)
@@ -270,7 +268,16 @@ def test_balanced_dale_fills_the_unit_disc(name):
         w = value(build(DISCS[name](), (N_DISC, N_DISC), seed=seed))
         np.testing.assert_allclose(w.sum(), 0, atol=1e-4 * np.abs(w).sum())
         edges.append(edge(w))
-    assert 0.89 < np.mean(edges) < 1.03
+    assert 0.86 < np.mean(edges) < 1.05
+
+
+def test_balance_reaches_what_is_fixed_or_scaled():
+    law = Uniform(0.0, 2.0)
+    free, fixed, scaled = (Free(law), Fixed(law), Scaled(5.0, Free(law)))
+    expected = value(build(Dale(0.8, free, True), (20, 20)))
+    for of in (fixed, scaled):
+        got = value(build(Dale(0.8, of, True), (20, 20)))
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
 def test_half_of_a_disc_of_uniform_density_lies_within_the_root_of_one_half():
@@ -285,10 +292,10 @@ def test_dale_without_inhibition_starts_at_spectral_radius_one(of):
 
 
 @pytest.mark.parametrize("make", [models.CTRNN, models.LeakyRNN])
-@pytest.mark.parametrize("of", [Free(), Masked(0.2), Scaled(3.0, Free())])
+@pytest.mark.parametrize("of", [Free(), Masked(0.2)])
 def test_defaults_of_models_under_dale_fill_the_unit_disc(make, of):
     ws = [resolve(make(0, N_DISC, 0, W=Dale(0.8, of), key=k)).W for k in range(3)]
-    assert 0.89 < np.mean([edge(np.asarray(w)) for w in ws]) < 1.03
+    assert 0.88 < np.mean([edge(np.asarray(w)) for w in ws]) < 1.03
 
 
 def test_what_has_no_disc_only_cancels():
@@ -308,7 +315,7 @@ def test_what_has_no_disc_only_cancels():
 
 def test_each_area_cancels_by_itself():
     w = value(build(DISCS["areas with laws of their own"](), (N_DISC, N_DISC)))
-    for rows in (w[:100], w[100:]):
+    for rows in (w[:60], w[60:]):
         np.testing.assert_allclose(rows.sum(), 0, atol=1e-4 * np.abs(rows).sum())
 
 
