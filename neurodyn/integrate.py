@@ -11,9 +11,11 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import kernels, stepping
 from neurodyn.arrays import as_array
+from neurodyn.binding import bound
+from neurodyn.dependence import check_current
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial, starts_from_first
-from neurodyn.intervene import AbstractIntervention, as_interventions, check_units
+from neurodyn.intervene import AbstractIntervention, as_interventions
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
 from neurodyn.recording import (
@@ -38,6 +40,7 @@ from neurodyn.system import (
     SupportsFused,
     as_key,
 )
+from neurodyn.units import shapes_of, unit_axis
 
 __all__ = ["Save", "Trajectory", "integrate"]
 
@@ -153,11 +156,12 @@ def integrate(
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
     check_state(state, batch.n_trials)
     check_trial(system, trial)
-    interventions = as_interventions(interventions)
+    dt_array = as_array(dt, jnp.result_type(float))
+    interventions = bound(as_interventions(interventions), system, state, trial, dt_array)
     return _run(
         system,
         batch.source,
-        as_array(dt, jnp.result_type(float)),
+        dt_array,
         solver,
         state,
         as_key(key),
@@ -206,8 +210,7 @@ def _run(
         keys = jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, (None, 0))(key, numbers))
     if state is None:
         state = _initial(system, dt, trial, keys, n_trials)
-    if interventions:
-        check_units(interventions, system, state, trial)
+    _check_current(system, state, inputs, trial, interventions, dt, keys)
     noise_keys = None if keys is None else keys[:, 1]
     dt = dt.astype(_precision(state, inputs, dt))
     noisy = _check_noise(system, state, inputs, trial, key)
@@ -391,6 +394,22 @@ def _initial(system, dt, trial, keys, n_trials):
 
     init_keys = None if keys is None else keys[:, 0]
     return jax.vmap(one)(trial, init_keys, jnp.arange(n_trials))
+
+
+def _check_current(system, state, inputs, trial, interventions, dt, keys) -> None:
+    """Refuse currents that change nothing, of the inputs or of interventions."""
+    t = jnp.zeros((), dt.dtype)
+    held = isinstance(inputs, Drive)
+    if held and inputs.current is None and not interventions:
+        return
+    one = jax.tree.map(lambda a: a[0], (state, trial, keys))
+    drive = jax.tree.map(lambda a: a[0, 0], inputs) if held else as_drive(inputs(t))
+    for each in interventions:
+        drive = each.on_drive(t, drive)
+    axis = unit_axis(system, shapes_of(system, state, trial, dt))
+    n = None if axis is None else axis[1]
+    key = None if one[2] is None else one[2][1]
+    check_current(system, one[0], drive, one[1], dt=dt, n_units=n, key=key)
 
 
 def _check_noise(system, state, inputs, trial, key) -> bool:
