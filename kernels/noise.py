@@ -53,8 +53,7 @@ def standard_normal(
     Notes
     -----
     Both backends do the same operations in the same order; which of them a compiler merges into
-    one with a single rounding is left to it. On x86 the numbers have come out the same to the last
-    bit.
+    one with a single rounding is left to it, so that they agree to rounding.
 
     Examples
     --------
