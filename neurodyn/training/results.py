@@ -41,10 +41,21 @@ class Fit:
 
 
 class Snapshot(NamedTuple):
-    """What callbacks see after an evaluation: step, latest numbers by name, the model as it is."""
+    """What callbacks see after an evaluation.
+
+    Attributes
+    ----------
+    step
+        Number of steps taken.
+    metrics
+        The last loss and the numbers of the evaluation, named as in ``Fit.history`` (``loss``,
+        ``validation_loss``, ``validation_correct``...); for an ensemble their means over members.
+    model
+        The model as it is, or an :class:`Ensemble`; it may be kept.
+    """
 
     step: int
-    metrics: dict[str, Any]
+    metrics: dict[str, float]
     model: Any
 
 
@@ -83,7 +94,7 @@ def history_of(plan: Plan, history: History) -> xr.Dataset:
         "model": type(plan.models[0]).__name__,
         "task": type(plan.task).__name__,
         "objective": type(plan.setup.objective).__name__,
-        "select": plan.settings["select"],
+        "select": plan.select,
     }
     if (protocol := getattr(plan.setup.evaluate, "protocol", None)) is not None:
         attrs["evaluation"] = str(protocol)
