@@ -85,7 +85,9 @@ class Checkpoint:
         if given["evaluate"] is None and stored.get("evaluate") == fingerprint(False):
             given["evaluate"] = False
         for name in _KEPT:
-            if given[name] is None and not (name == "evaluate_every" and given["evaluate"] is False):
+            if given[name] is None and not (
+                name == "evaluate_every" and given["evaluate"] is False
+            ):
                 given[name] = stored.get(name)
         if given["ensemble"] is None and stored.get("ensemble") is not None:
             n, how = stored["ensemble"].split(" by ")

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
+from neurodyn.reprs import brief
 from neurodyn.task import AbstractTask
 
 __all__ = ["AbstractCurriculum", "Threshold"]
@@ -19,6 +20,8 @@ class AbstractCurriculum(eqx.Module):
 
     `advance`, `active` and `stage` are pure JAX and compiled; `check` and `resize` run outside.
     """
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def check(self, task: AbstractTask) -> None:

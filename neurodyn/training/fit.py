@@ -257,7 +257,8 @@ def _call(callbacks: Sequence, plan: Plan, run: Any, history: History, step: int
         return False
     snapshot = Snapshot(step, history.latest(), models_of(plan, run, best=False))
     # All of them are called, whatever one says.
-    return any([_is_true(callback, callback(snapshot)) for callback in callbacks])
+    wishes = [_is_true(callback, callback(snapshot)) for callback in callbacks]
+    return any(wishes)
 
 
 def _is_true(callback: Callable, wish: Any) -> bool:

@@ -12,7 +12,9 @@ from tests.systems import Filter, Leaky
 
 
 def test_threshold_walks_through_its_stages():
-    curriculum = Threshold("gain", [0.5, 1.0, 2.0], threshold=0.1, metric="validation_mse", lower=True)
+    curriculum = Threshold(
+        "gain", [0.5, 1.0, 2.0], threshold=0.1, metric="validation_mse", lower=True
+    )
     done = fit(
         Leaky(),
         Filter(gain=0.5),
@@ -43,7 +45,9 @@ def test_members_move_on_their_own(how):
         steps=300,
         evaluate_every=10,
         optimizer=optax.adam(1e-2),
-        curriculum=Threshold("gain", [0.5, 1.0], threshold=0.05, metric="validation_mse", lower=True),
+        curriculum=Threshold(
+            "gain", [0.5, 1.0], threshold=0.05, metric="validation_mse", lower=True
+        ),
         ensemble=Seeds(3, how=how),
         key=1,
     )

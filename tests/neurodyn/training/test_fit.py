@@ -164,7 +164,9 @@ def test_select_keeps_the_best_evaluation():
     assert number < len(seen) - 1
     assert same_bits(best.model, seen[number].model)
     assert same_bits(last.model, seen[-1].model)
-    assert same_bits(fit(Leaky(), Filter(), **options, select="best:validation_loss").model, best.model)
+    assert same_bits(
+        fit(Leaky(), Filter(), **options, select="best:validation_loss").model, best.model
+    )
 
 
 @pytest.mark.parametrize("true", [True, 1, np.True_, np.array(1), jnp.asarray(True), "enough"])
