@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 
 from neurodyn.analysis.trajectories import Runs, as_pair, label_runs
 from neurodyn.checks import check_whole
+from neurodyn.reprs import brief
 
 __all__ = ["MixtureDivergence", "mixture_divergence"]
 
@@ -130,6 +131,8 @@ class MixtureDivergence(eqx.Module):
     n_draws: int = eqx.field(static=True)
     seed: int = eqx.field(static=True)
     name: ClassVar[str] = "d_stsp"
+
+    __repr__ = brief
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ from jaxtyping import Array, Bool, Float
 
 from neurodyn.drive import Drive
 from neurodyn.params import resolve
+from neurodyn.reprs import brief
 from neurodyn.system import AbstractSystem, State
 from neurodyn.units import Chosen, as_mask, as_units, labelled, mask_array, select_units
 
@@ -44,6 +45,8 @@ __all__ = [
 
 class AbstractIntervention(eqx.Module):
     """Three hooks, called at every step with the time of the step's start [ms]."""
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def on_system(self, t: Any, system: AbstractSystem) -> AbstractSystem:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn import kernels
 from neurodyn.checks import check_whole
+from neurodyn.reprs import brief
 from neurodyn.system import AbstractSpiking, AbstractSystem, State
 
 __all__ = ["Save", "Trajectory"]
@@ -72,6 +73,8 @@ class Trajectory(eqx.Module):
     spikes: PyTree
     final_state: State
     stats: dict[str, Array]
+
+    __repr__ = brief
 
 
 def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from neurodyn import labels
 from neurodyn.ends import end_coords, padded
+from neurodyn.reprs import brief
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
 
@@ -61,6 +62,8 @@ class Trial(eqx.Module):
     n_valid: Int[Array, "*trial"] | None = None
     from_first: bool = eqx.field(static=True, default=False)
 
+    __repr__ = brief
+
 
 class AbstractTask(eqx.Module):
     """A task: draws trials and scores outputs. It never knows a model.
@@ -95,6 +98,8 @@ class AbstractTask(eqx.Module):
     align_event: eqx.AbstractVar[str]
     scored: eqx.AbstractVar[Literal["every", "last"]]
     reference: eqx.AbstractClassVar[tuple[str, ...]]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import PyTree
 
 from neurodyn.checks import check_whole
+from neurodyn.reprs import brief
 
 __all__ = ["Ensemble", "Seeds"]
 
@@ -39,6 +40,8 @@ class Seeds(eqx.Module):
 
     n: int = eqx.field(static=True)
     how: Literal["map", "vmap", "auto"] = eqx.field(static=True, default="auto")
+
+    __repr__ = brief
 
     def __check_init__(self):
         check_whole(1, n=self.n)
@@ -85,6 +88,10 @@ class Ensemble(eqx.Module):
                     f"({type(member).__name__}) differ in more than the values of their arrays."
                 )
         self.stacked = stack(members)
+
+    def __repr__(self) -> str:
+        first = repr(self[0]).splitlines()[:4]
+        return "\n".join([f"Ensemble: {len(self)} members, the first of them", *first])
 
     def __len__(self) -> int:
         return next(x for x in jax.tree.leaves(self.stacked) if eqx.is_array(x)).shape[0]
