@@ -16,6 +16,7 @@ from neurodyn.analysis.conditions import condition_codes, condition_means
 from neurodyn.analysis.predictivity import pearson
 from neurodyn.analysis.resampling import Trials, group_trials, split_means
 from neurodyn.labels import LabelError, pair
+from neurodyn.labels.only import takes
 from neurodyn.labels.roles import chosen
 from neurodyn.system import as_key
 
@@ -188,6 +189,7 @@ def listed(units: xr.DataArray, chosen: np.ndarray) -> str:
     return ", ".join(str(unit) for unit in units.values[chosen])
 
 
+@takes(score=["unit"], reliability=["unit"])
 def corrected(
     score: xr.DataArray,
     reliability: xr.DataArray,

@@ -22,6 +22,7 @@ from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import LabelError, match
 from neurodyn.labels.matching import shared_coords
+from neurodyn.labels.only import takes
 from neurodyn.labels.roles import OUTCOMES, conditions
 
 __all__ = ["cka", "debiased_cka", "linear_cka", "procrustes", "procrustes_angle", "shape_angle"]
@@ -110,6 +111,7 @@ def _shape_angle(x: Samples, y: Others, alpha: Float[Array, ""]) -> Float[Array,
     return _procrustes_angle(_partly_whitened(x, alpha), _partly_whitened(y, alpha))
 
 
+@takes(x=["unit"], y=["unit"])
 def linear_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     r"""Linear centred kernel alignment, :math:`|X'Y|_F^2 / (|X'X|_F |Y'Y|_F)` of centred samples.
 
@@ -144,6 +146,7 @@ def linear_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Floa
     return _linear_cka(*pair(x, y))
 
 
+@takes(x=["unit"], y=["unit"])
 def debiased_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     """Linear CKA from unbiased estimates of its three terms: 0 on average for unrelated samples.
 
@@ -172,6 +175,7 @@ def debiased_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Fl
     return _debiased_cka(*pair(x, y, least=4))
 
 
+@takes(x=["unit"], y=["unit"])
 @one_lapack_thread
 def procrustes_angle(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     r"""Angle between two shapes after the best rotation, :math:`\arccos(|X'Y|_* / (|X|_F |Y|_F))`.
@@ -201,6 +205,7 @@ def procrustes_angle(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -
     return _procrustes_angle(*pair(x, y))
 
 
+@takes(x=["unit"], y=["unit"])
 @one_lapack_thread
 def shape_angle(
     x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray, *, alpha: float = 1.0

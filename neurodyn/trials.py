@@ -11,6 +11,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
 from neurodyn.labels.roles import chosen, without_role
 
 __all__ = ["average", "psth", "smooth", "split_half"]
@@ -227,6 +228,7 @@ def _gaussian(da: xr.DataArray, sigma: Number) -> np.ndarray:
     return gaussian_filter1d(values, **kernel) / weight.astype(values.dtype).reshape(shape)
 
 
+@takes(ds=DATASET)
 def psth(
     ds: xr.Dataset,
     by: str | Sequence[str] | None = None,
