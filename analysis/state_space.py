@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.trajectories import as_pair, label_runs
 from neurodyn.checks import check_whole
+from neurodyn.labels.only import takes
 from neurodyn.reprs import brief
 
 __all__ = ["PROTOCOLS", "StateSpaceDivergence", "state_space_divergence"]
@@ -22,6 +23,7 @@ PROTOCOLS = ("margin", "two_sd", "inner")
 SMOOTHING = 1e-5
 
 
+@takes(generated=["time"], truth=["time"])
 def state_space_divergence(
     generated: Any,
     truth: Any,

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from neurodyn import labels
 from neurodyn.ends import end_coords, padded
+from neurodyn.labels.roles import marked
 from neurodyn.reprs import brief
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
@@ -210,9 +211,11 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     n_steps = trials.inputs.shape[1] if trials.length is None else int(trials.length)
     unit = units.get("time", "ms")
     coords: dict[str, Any] = {"time": ("time", labels.time_axis(n_steps, task.dt, task.t0), unit)}
+    columns = {}
     for name, values in trials.conditions.items():
         step = task.dt if units.get(name) == unit else None
-        coords[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
+        columns[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
+    coords |= marked(columns, design=task.condition_table())
     coords |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
     for name, interval in trials.epochs.items():
