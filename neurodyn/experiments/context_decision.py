@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import datasets
+from neurodyn.experiments import decision
 from neurodyn.experiments.decision import DecisionSettings, study
 from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.limits import Count, Positive
 from neurodyn.experiments.report import decision_figures, decision_summary
 from neurodyn.tasks import ContextDecision
 
@@ -31,18 +33,18 @@ class Settings(DecisionSettings):
     """
 
     recording: str = "mante2013"
-    bin_width: float = 50.0
-    n_units: int = 100
-    n_networks: int = 3
-    steps: int = 3000
-    repeats: int = 20
+    bin_width: Positive = 50.0
+    n_units: Count = 100
+    n_networks: Count = 3
+    steps: Count = 3000
+    repeats: Count = 20
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Train on the coherences of the recording, compare correct trials by condition."""
     options = {"bin_width": settings.bin_width, "correct_only": True, "by": LABELS}
     recorded = datasets.load(settings.recording, **options)
-    halves = datasets.load(settings.recording, halves=True, key=settings.seed, **options)
+    halves = datasets.load(settings.recording, halves=True, key=0, **options)
     recorded = recorded.assign(halves=halves["rate"]).rename(colour_evidence="colour")
     motion, colour = (np.unique(recorded[name].values) for name in ("motion", "colour"))
     task = ContextDecision(dt=settings.dt, motion=motion, colour=colour)
@@ -102,4 +104,5 @@ EXPERIMENT = Experiment(
     run=run,
     figures=decision_figures,
     summary=decision_summary,
+    check=decision.check,
 )

@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import datasets, io, spikes
+from neurodyn.experiments import decision
 from neurodyn.experiments.decision import DecisionSettings, study
 from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.limits import Count, Positive
 from neurodyn.experiments.report import decision_figures, decision_summary
 from neurodyn.tasks import PerceptualDecision
 
@@ -34,9 +36,19 @@ class Settings(DecisionSettings):
     """
 
     recording: str = "decision_example"
-    bin_width: float = 50.0
-    stimulus: float = 800.0
-    min_trials: int = 5
+    bin_width: Positive = 50.0
+    stimulus: Positive = 800.0
+    min_trials: Count = 5
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that do not fit together."""
+    decision.check(settings)
+    if settings.stimulus < max(settings.bin_width, settings.dt):
+        raise ValueError(
+            f"Setting 'stimulus' ({settings.stimulus:g} ms) must last a step `dt` "
+            f"({settings.dt:g} ms) and a bin `bin_width` ({settings.bin_width:g} ms) at least."
+        )
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -102,4 +114,5 @@ EXPERIMENT = Experiment(
     run=run,
     figures=decision_figures,
     summary=decision_summary,
+    check=check,
 )

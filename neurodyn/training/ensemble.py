@@ -7,9 +7,9 @@ from typing import Any, Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
+from jaxtyping import PRNGKeyArray, PyTree
 
-from neurodyn.checks import check_whole
+from neurodyn.checks import check_whole, whole
 
 __all__ = ["Ensemble", "Seeds"]
 
@@ -20,7 +20,7 @@ class Seeds(eqx.Module):
     Parameters
     ----------
     n
-        Number of members. Member i trains with the key ``fold_in(key, i)``.
+        Number of members.
     how
         ``"map"``
             Each member runs through the same compiled program, on a thread for each core. A member
@@ -35,15 +35,29 @@ class Seeds(eqx.Module):
         ``"auto"``
             ``"map"`` on CPUs, for its stronger claim; ``"vmap"`` on accelerators, which run one
             program at a time and would idle with small members.
+    seeds
+        The seed of each member, which trains with the key ``fold_in(key, seed)``: a member with the
+        same seed is the same in every ensemble. Default: 0 to n - 1.
     """
 
     n: int = eqx.field(static=True)
     how: Literal["map", "vmap", "auto"] = eqx.field(static=True, default="auto")
+    seeds: tuple[int, ...] | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         check_whole(1, n=self.n)
+        if self.seeds is not None:
+            if len(self.seeds) != self.n:
+                raise ValueError(f"Seeds: there are {self.n} members and {len(self.seeds)} seeds.")
+            for seed in self.seeds:
+                whole("seeds", seed, 0)
         if self.how not in ("map", "vmap", "auto"):
             raise ValueError(f"Seeds: `how` is 'map', 'vmap' or 'auto', got {self.how!r}.")
+
+    def keys(self, key: PRNGKeyArray) -> list[PRNGKeyArray]:
+        """The key of each member."""
+        seeds = range(self.n) if self.seeds is None else self.seeds
+        return [jax.random.fold_in(key, seed) for seed in seeds]
 
     def resolved(self) -> str:
         """``"map"`` or ``"vmap"``, with ``"auto"`` decided for the backend in use."""

@@ -148,8 +148,7 @@ def _members(
         keys, how = [key], None
     else:
         _expect("ensemble", ensemble, Seeds, "a number of seeds, or neurodyn.training.Seeds(n)")
-        keys = [jax.random.fold_in(key, i) for i in range(ensemble.n)]
-        how = ensemble.resolved()
+        keys, how = ensemble.keys(key), ensemble.resolved()
     init_keys, keys = zip(*(jax.random.split(k) for k in keys), strict=True)
     if isinstance(model, Ensemble):
         if len(model) != len(keys):
