@@ -264,4 +264,18 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "Spikes of {recordings} were counted in bins of {bin_width} ms, and exponentials were "
+        "fitted to the autocorrelations of areas and of single units around the means of their "
+        "conditions. Surrogate spikes with known timescales, as few as were recorded, tell how "
+        "well these are recovered."
+    ),
+    ranges="In brackets the bootstrap interval of 95 % over trials and over units.",
+    captions={
+        "intrinsic_timescales": (
+            "Autocorrelations of areas with fitted exponentials; timescales with their "
+            "intervals; ratio of recovered to true timescales in surrogates; and spreads "
+            "beside those of networks, where there are some."
+        ),
+    },
 )

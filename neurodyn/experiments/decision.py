@@ -8,7 +8,7 @@ import optax
 import xarray as xr
 
 from neurodyn import params
-from neurodyn.analysis import compare, participation_ratio, pca
+from neurodyn.analysis import MEASURES, compare, participation_ratio, pca
 from neurodyn.experiments.experiment import Run
 from neurodyn.experiments.limits import Count, NotNegative, Positive, Seed, Whole
 from neurodyn.experiments.seeds import result, seeds_of, shared_key
@@ -19,9 +19,11 @@ from neurodyn.task import AbstractTask
 from neurodyn.training import Seeds, fit
 from neurodyn.trials import average
 
-__all__ = ["DecisionSettings", "check", "marginal", "study"]
+__all__ = ["MEASURED_BY", "DecisionSettings", "check", "marginal", "study"]
 
 METRICS = ("cka", "cka_debiased", "procrustes", "ridge")
+#: The papers behind these measures.
+MEASURED_BY = tuple(key for name in METRICS for key in MEASURES[name].reference)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -316,5 +316,22 @@ EXPERIMENT = Experiment(
     run=run,
     figures=fit_figures,
     summary=fit_summary,
+    method=(
+        "{n_seeds} searches of {generations} generations by differential evolution looked for "
+        "the Izhikevich neuron that fires like the cell in '{recording}' under steps of "
+        "current. Every {hold_out}th of the steps at which the cell fires was left out of the "
+        "fit and tells how well it predicts."
+    ),
+    ranges=(
+        "First the value of the best cell; in brackets the smallest and the largest over searches."
+    ),
+    captions={
+        "curves": (
+            "Firing rate, latency of the first spike and potential late in the step against "
+            "the current, of the recorded cell and of the fitted ones; hollow marks were left "
+            "out of the fit."
+        ),
+        "potentials_": "Recorded potentials and those of the best cell under one current.",
+    },
     check=check,
 )

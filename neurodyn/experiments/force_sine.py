@@ -225,4 +225,24 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "{n_networks} networks of each of the sizes {sizes} learnt by recursive least squares "
+        "to generate a sine of {frequency} Hz, which their output feeds back to all neurons. "
+        "They learnt for {learn} s after {before} s of activity, and then ran for {after} s by "
+        "themselves."
+    ),
+    ranges=(
+        "Values are means over networks; in brackets their bootstrap interval of 95 %, from "
+        "five networks on, followed by their range."
+    ),
+    captions={
+        "output_": (
+            "Output of the first network of this size and the sine: where learning begins, "
+            "where it ends, and at the end."
+        ),
+        "scores": (
+            "Scores of every network against its number of neurons; lines are what a good "
+            "network reaches."
+        ),
+    },
 )

@@ -240,5 +240,29 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "{n_networks} PV-RNNs for each meta-prior w of {w} learnt reaches to the left or right "
+        "whose probability differs between sequences, in {epochs} updates. The probability and "
+        "the side of the next reach were decoded from each layer on held-out sequences, and "
+        "each sequence was continued {n_generated} times without its posterior."
+    ),
+    ranges=(
+        "Values are means over networks, one for each meta-prior; in brackets their bootstrap "
+        "interval of 95 %, or their range where there are fewer than five networks."
+    ),
+    captions={
+        "decoding": (
+            "Held-out r2 of what was decoded, against the meta-prior; a colour for each layer, "
+            "points are networks."
+        ),
+        "latents": "Standard deviation of the prior and divergence from it, by layer.",
+        "latent_space": (
+            "Units of each layer of the first network at home, on their first principal "
+            "components; colours are probabilities of a left reach."
+        ),
+        "bands": (
+            "Prior and posterior of one latent of each layer along the first training sequences."
+        ),
+    },
     check=check_layers,
 )

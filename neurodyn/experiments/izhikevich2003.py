@@ -270,5 +270,22 @@ EXPERIMENT = Experiment(
     run=run,
     figures=izhikevich_figures,
     summary=izhikevich_summary,
+    method=(
+        "{n_seeds} networks of {n_excitatory} excitatory and {n_inhibitory} inhibitory "
+        "neurons, coupled at random, ran for {duration} ms in steps of {dt} ms. Rates, "
+        "irregularity, synchrony and spectra were measured after the first {settle} ms."
+    ),
+    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
+    captions={
+        "raster": "Spikes of the first network, and the rates of its populations.",
+        "spectrum": (
+            "Power spectrum of the rate of all neurons, a thin line for each network "
+            "and a thick one for their mean."
+        ),
+        "intervals": (
+            "Intervals between spikes in the first network, and the coefficients of variation "
+            "of its neurons."
+        ),
+    },
     check=check,
 )

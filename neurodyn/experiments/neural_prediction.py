@@ -331,5 +331,26 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "PV-RNNs learnt the first {n_components} principal components of the rates in "
+        "'{recording}' in {epochs} updates, {n_networks} networks for each of {n_folds} folds "
+        "of conditions. The conditions that a fold leaves out were followed by error "
+        "regression and predicted {n_horizons} steps ahead."
+    ),
+    ranges=(
+        "Errors are relative to the variance of the data: means over networks, plus or minus "
+        "half of the 95 % interval of the mean (Student's t), or in brackets the smallest and "
+        "the largest network."
+    ),
+    captions={
+        "prediction_error": (
+            "Error relative to the variance against the number of steps ahead, with 95 % "
+            "intervals over networks; linear prediction and the last value for reference."
+        ),
+        "stream": (
+            "One condition that was held out, with its windows of error regression and the "
+            "predictions made from them."
+        ),
+    },
     check=check_layers,
 )

@@ -12,6 +12,7 @@ import xarray as xr
 from neurodyn.experiments.experiment import Experiment, Run, configure
 from neurodyn.experiments.folder import RESULT, UNFINISHED, begin, claimed
 from neurodyn.experiments.page import page
+from neurodyn.experiments.ticks import whole_ticks
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import save
 from neurodyn.progress import line
@@ -86,6 +87,8 @@ def _carried_out(experiment: Experiment, preset: str, settings: Any, run: Run) -
     }
     line("figures and report", show=run.progress)
     figures, summary = experiment.figures(tree), experiment.summary(tree)
+    for figure in figures.values():
+        whole_ticks(figure)
     files = {}
     if run.folder is not None:
         files = _write(run.folder, experiment, tree, figures, summary)

@@ -293,5 +293,27 @@ EXPERIMENT = Experiment(
     run=run,
     figures=symbolic_figures,
     summary=symbolic_summary,
+    method=(
+        "{n_seeds} piecewise-linear networks of {n_units} units, {n_relu} of them rectified, "
+        "were trained on '{data}' by sparse teacher forcing, in {epochs} epochs of "
+        "{epoch_size} updates. Their free runs were scored against the data, and the network "
+        "with the smallest divergence was taken apart into linear pieces and their fixed "
+        "points."
+    ),
+    ranges="Values are medians over networks; in brackets the smallest and the largest of them.",
+    captions={
+        "divergence": (
+            "State-space divergence of free runs from the data over training, a line for each "
+            "network."
+        ),
+        "elbow": "Scores against the number of rectified units.",
+        "attractor": (
+            "Free run of the best network, coloured by its linear pieces, with their fixed points."
+        ),
+        "attractor_data": "The data, in the same view.",
+        "symbol_graph": "Transitions between the linear pieces of the best network.",
+        "geometric_graph": "The same transitions, each piece drawn where it lies.",
+        "spectra": "Power spectra of the data and of the free run.",
+    },
     check=check,
 )

@@ -47,6 +47,30 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "{n_seeds} networks of {n_units} units ('{cell}') for each curriculum ({curricula}) "
+        "and treatment of the time constants ({taus}) learnt '{task}' with growing N, up to "
+        "{n_last}. Timescales of their activity, and what is left of their accuracy without "
+        "single units and under noise on parameters, were measured at the N that were asked "
+        "for."
+    ),
+    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
+    captions={
+        "training": "Epochs until each N was solved.",
+        "time_constants": (
+            "Mean and spread of the trained time constants, and spectral radius of the "
+            "recurrent weights, against N."
+        ),
+        "largest_n": "The largest N that was solved; triangles: at least.",
+        "network_timescales": "Timescales of the activity of units against N.",
+        "ablation": "Accuracy without one of the fastest or of the slowest units.",
+        "perturbation": (
+            "Accuracy, relative to the intact network, under noise on weights and on time "
+            "constants."
+        ),
+        "hold": "Accuracy against the steps that a bit lasts.",
+        "retraining": "Accuracy on further N after training on from one that was solved.",
+    },
     check=check,
     extends=(
         "n_seeds", "n_last", "epochs", "timescales_at", "ablate_at", "perturb_at", "retrain_to",
