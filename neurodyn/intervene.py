@@ -15,7 +15,6 @@ does not read it, a lesion of one whose units cannot be cut.
 """
 
 import abc
-from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx

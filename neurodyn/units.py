@@ -145,8 +145,8 @@ def select_units(
         if dim != "unit":
             others = sorted(n for n, c in known.items() if _placed(c)[0] == "unit")
             raise ValueError(
-                f"{name!r} is a coordinate of the dim {dim!r}, not of units. Units go by number, by "
-                f"name, or by {', '.join(others) or 'no coordinate, since this model has none'}."
+                f"{name!r} is a coordinate of the dim {dim!r}, not of units. Units go by number, "
+                f"by name, or by {', '.join(others) or 'no coordinate, since this model has none'}."
             )
         here = np.isin(values, np.atleast_1d(wanted))
         missing = [w for w in np.atleast_1d(wanted).tolist() if not (values == w).any()]

@@ -94,8 +94,7 @@ class Checkpoint:
             ):
                 given[name] = stored.get(name)
         if given["ensemble"] is None and stored.get("ensemble") is not None:
-            n, how = stored["ensemble"].split(" by ")
-            given["ensemble"] = Seeds(int(n), how)
+            given["ensemble"] = Seeds.read(stored["ensemble"])
         return given
 
     def write(self, step: int, state: PyTree, history: Mapping[str, np.ndarray]) -> None:

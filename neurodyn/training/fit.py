@@ -90,7 +90,8 @@ def fit(
         its last stage, at the latest after ``steps``.
     ensemble
         Number of members, or :class:`Seeds`, which says how they are run. Member i trains as a
-        `fit` without ensemble with key ``jax.random.fold_in(key, i)``.
+        `fit` without ensemble with key ``jax.random.fold_in(key, i)``; ``Seeds(n, seeds=...)``
+        names other numbers than 0 to n - 1.
     checkpoint
         File that holds all that is needed to go on.
     checkpoint_every
