@@ -1,6 +1,7 @@
 """What a run records, and how it comes back."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -11,7 +12,9 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn import kernels
 from neurodyn.checks import check_whole
-from neurodyn.system import AbstractSpiking, AbstractSystem, State
+from neurodyn.intervene import select_units
+from neurodyn.params import resolve
+from neurodyn.system import AbstractSpiking, AbstractSystem, State, Variable
 
 __all__ = ["Save", "Trajectory"]
 
@@ -37,6 +40,9 @@ class Save(NamedTuple):
     spikes
         ``"dense"``: 0/1 floats; ``"packed"``: 32 units to a ``uint32`` word; None: not recorded.
         Spikes are recorded at every step of the window, whatever ``every`` says.
+    units
+        Numbers of the units that are recorded, in this order, spikes included; None: all. Outputs
+        have no units, and the weights of a unit are those of its inputs.
     """
 
     variables: tuple[str, ...] = ()
@@ -44,6 +50,7 @@ class Save(NamedTuple):
     window: tuple[float, float] | None = None
     outputs: Literal["every", "last"] | None = "every"
     spikes: Literal["dense", "packed"] | None = None
+    units: tuple[int, ...] | None = None
 
 
 class Trajectory(eqx.Module):
@@ -79,10 +86,21 @@ def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:
     out = {}
     if save.variables:
         seen = system.observe(state)
-        out["variables"] = {name: seen[name] for name in save.variables}
+        known = system.variables() if save.units is not None else {}
+        out["variables"] = {
+            name: seen[name] if save.units is None else _chosen(seen[name], known[name], save.units)
+            for name in save.variables
+        }
     if save.outputs == "every":
         out["outputs"] = system.readout(state)
     return out
+
+
+def _chosen(x: Array, variable: Variable, units: tuple[int, ...]) -> Array:
+    """The values of some units, where a variable has any."""
+    if "unit" not in variable.dims:
+        return x
+    return jnp.take(x, np.asarray(units), axis=variable.dims.index("unit"))
 
 
 def only_trial(run: Trajectory) -> Trajectory:
@@ -104,11 +122,13 @@ def only_trial(run: Trajectory) -> Trajectory:
     )
 
 
-def pack_spikes(spikes: Array | None, how: str | None) -> Array | None:
+def pack_spikes(spikes: Array | None, save: Save) -> Array | None:
     """Spikes of one step ``(trial, unit)`` in the form that is recorded."""
-    if spikes is None or how is None:
+    if spikes is None or save.spikes is None:
         return None
-    if how == "dense":
+    if save.units is not None:
+        spikes = spikes[:, np.asarray(save.units)]
+    if save.spikes == "dense":
         return spikes
     return kernels.pack_spikes(spikes)
 
@@ -130,6 +150,7 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
             f"it has {sorted(system.variables())}."
         )
     check_whole(1, every=save.every)
+    as_units(system, save.units)
     if length is not None and (save.every != 1 or save.window is not None):
         raise ValueError("`length` cannot be combined with Save(every=...) or Save(window=...).")
     if save.outputs not in ("every", "last", None):
@@ -138,6 +159,68 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
         raise ValueError(f"Save: spikes is 'dense', 'packed' or None, got {save.spikes!r}.")
     if save.spikes and not isinstance(system, AbstractSpiking):
         raise ValueError(f"{type(system).__name__} does not spike: leave Save(spikes=None).")
+
+
+def as_units(system: AbstractSystem, units: Any) -> tuple[int, ...] | None:
+    """Numbers of the units that are recorded.
+
+    Parameters
+    ----------
+    system
+        The model.
+    units
+        Numbers of units, a boolean mask, or values of unit coordinates such as
+        ``{"population": "E"}``; None: all.
+
+    Raises
+    ------
+    ValueError
+        If they are none of these, negative, repeated, or none at all.
+    """
+    if units is None:
+        return None
+    if isinstance(units, Mapping):
+        units = select_units(system, **units)
+    given = np.atleast_1d(np.asarray(units))
+    if given.ndim == 1 and given.dtype == bool:
+        given = np.flatnonzero(given)
+    if given.ndim != 1 or given.dtype.kind not in "iu" or not given.size or given.min() < 0:
+        raise ValueError(
+            "`units` says which units are recorded: their numbers from 0, a boolean mask that "
+            f'holds for one at least, or {{"population": "E"}}; got {units!r}.'
+        )
+    numbers = tuple(given.tolist())
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"`units` names units more than once: {list(numbers)[:12]}.")
+    return numbers
+
+
+def check_recorded_units(
+    system: AbstractSystem, state: State, trial: PyTree, units: tuple[int, ...]
+) -> None:
+    """Refuse units that this system does not have, once there is a state to look at."""
+    n = n_units(system, state, trial)
+    if n is None:
+        raise ValueError(f"{type(system).__name__} has no units: leave out `units`.")
+    if max(units) >= n:
+        raise ValueError(
+            f"`units` names unit {max(units)}, but this {type(system).__name__} has {n}, numbered "
+            "from 0."
+        )
+
+
+def n_units(system: AbstractSystem, state: State, trial: PyTree) -> int | None:
+    """How many units a system shows, of a batch of states; None where it has none."""
+
+    def look():
+        one, own = jax.tree.map(lambda a: a[0], (state, trial))
+        return resolve(system, own).observe(one)
+
+    seen = eqx.filter_eval_shape(look)
+    for name, variable in system.variables().items():
+        if "unit" in variable.dims:
+            return seen[name].shape[variable.dims.index("unit")]
+    return None
 
 
 def window_steps(save: Save, dt: Any, n_steps: int) -> tuple[int, int]:
