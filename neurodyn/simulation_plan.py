@@ -306,7 +306,8 @@ def _bytes_per_step(model: Any, plan: Plan, save: Save) -> int:
         system = resolve(model, trial)
         system = system.sized(plan.dt) if isinstance(system, SizedByStep) else system
         state = system.initial_state(dt=plan.dt, trial=trial, key=jax.random.key(0))
-        seen = observe(system, state, save._replace(outputs=None))
+        known = tuple(name for name in save.variables if name in system.variables())
+        seen = observe(system, state, save._replace(variables=known, outputs=None))
         return seen, system.readout(state)
 
     shapes = jax.tree.leaves(eqx.filter_eval_shape(record))
