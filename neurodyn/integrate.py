@@ -49,7 +49,7 @@ def integrate(
     system: AbstractSystem | Any,
     inputs: Any = None,
     *,
-    dt: float | int | Float[Array, ""],
+    dt: float | int | Float[Array, ""] | None = None,
     solver: diffrax.AbstractSolver | Any = None,
     state: State | Any = None,
     key: Any = None,
@@ -77,7 +77,7 @@ def integrate(
         :class:`~neurodyn.drive.Drive` of such arrays; a callable of time [ms] that returns one
         step's input or Drive; or None for an autonomous system.
     dt
-        Step [ms]. For maps it only labels time.
+        Step [ms]. For maps it only labels time, and is 1 by default: time is then in steps.
     solver
         Any diffrax solver with a fixed step; default: the one that the system prefers
         (:class:`~neurodyn.system.PrefersSolver`), or ``diffrax.Euler()``. Noise that depends on
@@ -138,6 +138,13 @@ def integrate(
         raise TypeError(f"`system` must be a flow or a map, got {type(system).__name__}.")
     if method != "sequential":
         raise ValueError(f"Unknown method {method!r}; there is 'sequential'.")
+    if dt is None:
+        if not isinstance(system, AbstractMap):
+            raise ValueError(
+                f"{type(system).__name__} runs in continuous time: say how long a step is, `dt=` "
+                "[ms]."
+            )
+        dt = 1.0
     if not isinstance(dt, jax.core.Tracer):
         if not float(dt) > 0:
             raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
@@ -231,6 +238,7 @@ def _run(
         and state.memory is None
         and save.every == 1
         and window == (0, n_steps)
+        and save.units is None  # the kernel keeps the states of all of them
     )
     held = isinstance(inputs, Drive)
     context = stepping.Context(
@@ -313,7 +321,7 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
     def advance(arrays, carry, x):
         state = carry[0] if apart else carry
         state, seen, spikes = stepping.step_and_see(eqx.combine(arrays, static), state, *x)
-        return (state, seen) if apart else state, pack_spikes(spikes, save.spikes)
+        return (state, seen) if apart else state, pack_spikes(spikes, save)
 
     def advance_silently(arrays, carry, x):
         return advance(arrays, carry, x)[0], None

@@ -6,6 +6,7 @@ time ``t0 + (k + 1) dt`` relative to ``align_event``.
 """
 
 import abc
+import dataclasses
 from typing import Any, Literal
 
 import equinox as eqx
@@ -51,6 +52,10 @@ class Trial(eqx.Module):
         Whether the first target is the observation that a run starts from. A model whose state an
         observation says something about then runs from there, and predicts the later targets.
         Others run through all of them from a start of their own.
+    dt
+        Step of the task that drew the trials, in `time_unit`; None where nobody said.
+    time_unit
+        ``"ms"``, or ``"1"`` for steps that are no time.
     """
 
     inputs: Float[Array, "*trial time input"]
@@ -62,6 +67,13 @@ class Trial(eqx.Module):
     item: Int[Array, "*trial"] | None = None
     n_valid: Int[Array, "*trial"] | None = None
     from_first: bool = eqx.field(static=True, default=False)
+    dt: float | None = eqx.field(static=True, default=None)
+    time_unit: str = eqx.field(static=True, default="ms")
+
+    def of(self, task: "AbstractTask") -> "Trial":
+        """These trials, which then know the step of the task that drew them."""
+        unit = task.units().get("time", "ms")
+        return dataclasses.replace(self, dt=float(task.dt), time_unit=unit)
 
     __repr__ = brief
 
