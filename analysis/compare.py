@@ -66,8 +66,9 @@ def compare(
     metrics
         Names from `MEASURES`.
     by
-        Labels that make a condition. Needed when both sides are trials; else the labels of the side
-        that is averaged.
+        Labels that make a condition. Default: the labels of the side that is averaged; of two
+        sides with trials the conditions of the task, where a run knows them. The attribute ``by``
+        of the result names them.
     join
         "exact": both sides must have the same conditions. "inner": compare those that both have;
         how many were left out stands in the attributes.

@@ -21,6 +21,7 @@ from neurodyn.analysis.predictivity import (
 )
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import LabelError, like, pair
+from neurodyn.labels.only import takes
 from neurodyn.system import as_key
 
 __all__ = ["decode"]
@@ -31,6 +32,7 @@ def _predict(x, y, held_out, penalties):
     return predicted(ridge_side(x, held_out, penalties), y)
 
 
+@takes(activity=["trial"], label=["trial"])
 @one_lapack_thread
 def decode(
     activity: xr.DataArray,

@@ -11,6 +11,7 @@ from neurodyn import labels, spikes
 from neurodyn.analysis.observed import observed_time, observed_window, within
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
 from neurodyn.spikes.build import SLACK, window_edges
 
 __all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
@@ -19,6 +20,7 @@ __all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
 _LEAST = 2
 
 
+@takes(data=DATASET)
 def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArray:
     """Mean firing rate of each unit over all trials.
 
@@ -105,6 +107,7 @@ def binned_counts(
     return spikes.bin(data, bin_width=width, window=(start, start + n * width))
 
 
+@takes(data=DATASET)
 def population_rate(
     data: xr.Dataset,
     *,
@@ -171,6 +174,7 @@ def population_rate(
     return spikes.rate(pooled, sigma)
 
 
+@takes(data=DATASET)
 def fano_factor(
     data: xr.Dataset,
     *,

@@ -22,6 +22,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from neurodyn.analysis.arrays import centred, matrix, same_rows
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
+from neurodyn.labels.only import takes
 from neurodyn.system import as_key
 
 __all__ = ["PENALTIES", "pearson", "predicted", "ridge_r"]
@@ -156,6 +157,7 @@ def n_folds_for(n_conditions: int, n_folds: int | None) -> int:
     return folds
 
 
+@takes(x=["unit"], y=["unit"])
 @one_lapack_thread
 def ridge_r(
     x: ArrayLike | xr.DataArray,

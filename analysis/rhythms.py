@@ -10,6 +10,7 @@ from neurodyn import labels
 from neurodyn.analysis.firing import population_rate
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
 
 __all__ = ["BANDS", "population_spectrum"]
 
@@ -23,6 +24,7 @@ BANDS = {
 }
 
 
+@takes(data=DATASET)
 def population_spectrum(
     data: xr.Dataset,
     *,

@@ -9,10 +9,12 @@ from neurodyn import labels
 from neurodyn.analysis.firing import binned_counts
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
 
 __all__ = ["synchrony"]
 
 
+@takes(data=DATASET)
 def synchrony(
     data: xr.Dataset,
     *,

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import TIME_TOLERANCE, LabelError, bin_width, clock
+from neurodyn.labels.only import takes
 
 __all__ = ["bin_edges", "rebin"]
 
@@ -18,6 +19,7 @@ def bin_edges(array: xr.DataArray, *, what: str = "data") -> tuple[np.ndarray, n
     return centres - width / 2, centres + width / 2
 
 
+@takes(run=["time"])
 def rebin(
     run: xr.DataArray, like: xr.DataArray, *, window: Sequence[float | int] | None = None
 ) -> xr.DataArray:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from neurodyn.random import as_key
+from neurodyn.reprs import brief
 
 __all__ = [
     "Drive",
@@ -56,6 +57,8 @@ class Drive(eqx.Module):
     gate: PyTree = None
     current: PyTree = None
     step: PyTree = None
+
+    __repr__ = brief
 
 
 def as_drive(inputs: Any) -> Drive:

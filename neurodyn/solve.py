@@ -106,7 +106,7 @@ def solve(
         raise ValueError("A spiking flow needs `max_events=`, the room for spikes of each trial.")
     save = Save() if save is None else save
     check_save(system, save._replace(spikes=None), None)
-    if (save.every, save.window, save.spikes) != (1, None, None):
+    if (save.every, save.window, save.spikes, save.units) != (1, None, None, None):
         raise ValueError(
             "`solve` records at the times `ts`, and spikes always: Save takes `variables` and "
             f"`outputs` only here, got {save}."

@@ -5,13 +5,17 @@ A system describes **one** trial; the drivers (:func:`neurodyn.integrate`, :func
 """
 
 import abc
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
+import jax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn.drive import Drive
+from neurodyn.params import trainable
 from neurodyn.random import as_key
+from neurodyn.reprs import brief
 
 __all__ = [
     "AbstractFlow",
@@ -30,6 +34,7 @@ __all__ = [
     "SupportsFused",
     "Variable",
     "as_key",
+    "described",
 ]
 
 
@@ -82,6 +87,9 @@ class AbstractSystem(eqx.Module):
     n_inputs: eqx.AbstractVar[int]
     n_outputs: eqx.AbstractVar[int]
 
+    def __repr__(self) -> str:
+        return described(self)
+
     @abc.abstractmethod
     def initial_state(self, *, dt: Any, trial: PyTree = None, key: PRNGKeyArray | None = None):
         """State before the first step.
@@ -119,6 +127,16 @@ class AbstractSystem(eqx.Module):
         A value is an array on ``unit``, or ``(dim, array)`` for another dim, perhaps with units and
         long name after them.
         """
+
+
+def described(system: AbstractSystem, *about: str, hide: Sequence[str] = ()) -> str:
+    """Say in at most five lines what a system is, arguments as for :func:`neurodyn.reprs.brief`."""
+    try:
+        free = eqx.filter(system, trainable(system))
+        n = sum(x.size for x in jax.tree.leaves(free))
+    except Exception:  # a tree of the same structure without its arrays, such as a filter
+        return brief(system, *about, hide=hide)
+    return brief(system, *about, f"{n:,} trainable parameters", hide=hide)
 
 
 class AbstractFlow(AbstractSystem):

@@ -11,13 +11,15 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.labels.roles import chosen, without_role
 
 __all__ = ["average", "psth", "smooth", "split_half"]
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 
-def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Dataset:
+def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str] | None = None) -> xr.Dataset:
     """Average trials by condition.
 
     Parameters
@@ -28,6 +30,7 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Datas
     by
         Trial coordinates that make a condition, e.g. ``["coherence", "choice"]``. Every combination
         that occurs becomes a condition, in sorted order. An empty list averages all trials.
+        Default: the conditions of the task, where a run knows them.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Datas
     (array([2., 5.]), array([2, 1]), array(['side=l', 'side=r'], dtype='<U6'))
     """
     ds = _as_dataset(obj)
-    by = [by] if isinstance(by, str) else list(by)
+    by = chosen(ds, by)
     codes, columns = _conditions(ds, by)
     numeric = [n for n, v in ds.data_vars.items() if "trial" in v.dims and v.dtype.kind in "fiub"]
     if not numeric:
@@ -109,7 +112,8 @@ def _conditions(ds: xr.Dataset, by: Sequence[str]):
         codes = codes * len(levels) + code
     found, first, codes = np.unique(codes, return_index=True, return_inverse=True)
     columns = {
-        name: xr.Variable("condition", ds[name].values[first], ds[name].attrs) for name in by
+        name: xr.Variable("condition", ds[name].values[first], without_role(ds[name].attrs))
+        for name in by
     }
     spelt = [
         " ".join(f"{name}={_short(columns[name].values[i])}" for name in by) or "all"
@@ -224,9 +228,10 @@ def _gaussian(da: xr.DataArray, sigma: Number) -> np.ndarray:
     return gaussian_filter1d(values, **kernel) / weight.astype(values.dtype).reshape(shape)
 
 
+@takes(ds=DATASET)
 def psth(
     ds: xr.Dataset,
-    by: str | Sequence[str],
+    by: str | Sequence[str] | None = None,
     *,
     bin_width: Number = 10.0,
     sigma: Number | None = None,
@@ -239,7 +244,7 @@ def psth(
     ds
         Spike Dataset in trials (`neurodyn.spikes.align`), or binned `spike_count`.
     by
-        Trial coordinates that make a condition.
+        Trial coordinates that make a condition; default as for `average`.
     bin_width, sigma, window
         As in `neurodyn.spikes.rate` [ms].
 
@@ -262,7 +267,9 @@ def psth(
     return average(rates, by)
 
 
-def split_half(obj: _Labelled, by: str | Sequence[str], *, key: Any) -> tuple[_Labelled, _Labelled]:
+def split_half(
+    obj: _Labelled, by: str | Sequence[str] | None = None, *, key: Any
+) -> tuple[_Labelled, _Labelled]:
     """Split the trials of each condition into two halves at random.
 
     Parameters
@@ -270,7 +277,7 @@ def split_half(obj: _Labelled, by: str | Sequence[str], *, key: Any) -> tuple[_L
     obj
         Anything on `trial`.
     by
-        Trial coordinates that make a condition.
+        Trial coordinates that make a condition; default as for `average`.
     key
         Seed or JAX key.
 
@@ -298,7 +305,7 @@ def split_half(obj: _Labelled, by: str | Sequence[str], *, key: Any) -> tuple[_L
     ds = obj if isinstance(obj, xr.Dataset) else obj.to_dataset(name=obj.name or "values")
     if "trial" not in ds.dims:
         raise LabelError(f"there is no dim 'trial' to split: dims are {tuple(ds.dims)}.")
-    by = [by] if isinstance(by, str) else list(by)
+    by = chosen(ds, by)
     codes, columns = _conditions(ds, by)
     sizes = np.bincount(codes)
     if sizes.min() < 2:

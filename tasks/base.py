@@ -101,7 +101,7 @@ def draw_batch(
     def one(i, given):
         return task.sample(jax.random.fold_in(key, i), **given)
 
-    return jax.vmap(one)(jnp.arange(n, dtype=jnp.uint32), dict(columns))
+    return jax.vmap(one)(jnp.arange(n, dtype=jnp.uint32), dict(columns)).of(task)
 
 
 def balanced(task: AbstractTask) -> Trial:

@@ -33,7 +33,8 @@ _GLOROT = jax.nn.initializers.glorot_uniform()
 class AbstractPLRNN(AbstractMap):
     """A map ``z' = F(z) + u @ C`` that is linear wherever the same gates are open.
 
-    A gate is one rectifier; it is open where its argument is above zero.
+    A gate is one rectifier; it is open where its argument is above zero. An injected current is
+    added to the next state.
 
     Attributes
     ----------
@@ -194,7 +195,8 @@ class AbstractPLRNN(AbstractMap):
 
     def update(self, state, u, *, key):
         del key
-        return State(self.step(state.x, u.input))
+        z = self.step(state.x, u.input)
+        return State(z if u.current is None else z + u.current)
 
     def readout(self, state):
         return self.observation.readout(state.x)

@@ -11,6 +11,7 @@ from neurodyn.models.plrnn.initial import fan_in_uniform_rows, kaiming_normal, t
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractParameter
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["AbstractObservation", "AffineObservation", "IdentityObservation", "make_observation"]
 
@@ -25,6 +26,8 @@ class AbstractObservation(eqx.Module):
     """
 
     n_forced: eqx.AbstractVar[int]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def sizes(self) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from neurodyn.models.spiking.state import NetworkX
 from neurodyn.models.spiking.surrogate import AbstractSurrogate, FastSigmoid
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
-from neurodyn.system import AbstractSpiking, State, as_key
+from neurodyn.system import AbstractSpiking, State, as_key, described
 
 __all__ = ["Network"]
 
@@ -265,6 +265,9 @@ class Network(AbstractSpiking):
 
     def variables(self):
         return labelling.variables(self)
+
+    def __repr__(self) -> str:
+        return described(self, *labelling.parts(self), hide=labelling.PARTS)
 
     def unit_coords(self):
         return {

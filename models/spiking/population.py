@@ -9,6 +9,7 @@ import numpy as np
 from neurodyn.checks import number
 from neurodyn.models.spiking.neuron import AbstractNeuron
 from neurodyn.params import FixedParameter
+from neurodyn.reprs import brief
 
 __all__ = ["Population"]
 
@@ -40,6 +41,8 @@ class Population(eqx.Module):
     ei: int = eqx.field(static=True)
     refractory: FixedParameter | None
     cell_type: tuple[str, ...] = eqx.field(static=True)
+
+    __repr__ = brief
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 from neurodyn.kernels import sparse_spike_product, spike_product
 from neurodyn.params import AbstractParameter, MaskedParameter
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["CSR", "Dense", "SignedParameter", "Weights"]
 
@@ -29,6 +30,8 @@ class Dense(eqx.Module):
 
     values: Float[Array, "pre post"] | AbstractParameter
     exists: Bool[Array, "pre post"] | None = None
+
+    __repr__ = brief
 
     @property
     def pre(self) -> Int[Array, "pre one"]:
@@ -84,6 +87,8 @@ class CSR(eqx.Module):
     rows: Int[Array, " synapse"] | None = None
     exists: Bool[Array, " synapse"] | None = None
     longest: int | None = eqx.field(static=True, default=None)
+
+    __repr__ = brief
 
     @property
     def pre(self) -> Int[Array, " synapse"]:

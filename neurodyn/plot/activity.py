@@ -8,11 +8,13 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import entry, place
+from neurodyn.labels.only import DATASET, takes
 from neurodyn.plot.style import BLUE, GREY, diverging, label, styled, subplots, timeline
 
 __all__ = ["psth", "traces", "trajectories"]
 
 
+@takes(means=DATASET)
 @styled
 def psth(
     means: xr.Dataset,
@@ -146,6 +148,7 @@ def trajectories(
     return figure
 
 
+@takes(run=DATASET)
 @styled
 def traces(run: xr.Dataset, variable: str = "rate", *, trial: Any = None, units: int = 8) -> Any:
     """The first units of one trial over time, below each other.

@@ -11,12 +11,14 @@ import xarray as xr
 
 from neurodyn.labels import clock, entry, place
 from neurodyn.labels.convention import Window
+from neurodyn.labels.only import DATASET, takes
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
 from neurodyn.spikes import positions
 
 __all__ = ["fi_curve", "voltages", "weights"]
 
 
+@takes(data=DATASET)
 @styled
 def voltages(
     data: xr.Dataset | Mapping[str, xr.Dataset],

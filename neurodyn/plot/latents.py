@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import entry
+from neurodyn.labels.only import takes
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["latent_bands", "latent_space", "meta_prior", "words"]
@@ -62,6 +63,7 @@ def latent_bands(run: xr.Dataset, *, trial: Any = None, latents: int = 4) -> Any
     return figure
 
 
+@takes(scores=[])
 @styled
 def latent_space(scores: Any, *, by: str | None = None) -> Any:
     """Points in the plane of the first two components or latents, one panel for each network.
@@ -111,6 +113,7 @@ def _axis(dim: str, label: Any) -> str:
     return f"{dim} {label + 1 if dim == 'component' else label}"
 
 
+@takes(panels=["meta_prior"])
 @styled
 def meta_prior(panels: dict[str, Any], *, floor: float | None = None) -> Any:
     """Quantities against the meta-prior, with every network as a dot.

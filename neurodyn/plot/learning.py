@@ -8,11 +8,13 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import clock
+from neurodyn.labels.only import takes
 from neurodyn.plot.style import BLUE, GREY, ORANGE, STROKES, label, styled, subplots
 
 __all__ = ["intervals_over", "members", "tracking"]
 
 
+@takes(output=["time"], target=["time"])
 @styled
 def tracking(
     output: xr.DataArray, target: xr.DataArray, windows: Mapping[str, tuple[float, float]]
@@ -52,6 +54,7 @@ def tracking(
     return figure
 
 
+@takes(scores=["seed"])
 @styled
 def members(
     scores: Mapping[str, xr.DataArray], *, by: str, bars: Mapping[str, float] | None = None

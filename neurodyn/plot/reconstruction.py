@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels.only import takes
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
 
 __all__ = ["checkpoints", "elbow"]
@@ -59,6 +60,7 @@ def checkpoints(history: xr.Dataset, *, measure: str, bar: float | None = None) 
     return figure
 
 
+@takes(scores=["sweep", "seed"])
 @styled
 def elbow(scores: xr.DataArray, *, by: str) -> Any:
     """A score against a setting: every seed as a dot, their median as a line.

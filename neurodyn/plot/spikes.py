@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn.labels import LabelError, clock, entry
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, timeline
 from neurodyn.spikes import positions
 from neurodyn.spikes.join import places
@@ -21,6 +22,7 @@ _MANY_UNITS, _MANY_SPIKES = 150, 5_000
 _BANDS = ("population", "area", "cell_type", "ei")
 
 
+@takes(ds=DATASET)
 @styled
 def raster(
     ds: xr.Dataset,
@@ -122,6 +124,7 @@ def _named(by: str, value: Any) -> str:
     return str(value)
 
 
+@takes(rates=DATASET)
 @styled
 def population_rate(rates: xr.Dataset, *, trial: Any = None) -> Any:
     """Rates of populations over time.

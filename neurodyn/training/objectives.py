@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from neurodyn.inputs import predicted, trials_for
 from neurodyn.integrate import Save, Trajectory, integrate
 from neurodyn.params import AbstractParameter, resolve, trainable
+from neurodyn.reprs import brief
 from neurodyn.system import AbstractSystem, ChecksStep
 from neurodyn.task import AbstractTask, Trial
 
@@ -25,6 +26,8 @@ class AbstractObjective(eqx.Module):
 
     All methods but `check` are pure JAX: they run inside the compiled training step.
     """
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def check(self, model: AbstractSystem, task: AbstractTask) -> None:

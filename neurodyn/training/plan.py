@@ -17,6 +17,7 @@ from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.ensemble import Ensemble, Seeds
 from neurodyn.training.fingerprint import fingerprint
 from neurodyn.training.gradients import BPTT, AbstractGradient
+from neurodyn.training.history import evaluated
 from neurodyn.training.objectives import AbstractObjective, Supervised
 from neurodyn.training.samplers import make_sampler
 from neurodyn.training.step import Setup
@@ -24,8 +25,8 @@ from neurodyn.training.step import Setup
 __all__ = ["Plan", "make_plan"]
 
 #: Metrics of which it is known which way is better.
-_LARGER = ("correct", "accuracy", "r2")
-_SMALLER = ("loss", "mse", "error")
+_LARGER = ("validation_correct", "validation_accuracy", "validation_r2")
+_SMALLER = ("validation_loss", "validation_mse", "validation_error")
 
 
 class Plan(NamedTuple):
@@ -49,6 +50,7 @@ class Plan(NamedTuple):
     steps: int
     evaluate_every: int | None
     settings: dict[str, Any]
+    select: str
 
     def evaluates_at(self, step: int) -> bool:
         """Whether there is an evaluation after so many steps."""
@@ -80,6 +82,7 @@ def make_plan(
     evaluate: Any,
     evaluate_every: Any,
     select: Any,
+    patience: Any,
     curriculum: Any,
     ensemble: Any,
     key: Any,
@@ -89,6 +92,9 @@ def make_plan(
         raise TypeError(f"`task` must be a task (neurodyn.tasks), got {_name(task)}.")
     task = _on_device(task)
     steps = _count("steps", steps)
+    batch_size = 64 if batch_size is None else batch_size
+    sampler = "random" if sampler is None else sampler
+    select = "last" if select is None else select
     evaluate_every = _evaluations(evaluate, evaluate_every, steps)
     objective = _default_objective(task) if objective is None else objective
     gradient = BPTT() if gradient is None else gradient
@@ -105,7 +111,9 @@ def make_plan(
         if evaluate_every is None:
             raise ValueError("A curriculum goes by evaluations: leave out evaluate=False.")
         curriculum.check(task)
-    models, keys, how = _members(model, ensemble, as_key(key, needed_for="Training"))
+    ensemble = _seeds(model, ensemble)
+    how = None if ensemble is None else ensemble.resolved()
+    models, keys = _members(model, ensemble, as_key(key, needed_for="Training"))
     for one in models:
         _check_model(one, task, objective)
     chosen = make_sampler(sampler, task, batch_size)
@@ -117,7 +125,8 @@ def make_plan(
         curriculum=curriculum,
         task=eqx.partition(task, eqx.is_array)[1],
         evaluate=None if evaluate is False else evaluate,
-        select=_selection(select, evaluate_every),
+        watch=_watched(select, patience, evaluate_every),
+        patience=None if patience is None else (_whole(patience), _whole(evaluate_every)),
     )
     settings = {
         "model": fingerprint(models),
@@ -131,25 +140,27 @@ def make_plan(
         "sampler": sampler,
         "batch_size": None if sampler == "full" else batch_size,
         "select": select,
+        "patience": patience,
         "evaluate_every": evaluate_every,
-        "ensemble": None if how is None else f"{len(models)} by {how}",
+        "ensemble": None if ensemble is None else ensemble.described(),
     }
-    return Plan(setup, task, models, keys, how, steps, evaluate_every, settings)
+    return Plan(setup, task, models, keys, how, steps, evaluate_every, settings, select)
+
+
+def _seeds(model: Any, ensemble: Any) -> Seeds | None:
+    if ensemble is None and isinstance(model, Ensemble):
+        return Seeds(len(model))
+    if type(ensemble) is int:
+        return Seeds(ensemble)
+    if ensemble is not None:
+        _expect("ensemble", ensemble, Seeds, "a number of seeds, or neurodyn.training.Seeds(n)")
+    return ensemble
 
 
 def _members(
-    model: Any, ensemble: Any, key: Any
-) -> tuple[list[PyTree], list[PRNGKeyArray], str | None]:
-    if ensemble is None and isinstance(model, Ensemble):
-        ensemble = Seeds(len(model))
-    if type(ensemble) is int:
-        ensemble = Seeds(ensemble)
-    if ensemble is None:
-        keys, how = [key], None
-    else:
-        _expect("ensemble", ensemble, Seeds, "a number of seeds, or neurodyn.training.Seeds(n)")
-        keys = [jax.random.fold_in(key, i) for i in range(ensemble.n)]
-        how = ensemble.resolved()
+    model: Any, ensemble: Seeds | None, key: PRNGKeyArray
+) -> tuple[list[PyTree], list[PRNGKeyArray]]:
+    keys = [key] if ensemble is None else ensemble.keys(key)
     init_keys, keys = zip(*(jax.random.split(k) for k in keys), strict=True)
     if isinstance(model, Ensemble):
         if len(model) != len(keys):
@@ -166,7 +177,7 @@ def _members(
     models = [_on_device(m) for m in models]
     if len(models) > 1:
         Ensemble(models)  # says what differs
-    return models, list(keys), how
+    return models, list(keys)
 
 
 def _default_objective(task: AbstractTask) -> AbstractObjective:
@@ -227,32 +238,46 @@ def _evaluations(evaluate: Any, every: Any, steps: int) -> int | None:
     return max(1, steps // 20) if every is None else _count("evaluate_every", every)
 
 
-def _selection(select: Any, evaluate_every: int | None) -> tuple[str, int] | None:
+def _watched(select: Any, patience: Any, evaluate_every: int | None) -> tuple[str, int] | None:
+    """The metric by which a model is selected, or training ends, and its sign."""
+    if patience is not None:
+        _count("patience", patience, "evaluations")
+        if evaluate_every is None:
+            raise ValueError("`patience` goes by evaluations: leave out evaluate=False.")
     if select == "last":
-        return None
+        return None if patience is None else ("validation_loss", -1)
     which, _, name = select.partition(":") if isinstance(select, str) else ("", "", "")
     if which not in ("best", "max", "min") or not name:
         raise ValueError(
             "`select` is 'last', 'best:NAME', 'max:NAME' or 'min:NAME' with a metric of the "
-            f"evaluation, e.g. 'best:correct'; got {select!r}."
+            f"evaluation, e.g. 'best:validation_correct'; got {select!r}."
         )
     if evaluate_every is None:
         raise ValueError(f"select={select!r} goes by evaluations: leave out evaluate=False.")
+    if name != evaluated(name):
+        raise ValueError(
+            f"select={select!r}: metrics of evaluations are named as in `fit.history`, write "
+            f"'{which}:{evaluated(name)}'."
+        )
     if which == "best" and name not in _LARGER + _SMALLER:
         raise ValueError(
             f"select={select!r}: whether a larger {name!r} is better is not known; write "
-            f"'max:{name}' or 'min:{name}'."
+            f"'max:{name}' or 'min:{name}'. Known are {', '.join(_LARGER + _SMALLER)}."
         )
     return name, 1 if which == "max" or (which == "best" and name in _LARGER) else -1
+
+
+def _whole(x: Any) -> Any:
+    return jax.numpy.asarray(x, jax.numpy.int32)
 
 
 def _on_device(tree: PyTree) -> PyTree:
     return jax.tree.map(lambda x: jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x, tree)
 
 
-def _count(name: str, value: Any) -> int:
+def _count(name: str, value: Any, of: str = "steps") -> int:
     if isinstance(value, (bool, float)) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"`{name}` is a number of steps, at least 1; got {value!r}.")
+        raise ValueError(f"`{name}` is a number of {of}, at least 1; got {value!r}.")
     return int(value)
 
 

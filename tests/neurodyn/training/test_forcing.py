@@ -204,7 +204,7 @@ def test_fits_and_keeps_the_best_free_run(key):
         ensemble=Seeds(2, how="vmap"),
         evaluate=evaluate,
         evaluate_every=30,
-        select="min:distance",
+        select="min:validation_distance",
         key=1,
     )
     loss = got.history.loss.values
