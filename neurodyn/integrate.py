@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn import kernels, stepping
+from neurodyn import stepping
 from neurodyn.arrays import as_array
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial, starts_from_first
@@ -86,7 +86,9 @@ def integrate(
         ``system.initial_state``.
     key
         Seed or key. What trial i draws at step t depends on ``(key, first_trial + i, start + t)``
-        only, so cutting a run into chunks of trials or time changes nothing.
+        only. Cut into chunks of trials or time, a run has the same draws and is equal to rounding:
+        programs of other sizes may round differently. The same call gives the same bits on one
+        machine.
     save
         What to record; default: outputs at every step.
     force
@@ -283,9 +285,7 @@ def _run_fused(context, drive, state, save, length):
         draw = jax.vmap(jax.vmap(stepping.standard_normal, (0, None, 0)), (None, 0, None))
         noise = draw(context.noise_keys, numbers, state.x)
     last = save.outputs != "every" and not save.variables
-    # A loop of one step XLA would take apart, and round as it does no step of a longer one.
-    steps = (context.dt > 0).astype(jnp.int32) if n_steps == 1 and length is None else length
-    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=steps, last=last)
+    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=length, last=last)
     if last:
         return {}, State(x)
     recorded = jax.vmap(jax.vmap(lambda x: observe(system, State(x), save)))(x)
@@ -331,7 +331,6 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
 
     def scan(step, carry, first, last, length=None):
         part = jax.tree.map(lambda a: a[first:last], xs)
-        step = _kept_together(step, context.dt) if last - first == 1 else step
         return recurrent_scan(step, arrays, carry, part, length=length, checkpoint=checkpoint)
 
     first, last = window
@@ -352,11 +351,6 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
     if last < n_steps:
         carry, _ = scan(advance_silently, carry, last, n_steps)
     return recorded | ({} if spikes is None else {"spikes": spikes}), carry
-
-
-def _kept_together(step, dt):
-    """A step that is rounded as in a loop: XLA would take a loop of one step apart."""
-    return lambda *args: kernels.computed_once(lambda: step(*args), dt > 0)
 
 
 # --- checks ----------------------------------------------------------------------------------

@@ -92,12 +92,16 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
         units = plan.task.units()
         if "outputs" in arrays and plan.whole and save.every == 1 and save.window is None:
             found |= plan.task.score(_all_steps(plan, save, arrays["outputs"]), plan.trials)
-    columns = {name: np.asarray(value) for name, value in found.items()}
-    return coords | {
-        name: ("trial", value, units.get(name, "1"))
-        for name, value in columns.items()
-        if value.shape == (plan.n_trials,)
-    }
+    columns = {}
+    for name, value in found.items():
+        if np.shape(value) != (plan.n_trials,):
+            continue
+        about = units.get(name, "1")
+        step = plan.dt if about == plan.unit else None
+        # Conditions label trials, and so do times; other scores are measured.
+        is_label = name in plan.trials.conditions or step is not None
+        columns[name] = ("trial", labels.exact(value, step) if is_label else value, about)
+    return {**columns, **coords}
 
 
 def _steps(plan: Plan, save: Save, start: int = 0) -> np.ndarray:

@@ -261,8 +261,6 @@ def chunk_sizes(
     if chunk is None:
         chunk = max(1, CHUNK_BYTES // (per_step * chunk_steps))
         chunk = math.ceil(plan.n_trials / math.ceil(plan.n_trials / chunk))
-    # A single trial would take other matrix routines, which round differently.
-    chunk = max(2, chunk)
     return min(chunk, plan.n_trials), chunk_steps
 
 

@@ -161,13 +161,14 @@ class AbstractTask(eqx.Module):
         """Name of each output channel."""
 
     def coordinates(self, trials: Trial) -> dict[str, tuple]:
-        """Labels of trials that models don't read: names, and times too late for float32.
+        """Labels of trials that models don't read: names, and numbers beyond float32.
 
         Returns
         -------
         dict
             ``{name: (values, units)}`` with a value for each trial, which labelled runs and
-            :meth:`trials` have on `trial` besides the conditions; ``trial`` labels the trials.
+            :meth:`trials` have on `trial` besides the conditions, or in their place; ``trial``
+            labels the trials.
         """
         del trials
         return {}
@@ -205,11 +206,12 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     unit = units.get("time", "ms")
     coords: dict[str, Any] = {"time": ("time", labels.time_axis(n_steps, task.dt, task.t0), unit)}
     for name, values in trials.conditions.items():
-        coords[name] = ("trial", np.asarray(values), units.get(name, "1"))
+        step = task.dt if units.get(name) == unit else None
+        coords[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
     coords |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
     for name, interval in trials.epochs.items():
-        start, stop = np.asarray(interval, np.float64).T + task.t0
+        start, stop = labels.exact(interval, task.dt).T + task.t0
         if np.ptp(start) == 0 and np.ptp(stop) == 0:
             attrs[f"epoch_{name}"] = [float(start[0]), float(stop[0])]
         else:

@@ -219,7 +219,7 @@ def _sequences(task: HomeReach, sequences: Sequences) -> xr.Dataset:
 def _planes(run: xr.Dataset, sequences: Sequences, task: HomeReach) -> dict[str, xr.Dataset]:
     """Units of each layer of the first network at home, on their principal components."""
     one, tree = run.isel(seed=0, drop=True), {}
-    p_left = ("trial", np.asarray(sequences.conditions["p_left"]))
+    p_left = ("trial", labels.exact(sequences.conditions["p_left"]))
     for k in one["layer"].values:
         layer = np.flatnonzero(one["unit_layer"].values == k)
         at = one["d"].isel(unit=layer, time=home_ends(task))
