@@ -15,9 +15,9 @@ def listing(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="What: models (spiking ones too), spiking, synapses, rules (of plasticity), systems "
-            "(known dynamics), tasks, measures, functions (of analysis), datasets or experiments. "
-            "[default: all]",
+            help="What: models (spiking ones too), spiking, synapses, rules (of plasticity), "
+            "systems (known dynamics), tasks, measures, functions (of analysis), datasets or "
+            "experiments. [default: all]",
         ),
     ] = None,
     as_json: Json = False,

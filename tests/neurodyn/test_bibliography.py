@@ -37,7 +37,11 @@ COMMON = ("spiking", "synapse", "rule", "function")
 
 @pytest.mark.parametrize(
     "entry",
-    [e for e in registry.entries() if e.name not in PLAIN and (e.reference or e.kind not in COMMON)],
+    [
+        e
+        for e in registry.entries()
+        if e.name not in PLAIN and (e.reference or e.kind not in COMMON)
+    ],
     ids=lambda e: f"{e.kind}-{e.name}",
 )
 def test_everything_can_be_cited(entry):
