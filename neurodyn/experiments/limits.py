@@ -17,11 +17,11 @@ class Limits(NamedTuple):
         Whether the low end itself is out of range.
     """
 
-    low: float
-    high: float = math.inf
+    low: float | int
+    high: float | int = math.inf
     above: bool = False
 
-    def holds(self, value: float) -> bool:
+    def holds(self, value: float | int) -> bool:
         """Whether a number is in the range."""
         return (value > self.low if self.above else value >= self.low) and value <= self.high
 
