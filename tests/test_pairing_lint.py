@@ -34,8 +34,8 @@ EXEMPT = {
     "neurodyn/intervene.py:__init__": "each is put into the order of the model's units",
     "neurodyn/plot/behaviour.py:psychometric": _EACH,
     "neurodyn/plot/learning.py:tracking": _EACH,
+    "neurodyn/plot/raster.py:raster": "draws the trial with one label of both",
     "neurodyn/plot/spikes.py:intervals": _EACH,
-    "neurodyn/plot/spikes.py:raster": "draws the trial with one label of both",
     "neurodyn/spikes/cut.py:_trial_column": "reads one, or a column of the other",
 }
 _LABELLED = ("DataArray", "Dataset")

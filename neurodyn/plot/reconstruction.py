@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.only import takes
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, whole_ticks
 
 __all__ = ["checkpoints", "elbow"]
 
@@ -55,6 +55,7 @@ def checkpoints(history: xr.Dataset, *, measure: str, bar: float | None = None) 
             )
     if bar is not None:
         ax.axhline(bar, color="black", ls=":", lw=0.9)
+    whole_ticks(ax.xaxis)
     ax.set(xlabel="training step", ylabel=label(history[measure]))
     ax.legend()
     return figure
