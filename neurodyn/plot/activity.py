@@ -211,14 +211,17 @@ def traces(
     dim = next((str(d) for d in da.dims if d != "time"), "unit")
     da = da if dim in da.dims else da.expand_dims({dim: [""]})
     da = da.isel({dim: slice(units)}).transpose("time", dim)
-    spread = float(np.ptp(da.values)) or 1.0
+    alone = da.sizes[dim] == 1
+    spread = 1.0 if alone else float(np.nanmax(da) - np.nanmin(da)) or 1.0
     time, text = timeline(da)
-    figure, axes = subplots(1, 1, size=(4.5, 0.6 + 0.3 * da.sizes[dim]))
+    figure, axes = subplots(1, 1, size=(4.5, 1.8 if alone else 0.6 + 0.3 * da.sizes[dim]))
     ax = axes[0, 0]
     for i in range(da.sizes[dim]):
         ax.plot(time, da.isel({dim: i}) / spread - i, color=BLUE, lw=1)
-    ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
-    ax.set(xlabel=text, ylabel=dim if da.sizes[dim] > 1 else "", title=title)
+    ax.set(xlabel=text, title=title)
+    if not alone:
+        ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
+        ax.set_ylabel(dim)
     return figure
 
 

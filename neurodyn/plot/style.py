@@ -113,7 +113,7 @@ def sign_or_word(value: Any, values: Any, names: dict[str, str] | None = None) -
     if is_words(np.asarray(value)):
         return str(value)
     signed = np.min(plain(values)) < 0
-    return f"{value:+.3g}" if signed else f"{value:.3g}"
+    return f"{value:+.3g}" if signed and value else f"{value:.3g}"
 
 
 def whole_ticks(axis: Any) -> None:
@@ -124,11 +124,11 @@ def whole_ticks(axis: Any) -> None:
 def diverging(values: Any) -> dict[float, Any]:
     """A colour for each signed value: blue below zero, orange above, paler towards zero."""
     values = sorted({float(v) for v in values})
-    ranks = {v: i for i, v in enumerate(sorted({abs(v) for v in values}))}
+    ranks = {v: i for i, v in enumerate(sorted({abs(v) for v in values if v}))}
     colours = {}
     for v in values:
         # By rank, since coherences double from one to the next.
-        depth = 0.3 + 0.7 * (ranks[abs(v)] + 1) / len(ranks) if v else 0.0
+        depth = 1 - 0.65 * (1 - (ranks[abs(v)] + 1) / len(ranks)) if v else 0.0
         base = mpl.colors.to_rgb(ORANGE if v > 0 else BLUE)
         grey = mpl.colors.to_rgb("#bdbdbd")
         colours[v] = tuple(depth * b + (1 - depth) * g for b, g in zip(base, grey, strict=True))
