@@ -107,7 +107,7 @@ def _sides(model: xr.Dataset | None, recording: xr.Dataset | None) -> dict[str, 
 
 def _called(ds: xr.Dataset) -> str:
     """The name of a recording, where it has one."""
-    names = (ds.attrs.get(n) for n in ("name", "subject_id", "session_id", "identifier"))
+    names = (ds.attrs.get(n) for n in ("name", "session_id", "subject_id"))
     return next((str(name) for name in names if name), "recorded")
 
 

@@ -128,7 +128,8 @@ def diverging(values: Any) -> dict[float, Any]:
     colours = {}
     for v in values:
         # By rank, since coherences double from one to the next.
-        depth = 1 - 0.65 * (1 - (ranks[abs(v)] + 1) / len(ranks)) if v else 0.0
+        paler = len(ranks) - 1 - ranks[abs(v)] if v else 0
+        depth = 1 - 0.65 * paler / max(len(ranks) - 1, 1) if v else 0.0
         base = mpl.colors.to_rgb(ORANGE if v > 0 else BLUE)
         grey = mpl.colors.to_rgb("#bdbdbd")
         colours[v] = tuple(depth * b + (1 - depth) * g for b, g in zip(base, grey, strict=True))
