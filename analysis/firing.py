@@ -12,6 +12,7 @@ from neurodyn.analysis.observed import observed_time, observed_window, within
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
+from neurodyn.labels.values import classes
 from neurodyn.spikes.build import SLACK, window_edges
 
 __all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
@@ -227,7 +228,7 @@ def fano_factor(
         if by not in n.coords or n[by].dims != (dim,):
             known = [c for c, v in n.coords.items() if v.dims == (dim,) and c != dim]
             raise LabelError(f"there is no label {by!r} of {dim}s; there are {known}.")
-        groups = np.unique(n[by].values, return_inverse=True)[1]
+        groups = classes(n[by].values, what=by)[1]
     size = np.bincount(groups)
     if size.min() < _LEAST:
         hint = "pass bin_width" if dim == "time" else "leave out rare conditions"

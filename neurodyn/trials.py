@@ -13,6 +13,7 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.labels.roles import chosen, without_role
+from neurodyn.labels.values import classes, missing, plain
 
 __all__ = ["average", "psth", "smooth", "split_half"]
 
@@ -96,23 +97,21 @@ def _conditions(ds: xr.Dataset, by: Sequence[str]):
     if n == 0:
         raise LabelError("there are no trials to average: look at what selected them.")
     available = [c for c in ds.coords if ds[c].dims == ("trial",) and c != "trial"]
-    missing = [name for name in by if name not in available]
-    if missing:
-        raise LabelError(f"no trial coordinate {missing}; there are {available}.")
+    if unknown := [name for name in by if name not in available]:
+        raise LabelError(f"no trial coordinate {unknown}; there are {available}.")
     codes = np.zeros(n, np.int64)
     for name in by:
-        values = ds[name].values
-        unlabelled = np.flatnonzero(values != values)
+        unlabelled = np.flatnonzero(missing(ds[name].values))
         if unlabelled.size:
             raise LabelError(
                 f"{unlabelled.size} trials have no '{name}' (NaN), the first is trial "
                 f"{unlabelled[0]}: drop them with .isel(trial=obj.{name}.notnull())."
             )
-        levels, code = np.unique(values, return_inverse=True)
+        levels, code = classes(ds[name].values, what=name)
         codes = codes * len(levels) + code
     found, first, codes = np.unique(codes, return_index=True, return_inverse=True)
     columns = {
-        name: xr.Variable("condition", ds[name].values[first], without_role(ds[name].attrs))
+        name: xr.Variable("condition", plain(ds[name].values)[first], without_role(ds[name].attrs))
         for name in by
     }
     spelt = [

@@ -9,7 +9,8 @@ import xarray as xr
 
 from neurodyn.labels import clock
 from neurodyn.labels.only import takes
-from neurodyn.plot.style import BLUE, GREY, ORANGE, STROKES, label, styled, subplots
+from neurodyn.labels.values import plain
+from neurodyn.plot.style import BLUE, GREY, ORANGE, STROKES, label, sign_or_word, styled, subplots
 
 __all__ = ["intervals_over", "members", "tracking"]
 
@@ -84,7 +85,8 @@ def members(
         if bars and title in bars:
             ax.axhline(bars[title], color=ORANGE, lw=1, ls="--")
         ax.set(title=title, xlabel=label(values[by]))
-        ax.set_xticks(range(len(groups)), [f"{x:g}" for x in values[by].values])
+        names = [sign_or_word(x, values[by].values) for x in plain(values[by].values).tolist()]
+        ax.set_xticks(range(len(groups)), names)
         ax.set_xlim(-0.6, len(groups) - 0.4)
     return figure
 
