@@ -459,12 +459,12 @@ BAD = {
             match,
         )
         for units, match in (
-            ((2,), "unit 2, but this Leaky has 2"),
-            ((-1,), "numbers from 0"),
-            ((0, 0), "more than once"),
-            ((), "numbers from 0"),
-            ((0.5,), "numbers from 0"),
-            ((False, False), "holds for one"),
+            ((2,), "There is no unit 2: this Leaky has 2 units"),
+            ((-1,), "counts from 0, got -1"),
+            ((3, 3), "names 3 twice"),
+            ((), "must be unit numbers such as"),
+            ((0.5,), "must be unit numbers such as"),
+            ((False, False), "chooses no unit"),
         )
     },
     "no steps": (lambda: nd.simulate(Forced(), dt=1.0), ValueError, "pass `n_steps="),
