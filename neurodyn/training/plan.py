@@ -11,6 +11,7 @@ from jaxtyping import PRNGKeyArray, PyTree
 
 from neurodyn.params import trainable
 from neurodyn.params.use import indexed_parameters
+from neurodyn.random import fold_in, split
 from neurodyn.system import AbstractSystem, as_key
 from neurodyn.task import AbstractDataTask, AbstractTask
 from neurodyn.training.curriculum import AbstractCurriculum
@@ -148,9 +149,9 @@ def _members(
         keys, how = [key], None
     else:
         _expect("ensemble", ensemble, Seeds, "a number of seeds, or neurodyn.training.Seeds(n)")
-        keys = [jax.random.fold_in(key, i) for i in range(ensemble.n)]
+        keys = [fold_in(key, i) for i in range(ensemble.n)]
         how = ensemble.resolved()
-    init_keys, keys = zip(*(jax.random.split(k) for k in keys), strict=True)
+    init_keys, keys = zip(*(split(k) for k in keys), strict=True)
     if isinstance(model, Ensemble):
         if len(model) != len(keys):
             raise ValueError(
