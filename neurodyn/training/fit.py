@@ -194,10 +194,10 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
 def _compile(plan: Plan, run: Any, clock: "_Clock") -> tuple[Callable, Callable | None]:
     """The programs for the sizes of the stage; those of known sizes are kept."""
     with clock("compile"):
-        chunk = run.compile(compiled.chunk, 0, 0)
         if plan.evaluate_every is None:
-            return chunk, None
-        return chunk, run.compile(compiled.evaluate, 0)
+            return run.compile((compiled.chunk, 2))[0], None
+        chunk, evaluation = run.compile((compiled.chunk, 2), (compiled.evaluate, 1))
+        return chunk, evaluation
 
 
 class _Clock:

@@ -172,7 +172,7 @@ def _members(
 
 def _default_objective(task: AbstractTask) -> AbstractObjective:
     """The task's own loss, but for series, where which model it is decides what is predicted."""
-    if eqx.filter_eval_shape(task.sample, jax.random.key(0)).from_first:
+    if eqx.filter_eval_shape(task.sample, as_key(0)).from_first:
         raise ValueError(
             f"{type(task).__name__} is a series to predict: pass objective= one of neurodyn."
             "training: SparseTeacherForcing or GeneralisedTeacherForcing for maps whose state an "
