@@ -1,9 +1,12 @@
 """Neural dynamical systems: simulate, train on cognitive tasks, compare with recordings."""
 
 import importlib.metadata
+import os
 from typing import TYPE_CHECKING, Any
 
 from neurodyn import drive, intervene, params
+from neurodyn.cache import VARIABLE as _CACHE_VARIABLE
+from neurodyn.cache import compilation_cache
 from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
 from neurodyn.later import on_first_use
@@ -58,6 +61,7 @@ __all__ = [
     "Variable",
     "analysis",
     "citation",
+    "compilation_cache",
     "datasets",
     "drive",
     "experiments",
@@ -103,6 +107,10 @@ _imported, __dir__ = on_first_use(
     },
     __all__,
 )
+
+
+if os.environ.get(_CACHE_VARIABLE):
+    compilation_cache()
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from neurodyn.integrate import integrate
 from neurodyn.intervene import AbstractIntervention, as_interventions
 from neurodyn.params import resolve
 from neurodyn.progress import bar
+from neurodyn.random import fold_in
 from neurodyn.recording import Save, recorded_units, unpack_spikes, window_steps
 from neurodyn.run_labels import join, label
 from neurodyn.simulation_plan import Plan, check_window, chunk_sizes, make_plan, take
@@ -155,7 +156,7 @@ def simulate(
             recorded_units(member, units),
         )
         sizes = chunk_sizes(member, plan, save, chunk, chunk_steps)
-        run_key = None if key is None else jax.random.fold_in(key, 1)
+        run_key = None if key is None else fold_in(key, 1)
         return _Runner(member, plan, save, solver, as_interventions(interventions), run_key, *sizes)
 
     runs = [runner(member) for member in members]

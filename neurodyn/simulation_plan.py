@@ -15,6 +15,7 @@ from neurodyn.input_labels import input_labels
 from neurodyn.inputs import as_batch, check_finite, check_trial, predicted
 from neurodyn.labels import LabelError
 from neurodyn.params import resolve
+from neurodyn.random import fold_in
 from neurodyn.recording import Save, observe, window_steps
 from neurodyn.system import (
     AbstractMap,
@@ -242,7 +243,7 @@ def _other_inputs(model: Any, owner: str, trials: Trial) -> str:
 def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: Any) -> Trial:
     if n_trials is not None and repeats is not None:
         raise ValueError("Pass `n_trials` (random conditions) or `repeats` (of each), not both.")
-    trial_key = jax.random.fold_in(as_key(key, needed_for="Drawing trials"), 0)
+    trial_key = fold_in(as_key(key, needed_for="Drawing trials"), 0)
     if repeats is None:
         return task.batch(trial_key, 100 if n_trials is None else n_trials)
     table = task.condition_table()

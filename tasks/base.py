@@ -110,7 +110,7 @@ def balanced(task: AbstractTask) -> Trial:
     rows = len(next(iter(table.values()))) if table else 1
     repeats = -(-N_VALIDATION // rows)
     columns = {name: jnp.tile(column, repeats) for name, column in table.items()}
-    return draw_batch(task, jax.random.key(VALIDATION_SEED), rows * repeats, columns)
+    return draw_batch(task, as_key(VALIDATION_SEED), rows * repeats, columns)
 
 
 def check_columns(

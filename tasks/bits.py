@@ -198,7 +198,7 @@ class AbstractBitTask(AbstractTask):
     def validation(self) -> Trial:
         """512 sequences of the middle length."""
         length = (5 * self.n_max + 3) // 2 if self.length is None else self.length
-        trials = _draw(self, jax.random.key(VALIDATION_SEED), N_VALIDATION, None, length)
+        trials = _draw(self, as_key(VALIDATION_SEED), N_VALIDATION, None, length)
         return trials.of(self)
 
     def loss(

@@ -28,10 +28,12 @@ from neurodyn.params import (
     signs_of,
 )
 from neurodyn.params.base import numbers_of, value_of
+from neurodyn.random import split
 from neurodyn.system import as_key
 
-ORTHOGONAL = jax.nn.initializers.orthogonal()
-LECUN_NORMAL = jax.nn.initializers.lecun_normal()
+# One program for each shape, where JAX would compile one for each step.
+ORTHOGONAL = jax.jit(jax.nn.initializers.orthogonal(), static_argnums=(1, 2))
+LECUN_NORMAL = jax.jit(jax.nn.initializers.lecun_normal(), static_argnums=(1, 2))
 
 
 def fan_in_uniform(fan_in: int) -> Uniform:
@@ -40,9 +42,9 @@ def fan_in_uniform(fan_in: int) -> Uniform:
     return Uniform(-k, k)
 
 
-def split_key(key: Any, n: int, *, name: str) -> Array:
+def split_key(key: Any, n: int, *, name: str) -> list[PRNGKeyArray]:
     """Keys for the parts of a model that is being built."""
-    return jax.random.split(cast(PRNGKeyArray, as_key(key, needed_for=f"Building {name}")), n)
+    return split(cast(PRNGKeyArray, as_key(key, needed_for=f"Building {name}")), n)
 
 
 def check_sizes(**sizes: int) -> None:

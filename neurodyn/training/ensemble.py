@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray, PyTree
 
 from neurodyn.checks import check_whole, whole
+from neurodyn.random import fold_in
 from neurodyn.reprs import brief
 
 __all__ = ["Ensemble", "Seeds"]
@@ -60,7 +61,7 @@ class Seeds(eqx.Module):
     def keys(self, key: PRNGKeyArray) -> list[PRNGKeyArray]:
         """The key of each member."""
         seeds = range(self.n) if self.seeds is None else self.seeds
-        return [jax.random.fold_in(key, seed) for seed in seeds]
+        return [fold_in(key, seed) for seed in seeds]
 
     def resolved(self) -> str:
         """``"map"`` or ``"vmap"``, with ``"auto"`` decided for the backend in use."""

@@ -218,11 +218,11 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
 def _compile(plan: Plan, run: Any, clock: "_Clock") -> tuple[Callable, Callable | None]:
     """The programs for the sizes of the stage; those of known sizes are kept."""
     with clock("compile"):
+        if plan.evaluate_every is None:
+            return run.compile((compiled.chunk, 2))[0], None
         # The evaluation first: a metric that it does not have is told before the long program.
-        evaluation = None
-        if plan.evaluate_every is not None:
-            evaluation = run.compile(compiled.evaluate, 0)
-        return run.compile(compiled.chunk, 0, 0), evaluation
+        evaluation, chunk = run.compile((compiled.evaluate, 1), (compiled.chunk, 2))
+        return chunk, evaluation
 
 
 class _Clock:

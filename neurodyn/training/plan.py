@@ -11,6 +11,7 @@ from jaxtyping import PRNGKeyArray, PyTree
 
 from neurodyn.params import trainable
 from neurodyn.params.use import indexed_parameters
+from neurodyn.random import split
 from neurodyn.system import AbstractSystem, as_key
 from neurodyn.task import AbstractDataTask, AbstractTask
 from neurodyn.training.curriculum import AbstractCurriculum
@@ -161,7 +162,7 @@ def _members(
     model: Any, ensemble: Seeds | None, key: PRNGKeyArray
 ) -> tuple[list[PyTree], list[PRNGKeyArray]]:
     keys = [key] if ensemble is None else ensemble.keys(key)
-    init_keys, keys = zip(*(jax.random.split(k) for k in keys), strict=True)
+    init_keys, keys = zip(*(split(k) for k in keys), strict=True)
     if isinstance(model, Ensemble):
         if len(model) != len(keys):
             raise ValueError(
@@ -182,7 +183,7 @@ def _members(
 
 def _default_objective(task: AbstractTask) -> AbstractObjective:
     """The task's own loss, but for series, where which model it is decides what is predicted."""
-    if eqx.filter_eval_shape(task.sample, jax.random.key(0)).from_first:
+    if eqx.filter_eval_shape(task.sample, as_key(0)).from_first:
         raise ValueError(
             f"{type(task).__name__} is a series to predict: pass objective= one of neurodyn."
             "training: SparseTeacherForcing or GeneralisedTeacherForcing for maps whose state an "
