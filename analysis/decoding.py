@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
+from neurodyn.analysis.arrays import balanced, balanced_by
 from neurodyn.analysis.predictivity import (
     PENALTIES,
     as_penalties,
@@ -82,10 +83,13 @@ def decode(
     activity, arrived = _in_label_order(activity)
     x = _activity(activity)
     y = _label(activity, label, x.shape)
+    middle = y.mean()
+    target, size = balanced_by(y[..., None])
     held_out = fold_masks(as_key(key), x.shape[0], n_folds_for(x.shape[0], n_folds))
     guess = np.asarray(
-        _predict(x, jnp.asarray(y[..., None], x.dtype), held_out, as_penalties(penalties, x.dtype))
+        _predict(x, jnp.asarray(target, x.dtype), held_out, as_penalties(penalties, x.dtype))
     )[..., 0].astype(np.float64)
+    guess = middle + size * guess
     r2 = 1 - ((y - guess) ** 2).sum() / ((y - y.mean()) ** 2).sum()
     with np.errstate(invalid="ignore"):
         correlation = np.corrcoef(y.ravel(), guess.ravel())[0, 1]
@@ -122,7 +126,8 @@ def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
     values = activity.transpose("trial", "time", unit).values
     if not np.isfinite(values).all():
         raise LabelError("activity holds NaN or infinite values: cut trials to a common window.")
-    return jnp.asarray(values, jnp.result_type(float))
+    # Predictions depend neither on offsets nor on the scale, which float32 would lose.
+    return jnp.asarray(balanced(values), jnp.result_type(float))
 
 
 def _in_label_order(activity: Any) -> tuple[Any, np.ndarray]:
