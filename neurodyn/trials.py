@@ -228,7 +228,7 @@ def psth(
     ds: xr.Dataset,
     by: str | Sequence[str],
     *,
-    bin_width: Number = 10.0,
+    bin_width: Number | None = None,
     sigma: Number | None = None,
     window: Window | None = None,
 ) -> xr.Dataset:
@@ -241,11 +241,16 @@ def psth(
     by
         Trial coordinates that make a condition.
     bin_width, sigma, window
-        As in `neurodyn.spikes.rate` [ms].
+        As in `neurodyn.spikes.rate` [ms]: by default 10 ms, or the bins of counts.
 
     Returns
     -------
     Dataset with `rate` (condition, time, unit) [Hz], `sem` and `n_trials`; see `average`.
+
+    Raises
+    ------
+    LabelError
+        As `average` and `neurodyn.spikes.rate`, and if spikes are not cut into trials.
 
     Examples
     --------

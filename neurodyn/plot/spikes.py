@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn import labels
 from neurodyn.labels import LabelError, clock, entry
 from neurodyn.labels.convention import Number, Window
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, timeline
 from neurodyn.spikes import positions
+from neurodyn.spikes.build import step_middles, window_edges
 from neurodyn.spikes.join import places
 
 __all__ = ["intervals", "population_rate", "population_spectrum", "raster"]
@@ -42,7 +44,7 @@ def raster(
         Coordinate on ``unit`` that colours units and sorts them into bands; None: the first of
         ``population``, ``area``, ``cell_type`` and ``ei`` that tells units apart.
     window
-        Times to draw [ms]; default: all.
+        Start and stop of what is drawn [ms], half-open; default: all.
     rate
         Rates to draw below, from :func:`neurodyn.analysis.population_rate`: those of this trial.
 
@@ -59,9 +61,10 @@ def raster(
         raise ValueError(f"raster draws a spike Dataset, got {list(ds.data_vars)}.")
     ds = entry(ds, "trial", trial)
     t, unit, _ = positions(ds)
-    low, high = _span(ds, t) if window is None else window
-    inside = (t >= low) & (t <= high)
-    t, unit = t[inside], unit[inside]
+    low, high = _span(ds, t) if window is None else window_edges(window)
+    if window is not None:
+        inside = (step_middles(ds, t) >= low) & (step_middles(ds, t) < high)
+        t, unit = t[inside], unit[inside]
     names, row, edges = _bands(ds, by)
     sizes: dict[str, Any] = {} if rate is None else {"height_ratios": [3, 1], "sharex": True}
     figure, axes = subplots(1 if rate is None else 2, 1, size=(5.4, 3.2), **sizes)
@@ -86,7 +89,7 @@ def raster(
         clock(rate, what="the rates", even=False)
         if "trial" in ds.coords and "trial" in rate.coords:
             rate = entry(rate, "trial", ds["trial"].item())
-        _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)))
+        _draw_rates(axes[1, 0], labels.between(rate, window, what="the rates"))
     axes[-1, 0].set_xlabel("time (ms)")
     return figure
 
