@@ -1,4 +1,4 @@
-"""Trials to conditions: averages with their uncertainty, smoothing, PSTHs, split halves."""
+"""Trials: signals around events, averages with their uncertainty, PSTHs, split halves."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.signals import align
 
-__all__ = ["average", "psth", "smooth", "split_half"]
+__all__ = ["align", "average", "psth", "smooth", "split_half"]
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 

@@ -84,7 +84,8 @@ def wider(
     if n < 1 or (rest == "raise" and time.size % many):
         fits = f"window=({start:g}, {start + n * many * width:g}) has {n}" if n else "use fewer"
         raise LabelError(
-            f"{what}: {time.size} bins of {width:g} ms do not fill bins of {bin_width:g} ms: {fits}."
+            f"{what}: {time.size} bins of {width:g} ms do not fill bins of {bin_width:g} ms: "
+            f"{fits}."
         )
     ds = ds.isel(time=slice(0, n * many))
     beside = [str(name) for name, v in ds.variables.items() if "time" in v.dims]
