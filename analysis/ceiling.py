@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.arrays import pick, rows, traces
+from neurodyn.analysis.arrays import balanced, checked, pick, rows
 from neurodyn.analysis.conditions import condition_codes, condition_means
 from neurodyn.analysis.predictivity import pearson
 from neurodyn.analysis.resampling import Trials, group_trials, split_means
@@ -144,7 +145,8 @@ def split_half_reliability(
         by = chosen(array, by)
         means = condition_means(array, by)
         codes = condition_codes(array, means, by)
-        trials = group_trials(array, codes, means.sizes["condition"], what="data")
+        n = means.sizes["condition"]
+        trials = group_trials(array, codes, n, what="data", balance=True)
         refuse_single_trials(trials, means)
         keys = jax.random.split(as_key(key), n_splits)
         r = np.asarray(split_half_r(keys, trials.values, trials.codes, trials.n_conditions))
@@ -173,15 +175,16 @@ def split_half_reliability(
 
 
 def given_halves(array: xr.DataArray) -> Float[Array, "2 condition time unit"]:
-    """Halves that come with the data, on a dim ``repetition``."""
+    """Halves that come with the data, on a dim ``repetition``; without offsets and scale."""
     if array.sizes["repetition"] != 2:
         raise LabelError(
             f"'repetition' must hold two halves of the trials, got {array.sizes['repetition']}; "
             "average odd and even repetitions first."
         )
     array = array.transpose("repetition", "condition", ..., "unit")
-    values = traces(array, what="the halves")
-    return values.reshape(*values.shape[:2], -1, values.shape[-1])
+    values = balanced(checked(array, what="the halves"))
+    values = values.reshape(*values.shape[:2], -1, values.shape[-1])
+    return jnp.asarray(values, jnp.result_type(float))
 
 
 def listed(units: xr.DataArray, chosen: np.ndarray) -> str:

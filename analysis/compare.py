@@ -76,7 +76,8 @@ def compare(
         Conditions with fewer trials, on either side, count as missing. For the ceiling every
         condition needs two.
     window
-        Compare bins between these times [ms] only. Default: all bins that the run covers.
+        Compare bins whose centres lie in ``[start, stop)`` [ms] only. Default: all bins that the
+        run covers.
     n_splits
         Random splits of the recording's trials for the ceiling.
     n_null

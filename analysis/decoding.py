@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
+from neurodyn.analysis.arrays import balanced, balanced_by
 from neurodyn.analysis.predictivity import (
     PENALTIES,
     as_penalties,
@@ -93,10 +94,12 @@ def decode(
     # Of several words each is decoded against all others; of two, one says what the other does.
     goal = y[..., None] if names is None or len(names) == 2 else y[..., None] == range(len(names))
     goal = goal.astype(np.float64)
+    target, size = balanced_by(goal)
     held_out = fold_masks(as_key(key), x.shape[0], n_folds_for(x.shape[0], n_folds))
     guess = np.asarray(
-        _predict(x, jnp.asarray(goal, x.dtype), held_out, as_penalties(penalties, x.dtype))
+        _predict(x, jnp.asarray(target, x.dtype), held_out, as_penalties(penalties, x.dtype))
     ).astype(np.float64)
+    guess = goal.mean((0, 1)) + size * guess
     r2 = 1 - ((goal - guess) ** 2).sum() / ((goal - goal.mean((0, 1))) ** 2).sum()
     with np.errstate(invalid="ignore"):
         correlation = np.corrcoef(goal.ravel(), guess.ravel())[0, 1]
@@ -149,7 +152,8 @@ def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
     values = activity.transpose("trial", "time", unit).values
     if not np.isfinite(values).all():
         raise LabelError("activity holds NaN or infinite values: cut trials to a common window.")
-    return jnp.asarray(values, jnp.result_type(float))
+    # Predictions depend neither on offsets nor on the scale, which float32 would lose.
+    return jnp.asarray(balanced(values), jnp.result_type(float))
 
 
 def _in_label_order(activity: Any) -> tuple[Any, np.ndarray]:

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.analysis.arrays import centred, matrix, pair, pick, samples
+from neurodyn.analysis.arrays import centred, matrix, normed, pair, pick, samples
 from neurodyn.analysis.conditions import condition_means, noise
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
@@ -34,14 +34,14 @@ Samples = Float[Array, "sample unit"]
 
 @jax.jit
 def _participation(x: Samples) -> Float[Array, ""]:
-    x = centred(x)
+    x = normed(x)
     scatter = x.T @ x if x.shape[1] <= x.shape[0] else x @ x.T
     return jnp.trace(scatter) ** 2 / jnp.sum(scatter**2)
 
 
 @jax.jit
 def _cross_participation(a: Samples, b: Samples) -> Float[Array, ""]:
-    a, b = centred(a), centred(b)
+    a, b = normed(a), normed(b)
     if a.shape[1] <= a.shape[0]:
         cross = a.T @ b
         return jnp.trace(cross) ** 2 / jnp.sum(cross * cross.T)
@@ -185,7 +185,7 @@ def _by(array: xr.DataArray, covariance: str, by: str | Sequence[str] | None) ->
     return [] if covariance == "total" or "trial" not in array.dims else chosen(array, by)
 
 
-def _of_covariance(array: xr.DataArray, covariance: str, by) -> Samples:
+def _of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
     """Samples whose covariance is asked for."""
     if covariance == "total":
         return samples(array)
@@ -228,7 +228,7 @@ def n_components(
     number("fraction", fraction, above=0, high=1)
     array = pick(data, variable)
     by = _by(array, covariance, by)
-    x = matrix(np.asarray(_of_covariance(array, covariance, by)), what="data")
+    x = matrix(_of_covariance(array, covariance, by), what="data")
     held = np.asarray(_held(x))
     # Rounding may leave the last sum just below 1.
     count = int(np.searchsorted(held, min(fraction, held[-1]))) + 1

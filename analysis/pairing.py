@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.arrays import pick, rows, traces
-from neurodyn.analysis.ceiling import given_halves, refuse_single_trials
+from neurodyn.analysis.arrays import balanced, checked, pick, rows
+from neurodyn.analysis.ceiling import given_halves, listed, refuse_single_trials
 from neurodyn.analysis.conditions import condition_codes, condition_means
 from neurodyn.analysis.resampling import Trials, group_trials
 from neurodyn.analysis.timebins import rebin
@@ -29,9 +31,10 @@ class Pair:
     Attributes
     ----------
     x
-        Activity of the model.
+        Activity of the model, without offsets and scale (`analysis.arrays.balanced`): measures do
+        not depend on them. 0 for members that hold NaN or do not vary, of which every score is NaN.
     y
-        Activity of the recording.
+        Activity of the recording, likewise.
     means
         The recording's condition means with their labels, dims (condition, time, unit).
     seeds
@@ -96,9 +99,10 @@ def pair_up(
     seeds = x["seed"] if "seed" in x.dims else None
     bins = clock(y, what="the recording", even=False).time
     x = x if seeds is not None else x.expand_dims("seed")
+    members, without = _members(x.transpose("seed", "condition", "time", "unit"))
     return Pair(
-        x=traces(x.transpose("seed", "condition", "time", "unit"), what="the run"),
-        y=traces(y, what="the recording"),
+        x=members,
+        y=jnp.asarray(balanced(checked(y, what="the recording")), members.dtype),
         means=y,
         seeds=seeds,
         trials=trials,
@@ -113,8 +117,19 @@ def pair_up(
             "first_bin": float(bins[0]),
             "last_bin": float(bins[-1]),
             "bins_left_out": n_bins - y.sizes["time"],
+            "members_without_score": "" if seeds is None else listed(seeds, without),
         },
     )
+
+
+def _members(x: xr.DataArray) -> tuple[Array, np.ndarray]:
+    """Activity of each member by itself, and which of them have none that could be compared."""
+    finite = np.isfinite(x.values).all((1, 2, 3))
+    if not finite.any():
+        checked(x, what="the run")
+    known = np.where(finite[:, None, None, None], x.values, 0)
+    members = np.stack([balanced(member) for member in known])
+    return jnp.asarray(members, jnp.result_type(float)), ~members.any((1, 2, 3))
 
 
 def _recorded(rec, name: str | None) -> tuple[xr.DataArray, xr.DataArray | None]:
@@ -206,7 +221,8 @@ def _splittable(recorded, halves, y: xr.DataArray, by, codes):
         return None, given_halves(matched), ""
     if codes is None:
         return None, None, "the recording holds condition means without halves ('repetition')"
-    trials = group_trials(recorded, codes, y.sizes["condition"], what="the recording")
+    n = y.sizes["condition"]
+    trials = group_trials(recorded, codes, n, what="the recording", balance=True)
     try:
         refuse_single_trials(trials, y)
     except LabelError as error:

@@ -16,7 +16,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.arrays import centred, pair, pick, samples
+from neurodyn.analysis.arrays import centred, normed, pair, pick, samples
 from neurodyn.analysis.conditions import condition_means
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
@@ -57,19 +57,19 @@ def _unbiased_energy(x: Samples, y: Others) -> Float[Array, ""]:
 
 def cka_side(x: Samples) -> Side:
     """Prepare one side for `cka_score`."""
-    x = centred(x)
+    x = normed(x)
     return Side(x, _cross_energy(x, x))
 
 
 def cka_score(a: Side, y: Others) -> Float[Array, ""]:
     """Linear CKA of a prepared side with samples `y`."""
     b = cka_side(y)
-    return _cross_energy(a.x, b.x) / jnp.sqrt(a.norm * b.norm)
+    return _cross_energy(a.x, b.x) / (jnp.sqrt(a.norm) * jnp.sqrt(b.norm))
 
 
 def debiased_side(x: Samples) -> Side:
     """Prepare one side for `debiased_score`."""
-    x = centred(x)
+    x = normed(x)
     return Side(x, _unbiased_energy(x, x))
 
 
@@ -81,7 +81,7 @@ def debiased_score(a: Side, y: Others) -> Float[Array, ""]:
 
 def procrustes_side(x: Samples) -> Side:
     """Prepare one side for `procrustes_score`."""
-    x = centred(x)
+    x = normed(x)
     return Side(x, jnp.sqrt(jnp.sum(x**2)))
 
 
@@ -236,7 +236,7 @@ def shape_angle(
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha blends between 0 (whitened) and 1 (not whitened), got {alpha}.")
-    x, y = pair(x, y)
+    x, y = pair(x, y, scale=False)
     return _shape_angle(x, y, jnp.asarray(alpha, dtype=x.dtype))
 
 

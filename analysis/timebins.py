@@ -36,7 +36,8 @@ def rebin(
         Gives the bins: ``time`` holds their centres; width from attribute ``bin_width``, else from
         the spacing.
     window
-        Take only bins between these times [ms]; all of them must then be covered.
+        Take only bins whose centres lie in ``[start, stop)`` [ms], as `neurodyn.labels.between`
+        does; all of them must then be covered.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def rebin(
     first, last = times[0] - lead, times[-1] + step - lead
     inside = np.ones(start.size, bool)
     if window is not None:
-        inside = (start >= window[0] - TIME_TOLERANCE) & (end <= window[1] + TIME_TOLERANCE)
+        inside = (centres >= window[0] - TIME_TOLERANCE) & (centres < window[1] - TIME_TOLERANCE)
     covered = (start >= first - TIME_TOLERANCE) & (end <= last + TIME_TOLERANCE)
     spans = (
         f"the run covers {first:g} to {last:g} ms, the recording's bins "

@@ -1,4 +1,4 @@
-"""Trials to conditions: averages with their uncertainty, smoothing, PSTHs, split halves."""
+"""Trials: signals around events, averages with their uncertainty, PSTHs, split halves."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.labels.roles import chosen, without_role
 from neurodyn.labels.values import classes, missing, plain
+from neurodyn.signals import align
 
-__all__ = ["average", "psth", "smooth", "split_half"]
+__all__ = ["align", "average", "psth", "smooth", "split_half"]
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
@@ -232,7 +233,7 @@ def psth(
     ds: xr.Dataset,
     by: str | Sequence[str] | None = None,
     *,
-    bin_width: Number = 10.0,
+    bin_width: Number | None = None,
     sigma: Number | None = None,
     window: Window | None = None,
 ) -> xr.Dataset:
@@ -245,11 +246,16 @@ def psth(
     by
         Trial coordinates that make a condition; default as for `average`.
     bin_width, sigma, window
-        As in `neurodyn.spikes.rate` [ms].
+        As in `neurodyn.spikes.rate` [ms]: by default 10 ms, or the bins of counts.
 
     Returns
     -------
     Dataset with `rate` (condition, time, unit) [Hz], `sem` and `n_trials`; see `average`.
+
+    Raises
+    ------
+    LabelError
+        As `average` and `neurodyn.spikes.rate`, and if spikes are not cut into trials.
 
     Examples
     --------

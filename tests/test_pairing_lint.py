@@ -38,7 +38,7 @@ EXEMPT = {
     "neurodyn/plot/learning.py:tracking": _EACH,
     "neurodyn/plot/raster.py:raster": "draws the trial with one label of both",
     "neurodyn/plot/spikes.py:intervals": _EACH,
-    "neurodyn/spikes/cut.py:_trial_column": "reads one, or a column of the other",
+    "neurodyn/events.py:trial_column": "reads one, or a column of the other",
 }
 _LABELLED = ("DataArray", "Dataset")
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock
+from neurodyn.labels import between, clock
 from neurodyn.labels.only import takes
 from neurodyn.labels.values import plain
 from neurodyn.plot.style import BLUE, GREY, ORANGE, STROKES, label, sign_or_word, styled, subplots
@@ -45,7 +45,7 @@ def tracking(
     figure, axes = subplots(1, len(windows), size=(2.7, 2.2), sharey=True)
     for ax, (title, (start, stop)) in zip(axes[0], windows.items(), strict=True):
         for values, colour, name in ((target, GREY, "target"), (output, BLUE, "output")):
-            part = values.sel(time=slice(start, stop))
+            part = between(values, (start, stop), what=f"`{name}`")
             time = clock(part, what=f"`{name}`", even=False).time
             ax.plot(time / 1000, part, color=colour, label=name)
         ax.set(title=title, xlabel="time (s)", xlim=(start / 1000, stop / 1000))

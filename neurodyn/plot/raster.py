@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock, entry
+from neurodyn.labels import between, clock, entry
 from neurodyn.labels import place as find
 from neurodyn.labels.convention import Window
 from neurodyn.labels.only import DATASET, takes
@@ -15,6 +15,7 @@ from neurodyn.labels.values import classes, names_of
 from neurodyn.plot.spikes import BANDS, band_name, draw_rates
 from neurodyn.plot.style import STROKES, colours_of, sign_or_word, styled, subplots
 from neurodyn.spikes import positions
+from neurodyn.spikes.build import step_middles, window_edges
 
 __all__ = ["raster"]
 
@@ -48,7 +49,7 @@ def raster(
         Coordinate of the rows that colours them and sorts them into bands. None: of units the first
         of ``population``, ``area``, ``cell_type`` and ``ei`` that tells them apart.
     window
-        Times to draw [ms]; default: all.
+        Start and stop of what is drawn [ms], half-open; default: all.
     rate
         Rates to draw below, from :func:`neurodyn.analysis.population_rate`: those of this trial.
 
@@ -73,9 +74,10 @@ def raster(
     dim = "unit" if unit is None else "trial"
     ds = entry(ds, "trial", trial) if unit is None else ds
     t, rows = _marks(ds, unit)
-    low, high = _span(ds, t) if window is None else window
-    inside = (t >= low) & (t <= high)
-    t, rows = t[inside], rows[inside]
+    low, high = _span(ds, t) if window is None else window_edges(window)
+    if window is not None:
+        inside = (step_middles(ds, t) >= low) & (step_middles(ds, t) < high)
+        t, rows = t[inside], rows[inside]
     names, place, edges = _bands(ds, by, dim)
     colours = _colours(ds, by, names)
     sizes: dict[str, Any] = {} if rate is None else {"height_ratios": [3, 1], "sharex": True}
@@ -104,7 +106,7 @@ def raster(
         clock(rate, what="the rates", even=False)
         if "trial" in ds.coords and "trial" in rate.coords:
             rate = entry(rate, "trial", ds["trial"].item())
-        draw_rates(axes[1, 0], rate.sel(time=slice(low, high)))
+        draw_rates(axes[1, 0], between(rate, window, what="the rates"))
     axes[-1, 0].set_xlabel(f"time from {event} (ms)" if event else "time (ms)")
     return figure
 
