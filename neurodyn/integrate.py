@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import kernels, stepping
-from neurodyn.arrays import as_array
+from neurodyn.arrays import as_array, refuse_units
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial, starts_from_first
 from neurodyn.intervene import AbstractIntervention, as_interventions, check_units
@@ -134,6 +134,7 @@ def integrate(
     if method != "sequential":
         raise ValueError(f"Unknown method {method!r}; there is 'sequential'.")
     if not isinstance(dt, jax.core.Tracer):
+        refuse_units("`dt`", dt)
         if not float(dt) > 0:
             raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
         if isinstance(system, ChecksStep):
