@@ -158,8 +158,12 @@ def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
     LabelError
         If there is no `tau` on ``unit``, or no unit.
     """
-    if "tau" not in fit or fit["tau"].dims != ("unit",) or not fit.sizes["unit"]:
-        raise LabelError("timescale_summary takes the fit of one unit at least, with 'tau' on it.")
+    labelled = hasattr(fit, "data_vars") and "tau" in fit
+    if not labelled or fit["tau"].dims != ("unit",) or not fit.sizes["unit"]:
+        raise LabelError(
+            "timescale_summary takes what network_timescale or fit_exponentials returns, with "
+            f"'tau' of one unit at least, got a {type(fit).__name__}."
+        )
     tau = fit["tau"].values.astype(np.float64)
     unit = str(fit["tau"].attrs.get("units", "1"))
     slow, good = tau[tau > above], tau[np.isfinite(tau)]

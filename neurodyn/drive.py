@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
+from neurodyn.arrays import refuse_units
 from neurodyn.random import as_key
 from neurodyn.reprs import brief
 
@@ -62,8 +63,15 @@ class Drive(eqx.Module):
 
 
 def as_drive(inputs: Any) -> Drive:
-    """The inputs as a drive: arrays become its ``input``."""
-    return inputs if isinstance(inputs, Drive) else Drive(input=inputs)
+    """The inputs as a drive: arrays, and lists of numbers, become its ``input``."""
+    if isinstance(inputs, Drive):
+        return inputs
+    refuse_units("`inputs`", inputs)
+    if isinstance(inputs, (list, tuple)):
+        inputs = np.asarray(inputs)
+    if getattr(getattr(inputs, "dtype", None), "kind", "f") in "iub":
+        inputs = inputs.astype(jnp.result_type(float))
+    return Drive(input=inputs)
 
 
 def step(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import stepping
-from neurodyn.arrays import as_array
+from neurodyn.arrays import as_array, refuse_units
 from neurodyn.binding import bound
 from neurodyn.dependence import check_current
 from neurodyn.drive import Drive, as_drive
@@ -146,6 +146,7 @@ def integrate(
             )
         dt = 1.0
     if not isinstance(dt, jax.core.Tracer):
+        refuse_units("`dt`", dt)
         if not float(dt) > 0:
             raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
         if isinstance(system, ChecksStep):

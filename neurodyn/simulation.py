@@ -186,9 +186,17 @@ def _members(models: Any) -> list[AbstractSystem]:
     except TypeError:
         members = []
     if not members or not all(isinstance(m, AbstractSystem) for m in members):
-        raise TypeError(
-            f"`model` must be a system or an ensemble of systems, got {type(models).__name__}."
-        )
+        name = type(models).__name__
+        fixes = {
+            "Fit": ": pass its model, fit.model",
+            "Population": ": neurons run in a network, spiking.Network(neurons, ...)",
+        }
+        fix = fixes.get(name, "")
+        if isinstance(models, AbstractTask):
+            fix = ": the model comes first, simulate(model, task)"
+        elif callable(getattr(models, "crossing", None)):
+            fix = fixes["Population"]
+        raise TypeError(f"`model` must be a system or an ensemble of systems, got {name}{fix}.")
     return members
 
 

@@ -75,6 +75,26 @@ class Variable(NamedTuple):
     kind: str
 
 
+#: What models of other libraries have, and where it is here.
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("parameters", "named_parameters"),
+        "its arrays are fields, and nd.params.trainable(model) marks those that train",
+    ),
+    "state_dict": "nd.save(path, model) and nd.load(path) keep it",
+    "load_state_dict": "nd.load(path) returns the model that nd.save wrote",
+    "forward": "nd.simulate(model, task) runs it, nd.integrate(model, inputs, dt=dt) on arrays",
+    "run": "nd.simulate(model, dt=dt, n_steps=n) runs it",
+    "simulate": "it is a function, nd.simulate(model, task)",
+    "fit": "it is a function, nd.fit(model, task, steps=n, key=0)",
+    "train": "nd.fit(model, task, steps=n, key=0) trains it, and there is no mode to set",
+    "eval": "there is no mode to set",
+    "hidden_size": "it is called n_units",
+    "input_size": "it is called n_inputs",
+    "output_size": "it is called n_outputs",
+}
+
+
 class AbstractSystem(eqx.Module):
     """What every system offers, whatever its notion of time.
 
@@ -89,6 +109,10 @@ class AbstractSystem(eqx.Module):
 
     def __repr__(self) -> str:
         return described(self)
+
+    def __getattr__(self, name: str) -> Any:
+        said = f"'{type(self).__name__}' object has no attribute '{name}'"
+        raise AttributeError(f"{said}; {_ELSEWHERE[name]}." if name in _ELSEWHERE else said)
 
     @abc.abstractmethod
     def initial_state(self, *, dt: Any, trial: PyTree = None, key: PRNGKeyArray | None = None):

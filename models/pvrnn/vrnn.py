@@ -119,8 +119,8 @@ class VRNN(AbstractMap):
         if not (jnp.ndim(min_std) == 0 and float(min_std) > 0):
             raise ValueError(f"`min_std` must be a number above 0, got {min_std!r}.")
         keys = base.split_key(key, 7, name="a VRNN")
-        self.n_inputs, self.n_outputs, self.n_units = n_outputs, n_outputs, n_units
-        self.n_latents, self.n_features = n_latents, n_features
+        self.n_inputs, self.n_outputs, self.n_units = int(n_outputs), int(n_outputs), int(n_units)
+        self.n_latents, self.n_features = int(n_latents), int(n_features)
         self.observation = Dense(n_outputs, n_features, key=keys[0])
         self.feature = Dense(n_latents, n_features, key=keys[1])
         self.prior = GaussianNet(n_units, n_features, n_latents, key=keys[2])

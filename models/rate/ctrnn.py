@@ -138,7 +138,7 @@ class CTRNN(AbstractFlow):
             )
         keys = base.split_key(key, 8, name="a CTRNN")
         n = n_units
-        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
         self.form, self.activation = form, activation_name(activation)
         tau = Bounded(20.0, 500.0, 100.0) if tau is None else tau
         self.tau = base.bind_tau(tau, n, keys[0], least=0.0, unit="ms")

@@ -134,7 +134,7 @@ class EchoState(AbstractMap):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         keys = base.split_key(key, 7, name="an EchoState")
         n = n_units
-        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
         self.activation = activation_name(activation)
         if W is None:
             W = random_reservoir(n, spectral_radius, density, key=keys[0])

@@ -146,14 +146,16 @@ class Network(AbstractSpiking):
         )
         # Dicts come out of JAX with sorted keys: they are sorted from the start, and the order of
         # the inputs is kept apart.
-        self.sources, inputs = dict(sorted((sources or {}).items())), dict(inputs or {})
+        sources = assemble.by_name("sources", sources, '{"noise": spiking.Poisson(...)}')
+        inputs = assemble.by_name("inputs", inputs, '{"step": spiking.CurrentInput(1)}')
+        self.sources = dict(sorted(sources.items()))
         assemble.check_names(self.names, inputs, self.sources)
         self.input_channels = assemble.channels_of(inputs)
         self.n_inputs = sum(each.n for each in inputs.values())
         keys = assemble.keys(key, ("inputs", "projections", "bias", "noise", "current", "readout"))
         self.inputs = assemble.inputs_of(inputs, self.slices, keys["inputs"])
         self.projections = assemble.connect(
-            projections or {},
+            projections,
             self.slices,
             self.synapses,
             inputs | self.sources,

@@ -75,6 +75,11 @@ class Projection(eqx.Module):
     def __check_init__(self):
         if self.format not in ("auto", "dense", "csr"):
             raise ValueError(f'`format` is "auto", "dense" or "csr", got {self.format!r}.')
+        if not isinstance(self.connect, AbstractConnectivity):
+            raise TypeError(
+                "`connect` is a connectivity, e.g. spiking.FixedProbability(0.1), got "
+                f"{self.connect!r}."
+            )
 
 
 class ProjectionMemory(NamedTuple):

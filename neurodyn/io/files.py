@@ -83,7 +83,8 @@ def save(
     if not isinstance(obj, eqx.Module):
         raise TypeError(
             "save takes models, tasks, ensembles, and xarray's Dataset, DataArray and DataTree, "
-            f"got a {type(obj).__name__}."
+            f"got a {type(obj).__name__}"
+            + (": save its model, fit.model." if type(obj).__name__ == "Fit" else ".")
         )
     arrays: dict[str, np.ndarray] = {}
     header = {

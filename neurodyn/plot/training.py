@@ -17,7 +17,7 @@ def history(ds: xr.Dataset, *, measure: str = "validation_correct") -> Any:
     Parameters
     ----------
     ds
-        ``fit(...).history``.
+        ``fit(...).history``, or what `fit` returned.
     measure
         Which evaluation to draw, where there is one.
 
@@ -26,6 +26,7 @@ def history(ds: xr.Dataset, *, measure: str = "validation_correct") -> Any:
     matplotlib.figure.Figure
         One thin line per network, and their mean.
     """
+    ds = getattr(ds, "history", ds)
     panels = ["loss"] + ([measure] if measure in ds else [])
     figure, axes = subplots(1, len(panels), size=(3.4, 2.5))
     for ax, name in zip(axes.flat, panels, strict=True):

@@ -109,7 +109,7 @@ def fit(
         One function or several, called with a :class:`Snapshot` (`step`, `metrics`, `model`) after
         every evaluation. Any true value that one returns ends training.
     progress
-        Whether to show a bar; default: where standard error is a terminal.
+        Whether to show a bar; default: on a terminal and in notebooks.
     key
         Seed or key. Step k depends on ``fold_in`` of it and k only.
 

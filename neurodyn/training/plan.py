@@ -1,6 +1,8 @@
 """From what a user passes to `fit` to what runs, with every mistake found before compilation."""
 
 import functools
+import inspect
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -13,7 +15,7 @@ from neurodyn.params import trainable
 from neurodyn.params.use import indexed_parameters
 from neurodyn.random import split
 from neurodyn.system import AbstractSystem, as_key
-from neurodyn.task import AbstractDataTask, AbstractTask
+from neurodyn.task import AbstractDataTask, AbstractTask, Trial
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.ensemble import Ensemble, Seeds
 from neurodyn.training.fingerprint import fingerprint
@@ -22,6 +24,7 @@ from neurodyn.training.history import evaluated
 from neurodyn.training.objectives import AbstractObjective, Supervised
 from neurodyn.training.samplers import make_sampler
 from neurodyn.training.step import Setup
+from neurodyn.training.variational import Variational
 
 __all__ = ["Plan", "make_plan"]
 
@@ -90,25 +93,31 @@ def make_plan(
 ) -> Plan:
     """Check all arguments of `fit`."""
     if not isinstance(task, AbstractTask):
-        raise TypeError(f"`task` must be a task (neurodyn.tasks), got {_name(task)}.")
+        raise TypeError(f"`task` must be a task (neurodyn.tasks), got {_name(task)}{_fix(task)}.")
     task = _on_device(task)
     steps = _count("steps", steps)
     batch_size = 64 if batch_size is None else batch_size
     sampler = "random" if sampler is None else sampler
     select = "last" if select is None else select
     evaluate_every = _evaluations(evaluate, evaluate_every, steps)
-    objective = _default_objective(task) if objective is None else objective
+    objective = _default_objective(model, task) if objective is None else objective
     gradient = BPTT() if gradient is None else gradient
     optimizer = default_optimizer() if optimizer is None else optimizer
-    _expect("objective", objective, AbstractObjective, "e.g. neurodyn.training.Supervised()")
-    _expect("gradient", gradient, AbstractGradient, "e.g. neurodyn.training.BPTT()")
+    _expect(
+        "objective",
+        objective,
+        AbstractObjective,
+        "an objective, e.g. neurodyn.training.Supervised()",
+    )
+    _expect("gradient", gradient, AbstractGradient, "a gradient, e.g. neurodyn.training.BPTT()")
     if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
         raise TypeError(
             "`optimizer` must be an optax optimiser, e.g. optax.adam(1e-3), got "
             f"{_name(optimizer)}."
         )
     if curriculum is not None:
-        _expect("curriculum", curriculum, AbstractCurriculum, "e.g. neurodyn.training.Threshold")
+        example = "a curriculum, e.g. neurodyn.training.Threshold(...)"
+        _expect("curriculum", curriculum, AbstractCurriculum, example)
         if evaluate_every is None:
             raise ValueError("A curriculum goes by evaluations: leave out evaluate=False.")
         curriculum.check(task)
@@ -171,8 +180,13 @@ def _members(
         models = list(model)
     elif isinstance(model, AbstractSystem):
         models = [model] * len(keys)
+    elif isinstance(model, type):
+        raise TypeError(
+            f"`model` is {_name(model)}: pass one, or a function of a key that makes one, e.g. "
+            f"lambda key: {model.__name__}(..., key=key)."
+        )
     elif callable(model):
-        models = [model(k) for k in init_keys]
+        models = [_made(model, k) for k in init_keys]
     else:
         models = [model]
     models = [_on_device(m) for m in models]
@@ -181,8 +195,26 @@ def _members(
     return models, list(keys)
 
 
-def _default_objective(task: AbstractTask) -> AbstractObjective:
+def _made(make: Callable, key: PRNGKeyArray) -> Any:
+    try:
+        inspect.signature(make).bind(key)
+    except TypeError as error:
+        raise TypeError(
+            "`model` is a function, which is called with a key to make a model, but it cannot be "
+            f"({error}): write lambda key: CTRNN(..., key=key)."
+        ) from error
+    except ValueError:  # a signature that Python cannot see
+        pass
+    return make(key)
+
+
+def _default_objective(model: Any, task: AbstractTask) -> AbstractObjective:
     """The task's own loss, but for series, where which model it is decides what is predicted."""
+    if isinstance(model, Variational):
+        raise ValueError(
+            f"{type(model).__name__} is variational, and is trained on a lower bound: pass "
+            "objective=neurodyn.training.ELBO()."
+        )
     if eqx.filter_eval_shape(task.sample, as_key(0)).from_first:
         raise ValueError(
             f"{type(task).__name__} is a series to predict: pass objective= one of neurodyn."
@@ -197,7 +229,8 @@ def _check_model(model: Any, task: AbstractTask, objective: AbstractObjective) -
     if not isinstance(model, AbstractSystem):
         raise TypeError(
             "`model` must be a system (neurodyn.models), an Ensemble of them, or a function of a "
-            f"key that makes one, got {_name(model)}."
+            f"key that makes one, got {_name(model)}"
+            + (": pass its model, fit.model." if type(model).__name__ == "Fit" else ".")
         )
     params = eqx.filter(model, trainable(model))
     leaves, _ = jax.tree_util.tree_flatten_with_path(params)
@@ -278,14 +311,27 @@ def _on_device(tree: PyTree) -> PyTree:
 
 def _count(name: str, value: Any, of: str = "steps") -> int:
     if isinstance(value, (bool, float)) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"`{name}` is a number of {of}, at least 1; got {value!r}.")
+        raise ValueError(f"`{name}` is a whole number of {of}, at least 1; got {value!r}.")
     return int(value)
 
 
 def _expect(name: str, value: Any, kind: type, example: str) -> None:
     if not isinstance(value, kind):
-        raise TypeError(f"`{name}` must be a {kind.__name__} ({example}), got {_name(value)}.")
+        raise TypeError(f"`{name}` must be {example}, got {_name(value)}.")
 
 
 def _name(x: Any) -> str:
-    return x.__name__ if isinstance(x, type) else f"a {type(x).__name__}"
+    return f"the class {x.__name__} itself" if isinstance(x, type) else f"a {type(x).__name__}"
+
+
+def _fix(x: Any) -> str:
+    """What to pass in the place of something that is no task."""
+    if isinstance(x, AbstractSystem):
+        return ": the model comes first, fit(model, task)"
+    if isinstance(x, Trial):
+        return ": pass the task that drew the trials, or tasks.Sequences(trials.targets)"
+    if isinstance(x, type):
+        return f": call it, {x.__name__}()"
+    if isinstance(x, (tuple, list)) or hasattr(x, "shape") or hasattr(x, "dims"):
+        return ": tasks.Sequences and tasks.Windows make tasks of arrays and recordings"
+    return ""

@@ -44,6 +44,7 @@ class Fit:
     def __repr__(self) -> str:
         model, *_ = repr(self.model).splitlines()
         last = {name: x.values[..., -1].mean() for name, x in self.history.items() if x.size}
+        last.pop("grad_norm", None)
         numbers = ", ".join(f"{name} {float(x):.4g}" for name, x in sorted(last.items()))
         took = ", ".join(f"{what} {s:.3g} s" for what, s in self.seconds.items())
         lines = (
