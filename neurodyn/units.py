@@ -145,8 +145,8 @@ def select_units(
         if dim != "unit":
             others = sorted(n for n, c in known.items() if _placed(c)[0] == "unit")
             raise ValueError(
-                f"{name!r} is a coordinate of the dim {dim!r}, not of units. Units go by number, by "
-                f"name, or by {', '.join(others) or 'no coordinate, since this model has none'}."
+                f"{name!r} is a coordinate of the dim {dim!r}, not of units. Units go by number, "
+                f"by name, or by {', '.join(others) or 'no coordinate, since there is none'}."
             )
         here = np.isin(values, np.atleast_1d(wanted))
         missing = [w for w in np.atleast_1d(wanted).tolist() if not (values == w).any()]
@@ -251,8 +251,8 @@ def _named(system: AbstractSystem, name: str, n: int, dim: str) -> np.ndarray:
 def _count(system: AbstractSystem) -> int:
     """Number of units of a system."""
     n = getattr(system, "n_units", None)
-    if isinstance(n, (int, np.integer)):
-        return int(n)
+    if isinstance(n, (int, tuple)):
+        return int(np.sum(n))
     axis = unit_axis(system, shapes_of(system, None, None, jnp.asarray(1.0)))
     if axis is None:
         raise ValueError(f"{type(system).__name__} has no units.")

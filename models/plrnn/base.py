@@ -31,8 +31,8 @@ _GLOROT = jax.nn.initializers.glorot_uniform()
 class AbstractPLRNN(AbstractMap):
     """A map ``z' = F(z) + C u`` that is linear wherever the same gates are open.
 
-    A gate is one rectifier; it is open where its argument is above zero. An injected current is added
-    to the next state.
+    A gate is one rectifier; it is open where its argument is above zero. An injected current is
+    added to the next state.
 
     Attributes
     ----------

@@ -4,11 +4,10 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool
 
 from neurodyn.models.rate.base import mask_weights
 from neurodyn.params.base import value_of
+from neurodyn.units import as_mask
 
 __all__ = ["cut_units"]
 
@@ -19,18 +18,13 @@ _TO = ("W", "W_down", "W_z")
 
 def cut_units(
     model: Any,
-    units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+    units: Any,
     *,
     incoming: bool,
     outgoing: bool,
 ) -> Any:
     """A copy of a PV-RNN without the connections of some units; biases stay."""
-    kept = ~jnp.asarray(units, bool)
-    n_units = sum(model.n_units)
-    if kept.shape != (n_units,):
-        raise ValueError(
-            f"`units` must be a mask over the {n_units} units, got shape {kept.shape}."
-        )
+    kept = ~jnp.asarray(as_mask(model, units))
     new = {}
     for name in dict.fromkeys(_FROM + _TO):
         weights = getattr(model, name)

@@ -29,6 +29,7 @@ from neurodyn.params import (
 )
 from neurodyn.params.base import numbers_of, value_of
 from neurodyn.system import as_key
+from neurodyn.units import as_mask
 
 ORTHOGONAL = jax.nn.initializers.orthogonal()
 LECUN_NORMAL = jax.nn.initializers.lecun_normal()
@@ -189,7 +190,7 @@ def check_tau(tau: Any, dt: float) -> None:
 
 def cut_units(
     system: Any,
-    units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+    units: Any,
     *,
     incoming: bool,
     outgoing: bool,
@@ -198,12 +199,7 @@ def cut_units(
 
     Gates are blocks of columns, so masks for incoming connections are repeated over them.
     """
-    kept = ~jnp.asarray(units, bool)
-    n_units = system.n_units
-    if kept.shape != (n_units,):
-        raise ValueError(
-            f"`units` must be a mask over the {n_units} units, got shape {kept.shape}."
-        )
+    kept, n_units = ~jnp.asarray(as_mask(system, units)), system.n_units
     everything = jnp.ones((n_units,), bool)
     sources = kept if outgoing else everything
     targets = kept if incoming else everything

@@ -4,8 +4,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
@@ -201,7 +200,7 @@ class CTRNN(AbstractFlow):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,
@@ -211,7 +210,7 @@ class CTRNN(AbstractFlow):
         Parameters
         ----------
         units
-            Mask of the units.
+            Unit numbers, names, or a mask, see :mod:`neurodyn.intervene`.
         incoming, outgoing
             Whether they lose what they receive (recurrent and input weights) and what they send
             (recurrent and readout weights). Biases stay.
