@@ -116,7 +116,7 @@ def _fields(x: Any) -> dict[str, int]:
     for name in (*names, *shown):
         try:
             value = jax.eval_shape(lambda x, name=name: getattr(x, name), x)
-        except ValueError:
+        except (AttributeError, ValueError):
             continue  # such as a variable that only some of the cells have
         if hasattr(value, "shape") and len(value.shape) == 1:
             found[name] = value.shape[0]

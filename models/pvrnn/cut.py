@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from neurodyn.models.rate.base import mask_weights
+from neurodyn.params import only
 from neurodyn.params.base import value_of
 from neurodyn.units import as_mask
 
@@ -35,5 +35,5 @@ def cut_units(
             mask = mask & kept[: mask.shape[0], None]
         if incoming and name in _TO:
             mask = mask & kept[None, :]
-        new[name] = mask_weights(weights, mask, name)
+        new[name] = only(weights, mask, name=name)
     return eqx.tree_at(lambda m: [getattr(m, name) for name in new], model, list(new.values()))

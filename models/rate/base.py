@@ -11,20 +11,19 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.checks import check_whole
 from neurodyn.drive import Drive
 from neurodyn.params import (
     AbstractDistribution,
-    AbstractParameter,
     AbstractSpec,
     Fixed,
     IndexedParameter,
-    MaskedParameter,
     Uniform,
     areas_of,
     as_spec,
+    only,
     signs_of,
 )
 from neurodyn.params.base import numbers_of, value_of
@@ -89,6 +88,12 @@ def bind_noise(value: Any, n_units: int, key: PRNGKeyArray) -> Any:
             f"`noise` is a standard deviation and must be >= 0, got {float(numbers.min()):g}."
         )
     return noise
+
+
+def is_zero(noise: Any) -> bool:
+    """Whether there is no noise, as far as that is known."""
+    numbers = None if noise is None else numbers_of(noise)
+    return noise is None or (numbers is not None and not numbers.any())
 
 
 def bind_initial(initial: Any, shape: tuple[int, ...], key: PRNGKeyArray) -> Any:
@@ -211,18 +216,7 @@ def cut_units(
         mask = mask if rows is None else mask & rows[:, None]
         if to_units:
             mask = mask & jnp.tile(targets, shape[1] // n_units)[None, :]
-        return mask_weights(weights, mask, name)
+        return only(weights, mask, name=name)
 
     parts = [masked("W", sources, True), masked("U", None, True), masked("W_out", sources, False)]
     return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], system, parts)
-
-
-def mask_weights(weights: Any, mask: Bool[Array, "pre post"], name: str) -> Any:
-    """The weights with only the entries in the mask, however they are bound."""
-    if isinstance(weights, IndexedParameter):
-        raise ValueError(
-            f"`{name}` has its own values for each trial and cannot be cut; use Clamp."
-        )
-    if isinstance(weights, AbstractParameter):
-        return MaskedParameter(weights, mask.astype(weights.value().dtype))
-    return jnp.where(mask, weights, jnp.zeros((), weights.dtype))
