@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -90,24 +91,33 @@ def _spread(system: AbstractSystem, chosen: Chosen, values: Array, n: int, dim: 
 
 def _clamped(each: Clamp, x: Any, name: str) -> tuple[str, int] | None:
     """The dim and length of what is held; None: that of the units."""
-    if each.field is None:
-        if not hasattr(x, "shape"):
-            raise ValueError(
-                f"Clamp: the state of this {name} has named fields; say which with `field=`, e.g. "
-                f"{_fields(x)[0]!r}."
-            )
-        return None
-    if not hasattr(x, each.field) or hasattr(x, "shape"):
+    if hasattr(x, "shape"):
+        if each.field is None:
+            return None
         raise ValueError(
-            f"Clamp: the state of this {name} has no field {each.field!r}; it has "
-            f"{', '.join(_fields(x)) or 'none'}."
+            f"Clamp: the state of this {name} is one array, without field {each.field!r}: leave "
+            "out `field`."
         )
-    shape = getattr(getattr(x, each.field), "shape", None)
-    if shape is None or len(shape) != 1:
-        raise ValueError(f"Clamp: {each.field!r} of this {name} is not one number for each unit.")
-    return "unit", shape[0]
+    fields = _fields(x)
+    if each.field not in fields:
+        which = "which needs `field=`" if each.field is None else f"not {each.field!r}"
+        raise ValueError(
+            f"Clamp: the state of this {name} has the fields {', '.join(fields)}, {which}."
+        )
+    return "unit", fields[each.field]
 
 
-def _fields(x: Any) -> list[str]:
-    own = getattr(x, "clamped_fields", None)
-    return [] if hasattr(x, "shape") else list(getattr(x, "_fields", ()) if own is None else own)
+def _fields(x: Any) -> dict[str, int]:
+    """Lengths of those fields of a state that are one number for each of some units."""
+    kind = type(x)
+    names = getattr(kind, "_fields", None) or tuple(getattr(kind, "__dataclass_fields__", ()))
+    shown = [name for name, member in vars(kind).items() if isinstance(member, property)]
+    found = {}
+    for name in (*names, *shown):
+        try:
+            value = jax.eval_shape(lambda x, name=name: getattr(x, name), x)
+        except (AttributeError, ValueError):
+            continue  # such as a variable that only some of the cells have
+        if hasattr(value, "shape") and len(value.shape) == 1:
+            found[name] = value.shape[0]
+    return found

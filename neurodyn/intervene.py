@@ -144,15 +144,12 @@ class Clamp(AbstractIntervention):
     def on_state(self, t, state):
         hold = _inside(t, self) & (self.units > 0)
         if self.field is None:
-            if not isinstance(state.x, jax.Array):
-                raise ValueError(
-                    "Clamp: this system's state has named fields; say which with `field=`."
-                )
             return state._replace(x=self._held(hold, state.x))
-        if not hasattr(state.x, self.field):
-            raise ValueError(f"Clamp: this system's state has no field {self.field!r}.")
-        old = getattr(state.x, self.field)
-        new = self._held(hold, old)
+        new = self._held(hold, getattr(state.x, self.field))
+        # A state that keeps a field in several places says how to change it.
+        change = getattr(state.x, f"with_{self.field}", None)
+        if change is not None:
+            return state._replace(x=change(new))
         return state._replace(x=eqx.tree_at(lambda x: getattr(x, self.field), state.x, new))
 
     def _held(self, hold, old):

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from neurodyn.checks import check_whole
 from neurodyn.drive import Drive
 from neurodyn.inputs import trials_for
 from neurodyn.integrate import integrate
@@ -132,6 +133,7 @@ def simulate(
     ('trial', 'time', 'unit')
     """
     key = as_key(key)
+    check_whole(1, every=every)
     members = [model] if isinstance(model, AbstractSystem) else _members(model)
     plan = make_plan(
         members[0],

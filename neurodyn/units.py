@@ -86,12 +86,12 @@ def as_mask(system: AbstractSystem, units: Any) -> Any:
     >>> as_mask(model, "PFC")
     array([False, False, False,  True])
     """
-    n = _count(system)
+    dim, n = _units_of(system)
     if isinstance(units, jax.core.Tracer):
         mask = units.astype(bool)
     else:
         chosen = as_units(units)
-        mask = chosen_mask(system, chosen, n) if isinstance(chosen, Chosen) else chosen
+        mask = chosen_mask(system, chosen, n, dim) if isinstance(chosen, Chosen) else chosen
     if mask.shape != (n,):
         raise ValueError(
             f"`units` must be a mask over the {n} units of this {type(system).__name__}, numbers "
@@ -146,7 +146,7 @@ def select_units(
             others = sorted(n for n, c in known.items() if _placed(c)[0] == "unit")
             raise ValueError(
                 f"{name!r} is a coordinate of the dim {dim!r}, not of units. Units go by number, "
-                f"by name, or by {', '.join(others) or 'no coordinate, since this model has none'}."
+                f"by name, or by {', '.join(others) or 'no coordinate, since there is none'}."
             )
         here = np.isin(values, np.atleast_1d(wanted))
         missing = [w for w in np.atleast_1d(wanted).tolist() if not (values == w).any()]
@@ -248,15 +248,15 @@ def _named(system: AbstractSystem, name: str, n: int, dim: str) -> np.ndarray:
     return first
 
 
-def _count(system: AbstractSystem) -> int:
-    """Number of units of a system."""
+def _units_of(system: AbstractSystem) -> tuple[str, int]:
+    """The dim that interventions call units, and its length, without a state to look at."""
     n = getattr(system, "n_units", None)
-    if isinstance(n, (int, np.integer)):
-        return int(n)
+    if isinstance(n, (int, tuple)):
+        return "unit", int(np.sum(n))
     axis = unit_axis(system, shapes_of(system, None, None, jnp.asarray(1.0)))
     if axis is None:
         raise ValueError(f"{type(system).__name__} has no units.")
-    return axis[1]
+    return axis
 
 
 def _placed(coord: Any) -> tuple[str, np.ndarray]:
