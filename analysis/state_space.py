@@ -228,8 +228,8 @@ def _range(points: Any, protocol: str) -> tuple[Any, Any]:
 def _indices(points, low, high, n_bins: int, inner: bool, xp: Any) -> tuple[Any, Any]:
     """Bin of each sample in each dimension, and whether it lies in one."""
     index = xp.floor(n_bins * (points - low[None]) / (high - low)[None])
-    # A sample on the upper end is in the last bin, as in a histogram, but in none with "inner".
-    # Asked for by itself, since a compiled division may put it to either side.
+    # A sample on the upper end belongs to the last bin, as in a histogram, with "inner" to none. It
+    # is asked for by itself, because a compiled division may put it to either side.
     top = xp.where(points == high[None], n_bins if inner else n_bins - 1, index)
     inside = ((top >= (1 if inner else 0)) & (top < n_bins)).all(1)
     return top, inside
