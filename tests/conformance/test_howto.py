@@ -21,16 +21,16 @@ MODEL, SYSTEM = "WilsonCowan", "WilsonCowan of the page"
 OTHERS = {"dtype": ("float32", "float64"), "kind": (Silence, Lesion)}
 
 
-def tests_of(module):
+def every_test_of(module):
     """The tests that every model has to pass."""
     every = module.EVERY.mark
     return [test for test in vars(module).values() if every in getattr(test, "pytestmark", ())]
 
 
 TESTS = [
-    *((MODEL, test) for test in tests_of(test_models)),
+    *((MODEL, test) for test in every_test_of(test_models)),
     (MODEL, test_models.test_units_can_be_cut_without_touching_the_original),
-    *((SYSTEM, test) for test in tests_of(test_interventions)),
+    *((SYSTEM, test) for test in every_test_of(test_interventions)),
 ]
 
 
@@ -51,7 +51,8 @@ def known(page, monkeypatch):
     monkeypatch.setattr(models, MODEL, cls, raising=False)
 
     def make(key=0):
-        return cls(3, 8, 2, key=key)
+        # Time constants that suit the step of these tests.
+        return cls(3, 8, 2, tau_E=40.0, tau_I=40.0, key=key)
 
     monkeypatch.setitem(test_models.EXAMPLES, MODEL, make)
     monkeypatch.setitem(test_interventions.SYSTEMS, SYSTEM, make)
