@@ -3,6 +3,7 @@
 The files in `version_1` were written by version 0.1.0 of neurodyn.
 """
 
+from operator import attrgetter
 from pathlib import Path
 
 import jax
@@ -14,6 +15,7 @@ import neurodyn as nd
 from neurodyn import models, params, tasks
 from neurodyn.io import archive
 from neurodyn.io.versions import other_orientation
+from neurodyn.models import plrnn as plrnn_models
 from neurodyn.training import CheckpointError, SparseTeacherForcing
 
 OLD = Path(__file__).parent / "version_1"
@@ -99,12 +101,44 @@ def test_signs_of_receiving_units_are_kept_and_said():
     assert (W * stored("alrnn")["W.sign"] >= 0).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "make", "drawn"),
+    [
+        ("alrnn", models.ALRNN, ("A", "h", "C", "observation.B")),
+        ("plrnn", models.PLRNN, ("A", "W", "h", "observation.L")),
+        ("dendritic", models.DendriticPLRNN, ("alpha", "H", "C", "observation.L")),
+        ("shallow", models.ShallowPLRNN, ("A", "h1", "h2", "C", "observation.L")),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:These weights were saved with a sign:UserWarning")
+def test_seeds_stand_for_the_networks_that_they_did(name, make, drawn):
+    sizes = {"alrnn": {"n_relu": 2, "observation": "affine"}, "plrnn": {}}
+    sizes |= {"dendritic": {"n_branches": 2}, "shallow": {"n_hidden": 5}}
+    new = params.resolve(make(K, M, N, **sizes[name], key=list(BY_HAND).index(name)))
+    old = params.resolve(nd.load(OLD / f"{name}.nd"))
+    for path in drawn:
+        a, b = (attrgetter(path)(model) for model in (new, old))
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
 def network():
-    return models.ALRNN(1, 4, 2, n_relu=2, key=7)
+    """Of exact numbers, since fingerprints are of bits."""
+    L = np.array([[0.5, 0.125], [-0.25, 0.75]])
+    return models.ALRNN(
+        1,
+        4,
+        2,
+        n_relu=2,
+        observation=plrnn_models.IdentityObservation(2, 4, L=L, key=jax.random.key(0)),
+        A=np.array([0.5, 0.25, -0.5, 0.75]),
+        W=(np.arange(16.0).reshape(4, 4) / 16 - 0.5).T,
+        C=np.array([[1.0, -0.5, 0.25, 2.0]]),
+        key=0,
+    )
 
 
 #: How version 0.1.0 names this network in checkpoints.
-FINGERPRINT = "a9ffdc8497ec9145"
+FINGERPRINT = "05755a120bcf760c"
 
 
 def test_checkpoints_of_old_runs_are_resumed(tmp_path):
