@@ -26,14 +26,15 @@ X, Y = population(6, 1), population(5, 2)
 def means(values, source="model"):
     dims = ("seed", "condition", "time", "unit")[-np.ndim(values) :]
     coords = {"time": labels.time_axis(N_TIMES, 20.0), "side": ("condition", np.arange(8))}
-    return labels.dataset({"rate": (dims, values, "Hz", "rate")}, coords, source=source)
+    rate = {"rate": (dims, values, "Hz", "rate")}
+    return labels.dataset(rate, coords, source=source, values=False)
 
 
 def trials_of(values):
     """Six noisy trials of each condition, whose noise is a part of the signal's size."""
     rng = np.random.default_rng(3)
     trials = np.repeat(values, 6, axis=0)
-    trials = trials + 0.5 * values.std() * rng.standard_normal(trials.shape)
+    trials = trials + 0.5 * values.std((0, 1)) * rng.standard_normal(trials.shape)
     return xr.DataArray(
         trials,
         {
