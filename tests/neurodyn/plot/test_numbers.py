@@ -194,7 +194,10 @@ WRONG = {
         ),
         "name their choices differently",
     ),
-    "trial and unit": (lambda: plot.raster(spiking(), trial=10, unit="a"), "needs spikes in trials and takes no rates"),
+    "trial and unit": (
+        lambda: plot.raster(spiking(), trial=10, unit="a"),
+        "needs spikes in trials",
+    ),
     "raster of mixed trees": (
         lambda: plot.raster(xr.DataTree.from_dict({"/a": spiking(), "/b": spiking()})),
         "have them: pass e.g",
