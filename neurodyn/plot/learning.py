@@ -10,7 +10,17 @@ import xarray as xr
 from neurodyn.labels import between, clock
 from neurodyn.labels.only import takes
 from neurodyn.labels.values import plain
-from neurodyn.plot.style import BLUE, GREY, ORANGE, STROKES, label, sign_or_word, styled, subplots
+from neurodyn.plot.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    STROKES,
+    label,
+    sign_or_word,
+    styled,
+    subplots,
+    whole_ticks,
+)
 
 __all__ = ["intervals_over", "members", "tracking"]
 
@@ -136,6 +146,8 @@ def intervals_over(
         if highest is not None:
             ax.set_ylim(0, highest)
         first = next(iter(curves.values()))
+        if first[over].dtype.kind in "iu":
+            whole_ticks(ax.xaxis)
         ax.set(title=title, xlabel=label(first[over]), ylabel=label(first["mean"]))
     lines, names = axes[0][0].get_legend_handles_labels()
     figure.legend(lines, names, loc="outside upper center", ncols=2)

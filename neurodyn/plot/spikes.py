@@ -17,6 +17,7 @@ from neurodyn.plot.style import (
     styled,
     subplots,
     timeline,
+    whole_ticks,
 )
 from neurodyn.spikes.join import places
 
@@ -126,6 +127,7 @@ def intervals(found: xr.Dataset, statistics: xr.Dataset | None = None, *, bins: 
     ax = axes[0, 0]
     edges = np.geomspace(isi.min() * 0.99, isi.max() * 1.01, bins + 1)
     ax.hist(isi, edges, weights=times, color=STROKES[0])
+    whole_ticks(ax.yaxis)
     ax.set(xscale="log", xlabel=label(found["interspike_interval"]), ylabel="intervals")
     if statistics is not None:
         ax = axes[0, 1]
@@ -134,6 +136,7 @@ def intervals(found: xr.Dataset, statistics: xr.Dataset | None = None, *, bins: 
             values = statistics[name].values[np.isfinite(statistics[name].values)]
             ax.hist(values, edges, histtype="step", color=colour, label=text, lw=1.3)
         ax.axvline(1, color=GREY, ls="--", lw=0.9)
+        whole_ticks(ax.yaxis)
         ax.set(xlabel="irregularity of a unit", ylabel="units")
         ax.legend()
     return figure
