@@ -43,7 +43,7 @@ def bar(title: str, total: int, *, show: bool | None = None) -> Iterator[Advance
         return
     if sys.stderr.isatty():
         shown = _on_terminal(title, total, bool(show))
-    elif _notebook():
+    elif in_notebook():
         shown = _in_notebook(title, total, bool(show))
     else:
         shown = _in_log(title, total, bool(show))
@@ -61,17 +61,14 @@ def line(text: str, *, show: bool | None = None) -> None:
     show
         True or False; None: unless this is a notebook.
     """
-    if show or (show is None and not _notebook()):
+    if show or (show is None and not in_notebook()):
         print(text, file=sys.stderr, flush=True)
 
 
-def _notebook() -> bool:
-    """Whether output goes to a notebook; a program that never loaded IPython is none."""
-    if "IPython" not in sys.modules:
-        return False
-    from rich.console import Console
-
-    return Console().is_jupyter
+def in_notebook() -> bool:
+    """Whether output goes to a notebook (Jupyter, VS Code, Colab)."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return type(shell).__name__ in ("ZMQInteractiveShell", "Shell", "DatabricksShell")
 
 
 @contextlib.contextmanager

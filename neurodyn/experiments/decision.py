@@ -47,7 +47,7 @@ class DecisionSettings:
     learning_rate
         Step size of Adam.
     dt
-        Step [ms].
+        Time step of the simulation [ms].
     tau
         Lower and upper bound of the trained time constants, and their initial value [ms].
     noise

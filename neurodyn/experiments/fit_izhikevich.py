@@ -63,7 +63,7 @@ class Settings:
     """
 
     recording: str = "fsi_steps"
-    window: tuple[float, float] = WINDOW
+    window: tuple[NotNegative, NotNegative] = WINDOW
     seed: Seed = 0
     n_seeds: Count = 5
     generations: Count = 300

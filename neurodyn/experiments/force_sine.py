@@ -45,7 +45,7 @@ class Settings:
     frequency
         Frequency of the sine [Hz].
     dt
-        Step [ms].
+        Time step of the simulation [ms].
     before
         How long the network runs before learning [s].
     learn

@@ -44,7 +44,7 @@ class Settings:
     n_trials
         Trials in a block; 100 in the paper.
     dt
-        Step [ms].
+        Time step of the simulation [ms].
     eta_what
         Share of the error in what comes that one trial corrects.
     eta_when
