@@ -58,5 +58,5 @@ def test_a_second_process_compiles_nothing_and_gets_the_same_bits(tmp_path):
 def test_a_file_in_the_way_is_named(tmp_path):
     taken = tmp_path / "taken"
     taken.write_text("")
-    with pytest.raises(NotADirectoryError, match="taken is no folder.*NEURODYN_CACHE"):
+    with pytest.raises(NotADirectoryError, match=r"taken is no folder.*NEURODYN_CACHE"):
         nd.compilation_cache(taken)
