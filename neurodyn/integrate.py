@@ -34,6 +34,7 @@ from neurodyn.system import (
     AbstractMap,
     AbstractSystem,
     ChecksStep,
+    HasRoom,
     PrefersSolver,
     SizedByStep,
     State,
@@ -153,6 +154,8 @@ def integrate(
             system.check_step(float(dt))
         if isinstance(system, SizedByStep):
             system = system.sized(float(dt))
+    if isinstance(system, HasRoom) and not interventions:  # which may hold another such system
+        system = system.with_room()
     save = Save() if save is None else save
     if solver is None:
         solver = system.solver if isinstance(system, PrefersSolver) else diffrax.Euler()

@@ -322,6 +322,15 @@ class SizedByStep(Protocol):
 
 
 @runtime_checkable
+class HasRoom(Protocol):
+    """A system whose arrays have sizes that are drawn, such as lists of synapses."""
+
+    def with_room(self) -> Any:
+        """The same system in sizes that others drawn like it share, and so their programs."""
+        ...
+
+
+@runtime_checkable
 class ChecksStep(Protocol):
     """A system that can tell before compilation that a step does not suit it."""
 

@@ -119,7 +119,7 @@ for seed in (0, 1):
     report()
     nd.simulate(model, task, n_trials=3, key=seed)
     report()
-nd.simulate(model, task.batch(0, 3))
+nd.simulate(model, task.batch(0, 3), key=0)
 report()
 """
     built, first, again, second, drawn = (number for number, _ in counts(code))

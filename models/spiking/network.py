@@ -214,6 +214,11 @@ class Network(AbstractSpiking):
         sized = {name: each.sized(dt) for name, each in self.projections.items()}
         return assemble.replaced(self, projections=sized)
 
+    def with_room(self) -> "Network":
+        """The same network in the sizes of all networks that are drawn like it."""
+        roomy = {name: each.with_room() for name, each in self.projections.items()}
+        return assemble.replaced(self, projections=roomy)
+
     # --- dynamics ----------------------------------------------------------------------------
 
     def initial_state(self, *, dt, trial=None, key=None):

@@ -13,7 +13,7 @@ from neurodyn.kernels import Rows, delayed_spike_product
 from neurodyn.models.spiking.connect import AbstractConnectivity, AllToAll
 from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
 from neurodyn.models.spiking.short_term import TsodyksMarkram
-from neurodyn.models.spiking.weights import Weights, present
+from neurodyn.models.spiking.weights import Dense, Weights, present
 from neurodyn.params import FixedParameter
 from neurodyn.params.base import value_of
 from neurodyn.reprs import brief
@@ -169,6 +169,13 @@ class Connection(eqx.Module):
         if self.delay is None:
             return self
         return dataclasses.replace(self, n_slots=math.floor(self.longest / dt + 0.5 + _EDGE) + 1)
+
+    def with_room(self) -> "Connection":
+        """With as many synapses as another draw has room for."""
+        several = self.delay is not None and jnp.ndim(value_of(self.delay)) > 0
+        if isinstance(self.weights, Dense) or several or self.rule is not None:
+            return self
+        return dataclasses.replace(self, weights=self.weights.with_room())
 
     def start(self, dtype: Any) -> ProjectionMemory:
         """Memory before the first step."""
