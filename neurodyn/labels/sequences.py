@@ -137,6 +137,11 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
                 "holds the sequences."
             )
         observed = observed["targets"]
+    elif hasattr(observed, "targets"):
+        raise ValueError(
+            f"`{name}` is a {type(observed).__name__}: pass the sequences that it holds, its "
+            "`targets`."
+        )
     if dt is not None and not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
         raise ValueError(f"`dt` must be a number of ms above 0, got {dt!r}.")
     labelled = isinstance(observed, xr.DataArray)
