@@ -8,6 +8,7 @@ import xarray as xr
 
 from neurodyn.analysis.exponentials import SHORTEST, Decay, fit_units
 from neurodyn.labels import LabelError, clock
+from neurodyn.labels.only import takes
 
 __all__ = ["fit_exponentials", "timescale_summary"]
 
@@ -15,6 +16,7 @@ __all__ = ["fit_exponentials", "timescale_summary"]
 STATUS = ("ok", "undefined", "no decay", "at shortest", "at longest")
 
 
+@takes(acf=["lag"])
 def fit_exponentials(
     acf: xr.DataArray,
     *,

@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 
 from neurodyn.analysis.trajectories import Runs, as_pair, label_runs
 from neurodyn.checks import check_whole
+from neurodyn.labels.only import takes
 from neurodyn.reprs import brief
 
 __all__ = ["MixtureDivergence", "mixture_divergence"]
@@ -22,6 +23,7 @@ __all__ = ["MixtureDivergence", "mixture_divergence"]
 _CHUNK, _CHUNK_TRAINING = 200, 50
 
 
+@takes(generated=["time"], truth=["time"])
 def mixture_divergence(
     generated: Any,
     truth: Any,

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 from neurodyn.analysis.autocorrelation import autocorrelation
 from neurodyn.analysis.golden import golden_section
 from neurodyn.labels import LabelError, clock
+from neurodyn.labels.only import takes
 
 __all__ = ["effective_tau", "fit_exponential", "timescale"]
 
@@ -99,6 +100,7 @@ def _fit_units(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
     return jax.vmap(one, in_axes=(None, 1, 0, None))(lags, r, start, bounds)
 
 
+@takes(acf=["lag"])
 def fit_exponential(
     acf: xr.DataArray,
     *,

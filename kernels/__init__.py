@@ -1,5 +1,6 @@
 """Fast recurrences on arrays: jit-compiled loops with lean derivatives."""
 
+from neurodyn.kernels.cipher import written_out
 from neurodyn.kernels.ctrnn import ctrnn_scan
 from neurodyn.kernels.events import (
     delayed_spike_product,
@@ -13,9 +14,11 @@ from neurodyn.kernels.latent import latent_scan
 from neurodyn.kernels.noise import standard_normal
 from neurodyn.kernels.once import computed_once
 from neurodyn.kernels.recurrent import recurrent_scan
+from neurodyn.kernels.status import Status, status
 
 __all__ = [
     "Rows",
+    "Status",
     "add_spikes",
     "computed_once",
     "ctrnn_scan",
@@ -27,4 +30,7 @@ __all__ = [
     "sparse_spike_product",
     "spike_product",
     "standard_normal",
+    "status",
 ]
+
+written_out()

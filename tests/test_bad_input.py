@@ -348,7 +348,11 @@ BAD = {
         ValueError,
         "`ts` must be increasing times",
     ),
-    "units that are no mask": (lambda _: intervene.Lesion([0, 5, 2]), ValueError, "0/1"),
+    "units that are neither numbers, names nor a mask": (
+        lambda _: intervene.Lesion([0.0, 5.0, 2.0]),
+        ValueError,
+        "`units` must be unit numbers",
+    ),
     "lesion of what has no weights": (
         lambda _: nd.integrate(
             OU(jnp.array(9.0), jnp.array(0.1)),

@@ -59,7 +59,8 @@ class VRNN(AbstractMap):
 
     The input of a step is the observation. Without one (a drive whose input is None) the step is
     generated: the latent comes from the prior and the network reads its own decoded mean. The
-    readout is the decoded mean of the step. Without a key, latents take their means.
+    readout is the decoded mean of the step. Without a key, latents take their means. An injected
+    current goes into what the memory cells take in, before its tanh.
 
     Parameters
     ----------
@@ -147,7 +148,7 @@ class VRNN(AbstractMap):
             posterior = self._recognise(x, h)
             z, decoded = self._decode(posterior.sample(noise), h)
         latent = posterior.sample(noise)
-        hidden, cell = self._recur(x, z, h, state.x.cell)
+        hidden, cell = self._recur(x, z, h, state.x.cell, u.current)
         return State(
             VRNNState(hidden, cell, latent, decoded.mean),
             memory=Beliefs(prior, posterior, decoded),
@@ -281,9 +282,10 @@ class VRNN(AbstractMap):
         z = jax.nn.relu(self.feature(latent))
         return z, self.decoder(jnp.concatenate([z, h], -1), self.min_std)
 
-    def _recur(self, x, z, h, cell):
+    def _recur(self, x, z, h, cell, current=None):
         gates = self.U(jnp.concatenate([x, z], -1)) + h @ self.W
         i, f, g, o = jnp.split(gates, 4, axis=-1)
+        g = g if current is None else g + current
         cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
         return jax.nn.sigmoid(o) * jnp.tanh(cell), cell
 

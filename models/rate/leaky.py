@@ -3,8 +3,7 @@
 from typing import Any, ClassVar
 
 import equinox as eqx
-import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
@@ -155,7 +154,7 @@ class LeakyRNN(AbstractMap):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,

@@ -5,8 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter
@@ -138,7 +137,7 @@ class LSTM(AbstractMap):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.models.spiking import assemble, cells, checking, labelling, step
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
@@ -22,6 +22,7 @@ from neurodyn.models.spiking.surrogate import AbstractSurrogate, FastSigmoid
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
 from neurodyn.system import AbstractSpiking, State, as_key, described
+from neurodyn.units import as_mask
 
 __all__ = ["Network"]
 
@@ -280,7 +281,7 @@ class Network(AbstractSpiking):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,
@@ -290,14 +291,10 @@ class Network(AbstractSpiking):
         Parameters
         ----------
         units
-            Mask of the units.
+            Unit numbers, names, or a mask, see :mod:`neurodyn.intervene`.
         incoming, outgoing
             Whether they lose what they receive (from other units, sources and inputs) and what they
             send (to other units and the readout).
         """
-        kept = ~jnp.asarray(units, bool)
-        if kept.shape != (self.n_units,):
-            raise ValueError(
-                f"`units` must be a mask over the {self.n_units} units, got shape {kept.shape}."
-            )
+        kept = ~jnp.asarray(as_mask(self, units))
         return assemble.cut(self, kept, incoming=incoming, outgoing=outgoing)

@@ -129,7 +129,7 @@ def load(path: str | os.PathLike) -> Any:
     if labelled.recognises(path):
         return labelled.read(path)
     header, arrays = read_archive(path, kind="object")
-    return _decode(path, header["object"], arrays)
+    return _decode(path, header, "object", arrays)
 
 
 def info(path: str | os.PathLike) -> dict[str, Any]:
@@ -146,8 +146,8 @@ def info(path: str | os.PathLike) -> dict[str, Any]:
         As :func:`load`.
     """
     header, arrays = read_archive(path, kind="object")
-    task = _decode(Path(path), header["task"], arrays)
-    key = _decode(Path(path), header["key"], arrays)
+    task = _decode(Path(path), header, "task", arrays)
+    key = _decode(Path(path), header, "key", arrays)
     described = header["object"]
     return {
         "class": described.get("class") if isinstance(described, dict) else None,
@@ -159,9 +159,9 @@ def info(path: str | os.PathLike) -> dict[str, Any]:
     }
 
 
-def _decode(path: Path, described: Any, arrays: dict[str, np.ndarray]) -> Any:
+def _decode(path: Path, header: dict, part: str, arrays: dict[str, np.ndarray]) -> Any:
     try:
-        return decode(described, arrays)
+        return decode(header[part], arrays, header["version"])
     except FileFormatError as error:
         raise FileFormatError(f"'{path}': {error}") from error
     except RecursionError as error:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
+from neurodyn.plot.style import BLUE, ORANGE, styled, subplots, whole_ticks
 
 __all__ = ["history"]
 
@@ -37,6 +37,7 @@ def history(ds: xr.Dataset, *, measure: str = "validation_correct") -> Any:
             ax.plot(ds[dim], values.T, color=colour, lw=0.5, alpha=0.35)
         ax.plot(ds[dim], values.mean(0), color=colour)
         ax.set_xlabel("training step")
+        whole_ticks(ax.xaxis)
         ax.set_title(ds[name].attrs.get("long_name", name))
     if np.nanmin(ds["loss"].values) > 0:
         axes[0, 0].set_yscale("log")

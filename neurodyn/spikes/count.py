@@ -13,6 +13,7 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_KEYS, Number, Window
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
 from neurodyn.spikes.join import in_trials, observed, positions
+from neurodyn.spikes.wider import rebinned
 from neurodyn.trials import smooth
 
 __all__ = ["bin", "rate"]
@@ -30,11 +31,11 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     Parameters
     ----------
     ds
-        Spike Dataset, in trials or continuous.
+        Spike Dataset, in trials or continuous; or counts, which are added up in wider bins.
     bin_width
-        Width of the bins [ms]; must divide the window.
+        Width of the bins [ms]; must divide the window, and be a multiple of that of counts.
     window
-        First and last edge [ms]; default is the window of `ds`.
+        First and last edge [ms]; default is the window of `ds`. Of counts they are edges of bins.
 
     Returns
     -------
@@ -48,7 +49,8 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     Raises
     ------
     LabelError
-        If `bin_width` does not divide the window, or the window leaves what was observed.
+        If `bin_width` does not divide the window, the window leaves what was observed, or counts
+        do not add up to these bins.
 
     Examples
     --------
@@ -57,6 +59,8 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     >>> spikes.bin(ds, bin_width=10.0).spike_count.values.ravel()
     array([2, 1], dtype=int32)
     """
+    if "spike_count" in ds and "spike_time" not in ds:
+        return rebinned(ds, bin_width, window)
     found = positions(ds)
     start, stop = _bin_window(ds, window)
     n_bins = _n_bins(start, stop, float(bin_width))
@@ -175,7 +179,7 @@ def rate(
     ds: xr.Dataset,
     sigma: Number | None = None,
     *,
-    bin_width: Number = 10.0,
+    bin_width: Number | None = None,
     window: Window | None = None,
 ) -> xr.Dataset:
     """Firing rates: binned, and smoothed with a Gaussian when `sigma` is given.
@@ -183,17 +187,23 @@ def rate(
     Parameters
     ----------
     ds
-        Spike Dataset, or a Dataset with `spike_count` (its bins are then used as they are).
+        Spike Dataset, or a Dataset with `spike_count`.
     sigma
         Standard deviation of the Gaussian [ms]; None does not smooth. See `neurodyn.trials.smooth`.
     bin_width
-        Width of the bins [ms]; 10 ms is fine for kernels of 20 ms and more.
+        Width of the bins [ms], as for `bin`. Default: 10 ms, which is fine for kernels of 20 ms and
+        more; or the bins of counts.
     window
         First and last edge [ms]; default is the window of `ds`.
 
     Returns
     -------
     Dataset with `rate` (trial, time, unit) [Hz].
+
+    Raises
+    ------
+    LabelError
+        As `bin`.
 
     Examples
     --------
@@ -202,7 +212,10 @@ def rate(
     >>> spikes.rate(ds, bin_width=10.0)["rate"].values.ravel()
     array([100., 100.], dtype=float32)
     """
-    counts = ds if "spike_count" in ds else bin(ds, bin_width=bin_width, window=window)
+    if "spike_count" in ds:
+        counts = rebinned(ds, bin_width, window)
+    else:
+        counts = bin(ds, bin_width=10.0 if bin_width is None else bin_width, window=window)
     width = labels.bin_width(counts, what="the counts")
     hertz = (counts["spike_count"] * (1e3 / width)).astype(np.float32)
     hertz.attrs = {"units": "Hz", "long_name": "firing rate"}

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from neurodyn.io.archive import FileFormatError, read_archive, write_archive
+from neurodyn.io.versions import other_orientation
 from neurodyn.training.ensemble import Seeds
 from neurodyn.training.errors import CheckpointError
 from neurodyn.training.fingerprint import fingerprint
@@ -42,11 +43,14 @@ class Checkpoint:
     settings
         Fingerprints and numbers of all that shapes the run, by argument of `fit`; a checkpoint of
         other settings is refused.
+    models
+        The models before training, which older files describe in their own way.
     """
 
     def __init__(self, path: str | os.PathLike, *, resume: bool):
         self.path = Path(path)
         self.settings: dict[str, Any] = {}
+        self.models: Sequence[PyTree] = ()
         if self.path.is_dir():
             raise CheckpointError(f"the checkpoint '{path}' is a folder; name a file.")
         if self.path.exists() and not resume:
@@ -90,8 +94,7 @@ class Checkpoint:
             ):
                 given[name] = stored.get(name)
         if given["ensemble"] is None and stored.get("ensemble") is not None:
-            n, how = stored["ensemble"].split(" by ")
-            given["ensemble"] = Seeds(int(n), how)
+            given["ensemble"] = Seeds.read(stored["ensemble"])
         return given
 
     def write(self, step: int, state: PyTree, history: Mapping[str, np.ndarray]) -> None:
@@ -110,7 +113,9 @@ class Checkpoint:
         if self._found is None:
             return None
         (header, arrays), self._found = self._found, None
-        self._refuse_other_settings(header["settings"])
+        old = header["version"] == 1
+        self._refuse_other_settings(header["settings"], old)
+        state = other_orientation(state) if old else state
         stored = {k.removeprefix("state"): x for k, x in arrays.items() if k.startswith("state")}
         history = {
             k.removeprefix("history/"): x for k, x in arrays.items() if k.startswith("history/")
@@ -127,14 +132,14 @@ class Checkpoint:
             _as_leaf(stored[name], leaf)
             for name, leaf in zip(expected, jax.tree.leaves(state), strict=True)
         ]
-        return header["step"], jax.tree.unflatten(jax.tree.structure(state), leaves), history
+        state = jax.tree.unflatten(jax.tree.structure(state), leaves)
+        return header["step"], other_orientation(state) if old else state, history
 
-    def _refuse_other_settings(self, stored: Mapping[str, Any]) -> None:
-        differing = [
-            name
-            for name in {**stored, **self.settings}
-            if stored.get(name) != self.settings.get(name)
-        ]
+    def _refuse_other_settings(self, stored: Mapping[str, Any], old: bool) -> None:
+        own = self.settings
+        if old:
+            own = own | {"model": fingerprint([other_orientation(m) for m in self.models])}
+        differing = [name for name in {**stored, **own} if stored.get(name) != own.get(name)]
         if differing:
             plain = [
                 f"{name} was {stored.get(name)}, now {self.settings.get(name)}"

@@ -90,7 +90,8 @@ def fit(
         its last stage, at the latest after ``steps``.
     ensemble
         Number of members, or :class:`Seeds`, which says how they are run. Member i trains as a
-        `fit` without ensemble with key ``jax.random.fold_in(key, i)``.
+        `fit` without ensemble with key ``jax.random.fold_in(key, i)``; ``Seeds(n, seeds=...)``
+        names other numbers than 0 to n - 1.
     checkpoint
         File that holds all that is needed to go on.
     checkpoint_every
@@ -162,7 +163,7 @@ def fit(
         **options,
     )
     if file is not None:
-        file.settings = plan.settings
+        file.settings, file.models = plan.settings, plan.models
     members = [
         compiled.start(plan.setup, m, plan.task, k)
         for m, k in zip(plan.models, plan.keys, strict=True)
@@ -217,11 +218,11 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
 def _compile(plan: Plan, run: Any, clock: "_Clock") -> tuple[Callable, Callable | None]:
     """The programs for the sizes of the stage; those of known sizes are kept."""
     with clock("compile"):
+        if plan.evaluate_every is None:
+            return run.compile((compiled.chunk, 2))[0], None
         # The evaluation first: a metric that it does not have is told before the long program.
-        evaluation = None
-        if plan.evaluate_every is not None:
-            evaluation = run.compile(compiled.evaluate, 0)
-        return run.compile(compiled.chunk, 0, 0), evaluation
+        evaluation, chunk = run.compile((compiled.evaluate, 1), (compiled.chunk, 2))
+        return chunk, evaluation
 
 
 class _Clock:

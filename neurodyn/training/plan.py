@@ -13,6 +13,7 @@ from jaxtyping import PRNGKeyArray, PyTree
 
 from neurodyn.params import trainable
 from neurodyn.params.use import indexed_parameters
+from neurodyn.random import split
 from neurodyn.system import AbstractSystem, as_key
 from neurodyn.task import AbstractDataTask, AbstractTask, Trial
 from neurodyn.training.curriculum import AbstractCurriculum
@@ -120,7 +121,9 @@ def make_plan(
         if evaluate_every is None:
             raise ValueError("A curriculum goes by evaluations: leave out evaluate=False.")
         curriculum.check(task)
-    models, keys, how = _members(model, ensemble, as_key(key, needed_for="Training"))
+    ensemble = _seeds(model, ensemble)
+    how = None if ensemble is None else ensemble.resolved()
+    models, keys = _members(model, ensemble, as_key(key, needed_for="Training"))
     for one in models:
         _check_model(one, task, objective)
     chosen = make_sampler(sampler, task, batch_size)
@@ -149,25 +152,26 @@ def make_plan(
         "select": select,
         "patience": patience,
         "evaluate_every": evaluate_every,
-        "ensemble": None if how is None else f"{len(models)} by {how}",
+        "ensemble": None if ensemble is None else ensemble.described(),
     }
     return Plan(setup, task, models, keys, how, steps, evaluate_every, settings, select)
 
 
-def _members(
-    model: Any, ensemble: Any, key: Any
-) -> tuple[list[PyTree], list[PRNGKeyArray], str | None]:
+def _seeds(model: Any, ensemble: Any) -> Seeds | None:
     if ensemble is None and isinstance(model, Ensemble):
-        ensemble = Seeds(len(model))
+        return Seeds(len(model))
     if type(ensemble) is int:
-        ensemble = Seeds(ensemble)
-    if ensemble is None:
-        keys, how = [key], None
-    else:
+        return Seeds(ensemble)
+    if ensemble is not None:
         _expect("ensemble", ensemble, Seeds, "a number of seeds, or neurodyn.training.Seeds(n)")
-        keys = [jax.random.fold_in(key, i) for i in range(ensemble.n)]
-        how = ensemble.resolved()
-    init_keys, keys = zip(*(jax.random.split(k) for k in keys), strict=True)
+    return ensemble
+
+
+def _members(
+    model: Any, ensemble: Seeds | None, key: PRNGKeyArray
+) -> tuple[list[PyTree], list[PRNGKeyArray]]:
+    keys = [key] if ensemble is None else ensemble.keys(key)
+    init_keys, keys = zip(*(split(k) for k in keys), strict=True)
     if isinstance(model, Ensemble):
         if len(model) != len(keys):
             raise ValueError(
@@ -188,7 +192,7 @@ def _members(
     models = [_on_device(m) for m in models]
     if len(models) > 1:
         Ensemble(models)  # says what differs
-    return models, list(keys), how
+    return models, list(keys)
 
 
 def _made(make: Callable, key: PRNGKeyArray) -> Any:
@@ -211,7 +215,7 @@ def _default_objective(model: Any, task: AbstractTask) -> AbstractObjective:
             f"{type(model).__name__} is variational, and is trained on a lower bound: pass "
             "objective=neurodyn.training.ELBO()."
         )
-    if eqx.filter_eval_shape(task.sample, jax.random.key(0)).from_first:
+    if eqx.filter_eval_shape(task.sample, as_key(0)).from_first:
         raise ValueError(
             f"{type(task).__name__} is a series to predict: pass objective= one of neurodyn."
             "training: SparseTeacherForcing or GeneralisedTeacherForcing for maps whose state an "

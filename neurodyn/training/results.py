@@ -6,7 +6,6 @@ import warnings
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import xarray as xr
 from jaxtyping import PyTree
 
@@ -14,6 +13,7 @@ from neurodyn.reprs import brief
 from neurodyn.training.ensemble import Ensemble
 from neurodyn.training.history import History
 from neurodyn.training.plan import Plan
+from neurodyn.training.step import copied
 
 __all__ = ["Fit", "Snapshot", "history_of", "model_of", "models_of", "tasks_of"]
 
@@ -95,7 +95,7 @@ def model_of(constants: Any, member: Any, *, best: bool, seed: int) -> PyTree:
             stacklevel=4,
         )
     # Copies, since the buffers are given away when training goes on.
-    return eqx.combine(jax.tree.map(jax.numpy.copy, params), constants.rest)
+    return eqx.combine(copied(params), constants.rest)
 
 
 def tasks_of(plan: Plan, run: Any) -> Any:

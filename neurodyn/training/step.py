@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn.arrays import as_array
 from neurodyn.params import trainable
+from neurodyn.random import split
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.gradients import AbstractGradient
 from neurodyn.training.history import evaluated
@@ -17,7 +18,17 @@ from neurodyn.training.indexed import apply_gradients, init_optimizer
 from neurodyn.training.objectives import AbstractObjective
 from neurodyn.training.samplers import AbstractSampler
 
-__all__ = ["LONGEST", "Constants", "Member", "Setup", "chunk", "diagnose", "evaluate", "start"]
+__all__ = [
+    "LONGEST",
+    "Constants",
+    "Member",
+    "Setup",
+    "chunk",
+    "copied",
+    "diagnose",
+    "evaluate",
+    "start",
+]
 
 #: Most steps that one call of the compiled program makes (the size of its history buffers).
 LONGEST = 1024
@@ -91,14 +102,14 @@ class Member(eqx.Module):
 
 def start(setup: Setup, model: PyTree, task: Any, key: PRNGKeyArray) -> tuple[Constants, Member]:
     """A member before its first step; nothing of it is shared with the model it was made from."""
-    aux_key, *keys = jax.random.split(key, 4)
+    aux_key, *keys = split(key, 4)
     params, rest = eqx.partition(model, trainable(model))
     aux = setup.objective.init(model, task, key=aux_key)
     if not all(eqx.is_array(x) for x in jax.tree.leaves(aux)):
         raise TypeError(f"{type(setup.objective).__name__}.init must return arrays only.")
     member = Member(
         params=params,
-        opt=init_optimizer(setup.optimizer, params),
+        opt=_optimizer_state(setup.optimizer, params),
         aux=aux,
         order=setup.sampler.init(task),
         task=eqx.filter(task, eqx.is_array),
@@ -109,12 +120,16 @@ def start(setup: Setup, model: PyTree, task: Any, key: PRNGKeyArray) -> tuple[Co
         done=as_array(False, bool),
     )
     # The buffers of a member are given away at every call, so it gets its own.
-    return Constants(rest, *keys), _copied(member)
+    return Constants(rest, *keys), copied(member)
 
 
 @jax.jit
-def _copied(tree: PyTree) -> PyTree:
+def copied(tree: PyTree) -> PyTree:
+    """Copies of all arrays, made by one program."""
     return jax.tree.map(lambda x: jnp.array(x, x.dtype, copy=True), tree)
+
+
+_optimizer_state = eqx.filter_jit(init_optimizer)
 
 
 def chunk(fixed: tuple, member: Member) -> tuple[Member, dict[str, Float[Array, " step"]]]:

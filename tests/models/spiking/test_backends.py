@@ -9,7 +9,7 @@ from neurodyn.kernels import ffi
 from tests.benchmarks.peers import library, workloads
 
 
-@pytest.mark.skipif(ffi.obstacle() is not None, reason="needs llvmlite")
+@pytest.mark.skipif(ffi.obstacle() is not None, reason=str(ffi.obstacle()))
 def test_a_network_spikes_alike_in_plain_and_compiled_code(x64, monkeypatch):
     model = library.network(workloads.w2(320, 80))
     runs = {}
