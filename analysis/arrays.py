@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from neurodyn import labels
 from neurodyn.labels import LabelError, clock
+from neurodyn.system import AbstractSystem
 
 __all__ = [
     "balanced",
@@ -62,9 +63,11 @@ def pick(
         array = data[_choose(data, name, what)]
         array = array.assign_attrs(data.attrs | array.attrs)
     else:
+        model = isinstance(data, AbstractSystem)
         raise TypeError(
             f"{what} must be an xarray Dataset or DataArray, got {type(data).__name__}; "
-            "neurodyn.labels.dataset builds one from arrays."
+            + ("simulate it first: neurodyn.simulate(model, task)." if model else "")
+            + ("" if model else "neurodyn.labels.dataset builds one from arrays.")
         )
     if "unit" not in array.dims:
         raise LabelError(f"{what} needs a dim 'unit', got dims {array.dims}.")

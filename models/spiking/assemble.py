@@ -174,7 +174,6 @@ def connect(
     key: Any,
 ) -> dict[str, Connection]:
     """Draw all projections."""
-    projections = by_name("projections", projections, '{"rec": spiking.Projection(...)}')
     drawn = {}
     for i, (name, each) in enumerate(projections.items()):
         what = f"Projection {name!r}"

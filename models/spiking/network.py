@@ -156,7 +156,7 @@ class Network(AbstractSpiking):
         keys = assemble.keys(key, ("inputs", "projections", "bias", "noise", "current", "readout"))
         self.inputs = assemble.inputs_of(inputs, self.slices, keys["inputs"])
         self.projections = assemble.connect(
-            projections,
+            assemble.by_name("projections", projections, '{"rec": spiking.Projection(...)}'),
             self.slices,
             self.synapses,
             inputs | self.sources,

@@ -68,6 +68,10 @@ def save(
     --------
     >>> save("model.nd", model, task=task, key=1)  # doctest: +SKIP
     """
+    if isinstance(path, (eqx.Module, *_LABELLED)):
+        raise TypeError(
+            f"save takes the path first, got a {type(path).__name__}: save('model.nd', model)."
+        )
     path = Path(path)
     if isinstance(obj, _LABELLED):
         given = [n for n, x in (("task", task), ("key", key), ("notes", notes)) if x is not None]

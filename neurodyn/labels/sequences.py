@@ -116,6 +116,11 @@ def _targets(observed: Any, name: str) -> Any:
     """The sequences of a Dataset: ``targets``, or else its only variable in trials."""
     if isinstance(observed, xr.Dataset) and "targets" in observed:
         return observed["targets"]
+    if not isinstance(observed, (xr.Dataset, xr.DataArray)) and hasattr(observed, "targets"):
+        raise ValueError(
+            f"`{name}` is a {type(observed).__name__}: pass the sequences that it holds, its "
+            "`targets`."
+        )
     return only(observed, name, ["trial", "time"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ __all__ = ["bin", "rate"]
 
 #: Coordinates that hold of spikes and not of bins.
 _OF_SPIKES = ("valid_until", "n_valid", "time", *SPIKE_KEYS.values())
+
+#: More counts than this fill the memory of most machines.
+_MOST = 2**31
 
 
 def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> xr.Dataset:
@@ -71,6 +75,12 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
 
     dims = ("trial", "time", "unit") if in_trials(ds) else ("time", "unit")
     shape = [n_bins if dim == "time" else ds.sizes[dim] for dim in dims]
+    if (size := math.prod(shape)) > _MOST:
+        raise LabelError(
+            f"bins of {float(bin_width):g} ms are {n_bins:,} bins for each unit and trial, "
+            f"{size:.2g} numbers in all: `bin_width` is in ms; choose wider bins, or fewer units "
+            "and trials."
+        )
     index = [place[inside], found.unit[inside]]
     if found.trial is not None:
         index.insert(0, found.trial[inside])

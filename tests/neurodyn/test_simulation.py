@@ -500,12 +500,12 @@ BAD = {
             models.CTRNN(2, 4, 2, key=0), tasks.PerceptualDecision(), n_trials=0, key=0
         ),
         ValueError,
-        "at least 1",
+        "`n_trials` must be a whole number >= 1",
     ),
     "no trials of nothing": (
         lambda: nd.simulate(Forced(), n_steps=5, n_trials=0, dt=1.0),
         ValueError,
-        "`n_trials` must be at least 1",
+        "`n_trials` must be a whole number >= 1",
     ),
     "another step than the task's": (
         lambda: nd.simulate(
