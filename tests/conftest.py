@@ -63,7 +63,6 @@ LONG = (
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
 PROCESSOR = (
-    "analysis/test_lyapunov.py",
     "analysis/test_reconstruction.py",
     "kernels",
     "models/rate/test_ctrnn.py",
