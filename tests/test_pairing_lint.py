@@ -32,7 +32,6 @@ EXEMPT = {
     "neurodyn/experiments/report.py:_conditions": _EACH,
     "neurodyn/experiments/timescales/figures.py:perturbation": _EACH,
     "neurodyn/experiments/what_when_report.py:_until": "xarray compares them, by label",
-    "neurodyn/intervene.py:__init__": "each is put into the order of the model's units",
     "neurodyn/plot/behaviour.py:_sides": _EACH,
     "neurodyn/plot/behaviour.py:psychometric": _EACH,
     "neurodyn/plot/learning.py:tracking": _EACH,

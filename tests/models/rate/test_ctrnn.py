@@ -353,5 +353,5 @@ def test_refused_with_a_reason(name):
 
 
 def test_cut_refuses_a_mask_of_the_wrong_size():
-    with pytest.raises(ValueError, match=r"8 units, got shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"the 8 units of this CTRNN.*shape \(3,\)"):
         CTRNN(3, 8, 2, key=0).cut(np.ones(3, bool))
