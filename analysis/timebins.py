@@ -41,7 +41,8 @@ def rebin(
 
     Returns
     -------
-    `run` on the times of those bins, with attribute ``bin_width``.
+    `run` on the times of those bins, with attribute ``bin_width``; NaN in bins in which a value is
+    missing.
 
     Raises
     ------
@@ -99,7 +100,14 @@ def rebin(
         dims=("bin", "time"),
         coords={"time": run["time"]},
     )
-    binned = xr.dot(run, weights, dim="time").rename(bin="time")
+    # What is missing is so in its own bin only, and not in all by a product with 0.
+    there = np.isfinite(run)
+    if bool(there.all()):
+        binned = xr.dot(run, weights, dim="time")
+    else:
+        binned = xr.dot(run.where(there, 0), weights, dim="time")
+        binned = binned.where(xr.dot(there.astype(float), weights, dim="time") > 1 - 1e-6)
+    binned = binned.rename(bin="time")
     binned = binned.assign_coords(time=like["time"].isel(time=keep).variable)
     return binned.transpose(*run.dims).assign_attrs(
         run.attrs | {"bin_width": float(end[0] - start[0])}

@@ -38,6 +38,7 @@ EXEMPT = {
     "neurodyn/plot/raster.py:raster": "draws the trial with one label of both",
     "neurodyn/plot/spikes.py:intervals": _EACH,
     "neurodyn/events.py:trial_column": "reads one, or a column of the other",
+    "neurodyn/signals.py:_coords": "takes the table of trials of one, and other dims of the other",
 }
 _LABELLED = ("DataArray", "Dataset")
 
