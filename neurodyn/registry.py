@@ -195,7 +195,7 @@ def name_of(cls: type) -> str:
     if parts[0] != "neurodyn" or not _is_plain(cls):
         raise ValueError(
             f"the class {cls.__module__}.{cls.__qualname__} is not one of neurodyn's: decorate it "
-            "with neurodyn.registry.register to save and load it."
+            "with neurodyn.register to save and load it."
         )
     for depth in range(1, len(parts) + 1):
         package = ".".join(parts[:depth])
@@ -221,7 +221,7 @@ def class_named(name: str) -> type:
         hint = (
             "this version of neurodyn has no such class."
             if name.startswith("neurodyn.")
-            else "import the module that registers it (neurodyn.registry.register) first."
+            else "import the module that registers it (neurodyn.register) first."
         )
         raise ValueError(f"unknown class {name!r}: {hint}")
     return cls

@@ -161,7 +161,7 @@ def _protocol(recorded: xr.Dataset, settings: Settings) -> Protocol:
     n_before, n = round(BEFORE / settings.dt), round((stop - start) / settings.dt)
     times = first + (np.arange(n_before + n) + 0.5) * settings.dt
     current = recorded["i"].transpose("time", "sweep").sel(time=times, method="nearest").values
-    before = recorded["v"].sel(time=slice(first, start - 1.0))
+    before = labels.between(recorded["v"], (first, start - 1.0))
     dtype = jnp.result_type(float)
     return Protocol(
         jnp.asarray(current, dtype),
@@ -197,7 +197,7 @@ def _target(recorded: xr.Dataset, wanted: xr.Dataset, settings: Settings) -> _Ta
     held = np.zeros(len(step), bool)
     held[np.flatnonzero(fires)[settings.hold_out - 1 :: settings.hold_out]] = True
     stop = settings.window[1]
-    late = recorded["v"].sel(time=slice(stop - LATE, stop - 1e-6)).mean("time").values
+    late = labels.between(recorded["v"], (stop - LATE, stop)).mean("time").values
     return _Target(
         current=step,
         rate=rate,
@@ -225,7 +225,7 @@ def _loss(found: Response, target: _Target, settings: Settings) -> np.ndarray:
 
 def _peak(recorded: xr.Dataset, settings: Settings) -> float:
     """Median peak of the recorded spikes [mV]."""
-    v = recorded["v"].sel(time=slice(*settings.window)).transpose("sweep", "time").values
+    v = labels.between(recorded["v"], settings.window).transpose("sweep", "time").values
     rises = (v[:, 1:] >= 0) & (v[:, :-1] < 0)
     peaks = [v[s, k : k + 40].max() for s, k in zip(*np.nonzero(rises), strict=True)]
     return float(np.median(peaks))

@@ -106,7 +106,7 @@ def train_baseline(
         optimizer=_adam(learning_rate, 1.0),
         evaluate=_HeldOut(held_out.validation(), type(objective)()),
         evaluate_every=max(1, steps // 20),
-        select="min:held_out",
+        select="min:validation_held_out",
         ensemble=Seeds(len(seeds), how="vmap", seeds=seeds),
         progress=run.progress,
         key=key,

@@ -181,7 +181,7 @@ def train(
             n_steps=min(settings.evaluate_samples, len(data.train)),
         ),
         evaluate_every=every,
-        select=f"min:{name}",
+        select=f"min:validation_{name}",
         # Adaptive forcing looks at Jacobians now and then, which batched members would always do.
         ensemble=Seeds(settings.n_seeds, how="map", seeds=seeds_of(settings, settings.n_seeds)),
         checkpoint=None if run.folder is None else run.folder / "networks.ckpt",

@@ -188,7 +188,7 @@ def train(
             _divergence(settings.bins), data.train, name="training data", n_steps=n_evaluated
         ),
         evaluate_every=every,
-        select="min:d_stsp",
+        select="min:validation_d_stsp",
         ensemble=Seeds(settings.n_seeds, how="vmap", seeds=seeds_of(settings, settings.n_seeds)),
         checkpoint=None if run.folder is None else run.folder / f"{name}.ckpt",
         resume=run.resume,

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray, PyTree
 
 from neurodyn.checks import check_whole, whole
+from neurodyn.random import fold_in
+from neurodyn.reprs import brief
 
 __all__ = ["Ensemble", "Seeds"]
 
@@ -44,6 +46,8 @@ class Seeds(eqx.Module):
     how: Literal["map", "vmap", "auto"] = eqx.field(static=True, default="auto")
     seeds: tuple[int, ...] | None = eqx.field(static=True, default=None)
 
+    __repr__ = brief
+
     def __check_init__(self):
         check_whole(1, n=self.n)
         if self.seeds is not None:
@@ -57,13 +61,25 @@ class Seeds(eqx.Module):
     def keys(self, key: PRNGKeyArray) -> list[PRNGKeyArray]:
         """The key of each member."""
         seeds = range(self.n) if self.seeds is None else self.seeds
-        return [jax.random.fold_in(key, seed) for seed in seeds]
+        return [fold_in(key, seed) for seed in seeds]
 
     def resolved(self) -> str:
         """``"map"`` or ``"vmap"``, with ``"auto"`` decided for the backend in use."""
         if self.how != "auto":
             return self.how
         return "map" if jax.default_backend() == "cpu" else "vmap"
+
+    def described(self) -> str:
+        """In words that :meth:`read` takes, for a checkpoint."""
+        own = "" if self.seeds is None else f" of seeds {', '.join(map(str, self.seeds))}"
+        return f"{self.n} by {self.resolved()}{own}"
+
+    @classmethod
+    def read(cls, words: str) -> "Seeds":
+        """What :meth:`described` wrote."""
+        about, _, seeds = words.partition(" of seeds ")
+        n, how = about.split(" by ")
+        return cls(int(n), how, tuple(map(int, seeds.split(", "))) if seeds else None)
 
 
 class Ensemble(eqx.Module):
@@ -99,6 +115,10 @@ class Ensemble(eqx.Module):
                     f"({type(member).__name__}) differ in more than the values of their arrays."
                 )
         self.stacked = stack(members)
+
+    def __repr__(self) -> str:
+        first = repr(self[0]).splitlines()[:4]
+        return "\n".join([f"Ensemble: {len(self)} members, the first of them", *first])
 
     def __len__(self) -> int:
         return next(x for x in jax.tree.leaves(self.stacked) if eqx.is_array(x)).shape[0]
