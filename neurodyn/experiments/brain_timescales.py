@@ -41,7 +41,8 @@ class Settings:
     seed
         Seed of everything.
     recordings
-        Names of data sets, out of ``zheng2022``, ``mante2013`` and ``decision_example``.
+        Names of data sets, out of ``zheng2022``, ``mante2013`` and ``decision_example``; of a
+        recording of your own, ``neurodyn.analysis.intrinsic_timescale`` takes the counts.
     bin_width
         Bins in which spikes are counted [ms].
     window

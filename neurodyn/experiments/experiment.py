@@ -24,7 +24,7 @@ class Run(NamedTuple):
     resume
         Whether to go on from the checkpoints in it.
     progress
-        Whether to show bars; None: on a terminal.
+        Whether to show bars, or lines in a log; None: of what takes longer than 2 s.
     """
 
     folder: Path | None = None

@@ -20,7 +20,7 @@ __all__ = ["RESULT", "UNFINISHED", "begin", "claimed"]
 
 RESULT = "result.nc"
 #: Settings of a run, as long as it is not finished.
-UNFINISHED = "settings.json"
+UNFINISHED = "unfinished.json"
 LOCK = ".lock"
 
 
@@ -107,7 +107,8 @@ def begin(
     """
     running = folder / UNFINISHED
     finished = (folder / RESULT).exists() and not running.exists()
-    unfinished = running.exists() or (any(folder.glob("*.ckpt")) and not finished)
+    more = {path.name for path in folder.iterdir()} - {LOCK, UNFINISHED}
+    unfinished = (running.exists() and more) or (any(folder.glob("*.ckpt")) and not finished)
     if (folder / RESULT).exists() and not (resume or overwrite):
         raise FileExistsError(
             f"{folder} already holds a result ({RESULT}). Choose another folder, or pass resume "

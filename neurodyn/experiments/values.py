@@ -131,10 +131,19 @@ def _several(value: Any, items: tuple[Any, ...]) -> tuple[Any, ...]:
     if items and items[-1] is Ellipsis:
         if not values:
             raise _WrongError("there is none")
-        return tuple(_read(one, items[0]) for one in values)
+        return tuple(_item(one, items[0]) for one in values)
     if len(values) != len(items):
         raise _WrongError(f"there {'is' if len(values) == 1 else 'are'} {len(values)}")
-    return tuple(_read(one, item) for one, item in zip(values, items, strict=True))
+    return tuple(_item(one, item) for one, item in zip(values, items, strict=True))
+
+
+def _item(value: Any, hint: Any) -> Any:
+    """One of several values; an error names it."""
+    try:
+        return _read(value, hint)
+    except _WrongError as error:
+        more = f", {error}" if str(error) else ""
+        raise _WrongError(f"not {value!r}{more}") from None
 
 
 def _first(value: Any, kinds: tuple[Any, ...]) -> Any:

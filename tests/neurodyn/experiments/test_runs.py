@@ -143,7 +143,7 @@ def test_interrupted_and_resumed_gives_the_same_numbers(finished, tmp_path, monk
         stopped = command(out)
     assert stopped.exit_code == 130
     assert "--resume" in stopped.stderr
-    assert sorted(p.name for p in out.iterdir()) == ["networks.ckpt", "settings.json"]
+    assert sorted(p.name for p in out.iterdir()) == ["networks.ckpt", "unfinished.json"]
     again = command(out)
     assert again.exit_code == 1
     assert "was not finished" in again.stderr
