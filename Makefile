@@ -2,6 +2,7 @@
 #
 #   make demo DEMO="--recording mante2013"     options for `neurodyn demo`
 #   make test TESTS=tests/test_fit.py          some tests; JOBS=1 for one process
+#   make test MARKED=processor                 tests with a marker
 #   make bench BENCH="rate --json out.json"    some benchmarks
 #   make bench-spiking                         spiking networks, against Brian2 and BrainPy
 #   make test PYTHON=python3.12 VENV=/tmp/v    another interpreter, another environment
@@ -10,6 +11,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
 TESTS ?= tests
+MARKED ?= not slow
 DEMO ?=
 BENCH ?=
 
@@ -30,7 +32,7 @@ demo: $(VENV)/.base
 
 # One XLA thread a process (NPROC): the processes already fill the cores.
 test: $(VENV)/.test
-	NPROC=1 $(bin)/python -m pytest $(TESTS) -m "not slow" \
+	NPROC=1 $(bin)/python -m pytest $(TESTS) -m "$(MARKED)" \
 	    --numprocesses=$(JOBS) --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
 
 docs: $(VENV)/.docs
@@ -83,7 +85,7 @@ constraints: $(VENV)/pyvenv.cfg
 	{ sed -n '/^#/p' constraints.txt; \
 	  $(bin)/uv pip compile pyproject.toml --quiet --no-header --no-annotate \
 	      --universal --fork-strategy fewest --python-version 3.11 \
-	      --extra test --extra lint --extra docs --extra sweep --extra interop; \
+	      --extra test --extra lint --extra docs --extra zarr --extra nix; \
 	  sed -n '/^torch==/p' constraints.txt; } > constraints.new
 	mv constraints.new constraints.txt
 

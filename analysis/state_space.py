@@ -12,6 +12,8 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.trajectories import as_pair, label_runs
 from neurodyn.checks import check_whole
+from neurodyn.labels.only import takes
+from neurodyn.reprs import brief
 
 __all__ = ["PROTOCOLS", "StateSpaceDivergence", "state_space_divergence"]
 
@@ -21,6 +23,7 @@ PROTOCOLS = ("margin", "two_sd", "inner")
 SMOOTHING = 1e-5
 
 
+@takes(generated=["time"], truth=["time"])
 def state_space_divergence(
     generated: Any,
     truth: Any,
@@ -161,6 +164,8 @@ class StateSpaceDivergence(eqx.Module):
     smoothing: float = eqx.field(static=True)
     name: ClassVar[str] = "d_stsp"
 
+    __repr__ = brief
+
     def __init__(self, n_bins: int = 30, *, protocol: str = "margin", smoothing: float = SMOOTHING):
         _check_bins(n_bins, protocol)
         self.n_bins, self.protocol, self.smoothing = int(n_bins), protocol, float(smoothing)
@@ -223,8 +228,9 @@ def _range(points: Any, protocol: str) -> tuple[Any, Any]:
 def _indices(points, low, high, n_bins: int, inner: bool, xp: Any) -> tuple[Any, Any]:
     """Bin of each sample in each dimension, and whether it lies in one."""
     index = xp.floor(n_bins * (points - low[None]) / (high - low)[None])
-    # A sample on the upper end belongs to the last bin, as in a histogram, but not with "inner".
-    top = xp.where((points == high[None]) & (not inner), n_bins - 1, index)
+    # A sample on the upper end belongs to the last bin, as in a histogram, with "inner" to none. It
+    # is asked for by itself, because a compiled division may put it to either side.
+    top = xp.where(points == high[None], n_bins if inner else n_bins - 1, index)
     inside = ((top >= (1 if inner else 0)) & (top < n_bins)).all(1)
     return top, inside
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import TIME_TOLERANCE, LabelError, bin_width, clock
+from neurodyn.labels.only import takes
 
 __all__ = ["bin_edges", "rebin"]
 
@@ -18,6 +19,7 @@ def bin_edges(array: xr.DataArray, *, what: str = "data") -> tuple[np.ndarray, n
     return centres - width / 2, centres + width / 2
 
 
+@takes(run=["time"])
 def rebin(
     run: xr.DataArray, like: xr.DataArray, *, window: Sequence[float | int] | None = None
 ) -> xr.DataArray:
@@ -34,7 +36,8 @@ def rebin(
         Gives the bins: ``time`` holds their centres; width from attribute ``bin_width``, else from
         the spacing.
     window
-        Take only bins between these times [ms]; all of them must then be covered.
+        Take only bins whose centres lie in ``[start, stop)`` [ms], as `neurodyn.labels.between`
+        does; all of them must then be covered.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def rebin(
     first, last = times[0] - lead, times[-1] + step - lead
     inside = np.ones(start.size, bool)
     if window is not None:
-        inside = (start >= window[0] - TIME_TOLERANCE) & (end <= window[1] + TIME_TOLERANCE)
+        inside = (centres >= window[0] - TIME_TOLERANCE) & (centres < window[1] - TIME_TOLERANCE)
     covered = (start >= first - TIME_TOLERANCE) & (end <= last + TIME_TOLERANCE)
     spans = (
         f"the run covers {first:g} to {last:g} ms, the recording's bins "

@@ -14,9 +14,11 @@ from neurodyn.kernels.latent import latent_scan
 from neurodyn.kernels.noise import standard_normal
 from neurodyn.kernels.once import computed_once
 from neurodyn.kernels.recurrent import recurrent_scan
+from neurodyn.kernels.status import Status, status
 
 __all__ = [
     "Rows",
+    "Status",
     "add_spikes",
     "computed_once",
     "ctrnn_scan",
@@ -28,6 +30,7 @@ __all__ = [
     "sparse_spike_product",
     "spike_product",
     "standard_normal",
+    "status",
 ]
 
 written_out()

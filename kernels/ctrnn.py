@@ -14,7 +14,7 @@ from neurodyn.kernels.arguments import check_ctrnn, step_bound
 from neurodyn.kernels.ctrnn_adjoint import Saved, adjoint, leak_into
 from neurodyn.kernels.rows import put, row
 
-__all__ = ["ctrnn_scan"]
+__all__ = ["ctrnn_scan", "missing"]
 
 # Recovering the activation from two states loses log2(1 / alpha) bits; beyond seven, recompute it.
 _SMALLEST_RECOVERABLE_ALPHA = 1 / 128
@@ -118,8 +118,9 @@ def ctrnn_scan(
      [0.875 1.   ]]
     """
     arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation)
+    W = arrays[0]
     fits = ctrnn_compiled.fits(*arrays[5].shape)
-    backend = ffi.choose(backend, ctrnn_compiled.obstacle, fits=fits)
+    backend = ffi.choose(backend, lambda: missing("forward", form, activation, W.dtype), fits=fits)
     length = step_bound(length, arrays[4].shape[0])
     return _scan(form, activation, last, backend, *arrays, length)
 
@@ -136,14 +137,25 @@ def _scan(form, activation, last, backend, W, U, b, alpha, x, h0, noise, length)
 
 def _scan_fwd(form, activation, last, backend, *primals):
     arrays = jax.tree.map(lambda primal: primal.value, primals)
-    kinked = form == "rate" and ACTIVATIONS[activation].below is not None
-    # The backward pass reads no state after the last step.
-    keep = ("run" if last else "states") + (" and gates" if kinked else "")
+    keep = ctrnn_compiled.keep(form, activation, last=last)
     end, h, gate = _forward(form, activation, keep, backend, *arrays)
     # These cotangents are made only if asked for: the compiler does not drop what loops make, nor
     # products.
     saved = Saved(*arrays, h, gate, *(_mark(primals[i]) for i in (4, 5, 6)))
     return end if last else h, saved
+
+
+def missing(which: str, form: str, activation: str, dtype) -> str | None:
+    """What the compiled forward or backward pass misses here, or None."""
+    absent = ctrnn_compiled.obstacle()
+    if absent is not None:
+        return absent
+    if which == "forward":
+        keep = ctrnn_compiled.keep(form, activation, last=False)
+        plain = partial(ffi.run_once, partial(_plain_forward, form, activation, keep))
+    else:
+        plain = partial(ffi.run_once, partial(adjoint, form, ACTIVATIONS[activation], True))
+    return ctrnn_compiled.trial(which, form, activation, jnp.dtype(dtype).name, plain)
 
 
 def _mark(primal):
@@ -158,7 +170,11 @@ def _scan_bwd(form, activation, last, backend, saved, h_bar):
 
     def backward(recover, saved, h_bar):
         plain = partial(adjoint, form, ACTIVATIONS[activation], recover)
-        if not recover:
+        if not recover or backend == "xla":
+            return plain(saved, h_bar)
+        reason = missing("backward", form, activation, h_bar.dtype)
+        if reason is not None:  # known only now; what the forward pass kept serves both
+            ffi.warn_once(reason)
             return plain(saved, h_bar)
         return _either(backend, ctrnn_compiled.adjoint, plain, form, activation)(saved, h_bar)
 

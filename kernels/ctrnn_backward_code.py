@@ -12,8 +12,8 @@ _W_BAR, _U_BAR, _B_BAR, _ALPHA_BAR, _X_BAR, _H0_BAR, _NOISE_BAR, _PANELS, _SUMS,
 _BLOCK, _HAS_NOISE, _HAS_GATE, _ONLY_LAST, _WANT_X, _WANT_H0, _WANT_NOISE = range(3, 10)
 
 
-def build(form: str, activation: str, dtype: str, **interface):
-    """Compile the pass; `interface` is what `write_handler` has to know of XLA's."""
+def build(form: str, activation: str, dtype: str):
+    """Compile the pass."""
     this = Pass(form, activation, dtype, n_factors=1, added=("nothing", "tile"))
 
     def counts(code, buffers):
@@ -27,8 +27,7 @@ def build(form: str, activation: str, dtype: str, **interface):
         lambda code, buffers, part: _Part(this, code, buffers, part).run(),
         lambda code, buffers, j: _reduce(this, code, buffers, j),
     ]
-    rest = {"arrays": (11, 10), "counts": counts, "phases": phases, **interface}
-    write_handler(this.program, "backward", **rest)
+    write_handler(this.program, "backward", (11, 10), counts, phases)
     return this.program.compiled("backward")
 
 

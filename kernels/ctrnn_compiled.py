@@ -6,14 +6,17 @@ how many of them are at hand: on one machine, results are always the same.
 """
 
 import os
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from neurodyn.kernels import ffi
+from neurodyn.kernels.activations import ACTIVATIONS
 from neurodyn.kernels.ctrnn_adjoint import Saved
 
-__all__ = ["adjoint", "fits", "forward", "obstacle"]
+__all__ = ["adjoint", "fits", "forward", "keep", "obstacle", "trial"]
 
 # Rows of the batch that are worth a part, and how many parts at most: each has a weight gradient.
 _LEAST_PART_ROWS, _MOST_PARTS = 16, 16
@@ -24,13 +27,48 @@ _LEAST_BATCH, _LEAST_UNITS = 4, 16
 
 
 def obstacle() -> str | None:
-    """What is missing, or None."""
+    """What is missing here for all passes, or None."""
     missing = ffi.obstacle()
     if missing is None:
         from neurodyn.kernels.llvm import machine
 
-        missing = None if machine() else "a processor with AVX2 or AVX-512."
+        missing = None if machine() else "a processor with AVX2 and FMA, or AVX-512."
     return missing
+
+
+def trial(which: str, form: str, activation: str, dtype: str, plain: Callable) -> str | None:
+    """What is wrong with a pass, or None.
+
+    `plain` is what `forward` or `adjoint` does after its first arguments, in plain JAX.
+    """
+    rng, steps, batch, units, inputs = np.random.default_rng(0), 3, 18, 21, 2
+    shapes = [(units, units), (inputs, units), (units,), (steps, batch, inputs), (batch, units)]
+    W, U, b, x, h0 = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+    W, alpha = W / np.asarray(4, dtype), np.linspace(0.2, 1, units, dtype=dtype)
+    noise, length = (
+        np.zeros((steps, batch, units), dtype) + x[..., :1],
+        np.asarray(steps, jnp.result_type(int)),
+    )
+    arrays = (W, U, b, alpha, x, h0, noise, length)
+    kernel = f"ctrnn {which} {form} {activation} {dtype}"
+    if which == "forward":
+
+        def compiled(*arrays):
+            return forward(form, activation, keep(form, activation, last=False), *arrays)
+
+        return ffi.trial(kernel, compiled, plain, arrays)
+    # Any states will do, but a change of a state in one step must not be beyond the activation.
+    h = np.stack([h0 * np.asarray(0.9, dtype) ** (t + 1) for t in range(steps)]) + noise
+    gate, wanted = (h > 0) if "gates" in keep(form, activation, last=False) else None, ()
+    saved = Saved(*arrays, h, gate, wanted, wanted, wanted)
+    return ffi.trial(kernel, lambda *a: adjoint(form, activation, *a), plain, (saved, h))
+
+
+def keep(form: str, activation: str, *, last: bool) -> str:
+    """What the forward pass keeps for the backward pass."""
+    kinked = form == "rate" and ACTIVATIONS[activation].below is not None
+    # The backward pass reads no state after the last step.
+    return ("run" if last else "states") + (" and gates" if kinked else "")
 
 
 def fits(n_batch: int, n_units: int) -> bool:
@@ -150,6 +188,6 @@ def _target(which: str, form: str, activation: str, dtype) -> str:
         from neurodyn.kernels import ctrnn_backward_code, ctrnn_forward_code
 
         module = {"forward": ctrnn_forward_code, "backward": ctrnn_backward_code}[which]
-        return module.build(form, activation, dtype, **ffi.with_threads())
+        return module.build(form, activation, dtype)
 
     return ffi.register(f"neurodyn_ctrnn_{which}_{form}_{activation}_{dtype}", build)

@@ -13,8 +13,8 @@ _END, _STATES, _GATE, _PANELS, _WORK = range(5)
 _KEEP, _HAS_NOISE, _HAS_GATE = 3, 4, 5  # places in the settings, after those that `Sizes` knows
 
 
-def build(form: str, activation: str, dtype: str, **interface):
-    """Compile the pass; `interface` is what `write_handler` has to know of XLA's."""
+def build(form: str, activation: str, dtype: str):
+    """Compile the pass."""
     this = Pass(form, activation, dtype, n_factors=2, added=("row",))
 
     def counts(code, buffers):
@@ -26,8 +26,7 @@ def build(form: str, activation: str, dtype: str, **interface):
         lambda code, buffers, j: _pack(this, code, buffers, j),
         lambda code, buffers, part: _Part(this, code, buffers, part).run(),
     ]
-    rest = {"arrays": (8, 5), "counts": counts, "phases": phases, **interface}
-    write_handler(this.program, "forward", **rest)
+    write_handler(this.program, "forward", (8, 5), counts, phases)
     return this.program.compiled("forward")
 
 

@@ -37,7 +37,7 @@ def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array
     TypeError
         If the arrays are not both float32 or both float64.
     ModuleNotFoundError
-        If ``backend="compiled"`` and llvmlite is not installed.
+        If ``backend="compiled"`` and something that it needs is missing.
 
     Notes
     -----
@@ -72,7 +72,8 @@ def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array
             raise ValueError(f"onto must have dims (post,), {W.shape[1:]}, got {onto.shape}.")
     if 0 in W.shape:
         return jnp.zeros(W.shape[1], W.dtype) if onto is None else onto
-    return dense(chosen(backend))(spikes[None], W, None if onto is None else onto[None])[0]
+    backend = chosen(backend, "add_rows" if onto is None else "add_rows_onto", W.dtype)
+    return dense(backend)(spikes[None], W, None if onto is None else onto[None])[0]
 
 
 def sparse_spike_product(
@@ -106,7 +107,7 @@ def sparse_spike_product(
     TypeError
         If ``spikes`` and ``values`` are not both float32 or both float64, or the others not int32.
     ModuleNotFoundError
-        If ``backend="compiled"`` and llvmlite is not installed.
+        If ``backend="compiled"`` and something that it needs is missing.
 
     Notes
     -----
@@ -129,7 +130,7 @@ def sparse_spike_product(
     onto = jnp.zeros((1, 1, n_post), values.dtype)
     if spikes.shape[0] == 0 or n_post == 0:
         return onto[0, 0]
-    scatter = sparse(chosen(backend), False)
+    scatter = sparse(chosen(backend, "add_synapses", values.dtype), False)
     return scatter(onto, spikes[None], values, indptr, indices)[0, 0]
 
 
@@ -168,7 +169,7 @@ def delayed_spike_product(
     TypeError
         If a dtype is not allowed.
     ModuleNotFoundError
-        If ``backend="compiled"`` and llvmlite is not installed.
+        If ``backend="compiled"`` and something that it needs is missing.
 
     Notes
     -----
@@ -201,7 +202,7 @@ def delayed_spike_product(
         raise TypeError(f"head must be an integer scalar, got {head.dtype}{list(head.shape)}.")
     if spikes.shape[0] == 0 or ring.shape[1] == 0:
         return ring.at[(head - 1) % ring.shape[0]].set(0)
-    scatter = sparse(chosen(backend), True)
+    scatter = sparse(chosen(backend, "add_delayed", values.dtype), True)
     head = head.astype(jnp.int32)[None]
     return scatter(ring[None], spikes[None], values, indptr, indices, head, delays)[0]
 

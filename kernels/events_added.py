@@ -112,7 +112,7 @@ def add_spikes(
     table = tuple((r.first, used.index(r.onto), r.shift, r.longest) for r in rows)
     structure = [(each.indptr, each.indices) for each in rows]
     values = [each.values for each in rows]
-    add = _added(chosen(backend), table)
+    add = _added(chosen(backend, "add_spikes", spikes.dtype), table)
     found = add([onto[i][None] for i in used], spikes[None], values, structure)
     for i, a in zip(used, found, strict=True):
         onto[i] = a[0]

@@ -2,16 +2,16 @@
 
 import jax.numpy as jnp
 
-from neurodyn.kernels import ffi
+from neurodyn.kernels import events_compiled, ffi
 
 __all__ = ["check_dtypes", "check_rows", "chosen"]
 
 _FLOATS = {jnp.dtype(jnp.float32), jnp.dtype(jnp.float64)}
 
 
-def chosen(backend: str) -> str:
-    """The backend to use: "xla" or "compiled"."""
-    return ffi.choose(backend)
+def chosen(backend: str, name: str, dtype) -> str:
+    """The backend to use for a function of `events_compiled`: "xla" or "compiled"."""
+    return ffi.choose(backend, lambda: events_compiled.obstacle(name, jnp.dtype(dtype).name))
 
 
 def check_dtypes(**arrays) -> None:

@@ -17,11 +17,11 @@ _TOGETHER = 4
 _LINE = 16
 
 
-def build(name: str, dtype: str, version: tuple[int, int]):
+def build(name: str, dtype: str):
     """Compile one function for one floating point type, to be called by XLA."""
     # Products are rounded before they are added, as a loop in any language would.
     program = Program(dtype, vector_bytes(), fused=False)
-    code, arguments, results = begin_handler(program, name, version)
+    code, arguments, results = begin_handler(program, name)
     _WRITERS[name](code, Buffers(code, arguments), Buffers(code, results))
     code.give(code.integer(0))
     return program.compiled(name)

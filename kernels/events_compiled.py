@@ -4,11 +4,61 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int32, UInt32
 
 from neurodyn.kernels import ffi
 
-__all__ = ["add_rows", "add_spikes", "scatter_rows"]
+__all__ = ["NAMES", "add_rows", "add_spikes", "obstacle", "scatter_rows"]
+
+NAMES = ("add_rows", "add_rows_onto", "add_spikes", "add_synapses", "add_delayed")
+
+
+def obstacle(name: str, dtype: str) -> str | None:
+    """What one of the functions of `events_code` misses, or None."""
+    missing = ffi.obstacle()
+    return missing or ffi.trial(f"{name} {dtype}", *_problem(name, dtype))
+
+
+def _problem(name: str, dtype: str):
+    """A compiled function, the same in NumPy, and arguments that pass through all of its parts."""
+    rng, n_trials, n_pre, n_post = np.random.default_rng(0), 2, 37, 35
+    n_slots = 3 if name == "add_delayed" else 1
+    spikes = (rng.random((n_trials, n_pre)) < 0.4).astype(dtype)
+    linked = rng.random((n_pre, n_post)) < 0.5
+    W = (rng.standard_normal((n_pre, n_post)) * linked).astype(dtype)
+    onto = W[:n_trials].copy()
+    if name == "add_rows":
+        return add_rows, np.matmul, (spikes, W)
+    if name == "add_rows_onto":
+        return add_rows, lambda spikes, W, onto: onto + spikes @ W, (spikes, W, onto)
+    pre, indices = (found.astype(np.int32) for found in np.nonzero(linked))
+    indptr = np.searchsorted(pre, np.arange(n_pre + 1)).astype(np.int32)
+    synapses = (indptr, indices, W[pre, indices])
+    if name == "add_spikes":
+        bits = np.packbits(spikes != 0, axis=1, bitorder="little")
+        words = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 4))).view("<u4").astype(np.uint32)
+
+        def added(onto, words, *rows):
+            return add_spikes([onto], words, n_pre, ((0, 0, 0, None),), [rows])
+
+        return added, lambda onto, *_: [onto + spikes @ W], (onto, words, *synapses)
+    ring = np.zeros((n_trials, n_slots, n_post), dtype)
+    if name == "add_synapses":
+        arrays = (ring, None, spikes, *synapses, None)
+        return scatter_rows, lambda *_: (spikes @ W)[:, None], arrays
+    head = np.array([0, 2], np.int32)
+    delays = (np.arange(len(pre)) % n_slots).astype(np.int32)
+
+    def delayed(ring, *_):
+        expected = np.array(ring)
+        for b, first in enumerate(head):
+            expected[b, first - 1] = 0
+            slots = (first + delays) % n_slots
+            np.add.at(expected[b], (slots, indices), spikes[b, pre] * W[pre, indices])
+        return expected
+
+    return scatter_rows, delayed, (ring + 1, head, spikes, *synapses, delays)
 
 
 def add_rows(
@@ -67,6 +117,6 @@ def _target(name: str, dtype) -> str:
     def build():
         from neurodyn.kernels import events_code
 
-        return events_code.build(name, dtype, ffi.interface()[0])
+        return events_code.build(name, dtype)
 
     return ffi.register(f"neurodyn_{name}_{dtype}", build)

@@ -6,6 +6,8 @@ Python runs once and leaves code behind: ``with code.loop(0, n) as i: ...`` writ
 
 import ctypes
 import functools
+import os
+import re
 from typing import NamedTuple
 
 from llvmlite import binding, ir
@@ -30,12 +32,31 @@ class Machine(NamedTuple):
 @functools.cache
 def machine() -> Machine | None:
     """What this processor has, or None where its vector registers are not among those known."""
-    features = binding.get_host_cpu_features()
+    features = _features()
     if features.get("avx512f") and features.get("avx512dq") and features.get("avx512bw"):
         return Machine(64, 8, 3)  # 24 of 32 registers hold sums
     if features.get("avx2") and features.get("fma"):
         return Machine(32, 4, 3)  # 12 of 16
     return None
+
+
+# The instructions that XLA leaves out as well if it is held to a level of older processors.
+_ABOVE = {
+    "SSE4_2": ("avx", "f16c", "fma", "vaes", "vpclmulqdq"),
+    "AVX": ("avx2", "avx512", "fma", "vaes", "vpclmulqdq"),
+    "AVX2": ("avx512",),
+}
+
+
+def _features():
+    """Instructions that may be used: those there are, up to the level that XLA is held to."""
+    features = binding.get_host_cpu_features()
+    level = re.search(r"--xla_cpu_max_isa=(\w+)", os.environ.get("XLA_FLAGS", ""))
+    above = _ABOVE.get(level[1].upper(), ()) if level else ()
+    for name in features:
+        if name.startswith(above):
+            features[name] = False
+    return features
 
 
 def vector_bytes() -> int:
@@ -93,7 +114,7 @@ class Compiled:
         module = binding.parse_assembly(text)
         target = binding.Target.from_default_triple().create_target_machine(
             cpu=binding.get_host_cpu_name(),
-            features=binding.get_host_cpu_features().flatten(),
+            features=_features().flatten(),
             opt=3,
             codemodel="jitdefault",
             jit=True,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from neurodyn.kernels.llvm import Program
 from neurodyn.kernels.llvm_code import Code
-from neurodyn.kernels.llvm_frame import Buffers, begin_handler
+from neurodyn.kernels.llvm_frame import N_THREADS, SCHEDULE, Buffers, begin_handler, offered, offers
 from neurodyn.kernels.llvm_number import Number
 
 __all__ = ["Arrays", "write_handler"]
@@ -54,9 +54,6 @@ class Arrays:
 def write_handler(
     program: Program,
     name: str,
-    version: tuple[int, int],
-    schedule: int | None,
-    n_threads: int | None,
     arrays: tuple[int, int],
     counts: Callable[[Code, Arrays], tuple[list[Number], Number]],
     phases: list[Callable[[Code, Arrays, Number], None]],
@@ -65,10 +62,6 @@ def write_handler(
 
     Parameters
     ----------
-    version
-        Of XLA's interface.
-    schedule, n_threads
-        Places of these two among XLA's functions; without them the caller works alone.
     arrays
         How many arguments and results there are.
     counts
@@ -79,7 +72,7 @@ def write_handler(
     items = [_item(program, f"{name}_phase{k}", phase, arrays) for k, phase in enumerate(phases)]
     work = _work(program, f"{name}_work", items)
     task = _task(program, f"{name}_task", work)
-    code, arguments, results = begin_handler(program, name, version)
+    code, arguments, results = begin_handler(program, name)
     (frame,) = code.arguments
     numbers, worth = counts(code, Arrays(code, arguments, results, arrays))
 
@@ -90,14 +83,11 @@ def write_handler(
     zero = code.integer(0)
     for k, word in enumerate([zero, zero, zero, arguments, results, *starts]):
         code.store(word, state + 8 * k)
-    helpers = code.integer(0)
-    if schedule is not None and n_threads is not None:
-        helpers = code.least(_pool_size(code, frame, n_threads), worth) - 1
-        helpers = code.choose(helpers < 0, 0, helpers)
+    helpers = code.least(_pool_size(code, frame), worth) - 1
+    helpers = code.choose(helpers < 0, 0, helpers)
     code.store(helpers + 1, state + 8 * _USERS)
-    if schedule is not None:
-        with code.loop(0, helpers):
-            _schedule(code, frame, schedule, program.address(code, task), state)
+    with code.loop(0, helpers):
+        _schedule(code, frame, program.address(code, task), state)
     code.call(work, state)
     _wait(code, state, starts[-1])
     _leave(code, state)
@@ -153,29 +143,24 @@ def _wait(code: Code, state: Number, n_done: Number) -> None:
         code.call("sched_yield")
 
 
-def _pool_size(code: Code, frame: Number, place: int) -> Number:
-    """How many threads XLA has, or 1 if it does not say."""
+def _pool_size(code: Code, frame: Number) -> Number:
+    """How many threads XLA has, or 1 if it does not say: then the caller works alone."""
     answer, given = (code.stack(8) for _ in range(2))
     code.store(code.integer(1), answer)
     context = code.word(frame + 8 * 3)
     for k, word in enumerate([code.integer(32), code.integer(0), context, answer]):
         code.store(word, given + 8 * k)
-    code.call(_offered(code, frame, place), given)
+    with code.when(offers(code, frame, max(N_THREADS, SCHEDULE))):
+        code.call(offered(code, frame, N_THREADS), given)
     return code.word(answer)
 
 
-def _schedule(code, frame, place, task, state) -> None:
+def _schedule(code, frame, task, state) -> None:
     """Ask a thread of XLA's for help; where that fails, the others do its work."""
     given = code.stack(16)
     context = code.word(frame + 8 * 3)
     for k, word in enumerate([code.integer(40), code.integer(0), context, task, state]):
         code.store(word, given + 8 * k)
-    error = code.call(_offered(code, frame, place), given)
+    error = code.call(offered(code, frame, SCHEDULE), given)
     with code.when(error > 0):
         _leave(code, state)
-
-
-def _offered(code: Code, frame: Number, place: int) -> Number:
-    """Address of a function that XLA offers: they follow four members, one of them of 24 bytes."""
-    api = code.word(frame + 8 * 2)
-    return code.word(api + 48 + 8 * place)

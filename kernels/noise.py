@@ -14,7 +14,7 @@ from neurodyn.kernels import ffi, noise_compiled
 from neurodyn.kernels import noise_numbers as numbers
 from neurodyn.kernels.cipher import rounds
 
-__all__ = ["normal_of", "standard_normal", "threefry"]
+__all__ = ["missing", "normal_of", "standard_normal", "threefry"]
 
 
 def standard_normal(
@@ -54,8 +54,7 @@ def standard_normal(
     Notes
     -----
     Both backends do the same operations in the same order; which of them a compiler merges into
-    one with a single rounding is left to it. On x86 the numbers have come out the same to the last
-    bit.
+    one with a single rounding is left to it, so that they agree to rounding.
 
     Examples
     --------
@@ -71,8 +70,9 @@ def standard_normal(
             f"standard_normal takes one key, got keys of shape {jnp.shape(key)}: draw for each of "
             "them with jax.vmap."
         )
-    backend = ffi.choose(backend, fits=noise_compiled.fits(size))
-    if dtype != jnp.float32 or str(jax.random.key_impl(key)) != "threefry2x32":
+    own = dtype == jnp.float32 and str(jax.random.key_impl(key)) == "threefry2x32"
+    backend = ffi.choose(backend, missing, fits=own and noise_compiled.fits(size))
+    if not own:
         return jax.random.normal(key, shape, dtype)
     if size == 0:
         return jnp.zeros(shape, dtype)
@@ -82,11 +82,7 @@ def standard_normal(
 @functools.cache
 def _drawing(backend: str, size: int):
     """A function of (key, 2) words that gives (key, size) numbers."""
-
-    @jax.jit  # outside of other programs, too, what is merged in one rounding is the same
-    def plain(words):
-        return normal_of(jax.vmap(lambda key: threefry(key, size))(words))
-
+    plain = functools.partial(_plain, size=size)
     if backend == "xla":
         return plain
 
@@ -101,6 +97,18 @@ def _drawing(backend: str, size: int):
         return draw(words.reshape(-1, 2)).reshape(*words.shape[:-1], size), True
 
     return draw
+
+
+def missing() -> str | None:
+    """What the compiled function misses here, or None."""
+    return noise_compiled.obstacle(_plain)
+
+
+# Compiled here too: called by itself, it would compile each operation alone.
+@functools.partial(jax.jit, static_argnames="size")
+def _plain(words: UInt32[Array, "key 2"], size: int) -> Float[Array, "key size"]:
+    """What `noise_compiled.draw` does."""
+    return normal_of(jax.vmap(lambda key: threefry(key, size))(words))
 
 
 def normal_of(words: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -12,12 +12,11 @@ __all__ = ["build"]
 _CHUNK = 8192
 
 
-def build(**interface):
+def build():
     """Compile the function (words of the keys,) -> (standard normal numbers for each key,)."""
     # Two registers to a vector: what is done with one does not wait for the other.
     program = Program("float32", 2 * vector_bytes())
-    rest = {"arrays": (1, 1), "counts": _counts, "phases": [_draw], **interface}
-    write_handler(program, "normal", **rest)
+    write_handler(program, "normal", (1, 1), _counts, [_draw])
     return program.compiled("normal")
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from neurodyn.bibliography import citation
     from neurodyn.io.files import load, save
     from neurodyn.labels import LabelError, to_milliseconds, to_seconds
+    from neurodyn.registry import register
     from neurodyn.simulation import SimulationError, simulate
     from neurodyn.training import Ensemble, Fit, TrainingError
     from neurodyn.training.fit import fit
@@ -74,6 +75,7 @@ __all__ = [
     "models",
     "params",
     "plot",
+    "register",
     "resolve",
     "save",
     "simulate",
@@ -99,6 +101,7 @@ _imported, __dir__ = on_first_use(
         "neurodyn.labels": ("LabelError", "to_milliseconds", "to_seconds"),
         "neurodyn.models": (),
         "neurodyn.plot": (),
+        "neurodyn.registry": ("register",),
         "neurodyn.simulation": ("SimulationError", "simulate"),
         "neurodyn.spikes": (),
         "neurodyn.tasks": (),

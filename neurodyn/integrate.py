@@ -9,17 +9,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn import kernels, stepping
-from neurodyn.arrays import as_array
+from neurodyn import stepping
+from neurodyn.arrays import as_array, refuse_units
+from neurodyn.binding import bound
+from neurodyn.dependence import check_current
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial, starts_from_first
-from neurodyn.intervene import AbstractIntervention, as_interventions, check_units
+from neurodyn.intervene import AbstractIntervention, as_interventions
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
 from neurodyn.recording import (
     Save,
     Trajectory,
-    check_recorded_units,
     check_save,
     is_finite,
     observe,
@@ -40,6 +41,7 @@ from neurodyn.system import (
     SupportsFused,
     as_key,
 )
+from neurodyn.units import shapes_of, unit_axis
 
 __all__ = ["Save", "Trajectory", "integrate"]
 
@@ -88,7 +90,9 @@ def integrate(
         ``system.initial_state``.
     key
         Seed or key. What trial i draws at step t depends on ``(key, first_trial + i, start + t)``
-        only, so cutting a run into chunks of trials or time changes nothing.
+        only. Cut into chunks of trials or time, a run has the same draws and is equal to rounding:
+        programs of other sizes may round differently. The same call gives the same bits on one
+        machine.
     save
         What to record; default: outputs at every step.
     force
@@ -143,6 +147,7 @@ def integrate(
             )
         dt = 1.0
     if not isinstance(dt, jax.core.Tracer):
+        refuse_units("`dt`", dt)
         if not float(dt) > 0:
             raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
         if isinstance(system, ChecksStep):
@@ -164,11 +169,12 @@ def integrate(
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
     check_state(state, batch.n_trials)
     check_trial(system, trial)
-    interventions = as_interventions(interventions)
+    dt_array = as_array(dt, jnp.result_type(float))
+    interventions = bound(as_interventions(interventions), system, state, trial, dt_array)
     return _run(
         system,
         batch.source,
-        as_array(dt, jnp.result_type(float)),
+        dt_array,
         solver,
         state,
         as_key(key),
@@ -217,10 +223,7 @@ def _run(
         keys = jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, (None, 0))(key, numbers))
     if state is None:
         state = _initial(system, dt, trial, keys, n_trials)
-    if interventions:
-        check_units(interventions, system, state, trial)
-    if save.units is not None:
-        check_recorded_units(system, state, trial, save.units)
+    _check_current(system, state, inputs, trial, interventions, dt, keys)
     noise_keys = None if keys is None else keys[:, 1]
     dt = dt.astype(_precision(state, inputs, dt))
     noisy = _check_noise(system, state, inputs, trial, key)
@@ -297,9 +300,7 @@ def _run_fused(context, drive, state, save, length):
         draw = jax.vmap(jax.vmap(stepping.standard_normal, (0, None, 0)), (None, 0, None))
         noise = draw(context.noise_keys, numbers, state.x)
     last = save.outputs != "every" and not save.variables
-    # A loop of one step XLA would take apart, and round as it does no step of a longer one.
-    steps = (context.dt > 0).astype(jnp.int32) if n_steps == 1 and length is None else length
-    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=steps, last=last)
+    x = system.fused(drive.input, state.x, dt=context.dt, noise=noise, length=length, last=last)
     if last:
         return {}, State(x)
     recorded = jax.vmap(jax.vmap(lambda x: observe(system, State(x), save)))(x)
@@ -345,7 +346,6 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
 
     def scan(step, carry, first, last, length=None):
         part = jax.tree.map(lambda a: a[first:last], xs)
-        step = _kept_together(step, context.dt) if last - first == 1 else step
         return recurrent_scan(step, arrays, carry, part, length=length, checkpoint=checkpoint)
 
     first, last = window
@@ -366,11 +366,6 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
     if last < n_steps:
         carry, _ = scan(advance_silently, carry, last, n_steps)
     return recorded | ({} if spikes is None else {"spikes": spikes}), carry
-
-
-def _kept_together(step, dt):
-    """A step that is rounded as in a loop: XLA would take a loop of one step apart."""
-    return lambda *args: kernels.computed_once(lambda: step(*args), dt > 0)
 
 
 # --- checks ----------------------------------------------------------------------------------
@@ -405,6 +400,22 @@ def _initial(system, dt, trial, keys, n_trials):
 
     init_keys = None if keys is None else keys[:, 0]
     return jax.vmap(one)(trial, init_keys, jnp.arange(n_trials))
+
+
+def _check_current(system, state, inputs, trial, interventions, dt, keys) -> None:
+    """Refuse currents that change nothing, of the inputs or of interventions."""
+    t = jnp.zeros((), dt.dtype)
+    held = isinstance(inputs, Drive)
+    if held and inputs.current is None and not interventions:
+        return
+    one = jax.tree.map(lambda a: a[0], (state, trial, keys))
+    drive = jax.tree.map(lambda a: a[0, 0], inputs) if held else as_drive(inputs(t))
+    for each in interventions:
+        drive = each.on_drive(t, drive)
+    axis = unit_axis(system, shapes_of(system, state, trial, dt))
+    n = None if axis is None else axis[1]
+    key = None if one[2] is None else one[2][1]
+    check_current(system, one[0], drive, one[1], dt=dt, n_units=n, key=key)
 
 
 def _check_noise(system, state, inputs, trial, key) -> bool:

@@ -12,9 +12,9 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn import kernels
 from neurodyn.checks import check_whole
-from neurodyn.intervene import select_units
-from neurodyn.params import resolve
+from neurodyn.reprs import brief
 from neurodyn.system import AbstractSpiking, AbstractSystem, State, Variable
+from neurodyn.units import Chosen, as_mask, as_units, select_units
 
 __all__ = ["Save", "Trajectory"]
 
@@ -79,6 +79,8 @@ class Trajectory(eqx.Module):
     spikes: PyTree
     final_state: State
     stats: dict[str, Array]
+
+    __repr__ = brief
 
 
 def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
             f"it has {sorted(system.variables())}."
         )
     check_whole(1, every=save.every)
-    as_units(system, save.units)
+    recorded_units(system, save.units)
     if length is not None and (save.every != 1 or save.window is not None):
         raise ValueError("`length` cannot be combined with Save(every=...) or Save(window=...).")
     if save.outputs not in ("every", "last", None):
@@ -161,7 +163,7 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
         raise ValueError(f"{type(system).__name__} does not spike: leave Save(spikes=None).")
 
 
-def as_units(system: AbstractSystem, units: Any) -> tuple[int, ...] | None:
+def recorded_units(system: AbstractSystem, units: Any) -> tuple[int, ...] | None:
     """Numbers of the units that are recorded.
 
     Parameters
@@ -169,58 +171,25 @@ def as_units(system: AbstractSystem, units: Any) -> tuple[int, ...] | None:
     system
         The model.
     units
-        Numbers of units, a boolean mask, or values of unit coordinates such as
+        Numbers or names of units, a boolean mask, or values of unit coordinates such as
         ``{"population": "E"}``; None: all.
 
     Raises
     ------
     ValueError
-        If they are none of these, negative, repeated, or none at all.
+        If they are none of these, negative, repeated, unknown, or none at all.
     """
     if units is None:
         return None
     if isinstance(units, Mapping):
         units = select_units(system, **units)
-    given = np.atleast_1d(np.asarray(units))
-    if given.ndim == 1 and given.dtype == bool:
-        given = np.flatnonzero(given)
-    if given.ndim != 1 or given.dtype.kind not in "iu" or not given.size or given.min() < 0:
-        raise ValueError(
-            "`units` says which units are recorded: their numbers from 0, a boolean mask that "
-            f'holds for one at least, or {{"population": "E"}}; got {units!r}.'
-        )
-    numbers = tuple(given.tolist())
-    if len(set(numbers)) < len(numbers):
-        raise ValueError(f"`units` names units more than once: {list(numbers)[:12]}.")
-    return numbers
-
-
-def check_recorded_units(
-    system: AbstractSystem, state: State, trial: PyTree, units: tuple[int, ...]
-) -> None:
-    """Refuse units that this system does not have, once there is a state to look at."""
-    n = n_units(system, state, trial)
-    if n is None:
-        raise ValueError(f"{type(system).__name__} has no units: leave out `units`.")
-    if max(units) >= n:
-        raise ValueError(
-            f"`units` names unit {max(units)}, but this {type(system).__name__} has {n}, numbered "
-            "from 0."
-        )
-
-
-def n_units(system: AbstractSystem, state: State, trial: PyTree) -> int | None:
-    """How many units a system shows, of a batch of states; None where it has none."""
-
-    def look():
-        one, own = jax.tree.map(lambda a: a[0], (state, trial))
-        return resolve(system, own).observe(one)
-
-    seen = eqx.filter_eval_shape(look)
-    for name, variable in system.variables().items():
-        if "unit" in variable.dims:
-            return seen[name].shape[variable.dims.index("unit")]
-    return None
+    given = as_units(np.atleast_1d(units) if np.ndim(units) == 0 else units)
+    mask = as_mask(system, given)
+    if not mask.any():
+        raise ValueError("`units` chooses no unit: leave it out to record all of them.")
+    if isinstance(given, Chosen) and not isinstance(given.which[0], str):
+        return given.which
+    return tuple(np.flatnonzero(mask).tolist())
 
 
 def window_steps(save: Save, dt: Any, n_steps: int) -> tuple[int, int]:

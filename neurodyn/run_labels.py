@@ -11,6 +11,7 @@ from neurodyn import labels
 from neurodyn.arrays import as_array
 from neurodyn.ends import end_coords, end_time, padded
 from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.labels.roles import marked
 from neurodyn.params import resolve
 from neurodyn.recording import Save, window_steps
 from neurodyn.simulation_plan import Plan
@@ -96,17 +97,24 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
         return coords
     found: dict[str, Any] = dict(plan.trials.conditions)
     units: dict[str, str] = {}
+    # Trials without their task say of nothing that it follows from the rest.
+    design, scores = list(found), {}
     if plan.task is not None:
-        units = plan.task.units()
+        units, design = plan.task.units(), list(plan.task.condition_table())
         if "outputs" in arrays and plan.whole and save.every == 1 and save.window is None:
             outputs = _all_steps(plan, save, arrays["outputs"])
-            found |= _score(plan.task, outputs, plan.trials)
-    columns = {name: np.asarray(value) for name, value in found.items()}
-    return coords | {
-        name: ("trial", value, units.get(name, "1"))
-        for name, value in columns.items()
-        if value.shape == (plan.n_trials,)
-    }
+            scores = _score(plan.task, outputs, plan.trials)
+    columns = {}
+    for name, value in (found | scores).items():
+        if np.shape(value) != (plan.n_trials,):
+            continue
+        about = units.get(name, "1")
+        step = plan.dt if about == plan.unit else None
+        # Conditions label trials, and so do times; other scores are measured.
+        is_label = name in plan.trials.conditions or step is not None
+        value = labels.exact(value, step) if is_label else np.asarray(value)
+        columns[name] = ("trial", value, about)
+    return coords | marked(columns, design=design, outcome=scores)
 
 
 def _score(task: Any, outputs: Any, trials: Any) -> dict[str, Any]:

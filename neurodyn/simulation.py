@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from neurodyn.checks import check_whole
 from neurodyn.drive import Drive
 from neurodyn.inputs import trials_for
 from neurodyn.integrate import integrate
@@ -19,7 +20,7 @@ from neurodyn.intervene import AbstractIntervention, as_interventions
 from neurodyn.params import resolve
 from neurodyn.progress import bar
 from neurodyn.random import fold_in
-from neurodyn.recording import Save, as_units, unpack_spikes, window_steps
+from neurodyn.recording import Save, recorded_units, unpack_spikes, window_steps
 from neurodyn.run_labels import join, label
 from neurodyn.simulation_plan import Plan, check_window, chunk_sizes, make_plan, take
 from neurodyn.streaming import stream
@@ -132,6 +133,7 @@ def simulate(
     ('trial', 'time', 'unit')
     """
     key = as_key(key)
+    check_whole(1, every=every)
     members = [model] if isinstance(model, AbstractSystem) else _members(model)
     plan = make_plan(
         members[0],
@@ -153,7 +155,7 @@ def simulate(
             window,
             _which_outputs(source, outputs and member.n_outputs > 0),
             "packed" if isinstance(member, AbstractSpiking) else None,
-            as_units(member, units),
+            recorded_units(member, units),
         )
         sizes = chunk_sizes(member, plan, save, chunk, chunk_steps)
         run_key = None if key is None else fold_in(key, 1)
@@ -186,9 +188,17 @@ def _members(models: Any) -> list[AbstractSystem]:
     except TypeError:
         members = []
     if not members or not all(isinstance(m, AbstractSystem) for m in members):
-        raise TypeError(
-            f"`model` must be a system or an ensemble of systems, got {type(models).__name__}."
-        )
+        name = type(models).__name__
+        fixes = {
+            "Fit": ": pass its model, fit.model",
+            "Population": ": neurons run in a network, spiking.Network(neurons, ...)",
+        }
+        fix = fixes.get(name, "")
+        if isinstance(models, AbstractTask):
+            fix = ": the model comes first, simulate(model, task)"
+        elif callable(getattr(models, "crossing", None)):
+            fix = fixes["Population"]
+        raise TypeError(f"`model` must be a system or an ensemble of systems, got {name}{fix}.")
     return members
 
 

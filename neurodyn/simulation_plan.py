@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from neurodyn.arrays import refuse_units
+from neurodyn.checks import whole
 from neurodyn.drive import Drive
 from neurodyn.input_labels import input_labels
 from neurodyn.inputs import as_batch, check_finite, check_trial, predicted
@@ -87,9 +89,15 @@ def make_plan(
     n_steps: int | None,
 ) -> Plan:
     """Check what `simulate` was asked for."""
-    for name, value in (("n_trials", n_trials), ("repeats", repeats)):
-        if value is not None and value < 1:
-            raise ValueError(f"`{name}` must be at least 1, got {value}.")
+    n_trials = None if n_trials is None else whole("n_trials", n_trials)
+    repeats = None if repeats is None else whole("repeats", repeats)
+    refuse_units("`dt`", dt)
+    if isinstance(source, (str, type)):
+        name = source if isinstance(source, str) else source.__name__
+        raise TypeError(
+            f"What drives the model is a task, trials or inputs, got {source!r}: pass an instance, "
+            f"e.g. neurodyn.tasks.{name}()."
+        )
     if isinstance(source, (AbstractTask, Trial)) and n_steps is not None:
         raise ValueError("Trials say themselves how long they are: leave out `n_steps`.")
     if isinstance(source, AbstractTask):
@@ -292,8 +300,6 @@ def chunk_sizes(
     if chunk is None:
         chunk = max(1, CHUNK_BYTES // (per_step * chunk_steps))
         chunk = math.ceil(plan.n_trials / math.ceil(plan.n_trials / chunk))
-    # A single trial would take other matrix routines, which round differently.
-    chunk = max(2, chunk)
     return min(chunk, plan.n_trials), chunk_steps
 
 

@@ -186,8 +186,8 @@ class _Increment(diffrax.AbstractPath):
         return diffrax.SpaceTimeLevyArea(dt=self.dt, W=w, H=h)
 
     def _drawn(self, key: PRNGKeyArray) -> PyTree:
-        # Fused with what uses it, as the length of a run suggests, a draw would be rounded
-        # differently from one chunk of a run to the next.
+        # Fused with what uses it, a draw would be made again for each use: of the potential of
+        # spiking neurons, in plain JAX, five times.
         return kernels.computed_once(lambda: _draw(key, self.like), self.dt > 0)
 
 

@@ -16,6 +16,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from neurodyn import labels
 from neurodyn.ends import end_coords, padded
+from neurodyn.labels.roles import marked
+from neurodyn.reprs import brief
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
 
@@ -73,6 +75,8 @@ class Trial(eqx.Module):
         unit = task.units().get("time", "ms")
         return dataclasses.replace(self, dt=float(task.dt), time_unit=unit)
 
+    __repr__ = brief
+
 
 class AbstractTask(eqx.Module):
     """A task: draws trials and scores outputs. It never knows a model.
@@ -107,6 +111,8 @@ class AbstractTask(eqx.Module):
     align_event: eqx.AbstractVar[str]
     scored: eqx.AbstractVar[Literal["every", "last"]]
     reference: eqx.AbstractClassVar[tuple[str, ...]]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
@@ -173,13 +179,14 @@ class AbstractTask(eqx.Module):
         """Name of each output channel."""
 
     def coordinates(self, trials: Trial) -> dict[str, tuple]:
-        """Labels of trials that models don't read: names, and times too late for float32.
+        """Labels of trials that models don't read: names, and numbers beyond float32.
 
         Returns
         -------
         dict
             ``{name: (values, units)}`` with a value for each trial, which labelled runs and
-            :meth:`trials` have on `trial` besides the conditions; ``trial`` labels the trials.
+            :meth:`trials` have on `trial` besides the conditions, or in their place; ``trial``
+            labels the trials.
         """
         del trials
         return {}
@@ -216,12 +223,15 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     n_steps = trials.inputs.shape[1] if trials.length is None else int(trials.length)
     unit = units.get("time", "ms")
     coords: dict[str, Any] = {"time": ("time", labels.time_axis(n_steps, task.dt, task.t0), unit)}
+    columns = {}
     for name, values in trials.conditions.items():
-        coords[name] = ("trial", np.asarray(values), units.get(name, "1"))
+        step = task.dt if units.get(name) == unit else None
+        columns[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
+    coords |= marked(columns, design=task.condition_table())
     coords |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
     for name, interval in trials.epochs.items():
-        start, stop = np.asarray(interval, np.float64).T + task.t0
+        start, stop = labels.exact(interval, task.dt).T + task.t0
         if np.ptp(start) == 0 and np.ptp(stop) == 0:
             attrs[f"epoch_{name}"] = [float(start[0]), float(stop[0])]
         else:

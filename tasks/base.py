@@ -92,11 +92,17 @@ class AbstractTrialTask(AbstractTask):
         return balanced(self)
 
 
-@eqx.filter_jit
 def draw_batch(
     task: AbstractTask, key: PRNGKeyArray, n: int, columns: Mapping[str, Array]
 ) -> Trial:
     """Draw ``n`` trials with the conditions in ``columns``, compiled."""
+    return _draw_batch(task, key, int(n), columns)  # NumPy's numbers would be traced
+
+
+@eqx.filter_jit
+def _draw_batch(
+    task: AbstractTask, key: PRNGKeyArray, n: int, columns: Mapping[str, Array]
+) -> Trial:
 
     def one(i, given):
         return task.sample(jax.random.fold_in(key, i), **given)

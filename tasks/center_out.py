@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.checks import number, whole
@@ -111,8 +112,9 @@ class CenterOut(AbstractTrialTask):
         direction = pick(self, k_pick, conditions)["direction"]
         schedule = self.timeline.draw(k_time, conditions)
         dtype = self.sigma.dtype
-        angle = direction.astype(dtype) * (2 * jnp.pi / self.n_targets)
-        unit = jnp.stack([jnp.cos(angle), jnp.sin(angle)])[None, :]
+        angles = self._angles(np.arange(self.n_targets))
+        ways = np.stack([np.cos(np.deg2rad(angles)), np.sin(np.deg2rad(angles))], axis=1)
+        unit = jnp.asarray(ways, dtype)[direction][None, :]
 
         names = self.timeline.names
         shown = schedule.during(*names[1:]).astype(dtype)[:, None] * unit
@@ -125,7 +127,7 @@ class CenterOut(AbstractTrialTask):
         phase = (step + 1 - onset).astype(dtype) / (stop - onset).astype(dtype)
         targets = minimum_jerk_speed(phase)[:, None] * unit
         mask = schedule.during(*names).astype(dtype)[:, None] * jnp.ones((1, 2), dtype)
-        given = {"direction": direction, "angle": jnp.rad2deg(angle)}
+        given = {"direction": direction, "angle": jnp.asarray(angles, dtype)[direction]}
         given |= schedule.conditions(dtype)
         epochs = schedule.intervals(dtype)
         return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
@@ -174,6 +176,14 @@ class CenterOut(AbstractTrialTask):
     def limits(self) -> dict[str, tuple[float, float]]:
         """No numbers to give."""
         return {}
+
+    def coordinates(self, trials: Trial) -> dict[str, tuple]:
+        """Angles in double precision."""
+        return {"angle": (self._angles(np.asarray(trials.conditions["direction"])), "deg")}
+
+    def _angles(self, direction: np.ndarray) -> np.ndarray:
+        """Angles of targets [deg], counted: a compiled program would round them."""
+        return 360 * direction / self.n_targets
 
     def labels(self) -> dict[str, dict[int, str]]:
         """Directions in degrees."""

@@ -60,13 +60,35 @@ LONG = (
 )
 
 
+#: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
+#: rounds differently; .ci/run tests it as on an older one.
+PROCESSOR = (
+    "analysis/test_lyapunov.py",
+    "analysis/test_reconstruction.py",
+    "kernels",
+    "models/rate/test_ctrnn.py",
+    "models/rate/test_leaky.py",
+    "models/spiking/test_backends.py",
+    "models/spiking/test_network.py",
+    "neurodyn/test_integrate.py",
+    "neurodyn/test_simulation.py",
+    "neurodyn/training/test_fit.py",
+    "proof/test_timescales.py",
+    "tasks/test_center_out.py",
+)
+
+
 def below(path: Path, places: tuple[str, ...]) -> bool:
     """Whether a test file is one of some files, or in one of some folders."""
     return any(path.is_relative_to(Path(__file__).parent / place) for place in places)
 
 
+@pytest.hookimpl(tryfirst=True)  # markers, before they are asked for
 def pytest_collection_modifyitems(items):
     """Order the files, where several processes take them in turn (``--no-loadscope-reorder``)."""
+    for item in items:
+        if below(item.path, PROCESSOR):
+            item.add_marker("processor")
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: not below(item.path, LONG))
 

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from neurodyn.checks import whole
+from neurodyn.reprs import brief
 
 __all__ = [
     "AbstractConnectivity",
@@ -38,6 +39,8 @@ class AbstractConnectivity(eqx.Module):
     """
 
     random: eqx.AbstractClassVar[bool]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def pairs(

@@ -16,6 +16,7 @@ from neurodyn.models.spiking.short_term import TsodyksMarkram
 from neurodyn.models.spiking.weights import Dense, Weights, present
 from neurodyn.params import FixedParameter
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["Connection", "Projection", "ProjectionMemory"]
 
@@ -69,9 +70,16 @@ class Projection(eqx.Module):
     dale: bool = eqx.field(static=True, default=False)
     format: str = eqx.field(static=True, default="auto")
 
+    __repr__ = brief
+
     def __check_init__(self):
         if self.format not in ("auto", "dense", "csr"):
             raise ValueError(f'`format` is "auto", "dense" or "csr", got {self.format!r}.')
+        if not isinstance(self.connect, AbstractConnectivity):
+            raise TypeError(
+                "`connect` is a connectivity, e.g. spiking.FixedProbability(0.1), got "
+                f"{self.connect!r}."
+            )
 
 
 class ProjectionMemory(NamedTuple):
@@ -132,6 +140,8 @@ class Connection(eqx.Module):
     n_slots: int | None = eqx.field(static=True)
     short_term: TsodyksMarkram | None
     rule: AbstractProjectionRule | None
+
+    __repr__ = brief
 
     @property
     def n_pre(self) -> int:

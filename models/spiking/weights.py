@@ -13,6 +13,7 @@ from neurodyn.arrays import as_array
 from neurodyn.kernels import sparse_spike_product, spike_product
 from neurodyn.params import AbstractParameter, FixedParameter, MaskedParameter
 from neurodyn.params.base import is_concrete, value_of
+from neurodyn.reprs import brief
 
 __all__ = ["CSR", "Dense", "SignedParameter", "Weights"]
 
@@ -30,6 +31,8 @@ class Dense(eqx.Module):
 
     values: Float[Array, "pre post"] | AbstractParameter
     exists: Bool[Array, "pre post"] | None = None
+
+    __repr__ = brief
 
     @property
     def pre(self) -> Int[Array, "pre one"]:
@@ -93,6 +96,8 @@ class CSR(eqx.Module):
     exists: Bool[Array, " synapse"] | None = None
     longest: int | None = eqx.field(static=True, default=None)
     room: int | None = eqx.field(static=True, default=None)
+
+    __repr__ = brief
 
     @property
     def pre(self) -> Int[Array, " synapse"]:

@@ -25,6 +25,7 @@ from neurodyn.labels.convention import (
 )
 from neurodyn.labels.ends import valid
 from neurodyn.labels.matching import match
+from neurodyn.labels.numbers import exact
 from neurodyn.labels.pairing import in_positions, like, pair
 from neurodyn.labels.places import entry, place
 from neurodyn.labels.seconds import to_milliseconds, to_seconds
@@ -46,6 +47,7 @@ __all__ = [
     "dataset",
     "encode_attrs",
     "entry",
+    "exact",
     "for_model",
     "horizons",
     "in_positions",

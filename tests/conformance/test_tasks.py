@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurodyn
-from neurodyn import labels, tasks
+from neurodyn import labels, models, tasks
 from neurodyn.models import reference
 from neurodyn.task import AbstractTask, Trial
 
@@ -298,3 +298,41 @@ def test_defaults_fit_any_step(name):
         task = make(name, dt=dt)
         trials = eqx.filter_eval_shape(task.batch, jax.random.key(0), N)
         assert trials.inputs.shape == (N, task.n_steps, task.n_inputs)
+
+
+@EVERY
+def test_labels_of_trials_are_exact_numbers(name):
+    """Users group and join by them: 0.032, not 0.03200000151991844, whatever was compiled."""
+    task = make(name)
+    ds = task.trials(0, N)
+    trials = task.batch(0, N)
+    for label, coord in ds.coords.items():
+        if coord.dims != ("trial",) or coord.dtype.kind != "f":
+            continue
+        assert coord.dtype == np.float64, label
+        if label not in trials.conditions:
+            continue
+        np.testing.assert_allclose(coord, trials.conditions[label], rtol=1e-6)
+        shortest = {float(str(np.float32(x))) for x in coord.values}
+        counted = 360 * np.arange(8) / 8 if label == "angle" else ()
+        assert set(coord.values) <= {*shortest, *counted}, label
+
+
+def test_labels_are_the_numbers_of_the_settings():
+    levels = (1 / 32, 0.05, 0.256, 0.512)
+    decision = tasks.PerceptualDecision(dt=20.0, coherence=(*levels, *(-c for c in levels)))
+    assert set(np.abs(decision.trials(0, 40).coherence.values)) == set(levels)
+    reach = tasks.CenterOut(dt=20.0, n_targets=7)
+    trials = reach.trials(0, 40)
+    np.testing.assert_array_equal(trials.angle, 360 * trials.direction.values / 7)
+    model = models.CTRNN(reach.n_inputs, 4, reach.n_outputs, key=0)
+    run = neurodyn.simulate(model, reach, n_trials=20, key=0)
+    np.testing.assert_array_equal(run.angle, 360 * run.direction.values / 7)
+    for task in (tasks.ReadySetGo(dt=0.3 * 20), tasks.CenterOut(dt=0.7)):
+        drawn = task.trials(0, 20)
+        times = [
+            c for c in drawn.coords.values() if c.dims == ("trial",) and c.attrs["units"] == "ms"
+        ]
+        for coord in times:
+            steps = np.rint(coord.values / task.dt)
+            np.testing.assert_allclose(coord, steps * task.dt, rtol=1e-13, err_msg=coord.name)

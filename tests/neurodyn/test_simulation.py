@@ -17,6 +17,7 @@ from neurodyn import intervene, labels, models, params, tasks
 from neurodyn.models import spiking
 from neurodyn.task import Trial
 from tests.neurodyn.flows import LIF, OU, Forced, Leaky, Walk
+from tests.rounding import assert_equal_to_rounding
 from tests.systems import Filter
 
 
@@ -92,10 +93,10 @@ def test_values_and_scores_are_those_of_the_parts(network, decision):
         save=nd.Save(("rate",)),
     )
     rate = np.swapaxes(np.asarray(done.variables["rate"]), 0, 1)
-    np.testing.assert_array_equal(run.rate, rate)
+    assert_equal_to_rounding(run.rate.values, rate, n_steps=run.sizes["time"])
     score = decision.score(jnp.swapaxes(done.outputs, 0, 1), trials)
     for name, values in {**trials.conditions, **score}.items():
-        np.testing.assert_array_equal(run[name], values)
+        np.testing.assert_allclose(run[name], values, rtol=1e-6)
         assert run[name].dims == ("trial",)
     assert {"correct", "choice"} <= set(run.coords)
 
@@ -106,7 +107,7 @@ def test_repeats_balance_the_design(network, decision):
     n = len(next(iter(table.values())))
     assert run.sizes["trial"] == 3 * n
     for name, column in table.items():
-        np.testing.assert_array_equal(run[name], np.repeat(np.asarray(column), 3))
+        np.testing.assert_array_equal(run[name], np.repeat(labels.exact(column), 3))
 
 
 def test_arrays_callables_and_nothing_drive_a_run(noisy):
@@ -115,7 +116,7 @@ def test_arrays_callables_and_nothing_drive_a_run(noisy):
     labels.check(run)
     assert run.sizes == {"trial": 3, "time": 20, "unit": 4, "output": 2}
     one = nd.simulate(noisy, inputs[:, 0], dt=2.0, key=0)
-    np.testing.assert_array_equal(one.rate[0], run.rate[0])
+    assert_equal_to_rounding(one.rate[0], run.rate[0], n_steps=20)
     smooth = nd.simulate(
         Leaky(jnp.array([10.0, 20.0])), lambda t: jnp.sin(t)[None], dt=1.0, n_steps=8, n_trials=2
     )
@@ -219,9 +220,9 @@ def test_thinned_and_windowed_runs_keep_their_times(noisy):
     inputs = jnp.zeros((30, 2, 4))
     whole = nd.simulate(noisy, inputs, dt=2.0, key=0)
     thin = nd.simulate(noisy, inputs, dt=2.0, key=0, every=4)
-    xr.testing.assert_equal(thin.rate, whole.rate.isel(time=slice(3, None, 4)))
+    assert_equal_to_rounding(thin.rate, whole.rate.isel(time=slice(3, None, 4)), n_steps=30)
     part = nd.simulate(noisy, inputs, dt=2.0, key=0, window=(20.0, 40.0))
-    xr.testing.assert_equal(part.rate, whole.rate.sel(time=slice(22.0, 40.0)))
+    assert_equal_to_rounding(part.rate, whole.rate.sel(time=slice(22.0, 40.0)), n_steps=30)
 
 
 def test_spikes_in_a_window_keep_their_times():
@@ -274,7 +275,7 @@ def test_a_task_scored_at_its_end_reads_out_once():
     assert run.outputs.dims == ("trial", "output")
     assert "correct" in run.coords
     whole = nd.simulate(model, task, n_trials=7, key=0)
-    xr.testing.assert_equal(run, whole)
+    assert_equal_to_rounding(run, whole, n_steps=task.n_steps)
 
 
 def test_an_ensemble_gives_a_seed_dim(decision):
@@ -324,15 +325,17 @@ def test_interventions_act_in_every_chunk(noisy):
 
 
 @pytest.mark.parametrize("sizes", [(3, 7), (7, 50), (20, 3), (1, 50), (6, 1)])
-def test_chunks_change_nothing(noisy, sizes):
+def test_chunks_change_no_draw(noisy, sizes):
     inputs = jax.random.normal(jax.random.key(5), (50, 7, 4))
     whole = nd.simulate(noisy, inputs, dt=2.0, key=0)
     cut = nd.simulate(noisy, inputs, dt=2.0, key=0, chunk=sizes[0], chunk_steps=sizes[1])
-    xr.testing.assert_identical(cut, whole)
+    assert_equal_to_rounding(cut, whole, n_steps=50)
+    again = nd.simulate(noisy, inputs, dt=2.0, key=0, chunk=sizes[0], chunk_steps=sizes[1])
+    xr.testing.assert_identical(cut, again)  # the same call gives the same bits
 
 
 @pytest.mark.parametrize("kernels", ["xla", "auto"])
-def test_chunks_of_a_step_change_nothing_for_noisy_networks(kernels, monkeypatch):
+def test_chunks_of_a_step_change_no_draw_of_noisy_networks(kernels, monkeypatch):
     monkeypatch.setenv("NEURODYN_KERNELS", kernels)
     jax.clear_caches()  # the variable is read when a program is compiled
     model = models.CTRNN(2, 70, 3, noise=0.1, key=0)
@@ -340,11 +343,11 @@ def test_chunks_of_a_step_change_nothing_for_noisy_networks(kernels, monkeypatch
     inputs = jax.random.normal(jax.random.key(5), (7, 3, 2))
     whole = nd.simulate(model, inputs, dt=10.0, key=0)
     cut = nd.simulate(model, inputs, dt=10.0, key=0, chunk_steps=1)
-    xr.testing.assert_identical(cut, whole)
+    assert_equal_to_rounding(cut, whole, n_steps=7)
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_chunks_change_nothing_for_networks(decision, fused):
+def test_chunks_change_no_draw_of_networks(decision, fused):
     activation = "tanh" if fused else "elu"
     network = models.CTRNN(
         decision.n_inputs, 9, decision.n_outputs, noise=0.2, activation=activation, key=0
@@ -352,14 +355,14 @@ def test_chunks_change_nothing_for_networks(decision, fused):
     whole = nd.simulate(network, decision, n_trials=11, key=0)
     for sizes in ({"chunk": 1}, {"chunk": 4}, {"chunk_steps": 17}):
         cut = nd.simulate(network, decision, n_trials=11, key=0, **sizes)
-        xr.testing.assert_identical(cut, whole)
+        assert_equal_to_rounding(cut, whole, n_steps=whole.sizes["time"])
 
 
 def test_chunks_change_nothing_for_spikes():
     model = LIF(jnp.array([1.5, 2.0]))
     whole = nd.simulate(model, jnp.zeros((500, 4, 1)), dt=0.1)
     cut = nd.simulate(model, jnp.zeros((500, 4, 1)), dt=0.1, chunk_steps=60)
-    xr.testing.assert_equal(cut.v, whole.v)
+    np.testing.assert_allclose(cut.v, whole.v, rtol=0, atol=500 * np.finfo(np.float32).eps)
     assert cut.sizes == whole.sizes
     for ds in (cut, whole):
         order = np.lexsort([ds.spike_time, ds.spike_unit, ds.spike_trial])
@@ -373,7 +376,7 @@ def test_streams_to_zarr(noisy, tmp_path, sizes):
     inputs = jax.random.normal(jax.random.key(5), (20, 5, 4))
     whole = nd.simulate(noisy, inputs, dt=2.0, key=0)
     stored = nd.simulate(noisy, inputs, dt=2.0, key=0, to=tmp_path / "run.zarr", **sizes)
-    xr.testing.assert_equal(stored.load(), whole)
+    assert_equal_to_rounding(stored.load(), whole, n_steps=20)
     labels.check(stored)
     assert [p.name for p in tmp_path.iterdir()] == ["run.zarr"]
 
@@ -383,7 +386,7 @@ def test_a_streamed_task_keeps_conditions_and_scores(network, decision, tmp_path
     options = {"n_trials": 7, "key": 0, "chunk": 3}
     whole = nd.simulate(network, decision, **options)
     stored = nd.simulate(network, decision, to=tmp_path / "run.zarr", **options)
-    xr.testing.assert_equal(stored.load(), whole)
+    assert_equal_to_rounding(stored.load(), whole, n_steps=whole.sizes["time"])
 
 
 def test_an_interrupted_stream_never_has_its_final_name(network, decision, tmp_path, monkeypatch):
@@ -456,12 +459,12 @@ BAD = {
             match,
         )
         for units, match in (
-            ((2,), "unit 2, but this Leaky has 2"),
-            ((-1,), "numbers from 0"),
-            ((0, 0), "more than once"),
-            ((), "numbers from 0"),
-            ((0.5,), "numbers from 0"),
-            ((False, False), "holds for one"),
+            ((2,), "There is no unit 2: this Leaky has 2 units"),
+            ((-1,), "counts from 0, got -1"),
+            ((3, 3), "names 3 twice"),
+            ((), "must be unit numbers such as"),
+            ((0.5,), "must be unit numbers such as"),
+            ((False, False), "chooses no unit"),
         )
     },
     "no steps": (lambda: nd.simulate(Forced(), dt=1.0), ValueError, "pass `n_steps="),
@@ -497,12 +500,12 @@ BAD = {
             models.CTRNN(2, 4, 2, key=0), tasks.PerceptualDecision(), n_trials=0, key=0
         ),
         ValueError,
-        "at least 1",
+        "`n_trials` must be a whole number >= 1",
     ),
     "no trials of nothing": (
         lambda: nd.simulate(Forced(), n_steps=5, n_trials=0, dt=1.0),
         ValueError,
-        "`n_trials` must be at least 1",
+        "`n_trials` must be a whole number >= 1",
     ),
     "another step than the task's": (
         lambda: nd.simulate(

@@ -25,10 +25,15 @@ def leaky_relu(z):
     return np.where(z >= 0, z, SLOPE * z)
 
 
+def others(W):
+    """1 but on the diagonal, in the precision of W."""
+    return 1 - np.eye(len(W), dtype=W.dtype)
+
+
 def forward(p, x, h0, form):
     """Logits of the last step, and what the backward pass needs."""
     tau = np.maximum(p["tau"], 1.0)
-    W = p["W"] * (1 - np.eye(len(p["W"])))
+    W = p["W"] * others(p["W"])
     h, tape = h0, []
     for x_t in x:
         drive = h @ W + p["b"] + x_t @ p["U"] + p["b_in"]
@@ -52,13 +57,13 @@ def loss_and_gradients(p, x, h0, labels, used, form):
     log_p = by_head - top - np.log(np.exp(by_head - top).sum(-1, keepdims=True))
     chosen = np.take_along_axis(log_p, labels[..., None], -1)[..., 0]
     loss = -(chosen * used).sum(1).mean()
-    d_logits = (np.exp(log_p) - np.eye(2)[labels]) * used[None, :, None] / n
+    d_logits = (np.exp(log_p) - np.eye(2, dtype=h.dtype)[labels]) * used[None, :, None] / n
     d_logits = d_logits.reshape(n, -1)
     g = {name: np.zeros_like(a) for name, a in p.items()}
     g["W_out"], g["b_out"] = h.T @ d_logits, d_logits.sum(0)
-    dh, d_alpha = d_logits @ p["W_out"].T, np.zeros(len(tau))
+    dh, d_alpha = d_logits @ p["W_out"].T, np.zeros_like(tau)
     for x_t, h_before, drive, z in reversed(tape):
-        slope = np.where(z >= 0, 1.0, SLOPE)
+        slope = np.where(z >= 0, z.dtype.type(1), z.dtype.type(SLOPE))
         if form == "update":
             dz = dh * slope
             d_drive, d_before = dz / tau, dz * (1 - 1 / tau)
@@ -71,7 +76,7 @@ def loss_and_gradients(p, x, h0, labels, used, form):
         g["b"] += d_drive.sum(0)
         g["b_in"] += d_drive.sum(0)
         dh = d_before + d_drive @ W.T
-    g["W"] *= 1 - np.eye(len(W))
+    g["W"] *= others(W)
     g["tau"] = np.where(p["tau"] > 1, -d_alpha / tau**2, 0.0)
     return loss, g
 
@@ -164,8 +169,24 @@ def test_finite_differences_agree_with_the_backpropagation_above():
             np.testing.assert_allclose((g[name] * direction).sum(), slope, rtol=1e-6, atol=1e-9)
 
 
-def test_single_precision_agrees_to_1e_5():
-    """As trained: float32, 500 units, a batch of 256."""
+def through_weights(p, bars):
+    """What errors of the gradients of weights do to that of time constants, made of the same sums.
+
+    The drive of a unit is linear in its weights, so that the product of drive and cotangent is a
+    sum of weights times their gradients. The leak is subtracted from it, of about the same size.
+    """
+    squares = bars["W"] ** 2  # the leak
+    for name in ("W", "U", "b", "b_in"):
+        squares = squares + (np.square(np.atleast_2d(p[name])) * bars[name] ** 2).sum(0)
+    return (np.sqrt(squares) / p["tau"]).max()
+
+
+def test_single_precision_is_as_good_as_that_of_numpy():
+    """As trained: float32, 500 units, a batch of 256.
+
+    By how much sums of thousands of products may be off in single precision, the same formulas in
+    NumPy tell; another order of the same sums, on whatever processor, makes a few times that.
+    """
     task = NParity(5)
     model = LeakyRNN(1, 500, 2, initial=np.linspace(0.0, 0.1, 500), key=1)
     trials = task.batch(0, 256)
@@ -174,8 +195,19 @@ def test_single_precision_agrees_to_1e_5():
     x = np.asarray(trials.inputs, np.float64)[:, : int(trials.length)].transpose(1, 0, 2)
     starts = np.tile(np.asarray(model.initial.value(), np.float64), (256, 1))
     labels = np.asarray(trials.targets[:, 0])
-    expected, g = loss_and_gradients(arrays_of(model), x, starts, labels, np.ones(1), "update")
+    given = arrays_of(model), x, starts, labels, np.ones(1), "update"
+    expected, g = loss_and_gradients(*given)
+    single = jax.tree.map(
+        lambda a: a.astype(np.float32) if getattr(a, "dtype", None) == np.float64 else a, given
+    )
+    _, rough = loss_and_gradients(*single)
     np.testing.assert_allclose(float(loss), expected, rtol=1e-5)
+    eps, bars = np.finfo(np.float32).eps, {}
+    for name, exact in g.items():
+        assert rough[name].dtype == np.float32, name
+        bars[name] = 8 * max(np.abs(rough[name] - exact).max(), eps * np.abs(exact).max())
+    bars["tau"] += through_weights(given[0], bars)
     for name, ours in arrays_of(grads).items():
-        assert np.abs(ours - g[name]).max() < 1e-5 * np.abs(g[name]).max(), name
+        assert bars[name] < 3e-4 * np.abs(g[name]).max(), name
+        assert np.abs(ours - g[name]).max() < bars[name], name
     assert jnp.asarray(loss).dtype == jnp.float32

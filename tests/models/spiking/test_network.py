@@ -15,6 +15,7 @@ from neurodyn.models.spiking.plasticity import RLS, PairSTDP
 from neurodyn.recording import Save
 from neurodyn.simulation import SimulationError
 from tests.models.spiking import networks
+from tests.rounding import assert_equal_to_rounding
 
 STEPS, DT = 4000, 0.05
 
@@ -213,8 +214,8 @@ def test_plastic_weights_and_decoders_are_part_of_the_run():
     late = jax.tree.map(lambda a: a[200:], drive)
     half = integrate(network, early, dt=0.5, key=0, save=save)
     rest = integrate(network, late, dt=0.5, key=0, save=save, state=half.final_state, start=200)
-    np.testing.assert_array_equal(rest.variables["W_p"][-1], W[-1])
-    np.testing.assert_array_equal(rest.variables["decoder"][-1], run.variables["decoder"][-1])
+    assert_equal_to_rounding(rest.variables["W_p"][-1], W[-1], steps)
+    assert_equal_to_rounding(rest.variables["decoder"][-1], run.variables["decoder"][-1], steps)
 
 
 def test_memory_does_not_grow_with_the_length_of_a_run():
@@ -246,7 +247,7 @@ def test_runs_in_chunks_and_many_trials_are_the_same():
         chunk_steps=70,
         every=1,
     )
-    np.testing.assert_array_equal(whole.v, cut.v)
+    assert_equal_to_rounding(cut.v, whole.v, n_steps=200)
     for name in ("spike_time", "spike_unit", "spike_trial"):
         a, b = (
             ds.isel(spike=np.lexsort((ds.spike_unit, ds.spike_time, ds.spike_trial)))
