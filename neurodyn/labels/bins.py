@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.clock import clock
-from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Window
+from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, LabelError, Window
 
 __all__ = ["between", "bin_width"]
 
@@ -74,17 +74,24 @@ def _refuse_stale(time: np.ndarray, width: float, window: Any, what: str) -> Non
 
 
 def _labels_ends(obj: xr.Dataset | xr.DataArray) -> bool:
-    """Whether times are the ends of steps: those of runs and tasks, unless they are bins."""
-    return obj.attrs.get("source") in ("model", "task") and "bin_width" not in obj.attrs
+    """Whether times are the ends of steps: those of runs and tasks, unless they are bins.
+
+    Their times say so themselves, since a variable that is taken out of a Dataset has no `source`.
+    """
+    of_steps = obj["time"].attrs.get("sample") == END_OF_STEP
+    return "bin_width" not in obj.attrs and (
+        of_steps or obj.attrs.get("source") in ("model", "task")
+    )
 
 
 def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _Labelled:
     """The samples of a window [ms], which is half-open: windows side by side share none.
 
     A sample counts where its middle lies. Bins, whose label is their middle, and samples of
-    recordings count if ``start <= time < stop``. Samples of runs and tasks (attribute ``source``)
-    are labelled by the end of their step, so that ``start < time <= stop``: the steps within the
-    window. So a window takes the same part of a run, of its spikes and of its binned spikes.
+    recordings count if ``start <= time < stop``. Samples of runs and tasks are labelled by the end
+    of their step (their ``time`` says so in its attribute ``sample``), so that ``start < time <=
+    stop``: the steps within the window. So a window takes the same part of a run, of its spikes and
+    of its binned spikes.
 
     Parameters
     ----------

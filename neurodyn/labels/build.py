@@ -11,7 +11,14 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.checks import check
-from neurodyn.labels.convention import CONVENTION, COORDS, SPIKE_COLUMNS, LabelError, Number
+from neurodyn.labels.convention import (
+    CONVENTION,
+    COORDS,
+    END_OF_STEP,
+    SPIKE_COLUMNS,
+    LabelError,
+    Number,
+)
 from neurodyn.labels.values import plain
 
 __all__ = ["dataset", "encode_attrs", "horizons"]
@@ -149,6 +156,8 @@ def dataset(
         for dim, size in zip(map(str, variable.dims), variable.shape, strict=True):
             if dim not in labels and dim not in ("time", "spike", "interval"):
                 labels[dim] = _coord(dim, np.arange(size))
+    if source in ("model", "task") and "time" in labels and "bin_width" not in (attrs or {}):
+        labels["time"].attrs["sample"] = END_OF_STEP
     about = {"source": source, "kind": kind, "convention": CONVENTION, "neurodyn": _version()}
     about = {name: value for name, value in about.items() if value is not None}
     ds = xr.Dataset(built, labels, attrs=about | encode_attrs(attrs or {}))

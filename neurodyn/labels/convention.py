@@ -8,6 +8,7 @@ __all__ = [
     "CONVENTION",
     "COORDS",
     "DIMS",
+    "END_OF_STEP",
     "KINDS",
     "SOURCES",
     "SPIKE_COLUMNS",
@@ -27,6 +28,8 @@ CONVENTION = "neurodyn-2"
 #: Two time stamps are the same when they differ by no more than this [ms]: far below any sampling
 #: step in use, far above what float64 loses in an hour.
 TIME_TOLERANCE = 1e-6
+#: Attribute ``sample`` of times that label the end of a step, as those of runs and tasks do.
+END_OF_STEP = "end of step"
 
 #: Dims in their order: a variable's dims follow it, leaving out what it does not have.
 DIMS = {

@@ -50,7 +50,7 @@ class TestDataset:
     def test_attaches_units_names_and_provenance(self):
         ds = run(simultaneous=True, preset={"b": 1, "a": [2]})
         assert ds.rate.attrs == {"units": "Hz", "long_name": "r"}
-        assert ds.time.attrs == {"units": "ms", "long_name": "time"}
+        assert ds.time.attrs == {"units": "ms", "long_name": "time", "sample": "end of step"}
         assert ds.attrs["convention"] == "neurodyn-2"
         assert ds.attrs["simultaneous"] == 1
         assert not isinstance(ds.attrs["simultaneous"], bool)

@@ -47,6 +47,9 @@ def _mean_of_unit_0(found):
 #: By function: how much of bin k a window counts, more than 0 if it counts it.
 COUNTED = {
     "labels.between run": lambda k, w: _mean_of_unit_0(labels.between(run_of([k]), w).rate),
+    "labels.between variable of a run": lambda k, w: _mean_of_unit_0(
+        labels.between(run_of([k]).rate, w)
+    ),
     "labels.between recording": lambda k, w: _mean_of_unit_0(
         labels.between(run_of([k], "recording"), w).rate
     ),
