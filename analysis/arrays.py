@@ -13,8 +13,22 @@ from jaxtyping import Array, Float
 
 from neurodyn import labels
 from neurodyn.labels import LabelError, clock
+from neurodyn.system import AbstractSystem
 
-__all__ = ["centred", "matrix", "pair", "pick", "rows", "same_rows", "samples", "traces"]
+__all__ = [
+    "balanced",
+    "balanced_by",
+    "centred",
+    "checked",
+    "matrix",
+    "normed",
+    "pair",
+    "pick",
+    "rows",
+    "same_rows",
+    "samples",
+    "traces",
+]
 
 #: Variables taken from a Dataset when none is named, in this order.
 PREFERRED = ("rate", "spike_count", "hidden")
@@ -49,9 +63,11 @@ def pick(
         array = data[_choose(data, name, what)]
         array = array.assign_attrs(data.attrs | array.attrs)
     else:
+        model = isinstance(data, AbstractSystem)
         raise TypeError(
             f"{what} must be an xarray Dataset or DataArray, got {type(data).__name__}; "
-            "neurodyn.labels.dataset builds one from arrays."
+            + ("simulate it first: neurodyn.simulate(model, task)." if model else "")
+            + ("" if model else "neurodyn.labels.dataset builds one from arrays.")
         )
     if "unit" not in array.dims:
         raise LabelError(f"{what} needs a dim 'unit', got dims {array.dims}.")
@@ -91,8 +107,8 @@ def rows(array: xr.DataArray, *, what: str = "data") -> str:
     raise LabelError(f"{what} needs a dim 'condition' or 'trial', got dims {array.dims}.")
 
 
-def traces(array: xr.DataArray, *, what: str = "data", missing: bool = False) -> Array:
-    """Return the values as a float JAX array, refusing what is not finite.
+def checked(array: xr.DataArray, *, what: str = "data", missing: bool = False) -> np.ndarray:
+    """Return the values in the precision that they came with, refusing what is not finite.
 
     Parameters
     ----------
@@ -119,7 +135,37 @@ def traces(array: xr.DataArray, *, what: str = "data", missing: bool = False) ->
                 f"{', '.join(where)}: leave these units, conditions or times out "
                 f"(.isel, .dropna) before measuring{_complete_until(array, bad)}."
             )
+    return values
+
+
+def traces(array: xr.DataArray, *, what: str = "data", missing: bool = False) -> Array:
+    """Return the values as a float JAX array, refusing what is not finite; see `checked`."""
+    values = checked(array, what=what, missing=missing)
     return jnp.asarray(values, dtype=jnp.result_type(float))
+
+
+def balanced(values: ArrayLike) -> np.ndarray:
+    """Centre each unit (last axis) on its mean, and divide all by one scale, in float64.
+
+    JAX computes in float32, which loses a small signal on a large offset, and fourth powers of
+    large or small numbers. What ignores offsets and the overall scale is computed of this. Units
+    that do not vary become exactly 0; NaN stays NaN.
+    """
+    return balanced_by(values)[0]
+
+
+def balanced_by(values: ArrayLike) -> tuple[np.ndarray, float]:
+    """What `balanced` returns, and the scale that all was divided by."""
+    x = np.asarray(values, np.float64)
+    rest = tuple(range(x.ndim - 1))
+    there = ~np.isnan(x)
+    # From a value that occurs, so that a constant becomes 0 and not what its mean is rounded by.
+    low = np.where(there, x, np.inf).min(axis=rest, initial=np.inf)
+    x = x - np.where(np.isfinite(low), low, 0)
+    number = np.maximum(there.sum(axis=rest), 1)
+    x = x - np.where(there, x, 0).sum(axis=rest) / number
+    scale = float(np.where(there, np.abs(x), 0).max(initial=0)) or 1.0
+    return x / scale, scale
 
 
 def _complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
@@ -135,16 +181,28 @@ def _complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     return f"; before some trials end all is there: .sel(time=slice(None, {last:g}))"
 
 
-def samples(array: xr.DataArray, *, what: str = "data") -> Float[Array, "sample unit"]:
-    """Stack everything but ``unit`` into samples."""
+def samples(array: xr.DataArray, *, what: str = "data") -> Float[np.ndarray, "sample unit"]:
+    """Stack everything but ``unit`` into samples, in the precision that they came with."""
     if "seed" in array.dims:
         raise LabelError(f"{what} has a dim 'seed': select one member, e.g. .isel(seed=0).")
-    values = traces(array, what=what)
-    return values.reshape(-1, array.sizes["unit"])
+    return checked(array, what=what).reshape(-1, array.sizes["unit"])
 
 
-def matrix(x: ArrayLike, *, what: str = "x", least: int = 2) -> Float[Array, "sample unit"]:
-    """Check a bare ``(sample, unit)`` array and make it float.
+def matrix(
+    x: ArrayLike, *, what: str = "x", least: int = 2, scale: bool = True
+) -> Float[Array, "sample unit"]:
+    """Check a bare ``(sample, unit)`` array, and make it float: centred, over one scale.
+
+    Parameters
+    ----------
+    x
+        Samples; inside of JAX transformations they are returned as they are.
+    what
+        What to call them in errors.
+    least
+        How many samples are needed.
+    scale
+        Whether to divide by the scale (`balanced`), or to centre only.
 
     Raises
     ------
@@ -162,12 +220,26 @@ def matrix(x: ArrayLike, *, what: str = "x", least: int = 2) -> Float[Array, "sa
             raise ValueError(f"{what} holds NaN or infinite values: leave those samples out.")
         if (x == x[:1]).all():
             raise ValueError(f"{what} is the same in all samples: there is nothing to compare.")
+        x, size = balanced_by(x)
+        x = x if scale else x * size
     return jnp.asarray(x, dtype=jnp.result_type(float))
 
 
 def centred(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
-    """Subtract the mean over samples."""
+    """Subtract the mean over samples; what does not vary becomes exactly 0."""
+    x = x - x[:1]
     return x - x.mean(axis=0, keepdims=True)
+
+
+def normed(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
+    """Centred samples, the largest of size 1, for what does not depend on the scale.
+
+    Fourth powers of them leave float32 at neither end. The gradient of the scale is left out, since
+    a measure that ignores the scale has none along it.
+    """
+    x = centred(x)
+    size = jax.lax.stop_gradient(jnp.abs(x).max())
+    return x / jnp.where(size > 0, size, 1)
 
 
 def _refuse_shape(x: Any, what: str, least: int) -> None:
@@ -180,10 +252,10 @@ def _refuse_shape(x: Any, what: str, least: int) -> None:
         raise ValueError(f"{what} needs {least} samples and a unit at least, got {x.shape}.")
 
 
-def pair(x: Any, y: Any, *, least: int = 2) -> tuple[Array, Array]:
+def pair(x: Any, y: Any, *, least: int = 2, scale: bool = True) -> tuple[Array, Array]:
     """Check two ``(sample, unit)`` arrays of the same samples; labelled ones go by their labels."""
     x, y = same_rows(x, y)
-    x, y = matrix(x, what="x", least=least), matrix(y, what="y", least=least)
+    x, y = (matrix(v, what=n, least=least, scale=scale) for n, v in (("x", x), ("y", y)))
     if x.shape[0] != y.shape[0]:
         raise ValueError(
             f"x has {x.shape[0]} samples and y has {y.shape[0]}: both need the same conditions "

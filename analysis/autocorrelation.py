@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.arrays import pick, rows, traces
+from neurodyn.analysis.arrays import balanced, balanced_by, checked, pick, rows
 from neurodyn.analysis.streaming import LagSums, label_lags
 from neurodyn.labels import LabelError, clock
 
@@ -112,9 +112,14 @@ def _in_time(array: xr.DataArray, n_lags: int) -> np.ndarray:
     """Chunk after chunk of time; lazy arrays are read as they are needed."""
     n_trials, n_times, n_units = array.shape
     length = min(n_times, max(n_lags, AT_ONCE // (n_trials * n_units)))
-    sums = None
+    sums, origin, scale = None, 0.0, 1.0
     for start in range(0, n_times, length):
-        chunk = traces(array.isel(time=slice(start, start + length))).transpose(1, 0, 2)
+        chunk = checked(array.isel(time=slice(start, start + length))).astype(np.float64)
+        if sums is None:
+            # Offset and scale of the first chunk, taken out of all: float32 would lose the signal.
+            scale = balanced_by(chunk)[1]
+            origin = chunk[:, :1]
+        chunk = jnp.asarray((chunk - origin) / scale, jnp.result_type(float)).transpose(1, 0, 2)
         sums = LagSums(chunk, n_lags) if sums is None else sums.add(chunk)
     assert sums is not None  # there is a time step
     return np.asarray(sums.autocorrelation())
@@ -126,7 +131,8 @@ def _in_units(array: xr.DataArray, n_lags: int, across: str) -> np.ndarray:
     some = max(1, AT_ONCE // (n_trials * n_times))
     parts = []
     for start in range(0, n_units, some):
-        x = traces(array.isel(unit=slice(start, start + some)))
+        x = balanced(checked(array.isel(unit=slice(start, start + some))))
+        x = jnp.asarray(x, jnp.result_type(float))
         parts.append(np.asarray(_autocovariance(_standardised(x, across), n_lags + 1)))
     return np.concatenate(parts, axis=1)
 

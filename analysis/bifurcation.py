@@ -14,6 +14,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
+from neurodyn.analysis.tangent import initial_states, resting
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
 from neurodyn.recording import Save
@@ -81,9 +82,10 @@ def bifurcation(
     -------
     xr.Dataset
         ``point`` (sweep, trial, sample), filled up with NaN; ``n_points`` (sweep, trial), how many
-        there were in all, so that points which did not fit show; ``status`` (sweep, trial): "ok" or
-        "diverged". The coordinate ``value`` (sweep) holds the parameter's values where they are
-        numbers.
+        there were in all, so that points which did not fit show; ``status`` (sweep, trial): "ok",
+        "diverged", or "at rest": the run never left the state that it started from, which need
+        not be stable (give the system a random initial state, and pass a key). The coordinate
+        ``value`` (sweep) holds the parameter's values where they are numbers.
 
     Raises
     ------
@@ -110,7 +112,7 @@ def bifurcation(
         )
     step = 1.0 if dt is None else float(dt)
     crossing, level = (0, 0.0) if section is None else section
-    found, count, finite = _sweep(
+    found, count, finite, rests = _sweep(
         system,
         parameter,
         arrays,
@@ -126,7 +128,7 @@ def bifurcation(
         crossing,
         n_points,
     )
-    return _label(found, count, finite, arrays, name, points, output, system, dt, section)
+    return _label(found, count, finite, rests, arrays, name, points, output, system, dt, section)
 
 
 @eqx.filter_jit
@@ -149,7 +151,7 @@ def _sweep(
     def one(value):
         own = eqx.tree_at(lambda s: _parameter(s, parameter), system, value)
         options = {"dt": dt, "key": key, "solver": solver, "n_trials": n_trials}
-        state = None
+        state = start = initial_states(own, dt, None, key, n_trials)
         if transient:  # nothing of it is kept
             nothing = Save(outputs=None)
             state = integrate(own, n_steps=transient, save=nothing, **options).final_state
@@ -158,7 +160,8 @@ def _sweep(
         pick = jax.vmap(lambda x: _points(x[:, output], x[:, crossing], level, points))
         here, value = pick(x)
         keep = jax.vmap(lambda h, v: _last(h, v, n_points))(here, value)
-        return *keep, jnp.isfinite(x).all((1, 2))
+        still = (x == x[:, :1]).all((1, 2)) & resting(start, run.final_state)
+        return *keep, jnp.isfinite(x).all((1, 2)), still
 
     # One value after the other on a CPU would compile no faster, and run slower.
     return jax.vmap(one)(values)
@@ -189,9 +192,10 @@ def _last(here, value, n_points: int):
     return empty.at[at].set(value, mode="drop"), count
 
 
-def _label(found, count, finite, values, name, points, output, system, dt, section):
+def _label(found, count, finite, rests, values, name, points, output, system, dt, section):
     found, count, finite = np.asarray(found), np.asarray(count), np.asarray(finite)
     both = ("sweep", "trial")
+    status = np.where(np.asarray(rests), "at rest", np.where(finite, "ok", "diverged"))
     variables = {
         "point": (
             (*both, "sample"),
@@ -201,7 +205,7 @@ def _label(found, count, finite, values, name, points, output, system, dt, secti
             "statistic",
         ),
         "n_points": (both, np.where(finite, count, 0), "1", "points there were"),
-        "status": (both, np.where(finite, "ok", "diverged"), "1", "what became of the run"),
+        "status": (both, status, "1", "what became of the run"),
     }
     coords = {}
     if values.ndim == 1:

@@ -7,15 +7,18 @@ from functools import partial
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.arrays import pick, rows, traces
-from neurodyn.analysis.conditions import condition_codes, condition_means, names
+from neurodyn.analysis.arrays import balanced, checked, pick, rows
+from neurodyn.analysis.conditions import condition_codes, condition_means
 from neurodyn.analysis.predictivity import pearson
 from neurodyn.analysis.resampling import Trials, group_trials, split_means
 from neurodyn.labels import LabelError, pair
+from neurodyn.labels.only import takes
+from neurodyn.labels.roles import chosen
 from neurodyn.system import as_key
 
 __all__ = ["corrected", "spearman_brown", "split_half_reliability"]
@@ -108,7 +111,8 @@ def split_half_reliability(
         Trials ``(trial, time, unit)`` with labels, or two given halves
         ``(repetition, condition, time, unit)``.
     by
-        Labels that make a condition (for trials).
+        Labels that make a condition (for trials); default: the conditions of the task, where a run
+        knows them.
     n_splits
         Number of random splits.
     key
@@ -129,7 +133,7 @@ def split_half_reliability(
     array = pick(data, variable)
     if "repetition" in array.dims:
         a, b = given_halves(array)
-        r = np.asarray(pearson(a, b))[None]
+        r, by = np.asarray(pearson(a, b))[None], None
     else:
         if rows(array) == "condition":
             raise LabelError(
@@ -138,9 +142,11 @@ def split_half_reliability(
             )
         if n_splits < 1:
             raise ValueError(f"n_splits must be 1 at least, got {n_splits}.")
+        by = chosen(array, by)
         means = condition_means(array, by)
-        codes = condition_codes(array, means, names(by))
-        trials = group_trials(array, codes, means.sizes["condition"], what="data")
+        codes = condition_codes(array, means, by)
+        n = means.sizes["condition"]
+        trials = group_trials(array, codes, n, what="data", balance=True)
         refuse_single_trials(trials, means)
         keys = jax.random.split(as_key(key), n_splits)
         r = np.asarray(split_half_r(keys, trials.values, trials.codes, trials.n_conditions))
@@ -159,20 +165,26 @@ def split_half_reliability(
             ),
         },
         coords={n: c.variable for n, c in array.coords.items() if c.dims == ("unit",)},
-        attrs={"source": "analysis", "kind": "statistic", "n_splits": len(r)},
+        attrs={
+            "source": "analysis",
+            "kind": "statistic",
+            "n_splits": len(r),
+            "by": ", ".join(by or []),
+        },
     )
 
 
 def given_halves(array: xr.DataArray) -> Float[Array, "2 condition time unit"]:
-    """Halves that come with the data, on a dim ``repetition``."""
+    """Halves that come with the data, on a dim ``repetition``; without offsets and scale."""
     if array.sizes["repetition"] != 2:
         raise LabelError(
             f"'repetition' must hold two halves of the trials, got {array.sizes['repetition']}; "
             "average odd and even repetitions first."
         )
     array = array.transpose("repetition", "condition", ..., "unit")
-    values = traces(array, what="the halves")
-    return values.reshape(*values.shape[:2], -1, values.shape[-1])
+    values = balanced(checked(array, what="the halves"))
+    values = values.reshape(*values.shape[:2], -1, values.shape[-1])
+    return jnp.asarray(values, jnp.result_type(float))
 
 
 def listed(units: xr.DataArray, chosen: np.ndarray) -> str:
@@ -180,6 +192,7 @@ def listed(units: xr.DataArray, chosen: np.ndarray) -> str:
     return ", ".join(str(unit) for unit in units.values[chosen])
 
 
+@takes(score=["unit"], reliability=["unit"])
 def corrected(
     score: xr.DataArray,
     reliability: xr.DataArray,

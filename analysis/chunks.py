@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
+from neurodyn.labels.only import only
 
 __all__ = ["Seen", "read_chunk"]
 
@@ -57,11 +58,7 @@ def read_chunk(chunk: Any, before: Reading | None = None) -> Reading:
     ValueError
         If a chunk is empty, or an array has other dims.
     """
-    if isinstance(chunk, xr.Dataset):
-        raise LabelError(
-            f"A chunk is one variable, got a Dataset with {[str(name) for name in chunk]}: "
-            "take one, chunk[name]."
-        )
+    chunk = only(chunk, "chunk", _DIMS)
     labelled = isinstance(chunk, xr.DataArray)
     if before is not None and labelled != (before.seen is not None):
         raise LabelError(

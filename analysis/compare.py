@@ -66,8 +66,9 @@ def compare(
     metrics
         Names from `MEASURES`.
     by
-        Labels that make a condition. Needed when both sides are trials; else the labels of the side
-        that is averaged.
+        Labels that make a condition. Default: the labels of the side that is averaged; of two
+        sides with trials the conditions of the task, where a run knows them. The attribute ``by``
+        of the result names them.
     join
         "exact": both sides must have the same conditions. "inner": compare those that both have;
         how many were left out stands in the attributes.
@@ -75,7 +76,8 @@ def compare(
         Conditions with fewer trials, on either side, count as missing. For the ceiling every
         condition needs two.
     window
-        Compare bins between these times [ms] only. Default: all bins that the run covers.
+        Compare bins whose centres lie in ``[start, stop)`` [ms] only. Default: all bins that the
+        run covers.
     n_splits
         Random splits of the recording's trials for the ceiling.
     n_null

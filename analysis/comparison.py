@@ -141,11 +141,13 @@ def _column(result: Result, kept: np.ndarray, unit_ceiling: np.ndarray) -> dict[
 
 
 def _median(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Median over the units kept, NaN when there are none."""
+    """Median over the units kept; NaN for members and draws in which none has a value."""
     values = values[..., kept]
-    if not values.shape[-1] or np.isnan(values).all(axis=-1).any():
-        return np.full(values.shape[:-1], np.nan)
-    return np.asarray(np.nanmedian(values, axis=-1))
+    scored = ~np.isnan(values).all(axis=-1)
+    median = np.full(values.shape[:-1], np.nan)
+    if scored.any():
+        median[scored] = np.nanmedian(values[scored], axis=-1)
+    return median
 
 
 def _coords(metrics: list[str], pair: Pair) -> dict:

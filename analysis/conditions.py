@@ -11,13 +11,9 @@ from neurodyn import trials
 from neurodyn.analysis.arrays import rows
 from neurodyn.labels import LabelError
 from neurodyn.labels.matching import columns
+from neurodyn.labels.roles import chosen
 
-__all__ = ["condition_codes", "condition_means", "names", "noise"]
-
-
-def names(by: str | Sequence[str]) -> list[str]:
-    """Return `by` as a list."""
-    return [by] if isinstance(by, str) else list(by)
+__all__ = ["condition_codes", "condition_means", "noise"]
 
 
 def condition_means(
@@ -25,22 +21,18 @@ def condition_means(
 ) -> xr.DataArray:
     """Average trials by their labels; condition means are returned as they are.
 
-    Conditions in which a unit has fewer than `least` trials are left out.
+    By default conditions are those of the task's design, where a run knows them. Conditions in
+    which a unit has fewer than `least` trials are left out.
 
     Raises
     ------
     LabelError
-        If there are trials but no `by`, or no condition has enough of them.
+        If there are trials but nothing says what makes a condition, or none has enough of them.
     """
     if rows(array, what=what) == "condition":
         return array
-    if by is None:
-        known = [n for n, c in array.coords.items() if c.dims == ("trial",) and n != "trial"]
-        raise LabelError(
-            f"{what} holds single trials: say which of their labels make a condition, "
-            f"by=[...], out of {known}; or average first (neurodyn.trials.average)."
-        )
-    averaged = trials.average(array.rename("activity").to_dataset(), by=names(by))
+    by = chosen(array, by, what=what)
+    averaged = trials.average(array.rename("activity").to_dataset(), by=by)
     number = averaged["n_trials"]
     if "time" in number.dims:  # trials of different length
         number = number.max("time")
@@ -65,10 +57,11 @@ def noise(
     Raises
     ------
     LabelError
-        If there are no single trials, or no `by`.
+        If there are no single trials, or nothing says what makes a condition.
     """
     if rows(array, what=what) == "condition":
         raise LabelError(f"noise is what trials differ by: {what} holds condition means only.")
+    by = chosen(array, by, what=what)
     means = condition_means(array, by, what=what)
-    codes = condition_codes(array, means, names(by))
+    codes = condition_codes(array, means, by)
     return array - array.copy(data=means.transpose("condition", *array.dims[1:]).values[codes])

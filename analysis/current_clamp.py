@@ -9,6 +9,7 @@ from neurodyn import labels, spikes
 from neurodyn.analysis.observed import observed_time, observed_window, within
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.spikes.build import SLACK
 from neurodyn.spikes.join import in_trials, require_spikes
 
 __all__ = ["detect_spikes", "fi_curve"]
@@ -33,7 +34,8 @@ def detect_spikes(
         Potential that a spike crosses [mV]; 0 is above any subthreshold potential and below the
         peak of nearly any spike.
     refractory
-        Crossings sooner than that after the last one are noise on the same upstroke [ms].
+        Dead time after each spike that counts [ms]: crossings within it are noise on the same
+        upstroke. Crossings that do not count start no dead time of their own.
 
     Returns
     -------
@@ -72,9 +74,7 @@ def detect_spikes(
     at = time[sample] + share * (time[sample + 1] - time[sample])
     order = np.lexsort([at, unit, row])
     row, unit, at = row[order], unit[order], at[order]
-    keep = np.ones(at.size, bool)
-    same = (np.diff(row) == 0) & (np.diff(unit) == 0)
-    keep[1:] = ~(same & (np.diff(at) < float(refractory)))
+    keep = _after_dead_time(at, row * values.shape[2] + unit, float(refractory))
     names = {"sweep": "trial", "channel": "unit"}
     coords = {
         names.get(n, n): c.rename({d: names.get(d, d) for d in c.dims}).variable
@@ -92,6 +92,23 @@ def detect_spikes(
         window=(time[0], time[-1] + step),
         attrs={"threshold": float(threshold)},
     )
+
+
+def _after_dead_time(at: np.ndarray, train: np.ndarray, dead: float) -> np.ndarray:
+    """Which of the crossings, sorted by train and time, come `dead` or more after a counted one."""
+    keep = np.zeros(at.size, bool)
+    # What is far from its predecessor counts in any case; only what follows closely needs the loop.
+    close = (np.diff(train, prepend=-1) == 0) & (np.diff(at, prepend=-np.inf) < dead - SLACK)
+    keep[~close] = True
+    for first in np.flatnonzero(~close):
+        last = at[first]
+        for k in range(first + 1, at.size):
+            if not close[k]:
+                # Far from its predecessor, which need not have counted: so it counts.
+                break
+            if at[k] - last >= dead - SLACK:
+                keep[k], last = True, at[k]
+    return keep
 
 
 def _potential(recording: xr.Dataset, variable: str) -> xr.DataArray:

@@ -8,6 +8,7 @@ import xarray as xr
 
 from neurodyn.analysis.exponentials import SHORTEST, Decay, fit_units
 from neurodyn.labels import LabelError, clock
+from neurodyn.labels.only import takes
 
 __all__ = ["fit_exponentials", "timescale_summary"]
 
@@ -15,6 +16,7 @@ __all__ = ["fit_exponentials", "timescale_summary"]
 STATUS = ("ok", "undefined", "no decay", "at shortest", "at longest")
 
 
+@takes(acf=["lag"])
 def fit_exponentials(
     acf: xr.DataArray,
     *,
@@ -156,8 +158,12 @@ def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
     LabelError
         If there is no `tau` on ``unit``, or no unit.
     """
-    if "tau" not in fit or fit["tau"].dims != ("unit",) or not fit.sizes["unit"]:
-        raise LabelError("timescale_summary takes the fit of one unit at least, with 'tau' on it.")
+    labelled = hasattr(fit, "data_vars") and "tau" in fit
+    if not labelled or fit["tau"].dims != ("unit",) or not fit.sizes["unit"]:
+        raise LabelError(
+            "timescale_summary takes what network_timescale or fit_exponentials returns, with "
+            f"'tau' of one unit at least, got a {type(fit).__name__}."
+        )
     tau = fit["tau"].values.astype(np.float64)
     unit = str(fit["tau"].attrs.get("units", "1"))
     slow, good = tau[tau > above], tau[np.isfinite(tau)]

@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
+from neurodyn.analysis.arrays import balanced, balanced_by
 from neurodyn.analysis.predictivity import (
     PENALTIES,
     as_penalties,
@@ -21,6 +22,8 @@ from neurodyn.analysis.predictivity import (
 )
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import LabelError, like, pair
+from neurodyn.labels.only import takes
+from neurodyn.labels.values import classes, is_words, missing, plain
 from neurodyn.system import as_key
 
 __all__ = ["decode"]
@@ -31,6 +34,7 @@ def _predict(x, y, held_out, penalties):
     return predicted(ridge_side(x, held_out, penalties), y)
 
 
+@takes(activity=["trial"], label=["trial"])
 @one_lapack_thread
 def decode(
     activity: xr.DataArray,
@@ -51,9 +55,10 @@ def decode(
         Dims ``(trial, time, unit)``, or ``(trial, unit)``; `latent` may stand for `unit`. With many
         times pass those of interest: the cost grows as their square.
     label
-        Numbers ``(trial,)`` or ``(trial, time)``: a DataArray, matched by its labels; an array, in
-        the order of the labels of `activity` (:func:`neurodyn.labels.like`); or the name of a
-        coordinate of `activity`. A choice is decoded as 0 and 1.
+        Numbers or words ``(trial,)`` or ``(trial, time)``: a DataArray, matched by its labels; an
+        array, in the order of the labels of `activity` (:func:`neurodyn.labels.like`); or the name
+        of a coordinate of `activity`. Two words (or false and true) are decoded as 0 and 1, in
+        their sorted order; of several, each against all others.
     n_folds
         Folds over trials; default 10, or one a trial where there are fewer.
     penalties
@@ -66,7 +71,11 @@ def decode(
     Dataset: ``prediction`` (trial, time) for held-out trials, and over all of them
     ``r2`` = :math:`1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2`, which is below 0 where the mean
     label would be the better guess; ``correlation`` of label and prediction, NaN where either is
-    constant.
+    constant. Of words ``label`` holds the number of each (their attribute ``classes``), and there
+    are ``decoded`` (trial, time), the word that is predicted, and ``accuracy`` (time), the fraction
+    of trials in which it is right; attribute ``most_frequent`` is the share of the most frequent
+    word, which a guess without activity would reach. Of three words or more ``prediction`` is the
+    number of the decoded one, and ``r2`` and ``correlation`` are those of all words together.
 
     Raises
     ------
@@ -81,22 +90,43 @@ def decode(
     label = _under_labels(activity, label)
     activity, arrived = _in_label_order(activity)
     x = _activity(activity)
-    y = _label(activity, label, x.shape)
+    y, names = _label(activity, label, x.shape)
+    # Of several words each is decoded against all others; of two, one says what the other does.
+    goal = y[..., None] if names is None or len(names) == 2 else y[..., None] == range(len(names))
+    goal = goal.astype(np.float64)
+    target, size = balanced_by(goal)
     held_out = fold_masks(as_key(key), x.shape[0], n_folds_for(x.shape[0], n_folds))
     guess = np.asarray(
-        _predict(x, jnp.asarray(y[..., None], x.dtype), held_out, as_penalties(penalties, x.dtype))
-    )[..., 0].astype(np.float64)
-    r2 = 1 - ((y - guess) ** 2).sum() / ((y - y.mean()) ** 2).sum()
+        _predict(x, jnp.asarray(target, x.dtype), held_out, as_penalties(penalties, x.dtype))
+    ).astype(np.float64)
+    guess = goal.mean((0, 1)) + size * guess
+    r2 = 1 - ((goal - guess) ** 2).sum() / ((goal - goal.mean((0, 1))) ** 2).sum()
     with np.errstate(invalid="ignore"):
-        correlation = np.corrcoef(y.ravel(), guess.ravel())[0, 1]
+        correlation = np.corrcoef(goal.ravel(), guess.ravel())[0, 1]
+    several = goal.shape[-1] > 1
+    prediction = guess.argmax(-1).astype(np.float64) if several else guess[..., 0]
     variables = {
-        "prediction": (("trial", "time"), guess[arrived], "1", "prediction in held-out trials"),
+        "prediction": (
+            ("trial", "time"),
+            prediction[arrived],
+            "1",
+            "held-out prediction",
+        ),
         "label": (("trial", "time"), y[arrived], "1", "label"),
         "r2": ((), r2, "1", "fraction of the label's variance that is predicted"),
         "correlation": ((), correlation, "1", "correlation of label and prediction"),
     }
+    attrs: dict[str, Any] = {"n_folds": held_out.shape[0]}
+    if names is not None:
+        found = guess.argmax(-1) if several else (guess[..., 0] > 0.5).astype(int)
+        right = (found == y).mean(0)
+        variables["decoded"] = (("trial", "time"), names[found][arrived], "1", "decoded label")
+        variables["accuracy"] = (("time",), right, "1", "fraction of trials decoded rightly")
+        share = max((y == k).mean() for k in range(len(names)))
+        attrs |= {"classes": [str(name) for name in names], "most_frequent": float(share)}
     table = {str(n): c.variable for n, c in activity.coords.items() if c.dims == ("trial",)}
-    table = {n: v[arrived] for n, v in table.items() if n not in variables and v.dtype != object}
+    table = {n: v[arrived] for n, v in table.items() if n not in variables}
+    table = {n: v.copy(data=plain(v.values)) for n, v in table.items()}
     time = ("time", np.zeros(1))
     if "time" in activity.dims:
         ticks = labels.clock(activity, what="activity", default=1.0, even=False)
@@ -106,7 +136,7 @@ def decode(
         {"time": time, **table},
         source="analysis",
         kind="statistic",
-        attrs={"n_folds": held_out.shape[0]},
+        attrs=attrs,
         values=False,
     )
 
@@ -122,7 +152,8 @@ def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
     values = activity.transpose("trial", "time", unit).values
     if not np.isfinite(values).all():
         raise LabelError("activity holds NaN or infinite values: cut trials to a common window.")
-    return jnp.asarray(values, jnp.result_type(float))
+    # Predictions depend neither on offsets nor on the scale, which float32 would lose.
+    return jnp.asarray(balanced(values), jnp.result_type(float))
 
 
 def _in_label_order(activity: Any) -> tuple[Any, np.ndarray]:
@@ -148,8 +179,10 @@ def _under_labels(activity: Any, label: Any) -> Any:
     return like(label, activity, dims, what=("activity", "label")) if fits else label
 
 
-def _label(activity: xr.DataArray, label: Any, shape: tuple) -> np.ndarray:
-    """The label (trial, time)."""
+def _label(
+    activity: xr.DataArray, label: Any, shape: tuple
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The label (trial, time), of words their numbers in sorted order, and those words."""
     if isinstance(label, str):
         if label not in activity.coords:
             raise LabelError(f"activity has no coordinate '{label}': {list(activity.coords)}.")
@@ -159,13 +192,21 @@ def _label(activity: xr.DataArray, label: Any, shape: tuple) -> np.ndarray:
             raise LabelError(f"`label` has dims {label.dims}: select along {unknown}.")
         label = pair(activity, label, list(map(str, label.dims)), what=("activity", "label"))[1]
         label = label.transpose("trial", ...)
-    y = np.asarray(label)
-    if y.dtype.kind not in "iufb" or y.shape not in (shape[:1], shape[:2]):
+    y, names = plain(label), None
+    if y.dtype.kind not in "iufbU" or y.shape not in (shape[:1], shape[:2]):
         raise ValueError(
-            f"`label` must be numbers, one for each of {shape[0]} trials (or for each of them and "
-            f"of {shape[1]} times), got {y.dtype} of shape {y.shape}."
+            f"`label` must be numbers or words, one for each of {shape[0]} trials (or for each of "
+            f"them and of {shape[1]} times), got {y.dtype} of shape {y.shape}."
         )
+    if missing(label).any():
+        raise ValueError(
+            f"`label` is missing in {int(missing(label).sum())} entries: select the trials that "
+            "have one, of the activity, .isel(trial=...)."
+        )
+    if is_words(y):
+        names, codes = classes(y, what="label")
+        y = codes.reshape(y.shape)
     y = np.broadcast_to(y.reshape(shape[0], -1), shape[:2]).astype(np.float64)
     if not np.isfinite(y).all() or np.ptp(y) == 0:
         raise ValueError("`label` must be finite and vary over trials.")
-    return y
+    return y, names

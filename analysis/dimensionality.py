@@ -13,12 +13,13 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.analysis.arrays import centred, matrix, pair, pick, samples
+from neurodyn.analysis.arrays import centred, matrix, normed, pair, pick, samples
 from neurodyn.analysis.conditions import condition_means, noise
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.checks import number
 from neurodyn.labels import LabelError
+from neurodyn.labels.roles import chosen
 
 __all__ = [
     "components_for",
@@ -33,14 +34,14 @@ Samples = Float[Array, "sample unit"]
 
 @jax.jit
 def _participation(x: Samples) -> Float[Array, ""]:
-    x = centred(x)
+    x = normed(x)
     scatter = x.T @ x if x.shape[1] <= x.shape[0] else x @ x.T
     return jnp.trace(scatter) ** 2 / jnp.sum(scatter**2)
 
 
 @jax.jit
 def _cross_participation(a: Samples, b: Samples) -> Float[Array, ""]:
-    a, b = centred(a), centred(b)
+    a, b = normed(a), normed(b)
     if a.shape[1] <= a.shape[0]:
         cross = a.T @ b
         return jnp.trace(cross) ** 2 / jnp.sum(cross * cross.T)
@@ -129,7 +130,8 @@ def participation_ratio(
         "signal": of condition means, over conditions and times (trials are averaged by `by`).
         "noise": of trials around their condition's mean at each time. "total": of everything.
     by
-        Labels of the trials that make a condition.
+        Labels of the trials that make a condition; default: the conditions of the task, where a run
+        knows them.
     variable
         Which variable of a Dataset.
 
@@ -142,7 +144,7 @@ def participation_ratio(
     Raises
     ------
     LabelError
-        If labels or values are missing, or trials are given without `by`.
+        If labels or values are missing, or nothing says which labels make a condition.
 
     References
     ----------
@@ -150,6 +152,7 @@ def participation_ratio(
     and Stringer et al. (2019), Nature 571:361 (cross-validated spectra).
     """
     array = pick(data, variable)
+    by = _by(array, covariance, by)
     if "repetition" in array.dims:
         if covariance != "signal" or array.sizes["repetition"] != 2:
             raise LabelError(
@@ -168,6 +171,7 @@ def participation_ratio(
             "units": "1",
             "long_name": "participation ratio",
             "covariance": covariance,
+            "by": ", ".join(by),
             "cross_validated": int("repetition" in array.dims),
             "n_units": units,
             "n_samples": n,
@@ -176,7 +180,12 @@ def participation_ratio(
     )
 
 
-def _of_covariance(array: xr.DataArray, covariance: str, by) -> Samples:
+def _by(array: xr.DataArray, covariance: str, by: str | Sequence[str] | None) -> list[str]:
+    """The labels that make a condition, where trials are averaged."""
+    return [] if covariance == "total" or "trial" not in array.dims else chosen(array, by)
+
+
+def _of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
     """Samples whose covariance is asked for."""
     if covariance == "total":
         return samples(array)
@@ -217,7 +226,9 @@ def n_components(
         If the fraction is not between 0 and 1.
     """
     number("fraction", fraction, above=0, high=1)
-    x = matrix(np.asarray(_of_covariance(pick(data, variable), covariance, by)), what="data")
+    array = pick(data, variable)
+    by = _by(array, covariance, by)
+    x = matrix(_of_covariance(array, covariance, by), what="data")
     held = np.asarray(_held(x))
     # Rounding may leave the last sum just below 1.
     count = int(np.searchsorted(held, min(fraction, held[-1]))) + 1
@@ -228,6 +239,7 @@ def n_components(
             "long_name": f"components for {fraction:.0%} of the variance",
             "fraction": float(fraction),
             "covariance": covariance,
+            "by": ", ".join(by),
         },
     )
 

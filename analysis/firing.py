@@ -11,7 +11,10 @@ from neurodyn import labels, spikes
 from neurodyn.analysis.observed import observed_time, observed_window, within
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.labels.values import classes
 from neurodyn.spikes.build import SLACK, window_edges
+from neurodyn.spikes.wider import wider
 
 __all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
 
@@ -19,6 +22,7 @@ __all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
 _LEAST = 2
 
 
+@takes(data=DATASET)
 def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArray:
     """Mean firing rate of each unit over all trials.
 
@@ -28,8 +32,9 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
         Spike Dataset (of a run or a recording), or a Dataset with ``spike_count`` and ``bin_width``
         or with ``rate`` [Hz], whose mean over everything but ``unit`` is taken.
     window
-        First and last time that count [ms]; default: all that was observed. Leave out the start of
-        a run here, where initial states and not the network decide.
+        Times from the first up to the second count [ms] (`neurodyn.labels.between`); default: all
+        that was observed. Leave out the start of a run here, where initial states and not the
+        network decide.
 
     Returns
     -------
@@ -50,10 +55,10 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
     array([2., 0.])
     """
     if isinstance(data, xr.Dataset) and "spike_time" not in data and "rate" in data:
-        values = data["rate"]
-        require_units(values, "firing_rate: the rates")
+        require_units(data["rate"], "firing_rate: the rates")
         if window is not None:
-            values = labels.between(values, window_edges(window), what="the rates")
+            data = labels.between(data, window_edges(window), what="the rates")
+        values = data["rate"]
         rate = values.mean([d for d in values.dims if d != "unit"]).values.astype(np.float64)
         return _labelled(data, rate)
     if isinstance(data, xr.Dataset) and "spike_count" in data:
@@ -86,17 +91,22 @@ def _labelled(data: xr.Dataset, rate: np.ndarray) -> xr.DataArray:
 def binned_counts(
     data: Any, window: Window | None, bin_width: Number | None, what: str
 ) -> xr.Dataset:
-    """Counts in bins, one bin over everything where there is no width."""
+    """Counts in bins of this width; without one in the bins that they have, or in a single bin.
+
+    What is left over at the end of the window is not used.
+    """
     if isinstance(data, xr.Dataset) and "spike_count" in data:
         require_units(data["spike_count"], f"{what}: the counts")
         width = labels.bin_width(data, what=f"{what}: the counts")
-        if window is None:
-            return data
-        # A window of one bin says no longer how wide it is, so its attributes do.
-        cut = labels.between(data, window_edges(window), what=what)
-        time = labels.clock(cut, default=width, even=False).time
-        edges = [float(time[0] - width / 2), float(time[-1] + width / 2)]
-        return cut.assign_attrs(bin_width=width, window=edges)
+        if window is not None:
+            # A window of one bin says no longer how wide it is, so its attributes do.
+            data = labels.between(
+                data.assign_attrs(bin_width=width), window_edges(window), what=what
+            )
+            time = labels.clock(data, default=width, even=False).time
+            edges = [float(time[0] - width / 2), float(time[-1] + width / 2)]
+            data = data.assign_attrs(window=edges)
+        return data if bin_width is None else wider(data, bin_width, rest="drop", what=what)
     start, stop = observed_window(data, window, what)
     width = stop - start if bin_width is None else float(bin_width)
     n = int((stop - start) / width + SLACK)
@@ -105,10 +115,11 @@ def binned_counts(
     return spikes.bin(data, bin_width=width, window=(start, start + n * width))
 
 
+@takes(data=DATASET)
 def population_rate(
     data: xr.Dataset,
     *,
-    bin_width: Number = 1.0,
+    bin_width: Number | None = None,
     sigma: Number | None = None,
     by: str | None = None,
     window: Window | None = None,
@@ -118,27 +129,31 @@ def population_rate(
     Parameters
     ----------
     data
-        Spike Dataset, in trials or continuous.
+        Spike Dataset or counts, in trials or continuous.
     bin_width
-        Width of the bins [ms]; what is left over at the end of the window is not used.
+        Width of the bins [ms]; default 1 ms, or that of counts. What is left over at the end of the
+        window is not used.
     sigma
         Standard deviation of a Gaussian to smooth with [ms]; None does not smooth.
     by
         Coordinate on ``unit`` that names the population of each unit (``"population"``,
         ``"area"``, ``"ei"``); None: all units are one.
     window
-        First and last time [ms]; default: all that was observed.
+        Start and stop [ms], half-open; default: all that was observed.
 
     Returns
     -------
     Dataset ``rate`` (trial, time, unit) [Hz] as of `neurodyn.spikes.rate`, with one unit for each
-    population (named by ``by``), whose ``n_units`` says how many it stands for.
+    population (named by ``by``), whose ``n_units`` says how many it stands for. Where units were
+    not observed, the mean is over the others.
 
     Raises
     ------
     LabelError
         If there is no such coordinate, the bins do not fit, or counts have no dim ``unit``.
     """
+    if bin_width is None and "spike_count" not in data:
+        bin_width = 1.0
     counts = binned_counts(data, window, bin_width, "population_rate")
     count = counts["spike_count"]
     count = count.transpose(*[d for d in ("trial", "time", "unit") if d in count.dims])
@@ -153,7 +168,7 @@ def population_rate(
     order = np.argsort(first)
     members = np.eye(len(found))[group]
     size = members.sum(0)
-    total = count.values @ (members / size)[:, order]
+    total = _member_means(count.values, members[:, order])
     dims = tuple(str(d) for d in count.dims)
     coords = {str(n): c.variable for n, c in counts.coords.items() if "unit" not in c.dims}
     coords["n_units"] = xr.Variable("unit", size[order].astype(int), {"long_name": "units"})
@@ -171,6 +186,15 @@ def population_rate(
     return spikes.rate(pooled, sigma)
 
 
+def _member_means(counts: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Mean over the units of each population (columns) that were observed; NaN without any."""
+    seen = np.isfinite(counts)
+    n = seen.astype(np.float64) @ members
+    total = np.where(seen, counts, 0) @ members
+    return np.where(n > 0, total / np.where(n > 0, n, 1), np.nan)
+
+
+@takes(data=DATASET)
 def fano_factor(
     data: xr.Dataset,
     *,
@@ -189,15 +213,17 @@ def fano_factor(
         Label of trials: variances are taken within its values and :math:`F = \sum_c \mathrm{var}_c
         / \sum_c \mathrm{mean}_c`, so that tuning does not count as variability.
     bin_width
-        Width of the windows in which spikes are counted [ms]; default: everything, in trials. The
-        value depends on it.
+        Width of the windows in which spikes are counted [ms]; default: everything, in trials, or
+        the bins of counts. The value depends on it.
     window
-        First and last time [ms]; default: all that was observed.
+        Start and stop [ms], half-open; default: all that was observed.
 
     Returns
     -------
     DataArray ``fano_factor`` (unit); NaN for units that never fired. Variances are unbiased
-    (n - 1), so that few trials do not lower it.
+    (n - 1), so that few trials do not lower it. The sums run over conditions and bins, each with
+    the same weight, and leave out those in which fewer than two trials observed the unit: trials
+    that end early count up to their end.
 
     Raises
     ------
@@ -223,7 +249,7 @@ def fano_factor(
         if by not in n.coords or n[by].dims != (dim,):
             known = [c for c, v in n.coords.items() if v.dims == (dim,) and c != dim]
             raise LabelError(f"there is no label {by!r} of {dim}s; there are {known}.")
-        groups = np.unique(n[by].values, return_inverse=True)[1]
+        groups = classes(n[by].values, what=by)[1]
     size = np.bincount(groups)
     if size.min() < _LEAST:
         hint = "pass bin_width" if dim == "time" else "leave out rare conditions"
@@ -233,12 +259,23 @@ def fano_factor(
         )
     values = np.moveaxis(n.values.astype(np.float64), n.dims.index(dim), 0)
     values = values.reshape(len(groups), -1, n.sizes["unit"])
-    var, mean = 0.0, 0.0
+    var, mean = np.zeros((2, n.sizes["unit"]))
     for c in range(len(size)):
-        var = var + np.nanvar(values[groups == c], axis=0, ddof=1).sum(0)
-        mean = mean + np.nanmean(values[groups == c], axis=0).sum(0)
+        of_bins = _moments(values[groups == c])
+        var, mean = (total + x.sum(0) for total, x in zip((var, mean), of_bins, strict=True))
     fano = np.where(mean > 0, var / np.where(mean > 0, mean, 1), np.nan)
     coords = {name: c.variable for name, c in counts.coords.items() if c.dims == ("unit",)}
     about = {"units": "1", "long_name": "Fano factor", "kind": "statistic"}
     about["bin_width"] = labels.bin_width(counts, what="the counts")
     return xr.DataArray(fano, coords, ("unit",), "fano_factor", about)
+
+
+def _moments(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Variance and mean over trials (first axis) of each bin; 0 for bins with fewer than two."""
+    seen = ~np.isnan(counts)
+    n = seen.sum(0)
+    enough = n >= _LEAST
+    mean = np.where(seen, counts, 0).sum(0) / np.maximum(n, 1)
+    square = np.where(seen, counts - mean, 0) ** 2
+    var = square.sum(0) / np.maximum(n - 1, 1)
+    return np.where(enough, var, 0), np.where(enough, mean, 0)

@@ -9,12 +9,14 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
+from neurodyn.labels.only import takes
 
 __all__ = ["bootstrap"]
 
 _LEAST = 2
 
 
+@takes(values=[])
 def bootstrap(
     values: xr.DataArray,
     dim: str = "seed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,10 +14,11 @@ from neurodyn.analysis.alterations import AlteredScores, altered_scores
 from neurodyn.analysis.lesion_results import lesion_result, relative_accuracy
 from neurodyn.analysis.perturbation import perturbation
 from neurodyn.checks import check_whole
-from neurodyn.intervene import SupportsCut
+from neurodyn.intervene import SupportsCut, select_units
 from neurodyn.labels import LabelError, in_positions
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
+from neurodyn.units import Chosen, as_mask, as_units, where
 
 __all__ = ["AlteredScores", "ablation", "altered_scores", "extreme_units", "perturbation"]
 
@@ -69,7 +70,7 @@ def _cut(model: Any, mask: Array) -> Any:
 def ablation(
     model: AbstractSystem,
     task: AbstractTask,
-    units: Sequence[int] | np.ndarray | None = None,
+    units: Sequence[Any] | np.ndarray | None = None,
     *,
     n_trials: int = 10,
     chance: float = 0.5,
@@ -90,8 +91,9 @@ def ablation(
         What it is scored on. Published: parity at every step of a stream with p = 0.5
         (``NParity(n, scored="every", p=0.5, length=1100, burn_in=100)``).
     units
-        Numbers of the units, each cut alone; default all. Or masks ``(group, unit)``: groups of
-        units that are cut together.
+        Numbers or names of the units, or a boolean mask of them, each cut alone; default all. Or
+        groups of units that are cut together: masks ``(group, unit)``, or lists of numbers or
+        names.
     n_trials
         Trials for each; all networks run the same.
     chance
@@ -121,8 +123,8 @@ def ablation(
             f"{type(model).__name__} has no `cut` method, so its units cannot be ablated; "
             "altered_scores takes any change of a model."
         )
-    n_units = int(cast(Any, model).n_units)
-    masks, numbers = _masks(units, n_units)
+    n_units = select_units(model, 0).size
+    masks, numbers = _masks(model, units, n_units)
     # The intact network is the first of the altered ones.
     every = jnp.asarray(np.concatenate([np.zeros((1, n_units), bool), masks]))
     scores, finite = altered_scores(
@@ -136,32 +138,39 @@ def ablation(
     return lesion_result(dim, found[1:], relative, found[0], base, chance, coords, stayed)
 
 
-def _masks(units: Any, n_units: int) -> tuple[np.ndarray, np.ndarray | None]:
+def _masks(model: Any, units: Any, n_units: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Which units are cut in each run, and the number of the unit where it is one alone."""
     if isinstance(units, xr.DataArray) and units.ndim == 2:
         if "unit" not in units.dims:
             raise LabelError(f"groups of units need the dim 'unit', got {units.dims}.")
-        units = in_positions(units.transpose(..., "unit"), "unit", what="masks")
-    units = np.arange(n_units) if units is None else np.asarray(units)
-    if units.ndim == 2:
-        if units.shape[1] != n_units or not np.isin(units, (0, 1)).all() or not len(units):
-            raise ValueError(
-                f"groups of units are masks (group, {n_units}) of 0 and 1, got {units.dtype} of "
-                f"shape {units.shape}."
-            )
-        return units.astype(bool), None
-    if units.ndim != 1 or units.dtype.kind not in "iu" or not units.size:
-        raise ValueError(
-            "`units` must be a list of unit numbers (numpy.flatnonzero makes one of a mask), or "
-            f"masks (group, unit); got {units.dtype} of shape {units.shape}."
-        )
-    if units.min() < 0 or units.max() >= n_units:
-        raise ValueError(
-            f"this network has units 0 to {n_units - 1}, but units {units.min()} to {units.max()} "
-            "are asked for."
-        )
-    if len(np.unique(units)) != len(units):
-        raise ValueError("`units` names some units twice.")
-    return np.arange(n_units)[None, :] == units[:, None], units
+        units = in_positions(units.transpose(..., "unit"), "unit", what="masks").values
+    if units is None:
+        numbers = np.arange(n_units)
+    elif _are_groups(units):
+        if not len(units):
+            raise ValueError("`units` holds no group of units.")
+        if hasattr(units, "dtype") and np.isin(units, (0, 1)).all():
+            units = np.asarray(
+                units, bool
+            )  # an array of groups holds masks, a list may hold numbers
+        return np.stack([as_mask(model, group) for group in units]), None
+    else:
+        found = as_units(units)
+        if isinstance(found, Chosen):
+            # In the order in which they were given.
+            places = [place for _, place in where(model, found, n_units)]
+            numbers = np.concatenate(places)
+        else:
+            numbers = np.flatnonzero(as_mask(model, found))
+        if not numbers.size or len(np.unique(numbers)) != len(numbers):
+            raise ValueError("`units` names no unit, or some units twice.")
+    return np.arange(n_units)[None, :] == numbers[:, None], numbers
+
+
+def _are_groups(units: Any) -> bool:
+    if isinstance(units, (list, tuple)):
+        return any(np.ndim(each) > 0 for each in units)
+    return np.ndim(units) > 1
 
 
 def _unit_coords(model: AbstractSystem, numbers: np.ndarray | None) -> dict[str, Any]:

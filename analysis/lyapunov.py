@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import diffrax
@@ -102,8 +103,11 @@ def lyapunov(
         ``kaplan_yorke`` (trial)
             Dimension, see :func:`kaplan_yorke_dimension`.
         ``status`` (trial)
-            ``"ok"``, or ``"diverged"``: the trajectory or its deviations left the range of numbers,
-            and everything else about the trial is NaN.
+            ``"ok"``; ``"diverged"``: the trajectory or its deviations left the range of numbers,
+            and everything else about the trial is NaN; ``"unstable fixed point"``: the trajectory
+            started exactly there and never left (such as a network without bias at zero), so that
+            its exponents are not those of the attractor; a warning says so too. Start elsewhere,
+            with `state` or a random initial state.
 
     Raises
     ------
@@ -152,7 +156,7 @@ def lyapunov(
         if noisy and key is None:
             raise ValueError(f"This {type(system).__name__} has noise: pass `key=` (a seed).")
         solver = _check_solver(system, solver, noisy)
-        logs, finite = frame_growth(
+        found = frame_growth(
             system,
             batch.source,
             dt_array,
@@ -166,8 +170,9 @@ def lyapunov(
             every,
             k,
         )
-        logs, finite = np.asarray(logs, np.float64), np.asarray(finite)
-    return _label(logs, finite, dt, every, transient, size, type(system).__name__, double)
+        logs, finite, rests = (np.asarray(each) for each in found)
+    logs = logs.astype(np.float64)
+    return _label(logs, finite, rests, dt, every, transient, size, type(system).__name__, double)
 
 
 def kaplan_yorke_dimension(exponents: Any, *, zero: Any = 0.0, complete: bool = True) -> float:
@@ -214,7 +219,7 @@ def kaplan_yorke_dimension(exponents: Any, *, zero: Any = 0.0, complete: bool = 
     return float(j + (sums[j - 1] if j else 0.0) / -given[j])
 
 
-def _label(logs, finite, dt, every, transient, size, name, double) -> xr.Dataset:
+def _label(logs, finite, rests, dt, every, transient, size, name, double) -> xr.Dataset:
     rows, _, k = logs.shape
     row = every * (1.0 if dt is None else dt)
     logs = np.where(finite[None, :, None], logs, np.nan) / row
@@ -232,6 +237,17 @@ def _label(logs, finite, dt, every, transient, size, name, double) -> xr.Dataset
         kaplan_yorke_dimension(values, zero=small, complete=k == size)
         for values, small in zip(mean, zero, strict=True)
     ]
+    status = np.where(finite, "ok", "diverged").astype("U20")
+    unstable = finite & rests & (mean[:, 0] > zero[:, 0])
+    status[unstable] = "unstable fixed point"
+    if unstable.any():
+        warnings.warn(
+            f"{unstable.sum()} of {unstable.size} trials of this {name} rest exactly at an "
+            "unstable fixed point, from which they started, so that their exponents are not those "
+            "of the attractor: start elsewhere, e.g. initial=params.Uniform(-0.1, 0.1) with a key, "
+            "or pass `state`.",
+            stacklevel=3,
+        )
     units = "1" if dt is None else "1/ms"
     both = ("trial", "exponent")
     variables = {
@@ -245,7 +261,7 @@ def _label(logs, finite, dt, every, transient, size, name, double) -> xr.Dataset
             "statistic",
         ),
         "kaplan_yorke": ("trial", np.array(dimension), "1", "Kaplan-Yorke dimension", "statistic"),
-        "status": ("trial", np.where(finite, "ok", "diverged"), "1", "what became of the trial"),
+        "status": ("trial", status, "1", "what became of the trial"),
     }
     step = "1" if dt is None else "ms"
     coords = {

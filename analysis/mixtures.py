@@ -14,6 +14,8 @@ from scipy.special import logsumexp
 
 from neurodyn.analysis.trajectories import Runs, as_pair, label_runs
 from neurodyn.checks import check_whole
+from neurodyn.labels.only import takes
+from neurodyn.reprs import brief
 
 __all__ = ["MixtureDivergence", "mixture_divergence"]
 
@@ -21,6 +23,7 @@ __all__ = ["MixtureDivergence", "mixture_divergence"]
 _CHUNK, _CHUNK_TRAINING = 200, 50
 
 
+@takes(generated=["time"], truth=["time"])
 def mixture_divergence(
     generated: Any,
     truth: Any,
@@ -130,6 +133,8 @@ class MixtureDivergence(eqx.Module):
     n_draws: int = eqx.field(static=True)
     seed: int = eqx.field(static=True)
     name: ClassVar[str] = "d_stsp"
+
+    __repr__ = brief
 
     def __init__(
         self,

@@ -13,10 +13,11 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.arrays import pick, rows, traces
-from neurodyn.analysis.conditions import condition_codes, condition_means, names
+from neurodyn.analysis.conditions import condition_codes, condition_means
 from neurodyn.analysis.resampling import group_trials, shuffled_means
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import pair
+from neurodyn.labels.roles import chosen
 from neurodyn.system import as_key
 
 Numbers = ArrayLike | Sequence[float | int] | xr.DataArray
@@ -98,7 +99,8 @@ def shuffle_null(
     data
         Dims ``(trial | condition, time, unit)``.
     by
-        Labels that make a condition (for trials).
+        Labels that make a condition (for trials); default: the conditions of the task, where a run
+        knows them.
     n
         Number of shuffles.
     key
@@ -120,11 +122,12 @@ def shuffle_null(
     array = pick(data, variable)
     keys = jax.random.split(as_key(key), n)
     if rows(array) == "trial":
+        by = chosen(array, by)
         means = condition_means(array, by)
-        codes = condition_codes(array, means, names(by))
+        codes = condition_codes(array, means, by)
         trials = group_trials(array, codes, means.sizes["condition"], what="data")
         values = _of_shuffled(keys, trials.values, trials.codes, trials.n_conditions, statistic)
-        kind = "trial labels shuffled"
+        kind = f"trial labels shuffled ({', '.join(by)})"
     else:
         y = traces(array)
         values = _of_permuted(keys, y.reshape(y.shape[0], -1, y.shape[-1]), statistic)

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.arrays import pick, rows, traces
-from neurodyn.analysis.ceiling import given_halves, refuse_single_trials
-from neurodyn.analysis.conditions import condition_codes, condition_means, names
+from neurodyn.analysis.arrays import balanced, checked, pick, rows
+from neurodyn.analysis.ceiling import given_halves, listed, refuse_single_trials
+from neurodyn.analysis.conditions import condition_codes, condition_means
 from neurodyn.analysis.resampling import Trials, group_trials
 from neurodyn.analysis.timebins import rebin
 from neurodyn.labels import LabelError, clock, match, pair
+from neurodyn.labels.roles import chosen, conditions
 
 __all__ = ["Pair", "pair_up"]
 
@@ -28,9 +31,10 @@ class Pair:
     Attributes
     ----------
     x
-        Activity of the model.
+        Activity of the model, without offsets and scale (`analysis.arrays.balanced`): measures do
+        not depend on them. 0 for members that hold NaN or do not vary, of which every score is NaN.
     y
-        Activity of the recording.
+        Activity of the recording, likewise.
     means
         The recording's condition means with their labels, dims (condition, time, unit).
     seeds
@@ -89,22 +93,23 @@ def pair_up(
     y = y.sel(time=x["time"])
     codes = None
     if rows(recorded) == "trial":
-        codes = condition_codes(recorded, y, names(by))
+        codes = condition_codes(recorded, y, by)
         recorded = recorded.sel(time=y["time"])
     trials, halves, unsplit = _splittable(recorded, halves, y, by, codes)
     seeds = x["seed"] if "seed" in x.dims else None
     bins = clock(y, what="the recording", even=False).time
     x = x if seeds is not None else x.expand_dims("seed")
+    members, without = _members(x.transpose("seed", "condition", "time", "unit"))
     return Pair(
-        x=traces(x.transpose("seed", "condition", "time", "unit"), what="the run"),
-        y=traces(y, what="the recording"),
+        x=members,
+        y=jnp.asarray(balanced(checked(y, what="the recording")), members.dtype),
         means=y,
         seeds=seeds,
         trials=trials,
         halves=halves,
         unsplit=unsplit,
         attrs={
-            "by": ", ".join(names(by)) if by is not None else "",
+            "by": ", ".join(by or []),
             "n_conditions": y.sizes["condition"],
             "conditions_left_out_of_recording": n_rec - y.sizes["condition"],
             "conditions_left_out_of_run": n_run - y.sizes["condition"],
@@ -112,8 +117,19 @@ def pair_up(
             "first_bin": float(bins[0]),
             "last_bin": float(bins[-1]),
             "bins_left_out": n_bins - y.sizes["time"],
+            "members_without_score": "" if seeds is None else listed(seeds, without),
         },
     )
+
+
+def _members(x: xr.DataArray) -> tuple[Array, np.ndarray]:
+    """Activity of each member by itself, and which of them have none that could be compared."""
+    finite = np.isfinite(x.values).all((1, 2, 3))
+    if not finite.any():
+        checked(x, what="the run")
+    known = np.where(finite[:, None, None, None], x.values, 0)
+    members = np.stack([balanced(member) for member in known])
+    return jnp.asarray(members, jnp.result_type(float)), ~members.any((1, 2, 3))
 
 
 def _recorded(rec, name: str | None) -> tuple[xr.DataArray, xr.DataArray | None]:
@@ -136,13 +152,35 @@ def _recorded(rec, name: str | None) -> tuple[xr.DataArray, xr.DataArray | None]
 
 
 def _conditions_by(run, recorded: xr.DataArray, by) -> list[str] | None:
-    if by is not None or not isinstance(run, (xr.Dataset, xr.DataArray)):
-        return None if by is None else names(by)
-    if rows(recorded, what="the recording") == "condition" and "trial" in run.dims:
-        known = [*run.coords, *getattr(run, "data_vars", {})]
-        labels = [n for n, c in recorded.coords.items() if c.dims == ("condition",) and n in known]
-        return labels or None
-    return None
+    if by is not None:
+        return [by] if isinstance(by, str) else list(by)
+    if not isinstance(run, (xr.Dataset, xr.DataArray)):
+        return None
+    known = {*run.coords, *getattr(run, "data_vars", {})}
+    trials = rows(recorded, what="the recording") == "trial"
+    if trials and "trial" in run.dims:
+        return _design(run, recorded, known)
+    if "trial" not in (*recorded.dims, *run.dims):
+        return None
+    # Those of the side that is averaged already.
+    averaged, other = (run, set(recorded.coords)) if trials else (recorded, known)
+    found = [n for n, c in averaged.coords.items() if c.dims == ("condition",) and n in other]
+    return [str(n) for n in found if n != "condition"] or None
+
+
+def _design(run, recorded: xr.DataArray, known: set) -> list[str]:
+    """The conditions of the task of either side, which both must have."""
+    design = conditions(run) or conditions(recorded)
+    shared = recorded.drop_vars([n for n in recorded.coords if n not in known])
+    if not design:
+        return chosen(shared, None, what="the recording")
+    if missing := [n for n in design if n not in shared.coords]:
+        both = [n for n in design if n not in missing]
+        raise LabelError(
+            f"the conditions of the task are {design}, but not both sides have {missing}: give "
+            f"the recording and the run these labels, or average over them, by={both}."
+        )
+    return design
 
 
 def _run_means(run, by, name: str | None, join: Join, least: int) -> xr.DataArray:
@@ -183,7 +221,8 @@ def _splittable(recorded, halves, y: xr.DataArray, by, codes):
         return None, given_halves(matched), ""
     if codes is None:
         return None, None, "the recording holds condition means without halves ('repetition')"
-    trials = group_trials(recorded, codes, y.sizes["condition"], what="the recording")
+    n = y.sizes["condition"]
+    trials = group_trials(recorded, codes, n, what="the recording", balance=True)
     try:
         refuse_single_trials(trials, y)
     except LabelError as error:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.arrays import centred, matrix, pick, samples
+from neurodyn.analysis.arrays import balanced_by, centred, matrix, pick, samples
 from neurodyn.analysis.threads import one_lapack_thread
 
 __all__ = ["pca", "principal_axes"]
@@ -72,13 +72,16 @@ def pca(
         If there are fewer units or samples than `n_components`.
     """
     array = pick(data, variable)
-    x = matrix(np.asarray(samples(array)), what="data")
+    found = samples(array)
+    x = matrix(found, what="data")
     if not 1 <= n_components <= min(x.shape):
         raise ValueError(
             f"n_components must be between 1 and {min(x.shape)} for {x.shape[0]} samples of "
             f"{x.shape[1]} units, got {n_components}."
         )
     variance, explained, axes, scores = (np.asarray(v)[..., :n_components] for v in _pca(x))
+    scale, mean = balanced_by(found)[1], found.mean(0, dtype=np.float64)
+    variance, scores = variance * scale**2, scores * scale
     units = array.attrs.get("units", "1")
     dims = (*[str(d) for d in array.dims if d != "unit"], "component")
     shape = [array.sizes[d] for d in dims[:-1]]
@@ -104,7 +107,7 @@ def pca(
                 explained,
                 {"units": "1", "long_name": "fraction of the variance"},
             ),
-            "mean": ("unit", np.asarray(x).mean(0), {"units": units, "long_name": "mean"}),
+            "mean": ("unit", mean, {"units": units, "long_name": "mean"}),
         },
         coords={"component": np.arange(n_components), **array.coords},
         attrs={"source": "analysis", "kind": "statistic"},

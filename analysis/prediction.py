@@ -20,6 +20,7 @@ from neurodyn.analysis.trajectories import (
 from neurodyn.checks import check_whole
 from neurodyn.integrate import integrate
 from neurodyn.labels import LabelError, in_positions, like, pair, pair_channels
+from neurodyn.labels.only import takes
 from neurodyn.params import whole_model
 from neurodyn.system import AbstractFlow, AbstractSystem, State
 
@@ -29,6 +30,7 @@ __all__ = ["prediction_error", "valid_prediction_time"]
 _CHUNK = 2**24
 
 
+@takes(truth=["time"])
 def prediction_error(
     model: Any,
     truth: Any,
@@ -140,6 +142,7 @@ def prediction_error(
     return ds.assign_coords(horizon=ahead)
 
 
+@takes(generated=["time"], truth=["time"])
 def valid_prediction_time(
     generated: Any,
     truth: Any,

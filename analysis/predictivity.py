@@ -22,6 +22,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from neurodyn.analysis.arrays import centred, matrix, same_rows
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
+from neurodyn.labels.only import takes
 from neurodyn.system import as_key
 
 __all__ = ["PENALTIES", "pearson", "predicted", "ridge_r"]
@@ -120,11 +121,18 @@ def pearson(a: Activity, b: Activity) -> Float[Array, " unit"]:
     """Correlation of each unit over conditions and times; NaN where one side is constant."""
     # Compared, not subtracted: a constant minus its rounded mean need not be 0.
     varies = jnp.logical_and(*((v.max(axis=(0, 1)) > v.min(axis=(0, 1))) for v in (a, b)))
-    a = a - a.mean(axis=(0, 1), keepdims=True)
-    b = b - b.mean(axis=(0, 1), keepdims=True)
+    a, b = _deviations(a), _deviations(b)
     power = jnp.sum(a**2, axis=(0, 1)) * jnp.sum(b**2, axis=(0, 1))
     r = jnp.sum(a * b, axis=(0, 1)) / jnp.sqrt(jnp.where(varies, power, 1))
     return jnp.where(varies, r, jnp.nan)
+
+
+def _deviations(x: Activity) -> Activity:
+    """Deviations of each unit from its mean, the largest of size 1: squares stay in float32."""
+    x = x - x[:1, :1]
+    x = x - x.mean(axis=(0, 1), keepdims=True)
+    size = jnp.abs(x).max(axis=(0, 1), keepdims=True)
+    return x / jnp.where(size > 0, size, 1)
 
 
 def ridge_score(ridge: Ridge, y: Activity) -> Float[Array, " unit"]:
@@ -156,6 +164,7 @@ def n_folds_for(n_conditions: int, n_folds: int | None) -> int:
     return folds
 
 
+@takes(x=["unit"], y=["unit"])
 @one_lapack_thread
 def ridge_r(
     x: ArrayLike | xr.DataArray,
@@ -232,4 +241,5 @@ def _activity(x: ArrayLike, what: str) -> Activity:
     shape = np.shape(x)
     if len(shape) != 3:
         raise ValueError(f"{what} must be (condition, time, unit), got shape {shape}.")
-    return matrix(jnp.reshape(jnp.asarray(x), (-1, shape[2])), what=what).reshape(shape)
+    flat = x if isinstance(x, jax.core.Tracer) else np.asarray(x)
+    return matrix(flat.reshape(-1, shape[2]), what=what).reshape(shape)

@@ -11,6 +11,7 @@ from neurodyn.analysis.mixtures import mixture_divergence
 from neurodyn.analysis.spectra import spectral_distance
 from neurodyn.analysis.state_space import state_space_divergence
 from neurodyn.analysis.trajectories import as_runs, as_truth
+from neurodyn.labels.only import takes
 
 __all__ = ["RECONSTRUCTION_PROTOCOLS", "reconstruction", "reconstruction_floor"]
 
@@ -42,6 +43,7 @@ RECONSTRUCTION_PROTOCOLS = {
 }
 
 
+@takes(generated=["time"], truth=["time"])
 def reconstruction(
     generated: Any,
     truth: Any,
@@ -118,6 +120,7 @@ def reconstruction(
     )
 
 
+@takes(truth=["time"])
 def reconstruction_floor(truth: Any, other: Any = None, **options: Any) -> xr.Dataset:
     """What a perfect model would score: one run of the truth against another.
 

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from neurodyn.analysis.arrays import traces
+from neurodyn.analysis.arrays import balanced, checked
 from neurodyn.labels import LabelError
 
 __all__ = ["Trials", "group_trials", "means", "shuffled_means", "split_means"]
@@ -44,7 +44,14 @@ class Trials(NamedTuple):
         return self.counts.shape[1]
 
 
-def group_trials(array: xr.DataArray, codes: np.ndarray, n_conditions: int, *, what: str) -> Trials:
+def group_trials(
+    array: xr.DataArray,
+    codes: np.ndarray,
+    n_conditions: int,
+    *,
+    what: str,
+    balance: bool = False,
+) -> Trials:
     """Bring labelled trials into groups of units that share their trials.
 
     Parameters
@@ -57,6 +64,8 @@ def group_trials(array: xr.DataArray, codes: np.ndarray, n_conditions: int, *, w
         Number of conditions.
     what
         What to call the data in errors.
+    balance
+        Whether to take out offsets and scale (`analysis.arrays.balanced`), for what ignores them.
 
     Raises
     ------
@@ -68,7 +77,9 @@ def group_trials(array: xr.DataArray, codes: np.ndarray, n_conditions: int, *, w
         order = np.argsort(array["trial"].values, kind="stable")
         if not np.array_equal(order, np.arange(order.size)):
             array, codes = array.isel(trial=order), codes[order]
-    values = traces(array.transpose("trial", ..., "unit"), what=what, missing=True)
+    found = checked(array.transpose("trial", ..., "unit"), what=what, missing=True)
+    found = balanced(found) if balance else found
+    values = jnp.asarray(found, jnp.result_type(float))
     values = values.reshape(values.shape[0], -1, values.shape[-1])
     nan = np.isnan(np.asarray(values[codes < n_conditions]))
     if (nan.any(axis=1) & ~nan.all(axis=1)).any():

@@ -11,6 +11,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.checks import number, whole
 from neurodyn.integrate import integrate
+from neurodyn.labels.only import takes
 from neurodyn.random import as_key
 from neurodyn.recording import Save
 from neurodyn.system import AbstractSystem
@@ -23,6 +24,7 @@ PENALTIES = np.logspace(-10, 2, 13)
 HELD_OUT = 0.2
 
 
+@takes(states=["unit"], targets=["output"])
 def ridge_readout(
     states: xr.DataArray | np.ndarray | jax.Array,
     targets: xr.DataArray | np.ndarray | jax.Array,

@@ -10,6 +10,7 @@ from neurodyn import labels
 from neurodyn.analysis.firing import population_rate
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
 
 __all__ = ["BANDS", "population_spectrum"]
 
@@ -23,10 +24,11 @@ BANDS = {
 }
 
 
+@takes(data=DATASET)
 def population_spectrum(
     data: xr.Dataset,
     *,
-    bin_width: Number = 1.0,
+    bin_width: Number | None = None,
     segment: Number = 500.0,
     by: str | None = None,
     window: Window | None = None,
@@ -38,15 +40,15 @@ def population_spectrum(
     data
         Spike Dataset, in trials or continuous.
     bin_width
-        Width of the bins of the rate [ms], if spikes are not binned yet; frequencies reach half of
-        its inverse.
+        Width of the bins of the rate [ms]; default 1 ms, or that of counts. Frequencies reach half
+        of its inverse.
     segment
         Length of the segments [ms], Hann-windowed and half overlapping, over which (and over
         trials) spectra are averaged; its inverse is the resolution.
     by
         Coordinate on ``unit`` that names populations, one spectrum for each.
     window
-        First and last time [ms]; default: all that was observed.
+        Start and stop [ms], half-open; default: all that was observed.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def population_spectrum(
     x = rate.transpose(..., "time", "unit").values
     if not np.isfinite(x).all():
         raise LabelError("population_spectrum: trials end early; choose a window inside all.")
-    width = labels.clock(rate, what="the rate", default=float(bin_width)).step
+    width = labels.clock(rate, what="the rate", default=1.0).step
     n = round(float(segment) / width)
     if not 8 <= n <= x.shape[-2]:
         raise LabelError(

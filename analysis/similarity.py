@@ -7,6 +7,7 @@ rotations, reflections, offsets and overall scale of either side, and can be dif
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -15,10 +16,14 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.arrays import centred, pair, pick, samples
+from neurodyn.analysis.arrays import centred, normed, pair, pick, samples
+from neurodyn.analysis.conditions import condition_means
 from neurodyn.analysis.pca import principal_axes
 from neurodyn.analysis.threads import one_lapack_thread
-from neurodyn.labels import match
+from neurodyn.labels import LabelError, match
+from neurodyn.labels.matching import shared_coords
+from neurodyn.labels.only import takes
+from neurodyn.labels.roles import OUTCOMES, conditions
 
 __all__ = ["cka", "debiased_cka", "linear_cka", "procrustes", "procrustes_angle", "shape_angle"]
 
@@ -52,19 +57,19 @@ def _unbiased_energy(x: Samples, y: Others) -> Float[Array, ""]:
 
 def cka_side(x: Samples) -> Side:
     """Prepare one side for `cka_score`."""
-    x = centred(x)
+    x = normed(x)
     return Side(x, _cross_energy(x, x))
 
 
 def cka_score(a: Side, y: Others) -> Float[Array, ""]:
     """Linear CKA of a prepared side with samples `y`."""
     b = cka_side(y)
-    return _cross_energy(a.x, b.x) / jnp.sqrt(a.norm * b.norm)
+    return _cross_energy(a.x, b.x) / (jnp.sqrt(a.norm) * jnp.sqrt(b.norm))
 
 
 def debiased_side(x: Samples) -> Side:
     """Prepare one side for `debiased_score`."""
-    x = centred(x)
+    x = normed(x)
     return Side(x, _unbiased_energy(x, x))
 
 
@@ -76,7 +81,7 @@ def debiased_score(a: Side, y: Others) -> Float[Array, ""]:
 
 def procrustes_side(x: Samples) -> Side:
     """Prepare one side for `procrustes_score`."""
-    x = centred(x)
+    x = normed(x)
     return Side(x, jnp.sqrt(jnp.sum(x**2)))
 
 
@@ -106,6 +111,7 @@ def _shape_angle(x: Samples, y: Others, alpha: Float[Array, ""]) -> Float[Array,
     return _procrustes_angle(_partly_whitened(x, alpha), _partly_whitened(y, alpha))
 
 
+@takes(x=["unit"], y=["unit"])
 def linear_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     r"""Linear centred kernel alignment, :math:`|X'Y|_F^2 / (|X'X|_F |Y'Y|_F)` of centred samples.
 
@@ -140,6 +146,7 @@ def linear_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Floa
     return _linear_cka(*pair(x, y))
 
 
+@takes(x=["unit"], y=["unit"])
 def debiased_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     """Linear CKA from unbiased estimates of its three terms: 0 on average for unrelated samples.
 
@@ -168,6 +175,7 @@ def debiased_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Fl
     return _debiased_cka(*pair(x, y, least=4))
 
 
+@takes(x=["unit"], y=["unit"])
 @one_lapack_thread
 def procrustes_angle(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     r"""Angle between two shapes after the best rotation, :math:`\arccos(|X'Y|_* / (|X|_F |Y|_F))`.
@@ -197,6 +205,7 @@ def procrustes_angle(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -
     return _procrustes_angle(*pair(x, y))
 
 
+@takes(x=["unit"], y=["unit"])
 @one_lapack_thread
 def shape_angle(
     x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray, *, alpha: float = 1.0
@@ -227,23 +236,39 @@ def shape_angle(
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha blends between 0 (whitened) and 1 (not whitened), got {alpha}.")
-    x, y = pair(x, y)
+    x, y = pair(x, y, scale=False)
     return _shape_angle(x, y, jnp.asarray(alpha, dtype=x.dtype))
 
 
-def _labelled(function, a, b, name: str | None, **attrs) -> xr.DataArray:
+def _labelled(function, a, b, by, name: str | None, **attrs) -> xr.DataArray:
     a, b = pick(a, name, what="a"), pick(b, name, what="b")
+    if by is not None:
+        by = [by] if isinstance(by, str) else list(by)
+        a, b = condition_means(a, by, what="a"), condition_means(b, by, what="b")
     dims = [str(dim) for dim in a.dims if dim != "unit"]
-    a, b = match(a, b, dims)
+    for dim in dims:
+        try:
+            a, b = match(a, b, dim, by=by if dim == "condition" and by else None)
+        except LabelError as error:
+            raise LabelError(f"{error}{_advice(a, b) if dim == 'trial' else ''}") from None
     b = b.transpose(*a.dims)
     value = function(samples(a, what="a"), samples(b, what="b"))
-    return xr.DataArray(float(value), attrs=attrs | {"n_units": [a.sizes["unit"], b.sizes["unit"]]})
+    attrs |= {"n_units": [a.sizes["unit"], b.sizes["unit"]], "by": ", ".join(by or [])}
+    return xr.DataArray(float(value), attrs=attrs)
+
+
+def _advice(a: xr.DataArray, b: xr.DataArray) -> str:
+    """What else may be compared where trials are not the same."""
+    shared = conditions(a) or [n for n in shared_coords(a, b, "trial") if n not in OUTCOMES]
+    names = [n for n in shared if n in b.coords]
+    return f" Or compare the means of conditions, by={names}." if names else ""
 
 
 def cka(
     a: xr.Dataset | xr.DataArray,
     b: xr.Dataset | xr.DataArray,
     *,
+    by: str | Sequence[str] | None = None,
     debiased: bool = False,
     variable: str | None = None,
 ) -> xr.DataArray:
@@ -253,7 +278,10 @@ def cka(
     ----------
     a, b
         Data with dim ``unit`` and the same labels along all other dims (conditions by their
-        coordinates, times within 1e-6 ms). `compare` brings trials and time axes together.
+        coordinates, times within 1e-6 ms). Single trials are compared trial by trial; what runs
+        came to (`choice`, `rt`) may differ. `compare` brings trials and time axes together.
+    by
+        Labels of trials that make a condition: the means of conditions are compared instead.
     debiased
         Whether to use `debiased_cka`.
     variable
@@ -272,6 +300,7 @@ def cka(
         debiased_cka if debiased else linear_cka,
         a,
         b,
+        by,
         variable,
         units="1",
         long_name="debiased linear CKA" if debiased else "linear CKA",
@@ -282,6 +311,7 @@ def procrustes(
     a: xr.Dataset | xr.DataArray,
     b: xr.Dataset | xr.DataArray,
     *,
+    by: str | Sequence[str] | None = None,
     alpha: float = 1.0,
     variable: str | None = None,
 ) -> xr.DataArray:
@@ -289,7 +319,7 @@ def procrustes(
 
     Parameters
     ----------
-    a, b
+    a, b, by
         As for `cka`.
     alpha
         As for `shape_angle`.
@@ -309,6 +339,7 @@ def procrustes(
         lambda x, y: procrustes_angle(x, y) if alpha == 1 else shape_angle(x, y, alpha=alpha),
         a,
         b,
+        by,
         variable,
         units="rad",
         long_name="Procrustes angle",

@@ -17,6 +17,7 @@ from neurodyn.analysis.trajectories import (
     read_step,
 )
 from neurodyn.labels import LabelError
+from neurodyn.labels.only import takes
 
 __all__ = ["power_spectrum", "spectral_distance"]
 
@@ -24,6 +25,7 @@ __all__ = ["power_spectrum", "spectral_distance"]
 _TRUNCATE = 4.0
 
 
+@takes(data=["time"])
 def power_spectrum(
     data: Any, *, sigma: float = 20.0, dt: float | int | None = None
 ) -> xr.DataArray:
@@ -74,6 +76,7 @@ def power_spectrum(
     )
 
 
+@takes(generated=["time"], truth=["time"])
 def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.Dataset:
     r"""Hellinger distance between power spectra.
 

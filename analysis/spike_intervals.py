@@ -8,11 +8,13 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.labels.only import DATASET, takes
 from neurodyn.spikes.join import places, positions
 
 __all__ = ["interval_statistics", "spike_intervals"]
 
 
+@takes(spikes=DATASET)
 def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     """Intervals between successive spikes of each unit, never across trials or gaps.
 
@@ -69,6 +71,7 @@ def _seen(spikes: xr.Dataset, time: np.ndarray) -> np.ndarray:
     return np.diff(inside) == 0
 
 
+@takes(spikes=DATASET)
 def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
     r"""How irregularly each unit fires: CV, CV2 and LV of its interspike intervals.
 

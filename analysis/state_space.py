@@ -12,6 +12,8 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.trajectories import as_pair, label_runs
 from neurodyn.checks import check_whole
+from neurodyn.labels.only import takes
+from neurodyn.reprs import brief
 
 __all__ = ["PROTOCOLS", "StateSpaceDivergence", "state_space_divergence"]
 
@@ -21,6 +23,7 @@ PROTOCOLS = ("margin", "two_sd", "inner")
 SMOOTHING = 1e-5
 
 
+@takes(generated=["time"], truth=["time"])
 def state_space_divergence(
     generated: Any,
     truth: Any,
@@ -160,6 +163,8 @@ class StateSpaceDivergence(eqx.Module):
     protocol: str = eqx.field(static=True)
     smoothing: float = eqx.field(static=True)
     name: ClassVar[str] = "d_stsp"
+
+    __repr__ = brief
 
     def __init__(self, n_bins: int = 30, *, protocol: str = "margin", smoothing: float = SMOOTHING):
         _check_bins(n_bins, protocol)

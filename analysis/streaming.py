@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from neurodyn.analysis.chunks import Chunk, Reading, Seen, read_chunk
 from neurodyn.checks import check_whole
 from neurodyn.labels import LabelError
+from neurodyn.reprs import brief
 
 __all__ = ["CovarianceSums", "LagSums", "streaming_autocorrelation"]
 
@@ -53,6 +54,8 @@ class LagSums(eqx.Module):
     tail: Float[Array, "lag trial unit"]
     products: Float[Array, "lags unit"]
     seen: Seen | None
+
+    __repr__ = brief
 
     def __init__(self, first: ArrayLike | xr.DataArray, max_lag: int):
         first, self.seen = read_chunk(first)
@@ -168,6 +171,8 @@ class CovarianceSums(eqx.Module):
     total: Float[Array, "trial unit"]
     products: Float[Array, "trial unit unit"]
     seen: Seen | None
+
+    __repr__ = brief
 
     def __init__(self, first: ArrayLike | xr.DataArray):
         first, self.seen = read_chunk(first)

@@ -12,11 +12,13 @@ from scipy.linalg import subspace_angles
 
 from neurodyn import labels
 from neurodyn.checks import whole
+from neurodyn.labels.only import takes
 from neurodyn.random import as_key
 
 __all__ = ["principal_angles", "random_angles"]
 
 
+@takes(a=["unit"], b=["unit"])
 def principal_angles(
     a: xr.DataArray | Float[np.ndarray, "unit m"] | Float[Array, "unit m"],
     b: xr.DataArray | Float[np.ndarray, "unit n"] | Float[Array, "unit n"],

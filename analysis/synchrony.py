@@ -9,14 +9,16 @@ from neurodyn import labels
 from neurodyn.analysis.firing import binned_counts
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
 
 __all__ = ["synchrony"]
 
 
+@takes(data=DATASET)
 def synchrony(
     data: xr.Dataset,
     *,
-    bin_width: Number = 5.0,
+    bin_width: Number | None = None,
     variable: str | None = None,
     window: Window | None = None,
 ) -> xr.Dataset:
@@ -33,21 +35,24 @@ def synchrony(
         Spike Dataset, binned here, or a Dataset with a variable on ``time`` and ``unit`` such as
         membrane potentials.
     bin_width
-        Width of the bins of spikes [ms]; the values depend on it.
+        Width of the bins of spikes [ms], on which the values depend; default 5 ms, or that of
+        counts.
     variable
         Which variable of a Dataset (``"v"``); None: its spikes.
     window
-        First and last time [ms]; default: all.
+        Start and stop [ms], half-open (`neurodyn.labels.between`); default: all.
 
     Returns
     -------
     Dataset, on ``trial`` where there is one: ``chi``; ``correlation``, the mean of Pearson's r over
-    all pairs; ``n_units`` that varied, to which both are restricted. NaN below two of them.
+    all pairs; ``n_units`` that varied, to which both are restricted. NaN below two of them. Trials
+    that end early count up to their end.
 
     Raises
     ------
     LabelError
-        If there is no such variable, it has other dims, or values are missing.
+        If there is no such variable, it has other dims, values are missing, or `bin_width` is given
+        for a variable, which has no bins.
     TypeError
         If the data are no Dataset.
 
@@ -69,6 +74,13 @@ def synchrony(
         )
     if variable is None and "spike_time" not in data and "spike_count" not in data:
         raise LabelError(f"synchrony needs spikes, or variable=... out of {list(data.data_vars)}.")
+    if variable is not None and bin_width is not None:
+        raise LabelError(
+            f"bin_width is the width in which spikes are counted; '{variable}' is taken at the "
+            "times that it has: leave bin_width out, or average it first (neurodyn.analysis.rebin)."
+        )
+    if bin_width is None and "spike_count" not in data:
+        bin_width = 5.0
     if variable is None:
         array = binned_counts(data, window, bin_width, "synchrony")["spike_count"]
         _require_dims(array)
@@ -76,10 +88,13 @@ def synchrony(
         array = _variable(data, variable, window)
     dims = [d for d in ("trial", "time", "unit") if d in array.dims]
     x = array.transpose(*dims).values.astype(np.float64)
-    if not np.isfinite(x).all():
-        raise LabelError("synchrony: values are missing (NaN): choose a window without them.")
     x = x if "trial" in dims else x[None]
-    found = np.array([_chi(one) for one in x])
+    # What is missing in all units at the end of a trial comes after its end.
+    lengths = [np.flatnonzero(~np.isnan(one).all(1)).max(initial=-1) + 1 for one in x]
+    trials = [one[:n] for one, n in zip(x, lengths, strict=True)]
+    if not all(np.isfinite(one).all() for one in trials):
+        raise LabelError("synchrony: values are missing (NaN): choose a window without them.")
+    found = np.array([_chi(one) for one in trials])
     about = {
         "chi": "synchrony index",
         "correlation": "mean pairwise correlation",
@@ -97,9 +112,8 @@ def synchrony(
 def _variable(data: xr.Dataset, variable: str, window: Window | None) -> xr.DataArray:
     if variable not in data.data_vars:
         raise LabelError(f"there is no variable {variable!r}: there are {list(data.data_vars)}.")
-    array = data[variable]
-    _require_dims(array)
-    return labels.between(array, window, what=f"'{variable}'")
+    _require_dims(data[variable])
+    return labels.between(data, window, what=f"'{variable}'")[variable]
 
 
 def _require_dims(array: xr.DataArray) -> None:
@@ -110,7 +124,7 @@ def _require_dims(array: xr.DataArray) -> None:
 def _chi(x: np.ndarray) -> tuple[float, float, int]:
     """Synchrony, mean correlation and number of units of (time, unit), in one pass over pairs."""
     # Compared, not subtracted: a constant minus its rounded mean need not be 0.
-    varies = x.max(0) > x.min(0)
+    varies = x.max(0, initial=-np.inf) > x.min(0, initial=np.inf)
     n = int(varies.sum())
     if n < 2:
         return np.nan, np.nan, n

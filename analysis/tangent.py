@@ -11,7 +11,7 @@ from neurodyn import stepping
 from neurodyn.params import resolve
 from neurodyn.system import State
 
-__all__ = ["frame_growth", "initial_states", "state_size"]
+__all__ = ["frame_growth", "initial_states", "resting", "state_size"]
 
 #: Seed of the frame, whose directions are forgotten during the transient.
 _FRAME = 0
@@ -49,7 +49,7 @@ def frame_growth(
     rows: int,
     every: int,
     k: int,
-) -> tuple[Float[Array, "row trial k"], Bool[Array, " trial"]]:
+) -> tuple[Float[Array, "row trial k"], Bool[Array, " trial"], Bool[Array, " trial"]]:
     """Logarithms of how a frame of `k` deviations grows between orthonormalisations.
 
     The step is that of :func:`neurodyn.integrate`: same solver, held inputs, same draws of noise.
@@ -68,7 +68,8 @@ def frame_growth(
 
     Returns
     -------
-    Logarithms of the diagonal of R in the QR decomposition, and whether each trial stayed finite.
+    Logarithms of the diagonal of R in the QR decomposition, whether each trial stayed finite, and
+    whether it rested where it started.
     """
     system = resolve(system)
     n_trials = jax.tree.leaves(state)[0].shape[0]
@@ -109,6 +110,8 @@ def frame_growth(
         jax.tree.map(lambda a: a[:transient], steps),
         jax.tree.map(lambda a: a[transient:].reshape(rows, every, *a.shape[1:]), steps),
     )
+    start = state
+    first, _ = stepping.step(context, state, *jax.tree.map(lambda a: a[0], steps))
     carry = (state, _random_frame(state, k))
     if transient:
         settle = jax.tree.map(lambda a: a[:, None], settle)
@@ -117,7 +120,17 @@ def frame_growth(
     finite = ~jnp.isnan(logs).any((0, 2)) & (logs < jnp.inf).all((0, 2))
     for leaf in jax.tree.leaves(eqx.filter(state, eqx.is_inexact_array)):
         finite &= jnp.isfinite(leaf).reshape(n_trials, -1).all(1)
-    return logs, finite
+    return logs, finite, resting(start, first) & resting(start, state)
+
+
+def resting(before: State, after: State) -> Bool[Array, " trial"]:
+    """Whether each trial's state is the same, to the last bit."""
+    pairs = zip(
+        *(jax.tree.leaves(eqx.filter(s, eqx.is_inexact_array)) for s in (before, after)),
+        strict=True,
+    )
+    same = [(a == b).reshape(a.shape[0], -1).all(1) for a, b in pairs]
+    return jnp.stack(same).all(0)
 
 
 def _trial_keys(key, n_trials):

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import TIME_TOLERANCE, LabelError, bin_width, clock
+from neurodyn.labels.only import takes
 
 __all__ = ["bin_edges", "rebin"]
 
@@ -18,6 +19,7 @@ def bin_edges(array: xr.DataArray, *, what: str = "data") -> tuple[np.ndarray, n
     return centres - width / 2, centres + width / 2
 
 
+@takes(run=["time"])
 def rebin(
     run: xr.DataArray, like: xr.DataArray, *, window: Sequence[float | int] | None = None
 ) -> xr.DataArray:
@@ -34,11 +36,13 @@ def rebin(
         Gives the bins: ``time`` holds their centres; width from attribute ``bin_width``, else from
         the spacing.
     window
-        Take only bins between these times [ms]; all of them must then be covered.
+        Take only bins whose centres lie in ``[start, stop)`` [ms], as `neurodyn.labels.between`
+        does; all of them must then be covered.
 
     Returns
     -------
-    `run` on the times of those bins, with attribute ``bin_width``.
+    `run` on the times of those bins, with attribute ``bin_width``; NaN in bins in which a value is
+    missing.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def rebin(
     first, last = times[0] - lead, times[-1] + step - lead
     inside = np.ones(start.size, bool)
     if window is not None:
-        inside = (start >= window[0] - TIME_TOLERANCE) & (end <= window[1] + TIME_TOLERANCE)
+        inside = (centres >= window[0] - TIME_TOLERANCE) & (centres < window[1] - TIME_TOLERANCE)
     covered = (start >= first - TIME_TOLERANCE) & (end <= last + TIME_TOLERANCE)
     spans = (
         f"the run covers {first:g} to {last:g} ms, the recording's bins "
@@ -96,7 +100,14 @@ def rebin(
         dims=("bin", "time"),
         coords={"time": run["time"]},
     )
-    binned = xr.dot(run, weights, dim="time").rename(bin="time")
+    # What is missing is so in its own bin only, and not in all by a product with 0.
+    there = np.isfinite(run)
+    if bool(there.all()):
+        binned = xr.dot(run, weights, dim="time")
+    else:
+        binned = xr.dot(run.where(there, 0), weights, dim="time")
+        binned = binned.where(xr.dot(there.astype(float), weights, dim="time") > 1 - 1e-6)
+    binned = binned.rename(bin="time")
     binned = binned.assign_coords(time=like["time"].isel(time=keep).variable)
     return binned.transpose(*run.dims).assign_attrs(
         run.attrs | {"bin_width": float(end[0] - start[0])}

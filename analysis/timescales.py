@@ -14,6 +14,9 @@ from jaxtyping import Array, Float, Int
 from neurodyn.analysis.autocorrelation import autocorrelation
 from neurodyn.analysis.golden import golden_section
 from neurodyn.labels import LabelError, clock
+from neurodyn.labels.only import takes
+from neurodyn.params import resolve
+from neurodyn.system import AbstractSystem
 
 __all__ = ["effective_tau", "fit_exponential", "timescale"]
 
@@ -23,13 +26,14 @@ STATUS = ("ok", "undefined", "no decay", "at bound")
 GRID = 128
 
 
-def effective_tau(model: xr.Dataset | xr.DataArray) -> xr.DataArray:
-    """Time constants that the units of a model run carry.
+def effective_tau(model: xr.Dataset | xr.DataArray | AbstractSystem) -> xr.DataArray:
+    """Time constants of the units of a model.
 
     Parameters
     ----------
     model
-        A run with the coordinate ``tau`` [ms] on ``unit`` (or on ``seed`` and ``unit``).
+        A run with the coordinate ``tau`` [ms] on ``unit`` (or on ``seed`` and ``unit``), or the
+        model itself.
 
     Returns
     -------
@@ -40,7 +44,13 @@ def effective_tau(model: xr.Dataset | xr.DataArray) -> xr.DataArray:
     LabelError
         If there is no such coordinate or it is not in ms.
     """
-    if "tau" not in model or "unit" not in model["tau"].dims:
+    if isinstance(model, AbstractSystem):
+        columns = resolve(model).unit_coords()
+        own = {n: v for n, v in columns.items() if not isinstance(v, tuple)}
+        model = xr.Dataset(coords={n: ("unit", np.asarray(v)) for n, v in own.items()})
+        model = model.assign_coords(unit=np.arange(model.sizes.get("unit", 0)))
+    known = model.variables if isinstance(model, xr.Dataset) else model.coords
+    if "tau" not in known or "unit" not in model["tau"].dims:
         raise LabelError(
             "there is no 'tau' on 'unit': the run of a model with time constants has it; of "
             "recorded activity use timescale."
@@ -99,6 +109,7 @@ def _fit_units(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
     return jax.vmap(one, in_axes=(None, 1, 0, None))(lags, r, start, bounds)
 
 
+@takes(acf=["lag"])
 def fit_exponential(
     acf: xr.DataArray,
     *,

@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from neurodyn import labels
 from neurodyn.checks import number
+from neurodyn.labels.only import takes
 
 __all__ = ["aligned_correlation", "main_frequency"]
 
@@ -17,6 +18,7 @@ __all__ = ["aligned_correlation", "main_frequency"]
 _OVERSAMPLING = 4
 
 
+@takes(output=["time"], target=["time"])
 def aligned_correlation(
     output: Any, target: Any, *, longest: float, dt: float | None = None
 ) -> xr.Dataset:
@@ -78,6 +80,7 @@ def aligned_correlation(
     )
 
 
+@takes(output=["time"])
 def main_frequency(output: Any, *, dt: float | None = None) -> float:
     """Frequency of the sinusoid that fits an output best [Hz].
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError, clock
+from neurodyn.labels.only import takes
 
 __all__ = [
     "entropy_rate",
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 
+@takes(outputs=["time"], values=[])
 def symbolise(outputs: xr.DataArray, values: Any) -> xr.DataArray:
     """The symbol that each output is nearest to.
 
@@ -65,6 +67,7 @@ def symbolise(outputs: xr.DataArray, values: Any) -> xr.DataArray:
     )
 
 
+@takes(symbols=["time"])
 def word_frequencies(
     symbols: xr.DataArray, length: int, *, n_symbols: int | None = None
 ) -> xr.Dataset:
@@ -198,6 +201,7 @@ def word_divergence(
     return labels.dataset(variables, {}, source="analysis", kind="statistic", attrs=attrs)
 
 
+@takes(symbols=["time"])
 def entropy_rate(
     symbols: xr.DataArray, length: int, *, n_symbols: int | None = None
 ) -> xr.DataArray:
@@ -237,6 +241,7 @@ def entropy_rate(
     return xr.DataArray(value, name="entropy_rate", attrs=attrs)
 
 
+@takes(symbols=["time"])
 def lagged_pairs(symbols: xr.DataArray, lags: Any, *, n_symbols: int | None = None) -> xr.DataArray:
     """Probability of each symbol a number of steps after each other one.
 

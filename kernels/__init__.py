@@ -1,5 +1,6 @@
 """Fast recurrences on arrays: jit-compiled loops with lean derivatives."""
 
+from neurodyn.kernels.cipher import written_out
 from neurodyn.kernels.ctrnn import ctrnn_scan
 from neurodyn.kernels.events import (
     delayed_spike_product,
@@ -31,3 +32,5 @@ __all__ = [
     "standard_normal",
     "status",
 ]
+
+written_out()

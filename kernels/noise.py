@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, UInt32
 
 from neurodyn.kernels import ffi, noise_compiled
 from neurodyn.kernels import noise_numbers as numbers
+from neurodyn.kernels.cipher import rounds
 
 __all__ = ["missing", "normal_of", "standard_normal", "threefry"]
 
@@ -149,17 +150,10 @@ def threefry(key, size: int) -> UInt32[Array, " word"]:
     Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11, 2011.
     """
     words = jax.random.key_data(key)
-    keys = (words[0], words[1], words[0] ^ words[1] ^ np.uint32(numbers.PARITY))
     half = np.uint32(-(-size // 2))
     number = jnp.arange(size, dtype=jnp.uint32)
     first = number < half
     x = jnp.where(first, number, number - half)
     y = x + half
     y = jnp.where(y == np.uint32(size), np.uint32(0), y)  # the partner of an odd number of words
-    x, y = x + keys[0], y + keys[1]
-    for i in range(5):
-        for turn in numbers.ROTATIONS[i % 2]:
-            x = x + y
-            y = x ^ ((y << np.uint32(turn)) | (y >> np.uint32(32 - turn)))
-        x, y = x + keys[(i + 1) % 3], y + keys[(i + 2) % 3] + np.uint32(i + 1)
-    return jnp.where(first, x, y)
+    return jnp.where(first, *rounds((words[0], words[1]), x, y))

@@ -1,9 +1,12 @@
 """Neural dynamical systems: simulate, train on cognitive tasks, compare with recordings."""
 
 import importlib.metadata
+import os
 from typing import TYPE_CHECKING, Any
 
 from neurodyn import drive, intervene, params
+from neurodyn.cache import VARIABLE as _CACHE_VARIABLE
+from neurodyn.cache import compilation_cache
 from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
 from neurodyn.later import on_first_use
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from neurodyn.bibliography import citation
     from neurodyn.io.files import load, save
     from neurodyn.labels import LabelError, to_milliseconds, to_seconds
+    from neurodyn.registry import register
     from neurodyn.simulation import SimulationError, simulate
     from neurodyn.training import Ensemble, Fit, TrainingError
     from neurodyn.training.fit import fit
@@ -58,6 +62,7 @@ __all__ = [
     "Variable",
     "analysis",
     "citation",
+    "compilation_cache",
     "datasets",
     "drive",
     "experiments",
@@ -70,6 +75,7 @@ __all__ = [
     "models",
     "params",
     "plot",
+    "register",
     "resolve",
     "save",
     "simulate",
@@ -95,6 +101,7 @@ _imported, __dir__ = on_first_use(
         "neurodyn.labels": ("LabelError", "to_milliseconds", "to_seconds"),
         "neurodyn.models": (),
         "neurodyn.plot": (),
+        "neurodyn.registry": ("register",),
         "neurodyn.simulation": ("SimulationError", "simulate"),
         "neurodyn.spikes": (),
         "neurodyn.tasks": (),
@@ -103,6 +110,10 @@ _imported, __dir__ = on_first_use(
     },
     __all__,
 )
+
+
+if os.environ.get(_CACHE_VARIABLE):
+    compilation_cache()
 
 
 def __getattr__(name: str) -> Any:

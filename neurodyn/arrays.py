@@ -7,7 +7,27 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-__all__ = ["as_array"]
+__all__ = ["as_array", "refuse_units"]
+
+
+def refuse_units(name: str, x: Any) -> None:
+    """Refuse numbers that carry a unit, as those of Brian2, quantities, astropy and pint do.
+
+    Converted to an array they would lose it, and 20 ms become 0.02 (s).
+
+    Raises
+    ------
+    TypeError
+        If they do.
+    """
+    foreign = isinstance(x, np.ndarray) and type(x) is not np.ndarray
+    words = ("dim", "units", "unit")
+    if (foreign and any(hasattr(x, word) for word in words)) or hasattr(x, "magnitude"):
+        raise TypeError(
+            f"{name} carries a unit of its own, got {x!r}: pass a plain number in the unit that "
+            "the argument is documented in (ms, mV, pA, nS, Hz), e.g. 20.0 for 20*ms, or divide "
+            "by that unit, x / ms."
+        )
 
 
 def as_array(x: Any, dtype: Any) -> Array:
@@ -15,8 +35,9 @@ def as_array(x: Any, dtype: Any) -> Array:
 
     JAX compiles a program for every shape and pair of types that it converts, which takes longer
     than all else when a model is built. NumPy converts numbers and its own arrays to the same
-    values at once.
+    values at once. Numbers with units are refused, see :func:`refuse_units`.
     """
+    refuse_units("The value", x)
     if isinstance(x, (bool, int, float, np.generic, np.ndarray)):
         dtype = jnp.dtype(dtype)
         if _is_number(np.asarray(x).dtype) and _is_number(dtype):

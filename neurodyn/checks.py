@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.arrays import as_array
+from neurodyn.arrays import as_array, refuse_units
 
 __all__ = ["check_whole", "number", "numbers", "whole"]
 
@@ -72,9 +72,12 @@ def numbers(
     ------
     ValueError
         If they are something else, or none. What is traced is converted only.
+    TypeError
+        If they carry units of their own.
     """
     if isinstance(value, jax.core.Tracer):
         return value.astype(jnp.result_type(float))
+    refuse_units(f"`{name}`", value)
     given = np.asarray(value)
     if given.ndim != ndim or given.size == 0 or given.dtype.kind not in "iuf":
         what = "a number" if ndim == 0 else "a non-empty list of numbers"

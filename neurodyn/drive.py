@@ -13,7 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
+from neurodyn.arrays import refuse_units
 from neurodyn.random import as_key
+from neurodyn.reprs import brief
 
 __all__ = [
     "Drive",
@@ -45,7 +47,8 @@ class Drive(eqx.Module):
     gate
         Gates of online learning rules.
     current
-        Extra input straight into the units, ``(unit,)``, in the unit of the summed input.
+        Extra input straight into the units, ``(unit,)``, in the unit of the summed input. A system
+        that does not read it is refused.
     step
         Number of the step, set by the driver; the same for all trials, so that a branch on it stays
         one.
@@ -57,10 +60,19 @@ class Drive(eqx.Module):
     current: PyTree = None
     step: PyTree = None
 
+    __repr__ = brief
+
 
 def as_drive(inputs: Any) -> Drive:
-    """The inputs as a drive: arrays become its ``input``."""
-    return inputs if isinstance(inputs, Drive) else Drive(input=inputs)
+    """The inputs as a drive: arrays, and lists of numbers, become its ``input``."""
+    if isinstance(inputs, Drive):
+        return inputs
+    refuse_units("`inputs`", inputs)
+    if isinstance(inputs, (list, tuple)):
+        inputs = np.asarray(inputs)
+    if getattr(getattr(inputs, "dtype", None), "kind", "f") in "iub":
+        inputs = inputs.astype(jnp.result_type(float))
+    return Drive(input=inputs)
 
 
 def step(
@@ -135,7 +147,9 @@ def ornstein_uhlenbeck(
     return mean + std * jnp.concatenate([draws[:1], rest])
 
 
-def poisson(key: Any, rates: Any, n_steps: int, dt: float) -> Float[Array, "time ..."]:
+def poisson(
+    key: Any, rates: Any, n_steps: int, dt: float, *, per_step: bool | None = None
+) -> Float[Array, "time ..."]:
     """Poisson spike counts per step.
 
     Parameters
@@ -143,22 +157,54 @@ def poisson(key: Any, rates: Any, n_steps: int, dt: float) -> Float[Array, "time
     key
         Seed or key.
     rates
-        Rates [Hz]: one row's shape, or ``(n_steps, ...)`` with ``rates.ndim >= 2`` for rates that
-        change in time.
+        Rates [Hz], the same in all steps: the shape of one row, e.g. ``(n_trials, n_inputs)``.
+        Rates that change in time have a row for each step first, ``(n_steps, ...)``, and need
+        ``per_step=True``; labelled rates say so by their dim `time`.
     n_steps, dt
         Number of rows, and the step [ms].
+    per_step
+        Whether the first axis of the rates is time. Default: no, unless a label says so.
+
+    Returns
+    -------
+    Array (time, ...): ``(n_steps, *rates.shape)``, or with `per_step` the shape of the rates.
 
     Raises
     ------
     ValueError
-        If a rate is negative or NaN.
+        If a rate is negative or NaN, or rates per step are not for `n_steps` steps.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> poisson(0, jnp.full((10, 3), 5.0), 10, 1.0).shape
+    (10, 10, 3)
+    >>> poisson(0, jnp.full((10, 3), 5.0), 10, 1.0, per_step=True).shape
+    (10, 3)
     """
-    rates = jnp.asarray(rates, jnp.result_type(float))
+    n_steps = _steps(n_steps, dt)
+    if "time" in getattr(rates, "dims", ()):
+        if per_step is False:
+            raise ValueError("The rates have a dim 'time', so that per_step=False contradicts it.")
+        rates, per_step = _by_time(rates, dt), True
+    rates = jnp.asarray(getattr(rates, "values", rates), jnp.result_type(float))
     if not isinstance(rates, jax.core.Tracer) and not bool((rates >= 0).all()):
         raise ValueError(f"Rates must be at least 0 Hz, got {float(rates.min()):g}.")
-    if rates.ndim < 2 or rates.shape[0] != n_steps:
+    if not per_step:
         rates = jnp.broadcast_to(rates[None], (n_steps, *rates.shape))
+    elif rates.shape[:1] != (n_steps,):
+        raise ValueError(
+            f"Rates per step need {n_steps} rows, one for each step, got shape {rates.shape}."
+        )
     return jax.random.poisson(_key(key), rates * (dt / 1000.0)).astype(rates.dtype)
+
+
+def _by_time(rates: Any, dt: float) -> Any:
+    """Labelled rates with time first, of which the step is `dt`."""
+    from neurodyn.labels import clock  # xarray is slow to import, and rarely needed
+
+    clock(rates, what="the rates", dt=float(dt), default=1.0)
+    return rates.transpose("time", ...)
 
 
 def spike_counts(
@@ -203,10 +249,14 @@ def std_from_step_noise(sigma: Any, tau: Any, dt: Any) -> Any:
     return sigma / (1.0 - dt / (2.0 * tau)) ** 0.5
 
 
-def _starts(n_steps: int, dt: float) -> np.ndarray:
+def _steps(n_steps: int, dt: float) -> int:
     if n_steps < 1 or not dt > 0:
         raise ValueError(f"Need at least one step of positive length, got {n_steps} of {dt} ms.")
-    return np.arange(n_steps) * float(dt)
+    return n_steps
+
+
+def _starts(n_steps: int, dt: float) -> np.ndarray:
+    return np.arange(_steps(n_steps, dt)) * float(dt)
 
 
 def _key(key: Any) -> PRNGKeyArray:

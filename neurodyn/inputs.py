@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PyTree
 
+from neurodyn.checks import whole
 from neurodyn.drive import Drive, as_drive
 from neurodyn.params.use import indexed_parameters
 from neurodyn.system import InfersState, State
@@ -68,9 +70,8 @@ def as_batch(
     ValueError
         If shapes do not fit the system, each other, or the given numbers.
     """
-    for name, value in (("n_steps", n_steps), ("n_trials", n_trials)):
-        if value is not None and value < 1:
-            raise ValueError(f"`{name}` must be at least 1, got {value}.")
+    n_steps = None if n_steps is None else whole("n_steps", n_steps)
+    n_trials = None if n_trials is None else whole("n_trials", n_trials)
     if callable(inputs) and not isinstance(inputs, Drive):
         return Batch(inputs, n_steps, n_trials or 1, n_trials is not None)
     drive = as_drive(inputs)
@@ -81,10 +82,17 @@ def as_batch(
         return Batch(drive, n_steps, n_trials or 1, n_trials is not None)
     lead = leaves[0] if drive.input is None else drive.input
     wide = drive.input is not None and lead.shape[-1:] != (system.n_inputs,)
+    if wide and system.n_inputs == 0:
+        name = type(system).__name__
+        raise ValueError(
+            f"This {name} has no inputs, but got some of shape {lead.shape}: build it with inputs, "
+            "or run it without any (`n_steps=`, `n_trials=`)."
+        )
     if lead.ndim not in (2, 3) or wide:
         raise ValueError(
             f"`inputs` must be (time, *batch, input) with {system.n_inputs} inputs and at most one "
-            f"batch axis, got shape {lead.shape}."
+            f"batch axis, got shape {lead.shape}"
+            + (": for a single one pass inputs[:, None]." if lead.ndim == 1 else ".")
         )
     batched = lead.ndim == 3
     common = lead.shape[: 2 if batched else 1]
@@ -138,8 +146,9 @@ def _rows(leaf: Any, dt: Any, first: Any) -> Any:
 def check_finite(drive: Drive) -> None:
     """Refuse inputs with holes."""
     for leaf in jax.tree.leaves(drive):
-        known = not isinstance(leaf, jax.core.Tracer)
-        if known and jnp.issubdtype(leaf.dtype, jnp.inexact) and not bool(jnp.isfinite(leaf).all()):
+        known = not isinstance(leaf, jax.core.Tracer) and jnp.issubdtype(leaf.dtype, jnp.inexact)
+        # By NumPy, which compiles nothing.
+        if known and not np.isfinite(np.asarray(leaf)).all():
             raise ValueError(
                 "The inputs hold NaN or infinite values; interpolate or mask them first."
             )

@@ -10,10 +10,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn import stepping
-from neurodyn.arrays import as_array
+from neurodyn.arrays import as_array, refuse_units
+from neurodyn.binding import bound
+from neurodyn.dependence import check_current
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial, starts_from_first
-from neurodyn.intervene import AbstractIntervention, as_interventions, check_units
+from neurodyn.intervene import AbstractIntervention, as_interventions
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
 from neurodyn.recording import (
@@ -32,12 +34,14 @@ from neurodyn.system import (
     AbstractMap,
     AbstractSystem,
     ChecksStep,
+    HasRoom,
     PrefersSolver,
     SizedByStep,
     State,
     SupportsFused,
     as_key,
 )
+from neurodyn.units import shapes_of, unit_axis
 
 __all__ = ["Save", "Trajectory", "integrate"]
 
@@ -46,7 +50,7 @@ def integrate(
     system: AbstractSystem | Any,
     inputs: Any = None,
     *,
-    dt: float | int | Float[Array, ""],
+    dt: float | int | Float[Array, ""] | None = None,
     solver: diffrax.AbstractSolver | Any = None,
     state: State | Any = None,
     key: Any = None,
@@ -74,7 +78,7 @@ def integrate(
         :class:`~neurodyn.drive.Drive` of such arrays; a callable of time [ms] that returns one
         step's input or Drive; or None for an autonomous system.
     dt
-        Step [ms]. For maps it only labels time.
+        Step [ms]. For maps it only labels time, and is 1 by default: time is then in steps.
     solver
         Any diffrax solver with a fixed step; default: the one that the system prefers
         (:class:`~neurodyn.system.PrefersSolver`), or ``diffrax.Euler()``. Noise that depends on
@@ -135,13 +139,23 @@ def integrate(
         raise TypeError(f"`system` must be a flow or a map, got {type(system).__name__}.")
     if method != "sequential":
         raise ValueError(f"Unknown method {method!r}; there is 'sequential'.")
+    if dt is None:
+        if not isinstance(system, AbstractMap):
+            raise ValueError(
+                f"{type(system).__name__} runs in continuous time: say how long a step is, `dt=` "
+                "[ms]."
+            )
+        dt = 1.0
     if not isinstance(dt, jax.core.Tracer):
+        refuse_units("`dt`", dt)
         if not float(dt) > 0:
             raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
         if isinstance(system, ChecksStep):
             system.check_step(float(dt))
         if isinstance(system, SizedByStep):
             system = system.sized(float(dt))
+    if isinstance(system, HasRoom) and not interventions:  # which may hold another such system
+        system = system.with_room()
     save = Save() if save is None else save
     if solver is None:
         solver = system.solver if isinstance(system, PrefersSolver) else diffrax.Euler()
@@ -155,11 +169,12 @@ def integrate(
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
     check_state(state, batch.n_trials)
     check_trial(system, trial)
-    interventions = as_interventions(interventions)
+    dt_array = as_array(dt, jnp.result_type(float))
+    interventions = bound(as_interventions(interventions), system, state, trial, dt_array)
     return _run(
         system,
         batch.source,
-        as_array(dt, jnp.result_type(float)),
+        dt_array,
         solver,
         state,
         as_key(key),
@@ -208,8 +223,7 @@ def _run(
         keys = jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, (None, 0))(key, numbers))
     if state is None:
         state = _initial(system, dt, trial, keys, n_trials)
-    if interventions:
-        check_units(interventions, system, state, trial)
+    _check_current(system, state, inputs, trial, interventions, dt, keys)
     noise_keys = None if keys is None else keys[:, 1]
     dt = dt.astype(_precision(state, inputs, dt))
     noisy = _check_noise(system, state, inputs, trial, key)
@@ -228,6 +242,7 @@ def _run(
         and state.memory is None
         and save.every == 1
         and window == (0, n_steps)
+        and save.units is None  # the kernel keeps the states of all of them
     )
     held = isinstance(inputs, Drive)
     context = stepping.Context(
@@ -310,7 +325,7 @@ def _run_scan(context, drive, carry, save, length, window, n_steps, checkpoint, 
     def advance(arrays, carry, x):
         state = carry[0] if apart else carry
         state, seen, spikes = stepping.step_and_see(eqx.combine(arrays, static), state, *x)
-        return (state, seen) if apart else state, pack_spikes(spikes, save.spikes)
+        return (state, seen) if apart else state, pack_spikes(spikes, save)
 
     def advance_silently(arrays, carry, x):
         return advance(arrays, carry, x)[0], None
@@ -385,6 +400,22 @@ def _initial(system, dt, trial, keys, n_trials):
 
     init_keys = None if keys is None else keys[:, 0]
     return jax.vmap(one)(trial, init_keys, jnp.arange(n_trials))
+
+
+def _check_current(system, state, inputs, trial, interventions, dt, keys) -> None:
+    """Refuse currents that change nothing, of the inputs or of interventions."""
+    t = jnp.zeros((), dt.dtype)
+    held = isinstance(inputs, Drive)
+    if held and inputs.current is None and not interventions:
+        return
+    one = jax.tree.map(lambda a: a[0], (state, trial, keys))
+    drive = jax.tree.map(lambda a: a[0, 0], inputs) if held else as_drive(inputs(t))
+    for each in interventions:
+        drive = each.on_drive(t, drive)
+    axis = unit_axis(system, shapes_of(system, state, trial, dt))
+    n = None if axis is None else axis[1]
+    key = None if one[2] is None else one[2][1]
+    check_current(system, one[0], drive, one[1], dt=dt, n_units=n, key=key)
 
 
 def _check_noise(system, state, inputs, trial, key) -> bool:

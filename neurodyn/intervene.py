@@ -1,12 +1,20 @@
 """Interventions: what an experimenter does to a running system.
 
 An intervention acts at three places of each step: on the system (weights), on the drive (injected
-current) and on the state (clamps). ``units`` is always a 0/1 or boolean array over units, or a list
-of unit numbers; :func:`select_units` makes one from unit coordinates.
+current) and on the state (clamps).
+
+**Units** are given by number, counted from 0 (``[0, 5]``), by name (``["PFC"]``: what a coordinate
+of the model's units calls them), or by a mask with one entry for each unit. Whole numbers say which
+units; a mask is boolean, or 0 and 1 as decimals. Whole numbers that are 0 and 1 only and name a
+unit twice can be nothing else than a mask, and are read as one. :func:`select_units` makes a mask
+from numbers and from coordinates of units. For systems without units, such as Lorenz's, units are
+the entries of their state.
+
+An intervention that would change nothing is refused before the run: a current into a system that
+does not read it, a lesion of one whose units cannot be cut.
 """
 
 import abc
-from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -17,7 +25,9 @@ from jaxtyping import Array, Bool, Float
 
 from neurodyn.drive import Drive
 from neurodyn.params import resolve
+from neurodyn.reprs import brief
 from neurodyn.system import AbstractSystem, State
+from neurodyn.units import Chosen, as_mask, as_units, labelled, mask_array, select_units
 
 __all__ = [
     "AbstractIntervention",
@@ -27,12 +37,15 @@ __all__ = [
     "Silence",
     "SupportsCut",
     "WeightChange",
+    "as_mask",
     "select_units",
 ]
 
 
 class AbstractIntervention(eqx.Module):
     """Three hooks, called at every step with the time of the step's start [ms]."""
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def on_system(self, t: Any, system: AbstractSystem) -> AbstractSystem:
@@ -62,22 +75,22 @@ class Current(AbstractIntervention):
     Parameters
     ----------
     units
-        Which units.
+        Which units, see :mod:`neurodyn.intervene`.
     amplitude
-        Added to their summed input (a number, or one per unit).
+        Added to their summed input, in its unit: a number, one for each unit that is named, or with
+        a mask one for each unit of the model. Systems without a summed input say what it is added
+        to.
     start, stop
         Window [ms of the run]; a step belongs to it when it starts inside ``[start, stop)``.
     """
 
-    units: Float[Array, " unit"]
+    units: Float[Array, " unit"] | Chosen
     amplitude: Float[Array, "..."]
     start: Float[Array, ""]
     stop: Float[Array, ""]
 
     def __init__(self, units, amplitude, start=-np.inf, stop=np.inf):
-        units, amplitude = _together(units, amplitude, "amplitude")
-        self.units = _weights(units)
-        self.amplitude = _per_unit("amplitude", amplitude, self.units)
+        self.units, self.amplitude = _with_values(units, amplitude, "amplitude")
         self.start, self.stop = _window(start, stop)
 
     def on_system(self, t, system):
@@ -101,9 +114,9 @@ class Clamp(AbstractIntervention):
     Parameters
     ----------
     units
-        Which units.
+        Which units, see :mod:`neurodyn.intervene`.
     value
-        What to hold them at (a number, or one per unit).
+        What to hold them at, given like the amplitude of :class:`Current`.
     start, stop
         Window [ms of the run]. Values are held at the end of each of its steps, so the first step
         still begins from what was there before.
@@ -111,16 +124,14 @@ class Clamp(AbstractIntervention):
         Name of the field of ``state.x``; None where ``x`` is a single array.
     """
 
-    units: Float[Array, " unit"]
+    units: Float[Array, " unit"] | Chosen
     value: Float[Array, "..."]
     start: Float[Array, ""]
     stop: Float[Array, ""]
     field: str | None = eqx.field(static=True)
 
     def __init__(self, units, value, start=-np.inf, stop=np.inf, *, field=None):
-        units, value = _together(units, value, "value")
-        self.units = _weights(units)
-        self.value = _per_unit("value", value, self.units)
+        self.units, self.value = _with_values(units, value, "value")
         self.start, self.stop = _window(start, stop)
         self.field = field
 
@@ -133,15 +144,12 @@ class Clamp(AbstractIntervention):
     def on_state(self, t, state):
         hold = _inside(t, self) & (self.units > 0)
         if self.field is None:
-            if not isinstance(state.x, jax.Array):
-                raise ValueError(
-                    "Clamp: this system's state has named fields; say which with `field=`."
-                )
             return state._replace(x=self._held(hold, state.x))
-        if not hasattr(state.x, self.field):
-            raise ValueError(f"Clamp: this system's state has no field {self.field!r}.")
-        old = getattr(state.x, self.field)
-        new = self._held(hold, old)
+        new = self._held(hold, getattr(state.x, self.field))
+        # A state that keeps a field in several places says how to change it.
+        change = getattr(state.x, f"with_{self.field}", None)
+        if change is not None:
+            return state._replace(x=change(new))
         return state._replace(x=eqx.tree_at(lambda x: getattr(x, self.field), state.x, new))
 
     def _held(self, hold, old):
@@ -151,12 +159,12 @@ class Clamp(AbstractIntervention):
 class Silence(AbstractIntervention):
     """Take away the influence of some units on all others and on the readout, in a window."""
 
-    units: Float[Array, " unit"]
+    units: Float[Array, " unit"] | Chosen
     start: Float[Array, ""]
     stop: Float[Array, ""]
 
     def __init__(self, units, start=-np.inf, stop=np.inf):
-        self.units = _weights(units)
+        self.units = _units(units)
         self.start, self.stop = _window(start, stop)
 
     def on_system(self, t, system):
@@ -172,12 +180,12 @@ class Silence(AbstractIntervention):
 class Lesion(AbstractIntervention):
     """Remove some units: nothing goes in, nothing comes out, in a window (default: always)."""
 
-    units: Float[Array, " unit"]
+    units: Float[Array, " unit"] | Chosen
     start: Float[Array, ""]
     stop: Float[Array, ""]
 
     def __init__(self, units, start=-np.inf, stop=np.inf):
-        self.units = _weights(units)
+        self.units = _units(units)
         self.start, self.stop = _window(start, stop)
 
     def on_system(self, t, system):
@@ -227,33 +235,6 @@ class WeightChange(AbstractIntervention):
         return state
 
 
-def select_units(system: AbstractSystem, **coords: Any) -> Bool[np.ndarray, " unit"]:
-    """Mask of the units whose coordinates have these values.
-
-    Parameters
-    ----------
-    system
-        A model with unit coordinates.
-    **coords
-        For example ``area="PFC"`` or ``ei=-1``; a list means any of its values.
-
-    Raises
-    ------
-    ValueError
-        If the system has no such coordinate, or no unit matches.
-    """
-    known = system.unit_coords()
-    mask = None
-    for name, wanted in coords.items():
-        if name not in known:
-            raise ValueError(f"No unit coordinate {name!r}; this model has {sorted(known)}.")
-        here = np.isin(np.asarray(known[name]), np.atleast_1d(wanted))
-        mask = here if mask is None else mask & here
-    if mask is None or not mask.any():
-        raise ValueError(f"No unit has {coords}.")
-    return mask
-
-
 def as_interventions(interventions: Any) -> tuple[AbstractIntervention, ...]:
     """What a user passed, as a tuple."""
     if isinstance(interventions, AbstractIntervention):
@@ -264,80 +245,44 @@ def as_interventions(interventions: Any) -> tuple[AbstractIntervention, ...]:
     return tuple(interventions)
 
 
-def check_units(
-    interventions: Sequence[AbstractIntervention], system: AbstractSystem, state: State, trial: Any
-) -> None:
-    """Refuse interventions on another number of units than the system shows."""
-
-    def look():
-        one, own = jax.tree.map(lambda a: a[0], (state, trial))
-        return resolve(system, own).observe(one)
-
-    seen, known = eqx.filter_eval_shape(look), system.variables()
-    sizes = {
-        seen[name].shape[variable.dims.index("unit")]
-        for name, variable in known.items()
-        if "unit" in variable.dims
-    }
-    for each in interventions:
-        if not isinstance(each, (Current, Clamp, Silence, Lesion)):
-            continue
-        n = each.units.shape[0]
-        if sizes and n not in sizes:
-            raise ValueError(
-                f"{type(each).__name__}: `units` is for {n} units, but this "
-                f"{type(system).__name__} has {', '.join(map(str, sorted(sizes)))}. "
-                "select_units(model, ...) makes a mask that fits."
-            )
+def _units(units: Any) -> Float[Array, " unit"] | Chosen:
+    found = as_units(units)
+    return found if isinstance(found, Chosen) else mask_array(found)
 
 
-def _weights(units: Any) -> Float[Array, " unit"]:
-    units = np.asarray(_in_order(units, "units"))
-    if units.ndim != 1 or not np.isin(units, (0, 1)).all():
+def _with_values(units: Any, value: Any, name: str) -> tuple[Any, Array]:
+    """Units and what goes with them, of the same units in the same order."""
+    found = as_units(units)
+    if isinstance(found, Chosen):
+        n, value = len(found.which), _for_chosen(found, value, name)
+    else:
+        if getattr(units, "dims", ()) and getattr(value, "dims", ()):
+            from neurodyn.labels import pair
+
+            units, value = pair(units, value, what=("units", name))
+            found = as_units(units)
+        n, value = len(found), labelled(value, name)
+    value = jnp.asarray(value, jnp.result_type(float))
+    if value.shape not in ((), (n,)):
         raise ValueError(
-            "`units` must be a 0/1 (or boolean) array with one entry per unit, got "
-            f"{units.dtype} of shape {units.shape}. select_units(model, ...) makes one."
-        )
-    return jnp.asarray(units, jnp.result_type(float))
-
-
-def _in_order(value: Any, name: str) -> Any:
-    """Numbers of units as the model counts them: labels of a labelled array say which is which."""
-    if getattr(value, "dims", ()):
-        # xarray is slow to import, and rarely needed
-        from neurodyn.labels import LabelError, in_positions
-        from neurodyn.labels.pairing import as_numbers, counts
-
-        dim = str(value.dims[0])
-        if dim in value.coords:
-            found = value[dim].values
-            if as_numbers(found) is not None and not counts(found):
-                raise LabelError(
-                    f"`{name}` is for units {found.tolist()[:8]}, but a model counts its units "
-                    "from 0: pass one entry for each of its units, labelled 0 to n - 1 or not at "
-                    f"all, .drop_vars('{dim}')."
-                )
-        return in_positions(value, dim, what=name).values
-    return value
-
-
-def _together(units: Any, value: Any, name: str) -> tuple[Any, Any]:
-    """A labelled mask and what goes with it, of the same units in the same order."""
-    if getattr(units, "dims", ()) and getattr(value, "dims", ()):
-        from neurodyn.labels import pair
-
-        return pair(units, value, what=("units", name))
-    return units, value
-
-
-def _per_unit(name: str, value: Any, units: Array) -> Array:
-    value = jnp.asarray(_in_order(value, name), units.dtype)
-    if value.shape not in ((), units.shape):
-        raise ValueError(
-            f"`{name}` must be one number, or one for each of the {len(units)} units, got shape "
+            f"`{name}` must be one number, or one for each of the {n} units, got shape "
             f"{value.shape}."
         )
-    return value
+    return found if isinstance(found, Chosen) else mask_array(found), value
+
+
+def _for_chosen(chosen: Chosen, value: Any, name: str) -> Any:
+    """What goes with units that are given by number or name, in their order."""
+    if not getattr(value, "dims", ()) or value.dims[0] not in value.coords:
+        return getattr(value, "values", value)
+    # xarray is slow to import, and rarely needed
+    import xarray as xr
+
+    from neurodyn.labels import pair
+
+    which = list(chosen.which)
+    named = xr.DataArray(which, {value.dims[0]: which})
+    return pair(named, value, what=("units", name))[1].values
 
 
 def _window(start: Any, stop: Any) -> tuple[Array, Array]:
@@ -359,10 +304,15 @@ def _switch(on: Bool[Array, ""], changed: Any, system: Any) -> Any:
     return eqx.combine(jax.tree.map(lambda a, b: jnp.where(on, a, b), new, old), static)
 
 
-def _cut(system: Any, units: Bool[Array, " unit"], *, incoming: bool) -> Any:
+def check_cut(system: Any) -> None:
+    """Refuse a system whose units cannot be disconnected."""
     if not isinstance(system, SupportsCut):
         raise TypeError(
             f"{type(system).__name__} has no `cut` method, so its units cannot be lesioned or "
             "silenced; use Clamp, or WeightChange with a changed copy."
         )
+
+
+def _cut(system: Any, units: Bool[Array, " unit"], *, incoming: bool) -> Any:
+    check_cut(system)
     return system.cut(units, incoming=incoming, outgoing=True)

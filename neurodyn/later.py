@@ -4,6 +4,7 @@ What a package shows but most programs do not use would otherwise cost every one
 import it, with the libraries that it needs.
 """
 
+import difflib
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +41,9 @@ def on_first_use(
         elif name in modules:
             value = importlib.import_module(modules[name])
         else:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(
+                f"module {package!r} has no attribute {name!r}{_hint(package, name, shown)}"
+            )
         setattr(sys.modules[package], name, value)  # asked for once
         return value
 
@@ -48,3 +51,16 @@ def on_first_use(
         return sorted({*modules, *shown})
 
     return __getattr__, __dir__
+
+
+def _hint(package: str, name: str, shown: Sequence[str]) -> str:
+    """Where the name is instead, among what is imported already; or names like it."""
+    if name.startswith("_"):
+        return ""  # asked for by tools
+    for module, content in sorted(sys.modules.items()):
+        public = module.startswith("neurodyn.") and getattr(content, "__path__", None)
+        if public and module.count(".") < 3 and name in getattr(content, "__all__", ()):
+            return f"; it is in {module}"
+    close = difflib.get_close_matches(name.lower(), [one.lower() for one in shown], n=3)
+    like = [one for one in shown if one.lower() in close]
+    return f"; did you mean {' or '.join(like)}?" if like else ""

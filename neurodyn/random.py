@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from neurodyn.arrays import as_array
+from neurodyn.kernels.cipher import rounds
 
-__all__ = ["as_key"]
+__all__ = ["as_key", "fold_in", "split"]
 
 
 def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
@@ -66,3 +67,36 @@ def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
         # The same key, without a program that computes it.
         return jax.random.wrap_key_data(as_array(np.array([0, seed]), np.uint32))
     return jax.random.key(np.uint32(seed))
+
+
+def split(key: PRNGKeyArray, n: int = 2) -> list[PRNGKeyArray]:
+    """What ``jax.random.split(key, n)`` gives, as a list, without a program where that can be."""
+    words = _words(key)
+    if words is None:
+        return list(jax.random.split(key, n))
+    number = np.arange(n, dtype=np.uint32)
+    pairs = np.stack(rounds(tuple(words), np.zeros_like(number), number), axis=-1)
+    return [jax.random.wrap_key_data(as_array(pair, np.uint32)) for pair in pairs]
+
+
+def fold_in(key: PRNGKeyArray, number: int) -> PRNGKeyArray:
+    """What ``jax.random.fold_in(key, number)`` gives, without a program where that can be."""
+    words = _words(key)
+    if words is None:
+        return jax.random.fold_in(key, number)
+    block = np.array([0], np.uint32), np.array([number], np.uint32)
+    pair = np.concatenate(rounds(tuple(words), *block))
+    return jax.random.wrap_key_data(as_array(pair, np.uint32))
+
+
+def _words(key: PRNGKeyArray) -> np.ndarray | None:
+    """The two words of a key as arrays of one; None where they are not known or not Threefry's."""
+    if (
+        isinstance(key, jax.core.Tracer)
+        or key.ndim
+        or str(jax.random.key_impl(key)) != "threefry2x32"
+    ):
+        return None
+    if not jax.config.jax_threefry_partitionable:  # type: ignore[attr-defined]
+        return None
+    return np.asarray(jax.random.key_data(key)).reshape(2, 1)

@@ -1,6 +1,7 @@
 """What a run records, and how it comes back."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -11,7 +12,9 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn import kernels
 from neurodyn.checks import check_whole
-from neurodyn.system import AbstractSpiking, AbstractSystem, State
+from neurodyn.reprs import brief
+from neurodyn.system import AbstractSpiking, AbstractSystem, State, Variable
+from neurodyn.units import Chosen, as_mask, as_units, select_units
 
 __all__ = ["Save", "Trajectory"]
 
@@ -37,6 +40,9 @@ class Save(NamedTuple):
     spikes
         ``"dense"``: 0/1 floats; ``"packed"``: 32 units to a ``uint32`` word; None: not recorded.
         Spikes are recorded at every step of the window, whatever ``every`` says.
+    units
+        Numbers of the units that are recorded, in this order, spikes included; None: all. Outputs
+        have no units, and the weights of a unit are those of its inputs.
     """
 
     variables: tuple[str, ...] = ()
@@ -44,6 +50,7 @@ class Save(NamedTuple):
     window: tuple[float, float] | None = None
     outputs: Literal["every", "last"] | None = "every"
     spikes: Literal["dense", "packed"] | None = None
+    units: tuple[int, ...] | None = None
 
 
 class Trajectory(eqx.Module):
@@ -73,16 +80,29 @@ class Trajectory(eqx.Module):
     final_state: State
     stats: dict[str, Array]
 
+    __repr__ = brief
+
 
 def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:
     """What ``save`` asks to record of one trial's state."""
     out = {}
     if save.variables:
         seen = system.observe(state)
-        out["variables"] = {name: seen[name] for name in save.variables}
+        known = system.variables() if save.units is not None else {}
+        out["variables"] = {
+            name: seen[name] if save.units is None else _chosen(seen[name], known[name], save.units)
+            for name in save.variables
+        }
     if save.outputs == "every":
         out["outputs"] = system.readout(state)
     return out
+
+
+def _chosen(x: Array, variable: Variable, units: tuple[int, ...]) -> Array:
+    """The values of some units, where a variable has any."""
+    if "unit" not in variable.dims:
+        return x
+    return jnp.take(x, np.asarray(units), axis=variable.dims.index("unit"))
 
 
 def only_trial(run: Trajectory) -> Trajectory:
@@ -104,11 +124,13 @@ def only_trial(run: Trajectory) -> Trajectory:
     )
 
 
-def pack_spikes(spikes: Array | None, how: str | None) -> Array | None:
+def pack_spikes(spikes: Array | None, save: Save) -> Array | None:
     """Spikes of one step ``(trial, unit)`` in the form that is recorded."""
-    if spikes is None or how is None:
+    if spikes is None or save.spikes is None:
         return None
-    if how == "dense":
+    if save.units is not None:
+        spikes = spikes[:, np.asarray(save.units)]
+    if save.spikes == "dense":
         return spikes
     return kernels.pack_spikes(spikes)
 
@@ -130,6 +152,7 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
             f"it has {sorted(system.variables())}."
         )
     check_whole(1, every=save.every)
+    recorded_units(system, save.units)
     if length is not None and (save.every != 1 or save.window is not None):
         raise ValueError("`length` cannot be combined with Save(every=...) or Save(window=...).")
     if save.outputs not in ("every", "last", None):
@@ -138,6 +161,35 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
         raise ValueError(f"Save: spikes is 'dense', 'packed' or None, got {save.spikes!r}.")
     if save.spikes and not isinstance(system, AbstractSpiking):
         raise ValueError(f"{type(system).__name__} does not spike: leave Save(spikes=None).")
+
+
+def recorded_units(system: AbstractSystem, units: Any) -> tuple[int, ...] | None:
+    """Numbers of the units that are recorded.
+
+    Parameters
+    ----------
+    system
+        The model.
+    units
+        Numbers or names of units, a boolean mask, or values of unit coordinates such as
+        ``{"population": "E"}``; None: all.
+
+    Raises
+    ------
+    ValueError
+        If they are none of these, negative, repeated, unknown, or none at all.
+    """
+    if units is None:
+        return None
+    if isinstance(units, Mapping):
+        units = select_units(system, **units)
+    given = as_units(np.atleast_1d(units) if np.ndim(units) == 0 else units)
+    mask = as_mask(system, given)
+    if not mask.any():
+        raise ValueError("`units` chooses no unit: leave it out to record all of them.")
+    if isinstance(given, Chosen) and not isinstance(given.which[0], str):
+        return given.which
+    return tuple(np.flatnonzero(mask).tolist())
 
 
 def window_steps(save: Save, dt: Any, n_steps: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What there is by name: models, reference systems, tasks, measures, datasets and experiments.
+"""What there is by name: models, spiking ones, tasks, measures, datasets, experiments and more.
 
 Everything is found through the packages that hold it, imported when first asked for.
 """
@@ -7,6 +7,7 @@ import dataclasses
 import difflib
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,16 +53,38 @@ def _classes(package: str, base: str) -> dict[str, Any]:
     }
 
 
+def _functions(package: str, ending: str = "") -> dict[str, Any]:
+    """Functions out of a package's `__all__`."""
+    module = importlib.import_module(package)
+    members = {name: getattr(module, name) for name in module.__all__ if name.endswith(ending)}
+    return {name: member for name, member in members.items() if inspect.isfunction(member)}
+
+
 def _member(package: str, name: str) -> Any:
     return getattr(importlib.import_module(package), name)
 
 
+_SPIKING = "neurodyn.models.spiking"
 #: Kinds of things, and how each is listed.
 KINDS: dict[str, Callable[[], Mapping[str, Any]]] = {
     "model": lambda: _classes("neurodyn.models", "neurodyn.system.AbstractSystem"),
+    "spiking": lambda: (
+        _classes(_SPIKING, "neurodyn.system.AbstractSystem")
+        | _classes(_SPIKING, f"{_SPIKING}.AbstractNeuron")
+        | _functions(_SPIKING, "_network")
+    ),
+    "synapse": lambda: (
+        _classes(_SPIKING, f"{_SPIKING}.AbstractSynapse")
+        | {name: _member(_SPIKING, name) for name in ("Alpha", "TsodyksMarkram")}
+    ),
+    "rule": lambda: (
+        _classes(f"{_SPIKING}.plasticity", f"{_SPIKING}.plasticity.AbstractProjectionRule")
+        | _classes(f"{_SPIKING}.plasticity", f"{_SPIKING}.plasticity.AbstractReadoutRule")
+    ),
     "system": lambda: _classes("neurodyn.models.reference", "neurodyn.system.AbstractSystem"),
     "task": lambda: _classes("neurodyn.tasks", "neurodyn.task.AbstractTask"),
     "measure": lambda: _member("neurodyn.analysis", "MEASURES"),
+    "function": lambda: _functions("neurodyn.analysis"),
     "dataset": lambda: {r.name: r for r in _member("neurodyn.datasets", "available")()},
     "experiment": lambda: _member("neurodyn.experiments", "EXPERIMENTS"),
 }
@@ -117,7 +140,7 @@ def _title(thing: Any) -> str:
     title = getattr(thing, "title", None)
     if not isinstance(title, str):
         title = next(iter((inspect.getdoc(thing) or "").splitlines()), "")
-    return title.rstrip(".")
+    return re.sub(r":\w+:`([^`]*)`", r"\1", title).replace("`", "").rstrip(".")
 
 
 def _keys(thing: Any) -> tuple[str, ...]:
@@ -172,7 +195,7 @@ def name_of(cls: type) -> str:
     if parts[0] != "neurodyn" or not _is_plain(cls):
         raise ValueError(
             f"the class {cls.__module__}.{cls.__qualname__} is not one of neurodyn's: decorate it "
-            "with neurodyn.registry.register to save and load it."
+            "with neurodyn.register to save and load it."
         )
     for depth in range(1, len(parts) + 1):
         package = ".".join(parts[:depth])
@@ -198,7 +221,7 @@ def class_named(name: str) -> type:
         hint = (
             "this version of neurodyn has no such class."
             if name.startswith("neurodyn.")
-            else "import the module that registers it (neurodyn.registry.register) first."
+            else "import the module that registers it (neurodyn.register) first."
         )
         raise ValueError(f"unknown class {name!r}: {hint}")
     return cls

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-import jax.numpy as jnp
+import equinox as eqx
+import jax
 import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.arrays import as_array
 from neurodyn.ends import end_coords, end_time, padded
 from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.labels.roles import marked
 from neurodyn.params import resolve
 from neurodyn.recording import Save, window_steps
 from neurodyn.simulation_plan import Plan
@@ -51,8 +54,14 @@ def label(
     for name, value in resolve(model).unit_coords().items():
         dim, value, *about = value if isinstance(value, tuple) else ("unit", value)
         if dim in dims:
-            coords[name] = (dim, np.asarray(value), *about)
-            coords.setdefault(dim, np.arange(len(value), dtype=np.int64))
+            numbers, value = np.arange(len(value), dtype=np.int64), np.asarray(value)
+            if dim == "unit" and save.units is not None:
+                numbers = numbers[list(save.units)]
+                value = value[numbers]
+            coords[name] = (dim, value, *about)
+            coords.setdefault(dim, numbers)
+    if save.units is not None and "unit" in dims:
+        coords.setdefault("unit", np.asarray(save.units, np.int64))
     if plan.task is not None and "outputs" in variables:
         coords["output"] = list(plan.task.output_names())
     coords |= trial_coords
@@ -88,20 +97,37 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
         return coords
     found: dict[str, Any] = dict(plan.trials.conditions)
     units: dict[str, str] = {}
+    # Trials without their task say of nothing that it follows from the rest.
+    design, scores = list(found), {}
     if plan.task is not None:
-        units = plan.task.units()
+        units, design = plan.task.units(), list(plan.task.condition_table())
         if "outputs" in arrays and plan.whole and save.every == 1 and save.window is None:
-            found |= plan.task.score(_all_steps(plan, save, arrays["outputs"]), plan.trials)
+            outputs = _all_steps(plan, save, arrays["outputs"])
+            scores = _score(plan.task, outputs, plan.trials)
     columns = {}
-    for name, value in found.items():
+    for name, value in (found | scores).items():
         if np.shape(value) != (plan.n_trials,):
             continue
         about = units.get(name, "1")
         step = plan.dt if about == plan.unit else None
         # Conditions label trials, and so do times; other scores are measured.
         is_label = name in plan.trials.conditions or step is not None
-        columns[name] = ("trial", labels.exact(value, step) if is_label else value, about)
-    return {**columns, **coords}
+        value = labels.exact(value, step) if is_label else np.asarray(value)
+        columns[name] = ("trial", value, about)
+    return coords | marked(columns, design=design, outcome=scores)
+
+
+def _score(task: Any, outputs: Any, trials: Any) -> dict[str, Any]:
+    """What the task says about the outputs, in one program."""
+    try:
+        return _compiled_score(task, outputs, trials)
+    except jax.errors.JAXTypeError:  # a task that scores on the host, by NumPy
+        return task.score(outputs, trials)
+
+
+@eqx.filter_jit
+def _compiled_score(task: Any, outputs: Any, trials: Any) -> dict[str, Any]:
+    return task.score(outputs, trials)
 
 
 def _steps(plan: Plan, save: Save, start: int = 0) -> np.ndarray:
@@ -130,7 +156,7 @@ def _ended(
 def _all_steps(plan: Plan, save: Save, outputs: np.ndarray) -> Any:
     """Outputs as tasks score them: as long as the trials' buffer, zero beyond their length."""
     missing = 0 if save.outputs == "last" else plan.n_steps - outputs.shape[1]
-    return jnp.asarray(np.pad(outputs, [(0, 0), (0, missing), (0, 0)]))
+    return as_array(np.pad(outputs, [(0, 0), (0, missing), (0, 0)]), outputs.dtype)
 
 
 def join(runs: list[xr.Dataset], plan: Plan) -> xr.Dataset:

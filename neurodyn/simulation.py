@@ -12,13 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from neurodyn.checks import check_whole
 from neurodyn.drive import Drive
 from neurodyn.inputs import trials_for
 from neurodyn.integrate import integrate
 from neurodyn.intervene import AbstractIntervention, as_interventions
 from neurodyn.params import resolve
 from neurodyn.progress import bar
-from neurodyn.recording import Save, unpack_spikes, window_steps
+from neurodyn.random import fold_in
+from neurodyn.recording import Save, recorded_units, unpack_spikes, window_steps
 from neurodyn.run_labels import join, label
 from neurodyn.simulation_plan import Plan, check_window, chunk_sizes, make_plan, take
 from neurodyn.streaming import stream
@@ -44,6 +46,7 @@ def simulate(
     solver: Any = None,
     variables: Sequence[str] | None = None,
     outputs: bool = True,
+    units: Any = None,
     every: int = 1,
     window: tuple[float, float] | None = None,
     interventions: Sequence[AbstractIntervention] | Any = (),
@@ -70,7 +73,8 @@ def simulate(
     key
         Seed or key for trials, noise and initial states.
     dt
-        Step [ms], where there is no task and no label to say it.
+        Step [ms], where there is no task, no trials of one and no label to say it. Maps need none:
+        their time is in steps (units ``"1"``) where nothing says otherwise.
     n_steps
         Number of steps where the source does not say.
     solver
@@ -80,6 +84,10 @@ def simulate(
         recorded.
     outputs
         Whether to record the readout, as `outputs`.
+    units
+        Which units to record, spikes included: their numbers, a boolean mask, or values of their
+        coordinates such as ``{"population": "E"}``; default: all. The others run along, and nothing
+        of them is kept. Units keep their numbers as labels.
     every, window
         Record every so many steps, and only inside ``(start, stop]`` [ms from the start of the
         trial].
@@ -125,6 +133,7 @@ def simulate(
     ('trial', 'time', 'unit')
     """
     key = as_key(key)
+    check_whole(1, every=every)
     members = [model] if isinstance(model, AbstractSystem) else _members(model)
     plan = make_plan(
         members[0],
@@ -146,9 +155,10 @@ def simulate(
             window,
             _which_outputs(source, outputs and member.n_outputs > 0),
             "packed" if isinstance(member, AbstractSpiking) else None,
+            recorded_units(member, units),
         )
         sizes = chunk_sizes(member, plan, save, chunk, chunk_steps)
-        run_key = None if key is None else jax.random.fold_in(key, 1)
+        run_key = None if key is None else fold_in(key, 1)
         return _Runner(member, plan, save, solver, as_interventions(interventions), run_key, *sizes)
 
     runs = [runner(member) for member in members]
@@ -178,9 +188,17 @@ def _members(models: Any) -> list[AbstractSystem]:
     except TypeError:
         members = []
     if not members or not all(isinstance(m, AbstractSystem) for m in members):
-        raise TypeError(
-            f"`model` must be a system or an ensemble of systems, got {type(models).__name__}."
-        )
+        name = type(models).__name__
+        fixes = {
+            "Fit": ": pass its model, fit.model",
+            "Population": ": neurons run in a network, spiking.Network(neurons, ...)",
+        }
+        fix = fixes.get(name, "")
+        if isinstance(models, AbstractTask):
+            fix = ": the model comes first, simulate(model, task)"
+        elif callable(getattr(models, "crossing", None)):
+            fix = fixes["Population"]
+        raise TypeError(f"`model` must be a system or an ensemble of systems, got {name}{fix}.")
     return members
 
 
@@ -276,11 +294,11 @@ class _Runner:
         inputs = self.plan.inputs
         if not isinstance(inputs, Drive):
             return inputs
-        return jax.tree.map(lambda a: a[start:end, here : here + self.chunk], inputs)
+        return jax.tree.map(lambda a: np.asarray(a)[start:end, here : here + self.chunk], inputs)
 
     def _collect(self, run, here: int, skip: int, start: int) -> dict[str, np.ndarray]:
         def host(a):
-            return np.asarray(jnp.swapaxes(a[:valid, skip:], 0, 1))
+            return np.swapaxes(np.asarray(a)[:valid, skip:], 0, 1)
 
         trials = self.plan.trials
         valid = None if trials is None or trials.length is None else int(trials.length)
@@ -289,28 +307,36 @@ class _Runner:
         if run.outputs is not None:
             out["outputs"] = host(run.outputs)
         if run.spikes is not None:
-            one = jax.tree.map(lambda a: a[0], run.final_state)
-            n_units = eqx.filter_eval_shape(lambda s: resolve(self.model).crossing(s), one).shape[0]
-            steps, trials, units = unpack_spikes(np.asarray(run.spikes)[:, skip:], n_units)
+            recorded = self._recorded_units(run.final_state)
+            steps, trials, units = unpack_spikes(np.asarray(run.spikes)[:, skip:], len(recorded))
             out["spike_trial"] = trials + here + skip
-            out["spike_unit"] = units
+            out["spike_unit"] = recorded[units]
             first = start + window_steps(self.save, self.plan.dt, self.plan.n_steps)[0]
             out["spike_time"] = self.plan.t0 + (first + steps + 1) * self.plan.dt
         return out
 
+    def _recorded_units(self, states: Any) -> np.ndarray:
+        """Numbers of the units whose spikes are recorded."""
+        if self.save.units is not None:
+            return np.asarray(self.save.units)
+        one = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), states)
+        crossing = eqx.filter_eval_shape(lambda s: resolve(self.model).crossing(s), one)
+        return np.arange(crossing.shape[0])
+
     def _check(self, run, here: int) -> None:
+        # On the host: the results go there anyway, and nothing is compiled for their shapes.
         finite = np.asarray(run.stats["finite"])
         recorded = [*run.variables.values(), *([] if run.outputs is None else [run.outputs])]
+        recorded = [np.asarray(a) for a in recorded]
         for a in recorded:
             if jnp.issubdtype(a.dtype, jnp.inexact):
-                axes = (0, *range(2, a.ndim))
-                finite = finite & np.asarray(jnp.isfinite(a).all(axis=axes))
+                finite = finite & np.isfinite(a).all(axis=(0, *range(2, a.ndim)))
         if finite.all():
             return
         bad = int(np.flatnonzero(~finite)[0])
         when = "by the end of the run"
         for a in recorded:
-            values = np.asarray(a[:, bad])
+            values = a[:, bad]
             times = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
             if len(times) and len(values) == len(run.ts):
                 when = f"at t = {self.plan.t0 + float(run.ts[times[0]]):g} ms"

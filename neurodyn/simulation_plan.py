@@ -10,13 +10,23 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from neurodyn.arrays import refuse_units
+from neurodyn.checks import whole
 from neurodyn.drive import Drive
 from neurodyn.input_labels import input_labels
 from neurodyn.inputs import as_batch, check_finite, check_trial, predicted
 from neurodyn.labels import LabelError
 from neurodyn.params import resolve
-from neurodyn.recording import Save, window_steps
-from neurodyn.system import AbstractSpiking, HasStartTime, ReadsTargets, SizedByStep, as_key
+from neurodyn.random import fold_in
+from neurodyn.recording import Save, observe, window_steps
+from neurodyn.system import (
+    AbstractMap,
+    AbstractSpiking,
+    HasStartTime,
+    ReadsTargets,
+    SizedByStep,
+    as_key,
+)
 from neurodyn.task import AbstractTask, Trial
 
 __all__ = ["Plan", "check_window", "chunk_sizes", "make_plan", "part", "take"]
@@ -79,9 +89,15 @@ def make_plan(
     n_steps: int | None,
 ) -> Plan:
     """Check what `simulate` was asked for."""
-    for name, value in (("n_trials", n_trials), ("repeats", repeats)):
-        if value is not None and value < 1:
-            raise ValueError(f"`{name}` must be at least 1, got {value}.")
+    n_trials = None if n_trials is None else whole("n_trials", n_trials)
+    repeats = None if repeats is None else whole("repeats", repeats)
+    refuse_units("`dt`", dt)
+    if isinstance(source, (str, type)):
+        name = source if isinstance(source, str) else source.__name__
+        raise TypeError(
+            f"What drives the model is a task, trials or inputs, got {source!r}: pass an instance, "
+            f"e.g. neurodyn.tasks.{name}()."
+        )
     if isinstance(source, (AbstractTask, Trial)) and n_steps is not None:
         raise ValueError("Trials say themselves how long they are: leave out `n_steps`.")
     if isinstance(source, AbstractTask):
@@ -95,13 +111,20 @@ def make_plan(
     if repeats is not None:
         raise ValueError("`repeats` needs a task, whose conditions it repeats.")
     if isinstance(source, Trial):
-        dt = _known(dt)
+        dt, unit = _step_of(model, source, dt)
         if n_trials is not None:
             raise ValueError("The trials are there already: leave out `n_trials`.")
-        return _of_trials(model, None, source, float(dt))
+        return _of_trials(model, None, source, dt, unit)
     batch = as_batch(model, source, n_steps=n_steps, n_trials=n_trials, dt=dt)
     seen = input_labels(source, dt)
-    dt = _known(dt if seen is None else seen.dt)
+    starts = source is None and isinstance(model, HasStartTime)
+    unit = "ms"
+    if seen is not None:
+        dt = seen.dt
+    elif dt is None and isinstance(model, AbstractMap):
+        late = starts and model.start_time(1.0) != 0 and model.time_unit() == "ms"
+        dt, unit = (None, unit) if late else (1.0, "1")
+    dt = _known(dt)
     if batch.n_steps is None:
         raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
     if batch.held:
@@ -112,19 +135,33 @@ def make_plan(
         coords = _coords(model, seen.coords, batch.n_trials)
         about: Any = seen.t0, seen.align_event, coords, seen.n_valid, seen.unit
         return _checked(model, Plan(None, None, None, batch.source, dt, *size, *about))
-    t0, unit = 0.0, "ms"
-    if source is None and isinstance(model, HasStartTime):
+    t0 = 0.0
+    if starts and model.start_time(dt) != 0:
         t0, unit = model.start_time(dt), model.time_unit()
     coords = _coords(model, {}, batch.n_trials)
     about = t0, "start of the run", coords, None, unit
     return _checked(model, Plan(None, None, None, batch.source, dt, *size, *about))
 
 
+def _step_of(model: Any, trials: Trial, dt: float | None) -> tuple[float, str]:
+    """Step of trials that were drawn before, and its unit."""
+    if trials.dt is None:
+        if dt is None and isinstance(model, AbstractMap):
+            return 1.0, "1"
+        return _known(dt), trials.time_unit
+    if dt is not None and float(dt) != trials.dt:
+        raise ValueError(
+            f"These trials were drawn with dt={trials.dt:g}, so they cannot run at dt={dt:g}: "
+            "leave out `dt`, or make the task with that step and draw its trials again."
+        )
+    return trials.dt, trials.time_unit
+
+
 def _known(dt: float | None) -> float:
     if dt is None:
         raise ValueError(
-            "Without a task, say how long a step is: pass `dt=` [ms], or inputs with labels of "
-            "`time`."
+            "Without a task or trials drawn from one, say how long a step is: pass `dt=` [ms], or "
+            "inputs with labels of `time`."
         )
     return float(dt)
 
@@ -162,7 +199,9 @@ def check_window(plan: Plan, window: tuple[float, float]) -> None:
         ) from error
 
 
-def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) -> Plan:
+def _of_trials(
+    model: Any, task: AbstractTask | None, trials: Trial, dt: float, unit: str = "ms"
+) -> Plan:
     owner = "These trials" if task is None else type(task).__name__
     shape = trials.inputs.shape
     if len(shape) != 3:
@@ -174,7 +213,7 @@ def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) 
     if shape[-1] != model.n_inputs:
         raise ValueError(_other_inputs(model, owner, trials))
     run = predicted(model, trials)
-    inputs = Drive(input=jnp.swapaxes(run.inputs, 0, 1))
+    inputs = Drive(input=np.swapaxes(np.asarray(run.inputs), 0, 1))
     check_finite(inputs)
     check_trial(model, trials)
     t0 = 0.0 if task is None else float(task.t0)
@@ -192,7 +231,7 @@ def _of_trials(model: Any, task: AbstractTask | None, trials: Trial, dt: float) 
         for name, (values, units) in found.items()
     }
     about = t0, event, _coords(model, named, n_trials), run.n_valid
-    unit = "ms" if task is None else task.units().get("time", "ms")
+    unit = unit if task is None else task.units().get("time", "ms")
     return _checked(model, Plan(task, run, trials, inputs, dt, n_steps, n_trials, *about, unit))
 
 
@@ -212,7 +251,7 @@ def _other_inputs(model: Any, owner: str, trials: Trial) -> str:
 def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: Any) -> Trial:
     if n_trials is not None and repeats is not None:
         raise ValueError("Pass `n_trials` (random conditions) or `repeats` (of each), not both.")
-    trial_key = jax.random.fold_in(as_key(key, needed_for="Drawing trials"), 0)
+    trial_key = fold_in(as_key(key, needed_for="Drawing trials"), 0)
     if repeats is None:
         return task.batch(trial_key, 100 if n_trials is None else n_trials)
     table = task.condition_table()
@@ -274,8 +313,9 @@ def _bytes_per_step(model: Any, plan: Plan, save: Save) -> int:
         system = resolve(model, trial)
         system = system.sized(plan.dt) if isinstance(system, SizedByStep) else system
         state = system.initial_state(dt=plan.dt, trial=trial, key=jax.random.key(0))
-        seen = system.observe(state)
-        return [seen[n] for n in save.variables if n in seen], system.readout(state)
+        known = tuple(name for name in save.variables if name in system.variables())
+        seen = observe(system, state, save._replace(variables=known, outputs=None))
+        return seen, system.readout(state)
 
     shapes = jax.tree.leaves(eqx.filter_eval_shape(record))
     return sum(math.prod(s.shape) * s.dtype.itemsize for s in shapes)

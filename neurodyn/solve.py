@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from neurodyn.dependence import check_current
 from neurodyn.drive import Drive
 from neurodyn.inputs import as_batch, check_finite, check_state, check_trial
 from neurodyn.params import resolve
@@ -106,7 +107,7 @@ def solve(
         raise ValueError("A spiking flow needs `max_events=`, the room for spikes of each trial.")
     save = Save() if save is None else save
     check_save(system, save._replace(spikes=None), None)
-    if (save.every, save.window, save.spikes) != (1, None, None):
+    if (save.every, save.window, save.spikes, save.units) != (1, None, None, None):
         raise ValueError(
             "`solve` records at the times `ts`, and spikes always: Save takes `variables` and "
             f"`outputs` only here, got {save}."
@@ -188,6 +189,9 @@ def _solve_all(
         init_key, noise_key = (None, None) if key is None else jax.random.split(key)
         if state is None:
             state = own.initial_state(dt=options.dt0, trial=trial, key=init_key)
+        check_current(
+            own, state, u_of(ts[0]), trial, dt=jnp.ones((), ts.dtype), n_units=None, key=noise_key
+        )
         terms = terms_of(own, u_of, noise_key, ts, state, options)
         if max_events is None:
             return smooth_run(own, terms, state, ts, save, options)

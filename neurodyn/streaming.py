@@ -18,7 +18,7 @@ __all__ = ["stream"]
 def stream(run: Any, path: Path, advance: Callable) -> xr.Dataset:
     """Write piece after piece to a Zarr store that only gets its name when it is complete."""
     if importlib.util.find_spec("zarr") is None:
-        raise ImportError("Streaming needs zarr: pip install 'neurodyn[sweep]'.")
+        raise ImportError("Streaming needs zarr: pip install 'neurodyn[zarr]'.")
     if isinstance(run.model, AbstractSpiking):
         raise ValueError("`to` cannot stream ragged spikes: run without it, in several calls.")
     partial = path.with_name(path.stem + ".partial.zarr")

@@ -5,13 +5,17 @@ A system describes **one** trial; the drivers (:func:`neurodyn.integrate`, :func
 """
 
 import abc
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
+import jax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn.drive import Drive
+from neurodyn.params import trainable
 from neurodyn.random import as_key
+from neurodyn.reprs import brief
 
 __all__ = [
     "AbstractFlow",
@@ -30,6 +34,7 @@ __all__ = [
     "SupportsFused",
     "Variable",
     "as_key",
+    "described",
 ]
 
 
@@ -70,6 +75,26 @@ class Variable(NamedTuple):
     kind: str
 
 
+#: What models of other libraries have, and where it is here.
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("parameters", "named_parameters"),
+        "its arrays are fields, and nd.params.trainable(model) marks those that train",
+    ),
+    "state_dict": "nd.save(path, model) and nd.load(path) keep it",
+    "load_state_dict": "nd.load(path) returns the model that nd.save wrote",
+    "forward": "nd.simulate(model, task) runs it, nd.integrate(model, inputs, dt=dt) on arrays",
+    "run": "nd.simulate(model, dt=dt, n_steps=n) runs it",
+    "simulate": "it is a function, nd.simulate(model, task)",
+    "fit": "it is a function, nd.fit(model, task, steps=n, key=0)",
+    "train": "nd.fit(model, task, steps=n, key=0) trains it, and there is no mode to set",
+    "eval": "there is no mode to set",
+    "hidden_size": "it is called n_units",
+    "input_size": "it is called n_inputs",
+    "output_size": "it is called n_outputs",
+}
+
+
 class AbstractSystem(eqx.Module):
     """What every system offers, whatever its notion of time.
 
@@ -81,6 +106,13 @@ class AbstractSystem(eqx.Module):
 
     n_inputs: eqx.AbstractVar[int]
     n_outputs: eqx.AbstractVar[int]
+
+    def __repr__(self) -> str:
+        return described(self)
+
+    def __getattr__(self, name: str) -> Any:
+        said = f"'{type(self).__name__}' object has no attribute '{name}'"
+        raise AttributeError(f"{said}; {_ELSEWHERE[name]}." if name in _ELSEWHERE else said)
 
     @abc.abstractmethod
     def initial_state(self, *, dt: Any, trial: PyTree = None, key: PRNGKeyArray | None = None):
@@ -119,6 +151,16 @@ class AbstractSystem(eqx.Module):
         A value is an array on ``unit``, or ``(dim, array)`` for another dim, perhaps with units and
         long name after them.
         """
+
+
+def described(system: AbstractSystem, *about: str, hide: Sequence[str] = ()) -> str:
+    """Say in at most five lines what a system is, arguments as for :func:`neurodyn.reprs.brief`."""
+    try:
+        free = eqx.filter(system, trainable(system))
+        n = sum(x.size for x in jax.tree.leaves(free))
+    except Exception:  # a tree of the same structure without its arrays, such as a filter
+        return brief(system, *about, hide=hide)
+    return brief(system, *about, f"{n:,} trainable parameters", hide=hide)
 
 
 class AbstractFlow(AbstractSystem):
@@ -276,6 +318,15 @@ class SizedByStep(Protocol):
 
     def sized(self, dt: float) -> Any:
         """The system with memory of the size for steps of ``dt`` [ms]; 0: for continuous time."""
+        ...
+
+
+@runtime_checkable
+class HasRoom(Protocol):
+    """A system whose arrays have sizes that are drawn, such as lists of synapses."""
+
+    def with_room(self) -> Any:
+        """The same system in sizes that others drawn like it share, and so their programs."""
         ...
 
 

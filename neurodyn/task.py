@@ -6,6 +6,7 @@ time ``t0 + (k + 1) dt`` relative to ``align_event``.
 """
 
 import abc
+import dataclasses
 from typing import Any, Literal
 
 import equinox as eqx
@@ -15,6 +16,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from neurodyn import labels
 from neurodyn.ends import end_coords, padded
+from neurodyn.labels.roles import marked
+from neurodyn.reprs import brief
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
 
@@ -49,6 +52,10 @@ class Trial(eqx.Module):
         Whether the first target is the observation that a run starts from. A model whose state an
         observation says something about then runs from there, and predicts the later targets.
         Others run through all of them from a start of their own.
+    dt
+        Step of the task that drew the trials, in `time_unit`; None where nobody said.
+    time_unit
+        ``"ms"``, or ``"1"`` for steps that are no time.
     """
 
     inputs: Float[Array, "*trial time input"]
@@ -60,6 +67,15 @@ class Trial(eqx.Module):
     item: Int[Array, "*trial"] | None = None
     n_valid: Int[Array, "*trial"] | None = None
     from_first: bool = eqx.field(static=True, default=False)
+    dt: float | None = eqx.field(static=True, default=None)
+    time_unit: str = eqx.field(static=True, default="ms")
+
+    def of(self, task: "AbstractTask") -> "Trial":
+        """These trials, which then know the step of the task that drew them."""
+        unit = task.units().get("time", "ms")
+        return dataclasses.replace(self, dt=float(task.dt), time_unit=unit)
+
+    __repr__ = brief
 
 
 class AbstractTask(eqx.Module):
@@ -95,6 +111,8 @@ class AbstractTask(eqx.Module):
     align_event: eqx.AbstractVar[str]
     scored: eqx.AbstractVar[Literal["every", "last"]]
     reference: eqx.AbstractClassVar[tuple[str, ...]]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
@@ -205,9 +223,11 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     n_steps = trials.inputs.shape[1] if trials.length is None else int(trials.length)
     unit = units.get("time", "ms")
     coords: dict[str, Any] = {"time": ("time", labels.time_axis(n_steps, task.dt, task.t0), unit)}
+    columns = {}
     for name, values in trials.conditions.items():
         step = task.dt if units.get(name) == unit else None
-        coords[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
+        columns[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
+    coords |= marked(columns, design=task.condition_table())
     coords |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
     for name, interval in trials.epochs.items():

@@ -1,4 +1,4 @@
-"""Trials to conditions: averages with their uncertainty, smoothing, PSTHs, split halves."""
+"""Trials: signals around events, averages with their uncertainty, PSTHs, split halves."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.labels.roles import chosen, without_role
+from neurodyn.labels.values import classes, missing, plain
+from neurodyn.signals import align
 
-__all__ = ["average", "psth", "smooth", "split_half"]
+__all__ = ["align", "average", "psth", "smooth", "split_half"]
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 
-def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Dataset:
+def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str] | None = None) -> xr.Dataset:
     """Average trials by condition.
 
     Parameters
@@ -28,6 +32,7 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Datas
     by
         Trial coordinates that make a condition, e.g. ``["coherence", "choice"]``. Every combination
         that occurs becomes a condition, in sorted order. An empty list averages all trials.
+        Default: the conditions of the task, where a run knows them.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str]) -> xr.Datas
     (array([2., 5.]), array([2, 1]), array(['side=l', 'side=r'], dtype='<U6'))
     """
     ds = _as_dataset(obj)
-    by = [by] if isinstance(by, str) else list(by)
+    by = chosen(ds, by)
     codes, columns = _conditions(ds, by)
     numeric = [n for n, v in ds.data_vars.items() if "trial" in v.dims and v.dtype.kind in "fiub"]
     if not numeric:
@@ -93,23 +98,22 @@ def _conditions(ds: xr.Dataset, by: Sequence[str]):
     if n == 0:
         raise LabelError("there are no trials to average: look at what selected them.")
     available = [c for c in ds.coords if ds[c].dims == ("trial",) and c != "trial"]
-    missing = [name for name in by if name not in available]
-    if missing:
-        raise LabelError(f"no trial coordinate {missing}; there are {available}.")
+    if unknown := [name for name in by if name not in available]:
+        raise LabelError(f"no trial coordinate {unknown}; there are {available}.")
     codes = np.zeros(n, np.int64)
     for name in by:
-        values = ds[name].values
-        unlabelled = np.flatnonzero(values != values)
+        unlabelled = np.flatnonzero(missing(ds[name].values))
         if unlabelled.size:
             raise LabelError(
                 f"{unlabelled.size} trials have no '{name}' (NaN), the first is trial "
                 f"{unlabelled[0]}: drop them with .isel(trial=obj.{name}.notnull())."
             )
-        levels, code = np.unique(values, return_inverse=True)
+        levels, code = classes(ds[name].values, what=name)
         codes = codes * len(levels) + code
     found, first, codes = np.unique(codes, return_index=True, return_inverse=True)
     columns = {
-        name: xr.Variable("condition", ds[name].values[first], ds[name].attrs) for name in by
+        name: xr.Variable("condition", plain(ds[name].values)[first], without_role(ds[name].attrs))
+        for name in by
     }
     spelt = [
         " ".join(f"{name}={_short(columns[name].values[i])}" for name in by) or "all"
@@ -224,11 +228,12 @@ def _gaussian(da: xr.DataArray, sigma: Number) -> np.ndarray:
     return gaussian_filter1d(values, **kernel) / weight.astype(values.dtype).reshape(shape)
 
 
+@takes(ds=DATASET)
 def psth(
     ds: xr.Dataset,
-    by: str | Sequence[str],
+    by: str | Sequence[str] | None = None,
     *,
-    bin_width: Number = 10.0,
+    bin_width: Number | None = None,
     sigma: Number | None = None,
     window: Window | None = None,
 ) -> xr.Dataset:
@@ -239,13 +244,18 @@ def psth(
     ds
         Spike Dataset in trials (`neurodyn.spikes.align`), or binned `spike_count`.
     by
-        Trial coordinates that make a condition.
+        Trial coordinates that make a condition; default as for `average`.
     bin_width, sigma, window
-        As in `neurodyn.spikes.rate` [ms].
+        As in `neurodyn.spikes.rate` [ms]: by default 10 ms, or the bins of counts.
 
     Returns
     -------
     Dataset with `rate` (condition, time, unit) [Hz], `sem` and `n_trials`; see `average`.
+
+    Raises
+    ------
+    LabelError
+        As `average` and `neurodyn.spikes.rate`, and if spikes are not cut into trials.
 
     Examples
     --------
@@ -262,7 +272,9 @@ def psth(
     return average(rates, by)
 
 
-def split_half(obj: _Labelled, by: str | Sequence[str], *, key: Any) -> tuple[_Labelled, _Labelled]:
+def split_half(
+    obj: _Labelled, by: str | Sequence[str] | None = None, *, key: Any
+) -> tuple[_Labelled, _Labelled]:
     """Split the trials of each condition into two halves at random.
 
     Parameters
@@ -270,7 +282,7 @@ def split_half(obj: _Labelled, by: str | Sequence[str], *, key: Any) -> tuple[_L
     obj
         Anything on `trial`.
     by
-        Trial coordinates that make a condition.
+        Trial coordinates that make a condition; default as for `average`.
     key
         Seed or JAX key.
 
@@ -298,7 +310,7 @@ def split_half(obj: _Labelled, by: str | Sequence[str], *, key: Any) -> tuple[_L
     ds = obj if isinstance(obj, xr.Dataset) else obj.to_dataset(name=obj.name or "values")
     if "trial" not in ds.dims:
         raise LabelError(f"there is no dim 'trial' to split: dims are {tuple(ds.dims)}.")
-    by = [by] if isinstance(by, str) else list(by)
+    by = chosen(ds, by)
     codes, columns = _conditions(ds, by)
     sizes = np.bincount(codes)
     if sizes.min() < 2:

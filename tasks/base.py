@@ -92,16 +92,22 @@ class AbstractTrialTask(AbstractTask):
         return balanced(self)
 
 
-@eqx.filter_jit
 def draw_batch(
     task: AbstractTask, key: PRNGKeyArray, n: int, columns: Mapping[str, Array]
 ) -> Trial:
     """Draw ``n`` trials with the conditions in ``columns``, compiled."""
+    return _draw_batch(task, key, int(n), columns)  # NumPy's numbers would be traced
+
+
+@eqx.filter_jit
+def _draw_batch(
+    task: AbstractTask, key: PRNGKeyArray, n: int, columns: Mapping[str, Array]
+) -> Trial:
 
     def one(i, given):
         return task.sample(jax.random.fold_in(key, i), **given)
 
-    return jax.vmap(one)(jnp.arange(n, dtype=jnp.uint32), dict(columns))
+    return jax.vmap(one)(jnp.arange(n, dtype=jnp.uint32), dict(columns)).of(task)
 
 
 def balanced(task: AbstractTask) -> Trial:
@@ -110,7 +116,7 @@ def balanced(task: AbstractTask) -> Trial:
     rows = len(next(iter(table.values()))) if table else 1
     repeats = -(-N_VALIDATION // rows)
     columns = {name: jnp.tile(column, repeats) for name, column in table.items()}
-    return draw_batch(task, jax.random.key(VALIDATION_SEED), rows * repeats, columns)
+    return draw_batch(task, as_key(VALIDATION_SEED), rows * repeats, columns)
 
 
 def check_columns(

@@ -193,12 +193,13 @@ class AbstractBitTask(AbstractTask):
                 least = int(self.n_max) if known else 1
                 length = whole("length", np.asarray(length).tolist(), least, self.n_bits)
             length = jnp.asarray(length).astype(jnp.int32)
-        return _draw(self, as_key(key, needed_for="A batch of trials"), n, p, length)
+        return _draw(self, as_key(key, needed_for="A batch of trials"), n, p, length).of(self)
 
     def validation(self) -> Trial:
         """512 sequences of the middle length."""
         length = (5 * self.n_max + 3) // 2 if self.length is None else self.length
-        return _draw(self, jax.random.key(VALIDATION_SEED), N_VALIDATION, None, length)
+        trials = _draw(self, as_key(VALIDATION_SEED), N_VALIDATION, None, length)
+        return trials.of(self)
 
     def loss(
         self, outputs: Float[Array, "trial scored output"], trials: Trial

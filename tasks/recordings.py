@@ -92,7 +92,14 @@ def as_recordings(data: Any, *, what: str, dt: float | None = None) -> Recording
     return found
 
 
+def _is_row(x: Any) -> bool:
+    """Whether it is the list of numbers that is one row of a table."""
+    return isinstance(x, (list, tuple)) and all(np.ndim(one) == 0 for one in x) and len(x) > 0
+
+
 def _read(data: Any, what: str, dt: float | None) -> Recordings:
+    if isinstance(data, (list, tuple)) and data and _is_row(data[0]):
+        data = np.asarray(data)
     if isinstance(data, (list, tuple)):
         if not data:
             raise ValueError(f"Windows: `{what}` is an empty list.")

@@ -246,7 +246,7 @@ class Sequences(AbstractDataTask):
         return which
 
     def _items(self, numbers: Int[Array, " trial"]) -> Trial:
-        trials = jax.vmap(self.item)(numbers)
+        trials = jax.vmap(self.item)(numbers).of(self)
         if trials.length is None:
             return trials
         return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length))

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from neurodyn.arrays import refuse_units
+
 __all__ = ["Duration", "Schedule", "Timeline", "check_step", "whole_steps"]
 
 #: How long an epoch lasts [ms]: a number, or ``(low, high)`` to draw it for every trial.
@@ -180,12 +182,14 @@ class Schedule(NamedTuple):
 
 def check_step(dt: float | int) -> None:
     """Refuse a step that is not a positive number of ms."""
+    refuse_units("`dt`", dt)
     if not (_is_number(dt) and dt > 0):
         raise ValueError(f"`dt` must be a positive number of ms, got {dt!r}.")
 
 
 def whole_steps(name: str, duration: float | int, dt: float | int, least: int = 1) -> int:
     """Steps in ``duration`` [ms], refusing what is not a whole number of at least ``least``."""
+    refuse_units(f"`{name}`", duration)
     if not _is_number(duration) or duration < least * dt * (1 - 1e-6):
         raise ValueError(
             f"`{name}` must last at least {'one step' if least else '0 ms'} (dt = {dt:g} ms), "

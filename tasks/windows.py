@@ -207,7 +207,7 @@ class Windows(AbstractTask):
         start = places - (every[subject] - starts[subject])
         quiet = eqx.tree_at(lambda t: t.noise, self, None, is_leaf=lambda x: x is None)
         columns = {"subject": subject, "start": start}
-        return draw_batch(quiet, jax.random.key(0), N_VALIDATION, columns)
+        return draw_batch(quiet, as_key(0), N_VALIDATION, columns)
 
     def limits(self) -> dict[str, tuple[float, float]]:
         """Bounds of the numbers that say which window."""

@@ -104,6 +104,25 @@ nd.fit(model, task, steps=1, batch_size=2, evaluate=False, key=0)
 report()
 """
     built, trained = counts(code)
-    assert built[0] <= 20
-    assert trained[0] <= 20
+    assert built[0] <= 6
+    assert trained[0] <= 6
     assert not {"matplotlib", "numba", "scipy.optimize", "scipy.stats"} & set(trained[1])
+
+
+def test_a_first_run_of_a_task_is_five_programs_at_most():
+    """Trials, the run and its scores; a second one of the same sizes compiles nothing."""
+    code = """
+from neurodyn import models, tasks
+task = tasks.PerceptualDecision(dt=20.0)
+for seed in (0, 1):
+    model = models.CTRNN(task.n_inputs, 6, task.n_outputs, key=seed)
+    report()
+    nd.simulate(model, task, n_trials=3, key=seed)
+    report()
+nd.simulate(model, task.batch(0, 3), key=0)
+report()
+"""
+    built, first, again, second, drawn = (number for number, _ in counts(code))
+    assert built <= 6
+    assert first <= 5
+    assert (again, second, drawn) == (0, 0, 0)

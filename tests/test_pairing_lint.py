@@ -20,6 +20,7 @@ _ONE = "both come from one recording, sweep by sweep"
 EXEMPT = {
     "analysis/conditions.py:condition_codes": "looks conditions up by their labels itself",
     "analysis/pairing.py:_conditions_by": "asks which labels both have",
+    "analysis/similarity.py:_advice": "asks which labels both have",
     "analysis/spectra.py:_same_step": "compares the steps of the two, and no values",
     "analysis/timebins.py:rebin": "takes the bins of the second, and no values",
     "analysis/words.py:word_divergence": "joins by the words themselves",
@@ -31,12 +32,13 @@ EXEMPT = {
     "neurodyn/experiments/report.py:_conditions": _EACH,
     "neurodyn/experiments/timescales/figures.py:perturbation": _EACH,
     "neurodyn/experiments/what_when_report.py:_until": "xarray compares them, by label",
-    "neurodyn/intervene.py:__init__": "each is put into the order of the model's units",
+    "neurodyn/plot/behaviour.py:_sides": _EACH,
     "neurodyn/plot/behaviour.py:psychometric": _EACH,
     "neurodyn/plot/learning.py:tracking": _EACH,
+    "neurodyn/plot/raster.py:raster": "draws the trial with one label of both",
     "neurodyn/plot/spikes.py:intervals": _EACH,
-    "neurodyn/plot/spikes.py:raster": "draws the trial with one label of both",
-    "neurodyn/spikes/cut.py:_trial_column": "reads one, or a column of the other",
+    "neurodyn/events.py:trial_column": "reads one, or a column of the other",
+    "neurodyn/signals.py:_coords": "takes the table of trials of one, and other dims of the other",
 }
 _LABELLED = ("DataArray", "Dataset")
 

@@ -20,6 +20,7 @@ STUB = """{name}
 {options}"""
 
 CLASS_OPTIONS = """   :members:
+   :special-members: __call__
    :show-inheritance:
 """
 

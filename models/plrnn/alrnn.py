@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.checks import whole
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
-from neurodyn.models.plrnn.initial import narrow_normal, stable_diagonal
+from neurodyn.models.plrnn.initial import narrow_normal, stable_diagonal, turned
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, FixedParameter
@@ -20,11 +20,11 @@ __all__ = ["ALRNN"]
 class ALRNN(AbstractPLRNN):
     r"""An almost-linear recurrent network: few rectifiers, so few linear regions.
 
-    .. math:: z_t = A z_{t-1} + W \Phi^*(z_{t-1}) + h + C u_t
+    .. math:: z_t = A z_{t-1} + W^T \Phi^*(z_{t-1}) + h + C^T u_t
 
     with diagonal A, and :math:`\Phi^*` the identity but for the last P units, which are rectified.
-    There are at most :math:`2^P` linear regions, and in region D the Jacobian is ``A + W D``. W is
-    full: its diagonal is trained beside A.
+    There are at most :math:`2^P` linear regions, and in region D the Jacobian is ``A + W.T D``. W
+    is full: its diagonal is trained beside A.
 
     Parameters
     ----------
@@ -35,16 +35,16 @@ class ALRNN(AbstractPLRNN):
         Published settings: 2 for Lorenz's system, 1 for Rossler's.
     observation
         ``"identity"``: the first N units are observed (and should be linear, N <= M - P);
-        ``"affine"``: ``x = B z``; or an observation of :mod:`neurodyn.models.plrnn`.
+        ``"affine"``: ``x = z @ B``; or an observation of :mod:`neurodyn.models.plrnn`.
     A
         ``(unit,)``. Default: the diagonal of a random positive definite matrix of spectral radius
         1.
     W
-        ``(unit, unit)``, ``W[i, j]`` from j to i. Default: normal, standard deviation 0.01.
+        ``(unit, unit)``, ``W[i, j]`` from i to j. Default: normal, standard deviation 0.01.
     h
         ``(unit,)``. Default 0.
     C
-        ``(unit, input)``. Default: Glorot uniform.
+        ``(input, unit)``. Default: Glorot uniform.
     key
         Seed or key of the initial weights.
 
@@ -69,7 +69,7 @@ class ALRNN(AbstractPLRNN):
     A: Float[Array, " unit"] | AbstractParameter
     W: Float[Array, "unit unit"] | AbstractParameter
     h: Float[Array, " unit"] | AbstractParameter
-    C: Float[Array, "unit input"] | AbstractParameter | None
+    C: Float[Array, "input unit"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
     clock: Int[Array, "4"] | None = None
 
@@ -95,7 +95,7 @@ class ALRNN(AbstractPLRNN):
         self.n_relu = whole("n_relu", n_relu, 0, M)
         self.observation = parts.observe(observation)
         self.A = parts.bind("A", A, (M,), stable_diagonal)
-        self.W = parts.bind("W", W, (M, M), narrow_normal)
+        self.W = parts.bind("W", W, (M, M), turned(narrow_normal))
         self.h = parts.bind("h", h, (M,), 0.0)
         self.C, self.start = parts.external(C), parts.start()
         self.clock = None
@@ -112,7 +112,7 @@ class ALRNN(AbstractPLRNN):
     def affine(self, mask):
         A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
         D = jnp.concatenate([jnp.ones(self.n_units - self.n_relu, h.dtype), mask.astype(h.dtype)])
-        return jnp.diag(A) + W * D[None, :], h
+        return jnp.diag(A) + (W * D[:, None]).T, h
 
     def jacobian_bound(self):
         return jnp.max(jnp.abs(value_of(self.A))) + spectral_norm(value_of(self.W))

@@ -1,6 +1,7 @@
 """What piecewise-linear recurrent networks share: a map that is linear between its rectifiers.
 
-Weights are written as in the papers, ``W[i, j]`` from unit j to unit i, and act as ``W @ z``.
+Weights are ``(pre, post)`` as in every model, ``W[i, j]`` from unit i to unit j, so that they act
+as ``z @ W``. The papers write ``(post, pre)``, so their ``W z`` is ``W.T @ z`` here.
 """
 
 import abc
@@ -14,6 +15,7 @@ import xarray as xr
 from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.labels import in_positions
+from neurodyn.models.plrnn.initial import turned
 from neurodyn.models.plrnn.observation import AbstractObservation, make_observation
 from neurodyn.models.plrnn.products import product
 from neurodyn.models.rate import base
@@ -29,9 +31,10 @@ _GLOROT = jax.nn.initializers.glorot_uniform()
 
 
 class AbstractPLRNN(AbstractMap):
-    """A map ``z' = F(z) + C u`` that is linear wherever the same gates are open.
+    """A map ``z' = F(z) + u @ C`` that is linear wherever the same gates are open.
 
-    A gate is one rectifier; it is open where its argument is above zero.
+    A gate is one rectifier; it is open where its argument is above zero. An injected current is
+    added to the next state.
 
     Attributes
     ----------
@@ -42,7 +45,7 @@ class AbstractPLRNN(AbstractMap):
     observation
         How states are observed, and what an observation says about the state.
     C
-        ``(unit, input)``: what the units receive of external inputs; None without.
+        ``(input, unit)``: what the units receive of external inputs; None without.
     start
         The observation from which runs start, see :meth:`starting_from`.
     clock
@@ -56,6 +59,9 @@ class AbstractPLRNN(AbstractMap):
     C: eqx.AbstractVar[Any]
     start: eqx.AbstractVar[Any]
     clock: eqx.AbstractVar[Int[Array, "4"] | None]
+
+    #: Fields that older files hold the other way round, see `neurodyn.io.versions`.
+    post_pre_in_version_1 = ("W", "C")
 
     # --- what a model writes down ------------------------------------------------------------
 
@@ -71,7 +77,7 @@ class AbstractPLRNN(AbstractMap):
     def affine(
         self, mask: Bool[Array, " gate"]
     ) -> tuple[Float[Array, "unit unit"], Float[Array, " unit"]]:
-        """Matrix and offset of the map where these gates are open."""
+        """Matrix J and offset b of the map where these gates are open: ``z' = J @ z + b``."""
 
     @abc.abstractmethod
     def jacobian_bound(self) -> Float[Array, ""]:
@@ -105,11 +111,11 @@ class AbstractPLRNN(AbstractMap):
     def region(
         self, z: Float[Array, " unit"]
     ) -> tuple[Float[Array, "unit unit"], Float[Array, " unit"]]:
-        """Matrix and offset of the map in the linear region that ``z`` lies in."""
+        """Matrix and offset of :meth:`affine` in the linear region that ``z`` lies in."""
         return self.affine(self.mask(z))
 
     def jacobian(self, z: Float[Array, " unit"]) -> Float[Array, "unit unit"]:
-        """Jacobian of a step from ``z``."""
+        """Jacobian of a step from ``z``: ``J[i, j]`` is the derivative of ``z'[i]`` by ``z[j]``."""
         return self.region(z)[0]
 
     def symbol(self, z: Float[Array, " unit"]) -> Int[Array, ""]:
@@ -189,7 +195,8 @@ class AbstractPLRNN(AbstractMap):
 
     def update(self, state, u, *, key):
         del key
-        return State(self.step(state.x, u.input))
+        z = self.step(state.x, u.input)
+        return State(z if u.current is None else z + u.current)
 
     def readout(self, state):
         return self.observation.readout(state.x)
@@ -245,7 +252,8 @@ class Parts:
 
     def bind(self, name: str, value: Any, shape: tuple[int, ...], default: Any) -> Any:
         """One parameter."""
-        return base.bind(value, shape, next(self._keys), name=name, default=default)
+        key = next(self._keys)
+        return base.bind(value, shape, key, name=name, default=default, balance="cancel")
 
     def bind_pair(self, first: tuple, second: tuple) -> tuple[Any, Any]:
         """Two parameters whose default values come from the same draw."""
@@ -253,18 +261,18 @@ class Parts:
 
         def bound(name, value, shape, default):
             same_draw = lambda _, shape, dtype: default(key, shape, dtype)  # noqa: E731
-            return base.bind(value, shape, key, name=name, default=same_draw)
+            return base.bind(value, shape, key, name=name, default=same_draw, balance="cancel")
 
         return bound(*first), bound(*second)
 
-    def external(self, C: Any) -> Float[Array, "unit input"] | AbstractParameter | None:
+    def external(self, C: Any) -> Float[Array, "input unit"] | AbstractParameter | None:
         """Input weights; None without inputs."""
         n_inputs, n_units, _ = self.sizes
         if not n_inputs:
             if C is not None:
                 raise ValueError("`C` weighs external inputs, but n_inputs=0.")
             return None
-        return base.bind(C, (n_units, n_inputs), self._C, name="C", default=_GLOROT)
+        return base.bind(C, (n_inputs, n_units), self._C, name="C", default=turned(_GLOROT))
 
     def observe(self, kind: Any) -> AbstractObservation:
         """The observation."""

@@ -8,7 +8,12 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.checks import whole
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
-from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, uniform
+from neurodyn.models.plrnn.initial import (
+    stable_diagonal,
+    stable_off_diagonal,
+    turned,
+    uniform,
+)
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, FixedParameter, Masked, Normal
@@ -20,7 +25,7 @@ __all__ = ["DendriticPLRNN"]
 class DendriticPLRNN(AbstractPLRNN):
     r"""A PLRNN whose units add up several rectified branches.
 
-    .. math:: z_t = A z_{t-1} + W \phi(z_{t-1}) + h + C u_t, \quad
+    .. math:: z_t = A z_{t-1} + W^T \phi(z_{t-1}) + h + C^T u_t, \quad
         \phi(z)_i = \sum_{b=1}^B \alpha_b \max(0, z_i - H_{ib})
 
     Clipped, which bounds trajectories where all ``|A| < 1``:
@@ -67,7 +72,7 @@ class DendriticPLRNN(AbstractPLRNN):
     h: Float[Array, " unit"] | AbstractParameter
     alpha: Float[Array, " branch"] | AbstractParameter
     H: Float[Array, "unit branch"] | AbstractParameter
-    C: Float[Array, "unit input"] | AbstractParameter | None
+    C: Float[Array, "input unit"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
     clock: Int[Array, "4"] | None = None
 
@@ -99,7 +104,7 @@ class DendriticPLRNN(AbstractPLRNN):
         self.observation = parts.observe(observation)
         W = Masked("off-diagonal") if W is None else W
         self.A, self.W = parts.bind_pair(
-            ("A", A, (M,), stable_diagonal), ("W", W, (M, M), stable_off_diagonal)
+            ("A", A, (M,), stable_diagonal), ("W", W, (M, M), turned(stable_off_diagonal))
         )
         self.h = parts.bind("h", h, (M,), 0.0)
         self.alpha = parts.bind("alpha", alpha, (B,), uniform(B))
@@ -128,8 +133,8 @@ class DendriticPLRNN(AbstractPLRNN):
         slope = branches @ alpha
         if self.clipped:
             slope = slope - jnp.sum(alpha) * open_[M * B :]
-        offset = h - W @ ((branches * H) @ alpha)
-        return jnp.diag(A) + W * slope[None, :], offset
+        offset = h - ((branches * H) @ alpha) @ W
+        return jnp.diag(A) + (W * slope[:, None]).T, offset
 
     def jacobian_bound(self):
         A, W, _, alpha, _ = self._values()

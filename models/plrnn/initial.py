@@ -3,6 +3,7 @@
 Leading axes beyond those of one parameter (one for each subject) get draws of their own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ __all__ = [
     "narrow_normal",
     "stable_diagonal",
     "stable_off_diagonal",
+    "turned",
     "uniform",
 ]
 
@@ -54,13 +56,26 @@ def narrow_normal(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Arra
 
 
 def kaiming_normal(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Normal with variance ``2 / fan_in`` of a matrix ``(out, in)``."""
+    """Normal with variance ``2 / fan_in`` of a matrix ``(post, pre)``."""
     return (2 / shape[-1]) ** 0.5 * jax.random.normal(key, shape, dtype)
 
 
 def fan_in_uniform_rows(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -> Array:
-    """``U(-k, k)`` with ``k = fan_in**-0.5`` of a matrix ``(out, in)``."""
+    """``U(-k, k)`` with ``k = fan_in**-0.5`` of a matrix ``(post, pre)``."""
     return uniform(shape[-1])(key, shape, dtype)
+
+
+def turned(draw: Callable) -> Callable:
+    """Weights ``(pre, post)`` from a draw of the ``(post, pre)`` of the papers.
+
+    The draw is made in that shape because a seed then stands for the network that it always did.
+    """
+
+    def drawn(key, shape, dtype):
+        *lead, pre, post = shape
+        return jnp.swapaxes(draw(key, (*lead, post, pre), dtype), -1, -2)
+
+    return drawn
 
 
 def uniform(fan_in: int):

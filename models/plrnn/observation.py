@@ -7,10 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.models.plrnn.initial import fan_in_uniform_rows, kaiming_normal
+from neurodyn.models.plrnn.initial import fan_in_uniform_rows, kaiming_normal, turned
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractParameter
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["AbstractObservation", "AffineObservation", "IdentityObservation", "make_observation"]
 
@@ -25,6 +26,8 @@ class AbstractObservation(eqx.Module):
     """
 
     n_forced: eqx.AbstractVar[int]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def sizes(self) -> tuple[int, int]:
@@ -44,20 +47,21 @@ class AbstractObservation(eqx.Module):
 
 
 class IdentityObservation(AbstractObservation):
-    """The first N units are observed, ``x = z[:N]``; ``z = [x, L x]`` is the inverse.
+    """The first N units are observed, ``x = z[:N]``; ``z = [x, x @ L]`` is the inverse.
 
     Parameters
     ----------
     n_outputs, n_units
         N and M.
     L
-        ``(M - N, N)``, trained: where the other units start. Default U(-k, k), ``k = N**-0.5``.
+        ``(N, M - N)``, trained: where the other units start. Default U(-k, k), ``k = N**-0.5``.
     key
         Key of the initial values.
     """
 
+    post_pre_in_version_1 = ("L",)
     n_forced: int = eqx.field(static=True)
-    L: Float[Array, "hidden output"] | AbstractParameter | None
+    L: Float[Array, "output hidden"] | AbstractParameter | None
 
     def __init__(self, n_outputs: int, n_units: int, *, L: Any = None, key: PRNGKeyArray):
         hidden = n_units - n_outputs
@@ -69,19 +73,19 @@ class IdentityObservation(AbstractObservation):
         self.n_forced = n_outputs
         self.L = None
         if hidden:
-            shape = (hidden, n_outputs)
-            self.L = base.bind(L, shape, key, name="L", default=fan_in_uniform_rows)
+            shape = (n_outputs, hidden)
+            self.L = base.bind(L, shape, key, name="L", default=turned(fan_in_uniform_rows))
 
     def sizes(self):
         """Numbers of outputs and of units."""
-        hidden = 0 if self.L is None else value_of(self.L).shape[-2]
+        hidden = 0 if self.L is None else value_of(self.L).shape[-1]
         return self.n_forced, self.n_forced + hidden
 
     def readout(self, z):
         return z[: self.n_forced]
 
     def invert(self, x):
-        return x if self.L is None else jnp.concatenate([x, value_of(self.L) @ x])
+        return x if self.L is None else jnp.concatenate([x, x @ value_of(self.L)])
 
     def penalty(self):
         """Nothing to hold down: 0."""
@@ -89,35 +93,36 @@ class IdentityObservation(AbstractObservation):
 
 
 class AffineObservation(AbstractObservation):
-    """A linear map ``x = B z``; its pseudo-inverse is the inverse.
+    """A linear map ``x = z @ B``; its pseudo-inverse is the inverse.
 
     Parameters
     ----------
     n_outputs, n_units
         N and M.
     B
-        ``(N, M)``. Default: normal with variance ``2 / M`` (Kaiming).
+        ``(M, N)``. Default: normal with variance ``2 / M`` (Kaiming).
     key
         Key of the initial values.
     """
 
+    post_pre_in_version_1 = ("B",)
     n_forced: int = eqx.field(static=True)
-    B: Float[Array, "output unit"] | AbstractParameter
+    B: Float[Array, "unit output"] | AbstractParameter
 
     def __init__(self, n_outputs: int, n_units: int, *, B: Any = None, key: PRNGKeyArray):
         self.n_forced = n_units
-        self.B = base.bind(B, (n_outputs, n_units), key, name="B", default=kaiming_normal)
+        self.B = base.bind(B, (n_units, n_outputs), key, name="B", default=turned(kaiming_normal))
 
     def sizes(self):
         """Numbers of outputs and of units."""
-        n_outputs, n_units = value_of(self.B).shape[-2:]
+        n_units, n_outputs = value_of(self.B).shape[-2:]
         return n_outputs, n_units
 
     def readout(self, z):
-        return value_of(self.B) @ z
+        return z @ value_of(self.B)
 
     def invert(self, x):
-        return jnp.linalg.pinv(value_of(self.B)) @ x
+        return x @ jnp.linalg.pinv(value_of(self.B))
 
     def penalty(self):
         """``(1 - s_max / s_min)^2`` of the singular values of B: 0 where it is orthogonal."""

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.checks import whole
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
-from neurodyn.models.plrnn.initial import stable_diagonal, uniform
+from neurodyn.models.plrnn.initial import stable_diagonal, turned, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, FixedParameter
@@ -20,12 +20,12 @@ __all__ = ["ShallowPLRNN"]
 class ShallowPLRNN(AbstractPLRNN):
     r"""A PLRNN with a hidden layer: few units, whose map is as rich as its hidden layer is wide.
 
-    .. math:: z_t = A z_{t-1} + W_1 \max(0, W_2 z_{t-1} + h_2) + h_1 + C u_t
+    .. math:: z_t = A z_{t-1} + W_1^T \max(0, W_2^T z_{t-1} + h_2) + h_1 + C^T u_t
 
     Clipped, which bounds trajectories where all ``|A| < 1``:
 
-    .. math:: z_t = A z_{t-1} + W_1 [\max(0, W_2 z_{t-1} + h_2) - \max(0, W_2 z_{t-1})] + h_1
-        + C u_t
+    .. math:: z_t = A z_{t-1} + W_1^T [\max(0, W_2^T z_{t-1} + h_2)
+        - \max(0, W_2^T z_{t-1})] + h_1 + C^T u_t
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class ShallowPLRNN(AbstractPLRNN):
         ``(unit,)``. Default: the diagonal of a random positive definite matrix of spectral radius
         1.
     W1, W2
-        ``(unit, hidden)`` and ``(hidden, unit)``. Default: U(-k, k), with ``k = L**-0.5`` and
+        ``(hidden, unit)`` and ``(unit, hidden)``. Default: U(-k, k), with ``k = L**-0.5`` and
         ``k = M**-0.5``.
     h1, h2
         ``(unit,)`` and ``(hidden,)``. Default: 0; h2 of a clipped one U(-k, k), ``k = L**-0.5``.
     C
-        ``(unit, input)``. Default: Glorot uniform.
+        ``(input, unit)``. Default: Glorot uniform.
     key
         Seed or key of the initial weights.
 
@@ -64,14 +64,15 @@ class ShallowPLRNN(AbstractPLRNN):
     clipped: bool = eqx.field(static=True)
     observation: AbstractObservation
     A: Float[Array, " unit"] | AbstractParameter
-    W1: Float[Array, "unit hidden"] | AbstractParameter
-    W2: Float[Array, "hidden unit"] | AbstractParameter
+    W1: Float[Array, "hidden unit"] | AbstractParameter
+    W2: Float[Array, "unit hidden"] | AbstractParameter
     h1: Float[Array, " unit"] | AbstractParameter
     h2: Float[Array, " hidden"] | AbstractParameter
-    C: Float[Array, "unit input"] | AbstractParameter | None
+    C: Float[Array, "input unit"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
     clock: Int[Array, "4"] | None = None
 
+    post_pre_in_version_1 = ("W1", "W2", "C")
     reference: ClassVar[tuple[str, ...]] = ("hess2023",)
 
     def __init__(
@@ -99,15 +100,15 @@ class ShallowPLRNN(AbstractPLRNN):
         self.n_relu = 2 * L if self.clipped else L
         self.observation = parts.observe(observation)
         self.A = parts.bind("A", A, (M,), stable_diagonal)
-        self.W1 = parts.bind("W1", W1, (M, L), uniform(L))
-        self.W2 = parts.bind("W2", W2, (L, M), uniform(M))
+        self.W1 = parts.bind("W1", W1, (L, M), turned(uniform(L)))
+        self.W2 = parts.bind("W2", W2, (M, L), turned(uniform(M)))
         self.h1 = parts.bind("h1", h1, (M,), 0.0)
         self.h2 = parts.bind("h2", h2, (L,), uniform(L) if self.clipped else 0.0)
         self.C, self.start = parts.external(C), parts.start()
         self.clock = None
 
     def mask(self, z):
-        """Gates: ``W2 z + h2 > 0``; clipped, then ``W2 z > 0``."""
+        """Gates: ``z @ W2 + h2 > 0``; clipped, then ``z @ W2 > 0``."""
         y = product(value_of(self.W2), z)
         shifted = y + beside(value_of(self.h2), y) > 0
         return jnp.concatenate([shifted, y > 0]) if self.clipped else shifted
@@ -125,11 +126,11 @@ class ShallowPLRNN(AbstractPLRNN):
         open_, L = mask.astype(h1.dtype), self.n_hidden
         shifted = open_[:L]
         slope = shifted - open_[L:] if self.clipped else shifted
-        offset = h1 + W1 @ (shifted * h2)
+        offset = h1 + (shifted * h2) @ W1
         if self.n_units > 8:
-            return jnp.diag(A) + (W1 * slope[None, :]) @ W2, offset
-        # The same column by column: over many states, these are a few large products.
-        columns = [W1 @ (slope * W2[:, j]) for j in range(self.n_units)]
+            return jnp.diag(A) + ((W2 * slope[None, :]) @ W1).T, offset
+        # The same unit by unit: over many states, these are a few large products.
+        columns = [(slope * W2[j]) @ W1 for j in range(self.n_units)]
         return jnp.diag(A) + jnp.stack(columns, axis=1), offset
 
     def jacobian_bound(self):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
-from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal
+from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, turned
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, FixedParameter, Masked
@@ -19,7 +19,7 @@ __all__ = ["PLRNN"]
 class PLRNN(AbstractPLRNN):
     r"""A piecewise-linear recurrent network.
 
-    .. math:: z_t = A z_{t-1} + W \phi(z_{t-1}) + h + C u_t
+    .. math:: z_t = A z_{t-1} + W^T \phi(z_{t-1}) + h + C^T u_t
 
     with :math:`\phi(z) = \max(0, z)`, diagonal A and zeros on the diagonal of W.
 
@@ -28,15 +28,15 @@ class PLRNN(AbstractPLRNN):
     n_inputs, n_units, n_outputs
         External inputs K (0 for none), units M, observed variables N.
     observation
-        ``"identity"``: the first N units are observed; ``"affine"``: ``x = B z``; or an observation
-        of :mod:`neurodyn.models.plrnn`.
+        ``"identity"``: the first N units are observed; ``"affine"``: ``x = z @ B``; or an
+        observation of :mod:`neurodyn.models.plrnn`.
     A, W
-        ``(unit,)`` and ``(unit, unit)``, ``W[i, j]`` from j to i. Default: diagonal and rest of a
+        ``(unit,)`` and ``(unit, unit)``, ``W[i, j]`` from i to j. Default: diagonal and rest of a
         random positive definite matrix of spectral radius 1.
     h
         ``(unit,)``. Default 0.
     C
-        ``(unit, input)``. Default: Glorot uniform.
+        ``(input, unit)``. Default: Glorot uniform.
     key
         Seed or key of the initial weights.
 
@@ -54,7 +54,7 @@ class PLRNN(AbstractPLRNN):
     A: Float[Array, " unit"] | AbstractParameter
     W: Float[Array, "unit unit"] | AbstractParameter
     h: Float[Array, " unit"] | AbstractParameter
-    C: Float[Array, "unit input"] | AbstractParameter | None
+    C: Float[Array, "input unit"] | AbstractParameter | None
     start: Float[Array, " output"] | FixedParameter
     clock: Int[Array, "4"] | None = None
 
@@ -79,7 +79,7 @@ class PLRNN(AbstractPLRNN):
         self.observation = parts.observe(observation)
         W = Masked("off-diagonal") if W is None else W
         self.A, self.W = parts.bind_pair(
-            ("A", A, (M,), stable_diagonal), ("W", W, (M, M), stable_off_diagonal)
+            ("A", A, (M,), stable_diagonal), ("W", W, (M, M), turned(stable_off_diagonal))
         )
         self.h = parts.bind("h", h, (M,), 0.0)
         self.C, self.start = parts.external(C), parts.start()
@@ -94,7 +94,7 @@ class PLRNN(AbstractPLRNN):
 
     def affine(self, mask):
         A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
-        return jnp.diag(A) + W * mask.astype(h.dtype)[None, :], h
+        return jnp.diag(A) + (W * mask.astype(h.dtype)[:, None]).T, h
 
     def jacobian_bound(self):
         return jnp.max(jnp.abs(value_of(self.A))) + spectral_norm(value_of(self.W))

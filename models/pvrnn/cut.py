@@ -4,11 +4,10 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool
 
-from neurodyn.models.rate.base import mask_weights
+from neurodyn.params import only
 from neurodyn.params.base import value_of
+from neurodyn.units import as_mask
 
 __all__ = ["cut_units"]
 
@@ -19,18 +18,13 @@ _TO = ("W", "W_down", "W_z")
 
 def cut_units(
     model: Any,
-    units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+    units: Any,
     *,
     incoming: bool,
     outgoing: bool,
 ) -> Any:
     """A copy of a PV-RNN without the connections of some units; biases stay."""
-    kept = ~jnp.asarray(units, bool)
-    n_units = sum(model.n_units)
-    if kept.shape != (n_units,):
-        raise ValueError(
-            f"`units` must be a mask over the {n_units} units, got shape {kept.shape}."
-        )
+    kept = ~jnp.asarray(as_mask(model, units))
     new = {}
     for name in dict.fromkeys(_FROM + _TO):
         weights = getattr(model, name)
@@ -41,5 +35,5 @@ def cut_units(
             mask = mask & kept[: mask.shape[0], None]
         if incoming and name in _TO:
             mask = mask & kept[None, :]
-        new[name] = mask_weights(weights, mask, name)
+        new[name] = only(weights, mask, name=name)
     return eqx.tree_at(lambda m: [getattr(m, name) for name in new], model, list(new.values()))

@@ -64,11 +64,15 @@ def prior_as_A(
 
 
 def advance(
-    model: Any, u: Float[Array, " unit"], z: Float[Array, " latent"]
+    model: Any,
+    u: Float[Array, " unit"],
+    z: Float[Array, " latent"],
+    current: Float[Array, " unit"] | None = None,
 ) -> Float[Array, " unit"]:
-    """Internal state of the units after a step with these latents."""
+    """Internal state of the units after a step with these latents and this injected current."""
     alpha = 1 / model.tau
     total = jnp.tanh(u) @ model.W + z @ model.W_z + model.b
+    total = total if current is None else total + current
     if model.W_down is None:
         return u + alpha * (total - u)
     # Each layer hears the one above as it is now, so the highest one comes first.

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.reprs import brief
+
 __all__ = ["Dense", "DiagonalGaussian", "GaussianNet", "divergence", "negative_log_density"]
 
 
@@ -52,6 +54,8 @@ class Dense(eqx.Module):
     W: Float[Array, "pre post"]
     b: Float[Array, " post"]
 
+    __repr__ = brief
+
     def __init__(self, n_in: int, n_out: int, *, key: PRNGKeyArray):
         k = 1.0 / math.sqrt(max(n_in, 1))
         w_key, b_key = jax.random.split(key)
@@ -70,6 +74,8 @@ class GaussianNet(eqx.Module):
 
     hidden: Dense
     heads: Dense
+
+    __repr__ = brief
 
     def __init__(self, n_in: int, n_hidden: int, n_out: int, *, key: PRNGKeyArray):
         hidden_key, heads_key = jax.random.split(key)

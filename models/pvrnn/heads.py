@@ -17,6 +17,7 @@ from neurodyn.checks import check_whole
 from neurodyn.models.pvrnn.layers import fixed
 from neurodyn.params import FixedParameter
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["AbstractHead", "GaussianHead", "LinearHead", "SoftmaxHead", "TanhHead", "as_head"]
 
@@ -34,6 +35,8 @@ class AbstractHead(eqx.Module):
 
     per_output: eqx.AbstractVar[int]
     squared: eqx.AbstractClassVar[bool]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def outputs(self, raw: Float[Array, "*batch raw"]) -> Float[Array, "*batch output"]:

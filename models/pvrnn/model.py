@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from neurodyn.kernels import standard_normal
 from neurodyn.models.pvrnn import dynamics, layers
@@ -242,7 +242,6 @@ class PVRNN(AbstractMap):
         return State(jnp.zeros(sum(self.n_units), self.b.dtype), memory)
 
     def update(self, state, u, *, key):
-        del u
         step, d = state.memory.step, jnp.tanh(state.x)
         p = q = dynamics.prior(self, d, step == 0)
         if self.A is not None:
@@ -253,7 +252,7 @@ class PVRNN(AbstractMap):
         z = q.sample(eps) if self.sampling.z is None else self.sampling.z(q.sample(eps))
         kl = dynamics.sum_by_layer(divergence(q, p), self.n_latents)
         memory = Latents(step + 1, z, q.mean, q.sigma, p.mean, p.sigma, kl)
-        return State(dynamics.advance(self, state.x, z), memory)
+        return State(dynamics.advance(self, state.x, z, u.current), memory)
 
     def raw_outputs(self, d: Float[Array, "*batch unit"]) -> Float[Array, "*batch raw"]:
         """What the head makes outputs of."""
@@ -361,7 +360,7 @@ class PVRNN(AbstractMap):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,

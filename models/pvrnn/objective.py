@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float
 
 from neurodyn.models.pvrnn.dynamics import sum_by_layer
 from neurodyn.models.pvrnn.gaussian import DiagonalGaussian, divergence
+from neurodyn.reprs import brief
 
 __all__ = ["Scale", "Terms", "counted", "parts", "terms"]
 
@@ -41,6 +42,8 @@ class Scale(eqx.Module):
     kl: Literal["layer", "total", "none"] = eqx.field(static=True, default="layer")
     error: Literal["output", "raw", "none"] = eqx.field(static=True, default="output")
     half: bool = eqx.field(static=True, default=False)
+
+    __repr__ = brief
 
     def __check_init__(self):
         if self.kl not in ("layer", "total", "none"):

@@ -16,6 +16,7 @@ from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.streams import check_network, one_key_each
 from neurodyn.models.pvrnn.window import Carry, Reports
 from neurodyn.params import resolve
+from neurodyn.reprs import brief
 from neurodyn.system import as_key
 
 __all__ = ["OnlineRegression"]
@@ -57,6 +58,8 @@ class OnlineRegression(eqx.Module):
     reports: Reports
     keys: Any
     n_streams: int = eqx.field(static=True)
+
+    __repr__ = brief
 
     def __init__(
         self,

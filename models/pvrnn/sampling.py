@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from neurodyn.models.pvrnn.layers import fixed
 from neurodyn.params import FixedParameter
+from neurodyn.reprs import brief
 from neurodyn.system import as_key
 
 __all__ = ["Held", "Noise", "Sampling"]
@@ -28,6 +29,8 @@ class Held(eqx.Module):
 
     which: Bool[Array, " latent"]
     value: Float[Array, " latent"] | FixedParameter
+
+    __repr__ = brief
 
     @staticmethod
     def of(n_latents: int, values: dict[int, Any]) -> "Held":
@@ -61,6 +64,8 @@ class Sampling(eqx.Module):
     z: Held | None = None
     eps: Held | None = None
     noise: Noise = eqx.field(static=True, default="every")
+
+    __repr__ = brief
 
     def deviations(
         self, first: Bool[Array, ""], like: Float[Array, " latent"], key: PRNGKeyArray | None

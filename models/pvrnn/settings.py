@@ -7,6 +7,7 @@ import equinox as eqx
 from neurodyn.checks import check_whole
 from neurodyn.models.pvrnn import layers
 from neurodyn.models.pvrnn.inference import Adam, adam
+from neurodyn.reprs import brief
 
 __all__ = ["ErrorRegression"]
 
@@ -66,6 +67,8 @@ class ErrorRegression(eqx.Module):
     evaluate_last: bool = eqx.field(static=True)
     keep_best: bool = eqx.field(static=True)
     noise: bool = eqx.field(static=True)
+
+    __repr__ = brief
 
     def __init__(
         self,

@@ -59,7 +59,8 @@ class VRNN(AbstractMap):
 
     The input of a step is the observation. Without one (a drive whose input is None) the step is
     generated: the latent comes from the prior and the network reads its own decoded mean. The
-    readout is the decoded mean of the step. Without a key, latents take their means.
+    readout is the decoded mean of the step. Without a key, latents take their means. An injected
+    current goes into what the memory cells take in, before its tanh.
 
     Parameters
     ----------
@@ -118,8 +119,8 @@ class VRNN(AbstractMap):
         if not (jnp.ndim(min_std) == 0 and float(min_std) > 0):
             raise ValueError(f"`min_std` must be a number above 0, got {min_std!r}.")
         keys = base.split_key(key, 7, name="a VRNN")
-        self.n_inputs, self.n_outputs, self.n_units = n_outputs, n_outputs, n_units
-        self.n_latents, self.n_features = n_latents, n_features
+        self.n_inputs, self.n_outputs, self.n_units = int(n_outputs), int(n_outputs), int(n_units)
+        self.n_latents, self.n_features = int(n_latents), int(n_features)
         self.observation = Dense(n_outputs, n_features, key=keys[0])
         self.feature = Dense(n_latents, n_features, key=keys[1])
         self.prior = GaussianNet(n_units, n_features, n_latents, key=keys[2])
@@ -147,7 +148,7 @@ class VRNN(AbstractMap):
             posterior = self._recognise(x, h)
             z, decoded = self._decode(posterior.sample(noise), h)
         latent = posterior.sample(noise)
-        hidden, cell = self._recur(x, z, h, state.x.cell)
+        hidden, cell = self._recur(x, z, h, state.x.cell, u.current)
         return State(
             VRNNState(hidden, cell, latent, decoded.mean),
             memory=Beliefs(prior, posterior, decoded),
@@ -281,9 +282,10 @@ class VRNN(AbstractMap):
         z = jax.nn.relu(self.feature(latent))
         return z, self.decoder(jnp.concatenate([z, h], -1), self.min_std)
 
-    def _recur(self, x, z, h, cell):
+    def _recur(self, x, z, h, cell, current=None):
         gates = self.U(jnp.concatenate([x, z], -1)) + h @ self.W
         i, f, g, o = jnp.split(gates, 4, axis=-1)
+        g = g if current is None else g + current
         cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
         return jax.nn.sigmoid(o) * jnp.tanh(cell), cell
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 from neurodyn.models.pvrnn import inference
 from neurodyn.models.pvrnn.inference import Pass, Stretch
 from neurodyn.models.pvrnn.settings import ErrorRegression
+from neurodyn.reprs import brief
 
 __all__ = ["Carry", "Reports", "observe", "start"]
 
@@ -28,6 +29,8 @@ class Reports(eqx.Module):
     n_horizons: int = eqx.field(static=True)
     n_samples: int = eqx.field(static=True)
     windows: bool = eqx.field(static=True)
+
+    __repr__ = brief
 
 
 class Carry(NamedTuple):

@@ -11,27 +11,29 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.checks import check_whole
 from neurodyn.drive import Drive
 from neurodyn.params import (
     AbstractDistribution,
-    AbstractParameter,
     AbstractSpec,
     Fixed,
     IndexedParameter,
-    MaskedParameter,
     Uniform,
     areas_of,
     as_spec,
+    only,
     signs_of,
 )
 from neurodyn.params.base import numbers_of, value_of
+from neurodyn.random import split
 from neurodyn.system import as_key
+from neurodyn.units import as_mask
 
-ORTHOGONAL = jax.nn.initializers.orthogonal()
-LECUN_NORMAL = jax.nn.initializers.lecun_normal()
+# One program for each shape, where JAX would compile one for each step.
+ORTHOGONAL = jax.jit(jax.nn.initializers.orthogonal(), static_argnums=(1, 2))
+LECUN_NORMAL = jax.jit(jax.nn.initializers.lecun_normal(), static_argnums=(1, 2))
 
 
 def fan_in_uniform(fan_in: int) -> Uniform:
@@ -40,9 +42,9 @@ def fan_in_uniform(fan_in: int) -> Uniform:
     return Uniform(-k, k)
 
 
-def split_key(key: Any, n: int, *, name: str) -> Array:
+def split_key(key: Any, n: int, *, name: str) -> list[PRNGKeyArray]:
     """Keys for the parts of a model that is being built."""
-    return jax.random.split(cast(PRNGKeyArray, as_key(key, needed_for=f"Building {name}")), n)
+    return split(cast(PRNGKeyArray, as_key(key, needed_for=f"Building {name}")), n)
 
 
 def check_sizes(**sizes: int) -> None:
@@ -51,10 +53,18 @@ def check_sizes(**sizes: int) -> None:
         check_whole(1 if name == "n_units" else 0, **{name: n})
 
 
-def bind(value: Any, shape: tuple[int, ...], key: PRNGKeyArray, *, name: str, default: Any) -> Any:
-    """Bind one parameter, saying which one it is if that fails."""
+def bind(
+    value: Any,
+    shape: tuple[int, ...],
+    key: PRNGKeyArray,
+    *,
+    name: str,
+    default: Any,
+    balance: Any = True,
+) -> Any:
+    """Bind one parameter (see :func:`as_spec`), saying which one it is if that fails."""
     try:
-        spec = as_spec(value, default=default)
+        spec = as_spec(value, default=default, balance=balance)
         return spec.build(shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {shape}: {error}") from error
@@ -88,6 +98,12 @@ def bind_noise(value: Any, n_units: int, key: PRNGKeyArray) -> Any:
             f"`noise` is a standard deviation and must be >= 0, got {float(numbers.min()):g}."
         )
     return noise
+
+
+def is_zero(noise: Any) -> bool:
+    """Whether there is no noise, as far as that is known."""
+    numbers = None if noise is None else numbers_of(noise)
+    return noise is None or (numbers is not None and not numbers.any())
 
 
 def bind_initial(initial: Any, shape: tuple[int, ...], key: PRNGKeyArray) -> Any:
@@ -189,7 +205,7 @@ def check_tau(tau: Any, dt: float) -> None:
 
 def cut_units(
     system: Any,
-    units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+    units: Any,
     *,
     incoming: bool,
     outgoing: bool,
@@ -198,12 +214,7 @@ def cut_units(
 
     Gates are blocks of columns, so masks for incoming connections are repeated over them.
     """
-    kept = ~jnp.asarray(units, bool)
-    n_units = system.n_units
-    if kept.shape != (n_units,):
-        raise ValueError(
-            f"`units` must be a mask over the {n_units} units, got shape {kept.shape}."
-        )
+    kept, n_units = ~jnp.asarray(as_mask(system, units)), system.n_units
     everything = jnp.ones((n_units,), bool)
     sources = kept if outgoing else everything
     targets = kept if incoming else everything
@@ -215,18 +226,7 @@ def cut_units(
         mask = mask if rows is None else mask & rows[:, None]
         if to_units:
             mask = mask & jnp.tile(targets, shape[1] // n_units)[None, :]
-        return mask_weights(weights, mask, name)
+        return only(weights, mask, name=name)
 
     parts = [masked("W", sources, True), masked("U", None, True), masked("W_out", sources, False)]
     return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], system, parts)
-
-
-def mask_weights(weights: Any, mask: Bool[Array, "pre post"], name: str) -> Any:
-    """The weights with only the entries in the mask, however they are bound."""
-    if isinstance(weights, IndexedParameter):
-        raise ValueError(
-            f"`{name}` has its own values for each trial and cannot be cut; use Clamp."
-        )
-    if isinstance(weights, AbstractParameter):
-        return MaskedParameter(weights, mask.astype(weights.value().dtype))
-    return jnp.where(mask, weights, jnp.zeros((), weights.dtype))

@@ -1,11 +1,11 @@
 """The continuous-time rate network with trainable time constants."""
 
+import warnings
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
@@ -14,6 +14,9 @@ from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded
 from neurodyn.system import AbstractFlow, State, Variable
 
 __all__ = ["CTRNN"]
+
+#: Activations that give exactly 0 over a range.
+_RECTIFIED = ("relu", "relu6", "retanh")
 
 
 class CTRNN(AbstractFlow):
@@ -31,6 +34,12 @@ class CTRNN(AbstractFlow):
     stationary standard deviation of a unit without connections, whatever its ``tau`` (with Euler
     steps of length dt it is ``sigma / sqrt(1 - dt / (2 tau))``). The output is
     ``r W_out + b_out``.
+
+    In the rate form this noise is added to the rate itself, outside of the nonlinearity. Rates of
+    rectified units therefore go below zero: half of the time where ``phi`` gives 0, and in a share
+    ``Phi(-r / sigma)`` of it about a rate r. Units send and are recorded with what they have, so
+    that a negative rate turns the sign of what a unit sends, that of :class:`~neurodyn.params.Dale`
+    too. In the current form the noise is inside, and rectified rates stay at 0 or above.
 
     Every weight argument takes a number, an array, an initializer ``(key, shape, dtype)`` or a spec
     of :mod:`neurodyn.params`; a constraint (Dale, sparsity, rank, areas) is a spec.
@@ -138,7 +147,7 @@ class CTRNN(AbstractFlow):
             )
         keys = base.split_key(key, 8, name="a CTRNN")
         n = n_units
-        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
         self.form, self.activation = form, activation_name(activation)
         tau = Bounded(20.0, 500.0, 100.0) if tau is None else tau
         self.tau = base.bind_tau(tau, n, keys[0], least=0.0, unit="ms")
@@ -150,6 +159,13 @@ class CTRNN(AbstractFlow):
         )
         self.b_out = base.bind(b_out, (n_outputs,), keys[5], name="b_out", default=0.0)
         self.noise = base.bind_noise(noise, n, keys[6])
+        if form == "rate" and self.activation in _RECTIFIED and not base.is_zero(self.noise):
+            warnings.warn(
+                "Noise in the rate form is added outside of the rectification, so that rates of "
+                f"{self.activation} units go below zero and turn the sign of what a unit sends. "
+                'form="current" rectifies after the noise.',
+                stacklevel=3,
+            )
         self.initial = base.bind_initial(initial, (n,), keys[7])
         self.areas = base.unit_areas(areas, W, n)
         self.ei = base.unit_signs(self.W)
@@ -201,7 +217,7 @@ class CTRNN(AbstractFlow):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,
@@ -211,7 +227,7 @@ class CTRNN(AbstractFlow):
         Parameters
         ----------
         units
-            Mask of the units.
+            Unit numbers, names, or a mask, see :mod:`neurodyn.intervene`.
         incoming, outgoing
             Whether they lose what they receive (recurrent and input weights) and what they send
             (recurrent and readout weights). Biases stay.

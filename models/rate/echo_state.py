@@ -71,14 +71,16 @@ class EchoState(AbstractMap):
         Readout, trainable unless a spec says otherwise. Default ``W_out``: zero with a rule and
         U(-k, k), ``k = 1 / sqrt(n_units)``, without; ``b_out``: 0.
     initial
-        As for :class:`CTRNN`; default zeros.
+        As for :class:`CTRNN`. Default: zeros; with a rule, feedback and no bias U(-0.5, 0.5), drawn
+        for every trial, since from zeros nothing could start: no output, hence no feedback, and no
+        activity to learn from.
     key
         Seed or key of the weights.
 
     Raises
     ------
     ValueError
-        On sizes or numbers out of range.
+        On sizes or numbers out of range, or for a network that could never leave zero.
 
     References
     ----------
@@ -134,7 +136,7 @@ class EchoState(AbstractMap):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         keys = base.split_key(key, 7, name="an EchoState")
         n = n_units
-        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
         self.activation = activation_name(activation)
         if W is None:
             W = random_reservoir(n, spectral_radius, density, key=keys[0])
@@ -153,7 +155,17 @@ class EchoState(AbstractMap):
         readout = 0.0 if rule is not None else base.fan_in_uniform(n)
         self.W_out = base.bind(W_out, (n, n_outputs), keys[5], name="W_out", default=readout)
         self.b_out = base.bind(b_out, (n_outputs,), keys[6], name="b_out", default=0.0)
+        # What learns its own feedback from no weights rests at zero for ever, unless it is pushed.
+        resting = rule is not None and self.E is not None and not offset and W_out is None
+        if resting and initial is None:
+            initial = Uniform(-0.5, 0.5)
         self.initial = base.bind_initial(initial, (n,), keys[6])
+        if resting and self.initial is None and not n_inputs and _is_zero(b_out):
+            raise ValueError(
+                "This EchoState could never start: state, bias, readout and feedback are zero, and "
+                "it has no inputs. Pass a random `initial`, e.g. params.Uniform(-0.5, 0.5), or a "
+                "`bias_scale` above 0."
+            )
         self.rule = rule
 
     def initial_state(self, *, dt, trial=None, key=None):
@@ -273,6 +285,10 @@ def random_reservoir(
 def _radius(weights: Any) -> np.ndarray:
     values = np.linalg.eigvals(np.asarray(weights))
     return np.asarray(np.abs(values).max(-1), weights.dtype)
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, (int, float)) and value == 0
 
 
 def _uniform(scale: float) -> Fixed:

@@ -5,8 +5,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter
@@ -84,7 +83,7 @@ class GRU(AbstractMap):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         keys = base.split_key(key, 7, name="a GRU")
         n, law = n_units, base.fan_in_uniform(n_units)
-        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
         self.W = base.bind(W, (n, 3 * n), keys[0], name="W", default=law)
         self.U = base.bind(U, (n_inputs, 3 * n), keys[1], name="U", default=law)
         self.b = base.bind(b, (3 * n,), keys[2], name="b", default=law)
@@ -125,7 +124,7 @@ class GRU(AbstractMap):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,

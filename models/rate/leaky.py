@@ -3,8 +3,7 @@
 from typing import Any, ClassVar
 
 import equinox as eqx
-import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
@@ -103,7 +102,7 @@ class LeakyRNN(AbstractMap):
             raise ValueError(f'`form` must be "update" or "rate", got {form!r}.')
         keys = base.split_key(key, 8, name="a LeakyRNN")
         n = n_units
-        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
         self.form, self.activation = form, activation_name(activation)
         tau = Clamped(1.0, init=Uniform(1.0, 2.0)) if tau is None else tau
         self.tau = base.bind_tau(tau, n, keys[0], least=1.0, unit="step")
@@ -155,7 +154,7 @@ class LeakyRNN(AbstractMap):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,

@@ -5,8 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter
@@ -91,7 +90,7 @@ class LSTM(AbstractMap):
         base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         keys = base.split_key(key, 7, name="an LSTM")
         n, law = n_units, base.fan_in_uniform(n_units)
-        self.n_inputs, self.n_units, self.n_outputs = n_inputs, n_units, n_outputs
+        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
         self.W = base.bind(W, (n, 4 * n), keys[0], name="W", default=law)
         self.U = base.bind(U, (n_inputs, 4 * n), keys[1], name="U", default=law)
         self.b = base.bind(b, (4 * n,), keys[2], name="b", default=law)
@@ -138,7 +137,7 @@ class LSTM(AbstractMap):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,

@@ -4,10 +4,15 @@
 lasts ``time_unit`` ms, by default 1 ms, so that rates, periods and exponents have the numbers of
 the textbooks, in ms and per ms. ``Lorenz63(time_unit=1000.0)`` is the same with a unit of 1 s.
 Systems that come with physical time (Hodgkin-Huxley, Wilson-Cowan) are in ms as they are.
+
+**Interventions.** Their units are the entries of the state, by number or by name ("x"). A current
+is added to the right-hand side of the equation of an entry, in the equations' unit of time, or to
+the next value of a map; of Hodgkin and Huxley's it joins the current into the membrane, and of
+Wilson and Cowan's the input that a population sums up.
 """
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -42,8 +47,12 @@ class AbstractReferenceFlow(AbstractFlow):
         Duration of the equations' unit of time [ms].
     names
         Name of each entry of the state.
+    sums_current
+        Whether a current joins the input inside of the equations, rather than their right-hand
+        side.
     """
 
+    sums_current: ClassVar[bool] = False
     start: eqx.AbstractVar[Float[Array, " latent"]]
     spread: eqx.AbstractVar[Float[Array, ""]]
     noise: eqx.AbstractVar[Float[Array, " latent"] | None]
@@ -74,7 +83,11 @@ class AbstractReferenceFlow(AbstractFlow):
         return begin(self, key)
 
     def drift(self, t, state, u):
-        return self.rates(t / self.time_unit, state.x, u.input) / self.time_unit
+        drive, push = u.input, u.current
+        if self.sums_current and push is not None:
+            drive, push = push if drive is None else drive + push, None
+        rates = self.rates(t / self.time_unit, state.x, drive)
+        return (rates if push is None else rates + push) / self.time_unit
 
     def diffusion(self, t, state, u):
         del t, state, u
@@ -122,8 +135,9 @@ class AbstractReferenceMap(AbstractMap):
         return begin(self, key)
 
     def update(self, state, u, *, key):
-        del u, key
-        return State(self.next(state.x))
+        del key
+        x = self.next(state.x)
+        return State(x if u.current is None else x + u.current)
 
     def readout(self, state):
         return state.x

@@ -106,6 +106,8 @@ class HodgkinHuxley(AbstractFlow):
         channels = g_Na * m**3 * h * (V - E_Na) + g_K * n**4 * (V - E_K) + g_L * (V - E_L)
         alpha, beta = gate_rates(V, jnp)
         gates = alpha * (1 - state.x[1:]) - beta * state.x[1:]
+        if u.current is not None:
+            current, gates = current + u.current[0], gates + u.current[1:]
         return jnp.concatenate([((current - channels) / self.C)[None], gates])
 
     def diffusion(self, t, state, u):

@@ -97,11 +97,12 @@ class Kuramoto(AbstractFlow):
         return begin(self, key)
 
     def drift(self, t, state, u):
-        del t, u
+        del t
         theta = state.x
         c, s = jnp.mean(jnp.cos(theta)), jnp.mean(jnp.sin(theta))
         pull = s * jnp.cos(theta) - c * jnp.sin(theta)  # the mean of sin(theta_j - theta_i)
-        return (self.omega + self.K * pull) / self.time_unit
+        rates = self.omega + self.K * pull
+        return (rates if u.current is None else rates + u.current) / self.time_unit
 
     def diffusion(self, t, state, u):
         del t, state, u

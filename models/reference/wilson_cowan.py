@@ -61,6 +61,7 @@ class WilsonCowan(AbstractReferenceFlow):
     time_unit: Float[Array, ""]
 
     n_inputs: ClassVar[int] = 2
+    sums_current: ClassVar[bool] = True
     names: ClassVar[tuple[str, ...]] = ("E", "I")
     reference: ClassVar[tuple[str, ...]] = ("wilson1972",)
 

@@ -31,8 +31,11 @@ def keys(key: Any, names: Sequence[str]) -> dict[str, Any]:
 
 def populations_of(populations: Any) -> dict[str, Population]:
     """Populations by name, whatever form they were given in."""
-    if not isinstance(populations, Mapping):
+    if isinstance(populations, (Population, AbstractNeuron)):
         populations = {"cells": populations}
+    populations = by_name(
+        "populations", populations, '{"E": spiking.LIF(80), "I": spiking.LIF(20)}'
+    )
     if not populations:
         raise ValueError("A network needs at least one population.")
     parts = {}
@@ -41,6 +44,15 @@ def populations_of(populations: Any) -> dict[str, Population]:
             raise ValueError(f'A population is named by a string other than "all", got {name!r}.')
         parts[name] = part if isinstance(part, Population) else Population(part)
     return parts
+
+
+def by_name(what: str, given: Any, example: str) -> dict[str, Any]:
+    """Parts of a network by name; None: no part."""
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(
+            f"`{what}` is a dict of parts by name, e.g. {example}, got a {type(given).__name__}."
+        )
+    return dict(given or {})
 
 
 def kinds_of(parts: Mapping[str, Population]) -> tuple[tuple[AbstractNeuron, ...], Any]:
@@ -64,14 +76,15 @@ def kinds_of(parts: Mapping[str, Population]) -> tuple[tuple[AbstractNeuron, ...
 
 def synapses_of(synapses: Any, n: int, taken: Mapping[str, Any]) -> dict[str, AbstractSynapse]:
     """Synapses by name, with parameters that fit the units."""
+    synapses = by_name("synapses", synapses, '{"ampa": spiking.Exponential(5.0)}')
     reserved = {*taken, "I", "rate", "decoder", "outputs"}
-    for name, synapse in (synapses or {}).items():
+    for name, synapse in synapses.items():
         if not isinstance(synapse, AbstractSynapse):
             raise TypeError(f"Synapse {name!r} must be a synapse, got {type(synapse).__name__}.")
         if name in reserved:
             raise ValueError(f"{name!r} names a variable of the network; rename the synapse.")
         check_units(f"Synapse {name!r}", synapse, n)
-    return dict(sorted((synapses or {}).items()))
+    return dict(sorted(synapses.items()))
 
 
 def check_names(names: Sequence[str], inputs: Mapping, sources: Mapping) -> None:

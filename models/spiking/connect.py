@@ -6,13 +6,14 @@ synapses they make. A new pattern is a class that implements :class:`AbstractCon
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Int
 
 from neurodyn.checks import whole
+from neurodyn.reprs import brief
 
 __all__ = [
     "AbstractConnectivity",
@@ -39,6 +40,8 @@ class AbstractConnectivity(eqx.Module):
 
     random: eqx.AbstractClassVar[bool]
 
+    __repr__ = brief
+
     @abc.abstractmethod
     def pairs(
         self, n_pre: int, n_post: int, offset: int | None, rng: np.random.Generator
@@ -55,6 +58,15 @@ class AbstractConnectivity(eqx.Module):
         rng
             Source of random numbers.
         """
+
+
+@runtime_checkable
+class HasRoom(Protocol):
+    """A law whose draws differ in how many synapses they make."""
+
+    def room(self, n_pre: int, n_post: int) -> int:
+        """A number that draws hardly ever exceed, the same for all of them."""
+        ...
 
 
 class AllToAll(AbstractConnectivity):
@@ -108,8 +120,7 @@ class FixedProbability(AbstractConnectivity):
 
     def pairs(self, n_pre, n_post, offset, rng):
         # Gaps between the pairs that are taken are geometric, so that only those are drawn.
-        total, expected = n_pre * n_post, n_pre * n_post * self.p
-        room = int(expected + 6 * np.sqrt(expected) + 16)
+        total, room = n_pre * n_post, self.room(n_pre, n_post)
         taken, last = [], -1
         while last < total:
             flat = last + np.cumsum(rng.geometric(self.p, room))
@@ -118,6 +129,10 @@ class FixedProbability(AbstractConnectivity):
         flat = np.concatenate(taken)
         pre, post = np.divmod(flat[flat < total], n_post)
         return _without_self(pre, post, offset, self.self_connections)
+
+    def room(self, n_pre, n_post):
+        expected = n_pre * n_post * self.p
+        return int(expected + 6 * np.sqrt(expected) + 16)
 
 
 class FixedInDegree(AbstractConnectivity):
@@ -139,6 +154,9 @@ class FixedInDegree(AbstractConnectivity):
         shift = None if offset is None else -offset
         return _degrees(self, n_post, n_pre, shift, rng, "receives from")[::-1]
 
+    def room(self, n_pre, n_post):
+        return n_post * self.k
+
 
 class FixedOutDegree(AbstractConnectivity):
     """Each unit sends to the same number of units, all different.
@@ -157,6 +175,9 @@ class FixedOutDegree(AbstractConnectivity):
 
     def pairs(self, n_pre, n_post, offset, rng):
         return _degrees(self, n_pre, n_post, offset, rng, "sends to")
+
+    def room(self, n_pre, n_post):
+        return n_pre * self.k
 
 
 class DistanceDependent(AbstractConnectivity):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurodyn.arrays import as_array
-from neurodyn.models.spiking.connect import AbstractConnectivity, AllToAll
+from neurodyn.models.spiking.connect import AbstractConnectivity, AllToAll, HasRoom
 from neurodyn.models.spiking.weights import CSR, Dense, SignedParameter, Weights
 from neurodyn.params import AbstractDistribution, AbstractSpec, Masked, as_spec
 from neurodyn.params.base import is_concrete, layers, numbers_of, value_of
@@ -68,11 +68,21 @@ def draw_weights(
     if spread:
         delays = _delays(delays, pre, post, order, (n_pre, n_post), rng)
     indptr = np.searchsorted(pre, np.arange(n_pre + 1)).astype(np.int32)
-    weights = CSR(values, as_array(post, jnp.int32), as_array(indptr, jnp.int32), n_post)
+    room = _room(pattern, n_pre, n_post, pre.size)
+    weights = CSR(values, as_array(post, jnp.int32), as_array(indptr, jnp.int32), n_post, room=room)
     if plastic:
         rows, exists = as_array(pre, jnp.int32), jnp.ones(pre.shape, bool)
         weights = dataclasses.replace(weights, rows=rows, exists=exists)
     return weights, delays
+
+
+def _room(pattern: AbstractConnectivity, n_pre: int, n_post: int, n: int) -> int | None:
+    """For how many synapses a run has room, n having been drawn."""
+    if isinstance(pattern, HasRoom):
+        return pattern.room(n_pre, n_post)
+    # Of a law that does not say: in steps of an eighth, so that most draws fall into one of two.
+    step = max(16, 2 ** (n.bit_length() - 4))
+    return -(-n // step) * step if pattern.random else None
 
 
 def _bind(W, shape, key, mask, signs):

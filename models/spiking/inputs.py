@@ -11,6 +11,7 @@ from neurodyn.checks import whole
 from neurodyn.models.spiking.synapse import scalar
 from neurodyn.params import AbstractParameter
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["CurrentInput", "Poisson", "SpikeInput"]
 
@@ -33,6 +34,8 @@ class CurrentInput(eqx.Module):
     to: str | tuple[str, ...] = eqx.field(static=True, default="all")
     W: Any = None
 
+    __repr__ = brief
+
     def __check_init__(self):
         whole("n", self.n, 1)
 
@@ -50,6 +53,8 @@ class SpikeInput(eqx.Module):
     """
 
     n: int = eqx.field(static=True)
+
+    __repr__ = brief
 
     def __check_init__(self):
         whole("n", self.n, 1)
@@ -75,6 +80,8 @@ class Poisson(eqx.Module):
 
     n: int = eqx.field(static=True)
     rate: Float[Array, "..."] | AbstractParameter
+
+    __repr__ = brief
 
     def __init__(self, n: int, rate: Any):
         self.n = whole("n", n, 1)

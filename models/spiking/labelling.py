@@ -6,7 +6,24 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from neurodyn.models.spiking.weights import CSR
 from neurodyn.system import Variable
+
+#: Fields of a network that :func:`parts` speaks of.
+PARTS = ("names", "sizes", "signs", "cell_type", "kinds", "input_channels", "projections")
+
+
+def parts(network: Any) -> list[str]:
+    """The populations and projections of a network, in words."""
+    said = [
+        f"{n:,} {network.cell_type[units.start]} in {name!r}"
+        for (name, units), n in zip(network.slices.items(), network.sizes, strict=True)
+    ]
+    for name, each in network.projections.items():
+        weights = each.weights
+        n = weights.indices.size if isinstance(weights, CSR) else each.n_pre * each.n_post
+        said.append(f"{n:,} synapses in {name!r}")
+    return said
 
 
 def cell_labels(kinds: Sequence[Any]) -> dict[str, Variable]:

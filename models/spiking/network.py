@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from neurodyn.models.spiking import assemble, cells, checking, labelling, step
 from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
@@ -21,7 +21,8 @@ from neurodyn.models.spiking.state import NetworkX
 from neurodyn.models.spiking.surrogate import AbstractSurrogate, FastSigmoid
 from neurodyn.models.spiking.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
-from neurodyn.system import AbstractSpiking, State, as_key
+from neurodyn.system import AbstractSpiking, State, as_key, described
+from neurodyn.units import as_mask
 
 __all__ = ["Network"]
 
@@ -146,14 +147,16 @@ class Network(AbstractSpiking):
         )
         # Dicts come out of JAX with sorted keys: they are sorted from the start, and the order of
         # the inputs is kept apart.
-        self.sources, inputs = dict(sorted((sources or {}).items())), dict(inputs or {})
+        sources = assemble.by_name("sources", sources, '{"noise": spiking.Poisson(...)}')
+        inputs = assemble.by_name("inputs", inputs, '{"step": spiking.CurrentInput(1)}')
+        self.sources = dict(sorted(sources.items()))
         assemble.check_names(self.names, inputs, self.sources)
         self.input_channels = assemble.channels_of(inputs)
         self.n_inputs = sum(each.n for each in inputs.values())
         keys = assemble.keys(key, ("inputs", "projections", "bias", "noise", "current", "readout"))
         self.inputs = assemble.inputs_of(inputs, self.slices, keys["inputs"])
         self.projections = assemble.connect(
-            projections or {},
+            assemble.by_name("projections", projections, '{"rec": spiking.Projection(...)}'),
             self.slices,
             self.synapses,
             inputs | self.sources,
@@ -211,6 +214,11 @@ class Network(AbstractSpiking):
         sized = {name: each.sized(dt) for name, each in self.projections.items()}
         return assemble.replaced(self, projections=sized)
 
+    def with_room(self) -> "Network":
+        """The same network in the sizes of all networks that are drawn like it."""
+        roomy = {name: each.with_room() for name, each in self.projections.items()}
+        return assemble.replaced(self, projections=roomy)
+
     # --- dynamics ----------------------------------------------------------------------------
 
     def initial_state(self, *, dt, trial=None, key=None):
@@ -266,6 +274,9 @@ class Network(AbstractSpiking):
     def variables(self):
         return labelling.variables(self)
 
+    def __repr__(self) -> str:
+        return described(self, *labelling.parts(self), hide=labelling.PARTS)
+
     def unit_coords(self):
         return {
             "population": np.repeat(np.asarray(self.names), self.sizes),
@@ -275,7 +286,7 @@ class Network(AbstractSpiking):
 
     def cut(
         self,
-        units: Bool[Array, " unit"] | Bool[np.ndarray, " unit"],
+        units: Any,
         *,
         incoming: bool = True,
         outgoing: bool = True,
@@ -285,14 +296,10 @@ class Network(AbstractSpiking):
         Parameters
         ----------
         units
-            Mask of the units.
+            Unit numbers, names, or a mask, see :mod:`neurodyn.intervene`.
         incoming, outgoing
             Whether they lose what they receive (from other units, sources and inputs) and what they
             send (to other units and the readout).
         """
-        kept = ~jnp.asarray(units, bool)
-        if kept.shape != (self.n_units,):
-            raise ValueError(
-                f"`units` must be a mask over the {self.n_units} units, got shape {kept.shape}."
-            )
+        kept = ~jnp.asarray(as_mask(self, units))
         return assemble.cut(self, kept, incoming=incoming, outgoing=outgoing)

@@ -26,6 +26,7 @@ from neurodyn.params import (
     as_spec,
 )
 from neurodyn.params.base import layers, numbers_of, value_of
+from neurodyn.reprs import brief
 from neurodyn.system import Variable, as_key
 
 __all__ = ["AbstractNeuron", "Initial", "JoinedParameter"]
@@ -53,6 +54,8 @@ class AbstractNeuron(eqx.Module):
     parameters: eqx.AbstractClassVar[tuple[str, ...]]
     current_units: eqx.AbstractClassVar[str]
     time_constants: eqx.AbstractClassVar[tuple[str, ...]]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def start(self, key: PRNGKeyArray | None) -> Any:
@@ -99,6 +102,8 @@ class Initial(eqx.Module):
 
     parts: tuple[Any, ...]
     sizes: tuple[int, ...] = eqx.field(static=True)
+
+    __repr__ = brief
 
     def draw(
         self, name: str, own: Float[Array, " unit"], key: PRNGKeyArray | None

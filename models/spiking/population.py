@@ -9,6 +9,7 @@ import numpy as np
 from neurodyn.checks import number
 from neurodyn.models.spiking.neuron import AbstractNeuron
 from neurodyn.params import FixedParameter
+from neurodyn.reprs import brief
 
 __all__ = ["Population"]
 
@@ -41,6 +42,8 @@ class Population(eqx.Module):
     refractory: FixedParameter | None
     cell_type: tuple[str, ...] = eqx.field(static=True)
 
+    __repr__ = brief
+
     def __init__(
         self,
         neuron: AbstractNeuron,
@@ -50,9 +53,13 @@ class Population(eqx.Module):
         cell_type: str | None = None,
     ):
         if not isinstance(neuron, AbstractNeuron):
-            raise TypeError(f"A population is made of neurons, got {type(neuron).__name__}.")
+            raise TypeError(
+                f"A population is made of neurons, e.g. spiking.LIF(80), got {neuron!r}."
+            )
         if ei not in (-1, 0, 1):
-            raise ValueError(f"`ei` is 1, -1 or 0, got {ei!r}.")
+            raise ValueError(
+                f"`ei` is 1 (excitatory), -1 (inhibitory) or 0 (not said), got {ei!r}."
+            )
         self.neuron, self.ei = neuron, int(ei)
         self.refractory = None
         if refractory is not None:

@@ -13,9 +13,10 @@ from neurodyn.kernels import Rows, delayed_spike_product
 from neurodyn.models.spiking.connect import AbstractConnectivity, AllToAll
 from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
 from neurodyn.models.spiking.short_term import TsodyksMarkram
-from neurodyn.models.spiking.weights import Weights, present
+from neurodyn.models.spiking.weights import Dense, Weights, present
 from neurodyn.params import FixedParameter
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["Connection", "Projection", "ProjectionMemory"]
 
@@ -69,9 +70,16 @@ class Projection(eqx.Module):
     dale: bool = eqx.field(static=True, default=False)
     format: str = eqx.field(static=True, default="auto")
 
+    __repr__ = brief
+
     def __check_init__(self):
         if self.format not in ("auto", "dense", "csr"):
             raise ValueError(f'`format` is "auto", "dense" or "csr", got {self.format!r}.')
+        if not isinstance(self.connect, AbstractConnectivity):
+            raise TypeError(
+                "`connect` is a connectivity, e.g. spiking.FixedProbability(0.1), got "
+                f"{self.connect!r}."
+            )
 
 
 class ProjectionMemory(NamedTuple):
@@ -133,6 +141,8 @@ class Connection(eqx.Module):
     short_term: TsodyksMarkram | None
     rule: AbstractProjectionRule | None
 
+    __repr__ = brief
+
     @property
     def n_pre(self) -> int:
         """Number of units that send."""
@@ -159,6 +169,13 @@ class Connection(eqx.Module):
         if self.delay is None:
             return self
         return dataclasses.replace(self, n_slots=math.floor(self.longest / dt + 0.5 + _EDGE) + 1)
+
+    def with_room(self) -> "Connection":
+        """With as many synapses as another draw has room for."""
+        several = self.delay is not None and jnp.ndim(value_of(self.delay)) > 0
+        if isinstance(self.weights, Dense) or several or self.rule is not None:
+            return self
+        return dataclasses.replace(self, weights=self.weights.with_room())
 
     def start(self, dtype: Any) -> ProjectionMemory:
         """Memory before the first step."""

@@ -14,6 +14,7 @@ from neurodyn.models.spiking.synapse import AbstractSynapse, check_units
 from neurodyn.models.spiking.weights import masked
 from neurodyn.params import AbstractSpec, Fixed, as_spec
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["Readout", "ReadoutMemory"]
 
@@ -74,6 +75,8 @@ class Readout(eqx.Module):
     rule: AbstractReadoutRule | None
     #: The units that a rule may learn from: those that are not cut.
     reads: Bool[Array, " unit"] | None
+
+    __repr__ = brief
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from neurodyn.models.spiking.synapse import scalar
 from neurodyn.params import AbstractParameter
 from neurodyn.params.base import value_of
+from neurodyn.reprs import brief
 
 __all__ = ["Release", "TsodyksMarkram"]
 
@@ -67,6 +68,8 @@ class TsodyksMarkram(eqx.Module):
     facilitation: Float[Array, "..."] | AbstractParameter | None
 
     reference: ClassVar[tuple[str, ...]] = ("tsodyks1998", "mongillo2008")
+
+    __repr__ = brief
 
     def __init__(self, U: Any, depression: Any, facilitation: Any = None):
         self.U = scalar("U", U, above=0.0, most=1.0)

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 __all__ = ["NetworkMemory", "NetworkX"]
@@ -34,6 +35,12 @@ class NetworkX(NamedTuple):
         """Membrane potentials of all units [mV]."""
         parts = [cell.v for cell in self.cells]
         return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+
+    def with_v(self, v: Float[Array, " unit"]) -> "NetworkX":
+        """A copy with these membrane potentials of all units."""
+        ends = np.cumsum([cell.v.shape[-1] for cell in self.cells])[:-1]
+        parts = zip(self.cells, jnp.split(v, ends), strict=True)
+        return self._replace(cells=tuple(cell._replace(v=part) for cell, part in parts))
 
     @property
     def u(self) -> Any:

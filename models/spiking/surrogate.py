@@ -13,6 +13,7 @@ from neurodyn.arrays import as_array
 from neurodyn.checks import number
 from neurodyn.params import FixedParameter
 from neurodyn.params.base import numbers_of, value_of
+from neurodyn.reprs import brief
 
 __all__ = [
     "AbstractSurrogate",
@@ -37,6 +38,8 @@ class AbstractSurrogate(eqx.Module):
 
     width: eqx.AbstractVar[Float[Array, ""] | FixedParameter]
     height: eqx.AbstractVar[Float[Array, ""] | FixedParameter]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def shape(self, x: Float[Array, " unit"]) -> Float[Array, " unit"]:

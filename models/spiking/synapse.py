@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, PyTree
 
 from neurodyn.params import AbstractSpec, Fixed
 from neurodyn.params.base import numbers_of, value_of
+from neurodyn.reprs import brief
 from neurodyn.system import Variable, as_key
 
 __all__ = ["AbstractSynapse"]
@@ -37,6 +38,8 @@ class AbstractSynapse(eqx.Module):
     exact: eqx.AbstractVar[bool]
     sums: eqx.AbstractVar[bool]
     time_constants: eqx.AbstractClassVar[tuple[str, ...]]
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def start(self, n: int, dtype: Any) -> PyTree:

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from neurodyn.arrays import as_array
 from neurodyn.kernels import sparse_spike_product, spike_product
-from neurodyn.params import AbstractParameter, MaskedParameter
-from neurodyn.params.base import value_of
+from neurodyn.params import AbstractParameter, FixedParameter, MaskedParameter
+from neurodyn.params.base import is_concrete, value_of
+from neurodyn.reprs import brief
 
 __all__ = ["CSR", "Dense", "SignedParameter", "Weights"]
 
@@ -29,6 +31,8 @@ class Dense(eqx.Module):
 
     values: Float[Array, "pre post"] | AbstractParameter
     exists: Bool[Array, "pre post"] | None = None
+
+    __repr__ = brief
 
     @property
     def pre(self) -> Int[Array, "pre one"]:
@@ -56,6 +60,10 @@ class Dense(eqx.Module):
         return Dense(masked(self.values, mask), both(self.exists, mask))
 
 
+#: Copying more synapses than these for each run would be seen; compiling is a small part of it.
+_MANY = 2**18
+
+
 class CSR(eqx.Module):
     """The synapses that exist, sorted by presynaptic unit (compressed sparse rows).
 
@@ -74,7 +82,10 @@ class CSR(eqx.Module):
     exists
         Which of them were not cut, where a learning rule must know; None: all.
     longest
-        Number of synapses of the unit that has most, where that is known.
+        Number of synapses of the unit that has most, or somewhat more, where that is known.
+    room
+        For how many synapses a run has room: as many for all draws of one law, so that a network
+        drawn anew runs the same program. None: for those there are.
     """
 
     values: Float[Array, " synapse"] | AbstractParameter
@@ -84,6 +95,9 @@ class CSR(eqx.Module):
     rows: Int[Array, " synapse"] | None = None
     exists: Bool[Array, " synapse"] | None = None
     longest: int | None = eqx.field(static=True, default=None)
+    room: int | None = eqx.field(static=True, default=None)
+
+    __repr__ = brief
 
     @property
     def pre(self) -> Int[Array, " synapse"]:
@@ -108,6 +122,26 @@ class CSR(eqx.Module):
         shape = (self.indptr.shape[0] - 1, self.n_post)
         return jnp.zeros(shape, values.dtype).at[self.pre, self.indices].add(values)
 
+    def with_room(self) -> "CSR":
+        """With synapses of weight 0 behind the last row, up to the number there is room for.
+
+        Weights that are traced, change, or are computed from something else stay as they are.
+        """
+        n = self.indices.shape[0]
+        extra = 0 if self.room is None else self.room - n
+        plain = isinstance(self.values, (jax.Array, FixedParameter, SignedParameter))
+        raw = jax.tree.leaves((self.values, self.indices))
+        own = all(leaf.shape == (n,) for leaf in raw)
+        small = n <= _MANY and extra > 0
+        if not small or not plain or not own or not is_concrete(*raw) or self.rows is not None:
+            return self
+
+        def longer(x):  # by NumPy, which compiles nothing for the number there was
+            return as_array(np.pad(np.asarray(x), (0, extra)), x.dtype)
+
+        values, indices = jax.tree.map(longer, (self.values, self.indices))
+        return dataclasses.replace(self, values=values, indices=indices, room=None)
+
     def only(self, rows: Any, columns: Any) -> "CSR":
         """Without what comes from or goes to the other units."""
         mask = rows[self.pre] & columns[self.indices]
@@ -123,6 +157,8 @@ def measured(weights: Weights) -> Weights:
     if isinstance(weights, Dense):
         return weights
     longest = int(np.diff(np.asarray(weights.indptr)).max(initial=0))
+    # In steps that loops over rows take anyway, so that networks drawn anew mostly agree.
+    longest = -(-longest // 16) * 16
     return dataclasses.replace(weights, longest=longest)
 
 

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from neurodyn.cli import compare, data, demo, info, listing, run
+from neurodyn.cli.settings import WithSettings
 
 __all__ = ["app", "main"]
 
@@ -83,10 +84,10 @@ def program(
 
 
 app.command("demo", short_help="Train on a task, compare with a recording.")(demo.demo)
-app.command("run", short_help="Run an experiment by name.")(run.run)
+app.command("run", cls=WithSettings, short_help="Run an experiment by name.")(run.run)
 app.command("list", short_help="List models, tasks, measures...")(listing.listing)
 app.command("compare", short_help="Compare a run with a recording.")(compare.compare)
-app.command("info", short_help="Show what is in a file.")(info.info)
+app.command("info", short_help="Show versions and devices, or a file.")(info.info)
 app.command("data", short_help="Show datasets, or download one.")(data.data)
 
 

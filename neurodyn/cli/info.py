@@ -13,10 +13,22 @@ __all__ = ["info"]
 
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model, result or recording.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="A model, result or recording. [default: none; versions, devices and kernels]",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what is in a file: a saved model, labelled data, NWB, or whatever neo reads."""
+    """Show versions, devices and kernels; or what is in a file.
+
+    Files are saved models, labelled data, NWB, and whatever neo reads.
+    """
+    if file is None:
+        _machine(as_json)
+        return
     from neurodyn import io
 
     if not file.exists():
@@ -25,6 +37,22 @@ def info(
         _module(file, as_json)
     else:
         _labelled(file, io.read(file), as_json)
+
+
+def _machine(as_json: bool) -> None:
+    from neurodyn.cli.machine import machine, rows
+
+    about = machine()
+    if as_json:
+        document(about)
+        return
+    pairs(rows(about))
+    typer.echo()
+    shown = [
+        [one["kernel"], "compiled" if one["compiled"] else "plain JAX", one["reason"]]
+        for one in about["kernels"]
+    ]
+    table(["kernel", "", ""], shown)
 
 
 def _is_archive(file: Path) -> bool:

@@ -14,22 +14,25 @@ def listing(
     kind: Annotated[
         str | None,
         typer.Argument(
-            metavar="[models|systems|tasks|measures|datasets|experiments]",
-            help="What. [default: all]",
+            metavar="KIND",
+            help="What: models (spiking ones too), spiking, synapses, rules (of plasticity), "
+            "systems (known dynamics), tasks, measures, functions (of analysis), datasets or "
+            "experiments. [default: all]",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the models, reference systems, tasks, measures, datasets and experiments there are."""
+    """List the models, tasks, measures, datasets, experiments and other things there are."""
     from neurodyn import registry
 
-    wanted = None
+    kinds = list(registry.KINDS)
     if kind is not None:
         wanted = kind.removesuffix("s")
-        if wanted not in registry.KINDS:
-            known = ", ".join(f"{name}s" for name in registry.KINDS)
+        if wanted not in kinds:
+            known = ", ".join(name if name == "spiking" else f"{name}s" for name in kinds)
             raise typer.BadParameter(f"There is no kind '{kind}'; there are {known}.")
-    found = registry.entries(wanted)
+        kinds = ["model", "spiking"] if wanted == "model" else [wanted]
+    found = [entry for name in kinds for entry in registry.entries(name)]
     if as_json:
         document(
             [

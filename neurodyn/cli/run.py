@@ -29,7 +29,11 @@ def run(
     ] = "quick",
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting, e.g. n_seeds=3, tau=2,8 or brian2=true; may be repeated.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -42,8 +46,16 @@ def run(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Run an experiment: settings in, result file, figures and report out."""
-    settings = dict(_setting(change) for change in changes or [])
+    """Run an experiment: settings in, result file, figures and report out.
+
+    'neurodyn run NAME --help' lists the settings of an experiment.
+    """
+    settings: dict[str, str] = {}
+    for change in changes or []:
+        key, value = _setting(change)
+        if key in settings:
+            raise typer.BadParameter(f"--set gives '{key}' twice: {settings[key]} and {value}.")
+        settings[key] = value
     carry_out(
         name,
         preset,
@@ -71,12 +83,15 @@ def carry_out(
     if name not in experiments.EXPERIMENTS:
         known = ", ".join(experiments.EXPERIMENTS)
         raise typer.BadParameter(f"There is no experiment '{name}'; there are {known}.")
+    experiment = experiments.EXPERIMENTS[name]
+    if resume and overwrite:
+        raise typer.BadParameter("--resume and --overwrite exclude each other.")
     try:
-        experiments.configure(experiments.EXPERIMENTS[name], preset, settings)
+        experiment.check(experiments.configure(experiment, preset, settings))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     finished = experiments.run(
-        name, preset, settings=settings, out=out, resume=resume, overwrite=overwrite
+        name, preset, settings=settings, out=out, resume=resume, overwrite=overwrite, progress=True
     )
     files = {what: str(path) for what, path in finished.files.items()}
     if as_json:
@@ -84,13 +99,13 @@ def carry_out(
         about = {key: attrs[key] for key in ("experiment", "preset", "seconds")}
         document(about | {"summary": finished.summary, "files": files})
         return
-    typer.echo(experiments.EXPERIMENTS[name].title)
+    typer.echo(experiment.title)
     pairs(finished.summary)
     typer.echo()
     pairs(
         {
             "result": files["result"],
-            "figures": f"{out / 'figures'} ({len(finished.figures)})",
+            "figures": f"{out / 'figures'} ({len(files) - 2})",
             "report": files["report"],
             "time": f"{finished.tree.attrs['seconds']:.0f} s",
         }

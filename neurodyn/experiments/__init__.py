@@ -51,7 +51,8 @@ def run(name: str, preset: str = "quick", **options) -> Finished:
         ``"quick"`` (minutes) or ``"paper"``.
     **options
         ``settings`` (a dict of changes to the preset), ``out`` (a folder for the result; None:
-        write nothing), ``resume``, ``overwrite``, ``progress``.
+        write nothing), ``resume`` (go on with an unfinished run of the same settings in that
+        folder; a finished one is read), ``overwrite`` (begin anew), ``progress``.
 
     Returns
     -------
@@ -61,9 +62,10 @@ def run(name: str, preset: str = "quick", **options) -> Finished:
     Raises
     ------
     ValueError
-        For an unknown experiment, preset or setting.
+        For an unknown experiment, preset or setting; for a run to be resumed that has other
+        settings.
     FileExistsError
-        If the folder already holds a result.
+        If the folder already holds a result, or another run is writing into it.
     """
     if name not in EXPERIMENTS:
         raise ValueError(f"There is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}.")

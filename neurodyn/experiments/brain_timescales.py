@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import jax
 import numpy as np
@@ -13,9 +13,11 @@ from neurodyn.analysis.conditions import noise
 from neurodyn.analysis.recovery import rate_modulation
 from neurodyn.experiments.brain_timescales_report import figures, summary
 from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.limits import Count, Fraction, Limits, Positive, Seed
+from neurodyn.experiments.seeds import result
 from neurodyn.experiments.timescales.networks import raw_tau
 from neurodyn.experiments.timescales.trained import load_network
-from neurodyn.labels import LabelError, encode_attrs
+from neurodyn.labels import LabelError
 
 __all__ = ["EXPERIMENT", "Settings", "run"]
 
@@ -25,6 +27,9 @@ LEAST = 3
 RUN = 30_000.0
 #: Timescales that the check of the bias tries to recover [ms].
 KNOWN = (50.0, 100.0, 200.0, 400.0)
+
+#: Data sets that are known here.
+Recorded = Literal["zheng2022", "mante2013", "decision_example"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +41,8 @@ class Settings:
     seed
         Seed of everything.
     recordings
-        Names of data sets, separated by commas, out of ``zheng2022``, ``mante2013`` and
-        ``decision_example``.
+        Names of data sets, out of ``zheng2022``, ``mante2013`` and ``decision_example``; of a
+        recording of your own, ``neurodyn.analysis.intrinsic_timescale`` takes the counts.
     bin_width
         Bins in which spikes are counted [ms].
     window
@@ -51,23 +56,24 @@ class Settings:
         Draws of the bootstrap.
     n_repeats
         Surrogate recordings for each of four known timescales, in the check of the bias.
-    networks, n
-        Folder of a run of the experiment ``timescales``, and the N that its networks have solved;
-        empty: recordings alone.
+    networks
+        Folder of a run of the experiment ``timescales``; empty: recordings alone.
+    n
+        The N that its networks have solved.
     n_steps
         Steps of the run in which the networks' timescales are measured (ten trials).
     """
 
-    seed: int = 0
-    recordings: str = "zheng2022,mante2013"
-    bin_width: float = 50.0
-    window: float = 2000.0
-    silent: float = 0.25
-    n_draws: int = 200
-    n_repeats: int = 5
+    seed: Seed = 0
+    recordings: tuple[Recorded, ...] = ("zheng2022", "mante2013")
+    bin_width: Positive = 50.0
+    window: Positive = 2000.0
+    silent: Fraction = 0.25
+    n_draws: Count = 200
+    n_repeats: Count = 5
     networks: str = ""
-    n: int = 10
-    n_steps: int = 100_000
+    n: Annotated[int, Limits(2)] = 10
+    n_steps: Count = 100_000
 
 
 class Counted(NamedTuple):
@@ -91,8 +97,7 @@ class Counted(NamedTuple):
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Measure recordings and networks."""
     del run
-    names = [name.strip() for name in settings.recordings.split(",")]
-    for name in names:
+    for name in settings.recordings:
         if name not in _LOAD:
             raise ValueError(
                 f"Setting 'recordings' takes {', '.join(_LOAD)}, got {name!r}; of a recording of "
@@ -104,15 +109,13 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         for curriculum in ("single", "cumulative"):
             own = jax.random.fold_in(key, 1000)
             tree[f"/model/{curriculum}"] = _network(settings, curriculum, own)
-    for i, name in enumerate(names):
+    for i, name in enumerate(settings.recordings):
         for j, (area, counted) in enumerate(_LOAD[name](settings).items()):
             own = jax.random.fold_in(jax.random.fold_in(key, i), j)
             found = _intrinsic(settings, counted, own, name)
             tree[f"/recording/{area}"] = found
             tree[f"/analysis/recovery/{area}"] = _recovery(settings, counted, found, own)
-    labelled = xr.DataTree.from_dict(tree)
-    labelled.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
-    return labelled
+    return result(tree, settings)
 
 
 def _intrinsic(settings: Settings, counted: Counted, key: Any, name: str) -> xr.Dataset:
@@ -256,10 +259,24 @@ EXPERIMENT = Experiment(
     title="How long do recorded units remember, beside networks that learnt to?",
     reference=("murray2014", "zheng2022", "mante2013", "khajehabdollahi2024"),
     presets={
-        "quick": Settings(recordings="decision_example", n_draws=50, n_repeats=2),
+        "quick": Settings(recordings=("decision_example",), n_draws=50, n_repeats=2),
         "paper": Settings(n_draws=1000, n_repeats=20),
     },
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "Spikes of {recordings} were counted in bins of {bin_width} ms, and exponentials were "
+        "fitted to the autocorrelations of areas and of single units around the means of their "
+        "conditions. Surrogate spikes with known timescales, as few as were recorded, tell how "
+        "well these are recovered."
+    ),
+    ranges="In brackets the bootstrap interval of 95 % over trials and over units.",
+    captions={
+        "intrinsic_timescales": (
+            "Autocorrelations of areas with fitted exponentials; timescales with their "
+            "intervals; ratio of recovered to true timescales in surrogates; and spreads "
+            "beside those of networks, where there are some."
+        ),
+    },
 )

@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import datasets
+from neurodyn.experiments import decision
 from neurodyn.experiments.decision import DecisionSettings, study
 from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.limits import Count, Positive
 from neurodyn.experiments.report import decision_figures, decision_summary
 from neurodyn.tasks import ContextDecision
 
@@ -31,18 +33,18 @@ class Settings(DecisionSettings):
     """
 
     recording: str = "mante2013"
-    bin_width: float = 50.0
-    n_units: int = 100
-    n_networks: int = 3
-    steps: int = 3000
-    repeats: int = 20
+    bin_width: Positive = 50.0
+    n_units: Count = 100
+    n_networks: Count = 3
+    steps: Count = 3000
+    repeats: Count = 20
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Train on the coherences of the recording, compare correct trials by condition."""
     options = {"bin_width": settings.bin_width, "correct_only": True, "by": LABELS}
     recorded = datasets.load(settings.recording, **options)
-    halves = datasets.load(settings.recording, halves=True, key=settings.seed, **options)
+    halves = datasets.load(settings.recording, halves=True, key=0, **options)
     recorded = recorded.assign(halves=halves["rate"]).rename(colour_evidence="colour")
     motion, colour = (np.unique(recorded[name].values) for name in ("motion", "colour"))
     task = ContextDecision(dt=settings.dt, motion=motion, colour=colour)
@@ -94,7 +96,7 @@ def _nearest(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
 EXPERIMENT = Experiment(
     name="context_decision",
     title="Do networks that select evidence by context look like prefrontal cortex?",
-    reference=("mante2013",),
+    reference=("mante2013", *decision.MEASURED_BY),
     presets={
         "quick": Settings(),
         "paper": Settings(n_networks=10, n_units=200, steps=20_000, repeats=100, n_null=1000),
@@ -102,4 +104,34 @@ EXPERIMENT = Experiment(
     run=run,
     figures=decision_figures,
     summary=decision_summary,
+    method=(
+        "{n_networks} networks of {n_units} units were trained for {steps} steps to decide by "
+        "the motion or by the colour of a stimulus, as a context tells them, and ran through "
+        "{repeats} trials of each condition of the recording '{recording}'. Means of correct "
+        "trials, by motion, colour and context, were compared with those of the recording by "
+        "four measures, with a null of {n_null} shuffled labels and the recording's own halves "
+        "as the ceiling."
+    ),
+    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
+    captions={
+        "training": "Loss and accuracy over training, a line for each network.",
+        "psychometric_": (
+            "Choices against the evidence named, in the context in which it counts; of the "
+            "networks and of the animal."
+        ),
+        "psth_model": "Mean activity of the first network by motion and context.",
+        "psth_recording": "Mean rates of the recording by motion and context.",
+        "time_constants": (
+            "Time constants of the units after training; the line shows where all began."
+        ),
+        "trajectories": (
+            "Means of conditions on their first principal components: the first network, and "
+            "the recording."
+        ),
+        "comparison": (
+            "Scores of every network by each measure, with the ceiling of the recording and "
+            "the range of the shuffled null."
+        ),
+    },
+    check=decision.check,
 )

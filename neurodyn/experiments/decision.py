@@ -3,24 +3,27 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 
-import jax
 import numpy as np
 import optax
 import xarray as xr
 
 from neurodyn import params
-from neurodyn.analysis import compare, participation_ratio, pca
+from neurodyn.analysis import MEASURES, compare, participation_ratio, pca
 from neurodyn.experiments.experiment import Run
-from neurodyn.labels import encode_attrs
+from neurodyn.experiments.limits import Count, NotNegative, Positive, Seed, Whole
+from neurodyn.experiments.seeds import result, seeds_of, shared_key
+from neurodyn.experiments.values import spelled
 from neurodyn.models import CTRNN
 from neurodyn.simulation import simulate
 from neurodyn.task import AbstractTask
 from neurodyn.training import Seeds, fit
 from neurodyn.trials import average
 
-__all__ = ["DecisionSettings", "marginal", "study"]
+__all__ = ["MEASURED_BY", "DecisionSettings", "check", "marginal", "study"]
 
 METRICS = ("cka", "cka_debiased", "procrustes", "ridge")
+#: The papers behind these measures.
+MEASURED_BY = tuple(key for name in METRICS for key in MEASURES[name].reference)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,36 +35,54 @@ class DecisionSettings:
     recording
         Name of a dataset, or a file.
     seed
-        Seed of everything.
-    n_units, n_networks
-        Units per network, and networks trained (each from its own start).
-    steps, batch_size, learning_rate
-        Training.
+        Seed of the first network; the next ones count on.
+    n_units
+        Units of each network.
+    n_networks
+        Networks, each trained from a start of its own.
+    steps
+        Updates of training.
+    batch_size
+        Trials of each update.
+    learning_rate
+        Step size of Adam.
     dt
-        Step [ms].
+        Time step of the simulation [ms].
     tau
-        Bounds of the trained time constants [ms] and their initial value.
+        Lower and upper bound of the trained time constants, and their initial value [ms].
     noise
         Standard deviation of the noise in each unit.
     repeats
         Trials of each condition that are simulated.
-    n_null, n_splits
-        Shuffles of the null, and splits of the recording for the ceiling.
+    n_null
+        Shuffles of the null; 0: none.
+    n_splits
+        Splits of the recording for the ceiling.
     """
 
     recording: str
-    seed: int = 0
-    n_units: int = 64
-    n_networks: int = 4
-    steps: int = 2000
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    dt: float = 20.0
-    tau: tuple[float, ...] = (20.0, 500.0, 100.0)
-    noise: float = 0.05
-    repeats: int = 40
-    n_null: int = 200
-    n_splits: int = 50
+    seed: Seed = 0
+    n_units: Count = 64
+    n_networks: Count = 4
+    steps: Count = 2000
+    batch_size: Count = 64
+    learning_rate: Positive = 2e-3
+    dt: Positive = 20.0
+    tau: tuple[Positive, Positive, Positive] = (20.0, 500.0, 100.0)
+    noise: NotNegative = 0.05
+    repeats: Count = 40
+    n_null: Whole = 200
+    n_splits: Count = 50
+
+
+def check(settings: DecisionSettings) -> None:
+    """Refuse settings that do not fit together."""
+    low, high, init = settings.tau
+    if not low <= init <= high or low == high:
+        raise ValueError(
+            "Setting 'tau' is the lower bound, the upper bound and the initial value between them, "
+            f"got {spelled(settings.tau)}."
+        )
 
 
 def study(
@@ -118,7 +139,7 @@ def study(
             trained.model,
             task,
             repeats=settings.repeats,
-            key=_key(settings, 2),
+            key=shared_key(2),
             variables=("rate",),
             progress=run.progress,
         )
@@ -129,7 +150,9 @@ def study(
         if correct_only:
             member = member.isel(trial=np.flatnonzero(member["correct"].values == 1))
         if not member.sizes["trial"]:
-            raise ValueError(f"Network {i} answers no trial correctly: train longer (`steps`).")
+            raise ValueError(
+                f"Network {settings.seed + i} answers no trial correctly: train longer (`steps`)."
+            )
         members.append(_means(member, by, min_trials))
     recorded = _means(recording, by, min_trials)
     common = sorted(set.intersection(*(set(_names(ds, by)) for ds in (recorded, *members))))
@@ -156,7 +179,7 @@ def study(
         window=window,
         n_splits=settings.n_splits,
         n_null=settings.n_null,
-        key=_key(settings, 3),
+        key=shared_key(3),
     )
     known = set(_names(average(recording, by) if _dim(recording) == "trial" else recording, by))
     score.attrs["left_out"] = "; ".join(map(str, sorted(known - set(common))))
@@ -177,9 +200,7 @@ def study(
     }
     if behaviour is not None:
         tree["/recording/behaviour"] = behaviour
-    tree = xr.DataTree.from_dict(tree)
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+    return result(tree, settings)
 
 
 def train(settings: DecisionSettings, run: Run, task: AbstractTask):
@@ -203,12 +224,12 @@ def train(settings: DecisionSettings, run: Run, task: AbstractTask):
         steps=settings.steps,
         batch_size=settings.batch_size,
         optimizer=optax.chain(optax.clip_by_global_norm(1.0), optax.adam(settings.learning_rate)),
-        ensemble=Seeds(settings.n_networks),
+        ensemble=Seeds(settings.n_networks, seeds=seeds_of(settings, settings.n_networks)),
         evaluate_every=max(1, settings.steps // 10),
         checkpoint=None if run.folder is None else run.folder / "networks.ckpt",
         resume=run.resume,
         progress=run.progress,
-        key=_key(settings, 1),
+        key=shared_key(1),
     )
 
 
@@ -226,10 +247,6 @@ def marginal(means: xr.Dataset, *names: str) -> xr.Dataset:
     joined["rate"].attrs = means["rate"].attrs
     values = {name: ("condition", [group[i] for group in groups]) for i, name in enumerate(names)}
     return joined.assign_coords(values)
-
-
-def _key(settings: DecisionSettings, part: int):
-    return jax.random.fold_in(jax.random.key(settings.seed), part)
 
 
 def _dim(ds: xr.Dataset) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,9 @@ from neurodyn.experiments.forecasters import (
     train_baseline,
     train_pvrnn,
 )
-from neurodyn.labels import encode_attrs
+from neurodyn.experiments.layers import check_layers
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
+from neurodyn.experiments.seeds import result, seeds_of, shared_key
 from neurodyn.models import LSTM, PVRNN, VRNN
 from neurodyn.models.pvrnn import ErrorRegression, error_regression
 from neurodyn.plot.prediction import interval
@@ -45,51 +47,71 @@ class Settings:
     Attributes
     ----------
     seed
-        Seed of everything.
+        Seed of the first network of each kind; the next ones count on.
     n_networks
         Networks of each kind and candidate.
-    period, n_curves, sigma
-        The curves: steps of each, curves in a sequence, noise on the outputs.
-    n_train, n_validate, n_test
-        Sequences that are trained on, that candidates are chosen by, that are reported.
-    n_units, n_latents, tau
-        The PV-RNN; the other networks get as many parameters.
+    period
+        Length of a curve [steps].
+    n_curves
+        Curves of a sequence.
+    sigma
+        Standard deviation of the noise on the outputs.
+    n_train
+        Sequences that are trained on.
+    n_validate
+        Sequences that candidates are chosen by.
+    n_test
+        Sequences that are reported.
+    n_units
+        Units of each layer of the PV-RNN, the fastest first; the other networks get as many
+        parameters.
+    n_latents
+        Latents of each layer.
+    tau
+        Time constant of each layer [steps].
     epochs
         Updates on all training sequences, the same number for every network.
-    learning_rates, w
-        What is tried for the PV-RNN: see :func:`cross`.
+    learning_rates
+        Learning rates that are tried for the PV-RNN, at the middle `w`.
+    w
+        Meta-priors that are tried, at the middle learning rate.
     reading_rates
         Learning rates that are tried for the networks that read.
-    input_noise, min_std
-        What is tried besides for the LSTM (noise on its inputs) and the VRNN (least standard
-        deviation of its decoder).
-    window, iterations
-        Error regression, in both published lines.
-    n_horizons, n_samples
-        Steps ahead, and rollouts that predictions are the mean of.
+    input_noise
+        Noise on the inputs that is tried for the LSTM.
+    min_std
+        Least standard deviations of the decoder that are tried for the VRNN.
+    window
+        Window of error regression [steps].
+    iterations
+        Its updates at each step.
+    n_horizons
+        Steps ahead that are predicted.
+    n_samples
+        Rollouts that a prediction is the mean of.
     """
 
-    seed: int = 0
-    n_networks: int = 5
-    period: int = 12
-    n_curves: int = 6
-    sigma: float = 0.02
-    n_train: int = 24
-    n_validate: int = 12
-    n_test: int = 12
-    n_units: tuple[int, ...] = (20, 10)
-    n_latents: tuple[int, ...] = (2, 2)
-    tau: tuple[float, ...] = (2.0, 8.0)
-    epochs: int = 2000
-    learning_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
-    w: tuple[float, ...] = (0.0005, 0.005, 0.05)
-    reading_rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2)
-    input_noise: tuple[float, ...] = (0.02, 0.05, 0.1)
-    min_std: tuple[float, ...] = (0.05, 0.1, 0.2)
-    window: int = 15
-    iterations: int = 20
-    n_horizons: int = 12
-    n_samples: int = 16
+    seed: Seed = 0
+    n_networks: Count = 5
+    period: Annotated[int, Limits(2)] = 12
+    n_curves: Count = 6
+    sigma: NotNegative = 0.02
+    n_train: Count = 24
+    n_validate: Count = 12
+    n_test: Count = 12
+    n_units: tuple[Count, ...] = (20, 10)
+    n_latents: tuple[Count, ...] = (2, 2)
+    tau: tuple[Annotated[float, Limits(1)], ...] = (2.0, 8.0)
+    epochs: Count = 2000
+    learning_rates: tuple[Positive, ...] = (1e-3, 3e-3, 1e-2)
+    w: tuple[Positive, ...] = (0.0005, 0.005, 0.05)
+    reading_rates: tuple[Positive, ...] = (3e-3, 1e-2, 3e-2)
+    input_noise: tuple[NotNegative, ...] = (0.02, 0.05, 0.1)
+    min_std: tuple[Positive, ...] = (0.05, 0.1, 0.2)
+    window: Count = 15
+    iterations: Count = 20
+    n_horizons: Count = 12
+    n_samples: Count = 16
 
 
 class Candidate(NamedTuple):
@@ -121,7 +143,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     task = Lissajous(period=settings.period, n_curves=settings.n_curves, sigma=settings.sigma)
     sizes = (settings.n_train, settings.n_validate, settings.n_test)
     train, validate, test = (
-        np.asarray(task.batch(_key(settings, i), n).targets) for i, n in enumerate(sizes)
+        np.asarray(task.batch(shared_key(i), n).targets) for i, n in enumerate(sizes)
     )
     kinds = {
         "pvrnn": _pvrnns(settings, Sequences(train), run),
@@ -137,21 +159,18 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         about[name] = best.setting
         about[f"{name}_parameters"] = n_parameters(best.members[0])
         if name == "pvrnn":
-            example = best.predict(best.members[0], test, _key(settings, 9), windows=True)
+            example = best.predict(best.members[0], test, shared_key(9), windows=True)
     h = settings.n_horizons
     linear = ridge_forecast(train, test, n_horizons=h, n_lags=settings.window)
     errors["ridge"] = forecast_error(linear, test).values[None]
     errors["ideal"] = forecast_error(_ideal(task, test, h), test).values[None]
-    tree = xr.DataTree.from_dict(
-        {
-            "/recording": _observed(test),
-            "/model": example,
-            "/analysis/error": _labelled(errors),
-            **{f"/analysis/tuning/{name}": _tuning(name, *tuned) for name, tuned in tuning.items()},
-        }
-    )
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings), "chosen": about})
-    return tree
+    tree = {
+        "/recording": _observed(test),
+        "/model": example,
+        "/analysis/error": _labelled(errors),
+        **{f"/analysis/tuning/{name}": _tuning(name, *tuned) for name, tuned in tuning.items()},
+    }
+    return result(tree, settings, chosen=about)
 
 
 def _pvrnns(settings: Settings, sequences: Sequences, run: Run) -> list[Candidate]:
@@ -165,12 +184,12 @@ def _pvrnns(settings: Settings, sequences: Sequences, run: Run) -> list[Candidat
         trained = train_pvrnn(
             lambda key, w=w: _network(settings, sequences, w, key),
             sequences,
-            n_networks=settings.n_networks,
+            seeds=seeds_of(settings, settings.n_networks),
             steps=settings.epochs,
             learning_rate=rate,
             run=run,
             name=f"pvrnn_{i}",
-            key=_key(settings, 3),
+            key=shared_key(3),
         )
         for line, method in lines.items():
             setting = f"learning rate {rate:g}, w {w:g}, {line}"
@@ -262,12 +281,12 @@ def _baseline(settings, make, sequences, held_out, objective, rate, run, name) -
         sequences,
         held_out,
         objective,
-        n_networks=settings.n_networks,
+        seeds=seeds_of(settings, settings.n_networks),
         steps=settings.epochs,
         learning_rate=rate,
         run=run,
         name=name,
-        key=_key(settings, 4),
+        key=shared_key(4),
     )
     return list(trained.model)
 
@@ -291,7 +310,8 @@ def _network(settings: Settings, sequences: Sequences, w: float, key: Any) -> PV
 
 def _errors(settings: Settings, candidate: Candidate, observed: np.ndarray) -> np.ndarray:
     """``(seed, trial, horizon)``."""
-    keys = [jax.random.fold_in(_key(settings, 5), i) for i in range(len(candidate.members))]
+    seeds = seeds_of(settings, len(candidate.members))
+    keys = [jax.random.fold_in(shared_key(5), seed) for seed in seeds]
     return np.stack(
         [
             forecast_error(candidate.predict(m, observed, k), observed).values
@@ -352,10 +372,6 @@ def _tuning(name: str, settings: list[str], scores: list[float]) -> xr.Dataset:
     return xr.Dataset(found, attrs={"source": "analysis"})
 
 
-def _key(settings: Any, part: int):
-    return jax.random.fold_in(jax.random.key(settings.seed), part)
-
-
 def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Errors by horizon, and one stream with windows and predictions."""
     errors = tree["analysis/error"].to_dataset()
@@ -397,4 +413,26 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "PV-RNNs that infer their latents from prediction errors, and VRNNs and LSTMs of as "
+        "many parameters that read what they observe, learnt {n_train} sequences of Lissajous "
+        "curves in {epochs} updates, {n_networks} networks for each candidate setting. The "
+        "candidate with the smallest error on {n_validate} other sequences was compared on "
+        "{n_test} further ones, {n_horizons} steps ahead."
+    ),
+    ranges=(
+        "Errors are means over networks and sequences, plus or minus half of the 95 % interval "
+        "of the mean over networks (Student's t)."
+    ),
+    captions={
+        "prediction_error": (
+            "Squared error against the number of steps ahead, with 95 % intervals over "
+            "networks; linear prediction and the generator itself for reference."
+        ),
+        "stream": (
+            "One test sequence with its windows of error regression and the predictions made "
+            "from them."
+        ),
+    },
+    check=check_layers,
 )

@@ -2,12 +2,14 @@
 
 import dataclasses
 import difflib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, get_type_hints
 
 import xarray as xr
+
+from neurodyn.experiments.values import read
 
 __all__ = ["Experiment", "Run", "configure"]
 
@@ -22,7 +24,7 @@ class Run(NamedTuple):
     resume
         Whether to go on from the checkpoints in it.
     progress
-        Whether to show bars; None: on a terminal.
+        Whether to show bars, or lines in a log; None: of what takes longer than 2 s.
     """
 
     folder: Path | None = None
@@ -47,6 +49,16 @@ class Experiment(NamedTuple):
         ``(tree) -> {name: matplotlib Figure}``.
     summary
         ``(tree) -> {what: value as text}``, in the order in which it is printed.
+    method
+        What was done, in a sentence or two, with settings in braces: ``{n_networks}``.
+    ranges
+        What the ranges in the summary are.
+    captions
+        What each figure shows; one for several figures goes by the beginning of their names.
+    check
+        ``(settings) -> None``; raises ValueError for settings that do not fit together.
+    extends
+        Settings with which a run may be taken further when it is resumed.
     """
 
     name: str
@@ -56,6 +68,11 @@ class Experiment(NamedTuple):
     run: Callable[[Any, Run], xr.DataTree]
     figures: Callable[[xr.DataTree], dict[str, Any]]
     summary: Callable[[xr.DataTree], dict[str, str]]
+    method: str = ""
+    ranges: str = ""
+    captions: Mapping[str, str] = MappingProxyType({})
+    check: Callable[[Any], None] = lambda settings: None
+    extends: tuple[str, ...] = ()
 
 
 def configure(experiment: Experiment, preset: str, settings: Mapping[str, Any]) -> Any:
@@ -68,18 +85,19 @@ def configure(experiment: Experiment, preset: str, settings: Mapping[str, Any]) 
     preset
         Name of one of its presets.
     settings
-        Values by name; texts (from a command line) are read as JSON where the setting is not text.
+        Values by name, as Python values or as texts from a command line (``"10,20"``, ``"true"``).
 
     Raises
     ------
     ValueError
-        For an unknown preset or setting, or a value of the wrong type.
+        For an unknown preset or setting, or a value of the wrong type or out of range.
     """
     if preset not in experiment.presets:
         raise ValueError(
             f"{experiment.name} has no preset {preset!r}; it has {', '.join(experiment.presets)}."
         )
     base = experiment.presets[preset]
+    hints = get_type_hints(type(base), include_extras=True)
     names = [field.name for field in dataclasses.fields(base)]
     changes = {}
     for name, value in settings.items():
@@ -89,28 +107,5 @@ def configure(experiment: Experiment, preset: str, settings: Mapping[str, Any]) 
             raise ValueError(
                 f"{experiment.name} has no setting {name!r}.{hint} There are {', '.join(names)}."
             )
-        changes[name] = _typed(name, value, getattr(base, name))
+        changes[name] = read(name, value, hints[name], getattr(base, name))
     return dataclasses.replace(base, **changes)
-
-
-def _typed(name: str, value: Any, default: Any) -> Any:
-    """``value`` in the type of the default."""
-    if isinstance(default, str) or default is None:
-        return value
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
-            raise ValueError(f"Setting {name!r}: cannot read {value!r} as a value.") from None
-    if isinstance(default, tuple):
-        if not isinstance(value, (list, tuple)) or len(value) != len(default):
-            raise ValueError(
-                f"Setting {name!r} takes {len(default)} values (like {default!r}), got {value!r}."
-            )
-        return tuple(_typed(name, *pair) for pair in zip(value, default, strict=True))
-    wanted = (int, float) if isinstance(default, float) else type(default)
-    if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
-        raise ValueError(
-            f"Setting {name!r} takes a {type(default).__name__} (like {default!r}), got {value!r}."
-        )
-    return type(default)(value)

@@ -1,7 +1,7 @@
 """An Izhikevich neuron fitted to what a recorded cell does under injected currents."""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -10,10 +10,12 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import analysis, datasets, io, labels
-from neurodyn.checks import check_whole, whole
 from neurodyn.experiments.cell_search import BOUNDS, Protocol, Response, cell, response, search
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.fit_izhikevich_report import fit_figures, fit_summary
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
+from neurodyn.experiments.seeds import result, seeds_of
+from neurodyn.experiments.values import spelled
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.models import spiking
 from neurodyn.progress import bar
@@ -38,34 +40,49 @@ class Settings:
         Name of a data set, or a file: ``v`` [mV] and ``i`` [pA] on (sweep, time), and the label
         ``step`` [pA] of sweeps.
     window
-        When the steps flow [ms].
-    seed, n_seeds
-        Seed, and number of searches.
-    generations, candidates
-        Of each search; candidates are brought to the next power of two.
+        When the steps begin and end [ms].
+    seed
+        Seed of the first search; the next ones count on.
+    n_seeds
+        Searches.
+    generations
+        Generations of each search.
+    candidates
+        Cells of a generation, brought to the next power of two.
     dt
         Step of the simulation [ms].
     hold_out
         Every so many of the sweeps in which the cell fires is left out of the fit.
-    latency, potential
-        Weights of the latency of the first spike, and of potentials of sweeps without spikes, in
-        the loss; the firing rate has 1.
+    latency
+        Weight of the latency of the first spike in the loss; the firing rate has 1.
+    potential
+        Weight of potentials of sweeps without spikes in the loss.
     hyperpolarised
         Sweeps with currents below this [pA] do not count in the fit: far below rest the quadratic
         current of the model is not that of a cell.
     """
 
     recording: str = "fsi_steps"
-    window: tuple[float, float] = WINDOW
-    seed: int = 0
-    n_seeds: int = 5
-    generations: int = 300
-    candidates: int = 128
-    dt: float = 0.1
-    hold_out: int = 2
-    latency: float = 0.2
-    potential: float = 0.2
+    window: tuple[NotNegative, NotNegative] = WINDOW
+    seed: Seed = 0
+    n_seeds: Count = 5
+    generations: Count = 300
+    candidates: Annotated[int, Limits(4)] = 128
+    dt: Positive = 0.1
+    hold_out: Annotated[int, Limits(2)] = 2
+    latency: NotNegative = 0.2
+    potential: NotNegative = 0.2
     hyperpolarised: float = -50.0
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that do not fit together."""
+    start, stop = settings.window
+    if not stop - start >= LATE:
+        raise ValueError(
+            f"Setting 'window' is when the steps begin and end [ms], at least {LATE:g} ms apart, "
+            f"got {spelled(settings.window)}."
+        )
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -78,8 +95,6 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         the best cell, and ``/model/fi``; ``/analysis/cells``: parameters and errors of the best
         cell of each search; ``/analysis/responses``: what each does in every sweep.
     """
-    whole("hold_out", settings.hold_out, 2)
-    check_whole(1, n_seeds=settings.n_seeds, generations=settings.generations)
     recorded = _load(settings.recording)
     spikes = analysis.detect_spikes(recorded)
     wanted = analysis.fi_curve(spikes, window=settings.window).isel(unit=0, drop=True)
@@ -95,14 +110,14 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     bests, histories = [], []
     total = settings.n_seeds * settings.generations
     with bar("search", total, show=run.progress) as advance:
-        for k in range(settings.n_seeds):
+        for seed in seeds_of(settings, settings.n_seeds):
             theta, history = search(
                 loss,
                 protocol,
                 vpeak=peak,
                 generations=settings.generations,
                 candidates=settings.candidates,
-                seed=settings.seed + k,
+                seed=seed,
                 advance=advance,
             )
             bests.append(theta)
@@ -112,18 +127,16 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     losses = loss(jax.tree.map(np.asarray, found))
     chosen = int(np.argmin(losses))
     model = _simulate(cell(bests[chosen][:, None], peak), recorded, settings, protocol)
-    tree = xr.DataTree.from_dict(
-        {
-            "/recording": _thinned(recorded, spikes, order),
-            "/recording/fi": wanted,
-            "/model": model,
-            "/model/fi": analysis.fi_curve(model, window=settings.window).isel(unit=0, drop=True),
-            "/analysis/cells": _cells(cells, losses, found, target, histories, chosen),
-            "/analysis/responses": _responses(found, target, settings),
-        }
-    )
-    tree.attrs |= labels.encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+    best = settings.seed + chosen
+    tree = {
+        "/recording": _thinned(recorded, spikes, order),
+        "/recording/fi": wanted,
+        "/model": model,
+        "/model/fi": analysis.fi_curve(model, window=settings.window).isel(unit=0, drop=True),
+        "/analysis/cells": _cells(cells, losses, found, target, histories, best),
+        "/analysis/responses": _responses(found, target, settings),
+    }
+    return result(tree, settings)
 
 
 def _load(recording: str) -> xr.Dataset:
@@ -148,7 +161,7 @@ def _protocol(recorded: xr.Dataset, settings: Settings) -> Protocol:
     n_before, n = round(BEFORE / settings.dt), round((stop - start) / settings.dt)
     times = first + (np.arange(n_before + n) + 0.5) * settings.dt
     current = recorded["i"].transpose("time", "sweep").sel(time=times, method="nearest").values
-    before = recorded["v"].sel(time=slice(first, start - 1.0))
+    before = labels.between(recorded["v"], (first, start - 1.0))
     dtype = jnp.result_type(float)
     return Protocol(
         jnp.asarray(current, dtype),
@@ -184,7 +197,7 @@ def _target(recorded: xr.Dataset, wanted: xr.Dataset, settings: Settings) -> _Ta
     held = np.zeros(len(step), bool)
     held[np.flatnonzero(fires)[settings.hold_out - 1 :: settings.hold_out]] = True
     stop = settings.window[1]
-    late = recorded["v"].sel(time=slice(stop - LATE, stop - 1e-6)).mean("time").values
+    late = labels.between(recorded["v"], (stop - LATE, stop)).mean("time").values
     return _Target(
         current=step,
         rate=rate,
@@ -212,7 +225,7 @@ def _loss(found: Response, target: _Target, settings: Settings) -> np.ndarray:
 
 def _peak(recorded: xr.Dataset, settings: Settings) -> float:
     """Median peak of the recorded spikes [mV]."""
-    v = recorded["v"].sel(time=slice(*settings.window)).transpose("sweep", "time").values
+    v = labels.between(recorded["v"], settings.window).transpose("sweep", "time").values
     rises = (v[:, 1:] >= 0) & (v[:, :-1] < 0)
     peaks = [v[s, k : k + 40].max() for s, k in zip(*np.nonzero(rises), strict=True)]
     return float(np.median(peaks))
@@ -247,7 +260,7 @@ def _thinned(recorded: xr.Dataset, spikes: xr.Dataset, order: np.ndarray) -> xr.
     return one.assign_coords(table | {"unit": [0]})
 
 
-def _cells(cells, losses, found, target: _Target, histories, chosen: int) -> xr.Dataset:
+def _cells(cells, losses, found, target: _Target, histories, best: int) -> xr.Dataset:
     """Parameters and errors of the best cell of each search."""
     error = np.asarray(found.count).T / target.seconds - target.rate[None, :]
 
@@ -270,7 +283,7 @@ def _cells(cells, losses, found, target: _Target, histories, chosen: int) -> xr.
         {},
         source="analysis",
         kind="statistic",
-        attrs={"best": chosen, "vpeak": float(np.asarray(cells.vpeak.value())[0])},
+        attrs={"best": best, "vpeak": float(np.asarray(cells.vpeak.value())[0])},
     )
 
 
@@ -303,4 +316,22 @@ EXPERIMENT = Experiment(
     run=run,
     figures=fit_figures,
     summary=fit_summary,
+    method=(
+        "{n_seeds} searches of {generations} generations by differential evolution looked for "
+        "the Izhikevich neuron that fires like the cell in '{recording}' under steps of "
+        "current. Every {hold_out}th of the steps at which the cell fires was left out of the "
+        "fit and tells how well it predicts."
+    ),
+    ranges=(
+        "First the value of the best cell; in brackets the smallest and the largest over searches."
+    ),
+    captions={
+        "curves": (
+            "Firing rate, latency of the first spike and potential late in the step against "
+            "the current, of the recorded cell and of the fitted ones; hollow marks were left "
+            "out of the fit."
+        ),
+        "potentials_": "Recorded potentials and those of the best cell under one current.",
+    },
+    check=check,
 )

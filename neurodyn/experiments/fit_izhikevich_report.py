@@ -65,9 +65,9 @@ def fit_summary(tree: xr.DataTree) -> dict[str, str]:
     """Parameters and errors of the best cell, with their spread over searches."""
     cells = tree["analysis/cells"].to_dataset()
     found = tree["analysis/responses"].to_dataset()
-    best = int(cells.attrs["best"])
+    best = int(np.flatnonzero(cells["seed"].values == cells.attrs["best"])[0])
     rows = {
-        "searches": f"{cells.sizes['seed']}, best {best}",
+        "searches": f"{cells.sizes['seed']}, best that of seed {cells.attrs['best']}",
         "loss": f"{float(cells['loss'][best]):.3g} ({_span(cells['loss'].values)})",
     }
     for name in ("error_fitted", "error_held_out"):

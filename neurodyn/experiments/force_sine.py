@@ -1,7 +1,7 @@
 """FORCE in a network of Izhikevich neurons: a sine that it goes on to generate by itself."""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import jax
 import numpy as np
@@ -12,9 +12,10 @@ from neurodyn.analysis import aligned_correlation, main_frequency
 from neurodyn.drive import Drive
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.force_report import figures, summary
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed, Whole
 from neurodyn.experiments.resume import Resumed
+from neurodyn.experiments.seeds import result, seeds_of
 from neurodyn.integrate import integrate
-from neurodyn.labels import encode_attrs
 from neurodyn.models.spiking import DoubleExponential, Izhikevich2007, Network, Projection, Readout
 from neurodyn.models.spiking.plasticity import RLS
 from neurodyn.params import Fixed, resolve
@@ -34,7 +35,7 @@ class Settings:
     Attributes
     ----------
     seed
-        Seed of everything.
+        Seed of the first network of each size; the next ones count on.
     sizes
         Numbers of neurons; the published one is 2000.
     n_networks
@@ -42,35 +43,41 @@ class Settings:
     gain
         Gain of recursive least squares, ``"published"`` or ``"textbook"``.
     frequency
-        Of the sine [Hz].
+        Frequency of the sine [Hz].
     dt
-        Step [ms].
-    before, learn, after
-        How long the network runs before, during and after learning [s].
+        Time step of the simulation [ms].
+    before
+        How long the network runs before learning [s].
+    learn
+        How long it learns [s].
+    after
+        How long it runs after learning [s].
     every
         Interval of the updates [ms].
     alpha
         Initial inverse correlation is this times the identity.
     p
         Probability of a connection.
-    coupling, feedback
-        Strength of the recurrent weights (G) and of the feedback (Q).
+    coupling
+        Strength of the recurrent weights (G).
+    feedback
+        Strength of the feedback (Q).
     """
 
-    seed: int = 0
-    sizes: tuple[int, ...] = (1000, 2000)
-    n_networks: int = 5
-    gain: str = "published"
-    frequency: float = 5.0
-    dt: float = 0.04
-    before: int = 5
-    learn: int = 5
-    after: int = 5
-    every: float = 0.8
-    alpha: float = 2.0
-    p: float = 0.1
-    coupling: float = 5e3
-    feedback: float = 5e3
+    seed: Seed = 0
+    sizes: tuple[Count, ...] = (1000, 2000)
+    n_networks: Count = 5
+    gain: Literal["published", "textbook"] = "published"
+    frequency: Positive = 5.0
+    dt: Positive = 0.04
+    before: Whole = 5
+    learn: Count = 5
+    after: Annotated[int, Limits(2)] = 5
+    every: Positive = 0.8
+    alpha: Positive = 2.0
+    p: Annotated[float, Limits(0, 1, above=True)] = 0.1
+    coupling: NotNegative = 5e3
+    feedback: NotNegative = 5e3
 
 
 def force_network(settings: Settings, n: int, seed: Any) -> Network:
@@ -122,33 +129,30 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     """Every network, one second after the other; a second that is done is not done again."""
     parts = []
     for n in settings.sizes:
-        members = [_one(settings, n, i, run) for i in range(settings.n_networks)]
+        seeds = seeds_of(settings, settings.n_networks)
+        members = [_one(settings, n, seed, run) for seed in seeds]
         parts.append(xr.concat(members, "seed", join="exact", combine_attrs="drop_conflicts"))
     ds = xr.concat(parts, "sweep", join="exact", combine_attrs="drop_conflicts")
     units = {"units": "1", "long_name": "number of neurons"}
-    ds = ds.assign_coords(
-        n_neurons=("sweep", np.asarray(settings.sizes), units), seed=np.arange(settings.n_networks)
-    )
+    ds = ds.assign_coords(n_neurons=("sweep", np.asarray(settings.sizes), units))
     traces = ("output", "target", "rate")
     tree = {
         "/model/output": ds[["output", "target"]],
         "/model/rate": ds[["rate"]],
         "/analysis/scores": ds[[name for name in ds.data_vars if name not in traces]],
     }
-    tree = xr.DataTree.from_dict(tree)
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+    return result(tree, settings)
 
 
-def _one(settings: Settings, n: int, member: int, run: Run) -> xr.Dataset:
+def _one(settings: Settings, n: int, seed: int, run: Run) -> xr.Dataset:
     """One network: outputs, rates, and scores."""
     seconds = settings.before + settings.learn + settings.after
     steps = round(1000.0 / settings.dt)
     task = Sines(settings.dt, frequencies=settings.frequency, duration=1000.0 * seconds)
     target = task.batch(0, 1, start=0.0).targets[0]
-    network = force_network(settings, n, (settings.seed, n, member))
+    network = force_network(settings, n, (0, n, seed))
     like = jax.eval_shape(lambda: resolve(network).initial_state(dt=settings.dt))
-    done = Resumed(run, f"n{n}_{member}", settings)
+    done = Resumed(run, f"n{n}_{seed}", settings)
     results, state = done.load(like)
     z, rate = (list(results.get(name, ())) for name in ("output", "rate"))
     for second in range(len(rate), seconds):
@@ -221,4 +225,24 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "{n_networks} networks of each of the sizes {sizes} learnt by recursive least squares "
+        "to generate a sine of {frequency} Hz, which their output feeds back to all neurons. "
+        "They learnt for {learn} s after {before} s of activity, and then ran for {after} s by "
+        "themselves."
+    ),
+    ranges=(
+        "Values are means over networks; in brackets their bootstrap interval of 95 %, from "
+        "five networks on, followed by their range."
+    ),
+    captions={
+        "output_": (
+            "Output of the first network of this size and the sine: where learning begins, "
+            "where it ends, and at the end."
+        ),
+        "scores": (
+            "Scores of every network against its number of neurons; lines are what a good "
+            "network reaches."
+        ),
+    },
 )

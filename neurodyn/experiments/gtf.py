@@ -1,9 +1,8 @@
 """Generalised teacher forcing: shallow piecewise-linear networks on chaotic and real data."""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import jax
 import numpy as np
 import xarray as xr
 
@@ -13,7 +12,8 @@ from neurodyn.experiments.checkpoints import KeepLast
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.gtf_report import gtf_figures, gtf_summary
 from neurodyn.experiments.gtf_scores import floor, free_outputs, score
-from neurodyn.labels import encode_attrs
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
+from neurodyn.experiments.seeds import result, seeds_of, shared_key
 from neurodyn.tasks import Windows
 from neurodyn.training import Ensemble, FreeRun, GeneralisedTeacherForcing, Seeds, fit, radam
 
@@ -38,45 +38,67 @@ class Settings:
         ``"lorenz63"``, ``"ecg"`` (700 Hz) or ``"eeg"`` (which has no test data: it is scored on
         what it was trained on).
     seed
-        Seed of everything.
+        Seed of the first network; the next ones count on.
     n_seeds
         Networks, trained as one ensemble.
-    n_units, n_hidden
-        Latent units, and the width of their hidden layer.
+    n_units
+        Latent units.
+    n_hidden
+        Width of their hidden layer.
     observation
         ``"identity"`` or ``"affine"``.
     alpha
         Estimator of adaptive forcing, or a number as text for constant forcing.
-    latent, observed
-        Weights of the penalties on parameters and on the condition of an affine observation.
-    window, epochs, epoch_size, batch_size
-        Training: windows of so many steps; epochs of so many updates, each on so many windows.
+    latent
+        Weight of the penalty on parameters.
+    observed
+        Weight of the penalty on the condition of an affine observation.
+    window
+        Length of training windows [steps].
+    epochs
+        Epochs of training.
+    epoch_size
+        Updates of an epoch.
+    batch_size
+        Windows of an update.
     learning_rate
-        At the start and at the end; it falls exponentially from epoch to epoch.
+        Learning rate at the start and at the end; it falls exponentially from epoch to epoch.
     n_samples
         Samples of the simulated system, for training and for testing each.
-    evaluate_every, evaluate_samples
-        Epochs between evaluations by a free run, and its length: the checkpoint with the smallest
-        divergence from the training data is kept beside the last one.
+    evaluate_every
+        Epochs between evaluations by a free run: the checkpoint with the smallest divergence from
+        the training data is kept beside the last one.
+    evaluate_samples
+        Length of that free run [steps].
     """
 
-    data: str = "lorenz63"
-    seed: int = 0
-    n_seeds: int = 5
-    n_units: int = 3
-    n_hidden: int = 50
-    observation: str = "identity"
+    data: Literal["lorenz63", "ecg", "eeg"] = "lorenz63"
+    seed: Seed = 0
+    n_seeds: Count = 5
+    n_units: Count = 3
+    n_hidden: Count = 50
+    observation: Literal["identity", "affine"] = "identity"
     alpha: str = "product_upper_bound"
-    latent: float = 1e-5
-    observed: float = 0.0
-    window: int = 200
-    epochs: int = 5000
-    epoch_size: int = 50
-    batch_size: int = 16
-    learning_rate: tuple[float, float] = (1e-3, 1e-6)
-    n_samples: int = 100_000
-    evaluate_every: int = 100
-    evaluate_samples: int = 25_000
+    latent: NotNegative = 1e-5
+    observed: NotNegative = 0.0
+    window: Annotated[int, Limits(2)] = 200
+    epochs: Count = 5000
+    epoch_size: Count = 50
+    batch_size: Count = 16
+    learning_rate: tuple[Positive, Positive] = (1e-3, 1e-6)
+    n_samples: Count = 100_000
+    evaluate_every: Count = 100
+    evaluate_samples: Count = 25_000
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that do not fit together."""
+    GeneralisedTeacherForcing(_alpha(settings.alpha))
+    if settings.window >= settings.n_samples:
+        raise ValueError(
+            f"Setting 'window' ({settings.window}) must be shorter than the data "
+            f"('n_samples', {settings.n_samples})."
+        )
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -88,7 +110,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         ``/recording`` (held-out data), ``/model`` (free run of the median network),
         ``/model/training``, ``/analysis/scores``, and ``/analysis/floor`` where data are held out.
     """
-    data = gtf_data(settings.data, settings.n_samples, _key(settings, 0))
+    data = gtf_data(settings.data, settings.n_samples, shared_key(0))
     best, last, history = train(settings, run, data)
     scores = score(data, {"last": last, "best": best})
     divergence = scores["d_stsp"].sel(checkpoint="last").fillna(np.inf).values
@@ -96,17 +118,14 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     truth = data.train if data.test is None else data.test
     n = min(KEPT, len(truth))
     generated = free_outputs(last[chosen], truth, n)
-    tree = xr.DataTree.from_dict(
-        {
-            "/recording": _labelled(data, truth[:n], "recording"),
-            "/model": _labelled(data, generated, "model").assign_attrs(seed=chosen),
-            "/model/training": history,
-            "/analysis/scores": scores,
-        }
-        | ({} if data.test is None else {"/analysis/floor": floor(data)})
-    )
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+    shown = _labelled(data, generated, "model").assign_attrs(seed=settings.seed + chosen)
+    tree = {
+        "/recording": _labelled(data, truth[:n], "recording"),
+        "/model": shown,
+        "/model/training": history,
+        "/analysis/scores": scores,
+    } | ({} if data.test is None else {"/analysis/floor": floor(data)})
+    return result(tree, settings)
 
 
 def gtf_data(name: str, n_samples: int, key: Any) -> AttractorData:
@@ -162,14 +181,14 @@ def train(
             n_steps=min(settings.evaluate_samples, len(data.train)),
         ),
         evaluate_every=every,
-        select=f"min:{name}",
+        select=f"min:validation_{name}",
         # Adaptive forcing looks at Jacobians now and then, which batched members would always do.
-        ensemble=Seeds(settings.n_seeds, how="map"),
+        ensemble=Seeds(settings.n_seeds, how="map", seeds=seeds_of(settings, settings.n_seeds)),
         checkpoint=None if run.folder is None else run.folder / "networks.ckpt",
         resume=run.resume,
         callbacks=(keep,),
         progress=run.progress,
-        key=_key(settings, 1),
+        key=shared_key(1),
     )
     return trained.model, keep.model(), trained.history
 
@@ -190,10 +209,6 @@ def _alpha(text: str) -> float | str:
 
 def _labelled(data: AttractorData, values: np.ndarray, source: str) -> xr.Dataset:
     return xr.Dataset({"value": data.labelled(values)}, attrs={"source": source})
-
-
-def _key(settings: Settings, part: int) -> Any:
-    return jax.random.fold_in(jax.random.key(settings.seed), part)
 
 
 _ECG = Settings(
@@ -233,4 +248,20 @@ EXPERIMENT = Experiment(
     run=run,
     figures=gtf_figures,
     summary=gtf_summary,
+    method=(
+        "{n_seeds} shallow piecewise-linear networks of {n_units} latent units and {n_hidden} "
+        "hidden ones were trained on '{data}' by generalised teacher forcing, in {epochs} "
+        "epochs of {epoch_size} updates. Free runs of the last networks and of those with the "
+        "best evaluation were scored by the published protocol."
+    ),
+    ranges=(
+        "Values are medians over networks +- their median absolute deviation; in brackets the "
+        "smallest and the largest."
+    ),
+    captions={
+        "training": "Loss and evaluations over training, a line for each network.",
+        "attractor": "The data, and the free run of the network in the middle.",
+        "spectra": "Power spectra of the data and of that free run.",
+    },
+    check=check,
 )

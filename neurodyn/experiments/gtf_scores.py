@@ -45,7 +45,7 @@ def score(data: AttractorData, checkpoints: dict[str, Any]) -> xr.Dataset:
         )
         for name, long_name in about.items()
     }
-    coords = {"checkpoint": list(checkpoints), "seed": np.arange(len(rows[0]))}
+    coords = {"checkpoint": list(checkpoints)}
     attrs = {
         "source": "analysis",
         "protocol": f"{len(truth) * 5 // 4} steps from the first sample, the first "

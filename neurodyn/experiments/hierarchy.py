@@ -1,7 +1,7 @@
 """Hierarchy: whether a slow layer learns the hidden preference that rules fast reaches."""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
@@ -10,7 +10,10 @@ from neurodyn import labels
 from neurodyn.analysis import decode, latent_summary, pca
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.hierarchy_report import figures, summary
-from neurodyn.experiments.sweep import part_key, train_all, unfold
+from neurodyn.experiments.layers import check_layers
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
+from neurodyn.experiments.seeds import result, shared_key
+from neurodyn.experiments.sweep import train_all, unfold
 from neurodyn.models import PVRNN
 from neurodyn.simulation import simulate
 from neurodyn.tasks import HomeReach, Sequences
@@ -28,45 +31,51 @@ class Settings:
     Attributes
     ----------
     seed
-        Seed of everything.
+        Seed of the first network; the next ones count on.
     w
         Meta-priors, each the same in all layers.
     n_networks
         Networks trained with each of them.
-    epochs, learning_rate
-        Training, on the full batch, with Adam.
+    epochs
+        Updates, each on all sequences.
+    learning_rate
+        Step size of Adam.
     repeats
         Training sequences of each of the nine probabilities of a left reach.
     n_phases
         Phases of a sequence, of 8 steps each.
-    n_units, n_latents, tau
-        Each layer of the network, the fastest first; tau in steps. Default: as in the public code
-        of Soda et al. (2023).
+    n_units
+        Units of each layer, the fastest first; by default as in the public code of Soda et al.
+        (2023).
+    n_latents
+        Latents of each layer.
+    tau
+        Time constant of each layer [steps].
     w_first
         Meta-prior of the first step.
     n_generated
         Times that each sequence is continued without its posterior.
     """
 
-    seed: int = 0
-    w: tuple[float, ...] = (0.003, 0.03)
-    n_networks: int = 2
-    epochs: int = 1000
-    learning_rate: float = 1e-3
-    repeats: int = 2
-    n_phases: int = 32
-    n_units: tuple[int, ...] = (20, 10, 10)
-    n_latents: tuple[int, ...] = (2, 2, 2)
-    tau: tuple[float, ...] = (2.0, 8.0, 32.0)
-    w_first: float = 0.01
-    n_generated: int = 10
+    seed: Seed = 0
+    w: tuple[Positive, ...] = (0.003, 0.03)
+    n_networks: Count = 2
+    epochs: Count = 1000
+    learning_rate: Positive = 1e-3
+    repeats: Count = 2
+    n_phases: Annotated[int, Limits(4)] = 32
+    n_units: tuple[Count, ...] = (20, 10, 10)
+    n_latents: tuple[Count, ...] = (2, 2, 2)
+    tau: tuple[Annotated[float, Limits(1)], ...] = (2.0, 8.0, 32.0)
+    w_first: NotNegative = 0.01
+    n_generated: Count = 10
 
 
 def source(settings: Settings) -> tuple[HomeReach, Sequences]:
     """The task, and the sequences to learn: every probability equally often."""
     task = HomeReach(n_phases=settings.n_phases)
     p_left = np.tile(np.asarray(task.p_left), settings.repeats)
-    return task, task.sequences(part_key(settings, 0), len(p_left), p_left=p_left)
+    return task, task.sequences(shared_key(0), len(p_left), p_left=p_left)
 
 
 def train(settings: Settings, run: Run) -> Fit:
@@ -85,7 +94,7 @@ def train(settings: Settings, run: Run) -> Fit:
             key=key,
         )
 
-    keys = part_key(settings, 1), part_key(settings, 2)
+    keys = shared_key(1), shared_key(2)
     return train_all(make, sequences, settings, run, key=keys)
 
 
@@ -97,11 +106,11 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         Ensemble(models),
         sequences.validation(),
         dt=sequences.dt,
-        key=part_key(settings, 3),
+        key=shared_key(3),
         variables=LATENT,
         progress=False,
     )
-    kept = preference_kept(models, task, sequences, settings.n_generated, key=part_key(settings, 4))
+    kept = preference_kept(models, task, sequences, settings.n_generated, key=shared_key(4))
     errors = ((posterior["outputs"] - np.asarray(sequences.data)) ** 2).mean(
         ("trial", "time", "output")
     )
@@ -114,9 +123,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         "/analysis/sequences": _sequences(task, sequences),
     }
     tree |= _planes(posterior, sequences, task)
-    tree = xr.DataTree.from_dict(tree)
-    tree.attrs |= labels.encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+    return result(tree, settings)
 
 
 def home_ends(task: HomeReach) -> np.ndarray:
@@ -233,4 +240,29 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "{n_networks} PV-RNNs for each meta-prior w of {w} learnt reaches to the left or right "
+        "whose probability differs between sequences, in {epochs} updates. The probability and "
+        "the side of the next reach were decoded from each layer on held-out sequences, and "
+        "each sequence was continued {n_generated} times without its posterior."
+    ),
+    ranges=(
+        "Values are means over networks, one for each meta-prior; in brackets their bootstrap "
+        "interval of 95 %, or their range where there are fewer than five networks."
+    ),
+    captions={
+        "decoding": (
+            "Held-out r2 of what was decoded, against the meta-prior; a colour for each layer, "
+            "points are networks."
+        ),
+        "latents": "Standard deviation of the prior and divergence from it, by layer.",
+        "latent_space": (
+            "Units of each layer of the first network at home, on their first principal "
+            "components; colours are probabilities of a left reach."
+        ),
+        "bands": (
+            "Prior and posterior of one latent of each layer along the first training sequences."
+        ),
+    },
+    check=check_layers,
 )

@@ -9,7 +9,8 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import analysis, io, labels, plot
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.labels import encode_attrs
+from neurodyn.experiments.limits import Count, NotNegative, Positive, Seed
+from neurodyn.experiments.seeds import result, seeds_of
 from neurodyn.models import spiking
 from neurodyn.progress import bar
 
@@ -25,10 +26,14 @@ class Settings:
 
     Attributes
     ----------
-    seed, n_seeds
-        Seed, and number of networks: each has weights, parameters and noise of its own.
-    n_excitatory, n_inhibitory
-        Sizes of the populations.
+    seed
+        Seed of the first network; the next ones count on.
+    n_seeds
+        Networks: each has weights, parameters and noise of its own.
+    n_excitatory
+        Excitatory neurons.
+    n_inhibitory
+        Inhibitory neurons.
     published
         The published program with steps of 1 ms; otherwise its equivalent for any step: white
         noise, and spikes that move potentials at once.
@@ -44,16 +49,34 @@ class Settings:
         Whether Brian2 simulates the same networks too, with noise of its own.
     """
 
-    seed: int = 0
-    n_seeds: int = 5
-    n_excitatory: int = 800
-    n_inhibitory: int = 200
+    seed: Seed = 0
+    n_seeds: Count = 5
+    n_excitatory: Count = 800
+    n_inhibitory: Count = 200
     published: bool = True
-    dt: float = 1.0
-    duration: float = 1000.0
-    settle: float = 200.0
-    segment: float = 400.0
+    dt: Positive = 1.0
+    duration: Positive = 1000.0
+    settle: NotNegative = 200.0
+    segment: Positive = 400.0
     brian2: bool = False
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that do not fit together."""
+    if settings.published and settings.dt != 1.0:
+        raise ValueError(
+            f"The published program has steps of 1 ms, got dt={settings.dt}: with other steps set "
+            "published=false."
+        )
+    if settings.settle >= settings.duration:
+        raise ValueError(
+            f"settle ({settings.settle} ms) must be shorter than the run ({settings.duration} ms)."
+        )
+    if settings.segment > settings.duration - settings.settle:
+        raise ValueError(
+            f"segment ({settings.segment} ms) must fit into the time after settle "
+            f"({settings.duration - settings.settle} ms)."
+        )
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -67,56 +90,42 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         ``/analysis/intervals`` and ``/analysis/statistics`` of the first; ``/analysis/brian2``:
         rates of Brian2, where asked for.
     """
-    if settings.published and settings.dt != 1.0:
-        raise ValueError(
-            f"The published program has steps of 1 ms, got dt={settings.dt}: with other steps set "
-            "published=false."
-        )
-    if not 0 <= settings.settle < settings.duration:
-        raise ValueError(
-            f"settle ({settings.settle} ms) must be shorter than the run ({settings.duration} ms)."
-        )
+    check(settings)
     window = (settings.settle, settings.duration)
-    rows, spectra, theirs, first, network = [], [], [], None, None
+    rows, spectra, theirs, first = [], [], [], None
     with bar("networks", settings.n_seeds, show=run.progress) as advance:
-        for k in range(settings.n_seeds):
-            network = _network(settings, k)
-            spikes = _simulate(network, settings, k)
-            first = spikes if k == 0 else first
+        for seed in seeds_of(settings, settings.n_seeds):
+            network = _network(settings, seed)
+            spikes = _simulate(network, settings, seed)
+            first = spikes if first is None else first
             rows.append(_numbers(spikes, window))
             spectra.append(_spectrum(spikes, window, settings))
             if settings.brian2:
-                theirs.append(_rates(_by_brian2(network, settings, k), window))
+                theirs.append(_rates(_by_brian2(network, settings, seed), window))
             advance()
-    seeds = xr.DataArray(
-        np.arange(settings.n_seeds), dims="seed", attrs={"units": "1", "long_name": "network"}
-    )
-    tree = xr.DataTree.from_dict(
-        {
-            "/model": first,
-            "/model_rate": analysis.population_rate(first, bin_width=BIN, by="population"),
-            "/analysis/networks": _stacked(rows, seeds),
-            "/analysis/spectrum": _stacked(spectra, seeds),
-            "/analysis/intervals": analysis.spike_intervals(_late(first, window)),
-            "/analysis/statistics": analysis.interval_statistics(_late(first, window)),
-        }
-    )
+    tree = {
+        "/model": first,
+        "/model_rate": analysis.population_rate(first, bin_width=BIN, by="population"),
+        "/analysis/networks": _stacked(rows),
+        "/analysis/spectrum": _stacked(spectra),
+        "/analysis/intervals": analysis.spike_intervals(_late(first, window)),
+        "/analysis/statistics": analysis.interval_statistics(_late(first, window)),
+    }
     if theirs:
-        tree["/analysis/brian2"] = xr.DataTree(_stacked(theirs, seeds))
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+        tree["/analysis/brian2"] = _stacked(theirs)
+    return result(tree, settings)
 
 
-def _network(settings: Settings, k: int) -> Any:
+def _network(settings: Settings, seed: int) -> Any:
     return spiking.izhikevich2003_network(
         settings.n_excitatory,
         settings.n_inhibitory,
         published=settings.published,
-        seed=settings.seed + k,
+        seed=seed,
     )
 
 
-def _simulate(network: Any, settings: Settings, k: int) -> xr.Dataset:
+def _simulate(network: Any, settings: Settings, seed: int) -> xr.Dataset:
     n_steps = round(settings.duration / settings.dt)
     return nd.simulate(
         network,
@@ -125,17 +134,17 @@ def _simulate(network: Any, settings: Settings, k: int) -> xr.Dataset:
         n_trials=1,
         variables=(),
         outputs=False,
-        key=settings.seed + k,
+        key=seed,
         progress=False,
     )
 
 
-def _by_brian2(network: Any, settings: Settings, k: int) -> xr.Dataset:
+def _by_brian2(network: Any, settings: Settings, seed: int) -> xr.Dataset:
     """The same network with other noise, simulated by Brian2."""
-    net = io.to_brian2(network, dt=settings.dt, key=settings.seed + k)
+    net = io.to_brian2(network, dt=settings.dt, key=seed)
     import brian2
 
-    brian2.seed(settings.seed + k)
+    brian2.seed(seed)
     net.run(settings.duration * brian2.ms, namespace={})
     return io.from_brian2(net["spikes"], coords=network.unit_coords())
 
@@ -197,10 +206,10 @@ def _spectrum(spikes: xr.Dataset, window: tuple[float, float], settings: Setting
     )
 
 
-def _stacked(rows: list[xr.Dataset], seeds: xr.DataArray) -> xr.Dataset:
+def _stacked(rows: list[xr.Dataset]) -> xr.Dataset:
     return xr.concat(
         rows,
-        seeds.rename("seed"),
+        "seed",
         data_vars="all",
         coords="minimal",
         compat="override",
@@ -261,4 +270,22 @@ EXPERIMENT = Experiment(
     run=run,
     figures=izhikevich_figures,
     summary=izhikevich_summary,
+    method=(
+        "{n_seeds} networks of {n_excitatory} excitatory and {n_inhibitory} inhibitory "
+        "neurons, coupled at random, ran for {duration} ms in steps of {dt} ms. Rates, "
+        "irregularity, synchrony and spectra were measured after the first {settle} ms."
+    ),
+    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
+    captions={
+        "raster": "Spikes of the first network, and the rates of its populations.",
+        "spectrum": (
+            "Power spectrum of the rate of all neurons, a thin line for each network "
+            "and a thick one for their mean."
+        ),
+        "intervals": (
+            "Intervals between spikes in the first network, and the coefficients of variation "
+            "of its neurons."
+        ),
+    },
+    check=check,
 )

@@ -3,16 +3,17 @@
 import dataclasses
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
 
 from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed, Whole
 from neurodyn.experiments.meta_prior_report import figures, summary
 from neurodyn.experiments.meta_prior_scores import examples, free_runs, reconstruction, true_floor
-from neurodyn.experiments.sweep import part_key, train_all, unfold
-from neurodyn.labels import encode_attrs
+from neurodyn.experiments.seeds import result, shared_key
+from neurodyn.experiments.sweep import train_all, unfold
 from neurodyn.models import PVRNN
 from neurodyn.tasks import Sequences, StateMachine
 from neurodyn.training import Fit
@@ -30,54 +31,73 @@ class Settings:
     Attributes
     ----------
     seed
-        Seed of everything.
+        Seed of the first network; the next ones count on.
     w
         Meta-priors; those of the paper are not known to us, these span three decades.
     n_networks
         Networks trained with each of them, from starts that are the same for every meta-prior.
-    epochs, learning_rate
-        Training, on the full batch, with Adam.
-    n_sequences, n_steps
-        Training sequences and their length.
-    n_units, n_latents, tau
-        The network: one layer; tau in steps.
+    epochs
+        Updates, each on all sequences.
+    learning_rate
+        Step size of Adam.
+    n_sequences
+        Training sequences.
+    n_steps
+        Their length [steps].
+    n_units
+        Units of the network, which has one layer.
+    n_latents
+        Its latents.
+    tau
+        Its time constant [steps].
     w_first
         Meta-prior of the first step; None: that of the others. A small one for all lets networks
         with a large meta-prior store sequences in their first latent.
     word
         Symbols in the words that are compared.
-    free_steps, discard
-        Steps of free generation that are scored, and steps before.
+    free_steps
+        Steps of free generation that are scored.
+    discard
+        Steps of free generation before those.
     n_floor
         True sequences of the same length whose divergence is the floor.
     """
 
-    seed: int = 0
-    w: tuple[float, ...] = (0.001, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
-    n_networks: int = 5
-    epochs: int = 5000
-    learning_rate: float = 1e-3
-    n_sequences: int = 20
-    n_steps: int = 24
-    n_units: int = 10
-    n_latents: int = 1
-    tau: float = 2.0
-    w_first: float | None = 0.01
-    word: int = 12
-    free_steps: int = 5000
-    discard: int = 1000
-    n_floor: int = 20
+    seed: Seed = 0
+    w: tuple[Positive, ...] = (0.001, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
+    n_networks: Count = 5
+    epochs: Count = 5000
+    learning_rate: Positive = 1e-3
+    n_sequences: Count = 20
+    n_steps: Count = 24
+    n_units: Count = 10
+    n_latents: Count = 1
+    tau: Annotated[float, Limits(1)] = 2.0
+    w_first: NotNegative | None = 0.01
+    word: Count = 12
+    free_steps: Count = 5000
+    discard: Whole = 1000
+    n_floor: Count = 20
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that do not fit together."""
+    if settings.word > settings.free_steps:
+        raise ValueError(
+            f"Setting 'word' ({settings.word} symbols) is at most 'free_steps' "
+            f"({settings.free_steps})."
+        )
 
 
 def source(settings: Settings) -> tuple[StateMachine, Sequences]:
     """The machine, and the sequences that all networks learn."""
     machine = StateMachine(n_steps=settings.n_steps)
-    return machine, machine.sequences(part_key(settings, 0), settings.n_sequences)
+    return machine, machine.sequences(shared_key(0), settings.n_sequences)
 
 
 def train(settings: Settings, run: Run) -> Fit:
     """All networks, every meta-prior and every start, in one program."""
-    keys = part_key(settings, 1), part_key(settings, 2)
+    keys = shared_key(1), shared_key(2)
     return train_all(networks(settings), source(settings)[1], settings, run, key=keys)
 
 
@@ -105,21 +125,21 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     machine, sequences = source(settings)
     trained = train(settings, run)
     models = list(trained.model)
-    posterior = reconstruction(models, sequences, key=part_key(settings, 3))
+    posterior = reconstruction(models, sequences, key=shared_key(3))
     free = free_runs(
         models,
         machine,
         word=settings.word,
         n_steps=settings.free_steps,
         discard=settings.discard,
-        key=part_key(settings, 4),
+        key=shared_key(4),
     )
     floor = true_floor(
         machine,
         word=settings.word,
         n_steps=settings.free_steps,
         n=settings.n_floor,
-        key=part_key(settings, 5),
+        key=shared_key(5),
     )
     tree = {
         "/model/training": _curves(trained.history),
@@ -132,11 +152,9 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     tree |= {
         "/analysis/floor": floor,
         "/analysis/words/true": free["true_words"],
-        **examples(models, sequences, machine, settings, free["runs"], key=part_key(settings, 6)),
+        **examples(models, sequences, machine, settings, free["runs"], key=shared_key(6)),
     }
-    tree = xr.DataTree.from_dict(tree)
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+    return result(tree, settings)
 
 
 def _curves(history: xr.Dataset) -> xr.Dataset:
@@ -167,4 +185,37 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "{n_networks} PV-RNNs for each meta-prior w of {w} learnt {n_sequences} sequences of "
+        "{n_steps} symbols from a probabilistic state machine, in {epochs} updates. Each then "
+        "generated {free_steps} steps by itself, with noise and without, which were compared "
+        "with the machine by the frequencies of words of {word} symbols and by the largest "
+        "Lyapunov exponent."
+    ),
+    ranges=(
+        "Values are means over networks, one for each meta-prior; in brackets their bootstrap "
+        "interval of 95 %, or their range where there are fewer than five networks."
+    ),
+    captions={
+        "latents": (
+            "Standard deviations of prior and posterior and their divergence against the meta- "
+            "prior; points are networks."
+        ),
+        "lyapunov": "Largest Lyapunov exponent against the meta-prior, with noise and without.",
+        "generalisation": (
+            "Forbidden words, entropy rate and word divergence against the meta-prior; the "
+            "line is what true sequences of this length reach."
+        ),
+        "errors": (
+            "Squared error of reconstruction, of generation from the first latents, and of "
+            "free generation."
+        ),
+        "bands_": "Prior and posterior of one network along three training sequences.",
+        "words_": "Frequencies of words of the source and of one network.",
+        "free_run_without_noise": (
+            "Units in free generation without noise, on the principal components of generation "
+            "with noise; colours are symbols."
+        ),
+    },
+    check=check,
 )

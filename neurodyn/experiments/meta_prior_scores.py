@@ -100,7 +100,7 @@ def free_runs(
         exponents = [_exponent(mode, n_steps, discard, key) for mode in modes]
         largest = xr.concat(exponents, "seed", coords="minimal", compat="override", join="exact")
         ds = ds.merge(largest, compat="override", join="exact")
-        found[name] = ds.assign_coords(seed=np.arange(len(models)))
+        found[name] = ds
         found["runs"][name] = run
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -13,7 +13,9 @@ from neurodyn import datasets, io, labels, plot
 from neurodyn.analysis import forecast_error, ridge_forecast
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.forecasters import train_pvrnn
-from neurodyn.labels import encode_attrs
+from neurodyn.experiments.layers import check_layers
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
+from neurodyn.experiments.seeds import result, seeds_of, shared_key
 from neurodyn.models import PVRNN
 from neurodyn.models.pvrnn import ErrorRegression, error_regression
 from neurodyn.plot.prediction import interval
@@ -32,7 +34,7 @@ class Settings:
     recording
         Name of a dataset, or a file, with ``rate`` ``(condition, time, unit)``.
     seed
-        Seed of everything.
+        Seed of the first network of each fold; the next ones count on.
     n_networks
         Networks for each fold.
     n_folds
@@ -44,36 +46,49 @@ class Settings:
     softening
         Rates are divided by their range in the training conditions plus this [Hz] (soft
         normalisation).
-    n_units, n_latents, tau, w
-        The network; tau in steps.
-    epochs, learning_rate
-        Training.
-    window, iterations
-        Error regression (the line of Idei et al. 2022, which keeps posteriors with their steps).
-    n_horizons, n_samples
-        Steps ahead, and rollouts that predictions are the mean of.
+    n_units
+        Units of each layer, the fastest first.
+    n_latents
+        Latents of each layer.
+    tau
+        Time constant of each layer [steps].
+    w
+        Meta-prior.
+    epochs
+        Updates, each on all sequences.
+    learning_rate
+        Step size of Adam.
+    window
+        Window of error regression [steps] (the line of Idei et al. 2022, which keeps posteriors
+        with their steps).
+    iterations
+        Its updates at each step.
+    n_horizons
+        Steps ahead that are predicted.
+    n_samples
+        Rollouts that a prediction is the mean of.
     n_free
         Freely generated sequences.
     """
 
     recording: str = "hatsopoulos2007"
-    seed: int = 0
-    n_networks: int = 5
-    n_folds: int = 4
-    n_components: int = 6
-    every: int = 2
-    softening: float = 5.0
-    n_units: tuple[int, ...] = (20, 10)
-    n_latents: tuple[int, ...] = (2, 2)
-    tau: tuple[float, ...] = (3.0, 12.0)
-    w: float = 0.01
-    epochs: int = 4000
-    learning_rate: float = 3e-3
-    window: int = 10
-    iterations: int = 30
-    n_horizons: int = 10
-    n_samples: int = 16
-    n_free: int = 32
+    seed: Seed = 0
+    n_networks: Count = 5
+    n_folds: Annotated[int, Limits(2)] = 4
+    n_components: Count = 6
+    every: Count = 2
+    softening: NotNegative = 5.0
+    n_units: tuple[Count, ...] = (20, 10)
+    n_latents: tuple[Count, ...] = (2, 2)
+    tau: tuple[Annotated[float, Limits(1)], ...] = (3.0, 12.0)
+    w: Positive = 0.01
+    epochs: Count = 4000
+    learning_rate: Positive = 3e-3
+    window: Count = 10
+    iterations: Count = 30
+    n_horizons: Count = 10
+    n_samples: Count = 16
+    n_free: Count = 32
 
 
 class Fold(NamedTuple):
@@ -108,12 +123,12 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         trained = train_pvrnn(
             _network(settings, sequences),
             sequences,
-            n_networks=settings.n_networks,
+            seeds=seeds_of(settings, settings.n_networks),
             steps=settings.epochs,
             learning_rate=settings.learning_rate,
             run=run,
             name=f"fold_{fold}",
-            key=_key(settings, 1),
+            key=shared_key(1),
         )
         for name, value in _predictions(settings, data, list(trained.model), step).items():
             scores[name].append(value)
@@ -122,16 +137,13 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         if fold == 0:
             followed = _follow(settings, trained.model[0], data.held_out, step, windows=True)
             examples = [followed, _observed(data.held_out, step)]
-    tree = xr.DataTree.from_dict(
-        {
-            "/model": examples[0],
-            "/recording": examples[1],
-            "/analysis/error": _errors(scores),
-            "/analysis/generation": _generated(scores),
-        }
-    )
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings), "step": step})
-    return tree
+    tree = {
+        "/model": examples[0],
+        "/recording": examples[1],
+        "/analysis/error": _errors(scores),
+        "/analysis/generation": _generated(scores),
+    }
+    return result(tree, settings, step=step)
 
 
 def _rates(settings: Settings) -> tuple[np.ndarray, float]:
@@ -187,7 +199,7 @@ def _follow(settings: Settings, model: Any, observed: np.ndarray, step: float, *
         n_horizons=settings.n_horizons,
         n_samples=settings.n_samples,
         dt=step,
-        key=_key(settings, 2),
+        key=shared_key(2),
         **options,
     )
 
@@ -215,8 +227,8 @@ def _generation(
     out: dict[str, list[np.ndarray]] = {"posterior": [], "target": [], "free": []}
     power = _spread(data.train)
     options: dict[str, Any] = {"dt": sequences.dt, "variables": (), "progress": False}
-    for i, model in enumerate(members):
-        key = jax.random.fold_in(_key(settings, 3), i)
+    for seed, model in zip(seeds_of(settings, len(members)), members, strict=True):
+        key = jax.random.fold_in(shared_key(3), seed)
         for mode in ("posterior", "target"):
             trials = sequences.validation()
             got = simulate(model.mode(mode), trials, key=key, **options)["outputs"].values
@@ -280,10 +292,6 @@ def _observed(x: np.ndarray, step: float) -> xr.Dataset:
     )
 
 
-def _key(settings: Settings, part: int):
-    return jax.random.fold_in(jax.random.key(settings.seed), part)
-
-
 def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Errors by horizon, and one held-out condition with windows and predictions."""
     errors = tree["analysis/error"].to_dataset()
@@ -323,4 +331,26 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "PV-RNNs learnt the first {n_components} principal components of the rates in "
+        "'{recording}' in {epochs} updates, {n_networks} networks for each of {n_folds} folds "
+        "of conditions. The conditions that a fold leaves out were followed by error "
+        "regression and predicted {n_horizons} steps ahead."
+    ),
+    ranges=(
+        "Errors are relative to the variance of the data: means over networks, plus or minus "
+        "half of the 95 % interval of the mean (Student's t), or in brackets the smallest and "
+        "the largest network."
+    ),
+    captions={
+        "prediction_error": (
+            "Error relative to the variance against the number of steps ahead, with 95 % "
+            "intervals over networks; linear prediction and the last value for reference."
+        ),
+        "stream": (
+            "One condition that was held out, with its windows of error regression and the "
+            "predictions made from them."
+        ),
+    },
+    check=check_layers,
 )

@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import datasets, io, spikes
+from neurodyn.experiments import decision
 from neurodyn.experiments.decision import DecisionSettings, study
 from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.limits import Count, Positive
 from neurodyn.experiments.report import decision_figures, decision_summary
 from neurodyn.tasks import PerceptualDecision
 
@@ -34,9 +36,19 @@ class Settings(DecisionSettings):
     """
 
     recording: str = "decision_example"
-    bin_width: float = 50.0
-    stimulus: float = 800.0
-    min_trials: int = 5
+    bin_width: Positive = 50.0
+    stimulus: Positive = 800.0
+    min_trials: Count = 5
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that do not fit together."""
+    decision.check(settings)
+    if settings.stimulus < max(settings.bin_width, settings.dt):
+        raise ValueError(
+            f"Setting 'stimulus' ({settings.stimulus:g} ms) must last a step `dt` "
+            f"({settings.dt:g} ms) and a bin `bin_width` ({settings.bin_width:g} ms) at least."
+        )
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -94,7 +106,7 @@ def _rates(recorded: xr.Dataset, settings: Settings) -> xr.Dataset:
 EXPERIMENT = Experiment(
     name="perceptual_decision",
     title="Do networks trained to decide between two alternatives look like a decision circuit?",
-    reference=("roitman2002", "wang2002", "song2016"),
+    reference=("roitman2002", "wang2002", "song2016", *decision.MEASURED_BY),
     presets={
         "quick": Settings(),
         "paper": Settings(n_networks=10, n_units=128, steps=5000, repeats=200, n_null=1000),
@@ -102,4 +114,32 @@ EXPERIMENT = Experiment(
     run=run,
     figures=decision_figures,
     summary=decision_summary,
+    method=(
+        "{n_networks} networks of {n_units} units were trained for {steps} steps to decide "
+        "between two alternatives, and ran through {repeats} trials of each condition of the "
+        "recording '{recording}'. Means of the conditions, by coherence and choice, were "
+        "compared with those of the recording by four measures, with a null of {n_null} "
+        "shuffled labels and the recording's own halves as the ceiling."
+    ),
+    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
+    captions={
+        "training": "Loss and accuracy over training, a line for each network.",
+        "psychometric": (
+            "Choices against signed coherence, of the networks and of what was recorded."
+        ),
+        "psth_model": "Mean activity of the first network by coherence and choice.",
+        "psth_recording": "Mean rates of the recording by coherence and choice.",
+        "time_constants": (
+            "Time constants of the units after training; the line shows where all began."
+        ),
+        "trajectories": (
+            "Means of conditions on their first principal components: the first network, and "
+            "the recording."
+        ),
+        "comparison": (
+            "Scores of every network by each measure, with the ceiling of the recording and "
+            "the range of the shuffled null."
+        ),
+    },
+    check=check,
 )

@@ -19,6 +19,7 @@ def decision_figures(tree: xr.DataTree) -> dict[str, Any]:
     training = tree["model/training"].to_dataset()
     recorded = tree["recording"].children.get("behaviour")
     first = model.isel(seed=0)
+    seed = int(first["seed"])
     evidence, style = _labels(model)
     settings = _settings(tree)
     figures = {"training": plot.history(training)}
@@ -40,7 +41,7 @@ def decision_figures(tree: xr.DataTree) -> dict[str, Any]:
     figures["time_constants"] = plot.time_constants(model, initial=settings["tau"][2])
     figures["trajectories"] = plot.trajectories(
         {
-            "model (network 0)": tree["analysis/trajectories/model"].to_dataset(),
+            f"model (network {seed})": tree["analysis/trajectories/model"].to_dataset(),
             "recording": tree["analysis/trajectories/recording"].to_dataset(),
         },
         by=evidence,

@@ -1,20 +1,25 @@
 """Run an experiment and write down all of it."""
 
+import platform
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import xarray as xr
 
 from neurodyn.experiments.experiment import Experiment, Run, configure
+from neurodyn.experiments.folder import RESULT, UNFINISHED, begin, claimed
 from neurodyn.experiments.page import page
+from neurodyn.experiments.ticks import whole_ticks
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import save
+from neurodyn.progress import line
 
 __all__ = ["Finished", "run_experiment"]
 
-RESULT = "result.nc"
+REPORT = "report.html"
 
 
 class Finished(NamedTuple):
@@ -50,55 +55,54 @@ def run_experiment(
 ) -> Finished:
     """Run one experiment; see :func:`neurodyn.experiments.run`."""
     configured = configure(experiment, preset, settings or {})
-    folder = None if out is None else _prepare(Path(out), resume, overwrite)
+    experiment.check(configured)
+    if resume and overwrite:
+        raise ValueError("Pass resume (--resume) or overwrite (--overwrite), not both.")
+    if out is None:
+        return _carried_out(experiment, preset, configured, Run(None, False, progress))
+    folder = Path(out)
+    with claimed(folder):
+        done = begin(folder, experiment, configured, resume=resume, overwrite=overwrite)
+        if done is not None:
+            line(f"{folder} holds this run, finished: nothing to do.", show=progress)
+            return Finished(done, {}, experiment.summary(done), _written(folder))
+        run = Run(folder, resume, progress)
+        line(f"{experiment.name}, preset {preset}: into {folder}", show=progress)
+        finished = _carried_out(experiment, preset, configured, run)
+        (folder / UNFINISHED).unlink()
+    seconds = finished.tree.attrs["seconds"]
+    line(f"Finished in {seconds:.0f} s: {finished.files['report']}", show=progress)
+    return finished
+
+
+def _carried_out(experiment: Experiment, preset: str, settings: Any, run: Run) -> Finished:
     began = time.perf_counter()
-    try:
-        tree = experiment.run(configured, Run(folder, resume, progress))
-    except BaseException:
-        if folder is not None and not any(folder.iterdir()):
-            folder.rmdir()
-        raise
+    tree = experiment.run(settings, run)
     tree.attrs |= {
         "experiment": experiment.name,
         "preset": preset,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "seconds": round(time.perf_counter() - began, 1),
         **_versions(),
     }
+    line("figures and report", show=run.progress)
     figures, summary = experiment.figures(tree), experiment.summary(tree)
-    files = {} if folder is None else _write(folder, experiment, tree, figures, summary)
+    for figure in figures.values():
+        whole_ticks(figure)
+    files = {}
+    if run.folder is not None:
+        files = _write(run.folder, experiment, tree, figures, summary)
     return Finished(tree, figures, summary, files)
 
 
-def _prepare(folder: Path, resume: bool, overwrite: bool) -> Path:
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file; name a folder for the results.")
-    if (folder / RESULT).exists() and not (resume or overwrite):
-        raise FileExistsError(
-            f"{folder} already holds a result ({RESULT}). Choose another folder, or pass resume "
-            "(--resume) or overwrite (--overwrite)."
-        )
-    if any(folder.glob("*.ckpt")) and not (resume or overwrite):
-        raise FileExistsError(
-            f"{folder} holds a run that was not finished. Pass resume (--resume) to go on with it, "
-            "or overwrite (--overwrite) to begin anew."
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise PermissionError(
-            f"Cannot write into {folder}: {error.strerror}. Choose another folder (--out)."
-        ) from None
-    if overwrite and not resume:
-        for checkpoint in folder.glob("*.ckpt"):
-            checkpoint.unlink()
-    return folder
+def _written(folder: Path) -> dict[str, Path]:
+    """Files of a finished run."""
+    files = {"result": folder / RESULT, "report": folder / REPORT}
+    return files | {path.stem: path for path in sorted((folder / "figures").glob("*.png"))}
 
 
 def _write(folder, experiment, tree, figures, summary) -> dict[str, Path]:
-    files = {"result": folder / RESULT, "report": folder / "report.html"}
+    files = {"result": folder / RESULT, "report": folder / REPORT}
     save(files["result"], tree, overwrite=True)
     (folder / "figures").mkdir(exist_ok=True)
     for name, figure in figures.items():
@@ -113,4 +117,6 @@ def _write(folder, experiment, tree, figures, summary) -> dict[str, Path]:
 def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
-    return {f"version_{name}": version(name) for name in ("neurodyn", "jax", "diffrax", "equinox")}
+    packages = ("neurodyn", "jax", "jaxlib", "diffrax", "equinox", "numpy", "xarray")
+    python = {"version_python": platform.python_version()}
+    return {f"version_{name}": version(name) for name in packages} | python

@@ -10,19 +10,15 @@ import xarray as xr
 
 from neurodyn.analysis import bootstrap
 from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.seeds import seeds_of
 from neurodyn.models import PVRNN
 from neurodyn.tasks import Sequences
 from neurodyn.training import ELBO, Ensemble, Fit, Seeds, fit
 
-__all__ = ["by_meta_prior", "part_key", "train_all", "unfold", "untrained"]
+__all__ = ["by_meta_prior", "train_all", "unfold", "untrained"]
 
 #: Networks from which on an interval is worth drawing.
 _FEW = 5
-
-
-def part_key(settings: Any, part: int) -> Any:
-    """The key of one part of an experiment."""
-    return jax.random.fold_in(jax.random.key(settings.seed), part)
 
 
 def untrained(make: Callable[..., PVRNN], settings: Any, *, key: Any) -> list[PVRNN]:
@@ -31,9 +27,9 @@ def untrained(make: Callable[..., PVRNN], settings: Any, *, key: Any) -> list[PV
     A start has the same weights whatever the meta-prior.
     """
     return [
-        make(w=w, key=jax.random.fold_in(key, i))
+        make(w=w, key=jax.random.fold_in(key, seed))
         for w in settings.w
-        for i in range(settings.n_networks)
+        for seed in seeds_of(settings, settings.n_networks)
     ]
 
 
@@ -53,7 +49,7 @@ def train_all(
     run
         Where checkpoints are kept.
     key
-        Of initial weights, which are the same for every meta-prior, and of training.
+        Of initial weights and of training, whose draws are the same for every meta-prior.
     """
     starts, training = key
     members = untrained(make, settings, key=starts)
@@ -65,7 +61,11 @@ def train_all(
         sampler="full",
         steps=settings.epochs,
         evaluate=False,
-        ensemble=Seeds(len(members), how="vmap"),
+        ensemble=Seeds(
+            len(members),
+            how="vmap",
+            seeds=seeds_of(settings, settings.n_networks) * len(settings.w),
+        ),
         checkpoint=None if run.folder is None else run.folder / "networks.ckpt",
         checkpoint_every=None if run.folder is None else max(1, settings.epochs // 10),
         resume=run.resume,
@@ -78,7 +78,7 @@ def unfold(ds: xr.Dataset, settings: Any) -> xr.Dataset:
     """Members of the one ensemble, on `seed`, as (meta_prior, seed)."""
     w, n = np.asarray(settings.w, np.float64), settings.n_networks
     parts = [
-        ds.isel(seed=slice(i * n, (i + 1) * n)).assign_coords(seed=np.arange(n))
+        ds.isel(seed=slice(i * n, (i + 1) * n)).drop_vars("seed", errors="ignore")
         for i in range(len(w))
     ]
     joined = xr.concat(

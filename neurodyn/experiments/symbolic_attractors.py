@@ -1,9 +1,8 @@
 """Symbolic codes: the smallest piecewise-linear networks that reproduce an attractor."""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -13,9 +12,10 @@ from neurodyn.experiments.attractor_data import AttractorData, attractor_data
 from neurodyn.experiments.checkpoints import KeepLast
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.free_run import free_run
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed, Whole
+from neurodyn.experiments.seeds import result, seeds_of, shared_key
 from neurodyn.experiments.symbolic_report import symbolic_figures, symbolic_summary
 from neurodyn.experiments.symbolic_scores import score_ensemble
-from neurodyn.labels import encode_attrs
 from neurodyn.tasks import Windows
 from neurodyn.training import Ensemble, FreeRun, Seeds, SparseTeacherForcing, fit, radam
 
@@ -34,24 +34,34 @@ class Settings:
     data
         ``"lorenz63"``, ``"rossler"``, ``"ecg"`` or ``"fmri_tasks"``.
     seed
-        Seed of everything.
+        Seed of the first network; the next ones count on.
     n_seeds
         Networks, trained as one ensemble.
-    n_units, n_relu
-        Units, and how many of them are rectified.
-    window, forcing
-        Length of training windows, and steps between two forcings to the data.
-    epochs, epoch_size, batch_size
-        Training: epochs of so many updates, each on so many windows.
+    n_units
+        Units.
+    n_relu
+        How many of them are rectified.
+    window
+        Length of training windows [steps].
+    forcing
+        Steps between two forcings to the data.
+    epochs
+        Epochs of training.
+    epoch_size
+        Updates of an epoch.
+    batch_size
+        Windows of an update.
     learning_rate
-        At the start and at the end; it falls exponentially from epoch to epoch.
+        Learning rate at the start and at the end; it falls exponentially from epoch to epoch.
     noise
         Standard deviation of the noise added to every window.
     n_samples
         Samples of simulated systems.
-    evaluate_every, evaluate_samples
-        Epochs between evaluations of a free run, and its length: the checkpoint with the smallest
-        divergence from the training data is kept.
+    evaluate_every
+        Epochs between evaluations of a free run: the checkpoint with the smallest divergence from
+        the training data is kept.
+    evaluate_samples
+        Length of that free run [steps].
     free_run
         Length of the free runs that are scored in the end (at most that of the data).
     bins
@@ -62,32 +72,49 @@ class Settings:
         Steps over which Lyapunov exponents are averaged.
     sweep_to
         Also trains networks with 0, 1, ... so many rectifiers; 0: no sweep.
-    sweep_seeds, sweep_epochs
-        Networks for each number of rectifiers, and epochs of their training.
+    sweep_seeds
+        Networks for each number of rectifiers.
+    sweep_epochs
+        Epochs of their training.
     """
 
-    data: str = "lorenz63"
-    seed: int = 0
-    n_seeds: int = 10
-    n_units: int = 20
-    n_relu: int = 2
-    window: int = 200
-    forcing: int = 16
-    epochs: int = 2000
-    epoch_size: int = 50
-    batch_size: int = 16
-    learning_rate: tuple[float, float] = (1e-3, 1e-5)
-    noise: float = 0.05
-    n_samples: int = 100_000
-    evaluate_every: int = 25
-    evaluate_samples: int = 25_000
-    free_run: int = 100_000
-    bins: int = 30
-    smoothing: float = 20.0
-    n_lyapunov: int = 20_000
-    sweep_to: int = 0
-    sweep_seeds: int = 5
-    sweep_epochs: int = 500
+    data: Literal["lorenz63", "rossler", "ecg", "fmri_tasks"] = "lorenz63"
+    seed: Seed = 0
+    n_seeds: Count = 10
+    n_units: Count = 20
+    n_relu: Whole = 2
+    window: Annotated[int, Limits(2)] = 200
+    forcing: Count = 16
+    epochs: Count = 2000
+    epoch_size: Count = 50
+    batch_size: Count = 16
+    learning_rate: tuple[Positive, Positive] = (1e-3, 1e-5)
+    noise: NotNegative = 0.05
+    n_samples: Count = 100_000
+    evaluate_every: Count = 25
+    evaluate_samples: Count = 25_000
+    free_run: Count = 100_000
+    bins: Whole = 30
+    smoothing: NotNegative = 20.0
+    n_lyapunov: Count = 20_000
+    sweep_to: Whole = 0
+    sweep_seeds: Count = 5
+    sweep_epochs: Count = 500
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that do not fit together."""
+    for name in ("n_relu", "sweep_to"):
+        if getattr(settings, name) > settings.n_units:
+            raise ValueError(
+                f"Setting {name!r} ({getattr(settings, name)}) is at most the number of units "
+                f"({settings.n_units})."
+            )
+    if settings.window >= settings.n_samples:
+        raise ValueError(
+            f"Setting 'window' ({settings.window}) must be shorter than the data "
+            f"('n_samples', {settings.n_samples})."
+        )
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -107,7 +134,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         network, and ``/analysis/sweep`` where there is one. Where all networks diverged there is
         nothing to take apart: ``/model`` holds the training alone.
     """
-    data = attractor_data(settings.data, n_samples=settings.n_samples, key=_key(settings.seed, 0))
+    data = attractor_data(settings.data, n_samples=settings.n_samples, key=shared_key(0))
     best, last, history = train(settings, run, data)
     history["validation_d_stsp"].attrs["long_name"] = "state-space divergence of a free run"
     scores = score_ensemble(settings, data, best, last, history)
@@ -119,12 +146,10 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     }
     divergence = scores["d_stsp_train"].sel(checkpoint="best").values
     if np.isfinite(divergence).any():
-        tree |= _taken_apart(data, best, int(np.nanargmin(divergence)), n)
+        tree |= _taken_apart(data, best, int(np.nanargmin(divergence)), n, settings)
     if settings.sweep_to:
         tree["/analysis/sweep"] = sweep(settings, run, data)
-    tree = xr.DataTree.from_dict(tree)
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+    return result(tree, settings)
 
 
 def train(
@@ -163,13 +188,13 @@ def train(
             _divergence(settings.bins), data.train, name="training data", n_steps=n_evaluated
         ),
         evaluate_every=every,
-        select="min:d_stsp",
-        ensemble=Seeds(settings.n_seeds, how="vmap"),
+        select="min:validation_d_stsp",
+        ensemble=Seeds(settings.n_seeds, how="vmap", seeds=seeds_of(settings, settings.n_seeds)),
         checkpoint=None if run.folder is None else run.folder / f"{name}.ckpt",
         resume=run.resume,
         callbacks=(keep,),
         progress=run.progress,
-        key=_key(settings.seed, 1),
+        key=shared_key(1),
     )
     return trained.model, keep.model(), trained.history
 
@@ -192,7 +217,9 @@ def sweep(settings: Settings, run: Run, data: AttractorData) -> xr.Dataset:
     return joined.assign_coords(n_relu=("sweep", list(numbers), about))
 
 
-def _taken_apart(data: AttractorData, best: Ensemble, chosen: int, n: int) -> dict[str, Any]:
+def _taken_apart(
+    data: AttractorData, best: Ensemble, chosen: int, n: int, settings: Settings
+) -> dict[str, Any]:
     """What the best network does by itself, its symbols and its fixed points."""
     model = best[chosen]
     states, outputs = free_run(model, jnp.asarray(data.train[0], jnp.result_type(float)), n)
@@ -200,7 +227,7 @@ def _taken_apart(data: AttractorData, best: Ensemble, chosen: int, n: int) -> di
     return {
         "/model": _dataset(
             "model", value=data.labelled(outputs), state=data.labelled_states(states)
-        ).assign_attrs(seed=chosen),
+        ).assign_attrs(seed=settings.seed + chosen),
         "/analysis/symbols": coded,
         "/analysis/transitions": analysis.transitions(coded),
         "/analysis/fixed_points": analysis.fixed_points(model, states=states, key=0),
@@ -214,10 +241,6 @@ def _divergence(bins: int) -> Any:
 
 def _dataset(source: str, **variables: xr.DataArray) -> xr.Dataset:
     return xr.Dataset(variables, attrs={"source": source})
-
-
-def _key(seed: int, part: int) -> Any:
-    return jax.random.fold_in(jax.random.key(seed), part)
 
 
 _ECG = Settings(
@@ -270,4 +293,27 @@ EXPERIMENT = Experiment(
     run=run,
     figures=symbolic_figures,
     summary=symbolic_summary,
+    method=(
+        "{n_seeds} piecewise-linear networks of {n_units} units, {n_relu} of them rectified, "
+        "were trained on '{data}' by sparse teacher forcing, in {epochs} epochs of "
+        "{epoch_size} updates. Their free runs were scored against the data, and the network "
+        "with the smallest divergence was taken apart into linear pieces and their fixed "
+        "points."
+    ),
+    ranges="Values are medians over networks; in brackets the smallest and the largest of them.",
+    captions={
+        "divergence": (
+            "State-space divergence of free runs from the data over training, a line for each "
+            "network."
+        ),
+        "elbow": "Scores against the number of rectified units.",
+        "attractor": (
+            "Free run of the best network, coloured by its linear pieces, with their fixed points."
+        ),
+        "attractor_data": "The data, in the same view.",
+        "symbol_graph": "Transitions between the linear pieces of the best network.",
+        "geometric_graph": "The same transitions, each piece drawn where it lies.",
+        "spectra": "Power spectra of the data and of the free run.",
+    },
+    check=check,
 )

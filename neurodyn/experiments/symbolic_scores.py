@@ -77,7 +77,7 @@ def score_ensemble(
     step = np.where(known.any(-1), history["evaluation"].values[chosen], np.nan)
     about = {"units": "1", "long_name": "training steps of the best checkpoint"}
     variables["best_step"] = ("seed", step, about)
-    coords = {"checkpoint": ["best", "last"], "seed": np.arange(len(best))}
+    coords = {"checkpoint": ["best", "last"]}
     return xr.Dataset(variables, coords, {"source": "analysis", "kind": "statistic"})
 
 

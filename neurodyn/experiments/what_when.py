@@ -1,18 +1,19 @@
 """What, when, and how probable: a spiking reservoir that learns to expect, and adapts."""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import numpy as np
 import xarray as xr
 
 from neurodyn.experiments.experiment import Experiment, Run
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed, Whole
+from neurodyn.experiments.seeds import result, seeds_of
 from neurodyn.experiments.what_when_models import METHODS, model
 from neurodyn.experiments.what_when_report import figures, summary
 from neurodyn.experiments.what_when_scores import angles, by_trial, joined, probed
 from neurodyn.experiments.what_when_session import plan, run_session
-from neurodyn.labels import encode_attrs
 from neurodyn.tasks import PredictionObject
 
 __all__ = ["EXPERIMENT", "Settings", "run"]
@@ -33,7 +34,7 @@ class Settings:
     Attributes
     ----------
     seed
-        Seed of everything.
+        Seed of the first network; the next ones count on.
     n_seeds
         Networks, each with trials of its own; the paper has 5.
     n_units
@@ -43,17 +44,18 @@ class Settings:
     n_trials
         Trials in a block; 100 in the paper.
     dt
-        Step [ms].
+        Time step of the simulation [ms].
     eta_what
         Share of the error in what comes that one trial corrects.
     eta_when
         Learning rate of when, per ms, for rates in spikes per ms.
     feedback
         Amplitude of the current that feeds back an expectation of 1 [mV/ms].
-    cue, event
-        Standard deviations over neurons of the currents that the cue and the events bring [mV/ms].
-        By default events only teach: currents at events would give away in training what has to
-        come from the cue alone in a test.
+    cue
+        Standard deviation over neurons of the current that the cue brings [mV/ms].
+    event
+        The same of the events. By default events only teach: currents at events would give away in
+        training what has to come from the cue alone in a test [mV/ms].
     n_pulses
         Pulses that follow the cue one after the other up to the end of the trial, each into neurons
         of its own, with the amplitude of the cue: the clock of Nicola & Clopath (2017), started by
@@ -62,8 +64,12 @@ class Settings:
         White noise on the potential [mV per square root of ms].
     bias
         Constant currents are uniform from 0 to this [mV/ms].
-    excitation, inhibition, slow
-        Largest weights of excitatory, inhibitory and slow excitatory synapses [mV/ms].
+    excitation
+        Largest weight of fast excitatory synapses [mV/ms].
+    inhibition
+        Largest weight of inhibitory synapses [mV/ms].
+    slow
+        Largest weight of slow excitatory synapses [mV/ms].
     alpha
         Initial inverse correlation of recursive least squares.
     every
@@ -75,35 +81,35 @@ class Settings:
         which P winds up and is no longer positive in single precision after two blocks or so.
     """
 
-    seed: int = 0
-    n_seeds: int = 5
-    n_units: int = 1000
-    n_levels: int = 11
-    n_trials: int = 100
-    dt: float = 1.0
-    eta_what: float = 0.05
-    eta_when: float = 0.3
-    feedback: float = 1.0
-    cue: float = 10.0
-    event: float = 0.0
-    n_pulses: int = 14
-    noise: float = 0.3
-    bias: float = 3.0
-    excitation: float = 0.4
-    inhibition: float = 1.2
-    slow: float = 0.05
-    alpha: float = 10.0
-    every: float = 10.0
-    remembered: float = 20.0
-    bound: float = 10.0
+    seed: Seed = 0
+    n_seeds: Count = 5
+    n_units: Annotated[int, Limits(5)] = 1000
+    n_levels: Annotated[int, Limits(2)] = 11
+    n_trials: Count = 100
+    dt: Positive = 1.0
+    eta_what: NotNegative = 0.05
+    eta_when: NotNegative = 0.3
+    feedback: NotNegative = 1.0
+    cue: NotNegative = 10.0
+    event: NotNegative = 0.0
+    n_pulses: Whole = 14
+    noise: NotNegative = 0.3
+    bias: NotNegative = 3.0
+    excitation: NotNegative = 0.4
+    inhibition: NotNegative = 1.2
+    slow: NotNegative = 0.05
+    alpha: Positive = 10.0
+    every: Positive = 10.0
+    remembered: Positive = 20.0
+    bound: NotNegative = 10.0
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Every seed: the sweep over probabilities, then the switches with every method."""
     task = PredictionObject(settings.dt)
     sweeps, switches, weights = [], [], []
-    for seed in range(settings.n_seeds):
-        key = jax.random.fold_in(jax.random.key(settings.seed), seed)
+    for seed in seeds_of(settings, settings.n_seeds):
+        key = jax.random.fold_in(jax.random.key(0), seed)
         sweep, W = _sweep(settings, run, task, seed, key)
         sweeps.append(sweep)
         weights.append(W)
@@ -112,11 +118,9 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     tree = {
         "/model/sweep": sweep,
         "/model/switches": switched,
-        "/analysis/angles": angles(joined(weights), seed=settings.seed),
+        "/analysis/angles": angles(joined(weights), seeds_of(settings, settings.n_seeds)),
     }
-    tree = xr.DataTree.from_dict(tree)
-    tree.attrs |= encode_attrs({"settings": dataclasses.asdict(settings)})
-    return tree
+    return result(tree, settings)
 
 
 def _sweep(settings: Settings, run: Run, task: PredictionObject, seed: int, key: Any):
@@ -162,4 +166,28 @@ EXPERIMENT = Experiment(
     run=run,
     figures=figures,
     summary=summary,
+    method=(
+        "{n_seeds} spiking reservoirs of {n_units} neurons learnt by local rules which of two "
+        "events follows a cue, when, and how probably, in blocks of {n_trials} trials at "
+        "{n_levels} probabilities. In a session with switches of probability and timing they "
+        "were compared with three kinds of recursive least squares."
+    ),
+    ranges=(
+        "Values are means over networks; in brackets their bootstrap interval of 95 %, from "
+        "three networks on."
+    ),
+    captions={
+        "outputs": (
+            "Outputs after the cue alone at the end of training, by probability, beside the "
+            "expectation."
+        ),
+        "amplitude": "Height of the output at an event against its probability.",
+        "learning": "Error over trials, mean over probabilities.",
+        "switches": "Error over trials of each method; lines mark the switches.",
+        "outputs_switches": "Outputs of the local rules at the end of each block.",
+        "angles": (
+            "Principal angles between the weights of what and of when, beside those of "
+            "shuffled units and of random spans."
+        ),
+    },
 )

@@ -1,5 +1,6 @@
 """Scores of the what/when experiment."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -67,11 +68,10 @@ def by_trial(
 
 def joined(parts: list[xr.Dataset]) -> xr.Dataset:
     """All seeds."""
-    ds = xr.concat(parts, "seed", join="exact", combine_attrs="drop_conflicts")
-    return ds.assign_coords(seed=np.arange(len(parts)))
+    return xr.concat(parts, "seed", join="exact", combine_attrs="drop_conflicts")
 
 
-def angles(weights: xr.Dataset, *, seed: int, n_draws: int = 200) -> xr.Dataset:
+def angles(weights: xr.Dataset, seeds: Sequence[int], *, n_draws: int = 200) -> xr.Dataset:
     """Principal angles between the spans of what and when, and those of random spans.
 
     Two controls: random spans of the same dimension, and the same weights with the units of one of
@@ -81,15 +81,15 @@ def angles(weights: xr.Dataset, *, seed: int, n_draws: int = 200) -> xr.Dataset:
     shape = what.shape[:2]
     found = np.full((*shape, what.shape[-1]), np.nan)
     shuffled = np.full((*shape, n_draws, what.shape[-1]), np.nan)
-    rng = np.random.default_rng(seed)
+    rngs = [np.random.default_rng(seed) for seed in seeds]
     for index in np.ndindex(*shape):
         a, b = what.values[index], when.values[index]
         if np.linalg.matrix_rank(a) < a.shape[1] or np.linalg.matrix_rank(b) < b.shape[1]:
             continue  # at probabilities of 0 and 1 one of the events never comes
         found[index] = principal_angles(a, b)
         for d in range(n_draws):
-            shuffled[(*index, d)] = principal_angles(a, b[rng.permutation(len(b))])
-    chance = random_angles(what.shape[2], 2, 2, n_draws=1000, key=seed)
+            shuffled[(*index, d)] = principal_angles(a, b[rngs[index[0]].permutation(len(b))])
+    chance = random_angles(what.shape[2], 2, 2, n_draws=1000, key=0)
     dims = ("seed", "sweep", "component")
     return labels.dataset(
         {

@@ -21,7 +21,8 @@ from neurodyn.io.atomic import atomic_path
 __all__ = ["FileFormatError", "read_archive", "write_archive"]
 
 FORMAT = "neurodyn"
-VERSION = 1
+#: Of what is written; older ones are read too, see `neurodyn.io.versions`.
+VERSION = 2
 HEADER = "header.json"
 _LARGEST_HEADER = 64 * 2**20
 _DTYPES = {
@@ -95,7 +96,7 @@ def read_archive(
 
     Returns
     -------
-    The header and the arrays, with their dtypes and bits.
+    The header, its ``version`` included, and the arrays, with their dtypes and bits.
 
     Raises
     ------
@@ -182,15 +183,13 @@ def _read_header(path: Path, archive: zipfile.ZipFile, kind: str) -> dict[str, A
         raise FileFormatError(f"'{path}': the header is not valid JSON ({error}).") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise FileFormatError(f"'{path}' was not written by neurodyn: its header does not say so.")
-    if header.get("version") != VERSION:
+    version = header.get("version")
+    if type(version) is not int or not 1 <= version <= VERSION:
+        newer = isinstance(version, int) and version > VERSION
         raise FileFormatError(
-            f"'{path}' has format version {header.get('version')!r}, and this neurodyn reads "
-            f"version {VERSION}: "
-            + (
-                "upgrade neurodyn."
-                if isinstance(header.get("version"), int) and header["version"] > VERSION
-                else "open it with the version that wrote it."
-            )
+            f"'{path}' has format version {version!r}, and this neurodyn reads versions 1 to "
+            f"{VERSION}: "
+            + ("upgrade neurodyn." if newer else "open it with the version that wrote it.")
         )
     if header.get("kind") != kind:
         raise FileFormatError(f"'{path}' holds a {header.get('kind')}, not a {kind}.")

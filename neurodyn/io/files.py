@@ -68,6 +68,10 @@ def save(
     --------
     >>> save("model.nd", model, task=task, key=1)  # doctest: +SKIP
     """
+    if isinstance(path, (eqx.Module, *_LABELLED)):
+        raise TypeError(
+            f"save takes the path first, got a {type(path).__name__}: save('model.nd', model)."
+        )
     path = Path(path)
     if isinstance(obj, _LABELLED):
         given = [n for n, x in (("task", task), ("key", key), ("notes", notes)) if x is not None]
@@ -83,7 +87,8 @@ def save(
     if not isinstance(obj, eqx.Module):
         raise TypeError(
             "save takes models, tasks, ensembles, and xarray's Dataset, DataArray and DataTree, "
-            f"got a {type(obj).__name__}."
+            f"got a {type(obj).__name__}"
+            + (": save its model, fit.model." if type(obj).__name__ == "Fit" else ".")
         )
     arrays: dict[str, np.ndarray] = {}
     header = {
@@ -124,7 +129,7 @@ def load(path: str | os.PathLike) -> Any:
     if labelled.recognises(path):
         return labelled.read(path)
     header, arrays = read_archive(path, kind="object")
-    return _decode(path, header["object"], arrays)
+    return _decode(path, header, "object", arrays)
 
 
 def info(path: str | os.PathLike) -> dict[str, Any]:
@@ -141,8 +146,8 @@ def info(path: str | os.PathLike) -> dict[str, Any]:
         As :func:`load`.
     """
     header, arrays = read_archive(path, kind="object")
-    task = _decode(Path(path), header["task"], arrays)
-    key = _decode(Path(path), header["key"], arrays)
+    task = _decode(Path(path), header, "task", arrays)
+    key = _decode(Path(path), header, "key", arrays)
     described = header["object"]
     return {
         "class": described.get("class") if isinstance(described, dict) else None,
@@ -154,9 +159,9 @@ def info(path: str | os.PathLike) -> dict[str, Any]:
     }
 
 
-def _decode(path: Path, described: Any, arrays: dict[str, np.ndarray]) -> Any:
+def _decode(path: Path, header: dict, part: str, arrays: dict[str, np.ndarray]) -> Any:
     try:
-        return decode(described, arrays)
+        return decode(header[part], arrays, header["version"])
     except FileFormatError as error:
         raise FileFormatError(f"'{path}': {error}") from error
     except RecursionError as error:

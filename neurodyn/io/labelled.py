@@ -188,5 +188,5 @@ def _import_zarr() -> None:
         import zarr  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "Zarr files need the package zarr: pip install 'neurodyn[sweep]', or save as .nc."
+            "Zarr files need the package zarr: pip install 'neurodyn[zarr]', or save as .nc."
         ) from error

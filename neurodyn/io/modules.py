@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurodyn import registry
-from neurodyn.io.archive import FileFormatError
+from neurodyn.io.archive import VERSION, FileFormatError
+from neurodyn.io.versions import upgraded
 
 __all__ = ["decode", "encode"]
 
@@ -68,8 +69,8 @@ def encode(x: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
     return {"class": name, "fields": fields}
 
 
-def decode(x: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """Build the object that `encode` wrote down.
+def decode(x: Any, arrays: Mapping[str, np.ndarray], version: int = VERSION) -> Any:
+    """Build the object that `encode` wrote down, in a file of this version.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def decode(x: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if kind not in _DECODERS:
         raise FileFormatError(f"the description of the object holds an unknown {kind!r}.")
     try:
-        return _DECODERS[kind](x, arrays)
+        return _DECODERS[kind](x, arrays, version)
     except (TypeError, KeyError, AttributeError, IndexError) as error:
         raise FileFormatError(f"the description of a {kind} is incomplete: {x!r:.200}") from error
 
@@ -99,7 +100,7 @@ def _encode_array(x: Any, arrays: dict[str, np.ndarray], path: str) -> dict[str,
     return {"numpy": path} if isinstance(x, np.ndarray) else {"number": path}
 
 
-def _decode_array(x: dict, arrays: Mapping[str, np.ndarray]) -> jax.Array:
+def _decode_array(x: dict, arrays: Mapping[str, np.ndarray], version: int) -> jax.Array:
     array = arrays[x["array"]]
     if jax.dtypes.canonicalize_dtype(array.dtype) != array.dtype:
         raise FileFormatError(
@@ -109,7 +110,7 @@ def _decode_array(x: dict, arrays: Mapping[str, np.ndarray]) -> jax.Array:
     return jnp.array(array, copy=True)
 
 
-def _decode_key(x: dict, arrays: Mapping[str, np.ndarray]) -> jax.Array:
+def _decode_key(x: dict, arrays: Mapping[str, np.ndarray], version: int) -> jax.Array:
     return jax.random.wrap_key_data(jnp.array(arrays[x["key"]], copy=True), impl=x["impl"])
 
 
@@ -124,19 +125,20 @@ def _function_name(x: Callable, path: str) -> str:
     )
 
 
-def _decode_function(x: dict, arrays: Mapping[str, np.ndarray]) -> Callable:
+def _decode_function(x: dict, arrays: Mapping[str, np.ndarray], version: int) -> Callable:
     module, _, name = x["function"].rpartition(".")
     if module not in _FUNCTIONS or name not in _FUNCTIONS[module][1].split():
         raise FileFormatError(f"the function {x['function']!r} is not one that files may name.")
     return getattr(_FUNCTIONS[module][0], name)
 
 
-def _decode_class(x: dict, arrays: Mapping[str, np.ndarray]) -> Any:
+def _decode_class(x: dict, arrays: Mapping[str, np.ndarray], version: int) -> Any:
     try:
         cls = registry.class_named(x["class"])
     except ValueError as error:
         raise FileFormatError(str(error)) from error
-    fields = _defaults(cls) | {name: decode(v, arrays) for name, v in x["fields"].items()}
+    fields = {name: decode(v, arrays, version) for name, v in x["fields"].items()}
+    fields = _defaults(cls) | upgraded(cls, fields, version)
     expected = set(_fields(cls))
     if set(fields) - expected or {f for f in expected if _required(cls, f)} - set(fields):
         raise FileFormatError(
@@ -178,16 +180,18 @@ def _required(cls: type, name: str) -> bool:
 
 def _items(kind: str) -> Callable:
     make = {"tuple": tuple, "list": list}[kind]
-    return lambda x, arrays: make(decode(item, arrays) for item in x[kind])
+    return lambda x, arrays, version: make(decode(item, arrays, version) for item in x[kind])
 
 
 _DECODERS: dict[str, Callable] = {
-    "float": lambda x, arrays: _FLOATS[x["float"]],
+    "float": lambda x, arrays, version: _FLOATS[x["float"]],
     "array": _decode_array,
-    "numpy": lambda x, arrays: arrays[x["numpy"]].copy(),
-    "number": lambda x, arrays: arrays[x["number"]][()],
+    "numpy": lambda x, arrays, version: arrays[x["numpy"]].copy(),
+    "number": lambda x, arrays, version: arrays[x["number"]][()],
     "key": _decode_key,
-    "dict": lambda x, arrays: {decode(k, arrays): decode(v, arrays) for k, v in x["dict"]},
+    "dict": lambda x, arrays, version: {
+        decode(k, arrays, version): decode(v, arrays, version) for k, v in x["dict"]
+    },
     "tuple": _items("tuple"),
     "list": _items("list"),
     "function": _decode_function,

@@ -182,7 +182,10 @@ def cut_trials(
     if name not in tables:
         raise LabelError(f"trials={name!r}: choose the trial table among {list(tables)}.")
     ds = ds.drop_dims("trial", errors="ignore").assign_coords(tables[name].coords)
-    return spikes.align(ds, align_event, window, until=until, invalid=invalid)
+    cut = spikes.align(ds, align_event, window, until=until, invalid=invalid)
+    # Of which session it is, the root of a tree says.
+    named = {n: recording.attrs[n] for n in ("session_id", "subject_id") if n in recording.attrs}
+    return cut.assign_attrs(named | cut.attrs)
 
 
 def _spikes_and_tables(recording: xr.Dataset | xr.DataTree):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import warnings
 from collections.abc import Sequence
@@ -227,6 +228,10 @@ def _reader(path: Path, neo: Any) -> Any:
     if path.is_dir():
         candidates = [c for c in candidates if getattr(c, "mode", "file") in _FOLDERS]
     for candidate in candidates:
+        if candidate is neo.io.NixIO and importlib.util.find_spec("nixio") is None:
+            raise ImportError(
+                f"'{path}': NIX files need the package nixio: pip install 'neurodyn[nix]'."
+            )
         try:
             if candidate is neo.io.NixIO:
                 return candidate(str(path), mode="ro")

@@ -73,19 +73,50 @@ def _refuse_stale(time: np.ndarray, width: float, window: Any, what: str) -> Non
         )
 
 
+def _labels_ends(obj: xr.Dataset | xr.DataArray) -> bool:
+    """Whether times are the ends of steps: those of runs and tasks, unless they are bins."""
+    return obj.attrs.get("source") in ("model", "task") and "bin_width" not in obj.attrs
+
+
 def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _Labelled:
-    """The samples with times from the start to the stop of a window [ms]; None: all.
+    """The samples of a window [ms], which is half-open: windows side by side share none.
+
+    A sample counts where its middle lies. Bins, whose label is their middle, and samples of
+    recordings count if ``start <= time < stop``. Samples of runs and tasks (attribute ``source``)
+    are labelled by the end of their step, so that ``start < time <= stop``: the steps within the
+    window. So a window takes the same part of a run, of its spikes and of its binned spikes.
+
+    Parameters
+    ----------
+    obj
+        Dataset or DataArray with times.
+    window
+        Start and stop [ms], or steps of what has no physical time; None: everything.
+    what
+        What errors call `obj`.
 
     Raises
     ------
     LabelError
-        As `clock`; and if there is no sample in the window.
+        As `clock`; if start and stop are no window, or there is no sample in it.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from neurodyn import labels
+    >>> bins = xr.DataArray([4, 1, 0], coords={"time": [5.0, 15.0, 25.0]}, dims="time")
+    >>> labels.between(bins, (5, 25)).time.values
+    array([ 5., 15.])
     """
     time, _, unit = clock(obj, what=what, default=1.0, even=False)
     if window is None:
         return obj
     start, stop = (float(edge) for edge in window)
-    inside = (time >= start) & (time <= stop)
+    if not start < stop:
+        raise LabelError(f"{what}: a window is (start, stop) with start < stop, got {window}.")
+    # Labels that rounding put beside an edge lie on it.
+    slack = TIME_TOLERANCE if _labels_ends(obj) else -TIME_TOLERANCE
+    inside = (time > start + slack) & (time <= stop + slack)
     if not inside.any():
         unit = "steps" if unit == "1" else unit
         raise LabelError(

@@ -12,6 +12,7 @@ import xarray as xr
 
 from neurodyn.labels.checks import check
 from neurodyn.labels.convention import CONVENTION, COORDS, SPIKE_COLUMNS, LabelError, Number
+from neurodyn.labels.values import plain
 
 __all__ = ["dataset", "encode_attrs", "horizons"]
 
@@ -181,8 +182,9 @@ def _labelled(name: str, dims: Any, array: Any, attrs: dict[str, str]) -> xr.Var
     dims = (dims,) if isinstance(dims, str) else tuple(dims)
     # Lazy arrays (dask) stay lazy; JAX arrays and lists come to the host.
     array = array if hasattr(array, "dask") else np.asarray(array)
-    if array.dtype == object and all(isinstance(item, str) for item in array.flat):
-        array = array.astype(str)
+    words = array.dtype.kind == "O" and all(isinstance(item, str) for item in array.flat)
+    if words or array.dtype.kind == "T":
+        array = plain(array)
     if array.ndim != len(dims):
         raise LabelError(
             f"'{name}' has dims {dims} but its array has shape {array.shape}: "

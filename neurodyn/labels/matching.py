@@ -12,6 +12,7 @@ import xarray as xr
 
 from neurodyn.labels.clock import check_labelled
 from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.roles import outcomes
 from neurodyn.labels.times import CLOCKS, match_times
 
 __all__ = ["match", "match_by", "shared_coords"]
@@ -43,8 +44,9 @@ def match(
         One dim or several.
     by
         Coordinates on `dim` that identify an entry. Default: along `trial` and `condition` every
-        1-D coordinate that both have, elsewhere the dim's own labels. Numbers are the same when
-        they are equal, where one side is float32 as float32.
+        1-D coordinate that both have (what a run came to, such as `choice` and `rt`, apart), with
+        the dim's own labels where these repeat; elsewhere the dim's own labels. Numbers are the
+        same when they are equal, where one side is float32 as float32.
     tolerance
         Largest difference between two equal times [ms] (dims `time` and `lag`).
     join
@@ -83,10 +85,19 @@ def match(
                 )
         given = [by] if isinstance(by, str) else by
         if given is None:
-            several = name in ("trial", "condition")
-            given = (several and shared_coords(a, b, name)) or [name]
+            given = _default(a, b, name)
         a, b = match_by(a, b, name, list(given), tolerance=tolerance, join=join, what=what)
     return a, b
+
+
+def _default(a: Any, b: Any, dim: str) -> list[str]:
+    """What identifies the entries along a dim where nobody says so."""
+    names = shared_coords(a, b, dim) if dim in ("trial", "condition") else []
+    if names and dim in a.coords and dim in b.coords:
+        found = columns(a, b, names)
+        if any(len(set(keys)) < len(keys) for keys in found):
+            return [dim, *names]
+    return names or [dim]
 
 
 def match_by(
@@ -119,8 +130,10 @@ def match_by(
 
 def shared_coords(a: Any, b: Any, dim: str) -> list[str]:
     """1-D coordinates on a dim that both have, its own labels aside."""
-    # When a trial ends says nothing about which trial it is.
+    # When a trial ends, and what it came to, says nothing about which trial it is.
     apart = {dim, "n_valid", "valid_until", *SPIKE_KEYS.values()}
+    if dim == "trial":
+        apart |= outcomes(a) | outcomes(b)
     return [
         str(n)
         for n, c in a.coords.items()

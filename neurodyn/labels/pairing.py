@@ -13,14 +13,13 @@ import xarray as xr
 from neurodyn.labels.clock import check_labelled
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 from neurodyn.labels.matching import Join, columns, match_by, shared_coords
+from neurodyn.labels.roles import OUTCOMES
 from neurodyn.labels.times import TIMES
 
 __all__ = ["in_positions", "like", "pair"]
 
 _A = TypeVar("_A", xr.Dataset, xr.DataArray)
 _B = TypeVar("_B", xr.Dataset, xr.DataArray)
-#: What trials came to, which may differ between two runs of the same ones.
-_OUTCOMES = {"choice", "correct", "mse", "outcome", "response", "reward", "rt"}
 #: Names that say a number, as tasks and models give them: "0", "input 0".
 _NUMBERED = re.compile(r"((?:input|output|unit|channel|latent) )?(\d+)")
 
@@ -135,7 +134,8 @@ def _check_counted(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> None:
     for name in shared_coords(a, b, dim):
         x, y = columns(a, b, [name])
         # The same values in another order; others are another measurement of the same entries.
-        if name not in _OUTCOMES and x != y and Counter(x) == Counter(y):
+        # What trials came to may differ between two runs of the same ones.
+        if name not in OUTCOMES and x != y and Counter(x) == Counter(y):
             raise LabelError(
                 f"'{dim}' only counts entries (0 to {len(x) - 1}), and '{name}' of the {what[0]} "
                 f"and of the {what[1]} has the same values in another order, so that they do not "

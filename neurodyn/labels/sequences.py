@@ -13,6 +13,7 @@ from neurodyn.labels.channels import pair_channels
 from neurodyn.labels.clock import clock, time_axis
 from neurodyn.labels.convention import LabelError
 from neurodyn.labels.ends import valid
+from neurodyn.labels.only import only
 from neurodyn.labels.pairing import in_positions, like, pair
 
 __all__ = ["Observed", "for_model", "pair_sequences", "read_sequences"]
@@ -104,11 +105,23 @@ def for_model(observed: Any, *, name: str = "observed") -> Any:
     Models know outputs by position. Labels that count say which is which, other names are taken in
     the order given, see :func:`in_positions`.
     """
-    source = observed.get("targets") if isinstance(observed, xr.Dataset) else observed
+    source = _targets(observed, name)
     if not isinstance(source, xr.DataArray):
         return observed
     last = [str(d) for d in source.dims if d not in ("trial", "time")]
     return in_positions(source, last[0], what=f"`{name}`") if len(last) == 1 else source
+
+
+def _targets(observed: Any, name: str) -> Any:
+    """The sequences of a Dataset: ``targets``, or else its only variable in trials."""
+    if isinstance(observed, xr.Dataset) and "targets" in observed:
+        return observed["targets"]
+    if not isinstance(observed, (xr.Dataset, xr.DataArray)) and hasattr(observed, "targets"):
+        raise ValueError(
+            f"`{name}` is a {type(observed).__name__}: pass the sequences that it holds, its "
+            "`targets`."
+        )
+    return only(observed, name, ["trial", "time"])
 
 
 def read_sequences(observed: Any, *, dt: float | None = None, name: str = "observed") -> Observed:
@@ -118,7 +131,7 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
     ----------
     observed
         ``(trial, time, output)``: an array in this order; a labelled array with `trial`, `time` and
-        one more dim (`output`, `unit`...); or a Dataset with ``targets``.
+        one more dim (`output`, `unit`...); or a Dataset with ``targets`` or one such variable.
     dt
         Step [ms]; None: that of `time`, 1 where there are no labels.
     name
@@ -129,14 +142,7 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
     ValueError
         If dims are missing, or `clock` refuses the labels of `time`.
     """
-    if isinstance(observed, xr.Dataset):
-        if "targets" not in observed:
-            held = sorted(map(str, observed.data_vars))
-            raise ValueError(
-                f"`{name}` is a Dataset without `targets` (it has {held}): pass the variable that "
-                "holds the sequences."
-            )
-        observed = observed["targets"]
+    observed = _targets(observed, name)
     if dt is not None and not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
         raise ValueError(f"`dt` must be a number of ms above 0, got {dt!r}.")
     labelled = isinstance(observed, xr.DataArray)

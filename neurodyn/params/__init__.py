@@ -38,6 +38,7 @@ from neurodyn.params.weights import (
     Masked,
     MaskedParameter,
     areas_of,
+    only,
 )
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "Uniform",
     "areas_of",
     "as_spec",
+    "only",
     "resolve",
     "rows",
     "signs_of",

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.arrays import as_array
+from neurodyn.reprs import brief
 
 __all__ = ["AbstractDistribution", "AbstractParameter", "AbstractSpec", "Init", "Normal", "Uniform"]
 
@@ -27,6 +28,8 @@ class AbstractParameter(eqx.Module):
 
     trained: eqx.AbstractClassVar[tuple[str, ...]]
 
+    __repr__ = brief
+
     @abc.abstractmethod
     def value(self) -> Array:
         """The value the model sees."""
@@ -34,6 +37,8 @@ class AbstractParameter(eqx.Module):
 
 class AbstractSpec(eqx.Module):
     """How to build a parameter."""
+
+    __repr__ = brief
 
     @property
     @abc.abstractmethod
@@ -47,6 +52,8 @@ class AbstractSpec(eqx.Module):
 
 class AbstractDistribution(eqx.Module):
     """A law to draw values from. Its numbers are arrays that training leaves alone."""
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def __call__(

@@ -1,15 +1,16 @@
 """Dale's law: the sign of a weight belongs to the presynaptic unit."""
 
-import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from neurodyn.params.balance import cancelling, unit_disc
 from neurodyn.params.base import AbstractParameter, AbstractSpec, is_concrete, layers, value_of
 from neurodyn.params.entries import FixedParameter, Free
+from neurodyn.params.scaled import ScaledParameter
 from neurodyn.params.weights import (
     Blocks,
     BlocksParameter,
@@ -46,9 +47,20 @@ class Dale(AbstractSpec):
         Spec of the magnitudes; over :class:`LowRank` both factors are kept non-negative. An array
         given as ``init`` may hold the magnitudes or the signed weights.
     balance
-        Whether the magnitudes drawn are scaled so that excitation and inhibition cancel on
-        average and the eigenvalues, a few outliers apart, fill the unit disc. None: only where
-        ``of`` leaves the initial value to the model.
+        How the magnitudes drawn are scaled. ``"cancel"``: inhibition sums to what excitation does,
+        in each area (or over all, where an area has units of one sign); excitatory weights stay.
+        True: then all are scaled so that the eigenvalues of the matrix, a few outliers apart, lie
+        in a disc of radius 1, whatever the law of the magnitudes and the density of a mask; where
+        all units have one sign, the largest eigenvalue is 1. False: not at all. None: only where
+        ``of`` leaves the initial value to the model, which is True, but ``"cancel"`` in PLRNNs,
+        whose weights are small beside their diagonal.
+
+    Notes
+    -----
+    The radius counts entries as independent draws around the mean of their sign in their block of
+    areas, absent ones among them, also where the mask is given as an array. Magnitudes that are all
+    alike and :class:`LowRank` have no disc, so that True does as ``"cancel"`` there. A mask that is
+    laid over Dale, or blocks made of it, come after the scaling.
 
     References
     ----------
@@ -60,7 +72,7 @@ class Dale(AbstractSpec):
 
     ei: Any
     of: AbstractSpec = Free()
-    balance: bool | None = None
+    balance: bool | Literal["cancel"] | None = None
 
     @property
     def elementwise(self):
@@ -68,6 +80,10 @@ class Dale(AbstractSpec):
         return self.of.elementwise
 
     def __check_init__(self):
+        if self.balance not in (True, False, "cancel", None):
+            raise ValueError(
+                f"Dale: `balance` is True, 'cancel', False or None, got {self.balance!r}."
+            )
         if not isinstance(self.of, LowRank):
             require_elementwise(self.of, "Dale", "signs destroy the rank")
         for spec in layers(self.of):
@@ -89,10 +105,8 @@ class Dale(AbstractSpec):
                     f"Dale: the excitatory fraction lies in [0, 1], got {fraction}. "
                     "Pass signs as an array of +1 and -1."
                 )
-            blocks = next((s for s in layers(self.of) if isinstance(s, Blocks)), None)
-            sizes = [n] if blocks is None else list(blocks.areas.values())
             return np.concatenate(
-                [np.where(np.arange(k) < round(fraction * k), 1.0, -1.0) for k in sizes]
+                [np.where(np.arange(k) < round(fraction * k), 1.0, -1.0) for k in self._sizes(n)]
             )
         ei = np.asarray(self.ei, float)
         if ei.shape != (n,) or not np.isin(ei, (-1.0, 1.0)).all():
@@ -114,8 +128,19 @@ class Dale(AbstractSpec):
             self._check_given(value_of(inner), signs)
         sign = jnp.asarray(signs, value_of(inner).dtype)
         if self.balance:
-            inner = _scale_rows(inner, jnp.asarray(_balance(signs), sign.dtype))
+            inner = _scale_rows(inner, self._balance(inner, signs))
         return DaleParameter(inner, sign)
+
+    def _sizes(self, n: int) -> list[int]:
+        """Number of units of each area; ``[n]`` without areas."""
+        blocks = next((s for s in layers(self.of) if isinstance(s, Blocks)), None)
+        return [n] if blocks is None else list(blocks.areas.values())
+
+    def _balance(self, inner: Any, signs: np.ndarray) -> Float[Array, " pre"]:
+        low_rank = isinstance(inner, LowRankParameter)
+        factors = cancelling if low_rank or self.balance == "cancel" else unit_disc
+        sizes = self._sizes(len(signs))
+        return factors(jnp.abs(value_of(inner)), tuple(signs.tolist()), tuple(sizes))
 
     def _check_given(self, value: Array, signs: np.ndarray) -> None:
         inits = (getattr(s, "init", None) for s in layers(self.of))
@@ -146,27 +171,13 @@ def signs_of(weights: Any) -> np.ndarray | None:
     return None
 
 
-def _balance(signs: np.ndarray) -> np.ndarray:
-    """Factors for half-normal magnitudes of variance parameter ``1 / pre``.
-
-    With a fraction f of excitatory rows scaled by e and the others by i, the mean vanishes where
-    f e = (1 - f) i, and the squared radius is (1 - 2/pi) (f e^2 + (1 - f) i^2), the variance of a
-    half-normal variable about its mean being 1 - 2/pi. Where all rows have one sign, the single
-    outlying eigenvalue, sqrt(2 pre / pi), is brought to 1 instead.
-    """
-    f = float((signs > 0).mean())
-    if f in (0.0, 1.0):
-        return np.full(signs.shape, math.sqrt(math.pi / (2 * signs.size)))
-    ratio = f / (1 - f)
-    e = 1 / math.sqrt((1 - 2 / math.pi) * f * (1 + ratio))
-    return np.where(signs > 0, e, e * ratio)
-
-
 def _scale_rows(x: Any, scale: Array) -> Any:
     if isinstance(x, MaskedParameter):
         return MaskedParameter(_scale_rows(x.inner, scale), x.mask)
     if isinstance(x, FixedParameter):
         return FixedParameter(_scale_rows(x.raw, scale))
+    if isinstance(x, ScaledParameter):
+        return ScaledParameter(_scale_rows(x.inner, scale), x.factor)
     if isinstance(x, LowRankParameter):
         return LowRankParameter(_scale_rows(x.n, scale), x.m, x.nonnegative)
     if isinstance(x, BlocksParameter):

@@ -17,7 +17,7 @@ from neurodyn.params.weights import Blocks, Masked
 __all__ = ["as_spec", "indexed_parameters", "resolve", "rows", "trainable", "whole_model"]
 
 
-def as_spec(value: Any, *, default: Init = None) -> AbstractSpec:
+def as_spec(value: Any, *, default: Init = None, balance: Any = True) -> AbstractSpec:
     """Make a spec of what a user passed, filling in the model's default initial value.
 
     Parameters
@@ -26,9 +26,11 @@ def as_spec(value: Any, *, default: Init = None) -> AbstractSpec:
         A spec, or anything that :class:`Free` takes as ``init`` (then the parameter is trained).
     default
         Initial value where the innermost spec names none.
+    balance
+        What ``balance=None`` of :class:`Dale` is where it draws that default.
     """
     spec = value if isinstance(value, AbstractSpec) else Free(value)
-    return _fill(spec, default)
+    return _fill(spec, default, balance)
 
 
 def resolve(system: PyTree, trial: PyTree = None) -> PyTree:
@@ -154,15 +156,18 @@ def _is_parameter(x: Any) -> bool:
     return isinstance(x, AbstractParameter)
 
 
-def _fill(spec: AbstractSpec, default: Init) -> AbstractSpec:
+def _fill(spec: AbstractSpec, default: Init, balance: Any) -> AbstractSpec:
     if isinstance(spec, Dale):
-        drawn = not _names_init(spec.of) if spec.balance is None else spec.balance
-        return Dale(spec.ei, _fill(spec.of, default), drawn)
+        if spec.balance is not None:
+            balance = spec.balance
+        elif _names_init(spec.of):
+            balance = False
+        return Dale(spec.ei, _fill(spec.of, default, balance), balance)
     if isinstance(spec, Blocks):
-        between = {pair: _fill(s, default) for pair, s in spec.between.items()}
-        return Blocks(spec.areas, _fill(spec.within, default), between)
+        between = {pair: _fill(s, default, balance) for pair, s in spec.between.items()}
+        return Blocks(spec.areas, _fill(spec.within, default, balance), between)
     if isinstance(spec, (Masked, Grouped, Scaled, Shared)):
-        return dataclasses.replace(spec, of=_fill(spec.of, default))
+        return dataclasses.replace(spec, of=_fill(spec.of, default, balance))
     if isinstance(spec, (Free, Fixed, Bounded, Clamped)) and spec.init is None:
         return dataclasses.replace(spec, init=default)
     return spec

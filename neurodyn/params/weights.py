@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from neurodyn.params.base import (
     AbstractParameter,
@@ -17,7 +17,7 @@ from neurodyn.params.base import (
     layers,
     value_of,
 )
-from neurodyn.params.entries import Free, Grouped, Indexed, Shared
+from neurodyn.params.entries import Free, Grouped, Indexed, IndexedParameter, Shared
 
 __all__ = [
     "Blocks",
@@ -27,6 +27,7 @@ __all__ = [
     "Masked",
     "MaskedParameter",
     "areas_of",
+    "only",
 ]
 
 
@@ -40,6 +41,45 @@ class MaskedParameter(AbstractParameter):
     def value(self) -> Array:
         """The masked value."""
         return jax.lax.stop_gradient(self.mask) * value_of(self.inner)
+
+
+def only(
+    weights: Any, mask: Bool[Array, "..."] | Bool[np.ndarray, "..."], *, name: str = "weights"
+) -> Any:
+    """A parameter of a model with only the entries in a mask; the others are 0.
+
+    For models whose units can be cut. Constrained weights stay as they are constrained, and keep
+    the mask when they are trained.
+
+    Parameters
+    ----------
+    weights
+        An array, or a parameter as a model binds it.
+    mask
+        Which entries are kept, of a shape that fits that of the weights.
+    name
+        What errors call the parameter.
+
+    Raises
+    ------
+    ValueError
+        If the parameter has its own values for each trial.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> only(jnp.ones((2, 2)), jnp.array([True, False])[:, None]).tolist()
+    [[1.0, 1.0], [0.0, 0.0]]
+    """
+    if isinstance(weights, IndexedParameter):
+        raise ValueError(
+            f"`{name}` has its own values for each trial and cannot be cut; use Clamp."
+        )
+    values = value_of(weights)
+    mask = jnp.broadcast_to(mask, values.shape)
+    if isinstance(weights, AbstractParameter):
+        return MaskedParameter(weights, mask.astype(values.dtype))
+    return jnp.where(mask, weights, jnp.zeros((), weights.dtype))
 
 
 class Masked(AbstractSpec):

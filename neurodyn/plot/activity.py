@@ -8,11 +8,23 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import entry, place
-from neurodyn.plot.style import BLUE, GREY, diverging, label, styled, subplots, timeline
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.labels.values import classes, is_words, names_of, plain
+from neurodyn.plot.style import (
+    BLUE,
+    GREY,
+    colours_of,
+    label,
+    sign_or_word,
+    styled,
+    subplots,
+    timeline,
+)
 
 __all__ = ["psth", "traces", "trajectories"]
 
 
+@takes(means=DATASET)
 @styled
 def psth(
     means: xr.Dataset,
@@ -29,12 +41,12 @@ def psth(
     means
         ``rate`` ``(condition, time, unit)`` and, where known, ``sem``.
     by
-        Signed label that sets the colour.
+        Label that sets the colour: numbers (signed ones diverge from grey) or words.
     units
         Labels of the units; or how many to choose: those that differ most between conditions,
         by turns with either preference.
     style
-        Binary label; conditions with its smaller value are dashed (e.g. ``"choice"``).
+        Binary label; conditions with its smaller (first) value are dashed (e.g. ``"choice"``).
     variable
         What to draw.
 
@@ -45,9 +57,9 @@ def psth(
     Raises
     ------
     ValueError
-        If these are no condition means, a label is missing or no number, or there is no such unit.
+        If these are no condition means, a label is missing, or there is no such unit.
     """
-    da = means[variable]
+    da = _shown(means, variable, ["condition", "time", "unit"])
     if set(da.dims) != {"condition", "time", "unit"}:
         raise ValueError(
             f"psth draws condition means (condition, time, unit), got {da.dims}: average trials "
@@ -55,24 +67,26 @@ def psth(
         )
     _check_labels(means, [by] if style is None else [by, style])
     if isinstance(units, int):
-        units = _telling(da, np.asarray(means[by].values, float), units)
+        units = _telling(da, _order(means[by].values), units)
     else:
         units = [place(da, "unit", u) for u in units]
     if not len(units):
         raise ValueError("psth: there are no units to draw.")
     columns = min(3, len(units))
     figure, axes = subplots(math.ceil(len(units) / columns), columns, size=(2.5, 1.9), sharex=True)
-    colours = diverging(means[by].values)
+    values, names = plain(means[by].values), names_of(means, by)
+    colours = colours_of(values, names)
     # Means of several variables keep an error each, under the variable's name.
-    sem = means.get(f"{variable}_sem", means.get("sem"))
-    sem = None if sem is None or sem.dims != da.dims else sem
-    dashed = None if style is None else means[style].values == np.unique(means[style].values)[0]
+    sem = means.get(f"{da.name}_sem", means.get("sem"))
+    sem = None if sem is None or set(sem.dims) != set(da.dims) else sem
+    looks = None if style is None else classes(means[style].values, what=style)
+    dashed = None if looks is None else looks[1] == 0
     time, text = timeline(da)
     for ax, unit in zip(axes.flat, units, strict=False):
-        for c, level in enumerate(means[by].values):
+        for c, level in enumerate(values.tolist()):
             y = da.isel(condition=c, unit=unit)
             line = "--" if dashed is not None and dashed[c] else "-"
-            colour = colours[float(level)]
+            colour = colours[level]
             ax.plot(time, y, line, color=colour, lw=1.1)
             if sem is not None:
                 e = sem.isel(condition=c, unit=unit)
@@ -84,32 +98,33 @@ def psth(
         ax.set_ylabel(label(da))
     for ax in axes[-1]:
         ax.set_xlabel(text)
-    handles = [
-        axes[0, 0].plot([], [], color=colour, label=f"{value:+.3g}")[0]
-        for value, colour in colours.items()
-    ]
-    if style is not None:
-        first, second = np.unique(means[style].values)[[0, -1]]
+    handles = _legend(axes[0, 0], colours, values, names)
+    if looks is not None:
+        spelt = names_of(means, style)
+        first, second = (sign_or_word(v, looks[0], spelt) for v in looks[0][[0, -1]].tolist())
         handles += [
             axes[0, 0].plot([], [], line, color=GREY, label=f"{style} {value}")[0]
             for line, value in (("--", first), ("-", second))
         ]
-    figure.legend(handles=handles, title=by, loc="outside right upper", fontsize=7)
+    figure.legend(handles=handles, title=label(means[by]), loc="outside right upper", fontsize=7)
     return figure
 
 
 @styled
 def trajectories(
-    projections: dict[str, xr.Dataset], *, by: str, components: tuple[Any, Any] | None = None
+    projections: xr.Dataset | dict[str, xr.Dataset],
+    *,
+    by: str,
+    components: tuple[Any, Any] | None = None,
 ) -> Any:
     """Condition means in the plane of two principal components.
 
     Parameters
     ----------
     projections
-        Title -> result of :func:`neurodyn.analysis.pca` of condition means.
+        Result of :func:`neurodyn.analysis.pca` of condition means; or several by title.
     by
-        Signed label that sets the colour.
+        Label that sets the colour: numbers (signed ones diverge from grey) or words.
     components
         Labels of two components, which count from 0; default: the first two.
 
@@ -121,41 +136,56 @@ def trajectories(
     Raises
     ------
     ValueError
-        If there are no two components, or none with such a label.
+        If there are no two components, none with such a label, or no such label of conditions.
     """
+    if isinstance(projections, xr.Dataset):
+        projections = {"": projections}
     figure, axes = subplots(1, len(projections), size=(3.4, 3.0))
+    for ds in projections.values():
+        if "scores" not in ds or "condition" not in ds["scores"].dims:
+            raise ValueError(
+                "trajectories draws scores (condition, time, component): average trials first "
+                "(neurodyn.trials.average), then analysis.pca."
+            )
+        _check_labels(ds, [by])
+    values = np.concatenate([plain(ds[by].values) for ds in projections.values()])
+    names = names_of(next(iter(projections.values())), by)
+    colours = colours_of(values, names)
     for ax, (title, ds) in zip(axes.flat, projections.items(), strict=True):
-        colours = diverging(ds[by].values)
         scores = ds["scores"].transpose("condition", "time", "component").sortby("time")
         if components is None and ds.sizes["component"] < 2:
             raise ValueError(f"trajectories needs two components, got {ds.sizes['component']}.")
         shown = [0, 1] if components is None else [place(ds, "component", c) for c in components]
         x, y = (scores.isel(component=c).values for c in shown)
         for c in range(ds.sizes["condition"]):
-            colour = colours[float(ds[by].values[c])]
+            colour = colours[plain(ds[by].values)[c].item()]
             ax.plot(x[c], y[c], color=colour, lw=1.1)
             ax.plot(x[c, 0], y[c, 0], "o", color=colour, ms=3)
         number, share = ds["component"].values, 100 * ds["explained"].values
         across, up = (f"PC {number[c] + 1} ({share[c]:.0f} %)" for c in shown)
         ax.set(title=title, xlabel=across, ylabel=up)
-    handles = [
-        axes[0, 0].plot([], [], color=colour, label=f"{value:+.3g}")[0]
-        for value, colour in colours.items()
-    ]
-    figure.legend(handles=handles, title=by, loc="outside right upper", fontsize=7)
+    handles = _legend(axes[0, 0], colours, values, names)
+    figure.legend(handles=handles, title=label(ds[by]), loc="outside right upper", fontsize=7)
     return figure
 
 
+@takes(run=DATASET)
 @styled
-def traces(run: xr.Dataset, variable: str = "rate", *, trial: Any = None, units: int = 8) -> Any:
+def traces(
+    run: xr.Dataset | xr.DataArray,
+    variable: str = "rate",
+    *,
+    trial: Any = None,
+    units: int = 8,
+) -> Any:
     """The first units of one trial over time, below each other.
 
     Parameters
     ----------
     run
-        A run, dims (trial, time, unit).
+        A run or a recorded signal, dims (trial, time, unit), or without the first or the last.
     variable
-        Which of its variables.
+        Which of its variables; where there is only one along time, that one.
     trial
         Label of the trial; default: the first.
     units
@@ -170,22 +200,28 @@ def traces(run: xr.Dataset, variable: str = "rate", *, trial: Any = None, units:
     ValueError
         If there is more than one trial, time and one further dim.
     """
-    if len(set(run[variable].dims) - {"trial", "time"}) != 1:
+    da = _shown(run, variable, ["time"])
+    if len(set(da.dims) - {"trial", "time"}) > 1 or "time" not in da.dims:
         raise ValueError(
-            f"traces draws (trial, time, unit), got {run[variable].dims}: choose one network with "
+            f"traces draws (trial, time, unit), got {da.dims}: choose one network with "
             ".isel(seed=...)."
         )
-    da = entry(run[variable], "trial", trial)
-    dim = next(d for d in da.dims if d != "time")
+    title = label(da)
+    da = entry(da, "trial", trial)
+    dim = next((str(d) for d in da.dims if d != "time"), "unit")
+    da = da if dim in da.dims else da.expand_dims({dim: [""]})
     da = da.isel({dim: slice(units)}).transpose("time", dim)
-    spread = float(np.ptp(da.values)) or 1.0
+    alone = da.sizes[dim] == 1
+    spread = 1.0 if alone else float(np.nanmax(da) - np.nanmin(da)) or 1.0
     time, text = timeline(da)
-    figure, axes = subplots(1, 1, size=(4.5, 0.6 + 0.3 * da.sizes[dim]))
+    figure, axes = subplots(1, 1, size=(4.5, 1.8 if alone else 0.6 + 0.3 * da.sizes[dim]))
     ax = axes[0, 0]
     for i in range(da.sizes[dim]):
         ax.plot(time, da.isel({dim: i}) / spread - i, color=BLUE, lw=1)
-    ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
-    ax.set(xlabel=text, ylabel=dim, title=label(run[variable]))
+    ax.set(xlabel=text, title=title)
+    if not alone:
+        ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
+        ax.set_ylabel(dim)
     return figure
 
 
@@ -194,13 +230,40 @@ def _check_labels(means: xr.Dataset, names: Sequence[str]) -> None:
         if name not in means.coords or means[name].dims != ("condition",):
             known = [n for n, c in means.coords.items() if c.dims == ("condition",)]
             raise ValueError(f"There is no label {name!r} of conditions; there are {known}.")
-    if means[names[0]].dtype.kind not in "iufb":
-        raise ValueError(f"{names[0]!r} sets the colour, so it must be a signed number.")
-    if len(values := np.unique(means[names[-1]].values)) > 2 and len(names) > 1:
+    if len(names) > 1 and len(found := classes(means[names[-1]].values, what=names[-1])[0]) > 2:
         raise ValueError(
-            f"Lines are dashed or solid, but {names[-1]!r} has the values {values.tolist()}: leave "
+            f"Lines are dashed or solid, but {names[-1]!r} has the values {found.tolist()}: leave "
             "some conditions out."
         )
+
+
+def _shown(ds: xr.Dataset, variable: str, dims: Sequence[str]) -> xr.DataArray:
+    """The variable asked for, or the only one that has these dims."""
+    if variable in ds:
+        return ds[variable]
+    found = [str(n) for n, v in ds.data_vars.items() if set(dims) <= set(v.dims)]
+    found = [n for n in found if n != "sem" and not n.endswith(("_sem", "n_trials"))]
+    if len(found) == 1:
+        return ds[found[0]]
+    raise ValueError(
+        f"there is no variable {variable!r}"
+        + (f": choose one of {found} by variable=." if found else f", only {list(ds.data_vars)}.")
+    )
+
+
+def _legend(ax: Any, colours: dict[Any, Any], values: Any, names: dict[str, str]) -> list[Any]:
+    """Handles of all labels, in their order."""
+    return [
+        ax.plot([], [], color=colour, label=sign_or_word(value, values, names))[0]
+        for value, colour in sorted(colours.items())
+    ]
+
+
+def _order(values: Any) -> np.ndarray:
+    """Numbers as they are, words by their place in sorted order."""
+    if is_words(values):
+        return classes(values, what="by")[1].astype(float)
+    return np.asarray(plain(values), float)
 
 
 def _telling(da: xr.DataArray, by: np.ndarray, n: int) -> list[int]:

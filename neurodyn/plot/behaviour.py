@@ -1,78 +1,222 @@
 """Choices."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels import entry
+from neurodyn.labels.values import is_words, missing, names_of, plain
 from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
 
 __all__ = ["psychometric"]
 
+#: Words for no choice.
+_NONE = {"", "none", "nan"}
+
 
 @styled
 def psychometric(
-    model: xr.Dataset, recording: xr.Dataset | None = None, *, evidence: str = "coherence"
+    model: xr.Dataset | None = None,
+    recording: xr.Dataset | None = None,
+    *,
+    evidence: str = "coherence",
+    choice: str = "choice",
+    option: Any = None,
 ) -> Any:
-    """Fraction of choices 1 against signed evidence, of a model and of what was recorded.
+    """How often one option was chosen, against the evidence: of a model, of a recording, of both.
 
     Parameters
     ----------
     model
-        With `choice` (0, 1, or -1 for none) and the evidence on `trial`, also with `seed`.
+        With the choice and the evidence on `trial`, also with `seed`. A recording alone may stand
+        here, too.
     recording
         The same of the animal or network that was recorded.
     evidence
-        Name of the signed evidence.
+        Label of the evidence: numbers, which in per cent are drawn so where they are fractions
+        (from -1 to 1, without a unit), or words.
+    choice
+        Label of what was chosen: words ("left", "right") or numbers; or of what else came of a
+        trial, such as ``"correct"``. Missing ones, "none" and the -1 of models are no choice and
+        do not count.
+    option
+        Which choice is counted. Default: of two the second (1, "right", True); where there are
+        more it must be said.
 
     Returns
     -------
     matplotlib.figure.Figure
-        With 95 % intervals (Wilson) of the recording, and one thin line per network. Evidence at
-        which nothing was chosen has no point.
+        The axis names the option. With 95 % intervals (Wilson) of a recording, and one thin line
+        per network of an ensemble. Evidence at which nothing was chosen has no point.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing, there is no such option, or nothing says which one is counted.
     """
+    sides = _sides(model, recording)
+    for ds in sides.values():
+        _check_labels(ds, evidence, choice)
+    first = next(iter(sides.values()))
+    name, counted = _option(sides, choice, option)
+    scale, x_label, words = _axis(sides, evidence)
     figure, axes = subplots(1, 1, size=(3.6, 2.9))
     ax = axes[0, 0]
-    seeds = range(model.sizes["seed"]) if "seed" in model.dims else [None]
-    curves = []
-    for i in seeds:
-        one = model if i is None else model.isel(seed=i)
-        levels, fraction, _ = _fractions(one, evidence)
-        curves.append(fraction)
-        if len(seeds) > 1:
-            ax.plot(100 * levels, fraction, color=BLUE, lw=0.6, alpha=0.5)
-    chosen = np.isfinite(curves)
-    mean = np.where(chosen, curves, 0.0).sum(0) / np.where(chosen.any(0), chosen.sum(0), np.nan)
-    name = f"mean of {len(curves)} networks" if len(curves) > 1 else "network"
-    ax.plot(100 * levels, mean, "o-", color=BLUE, ms=3.5, label=name)
-    if recording is not None:
-        levels, fraction, n = _fractions(recording, evidence)
-        low, high = _wilson(fraction, n)
-        error = [np.maximum(fraction - low, 0), np.maximum(high - fraction, 0)]
-        ax.errorbar(
-            100 * levels,
-            fraction,
-            error,
-            fmt="s",
-            color=ORANGE,
-            ms=3.5,
-            capsize=2,
-            label="recorded",
-        )
+    for title, ds in sides.items():
+        levels, fractions, n = _fractions(ds, evidence, choice, counted[title])
+        x = words.searchsorted(levels) if words is not None else scale * levels
+        if title == "recorded":
+            low, high = _wilson(fractions[0], n[0])
+            error = [np.maximum(fractions[0] - low, 0), np.maximum(high - fractions[0], 0)]
+            look = {"fmt": "s", "color": ORANGE, "ms": 3.5, "capsize": 2}
+            ax.errorbar(x, fractions[0], error, label=_called(ds), **look)
+            continue
+        for one in fractions if len(fractions) > 1 else ():
+            ax.plot(x, one, color=BLUE, lw=0.6, alpha=0.5)
+        there = np.isfinite(fractions)
+        count = np.where(there.any(0), there.sum(0), np.nan)
+        mean = np.where(there, fractions, 0.0).sum(0) / count
+        text = f"mean of {len(fractions)} networks" if len(fractions) > 1 else "network"
+        ax.plot(x, mean, "o-", color=BLUE, ms=3.5, label=text)
     ax.axhline(0.5, color="0.85", lw=0.8, zorder=0)
-    ax.axvline(0.0, color="0.85", lw=0.8, zorder=0)
-    ax.set(xlabel=f"signed {evidence} (%)", ylabel="fraction of choices 1", ylim=(-0.03, 1.03))
+    if words is not None:
+        ax.set_xticks(range(len(words)), [str(w) for w in words])
+    elif min(float(np.nanmin(ds[evidence].values)) for ds in sides.values()) < 0:
+        ax.axvline(0.0, color="0.85", lw=0.8, zorder=0)
+    what = first[choice].attrs.get("long_name", choice)
+    many = "choices" if what == "choice" else str(what)
+    simple = what != "choice" and name in ("True", "1")
+    y_label = f"fraction {what}" if simple else f"fraction of {many}: {name}"
+    ax.set(xlabel=x_label, ylabel=y_label, ylim=(-0.03, 1.03))
     ax.legend(loc="upper left")
     return figure
 
 
-def _fractions(ds: xr.Dataset, evidence: str):
-    x, choice = np.asarray(ds[evidence].values, float), np.asarray(ds["choice"].values)
-    levels = np.unique(x)
-    made = choice >= 0
-    n = np.array([np.sum(made & (x == level)) for level in levels])
-    ones = np.array([np.sum((choice == 1) & (x == level)) for level in levels])
-    return levels, ones / np.where(n > 0, n, np.nan), n
+def _sides(model: xr.Dataset | None, recording: xr.Dataset | None) -> dict[str, xr.Dataset]:
+    """What is drawn, as a network or as a recording."""
+    if model is None and recording is None:
+        raise ValueError("psychometric draws a model, a recording, or both: there is neither.")
+    if recording is None and model.attrs.get("source") == "recording" and "seed" not in model.dims:
+        model, recording = None, model
+    sides = {"model": model, "recorded": recording}
+    return {title: ds for title, ds in sides.items() if ds is not None}
+
+
+def _called(ds: xr.Dataset) -> str:
+    """The name of a recording, where it has one."""
+    names = (ds.attrs.get(n) for n in ("name", "session_id", "subject_id"))
+    return next((str(name) for name in names if name), "recorded")
+
+
+def _check_labels(ds: xr.Dataset, evidence: str, choice: str) -> None:
+    for parameter, name in (("evidence", evidence), ("choice", choice)):
+        if name not in ds.variables or "trial" not in ds[name].dims:
+            known = [str(n) for n, v in ds.variables.items() if "trial" in v.dims and n != "trial"]
+            raise ValueError(
+                f"there is no label {name!r} of trials; there are {known}: choose one by "
+                f"{parameter}=."
+            )
+
+
+def _option(
+    sides: dict[str, xr.Dataset], choice: str, option: Any
+) -> tuple[str, dict[str, np.ndarray | Any]]:
+    """The name of the option that is counted, and its value on each side."""
+    counted, names = {}, {}
+    for title, ds in sides.items():
+        spelt = names_of(ds, choice)
+        values = plain(ds[choice].values)
+        found = np.unique(values[_made(ds, choice)]).tolist()
+        texts = {v: spelt.get(_text(v), _text(v)) for v in found}
+        wanted = option
+        if wanted is None:
+            wanted = _default(found, texts, choice)
+        match = [v for v in found if wanted == v or str(wanted) in (texts[v], _text(v))]
+        # Nobody may have chosen what has a name.
+        match = match or [int(c) for c, w in spelt.items() if str(wanted) in (c, w)]
+        match = match or ([wanted] if option is None else [])
+        if not match:
+            raise ValueError(
+                f"no {choice} is {option!r}: there are {list(texts.values())}"
+                f"{' in what is ' + title if len(sides) > 1 else ''}; .assign_coords({choice}="
+                "('trial', words)) gives them other names."
+            )
+        counted[title], names[title] = match[0], texts.get(match[0], spelt.get(_text(match[0])))
+    said = {name or str(counted[title]) for title, name in names.items()}
+    if len(said) > 1 and option is None and len({_text(v) for v in counted.values()}) > 1:
+        raise ValueError(
+            f"the two sides name their choices differently, {sorted(said)}: give both the same "
+            f"names, .assign_coords({choice}=('trial', words))."
+        )
+    name = names.get("model") or names.get("recorded") or _text(next(iter(counted.values())))
+    return name, counted
+
+
+def _default(found: list[Any], texts: dict[Any, str], choice: str) -> Any:
+    if len(found) > 2:
+        raise ValueError(
+            f"there are {len(found)} options, {list(texts.values())}: say which is counted, "
+            f"option={texts[found[-1]]!r}."
+        )
+    numbers = all(not isinstance(v, str) for v in found)
+    if numbers and all(v in (0, 1) for v in found):
+        return True if found and all(isinstance(v, bool) for v in found) else 1
+    if not found:
+        raise ValueError(f"nothing was chosen: there is no {choice} in any trial.")
+    return found[-1]
+
+
+def _text(value: Any) -> str:
+    """A choice as a word; whole numbers without their point."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)
+
+
+def _axis(sides: dict[str, xr.Dataset], evidence: str) -> tuple[float, str, np.ndarray | None]:
+    """By what evidence is multiplied, the text of its axis, and the words that it consists of."""
+    values = [plain(ds[evidence].values) for ds in sides.values()]
+    first = next(iter(sides.values()))[evidence]
+    name, units = str(first.attrs.get("long_name", evidence)), first.attrs.get("units", "1")
+    if any(is_words(v) for v in values):
+        return 1.0, name, np.unique(np.concatenate(values))
+    every = np.concatenate([v[~missing(v)] for v in values])
+    if every.min() < 0 and not name.startswith("signed"):
+        name = f"signed {name}"
+    if units in ("1", "") and np.abs(every).max() <= 1:
+        return 100.0, f"{name} (%)", None
+    return 1.0, name if units in ("1", "") else f"{name} ({units})", None
+
+
+def _fractions(
+    ds: xr.Dataset, evidence: str, choice: str, option: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Levels of the evidence, and for each network what fraction chose the option, of how many."""
+    seeds = ds["seed"].values if "seed" in ds[choice].dims else [None]
+    every = plain(ds[evidence].values)
+    levels = np.unique(every[~missing(every)])
+    fractions, counts = [], []
+    for seed in seeds:
+        one = ds if seed is None else entry(ds[[evidence, choice]].reset_coords(), "seed", seed)
+        x, values = plain(one[evidence].values), plain(one[choice].values)
+        made = _made(one, choice)
+        n = np.array([np.sum(made & (x == level)) for level in levels])
+        hits = np.array([np.sum(made & (values == option) & (x == level)) for level in levels])
+        fractions.append(hits / np.where(n > 0, n, np.nan))
+        counts.append(n)
+    return levels, np.array(fractions), np.array(counts)
+
+
+def _made(ds: xr.Dataset, choice: str) -> np.ndarray:
+    """Where a choice was made."""
+    values = plain(ds[choice].values)
+    none = {code for code, word in names_of(ds, choice).items() if word in _NONE} | _NONE
+    none |= set() if ds.attrs.get("source") == "recording" else {"-1"}
+    texts = np.array([_text(v) for v in values.ravel().tolist()]).reshape(values.shape)
+    return ~missing(values) & ~np.isin(texts, list(none))
 
 
 def _wilson(p: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 import xarray as xr
 
 from neurodyn.labels import clock, entry, place
 from neurodyn.labels.convention import Window
-from neurodyn.plot.style import GREY, STROKES, label, styled, subplots
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.params import resolve
+from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, whole_ticks
 from neurodyn.spikes import positions
 
 __all__ = ["fi_curve", "voltages", "weights"]
 
 
+@takes(data=DATASET)
 @styled
 def voltages(
     data: xr.Dataset | Mapping[str, xr.Dataset],
@@ -156,6 +161,7 @@ def fi_curve(
     return figure
 
 
+@takes(W=[])
 @styled
 def weights(
     W: xr.DataArray | Any,
@@ -168,7 +174,8 @@ def weights(
     Parameters
     ----------
     W
-        ``(presynaptic, postsynaptic)``; a DataArray brings its name and units.
+        ``(presynaptic, postsynaptic)``; a DataArray brings its name and units. Of a model its
+        recurrent weights ``W``; what is bound (:mod:`neurodyn.params`) is drawn by its value.
     populations
         Sizes of populations by name, in order, where the matrix is square: lines part them.
     histogram
@@ -186,7 +193,7 @@ def weights(
     """
     if isinstance(W, xr.DataArray):
         W = W.transpose("presynaptic", ..., missing_dims="ignore")
-    values = np.asarray(W, float)
+    values = np.asarray(_matrix(W), float)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(f"weights draws one finite matrix, got shape {values.shape}.")
     name = label(W) if isinstance(W, xr.DataArray) else "weight"
@@ -200,6 +207,8 @@ def weights(
     )
     figure.colorbar(image, ax=ax, label=name, shrink=0.85, extend="both")
     ax.set(xlabel="postsynaptic unit", ylabel="presynaptic unit")
+    for axis in (ax.xaxis, ax.yaxis):
+        whole_ticks(axis)
     ax.spines[:].set_visible(False)
     if populations is not None:
         edges = np.cumsum(list(populations.values()))
@@ -220,3 +229,20 @@ def weights(
         ax.hist(there, 40, color=STROKES[0])
         ax.set(xlabel=name, ylabel="connections", title=f"{100 * share:.3g} % connected")
     return figure
+
+
+def _matrix(W: Any) -> Any:
+    """The weights of a model, or of what is bound; arrays as they are."""
+    if isinstance(W, np.ndarray | xr.DataArray) or not isinstance(W, eqx.Module):
+        return W
+    found = resolve(W)
+    while not hasattr(found, "ndim"):
+        parts = [n for n in ("W", "weights", "matrix", "recurrent") if hasattr(found, n)]
+        if not parts:
+            held = [f.name for f in dataclasses.fields(found)]
+            raise ValueError(
+                f"{type(found).__name__} has no weights W: pass one of its matrices, out of {held}."
+            )
+        found = getattr(found, parts[0])
+        found = found() if callable(found) and not isinstance(found, eqx.Module) else found
+    return found

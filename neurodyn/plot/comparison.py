@@ -42,7 +42,8 @@ def comparison(score: xr.Dataset) -> Any:
                 body.set(facecolor=GREY, edgecolor="none", alpha=0.5)
         spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else [0.0]
         ax.plot(1 + np.asarray(spread), values, "o", color=BLUE, ms=4, alpha=0.7)
-        ax.plot([0.75, 1.25], [np.nanmean(values)] * 2, color=BLUE, lw=2)
+        if np.isfinite(values).any():
+            ax.plot([0.75, 1.25], [np.nanmean(values)] * 2, color=BLUE, lw=2)
         ceiling = float(one["ceiling"]) if "ceiling" in one else np.nan
         if np.isfinite(ceiling):
             ax.plot([-0.4, 1.4], [ceiling] * 2, color=ORANGE, ls="--", lw=1.2)

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import clock, pair_channels
+from neurodyn.labels.only import takes
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["bifurcation", "lyapunov", "projections", "spectra"]
@@ -58,6 +59,7 @@ def lyapunov(result: xr.Dataset, *, known: Any = None) -> Any:
     return figure
 
 
+@takes(truth=["time"], generated=["time"])
 @styled
 def projections(truth: Any, generated: Any, *, channels: tuple[int, ...] = (0, 1, 2)) -> Any:
     """A true trajectory and a generated one, side by side, in two or three of their channels.
@@ -107,6 +109,7 @@ def projections(truth: Any, generated: Any, *, channels: tuple[int, ...] = (0, 1
     return figure
 
 
+@takes(truth=["frequency"], generated=["frequency"])
 @styled
 def spectra(truth: xr.DataArray, generated: xr.DataArray, *, distance: Any = None) -> Any:
     """Power spectra of truth and model, one panel for each channel.

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels.values import is_words, plain
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
 __all__ = ["angle_chance", "expectations"]
@@ -45,7 +46,9 @@ def expectations(ds: xr.Dataset, *, dim: str, by: str) -> Any:
             low, high = out[..., c].min(0), out[..., c].max(0)
             ax.fill_between(t, low, high, color=colour, alpha=0.2, lw=0)
             ax.plot(t, out[..., c].mean(0), color=colour, label=names[c])
-        title = f"block {i + 1}" if by == dim else f"p(A) = {ds[by].values[i]:.2g}"
+        value = plain(ds[by].values)[i]
+        title = str(value) if is_words(value) else f"p(A) = {value:.2g}"
+        title = f"block {i + 1}" if by == dim else title
         ax.set(title=title, xlabel=text.replace("time", "time from cue", 1))
     axes[0][0].set_ylabel("output")
     lines, labels = axes[0][0].get_legend_handles_labels()

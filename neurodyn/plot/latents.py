@@ -7,7 +7,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import entry
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
+from neurodyn.labels.only import takes
+from neurodyn.labels.values import is_words, plain
+from neurodyn.plot.style import BLUE, GREY, ORANGE, colours_of, label, styled, subplots, timeline
 
 __all__ = ["latent_bands", "latent_space", "meta_prior", "words"]
 
@@ -62,6 +64,7 @@ def latent_bands(run: xr.Dataset, *, trial: Any = None, latents: int = 4) -> Any
     return figure
 
 
+@takes(scores=[])
 @styled
 def latent_space(scores: Any, *, by: str | None = None) -> Any:
     """Points in the plane of the first two components or latents, one panel for each network.
@@ -85,7 +88,7 @@ def latent_space(scores: Any, *, by: str | None = None) -> Any:
     """
     panels = scores if isinstance(scores, dict) else {"": scores}
     figure, axes = subplots(1, len(panels), size=(2.6, 2.5))
-    shade = None
+    shade, words = None, _words(panels.values(), by)
     for ax, (title, da) in zip(axes.flat, panels.items(), strict=True):
         dim = next((d for d in ("component", "latent", "unit") if d in da.dims), None)
         if dim is None or da.sizes[dim] < 2:
@@ -98,12 +101,41 @@ def latent_space(scores: Any, *, by: str | None = None) -> Any:
         if by is None:
             ax.plot(x, y, ".", color=BLUE, ms=2, alpha=0.5)
         else:
-            shade = ax.scatter(x, y, c=points[by].values, s=5, cmap="viridis", lw=0)
+            shade = _scatter(ax, x, y, points[by].values, words) or shade
         ax.set(title=title, xlabel=across, ylabel=up if ax is axes[0, 0] else "")
-    if shade is not None:
+    if by is not None:
         one = next(iter(panels.values()))[by]
-        figure.colorbar(shade, ax=axes[0, -1], label=label(one))
+        if shade is not None:
+            figure.colorbar(shade, ax=axes[0, -1], label=label(one))
+        else:
+            figure.legend(*_legend(axes), title=label(one), loc="outside right upper")
     return figure
+
+
+def _scatter(ax: Any, x: np.ndarray, y: np.ndarray, labels: np.ndarray, words: dict) -> Any:
+    """Points in the colour of their label: shades of numbers, or a colour for each word."""
+    if not words:
+        return ax.scatter(x, y, c=labels, s=5, cmap="viridis", lw=0)
+    labels = plain(labels)
+    for word, colour in words.items():
+        here = labels == word
+        ax.scatter(x[here], y[here], color=[colour], s=5, lw=0, label=str(word))
+    return None
+
+
+def _words(panels: Any, by: str | None) -> dict[str, Any]:
+    """A colour for each word, the same in all panels; {} where labels are numbers."""
+    given = [plain(da[by].values).ravel() for da in panels if by is not None and by in da.coords]
+    return colours_of(np.concatenate(given)) if any(map(is_words, given)) else {}
+
+
+def _legend(axes: np.ndarray) -> tuple[list[Any], list[str]]:
+    """Each name once, of whichever panel has it first."""
+    found: dict[str, Any] = {}
+    for ax in axes.flat:
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(name, handle)
+    return list(found.values()), list(found)
 
 
 def _axis(dim: str, label: Any) -> str:
@@ -111,6 +143,7 @@ def _axis(dim: str, label: Any) -> str:
     return f"{dim} {label + 1 if dim == 'component' else label}"
 
 
+@takes(panels=["meta_prior"])
 @styled
 def meta_prior(panels: dict[str, Any], *, floor: float | None = None) -> Any:
     """Quantities against the meta-prior, with every network as a dot.

@@ -7,12 +7,25 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import clock
-from neurodyn.plot.style import BLUE, GREY, ORANGE, STROKES, label, styled, subplots
+from neurodyn.labels import between, clock
+from neurodyn.labels.only import takes
+from neurodyn.labels.values import plain
+from neurodyn.plot.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    STROKES,
+    label,
+    sign_or_word,
+    styled,
+    subplots,
+    whole_ticks,
+)
 
 __all__ = ["intervals_over", "members", "tracking"]
 
 
+@takes(output=["time"], target=["time"])
 @styled
 def tracking(
     output: xr.DataArray, target: xr.DataArray, windows: Mapping[str, tuple[float, float]]
@@ -42,7 +55,7 @@ def tracking(
     figure, axes = subplots(1, len(windows), size=(2.7, 2.2), sharey=True)
     for ax, (title, (start, stop)) in zip(axes[0], windows.items(), strict=True):
         for values, colour, name in ((target, GREY, "target"), (output, BLUE, "output")):
-            part = values.sel(time=slice(start, stop))
+            part = between(values, (start, stop), what=f"`{name}`")
             time = clock(part, what=f"`{name}`", even=False).time
             ax.plot(time / 1000, part, color=colour, label=name)
         ax.set(title=title, xlabel="time (s)", xlim=(start / 1000, stop / 1000))
@@ -52,6 +65,7 @@ def tracking(
     return figure
 
 
+@takes(scores=["seed"])
 @styled
 def members(
     scores: Mapping[str, xr.DataArray], *, by: str, bars: Mapping[str, float] | None = None
@@ -81,7 +95,8 @@ def members(
         if bars and title in bars:
             ax.axhline(bars[title], color=ORANGE, lw=1, ls="--")
         ax.set(title=title, xlabel=label(values[by]))
-        ax.set_xticks(range(len(groups)), [f"{x:g}" for x in values[by].values])
+        names = [sign_or_word(x, values[by].values) for x in plain(values[by].values).tolist()]
+        ax.set_xticks(range(len(groups)), names)
         ax.set_xlim(-0.6, len(groups) - 0.4)
     return figure
 
@@ -131,6 +146,8 @@ def intervals_over(
         if highest is not None:
             ax.set_ylim(0, highest)
         first = next(iter(curves.values()))
+        if first[over].dtype.kind in "iu":
+            whole_ticks(ax.xaxis)
         ax.set(title=title, xlabel=label(first[over]), ylabel=label(first["mean"]))
     lines, names = axes[0][0].get_legend_handles_labels()
     figure.legend(lines, names, loc="outside upper center", ncols=2)

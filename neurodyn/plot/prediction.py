@@ -8,7 +8,15 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import clock, pair_sequences, place
-from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots, timeline
+from neurodyn.plot.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    styled,
+    subplots,
+    timeline,
+    whole_ticks,
+)
 
 __all__ = ["error_regression", "prediction_error"]
 
@@ -59,8 +67,8 @@ def prediction_error(
         ax.plot(x, mean, form, color=colour, ms=3, label=text)
         if half is not None:
             ax.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, lw=0)
+    whole_ticks(ax.xaxis)
     ax.set(xlabel="steps ahead", ylabel=what)
-    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_ylim(bottom=0)
     figure.legend(loc="outside right upper")
     return figure

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots
+from neurodyn.labels.only import takes
+from neurodyn.labels.values import is_words, plain
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, whole_ticks
 
 __all__ = ["checkpoints", "elbow"]
 
@@ -54,11 +56,13 @@ def checkpoints(history: xr.Dataset, *, measure: str, bar: float | None = None) 
             )
     if bar is not None:
         ax.axhline(bar, color="black", ls=":", lw=0.9)
+    whole_ticks(ax.xaxis)
     ax.set(xlabel="training step", ylabel=label(history[measure]))
     ax.legend()
     return figure
 
 
+@takes(scores=["sweep", "seed"])
 @styled
 def elbow(scores: xr.DataArray, *, by: str) -> Any:
     """A score against a setting: every seed as a dot, their median as a line.
@@ -83,7 +87,8 @@ def elbow(scores: xr.DataArray, *, by: str) -> Any:
     if set(scores.dims) != {"sweep", "seed"} or by not in scores.coords:
         raise ValueError(f"elbow draws (sweep, seed) by the coordinate {by!r}, got {scores.dims}.")
     scores = scores.transpose("sweep", "seed").sortby(by)
-    x, y = scores[by].values, scores.values
+    words = is_words(scores[by].values)
+    x, y = np.arange(scores.sizes["sweep"]) if words else scores[by].values, scores.values
     figure, axes = subplots(1, 1, size=(3.6, 2.7))
     ax = axes[0, 0]
     spread = np.linspace(-0.12, 0.12, y.shape[1]) if y.shape[1] > 1 else np.zeros(1)
@@ -97,6 +102,6 @@ def elbow(scores: xr.DataArray, *, by: str) -> Any:
         ax.plot(at, height, "x", color=ORANGE, ms=4, transform=upright, label="failed")
         ax.legend(loc="upper right")
     ax.plot(x, median, "o-", color=BLUE, ms=4, zorder=3)
-    ax.set_xticks(x)
+    ax.set_xticks(x, plain(scores[by].values) if words else None)
     ax.set(xlabel=label(scores[by]), ylabel=label(scores))
     return figure

@@ -1,4 +1,4 @@
-"""Spike trains: rasters in bands of populations, rates, intervals, rhythms."""
+"""Spike trains: rates of populations, intervals, rhythms."""
 
 from __future__ import annotations
 
@@ -8,120 +8,40 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError, clock, entry
-from neurodyn.labels.convention import Number, Window
-from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, timeline
-from neurodyn.spikes import positions
+from neurodyn.labels.convention import Number
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.plot.style import (
+    GREY,
+    STROKES,
+    label,
+    styled,
+    subplots,
+    timeline,
+    whole_ticks,
+)
 from neurodyn.spikes.join import places
 
-__all__ = ["intervals", "population_rate", "population_spectrum", "raster"]
+__all__ = [
+    "BANDS",
+    "band_name",
+    "draw_rates",
+    "intervals",
+    "population_rate",
+    "population_spectrum",
+]
 
-#: Above so many units or spikes, marks shrink to points.
-_MANY_UNITS, _MANY_SPIKES = 150, 5_000
 #: Coordinates on `unit` that bands are taken from when none is named.
-_BANDS = ("population", "area", "cell_type", "ei")
+BANDS = ("population", "area", "cell_type", "ei")
 
 
-@styled
-def raster(
-    ds: xr.Dataset,
-    *,
-    trial: Any = None,
-    by: str | None = None,
-    window: Window | None = None,
-    rate: xr.Dataset | None = None,
-) -> Any:
-    """Spikes of all units in one trial, populations as bands above each other.
-
-    Parameters
-    ----------
-    ds
-        A spike Dataset (dim ``spike``), of a run or a recording.
-    trial
-        Label of the trial, where spikes are cut into trials; default: the first.
-    by
-        Coordinate on ``unit`` that colours units and sorts them into bands; None: the first of
-        ``population``, ``area``, ``cell_type`` and ``ei`` that tells units apart.
-    window
-        Times to draw [ms]; default: all.
-    rate
-        Rates to draw below, from :func:`neurodyn.analysis.population_rate`: those of this trial.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ValueError
-        If `ds` holds no spikes arrays, there is no such trial or coordinate.
-    """
-    if "spike_time" not in ds:
-        raise ValueError(f"raster draws a spike Dataset, got {list(ds.data_vars)}.")
-    ds = entry(ds, "trial", trial)
-    t, unit, _ = positions(ds)
-    low, high = _span(ds, t) if window is None else window
-    inside = (t >= low) & (t <= high)
-    t, unit = t[inside], unit[inside]
-    names, row, edges = _bands(ds, by)
-    sizes: dict[str, Any] = {} if rate is None else {"height_ratios": [3, 1], "sharex": True}
-    figure, axes = subplots(1 if rate is None else 2, 1, size=(5.4, 3.2), **sizes)
-    if rate is not None:
-        figure.set_figheight(4.2)
-    ax = axes[0, 0]
-    few = ds.sizes["unit"] <= _MANY_UNITS and t.size <= _MANY_SPIKES
-    mark = {"marker": "|", "ms": 4, "mew": 0.8} if few else {"marker": ".", "ms": 1.4, "mew": 0}
-    for k, name in enumerate(names):
-        rows = row[unit]
-        mine = (rows >= edges[k]) & (rows < edges[k + 1])
-        colour = STROKES[k % len(STROKES)]
-        ax.plot(t[mine], rows[mine], ls="", color=colour, rasterized=not few, **mark)
-        if len(names) > 1:
-            ax.axhspan(edges[k] - 0.5, edges[k + 1] - 0.5, color=colour, alpha=0.06, lw=0)
-            middle = (edges[k] + edges[k + 1] - 1) / 2
-            ax.annotate(
-                name, (1.01, middle), xycoords=ax.get_yaxis_transform(), color=colour, va="center"
-            )
-    ax.set(xlim=(low, high), ylim=(-0.5, ds.sizes["unit"] - 0.5), ylabel="unit")
-    if rate is not None:
-        clock(rate, what="the rates", even=False)
-        if "trial" in ds.coords and "trial" in rate.coords:
-            rate = entry(rate, "trial", ds["trial"].item())
-        _draw_rates(axes[1, 0], rate.sel(time=slice(low, high)))
-    axes[-1, 0].set_xlabel("time (ms)")
-    return figure
-
-
-def _span(ds: xr.Dataset, t: np.ndarray) -> tuple[float, float]:
-    if "window" in ds.attrs:
-        return tuple(float(edge) for edge in ds.attrs["window"])
-    return (float(t.min()), float(t.max())) if t.size and t.min() < t.max() else (0.0, 1.0)
-
-
-def _bands(ds: xr.Dataset, by: str | None) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Names of bands from bottom to top, the row of each unit, and the first row of each band."""
-    n = ds.sizes["unit"]
-    known = [name for name, c in ds.coords.items() if c.dims == ("unit",) and name != "unit"]
-    if by is not None and by not in known:
-        raise ValueError(f"there is no coordinate {by!r} of units; there are {known}.")
-    if by is None:
-        telling = [b for b in _BANDS if b in known and 1 < len(np.unique(ds[b].values)) <= 12]
-        by = telling[0] if telling else None
-    if by is None:
-        return [""], np.arange(n), np.array([0, n])
-    values, first, group = np.unique(ds[by].values, return_index=True, return_inverse=True)
-    rank = np.argsort(np.argsort(first))[group]
-    place = np.empty(n, int)
-    place[np.argsort(rank, kind="stable")] = np.arange(n)
-    edges = np.r_[0, np.cumsum(np.bincount(rank))]
-    return [_named(by, v) for v in values[np.argsort(first)]], place, edges
-
-
-def _named(by: str, value: Any) -> str:
+def band_name(by: str, value: Any) -> str:
+    """What the label of a population stands for."""
     if by == "ei":
         return {1: "excitatory", -1: "inhibitory"}.get(int(value), "neither")
     return str(value)
 
 
+@takes(rates=DATASET)
 @styled
 def population_rate(rates: xr.Dataset, *, trial: Any = None) -> Any:
     """Rates of populations over time.
@@ -143,11 +63,12 @@ def population_rate(rates: xr.Dataset, *, trial: Any = None) -> Any:
         If there is no ``rate`` over ``time``.
     """
     figure, axes = subplots(1, 1, size=(5.2, 2.2))
-    _draw_rates(axes[0, 0], rates if trial is None else entry(rates, "trial", trial))
+    draw_rates(axes[0, 0], rates if trial is None else entry(rates, "trial", trial))
     return figure
 
 
-def _draw_rates(ax: Any, rates: xr.Dataset) -> None:
+def draw_rates(ax: Any, rates: xr.Dataset) -> None:
+    """Rates over time, a line for each population."""
     if "rate" not in rates or "time" not in rates["rate"].dims:
         raise ValueError(
             f"rates over time are wanted (analysis.population_rate), got {list(rates.data_vars)}."
@@ -168,9 +89,9 @@ def _draw_rates(ax: Any, rates: xr.Dataset) -> None:
 
 
 def _populations(ds: xr.Dataset) -> list[str]:
-    for by in _BANDS:
+    for by in BANDS:
         if by in ds.coords and ds[by].dims == ("unit",):
-            return [_named(by, v) for v in ds[by].values]
+            return [band_name(by, v) for v in ds[by].values]
     return [f"unit {u}" if ds.sizes["unit"] > 1 else "all" for u in ds["unit"].values]
 
 
@@ -206,6 +127,7 @@ def intervals(found: xr.Dataset, statistics: xr.Dataset | None = None, *, bins: 
     ax = axes[0, 0]
     edges = np.geomspace(isi.min() * 0.99, isi.max() * 1.01, bins + 1)
     ax.hist(isi, edges, weights=times, color=STROKES[0])
+    whole_ticks(ax.yaxis)
     ax.set(xscale="log", xlabel=label(found["interspike_interval"]), ylabel="intervals")
     if statistics is not None:
         ax = axes[0, 1]
@@ -214,6 +136,7 @@ def intervals(found: xr.Dataset, statistics: xr.Dataset | None = None, *, bins: 
             values = statistics[name].values[np.isfinite(statistics[name].values)]
             ax.hist(values, edges, histtype="step", color=colour, label=text, lw=1.3)
         ax.axvline(1, color=GREY, ls="--", lw=0.9)
+        whole_ticks(ax.yaxis)
         ax.set(xlabel="irregularity of a unit", ylabel="units")
         ax.legend()
     return figure

@@ -9,12 +9,27 @@ import matplotlib as mpl
 import numpy as np
 
 from neurodyn.labels import clock
+from neurodyn.labels.values import classes, is_words, plain
 
-__all__ = ["BLUE", "GREY", "ORANGE", "STROKES", "diverging", "label", "styled", "subplots"]
+__all__ = [
+    "BLUE",
+    "GREY",
+    "ORANGE",
+    "STROKES",
+    "colours_of",
+    "diverging",
+    "label",
+    "sign_or_word",
+    "styled",
+    "subplots",
+    "timeline",
+    "whole_ticks",
+]
 
-BLUE, ORANGE, GREY = "#2b6ca3", "#d9722e", "#8a8a8a"
-#: Colours of things side by side: populations, curves.
-STROKES = (BLUE, ORANGE, "#4f9d69", "#9a5fa5", "#c9a227", "#5bb5c5", "#c4506a", "#7a6a53")
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8a8a"
+#: Colours of things side by side (populations, curves, categories), which readers with any colour
+#: vision tell apart: Okabe & Ito, Color Universal Design, 2008.
+STROKES = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
 STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
@@ -71,14 +86,50 @@ def _show_in_notebooks(figure: type) -> None:
         select_figure_formats(shell, {"png"})
 
 
+def colours_of(values: Any, names: dict[str, str] | None = None) -> dict[Any, Any]:
+    """A colour for each label: by its kind.
+
+    Numbers of either sign diverge from grey; other numbers go from dark to light in their order;
+    words, codes that `names` spell, true and false, and any two labels have colours of their own.
+    """
+    found = classes(values, what="by")[0].tolist()
+    n = len(found)
+    words = is_words(values) or bool(names)
+    if not words and min(found) < 0 < max(found):
+        return diverging(found)
+    if (words or n <= 2) and n <= len(STROKES):
+        return dict(zip(found, STROKES, strict=False))
+    shades = mpl.colormaps["turbo" if words else "viridis"](np.linspace(0.05, 0.9, n))
+    return dict(zip(found, map(tuple, shades), strict=True))
+
+
+def sign_or_word(value: Any, values: Any, names: dict[str, str] | None = None) -> str:
+    """What a legend says of a label: a word, or a number with its sign where others have another.
+
+    `values` are all labels, `names` what codes stand for.
+    """
+    if names and str(value) in names:
+        return names[str(value)]
+    if is_words(np.asarray(value)):
+        return str(value)
+    signed = np.min(plain(values)) < 0
+    return f"{value:+.3g}" if signed and value else f"{value:.3g}"
+
+
+def whole_ticks(axis: Any) -> None:
+    """Ticks at whole numbers only, for what is counted."""
+    axis.get_major_locator().set_params(integer=True)
+
+
 def diverging(values: Any) -> dict[float, Any]:
     """A colour for each signed value: blue below zero, orange above, paler towards zero."""
     values = sorted({float(v) for v in values})
-    ranks = {v: i for i, v in enumerate(sorted({abs(v) for v in values}))}
+    ranks = {v: i for i, v in enumerate(sorted({abs(v) for v in values if v}))}
     colours = {}
     for v in values:
         # By rank, since coherences double from one to the next.
-        depth = 0.3 + 0.7 * (ranks[abs(v)] + 1) / len(ranks) if v else 0.0
+        paler = len(ranks) - 1 - ranks[abs(v)] if v else 0
+        depth = 1 - 0.65 * paler / max(len(ranks) - 1, 1) if v else 0.0
         base = mpl.colors.to_rgb(ORANGE if v > 0 else BLUE)
         grey = mpl.colors.to_rgb("#bdbdbd")
         colours[v] = tuple(depth * b + (1 - depth) * g for b, g in zip(base, grey, strict=True))

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import pair, pair_channels, time_axis
+from neurodyn.labels.only import takes
 from neurodyn.plot.style import STROKES, styled, subplots
 
 __all__ = ["attractor", "geometric_graph", "symbol_colours", "symbol_graph"]
@@ -25,6 +26,7 @@ def symbol_colours(n: int) -> list[Any]:
     return [mpl.colormaps["viridis"](x) for x in np.linspace(0.05, 0.95, n)]
 
 
+@takes(trajectory=["time"], reference=["time"])
 @styled
 def attractor(
     trajectory: xr.DataArray,

@@ -33,8 +33,8 @@ def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
         If there is no such trial.
     """
     one = entry(trials, "trial", trial)
-    # Epochs, which are drawn too, are in ms.
-    time = clock(one, what="the trials", even=False).time
+    # Epochs, which are drawn too, are in the unit of the clock.
+    time, _, unit = clock(one, what="the trials", even=False)
     # Tasks whose sequences are to be generated have no inputs.
     rows = 2 if "inputs" in one else 1
     figure, axes = subplots(rows, 1, size=(4.8, 1.8), sharex=True)
@@ -53,8 +53,7 @@ def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
         codes = np.unique(targets.values).astype(int)
         below.set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
         below.set_ylabel("target")
-    epochs = {str(n)[6:]: v[0] for n, v in trials.attrs.items() if str(n).startswith("epoch_")}
-    for i, (name, start) in enumerate(sorted(epochs.items(), key=lambda item: item[1])):
+    for i, (name, start) in enumerate(sorted(_epochs(one).items(), key=lambda item: item[1])):
         for ax in axes[:, 0]:
             ax.axvline(start, color="0.85", lw=0.8, zorder=0)
         # By turns on two lines, so that the names of short epochs do not meet.
@@ -66,8 +65,19 @@ def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
             fontsize=7,
             color="0.4",
         )
-    below.set_xlabel(f"time from {trials.attrs.get('align_event', 'start')} (ms)")
+    shown = "steps" if unit == "1" else unit
+    below.set_xlabel(f"time from {trials.attrs.get('align_event', 'start')} ({shown})")
     return figure
+
+
+def _epochs(one: xr.Dataset) -> dict[str, float]:
+    """When each epoch of a trial starts: the same in all trials, or another in each."""
+    found = {str(n)[6:]: float(v[0]) for n, v in one.attrs.items() if str(n).startswith("epoch_")}
+    for name, c in one.coords.items():
+        epoch = str(name).removesuffix("_start")
+        if epoch != name and f"{epoch}_stop" in one.coords:
+            found[epoch] = float(c)
+    return {name: start for name, start in found.items() if np.isfinite(start)}
 
 
 def _stack(ax: Any, time: np.ndarray, da: xr.DataArray, dim: str, colour: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
+from neurodyn.plot.style import BLUE, ORANGE, styled, subplots, whole_ticks
 
 __all__ = ["history"]
 
@@ -17,7 +17,7 @@ def history(ds: xr.Dataset, *, measure: str = "validation_correct") -> Any:
     Parameters
     ----------
     ds
-        ``fit(...).history``.
+        ``fit(...).history``, or what `fit` returned.
     measure
         Which evaluation to draw, where there is one.
 
@@ -26,6 +26,7 @@ def history(ds: xr.Dataset, *, measure: str = "validation_correct") -> Any:
     matplotlib.figure.Figure
         One thin line per network, and their mean.
     """
+    ds = getattr(ds, "history", ds)
     panels = ["loss"] + ([measure] if measure in ds else [])
     figure, axes = subplots(1, len(panels), size=(3.4, 2.5))
     for ax, name in zip(axes.flat, panels, strict=True):
@@ -36,6 +37,7 @@ def history(ds: xr.Dataset, *, measure: str = "validation_correct") -> Any:
             ax.plot(ds[dim], values.T, color=colour, lw=0.5, alpha=0.35)
         ax.plot(ds[dim], values.mean(0), color=colour)
         ax.set_xlabel("training step")
+        whole_ticks(ax.xaxis)
         ax.set_title(ds[name].attrs.get("long_name", name))
     if np.nanmin(ds["loss"].values) > 0:
         axes[0, 0].set_yscale("log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,16 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_KEYS, Number, Window
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
 from neurodyn.spikes.join import in_trials, observed, positions
+from neurodyn.spikes.wider import rebinned
 from neurodyn.trials import smooth
 
 __all__ = ["bin", "rate"]
 
 #: Coordinates that hold of spikes and not of bins.
 _OF_SPIKES = ("valid_until", "n_valid", "time", *SPIKE_KEYS.values())
+
+#: More counts than this fill the memory of most machines.
+_MOST = 2**31
 
 
 def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> xr.Dataset:
@@ -26,11 +31,11 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     Parameters
     ----------
     ds
-        Spike Dataset, in trials or continuous.
+        Spike Dataset, in trials or continuous; or counts, which are added up in wider bins.
     bin_width
-        Width of the bins [ms]; must divide the window.
+        Width of the bins [ms]; must divide the window, and be a multiple of that of counts.
     window
-        First and last edge [ms]; default is the window of `ds`.
+        First and last edge [ms]; default is the window of `ds`. Of counts they are edges of bins.
 
     Returns
     -------
@@ -44,7 +49,8 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     Raises
     ------
     LabelError
-        If `bin_width` does not divide the window, or the window leaves what was observed.
+        If `bin_width` does not divide the window, the window leaves what was observed, or counts
+        do not add up to these bins.
 
     Examples
     --------
@@ -53,6 +59,8 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     >>> spikes.bin(ds, bin_width=10.0).spike_count.values.ravel()
     array([2, 1], dtype=int32)
     """
+    if "spike_count" in ds and "spike_time" not in ds:
+        return rebinned(ds, bin_width, window)
     found = positions(ds)
     start, stop = _bin_window(ds, window)
     n_bins = _n_bins(start, stop, float(bin_width))
@@ -67,6 +75,12 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
 
     dims = ("trial", "time", "unit") if in_trials(ds) else ("time", "unit")
     shape = [n_bins if dim == "time" else ds.sizes[dim] for dim in dims]
+    if (size := math.prod(shape)) > _MOST:
+        raise LabelError(
+            f"bins of {float(bin_width):g} ms are {n_bins:,} bins for each unit and trial, "
+            f"{size:.2g} numbers in all: `bin_width` is in ms; choose wider bins, or fewer units "
+            "and trials."
+        )
     index = [place[inside], found.unit[inside]]
     if found.trial is not None:
         index.insert(0, found.trial[inside])
@@ -165,7 +179,7 @@ def rate(
     ds: xr.Dataset,
     sigma: Number | None = None,
     *,
-    bin_width: Number = 10.0,
+    bin_width: Number | None = None,
     window: Window | None = None,
 ) -> xr.Dataset:
     """Firing rates: binned, and smoothed with a Gaussian when `sigma` is given.
@@ -173,17 +187,23 @@ def rate(
     Parameters
     ----------
     ds
-        Spike Dataset, or a Dataset with `spike_count` (its bins are then used as they are).
+        Spike Dataset, or a Dataset with `spike_count`.
     sigma
         Standard deviation of the Gaussian [ms]; None does not smooth. See `neurodyn.trials.smooth`.
     bin_width
-        Width of the bins [ms]; 10 ms is fine for kernels of 20 ms and more.
+        Width of the bins [ms], as for `bin`. Default: 10 ms, which is fine for kernels of 20 ms and
+        more; or the bins of counts.
     window
         First and last edge [ms]; default is the window of `ds`.
 
     Returns
     -------
     Dataset with `rate` (trial, time, unit) [Hz].
+
+    Raises
+    ------
+    LabelError
+        As `bin`.
 
     Examples
     --------
@@ -192,7 +212,10 @@ def rate(
     >>> spikes.rate(ds, bin_width=10.0)["rate"].values.ravel()
     array([100., 100.], dtype=float32)
     """
-    counts = ds if "spike_count" in ds else bin(ds, bin_width=bin_width, window=window)
+    if "spike_count" in ds:
+        counts = rebinned(ds, bin_width, window)
+    else:
+        counts = bin(ds, bin_width=10.0 if bin_width is None else bin_width, window=window)
     width = labels.bin_width(counts, what="the counts")
     hertz = (counts["spike_count"] * (1e3 / width)).astype(np.float32)
     hertz.attrs = {"units": "Hz", "long_name": "firing rate"}

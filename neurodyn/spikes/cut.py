@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels
+from neurodyn import labels, signals
+from neurodyn.events import refuse_invalid, trial_column
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_KEYS, Window
 from neurodyn.spikes.build import SLACK, dataset, window_edges
@@ -29,7 +30,8 @@ def align(
     Parameters
     ----------
     ds
-        Continuous spike Dataset, perhaps with a trial table on `trial`.
+        Continuous spike Dataset, perhaps with a trial table on `trial`. A signal over `time` is cut
+        by `neurodyn.trials.align`.
     events
         Time of the event in each trial [ms, clock of the recording]: the name of a column of the
         trial table, a DataArray on `trial` whose coordinates are then the trial table, or an array.
@@ -61,25 +63,25 @@ def align(
     >>> cut.spike_time.values, cut.spike_trial.values  # labels of trials
     (array([-10.,  10.,   5.]), array([0, 0, 1]))
     """
+    if "spike_time" not in ds and "time" in ds.dims:
+        return signals.align(ds, events, window, until=until, invalid=invalid)
     if "spike_trial" in ds:
         raise LabelError("these spikes are cut into trials already; align the continuous recording")
     start, stop = window_edges(window)
-    events = _trial_column(ds, events, "events")
+    events = trial_column(ds, events, "events")
     event, name = events.values.astype(np.float64), str(events.name or "event")
     table = {str(n): c for n, c in events.coords.items() if c.dims == ("trial",)}
     end = np.full(event.shape, np.inf)
     if until is not None:
-        ends = _trial_column(ds, until, "until")
+        ends = trial_column(ds, until, "until")
         end = labels.pair(events, ends, what=("events", "until"))[1].values.astype(np.float64)
 
     first, last = _observed_from(ds, event + start)
     last = np.fmin(last, end)
     valid = np.isfinite(event) & (event + start >= first - SLACK) & (event + start < last)
     if not valid.all():
-        if invalid != "drop":
-            _raise_invalid(event, valid, start, ds)
-        if not valid.any():
-            raise LabelError("no trial is left: no event lies within the recording.")
+        recorded = ds.attrs.get("obs_intervals", ds.attrs.get("window"))
+        refuse_invalid(event, valid, start, recorded, invalid)
     event, last = event[valid], last[valid]
 
     found = positions(ds)
@@ -119,29 +121,6 @@ def align(
     return cut.assign(_observed(ds, event + start, event + np.minimum(stop, last - event)))
 
 
-def _trial_column(ds: xr.Dataset, given: Any, role: str) -> xr.DataArray:
-    """Times of trials [ms], with the trial table that they come with."""
-    if isinstance(given, str):
-        if given not in ds.coords or ds[given].dims != ("trial",):
-            columns = [n for n, c in ds.coords.items() if c.dims == ("trial",) and n != "trial"]
-            raise LabelError(
-                f"{role}: there is no trial column '{given}'. The trial table has "
-                f"{columns or 'no columns'}; pass a DataArray on 'trial' or an array of times [ms]."
-            )
-        given = ds[given]
-    if isinstance(given, xr.DataArray):
-        if given.dims != ("trial",):
-            raise LabelError(f"{role} must lie on dim 'trial', got dims {given.dims}.")
-        if given.attrs.get("units", "ms") != "ms":
-            raise LabelError(f"{role} is in {given.attrs['units']!r}; times are in ms.")
-        return given
-    array = np.asarray(given, np.float64)
-    if array.ndim != 1 or array.size == 0:
-        raise LabelError(f"{role} must hold one time [ms] per trial, got shape {array.shape}.")
-    table = {n: c for n, c in ds.coords.items() if c.dims == ("trial",)}
-    return xr.DataArray(array, table if ds.sizes.get("trial") == array.size else {}, ("trial",))
-
-
 def _observed_from(ds: xr.Dataset, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each time the observed interval that it lies in (else an empty one)."""
     edges = ds.attrs.get("obs_intervals", ds.attrs.get("window"))
@@ -152,16 +131,6 @@ def _observed_from(ds: xr.Dataset, start: np.ndarray) -> tuple[np.ndarray, np.nd
     found = np.isfinite(start) & (inside >= 0)
     inside = np.where(found, inside, 0)
     return np.where(found, begins[inside], np.inf), np.where(found, ends[inside], -np.inf)
-
-
-def _raise_invalid(event: np.ndarray, valid: np.ndarray, start: float, ds: xr.Dataset) -> None:
-    edges = ds.attrs.get("obs_intervals", ds.attrs.get("window"))
-    listed = ", ".join(f"{i} (event at {event[i]:g})" for i in np.flatnonzero(~valid)[:8])
-    raise LabelError(
-        f"{(~valid).sum()} of {valid.size} trials have no event or start ({start:+g} ms from the "
-        f"event) outside what was recorded ({edges} ms): trials {listed}. Choose a shorter window, "
-        "or pass invalid='drop' to leave them out."
-    )
 
 
 def _observed(ds: xr.Dataset, start: np.ndarray, stop: np.ndarray) -> dict[str, xr.Variable]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,10 @@ import numpy as np
 from jaxtyping import PyTree
 
 from neurodyn.io.archive import FileFormatError, read_archive, write_archive
+from neurodyn.io.versions import other_orientation
+from neurodyn.training.ensemble import Seeds
 from neurodyn.training.errors import CheckpointError
+from neurodyn.training.fingerprint import fingerprint
 from neurodyn.training.history import History
 from neurodyn.training.step import LONGEST
 
@@ -20,6 +23,9 @@ __all__ = ["Checkpoint", "Saver"]
 
 #: How often a checkpoint is written when no number of steps is given [s].
 _CHECKPOINT = 60.0
+
+#: Arguments of `fit` that a checkpoint gives back where a resumed run does not pass them.
+_KEPT = ("batch_size", "sampler", "select", "patience", "evaluate_every")
 
 
 class Checkpoint:
@@ -29,16 +35,22 @@ class Checkpoint:
     ----------
     path
         The file.
+    resume
+        Whether to go on from an existing file; without, one that exists is refused.
+
+    Attributes
+    ----------
     settings
         Fingerprints and numbers of all that shapes the run, by argument of `fit`; a checkpoint of
         other settings is refused.
-    resume
-        Whether to go on from an existing file; without, one that exists is refused.
+    models
+        The models before training, which older files describe in their own way.
     """
 
-    def __init__(self, path: str | os.PathLike, settings: Mapping[str, Any], *, resume: bool):
+    def __init__(self, path: str | os.PathLike, *, resume: bool):
         self.path = Path(path)
-        self.settings = dict(settings)
+        self.settings: dict[str, Any] = {}
+        self.models: Sequence[PyTree] = ()
         if self.path.is_dir():
             raise CheckpointError(f"the checkpoint '{path}' is a folder; name a file.")
         if self.path.exists() and not resume:
@@ -56,6 +68,34 @@ class Checkpoint:
                 f"the folder '{folder}' of the checkpoint cannot be written to. Choose another "
                 "one, or change its rights."
             )
+        self._found = self._content() if self.path.exists() else None
+
+    def _content(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        try:
+            return read_archive(self.path, kind="checkpoint")
+        except FileFormatError as error:
+            raise CheckpointError(f"cannot resume: {error}") from error
+
+    def completed(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of `fit`, with those that are None as the run so far was given them.
+
+        The file holds numbers and words; objects (an optimiser, an objective) it can only tell from
+        others.
+        """
+        given = dict(given)
+        if self._found is None:
+            return given
+        stored = self._found[0]["settings"]
+        if given["evaluate"] is None and stored.get("evaluate") == fingerprint(False):
+            given["evaluate"] = False
+        for name in _KEPT:
+            if given[name] is None and not (
+                name == "evaluate_every" and given["evaluate"] is False
+            ):
+                given[name] = stored.get(name)
+        if given["ensemble"] is None and stored.get("ensemble") is not None:
+            given["ensemble"] = Seeds.read(stored["ensemble"])
+        return given
 
     def write(self, step: int, state: PyTree, history: Mapping[str, np.ndarray]) -> None:
         """Replace the file, atomically."""
@@ -69,14 +109,13 @@ class Checkpoint:
         write_archive(self.path, header, arrays, kind="checkpoint", overwrite=True)
 
     def read(self, state: PyTree) -> tuple[int, PyTree, dict[str, np.ndarray]] | None:
-        """Step, state (of the structure given) and history; None where no file exists yet."""
-        if not self.path.exists():
+        """Step, state (of the structure given) and history; None where there was no file."""
+        if self._found is None:
             return None
-        try:
-            header, arrays = read_archive(self.path, kind="checkpoint")
-        except FileFormatError as error:
-            raise CheckpointError(f"cannot resume: {error}") from error
-        self._refuse_other_settings(header["settings"])
+        (header, arrays), self._found = self._found, None
+        old = header["version"] == 1
+        self._refuse_other_settings(header["settings"], old)
+        state = other_orientation(state) if old else state
         stored = {k.removeprefix("state"): x for k, x in arrays.items() if k.startswith("state")}
         history = {
             k.removeprefix("history/"): x for k, x in arrays.items() if k.startswith("history/")
@@ -93,25 +132,26 @@ class Checkpoint:
             _as_leaf(stored[name], leaf)
             for name, leaf in zip(expected, jax.tree.leaves(state), strict=True)
         ]
-        return header["step"], jax.tree.unflatten(jax.tree.structure(state), leaves), history
+        state = jax.tree.unflatten(jax.tree.structure(state), leaves)
+        return header["step"], other_orientation(state) if old else state, history
 
-    def _refuse_other_settings(self, stored: Mapping[str, Any]) -> None:
-        differing = [
-            name
-            for name in {**stored, **self.settings}
-            if stored.get(name) != self.settings.get(name)
-        ]
+    def _refuse_other_settings(self, stored: Mapping[str, Any], old: bool) -> None:
+        own = self.settings
+        if old:
+            own = own | {"model": fingerprint([other_orientation(m) for m in self.models])}
+        differing = [name for name in {**stored, **own} if stored.get(name) != own.get(name)]
         if differing:
             plain = [
                 f"{name} was {stored.get(name)}, now {self.settings.get(name)}"
-                if name in ("batch_size", "sampler", "select", "evaluate_every", "ensemble")
+                if name in (*_KEPT, "ensemble")
                 else f"another {name}"
                 for name in differing
             ]
             raise CheckpointError(
                 f"the checkpoint '{self.path}' was written by a run with other settings "
                 f"({'; '.join(plain)}), so it cannot be resumed with these. Pass what that run was "
-                "given, or name another checkpoint."
+                "given (numbers and words may be left out, objects such as an optimiser are not in "
+                "the file), or name another checkpoint."
             )
 
 
@@ -129,7 +169,8 @@ class Saver:
         step, run.state, arrays = found
         if step > steps:
             raise CheckpointError(
-                f"the checkpoint '{self.file.path}' is at step {step}, beyond steps={steps}."
+                f"the checkpoint '{self.file.path}' is at step {step}, beyond steps={steps}: pass "
+                f"steps={step} for what it holds, or more to go on."
             )
         history.restore(arrays)
         self.written = step

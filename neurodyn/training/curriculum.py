@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
+from neurodyn.reprs import brief
 from neurodyn.task import AbstractTask
 
 __all__ = ["AbstractCurriculum", "Threshold"]
@@ -20,6 +21,8 @@ class AbstractCurriculum(eqx.Module):
     `advance`, `active` and `stage` are pure JAX and compiled; `check` and `resize` run outside.
     """
 
+    __repr__ = brief
+
     @abc.abstractmethod
     def check(self, task: AbstractTask) -> None:
         """Raise ValueError or TypeError if it does not fit this task."""
@@ -28,7 +31,10 @@ class AbstractCurriculum(eqx.Module):
     def advance(
         self, task: AbstractTask, metrics: dict[str, Float[Array, ""]]
     ) -> tuple[AbstractTask, Bool[Array, ""]]:
-        """The task to go on with, and whether the last stage has been passed (training ends)."""
+        """The task to go on with, and whether the last stage has been passed (training ends).
+
+        The names of ``metrics`` are those of ``Fit.history``, such as ``validation_correct``.
+        """
 
     @abc.abstractmethod
     def resize(self, task: AbstractTask) -> AbstractTask:
@@ -67,14 +73,14 @@ class Threshold(AbstractCurriculum):
     threshold
         The next stage begins when the metric of the evaluation reaches this.
     metric
-        Name of the metric; default ``"correct"``.
+        Name of the metric, as in ``Fit.history``; default ``"validation_correct"``.
     lower
         Whether smaller is better (then the metric must fall to ``threshold``).
 
     Examples
     --------
     >>> Threshold("coherence", [0.5, 0.2, 0.1], threshold=0.9).metric
-    'correct'
+    'validation_correct'
     """
 
     field: str = eqx.field(static=True)
@@ -89,7 +95,7 @@ class Threshold(AbstractCurriculum):
         values: Any,
         *,
         threshold: float | int,
-        metric: str = "correct",
+        metric: str = "validation_correct",
         lower: bool = False,
     ):
         dtype = jnp.result_type(float)
@@ -120,7 +126,7 @@ class Threshold(AbstractCurriculum):
         if self.metric not in metrics:
             raise ValueError(
                 f"Threshold: the evaluation has no metric {self.metric!r}; it has "
-                f"{sorted(metrics)}."
+                f"{', '.join(sorted(metrics))}."
             )
         current = getattr(task, self.field)
         value, threshold = metrics[self.metric], self.threshold.astype(metrics[self.metric].dtype)

@@ -7,9 +7,11 @@ from typing import Any, Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
+from jaxtyping import PRNGKeyArray, PyTree
 
-from neurodyn.checks import check_whole
+from neurodyn.checks import check_whole, whole
+from neurodyn.random import fold_in
+from neurodyn.reprs import brief
 
 __all__ = ["Ensemble", "Seeds"]
 
@@ -20,7 +22,7 @@ class Seeds(eqx.Module):
     Parameters
     ----------
     n
-        Number of members. Member i trains with the key ``fold_in(key, i)``.
+        Number of members.
     how
         ``"map"``
             Each member runs through the same compiled program, on a thread for each core. A member
@@ -35,21 +37,49 @@ class Seeds(eqx.Module):
         ``"auto"``
             ``"map"`` on CPUs, for its stronger claim; ``"vmap"`` on accelerators, which run one
             program at a time and would idle with small members.
+    seeds
+        The seed of each member, which trains with the key ``fold_in(key, seed)``: a member with the
+        same seed is the same in every ensemble. Default: 0 to n - 1.
     """
 
     n: int = eqx.field(static=True)
     how: Literal["map", "vmap", "auto"] = eqx.field(static=True, default="auto")
+    seeds: tuple[int, ...] | None = eqx.field(static=True, default=None)
+
+    __repr__ = brief
 
     def __check_init__(self):
         check_whole(1, n=self.n)
+        if self.seeds is not None:
+            if len(self.seeds) != self.n:
+                raise ValueError(f"Seeds: there are {self.n} members and {len(self.seeds)} seeds.")
+            for seed in self.seeds:
+                whole("seeds", seed, 0)
         if self.how not in ("map", "vmap", "auto"):
             raise ValueError(f"Seeds: `how` is 'map', 'vmap' or 'auto', got {self.how!r}.")
+
+    def keys(self, key: PRNGKeyArray) -> list[PRNGKeyArray]:
+        """The key of each member."""
+        seeds = range(self.n) if self.seeds is None else self.seeds
+        return [fold_in(key, seed) for seed in seeds]
 
     def resolved(self) -> str:
         """``"map"`` or ``"vmap"``, with ``"auto"`` decided for the backend in use."""
         if self.how != "auto":
             return self.how
         return "map" if jax.default_backend() == "cpu" else "vmap"
+
+    def described(self) -> str:
+        """In words that :meth:`read` takes, for a checkpoint."""
+        own = "" if self.seeds is None else f" of seeds {', '.join(map(str, self.seeds))}"
+        return f"{self.n} by {self.resolved()}{own}"
+
+    @classmethod
+    def read(cls, words: str) -> "Seeds":
+        """What :meth:`described` wrote."""
+        about, _, seeds = words.partition(" of seeds ")
+        n, how = about.split(" by ")
+        return cls(int(n), how, tuple(map(int, seeds.split(", "))) if seeds else None)
 
 
 class Ensemble(eqx.Module):
@@ -85,6 +115,10 @@ class Ensemble(eqx.Module):
                     f"({type(member).__name__}) differ in more than the values of their arrays."
                 )
         self.stacked = stack(members)
+
+    def __repr__(self) -> str:
+        first = repr(self[0]).splitlines()[:4]
+        return "\n".join([f"Ensemble: {len(self)} members, the first of them", *first])
 
     def __len__(self) -> int:
         return next(x for x in jax.tree.leaves(self.stacked) if eqx.is_array(x)).shape[0]

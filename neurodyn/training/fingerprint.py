@@ -1,5 +1,6 @@
 """A short text that says whether two objects would train the same, in any process."""
 
+import dataclasses
 import functools
 import hashlib
 import re
@@ -42,7 +43,7 @@ def _feed(digest: Any, x: Any, seen: set[int]) -> None:
         x = np.asarray(x)
         tag(f"{x.dtype}{x.shape}")
         digest.update(x.tobytes())
-    elif isinstance(x, eqx.Module):
+    elif dataclasses.is_dataclass(x) and not isinstance(x, type):  # modules among them
         feed(*((name, getattr(x, name, None)) for name in sorted(x.__dataclass_fields__)))
     elif isinstance(x, dict):
         feed(*sorted(x.items(), key=lambda item: repr(item[0])))

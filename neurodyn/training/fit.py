@@ -29,17 +29,18 @@ def fit(
     gradient: Any = None,
     optimizer: Any = None,
     steps: int,
-    batch_size: int = 64,
-    sampler: str = "random",
+    batch_size: int | None = None,
+    sampler: str | None = None,
     evaluate: Callable | bool | None = None,
     evaluate_every: int | None = None,
-    select: str = "last",
+    select: str | None = None,
+    patience: int | None = None,
     curriculum: Any = None,
     ensemble: Any = None,
     checkpoint: Any = None,
     checkpoint_every: int | None = None,
     resume: bool = False,
-    callbacks: Sequence[Callable[[Snapshot], Any]] = (),
+    callbacks: Callable[[Snapshot], Any] | Sequence[Callable[[Snapshot], Any]] = (),
     progress: bool | None = None,
     key: Any,
 ) -> Fit:
@@ -64,9 +65,9 @@ def fit(
     steps
         Number of updates.
     batch_size
-        Trials per update (all items with ``sampler="full"``).
+        Trials per update, default 64 (all items with ``sampler="full"``).
     sampler
-        ``"random"``: fresh trials by ``task.batch``; for tasks over stored items also
+        ``"random"`` (default): fresh trials by ``task.batch``; for tasks over stored items also
         ``"shuffle"``: all of them in a new order every epoch; ``"full"``: all at every step.
     evaluate
         Pure JAX function ``(model, task, *, key) -> dict of numbers``; None: the objective's
@@ -75,25 +76,40 @@ def fit(
     evaluate_every
         Steps between evaluations; default a twentieth of ``steps``. There is always one at the end.
     select
-        ``"last"`` model, or the one of the best evaluation: ``"best:NAME"`` for names whose better
-        side is known (``correct``, ``loss``, ``mse``...), ``"max:NAME"``, ``"min:NAME"`` for any.
+        ``"last"`` model (default), or the one of the best evaluation: ``"best:NAME"`` for names
+        whose better side is known (``"best:validation_correct"``, ``validation_loss``,
+        ``validation_mse``...), ``"max:NAME"``, ``"min:NAME"`` for any. Names are those of
+        ``Fit.history``, here and wherever a metric is named.
+    patience
+        End training after so many evaluations without a better value of the metric of `select`
+        (of ``validation_loss`` where that is the last model), each member of an ensemble for
+        itself; default: never. With ``select="best:NAME"`` the best model is returned, with
+        ``"last"`` the one at the end.
     curriculum
         Makes the task harder after evaluations, see :class:`AbstractCurriculum`; training ends with
         its last stage, at the latest after ``steps``.
     ensemble
         Number of members, or :class:`Seeds`, which says how they are run. Member i trains as a
-        `fit` without ensemble with key ``jax.random.fold_in(key, i)``.
+        `fit` without ensemble with key ``jax.random.fold_in(key, i)``; ``Seeds(n, seeds=...)``
+        names other numbers than 0 to n - 1.
     checkpoint
         File that holds all that is needed to go on.
     checkpoint_every
         Steps between checkpoints; default: about once a minute. One is always written at the end.
     resume
-        Go on from the checkpoint where there is one; the result has the same bits as one
-        uninterrupted run. Give the same arguments; ``steps`` may be larger.
+        Go on from the checkpoint where there is one, up to `steps`, which may be more than before;
+        a run that has taken them already is returned as it is. Numbers and words that are not
+        passed (`batch_size`, `sampler`, `select`, `patience`, `evaluate_every`, `ensemble`) are
+        those of the run so far; others than those are refused. Objects have to be passed again,
+        since the file cannot hold them. The model has the same bits as after one uninterrupted
+        run, unless something depends on the number of steps: a learning rate schedule made for
+        it; or, for `select`, `patience` and curricula, the evaluation at the end of the shorter
+        run, if `evaluate_every` does not divide its steps.
     callbacks
-        Called with a :class:`Snapshot` after every evaluation; one that returns True ends training.
+        One function or several, called with a :class:`Snapshot` (`step`, `metrics`, `model`) after
+        every evaluation. Any true value that one returns ends training.
     progress
-        Whether to show a bar; default: where standard error is a terminal.
+        Whether to show a bar; default: on a terminal and in notebooks.
     key
         Seed or key. Step k depends on ``fold_in`` of it and k only.
 
@@ -117,6 +133,24 @@ def fit(
         If a time constant falls below the task's step; :class:`~neurodyn.params.Bounded` keeps it
         above.
     """
+    callbacks = _functions(callbacks)
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "sampler": sampler,
+        "evaluate": evaluate,
+        "evaluate_every": evaluate_every,
+        "select": select,
+        "patience": patience,
+        "ensemble": ensemble,
+    }
+    file = None
+    if checkpoint is not None:
+        file = Checkpoint(checkpoint, resume=resume)
+        options = file.completed(options)
+    elif resume or checkpoint_every is not None:
+        raise ValueError("resume and checkpoint_every need checkpoint=, the name of a file.")
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise ValueError(f"`checkpoint_every` is at least 1, got {checkpoint_every}.")
     plan = make_plan(
         model,
         task,
@@ -124,22 +158,12 @@ def fit(
         gradient=gradient,
         optimizer=optimizer,
         steps=steps,
-        batch_size=batch_size,
-        sampler=sampler,
-        evaluate=evaluate,
-        evaluate_every=evaluate_every,
-        select=select,
         curriculum=curriculum,
-        ensemble=ensemble,
         key=key,
+        **options,
     )
-    file = None
-    if checkpoint is not None:
-        file = Checkpoint(checkpoint, plan.settings, resume=resume)
-    elif resume or checkpoint_every is not None:
-        raise ValueError("resume and checkpoint_every need checkpoint=, the name of a file.")
-    if checkpoint_every is not None and checkpoint_every < 1:
-        raise ValueError(f"`checkpoint_every` is at least 1, got {checkpoint_every}.")
+    if file is not None:
+        file.settings, file.models = plan.settings, plan.models
     members = [
         compiled.start(plan.setup, m, plan.task, k)
         for m, k in zip(plan.models, plan.keys, strict=True)
@@ -184,7 +208,7 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
         with clock("checkpoint"):
             saver.save(step, run, history, now=True)
     return Fit(
-        model=models_of(plan, run, best=plan.setup.select is not None),
+        model=models_of(plan, run, best=plan.select != "last"),
         history=history_of(plan, history),
         task=tasks_of(plan, run),
         seconds=clock.seconds,
@@ -194,10 +218,11 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
 def _compile(plan: Plan, run: Any, clock: "_Clock") -> tuple[Callable, Callable | None]:
     """The programs for the sizes of the stage; those of known sizes are kept."""
     with clock("compile"):
-        chunk = run.compile(compiled.chunk, 0, 0)
         if plan.evaluate_every is None:
-            return chunk, None
-        return chunk, run.compile(compiled.evaluate, 0)
+            return run.compile((compiled.chunk, 2))[0], None
+        # The evaluation first: a metric that it does not have is told before the long program.
+        evaluation, chunk = run.compile((compiled.evaluate, 1), (compiled.chunk, 2))
+        return chunk, evaluation
 
 
 class _Clock:
@@ -232,5 +257,34 @@ def _call(callbacks: Sequence, plan: Plan, run: Any, history: History, step: int
     if not callbacks:
         return False
     snapshot = Snapshot(step, history.latest(), models_of(plan, run, best=False))
-    wishes = [callback(snapshot) for callback in callbacks]  # all of them, whatever one says
-    return any(wish is True for wish in wishes)
+    # All of them are called, whatever one says.
+    wishes = [_is_true(callback, callback(snapshot)) for callback in callbacks]
+    return any(wishes)
+
+
+def _is_true(callback: Callable, wish: Any) -> bool:
+    try:
+        return bool(wish)
+    except (TypeError, ValueError) as error:
+        name = getattr(callback, "__name__", type(callback).__name__)
+        raise TypeError(
+            f"the callback {name} returned a {type(wish).__name__} that is neither true nor false "
+            f"({error}): return True to end training, else None."
+        ) from error
+
+
+def _functions(callbacks: Any) -> tuple[Callable, ...]:
+    """One callback or several, as a tuple."""
+    if callable(callbacks):
+        return (callbacks,)
+    try:
+        found = () if callbacks is None else tuple(callbacks)
+    except TypeError:
+        found = (callbacks,)
+    for one in found:
+        if not callable(one) or isinstance(one, type):
+            raise TypeError(
+                "`callbacks` is a function of a Snapshot (`step`, `metrics`, `model`), or several "
+                f"in a list; got {one!r}."
+            )
+    return found

@@ -15,6 +15,7 @@ from neurodyn.integrate import integrate
 from neurodyn.labels import LabelError, clock, in_positions
 from neurodyn.labels.pairing import counts
 from neurodyn.params.use import whole_model
+from neurodyn.reprs import brief
 from neurodyn.system import State
 
 __all__ = ["FreeRun"]
@@ -73,6 +74,8 @@ class FreeRun(eqx.Module):
     names: tuple[str, ...] | None = eqx.field(static=True)
     dt: float | None = eqx.field(static=True)
     rows: tuple[tuple[str, int], ...] = eqx.field(static=True)
+
+    __repr__ = brief
 
     def __init__(
         self,

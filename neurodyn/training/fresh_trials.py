@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from neurodyn.checks import check_whole
+from neurodyn.reprs import brief
 from neurodyn.training.objectives import AbstractObjective, Supervised
 
 __all__ = ["FreshTrials"]
@@ -28,6 +29,8 @@ class FreshTrials(eqx.Module):
     n_batches: int = eqx.field(static=True)
     batch_size: int = eqx.field(static=True)
     fresh: ClassVar[bool] = True
+
+    __repr__ = brief
 
     def __init__(
         self,

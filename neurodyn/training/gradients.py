@@ -7,6 +7,7 @@ from typing import Any
 import equinox as eqx
 
 from neurodyn.params import trainable
+from neurodyn.reprs import brief
 from neurodyn.training.objectives import AbstractObjective
 
 __all__ = ["BPTT", "AbstractGradient"]
@@ -14,6 +15,8 @@ __all__ = ["BPTT", "AbstractGradient"]
 
 class AbstractGradient(eqx.Module):
     """Turns an objective into a function that also returns gradients."""
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def __call__(self, objective: AbstractObjective) -> Callable[..., tuple[Any, Any, Any, Any]]:

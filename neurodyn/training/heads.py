@@ -60,8 +60,8 @@ class Heads(AbstractCurriculum):
     n_last
         The largest N to train; default: as far as the heads go.
     metrics
-        Names of the accuracy over all heads in use and of that of the largest N, in what
-        `fit(evaluate=...)` returns.
+        Names of the accuracy over all heads in use and of that of the largest N, as in
+        ``Fit.history``.
     readout
         Names of the parameters of the model that have the outputs on their last axis.
 
@@ -75,7 +75,8 @@ class Heads(AbstractCurriculum):
     >>> from neurodyn.tasks import NParity
     >>> from neurodyn.training import sliding
     >>> task = NParity([2, 3, 4], n_heads=3)
-    >>> passed = {"correct": jnp.array(0.99), "correct_largest": jnp.array(0.985)}
+    >>> accuracy = jnp.array(0.99)
+    >>> passed = {"validation_correct": accuracy, "validation_correct_largest": accuracy}
     >>> harder, done = sliding(3, 2).advance(task, passed)
     >>> print(harder.ns, done)
     [4 5 6] False
@@ -95,7 +96,7 @@ class Heads(AbstractCurriculum):
         *,
         threshold: float | int = 0.98,
         n_last: int | None = None,
-        metrics: Sequence[str] = ("correct", "correct_largest"),
+        metrics: Sequence[str] = ("validation_correct", "validation_correct_largest"),
         readout: tuple[str, ...] = ("W_out", "b_out"),
     ):
         check_whole(0, add=add, drop=drop)
@@ -152,7 +153,7 @@ class Heads(AbstractCurriculum):
             if name not in metrics:
                 raise ValueError(
                     f"This curriculum goes by {' and '.join(self.metrics)}, but the evaluation has "
-                    f"{sorted(metrics)}."
+                    f"{', '.join(sorted(metrics))}."
                 )
         mean, largest = (jnp.asarray(metrics[name]) for name in self.metrics)
         threshold = self.threshold.astype(mean.dtype)

@@ -8,7 +8,16 @@ import xarray as xr
 
 from neurodyn import labels
 
-__all__ = ["History"]
+__all__ = ["History", "evaluated"]
+
+#: How names of evaluations begin, in histories and everywhere else.
+PREFIX = "validation_"
+
+
+def evaluated(name: str) -> str:
+    """The one name of a metric that an evaluation calls `name`."""
+    return name if name.startswith(PREFIX) else PREFIX + name
+
 
 _LONG_NAMES = {
     "loss": "loss of the batch",
@@ -27,7 +36,7 @@ class History:
     """Collects what chunks and evaluations return, for all members."""
 
     def __init__(self, units: Mapping[str, str]):
-        self.units = {f"validation_{name}": unit for name, unit in units.items()}
+        self.units = {evaluated(name): unit for name, unit in units.items()}
         self._steps: list[list[dict[str, np.ndarray]]] = []
         self._evaluations: list[list[dict[str, np.ndarray]]] = []
         self._evaluated_at: list[int] = []
@@ -49,7 +58,7 @@ class History:
             numbers["loss"] = float(np.mean([r["loss"][-1] for r in self._steps[-1]]))
         if self._evaluations:
             last = self._evaluations[-1]
-            numbers |= {f"validation_{k}": float(np.mean([r[k] for r in last])) for k in last[0]}
+            numbers |= {k: float(np.mean([r[k] for r in last])) for k in last[0]}
         return numbers
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -62,22 +71,21 @@ class History:
         if self._evaluations:
             for name in self._evaluations[0][0]:
                 rows = [np.stack([r[name] for r in records]) for records in self._evaluations]
-                found[f"validation_{name}"] = np.stack(rows, axis=1)
+                found[name] = np.stack(rows, axis=1)
         return found | {"evaluated_at": np.asarray(self._evaluated_at, np.int64)}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over what `arrays` returned."""
         at = arrays["evaluated_at"]
         names = [name for name in arrays if name != "evaluated_at"]
-        validation = [name for name in names if name.startswith("validation_")]
+        validation = [name for name in names if name.startswith(PREFIX)]
         training = [name for name in names if name not in validation]
         if training:
             seeds = range(arrays[training[0]].shape[0])
             self._steps = [[{k: arrays[k][i] for k in training} for i in seeds]]
-        short = {name: name.removeprefix("validation_") for name in validation}
         self._evaluations = [
             [
-                {short[k]: arrays[k][i, j] for k in validation}
+                {k: arrays[k][i, j] for k in validation}
                 for i in range(arrays[validation[0]].shape[0])
             ]
             for j in range(len(at))
@@ -91,7 +99,7 @@ class History:
         variables: dict[str, Any] = {}
         coords: dict[str, Any] = {}
         for name, values in arrays.items():
-            dim = "evaluation" if name.startswith("validation_") else "step"
+            dim = "evaluation" if name.startswith(PREFIX) else "step"
             if dim == "step":
                 coords[dim] = (dim, np.arange(values.shape[1]), "1", "steps taken before this one")
             else:

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -31,10 +32,21 @@ class Separate:
         workers = min(len(members), cores or 1) if jax.default_backend() == "cpu" else 1
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
 
-    def compile(self, function: Callable, *numbers: int) -> Callable[..., list[Record]]:
-        """Compile for this run; what it returns runs all members and updates their state."""
-        # Compiled here and now: the threads below would not see the caller's JAX settings.
-        programs = [self._compiled(function, i, _traced(numbers)) for i in range(len(self.state))]
+    def compile(self, *calls: tuple[Callable, int]) -> list[Callable[..., list[Record]]]:
+        """Compile for this run; what it returns runs all members and updates their state.
+
+        Each call is a function and how many numbers it takes.
+        """
+        n = range(len(self.state))
+        missing: dict[Any, Callable] = {}
+        for function, n_numbers in calls:
+            for i in n:
+                lower = partial(self._lowered, function, i, _traced((0,) * n_numbers))
+                missing.setdefault(self._name(function, i), lower)
+        _compile_missing(self._programs, missing)
+        return [self._runner([self._programs[self._name(f, i)] for i in n]) for f, _ in calls]
+
+    def _runner(self, programs: list[Any]) -> Callable[..., list[Record]]:
 
         def one(program, setup, constants, member, numbers):
             return _fetch(*program((setup, constants, *numbers), member))
@@ -51,13 +63,14 @@ class Separate:
 
         return run
 
-    def _compiled(self, function: Callable, i: int, numbers: tuple) -> Any:
+    def _name(self, function: Callable, i: int) -> Any:
+        return function, jax.tree.structure(self._setups[i].task)
+
+    def _lowered(self, function: Callable, i: int, numbers: tuple) -> Any:
         """The program for the sizes of member i."""
-        name = function, jax.tree.structure(self._setups[i].task)
-        if name not in self._programs:
-            fixed = (self._setups[i], self.constants[i], *numbers)
-            self._programs[name] = _program(function).lower(fixed, self.state[i]).compile()
-        return self._programs[name]
+        return _program(function).lower(
+            (self._setups[i], self.constants[i], *numbers), self.state[i]
+        )
 
     def resize(self, resized: Callable) -> None:
         """Give each member's task the sizes that its stage asks for."""
@@ -93,16 +106,18 @@ class Together:
         self.constants = stack([constants for constants, _ in members])
         self.state = stack([member for _, member in members])
 
-    def compile(self, function: Callable, *numbers: int) -> Callable[..., list[Record]]:
+    def compile(self, *calls: tuple[Callable, int]) -> list[Callable[..., list[Record]]]:
         """As :meth:`Separate.compile`."""
-        numbers = _traced(numbers)
-        name = function, jax.tree.structure(self._setup.task)
-        if name not in self._programs:
-            fixed = (self._setup, self.constants, *numbers)
-            program = _batched(function, len(numbers)).lower(fixed, self.state)
-            self._programs[name] = program.compile()
-        program = self._programs[name]
+        sizes = jax.tree.structure(self._setup.task)
+        missing = {(f, sizes): partial(self._lowered, f, _traced((0,) * n)) for f, n in calls}
+        _compile_missing(self._programs, missing)
+        return [self._runner(self._programs[f, sizes]) for f, _ in calls]
 
+    def _lowered(self, function: Callable, numbers: tuple) -> Any:
+        fixed = (self._setup, self.constants, *numbers)
+        return _batched(function, len(numbers)).lower(fixed, self.state)
+
+    def _runner(self, program: Any) -> Callable[..., list[Record]]:
         def run(*numbers: int) -> list[Record]:
             fixed = (self._setup, self.constants, *_traced(numbers))
             self.state, record = _fetch(*program(fixed, self.state))
@@ -155,6 +170,17 @@ def _resize(
         return setup, state
     task = jax.tree.unflatten(structure, jax.tree.leaves(state.task))
     return dataclasses.replace(setup, task=static), dataclasses.replace(state, task=task)
+
+
+def _compile_missing(programs: dict[Any, Any], wanted: dict[Any, Callable]) -> None:
+    """Compile what is not there yet, on a thread for each, while the next one is traced."""
+    missing = {name: lower for name, lower in wanted.items() if name not in programs}
+    if not missing:
+        return
+    with ThreadPoolExecutor(len(missing)) as pool:
+        # Traced here: other threads would not see the caller's JAX settings.
+        jobs = {name: pool.submit(lower().compile) for name, lower in missing.items()}
+        programs.update({name: job.result() for name, job in jobs.items()})
 
 
 def _traced(numbers: Sequence[int]) -> tuple[Any, ...]:

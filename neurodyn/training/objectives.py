@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from neurodyn.inputs import predicted, trials_for
 from neurodyn.integrate import Save, Trajectory, integrate
 from neurodyn.params import AbstractParameter, resolve, trainable
+from neurodyn.reprs import brief
 from neurodyn.system import AbstractSystem, ChecksStep
 from neurodyn.task import AbstractTask, Trial
 
@@ -23,8 +24,13 @@ Metrics = dict[str, Float[Array, ""]]
 class AbstractObjective(eqx.Module):
     """A loss, with whatever it carries from step to step.
 
-    All methods but `check` are pure JAX: they run inside the compiled training step.
+    A loss of your own is a subclass with four methods: :meth:`__call__` is what a step of training
+    minimises, `evaluate` what the validation set is scored by, `init` makes what is carried along
+    (None, for most), `check` refuses what does not go together. All but `check` are pure JAX: they
+    run inside the compiled training step.
     """
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def check(self, model: AbstractSystem, task: AbstractTask) -> None:
@@ -44,7 +50,30 @@ class AbstractObjective(eqx.Module):
         *,
         key: PRNGKeyArray,
     ) -> tuple[Float[Array, ""], Metrics, PyTree]:
-        """Loss of a batch, further numbers for the history, and the next ``aux``."""
+        """Loss of a batch: what one step of training minimises.
+
+        Parameters
+        ----------
+        model
+            The model, with the parameters of this step.
+        task
+            The task, as the curriculum left it; ``task.loss(outputs, trials)`` is its own loss.
+        trials
+            The batch, trial-first.
+        aux
+            What :meth:`init` made, or the last step returned.
+        key
+            For noise and other draws; another one in every step.
+
+        Returns
+        -------
+        loss
+            A scalar.
+        metrics
+            Further scalars by name, which the history shows on ``step``; perhaps none.
+        aux
+            What the next step gets, of the same structure, shapes and dtypes.
+        """
 
     @abc.abstractmethod
     def evaluate(
@@ -56,7 +85,10 @@ class AbstractObjective(eqx.Module):
         *,
         key: PRNGKeyArray,
     ) -> Metrics:
-        """Numbers for the validation set, ``loss`` among them."""
+        """Numbers for the validation set, ``loss`` among them; arguments as for :meth:`__call__`.
+
+        The history shows them on ``evaluation``, as ``validation_loss`` and so on.
+        """
 
 
 class Supervised(AbstractObjective):

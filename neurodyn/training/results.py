@@ -1,17 +1,19 @@
 """What training returns, put together from the state of the members."""
 
 import dataclasses
+import textwrap
 import warnings
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import xarray as xr
 from jaxtyping import PyTree
 
+from neurodyn.reprs import brief
 from neurodyn.training.ensemble import Ensemble
 from neurodyn.training.history import History
 from neurodyn.training.plan import Plan
+from neurodyn.training.step import copied
 
 __all__ = ["Fit", "Snapshot", "history_of", "model_of", "models_of", "tasks_of"]
 
@@ -39,13 +41,40 @@ class Fit:
     task: Any
     seconds: dict[str, float]
 
+    def __repr__(self) -> str:
+        model, *_ = repr(self.model).splitlines()
+        last = {name: x.values[..., -1].mean() for name, x in self.history.items() if x.size}
+        last.pop("grad_norm", None)
+        numbers = ", ".join(f"{name} {float(x):.4g}" for name, x in sorted(last.items()))
+        took = ", ".join(f"{what} {s:.3g} s" for what, s in self.seconds.items())
+        lines = (
+            f"Fit: {self.history.sizes.get('step', 0):,} steps",
+            f"model {model}",
+            f"at the end {numbers}",
+            f"took {took}",
+        )
+        return "\n  ".join(textwrap.shorten(line, 98, placeholder=" ...") for line in lines)
+
 
 class Snapshot(NamedTuple):
-    """What callbacks see after an evaluation: step, latest numbers by name, the model as it is."""
+    """What callbacks see after an evaluation.
+
+    Attributes
+    ----------
+    step
+        Number of steps taken.
+    metrics
+        The last loss and the numbers of the evaluation, named as in ``Fit.history`` (``loss``,
+        ``validation_loss``, ``validation_correct``...); for an ensemble their means over members.
+    model
+        The model as it is, or an :class:`Ensemble`; it may be kept.
+    """
 
     step: int
-    metrics: dict[str, Any]
+    metrics: dict[str, float]
     model: Any
+
+    __repr__ = brief
 
 
 def models_of(plan: Plan, run: Any, *, best: bool) -> Any:
@@ -66,7 +95,7 @@ def model_of(constants: Any, member: Any, *, best: bool, seed: int) -> PyTree:
             stacklevel=4,
         )
     # Copies, since the buffers are given away when training goes on.
-    return eqx.combine(jax.tree.map(jax.numpy.copy, params), constants.rest)
+    return eqx.combine(copied(params), constants.rest)
 
 
 def tasks_of(plan: Plan, run: Any) -> Any:
@@ -83,7 +112,7 @@ def history_of(plan: Plan, history: History) -> xr.Dataset:
         "model": type(plan.models[0]).__name__,
         "task": type(plan.task).__name__,
         "objective": type(plan.setup.objective).__name__,
-        "select": plan.settings["select"],
+        "select": plan.select,
     }
     if (protocol := getattr(plan.setup.evaluate, "protocol", None)) is not None:
         attrs["evaluation"] = str(protocol)

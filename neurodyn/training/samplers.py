@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from neurodyn.checks import check_whole
+from neurodyn.checks import whole
 from neurodyn.task import AbstractDataTask, AbstractTask, Trial
 
 __all__ = ["AbstractSampler", "Full", "Random", "Shuffle", "make_sampler"]
@@ -89,7 +89,7 @@ def make_sampler(name: Any, task: AbstractTask, batch_size: Any) -> AbstractSamp
     """Make the sampler of that name, or say why there is none for this task."""
     if name not in ("random", "shuffle", "full"):
         raise ValueError(f"`sampler` is 'random', 'shuffle' or 'full', got {name!r}.")
-    check_whole(1, batch_size=batch_size)
+    batch_size = whole("batch_size", batch_size)
     if name == "random":
         return Random(batch_size)
     if not isinstance(task, AbstractDataTask):

@@ -10,13 +10,25 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn.arrays import as_array
 from neurodyn.params import trainable
+from neurodyn.random import split
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.gradients import AbstractGradient
+from neurodyn.training.history import evaluated
 from neurodyn.training.indexed import apply_gradients, init_optimizer
 from neurodyn.training.objectives import AbstractObjective
 from neurodyn.training.samplers import AbstractSampler
 
-__all__ = ["LONGEST", "Constants", "Member", "Setup", "chunk", "diagnose", "evaluate", "start"]
+__all__ = [
+    "LONGEST",
+    "Constants",
+    "Member",
+    "Setup",
+    "chunk",
+    "copied",
+    "diagnose",
+    "evaluate",
+    "start",
+]
 
 #: Most steps that one call of the compiled program makes (the size of its history buffers).
 LONGEST = 1024
@@ -31,9 +43,12 @@ class Setup(eqx.Module):
         The static part of the task.
     evaluate
         A user's own evaluation, or None for the objective's.
-    select
+    watch
         Name of the metric whose best evaluation is kept, and its sign (+1: larger is better); or
         None.
+    patience
+        Evaluations without a better value of it after which a member is done, and the steps between
+        evaluations; or None.
     """
 
     objective: AbstractObjective
@@ -43,7 +58,8 @@ class Setup(eqx.Module):
     curriculum: AbstractCurriculum | None
     task: PyTree
     evaluate: Any
-    select: tuple[str, int] | None = eqx.field(static=True)
+    watch: tuple[str, int] | None = eqx.field(static=True)
+    patience: tuple[Int[Array, ""], Int[Array, ""]] | None
 
 
 class Constants(eqx.Module):
@@ -69,7 +85,7 @@ class Member(eqx.Module):
     failed
         The step that went bad, -1 while none did. What is held is from before that step.
     done
-        Whether the curriculum has ended.
+        Whether the curriculum or the patience has ended.
     """
 
     params: PyTree
@@ -86,30 +102,34 @@ class Member(eqx.Module):
 
 def start(setup: Setup, model: PyTree, task: Any, key: PRNGKeyArray) -> tuple[Constants, Member]:
     """A member before its first step; nothing of it is shared with the model it was made from."""
-    aux_key, *keys = jax.random.split(key, 4)
+    aux_key, *keys = split(key, 4)
     params, rest = eqx.partition(model, trainable(model))
     aux = setup.objective.init(model, task, key=aux_key)
     if not all(eqx.is_array(x) for x in jax.tree.leaves(aux)):
         raise TypeError(f"{type(setup.objective).__name__}.init must return arrays only.")
     member = Member(
         params=params,
-        opt=init_optimizer(setup.optimizer, params),
+        opt=_optimizer_state(setup.optimizer, params),
         aux=aux,
         order=setup.sampler.init(task),
         task=eqx.filter(task, eqx.is_array),
-        best=None if setup.select is None else params,
+        best=None if setup.watch is None else params,
         best_value=as_array(-jnp.inf, jnp.result_type(float)),
         best_step=as_array(-1, jnp.int32),
         failed=as_array(-1, jnp.int32),
         done=as_array(False, bool),
     )
     # The buffers of a member are given away at every call, so it gets its own.
-    return Constants(rest, *keys), _copied(member)
+    return Constants(rest, *keys), copied(member)
 
 
 @jax.jit
-def _copied(tree: PyTree) -> PyTree:
+def copied(tree: PyTree) -> PyTree:
+    """Copies of all arrays, made by one program."""
     return jax.tree.map(lambda x: jnp.array(x, x.dtype, copy=True), tree)
+
+
+_optimizer_state = eqx.filter_jit(init_optimizer)
 
 
 def chunk(fixed: tuple, member: Member) -> tuple[Member, dict[str, Float[Array, " step"]]]:
@@ -180,12 +200,12 @@ def evaluate(fixed: tuple, member: Member) -> tuple[Member, dict[str, Array]]:
         metrics = setup.objective.evaluate(model, task, task.validation(), member.aux, key=key)
     else:
         metrics = setup.evaluate(model, task, key=key)
-    metrics = {name: _scalar(name, x) for name, x in metrics.items()}
+    metrics = {evaluated(name): _scalar(name, x) for name, x in metrics.items()}
     record = dict(metrics)
-    if setup.select is not None:
-        member = _keep_best(setup.select, member, metrics, number)
+    if setup.watch is not None:
+        member = _keep_best(setup.watch, member, metrics, number)
     if setup.curriculum is not None:
-        record |= {n: _scalar(n, x) for n, x in setup.curriculum.stage(task).items()}
+        record |= {evaluated(n): _scalar(n, x) for n, x in setup.curriculum.stage(task).items()}
         task, done = setup.curriculum.advance(task, metrics)
         arrays = _like(eqx.filter(task, eqx.is_array), member.task)
         done = member.done | done
@@ -193,13 +213,25 @@ def evaluate(fixed: tuple, member: Member) -> tuple[Member, dict[str, Array]]:
             lambda new, old: jnp.where(member.done, old, new), arrays, member.task
         )
         member = eqx.tree_at(lambda m: (m.task, m.done), member, (arrays, done))
+    if setup.patience is not None:
+        done = member.done | _out_of_patience(*setup.patience, member.best_step, number)
+        member = eqx.tree_at(lambda m: m.done, member, done)
     return member, record
 
 
-def _keep_best(select, member, metrics, number):
-    name, sign = select
+def _out_of_patience(patience, every, best_step, number) -> Bool[Array, ""]:
+    """Whether so many evaluations have passed since the best (or the start, without any)."""
+    since = number // every - jnp.maximum(best_step, jnp.zeros_like(best_step)) // every
+    return since >= patience
+
+
+def _keep_best(watch, member, metrics, number):
+    name, sign = watch
     if name not in metrics:
-        raise ValueError(f"select: the evaluation has no {name!r}; it has {sorted(metrics)}.")
+        raise ValueError(
+            f"`select` and `patience` go by a metric of the evaluation, which has no {name!r}; it "
+            f"has {', '.join(sorted(metrics))}."
+        )
     value = (sign * metrics[name]).astype(member.best_value.dtype)
     better = (value > member.best_value) & ~member.done
     best = jax.tree.map(lambda new, old: jnp.where(better, new, old), member.params, member.best)

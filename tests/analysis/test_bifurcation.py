@@ -29,6 +29,14 @@ def test_logistic_doubles_its_period():
     np.testing.assert_allclose(np.unique(sweep["point"].values[2, 0].round(5)), cycle, atol=2e-5)
 
 
+def test_a_run_that_never_left_its_start_is_told_apart():
+    start = reference.Logistic(start=(0.0,))
+    sweep = analysis.bifurcation(start, "r", [0.5, 4.0], n_steps=20, transient=10)
+    assert (sweep["status"] == "at rest").all()
+    sweep = analysis.bifurcation(reference.Logistic(), "r", [2.5, 4.0], n_steps=20, transient=2000)
+    assert (sweep["status"] == "ok").all()  # also where it came to rest
+
+
 def test_maxima_of_rossler_double_too():
     sweep = analysis.bifurcation(
         reference.Roessler(), "c", [2.5, 3.5], n_steps=4000, dt=0.05, transient=4000

@@ -62,6 +62,10 @@ def test_groups_and_all_units():
     expected = by_hand(MODEL, trials_of(0, 8), cut=[0, 3, 5])
     np.testing.assert_allclose(result["accuracy"][1], expected, atol=1e-6)
     np.testing.assert_array_equal(result["accuracy"][0], result["intact"])
+    same = analysis.ablation(MODEL, TASK, [[0, 3, 5]], n_trials=8, key=0)
+    np.testing.assert_allclose(same["accuracy"][0], expected, atol=1e-6)
+    alone = analysis.ablation(MODEL, TASK, mask[1], n_trials=8, key=0)
+    assert alone["unit"].values.tolist() == [0, 3, 5]
     every = analysis.ablation(MODEL, TASK, n_trials=8, at_once=4, key=0)
     assert every.sizes["unit"] == N_UNITS
     expected = by_hand(MODEL, trials_of(0, 8), cut=[4])
@@ -161,11 +165,11 @@ def test_a_network_at_chance_has_no_relative_accuracy():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="units 0 to 5"):
+    with pytest.raises(ValueError, match="no unit 6: this LeakyRNN has 6 units"):
         analysis.ablation(MODEL, TASK, [6], key=0)
     with pytest.raises(ValueError, match="twice"):
         analysis.ablation(MODEL, TASK, [1, 1], key=0)
-    with pytest.raises(ValueError, match="masks"):
+    with pytest.raises(ValueError, match="mask over the 6 units"):
         analysis.ablation(MODEL, TASK, np.ones((1, 3)), key=0)
     with pytest.raises(ValueError, match="as many heads"):
         analysis.ablation(MODEL, tasks.NParity([2, 3]), [0], key=0)

@@ -1,5 +1,7 @@
 """Lyapunov exponents against theory, published numbers and a plain NumPy loop."""
 
+import warnings
+
 import equinox as eqx
 import jax
 import jax.flatten_util
@@ -313,3 +315,37 @@ def test_what_is_no_smooth_system_is_refused():
 def test_kaplan_yorke(spectrum, options, expected):
     got = analysis.kaplan_yorke_dimension(spectrum, **options)
     np.testing.assert_allclose(got, expected)
+
+
+# --- resting at a fixed point ------------------------------------------------------------------
+
+#: Two units that turn and grow about 0 until the tanh holds them: a limit cycle.
+TURNING = 1.5 * np.array([[1.0, -1.0], [1.0, 1.0]])
+
+
+def test_a_network_that_rests_at_its_unstable_fixed_point_says_so():
+    model = models.CTRNN(0, 2, 0, tau=50.0, W=TURNING, key=0)
+    options = {"n_steps": 4000, "dt": 5.0, "transient": 2000}
+    with pytest.warns(UserWarning, match="1 of 1 trials of this CTRNN rest exactly.*initial="):
+        rest = analysis.lyapunov(model, **options)
+    assert rest["status"].values.tolist() == ["unstable fixed point"]
+    # Of the linear flow about 0: (1.5 - 1) / tau twice.
+    np.testing.assert_allclose(rest["lyapunov"][0], 0.01, rtol=1e-4)
+    away = State(jnp.array([[0.1, 0.0], [0.0, 0.0]]))
+    with pytest.warns(UserWarning, match="1 of 2 trials"):
+        both = analysis.lyapunov(model, state=away, n_trials=2, **options)
+    assert both["status"].values.tolist() == ["ok", "unstable fixed point"]
+    assert abs(float(both["lyapunov"][0, 0])) < 1e-4
+    assert float(both["lyapunov"][0, 1]) < -1e-3
+
+
+@pytest.mark.parametrize("r", [0.5, 4.0])
+def test_only_an_unstable_fixed_point_is_told_apart(r):
+    # The fixed point 0 of the logistic map has the multiplier r.
+    logistic = reference.Logistic(r=r, start=(0.0,))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        result = analysis.lyapunov(logistic, n_steps=40, transient=5)
+    assert bool(seen) == (r > 1)
+    assert result["status"].item() == ("unstable fixed point" if r > 1 else "ok")
+    assert float(result["lyapunov"][0, 0]) == pytest.approx(np.log(r), rel=1e-6)

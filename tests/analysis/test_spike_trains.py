@@ -114,6 +114,58 @@ def test_fano_factor(ds, trains):
     np.testing.assert_allclose(by[:3], want)
 
 
+def _ended(until):
+    """Three units in ten trials of 500 ms that end at these times."""
+    rng = np.random.default_rng(0)
+    whole = spikes.from_times([rng.uniform(0, 10e3, 400) for _ in range(3)], window=(0, 10e3))
+    events = np.arange(10) * 1000.0
+    return spikes.align(whole, events, (0, 500), until=events + until)
+
+
+@pytest.mark.parametrize("by", [None, "side"])
+def test_fano_factor_of_trials_that_end_early(by):
+    """Bins count that two trials (of a condition) reached, each with the same weight."""
+    until = np.array([420.0] * 8 + [500.0, 240.0])
+    side = np.array([0, 1] * 5)
+    cut = _ended(until).assign_coords(side=("trial", side))
+    found = analysis.fano_factor(cut, bin_width=100.0, by=by)
+    count = spikes.bin(cut, bin_width=100.0)["spike_count"].values
+    var, mean = np.zeros(3), np.zeros(3)
+    for k in range(5):
+        for group in [side == 0, side == 1] if by else [side >= 0]:
+            there = count[group & (until >= 100 * (k + 1)), k]
+            if len(there) >= 2:
+                var += there.var(0, ddof=1)
+                mean += there.mean(0)
+    np.testing.assert_allclose(found, var / mean)
+
+
+def test_fano_factor_of_units_lost_on_the_way():
+    """What one unit misses changes nothing of the others."""
+    fine = spikes.bin(_ended(np.full(10, 500.0)), bin_width=100.0)
+    lost = fine.assign(spike_count=fine.spike_count.astype(float))
+    lost.spike_count[1:, :, 1] = np.nan
+    lost.spike_count[3:, 2:, 2] = np.nan
+    found, whole = (analysis.fano_factor(x).values for x in (lost, fine))
+    assert found[0] == whole[0]
+    assert np.isnan(found[1])
+    some = fine.spike_count.values[:, :, 2].astype(float)
+    parts = [some[:, :2], some[:3, 2:]]
+    want = sum(p.var(0, ddof=1).sum() for p in parts) / sum(p.mean(0).sum() for p in parts)
+    assert found[2] == pytest.approx(want)
+    # The mean of a population is that of the units that were seen.
+    rate = analysis.population_rate(lost).rate.values[..., 0]
+    np.testing.assert_allclose(rate, 10 * np.nanmean(lost.spike_count, axis=2), rtol=1e-6)
+
+
+def test_synchrony_of_trials_that_end_early():
+    until = np.array([500.0] * 5 + [255.0] * 5)
+    found = analysis.synchrony(_ended(until), bin_width=10.0)
+    early = analysis.synchrony(_ended(np.full(10, 500.0)), bin_width=10.0, window=(0, 250))
+    np.testing.assert_allclose(found.chi[5:], early.chi[5:])
+    assert found.chi.notnull().all()
+
+
 def test_population_rate(ds, trains):
     found = analysis.population_rate(ds, bin_width=100.0, by="population")
     labels.check(found)
@@ -195,6 +247,24 @@ def test_spikes_out_of_potentials():
     assert found["step"].dims == ("trial",)
     once = analysis.detect_spikes(potentials([quiet, spiking]), refractory=1.0)
     assert once.sizes["spike"] == 1
+
+
+@pytest.mark.parametrize(("every", "dead"), [(8, 1.0), (25, 1.0), (25, 3.0), (9, 2.0), (25, 60.0)])
+def test_dead_time_counts_from_the_last_spike_that_counted(every, dead):
+    """Crossings that do not count start no dead time: 18 of those every 2.5 ms in 90 ms, not 1."""
+    rising = np.arange(50, 950, every)
+    v = np.full((2, 1000), -60.0)
+    v[0, rising] = v[1, rising[::3]] = 60.0
+    want = []
+    for row, at in enumerate((rising, rising[::3])):
+        last = -np.inf
+        for sample in at:
+            if sample * 0.1 - last >= dead - 1e-9:
+                last = sample * 0.1
+                want.append((row, last))
+    found = analysis.detect_spikes(potentials(v), refractory=dead)
+    assert found["spike_trial"].values.tolist() == [row for row, _ in want]
+    np.testing.assert_allclose(found["spike_time"], [at - 0.05 for _, at in want])
 
 
 def test_fi_curve():

@@ -135,4 +135,4 @@ def test_a_step_that_contradicts_the_labels_is_refused():
     with pytest.raises(LabelError, match="contradict the labels"):
         analysis.streaming_autocorrelation([labelled()], 5, step=1.0)
     with pytest.raises(LabelError, match="one variable"):
-        read_chunk(labelled().to_dataset(name="rate"))
+        read_chunk(labelled().to_dataset(name="rate").assign(other=labelled()))

@@ -61,6 +61,16 @@ def test_only_covered_bins():
     assert part["time"].values.tolist() == [125, 175, 225, 275]
 
 
+def test_a_missing_value_is_missing_in_its_bin():
+    run = _run(50, 20.0).copy()
+    bins = _bins(0.0, 50.0, 20)
+    whole = analysis.rebin(run, bins)
+    run[{"time": 7}] = np.inf  # at 160 ms
+    found = analysis.rebin(run, bins)
+    assert np.flatnonzero(found.isnull().any([d for d in found.dims if d != "time"])) == [3]
+    xr.testing.assert_equal(found.drop_isel(time=3), whole.drop_isel(time=3))
+
+
 def test_bad_input():
     run = _run()
     with pytest.raises(LabelError, match=r"run covers 0 to 1000 ms.*2000 to 2500"):

@@ -6,7 +6,7 @@ import xarray as xr
 from jaxtyping import TypeCheckError
 from scipy.optimize import curve_fit
 
-from neurodyn import analysis, labels
+from neurodyn import analysis, labels, models
 from neurodyn.labels import LabelError
 
 
@@ -150,6 +150,7 @@ def test_effective_tau():
     np.testing.assert_allclose(tau, [20, 30, 50, 100])
     with pytest.raises(LabelError, match="no 'tau'"):
         analysis.effective_tau(run.drop_vars("tau"))
+    np.testing.assert_allclose(analysis.effective_tau(models.CTRNN(1, 2, 1, tau=30.0, key=0)), 30)
     run["tau"].attrs["units"] = "s"
     with pytest.raises(LabelError, match="must be in ms"):
         analysis.effective_tau(run)

@@ -167,7 +167,7 @@ def _step(curriculum: str, n: int, peaks: dict[str, float]) -> list[Row]:
 
 def _ours(name: str, n: int, backend: str):
     """A chunk of the experiment's steps at N, the lengths that it draws, and its task."""
-    settings = Settings(curricula=name, n_units=UNITS, batch_size=BATCH)
+    settings = Settings(curricula=(name,), n_units=UNITS, batch_size=BATCH)
     variant = variants(settings)[0]
     curriculum = curriculum_of(settings, variant)
     task = task_of(settings, variant)
@@ -282,7 +282,7 @@ def _peaks() -> dict[str, float]:
 def _whole() -> Row:
     """Training with one head to N = 5, compilation and tests included."""
     began = time.perf_counter()
-    trained = train(Settings(curricula="single", n_last=5), Run(None, False, False))
+    trained = train(Settings(curricula=("single",), n_last=5), Run(None, False, False))
     seconds = time.perf_counter() - began
     epochs = trained.epochs(trained.variants[0]).sizes["evaluation"]
     return Row(

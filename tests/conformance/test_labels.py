@@ -18,6 +18,7 @@ from tests.conformance.labelled.orders import permuted, transposed
 from tests.conformance.labelled.pairs import paired
 from tests.conformance.labelled.public import entries, kind_of
 from tests.conformance.labelled.selections import concatenated, selected
+from tests.conformance.labelled.variables import in_a_dataset, in_words
 
 EVERY = pytest.mark.parametrize("name", entries())
 #: No shrinking: a finding names the call, the dim and the numbers.
@@ -137,6 +138,22 @@ def test_another_clock_is_right_or_refused(name, change):
         if case.dim in ("time", "spike") and (said := clock(case, change)):
             found.append(f"{case}: {said}")
     report(found, "clock", name, only=change)
+
+
+@EVERY
+def test_a_dataset_with_one_variable_is_as_its_array(name):
+    found = []
+    for example in of(name):
+        for argument in example.arguments:
+            if said := in_a_dataset(example, argument):
+                found.append(f"{example}, {argument}: {said}")
+    report(found, "variable", name)
+
+
+@EVERY
+def test_words_are_labels(name):
+    found = [f"{example}: {said}" for example in of(name) if (said := in_words(example))]
+    report(found, "words", name)
 
 
 @EVERY

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -14,6 +17,8 @@ from typer.testing import CliRunner
 import neurodyn as nd
 from neurodyn import labels, models, tasks
 from neurodyn.cli.app import app
+from neurodyn.experiments import EXPERIMENTS
+from neurodyn.experiments.folder import claimed
 
 TINY = ["--set", "steps=3", "--set", "n_networks=1", "--set", "n_units=4"]
 
@@ -111,9 +116,20 @@ def test_help_loads_nothing_heavy():
         (["run", "perceptual_decision", "--set", "stpes=3"], ["Did you mean 'steps'?"]),
         (["run", "perceptual_decision", "--set", "steps"], ["KEY=VALUE", "'steps'"]),
         (["run", "perceptual_decision", "--set", "steps=many"], ["'steps'", "'many'"]),
-        (["run", "perceptual_decision", "--set", "steps=1.5"], ["'steps' takes a int", "1.5"]),
+        (["run", "perceptual_decision", "--set", "steps=1.5"], ["'steps' takes a whole", "1.5"]),
+        (["run", "perceptual_decision", "--set", "steps=3", "--set", "steps=4"], ["'steps' twice"]),
+        (["run", "izhikevich2003", "--set", "n_seeds=0"], ["'n_seeds' takes", ">= 1", "got '0'"]),
+        (["run", "izhikevich2003", "--set", "seed=-1"], ["'seed' takes", ">= 0", "got '-1'"]),
+        (
+            ["run", "izhikevich2003", "--set", "settle=900", "--set", "duration=800"],
+            ["settle (900"],
+        ),
+        (["run", "izhikevich2003", "--resume", "--overwrite"], ["exclude each other"]),
         (["demo", "--seed", "one"], ["--seed", "integer"]),
-        (["list", "networks"], ["no kind 'networks'", "models, systems, tasks, measures"]),
+        (
+            ["list", "networks"],
+            ["no kind 'networks'", "models, spiking, synapses", "tasks, measures"],
+        ),
         (["data", "mante2031"], ["no dataset 'mante2031'", "did you mean 'mante2013'"]),
         (["data", "--fetch"], ["--fetch needs the name"]),
         (["compare", "run.nc"], ["Missing argument 'REC'"]),
@@ -152,8 +168,9 @@ def test_the_installed_command_and_the_module_agree():
 def test_list_shows_the_registry():
     found = json.loads(call("list", "--json").stdout)
     kinds = {entry["kind"] for entry in found}
-    assert kinds == {"model", "system", "task", "measure", "dataset", "experiment"}
+    assert kinds == set(nd.registry.KINDS)
     names = {entry["name"] for entry in found}
+    assert {"LIF", "AdEx", "izhikevich2003_network", "PairSTDP", "lyapunov"} <= names
     assert {"CTRNN", "PerceptualDecision", "cka", "mante2013", "perceptual_decision"} <= names
     assert set(tasks.__all__) <= names
     printed = call("list").stdout
@@ -163,7 +180,9 @@ def test_list_shows_the_registry():
 def test_list_takes_one_kind_in_either_number():
     one, many = (json.loads(call("list", kind, "--json").stdout) for kind in ("model", "models"))
     assert one == many
-    assert {entry["kind"] for entry in one} == {"model"}
+    assert {entry["kind"] for entry in one} == {"model", "spiking"}
+    rules = json.loads(call("list", "rules", "--json").stdout)
+    assert {entry["kind"] for entry in rules} == {"rule"}
 
 
 def test_data_tells_where_datasets_are(monkeypatch, tmp_path):
@@ -188,6 +207,20 @@ def test_data_that_cannot_be_fetched(monkeypatch, tmp_path):
 
 
 # --- info ------------------------------------------------------------------------------------
+
+
+def test_info_without_a_file_says_versions_devices_and_kernels():
+    text = call("info").stdout
+    for name in ("neurodyn", "python", "jaxlib", "brian2"):
+        assert re.search(rf"^{name} +\d", text, re.M), name
+    about = json.loads(call("info", "--json").stdout)
+    assert about["versions"]["jax"] == jax.__version__
+    assert len(about["devices"]) == len(jax.devices())
+    assert about["x64"] == jax.config.jax_enable_x64
+    shown = [(one["kernel"], one["compiled"]) for one in about["kernels"]]
+    assert shown == [(row.kernel, row.on) for row in nd.kernels.status()]
+    for name, on in shown:
+        assert re.search(rf"^{name} +{'compiled' if on else 'plain JAX'}", text, re.M)
 
 
 def test_info_of_a_model(tmp_path):
@@ -329,3 +362,119 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path, monkeypatch):
     out = tmp_path / "out"
     refused(call("run", "perceptual_decision", *TINY, "--out", out), 130, "Interrupted", "--resume")
     assert not out.exists()
+
+
+# --- settings, folders and logs of runs, by the cheapest experiment ------------------------------
+
+SMALL = {"n_seeds": 2, "duration": 300, "settle": 100, "segment": 100}
+
+
+def arguments(**changes):
+    return [f"--set={name}={value}" for name, value in (SMALL | changes).items()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a finished run, and what the command said."""
+    out = tmp_path_factory.mktemp("runs") / "A"
+    return out, shell("run", "izhikevich2003", *arguments(), "--out", out)
+
+
+def result(folder):
+    return xr.open_datatree(folder / "result.nc", engine="h5netcdf")
+
+
+def test_output_that_is_no_terminal_has_a_line_for_each_stage(finished):
+    out, done = finished
+    assert done.returncode == 0
+    said = done.stderr.splitlines()
+    assert said[0] == f"izhikevich2003, preset quick: into {out}"
+    assert re.fullmatch(r"networks: 2 of 2, 0:\d\d", said[1])
+    assert said[2] == "figures and report"
+    assert re.fullmatch(rf"Finished in \d+ s: {re.escape(str(out))}/report.html", said[-1])
+    assert not re.search("\x1b|\r", done.stderr)
+
+
+def test_networks_of_the_same_seed_are_the_same_in_every_run(finished, tmp_path):
+    done = call("run", "izhikevich2003", *arguments(n_seeds=1, seed=1), "--out", tmp_path / "B")
+    assert done.exit_code == 0, done.output
+    with result(finished[0]) as ours, result(tmp_path / "B") as theirs:
+        for name in ("networks", "spectrum"):
+            a, b = ours[f"analysis/{name}"].to_dataset(), theirs[f"analysis/{name}"].to_dataset()
+            assert a["seed"].values.tolist() == [0, 1]
+            assert b["seed"].values.tolist() == [1]
+            xr.testing.assert_equal(a.sel(seed=[1]).load(), b.load())
+
+
+def test_a_finished_run_is_not_resumed_with_other_settings(finished, tmp_path):
+    out = shutil.copytree(finished[0], tmp_path / "A")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    other = call(
+        "run", "izhikevich2003", *arguments(seed=7, duration=400), "--out", out, "--resume"
+    )
+    differ = ["seed is 0 there, 7 here", "duration is 300 there, 400 here"]
+    refused(other, 1, *differ, "--out", "--overwrite")
+    assert "n_seeds is" not in other.stderr
+    same = call("run", "izhikevich2003", *arguments(), "--out", out, "--resume", "--json")
+    assert same.exit_code == 0, same.output
+    assert "finished: nothing to do" in same.stderr
+    about = json.loads(same.stdout)
+    assert about["files"]["result"] == str(out / "result.nc")
+    assert set(about["files"]) == {"result", "report", "raster", "spectrum", "intervals"}
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    wrong = call("run", "force_sine", "--out", out, "--resume")
+    refused(wrong, 1, "experiment is izhikevich2003 there, force_sine here")
+
+
+def test_overwriting_replaces_the_old_result(finished, tmp_path):
+    out = shutil.copytree(finished[0], tmp_path / "A")
+    done = call("run", "izhikevich2003", *arguments(n_seeds=1, seed=5), "--out", out, "--overwrite")
+    assert done.exit_code == 0, done.output
+    with result(out) as tree:
+        assert tree["analysis/networks"]["seed"].values.tolist() == [5]
+    assert sorted(path.name for path in out.iterdir()) == ["figures", "report.html", "result.nc"]
+
+
+def test_an_unfinished_run_is_not_resumed_with_other_settings(tmp_path, monkeypatch):
+    def interrupted(tree):
+        (tmp_path / "out" / "networks.ckpt").touch()
+        raise KeyboardInterrupt
+
+    experiment = EXPERIMENTS["izhikevich2003"]
+    monkeypatch.setitem(
+        EXPERIMENTS, "izhikevich2003", experiment._replace(run=lambda *_: interrupted(None))
+    )
+    out = ["--out", tmp_path / "out"]
+    assert call("run", "izhikevich2003", *arguments(), *out).exit_code == 130
+    refused(call("run", "izhikevich2003", *arguments(), *out), 1, "was not finished")
+    other = call("run", "izhikevich2003", *arguments(seed=3), *out, "--resume")
+    refused(other, 1, "unfinished run of other settings: seed is 0 there, 3 here")
+    monkeypatch.setitem(EXPERIMENTS, "izhikevich2003", experiment)
+    assert call("run", "izhikevich2003", *arguments(), *out, "--resume").exit_code == 0
+
+
+def test_two_runs_into_one_folder(tmp_path):
+    """The second is refused while the first one runs, and not once that is over."""
+    out = tmp_path / "out"
+    with claimed(out):
+        second = shell("run", "izhikevich2003", *arguments(n_seeds=1), "--out", out)
+        assert second.returncode == 1
+        assert second.stdout == ""
+        assert f"Another run (process {os.getpid()}) is writing into {out}" in second.stderr
+        assert [path.name for path in out.iterdir()] == [".lock"]
+    assert not out.exists()  # nothing was written
+    out.mkdir()
+    (out / ".lock").write_text("1")  # left by a process that was killed
+    assert call("run", "izhikevich2003", *arguments(n_seeds=1), "--out", out).exit_code == 0
+    assert not (out / ".lock").exists()
+
+
+def test_help_of_an_experiment_lists_its_settings():
+    done = shell("run", "force_sine", "--set", "sizes=(10,20)", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = " ".join(done.stdout.split())
+    assert "sizes=1000 Numbers of neurons" in text
+    assert "frequency=5 [Hz] Frequency of the sine. Takes a number > 0." in text
+    assert "In paper: 1000,2000; textbook: 1000,2000." in text
+    assert "There is no experiment 'nope'; there are" in call("run", "nope", "-h").stdout
+    assert "Settings" not in call("run", "-h").stdout

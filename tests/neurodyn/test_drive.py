@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
 import neurodyn as nd
-from neurodyn import drive
+from neurodyn import drive, labels
 from tests.neurodyn.flows import Leaky
 
 
@@ -66,10 +67,22 @@ def test_poisson_counts(dt, rate):
 
 
 def test_poisson_rates_that_change_in_time():
-    rates = np.repeat([[10.0, 0.0], [80.0, 40.0]], 500, axis=0)
-    counts = np.asarray(drive.poisson(0, jnp.tile(jnp.asarray(rates), (1, 50)), 1000, 10.0))
+    rates = jnp.tile(np.repeat([[10.0, 0.0], [80.0, 40.0]], 500, axis=0), (1, 50))
+    counts = np.asarray(drive.poisson(0, rates, 1000, 10.0, per_step=True))
+    time = labels.time_axis(1000, 10.0)
+    named = xr.DataArray(np.asarray(rates).T, {"time": time}, dims=("input", "time"))
+    np.testing.assert_array_equal(drive.poisson(0, named, 1000, 10.0), counts)
     counts = counts.reshape(2, 500, 50, 2).mean((1, 2)) * 100
     np.testing.assert_allclose(counts, [[10, 0], [80, 40]], rtol=0.05)
+
+
+@pytest.mark.parametrize("n_steps", [9, 10, 11])
+def test_poisson_rates_of_trials_are_constant_however_many_steps_there_are(n_steps):
+    rates = np.repeat(np.arange(10.0)[:, None] * 1e4, 3, axis=1)  # 0 to 90 spikes in a step of 1 ms
+    counts = np.asarray(drive.poisson(0, rates, n_steps, 1.0))
+    assert counts.shape == (n_steps, 10, 3)
+    assert (counts[:, 0] == 0).all()
+    np.testing.assert_allclose(counts.mean((0, 2))[1:], rates[1:, 0] / 1000, rtol=0.4)
 
 
 def test_spike_counts_put_every_spike_into_its_step():
@@ -134,6 +147,20 @@ BAD = {
     "ramp": (lambda: drive.ramp(5, 1.0, start=4.0, stop=3.0), "start < stop"),
     "width": (lambda: drive.pulses(5, 1.0, [1.0], width=0.5), "shorter than the step"),
     "tau": (lambda: drive.ornstein_uhlenbeck(0, 5, 1.0, tau=0.0, std=1.0), "positive"),
+    "rates for other steps": (
+        lambda: drive.poisson(0, np.ones((4, 3)), 5, 1.0, per_step=True),
+        "need 5 rows",
+    ),
+    "labels against the keyword": (
+        lambda: drive.poisson(0, xr.DataArray([1.0], dims="time"), 1, 1.0, per_step=False),
+        "contradicts",
+    ),
+    "rates at other steps": (
+        lambda: drive.poisson(
+            0, xr.DataArray([1.0, 1.0], {"time": [5.0, 10.0]}, dims="time"), 2, 1.0
+        ),
+        "5",
+    ),
     "no key": (lambda: drive.poisson(None, jnp.ones(2), 5, 1.0), "pass `key="),
     "late spike": (lambda: drive.spike_counts([[1.0, 7.0]], 4, 1.0), "Cut or shift them"),
     "early spike": (lambda: drive.spike_counts([[], [-1.0]], 4, 1.0), "Channel 1"),

@@ -417,7 +417,7 @@ BAD = {
     "no steps": (
         lambda: nd.integrate(Forced(), n_steps=0, dt=1.0),
         ValueError,
-        "`n_steps` must be at least 1",
+        "`n_steps` must be a whole number >= 1",
     ),
     "indexed parameter": (
         lambda: nd.integrate(

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
 import neurodyn as nd
 from neurodyn import intervene, models, params
@@ -180,6 +181,92 @@ def test_named_units(inputs):
     assert not np.any(rates[5:, :, ~where] == 0.25)
 
 
+WAYS = {
+    "numbers": [4, 1],
+    "an array of numbers": np.array([1, 4], np.int16),
+    "labels of a dim": xr.DataArray([1, 4], {"unit": [1, 4]}, dims="unit", name="unit"),
+    "booleans": np.arange(6) % 3 == 1,
+    "a list of booleans": [False, True, False, False, True, False],
+    "decimals": [0.0, 1.0, 0.0, 0.0, 1.0, 0.0],
+    "zeros and ones": [0, 1, 0, 0, 1, 0],
+    "a labelled mask": xr.DataArray([1, 0, 0, 1, 0, 0], {"unit": [4, 5, 3, 1, 2, 0]}, dims="unit"),
+    "names": ["b"],
+    "one name": "b",
+}
+
+
+@pytest.mark.parametrize("kind", ["Current", "Clamp", "Silence", "Lesion"])
+@pytest.mark.parametrize("way", WAYS)
+def test_units_by_number_name_and_mask_are_the_same(kind, way, inputs):
+    model = models.CTRNN(2, 6, 2, tau=50.0, areas=list("abcabd"), key=0)
+    value = (0.7,) if kind in ("Current", "Clamp") else ()
+    make = getattr(intervene, kind)
+    expected, _ = run(model, inputs, make(np.array([0, 1, 0, 0, 1, 0], bool), *value))
+    found, _ = run(model, inputs, make(WAYS[way], *value))
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(
+        intervene.select_units(model, WAYS[way]), np.array([0, 1, 0, 0, 1, 0], bool)
+    )
+    cut = nd.resolve(model.cut(WAYS[way])).W
+    np.testing.assert_array_equal((np.asarray(cut) == 0).all(1), [0, 1, 0, 0, 1, 0])
+
+
+def test_whole_numbers_are_numbers_in_a_model_of_two_units():
+    model = models.CTRNN(0, 2, 1, tau=50.0, key=0)
+    for units, mask in (([0, 1], [1, 1]), ([1], [0, 1]), (np.array([0.0, 1.0]), [0, 1])):
+        np.testing.assert_array_equal(intervene.select_units(model, units), np.array(mask, bool))
+
+
+@pytest.mark.parametrize("kind", ["Current", "Clamp"])
+def test_values_go_with_the_units_that_are_named(kind, inputs):
+    model = models.CTRNN(2, 6, 2, tau=50.0, areas=list("abcabd"), key=0)
+    make = getattr(intervene, kind)
+    every = np.array([0.3, 0.7, 0.0, 0.3, 0.7, 0.0])
+    expected, _ = run(model, inputs, make(every > 0, every))
+    labelled = xr.DataArray([0.3, 0.7], {"area": ["a", "b"]}, dims="area")
+    for units, values in (
+        ([4, 0, 3, 1], [0.7, 0.3, 0.3, 0.7]),
+        (["b", "a"], [0.7, 0.3]),
+        (["b", "a"], labelled),
+    ):
+        np.testing.assert_array_equal(run(model, inputs, make(units, values))[0], expected)
+
+
+def test_names_that_could_mean_different_units_are_refused():
+    class Named(OU):
+        def unit_coords(self):
+            return {"area": ["a", "a", "b", "b"], "cell_type": ["b", "c", "c", "c"]}
+
+    model = Named(jnp.array(20.0), jnp.array(0.0))
+    np.testing.assert_array_equal(intervene.select_units(model, "a"), [True, True, False, False])
+    with pytest.raises(ValueError, match=r"as area and as cell_type.*area='b'"):
+        intervene.select_units(model, "b")
+    with pytest.raises(ValueError, match="'d'; its names are area: a, b; cell_type: b, c"):
+        intervene.select_units(model, ["a", "d"])
+
+
+@pytest.mark.parametrize("wrapped", [jax.jit, jax.checkpoint, lambda f: f])
+def test_reading_a_current_is_found_through_compiled_functions(wrapped):
+    class Reads(Leaky):
+        reads: bool = True
+
+        def drift(self, t, state, u):
+            def rate(current, x):
+                return (current if self.reads else 0.0) - x
+
+            return wrapped(rate)(u.current, state.x)
+
+    def go(reads):
+        model = Reads(jnp.ones(2), reads=reads)
+        return nd.integrate(
+            model, n_steps=3, dt=0.1, interventions=[intervene.Current([0], 1.0)]
+        ).final_state.x
+
+    np.testing.assert_allclose(go(True), [0.271, 0.0], rtol=1e-5)
+    with pytest.raises(TypeError, match="does not read the current"):
+        go(False)
+
+
 def test_interventions_are_differentiable(x64, inputs, model):
     inputs = inputs.astype(jnp.float64)
     model = jax.tree.map(lambda a: a.astype(jnp.float64) if eqx.is_array(a) else a, model)
@@ -209,7 +296,7 @@ def test_moving_a_window_compiles_nothing(model, inputs):
 
 def test_clamping_a_spiking_cell_below_threshold_silences_it():
     model = LIF(jnp.array([1.5, 2.0]))
-    held = intervene.Clamp([1, 0], 0.0, 0.0, 100.0)
+    held = intervene.Clamp([0], 0.0, 0.0, 100.0)
     done = nd.integrate(
         model, n_steps=2000, dt=0.1, interventions=[held], save=nd.Save(spikes="dense")
     )
@@ -223,22 +310,36 @@ def changed_structure():
     return intervene.WeightChange(models.CTRNN(2, 6, 2, activation="relu", key=0))
 
 
+def current(units, amplitude=1.0):
+    return lambda m, x: run(m, x, intervene.Current(units, amplitude))
+
+
 BAD = {
-    "not 0 or 1": (lambda m, x: intervene.Current([0, 3], 1.0), ValueError, "select_units"),
-    "window": (
-        lambda m, x: intervene.Clamp([0, 1], 1.0, 5.0, 5.0),
-        ValueError,
-        "start < stop",
-    ),
+    "no unit": (current([]), ValueError, "unit numbers"),
+    "half a unit": (current([0.5, 1.0]), ValueError, "unit numbers"),
+    "unit beyond the last": (current([0, 6]), ValueError, "no unit 6: this CTRNN has 6 units"),
+    "negative number": (current([-1]), ValueError, "counts from 0, got -1"),
+    "unit twice": (current([2, 2]), ValueError, "names 2 twice"),
+    "mask of whole numbers for others": (current([0, 1, 1]), ValueError, "3 units, but this CTRNN"),
+    "mask for others": (current([True, False]), ValueError, "2 units, but this CTRNN has 6"),
+    "mask among numbers": (current([True, 2]), ValueError, "mixes"),
+    "unknown name": (current(["E"]), ValueError, "give their numbers, 0 to 5, not 'E'"),
+    "an amplitude for others": (current([0, 1], [1.0, 2.0, 3.0]), ValueError, "each of the 2"),
+    "window": (lambda m, x: intervene.Clamp([0], 1.0, 5.0, 5.0), ValueError, "start < stop"),
     "no such coordinate": (
         lambda m, x: intervene.select_units(m, layer=3),
         ValueError,
         r"'layer'; this model has \['tau'\]",
     ),
-    "no such unit": (
+    "no such value": (
         lambda m, x: intervene.select_units(m, tau=-1.0),
         ValueError,
-        "No unit has",
+        r"No unit has tau=-1.0; there are 30.0, 48.0",
+    ),
+    "coordinate of another dim": (
+        lambda m, x: intervene.select_units(models.reference.Lorenz63(), latent="x"),
+        ValueError,
+        "'latent' is a coordinate of the dim 'latent', not of units",
     ),
     "another structure": (
         lambda m, x: run(m, x, changed_structure()),
@@ -250,15 +351,42 @@ BAD = {
         TypeError,
         "use Clamp",
     ),
-    "wrong number of units": (
-        lambda m, x: run(m, x, intervene.Lesion([0, 1])),
-        ValueError,
-        "for 2 units, but this CTRNN has 6",
+    "current that is not read": (
+        lambda m, x: run(Leaky(jnp.ones(2) * 50), x[..., :1], intervene.Current([0], 1.0)),
+        TypeError,
+        r"Leaky does not read the current.*add `u\.current`",
     ),
-    "current for other units": (
-        lambda m, x: run(m, x, intervene.Current([0, 1], 1.0)),
+    "current of the drive that is not read": (
+        lambda m, x: run(Leaky(jnp.ones(2)), nd.Drive(x[..., :1], current=jnp.ones((30, 3, 2)))),
+        TypeError,
+        "Leaky does not read the current",
+    ),
+    "current of a callable drive that is not read": (
+        lambda m, x: nd.integrate(
+            Leaky(jnp.ones(2)),
+            lambda t: nd.Drive(jnp.ones(1), current=jnp.ones(2)),
+            dt=0.1,
+            n_steps=3,
+        ),
+        TypeError,
+        "Leaky does not read the current",
+    ),
+    "current that is not read, with adaptive steps": (
+        lambda m, x: nd.solve(
+            Leaky(jnp.ones(2)), lambda t: nd.Drive(jnp.ones(1), current=jnp.ones(2)), [3.0]
+        ),
+        TypeError,
+        "Leaky does not read the current",
+    ),
+    "current of the drive for other units": (
+        lambda m, x: run(m, nd.Drive(x, current=jnp.ones((30, 3, 1)))),
         ValueError,
-        "for 2 units, but this CTRNN has 6",
+        "current for 1 units, but this CTRNN has 6",
+    ),
+    "field of an array": (
+        lambda m, x: run(m, x, intervene.Clamp([0], 1.0, field="v")),
+        ValueError,
+        "leave out `field`",
     ),
 }
 

@@ -465,7 +465,7 @@ def linear():
     rotation = np.array([[0.9, 0.3], [-0.1, 0.8]])
     diagonal = np.diag(rotation)
     model = models.ALRNN(
-        0, 2, 2, n_relu=0, A=diagonal, W=rotation - np.diag(diagonal), key=0
+        0, 2, 2, n_relu=0, A=diagonal, W=rotation.T - np.diag(diagonal), key=0
     ).starting_from(np.array([1.0, 0.5]))
     run = nd.simulate(model, n_steps=60, dt=10.0, progress=False)["outputs"].isel(trial=0)
     return model, run

@@ -1,5 +1,7 @@
 """What there is by name, and how classes are named in files."""
 
+import importlib
+import inspect
 import subprocess
 import sys
 from typing import NamedTuple
@@ -10,6 +12,7 @@ import pytest
 import neurodyn as nd
 from neurodyn import registry
 from neurodyn.models import CTRNN
+from neurodyn.models.spiking import plasticity
 from neurodyn.params import BoundedParameter
 from neurodyn.tasks import NParity
 from neurodyn.training import Ensemble
@@ -19,6 +22,10 @@ from neurodyn.training import Ensemble
     ("kind", "names"),
     [
         ("model", {"CTRNN", "GRU", "LSTM"}),
+        ("spiking", {"LIF", "AdEx", "Izhikevich2007", "Network", "izhikevich2003_network"}),
+        ("synapse", {"NMDA", "Alpha", "TsodyksMarkram"}),
+        ("rule", {"PairSTDP", "RLS"}),
+        ("function", {"pca", "lyapunov", "fixed_points"}),
         ("task", {"NParity", "PerceptualDecision", "CenterOut"}),
         ("measure", {"cka", "procrustes", "ridge"}),
         ("dataset", {"mante2013", "decision_example"}),
@@ -40,10 +47,43 @@ def test_all_kinds_together():
     assert {entry.kind for entry in registry.entries()} == set(registry.KINDS)
 
 
+def public(package, above):
+    """Concrete subclasses among the public names of a package."""
+    module = importlib.import_module(package)
+    members = (getattr(module, name) for name in module.__all__)
+    return [c for c in members if inspect.isclass(c) and issubclass(c, above)]
+
+
+@pytest.mark.parametrize(
+    ("package", "above"),
+    [
+        ("neurodyn.models", nd.system.AbstractSystem),
+        ("neurodyn.models.reference", nd.system.AbstractSystem),
+        ("neurodyn.models.spiking", nd.system.AbstractSystem),
+        ("neurodyn.models.spiking", nd.models.spiking.AbstractNeuron),
+        ("neurodyn.models.spiking", nd.models.spiking.AbstractSynapse),
+        ("neurodyn.models.spiking.plasticity", plasticity.AbstractReadoutRule),
+        ("neurodyn.models.spiking.plasticity", plasticity.AbstractProjectionRule),
+        ("neurodyn.tasks", nd.task.AbstractTask),
+    ],
+)
+def test_no_public_class_is_forgotten(package, above):
+    listed = {id(entry.object) for entry in registry.entries()}
+    there = [c for c in public(package, above) if not inspect.isabstract(c)]
+    assert there
+    assert not [c for c in there if id(c) not in listed]
+
+
+def test_no_public_function_of_analysis_is_forgotten():
+    listed = {entry.object for entry in registry.entries("function")}
+    members = {getattr(nd.analysis, name) for name in nd.analysis.__all__ if name.islower()}
+    assert {member for member in members if inspect.isfunction(member)} <= listed
+
+
 def test_unknown_names():
     with pytest.raises(ValueError, match=r"There is no model 'CTRN'; did you mean CTRNN"):
         registry.find("CTRN", "model")
-    with pytest.raises(ValueError, match=r"no kind 'network'; there are model, system, task"):
+    with pytest.raises(ValueError, match=r"no kind 'network'; there are model, spiking, synapse"):
         registry.entries("network")
 
 

@@ -24,7 +24,7 @@ def turned(n, start=(1.0, 0.0)):
 def rotation(n_inputs=0, **options):
     """The map of that series."""
     return models.ALRNN(
-        n_inputs, 2, 2, n_relu=0, A=np.diag(R), W=R - np.diag(np.diag(R)), key=0, **options
+        n_inputs, 2, 2, n_relu=0, A=np.diag(R), W=R.T - np.diag(np.diag(R)), key=0, **options
     )
 
 
@@ -72,7 +72,7 @@ def test_inputs_act_in_the_step_that_they_are_given_for():
     for t in range(79):
         x.append(R @ x[-1] + np.array([0.5, -0.2]) * s[t, 0])
     task = tasks.Windows(np.array(x), 10, inputs=s)
-    model = rotation(1, C=np.array([[0.5], [-0.2]]))
+    model = rotation(1, C=np.array([[0.5, -0.2]]))
     run = nd.simulate(model, task, n_trials=4, key=0)
     assert run.sizes["time"] == 10
     np.testing.assert_allclose(run.mse, 0, atol=1e-8)
@@ -84,7 +84,7 @@ def test_each_subject_runs_with_its_own_rows():
         2,
         by="subject",
         init=lambda key, shape, dtype: jnp.asarray(
-            [R - np.diag(np.diag(R)), R.T - np.diag(np.diag(R))], dtype
+            [R.T - np.diag(np.diag(R)), R - np.diag(np.diag(R))], dtype
         ),
     )
     model = models.ALRNN(0, 2, 2, n_relu=0, A=np.diag(R), W=W, key=0)

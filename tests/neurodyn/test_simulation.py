@@ -14,6 +14,7 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import intervene, labels, models, params, tasks
+from neurodyn.models import spiking
 from neurodyn.task import Trial
 from tests.neurodyn.flows import LIF, OU, Forced, Leaky, Walk
 from tests.rounding import assert_equal_to_rounding
@@ -128,6 +129,91 @@ def test_arrays_callables_and_nothing_drive_a_run(noisy):
     labels.check(alone)
     steps = nd.simulate(Walk(), jnp.ones((5, 2, 1)), dt=1.0)
     np.testing.assert_array_equal(steps.rate[0, :, 0], [1, 2, 3, 4, 5])
+
+
+def test_trials_know_their_step(network, decision):
+    trials = decision.batch(5, 4)
+    run = nd.simulate(network, trials, key=0)
+    assert run.attrs["dt"] == 20
+    np.testing.assert_array_equal(run.time, 20.0 * np.arange(1, decision.n_steps + 1))
+    xr.testing.assert_identical(run, nd.simulate(network, trials, dt=20.0, key=0))
+
+
+def test_maps_need_no_step():
+    """Their time is in steps, unless something says how long a step is."""
+    run = nd.simulate(Walk(), jnp.ones((5, 2, 1)))
+    np.testing.assert_array_equal(run.time, [1, 2, 3, 4, 5])
+    assert run.time.attrs["units"] == "1"
+    assert nd.simulate(Walk(), jnp.ones((5, 2, 1)), dt=2.0).time.attrs["units"] == "ms"
+    np.testing.assert_array_equal(nd.integrate(Walk(), jnp.ones((5, 1))).ts, [1, 2, 3, 4, 5])
+    plain = Trial(jnp.ones((2, 5, 1)), jnp.ones((2, 5, 1)), jnp.ones((2, 5, 1)), {}, {})
+    assert nd.simulate(Walk(), plain).time.attrs["units"] == "1"
+    model = models.PLRNN(0, 3, 2, key=0)
+    later = xr.DataArray([0.1, 0.2], {"time": 30.0}, "channel")
+    later.time.attrs["units"] = "ms"
+    with pytest.raises(ValueError, match="pass `dt="):
+        nd.simulate(model.starting_from(later), n_steps=3)
+
+
+def test_some_units_are_recorded_as_they_are_in_a_whole_run(network, decision):
+    whole = nd.simulate(network, decision, n_trials=4, key=1)
+    some = nd.simulate(network, decision, n_trials=4, key=1, units=[7, 2])
+    labels.check(some)
+    np.testing.assert_array_equal(some.unit, [7, 2])
+    # The whole run takes the kernel, which rounds differently: 60 steps of a contracting network.
+    np.testing.assert_allclose(some.rate, whole.rate.sel(unit=[7, 2]), rtol=0, atol=60 * 2**-23)
+    assert list(some.area.values) == ["back", "front"]
+    back = nd.simulate(network, decision, n_trials=4, key=1, units={"area": "back"})
+    np.testing.assert_array_equal(back.unit, [6, 7, 8, 9])
+    np.testing.assert_array_equal(back.outputs, some.outputs)
+    mask = nd.simulate(network, decision, n_trials=4, key=1, units=np.arange(10) == 7)
+    np.testing.assert_array_equal(mask.rate[..., 0], some.rate[..., 0])
+
+
+def test_some_units_keep_their_spikes_and_the_weights_of_their_inputs():
+    rule = spiking.plasticity.PairSTDP(w_max=0.3)
+    net = spiking.Network(
+        {"E": spiking.LIF(40), "I": spiking.LIF(5)},
+        synapses={"a": spiking.Exponential(5.0)},
+        projections={
+            "EI": spiking.Projection("E", "I", "a", W=0.1, connect=spiking.AllToAll(), rule=rule)
+        },
+        bias=np.linspace(15.0, 30.0, 45),
+        noise=1.0,
+        key=0,
+    )
+    whole = nd.simulate(net, dt=0.5, n_steps=400, n_trials=2, key=1)
+    some = nd.simulate(net, dt=0.5, n_steps=400, n_trials=2, key=1, units=[44, 3])
+    labels.check(some)
+    for name in ("v", "W_EI"):
+        np.testing.assert_array_equal(some[name], whole[name].sel(unit=[44, 3]))
+    assert some.W_EI.dims == ("trial", "time", "presynaptic", "unit")
+    assert float(abs(some.W_EI[:, -1] - some.W_EI[:, 0]).max()) > 0
+    kept = np.isin(whole.spike_unit, [44, 3])
+    assert kept.any()
+    for trial in (0, 1):
+        for unit in (44, 3):
+            times = [
+                np.sort(
+                    run.spike_time.values[
+                        (run.spike_unit.values == unit) & (run.spike_trial.values == trial)
+                    ]
+                )
+                for run in (some, whole)
+            ]
+            np.testing.assert_array_equal(*times)
+    assert set(np.unique(some.spike_unit)) <= {44, 3}
+
+
+def test_scores_may_be_computed_on_the_host(decision):
+    class ByNumPy(tasks.PerceptualDecision):
+        def score(self, outputs, trials):
+            return {"correct": np.asarray(outputs)[:, -1].argmax(-1) / 2.0}
+
+    task = ByNumPy(dt=20.0)
+    model = models.CTRNN(task.n_inputs, 4, task.n_outputs, key=0)
+    run = nd.simulate(model, task, n_trials=3, key=0)
+    np.testing.assert_array_equal(run.correct, run.outputs.values[:, -1].argmax(-1) / 2.0)
 
 
 def test_thinned_and_windowed_runs_keep_their_times(noisy):
@@ -352,6 +438,35 @@ def test_it_also_says_so_in_a_later_chunk():
 BAD = {
     "not a model": (lambda: nd.simulate("model", dt=1.0), TypeError, "ensemble of systems"),
     "no dt": (lambda: nd.simulate(Forced(), n_steps=5), ValueError, "pass `dt="),
+    "another step than the trials'": (
+        lambda: nd.simulate(
+            models.CTRNN(3, 4, 3, key=0), tasks.PerceptualDecision(dt=20.0).batch(0, 2), dt=10.0
+        ),
+        ValueError,
+        "drawn with dt=20.*leave out `dt`",
+    ),
+    "no dt of a flow": (
+        lambda: nd.integrate(Leaky(jnp.ones(2)), jnp.zeros((5, 1))),
+        ValueError,
+        "say how long a step is",
+    ),
+    **{
+        f"units {units}": (
+            lambda units=units: nd.simulate(
+                Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, units=units
+            ),
+            ValueError,
+            match,
+        )
+        for units, match in (
+            ((2,), "There is no unit 2: this Leaky has 2 units"),
+            ((-1,), "counts from 0, got -1"),
+            ((3, 3), "names 3 twice"),
+            ((), "must be unit numbers such as"),
+            ((0.5,), "must be unit numbers such as"),
+            ((False, False), "chooses no unit"),
+        )
+    },
     "no steps": (lambda: nd.simulate(Forced(), dt=1.0), ValueError, "pass `n_steps="),
     "task and model": (
         lambda: nd.simulate(models.CTRNN(9, 4, 2, key=0), tasks.PerceptualDecision(), key=0),
@@ -385,12 +500,12 @@ BAD = {
             models.CTRNN(2, 4, 2, key=0), tasks.PerceptualDecision(), n_trials=0, key=0
         ),
         ValueError,
-        "at least 1",
+        "`n_trials` must be a whole number >= 1",
     ),
     "no trials of nothing": (
         lambda: nd.simulate(Forced(), n_steps=5, n_trials=0, dt=1.0),
         ValueError,
-        "`n_trials` must be at least 1",
+        "`n_trials` must be a whole number >= 1",
     ),
     "another step than the task's": (
         lambda: nd.simulate(

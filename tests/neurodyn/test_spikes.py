@@ -149,7 +149,7 @@ class TestBin:
             spikes.bin(spikes.from_times([[5.0]]), bin_width=1.0)
 
     def test_needs_spikes(self, recording):
-        counts = spikes.bin(recording, bin_width=10.0)
+        counts = spikes.rate(recording, bin_width=10.0)
         with pytest.raises(LabelError, match="needs a spike Dataset"):
             spikes.bin(counts, bin_width=10.0)
 

@@ -20,12 +20,15 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn.checks import number
 from neurodyn.drive import Drive
+from neurodyn.reprs import brief
 
 __all__ = ["AbstractProjectionRule", "AbstractReadoutRule", "Clock", "gate_of", "steps_of"]
 
 
 class AbstractReadoutRule(eqx.Module):
     """Changes readout weights ``(unit, output)`` while a system runs."""
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def start(self, W: Float[Array, "unit output"], *, key: PRNGKeyArray | None) -> PyTree:
@@ -63,6 +66,8 @@ class AbstractReadoutRule(eqx.Module):
 
 class AbstractProjectionRule(eqx.Module):
     """Changes the weights between neurons ``(pre, post)`` while a network runs."""
+
+    __repr__ = brief
 
     @abc.abstractmethod
     def check(self, weights: Float[np.ndarray, " synapse"]) -> None:
@@ -127,6 +132,8 @@ class Clock(eqx.Module):
     every: Float[Array, ""] | None
     start: Float[Array, ""]
     stop: Float[Array, ""] | None
+
+    __repr__ = brief
 
     def __init__(self, every: Any = None, start: Any = 0.0, stop: Any = None):
         self.every = None if every is None else number("every", every, above=0)

@@ -38,8 +38,6 @@ def check(settings: AnalysisSettings) -> None:
     ValueError
         Naming the setting.
     """
-    for name in ("timescales_at", "ablate_at", "perturb_at"):
-        _listed(getattr(settings, name), name)
     positive = ("n_steps", "n_trials", "n_ablated", "n_scored", "n_repeats")
     check_whole(1, **{name: getattr(settings, name) for name in positive})
     check_whole(0, retrain_epochs=settings.retrain_epochs)
@@ -101,7 +99,7 @@ def _whole(measure: Callable) -> Callable:
 
 def _relevant(settings: AnalysisSettings, variant: Variant) -> str:
     """The settings that a part depends on, those of training included."""
-    names = ("seed", "n_steps", "n_trials", "n_ablated", "n_scored", "n_repeats", "n_test")
+    names = ("n_steps", "n_trials", "n_ablated", "n_scored", "n_repeats", "n_test")
     own = {name: getattr(settings, name) for name in (*names, "retrain_epochs")}
     return json.dumps(own | {"training": shaping(settings, variant)})
 
@@ -166,25 +164,15 @@ def _in_order(variables: dict[str, Any], coords: dict[str, Any]) -> xr.Dataset:
 # --- at which N ------------------------------------------------------------------------------
 
 
-def _listed(text: str, name: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ValueError(
-            f"Setting {name!r} takes whole numbers separated by commas, got {text!r}."
-        ) from None
-
-
 def _at_timescales(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:
-    asked = _listed(settings.timescales_at, "timescales_at")
     if settings.timescales_at:
-        return [n for n in asked if n in solved]
+        return [n for n in settings.timescales_at if n in solved]
     return [n for n in solved if n == 2 or n % 5 == 0 or n == max(solved)]
 
 
 def _at(name: str) -> Callable[[AnalysisSettings, Sequence[int]], list[int]]:
     def chosen(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:
-        return [n for n in _listed(getattr(settings, name), name) if n in solved]
+        return [n for n in getattr(settings, name) if n in solved]
 
     return chosen
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.runner import RESULT
+from neurodyn.experiments.folder import RESULT
 from neurodyn.experiments.timescales.results import open_runs, result
 from neurodyn.experiments.timescales.settings import AnalysisSettings, Settings
 from neurodyn.io.files import load
@@ -37,7 +37,7 @@ def joined(settings: AnalysisSettings) -> xr.DataTree:
     ValueError
         If two folders hold the same run, or their results differ in size.
     """
-    folders = [Path(name.strip()) for name in settings.join.split(",") if name.strip()]
+    folders = [Path(name) for name in settings.join]
     trees = {folder: _renamed(_opened(settings, folder)) for folder in folders}
     _refuse_twice({folder: tree["model"].to_dataset() for folder, tree in trees.items()})
     found: dict[str, list[xr.Dataset]] = {}
@@ -75,12 +75,12 @@ def _opened(settings: AnalysisSettings, folder: Path) -> xr.DataTree:
         raise FileNotFoundError(f"Setting 'join': {folder} holds no run of this experiment.")
     seeds = [int(record.attrs["seed"]) for record in records]
     # As far as heads go: what was asked of them is not written down until they are done.
-    own: dict[str, Any] = {"n_last": settings.n_heads + 1, "workers": 1, "join": ""}
+    own: dict[str, Any] = {"n_last": settings.n_heads + 1, "workers": 1, "join": ()}
     for record in records:
         own |= json.loads(record.attrs.get("training", "{}"))
     own |= {"seed": min(seeds), "n_seeds": max(seeds) - min(seeds) + 1}
     for name, attr in (("curricula", "curriculum"), ("taus", "tau")):
-        own[name] = ",".join(dict.fromkeys(str(record.attrs[attr]) for record in records))
+        own[name] = tuple(dict.fromkeys(str(record.attrs[attr]) for record in records))
     there = dataclasses.replace(settings, **own)
     run = Run(folder, resume=True)
     return result(there, open_runs(there, run), run)

@@ -1,6 +1,6 @@
 """Networks, tasks and optimisers of the emergent timescales, as published."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ import numpy as np
 import optax
 
 from neurodyn.checks import whole
-from neurodyn.experiments.timescales.settings import Settings
+from neurodyn.experiments.timescales.settings import Curriculum, Settings
 from neurodyn.models import GRU, LSTM, LeakyRNN
 from neurodyn.params import (
     AbstractParameter,
@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 _TASKS: dict[str, Any] = {"n_parity": NParity, "n_dms": NDMS}
-_CURRICULA = ("single", "cumulative", "sliding", "no_curriculum")
 _CELLS = ("leaky", "rate", "lstm", "gru")
 #: Heads of a sliding window, and how far it moves.
 _WINDOW = 10, 5
@@ -68,10 +67,9 @@ def variants(settings: Settings) -> list[Variant]:
     """
     _known("task", settings.task, tuple(_TASKS))
     _known("cell", settings.cell, _CELLS)
-    curricula = [name.strip() for name in settings.curricula.split(",")]
+    curricula, taus = list(settings.curricula), list(settings.taus)
     for name in curricula:
-        _known("curricula", name, _CURRICULA)
-    taus = [name.strip() for name in settings.taus.split(",")]
+        _known("curricula", name, get_args(Curriculum))
     for name in taus:
         _tau(name)
     counts = ("n_seeds", "workers", "hold", "n_units", "n_heads", "epochs", "n_test")

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-import jax
 import xarray as xr
 
 from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.seeds import shared_key
 from neurodyn.experiments.timescales.analyses import analyse
 from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import Trained, table
@@ -31,7 +31,7 @@ def result(settings: AnalysisSettings, trained: Trained, run: Run) -> xr.DataTre
     tree = {"/model": table(trained)}
     for variant in trained.variants:
         tree[f"/model/{variant.name}"] = trained.epochs(variant)
-    key = jax.random.fold_in(jax.random.key(settings.seed), 7)
+    key = shared_key(7)
     for name, part in analyse(settings, trained, folder=folder, key=key).items():
         tree[f"/analysis/{name}"] = part
     labelled = xr.DataTree.from_dict(tree)

@@ -108,8 +108,8 @@ class _Recorder:
         advance(0 if recalled is None else max(0, reached(recalled) - 1))
 
     def __call__(self, snapshot: Snapshot) -> bool:
+        solved = bool(self._curriculum.passed(snapshot.metrics))
         seen = {name.removeprefix("validation_"): x for name, x in snapshot.metrics.items()}
-        solved = bool(self._curriculum.passed(seen))
         number, n = snapshot.step // self._epoch, int(seen["n_max"])
         # A checkpoint may be older than the record, whose later epochs are then made again.
         self._rows = {k: row for k, row in self._rows.items() if k < number}

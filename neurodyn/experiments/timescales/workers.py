@@ -51,7 +51,7 @@ def train_apart(
     stopped = threading.Event()
 
     def train_one(variant: Variant) -> None:
-        own = {"curricula": variant.curriculum, "taus": variant.tau, "seed": variant.seed}
+        own = {"curricula": [variant.curriculum], "taus": [variant.tau], "seed": variant.seed}
         task = json.dumps({"settings": common | own, "folder": str(folder), "resume": resume})
         command = [sys.executable, "-m", "neurodyn.experiments.timescales.workers", task]
         with subprocess.Popen(
@@ -99,7 +99,9 @@ def main(task: str) -> None:
     from neurodyn.experiments.timescales.training import train
 
     given = json.loads(task)
-    train(Settings(**given["settings"]), Run(Path(given["folder"]), given["resume"], False))
+    # JSON knows no tuples.
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in given["settings"].items()}
+    train(Settings(**settings), Run(Path(given["folder"]), given["resume"], False))
 
 
 if __name__ == "__main__":

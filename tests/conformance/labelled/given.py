@@ -112,6 +112,8 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.analysis.symbolise": "values belong to outputs, not to times",
         "neurodyn.plot.projections": "it draws two objects beside each other",
     },
+    "variable": {},
+    "words": {},
     "clock": {
         "neurodyn.analysis.compare": _BINS,
         "neurodyn.analysis.fano_factor": _BINS,

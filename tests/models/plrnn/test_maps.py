@@ -50,13 +50,15 @@ def relu(x):
 
 
 def by_hand(name, model, z, u):
-    """The equations of the papers, one unit at a time."""
+    """The equations of the papers, one unit at a time; their matrices are (post, pre)."""
     p = jax.tree.map(np.asarray, params.resolve(model))
+    C = p.C.T
     if name.startswith("Shallow"):
-        hidden = relu(p.W2 @ z + p.h2)
+        W1, W2 = p.W1.T, p.W2.T
+        hidden = relu(W2 @ z + p.h2)
         if model.clipped:
-            hidden = hidden - relu(p.W2 @ z)
-        return p.A * z + p.W1 @ hidden + p.h1 + p.C @ u
+            hidden = hidden - relu(W2 @ z)
+        return p.A * z + W1 @ hidden + p.h1 + C @ u
     phi = np.empty(M)
     for i in range(M):
         if name == "ALRNN":
@@ -67,7 +69,7 @@ def by_hand(name, model, z, u):
             phi[i] = sum(p.alpha[b] * relu(z[i] - p.H[i, b]) for b in range(4))
             if model.clipped:
                 phi[i] -= sum(p.alpha[b] * relu(z[i]) for b in range(4))
-    return p.A * z + p.W @ phi + p.h + p.C @ u
+    return p.A * z + p.W.T @ phi + p.h + C @ u
 
 
 def states(n=40, scale=1.5):
@@ -155,7 +157,7 @@ def test_gates_at_the_ends_of_the_family(x64):
     full = models.ALRNN(0, M, N, n_relu=M, W=wide, key=0)
     as_plrnn = by_hand(
         "PLRNN",
-        eqx.tree_at(lambda m: m.C, full, jnp.zeros((M, 1)), is_leaf=lambda x: x is None),
+        eqx.tree_at(lambda m: m.C, full, jnp.zeros((1, M)), is_leaf=lambda x: x is None),
         np.asarray(z),
         [0.0],
     )
@@ -213,17 +215,17 @@ def test_observations_and_their_inverses(x64):
     x = np.array([0.3, -1.2, 0.7])
     model = MAKE["ALRNN"](observation="identity").starting_from(x)
     z = model.infer(jnp.asarray(x))
-    np.testing.assert_allclose(z, np.concatenate([x, np.asarray(model.observation.L) @ x]))
+    np.testing.assert_allclose(z, np.concatenate([x, np.asarray(model.observation.L).T @ x]))
     state = model.initial_state(dt=1.0)
     np.testing.assert_allclose(model.readout(state), x)
     affine = MAKE["ALRNN"](observation="affine")
-    B = np.asarray(affine.observation.B)
+    B = np.asarray(affine.observation.B).T  # the paper's (output, unit)
     np.testing.assert_allclose(affine.infer(jnp.asarray(x)), np.linalg.pinv(B) @ x, atol=1e-12)
     np.testing.assert_allclose(affine.observation.readout(affine.infer(jnp.asarray(x))), x)
     s = np.linalg.svd(B, compute_uv=False)
     expected = (1 - s[0] / s[-1]) ** 2
     np.testing.assert_allclose(affine.penalties()["observation"], expected, rtol=1e-6)
-    orthogonal = plrnn.AffineObservation(N, M, B=np.eye(N, M), key=jax.random.key(0))
+    orthogonal = plrnn.AffineObservation(N, M, B=np.eye(M, N), key=jax.random.key(0))
     np.testing.assert_allclose(orthogonal.penalty(), 0, atol=1e-12)
 
 

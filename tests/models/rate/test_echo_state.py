@@ -84,15 +84,31 @@ def test_rls_inside_the_run_is_the_closed_form(x64):
 def test_learning_goes_on_where_a_run_was_cut(rule):
     u, model = signal(), EchoState(1, N, 1, density=0.5, feedback_scale=0.5, rule=rule, key=0)
     drive = Drive(u, jnp.roll(u, 1, axis=0))
-    whole = states_of(model, drive)
+    whole = states_of(model, drive, key=0)
     first, second = (jax.tree.map(lambda a, s=s: a[s], drive) for s in (slice(23), slice(23, None)))
-    part = states_of(model, first)
+    part = states_of(model, first, key=0)
     rest = states_of(model, second, state=part.final_state, start=23)
     for a, b in zip(
         jax.tree.leaves(whole.final_state), jax.tree.leaves(rest.final_state), strict=True
     ):
         assert_equal_to_rounding(b, a, n_steps=len(u))
     assert not np.array_equal(whole.final_state.memory.W_out, part.final_state.memory.W_out)
+
+
+def test_force_starts_with_the_defaults():
+    # From zeros there would be no output, hence no feedback and nothing to learn from.
+    k = np.arange(600)
+    target = jnp.asarray(np.sin(2 * np.pi * k / 60))[:, None]
+    rule = RLS(1.0, start=50, stop=500)
+    options = {"spectral_radius": 1.3, "leak": 0.3, "feedback_scale": 1.0, "rule": rule, "key": 0}
+    model = EchoState(0, 100, 1, **options)
+    with pytest.raises(ValueError, match="initial state of this EchoState"):
+        states_of(model, Drive(target=target))
+    output = np.asarray(states_of(model, Drive(target=target), key=0).outputs)[:, 0]
+    assert 0.9 < np.abs(output[400:]).max() < 1.3
+    assert np.abs(output[300:500] - target[300:500, 0]).max() < 0.1
+    with pytest.raises(ValueError, match=r"never start.*params\.Uniform"):
+        EchoState(0, 100, 1, initial="zeros", **options)
 
 
 def test_a_batch_learns_trial_by_trial():

@@ -27,7 +27,7 @@ def test_a_free_run_iterates_the_map():
     A, W, h = (np.asarray(v, np.float64) for v in (network.A, network.W, network.h))
     for k in range(20):
         g = np.r_[z[:4], np.maximum(z[4:], 0)]
-        z = A * z + W @ g + h
+        z = A * z + g @ W + h
         np.testing.assert_allclose(states[k], z, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(outputs, states[:, :2])
 

@@ -76,7 +76,8 @@ def test_the_result_is_one_labelled_tree(finished):
     assert json.loads(tree.attrs["settings"])["steps"] == 60
     model, recording = tree["model"].to_dataset(), tree["recording"].to_dataset()
     assert model["rate"].dims == ("seed", "condition", "time", "unit")
-    assert model.sizes["seed"] == 2
+    for part in ("model", "model/training", "model/behaviour", "analysis/comparison"):
+        assert tree[part]["seed"].values.tolist() == [1, 2]
     for name in ("coherence", "choice"):
         np.testing.assert_array_equal(model[name], recording[name])
     score = tree["analysis/comparison"].to_dataset()
@@ -109,6 +110,14 @@ def test_the_report_stands_alone(finished):
     assert len(figures) == len(printed["files"]) - 2
     for value in printed["summary"].values():
         assert value.replace("<=", "&lt;=") in text
+    captions = re.findall("<figcaption>(.*?)</figcaption>", text)
+    assert len(captions) == len(figures)
+    assert min(map(len, captions)) > 30
+    plain = " ".join(re.sub("<[^>]*>", " ", text).split())
+    assert re.search(r"seed 1; \d{4}-\d\d-\d\d \d\d:\d\d UTC, in \d+ s; neurodyn", plain)
+    assert "2 networks of 16 units were trained for 60 steps" in plain
+    for author in ("Roitman", "Kornblith", "Stimberg"):  # the task, a measure, the recording
+        assert author in plain
 
 
 def test_figures_show_something(finished):
@@ -134,7 +143,7 @@ def test_interrupted_and_resumed_gives_the_same_numbers(finished, tmp_path, monk
         stopped = command(out)
     assert stopped.exit_code == 130
     assert "--resume" in stopped.stderr
-    assert [p.name for p in out.iterdir()] == ["networks.ckpt"]
+    assert sorted(p.name for p in out.iterdir()) == ["networks.ckpt", "unfinished.json"]
     again = command(out)
     assert again.exit_code == 1
     assert "was not finished" in again.stderr
@@ -154,7 +163,7 @@ def test_a_failed_overwrite_keeps_the_old_result(finished, tmp_path, monkeypatch
     shutil.copytree(finished[0], out)
     monkeypatch.setattr("neurodyn.experiments.runner.save", lambda *a, **k: 1 / 0)
     before = (out / "result.nc").read_bytes()
-    failed = command(out, "--resume")
+    failed = command(out, "--overwrite")
     assert failed.exit_code == 1
     assert (out / "result.nc").read_bytes() == before
     assert not [p for p in out.rglob("*") if "partial" in p.name]

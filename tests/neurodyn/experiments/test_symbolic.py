@@ -67,8 +67,9 @@ def spiral(radius):
     c, s = np.cos(0.3), np.sin(0.3)
     W = np.zeros((3, 3))
     W[:2, :2] = radius * np.array([[c, -s], [s, c]])
-    model = models.ALRNN(0, 3, 2, n_relu=1, A=np.zeros(3), W=W, h=np.array([0.0, 0.0, -1.0]), key=0)
-    return eqx.tree_at(lambda m: m.observation.L, model, jnp.zeros((1, 2)))
+    h = np.array([0.0, 0.0, -1.0])
+    model = models.ALRNN(0, 3, 2, n_relu=1, A=np.zeros(3), W=W.T, h=h, key=0)
+    return eqx.tree_at(lambda m: m.observation.L, model, jnp.zeros((2, 1)))
 
 
 def test_scores_of_a_spiral_are_those_of_its_matrix():

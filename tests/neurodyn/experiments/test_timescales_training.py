@@ -62,7 +62,9 @@ def copied(swept, tmp_path):
 @pytest.fixture(scope="module")
 def in_memory():
     """One of its runs, in memory and taken further."""
-    return train(dataclasses.replace(TINY, curricula="single", n_last=4), Run(None, False, False))
+    return train(
+        dataclasses.replace(TINY, curricula=("single",), n_last=4), Run(None, False, False)
+    )
 
 
 def test_a_sweep_is_kept(swept):
@@ -86,7 +88,7 @@ def test_a_sweep_is_kept(swept):
 
 
 def test_a_run_goes_on_as_if_it_had_not_stopped(copied, swept, in_memory):
-    further = dataclasses.replace(TINY, curricula="single", n_last=4)
+    further = dataclasses.replace(TINY, curricula=("single",), n_last=4)
     resumed = train(further, Run(copied, True, False))
     single = resumed.variants[0]
     assert resumed.solved(single) == in_memory.solved(single) == [2, 3, 4]
@@ -126,7 +128,7 @@ def test_networks_of_other_settings_are_not_handed_out(swept, change, message):
         open_runs(configure(EXPERIMENT, "quick", dataclasses.asdict(other)), run)
     # A network of one head does not depend on how many there might be.
     if "n_heads" in change:
-        alone = dataclasses.replace(other, curricula="single")
+        alone = dataclasses.replace(other, curricula=("single",))
         assert train(alone, run).solved(Variant("single", "trained", 0)) == [2, 3]
 
 
@@ -272,7 +274,7 @@ def test_a_failure_stops_the_other_workers():
 
 @pytest.mark.parametrize("cell", ["lstm", pytest.param("gru", marks=pytest.mark.slow)])
 def test_gated_cells_train(cell):
-    settings = dataclasses.replace(TINY, cell=cell, curricula="cumulative", n_last=2, n_units=4)
+    settings = dataclasses.replace(TINY, cell=cell, curricula=("cumulative",), n_last=2, n_units=4)
     trained = train(settings, Run(None, False, False))
     ds = table(trained)
     assert ds.largest_n.item() == 2
@@ -296,10 +298,10 @@ def test_a_step_at_other_holds_approaches_one_flow():
     ("change", "message"),
     [
         ({"task": "parity"}, "Setting 'task' takes n_parity, n_dms, got 'parity'"),
-        ({"curricula": "double"}, "Setting 'curricula' takes single"),
-        ({"taus": "0.5"}, "at least 1, got '0.5'"),
-        ({"cell": "lstm", "taus": "2"}, "a lstm has no time constants"),
-        ({"curricula": "sliding"}, "must lie between 11 and n_heads"),
+        ({"curricula": ("double",)}, "Setting 'curricula' takes single"),
+        ({"taus": ("0.5",)}, "at least 1, got '0.5'"),
+        ({"cell": "lstm", "taus": ("2",)}, "a lstm has no time constants"),
+        ({"curricula": ("sliding",)}, "must lie between 11 and n_heads"),
         ({"n_last": 102}, "n_heads [+] 1 = 101"),
         ({"hold": 0}, "Setting 'hold'"),
     ],

@@ -280,7 +280,7 @@ def test_a_pickle_inside_is_never_opened(path):
 
 
 HEADERS = {
-    "newer": (lambda h, m: h.update(version=2), "reads version 1: upgrade neurodyn"),
+    "newer": (lambda h, m: h.update(version=3), "reads versions 1 to 2: upgrade neurodyn"),
     "another program": (lambda h, m: h.update(format="other"), "not written by neurodyn"),
     "no version": (lambda h, m: h.pop("version"), "format version None"),
     "checkpoint": (lambda h, m: h.update(kind="checkpoint"), "holds a checkpoint, not a object"),

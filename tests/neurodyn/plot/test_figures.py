@@ -108,12 +108,6 @@ WRONG = {
         lambda run, means: plot.psth(means, by="coherence", style="coherence"),
         "dashed or solid",
     ),
-    "names": (
-        lambda run, means: plot.psth(
-            means.assign_coords(name=means["coherence"].astype(str)), by="name"
-        ),
-        "signed number",
-    ),
     "no units": (lambda run, means: plot.psth(means, by="coherence", units=0), "no units"),
     "networks": (lambda run, means: plot.traces(run), "isel"),
     "no tau": (lambda run, means: plot.time_constants(run.drop_vars("tau")), "no coordinate 'tau'"),

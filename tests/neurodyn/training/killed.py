@@ -22,7 +22,7 @@ def train(path, *, resume=False, callbacks=(), key=7):
         sampler="shuffle",
         optimizer=optax.adam(optax.exponential_decay(1e-2, 10, 0.9)),
         evaluate_every=4,
-        select="min:mse",
+        select="min:validation_mse",
         ensemble=2,
         checkpoint=path,
         checkpoint_every=None if path is None else 3,

@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 
 import jax
+import numpy as np
 import optax
 import pytest
 
 from neurodyn.io.archive import read_archive, write_archive
-from neurodyn.training import CheckpointError, Supervised, Threshold, fit
+from neurodyn.training import CheckpointError, Seeds, Supervised, Threshold, fit
 from neurodyn.training.checkpoint import _as_leaf, _named
 from tests.neurodyn.training.killed import STEPS, train
 from tests.neurodyn.training.test_fit import same_bits
-from tests.systems import Filter, Leaky
+from tests.systems import Filter, Leaky, Sequences
 
 ROOT = Path(__file__).parents[3]
 
@@ -71,7 +72,7 @@ def test_curriculum_and_aux_are_resumed(tmp_path):
             evaluate_every=10,
             optimizer=optimizer,
             curriculum=Threshold(
-                "gain", [0.5, 1.0, 1.5, 2.0], threshold=0.15, metric="mse", lower=True
+                "gain", [0.5, 1.0, 1.5, 2.0], threshold=0.15, metric="validation_mse", lower=True
             ),
             checkpoint=path,
             resume=resume,
@@ -115,7 +116,9 @@ OTHER = {
     "key": {"key": 1},
     "batch_size": {"batch_size": 65},
     "evaluate_every": {"evaluate_every": 3},
-    "select": {"select": "best:loss"},
+    "select": {"select": "best:validation_loss"},
+    "patience": {"patience": 3},
+    "sampler": {"sampler": "full", "task": Sequences(10)},
     "ensemble": {"ensemble": 1},
     "curriculum": {"curriculum": Threshold("gain", [1.0, 2.0], threshold=1)},
     "evaluate": {"evaluate": lambda model, task, *, key: {"loss": task.gain}},
@@ -138,8 +141,40 @@ def test_another_run_is_not_resumed(checkpoint, name):
     assert checkpoint.read_bytes() == before
 
 
+def test_what_is_not_passed_is_kept(tmp_path):
+    """Numbers and words come from the file, and more steps go on to the bits of one long run."""
+    path = tmp_path / "run.checkpoint"
+    chosen = {
+        "batch_size": 4,
+        "sampler": "shuffle",
+        "evaluate_every": 4,
+        "select": "min:validation_mse",
+        "patience": 50,
+        "ensemble": Seeds(2, how="vmap"),
+    }
+    make, task = (lambda k: Leaky(key=k)), Sequences(10)
+    whole = fit(make, task, steps=16, key=0, **chosen)
+    fit(make, task, steps=8, key=0, checkpoint=path, **chosen)
+    resumed = fit(make, task, steps=16, key=0, checkpoint=path, resume=True)
+    assert same_bits(resumed.model, whole.model)
+    assert resumed.history.identical(whole.history)
+
+
+def test_defaults_that_follow_steps_are_kept(tmp_path):
+    for i, evaluate in enumerate((None, False)):
+        path = tmp_path / str(i)
+        options = {"key": 0, "checkpoint": path, "resume": True}
+        fit(Leaky(), Filter(), steps=40, evaluate=evaluate, **options)
+        longer = fit(Leaky(), Filter(), steps=80, **options)
+        assert longer.history.sizes["step"] == 80
+        if evaluate is None:  # a twentieth of 40, as before
+            np.testing.assert_array_equal(longer.history.evaluation, np.arange(2, 81, 2))
+        else:
+            assert "evaluation" not in longer.history.dims
+
+
 def test_fewer_steps_than_taken_are_refused(checkpoint):
-    with pytest.raises(CheckpointError, match=r"at step 4, beyond steps=2"):
+    with pytest.raises(CheckpointError, match=r"at step 4, beyond steps=2: pass steps=4"):
         fit(Leaky(), Filter(), steps=2, evaluate_every=2, key=0, checkpoint=checkpoint, resume=True)
 
 

@@ -12,7 +12,9 @@ from tests.systems import Filter, Leaky
 
 
 def test_threshold_walks_through_its_stages():
-    curriculum = Threshold("gain", [0.5, 1.0, 2.0], threshold=0.1, metric="mse", lower=True)
+    curriculum = Threshold(
+        "gain", [0.5, 1.0, 2.0], threshold=0.1, metric="validation_mse", lower=True
+    )
     done = fit(
         Leaky(),
         Filter(gain=0.5),
@@ -43,7 +45,9 @@ def test_members_move_on_their_own(how):
         steps=300,
         evaluate_every=10,
         optimizer=optax.adam(1e-2),
-        curriculum=Threshold("gain", [0.5, 1.0], threshold=0.05, metric="mse", lower=True),
+        curriculum=Threshold(
+            "gain", [0.5, 1.0], threshold=0.05, metric="validation_mse", lower=True
+        ),
         ensemble=Seeds(3, how=how),
         key=1,
     )
@@ -120,10 +124,8 @@ def test_curricula_must_keep_shapes():
 
 
 def test_unknown_metrics_are_named():
-    curriculum = Threshold("gain", [1.0, 2.0], threshold=0.9, metric="acuracy")
-    with pytest.raises(
-        ValueError, match=r"no metric 'acuracy'; it has \['correct', 'loss', 'mse'\]"
-    ):
+    curriculum = Threshold("gain", [1.0, 2.0], threshold=0.9, metric="validation_acuracy")
+    with pytest.raises(ValueError, match=r"no metric 'validation_acuracy'; it has validation_cor"):
         fit(Leaky(), Filter(), steps=2, curriculum=curriculum, key=0)
-    with pytest.raises(ValueError, match=r"no 'acuracy'; it has"):
-        fit(Leaky(), Filter(), steps=2, select="max:acuracy", key=0)
+    with pytest.raises(ValueError, match=r"no 'validation_acuracy'; it has"):
+        fit(Leaky(), Filter(), steps=2, select="max:validation_acuracy", key=0)

@@ -79,6 +79,13 @@ def test_members_must_be_of_one_kind():
         Ensemble([Leaky(n_units=3), Leaky(n_units=4)])
     with pytest.raises(ValueError, match="without arrays"):
         Ensemble([diffrax.Euler()])
-    for bad in ({"n": 0}, {"n": 2, "how": "pmap"}, {"n": 2.5}):
+    for bad in ({"n": 0}, {"n": 2, "how": "pmap"}, {"n": 2.5}, {"n": 2, "seeds": (1,)}):
         with pytest.raises((ValueError, TypeError)):
             Seeds(**bad)
+
+
+def test_a_member_is_known_by_its_seed():
+    """The member with a seed is the same in every ensemble, at whatever place."""
+    three, two = train(Seeds(3, how="map")), train(Seeds(2, how="map", seeds=(5, 1)))
+    assert same_bits(three.model[1], two.model[1])
+    assert not same_bits(three.model[0], two.model[0])

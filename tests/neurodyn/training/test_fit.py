@@ -159,19 +159,67 @@ def test_select_keeps_the_best_evaluation():
     options = {"steps": 30, "evaluate_every": 5, "optimizer": down_then_up, "key": 2}
     seen = []
     last = fit(Leaky(), Filter(), **options, callbacks=[lambda s: seen.append(s)])
-    best = fit(Leaky(), Filter(), **options, select="min:mse")
+    best = fit(Leaky(), Filter(), **options, select="min:validation_mse")
     number = int(np.argmin(last.history.validation_mse.data))
     assert number < len(seen) - 1
     assert same_bits(best.model, seen[number].model)
     assert same_bits(last.model, seen[-1].model)
-    assert same_bits(fit(Leaky(), Filter(), **options, select="best:loss").model, best.model)
-
-
-def test_a_callback_may_end_training():
-    done = fit(
-        Leaky(), Filter(), steps=50, evaluate_every=5, key=0, callbacks=[lambda s: s.step == 10]
+    assert same_bits(
+        fit(Leaky(), Filter(), **options, select="best:validation_loss").model, best.model
     )
-    assert done.history.sizes["step"] == 10
+
+
+@pytest.mark.parametrize("true", [True, 1, np.True_, np.array(1), jnp.asarray(True), "enough"])
+def test_a_callback_may_end_training(true):
+    def stop(snapshot):
+        return true if snapshot.step >= 10 else None
+
+    for callbacks in (stop, [stop], (lambda s: None, stop)):
+        done = fit(Leaky(), Filter(), steps=50, evaluate_every=5, key=0, callbacks=callbacks)
+        assert done.history.sizes["step"] == 10
+
+
+def test_a_callback_that_says_neither_is_named():
+    def several(snapshot):
+        return np.array([True, False])
+
+    with pytest.raises(TypeError, match=r"callback several returned a ndarray.*return True"):
+        fit(Leaky(), Filter(), steps=5, key=0, callbacks=several)
+
+
+def test_metrics_have_the_same_names_everywhere():
+    seen = []
+    options = {"steps": 4, "evaluate_every": 2, "key": 0}
+    done = fit(Leaky(), Filter(), **options, callbacks=lambda s: seen.append(s.metrics))
+    evaluated = {n for n, x in done.history.items() if x.dims == ("evaluation",)}
+    assert set(seen[-1]) == {"loss", *evaluated}
+    for name in evaluated:
+        for select in (f"min:{name}", f"max:{name}"):
+            fit(Leaky(), Filter(), **options, select=select)
+    with pytest.raises(ValueError, match=r"write 'best:validation_correct'"):
+        fit(Leaky(), Filter(), **options, select="best:correct")
+    with pytest.raises(ValueError, match=r"no 'validation_speed'; it has validation_correct, "):
+        fit(Leaky(), Filter(), **options, select="max:validation_speed")
+
+
+@pytest.mark.parametrize("how", [None, "map", "vmap"])
+def test_patience_ends_each_member_for_itself(how):
+    down_then_up = optax.sgd(lambda count: jnp.where(count < 15, 0.1, -0.1))
+    options = {"evaluate_every": 5, "optimizer": down_then_up, "key": 2}
+    options["ensemble"] = None if how is None else Seeds(2, how=how)
+    make = lambda key: Leaky(key=key)  # noqa: E731
+    free = fit(make, Filter(), steps=60, **options)
+    short = fit(make, Filter(), steps=60, **options, patience=3, select="min:validation_mse")
+    mse = np.atleast_2d(free.history.validation_mse)
+    best = np.argmin(mse, axis=1)
+    assert (best + 3 < mse.shape[1] - 1).all()
+    taken = np.isfinite(np.atleast_2d(short.history.loss)).sum(1)
+    np.testing.assert_array_equal(taken, 5 * (best + 1 + 3))
+    if how is None:  # and the model is the best one
+        kept = fit(make, Filter(), steps=5 * int(best[0] + 1), **options)
+        assert same_bits(short.model, kept.model)
+        last = fit(make, Filter(), steps=60, **options, patience=3)
+        assert same_bits(last.model, fit(make, Filter(), steps=int(taken[0]), **options).model)
 
 
 def test_own_evaluation():
@@ -198,9 +246,11 @@ def test_only_the_last_step_scored():
 BAD = {
     "steps": [0, -1, 2.5, True, "many"],
     "batch_size": [0, -2, 1.5],
-    "sampler": ["shuffled", None, "shuffle", "full"],
+    "sampler": ["shuffled", "shuffle", "full"],
     "evaluate_every": [0, -3, 1.5],
-    "select": ["best", "best:choice", "first", "max:", 3],
+    "select": ["best", "best:validation_choice", "best:correct", "max:loss", "first", "max:", 3],
+    "patience": [0, 1.5, "long", True],
+    "callbacks": [3, "stop", [None], Fit, [print, "stop"]],
     "ensemble": [0, "two", 1.5],
     "objective": ["mse", lambda x: x],
     "gradient": ["bptt"],

@@ -49,10 +49,10 @@ def loss_by_hand(model, trials, alpha_at):
     A, W, h, L = (np.asarray(x) for x in (model.A, model.W, model.h, model.observation.L))
     errors = []
     for x in np.asarray(trials.targets):
-        z = np.concatenate([x[0], L @ x[0]])
+        z = np.concatenate([x[0], x[0] @ L])
         for step in range(1, len(x)):
             phi = np.concatenate([z[:-2], np.maximum(z[-2:], 0)])
-            z = A * z + W @ phi + h
+            z = A * z + phi @ W + h
             errors.append((z[:N] - x[step]) ** 2)
             z[:N] = (1 - alpha_at(step)) * z[:N] + alpha_at(step) * x[step]
     return np.mean(errors)
@@ -81,7 +81,7 @@ def test_predictions_are_those_of_the_engine(x64):
     trials = task().batch(0, 3)
     model = models.ShallowPLRNN(0, 3, N, n_hidden=7, observation="affine", key=0)
     B = np.asarray(model.observation.B)
-    signal = np.asarray(trials.targets) @ np.linalg.pinv(B).T
+    signal = np.asarray(trials.targets) @ np.linalg.pinv(B)
     got = forced_predictions(model, trials, jnp.full((12, 3), 0.25))
 
     def force(t, state, u):
@@ -204,7 +204,7 @@ def test_fits_and_keeps_the_best_free_run(key):
         ensemble=Seeds(2, how="vmap"),
         evaluate=evaluate,
         evaluate_every=30,
-        select="min:distance",
+        select="min:validation_distance",
         key=1,
     )
     loss = got.history.loss.values

@@ -26,7 +26,10 @@ OPTIMIZER = optax.sgd(0.3, momentum=0.5, nesterov=True)
 
 
 def metrics(mean, largest=None):
-    return {"correct": jnp.asarray(mean), "correct_largest": jnp.asarray(largest or mean)}
+    return {
+        "validation_correct": jnp.asarray(mean),
+        "validation_correct_largest": jnp.asarray(largest or mean),
+    }
 
 
 def walk(curriculum, task, stages):

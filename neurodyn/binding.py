@@ -1,0 +1,123 @@
+"""Interventions on a system: masks over its units in place of numbers and names."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from neurodyn.intervene import AbstractIntervention, Clamp, Current, Lesion, Silence, check_cut
+from neurodyn.system import AbstractSystem, State
+from neurodyn.units import Chosen, chosen_mask, mask_array, shapes_of, unit_axis, where
+
+__all__ = ["bound"]
+
+#: Interventions on some of the units.
+_ON_UNITS = (Current, Clamp, Silence, Lesion)
+
+
+def bound(
+    interventions: Sequence[AbstractIntervention],
+    system: AbstractSystem,
+    state: State | None,
+    trial: Any,
+    dt: Any,
+) -> tuple[AbstractIntervention, ...]:
+    """The interventions with their units as masks over those of this system.
+
+    ``state`` and ``trial`` are those of a batch, or None.
+
+    Raises
+    ------
+    ValueError
+        If the system has no such unit, or a mask is for another number of units.
+    TypeError
+        If the system cannot take the intervention.
+    """
+    if not any(isinstance(each, _ON_UNITS) for each in interventions):
+        return tuple(interventions)
+    shapes = shapes_of(system, state, trial, dt)
+    return tuple(
+        _bound(each, system, shapes) if isinstance(each, _ON_UNITS) else each
+        for each in interventions
+    )
+
+
+def _bound(each: Any, system: AbstractSystem, shapes: tuple[Any, Any]) -> Any:
+    what, name = type(each).__name__, type(system).__name__
+    if isinstance(each, (Silence, Lesion)):
+        check_cut(system)
+    axis = _clamped(each, shapes[1], name) if isinstance(each, Clamp) else None
+    axis = unit_axis(system, shapes) if axis is None else axis
+    if axis is None:
+        raise TypeError(f"{what}: this {name} has neither units nor a state that is one array.")
+    dim, n = axis
+    if not isinstance(each.units, Chosen):
+        if each.units.shape != (n,):
+            raise ValueError(
+                f"{what}: `units` is a mask for {each.units.shape[0]} units, but this {name} has "
+                f"{n}. Give unit numbers, or select_units(model, ...), which makes a mask that "
+                "fits."
+            )
+        return each
+    mask = mask_array(chosen_mask(system, each.units, n, dim))
+    if isinstance(each, (Silence, Lesion)):
+        return eqx.tree_at(lambda e: e.units, each, mask, is_leaf=_is_chosen)
+    field = "amplitude" if isinstance(each, Current) else "value"
+    values = getattr(each, field)
+    if values.ndim:
+        values = _spread(system, each.units, values, n, dim)
+    return eqx.tree_at(
+        lambda e: (e.units, getattr(e, field)), each, (mask, values), is_leaf=_is_chosen
+    )
+
+
+def _is_chosen(x: Any) -> bool:
+    return isinstance(x, Chosen)
+
+
+def _spread(system: AbstractSystem, chosen: Chosen, values: Array, n: int, dim: str) -> Array:
+    """One value for each unit of the system, from one for each number or name."""
+    places = [place for _, place in where(system, chosen, n, dim)]
+    units = np.concatenate(places)
+    if len(np.unique(units)) < len(units):
+        raise ValueError("Some units have two of these names: give one number for all of them.")
+    of = np.repeat(np.arange(len(places)), [len(place) for place in places])
+    return jnp.zeros((n,), values.dtype).at[units].set(values[of])
+
+
+def _clamped(each: Clamp, x: Any, name: str) -> tuple[str, int] | None:
+    """The dim and length of what is held; None: that of the units."""
+    if hasattr(x, "shape"):
+        if each.field is None:
+            return None
+        raise ValueError(
+            f"Clamp: the state of this {name} is one array, without field {each.field!r}: leave "
+            "out `field`."
+        )
+    fields = _fields(x)
+    if each.field not in fields:
+        which = "which needs `field=`" if each.field is None else f"not {each.field!r}"
+        raise ValueError(
+            f"Clamp: the state of this {name} has the fields {', '.join(fields)}, {which}."
+        )
+    return "unit", fields[each.field]
+
+
+def _fields(x: Any) -> dict[str, int]:
+    """Lengths of those fields of a state that are one number for each of some units."""
+    kind = type(x)
+    names = getattr(kind, "_fields", None) or tuple(getattr(kind, "__dataclass_fields__", ()))
+    shown = [name for name, member in vars(kind).items() if isinstance(member, property)]
+    found = {}
+    for name in (*names, *shown):
+        try:
+            value = jax.eval_shape(lambda x, name=name: getattr(x, name), x)
+        except (AttributeError, ValueError):
+            continue  # such as a variable that only some of the cells have
+        if hasattr(value, "shape") and len(value.shape) == 1:
+            found[name] = value.shape[0]
+    return found

@@ -1,0 +1,57 @@
+"""Times of events, one for each trial, around which recordings are cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.labels import LabelError
+
+__all__ = ["refuse_invalid", "trial_column"]
+
+
+def trial_column(ds: xr.Dataset | xr.DataArray, given: Any, role: str) -> xr.DataArray:
+    """Times of trials [ms], with the trial table that they come with."""
+    if isinstance(given, str):
+        if given not in ds.coords or ds[given].dims != ("trial",):
+            columns = [n for n, c in ds.coords.items() if c.dims == ("trial",) and n != "trial"]
+            raise LabelError(
+                f"{role}: there is no trial column '{given}'. The trial table has "
+                f"{columns or 'no columns'}; pass a DataArray on 'trial' or an array of times [ms]."
+            )
+        given = ds[given]
+    if isinstance(given, xr.DataArray):
+        if given.dims != ("trial",):
+            raise LabelError(f"{role} must lie on dim 'trial', got dims {given.dims}.")
+        if given.attrs.get("units", "ms") != "ms":
+            raise LabelError(f"{role} is in {given.attrs['units']!r}; times are in ms.")
+        return given
+    array = np.asarray(given, np.float64)
+    if array.ndim != 1 or array.size == 0:
+        raise LabelError(f"{role} must hold one time [ms] per trial, got shape {array.shape}.")
+    table = {n: c for n, c in ds.coords.items() if c.dims == ("trial",)}
+    return xr.DataArray(array, table if ds.sizes.get("trial") == array.size else {}, ("trial",))
+
+
+def refuse_invalid(
+    event: np.ndarray, valid: np.ndarray, start: float, recorded: Any, invalid: str
+) -> None:
+    """Raise because of trials that are not valid, unless they are to be dropped and some are left.
+
+    Raises
+    ------
+    LabelError
+        Listing the trials, or because none is left.
+    """
+    if invalid == "drop":
+        if not valid.any():
+            raise LabelError("no trial is left: no event lies within the recording.")
+        return
+    listed = ", ".join(f"{i} (event at {event[i]:g})" for i in np.flatnonzero(~valid)[:8])
+    raise LabelError(
+        f"{(~valid).sum()} of {valid.size} trials have no event or start ({start:+g} ms from the "
+        f"event) outside what was recorded ({recorded} ms): trials {listed}. Choose a shorter "
+        "window, or pass invalid='drop' to leave them out."
+    )

@@ -1,0 +1,120 @@
+"""Counts in wider bins, and in a part of their window."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
+from neurodyn.spikes.build import SLACK, window_edges
+
+__all__ = ["rebinned", "wider"]
+
+
+def rebinned(ds: xr.Dataset, bin_width: Number | None, window: Window | None) -> xr.Dataset:
+    """Counts in bins of this width within this window; None: as they are.
+
+    Raises
+    ------
+    LabelError
+        If the window does not begin and end with a bin, or bins do not add up to the width.
+    """
+    width = labels.bin_width(ds, what="the counts")
+    if window is not None:
+        ds = _cut(ds, width, window)
+    return ds if bin_width is None else wider(ds, bin_width, rest="raise", what="the counts")
+
+
+def _cut(ds: xr.Dataset, width: float, window: Window) -> xr.Dataset:
+    start, stop = window_edges(window)
+    time = labels.clock(ds, what="the counts", default=width, even=False).time
+    low, high = time - width / 2, time + width / 2
+    inside = (low >= start - SLACK) & (high <= stop + SLACK)
+    ends = (low[inside][:1] - start, high[inside][-1:] - stop)
+    if not inside.any() or max(abs(float(end[0])) for end in ends) > SLACK:
+        raise LabelError(
+            f"the window {start:g} to {stop:g} ms does not begin and end with a bin: counts are in "
+            f"bins of {width:g} ms from {low[0]:g} to {high[-1]:g} ms. Choose edges of bins, or "
+            "count the spikes themselves in this window (neurodyn.spikes.bin)."
+        )
+    return ds.isel(time=inside).assign_attrs(bin_width=width, window=[start, stop])
+
+
+def wider(
+    ds: xr.Dataset, bin_width: Number, *, rest: Literal["raise", "drop"], what: str
+) -> xr.Dataset:
+    """Add up counts of bins that follow each other.
+
+    Parameters
+    ----------
+    ds
+        Dataset with ``spike_count`` in bins.
+    bin_width
+        Width of the new bins [ms], a multiple of that of the old ones.
+    rest
+        Bins at the end that fill no new one: "raise" an error, or "drop" them.
+    what
+        What to call the counts in errors.
+
+    Returns
+    -------
+    `ds` in the new bins. A bin is NaN if one of those in it is; `n_valid` and `valid_until` tell
+    which are observed in full.
+
+    Raises
+    ------
+    LabelError
+        If bins do not add up to the width, or have gaps between them.
+    """
+    width = labels.bin_width(ds, what=what)
+    many = round(float(bin_width) / width) if np.isfinite(bin_width) else 0
+    if many < 1 or abs(many * width - float(bin_width)) > SLACK:
+        raise LabelError(
+            f"{what}: bins of {width:g} ms do not add up to bin_width={float(bin_width):g} ms: "
+            "choose a multiple, or count the spikes themselves (neurodyn.spikes.bin)."
+        )
+    if many == 1:
+        return ds
+    time = labels.clock(ds, what=what, default=width).time
+    start, n = float(time[0] - width / 2), time.size // many
+    if n < 1 or (rest == "raise" and time.size % many):
+        fits = f"window=({start:g}, {start + n * many * width:g}) has {n}" if n else "use fewer"
+        raise LabelError(
+            f"{what}: {time.size} bins of {width:g} ms do not fill bins of {bin_width:g} ms: "
+            f"{fits}."
+        )
+    ds = ds.isel(time=slice(0, n * many))
+    beside = [str(name) for name, v in ds.variables.items() if "time" in v.dims]
+    if beside := [name for name in beside if name not in ("time", "spike_count")]:
+        raise LabelError(
+            f"{what}: {beside} lie on 'time', too, and nothing says how to add them up: "
+            f".drop_vars({beside}) first."
+        )
+    count = ds["spike_count"].variable
+    added = count.coarsen({"time": many}, "sum", skipna=False, keep_attrs=True)
+    added = added.astype(count.dtype) if count.dtype.kind in "iu" else added
+    edges = start + np.arange(n + 1) * many * width
+    stop = float(edges[-1])
+    centres = xr.Variable("time", (edges[:-1] + edges[1:]) / 2, ds["time"].attrs)
+    out = ds.drop_vars(["spike_count", "time"]).assign_coords(time=centres)
+    out = out.assign(spike_count=added).assign_coords(_ends(ds, edges, many))
+    return out.assign_attrs(bin_width=many * width, window=[start, stop])
+
+
+def _ends(ds: xr.Dataset, edges: np.ndarray, many: int) -> dict[str, xr.DataArray]:
+    """How many of the new bins each trial observed in full, and until when."""
+    if "valid_until" not in ds.coords:
+        return {"n_valid": ds["n_valid"] // many} if "n_valid" in ds.coords else {}
+    until = ds["valid_until"]
+    whole = np.searchsorted(edges, until.values + SLACK, side="right") - 1
+    whole = np.clip(whole, 0, edges.size - 1)
+    last = np.where(np.isnan(until.values), np.nan, edges[whole])
+    found = {"valid_until": until.copy(data=last)}
+    if "n_valid" in ds.coords:
+        whole = np.where(np.isnan(until.values), edges.size - 1, whole)
+        found["n_valid"] = ds["n_valid"].copy(data=whole)
+    return found

@@ -1,0 +1,188 @@
+"""What every intervention does to every model and system: it changes the run, or it is refused."""
+
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from neurodyn import intervene, models
+from neurodyn.drive import Drive
+from neurodyn.integrate import integrate
+from neurodyn.intervene import Clamp, Current, Lesion, Silence
+from neurodyn.models import reference, spiking
+from neurodyn.recording import Save
+from neurodyn.system import AbstractFlow, AbstractSpiking
+from tests.conformance import test_models, test_spiking
+
+
+def what_when():
+    """Two readouts of a network of two kinds of cells, one of which is fed back."""
+    network = spiking.Network(
+        {"E": spiking.LIF(3), "I": spiking.Population(spiking.Izhikevich2003(2, "FS"), ei=-1)},
+        bias=20.0,
+    )
+    return spiking.WhatWhen(network, 2, feedback=np.ones((2, 5)))
+
+
+SYSTEMS = {
+    **test_models.EXAMPLES,
+    **{name: getattr(reference, name) for name in reference.__all__},
+    **{f"spiking, {name}": make for name, make in test_spiking.EXAMPLES.items()},
+    "spiking, what and when": what_when,
+}
+SLOW = ("spiking, everything",)
+EVERY = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in SYSTEMS]
+)
+STEPS = 3
+#: Steps that suit the equations [ms].
+DT = dict.fromkeys(reference.__all__, 0.01) | dict.fromkeys(models.__all__, 10.0)
+
+
+@lru_cache(1)
+def built(name):
+    return SYSTEMS[name]()
+
+
+def run(name, *interventions, n_steps=STEPS, **options):
+    """One trial without noise of its own, of a system of which everything is recorded."""
+    system = built(name)
+    x = np.random.default_rng(0).random((n_steps, 1, system.n_inputs)) < 0.3
+    x = jnp.asarray(x, jnp.result_type(float)) if system.n_inputs else None
+    seen = Save(tuple(system.variables()))
+    return integrate(
+        system,
+        x,
+        dt=DT.get(name, 0.5),
+        key=1,
+        save=seen,
+        interventions=interventions,
+        **{"n_steps": None if system.n_inputs else n_steps, "n_trials": 1} | options,
+    )
+
+
+def n_units(name):
+    return intervene.select_units(built(name), 0).size
+
+
+def moved(a, b, seen=lambda run: run.final_state.x):
+    """Largest change of the integrated state, or of something else in a run."""
+    pairs = zip(jax.tree.leaves(seen(a)), jax.tree.leaves(seen(b)), strict=True)
+    return max(float(np.abs(np.asarray(x) - np.asarray(y)).max(initial=0.0)) for x, y in pairs)
+
+
+@EVERY
+def test_a_current_into_any_unit_moves_the_state(name):
+    plain = run(name, Current([0], 0.0))
+    size = 0.1 if DT.get(name) else 20.0  # pA, or of the same size as the other terms
+    for unit in range(n_units(name)):
+        assert moved(run(name, Current([unit], size)), plain) > 1e-5, unit
+
+
+@pytest.mark.parametrize("name", ["CTRNN", "ALRNN", "Lorenz63", "spiking, what and when"])
+def test_a_current_that_comes_with_the_drive_does_the_same(name):
+    system, n = built(name), n_units(name)
+    x = jnp.zeros((STEPS, 1, system.n_inputs)) if system.n_inputs else None
+    options = {"dt": DT.get(name, 0.5), "key": 1}
+    driven = integrate(system, Drive(x, current=jnp.full((STEPS, 1, n), 0.1)), **options)
+    length = {} if system.n_inputs else {"n_steps": STEPS, "n_trials": 1}
+    everyone = np.ones(n, bool)
+    pushed = integrate(system, x, interventions=[Current(everyone, 0.1)], **length, **options)
+    assert moved(driven, pushed) < 1e-5
+    with pytest.raises(ValueError, match=f"for {n + 1} units, but this .* has {n}"):
+        integrate(system, Drive(x, current=jnp.ones((STEPS, 1, n + 1))), **options)
+
+
+@EVERY
+def test_units_that_there_are_not_are_refused(name):
+    n = n_units(name)
+    for make in (lambda u: Current(u, 1.0), Silence, Lesion):
+        if make in (Silence, Lesion) and not hasattr(built(name), "cut"):
+            continue
+        for units in ([n], np.ones(n + 1, bool), ["nobody"]):
+            with pytest.raises(ValueError, match=f"no unit {n}|mask for|nobody"):
+                run(name, make(units))
+
+
+@pytest.mark.parametrize("kind", [Silence, Lesion])
+@EVERY
+def test_units_without_influence_change_the_others_or_are_refused(name, kind):
+    if not hasattr(built(name), "cut"):
+        with pytest.raises(TypeError, match="no `cut` method"):
+            run(name, kind([0]))
+        return
+    everyone = np.ones(n_units(name), bool)
+    # Units of a spiking network hear of each other when they spike.
+    long = {"n_steps": 400} if isinstance(built(name), AbstractSpiking) else {}
+    plain, cut = (run(name, kind(units), **long) for units in (~everyone, everyone))
+
+    def seen(run):
+        return run.final_state.x, run.outputs
+
+    assert moved(cut, plain, seen) > 1e-5
+
+
+@EVERY
+def test_what_is_clamped_is_held_or_refused(name):
+    system, n = built(name), n_units(name)
+    x = jax.eval_shape(lambda: run(name)).final_state.x
+    ends, field, level = sorted({0, n - 1}), None, 0.3
+    if not hasattr(x, "shape"):
+        field = "v" if isinstance(system, AbstractSpiking) else x._fields[0]
+        level = -0.3
+        with pytest.raises(ValueError, match="needs `field=`"):
+            run(name, Clamp([0], 0.3))
+        with pytest.raises(ValueError, match="not 'nothing'"):
+            run(name, Clamp([0], 0.3, field="nothing"))
+    held = jax.tree.map(lambda a: a[0], run(name, Clamp(ends, level, field=field)).final_state.x)
+    held = held if field is None else getattr(held, field)
+    np.testing.assert_allclose(held[np.array(ends)], level, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["PVRNN"])
+def test_units_of_several_layers_are_counted_from_the_lowest(name):
+    # Five units in the lower layer, three in the upper one: the lower hears the upper a step later.
+    system = built(name)
+    upper = intervene.select_units(system, unit_layer=2)
+    np.testing.assert_array_equal(upper, np.arange(8) >= 5)
+    one = run(name, Current(upper, 1.0), n_steps=1).final_state.x[0]
+    free = run(name, n_steps=1).final_state.x[0]
+    tau = np.asarray([2.0] * 5 + [8.0] * 3)
+    np.testing.assert_allclose(one - free, np.where(upper, 1 / tau, 0), atol=1e-6)
+    with pytest.raises(ValueError, match="'latent_layer' is a coordinate of the dim 'latent'"):
+        intervene.select_units(system, latent_layer=1)
+
+
+@pytest.mark.parametrize("name", reference.__all__)
+def test_a_current_is_added_to_the_equation_of_its_variable(name):
+    system, n = built(name), n_units(name)
+    push = np.linspace(0.1, 0.2, n)
+    free = run(name, n_steps=1).final_state.x[0]
+    got = run(name, Current(np.arange(n), push), n_steps=1).final_state.x[0] - free
+    if name == "WilsonCowan":  # like the input of a population
+        options = {"dt": DT[name], "key": 1}
+        expected = integrate(system, jnp.asarray(push)[None, None], **options).final_state.x[0]
+        expected -= integrate(system, jnp.zeros((1, 1, 2)), **options).final_state.x[0]
+        x = np.zeros((1, 1, 2), np.float32)
+        got = integrate(system, x, interventions=[Current([0, 1], push)], **options)
+        got = got.final_state.x[0] - integrate(system, x, **options).final_state.x[0]
+    else:
+        expected = push * (DT[name] if isinstance(system, AbstractFlow) else 1.0)
+    # The state, of up to 65 mV or 20 rad, is rounded in single precision.
+    np.testing.assert_allclose(got, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["ALRNN", "PLRNN", "DendriticPLRNN", "ShallowPLRNN"])
+def test_a_current_is_added_to_the_next_state_of_a_piecewise_linear_network(name):
+    got = run(name, Current([1, 3], [0.5, -2.0]), n_steps=1).final_state.x[0]
+    got -= run(name, n_steps=1).final_state.x[0]
+    np.testing.assert_allclose(got, [0, 0.5, 0, -2.0, 0, 0, 0, 0], atol=1e-6)
+
+
+def test_units_of_reference_systems_have_the_names_of_their_variables():
+    lorenz = reference.Lorenz63()
+    np.testing.assert_array_equal(intervene.select_units(lorenz, ["x", "z"]), [1, 0, 1])
+    held = integrate(lorenz, dt=0.01, n_steps=5, interventions=[Clamp("z", 3.0)])
+    np.testing.assert_array_equal(held.final_state.x[2], 3.0)

@@ -1,0 +1,96 @@
+"""Networks drawn anew run the programs of those drawn before, and give what they would alone."""
+
+import sys
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neurodyn as nd
+from neurodyn import params
+from neurodyn.models import spiking
+
+X = np.linspace(0.0, 10.0, 40)
+LAWS = {
+    "probability": spiking.FixedProbability(0.1),
+    "without self": spiking.FixedProbability(0.2, self_connections=False),
+    "in-degree": spiking.FixedInDegree(4),
+    "out-degree": spiking.FixedOutDegree(4),
+}
+OPTIONS = {
+    "trained": {"W": 0.1},
+    "fixed": {"W": params.Fixed(0.2)},
+    "signed": {"W": 0.1, "dale": True},
+    "delayed": {"W": 0.1, "delay": 1.0},
+    "depressing": {"W": 0.2, "short_term": spiking.TsodyksMarkram(0.5, 100.0)},
+}
+
+
+def network(law, key, **options):
+    return spiking.Network(
+        {"E": spiking.Population(spiking.LIF(40, tau=20.0 + 0.1 * key), ei=1)},
+        bias=18.0,
+        synapses={"k": spiking.Delta()},
+        projections={"p": spiking.Projection("E", "E", "k", connect=law, **options)},
+        key=key,
+    )
+
+
+def run(net):
+    return nd.integrate(net, dt=0.5, n_steps=100, save=nd.Save(("v",), spikes="dense"))
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_new_draws_and_parameters_compile_nothing(law):
+    driver = sys.modules["neurodyn.integrate"]
+    sizes = set()
+    for key in range(6):
+        net = network(LAWS[law], key, W=0.1)
+        sizes.add(net.projections["p"].weights.indices.size)
+        run(net)
+        traces = driver._run._cached._cache_size()
+        if key == 0:
+            before = traces
+    assert traces == before
+    assert len(sizes) > 1 or "degree" in law
+
+
+def test_laws_that_do_not_say_level_off():
+    law = spiking.DistanceDependent(X, lambda d: 0.5 * np.exp(-d / 2))
+    rooms = {network(law, key, W=0.1).projections["p"].weights.room for key in range(30)}
+    # Some 380 of 1560 pairs, give or take 17: within three standard deviations, in steps of 32.
+    assert len(rooms) <= 4
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_room_changes_nothing(options):
+    net = network(LAWS["probability"], 3, **OPTIONS[options])
+    tight = eqx.tree_at(lambda n: n.projections["p"].weights, net, replace_fn=without_room)
+    larger = net.with_room().projections["p"].weights.indices.size
+    assert larger > tight.with_room().projections["p"].weights.indices.size
+    roomy, alone = run(net), run(tight)
+    assert float(roomy.spikes.sum()) > 0
+    for a, b in zip(jax.tree.leaves(roomy), jax.tree.leaves(alone), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def without_room(weights):
+    return spiking.CSR(
+        weights.values, weights.indices, weights.indptr, weights.n_post, longest=weights.longest
+    )
+
+
+def test_the_model_itself_keeps_its_synapses_and_gradients_their_shape():
+    net = network(LAWS["probability"], 0, W=0.1)
+    values = net.projections["p"].weights.values
+    assert values.size == int(net.projections["p"].weights.indptr[-1])
+
+    def loss(values):
+        changed = eqx.tree_at(lambda n: n.projections["p"].weights.values, net, values)
+        return jnp.sum(run(changed).variables["v"])
+
+    slope = jax.grad(loss)(values)
+    assert slope.shape == values.shape
+    assert bool(jnp.isfinite(slope).all())
