@@ -128,6 +128,7 @@ def test_another_major_version_is_refused_by_xla_and_said(monkeypatch):
 def test_kernels_use_no_instructions_above_those_of_xla(monkeypatch, level, absent):
     from neurodyn.kernels import llvm
 
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
     there = llvm._features()
     monkeypatch.setenv("XLA_FLAGS", f"--xla_force_host --xla_cpu_max_isa={level}")
     held = llvm._features()
