@@ -168,7 +168,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match="no unit 6: this LeakyRNN has 6 units"):
         analysis.ablation(MODEL, TASK, [6], key=0)
     with pytest.raises(ValueError, match="twice"):
-        analysis.ablation(MODEL, TASK, [1, 1], key=0)
+        analysis.ablation(MODEL, TASK, [2, 2], key=0)
     with pytest.raises(ValueError, match="mask over the 6 units"):
         analysis.ablation(MODEL, TASK, np.ones((1, 3)), key=0)
     with pytest.raises(ValueError, match="as many heads"):
