@@ -55,13 +55,12 @@ def chosen(obj: Any, by: str | Sequence[str] | None, *, what: str = "data") -> l
         return known
     labels = [n for n in _of_trials(obj) if n not in outcomes(obj)]
     advice = (
-        f"by=[...], out of {labels}"
+        f"say which of their labels make a condition, by=[...], out of {labels}"
         if labels
-        else "they have none yet, .assign_coords(NAME=('trial', values)) gives one"
+        else "give them labels that make a condition, .assign_coords(NAME=('trial', values))"
     )
     raise LabelError(
-        f"{what} holds single trials, and no task says which of their labels make a condition: "
-        f"{advice}; or average first (neurodyn.trials.average)."
+        f"{what} holds single trials: {advice}; or average first (neurodyn.trials.average)."
     )
 
 
