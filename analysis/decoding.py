@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.analysis.arrays import balanced, balanced_by
+from neurodyn.analysis.arrays import balanced, balanced_by, pick
 from neurodyn.analysis.predictivity import (
     PENALTIES,
     as_penalties,
@@ -22,7 +22,7 @@ from neurodyn.analysis.predictivity import (
 )
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import LabelError, like, pair
-from neurodyn.labels.only import takes
+from neurodyn.labels.only import only, takes
 from neurodyn.labels.values import classes, is_words, missing, plain
 from neurodyn.system import as_key
 
@@ -34,7 +34,7 @@ def _predict(x, y, held_out, penalties):
     return predicted(ridge_side(x, held_out, penalties), y)
 
 
-@takes(activity=["trial"], label=["trial"])
+@takes(label=["trial"])
 @one_lapack_thread
 def decode(
     activity: xr.DataArray,
@@ -52,8 +52,9 @@ def decode(
     Parameters
     ----------
     activity
-        Dims ``(trial, time, unit)``, or ``(trial, unit)``; `latent` may stand for `unit`. With many
-        times pass those of interest: the cost grows as their square.
+        Dims ``(trial, time, unit)``, or ``(trial, unit)``; `latent` may stand for `unit`. Of a run
+        its activity is taken, as everywhere, and not its outputs. With many times pass those of
+        interest: the cost grows as their square.
     label
         Numbers or words ``(trial,)`` or ``(trial, time)``: a DataArray, matched by its labels; an
         array, in the order of the labels of `activity` (:func:`neurodyn.labels.like`); or the name
@@ -87,6 +88,7 @@ def decode(
     ----------
     Hoerl & Kennard, Technometrics 1970.
     """
+    activity = _of_units(activity)
     label = _under_labels(activity, label)
     activity, arrived = _in_label_order(activity)
     x = _activity(activity)
@@ -139,6 +141,13 @@ def decode(
         attrs=attrs,
         values=False,
     )
+
+
+def _of_units(activity: Any) -> Any:
+    """The activity that is meant in a Dataset: that of units, or else the only one of trials."""
+    if isinstance(activity, xr.Dataset) and "unit" in activity.dims:
+        return pick(activity, what="activity")
+    return only(activity, "activity", ["trial"])
 
 
 def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
