@@ -7,14 +7,17 @@ import xarray as xr
 
 from neurodyn import labels, spikes
 from neurodyn.analysis.observed import observed_time, observed_window, within
+from neurodyn.checks import number
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
 from neurodyn.spikes.build import SLACK
 from neurodyn.spikes.join import in_trials, require_spikes
 
 __all__ = ["detect_spikes", "fi_curve"]
 
 
+@takes(recording=DATASET)
 def detect_spikes(
     recording: xr.Dataset,
     *,
@@ -27,7 +30,8 @@ def detect_spikes(
     Parameters
     ----------
     recording
-        Dataset with ``variable`` on (sweep | trial, time) and perhaps ``unit`` or ``channel``.
+        Dataset with ``variable`` on (sweep | trial, time) and perhaps ``unit`` or ``channel``, or
+        that variable itself.
     variable
         The membrane potential [mV].
     threshold
@@ -47,6 +51,8 @@ def detect_spikes(
     LabelError
         If there is no such variable, it is not in mV, it has other dims, or values are missing; or
         if the threshold lies above all potentials although some exceed -20 mV.
+    ValueError
+        If the threshold is not finite, or the dead time negative.
 
     Examples
     --------
@@ -60,6 +66,8 @@ def detect_spikes(
     >>> analysis.detect_spikes(ds)["spike_time"].values
     array([2.75])
     """
+    number("threshold", threshold)
+    number("refractory", refractory, low=0)
     v = _potential(recording, variable)
     values, (time, step, _) = v.values.astype(np.float64), labels.clock(v, what=f"'{variable}'")
     above = values >= float(threshold)

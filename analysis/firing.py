@@ -12,7 +12,7 @@ from neurodyn.analysis.observed import observed_time, observed_window, within
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
-from neurodyn.labels.values import classes
+from neurodyn.labels.values import classes, missing
 from neurodyn.spikes.build import SLACK, window_edges
 from neurodyn.spikes.wider import wider
 
@@ -249,10 +249,17 @@ def fano_factor(
         if by not in n.coords or n[by].dims != (dim,):
             known = [c for c, v in n.coords.items() if v.dims == (dim,) and c != dim]
             raise LabelError(f"there is no label {by!r} of {dim}s; there are {known}.")
+        if (unlabelled := missing(n[by].values)).any():
+            raise LabelError(
+                f"{int(unlabelled.sum())} {dim}s have no {by!r} (NaN): drop them with "
+                f".isel({dim}=data.{by}.notnull())."
+            )
         groups = classes(n[by].values, what=by)[1]
     size = np.bincount(groups)
     if size.min() < _LEAST:
-        hint = "pass bin_width" if dim == "time" else "leave out rare conditions"
+        hint = "pass bin_width"
+        if dim == "trial":
+            hint = "select more of them" if by is None else "leave out rare conditions"
         raise LabelError(
             f"a variance needs two {dim if dim == 'trial' else 'bin'}s at least, got "
             f"{size.tolist()}: {hint}."

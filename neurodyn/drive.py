@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from neurodyn.arrays import refuse_units
+from neurodyn.checks import number, numbers, whole
 from neurodyn.random import as_key
 from neurodyn.reprs import brief
 
@@ -78,9 +79,10 @@ def as_drive(inputs: Any) -> Drive:
 def step(
     n_steps: int, dt: float, amplitude: float = 1.0, *, start: float = 0.0, stop: float = np.inf
 ) -> Float[Array, " time"]:
-    """``amplitude`` in rows that start in ``[start, stop)`` [ms], zero elsewhere."""
+    """``amplitude``, a number, in rows that start in ``[start, stop)`` [ms], zero elsewhere."""
     if not start < stop:
         raise ValueError(f"step needs start < stop, got {start} and {stop} ms.")
+    number("amplitude", amplitude)
     t = _starts(n_steps, dt)
     on = (t >= start - _EDGE * dt) & (t < stop - _EDGE * dt)
     return jnp.asarray(np.where(on, amplitude, 0.0), jnp.result_type(float))
@@ -93,8 +95,9 @@ def ramp(
 
     Each row holds the mean of the ramp over its step.
     """
-    if not start < stop:
-        raise ValueError(f"ramp needs start < stop, got {start} and {stop} ms.")
+    if not (start < stop and np.isfinite([start, stop]).all()):
+        raise ValueError(f"ramp needs finite start < stop, got {start} and {stop} ms.")
+    number("amplitude", amplitude)
     middle = _starts(n_steps, dt) + dt / 2
     level = np.clip((middle - start) / (stop - start), 0.0, 1.0)
     return jnp.asarray(amplitude * level, jnp.result_type(float))
@@ -103,21 +106,31 @@ def ramp(
 def pulses(
     n_steps: int,
     dt: float,
-    times: Sequence[float] | np.ndarray,
+    times: float | Sequence[float] | np.ndarray,
     width: float,
-    amplitude: float = 1.0,
+    amplitude: float | Sequence[float] | np.ndarray = 1.0,
 ) -> Float[Array, " time"]:
-    """Rectangular pulses of ``width`` ms that begin at ``times`` [ms]; overlapping ones add up."""
-    if width < dt:
+    """Rectangular pulses of ``width`` ms that begin at ``times`` [ms]; overlapping ones add up.
+
+    The amplitude is one number, or one for each pulse.
+    """
+    if not width >= dt:
         raise ValueError(f"A pulse of {width} ms is shorter than the step of {dt} ms.")
     t = _starts(n_steps, dt)[:, None]
-    onset = np.asarray(times, float)[None, :]
+    onset, height = np.atleast_1d(np.asarray(times, float)), np.asarray(amplitude, float)
+    if onset.ndim != 1 or not np.isfinite(onset).all():
+        raise ValueError(f"`times` of pulses are a list of finite times [ms], got {times!r}.")
+    if height.shape not in ((), onset.shape) or not np.isfinite(height).all():
+        raise ValueError(
+            f"`amplitude` is one finite number, or one for each of the {onset.size} pulses, got "
+            f"{amplitude!r}."
+        )
     on = (t >= onset - _EDGE * dt) & (t < onset + width - _EDGE * dt)
-    return jnp.asarray(amplitude * on.sum(1), jnp.result_type(float))
+    return jnp.asarray((height * on).sum(1), jnp.result_type(float))
 
 
 def ornstein_uhlenbeck(
-    key: Any, n_steps: int, dt: float, *, tau: float, std: float, mean: float = 0.0, shape=()
+    key: Any, n_steps: int, dt: float, *, tau: float, std: Any, mean: Any = 0.0, shape: Any = ()
 ) -> Float[Array, "time ..."]:
     """Ornstein-Uhlenbeck noise, exact at any ``dt`` and stationary from the first row on.
 
@@ -130,12 +143,19 @@ def ornstein_uhlenbeck(
     tau
         Correlation time [ms].
     std, mean
-        Stationary standard deviation and mean.
+        Stationary standard deviation and mean; numbers, or arrays that broadcast to `shape`.
     shape
         Shape of one row, e.g. ``(n_trials, n_inputs)``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of bounds or does not fit a row.
     """
-    if not (tau > 0 and dt > 0):
-        raise ValueError(f"tau and dt must be positive, got tau={tau}, dt={dt} ms.")
+    number("tau", tau, above=0)
+    _steps(n_steps, dt)
+    shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    std, mean = _of_row("std", std, shape, low=0), _of_row("mean", mean, shape)
     decay = float(np.exp(-dt / tau))
     draws = jax.random.normal(_key(key), (n_steps, *shape))
 
@@ -172,7 +192,7 @@ def poisson(
     Raises
     ------
     ValueError
-        If a rate is negative or NaN, or rates per step are not for `n_steps` steps.
+        If a rate is negative, NaN or infinite, or rates per step are not for `n_steps` steps.
 
     Examples
     --------
@@ -188,8 +208,13 @@ def poisson(
             raise ValueError("The rates have a dim 'time', so that per_step=False contradicts it.")
         rates, per_step = _by_time(rates, dt), True
     rates = jnp.asarray(getattr(rates, "values", rates), jnp.result_type(float))
-    if not isinstance(rates, jax.core.Tracer) and not bool((rates >= 0).all()):
-        raise ValueError(f"Rates must be at least 0 Hz, got {float(rates.min()):g}.")
+    if not isinstance(rates, jax.core.Tracer) and not bool(
+        (jnp.isfinite(rates) & (rates >= 0)).all()
+    ):
+        raise ValueError(
+            f"Rates must be finite and at least 0 Hz, got {float(rates.min()):g} to "
+            f"{float(rates.max()):g}."
+        )
     if not per_step:
         rates = jnp.broadcast_to(rates[None], (n_steps, *rates.shape))
     elif rates.shape[:1] != (n_steps,):
@@ -207,16 +232,22 @@ def _by_time(rates: Any, dt: float) -> Any:
     return rates.transpose("time", ...)
 
 
-def spike_counts(
-    times: Sequence[Sequence[float] | np.ndarray], n_steps: int, dt: float
-) -> Float[Array, "time input"]:
+def spike_counts(times: Any, n_steps: int, dt: float) -> Float[Array, "time input"]:
     """Recorded or designed spike trains (one list of times [ms] per channel) as counts per step.
 
     Raises
     ------
     ValueError
-        If a spike lies outside the run, since it would be lost.
+        If a spike lies outside the run, since it would be lost, or there is not one list of times
+        for each channel.
     """
+    _steps(n_steps, dt)
+    if hasattr(times, "dims") or any(np.ndim(train) != 1 for train in times):
+        raise ValueError(
+            "`times` is one list of spike times [ms] for each channel, e.g. [[1.5, 20.0], []], got "
+            f"{type(times).__name__}. Of a labelled recording take neurodyn.spikes.bin(recording, "
+            "bin_width=dt).spike_count.values."
+        )
     edges = np.arange(n_steps + 1) * float(dt)
     counts = np.zeros((n_steps, len(times)))
     for channel, train in enumerate(times):
@@ -249,10 +280,24 @@ def std_from_step_noise(sigma: Any, tau: Any, dt: Any) -> Any:
     return sigma / (1.0 - dt / (2.0 * tau)) ** 0.5
 
 
+def _of_row(name: str, value: Any, shape: tuple[int, ...], low: int | None = None) -> Array:
+    """Numbers for the entries of a row, never one for each step."""
+    value = numbers(name, value, low=low, ndim=np.ndim(value))
+    fits = len(value.shape) <= len(shape) and all(
+        n in (1, m) for n, m in zip(value.shape[::-1], shape[::-1], strict=False)
+    )
+    if not fits:
+        raise ValueError(
+            f"`{name}` must be a number or fit a row of shape {shape}, got shape {value.shape}."
+        )
+    return value
+
+
 def _steps(n_steps: int, dt: float) -> int:
-    if n_steps < 1 or not dt > 0:
-        raise ValueError(f"Need at least one step of positive length, got {n_steps} of {dt} ms.")
-    return n_steps
+    number("dt", dt)
+    if not dt > 0:
+        raise ValueError(f"Need steps of positive length, got {dt} ms.")
+    return whole("n_steps", n_steps)
 
 
 def _starts(n_steps: int, dt: float) -> np.ndarray:

@@ -49,9 +49,11 @@ def refuse_invalid(
         if not valid.any():
             raise LabelError("no trial is left: no event lies within the recording.")
         return
+    recorded = np.asarray(recorded).tolist()
     listed = ", ".join(f"{i} (event at {event[i]:g})" for i in np.flatnonzero(~valid)[:8])
     raise LabelError(
-        f"{(~valid).sum()} of {valid.size} trials have no event or start ({start:+g} ms from the "
-        f"event) outside what was recorded ({recorded} ms): trials {listed}. Choose a shorter "
+        f"{(~valid).sum()} of {valid.size} trials have no event, start ({start:+g} ms from the "
+        f"event) outside what was recorded ({recorded} ms), or end before they start: trials "
+        f"{listed}. Choose a shorter "
         "window, or pass invalid='drop' to leave them out."
     )

@@ -10,6 +10,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.events import refuse_invalid, trial_column
 from neurodyn.labels import LabelError
+from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, Window
 
 __all__ = ["align"]
@@ -69,6 +70,11 @@ def align(
     array([[0., 1., 4.],
            [1., 4., 9.]])
     """
+    if not isinstance(signal, xr.Dataset | xr.DataArray):
+        raise LabelError(
+            f"a signal has labels of its times, got {type(signal).__name__}: "
+            "xarray.DataArray(values, {'time': times}, ('time', ...)), or neurodyn.labels.dataset."
+        )
     ds = signal if isinstance(signal, xr.Dataset) else signal.to_dataset(name="signal")
     ds = ds.assign_attrs(signal.attrs)
     names = _variables(ds)
@@ -88,7 +94,9 @@ def align(
     index = at[valid].astype(np.int64)[:, None] + ahead[None, :]
     inside = index < last[valid][:, None]
     coords = _coords(ds, column, event, valid)
-    coords["time"] = xr.Variable("time", ahead * step, {"units": unit, "long_name": "time"})
+    # Steps of a run are labelled by their ends here, too, which the attributes say.
+    about = {"units": unit, "long_name": "time"}
+    coords["time"] = xr.Variable("time", ahead * step, ds["time"].attrs | about)
     if not inside.all():
         coords |= _ends(inside, ahead, step, unit)
     place = xr.Variable(("trial", "time"), np.minimum(index, times.size - 1))
@@ -120,11 +128,12 @@ def _variables(ds: xr.Dataset) -> list[Any]:
 
 def _steps(ds: xr.Dataset, window: Window, step: float) -> np.ndarray:
     """Samples of the window, counted from that of the event."""
-    start, stop = (float(edge) for edge in window)
-    if not (np.isfinite(start) and np.isfinite(stop) and start < stop):
-        raise LabelError(f"a window is (start, stop) in ms with start < stop, got {window}.")
+    start, stop = edges_of(window)
+    if not (np.isfinite(start) and np.isfinite(stop)):
+        raise LabelError(f"a window has a finite start and stop [ms], got {window}.")
     around = np.arange(int(np.floor(start / step)) - 1, int(np.ceil(stop / step)) + 2)
-    axis = xr.DataArray(around, {"time": around * step}, "time", attrs=ds.attrs)
+    time = xr.Variable("time", around * step, ds["time"].attrs)
+    axis = xr.DataArray(around, {"time": time}, "time", attrs=ds.attrs)
     return labels.between(axis, (start, stop), what="the signal").values
 
 

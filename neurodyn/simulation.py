@@ -22,7 +22,7 @@ from neurodyn.progress import bar
 from neurodyn.random import fold_in
 from neurodyn.recording import Save, recorded_units, unpack_spikes, window_steps
 from neurodyn.run_labels import join, label
-from neurodyn.simulation_plan import Plan, check_window, chunk_sizes, make_plan, take
+from neurodyn.simulation_plan import Plan, check_times, check_window, chunk_sizes, make_plan, take
 from neurodyn.streaming import stream
 from neurodyn.system import AbstractSpiking, AbstractSystem, as_key
 from neurodyn.task import AbstractTask, Trial
@@ -92,7 +92,8 @@ def simulate(
         Record every so many steps, and only inside ``(start, stop]`` [ms from the start of the
         trial].
     interventions
-        See :mod:`neurodyn.intervene`; times in ms from the start of the trial.
+        See :mod:`neurodyn.intervene`; times in ms from the start of the trial, as of `window`, and
+        not those of labels, which count from an event of the task.
     chunk, chunk_steps
         Trials (two at least) and steps per compiled call; by default as many as fit in about 256 MB
         of results. The result does not depend on them.
@@ -146,6 +147,8 @@ def simulate(
     )
     if window is not None:
         check_window(plan, window)
+    interventions = as_interventions(interventions)
+    check_times(plan, interventions)
     variables = (variables,) if isinstance(variables, str) else variables
 
     def runner(member: AbstractSystem) -> _Runner:
@@ -159,7 +162,7 @@ def simulate(
         )
         sizes = chunk_sizes(member, plan, save, chunk, chunk_steps)
         run_key = None if key is None else fold_in(key, 1)
-        return _Runner(member, plan, save, solver, as_interventions(interventions), run_key, *sizes)
+        return _Runner(member, plan, save, solver, interventions, run_key, *sizes)
 
     runs = [runner(member) for member in members]
     if to is not None and len(members) > 1:

@@ -1,6 +1,7 @@
 """What `simulate` runs: trials or inputs, in pieces that fit in memory."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,14 @@ from neurodyn.checks import whole
 from neurodyn.drive import Drive
 from neurodyn.input_labels import input_labels
 from neurodyn.inputs import as_batch, check_finite, check_trial, predicted
+from neurodyn.intervene import (
+    AbstractIntervention,
+    Clamp,
+    Current,
+    Lesion,
+    Silence,
+    WeightChange,
+)
 from neurodyn.labels import LabelError
 from neurodyn.params import resolve
 from neurodyn.random import fold_in
@@ -191,12 +200,32 @@ def check_window(plan: Plan, window: tuple[float, float]) -> None:
     try:
         window_steps(Save(window=window), plan.dt, plan.n_steps)
     except ValueError as error:
-        last = plan.t0 + plan.n_steps * plan.dt
-        raise ValueError(
-            f"{error} A window counts from the start of the run, while its labels count from time "
-            f"0 ({plan.align_event}) and go from {plan.t0:g} to {last:g}: the label t is at "
-            f"t - ({plan.t0:g}) of the run."
-        ) from error
+        raise ValueError(f"{error} {_two_clocks(plan)}") from error
+
+
+def check_times(plan: Plan, interventions: Sequence[AbstractIntervention]) -> None:
+    """Refuse an intervention in whose window no step starts, since it would change nothing."""
+    starts = np.arange(plan.n_steps) * plan.dt
+    starts += 2 * float(np.finfo(np.float32).eps) * starts  # edges as the run itself compares them
+    for each in interventions:
+        if not isinstance(each, (Current, Clamp, Silence, Lesion, WeightChange)):
+            continue
+        start, stop = float(each.start), float(each.stop)
+        if not ((starts >= start) & (starts < stop)).any():
+            raise ValueError(
+                f"{type(each).__name__}: no step starts from {start:g} to {stop:g} ms of the run, "
+                f"which has {plan.n_steps} steps of {plan.dt:g} ms, so that nothing would happen. "
+                f"{_two_clocks(plan)}"
+            )
+
+
+def _two_clocks(plan: Plan) -> str:
+    last = plan.t0 + plan.n_steps * plan.dt
+    return (
+        "A window counts from the start of the run, while its labels count from time 0 "
+        f"({plan.align_event}) and go from {plan.t0:g} to {last:g}: the label t is at "
+        f"t - ({plan.t0:g}) of the run."
+    )
 
 
 def _of_trials(

@@ -10,7 +10,7 @@ import xarray as xr
 from neurodyn.labels.clock import clock
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, LabelError, Window
 
-__all__ = ["between", "bin_width"]
+__all__ = ["between", "bin_width", "edges_of"]
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
@@ -73,6 +73,23 @@ def _refuse_stale(time: np.ndarray, width: float, window: Any, what: str) -> Non
         )
 
 
+def edges_of(window: Any, what: str = "") -> tuple[float, float]:
+    """Start and stop of a window.
+
+    Raises
+    ------
+    LabelError
+        If it is something else, or does not start before it stops.
+    """
+    found = np.asarray(window)
+    if found.shape != (2,) or found.dtype.kind not in "iuf" or not found[0] < found[1]:
+        raise LabelError(
+            f"{what}{': ' * bool(what)}a window is (start, stop) in ms with start < stop, got "
+            f"{window!r}."
+        )
+    return float(found[0]), float(found[1])
+
+
 def _labels_ends(obj: xr.Dataset | xr.DataArray) -> bool:
     """Whether times are the ends of steps: those of runs and tasks, unless they are bins.
 
@@ -118,9 +135,7 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
     time, _, unit = clock(obj, what=what, default=1.0, even=False)
     if window is None:
         return obj
-    start, stop = (float(edge) for edge in window)
-    if not start < stop:
-        raise LabelError(f"{what}: a window is (start, stop) with start < stop, got {window}.")
+    start, stop = edges_of(window, what)
     # Labels that rounding put beside an edge lie on it.
     slack = TIME_TOLERANCE if _labels_ends(obj) else -TIME_TOLERANCE
     inside = (time > start + slack) & (time <= stop + slack)

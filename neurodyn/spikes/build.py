@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
+from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
 from neurodyn.spikes.join import places, positions
 
@@ -161,9 +162,9 @@ def _check_window(spike_time: np.ndarray, window: Window | None) -> None:
 
 def window_edges(window: Window) -> tuple[float, float]:
     """Check a window and return its start and stop [ms]."""
-    start, stop = (float(edge) for edge in window)
-    if not (np.isfinite(start) and np.isfinite(stop) and start < stop):
-        raise LabelError(f"a window is (start, stop) in ms with start < stop, got {window}.")
+    start, stop = edges_of(window)
+    if not (np.isfinite(start) and np.isfinite(stop)):
+        raise LabelError(f"a window has a finite start and stop [ms], got {window}.")
     return start, stop
 
 

@@ -114,6 +114,30 @@ def test_fano_factor(ds, trains):
     np.testing.assert_allclose(by[:3], want)
 
 
+def test_fano_factor_says_what_is_missing(ds):
+    half = ds.sizes["trial"] // 2
+    side = np.where(np.arange(ds.sizes["trial"]) < half, 1.0, np.nan)
+    with pytest.raises(LabelError, match="have no 'cue'"):
+        analysis.fano_factor(ds.assign_coords(cue=("trial", side)), by="cue")
+    counts = spikes.bin(ds, bin_width=100.0)
+    with pytest.raises(LabelError, match="select more of them"):
+        analysis.fano_factor(counts.isel(trial=[0]))
+
+
+def test_detect_spikes_refuses_a_dead_time_that_is_none_and_takes_the_variable():
+    v = np.full((1, 100), -60.0)
+    v[0, 10::20] = 20.0
+    run = labels.dataset(
+        {"v": (("sweep", "time"), v, "mV", "potential")},
+        {"time": labels.time_axis(100, 1.0)},
+        source="recording",
+    )
+    assert analysis.detect_spikes(run.v, refractory=25.0).sizes["spike"] == 3
+    for bad in (-1.0, np.nan):
+        with pytest.raises(ValueError, match="`refractory` must be"):
+            analysis.detect_spikes(run, refractory=bad)
+
+
 def _ended(until):
     """Three units in ten trials of 500 ms that end at these times."""
     rng = np.random.default_rng(0)

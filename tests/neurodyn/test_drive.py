@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import neurodyn as nd
-from neurodyn import drive, labels
+from neurodyn import drive, labels, spikes
 from tests.neurodyn.flows import Leaky
 
 
@@ -45,6 +45,11 @@ def test_ornstein_uhlenbeck_statistics_are_exact_at_every_dt(dt):
         np.testing.assert_allclose(found, expected, atol=0.035)
         assert found.mean() == pytest.approx(expected, abs=0.01)
     assert abs((z**3).mean()) < 0.05
+
+
+def test_pulses_have_one_amplitude_or_one_each():
+    np.testing.assert_array_equal(drive.pulses(3, 1.0, [0.0, 1.0], 2.0, [1.0, 3.0]), [1, 4, 3])
+    np.testing.assert_array_equal(drive.pulses(3, 1.0, 1.0, 1.0, 2.0), [0, 2, 0])
 
 
 def test_ornstein_uhlenbeck_is_one_signal_per_key_and_channel():
@@ -142,11 +147,11 @@ def test_seeds_that_would_meet_others_are_refused(seed):
 BAD = {
     "negative rate": (lambda: drive.poisson(0, [[1.0], [-5.0]], 2, 1.0), "at least 0 Hz"),
     "step": (lambda: drive.step(5, 1.0, start=4.0, stop=3.0), "start < stop"),
-    "no steps": (lambda: drive.step(0, 1.0), "at least one step"),
+    "no steps": (lambda: drive.step(0, 1.0), "`n_steps` must be a whole number >= 1"),
     "dt": (lambda: drive.step(5, 0.0), "positive length"),
     "ramp": (lambda: drive.ramp(5, 1.0, start=4.0, stop=3.0), "start < stop"),
     "width": (lambda: drive.pulses(5, 1.0, [1.0], width=0.5), "shorter than the step"),
-    "tau": (lambda: drive.ornstein_uhlenbeck(0, 5, 1.0, tau=0.0, std=1.0), "positive"),
+    "tau": (lambda: drive.ornstein_uhlenbeck(0, 5, 1.0, tau=0.0, std=1.0), "`tau` must be above 0"),
     "rates for other steps": (
         lambda: drive.poisson(0, np.ones((4, 3)), 5, 1.0, per_step=True),
         "need 5 rows",
@@ -160,6 +165,29 @@ BAD = {
             0, xr.DataArray([1.0, 1.0], {"time": [5.0, 10.0]}, dims="time"), 2, 1.0
         ),
         "5",
+    ),
+    "infinite rate": (lambda: drive.poisson(0, np.inf, 2, 1.0), "finite"),
+    # Rows are never told by a size that happens to be the number of steps.
+    "amplitudes of other pulses": (
+        lambda: drive.pulses(3, 1.0, [0.0, 1.0], 1.0, np.ones(3)),
+        "one for each of the 2 pulses",
+    ),
+    "no onset": (lambda: drive.pulses(3, 1.0, [np.nan], 1.0), "finite times"),
+    "endless ramp": (lambda: drive.ramp(3, 1.0, start=-np.inf, stop=2.0), "finite start < stop"),
+    "means of steps": (
+        lambda: drive.ornstein_uhlenbeck(
+            0, 3, 1.0, tau=1.0, std=1.0, mean=np.ones((3, 2)), shape=2
+        ),
+        "fit a row of shape",
+    ),
+    "negative deviation": (
+        lambda: drive.ornstein_uhlenbeck(0, 3, 1.0, tau=1.0, std=-1.0),
+        "`std` must be at least 0",
+    ),
+    "one train without a channel": (lambda: drive.spike_counts([1.0], 4, 1.0), "for each channel"),
+    "labelled spikes": (
+        lambda: drive.spike_counts(spikes.from_times([[1.0]], window=(0, 4)), 4, 1.0),
+        "spikes.bin",
     ),
     "no key": (lambda: drive.poisson(None, jnp.ones(2), 5, 1.0), "pass `key="),
     "late spike": (lambda: drive.spike_counts([[1.0, 7.0]], 4, 1.0), "Cut or shift them"),

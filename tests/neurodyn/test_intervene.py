@@ -267,6 +267,26 @@ def test_reading_a_current_is_found_through_compiled_functions(wrapped):
         go(False)
 
 
+@pytest.mark.parametrize("window", [(-300.0, 0.0), (300.0, 400.0), (13.0, 17.0)])
+def test_a_window_in_which_no_step_starts_is_refused(window, inputs, model):
+    changed = nd.resolve(model)
+    for make in (
+        lambda *w: intervene.Current([0], 1.0, *w),
+        lambda *w: intervene.Clamp([0], 1.0, *w),
+        lambda *w: intervene.Lesion([0], *w),
+        lambda *w: intervene.Silence([0], *w),
+        lambda *w: intervene.WeightChange(changed, *w),
+    ):
+        with pytest.raises(ValueError, match=r"no step starts from .* the label t is at"):
+            nd.simulate(model, inputs, dt=DT, interventions=[make(*window)], progress=False)
+    # Its first step, and its last.
+    for start in (0.0, 290.0):
+        late = intervene.Current([0], 1.0, start, start + DT)
+        run = nd.simulate(model, inputs, dt=DT, interventions=[late], progress=False)
+        free = nd.simulate(model, inputs, dt=DT, progress=False)
+        assert float(abs(run.rate - free.rate).sel(time=start + DT).max()) > 0.01
+
+
 def test_interventions_are_differentiable(x64, inputs, model):
     inputs = inputs.astype(jnp.float64)
     model = jax.tree.map(lambda a: a.astype(jnp.float64) if eqx.is_array(a) else a, model)

@@ -154,6 +154,29 @@ def test_a_run_its_spikes_and_its_bins_have_one_window():
         labels.between(bins, (40, 40))
 
 
+def test_steps_of_a_run_that_are_cut_into_trials_are_labelled_by_their_ends_still():
+    run = run_of([2]).isel(trial=0, drop=True)
+    for signal in (run, run.rate):
+        cut = trials.align(signal, [10.0], (0.0, 40.0))
+        assert cut.time.values.tolist() == [10, 20, 30, 40]
+        cut = labels.between(cut if signal is not run else cut.rate, (10.0, 30.0))
+        assert cut.isel(unit=0).values.ravel().tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("window", [(1.0,), (0.0, 10.0, 20.0), (20.0, 10.0)])
+def test_what_is_no_window_is_refused(window):
+    spiking, bins = counts([3])
+    signal = run_of([3], "recording").isel(trial=0, drop=True)
+    for call in (
+        lambda: labels.between(bins, window),
+        lambda: trials.align(signal, [20.0], window),
+        lambda: analysis.firing_rate(spiking, window=window),
+        lambda: spikes.bin(bins, bin_width=WIDTH, window=window),
+    ):
+        with pytest.raises(LabelError, match="a window is"):
+            call()
+
+
 def _slices_of_time(text):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "sel":
