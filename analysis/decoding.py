@@ -22,7 +22,7 @@ from neurodyn.analysis.predictivity import (
 )
 from neurodyn.analysis.threads import one_lapack_thread
 from neurodyn.labels import LabelError, like, pair
-from neurodyn.labels.only import takes
+from neurodyn.labels.only import only, takes
 from neurodyn.labels.values import classes, is_words, missing, plain
 from neurodyn.system import as_key
 
@@ -34,7 +34,7 @@ def _predict(x, y, held_out, penalties):
     return predicted(ridge_side(x, held_out, penalties), y)
 
 
-@takes(activity=["trial"], label=["trial"])
+@takes(label=["trial"])
 @one_lapack_thread
 def decode(
     activity: xr.DataArray,
@@ -87,6 +87,7 @@ def decode(
     ----------
     Hoerl & Kennard, Technometrics 1970.
     """
+    activity = only(activity, "activity", ["trial"], first="unit")
     label = _under_labels(activity, label)
     activity, arrived = _in_label_order(activity)
     x = _activity(activity)

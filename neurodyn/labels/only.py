@@ -52,7 +52,14 @@ def takes(**needed: Sequence[str] | str) -> Callable[[_Call], _Call]:
     return decorate
 
 
-def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBERS) -> Any:
+def only(
+    data: Any,
+    what: str,
+    dims: Sequence[str] = (),
+    *,
+    first: str | None = None,
+    kinds: str = _NUMBERS,
+) -> Any:
     """The variable of a Dataset (or of a tree) that suits; anything else as it came.
 
     Parameters
@@ -63,6 +70,8 @@ def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBER
         What errors call it: the name of the argument.
     dims
         Dims that it needs.
+    first
+        Dim that decides where several suit: the only one that has it is meant.
     kinds
         Kinds of its dtype.
 
@@ -84,8 +93,9 @@ def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBER
         for name, v in ds.data_vars.items()
         if set(dims) <= set(v.dims) and v.dtype.kind in kinds
     ]
-    if len(found) == 1:
-        _, ds, array = found[0]
+    told = [one for one in found if first in one[2].dims]
+    if len(found) == 1 or len(told) == 1:
+        _, ds, array = (told or found)[0]
         return array.assign_attrs(ds.attrs | array.attrs)
     needed = f" with the dims {', '.join(dims)}" if dims else ""
     if not found:
@@ -99,7 +109,7 @@ def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBER
 
 
 def dataset_of(data: Any, what: str = "data") -> Any:
-    """The spike Dataset of a tree, an array as the Dataset that it is of; anything else as it came.
+    """The spike Dataset of a tree, or its only one; an array as a Dataset; anything else as it is.
 
     Raises
     ------
@@ -112,6 +122,7 @@ def dataset_of(data: Any, what: str = "data") -> Any:
         return data
     nodes = _nodes(data)
     found = [name for name, ds in nodes.items() if "spike_time" in ds.variables]
+    found = found or list(nodes)[: len(nodes) == 1]
     if len(found) == 1:
         return nodes[found[0]]
     said = (
