@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.analysis.arrays import balanced, balanced_by
+from neurodyn.analysis.arrays import balanced, balanced_by, pick
 from neurodyn.analysis.predictivity import (
     PENALTIES,
     as_penalties,
@@ -52,8 +52,9 @@ def decode(
     Parameters
     ----------
     activity
-        Dims ``(trial, time, unit)``, or ``(trial, unit)``; `latent` may stand for `unit`. With many
-        times pass those of interest: the cost grows as their square.
+        Dims ``(trial, time, unit)``, or ``(trial, unit)``; `latent` may stand for `unit`. Of a run
+        its activity is taken, as everywhere, and not its outputs. With many times pass those of
+        interest: the cost grows as their square.
     label
         Numbers or words ``(trial,)`` or ``(trial, time)``: a DataArray, matched by its labels; an
         array, in the order of the labels of `activity` (:func:`neurodyn.labels.like`); or the name
@@ -87,7 +88,7 @@ def decode(
     ----------
     Hoerl & Kennard, Technometrics 1970.
     """
-    activity = only(activity, "activity", ["trial"], first="unit")
+    activity = _of_units(activity)
     label = _under_labels(activity, label)
     activity, arrived = _in_label_order(activity)
     x = _activity(activity)
@@ -140,6 +141,13 @@ def decode(
         attrs=attrs,
         values=False,
     )
+
+
+def _of_units(activity: Any) -> Any:
+    """The activity that is meant in a Dataset: that of units, or else the only one of trials."""
+    if isinstance(activity, xr.Dataset) and "unit" in activity.dims:
+        return pick(activity, what="activity")
+    return only(activity, "activity", ["trial"])
 
 
 def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:

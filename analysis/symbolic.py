@@ -10,12 +10,14 @@ from jax.typing import ArrayLike
 
 from neurodyn.analysis.pieces import Pieces
 from neurodyn.labels import LabelError, clock, dataset, in_positions
+from neurodyn.labels.only import takes
 
 __all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
 
 LEVELS = ("visit", "step")
 
 
+@takes(states=[])
 def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
     """Write a trajectory as a sequence of the linear regions that it visits.
 

@@ -19,7 +19,7 @@ def bin_edges(array: xr.DataArray, *, what: str = "data") -> tuple[np.ndarray, n
     return centres - width / 2, centres + width / 2
 
 
-@takes(run=["time"])
+@takes(run=["time"], like=["time"])
 def rebin(
     run: xr.DataArray, like: xr.DataArray, *, window: Sequence[float | int] | None = None
 ) -> xr.DataArray:

@@ -7,6 +7,7 @@ how many of them are at hand: on one machine, results are always the same.
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -60,7 +61,8 @@ def trial(which: str, form: str, activation: str, dtype: str, plain: Callable) -
     # Any states will do, but a change of a state in one step must not be beyond the activation.
     h = np.stack([h0 * np.asarray(0.9, dtype) ** (t + 1) for t in range(steps)]) + noise
     gate, wanted = (h > 0) if "gates" in keep(form, activation, last=False) else None, ()
-    saved = Saved(*arrays, h, gate, wanted, wanted, wanted)
+    given: Any = (*arrays, h, gate, wanted, wanted, wanted)
+    saved = Saved(*given)
     return ffi.trial(kernel, lambda *a: adjoint(form, activation, *a), plain, (saved, h))
 
 

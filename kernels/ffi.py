@@ -181,7 +181,8 @@ def trial(kernel: str, compiled: Callable, plain: Callable, arrays: Sequence) ->
 def run_once(function: Callable, *arrays) -> Any:
     """Call a function in one program, which is compiled fast rather than well."""
     program = jax.jit(lambda *given: function(*given)).lower(*arrays)
-    return program.compile(compiler_options={"xla_backend_optimization_level": 0})(*arrays)
+    options: dict[str, Any] = {"xla_backend_optimization_level": 0}
+    return program.compile(compiler_options=options)(*arrays)
 
 
 def _report(kernel: str, fault: str) -> str:

@@ -9,6 +9,7 @@ from neurodyn.cache import VARIABLE as _CACHE_VARIABLE
 from neurodyn.cache import compilation_cache
 from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
+from neurodyn.intervene import Clamp, Current, Lesion, Silence
 from neurodyn.later import on_first_use
 from neurodyn.params import resolve
 from neurodyn.recording import Save, Trajectory
@@ -49,11 +50,15 @@ __all__ = [
     "AbstractMap",
     "AbstractSpiking",
     "AbstractSystem",
+    "Clamp",
+    "Current",
     "Drive",
     "Ensemble",
     "Fit",
     "LabelError",
+    "Lesion",
     "Save",
+    "Silence",
     "SimulationError",
     "SolveError",
     "State",

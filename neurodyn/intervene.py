@@ -261,7 +261,8 @@ def _with_values(units: Any, value: Any, name: str) -> tuple[Any, Array]:
 
             units, value = pair(units, value, what=("units", name))
             found = as_units(units)
-        n, value = len(found), labelled(value, name)
+        mask: Any = found
+        n, value = len(mask), labelled(value, name)
     value = jnp.asarray(value, jnp.result_type(float))
     if value.shape not in ((), (n,)):
         raise ValueError(

@@ -46,7 +46,8 @@ def brief(x: Any, *about: str, hide: Sequence[str] = ()) -> str:
     sizes = {name: n for name, n in sizes.items() if _is_whole(n)}
     if "dt" not in fields and hasattr(x, "dt"):
         fields = {"dt": x.dt, **fields}
-    units = _units(type(x))
+    kind: Any = type(x)
+    units = _units(kind)
     shown = [
         f"{name} {text}"
         for name, value in fields.items()

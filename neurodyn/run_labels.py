@@ -113,6 +113,8 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
         # Conditions label trials, and so do times; other scores are measured.
         is_label = name in plan.trials.conditions or step is not None
         value = labels.exact(value, step) if is_label else np.asarray(value)
+        if name in plan.coords:  # which the task knows beyond float32
+            value = plan.coords[name].values
         columns[name] = ("trial", value, about)
     return coords | marked(columns, design=design, outcome=scores)
 

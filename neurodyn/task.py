@@ -227,8 +227,9 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     for name, values in trials.conditions.items():
         step = task.dt if units.get(name) == unit else None
         columns[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
+    # What the task knows beyond float32 takes the place of the condition.
+    columns |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     coords |= marked(columns, design=task.condition_table())
-    coords |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
     for name, interval in trials.epochs.items():
         start, stop = labels.exact(interval, task.dt).T + task.t0

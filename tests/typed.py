@@ -197,7 +197,6 @@ REFUSED = {
     "figure of a task": (lambda: nd.plot.trial(TASK), r"It takes: Result of task\.trials"),
     "weights of a network": (lambda: nd.plot.weights(coupled()), r"projections\['rec'\]"),
     # names that are elsewhere
-    "intervention of the package": (lambda: nd.Silence, "it is in neurodyn.intervene"),
     "model of the package": (lambda: nd.CTRNN, "it is in neurodyn.models"),
     "another name": (lambda: nd.train, "training"),
 }

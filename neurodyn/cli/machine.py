@@ -24,7 +24,7 @@ def machine() -> dict[str, Any]:
         "versions": {"python": platform.python_version()} | {n: _version(n) for n in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "devices": devices,
-        "x64": bool(jax.config.jax_enable_x64),
+        "x64": bool(jax.numpy.zeros(()).dtype == "float64"),
         "threads": _threads(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "compilation_cache": _cache(),
@@ -71,8 +71,9 @@ def _threads() -> str:
 def _cache() -> str:
     import jax
 
-    folder = jax.config.jax_compilation_cache_dir
+    config: Any = jax.config  # its flags are made when JAX is imported
+    folder = config.jax_compilation_cache_dir
     if not folder:
         return ""
-    least = jax.config.jax_persistent_cache_min_compile_time_secs
+    least = config.jax_persistent_cache_min_compile_time_secs
     return f"{folder} (programs that take {least:g} s or longer to compile)"

@@ -52,14 +52,7 @@ def takes(**needed: Sequence[str] | str) -> Callable[[_Call], _Call]:
     return decorate
 
 
-def only(
-    data: Any,
-    what: str,
-    dims: Sequence[str] = (),
-    *,
-    first: str | None = None,
-    kinds: str = _NUMBERS,
-) -> Any:
+def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBERS) -> Any:
     """The variable of a Dataset (or of a tree) that suits; anything else as it came.
 
     Parameters
@@ -70,8 +63,6 @@ def only(
         What errors call it: the name of the argument.
     dims
         Dims that it needs.
-    first
-        Dim that decides where several suit: the only one that has it is meant.
     kinds
         Kinds of its dtype.
 
@@ -93,9 +84,8 @@ def only(
         for name, v in ds.data_vars.items()
         if set(dims) <= set(v.dims) and v.dtype.kind in kinds
     ]
-    told = [one for one in found if first in one[2].dims]
-    if len(found) == 1 or len(told) == 1:
-        _, ds, array = (told or found)[0]
+    if len(found) == 1:
+        _, ds, array = found[0]
         return array.assign_attrs(ds.attrs | array.attrs)
     needed = f" with the dims {', '.join(dims)}" if dims else ""
     if not found:

@@ -247,7 +247,7 @@ def _check_labels(means: xr.Dataset, names: Sequence[str]) -> None:
         )
 
 
-def _shown(ds: xr.Dataset, variable: str, dims: Sequence[str]) -> xr.DataArray:
+def _shown(ds: Any, variable: str, dims: Sequence[str]) -> xr.DataArray:
     """The variable asked for, or the only one that has these dims."""
     if variable in ds:
         return ds[variable]

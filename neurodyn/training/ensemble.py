@@ -79,7 +79,8 @@ class Seeds(eqx.Module):
         """What :meth:`described` wrote."""
         about, _, seeds = words.partition(" of seeds ")
         n, how = about.split(" by ")
-        return cls(int(n), how, tuple(map(int, seeds.split(", "))) if seeds else None)
+        way: Any = how
+        return cls(int(n), way, tuple(map(int, seeds.split(", "))) if seeds else None)
 
 
 class Ensemble(eqx.Module):

@@ -109,7 +109,9 @@ class Together:
     def compile(self, *calls: tuple[Callable, int]) -> list[Callable[..., list[Record]]]:
         """As :meth:`Separate.compile`."""
         sizes = jax.tree.structure(self._setup.task)
-        missing = {(f, sizes): partial(self._lowered, f, _traced((0,) * n)) for f, n in calls}
+        missing: dict[Any, Callable] = {
+            (f, sizes): partial(self._lowered, f, _traced((0,) * n)) for f, n in calls
+        }
         _compile_missing(self._programs, missing)
         return [self._runner(self._programs[f, sizes]) for f, _ in calls]
 

@@ -74,7 +74,8 @@ class Snapshot(NamedTuple):
     metrics: dict[str, float]
     model: Any
 
-    __repr__ = brief
+    def __repr__(self) -> str:
+        return brief(self)
 
 
 def models_of(plan: Plan, run: Any, *, best: bool) -> Any:

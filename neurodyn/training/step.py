@@ -214,7 +214,8 @@ def evaluate(fixed: tuple, member: Member) -> tuple[Member, dict[str, Array]]:
         )
         member = eqx.tree_at(lambda m: (m.task, m.done), member, (arrays, done))
     if setup.patience is not None:
-        done = member.done | _out_of_patience(*setup.patience, member.best_step, number)
+        patience, every = setup.patience
+        done = member.done | _out_of_patience(patience, every, member.best_step, number)
         member = eqx.tree_at(lambda m: m.done, member, done)
     return member, record
 

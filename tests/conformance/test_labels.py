@@ -21,6 +21,10 @@ from tests.conformance.labelled.selections import concatenated, selected
 from tests.conformance.labelled.variables import in_a_dataset, in_words
 
 EVERY = pytest.mark.parametrize("name", entries())
+#: What measures, averages and draws.
+MEASURED = pytest.mark.parametrize(
+    "name", [n for n in entries() if n.split(".")[1] in ("analysis", "plot", "trials")]
+)
 #: No shrinking: a finding names the call, the dim and the numbers.
 FEW = settings(
     derandomize=True,
@@ -140,7 +144,7 @@ def test_another_clock_is_right_or_refused(name, change):
     report(found, "clock", name, only=change)
 
 
-@EVERY
+@MEASURED
 def test_a_dataset_with_one_variable_is_as_its_array(name):
     found = []
     for example in of(name):
@@ -150,7 +154,7 @@ def test_a_dataset_with_one_variable_is_as_its_array(name):
     report(found, "variable", name)
 
 
-@EVERY
+@MEASURED
 def test_words_are_labels(name):
     found = [f"{example}: {said}" for example in of(name) if (said := in_words(example))]
     report(found, "words", name)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -100,7 +101,9 @@ def main(task: str) -> None:
 
     given = json.loads(task)
     # JSON knows no tuples.
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in given["settings"].items()}
+    settings: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in given["settings"].items()
+    }
     train(Settings(**settings), Run(Path(given["folder"]), given["resume"], False))
 
 

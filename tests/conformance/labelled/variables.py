@@ -62,5 +62,8 @@ def _numbers(x: Any, by: str) -> Any:
         lines = [line for ax in x.axes if ax.get_visible() for line in ax.lines]
         drawn = [np.asarray(line.get_ydata(), float) for line in lines]
         return sorted(([y for y in drawn if y.size]), key=lambda y: (y.size, float(np.nansum(y))))
+    if isinstance(x, xr.Dataset) and by in x.coords and x[by].dims == ("condition",):
+        # Labels of conditions spell words otherwise than numbers.
+        x = x.sortby(by).assign_coords(condition=np.arange(x.sizes["condition"]))
     parts = flat(seen(x))
     return {n: v for n, v in parts.items() if v.dtype.kind in "iufb" and n.split(".")[-1] != by}
