@@ -110,5 +110,6 @@ def pca(
             "mean": ("unit", mean, {"units": units, "long_name": "mean"}),
         },
         coords={"component": np.arange(n_components), **array.coords},
-        attrs={"source": "analysis", "kind": "statistic"},
+        attrs={"source": "analysis", "kind": "statistic"}
+        | {n: v for n, v in data.attrs.items() if n == "labels"},
     )

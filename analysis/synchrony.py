@@ -69,8 +69,8 @@ def synchrony(
     """
     if not isinstance(data, xr.Dataset):
         raise TypeError(
-            f"synchrony takes a Dataset, got {type(data).__name__}: an array is "
-            "synchrony(array.to_dataset(name='x'), variable='x')."
+            f"synchrony takes a Dataset or DataArray, got {type(data).__name__}: name the dims, "
+            "xarray.DataArray(array, dims=('time', 'unit'))."
         )
     if variable is None and "spike_time" not in data and "spike_count" not in data:
         raise LabelError(f"synchrony needs spikes, or variable=... out of {list(data.data_vars)}.")

@@ -58,7 +58,9 @@ def _hint(package: str, name: str, shown: Sequence[str]) -> str:
     if name.startswith("_"):
         return ""  # asked for by tools
     for module, content in sorted(sys.modules.items()):
-        public = module.startswith("neurodyn.") and getattr(content, "__path__", None)
+        public = module.startswith("neurodyn.") and (
+            getattr(content, "__path__", None) or module.removeprefix(f"{package}.") in shown
+        )
         if public and module.count(".") < 3 and name in getattr(content, "__all__", ()):
             return f"; it is in {module}"
     close = difflib.get_close_matches(name.lower(), [one.lower() for one in shown], n=3)

@@ -30,6 +30,16 @@ def driven():
     return spiking.Network(spiking.LIF(4), inputs={"I": spiking.CurrentInput(1)})
 
 
+def coupled():
+    rec = spiking.Projection("E", "E", "exp", W=0.1)
+    return spiking.Network(
+        {"E": spiking.LIF(4)},
+        synapses={"exp": spiking.Exponential(5.0)},
+        projections={"rec": rec},
+        key=0,
+    )
+
+
 class Quantity(np.ndarray):
     """A number with a unit, as Brian2, quantities and astropy have them: 20 ms is 0.02."""
 
@@ -85,6 +95,10 @@ SAME = {
     "input of whole numbers": (
         lambda: run(rate_net(), np.ones((5, 2, 3), int), dt=1.0)["rate"].values,
         lambda: run(rate_net(), np.ones((5, 2, 3), np.float32), dt=1.0)["rate"].values,
+    ),
+    "decoding a run": (
+        lambda: analysis.decode(run(rate_net(), TASK, n_trials=20), "coherence").r2,
+        lambda: analysis.decode(run(rate_net(), TASK, n_trials=20)["rate"], "coherence").r2,
     ),
     "a recording in lists": (
         lambda: tasks.Windows(np.arange(60.0).reshape(30, 2).tolist(), 5).validation().targets,
@@ -175,6 +189,13 @@ REFUSED = {
     "state": (lambda: rate_net().state_dict(), r"nd\.save\(path, model\)"),
     "mode": (lambda: rate_net().eval(), "no mode to set"),
     "size": (lambda: rate_net().hidden_size, "called n_units"),
+    # figures
+    "two labels for one colour": (
+        lambda: nd.plot.psth(nd.trials.average(run(rate_net(), TASK), "choice"), by=["choice"]),
+        "one label sets the colour",
+    ),
+    "figure of a task": (lambda: nd.plot.trial(TASK), r"It takes: Result of task\.trials"),
+    "weights of a network": (lambda: nd.plot.weights(coupled()), r"projections\['rec'\]"),
     # names that are elsewhere
     "model of the package": (lambda: nd.CTRNN, "it is in neurodyn.models"),
     "another name": (lambda: nd.train, "training"),

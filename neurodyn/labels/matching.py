@@ -161,6 +161,7 @@ def _match_labels(
             f"  in both: {_list(keys_a[i] for i in shared)}\n"
             f"Select the same ones on both sides, e.g. .sel({dim}=[...]), or give both their true "
             f"labels by .assign_coords({dim}=...)."
+            + (" Or compare those in both, join='inner'." if shared and dim == "condition" else "")
         )
     return np.array(shared, int), np.array([position[keys_a[i]] for i in shared], int)
 

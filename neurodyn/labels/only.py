@@ -99,7 +99,7 @@ def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBER
 
 
 def dataset_of(data: Any, what: str = "data") -> Any:
-    """The spike Dataset of a tree, an array as the Dataset that it is of; anything else as it came.
+    """The spike Dataset of a tree, or its only one; an array as a Dataset; anything else as it is.
 
     Raises
     ------
@@ -112,6 +112,7 @@ def dataset_of(data: Any, what: str = "data") -> Any:
         return data
     nodes = _nodes(data)
     found = [name for name, ds in nodes.items() if "spike_time" in ds.variables]
+    found = found or list(nodes)[: len(nodes) == 1]
     if len(found) == 1:
         return nodes[found[0]]
     said = (

@@ -60,7 +60,7 @@ def chosen(obj: Any, by: str | Sequence[str] | None, *, what: str = "data") -> l
         else "give them labels that make a condition, .assign_coords(NAME=('trial', values))"
     )
     raise LabelError(
-        f"{what} holds single trials: {advice}; or average first (neurodyn.trials.average)."
+        f"{what} holds single trials: {advice}; or make one condition of all trials, by=[]."
     )
 
 

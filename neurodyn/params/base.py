@@ -34,6 +34,10 @@ class AbstractParameter(eqx.Module):
     def value(self) -> Array:
         """The value the model sees."""
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        # So that NumPy and figures take a parameter for its numbers, outside of compiled code.
+        return np.array(self.value(), dtype)
+
 
 class AbstractSpec(eqx.Module):
     """How to build a parameter."""

@@ -59,6 +59,7 @@ def psth(
     ValueError
         If these are no condition means, a label is missing, or there is no such unit.
     """
+    _one_label(by, "psth")
     da = _shown(means, variable, ["condition", "time", "unit"])
     if set(da.dims) != {"condition", "time", "unit"}:
         raise ValueError(
@@ -140,12 +141,15 @@ def trajectories(
     """
     if isinstance(projections, xr.Dataset):
         projections = {"": projections}
+    _one_label(by, "trajectories")
     figure, axes = subplots(1, len(projections), size=(3.4, 3.0))
     for ds in projections.values():
         if "scores" not in ds or "condition" not in ds["scores"].dims:
+            averaged = "condition" in ds.dims
+            first = "" if averaged else "average trials first (neurodyn.trials.average), then "
             raise ValueError(
-                "trajectories draws scores (condition, time, component): average trials first "
-                "(neurodyn.trials.average), then analysis.pca."
+                "trajectories draws scores (condition, time, component) of condition means: "
+                f"{first}take neurodyn.analysis.pca of them."
             )
         _check_labels(ds, [by])
     values = np.concatenate([plain(ds[by].values) for ds in projections.values()])
@@ -223,6 +227,12 @@ def traces(
         ax.set_yticks(-np.arange(da.sizes[dim]), [str(v) for v in da[dim].values])
         ax.set_ylabel(dim)
     return figure
+
+
+def _one_label(by: Any, what: str) -> None:
+    if not isinstance(by, str):
+        more = ", another one the dashes (style=)" if what == "psth" else ""
+        raise ValueError(f"{what}: one label sets the colour, by='coherence'{more}; got {by!r}.")
 
 
 def _check_labels(means: xr.Dataset, names: Sequence[str]) -> None:

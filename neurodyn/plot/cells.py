@@ -239,10 +239,14 @@ def _matrix(W: Any) -> Any:
     while not hasattr(found, "ndim"):
         parts = [n for n in ("W", "weights", "matrix", "recurrent") if hasattr(found, n)]
         if not parts:
-            held = [f.name for f in dataclasses.fields(found)]
+            fields = [f.name for f in dataclasses.fields(found)]
+            held = [n for n in fields if getattr(getattr(found, n), "ndim", 0) == 2]
+            held += [f"projections[{n!r}]" for n in getattr(found, "projections", ())]
             raise ValueError(
-                f"{type(found).__name__} has no weights W: pass one of its matrices, out of {held}."
+                f"{type(found).__name__} has no weights W"
+                + (f": pass one of its matrices, out of {held}." if held else " nor others.")
             )
         found = getattr(found, parts[0])
-        found = found() if callable(found) and not isinstance(found, eqx.Module) else found
+        # A matrix may be computed by a method.
+        found = found() if hasattr(found, "__func__") else found
     return found

@@ -5,19 +5,25 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.params import resolve
 from neurodyn.plot.style import BLUE, GREY, styled, subplots
+from neurodyn.system import AbstractSystem
 
 __all__ = ["time_constants"]
 
 
+@takes(run=DATASET)
 @styled
-def time_constants(run: xr.Dataset, *, initial: float | None = None) -> Any:
+def time_constants(
+    run: xr.Dataset | xr.DataArray | AbstractSystem, *, initial: float | None = None
+) -> Any:
     """Distribution of the time constants of all units.
 
     Parameters
     ----------
     run
-        With the coordinate ``tau`` [ms] on ``unit``, also with ``seed``.
+        With the coordinate ``tau`` [ms] on ``unit``, also with ``seed``; or a model.
     initial
         Where they started [ms], drawn as a line.
 
@@ -30,6 +36,9 @@ def time_constants(run: xr.Dataset, *, initial: float | None = None) -> Any:
     ValueError
         If the units have no time constants.
     """
+    if isinstance(run, AbstractSystem):
+        tau = resolve(run).unit_coords().get("tau")
+        run = xr.Dataset({} if tau is None else {"tau": ("unit", np.asarray(tau))})
     if "tau" not in run:
         raise ValueError("These units have no time constants: there is no coordinate 'tau'.")
     tau = run["tau"]

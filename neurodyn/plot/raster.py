@@ -123,7 +123,8 @@ def _marks(ds: xr.Dataset, unit: Any) -> tuple[np.ndarray, np.ndarray]:
 def _name_rows(ax: Any, ds: xr.Dataset, dim: str, place: np.ndarray) -> None:
     """Ticks with the labels of rows; of many rows some."""
     labels = ds[dim].values[np.argsort(place)]
-    step = max(1, -(-len(labels) // _MOST_TICKS))
+    least = max(1, -(-len(labels) // _MOST_TICKS))
+    step = next(n * 10**k for k in range(9) for n in (1, 2, 5) if n * 10**k >= least)
     at = np.arange(0, len(labels), step)
     ax.set_yticks(at, [str(labels[i]) for i in at], fontsize=7 if len(at) > 12 else None)
 

@@ -1,6 +1,8 @@
 """One look for all figures."""
 
 import functools
+import inspect
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -49,17 +51,38 @@ STYLE: dict[Any, Any] = {
 
 
 def styled(function: Callable) -> Callable:
-    """Draw in the house style, whatever the caller's settings are, and leave those alone."""
+    """Draw in the house style, whatever the caller's settings are, and leave those alone.
+
+    What lacks what the figure shows is refused, with what the docstring says of the parameter.
+    """
+    signature = inspect.signature(function)
 
     @functools.wraps(function)
     def draw(*args: Any, **kwargs: Any) -> Any:
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"plot.{function.__name__}(): {error}") from None
         with mpl.rc_context(STYLE):
-            figure = function(*args, **kwargs)
+            try:
+                figure = function(*args, **kwargs)
+            except (AttributeError, IndexError, KeyError, TypeError) as error:
+                raise ValueError(_refusal(function, next(iter(given.values()), None))) from error
             # Ticks take their look when they are first drawn.
             figure.draw_without_rendering()
             return figure
 
     return draw
+
+
+def _refusal(function: Callable, given: Any) -> str:
+    """What was given, and what the docstring says of the first parameter."""
+    section = (inspect.getdoc(function) or "").partition("----------\n")[2]
+    wanted = section.partition("\n")[2].replace("\n ", " ")
+    wanted = " ".join(re.sub(r":\w+:", "", wanted.partition("\n")[0]).replace("`", "").split())
+    held = f" of {[str(n) for n in given.data_vars]}" if hasattr(given, "data_vars") else ""
+    drawn = f"plot.{function.__name__} cannot draw this {type(given).__name__}{held}."
+    return f"{drawn} It takes: {wanted}"
 
 
 def subplots(rows: int, columns: int, *, size: tuple[float, float], **options: Any) -> Any:

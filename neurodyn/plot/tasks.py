@@ -19,7 +19,7 @@ def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
     Parameters
     ----------
     trials
-        Result of ``task.trials(key, n)``.
+        Result of ``task.trials(key, n)``: inputs, targets and mask.
     trial
         Label of one of them; default: the first.
 
@@ -30,7 +30,7 @@ def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
     Raises
     ------
     ValueError
-        If there is no such trial.
+        If there is no such trial, or these are no trials of a task.
     """
     one = entry(trials, "trial", trial)
     # Epochs, which are drawn too, are in the unit of the clock.

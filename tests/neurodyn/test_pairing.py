@@ -422,10 +422,6 @@ def test_what_has_no_labels_is_refused_at_the_door(bare):
         wanted = f"Dataset or DataArray, got {type(bare).__name__}|Type-check error"
         with pytest.raises(TypeError, match=wanted):
             call()
-    with pytest.raises(
-        TypeError, match=r"synchrony takes a Dataset, got DataArray|Type-check error"
-    ):
-        analysis.synchrony(a)
 
 
 def test_arrays_beside_labelled_data_are_in_the_order_of_its_labels():

@@ -486,3 +486,11 @@ def test_rows_of_one_subject_take_the_place_of_all():
             params.rows(model, **bad)
     with pytest.raises(ValueError, match="subject=0"):
         params.whole_model(model)
+
+
+def test_numpy_takes_a_parameter_for_its_value():
+    model = models.CTRNN(1, 4, 1, tau=Bounded(20.0, 500.0, init=100.0), W=Dale(0.5), key=0)
+    np.testing.assert_allclose(np.mean(model.tau), 100.0, rtol=1e-6)
+    np.testing.assert_array_equal(np.asarray(model.W), model.W.value())
+    with pytest.raises(jax.errors.TracerArrayConversionError):  # no constant in compiled code
+        jax.jit(np.asarray)(model.tau)

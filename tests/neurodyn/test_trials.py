@@ -213,3 +213,10 @@ class TestSplitHalf:
     def test_refuses_lonely_trials(self, run):
         with pytest.raises(LabelError, match=r"\['coherence=-0.5'\] have a single trial"):
             trials.split_half(run.isel(trial=[0, 1, 3]), "coherence", key=0)
+
+
+def test_a_label_of_trials_is_averaged_by_another_one(run):
+    run = run.assign_coords(rt=("trial", np.arange(12.0)), side=("trial", ["l", "r"] * 6))
+    means = trials.average(run.rt, by="side")
+    np.testing.assert_array_equal(means.rt, [5.0, 6.0])
+    np.testing.assert_array_equal(means.n_trials, [6, 6])

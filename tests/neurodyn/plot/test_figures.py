@@ -1,5 +1,6 @@
 """Every plotting function draws what it is given, with labelled axes, and keeps no state."""
 
+import inspect
 import io
 
 import matplotlib as mpl
@@ -241,3 +242,49 @@ def test_words_add_up_what_is_not_shown():
     np.testing.assert_allclose(bars, [0.5, 0.3, 0.2, 0.0])
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [0.6, 0.0, 0.3, 0.1])
     drawn(figure)
+
+
+TAKE_MODELS = {"weights", "time_constants"}
+
+
+@pytest.mark.parametrize("name", [name for name in plot.__all__ if name not in TAKE_MODELS])
+def test_a_model_is_refused_with_what_a_figure_takes(name):
+    figure, model = getattr(plot, name), models.CTRNN(1, 2, 1, key=0)
+    needed = [p for p in inspect.signature(figure).parameters.values() if p.default is p.empty]
+    given = [model for p in needed if p.kind is p.POSITIONAL_OR_KEYWORD] or [model]
+    named = {p.name: "choice" for p in needed if p.kind is p.KEYWORD_ONLY}
+    with pytest.raises(ValueError, match=r"draws|It takes|needs|trajectories are|are wanted"):
+        figure(*given, **named)
+
+
+def test_an_error_says_what_is_to_be_done_next(run):
+    one = run.isel(seed=0)
+    by = {"by": "choice"}
+    with pytest.raises(ValueError, match="average trials first"):
+        plot.trajectories(one, **by)
+    with pytest.raises(ValueError, match=r"means: take neurodyn\.analysis\.pca"):
+        plot.trajectories(trials.average(one, by="coherence"), **by)
+    with pytest.raises(TypeError, match=r"plot\.psth\(\): missing"):
+        plot.psth(one)
+
+
+def test_components_of_coded_choices_are_called_by_their_words(run):
+    means = trials.average(run.isel(seed=0), by="choice")
+    known = set(TASK.labels()["choice"].values())
+    figure = plot.trajectories(analysis.pca(means), by="choice")
+    assert {text.get_text() for text in figure.legends[0].get_texts()} <= known
+
+
+def test_time_constants_of_a_model_are_those_of_its_run():
+    model = models.CTRNN(3, 8, 3, tau=nd.params.Bounded(20.0, 500.0, init=100.0), key=0)
+    given = (model, analysis.effective_tau(model), nd.simulate(model, TASK, n_trials=1, key=0))
+    drawn = [plot.time_constants(g).axes[0].patches[0].get_data().values for g in given]
+    for values in drawn:
+        np.testing.assert_array_equal(values, drawn[0])
+
+
+def test_traces_of_the_node_of_one_signal():
+    speed = xr.Dataset({"speed": ("time", np.arange(5.0))}, {"time": np.arange(5.0)})
+    tree = xr.DataTree.from_dict({"signals/speed": speed})
+    line = plot.traces(tree["signals/speed"]).axes[0].lines[0]
+    np.testing.assert_array_equal(line.get_ydata(), speed.speed)
