@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int
 
-from neurodyn.analysis.arrays import pick, rows, traces
+from neurodyn.analysis.arrays import checked, pick, rows
 from neurodyn.analysis.streaming import label_lags
 from neurodyn.analysis.timescales import fit_exponential
 from neurodyn.checks import check_whole
@@ -141,7 +141,7 @@ def _trials(data, variable):
     array = pick(data, variable)
     if array.dims != (rows(array), "time", "unit"):
         raise LabelError(f"intrinsic_timescale needs (trial, time, unit), got dims {array.dims}.")
-    values = np.asarray(traces(array, missing=True))
+    values = checked(array, missing=True).astype(np.float64)
     missing = np.isnan(values)
     there = ~missing.all(axis=1)
     if (missing.any(axis=1) & there).any():
@@ -154,7 +154,12 @@ def _trials(data, variable):
             f"a correlation across trials needs {LEAST_TRIALS} of them at least, got {few}; "
             "a continuous recording is cut into windows first (neurodyn.spikes.align)."
         )
-    return array, jnp.asarray(np.where(missing, 0, values)), jnp.asarray(there)
+    # Correlations ignore offset and scale, which float32 does not. A value that occurs and a power
+    # of two are taken out, so that bins that do not vary stay exactly so.
+    values = values - np.where(missing, np.inf, values).min(axis=(0, 1))
+    values = np.where(missing, 0, values)
+    values = values / 2.0 ** np.frexp(values.max())[1]
+    return array, jnp.asarray(values, jnp.result_type(float)), jnp.asarray(there)
 
 
 @partial(jax.jit, static_argnames="n_lags")

@@ -269,6 +269,8 @@ def _with_values(units: Any, value: Any, name: str) -> tuple[Any, Array]:
             f"`{name}` must be one number, or one for each of the {n} units, got shape "
             f"{value.shape}."
         )
+    if not isinstance(value, jax.core.Tracer) and not np.isfinite(np.asarray(value)).all():
+        raise ValueError(f"`{name}` must be finite, got {np.asarray(value).tolist()}.")
     return found if isinstance(found, Chosen) else mask_array(found), value
 
 

@@ -270,6 +270,12 @@ def psth(
 
     if "spike_time" in ds and "spike_trial" not in ds:
         raise LabelError("these spikes are not cut into trials: neurodyn.spikes.align does that.")
+    if "rate" in ds and not {"spike_time", "spike_count"} & {*ds.variables}:
+        raise LabelError(
+            "these are rates, not spikes: neurodyn.trials.average(ds, by) averages them, after "
+            "neurodyn.trials.smooth and neurodyn.labels.between where a Gaussian or a window is "
+            "wanted."
+        )
     rates = spikes.rate(ds, sigma, bin_width=bin_width, window=window)
     return average(rates, by)
 

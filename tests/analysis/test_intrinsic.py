@@ -65,6 +65,16 @@ def test_windows_that_are_alike_are_drawn_together(recording):
 
 
 @pytest.mark.slow  # compiles for two more shapes
+@pytest.mark.parametrize(("scale", "offset"), [(2.0**-80, 0.0), (2.0**80, 0.0), (1.0, 2.0**22)])
+def test_neither_scale_nor_offset_change_anything(recording, scale, offset):
+    data = recording.astype(np.float64)  # counts, so that all of this is exact
+    options = {"key": 0, "n_draws": 5}
+    want = analysis.intrinsic_timescale(data, **options)
+    got = analysis.intrinsic_timescale(data * scale + offset, **options)
+    np.testing.assert_array_equal(got.autocorrelation, want.autocorrelation)
+    np.testing.assert_array_equal(got.tau, want.tau)
+
+
 def test_trials_a_unit_was_not_recorded_in_do_not_count(recording):
     own = recording.isel(unit=[0, 1]).astype(float).copy(deep=True)
     own["spike_count"][70:, :, 1] = np.nan

@@ -267,6 +267,13 @@ def test_reading_a_current_is_found_through_compiled_functions(wrapped):
         go(False)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, [1.0, np.nan]])
+def test_what_is_not_finite_is_no_current_and_no_level(bad):
+    for make, name in ((intervene.Current, "amplitude"), (intervene.Clamp, "value")):
+        with pytest.raises(ValueError, match=f"`{name}` must be finite"):
+            make([0, 1], bad)
+
+
 @pytest.mark.parametrize("window", [(-300.0, 0.0), (300.0, 400.0), (13.0, 17.0)])
 def test_a_window_in_which_no_step_starts_is_refused(window, inputs, model):
     changed = nd.resolve(model)

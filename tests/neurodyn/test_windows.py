@@ -177,6 +177,11 @@ def test_what_is_no_window_is_refused(window):
             call()
 
 
+def test_rates_are_averaged_and_make_no_histogram():
+    with pytest.raises(LabelError, match=r"trials\.average"):
+        trials.psth(run_of([2]), [])
+
+
 def _slices_of_time(text):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "sel":
