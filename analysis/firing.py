@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels, spikes
-from neurodyn.analysis.observed import observed_time, observed_window, within
+from neurodyn.analysis.observed import check_inside, observed_time, observed_window, within
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
@@ -57,6 +57,10 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
     if isinstance(data, xr.Dataset) and "spike_time" not in data and "rate" in data:
         require_units(data["rate"], "firing_rate: the rates")
         if window is not None:
+            step = labels.clock(data, what="the rates", default=0.0).step
+            # Bins are labelled in their middle, samples at an end.
+            margin = step / 2 if "bin_width" in data.attrs else step
+            check_inside(data, window, margin, "firing_rate")
             data = labels.between(data, window_edges(window), what="the rates")
         values = data["rate"]
         rate = values.mean([d for d in values.dims if d != "unit"]).values.astype(np.float64)
@@ -99,6 +103,7 @@ def binned_counts(
         require_units(data["spike_count"], f"{what}: the counts")
         width = labels.bin_width(data, what=f"{what}: the counts")
         if window is not None:
+            check_inside(data, window, width / 2, what)
             # A window of one bin says no longer how wide it is, so its attributes do.
             data = labels.between(
                 data.assign_attrs(bin_width=width), window_edges(window), what=what

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, clock
 from neurodyn.labels.convention import Window
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
 from neurodyn.spikes.join import Positions, in_trials, observed, positions, require_spikes
 
-__all__ = ["observed_time", "observed_window", "within"]
+__all__ = ["check_inside", "observed_time", "observed_window", "within"]
 
 
 def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float, float]:
@@ -28,6 +28,18 @@ def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tup
             f"to {known[1]:g} ms."
         )
     return start, stop
+
+
+def check_inside(data: xr.Dataset, window: Window, margin: float, what: str) -> None:
+    """Refuse a window that leaves what samples cover, which reach `margin` beyond their labels."""
+    start, stop = window_edges(window)
+    time = clock(data, what=what, default=margin, even=False).time
+    low, high = time.min() - margin, time.max() + margin
+    if start < low - SLACK or stop > high + SLACK:
+        raise LabelError(
+            f"{what}: the window {start:g} to {stop:g} ms leaves what was observed, {low:g} to "
+            f"{high:g} ms."
+        )
 
 
 def within(spikes: xr.Dataset, start: float, stop: float) -> Positions:

@@ -153,7 +153,10 @@ def draw(init: Init, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any) -> A
     """Turn an initial value of any form into a finite array of the given shape."""
     dtype = jnp.result_type(float) if dtype is None else dtype
     if init is None:
-        raise ValueError("No initial value: pass `init=` (a number, an array or an initializer).")
+        raise ValueError(
+            "No initial value: pass `init=` (a number, an array or an initializer), or "
+            "`of=params.Free(init)` to what is laid over weights, such as Dale or Masked."
+        )
     if callable(init):
         # Initializers scaled by fan-in divide by zero for a system without inputs or outputs.
         empty = 0 in shape

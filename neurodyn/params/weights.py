@@ -267,7 +267,12 @@ def areas_of(spec: AbstractSpec) -> tuple[str, ...] | None:
 
 
 def require_elementwise(spec: AbstractSpec, name: str, why: str) -> None:
-    """Refuse to lay a mask or signs over entries that are tied to each other."""
+    """Refuse to lay a mask or signs over entries that are tied to each other, or over no spec."""
+    if not isinstance(spec, AbstractSpec):
+        raise TypeError(
+            f"{name}: `of` takes how the magnitudes are parametrised, got {type(spec).__name__}. "
+            f"For values to start from write {name}(..., of=params.Free(...))."
+        )
     if not spec.elementwise:
         raise ValueError(
             f"{name} cannot be laid over {type(spec).__name__}: {why}. Constrain the blocks or "
