@@ -37,7 +37,7 @@ def _predict(x, y, held_out, penalties):
 @takes(label=["trial"])
 @one_lapack_thread
 def decode(
-    activity: xr.DataArray,
+    activity: xr.DataArray | xr.Dataset | xr.DataTree,
     label: Any,
     *,
     n_folds: int | None = None,

@@ -89,6 +89,7 @@ _BINS = "each bin counts for itself, so that others may be missing"
 #: What a relation asks and a function need not keep, with the reason.
 EXEMPT: dict[str, dict[str, str]] = {
     "example": {
+        "neurodyn.drive.poisson": "what it draws has no labels",
         "neurodyn.labels.like": "it takes a plain array",
         "neurodyn.labels.pair_channels": "it takes the names of two dims",
         "neurodyn.spikes.concat": "it takes a list",
