@@ -48,8 +48,6 @@ def test_listing_public_names_imports_nothing_heavy():
 # Prints how many programs were compiled since the last time, and what was imported meanwhile.
 COUNTED = """
 import sys
-
-import pytest
 import jax, numpy as np
 import neurodyn as nd
 
