@@ -104,7 +104,12 @@ def rows(array: xr.DataArray, *, what: str = "data") -> str:
     for dim in ROW_DIMS:
         if dim in array.dims:
             return dim
-    raise LabelError(f"{what} needs a dim 'condition' or 'trial', got dims {array.dims}.")
+    single = "trial" if "trial" in array.coords else "condition"
+    label = array.coords[single].values.tolist() if single in array.coords else "..."
+    raise LabelError(
+        f"{what} needs a dim 'condition' or 'trial', got dims {array.dims}: select one with "
+        f".sel({single}=[{label!r}]), which keeps the dim."
+    )
 
 
 def checked(array: xr.DataArray, *, what: str = "data", missing: bool = False) -> np.ndarray:
