@@ -85,7 +85,7 @@ def as_batch(
     if wide and system.n_inputs == 0:
         name = type(system).__name__
         raise ValueError(
-            f"This {name} has no inputs, but got some of shape {lead.shape}: build it with inputs, "
+            f"This {name} has 0 inputs, but got some of shape {lead.shape}: build it with inputs, "
             "or run it without any (`n_steps=`, `n_trials=`)."
         )
     if lead.ndim not in (2, 3) or wide:

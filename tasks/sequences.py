@@ -246,10 +246,10 @@ class Sequences(AbstractDataTask):
         return which
 
     def _items(self, numbers: Int[Array, " trial"]) -> Trial:
-        trials = jax.vmap(self.item)(numbers).of(self)
+        trials = jax.vmap(self.item)(numbers)
         if trials.length is None:
-            return trials
-        return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length))
+            return trials.of(self)
+        return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length)).of(self)
 
 
 def _seen(data: Any, dt: Any) -> tuple[Observed, np.ndarray | None]:

@@ -58,7 +58,7 @@ def test_effects_are_found():
     means = np.stack([trials.values[trials["side"] == s].mean(0) for s in range(3)])
     draws = analysis.shuffle_null(_spread, trials, "side", n=99)
     assert draws.dims == ("draw",)
-    assert draws.attrs["null"] == "trial labels shuffled"
+    assert draws.attrs["null"] == "trial labels shuffled (side)"
     assert analysis.p_value(float(_spread(jnp.asarray(means))), draws.values) == 0.01
 
 

@@ -368,7 +368,7 @@ def test_other_things_are_refused():
     x = cloud(0, 100)
     with pytest.raises(LabelError, match="'time'"):
         analysis.state_space_divergence(xr.DataArray(x, dims=("step", "output")), x)
-    with pytest.raises(TypeError, match=r"\['outputs'\]"):
+    with pytest.raises(LabelError, match="`generated` needs one variable with the dims time"):
         analysis.state_space_divergence(xr.Dataset(), x)
     with pytest.raises(TypeError, match="must be a system"):
         analysis.prediction_error(3, x)

@@ -243,7 +243,7 @@ def test_what_needs_steps_is_refused_in_continuous_time():
         (lambda: spiking.Izhikevich2007(1, C=0.0), r"`C` must be above 0"),
         (lambda: spiking.LIF(1, v_reset=-40.0), r"`v_reset` must be below `threshold`"),
         (lambda: spiking.AdEx(1, tau_w=-1.0), r"`tau_w` must be above 0"),
-        (lambda: spiking.Population(spiking.LIF(1), ei=2), r"`ei` is 1, -1 or 0"),
+        (lambda: spiking.Population(spiking.LIF(1), ei=2), r"`ei` is 1 .excitatory.*got 2"),
         (lambda: spiking.Population(spiking.LIF(1), refractory=-1.0), r"`refractory`"),
         (lambda: spiking.Triangle(0.0), r"`width` must be above 0"),
         (lambda: spiking.Network(spiking.LIF(1), scheme="rk4"), r"Unknown scheme 'rk4'"),
