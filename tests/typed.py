@@ -166,7 +166,7 @@ REFUSED = {
     "neurons without a network": (lambda: run(spiking.LIF(4)), r"spiking\.Network\(neurons"),
     "input for a network without": (
         lambda: run(cells(), np.ones((9, 1)), dt=1.0),
-        "has no inputs.*build it with inputs",
+        "has 0 inputs.*build it with inputs",
     ),
     "input without its axis": (lambda: run(driven(), np.ones(9), dt=1.0), r"inputs\[:, None\]"),
     "steps that are no whole number": (lambda: run(cells(), dt=1.0, n_steps=9.0), "`n_steps`"),
