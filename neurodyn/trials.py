@@ -87,7 +87,7 @@ def _as_dataset(obj: xr.Dataset | xr.DataArray) -> xr.Dataset:
         )
     if isinstance(obj, xr.DataArray):
         # A label of trials, such as a reaction time, is a coordinate of itself.
-        obj = obj.drop_vars([obj.name, errors="ignore"]) if obj.name else obj
+        obj = obj.drop_vars([obj.name], errors="ignore") if obj.name else obj
         return obj.to_dataset(name=obj.name or "mean").assign_attrs(
             {n: obj.attrs[n] for n in ("source", "bin_width", "align_event") if n in obj.attrs}
         )
