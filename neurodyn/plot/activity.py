@@ -14,6 +14,7 @@ from neurodyn.plot.style import (
     BLUE,
     GREY,
     colours_of,
+    heading,
     label,
     sign_or_word,
     styled,
@@ -107,7 +108,7 @@ def psth(
             axes[0, 0].plot([], [], line, color=GREY, label=f"{style} {value}")[0]
             for line, value in (("--", first), ("-", second))
         ]
-    figure.legend(handles=handles, title=label(means[by]), loc="outside right upper", fontsize=7)
+    figure.legend(handles=handles, title=heading(means[by]), loc="outside right upper", fontsize=7)
     return figure
 
 
@@ -169,7 +170,7 @@ def trajectories(
         across, up = (f"PC {number[c] + 1} ({share[c]:.0f} %)" for c in shown)
         ax.set(title=title, xlabel=across, ylabel=up)
     handles = _legend(axes[0, 0], colours, values, names)
-    figure.legend(handles=handles, title=label(ds[by]), loc="outside right upper", fontsize=7)
+    figure.legend(handles=handles, title=heading(ds[by]), loc="outside right upper", fontsize=7)
     return figure
 
 

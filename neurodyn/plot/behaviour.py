@@ -71,8 +71,11 @@ def psychometric(
         if title == "recorded":
             low, high = _wilson(fractions[0], n[0])
             error = [np.maximum(fractions[0] - low, 0), np.maximum(high - fractions[0], 0)]
+            # Beside a network, since the subject of a recording may be called so as well.
+            called = _called(ds)
+            text = called if called and len(sides) == 1 else f"recording {called}".strip()
             look = {"fmt": "s", "color": ORANGE, "ms": 3.5, "capsize": 2}
-            ax.errorbar(x, fractions[0], error, label=_called(ds), **look)
+            ax.errorbar(x, fractions[0], error, label=text, **look)
             continue
         for one in fractions if len(fractions) > 1 else ():
             ax.plot(x, one, color=BLUE, lw=0.6, alpha=0.5)
@@ -106,9 +109,9 @@ def _sides(model: xr.Dataset | None, recording: xr.Dataset | None) -> dict[str, 
 
 
 def _called(ds: xr.Dataset) -> str:
-    """The name of a recording, where it has one."""
+    """The name of a recording; empty where it has none."""
     names = (ds.attrs.get(n) for n in ("name", "session_id", "subject_id"))
-    return next((str(name) for name in names if name), "recorded")
+    return next((str(name) for name in names if name), "")
 
 
 def _check_labels(ds: xr.Dataset, evidence: str, choice: str) -> None:

@@ -4,6 +4,7 @@ import functools
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ __all__ = [
     "STROKES",
     "colours_of",
     "diverging",
+    "heading",
     "label",
     "sign_or_word",
     "styled",
@@ -164,6 +166,11 @@ def timeline(obj: Any, *, dim: str = "time") -> tuple[np.ndarray, str]:
     time, _, unit = clock(obj, dim=dim, what="what is drawn", default=1.0, even=False, seconds=True)
     name = obj[dim].attrs.get("long_name", dim)
     return time, f"{name} ({'steps' if unit == '1' else unit})"
+
+
+def heading(variable: Any) -> str:
+    """A label above a legend, narrow enough to leave the axes their place."""
+    return textwrap.fill(label(variable), 22)
 
 
 def label(variable: Any) -> str:
