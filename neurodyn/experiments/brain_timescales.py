@@ -96,12 +96,6 @@ class Counted(NamedTuple):
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Measure recordings and networks."""
     del run
-    for name in settings.recordings:
-        if name not in _LOAD:
-            raise ValueError(
-                f"Setting 'recordings' takes {', '.join(_LOAD)}, got {name!r}; of a recording of "
-                "your own, neurodyn.analysis.intrinsic_timescale takes the counts."
-            )
     key = jax.random.key(settings.seed)
     tree: dict[str, xr.Dataset] = {}
     if settings.networks:

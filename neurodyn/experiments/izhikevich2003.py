@@ -87,7 +87,6 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         ``/analysis/intervals`` and ``/analysis/statistics`` of the first; ``/analysis/brian2``:
         rates of Brian2, where asked for.
     """
-    check(settings)
     window = (settings.settle, settings.duration)
     rows, spectra, theirs, first = [], [], [], None
     with bar("networks", settings.n_seeds, show=run.progress) as advance:

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 
 from neurodyn.checks import whole
-from neurodyn.experiments.timescales.settings import Curriculum, Settings
+from neurodyn.experiments.timescales.settings import Cell, Curriculum, Settings
 from neurodyn.models import GRU, LSTM, LeakyRNN
 from neurodyn.params import (
     AbstractParameter,
@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 _TASKS: dict[str, Any] = {"n_parity": NParity, "n_dms": NDMS}
-_CELLS = ("leaky", "rate", "lstm", "gru")
 #: Heads of a sliding window, and how far it moves.
 _WINDOW = 10, 5
 #: The first buffer holds so large an N: compiling anew for less costs more than it saves.
@@ -66,7 +65,7 @@ def variants(settings: Settings) -> list[Variant]:
         For an unknown task, cell, curriculum or treatment of tau, or n_last out of range.
     """
     _known("task", settings.task, tuple(_TASKS))
-    _known("cell", settings.cell, _CELLS)
+    _known("cell", settings.cell, get_args(Cell))
     curricula, taus = list(settings.curricula), list(settings.taus)
     for name in curricula:
         _known("curricula", name, get_args(Curriculum))
