@@ -137,9 +137,7 @@ def make_plan(
         task=eqx.partition(task, eqx.is_array)[1],
         evaluate=None if evaluate is False else evaluate,
         watch=_watched(select, patience, evaluate_every),
-        patience=None
-        if patience is None
-        else tuple(as_array(n, jax.numpy.int32) for n in (patience, evaluate_every)),
+        patience=None if patience is None else (_int32(patience), _int32(evaluate_every)),
     )
     settings = {
         "model": fingerprint(models),
@@ -302,6 +300,10 @@ def _watched(select: Any, patience: Any, evaluate_every: int | None) -> tuple[st
             f"'max:{name}' or 'min:{name}'. Known are {', '.join(_LARGER + _SMALLER)}."
         )
     return name, 1 if which == "max" or (which == "best" and name in _LARGER) else -1
+
+
+def _int32(x: Any) -> Any:
+    return as_array(x, jax.numpy.int32)
 
 
 def _on_device(tree: PyTree) -> PyTree:

@@ -8,7 +8,6 @@ from neurodyn.experiments.seeds import SeededSettings
 
 __all__ = ["AnalysisSettings", "Settings"]
 
-Cell = Literal["leaky", "rate", "lstm", "gru"]
 #: How N grows.
 Curriculum = Literal["single", "cumulative", "sliding", "no_curriculum"]
 #: Some N, or none.
@@ -64,7 +63,7 @@ class Settings(SeededSettings):
     task: Literal["n_parity", "n_dms"] = "n_parity"
     curricula: tuple[Curriculum, ...] = ("single", "cumulative")
     taus: tuple[str, ...] = ("trained",)
-    cell: Cell = "leaky"
+    cell: Literal["leaky", "rate", "lstm", "gru"] = "leaky"
     hold: Count = 1
     n_units: Count = 500
     n_heads: Count = 100
