@@ -60,12 +60,10 @@ def _version(name: str) -> str | None:
 
 def _threads() -> str:
     """How many threads XLA uses, as far as the environment says."""
-    try:
-        usable = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
-        usable = os.cpu_count() or 1
+    from neurodyn.training.members import usable_cores
+
     asked = os.environ.get("NPROC")
-    return f"{asked} (NPROC)" if asked else f"{usable}, one a core"
+    return f"{asked} (NPROC)" if asked else f"{usable_cores()}, one a core"
 
 
 def _cache() -> str:

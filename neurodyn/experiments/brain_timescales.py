@@ -13,8 +13,8 @@ from neurodyn.analysis.conditions import noise
 from neurodyn.analysis.recovery import rate_modulation
 from neurodyn.experiments.brain_timescales_report import figures, summary
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.experiments.limits import Count, Fraction, Limits, Positive, Seed
-from neurodyn.experiments.seeds import result
+from neurodyn.experiments.limits import Count, Fraction, Limits, Positive
+from neurodyn.experiments.seeds import SeededSettings, result
 from neurodyn.experiments.timescales.networks import raw_tau
 from neurodyn.experiments.timescales.trained import load_network
 from neurodyn.labels import LabelError
@@ -33,7 +33,7 @@ Recorded = Literal["zheng2022", "mante2013", "decision_example"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(SeededSettings):
     """Settings.
 
     Attributes
@@ -64,7 +64,6 @@ class Settings:
         Steps of the run in which the networks' timescales are measured (ten trials).
     """
 
-    seed: Seed = 0
     recordings: tuple[Recorded, ...] = ("zheng2022", "mante2013")
     bin_width: Positive = 50.0
     window: Positive = 2000.0
@@ -97,12 +96,6 @@ class Counted(NamedTuple):
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Measure recordings and networks."""
     del run
-    for name in settings.recordings:
-        if name not in _LOAD:
-            raise ValueError(
-                f"Setting 'recordings' takes {', '.join(_LOAD)}, got {name!r}; of a recording of "
-                "your own, neurodyn.analysis.intrinsic_timescale takes the counts."
-            )
     key = jax.random.key(settings.seed)
     tree: dict[str, xr.Dataset] = {}
     if settings.networks:

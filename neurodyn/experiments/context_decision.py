@@ -10,7 +10,7 @@ from neurodyn.experiments import decision
 from neurodyn.experiments.decision import DecisionSettings, study
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.limits import Count, Positive
-from neurodyn.experiments.report import decision_figures, decision_summary
+from neurodyn.experiments.report import CAPTIONS, RANGES, decision_figures, decision_summary
 from neurodyn.tasks import ContextDecision
 
 __all__ = ["EXPERIMENT", "Settings", "run"]
@@ -112,26 +112,15 @@ EXPERIMENT = Experiment(
         "four measures, with a null of {n_null} shuffled labels and the recording's own halves "
         "as the ceiling."
     ),
-    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
+    ranges=RANGES,
     captions={
-        "training": "Loss and accuracy over training, a line for each network.",
+        **CAPTIONS,
         "psychometric_": (
             "Choices against the evidence named, in the context in which it counts; of the "
             "networks and of the animal."
         ),
         "psth_model": "Mean activity of the first network by motion and context.",
         "psth_recording": "Mean rates of the recording by motion and context.",
-        "time_constants": (
-            "Time constants of the units after training; the line shows where all began."
-        ),
-        "trajectories": (
-            "Means of conditions on their first principal components: the first network, and "
-            "the recording."
-        ),
-        "comparison": (
-            "Scores of every network by each measure, with the ceiling of the recording and "
-            "the range of the shuffled null."
-        ),
     },
     check=decision.check,
 )

@@ -10,8 +10,8 @@ import xarray as xr
 from neurodyn import params
 from neurodyn.analysis import MEASURES, compare, participation_ratio, pca
 from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.limits import Count, NotNegative, Positive, Seed, Whole
-from neurodyn.experiments.seeds import result, seeds_of, shared_key
+from neurodyn.experiments.limits import Count, NotNegative, Positive, Whole
+from neurodyn.experiments.seeds import SeededSettings, result, seeds_of, shared_key
 from neurodyn.experiments.values import spelled
 from neurodyn.models import CTRNN
 from neurodyn.simulation import simulate
@@ -26,16 +26,14 @@ METRICS = ("cka", "cka_debiased", "procrustes", "ridge")
 MEASURED_BY = tuple(key for name in METRICS for key in MEASURES[name].reference)
 
 
-@dataclasses.dataclass(frozen=True)
-class DecisionSettings:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DecisionSettings(SeededSettings):
     """Settings of a decision experiment.
 
     Attributes
     ----------
     recording
         Name of a dataset, or a file.
-    seed
-        Seed of the first network; the next ones count on.
     n_units
         Units of each network.
     n_networks
@@ -61,7 +59,6 @@ class DecisionSettings:
     """
 
     recording: str
-    seed: Seed = 0
     n_units: Count = 64
     n_networks: Count = 4
     steps: Count = 2000

@@ -15,13 +15,14 @@ from neurodyn import labels, plot
 from neurodyn.analysis import forecast, forecast_error, ridge_forecast
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.forecasters import (
+    ForecastSettings,
     match_size,
     n_parameters,
     train_baseline,
     train_pvrnn,
 )
 from neurodyn.experiments.layers import check_layers
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive
 from neurodyn.experiments.seeds import result, seeds_of, shared_key
 from neurodyn.models import LSTM, PVRNN, VRNN
 from neurodyn.models.pvrnn import ErrorRegression, error_regression
@@ -41,8 +42,8 @@ NAMES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Settings.
+class Settings(ForecastSettings):
+    """Settings; see :class:`ForecastSettings` too.
 
     Attributes
     ----------
@@ -65,10 +66,6 @@ class Settings:
     n_units
         Units of each layer of the PV-RNN, the fastest first; the other networks get as many
         parameters.
-    n_latents
-        Latents of each layer.
-    tau
-        Time constant of each layer [steps].
     epochs
         Updates on all training sequences, the same number for every network.
     learning_rates
@@ -81,37 +78,19 @@ class Settings:
         Noise on the inputs that is tried for the LSTM.
     min_std
         Least standard deviations of the decoder that are tried for the VRNN.
-    window
-        Window of error regression [steps].
-    iterations
-        Its updates at each step.
-    n_horizons
-        Steps ahead that are predicted.
-    n_samples
-        Rollouts that a prediction is the mean of.
     """
 
-    seed: Seed = 0
-    n_networks: Count = 5
     period: Annotated[int, Limits(2)] = 12
     n_curves: Count = 6
     sigma: NotNegative = 0.02
     n_train: Count = 24
     n_validate: Count = 12
     n_test: Count = 12
-    n_units: tuple[Count, ...] = (20, 10)
-    n_latents: tuple[Count, ...] = (2, 2)
-    tau: tuple[Annotated[float, Limits(1)], ...] = (2.0, 8.0)
-    epochs: Count = 2000
     learning_rates: tuple[Positive, ...] = (1e-3, 3e-3, 1e-2)
     w: tuple[Positive, ...] = (0.0005, 0.005, 0.05)
     reading_rates: tuple[Positive, ...] = (3e-3, 1e-2, 3e-2)
     input_noise: tuple[NotNegative, ...] = (0.02, 0.05, 0.1)
     min_std: tuple[Positive, ...] = (0.05, 0.1, 0.2)
-    window: Count = 15
-    iterations: Count = 20
-    n_horizons: Count = 12
-    n_samples: Count = 16
 
 
 class Candidate(NamedTuple):

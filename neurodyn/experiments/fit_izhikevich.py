@@ -13,8 +13,8 @@ from neurodyn import analysis, datasets, io, labels
 from neurodyn.experiments.cell_search import BOUNDS, Protocol, Response, cell, response, search
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.fit_izhikevich_report import fit_figures, fit_summary
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
-from neurodyn.experiments.seeds import result, seeds_of
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive
+from neurodyn.experiments.seeds import SeededSettings, result, seeds_of
 from neurodyn.experiments.values import spelled
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.models import spiking
@@ -31,7 +31,7 @@ SCALE = {"rate": 5.0, "potential": 5.0, "latency": 0.2}
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(SeededSettings):
     """Settings.
 
     Attributes
@@ -64,7 +64,6 @@ class Settings:
 
     recording: str = "fsi_steps"
     window: tuple[NotNegative, NotNegative] = WINDOW
-    seed: Seed = 0
     n_seeds: Count = 5
     generations: Count = 300
     candidates: Annotated[int, Limits(4)] = 128

@@ -12,9 +12,9 @@ from neurodyn.analysis import aligned_correlation, main_frequency
 from neurodyn.drive import Drive
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.force_report import figures, summary
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed, Whole
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Whole
 from neurodyn.experiments.resume import Resumed
-from neurodyn.experiments.seeds import result, seeds_of
+from neurodyn.experiments.seeds import SeededSettings, result, seeds_of
 from neurodyn.integrate import integrate
 from neurodyn.models.spiking import DoubleExponential, Izhikevich2007, Network, Projection, Readout
 from neurodyn.models.spiking.plasticity import RLS
@@ -29,7 +29,7 @@ KEPT = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(SeededSettings):
     """Settings; defaults are those of the published script for the 5 Hz sine.
 
     Attributes
@@ -64,7 +64,6 @@ class Settings:
         Strength of the feedback (Q).
     """
 
-    seed: Seed = 0
     sizes: tuple[Count, ...] = (1000, 2000)
     n_networks: Count = 5
     gain: Literal["published", "textbook"] = "published"

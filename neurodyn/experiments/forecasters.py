@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +14,44 @@ import numpy as np
 import optax
 
 from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.layers import LayerSettings
+from neurodyn.experiments.limits import Count
+from neurodyn.experiments.seeds import SeededSettings
 from neurodyn.models import LSTM, PVRNN, VRNN
 from neurodyn.params import AbstractParameter, FixedParameter, IndexedParameter
 from neurodyn.params.weights import MaskedParameter
 from neurodyn.tasks import Sequences
 from neurodyn.training import ELBO, Fit, NextStep, Seeds, fit
 
-__all__ = ["match_size", "n_parameters", "train_baseline", "train_pvrnn"]
+__all__ = ["ForecastSettings", "match_size", "n_parameters", "train_baseline", "train_pvrnn"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ForecastSettings(LayerSettings, SeededSettings):
+    """What experiments that predict by error regression share; see :class:`LayerSettings` too.
+
+    Attributes
+    ----------
+    n_networks
+        Networks of each kind.
+    epochs
+        Updates, each on all training sequences.
+    window
+        Window of error regression [steps].
+    iterations
+        Its updates at each step.
+    n_horizons
+        Steps ahead that are predicted.
+    n_samples
+        Rollouts that a prediction is the mean of.
+    """
+
+    n_networks: Count = 5
+    epochs: Count = 2000
+    window: Count = 15
+    iterations: Count = 20
+    n_horizons: Count = 12
+    n_samples: Count = 16
 
 
 def n_parameters(model: Any) -> int:

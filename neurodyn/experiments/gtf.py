@@ -1,21 +1,25 @@
 """Generalised teacher forcing: shallow piecewise-linear networks on chaotic and real data."""
 
 import dataclasses
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
 from neurodyn import analysis, datasets, models
 from neurodyn.experiments.attractor_data import AttractorData, attractor_data
-from neurodyn.experiments.checkpoints import KeepLast
+from neurodyn.experiments.attractor_training import (
+    AttractorSettings,
+    check_window,
+    train_ensemble,
+)
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.gtf_report import gtf_figures, gtf_summary
 from neurodyn.experiments.gtf_scores import floor, free_outputs, score
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
-from neurodyn.experiments.seeds import result, seeds_of, shared_key
+from neurodyn.experiments.limits import Count, NotNegative, Positive
+from neurodyn.experiments.seeds import result, shared_key
 from neurodyn.tasks import Windows
-from neurodyn.training import Ensemble, FreeRun, GeneralisedTeacherForcing, Seeds, fit, radam
+from neurodyn.training import Ensemble, GeneralisedTeacherForcing
 
 __all__ = ["EXPERIMENT", "Settings", "gtf_data", "run", "train"]
 
@@ -26,8 +30,8 @@ BINNED = 5
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Settings; the defaults are those published for Lorenz's system.
+class Settings(AttractorSettings):
+    """Settings, with those of :class:`AttractorSettings`; as published for Lorenz's system.
 
     The published number of 365 parameters (3 units, 50 hidden ones) is that of an affine
     observation; with the identity, the default here and in the published settings, it is 356.
@@ -37,10 +41,6 @@ class Settings:
     data
         ``"lorenz63"``, ``"ecg"`` (700 Hz) or ``"eeg"`` (which has no test data: it is scored on
         what it was trained on).
-    seed
-        Seed of the first network; the next ones count on.
-    n_seeds
-        Networks, trained as one ensemble.
     n_units
         Latent units.
     n_hidden
@@ -53,52 +53,28 @@ class Settings:
         Weight of the penalty on parameters.
     observed
         Weight of the penalty on the condition of an affine observation.
-    window
-        Length of training windows [steps].
-    epochs
-        Epochs of training.
-    epoch_size
-        Updates of an epoch.
-    batch_size
-        Windows of an update.
-    learning_rate
-        Learning rate at the start and at the end; it falls exponentially from epoch to epoch.
     n_samples
         Samples of the simulated system, for training and for testing each.
     evaluate_every
         Epochs between evaluations by a free run: the checkpoint with the smallest divergence from
         the training data is kept beside the last one.
-    evaluate_samples
-        Length of that free run [steps].
     """
 
     data: Literal["lorenz63", "ecg", "eeg"] = "lorenz63"
-    seed: Seed = 0
-    n_seeds: Count = 5
     n_units: Count = 3
     n_hidden: Count = 50
     observation: Literal["identity", "affine"] = "identity"
     alpha: str = "product_upper_bound"
     latent: NotNegative = 1e-5
     observed: NotNegative = 0.0
-    window: Annotated[int, Limits(2)] = 200
     epochs: Count = 5000
-    epoch_size: Count = 50
-    batch_size: Count = 16
     learning_rate: tuple[Positive, Positive] = (1e-3, 1e-6)
-    n_samples: Count = 100_000
-    evaluate_every: Count = 100
-    evaluate_samples: Count = 25_000
 
 
 def check(settings: Settings) -> None:
     """Refuse settings that do not fit together."""
     GeneralisedTeacherForcing(_alpha(settings.alpha))
-    if settings.window >= settings.n_samples:
-        raise ValueError(
-            f"Setting 'window' ({settings.window}) must be shorter than the data "
-            f"('n_samples', {settings.n_samples})."
-        )
+    check_window(settings)
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -159,45 +135,23 @@ def train(
         )
 
     penalties = {"latent": settings.latent, "observation": settings.observed}
-    steps = settings.epochs * settings.epoch_size
-    every = min(settings.evaluate_every * settings.epoch_size, steps)
-    measure, name = _divergence(task.n_outputs)
-    keep = KeepLast(steps, None if run.folder is None else run.folder / "networks_last.nd")
-    trained = fit(
+    divergence = (
+        analysis.MixtureDivergence()
+        if task.n_outputs > BINNED
+        else analysis.StateSpaceDivergence(30)
+    )
+    return train_ensemble(
         network,
         task,
+        data,
+        settings,
+        run,
         objective=GeneralisedTeacherForcing(
             _alpha(settings.alpha), penalties={n: x for n, x in penalties.items() if x}
         ),
-        optimizer=radam(
-            *settings.learning_rate, epochs=settings.epochs, steps_per_epoch=settings.epoch_size
-        ),
-        steps=steps,
-        batch_size=settings.batch_size,
-        evaluate=FreeRun(
-            measure,
-            data.train,
-            name="training data",
-            n_steps=min(settings.evaluate_samples, len(data.train)),
-        ),
-        evaluate_every=every,
-        select=f"min:validation_{name}",
-        # Adaptive forcing looks at Jacobians now and then, which batched members would always do.
-        ensemble=Seeds(settings.n_seeds, how="map", seeds=seeds_of(settings, settings.n_seeds)),
-        checkpoint=None if run.folder is None else run.folder / "networks.ckpt",
-        resume=run.resume,
-        callbacks=(keep,),
-        progress=run.progress,
-        key=shared_key(1),
+        divergence=divergence,
+        how="map",  # adaptive forcing looks at Jacobians now and then, batched members always would
     )
-    return trained.model, keep.model(), trained.history
-
-
-def _divergence(n_outputs: int) -> tuple[Any, str]:
-    """What checkpoints are chosen by, and its name."""
-    if n_outputs > BINNED:
-        return analysis.MixtureDivergence(), "d_stsp"
-    return analysis.StateSpaceDivergence(30), "d_stsp"
 
 
 def _alpha(text: str) -> float | str:

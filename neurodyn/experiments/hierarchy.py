@@ -10,10 +10,10 @@ from neurodyn import labels
 from neurodyn.analysis import decode, latent_summary, pca
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.hierarchy_report import figures, summary
-from neurodyn.experiments.layers import check_layers
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
+from neurodyn.experiments.layers import LayerSettings, Sizes, Taus, check_layers
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive
 from neurodyn.experiments.seeds import result, shared_key
-from neurodyn.experiments.sweep import train_all, unfold
+from neurodyn.experiments.sweep import RANGES, SweepSettings, train_all, unfold
 from neurodyn.models import PVRNN
 from neurodyn.simulation import simulate
 from neurodyn.tasks import HomeReach, Sequences
@@ -25,21 +25,13 @@ LATENT = ("d", "mean", "sigma", "prior_mean", "prior_sigma", "kl")
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Settings.
+class Settings(LayerSettings, SweepSettings):
+    """Settings; see :class:`LayerSettings` and :class:`SweepSettings` too.
 
     Attributes
     ----------
-    seed
-        Seed of the first network; the next ones count on.
     w
         Meta-priors, each the same in all layers.
-    n_networks
-        Networks trained with each of them.
-    epochs
-        Updates, each on all sequences.
-    learning_rate
-        Step size of Adam.
     repeats
         Training sequences of each of the nine probabilities of a left reach.
     n_phases
@@ -47,26 +39,18 @@ class Settings:
     n_units
         Units of each layer, the fastest first; by default as in the public code of Soda et al.
         (2023).
-    n_latents
-        Latents of each layer.
-    tau
-        Time constant of each layer [steps].
-    w_first
-        Meta-prior of the first step.
     n_generated
         Times that each sequence is continued without its posterior.
     """
 
-    seed: Seed = 0
     w: tuple[Positive, ...] = (0.003, 0.03)
     n_networks: Count = 2
     epochs: Count = 1000
-    learning_rate: Positive = 1e-3
     repeats: Count = 2
     n_phases: Annotated[int, Limits(4)] = 32
-    n_units: tuple[Count, ...] = (20, 10, 10)
-    n_latents: tuple[Count, ...] = (2, 2, 2)
-    tau: tuple[Annotated[float, Limits(1)], ...] = (2.0, 8.0, 32.0)
+    n_units: Sizes = (20, 10, 10)
+    n_latents: Sizes = (2, 2, 2)
+    tau: Taus = (2.0, 8.0, 32.0)
     w_first: NotNegative = 0.01
     n_generated: Count = 10
 
@@ -246,10 +230,7 @@ EXPERIMENT = Experiment(
         "the side of the next reach were decoded from each layer on held-out sequences, and "
         "each sequence was continued {n_generated} times without its posterior."
     ),
-    ranges=(
-        "Values are means over networks, one for each meta-prior; in brackets their bootstrap "
-        "interval of 95 %, or their range where there are fewer than five networks."
-    ),
+    ranges=RANGES,
     captions={
         "decoding": (
             "Held-out r2 of what was decoded, against the meta-prior; a colour for each layer, "

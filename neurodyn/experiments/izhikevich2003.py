@@ -9,8 +9,8 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import analysis, io, labels, plot
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.experiments.limits import Count, NotNegative, Positive, Seed
-from neurodyn.experiments.seeds import result, seeds_of
+from neurodyn.experiments.limits import Count, NotNegative, Positive
+from neurodyn.experiments.seeds import SeededSettings, result, seeds_of
 from neurodyn.models import spiking
 from neurodyn.progress import bar
 
@@ -21,13 +21,11 @@ BIN = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(SeededSettings):
     """Settings; the defaults are those of the published program.
 
     Attributes
     ----------
-    seed
-        Seed of the first network; the next ones count on.
     n_seeds
         Networks: each has weights, parameters and noise of its own.
     n_excitatory
@@ -49,7 +47,6 @@ class Settings:
         Whether Brian2 simulates the same networks too, with noise of its own.
     """
 
-    seed: Seed = 0
     n_seeds: Count = 5
     n_excitatory: Count = 800
     n_inhibitory: Count = 200
@@ -90,7 +87,6 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         ``/analysis/intervals`` and ``/analysis/statistics`` of the first; ``/analysis/brian2``:
         rates of Brian2, where asked for.
     """
-    check(settings)
     window = (settings.settle, settings.duration)
     rows, spectra, theirs, first = [], [], [], None
     with bar("networks", settings.n_seeds, show=run.progress) as advance:

@@ -1,13 +1,38 @@
 """Settings that hold one value for each layer of a network."""
 
-from typing import Any
+import dataclasses
+from typing import Annotated
 
+from neurodyn.experiments.limits import Count, Limits
 from neurodyn.experiments.values import spelled
 
-__all__ = ["check_layers"]
+__all__ = ["LayerSettings", "Sizes", "Taus", "check_layers"]
+
+Sizes = tuple[Count, ...]
+#: Time constants, which last a step at least.
+Taus = tuple[Annotated[float, Limits(1)], ...]
 
 
-def check_layers(settings: Any) -> None:
+@dataclasses.dataclass(frozen=True)
+class LayerSettings:
+    """Size of a PV-RNN.
+
+    Attributes
+    ----------
+    n_units
+        Units of each layer, the fastest first.
+    n_latents
+        Latents of each layer.
+    tau
+        Time constant of each layer [steps].
+    """
+
+    n_units: Sizes = (20, 10)
+    n_latents: Sizes = (2, 2)
+    tau: Taus = (2.0, 8.0)
+
+
+def check_layers(settings: LayerSettings) -> None:
     """Refuse ``n_units``, ``n_latents`` and ``tau`` of unequal length.
 
     Raises

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed, Whole
+from neurodyn.experiments.limits import Count, Limits, Whole
 from neurodyn.experiments.meta_prior_report import figures, summary
 from neurodyn.experiments.meta_prior_scores import examples, free_runs, reconstruction, true_floor
 from neurodyn.experiments.seeds import result, shared_key
-from neurodyn.experiments.sweep import train_all, unfold
+from neurodyn.experiments.sweep import RANGES, SweepSettings, train_all, unfold
 from neurodyn.models import PVRNN
 from neurodyn.tasks import Sequences, StateMachine
 from neurodyn.training import Fit
@@ -25,21 +25,13 @@ _N_CURVE = 100
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Settings.
+class Settings(SweepSettings):
+    """Settings; see :class:`SweepSettings` too.
 
     Attributes
     ----------
-    seed
-        Seed of the first network; the next ones count on.
     w
         Meta-priors; those of the paper are not known to us, these span three decades.
-    n_networks
-        Networks trained with each of them, from starts that are the same for every meta-prior.
-    epochs
-        Updates, each on all sequences.
-    learning_rate
-        Step size of Adam.
     n_sequences
         Training sequences.
     n_steps
@@ -63,17 +55,11 @@ class Settings:
         True sequences of the same length whose divergence is the floor.
     """
 
-    seed: Seed = 0
-    w: tuple[Positive, ...] = (0.001, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
-    n_networks: Count = 5
-    epochs: Count = 5000
-    learning_rate: Positive = 1e-3
     n_sequences: Count = 20
     n_steps: Count = 24
     n_units: Count = 10
     n_latents: Count = 1
     tau: Annotated[float, Limits(1)] = 2.0
-    w_first: NotNegative | None = 0.01
     word: Count = 12
     free_steps: Count = 5000
     discard: Whole = 1000
@@ -192,10 +178,7 @@ EXPERIMENT = Experiment(
         "with the machine by the frequencies of words of {word} symbols and by the largest "
         "Lyapunov exponent."
     ),
-    ranges=(
-        "Values are means over networks, one for each meta-prior; in brackets their bootstrap "
-        "interval of 95 %, or their range where there are fewer than five networks."
-    ),
+    ranges=RANGES,
     captions={
         "latents": (
             "Standard deviations of prior and posterior and their divergence against the meta- "

@@ -12,9 +12,9 @@ import xarray as xr
 from neurodyn import datasets, io, labels, plot
 from neurodyn.analysis import forecast_error, ridge_forecast
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.experiments.forecasters import train_pvrnn
-from neurodyn.experiments.layers import check_layers
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed
+from neurodyn.experiments.forecasters import ForecastSettings, train_pvrnn
+from neurodyn.experiments.layers import Taus, check_layers
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive
 from neurodyn.experiments.seeds import result, seeds_of, shared_key
 from neurodyn.models import PVRNN
 from neurodyn.models.pvrnn import ErrorRegression, error_regression
@@ -26,8 +26,8 @@ __all__ = ["EXPERIMENT", "Settings", "run"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Settings.
+class Settings(ForecastSettings):
+    """Settings; see :class:`ForecastSettings` too.
 
     Attributes
     ----------
@@ -46,48 +46,29 @@ class Settings:
     softening
         Rates are divided by their range in the training conditions plus this [Hz] (soft
         normalisation).
-    n_units
-        Units of each layer, the fastest first.
-    n_latents
-        Latents of each layer.
-    tau
-        Time constant of each layer [steps].
     w
         Meta-prior.
-    epochs
-        Updates, each on all sequences.
     learning_rate
         Step size of Adam.
     window
         Window of error regression [steps] (the line of Idei et al. 2022, which keeps posteriors
         with their steps).
-    iterations
-        Its updates at each step.
-    n_horizons
-        Steps ahead that are predicted.
-    n_samples
-        Rollouts that a prediction is the mean of.
     n_free
         Freely generated sequences.
     """
 
     recording: str = "hatsopoulos2007"
-    seed: Seed = 0
-    n_networks: Count = 5
     n_folds: Annotated[int, Limits(2)] = 4
     n_components: Count = 6
     every: Count = 2
     softening: NotNegative = 5.0
-    n_units: tuple[Count, ...] = (20, 10)
-    n_latents: tuple[Count, ...] = (2, 2)
-    tau: tuple[Annotated[float, Limits(1)], ...] = (3.0, 12.0)
+    tau: Taus = (3.0, 12.0)
     w: Positive = 0.01
     epochs: Count = 4000
     learning_rate: Positive = 3e-3
     window: Count = 10
     iterations: Count = 30
     n_horizons: Count = 10
-    n_samples: Count = 16
     n_free: Count = 32
 
 

@@ -9,7 +9,22 @@ import xarray as xr
 from neurodyn import plot
 from neurodyn.experiments.decision import marginal
 
-__all__ = ["decision_figures", "decision_summary"]
+__all__ = ["CAPTIONS", "RANGES", "decision_figures", "decision_summary"]
+
+RANGES = "Values are means over networks; in brackets the smallest and the largest of them."
+#: Captions of the figures that show the same in every decision experiment.
+CAPTIONS = {
+    "training": "Loss and accuracy over training, a line for each network.",
+    "time_constants": "Time constants of the units after training; the line shows where all began.",
+    "trajectories": (
+        "Means of conditions on their first principal components: the first network, and the "
+        "recording."
+    ),
+    "comparison": (
+        "Scores of every network by each measure, with the ceiling of the recording and the range "
+        "of the shuffled null."
+    ),
+}
 
 
 def decision_figures(tree: xr.DataTree) -> dict[str, Any]:

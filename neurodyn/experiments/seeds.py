@@ -13,14 +13,28 @@ import jax
 import numpy as np
 import xarray as xr
 
+from neurodyn.experiments.limits import Seed
 from neurodyn.labels import encode_attrs
 
-__all__ = ["result", "seeds_of", "shared_key"]
+__all__ = ["SeededSettings", "result", "seeds_of", "shared_key"]
 
 ABOUT = {"units": "1", "long_name": "seed of the network"}
 
 
-def seeds_of(settings: Any, n: int) -> tuple[int, ...]:
+@dataclasses.dataclass(frozen=True)
+class SeededSettings:
+    """What every experiment has.
+
+    Attributes
+    ----------
+    seed
+        Seed of the first network; the next ones count on.
+    """
+
+    seed: Seed = 0
+
+
+def seeds_of(settings: SeededSettings, n: int) -> tuple[int, ...]:
     """The seeds of an experiment's networks: its own and those that follow."""
     return tuple(settings.seed + i for i in range(n))
 
@@ -30,7 +44,9 @@ def shared_key(part: int) -> Any:
     return jax.random.fold_in(jax.random.key(0), part)
 
 
-def result(parts: Mapping[str, xr.Dataset | None], settings: Any, **attrs: Any) -> xr.DataTree:
+def result(
+    parts: Mapping[str, xr.Dataset | None], settings: SeededSettings, **attrs: Any
+) -> xr.DataTree:
     """The labelled result of an experiment: its parts, with seeds and settings written down.
 
     Parameters

@@ -1,5 +1,6 @@
 """Networks with several meta-priors, trained in one program: what experiments with them share."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,18 +11,49 @@ import xarray as xr
 
 from neurodyn.analysis import bootstrap
 from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.seeds import seeds_of
+from neurodyn.experiments.limits import Count, NotNegative, Positive
+from neurodyn.experiments.seeds import SeededSettings, seeds_of
 from neurodyn.models import PVRNN
 from neurodyn.tasks import Sequences
 from neurodyn.training import ELBO, Ensemble, Fit, Seeds, fit
 
-__all__ = ["by_meta_prior", "train_all", "unfold", "untrained"]
+__all__ = ["RANGES", "SweepSettings", "by_meta_prior", "train_all", "unfold", "untrained"]
 
 #: Networks from which on an interval is worth drawing.
 _FEW = 5
+#: What the ranges of `by_meta_prior` are, in reports.
+RANGES = (
+    "Values are means over networks, one for each meta-prior; in brackets their bootstrap interval "
+    "of 95 %, or their range where there are fewer than five networks."
+)
 
 
-def untrained(make: Callable[..., PVRNN], settings: Any, *, key: Any) -> list[PVRNN]:
+@dataclasses.dataclass(frozen=True)
+class SweepSettings(SeededSettings):
+    """What experiments with several meta-priors share.
+
+    Attributes
+    ----------
+    w
+        Meta-priors.
+    n_networks
+        Networks trained with each of them, from starts that are the same for every meta-prior.
+    epochs
+        Updates, each on all sequences.
+    learning_rate
+        Step size of Adam.
+    w_first
+        Meta-prior of the first step.
+    """
+
+    w: tuple[Positive, ...] = (0.001, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0)
+    n_networks: Count = 5
+    epochs: Count = 5000
+    learning_rate: Positive = 1e-3
+    w_first: NotNegative | None = 0.01
+
+
+def untrained(make: Callable[..., PVRNN], settings: SweepSettings, *, key: Any) -> list[PVRNN]:
     """Every meta-prior with every start, as `unfold` takes them apart again.
 
     A start has the same weights whatever the meta-prior.
@@ -34,7 +66,7 @@ def untrained(make: Callable[..., PVRNN], settings: Any, *, key: Any) -> list[PV
 
 
 def train_all(
-    make: Callable[..., PVRNN], sequences: Sequences, settings: Any, run: Run, *, key: Any
+    make: Callable[..., PVRNN], sequences: Sequences, settings: SweepSettings, run: Run, *, key: Any
 ) -> Fit:
     """Train every meta-prior and every start.
 
@@ -45,7 +77,7 @@ def train_all(
     sequences
         What all networks learn.
     settings
-        With ``w``, ``n_networks``, ``epochs`` and ``learning_rate``.
+        Of the experiment.
     run
         Where checkpoints are kept.
     key
@@ -74,7 +106,7 @@ def train_all(
     )
 
 
-def unfold(ds: xr.Dataset, settings: Any) -> xr.Dataset:
+def unfold(ds: xr.Dataset, settings: SweepSettings) -> xr.Dataset:
     """Members of the one ensemble, on `seed`, as (meta_prior, seed)."""
     w, n = np.asarray(settings.w, np.float64), settings.n_networks
     parts = [

@@ -1,7 +1,7 @@
 """Symbolic codes: the smallest piecewise-linear networks that reproduce an attractor."""
 
 import dataclasses
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,15 +9,19 @@ import xarray as xr
 
 from neurodyn import analysis, models
 from neurodyn.experiments.attractor_data import AttractorData, attractor_data
-from neurodyn.experiments.checkpoints import KeepLast
+from neurodyn.experiments.attractor_training import (
+    AttractorSettings,
+    check_window,
+    train_ensemble,
+)
 from neurodyn.experiments.experiment import Experiment, Run
 from neurodyn.experiments.free_run import free_run
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed, Whole
-from neurodyn.experiments.seeds import result, seeds_of, shared_key
+from neurodyn.experiments.limits import Count, NotNegative, Whole
+from neurodyn.experiments.seeds import result, shared_key
 from neurodyn.experiments.symbolic_report import symbolic_figures, symbolic_summary
 from neurodyn.experiments.symbolic_scores import score_ensemble
 from neurodyn.tasks import Windows
-from neurodyn.training import Ensemble, FreeRun, Seeds, SparseTeacherForcing, fit, radam
+from neurodyn.training import Ensemble, SparseTeacherForcing
 
 __all__ = ["EXPERIMENT", "Settings", "run"]
 
@@ -26,42 +30,21 @@ KEPT = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Settings; the defaults are the published ones for the Lorenz system.
+class Settings(AttractorSettings):
+    """Settings, with those of :class:`AttractorSettings`; as published for the Lorenz system.
 
     Attributes
     ----------
     data
         ``"lorenz63"``, ``"rossler"``, ``"ecg"`` or ``"fmri_tasks"``.
-    seed
-        Seed of the first network; the next ones count on.
-    n_seeds
-        Networks, trained as one ensemble.
     n_units
         Units.
     n_relu
         How many of them are rectified.
-    window
-        Length of training windows [steps].
     forcing
         Steps between two forcings to the data.
-    epochs
-        Epochs of training.
-    epoch_size
-        Updates of an epoch.
-    batch_size
-        Windows of an update.
-    learning_rate
-        Learning rate at the start and at the end; it falls exponentially from epoch to epoch.
     noise
         Standard deviation of the noise added to every window.
-    n_samples
-        Samples of simulated systems.
-    evaluate_every
-        Epochs between evaluations of a free run: the checkpoint with the smallest divergence from
-        the training data is kept.
-    evaluate_samples
-        Length of that free run [steps].
     free_run
         Length of the free runs that are scored in the end (at most that of the data).
     bins
@@ -79,20 +62,12 @@ class Settings:
     """
 
     data: Literal["lorenz63", "rossler", "ecg", "fmri_tasks"] = "lorenz63"
-    seed: Seed = 0
     n_seeds: Count = 10
     n_units: Count = 20
     n_relu: Whole = 2
-    window: Annotated[int, Limits(2)] = 200
     forcing: Count = 16
-    epochs: Count = 2000
-    epoch_size: Count = 50
-    batch_size: Count = 16
-    learning_rate: tuple[Positive, Positive] = (1e-3, 1e-5)
     noise: NotNegative = 0.05
-    n_samples: Count = 100_000
     evaluate_every: Count = 25
-    evaluate_samples: Count = 25_000
     free_run: Count = 100_000
     bins: Whole = 30
     smoothing: NotNegative = 20.0
@@ -110,11 +85,7 @@ def check(settings: Settings) -> None:
                 f"Setting {name!r} ({getattr(settings, name)}) is at most the number of units "
                 f"({settings.n_units})."
             )
-    if settings.window >= settings.n_samples:
-        raise ValueError(
-            f"Setting 'window' ({settings.window}) must be shorter than the data "
-            f"('n_samples', {settings.n_samples})."
-        )
+    check_window(settings)
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -155,15 +126,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
 def train(
     settings: Settings, run: Run, data: AttractorData, name: str = "networks"
 ) -> tuple[Ensemble, Ensemble, xr.Dataset]:
-    """Train an ensemble.
-
-    Returns
-    -------
-    best, last
-        Networks at their best evaluation, and at the end.
-    history
-        Of training.
-    """
+    """The networks at their best evaluation and at the end, and the history of training."""
     task = Windows(
         data.train.astype(np.float32), length=settings.window, noise=settings.noise, dt=data.dt
     )
@@ -171,32 +134,17 @@ def train(
     def network(key):
         return models.ALRNN(0, settings.n_units, task.n_outputs, n_relu=settings.n_relu, key=key)
 
-    steps = settings.epochs * settings.epoch_size
-    every = min(settings.evaluate_every * settings.epoch_size, steps)
-    keep = KeepLast(steps, None if run.folder is None else run.folder / f"{name}_last.nd")
-    n_evaluated = min(settings.evaluate_samples, len(data.train))
-    trained = fit(
+    return train_ensemble(
         network,
         task,
+        data,
+        settings,
+        run,
         objective=SparseTeacherForcing(every=settings.forcing),
-        optimizer=radam(
-            *settings.learning_rate, epochs=settings.epochs, steps_per_epoch=settings.epoch_size
-        ),
-        steps=steps,
-        batch_size=settings.batch_size,
-        evaluate=FreeRun(
-            _divergence(settings.bins), data.train, name="training data", n_steps=n_evaluated
-        ),
-        evaluate_every=every,
-        select="min:validation_d_stsp",
-        ensemble=Seeds(settings.n_seeds, how="vmap", seeds=seeds_of(settings, settings.n_seeds)),
-        checkpoint=None if run.folder is None else run.folder / f"{name}.ckpt",
-        resume=run.resume,
-        callbacks=(keep,),
-        progress=run.progress,
-        key=shared_key(1),
+        divergence=_divergence(settings.bins),
+        how="vmap",
+        name=name,
     )
-    return trained.model, keep.model(), trained.history
 
 
 def sweep(settings: Settings, run: Run, data: AttractorData) -> xr.Dataset:

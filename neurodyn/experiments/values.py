@@ -148,7 +148,7 @@ def _item(value: Any, hint: Any) -> Any:
 
 def _first(value: Any, kinds: tuple[Any, ...]) -> Any:
     """The value in the first of several types that takes it."""
-    if type(None) in kinds and (value is None or _is_text(value) in _NOTHING):
+    if type(None) in kinds and (value is None or _word(value) in _NOTHING):
         return None
     told = ""
     for one in kinds:
@@ -170,8 +170,9 @@ def _one_of(value: str, options: tuple[str, ...]) -> str:
 def _truth(value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
-    if _is_text(value) in _TRUTH:
-        return _TRUTH[_is_text(value)]
+    word = _word(value)
+    if word in _TRUTH:
+        return _TRUTH[word]
     raise _WrongError
 
 
@@ -207,7 +208,8 @@ def _text(value: Any) -> str:
     return text[1:-1] if quoted else text
 
 
-def _is_text(value: Any) -> str | None:
+def _word(value: Any) -> str | None:
+    """A text in small letters; None for what is none."""
     return value.strip().lower() if isinstance(value, str) else None
 
 

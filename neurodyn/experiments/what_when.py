@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.experiments.experiment import Experiment, Run
-from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Seed, Whole
-from neurodyn.experiments.seeds import result, seeds_of
+from neurodyn.experiments.limits import Count, Limits, NotNegative, Positive, Whole
+from neurodyn.experiments.seeds import SeededSettings, result, seeds_of
 from neurodyn.experiments.what_when_models import METHODS, model
 from neurodyn.experiments.what_when_report import figures, summary
 from neurodyn.experiments.what_when_scores import angles, by_trial, joined, probed
@@ -28,13 +28,11 @@ SWITCHES = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(SeededSettings):
     """Settings; what the paper says is said to be so, all other numbers are ours.
 
     Attributes
     ----------
-    seed
-        Seed of the first network; the next ones count on.
     n_seeds
         Networks, each with trials of its own; the paper has 5.
     n_units
@@ -81,7 +79,6 @@ class Settings:
         which P winds up and is no longer positive in single precision after two blocks or so.
     """
 
-    seed: Seed = 0
     n_seeds: Count = 5
     n_units: Annotated[int, Limits(5)] = 1000
     n_levels: Annotated[int, Limits(2)] = 11

@@ -1,7 +1,7 @@
 """Training: the front door and the loop around the compiled steps."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -275,12 +275,8 @@ def _is_true(callback: Callable, wish: Any) -> bool:
 
 def _functions(callbacks: Any) -> tuple[Callable, ...]:
     """One callback or several, as a tuple."""
-    if callable(callbacks):
-        return (callbacks,)
-    try:
-        found = () if callbacks is None else tuple(callbacks)
-    except TypeError:
-        found = (callbacks,)
+    several = isinstance(callbacks, Iterable) and not callable(callbacks)
+    found = () if callbacks is None else tuple(callbacks) if several else (callbacks,)
     for one in found:
         if not callable(one) or isinstance(one, type):
             raise TypeError(

@@ -14,7 +14,7 @@ import numpy as np
 from neurodyn.training.ensemble import stack, unstack
 from neurodyn.training.step import Constants, Member, Setup
 
-__all__ = ["Separate", "Together"]
+__all__ = ["Separate", "Together", "compile_missing", "usable_cores"]
 
 Record = dict[str, np.ndarray]
 
@@ -27,9 +27,8 @@ class Separate:
         self._programs: dict[Any, Any] = {}
         self.constants = [constants for constants, _ in members]
         self.state = [member for _, member in members]
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         # An accelerator runs one program at a time.
-        workers = min(len(members), cores or 1) if jax.default_backend() == "cpu" else 1
+        workers = min(len(members), usable_cores()) if jax.default_backend() == "cpu" else 1
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
 
     def compile(self, *calls: tuple[Callable, int]) -> list[Callable[..., list[Record]]]:
@@ -38,12 +37,13 @@ class Separate:
         Each call is a function and how many numbers it takes.
         """
         n = range(len(self.state))
-        missing: dict[Any, Callable] = {}
+        wanted: dict[Any, Callable] = {}
         for function, n_numbers in calls:
+            numbers = _traced((0,) * n_numbers)
             for i in n:
-                lower = partial(self._lowered, function, i, _traced((0,) * n_numbers))
-                missing.setdefault(self._name(function, i), lower)
-        _compile_missing(self._programs, missing)
+                lower = partial(self._lowered, function, i, numbers)
+                wanted.setdefault(self._name(function, i), lower)
+        compile_missing(self._programs, wanted)
         return [self._runner([self._programs[self._name(f, i)] for i in n]) for f, _ in calls]
 
     def _runner(self, programs: list[Any]) -> Callable[..., list[Record]]:
@@ -109,10 +109,10 @@ class Together:
     def compile(self, *calls: tuple[Callable, int]) -> list[Callable[..., list[Record]]]:
         """As :meth:`Separate.compile`."""
         sizes = jax.tree.structure(self._setup.task)
-        missing: dict[Any, Callable] = {
+        wanted: dict[Any, Callable] = {
             (f, sizes): partial(self._lowered, f, _traced((0,) * n)) for f, n in calls
         }
-        _compile_missing(self._programs, missing)
+        compile_missing(self._programs, wanted)
         return [self._runner(self._programs[f, sizes]) for f, _ in calls]
 
     def _lowered(self, function: Callable, numbers: tuple) -> Any:
@@ -174,7 +174,7 @@ def _resize(
     return dataclasses.replace(setup, task=static), dataclasses.replace(state, task=task)
 
 
-def _compile_missing(programs: dict[Any, Any], wanted: dict[Any, Callable]) -> None:
+def compile_missing(programs: dict[Any, Any], wanted: dict[Any, Callable]) -> None:
     """Compile what is not there yet, on a thread for each, while the next one is traced."""
     missing = {name: lower for name, lower in wanted.items() if name not in programs}
     if not missing:
@@ -183,6 +183,13 @@ def _compile_missing(programs: dict[Any, Any], wanted: dict[Any, Callable]) -> N
         # Traced here: other threads would not see the caller's JAX settings.
         jobs = {name: pool.submit(lower().compile) for name, lower in missing.items()}
         programs.update({name: job.result() for name, job in jobs.items()})
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _traced(numbers: Sequence[int]) -> tuple[Any, ...]:

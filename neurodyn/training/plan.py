@@ -11,6 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
+from neurodyn.arrays import as_array
 from neurodyn.params import trainable
 from neurodyn.params.use import indexed_parameters
 from neurodyn.random import split
@@ -136,7 +137,7 @@ def make_plan(
         task=eqx.partition(task, eqx.is_array)[1],
         evaluate=None if evaluate is False else evaluate,
         watch=_watched(select, patience, evaluate_every),
-        patience=None if patience is None else (_whole(patience), _whole(evaluate_every)),
+        patience=None if patience is None else (_int32(patience), _int32(evaluate_every)),
     )
     settings = {
         "model": fingerprint(models),
@@ -301,8 +302,8 @@ def _watched(select: Any, patience: Any, evaluate_every: int | None) -> tuple[st
     return name, 1 if which == "max" or (which == "best" and name in _LARGER) else -1
 
 
-def _whole(x: Any) -> Any:
-    return jax.numpy.asarray(x, jax.numpy.int32)
+def _int32(x: Any) -> Any:
+    return as_array(x, jax.numpy.int32)
 
 
 def _on_device(tree: PyTree) -> PyTree:

@@ -200,12 +200,12 @@ def evaluate(fixed: tuple, member: Member) -> tuple[Member, dict[str, Array]]:
         metrics = setup.objective.evaluate(model, task, task.validation(), member.aux, key=key)
     else:
         metrics = setup.evaluate(model, task, key=key)
-    metrics = {evaluated(name): _scalar(name, x) for name, x in metrics.items()}
+    metrics = _evaluated(metrics)
     record = dict(metrics)
     if setup.watch is not None:
         member = _keep_best(setup.watch, member, metrics, number)
     if setup.curriculum is not None:
-        record |= {evaluated(n): _scalar(n, x) for n, x in setup.curriculum.stage(task).items()}
+        record |= _evaluated(setup.curriculum.stage(task))
         task, done = setup.curriculum.advance(task, metrics)
         arrays = _like(eqx.filter(task, eqx.is_array), member.task)
         done = member.done | done
@@ -252,6 +252,17 @@ def diagnose(fixed: tuple, member: Member):
     setup, constants = fixed
     new, loss, _, grads, trials = _advance(setup, constants, member, member.failed)
     return loss, grads, new.params, trials
+
+
+def _evaluated(metrics: dict[str, Any]) -> dict[str, Float[Array, ""]]:
+    """Numbers of an evaluation, by the names that they have everywhere else."""
+    for name in metrics:
+        if name != evaluated(name) and evaluated(name) in metrics:
+            raise ValueError(
+                f"the evaluation returns {name!r} and {evaluated(name)!r}, which are one name in "
+                "the history: give one of them another name."
+            )
+    return {evaluated(name): _scalar(name, x) for name, x in metrics.items()}
 
 
 def _scalar(name: str, x: Any) -> Float[Array, ""]:

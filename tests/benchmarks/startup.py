@@ -56,30 +56,37 @@ for step in range(10):
 """
 
 
+#: What is timed: the script, whether it finds the cache, and the ratio to reach.
+_TIMED = {
+    "first simulation": (_SIMULATE, False, 5.0 / 6.0),
+    "ten steps of training": (_FIT, False, 5.0 / 8.0),
+    "first simulation, from the cache": (_SIMULATE, True, 1.0),
+    "ten steps of training, from the cache": (_FIT, True, 1.0),
+}
+
+
 def run() -> list[Row]:
     """Rows for a first simulation and ten steps of training, cold and from the cache."""
+    torch = importlib.util.find_spec("torch") is not None
     with tempfile.TemporaryDirectory() as folder:
         cached = {"NEURODYN_CACHE": folder}
-        calls = {
-            ("first simulation", 5.0 / 6.0): (_SIMULATE, {}),
-            ("ten steps of training", 5.0 / 8.0): (_FIT, {}),
-            ("first simulation, from the cache", 1.0): (_SIMULATE, cached),
-            ("ten steps of training, from the cache", 1.0): (_FIT, cached),
+        scripts = {
+            name: (code, cached if finds else {}) for name, (code, finds, _) in _TIMED.items()
         }
-        times: dict = {what: [] for what in calls}
-        torch = importlib.util.find_spec("torch") is not None
-        peer: list[float] = []
-        for number in range(_ROUNDS + 1):
-            for what, (code, environment) in calls.items():
-                times[what].append(_seconds(code, environment))
-            peer += [_seconds(_PEER, {})] if torch else []
-            if number == 0:  # it read the files, and filled the cache
-                times, peer = {what: [] for what in calls}, []
+        if torch:
+            scripts["PyTorch"] = _PEER, {}
+        rounds = [
+            {name: _seconds(*script) for name, script in scripts.items()}
+            for _ in range(_ROUNDS + 1)
+        ]
+    del rounds[0]  # it read the files, and filled the cache
+    best = {name: min(times[name] for times in rounds) for name in scripts}
     note = "" if torch else "torch is not installed"
-    best = min(peer) if torch else None
     return [
-        Row(name, "PyTorch", min(taken), best, "s", "lower", bar, _SIZES, CORES, note)
-        for (name, bar), taken in times.items()
+        Row(
+            name, "PyTorch", best[name], best.get("PyTorch"), "s", "lower", bar, _SIZES, CORES, note
+        )
+        for name, (_, _, bar) in _TIMED.items()
     ]
 
 

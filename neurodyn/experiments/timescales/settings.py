@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Annotated, Literal
 
-from neurodyn.experiments.limits import Count, Fraction, Limits, Seed, Whole
+from neurodyn.experiments.limits import Count, Fraction, Limits, Whole
+from neurodyn.experiments.seeds import SeededSettings
 
 __all__ = ["AnalysisSettings", "Settings"]
 
@@ -14,7 +15,7 @@ Ns = tuple[Annotated[int, Limits(2)], ...] | tuple[()]
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(SeededSettings):
     """Settings of training; the defaults are those published, but for how far N goes.
 
     Attributes
@@ -58,7 +59,6 @@ class Settings:
         Accuracy that the mean over heads and the largest N exceed before N grows.
     """
 
-    seed: Seed = 0
     n_seeds: Count = 1
     task: Literal["n_parity", "n_dms"] = "n_parity"
     curricula: tuple[Curriculum, ...] = ("single", "cumulative")

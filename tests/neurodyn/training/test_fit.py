@@ -21,6 +21,7 @@ from neurodyn.training import (
     Supervised,
     Threshold,
     fit,
+    members,
 )
 from tests.systems import Filter, Leaky, Sequences
 
@@ -230,6 +231,14 @@ def test_own_evaluation():
     assert done.history.validation_gain.values.tolist() == [2.0, 2.0]
 
 
+def test_two_metrics_of_one_name_are_refused():
+    def evaluate(model, task, *, key):
+        return {"gain": task.gain, "validation_gain": task.gain}
+
+    with pytest.raises(ValueError, match=r"'gain' and 'validation_gain', which are one name"):
+        fit(Leaky(), Filter(), steps=4, evaluate=evaluate, key=0)
+
+
 def test_works_in_double_precision():
     with jax.enable_x64(True):
         done = fit(lambda k: Leaky(key=k), Filter(), steps=3, key=0, ensemble=3)
@@ -243,6 +252,13 @@ def test_only_the_last_step_scored():
     assert done.history.validation_mse[-1] < 0.02
 
 
+class Watch:
+    """A callback, were it called: its class takes a snapshot too, and an object is true."""
+
+    def __init__(self, snapshot):
+        pass
+
+
 BAD = {
     "steps": [0, -1, 2.5, True, "many"],
     "batch_size": [0, -2, 1.5],
@@ -250,7 +266,7 @@ BAD = {
     "evaluate_every": [0, -3, 1.5],
     "select": ["best", "best:validation_choice", "best:correct", "max:loss", "first", "max:", 3],
     "patience": [0, 1.5, "long", True],
-    "callbacks": [3, "stop", [None], Fit, [print, "stop"]],
+    "callbacks": [3, "stop", [None], Fit, Watch, [Watch], [print, "stop"]],
     "ensemble": [0, "two", 1.5],
     "objective": ["mse", lambda x: x],
     "gradient": ["bptt"],
@@ -269,7 +285,7 @@ BAD = {
 
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, vs in BAD.items() for v in vs])
 def test_bad_arguments_are_refused_before_compilation(name, value, monkeypatch):
-    monkeypatch.setattr(eqx, "filter_jit", lambda *a, **k: pytest.fail("compiled"))
+    monkeypatch.setattr(members, "compile_missing", lambda *_: pytest.fail("compiled"))
     options = {"steps": 2, "key": 0} | {name: value}
     with pytest.raises((ValueError, TypeError)) as error:
         inspect.unwrap(fit)(Leaky(), Filter(), **options)  # as users meet it, without beartype
