@@ -24,7 +24,7 @@ def info(
 ) -> None:
     """Show versions, devices and kernels; or what is in a file.
 
-    Files are saved models, labelled data, NWB, and whatever neo reads.
+    Files are saved models, labelled data, NWB, whatever neo reads, and folders of experiments.
     """
     if file is None:
         _machine(as_json)
@@ -33,6 +33,8 @@ def info(
 
     if not file.exists():
         io.read(file)  # raises, with names that are close
+    if (file / "result.nc").is_file():  # the folder of an experiment
+        file = file / "result.nc"
     if _is_archive(file):
         _module(file, as_json)
     else:

@@ -244,6 +244,8 @@ def test_info_of_labelled_data(pair, tmp_path):
     tree = xr.DataTree.from_dict({"/a": xr.open_dataset(pair[0]), "/b/c": xr.Dataset()})
     nd.save(tmp_path / "tree.nc", tree)
     assert "/a" in json.loads(call("info", tmp_path / "tree.nc", "--json").stdout)["parts"]
+    (tmp_path / "tree.nc").rename(tmp_path / "result.nc")  # as in the folder of an experiment
+    assert "/a" in json.loads(call("info", tmp_path, "--json").stdout)["parts"]
 
 
 def test_info_of_a_recording():
