@@ -1,9 +1,10 @@
 """Threefry, the cipher behind ``jax.random``, written out: for NumPy, and for XLA on CPUs.
 
-On CPUs JAX keeps the rounds of the cipher in a loop, whose parts take XLA a quarter of a second to
-compile at each of its uses (a task draws its trials with seven), and which passes over the array
-five times. Written out they take half of both, and give the same words. Each use is a call that XLA
-leaves as it is, since it would otherwise compute a key again inside of all that is drawn from it.
+On CPUs JAX keeps the rounds of the cipher in a loop, whose parts XLA compiles anew at each of its
+uses (a task draws its trials with several), and which passes over the array again and again.
+Written out they take less time to compile and to run, and give the same words. Each use is a call
+that XLA leaves as it is, since it would otherwise compute a key again inside of all that is drawn
+from it.
 
 References
 ----------

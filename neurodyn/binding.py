@@ -1,4 +1,4 @@
-"""Interventions on a system: masks over its units in place of numbers and names."""
+"""Interventions on a system: masks over its units, and the arrays in which it is changed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from neurodyn.intervene import AbstractIntervention, Clamp, Current, Lesion, Silence, check_cut
-from neurodyn.system import AbstractSystem, State
+from neurodyn.intervene import (
+    AbstractIntervention,
+    Clamp,
+    Current,
+    Lesion,
+    Silence,
+    WeightChange,
+    check_cut,
+)
+from neurodyn.params import resolve
+from neurodyn.system import AbstractSystem, SizedByStep, State
 from neurodyn.units import Chosen, chosen_mask, mask_array, shapes_of, unit_axis, where
 
 __all__ = ["bound"]
@@ -28,22 +37,48 @@ def bound(
 ) -> tuple[AbstractIntervention, ...]:
     """The interventions with their units as masks over those of this system.
 
+    Changed systems come first, each with the arrays in which it differs only: several of them act
+    together, and so does what cuts units, wherever it was listed.
+
     ``state`` and ``trial`` are those of a batch, or None.
 
     Raises
     ------
     ValueError
-        If the system has no such unit, or a mask is for another number of units.
+        If the system has no such unit, a mask is for another number of units, or a changed system
+        has another structure.
     TypeError
         If the system cannot take the intervention.
     """
-    if not any(isinstance(each, _ON_UNITS) for each in interventions):
-        return tuple(interventions)
-    shapes = shapes_of(system, state, trial, dt)
-    return tuple(
-        _bound(each, system, shapes) if isinstance(each, _ON_UNITS) else each
-        for each in interventions
-    )
+    changes = [each for each in interventions if isinstance(each, WeightChange)]
+    others = [each for each in interventions if not isinstance(each, WeightChange)]
+    if any(isinstance(each, _ON_UNITS) for each in others):
+        shapes = shapes_of(system, state, trial, dt)
+        others = [_bound(e, system, shapes) if isinstance(e, _ON_UNITS) else e for e in others]
+    return (*(_differing(each, system, dt) for each in changes), *others)
+
+
+def _differing(each: WeightChange, system: AbstractSystem, dt: Any) -> WeightChange:
+    """With the arrays in which the changed system differs, None in the place of the others."""
+    changed, system = each.changed, resolve(system)
+    if isinstance(changed, SizedByStep) and not isinstance(dt, jax.core.Tracer):
+        changed = changed.sized(float(dt))
+    if jax.tree.structure(changed) != jax.tree.structure(system):
+        raise ValueError(
+            "WeightChange: the changed system must have the same structure as the one that "
+            f"runs, got {type(changed).__name__} for {type(system).__name__}. Make it with "
+            "equinox.tree_at on the model itself."
+        )
+    differs = jax.tree.map(_differs, changed, system)
+    return eqx.tree_at(lambda e: e.changed, each, eqx.filter(changed, differs))
+
+
+def _differs(a: Any, b: Any) -> bool:
+    if a is b or not eqx.is_array(a):
+        return False
+    if isinstance(a, jax.core.Tracer) or isinstance(b, jax.core.Tracer):
+        return True  # for all that is known
+    return not np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
 
 
 def _bound(each: Any, system: AbstractSystem, shapes: tuple[Any, Any]) -> Any:

@@ -46,7 +46,7 @@ def compilation_cache(folder: str | Path | None = None) -> Path:
     compiled once more, with a warning by JAX.
 
     JAX by itself (``JAX_COMPILATION_CACHE_DIR``) keeps only what took more than a second to
-    compile: 5 of the 110 programs of a first hour.
+    compile, as few of the many programs of a script do.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from neurodyn.drive import Drive
 from neurodyn.params import resolve
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, State
 
-__all__ = ["check_current", "depends"]
+__all__ = ["check_change", "check_current", "depends"]
 
 
 def depends(function: Callable[[Array], PyTree], value: Array) -> bool:
@@ -103,17 +103,8 @@ def check_current(
         )
 
     def stepped(current):
-        own = resolve(system, trial)
-        step = jnp.zeros((), jnp.int32)
-        u = Drive(drive.input, drive.target, drive.gate, current, step)
-        if isinstance(own, AbstractMap):
-            return own.update(state, u, key=key)
-        t = jnp.zeros((), jnp.result_type(dt))
-        parts = own.drift(t, state, u), own.diffusion(t, state, u)
-        if isinstance(own, AbstractSpiking):
-            spikes = own.spike(own.crossing(state))
-            return parts, own.after(t, dt, state, spikes, u, key=key)
-        return parts
+        u = Drive(drive.input, drive.target, drive.gate, current)
+        return _stepped(resolve(system, trial), state, u, dt, key)
 
     if not depends(stepped, jnp.asarray(current)):
         raise TypeError(
@@ -121,3 +112,67 @@ def check_current(
             "nothing. Its class has to add `u.current` (None where there is none) to what its "
             "units receive in drift or update; or use Clamp, or an input."
         )
+
+
+def check_change(
+    system: AbstractSystem,
+    changed: AbstractSystem,
+    state: State,
+    drive: Drive,
+    trial: Any,
+    key: Any,
+    *,
+    dt: Any,
+) -> None:
+    """Refuse a changed system of which a part would change nothing.
+
+    Parameters
+    ----------
+    system
+        The resolved system.
+    changed
+        The arrays in which the changed system differs, None in the place of the others.
+    state, drive, trial, key
+        Those of one trial in one step, or their shapes.
+    dt
+        Step [ms].
+
+    Raises
+    ------
+    ValueError
+        If no step reads one of these arrays. Traced ones are left out, since they may be equal.
+    """
+    leaves, structure = jax.tree.flatten(changed)
+
+    def stepped(leaves, state, drive, trial, key):
+        own = resolve(eqx.combine(jax.tree.unflatten(structure, leaves), system), trial)
+        arrays = _stepped(own, state, drive, dt, key), own.readout(state), own.observe(state)
+        return eqx.filter(arrays, eqx.is_array)
+
+    given = leaves, state, drive, trial, key
+    jaxpr = jax.make_jaxpr(stepped)(*given).jaxpr
+    rest = [False] * (len(jaxpr.invars) - len(leaves))
+    for i, (path, leaf) in enumerate(jax.tree_util.tree_leaves_with_path(changed)):
+        alone = [i == other for other in range(len(leaves))]
+        if not isinstance(leaf, jax.core.Tracer) and not any(_reached(jaxpr, alone + rest)):
+            name = jax.tree_util.keystr(path).removeprefix(".")
+            raise ValueError(
+                f"WeightChange: `{name}` of the changed {type(system).__name__} differs, but no "
+                "step reads it there, so that this would change nothing. What a run only starts "
+                "from, such as weights that a rule learns and initial states, is in its state: run "
+                "up to then with nd.integrate, change `final_state`, and go on with state= and "
+                f"start=. Or leave `{name}` as it is in the model that runs."
+            )
+
+
+def _stepped(own: Any, state: State, drive: Drive, dt: Any, key: Any) -> PyTree:
+    """All that goes into the next state of one trial, resolved, in the step at time 0."""
+    u = eqx.tree_at(lambda u: u.step, drive, jnp.zeros((), jnp.int32), is_leaf=lambda x: x is None)
+    if isinstance(own, AbstractMap):
+        return own.update(state, u, key=key)
+    t = jnp.zeros((), jnp.result_type(dt))
+    parts = own.drift(t, state, u), own.diffusion(t, state, u)
+    if isinstance(own, AbstractSpiking):
+        spikes = own.spike(own.crossing(state))
+        return parts, spikes, own.after(t, dt, state, spikes, u, key=key)
+    return parts

@@ -12,10 +12,10 @@ from jaxtyping import Array, Float, Int, PyTree
 from neurodyn import stepping
 from neurodyn.arrays import as_array, refuse_units
 from neurodyn.binding import bound
-from neurodyn.dependence import check_current
+from neurodyn.dependence import check_change, check_current
 from neurodyn.drive import Drive, as_drive
 from neurodyn.inputs import as_batch, check_state, check_trial, starts_from_first
-from neurodyn.intervene import AbstractIntervention, as_interventions
+from neurodyn.intervene import AbstractIntervention, WeightChange, as_interventions
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
 from neurodyn.recording import (
@@ -171,13 +171,15 @@ def integrate(
     check_trial(system, trial)
     dt_array = as_array(dt, jnp.result_type(float))
     interventions = bound(as_interventions(interventions), system, state, trial, dt_array)
+    key = as_key(key)
+    _check_changes(system, state, batch, trial, interventions, dt_array, key)
     return _run(
         system,
         batch.source,
         dt_array,
         solver,
         state,
-        as_key(key),
+        key,
         save,
         force,
         bool(record_forced),
@@ -217,10 +219,7 @@ def _run(
     window,
 ) -> Trajectory:
     system = resolve(system)
-    keys = None
-    if key is not None:
-        numbers = first_trial + jnp.arange(n_trials, dtype=jnp.uint32)
-        keys = jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, (None, 0))(key, numbers))
+    keys = _keys(key, first_trial, n_trials)
     if state is None:
         state = _initial(system, dt, trial, keys, n_trials)
     _check_current(system, state, inputs, trial, interventions, dt, keys)
@@ -402,20 +401,51 @@ def _initial(system, dt, trial, keys, n_trials):
     return jax.vmap(one)(trial, init_keys, jnp.arange(n_trials))
 
 
+def _keys(key, first_trial, n_trials):
+    """Two keys of each trial, one for its initial state and one for its steps."""
+    if key is None:
+        return None
+    numbers = first_trial + jnp.arange(n_trials, dtype=jnp.uint32)
+    return jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, (None, 0))(key, numbers))
+
+
+def _first(state, inputs, trial, keys, dt):
+    """State, drive, trial and key of the first trial in its first step."""
+    state, trial, keys = jax.tree.map(lambda a: a[0], (state, trial, keys))
+    if isinstance(inputs, Drive):
+        drive = jax.tree.map(lambda a: a[0, 0], inputs)
+    else:
+        drive = as_drive(inputs(jnp.zeros((), dt.dtype)))
+    return state, drive, trial, None if keys is None else keys[1]
+
+
 def _check_current(system, state, inputs, trial, interventions, dt, keys) -> None:
     """Refuse currents that change nothing, of the inputs or of interventions."""
-    t = jnp.zeros((), dt.dtype)
-    held = isinstance(inputs, Drive)
-    if held and inputs.current is None and not interventions:
+    if isinstance(inputs, Drive) and inputs.current is None and not interventions:
         return
-    one = jax.tree.map(lambda a: a[0], (state, trial, keys))
-    drive = jax.tree.map(lambda a: a[0, 0], inputs) if held else as_drive(inputs(t))
+    one, drive, trial_of_one, key = _first(state, inputs, trial, keys, dt)
     for each in interventions:
-        drive = each.on_drive(t, drive)
+        drive = each.on_drive(jnp.zeros((), dt.dtype), drive)
     axis = unit_axis(system, shapes_of(system, state, trial, dt))
     n = None if axis is None else axis[1]
-    key = None if one[2] is None else one[2][1]
-    check_current(system, one[0], drive, one[1], dt=dt, n_units=n, key=key)
+    check_current(system, one, drive, trial_of_one, dt=dt, n_units=n, key=key)
+
+
+def _check_changes(system, state, batch, trial, interventions, dt, key) -> None:
+    """Refuse changed systems that differ in what no step reads; nothing is run."""
+    changes = [each for each in interventions if isinstance(each, WeightChange)]
+    if not changes:
+        return
+    system = resolve(system)
+
+    def first():
+        keys = _keys(key, 0, batch.n_trials)
+        start = _initial(system, dt, trial, keys, batch.n_trials) if state is None else state
+        return _first(start, batch.source, trial, keys, dt)
+
+    one = eqx.filter_eval_shape(first)
+    for each in changes:
+        check_change(system, each.changed, *one, dt=dt)
 
 
 def _check_noise(system, state, inputs, trial, key) -> bool:
@@ -424,14 +454,8 @@ def _check_noise(system, state, inputs, trial, key) -> bool:
         return False
 
     def amplitude():
-        one = jax.tree.map(lambda a: a[0], (state, trial))
-        own = resolve(system, one[1])
-        t = jnp.zeros(())
-        if isinstance(inputs, Drive):
-            u = jax.tree.map(lambda a: a[0, 0], inputs)
-        else:
-            u = as_drive(inputs(t))
-        return own.diffusion(t, one[0], u)
+        one, u, trial_of_one, _ = _first(state, inputs, trial, None, jnp.zeros(()))
+        return resolve(system, trial_of_one).diffusion(jnp.zeros(()), one, u)
 
     noisy = eqx.filter_eval_shape(amplitude) is not None
     if noisy and key is None:

@@ -11,7 +11,7 @@ from numbers and from coordinates of units. For systems without units, such as L
 the entries of their state.
 
 An intervention that would change nothing is refused before the run: a current into a system that
-does not read it, a lesion of one whose units cannot be cut.
+does not read it, a lesion of one whose units cannot be cut, another value of what no step reads.
 """
 
 import abc
@@ -201,10 +201,13 @@ class Lesion(AbstractIntervention):
 class WeightChange(AbstractIntervention):
     """Run with another version of the system in a window.
 
+    Several act together, as far as they change different arrays; of the same array the last.
+
     Parameters
     ----------
     changed
-        The system with other values (same structure), e.g. made with ``equinox.tree_at``.
+        The system with other values (same structure), e.g. made with ``equinox.tree_at``. What no
+        step reads is refused: weights that a rule learns are part of the state of a run.
     start, stop
         Window [ms of the run].
     """
@@ -219,14 +222,7 @@ class WeightChange(AbstractIntervention):
         self.start, self.stop = _window(start, stop)
 
     def on_system(self, t, system):
-        same = jax.tree.structure(self.changed) == jax.tree.structure(system)
-        if not same:
-            raise ValueError(
-                "WeightChange: the changed system must have the same structure as the one that "
-                f"runs, got {type(self.changed).__name__} for {type(system).__name__}. Make it "
-                "with equinox.tree_at on the model itself."
-            )
-        return _switch(_inside(t, self), self.changed, system)
+        return _switch(_inside(t, self), eqx.combine(self.changed, system), system)
 
     def on_drive(self, t, drive):
         return drive

@@ -243,10 +243,9 @@ class Parts:
     """
 
     def __init__(self, name: str, key: Any, n_inputs: int, n_units: int, n_outputs: int):
-        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        self.sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         if n_outputs < 1:
             raise ValueError(f"`n_outputs` must be at least 1 for a {name}, got {n_outputs}.")
-        self.sizes = int(n_inputs), int(n_units), int(n_outputs)
         self._C, self._observation, *keys = base.split_key(key, 10, name=f"a {name}")
         self._keys = iter(keys)
 

@@ -113,14 +113,14 @@ class VRNN(AbstractMap):
         key: Any,
     ):
         n_features = n_units if n_features is None else n_features
-        base.check_sizes(
+        sizes = base.check_sizes(
             n_outputs=n_outputs, n_units=n_units, n_latents=n_latents, n_features=n_features
         )
         if not (jnp.ndim(min_std) == 0 and float(min_std) > 0):
             raise ValueError(f"`min_std` must be a number above 0, got {min_std!r}.")
         keys = base.split_key(key, 7, name="a VRNN")
-        self.n_inputs, self.n_outputs, self.n_units = int(n_outputs), int(n_outputs), int(n_units)
-        self.n_latents, self.n_features = int(n_latents), int(n_features)
+        self.n_outputs, self.n_units, self.n_latents, self.n_features = sizes
+        self.n_inputs = self.n_outputs
         self.observation = Dense(n_outputs, n_features, key=keys[0])
         self.feature = Dense(n_latents, n_features, key=keys[1])
         self.prior = GaussianNet(n_units, n_features, n_latents, key=keys[2])

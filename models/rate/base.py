@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.checks import check_whole
+from neurodyn.checks import whole
 from neurodyn.drive import Drive
 from neurodyn.params import (
     AbstractDistribution,
@@ -47,10 +47,9 @@ def split_key(key: Any, n: int, *, name: str) -> list[PRNGKeyArray]:
     return split(cast(PRNGKeyArray, as_key(key, needed_for=f"Building {name}")), n)
 
 
-def check_sizes(**sizes: int) -> None:
-    """Refuse sizes that are not whole numbers, or a network without units."""
-    for name, n in sizes.items():
-        check_whole(1 if name == "n_units" else 0, **{name: n})
+def check_sizes(**sizes: int) -> list[int]:
+    """The sizes of a model as Python's numbers, refusing those that cannot be."""
+    return [whole(name, n, 1 if name == "n_units" else 0) for name, n in sizes.items()]
 
 
 def bind(
@@ -100,10 +99,10 @@ def bind_noise(value: Any, n_units: int, key: PRNGKeyArray) -> Any:
     return noise
 
 
-def is_zero(noise: Any) -> bool:
-    """Whether there is no noise, as far as that is known."""
-    numbers = None if noise is None else numbers_of(noise)
-    return noise is None or (numbers is not None and not numbers.any())
+def is_zero(parameter: Any) -> bool:
+    """Whether there is none, or it is 0 as far as that is known."""
+    numbers = None if parameter is None else numbers_of(parameter)
+    return parameter is None or (numbers is not None and not numbers.any())
 
 
 def bind_initial(initial: Any, shape: tuple[int, ...], key: PRNGKeyArray) -> Any:

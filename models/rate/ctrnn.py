@@ -139,7 +139,7 @@ class CTRNN(AbstractFlow):
         areas: Any = None,
         key: Any,
     ):
-        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         if form not in ("rate", "current"):
             raise ValueError(
                 f'`form` must be "rate" or "current", got {form!r}. '
@@ -147,7 +147,7 @@ class CTRNN(AbstractFlow):
             )
         keys = base.split_key(key, 8, name="a CTRNN")
         n = n_units
-        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
+        self.n_inputs, self.n_units, self.n_outputs = sizes
         self.form, self.activation = form, activation_name(activation)
         tau = Bounded(20.0, 500.0, 100.0) if tau is None else tau
         self.tau = base.bind_tau(tau, n, keys[0], least=0.0, unit="ms")

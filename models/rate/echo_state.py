@@ -133,10 +133,10 @@ class EchoState(AbstractMap):
         initial: Any = None,
         key: Any,
     ):
-        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         keys = base.split_key(key, 7, name="an EchoState")
         n = n_units
-        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
+        self.n_inputs, self.n_units, self.n_outputs = sizes
         self.activation = activation_name(activation)
         if W is None:
             W = random_reservoir(n, spectral_radius, density, key=keys[0])
@@ -160,7 +160,7 @@ class EchoState(AbstractMap):
         if resting and initial is None:
             initial = Uniform(-0.5, 0.5)
         self.initial = base.bind_initial(initial, (n,), keys[6])
-        if resting and self.initial is None and not n_inputs and _is_zero(b_out):
+        if resting and self.initial is None and not n_inputs and base.is_zero(self.b_out):
             raise ValueError(
                 "This EchoState could never start: state, bias, readout and feedback are zero, and "
                 "it has no inputs. Pass a random `initial`, e.g. params.Uniform(-0.5, 0.5), or a "
@@ -285,10 +285,6 @@ def random_reservoir(
 def _radius(weights: Any) -> np.ndarray:
     values = np.linalg.eigvals(np.asarray(weights))
     return np.asarray(np.abs(values).max(-1), weights.dtype)
-
-
-def _is_zero(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value == 0
 
 
 def _uniform(scale: float) -> Fixed:

@@ -80,10 +80,10 @@ class GRU(AbstractMap):
         areas: Any = None,
         key: Any,
     ):
-        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         keys = base.split_key(key, 7, name="a GRU")
         n, law = n_units, base.fan_in_uniform(n_units)
-        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
+        self.n_inputs, self.n_units, self.n_outputs = sizes
         self.W = base.bind(W, (n, 3 * n), keys[0], name="W", default=law)
         self.U = base.bind(U, (n_inputs, 3 * n), keys[1], name="U", default=law)
         self.b = base.bind(b, (3 * n,), keys[2], name="b", default=law)

@@ -97,12 +97,12 @@ class LeakyRNN(AbstractMap):
         areas: Any = None,
         key: Any,
     ):
-        base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+        sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
         if form not in ("update", "rate"):
             raise ValueError(f'`form` must be "update" or "rate", got {form!r}.')
         keys = base.split_key(key, 8, name="a LeakyRNN")
         n = n_units
-        self.n_inputs, self.n_units, self.n_outputs = int(n_inputs), int(n_units), int(n_outputs)
+        self.n_inputs, self.n_units, self.n_outputs = sizes
         self.form, self.activation = form, activation_name(activation)
         tau = Clamped(1.0, init=Uniform(1.0, 2.0)) if tau is None else tau
         self.tau = base.bind_tau(tau, n, keys[0], least=1.0, unit="step")

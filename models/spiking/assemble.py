@@ -17,8 +17,8 @@ from neurodyn.models.spiking.neuron import AbstractNeuron, join, join_parameters
 from neurodyn.models.spiking.population import Population
 from neurodyn.models.spiking.projection import Connection, Projection, checked_delay
 from neurodyn.models.spiking.synapse import AbstractSynapse, check_units
-from neurodyn.models.spiking.weights import masked, measured
-from neurodyn.params import FixedParameter, as_spec
+from neurodyn.models.spiking.weights import measured
+from neurodyn.params import FixedParameter, as_spec, only
 from neurodyn.params.base import is_concrete, numbers_of, value_of
 
 Slices = Mapping[str, slice]
@@ -297,5 +297,4 @@ def _cut_input(each: Any, kept: Array, slices: Slices) -> Any:
     if not isinstance(each, CurrentInput):
         return each
     first, last = units_of(each.to, slices, "input")
-    mask = jnp.broadcast_to(kept[first:last], value_of(each.W).shape)
-    return CurrentInput(each.n, each.to, masked(each.W, mask))
+    return CurrentInput(each.n, each.to, only(each.W, kept[first:last], name="W"))

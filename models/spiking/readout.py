@@ -11,8 +11,7 @@ from neurodyn.checks import whole
 from neurodyn.models.spiking.exponential import DoubleExponential
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapse import AbstractSynapse, check_units
-from neurodyn.models.spiking.weights import masked
-from neurodyn.params import AbstractSpec, Fixed, as_spec
+from neurodyn.params import AbstractSpec, Fixed, as_spec, only
 from neurodyn.params.base import value_of
 from neurodyn.reprs import brief
 
@@ -124,7 +123,7 @@ class Readout(eqx.Module):
 
     def only(self, kept: Bool[Array, " unit"]) -> "Readout":
         """Reading nothing from the other units; a rule does not see them either."""
-        W = masked(self.W, jnp.broadcast_to(kept[:, None], value_of(self.W).shape))
+        W = only(self.W, kept[:, None], name="W")
         reads = kept if self.reads is None else self.reads & kept
         reads = None if self.rule is None else reads
         return eqx.tree_at(lambda r: (r.W, r.reads), self, (W, reads), is_leaf=lambda x: x is None)

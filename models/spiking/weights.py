@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.arrays import as_array
 from neurodyn.kernels import sparse_spike_product, spike_product
-from neurodyn.params import AbstractParameter, FixedParameter, MaskedParameter
+from neurodyn.params import AbstractParameter, FixedParameter, only
 from neurodyn.params.base import is_concrete, value_of
 from neurodyn.reprs import brief
 
@@ -57,7 +57,7 @@ class Dense(eqx.Module):
     def only(self, rows: Any, columns: Any) -> "Dense":
         """Without what comes from or goes to the other units."""
         mask = rows[:, None] & columns[None, :]
-        return Dense(masked(self.values, mask), both(self.exists, mask))
+        return Dense(only(self.values, mask), both(self.exists, mask))
 
 
 #: Copying more synapses than these for each run would be seen; compiling is a small part of it.
@@ -145,7 +145,7 @@ class CSR(eqx.Module):
     def only(self, rows: Any, columns: Any) -> "CSR":
         """Without what comes from or goes to the other units."""
         mask = rows[self.pre] & columns[self.indices]
-        values, exists = masked(self.values, mask), both(self.exists, mask)
+        values, exists = only(self.values, mask), both(self.exists, mask)
         return dataclasses.replace(self, values=values, exists=exists)
 
 
@@ -185,10 +185,3 @@ def present(weights: Weights) -> Array:
 def both(exists: Array | None, mask: Array) -> Array | None:
     """What exists and is in the mask; None where that is not kept."""
     return None if exists is None else exists & mask
-
-
-def masked(values: Any, mask: Array) -> Any:
-    """The weights with only the entries in the mask, however they are bound."""
-    if isinstance(values, AbstractParameter):
-        return MaskedParameter(values, mask.astype(values.value().dtype))
-    return jnp.where(mask, values, jnp.zeros((), values.dtype))

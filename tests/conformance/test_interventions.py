@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from neurodyn import intervene, models
 from neurodyn.drive import Drive
 from neurodyn.integrate import integrate
-from neurodyn.intervene import Clamp, Current, Lesion, Silence
+from neurodyn.intervene import Clamp, Current, Lesion, Silence, WeightChange
 from neurodyn.models import reference, spiking
+from neurodyn.models.spiking.plasticity import RLS, PairSTDP
 from neurodyn.recording import Save
 from neurodyn.system import AbstractFlow, AbstractSpiking
 from tests.conformance import test_models, test_spiking
+from tests.rounding import assert_equal_to_rounding
 
 
 def what_when():
@@ -186,3 +189,62 @@ def test_units_of_reference_systems_have_the_names_of_their_variables():
     np.testing.assert_array_equal(intervene.select_units(lorenz, ["x", "z"]), [1, 0, 1])
     held = integrate(lorenz, dt=0.01, n_steps=5, interventions=[Clamp("z", 3.0)])
     np.testing.assert_array_equal(held.final_state.x[2], 3.0)
+
+
+def learning(delay=None):
+    """A network in which the weights of a projection and of the readout are learned."""
+    return spiking.Network(
+        spiking.LIF(4),
+        bias=25.0,
+        synapses={"s": spiking.Exponential(5.0)},
+        projections={
+            "fixed": spiking.Projection("all", "all", "s", W=0.5, delay=delay),
+            "learned": spiking.Projection("all", "all", "s", W=0.5, rule=PairSTDP(), delay=delay),
+        },
+        readout=spiking.Readout(1, W=1.0, rule=RLS(2.0)),
+    )
+
+
+#: What only the state before the first step, or only learning, is made from.
+UNREAD = {
+    "learned readout": (learning, lambda m: m.decoder.W, "decoder.W"),
+    "plastic weights": (
+        learning,
+        lambda m: m.projections["learned"].weights.values,
+        r"projections\['learned'\].weights.values",
+    ),
+    "what": (what_when, lambda m: m.W_what, "W_what"),
+    "initial state": (reference.Lorenz63, lambda m: m.start, "start"),
+}
+
+
+@pytest.mark.parametrize("case", UNREAD)
+def test_a_change_of_what_no_step_reads_is_refused_by_name(case):
+    make, where, name = UNREAD[case]
+    model = make()
+    changed = eqx.tree_at(where, model, replace=jnp.asarray(np.asarray(where(model)) + 1.0))
+    x = None if not model.n_inputs else jnp.zeros((3, model.n_inputs))
+    with pytest.raises(ValueError, match=f"`{name}` of the changed .* no step reads it"):
+        integrate(
+            model,
+            x,
+            dt=0.01,
+            n_steps=None if model.n_inputs else 3,
+            key=0,
+            interventions=[WeightChange(changed)],
+        )
+
+
+@pytest.mark.parametrize("delay", [None, 1.0])
+def test_a_change_of_weights_that_are_not_learned_is_a_network_with_those(delay):
+    def fixed(model):
+        return model.projections["fixed"].weights.values
+
+    model = learning(delay)
+    changed = eqx.tree_at(fixed, model, replace=3.0 * fixed(model))
+    options = {"dt": 0.5, "n_steps": 100, "key": 0, "save": Save(("v",))}
+    free = integrate(model, **options).variables["v"]
+    expected = integrate(changed, **options).variables["v"]
+    found = integrate(model, interventions=[WeightChange(changed)], **options).variables["v"]
+    assert float(abs(free - expected).max()) > 1.0
+    assert_equal_to_rounding(found, expected, n_steps=100)

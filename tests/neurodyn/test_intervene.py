@@ -110,6 +110,24 @@ def test_weight_change(model, inputs):
     check(model, inputs, [intervene.WeightChange(changed, *WINDOW)], weights=new)
 
 
+def test_changes_and_lesions_act_together_in_any_order(model, inputs):
+    own, kept = nd.resolve(model), ~UNITS
+    changes = [
+        intervene.WeightChange(eqx.tree_at(lambda m: m.W, model, replace=-model.W), *WINDOW),
+        intervene.WeightChange(eqx.tree_at(lambda m: m.W_out, model, replace=2 * model.W_out)),
+    ]
+    silence = intervene.Silence(UNITS, *WINDOW)
+    new = {
+        "W": -np.asarray(own.W) * kept[:, None],
+        "W_out": 2 * np.asarray(own.W_out) * kept[:, None],
+    }
+    rates, outputs = by_hand(model, inputs, weights=new)
+    for interventions in ([silence, *changes], [*changes[::-1], silence]):
+        found = run(model, inputs, *interventions)
+        np.testing.assert_allclose(found[0], rates, atol=2e-6)
+        np.testing.assert_allclose(found[1][8:17], outputs[8:17], atol=4e-6)
+
+
 def test_the_last_output_comes_from_the_system_that_ran_last(model, inputs):
     lesion = intervene.Lesion(UNITS, 100.0)
     _, every = run(model, inputs, lesion)

@@ -108,7 +108,7 @@ def test_force_starts_with_the_defaults():
     assert 0.9 < np.abs(output[400:]).max() < 1.3
     assert np.abs(output[300:500] - target[300:500, 0]).max() < 0.1
     with pytest.raises(ValueError, match=r"never start.*params\.Uniform"):
-        EchoState(0, 100, 1, initial="zeros", **options)
+        EchoState(0, 100, 1, initial="zeros", b_out=np.zeros(1), **options)
 
 
 def test_a_batch_learns_trial_by_trial():
