@@ -52,7 +52,7 @@ def lines_of(ax):
 def test_psth_draws_means_and_their_errors_in_two_colours_with_words():
     means = trials.psth(spiking(), by="choice", bin_width=20.0)
     figure = plot.psth(means, by="choice", units=["a"])
-    left, right = lines_of(figure.axes[0]) or figure.axes[0].lines[:2]
+    left, right = figure.axes[0].lines[:2]
     # Unit a fired in trial 12 ("left", of two) at 5 and 35 ms, in 13 ("right", of two) at 17 ms.
     np.testing.assert_allclose(left.get_ydata(), [25.0, 25.0])
     np.testing.assert_allclose(right.get_ydata(), [25.0, 0.0])
