@@ -161,6 +161,19 @@ def test_psychometric_says_what_is_a_fraction():
     np.testing.assert_allclose(ax.containers[0].lines[0].get_ydata(), [0, 1, 1, 1])
 
 
+def test_psychometric_of_an_ensemble_some_of_whose_choices_are_missing():
+    choice = np.array([[0, None, 1, 1], [None, 1, 1, 0]], object)
+    ds = xr.Dataset(
+        {"choice": (("seed", "trial"), choice)},
+        {"seed": [0, 1], "coherence": ("trial", [-0.5, -0.5, 0.5, 0.5])},
+        {"source": "model"},
+    )
+    first, second, mean = plot.psychometric(ds).axes[0].lines[:3]
+    np.testing.assert_allclose(first.get_ydata(), [0, 1])
+    np.testing.assert_allclose(second.get_ydata(), [1, 0.5])
+    np.testing.assert_allclose(mean.get_ydata(), [0.5, 0.75])
+
+
 def test_psychometric_counts_minus_one_of_a_recording_and_not_of_a_model():
     coherence, choice = [-0.5, -0.5, 0.5, 0.5], [-1, 1, 1, 1]
     ds = xr.Dataset(
