@@ -20,6 +20,7 @@ __all__ = [
     "balanced_by",
     "centred",
     "checked",
+    "complete_until",
     "matrix",
     "normed",
     "pair",
@@ -63,11 +64,11 @@ def pick(
         array = data[_choose(data, name, what)]
         array = array.assign_attrs(data.attrs | array.attrs)
     else:
-        model = isinstance(data, AbstractSystem)
+        fix = "neurodyn.labels.dataset builds one from arrays."
+        if isinstance(data, AbstractSystem):
+            fix = "simulate it first: neurodyn.simulate(model, task)."
         raise TypeError(
-            f"{what} must be an xarray Dataset or DataArray, got {type(data).__name__}; "
-            + ("simulate it first: neurodyn.simulate(model, task)." if model else "")
-            + ("" if model else "neurodyn.labels.dataset builds one from arrays.")
+            f"{what} must be an xarray Dataset or DataArray, got {type(data).__name__}; {fix}"
         )
     if "unit" not in array.dims:
         raise LabelError(f"{what} needs a dim 'unit', got dims {array.dims}.")
@@ -138,7 +139,7 @@ def checked(array: xr.DataArray, *, what: str = "data", missing: bool = False) -
             raise LabelError(
                 f"{bad.sum()} values of {what} are NaN or infinite, first at positions "
                 f"{', '.join(where)}: leave these units, conditions or times out "
-                f"(.isel, .dropna) before measuring{_complete_until(array, bad)}."
+                f"(.isel, .dropna) before measuring{complete_until(array, bad)}."
             )
     return values
 
@@ -173,7 +174,7 @@ def balanced_by(values: ArrayLike) -> tuple[np.ndarray, float]:
     return x / scale, scale
 
 
-def _complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
+def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     """Where only what comes late is missing, the cut that leaves it out."""
     if "time" not in array.dims or "time" not in array.coords:
         return ""

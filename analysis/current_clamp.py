@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels, spikes
+from neurodyn.analysis.arrays import checked
 from neurodyn.analysis.observed import observed_time, observed_window, within
 from neurodyn.checks import number
 from neurodyn.labels import LabelError
@@ -104,18 +105,13 @@ def detect_spikes(
 
 def _after_dead_time(at: np.ndarray, train: np.ndarray, dead: float) -> np.ndarray:
     """Which of the crossings, sorted by train and time, come `dead` or more after a counted one."""
-    keep = np.zeros(at.size, bool)
-    # What is far from its predecessor counts in any case; only what follows closely needs the loop.
     close = (np.diff(train, prepend=-1) == 0) & (np.diff(at, prepend=-np.inf) < dead - SLACK)
-    keep[~close] = True
-    for first in np.flatnonzero(~close):
-        last = at[first]
-        for k in range(first + 1, at.size):
-            if not close[k]:
-                # Far from its predecessor, which need not have counted: so it counts.
-                break
-            if at[k] - last >= dead - SLACK:
-                keep[k], last = True, at[k]
+    # What is far from its predecessor, which need not have counted, counts in any case.
+    keep, last = ~close, 0
+    for k in np.flatnonzero(close):
+        last = last if close[k - 1] else k - 1
+        if at[k] - at[last] >= dead - SLACK:
+            keep[k], last = True, k
     return keep
 
 
@@ -136,8 +132,9 @@ def _potential(recording: xr.Dataset, variable: str) -> xr.DataArray:
     )
     if extra or "time" not in v.dims or len(rows) > 1 or len(columns) > 1:
         raise LabelError(f"'{variable}' has dims {v.dims}; wanted (sweep, time) or with a channel.")
-    if v.sizes["time"] < 2 or not np.isfinite(v.values).all():
-        raise LabelError(f"'{variable}' has missing values, or fewer than two samples.")
+    if v.sizes["time"] < 2:
+        raise LabelError(f"'{variable}' has fewer than two samples.")
+    checked(v, what=f"'{variable}'")
     v = v if rows else v.expand_dims("trial")
     v = v if columns else v.expand_dims("unit", axis=-1)
     return v.transpose(*(rows or ["trial"])[:1], "time", *(columns or ["unit"])[:1])

@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.analysis.arrays import balanced, balanced_by, pick
+from neurodyn.analysis.arrays import balanced, balanced_by, checked, pick
 from neurodyn.analysis.predictivity import (
     PENALTIES,
     as_penalties,
@@ -158,9 +158,7 @@ def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
         activity = activity.expand_dims("time")
     if set(activity.dims) != {"trial", "time", unit}:
         raise LabelError(f"activity needs the dims trial, time and unit, got {activity.dims}.")
-    values = activity.transpose("trial", "time", unit).values
-    if not np.isfinite(values).all():
-        raise LabelError("activity holds NaN or infinite values: cut trials to a common window.")
+    values = checked(activity.transpose("trial", "time", unit), what="activity")
     # Predictions depend neither on offsets nor on the scale, which float32 would lose.
     return jnp.asarray(balanced(values), jnp.result_type(float))
 

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int
 
-from neurodyn.analysis.arrays import checked, pick, rows
+from neurodyn.analysis.arrays import checked, complete_until, pick, rows
 from neurodyn.analysis.streaming import label_lags
 from neurodyn.analysis.timescales import fit_exponential
 from neurodyn.checks import check_whole
@@ -144,10 +144,11 @@ def _trials(data, variable):
     values = checked(array, missing=True).astype(np.float64)
     missing = np.isnan(values)
     there = ~missing.all(axis=1)
-    if (missing.any(axis=1) & there).any():
+    within = missing & there[:, None]
+    if within.any():
         raise LabelError(
-            "there are NaN inside of trials: cut all trials to the window that is filled, "
-            "e.g. .sel(time=slice(0, 500))."
+            "there are NaN inside of trials: cut all trials to a window that is filled"
+            f"{complete_until(array, within)}."
         )
     if (few := there.sum(axis=0).min()) < LEAST_TRIALS:
         raise LabelError(

@@ -149,17 +149,15 @@ def _masks(model: Any, units: Any, n_units: int) -> tuple[np.ndarray, np.ndarray
     elif _are_groups(units):
         if not len(units):
             raise ValueError("`units` holds no group of units.")
+        # An array of groups holds masks, a list may hold numbers.
         if hasattr(units, "dtype") and np.isin(units, (0, 1)).all():
-            units = np.asarray(
-                units, bool
-            )  # an array of groups holds masks, a list may hold numbers
+            units = np.asarray(units, bool)
         return np.stack([as_mask(model, group) for group in units]), None
     else:
         found = as_units(units)
         if isinstance(found, Chosen):
             # In the order in which they were given.
-            places = [place for _, place in where(model, found, n_units)]
-            numbers = np.concatenate(places)
+            numbers = np.concatenate([place for _, place in where(model, found, n_units)])
         else:
             numbers = np.flatnonzero(as_mask(model, found))
         if not numbers.size or len(np.unique(numbers)) != len(numbers):

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from neurodyn.analysis.arrays import balanced, checked
+from neurodyn.analysis.arrays import balanced, checked, complete_until
 from neurodyn.labels import LabelError
 
 __all__ = ["Trials", "group_trials", "means", "shuffled_means", "split_means"]
@@ -77,16 +77,18 @@ def group_trials(
         order = np.argsort(array["trial"].values, kind="stable")
         if not np.array_equal(order, np.arange(order.size)):
             array, codes = array.isel(trial=order), codes[order]
-    found = checked(array.transpose("trial", ..., "unit"), what=what, missing=True)
+    array = array.transpose("trial", ..., "unit")
+    found = checked(array, what=what, missing=True)
+    nan = np.isnan(found[codes < n_conditions])
+    within = nan & ~nan.all(axis=tuple(range(1, nan.ndim - 1)), keepdims=True)
+    if within.any():
+        raise LabelError(
+            f"{what} has NaN within trials (trials of different length?): cut them to a window in "
+            f"which all are complete{complete_until(array, within)}."
+        )
     found = balanced(found) if balance else found
     values = jnp.asarray(found, jnp.result_type(float))
     values = values.reshape(values.shape[0], -1, values.shape[-1])
-    nan = np.isnan(np.asarray(values[codes < n_conditions]))
-    if (nan.any(axis=1) & ~nan.all(axis=1)).any():
-        raise LabelError(
-            f"{what} has NaN within trials (trials of different length?): cut them to a window in "
-            "which all are complete, .sel(time=slice(start, stop))."
-        )
     if nan.any():
         absent = np.isnan(np.asarray(values)).any(axis=1)
         values = jnp.nan_to_num(values).transpose(2, 0, 1)[..., None]

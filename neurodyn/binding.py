@@ -63,7 +63,8 @@ def _differing(each: WeightChange, system: AbstractSystem, dt: Any) -> WeightCha
     changed, system = each.changed, resolve(system)
     if isinstance(changed, SizedByStep) and not isinstance(dt, jax.core.Tracer):
         changed = changed.sized(float(dt))
-    if jax.tree.structure(changed) != jax.tree.structure(system):
+    structures: list[Any] = [jax.tree.structure(each) for each in (changed, system)]
+    if structures[0] != structures[1]:
         raise ValueError(
             "WeightChange: the changed system must have the same structure as the one that "
             f"runs, got {type(changed).__name__} for {type(system).__name__}. Make it with "

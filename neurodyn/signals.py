@@ -128,9 +128,7 @@ def _variables(ds: xr.Dataset) -> list[Any]:
 
 def _steps(ds: xr.Dataset, window: Window, step: float) -> np.ndarray:
     """Samples of the window, counted from that of the event."""
-    start, stop = edges_of(window)
-    if not (np.isfinite(start) and np.isfinite(stop)):
-        raise LabelError(f"a window has a finite start and stop [ms], got {window}.")
+    start, stop = edges_of(window, finite=True)
     around = np.arange(int(np.floor(start / step)) - 1, int(np.ceil(stop / step)) + 2)
     time = xr.Variable("time", around * step, ds["time"].attrs)
     axis = xr.DataArray(around, {"time": time}, "time", attrs=ds.attrs)

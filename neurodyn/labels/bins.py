@@ -73,8 +73,8 @@ def _refuse_stale(time: np.ndarray, width: float, window: Any, what: str) -> Non
         )
 
 
-def edges_of(window: Any, what: str = "") -> tuple[float, float]:
-    """Start and stop of a window.
+def edges_of(window: Any, what: str = "", *, finite: bool = False) -> tuple[float, float]:
+    """Start and stop of a window, both finite where `finite` says so.
 
     Raises
     ------
@@ -87,6 +87,8 @@ def edges_of(window: Any, what: str = "") -> tuple[float, float]:
             f"{what}{': ' * bool(what)}a window is (start, stop) in ms with start < stop, got "
             f"{window!r}."
         )
+    if finite and not np.isfinite(found).all():
+        raise LabelError(f"a window has a finite start and stop [ms], got {window}.")
     return float(found[0]), float(found[1])
 
 

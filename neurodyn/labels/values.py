@@ -21,7 +21,7 @@ def plain(values: Any) -> np.ndarray:
     if values.dtype.kind == "O" and not all(isinstance(v, str) for v in values[there]):
         kinds = {type(v) for v in values[there]}
         if all(issubclass(kind, int | float | np.number | np.bool_) for kind in kinds):
-            return np.array([v if t else np.nan for v, t in zip(values, there, strict=True)])
+            return np.array(np.where(there, values, np.nan).tolist())
         return values
     words = np.full(values.shape, "", dtype=object)
     words[there] = [v.decode() if isinstance(v, bytes) else str(v) for v in values[there].tolist()]

@@ -150,6 +150,12 @@ def fi_curve(
         for k, (side, ds) in enumerate(sides.items()):
             if name not in ds:
                 raise ValueError(f"there is no {name!r} in the curve: {list(ds.data_vars)}.")
+            if set(ds[name].dims) != {"sweep", "unit"} or "current" not in ds.coords:
+                raise ValueError(
+                    f"fi_curve draws {name!r} (sweep, unit) against 'current', got "
+                    f"{ds[name].dims}: neurodyn.analysis.fi_curve measures it from the spikes of "
+                    "sweeps (of potentials: neurodyn.analysis.detect_spikes)."
+                )
             values = ds[name].transpose("sweep", "unit").values
             lines = ax.plot(
                 ds["current"], values, "o-", color=STROKES[k % len(STROKES)], ms=3.5, lw=1.1

@@ -162,10 +162,7 @@ def _check_window(spike_time: np.ndarray, window: Window | None) -> None:
 
 def window_edges(window: Window) -> tuple[float, float]:
     """Check a window and return its start and stop [ms]."""
-    start, stop = edges_of(window)
-    if not (np.isfinite(start) and np.isfinite(stop)):
-        raise LabelError(f"a window has a finite start and stop [ms], got {window}.")
-    return start, stop
+    return edges_of(window, finite=True)
 
 
 def from_times(

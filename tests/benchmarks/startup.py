@@ -2,7 +2,7 @@
 
 Every time is that of a fresh process, best of a few that take turns: with no cache on disk, and
 with the programs that an earlier process left in `neurodyn.compilation_cache`. Files are read once
-before, so that a cold disk counts for nobody.
+before, so that a cold disk counts for nobody. Beside each stands the CPU time, on all cores.
 """
 
 import importlib.util
@@ -80,20 +80,26 @@ def run() -> list[Row]:
             for _ in range(_ROUNDS + 1)
         ]
     del rounds[0]  # it read the files, and filled the cache
-    best = {name: min(times[name] for times in rounds) for name in scripts}
-    note = "" if torch else "torch is not installed"
+    wall, cpu = (
+        {name: min(times[name][k] for times in rounds) for name in scripts} for k in (0, 1)
+    )
+    missing = "" if torch else "; torch is not installed"
+    peer = wall.get("PyTorch")
     return [
         Row(
-            name, "PyTorch", best[name], best.get("PyTorch"), "s", "lower", bar, _SIZES, CORES, note
+            *(name, "PyTorch", wall[name], peer, "s", "lower", bar, _SIZES, CORES),
+            f"CPU {cpu[name]:.1f} s{missing}",
         )
         for name, (_, _, bar) in _TIMED.items()
     ]
 
 
-def _seconds(code: str, environment: dict[str, str]) -> float:
-    """Wall time of a process that runs this."""
+def _seconds(code: str, environment: dict[str, str]) -> tuple[float, float]:
+    """Wall time and CPU time of a process that runs this."""
     ours = ("JAX_", "NEURODYN_CACHE")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    start = time.perf_counter()
+    start, before = time.perf_counter(), os.times()
     subprocess.run([sys.executable, "-c", code], check=True, env=clean | environment)
-    return time.perf_counter() - start
+    wall, after = time.perf_counter() - start, os.times()
+    cpu = after.children_user + after.children_system
+    return wall, cpu - before.children_user - before.children_system

@@ -98,8 +98,8 @@ def test_measures_of_conditions_take_those_of_the_task(run):
     for measure in (analysis.participation_ratio, analysis.n_components):
         assert measure(run).identical(measure(run, **named))
         assert measure(run).attrs["by"] == "coherence"
-    for measure in (analysis.split_half_reliability,):
-        assert measure(run, n_splits=3).identical(measure(run, **named, n_splits=3))
+    reliability = analysis.split_half_reliability
+    assert reliability(run, n_splits=3).identical(reliability(run, **named, n_splits=3))
     assert trials.average(run).identical(trials.average(run, **named))
     assert trials.average(run, "choice")["choice"].attrs.get("role") is None
 

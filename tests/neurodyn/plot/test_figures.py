@@ -111,6 +111,7 @@ WRONG = {
     ),
     "no units": (lambda run, means: plot.psth(means, by="coherence", units=0), "no units"),
     "networks": (lambda run, means: plot.traces(run), "isel"),
+    "no curve": (lambda run, means: plot.fi_curve(run), r"analysis\.fi_curve measures it"),
     "no tau": (lambda run, means: plot.time_constants(run.drop_vars("tau")), "no coordinate 'tau'"),
 }
 

@@ -52,7 +52,7 @@ def lines_of(ax):
 def test_psth_draws_means_and_their_errors_in_two_colours_with_words():
     means = trials.psth(spiking(), by="choice", bin_width=20.0)
     figure = plot.psth(means, by="choice", units=["a"])
-    left, right = lines_of(figure.axes[0]) or figure.axes[0].lines[:2]
+    left, right = figure.axes[0].lines[:2]
     # Unit a fired in trial 12 ("left", of two) at 5 and 35 ms, in 13 ("right", of two) at 17 ms.
     np.testing.assert_allclose(left.get_ydata(), [25.0, 25.0])
     np.testing.assert_allclose(right.get_ydata(), [25.0, 0.0])
@@ -159,6 +159,19 @@ def test_psychometric_says_what_is_a_fraction():
     ax = plot.psychometric(correct, choice="correct").axes[0]
     assert ax.get_ylabel() == "fraction correct"
     np.testing.assert_allclose(ax.containers[0].lines[0].get_ydata(), [0, 1, 1, 1])
+
+
+def test_psychometric_of_an_ensemble_some_of_whose_choices_are_missing():
+    choice = np.array([[0, None, 1, 1], [None, 1, 1, 0]], object)
+    ds = xr.Dataset(
+        {"choice": (("seed", "trial"), choice)},
+        {"seed": [0, 1], "coherence": ("trial", [-0.5, -0.5, 0.5, 0.5])},
+        {"source": "model"},
+    )
+    first, second, mean = plot.psychometric(ds).axes[0].lines[:3]
+    np.testing.assert_allclose(first.get_ydata(), [0, 1])
+    np.testing.assert_allclose(second.get_ydata(), [1, 0.5])
+    np.testing.assert_allclose(mean.get_ydata(), [0.5, 0.75])
 
 
 def test_psychometric_counts_minus_one_of_a_recording_and_not_of_a_model():
