@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from neurodyn.arrays import as_array
 from neurodyn.intervene import (
     AbstractIntervention,
     Clamp,
@@ -46,7 +47,7 @@ def bound(
     ------
     ValueError
         If the system has no such unit, a mask is for another number of units, or a changed system
-        has another structure.
+        has another structure, arrays that do not fit, or differs in what is no array.
     TypeError
         If the system cannot take the intervention.
     """
@@ -59,7 +60,10 @@ def bound(
 
 
 def _differing(each: WeightChange, system: AbstractSystem, dt: Any) -> WeightChange:
-    """With the arrays in which the changed system differs, None in the place of the others."""
+    """With the arrays in which the changed system differs, None in the place of the others.
+
+    Plain numbers and NumPy arrays count as well as those of JAX.
+    """
     changed, system = each.changed, resolve(system)
     if isinstance(changed, SizedByStep) and not isinstance(dt, jax.core.Tracer):
         changed = changed.sized(float(dt))
@@ -70,16 +74,35 @@ def _differing(each: WeightChange, system: AbstractSystem, dt: Any) -> WeightCha
             f"runs, got {type(changed).__name__} for {type(system).__name__}. Make it with "
             "equinox.tree_at on the model itself."
         )
-    differs = jax.tree.map(_differs, changed, system)
-    return eqx.tree_at(lambda e: e.changed, each, eqx.filter(changed, differs))
+    differing = jax.tree_util.tree_map_with_path(_differing_leaf, changed, system)
+    return eqx.tree_at(lambda e: e.changed, each, differing)
 
 
-def _differs(a: Any, b: Any) -> bool:
-    if a is b or not eqx.is_array(a):
-        return False
-    if isinstance(a, jax.core.Tracer) or isinstance(b, jax.core.Tracer):
-        return True  # for all that is known
-    return not np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
+def _differing_leaf(path: Any, new: Any, old: Any) -> Any:
+    """A leaf of the changed system, of the shape and type of the one that runs; None if equal."""
+    if new is old:
+        return None
+    name = jax.tree_util.keystr(path).removeprefix(".")
+    if not eqx.is_array(old):
+        if eqx.is_array(new) or new != old:
+            raise ValueError(
+                f"WeightChange: `{name}` is {old!r} in the system that runs, which is no array and "
+                "cannot change during a run: make it an array in the model's __init__."
+            )
+        return None
+    values = new if hasattr(new, "dtype") else np.asarray(new)
+    castable = np.can_cast(values.dtype, old.dtype, "same_kind")
+    if not castable or values.shape not in ((), old.shape):
+        raise ValueError(
+            f"WeightChange: `{name}` of the changed system takes one number, or those of the "
+            f"system that runs ({old.dtype} of shape {old.shape}), got {values.dtype} of shape "
+            f"{values.shape}."
+        )
+    if isinstance(values, jax.core.Tracer) or isinstance(old, jax.core.Tracer):
+        return jnp.broadcast_to(values, old.shape)  # they differ, for all that is known
+    values = np.broadcast_to(np.asarray(values, old.dtype), old.shape)
+    same = np.array_equal(values, np.asarray(old), equal_nan=old.dtype.kind == "f")
+    return None if same else as_array(values, old.dtype)
 
 
 def _bound(each: Any, system: AbstractSystem, shapes: tuple[Any, Any]) -> Any:

@@ -206,8 +206,9 @@ class WeightChange(AbstractIntervention):
     Parameters
     ----------
     changed
-        The system with other values (same structure), e.g. made with ``equinox.tree_at``. What no
-        step reads is refused: weights that a rule learns are part of the state of a run.
+        The system with other values (same structure), e.g. made with ``equinox.tree_at``: one
+        number, or an array of the same shape. What no step reads is refused: weights that a rule
+        learns are part of the state of a run.
     start, stop
         Window [ms of the run].
     """

@@ -15,7 +15,7 @@ from neurodyn.intervene import Clamp, Current, Lesion, Silence, WeightChange
 from neurodyn.models import reference, spiking
 from neurodyn.models.spiking.plasticity import RLS, PairSTDP
 from neurodyn.recording import Save
-from neurodyn.system import AbstractFlow, AbstractSpiking
+from neurodyn.system import AbstractFlow, AbstractSpiking, State
 from tests.conformance import test_models, test_spiking
 from tests.rounding import assert_equal_to_rounding
 
@@ -248,3 +248,53 @@ def test_a_change_of_weights_that_are_not_learned_is_a_network_with_those(delay)
     found = integrate(model, interventions=[WeightChange(changed)], **options).variables["v"]
     assert float(abs(free - expected).max()) > 1.0
     assert_equal_to_rounding(found, expected, n_steps=100)
+
+
+@pytest.mark.parametrize("of", [float, int, np.float64, np.asarray, jnp.asarray])
+def test_a_change_may_be_a_plain_number(of):
+    model = models.CTRNN(2, 8, 1, tau=100.0, key=0)
+    x = jnp.ones((10, 2))
+    changed = eqx.tree_at(lambda m: m.tau, model, replace=of(20.0))
+    found = integrate(model, x, dt=10.0, interventions=[WeightChange(changed)])
+    other = eqx.tree_at(lambda m: m.tau, model, replace=jnp.full(8, 20.0))
+    expected = integrate(other, x, dt=10.0)
+    assert float(abs(expected.outputs - integrate(model, x, dt=10.0).outputs).max()) > 1e-3
+    assert_equal_to_rounding(found.outputs, expected.outputs, n_steps=10)
+
+
+@pytest.mark.parametrize("weights", [np.ones((1, 8)), np.ones((4, 8)), np.ones((8, 8)) * 1j, "no"])
+def test_a_change_that_does_not_fit_is_refused_by_name(weights):
+    model = models.CTRNN(2, 8, 1, key=0)
+    changed = eqx.tree_at(lambda m: m.W, model, replace=weights)
+    with pytest.raises(ValueError, match=r"`W` of the changed system .*shape \(8, 8\)"):
+        integrate(model, jnp.ones((3, 2)), dt=10.0, interventions=[WeightChange(changed)])
+
+
+def test_a_change_of_what_is_no_array_is_refused_by_name():
+    class Decay(AbstractFlow):
+        rate: float
+        n_inputs = n_outputs = 1
+
+        def initial_state(self, *, dt, trial=None, key=None):
+            return State(jnp.ones(1))
+
+        def drift(self, t, state, u):
+            return -self.rate * state.x
+
+        def diffusion(self, t, state, u):
+            return None
+
+        def readout(self, state):
+            return state.x
+
+        def observe(self, state):
+            return {}
+
+        def variables(self):
+            return {}
+
+        def unit_coords(self):
+            return {}
+
+    with pytest.raises(ValueError, match=r"`rate` is 0\.1 .* no array"):
+        integrate(Decay(0.1), dt=1.0, n_steps=3, interventions=[WeightChange(Decay(0.2))])
