@@ -183,8 +183,8 @@ def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     first = int(late.argmax())
     if not first or not late[first:].all():
         return ""
-    last = clock(array, default=1.0, even=False).time[first - 1]
-    return f"; before some trials end all is there: .sel(time=slice(None, {last:g}))"
+    last = float(clock(array, default=1.0, even=False).time[first - 1])
+    return f"; nothing is missing up to {last!r}: .sel(time=slice(None, {last!r}))"
 
 
 def samples(array: xr.DataArray, *, what: str = "data") -> Float[np.ndarray, "sample unit"]:

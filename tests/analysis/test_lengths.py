@@ -56,11 +56,20 @@ CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_the_window_that_works_is_named(name):
+    _check(name, 0.0)
+
+
+def test_the_window_is_named_to_the_sample_on_a_large_clock():
+    _check("decode", 1_234_567_000.0)
+
+
+def _check(name, start):
     data = _activity()
+    data = data.assign_coords(time=data["time"] + start, valid_until=data["valid_until"] + start)
     with pytest.raises(LabelError) as refused:
         CALLS[name](data)
     (stop,) = re.findall(r"\.sel\(time=slice\(None, (\S+?)\)\)", str(refused.value))
-    assert float(stop) == FIRST_END
+    assert float(stop) == start + FIRST_END
     CALLS[name](data.sel(time=slice(None, float(stop))))
 
 
