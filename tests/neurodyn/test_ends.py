@@ -206,7 +206,7 @@ def test_averages_of_a_run_leave_out_what_comes_after_the_end():
     expected = [np.nanmean(early[[0, 2]], 0), np.nanmean(early[[1, 3]], 0)]
     np.testing.assert_array_equal(means.rate.sel(time=slice(None, 120)), expected)
     assert means.n_trials.sel(time=80.0).values.tolist() == [1, 2]
-    with pytest.raises(LabelError, match=r"\.sel\(time=slice\(None, 120\)\)"):
+    with pytest.raises(LabelError, match=r"\.sel\(time=slice\(None, 120\.0\)\)"):
         analysis.pca(means, 1, variable="rate")
 
 
