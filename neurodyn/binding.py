@@ -84,7 +84,7 @@ def _differing_leaf(path: Any, new: Any, old: Any) -> Any:
         return None
     name = jax.tree_util.keystr(path).removeprefix(".")
     if not eqx.is_array(old):
-        if eqx.is_array(new) or new != old:
+        if not eqx.tree_equal(new, old):
             raise ValueError(
                 f"WeightChange: `{name}` is {old!r} in the system that runs, which is no array and "
                 "cannot change during a run: make it an array in the model's __init__."
@@ -99,7 +99,8 @@ def _differing_leaf(path: Any, new: Any, old: Any) -> Any:
             f"{values.shape}."
         )
     if isinstance(values, jax.core.Tracer) or isinstance(old, jax.core.Tracer):
-        return jnp.broadcast_to(values, old.shape)  # they differ, for all that is known
+        # They differ, for all that is known.
+        return jnp.broadcast_to(jnp.asarray(values).astype(old.dtype), old.shape)
     values = np.broadcast_to(np.asarray(values, old.dtype), old.shape)
     same = np.array_equal(values, np.asarray(old), equal_nan=old.dtype.kind == "f")
     return None if same else as_array(values, old.dtype)

@@ -15,8 +15,9 @@ from neurodyn.intervene import Clamp, Current, Lesion, Silence, WeightChange
 from neurodyn.models import reference, spiking
 from neurodyn.models.spiking.plasticity import RLS, PairSTDP
 from neurodyn.recording import Save
-from neurodyn.system import AbstractFlow, AbstractSpiking, State
+from neurodyn.system import AbstractFlow, AbstractSpiking
 from tests.conformance import test_models, test_spiking
+from tests.neurodyn.flows import OU
 from tests.rounding import assert_equal_to_rounding
 
 
@@ -270,31 +271,32 @@ def test_a_change_that_does_not_fit_is_refused_by_name(weights):
         integrate(model, jnp.ones((3, 2)), dt=10.0, interventions=[WeightChange(changed)])
 
 
-def test_a_change_of_what_is_no_array_is_refused_by_name():
-    class Decay(AbstractFlow):
-        rate: float
-        n_inputs = n_outputs = 1
+@pytest.mark.parametrize("of", [float, int, np.float64])
+def test_a_change_may_be_a_number_that_is_not_known_yet(of):
+    model = models.CTRNN(2, 8, 1, tau=100.0, key=0)
 
-        def initial_state(self, *, dt, trial=None, key=None):
-            return State(jnp.ones(1))
+    def run(tau):
+        changed = eqx.tree_at(lambda m: m.tau, model, replace=tau)
+        x = jnp.ones((10, 2))
+        return integrate(model, x, dt=10.0, interventions=[WeightChange(changed)]).outputs
 
-        def drift(self, t, state, u):
-            return -self.rate * state.x
+    found, expected = jax.jit(run)(of(20.0)), run(of(20.0))
+    assert found.dtype == expected.dtype
+    assert_equal_to_rounding(found, expected, n_steps=10)
 
-        def diffusion(self, t, state, u):
-            return None
 
-        def readout(self, state):
-            return state.x
+def test_only_arrays_can_change_and_the_others_are_named():
+    def run(tau, *interventions):
+        system = OU(tau, jnp.asarray(0.1))
+        run = integrate(system, dt=1.0, n_steps=3, key=0, interventions=interventions)
+        return run.outputs
 
-        def observe(self, state):
-            return {}
+    def change(tau, std=0.1):
+        return WeightChange(OU(tau, jnp.asarray(std)))
 
-        def variables(self):
-            return {}
-
-        def unit_coords(self):
-            return {}
-
-    with pytest.raises(ValueError, match=r"`rate` is 0\.1 .* no array"):
-        integrate(Decay(0.1), dt=1.0, n_steps=3, interventions=[WeightChange(Decay(0.2))])
+    with pytest.raises(ValueError, match=r"`tau` is 10\.0 in the system that runs.* no array"):
+        run(10.0, change(20.0))
+    assert_equal_to_rounding(run(10.0, change(10.0, std=0.2)), 2 * run(10.0), n_steps=3)
+    slow, fast = (np.full(4, tau, np.float32) for tau in (20.0, 10.0))  # NumPy's count as well
+    assert_equal_to_rounding(run(slow, change(fast)), run(fast), n_steps=3)
+    assert float(abs(run(slow) - run(fast)).max()) > 1e-3
