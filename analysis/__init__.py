@@ -1,44 +1,10 @@
 """Measures of runs and recordings, and comparisons between them."""
 
-from neurodyn.analysis.autocorrelation import autocorrelation, population_activity
-from neurodyn.analysis.autoregression import ridge_forecast
-from neurodyn.analysis.bifurcation import bifurcation
-from neurodyn.analysis.ceiling import corrected, spearman_brown, split_half_reliability
-from neurodyn.analysis.compare import compare
-from neurodyn.analysis.current_clamp import detect_spikes, fi_curve
-from neurodyn.analysis.decay import fit_exponentials, timescale_summary
-from neurodyn.analysis.decoding import decode
-from neurodyn.analysis.dimensionality import components_for, n_components, participation_ratio
-from neurodyn.analysis.firing import fano_factor, firing_rate, population_rate
-from neurodyn.analysis.forecast import Generates, forecast, forecast_error
-from neurodyn.analysis.intervals import bootstrap
-from neurodyn.analysis.intrinsic import intrinsic_timescale
-from neurodyn.analysis.latents import latent_summary
-from neurodyn.analysis.lesion import (
-    AlteredScores,
-    ablation,
-    altered_scores,
-    extreme_units,
-    perturbation,
-)
-from neurodyn.analysis.lyapunov import kaplan_yorke_dimension, lyapunov
-from neurodyn.analysis.measures import MEASURES, Measure
-from neurodyn.analysis.mixtures import MixtureDivergence, mixture_divergence
-from neurodyn.analysis.network_timescales import driven_activity, network_timescale
-from neurodyn.analysis.null import p_value, shuffle_null
-from neurodyn.analysis.pca import pca
-from neurodyn.analysis.piecewise_linear import cycles, fixed_points
-from neurodyn.analysis.prediction import prediction_error, valid_prediction_time
-from neurodyn.analysis.predictivity import ridge_r
-from neurodyn.analysis.reconstruction import (
-    RECONSTRUCTION_PROTOCOLS,
-    reconstruction,
-    reconstruction_floor,
-)
-from neurodyn.analysis.recovery import modulated_counts, timescale_recovery
-from neurodyn.analysis.reservoirs import memory_capacity, ridge_readout
-from neurodyn.analysis.rhythms import BANDS, population_spectrum
-from neurodyn.analysis.similarity import (
+from neurodyn.analysis.comparison.ceiling import corrected, spearman_brown, split_half_reliability
+from neurodyn.analysis.comparison.compare import compare
+from neurodyn.analysis.comparison.measures import MEASURES, Measure
+from neurodyn.analysis.comparison.null import p_value, shuffle_null
+from neurodyn.analysis.comparison.similarity import (
     cka,
     debiased_cka,
     linear_cka,
@@ -46,32 +12,77 @@ from neurodyn.analysis.similarity import (
     procrustes_angle,
     shape_angle,
 )
-from neurodyn.analysis.spectra import power_spectrum, spectral_distance
-from neurodyn.analysis.spike_intervals import interval_statistics, spike_intervals
-from neurodyn.analysis.state_space import StateSpaceDivergence, state_space_divergence
-from neurodyn.analysis.streaming import CovarianceSums, LagSums, streaming_autocorrelation
-from neurodyn.analysis.subspaces import principal_angles, random_angles
-from neurodyn.analysis.symbolic import (
+from neurodyn.analysis.dynamics.bifurcation import bifurcation
+from neurodyn.analysis.dynamics.lyapunov import kaplan_yorke_dimension, lyapunov
+from neurodyn.analysis.dynamics.piecewise_linear import cycles, fixed_points
+from neurodyn.analysis.dynamics.symbolic import (
     symbols,
     topological_entropy,
     transitions,
     word_growth,
 )
-from neurodyn.analysis.synchrony import synchrony
-from neurodyn.analysis.timebins import rebin
-from neurodyn.analysis.timescales import (
-    effective_tau,
-    fit_exponential,
-    timescale,
-)
-from neurodyn.analysis.waveforms import aligned_correlation, main_frequency
-from neurodyn.analysis.words import (
+from neurodyn.analysis.dynamics.words import (
     entropy_rate,
     lagged_pairs,
     symbolise,
     true_words,
     word_divergence,
     word_frequencies,
+)
+from neurodyn.analysis.networks.latents import latent_summary
+from neurodyn.analysis.networks.lesion import (
+    AlteredScores,
+    ablation,
+    altered_scores,
+    extreme_units,
+    perturbation,
+)
+from neurodyn.analysis.networks.reservoirs import memory_capacity, ridge_readout
+from neurodyn.analysis.populations.decoding import decode
+from neurodyn.analysis.populations.dimensionality import (
+    components_for,
+    n_components,
+    participation_ratio,
+)
+from neurodyn.analysis.populations.pca import pca
+from neurodyn.analysis.populations.predictivity import ridge_r
+from neurodyn.analysis.populations.subspaces import principal_angles, random_angles
+from neurodyn.analysis.reconstruction.autoregression import ridge_forecast
+from neurodyn.analysis.reconstruction.forecast import Generates, forecast, forecast_error
+from neurodyn.analysis.reconstruction.mixtures import MixtureDivergence, mixture_divergence
+from neurodyn.analysis.reconstruction.prediction import prediction_error, valid_prediction_time
+from neurodyn.analysis.reconstruction.protocols import (
+    RECONSTRUCTION_PROTOCOLS,
+    reconstruction,
+    reconstruction_floor,
+)
+from neurodyn.analysis.reconstruction.spectra import power_spectrum, spectral_distance
+from neurodyn.analysis.reconstruction.state_space import (
+    StateSpaceDivergence,
+    state_space_divergence,
+)
+from neurodyn.analysis.shared.bootstrap import bootstrap
+from neurodyn.analysis.shared.timebins import rebin
+from neurodyn.analysis.spike_trains.current_clamp import detect_spikes, fi_curve
+from neurodyn.analysis.spike_trains.firing import fano_factor, firing_rate, population_rate
+from neurodyn.analysis.spike_trains.rhythms import BANDS, population_spectrum
+from neurodyn.analysis.spike_trains.spike_intervals import interval_statistics, spike_intervals
+from neurodyn.analysis.spike_trains.synchrony import synchrony
+from neurodyn.analysis.spike_trains.waveforms import aligned_correlation, main_frequency
+from neurodyn.analysis.timescales.autocorrelation import autocorrelation, population_activity
+from neurodyn.analysis.timescales.decay import fit_exponentials, timescale_summary
+from neurodyn.analysis.timescales.intrinsic import intrinsic_timescale
+from neurodyn.analysis.timescales.network_timescales import driven_activity, network_timescale
+from neurodyn.analysis.timescales.recovery import modulated_counts, timescale_recovery
+from neurodyn.analysis.timescales.streaming import (
+    CovarianceSums,
+    LagSums,
+    streaming_autocorrelation,
+)
+from neurodyn.analysis.timescales.time_constants import (
+    effective_tau,
+    fit_exponential,
+    timescale,
 )
 
 __all__ = [

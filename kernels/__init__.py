@@ -1,19 +1,19 @@
 """Fast recurrences on arrays: jit-compiled loops with lean derivatives."""
 
-from neurodyn.kernels.cipher import written_out
-from neurodyn.kernels.ctrnn import ctrnn_scan
-from neurodyn.kernels.events import (
+from neurodyn.kernels.events.added import Rows, add_spikes
+from neurodyn.kernels.events.products import (
     delayed_spike_product,
     pack_spikes,
     sparse_spike_product,
     spike_product,
 )
-from neurodyn.kernels.events_added import Rows, add_spikes
-from neurodyn.kernels.forced import forced_scan
-from neurodyn.kernels.latent import latent_scan
-from neurodyn.kernels.noise import standard_normal
 from neurodyn.kernels.once import computed_once
-from neurodyn.kernels.recurrent import recurrent_scan
+from neurodyn.kernels.random.cipher import written_out
+from neurodyn.kernels.random.noise import standard_normal
+from neurodyn.kernels.rate.ctrnn import ctrnn_scan
+from neurodyn.kernels.rate.forced import forced_scan
+from neurodyn.kernels.rate.latent import latent_scan
+from neurodyn.kernels.rate.recurrent import recurrent_scan
 from neurodyn.kernels.status import Status, status
 
 __all__ = [

@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from neurodyn.kernels import ctrnn, events_compiled, ffi, noise
+from neurodyn.kernels.compiled import events as events_compiled
+from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels.random import noise
+from neurodyn.kernels.rate import ctrnn
 
 __all__ = ["Status", "status"]
 

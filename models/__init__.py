@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from neurodyn.later import on_first_use
+from neurodyn.common.lazy import on_first_use
 
 if TYPE_CHECKING:
     from neurodyn.models import reference as reference

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from neurodyn.kernels.activations import ACTIVATIONS as FUSED
+from neurodyn.kernels.rate.activations import ACTIVATIONS as FUSED
 
 __all__ = ["ACTIVATIONS", "Activation", "activation_function", "activation_name"]
 

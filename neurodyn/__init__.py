@@ -4,16 +4,17 @@ import importlib.metadata
 import os
 from typing import TYPE_CHECKING, Any
 
-from neurodyn import drive, intervene, params
-from neurodyn.cache import VARIABLE as _CACHE_VARIABLE
-from neurodyn.cache import compilation_cache
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
-from neurodyn.intervene import Clamp, Current, Lesion, Silence
-from neurodyn.later import on_first_use
+from neurodyn import params
+from neurodyn.common.cache import VARIABLE as _CACHE_VARIABLE
+from neurodyn.common.cache import compilation_cache
+from neurodyn.common.lazy import on_first_use
+from neurodyn.engine import drive, intervene
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.intervene import Clamp, Current, Lesion, Silence
+from neurodyn.engine.record import Save, Trajectory
+from neurodyn.engine.solve import SolveError, solve
 from neurodyn.params import resolve
-from neurodyn.recording import Save, Trajectory
-from neurodyn.solve import SolveError, solve
 from neurodyn.system import (
     AbstractFlow,
     AbstractMap,
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
         training,
         trials,
     )
-    from neurodyn.bibliography import citation
+    from neurodyn.common.bibliography import citation
+    from neurodyn.common.registry import register
     from neurodyn.io.files import load, save
     from neurodyn.labels import LabelError, to_milliseconds, to_seconds
-    from neurodyn.registry import register
-    from neurodyn.simulation import SimulationError, simulate
+    from neurodyn.simulation.simulate import SimulationError, simulate
     from neurodyn.training import Ensemble, Fit, TrainingError
     from neurodyn.training.fit import fit
 
@@ -98,7 +99,7 @@ _imported, __dir__ = on_first_use(
     __name__,
     {
         "neurodyn.analysis": (),
-        "neurodyn.bibliography": ("citation",),
+        "neurodyn.common.bibliography": ("citation",),
         "neurodyn.datasets": (),
         "neurodyn.experiments": (),
         "neurodyn.io": (),
@@ -106,8 +107,8 @@ _imported, __dir__ = on_first_use(
         "neurodyn.labels": ("LabelError", "to_milliseconds", "to_seconds"),
         "neurodyn.models": (),
         "neurodyn.plot": (),
-        "neurodyn.registry": ("register",),
-        "neurodyn.simulation": ("SimulationError", "simulate"),
+        "neurodyn.common.registry": ("register",),
+        "neurodyn.simulation.simulate": ("SimulationError", "simulate"),
         "neurodyn.spikes": (),
         "neurodyn.tasks": (),
         "neurodyn.training": ("Ensemble", "Fit", "TrainingError", "fit"),

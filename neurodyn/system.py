@@ -12,10 +12,10 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from neurodyn.drive import Drive
+from neurodyn.common.random import as_key
+from neurodyn.common.reprs import brief
+from neurodyn.engine.drive import Drive
 from neurodyn.params import trainable
-from neurodyn.random import as_key
-from neurodyn.reprs import brief
 
 __all__ = [
     "AbstractFlow",
@@ -154,7 +154,7 @@ class AbstractSystem(eqx.Module):
 
 
 def described(system: AbstractSystem, *about: str, hide: Sequence[str] = ()) -> str:
-    """Say in at most five lines what a system is, arguments as for :func:`neurodyn.reprs.brief`."""
+    """Describe a system in at most five lines; arguments as for `neurodyn.common.reprs.brief`."""
     try:
         free = eqx.filter(system, trainable(system))
         n = sum(x.size for x in jax.tree.leaves(free))

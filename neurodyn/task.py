@@ -15,9 +15,9 @@ import xarray as xr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from neurodyn import labels
-from neurodyn.ends import end_coords, padded
+from neurodyn.common.reprs import brief
+from neurodyn.labels.padding import end_coords, padded
 from neurodyn.labels.roles import marked
-from neurodyn.reprs import brief
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
 

@@ -14,7 +14,7 @@ from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.labels.roles import chosen, without_role
 from neurodyn.labels.values import classes, missing, plain
-from neurodyn.signals import align
+from neurodyn.signals.align import align
 
 __all__ = ["align", "average", "psth", "smooth", "split_half"]
 

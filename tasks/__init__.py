@@ -1,23 +1,23 @@
 """Cognitive tasks: they draw trials and score outputs, and never know a model."""
 
-from neurodyn.tasks.attractor import Attractor
-from neurodyn.tasks.center_out import CenterOut
-from neurodyn.tasks.context_decision import ContextDecision
-from neurodyn.tasks.delay_match import DelayMatchToSample
-from neurodyn.tasks.flip_flop import FlipFlop
-from neurodyn.tasks.home_reach import HomeReach
-from neurodyn.tasks.lissajous import Lissajous
-from neurodyn.tasks.lorenz import Lorenz
-from neurodyn.tasks.n_dms import NDMS
-from neurodyn.tasks.n_parity import NParity
-from neurodyn.tasks.ode_to_joy import OdeToJoy
-from neurodyn.tasks.perceptual_decision import PerceptualDecision
-from neurodyn.tasks.prediction_object import PredictionObject
-from neurodyn.tasks.ready_set_go import ReadySetGo
-from neurodyn.tasks.sequences import Sequences
-from neurodyn.tasks.sines import Sines
-from neurodyn.tasks.state_machine import StateMachine
-from neurodyn.tasks.windows import Windows
+from neurodyn.tasks.choice.center_out import CenterOut
+from neurodyn.tasks.choice.context_decision import ContextDecision
+from neurodyn.tasks.choice.delay_match import DelayMatchToSample
+from neurodyn.tasks.choice.perceptual_decision import PerceptualDecision
+from neurodyn.tasks.memory.flip_flop import FlipFlop
+from neurodyn.tasks.memory.n_dms import NDMS
+from neurodyn.tasks.memory.n_parity import NParity
+from neurodyn.tasks.recordings.attractor import Attractor
+from neurodyn.tasks.recordings.windows import Windows
+from neurodyn.tasks.sequences.home_reach import HomeReach
+from neurodyn.tasks.sequences.lissajous import Lissajous
+from neurodyn.tasks.sequences.prediction_object import PredictionObject
+from neurodyn.tasks.sequences.sequences import Sequences
+from neurodyn.tasks.sequences.state_machine import StateMachine
+from neurodyn.tasks.timing.lorenz import Lorenz
+from neurodyn.tasks.timing.ode_to_joy import OdeToJoy
+from neurodyn.tasks.timing.ready_set_go import ReadySetGo
+from neurodyn.tasks.timing.sines import Sines
 
 __all__ = [
     "NDMS",

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from neurodyn.arrays import refuse_units
+from neurodyn.common.arrays import refuse_units
 
 __all__ = ["Duration", "Schedule", "Timeline", "check_step", "whole_steps"]
 

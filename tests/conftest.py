@@ -22,9 +22,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 #: bits that must not depend on the program, about kernels, published numbers, speed or memory.
 QUICK = (
     "conformance",
-    "analysis/test_compare.py",
-    "analysis/test_lesion.py",
-    "analysis/test_network_timescales.py",
+    "analysis/comparison/test_compare.py",
+    "analysis/networks/test_lesion.py",
+    "analysis/timescales/test_network_timescales.py",
     "models/plrnn/test_maps.py",
     "models/pvrnn/test_elbo.py",
     "models/pvrnn/test_modes.py",
@@ -38,13 +38,13 @@ QUICK = (
     "neurodyn/experiments/test_runs.py",
     "neurodyn/experiments/test_timescales_training.py",
     "neurodyn/plot/test_figures.py",
-    "neurodyn/test_integrate.py",
-    "neurodyn/test_solve.py",
+    "neurodyn/engine/test_integrate.py",
+    "neurodyn/engine/test_solve.py",
     "neurodyn/training/test_fit.py",
     "neurodyn/training/test_forcing.py",
     "neurodyn/training/test_heads.py",
-    "tasks/test_bits.py",
-    "tasks/test_choice_tasks.py",
+    "tasks/memory/test_bits.py",
+    "tasks/choice/test_choice_tasks.py",
 )
 
 #: What takes long begins first, so that no process is left with it at the end.
@@ -63,17 +63,17 @@ LONG = (
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
 PROCESSOR = (
-    "analysis/test_reconstruction.py",
+    "analysis/reconstruction/test_reconstruction.py",
     "kernels",
     "models/rate/test_ctrnn.py",
     "models/rate/test_leaky.py",
     "models/spiking/test_backends.py",
     "models/spiking/test_network.py",
-    "neurodyn/test_integrate.py",
-    "neurodyn/test_simulation.py",
+    "neurodyn/engine/test_integrate.py",
+    "neurodyn/simulation/test_simulation.py",
     "neurodyn/training/test_fit.py",
     "proof/test_timescales.py",
-    "tasks/test_center_out.py",
+    "tasks/choice/test_center_out.py",
 )
 
 

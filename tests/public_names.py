@@ -11,33 +11,40 @@ import neurodyn
 
 #: Not shown by `neurodyn` itself, but needed by those who write models and tasks.
 FOR_AUTHORS = (
-    "checks",
+    "common.checks",
+    "common.registry",
     "models.plrnn",
     "models.pvrnn",
     "models.reference",
     "models.spiking",
     "models.spiking.plasticity",
-    "registry",
     "task",
     "tasks.base",
-    "tasks.bits",
-    "tasks.generator",
+    "tasks.memory.bits",
+    "tasks.sequences.generator",
     "tasks.losses",
-    "tasks.pattern",
+    "tasks.timing.pattern",
     "tasks.timeline",
 )
 
 
 def public_modules() -> list[str]:
-    """`neurodyn`, its packages, the modules that its `__all__` names, and those for authors."""
-    packages = {m.name for m in pkgutil.iter_modules(neurodyn.__path__) if m.ispkg}
+    """`neurodyn`, its packages, the modules that its `__all__` names, and those for authors.
+
+    Packages without `__all__` hold what other packages show.
+    """
+    packages = {
+        m.name
+        for m in pkgutil.iter_modules(neurodyn.__path__)
+        if m.ispkg and hasattr(importlib.import_module(f"neurodyn.{m.name}"), "__all__")
+    }
     shown = {n for n in neurodyn.__all__ if isinstance(getattr(neurodyn, n), ModuleType)}
     return ["neurodyn", *(f"neurodyn.{name}" for name in sorted({*packages, *shown, *FOR_AUTHORS}))]
 
 
 def public_names(module: str) -> list[str]:
-    """The `__all__` of a module, each name imported."""
-    imported = importlib.import_module(module)
+    """The `__all__` of a module, by the name that users know it by, each name imported."""
+    imported = pkgutil.resolve_name(module)
     for name in imported.__all__:
         getattr(imported, name)
     return list(imported.__all__)

@@ -14,8 +14,9 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import neurodyn as nd
-from neurodyn import analysis, datasets, experiments, intervene, labels, models, params, tasks
+from neurodyn import analysis, datasets, experiments, labels, models, params, tasks
 from neurodyn.cli.app import app
+from neurodyn.engine import intervene
 from neurodyn.io.archive import read_archive, write_archive
 from neurodyn.models.pvrnn import error_regression, plan
 from tests.neurodyn.flows import LIF, OU, Leaky

@@ -4,8 +4,8 @@ Writes below `reference/generated/` a page for each public name and, for each mo
 its names, which the hand-written page of that module includes.
 """
 
-import importlib
 import inspect
+import pkgutil
 from pathlib import Path
 from types import ModuleType
 
@@ -79,7 +79,7 @@ def write_module(module: str, folder: Path, pages: dict[int, str]) -> set[Path]:
     `pages` holds the objects that have a page, by their identity: what two modules show is
     described once, and both lists lead there.
     """
-    imported = importlib.import_module(module)
+    imported = pkgutil.resolve_name(module)
     listed: dict[str, list[str]] = {heading: [] for heading in KINDS}
     written = set()
     for name in sorted(public_names(module), key=str.lower):

@@ -18,8 +18,8 @@ from neurodyn.labels import in_positions
 from neurodyn.models.plrnn.initial import turned
 from neurodyn.models.plrnn.observation import AbstractObservation, make_observation
 from neurodyn.models.plrnn.products import product
-from neurodyn.models.rate import base
 from neurodyn.params import AbstractParameter, FixedParameter
+from neurodyn.params import bind as base
 from neurodyn.params.base import value_of
 from neurodyn.system import AbstractMap, State, Variable
 

@@ -7,11 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.common.reprs import brief
 from neurodyn.models.plrnn.initial import fan_in_uniform_rows, kaiming_normal, turned
-from neurodyn.models.rate import base
 from neurodyn.params import AbstractParameter
+from neurodyn.params import bind as base
 from neurodyn.params.base import value_of
-from neurodyn.reprs import brief
 
 __all__ = ["AbstractObservation", "AffineObservation", "IdentityObservation", "make_observation"]
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from neurodyn.checks import whole
+from neurodyn.common.checks import whole
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
 from neurodyn.models.plrnn.initial import stable_diagonal, turned, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation

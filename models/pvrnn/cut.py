@@ -5,9 +5,9 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
+from neurodyn.engine.units import as_mask
 from neurodyn.params import only
 from neurodyn.params.base import value_of
-from neurodyn.units import as_mask
 
 __all__ = ["cut_units"]
 

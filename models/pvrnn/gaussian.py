@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.reprs import brief
+from neurodyn.common.reprs import brief
 
 __all__ = ["Dense", "DiagonalGaussian", "GaussianNet", "divergence", "negative_log_density"]
 

@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.checks import check_whole
+from neurodyn.common.checks import check_whole
+from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn.layers import fixed
 from neurodyn.params import FixedParameter
 from neurodyn.params.base import value_of
-from neurodyn.reprs import brief
 
 __all__ = ["AbstractHead", "GaussianHead", "LinearHead", "SoftmaxHead", "TanhHead", "as_head"]
 

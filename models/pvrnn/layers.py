@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from neurodyn.models.rate import base
 from neurodyn.params import AbstractSpec, FixedParameter, Masked
+from neurodyn.params import bind as base
 from neurodyn.params.use import as_spec
 
 __all__ = [

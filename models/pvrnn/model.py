@@ -17,12 +17,12 @@ from neurodyn.models.pvrnn.heads import AbstractHead, as_head
 from neurodyn.models.pvrnn.objective import Scale, counted, parts, terms
 from neurodyn.models.pvrnn.rollout import rollout
 from neurodyn.models.pvrnn.sampling import Held, Noise, Sampling
-from neurodyn.models.rate import base
 from neurodyn.params import (
     AbstractParameter,
     FixedParameter,
     resolve,
 )
+from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
 from neurodyn.task import Trial
 

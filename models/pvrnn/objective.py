@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn.dynamics import sum_by_layer
 from neurodyn.models.pvrnn.gaussian import DiagonalGaussian, divergence
-from neurodyn.reprs import brief
 
 __all__ = ["Scale", "Terms", "counted", "parts", "terms"]
 

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from neurodyn.checks import check_whole
+from neurodyn.common.checks import check_whole
+from neurodyn.common.reprs import brief
 from neurodyn.labels import LabelError, in_positions, like, pair
 from neurodyn.models.pvrnn import window
 from neurodyn.models.pvrnn.regression import as_reports, network_of, without_meta_prior
@@ -16,7 +17,6 @@ from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.streams import check_network, one_key_each
 from neurodyn.models.pvrnn.window import Carry, Reports
 from neurodyn.params import resolve
-from neurodyn.reprs import brief
 from neurodyn.system import as_key
 
 __all__ = ["OnlineRegression"]

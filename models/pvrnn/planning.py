@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.checks import check_whole
+from neurodyn.common.checks import check_whole
 from neurodyn.labels import Observed
 from neurodyn.models.pvrnn import inference, layers
 from neurodyn.models.pvrnn.adaptive import along_prior

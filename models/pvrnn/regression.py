@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from neurodyn.checks import check_whole
+from neurodyn.common.checks import check_whole
 from neurodyn.models.pvrnn import inference, window
 from neurodyn.models.pvrnn.labelling import label
 from neurodyn.models.pvrnn.settings import ErrorRegression

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn.layers import fixed
 from neurodyn.params import FixedParameter
-from neurodyn.reprs import brief
 from neurodyn.system import as_key
 
 __all__ = ["Held", "Noise", "Sampling"]

@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 import equinox as eqx
 
-from neurodyn.checks import check_whole
+from neurodyn.common.checks import check_whole
+from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn import layers
 from neurodyn.models.pvrnn.inference import Adam, adam
-from neurodyn.reprs import brief
 
 __all__ = ["ErrorRegression"]
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.drive import Drive
+from neurodyn.engine.drive import Drive
 from neurodyn.models.pvrnn.gaussian import (
     Dense,
     DiagonalGaussian,
@@ -17,8 +17,8 @@ from neurodyn.models.pvrnn.gaussian import (
     negative_log_density,
 )
 from neurodyn.models.pvrnn.objective import counted
-from neurodyn.models.rate import base
 from neurodyn.params import AbstractParameter, Fixed, resolve
+from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
 from neurodyn.task import Trial
 

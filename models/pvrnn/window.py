@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn import inference
 from neurodyn.models.pvrnn.inference import Pass, Stretch
 from neurodyn.models.pvrnn.settings import ErrorRegression
-from neurodyn.reprs import brief
 
 __all__ = ["Carry", "Reports", "observe", "start"]
 

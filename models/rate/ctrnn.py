@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
-from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded
+from neurodyn.params import bind as base
 from neurodyn.system import AbstractFlow, State, Variable
 
 __all__ = ["CTRNN"]

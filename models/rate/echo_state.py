@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from neurodyn.checks import number
+from neurodyn.common.checks import number
 from neurodyn.models.activations import Activation, activation_function, activation_name
-from neurodyn.models.rate import base
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.params import AbstractDistribution, AbstractParameter, Fixed, Uniform
+from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["EchoState", "EchoStateMemory", "random_reservoir"]

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.rate import base
 from neurodyn.params import AbstractDistribution, AbstractParameter
+from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["GRU"]

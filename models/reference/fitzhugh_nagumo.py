@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.checks import number
+from neurodyn.common.checks import number
 from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
 
 __all__ = ["FitzHughNagumo"]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.checks import number, whole
+from neurodyn.common.checks import number, whole
 from neurodyn.models.reference.base import amplitude, begin, vector
 from neurodyn.system import AbstractFlow, Variable
 

@@ -1,13 +1,26 @@
 """Spiking networks: neurons, synapses, connections and how they compose into a network."""
 
-from neurodyn.models.spiking.adex import Adapting, AdEx
-from neurodyn.models.spiking.cell_types import (
+from neurodyn.models.spiking.cells.adex import Adapting, AdEx
+from neurodyn.models.spiking.cells.cell_types import (
     CELL_TYPES_2003,
     CELL_TYPES_2007,
     CellType2003,
     CellType2007,
 )
-from neurodyn.models.spiking.connect import (
+from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003, Recovering
+from neurodyn.models.spiking.cells.izhikevich2007 import Izhikevich2007
+from neurodyn.models.spiking.cells.lif import LIF, Potential
+from neurodyn.models.spiking.cells.neuron import AbstractNeuron
+from neurodyn.models.spiking.cells.schemes import Izh2003
+from neurodyn.models.spiking.cells.surrogate import (
+    AbstractSurrogate,
+    Arctan,
+    FastSigmoid,
+    Gaussian,
+    Sigmoid,
+    Triangle,
+)
+from neurodyn.models.spiking.network.connect import (
     AbstractConnectivity,
     AllToAll,
     DistanceDependent,
@@ -17,34 +30,21 @@ from neurodyn.models.spiking.connect import (
     OneToOne,
     Pairs,
 )
-from neurodyn.models.spiking.delta import Delta, Pulse
-from neurodyn.models.spiking.exponential import Alpha, DoubleExponential, Exponential
-from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
-from neurodyn.models.spiking.izhikevich2003 import Izhikevich2003, Recovering
-from neurodyn.models.spiking.izhikevich2007 import Izhikevich2007
-from neurodyn.models.spiking.izhikevich_network import izhikevich2003_network
-from neurodyn.models.spiking.lif import LIF, Potential
-from neurodyn.models.spiking.network import Network
-from neurodyn.models.spiking.neuron import AbstractNeuron
-from neurodyn.models.spiking.nmda import NMDA
-from neurodyn.models.spiking.population import Population
-from neurodyn.models.spiking.projection import Projection, ProjectionMemory
-from neurodyn.models.spiking.readout import Readout, ReadoutMemory
-from neurodyn.models.spiking.recurrent import recurrent_network
-from neurodyn.models.spiking.schemes import Izh2003
-from neurodyn.models.spiking.short_term import TsodyksMarkram
-from neurodyn.models.spiking.state import NetworkMemory, NetworkX
-from neurodyn.models.spiking.surrogate import (
-    AbstractSurrogate,
-    Arctan,
-    FastSigmoid,
-    Gaussian,
-    Sigmoid,
-    Triangle,
-)
-from neurodyn.models.spiking.synapse import AbstractSynapse
-from neurodyn.models.spiking.weights import CSR, Dense
-from neurodyn.models.spiking.what_when import WhatWhen, WhatWhenMemory
+from neurodyn.models.spiking.network.izhikevich import izhikevich2003_network
+from neurodyn.models.spiking.network.network import Network
+from neurodyn.models.spiking.network.population import Population
+from neurodyn.models.spiking.network.projection import Projection, ProjectionMemory
+from neurodyn.models.spiking.network.readout import Readout, ReadoutMemory
+from neurodyn.models.spiking.network.recurrent import recurrent_network
+from neurodyn.models.spiking.network.state import NetworkMemory, NetworkX
+from neurodyn.models.spiking.network.weights import CSR, Dense
+from neurodyn.models.spiking.network.what_when import WhatWhen, WhatWhenMemory
+from neurodyn.models.spiking.synapses.delta import Delta, Pulse
+from neurodyn.models.spiking.synapses.exponential import Alpha, DoubleExponential, Exponential
+from neurodyn.models.spiking.synapses.inputs import CurrentInput, Poisson, SpikeInput
+from neurodyn.models.spiking.synapses.nmda import NMDA
+from neurodyn.models.spiking.synapses.short_term import TsodyksMarkram
+from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 
 __all__ = [
     "CELL_TYPES_2003",

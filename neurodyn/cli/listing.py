@@ -23,7 +23,7 @@ def listing(
     as_json: Json = False,
 ) -> None:
     """List the models, tasks, measures, datasets, experiments and other things there are."""
-    from neurodyn import registry
+    from neurodyn.common import registry
 
     kinds = list(registry.KINDS)
     if kind is not None:

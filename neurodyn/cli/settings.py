@@ -43,7 +43,7 @@ def _write(name: str, preset: str, formatter: Any) -> None:
 
 
 def _rows(experiment: Any, shown: str) -> Iterator[tuple[str, str]]:
-    from neurodyn.experiments.about import settings_of
+    from neurodyn.experiments.shared.about import settings_of
 
     for setting in settings_of(experiment):
         value = setting.values[shown]

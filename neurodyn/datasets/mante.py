@@ -227,7 +227,7 @@ def _halves(code: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 def _seed(key: Any) -> list[int]:
     import jax
 
-    from neurodyn.random import as_key
+    from neurodyn.common.random import as_key
 
     seed: Any = as_key(key, needed_for="halves")
     return np.asarray(jax.random.key_data(seed)).tolist()

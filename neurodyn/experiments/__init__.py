@@ -1,21 +1,21 @@
 """Named, reproducible experiments: one command from settings to figures."""
 
-from neurodyn.experiments.brain_timescales import EXPERIMENT as _BRAIN_TIMESCALES
-from neurodyn.experiments.context_decision import EXPERIMENT as _CONTEXT
-from neurodyn.experiments.error_regression import EXPERIMENT as _ERRORS
-from neurodyn.experiments.experiment import Experiment, Run, configure
-from neurodyn.experiments.fit_izhikevich import EXPERIMENT as _FIT_CELL
-from neurodyn.experiments.force_sine import EXPERIMENT as _FORCE
-from neurodyn.experiments.gtf import EXPERIMENT as _GTF
-from neurodyn.experiments.hierarchy import EXPERIMENT as _HIERARCHY
-from neurodyn.experiments.izhikevich2003 import EXPERIMENT as _IZHIKEVICH
-from neurodyn.experiments.meta_prior import EXPERIMENT as _META_PRIOR
-from neurodyn.experiments.neural_prediction import EXPERIMENT as _NEURAL
-from neurodyn.experiments.perceptual_decision import EXPERIMENT as _PERCEPTUAL
-from neurodyn.experiments.runner import Finished, run_experiment
-from neurodyn.experiments.symbolic_attractors import EXPERIMENT as _SYMBOLIC
-from neurodyn.experiments.timescales.study import EXPERIMENT as _TIMESCALES
-from neurodyn.experiments.what_when import EXPERIMENT as _WHAT_WHEN
+from neurodyn.experiments.brain_timescales.run import EXPERIMENT as _BRAIN_TIMESCALES
+from neurodyn.experiments.context_decision.run import EXPERIMENT as _CONTEXT
+from neurodyn.experiments.error_regression.run import EXPERIMENT as _ERRORS
+from neurodyn.experiments.fit_izhikevich.run import EXPERIMENT as _FIT_CELL
+from neurodyn.experiments.force_sine.run import EXPERIMENT as _FORCE
+from neurodyn.experiments.gtf.run import EXPERIMENT as _GTF
+from neurodyn.experiments.hierarchy.run import EXPERIMENT as _HIERARCHY
+from neurodyn.experiments.izhikevich2003.run import EXPERIMENT as _IZHIKEVICH
+from neurodyn.experiments.meta_prior.run import EXPERIMENT as _META_PRIOR
+from neurodyn.experiments.neural_prediction.run import EXPERIMENT as _NEURAL
+from neurodyn.experiments.perceptual_decision.run import EXPERIMENT as _PERCEPTUAL
+from neurodyn.experiments.shared.experiment import Experiment, Run, configure
+from neurodyn.experiments.shared.runner import Finished, run_experiment
+from neurodyn.experiments.symbolic_attractors.run import EXPERIMENT as _SYMBOLIC
+from neurodyn.experiments.timescales.run import EXPERIMENT as _TIMESCALES
+from neurodyn.experiments.what_when.run import EXPERIMENT as _WHAT_WHEN
 
 __all__ = ["EXPERIMENTS", "Experiment", "Finished", "Run", "configure", "run"]
 

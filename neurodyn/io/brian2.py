@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.checks import number
+from neurodyn.common.checks import number
 from neurodyn.labels import LabelError
 from neurodyn.spikes.build import spike_table
 

@@ -37,7 +37,7 @@ def save(
         extension is yours to choose (``.nd``).
     obj
         An Equinox module made of neurodyn's classes and of those given to
-        :func:`neurodyn.registry.register`; or a Dataset, DataArray or DataTree.
+        :func:`neurodyn.common.registry.register`; or a Dataset, DataArray or DataTree.
     overwrite
         Whether what exists under that name may be replaced.
     task

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurodyn import registry
+from neurodyn.common import registry
 from neurodyn.io.archive import VERSION, FileFormatError
 from neurodyn.io.versions import upgraded
 

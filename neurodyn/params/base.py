@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.arrays import as_array
-from neurodyn.reprs import brief
+from neurodyn.common.arrays import as_array
+from neurodyn.common.reprs import brief
 
 __all__ = ["AbstractDistribution", "AbstractParameter", "AbstractSpec", "Init", "Normal", "Uniform"]
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn.arrays import as_array
+from neurodyn.common.arrays import as_array
 from neurodyn.params.base import (
     AbstractParameter,
     AbstractSpec,

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 from jaxtyping import PyTree
 
-from neurodyn.checks import whole
+from neurodyn.common.checks import whole
 from neurodyn.params.base import AbstractDistribution, AbstractParameter, AbstractSpec, Init
 from neurodyn.params.dale import Dale
 from neurodyn.params.entries import Bounded, Clamped, Fixed, Free, Grouped, IndexedParameter, Shared

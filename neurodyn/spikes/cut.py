@@ -7,10 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels, signals
-from neurodyn.events import refuse_invalid, trial_column
+from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_KEYS, Window
+from neurodyn.signals import align as signals
+from neurodyn.signals.events import refuse_invalid, trial_column
 from neurodyn.spikes.build import SLACK, dataset, window_edges
 from neurodyn.spikes.join import positions
 

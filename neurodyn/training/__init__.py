@@ -5,10 +5,6 @@ from neurodyn.training.decay import radam
 from neurodyn.training.ensemble import Ensemble, Seeds
 from neurodyn.training.errors import CheckpointError, DivergenceError, TrainingError
 from neurodyn.training.fit import fit
-from neurodyn.training.forced_run import Forceable, forced_predictions
-from neurodyn.training.forcing import GeneralisedTeacherForcing, SparseTeacherForcing
-from neurodyn.training.free_run import FreeRun
-from neurodyn.training.fresh_trials import FreshTrials
 from neurodyn.training.gradients import BPTT, AbstractGradient
 from neurodyn.training.heads import (
     HasHeads,
@@ -18,10 +14,14 @@ from neurodyn.training.heads import (
     single,
     sliding,
 )
-from neurodyn.training.next_step import NextStep
-from neurodyn.training.objectives import AbstractObjective, Supervised
+from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
+from neurodyn.training.objectives.forcing import GeneralisedTeacherForcing, SparseTeacherForcing
+from neurodyn.training.objectives.free_run import FreeRun
+from neurodyn.training.objectives.fresh_trials import FreshTrials
+from neurodyn.training.objectives.next_step import NextStep
+from neurodyn.training.objectives.supervised import AbstractObjective, Supervised
+from neurodyn.training.objectives.variational import ELBO, Variational
 from neurodyn.training.results import Fit, Snapshot
-from neurodyn.training.variational import ELBO, Variational
 
 __all__ = [
     "BPTT",

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
-from neurodyn.reprs import brief
+from neurodyn.common.reprs import brief
 from neurodyn.task import AbstractTask
 
 __all__ = ["AbstractCurriculum", "Threshold"]

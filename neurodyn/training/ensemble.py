@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray, PyTree
 
-from neurodyn.checks import check_whole, whole
-from neurodyn.random import fold_in
-from neurodyn.reprs import brief
+from neurodyn.common.checks import check_whole, whole
+from neurodyn.common.random import fold_in
+from neurodyn.common.reprs import brief
 
 __all__ = ["Ensemble", "Seeds"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from neurodyn.progress import bar
+from neurodyn.common.progress import bar
 from neurodyn.training import step as compiled
 from neurodyn.training.checkpoint import Checkpoint, Saver
 from neurodyn.training.divergence import refuse_divergence, warn_of_long_step

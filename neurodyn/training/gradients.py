@@ -6,9 +6,9 @@ from typing import Any
 
 import equinox as eqx
 
+from neurodyn.common.reprs import brief
 from neurodyn.params import trainable
-from neurodyn.reprs import brief
-from neurodyn.training.objectives import AbstractObjective
+from neurodyn.training.objectives.supervised import AbstractObjective
 
 __all__ = ["BPTT", "AbstractGradient"]
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from neurodyn.checks import check_whole, number
+from neurodyn.common.checks import check_whole, number
 from neurodyn.task import AbstractTask
 from neurodyn.training.curriculum import AbstractCurriculum
 

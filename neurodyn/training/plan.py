@@ -11,10 +11,10 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
-from neurodyn.arrays import as_array
+from neurodyn.common.arrays import as_array
+from neurodyn.common.random import split
 from neurodyn.params import trainable
 from neurodyn.params.use import indexed_parameters
-from neurodyn.random import split
 from neurodyn.system import AbstractSystem, as_key
 from neurodyn.task import AbstractDataTask, AbstractTask, Trial
 from neurodyn.training.curriculum import AbstractCurriculum
@@ -22,10 +22,10 @@ from neurodyn.training.ensemble import Ensemble, Seeds
 from neurodyn.training.fingerprint import fingerprint
 from neurodyn.training.gradients import BPTT, AbstractGradient
 from neurodyn.training.history import evaluated
-from neurodyn.training.objectives import AbstractObjective, Supervised
+from neurodyn.training.objectives.supervised import AbstractObjective, Supervised
+from neurodyn.training.objectives.variational import Variational
 from neurodyn.training.samplers import make_sampler
 from neurodyn.training.step import Setup
-from neurodyn.training.variational import Variational
 
 __all__ = ["Plan", "make_plan"]
 

@@ -9,7 +9,7 @@ import equinox as eqx
 import xarray as xr
 from jaxtyping import PyTree
 
-from neurodyn.reprs import brief
+from neurodyn.common.reprs import brief
 from neurodyn.training.ensemble import Ensemble
 from neurodyn.training.history import History
 from neurodyn.training.plan import Plan

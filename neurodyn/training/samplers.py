@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from neurodyn.checks import whole
+from neurodyn.common.checks import whole
 from neurodyn.task import AbstractDataTask, AbstractTask, Trial
 
 __all__ = ["AbstractSampler", "Full", "Random", "Shuffle", "make_sampler"]

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
-from neurodyn.arrays import as_array
+from neurodyn.common.arrays import as_array
+from neurodyn.common.random import split
 from neurodyn.params import trainable
-from neurodyn.random import split
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.gradients import AbstractGradient
 from neurodyn.training.history import evaluated
 from neurodyn.training.indexed import apply_gradients, init_optimizer
-from neurodyn.training.objectives import AbstractObjective
+from neurodyn.training.objectives.supervised import AbstractObjective
 from neurodyn.training.samplers import AbstractSampler
 
 __all__ = [

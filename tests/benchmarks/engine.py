@@ -9,7 +9,7 @@ from jax import lax
 
 import neurodyn as nd
 from neurodyn import kernels, models
-from neurodyn.kernels import ffi
+from neurodyn.kernels.compiled import ffi
 from tests.benchmarks.harness import Row, alternate
 
 CORES = 1

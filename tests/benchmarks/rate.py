@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from neurodyn.kernels import ctrnn_compiled, ctrnn_scan
+from neurodyn.kernels import ctrnn_scan
+from neurodyn.kernels.compiled import ctrnn as ctrnn_compiled
 from tests.benchmarks.harness import Row, alternate
 
 try:

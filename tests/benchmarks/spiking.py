@@ -105,7 +105,7 @@ _NAMES = {"xla": "plain", "compiled": "compiled"}
 
 
 def _backends() -> list[str]:
-    from neurodyn.kernels import ffi
+    from neurodyn.kernels.compiled import ffi
 
     return ["xla", "compiled"] if ffi.obstacle() is None else ["xla"]
 

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from neurodyn.experiments.experiment import Run
+from neurodyn.experiments.shared.experiment import Run
 from neurodyn.experiments.timescales.networks import (
     curriculum_of,
     network,
@@ -30,7 +30,8 @@ from neurodyn.experiments.timescales.networks import (
 )
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.training import train
-from neurodyn.kernels import ctrnn_compiled, ctrnn_scan
+from neurodyn.kernels import ctrnn_scan
+from neurodyn.kernels.compiled import ctrnn as ctrnn_compiled
 from neurodyn.training import FreshTrials
 from neurodyn.training import step as compiled
 from neurodyn.training.members import Separate

@@ -11,7 +11,7 @@ from neurodyn import params
 from neurodyn.models import CTRNN
 from neurodyn.training import Seeds, fit
 from neurodyn.training.gradients import BPTT
-from neurodyn.training.objectives import Supervised
+from neurodyn.training.objectives.supervised import Supervised
 from tests.benchmarks.harness import Row, alternate
 from tests.systems import Filter
 

@@ -11,13 +11,13 @@ import pytest
 import xarray as xr
 
 import neurodyn as nd
-from neurodyn.bibliography import bibliography
+from neurodyn.common.bibliography import bibliography
 from neurodyn.experiments import EXPERIMENTS, configure
-from neurodyn.experiments.about import settings_of
-from neurodyn.experiments.limits import Limits
-from neurodyn.experiments.page import page
-from neurodyn.experiments.seeds import result
-from neurodyn.experiments.values import as_read, limits_of, spelled
+from neurodyn.experiments.shared.about import settings_of
+from neurodyn.experiments.shared.limits import Limits
+from neurodyn.experiments.shared.page import page
+from neurodyn.experiments.shared.seeds import result
+from neurodyn.experiments.shared.values import as_read, limits_of, spelled
 
 PRESETS = [(name, preset) for name, e in EXPERIMENTS.items() for preset in e.presets]
 #: Settings that any number will do for.

@@ -11,7 +11,7 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import models, params
-from neurodyn.intervene import Lesion, Silence
+from neurodyn.engine.intervene import Lesion, Silence
 from tests.conformance import test_interventions, test_models
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "add-a-model.md"

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neurodyn import intervene, models
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
-from neurodyn.intervene import Clamp, Current, Lesion, Silence, WeightChange
+from neurodyn import models
+from neurodyn.engine import intervene
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.intervene import Clamp, Current, Lesion, Silence, WeightChange
+from neurodyn.engine.record import Save
 from neurodyn.models import reference, spiking
 from neurodyn.models.spiking.plasticity import RLS, PairSTDP
-from neurodyn.recording import Save
 from neurodyn.system import AbstractFlow, AbstractSpiking
 from tests.conformance import test_models, test_spiking
 from tests.neurodyn.flows import OU

@@ -11,11 +11,11 @@ import pytest
 
 import neurodyn
 from neurodyn import labels, models, params
-from neurodyn.bibliography import citation
-from neurodyn.integrate import integrate
+from neurodyn.common.bibliography import citation
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.io.files import load, save
-from neurodyn.recording import Save
-from neurodyn.simulation import simulate
+from neurodyn.simulation.simulate import simulate
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem
 
 EXAMPLES = {

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from neurodyn import models, params
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.models import spiking
-from neurodyn.recording import Save
 from neurodyn.system import AbstractMap
 
 N = 8

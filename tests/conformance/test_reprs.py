@@ -1,7 +1,7 @@
 """What is printed at a prompt says what a thing is, in a few lines."""
 
-import importlib
 import inspect
+import pkgutil
 
 import diffrax
 import equinox as eqx
@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import neurodyn as nd
-from neurodyn import intervene, models, params, tasks, training
+from neurodyn import models, params, tasks, training
+from neurodyn.common.reprs import brief
+from neurodyn.engine import intervene
 from neurodyn.models import reference, spiking
-from neurodyn.reprs import brief
 from tests.conformance import test_models, test_spiking, test_tasks
 from tests.public_names import public_modules, public_names
 from tests.systems import Filter, Leaky
@@ -82,7 +83,7 @@ def test_every_public_module_is_brief():
         kind
         for module in public_modules()
         for name in public_names(module)
-        if inspect.isclass(kind := getattr(importlib.import_module(module), name))
+        if inspect.isclass(kind := getattr(pkgutil.resolve_name(module), name))
         and issubclass(kind, eqx.Module)
         and not issubclass(kind, diffrax.AbstractSolver)  # prints as all solvers do
     }

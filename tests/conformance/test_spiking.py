@@ -11,12 +11,12 @@ import pytest
 
 import neurodyn
 from neurodyn import labels, params
-from neurodyn.bibliography import citation
-from neurodyn.integrate import integrate
+from neurodyn.common.bibliography import citation
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.io.files import load, save
 from neurodyn.models import spiking
-from neurodyn.recording import Save
-from neurodyn.simulation import simulate
+from neurodyn.simulation.simulate import simulate
 
 DT, STEPS, TRIALS = 0.5, 60, 3
 

@@ -3,13 +3,14 @@
 import jax
 import pytest
 
-from neurodyn.kernels import ffi
+from neurodyn.kernels.compiled import ffi
 
 
 @pytest.fixture
 def registers(request, monkeypatch):
     """Kernels are compiled for the registers that the test names, whatever the processor has."""
-    from neurodyn.kernels import ctrnn_code, llvm
+    from neurodyn.kernels.compiled import ctrnn_code
+    from neurodyn.kernels.compiled.llvm import functions as llvm
 
     machine = None if request.param is None else llvm.Machine(*request.param)
     register, suffix = ffi.register, f"_{'_'.join(map(str, request.param or ['any']))}"

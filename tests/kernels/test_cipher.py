@@ -7,8 +7,8 @@ import pytest
 from jax.extend.random import threefry_2x32
 
 from neurodyn import kernels
-from neurodyn import random as own
-from neurodyn.kernels.cipher import rounds
+from neurodyn.common import random as own
+from neurodyn.kernels.random.cipher import rounds
 
 # Random123's kat_vectors, threefry2x32 with 20 rounds: block, key, result.
 KNOWN = [

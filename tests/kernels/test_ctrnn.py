@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neurodyn.kernels import ctrnn_compiled, ctrnn_scan, ffi
+from neurodyn.kernels import ctrnn_scan
+from neurodyn.kernels.compiled import ctrnn as ctrnn_compiled
+from neurodyn.kernels.compiled import ffi
 
 from . import oracle
 

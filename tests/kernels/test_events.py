@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurodyn.kernels import (
-    delayed_spike_product,
-    ffi,
-    pack_spikes,
-    sparse_spike_product,
-    spike_product,
-)
+from neurodyn.kernels import delayed_spike_product, pack_spikes, sparse_spike_product, spike_product
+from neurodyn.kernels.compiled import ffi
 
 N_PRE, N_POST, N_SLOTS = 70, 13, 5
 

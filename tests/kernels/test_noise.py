@@ -8,7 +8,9 @@ import scipy.special
 import scipy.stats
 from jax.extend.random import threefry_2x32
 
-from neurodyn.kernels import ffi, noise, standard_normal
+from neurodyn.kernels import standard_normal
+from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels.random import noise
 
 needs_compiler = pytest.mark.skipif(ffi.obstacle() is not None, reason=str(ffi.obstacle()))
 BACKENDS = ["xla", pytest.param("compiled", marks=needs_compiler)]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from neurodyn import kernels
-from neurodyn.kernels import events_compiled, ffi
-from neurodyn.kernels.ctrnn import missing
+from neurodyn.kernels.compiled import events as events_compiled
+from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels.rate.ctrnn import missing
 
 needs_compiler = pytest.mark.skipif(ffi.obstacle() is not None, reason=str(ffi.obstacle()))
 
@@ -26,7 +27,7 @@ def fresh(monkeypatch):
 @needs_compiler
 def test_all_are_on_where_the_compiler_is_installed():
     """Else a version of JAX would switch them off, and tests that need them would be skipped."""
-    from neurodyn.kernels.llvm import machine
+    from neurodyn.kernels.compiled.llvm.functions import machine
 
     for kernel, on, reason in kernels.status():
         if kernel.startswith("ctrnn") and machine() is None:
@@ -96,7 +97,7 @@ def test_who_wants_plain_jax_is_told_that_it_runs(monkeypatch):
 @needs_compiler
 @pytest.mark.parametrize("struct", ["_FRAME", "_LIST", "_ARRAY"])
 def test_a_layout_that_is_not_known_is_found(monkeypatch, struct):
-    from neurodyn.kernels import llvm_frame
+    from neurodyn.kernels.compiled.llvm import frame as llvm_frame
 
     fresh(monkeypatch)
     target = "_" + struct
@@ -111,7 +112,7 @@ def test_a_layout_that_is_not_known_is_found(monkeypatch, struct):
 
 @needs_compiler
 def test_another_major_version_is_refused_by_xla_and_said(monkeypatch):
-    from neurodyn.kernels import llvm_frame
+    from neurodyn.kernels.compiled.llvm import frame as llvm_frame
 
     fresh(monkeypatch)
     monkeypatch.setattr(llvm_frame, "_MAJOR", 7)
@@ -126,7 +127,7 @@ def test_another_major_version_is_refused_by_xla_and_said(monkeypatch):
     [("SSE4_2", ("avx", "fma")), ("AVX", ("avx2", "fma", "avx512f")), ("AVX2", ("avx512f",))],
 )
 def test_kernels_use_no_instructions_above_those_of_xla(monkeypatch, level, absent):
-    from neurodyn.kernels import llvm
+    from neurodyn.kernels.compiled.llvm import functions as llvm
 
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     there = llvm._features()

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
-from neurodyn.recording import Save
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.system import AbstractMap, State, Variable
 
 UNITS, LINEAR, OBSERVED = 6, 4, 2

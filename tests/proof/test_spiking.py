@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
-from neurodyn.recording import Save, unpack_spikes
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save, unpack_spikes
 from tests.proof.spiking import TwoPopulations
 
 DT, STEPS = 0.5, 3_000

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from neurodyn import params
-from neurodyn.integrate import integrate
-from neurodyn.recording import Save
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.system import AbstractMap, State, Variable
 from neurodyn.task import Trial
 

@@ -17,7 +17,7 @@ import optax
 import neurodyn as nd
 from neurodyn import datasets, models, params, tasks
 from neurodyn.experiments import EXPERIMENTS, Run, configure
-from neurodyn.experiments.decision import train
+from neurodyn.experiments.shared.decision import train
 from neurodyn.task import AbstractTask
 
 #: Noise inside the networks while they are evaluated.

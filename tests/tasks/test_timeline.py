@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurodyn.checks import number, numbers
+from neurodyn.common.checks import number, numbers
 from neurodyn.tasks.base import factorial, input_noise
 from neurodyn.tasks.timeline import Timeline, whole_steps
 

@@ -11,7 +11,7 @@ import numpy as np
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.receptors import Receptor, read_receptors
 from neurodyn.models.spiking.bridge.recognise import Cell, Rates, recognise
-from neurodyn.models.spiking.population import Population
+from neurodyn.models.spiking.network.population import Population
 
 __all__ = ["Group", "read_group"]
 

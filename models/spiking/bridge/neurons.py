@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from neurodyn.models.spiking.adex import AdEx
-from neurodyn.models.spiking.izhikevich2003 import Izhikevich2003
-from neurodyn.models.spiking.izhikevich2007 import Izhikevich2007
-from neurodyn.models.spiking.lif import LIF
+from neurodyn.models.spiking.cells.adex import AdEx
+from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003
+from neurodyn.models.spiking.cells.izhikevich2007 import Izhikevich2007
+from neurodyn.models.spiking.cells.lif import LIF
 
 __all__ = ["NEURONS", "Equations", "equations_of", "known_as"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.groups import Group
-from neurodyn.models.spiking.connect import Pairs
-from neurodyn.models.spiking.projection import Projection
+from neurodyn.models.spiking.network.connect import Pairs
+from neurodyn.models.spiking.network.projection import Projection
 from neurodyn.params import Fixed
 
 __all__ = ["read_projections"]

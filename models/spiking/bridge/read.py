@@ -11,10 +11,10 @@ import numpy as np
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.groups import Group, read_group
 from neurodyn.models.spiking.bridge.projections import read_projections
-from neurodyn.models.spiking.delta import Delta
-from neurodyn.models.spiking.exponential import DoubleExponential, Exponential
-from neurodyn.models.spiking.inputs import CurrentInput, Poisson, SpikeInput
-from neurodyn.models.spiking.network import Network
+from neurodyn.models.spiking.network.network import Network
+from neurodyn.models.spiking.synapses.delta import Delta
+from neurodyn.models.spiking.synapses.exponential import DoubleExponential, Exponential
+from neurodyn.models.spiking.synapses.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.params import Fixed
 
 __all__ = ["read"]

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurodyn.models.spiking.adex import AdEx
 from neurodyn.models.spiking.bridge.expressions import exact
-from neurodyn.models.spiking.izhikevich2003 import Izhikevich2003
-from neurodyn.models.spiking.izhikevich2007 import Izhikevich2007
-from neurodyn.models.spiking.lif import LIF
+from neurodyn.models.spiking.cells.adex import AdEx
+from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003
+from neurodyn.models.spiking.cells.izhikevich2007 import Izhikevich2007
+from neurodyn.models.spiking.cells.lif import LIF
 
 __all__ = ["Cell", "Rates", "recognise"]
 

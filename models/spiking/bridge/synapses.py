@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurodyn.models.spiking.bridge.neurons import known_as
-from neurodyn.models.spiking.delta import Delta, Pulse
-from neurodyn.models.spiking.exponential import DoubleExponential, Exponential
-from neurodyn.models.spiking.nmda import NMDA
+from neurodyn.models.spiking.synapses.delta import Delta, Pulse
+from neurodyn.models.spiking.synapses.exponential import DoubleExponential, Exponential
+from neurodyn.models.spiking.synapses.nmda import NMDA
 from neurodyn.params.base import value_of
 
 __all__ = ["Receptor", "receptor_of", "written"]

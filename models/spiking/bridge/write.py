@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import diffrax
 import numpy as np
 
-from neurodyn.drive import Drive, as_drive
-from neurodyn.models.spiking.assemble import units_of
+from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.models.spiking.bridge.neurons import Equations, equations_of
 from neurodyn.models.spiking.bridge.synapses import Receptor, receptor_of, written
-from neurodyn.models.spiking.inputs import CurrentInput, SpikeInput
-from neurodyn.models.spiking.network import Network
-from neurodyn.models.spiking.schemes import Izh2003
-from neurodyn.models.spiking.weights import CSR
+from neurodyn.models.spiking.cells.schemes import Izh2003
+from neurodyn.models.spiking.network.assemble import units_of
+from neurodyn.models.spiking.network.network import Network
+from neurodyn.models.spiking.network.weights import CSR
+from neurodyn.models.spiking.synapses.inputs import CurrentInput, SpikeInput
 from neurodyn.params import resolve
 from neurodyn.params.base import value_of
 

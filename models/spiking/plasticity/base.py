@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
-from neurodyn.checks import number
-from neurodyn.drive import Drive
-from neurodyn.reprs import brief
+from neurodyn.common.checks import number
+from neurodyn.common.reprs import brief
+from neurodyn.engine.drive import Drive
 
 __all__ = ["AbstractProjectionRule", "AbstractReadoutRule", "Clock", "gate_of", "steps_of"]
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.checks import number
+from neurodyn.common.checks import number
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule, gate_of
 
 __all__ = ["Collected", "Consolidation"]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from neurodyn.checks import number, numbers
+from neurodyn.common.checks import number, numbers
 from neurodyn.models.spiking.plasticity.base import (
     AbstractReadoutRule,
     Clock,

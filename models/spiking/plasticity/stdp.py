@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.checks import number
+from neurodyn.common.checks import number
 from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
 
 __all__ = ["PairSTDP", "Traces"]

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import jax
 from jaxtyping import Array, Float
 
-from neurodyn.checks import number
+from neurodyn.common.checks import number
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule, Clock, gate_of
 
 __all__ = ["ThreeFactor"]

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.checks import check_whole
+from neurodyn.common.checks import check_whole
 from neurodyn.experiments.timescales.measures import (
     MAX_LAG,
     TAU_NOISE,

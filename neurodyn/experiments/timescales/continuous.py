@@ -12,7 +12,7 @@ from neurodyn import labels
 from neurodyn.experiments.timescales.heads import head_of, with_one_head
 from neurodyn.experiments.timescales.networks import Variant, at_hold, task_of
 from neurodyn.system import as_key
-from neurodyn.tasks.bits import AbstractBitTask
+from neurodyn.tasks.memory.bits import AbstractBitTask
 from neurodyn.training import FreshTrials
 
 __all__ = ["HOLDS", "accuracy_by_hold", "generalisation"]

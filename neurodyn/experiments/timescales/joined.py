@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.folder import RESULT
+from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.shared.folder import RESULT
 from neurodyn.experiments.timescales.results import open_runs, result
 from neurodyn.experiments.timescales.settings import AnalysisSettings, Settings
 from neurodyn.io.files import load

@@ -4,8 +4,8 @@ import dataclasses
 
 import xarray as xr
 
-from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.seeds import shared_key
+from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.shared.seeds import shared_key
 from neurodyn.experiments.timescales.analyses import analyse
 from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import Trained, table

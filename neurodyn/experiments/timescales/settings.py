@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Annotated, Literal
 
-from neurodyn.experiments.limits import Count, Fraction, Limits, Whole
-from neurodyn.experiments.seeds import SeededSettings
+from neurodyn.experiments.shared.limits import Count, Fraction, Limits, Whole
+from neurodyn.experiments.shared.seeds import SeededSettings
 
 __all__ = ["AnalysisSettings", "Settings"]
 

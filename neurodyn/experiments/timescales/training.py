@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.experiments.experiment import Run
+from neurodyn.common.progress import bar
+from neurodyn.experiments.shared.experiment import Run
 from neurodyn.experiments.timescales.networks import (
     Variant,
     curriculum_of,
@@ -25,7 +26,6 @@ from neurodyn.experiments.timescales.trained import (
 )
 from neurodyn.experiments.timescales.workers import train_apart
 from neurodyn.params import AbstractParameter, ScaledParameter
-from neurodyn.progress import bar
 from neurodyn.training import FreshTrials, Heads, Snapshot, fit
 
 __all__ = ["describe", "train"]

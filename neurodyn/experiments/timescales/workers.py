@@ -18,9 +18,9 @@ from typing import Any
 
 import jax
 
+from neurodyn.common.progress import bar
 from neurodyn.experiments.timescales.networks import Variant
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.progress import bar
 
 __all__ = ["main", "train_apart"]
 
@@ -96,7 +96,7 @@ def _all(
 
 def main(task: str) -> None:
     """Train one: what a worker process runs."""
-    from neurodyn.experiments.experiment import Run
+    from neurodyn.experiments.shared.experiment import Run
     from neurodyn.experiments.timescales.training import train
 
     given = json.loads(task)

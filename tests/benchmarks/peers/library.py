@@ -124,7 +124,7 @@ def force(dt: float, n: int = 1000) -> dict:
     """Time of the whole published run of FORCE on a sine, recording output and spikes."""
     from neurodyn import tasks  # what starts with these imports is not what "first" measures
     from neurodyn.analysis import aligned_correlation
-    from neurodyn.experiments import force_sine
+    from neurodyn.experiments.force_sine import run as force_sine
 
     settings = force_sine.Settings(dt=dt)
     network = force_sine.force_network(settings, n, (settings.seed, n, 0))

@@ -4,13 +4,13 @@ A parameter takes labelled data if its annotation says so, or if its entry in th
 """
 
 import functools
-import importlib
 import inspect
+import pkgutil
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from neurodyn import registry
+from neurodyn.common import registry
 from tests import public_names
 
 __all__ = ["Entry", "entries", "kind_of", "taking_labels"]
@@ -88,7 +88,7 @@ def entries() -> dict[str, Entry]:
     calls: dict[Any, str] = {}
     for module in public_names.public_modules():
         for name in public_names.public_names(module):
-            call = getattr(importlib.import_module(module), name)
+            call = getattr(pkgutil.resolve_name(module), name)
             if inspect.isfunction(call) or (isinstance(call, type) and call in built):
                 calls.setdefault(call, f"{module}.{name}")
     sure = {call: taking_labels(call) for call in calls}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from neurodyn import models, params
-from neurodyn.integrate import integrate
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.models import plrnn
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal
-from neurodyn.recording import Save
 from neurodyn.task import Trial
 
 M, N, K = 7, 3, 2

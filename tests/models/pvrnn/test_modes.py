@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from neurodyn import integrate, labels, models, params, simulate, tasks
+from neurodyn.engine.record import Save
 from neurodyn.models.pvrnn import rollout
-from neurodyn.recording import Save
 
 N, T = 3, 12
 SAVED = Save(variables=("d", "z", "mean", "sigma", "prior_mean", "prior_sigma", "kl"))

@@ -10,8 +10,8 @@ import scipy.stats
 import neurodyn as nd
 from neurodyn import labels, models
 from neurodyn.analysis import latent_summary
-from neurodyn.integrate import integrate
-from neurodyn.recording import Save
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 
 SIZES = [(2, 5, 3, 4), (1, 3, 1, 6), (4, 2, 2, 2)]  # outputs, units, latents, features
 

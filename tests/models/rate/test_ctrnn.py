@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import norm
 
 from neurodyn import params
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
-from neurodyn.intervene import Current, Lesion
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.intervene import Current, Lesion
+from neurodyn.engine.record import Save
 from neurodyn.models import CTRNN
-from neurodyn.recording import Save
 
 RATES = Save(variables=("rate",))
 FORMS = ("rate", "current")

@@ -7,13 +7,13 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from neurodyn.analysis import memory_capacity, ridge_readout
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.models import EchoState
 from neurodyn.models.rate.echo_state import random_reservoir
 from neurodyn.models.spiking.plasticity import RLS, ThreeFactor
 from neurodyn.params import resolve
-from neurodyn.recording import Save
 from tests.rounding import assert_equal_to_rounding
 
 N, STEPS = 12, 60

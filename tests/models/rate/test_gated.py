@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from neurodyn import params
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.models import GRU, LSTM
-from neurodyn.recording import Save
 
 
 def inputs(shape=(23, 4, 3)):

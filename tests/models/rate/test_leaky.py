@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from neurodyn import params
-from neurodyn.integrate import integrate
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.models import CTRNN, LeakyRNN
-from neurodyn.recording import Save
 
 RATES = Save(variables=("rate",))
 

@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.signal import find_peaks
 
 import neurodyn as nd
-from neurodyn.drive import Drive
+from neurodyn.engine.drive import Drive
 from neurodyn.models import reference
 from neurodyn.system import AbstractMap, State
 

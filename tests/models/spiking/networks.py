@@ -3,9 +3,9 @@
 import numpy as np
 
 from neurodyn import params
-from neurodyn.integrate import integrate
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save, unpack_spikes
 from neurodyn.models import spiking
-from neurodyn.recording import Save, unpack_spikes
 
 
 def arrays(n_e, n_i, density=0.1, gain=1.0, seed=0):

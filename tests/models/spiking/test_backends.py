@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import neurodyn as nd
-from neurodyn.kernels import ffi
+from neurodyn.kernels.compiled import ffi
 from tests.benchmarks.peers import library, workloads
 from tests.rounding import assert_equal_to_rounding
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from neurodyn import params
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
-from neurodyn.kernels import ffi
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save, unpack_spikes
+from neurodyn.kernels.compiled import ffi
 from neurodyn.models import spiking
 from neurodyn.models.spiking.plasticity import PairSTDP
-from neurodyn.recording import Save, unpack_spikes
 from tests.models.spiking import brian, networks
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

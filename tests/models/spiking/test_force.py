@@ -3,11 +3,11 @@
 import jax
 import numpy as np
 
-from neurodyn.drive import Drive
-from neurodyn.experiments.force_sine import Settings, force_network
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
+from neurodyn.experiments.force_sine.run import Settings, force_network
 from neurodyn.params import resolve
-from neurodyn.recording import Save
 from neurodyn.tasks import Sines
 from tests.rounding import assert_equal_to_rounding
 

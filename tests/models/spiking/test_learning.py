@@ -8,12 +8,12 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import params
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
+from neurodyn.engine.solve import solve
 from neurodyn.models import spiking
 from neurodyn.models.spiking.plasticity import RLS, PairSTDP
-from neurodyn.recording import Save
-from neurodyn.solve import solve
 
 N = 5
 

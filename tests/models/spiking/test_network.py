@@ -8,12 +8,12 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import params
-from neurodyn.drive import spike_counts
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import spike_counts
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.models import spiking
 from neurodyn.models.spiking.plasticity import RLS, PairSTDP
-from neurodyn.recording import Save
-from neurodyn.simulation import SimulationError
+from neurodyn.simulation.simulate import SimulationError
 from tests.models.spiking import networks
 from tests.rounding import assert_equal_to_rounding
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from neurodyn import params
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
+from neurodyn.engine.record import Save
 from neurodyn.models import spiking
 from neurodyn.models.spiking.plasticity import Consolidation, ThreeFactor
-from neurodyn.recording import Save
 from tests.rounding import assert_equal_to_rounding
 
 N, STEPS = 20, 240

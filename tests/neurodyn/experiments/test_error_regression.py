@@ -10,9 +10,11 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import labels, models, params, tasks
-from neurodyn.experiments import configure, error_regression, neural_prediction
-from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.forecasters import match_size, n_parameters
+from neurodyn.experiments import configure
+from neurodyn.experiments.error_regression import run as error_regression
+from neurodyn.experiments.neural_prediction import run as neural_prediction
+from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.shared.forecasters import match_size, n_parameters
 
 QUIET = Run(None, False, False)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 import neurodyn as nd
 from neurodyn import experiments, labels
-from neurodyn.experiments import gtf
+from neurodyn.experiments.gtf import run as gtf
 
 SMALL = {
     "n_seeds": 2,

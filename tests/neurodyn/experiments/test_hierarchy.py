@@ -8,8 +8,8 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import labels
-from neurodyn.experiments import hierarchy
-from neurodyn.experiments.runner import run_experiment
+from neurodyn.experiments.hierarchy import run as hierarchy
+from neurodyn.experiments.shared.runner import run_experiment
 
 TINY = hierarchy.Settings(
     w=(0.01, 0.1),

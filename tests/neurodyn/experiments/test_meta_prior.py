@@ -10,12 +10,12 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import analysis, labels, params
-from neurodyn.experiments import meta_prior
-from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.meta_prior_report import least
-from neurodyn.experiments.meta_prior_scores import true_floor
-from neurodyn.experiments.runner import run_experiment
-from neurodyn.experiments.sweep import by_meta_prior, unfold, untrained
+from neurodyn.experiments.meta_prior import run as meta_prior
+from neurodyn.experiments.meta_prior.figures import least
+from neurodyn.experiments.meta_prior.scores import true_floor
+from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.shared.runner import run_experiment
+from neurodyn.experiments.shared.sweep import by_meta_prior, unfold, untrained
 from neurodyn.tasks import StateMachine
 
 TINY = meta_prior.Settings(

@@ -139,7 +139,7 @@ def test_interrupted_and_resumed_gives_the_same_numbers(finished, tmp_path, monk
 
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr("neurodyn.experiments.decision.simulate", interrupted)
+        patch.setattr("neurodyn.experiments.shared.decision.simulate", interrupted)
         stopped = command(out)
     assert stopped.exit_code == 130
     assert "--resume" in stopped.stderr
@@ -161,7 +161,7 @@ def test_a_failed_overwrite_keeps_the_old_result(finished, tmp_path, monkeypatch
 
     out = tmp_path / "out"
     shutil.copytree(finished[0], out)
-    monkeypatch.setattr("neurodyn.experiments.runner.save", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("neurodyn.experiments.shared.runner.save", lambda *a, **k: 1 / 0)
     before = (out / "result.nc").read_bytes()
     failed = command(out, "--overwrite")
     assert failed.exit_code == 1

@@ -7,7 +7,7 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import experiments, labels
-from neurodyn.experiments.cell_search import BOUNDS, Protocol, cell, response
+from neurodyn.experiments.fit_izhikevich.search import BOUNDS, Protocol, cell, response
 from neurodyn.models import spiking
 
 

@@ -9,9 +9,9 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import experiments, labels, models
-from neurodyn.experiments.attractor_data import AttractorData, attractor_data
-from neurodyn.experiments.symbolic_attractors import Settings
-from neurodyn.experiments.symbolic_scores import score_model
+from neurodyn.experiments.shared.attractor_data import AttractorData, attractor_data
+from neurodyn.experiments.symbolic_attractors.run import Settings
+from neurodyn.experiments.symbolic_attractors.scores import score_model
 
 SMALL = {
     "n_seeds": 2,

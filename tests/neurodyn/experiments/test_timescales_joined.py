@@ -10,8 +10,9 @@ import pytest
 import xarray as xr
 
 from neurodyn import experiments, labels
-from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.timescales import continuous, study
+from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.timescales import continuous
+from neurodyn.experiments.timescales import run as study
 from neurodyn.experiments.timescales.analyses import check
 from neurodyn.experiments.timescales.continuous import accuracy_by_hold
 from neurodyn.experiments.timescales.joined import treatment_name

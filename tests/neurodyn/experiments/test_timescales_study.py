@@ -10,9 +10,12 @@ import pytest
 import xarray as xr
 
 from neurodyn import analysis, experiments, labels
-from neurodyn.experiments import brain_timescales, configure
-from neurodyn.experiments.experiment import Run
-from neurodyn.experiments.timescales import analyses, measures, study
+from neurodyn.engine.integrate import Save, integrate
+from neurodyn.experiments import configure
+from neurodyn.experiments.brain_timescales import run as brain_timescales
+from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.timescales import analyses, measures
+from neurodyn.experiments.timescales import run as study
 from neurodyn.experiments.timescales.heads import (
     head_of,
     read_at_every_step,
@@ -22,7 +25,6 @@ from neurodyn.experiments.timescales.networks import Variant, network, raw_tau, 
 from neurodyn.experiments.timescales.results import open_runs, result
 from neurodyn.experiments.timescales.summary import _chosen, half_size
 from neurodyn.experiments.timescales.trained import Trained
-from neurodyn.integrate import Save, integrate
 
 # Every N counts as solved at once: what is tested is what follows.
 SMALL = {

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurodyn.experiments.experiment import Run, configure
+from neurodyn.engine.integrate import integrate
+from neurodyn.experiments.shared.experiment import Run, configure
 from neurodyn.experiments.timescales import continuous, workers
 from neurodyn.experiments.timescales.continuous import accuracy_by_hold
 from neurodyn.experiments.timescales.networks import (
@@ -21,11 +22,10 @@ from neurodyn.experiments.timescales.networks import (
     variants,
 )
 from neurodyn.experiments.timescales.results import open_runs
+from neurodyn.experiments.timescales.run import EXPERIMENT
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.experiments.timescales.study import EXPERIMENT
 from neurodyn.experiments.timescales.trained import Trained, load_network, table
 from neurodyn.experiments.timescales.training import train
-from neurodyn.integrate import integrate
 from neurodyn.io.files import load, save
 from neurodyn.models import LeakyRNN
 from neurodyn.params import Clamped, Scaled, resolve

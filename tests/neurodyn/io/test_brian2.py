@@ -10,6 +10,7 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import io, labels
+from neurodyn.engine.record import Save
 from neurodyn.labels import LabelError
 from neurodyn.models import spiking
 from neurodyn.models.spiking import (
@@ -26,7 +27,6 @@ from neurodyn.models.spiking import (
     Projection,
     TsodyksMarkram,
 )
-from neurodyn.recording import Save
 
 b2 = pytest.importorskip("brian2")
 

@@ -12,7 +12,8 @@ import pytest
 import xarray as xr
 
 import neurodyn as nd
-from neurodyn import labels, models, params, registry, tasks
+from neurodyn import labels, models, params, tasks
+from neurodyn.common import registry
 from neurodyn.io import FileFormatError
 from neurodyn.io.archive import read_archive, write_archive
 from neurodyn.io.files import info, load, save

@@ -6,7 +6,8 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import io
-from neurodyn.drive import spike_counts
+from neurodyn.engine.drive import spike_counts
+from neurodyn.engine.record import Save
 from neurodyn.models import spiking
 from neurodyn.models.spiking import (
     LIF,
@@ -21,7 +22,6 @@ from neurodyn.models.spiking import (
     Population,
     Projection,
 )
-from neurodyn.recording import Save
 
 b2 = pytest.importorskip("brian2")
 

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from neurodyn import analysis, plot
-from tests.analysis.piecewise import lozi, orbit
+from tests.analysis.dynamics.piecewise import lozi, orbit
 
 
 @pytest.fixture(scope="module")

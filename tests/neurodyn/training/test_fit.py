@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from neurodyn import labels, params
-from neurodyn.integrate import integrate
+from neurodyn.engine.integrate import integrate
 from neurodyn.models import CTRNN
 from neurodyn.training import (
     AbstractObjective,

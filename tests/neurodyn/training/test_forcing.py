@@ -8,8 +8,8 @@ import pytest
 import scipy.linalg
 
 from neurodyn import models, params
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
 from neurodyn.system import State
 from neurodyn.tasks import Windows
 from neurodyn.training import (
@@ -21,7 +21,12 @@ from neurodyn.training import (
     forced_predictions,
     radam,
 )
-from neurodyn.training.expansion import ESTIMATORS, expansion, explog_approx, spectral_norms
+from neurodyn.training.objectives.expansion import (
+    ESTIMATORS,
+    expansion,
+    explog_approx,
+    spectral_norms,
+)
 
 M, N = 5, 2
 

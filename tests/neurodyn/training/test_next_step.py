@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from neurodyn import fit, models, params, tasks, training
-from neurodyn.drive import Drive
+from neurodyn.engine.drive import Drive
 from neurodyn.task import Trial
 
 

@@ -8,8 +8,8 @@ import optax
 import pytest
 
 from neurodyn import params
-from neurodyn.drive import Drive
-from neurodyn.integrate import integrate
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.integrate import integrate
 from neurodyn.system import AbstractMap
 from neurodyn.training import AbstractObjective, Supervised, fit
 from tests.systems import RATE, Filter, Leaky, PiecewiseLinear, Sequences

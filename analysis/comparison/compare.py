@@ -1,0 +1,250 @@
+"""Compare a run with a recording: scores with their ceiling and their null."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jax.typing import ArrayLike
+
+from neurodyn.analysis.comparison.ceiling import (
+    CeilingKind,
+    attainable,
+    spearman_brown,
+    split_half_r,
+)
+from neurodyn.analysis.comparison.comparison import Result, labelled
+from neurodyn.analysis.comparison.measures import MEASURES, Setup
+from neurodyn.analysis.comparison.null import permuted
+from neurodyn.analysis.comparison.pairing import Join, Pair, pair_up
+from neurodyn.analysis.comparison.resampling import shuffled_means, split_means
+from neurodyn.analysis.populations.predictivity import (
+    PENALTIES,
+    as_penalties,
+    fold_masks,
+    n_folds_for,
+    pearson,
+)
+from neurodyn.analysis.shared.threads import one_lapack_thread
+from neurodyn.system import as_key
+
+__all__ = ["compare"]
+
+
+@one_lapack_thread
+def compare(
+    run: xr.Dataset | xr.DataArray,
+    rec: xr.Dataset | xr.DataArray,
+    metrics: Sequence[str] = ("cka", "cka_debiased", "procrustes", "ridge"),
+    *,
+    by: str | Sequence[str] | None = None,
+    join: Join = "exact",
+    min_trials: int = 1,
+    window: Sequence[float | int] | None = None,
+    n_splits: int = 20,
+    n_null: int = 200,
+    n_folds: int | None = None,
+    penalties: ArrayLike | Sequence[float | int] = PENALTIES,
+    ceiling_kind: CeilingKind = "sqrt",
+    min_ceiling: float = 0.3,
+    variable: str | tuple[str | None, str | None] | None = None,
+    key: Any = 0,
+) -> xr.Dataset:
+    """Compare a run with a recording, condition by condition and time bin by time bin.
+
+    Trials are averaged within conditions; conditions are matched by their labels; the run is
+    averaged within the recording's time bins. Every measure then comes with what the recording's
+    reliability allows (ceiling) and with what it gives when conditions are shuffled (null).
+
+    Parameters
+    ----------
+    run
+        Dims ``(trial | condition, time, unit)``, with a dim ``seed`` for an ensemble.
+    rec
+        Dims ``(trial | condition, time, unit)``. Condition means may come with the means of two
+        halves of the trials, on a dim ``repetition`` of size 2: as a further variable, or instead.
+    metrics
+        Names from `MEASURES`.
+    by
+        Labels that make a condition. Default: the labels of the side that is averaged; of two
+        sides with trials the conditions of the task, where a run knows them. The attribute ``by``
+        of the result names them.
+    join
+        "exact": both sides must have the same conditions. "inner": compare those that both have;
+        how many were left out stands in the attributes.
+    min_trials
+        Conditions with fewer trials, on either side, count as missing. For the ceiling every
+        condition needs two.
+    window
+        Compare bins whose centres lie in ``[start, stop)`` [ms] only. Default: all bins that the
+        run covers.
+    n_splits
+        Random splits of the recording's trials for the ceiling.
+    n_null
+        Shuffles for the null; 0 leaves it out.
+    n_folds, penalties
+        For "ridge", see `ridge_r`.
+    ceiling_kind, min_ceiling
+        For measures of single units, see `corrected`: units below `min_ceiling` are left out of the
+        summary and listed in the attributes.
+    variable
+        Which variable, of both sides or ``(of the run, of the recording)``.
+    key
+        Seed or JAX key of folds, splits and shuffles.
+
+    Returns
+    -------
+    Dataset with, for each ``metric``:
+
+    - ``score`` (metric, seed): for measures of single units the median over the units kept;
+    - ``ceiling`` (metric): the same measure between the means of two halves of the recording's
+      trials, averaged over splits (half the trials are noisier than all, so that a good model may
+      pass it); for measures of single units the median of the attainable correlation, from the
+      split-half reliability after Spearman and Brown;
+    - ``corrected`` (metric, seed): median of the noise-corrected scores of units;
+    - ``null`` (metric, seed, draw) and ``p_value`` (metric, seed), one-sided. With single trials of
+      the recording their condition labels are shuffled, else the order of its condition means;
+    - ``unit_score`` and ``unit_corrected`` (metric, seed, unit), ``unit_ceiling`` (metric, unit),
+      ``reliability`` (unit) and ``kept`` (unit), if a measure scores single units.
+
+    ``seed`` is left out for a single run. NaN stands where something does not apply; why there is
+    no ceiling stands in attribute ``ceiling_note``.
+
+    Raises
+    ------
+    LabelError
+        If conditions or times do not match (both sides are listed), or values are missing.
+    ValueError
+        For unknown measures, or too few conditions to cross-validate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurodyn import labels
+    >>> def population(gain, source):
+    ...     wave = np.sin(np.arange(4)[:, None] + np.arange(10)[None, :])
+    ...     return labels.dataset(
+    ...         {"rate": (("condition", "time", "unit"), wave[..., None] * gain, "Hz", "rate")},
+    ...         {"time": labels.time_axis(10, 20.0), "side": ("condition", [0, 1, 2, 3])},
+    ...         source=source,
+    ...     )
+    >>> score = compare(
+    ...     population(np.array([1.0, 2.0]), "model"),
+    ...     population(np.array([1.0, -1.0, 3.0]), "recording"),
+    ...     ["cka"],
+    ...     n_null=0,
+    ... )
+    >>> round(float(score["score"].sel(metric="cka")), 3)
+    1.0
+    """
+    metrics = _known([metrics] if isinstance(metrics, str) else list(metrics))
+    if n_splits < 1 or n_null < 0 or min_trials < 1:
+        raise ValueError(
+            "n_splits and min_trials must be 1 at least and n_null 0 at least, got "
+            f"n_splits={n_splits}, min_trials={min_trials}, n_null={n_null}."
+        )
+    attainable(np.ones(1), ceiling_kind)
+    pair = pair_up(
+        run, rec, by=by, join=join, min_trials=min_trials, window=window, variable=variable
+    )
+    fold_key, split_key, null_key = jax.random.split(as_key(key), 3)
+    setup = _setup(pair, metrics, fold_key, n_folds, penalties)
+    reliability, halves_of = _halves(pair, jax.random.split(split_key, n_splits))
+    results = []
+    for name in metrics:
+        score = np.asarray(_scores(name, pair.x, pair.y, setup), np.float64)
+        null = _null(name, pair, jax.random.split(null_key, n_null), setup) if n_null else None
+        ceiling = np.nan
+        if not MEASURES[name].pairwise.per_unit and halves_of is not None:
+            ceiling = float(np.mean(halves_of(name, setup)))
+        results.append(Result(name, score, null, ceiling))
+    return labelled(
+        results, pair, reliability, n_splits, ceiling_kind=ceiling_kind, min_ceiling=min_ceiling
+    )
+
+
+def _known(metrics: list[str]) -> list[str]:
+    pairwise = [name for name, measure in MEASURES.items() if measure.pairwise]
+    unknown = [name for name in metrics if name not in pairwise]
+    if unknown or not metrics:
+        raise ValueError(f"unknown measures {unknown}: compare knows {', '.join(pairwise)}.")
+    if len(set(metrics)) < len(metrics):
+        raise ValueError(f"each measure once, got {metrics}.")
+    return metrics
+
+
+def _setup(pair: Pair, metrics, key, n_folds, penalties) -> Setup:
+    n = pair.y.shape[0]
+    if not any(MEASURES[name].pairwise.per_unit for name in metrics):
+        n_folds, n = 1, 1
+    else:
+        n_folds = n_folds_for(n, n_folds)
+    return Setup(fold_masks(key, n, n_folds), as_penalties(penalties, pair.y.dtype))
+
+
+@partial(jax.jit, static_argnames="name")
+def _scores(name: str, x, y, setup: Setup):
+    measure = MEASURES[name].pairwise
+    return jax.vmap(lambda member: measure.score(measure.prepare(member, setup), y))(x)
+
+
+def _draws(name: str, x, setup: Setup, keys, draw):
+    measure = MEASURES[name].pairwise
+    sides = jax.vmap(lambda member: measure.prepare(member, setup))(x)
+
+    def one(key):
+        y = draw(key)
+        return jax.vmap(lambda side: measure.score(side, y))(sides)
+
+    return jnp.moveaxis(jax.lax.map(one, keys), 0, 1)
+
+
+@partial(jax.jit, static_argnames="name")
+def _permuted_null(name: str, x, setup, keys, y):
+    return _draws(name, x, setup, keys, lambda key: permuted(key, y))
+
+
+@partial(jax.jit, static_argnames=("name", "n"))
+def _shuffled_null(name: str, x, setup, keys, values, codes, n: int):
+    return _draws(name, x, setup, keys, lambda key: shuffled_means(key, values, codes, n))
+
+
+def _null(name: str, pair: Pair, keys, setup: Setup) -> np.ndarray:
+    if pair.trials is None:
+        null = _permuted_null(name, pair.x, setup, keys, pair.y)
+    else:
+        trials = pair.trials
+        null = _shuffled_null(
+            name, pair.x, setup, keys, trials.values, trials.codes, trials.n_conditions
+        )
+    return np.asarray(null, np.float64)
+
+
+@partial(jax.jit, static_argnames="name")
+def _between(name: str, halves, setup: Setup):
+    measure = MEASURES[name].pairwise
+    return measure.score(measure.prepare(halves[0], setup), halves[1])
+
+
+@partial(jax.jit, static_argnames=("name", "n"))
+def _between_splits(name: str, keys, values, codes, n: int, setup: Setup):
+    return jax.lax.map(lambda k: _between(name, split_means(k, values, codes, n), setup), keys)
+
+
+def _halves(pair: Pair, keys):
+    """Reliability of the units, and a function from a measure to its values between halves."""
+    if pair.unsplit:
+        return None, None
+    if pair.halves is not None:
+        r = np.asarray(pearson(*pair.halves), np.float64)
+        return spearman_brown(r), lambda name, setup: _between(name, pair.halves, setup)
+    values, codes, n = pair.trials.values, pair.trials.codes, pair.trials.n_conditions
+    r = np.asarray(split_half_r(keys, values, codes, n), np.float64).mean(axis=0)
+    return spearman_brown(r), lambda name, setup: _between_splits(
+        name, keys, values, codes, n, setup
+    )

@@ -1,0 +1,139 @@
+"""What a score would be if the conditions did not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from neurodyn.analysis.comparison.resampling import group_trials, shuffled_means
+from neurodyn.analysis.shared.arrays import pick, rows, traces
+from neurodyn.analysis.shared.conditions import condition_codes, condition_means
+from neurodyn.analysis.shared.threads import one_lapack_thread
+from neurodyn.labels import pair
+from neurodyn.labels.roles import chosen
+from neurodyn.system import as_key
+
+Numbers = ArrayLike | Sequence[float | int] | xr.DataArray
+
+__all__ = ["p_value", "shuffle_null"]
+
+
+def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> np.ndarray:
+    """One-sided p-value of a score under a null distribution, ``(1 + b) / (1 + n)``.
+
+    Parameters
+    ----------
+    score
+        Observed values, any shape.
+    null
+        Null draws along the last axis: the shape of `score` and ``(draw,)``; or labelled as `score`
+        is, with one more dim.
+    higher_is_better
+        Whether b counts draws at least as high, or at least as low, as the score.
+
+    Returns
+    -------
+    p-values, never below ``1 / (1 + n)``; NaN where the score is NaN.
+
+    References
+    ----------
+    Phipson & Smyth (2010), Stat. Appl. Genet. Mol. Biol. 9:39.
+
+    Examples
+    --------
+    >>> p_value(0.5, [0.1, 0.2, 0.6])
+    array(0.5)
+    """
+    if isinstance(score, xr.DataArray) and isinstance(null, xr.DataArray):
+        shared = [str(dim) for dim in score.dims]
+        null = pair(score, null, shared, what=("score", "null"))[1].transpose(*shared, ...)
+    score, null = np.asarray(score), np.asarray(null)
+    as_good = null >= score[..., None] if higher_is_better else null <= score[..., None]
+    n = np.isfinite(null).sum(axis=-1)
+    return np.where(np.isnan(score), np.nan, (1 + as_good.sum(axis=-1)) / (1 + n))
+
+
+def permuted(key, y: Float[Array, "condition time unit"]) -> Float[Array, "condition time unit"]:
+    """Conditions in random order, each with its times and units together."""
+    return jax.random.permutation(key, y, axis=0)
+
+
+@partial(jax.jit, static_argnames="statistic")
+def _of_permuted(keys, y, statistic):
+    return jax.lax.map(lambda key: statistic(permuted(key, y)), keys)
+
+
+@partial(jax.jit, static_argnames=("n", "statistic"))
+def _of_shuffled(keys, values, codes, n, statistic):
+    return jax.lax.map(lambda key: statistic(shuffled_means(key, values, codes, n)), keys)
+
+
+@one_lapack_thread
+def shuffle_null(
+    statistic: Callable[[Float[Array, "condition time unit"]], Array],
+    data: xr.Dataset | xr.DataArray,
+    by: str | Sequence[str] | None = None,
+    *,
+    n: int = 200,
+    key: Any = 0,
+    variable: str | None = None,
+) -> xr.DataArray:
+    """Distribution of a statistic of condition means when condition labels are shuffled.
+
+    Of single trials the labels are permuted among trials, then averaged: means that hold noise and
+    the time course common to all conditions. Of condition means the rows are permuted: every mean
+    is real but stands in the wrong place.
+
+    Parameters
+    ----------
+    statistic
+        Function of an array ``(condition, time, unit)``, in JAX; compiled once per function, so
+        define it outside of loops.
+    data
+        Dims ``(trial | condition, time, unit)``.
+    by
+        Labels that make a condition (for trials); default: the conditions of the task, where a run
+        knows them.
+    n
+        Number of shuffles.
+    key
+        Seed or JAX key.
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    DataArray with dim ``draw``; further axes of the statistic follow as ``axis_0``, ...
+
+    Raises
+    ------
+    LabelError
+        If labels or values are missing.
+    """
+    if n < 1:
+        raise ValueError(f"n is the number of shuffles, 1 at least, got {n}.")
+    array = pick(data, variable)
+    keys = jax.random.split(as_key(key), n)
+    if rows(array) == "trial":
+        by = chosen(array, by)
+        means = condition_means(array, by)
+        codes = condition_codes(array, means, by)
+        trials = group_trials(array, codes, means.sizes["condition"], what="data")
+        values = _of_shuffled(keys, trials.values, trials.codes, trials.n_conditions, statistic)
+        kind = f"trial labels shuffled ({', '.join(by)})"
+    else:
+        y = traces(array)
+        values = _of_permuted(keys, y.reshape(y.shape[0], -1, y.shape[-1]), statistic)
+        kind = "conditions permuted"
+    values = np.asarray(values)
+    dims = ("draw", *[f"axis_{i}" for i in range(values.ndim - 1)])
+    return xr.DataArray(
+        values, dims=dims, attrs={"units": "1", "long_name": "null distribution", "null": kind}
+    )

@@ -1,0 +1,161 @@
+"""Condition means of trials, of random halves of the trials, and of trials with shuffled labels.
+
+Trials are ``(group, trial, time, unit)`` with condition codes ``(group, trial)``: one group when
+all units share their trials, one group per unit when units were recorded in different trials. A
+code equal to the number of conditions marks a trial that does not count.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from neurodyn.analysis.shared.arrays import balanced, checked, complete_until
+from neurodyn.labels import LabelError
+
+__all__ = ["Trials", "group_trials", "means", "shuffled_means", "split_means"]
+
+
+class Trials(NamedTuple):
+    """Single trials of known conditions.
+
+    Attributes
+    ----------
+    values
+        Activity.
+    codes
+        Position of each trial's condition.
+    counts
+        Trials of each condition, for each group (NumPy: shapes depend on it).
+    """
+
+    values: Float[Array, "group trial time unit"]
+    codes: Int[Array, "group trial"]
+    counts: np.ndarray
+
+    @property
+    def n_conditions(self) -> int:
+        """Number of conditions."""
+        return self.counts.shape[1]
+
+
+def group_trials(
+    array: xr.DataArray,
+    codes: np.ndarray,
+    n_conditions: int,
+    *,
+    what: str,
+    balance: bool = False,
+) -> Trials:
+    """Bring labelled trials into groups of units that share their trials.
+
+    Parameters
+    ----------
+    array
+        Dims (trial, time, unit). A unit that was not recorded in a trial is NaN throughout.
+    codes
+        Condition of each trial, `n_conditions` for trials to leave out.
+    n_conditions
+        Number of conditions.
+    what
+        What to call the data in errors.
+    balance
+        Whether to take out offsets and scale (`analysis.arrays.balanced`), for what ignores them.
+
+    Raises
+    ------
+    LabelError
+        If NaN starts within a trace.
+    """
+    if "trial" in array.indexes:
+        # Random halves and shuffles go by the order of trials: by that of their labels.
+        order = np.argsort(array["trial"].values, kind="stable")
+        if not np.array_equal(order, np.arange(order.size)):
+            array, codes = array.isel(trial=order), codes[order]
+    array = array.transpose("trial", ..., "unit")
+    found = checked(array, what=what, missing=True)
+    nan = np.isnan(found[codes < n_conditions])
+    within = nan & ~nan.all(axis=tuple(range(1, nan.ndim - 1)), keepdims=True)
+    if within.any():
+        raise LabelError(
+            f"{what} has NaN within trials (trials of different length?): cut them to a window in "
+            f"which all are complete{complete_until(array, within)}."
+        )
+    found = balanced(found) if balance else found
+    values = jnp.asarray(found, jnp.result_type(float))
+    values = values.reshape(values.shape[0], -1, values.shape[-1])
+    if nan.any():
+        absent = np.isnan(np.asarray(values)).any(axis=1)
+        values = jnp.nan_to_num(values).transpose(2, 0, 1)[..., None]
+        grouped = np.where(absent, n_conditions, codes[:, None]).T
+    else:
+        values, grouped = jnp.nan_to_num(values)[None], codes[None]
+    counts = np.stack([np.bincount(c, minlength=n_conditions + 1)[:-1] for c in grouped])
+    return Trials(values, jnp.asarray(grouped), counts)
+
+
+def _group_means(values, codes, n: int):
+    totals = jax.ops.segment_sum(values, codes, num_segments=n + 1)[:-1]
+    counts = jax.ops.segment_sum(jnp.ones(codes.shape, values.dtype), codes, num_segments=n + 1)
+    return totals / counts[:-1, None, None]
+
+
+def means(
+    values: Float[Array, "group trial time unit"], codes: Int[Array, "group trial"], n: int
+) -> Float[Array, "condition time allunits"]:
+    """Condition means; NaN where a group has no trial of a condition."""
+    by_group = jax.vmap(lambda v, c: _group_means(v, c, n))(values, codes)
+    return by_group.transpose(1, 2, 0, 3).reshape(n, values.shape[2], -1)
+
+
+def _random_order(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, " trial"]:
+    return jnp.lexsort((jax.random.uniform(key, codes.shape), codes))
+
+
+def _halves(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, " trial"]:
+    """0 or 1 for each trial, alternating within each condition in random order."""
+    order = _random_order(key, codes)
+    ordered = codes[order]
+    rank = jnp.arange(codes.size, dtype=jnp.int32) - jnp.searchsorted(ordered, ordered)
+    # Of an odd number of trials either half may get one more.
+    first = jax.random.bernoulli(jax.random.fold_in(key, 1), shape=codes.shape)
+    half = (rank + first[ordered].astype(jnp.int32)) % 2
+    return jnp.zeros_like(codes).at[order].set(half.astype(codes.dtype))
+
+
+def split_means(
+    key: PRNGKeyArray,
+    values: Float[Array, "group trial time unit"],
+    codes: Int[Array, "group trial"],
+    n: int,
+) -> Float[Array, "2 condition time allunits"]:
+    """Condition means of two random halves of the trials, split within each condition."""
+    keys = jax.random.split(key, codes.shape[0])
+    half = jax.vmap(_halves)(keys, codes)
+    both = means(values, jnp.where(codes < n, codes + half * n, 2 * n), 2 * n)
+    return both.reshape(2, n, *both.shape[1:])
+
+
+def _shuffled(key: PRNGKeyArray, codes: Int[Array, " trial"], n: int) -> Int[Array, " trial"]:
+    absent = (codes == n).astype(codes.dtype)
+    present = jnp.argsort(absent, stable=True)
+    return jnp.full_like(codes, n).at[_random_order(key, absent)].set(codes[present])
+
+
+def shuffled_means(
+    key: PRNGKeyArray,
+    values: Float[Array, "group trial time unit"],
+    codes: Int[Array, "group trial"],
+    n: int,
+) -> Float[Array, "condition time allunits"]:
+    """Condition means after permuting the condition labels of the trials.
+
+    Each condition keeps its number of trials. Units of one group keep their shared trials.
+    """
+    keys = jax.random.split(key, codes.shape[0])
+    return means(values, jax.vmap(lambda k, c: _shuffled(k, c, n))(keys, codes), n)

@@ -1,0 +1,371 @@
+"""Symbolic dynamics: which linear regions a trajectory visits, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jax.typing import ArrayLike
+
+from neurodyn.analysis.dynamics.pieces import Pieces
+from neurodyn.labels import LabelError, clock, dataset, in_positions
+from neurodyn.labels.only import takes
+
+__all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
+
+LEVELS = ("visit", "step")
+
+
+@takes(states=[])
+def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
+    """Write a trajectory as a sequence of the linear regions that it visits.
+
+    A region is where the same rectifiers of the map are open (their argument is above zero).
+    Regions are numbered by how long the trajectory stays in them, the most visited being 0.
+
+    Parameters
+    ----------
+    system
+        A map with ``n_relu``, ``step``, ``mask`` and ``affine``: any model of the PLRNN family.
+    states
+        Trajectory of its latent states: array ``(time, latent)`` or ``(trial, time, latent)``, or a
+        DataArray with these dims, the last one under any name.
+
+    Returns
+    -------
+    ``symbol`` ([trial], time)
+        Number of the region.
+    ``frequency``, ``coverage`` (region)
+        Share of the time spent there, and cumulated over the regions so far.
+    ``visits``, ``dwell`` (region)
+        How often it was entered (or started in), and the mean number of steps of a visit.
+    ``mask`` (region, gate)
+        Which rectifiers are open; the coordinate ``code`` (region) writes it as text. Missing
+        where there are no rectifiers.
+    ``centroid`` (region, latent)
+        Mean state, the place of the region in a geometric graph.
+
+    Raises
+    ------
+    TypeError
+        If `system` is no such map.
+    LabelError
+        If dims or sizes do not fit.
+    ValueError
+        If the trajectory is not finite: it has diverged, and has no symbols.
+
+    References
+    ----------
+    Brenner et al., NeurIPS 2024 (almost-linear RNNs).
+    """
+    pieces = Pieces(system)
+    array, coords = _states(states, pieces.n_latent)
+    rows = array.reshape(-1, pieces.n_latent)
+    masks, index, counts = np.unique(
+        pieces.mask(rows), axis=0, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(-counts, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    sequence = rank[index.reshape(array.shape[:-1])]
+    masks, counts = masks[order], counts[order]
+    centroid = np.stack(
+        [np.bincount(sequence.ravel(), column) / counts for column in rows.T.astype(np.float64)], -1
+    )
+    visits = sum(np.bincount(_visits(row), minlength=order.size) for row in _rows(sequence))
+    dims = ("trial", "time")[2 - sequence.ndim :]
+    codes = ["".join("01"[gate] for gate in mask) for mask in masks.astype(int)]
+    gates = {"mask": (("region", "gate"), masks, "1", "whether a rectifier is open")}
+    return dataset(
+        {
+            "symbol": (dims, sequence, "1", "linear region"),
+            "frequency": ("region", counts / index.size, "1", "share of time"),
+            "coverage": ("region", np.cumsum(counts) / index.size, "1", "cumulative share of time"),
+            "visits": ("region", visits, "1", "number of visits"),
+            "dwell": ("region", counts / visits, "1", "mean duration of a visit in steps"),
+            "centroid": (("region", "latent"), centroid, "1", "mean state in the region"),
+            **(gates if pieces.n_gates else {}),
+        },
+        {**coords, "code": ("region", codes, "1", "open rectifiers, as text")},
+        source="analysis",
+        kind="statistic",
+        attrs={"system": type(system).__name__, "n_regions_possible": 2.0**pieces.n_gates},
+    )
+
+
+def transitions(coded: xr.Dataset | ArrayLike) -> xr.Dataset:
+    """Count which region follows which, visit by visit.
+
+    A visit is a stretch of time in one region, so that no region follows itself here: how long
+    visits last is in ``dwell`` of `symbols`.
+
+    Parameters
+    ----------
+    coded
+        Result of `symbols`, or a sequence of symbols ``(time,)`` or ``(trial, time)``: integers
+        from 0.
+
+    Returns
+    -------
+    ``count`` (region, region_to)
+        Transitions from a visit to the next.
+    ``probability`` (region, region_to)
+        The same as shares of each row; NaN in the row of a region that was never left.
+    ``adjacency`` (region, region_to)
+        The topological graph: whether it was ever observed.
+    ``connectome`` (region, region_to)
+        The joint form of Brenner et al. 2024: transitions between visits that ended, plus one count
+        on the diagonal for each such visit, as shares of all counts. Its rows do not sum to 1.
+
+    Raises
+    ------
+    LabelError
+        If there are no symbols, or they are not integers from 0.
+
+    References
+    ----------
+    Brenner et al., NeurIPS 2024.
+    """
+    sequence, regions = _sequence(coded)
+    n = regions.size
+    count, joint = np.zeros((n, n), int), np.zeros((n, n), int)
+    for row in _rows(sequence):
+        visits = _visits(row)
+        np.add.at(count, (visits[:-1], visits[1:]), 1)
+        ended = visits[:-1]
+        np.add.at(joint, (ended[:-1], ended[1:]), 1)
+        np.add.at(joint, (ended, ended), 1)
+    left = count.sum(1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        probability = np.where(left > 0, count / left, np.nan)
+    dims = ("region", "region_to")
+    variables = {
+        "count": (count, "number of transitions"),
+        "probability": (probability, "probability of the transition"),
+        "adjacency": (count > 0, "whether the transition occurs"),
+        "connectome": (joint / max(joint.sum(), 1), "share of transitions and visits"),
+    }
+    coords = {}
+    if isinstance(coded, xr.Dataset) and "code" in coded:
+        code = coded["code"].variable
+        coords = {"code": code, "code_to": ("region_to", code.values, code.attrs)}
+    return xr.Dataset(
+        {k: (dims, v, {"units": "1", "long_name": text}) for k, (v, text) in variables.items()},
+        {"region": regions, "region_to": regions, **coords},
+        {"source": "analysis", "kind": "statistic", "level": "visit"},
+    )
+
+
+def topological_entropy(coded: xr.Dataset | ArrayLike, *, level: str = "visit") -> xr.DataArray:
+    """Entropy of the topological graph: how fast the number of possible symbol sequences grows.
+
+    It is the logarithm of the spectral radius of the matrix of observed transitions. That is the
+    entropy of the *dynamics* only if the regions form a Markov partition (every sequence that the
+    graph allows occurs), which trained models need not do; in general it is an upper bound on the
+    entropy of the symbol sequences. `word_growth` counts the sequences that do occur.
+
+    Parameters
+    ----------
+    coded
+        Result of `symbols`, or a sequence of symbols ``(time,)`` or ``(trial, time)``.
+    level
+        ``"visit"``: nats per visit, without the self-loops. ``"step"``: nats per step, with them;
+        for a system that stays in a region for many steps this is far too large, since the graph
+        then allows visits of any length (0.88 instead of 0.009 nats per step in a model of the
+        Lorenz system).
+
+    Returns
+    -------
+    DataArray without dims [nats per visit or step]. 0 where the graph has no cycle.
+
+    Raises
+    ------
+    LabelError
+        If there are no symbols.
+    ValueError
+        For an unknown level.
+    """
+    sequence, regions = _sequence(coded)
+    adjacency = np.zeros((regions.size, regions.size))
+    for row in _at(sequence, level):
+        adjacency[row[:-1], row[1:]] = 1.0
+    radius = np.abs(np.linalg.eigvals(adjacency)).max()
+    return xr.DataArray(
+        np.log(max(radius, 1.0)),
+        name="topological_entropy",
+        attrs={"units": "1", "long_name": f"topological entropy in nats per {level}"},
+    )
+
+
+def word_growth(
+    coded: xr.Dataset | ArrayLike, max_length: int = 10, *, level: str = "visit"
+) -> xr.Dataset:
+    """Count the different words in a symbol sequence, by their length.
+
+    If all words of length k are seen, ``log(n_words) / k`` bounds the topological entropy of the
+    code from above and tends to it; it is that of the dynamics only where the regions separate all
+    orbits. ``growth`` usually comes closer at the same length, but is no bound. A sequence too
+    short to show all words makes both too small: compare ``n_words`` with ``n_windows``.
+
+    Parameters
+    ----------
+    coded
+        Result of `symbols`, or a sequence of symbols ``(time,)`` or ``(trial, time)``.
+    max_length
+        Longest words.
+    level
+        Whether symbols are those of visits or of steps.
+
+    Returns
+    -------
+    ``n_words`` (length)
+        Different words of 1 ... `max_length` symbols.
+    ``n_windows`` (length)
+        Stretches of the sequence of that length: no more words can be seen.
+    ``growth`` (length)
+        ``log(n_words)`` minus that of words one shorter [nats per visit or step]; NaN for words of
+        one symbol.
+
+    Raises
+    ------
+    LabelError
+        If there are no symbols.
+    ValueError
+        For an unknown level, or if the sequence is shorter than the words.
+    """
+    sequence, regions = _sequence(coded)
+    n, rows = regions.size, _at(sequence, level)
+    longest = max(row.size for row in rows)
+    if not 1 <= max_length <= longest:
+        raise ValueError(
+            f"max_length must be from 1 to {longest}, the {level}s in the longest sequence; got "
+            f"{max_length}."
+        )
+    words = rows
+    n_words, n_windows = [], []
+    for length in range(1, max_length + 1):
+        if length > 1:  # a word is the word without its last symbol, and that symbol
+            words = [
+                word[: max(row.size - length + 1, 0)] * n + row[length - 1 :]
+                for word, row in zip(words, rows, strict=True)
+            ]
+        joined = np.concatenate(words)
+        distinct, names = np.unique(joined, return_inverse=True)
+        words = np.split(names, np.cumsum([word.size for word in words])[:-1])
+        n_words.append(distinct.size)
+        n_windows.append(joined.size)
+    growth = np.diff(np.log(n_words), prepend=np.nan)
+    variables = {
+        "n_words": (np.array(n_words), "number of different words"),
+        "n_windows": (np.array(n_windows), "number of stretches of that length"),
+        "growth": (growth, f"growth of the number of words in nats per {level}"),
+    }
+    length = ("length", np.arange(1, max_length + 1), {"units": "1", "long_name": "word length"})
+    return xr.Dataset(
+        {k: ("length", v, {"units": "1", "long_name": text}) for k, (v, text) in variables.items()},
+        {"length": length},
+        {"source": "analysis", "kind": "statistic", "level": level},
+    )
+
+
+def _states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """The trajectory, and its labels: times are steps where it brings none."""
+    coords: dict[str, Any] = {}
+    if isinstance(states, xr.DataArray):
+        if "time" not in states.dims:
+            raise LabelError(f"the trajectory has no dim 'time': its dims are {states.dims}.")
+        last = [str(dim) for dim in states.dims if dim not in ("trial", "time")]
+        if len(last) != 1:
+            raise LabelError(
+                f"symbols takes ([trial], time, latent), got {states.dims}: choose one network "
+                "with .isel(seed=...)."
+            )
+        states = states.transpose(..., "time", *last)
+        ticks = clock(states, what="the trajectory", default=1.0, even=False)
+        kept = [n for n, c in states.coords.items() if c.dims in (("trial",), ("time",))]
+        coords = {str(name): states[name].variable for name in kept}
+        coords["time"] = ("time", ticks.time, ticks.unit)
+        # The map knows its latents by position.
+        states = in_positions(states, last[0], what="trajectory")
+    array = np.asarray(states)
+    if array.ndim not in (2, 3) or array.shape[-1] != n_latent or not array.size:
+        raise LabelError(
+            f"states must be (time, latent) or (trial, time, latent) with {n_latent} latents, got "
+            f"shape {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(
+            "the trajectory holds NaN or infinite values: it has diverged and has no symbols."
+        )
+    return array, {"time": ("time", np.arange(1.0, array.shape[-2] + 1), "1")} | coords
+
+
+def _sequence(coded: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The symbols as positions along the regions, and the labels of those."""
+    if isinstance(coded, xr.Dataset):
+        if "symbol" not in coded:
+            raise LabelError("there is no 'symbol': pass the result of neurodyn.analysis.symbols.")
+        # What follows a symbol is told by its neighbour, so neighbours must be one step apart.
+        clock(coded, what="the sequence of symbols", default=1.0)
+        return coded_positions(coded), regions_of(coded)
+    sequence = np.asarray(coded)
+    if sequence.ndim not in (1, 2) or not sequence.size or sequence.dtype.kind not in "iub":
+        raise LabelError(
+            "symbols are integers (time,) or (trial, time), got "
+            f"{sequence.dtype}{list(sequence.shape)}."
+        )
+    sequence = sequence.astype(np.int64)
+    if sequence.min() < 0:
+        raise LabelError(f"symbols are integers from 0, got {sequence.min()}.")
+    return sequence, np.arange(int(sequence.max()) + 1)
+
+
+def regions_of(coded: xr.Dataset) -> np.ndarray:
+    """Labels of the regions."""
+    return coded["region"].values if "region" in coded.coords else np.arange(coded.sizes["region"])
+
+
+def _refuse_spread(coded: xr.Dataset) -> None:
+    """Refuse symbols on other dims, which `xr.concat` spreads them over, to be counted again."""
+    if extra := set(map(str, coded["symbol"].dims)) - {"seed", "trial", "time"}:
+        raise LabelError(
+            f"'symbol' lies on {sorted(extra)}, too: concatenating regions or latents spread it. "
+            "Join with xr.concat(..., data_vars='minimal')."
+        )
+
+
+def coded_positions(coded: xr.Dataset) -> np.ndarray:
+    """Symbols ([trial], time) as positions along `region`, wherever its labels stand there.
+
+    Raises
+    ------
+    LabelError
+        If a symbol has no region.
+    """
+    _refuse_spread(coded)
+    sequence, regions = coded["symbol"].transpose(..., "time").values, regions_of(coded)
+    order = np.argsort(regions)
+    place = order[np.searchsorted(regions[order], sequence).clip(max=regions.size - 1)]
+    if (wrong := np.setdiff1d(sequence, regions)).size:
+        raise LabelError(
+            f"the symbols {wrong[:8].tolist()} have no entry along 'region' (it has "
+            f"{regions[:8].tolist()}): visits cannot be left out of a sequence; select regions "
+            "of the result instead."
+        )
+    return place
+
+
+def _rows(sequence: np.ndarray) -> list[np.ndarray]:
+    return list(np.atleast_2d(sequence))
+
+
+def _visits(row: np.ndarray) -> np.ndarray:
+    """The sequence without repetitions."""
+    return row[np.r_[True, row[1:] != row[:-1]]]
+
+
+def _at(sequence: np.ndarray, level: str) -> list[np.ndarray]:
+    if level not in LEVELS:
+        raise ValueError(f"level is 'visit' or 'step', got {level!r}.")
+    return [_visits(row) if level == "visit" else row for row in _rows(sequence)]

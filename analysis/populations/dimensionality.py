@@ -1,0 +1,290 @@
+"""How many dimensions a population uses: participation ratio, number of components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from neurodyn import labels
+from neurodyn.analysis.populations.pca import principal_axes
+from neurodyn.analysis.shared.arrays import centred, matrix, normed, pair, pick, samples
+from neurodyn.analysis.shared.conditions import condition_means, noise
+from neurodyn.analysis.shared.threads import one_lapack_thread
+from neurodyn.common.checks import number
+from neurodyn.labels import LabelError
+from neurodyn.labels.roles import chosen
+
+__all__ = [
+    "components_for",
+    "cross_validated_participation",
+    "n_components",
+    "participation",
+    "participation_ratio",
+]
+
+Samples = Float[Array, "sample unit"]
+
+
+@jax.jit
+def _participation(x: Samples) -> Float[Array, ""]:
+    x = normed(x)
+    scatter = x.T @ x if x.shape[1] <= x.shape[0] else x @ x.T
+    return jnp.trace(scatter) ** 2 / jnp.sum(scatter**2)
+
+
+@jax.jit
+def _cross_participation(a: Samples, b: Samples) -> Float[Array, ""]:
+    a, b = normed(a), normed(b)
+    if a.shape[1] <= a.shape[0]:
+        cross = a.T @ b
+        return jnp.trace(cross) ** 2 / jnp.sum(cross * cross.T)
+    ab = a @ b.T
+    return jnp.trace(ab) ** 2 / jnp.sum(ab * ab.T)
+
+
+def participation(x: ArrayLike) -> Float[Array, ""]:
+    r"""Participation ratio of samples, :math:`(\sum\lambda)^2 / \sum\lambda^2`.
+
+    :math:`\lambda` are the eigenvalues of the covariance. Computed from its trace and norm, so it
+    can be differentiated everywhere.
+
+    Parameters
+    ----------
+    x
+        Array ``(sample, unit)``.
+
+    Returns
+    -------
+    Scalar between 1 and the number of units.
+
+    Raises
+    ------
+    ValueError
+        If `x` is not a finite matrix or does not vary.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(participation(np.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])))
+    2.0
+    """
+    return _participation(matrix(x))
+
+
+def cross_validated_participation(
+    a: ArrayLike | xr.DataArray, b: ArrayLike | xr.DataArray
+) -> Float[Array, ""]:
+    r"""Participation ratio of what two repetitions share.
+
+    With :math:`C = A'B` of two halves of the trials, :math:`(\mathrm{tr}\,C)^2 / \mathrm{tr}(CC)`.
+    Noise that is independent between the halves and between units does not enter the expectation of
+    ``tr(CC)`` but for its diagonal terms; the plain ratio counts it as dimensions.
+
+    Parameters
+    ----------
+    a, b
+        Arrays ``(sample, unit)``: the same samples and units, independent trials; labelled ones are
+        matched by their labels.
+
+    Returns
+    -------
+    Scalar; where the halves share little it is noisy and may leave the range 1 to the number of
+    units.
+
+    Raises
+    ------
+    ValueError
+        As for `participation`, or if shapes differ.
+    """
+    if isinstance(a, xr.DataArray) and isinstance(b, xr.DataArray):
+        a, b = a.transpose(..., "unit"), b.transpose(..., "unit")
+        a, b = labels.pair(a, b, what=("first half", "second half"))
+    a, b = pair(a, b)
+    if a.shape != b.shape:
+        raise ValueError(f"both halves need the same units, got {a.shape} and {b.shape}.")
+    return _cross_participation(a, b)
+
+
+def participation_ratio(
+    data: xr.Dataset | xr.DataArray,
+    *,
+    covariance: Literal["signal", "noise", "total"] = "signal",
+    by: str | Sequence[str] | None = None,
+    variable: str | None = None,
+) -> xr.DataArray:
+    """Participation ratio of labelled activity.
+
+    Parameters
+    ----------
+    data
+        Dims ``(condition | trial, time, unit)``; or with a dim ``repetition`` of size 2 (two halves
+        of the trials), which gives the cross-validated ratio of the signal.
+    covariance
+        "signal": of condition means, over conditions and times (trials are averaged by `by`).
+        "noise": of trials around their condition's mean at each time. "total": of everything.
+    by
+        Labels of the trials that make a condition; default: the conditions of the task, where a run
+        knows them.
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    Scalar DataArray. Attribute ``white_noise`` is what independent noise of equal variance would
+    give at this number N of units and T of samples, about N T / (N + T): a ratio near it says
+    nothing about the population.
+
+    Raises
+    ------
+    LabelError
+        If labels or values are missing, or nothing says which labels make a condition.
+
+    References
+    ----------
+    Gao et al. (2017), bioRxiv 214262 (definition); Recanatesi et al. (2022), PLOS Comput. Biol. 18,
+    and Stringer et al. (2019), Nature 571:361 (cross-validated spectra).
+    """
+    array = pick(data, variable)
+    by = _by(array, covariance, by)
+    if "repetition" in array.dims:
+        if covariance != "signal" or array.sizes["repetition"] != 2:
+            raise LabelError(
+                "a dim 'repetition' must hold two halves of the trials, for covariance='signal'; "
+                f"got size {array.sizes['repetition']} and covariance={covariance!r}."
+            )
+        a, b = (samples(array.isel(repetition=i)) for i in (0, 1))
+        value, n = cross_validated_participation(a, b), a.shape[0]
+    else:
+        x = _of_covariance(array, covariance, by)
+        value, n = participation(x), x.shape[0]
+    units = array.sizes["unit"]
+    return xr.DataArray(
+        float(value),
+        attrs={
+            "units": "1",
+            "long_name": "participation ratio",
+            "covariance": covariance,
+            "by": ", ".join(by),
+            "cross_validated": int("repetition" in array.dims),
+            "n_units": units,
+            "n_samples": n,
+            "white_noise": units * n / (units + n),
+        },
+    )
+
+
+def _by(array: xr.DataArray, covariance: str, by: str | Sequence[str] | None) -> list[str]:
+    """The labels that make a condition, where trials are averaged."""
+    return [] if covariance == "total" or "trial" not in array.dims else chosen(array, by)
+
+
+def _of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
+    """Samples whose covariance is asked for."""
+    if covariance == "total":
+        return samples(array)
+    if covariance == "signal":
+        return samples(condition_means(array, by))
+    if covariance == "noise":
+        return samples(noise(array, by))
+    raise ValueError(f"covariance is 'signal', 'noise' or 'total', got {covariance!r}.")
+
+
+@one_lapack_thread
+def n_components(
+    data: xr.Dataset | xr.DataArray,
+    fraction: float = 0.9,
+    *,
+    covariance: Literal["signal", "noise", "total"] = "signal",
+    by: str | Sequence[str] | None = None,
+    variable: str | None = None,
+) -> xr.DataArray:
+    """Number of principal components that hold a fraction of the variance.
+
+    Parameters
+    ----------
+    data, covariance, by, variable
+        As for `participation_ratio`.
+    fraction
+        Fraction of the variance.
+
+    Returns
+    -------
+    Scalar integer DataArray.
+
+    Raises
+    ------
+    LabelError
+        As for `participation_ratio`.
+    ValueError
+        If the fraction is not between 0 and 1.
+    """
+    number("fraction", fraction, above=0, high=1)
+    array = pick(data, variable)
+    by = _by(array, covariance, by)
+    x = matrix(_of_covariance(array, covariance, by), what="data")
+    held = np.asarray(_held(x))
+    # Rounding may leave the last sum just below 1.
+    count = int(np.searchsorted(held, min(fraction, held[-1]))) + 1
+    return xr.DataArray(
+        count,
+        attrs={
+            "units": "1",
+            "long_name": f"components for {fraction:.0%} of the variance",
+            "fraction": float(fraction),
+            "covariance": covariance,
+            "by": ", ".join(by),
+        },
+    )
+
+
+@one_lapack_thread
+def components_for(covariance: ArrayLike, fraction: float = 0.9) -> np.ndarray:
+    """Number of principal components that hold a fraction of the variance, out of covariances.
+
+    Parameters
+    ----------
+    covariance
+        Arrays ``(..., unit, unit)``.
+    fraction
+        Fraction of the variance.
+
+    Returns
+    -------
+    Integers of shape ``(...)``; 0 where nothing varies. (The published counts of networks trained
+    on N-parity are the index from 0 of the last of them: one less.)
+
+    Raises
+    ------
+    ValueError
+        If the arrays are no covariances, or the fraction is not between 0 and 1.
+
+    Examples
+    --------
+    >>> int(components_for(np.diag([6.0, 3.5, 0.5])))
+    2
+    """
+    number("fraction", fraction, above=0, high=1)
+    matrices = np.asarray(covariance, np.float64)
+    if matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2] or not matrices.size:
+        raise ValueError(f"covariances are (..., unit, unit), got shape {matrices.shape}.")
+    if not np.isfinite(matrices).all():
+        raise ValueError("the covariances hold NaN or infinite values.")
+    variance = np.maximum(np.linalg.eigvalsh(matrices)[..., ::-1], 0)
+    total = variance.sum(-1, keepdims=True)
+    held = np.cumsum(variance, -1) / np.where(total > 0, total, 1)
+    # Rounding may leave the last sum just below 1.
+    reached = held >= np.minimum(fraction, held[..., -1:])
+    return np.where(total[..., 0] > 0, reached.argmax(-1) + 1, 0)
+
+
+@jax.jit
+def _held(x: Samples) -> Float[Array, " component"]:
+    variance, _ = principal_axes(centred(x))
+    return jnp.cumsum(variance) / variance.sum()

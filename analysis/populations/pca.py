@@ -1,0 +1,115 @@
+"""Principal axes of activity, and its trajectories along them."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from neurodyn.analysis.shared.arrays import balanced_by, centred, matrix, pick, samples
+from neurodyn.analysis.shared.threads import one_lapack_thread
+
+__all__ = ["pca", "principal_axes"]
+
+Samples = Float[Array, "sample unit"]
+
+
+def principal_axes(
+    x: Samples,
+) -> tuple[Float[Array, " component"], Float[Array, "unit component"]]:
+    """Eigenvalues of ``x'x``, largest first, and their unit axes, of centred samples.
+
+    Solved over units or samples, whichever are fewer (an axis without variance is then 0).
+    """
+    if x.shape[1] <= x.shape[0]:
+        values, axes = jnp.linalg.eigh(x.T @ x)
+        return jnp.maximum(values[::-1], 0), axes[:, ::-1]
+    values, scores = jnp.linalg.eigh(x @ x.T)
+    values, scores = jnp.maximum(values[::-1], 0), scores[:, ::-1]
+    present = values > values[0] * x.shape[1] * jnp.finfo(x.dtype).eps
+    inverse = jnp.where(present, 1 / jnp.sqrt(jnp.where(present, values, 1)), 0)
+    return values, (x.T @ scores) * inverse[None, :]
+
+
+@jax.jit
+def _pca(x: Samples):
+    variance, axes = principal_axes(centred(x))
+    # Signs are arbitrary: the largest loading of each axis is positive.
+    largest = jnp.take_along_axis(axes, jnp.abs(axes).argmax(axis=0)[None, :], axis=0)
+    axes = axes * jnp.where(largest < 0, -1, 1).astype(axes.dtype)
+    return variance / (x.shape[0] - 1), variance / variance.sum(), axes, centred(x) @ axes
+
+
+@one_lapack_thread
+def pca(
+    data: xr.Dataset | xr.DataArray, n_components: int = 3, *, variable: str | None = None
+) -> xr.Dataset:
+    """Principal components of activity and its trajectories in them.
+
+    Parameters
+    ----------
+    data
+        Dims ``(condition | trial, time, unit)``. Average over trials first
+        (`neurodyn.trials.average`) for the trajectories of condition means.
+    n_components
+        How many to keep.
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    Dataset with ``scores`` ``(condition | trial, time, component)``, ``loadings``
+    ``(unit, component)`` (unit vectors, largest loading positive), ``variance`` and
+    ``explained`` ``(component,)`` (fraction of the total variance) and ``mean`` ``(unit,)``.
+
+    Raises
+    ------
+    LabelError
+        If values are missing or there is no dim ``unit``.
+    ValueError
+        If there are fewer units or samples than `n_components`.
+    """
+    array = pick(data, variable)
+    found = samples(array)
+    x = matrix(found, what="data")
+    if not 1 <= n_components <= min(x.shape):
+        raise ValueError(
+            f"n_components must be between 1 and {min(x.shape)} for {x.shape[0]} samples of "
+            f"{x.shape[1]} units, got {n_components}."
+        )
+    variance, explained, axes, scores = (np.asarray(v)[..., :n_components] for v in _pca(x))
+    scale, mean = balanced_by(found)[1], found.mean(0, dtype=np.float64)
+    variance, scores = variance * scale**2, scores * scale
+    units = array.attrs.get("units", "1")
+    dims = (*[str(d) for d in array.dims if d != "unit"], "component")
+    shape = [array.sizes[d] for d in dims[:-1]]
+    return xr.Dataset(
+        {
+            "scores": (
+                dims,
+                scores.reshape(*shape, n_components),
+                {"units": units, "long_name": "principal component scores"},
+            ),
+            "loadings": (
+                ("unit", "component"),
+                axes,
+                {"units": "1", "long_name": "principal axes"},
+            ),
+            "variance": (
+                "component",
+                variance,
+                {"units": f"{units}^2", "long_name": "variance along the axis"},
+            ),
+            "explained": (
+                "component",
+                explained,
+                {"units": "1", "long_name": "fraction of the variance"},
+            ),
+            "mean": ("unit", mean, {"units": units, "long_name": "mean"}),
+        },
+        coords={"component": np.arange(n_components), **array.coords},
+        attrs={"source": "analysis", "kind": "statistic"}
+        | {n: v for n, v in data.attrs.items() if n == "labels"},
+    )

@@ -1,0 +1,67 @@
+"""Condition means of trials, and what is left of the trials around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import trials
+from neurodyn.analysis.shared.arrays import rows
+from neurodyn.labels import LabelError
+from neurodyn.labels.matching import columns
+from neurodyn.labels.roles import chosen
+
+__all__ = ["condition_codes", "condition_means", "noise"]
+
+
+def condition_means(
+    array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "data", least: int = 1
+) -> xr.DataArray:
+    """Average trials by their labels; condition means are returned as they are.
+
+    By default conditions are those of the task's design, where a run knows them. Conditions in
+    which a unit has fewer than `least` trials are left out.
+
+    Raises
+    ------
+    LabelError
+        If there are trials but nothing says what makes a condition, or none has enough of them.
+    """
+    if rows(array, what=what) == "condition":
+        return array
+    by = chosen(array, by, what=what)
+    averaged = trials.average(array.rename("activity").to_dataset(), by=by)
+    number = averaged["n_trials"]
+    if "time" in number.dims:  # trials of different length
+        number = number.max("time")
+    enough = (number >= least).all([dim for dim in number.dims if dim != "condition"]).values
+    if not enough.any():
+        raise LabelError(f"no condition of {what} has {least} trials in every unit.")
+    return averaged["activity"].isel(condition=enough).assign_attrs(array.attrs)
+
+
+def condition_codes(array: xr.DataArray, means: xr.DataArray, by: Sequence[str]) -> np.ndarray:
+    """Position in `means` of each trial's condition; the number of conditions where it has none."""
+    known, keys = columns(means, array, by)
+    position = {key: i for i, key in enumerate(known)}
+    return np.array([position.get(key, len(known)) for key in keys])
+
+
+def noise(
+    array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "data"
+) -> xr.DataArray:
+    """What each trial differs by from the mean of its condition at each time.
+
+    Raises
+    ------
+    LabelError
+        If there are no single trials, or nothing says what makes a condition.
+    """
+    if rows(array, what=what) == "condition":
+        raise LabelError(f"noise is what trials differ by: {what} holds condition means only.")
+    by = chosen(array, by, what=what)
+    means = condition_means(array, by, what=what)
+    codes = condition_codes(array, means, by)
+    return array - array.copy(data=means.transpose("condition", *array.dims[1:]).values[codes])

@@ -1,0 +1,298 @@
+"""How much units fire, and how much that varies over trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels, spikes
+from neurodyn.analysis.spike_trains.observed import (
+    check_inside,
+    observed_time,
+    observed_window,
+    within,
+)
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.labels.values import classes, missing
+from neurodyn.spikes.build import SLACK, window_edges
+from neurodyn.spikes.wider import wider
+
+__all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
+
+#: Trials (or windows) that a variance needs.
+_LEAST = 2
+
+
+@takes(data=DATASET)
+def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArray:
+    """Mean firing rate of each unit over all trials.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset (of a run or a recording), or a Dataset with ``spike_count`` and ``bin_width``
+        or with ``rate`` [Hz], whose mean over everything but ``unit`` is taken.
+    window
+        Times from the first up to the second count [ms] (`neurodyn.labels.between`); default: all
+        that was observed. Leave out the start of a run here, where initial states and not the
+        network decide.
+
+    Returns
+    -------
+    DataArray ``firing_rate`` (unit) [Hz]. Times that were not observed (gaps, trials that end
+    early, units lost on the way) do not count.
+
+    Raises
+    ------
+    LabelError
+        If it is not known which times were observed, `window` leaves them, or counts or rates have
+        no dim ``unit``.
+
+    Examples
+    --------
+    >>> from neurodyn import analysis, spikes
+    >>> ds = spikes.from_times([[10.0, 20.0], []], window=(0, 1000))
+    >>> analysis.firing_rate(ds).values
+    array([2., 0.])
+    """
+    if isinstance(data, xr.Dataset) and "spike_time" not in data and "rate" in data:
+        require_units(data["rate"], "firing_rate: the rates")
+        if window is not None:
+            step = labels.clock(data, what="the rates", default=0.0).step
+            # Bins are labelled in their middle, samples at an end.
+            margin = step / 2 if "bin_width" in data.attrs else step
+            check_inside(data, window, margin, "firing_rate")
+            data = labels.between(data, window_edges(window), what="the rates")
+        values = data["rate"]
+        rate = values.mean([d for d in values.dims if d != "unit"]).values.astype(np.float64)
+        return _labelled(data, rate)
+    if isinstance(data, xr.Dataset) and "spike_count" in data:
+        counts = binned_counts(data, window, None, "firing_rate")["spike_count"]
+        hertz = counts * (1e3 / labels.bin_width(data, what="the counts"))
+        mean = hertz.mean([d for d in hertz.dims if d != "unit"], skipna=True)
+        return _labelled(data, mean.values.astype(np.float64))
+    start, stop = observed_window(data, window, "firing_rate")
+    found = within(data, start, stop)
+    n = np.bincount(found.unit, minlength=data.sizes["unit"])
+    seen = observed_time(data, start, stop).sum(0)
+    return _labelled(data, np.where(seen > 0, 1e3 * n / np.where(seen, seen, 1), np.nan))
+
+
+def require_units(array: xr.DataArray, what: str) -> None:
+    """Raise unless an array tells units apart."""
+    if "unit" not in array.dims:
+        raise LabelError(
+            f"{what} have the dims {array.dims}, without 'unit': select a single unit as a list of "
+            "one, .isel(unit=[0]), which keeps the dim."
+        )
+
+
+def _labelled(data: xr.Dataset, rate: np.ndarray) -> xr.DataArray:
+    coords = {name: c.variable for name, c in data.coords.items() if c.dims == ("unit",)}
+    about = {"units": "Hz", "long_name": "firing rate", "kind": "statistic"}
+    return xr.DataArray(rate, coords, ("unit",), "firing_rate", about)
+
+
+def binned_counts(
+    data: Any, window: Window | None, bin_width: Number | None, what: str
+) -> xr.Dataset:
+    """Counts in bins of this width; without one in the bins that they have, or in a single bin.
+
+    What is left over at the end of the window is not used.
+    """
+    if isinstance(data, xr.Dataset) and "spike_count" in data:
+        require_units(data["spike_count"], f"{what}: the counts")
+        width = labels.bin_width(data, what=f"{what}: the counts")
+        if window is not None:
+            check_inside(data, window, width / 2, what)
+            # A window of one bin says no longer how wide it is, so its attributes do.
+            data = labels.between(
+                data.assign_attrs(bin_width=width), window_edges(window), what=what
+            )
+            time = labels.clock(data, default=width, even=False).time
+            edges = [float(time[0] - width / 2), float(time[-1] + width / 2)]
+            data = data.assign_attrs(window=edges)
+        return data if bin_width is None else wider(data, bin_width, rest="drop", what=what)
+    start, stop = observed_window(data, window, what)
+    width = stop - start if bin_width is None else float(bin_width)
+    n = int((stop - start) / width + SLACK)
+    if n < 1:
+        raise LabelError(f"{what}: bins of {width:g} ms do not fit into {start:g} to {stop:g} ms.")
+    return spikes.bin(data, bin_width=width, window=(start, start + n * width))
+
+
+@takes(data=DATASET)
+def population_rate(
+    data: xr.Dataset,
+    *,
+    bin_width: Number | None = None,
+    sigma: Number | None = None,
+    by: str | None = None,
+    window: Window | None = None,
+) -> xr.Dataset:
+    """Mean rate of a population over time.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset or counts, in trials or continuous.
+    bin_width
+        Width of the bins [ms]; default 1 ms, or that of counts. What is left over at the end of the
+        window is not used.
+    sigma
+        Standard deviation of a Gaussian to smooth with [ms]; None does not smooth.
+    by
+        Coordinate on ``unit`` that names the population of each unit (``"population"``,
+        ``"area"``, ``"ei"``); None: all units are one.
+    window
+        Start and stop [ms], half-open; default: all that was observed.
+
+    Returns
+    -------
+    Dataset ``rate`` (trial, time, unit) [Hz] as of `neurodyn.spikes.rate`, with one unit for each
+    population (named by ``by``), whose ``n_units`` says how many it stands for. Where units were
+    not observed, the mean is over the others.
+
+    Raises
+    ------
+    LabelError
+        If there is no such coordinate, the bins do not fit, or counts have no dim ``unit``.
+    """
+    if bin_width is None and "spike_count" not in data:
+        bin_width = 1.0
+    counts = binned_counts(data, window, bin_width, "population_rate")
+    count = counts["spike_count"]
+    count = count.transpose(*[d for d in ("trial", "time", "unit") if d in count.dims])
+    names = np.zeros(counts.sizes["unit"], int)
+    if by is not None:
+        if by not in counts.coords or counts[by].dims != ("unit",):
+            known = [n for n, c in counts.coords.items() if c.dims == ("unit",) and n != "unit"]
+            raise LabelError(f"there is no coordinate {by!r} of units; there are {known}.")
+        names = counts[by].values
+    # In the order in which they first appear, which is that of the network.
+    found, first, group = np.unique(names, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    members = np.eye(len(found))[group]
+    size = members.sum(0)
+    total = _member_means(count.values, members[:, order])
+    dims = tuple(str(d) for d in count.dims)
+    coords = {str(n): c.variable for n, c in counts.coords.items() if "unit" not in c.dims}
+    coords["n_units"] = xr.Variable("unit", size[order].astype(int), {"long_name": "units"})
+    if by is not None:
+        coords[by] = xr.Variable("unit", found[order], counts[by].attrs)
+    about = {str(n): v for n, v in counts.attrs.items() if n not in ("kind", "source")}
+    pooled = labels.dataset(
+        {"spike_count": (dims, total.astype(np.float32), "count", "mean spike count")},
+        coords,
+        source=counts.attrs.get("source", "recording"),
+        kind="spike_count",
+        attrs=about,
+        values=False,
+    )
+    return spikes.rate(pooled, sigma)
+
+
+def _member_means(counts: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Mean over the units of each population (columns) that were observed; NaN without any."""
+    seen = np.isfinite(counts)
+    n = seen.astype(np.float64) @ members
+    total = np.where(seen, counts, 0) @ members
+    return np.where(n > 0, total / np.where(n > 0, n, 1), np.nan)
+
+
+@takes(data=DATASET)
+def fano_factor(
+    data: xr.Dataset,
+    *,
+    by: str | None = None,
+    bin_width: Number | None = None,
+    window: Window | None = None,
+) -> xr.DataArray:
+    r"""Variance over mean of spike counts, 1 for a Poisson process.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset, or a Dataset with ``spike_count``. In trials, counts vary over trials, of
+        the whole window or in each bin; without trials they vary over the bins of a recording.
+    by
+        Label of trials: variances are taken within its values and :math:`F = \sum_c \mathrm{var}_c
+        / \sum_c \mathrm{mean}_c`, so that tuning does not count as variability.
+    bin_width
+        Width of the windows in which spikes are counted [ms]; default: everything, in trials, or
+        the bins of counts. The value depends on it.
+    window
+        Start and stop [ms], half-open; default: all that was observed.
+
+    Returns
+    -------
+    DataArray ``fano_factor`` (unit); NaN for units that never fired. Variances are unbiased
+    (n - 1), so that few trials do not lower it. The sums run over conditions and bins, each with
+    the same weight, and leave out those in which fewer than two trials observed the unit: trials
+    that end early count up to their end.
+
+    Raises
+    ------
+    LabelError
+        If there are fewer than two trials (of a condition), or bins of a continuous recording.
+
+    References
+    ----------
+    Fano (1947), Phys. Rev. 72:26.
+
+    Examples
+    --------
+    >>> from neurodyn import analysis, spikes
+    >>> ds = spikes.from_times([[5.0, 15.0, 25.0, 35.0]], window=(0, 40))
+    >>> analysis.fano_factor(ds, bin_width=10.0).values  # a clock
+    array([0.])
+    """
+    counts = binned_counts(data, window, bin_width, "fano_factor")
+    n = counts["spike_count"].transpose(..., "unit")
+    dim = "trial" if "trial" in n.dims else "time"
+    groups = np.zeros(n.sizes[dim], int)
+    if by is not None:
+        if by not in n.coords or n[by].dims != (dim,):
+            known = [c for c, v in n.coords.items() if v.dims == (dim,) and c != dim]
+            raise LabelError(f"there is no label {by!r} of {dim}s; there are {known}.")
+        if (unlabelled := missing(n[by].values)).any():
+            raise LabelError(
+                f"{int(unlabelled.sum())} {dim}s have no {by!r} (NaN): drop them with "
+                f".isel({dim}=data.{by}.notnull())."
+            )
+        groups = classes(n[by].values, what=by)[1]
+    size = np.bincount(groups)
+    if size.min() < _LEAST:
+        hint = "pass bin_width"
+        if dim == "trial":
+            hint = "select more of them" if by is None else "leave out rare conditions"
+        raise LabelError(
+            f"a variance needs two {dim if dim == 'trial' else 'bin'}s at least, got "
+            f"{size.tolist()}: {hint}."
+        )
+    values = np.moveaxis(n.values.astype(np.float64), n.dims.index(dim), 0)
+    values = values.reshape(len(groups), -1, n.sizes["unit"])
+    var, mean = np.zeros((2, n.sizes["unit"]))
+    for c in range(len(size)):
+        of_bins = _moments(values[groups == c])
+        var, mean = (total + x.sum(0) for total, x in zip((var, mean), of_bins, strict=True))
+    fano = np.where(mean > 0, var / np.where(mean > 0, mean, 1), np.nan)
+    coords = {name: c.variable for name, c in counts.coords.items() if c.dims == ("unit",)}
+    about = {"units": "1", "long_name": "Fano factor", "kind": "statistic"}
+    about["bin_width"] = labels.bin_width(counts, what="the counts")
+    return xr.DataArray(fano, coords, ("unit",), "fano_factor", about)
+
+
+def _moments(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Variance and mean over trials (first axis) of each bin; 0 for bins with fewer than two."""
+    seen = ~np.isnan(counts)
+    n = seen.sum(0)
+    enough = n >= _LEAST
+    mean = np.where(seen, counts, 0).sum(0) / np.maximum(n, 1)
+    square = np.where(seen, counts - mean, 0) ** 2
+    var = square.sum(0) / np.maximum(n - 1, 1)
+    return np.where(enough, var, 0), np.where(enough, mean, 0)

@@ -1,0 +1,106 @@
+"""Rhythms: the spectrum of a population's rate, and how strong its bands are."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.signal import welch
+
+from neurodyn import labels
+from neurodyn.analysis.spike_trains.firing import population_rate
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
+
+__all__ = ["BANDS", "population_spectrum"]
+
+#: Bands as commonly named [Hz].
+BANDS = {
+    "delta": (1.0, 4.0),
+    "theta": (4.0, 8.0),
+    "alpha": (8.0, 13.0),
+    "beta": (13.0, 30.0),
+    "gamma": (30.0, 80.0),
+}
+
+
+@takes(data=DATASET)
+def population_spectrum(
+    data: xr.Dataset,
+    *,
+    bin_width: Number | None = None,
+    segment: Number = 500.0,
+    by: str | None = None,
+    window: Window | None = None,
+) -> xr.Dataset:
+    """Power spectral density of the population rate, by Welch's method.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset, in trials or continuous.
+    bin_width
+        Width of the bins of the rate [ms]; default 1 ms, or that of counts. Frequencies reach half
+        of its inverse.
+    segment
+        Length of the segments [ms], Hann-windowed and half overlapping, over which (and over
+        trials) spectra are averaged; its inverse is the resolution.
+    by
+        Coordinate on ``unit`` that names populations, one spectrum for each.
+    window
+        Start and stop [ms], half-open; default: all that was observed.
+
+    Returns
+    -------
+    Dataset: ``power`` (frequency, unit) [Hz^2/Hz]; for each unit (population) ``peak_frequency``
+    [Hz] above one over the segment, and for each of `BANDS` its share of the power above that,
+    such as ``alpha`` and ``gamma``.
+
+    Raises
+    ------
+    LabelError
+        If the window holds no two segments.
+
+    References
+    ----------
+    Welch (1967), IEEE Trans. Audio Electroacoust. 15:70.
+    """
+    rate = population_rate(data, bin_width=bin_width, by=by, window=window)["rate"]
+    x = rate.transpose(..., "time", "unit").values
+    if not np.isfinite(x).all():
+        raise LabelError("population_spectrum: trials end early; choose a window inside all.")
+    width = labels.clock(rate, what="the rate", default=1.0).step
+    n = round(float(segment) / width)
+    if not 8 <= n <= x.shape[-2]:
+        raise LabelError(
+            f"segments of {segment:g} ms ({n} bins) do not fit a window of "
+            f"{x.shape[-2] * width:g} ms: use shorter ones (8 bins at least)."
+        )
+    x = x.reshape(-1, *x.shape[-2:])
+    frequency, power = welch(x, 1e3 / width, nperseg=n, axis=1)
+    power = power.mean(0)
+    above = frequency > frequency[1] * 0.99
+    total = power[above].sum(0)
+    total = np.where(total > 0, total, np.nan)
+    variables: dict[str, tuple] = {
+        "power": (("frequency", "unit"), power, "Hz^2/Hz", "power of the population rate"),
+        "peak_frequency": (
+            "unit",
+            np.where(np.isnan(total), np.nan, frequency[above][power[above].argmax(0)]),
+            "Hz",
+            "frequency of the highest peak",
+        ),
+    }
+    for name, (low, high) in BANDS.items():
+        inside = above & (frequency >= low) & (frequency < high)
+        share = power[inside].sum(0) / total
+        variables[name] = ("unit", share, "1", f"share of the power in {low:g} to {high:g} Hz")
+    coords = {str(n): c.variable for n, c in rate.coords.items() if c.dims == ("unit",)}
+    return labels.dataset(
+        variables,
+        {"frequency": frequency, **coords},
+        source="analysis",
+        kind="statistic",
+        attrs={"segment": float(segment), "bin_width": width},
+        values=False,
+    )

@@ -1,0 +1,136 @@
+"""How synchronous a population is."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.analysis.spike_trains.firing import binned_counts
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
+
+__all__ = ["synchrony"]
+
+
+@takes(data=DATASET)
+def synchrony(
+    data: xr.Dataset,
+    *,
+    bin_width: Number | None = None,
+    variable: str | None = None,
+    window: Window | None = None,
+) -> xr.Dataset:
+    r"""Synchrony index and mean correlation of a population, in each trial.
+
+    .. math:: \chi^2 = \frac{\mathrm{var}_t \langle x_i(t) \rangle_i}
+       {\langle \mathrm{var}_t\, x_i(t) \rangle_i},
+
+    1 where all units do the same, :math:`1/\sqrt{N}` where they are independent.
+
+    Parameters
+    ----------
+    data
+        Spike Dataset, binned here, or a Dataset with a variable on ``time`` and ``unit`` such as
+        membrane potentials.
+    bin_width
+        Width of the bins of spikes [ms], on which the values depend; default 5 ms, or that of
+        counts.
+    variable
+        Which variable of a Dataset (``"v"``); None: its spikes.
+    window
+        Start and stop [ms], half-open (`neurodyn.labels.between`); default: all.
+
+    Returns
+    -------
+    Dataset, on ``trial`` where there is one: ``chi``; ``correlation``, the mean of Pearson's r over
+    all pairs; ``n_units`` that varied, to which both are restricted. NaN below two of them. Trials
+    that end early count up to their end.
+
+    Raises
+    ------
+    LabelError
+        If there is no such variable, it has other dims, values are missing, or `bin_width` is given
+        for a variable, which has no bins.
+    TypeError
+        If the data are no Dataset.
+
+    References
+    ----------
+    Golomb (2007), Scholarpedia 2:1347. Golomb & Rinzel (1994), Physica D 72:259.
+
+    Examples
+    --------
+    >>> from neurodyn import analysis, spikes
+    >>> ds = spikes.from_times([[10.0, 50.0], [11.0, 51.0]], window=(0, 100))
+    >>> float(analysis.synchrony(ds)["chi"])
+    1.0
+    """
+    if not isinstance(data, xr.Dataset):
+        raise TypeError(
+            f"synchrony takes a Dataset or DataArray, got {type(data).__name__}: name the dims, "
+            "xarray.DataArray(array, dims=('time', 'unit'))."
+        )
+    if variable is None and "spike_time" not in data and "spike_count" not in data:
+        raise LabelError(f"synchrony needs spikes, or variable=... out of {list(data.data_vars)}.")
+    if variable is not None and bin_width is not None:
+        raise LabelError(
+            f"bin_width is the width in which spikes are counted; '{variable}' is taken at the "
+            "times that it has: leave bin_width out, or average it first (neurodyn.analysis.rebin)."
+        )
+    if bin_width is None and "spike_count" not in data:
+        bin_width = 5.0
+    if variable is None:
+        array = binned_counts(data, window, bin_width, "synchrony")["spike_count"]
+        _require_dims(array)
+    else:
+        array = _variable(data, variable, window)
+    dims = [d for d in ("trial", "time", "unit") if d in array.dims]
+    x = array.transpose(*dims).values.astype(np.float64)
+    x = x if "trial" in dims else x[None]
+    # What is missing in all units at the end of a trial comes after its end.
+    lengths = [np.flatnonzero(~np.isnan(one).all(1)).max(initial=-1) + 1 for one in x]
+    trials = [one[:n] for one, n in zip(x, lengths, strict=True)]
+    if not all(np.isfinite(one).all() for one in trials):
+        raise LabelError("synchrony: values are missing (NaN): choose a window without them.")
+    found = np.array([_chi(one) for one in trials])
+    about = {
+        "chi": "synchrony index",
+        "correlation": "mean pairwise correlation",
+        "n_units": "number of units that varied",
+    }
+    rows = ("trial",) if "trial" in dims else ()
+    variables = {
+        name: (rows, found[:, i] if rows else found[0, i], "1", long_name)
+        for i, (name, long_name) in enumerate(about.items())
+    }
+    coords = {str(n): c.variable for n, c in array.coords.items() if c.dims == ("trial",)}
+    return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
+
+
+def _variable(data: xr.Dataset, variable: str, window: Window | None) -> xr.DataArray:
+    if variable not in data.data_vars:
+        raise LabelError(f"there is no variable {variable!r}: there are {list(data.data_vars)}.")
+    _require_dims(data[variable])
+    return labels.between(data, window, what=f"'{variable}'")[variable]
+
+
+def _require_dims(array: xr.DataArray) -> None:
+    if not {"time", "unit"} <= set(array.dims) <= {"trial", "time", "unit"}:
+        raise LabelError(f"synchrony takes (trial, time, unit), got {array.dims}.")
+
+
+def _chi(x: np.ndarray) -> tuple[float, float, int]:
+    """Synchrony, mean correlation and number of units of (time, unit), in one pass over pairs."""
+    # Compared, not subtracted: a constant minus its rounded mean need not be 0.
+    varies = x.max(0, initial=-np.inf) > x.min(0, initial=np.inf)
+    n = int(varies.sum())
+    if n < 2:
+        return np.nan, np.nan, n
+    x = x[:, varies] - x[:, varies].mean(0)
+    variance = (x**2).mean(0)
+    chi = np.sqrt((x.mean(1) ** 2).mean() / variance.mean())
+    # The sum over all pairs is the square of the sum over units.
+    pairs = ((x / np.sqrt(variance)).sum(1) ** 2).mean() - n
+    return float(chi), float(pairs / (n * (n - 1))), n

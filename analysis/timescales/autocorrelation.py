@@ -1,0 +1,174 @@
+"""Autocorrelation of activity, within or across trials."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from neurodyn.analysis.shared.arrays import balanced, balanced_by, checked, pick, rows
+from neurodyn.analysis.timescales.streaming import LagSums, label_lags
+from neurodyn.labels import LabelError, clock
+
+__all__ = ["autocorrelation", "population_activity"]
+
+Activity = Float[Array, "trial time unit"]
+
+#: Samples of all trials and units that are worked on at once: bounds memory to some 200 MB.
+AT_ONCE = 1 << 23
+
+
+@partial(jax.jit, static_argnames="n_lags")
+def _autocovariance(x: Activity, n_lags: int) -> Float[Array, "lag unit"]:
+    """Mean product of samples `lag` apart, over times and trials: unbiased, in n log n."""
+    n_times = x.shape[1]
+    power = jnp.abs(jnp.fft.rfft(x, 2 * n_times, axis=1)) ** 2
+    products = jnp.fft.irfft(power.mean(axis=0), 2 * n_times, axis=0)[:n_lags]
+    return products / (n_times - jnp.arange(n_lags, dtype=x.dtype))[:, None]
+
+
+@partial(jax.jit, static_argnames="across")
+def _standardised(x: Activity, across: str) -> Activity:
+    """Subtract the mean and divide by the spread; NaN for units without one."""
+    over = (0,) if across == "trials" else (0, 1)
+    # Compared, not subtracted: a constant minus its rounded mean need not be 0.
+    varies = x.max(axis=over, keepdims=True) > x.min(axis=over, keepdims=True)
+    x = x - x.mean(axis=over, keepdims=True)
+    spread = jnp.sqrt((x**2).mean(axis=over, keepdims=True))
+    return jnp.where(varies, x / jnp.where(varies, spread, 1), jnp.nan)
+
+
+def autocorrelation(
+    data: xr.Dataset | xr.DataArray,
+    max_lag: float | None = None,
+    *,
+    across: Literal["trials", "all", "time"] = "trials",
+    variable: str | None = None,
+) -> xr.DataArray:
+    r"""Autocorrelation of each unit's activity.
+
+    Parameters
+    ----------
+    data
+        Dims ``(trial | condition, time, unit)``, evenly sampled: trials of one condition, or the
+        residuals around condition means, so that what is common to all trials does not count.
+    max_lag
+        Longest lag, in the units of `time` (ms, or steps); default a third of the trial, since few
+        pairs remain at long lags.
+    across
+        "trials": the correlation across trials of bins `lag` apart, averaged over such pairs of
+        bins (Murray et al.); activity locked to the trial drops out. "all": the product of
+        deviations from the mean over trials and times, divided by the variance. "time": of
+        deviations from each trial's own mean, which biases timescales low when trials are not much
+        longer than they are.
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    DataArray ``(lag, unit)``, 1 at lag 0; NaN for units that are constant (for "trials": constant
+    in any bin).
+
+    Raises
+    ------
+    LabelError
+        If times are uneven, values are missing, or "trials" is asked of fewer than three.
+    ValueError
+        If `max_lag` does not fit into the trial.
+
+    References
+    ----------
+    Murray et al. (2014), Nat. Neurosci. 17:1661.
+    """
+    if across not in ("trials", "all", "time"):
+        raise ValueError(f"across is 'trials', 'all' or 'time', got {across!r}.")
+    array = pick(data, variable)
+    if array.dims != (rows(array), "time", "unit"):
+        raise LabelError(f"autocorrelation needs (trial, time, unit), got dims {array.dims}.")
+    n_trials, n_times, _ = array.shape
+    if across == "trials" and n_trials < 3:
+        raise LabelError(
+            f"a correlation across trials needs three of them at least, got {n_trials}; "
+            "across='all' works on one."
+        )
+    _, step, unit = clock(array)
+    n_lags = n_times // 3 if max_lag is None else int(np.floor(max_lag / step + 1e-6))
+    if not 1 <= n_lags < n_times:
+        raise ValueError(
+            f"max_lag must lie between one step ({step:g}{' ms' * (unit == 'ms')}) and the trial "
+            f"({n_times} steps), got {max_lag}."
+        )
+    values = _in_time(array, n_lags) if across == "time" else _in_units(array, n_lags, across)
+    units = {n: c.variable for n, c in array.coords.items() if c.dims == ("unit",)}
+    return label_lags(values, step, unit, units, across=across)
+
+
+def _in_time(array: xr.DataArray, n_lags: int) -> np.ndarray:
+    """Chunk after chunk of time; lazy arrays are read as they are needed."""
+    n_trials, n_times, n_units = array.shape
+    length = min(n_times, max(n_lags, AT_ONCE // (n_trials * n_units)))
+    sums, origin, scale = None, 0.0, 1.0
+    for start in range(0, n_times, length):
+        chunk = checked(array.isel(time=slice(start, start + length))).astype(np.float64)
+        if sums is None:
+            # Offset and scale of the first chunk, taken out of all: float32 would lose the signal.
+            scale = balanced_by(chunk)[1]
+            origin = chunk[:, :1]
+        chunk = jnp.asarray((chunk - origin) / scale, jnp.result_type(float)).transpose(1, 0, 2)
+        sums = LagSums(chunk, n_lags) if sums is None else sums.add(chunk)
+    assert sums is not None  # there is a time step
+    return np.asarray(sums.autocorrelation())
+
+
+def _in_units(array: xr.DataArray, n_lags: int, across: str) -> np.ndarray:
+    """Some units at a time, since their spread is over whole trials."""
+    n_trials, n_times, n_units = array.shape
+    some = max(1, AT_ONCE // (n_trials * n_times))
+    parts = []
+    for start in range(0, n_units, some):
+        x = balanced(checked(array.isel(unit=slice(start, start + some))))
+        x = jnp.asarray(x, jnp.result_type(float))
+        parts.append(np.asarray(_autocovariance(_standardised(x, across), n_lags + 1)))
+    return np.concatenate(parts, axis=1)
+
+
+def population_activity(
+    data: xr.Dataset | xr.DataArray, *, variable: str | None = None
+) -> xr.DataArray:
+    """The summed activity of all units as one unit, "population", for any measure of units.
+
+    Parameters
+    ----------
+    data
+        With a dim ``unit``.
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    DataArray with the other dims and labels, and one unit.
+
+    Raises
+    ------
+    LabelError
+        If there are no units, or values are missing (a sum over other units is another signal).
+
+    Examples
+    --------
+    >>> rate = xr.DataArray(np.ones((4, 10, 3)), dims=("trial", "time", "unit"))
+    >>> population_activity(rate).sizes["unit"]
+    1
+    """
+    array = pick(data, variable)
+    if array.dtype.kind == "f" and bool(array.isnull().any()):
+        raise LabelError(
+            "some units have missing values: sum over units that were recorded together only."
+        )
+    kept = array.drop_vars([str(n) for n, c in array.coords.items() if "unit" in c.dims])
+    summed = kept.sum("unit", keepdims=True).assign_coords(unit=["population"])
+    return summed.assign_attrs(array.attrs).rename(array.name)

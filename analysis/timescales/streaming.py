@@ -1,0 +1,276 @@
+"""Autocovariance and covariance of activity that comes in chunks of time, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Int
+
+from neurodyn.analysis.timescales.chunks import Chunk, Reading, Seen, read_chunk
+from neurodyn.common.checks import check_whole
+from neurodyn.common.reprs import brief
+from neurodyn.labels import LabelError
+
+__all__ = ["CovarianceSums", "LagSums", "streaming_autocorrelation"]
+
+
+class LagSums(eqx.Module):
+    """Running sums from which the autocovariance of every unit follows.
+
+    Exact, not an average over chunks: products reach from one chunk into the next, and each trial's
+    mean over the whole run is subtracted at the end. Memory is that of `max_lag` samples and of the
+    transform of one chunk.
+
+    Parameters
+    ----------
+    first
+        The first chunk, of `max_lag` samples at least: a DataArray with the dims time, trial and
+        unit, or an array in this order. Chunks with labels must follow each other in time; their
+        trials and units are paired by label with those of the first.
+    max_lag
+        Longest lag, in samples.
+
+    Raises
+    ------
+    LabelError
+        If trials, units or step of a chunk differ from the first, or it does not start where the
+        one before ended.
+    ValueError
+        If a chunk is shorter than that, or no whole number of lags is asked for.
+    """
+
+    max_lag: int = eqx.field(static=True)
+    n: Int[Array, ""]
+    reference: Float[Array, "trial unit"]
+    total: Float[Array, "trial unit"]
+    head: Float[Array, "lag trial unit"]
+    tail: Float[Array, "lag trial unit"]
+    products: Float[Array, "lags unit"]
+    seen: Seen | None
+
+    __repr__ = brief
+
+    def __init__(self, first: ArrayLike | xr.DataArray, max_lag: int):
+        first, self.seen = read_chunk(first)
+        check_whole(1, max_lag=max_lag)
+        if first.shape[0] < max_lag:
+            raise ValueError(
+                f"The first chunk holds {first.shape[0]} samples, but products over {max_lag} of "
+                "them are asked for: pass longer chunks, or fewer lags."
+            )
+        self.max_lag = int(max_lag)
+        start = _begin(first, self.max_lag)
+        self.n, self.reference, self.total, self.head, self.tail, self.products = start
+
+    def add(self, chunk: ArrayLike | xr.DataArray) -> LagSums:
+        """The sums with the next chunk, of any length."""
+        values, seen = read_chunk(chunk, Reading(self.total[None], self.seen))
+        total, _, tail, products = _sums(values, self.reference, self.tail)
+        return eqx.tree_at(
+            lambda s: (s.n, s.total, s.tail, s.products, s.seen),
+            self,
+            (
+                self.n + values.shape[0],
+                self.total + total,
+                tail,
+                self.products + products,
+                seen,
+            ),
+            is_leaf=lambda x: x is None,
+        )
+
+    def autocovariance(self) -> Float[Array, "lags unit"]:
+        """Mean product of deviations from each trial's mean, lags 0 to `max_lag`, over trials."""
+        if int(self.n) <= self.max_lag:
+            raise ValueError(
+                f"{int(self.n)} samples have no products {self.max_lag} samples apart."
+            )
+        return _autocovariance(self.n, self.total, self.head, self.tail, self.products)
+
+    def autocorrelation(self) -> Float[Array, "lags unit"]:
+        """The autocovariance divided by that at lag 0; NaN for units that do not vary."""
+        covariance = self.autocovariance()
+        varies = covariance[:1] > 0
+        return jnp.where(varies, covariance / jnp.where(varies, covariance[:1], 1), jnp.nan)
+
+
+def _begin(first: Chunk, max_lag: int):
+    # The first sample, not a mean: what is constant stays exactly 0.
+    reference = first[0]
+    before = jnp.zeros((max_lag, *first.shape[1:]), first.dtype)
+    total, head, tail, products = _sums(first, reference, before)
+    return jnp.asarray(first.shape[0], jnp.int32), reference, total, head[:max_lag], tail, products
+
+
+@jax.jit
+def _sums(chunk: Chunk, reference, tail):
+    """Sums over one chunk; `tail` holds the last samples before it."""
+    max_lag = tail.shape[0]
+    x = chunk - reference[None]
+    joined = jnp.concatenate([tail, x])
+    size = _fast_size(joined.shape[0])
+    # Position max_lag - l of the circular correlation holds the products l samples apart.
+    spectrum = jnp.conj(jnp.fft.rfft(x, size, axis=0)) * jnp.fft.rfft(joined, size, axis=0)
+    products = jnp.fft.irfft(spectrum.sum(axis=1), size, axis=0)[: max_lag + 1][::-1]
+    return x.sum(axis=0), x[:max_lag], joined[-max_lag:], products
+
+
+@jax.jit
+def _autocovariance(n, total, head, tail, products) -> Float[Array, "lags unit"]:
+    n_trials, max_lag = total.shape[0], tail.shape[0]
+    n = n.astype(total.dtype)
+    mean = total / n
+
+    def left_out(samples):
+        """Sum of the first 0, 1, ... of some samples."""
+        return jnp.concatenate([jnp.zeros_like(samples[:1]), jnp.cumsum(samples, axis=0)])
+
+    # Sums of the earlier and of the later member of all pairs.
+    pairs = 2 * total[None] - left_out(tail[::-1]) - left_out(head)
+    count = n - jnp.arange(max_lag + 1, dtype=n.dtype)
+    correction = (mean[None] * pairs - count[:, None, None] * mean[None] ** 2).sum(axis=1)
+    return (products - correction) / (count * n_trials)[:, None]
+
+
+def _fast_size(n: int) -> int:
+    """The smallest product of 2, 3 and 5 that is at least `n`, for which transforms are fast."""
+    best, five = 1 << (n - 1).bit_length(), 1
+    while five < best:
+        three = five
+        while three < best:
+            rest = -(-n // three)
+            best = min(best, three << (rest - 1).bit_length())
+            three *= 3
+        five *= 5
+    return best
+
+
+class CovarianceSums(eqx.Module):
+    """Running sums from which each trial's covariance between units follows.
+
+    Parameters
+    ----------
+    first
+        The first chunk, as for `LagSums`.
+
+    Raises
+    ------
+    LabelError
+        As `LagSums`.
+    """
+
+    n: Int[Array, ""]
+    reference: Float[Array, "trial unit"]
+    total: Float[Array, "trial unit"]
+    products: Float[Array, "trial unit unit"]
+    seen: Seen | None
+
+    __repr__ = brief
+
+    def __init__(self, first: ArrayLike | xr.DataArray):
+        first, self.seen = read_chunk(first)
+        self.n, self.reference = jnp.asarray(first.shape[0], jnp.int32), first[0]
+        self.total, self.products = _moments(first, self.reference)
+
+    def add(self, chunk: ArrayLike | xr.DataArray) -> CovarianceSums:
+        """The sums with the next chunk."""
+        values, seen = read_chunk(chunk, Reading(self.total[None], self.seen))
+        total, products = _moments(values, self.reference)
+        return eqx.tree_at(
+            lambda s: (s.n, s.total, s.products, s.seen),
+            self,
+            (self.n + values.shape[0], self.total + total, self.products + products, seen),
+            is_leaf=lambda x: x is None,
+        )
+
+    def covariance(self) -> Float[Array, "trial unit unit"]:
+        """Covariance over time of each trial (divided by the number of samples)."""
+        n = self.n.astype(self.total.dtype)
+        mean = self.total / n
+        return self.products / n - mean[:, :, None] * mean[:, None, :]
+
+
+@jax.jit
+def _moments(chunk: Chunk, reference):
+    x = chunk - reference[None]
+    return x.sum(axis=0), jnp.einsum("tij,tik->ijk", x, x)
+
+
+def streaming_autocorrelation(
+    chunks: Iterable[Any], max_lag: int, *, step: float | None = None, units: str | None = None
+) -> xr.DataArray:
+    """Autocorrelation of activity that is too long to hold.
+
+    Parameters
+    ----------
+    chunks
+        One after the other in time, as for `LagSums`: DataArrays, or arrays
+        ``(time, trial, unit)``.
+    max_lag
+        Longest lag, in samples.
+    step
+        Time between samples. Default: that of the labels, 1 for arrays.
+    units
+        Units of `step`: "ms", or "1" for steps of a map. Default: that of the labels, "ms" for
+        arrays.
+
+    Returns
+    -------
+    DataArray ``(lag, unit)``, as `autocorrelation` with ``across="time"`` gives it of the whole:
+    each trial's own mean is subtracted, products are averaged over all pairs and trials, and
+    divided by their value at lag 0. NaN for units that are constant.
+
+    Raises
+    ------
+    LabelError
+        As `LagSums`; or `step` or `units` contradict the labels.
+    ValueError
+        If there is no chunk, chunks differ in trials or units, or all are shorter than `max_lag`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> chunks = (rng.standard_normal((1000, 2, 3)) for _ in range(20))
+    >>> acf = streaming_autocorrelation(chunks, 30)
+    >>> acf.dims, bool((abs(acf[1:]) < 0.03).all())
+    (('lag', 'unit'), True)
+    """
+    sums = None
+    for chunk in chunks:
+        sums = LagSums(chunk, max_lag) if sums is None else sums.add(chunk)
+    if sums is None:
+        raise ValueError("`chunks` is empty: there is no activity to correlate.")
+    values = np.asarray(sums.autocorrelation())
+    if sums.seen is None:
+        return label_lags(values, 1.0 if step is None else step, units or "ms")
+    clock, first = sums.seen.clock, sums.seen.first
+    if (step is not None and not np.isclose(step, clock.step)) or units not in (None, clock.unit):
+        raise LabelError(
+            f"step={step} and units={units!r} contradict the labels of the chunks, which are "
+            f"{clock.step:g} apart in {clock.unit!r}: leave them out."
+        )
+    coords = {name: c.variable for name, c in first.coords.items() if c.dims == ("unit",)}
+    return label_lags(values, clock.step, clock.unit, coords)
+
+
+def label_lags(
+    values: np.ndarray, step: float, units: str, coords: Any = None, **attrs: Any
+) -> xr.DataArray:
+    """Autocorrelations ``(lag, unit)`` with their labels."""
+    if not step > 0:
+        raise LabelError(f"`step` must be above 0, got {step}.")
+    lag = ("lag", np.arange(len(values)) * float(step), {"units": units, "long_name": "lag"})
+    return xr.DataArray(
+        values,
+        dims=("lag", "unit"),
+        coords={"lag": lag, **(coords or {})},
+        attrs={"units": "1", "long_name": "autocorrelation"} | attrs,
+        name="autocorrelation",
+    )

@@ -1,0 +1,239 @@
+"""Intrinsic timescales: exponential fits to autocorrelations."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Int
+
+from neurodyn.analysis.timescales.autocorrelation import autocorrelation
+from neurodyn.analysis.timescales.golden import golden_section
+from neurodyn.labels import LabelError, clock
+from neurodyn.labels.only import takes
+from neurodyn.params import resolve
+from neurodyn.system import AbstractSystem
+
+__all__ = ["effective_tau", "fit_exponential", "timescale"]
+
+#: What became of a fit, by its code.
+STATUS = ("ok", "undefined", "no decay", "at bound")
+#: Time constants tried before refinement, per fit.
+GRID = 128
+
+
+def effective_tau(model: xr.Dataset | xr.DataArray | AbstractSystem) -> xr.DataArray:
+    """Time constants of the units of a model.
+
+    Parameters
+    ----------
+    model
+        A run with the coordinate ``tau`` [ms] on ``unit`` (or on ``seed`` and ``unit``), or the
+        model itself.
+
+    Returns
+    -------
+    DataArray ``tau`` [ms] with the labels of the units.
+
+    Raises
+    ------
+    LabelError
+        If there is no such coordinate or it is not in ms.
+    """
+    if isinstance(model, AbstractSystem):
+        columns = resolve(model).unit_coords()
+        own = {n: v for n, v in columns.items() if not isinstance(v, tuple)}
+        model = xr.Dataset(coords={n: ("unit", np.asarray(v)) for n, v in own.items()})
+        model = model.assign_coords(unit=np.arange(model.sizes.get("unit", 0)))
+    known = model.variables if isinstance(model, xr.Dataset) else model.coords
+    if "tau" not in known or "unit" not in model["tau"].dims:
+        raise LabelError(
+            "there is no 'tau' on 'unit': the run of a model with time constants has it; of "
+            "recorded activity use timescale."
+        )
+    tau = model["tau"].drop_vars("tau", errors="ignore").rename("tau")
+    if tau.attrs.get("units", "ms") != "ms":
+        raise LabelError(f"tau must be in ms, got {tau.attrs['units']!r}.")
+    return tau.assign_attrs(units="ms", long_name="time constant")
+
+
+class Fit(NamedTuple):
+    """Least-squares fit of ``amplitude * (exp(-lag / tau) + offset)``."""
+
+    tau: Float[Array, ""]
+    amplitude: Float[Array, ""]
+    offset: Float[Array, ""]
+    r2: Float[Array, ""]
+    status: Int[Array, ""]
+
+
+def _linear_part(log_tau, lags, r, weight, amplitude: bool, offset: bool):
+    """Amplitude, constant and summed square error of the best fit at one time constant."""
+    decay = jnp.exp(-lags / jnp.exp(log_tau))
+    n = weight.sum()
+    e_mean, r_mean = (((v * weight).sum() / n if offset else 0 * n) for v in (decay, r))
+    e, target = (decay - e_mean) * weight, (r - r_mean) * weight
+    scale = jnp.maximum((e * target).sum() / (e**2).sum(), 0) if amplitude else jnp.ones_like(n)
+    return scale, r_mean - scale * e_mean, ((target - scale * e) ** 2).sum()
+
+
+def _fit(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
+    """Fit one unit from lag index `start` on."""
+    weight = (jnp.arange(lags.size) >= start).astype(r.dtype)
+
+    def error(log_tau):
+        return _linear_part(log_tau, lags, r, weight, amplitude, offset)[2]
+
+    grid = jnp.linspace(jnp.log(bounds[0]), jnp.log(bounds[1]), GRID)
+    best = jnp.argmin(jax.vmap(error)(grid))
+    inner = jnp.clip(best, 1, GRID - 2)
+    log_tau = golden_section(error, grid[inner - 1], grid[inner + 1])
+    scale, constant, residual = _linear_part(log_tau, lags, r, weight, amplitude, offset)
+    mean = (r * weight).sum() / weight.sum()
+    total = (((r - mean) * weight) ** 2).sum()
+    rises = (start >= lags.size) | (scale <= 0)
+    few = weight.sum() <= 1 + amplitude + offset
+    status = jnp.select([jnp.isnan(r).any(), rises, few, best != inner], [1, 2, 1, 3], 0)
+    values = jnp.stack([jnp.exp(log_tau), scale, constant / scale, 1 - residual / total])
+    values = jnp.where(status == 0, values, jnp.nan)
+    return Fit(values[0], values[1], values[2], values[3], status)
+
+
+@partial(jax.jit, static_argnames=("amplitude", "offset"))
+def _fit_units(lags, r, start, bounds, amplitude: bool, offset: bool) -> Fit:
+    one = partial(_fit, amplitude=amplitude, offset=offset)
+    return jax.vmap(one, in_axes=(None, 1, 0, None))(lags, r, start, bounds)
+
+
+@takes(acf=["lag"])
+def fit_exponential(
+    acf: xr.DataArray,
+    *,
+    first_lag: float | None = None,
+    amplitude: bool = True,
+    offset: bool = True,
+) -> xr.Dataset:
+    r"""Fit :math:`A\,[\exp(-k/\tau) + B]` to autocorrelations, all units at once.
+
+    A and B follow from tau by linear least squares, so that the search runs over tau alone and
+    finds the global minimum.
+
+    Parameters
+    ----------
+    acf
+        Autocorrelation with dims ``(lag, unit)``, as from `autocorrelation`.
+    first_lag
+        First lag to fit, in the units of ``lag``. Default, for each unit: the first lag above 0
+        after which the autocorrelation falls, which skips refractoriness and the noise at lag 0.
+    amplitude
+        Whether A is fitted; else 1.
+    offset
+        Whether B is fitted; else 0.
+
+    Returns
+    -------
+    Dataset on ``unit``: ``tau`` in the units of ``lag``, ``amplitude`` A, ``offset`` B, ``r2``, and
+    ``status``: "ok"; "undefined" (NaN in the autocorrelation, or fewer lags than parameters); "no
+    decay"; "at bound" (tau shorter than a quarter of a step or longer than ten times the longest
+    lag). All but ``status`` are NaN unless it is "ok".
+
+    Raises
+    ------
+    LabelError
+        If `acf` has other dims.
+    ValueError
+        If `first_lag` is beyond the last lag.
+
+    References
+    ----------
+    Murray et al. (2014), Nat. Neurosci. 17:1661, equation 1.
+
+    Examples
+    --------
+    >>> lag = np.arange(0.0, 500.0, 10.0)
+    >>> acf = xr.DataArray(
+    ...     0.8 * np.exp(-lag / 100.0)[:, None] + 0.1, coords={"lag": lag}, dims=("lag", "unit")
+    ... )
+    >>> round(float(fit_exponential(acf)["tau"][0]), 1)
+    100.0
+    """
+    if not isinstance(acf, xr.DataArray) or set(acf.dims) != {"lag", "unit"}:
+        raise LabelError("fit_exponential takes a DataArray (lag, unit), see autocorrelation.")
+    acf = acf.transpose("lag", "unit")
+    lags, _, unit = clock(acf, dim="lag", what="acf", even=False)
+    r = acf.values
+    if lags.size < 3:
+        raise ValueError(f"a fit needs three lags at least, got {lags.size}.")
+    if first_lag is None:
+        falls = (np.diff(r, axis=0) < 0) & (lags[:-1] > 0)[:, None]
+        start = np.where(falls.any(axis=0), falls.argmax(axis=0), lags.size)
+    else:
+        if not first_lag <= lags[-1]:
+            raise ValueError(f"first_lag={first_lag} is beyond the last lag, {lags[-1]:g}.")
+        start = np.full(r.shape[1], np.searchsorted(lags, first_lag - 1e-6))
+    dtype = jnp.result_type(float)
+    fit = _fit_units(
+        jnp.asarray(lags, dtype),
+        jnp.asarray(r, dtype),
+        jnp.asarray(start),
+        jnp.asarray([np.diff(lags).min() / 4, 10 * lags[-1]], dtype),
+        amplitude,
+        offset,
+    )
+    names = {
+        "tau": (unit, "intrinsic timescale"),
+        "amplitude": ("1", "amplitude of the decay"),
+        "offset": ("1", "offset of the decay, in units of its amplitude"),
+        "r2": ("1", "explained variance of the fit"),
+    }
+    variables = {
+        name: ("unit", np.asarray(getattr(fit, name)), {"units": units, "long_name": long_name})
+        for name, (units, long_name) in names.items()
+    }
+    status = np.array(STATUS)[np.asarray(fit.status)]
+    variables["status"] = ("unit", status, {"units": "1", "long_name": "what became of the fit"})
+    units = {n: c.variable for n, c in acf.coords.items() if c.dims == ("unit",) and n != "tau"}
+    return xr.Dataset(variables, units, {"source": "analysis", "kind": "statistic"})
+
+
+def timescale(
+    data: xr.Dataset | xr.DataArray,
+    max_lag: float | None = None,
+    *,
+    across: Literal["trials", "all", "time"] = "trials",
+    first_lag: float | None = None,
+    amplitude: bool = True,
+    offset: bool = True,
+    variable: str | None = None,
+) -> xr.Dataset:
+    """Intrinsic timescale of each unit: `autocorrelation`, then `fit_exponential`.
+
+    Compare model and recording by the same estimator on windows of the same length: its bias
+    depends on them.
+
+    Parameters
+    ----------
+    data, max_lag, across, variable
+        As for `autocorrelation`.
+    first_lag, amplitude, offset
+        As for `fit_exponential`.
+
+    Returns
+    -------
+    Dataset as from `fit_exponential`.
+
+    Raises
+    ------
+    LabelError, ValueError
+        As for both.
+
+    References
+    ----------
+    Murray et al. (2014), Nat. Neurosci. 17:1661.
+    """
+    acf = autocorrelation(data, max_lag, across=across, variable=variable)
+    return fit_exponential(acf, first_lag=first_lag, amplitude=amplitude, offset=offset)

@@ -1,0 +1,95 @@
+"""The draws of `noise_compiled` as machine code."""
+
+from neurodyn.kernels.compiled.llvm.code import I32, Code
+from neurodyn.kernels.compiled.llvm.functions import Program, vector_bytes
+from neurodyn.kernels.compiled.llvm.number import Number
+from neurodyn.kernels.compiled.llvm.team import Arrays, write_handler
+from neurodyn.kernels.random import numbers
+
+__all__ = ["build"]
+
+# Blocks of the cipher that one thread takes at a time: some twenty microseconds.
+_CHUNK = 8192
+
+
+def build():
+    """Compile the function (words of the keys,) -> (standard normal numbers for each key,)."""
+    # Two registers to a vector: what is done with one does not wait for the other.
+    program = Program("float32", 2 * vector_bytes())
+    write_handler(program, "normal", (1, 1), _counts, [_draw])
+    return program.compiled("normal")
+
+
+def _chunks(arrays: Arrays) -> tuple[Number, Number]:
+    """Numbers for each key, and into how many chunks these are cut."""
+    size = arrays.result_size(0, 1)
+    return size, (size / 2 + (_CHUNK - 1)) / _CHUNK + (size / 2).equals(0).as_integer()
+
+
+def _counts(code: Code, arrays: Arrays) -> tuple[list[Number], Number]:
+    n_items = arrays.result_size(0, 0) * _chunks(arrays)[1]
+    total = arrays.result_size(0, 0) * arrays.result_size(0, 1)
+    return [n_items], code.least(n_items, total / _CHUNK)
+
+
+def _draw(code: Code, arrays: Arrays, item: Number) -> None:
+    """One chunk of the numbers for one key.
+
+    A block of the cipher takes a number below half the size, and the same above that; what it
+    gives for both goes to these two places.
+    """
+    size, n_chunks = _chunks(arrays)
+    key, chunk = item / n_chunks, item % n_chunks
+    words, out = arrays.argument(0) + key * 8, arrays.result(0) + key * size * 4
+    first, second = (code.lanes_of(code.load(words + 4 * k, I32)) for k in range(2))
+    keys = (first, second, first ^ second ^ numbers.PARITY)
+    n_second = size / 2
+    n_first = size - n_second
+
+    def blocks(j, some):
+        x = code.lanes_of(j.as_integer(I32)) + code.counting()
+        x, y = _cipher(code, x, x + code.lanes_of(n_first.as_integer(I32)), keys)
+        code.put_vector(_normal(code, x), out + j * 4, some)
+        code.put_vector(_normal(code, y), out + (n_first + j) * 4, some)
+
+    start = chunk * _CHUNK
+    code.columns(start, code.least(start + _CHUNK, n_second), blocks)
+    # Of an odd number of words one has no partner.
+    with code.when((n_first > n_second) & (chunk.equals(n_chunks - 1))):
+        x = code.lanes_of(n_second.as_integer(I32))
+        x, _ = _cipher(code, x, x & 0, keys)
+        code.put_vector(_normal(code, x), out + n_second * 4, code.integer(1))
+
+
+def _cipher(code: Code, x: Number, y: Number, keys) -> tuple[Number, Number]:
+    """Twenty rounds of Threefry-2x32."""
+    x, y = x + keys[0], y + keys[1]
+    for i in range(5):
+        for turn in numbers.ROTATIONS[i % 2]:
+            x = x + y
+            y = x ^ code.rotated(y, turn)
+        x, y = x + keys[(i + 1) % 3], y + (keys[(i + 2) % 3] + (i + 1))
+    return x, y
+
+
+def _normal(code: Code, word: Number) -> Number:
+    """As `noise.normal_of`, operation by operation."""
+    fraction = code.shifted_right(word, 9) | 0x3F800000
+    u = (code.bits(fraction) - 1.5) * 2.0 + 2.0**-23
+    bits = code.bits((1.0 - u) * (u + 1.0))
+    exponent = (bits - numbers.SQRT_HALF) >> 23
+    m = code.bits(bits - (exponent << 23)) - 1.0
+    w = -(_polynomial(code, numbers.LOG2, m) * m + code.as_float(exponent))
+    found = code.cell(_polynomial(code, numbers.CENTRE, w - numbers.CENTRE_AT))
+    far = ~(w < numbers.SWITCH)
+    with code.when(~code.bits_of(far).equals(0)):  # one lane in 300
+        tail = _polynomial(code, numbers.TAIL, code.root(w) - numbers.TAIL_AT)
+        found.put(code.choose(far, tail, found.get()))
+    return found.get() * u
+
+
+def _polynomial(code: Code, coefficients, x: Number) -> Number:
+    value = code.splat(coefficients[0])
+    for coefficient in coefficients[1:]:
+        value = value * x + coefficient
+    return value

@@ -1,0 +1,230 @@
+"""Exact event-driven products of spikes with weights: only neurons that spiked cost anything."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Shaped, UInt32
+
+from neurodyn.kernels.events import listed as events_list
+from neurodyn.kernels.events.arguments import check_dtypes, check_rows, chosen
+from neurodyn.kernels.events.rules import dense, sparse
+
+__all__ = ["delayed_spike_product", "pack_spikes", "sparse_spike_product", "spike_product"]
+
+
+def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array, " post"]:
+    """Sum the rows of ``W`` of the neurons that spiked: ``spikes @ W``.
+
+    Parameters
+    ----------
+    spikes : (pre,)
+        Spikes of one step of one trial, 0 or 1. Other numbers scale their row (a release
+        probability, several spikes in a step).
+    W : (pre, post)
+        ``W[i, j]`` goes from neuron i to neuron j.
+    onto : (post,), optional
+        What the rows are added to; default: zero.
+    backend : {"auto", "xla", "compiled"}
+        "compiled" needs the extra `fast` and runs on CPUs only; "auto" (default) takes it where it
+        can, unless the environment variable ``NEURODYN_KERNELS`` says "xla".
+
+    Returns
+    -------
+    (post,)
+
+    Raises
+    ------
+    ValueError
+        If a shape or ``backend`` is not allowed.
+    TypeError
+        If the arrays are not both float32 or both float64.
+    ModuleNotFoundError
+        If ``backend="compiled"`` and something that it needs is missing.
+
+    Notes
+    -----
+    On CPUs, rows are added to `onto` one after the other in ascending order of neurons, in every
+    backend, alone or under `vmap`: with spikes of 0 and 1 the result is the same to the last bit,
+    with others to rounding, as XLA may round a product and its sum at once. No spike is ever
+    dropped, however many there are. Other devices multiply matrices.
+
+    Under `vmap`, trials that share ``W`` run as one batch; trials with weights of their own run
+    one after the other. Differentiable once, in both modes, with respect to both arguments: the
+    derivative with respect to the spikes is that of the dense product, for surrogate gradients.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from neurodyn.kernels import spike_product
+    >>> W = jnp.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]])
+    >>> print(spike_product(jnp.array([1.0, 0.0, 1.0]), W))
+    [101. 202.]
+    """
+    spikes, W = jnp.asarray(spikes), jnp.asarray(W)
+    check_dtypes(spikes=spikes, W=W)
+    if spikes.ndim != 1 or W.ndim != 2 or W.shape[0] != spikes.shape[0]:
+        raise ValueError(
+            f"spikes must have dims (pre,) and W (pre, post), got {spikes.shape} and {W.shape}; "
+            "run trials with jax.vmap."
+        )
+    if onto is not None:
+        onto = jnp.asarray(onto)
+        check_dtypes(spikes=spikes, onto=onto)
+        if onto.shape != W.shape[1:]:
+            raise ValueError(f"onto must have dims (post,), {W.shape[1:]}, got {onto.shape}.")
+    if 0 in W.shape:
+        return jnp.zeros(W.shape[1], W.dtype) if onto is None else onto
+    backend = chosen(backend, "add_rows" if onto is None else "add_rows_onto", W.dtype)
+    return dense(backend)(spikes[None], W, None if onto is None else onto[None])[0]
+
+
+def sparse_spike_product(
+    spikes, indptr, indices, values, n_post: int, *, backend: str = "auto"
+) -> Float[Array, " post"]:
+    """Sum the synapses of the neurons that spiked, by postsynaptic neuron.
+
+    Parameters
+    ----------
+    spikes : (pre,)
+        Spikes of one step of one trial, 0 or 1; other numbers scale their synapses.
+    indptr : (pre + 1,), int32
+        The synapses of neuron i are ``indptr[i]:indptr[i + 1]`` (compressed sparse rows).
+    indices : (synapse,), int32
+        Postsynaptic neurons, in ``0..n_post - 1``; values outside are not checked here.
+    values : (synapse,)
+        Weights.
+    n_post : int
+        Number of postsynaptic neurons.
+    backend : {"auto", "xla", "compiled"}
+        As in `spike_product`.
+
+    Returns
+    -------
+    (post,)
+
+    Raises
+    ------
+    ValueError
+        If a shape or ``backend`` is not allowed.
+    TypeError
+        If ``spikes`` and ``values`` are not both float32 or both float64, or the others not int32.
+    ModuleNotFoundError
+        If ``backend="compiled"`` and something that it needs is missing.
+
+    Notes
+    -----
+    As `spike_product`, and equal to it to the last bit on the dense form of the same weights (where
+    no pair of neurons has two synapses): each target adds its synapses in ascending order of
+    presynaptic neurons. Time and memory grow with the synapses of neurons that spike.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from neurodyn.kernels import sparse_spike_product
+    >>> indptr, indices = jnp.array([0, 2, 3], jnp.int32), jnp.array([0, 2, 1], jnp.int32)
+    >>> values = jnp.array([1.0, 2.0, 3.0])
+    >>> print(sparse_spike_product(jnp.array([1.0, 0.0]), indptr, indices, values, 3))
+    [1. 0. 2.]
+    """
+    spikes, indptr, indices, values = map(jnp.asarray, (spikes, indptr, indices, values))
+    check_dtypes(spikes=spikes, values=values)
+    check_rows(spikes, indptr=indptr, indices=indices, values=values)
+    onto = jnp.zeros((1, 1, n_post), values.dtype)
+    if spikes.shape[0] == 0 or n_post == 0:
+        return onto[0, 0]
+    scatter = sparse(chosen(backend, "add_synapses", values.dtype), False)
+    return scatter(onto, spikes[None], values, indptr, indices)[0, 0]
+
+
+def delayed_spike_product(
+    ring, head, spikes, indptr, indices, values, delays, *, backend: str = "auto"
+) -> Float[Array, "slot post"]:
+    """Add the synapses of the neurons that spiked to the slots of a ring where they will arrive.
+
+    One step of a network with delays is: call this, read slot ``head``, increase ``head``.
+
+    Parameters
+    ----------
+    ring : (slot, post)
+        What is under way. The first step starts from zeros.
+    head : integer scalar
+        The slot that arrives in this step, counted around the ring.
+    spikes : (pre,)
+        Spikes of one step of one trial, 0 or 1; other numbers scale their synapses.
+    indptr, indices, values
+        Synapses, as in `sparse_spike_product`.
+    delays : (synapse,), int32
+        Delay of each synapse in steps, in ``0..n_slots - 1``; values outside are not checked here.
+    backend : {"auto", "xla", "compiled"}
+        As in `spike_product`.
+
+    Returns
+    -------
+    (slot, post)
+        The ring, with slot ``head - 1``, which arrived in the step before, emptied, and then with
+        ``values`` added at slot ``(head + delays) % n_slots``.
+
+    Raises
+    ------
+    ValueError
+        If a shape or ``backend`` is not allowed.
+    TypeError
+        If a dtype is not allowed.
+    ModuleNotFoundError
+        If ``backend="compiled"`` and something that it needs is missing.
+
+    Notes
+    -----
+    A loop keeps the ring in place: reading a slot costs nothing, where emptying it after it was
+    read would copy the whole ring at every step.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from neurodyn.kernels import delayed_spike_product
+    >>> indptr, indices = jnp.array([0, 2], jnp.int32), jnp.array([0, 1], jnp.int32)
+    >>> delays = jnp.array([1, 2], jnp.int32)
+    >>> ring = delayed_spike_product(
+    ...     jnp.zeros((3, 2)), 2, jnp.ones(1), indptr, indices, jnp.array([5.0, 7.0]), delays
+    ... )
+    >>> print(ring)
+    [[5. 0.]
+     [0. 7.]
+     [0. 0.]]
+    """
+    ring, head, spikes, values = map(jnp.asarray, (ring, head, spikes, values))
+    indptr, indices, delays = map(jnp.asarray, (indptr, indices, delays))
+    check_dtypes(ring=ring, spikes=spikes, values=values)
+    check_rows(spikes, indptr=indptr, indices=indices, values=values, delays=delays)
+    if ring.ndim != 2 or ring.shape[0] == 0:
+        raise ValueError(
+            f"ring must have dims (slot, post) with a slot at least, got {ring.shape}."
+        )
+    if head.shape != () or not jnp.issubdtype(head.dtype, jnp.integer):
+        raise TypeError(f"head must be an integer scalar, got {head.dtype}{list(head.shape)}.")
+    if spikes.shape[0] == 0 or ring.shape[1] == 0:
+        return ring.at[(head - 1) % ring.shape[0]].set(0)
+    scatter = sparse(chosen(backend, "add_delayed", values.dtype), True)
+    head = head.astype(jnp.int32)[None]
+    return scatter(ring[None], spikes[None], values, indptr, indices, head, delays)[0]
+
+
+def pack_spikes(spikes: Shaped[Array, "*batch unit"]) -> UInt32[Array, "*batch word"]:
+    """Pack which entries are not zero, 32 to a word.
+
+    Parameters
+    ----------
+    spikes : (..., unit)
+        Spikes of one step: numbers or bools.
+
+    Returns
+    -------
+    words : (..., word), uint32
+        Bit ``i % 32`` of word ``i // 32`` belongs to unit i; bits beyond the last unit are 0.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from neurodyn.kernels import pack_spikes
+    >>> print(pack_spikes(jnp.array([1.0, 0.0, 1.0])))
+    [5]
+    """
+    return events_list.pack_spikes(jnp.asarray(spikes))

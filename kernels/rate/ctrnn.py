@@ -1,0 +1,251 @@
+"""The leaky recurrence of rate models, with a lean reverse-mode derivative."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.custom_derivatives import SymbolicZero
+from jaxtyping import Array, Float
+
+from neurodyn.kernels.compiled import ctrnn as ctrnn_compiled
+from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels.rate.activations import ACTIVATIONS
+from neurodyn.kernels.rate.adjoint import Saved, adjoint, leak_into
+from neurodyn.kernels.rate.arguments import check_ctrnn, step_bound
+from neurodyn.kernels.rate.rows import put, row
+
+__all__ = ["ctrnn_scan", "missing"]
+
+# Recovering the activation from two states loses log2(1 / alpha) bits; beyond seven, recompute it.
+_SMALLEST_RECOVERABLE_ALPHA = 1 / 128
+
+
+def ctrnn_scan(
+    W,
+    U,
+    b,
+    alpha,
+    x,
+    h0,
+    *,
+    form: str = "rate",
+    activation: str = "tanh",
+    noise=None,
+    length=None,
+    last: bool = False,
+    backend: str = "auto",
+) -> Float[Array, "time batch unit"] | Float[Array, "batch unit"]:
+    """Run a leaky recurrent network over a batch of inputs.
+
+    With ``act`` the activation, each step maps the state ``h`` and the input ``x_t`` to
+
+    - ``form="rate"``: ``(1 - alpha) h + alpha act(h W + x_t U + b)``,
+    - ``form="current"``: ``(1 - alpha) h + alpha (act(h) W + x_t U + b)``,
+    - ``form="update"``: ``act((1 - alpha) h + alpha (h W + x_t U + b))``,
+
+    and then adds ``noise[t]`` if there is noise (in the update form too: after the activation).
+
+    Parameters
+    ----------
+    W : (unit, unit)
+        Recurrent weights, used as ``h @ W``: ``W[i, j]`` goes from unit i to unit j.
+    U : (input, unit)
+        Input weights. ``input`` may be 0.
+    b : (unit,)
+        Bias.
+    alpha : (unit,)
+        Step size over time constant, ``dt / tau``. Not checked against (0, 1]: it may be traced.
+    x : (time, batch, input)
+        Inputs.
+    h0 : (batch, unit)
+        State before the first input.
+    form : {"rate", "current", "update"}
+        Where the nonlinearity stands. Default "rate", the form most trained networks use.
+    activation : {"tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity", "linear"}
+        Nonlinearity; ``leaky_relu`` has slope 0.01 below zero.
+    noise : (time, batch, unit), optional
+        Added to the state after each update, scaled by the caller.
+    length : int or integer scalar array, optional
+        Number of steps to run, shared by the batch; may be traced, so that one compilation serves
+        every length. Both passes loop over ``length`` steps only. A traced value is limited to
+        0..time. Default: all of them.
+    last : bool
+        Whether only the state after the last step is wanted. Then the backward pass gets a
+        cotangent of one state instead of a buffer of them, and a run that is not differentiated
+        keeps no states.
+    backend : {"auto", "xla", "compiled"}
+        Implementation. "compiled" needs the extra `fast` and an x86 processor with AVX2 or AVX-512,
+        runs on all cores and leaves other devices to XLA. "auto" (default) takes it where it can,
+        for 4 trials and 16 units at least, unless the environment variable ``NEURODYN_KERNELS``
+        says "xla".
+
+    Returns
+    -------
+    h : (time, batch, unit)
+        ``h[k]`` is the state after input k. Rows from ``length`` on are zero. With ``last``, the
+        state ``(batch, unit)`` after the last step (``h0`` if there is none).
+
+    Raises
+    ------
+    ValueError
+        If a shape, ``form``, ``activation``, ``backend`` or a known ``length`` is not allowed.
+    TypeError
+        If the arrays are not all float32 or all float64, or ``length`` is not an integer.
+    ModuleNotFoundError
+        If ``backend="compiled"`` and something that it needs is missing.
+
+    Notes
+    -----
+    Differentiable once in reverse mode, with respect to every array including ``alpha``, ``h0`` and
+    ``noise``; use `recurrent_scan` for forward mode. The states are all that the forward pass keeps
+    (and, for kinked activations in the rate form, one bool per state). The backward pass recovers
+    the activation from two successive states, or recomputes it if any ``alpha`` is below 1/128,
+    where recovery would cost more than seven bits (in XLA, whichever backend is chosen).
+
+    Backends agree to rounding. Each gives the same bits for the same arguments, the compiled one on
+    any number of threads.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from neurodyn.kernels import ctrnn_scan
+    >>> W, U, b = jnp.zeros((2, 2)), jnp.ones((1, 2)), jnp.zeros(2)
+    >>> x, h0 = jnp.ones((3, 1, 1)), jnp.zeros((1, 2))
+    >>> h = ctrnn_scan(W, U, b, jnp.array([0.5, 1.0]), x, h0, activation="linear")
+    >>> print(h[:, 0])
+    [[0.5   1.   ]
+     [0.75  1.   ]
+     [0.875 1.   ]]
+    """
+    arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation)
+    W = arrays[0]
+    fits = ctrnn_compiled.fits(*arrays[5].shape)
+    backend = ffi.choose(backend, lambda: missing("forward", form, activation, W.dtype), fits=fits)
+    length = step_bound(length, arrays[4].shape[0])
+    return _scan(form, activation, last, backend, *arrays, length)
+
+
+# Compiled here too, so that calls outside any jit do not compile the loop anew each time.
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+def _scan(form, activation, last, backend, W, U, b, alpha, x, h0, noise, length):
+    keep = "nothing" if last else "states"
+    arrays = (W, U, b, alpha, x, h0, noise, length)
+    end, states, _ = _forward(form, activation, keep, backend, *arrays)
+    return end if last else states
+
+
+def _scan_fwd(form, activation, last, backend, *primals):
+    arrays = jax.tree.map(lambda primal: primal.value, primals)
+    keep = ctrnn_compiled.keep(form, activation, last=last)
+    end, h, gate = _forward(form, activation, keep, backend, *arrays)
+    # These cotangents are made only if asked for: the compiler does not drop what loops make, nor
+    # products.
+    saved = Saved(*arrays, h, gate, *(_mark(primals[i]) for i in (4, 5, 6)))
+    return end if last else h, saved
+
+
+def missing(which: str, form: str, activation: str, dtype) -> str | None:
+    """What the compiled forward or backward pass misses here, or None."""
+    absent = ctrnn_compiled.obstacle()
+    if absent is not None:
+        return absent
+    if which == "forward":
+        keep = ctrnn_compiled.keep(form, activation, last=False)
+        plain = partial(ffi.run_once, partial(_plain_forward, form, activation, keep))
+    else:
+        plain = partial(ffi.run_once, partial(adjoint, form, ACTIVATIONS[activation], True))
+    return ctrnn_compiled.trial(which, form, activation, jnp.dtype(dtype).name, plain)
+
+
+def _mark(primal):
+    """Whether a derivative is asked for, as a pytree without arrays: None is no, () is yes."""
+    return () if primal is not None and primal.perturbed else None
+
+
+def _scan_bwd(form, activation, last, backend, saved, h_bar):
+    del last  # the cotangent tells by its dims
+    if isinstance(h_bar, SymbolicZero):
+        h_bar = jnp.zeros(h_bar.aval.shape, h_bar.aval.dtype)
+
+    def backward(recover, saved, h_bar):
+        plain = partial(adjoint, form, ACTIVATIONS[activation], recover)
+        if not recover or backend == "xla":
+            return plain(saved, h_bar)
+        reason = missing("backward", form, activation, h_bar.dtype)
+        if reason is not None:  # known only now; what the forward pass kept serves both
+            ffi.warn_once(reason)
+            return plain(saved, h_bar)
+        return _either(backend, ctrnn_compiled.adjoint, plain, form, activation)(saved, h_bar)
+
+    if form != "rate":
+        return *backward(True, saved, h_bar), None
+    recoverable = _all_at_least(_SMALLEST_RECOVERABLE_ALPHA, saved.alpha)
+    bars = lax.cond(recoverable, partial(backward, True), partial(backward, False), saved, h_bar)
+    return *bars, None
+
+
+_scan.__wrapped__.defvjp(  # type: ignore[attr-defined]
+    _scan_fwd, _scan_bwd, symbolic_zeros=True
+)
+
+
+def _all_at_least(bound: float, values):
+    """Whether all values reach the bound: one answer for all members of a mapped axis.
+
+    A mapped answer would turn the `cond` into a select that runs both branches.
+    """
+
+    @jax.custom_batching.custom_vmap
+    def holds(values):
+        return jnp.all(values >= bound)
+
+    @holds.def_vmap
+    def _(axis_size, in_batched, values):
+        del axis_size, in_batched
+        return holds(values), False
+
+    return holds(values)
+
+
+def _either(backend, compiled, plain, *static):
+    """The plain function, or the compiled one of the same arrays where the device is a CPU."""
+    if backend == "xla":
+        return plain
+    return partial(lax.platform_dependent, cpu=partial(compiled, *static), default=plain)
+
+
+def _forward(form, activation, keep, backend, *arrays):
+    """The last state; what is kept of all states and of which side of the kink drove them."""
+    static = (form, activation, keep)
+    plain = partial(_plain_forward, *static)
+    return _either(backend, ctrnn_compiled.forward, plain, *static)(*arrays)
+
+
+def _plain_forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
+    act = ACTIVATIONS[activation]
+    a, b = alpha[None, :], b[None, :]
+    n_steps = x.shape[0]
+    if form == "update":  # all but the activation is one linear map
+        W, U, b = leak_into(W, alpha), U * a, b * a
+
+    def step(t, carry):
+        h, states, gate = carry
+        u = row(x, t) @ U + b
+        if form == "rate":
+            r = act.value(h @ W + u)
+            h = (1 - a) * h + a * r
+            gate = gate if gate is None else put(gate, act.slope(r) == 1, t)
+        elif form == "current":
+            h = (1 - a) * h + a * (act.value(h) @ W + u)
+        else:
+            h = act.value(h @ W + u)
+        if noise is not None:
+            h = h + row(noise, t)
+        return h, states if states is None else put(states, h, t), gate
+
+    shape = (n_steps, *h0.shape)
+    states = None if keep == "nothing" else jnp.zeros(shape, h0.dtype)
+    gate = jnp.zeros(shape, bool) if "gates" in keep else None
+    return lax.fori_loop(0, n_steps if length is None else length, step, (h0, states, gate))

@@ -1,0 +1,173 @@
+"""The adaptive exponential integrate-and-fire neuron."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.models.spiking.cells.lif import check_reset
+from neurodyn.models.spiking.cells.neuron import (
+    AbstractNeuron,
+    Initial,
+    initial,
+    n_units,
+    per_unit,
+    split,
+    where_spiked,
+)
+from neurodyn.params import AbstractParameter
+from neurodyn.system import Variable
+
+__all__ = ["AdEx", "Adapting"]
+
+
+class Adapting(NamedTuple):
+    """State of a neuron with an adaptation current.
+
+    Attributes
+    ----------
+    v
+        Membrane potential [mV].
+    w
+        Adaptation current [pA].
+    """
+
+    v: Float[Array, " unit"]
+    w: Float[Array, " unit"]
+
+
+class AdEx(AbstractNeuron):
+    r"""The adaptive exponential integrate-and-fire neuron.
+
+    .. math::
+        C \dot v &= -g_L (v - E_L) + g_L \Delta_T \exp\frac{v - V_T}{\Delta_T} - w + I \\
+        \tau_w \dot w &= a (v - E_L) - w
+
+    and where :math:`v \ge v_{peak}`: :math:`v \leftarrow v_{reset},\; w \leftarrow w + b`.
+
+    Parameters
+    ----------
+    n
+        Number of units.
+    C
+        Capacitance [pF].
+    g_L
+        Leak conductance [nS].
+    E_L, V_T
+        Leak reversal potential and threshold of the upstroke [mV].
+    Delta_T
+        Slope factor of the upstroke [mV].
+    tau_w
+        Time constant of adaptation [ms].
+    a, b
+        Adaptation below threshold [nS] and by a spike [pA].
+    v_reset, v_peak
+        Potential after a spike and at its peak [mV]. Above the peak the exponential goes on as at
+        the peak, which only the end of the step of a spike sees.
+    v0, w0
+        Potential [mV] and adaptation [pA] at the start; default `E_L` and 0. Laws are drawn anew
+        for every trial.
+    key
+        Seed or key, where a parameter is drawn.
+
+    Raises
+    ------
+    ValueError
+        If a size does not fit, `C`, `g_L`, `Delta_T` or `tau_w` is not positive, or a reset is not
+        below its peak.
+
+    Notes
+    -----
+    Defaults are those of Brette & Gerstner. Each parameter may be a number, an array ``(unit,)``, a
+    law of :mod:`neurodyn.params` that is drawn once, or a spec (then it is trained).
+
+    References
+    ----------
+    Brette & Gerstner, "Adaptive exponential integrate-and-fire model as an effective description of
+    neuronal activity", J. Neurophysiol. 94:3637, 2005.
+    """
+
+    n: int = eqx.field(static=True)
+    cell_type: tuple[str, ...] = eqx.field(static=True)
+    C: Float[Array, " unit"] | AbstractParameter
+    g_L: Float[Array, " unit"] | AbstractParameter
+    E_L: Float[Array, " unit"] | AbstractParameter
+    V_T: Float[Array, " unit"] | AbstractParameter
+    Delta_T: Float[Array, " unit"] | AbstractParameter
+    tau_w: Float[Array, " unit"] | AbstractParameter
+    a: Float[Array, " unit"] | AbstractParameter
+    b: Float[Array, " unit"] | AbstractParameter
+    v_reset: Float[Array, " unit"] | AbstractParameter
+    v_peak: Float[Array, " unit"] | AbstractParameter
+    v0: Initial
+    w0: Initial
+
+    parameters: ClassVar[tuple[str, ...]] = (
+        "C",
+        "g_L",
+        "E_L",
+        "V_T",
+        "Delta_T",
+        "tau_w",
+        "a",
+        "b",
+        "v_reset",
+        "v_peak",
+    )
+    current_units: ClassVar[str] = "pA"
+    time_constants: ClassVar[tuple[str, ...]] = ("tau_w",)
+    reference: ClassVar[tuple[str, ...]] = ("brette2005",)
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        C: Any = 281.0,
+        g_L: Any = 30.0,
+        E_L: Any = -70.6,
+        V_T: Any = -50.4,
+        Delta_T: Any = 2.0,
+        tau_w: Any = 144.0,
+        a: Any = 4.0,
+        b: Any = 80.5,
+        v_reset: Any = -70.6,
+        v_peak: Any = 20.0,
+        v0: Any = None,
+        w0: Any = None,
+        key: Any = None,
+    ):
+        self.n = n_units(n)
+        self.cell_type = ("AdEx",) * self.n
+        given = (C, g_L, E_L, V_T, Delta_T, tau_w, a, b, v_reset, v_peak)
+        keys = split(key, len(given))
+        for name, value, own in zip(self.parameters, given, keys, strict=True):
+            above = 0.0 if name in ("C", "g_L", "Delta_T", "tau_w") else None
+            setattr(self, name, per_unit(name, value, self.n, own, above=above))
+        self.v0, self.w0 = initial("v0", v0, self.n), initial("w0", w0, self.n)
+        check_reset(self.v_reset, self.v_peak)
+
+    def start(self, key):
+        key_v, key_w = split(key, 2)
+        return Adapting(
+            self.v0.draw("v", self.E_L, key_v), self.w0.draw("w", jnp.zeros_like(self.E_L), key_w)
+        )
+
+    def drift(self, cell, current):
+        v, w = cell
+        rise = jnp.exp((jnp.minimum(v, self.v_peak) - self.V_T) / self.Delta_T)
+        leak = self.g_L * (self.E_L - v)
+        dv = (leak + self.g_L * self.Delta_T * rise - w + current) / self.C
+        return Adapting(dv, (self.a * (v - self.E_L) - w) / self.tau_w)
+
+    def crossing(self, cell):
+        return cell.v - self.v_peak
+
+    def reset(self, cell, spikes):
+        return Adapting(where_spiked(spikes, self.v_reset, cell.v), cell.w + self.b * spikes)
+
+    def variables(self):
+        return {
+            "v": Variable(("unit",), "mV", "membrane potential", "voltage"),
+            "w": Variable(("unit",), "pA", "adaptation current", "hidden"),
+        }

@@ -1,0 +1,143 @@
+"""Izhikevich's simple neuron of 2003."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from neurodyn.models.spiking.cells.cell_types import CELL_TYPES_2003
+from neurodyn.models.spiking.cells.neuron import (
+    AbstractNeuron,
+    Initial,
+    column,
+    initial,
+    n_units,
+    per_unit,
+    split,
+    type_names,
+    where_spiked,
+)
+from neurodyn.params import AbstractParameter
+from neurodyn.system import Variable
+
+__all__ = ["Izhikevich2003", "Recovering"]
+
+
+class Recovering(NamedTuple):
+    """State of a neuron with a recovery variable.
+
+    Attributes
+    ----------
+    v
+        Membrane potential [mV].
+    u
+        Recovery variable, in the units of the current.
+    """
+
+    v: Float[Array, " unit"]
+    u: Float[Array, " unit"]
+
+
+class Izhikevich2003(AbstractNeuron):
+    r"""Izhikevich's simple neuron of 2003.
+
+    .. math::
+        \dot v &= 0.04 v^2 + 5 v + 140 - u + I \\
+        \dot u &= a (b v - u)
+
+    and where :math:`v \ge` `threshold`: :math:`v \leftarrow c,\; u \leftarrow u + d`. Time is in
+    ms, v in mV, and I in mV/ms.
+
+    Parameters
+    ----------
+    n
+        Number of units.
+    cell_type
+        A type of :data:`CELL_TYPES_2003`, or one for each unit; default "RS".
+    a, b, c, d
+        In the place of those of the type: a number, an array ``(unit,)``, a law of
+        :mod:`neurodyn.params` that is drawn once, or a spec (then they are trained).
+    threshold
+        Peak of a spike [mV]; default 30, as published.
+    v0
+        Potential at the start [mV]; default -65. A law is drawn anew for every trial.
+    u0
+        Recovery at the start; default ``b v0``.
+    key
+        Seed or key, where a parameter is drawn.
+
+    Raises
+    ------
+    ValueError
+        If a type is unknown, or a size does not fit.
+
+    References
+    ----------
+    Izhikevich, "Simple model of spiking neurons", IEEE Trans. Neural Netw. 14:1569, 2003.
+
+    Examples
+    --------
+    >>> from neurodyn.models import spiking
+    >>> spiking.Izhikevich2003(3, ["RS", "CH", "FS"]).a.value()
+    Array([0.02, 0.02, 0.1 ], dtype=float32)
+    """
+
+    n: int = eqx.field(static=True)
+    cell_type: tuple[str, ...] = eqx.field(static=True)
+    a: Float[Array, " unit"] | AbstractParameter
+    b: Float[Array, " unit"] | AbstractParameter
+    c: Float[Array, " unit"] | AbstractParameter
+    d: Float[Array, " unit"] | AbstractParameter
+    threshold: Float[Array, " unit"] | AbstractParameter
+    v0: Initial
+    u0: Initial
+
+    parameters: ClassVar[tuple[str, ...]] = ("a", "b", "c", "d", "threshold")
+    current_units: ClassVar[str] = "mV/ms"
+    time_constants: ClassVar[tuple[str, ...]] = ()
+    reference: ClassVar[tuple[str, ...]] = ("izhikevich2003",)
+
+    def __init__(
+        self,
+        n: int,
+        cell_type: Any = "RS",
+        *,
+        a: Any = None,
+        b: Any = None,
+        c: Any = None,
+        d: Any = None,
+        threshold: Any = 30.0,
+        v0: Any = -65.0,
+        u0: Any = None,
+        key: Any = None,
+    ):
+        self.n = n_units(n)
+        self.cell_type = type_names(cell_type, list(CELL_TYPES_2003), self.n)
+        keys = split(key, 5)
+        for name, given, own in zip("abcd", (a, b, c, d), keys, strict=False):
+            if given is None:
+                given = column(CELL_TYPES_2003, self.cell_type, name)
+            setattr(self, name, per_unit(name, given, self.n, own))
+        self.threshold = per_unit("threshold", threshold, self.n, keys[4])
+        self.v0, self.u0 = initial("v0", v0, self.n), initial("u0", u0, self.n)
+
+    def start(self, key):
+        key_v, key_u = split(key, 2)
+        v = self.v0.draw("v", self.c, key_v)
+        return Recovering(v, self.u0.draw("u", self.b * v, key_u))
+
+    def drift(self, cell, current):
+        v, u = cell
+        return Recovering(0.04 * v**2 + 5 * v + 140 - u + current, self.a * (self.b * v - u))
+
+    def crossing(self, cell):
+        return cell.v - self.threshold
+
+    def reset(self, cell, spikes):
+        return Recovering(where_spiked(spikes, self.c, cell.v), cell.u + self.d * spikes)
+
+    def variables(self):
+        return {
+            "v": Variable(("unit",), "mV", "membrane potential", "voltage"),
+            "u": Variable(("unit",), "mV/ms", "recovery variable", "hidden"),
+        }

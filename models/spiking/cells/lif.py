@@ -1,0 +1,137 @@
+"""The leaky integrate-and-fire neuron."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float
+
+from neurodyn.models.spiking.cells.neuron import (
+    AbstractNeuron,
+    Initial,
+    initial,
+    n_units,
+    per_unit,
+    split,
+    where_spiked,
+)
+from neurodyn.params import AbstractParameter
+from neurodyn.params.base import is_concrete, value_of
+from neurodyn.system import Variable
+
+__all__ = ["LIF", "Potential"]
+
+
+class Potential(NamedTuple):
+    """State of a neuron that is its membrane potential alone.
+
+    Attributes
+    ----------
+    v
+        Membrane potential [mV].
+    """
+
+    v: Float[Array, " unit"]
+
+
+class LIF(AbstractNeuron):
+    r"""The leaky integrate-and-fire neuron.
+
+    .. math:: \tau \dot v = v_{rest} - v + R I
+
+    and where :math:`v \ge` `threshold`: :math:`v \leftarrow v_{reset}`.
+
+    Parameters
+    ----------
+    n
+        Number of units.
+    tau
+        Membrane time constant [ms].
+    v_rest, v_reset, threshold
+        Potentials [mV].
+    R
+        Input resistance [mV per unit of the current]; default 1, so that currents are in mV.
+    v0
+        Potential at the start [mV]; default `v_rest`. A law is drawn anew for every trial.
+    key
+        Seed or key, where a parameter is drawn.
+
+    Raises
+    ------
+    ValueError
+        If a size does not fit, `tau` is not positive, or a reset is not below its threshold.
+
+    Notes
+    -----
+    Defaults are those of the benchmark networks of Vogels & Abbott, compared over simulators by
+    Brette et al. Each parameter may be a number, an array ``(unit,)``, a law of
+    :mod:`neurodyn.params` that is drawn once, or a spec (then it is trained).
+
+    References
+    ----------
+    Vogels & Abbott, "Signal propagation and logic gating in networks of integrate-and-fire
+    neurons", J. Neurosci. 25:10786, 2005.
+    Brette et al., "Simulation of networks of spiking neurons", J. Comput. Neurosci. 23:349, 2007.
+    """
+
+    n: int = eqx.field(static=True)
+    cell_type: tuple[str, ...] = eqx.field(static=True)
+    tau: Float[Array, " unit"] | AbstractParameter
+    v_rest: Float[Array, " unit"] | AbstractParameter
+    v_reset: Float[Array, " unit"] | AbstractParameter
+    threshold: Float[Array, " unit"] | AbstractParameter
+    R: Float[Array, " unit"] | AbstractParameter
+    v0: Initial
+
+    parameters: ClassVar[tuple[str, ...]] = ("tau", "v_rest", "v_reset", "threshold", "R")
+    current_units: ClassVar[str] = "mV"
+    time_constants: ClassVar[tuple[str, ...]] = ("tau",)
+    reference: ClassVar[tuple[str, ...]] = ("vogels2005", "brette2007")
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        tau: Any = 20.0,
+        v_rest: Any = -60.0,
+        v_reset: Any = -60.0,
+        threshold: Any = -50.0,
+        R: Any = 1.0,
+        v0: Any = None,
+        key: Any = None,
+    ):
+        self.n = n_units(n)
+        self.cell_type = ("LIF",) * self.n
+        keys = split(key, 5)
+        self.tau = per_unit("tau", tau, self.n, keys[0], above=0.0)
+        self.v_rest = per_unit("v_rest", v_rest, self.n, keys[1])
+        self.v_reset = per_unit("v_reset", v_reset, self.n, keys[2])
+        self.threshold = per_unit("threshold", threshold, self.n, keys[3])
+        self.R = per_unit("R", R, self.n, keys[4])
+        self.v0 = initial("v0", v0, self.n)
+        check_reset(self.v_reset, self.threshold)
+
+    def start(self, key):
+        return Potential(self.v0.draw("v", self.v_rest, key))
+
+    def drift(self, cell, current):
+        return Potential((self.v_rest - cell.v + self.R * current) / self.tau)
+
+    def crossing(self, cell):
+        return cell.v - self.threshold
+
+    def reset(self, cell, spikes):
+        return Potential(where_spiked(spikes, self.v_reset, cell.v))
+
+    def variables(self):
+        return {"v": Variable(("unit",), "mV", "membrane potential", "voltage")}
+
+
+def check_reset(v_reset: Any, threshold: Any) -> None:
+    """Refuse a reset at or above the threshold, where a unit would spike in every step."""
+    low, high = value_of(v_reset), value_of(threshold)
+    if is_concrete(low, high) and not (np.asarray(low) < np.asarray(high)).all():
+        raise ValueError(
+            f"`v_reset` must be below `threshold` in every unit, got {float(low.max()):g} mV and "
+            f"{float(high.min()):g} mV."
+        )

@@ -1,0 +1,96 @@
+"""How the spikes of one step reach the synapses, and potentials that they move at once."""
+
+from typing import Any, cast
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.kernels import add_spikes
+from neurodyn.models.spiking.network import groups as cells
+from neurodyn.models.spiking.network.projection import Connection
+from neurodyn.models.spiking.network.state import NetworkX
+from neurodyn.models.spiking.network.weights import CSR, Dense
+from neurodyn.system import State
+
+Named = dict[str, Any]
+
+
+def deliver(
+    network: Any,
+    state: State,
+    spikes: Float[Array, " unit"],
+    events: Named,
+    free: Float[Array, " unit"] | None,
+    dt: Float[Array, ""],
+) -> tuple[State, Named]:
+    """The state after arrival, and the spikes that each projection's rule sees.
+
+    Projections that hand spikes on as they are add to states in place where the synapse allows it,
+    and sparse ones share one search for spikes; others bring sums of their own.
+    """
+    x, m = state
+    projections, seen, arrivals = dict(m.projections), {}, {}
+    for name, each in network.projections.items():
+        if each.at_once:
+            continue
+        sent = spikes[each.pre[0] : each.pre[1]] if each.source is None else events[each.source]
+        arrived, seen[name], projections[name] = each.deliver(projections[name], sent, dt)
+        arrived = jnp.pad(arrived, (each.post[0], network.n_units - each.post[1]))
+        before = arrivals.get(each.synapse)
+        arrivals[each.synapse] = arrived if before is None else before + arrived
+    added, arrivals = _added(network, state, spikes, arrivals)
+    x, exact = _receive(network, x, m.synapses, added, arrivals, free, dt)
+    return State(x, m._replace(synapses=exact, projections=projections)), seen
+
+
+def _added(network, state, spikes, arrivals) -> tuple[Named, Named]:
+    """States of synapses that all they receive was added to, and sums for the other synapses."""
+    at_once = [each for each in network.projections.values() if each.at_once]
+    reached = dict.fromkeys(each.synapse for each in at_once)
+    whole = {name for name in reached if network.synapses[name].sums and name not in arrivals}
+    onto = {
+        name: state.x.synapses[name] if name in whole else arrivals.get(name) for name in reached
+    }
+    sparse = [each for each in at_once if isinstance(each.weights, CSR)]
+    for each in at_once:
+        if isinstance(each.weights, Dense):
+            onto[each.synapse] = _through_matrix(each, spikes, onto[each.synapse])
+    names = list(dict.fromkeys(each.synapse for each in sparse))
+    nothing = jnp.zeros((network.n_units,), spikes.dtype)
+    states = [nothing if onto[name] is None else onto[name] for name in names]
+    rows = [each.rows(names.index(each.synapse)) for each in sparse]
+    onto |= dict(zip(names, add_spikes(states, spikes, rows), strict=True))
+    added = {name: onto[name] for name in reached if name in whole}
+    return added, arrivals | {name: onto[name] for name in reached if name not in whole}
+
+
+def _through_matrix(each: Connection, spikes, onto) -> Float[Array, " unit"]:
+    """With what a dense projection brings added; ``onto`` None: to nothing."""
+    (first, last), n_units = each.post, spikes.shape[0]
+    matrix = cast(Dense, each.weights)
+    sent = spikes[each.pre[0] : each.pre[1]]
+    if onto is None:
+        return jnp.pad(matrix.product(sent), (first, n_units - last))
+    part = matrix.product(sent, onto[first:last])
+    return part if each.n_post == n_units else onto.at[first:last].set(part)
+
+
+def _receive(network, x: NetworkX, exact, added, arrivals, free, dt) -> tuple[NetworkX, Named]:
+    """Synapses with what arrived, and potentials that it moves at once."""
+    solved, exact = x.synapses | added, dict(exact)
+    nothing = jnp.zeros_like(x.v)
+    kick = None
+    for name, synapse in network.synapses.items():
+        if name in added:
+            continue
+        arrived = arrivals.get(name, nothing)
+        place = exact if synapse.exact else solved
+        place[name] = synapse.receive(place[name], arrived, dt)
+        own = synapse.kick(arrived) if name in arrivals else None
+        kick = own if kick is None else kick + own if own is not None else kick
+    x = x._replace(synapses=solved)
+    if kick is None:
+        return x, exact
+    kick = kick if free is None else kick * free
+    moved = cells.with_v(network.kinds, x.cells, lambda v, own: v + own(kick))
+    return x._replace(cells=moved), exact

@@ -1,0 +1,168 @@
+"""Drawing the connections and weights of a projection."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from neurodyn.common.arrays import as_array
+from neurodyn.models.spiking.network.connect import AbstractConnectivity, AllToAll, HasRoom
+from neurodyn.models.spiking.network.weights import CSR, Dense, SignedParameter, Weights
+from neurodyn.params import AbstractDistribution, AbstractSpec, Masked, as_spec
+from neurodyn.params.base import is_concrete, layers, numbers_of, value_of
+from neurodyn.system import as_key
+
+__all__ = ["draw_weights"]
+
+#: Below this fraction of pairs, a list of synapses is faster to go through than rows of a matrix.
+SPARSE_BELOW = 0.5
+
+
+def draw_weights(
+    W: Any,
+    pattern: AbstractConnectivity,
+    n_pre: int,
+    n_post: int,
+    offset: int | None,
+    *,
+    format: str,
+    signs: np.ndarray | None,
+    delays: Any,
+    plastic: bool,
+    key: Any,
+) -> tuple[Weights, Any]:
+    """Draw the connections and bind the weights; returns them and the delays in their order.
+
+    Weights that a rule changes (``plastic``) know which synapses exist.
+    """
+    key = as_key(key)
+    everything = isinstance(pattern, AllToAll) and (pattern.self_connections or offset is None)
+    spread = delays is not None and (callable(delays) or np.ndim(delays) > 0)
+    if everything and format != "csr" and not spread:
+        values = _bind(W, (n_pre, n_post), key, None, signs)
+        exists = jnp.ones((n_pre, n_post), bool) if plastic else None
+        return Dense(values, exists), delays
+    rng = np.random.default_rng(_seed(key, pattern.random))
+    pre, post = (np.asarray(i) for i in pattern.pairs(n_pre, n_post, offset, rng))
+    numbers = pre.astype(np.int64) * n_post + post
+    order = np.arange(pre.size)
+    if not (numbers[1:] >= numbers[:-1]).all():
+        order = np.argsort(numbers, kind="stable")
+        pre, post = pre[order], post[order]
+    full = pre.size == n_pre * n_post
+    if format == "auto":
+        dense_enough = pre.size >= SPARSE_BELOW * n_pre * n_post
+        format = "dense" if dense_enough and not spread else "csr"
+    if format == "dense":
+        if spread:
+            raise ValueError('A delay for each synapse needs format="csr" (or "auto").')
+        mask = np.zeros((n_pre, n_post), bool)
+        mask[pre, post] = True
+        values = _bind(W, (n_pre, n_post), key, None if full else mask, signs)
+        return Dense(values, jnp.asarray(mask) if plastic else None), delays
+    given = _entries(W, pre, post, order, (n_pre, n_post))
+    values = _bind(given, (pre.size,), key, None, None if signs is None else signs[pre])
+    if spread:
+        delays = _delays(delays, pre, post, order, (n_pre, n_post), rng)
+    indptr = np.searchsorted(pre, np.arange(n_pre + 1)).astype(np.int32)
+    room = _room(pattern, n_pre, n_post, pre.size)
+    weights = CSR(values, as_array(post, jnp.int32), as_array(indptr, jnp.int32), n_post, room=room)
+    if plastic:
+        rows, exists = as_array(pre, jnp.int32), jnp.ones(pre.shape, bool)
+        weights = dataclasses.replace(weights, rows=rows, exists=exists)
+    return weights, delays
+
+
+def _room(pattern: AbstractConnectivity, n_pre: int, n_post: int, n: int) -> int | None:
+    """For how many synapses a run has room, n having been drawn."""
+    if isinstance(pattern, HasRoom):
+        return pattern.room(n_pre, n_post)
+    # Of a law that does not say: in steps of an eighth, so that most draws fall into one of two.
+    step = max(16, 2 ** (n.bit_length() - 4))
+    return -(-n // step) * step if pattern.random else None
+
+
+def _bind(W, shape, key, mask, signs):
+    if W is None:
+        raise ValueError("No weights: pass `W=` (a number, an array, a law or a spec).")
+    law = isinstance(W, AbstractDistribution)
+    spec = as_spec(W)
+    if key is None:
+        drawn = law or any(callable(getattr(layer, "init", None)) for layer in layers(spec))
+        if drawn:
+            as_key(None, needed_for="`W`")
+    if mask is not None:
+        if spec.elementwise:
+            spec = Masked(mask, of=spec)
+        else:
+            raise ValueError(
+                f"{type(spec).__name__} describes a whole matrix: leave out `connect`, or use "
+                'format="csr".'
+            )
+    values = spec.build(shape, as_key(0) if key is None else jax.random.fold_in(key, 1))
+    if signs is None:
+        return values
+    signs = signs if len(shape) == 1 else np.broadcast_to(signs[:, None], shape)
+    now = numbers_of(values)
+    if now is not None and (now < 0).any():
+        wrong = now * signs < 0
+        if wrong.any():
+            raise ValueError(
+                f"{wrong.sum()} weights contradict the sign of their presynaptic population; pass "
+                "magnitudes, or weights of that sign."
+            )
+    return SignedParameter(values, as_array(signs, value_of(values).dtype))
+
+
+def _entries(W, pre, post, order, shape):
+    """Weights of the synapses, where they were given as a matrix or in the order of the pairs."""
+    init = W.init if isinstance(W, AbstractSpec) and hasattr(W, "init") else W
+    if init is None or callable(init) or isinstance(init, AbstractSpec) or np.ndim(init) == 0:
+        return W
+    chosen = _pick("W", init, pre, post, order, shape)
+    if isinstance(W, AbstractSpec):
+        return eqx.tree_at(lambda s: s.init, W, chosen)
+    return chosen
+
+
+def _pick(name, given, pre, post, order, shape):
+    given = np.asarray(given)
+    if given.shape == shape:
+        return given[pre, post]
+    if given.shape == pre.shape:
+        return given[order]
+    raise ValueError(
+        f"`{name}` must be one number, a matrix {shape}, or one number for each of the {pre.size} "
+        f"synapses, got shape {given.shape}."
+    )
+
+
+def _delays(delays, pre, post, order, shape, rng):
+    if callable(delays) and not isinstance(delays, AbstractDistribution):
+        drawn = np.asarray(delays(rng, pre.size), float)
+        if drawn.shape != pre.shape:
+            raise ValueError(
+                f"`delay` as a function of (rng, size) gave shape {drawn.shape} for {pre.size} "
+                "synapses."
+            )
+        return drawn
+    if isinstance(delays, AbstractDistribution):
+        key = jax.random.key(int(rng.integers(2**31)))
+        return np.asarray(delays(key, pre.shape, jnp.float32), float)
+    return _pick("delay", delays, pre, post, order, shape)
+
+
+def _seed(key, random: bool):
+    if not random:
+        return 0
+    key = as_key(key, needed_for="Connecting units at random")
+    data = jax.random.key_data(key)
+    if not is_concrete(data):
+        raise ValueError(
+            "A random connectivity has as many synapses as it happens to draw, so that networks "
+            "cannot be built under jit or vmap: build them one by one, or with all-to-all weights."
+        )
+    return np.asarray(data)

@@ -1,0 +1,278 @@
+"""Projections: who sends spikes to whom, with which weights, when they arrive, how they change."""
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PyTree
+
+from neurodyn.common.reprs import brief
+from neurodyn.kernels import Rows, delayed_spike_product
+from neurodyn.models.spiking.network.connect import AbstractConnectivity, AllToAll
+from neurodyn.models.spiking.network.weights import Dense, Weights, present
+from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
+from neurodyn.models.spiking.synapses.short_term import TsodyksMarkram
+from neurodyn.params import FixedParameter
+from neurodyn.params.base import value_of
+
+__all__ = ["Connection", "Projection", "ProjectionMemory"]
+
+#: What rounding may take from a number of steps.
+_EDGE = 1e-6
+
+
+class Projection(eqx.Module):
+    """A projection from one population to another, before it is drawn.
+
+    Parameters
+    ----------
+    pre
+        Population that sends, ``"all"``, a tuple of neighbouring populations, or a source of spikes
+        (an input or a Poisson source).
+    post
+        Population that receives, ``"all"``, or a tuple of neighbouring populations.
+    synapse
+        Name of the synapse that the spikes reach.
+    W
+        Weights: a number, a matrix ``(pre, post)``, one number for each synapse of `connect`, a law
+        or an initializer; these are trained. Or a spec of :mod:`neurodyn.params`
+        (``params.Fixed(...)`` for weights that training leaves alone).
+    connect
+        Which pairs are connected; default all.
+    delay
+        Delay [ms], rounded to whole steps: one for all, or one for each synapse (an array like
+        `W`, a law, or a function of (NumPy generator, size)). None: spikes arrive in the step in
+        which they occur.
+    short_term
+        Depression and facilitation of release.
+    rule
+        How the weights change while the network runs. It sees presynaptic spikes as they arrive,
+        after the delay, which must be one for all synapses then.
+    dale
+        Whether the weights keep the sign of the population that sends, ``ei``; they may be given as
+        magnitudes then.
+    format
+        ``"dense"``, ``"csr"`` (a list of synapses), or ``"auto"``: a list where fewer than half of
+        the pairs are connected.
+    """
+
+    pre: str | tuple[str, ...] = eqx.field(static=True)
+    post: str | tuple[str, ...] = eqx.field(static=True)
+    synapse: str = eqx.field(static=True)
+    W: Any = None
+    connect: AbstractConnectivity = AllToAll()
+    delay: Any = None
+    short_term: TsodyksMarkram | None = None
+    rule: AbstractProjectionRule | None = None
+    dale: bool = eqx.field(static=True, default=False)
+    format: str = eqx.field(static=True, default="auto")
+
+    __repr__ = brief
+
+    def __check_init__(self):
+        if self.format not in ("auto", "dense", "csr"):
+            raise ValueError(f'`format` is "auto", "dense" or "csr", got {self.format!r}.')
+        if not isinstance(self.connect, AbstractConnectivity):
+            raise TypeError(
+                "`connect` is a connectivity, e.g. spiking.FixedProbability(0.1), got "
+                f"{self.connect!r}."
+            )
+
+
+class ProjectionMemory(NamedTuple):
+    """What a projection remembers.
+
+    Attributes
+    ----------
+    ring
+        What is under way: summed weights ``(slot, post)``, or with a rule the spikes themselves
+        ``(slot, pre)``, since weights are those of the time of arrival. None without delays.
+    head
+        The slot that arrives next.
+    short_term
+        State of the terminals.
+    W
+        Plastic weights: a matrix, or one number for each synapse; None where they do not change.
+    rule
+        What the rule remembers.
+    """
+
+    ring: Float[Array, "slot unit"] | None
+    head: Int[Array, ""] | None
+    short_term: PyTree
+    W: Array | None
+    rule: PyTree
+
+
+class Connection(eqx.Module):
+    """A projection as it was drawn.
+
+    Attributes
+    ----------
+    weights
+        The weights.
+    source
+        Name of the input or source that sends; None where units of the network do.
+    pre, post
+        First unit and the one after the last, on both sides.
+    synapse
+        Name of the synapse that the spikes reach.
+    delay
+        Delay [ms], one or one for each synapse; None without.
+    longest
+        The longest delay [ms].
+    n_slots
+        Room for what is under way; None until the step is known.
+    short_term, rule
+        As given.
+    """
+
+    weights: Weights
+    source: str | None = eqx.field(static=True)
+    pre: tuple[int, int] = eqx.field(static=True)
+    post: tuple[int, int] = eqx.field(static=True)
+    synapse: str = eqx.field(static=True)
+    delay: FixedParameter | Float[Array, "..."] | None
+    longest: float = eqx.field(static=True)
+    n_slots: int | None = eqx.field(static=True)
+    short_term: TsodyksMarkram | None
+    rule: AbstractProjectionRule | None
+
+    __repr__ = brief
+
+    @property
+    def n_pre(self) -> int:
+        """Number of units that send."""
+        return self.pre[1] - self.pre[0]
+
+    @property
+    def n_post(self) -> int:
+        """Number of units that receive."""
+        return self.post[1] - self.post[0]
+
+    @property
+    def at_once(self) -> bool:
+        """Whether spikes of the network pass unchanged, in the step in which they occur."""
+        return None is self.source is self.delay is self.short_term is self.rule
+
+    def rows(self, onto: int) -> Rows:
+        """The synapses of a sparse one, as rows of the network that add to an array over units."""
+        weights: Any = self.weights
+        synapses = weights.indptr, weights.indices, present(weights)
+        return Rows(self.pre[0], onto, self.post[0], *synapses, weights.longest)
+
+    def sized(self, dt: float) -> "Connection":
+        """With room for all that is under way at this step [ms]."""
+        if self.delay is None:
+            return self
+        return dataclasses.replace(self, n_slots=math.floor(self.longest / dt + 0.5 + _EDGE) + 1)
+
+    def with_room(self) -> "Connection":
+        """With as many synapses as another draw has room for."""
+        several = self.delay is not None and jnp.ndim(value_of(self.delay)) > 0
+        if isinstance(self.weights, Dense) or several or self.rule is not None:
+            return self
+        return dataclasses.replace(self, weights=self.weights.with_room())
+
+    def start(self, dtype: Any) -> ProjectionMemory:
+        """Memory before the first step."""
+        ring = head = None
+        if self.delay is not None:
+            if self.n_slots is None:
+                raise ValueError(
+                    "Delays need a fixed clock: use nd.integrate or nd.simulate with a step `dt` "
+                    "that is a plain number."
+                )
+            width = self.n_post if self.rule is None else self.n_pre
+            ring = jnp.zeros((self.n_slots, width), dtype)
+            head = jnp.zeros((), jnp.int32)
+        terminals = None if self.short_term is None else self.short_term.start(self.n_pre, dtype)
+        if self.rule is None:
+            return ProjectionMemory(ring, head, terminals, None, None)
+        W = value_of(self.weights.values)
+        rule = self.rule.start(self.with_values(W), self.n_pre, self.n_post)
+        return ProjectionMemory(ring, head, terminals, W, rule)
+
+    def with_values(self, W: Array | None) -> Weights:
+        """The weights, with these values where there are any."""
+        return self.weights if W is None else dataclasses.replace(self.weights, values=W)
+
+    def deliver(
+        self, memory: ProjectionMemory, events: Float[Array, " pre"], dt: Float[Array, ""]
+    ) -> tuple[Float[Array, " post"], Float[Array, " pre"], ProjectionMemory]:
+        """Weights that arrive in this step, the spikes a rule sees, and those now on their way."""
+        late = self.delay is not None
+        if late and self.rule is not None:
+            memory = self._sent(memory, events, dt)
+            events, late = memory.ring[memory.head - 1], False
+        seen = events
+        if self.short_term is not None:
+            counts = self.source is not None
+            terminals, events = self.short_term.release(
+                memory.short_term, events, dt, counts=counts
+            )
+            memory = memory._replace(short_term=terminals)
+        weights: Any = self.with_values(memory.W)
+        if not late:
+            return weights.product(events), seen, memory
+        if jnp.ndim(value_of(self.delay)) == 0:
+            memory = self._sent(memory, weights.product(events), dt)
+        else:
+            ring = delayed_spike_product(
+                memory.ring,
+                memory.head,
+                events,
+                weights.indptr,
+                weights.indices,
+                weights.values,
+                self._steps(dt),
+            )
+            memory = memory._replace(ring=ring, head=(memory.head + 1) % self.n_slots)
+        # What has arrived is overwritten in a later step: reading comes after writing, so that the
+        # ring is not copied.
+        return memory.ring[memory.head - 1], seen, memory
+
+    def _steps(self, dt: Float[Array, ""]) -> Int[Array, "..."]:
+        """Delays in steps."""
+        steps = jnp.floor(value_of(self.delay) / dt + (0.5 + _EDGE)).astype(jnp.int32)
+        return jnp.minimum(steps, self.n_slots - 1)  # rounding in single precision
+
+    def _sent(self, memory: ProjectionMemory, what: Array, dt: Any) -> ProjectionMemory:
+        """With this on its way, and one step further; slot ``head - 1`` has arrived then."""
+        slot = (memory.head + self._steps(dt)) % self.n_slots
+        ring, head = memory.ring.at[slot].set(what), (memory.head + 1) % self.n_slots
+        return memory._replace(ring=ring, head=head)
+
+    def learn(self, t, dt, memory, pre, post, state, u, *, key) -> ProjectionMemory:
+        """Memory after the rule acted on the spikes of this step."""
+        if self.rule is None:
+            return memory
+        rule, weights = self.rule.update(
+            t, dt, memory.rule, self.with_values(memory.W), pre, post, state, u, key=key
+        )
+        W, exists = weights.values, weights.exists
+        if exists is not None:  # a synapse that is not there, or is cut for now, does not learn
+            W = jnp.where(exists, W, memory.W)
+        return memory._replace(rule=rule, W=W)
+
+    def only(self, kept: Any, *, incoming: bool, outgoing: bool) -> "Connection":
+        """Without some units' connections; ``kept`` is a mask over the network."""
+        rows = jnp.ones((self.n_pre,), bool)
+        if outgoing and self.source is None:
+            rows = kept[self.pre[0] : self.pre[1]]
+        columns = kept[self.post[0] : self.post[1]] if incoming else jnp.ones((self.n_post,), bool)
+        return dataclasses.replace(self, weights=self.weights.only(rows, columns))
+
+
+def checked_delay(delay: Any) -> tuple[FixedParameter | None, float]:
+    """Delays as an array that training leaves alone, and the longest of them."""
+    if delay is None:
+        return None, 0.0
+    numbers = np.asarray(delay, float)
+    if numbers.size and not (np.isfinite(numbers).all() and numbers.min() >= 0):
+        raise ValueError(f"`delay` must be finite and at least 0 ms, got {numbers.min():g}.")
+    longest = float(numbers.max()) if numbers.size else 0.0
+    return FixedParameter(jnp.asarray(numbers, jnp.result_type(float))), longest

@@ -1,0 +1,187 @@
+"""Weights of a projection: a dense matrix, or the synapses that exist, row by row."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from neurodyn.common.arrays import as_array
+from neurodyn.common.reprs import brief
+from neurodyn.kernels import sparse_spike_product, spike_product
+from neurodyn.params import AbstractParameter, FixedParameter, only
+from neurodyn.params.base import is_concrete, value_of
+
+__all__ = ["CSR", "Dense", "SignedParameter", "Weights"]
+
+
+class Dense(eqx.Module):
+    """A matrix of weights.
+
+    Attributes
+    ----------
+    values
+        ``(pre, post)``.
+    exists
+        Which pairs have a synapse, where a learning rule must know; None: all that are not 0.
+    """
+
+    values: Float[Array, "pre post"] | AbstractParameter
+    exists: Bool[Array, "pre post"] | None = None
+
+    __repr__ = brief
+
+    @property
+    def pre(self) -> Int[Array, "pre one"]:
+        """Presynaptic unit of each entry, to be broadcast against `values`."""
+        return jnp.arange(value_of(self.values).shape[0], dtype=jnp.int32)[:, None]
+
+    @property
+    def post(self) -> Int[Array, "one post"]:
+        """Postsynaptic unit of each entry, to be broadcast against `values`."""
+        return jnp.arange(value_of(self.values).shape[1], dtype=jnp.int32)[None, :]
+
+    def product(
+        self, events: Float[Array, " pre"], onto: Float[Array, " post"] | None = None
+    ) -> Float[Array, " post"]:
+        """Weights of the events of one step, each times its size, added to `onto` or to zero."""
+        return spike_product(events, present(self), onto)
+
+    def matrix(self) -> Float[Array, "pre post"]:
+        """The matrix."""
+        return present(self)
+
+    def only(self, rows: Any, columns: Any) -> "Dense":
+        """Without what comes from or goes to the other units."""
+        mask = rows[:, None] & columns[None, :]
+        return Dense(only(self.values, mask), both(self.exists, mask))
+
+
+#: Copying more synapses than these for each run would be seen; compiling is a small part of it.
+_MANY = 2**18
+
+
+class CSR(eqx.Module):
+    """The synapses that exist, sorted by presynaptic unit (compressed sparse rows).
+
+    Attributes
+    ----------
+    values
+        Weight of each synapse.
+    indices
+        Postsynaptic unit of each synapse.
+    indptr
+        The synapses of unit i are ``indptr[i]:indptr[i + 1]``.
+    n_post
+        Number of postsynaptic units.
+    rows
+        Presynaptic unit of each synapse, kept where a learning rule asks for it in every step.
+    exists
+        Which of them were not cut, where a learning rule must know; None: all.
+    longest
+        Number of synapses of the unit that has most, or somewhat more, where that is known.
+    room
+        For how many synapses a run has room: as many for all draws of one law, so that a network
+        drawn anew runs the same program. None: for those there are.
+    """
+
+    values: Float[Array, " synapse"] | AbstractParameter
+    indices: Int[Array, " synapse"]
+    indptr: Int[Array, " row"]
+    n_post: int = eqx.field(static=True)
+    rows: Int[Array, " synapse"] | None = None
+    exists: Bool[Array, " synapse"] | None = None
+    longest: int | None = eqx.field(static=True, default=None)
+    room: int | None = eqx.field(static=True, default=None)
+
+    __repr__ = brief
+
+    @property
+    def pre(self) -> Int[Array, " synapse"]:
+        """Presynaptic unit of each synapse."""
+        if self.rows is not None:
+            return self.rows
+        synapse = jnp.arange(self.indices.shape[0], dtype=jnp.int32)
+        return jnp.searchsorted(self.indptr, synapse, side="right").astype(jnp.int32) - 1
+
+    @property
+    def post(self) -> Int[Array, " synapse"]:
+        """Postsynaptic unit of each synapse."""
+        return self.indices
+
+    def product(self, events: Float[Array, " pre"]) -> Float[Array, " post"]:
+        """Summed weights of the events of one step, each times its size."""
+        return sparse_spike_product(events, self.indptr, self.indices, present(self), self.n_post)
+
+    def matrix(self) -> Float[Array, "pre post"]:
+        """As a dense matrix."""
+        values = present(self)
+        shape = (self.indptr.shape[0] - 1, self.n_post)
+        return jnp.zeros(shape, values.dtype).at[self.pre, self.indices].add(values)
+
+    def with_room(self) -> "CSR":
+        """With synapses of weight 0 behind the last row, up to the number there is room for.
+
+        Weights that are traced, change, or are computed from something else stay as they are.
+        """
+        n = self.indices.shape[0]
+        extra = 0 if self.room is None else self.room - n
+        plain = isinstance(self.values, (jax.Array, FixedParameter, SignedParameter))
+        raw = jax.tree.leaves((self.values, self.indices))
+        own = all(leaf.shape == (n,) for leaf in raw)
+        small = n <= _MANY and extra > 0
+        if not small or not plain or not own or not is_concrete(*raw) or self.rows is not None:
+            return self
+
+        def longer(x):  # by NumPy, which compiles nothing for the number there was
+            return as_array(np.pad(np.asarray(x), (0, extra)), x.dtype)
+
+        values, indices = jax.tree.map(longer, (self.values, self.indices))
+        return dataclasses.replace(self, values=values, indices=indices, room=None)
+
+    def only(self, rows: Any, columns: Any) -> "CSR":
+        """Without what comes from or goes to the other units."""
+        mask = rows[self.pre] & columns[self.indices]
+        values, exists = only(self.values, mask), both(self.exists, mask)
+        return dataclasses.replace(self, values=values, exists=exists)
+
+
+Weights = Dense | CSR
+
+
+def measured(weights: Weights) -> Weights:
+    """With the length of the longest row, where there are rows."""
+    if isinstance(weights, Dense):
+        return weights
+    longest = int(np.diff(np.asarray(weights.indptr)).max(initial=0))
+    # In steps that loops over rows take anyway, so that networks drawn anew mostly agree.
+    longest = -(-longest // 16) * 16
+    return dataclasses.replace(weights, longest=longest)
+
+
+class SignedParameter(AbstractParameter):
+    """``sign |inner|``: a weight whose sign training keeps."""
+
+    trained: ClassVar = ("inner",)
+    inner: Any
+    sign: Float[Array, "..."]
+
+    def value(self) -> Array:
+        """The signed weights."""
+        return jax.lax.stop_gradient(self.sign) * jnp.abs(value_of(self.inner))
+
+
+def present(weights: Weights) -> Array:
+    """The weights of synapses that exist, and 0 elsewhere."""
+    values = value_of(weights.values)
+    if weights.exists is None:
+        return values
+    return jnp.where(weights.exists, values, jnp.zeros((), values.dtype))
+
+
+def both(exists: Array | None, mask: Array) -> Array | None:
+    """What exists and is in the mask; None where that is not kept."""
+    return None if exists is None else exists & mask

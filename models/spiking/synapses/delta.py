@@ -1,0 +1,78 @@
+"""Synapses that act at once: a jump of the potential, or a current for one step."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
+from neurodyn.system import Variable
+
+__all__ = ["Delta", "Pulse"]
+
+
+class Delta(AbstractSynapse):
+    """A spike moves the potential at once; weights are in mV.
+
+    A unit that spikes in the same step is reset after that and keeps nothing of it, nor does a
+    refractory one.
+    """
+
+    exact: ClassVar[bool] = True
+    sums: ClassVar[bool] = False
+    time_constants: ClassVar[tuple[str, ...]] = ()
+
+    def start(self, n, dtype):
+        del n, dtype
+
+    def drift(self, s):
+        del s
+
+    def receive(self, s, arrivals, dt):
+        del s, arrivals, dt
+
+    def current(self, s, v):
+        del s, v
+
+    def kick(self, arrivals):
+        return arrivals
+
+    def trace(self, s):
+        del s
+
+    def variable(self, name, current_units):
+        del name, current_units
+
+
+class Pulse(AbstractSynapse):
+    """A spike is a current that lasts for the next step, as in Izhikevich's program of 2003.
+
+    Its effect is proportional to the length of the step: with other steps than the 1 ms of that
+    program, :class:`Delta` gives the same impulse.
+    """
+
+    exact: ClassVar[bool] = True
+    sums: ClassVar[bool] = False
+    time_constants: ClassVar[tuple[str, ...]] = ()
+
+    def start(self, n, dtype):
+        return jnp.zeros((n,), dtype)
+
+    def drift(self, s):
+        del s
+
+    def receive(self, s, arrivals, dt):
+        del s, dt
+        return arrivals
+
+    def current(self, s, v):
+        del v
+        return s
+
+    def kick(self, arrivals):
+        del arrivals
+
+    def trace(self, s):
+        return s
+
+    def variable(self, name, current_units):
+        return Variable(("unit",), current_units, f"current through {name}", "current")

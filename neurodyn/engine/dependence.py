@@ -1,0 +1,178 @@
+"""Whether what a function returns is computed from what it is given, found without running it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.extend import core
+from jaxtyping import Array, PyTree
+
+from neurodyn.engine.drive import Drive
+from neurodyn.params import resolve
+from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, State
+
+__all__ = ["check_change", "check_current", "depends"]
+
+
+def depends(function: Callable[[Array], PyTree], value: Array) -> bool:
+    """Whether any array that ``function(value)`` returns is computed from ``value``.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> depends(lambda x: jnp.sin(x), jnp.ones(3)), depends(lambda x: jnp.ones(3), jnp.ones(3))
+    (True, False)
+    """
+    jaxpr = jax.make_jaxpr(lambda v: eqx.filter(function(v), eqx.is_array))(value).jaxpr
+    return any(_reached(jaxpr, [True]))
+
+
+def _reached(jaxpr: Any, given: list[bool]) -> list[bool]:
+    """Which outputs of a program are computed from those of its inputs that are marked."""
+    marked = {v for v, mark in zip(jaxpr.invars, given, strict=True) if mark}
+
+    def is_marked(v: Any) -> bool:
+        return not isinstance(v, core.Literal) and v in marked
+
+    for equation in jaxpr.eqns:
+        inputs = [is_marked(v) for v in equation.invars]
+        if not any(inputs):
+            continue
+        inner = _called(equation)
+        outputs = [True] * len(equation.outvars) if inner is None else _reached(inner, inputs)
+        marked |= {v for v, mark in zip(equation.outvars, outputs, strict=True) if mark}
+    return [is_marked(v) for v in jaxpr.outvars]
+
+
+def _called(equation: Any) -> Any:
+    """The program that an equation calls with its own inputs, such as a compiled function's.
+
+    None for loops and branches, all of whose results count as computed from all that goes in.
+    """
+    inner = [getattr(p, "jaxpr", p) for p in equation.params.values()]
+    inner = [p for p in inner if isinstance(p, core.Jaxpr)]
+    sizes = len(equation.invars), len(equation.outvars)
+    loops = ("scan", "while", "cond")
+    if equation.primitive.name in loops or len(inner) != 1:
+        return None
+    return inner[0] if (len(inner[0].invars), len(inner[0].outvars)) == sizes else None
+
+
+def check_current(
+    system: AbstractSystem,
+    state: State,
+    drive: Drive,
+    trial: Any,
+    *,
+    dt: Any,
+    n_units: int | None,
+    key: Any,
+) -> None:
+    """Refuse a current that would change nothing.
+
+    Parameters
+    ----------
+    system
+        The resolved system.
+    state, drive, trial
+        Those of one trial in one step.
+    dt
+        Step [ms].
+    n_units
+        Number of units.
+    key
+        What the step draws with.
+
+    Raises
+    ------
+    TypeError
+        If no state depends on the current of the drive.
+    ValueError
+        If the current is one of another number of units.
+    """
+    current = drive.current
+    if current is None:
+        return
+    what = type(system).__name__
+    if n_units is not None and jnp.shape(current)[-1:] not in ((), (n_units,)):
+        raise ValueError(
+            f"The drive brings a current for {jnp.shape(current)[-1]} units, but this {what} has "
+            f"{n_units}."
+        )
+
+    def stepped(current):
+        u = Drive(drive.input, drive.target, drive.gate, current)
+        return _stepped(resolve(system, trial), state, u, dt, key)
+
+    if not depends(stepped, jnp.asarray(current)):
+        raise TypeError(
+            f"{what} does not read the current that is injected into its units, which would change "
+            "nothing. Its class has to add `u.current` (None where there is none) to what its "
+            "units receive in drift or update; or use Clamp, or an input."
+        )
+
+
+def check_change(
+    system: AbstractSystem,
+    changed: AbstractSystem,
+    state: State,
+    drive: Drive,
+    trial: Any,
+    key: Any,
+    *,
+    dt: Any,
+) -> None:
+    """Refuse a changed system of which a part would change nothing.
+
+    Parameters
+    ----------
+    system
+        The resolved system.
+    changed
+        The arrays in which the changed system differs, None in the place of the others.
+    state, drive, trial, key
+        Those of one trial in one step, or their shapes.
+    dt
+        Step [ms].
+
+    Raises
+    ------
+    ValueError
+        If no step reads one of these arrays. Traced ones are left out, since they may be equal.
+    """
+    leaves, structure = jax.tree.flatten(changed)
+
+    def stepped(leaves, state, drive, trial, key):
+        own = resolve(eqx.combine(jax.tree.unflatten(structure, leaves), system), trial)
+        arrays = _stepped(own, state, drive, dt, key), own.readout(state), own.observe(state)
+        return eqx.filter(arrays, eqx.is_array)
+
+    given = leaves, state, drive, trial, key
+    jaxpr = jax.make_jaxpr(stepped)(*given).jaxpr
+    rest = [False] * (len(jaxpr.invars) - len(leaves))
+    for i, (path, leaf) in enumerate(jax.tree_util.tree_leaves_with_path(changed)):
+        alone = [i == other for other in range(len(leaves))]
+        if not isinstance(leaf, jax.core.Tracer) and not any(_reached(jaxpr, alone + rest)):
+            name = jax.tree_util.keystr(path).removeprefix(".")
+            raise ValueError(
+                f"WeightChange: `{name}` of the changed {type(system).__name__} differs, but no "
+                "step reads it there, so that this would change nothing. What a run only starts "
+                "from, such as weights that a rule learns and initial states, is in its state: run "
+                "up to then with nd.integrate, change `final_state`, and go on with state= and "
+                f"start=. Or leave `{name}` as it is in the model that runs."
+            )
+
+
+def _stepped(own: Any, state: State, drive: Drive, dt: Any, key: Any) -> PyTree:
+    """All that goes into the next state of one trial, resolved, in the step at time 0."""
+    u = eqx.tree_at(lambda u: u.step, drive, jnp.zeros((), jnp.int32), is_leaf=lambda x: x is None)
+    if isinstance(own, AbstractMap):
+        return own.update(state, u, key=key)
+    t = jnp.zeros((), jnp.result_type(dt))
+    parts = own.drift(t, state, u), own.diffusion(t, state, u)
+    if isinstance(own, AbstractSpiking):
+        spikes = own.spike(own.crossing(state))
+        return parts, spikes, own.after(t, dt, state, spikes, u, key=key)
+    return parts

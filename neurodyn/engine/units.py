@@ -1,0 +1,335 @@
+"""Which units of a system are meant: by a mask, by number, or by name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.common.random import as_key
+from neurodyn.params import resolve
+from neurodyn.system import AbstractSystem, State
+
+__all__ = ["Chosen", "as_mask", "as_units", "chosen_mask", "select_units", "shapes_of", "unit_axis"]
+
+
+class Chosen(eqx.Module):
+    """Units by number or by name, until a system says which ones these are."""
+
+    which: tuple[int, ...] | tuple[str, ...] = eqx.field(static=True)
+
+
+def as_units(units: Any) -> Bool[np.ndarray, " unit"] | Chosen:
+    """A mask over units, or the numbers or names that were given instead.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if isinstance(units, Chosen):
+        return units
+    given = np.asarray(_in_order(units))
+    kind = _kind(given)
+    if isinstance(units, (list, tuple)) and kind != "b":
+        _refuse_mixed(units)
+    if kind == "U":
+        return Chosen(_distinct([str(name) for name in given.ravel()]))
+    if kind == "i" and given.ndim < 2 and given.size:
+        if len(np.unique(given)) == given.size:
+            if given.min() < 0:
+                raise ValueError(
+                    f"`units` counts from 0, got {given.min()}: negative numbers do not count from "
+                    "the end."
+                )
+            return Chosen(tuple(int(n) for n in given.ravel()))
+        if not np.isin(given, (0, 1)).all():
+            _distinct(given.tolist())
+    if given.ndim != 1 or not given.size or kind not in "bif" or not np.isin(given, (0, 1)).all():
+        raise ValueError(
+            "`units` must be unit numbers such as [0, 5], names such as ['E'], or a boolean (or "
+            f"0/1) mask with one entry per unit, got {given.dtype} of shape {given.shape}. "
+            "select_units(model, ...) makes a mask."
+        )
+    return given.astype(bool)
+
+
+def as_mask(system: AbstractSystem, units: Any) -> Any:
+    """A mask of some units of a system, for its own methods that take units.
+
+    Parameters
+    ----------
+    system
+        The system.
+    units
+        Unit numbers (``[0, 5]``, or one), names (``["E"]``), or a boolean mask with one entry per
+        unit, which may be traced.
+
+    Returns
+    -------
+    Array (unit) of bool
+
+    Raises
+    ------
+    ValueError
+        If the system has no such unit, or another number of units.
+
+    Examples
+    --------
+    >>> from neurodyn import models
+    >>> model = models.CTRNN(1, 4, 1, areas={"V1": 3, "PFC": 1}, key=0)
+    >>> as_mask(model, [0, 3])
+    array([ True, False, False,  True])
+    >>> as_mask(model, "PFC")
+    array([False, False, False,  True])
+    """
+    dim, n = _units_of(system)
+    if isinstance(units, jax.core.Tracer):
+        mask = units.astype(bool)
+    else:
+        chosen = as_units(units)
+        mask = chosen_mask(system, chosen, n, dim) if isinstance(chosen, Chosen) else chosen
+    if mask.shape != (n,):
+        raise ValueError(
+            f"`units` must be a mask over the {n} units of this {type(system).__name__}, numbers "
+            f"or names of units, got shape {mask.shape}."
+        )
+    return mask
+
+
+def select_units(
+    system: AbstractSystem, units: Any = None, /, **coords: Any
+) -> Bool[np.ndarray, " unit"]:
+    """Mask of some units of a model: by number, by name, or by their coordinates.
+
+    Parameters
+    ----------
+    system
+        A model.
+    units
+        Unit numbers, counted from 0; names; or a mask. Default: all units.
+    **coords
+        For example ``area="PFC"`` or ``ei=-1``; a list means any of its values. Units must fit all
+        that is given.
+
+    Returns
+    -------
+    Array (unit) of bool
+
+    Raises
+    ------
+    ValueError
+        If there is no such unit, coordinate or value, a coordinate is not about units, or no unit
+        fits.
+
+    Examples
+    --------
+    >>> from neurodyn import models
+    >>> model = models.CTRNN(1, 4, 1, areas={"V1": 3, "PFC": 1}, key=0)
+    >>> select_units(model, [0, 3])
+    array([ True, False, False,  True])
+    >>> select_units(model, [0, 3], area="V1")
+    array([ True, False, False, False])
+    """
+    if units is None and not coords:
+        raise ValueError("select_units needs unit numbers, names or coordinates, e.g. area='PFC'.")
+    known = system.unit_coords()
+    mask = None if units is None else as_mask(system, units)
+    for name, wanted in coords.items():
+        if name not in known:
+            raise ValueError(f"No unit coordinate {name!r}; this model has {sorted(known)}.")
+        dim, values = _placed(known[name])
+        if dim != "unit":
+            others = sorted(n for n, c in known.items() if _placed(c)[0] == "unit")
+            raise ValueError(
+                f"{name!r} is a coordinate of the dim {dim!r}, not of units. Units go by number, "
+                f"by name, or by {', '.join(others) or 'no coordinate, since there is none'}."
+            )
+        here = np.isin(values, np.atleast_1d(wanted))
+        missing = [w for w in np.atleast_1d(wanted).tolist() if not (values == w).any()]
+        if missing:
+            raise ValueError(f"No unit has {name}={missing[0]!r}; there are {_listed(values)}.")
+        mask = here if mask is None else mask & here
+    if mask is None or not mask.any():
+        raise ValueError(f"No unit has {coords}.")
+    return mask
+
+
+def shapes_of(system: AbstractSystem, state: State | None, trial: Any, dt: Any) -> tuple[Any, Any]:
+    """Shapes of what a system shows of its state, and of its ``x``; nothing is run.
+
+    ``state`` and ``trial`` are those of a batch, or None.
+    """
+
+    def look():
+        here, one = jax.tree.map(lambda a: a[0], (state, trial))
+        own = resolve(system, one)
+        if here is None:
+            here = own.initial_state(dt=dt, trial=one, key=as_key(0))
+        return own.observe(here), here.x
+
+    return eqx.filter_eval_shape(look)
+
+
+def unit_axis(system: AbstractSystem, shapes: tuple[Any, Any]) -> tuple[str, int] | None:
+    """The dim that interventions call units, and its length; None where there is none.
+
+    It is `unit`, and for systems without units the entries of their state.
+    """
+    seen, x = shapes
+    known = system.variables()
+    for name, variable in known.items():
+        if "unit" in variable.dims:
+            return "unit", seen[name].shape[variable.dims.index("unit")]
+    if not hasattr(x, "shape") or len(x.shape) != 1:
+        return None
+    whole = [v.dims[0] for n, v in known.items() if len(v.dims) == 1 and seen[n].shape == x.shape]
+    return (whole[0] if whole else "entry"), x.shape[0]
+
+
+def chosen_mask(
+    system: AbstractSystem, chosen: Chosen, n: int, dim: str = "unit"
+) -> Bool[np.ndarray, " unit"]:
+    """Mask of units that were given by number or by name.
+
+    Raises
+    ------
+    ValueError
+        If the system has no such unit, or a name could mean different units.
+    """
+    places = [place for _, place in where(system, chosen, n, dim)]
+    return np.isin(np.arange(n), np.concatenate(places))
+
+
+def where(
+    system: AbstractSystem, chosen: Chosen, n: int, dim: str = "unit"
+) -> list[tuple[Any, np.ndarray]]:
+    """Each number or name that was given, with the numbers of the units that it means."""
+    what = type(system).__name__
+    if isinstance(chosen.which[0], str):
+        return [(name, _named(system, str(name), n, dim)) for name in chosen.which]
+    missing = [int(number) for number in chosen.which if int(number) >= n]
+    if missing:
+        raise ValueError(
+            f"There is no unit {missing[0]}: this {what} has {n} unit{'s' * (n > 1)}, counted from "
+            f"0 to {n - 1}."
+        )
+    return [(number, np.asarray([number])) for number in chosen.which]
+
+
+def _named(system: AbstractSystem, name: str, n: int, dim: str) -> np.ndarray:
+    """Numbers of the units that a coordinate calls by this name."""
+    placed = {key: _placed(value) for key, value in system.unit_coords().items()}
+    texts = {
+        key: values
+        for key, (on, values) in placed.items()
+        if on == dim and values.shape == (n,) and _kind(values) == "U"
+    }
+    found = {key: np.flatnonzero(values == name) for key, values in texts.items()}
+    found = {key: places for key, places in found.items() if places.size}
+    what = type(system).__name__
+    if not texts:
+        raise ValueError(
+            f"The units of this {what} have no names: give their numbers, 0 to {n - 1}, not "
+            f"{name!r}."
+        )
+    if not found:
+        names = "; ".join(f"{key}: {_listed(values)}" for key, values in texts.items())
+        raise ValueError(f"No unit of this {what} is called {name!r}; its names are {names}.")
+    first, *others = found.values()
+    if any(not np.array_equal(first, other) for other in others):
+        raise ValueError(
+            f"{name!r} names different units as {' and as '.join(found)}: choose with "
+            f"select_units(model, {next(iter(found))}={name!r})."
+        )
+    return first
+
+
+def _units_of(system: AbstractSystem) -> tuple[str, int]:
+    """The dim that interventions call units, and its length, without a state to look at."""
+    n = getattr(system, "n_units", None)
+    if isinstance(n, (int, tuple)):
+        return "unit", int(np.sum(n))
+    axis = unit_axis(system, shapes_of(system, None, None, jnp.asarray(1.0)))
+    if axis is None:
+        raise ValueError(f"{type(system).__name__} has no units.")
+    return axis
+
+
+def _placed(coord: Any) -> tuple[str, np.ndarray]:
+    """The dim of a unit coordinate and its values."""
+    dim, values = coord[:2] if isinstance(coord, tuple) else ("unit", coord)
+    return dim, np.asarray(values)
+
+
+def _kind(values: np.ndarray) -> str:
+    """b, i, f or U (text) of an array; O for anything else."""
+    kind = values.dtype.kind
+    if kind == "O" and values.size and all(isinstance(v, str) for v in values.ravel()):
+        return "U"
+    return {"u": "i", "T": "U"}.get(kind, kind)
+
+
+def _distinct(given: Sequence[Any]) -> tuple[Any, ...]:
+    for each in given:
+        if given.count(each) > 1:
+            raise ValueError(
+                f"`units` names {each!r} twice. Numbers say which units; a mask, with one entry "
+                "for each unit, is boolean."
+            )
+    return tuple(given)
+
+
+def _refuse_mixed(units: Sequence[Any]) -> None:
+    if any(isinstance(each, (bool, np.bool_)) for each in units):
+        raise ValueError(
+            "`units` mixes True or False with numbers or names: give either a mask or a list of "
+            f"units, got {list(units)[:8]}."
+        )
+
+
+def _listed(values: np.ndarray) -> str:
+    names = list(dict.fromkeys(values.tolist()))
+    return ", ".join(str(name) for name in names[:8]) + ("..." if len(names) > 8 else "")
+
+
+def _in_order(units: Any) -> Any:
+    """A labelled mask in the order of the model's units; else as it is.
+
+    Zeros and ones of which each has the label of its unit are a mask; the labels of a dim
+    themselves are numbers.
+    """
+    if not getattr(units, "dims", ()) or units.ndim != 1:
+        return units
+    dim, masks = units.dims[0], units.dtype.kind in "biuf" and np.isin(units, (0, 1)).all()
+    if not masks or dim not in units.coords or units.name == dim:
+        return units.values
+    return labelled(units, "units").astype(bool)
+
+
+def labelled(value: Any, name: str) -> Any:
+    """Numbers of units as the model counts them: labels of a labelled array say which is which."""
+    if getattr(value, "dims", ()):
+        # xarray is slow to import, and rarely needed
+        from neurodyn.labels import LabelError, in_positions
+        from neurodyn.labels.pairing import as_numbers, counts
+
+        dim = str(value.dims[0])
+        if dim in value.coords:
+            found = value[dim].values
+            if as_numbers(found) is not None and not counts(found):
+                raise LabelError(
+                    f"`{name}` is for units {found.tolist()[:8]}, but a model counts its units "
+                    "from 0: pass one entry for each of its units, labelled 0 to n - 1 or not at "
+                    f"all, .drop_vars('{dim}')."
+                )
+        return in_positions(value, dim, what=name).values
+    return value
+
+
+def mask_array(mask: np.ndarray) -> Float[Array, " unit"]:
+    """A mask as 0 and 1 in the precision of a run."""
+    return jnp.asarray(mask, jnp.result_type(float))

@@ -1,0 +1,137 @@
+"""Training of networks that reconstruct an attractor: what experiments with them share."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import xarray as xr
+
+from neurodyn.experiments.shared.attractor_data import AttractorData
+from neurodyn.experiments.shared.checkpoints import KeepLast
+from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.shared.limits import Count, Limits, Positive
+from neurodyn.experiments.shared.seeds import SeededSettings, seeds_of, shared_key
+from neurodyn.tasks import Windows
+from neurodyn.training import Ensemble, FreeRun, Seeds, fit, radam
+
+__all__ = ["AttractorSettings", "check_window", "train_ensemble"]
+
+
+@dataclasses.dataclass(frozen=True)
+class AttractorSettings(SeededSettings):
+    """Settings of data and training.
+
+    Attributes
+    ----------
+    n_seeds
+        Networks, trained as one ensemble.
+    window
+        Length of training windows [steps].
+    epochs
+        Epochs of training.
+    epoch_size
+        Updates of an epoch.
+    batch_size
+        Windows of an update.
+    learning_rate
+        Learning rate at the start and at the end; it falls exponentially from epoch to epoch.
+    n_samples
+        Samples of simulated systems.
+    evaluate_every
+        Epochs between evaluations of a free run: the checkpoint with the smallest divergence from
+        the training data is kept.
+    evaluate_samples
+        Length of that free run [steps].
+    """
+
+    n_seeds: Count = 5
+    window: Annotated[int, Limits(2)] = 200
+    epochs: Count = 2000
+    epoch_size: Count = 50
+    batch_size: Count = 16
+    learning_rate: tuple[Positive, Positive] = (1e-3, 1e-5)
+    n_samples: Count = 100_000
+    evaluate_every: Count = 100
+    evaluate_samples: Count = 25_000
+
+
+def check_window(settings: AttractorSettings) -> None:
+    """Refuse windows that do not fit into the data.
+
+    Raises
+    ------
+    ValueError
+        If they do not.
+    """
+    if settings.window >= settings.n_samples:
+        raise ValueError(
+            f"Setting 'window' ({settings.window}) must be shorter than the data "
+            f"('n_samples', {settings.n_samples})."
+        )
+
+
+def train_ensemble(
+    network: Callable[[Any], Any],
+    task: Windows,
+    data: AttractorData,
+    settings: AttractorSettings,
+    run: Run,
+    *,
+    objective: Any,
+    divergence: Any,
+    how: Literal["map", "vmap"],
+    name: str = "networks",
+) -> tuple[Ensemble, Ensemble, xr.Dataset]:
+    """Train networks, and keep the best by the divergence of a free run beside the last.
+
+    Parameters
+    ----------
+    network
+        Makes one from a key.
+    task, data
+        Windows of the training data, and the data.
+    settings, run
+        What to do, and where checkpoints are kept.
+    objective
+        What is minimised.
+    divergence
+        What the best evaluation is chosen by.
+    how
+        How the ensemble is run, as in :class:`~neurodyn.training.Seeds`.
+    name
+        Of the checkpoints.
+
+    Returns
+    -------
+    best, last
+        Networks at their best evaluation, and at the end.
+    history
+        Of training.
+    """
+    steps = settings.epochs * settings.epoch_size
+    keep = KeepLast(steps, None if run.folder is None else run.folder / f"{name}_last.nd")
+    trained = fit(
+        network,
+        task,
+        objective=objective,
+        optimizer=radam(
+            *settings.learning_rate, epochs=settings.epochs, steps_per_epoch=settings.epoch_size
+        ),
+        steps=steps,
+        batch_size=settings.batch_size,
+        evaluate=FreeRun(
+            divergence,
+            data.train,
+            name="training data",
+            n_steps=min(settings.evaluate_samples, len(data.train)),
+        ),
+        evaluate_every=min(settings.evaluate_every * settings.epoch_size, steps),
+        select="min:validation_d_stsp",
+        ensemble=Seeds(settings.n_seeds, how=how, seeds=seeds_of(settings, settings.n_seeds)),
+        checkpoint=None if run.folder is None else run.folder / f"{name}.ckpt",
+        resume=run.resume,
+        callbacks=keep,
+        progress=run.progress,
+        key=shared_key(1),
+    )
+    return trained.model, keep.model(), trained.history

@@ -1,0 +1,168 @@
+"""The folder of an experiment: one run at a time, and never two sets of settings in it."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from neurodyn.experiments.shared.experiment import Experiment
+from neurodyn.experiments.shared.values import as_read, spelled
+from neurodyn.io.atomic import atomic_path
+from neurodyn.io.files import load
+
+__all__ = ["RESULT", "UNFINISHED", "begin", "claimed"]
+
+RESULT = "result.nc"
+#: Settings of a run, as long as it is not finished.
+UNFINISHED = "unfinished.json"
+LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Make a folder and hold it for one run; a folder that stays empty is removed again.
+
+    The operating system lets go of the lock when the process ends, however it ends.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written into, or another run holds it.
+    """
+    lock = folder / LOCK
+    file = _locked(folder, lock)
+    try:
+        yield
+    except BaseException:
+        if {path.name for path in folder.iterdir()} <= {LOCK, UNFINISHED}:  # nothing to resume
+            (folder / UNFINISHED).unlink(missing_ok=True)
+        raise
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(file)
+        with contextlib.suppress(OSError):  # there is something in it
+            folder.rmdir()
+
+
+def _locked(folder: Path, lock: Path) -> int:
+    """The open file of a lock that this process holds, with its process id inside."""
+    import fcntl
+
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; name a folder for the results.")
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise PermissionError(
+                f"Cannot write into {folder}: {error.strerror}. Choose another folder (--out)."
+            ) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(file, 20).decode() or "unknown"
+            os.close(file)
+            raise FileExistsError(
+                f"Another run (process {owner}) is writing into {folder}. Wait for it, or choose "
+                "another folder (--out)."
+            ) from None
+        except OSError as error:  # some network drives have no locks
+            warnings.warn(
+                f"{folder} cannot be locked ({error.strerror}): see to it that no other run "
+                "writes into it.",
+                stacklevel=4,
+            )
+            return file
+        # Between opening and locking, a run that ended may have removed the file.
+        if lock.exists() and os.stat(lock).st_ino == os.fstat(file).st_ino:
+            os.ftruncate(file, 0)
+            os.write(file, str(os.getpid()).encode())
+            return file
+        os.close(file)
+
+
+def begin(
+    folder: Path, experiment: Experiment, settings: Any, *, resume: bool, overwrite: bool
+) -> xr.DataTree | None:
+    """Look at what is in a folder, and write down what will be.
+
+    Returns
+    -------
+    xr.DataTree or None
+        The result, where a run with these settings has finished before and is to be resumed.
+
+    Raises
+    ------
+    FileExistsError
+        If there is something that may not be replaced.
+    ValueError
+        If it would go on with a run that has other settings.
+    """
+    running = folder / UNFINISHED
+    finished = (folder / RESULT).exists() and not running.exists()
+    more = {path.name for path in folder.iterdir()} - {LOCK, UNFINISHED}
+    unfinished = (running.exists() and more) or (any(folder.glob("*.ckpt")) and not finished)
+    if (folder / RESULT).exists() and not (resume or overwrite):
+        raise FileExistsError(
+            f"{folder} already holds a result ({RESULT}). Choose another folder, or pass resume "
+            "(--resume) or overwrite (--overwrite)."
+        )
+    if unfinished and not (resume or overwrite):
+        raise FileExistsError(
+            f"{folder} holds a run that was not finished. Pass resume (--resume) to go on with it, "
+            "or overwrite (--overwrite) to begin anew."
+        )
+    if resume and finished:
+        tree = load(folder / RESULT)
+        stored = {"experiment": tree.attrs.get("experiment"), **json.loads(tree.attrs["settings"])}
+        if not _go_on(folder, experiment, settings, stored, "result", grown=True):
+            return tree
+    if resume and running.exists():
+        stored = json.loads(running.read_text(encoding="utf-8"))
+        _go_on(folder, experiment, settings, stored, "unfinished run", grown=False)
+    if overwrite:
+        for checkpoint in folder.glob("*.ckpt"):
+            checkpoint.unlink()
+    written = {"experiment": experiment.name, **dataclasses.asdict(settings)}
+    with atomic_path(running, overwrite=True) as path:
+        path.write_text(json.dumps(written, indent=1), encoding="utf-8")
+    return None
+
+
+def _go_on(
+    folder: Path, experiment: Experiment, settings: Any, stored: Any, what: str, *, grown: bool
+) -> bool:
+    """Whether anything differs from what is stored; refuses what the experiment cannot take up."""
+    asked = {"experiment": experiment.name, **dataclasses.asdict(settings)}
+    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
+    there = defaults | as_read(settings, stored)
+    differ = {name for name, value in asked.items() if there.get(name) != value}
+    refused = [
+        f"{name} is {spelled(there.get(name))} there, {spelled(asked[name])} here"
+        for name in asked
+        if name in differ
+        and not (
+            name in experiment.extends and (not grown or _further(there.get(name), asked[name]))
+        )
+    ]
+    if refused:
+        more = " It can only be taken further." if differ & set(experiment.extends) else ""
+        raise ValueError(
+            f"{folder} holds the {what} of other settings: {'; '.join(refused)}.{more} Choose "
+            "another folder (--out), or replace what is there (--overwrite)."
+        )
+    return bool(differ)
+
+
+def _further(old: Any, new: Any) -> bool:
+    """Whether a setting asks for all that an older one did."""
+    if isinstance(new, tuple):
+        return isinstance(old, tuple) and set(old) <= set(new)
+    return isinstance(new, (int, float)) and isinstance(old, (int, float)) and new >= old

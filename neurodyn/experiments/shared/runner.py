@@ -1,0 +1,122 @@
+"""Run an experiment and write down all of it."""
+
+import platform
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import xarray as xr
+
+from neurodyn.common.progress import line
+from neurodyn.experiments.shared.experiment import Experiment, Run, configure
+from neurodyn.experiments.shared.folder import RESULT, UNFINISHED, begin, claimed
+from neurodyn.experiments.shared.page import page
+from neurodyn.experiments.shared.ticks import whole_ticks
+from neurodyn.io.atomic import atomic_path
+from neurodyn.io.files import save
+
+__all__ = ["Finished", "run_experiment"]
+
+REPORT = "report.html"
+
+
+class Finished(NamedTuple):
+    """A finished experiment.
+
+    Attributes
+    ----------
+    tree
+        The labelled result.
+    figures
+        Matplotlib figures by name.
+    summary
+        What came out, as text.
+    files
+        What was written, by name.
+    """
+
+    tree: xr.DataTree
+    figures: dict[str, Any]
+    summary: dict[str, str]
+    files: dict[str, Path]
+
+
+def run_experiment(
+    experiment: Experiment,
+    preset: str = "quick",
+    *,
+    settings: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> Finished:
+    """Run one experiment; see :func:`neurodyn.experiments.run`."""
+    configured = configure(experiment, preset, settings or {})
+    experiment.check(configured)
+    if resume and overwrite:
+        raise ValueError("Pass resume (--resume) or overwrite (--overwrite), not both.")
+    if out is None:
+        return _carried_out(experiment, preset, configured, Run(None, False, progress))
+    folder = Path(out)
+    with claimed(folder):
+        done = begin(folder, experiment, configured, resume=resume, overwrite=overwrite)
+        if done is not None:
+            line(f"{folder} holds this run, finished: nothing to do.", show=progress)
+            return Finished(done, {}, experiment.summary(done), _written(folder))
+        run = Run(folder, resume, progress)
+        line(f"{experiment.name}, preset {preset}: into {folder}", show=progress)
+        finished = _carried_out(experiment, preset, configured, run)
+        (folder / UNFINISHED).unlink()
+    seconds = finished.tree.attrs["seconds"]
+    line(f"Finished in {seconds:.0f} s: {finished.files['report']}", show=progress)
+    return finished
+
+
+def _carried_out(experiment: Experiment, preset: str, settings: Any, run: Run) -> Finished:
+    began = time.perf_counter()
+    tree = experiment.run(settings, run)
+    tree.attrs |= {
+        "experiment": experiment.name,
+        "preset": preset,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "seconds": round(time.perf_counter() - began, 1),
+        **_versions(),
+    }
+    line("figures and report", show=run.progress)
+    figures, summary = experiment.figures(tree), experiment.summary(tree)
+    for figure in figures.values():
+        whole_ticks(figure)
+    files = {}
+    if run.folder is not None:
+        files = _write(run.folder, experiment, tree, figures, summary)
+    return Finished(tree, figures, summary, files)
+
+
+def _written(folder: Path) -> dict[str, Path]:
+    """Files of a finished run."""
+    files = {"result": folder / RESULT, "report": folder / REPORT}
+    return files | {path.stem: path for path in sorted((folder / "figures").glob("*.png"))}
+
+
+def _write(folder, experiment, tree, figures, summary) -> dict[str, Path]:
+    files = {"result": folder / RESULT, "report": folder / REPORT}
+    save(files["result"], tree, overwrite=True)
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, figure in figures.items():
+        files[name] = folder / "figures" / f"{name}.png"
+        with atomic_path(files[name], overwrite=True) as path:
+            figure.savefig(path, format="png")
+    with atomic_path(files["report"], overwrite=True) as path:
+        path.write_text(page(experiment, tree, figures, summary), encoding="utf-8")
+    return files
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    packages = ("neurodyn", "jax", "jaxlib", "diffrax", "equinox", "numpy", "xarray")
+    python = {"version_python": platform.python_version()}
+    return {f"version_{name}": version(name) for name in packages} | python

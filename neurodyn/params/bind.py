@@ -1,0 +1,231 @@
+"""What the rate models share: how they are bound, labelled, started and cut.
+
+Weights are ``(pre, post)``: ``W (unit, unit)``, ``U (input, unit)``, ``W_out (unit, output)``.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.common.checks import whole
+from neurodyn.common.random import split
+from neurodyn.engine.drive import Drive
+from neurodyn.engine.units import as_mask
+from neurodyn.params import (
+    AbstractDistribution,
+    AbstractSpec,
+    Fixed,
+    IndexedParameter,
+    Uniform,
+    areas_of,
+    as_spec,
+    only,
+    signs_of,
+)
+from neurodyn.params.base import numbers_of, value_of
+from neurodyn.system import as_key
+
+# One program for each shape, where JAX would compile one for each step.
+ORTHOGONAL = jax.jit(jax.nn.initializers.orthogonal(), static_argnums=(1, 2))
+LECUN_NORMAL = jax.jit(jax.nn.initializers.lecun_normal(), static_argnums=(1, 2))
+
+
+def fan_in_uniform(fan_in: int) -> Uniform:
+    """``U(-k, k)`` with ``k = 1 / sqrt(fan_in)``, the default of linear layers in deep learning."""
+    k = 1 / math.sqrt(max(fan_in, 1))
+    return Uniform(-k, k)
+
+
+def split_key(key: Any, n: int, *, name: str) -> list[PRNGKeyArray]:
+    """Keys for the parts of a model that is being built."""
+    return split(cast(PRNGKeyArray, as_key(key, needed_for=f"Building {name}")), n)
+
+
+def check_sizes(**sizes: int) -> list[int]:
+    """The sizes of a model as Python's numbers, refusing those that cannot be."""
+    return [whole(name, n, 1 if name == "n_units" else 0) for name, n in sizes.items()]
+
+
+def bind(
+    value: Any,
+    shape: tuple[int, ...],
+    key: PRNGKeyArray,
+    *,
+    name: str,
+    default: Any,
+    balance: Any = True,
+) -> Any:
+    """Bind one parameter (see :func:`as_spec`), saying which one it is if that fails."""
+    try:
+        spec = as_spec(value, default=default, balance=balance)
+        return spec.build(shape, key)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"`{name}` {shape}: {error}") from error
+
+
+def constant_or_spec(value: Any) -> Any:
+    """Plain numbers and arrays stay fixed; a spec says for itself."""
+    return value if isinstance(value, AbstractSpec) or value is None else Fixed(value)
+
+
+def bind_tau(value: Any, n_units: int, key: PRNGKeyArray, *, least: float, unit: str) -> Any:
+    """Bind time constants; plain numbers stay fixed."""
+    tau = bind(constant_or_spec(value), (n_units,), key, name="tau", default=None)
+    numbers = numbers_of(tau)
+    if numbers is not None and not (numbers > 0 if least == 0 else numbers >= least).all():
+        bound = "above 0" if least == 0 else f"at least {least:g}"
+        raise ValueError(
+            f"`tau` must be {bound} {unit} in every unit, got {float(numbers.min()):g}."
+        )
+    return tau
+
+
+def bind_noise(value: Any, n_units: int, key: PRNGKeyArray) -> Any:
+    """Bind the noise amplitude; None is no noise."""
+    if value is None:
+        return None
+    noise = bind(constant_or_spec(value), (n_units,), key, name="noise", default=None)
+    numbers = numbers_of(noise)
+    if numbers is not None and not (numbers >= 0).all():
+        raise ValueError(
+            f"`noise` is a standard deviation and must be >= 0, got {float(numbers.min()):g}."
+        )
+    return noise
+
+
+def is_zero(parameter: Any) -> bool:
+    """Whether there is none, or it is 0 as far as that is known."""
+    numbers = None if parameter is None else numbers_of(parameter)
+    return parameter is None or (numbers is not None and not numbers.any())
+
+
+def bind_initial(initial: Any, shape: tuple[int, ...], key: PRNGKeyArray) -> Any:
+    """Bind the initial state: None for zeros, a law to draw from, or a parameter."""
+    if initial is None or (isinstance(initial, str) and initial == "zeros"):
+        return None
+    if isinstance(initial, AbstractDistribution):
+        return initial
+    if isinstance(initial, str) or (callable(initial) and not isinstance(initial, AbstractSpec)):
+        raise ValueError(
+            '`initial` must be "zeros", a number or array (fixed), a spec such as params.Free(0.0) '
+            "(learned), or a law such as params.Uniform(0.0, 0.1) (drawn for every trial), "
+            f"got {initial!r}."
+        )
+    return bind(constant_or_spec(initial), shape, key, name="initial", default=0.0)
+
+
+def start(
+    initial: Any, n_units: int, dtype: Any, key: PRNGKeyArray | None, *, name: str
+) -> Float[Array, " unit"]:
+    """The initial state of one trial."""
+    if initial is None:
+        return jnp.zeros((n_units,), dtype)
+    if isinstance(initial, AbstractDistribution):
+        key = as_key(key, needed_for=f"The initial state of {name}")
+        return initial(cast(PRNGKeyArray, key), (n_units,), dtype)
+    return initial
+
+
+def split_drive(
+    u: Drive,
+    U: Float[Array, "input gates"],
+    b: Float[Array, " gates"],
+    *,
+    gates: int,
+    current_into: int,
+) -> list[Float[Array, " unit"]]:
+    """What each gate receives from outside; an injected current goes into one of them."""
+    parts = jnp.split(b if u.input is None else u.input @ U + b, gates)
+    if u.current is not None:
+        parts[current_into] = parts[current_into] + u.current
+    return parts
+
+
+def unit_areas(areas: Any, W: Any, n_units: int) -> tuple[str, ...] | None:
+    """Area of each unit, as given or as named in a multi-area weight spec."""
+    named = areas_of(W) if isinstance(W, AbstractSpec) else None
+    if areas is None:
+        return named
+    if isinstance(areas, Mapping):
+        areas = [name for name, size in areas.items() for _ in range(size)]
+    areas = tuple(str(area) for area in areas)
+    if len(areas) != n_units:
+        raise ValueError(
+            f"`areas` must name the area of each of the {n_units} units (or give the number of "
+            f"units in each area), got {len(areas)} names."
+        )
+    if named is not None and named != areas:
+        raise ValueError(f"`areas` contradicts the areas in `W`, {list(dict.fromkeys(named))}.")
+    return areas
+
+
+def unit_signs(W: Any) -> tuple[int, ...] | None:
+    """Sign of each unit's outgoing weights, where a law fixes them."""
+    signs = signs_of(W)
+    return None if signs is None else tuple(int(s) for s in signs)
+
+
+def label_units(
+    areas: Sequence[str] | None, ei: Sequence[int] | None, tau: Any = None
+) -> dict[str, np.ndarray]:
+    """Unit coordinates out of what is known."""
+    coords = {}
+    if areas is not None:
+        coords["area"] = np.asarray(areas)
+    if ei is not None:
+        coords["ei"] = np.asarray(ei, np.int64)
+    known = None if tau is None or isinstance(tau, IndexedParameter) else numbers_of(tau)
+    if known is not None:
+        coords["tau"] = known.astype(np.float64)
+    return coords
+
+
+def check_tau(tau: Any, dt: float) -> None:
+    """Refuse a step longer than a time constant, where values can be looked at."""
+    tau = numbers_of(tau)
+    if tau is None:
+        return
+    # Single precision puts a bound of 20.0 up to one part in 10^7 off.
+    short = ~(tau >= dt * (1 - 1e-6))
+    if short.any():
+        raise ValueError(
+            f"`tau` must not be below the step dt={dt:g} ms, where the leak overshoots; "
+            f"{short.sum()} of {short.size} time constants are, the shortest is "
+            f"{np.min(tau):g} ms. Use a shorter dt, or keep tau above it: "
+            f"params.Bounded({dt:g}, ...)."
+        )
+
+
+def cut_units(
+    system: Any,
+    units: Any,
+    *,
+    incoming: bool,
+    outgoing: bool,
+) -> Any:
+    """A copy of ``system`` without some units' connections; biases stay.
+
+    Gates are blocks of columns, so masks for incoming connections are repeated over them.
+    """
+    kept, n_units = ~jnp.asarray(as_mask(system, units)), system.n_units
+    everything = jnp.ones((n_units,), bool)
+    sources = kept if outgoing else everything
+    targets = kept if incoming else everything
+
+    def masked(name: str, rows: Array | None, to_units: bool) -> Any:
+        weights = getattr(system, name)
+        shape = value_of(weights).shape
+        mask = jnp.ones(shape, bool)
+        mask = mask if rows is None else mask & rows[:, None]
+        if to_units:
+            mask = mask & jnp.tile(targets, shape[1] // n_units)[None, :]
+        return only(weights, mask, name=name)
+
+    parts = [masked("W", sources, True), masked("U", None, True), masked("W_out", sources, False)]
+    return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], system, parts)

@@ -1,0 +1,84 @@
+"""Predicting the next step of a sequence."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from neurodyn.engine.integrate import integrate
+from neurodyn.training.objectives.supervised import AbstractObjective
+
+__all__ = ["NextStep", "check_reads_sequences"]
+
+
+class NextStep(AbstractObjective):
+    """Squared error of the next step of a sequence, all earlier ones given (teacher forcing).
+
+    The sequences are the targets of the task: step t is the network's input, and its output is
+    compared with step t + 1. With this any network becomes the usual predictor of time series.
+
+    Parameters
+    ----------
+    noise
+        Standard deviation of the noise on the inputs; default 0. Some noise keeps predictions that
+        are fed back from drifting off, as the network learns to return.
+    """
+
+    noise: Float[Array, ""]
+
+    def __init__(self, *, noise: float | int = 0.0):
+        if jnp.ndim(noise) != 0 or not float(noise) >= 0:
+            raise ValueError(f"`noise` must be a number >= 0, got {noise!r}.")
+        self.noise = jnp.asarray(noise, jnp.result_type(float))
+
+    def check(self, model, task):
+        check_reads_sequences(model, task)
+        if task.n_steps < 2:
+            raise ValueError(f"{type(task).__name__} has one step: there is no next one.")
+
+    def init(self, model, task, *, key):
+        return None
+
+    def __call__(self, model, task, trials, aux, *, key):
+        noise_key, run_key = jax.random.split(key)
+        noise = self.noise.astype(trials.targets.dtype)
+        disturbed = noise * jax.random.normal(noise_key, trials.targets.shape, trials.targets.dtype)
+        loss = _mse(model, trials, trials.targets + disturbed, task.dt, run_key)
+        return loss, {}, aux
+
+    def evaluate(self, model, task, trials, aux, *, key):
+        mse = _mse(model, trials, trials.targets, task.dt, key)
+        return {"loss": mse, "mse": mse}
+
+
+def check_reads_sequences(model: Any, task: Any) -> None:
+    """Refuse a model whose inputs and outputs are not the sequences of this task."""
+    n = task.n_outputs
+    if (model.n_inputs, model.n_outputs) != (n, n):
+        raise ValueError(
+            f"{type(model).__name__} has n_inputs={model.n_inputs} and n_outputs="
+            f"{model.n_outputs}, but it has to read and predict the {n} outputs of "
+            f"{type(task).__name__}: build it with {n} inputs and {n} outputs."
+        )
+    if task.scored != "every":
+        raise ValueError(
+            f"{type(task).__name__} has targets at the last step only: there is no sequence to "
+            "predict."
+        )
+
+
+def _mse(model: eqx.Module, trials: Any, inputs: Array, dt: Any, key: Any) -> Float[Array, ""]:
+    outputs = integrate(
+        model, jnp.swapaxes(inputs, 0, 1)[:-1], dt=dt, key=key, length=_less(trials.length)
+    ).outputs
+    later = jnp.swapaxes(trials.targets, 0, 1)[1:]
+    mask = jnp.swapaxes(trials.mask, 0, 1)[1:].astype(outputs.dtype)
+    # Where nothing is scored there may be anything.
+    error = jnp.where(mask > 0, jnp.square(outputs - later), jnp.zeros_like(outputs))
+    return jnp.sum(mask * error) / jnp.maximum(jnp.sum(mask), 1)
+
+
+def _less(length: Any) -> Any:
+    return None if length is None else length - 1

@@ -1,0 +1,244 @@
+"""What training minimises."""
+
+import abc
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from neurodyn.common.reprs import brief
+from neurodyn.engine.inputs import predicted, trials_for
+from neurodyn.engine.integrate import Save, Trajectory, integrate
+from neurodyn.params import AbstractParameter, resolve, trainable
+from neurodyn.system import AbstractSystem, ChecksStep
+from neurodyn.task import AbstractTask, Trial
+
+__all__ = ["AbstractObjective", "Supervised"]
+
+Metrics = dict[str, Float[Array, ""]]
+
+
+class AbstractObjective(eqx.Module):
+    """A loss, with whatever it carries from step to step.
+
+    A loss of your own is a subclass with four methods: :meth:`__call__` is what a step of training
+    minimises, `evaluate` what the validation set is scored by, `init` makes what is carried along
+    (None, for most), `check` refuses what does not go together. All but `check` are pure JAX: they
+    run inside the compiled training step.
+    """
+
+    __repr__ = brief
+
+    @abc.abstractmethod
+    def check(self, model: AbstractSystem, task: AbstractTask) -> None:
+        """Raise ValueError or TypeError if model and task do not go together."""
+
+    @abc.abstractmethod
+    def init(self, model: AbstractSystem, task: AbstractTask, *, key: PRNGKeyArray) -> PyTree:
+        """What the objective carries along (an adaptive coefficient...): arrays, or None."""
+
+    @abc.abstractmethod
+    def __call__(
+        self,
+        model: AbstractSystem,
+        task: AbstractTask,
+        trials: Trial,
+        aux: PyTree,
+        *,
+        key: PRNGKeyArray,
+    ) -> tuple[Float[Array, ""], Metrics, PyTree]:
+        """Loss of a batch: what one step of training minimises.
+
+        Parameters
+        ----------
+        model
+            The model, with the parameters of this step.
+        task
+            The task, as the curriculum left it; ``task.loss(outputs, trials)`` is its own loss.
+        trials
+            The batch, trial-first.
+        aux
+            What :meth:`init` made, or the last step returned.
+        key
+            For noise and other draws; another one in every step.
+
+        Returns
+        -------
+        loss
+            A scalar.
+        metrics
+            Further scalars by name, which the history shows on ``step``; perhaps none.
+        aux
+            What the next step gets, of the same structure, shapes and dtypes.
+        """
+
+    @abc.abstractmethod
+    def evaluate(
+        self,
+        model: AbstractSystem,
+        task: AbstractTask,
+        trials: Trial,
+        aux: PyTree,
+        *,
+        key: PRNGKeyArray,
+    ) -> Metrics:
+        """Numbers for the validation set, ``loss`` among them; arguments as for :meth:`__call__`.
+
+        The history shows them on ``evaluation``, as ``validation_loss`` and so on.
+        """
+
+
+class Supervised(AbstractObjective):
+    """The task's own loss, averaged over trials, plus optional penalties.
+
+    Parameters
+    ----------
+    solver
+        A diffrax solver; default ``Euler()``, which takes the fast kernels where a model has them.
+    rate_penalty
+        Weight of the mean squared ``variable``, averaged over trials, time and units.
+    weight_penalty
+        Weight of the mean squared entry of each trained weight matrix, summed over matrices.
+    variable
+        What ``rate_penalty`` acts on, a name out of ``model.variables()``.
+
+    References
+    ----------
+    Song, Yang & Wang, "Training excitatory-inhibitory recurrent neural networks for cognitive
+    tasks", PLoS Comput. Biol. 2016 (both penalties).
+    """
+
+    solver: diffrax.AbstractSolver
+    rate_penalty: Float[Array, ""] | None
+    weight_penalty: Float[Array, ""] | None
+    variable: str = eqx.field(static=True)
+
+    def __init__(
+        self,
+        *,
+        solver: diffrax.AbstractSolver | None = None,
+        rate_penalty: float | int | None = None,
+        weight_penalty: float | int | None = None,
+        variable: str = "rate",
+    ):
+        self.solver = diffrax.Euler() if solver is None else solver
+        self.rate_penalty = _penalty("rate_penalty", rate_penalty)
+        self.weight_penalty = _penalty("weight_penalty", weight_penalty)
+        self.variable = variable
+
+    def check(self, model, task):
+        if not task.n_inputs and model.n_inputs == model.n_outputs == task.n_outputs:
+            raise ValueError(
+                f"{type(task).__name__} has no inputs, and this {type(model).__name__} reads as "
+                "much as it puts out: pass objective=training.NextStep() to train it to predict "
+                "the next step of what it reads, or training.ELBO() if it is variational."
+            )
+        for what in ("n_inputs", "n_outputs"):
+            if getattr(model, what) != getattr(task, what):
+                raise ValueError(
+                    f"{type(model).__name__} has {what}={getattr(model, what)}, but "
+                    f"{type(task).__name__} has {what}={getattr(task, what)}: build the model with "
+                    "task.n_inputs and task.n_outputs."
+                )
+        if isinstance(model, ChecksStep):
+            model.check_step(float(task.dt))
+        if self.rate_penalty is not None and self.variable not in model.variables():
+            raise ValueError(
+                f"rate_penalty acts on the variable {self.variable!r}, which "
+                f"{type(model).__name__} does not have; it has {sorted(model.variables())}. "
+                "Pass variable=..."
+            )
+
+    def init(self, model, task, *, key):
+        return None
+
+    def __call__(self, model, task, trials, aux, *, key):
+        variables = () if self.rate_penalty is None else (self.variable,)
+        run = _run(model, task, trials, self.solver, variables, key)
+        trials = predicted(model, trials)
+        task_loss = jnp.mean(task.loss(_trial_first(run.outputs), trials))
+        loss, metrics = task_loss, {}
+        if self.rate_penalty is not None:
+            metrics["rate"] = _mean_square(run.variables[self.variable], trials)
+            loss = loss + self.rate_penalty * metrics["rate"]
+        if self.weight_penalty is not None:
+            metrics["weight"] = _weight_size(model)
+            loss = loss + self.weight_penalty * metrics["weight"]
+        if metrics:
+            metrics["task_loss"] = task_loss
+        return loss, metrics, aux
+
+    def evaluate(self, model, task, trials, aux, *, key):
+        run = _run(model, task, trials, self.solver, (), key)
+        trials, outputs = predicted(model, trials), _trial_first(run.outputs)
+        metrics = {"loss": jnp.mean(task.loss(outputs, trials))}
+        for name, value in task.score(outputs, trials).items():
+            # Whole numbers are codes (which choice), whose mean says nothing.
+            if not jnp.issubdtype(value.dtype, jnp.integer):
+                # NaN: there is nothing to score, e.g. no reaction time without a response.
+                metrics[name] = jnp.nanmean(value.astype(outputs.dtype))
+        return metrics
+
+
+def _penalty(name: str, value: Any) -> Float[Array, ""] | None:
+    if value is None:
+        return None
+    if not jnp.ndim(value) == 0 or not float(value) >= 0:
+        raise ValueError(f"{name} must be a number >= 0, or None, got {value}.")
+    return jnp.asarray(value, jnp.result_type(float))
+
+
+def _run(model, task, trials, solver, variables, key) -> Trajectory:
+    run = predicted(model, trials)
+    return integrate(
+        model,
+        _trial_first(run.inputs),
+        dt=task.dt,
+        solver=solver,
+        key=key,
+        save=Save(variables=variables, outputs=task.scored),
+        trial=trials_for(model, trials),
+        length=run.length,
+    )
+
+
+def _trial_first(x: Array) -> Array:
+    """From (time, trial, ...) to (trial, time, ...), or back."""
+    return jnp.swapaxes(x, 0, 1)
+
+
+def _mean_square(x: Float[Array, "time trial ..."], trials: Trial) -> Float[Array, ""]:
+    """Mean over the samples that belong to their trial."""
+    length = trials.length if trials.n_valid is None else trials.n_valid
+    if length is None:
+        return jnp.mean(jnp.square(x))
+    per_step = jnp.mean(jnp.square(x), axis=tuple(range(2, x.ndim)))
+    steps = jnp.arange(x.shape[0])[:, None]
+    counts = jnp.broadcast_to(steps, per_step.shape) < jnp.broadcast_to(length, per_step.shape)
+    total = jnp.sum(jnp.where(counts, per_step, jnp.zeros_like(per_step)))
+    return total / jnp.sum(counts, dtype=x.dtype)
+
+
+def _weight_size(model: AbstractSystem) -> Float[Array, ""]:
+    def is_parameter(x):
+        return isinstance(x, AbstractParameter)
+
+    marks = jax.tree.leaves(
+        jax.tree.map(
+            lambda x: any(jax.tree.leaves(trainable(x))),
+            model,
+            is_leaf=is_parameter,
+        )
+    )
+    values = [resolve(x) for x in jax.tree.leaves(model, is_leaf=is_parameter)]
+    matrices = [
+        x
+        for x, trained in zip(values, marks, strict=True)
+        if trained and eqx.is_inexact_array(x) and x.ndim == 2
+    ]
+    if not matrices:
+        raise ValueError(f"weight_penalty: {type(model).__name__} has no trained weight matrix.")
+    return jnp.stack([jnp.mean(jnp.square(x)) for x in matrices]).sum()

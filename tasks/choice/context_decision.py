@@ -1,0 +1,160 @@
+"""Context-dependent decision: judge the motion or the colour of the same coloured dots."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.common.checks import number, numbers
+from neurodyn.system import as_key
+from neurodyn.task import Trial
+from neurodyn.tasks.base import factorial, input_noise, pick
+from neurodyn.tasks.choice.choice import AbstractChoiceTask, choice_targets, grace_steps
+from neurodyn.tasks.timeline import Duration, Timeline
+
+__all__ = ["ContextDecision"]
+
+DURATIONS = {"fixation": 300.0, "stimulus": 750.0, "delay": 300.0, "decision": 300.0}
+COHERENCE = (-0.5, -0.15, -0.05, 0.05, 0.15, 0.5)
+
+
+class ContextDecision(AbstractChoiceTask):
+    """Context-dependent integration of motion or colour (Mante et al. 2013), with a go cue.
+
+    Inputs are ``fixation`` (1 until the go cue, then 0), the noisy signed evidence ``motion`` and
+    ``colour`` during the stimulus, and two context channels, one of which is 1 until the go cue.
+    Outputs are logits of fixation, choice 0 and choice 1; choice 1 is right where the relevant
+    evidence is positive; where it is 0, a coin decides. Time 0 is dots onset. The design crosses
+    motion, colour and context (0: motion, 1: colour).
+
+    Parameters
+    ----------
+    dt
+        Step [ms].
+    motion, colour
+        Signed coherences, in [-1, 1]. Default: 5, 15 and 50 % of either sign.
+    fixation, stimulus, delay, decision
+        Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``). Defaults,
+        to the nearest step: 300, 750 (as published), 300 (the shortest published delay) and
+        300 ms.
+    sigma
+        Noise of both evidence channels, as the standard deviation it causes in a unit of time
+        constant ``noise_tau`` (:mod:`neurodyn.tasks.base`). The default leaves an ideal observer
+        92 % correct at the lowest coherence.
+    noise_tau
+        Time constant that ``sigma`` refers to [ms].
+    grace
+        Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
+    response_weight
+        Weight of a step of the decision in the loss (the others: 1).
+
+    Raises
+    ------
+    ValueError
+        On coherences outside [-1, 1], negative noise, or durations that are not a
+        whole number of steps.
+
+    References
+    ----------
+    Mante, Sussillo, Shenoy & Newsome, Nature 2013; Yang et al., Nat. Neurosci. 2019 (weights).
+
+    Examples
+    --------
+    >>> task = ContextDecision(dt=20.0)
+    >>> {name: len(column) for name, column in task.condition_table().items()}
+    {'motion': 72, 'colour': 72, 'context': 72}
+    >>> task.batch(0, 2, context=1).conditions["context"].tolist()
+    [1, 1]
+    """
+
+    motion: Float[Array, " motion"]
+    colour: Float[Array, " colour"]
+    sigma: Float[Array, ""]
+    noise_tau: Float[Array, ""]
+    response_weight: Float[Array, ""]
+    timeline: Timeline = eqx.field(static=True)
+    grace: int = eqx.field(static=True)
+    align_event: ClassVar[str] = "dots onset"
+    reference: ClassVar[tuple[str, ...]] = ("mante2013", "yang2019")
+
+    def __init__(
+        self,
+        dt: float | int = 20.0,
+        *,
+        motion: Any = COHERENCE,
+        colour: Any = COHERENCE,
+        fixation: Duration | None = None,
+        stimulus: Duration | None = None,
+        delay: Duration | None = None,
+        decision: Duration | None = None,
+        sigma: Any = 0.07,
+        noise_tau: Any = 100.0,
+        grace: float | int | None = None,
+        response_weight: Any = 5.0,
+    ):
+        durations = {
+            "fixation": fixation,
+            "stimulus": stimulus,
+            "delay": delay,
+            "decision": decision,
+        }
+        self.timeline = Timeline.build(
+            dt, "stimulus", durations, DURATIONS, may_be_zero=("fixation", "delay")
+        )
+        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
+        self.motion = numbers("motion", motion, low=-1, high=1)
+        self.colour = numbers("colour", colour, low=-1, high=1)
+        self.sigma = number("sigma", sigma, low=0)
+        self.noise_tau = number("noise_tau", noise_tau, above=0)
+        self.response_weight = number("response_weight", response_weight, above=0)
+
+    def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
+        """One trial; can be given: ``motion``, ``colour``, ``context``, and ranged durations."""
+        k_pick, k_time, k_coin, k_noise = jax.random.split(as_key(key), 4)
+        given = pick(self, k_pick, conditions)
+        schedule = self.timeline.draw(k_time, conditions)
+        dtype = self.sigma.dtype
+        evidence = jnp.stack([given["motion"], given["colour"]])
+        relevant = jax.nn.one_hot(given["context"], 2, dtype=dtype)
+        decisive = jnp.sum(relevant * evidence)
+        right = jnp.where(decisive == 0, jax.random.bernoulli(k_coin), decisive > 0)
+        right = right.astype(jnp.int32)
+
+        cue = 1 - schedule.during("decision").astype(dtype)
+        stimulus = schedule.during("stimulus").astype(dtype)
+        seen = stimulus[:, None] * evidence[None, :]
+        noise = input_noise(k_noise, seen.shape, self.sigma, self.noise_tau, self.dt)
+        parts = [cue[:, None], seen + noise, cue[:, None] * relevant[None, :]]
+        targets, mask = choice_targets(schedule, right, self.grace, self.response_weight)
+        given |= {"choice_correct": right, **schedule.conditions(dtype)}
+        inputs = jnp.concatenate(parts, axis=1)
+        epochs = schedule.intervals(dtype)
+        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
+
+    def condition_table(self) -> dict[str, Array]:
+        """Motion x colour x context."""
+        context = jnp.arange(2, dtype=jnp.int32)
+        return factorial(motion=self.motion, colour=self.colour, context=context)
+
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Coherences lie in [-1, 1]."""
+        return {"motion": (-1.0, 1.0), "colour": (-1.0, 1.0)}
+
+    def labels(self) -> dict[str, dict[int, str]]:
+        """Names of contexts and choices."""
+        names = {0: "negative", 1: "positive"}
+        return {
+            "context": {0: "motion", 1: "colour"},
+            "choice": {-1: "none", **names},
+            "choice_correct": names,
+        }
+
+    def input_names(self) -> tuple[str, ...]:
+        """Fixation cue, evidence and context."""
+        return ("fixation", "motion", "colour", "context_motion", "context_colour")
+
+    def output_names(self) -> tuple[str, ...]:
+        """Logits of fixation and of the choices."""
+        return ("fixation", "choice_0", "choice_1")

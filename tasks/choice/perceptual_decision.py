@@ -1,0 +1,159 @@
+"""Perceptual decision: tell which of two alternatives noisy evidence favours."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.common.checks import number, numbers
+from neurodyn.system import as_key
+from neurodyn.task import Trial
+from neurodyn.tasks.base import input_noise, pick
+from neurodyn.tasks.choice.choice import AbstractChoiceTask, choice_targets, grace_steps
+from neurodyn.tasks.timeline import Duration, Timeline
+
+__all__ = ["PerceptualDecision"]
+
+DURATIONS = {"fixation": 100.0, "stimulus": 800.0, "delay": 0.0, "decision": 300.0}
+
+
+class PerceptualDecision(AbstractChoiceTask):
+    """Random-dot motion discrimination with a go cue.
+
+    Inputs are ``fixation`` (1 until the go cue, then 0) and two noisy channels that hold
+    ``(1 - coherence) / 2`` and ``(1 + coherence) / 2`` during the stimulus. Outputs are logits of
+    fixation, choice 0 and choice 1; choice 1 is right for positive coherence. At coherence 0 a coin
+    decides what counts as right. Time 0 is stimulus onset.
+
+    Epochs and scaling are those of Song et al. (2016), coherences those of Roitman & Shadlen
+    (2002).
+
+    Parameters
+    ----------
+    dt
+        Step [ms].
+    coherence
+        Signed coherences, in [-1, 1]. Default: 3.2, 6.4, 12.8, 25.6 and 51.2 % of either sign.
+    fixation, stimulus, delay, decision
+        Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``). Defaults,
+        to the nearest step: 100, 800, 0 and 300 ms.
+    sigma
+        Input noise, as the standard deviation it causes in a unit of time constant ``noise_tau``
+        (:mod:`neurodyn.tasks.base`). The default leaves an ideal observer 82 % correct at 6.4 %
+        coherence, about as good as the monkeys.
+    noise_tau
+        Time constant that ``sigma`` refers to [ms].
+    grace
+        Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
+    response_weight
+        Weight of a step of the decision in the loss (the others: 1), 5 as in Yang et al. (2019).
+
+    Raises
+    ------
+    ValueError
+        On coherences outside [-1, 1], negative noise, or durations that are not a whole number of
+        steps.
+
+    References
+    ----------
+    Roitman & Shadlen, J. Neurosci. 2002; Song, Yang & Wang, PLoS Comput. Biol. 2016; Yang et al.,
+    Nat. Neurosci. 2019.
+
+    Examples
+    --------
+    >>> task = PerceptualDecision(dt=20.0)
+    >>> trials = task.batch(0, 64, coherence=0.512)
+    >>> trials.inputs.shape, trials.targets.shape
+    ((64, 60, 3), (64, 60, 1))
+    """
+
+    coherence: Float[Array, " level"]
+    sigma: Float[Array, ""]
+    noise_tau: Float[Array, ""]
+    response_weight: Float[Array, ""]
+    timeline: Timeline = eqx.field(static=True)
+    grace: int = eqx.field(static=True)
+    align_event: ClassVar[str] = "stimulus onset"
+    reference: ClassVar[tuple[str, ...]] = ("roitman2002", "song2016", "yang2019")
+
+    def __init__(
+        self,
+        dt: float | int = 20.0,
+        *,
+        coherence: Any = (
+            -0.512,
+            -0.256,
+            -0.128,
+            -0.064,
+            -0.032,
+            0.032,
+            0.064,
+            0.128,
+            0.256,
+            0.512,
+        ),
+        fixation: Duration | None = None,
+        stimulus: Duration | None = None,
+        delay: Duration | None = None,
+        decision: Duration | None = None,
+        sigma: Any = 0.1,
+        noise_tau: Any = 100.0,
+        grace: float | int | None = None,
+        response_weight: Any = 5.0,
+    ):
+        durations = {
+            "fixation": fixation,
+            "stimulus": stimulus,
+            "delay": delay,
+            "decision": decision,
+        }
+        self.timeline = Timeline.build(
+            dt, "stimulus", durations, DURATIONS, may_be_zero=("fixation", "delay")
+        )
+        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
+        self.coherence = numbers("coherence", coherence, low=-1, high=1)
+        self.sigma = number("sigma", sigma, low=0)
+        self.noise_tau = number("noise_tau", noise_tau, above=0)
+        self.response_weight = number("response_weight", response_weight, above=0)
+
+    def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
+        """One trial; can be given: ``coherence``, and ranged durations."""
+        k_pick, k_time, k_coin, k_noise = jax.random.split(as_key(key), 4)
+        coherence = pick(self, k_pick, conditions)["coherence"]
+        schedule = self.timeline.draw(k_time, conditions)
+        dtype = self.sigma.dtype
+        right = jnp.where(coherence == 0, jax.random.bernoulli(k_coin), coherence > 0)
+        right = right.astype(jnp.int32)
+
+        fixation = 1 - schedule.during("decision").astype(dtype)
+        stimulus = schedule.during("stimulus").astype(dtype)
+        evidence = stimulus[:, None] * jnp.stack([1 - coherence, 1 + coherence])[None, :] / 2
+        noise = input_noise(k_noise, evidence.shape, self.sigma, self.noise_tau, self.dt)
+        inputs = jnp.concatenate([fixation[:, None], evidence + noise], axis=1)
+        targets, mask = choice_targets(schedule, right, self.grace, self.response_weight)
+        given = {"coherence": coherence, "choice_correct": right, **schedule.conditions(dtype)}
+        epochs = schedule.intervals(dtype)
+        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
+
+    def condition_table(self) -> dict[str, Array]:
+        """The coherences."""
+        return {"coherence": self.coherence}
+
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Coherences lie in [-1, 1]."""
+        return {"coherence": (-1.0, 1.0)}
+
+    def labels(self) -> dict[str, dict[int, str]]:
+        """Names of the choices."""
+        names = {0: "negative", 1: "positive"}
+        return {"choice": {-1: "none", **names}, "choice_correct": names}
+
+    def input_names(self) -> tuple[str, ...]:
+        """Fixation cue and evidence for either choice."""
+        return ("fixation", "evidence_0", "evidence_1")
+
+    def output_names(self) -> tuple[str, ...]:
+        """Logits of fixation and of the choices."""
+        return ("fixation", "choice_0", "choice_1")

@@ -1,0 +1,349 @@
+"""Recorded or stored sequences as a task: what a generative model learns to reproduce."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Bool, Float, Int
+
+from neurodyn import labels
+from neurodyn.common.checks import number, whole
+from neurodyn.labels import Observed, pair, read_sequences
+from neurodyn.system import as_key
+from neurodyn.task import AbstractDataTask, Trial
+from neurodyn.tasks.losses import squared_error, weighted_mean
+
+__all__ = ["Sequences"]
+
+
+class Sequences(AbstractDataTask):
+    """A fixed set of sequences: no input, and the sequences as targets of every step.
+
+    Trials carry the number of their sequence (``item``), by which models find the parameters that
+    belong to it. Labelled trials and runs say which sequence they are by ``sequence``: the label of
+    `trial` in ``data``, else that number. Where they are all sequences in order, as in
+    :meth:`validation`, `trial` has these labels too. Steps beyond the end of a sequence have no
+    weight.
+
+    Parameters
+    ----------
+    data
+        ``(trial, time, output)``: an array, or a DataArray with the dims `trial`, `time` and one
+        more in any order, whose coordinate ``valid_until`` (or ``n_valid``) on `trial` gives the
+        lengths; or a list of sequences ``(time, output)``, which may differ in length.
+    lengths
+        Steps of each sequence; None: all. What lies beyond is ignored, and may be NaN.
+    dt
+        Step [ms]; None: that of `time`, 1 where there are no labels, as for sequences without
+        physical time. Times of runs go on where the labels of `time` begin; those of a list, where
+        they begin differently, are from the start of each sequence, and ``start_time`` on `trial`
+        says when that is.
+    names
+        Names of the outputs; default those of ``data``, or ``output 0``, ``output 1``...
+    conditions
+        Numbers that name the sequences, ``{name: (trial,)}``, carried along in trials and results;
+        numeric coordinates on `trial` are added.
+
+    Raises
+    ------
+    ValueError
+        If shapes or dims do not fit, lengths lie out of range, or values that count are NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurodyn import tasks
+    >>> task = tasks.Sequences(np.sin(np.linspace(0, 6, 40)).reshape(2, 20, 1), lengths=[20, 15])
+    >>> task.n_items, task.n_steps, task.n_outputs
+    (2, 20, 1)
+    """
+
+    n_inputs: ClassVar[int] = 0
+    scored: ClassVar[Literal["every", "last"]] = "every"
+    reference: ClassVar[tuple[str, ...]] = ()
+
+    dt: float = eqx.field(static=True)
+    t0: float = eqx.field(static=True)
+    unit: str = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    sequences: tuple[Any, ...] = eqx.field(static=True)
+    starts: np.ndarray | None
+    data: Float[Array, "item time output"]
+    lengths: Int[Array, " item"] | None
+    conditions: dict[str, Array]
+
+    def __init__(
+        self,
+        data: Any,
+        lengths: Any = None,
+        *,
+        dt: float | int | None = None,
+        names: Sequence[str] | None = None,
+        conditions: dict[str, Any] | None = None,
+    ):
+        seen, self.starts = _seen(data, dt)
+        found = _from_labels(seen)
+        numbers = seen.labelled()["trial"]
+        lengths = seen.n_valid if lengths is None else _of_trials("lengths", lengths, numbers)
+        names = found.get("output") if names is None else names
+        conditions = found["conditions"] | dict(conditions or {})
+        values = seen.values
+        n, n_time, n_outputs = values.shape
+        self.dt, self.unit = float(number("dt", seen.dt, above=0)), seen.unit
+        self.t0 = seen.start
+        self.sequences = tuple(numbers.values.tolist())
+        self.lengths = _lengths(lengths, n, n_time)
+        valid = np.ones((n, n_time), bool)
+        if self.lengths is not None:
+            valid = np.arange(n_time)[None] < np.asarray(self.lengths)[:, None]
+        _check_finite(values, valid)
+        values = np.where(valid[..., None], values, 0)
+        self.data = jnp.asarray(values, jnp.result_type(float))
+        self.names = tuple(str(x) for x in (names or [f"output {i}" for i in range(n_outputs)]))
+        if len(self.names) != n_outputs or len(set(self.names)) != n_outputs:
+            raise ValueError(
+                f"Sequences: `names` must name each of the {n_outputs} outputs, got {self.names}."
+            )
+        if "n_valid" in conditions:
+            raise ValueError("Sequences: steps of each are `lengths`, not the condition n_valid.")
+        conditions = {k: _of_trials(k, v, numbers) for k, v in conditions.items()}
+        self.conditions = {k: _condition(k, v, n) for k, v in conditions.items()}
+
+    @property
+    def align_event(self) -> str:
+        """What happens at time 0."""
+        return "time 0 of the data" if self.t0 else "sequence start"
+
+    @property
+    def n_items(self) -> int:
+        """Number of sequences."""
+        return self.data.shape[0]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the longest sequence."""
+        return self.data.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        """Size of an observation."""
+        return self.data.shape[2]
+
+    def item(self, i):
+        """Sequence ``i``."""
+        i = jnp.asarray(i, jnp.int32)
+        data, n_steps = self.data[i], self.n_steps
+        mask, length = jnp.ones_like(data), None
+        if self.lengths is not None:
+            length = self.lengths[i]
+            inside = jnp.arange(n_steps) < length
+            mask = jnp.broadcast_to(inside[:, None], data.shape).astype(data.dtype)
+        return Trial(
+            inputs=jnp.zeros((n_steps, 0), data.dtype),
+            targets=data,
+            mask=mask,
+            conditions={k: v[i] for k, v in self.conditions.items()},
+            epochs={},
+            length=length,
+            item=i,
+            n_valid=length,
+        )
+
+    def sample(self, key, **conditions):
+        """One sequence, drawn at random; ``item=`` says which."""
+        return self.item(self._which(key, (), conditions))
+
+    def batch(self, key, n, **conditions):
+        """Draw sequences with replacement; ``item=`` (one number, or ``n``) says which."""
+        whole("n", n)
+        return self._items(jnp.broadcast_to(self._which(key, (n,), conditions), (n,)))
+
+    def validation(self):
+        """All sequences, in order."""
+        return self._items(jnp.arange(self.n_items, dtype=jnp.int32))
+
+    def loss(self, outputs, trials):
+        """Mean squared error of each sequence."""
+        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
+
+    def score(self, outputs, trials):
+        """How close the outputs are.
+
+        Returns
+        -------
+        dict
+            ``mse``; ``correct``: the share of the sequence's variance (about its mean in each
+            output) that the outputs explain, 0 where it is negative.
+        """
+        mse = self.loss(outputs, trials)
+        weight = trials.mask / jnp.sum(trials.mask, axis=1, keepdims=True)
+        mean = jnp.sum(weight * trials.targets, axis=1, keepdims=True)
+        mean = jnp.broadcast_to(mean, trials.targets.shape)
+        spread = weighted_mean(squared_error(trials.targets, mean), trials.mask)
+        tiny = jnp.finfo(spread.dtype).tiny
+        explained = 1 - mse / jnp.maximum(spread, jnp.asarray(tiny, spread.dtype))
+        return {"mse": mse, "correct": jnp.clip(explained, 0, 1)}
+
+    def condition_table(self):
+        """There is no design: the sequences are what they are."""
+        return {}
+
+    def labels(self):
+        """Conditions are plain numbers."""
+        return {}
+
+    def units(self):
+        """Conditions have no known units; steps may be no time."""
+        return {} if self.unit == "ms" else {"time": self.unit}
+
+    def coordinates(self, trials):
+        """Which sequence each trial is, and when it starts where sequences start differently."""
+        if trials.item is None:
+            return {}
+        which = np.asarray(trials.item)
+        names = np.asarray(self.sequences)
+        found = {} if "sequence" in self.conditions else {"sequence": (names[which], "1")}
+        whole = len(set(self.sequences)) == self.n_items
+        if whole and np.array_equal(which, np.arange(self.n_items)):
+            found["trial"] = (names, "1")
+        return (
+            found
+            if self.starts is None
+            else found | {"start_time": (self.starts[which], self.unit)}
+        )
+
+    def input_names(self):
+        """There are no inputs."""
+        return ()
+
+    def output_names(self):
+        """As given."""
+        return self.names
+
+    def _which(self, key: Any, shape: tuple, conditions: dict) -> Int[Array, "..."]:
+        if unknown := set(conditions) - {"item"}:
+            raise ValueError(f"Unknown condition {sorted(unknown)}; this task takes: item.")
+        if "item" not in conditions:
+            key = as_key(key, needed_for="Drawing sequences")
+            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(math.prod(shape)))
+            draw = jax.vmap(lambda k: jax.random.randint(k, (), 0, self.n_items, jnp.int32))
+            return draw(keys).reshape(shape)
+        which = jnp.asarray(conditions["item"], jnp.int32)
+        if not isinstance(which, jax.core.Tracer):
+            numbers = np.asarray(which)
+            if numbers.shape not in ((), shape) or not (
+                numbers.min() >= 0 and numbers.max() < self.n_items
+            ):
+                raise ValueError(
+                    f"`item` must be one number or {shape} numbers from 0 to {self.n_items - 1}, "
+                    f"got {conditions['item']!r}."
+                )
+        return which
+
+    def _items(self, numbers: Int[Array, " trial"]) -> Trial:
+        trials = jax.vmap(self.item)(numbers)
+        if trials.length is None:
+            return trials.of(self)
+        return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length)).of(self)
+
+
+def _seen(data: Any, dt: Any) -> tuple[Observed, np.ndarray | None]:
+    """The sequences, those of a list side by side with NaN after the end of each.
+
+    And when each begins, where they begin at different times.
+    """
+    if not isinstance(data, (list, tuple)) or any(np.ndim(x) != 2 for x in data):
+        return read_sequences(data, dt=dt, name="data"), None
+    several = []
+    for i, x in enumerate(data):
+        one = x.expand_dims("trial") if isinstance(x, xr.DataArray) else np.asarray(x)[None]
+        several.append(read_sequences(one, dt=dt, name=f"data[{i}]"))
+    outputs = [x.coords.get("output", np.arange(x.values.shape[2])).tolist() for x in several]
+    units = [x.unit for x in several]
+    for what, found in (
+        ("outputs", outputs),
+        ("steps", [x.dt for x in several]),
+        ("unit of time", units),
+    ):
+        other = [i for i, value in enumerate(found) if value != found[0]]
+        if other:
+            raise ValueError(
+                f"Sequences: the sequences of a list need the same {what}: data[0] has {found[0]}, "
+                f"data[{other[0]}] has {found[other[0]]}."
+            )
+    lengths = [x.values.shape[1] if x.n_valid is None else int(x.n_valid[0]) for x in several]
+    values = np.full((len(several), max(lengths), len(outputs[0])), np.nan)
+    for row, x, n in zip(values, several, lengths, strict=True):
+        row[:n] = x.values[0, :n]
+    names = {n: v for n, v in several[0].coords.items() if n == "output"}
+    if all("trial" in x.coords for x in several):
+        trials = np.asarray([x.coords["trial"].values[0] for x in several])
+        names["trial"] = xr.Variable("trial", trials)
+    dt = several[0].dt
+    starts = np.asarray([x.start for x in several])
+    same = np.ptp(starts) <= labels.TIME_TOLERANCE
+    time = labels.time_axis(max(lengths), dt, starts[0] if same else 0.0)
+    seen = Observed(values, dt, time, names, np.asarray(lengths), units[0])
+    return seen, None if same else starts
+
+
+def _from_labels(seen: Observed) -> dict[str, Any]:
+    """Names of the outputs, and the numbers that name the sequences."""
+    found: dict[str, Any] = {"conditions": {}}
+    for name, coord in seen.coords.items():
+        if name == "output":
+            found["output"] = [str(value) for value in coord]
+        elif coord.dtype.kind in "iuf" and name not in ("trial", "n_valid", "valid_until"):
+            found["conditions"][name] = coord.values
+    return found
+
+
+def _of_trials(name: str, value: Any, trials: xr.DataArray) -> Any:
+    """A labelled column in the order of the sequences; arrays are in that order."""
+    if isinstance(value, xr.DataArray) and value.dims == ("trial",) and "trial" in value.coords:
+        return pair(trials, value, what=("data", name))[1].values
+    return value
+
+
+def _lengths(lengths: Any, n: int, n_time: int) -> Int[Array, " item"] | None:
+    if lengths is None:
+        return None
+    given = np.asarray(lengths)
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise ValueError(
+            f"Sequences: `lengths` must be a whole number for each of the {n} sequences, got "
+            f"{given.dtype} of shape {given.shape}."
+        )
+    if given.min() < 1 or given.max() > n_time:
+        raise ValueError(
+            f"Sequences: `lengths` must lie between 1 and the {n_time} steps there are, got "
+            f"{given.min()} to {given.max()}."
+        )
+    return None if (given == n_time).all() else jnp.asarray(given, jnp.int32)
+
+
+def _check_finite(values: np.ndarray, valid: Bool[np.ndarray, "trial time"]) -> None:
+    bad = ~np.isfinite(values).all(-1) & valid
+    if bad.any():
+        trial, step = (int(x) for x in np.argwhere(bad)[0])
+        raise ValueError(
+            f"Sequences: {int(bad.sum())} steps of `data` hold NaN or infinite values, first step "
+            f"{step} of sequence {trial}. Interpolate them, or pass `lengths=` where they only "
+            "fill up short sequences."
+        )
+
+
+def _condition(name: str, value: Any, n: int) -> Array:
+    given = np.asarray(value)
+    if given.shape != (n,) or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
+        raise ValueError(
+            f"Sequences: condition {name!r} must be a finite number for each of the {n} "
+            f"sequences, got {given.dtype} of shape {given.shape}."
+        )
+    whole = given.dtype.kind in "iu"
+    return jnp.asarray(given, jnp.int32 if whole else jnp.result_type(float))
