@@ -81,13 +81,18 @@ class Trial(eqx.Module):
 class AbstractTask(eqx.Module):
     """A task: draws trials and scores outputs. It never knows a model.
 
+    A task must have `sample`, `batch`, `validation`, `loss` and `score`. The other methods have
+    defaults for a task without a table of conditions, codes or units.
+
     Numbers that shape trials (coherences, noise, weights) are arrays, so changing one
     (``equinox.tree_at``) recompiles nothing; sizes and numbers of steps are static.
 
     Attributes
     ----------
     n_inputs, n_outputs
-        Sizes of input and output.
+        Numbers of input and output channels.
+    input_names, output_names
+        Name of each input and output channel.
     n_steps
         Steps of a trial (of the buffer, where trials have a ``length``).
     dt
@@ -105,6 +110,8 @@ class AbstractTask(eqx.Module):
 
     n_inputs: eqx.AbstractVar[int]
     n_outputs: eqx.AbstractVar[int]
+    input_names: eqx.AbstractVar[tuple[str, ...]]
+    output_names: eqx.AbstractVar[tuple[str, ...]]
     n_steps: eqx.AbstractVar[int]
     dt: eqx.AbstractVar[float]
     t0: eqx.AbstractVar[float]
@@ -151,35 +158,27 @@ class AbstractTask(eqx.Module):
             ``rt`` [ms], ``mse``...; every value has a leading trial axis.
         """
 
-    @abc.abstractmethod
     def condition_table(self) -> dict[str, Array]:
         """All conditions of the design as equally long columns; empty without a finite set."""
+        return {}
 
     @abc.abstractmethod
     def validation(self) -> Trial:
         """A fixed set of trials, the same in every run, balanced over :meth:`condition_table`."""
 
-    @abc.abstractmethod
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of categorical codes, e.g. ``{"context": {0: "motion", 1: "colour"}}``."""
+        return {}
 
-    @abc.abstractmethod
     def units(self) -> dict[str, str]:
         """Units of those conditions and scores that have one, e.g. ``{"rt": "ms"}``.
 
-        ``{"time": "1"}`` where a step is no time: `dt` and `t0` are then in steps.
+        ``{"time": "1"}`` says that a step has no duration: `dt` and `t0` are then in steps.
         """
-
-    @abc.abstractmethod
-    def input_names(self) -> tuple[str, ...]:
-        """Name of each input channel."""
-
-    @abc.abstractmethod
-    def output_names(self) -> tuple[str, ...]:
-        """Name of each output channel."""
+        return {}
 
     def coordinates(self, trials: Trial) -> dict[str, tuple]:
-        """Labels of trials that models don't read: names, and numbers beyond float32.
+        """Labels of trials that models do not read: names, and numbers beyond float32.
 
         Returns
         -------
@@ -251,7 +250,7 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     if task.scored == "last":
         targets, mask, dims = targets[:, 0], mask[:, 0], ("trial", "output")
     if targets.shape[-1] == task.n_outputs:
-        coords["output"] = list(task.output_names())
+        coords["output"] = list(task.output_names)
     elif targets.shape[-1] == 1:
         targets, mask, dims = targets[..., 0], mask[..., 0], dims[:-1]
     variables = {
@@ -260,5 +259,5 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     }
     if task.n_inputs:
         variables["inputs"] = (("trial", "time", "input"), inputs, "1", "input", "input")
-        coords["input"] = list(task.input_names())
+        coords["input"] = list(task.input_names)
     return labels.dataset(variables, coords, source="task", attrs=attrs)

@@ -20,22 +20,27 @@ from neurodyn.tasks.timing.ready_set_go import ReadySetGo
 from neurodyn.tasks.timing.sines import Sines
 
 __all__ = [
-    "NDMS",
-    "Attractor",
+    # Choices and reaches after a go cue
     "CenterOut",
     "ContextDecision",
     "DelayMatchToSample",
+    "PerceptualDecision",
+    # Memory
     "FlipFlop",
+    "NDMS",
+    "NParity",
+    # Timing and patterns in time
+    "Lorenz",
+    "OdeToJoy",
+    "ReadySetGo",
+    "Sines",
+    # Sequences to generate
     "HomeReach",
     "Lissajous",
-    "Lorenz",
-    "NParity",
-    "OdeToJoy",
-    "PerceptualDecision",
     "PredictionObject",
-    "ReadySetGo",
     "Sequences",
-    "Sines",
     "StateMachine",
+    # Recordings and trajectories of known systems
+    "Attractor",
     "Windows",
 ]

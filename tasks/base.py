@@ -1,13 +1,12 @@
-"""What tasks of epochs and conditions share: batches, validation sets, conditions, input noise.
+"""Tasks of epochs and conditions: batches, validation sets, conditions, input noise.
 
-**Input noise.** A noisy channel receives ``sigma sqrt(2 noise_tau / dt) xi`` on top of its signal,
-``xi`` standard normal and held for one step. So ``sigma`` is the standard deviation that the noise
-causes in a linear leaky unit of time constant ``noise_tau``, whatever ``dt`` is (Yang et al. 2019
-write it ``sigma sqrt(2 / alpha)``, with ``alpha = dt / tau``). As white noise its amplitude is
-``sigma sqrt(2 noise_tau)`` per square root of ms.
+**Input noise.** A noisy channel receives ``noise_std sqrt(2 noise_tau / dt) xi`` on top of its
+signal; ``xi`` is standard normal and held for one step. So ``noise_std`` is the standard deviation
+that the noise causes in a linear leaky unit of time constant ``noise_tau``, whatever ``dt`` is
+(Yang et al. 2019 write ``sigma sqrt(2 / alpha)``, with ``alpha = dt / tau``). As white noise its
+amplitude is ``noise_std sqrt(2 noise_tau)`` per square root of ms.
 """
 
-import abc
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,8 +40,8 @@ class AbstractTrialTask(AbstractTask):
     """A task whose trials run through the epochs of a :class:`~neurodyn.tasks.timeline.Timeline`.
 
     Conditions that can be given are the columns of the condition table and the durations that the
-    timeline draws. What remains to be written is ``sample``, ``loss`` and ``score``, the table and
-    the names.
+    timeline draws. A task of this kind needs ``sample``, ``loss``, ``score``, ``condition_table``
+    and the names of its channels; ``limits``, ``labels`` and ``units`` where it has any.
     """
 
     timeline: eqx.AbstractVar[Timeline]
@@ -70,16 +69,20 @@ class AbstractTrialTask(AbstractTask):
     @property
     def n_inputs(self) -> int:
         """Number of input channels."""
-        return len(self.input_names())
+        return len(self.input_names)
 
     @property
     def n_outputs(self) -> int:
         """Number of output channels."""
-        return len(self.output_names())
+        return len(self.output_names)
 
-    @abc.abstractmethod
     def limits(self) -> dict[str, tuple[float, float]]:
         """Bounds of the numbers that can be given as conditions."""
+        return {}
+
+    def units(self) -> dict[str, str]:
+        """Durations that the timeline draws are in ms."""
+        return dict.fromkeys(self.timeline.drawn, "ms")
 
     def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
         """Draw ``n`` trials, see :meth:`~neurodyn.task.AbstractTask.batch`."""
@@ -200,9 +203,9 @@ def factorial(**levels: Array) -> dict[str, Array]:
 def input_noise(
     key: PRNGKeyArray,
     shape: tuple[int, ...],
-    sigma: Float[Array, ""],
+    noise_std: Float[Array, ""],
     noise_tau: Float[Array, ""],
     dt: float | int,
 ) -> Float[Array, "time input"]:
-    """Noise of standard deviation ``sigma sqrt(2 noise_tau / dt)``, see the top of this file."""
-    return sigma * jnp.sqrt(2 * noise_tau / dt) * jax.random.normal(key, shape, sigma.dtype)
+    """Noise with standard deviation ``noise_std sqrt(2 noise_tau / dt)``, see this module."""
+    return noise_std * jnp.sqrt(2 * noise_tau / dt) * jax.random.normal(key, shape, noise_std.dtype)

@@ -152,6 +152,7 @@ class Filter(AbstractTask):
     align_event: str = eqx.field(static=True, default="start")
     scored: str = eqx.field(static=True, default="every")
     reference: ClassVar[tuple[str, ...]] = ()
+    output_names: ClassVar[tuple[str, ...]] = ("filtered",)
 
     def __init__(self, *, gain=1.0, dt=10.0, n_steps=20, n_inputs=1, scored="every"):
         self.gain = jnp.asarray(gain, jnp.result_type(float))
@@ -176,23 +177,12 @@ class Filter(AbstractTask):
     def score(self, outputs, trials):
         return _regression_score(outputs, trials)
 
-    def condition_table(self):
-        return {}
-
     def validation(self):
         return self.batch(jax.random.key(77), 32)
 
-    def labels(self):
-        return {}
-
-    def units(self):
-        return {}
-
+    @property
     def input_names(self):
         return tuple(f"level_{i}" for i in range(self.n_inputs))
-
-    def output_names(self):
-        return ("filtered",)
 
 
 class Sequences(AbstractDataTask):
@@ -220,6 +210,8 @@ class Sequences(AbstractDataTask):
         self.dt, self.n_inputs, self.t0 = 1.0, 1, 0.0
         self.align_event, self.scored = "start", "every"
 
+    input_names: ClassVar[tuple[str, ...]] = ("none",)
+
     def item(self, i):
         targets = self.data[i]
         inputs = jnp.zeros((self.n_steps, 1), targets.dtype)
@@ -238,20 +230,9 @@ class Sequences(AbstractDataTask):
     def score(self, outputs, trials):
         return _regression_score(outputs, trials)
 
-    def condition_table(self):
-        return {}
-
     def validation(self):
         return jax.vmap(self.item)(jnp.arange(self.n_items))
 
-    def labels(self):
-        return {}
-
-    def units(self):
-        return {}
-
-    def input_names(self):
-        return ("none",)
-
+    @property
     def output_names(self):
         return tuple(f"x{i}" for i in range(self.n_outputs))

@@ -1,4 +1,6 @@
-"""What changed between versions of the files, and how older files are read.
+"""How older files are read: fields that got other names, and weights that were the other way round.
+
+A class names its fields that were called otherwise in `renamed_fields`, old name to new.
 
 Version 2: weights of PLRNNs are ``(pre, post)`` as those of every model; version 1 has ``(post,
 pre)``. A class names the fields that this is about in ``post_pre_in_version_1``.
@@ -27,6 +29,8 @@ def upgraded(cls: type, fields: dict[str, Any], version: int) -> dict[str, Any]:
     version
         Version of that file.
     """
+    renamed = getattr(cls, "renamed_fields", {})
+    fields = {renamed.get(name, name): value for name, value in fields.items()}
     if version > 1:
         return fields
     turned = {name: transposed(fields[name]) for name in _turned_fields(cls) if name in fields}

@@ -63,7 +63,7 @@ def label(
     if save.units is not None and "unit" in dims:
         coords.setdefault("unit", np.asarray(save.units, np.int64))
     if plan.task is not None and "outputs" in variables:
-        coords["output"] = list(plan.task.output_names())
+        coords["output"] = list(plan.task.output_names)
     coords |= trial_coords
     attrs = _attrs(model, plan)
     if "spike_time" in arrays:

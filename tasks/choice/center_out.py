@@ -43,11 +43,11 @@ class CenterOut(AbstractTrialTask):
         of the movement and time after it [ms]; all but ``center`` and ``movement`` can be
         ``(low, high)`` to be drawn for every trial. Defaults, to the nearest step: 300, 500, 200,
         600 and 200 ms. With a delay that varies the network cannot foresee the go cue.
-    sigma
+    noise_std
         Noise of the target channels, as the standard deviation it causes in a unit of time constant
         ``noise_tau`` (:mod:`neurodyn.tasks.base`).
     noise_tau
-        Time constant that ``sigma`` refers to [ms].
+        Time constant that ``noise_std`` refers to [ms].
 
     Raises
     ------
@@ -68,12 +68,15 @@ class CenterOut(AbstractTrialTask):
     [0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0]
     """
 
-    sigma: Float[Array, ""]
+    noise_std: Float[Array, ""]
     noise_tau: Float[Array, ""]
     n_targets: int = eqx.field(static=True)
     timeline: Timeline = eqx.field(static=True)
     align_event: ClassVar[str] = "movement onset"
     reference: ClassVar[tuple[str, ...]] = ("georgopoulos1982", "flash1985", "hatsopoulos2007")
+    renamed_fields: ClassVar[dict[str, str]] = {"sigma": "noise_std"}
+    input_names: ClassVar[tuple[str, ...]] = ("target_x", "target_y", "wait")
+    output_names: ClassVar[tuple[str, ...]] = ("velocity_x", "velocity_y")
 
     def __init__(
         self,
@@ -85,7 +88,7 @@ class CenterOut(AbstractTrialTask):
         reaction: Duration | None = None,
         movement: float | int | None = None,
         hold: Duration | None = None,
-        sigma: Any = 0.01,
+        noise_std: Any = 0.01,
         noise_tau: Any = 100.0,
     ):
         durations = {
@@ -103,7 +106,7 @@ class CenterOut(AbstractTrialTask):
             may_be_zero=("center", "delay", "reaction", "hold"),
         )
         self.n_targets = whole("n_targets", n_targets, 2)
-        self.sigma = number("sigma", sigma, low=0)
+        self.noise_std = number("noise_std", noise_std, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
@@ -111,14 +114,14 @@ class CenterOut(AbstractTrialTask):
         k_pick, k_time, k_noise = jax.random.split(as_key(key), 3)
         direction = pick(self, k_pick, conditions)["direction"]
         schedule = self.timeline.draw(k_time, conditions)
-        dtype = self.sigma.dtype
+        dtype = self.noise_std.dtype
         angles = self._angles(np.arange(self.n_targets))
         ways = np.stack([np.cos(np.deg2rad(angles)), np.sin(np.deg2rad(angles))], axis=1)
         unit = jnp.asarray(ways, dtype)[direction][None, :]
 
         names = self.timeline.names
         shown = schedule.during(*names[1:]).astype(dtype)[:, None] * unit
-        shown = shown + input_noise(k_noise, shown.shape, self.sigma, self.noise_tau, self.dt)
+        shown = shown + input_noise(k_noise, shown.shape, self.noise_std, self.noise_tau, self.dt)
         wait = schedule.during("center", "delay").astype(dtype)
         inputs = jnp.concatenate([shown, wait[:, None]], axis=1)
 
@@ -173,10 +176,6 @@ class CenterOut(AbstractTrialTask):
         """The directions."""
         return {"direction": jnp.arange(self.n_targets, dtype=jnp.int32)}
 
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """No numbers to give."""
-        return {}
-
     def coordinates(self, trials: Trial) -> dict[str, tuple]:
         """Angles in double precision."""
         return {"angle": (self._angles(np.asarray(trials.conditions["direction"])), "deg")}
@@ -194,14 +193,6 @@ class CenterOut(AbstractTrialTask):
         """Times are in ms, angles in degrees."""
         times = dict.fromkeys(("rt", *self.timeline.drawn), "ms")
         return times | {"angle": "deg", "angle_error": "deg"}
-
-    def input_names(self) -> tuple[str, ...]:
-        """Direction of the target and the cue to wait."""
-        return ("target_x", "target_y", "wait")
-
-    def output_names(self) -> tuple[str, ...]:
-        """Velocity of the hand."""
-        return ("velocity_x", "velocity_y")
 
 
 def minimum_jerk_speed(phase: Float[Array, " time"]) -> Float[Array, " time"]:

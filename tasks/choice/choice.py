@@ -6,15 +6,18 @@ on. As in Yang et al. (2019), the first 100 ms of the decision are not scored an
 five times as much as a step of fixation.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from neurodyn.common.checks import number
 from neurodyn.task import Trial
-from neurodyn.tasks.base import AbstractTrialTask
+from neurodyn.tasks.base import AbstractTrialTask, input_noise
 from neurodyn.tasks.losses import cross_entropy, weighted_mean
-from neurodyn.tasks.timeline import Schedule, whole_steps
+from neurodyn.tasks.timeline import Duration, Schedule, Timeline, whole_steps
 
 __all__ = ["AbstractChoiceTask", "choice_targets", "grace_steps", "steps_during"]
 
@@ -23,7 +26,81 @@ GRACE = 100.0
 
 
 class AbstractChoiceTask(AbstractTrialTask):
-    """A task that ends with a ``decision`` between alternatives."""
+    """A task that ends with a ``decision`` between alternatives.
+
+    The first input, ``fixation``, is 1 until the go cue and then 0; noisy channels with the stimuli
+    follow. The fields here are those of every such task; `_set_design` fills them.
+    """
+
+    renamed_fields: ClassVar[dict[str, str]] = {"sigma": "noise_std"}
+
+    noise_std: Float[Array, ""]
+    noise_tau: Float[Array, ""]
+    response_weight: Float[Array, ""]
+    timeline: Timeline = eqx.field(static=True)
+    grace: int = eqx.field(static=True)
+
+    def _set_design(
+        self,
+        dt: float | int,
+        align: str,
+        durations: Mapping[str, Duration | None],
+        defaults: Mapping[str, float],
+        *,
+        noise_std: Any,
+        noise_tau: Any,
+        grace: float | int | None,
+        response_weight: Any,
+    ) -> None:
+        """Check and set the fields that choice tasks share; for use in ``__init__`` only."""
+        self.timeline = Timeline.build(
+            dt, align, durations, defaults, may_be_zero=("fixation", "delay")
+        )
+        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
+        self.noise_std = number("noise_std", noise_std, low=0)
+        self.noise_tau = number("noise_tau", noise_tau, above=0)
+        self.response_weight = number("response_weight", response_weight, above=0)
+
+    def _trial(
+        self,
+        key: PRNGKeyArray,
+        schedule: Schedule,
+        stimuli: Float[Array, "time stimulus"],
+        choice: Int[Array, ""],
+        conditions: dict[str, Array],
+        context: Float[Array, " context"] | None = None,
+    ) -> Trial:
+        """The trial in which ``choice`` is right.
+
+        Parameters
+        ----------
+        key
+            Key of the noise of the stimuli.
+        schedule
+            Epochs of the trial.
+        stimuli
+            Stimuli without noise.
+        choice
+            The right alternative, from 0.
+        conditions
+            Conditions of the trial, besides the choice and the durations.
+        context
+            Channels that are shown without noise until the go cue. None: there are none.
+        """
+        cue = 1 - schedule.during("decision").astype(stimuli.dtype)
+        noise = input_noise(key, stimuli.shape, self.noise_std, self.noise_tau, self.dt)
+        inputs = [cue[:, None], stimuli + noise]
+        if context is not None:
+            inputs.append(cue[:, None] * context[None, :])
+        targets, mask = choice_targets(schedule, choice, self.grace, self.response_weight)
+        return Trial(
+            jnp.concatenate(inputs, axis=1),
+            targets,
+            mask,
+            conditions | {"choice_correct": choice, **schedule.conditions(stimuli.dtype)},
+            schedule.intervals(stimuli.dtype),
+            n_valid=schedule.n_valid(),
+        )
 
     def loss(
         self, outputs: Float[Array, "trial time output"], trials: Trial

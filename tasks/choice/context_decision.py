@@ -2,17 +2,16 @@
 
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.common.checks import number, numbers
+from neurodyn.common.checks import numbers
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import factorial, input_noise, pick
-from neurodyn.tasks.choice.choice import AbstractChoiceTask, choice_targets, grace_steps
-from neurodyn.tasks.timeline import Duration, Timeline
+from neurodyn.tasks.base import factorial, pick
+from neurodyn.tasks.choice.choice import AbstractChoiceTask
+from neurodyn.tasks.timeline import Duration
 
 __all__ = ["ContextDecision"]
 
@@ -39,12 +38,12 @@ class ContextDecision(AbstractChoiceTask):
         Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``). Defaults,
         to the nearest step: 300, 750 (as published), 300 (the shortest published delay) and
         300 ms.
-    sigma
+    noise_std
         Noise of both evidence channels, as the standard deviation it causes in a unit of time
         constant ``noise_tau`` (:mod:`neurodyn.tasks.base`). The default leaves an ideal observer
         92 % correct at the lowest coherence.
     noise_tau
-        Time constant that ``sigma`` refers to [ms].
+        Time constant that ``noise_std`` refers to [ms].
     grace
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
@@ -71,13 +70,16 @@ class ContextDecision(AbstractChoiceTask):
 
     motion: Float[Array, " motion"]
     colour: Float[Array, " colour"]
-    sigma: Float[Array, ""]
-    noise_tau: Float[Array, ""]
-    response_weight: Float[Array, ""]
-    timeline: Timeline = eqx.field(static=True)
-    grace: int = eqx.field(static=True)
     align_event: ClassVar[str] = "dots onset"
     reference: ClassVar[tuple[str, ...]] = ("mante2013", "yang2019")
+    input_names: ClassVar[tuple[str, ...]] = (
+        "fixation",
+        "motion",
+        "colour",
+        "context_motion",
+        "context_colour",
+    )
+    output_names: ClassVar[tuple[str, ...]] = ("fixation", "choice_0", "choice_1")
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class ContextDecision(AbstractChoiceTask):
         stimulus: Duration | None = None,
         delay: Duration | None = None,
         decision: Duration | None = None,
-        sigma: Any = 0.07,
+        noise_std: Any = 0.07,
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
         response_weight: Any = 5.0,
@@ -100,38 +102,31 @@ class ContextDecision(AbstractChoiceTask):
             "delay": delay,
             "decision": decision,
         }
-        self.timeline = Timeline.build(
-            dt, "stimulus", durations, DURATIONS, may_be_zero=("fixation", "delay")
+        self._set_design(
+            dt,
+            "stimulus",
+            durations,
+            DURATIONS,
+            noise_std=noise_std,
+            noise_tau=noise_tau,
+            grace=grace,
+            response_weight=response_weight,
         )
-        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
         self.motion = numbers("motion", motion, low=-1, high=1)
         self.colour = numbers("colour", colour, low=-1, high=1)
-        self.sigma = number("sigma", sigma, low=0)
-        self.noise_tau = number("noise_tau", noise_tau, above=0)
-        self.response_weight = number("response_weight", response_weight, above=0)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """One trial; can be given: ``motion``, ``colour``, ``context``, and ranged durations."""
         k_pick, k_time, k_coin, k_noise = jax.random.split(as_key(key), 4)
         given = pick(self, k_pick, conditions)
         schedule = self.timeline.draw(k_time, conditions)
-        dtype = self.sigma.dtype
+        dtype = self.noise_std.dtype
         evidence = jnp.stack([given["motion"], given["colour"]])
         relevant = jax.nn.one_hot(given["context"], 2, dtype=dtype)
         decisive = jnp.sum(relevant * evidence)
         right = jnp.where(decisive == 0, jax.random.bernoulli(k_coin), decisive > 0)
-        right = right.astype(jnp.int32)
-
-        cue = 1 - schedule.during("decision").astype(dtype)
-        stimulus = schedule.during("stimulus").astype(dtype)
-        seen = stimulus[:, None] * evidence[None, :]
-        noise = input_noise(k_noise, seen.shape, self.sigma, self.noise_tau, self.dt)
-        parts = [cue[:, None], seen + noise, cue[:, None] * relevant[None, :]]
-        targets, mask = choice_targets(schedule, right, self.grace, self.response_weight)
-        given |= {"choice_correct": right, **schedule.conditions(dtype)}
-        inputs = jnp.concatenate(parts, axis=1)
-        epochs = schedule.intervals(dtype)
-        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
+        shown = schedule.during("stimulus").astype(dtype)[:, None] * evidence[None, :]
+        return self._trial(k_noise, schedule, shown, right.astype(jnp.int32), given, relevant)
 
     def condition_table(self) -> dict[str, Array]:
         """Motion x colour x context."""
@@ -150,11 +145,3 @@ class ContextDecision(AbstractChoiceTask):
             "choice": {-1: "none", **names},
             "choice_correct": names,
         }
-
-    def input_names(self) -> tuple[str, ...]:
-        """Fixation cue, evidence and context."""
-        return ("fixation", "motion", "colour", "context_motion", "context_colour")
-
-    def output_names(self) -> tuple[str, ...]:
-        """Logits of fixation and of the choices."""
-        return ("fixation", "choice_0", "choice_1")

@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
-from neurodyn.common.checks import number, whole
+from neurodyn.common.checks import whole
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import factorial, input_noise, pick
-from neurodyn.tasks.choice.choice import AbstractChoiceTask, choice_targets, grace_steps
-from neurodyn.tasks.timeline import Duration, Timeline
+from neurodyn.tasks.base import factorial, pick
+from neurodyn.tasks.choice.choice import AbstractChoiceTask
+from neurodyn.tasks.timeline import Duration
 
 __all__ = ["DelayMatchToSample"]
 
@@ -36,11 +36,11 @@ class DelayMatchToSample(AbstractChoiceTask):
     fixation, sample, delay, test, decision
         Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``). Defaults,
         to the nearest step: 300, 500, 1000, 500 and 900 ms (sample and delay as published).
-    sigma
+    noise_std
         Noise of the stimulus channels, as the standard deviation it causes in a unit of time
         constant ``noise_tau`` (:mod:`neurodyn.tasks.base`).
     noise_tau
-        Time constant that ``sigma`` refers to [ms].
+        Time constant that ``noise_std`` refers to [ms].
     grace
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
@@ -63,14 +63,10 @@ class DelayMatchToSample(AbstractChoiceTask):
     (5, 3, 160)
     """
 
-    sigma: Float[Array, ""]
-    noise_tau: Float[Array, ""]
-    response_weight: Float[Array, ""]
     n_stimuli: int = eqx.field(static=True)
-    timeline: Timeline = eqx.field(static=True)
-    grace: int = eqx.field(static=True)
     align_event: ClassVar[str] = "sample onset"
     reference: ClassVar[tuple[str, ...]] = ("miller1996", "yang2019")
+    output_names: ClassVar[tuple[str, ...]] = ("fixation", "nonmatch", "match")
 
     def __init__(
         self,
@@ -82,7 +78,7 @@ class DelayMatchToSample(AbstractChoiceTask):
         delay: Duration | None = None,
         test: Duration | None = None,
         decision: Duration | None = None,
-        sigma: Any = 0.05,
+        noise_std: Any = 0.05,
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
         response_weight: Any = 5.0,
@@ -94,21 +90,24 @@ class DelayMatchToSample(AbstractChoiceTask):
             "test": test,
             "decision": decision,
         }
-        self.timeline = Timeline.build(
-            dt, "sample", durations, DURATIONS, may_be_zero=("fixation", "delay")
+        self._set_design(
+            dt,
+            "sample",
+            durations,
+            DURATIONS,
+            noise_std=noise_std,
+            noise_tau=noise_tau,
+            grace=grace,
+            response_weight=response_weight,
         )
-        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
         self.n_stimuli = whole("n_stimuli", n_stimuli, 2)
-        self.sigma = number("sigma", sigma, low=0)
-        self.noise_tau = number("noise_tau", noise_tau, above=0)
-        self.response_weight = number("response_weight", response_weight, above=0)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """One trial; can be given: ``sample_stimulus``, ``match``, and ranged durations."""
         k_pick, k_time, k_other, k_noise = jax.random.split(as_key(key), 4)
         given = pick(self, k_pick, conditions)
         schedule = self.timeline.draw(k_time, conditions)
-        dtype = self.sigma.dtype
+        dtype = self.noise_std.dtype
         shift = jax.random.randint(k_other, (), 1, self.n_stimuli, jnp.int32)
         first = given["sample_stimulus"]
         test = jnp.where(given["match"] == 1, first, (first + shift) % self.n_stimuli)
@@ -118,24 +117,13 @@ class DelayMatchToSample(AbstractChoiceTask):
             * jax.nn.one_hot(code, self.n_stimuli, dtype=dtype)[None, :]
             for epoch, code in (("sample", first), ("test", test))
         ]
-        stimuli = shown[0] + shown[1]
-        noise = input_noise(k_noise, stimuli.shape, self.sigma, self.noise_tau, self.dt)
-        fixation = 1 - schedule.during("decision").astype(dtype)
-        inputs = jnp.concatenate([fixation[:, None], stimuli + noise], axis=1)
-        targets, mask = choice_targets(schedule, given["match"], self.grace, self.response_weight)
-        given |= {"test_stimulus": test, "choice_correct": given["match"]}
-        given |= schedule.conditions(dtype)
-        epochs = schedule.intervals(dtype)
-        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
+        given |= {"test_stimulus": test}
+        return self._trial(k_noise, schedule, shown[0] + shown[1], given["match"], given)
 
     def condition_table(self) -> dict[str, Array]:
         """Sample x match."""
         stimuli, match = (jnp.arange(n, dtype=jnp.int32) for n in (self.n_stimuli, 2))
         return factorial(sample_stimulus=stimuli, match=match)
-
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """No numbers to give."""
-        return {}
 
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of the stimuli and choices."""
@@ -149,10 +137,7 @@ class DelayMatchToSample(AbstractChoiceTask):
             "choice_correct": names,
         }
 
+    @property
     def input_names(self) -> tuple[str, ...]:
         """Fixation cue and stimuli."""
         return ("fixation", *(f"stimulus_{i}" for i in range(self.n_stimuli)))
-
-    def output_names(self) -> tuple[str, ...]:
-        """Logits of fixation and of the choices."""
-        return ("fixation", "nonmatch", "match")

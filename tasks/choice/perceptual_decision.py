@@ -2,17 +2,16 @@
 
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.common.checks import number, numbers
+from neurodyn.common.checks import numbers
 from neurodyn.system import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import input_noise, pick
-from neurodyn.tasks.choice.choice import AbstractChoiceTask, choice_targets, grace_steps
-from neurodyn.tasks.timeline import Duration, Timeline
+from neurodyn.tasks.base import pick
+from neurodyn.tasks.choice.choice import AbstractChoiceTask
+from neurodyn.tasks.timeline import Duration
 
 __all__ = ["PerceptualDecision"]
 
@@ -39,12 +38,12 @@ class PerceptualDecision(AbstractChoiceTask):
     fixation, stimulus, delay, decision
         Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``). Defaults,
         to the nearest step: 100, 800, 0 and 300 ms.
-    sigma
+    noise_std
         Input noise, as the standard deviation it causes in a unit of time constant ``noise_tau``
         (:mod:`neurodyn.tasks.base`). The default leaves an ideal observer 82 % correct at 6.4 %
         coherence, about as good as the monkeys.
     noise_tau
-        Time constant that ``sigma`` refers to [ms].
+        Time constant that ``noise_std`` refers to [ms].
     grace
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
@@ -70,13 +69,10 @@ class PerceptualDecision(AbstractChoiceTask):
     """
 
     coherence: Float[Array, " level"]
-    sigma: Float[Array, ""]
-    noise_tau: Float[Array, ""]
-    response_weight: Float[Array, ""]
-    timeline: Timeline = eqx.field(static=True)
-    grace: int = eqx.field(static=True)
     align_event: ClassVar[str] = "stimulus onset"
     reference: ClassVar[tuple[str, ...]] = ("roitman2002", "song2016", "yang2019")
+    input_names: ClassVar[tuple[str, ...]] = ("fixation", "evidence_0", "evidence_1")
+    output_names: ClassVar[tuple[str, ...]] = ("fixation", "choice_0", "choice_1")
 
     def __init__(
         self,
@@ -98,7 +94,7 @@ class PerceptualDecision(AbstractChoiceTask):
         stimulus: Duration | None = None,
         delay: Duration | None = None,
         decision: Duration | None = None,
-        sigma: Any = 0.1,
+        noise_std: Any = 0.1,
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
         response_weight: Any = 5.0,
@@ -109,33 +105,28 @@ class PerceptualDecision(AbstractChoiceTask):
             "delay": delay,
             "decision": decision,
         }
-        self.timeline = Timeline.build(
-            dt, "stimulus", durations, DURATIONS, may_be_zero=("fixation", "delay")
+        self._set_design(
+            dt,
+            "stimulus",
+            durations,
+            DURATIONS,
+            noise_std=noise_std,
+            noise_tau=noise_tau,
+            grace=grace,
+            response_weight=response_weight,
         )
-        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
         self.coherence = numbers("coherence", coherence, low=-1, high=1)
-        self.sigma = number("sigma", sigma, low=0)
-        self.noise_tau = number("noise_tau", noise_tau, above=0)
-        self.response_weight = number("response_weight", response_weight, above=0)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """One trial; can be given: ``coherence``, and ranged durations."""
         k_pick, k_time, k_coin, k_noise = jax.random.split(as_key(key), 4)
         coherence = pick(self, k_pick, conditions)["coherence"]
         schedule = self.timeline.draw(k_time, conditions)
-        dtype = self.sigma.dtype
         right = jnp.where(coherence == 0, jax.random.bernoulli(k_coin), coherence > 0)
-        right = right.astype(jnp.int32)
-
-        fixation = 1 - schedule.during("decision").astype(dtype)
-        stimulus = schedule.during("stimulus").astype(dtype)
-        evidence = stimulus[:, None] * jnp.stack([1 - coherence, 1 + coherence])[None, :] / 2
-        noise = input_noise(k_noise, evidence.shape, self.sigma, self.noise_tau, self.dt)
-        inputs = jnp.concatenate([fixation[:, None], evidence + noise], axis=1)
-        targets, mask = choice_targets(schedule, right, self.grace, self.response_weight)
-        given = {"coherence": coherence, "choice_correct": right, **schedule.conditions(dtype)}
-        epochs = schedule.intervals(dtype)
-        return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
+        shown = schedule.during("stimulus").astype(self.noise_std.dtype)
+        evidence = shown[:, None] * jnp.stack([1 - coherence, 1 + coherence])[None, :] / 2
+        given = {"coherence": coherence}
+        return self._trial(k_noise, schedule, evidence, right.astype(jnp.int32), given)
 
     def condition_table(self) -> dict[str, Array]:
         """The coherences."""
@@ -149,11 +140,3 @@ class PerceptualDecision(AbstractChoiceTask):
         """Names of the choices."""
         names = {0: "negative", 1: "positive"}
         return {"choice": {-1: "none", **names}, "choice_correct": names}
-
-    def input_names(self) -> tuple[str, ...]:
-        """Fixation cue and evidence for either choice."""
-        return ("fixation", "evidence_0", "evidence_1")
-
-    def output_names(self) -> tuple[str, ...]:
-        """Logits of fixation and of the choices."""
-        return ("fixation", "choice_0", "choice_1")

@@ -56,6 +56,7 @@ class AbstractBitTask(AbstractTask):
     scored: Literal["every", "last"] = eqx.field(static=True)
     t0: ClassVar[float] = 0.0
     align_event: ClassVar[str] = "sequence start"
+    input_names: ClassVar[tuple[str, ...]] = ("bit",)
     n_inputs: ClassVar[int] = 1
     least: eqx.AbstractClassVar[int]
     default_p: eqx.AbstractClassVar[Any]
@@ -232,22 +233,7 @@ class AbstractBitTask(AbstractTask):
             "correct_by_head": by_head,
         }
 
-    def condition_table(self) -> dict[str, Array]:
-        """Empty: sequences are no finite set."""
-        return {}
-
-    def labels(self) -> dict[str, dict[int, str]]:
-        """No codes."""
-        return {}
-
-    def units(self) -> dict[str, str]:
-        """Nothing has a unit."""
-        return {}
-
-    def input_names(self) -> tuple[str, ...]:
-        """The bit."""
-        return ("bit",)
-
+    @property
     def output_names(self) -> tuple[str, ...]:
         """The two logits of each head."""
         return tuple(f"head_{i}_class_{c}" for i in range(self.n_heads) for c in range(2))

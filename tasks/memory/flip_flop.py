@@ -41,11 +41,11 @@ class FlipFlop(AbstractTrialTask):
     rate
         Pulses per second and channel [Hz]. The paper gives none; 3 Hz makes about six pulses a
         trial.
-    sigma
+    noise_std
         Input noise, as the standard deviation it causes in a unit of time constant ``noise_tau``
         (:mod:`neurodyn.tasks.base`).
     noise_tau
-        Time constant that ``sigma`` refers to [ms].
+        Time constant that ``noise_std`` refers to [ms].
 
     Raises
     ------
@@ -65,13 +65,14 @@ class FlipFlop(AbstractTrialTask):
     """
 
     rate: Float[Array, ""]
-    sigma: Float[Array, ""]
+    noise_std: Float[Array, ""]
     noise_tau: Float[Array, ""]
     n_bits: int = eqx.field(static=True)
     pulse_steps: int = eqx.field(static=True)
     timeline: Timeline = eqx.field(static=True)
     align_event: ClassVar[str] = "trial start"
     reference: ClassVar[tuple[str, ...]] = ("sussillo2013",)
+    renamed_fields: ClassVar[dict[str, str]] = {"sigma": "noise_std"}
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class FlipFlop(AbstractTrialTask):
         duration: float | int | None = None,
         pulse: float | int | None = None,
         rate: Any = 3.0,
-        sigma: Any = 0.0,
+        noise_std: Any = 0.0,
         noise_tau: Any = 100.0,
     ):
         check_step(dt)
@@ -98,14 +99,14 @@ class FlipFlop(AbstractTrialTask):
         self.rate = number("rate", rate, low=0)
         if float(self.rate) * dt > 1000:
             raise ValueError(f"`rate` = {rate} Hz is more than one pulse per step of {dt:g} ms.")
-        self.sigma = number("sigma", sigma, low=0)
+        self.noise_std = number("noise_std", noise_std, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """One trial; there are no conditions to give."""
         check_names(conditions)
         k_onset, k_sign, k_noise = jax.random.split(as_key(key), 3)
-        shape, dtype = (self.n_steps, self.n_bits), self.sigma.dtype
+        shape, dtype = (self.n_steps, self.n_bits), self.noise_std.dtype
         onset = jax.random.uniform(k_onset, shape, dtype) < self.rate * self.dt / 1000
         onset = onset.at[0].set(True)
         sign = jax.random.rademacher(k_sign, shape, dtype)
@@ -115,7 +116,7 @@ class FlipFlop(AbstractTrialTask):
         state = jnp.take_along_axis(sign, latest, axis=0)
         on = step - latest < self.pulse_steps
         inputs = jnp.where(on, state, 0)
-        inputs = inputs + input_noise(k_noise, shape, self.sigma, self.noise_tau, self.dt)
+        inputs = inputs + input_noise(k_noise, shape, self.noise_std, self.noise_tau, self.dt)
         whole = jnp.asarray([0.0, self.n_steps * self.dt], dtype)
         return Trial(inputs, state, 1 - on.astype(dtype), {}, {"stimulus": whole})
 
@@ -133,26 +134,12 @@ class FlipFlop(AbstractTrialTask):
             "mse": self.loss(outputs, trials),
         }
 
-    def condition_table(self) -> dict[str, Array]:
-        """Empty: the pulses are no finite set."""
-        return {}
-
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """No numbers to give."""
-        return {}
-
-    def labels(self) -> dict[str, dict[int, str]]:
-        """No codes."""
-        return {}
-
-    def units(self) -> dict[str, str]:
-        """Nothing has a unit."""
-        return {}
-
+    @property
     def input_names(self) -> tuple[str, ...]:
         """One channel per bit."""
         return tuple(f"pulse_{i}" for i in range(self.n_bits))
 
+    @property
     def output_names(self) -> tuple[str, ...]:
         """One channel per bit."""
         return tuple(f"bit_{i}" for i in range(self.n_bits))

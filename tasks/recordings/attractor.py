@@ -43,11 +43,11 @@ class Attractor(AbstractTask):
         Trajectories for training, and as many for testing.
     transient
         Samples that are dropped at the start of each trajectory.
-    noise
+    noise_std
         Standard deviation of observation noise, in units of that of the training data without
         noise; on both sets. Default 0; published benchmarks use 0.05 and draw it anew for each
-        window, which is ``window_noise``.
-    window_noise
+        window, which is ``window_noise_std``.
+    window_noise_std
         Standard deviation of noise that is drawn anew for every training window, in units of what
         is trained on.
     standardise
@@ -107,8 +107,8 @@ class Attractor(AbstractTask):
         length: int = 200,
         n_trials: int = 1,
         transient: int = 1000,
-        noise: float | int = 0.0,
-        window_noise: float | int = 0.0,
+        noise_std: float | int = 0.0,
+        window_noise_std: float | int = 0.0,
         standardise: bool = True,
         rtol: float = 1e-8,
         atol: float = 1e-8,
@@ -126,8 +126,8 @@ class Attractor(AbstractTask):
         if isinstance(transient, bool) or transient < 0 or transient != int(transient):
             raise ValueError(f"`transient` must be a number of samples >= 0, got {transient!r}.")
         number("dt", dt, above=0)
-        number("noise", noise, low=0)
-        step, noise = float(dt), float(noise)
+        number("noise_std", noise_std, low=0)
+        step, noise_std = float(dt), float(noise_std)
         key = as_key(key, needed_for="An attractor")
         run_key, noise_key = jax.random.split(key)
         x, made = trajectories(
@@ -153,7 +153,7 @@ class Attractor(AbstractTask):
                 "stand still after the transient: there is no attractor to learn there."
             )
         seed = np.asarray(jax.random.key_data(noise_key)).astype(np.uint32).tolist()
-        x = x + noise * scale * np.random.default_rng(seed).standard_normal(x.shape)
+        x = x + noise_std * scale * np.random.default_rng(seed).standard_normal(x.shape)
         train, test = x[:n_trials], x[n_trials:]
         mean, std = np.zeros(len(scale)), np.ones(len(scale))
         if standardise:
@@ -164,13 +164,13 @@ class Attractor(AbstractTask):
         names = names if len(names) == x.shape[2] else [f"output {i}" for i in range(x.shape[2])]
         unit = "1" if isinstance(system, AbstractMap) else "ms"
         train, test = (_labelled((each - mean) / std, step, unit, names) for each in (train, test))
-        self.windows = Windows(train, length, noise=window_noise)
+        self.windows = Windows(train, length, noise_std=window_noise_std)
         self.held_out = Windows(test, length)
         made |= {
             "system": type(system).__name__,
             "dt": step,
             "transient": int(transient),
-            "noise": noise,
+            "noise_std": noise_std,
             "standardised": int(standardise),
         }
         # Numbers as arrays: a static number would be one more that compiles anew when it changes.
@@ -252,13 +252,15 @@ class Attractor(AbstractTask):
         """The trajectory that each window is from, and when it starts there."""
         return self.windows.coordinates(trials)
 
+    @property
     def input_names(self):
         """There are no inputs."""
-        return self.windows.input_names()
+        return self.windows.input_names
 
+    @property
     def output_names(self):
         """Entries of the system's state, where it names them."""
-        return self.windows.output_names()
+        return self.windows.output_names
 
     def raw(self, values: Any) -> Any:
         """Values ``(..., output)`` in the units of the system again."""
@@ -271,7 +273,7 @@ class Attractor(AbstractTask):
     def _named(self, windows: Windows) -> xr.DataArray:
         about = dict(self.made) | {name: x.item() for name, x in self.numbers.items()}
         data = np.asarray(windows.data)
-        named = _labelled(data, self.dt, windows.unit, self.output_names())
+        named = _labelled(data, self.dt, windows.unit, self.output_names)
         attrs = {"units": "1", "long_name": "state of the system"} | about
         return named.assign_attrs(encode_attrs(attrs))
 

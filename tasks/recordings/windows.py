@@ -49,7 +49,7 @@ class Windows(AbstractTask):
         labelled, of the same times and trials, in any order. Their names are kept. Row t acts in
         the step from sample t to t + 1. In the papers' notation, ``z_t = F(z_{t-1}) + C s_t``, it
         is s of the *later* sample that acts: shift such recordings by one row first. Default: none.
-    noise
+    noise_std
         Standard deviation of Gaussian noise, drawn anew for every window and added to all its
         samples; in the units of what is trained on, so after standardising. Default 0.
     standardise
@@ -95,6 +95,7 @@ class Windows(AbstractTask):
     align_event: ClassVar[str] = "window start"
     scored: ClassVar[Literal["every", "last"]] = "every"
     reference: ClassVar[tuple[str, ...]] = ("hess2023",)
+    renamed_fields: ClassVar[dict[str, str]] = {"noise": "noise_std"}
 
     dt: float = eqx.field(static=True)
     n_steps: int = eqx.field(static=True)
@@ -109,7 +110,7 @@ class Windows(AbstractTask):
     lengths: Int[Array, " subject"]
     mean: Float[Array, "subject output"]
     std: Float[Array, "subject output"]
-    noise: Float[Array, ""] | None
+    noise_std: Float[Array, ""] | None
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class Windows(AbstractTask):
         length: int = 200,
         *,
         inputs: Any = None,
-        noise: float | int = 0.0,
+        noise_std: float | int = 0.0,
         standardise: str = "none",
         dt: float | int | None = None,
         names: Sequence[str] | None = None,
@@ -133,7 +134,7 @@ class Windows(AbstractTask):
         self.recordings = None if None in found.trials else tuple(found.trials)
         self.starts = np.asarray(found.starts) if np.isfinite(found.starts).all() else None
         # Noise costs a quarter of the time of training small models: none is drawn for nothing.
-        self.noise = number("noise", noise, low=0) if noise != 0 else None
+        self.noise_std = number("noise_std", noise_std, low=0) if noise_std != 0 else None
         self.names = _names(names or found.names, found.n)
         parts, mean, std = standardised(found.parts, standardise)
         self.mean, self.std = _array(mean), _array(std)
@@ -180,8 +181,8 @@ class Windows(AbstractTask):
             start = jax.random.randint(which, (), 0, room + 1, jnp.int32)
         start = jnp.minimum(start, room)
         x = self._cut(self.data, subject, start)
-        if self.noise is not None:
-            x = x + self.noise * standard_normal(noise_key, x.shape, x.dtype)
+        if self.noise_std is not None:
+            x = x + self.noise_std * standard_normal(noise_key, x.shape, x.dtype)
         return Trial(
             inputs=self._cut(self.inputs, subject, start),
             targets=x,
@@ -205,7 +206,7 @@ class Windows(AbstractTask):
         places = (jnp.arange(N_VALIDATION, dtype=apart.dtype) * apart).astype(jnp.int32)
         subject = jnp.searchsorted(every, places, side="right").astype(jnp.int32)
         start = places - (every[subject] - starts[subject])
-        quiet = eqx.tree_at(lambda t: t.noise, self, None, is_leaf=lambda x: x is None)
+        quiet = eqx.tree_at(lambda t: t.noise_std, self, None, is_leaf=lambda x: x is None)
         columns = {"subject": subject, "start": start}
         return draw_batch(quiet, as_key(0), N_VALIDATION, columns)
 
@@ -234,14 +235,6 @@ class Windows(AbstractTask):
         tiny = jnp.asarray(jnp.finfo(spread.dtype).tiny, spread.dtype)
         return {"mse": mse, "correct": jnp.clip(1 - mse / jnp.maximum(spread, tiny), 0, 1)}
 
-    def condition_table(self):
-        """There is no design: windows start anywhere."""
-        return {}
-
-    def labels(self):
-        """Conditions are plain numbers."""
-        return {}
-
     def units(self):
         """Conditions have no units; steps may be no time."""
         return {} if self.unit == "ms" else {"time": self.unit}
@@ -256,10 +249,12 @@ class Windows(AbstractTask):
             found["start_time"] = self.starts[subject] + start * self.dt, self.unit
         return found
 
+    @property
     def input_names(self):
         """Those of the labelled inputs, else ``input 0``, ``input 1``..."""
         return self.names_in
 
+    @property
     def output_names(self):
         """As given."""
         return self.names

@@ -1,1 +1,1 @@
-"""Sequences."""
+"""Sequences that a model learns to generate: stored ones, and those of generative processes."""

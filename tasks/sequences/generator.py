@@ -24,6 +24,7 @@ class AbstractGenerator(AbstractTask):
     """
 
     align_event: ClassVar[str] = "sequence start"
+    input_names: ClassVar[tuple[str, ...]] = ()
 
     @property
     def t0(self) -> float:
@@ -43,7 +44,7 @@ class AbstractGenerator(AbstractTask):
     @property
     def n_outputs(self) -> int:
         """Number of output channels."""
-        return len(self.output_names())
+        return len(self.output_names)
 
     @abc.abstractmethod
     def limits(self) -> dict[str, tuple[float, float]]:
@@ -64,7 +65,7 @@ class AbstractGenerator(AbstractTask):
         """
         trials = self.batch(key, n, **conditions)
         return Sequences(
-            trials.targets, dt=self.dt, names=self.output_names(), conditions=trials.conditions
+            trials.targets, dt=self.dt, names=self.output_names, conditions=trials.conditions
         )
 
     def validation(self) -> Trial:
@@ -76,11 +77,3 @@ class AbstractGenerator(AbstractTask):
     ) -> Float[Array, " trial"]:
         """Squared error, averaged over steps and outputs."""
         return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
-
-    def input_names(self) -> tuple[str, ...]:
-        """There are none."""
-        return ()
-
-    def units(self) -> dict[str, str]:
-        """Nothing has a unit."""
-        return {}

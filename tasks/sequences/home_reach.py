@@ -42,7 +42,7 @@ class HomeReach(AbstractGenerator):
         0.10 to 0.98, as in the data of Soda et al. (2023).
     omega
         Fraction of the remaining way covered in a step; default 0.6, as there.
-    sigma_target, sigma_moving, sigma_staying
+    aim_std, moving_noise_std, staying_noise_std
         Standard deviations of the aim (drawn once a phase), of a step on the way, and of a step at
         the target. Default 0.005, 0.01 and 0.001, as there.
     moving
@@ -74,14 +74,20 @@ class HomeReach(AbstractGenerator):
 
     p_left: Float[Array, " level"]
     omega: Float[Array, ""]
-    sigma_target: Float[Array, ""]
-    sigma_moving: Float[Array, ""]
-    sigma_staying: Float[Array, ""]
+    aim_std: Float[Array, ""]
+    moving_noise_std: Float[Array, ""]
+    staying_noise_std: Float[Array, ""]
     n_phases: int = eqx.field(static=True)
     phase: int = eqx.field(static=True)
     moving: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     reference: ClassVar[tuple[str, ...]] = ("soda2023",)
+    renamed_fields: ClassVar[dict[str, str]] = {
+        "sigma_target": "aim_std",
+        "sigma_moving": "moving_noise_std",
+        "sigma_staying": "staying_noise_std",
+    }
+    output_names: ClassVar[tuple[str, ...]] = ("x", "y")
 
     def __init__(
         self,
@@ -91,9 +97,9 @@ class HomeReach(AbstractGenerator):
         phase: Any = 8,
         p_left: Any = P_LEFT,
         omega: Any = 0.6,
-        sigma_target: Any = 0.005,
-        sigma_moving: Any = 0.01,
-        sigma_staying: Any = 0.001,
+        aim_std: Any = 0.005,
+        moving_noise_std: Any = 0.01,
+        staying_noise_std: Any = 0.001,
         moving: Any = 4,
     ):
         check_step(dt)
@@ -104,9 +110,9 @@ class HomeReach(AbstractGenerator):
         self.omega = number("omega", omega, above=0)
         if self.omega > 1:
             raise ValueError(f"`omega` must be at most 1, got {omega!r}.")
-        self.sigma_target = number("sigma_target", sigma_target, low=0)
-        self.sigma_moving = number("sigma_moving", sigma_moving, low=0)
-        self.sigma_staying = number("sigma_staying", sigma_staying, low=0)
+        self.aim_std = number("aim_std", aim_std, low=0)
+        self.moving_noise_std = number("moving_noise_std", moving_noise_std, low=0)
+        self.staying_noise_std = number("staying_noise_std", staying_noise_std, low=0)
         self.moving = whole("moving", moving, least=0)
         if self.moving > self.phase:
             raise ValueError(
@@ -135,7 +141,7 @@ class HomeReach(AbstractGenerator):
         reach = jnp.where(left[:, None], to_left, to_right)
         at_home = (jnp.arange(self.n_phases, dtype=jnp.int32) % 2 == 0)[:, None]
         aims = jnp.where(at_home, home, reach)
-        aims = aims + self.sigma_target * jax.random.normal(k_aim, aims.shape, dtype)
+        aims = aims + self.aim_std * jax.random.normal(k_aim, aims.shape, dtype)
         targets = self._move(home, aims, k_step)
         fraction = jnp.mean(left[1::2].astype(dtype))
         return Trial(
@@ -151,9 +157,9 @@ class HomeReach(AbstractGenerator):
     ) -> Float[Array, "time 2"]:
         """The way of the hand: ``x' = (1 - omega) x + omega aim + noise``."""
         step = jnp.arange(self.n_steps, dtype=jnp.int32) % self.phase
-        sigma = jnp.where(step < self.moving, self.sigma_moving, self.sigma_staying)[:, None]
-        noise = jax.random.normal(key, (self.n_steps, 2), aims.dtype)
-        push = self.omega * jnp.repeat(aims, self.phase, axis=0) + sigma * noise
+        std = jnp.where(step < self.moving, self.moving_noise_std, self.staying_noise_std)
+        noise = std[:, None] * jax.random.normal(key, (self.n_steps, 2), aims.dtype)
+        push = self.omega * jnp.repeat(aims, self.phase, axis=0) + noise
 
         def both(first, then):
             return first[0] * then[0], first[1] * then[0] + then[1]
@@ -179,11 +185,3 @@ class HomeReach(AbstractGenerator):
     def limits(self) -> dict[str, tuple[float, float]]:
         """Any probability can be given."""
         return {"p_left": (0.0, 1.0)}
-
-    def labels(self) -> dict[str, dict[int, str]]:
-        """No codes."""
-        return {}
-
-    def output_names(self) -> tuple[str, ...]:
-        """Position of the hand."""
-        return ("x", "y")

@@ -46,7 +46,7 @@ class Lissajous(AbstractGenerator):
         Curves in a sequence; default 8.
     amplitude
         Default 0.8, within reach of a tanh output.
-    sigma
+    noise_std
         Standard deviation of independent noise on each output; default 0.
 
     Raises
@@ -73,12 +73,14 @@ class Lissajous(AbstractGenerator):
 
     transitions: Float[Array, "curve next"]
     amplitude: Float[Array, ""]
-    sigma: Float[Array, ""]
+    noise_std: Float[Array, ""]
     frequencies: tuple[tuple[int, int], ...] = eqx.field(static=True)
     period: int = eqx.field(static=True)
     n_curves: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     reference: ClassVar[tuple[str, ...]] = ("namikawa2010", "ahmadi2019")
+    renamed_fields: ClassVar[dict[str, str]] = {"sigma": "noise_std"}
+    output_names: ClassVar[tuple[str, ...]] = ("x", "y")
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class Lissajous(AbstractGenerator):
         period: Any = 16,
         n_curves: Any = 8,
         amplitude: Any = 0.8,
-        sigma: Any = 0.0,
+        noise_std: Any = 0.0,
     ):
         check_step(dt)
         self.dt = float(dt)
@@ -106,7 +108,7 @@ class Lissajous(AbstractGenerator):
                 f"`transitions` must be ({n}, {n}), each row summing to 1, got {transitions!r}."
             )
         self.amplitude = number("amplitude", amplitude, above=0)
-        self.sigma = number("sigma", sigma, low=0)
+        self.noise_std = number("noise_std", noise_std, low=0)
 
     @property
     def n_steps(self) -> int:
@@ -127,7 +129,7 @@ class Lissajous(AbstractGenerator):
         _, order = jax.lax.scan(follow, first, jax.random.split(k_next, self.n_curves))
         shape, dtype = (self.n_steps, 2), self.amplitude.dtype
         targets = self.curves()[order].reshape(shape)
-        targets = targets + self.sigma * jax.random.normal(k_noise, shape, dtype)
+        targets = targets + self.noise_std * jax.random.normal(k_noise, shape, dtype)
         return Trial(
             inputs=jnp.zeros((self.n_steps, 0), dtype),
             targets=targets,
@@ -160,17 +162,9 @@ class Lissajous(AbstractGenerator):
         """Curves to begin with."""
         return {"first": jnp.arange(len(self.frequencies), dtype=jnp.int32)}
 
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """No numbers to give."""
-        return {}
-
     def labels(self) -> dict[str, dict[int, str]]:
         """Curves by their frequencies."""
         return {"first": {i: f"{p}:{q}" for i, (p, q) in enumerate(self.frequencies)}}
-
-    def output_names(self) -> tuple[str, ...]:
-        """The plane."""
-        return ("x", "y")
 
 
 def _frequencies(given: Any, period: int) -> tuple[tuple[int, int], ...]:

@@ -85,6 +85,8 @@ class PredictionObject(AbstractTrialTask):
     timeline: Timeline = eqx.field(static=True)
     align_event: ClassVar[str] = "cue onset"
     reference: ClassVar[tuple[str, ...]] = ("yamada2026",)
+    input_names: ClassVar[tuple[str, ...]] = ("cue", "event_a", "event_b")
+    output_names: ClassVar[tuple[str, ...]] = ("expect_a", "expect_b")
 
     def __init__(
         self,
@@ -259,14 +261,6 @@ class PredictionObject(AbstractTrialTask):
     def units(self) -> dict[str, str]:
         """Latencies and their errors are times."""
         return dict.fromkeys(("latency_a", "latency_b", "timing_a", "timing_b"), "ms")
-
-    def input_names(self) -> tuple[str, ...]:
-        """The cue and the events."""
-        return ("cue", "event_a", "event_b")
-
-    def output_names(self) -> tuple[str, ...]:
-        """A channel for each event."""
-        return ("expect_a", "expect_b")
 
     def _times(self) -> Float[Array, " time"]:
         """Times of the samples, at the end of each step [ms from cue onset]."""

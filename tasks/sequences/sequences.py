@@ -66,6 +66,7 @@ class Sequences(AbstractDataTask):
     n_inputs: ClassVar[int] = 0
     scored: ClassVar[Literal["every", "last"]] = "every"
     reference: ClassVar[tuple[str, ...]] = ()
+    input_names: ClassVar[tuple[str, ...]] = ()
 
     dt: float = eqx.field(static=True)
     t0: float = eqx.field(static=True)
@@ -189,14 +190,6 @@ class Sequences(AbstractDataTask):
         explained = 1 - mse / jnp.maximum(spread, jnp.asarray(tiny, spread.dtype))
         return {"mse": mse, "correct": jnp.clip(explained, 0, 1)}
 
-    def condition_table(self):
-        """There is no design: the sequences are what they are."""
-        return {}
-
-    def labels(self):
-        """Conditions are plain numbers."""
-        return {}
-
     def units(self):
         """Conditions have no known units; steps may be no time."""
         return {} if self.unit == "ms" else {"time": self.unit}
@@ -217,10 +210,7 @@ class Sequences(AbstractDataTask):
             else found | {"start_time": (self.starts[which], self.unit)}
         )
 
-    def input_names(self):
-        """There are no inputs."""
-        return ()
-
+    @property
     def output_names(self):
         """As given."""
         return self.names

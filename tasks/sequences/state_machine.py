@@ -215,10 +215,6 @@ class StateMachine(AbstractGenerator):
         logs = np.log(np.where(chance > 0, chance, 1.0))
         return float(-self.stationary() @ (chance * logs).sum(1))
 
-    def condition_table(self) -> dict[str, Array]:
-        """Empty: sequences start where the machine is in the long run."""
-        return {}
-
     def limits(self) -> dict[str, tuple[float, float]]:
         """The states to start from."""
         return {"start": (0.0, len(self.states) - 1.0)}
@@ -227,6 +223,7 @@ class StateMachine(AbstractGenerator):
         """Names of the states."""
         return {"start": dict(enumerate(self.states))}
 
+    @property
     def output_names(self) -> tuple[str, ...]:
         """One channel, or numbered ones."""
         n = self.values.shape[1]

@@ -66,6 +66,7 @@ class Lorenz(AbstractPattern):
     clock: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     reference: ClassVar[tuple[str, ...]] = ("lorenz1963", "nicola2017")
+    output_names: ClassVar[tuple[str, ...]] = ("x", "y", "z")
 
     def __init__(
         self,
@@ -112,10 +113,6 @@ class Lorenz(AbstractPattern):
         value = b + 0.5 * s * (c - a + s * bend)
         offset = jnp.asarray([0.0, 0.0, 25.0], value.dtype)
         return (value - offset[None, :]) / self.scale
-
-    def output_names(self) -> tuple[str, ...]:
-        """The three variables."""
-        return ("x", "y", "z")
 
 
 @functools.cache

@@ -108,6 +108,7 @@ class OdeToJoy(AbstractPattern):
         pulse = self.amplitude * jnp.sin(jnp.pi * left)
         return pulse[:, None] * jax.nn.one_hot(which[place], len(NOTES), dtype=pulse.dtype)
 
+    @property
     def output_names(self) -> tuple[str, ...]:
         """The notes."""
         return NOTES

@@ -58,7 +58,7 @@ class AbstractPattern(AbstractTask):
     @property
     def n_outputs(self) -> int:
         """Number of output channels."""
-        return len(self.output_names())
+        return len(self.output_names)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """One trial; can be given: ``start``, where in the pattern it begins [ms].
@@ -101,23 +101,16 @@ class AbstractPattern(AbstractTask):
         tiny = jnp.asarray(jnp.finfo(spread.dtype).tiny, spread.dtype)
         return {"mse": mse, "correct": jnp.clip(1 - mse / jnp.maximum(spread, tiny), 0, 1)}
 
-    def condition_table(self) -> dict[str, Array]:
-        """Empty: starts are no finite set."""
-        return {}
-
     def limits(self) -> dict[str, tuple[float, float]]:
         """A trial can begin anywhere in the pattern."""
         period = self.period()
         return {"start": (0.0, jnp.inf if isinstance(period, jax.core.Tracer) else float(period))}
 
-    def labels(self) -> dict[str, dict[int, str]]:
-        """No codes."""
-        return {}
-
     def units(self) -> dict[str, str]:
         """Starts are times."""
         return {"start": "ms"}
 
+    @property
     def input_names(self) -> tuple[str, ...]:
         """One channel per component of the clock."""
         return tuple(f"clock_{i}" for i in range(self.clock))

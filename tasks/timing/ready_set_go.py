@@ -44,11 +44,11 @@ class ReadySetGo(AbstractTrialTask):
         Produced over measured interval, as in Remington et al. (2018).
     fixation, cue
         Time before ``ready`` and duration of a cue [ms]; defaults, to the nearest step: 300 and 80.
-    sigma
+    noise_std
         Input noise, as the standard deviation it causes in a unit of time constant ``noise_tau``
         (:mod:`neurodyn.tasks.base`).
     noise_tau
-        Time constant that ``sigma`` refers to [ms].
+        Time constant that ``noise_std`` refers to [ms].
     tolerance
         Relative error of the produced interval that still counts as correct. The paper adapted it
         to each subject so that about half of the trials were rewarded; 0.15 is a common window.
@@ -72,13 +72,16 @@ class ReadySetGo(AbstractTrialTask):
 
     interval: Float[Array, " interval"]
     gain: Float[Array, ""]
-    sigma: Float[Array, ""]
+    noise_std: Float[Array, ""]
     noise_tau: Float[Array, ""]
     tolerance: Float[Array, ""]
     cue_steps: int = eqx.field(static=True)
     timeline: Timeline = eqx.field(static=True)
     align_event: ClassVar[str] = "ready onset"
     reference: ClassVar[tuple[str, ...]] = ("jazayeri2010", "remington2018")
+    renamed_fields: ClassVar[dict[str, str]] = {"sigma": "noise_std"}
+    input_names: ClassVar[tuple[str, ...]] = ("ready", "set")
+    output_names: ClassVar[tuple[str, ...]] = ("ramp",)
 
     def __init__(
         self,
@@ -88,12 +91,12 @@ class ReadySetGo(AbstractTrialTask):
         gain: Any = 1.0,
         fixation: float | int | None = None,
         cue: float | int | None = None,
-        sigma: Any = 0.01,
+        noise_std: Any = 0.01,
         noise_tau: Any = 100.0,
         tolerance: Any = 0.15,
     ):
         self.gain = number("gain", gain, above=0)
-        self.sigma = number("sigma", sigma, low=0)
+        self.noise_std = number("noise_std", noise_std, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
         self.tolerance = number("tolerance", tolerance, above=0)
         lead = Timeline.build(
@@ -120,7 +123,7 @@ class ReadySetGo(AbstractTrialTask):
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """One trial; can be given: ``interval`` [ms], taken to the nearest step."""
         k_pick, k_noise = jax.random.split(as_key(key))
-        dtype, dt = self.sigma.dtype, self.dt
+        dtype, dt = self.noise_std.dtype, self.dt
         measure = jnp.round(pick(self, k_pick, conditions)["interval"] / dt).astype(jnp.int32)
         interval = measure.astype(dtype) * dt
         produced = self.gain * interval
@@ -132,7 +135,7 @@ class ReadySetGo(AbstractTrialTask):
         step = jnp.arange(self.n_steps, dtype=jnp.int32)
         since = [step - schedule.start(name) for name in ("measure", "production")]
         cues = jnp.stack([(s >= 0) & (s < self.cue_steps) for s in since], axis=1).astype(dtype)
-        inputs = cues + input_noise(k_noise, cues.shape, self.sigma, self.noise_tau, dt)
+        inputs = cues + input_noise(k_noise, cues.shape, self.noise_std, self.noise_tau, dt)
         ramp = jnp.maximum((since[1] + 1).astype(dtype), 0) * dt / produced
         scored = (step < edges[-1]).astype(dtype)
         given = {"interval": interval, "interval_correct": produced}
@@ -193,18 +196,6 @@ class ReadySetGo(AbstractTrialTask):
         """Intervals lie between a cue and the longest one of the task."""
         return {"interval": ((self.cue_steps + 1) * self.dt, self.timeline.longest[1] * self.dt)}
 
-    def labels(self) -> dict[str, dict[int, str]]:
-        """No codes."""
-        return {}
-
     def units(self) -> dict[str, str]:
         """Times are in ms."""
         return dict.fromkeys(("interval", "interval_correct", "produced", "rt", "error"), "ms")
-
-    def input_names(self) -> tuple[str, ...]:
-        """The two cues."""
-        return ("ready", "set")
-
-    def output_names(self) -> tuple[str, ...]:
-        """The ramp."""
-        return ("ramp",)

@@ -52,6 +52,7 @@ class Sines(AbstractPattern):
     clock: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     reference: ClassVar[tuple[str, ...]] = ("nicola2017",)
+    output_names: ClassVar[tuple[str, ...]] = ("z",)
 
     def __init__(
         self,
@@ -82,7 +83,3 @@ class Sines(AbstractPattern):
         cycles = jnp.mod(self.frequencies[None, :] * elapsed[:, None] / 1000.0, 1.0)
         phase = 2 * jnp.pi * (first[None, :] + cycles)
         return self.amplitude * jnp.prod(jnp.sin(phase), axis=1, keepdims=True)
-
-    def output_names(self) -> tuple[str, ...]:
-        """One channel."""
-        return ("z",)

@@ -85,7 +85,7 @@ def recording(n: int = 20_000, dt: float = 0.01) -> np.ndarray:
 
 def fit_rate(data: np.ndarray, members: int, noise: float = 0.0) -> float:
     """Updates per second, all members together, the best of three runs."""
-    task = Windows(data, STEPS, noise=noise)
+    task = Windows(data, STEPS, noise_std=noise)
     objective, optimizer = SparseTeacherForcing(EVERY), radam(1e-3, 1e-5, epochs=2000)
 
     def train(updates: int) -> float:

@@ -61,7 +61,7 @@ MADE = {
     "ensemble": lambda: training.Ensemble([Leaky(key=k) for k in range(3)]),
     "snapshot": lambda: training.Snapshot(3, {"loss": 0.5}, Leaky()),
     "objective": lambda: training.Supervised(rate_penalty=0.1),
-    "curriculum": lambda: training.Threshold("sigma", [0.1, 0.5], threshold=0.8),
+    "curriculum": lambda: training.Threshold("noise_std", [0.1, 0.5], threshold=0.8),
     "areas": lambda: params.Blocks({f"area {i}": 3 for i in range(40)}),
     "spec of specs": lambda: params.Masked(np.ones((90, 90), bool), params.Dale(np.ones(90))),
     "parameter": lambda: models.CTRNN(3, 90, 2, W=params.Dale(0.8), key=0).W,

@@ -65,8 +65,8 @@ def test_shapes_and_dtypes(name):
         assert trials.targets.shape[-1] == task.n_outputs
     else:
         assert task.n_outputs % trials.targets.shape[-1] == 0
-    assert len(task.input_names()) == len(set(task.input_names())) == task.n_inputs
-    assert len(task.output_names()) == len(set(task.output_names())) == task.n_outputs
+    assert len(task.input_names) == len(set(task.input_names)) == task.n_inputs
+    assert len(task.output_names) == len(set(task.output_names)) == task.n_outputs
     # They know their step, so that a run of them needs none; those that change with it keep it.
     for drawn in (trials, task.validation()):
         assert (drawn.dt, drawn.time_unit) == (task.dt, task.units().get("time", "ms"))

@@ -119,7 +119,7 @@ def cross(first: tuple[float, ...], second: tuple[float, ...]) -> list[tuple[flo
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
     """Train all candidates, choose on validation sequences, report test sequences."""
-    task = Lissajous(period=settings.period, n_curves=settings.n_curves, sigma=settings.sigma)
+    task = Lissajous(period=settings.period, n_curves=settings.n_curves, noise_std=settings.sigma)
     sizes = (settings.n_train, settings.n_validate, settings.n_test)
     train, validate, test = (
         np.asarray(task.batch(shared_key(i), n).targets) for i, n in enumerate(sizes)

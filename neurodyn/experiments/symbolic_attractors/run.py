@@ -128,7 +128,7 @@ def train(
 ) -> tuple[Ensemble, Ensemble, xr.Dataset]:
     """The networks at their best evaluation and at the end, and the history of training."""
     task = Windows(
-        data.train.astype(np.float32), length=settings.window, noise=settings.noise, dt=data.dt
+        data.train.astype(np.float32), length=settings.window, noise_std=settings.noise, dt=data.dt
     )
 
     def network(key):

@@ -59,7 +59,7 @@ def by_trial(
             "block": ("trial", block, "1", "block"),
             "trained": ("trial", number + block * n_trials, "1", "trial"),
             "time": labels.time_axis(task.n_steps, task.dt, task.t0),
-            "output": list(task.output_names()),
+            "output": list(task.output_names),
             **{k: ("sweep", v, "1", "probability of event A") for k, v in sweep.items()},
         },
         source="model",

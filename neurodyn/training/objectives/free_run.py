@@ -128,7 +128,7 @@ class FreeRun(eqx.Module):
                 f"FreeRun compares {self.data.shape[1]} variables (time, output), but this "
                 f"{type(model).__name__} has n_outputs={model.n_outputs}."
             )
-        data = self.data[:, _order(self.names, task.output_names())]
+        data = self.data[:, _order(self.names, task.output_names)]
         if self.dt is not None and not np.isclose(self.dt, task.dt, rtol=1e-6):
             raise LabelError(
                 f"FreeRun: the data have steps of {self.dt:g}, the task of {task.dt:g}: compare "

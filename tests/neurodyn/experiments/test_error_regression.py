@@ -46,7 +46,7 @@ def test_sizes_are_matched():
 
 def test_who_knows_the_generator_errs_only_by_chance():
     """Within a curve nothing is left to predict but noise; across its end, what may follow."""
-    task = tasks.Lissajous(period=12, n_curves=40, sigma=0.0)
+    task = tasks.Lissajous(period=12, n_curves=40, noise_std=0.0)
     x = np.asarray(task.batch(0, 40).targets)
     expected = error_regression._ideal(task, x, 6).values
     for t in range(12):

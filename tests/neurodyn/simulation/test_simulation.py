@@ -74,7 +74,7 @@ def test_a_run_of_a_task_is_labelled_throughout(network, decision):
     np.testing.assert_array_equal(run.area, ["front"] * 6 + ["back"] * 4)
     np.testing.assert_array_equal(run.ei, [1] * 8 + [-1] * 2)
     np.testing.assert_allclose(run.tau, 100.0, rtol=1e-5)
-    assert list(run.output.values) == list(decision.output_names())
+    assert list(run.output.values) == list(decision.output_names)
     assert set(decision.condition_table()) <= set(run.coords)
     assert json.loads(run.attrs["labels"]) == {
         name: {str(code): text for code, text in named.items()}

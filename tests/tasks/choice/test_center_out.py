@@ -8,7 +8,7 @@ from neurodyn.tasks.choice.center_out import minimum_jerk_speed
 
 @pytest.mark.parametrize("options", [{}, {"dt": 10.0, "delay": (300.0, 900.0), "hold": 0.0}])
 def test_trials_are_what_the_conditions_say(options):
-    task = CenterOut(sigma=0.0, **options)
+    task = CenterOut(noise_std=0.0, **options)
     trials = task.batch(0, 40)
     angle = np.deg2rad(45.0 * np.asarray(trials.conditions["direction"]))
     np.testing.assert_allclose(trials.conditions["angle"], np.rad2deg(angle), rtol=1e-5)
@@ -85,7 +85,7 @@ def test_an_ideal_observer_reads_the_cue():
         (lambda: CenterOut(n_targets=1), "`n_targets`"),
         (lambda: CenterOut(movement=0.0), "`movement`"),
         (lambda: CenterOut(movement=610.0), "not a whole number"),
-        (lambda: CenterOut(sigma=-1.0), "`sigma`"),
+        (lambda: CenterOut(noise_std=-1.0), "`noise_std`"),
         (lambda: CenterOut().batch(0, 2, direction=8), "takes the codes"),
         (lambda: CenterOut().batch(0, 2, angle=45.0), "Unknown condition 'angle'"),
     ],

@@ -34,7 +34,7 @@ def check_targets(task, trials, right):
 
 @pytest.mark.parametrize("options", [{}, {"dt": 10.0, "delay": (0.0, 300.0), "stimulus": 400.0}])
 def test_perceptual_decision_is_what_the_conditions_say(options):
-    task = PerceptualDecision(sigma=0.0, **options)
+    task = PerceptualDecision(noise_std=0.0, **options)
     trials = task.batch(0, 40)
     c = np.asarray(trials.conditions["coherence"], float)
     fixation = 1.0 - epoch(trials, "decision", task.dt, task.n_steps)
@@ -72,7 +72,7 @@ def test_an_ideal_observer_of_perceptual_decision_follows_theory():
         right = np.asarray(trials.conditions["choice_correct"])
         correct[round(float(c), 4)] = (ideal_choice(trials, task) == right).mean()
     for c, value in correct.items():
-        # Mean c T, white noise of amplitude sigma sqrt(2 tau) in each of two channels.
+        # Mean c T, white noise of amplitude noise_std sqrt(2 tau) in each of two channels.
         d = abs(c) * 800 / np.sqrt(2 * 2 * 0.1**2 * 100 * 800)
         assert abs(value - norm.cdf(d)) < 0.04, c
     positive = [correct[c] for c in sorted(correct) if c > 0]
@@ -109,7 +109,7 @@ def test_at_coherence_zero_a_coin_decides():
 
 
 def test_context_decision_is_what_the_conditions_say():
-    task = ContextDecision(sigma=0.0, delay=(100.0, 500.0))
+    task = ContextDecision(noise_std=0.0, delay=(100.0, 500.0))
     trials = task.batch(0, 60)
     given = {k: np.asarray(v, float) for k, v in trials.conditions.items()}
     cue = 1.0 - epoch(trials, "decision", task.dt, task.n_steps)
@@ -158,7 +158,7 @@ def test_an_ideal_observer_of_context_needs_the_context():
 
 @pytest.mark.parametrize("n_stimuli", [2, 5])
 def test_delay_match_is_what_the_conditions_say(n_stimuli):
-    task = DelayMatchToSample(n_stimuli=n_stimuli, sigma=0.0, delay=(200.0, 1000.0))
+    task = DelayMatchToSample(n_stimuli=n_stimuli, noise_std=0.0, delay=(200.0, 1000.0))
     trials = task.batch(0, 200)
     given = {k: np.asarray(v) for k, v in trials.conditions.items()}
     sample, test = given["sample_stimulus"], given["test_stimulus"]
@@ -254,7 +254,7 @@ def test_no_fixation_epoch():
         (lambda: PerceptualDecision(coherence=[0.5, 1.5]), "`coherence` must be at most 1"),
         (lambda: PerceptualDecision(coherence=[]), "`coherence`"),
         (lambda: PerceptualDecision(coherence=[float("nan")]), "finite"),
-        (lambda: PerceptualDecision(sigma=-0.1), "`sigma` must be at least 0"),
+        (lambda: PerceptualDecision(noise_std=-0.1), "`noise_std` must be at least 0"),
         (lambda: PerceptualDecision(noise_tau=0.0), "`noise_tau` must be above 0"),
         (lambda: PerceptualDecision(response_weight=0.0), "`response_weight`"),
         (lambda: PerceptualDecision(stimulus=810.0), "take 800 or 820 ms"),

@@ -69,7 +69,7 @@ def test_score_and_loss():
         ({"pulse": 2000.0}, "`pulse` must be shorter"),
         ({"pulse": 30.0}, "not a whole number of steps"),
         ({"duration": 10.0}, "`stimulus` must last at least one step"),
-        ({"sigma": -1.0}, "`sigma`"),
+        ({"noise_std": -1.0}, "`noise_std`"),
     ],
 )
 def test_bad_arguments_are_refused(options, message):

@@ -79,7 +79,7 @@ def test_maps():
 
 def test_observation_noise_has_its_size_on_both_sets():
     clean, noisy = (
-        tasks.Attractor(reference.Henon(), 3000, noise=s, standardise=False) for s in (0.0, 0.1)
+        tasks.Attractor(reference.Henon(), 3000, noise_std=s, standardise=False) for s in (0.0, 0.1)
     )
     for a, b in ((clean.train, noisy.train), (clean.test, noisy.test)):
         size = (b - a).std("time") / clean.train.std("time")
@@ -89,7 +89,7 @@ def test_observation_noise_has_its_size_on_both_sets():
 def test_other_numbers_do_not_compile_anew():
     """Tasks that differ in numbers alone have one structure, as compiled functions see it."""
     a, b = (
-        tasks.Attractor(reference.Henon(), 300, length=10, noise=s, transient=n)
+        tasks.Attractor(reference.Henon(), 300, length=10, noise_std=s, transient=n)
         for s, n in ((0.05, 900), (0.06, 901))
     )
     static = [eqx.partition(task, eqx.is_array)[1] for task in (a, b)]

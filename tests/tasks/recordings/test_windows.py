@@ -36,7 +36,7 @@ def test_every_window_is_equally_likely():
 
 def test_noise_is_added_to_every_window_anew():
     flat = np.tile([[0.0], [1.0]], (50, 1))
-    task = Windows(flat, 60, noise=0.5)
+    task = Windows(flat, 60, noise_std=0.5)
     a, b = task.batch(0, 64, start=0), task.batch(1, 64, start=0)
     noise = np.asarray(a.targets)[..., 0] - flat[:61, 0]
     assert np.std(noise) == pytest.approx(0.5, rel=0.05)
@@ -145,7 +145,7 @@ def holed():
         (lambda: Windows([], 9), "empty list"),
         (lambda: Windows([np.eye(30), np.eye(20)], 9), r"number of variables: \[20, 30\]"),
         (lambda: Windows(np.eye(30), 0), "`length`"),
-        (lambda: Windows(np.eye(30), 9, noise=-1.0), "`noise`"),
+        (lambda: Windows(np.eye(30), 9, noise_std=-1.0), "`noise_std`"),
         (lambda: Windows(uneven(), 9), "uneven, with steps from 1 to 57 ms"),
         (lambda: Windows(np.eye(30), 9, names=["a"]), "`names`"),
         (lambda: Windows(np.eye(30), 9, inputs=np.ones((29, 1))), "as long as the recordings"),

@@ -4,7 +4,7 @@ import pytest
 
 from neurodyn.tasks import HomeReach
 
-SILENT = {"sigma_target": 0.0, "sigma_moving": 0.0, "sigma_staying": 0.0}
+SILENT = {"aim_std": 0.0, "moving_noise_std": 0.0, "staying_noise_std": 0.0}
 
 
 def test_the_hand_approaches_home_and_sides_in_turn():
@@ -42,7 +42,7 @@ def test_sides_are_drawn_with_the_hidden_probability():
 
 
 def test_noise_is_that_of_moving_and_staying():
-    options = {"sigma_target": 0.0, "sigma_moving": 0.02, "sigma_staying": 0.001}
+    options = {"aim_std": 0.0, "moving_noise_std": 0.02, "staying_noise_std": 0.001}
     task = HomeReach(n_phases=2, **options)
     noisy = np.asarray(task.batch(0, 2000, p_left=1.0).targets)
     aim = np.array([-0.4, 0.35])
@@ -51,7 +51,7 @@ def test_noise_is_that_of_moving_and_staying():
     np.testing.assert_allclose(spread[:3], 0.02, rtol=0.1)
     np.testing.assert_allclose(spread[3:], 0.001, rtol=0.1)
     assert np.abs(drive.mean(0)).max() < 4 * 0.02 / np.sqrt(2000)
-    aimed = HomeReach(n_phases=2, **(SILENT | {"sigma_target": 0.005}))
+    aimed = HomeReach(n_phases=2, **(SILENT | {"aim_std": 0.005}))
     ends = np.asarray(aimed.batch(1, 2000, p_left=0.0).targets)[:, -1]
     np.testing.assert_allclose(ends.std(0), 0.005, rtol=0.1)
 
@@ -74,7 +74,7 @@ def test_score():
         ({"moving": 9}, "`moving`"),
         ({"omega": 0.0}, "`omega`"),
         ({"omega": 1.5}, "`omega`"),
-        ({"sigma_moving": -0.1}, "`sigma_moving`"),
+        ({"moving_noise_std": -0.1}, "`moving_noise_std`"),
     ],
 )
 def test_bad_arguments_are_refused(options, message):

@@ -34,7 +34,7 @@ def test_curves_follow_each_other_with_the_stated_probabilities():
 
 
 def test_noise_has_the_stated_size():
-    plain, noisy = Lissajous(), Lissajous(sigma=0.1)
+    plain, noisy = Lissajous(), Lissajous(noise_std=0.1)
     apart = np.asarray(noisy.batch(0, 60).targets) - np.asarray(plain.batch(0, 60).targets)
     assert apart.std() == pytest.approx(0.1, rel=0.05)
     score = noisy.score(noisy.batch(0, 60).targets, plain.batch(0, 60))
@@ -55,7 +55,7 @@ def test_noise_has_the_stated_size():
         ({"transitions": [[1.5, -0.5, 0], [0, 1, 0], [0, 0, 1]]}, "`transitions`"),
         ({"period": 0}, "`period`"),
         ({"n_curves": 0}, "`n_curves`"),
-        ({"sigma": -1.0}, "`sigma`"),
+        ({"noise_std": -1.0}, "`noise_std`"),
         ({"amplitude": 0.0}, "`amplitude`"),
     ],
 )

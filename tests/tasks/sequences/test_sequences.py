@@ -59,7 +59,7 @@ def test_arrays_with_labels_bring_names_step_lengths_and_conditions():
         },
     )
     task = tasks.Sequences(array, dt=None)
-    assert task.output_names() == ("x", "y")
+    assert task.output_names == ("x", "y")
     assert task.dt == 20.0
     np.testing.assert_array_equal(task.lengths, [6, 6, 5, 6])
     np.testing.assert_array_equal(task.conditions["direction"], [0, 1, 2, 3])

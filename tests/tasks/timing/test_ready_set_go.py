@@ -7,7 +7,7 @@ from neurodyn.tasks import ReadySetGo
 
 @pytest.mark.parametrize(("dt", "gain"), [(20.0, 1.0), (10.0, 1.5)])
 def test_cues_and_ramp_are_what_the_interval_says(dt, gain):
-    task = ReadySetGo(dt, gain=gain, sigma=0.0, fixation=200.0)
+    task = ReadySetGo(dt, gain=gain, noise_std=0.0, fixation=200.0)
     trials = task.batch(0, 30)
     interval = np.asarray(trials.conditions["interval"], float)
     begin, end = np.arange(task.n_steps) * dt, (np.arange(task.n_steps) + 1) * dt
