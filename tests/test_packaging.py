@@ -1,5 +1,6 @@
 """What is shipped: every public name, documented, in a wheel that works anywhere."""
 
+import ast
 import inspect
 import os
 import pkgutil
@@ -9,6 +10,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Container, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -123,6 +125,44 @@ def test_no_machine_paths_in_tracked_text():
             lines = path.read_text().splitlines()
             offending += [f"{name}: {line}" for line in lines if homes.search(line)]
     assert not offending
+
+
+def test_no_module_imports_itself_through_others():
+    """Imports inside functions count, too; those for type checkers alone do not."""
+    names = {module_name(path): path for path in python_files("neurodyn", *ROOT_FOLDERS)}
+    graph = {name: imports(path, names) - {name} for name, path in names.items()}
+    left = set(graph)
+    while ends := {n for n in left if not graph[n] & left} | (
+        left - set().union(*(graph[n] for n in left))
+    ):
+        left -= ends
+    # Neither first nor last in any order: a circle, or between two.
+    assert not left, {name: sorted(graph[name] & left) for name in sorted(left)}
+
+
+def module_name(path: Path) -> str:
+    parts = [*path.relative_to(ROOT).with_suffix("").parts]
+    parts = parts if parts[0] == "neurodyn" else ["neurodyn", *parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path, modules: Container[str]) -> set[str]:
+    """The modules that a file imports: of `from a import b` it is `a.b`, if that is a module."""
+
+    def below(node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relative to itself"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in modules else node.module for name in whole)
+        elif isinstance(node, ast.stmt | ast.Module | ast.excepthandler | ast.match_case):
+            for child in ast.iter_child_nodes(node):
+                yield from below(child)
+
+    return {name for name in below(ast.parse(path.read_text())) if name in modules}
 
 
 def test_no_multi_index_in_the_code():

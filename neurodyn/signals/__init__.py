@@ -1,1 +1,1 @@
-"""Signals."""
+"""Signals over time: cut around events, smoothed, averaged over trials."""

@@ -11,10 +11,10 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_KEYS, Number, Window
+from neurodyn.signals.smooth import smooth
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
 from neurodyn.spikes.join import in_trials, observed, positions
 from neurodyn.spikes.wider import rebinned
-from neurodyn.trials import smooth
 
 __all__ = ["bin", "rate"]
 

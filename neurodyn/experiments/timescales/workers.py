@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 import jax
 
@@ -22,7 +21,7 @@ from neurodyn.common.progress import bar
 from neurodyn.experiments.timescales.networks import Variant
 from neurodyn.experiments.timescales.settings import Settings
 
-__all__ = ["main", "train_apart"]
+__all__ = ["train_apart"]
 
 
 def train_apart(
@@ -54,7 +53,7 @@ def train_apart(
     def train_one(variant: Variant) -> None:
         own = {"curricula": [variant.curriculum], "taus": [variant.tau], "seed": variant.seed}
         task = json.dumps({"settings": common | own, "folder": str(folder), "resume": resume})
-        command = [sys.executable, "-m", "neurodyn.experiments.timescales.workers", task]
+        command = [sys.executable, "-m", "neurodyn.experiments.timescales.worker", task]
         with subprocess.Popen(
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as one:
@@ -92,20 +91,3 @@ def _all(
             pool.shutdown(wait=False, cancel_futures=True)
             stop()
             raise
-
-
-def main(task: str) -> None:
-    """Train one: what a worker process runs."""
-    from neurodyn.experiments.shared.experiment import Run
-    from neurodyn.experiments.timescales.training import train
-
-    given = json.loads(task)
-    # JSON knows no tuples.
-    settings: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in given["settings"].items()
-    }
-    train(Settings(**settings), Run(Path(given["folder"]), given["resume"], False))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

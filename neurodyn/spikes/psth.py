@@ -1,0 +1,62 @@
+"""Peri-stimulus time histograms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.only import DATASET, takes
+from neurodyn.signals.averages import average
+from neurodyn.spikes.count import rate
+
+__all__ = ["psth"]
+
+
+@takes(ds=DATASET)
+def psth(
+    ds: xr.Dataset,
+    by: str | Sequence[str] | None = None,
+    *,
+    bin_width: Number | None = None,
+    sigma: Number | None = None,
+    window: Window | None = None,
+) -> xr.Dataset:
+    """Peri-stimulus time histograms: firing rates of each condition, from spikes in trials.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset in trials (`neurodyn.spikes.align`), or binned `spike_count`.
+    by
+        Trial coordinates that make a condition; default as for `average`.
+    bin_width, sigma, window
+        As in `neurodyn.spikes.rate` [ms]: by default 10 ms, or the bins of counts.
+
+    Returns
+    -------
+    Dataset with `rate` (condition, time, unit) [Hz], `sem` and `n_trials`; see `average`.
+
+    Raises
+    ------
+    LabelError
+        As `average` and `neurodyn.spikes.rate`, and if spikes are not cut into trials.
+
+    Examples
+    --------
+    >>> from neurodyn import spikes
+    >>> cut = spikes.align(spikes.from_times([[12.0, 52.0]], window=(0, 80)), [0.0, 40.0], (0, 40))
+    >>> psth(cut, by=[], bin_width=20.0)["rate"].values.ravel()
+    array([50.,  0.], dtype=float32)
+    """
+    if "spike_time" in ds and "spike_trial" not in ds:
+        raise LabelError("these spikes are not cut into trials: neurodyn.spikes.align does that.")
+    if "rate" in ds and not {"spike_time", "spike_count"} & {*ds.variables}:
+        raise LabelError(
+            "these are rates, not spikes: neurodyn.trials.average(ds, by) averages them, after "
+            "neurodyn.trials.smooth and neurodyn.labels.between where a Gaussian or a window is "
+            "wanted."
+        )
+    return average(rate(ds, sigma, bin_width=bin_width, window=window), by)
