@@ -1,45 +1,32 @@
-"""The interfaces of everything that evolves: flows, spiking flows and maps.
+"""The interfaces of dynamical systems: flows, spiking flows and maps.
 
 A system describes **one** trial; the drivers (:func:`neurodyn.integrate`, :func:`neurodyn.solve`,
-:func:`neurodyn.simulate`) add time, trials and labels.
+:func:`neurodyn.simulate`) add time, trials and labels. Abilities that only some systems have are
+protocols in :mod:`neurodyn.engine.abilities`.
 """
 
 import abc
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
-from neurodyn.engine.drive import Drive
-from neurodyn.params import trainable
+from neurodyn.params.describe import described
 
 __all__ = [
     "AbstractFlow",
     "AbstractMap",
     "AbstractSpiking",
     "AbstractSystem",
-    "ChecksStep",
-    "HasPotentials",
-    "HasStartTime",
-    "InfersState",
-    "MarksFirstStep",
-    "PrefersSolver",
-    "ReadsTargets",
-    "SizedByStep",
+    "Drive",
     "State",
-    "SupportsFused",
     "Variable",
-    "as_key",
-    "described",
 ]
 
 
 class State(NamedTuple):
-    """What a system carries from one step to the next.
+    """The state that a system carries from one step to the next.
 
     Attributes
     ----------
@@ -52,6 +39,34 @@ class State(NamedTuple):
 
     x: PyTree
     memory: PyTree = None
+
+
+class Drive(eqx.Module):
+    """All that a system receives in one step; absent parts are None.
+
+    Attributes
+    ----------
+    input
+        The task's input, ``(input,)``.
+    target
+        The wanted output, for online learning and teacher forcing, ``(output,)``.
+    gate
+        Gates of online learning rules.
+    current
+        Current injected into the units, ``(unit,)``, in the unit of their summed input. The drivers
+        refuse a current into a system that does not read it.
+    step
+        Number of the step, set by the driver. It is the same for all trials, so that JAX keeps a
+        branch on it a branch under ``vmap``.
+    """
+
+    input: PyTree = None
+    target: PyTree = None
+    gate: PyTree = None
+    current: PyTree = None
+    step: PyTree = None
+
+    __repr__ = brief
 
 
 class Variable(NamedTuple):
@@ -75,7 +90,7 @@ class Variable(NamedTuple):
     kind: str
 
 
-#: What models of other libraries have, and where it is here.
+#: Attributes that models of other libraries have, and where to find the same here.
 _ELSEWHERE = {
     **dict.fromkeys(
         ("parameters", "named_parameters"),
@@ -96,7 +111,7 @@ _ELSEWHERE = {
 
 
 class AbstractSystem(eqx.Module):
-    """What every system offers, whatever its notion of time.
+    """The part of the interface that flows and maps share.
 
     Attributes
     ----------
@@ -125,7 +140,7 @@ class AbstractSystem(eqx.Module):
         trial
             The trial about to run, or None.
         key
-            For random initial states.
+            Key for random initial states.
 
         Returns
         -------
@@ -142,7 +157,7 @@ class AbstractSystem(eqx.Module):
 
     @abc.abstractmethod
     def variables(self) -> dict[str, Variable]:
-        """Labels of what :meth:`observe` returns."""
+        """Labels of the variables that :meth:`observe` returns."""
 
     @abc.abstractmethod
     def unit_coords(self) -> dict[str, Any]:
@@ -151,16 +166,6 @@ class AbstractSystem(eqx.Module):
         A value is an array on ``unit``, or ``(dim, array)`` for another dim, perhaps with units and
         long name after them.
         """
-
-
-def described(system: AbstractSystem, *about: str, hide: Sequence[str] = ()) -> str:
-    """Describe a system in at most five lines; arguments as for `neurodyn.common.reprs.brief`."""
-    try:
-        free = eqx.filter(system, trainable(system))
-        n = sum(x.size for x in jax.tree.leaves(free))
-    except Exception:  # a tree of the same structure without its arrays, such as a filter
-        return brief(system, *about, hide=hide)
-    return brief(system, *about, f"{n:,} trainable parameters", hide=hide)
 
 
 class AbstractFlow(AbstractSystem):
@@ -180,7 +185,7 @@ class AbstractFlow(AbstractSystem):
 
 
 class AbstractSpiking(AbstractFlow):
-    """A flow whose units spike: events happen between the steps of the flow."""
+    """A flow whose units spike; spikes act between the steps of the flow."""
 
     @abc.abstractmethod
     def crossing(self, state: State) -> Float[Array, " unit"]:
@@ -201,7 +206,7 @@ class AbstractSpiking(AbstractFlow):
         *,
         key: PRNGKeyArray | None,
     ) -> State:
-        """What happens at the end of a step: delivery of spikes, then reset, then plasticity."""
+        """State at the end of a step: spikes are delivered, then units reset, then weights learn."""
 
 
 class AbstractMap(AbstractSystem):
@@ -210,130 +215,3 @@ class AbstractMap(AbstractSystem):
     @abc.abstractmethod
     def update(self, state: State, u: Drive, *, key: PRNGKeyArray | None) -> State:
         """The next state."""
-
-
-@runtime_checkable
-class SupportsFused(Protocol):
-    """A system that can run a whole batch of trials through one fast kernel."""
-
-    @property
-    def can_fuse(self) -> bool:
-        """Whether the kernel covers this system as configured (static)."""
-        ...
-
-    def fused(
-        self,
-        inputs: Float[Array, "time batch input"],
-        x0: PyTree,
-        *,
-        dt: Any,
-        noise: PyTree | None,
-        length: Int[Array, ""] | int | None,
-        last: bool,
-    ) -> PyTree:
-        """States after each step, time-major; with ``last`` only the one after the last step.
-
-        ``noise`` holds standard normal draws, one per state entry and step, or is None for a
-        system without noise. With ``length``, rows from there on are meaningless.
-        """
-        ...
-
-
-@runtime_checkable
-class HasPotentials(Protocol):
-    """A spiking system that says which parts of its state are potentials.
-
-    A step uses potentials again and again (events, reset, records), and other variables once.
-    """
-
-    def potentials(self, x: PyTree) -> PyTree:
-        """A bool in place of each array of ``x``: whether it is potentials."""
-        ...
-
-
-@runtime_checkable
-class HasStartTime(Protocol):
-    """A system that starts at a time of its own, such as that of the observation it starts from.
-
-    Runs that nothing drives start their clock there; inputs and trials have a clock of their own.
-    """
-
-    def start_time(self, dt: float) -> float:
-        """Time of the state before the first step [ms], for steps of ``dt`` [ms]."""
-        ...
-
-    def time_unit(self) -> str:
-        """Unit of that time: "ms", or "1" for steps that are no time."""
-        ...
-
-
-@runtime_checkable
-class MarksFirstStep(Protocol):
-    """A system whose first step differs from the others: labelled runs mark it.
-
-    Attributes
-    ----------
-    first_step
-        What is different about it: the long name of the coordinate `first_step` on `time`.
-    """
-
-    first_step: Any
-
-
-@runtime_checkable
-class InfersState(Protocol):
-    """A system that can start from an observation, which says something about its state."""
-
-    def infer(self, x: Float[Array, " output"]) -> Any:
-        """The state ``x`` that an observation points to."""
-        ...
-
-
-@runtime_checkable
-class PrefersSolver(Protocol):
-    """A system that says how it is stepped where a run names no solver."""
-
-    @property
-    def solver(self) -> Any:
-        """A diffrax solver with a fixed step."""
-        ...
-
-
-@runtime_checkable
-class ReadsTargets(Protocol):
-    """A system whose input of a step is the observation that its output is about.
-
-    Attributes
-    ----------
-    reads_targets
-        Whether it is fed with the targets of trials that have no inputs.
-    """
-
-    reads_targets: Any
-
-
-@runtime_checkable
-class SizedByStep(Protocol):
-    """A system whose memory has a size that depends on the step, such as what delays hold."""
-
-    def sized(self, dt: float) -> Any:
-        """The system with memory of the size for steps of ``dt`` [ms]; 0: for continuous time."""
-        ...
-
-
-@runtime_checkable
-class HasRoom(Protocol):
-    """A system whose arrays have sizes that are drawn, such as lists of synapses."""
-
-    def with_room(self) -> Any:
-        """The same system in sizes that others drawn like it share, and so their programs."""
-        ...
-
-
-@runtime_checkable
-class ChecksStep(Protocol):
-    """A system that can tell before compilation that a step does not suit it."""
-
-    def check_step(self, dt: float) -> None:
-        """Raise ValueError when ``dt`` [ms] is too long (values that are traced are skipped)."""
-        ...

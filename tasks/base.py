@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import whole
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.timeline import Timeline
 

@@ -13,6 +13,7 @@ import neurodyn
 FOR_AUTHORS = (
     "common.checks",
     "common.registry",
+    "engine.abilities",
     "models.plrnn",
     "models.pvrnn",
     "models.reference",

@@ -16,10 +16,10 @@ from neurodyn.analysis.comparison.resampling import Trials, group_trials, split_
 from neurodyn.analysis.populations.predictivity import pearson
 from neurodyn.analysis.shared.arrays import balanced, checked, pick, rows
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
+from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError, pair
 from neurodyn.labels.only import takes
 from neurodyn.labels.roles import chosen
-from neurodyn.system import as_key
 
 __all__ = ["corrected", "spearman_brown", "split_half_reliability"]
 

@@ -31,7 +31,7 @@ from neurodyn.analysis.populations.predictivity import (
     pearson,
 )
 from neurodyn.analysis.shared.threads import one_lapack_thread
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 
 __all__ = ["compare"]
 

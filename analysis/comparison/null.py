@@ -16,9 +16,9 @@ from neurodyn.analysis.comparison.resampling import group_trials, shuffled_means
 from neurodyn.analysis.shared.arrays import pick, rows, traces
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
 from neurodyn.analysis.shared.threads import one_lapack_thread
+from neurodyn.common.random import as_key
 from neurodyn.labels import pair
 from neurodyn.labels.roles import chosen
-from neurodyn.system import as_key
 
 Numbers = ArrayLike | Sequence[float | int] | xr.DataArray
 

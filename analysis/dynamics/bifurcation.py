@@ -16,9 +16,10 @@ from jaxtyping import Array, Float
 from neurodyn import labels
 from neurodyn.analysis.dynamics.tangent import initial_states, resting
 from neurodyn.common.checks import check_whole
+from neurodyn.common.random import as_key
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
-from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking, as_key
+from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 
 __all__ = ["bifurcation"]
 

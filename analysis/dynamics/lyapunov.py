@@ -15,11 +15,12 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.analysis.dynamics.tangent import frame_growth, initial_states, state_size
 from neurodyn.common.checks import check_whole, whole
+from neurodyn.common.random import as_key
 from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
 from neurodyn.engine.solvers import check_noise_solver, check_solver
 from neurodyn.params import resolve
-from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking, as_key
+from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 
 __all__ = ["kaplan_yorke_dimension", "lyapunov"]
 

@@ -21,10 +21,10 @@ from neurodyn.analysis.populations.predictivity import (
 )
 from neurodyn.analysis.shared.arrays import balanced, balanced_by, checked, pick
 from neurodyn.analysis.shared.threads import one_lapack_thread
+from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError, like, pair
 from neurodyn.labels.only import only, takes
 from neurodyn.labels.values import classes, is_words, missing, plain
-from neurodyn.system import as_key
 
 __all__ = ["decode"]
 

@@ -22,8 +22,8 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from neurodyn.analysis.populations.pca import principal_axes
 from neurodyn.analysis.shared.arrays import centred, matrix, same_rows
 from neurodyn.analysis.shared.threads import one_lapack_thread
+from neurodyn.common.random import as_key
 from neurodyn.labels.only import takes
-from neurodyn.system import as_key
 
 __all__ = ["PENALTIES", "pearson", "predicted", "ridge_r"]
 

@@ -13,9 +13,10 @@ from jaxtyping import Array, Float, PRNGKeyArray, UInt
 
 from neurodyn import labels
 from neurodyn.common.checks import check_whole
+from neurodyn.common.random import as_key
 from neurodyn.engine.drive import Drive
 from neurodyn.params import resolve
-from neurodyn.system import AbstractMap, State, as_key
+from neurodyn.system import AbstractMap, State
 
 __all__ = ["Generates", "forecast", "forecast_error"]
 

@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Array
 
 from neurodyn.common.checks import check_whole
+from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
 from neurodyn.labels import LabelError, in_positions, like, pair
 from neurodyn.models.pvrnn import window
@@ -17,7 +18,6 @@ from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.streams import check_network, one_key_each
 from neurodyn.models.pvrnn.window import Carry, Reports
 from neurodyn.params import resolve
-from neurodyn.system import as_key
 
 __all__ = ["OnlineRegression"]
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from neurodyn import labels
 from neurodyn.common.checks import check_whole
+from neurodyn.common.random import as_key
 from neurodyn.labels import Observed
 from neurodyn.models.pvrnn import inference, layers
 from neurodyn.models.pvrnn.adaptive import along_prior
@@ -18,7 +19,6 @@ from neurodyn.models.pvrnn.gaussian import divergence
 from neurodyn.models.pvrnn.inference import Stretch
 from neurodyn.models.pvrnn.streams import as_streams, check_network, latent_coords, one_key_each
 from neurodyn.params import resolve
-from neurodyn.system import as_key
 
 __all__ = ["plan"]
 

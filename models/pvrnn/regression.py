@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.common.checks import check_whole
+from neurodyn.common.random import as_key
 from neurodyn.models.pvrnn import inference, window
 from neurodyn.models.pvrnn.labelling import label
 from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.streams import as_streams, check_network, one_key_each
 from neurodyn.models.pvrnn.window import Reports
 from neurodyn.params import resolve
-from neurodyn.system import as_key
 
 __all__ = ["error_regression"]
 

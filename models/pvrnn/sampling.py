@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn.layers import fixed
 from neurodyn.params import FixedParameter
-from neurodyn.system import as_key
 
 __all__ = ["Held", "Noise", "Sampling"]
 

@@ -7,16 +7,15 @@ that is from ``k dt`` to ``(k + 1) dt``.
 from collections.abc import Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.arrays import refuse_units
 from neurodyn.common.checks import number, numbers, whole
 from neurodyn.common.random import as_key
-from neurodyn.common.reprs import brief
+from neurodyn.system import Drive
 
 __all__ = [
     "Drive",
@@ -34,34 +33,6 @@ __all__ = [
 
 #: What rounding may take from a number of steps, so that an edge on a step counts as reached.
 _EDGE = 1e-6
-
-
-class Drive(eqx.Module):
-    """Everything a system receives at one step; absent parts are None.
-
-    Attributes
-    ----------
-    input
-        The task's input, ``(input,)``.
-    target
-        What the output should be, for online learning and teacher forcing, ``(output,)``.
-    gate
-        Gates of online learning rules.
-    current
-        Extra input straight into the units, ``(unit,)``, in the unit of the summed input. A system
-        that does not read it is refused.
-    step
-        Number of the step, set by the driver; the same for all trials, so that a branch on it stays
-        one.
-    """
-
-    input: PyTree = None
-    target: PyTree = None
-    gate: PyTree = None
-    current: PyTree = None
-    step: PyTree = None
-
-    __repr__ = brief
 
 
 def as_drive(inputs: Any) -> Drive:

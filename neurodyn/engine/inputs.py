@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import PyTree
 
 from neurodyn.common.checks import whole
+from neurodyn.engine.abilities import InfersState
 from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.params.use import indexed_parameters
-from neurodyn.system import InfersState, State
+from neurodyn.system import State
 
 __all__ = [
     "Batch",

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn.common.arrays import as_array, refuse_units
+from neurodyn.common.random import as_key
 from neurodyn.engine import stepping
+from neurodyn.engine.abilities import ChecksStep, HasRoom, PrefersSolver, SizedByStep, SupportsFused
 from neurodyn.engine.dependence import check_change, check_current
 from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.engine.inputs import as_batch, check_state, check_trial, starts_from_first
@@ -30,18 +32,7 @@ from neurodyn.engine.solvers import check_noise_solver, check_solver
 from neurodyn.engine.units import shapes_of, unit_axis
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import resolve
-from neurodyn.system import (
-    AbstractFlow,
-    AbstractMap,
-    AbstractSystem,
-    ChecksStep,
-    HasRoom,
-    PrefersSolver,
-    SizedByStep,
-    State,
-    SupportsFused,
-    as_key,
-)
+from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem, State
 
 __all__ = ["Save", "Trajectory", "integrate"]
 
@@ -81,8 +72,8 @@ def integrate(
         Step [ms]. For maps it only labels time, and is 1 by default: time is then in steps.
     solver
         Any diffrax solver with a fixed step; default: the one that the system prefers
-        (:class:`~neurodyn.system.PrefersSolver`), or ``diffrax.Euler()``. Noise that depends on
-        the state is read in Ito's sense by ``Euler`` and ``ItoMilstein``, in Stratonovich's by
+        (:class:`~neurodyn.engine.abilities.PrefersSolver`), or ``diffrax.Euler()``. Noise that
+        depends on the state is read in Ito's sense by ``Euler`` and ``ItoMilstein``, in Stratonovich's by
         ``EulerHeun``, ``StratonovichMilstein``, ``Heun`` and other explicit ones; those that need a
         space-time Levy area get one.
     state

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from neurodyn.common.arrays import as_array
+from neurodyn.engine.abilities import SizedByStep
 from neurodyn.engine.intervene import (
     AbstractIntervention,
     Clamp,
@@ -21,7 +22,7 @@ from neurodyn.engine.intervene import (
 )
 from neurodyn.engine.units import Chosen, chosen_mask, mask_array, shapes_of, unit_axis, where
 from neurodyn.params import resolve
-from neurodyn.system import AbstractSystem, SizedByStep, State
+from neurodyn.system import AbstractSystem, State
 
 __all__ = ["bound"]
 

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from neurodyn.common.random import as_key
+from neurodyn.engine.abilities import ChecksStep, SizedByStep
 from neurodyn.engine.dependence import check_current
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.events import (
@@ -23,14 +25,7 @@ from neurodyn.engine.events import (
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
 from neurodyn.engine.record import Save, Trajectory, check_save, is_finite, only_trial
 from neurodyn.params import resolve
-from neurodyn.system import (
-    AbstractFlow,
-    AbstractSpiking,
-    ChecksStep,
-    SizedByStep,
-    State,
-    as_key,
-)
+from neurodyn.system import AbstractFlow, AbstractSpiking, State
 
 __all__ = ["SolveError", "SpikeTimes", "solve"]
 

@@ -11,9 +11,10 @@ import lineax as lx
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn import kernels
+from neurodyn.engine.abilities import HasPotentials
 from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.params import resolve
-from neurodyn.system import AbstractMap, AbstractSpiking, HasPotentials
+from neurodyn.system import AbstractMap, AbstractSpiking
 
 __all__ = ["Context", "running", "standard_normal", "step", "step_and_see"]
 

@@ -9,10 +9,10 @@ import equinox as eqx
 import numpy as np
 import xarray as xr
 
+from neurodyn.common.random import as_key
 from neurodyn.io import labelled
 from neurodyn.io.archive import FileFormatError, read_archive, write_archive
 from neurodyn.io.modules import decode, encode
-from neurodyn.system import as_key
 
 __all__ = ["info", "load", "save"]
 

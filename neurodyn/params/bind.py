@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import whole
-from neurodyn.common.random import split
+from neurodyn.common.random import as_key, split
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.units import as_mask
 from neurodyn.params import (
@@ -29,7 +29,6 @@ from neurodyn.params import (
     signs_of,
 )
 from neurodyn.params.base import numbers_of, value_of
-from neurodyn.system import as_key
 
 # One program for each shape, where JAX would compile one for each step.
 ORTHOGONAL = jax.jit(jax.nn.initializers.orthogonal(), static_argnums=(1, 2))

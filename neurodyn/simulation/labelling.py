@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.common.arrays import as_array
+from neurodyn.engine.abilities import MarksFirstStep
 from neurodyn.engine.record import Save, window_steps
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.labels.padding import end_coords, end_time, padded
@@ -16,7 +17,6 @@ from neurodyn.labels.roles import marked
 from neurodyn.params import resolve
 from neurodyn.simulation.plan import Plan
 from neurodyn.spikes.build import spike_table
-from neurodyn.system import MarksFirstStep
 
 __all__ = ["join", "label"]
 

@@ -13,7 +13,8 @@ import xarray as xr
 
 from neurodyn.common.arrays import refuse_units
 from neurodyn.common.checks import whole
-from neurodyn.common.random import fold_in
+from neurodyn.common.random import as_key, fold_in
+from neurodyn.engine.abilities import HasStartTime, ReadsTargets, SizedByStep
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.inputs import as_batch, check_finite, check_trial, predicted
 from neurodyn.engine.intervene import (
@@ -28,14 +29,7 @@ from neurodyn.engine.record import Save, observe, window_steps
 from neurodyn.labels import LabelError
 from neurodyn.params import resolve
 from neurodyn.simulation.inputs import input_labels
-from neurodyn.system import (
-    AbstractMap,
-    AbstractSpiking,
-    HasStartTime,
-    ReadsTargets,
-    SizedByStep,
-    as_key,
-)
+from neurodyn.system import AbstractMap, AbstractSpiking
 from neurodyn.task import AbstractTask, Trial
 
 __all__ = ["Plan", "check_window", "chunk_sizes", "make_plan", "part", "take"]

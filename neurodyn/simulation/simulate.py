@@ -14,7 +14,7 @@ import xarray as xr
 
 from neurodyn.common.checks import check_whole
 from neurodyn.common.progress import bar
-from neurodyn.common.random import fold_in
+from neurodyn.common.random import as_key, fold_in
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.inputs import trials_for
 from neurodyn.engine.integrate import integrate
@@ -24,7 +24,7 @@ from neurodyn.params import resolve
 from neurodyn.simulation.labelling import join, label
 from neurodyn.simulation.plan import Plan, check_times, check_window, chunk_sizes, make_plan, take
 from neurodyn.simulation.store import stream
-from neurodyn.system import AbstractSpiking, AbstractSystem, as_key
+from neurodyn.system import AbstractSpiking, AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
 __all__ = ["SimulationError", "simulate"]

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from neurodyn.system import ChecksStep
+from neurodyn.engine.abilities import ChecksStep
 from neurodyn.task import Trial
 from neurodyn.training.errors import DivergenceError
 from neurodyn.training.history import History

@@ -12,10 +12,10 @@ import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
 from neurodyn.common.arrays import as_array
-from neurodyn.common.random import split
+from neurodyn.common.random import as_key, split
 from neurodyn.params import trainable
 from neurodyn.params.use import indexed_parameters
-from neurodyn.system import AbstractSystem, as_key
+from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractDataTask, AbstractTask, Trial
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.ensemble import Ensemble, Seeds

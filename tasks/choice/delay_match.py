@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
 from neurodyn.common.checks import whole
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import factorial, pick
 from neurodyn.tasks.choice.choice import AbstractChoiceTask

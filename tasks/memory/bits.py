@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from neurodyn.common.checks import numbers, whole
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, VALIDATION_SEED
 from neurodyn.tasks.losses import cross_entropy, weighted_sum

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import number, whole
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise
 from neurodyn.tasks.losses import squared_error, weighted_mean

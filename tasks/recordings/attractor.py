@@ -12,8 +12,9 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number, whole
+from neurodyn.common.random import as_key
 from neurodyn.labels import encode_attrs, time_axis
-from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking, as_key
+from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 from neurodyn.task import AbstractTask
 from neurodyn.tasks.recordings.runs import trajectories
 from neurodyn.tasks.recordings.windows import Windows

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import check_whole, number
+from neurodyn.common.random import as_key
 from neurodyn.kernels import standard_normal
-from neurodyn.system import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch
 from neurodyn.tasks.losses import squared_error, weighted_mean

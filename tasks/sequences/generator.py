@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from jaxtyping import Array, Float
 
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import balanced, check_columns, draw_batch
 from neurodyn.tasks.losses import squared_error, weighted_mean

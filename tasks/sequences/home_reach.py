@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from neurodyn.common.checks import number, numbers, whole
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import check_names
 from neurodyn.tasks.sequences.generator import AbstractGenerator

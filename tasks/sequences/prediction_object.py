@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import number, numbers, whole
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, pick
 from neurodyn.tasks.losses import squared_error, weighted_mean

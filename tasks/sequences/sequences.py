@@ -13,8 +13,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn import labels
 from neurodyn.common.checks import number, whole
+from neurodyn.common.random import as_key
 from neurodyn.labels import Observed, pair, read_sequences
-from neurodyn.system import as_key
 from neurodyn.task import AbstractDataTask, Trial
 from neurodyn.tasks.losses import squared_error, weighted_mean
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from neurodyn.common.checks import numbers, whole
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import check_names
 from neurodyn.tasks.sequences.generator import AbstractGenerator

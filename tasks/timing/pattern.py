@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import balanced, check_columns, check_names, draw_batch
 from neurodyn.tasks.losses import squared_error, weighted_mean

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import number, numbers
-from neurodyn.system import as_key
+from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
 from neurodyn.tasks.losses import squared_error, weighted_mean

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.arrays import as_array
 from neurodyn.common.checks import whole
+from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
 from neurodyn.params import (
     AbstractDistribution,
@@ -27,7 +28,7 @@ from neurodyn.params import (
     as_spec,
 )
 from neurodyn.params.base import layers, numbers_of, value_of
-from neurodyn.system import Variable, as_key
+from neurodyn.system import Variable
 
 __all__ = ["AbstractNeuron", "Initial", "JoinedParameter"]
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurodyn.common.arrays import as_array
+from neurodyn.common.random import as_key
 from neurodyn.models.spiking.network.connect import AbstractConnectivity, AllToAll, HasRoom
 from neurodyn.models.spiking.network.weights import CSR, Dense, SignedParameter, Weights
 from neurodyn.params import AbstractDistribution, AbstractSpec, Masked, as_spec
 from neurodyn.params.base import is_concrete, layers, numbers_of, value_of
-from neurodyn.system import as_key
 
 __all__ = ["draw_weights"]
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from neurodyn.common.random import as_key
 from neurodyn.engine.units import as_mask
 from neurodyn.models.spiking.cells.neuron import AbstractNeuron
 from neurodyn.models.spiking.cells.schemes import as_scheme
@@ -23,7 +24,8 @@ from neurodyn.models.spiking.network.state import NetworkX
 from neurodyn.models.spiking.synapses.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
-from neurodyn.system import AbstractSpiking, State, as_key, described
+from neurodyn.params.describe import described
+from neurodyn.system import AbstractSpiking, State
 
 __all__ = ["Network"]
 

@@ -6,13 +6,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from neurodyn.common.random import as_key
 from neurodyn.kernels import standard_normal
 from neurodyn.models.spiking.network import assemble, delivery
 from neurodyn.models.spiking.network import groups as cells
 from neurodyn.models.spiking.network.state import NetworkMemory, NetworkX
 from neurodyn.models.spiking.synapses.inputs import CurrentInput, SpikeInput
 from neurodyn.params.base import value_of
-from neurodyn.system import State, as_key
+from neurodyn.system import State
 
 
 def start(network: Any, dt: Any, key: Any) -> State:

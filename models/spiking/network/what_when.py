@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from neurodyn.common.checks import whole
+from neurodyn.common.random import as_key
 from neurodyn.engine.drive import Drive
 from neurodyn.models.spiking.network.network import Network
 from neurodyn.models.spiking.plasticity import Consolidation, ThreeFactor
@@ -16,7 +17,7 @@ from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter, AbstractSpec, Fixed, as_spec
-from neurodyn.system import AbstractSpiking, State, Variable, as_key
+from neurodyn.system import AbstractSpiking, State, Variable
 
 __all__ = ["WhatWhen", "WhatWhenMemory"]
 

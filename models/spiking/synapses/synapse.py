@@ -13,10 +13,11 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
 from neurodyn.params import AbstractSpec, Fixed
 from neurodyn.params.base import numbers_of, value_of
-from neurodyn.system import Variable, as_key
+from neurodyn.system import Variable
 
 __all__ = ["AbstractSynapse"]
 

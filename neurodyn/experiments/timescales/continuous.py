@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.common.random import as_key
 from neurodyn.experiments.timescales.heads import head_of, with_one_head
 from neurodyn.experiments.timescales.networks import Variant, at_hold, task_of
-from neurodyn.system import as_key
 from neurodyn.tasks.memory.bits import AbstractBitTask
 from neurodyn.training import FreshTrials
 

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from neurodyn.common.reprs import brief
+from neurodyn.engine.abilities import ChecksStep
 from neurodyn.engine.inputs import predicted, trials_for
 from neurodyn.engine.integrate import Save, Trajectory, integrate
 from neurodyn.params import AbstractParameter, resolve, trainable
-from neurodyn.system import AbstractSystem, ChecksStep
+from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
 __all__ = ["AbstractObjective", "Supervised"]
