@@ -206,7 +206,7 @@ class AbstractSpiking(AbstractFlow):
         *,
         key: PRNGKeyArray | None,
     ) -> State:
-        """State at the end of a step: spikes are delivered, then units reset, then weights learn."""
+        """State at the end of a step: deliver spikes, then reset units, then learn."""
 
 
 class AbstractMap(AbstractSystem):

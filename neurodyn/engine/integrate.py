@@ -73,9 +73,9 @@ def integrate(
     solver
         Any diffrax solver with a fixed step; default: the one that the system prefers
         (:class:`~neurodyn.engine.abilities.PrefersSolver`), or ``diffrax.Euler()``. Noise that
-        depends on the state is read in Ito's sense by ``Euler`` and ``ItoMilstein``, in Stratonovich's by
-        ``EulerHeun``, ``StratonovichMilstein``, ``Heun`` and other explicit ones; those that need a
-        space-time Levy area get one.
+        depends on the state is read in Ito's sense by ``Euler`` and ``ItoMilstein``, and in
+        Stratonovich's sense by ``EulerHeun``, ``StratonovichMilstein``, ``Heun`` and other explicit
+        solvers. Solvers that need a space-time Levy area get one.
     state
         Start from here (with leading batch axis where ``inputs`` has one) instead of
         ``system.initial_state``.
