@@ -1,8 +1,9 @@
-# make demo | test | docs | bench | lint: each installs what it needs into .venv, once.
+# make demo | test | test-slow | docs | bench | lint: each installs what it needs into .venv, once.
 #
 #   make demo DEMO="--recording mante2013"     options for `neurodyn demo`
 #   make test TESTS=tests/test_fit.py          some tests; JOBS=1 for one process
 #   make test MARKED=processor                 tests with a marker
+#   make test OPTIONS=--durations=20           options for pytest
 #   make bench BENCH="rate --json out.json"    some benchmarks
 #   make bench-spiking                         spiking networks, against Brian2 and BrainPy
 #   make test PYTHON=python3.12 VENV=/tmp/v    another interpreter, another environment
@@ -12,6 +13,7 @@ VENV ?= .venv
 JOBS ?= auto
 TESTS ?= tests
 MARKED ?= not slow
+OPTIONS ?=
 DEMO ?=
 BENCH ?=
 
@@ -21,7 +23,7 @@ pip := $(bin)/python -m pip install --quiet --disable-pip-version-check -c const
 export MPLCONFIGDIR ?= $(abspath $(VENV))/cache/matplotlib
 export MPLBACKEND ?= agg
 
-.PHONY: help demo test docs bench bench-spiking lint format constraints clean
+.PHONY: help demo test test-slow docs bench bench-spiking lint format constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -33,7 +35,10 @@ demo: $(VENV)/.base
 # One XLA thread a process (NPROC): the processes already fill the cores.
 test: $(VENV)/.test
 	NPROC=1 $(bin)/python -m pytest $(TESTS) -m "$(MARKED)" \
-	    --numprocesses=$(JOBS) --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
+	    --numprocesses=$(JOBS) --maxprocesses=8 --dist=worksteal $(OPTIONS)
+
+test-slow:
+	@$(MAKE) test MARKED=slow
 
 docs: $(VENV)/.docs
 	$(bin)/python -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -1,20 +1,26 @@
-"""Test configuration: runtime-checked shapes, strict promotion, fixed seeds."""
+"""Test configuration: compiled programs on disk, strict promotion, fixed seeds."""
 
 import gc
 import os
+import shutil
+import sys
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "agg")
-
-from jaxtyping import install_import_hook
-
-install_import_hook("neurodyn", "beartype.beartype")
+#: Compiled programs, shared by all processes and kept for the next run.
+PROGRAMS = Path(sys.prefix, "cache", "programs")
+#: The folder is emptied beyond this size in bytes; one run of all tests fills a part of it.
+PROGRAMS_MAX = 2**30
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # a folder that the user chose is kept
+    os.environ.setdefault("NEURODYN_CACHE", str(PROGRAMS))
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+# The place of each operation in Python is of no use here, and costs time in each trace.
+jax.config.update("jax_include_full_tracebacks_in_locations", False)
 
 
 #: Where tests are about what happens, and compile more than they run: few optimisations save a
@@ -47,19 +53,6 @@ QUICK = (
     "tasks/choice/test_choice_tasks.py",
 )
 
-#: What takes long begins first, so that no process is left with it at the end.
-LONG = (
-    "conformance",
-    "neurodyn/experiments",
-    "neurodyn/training",
-    "proof",
-    "reference",
-    "test_bad_input.py",
-    "test_docstrings.py",
-    "test_readme.py",
-)
-
-
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
 PROCESSOR = (
@@ -82,19 +75,32 @@ def below(path: Path, places: tuple[str, ...]) -> bool:
     return any(path.is_relative_to(Path(__file__).parent / place) for place in places)
 
 
+def pytest_sessionstart(session):
+    """Empty the folder of programs once it is too large, before any worker starts."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        size = sum(file.stat().st_size for file in PROGRAMS.rglob("*") if file.is_file())
+        if size > PROGRAMS_MAX:
+            shutil.rmtree(PROGRAMS)
+
+
 @pytest.hookimpl(tryfirst=True)  # markers, before they are asked for
 def pytest_collection_modifyitems(items):
-    """Order the files, where several processes take them in turn (``--no-loadscope-reorder``)."""
+    """Mark the tests of files that are listed here."""
     for item in items:
         if below(item.path, PROCESSOR):
             item.add_marker("processor")
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: not below(item.path, LONG))
+
+
+def pytest_collection_finish(session):
+    """Collect garbage rarely: a collection looks at all objects, and there are a million."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _compilation(request):
-    """Compile as the file needs it; its programs are of no use to the next, and fill gigabytes."""
+    """Compile as the file needs it; drop its programs afterwards, which fill gigabytes."""
     jax.config.update("jax_disable_most_optimizations", below(request.path, QUICK))
     yield
     jax.config.update("jax_disable_most_optimizations", False)

@@ -36,7 +36,7 @@ def shell(*args, cwd=None, **env):
         text=True,
         cwd=cwd,
         env=os.environ | env,
-        timeout=120,
+        timeout=600,
     )
 
 
