@@ -1,17 +1,19 @@
-"""What reference systems share: a state vector with named entries, a start, noise, a time unit.
+"""Shared by all reference systems: a named state vector, a start, noise, a time unit.
 
 **Time.** The equations of most of these systems have no unit of time. Here one unit of their time
 lasts ``time_unit`` ms, by default 1 ms, so that rates, periods and exponents have the numbers of
-the textbooks, in ms and per ms. ``Lorenz63(time_unit=1000.0)`` is the same with a unit of 1 s.
-Systems that come with physical time (Hodgkin-Huxley, Wilson-Cowan) are in ms as they are.
+the textbooks, in ms and per ms. ``Lorenz63(time_unit=1000.0)`` is the same system with a unit of
+1 s. Hodgkin-Huxley and Wilson-Cowan have physical time and are in ms as they are.
 
-**Interventions.** Their units are the entries of the state, by number or by name ("x"). A current
-is added to the right-hand side of the equation of an entry, in the equations' unit of time, or to
-the next value of a map; of Hodgkin and Huxley's it joins the current into the membrane, and of
-Wilson and Cowan's the input that a population sums up.
+**Interventions.** The units of an intervention are the entries of the state, by number or by name
+("x"). A current is added to the right-hand side of the equation of an entry, in the equations' unit
+of time, or to the next value of a map. For Hodgkin-Huxley it is added to the membrane current, and
+for Wilson-Cowan to the input of a population.
 """
 
 import abc
+import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -20,58 +22,45 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.system import AbstractFlow, AbstractMap, State, Variable
+from neurodyn.common.checks import number
+from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem, State, Variable
 
 __all__ = [
+    "AbstractDeclaredFlow",
     "AbstractReferenceFlow",
     "AbstractReferenceMap",
+    "Number",
+    "Vector",
     "amplitude",
     "begin",
+    "real_roots",
     "row",
     "vector",
 ]
 
+#: A declared parameter: given as a number, kept as an array ``Float[Array, ""]``.
+Number = Any
+#: The declared start: given as numbers, kept as an array ``Float[Array, " latent"]``.
+Vector = Any
 
-class AbstractReferenceFlow(AbstractFlow):
-    """A flow of a vector whose entries have names; what remains to be written are its equations.
 
-    Attributes
-    ----------
-    start
-        State that a run starts from.
-    spread
-        Standard deviation of the start over trials, where a run has a key.
-    noise
-        Amplitude of white noise on each entry [per square root of the time unit], or None.
-    time_unit
-        Duration of the equations' unit of time [ms].
-    names
-        Name of each entry of the state.
-    sums_current
-        Whether a current joins the input inside of the equations, rather than their right-hand
-        side.
-    """
+class _AbstractVectorSystem(AbstractSystem):
+    """A system whose state is one vector with named entries, which is also its output."""
 
-    sums_current: ClassVar[bool] = False
     start: eqx.AbstractVar[Float[Array, " latent"]]
     spread: eqx.AbstractVar[Float[Array, ""]]
-    noise: eqx.AbstractVar[Float[Array, " latent"] | None]
-    time_unit: eqx.AbstractVar[Float[Array, ""]]
     names: eqx.AbstractVar[tuple[str, ...]]
 
-    @abc.abstractmethod
-    def rates(
-        self, t: Any, x: Float[Array, " latent"], u: Float[Array, " input"] | None
-    ) -> Float[Array, " latent"]:
-        """Right-hand side of the equations, in their own unit of time; `t` too."""
+    #: Bounds of declared parameters by name, as keywords of `neurodyn.common.checks.number`.
+    limits: ClassVar[Mapping[str, dict[str, float]]] = {}
 
     @abc.abstractmethod
     def equilibria(self) -> Float[np.ndarray, "equilibrium latent"]:
-        """States at rest without input, one a row."""
+        """States at rest without input (of a map: fixed points), one a row."""
 
     @abc.abstractmethod
     def exponents(self) -> Float[np.ndarray, " exponent"] | None:
-        """Lyapunov exponents known for these parameters [1/ms], or None where none are."""
+        """Lyapunov exponents known for these parameters [1/ms; map: per step], else None."""
 
     @property
     def n_outputs(self) -> int:
@@ -81,6 +70,49 @@ class AbstractReferenceFlow(AbstractFlow):
     def initial_state(self, *, dt, trial=None, key=None):
         del dt, trial
         return begin(self, key)
+
+    def readout(self, state):
+        return state.x
+
+    def observe(self, state):
+        return {"state": state.x}
+
+    def variables(self):
+        return {"state": Variable(("latent",), "1", "state", "hidden")}
+
+    def unit_coords(self):
+        return {"latent": ("latent", np.array(self.names))}
+
+
+class AbstractReferenceFlow(_AbstractVectorSystem, AbstractFlow):
+    """A flow of a vector with named entries. A subclass adds the equations.
+
+    Attributes
+    ----------
+    start
+        State at the start of a run.
+    spread
+        Standard deviation of the start over trials, where a run has a key.
+    noise
+        Amplitude of white noise on each entry [per square root of the time unit], or None.
+    time_unit
+        Duration of the equations' unit of time [ms].
+    names
+        Name of each entry of the state.
+    sums_current
+        Whether an injected current is added to the input inside the equations, rather than to their
+        right-hand side.
+    """
+
+    sums_current: ClassVar[bool] = False
+    noise: eqx.AbstractVar[Float[Array, " latent"] | None]
+    time_unit: eqx.AbstractVar[Float[Array, ""]]
+
+    @abc.abstractmethod
+    def rates(
+        self, t: Any, x: Float[Array, " latent"], u: Float[Array, " input"] | None
+    ) -> Float[Array, " latent"]:
+        """Right-hand side of the equations; `t` and the result are in their own unit of time."""
 
     def drift(self, t, state, u):
         drive, push = u.input, u.current
@@ -93,67 +125,53 @@ class AbstractReferenceFlow(AbstractFlow):
         del t, state, u
         return None if self.noise is None else self.noise / jnp.sqrt(self.time_unit)
 
-    def readout(self, state):
-        return state.x
 
-    def observe(self, state):
-        return {"state": state.x}
+class AbstractDeclaredFlow(AbstractReferenceFlow):
+    """A flow whose parameters are declared as fields with their defaults.
 
-    def variables(self):
-        return {"state": Variable(("latent",), "1", "state", "hidden")}
+    Numbers are checked against `limits` and kept as arrays.
+    """
 
-    def unit_coords(self):
-        return {"latent": ("latent", np.array(self.names))}
+    noise: Any = eqx.field(default=None, kw_only=True)
+    time_unit: Number = eqx.field(default=1.0, kw_only=True)
+
+    def __post_init__(self):
+        _settle(self)
 
 
-class AbstractReferenceMap(AbstractMap):
-    """A map of a vector whose entries have names; attributes as of `AbstractReferenceFlow`."""
-
-    start: eqx.AbstractVar[Float[Array, " latent"]]
-    spread: eqx.AbstractVar[Float[Array, ""]]
-    names: eqx.AbstractVar[tuple[str, ...]]
+class AbstractReferenceMap(_AbstractVectorSystem, AbstractMap):
+    """A map of a vector with named entries, whose parameters are declared as fields."""
 
     @abc.abstractmethod
     def next(self, x: Float[Array, " latent"]) -> Float[Array, " latent"]:
-        """The equations."""
+        """The equations: the state after `x`."""
 
-    @abc.abstractmethod
-    def equilibria(self) -> Float[np.ndarray, "equilibrium latent"]:
-        """Fixed points, one a row."""
-
-    @abc.abstractmethod
-    def exponents(self) -> Float[np.ndarray, " exponent"] | None:
-        """Lyapunov exponents known for these parameters [per step], or None where none are."""
-
-    @property
-    def n_outputs(self) -> int:
-        """The state is the output."""
-        return self.start.shape[0]
-
-    def initial_state(self, *, dt, trial=None, key=None):
-        del dt, trial
-        return begin(self, key)
+    def __post_init__(self):
+        _settle(self)
 
     def update(self, state, u, *, key):
         del key
         x = self.next(state.x)
         return State(x if u.current is None else x + u.current)
 
-    def readout(self, state):
-        return state.x
 
-    def observe(self, state):
-        return {"state": state.x}
-
-    def variables(self):
-        return {"state": Variable(("latent",), "1", "state", "hidden")}
-
-    def unit_coords(self):
-        return {"latent": ("latent", np.array(self.names))}
+def _settle(system: Any) -> None:
+    """Check the declared parameters of a system that is being built, and make them arrays."""
+    n = len(system.names)
+    limits = {"spread": {"low": 0}, "time_unit": {"above": 0}} | dict(system.limits)
+    for field in dataclasses.fields(system):
+        name, value = field.name, getattr(system, field.name)
+        if name == "start":
+            value = vector(name, value, n)
+        elif name == "noise":
+            value = amplitude(value, n)
+        else:
+            value = number(name, value, **limits.get(name, {}))
+        setattr(system, name, value)
 
 
 def begin(system: Any, key: Any) -> State:
-    """State to start from: the system's, jittered where there is a key."""
+    """The initial state: the system's start, with a random offset where there is a key."""
     if key is None:
         return State(system.start)
     jitter = jax.random.normal(key, system.start.shape, system.start.dtype)
@@ -183,5 +201,11 @@ def amplitude(value: Any, n: int) -> Float[Array, " latent"] | None:
 
 
 def row(*parameters: Any) -> tuple[float, ...]:
-    """Parameters as numbers, rounded so that both precisions give the same."""
+    """Parameters as numbers, rounded so that single and double precision give the same."""
     return tuple(float(f"{float(p):.6g}") for p in parameters)
+
+
+def real_roots(*coefficients: float) -> Float[np.ndarray, " root"]:
+    """Real roots of a polynomial by rising value, from its coefficients, highest power first."""
+    roots = np.roots(coefficients)
+    return np.sort(roots[np.abs(roots.imag) < 1e-9].real)

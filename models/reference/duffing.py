@@ -1,25 +1,24 @@
 """The forced Duffing oscillator."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
+from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector
 
 __all__ = ["Duffing"]
 
 
-class Duffing(AbstractReferenceFlow):
+class Duffing(AbstractDeclaredFlow):
     r"""The Duffing oscillator: a mass in one or two wells, damped and driven periodically.
 
     .. math::
         \dot x = v, \quad \dot v = \gamma \cos(\omega t) - \delta v - \alpha x - \beta x^3
 
-    The defaults are a chaotic two-well oscillator. It is driven by time itself: the two exponents
-    here leave out the zero one of the phase, and sum up to :math:`-\delta`.
+    The defaults are a chaotic two-well oscillator. Its equations depend on time. The phase of the
+    drive adds a zero exponent, which is left out; the two others sum up to :math:`-\delta`.
 
     Parameters
     ----------
@@ -30,7 +29,7 @@ class Duffing(AbstractReferenceFlow):
     gamma, omega
         Amplitude and angular frequency of the drive.
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key.
+        Initial state, and its standard deviation over trials where a run has a key.
     noise
         Amplitude of white noise [per square root of the time unit], or None.
     time_unit
@@ -55,39 +54,17 @@ class Duffing(AbstractReferenceFlow):
            [-1.,  0.]])
     """
 
-    alpha: Float[Array, ""]
-    beta: Float[Array, ""]
-    delta: Float[Array, ""]
-    gamma: Float[Array, ""]
-    omega: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
-    noise: Float[Array, " latent"] | None
-    time_unit: Float[Array, ""]
+    alpha: Number = -1.0
+    beta: Number = 1.0
+    delta: Number = 0.3
+    gamma: Number = 0.5
+    omega: Number = 1.2
+    start: Vector = eqx.field(default=(0.5, 0.0), kw_only=True)
+    spread: Number = eqx.field(default=0.5, kw_only=True)
 
     n_inputs: ClassVar[int] = 0
     names: ClassVar[tuple[str, ...]] = ("x", "v")
     reference: ClassVar[tuple[str, ...]] = ("guckenheimer1983",)
-
-    def __init__(
-        self,
-        alpha: Any = -1.0,
-        beta: Any = 1.0,
-        delta: Any = 0.3,
-        gamma: Any = 0.5,
-        omega: Any = 1.2,
-        *,
-        start: Any = (0.5, 0.0),
-        spread: Any = 0.5,
-        noise: Any = None,
-        time_unit: Any = 1.0,
-    ):
-        self.alpha, self.beta = number("alpha", alpha), number("beta", beta)
-        self.delta = number("delta", delta)
-        self.gamma, self.omega = number("gamma", gamma), number("omega", omega)
-        self.start, self.spread = vector("start", start, 2), number("spread", spread, low=0)
-        self.noise = amplitude(noise, 2)
-        self.time_unit = number("time_unit", time_unit, above=0)
 
     def rates(self, t, x, u):
         del u
@@ -96,7 +73,7 @@ class Duffing(AbstractReferenceFlow):
         return jnp.stack([v, push - self.delta * v - self.alpha * x - self.beta * x**3])
 
     def equilibria(self):
-        """Bottoms and top of the wells, without drive; with it there are none."""
+        """Bottoms and top of the wells without periodic drive; none with it."""
         if float(self.gamma) != 0:
             return np.zeros((0, 2))
         alpha, beta = float(self.alpha), float(self.beta)
@@ -105,4 +82,4 @@ class Duffing(AbstractReferenceFlow):
         return np.array([[x, 0.0] for x in rest])
 
     def exponents(self):
-        """None one by one; their sum is known, ``-delta``."""
+        """None: only their sum is known, ``-delta``."""

@@ -1,18 +1,17 @@
 """The FitzHugh-Nagumo neuron."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
+from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, real_roots
 
 __all__ = ["FitzHughNagumo"]
 
 
-class FitzHughNagumo(AbstractReferenceFlow):
+class FitzHughNagumo(AbstractDeclaredFlow):
     r"""The FitzHugh-Nagumo neuron: excitation and recovery in two variables.
 
     .. math::
@@ -28,7 +27,7 @@ class FitzHughNagumo(AbstractReferenceFlow):
     a, b, tau
         Defaults 0.7, 0.8 and 12.5, the textbook choice (FitzHugh's c = 3 in other units).
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key.
+        Initial state, and its standard deviation over trials where a run has a key.
     noise
         Amplitude of white noise [per square root of the time unit], or None.
     time_unit
@@ -51,36 +50,17 @@ class FitzHughNagumo(AbstractReferenceFlow):
     array([[-1.2 , -0.62]])
     """
 
-    I: Float[Array, ""]
-    a: Float[Array, ""]
-    b: Float[Array, ""]
-    tau: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
-    noise: Float[Array, " latent"] | None
-    time_unit: Float[Array, ""]
+    I: Number = 0.5
+    a: Number = 0.7
+    b: Number = 0.8
+    tau: Number = 12.5
+    start: Vector = eqx.field(default=(-1.0, -0.5), kw_only=True)
+    spread: Number = eqx.field(default=0.5, kw_only=True)
 
     n_inputs: ClassVar[int] = 1
     names: ClassVar[tuple[str, ...]] = ("v", "w")
+    limits: ClassVar = {"tau": {"above": 0}}
     reference: ClassVar[tuple[str, ...]] = ("fitzhugh1961", "nagumo1962")
-
-    def __init__(
-        self,
-        I: Any = 0.5,
-        a: Any = 0.7,
-        b: Any = 0.8,
-        tau: Any = 12.5,
-        *,
-        start: Any = (-1.0, -0.5),
-        spread: Any = 0.5,
-        noise: Any = None,
-        time_unit: Any = 1.0,
-    ):
-        self.I, self.a, self.b = number("I", I), number("a", a), number("b", b)
-        self.tau = number("tau", tau, above=0)
-        self.start, self.spread = vector("start", start, 2), number("spread", spread, low=0)
-        self.noise = amplitude(noise, 2)
-        self.time_unit = number("time_unit", time_unit, above=0)
 
     def rates(self, t, x, u):
         del t
@@ -89,14 +69,12 @@ class FitzHughNagumo(AbstractReferenceFlow):
         return jnp.stack([v - v**3 / 3 - w + current, (v + self.a - self.b * w) / self.tau])
 
     def equilibria(self):
-        """Real roots of the cubic where the nullclines cross, by rising v."""
+        """The points where the nullclines cross (real roots of a cubic), by rising v."""
         I, a, b = float(self.I), float(self.a), float(self.b)
-        # b times the first equation, with b w = v + a
-        roots = np.roots([-b / 3, 0.0, b - 1, b * I - a] if b else [1.0, a])
-        v = np.sort(roots[np.abs(roots.imag) < 1e-9].real)
+        # The first equation times b, with b w = v + a.
+        v = real_roots(-b / 3, 0.0, b - 1, b * I - a) if b else np.array([-a])
         w = (v + a) / b if b else v - v**3 / 3 + I
         return np.stack([v, w], axis=1)
 
     def exponents(self):
-        """None one by one; on the limit cycle the largest is zero."""
-        return
+        """None: only the largest is known, zero on the limit cycle."""

@@ -1,13 +1,12 @@
 """The Hénon map."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceMap, row, vector
+from neurodyn.models.reference.base import AbstractReferenceMap, Number, Vector, row
 
 __all__ = ["Henon"]
 
@@ -28,7 +27,7 @@ class Henon(AbstractReferenceMap):
     a, b
         Defaults are those of Hénon (1976).
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key. Far from
+        Initial state, and its standard deviation over trials where a run has a key. Far from
         the attractor, starts escape to infinity.
 
     Raises
@@ -48,25 +47,21 @@ class Henon(AbstractReferenceMap):
            [-1.131, -0.339]])
     """
 
-    a: Float[Array, ""]
-    b: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
+    a: Number = 1.4
+    b: Number = 0.3
+    start: Vector = eqx.field(default=(0.1, 0.1), kw_only=True)
+    spread: Number = eqx.field(default=0.05, kw_only=True)
 
     n_inputs: ClassVar[int] = 0
     names: ClassVar[tuple[str, ...]] = ("x", "y")
     reference: ClassVar[tuple[str, ...]] = ("henon1976", "sprott2003")
-
-    def __init__(self, a: Any = 1.4, b: Any = 0.3, *, start: Any = (0.1, 0.1), spread: Any = 0.05):
-        self.a, self.b = number("a", a), number("b", b)
-        self.start, self.spread = vector("start", start, 2), number("spread", spread, low=0)
 
     def next(self, x):
         x, y = x
         return jnp.stack([1 - self.a * x**2 + y, self.b * x])
 
     def equilibria(self):
-        """The two fixed points, the one on the attractor first; none where they are complex."""
+        """The two fixed points, first the one on the attractor; none where they are complex."""
         a, b = float(self.a), float(self.b)
         if a == 0:
             return np.array([[1 / (1 - b), b / (1 - b)]])

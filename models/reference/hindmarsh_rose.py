@@ -1,18 +1,17 @@
 """The Hindmarsh-Rose bursting neuron."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
+from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, real_roots
 
 __all__ = ["HindmarshRose"]
 
 
-class HindmarshRose(AbstractReferenceFlow):
+class HindmarshRose(AbstractDeclaredFlow):
     r"""The Hindmarsh-Rose neuron: bursts of spikes, ended by a slow current.
 
     .. math::
@@ -20,7 +19,7 @@ class HindmarshRose(AbstractReferenceFlow):
         \dot y &= c - d x^2 - y \\
         \dot z &= r \, [s (x - x_0) - z]
 
-    Two time scales that differ a hundredfold; with the defaults the number of spikes in a burst
+    Its two time scales differ a hundredfold. With the defaults the number of spikes in a burst
     varies chaotically.
 
     Parameters
@@ -32,7 +31,7 @@ class HindmarshRose(AbstractReferenceFlow):
     r
         Rate of the slow current; default 0.006.
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key.
+        Initial state, and its standard deviation over trials where a run has a key.
     noise
         Amplitude of white noise [per square root of the time unit], or None.
     time_unit
@@ -48,45 +47,20 @@ class HindmarshRose(AbstractReferenceFlow):
     Hindmarsh & Rose, Proc. R. Soc. Lond. B 221:87, 1984.
     """
 
-    I: Float[Array, ""]
-    a: Float[Array, ""]
-    b: Float[Array, ""]
-    c: Float[Array, ""]
-    d: Float[Array, ""]
-    s: Float[Array, ""]
-    x_0: Float[Array, ""]
-    r: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
-    noise: Float[Array, " latent"] | None
-    time_unit: Float[Array, ""]
+    I: Number = 3.25
+    a: Number = 1.0
+    b: Number = 3.0
+    c: Number = 1.0
+    d: Number = 5.0
+    s: Number = 4.0
+    x_0: Number = -1.6
+    r: Number = 0.006
+    start: Vector = eqx.field(default=(-1.0, -4.0, 3.0), kw_only=True)
+    spread: Number = eqx.field(default=0.1, kw_only=True)
 
     n_inputs: ClassVar[int] = 1
     names: ClassVar[tuple[str, ...]] = ("x", "y", "z")
     reference: ClassVar[tuple[str, ...]] = ("hindmarsh1984",)
-
-    def __init__(
-        self,
-        I: Any = 3.25,
-        a: Any = 1.0,
-        b: Any = 3.0,
-        c: Any = 1.0,
-        d: Any = 5.0,
-        s: Any = 4.0,
-        x_0: Any = -1.6,
-        r: Any = 0.006,
-        *,
-        start: Any = (-1.0, -4.0, 3.0),
-        spread: Any = 0.1,
-        noise: Any = None,
-        time_unit: Any = 1.0,
-    ):
-        self.I, self.a, self.b = number("I", I), number("a", a), number("b", b)
-        self.c, self.d, self.s = number("c", c), number("d", d), number("s", s)
-        self.x_0, self.r = number("x_0", x_0), number("r", r)
-        self.start, self.spread = vector("start", start, 3), number("spread", spread, low=0)
-        self.noise = amplitude(noise, 3)
-        self.time_unit = number("time_unit", time_unit, above=0)
 
     def rates(self, t, x, u):
         del t
@@ -105,10 +79,8 @@ class HindmarshRose(AbstractReferenceFlow):
         I, a, b, c, d, s, x_0 = (
             float(p) for p in (self.I, self.a, self.b, self.c, self.d, self.s, self.x_0)
         )
-        roots = np.roots([-a, b - d, -s, s * x_0 + c + I])
-        x = np.sort(roots[np.abs(roots.imag) < 1e-9].real)
+        x = real_roots(-a, b - d, -s, s * x_0 + c + I)
         return np.stack([x, c - d * x**2, s * (x - x_0)], axis=1)
 
     def exponents(self):
-        """None are tabulated."""
-        return
+        """None: no values are tabulated."""

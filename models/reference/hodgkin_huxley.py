@@ -34,7 +34,7 @@ class HodgkinHuxley(AbstractFlow):
     E_Na, E_K, E_L
         Reversal potentials [mV]; defaults 50, -77 and -54.387.
     start
-        V [mV], m, h and n to start from; default at rest.
+        Initial V [mV], m, h and n; default: the resting state.
     spread
         Standard deviation of V [mV] at the start over trials, where a run has a key.
     noise
@@ -133,7 +133,7 @@ class HodgkinHuxley(AbstractFlow):
         return {}
 
     def equilibria(self) -> Float[np.ndarray, "equilibrium latent"]:
-        """States at rest by rising V, found between 4001 values from -100 to 60 mV."""
+        """States at rest by rising V, bracketed on a grid of 4001 values from -100 to 60 mV."""
         from scipy.optimize import brentq  # takes long to import
 
         I, g, E = float(self.I), np.asarray(self.g, float), np.asarray(self.E, float)
@@ -154,8 +154,7 @@ class HodgkinHuxley(AbstractFlow):
         return np.array([[V, *gates(V)] for V in rest]).reshape(-1, 4)
 
     def exponents(self) -> Float[np.ndarray, " exponent"] | None:
-        """None one by one; while it fires periodically the largest is zero."""
-        return
+        """None: only the largest is known, zero while the neuron fires periodically."""
 
 
 def gate_rates(V: Any, xp: Any) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ __all__ = ["Kuramoto"]
 
 
 class Kuramoto(AbstractFlow):
-    r"""Phase oscillators that pull each other, all alike.
+    r"""Phase oscillators with all-to-all coupling.
 
     .. math:: \dot\theta_i = \omega_i + \frac{K}{n} \sum_j \sin(\theta_j - \theta_i)
 
@@ -33,9 +33,9 @@ class Kuramoto(AbstractFlow):
         Natural frequencies [rad per time unit]: ``n`` numbers, or one for all. Default: the
         quantiles of a Lorentzian of half width `gamma` about 0.
     gamma
-        That half width [rad per time unit].
+        Half width of the Lorentzian [rad per time unit].
     start, spread
-        Phases to start from [rad], default evenly around the circle by the golden angle; and their
+        Initial phases [rad], by default spread around the circle by the golden angle, and their
         standard deviation over trials where a run has a key.
     noise
         Amplitude of white noise [rad per square root of the time unit], or None.
@@ -125,11 +125,11 @@ class Kuramoto(AbstractFlow):
         return {"omega": np.asarray(self.omega)}
 
     def equilibria(self) -> Float[np.ndarray, "equilibrium unit"]:
-        """None: phases turn."""
+        """None, because the phases rotate."""
         return np.zeros((0, self.n))
 
     def exponents(self) -> Float[np.ndarray, " exponent"] | None:
-        """Of identical oscillators in synchrony: one zero, and ``-K`` for the others."""
+        """Exponents of identical oscillators in synchrony: one zero, ``-K`` for the others."""
         omega = np.asarray(self.omega, float)
         if np.ptp(omega) > 0 or float(self.K) <= 0:
             return None

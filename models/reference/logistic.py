@@ -1,13 +1,11 @@
 """The logistic map."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import jax
+import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceMap, vector
+from neurodyn.models.reference.base import AbstractReferenceMap, Number, Vector
 
 __all__ = ["Logistic"]
 
@@ -23,9 +21,9 @@ class Logistic(AbstractReferenceMap):
     Parameters
     ----------
     r
-        Growth, from 0 to 4, beyond which the unit interval is left.
+        Growth rate, from 0 to 4; above 4, x leaves the unit interval.
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key.
+        Initial state, and its standard deviation over trials where a run has a key.
 
     Raises
     ------
@@ -44,25 +42,20 @@ class Logistic(AbstractReferenceMap):
            [0.6]])
     """
 
-    r: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
+    r: Number = 4.0
+    start: Vector = eqx.field(default=(0.3,), kw_only=True)
+    spread: Number = eqx.field(default=0.02, kw_only=True)
 
     n_inputs: ClassVar[int] = 0
     names: ClassVar[tuple[str, ...]] = ("x",)
+    limits: ClassVar = {"r": {"low": 0, "high": 4}}
     reference: ClassVar[tuple[str, ...]] = ("may1976",)
-
-    def __init__(self, r: Any = 4.0, *, start: Any = (0.3,), spread: Any = 0.02):
-        self.r = number("r", r, low=0)
-        if not isinstance(r, jax.core.Tracer) and float(r) > 4:
-            raise ValueError(f"`r` must be at most 4, beyond which x leaves [0, 1], got {r!r}.")
-        self.start, self.spread = vector("start", start, 1), number("spread", spread, low=0)
 
     def next(self, x):
         return self.r * x * (1 - x)
 
     def equilibria(self):
-        """Extinction, and what growth sustains."""
+        """Extinction, and the population that growth sustains."""
         r = float(self.r)
         return np.array([[0.0]] if r == 0 else [[0.0], [1 - 1 / r]])
 

@@ -1,13 +1,12 @@
 """The Lorenz system."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, row, vector
+from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, row
 
 __all__ = ["Lorenz63"]
 
@@ -15,7 +14,7 @@ __all__ = ["Lorenz63"]
 EXPONENTS = {row(10.0, 28.0, 8.0 / 3.0): (0.9056, 0.0, -14.5723)}
 
 
-class Lorenz63(AbstractReferenceFlow):
+class Lorenz63(AbstractDeclaredFlow):
     r"""The Lorenz system: convection in three modes, the best known strange attractor.
 
     .. math::
@@ -29,7 +28,7 @@ class Lorenz63(AbstractReferenceFlow):
     sigma, rho, beta
         Prandtl number, relative Rayleigh number, geometry; defaults of Lorenz (1963).
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key.
+        Initial state, and its standard deviation over trials where a run has a key.
     noise
         Amplitude of white noise [per square root of the time unit], or None.
     time_unit
@@ -53,34 +52,15 @@ class Lorenz63(AbstractReferenceFlow):
            [-8.485, -8.485, 27.   ]])
     """
 
-    sigma: Float[Array, ""]
-    rho: Float[Array, ""]
-    beta: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
-    noise: Float[Array, " latent"] | None
-    time_unit: Float[Array, ""]
+    sigma: Number = 10.0
+    rho: Number = 28.0
+    beta: Number = 8.0 / 3.0
+    start: Vector = eqx.field(default=(1.0, 1.0, 20.0), kw_only=True)
+    spread: Number = eqx.field(default=1.0, kw_only=True)
 
     n_inputs: ClassVar[int] = 0
     names: ClassVar[tuple[str, ...]] = ("x", "y", "z")
     reference: ClassVar[tuple[str, ...]] = ("lorenz1963", "sprott2003")
-
-    def __init__(
-        self,
-        sigma: Any = 10.0,
-        rho: Any = 28.0,
-        beta: Any = 8.0 / 3.0,
-        *,
-        start: Any = (1.0, 1.0, 20.0),
-        spread: Any = 1.0,
-        noise: Any = None,
-        time_unit: Any = 1.0,
-    ):
-        self.sigma, self.rho = number("sigma", sigma), number("rho", rho)
-        self.beta = number("beta", beta)
-        self.start, self.spread = vector("start", start, 3), number("spread", spread, low=0)
-        self.noise = amplitude(noise, 3)
-        self.time_unit = number("time_unit", time_unit, above=0)
 
     def rates(self, t, x, u):
         del t, u

@@ -23,11 +23,11 @@ class Lorenz96(AbstractReferenceFlow):
     Parameters
     ----------
     n
-        Number of sites, four at least; Lorenz uses 36 and 40, reconstruction benchmarks 20.
+        Number of sites, at least 4. Lorenz uses 36 and 40; reconstruction benchmarks use 20.
     F
         Forcing; default 8, of Lorenz (1996).
     start, spread
-        State to start from, default F everywhere but 0.01 more at the first site; and its standard
+        Initial state, by default F everywhere and 0.01 more at the first site, and its standard
         deviation over trials where a run has a key.
     noise
         Amplitude of white noise [per square root of the time unit], or None.
@@ -87,8 +87,8 @@ class Lorenz96(AbstractReferenceFlow):
         return (jnp.roll(x, -1) - jnp.roll(x, 2)) * jnp.roll(x, 1) - x + self.F
 
     def equilibria(self):
-        """The uniform one, unstable at the default forcing."""
+        """The uniform state, unstable at the default forcing."""
         return np.full((1, self.n), float(self.F))
 
     def exponents(self):
-        """None of all of them; their sum is known, ``-n``."""
+        """None: only their sum is known, ``-n``."""

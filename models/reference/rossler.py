@@ -1,13 +1,12 @@
 """The Rössler system."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, row, vector
+from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, row
 
 __all__ = ["Roessler"]
 
@@ -15,7 +14,7 @@ __all__ = ["Roessler"]
 EXPONENTS = {row(0.2, 0.2, 5.7): (0.0714, 0.0, -5.3943)}
 
 
-class Roessler(AbstractReferenceFlow):
+class Roessler(AbstractDeclaredFlow):
     r"""The Rössler system: a spiral that folds back, chaos with a single nonlinear term.
 
     .. math::
@@ -28,7 +27,7 @@ class Roessler(AbstractReferenceFlow):
     a, b, c
         Defaults are the values of Rössler (1976).
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key.
+        Initial state, and its standard deviation over trials where a run has a key.
     noise
         Amplitude of white noise [per square root of the time unit], or None.
     time_unit
@@ -50,33 +49,15 @@ class Roessler(AbstractReferenceFlow):
     array([  5.693, -28.465,  28.465])
     """
 
-    a: Float[Array, ""]
-    b: Float[Array, ""]
-    c: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
-    noise: Float[Array, " latent"] | None
-    time_unit: Float[Array, ""]
+    a: Number = 0.2
+    b: Number = 0.2
+    c: Number = 5.7
+    start: Vector = eqx.field(default=(1.0, 1.0, 0.0), kw_only=True)
+    spread: Number = eqx.field(default=0.5, kw_only=True)
 
     n_inputs: ClassVar[int] = 0
     names: ClassVar[tuple[str, ...]] = ("x", "y", "z")
     reference: ClassVar[tuple[str, ...]] = ("rossler1976", "sprott2003")
-
-    def __init__(
-        self,
-        a: Any = 0.2,
-        b: Any = 0.2,
-        c: Any = 5.7,
-        *,
-        start: Any = (1.0, 1.0, 0.0),
-        spread: Any = 0.5,
-        noise: Any = None,
-        time_unit: Any = 1.0,
-    ):
-        self.a, self.b, self.c = number("a", a), number("b", b), number("c", c)
-        self.start, self.spread = vector("start", start, 3), number("spread", spread, low=0)
-        self.noise = amplitude(noise, 3)
-        self.time_unit = number("time_unit", time_unit, above=0)
 
     def rates(self, t, x, u):
         del t, u

@@ -1,18 +1,17 @@
 """The van der Pol oscillator."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
+from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector
 
 __all__ = ["VanDerPol"]
 
 
-class VanDerPol(AbstractReferenceFlow):
+class VanDerPol(AbstractDeclaredFlow):
     r"""The van der Pol oscillator: damping that turns into drive at small amplitude.
 
     .. math:: \dot x = v, \quad \dot v = \mu (1 - x^2) v - x + u
@@ -25,7 +24,7 @@ class VanDerPol(AbstractReferenceFlow):
     mu
         Strength of the nonlinearity, at least 0.
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key.
+        Initial state, and its standard deviation over trials where a run has a key.
     noise
         Amplitude of white noise [per square root of the time unit], or None.
     time_unit
@@ -41,29 +40,14 @@ class VanDerPol(AbstractReferenceFlow):
     van der Pol, Phil. Mag. 2:978, 1926.
     """
 
-    mu: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
-    noise: Float[Array, " latent"] | None
-    time_unit: Float[Array, ""]
+    mu: Number = 1.0
+    start: Vector = eqx.field(default=(2.0, 0.0), kw_only=True)
+    spread: Number = eqx.field(default=0.5, kw_only=True)
 
     n_inputs: ClassVar[int] = 1
     names: ClassVar[tuple[str, ...]] = ("x", "v")
+    limits: ClassVar = {"mu": {"low": 0}}
     reference: ClassVar[tuple[str, ...]] = ("vanderpol1926",)
-
-    def __init__(
-        self,
-        mu: Any = 1.0,
-        *,
-        start: Any = (2.0, 0.0),
-        spread: Any = 0.5,
-        noise: Any = None,
-        time_unit: Any = 1.0,
-    ):
-        self.mu = number("mu", mu, low=0)
-        self.start, self.spread = vector("start", start, 2), number("spread", spread, low=0)
-        self.noise = amplitude(noise, 2)
-        self.time_unit = number("time_unit", time_unit, above=0)
 
     def rates(self, t, x, u):
         del t
@@ -76,5 +60,5 @@ class VanDerPol(AbstractReferenceFlow):
         return np.zeros((1, 2))
 
     def exponents(self):
-        """Known of the harmonic oscillator, ``mu = 0``; of a cycle, only that one is zero."""
+        """Zeros for the harmonic oscillator, ``mu = 0``; else None: only one, zero, is known."""
         return np.zeros(2) if float(self.mu) == 0 else None

@@ -34,7 +34,7 @@ class WilsonCowan(AbstractReferenceFlow):
     tau_E, tau_I
         Time constants [ms]; default 10 ms, that of a membrane.
     start, spread
-        State to start from, and its standard deviation over trials where a run has a key.
+        Initial state, and its standard deviation over trials where a run has a key.
     noise
         Amplitude of white noise [per square root of ms], or None.
 
@@ -105,7 +105,7 @@ class WilsonCowan(AbstractReferenceFlow):
         return (-x + (1 - rest - x) * response) / self.tau
 
     def equilibria(self):
-        """Where the nullclines cross, by rising E, found between 4001 values of E."""
+        """The points where the nullclines cross, by rising E, bracketed by 4001 values."""
         from scipy.optimize import brentq  # takes long to import
 
         c_1, c_2, c_3, c_4 = (float(c) for c in self.c)
@@ -132,5 +132,4 @@ class WilsonCowan(AbstractReferenceFlow):
         return np.stack([E, inhibition(E)], axis=1) if len(E) else np.zeros((0, 2))
 
     def exponents(self):
-        """None one by one; on the limit cycle the largest is zero."""
-        return
+        """None: only the largest is known, zero on the limit cycle."""
