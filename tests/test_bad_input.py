@@ -318,7 +318,7 @@ BAD = {
         r"no variables \['voltage'\]; it has \['rate'\]",
     ),
     "noise without a key": (
-        lambda _: nd.simulate(small(noise=0.1), np.zeros((5, 3)), dt=1.0),
+        lambda _: nd.simulate(small(noise_std=0.1), np.zeros((5, 3)), dt=1.0),
         ValueError,
         "CTRNN has noise: pass `key=",
     ),

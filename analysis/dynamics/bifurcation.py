@@ -104,7 +104,7 @@ def bifurcation(
     name = parameter if isinstance(parameter, str) else "value"
     arrays = _values(system, parameter, name, values)
     if isinstance(system, AbstractFlow) and solver is None:
-        noisy = getattr(system, "noise", None) is not None
+        noisy = any(getattr(system, n, None) is not None for n in ("noise", "noise_std"))
         solver = diffrax.Euler() if noisy else diffrax.Tsit5()
     if max(output, section[0] if section else 0) >= system.n_outputs or output < 0:
         raise ValueError(

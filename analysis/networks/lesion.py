@@ -174,11 +174,8 @@ def _are_groups(units: Any) -> bool:
 def _unit_coords(model: AbstractSystem, numbers: np.ndarray | None) -> dict[str, Any]:
     if numbers is None:
         return {}
-    known = model.unit_coords()
-    coords = {}
-    for name, unit in (("tau", "ms"), ("tau_steps", "1")):
-        if name in known:
-            values = known[name] if isinstance(known[name], tuple) else ("unit", known[name], unit)
-            about = values[2], "time constant of the unit"
-            coords[name] = ("unit", np.asarray(values[1])[numbers], *about)
-    return coords
+    tau = model.unit_coords().get("tau")
+    if tau is None:
+        return {}
+    _, values, unit, *_ = tau if isinstance(tau, tuple) else ("unit", tau, "ms")
+    return {"tau": ("unit", np.asarray(values)[numbers], unit, "time constant of the unit")}

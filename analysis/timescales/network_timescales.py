@@ -233,7 +233,7 @@ def network_timescale(
 
 def _coords(model: AbstractSystem) -> dict[str, Any]:
     """Coordinates of the units; their own time constant not under the name of what is measured."""
-    own = {"tau": ("own_tau", "ms"), "tau_steps": ("own_tau", "1")}
+    own = {"tau": ("own_tau", "ms")}
     coords = {}
     for name, values in model.unit_coords().items():
         dim, values, *about = values if isinstance(values, tuple) else ("unit", values)

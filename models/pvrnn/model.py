@@ -291,7 +291,7 @@ class PVRNN(AbstractMap):
         }
         known = base.label_units(None, None, self.tau)
         if "tau" in known:
-            coords["tau"] = ("unit", known["tau"], "1", "time constant in steps")
+            coords["tau"] = ("unit", known["tau"], "steps", "time constant")
         return coords
 
     # --- modes -------------------------------------------------------------------------------

@@ -30,16 +30,16 @@ class CTRNN(AbstractFlow):
 
     .. math:: \tau \dot x = -x + \phi(x) W + u U + b
 
-    With ``noise`` the right-hand side gains ``sigma sqrt(2 tau) dW/dt``, so that ``sigma`` is the
+    With ``noise_std`` the right-hand side gains ``sigma sqrt(2 tau) dW/dt``. Then ``sigma`` is the
     stationary standard deviation of a unit without connections, whatever its ``tau`` (with Euler
     steps of length dt it is ``sigma / sqrt(1 - dt / (2 tau))``). The output is
     ``r W_out + b_out``.
 
-    In the rate form this noise is added to the rate itself, outside of the nonlinearity. Rates of
-    rectified units therefore go below zero: half of the time where ``phi`` gives 0, and in a share
-    ``Phi(-r / sigma)`` of it about a rate r. Units send and are recorded with what they have, so
-    that a negative rate turns the sign of what a unit sends, that of :class:`~neurodyn.params.Dale`
-    too. In the current form the noise is inside, and rectified rates stay at 0 or above.
+    In the rate form this noise is added to the rate itself, after the nonlinearity. Rates of
+    rectified units therefore go below zero: half of the time where ``phi`` gives 0, and a fraction
+    ``Phi(-r / sigma)`` of the time where it gives r. The negative rate is recorded and sent, so an
+    excitatory unit inhibits for that time, also under :class:`~neurodyn.params.Dale`. In the
+    current form the noise is inside the nonlinearity, and rectified rates stay at 0 or above.
 
     Every weight argument takes a number, an array, an initializer ``(key, shape, dtype)`` or a spec
     of :mod:`neurodyn.params`; a constraint (Dale, sparsity, rank, areas) is a spec.
@@ -69,13 +69,13 @@ class CTRNN(AbstractFlow):
         Readout weights ``(unit, output)``. Default: normal with variance ``1 / n_units``.
     b_out
         Readout bias ``(output,)``. Default 0.
-    noise
-        Standard deviation ``sigma`` of the noise, in units of the state. None: no noise. A number
-        or array (per unit) stays fixed; a spec is trained.
+    noise_std
+        Stationary standard deviation ``sigma`` of the noise, in units of the state. None: no noise.
+        A number or array (per unit) stays fixed; a spec is trained.
     initial
-        Initial state (of ``r`` or ``x``): ``"zeros"``; a number or array, which stay fixed; a spec,
-        which is learned (``params.Free(0.0)``; ``params.Indexed(n)`` for one per sequence); a law
-        such as ``params.Uniform(0.0, 0.1)``, drawn for every trial.
+        Initial state (of ``r`` or ``x``): ``"zeros"``; a number or an array, which stays fixed; a
+        spec, which is learned (``params.Free(0.0)``; ``params.Indexed(n)`` for one per sequence); a
+        law such as ``params.Uniform(0.0, 0.1)``, drawn for every trial.
     areas
         Area of each unit, or the number of units in each area; taken from
         :class:`~neurodyn.params.Blocks` where ``W`` is one.
@@ -115,10 +115,11 @@ class CTRNN(AbstractFlow):
     b: Float[Array, " unit"] | AbstractParameter
     W_out: Float[Array, "unit output"] | AbstractParameter
     b_out: Float[Array, " output"] | AbstractParameter
-    noise: Float[Array, " unit"] | AbstractParameter | None
+    noise_std: Float[Array, " unit"] | AbstractParameter | None
     initial: Float[Array, " unit"] | AbstractParameter | AbstractDistribution | None
 
     reference: ClassVar[tuple[str, ...]] = ("song2016", "yang2019")
+    renamed_fields: ClassVar[dict[str, str]] = {"noise": "noise_std"}
 
     def __init__(
         self,
@@ -134,7 +135,7 @@ class CTRNN(AbstractFlow):
         b: Any = None,
         W_out: Any = None,
         b_out: Any = None,
-        noise: Any = None,
+        noise_std: Any = None,
         initial: Any = "zeros",
         areas: Any = None,
         key: Any,
@@ -158,12 +159,12 @@ class CTRNN(AbstractFlow):
             W_out, (n, n_outputs), keys[4], name="W_out", default=base.LECUN_NORMAL
         )
         self.b_out = base.bind(b_out, (n_outputs,), keys[5], name="b_out", default=0.0)
-        self.noise = base.bind_noise(noise, n, keys[6])
-        if form == "rate" and self.activation in _RECTIFIED and not base.is_zero(self.noise):
+        self.noise_std = base.bind_noise(noise_std, n, keys[6])
+        if form == "rate" and self.activation in _RECTIFIED and not base.is_zero(self.noise_std):
             warnings.warn(
-                "Noise in the rate form is added outside of the rectification, so that rates of "
-                f"{self.activation} units go below zero and turn the sign of what a unit sends. "
-                'form="current" rectifies after the noise.',
+                "Noise in the rate form is added after the rectification. Rates of "
+                f"{self.activation} units therefore go below zero, and such a unit acts with the "
+                'opposite sign. form="current" rectifies after the noise is added.',
                 stacklevel=3,
             )
         self.initial = base.bind_initial(initial, (n,), keys[7])
@@ -196,7 +197,7 @@ class CTRNN(AbstractFlow):
 
     def diffusion(self, t, state, u):
         del t, state, u
-        return None if self.noise is None else self.noise * jnp.sqrt(2 / self.tau)
+        return None if self.noise_std is None else self.noise_std * jnp.sqrt(2 / self.tau)
 
     def readout(self, state):
         return self.rate(state.x) @ self.W_out + self.b_out
@@ -248,7 +249,7 @@ class CTRNN(AbstractFlow):
     def fused(self, inputs, x0, *, dt, noise, length, last):
         alpha = jnp.asarray(dt, self.tau.dtype) / self.tau
         if noise is not None:
-            noise = noise * (self.noise * jnp.sqrt(2 * alpha))[None, None, :]
+            noise = noise * (self.noise_std * jnp.sqrt(2 * alpha))[None, None, :]
         return ctrnn_scan(
             self.W,
             self.U,

@@ -148,8 +148,8 @@ class LeakyRNN(AbstractMap):
 
     def unit_coords(self):
         coords = base.label_units(self.areas, self.ei, self.tau)
-        if "tau" in coords:  # in steps, so not under the name that means milliseconds
-            coords["tau_steps"] = coords.pop("tau")
+        if "tau" in coords:
+            coords["tau"] = ("unit", coords["tau"], "steps", "time constant")
         return coords
 
     def cut(

@@ -11,7 +11,7 @@ import numpy as np
 
 from neurodyn.common import registry
 from neurodyn.io.archive import VERSION, FileFormatError
-from neurodyn.io.versions import upgraded
+from neurodyn.io.versions import renamed_class, upgraded
 
 __all__ = ["decode", "encode"]
 
@@ -134,7 +134,7 @@ def _decode_function(x: dict, arrays: Mapping[str, np.ndarray], version: int) ->
 
 def _decode_class(x: dict, arrays: Mapping[str, np.ndarray], version: int) -> Any:
     try:
-        cls = registry.class_named(x["class"])
+        cls = registry.class_named(renamed_class(x["class"]))
     except ValueError as error:
         raise FileFormatError(str(error)) from error
     fields = {name: decode(v, arrays, version) for name, v in x["fields"].items()}

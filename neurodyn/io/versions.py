@@ -14,7 +14,23 @@ from jaxtyping import PyTree
 
 from neurodyn.params.transposed import transposed
 
-__all__ = ["other_orientation", "upgraded"]
+__all__ = ["other_orientation", "renamed_class", "upgraded"]
+
+#: Classes of files that have another name now, by their name in older files.
+_SPIKING = "neurodyn.models.spiking."
+_RENAMED_CLASSES = {
+    f"{_SPIKING}neuron.Initial": f"{_SPIKING}cells.neuron.Initial",
+    f"{_SPIKING}neuron.JoinedParameter": f"{_SPIKING}cells.neuron.JoinedParameter",
+    f"{_SPIKING}projection.Connection": f"{_SPIKING}network.projection.Connection",
+    f"{_SPIKING}weights.SignedParameter": f"{_SPIKING}network.weights.SignedParameter",
+    "neurodyn.tasks.recordings.Recordings": "neurodyn.tasks.recordings.recordings.Recordings",
+    "neurodyn.training.forcing.Alpha": "neurodyn.training.objectives.forcing.Alpha",
+}
+
+
+def renamed_class(name: str) -> str:
+    """The name that the class of this name in a file has now."""
+    return _RENAMED_CLASSES.get(name, name)
 
 
 def upgraded(cls: type, fields: dict[str, Any], version: int) -> dict[str, Any]:

@@ -86,14 +86,14 @@ def bind_tau(value: Any, n_units: int, key: PRNGKeyArray, *, least: float, unit:
 
 
 def bind_noise(value: Any, n_units: int, key: PRNGKeyArray) -> Any:
-    """Bind the noise amplitude; None is no noise."""
+    """Bind the standard deviation of noise; None is no noise."""
     if value is None:
         return None
-    noise = bind(constant_or_spec(value), (n_units,), key, name="noise", default=None)
+    noise = bind(constant_or_spec(value), (n_units,), key, name="noise_std", default=None)
     numbers = numbers_of(noise)
     if numbers is not None and not (numbers >= 0).all():
         raise ValueError(
-            f"`noise` is a standard deviation and must be >= 0, got {float(numbers.min()):g}."
+            f"`noise_std` is a standard deviation and must be >= 0, got {float(numbers.min()):g}."
         )
     return noise
 

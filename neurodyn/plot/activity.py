@@ -292,5 +292,6 @@ def _unit_title(ds: xr.Dataset, unit: int) -> str:
     name = str(ds["unit"].values[unit]) if "unit" in ds.coords else str(unit)
     title = f"unit {name}" if name.lstrip("-").isdigit() else name
     if "tau" in ds.coords and ds["tau"].dims == ("unit",):
-        title += rf", $\tau$ = {float(ds['tau'].values[unit]):.0f} ms"
+        of = ds["tau"].attrs.get("units", "ms")
+        title += rf", $\tau$ = {float(ds['tau'].values[unit]):.0f} {of}"
     return title

@@ -38,7 +38,9 @@ def time_constants(
     """
     if isinstance(run, AbstractSystem):
         tau = resolve(run).unit_coords().get("tau")
-        run = xr.Dataset({} if tau is None else {"tau": ("unit", np.asarray(tau))})
+        _, tau, unit, *_ = tau if isinstance(tau, tuple) else ("unit", tau, "ms")
+        about = {"units": unit}
+        run = xr.Dataset({} if tau is None else {"tau": ("unit", np.asarray(tau), about)})
     if "tau" not in run:
         raise ValueError("These units have no time constants: there is no coordinate 'tau'.")
     tau = run["tau"]
@@ -55,6 +57,6 @@ def time_constants(
     ax.stairs(counts.mean(0), edges, color=BLUE, fill=True, alpha=0.35, label=name)
     if initial is not None:
         ax.axvline(initial, color=GREY, ls="--", lw=1, label="before training")
-    ax.set(xlabel="time constant (ms)", ylabel="fraction of units")
+    ax.set(xlabel=f"time constant ({tau.attrs.get('units', 'ms')})", ylabel="fraction of units")
     ax.legend()
     return figure

@@ -69,7 +69,7 @@ def trajectories(
                 raise ValueError("A map takes its own steps: leave out `solver`.")
             made: dict[str, Any] = {}
             run = integrate(system, dt=dt, n_steps=n, n_trials=n_trials, key=key)
-        elif getattr(system, "noise", None) is not None:
+        elif any(getattr(system, n, None) is not None for n in ("noise", "noise_std")):
             made = {"solver": "Euler", "substeps": _SUBSTEPS}
             run = integrate(
                 system,

@@ -26,7 +26,7 @@ def run() -> list[Row]:
         for path, activation in (("fused", "tanh"), ("generic", _tanh)):
             model = models.CTRNN(
                 _INPUTS, _UNITS, 1, tau=nd.params.Free(_TAU), activation=activation,
-                noise=noise, key=0,
+                noise_std=noise, key=0,
             )  # fmt: skip
             assert model.can_fuse == (path == "fused")
             rows += _against_scan(model, path)
@@ -38,7 +38,7 @@ def _tanh(x):
 
 
 def _against_scan(model, path: str) -> list[Row]:
-    noisy = model.noise is not None
+    noisy = model.noise_std is not None
     inputs = jax.random.normal(jax.random.key(0), (_STEPS, _BATCH, _INPUTS))
     weights = {name: getattr(nd.resolve(model), name) for name in ("W", "U", "b", "tau")}
     key = jax.random.key(1)

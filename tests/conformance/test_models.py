@@ -24,7 +24,7 @@ EXAMPLES = {
         8,
         2,
         W=params.Dale(0.75),
-        noise=0.05,
+        noise_std=0.05,
         initial=params.Uniform(0.0, 0.1),
         areas={"V1": 5, "PFC": 3},
         key=key,

@@ -64,7 +64,7 @@ def everything(key=0):
         sources={"noise": spiking.Poisson(10, 50.0)},
         bias={"E": params.Free(8.0), "I": 12.0},
         noise=0.5,
-        current_noise={"E": 1.0},
+        current_noise_std={"E": 1.0},
         readout=spiking.Readout(2, feedback=0.1),
         key=key,
     )

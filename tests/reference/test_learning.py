@@ -53,7 +53,9 @@ def test_a_network_has_the_same_bits_alone_and_in_ensembles(tau):
 
     def train(size, key=4):
         return nd.fit(
-            lambda k: models.CTRNN(task.n_inputs, 17, task.n_outputs, tau=tau, noise=0.05, key=k),
+            lambda k: models.CTRNN(
+                task.n_inputs, 17, task.n_outputs, tau=tau, noise_std=0.05, key=k
+            ),
             task,
             steps=12,
             batch_size=16,

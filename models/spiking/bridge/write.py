@@ -141,9 +141,9 @@ class _Writer:
         if network.bias is not None:
             terms.append(self._parameter("bias", self._own(network.bias)))
         terms += [r.current for r in self.receptors.values() if r.current is not None]
-        if network.current_noise is not None:
-            self._parameter("current_noise", self._own(network.current_noise))
-            self.fresh.append("I_noise = current_noise*randn()")
+        if network.current_noise_std is not None:
+            self._parameter("current_noise_std", self._own(network.current_noise_std))
+            self.fresh.append("I_noise = current_noise_std*randn()")
             terms.append("I_noise")
         if drive is not None and drive.input is not None:
             terms += self._inputs(drive.input)

@@ -55,7 +55,7 @@ def check_continuous(network: Any) -> None:
         if isinstance(each, SpikeInput)
     ]
     parts += [f"source {n!r}" for n in network.sources]
-    parts += ["the random current"] if network.current_noise is not None else []
+    parts += ["the random current"] if network.current_noise_std is not None else []
     if network.decoder is not None and network.decoder.filter.exact:
         parts.append("the filter of the readout (use one with exact=False)")
     if network.decoder is not None and network.decoder.rule is not None:

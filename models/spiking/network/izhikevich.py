@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from neurodyn.common.checks import whole
+from neurodyn.common.random import as_key
 from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003
 from neurodyn.models.spiking.network.network import Network
 from neurodyn.models.spiking.network.population import Population
@@ -17,7 +19,7 @@ __all__ = ["izhikevich2003_network"]
 
 
 def izhikevich2003_network(
-    n_e: int = 800, n_i: int = 200, *, published: bool = True, seed: int = 0, **options: Any
+    n_e: int = 800, n_i: int = 200, *, published: bool = True, key: Any = 0, **options: Any
 ) -> Network:
     """Izhikevich's network of randomly coupled neurons, all to all.
 
@@ -35,9 +37,10 @@ def izhikevich2003_network(
         or 2 (I), drawn anew in each step; spikes are currents for one step; the scheme "izh2003".
         False: its equivalent for any step: white noise of 5 or 2 mV per square root of ms, spikes
         that move the potential at once, the scheme "euler".
-    seed
-        Seed of everything that is drawn when it is built; NumPy's generator draws, in this order, r
-        of the excitatory units, of the inhibitory ones, and the weights of both, row by row.
+    key
+        Seed or key of the random numbers. NumPy's generator, started with the seed (of a key: with
+        its data), draws in this order: r of the excitatory units, r of the inhibitory units, and
+        the weights of both, row by row.
     **options
         Further arguments of :class:`Network`, such as a readout.
 
@@ -64,6 +67,8 @@ def izhikevich2003_network(
     100
     """
     n_e, n_i = whole("n_e", n_e, 1), whole("n_i", n_i, 1)
+    whole_number = isinstance(key, (int, np.integer)) and not isinstance(key, bool)
+    seed = key if whole_number else np.asarray(jax.random.key_data(as_key(key)))
     rng = np.random.default_rng(seed)
     r_e, r_i = rng.random(n_e), rng.random(n_i)
     n = n_e + n_i
@@ -85,7 +90,7 @@ def izhikevich2003_network(
             )
         },
         noise=None if published else noise,
-        current_noise=noise if published else None,
+        current_noise_std=noise if published else None,
         scheme="izh2003" if published else "euler",
         **options,
     )

@@ -57,7 +57,7 @@ class Network(AbstractSpiking):
         laws stay fixed, a spec is trained.
     noise
         Amplitude of white noise on the potential [mV per square root of ms], given like `bias`.
-    current_noise
+    current_noise_std
         Standard deviation of a normal current that is drawn anew for each step and held over it, as
         in Izhikevich's program of 2003, given like `bias`. Unlike that of `noise` its effect
         depends on the step.
@@ -110,7 +110,7 @@ class Network(AbstractSpiking):
     sources: dict[str, Poisson]
     bias: Float[Array, " unit"] | AbstractParameter | None
     noise: Float[Array, " unit"] | AbstractParameter | None
-    current_noise: Float[Array, " unit"] | AbstractParameter | None
+    current_noise_std: Float[Array, " unit"] | AbstractParameter | None
     decoder: Readout | None
     surrogate: AbstractSurrogate
     detach_reset: bool = eqx.field(static=True)
@@ -119,6 +119,7 @@ class Network(AbstractSpiking):
     own_scheme: diffrax.AbstractSolver | None
 
     reference: ClassVar[tuple[str, ...]] = ("stimberg2019", "neftci2019")
+    renamed_fields: ClassVar[dict[str, str]] = {"current_noise": "current_noise_std"}
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class Network(AbstractSpiking):
         sources: Mapping[str, Poisson] | None = None,
         bias: Any = None,
         noise: Any = None,
-        current_noise: Any = None,
+        current_noise_std: Any = None,
         readout: Readout | None = None,
         surrogate: AbstractSurrogate | None = None,
         detach_reset: bool = False,
@@ -168,8 +169,8 @@ class Network(AbstractSpiking):
         )
         self.bias = assemble.on_units("bias", bias, self.slices, keys["bias"])
         self.noise = assemble.on_units("noise", noise, self.slices, keys["noise"], low=True)
-        self.current_noise = assemble.on_units(
-            "current_noise", current_noise, self.slices, keys["current"], low=True
+        self.current_noise_std = assemble.on_units(
+            "current_noise_std", current_noise_std, self.slices, keys["current"], low=True
         )
         self.decoder = None if readout is None else readout.bound(self.n_units, keys["readout"])
         self.n_outputs = 0 if readout is None else readout.n_outputs

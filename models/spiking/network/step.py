@@ -134,7 +134,7 @@ def _held(network: Any, step: Float[Array, ""]) -> Float[Array, " unit"]:
 
 
 def _drawn_current(network, key, dtype):
-    if network.current_noise is None:
+    if network.current_noise_std is None:
         return None
     key = as_key(key, needed_for="The random current")
-    return network.current_noise * standard_normal(key, (network.n_units,), dtype)
+    return network.current_noise_std * standard_normal(key, (network.n_units,), dtype)

@@ -117,7 +117,7 @@ def _network(settings: Settings, seed: int) -> Any:
         settings.n_excitatory,
         settings.n_inhibitory,
         published=settings.published,
-        seed=seed,
+        key=seed,
     )
 
 

@@ -211,7 +211,7 @@ def train(settings: DecisionSettings, run: Run, task: AbstractTask):
             task.n_outputs,
             tau=params.Bounded(low, high, init=init),
             activation="softplus",
-            noise=settings.noise,
+            noise_std=settings.noise,
             key=key,
         )
 

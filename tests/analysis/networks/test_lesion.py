@@ -51,7 +51,7 @@ def test_ablation_is_the_explicit_one(ablated):
     base = ablated["intact"].values.max()
     expected = (ablated["accuracy"].mean("repetition") - 0.5) / (base - 0.5)
     np.testing.assert_allclose(ablated["relative_accuracy"], expected)
-    np.testing.assert_allclose(ablated["tau_steps"], np.asarray(MODEL.tau.value())[[4, 1]])
+    np.testing.assert_allclose(ablated["tau"], np.asarray(MODEL.tau.value())[[4, 1]])
     labels.check(ablated)
 
 

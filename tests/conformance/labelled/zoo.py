@@ -128,7 +128,7 @@ def _sweeps():
 
 @functools.cache
 def ctrnn():
-    return models.CTRNN(3, 4, 3, noise=0.05, key=0)
+    return models.CTRNN(3, 4, 3, noise_std=0.05, key=0)
 
 
 @functools.cache

@@ -82,7 +82,7 @@ def test_follows_the_equations_written_in_numpy(form, generic, x64):
     ],
 )
 def test_both_paths_agree_with_gradients(form, activation, x64):
-    model = CTRNN(3, 16, 2, form=form, activation=activation, noise=0.1, key=2)
+    model = CTRNN(3, 16, 2, form=form, activation=activation, noise_std=0.1, key=2)
     assert model.can_fuse == (activation != "retanh")
     x = inputs((61, 4, 3))
 
@@ -101,19 +101,19 @@ def test_both_paths_agree_with_gradients(form, activation, x64):
 def test_rectified_rates_are_about_what_the_rectifier_gives_and_the_builder_is_warned(level):
     run = {"dt": 5.0, "key": 0, "save": RATES}
     with pytest.warns(UserWarning, match='below zero.*form="current"'):
-        model = uncoupled(400, tau=50.0, activation="relu", b=level, noise=0.1)
+        model = uncoupled(400, tau=50.0, activation="relu", b=level, noise_std=0.1)
     rate = integrate(model, n_steps=200, n_trials=10, **run).variables["rate"]
     # Normal about the level, of the deviation of Euler's steps with alpha = 0.1. With correlations
     # over 10 samples, 800 000 of them are as good as 40 000, known to 0.0025.
     deviation = 0.1 / np.sqrt(0.95)
     assert float((rate[100:] < 0).mean()) == pytest.approx(norm.cdf(-level / deviation), abs=0.01)
-    model = uncoupled(400, tau=50.0, form="current", activation="relu", b=level, noise=0.1)
+    model = uncoupled(400, tau=50.0, form="current", activation="relu", b=level, noise_std=0.1)
     rate = integrate(model, n_steps=200, n_trials=10, **run).variables["rate"]
     assert float(rate.min()) == 0.0
 
 
 def test_both_paths_agree_in_single_precision():
-    model = CTRNN(3, 33, 2, noise=0.1, key=2)
+    model = CTRNN(3, 33, 2, noise_std=0.1, key=2)
     x = inputs((101, 4, 3))
     fast = integrate(model, x, dt=10.0, key=3)
     slow = integrate(model, x, dt=10.0, key=3, force=keep)
@@ -146,7 +146,7 @@ def test_gradient_of_tau_and_weights_against_finite_differences(form, x64):
 def test_noise_has_the_stated_stationary_std_whatever_tau(form, generic):
     tau = np.array([20.0, 50.0, 200.0], np.float32)
     sigma = np.array([0.5, 1.0, 2.0], np.float32)
-    model = uncoupled(3, tau=tau, form=form, activation="identity", noise=sigma)
+    model = uncoupled(3, tau=tau, form=form, activation="identity", noise_std=sigma)
     zeros = jnp.zeros((1_500, 200, 0))
     save = Save(variables=("rate",))
     run = integrate(model, zeros, dt=10.0, key=0, save=save, force=keep if generic else None)
@@ -161,13 +161,13 @@ def test_noise_has_the_stated_stationary_std_whatever_tau(form, generic):
 def test_zero_noise_is_no_noise():
     x = inputs()
     silent = integrate(CTRNN(3, 8, 2, key=0), x, dt=10.0)
-    zero = integrate(CTRNN(3, 8, 2, noise=0.0, key=0), x, dt=10.0, key=0)
+    zero = integrate(CTRNN(3, 8, 2, noise_std=0.0, key=0), x, dt=10.0, key=0)
     np.testing.assert_allclose(silent.outputs, zero.outputs, atol=1e-6)
 
 
 def test_noise_needs_a_key():
     with pytest.raises(ValueError, match="key"):
-        integrate(CTRNN(3, 8, 2, noise=0.1, key=0), inputs(), dt=10.0)
+        integrate(CTRNN(3, 8, 2, noise_std=0.1, key=0), inputs(), dt=10.0)
 
 
 # --- initial state -----------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_numbers_do_not_recompile():
 
     for i in range(1, 5):
         law = params.Uniform(0.0, 0.1 * i)
-        run(CTRNN(3, 8, 2, tau=20.0 * i, noise=0.1 * i, initial=law, b=0.1 * i, key=i))
+        run(CTRNN(3, 8, 2, tau=20.0 * i, noise_std=0.1 * i, initial=law, b=0.1 * i, key=i))
 
 
 @pytest.mark.parametrize("dt", [30.0, 120.0])
@@ -332,7 +332,7 @@ REFUSED = {
     "NaN tau": ({"tau": np.nan}, ValueError, "`tau` .* NaN"),
     "tau shape": ({"tau": np.ones(3)}, ValueError, r"`tau` .*\(3,\).*\(8,\)"),
     "W shape": ({"W": np.ones((8, 7))}, ValueError, r"`W` .*\(8, 7\).*\(8, 8\)"),
-    "negative noise": ({"noise": -0.1}, ValueError, "`noise` .*>= 0, got -0.1"),
+    "negative noise": ({"noise_std": -0.1}, ValueError, "`noise_std` .*>= 0, got -0.1"),
     "initial": ({"initial": "random"}, ValueError, "params.Uniform"),
     "initial function": ({"initial": jax.nn.initializers.zeros}, ValueError, "params.Uniform"),
     "areas": ({"areas": {"a": 3}}, ValueError, "8 units.*got 3"),

@@ -122,8 +122,10 @@ def test_fixed_tau_of_one_step_has_no_memory_of_its_own(x64):
 
 def test_time_constants_are_labelled_in_steps():
     coords = LeakyRNN(1, 5, 2, tau=2.0, key=0).unit_coords()
-    assert set(coords) == {"tau_steps"}
-    np.testing.assert_array_equal(coords["tau_steps"], 2.0)
+    assert set(coords) == {"tau"}
+    dim, tau, unit, long_name = coords["tau"]
+    assert (dim, unit, long_name) == ("unit", "steps", "time constant")
+    np.testing.assert_array_equal(tau, 2.0)
 
 
 def test_refuses_unknown_forms():

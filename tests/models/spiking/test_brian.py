@@ -253,11 +253,11 @@ def test_short_term_plasticity_releases_the_same():
 
 
 def test_the_published_network_equals_the_published_program():
-    network = spiking.izhikevich2003_network(80, 20, seed=3)
+    network = spiking.izhikevich2003_network(80, 20, key=3)
     a, b, c, d = (np.asarray(getattr(network.kinds[0], name).value()) for name in "abcd")
     S = 4 * np.asarray(network.projections["recurrent"].weights.matrix())  # 100 units are few
     network = eqx.tree_at(
-        lambda m: (m.projections["recurrent"].weights.values.raw, m.current_noise),
+        lambda m: (m.projections["recurrent"].weights.values.raw, m.current_noise_std),
         network,
         (jnp.asarray(S), None),
     )

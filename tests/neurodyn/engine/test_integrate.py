@@ -245,7 +245,7 @@ def test_length_bounds_what_counts(fused):
 
 
 def test_fused_and_generic_paths_agree_in_value_and_gradient(x64):
-    model = models.CTRNN(3, 17, 2, noise=0.1, key=0)
+    model = models.CTRNN(3, 17, 2, noise_std=0.1, key=0)
     inputs = jax.random.normal(jax.random.key(1), (333, 5, 3))
     anything = nd.intervene.Current(np.zeros(17), 0.0)  # sends the run down the generic path
 
@@ -329,7 +329,7 @@ def test_callable_inputs_follow_time(x64):
 def test_one_trace_for_new_seeds_inputs_and_parameters():
     traces = 0
 
-    model = models.CTRNN(2, 8, 1, noise=0.1, key=0)
+    model = models.CTRNN(2, 8, 1, noise_std=0.1, key=0)
 
     @eqx.filter_jit
     def run(model, inputs, key, dt):
@@ -345,7 +345,7 @@ def test_one_trace_for_new_seeds_inputs_and_parameters():
 
 
 def test_the_driver_itself_compiles_once():
-    model = models.CTRNN(2, 8, 1, noise=0.1, key=0)
+    model = models.CTRNN(2, 8, 1, noise_std=0.1, key=0)
     driver = sys.modules["neurodyn.integrate"]
     before = None
     for seed in range(6):

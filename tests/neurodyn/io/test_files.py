@@ -44,7 +44,7 @@ SPECS = {
     "low rank": {"W": params.LowRank(2)},
     "areas": {"W": params.Blocks({"a": 4, "b": 4}, between={("a", "b"): params.Masked(0.5)})},
     "activation": {"activation": jax.nn.elu, "form": "current"},
-    "noise": {"noise": 0.1, "initial": params.Uniform(-0.1, 0.1)},
+    "noise": {"noise_std": 0.1, "initial": params.Uniform(-0.1, 0.1)},
 }
 
 

@@ -30,7 +30,7 @@ def ended(n_time=20, every=1):
 
 
 FAMILIES = {
-    "rate": models.CTRNN(1, 5, 1, noise=0.1, key=0),
+    "rate": models.CTRNN(1, 5, 1, noise_std=0.1, key=0),
     "steps": models.LeakyRNN(1, 5, 1, key=0),
     "piecewise linear": models.ALRNN(1, 5, 1, n_relu=2, key=0),
     "spiking": LIF(jnp.array([1.5, 2.0])),

@@ -15,7 +15,7 @@ SCORES = {"correct", "choice", "rt", "fixation"}
 
 
 def simulated(net=0, key=0, **options):
-    model = models.CTRNN(TASK.n_inputs, 6, TASK.n_outputs, noise=0.1, key=net)
+    model = models.CTRNN(TASK.n_inputs, 6, TASK.n_outputs, noise_std=0.1, key=net)
     return nd.simulate(model, TASK, key=key, progress=False, **options)
 
 

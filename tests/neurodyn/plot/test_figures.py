@@ -18,7 +18,7 @@ TASK = tasks.PerceptualDecision(dt=20.0)
 @pytest.fixture(scope="module")
 def ensemble():
     return nd.fit(
-        lambda key: models.CTRNN(3, 8, 3, noise=0.05, key=key),
+        lambda key: models.CTRNN(3, 8, 3, noise_std=0.05, key=key),
         TASK,
         steps=4,
         ensemble=2,

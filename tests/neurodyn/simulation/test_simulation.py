@@ -38,7 +38,7 @@ def network(decision):
         decision.n_inputs,
         10,
         decision.n_outputs,
-        noise=0.1,
+        noise_std=0.1,
         W=params.Dale([1] * 8 + [-1] * 2),
         areas={"front": 6, "back": 4},
         key=0,
@@ -339,7 +339,7 @@ def test_chunks_change_no_draw(noisy, sizes):
 def test_chunks_of_a_step_change_no_draw_of_noisy_networks(kernels, monkeypatch):
     monkeypatch.setenv("NEURODYN_KERNELS", kernels)
     jax.clear_caches()  # the variable is read when a program is compiled
-    model = models.CTRNN(2, 70, 3, noise=0.1, key=0)
+    model = models.CTRNN(2, 70, 3, noise_std=0.1, key=0)
     assert model.can_fuse
     inputs = jax.random.normal(jax.random.key(5), (7, 3, 2))
     whole = nd.simulate(model, inputs, dt=10.0, key=0)
@@ -351,7 +351,7 @@ def test_chunks_of_a_step_change_no_draw_of_noisy_networks(kernels, monkeypatch)
 def test_chunks_change_no_draw_of_networks(decision, fused):
     activation = "tanh" if fused else "elu"
     network = models.CTRNN(
-        decision.n_inputs, 9, decision.n_outputs, noise=0.2, activation=activation, key=0
+        decision.n_inputs, 9, decision.n_outputs, noise_std=0.2, activation=activation, key=0
     )
     whole = nd.simulate(network, decision, n_trials=11, key=0)
     for sizes in ({"chunk": 1}, {"chunk": 4}, {"chunk_steps": 17}):
@@ -594,7 +594,7 @@ def resident():
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_fifty_runs_compile_once_and_leave_no_memory_behind(decision):
-    model = models.CTRNN(decision.n_inputs, 32, decision.n_outputs, noise=0.1, key=0)
+    model = models.CTRNN(decision.n_inputs, 32, decision.n_outputs, noise_std=0.1, key=0)
     driver = sys.modules["neurodyn.integrate"]
     before, base = None, None
     for i in range(50):

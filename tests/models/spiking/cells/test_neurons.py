@@ -222,7 +222,7 @@ def test_what_needs_steps_is_refused_in_continuous_time():
         synapses={"s": spiking.Exponential(5.0, exact=True)},
         projections={"p": spiking.Projection("train", "all", "s", W=1.0, rule=PairSTDP())},
         readout=spiking.Readout(1, W=1.0, rule=RLS(1.0)),
-        current_noise=1.0,
+        current_noise_std=1.0,
     )
     message = (
         r"no steps for synapse 's'.*rule of projection 'p'.*spikes of input 'train'.*"
