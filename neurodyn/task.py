@@ -47,7 +47,7 @@ class Trial(eqx.Module):
         Which item of a fixed data set this is (:class:`AbstractDataTask`), else None.
     n_valid
         Number of steps of each trial, for tasks whose trials last differently long; else None.
-        What a run holds beyond is no part of the trial, and becomes NaN when it is labelled.
+        Later steps of a run do not belong to the trial; they become NaN when it is labelled.
     from_first
         Whether the first target is the observation that a run starts from. A model whose state an
         observation says something about then runs from there, and predicts the later targets.
@@ -55,7 +55,7 @@ class Trial(eqx.Module):
     dt
         Step of the task that drew the trials, in `time_unit`; None where nobody said.
     time_unit
-        ``"ms"``, or ``"1"`` for steps that are no time.
+        ``"ms"``, or ``"1"`` where a step has no duration.
     """
 
     inputs: Float[Array, "*trial time input"]
@@ -226,7 +226,7 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     for name, values in trials.conditions.items():
         step = task.dt if units.get(name) == unit else None
         columns[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
-    # What the task knows beyond float32 takes the place of the condition.
+    # Values in double precision replace the float32 conditions.
     columns |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     coords |= marked(columns, design=task.condition_table())
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}

@@ -1,4 +1,4 @@
-"""Cognitive tasks: they draw trials and score outputs, and never know a model."""
+"""Cognitive tasks: a task draws trials and scores outputs, and does not depend on a model."""
 
 from neurodyn.tasks.choice.center_out import CenterOut
 from neurodyn.tasks.choice.context_decision import ContextDecision

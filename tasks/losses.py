@@ -1,4 +1,4 @@
-"""Errors and how they are weighted; every task's loss is one of these two lines.
+"""Errors and their weighted means; the loss of a task is one of these two lines.
 
 ``weighted_mean(squared_error(outputs, targets), mask)`` or
 ``weighted_mean(cross_entropy(outputs, targets), mask)``.
@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-__all__ = ["cross_entropy", "squared_error", "weighted_mean", "weighted_sum"]
+__all__ = ["cross_entropy", "explained", "squared_error", "weighted_mean", "weighted_sum"]
 
 
 def squared_error(
@@ -47,3 +47,24 @@ def weighted_sum(
 ) -> Float[Array, " trial"]:
     """``sum(mask * errors)`` over steps and outputs of each trial."""
     return jnp.sum(mask * errors, axis=(1, 2))
+
+
+def explained(
+    outputs: Float[Array, "trial time output"],
+    targets: Float[Array, "trial time output"],
+    mask: Float[Array, "trial time output"],
+) -> dict[str, Array]:
+    """The score of tasks whose targets are observations.
+
+    Returns
+    -------
+    dict
+        ``mse``: mean squared error of each trial; ``correct``: the share of the trial's variance
+        (about its mean in each output) that the outputs explain, 0 where it is negative.
+    """
+    mse = weighted_mean(squared_error(outputs, targets), mask)
+    weight = mask / jnp.sum(mask, axis=1, keepdims=True)
+    mean = jnp.sum(weight * targets, axis=1, keepdims=True)
+    spread = weighted_mean(squared_error(targets, jnp.broadcast_to(mean, targets.shape)), mask)
+    tiny = jnp.asarray(jnp.finfo(spread.dtype).tiny, spread.dtype)
+    return {"mse": mse, "correct": jnp.clip(1 - mse / jnp.maximum(spread, tiny), 0, 1)}

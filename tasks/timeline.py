@@ -1,4 +1,4 @@
-"""When things happen in a trial: epochs of whole steps, fixed or drawn."""
+"""The epochs of a trial, in whole steps, with fixed or drawn durations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -153,7 +153,7 @@ class Schedule(NamedTuple):
         return self.edges[self.timeline.names.index(name)]
 
     def during(self, *names: str, skip: int = 0) -> Bool[Array, " time"]:
-        """Which steps belong to any of the epochs, without the first ``skip`` of each."""
+        """Mask of the steps that belong to any of the epochs, without the first ``skip`` of each."""
         step = jnp.arange(self.timeline.n_steps, dtype=jnp.int32)
         inside = jnp.zeros(self.timeline.n_steps, bool)
         for name in names:
@@ -188,7 +188,7 @@ def check_step(dt: float | int) -> None:
 
 
 def whole_steps(name: str, duration: float | int, dt: float | int, least: int = 1) -> int:
-    """Steps in ``duration`` [ms], refusing what is not a whole number of at least ``least``."""
+    """Steps in ``duration`` [ms]; fractions of a step and fewer than ``least`` are refused."""
     refuse_units(f"`{name}`", duration)
     if not _is_number(duration) or duration < least * dt * (1 - 1e-6):
         raise ValueError(

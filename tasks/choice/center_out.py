@@ -142,7 +142,7 @@ class CenterOut(AbstractTrialTask):
         return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
-        """Where the hand went.
+        """Score the direction, onset and error of the movement.
 
         Returns
         -------

@@ -183,7 +183,7 @@ def choice_targets(
 def steps_during(
     interval: Float[Array, "trial 2"], n_steps: int, dt: Any
 ) -> Bool[Array, "trial time"]:
-    """Which steps lie in each trial's interval [ms from the start of the trial]."""
+    """Mask of the steps in each trial's interval [ms from the start of the trial]."""
     edges = jnp.round(interval / dt).astype(jnp.int32)
     step = jnp.arange(n_steps, dtype=jnp.int32)[None, :]
     return (step >= edges[:, :1]) & (step < edges[:, 1:])

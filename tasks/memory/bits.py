@@ -1,4 +1,4 @@
-"""Memory of a stream of bits: what N-parity and N-DMS share.
+"""Memory of a stream of bits: the base of N-parity and N-DMS.
 
 One length is drawn for the whole batch; data start at step 0 and steps from ``length`` on are
 padding. Each head answers the same question for its own N.
@@ -19,9 +19,16 @@ from neurodyn.common.random import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, VALIDATION_SEED
 from neurodyn.tasks.losses import cross_entropy, weighted_sum
+from neurodyn.tasks.memory.arguments import (
+    bucket,
+    ns_of_heads,
+    probability_range,
+    two_levels,
+    used_ns,
+)
 from neurodyn.tasks.timeline import check_step
 
-__all__ = ["AbstractBitTask", "bucket"]
+__all__ = ["AbstractBitTask"]
 
 
 class AbstractBitTask(AbstractTask):
@@ -78,10 +85,10 @@ class AbstractBitTask(AbstractTask):
         check_step(dt)
         if scored not in ("every", "last"):
             raise ValueError(f"`scored` must be 'every' or 'last', got {scored!r}.")
-        used = _used(ns, self.least)
+        used = used_ns(ns, self.least)
         n_heads = len(used) if n_heads is None else whole("n_heads", n_heads)
-        self.ns = _heads(used, n_heads)
-        self.p = _probability(self.default_p if p is None else p)
+        self.ns = ns_of_heads(used, n_heads)
+        self.p = probability_range(self.default_p if p is None else p)
         largest = max(*used, 0 if capacity is None else whole("capacity", capacity))
         burn_in = whole("burn_in", burn_in, 0)
         if burn_in and scored == "last":
@@ -96,14 +103,14 @@ class AbstractBitTask(AbstractTask):
         self.n_bits = bucket(4 * largest + 1) if length is None else length
         self.length = None if length is None else jnp.asarray(length, jnp.int32)
         self.burn_in = jnp.asarray(burn_in, jnp.int32)
-        self.levels = _levels(levels)
+        self.levels = two_levels(levels)
         self.scored, self.hold, self.dt = scored, whole("hold", hold), float(dt)
 
     @abc.abstractmethod
     def answers(
         self, bits: Int[Array, " bit"], stop: Int[Array, " stop"]
     ) -> Int[Array, "stop head"]:
-        """Class of each head for the bits before each ``stop``; anything where too few."""
+        """Right class of each head after each ``stop``; arbitrary where fewer than N bits came before."""
 
     @property
     def n_heads(self) -> int:
@@ -189,7 +196,7 @@ class AbstractBitTask(AbstractTask):
         length = conditions.get("length", self.length)
         if length is not None:
             if "length" in conditions and not isinstance(length, jax.core.Tracer):
-                # Heads of a traced task are not known here; of a shorter sequence they score none.
+                # The N of a traced task are unknown here; a sequence that is too short gets no weight.
                 known = not isinstance(self.ns, jax.core.Tracer)
                 least = int(self.n_max) if known else 1
                 length = whole("length", np.asarray(length).tolist(), least, self.n_bits)
@@ -278,41 +285,3 @@ def _draw(
     stop_time = (length * task.hold).astype(dtype) * task.dt
     epochs = jnp.broadcast_to(jnp.stack([jnp.zeros_like(stop_time), stop_time]), (n, 2))
     return Trial(inputs, targets, mask, {"p": p}, {"sequence": epochs}, length * task.hold)
-
-
-def bucket(n: int) -> int:
-    """The smallest of 8, 12, 16, 24, 32, 48, 64, 96, ... that is at least ``n``.
-
-    Buffers come in these sizes, so a growing N recompiles a handful of times in all.
-    """
-    size = 8
-    while size < n:
-        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
-    return size
-
-
-def _used(ns: Any, least: int) -> tuple[int, ...]:
-    used = np.atleast_1d(np.asarray(ns)).ravel().tolist()
-    if not used:
-        raise ValueError("`ns` must name at least one N.")
-    return tuple(whole("ns", n, least) for n in used)
-
-
-def _levels(levels: Any) -> Float[Array, "2"]:
-    values = numbers("levels", levels)
-    if values.shape != (2,) or values[0] == values[1]:
-        raise ValueError(f"`levels` must be two different inputs, for 0 and 1, got {levels!r}.")
-    return values
-
-
-def _heads(used: tuple[int, ...], n_heads: int) -> Int[Array, " head"]:
-    if len(used) > n_heads:
-        raise ValueError(f"{len(used)} values of N need as many heads, there are {n_heads}.")
-    return jnp.asarray([*used, *[0] * (n_heads - len(used))], jnp.int32)
-
-
-def _probability(p: Any) -> Float[Array, "2"]:
-    ends = numbers("p", (p, p) if np.ndim(p) == 0 else p, low=0, high=1)
-    if ends.shape != (2,) or ends[0] > ends[1]:
-        raise ValueError(f"`p` must be a probability or (low, high), got {p!r}.")
-    return ends

@@ -1,4 +1,4 @@
-"""Trajectories of a known system as a task: what its reconstruction is trained and tested on."""
+"""Trajectories of a known system as a task, to train and test models that reconstruct it."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -15,11 +15,16 @@ from neurodyn.common.checks import number, whole
 from neurodyn.common.random import as_key
 from neurodyn.labels import encode_attrs, time_axis
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
-from neurodyn.task import AbstractTask
+from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.recordings.runs import trajectories
 from neurodyn.tasks.recordings.windows import Windows
 
 __all__ = ["Attractor"]
+
+
+def _of_windows(name: str) -> Any:
+    """The attribute or method of the task's `windows` under the same name."""
+    return property(lambda self: getattr(self.windows, name), doc="See `neurodyn.tasks.Windows`.")
 
 
 class Attractor(AbstractTask):
@@ -188,80 +193,25 @@ class Attractor(AbstractTask):
         """Trajectories for testing, from other starts."""
         return self._named(self.held_out)
 
-    @property
-    def t0(self) -> float:
-        """One step before the first sample of a window, which is at 0 [ms]."""
-        return self.windows.t0
-
-    @property
-    def n_inputs(self) -> int:
-        """There are no inputs."""
-        return self.windows.n_inputs
-
-    @property
-    def n_outputs(self) -> int:
-        """Outputs of the system."""
-        return self.windows.n_outputs
-
-    @property
-    def n_steps(self) -> int:
-        """Samples of a window."""
-        return self.windows.n_steps
-
-    @property
-    def dt(self) -> float:
-        """Sampling step [ms]."""
-        return self.windows.dt
-
-    def sample(self, key, **conditions):
-        """One window for training, see :meth:`neurodyn.tasks.Windows.sample`."""
-        return self.windows.sample(key, **conditions)
-
-    def batch(self, key, n, **conditions):
-        """Windows for training, see :meth:`neurodyn.tasks.Windows.batch`."""
-        return self.windows.batch(key, n, **conditions)
-
-    def validation(self):
+    def validation(self) -> Trial:
         """512 windows of the test trajectories, at even distances."""
         return self.held_out.validation()
 
-    def loss(self, outputs, trials):
-        """Mean squared error of each window."""
-        return self.windows.loss(outputs, trials)
-
-    def score(self, outputs, trials):
-        """How close the outputs are, see :meth:`neurodyn.tasks.Windows.score`."""
-        return self.windows.score(outputs, trials)
-
-    def condition_table(self):
-        """There is no design: windows start anywhere."""
-        return self.windows.condition_table()
-
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """Bounds of the numbers that say which window."""
-        return self.windows.limits()
-
-    def labels(self):
-        """Conditions are plain numbers."""
-        return self.windows.labels()
-
-    def units(self):
-        """Conditions have no units; steps of a map are no time."""
-        return self.windows.units()
-
-    def coordinates(self, trials):
-        """The trajectory that each window is from, and when it starts there."""
-        return self.windows.coordinates(trials)
-
-    @property
-    def input_names(self):
-        """There are no inputs."""
-        return self.windows.input_names
-
-    @property
-    def output_names(self):
-        """Entries of the system's state, where it names them."""
-        return self.windows.output_names
+    # Trials for training, losses, scores and names are those of `windows`.
+    n_inputs = _of_windows("n_inputs")
+    n_outputs = _of_windows("n_outputs")
+    input_names = _of_windows("input_names")
+    output_names = _of_windows("output_names")
+    n_steps = _of_windows("n_steps")
+    dt = _of_windows("dt")
+    t0 = _of_windows("t0")
+    sample = _of_windows("sample")
+    batch = _of_windows("batch")
+    loss = _of_windows("loss")
+    score = _of_windows("score")
+    limits = _of_windows("limits")
+    units = _of_windows("units")
+    coordinates = _of_windows("coordinates")
 
     def raw(self, values: Any) -> Any:
         """Values ``(..., output)`` in the units of the system again."""

@@ -94,7 +94,7 @@ def _arranged(data: xr.DataArray, pieces: list[Any]) -> list[Any]:
 
 
 def _one(data: Any, inputs: Any) -> Any:
-    """Inputs with the times, the trials and the ends of what they belong to."""
+    """Inputs with the times, trials and ends of the recordings that they belong to."""
     if not isinstance(data, xr.DataArray):
         return inputs
     if not isinstance(inputs, xr.DataArray):

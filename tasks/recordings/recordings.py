@@ -1,4 +1,4 @@
-"""Recordings of any form as a list of arrays, with every fault of them named."""
+"""Recordings of any form as a list of arrays; faults are refused by name."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -93,7 +93,7 @@ def as_recordings(data: Any, *, what: str, dt: float | None = None) -> Recording
 
 
 def _is_row(x: Any) -> bool:
-    """Whether it is the list of numbers that is one row of a table."""
+    """Whether ``data`` is a list of numbers, i.e. one row of a table."""
     return isinstance(x, (list, tuple)) and all(np.ndim(one) == 0 for one in x) and len(x) > 0
 
 

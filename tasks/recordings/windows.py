@@ -1,4 +1,4 @@
-"""Windows of recordings as a task: what a model of their dynamics is trained on."""
+"""Windows of recordings as a task, to train models of their dynamics."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -14,7 +14,7 @@ from neurodyn.common.random import as_key
 from neurodyn.kernels import standard_normal
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch
-from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.tasks.losses import explained, squared_error, weighted_mean
 from neurodyn.tasks.recordings.external import external_inputs
 from neurodyn.tasks.recordings.recordings import as_recordings, standardised
 
@@ -51,7 +51,7 @@ class Windows(AbstractTask):
         is s of the *later* sample that acts: shift such recordings by one row first. Default: none.
     noise_std
         Standard deviation of Gaussian noise, drawn anew for every window and added to all its
-        samples; in the units of what is trained on, so after standardising. Default 0.
+        samples; in the units of the standardised data. Default 0.
     standardise
         What is done to each output: ``"none"`` (default); ``"each"``: zero mean and unit standard
         deviation in each recording; ``"all"``: over all recordings together. ``mean`` and ``std``
@@ -220,23 +220,11 @@ class Windows(AbstractTask):
         return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs, trials):
-        """How close the outputs are.
-
-        Returns
-        -------
-        dict
-            ``mse``; ``correct``: the share of the window's variance that the outputs explain, 0
-            where it is negative.
-        """
-        mse = self.loss(outputs, trials)
-        mean = jnp.mean(trials.targets, axis=1, keepdims=True)
-        mean = jnp.broadcast_to(mean, trials.targets.shape)
-        spread = weighted_mean(squared_error(trials.targets, mean), trials.mask)
-        tiny = jnp.asarray(jnp.finfo(spread.dtype).tiny, spread.dtype)
-        return {"mse": mse, "correct": jnp.clip(1 - mse / jnp.maximum(spread, tiny), 0, 1)}
+        """``mse`` and explained variance (``correct``), see `neurodyn.tasks.losses.explained`."""
+        return explained(outputs, trials.targets, trials.mask)
 
     def units(self):
-        """Conditions have no units; steps may be no time."""
+        """Unit of time, where it is not ms; conditions have no units."""
         return {} if self.unit == "ms" else {"time": self.unit}
 
     def coordinates(self, trials):
@@ -256,7 +244,7 @@ class Windows(AbstractTask):
 
     @property
     def output_names(self):
-        """As given."""
+        """Names of the observed variables."""
         return self.names
 
     def _check_starts(self, columns: dict[str, Any]) -> None:

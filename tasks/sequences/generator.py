@@ -1,4 +1,4 @@
-"""What tasks that only generate sequences share: no input, every step is a target.
+"""The base of tasks that generate sequences: there is no input, and every step is a target.
 
 Such a task is what a generative model learns: it has nothing to answer, it is to be reproduced.
 """

@@ -17,7 +17,7 @@ from neurodyn.tasks.timeline import check_step
 
 __all__ = ["Lissajous"]
 
-#: What follows what by default: each curve chooses between the two others.
+#: Default transitions: each curve is followed by one of the two others.
 TRANSITIONS = ((0.0, 0.7, 0.3), (0.3, 0.0, 0.7), (0.7, 0.3, 0.0))
 
 

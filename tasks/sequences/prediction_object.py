@@ -206,7 +206,7 @@ class PredictionObject(AbstractTrialTask):
         return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
-        """How close outputs are to the expectation, whatever came.
+        """Distance of the outputs from the expectation, independent of the stimuli that were drawn.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Recorded or stored sequences as a task: what a generative model learns to reproduce."""
+"""Recorded or stored sequences as a task, to train generative models to reproduce them."""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +8,20 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from neurodyn import labels
 from neurodyn.common.checks import number, whole
 from neurodyn.common.random import as_key
-from neurodyn.labels import Observed, pair, read_sequences
 from neurodyn.task import AbstractDataTask, Trial
-from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.tasks.losses import explained, squared_error, weighted_mean
+from neurodyn.tasks.sequences.given import (
+    check_finite,
+    checked_condition,
+    checked_lengths,
+    in_order,
+    names_and_conditions,
+    read_given,
+)
 
 __all__ = ["Sequences"]
 
@@ -37,7 +42,7 @@ class Sequences(AbstractDataTask):
         more in any order, whose coordinate ``valid_until`` (or ``n_valid``) on `trial` gives the
         lengths; or a list of sequences ``(time, output)``, which may differ in length.
     lengths
-        Steps of each sequence; None: all. What lies beyond is ignored, and may be NaN.
+        Steps of each sequence; None: all. Later steps are ignored and may be NaN.
     dt
         Step [ms]; None: that of `time`, 1 where there are no labels, as for sequences without
         physical time. Times of runs go on where the labels of `time` begin; those of a list, where
@@ -87,10 +92,10 @@ class Sequences(AbstractDataTask):
         names: Sequence[str] | None = None,
         conditions: dict[str, Any] | None = None,
     ):
-        seen, self.starts = _seen(data, dt)
-        found = _from_labels(seen)
+        seen, self.starts = read_given(data, dt)
+        found = names_and_conditions(seen)
         numbers = seen.labelled()["trial"]
-        lengths = seen.n_valid if lengths is None else _of_trials("lengths", lengths, numbers)
+        lengths = seen.n_valid if lengths is None else in_order("lengths", lengths, numbers)
         names = found.get("output") if names is None else names
         conditions = found["conditions"] | dict(conditions or {})
         values = seen.values
@@ -98,11 +103,11 @@ class Sequences(AbstractDataTask):
         self.dt, self.unit = float(number("dt", seen.dt, above=0)), seen.unit
         self.t0 = seen.start
         self.sequences = tuple(numbers.values.tolist())
-        self.lengths = _lengths(lengths, n, n_time)
+        self.lengths = checked_lengths(lengths, n, n_time)
         valid = np.ones((n, n_time), bool)
         if self.lengths is not None:
             valid = np.arange(n_time)[None] < np.asarray(self.lengths)[:, None]
-        _check_finite(values, valid)
+        check_finite(values, valid)
         values = np.where(valid[..., None], values, 0)
         self.data = jnp.asarray(values, jnp.result_type(float))
         self.names = tuple(str(x) for x in (names or [f"output {i}" for i in range(n_outputs)]))
@@ -112,12 +117,12 @@ class Sequences(AbstractDataTask):
             )
         if "n_valid" in conditions:
             raise ValueError("Sequences: steps of each are `lengths`, not the condition n_valid.")
-        conditions = {k: _of_trials(k, v, numbers) for k, v in conditions.items()}
-        self.conditions = {k: _condition(k, v, n) for k, v in conditions.items()}
+        conditions = {k: in_order(k, v, numbers) for k, v in conditions.items()}
+        self.conditions = {k: checked_condition(k, v, n) for k, v in conditions.items()}
 
     @property
     def align_event(self) -> str:
-        """What happens at time 0."""
+        """Name of the event at time 0."""
         return "time 0 of the data" if self.t0 else "sequence start"
 
     @property
@@ -173,29 +178,15 @@ class Sequences(AbstractDataTask):
         return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs, trials):
-        """How close the outputs are.
-
-        Returns
-        -------
-        dict
-            ``mse``; ``correct``: the share of the sequence's variance (about its mean in each
-            output) that the outputs explain, 0 where it is negative.
-        """
-        mse = self.loss(outputs, trials)
-        weight = trials.mask / jnp.sum(trials.mask, axis=1, keepdims=True)
-        mean = jnp.sum(weight * trials.targets, axis=1, keepdims=True)
-        mean = jnp.broadcast_to(mean, trials.targets.shape)
-        spread = weighted_mean(squared_error(trials.targets, mean), trials.mask)
-        tiny = jnp.finfo(spread.dtype).tiny
-        explained = 1 - mse / jnp.maximum(spread, jnp.asarray(tiny, spread.dtype))
-        return {"mse": mse, "correct": jnp.clip(explained, 0, 1)}
+        """``mse`` and explained variance (``correct``), see `neurodyn.tasks.losses.explained`."""
+        return explained(outputs, trials.targets, trials.mask)
 
     def units(self):
-        """Conditions have no known units; steps may be no time."""
+        """Unit of time, where it is not ms; units of conditions are unknown."""
         return {} if self.unit == "ms" else {"time": self.unit}
 
     def coordinates(self, trials):
-        """Which sequence each trial is, and when it starts where sequences start differently."""
+        """Label of the sequence of each trial, and its start where sequences start at other times."""
         if trials.item is None:
             return {}
         which = np.asarray(trials.item)
@@ -212,7 +203,7 @@ class Sequences(AbstractDataTask):
 
     @property
     def output_names(self):
-        """As given."""
+        """Names of the outputs."""
         return self.names
 
     def _which(self, key: Any, shape: tuple, conditions: dict) -> Int[Array, "..."]:
@@ -240,100 +231,3 @@ class Sequences(AbstractDataTask):
         if trials.length is None:
             return trials.of(self)
         return eqx.tree_at(lambda t: t.length, trials, jnp.max(trials.length)).of(self)
-
-
-def _seen(data: Any, dt: Any) -> tuple[Observed, np.ndarray | None]:
-    """The sequences, those of a list side by side with NaN after the end of each.
-
-    And when each begins, where they begin at different times.
-    """
-    if not isinstance(data, (list, tuple)) or any(np.ndim(x) != 2 for x in data):
-        return read_sequences(data, dt=dt, name="data"), None
-    several = []
-    for i, x in enumerate(data):
-        one = x.expand_dims("trial") if isinstance(x, xr.DataArray) else np.asarray(x)[None]
-        several.append(read_sequences(one, dt=dt, name=f"data[{i}]"))
-    outputs = [x.coords.get("output", np.arange(x.values.shape[2])).tolist() for x in several]
-    units = [x.unit for x in several]
-    for what, found in (
-        ("outputs", outputs),
-        ("steps", [x.dt for x in several]),
-        ("unit of time", units),
-    ):
-        other = [i for i, value in enumerate(found) if value != found[0]]
-        if other:
-            raise ValueError(
-                f"Sequences: the sequences of a list need the same {what}: data[0] has {found[0]}, "
-                f"data[{other[0]}] has {found[other[0]]}."
-            )
-    lengths = [x.values.shape[1] if x.n_valid is None else int(x.n_valid[0]) for x in several]
-    values = np.full((len(several), max(lengths), len(outputs[0])), np.nan)
-    for row, x, n in zip(values, several, lengths, strict=True):
-        row[:n] = x.values[0, :n]
-    names = {n: v for n, v in several[0].coords.items() if n == "output"}
-    if all("trial" in x.coords for x in several):
-        trials = np.asarray([x.coords["trial"].values[0] for x in several])
-        names["trial"] = xr.Variable("trial", trials)
-    dt = several[0].dt
-    starts = np.asarray([x.start for x in several])
-    same = np.ptp(starts) <= labels.TIME_TOLERANCE
-    time = labels.time_axis(max(lengths), dt, starts[0] if same else 0.0)
-    seen = Observed(values, dt, time, names, np.asarray(lengths), units[0])
-    return seen, None if same else starts
-
-
-def _from_labels(seen: Observed) -> dict[str, Any]:
-    """Names of the outputs, and the numbers that name the sequences."""
-    found: dict[str, Any] = {"conditions": {}}
-    for name, coord in seen.coords.items():
-        if name == "output":
-            found["output"] = [str(value) for value in coord]
-        elif coord.dtype.kind in "iuf" and name not in ("trial", "n_valid", "valid_until"):
-            found["conditions"][name] = coord.values
-    return found
-
-
-def _of_trials(name: str, value: Any, trials: xr.DataArray) -> Any:
-    """A labelled column in the order of the sequences; arrays are in that order."""
-    if isinstance(value, xr.DataArray) and value.dims == ("trial",) and "trial" in value.coords:
-        return pair(trials, value, what=("data", name))[1].values
-    return value
-
-
-def _lengths(lengths: Any, n: int, n_time: int) -> Int[Array, " item"] | None:
-    if lengths is None:
-        return None
-    given = np.asarray(lengths)
-    if given.shape != (n,) or given.dtype.kind not in "iu":
-        raise ValueError(
-            f"Sequences: `lengths` must be a whole number for each of the {n} sequences, got "
-            f"{given.dtype} of shape {given.shape}."
-        )
-    if given.min() < 1 or given.max() > n_time:
-        raise ValueError(
-            f"Sequences: `lengths` must lie between 1 and the {n_time} steps there are, got "
-            f"{given.min()} to {given.max()}."
-        )
-    return None if (given == n_time).all() else jnp.asarray(given, jnp.int32)
-
-
-def _check_finite(values: np.ndarray, valid: Bool[np.ndarray, "trial time"]) -> None:
-    bad = ~np.isfinite(values).all(-1) & valid
-    if bad.any():
-        trial, step = (int(x) for x in np.argwhere(bad)[0])
-        raise ValueError(
-            f"Sequences: {int(bad.sum())} steps of `data` hold NaN or infinite values, first step "
-            f"{step} of sequence {trial}. Interpolate them, or pass `lengths=` where they only "
-            "fill up short sequences."
-        )
-
-
-def _condition(name: str, value: Any, n: int) -> Array:
-    given = np.asarray(value)
-    if given.shape != (n,) or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
-        raise ValueError(
-            f"Sequences: condition {name!r} must be a finite number for each of the {n} "
-            f"sequences, got {given.dtype} of shape {given.shape}."
-        )
-    whole = given.dtype.kind in "iu"
-    return jnp.asarray(given, jnp.int32 if whole else jnp.result_type(float))

@@ -239,7 +239,7 @@ def _stationary(table: Any, xp: Any = jnp) -> Any:
     """Left eigenvector at eigenvalue 1, of ``(state, next)`` or ``(state, symbol, next)``."""
     chain = table if table.ndim == 2 else table.sum(1)
     chain = chain / chain.sum(1, keepdims=True)
-    # One of the balance equations follows from the others; the sum of 1 takes its place.
+    # The last balance equation follows from the others, so the normalisation replaces it.
     balance = chain.T - xp.eye(len(chain), dtype=chain.dtype)
     rows = xp.concatenate([balance[:-1], xp.ones((1, len(chain)), chain.dtype)])
     total = xp.concatenate([xp.zeros(len(chain) - 1, chain.dtype), xp.ones(1, chain.dtype)])

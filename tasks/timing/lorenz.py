@@ -17,7 +17,7 @@ __all__ = ["Lorenz"]
 #: Samples of the stored orbit in a unit of Lorenz time, between which cubics interpolate. A power
 #: of two, so that scaling by it loses nothing.
 SAMPLES = 128
-#: Length of the stored orbit, and of what is discarded before it, in Lorenz time.
+#: Length of the stored orbit and of the discarded start, in Lorenz time.
 ORBIT, TRANSIENT = 100.0, 20.0
 
 

@@ -1,4 +1,4 @@
-"""What tasks share that ask for a pattern in time, with or without a clock as input."""
+"""The base of tasks that ask for a pattern in time, with or without a clock as input."""
 
 import abc
 from typing import Any, ClassVar

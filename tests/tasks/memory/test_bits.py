@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurodyn.tasks import NDMS, NParity
-from neurodyn.tasks.memory.bits import bucket
+from neurodyn.tasks.memory.arguments import bucket
 
 BOTH = pytest.mark.parametrize("make", [NParity, NDMS])
 
