@@ -183,7 +183,7 @@ def _check_values(name: str, given: np.ndarray, codes: Any, limits: Any) -> None
 
 
 def pick(task: AbstractTrialTask, key: PRNGKeyArray, given: Mapping[str, Any]) -> dict[str, Array]:
-    """Draw one row of the condition table uniformly; conditions in ``given`` replace the drawn ones."""
+    """Draw one row of the condition table; conditions in ``given`` replace the drawn ones."""
     table = task.condition_table()
     check_names(given, table, task.timeline.drawn)
     row = jax.random.randint(key, (), 0, len(next(iter(table.values()))))

@@ -153,7 +153,7 @@ class Schedule(NamedTuple):
         return self.edges[self.timeline.names.index(name)]
 
     def during(self, *names: str, skip: int = 0) -> Bool[Array, " time"]:
-        """Mask of the steps that belong to any of the epochs, without the first ``skip`` of each."""
+        """Mask of the steps in any of the epochs, without the first ``skip`` of each epoch."""
         step = jnp.arange(self.timeline.n_steps, dtype=jnp.int32)
         inside = jnp.zeros(self.timeline.n_steps, bool)
         for name in names:

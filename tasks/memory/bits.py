@@ -110,7 +110,7 @@ class AbstractBitTask(AbstractTask):
     def answers(
         self, bits: Int[Array, " bit"], stop: Int[Array, " stop"]
     ) -> Int[Array, "stop head"]:
-        """Right class of each head after each ``stop``; arbitrary where fewer than N bits came before."""
+        """Right class of each head after each ``stop``; arbitrary after fewer than N bits."""
 
     @property
     def n_heads(self) -> int:
@@ -196,7 +196,7 @@ class AbstractBitTask(AbstractTask):
         length = conditions.get("length", self.length)
         if length is not None:
             if "length" in conditions and not isinstance(length, jax.core.Tracer):
-                # The N of a traced task are unknown here; a sequence that is too short gets no weight.
+                # The N of a traced task are unknown; too short a sequence gets no weight.
                 known = not isinstance(self.ns, jax.core.Tracer)
                 least = int(self.n_max) if known else 1
                 length = whole("length", np.asarray(length).tolist(), least, self.n_bits)

@@ -130,7 +130,7 @@ class _Later(AbstractFlow):
 
 
 def _solved(system, dt, n, n_trials, key, solver, rtol, atol):
-    """Samples of an adaptive solver, in pieces, because the cost of saving grows with their number."""
+    """Samples of an adaptive solver, in pieces, since saving costs more with every sample."""
     ts = dt * np.arange(1, min(n, _PIECE) + 1)
     controller = diffrax.ClipStepSizeController(
         diffrax.PIDController(rtol=rtol, atol=atol), step_ts=jnp.asarray(ts)

@@ -186,7 +186,7 @@ class Sequences(AbstractDataTask):
         return {} if self.unit == "ms" else {"time": self.unit}
 
     def coordinates(self, trials):
-        """Label of the sequence of each trial, and its start where sequences start at other times."""
+        """Label of each trial's sequence, and its start where sequences start differently."""
         if trials.item is None:
             return {}
         which = np.asarray(trials.item)
