@@ -95,7 +95,7 @@ def test_other_numbers_do_not_compile_anew():
     static = [eqx.partition(task, eqx.is_array)[1] for task in (a, b)]
     assert jax.tree.structure(static[0]) == jax.tree.structure(static[1])
     assert eqx.tree_equal(*static)
-    assert b.train.attrs["noise"] == 0.06
+    assert b.train.attrs["noise_std"] == 0.06
     assert b.train.attrs["transient"] == 901
 
 
