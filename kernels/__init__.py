@@ -1,4 +1,16 @@
-"""Fast recurrences on arrays: jit-compiled loops with lean derivatives."""
+"""Fast recurrences and products on arrays, with lean derivatives.
+
+Recurrences over time
+    `ctrnn_scan` (leaky networks), `latent_scan` (variational networks), `forced_scan` (pulled
+    towards given states), `recurrent_scan` (any step).
+Spikes
+    `spike_product`, `sparse_spike_product`, `delayed_spike_product`, `add_spikes` with `Rows`,
+    `pack_spikes`.
+Random numbers
+    `standard_normal`.
+Programs
+    `computed_once`; `status` with `Status`, which tells what runs as compiled functions.
+"""
 
 from neurodyn.kernels.events.added import Rows, add_spikes
 from neurodyn.kernels.events.products import (
@@ -8,7 +20,7 @@ from neurodyn.kernels.events.products import (
     spike_product,
 )
 from neurodyn.kernels.once import computed_once
-from neurodyn.kernels.random.cipher import written_out
+from neurodyn.kernels.random.cipher import unroll_cipher
 from neurodyn.kernels.random.noise import standard_normal
 from neurodyn.kernels.rate.ctrnn import ctrnn_scan
 from neurodyn.kernels.rate.forced import forced_scan
@@ -33,4 +45,4 @@ __all__ = [
     "status",
 ]
 
-written_out()
+unroll_cipher()

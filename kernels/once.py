@@ -1,4 +1,4 @@
-"""Values that a compiled step stores instead of computing them again for each of their uses."""
+"""Intermediate values that a compiled step stores instead of computing them for each use again."""
 
 from collections.abc import Callable
 
@@ -11,28 +11,30 @@ __all__ = ["computed_once"]
 
 
 def computed_once(compute: Callable[[], PyTree], always: Bool[Array, ""]) -> PyTree:
-    """``compute()``, computed once however often it is used.
+    """Return ``compute()`` and have XLA compute it once, however often it is used.
 
-    XLA fuses what is cheap into everything that uses it: the potential of a spiking neuron would be
-    computed again for the spikes, the reset, the recovery variable and the record of spikes, which
-    takes twice as long altogether. On CPUs, XLA does not look into the branches of a condition that
-    it cannot foresee; on other devices a condition costs more than it saves.
+    XLA fuses cheap operations into each of their uses. The potential of a spiking neuron, for
+    example, would be computed again for the spikes, the reset, the recovery variable and the
+    record, which doubles the time of a step. On CPUs, XLA does not fuse across the branches of a
+    condition that is unknown at compilation; this function uses such a condition. On other devices
+    a condition costs more than it saves, and the function calls `compute` directly.
 
     Parameters
     ----------
     compute : callable
-        Without arguments; returns arrays.
+        Function without arguments that returns arrays.
     always : bool scalar array
-        True, in a way that the compiler cannot know, and the same for all members of a batch.
+        A condition that is always true, unknown to the compiler, and the same for all members of a
+        batch (for example ``dt > 0``).
 
     Returns
     -------
-    pytree
-        What `compute` returns; NaN, and zeros of integers, if `always` is false after all.
+    pytree of arrays
+        The result of `compute`. If `always` is false, its floats are NaN and its integers 0.
     """
 
     def never():
-        # Not what came in: that would have to be copied out of the way.
+        # Do not return the inputs: XLA would have to copy them first.
         return jax.tree.map(_no_value, jax.eval_shape(compute))
 
     return lax.platform_dependent(cpu=lambda: lax.cond(always, compute, never), default=compute)

@@ -1,12 +1,14 @@
-"""Which kernels run as compiled functions here."""
+"""The state of the compiled functions on this machine."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from neurodyn.kernels.compiled import events as events_compiled
-from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels.backends import VARIABLE
+from neurodyn.kernels.events import arguments as events
 from neurodyn.kernels.random import noise
 from neurodyn.kernels.rate import ctrnn
 
@@ -14,7 +16,18 @@ __all__ = ["Status", "status"]
 
 
 class Status(NamedTuple):
-    """Whether a kernel is compiled, and if it is not, why."""
+    """State of one compiled function.
+
+    Attributes
+    ----------
+    kernel : str
+        Name of the function.
+    on : bool
+        Whether it is used. Where it is off, plain JAX runs instead, with the same results to
+        rounding.
+    reason : str
+        The reason why it is off; empty if it is on.
+    """
 
     kernel: str
     on: bool
@@ -22,15 +35,15 @@ class Status(NamedTuple):
 
 
 def status() -> list[Status]:
-    """Build and test the compiled kernels in single precision, and say which of them are used.
+    """Build and test the compiled functions in single precision, and report which are in use.
 
-    The leaky recurrence stands for all its forms and activations, of which each is tested when it
-    is first used.
+    The leaky recurrence is tested with the form "rate" and the activation tanh. Its other forms and
+    activations are tested when they are first used.
 
     Returns
     -------
     list of Status
-        ``(kernel, on, reason)`` for each kernel; the reason is empty where it is on.
+        ``(kernel, on, reason)`` for each function.
 
     Examples
     --------
@@ -38,27 +51,20 @@ def status() -> list[Status]:
     >>> [row.kernel for row in kernels.status()][:3]
     ['ctrnn forward', 'ctrnn backward', 'normal']
     """
-    if os.environ.get(ffi.VARIABLE) == "xla":
-        return [Status(name, False, f"{ffi.VARIABLE} is 'xla'.") for name in _reasons()]
-    found = {name: find() for name, find in _reasons().items()}
+    if os.environ.get(VARIABLE) == "xla":
+        return [Status(name, False, f"{VARIABLE} is 'xla'.") for name in _checks()]
+    found = {name: missing() for name, missing in _checks().items()}
     return [
         Status(name, reason is None, "" if reason is None else f"It needs {reason}")
         for name, reason in found.items()
     ]
 
 
-def _reasons():
-    """A function for each kernel that says what it misses."""
-
-    def rate(which):
-        return lambda: ctrnn.missing(which, "rate", "tanh", jnp.float32)
-
-    def event(name):
-        return lambda: events_compiled.obstacle(name, "float32")
-
+def _checks() -> dict[str, Callable[[], str | None]]:
+    """For each compiled function, the function that returns the reason why it is off, or None."""
     return {
-        "ctrnn forward": rate("forward"),
-        "ctrnn backward": rate("backward"),
+        "ctrnn forward": partial(ctrnn.missing, "forward", "rate", "tanh", jnp.float32),
+        "ctrnn backward": partial(ctrnn.missing, "backward", "rate", "tanh", jnp.float32),
         "normal": noise.missing,
-        **{name: event(name) for name in events_compiled.NAMES},
+        **{name: partial(events.missing, name, jnp.float32) for name in events.FUNCTIONS},
     }

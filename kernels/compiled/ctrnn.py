@@ -1,12 +1,13 @@
 """`ctrnn_scan` as two compiled functions, one for each pass, on all cores.
 
-Trials do not depend on each other, so the batch is cut into parts, and a part runs through all of
-time in one call. How it is cut depends on its size and on how many cores the machine has, not on
-how many of them are at hand: on one machine, results are always the same.
+Trials do not depend on each other, so the batch is cut into parts, and each part runs through all
+steps in one go. The parts depend on the size of the batch and on the number of the machine's cores,
+not on the number of free cores, so that results on one machine are always the same bits.
 """
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,34 +15,33 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurodyn.kernels.compiled import ffi
-from neurodyn.kernels.rate.activations import ACTIVATIONS
-from neurodyn.kernels.rate.adjoint import Saved
+from neurodyn.kernels.compiled.llvm import processor
+from neurodyn.kernels.compiled.programs import ctrnn_backward, ctrnn_forward
+from neurodyn.kernels.rate.adjoint import Saved, kept_states
 
-__all__ = ["adjoint", "fits", "forward", "keep", "obstacle", "trial"]
+__all__ = ["adjoint", "forward", "obstacle"]
 
-# Rows of the batch that are worth a part, and how many parts at most: each has a weight gradient.
+# Least rows of the batch in a part, and most parts: each part has a weight gradient of its own.
 _LEAST_PART_ROWS, _MOST_PARTS = 16, 16
-# Rows (steps times trials) gathered for the weight gradient before they are multiplied.
+# Rows (steps times trials) that are gathered before they are multiplied into the weight gradient.
 _BLOCK_ROWS = 256
-# Below these sizes the gain over XLA's loops does not pay for the half second of compilation.
-_LEAST_BATCH, _LEAST_UNITS = 4, 16
 
 
-def obstacle() -> str | None:
-    """What is missing here for all passes, or None."""
-    missing = ffi.obstacle()
-    if missing is None:
-        from neurodyn.kernels.compiled.llvm.functions import machine
+def obstacle(which: str, form: str, activation: str, dtype: str, plain: Callable) -> str | None:
+    """The reason why a pass cannot be used, or None.
 
-        missing = None if machine() else "a processor with AVX2 and FMA, or AVX-512."
-    return missing
-
-
-def trial(which: str, form: str, activation: str, dtype: str, plain: Callable) -> str | None:
-    """What is wrong with a pass, or None.
-
-    `plain` is what `forward` or `adjoint` does after its first arguments, in plain JAX.
+    Parameters
+    ----------
+    which : {"forward", "backward"}
+        The pass.
+    form, activation, dtype : str
+        As for `ctrnn_scan`.
+    plain : callable
+        The same pass in plain JAX, with the arguments of `forward` after the first three, or of
+        `adjoint` after the first two.
     """
+    if processor.registers() is None:
+        return "a processor with AVX2 and FMA, or AVX-512."
     rng, steps, batch, units, inputs = np.random.default_rng(0), 3, 18, 21, 2
     shapes = [(units, units), (inputs, units), (units,), (steps, batch, inputs), (batch, units)]
     W, U, b, x, h0 = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
@@ -52,46 +52,29 @@ def trial(which: str, form: str, activation: str, dtype: str, plain: Callable) -
     )
     arrays = (W, U, b, alpha, x, h0, noise, length)
     kernel = f"ctrnn {which} {form} {activation} {dtype}"
+    keep = kept_states(form, activation, last=False)
+    plain = partial(ffi.run_once, plain)
     if which == "forward":
-
-        def compiled(*arrays):
-            return forward(form, activation, keep(form, activation, last=False), *arrays)
-
-        return ffi.trial(kernel, compiled, plain, arrays)
-    # Any states will do, but a change of a state in one step must not be beyond the activation.
+        return ffi.trial(kernel, partial(forward, form, activation, keep), plain, arrays)
+    # Any states would do whose change in one step lies within the range of the activation.
     h = np.stack([h0 * np.asarray(0.9, dtype) ** (t + 1) for t in range(steps)]) + noise
-    gate, wanted = (h > 0) if "gates" in keep(form, activation, last=False) else None, ()
+    gate, wanted = (h > 0) if "gates" in keep else None, ()
     given: Any = (*arrays, h, gate, wanted, wanted, wanted)
-    saved = Saved(*given)
-    return ffi.trial(kernel, lambda *a: adjoint(form, activation, *a), plain, (saved, h))
-
-
-def keep(form: str, activation: str, *, last: bool) -> str:
-    """What the forward pass keeps for the backward pass."""
-    kinked = form == "rate" and ACTIVATIONS[activation].below is not None
-    # The backward pass reads no state after the last step.
-    return ("run" if last else "states") + (" and gates" if kinked else "")
-
-
-def fits(n_batch: int, n_units: int) -> bool:
-    """Whether the compiled functions are faster for these sizes."""
-    return n_batch >= _LEAST_BATCH and n_units >= _LEAST_UNITS
+    return ffi.trial(kernel, partial(adjoint, form, activation), plain, (Saved(*given), h))
 
 
 def forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
-    """As the plain forward pass: the last state, the states and the gates that are kept.
+    """Run the forward pass: the last state, and the states and gates that are kept.
 
-    `keep` is "nothing", "states", "states and gates", or "run" and "run and gates", which leave the
-    states after the last step as they are.
+    `keep` is "nothing" or a result of `kept_states`.
     """
-    from neurodyn.kernels.compiled import ctrnn_forward_code as code
-
     kept, gates = keep != "nothing", "gates" in keep
+    code = ctrnn_forward
     kind = code.KEEP_ALL if "states" in keep else code.KEEP_RUN if kept else code.KEEP_NOTHING
     steps, batch, units = (x.shape[0], *h0.shape)
     n_parts, part_rows = _parts(batch)
     settings = _settings(length, steps, n_parts, part_rows, kind, noise is not None, gates)
-    lanes, rows, _ = _machine(W.dtype)
+    lanes, rows, _ = _tile(W.dtype)
     work = n_parts * rows * _private(units, lanes)
     shapes = [
         _like(h0, batch, units),
@@ -107,7 +90,7 @@ def forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
 
 
 def adjoint(form: str, activation: str, saved: Saved, h_bar) -> tuple:
-    """As `ctrnn_adjoint.adjoint`, from activations that are recovered."""
+    """Do the same as `neurodyn.kernels.rate.adjoint.adjoint` with ``recover=True``."""
     W, U, b, alpha, x, h0, noise, length, h, gate = saved[:10]
     want_x, want_h0, want_noise = (mark is not None for mark in saved[10:])
     (steps, batch, units), inputs = h.shape, U.shape[0]
@@ -115,7 +98,7 @@ def adjoint(form: str, activation: str, saved: Saved, h_bar) -> tuple:
     block = max(1, min(steps, _BLOCK_ROWS // part_rows))
     given = (noise is not None, gate is not None, h_bar.ndim == 2, want_x, want_h0, want_noise)
     settings = _settings(length, steps, n_parts, part_rows, block, *given)
-    lanes, rows, width = _machine(W.dtype)
+    lanes, rows, width = _tile(W.dtype)
     wide, sources = _private(units, lanes), units + inputs + 1
     part = (part_rows + 1 + block * part_rows) * wide + block * part_rows * (sources + width)
     shapes = [
@@ -144,7 +127,7 @@ def adjoint(form: str, activation: str, saved: Saved, h_bar) -> tuple:
 
 
 def _parts(batch: int) -> tuple[int, int]:
-    """Into how many parts to cut a batch, and rows of each but the last: whole tiles."""
+    """Number of parts of a batch, and rows of each part but the last (whole tiles)."""
     n_parts = min(os.cpu_count() or 1, _MOST_PARTS)
     rows = max(_LEAST_PART_ROWS, _up(-(-batch // n_parts), 8))
     return -(-batch // rows), min(rows, batch)
@@ -156,11 +139,9 @@ def _settings(length, steps, *more):
     return jnp.concatenate([length[None], known])
 
 
-def _machine(dtype) -> tuple[int, int, int]:
-    """Floats in a vector, rows and columns of a tile."""
-    from neurodyn.kernels.compiled.llvm.functions import machine
-
-    vector_bytes, rows, vectors = machine()
+def _tile(dtype) -> tuple[int, int, int]:
+    """Floats in a vector, and rows and columns of a tile."""
+    vector_bytes, rows, vectors = processor.registers()
     lanes = vector_bytes // jnp.dtype(dtype).itemsize
     return lanes, rows, vectors * lanes
 
@@ -170,7 +151,7 @@ def _up(n: int, multiple: int) -> int:
 
 
 def _private(units: int, lanes: int) -> int:
-    """Floats from row to row of private memory: an odd number of vectors."""
+    """Floats from row to row of private memory, an odd number of vectors."""
     return (-(-units // lanes) | 1) * lanes
 
 
@@ -183,13 +164,8 @@ def _or_empty(noise, like):
 
 
 def _target(which: str, form: str, activation: str, dtype) -> str:
-    """Name under which XLA knows a pass; compiled and registered at its first use."""
+    """The name under which XLA knows a pass, which is compiled at its first use."""
     dtype = jnp.dtype(dtype).name
-
-    def build():
-        from neurodyn.kernels.compiled import ctrnn_backward_code, ctrnn_forward_code
-
-        module = {"forward": ctrnn_forward_code, "backward": ctrnn_backward_code}[which]
-        return module.build(form, activation, dtype)
-
-    return ffi.register(f"neurodyn_ctrnn_{which}_{form}_{activation}_{dtype}", build)
+    build = {"forward": ctrnn_forward.build, "backward": ctrnn_backward.build}[which]
+    name = f"neurodyn_ctrnn_{which}_{form}_{activation}_{dtype}"
+    return ffi.register(name, lambda: build(form, activation, dtype))

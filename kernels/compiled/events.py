@@ -1,4 +1,4 @@
-"""Event-driven spike products as compiled functions, which XLA calls by itself."""
+"""Products of spikes as compiled functions; each does the same as in `events.plain`."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,18 @@ import numpy as np
 from jaxtyping import Array, Float, Int32, UInt32
 
 from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels.compiled.programs import events as program
 
-__all__ = ["NAMES", "add_rows", "add_spikes", "obstacle", "scatter_rows"]
-
-NAMES = ("add_rows", "add_rows_onto", "add_spikes", "add_synapses", "add_delayed")
+__all__ = ["add_rows", "add_spikes", "obstacle", "scatter_rows"]
 
 
 def obstacle(name: str, dtype: str) -> str | None:
-    """What one of the functions of `events_code` misses, or None."""
-    missing = ffi.obstacle()
-    return missing or ffi.trial(f"{name} {dtype}", *_problem(name, dtype))
+    """The reason why a function of `programs.events` cannot be used, or None."""
+    return ffi.trial(f"{name} {dtype}", *_problem(name, dtype))
 
 
 def _problem(name: str, dtype: str):
-    """A compiled function, the same in NumPy, and arguments that pass through all of its parts."""
+    """A compiled function, the same in NumPy, and arguments that reach all parts of the code."""
     rng, n_trials, n_pre, n_post = np.random.default_rng(0), 2, 37, 35
     n_slots = 3 if name == "add_delayed" else 1
     spikes = (rng.random((n_trials, n_pre)) < 0.4).astype(dtype)
@@ -66,9 +64,9 @@ def add_rows(
     W: Float[Array, "pre post"],
     onto: Float[Array, "trial post"] | None = None,
 ) -> Float[Array, "trial post"]:
-    """As `events_xla.add_rows`."""
+    """Do the same as `neurodyn.kernels.events.plain.add_rows`."""
     out = jax.ShapeDtypeStruct((spikes.shape[0], W.shape[1]), W.dtype)
-    if onto is None:  # clears its result itself, which saves a pass
+    if onto is None:  # the function clears its result itself, which saves a pass
         return jax.ffi.ffi_call(_target("add_rows", W.dtype), out)(spikes, W)
     target = _target("add_rows_onto", W.dtype)
     return jax.ffi.ffi_call(target, out, input_output_aliases={2: 0})(spikes, W, onto)
@@ -81,7 +79,7 @@ def add_spikes(
     table: Sequence[tuple[int, int, int, int | None]],
     rows: Sequence[tuple[Array, Array, Array]],
 ) -> list[Float[Array, "trial _post"]]:
-    """As `events_xla.add_spikes`."""
+    """Do the same as `neurodyn.kernels.events.plain.add_spikes`."""
     del n_pre
     places = jnp.asarray([row[:3] for row in table], jnp.int32)
     outs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in onto]
@@ -101,9 +99,12 @@ def scatter_rows(
     values: Float[Array, " synapse"],
     delays: Int32[Array, " synapse"] | None,
 ) -> Float[Array, "trial slot post"]:
-    """As `events_xla.scatter_rows`; without `delays`, `onto` must be zeros."""
+    """Do the same as `neurodyn.kernels.events.plain.scatter_rows`.
+
+    Without `delays`, `onto` must be zeros.
+    """
     out = jax.ShapeDtypeStruct(onto.shape, onto.dtype)
-    if delays is None:  # clears its result itself, which saves a pass and a copy
+    if delays is None:  # the function clears its result itself, which saves a pass and a copy
         call = jax.ffi.ffi_call(_target("add_synapses", onto.dtype), out)
         return call(spikes, indptr, indices, values)
     call = jax.ffi.ffi_call(_target("add_delayed", onto.dtype), out, input_output_aliases={0: 0})
@@ -111,12 +112,6 @@ def scatter_rows(
 
 
 def _target(name: str, dtype) -> str:
-    """Name under which XLA knows a function; compiled and registered at its first use."""
+    """The name under which XLA knows a function, which is compiled at its first use."""
     dtype = jnp.dtype(dtype).name
-
-    def build():
-        from neurodyn.kernels.compiled import events_code
-
-        return events_code.build(name, dtype)
-
-    return ffi.register(f"neurodyn_{name}_{dtype}", build)
+    return ffi.register(f"neurodyn_{name}_{dtype}", lambda: program.build(name, dtype))

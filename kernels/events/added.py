@@ -1,4 +1,4 @@
-"""Spikes of one population delivered through several sets of synapses at once."""
+"""Spikes of one population, delivered through several sets of synapses at once."""
 
 import functools
 from collections.abc import Sequence
@@ -10,31 +10,29 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float, Int32
 
-from neurodyn.kernels.compiled import events as events_compiled
-from neurodyn.kernels.events import listed as events_list
-from neurodyn.kernels.events import plain as events_xla
-from neurodyn.kernels.events.arguments import check_dtypes, check_rows, chosen
-from neurodyn.kernels.events.rules import all_synapses, along, one_by_one, presynaptic
+from neurodyn.kernels.events import listed
+from neurodyn.kernels.events.arguments import check_dtypes, check_rows, choose
+from neurodyn.kernels.events.rules import all_synapses, along, functions, one_by_one, presynaptic
 
 __all__ = ["Rows", "add_spikes"]
 
 
 class Rows(NamedTuple):
-    """Synapses of neighbouring neurons, row by row, and where they add to.
+    """One set of synapses: those of consecutive neurons, row by row, and their target array.
 
     Attributes
     ----------
     first : int
-        The presynaptic neuron of the first row.
+        Presynaptic neuron of the first row.
     onto : int
-        Which of the arrays they add to.
+        Index of the array that the synapses add to.
     shift : int
-        The entry of that array for index 0.
+        Entry of that array that index 0 means.
     indptr, indices, values
         Synapses, as in `sparse_spike_product`.
     longest : int, optional
-        The number of synapses in the longest row, where that is known, which spares a test for
-        each spike; not checked here.
+        Number of synapses in the longest row (not checked). If it is known, a test for each spike
+        is saved. Default: not known.
     """
 
     first: int
@@ -54,29 +52,35 @@ def add_spikes(
     Parameters
     ----------
     onto : sequence of (post,)
-        What is added to.
+        States of the targets.
     spikes : (pre,)
-        Spikes of one step of one trial, 0 or 1; whatever is not 0 counts as 1.
+        Spikes of one step of one trial, 0 or 1; every number other than 0 counts as 1.
     rows : sequence of Rows
-        Synapses; several may add to the same array.
+        Sets of synapses; several sets may add to the same array.
     backend : {"auto", "xla", "compiled"}
         As in `spike_product`.
 
     Returns
     -------
     list of (post,)
+        The states after the additions.
 
     Raises
     ------
-    ValueError, TypeError, ModuleNotFoundError
-        As `sparse_spike_product`; ValueError, too, where `rows` reach beyond `spikes` or `onto`.
+    ValueError
+        If a shape or ``backend`` is not allowed, or `rows` reach beyond `spikes` or `onto`.
+    TypeError
+        If floats are not all float32 or all float64, or ``indptr`` or ``indices`` not int32.
+    ModuleNotFoundError
+        If ``backend="compiled"`` and the compiled function cannot be used; the message says why.
 
     Notes
     -----
-    Spikes are looked for once, whatever the number of sets of synapses, and loops keep what is
-    added to in place. On CPUs, each entry adds its synapses one after the other, in the order of
-    `rows` and of presynaptic neurons, in every backend, alone or under `vmap`. The rest is as in
-    `spike_product`; under `vmap`, `values` may be those of each trial, the structure may not.
+    The neurons that spiked are listed once for all sets of synapses, and a loop around this
+    function changes the states in place. On CPUs, each entry adds its synapses one after the other,
+    in the order of `rows` and of presynaptic neurons, in every backend, alone or under `vmap`.
+    Under `vmap`, `values` may differ between trials, the structure may not. The notes of
+    `spike_product` apply here, too.
 
     Examples
     --------
@@ -94,17 +98,20 @@ def add_spikes(
         n_pre = each.indptr.shape[0] - 1
         if each.first < 0 or each.first + n_pre > spikes.shape[0]:
             raise ValueError(
-                f"rows[{i}] are those of neurons {each.first} to {each.first + n_pre - 1}, but "
-                f"there are {spikes.shape[0]}."
+                f"rows[{i}] belong to neurons {each.first} to {each.first + n_pre - 1}, but spikes "
+                f"has {spikes.shape[0]} neurons."
             )
         own = spikes[each.first : each.first + n_pre]
         check_rows(own, indptr=each.indptr, indices=each.indices, values=each.values)
         if not 0 <= each.onto < len(onto):
-            raise ValueError(f"rows[{i}] add to array {each.onto} of {len(onto)}.")
+            raise ValueError(
+                f"rows[{i}] add to array {each.onto}, but onto has {len(onto)} arrays, counted "
+                "from 0."
+            )
         if not 0 <= each.shift <= onto[each.onto].size:
             raise ValueError(
                 f"rows[{i}] begin at entry {each.shift} of array {each.onto}, which has "
-                f"{onto[each.onto].size}."
+                f"{onto[each.onto].size} entries."
             )
         check_dtypes(spikes=spikes, onto=onto[each.onto])
     rows = [each for each in rows if each.indices.size and onto[each.onto].size]
@@ -114,7 +121,7 @@ def add_spikes(
     table = tuple((r.first, used.index(r.onto), r.shift, r.longest) for r in rows)
     structure = [(each.indptr, each.indices) for each in rows]
     values = [each.values for each in rows]
-    add = _added(chosen(backend, "add_spikes", spikes.dtype), table)
+    add = _added(choose(backend, "add_spikes", spikes.dtype), table)
     found = add([onto[i][None] for i in used], spikes[None], values, structure)
     for i, a in zip(used, found, strict=True):
         onto[i] = a[0]
@@ -123,19 +130,19 @@ def add_spikes(
 
 @functools.cache
 def _added(backend: str, table: tuple[tuple[int, int, int, int | None], ...]):
-    """A function of (onto, spikes, values, structure), all but the last two with trials."""
-    events = {"xla": events_xla.add_spikes, "compiled": events_compiled.add_spikes}[backend]
+    """A function of (onto, spikes, values, structure); onto and spikes have a trial axis."""
+    events = functions(backend).add_spikes
 
     def add_events(onto, spikes, values, structure):
         rows = [(*own, v) for own, v in zip(structure, values, strict=True)]
-        return list(events(onto, events_list.pack_spikes(spikes), spikes.shape[1], table, rows))
+        return list(events(onto, listed.pack(spikes), spikes.shape[1], table, rows))
 
     def add_all(onto, spikes, values, structure):
         ones = (spikes != 0).astype(spikes.dtype)
         return [a + b for a, b in zip(onto, linear(onto, ones, values, structure), strict=True)]
 
     def linear(onto, spikes, values, structure):
-        """What all synapses carry, whether their neuron spiked or not."""
+        """Sum over all synapses, also those of silent neurons."""
         sums = [jnp.zeros_like(a) for a in onto]
         for (first, i, shift, _), own, v in zip(table, structure, values, strict=True):
             indptr, indices = own
@@ -153,7 +160,9 @@ def _added(backend: str, table: tuple[tuple[int, int, int, int | None], ...]):
     @add.def_vmap
     def _(axis_size, in_batched, *args):
         if any(jax.tree.leaves(in_batched[3])):
-            raise ValueError("All trials share one connectivity, but it differs between them.")
+            raise ValueError(
+                "Under vmap all trials must share one connectivity, but it differs between them."
+            )
         onto, spikes, values = (
             jax.tree.map(functools.partial(along, axis_size), b, a)
             for a, b in zip(args[:3], in_batched[:3], strict=True)

@@ -1,18 +1,26 @@
-"""Arguments of products of spikes, checked, and the backend that was asked for."""
+"""Checks of the arguments of products of spikes, and the choice of their backend."""
 
 import jax.numpy as jnp
 
-from neurodyn.kernels.compiled import events as events_compiled
-from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels import backends
 
-__all__ = ["check_dtypes", "check_rows", "chosen"]
+__all__ = ["FUNCTIONS", "check_dtypes", "check_rows", "choose", "missing"]
+
+#: Names of the compiled functions.
+FUNCTIONS = ("add_rows", "add_rows_onto", "add_spikes", "add_synapses", "add_delayed")
 
 _FLOATS = {jnp.dtype(jnp.float32), jnp.dtype(jnp.float64)}
 
 
-def chosen(backend: str, name: str, dtype) -> str:
-    """The backend to use for a function of `events_compiled`: "xla" or "compiled"."""
-    return ffi.choose(backend, lambda: events_compiled.obstacle(name, jnp.dtype(dtype).name))
+def choose(backend: str, name: str, dtype) -> str:
+    """The backend to use, "xla" or "compiled", where the compiled one needs one of `FUNCTIONS`."""
+    return backends.choose(backend, lambda: missing(name, dtype))
+
+
+def missing(name: str, dtype) -> str | None:
+    """The reason why one of `FUNCTIONS` cannot be used, or None."""
+    reason = backends.obstacle()
+    return reason or backends.compiled("events").obstacle(name, jnp.dtype(dtype).name)
 
 
 def check_dtypes(**arrays) -> None:
@@ -26,10 +34,10 @@ def check_dtypes(**arrays) -> None:
 
 
 def check_rows(spikes, *, indptr, indices, values, **more) -> None:
-    """Refuse synapses that are not those of these spikes."""
+    """Refuse synapses whose arrays do not fit the spikes or each other."""
     if spikes.ndim != 1:
         raise ValueError(
-            f"spikes must have dims (pre,), got {spikes.shape}; run trials with jax.vmap."
+            f"spikes must have dims (pre,), got shape {spikes.shape}; run trials with jax.vmap."
         )
     if indptr.shape != (spikes.shape[0] + 1,):
         raise ValueError(
@@ -39,9 +47,9 @@ def check_rows(spikes, *, indptr, indices, values, **more) -> None:
     for name, array in {"indices": indices, "values": values, **more}.items():
         if array.ndim != 1 or array.shape != indices.shape:
             raise ValueError(
-                "indices, values and delays hold one number for each synapse, got shapes "
+                "indices, values and delays must hold one number for each synapse, got shapes "
                 f"{indices.shape} for indices and {array.shape} for {name}."
             )
     for name, array in {"indptr": indptr, "indices": indices, **more}.items():
         if array.dtype != jnp.int32:
-            raise TypeError(f"{name} must be int32, got {array.dtype}.")
+            raise TypeError(f"{name} must be int32, got {array.dtype}: convert it with .astype.")

@@ -1,6 +1,7 @@
-"""Event-driven spike products in plain JAX: loops of dynamic length over the units that spiked.
+"""Products of spikes in plain JAX: loops of dynamic length over the units that spiked.
 
-All take a batch of trials and are made for CPUs: on other devices a loop of small steps is slow.
+The functions take a batch of trials and are meant for CPUs, because a loop of small steps is slow
+on other devices.
 """
 
 import math
@@ -12,14 +13,14 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int32, UInt32
 
-from neurodyn.kernels.events.listed import WORD, list_events, pack_spikes
+from neurodyn.kernels.events.listed import WORD, list_events, pack
 
 __all__ = ["add_rows", "add_spikes", "empty_last", "scatter_rows"]
 
-# Synapses handled at once, at most.
+# Most synapses that are added at once.
 _WIDEST = 4096
 
-# Rows added in one iteration: more would wait for the slowest trial, fewer pay the loop's overhead.
+# Rows added in one iteration: fewer pay the loop's overhead, more wait for the slowest trial.
 _ROWS = 4
 
 
@@ -31,7 +32,7 @@ def add_rows(
     """``onto + spikes @ W`` from the rows of units that spiked, added in ascending order."""
     n_trials, n_post = spikes.shape[0], W.shape[1]
     onto = jnp.zeros((n_trials, n_post), W.dtype) if onto is None else onto
-    offsets, index = list_events(pack_spikes(spikes))
+    offsets, index = list_events(pack(spikes))
     stride = _stride(spikes)
 
     def trial(b, out):
@@ -41,7 +42,7 @@ def add_rows(
             for j in range(_ROWS):
                 event = first + _ROWS * k + j
                 i = index[jnp.minimum(event, index.shape[0] - 1)] - b * stride
-                # Beyond the last event lies the unit of another trial, or anything.
+                # After the last event, the list holds units of other trials or arbitrary ones.
                 i = jnp.clip(i, 0, W.shape[0] - 1)
                 row = spikes[b, i] * lax.dynamic_index_in_dim(W, i, 0, keepdims=False)
                 total = total + jnp.where(event < last, row, jnp.zeros((), row.dtype))
@@ -67,8 +68,8 @@ def scatter_rows(
 ) -> Float[Array, "trial slot post"]:
     """Add the synapses of units that spiked onto their targets, in ascending order of units.
 
-    A synapse adds to slot ``(head + delay) % n_slots`` of its trial, after slot ``head - 1`` has
-    been emptied; without `delays`, to slot 0.
+    First slot ``head - 1`` of each trial is emptied; then each synapse adds to slot
+    ``(head + delay) % n_slots``. Without `delays`, nothing is emptied and all add to slot 0.
     """
     if delays is not None:
         onto = empty_last(onto, head)
@@ -76,7 +77,7 @@ def scatter_rows(
     if n_synapses == 0:
         return onto
     n_slots, n_post = onto.shape[1:]
-    offsets, index = list_events(pack_spikes(spikes))
+    offsets, index = list_events(pack(spikes))
 
     def target(trial, start, width):
         there = trial * (n_slots * n_post) + lax.dynamic_slice(indices, (start,), (width,))
@@ -100,14 +101,26 @@ def add_spikes(
     table: Sequence[tuple[int, int, int, int | None]],
     rows: Sequence[tuple[Array, Array, Array]],
 ) -> list[Float[Array, "trial _post"]]:
-    """Add the synapses of units that spiked, in ascending order of units, row after row.
+    """Add the synapses of units that spiked, set after set, in ascending order of units.
 
-    `table` says of each of the `rows` ``(indptr, indices, values)`` which unit is the first, which
-    of `onto` it adds to, where in it, and how many synapses the longest row has, if that is known.
+    Parameters
+    ----------
+    onto : sequence of (trial, post)
+        Arrays that are added to.
+    words : (trial, word)
+        Spikes, packed 32 to a word.
+    n_pre : int
+        Number of presynaptic units.
+    table : sequence of (first, which, shift, longest)
+        For each set of synapses its first unit, the array of `onto` that it adds to, the entry
+        there that its index 0 means, and the number of synapses of its longest row, or None if that
+        is not known.
+    rows : sequence of (indptr, indices, values)
+        The sets of synapses, as compressed sparse rows.
     """
     onto, n_trials, n_words = list(onto), *words.shape
     offsets, index = list_events(words) if n_trials == 1 else (None, None)
-    edges = {0: jnp.int32(0)}  # which event is the first of a unit or of later ones
+    edges = {0: jnp.int32(0)}  # the first event of a unit or of a later one
     for (first, which, shift, longest), (indptr, indices, values) in zip(table, rows, strict=True):
         last = first + indptr.shape[0] - 1
         if n_trials == 1:
@@ -125,7 +138,7 @@ def add_spikes(
             return (trial * n_post + shift) + lax.dynamic_slice(indices, (start,), (width,))
 
         events = _Events(index, begin, end, n_words * WORD, n_trials)
-        # A single trial keeps its shape, with which a loop around this one changes it in place.
+        # A single trial keeps its shape, so that a loop around this one changes it in place.
         shape = onto[which].shape
         out = onto[which] if n_trials == 1 else onto[which].reshape(-1)
         out = _add_rows(out, events, first, indptr, values, target, longest=longest)
@@ -134,7 +147,7 @@ def add_spikes(
 
 
 class _Events(NamedTuple):
-    """Some of a list of events: where they are in it, and what their labels mean."""
+    """A range of a list of events, and the meaning of their labels."""
 
     index: Int32[Array, " slot"]
     first: Int32[Array, ""]
@@ -143,7 +156,7 @@ class _Events(NamedTuple):
     n_trials: int
 
     def trial_and_unit(self, event):
-        """What an event's label says."""
+        """The trial and the unit of an event."""
         label = self.index[event]
         if self.n_trials == 1:
             return jnp.int32(0), label
@@ -152,7 +165,11 @@ class _Events(NamedTuple):
 
 
 def _add_rows(out, events, first_unit, indptr, values, target, weighted=None, longest=None):
-    """Add the synapses of events along the last axis, at ``target``, and ``weighted``."""
+    """Add the synapses of events to the entries `target` of the last axis.
+
+    `weighted` scales the values of a row, if given; `longest` is the number of synapses of the
+    longest row, if known.
+    """
     n_synapses = values.shape[0]
     whole = longest is not None and longest <= _WIDEST
     width = _rounded(longest) if whole else _chunk(n_synapses, indptr.shape[0] - 1)
@@ -163,7 +180,7 @@ def _add_rows(out, events, first_unit, indptr, values, target, weighted=None, lo
         trial, unit = events.trial_and_unit(event)
         row = unit - first_unit
         begin, end = indptr[row] + done, indptr[row + 1]
-        # Slices that would reach over the end start earlier, and what they repeat is left out.
+        # A slice that would reach over the end starts earlier; entries before `begin` are left out.
         start = jnp.minimum(begin, n_synapses - width)
         inside = (start + lane >= begin) & (start + lane < end)
         where = jnp.where(inside, target(trial, start, width), out.shape[-1])
@@ -188,13 +205,13 @@ def _add_rows(out, events, first_unit, indptr, values, target, weighted=None, lo
 def empty_last(
     ring: Float[Array, "trial slot post"], head: Int32[Array, " trial"]
 ) -> Float[Array, "trial slot post"]:
-    """The ring without what arrived in the step before.
+    """The ring with the slot that arrived in the previous step emptied.
 
-    Emptied before this step's spikes rather than after reading: a loop that reads a slot and then
-    writes it makes XLA copy the whole ring, twice.
+    It is emptied before the spikes of this step and not after reading it, because a loop that reads
+    a slot and then writes it makes XLA copy the whole ring twice.
     """
     n_trials, n_slots, _ = ring.shape
-    # A single slot is emptied twice: XLA would write one as a slice, whose change of shape copies.
+    # A single slot is emptied twice, because XLA would write one as a slice and copy the ring.
     trial = jnp.arange(max(n_trials, 2), dtype=head.dtype) % n_trials
     last = (head[trial] + (n_slots - 1)) % n_slots
     return ring.at[trial, last].set(jnp.zeros((), ring.dtype))
@@ -206,23 +223,23 @@ def _stride(spikes) -> int:
 
 
 def _bits_between(first: int, last: int, n_words: int) -> np.ndarray:
-    """Words whose bits of the units from `first` to before `last` are set."""
+    """Words in which the bits of the units ``first:last`` are set."""
     bits = np.zeros(n_words * WORD, np.uint8)
     bits[first:last] = 1
     return np.packbits(bits, bitorder="little").view("<u4").astype(np.uint32)
 
 
 def _number(words):
-    """How many bits are set."""
+    """The number of bits that are set."""
     return jnp.sum(lax.population_count(words).astype(jnp.int32), dtype=jnp.int32)
 
 
 def _chunk(n_synapses: int, n_pre: int) -> int:
-    """Synapses handled at once: nearly all rows of a random graph in one go, none too wide."""
+    """Number of synapses added at once: it holds nearly all rows of a random graph."""
     mean = n_synapses / n_pre
     return min(_rounded(mean + 3 * math.sqrt(mean)), _WIDEST)
 
 
 def _rounded(n) -> int:
-    """A number of synapses that fills whole vectors."""
+    """Round up to a number of synapses that fills whole vectors."""
     return 16 * max(1, math.ceil(n / 16))

@@ -1,17 +1,17 @@
-"""Exact event-driven products of spikes with weights: only neurons that spiked cost anything."""
+"""Products of spikes with weights: exact, and only neurons that spiked cost time."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped, UInt32
 
-from neurodyn.kernels.events import listed as events_list
-from neurodyn.kernels.events.arguments import check_dtypes, check_rows, chosen
+from neurodyn.kernels.events import listed
+from neurodyn.kernels.events.arguments import check_dtypes, check_rows, choose
 from neurodyn.kernels.events.rules import dense, sparse
 
 __all__ = ["delayed_spike_product", "pack_spikes", "sparse_spike_product", "spike_product"]
 
 
 def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array, " post"]:
-    """Sum the rows of ``W`` of the neurons that spiked: ``spikes @ W``.
+    """Add up the rows of ``W`` of the neurons that spiked: ``spikes @ W``.
 
     Parameters
     ----------
@@ -21,10 +21,11 @@ def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array
     W : (pre, post)
         ``W[i, j]`` goes from neuron i to neuron j.
     onto : (post,), optional
-        What the rows are added to; default: zero.
+        Array that the rows are added to. Default: zeros.
     backend : {"auto", "xla", "compiled"}
-        "compiled" needs the extra `fast` and runs on CPUs only; "auto" (default) takes it where it
-        can, unless the environment variable ``NEURODYN_KERNELS`` says "xla".
+        Implementation. "compiled" needs the extra `fast` and runs on CPUs only. "auto" (default)
+        takes it where it can be used, unless the environment variable ``NEURODYN_KERNELS`` is
+        "xla".
 
     Returns
     -------
@@ -35,19 +36,19 @@ def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array
     ValueError
         If a shape or ``backend`` is not allowed.
     TypeError
-        If the arrays are not both float32 or both float64.
+        If the arrays are not all float32 or all float64.
     ModuleNotFoundError
-        If ``backend="compiled"`` and something that it needs is missing.
+        If ``backend="compiled"`` and the compiled function cannot be used; the message says why.
 
     Notes
     -----
     On CPUs, rows are added to `onto` one after the other in ascending order of neurons, in every
-    backend, alone or under `vmap`: with spikes of 0 and 1 the result is the same to the last bit,
-    with others to rounding, as XLA may round a product and its sum at once. No spike is ever
-    dropped, however many there are. Other devices multiply matrices.
+    backend, alone or under `vmap`. With spikes of 0 and 1 the backends therefore agree to the last
+    bit. With other numbers they agree to rounding, because XLA may round a product and its sum at
+    once. No spike is ever dropped. Other devices multiply matrices.
 
-    Under `vmap`, trials that share ``W`` run as one batch; trials with weights of their own run
-    one after the other. Differentiable once, in both modes, with respect to both arguments: the
+    Under `vmap`, trials that share ``W`` run as one batch, and trials with their own weights run
+    one after the other. Differentiable once, in both modes, with respect to all arguments. The
     derivative with respect to the spikes is that of the dense product, for surrogate gradients.
 
     Examples
@@ -62,24 +63,26 @@ def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array
     check_dtypes(spikes=spikes, W=W)
     if spikes.ndim != 1 or W.ndim != 2 or W.shape[0] != spikes.shape[0]:
         raise ValueError(
-            f"spikes must have dims (pre,) and W (pre, post), got {spikes.shape} and {W.shape}; "
-            "run trials with jax.vmap."
+            f"spikes must have dims (pre,) and W (pre, post), got shapes {spikes.shape} and "
+            f"{W.shape}; run trials with jax.vmap."
         )
     if onto is not None:
         onto = jnp.asarray(onto)
         check_dtypes(spikes=spikes, onto=onto)
         if onto.shape != W.shape[1:]:
-            raise ValueError(f"onto must have dims (post,), {W.shape[1:]}, got {onto.shape}.")
+            raise ValueError(
+                f"onto must have dims (post,), here {W.shape[1:]} as in W, got shape {onto.shape}."
+            )
     if 0 in W.shape:
         return jnp.zeros(W.shape[1], W.dtype) if onto is None else onto
-    backend = chosen(backend, "add_rows" if onto is None else "add_rows_onto", W.dtype)
+    backend = choose(backend, "add_rows" if onto is None else "add_rows_onto", W.dtype)
     return dense(backend)(spikes[None], W, None if onto is None else onto[None])[0]
 
 
 def sparse_spike_product(
     spikes, indptr, indices, values, n_post: int, *, backend: str = "auto"
 ) -> Float[Array, " post"]:
-    """Sum the synapses of the neurons that spiked, by postsynaptic neuron.
+    """Add up the synapses of the neurons that spiked, for each postsynaptic neuron.
 
     Parameters
     ----------
@@ -88,7 +91,7 @@ def sparse_spike_product(
     indptr : (pre + 1,), int32
         The synapses of neuron i are ``indptr[i]:indptr[i + 1]`` (compressed sparse rows).
     indices : (synapse,), int32
-        Postsynaptic neurons, in ``0..n_post - 1``; values outside are not checked here.
+        Postsynaptic neurons, in ``0..n_post - 1`` (not checked).
     values : (synapse,)
         Weights.
     n_post : int
@@ -107,13 +110,14 @@ def sparse_spike_product(
     TypeError
         If ``spikes`` and ``values`` are not both float32 or both float64, or the others not int32.
     ModuleNotFoundError
-        If ``backend="compiled"`` and something that it needs is missing.
+        If ``backend="compiled"`` and the compiled function cannot be used; the message says why.
 
     Notes
     -----
-    As `spike_product`, and equal to it to the last bit on the dense form of the same weights (where
-    no pair of neurons has two synapses): each target adds its synapses in ascending order of
-    presynaptic neurons. Time and memory grow with the synapses of neurons that spike.
+    Each target adds its synapses in ascending order of presynaptic neurons, so that the result is
+    equal to that of `spike_product` on the dense form of the same weights to the last bit (if no
+    pair of neurons has two synapses). Time grows with the number of synapses of the neurons that
+    spike. The notes of `spike_product` on `vmap` and derivatives apply here, too.
 
     Examples
     --------
@@ -130,37 +134,38 @@ def sparse_spike_product(
     onto = jnp.zeros((1, 1, n_post), values.dtype)
     if spikes.shape[0] == 0 or n_post == 0:
         return onto[0, 0]
-    scatter = sparse(chosen(backend, "add_synapses", values.dtype), False)
+    scatter = sparse(choose(backend, "add_synapses", values.dtype), False)
     return scatter(onto, spikes[None], values, indptr, indices)[0, 0]
 
 
 def delayed_spike_product(
     ring, head, spikes, indptr, indices, values, delays, *, backend: str = "auto"
 ) -> Float[Array, "slot post"]:
-    """Add the synapses of the neurons that spiked to the slots of a ring where they will arrive.
+    """Add the synapses of the neurons that spiked to the slots of a ring in which they arrive.
 
-    One step of a network with delays is: call this, read slot ``head``, increase ``head``.
+    In each step, a network with delays calls this function, reads slot ``head``, and increases
+    ``head`` by 1.
 
     Parameters
     ----------
     ring : (slot, post)
-        What is under way. The first step starts from zeros.
+        Sums that are under way. The first step starts from zeros.
     head : integer scalar
-        The slot that arrives in this step, counted around the ring.
+        Slot that arrives in this step, modulo the number of slots.
     spikes : (pre,)
         Spikes of one step of one trial, 0 or 1; other numbers scale their synapses.
     indptr, indices, values
         Synapses, as in `sparse_spike_product`.
     delays : (synapse,), int32
-        Delay of each synapse in steps, in ``0..n_slots - 1``; values outside are not checked here.
+        Delay of each synapse in steps, in ``0..n_slots - 1`` (not checked).
     backend : {"auto", "xla", "compiled"}
         As in `spike_product`.
 
     Returns
     -------
     (slot, post)
-        The ring, with slot ``head - 1``, which arrived in the step before, emptied, and then with
-        ``values`` added at slot ``(head + delays) % n_slots``.
+        The ring after two changes: slot ``head - 1``, which arrived in the previous step, is
+        emptied, and then ``values`` are added to slots ``(head + delays) % n_slots``.
 
     Raises
     ------
@@ -169,12 +174,12 @@ def delayed_spike_product(
     TypeError
         If a dtype is not allowed.
     ModuleNotFoundError
-        If ``backend="compiled"`` and something that it needs is missing.
+        If ``backend="compiled"`` and the compiled function cannot be used; the message says why.
 
     Notes
     -----
-    A loop keeps the ring in place: reading a slot costs nothing, where emptying it after it was
-    read would copy the whole ring at every step.
+    A slot is emptied one step after it was read, because a loop can then change the ring in place.
+    Emptying it directly after reading would copy the whole ring at every step.
 
     Examples
     --------
@@ -196,19 +201,19 @@ def delayed_spike_product(
     check_rows(spikes, indptr=indptr, indices=indices, values=values, delays=delays)
     if ring.ndim != 2 or ring.shape[0] == 0:
         raise ValueError(
-            f"ring must have dims (slot, post) with a slot at least, got {ring.shape}."
+            f"ring must have dims (slot, post) with at least one slot, got shape {ring.shape}."
         )
     if head.shape != () or not jnp.issubdtype(head.dtype, jnp.integer):
         raise TypeError(f"head must be an integer scalar, got {head.dtype}{list(head.shape)}.")
     if spikes.shape[0] == 0 or ring.shape[1] == 0:
         return ring.at[(head - 1) % ring.shape[0]].set(0)
-    scatter = sparse(chosen(backend, "add_delayed", values.dtype), True)
+    scatter = sparse(choose(backend, "add_delayed", values.dtype), True)
     head = head.astype(jnp.int32)[None]
     return scatter(ring[None], spikes[None], values, indptr, indices, head, delays)[0]
 
 
 def pack_spikes(spikes: Shaped[Array, "*batch unit"]) -> UInt32[Array, "*batch word"]:
-    """Pack which entries are not zero, 32 to a word.
+    """Pack spikes into bits, 32 to a word; every entry that is not zero counts as a spike.
 
     Parameters
     ----------
@@ -227,4 +232,4 @@ def pack_spikes(spikes: Shaped[Array, "*batch unit"]) -> UInt32[Array, "*batch w
     >>> print(pack_spikes(jnp.array([1.0, 0.0, 1.0])))
     [5]
     """
-    return events_list.pack_spikes(jnp.asarray(spikes))
+    return listed.pack(jnp.asarray(spikes))

@@ -1,4 +1,4 @@
-"""How products of spikes are batched, differentiated, and handed to a backend."""
+"""The rules of products of spikes for batches, derivatives and backends."""
 
 import functools
 
@@ -7,16 +7,21 @@ import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
 
-from neurodyn.kernels.compiled import events as events_compiled
-from neurodyn.kernels.events import plain as events_xla
+from neurodyn.kernels import backends
+from neurodyn.kernels.events import plain
 
-__all__ = ["all_synapses", "along", "dense", "one_by_one", "presynaptic", "sparse"]
+__all__ = ["all_synapses", "along", "dense", "functions", "one_by_one", "presynaptic", "sparse"]
+
+
+def functions(backend: str):
+    """The module whose functions implement a backend on CPUs."""
+    return plain if backend == "xla" else backends.compiled("events")
 
 
 @functools.cache
 def dense(backend: str):
-    """A function of (spikes, W, onto or None), with trials in front of the first and the last."""
-    add_rows = {"xla": events_xla.add_rows, "compiled": events_compiled.add_rows}[backend]
+    """A function of (spikes, W, onto or None); spikes and onto have a leading trial axis."""
+    add_rows = functions(backend).add_rows
 
     def multiply(spikes, W, onto):
         out = jnp.matmul(spikes, W, precision=lax.Precision.HIGHEST)
@@ -55,7 +60,7 @@ def dense(backend: str):
 @functools.cache
 def sparse(backend: str, delayed: bool):
     """A function of (onto, spikes, values, indptr, indices[, head, delays])."""
-    events = {"xla": events_xla.scatter_rows, "compiled": events_compiled.scatter_rows}[backend]
+    events = functions(backend).scatter_rows
 
     def add_events(onto, spikes, values, indptr, indices, head=None, delays=None):
         return events(onto, head, spikes, indptr, indices, values, delays)
@@ -74,7 +79,9 @@ def sparse(backend: str, delayed: bool):
     def _(axis_size, in_batched, *args):
         own = [name for name, b in zip(_STRUCTURE, in_batched[3:], strict=False) if b]
         if {"indptr", "indices", "delays"} & set(own):
-            raise ValueError(f"All trials share one connectivity, but {own} differ between them.")
+            raise ValueError(
+                f"Under vmap all trials must share one connectivity, but {own} differ between them."
+            )
         together = (0, 1, 5)  # onto, spikes, head
         args = [
             along(axis_size, b, a) if i in together or (i == 2 and in_batched[2]) else a
@@ -120,12 +127,12 @@ _STRUCTURE = ("indptr", "indices", "head", "delays")
 
 
 def along(axis_size: int, batched: bool, a):
-    """The argument with the mapped axis in front, whether it has one of its own or not."""
+    """The argument with the mapped axis in front; repeated along it if it is not mapped."""
     return a if batched else jnp.broadcast_to(a[None], (axis_size, *a.shape))
 
 
 def one_by_one(function, *args):
-    """A function of one trial, for each of them."""
+    """Apply a function of one trial to all trials, one after the other."""
     return lax.map(lambda parts: function(*parts), args)
 
 
@@ -136,7 +143,7 @@ def presynaptic(indptr, indices):
 
 
 def _without_last(ring, head):
-    """The ring without what arrived in the step before, in a form that can be transposed."""
+    """The same as `plain.empty_last`, in a form that JAX can transpose."""
     slot = jnp.arange(ring.shape[1], dtype=head.dtype)
     last = (head + (ring.shape[1] - 1)) % ring.shape[1]
     gone = (slot[None] == last[:, None])[..., None]
@@ -144,7 +151,7 @@ def _without_last(ring, head):
 
 
 def all_synapses(shape, spikes, values, pre, indices, head=None, delays=None):
-    """What all synapses carry, whether their neuron spiked or not."""
+    """Sum over all synapses, also those of silent neurons; linear in `spikes` and in `values`."""
     n_trials, n_slots, n_post = shape
     carried = spikes[:, pre] * values[None]
     if delays is None:

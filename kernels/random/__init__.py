@@ -1,1 +1,1 @@
-"""Random."""
+"""Random numbers: JAX's cipher with its rounds written out, and standard normal numbers."""

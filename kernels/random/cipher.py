@@ -1,10 +1,10 @@
-"""Threefry, the cipher behind ``jax.random``, written out: for NumPy, and for XLA on CPUs.
+"""Threefry, the cipher behind ``jax.random``, with its rounds unrolled: for NumPy, and on CPUs.
 
-On CPUs JAX keeps the rounds of the cipher in a loop, whose parts XLA compiles anew at each of its
-uses (a task draws its trials with several), and which passes over the array again and again.
-Written out they take less time to compile and to run, and give the same words. Each use is a call
-that XLA leaves as it is, since it would otherwise compute a key again inside of all that is drawn
-from it.
+On CPUs, JAX keeps the rounds of the cipher in a loop. XLA compiles the loop again for each of its
+uses (a task draws its trials with several), and the loop passes over the array several times.
+Unrolled rounds take less time to compile and to run, and give the same words. Each use is a call
+that XLA does not inline, because it would otherwise compute a key again for every number drawn from
+it.
 
 References
 ----------
@@ -18,11 +18,11 @@ import numpy as np
 
 from neurodyn.kernels.random.numbers import PARITY, ROTATIONS
 
-__all__ = ["rounds", "written_out"]
+__all__ = ["rounds", "unroll_cipher"]
 
 
 def rounds(key: tuple[Any, Any], x: Any, y: Any) -> tuple[Any, Any]:
-    """The two words of each block ``(x, y)`` under a key of two words, all of them ``uint32``.
+    """Encrypt blocks ``(x, y)`` of two words with a key of two words, all of them ``uint32``.
 
     Parameters
     ----------
@@ -34,6 +34,7 @@ def rounds(key: tuple[Any, Any], x: Any, y: Any) -> tuple[Any, Any]:
     Returns
     -------
     tuple of arrays
+        The two words of each result.
     """
     keys = (*key, key[0] ^ key[1] ^ np.uint32(PARITY))
     x, y = x + keys[0], y + keys[1]
@@ -45,19 +46,20 @@ def rounds(key: tuple[Any, Any], x: Any, y: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def written_out() -> bool:
-    """Have JAX write the cipher out in programs for CPUs from now on.
+def unroll_cipher() -> bool:
+    """Make JAX unroll the cipher in all programs for CPUs from now on.
 
     Returns
     -------
     bool
-        Whether that was possible; without it programs take longer to compile, and give the same.
+        Whether that was possible. If not, programs take longer to compile; their results are the
+        same.
     """
     try:
         from jax.experimental.xla_metadata import set_xla_metadata
         from jax.extend.core.primitives import threefry2x32_p
         from jax.interpreters import mlir
-    except ImportError:  # JAX moved one of them
+    except ImportError:  # JAX has moved one of them
         return False
     cipher = jax.jit(lambda k, l, x, y: rounds((k, l), x, y))
 

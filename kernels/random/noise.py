@@ -1,4 +1,13 @@
-"""Standard normal numbers, many at once."""
+"""Standard normal numbers, many at once.
+
+`standard_normal` differs from ``jax.random.normal`` in two ways. First, JAX takes one number from
+each block of the cipher, which has two words, so that an array can be split and its parts drawn on
+different devices; here both words give a number, so that the compiled function computes half as
+many blocks. Second, JAX's operations pass over the array several times on CPUs; here they form one
+loop, in an order that the compiled function repeats. The numbers for a key are therefore others
+than JAX's. They have the same distribution, take a fraction of the time on CPUs, and are the same
+in both backends to rounding.
+"""
 
 import functools
 import math
@@ -10,12 +19,14 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float, UInt32
 
-from neurodyn.kernels.compiled import ffi
-from neurodyn.kernels.compiled import noise as noise_compiled
+from neurodyn.kernels import backends
 from neurodyn.kernels.random import numbers
 from neurodyn.kernels.random.cipher import rounds
 
 __all__ = ["missing", "normal_of", "standard_normal", "threefry"]
+
+# The compiled function is faster from this size on; below, the call costs more than it gains.
+_LEAST = 64
 
 
 def standard_normal(
@@ -23,39 +34,38 @@ def standard_normal(
 ) -> Float[Array, "..."]:
     """Draw independent standard normal numbers.
 
-    What ``jax.random.normal`` does, with other numbers and in a fraction of the time on CPUs: one
-    block of the cipher gives two numbers, where JAX makes one of two so that arrays can be cut
-    into parts that are drawn on different devices, and all of it is one loop over the array, where
-    JAX makes several.
+    The distribution is that of ``jax.random.normal``. The numbers are others for the same key, and
+    take a fraction of the time on CPUs, because all operations form one loop over the array.
 
     Parameters
     ----------
     key : PRNG key
-        A typed key (:func:`jax.random.key`).
+        One typed key (:func:`jax.random.key`).
     shape : tuple of int
-        Shape of the result. The numbers depend on its size.
+        Shape of the result. All numbers change with its total size.
     dtype : dtype, optional
-        Default: JAX's default float. Other than float32, and with keys of another kind than
-        Threefry's, the numbers are those of ``jax.random.normal``.
+        Type of the result. Default: JAX's default float. With a type other than float32, or a key
+        of another kind than Threefry's, the function returns ``jax.random.normal``.
     backend : {"auto", "xla", "compiled"}
-        As in `spike_product`; "auto" takes the compiled function for 64 numbers or more.
+        As in `spike_product`; "auto" takes the compiled function from 64 numbers on.
 
     Returns
     -------
-    Array of that shape. In single precision the numbers come from 2^23 equally probable ones,
-    symmetric about 0, none beyond 5.3, each within 1e-6 of its place in the normal distribution.
+    array of that shape
+        In single precision, each number is one of 2^23 equally probable quantiles of the normal
+        distribution, with an error below 1e-6. They are symmetric about 0 and lie within 5.3.
 
     Raises
     ------
     ValueError
-        If there is more than one key, or no such backend.
+        If there is more than one key, or the backend is unknown.
     ModuleNotFoundError
-        As `spike_product`.
+        If ``backend="compiled"`` and the compiled function cannot be used; the message says why.
 
     Notes
     -----
-    Both backends do the same operations in the same order; which of them a compiler merges into
-    one with a single rounding is left to it, so that they agree to rounding.
+    Both backends do the same operations in the same order. They agree to rounding and not always to
+    the last bit, because compilers choose differently which products and sums to fuse.
 
     Examples
     --------
@@ -68,11 +78,11 @@ def standard_normal(
     size = math.prod(shape)
     if jnp.shape(key):
         raise ValueError(
-            f"standard_normal takes one key, got keys of shape {jnp.shape(key)}: draw for each of "
-            "them with jax.vmap."
+            f"standard_normal takes one key, got keys of shape {jnp.shape(key)}: draw for each key "
+            "with jax.vmap."
         )
     own = dtype == jnp.float32 and str(jax.random.key_impl(key)) == "threefry2x32"
-    backend = ffi.choose(backend, missing, fits=own and noise_compiled.fits(size))
+    backend = backends.choose(backend, missing, fits=own and size >= _LEAST)
     if not own:
         return jax.random.normal(key, shape, dtype)
     if size == 0:
@@ -82,14 +92,14 @@ def standard_normal(
 
 @functools.cache
 def _drawing(backend: str, size: int):
-    """A function of (key, 2) words that gives (key, size) numbers."""
+    """A function from the words of keys, (key, 2), to numbers, (key, size)."""
     plain = functools.partial(_plain, size=size)
     if backend == "xla":
         return plain
 
     @custom_vmap
     def draw(words):
-        compiled = functools.partial(noise_compiled.draw, size=size)
+        compiled = functools.partial(backends.compiled("normal").draw, size=size)
         return lax.platform_dependent(words, cpu=compiled, default=plain)
 
     @draw.def_vmap
@@ -101,27 +111,28 @@ def _drawing(backend: str, size: int):
 
 
 def missing() -> str | None:
-    """What the compiled function misses here, or None."""
-    return noise_compiled.obstacle(_plain)
+    """The reason why the compiled function cannot be used, or None."""
+    return backends.obstacle() or backends.compiled("normal").obstacle(_plain)
 
 
-# Compiled here too: called by itself, it would compile each operation alone.
+# Jitted so that fused multiply-adds are the same when it is called eagerly.
 @functools.partial(jax.jit, static_argnames="size")
 def _plain(words: UInt32[Array, "key 2"], size: int) -> Float[Array, "key size"]:
-    """What `noise_compiled.draw` does."""
+    """Draw `size` numbers for each key, which consists of two words."""
     return normal_of(jax.vmap(lambda key: threefry(key, size))(words))
 
 
 def normal_of(words: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """The standard normal number, in single precision, for each word of 32 random bits.
+    """Turn each word of 32 random bits into a standard normal number in single precision.
 
-    The inverse error function of Giles (see `neurodyn.kernels.random.numbers`), with
-    1 - u^2 as (1 - u)(1 + u), which is exact to rounding: the error is below 1e-6.
+    This is the inverse error function of Giles (see `neurodyn.kernels.random.numbers`). It computes
+    1 - u^2 as (1 - u)(1 + u), which is exact to rounding; the error of the result is below 1e-6.
     """
-    # The upper 23 bits as the fraction of a number in [1, 2), moved to the middles of cells.
+    # The upper 23 bits are the fraction of a number in [1, 2), which is moved to the middle of its
+    # cell.
     fraction = (words >> np.uint32(9)) | np.uint32(0x3F800000)
     u = (lax.bitcast_convert_type(fraction, jnp.float32) - 1.5) * 2 + 2.0**-23
-    # log2(1 - u^2) = exponent + log2(1 + m), with 1 + m between the roots of 1/2 and of 2.
+    # log2(1 - u^2) = exponent + log2(1 + m), with 1 + m between sqrt(1/2) and sqrt(2).
     bits = lax.bitcast_convert_type((1 - u) * (u + 1), jnp.int32)
     exponent = (bits - np.int32(numbers.SQRT_HALF)) >> 23
     m = lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1
@@ -139,12 +150,11 @@ def _polynomial(coefficients, x):
 
 
 def threefry(key, size: int) -> UInt32[Array, " word"]:
-    """The words of ``jax.extend.random.threefry_2x32(key, arange(size))``.
+    """The words of ``jax.extend.random.threefry_2x32(key, arange(size))``, in one pass.
 
     Notes
     -----
-    JAX keeps the cipher's rounds in a loop on CPUs, which passes over the array each time; written
-    out they are one pass. Each block is computed for both of its words, so that there is one array.
+    Each block is computed twice, once for each of its words, so that one loop writes one array.
 
     References
     ----------
@@ -156,5 +166,7 @@ def threefry(key, size: int) -> UInt32[Array, " word"]:
     first = number < half
     x = jnp.where(first, number, number - half)
     y = x + half
-    y = jnp.where(y == np.uint32(size), np.uint32(0), y)  # the partner of an odd number of words
+    y = jnp.where(
+        y == np.uint32(size), np.uint32(0), y
+    )  # with an odd number of words, one has no partner
     return jnp.where(first, *rounds((words[0], words[1]), x, y))

@@ -1,4 +1,4 @@
-"""The numbers of the cipher and of the inverse error function behind `standard_normal`.
+"""Constants of the cipher and of the inverse error function behind `standard_normal`.
 
 References
 ----------
@@ -40,16 +40,16 @@ def _of_multiples(coefficients, unit: float, scale: float) -> tuple[float, ...]:
     return tuple(scale * c * unit**k for c, k in zip(coefficients, powers, strict=True))
 
 
-#: log2(1 + m) is this polynomial of m times m, for 1 + m from sqrt(1/2) to sqrt(2). Coefficients
-#: of the highest power come first, here and below.
+#: log2(1 + m) is m times this polynomial of m, for 1 + m from sqrt(1/2) to sqrt(2). Here and below,
+#: the coefficient of the highest power comes first.
 LOG2 = tuple(c / _LN2 for c in _LOG)
 #: Bits of sqrt(1/2) in single precision.
 SQRT_HALF = 0x3F3504F3
 
-#: With w = -log2(1 - u^2), the normal number sqrt(2) erfinv(u) is u times the first polynomial of
-#: ``w - CENTRE_AT`` up to ``SWITCH``, and the second of ``sqrt(w) - TAIL_AT`` beyond. (Giles has
-#: the natural logarithm. The one for 2 is left with no sum of two products, of which a compiler
-#: would choose the one that goes into the sum without being rounded first.)
+#: With w = -log2(1 - u^2), the normal number sqrt(2) erfinv(u) is u times a polynomial: CENTRE of
+#: ``w - CENTRE_AT`` for w up to ``SWITCH``, and TAIL of ``sqrt(w) - TAIL_AT`` above. Giles uses the
+#: natural logarithm. The binary one avoids a sum of two products, because compilers would choose
+#: differently which of the two to fuse with the sum, and results would differ.
 SWITCH, CENTRE_AT, TAIL_AT = 5.0 / _LN2, 2.5 / _LN2, 3.0 / math.sqrt(_LN2)
 CENTRE = _of_multiples(_CENTRE, _LN2, math.sqrt(2))
 TAIL = _of_multiples(_TAIL, math.sqrt(_LN2), math.sqrt(2))

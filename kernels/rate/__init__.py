@@ -1,1 +1,1 @@
-"""Rate."""
+"""Recurrences over time, whose backward passes keep little: leaky, latent, forced, and any step."""

@@ -1,4 +1,4 @@
-"""Activations that a fused recurrence can differentiate from their output alone."""
+"""Activations whose slope follows from their output, which a fused recurrence needs."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,9 +15,9 @@ _LEAK = 0.01
 class Activation(NamedTuple):
     """A nonlinearity, and its slope as a function of its *output*.
 
-    `below` is the slope under the kink of a piecewise-linear activation and None for a smooth one.
-    It matters because an output that carries rounding error still gives a smooth slope, but may
-    fall on the wrong side of a kink.
+    `below` is the slope below the kink of a piecewise-linear activation, and None for a smooth one.
+    A kink needs care because an output with a rounding error may fall on its wrong side; the slope
+    of a smooth activation changes little by such an error.
     """
 
     value: Callable[[Float[Array, "..."]], Float[Array, "..."]]

@@ -1,4 +1,4 @@
-"""The backward pass of `ctrnn_scan`."""
+"""The backward pass of `ctrnn_scan` in plain JAX."""
 
 from typing import NamedTuple
 
@@ -6,18 +6,21 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from neurodyn.kernels.rate.activations import Activation
+from neurodyn.kernels.rate.activations import ACTIVATIONS, Activation
 from neurodyn.kernels.rate.rows import put, row
 
-__all__ = ["Saved", "adjoint", "leak_into"]
+__all__ = ["Saved", "adjoint", "kept_states", "leak_into"]
 
-# Rows (steps times batch) gathered before they enter the weight gradient as one product: enough to
-# amortise reading and writing the weight-sized sum, few enough to stay in the cache.
+# Rows (steps times batch) that are gathered before they enter the weight gradient as one product:
+# enough to amortise reading and writing the weight-sized sum, few enough to stay in the cache.
 _ROWS = 512
 
 
 class Saved(NamedTuple):
-    """What the forward pass leaves for the backward pass; a mark is None for no, () for yes."""
+    """The arrays that the forward pass saves for the backward pass.
+
+    The marks ``want_...`` tell which cotangents are asked for: None is no, () is yes.
+    """
 
     W: Float[Array, "unit unit"]
     U: Float[Array, "input unit"]
@@ -34,12 +37,35 @@ class Saved(NamedTuple):
     want_noise: tuple[()] | None
 
 
+def kept_states(form: str, activation: str, *, last: bool) -> str:
+    """The arrays that the forward pass keeps: "states" or "run", and perhaps " and gates".
+
+    "run" leaves the states after the last step undefined, because the backward pass does not read
+    them. Gates tell which side of its kink the activation was on.
+    """
+    kinked = form == "rate" and ACTIVATIONS[activation].below is not None
+    return ("run" if last else "states") + (" and gates" if kinked else "")
+
+
 def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> tuple:
     """Cotangents of W, U, b, alpha, x, h0 and noise from the cotangent of the states.
 
-    ``h_bar`` is that of all states, or ``(batch, unit)`` that of the last one alone. Every form has
-    ``dW = (sum_t source_t' p_t) * alpha`` for some rows ``source_t`` and ``p_t``, and likewise for
-    U and b with sources ``x_t`` and 1.
+    In every form, ``dW = (sum_t source_t' p_t) * alpha`` for some rows ``source_t`` and ``p_t``;
+    for U and b the sources are ``x_t`` and 1.
+
+    Parameters
+    ----------
+    form : {"rate", "current", "update"}
+        As for `ctrnn_scan`.
+    act : Activation
+        The activation.
+    recover : bool
+        Whether the activations of the rate form are recovered from successive states or computed
+        again. The other forms do not read it.
+    saved : Saved
+        Arrays from the forward pass.
+    h_bar : (time, batch, unit) or (batch, unit)
+        Cotangent of all states, or of the last state alone.
     """
     W, U, b, alpha = saved[:4]
     visit, pull = _step_rules(form, act, recover, saved)
@@ -47,8 +73,8 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
     if form == "rate":
         alpha_bar = alpha_sum / alpha if recover else alpha_sum
     else:
-        # The drive is linear in W, U and b, so its product with p is in the sum for the weights;
-        # so is that of the state, on the diagonal, where the state is the source.
+        # The drive is linear in W, U and b, so the sum for the weights contains its product with p.
+        # Where the state is the source, the diagonal of the sum is its product with p.
         weights = jnp.concatenate([W, U, b[None, :]])
         leak = jnp.diagonal(weight_sum) if form == "update" else alpha_sum
         alpha_bar = (weights * weight_sum).sum(0) - leak
@@ -58,12 +84,12 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
 
 
 def _step_rules(form, act, recover, saved):
-    """Derivative of one step, in two functions around the product with the weights."""
+    """Derivative of one step: a function for each side of the product with the weights."""
     a = saved.alpha[None, :]
     W_back = (leak_into(saved.W, saved.alpha) if form == "update" else saved.W * a).T
 
     def visit(t, h_prev, l):
-        """Source, p and summand of the gradient of alpha; l is the cotangent of state t."""
+        """Source and p of step t, and its part of alpha's gradient; l is state t's cotangent."""
         if form == "current":
             return act.value(h_prev), l, l * h_prev
         if form == "update":
@@ -93,10 +119,10 @@ def _step_rules(form, act, recover, saved):
 
 
 def _sweep(form, visit, pull, saved, h_bar):
-    """Visit the steps from last to first, a block of them per product for the weights.
+    """Visit the steps from last to first, and form one product for the weights per block of steps.
 
-    Step 0 reads h0 and comes last, outside the blocks. The first block to be visited may be
-    partial: the rows that it leaves at zero add nothing.
+    Step 0 reads h0 and comes last, outside the blocks. The block that is visited first may be
+    partial; the rows that it leaves at zero add nothing.
     """
     h, x, h0 = saved.h, saved.x, saved.h0
     n_steps, n_batch, n_units = h.shape
@@ -150,7 +176,7 @@ def _sweep(form, visit, pull, saved, h_bar):
     source, p, summand = visit(0, h0, l)
     sources = jnp.concatenate([source, x[0], jnp.ones((n_batch, 1), h.dtype)], axis=1)
     h0_bar = None if saved.want_h0 is None else pull(source, p, l)
-    if h_bar.ndim == 2 and h0_bar is not None:  # without a step the last state is h0
+    if h_bar.ndim == 2 and h0_bar is not None:  # without a step, the last state is h0
         h0_bar = jnp.where(n > 0, h0_bar, ends)
     return (
         h0_bar,
@@ -162,7 +188,7 @@ def _sweep(form, visit, pull, saved, h_bar):
 
 
 def leak_into(W: Float[Array, "unit unit"], alpha: Float[Array, " unit"]):
-    """The linear map of the update form: the leak on the diagonal of the weights."""
+    """The linear map of the update form: weights times alpha, with the leak on the diagonal."""
     return W * alpha[None, :] + jnp.diag(1 - alpha)
 
 

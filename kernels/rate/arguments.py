@@ -1,4 +1,4 @@
-"""Checks of what a kernel is given, before anything is traced."""
+"""Checks of the arguments of a kernel, before anything is traced."""
 
 import jax
 import jax.numpy as jnp
@@ -21,14 +21,14 @@ _DIMS = {
 
 
 def check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation) -> tuple:
-    """Arrays of a `ctrnn_scan` call, in order, or an error that names the one that is wrong."""
+    """Arrays of a `ctrnn_scan` call, in order, or an error that names the wrong one."""
     _check_name("form", form, _FORMS)
     _check_name("activation", activation, ACTIVATIONS)
     given = {"W": W, "U": U, "b": b, "alpha": alpha, "x": x, "h0": h0, "noise": noise}
     arrays = {name: jnp.asarray(a) for name, a in given.items() if a is not None}
     missing = [name for name in given if name not in arrays and name != "noise"]
     if missing:
-        raise TypeError(f"ctrnn_scan needs {', '.join(missing)}, but got None.")
+        raise TypeError(f"ctrnn_scan needs {', '.join(missing)} as an array, got None.")
     _check_dtypes(arrays)
     _check_shapes(arrays)
     return tuple(arrays.get(name) for name in given)
@@ -40,14 +40,17 @@ def step_bound(length, n_steps: int) -> Int[Array, ""] | None:
         return None
     bound = jnp.asarray(length)
     if not jnp.issubdtype(bound.dtype, jnp.integer):
-        raise TypeError(f"length must be an integer number of steps, got dtype {bound.dtype}.")
+        raise TypeError(
+            f"length must be an integer number of steps, got dtype {bound.dtype}: convert it with "
+            "int."
+        )
     if bound.shape != ():
         raise ValueError(
             f"length must be a scalar shared by the whole batch, got shape {bound.shape}. "
-            "For trials of different length give the longest and mask the rest."
+            "For trials of different length, give the longest and mask the rest."
         )
     if not isinstance(bound, jax.core.Tracer) and not 0 <= int(bound) <= n_steps:
-        raise ValueError(f"length must lie in 0..{n_steps}, the steps given, got {int(bound)}.")
+        raise ValueError(f"length must lie in 0..{n_steps}, the steps of x, got {int(bound)}.")
     return jnp.clip(bound, 0, n_steps).astype(int)
 
 
@@ -67,7 +70,7 @@ def _check_dtypes(arrays) -> None:
 
 
 def _check_shapes(arrays) -> None:
-    """Bind each dimension to the first array that has it; later ones must agree."""
+    """Check sizes: the first array that has a dimension sets its size, and later ones agree."""
     sizes: dict[str, tuple[int, str]] = {}
     for name, array in arrays.items():
         dims = _DIMS[name]

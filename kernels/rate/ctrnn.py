@@ -1,4 +1,4 @@
-"""The leaky recurrence of rate models, with a lean reverse-mode derivative."""
+"""The leaky recurrence of rate networks, with a lean reverse-mode derivative."""
 
 from functools import partial
 
@@ -8,17 +8,18 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
-from neurodyn.kernels.compiled import ctrnn as ctrnn_compiled
-from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels import backends
 from neurodyn.kernels.rate.activations import ACTIVATIONS
-from neurodyn.kernels.rate.adjoint import Saved, adjoint, leak_into
+from neurodyn.kernels.rate.adjoint import Saved, adjoint, kept_states, leak_into
 from neurodyn.kernels.rate.arguments import check_ctrnn, step_bound
 from neurodyn.kernels.rate.rows import put, row
 
 __all__ = ["ctrnn_scan", "missing"]
 
-# Recovering the activation from two states loses log2(1 / alpha) bits; beyond seven, recompute it.
+# Recovering the activation from two states loses log2(1 / alpha) bits; at most seven are accepted.
 _SMALLEST_RECOVERABLE_ALPHA = 1 / 128
+# Below these sizes a compiled pass gains less than the half second of its compilation.
+_LEAST_BATCH, _LEAST_UNITS = 4, 16
 
 
 def ctrnn_scan(
@@ -44,7 +45,7 @@ def ctrnn_scan(
     - ``form="current"``: ``(1 - alpha) h + alpha (act(h) W + x_t U + b)``,
     - ``form="update"``: ``act((1 - alpha) h + alpha (h W + x_t U + b))``,
 
-    and then adds ``noise[t]`` if there is noise (in the update form too: after the activation).
+    and then adds ``noise[t]`` if there is noise (also in the update form, after the activation).
 
     Parameters
     ----------
@@ -61,30 +62,29 @@ def ctrnn_scan(
     h0 : (batch, unit)
         State before the first input.
     form : {"rate", "current", "update"}
-        Where the nonlinearity stands. Default "rate", the form most trained networks use.
+        Position of the nonlinearity. Default "rate", because most trained networks use it.
     activation : {"tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity", "linear"}
-        Nonlinearity; ``leaky_relu`` has slope 0.01 below zero.
+        Nonlinearity. Default "tanh". ``leaky_relu`` has slope 0.01 below zero.
     noise : (time, batch, unit), optional
-        Added to the state after each update, scaled by the caller.
+        Added to the state after each update, as it is: the caller scales it with the time step.
     length : int or integer scalar array, optional
-        Number of steps to run, shared by the batch; may be traced, so that one compilation serves
-        every length. Both passes loop over ``length`` steps only. A traced value is limited to
-        0..time. Default: all of them.
+        Number of steps to run, shared by the batch. It may be traced, so that one compilation
+        serves every length; a traced value is limited to 0..time. Both passes loop over ``length``
+        steps only. Default: all steps.
     last : bool
-        Whether only the state after the last step is wanted. Then the backward pass gets a
-        cotangent of one state instead of a buffer of them, and a run that is not differentiated
-        keeps no states.
+        Return only the state after the last step. The backward pass then gets the cotangent of one
+        state instead of all, and a run that is not differentiated keeps no states. Default False.
     backend : {"auto", "xla", "compiled"}
         Implementation. "compiled" needs the extra `fast` and an x86 processor with AVX2 or AVX-512,
-        runs on all cores and leaves other devices to XLA. "auto" (default) takes it where it can,
-        for 4 trials and 16 units at least, unless the environment variable ``NEURODYN_KERNELS``
-        says "xla".
+        and runs on all cores; other devices run plain JAX. "auto" (default) takes it where it can
+        be used, from 4 trials and 16 units on, unless the environment variable
+        ``NEURODYN_KERNELS`` is "xla".
 
     Returns
     -------
     h : (time, batch, unit)
         ``h[k]`` is the state after input k. Rows from ``length`` on are zero. With ``last``, the
-        state ``(batch, unit)`` after the last step (``h0`` if there is none).
+        state ``(batch, unit)`` after the last step (``h0`` if ``length`` is 0).
 
     Raises
     ------
@@ -93,18 +93,19 @@ def ctrnn_scan(
     TypeError
         If the arrays are not all float32 or all float64, or ``length`` is not an integer.
     ModuleNotFoundError
-        If ``backend="compiled"`` and something that it needs is missing.
+        If ``backend="compiled"`` and the compiled function cannot be used; the message says why.
 
     Notes
     -----
     Differentiable once in reverse mode, with respect to every array including ``alpha``, ``h0`` and
-    ``noise``; use `recurrent_scan` for forward mode. The states are all that the forward pass keeps
-    (and, for kinked activations in the rate form, one bool per state). The backward pass recovers
-    the activation from two successive states, or recomputes it if any ``alpha`` is below 1/128,
-    where recovery would cost more than seven bits (in XLA, whichever backend is chosen).
+    ``noise``; use `recurrent_scan` for forward mode. The forward pass keeps only the states (and,
+    for kinked activations in the rate form, one bool per state). The backward pass of the rate form
+    recovers the activation from two successive states. If any ``alpha`` is below 1/128, recovery
+    would lose more than seven bits, and plain JAX computes the activation again, whichever backend
+    is chosen.
 
-    Backends agree to rounding. Each gives the same bits for the same arguments, the compiled one on
-    any number of threads.
+    Backends agree to rounding. Each gives the same bits for the same arguments; the compiled one
+    does so on any number of threads.
 
     Examples
     --------
@@ -119,14 +120,17 @@ def ctrnn_scan(
      [0.875 1.   ]]
     """
     arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation)
-    W = arrays[0]
-    fits = ctrnn_compiled.fits(*arrays[5].shape)
-    backend = ffi.choose(backend, lambda: missing("forward", form, activation, W.dtype), fits=fits)
+    n_batch, n_units = arrays[5].shape
+    backend = backends.choose(
+        backend,
+        partial(missing, "forward", form, activation, arrays[0].dtype),
+        fits=n_batch >= _LEAST_BATCH and n_units >= _LEAST_UNITS,
+    )
     length = step_bound(length, arrays[4].shape[0])
     return _scan(form, activation, last, backend, *arrays, length)
 
 
-# Compiled here too, so that calls outside any jit do not compile the loop anew each time.
+# Jitted, so that calls outside any jit do not compile the loop again each time.
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
 def _scan(form, activation, last, backend, W, U, b, alpha, x, h0, noise, length):
@@ -138,34 +142,34 @@ def _scan(form, activation, last, backend, W, U, b, alpha, x, h0, noise, length)
 
 def _scan_fwd(form, activation, last, backend, *primals):
     arrays = jax.tree.map(lambda primal: primal.value, primals)
-    keep = ctrnn_compiled.keep(form, activation, last=last)
+    keep = kept_states(form, activation, last=last)
     end, h, gate = _forward(form, activation, keep, backend, *arrays)
-    # These cotangents are made only if asked for: the compiler does not drop what loops make, nor
-    # products.
+    # Mark the cotangents that are asked for: the compiler would not remove the loops and products
+    # that compute the others.
     saved = Saved(*arrays, h, gate, *(_mark(primals[i]) for i in (4, 5, 6)))
     return end if last else h, saved
 
 
 def missing(which: str, form: str, activation: str, dtype) -> str | None:
-    """What the compiled forward or backward pass misses here, or None."""
-    absent = ctrnn_compiled.obstacle()
-    if absent is not None:
-        return absent
+    """The reason why the compiled forward or backward pass cannot be used, or None."""
+    reason = backends.obstacle()
+    if reason is not None:
+        return reason
     if which == "forward":
-        keep = ctrnn_compiled.keep(form, activation, last=False)
-        plain = partial(ffi.run_once, partial(_plain_forward, form, activation, keep))
+        plain = partial(_plain_forward, form, activation, kept_states(form, activation, last=False))
     else:
-        plain = partial(ffi.run_once, partial(adjoint, form, ACTIVATIONS[activation], True))
-    return ctrnn_compiled.trial(which, form, activation, jnp.dtype(dtype).name, plain)
+        plain = partial(adjoint, form, ACTIVATIONS[activation], True)
+    dtype = jnp.dtype(dtype).name
+    return backends.compiled("ctrnn").obstacle(which, form, activation, dtype, plain)
 
 
 def _mark(primal):
-    """Whether a derivative is asked for, as a pytree without arrays: None is no, () is yes."""
+    """A mark without arrays that tells if a derivative is asked for: None is no, () is yes."""
     return () if primal is not None and primal.perturbed else None
 
 
 def _scan_bwd(form, activation, last, backend, saved, h_bar):
-    del last  # the cotangent tells by its dims
+    del last  # the dims of the cotangent tell
     if isinstance(h_bar, SymbolicZero):
         h_bar = jnp.zeros(h_bar.aval.shape, h_bar.aval.dtype)
 
@@ -174,10 +178,11 @@ def _scan_bwd(form, activation, last, backend, saved, h_bar):
         if not recover or backend == "xla":
             return plain(saved, h_bar)
         reason = missing("backward", form, activation, h_bar.dtype)
-        if reason is not None:  # known only now; what the forward pass kept serves both
-            ffi.warn_once(reason)
+        if reason is not None:  # both backends read what the forward pass has kept
+            backends.warn_once(reason)
             return plain(saved, h_bar)
-        return _either(backend, ctrnn_compiled.adjoint, plain, form, activation)(saved, h_bar)
+        compiled = partial(backends.compiled("ctrnn").adjoint, form, activation)
+        return lax.platform_dependent(saved, h_bar, cpu=compiled, default=plain)
 
     if form != "rate":
         return *backward(True, saved, h_bar), None
@@ -192,9 +197,10 @@ _scan.__wrapped__.defvjp(  # type: ignore[attr-defined]
 
 
 def _all_at_least(bound: float, values):
-    """Whether all values reach the bound: one answer for all members of a mapped axis.
+    """Whether all values reach the bound, in all members of a mapped axis.
 
-    A mapped answer would turn the `cond` into a select that runs both branches.
+    One answer for all members keeps the `cond` a branch: with an answer for each, `vmap` would turn
+    it into a select, which runs both branches.
     """
 
     @jax.custom_batching.custom_vmap
@@ -209,25 +215,20 @@ def _all_at_least(bound: float, values):
     return holds(values)
 
 
-def _either(backend, compiled, plain, *static):
-    """The plain function, or the compiled one of the same arrays where the device is a CPU."""
-    if backend == "xla":
-        return plain
-    return partial(lax.platform_dependent, cpu=partial(compiled, *static), default=plain)
-
-
 def _forward(form, activation, keep, backend, *arrays):
-    """The last state; what is kept of all states and of which side of the kink drove them."""
-    static = (form, activation, keep)
-    plain = partial(_plain_forward, *static)
-    return _either(backend, ctrnn_compiled.forward, plain, *static)(*arrays)
+    """The last state, and the states and gates that are kept (see `kept_states`), or None."""
+    plain = partial(_plain_forward, form, activation, keep)
+    if backend == "xla":
+        return plain(*arrays)
+    compiled = partial(backends.compiled("ctrnn").forward, form, activation, keep)
+    return lax.platform_dependent(*arrays, cpu=compiled, default=plain)
 
 
 def _plain_forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
     act = ACTIVATIONS[activation]
     a, b = alpha[None, :], b[None, :]
     n_steps = x.shape[0]
-    if form == "update":  # all but the activation is one linear map
+    if form == "update":  # everything before the activation is one linear map
         W, U, b = leak_into(W, alpha), U * a, b * a
 
     def step(t, carry):

@@ -1,4 +1,4 @@
-"""A recurrence that is pulled towards given states, with a thin loop in its backward pass."""
+"""A recurrence that is pulled towards given states, with a small loop in its backward pass."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,38 +23,44 @@ def forced_scan(
 ) -> Float[Array, "time unit batch"]:
     """Iterate ``z_t = step(params, y_{t-1}, u_t)`` with ``y_t = (1 - a_t) z_t + a_t s_t``.
 
-    What is returned is ``z``, from before the state was pulled towards the signal.
+    The result is ``z``, the state before it is pulled towards the signal.
 
     Parameters
     ----------
     step : callable
-        ``(params, y, u) -> z`` for a batch, each column by itself. It must not close over anything
-        that is differentiated.
+        ``(params, y, u) -> z`` for a batch; each column must be computed by itself. It must not
+        close over arrays that are differentiated.
     params : pytree of arrays
-        What every step shares; all of it floating point.
+        Parameters that all steps share; all floating point.
     z0 : array (unit, batch)
-        State before the first step, ``y_0``. Batches come last, so that what happens to one unit
-        happens to neighbours in memory.
+        State before the first step, ``y_0``. The batch is the last dimension, so that the same unit
+        of all trials is contiguous in memory.
     signal : array (time, unit, batch)
-        States ``s_t`` to be pulled towards. The last one has no effect.
+        States ``s_t`` that ``z_t`` is pulled towards. The last one has no effect.
     strength : array (time, unit)
-        How far, ``a_t``: 0 not at all, whatever the signal is; 1 all the way, whatever the state
-        is. Not differentiated.
+        Strength ``a_t`` of the pull: 0 ignores the signal, even if it is NaN, and 1 replaces the
+        state. Not differentiated.
     inputs : array (time, input, batch), optional
-        External inputs ``u_t``; default None, which the step is then given.
+        External inputs ``u_t``. Default None, which is then passed to the step.
     every : callable, optional
-        ``(params, ys, us) -> zs``, the steps from all states ``(time, unit, batch)`` at once, which
-        the gradient of the parameters is formed with. Default: ``step`` over time by `jax.vmap`.
+        ``(params, ys, us) -> zs``: the steps from all states ``(time, unit, batch)`` at once, from
+        which the gradient of the parameters is formed. Default: `jax.vmap` of ``step`` over time.
 
     Returns
     -------
     array (time, unit, batch)
+        The states ``z_t``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit each other.
 
     Notes
     -----
-    Only ``z`` is kept for the backward pass. Its loop carries the cotangent of the state and
-    nothing else: the gradient of the parameters is formed afterwards, from all steps at once, which
-    makes one large product out of many small ones. Reverse mode once.
+    Differentiable once, in reverse mode. The forward pass keeps only ``z``. The loop of the
+    backward pass carries only the cotangent of the state; the gradient of the parameters is formed
+    afterwards from all steps at once, as one large product instead of many small ones.
 
     Examples
     --------
@@ -70,13 +76,13 @@ def forced_scan(
     n_steps = signal.shape[0]
     if signal.shape[1:] != z0.shape or strength.shape != (n_steps, z0.shape[0]):
         raise ValueError(
-            "forced_scan takes z0 (unit, batch), signal (time, unit, batch) and strength (time, "
-            f"unit), got {z0.shape}, {signal.shape} and {strength.shape}."
+            "forced_scan needs z0 (unit, batch), signal (time, unit, batch) and strength (time, "
+            f"unit), got shapes {z0.shape}, {signal.shape} and {strength.shape}."
         )
     if inputs is not None and (inputs.shape[0], inputs.shape[2]) != (n_steps, z0.shape[1]):
         raise ValueError(
-            f"forced_scan takes inputs (time, input, batch) like the signal {signal.shape}, got "
-            f"{inputs.shape}."
+            f"forced_scan needs inputs (time, input, batch) with time {n_steps} and batch "
+            f"{z0.shape[1]}, as in the signal, got shape {inputs.shape}."
         )
     every = _over_time(step) if every is None else every
     return _forced(step, every, params, z0, signal, strength, inputs)
@@ -99,13 +105,13 @@ def _forced(step, every, params, z0, signal, strength, inputs):
 
 
 def _pull(z: Array, s: Array, a: Array) -> Array:
-    # Exact at both ends, also where the other side is not finite.
+    # Exact for a = 0 and a = 1, even if the side that is not used is not finite.
     a = a[..., None]
     return jnp.where(a == 0, z, jnp.where(a == 1, s, (1 - a) * z + a * s))
 
 
 def _damp(x: Array, share: Array) -> Array:
-    """``share * x``, which is 0 where the share is, also where ``x`` is not finite."""
+    """``share * x``, and 0 where the share is 0, even if ``x`` is not finite there."""
     share = share[..., None]
     return jnp.where(share == 0, jnp.zeros_like(x), share * x)
 

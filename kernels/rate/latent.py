@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 __all__ = ["latent_scan"]
 
-#: So few latents are multiplied term by term, which fuses with what comes after.
+#: Up to this many latents are multiplied term by term, because XLA fuses that with the next step.
 _FEW = 8
 
 _DIMS = {
@@ -30,11 +30,11 @@ def latent_scan(
 ) -> tuple[
     Float[Array, "time batch unit"], Float[Array, "time batch law"], Float[Array, "time batch law"]
 ]:
-    """Run a leaky network whose latents are drawn around its own projections.
+    """Run a leaky network whose latents are normal variables with projected means and deviations.
 
     Each step maps the state ``u`` to
 
-    - ``q, p = tanh(u) W_law + b_law``, and ``q + A_t`` in place of ``q``,
+    - ``q, p = tanh(u) W_law + b_law``, after which ``A_t`` is added to ``q``,
     - ``z = tanh(q[:latent]) + exp(q[latent:]) eps_t``,
     - ``u' = (1 - alpha) u + alpha (tanh(u) W + z W_z + b)``.
 
@@ -43,8 +43,8 @@ def latent_scan(
     W : (unit, unit)
         Recurrent weights, used as ``d @ W``.
     W_law : (unit, 4 latent)
-        Projections to the laws of the latents: means and log standard deviations of the posterior,
-        then those of the prior.
+        Projections to the distributions of the latents: means (before tanh) and log standard
+        deviations of the posterior, then those of the prior.
     W_z : (latent, unit)
         Weights of the latents.
     b : (unit,)
@@ -56,7 +56,7 @@ def latent_scan(
     A : (time, batch, 2 latent)
         Added to the posterior (adaptive vectors).
     eps : (time, batch, latent)
-        Standardised deviations of the latents.
+        Standard normal numbers, from which the latents are drawn.
     u0 : (batch, unit)
         State before the first step.
 
@@ -65,7 +65,7 @@ def latent_scan(
     d : (time, batch, unit)
         ``tanh(u)`` after each step.
     q, p : (time, batch, 2 latent)
-        The projections of each step.
+        Projections of each step for the posterior (``A`` included) and the prior.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def latent_scan(
 
     Notes
     -----
-    Differentiable once in reverse mode, with respect to every array. Both passes make one product
-    for all projections of a step and keep ``d`` and ``q`` only; the gradients of the weights are
-    single products over all steps after the reverse loop.
+    Differentiable once in reverse mode, with respect to every array. Each step makes one product
+    for all projections, and only the results are kept. The gradients of the weights are single
+    products over all steps, after the reverse loop.
     """
     given = (W, W_law, W_z, b, b_law, alpha, A, eps, u0)
     arrays = {name: jnp.asarray(a) for name, a in zip(_DIMS, given, strict=True)}
@@ -101,7 +101,7 @@ class _Saved(NamedTuple):
     laws: Array
 
 
-# Compiled here too, so that calls outside any jit do not compile the loop anew each time.
+# Jitted, so that calls outside any jit do not compile the loop again each time.
 @jax.jit
 @jax.custom_vjp
 def _scan(W, W_law, W_z, b, b_law, alpha, A, eps, u0):
@@ -139,7 +139,7 @@ def _backward(saved: _Saved, bars):
     slopes = jnp.concatenate([1 - jnp.square(mean), sigma * saved.eps], axis=-1)
 
     def step(carry, x):
-        u_bar, y_bar = carry  # of the state, and of all projections made from it
+        u_bar, y_bar = carry  # cotangents of the state and of the projections made from it
         d, slope, d_bar, laws_bar = x
         u_bar = keep * u_bar + (d_bar + (y_bar @ back)[:, :n]) * (1 - jnp.square(d))
         z_bar = u_bar @ outward
@@ -156,7 +156,7 @@ def _backward(saved: _Saved, bars):
     z = mean + slopes[..., k:]
     into = y_bars[..., :n]
     weights, biases = _product(before, y_bars), jnp.sum(y_bars, axis=(0, 1))
-    # What nobody asks for is dropped by the compiler, the loop for alpha included.
+    # The compiler removes cotangents that are not used, the loop for alpha included.
     return (
         weights[:, :n] * alpha[None],
         weights[:, n:],
@@ -171,7 +171,7 @@ def _backward(saved: _Saved, bars):
 
 
 def _filled(W: Float[Array, "pre post"]) -> Float[Array, "pre filled"]:
-    """Zero columns up to the tiles of fast products: 16 floats, or 64 for wide matrices."""
+    """Pad with zero columns to a multiple of 16, or of 64 if wide: these products are faster."""
     tile = 64 if W.shape[1] > 32 else 16
     return jnp.pad(W, [(0, 0), (0, -W.shape[1] % tile)])
 

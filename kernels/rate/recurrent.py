@@ -1,4 +1,4 @@
-"""A scan over any recurrence that remembers little and recomputes the rest."""
+"""A scan over any recurrence, which keeps the carries and recomputes the rest."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,26 +24,28 @@ def recurrent_scan(
     checkpoint: bool = True,
     unroll: int = 1,
 ) -> tuple[PyTree, PyTree]:
-    """Scan ``step(params, carry, x) -> (carry, y)`` over time, recomputing steps in backward.
+    """Scan ``step(params, carry, x) -> (carry, y)`` over time; the backward pass repeats steps.
 
     Parameters
     ----------
     step : callable
-        One step of the recurrence. Returns a carry of the same structure, shapes and dtypes.
+        One step of the recurrence. It must return a carry of the same structure, shapes and dtypes.
     params : pytree of arrays
-        What every step shares.
+        Parameters that all steps share.
     carry : pytree of arrays
         State before the first step.
     xs : pytree of arrays (time, ...)
-        One slice per step; needs at least one array.
+        Inputs, one slice per step; at least one array.
     length : int or integer scalar array, optional
-        Number of steps to run; may be traced, so that one compilation serves every length. Both
-        passes loop over ``length`` steps only. A traced value is limited to 0..time. Default: all.
+        Number of steps to run. It may be traced, so that one compilation serves every length; a
+        traced value is limited to 0..time. Both passes loop over ``length`` steps only. Default:
+        all steps.
     checkpoint : bool
-        Keep only the carries for the backward pass and recompute the inside of each step (default),
-        or keep what differentiation asks for. A run with ``length`` always recomputes.
+        If True (default), keep only the carries for the backward pass and compute the inside of
+        each step again. If False, keep all intermediate values that the derivative needs. A run
+        with ``length`` always recomputes.
     unroll : int
-        Steps per loop iteration, without ``length`` only. Default 1: more rarely pays.
+        Steps per loop iteration, without ``length`` only. Default 1, because more rarely pays.
 
     Returns
     -------
@@ -55,15 +57,17 @@ def recurrent_scan(
     Raises
     ------
     ValueError
-        If ``xs`` has no arrays or arrays of different or no length, if a known ``length`` is out of
+        If ``xs`` has no arrays or its arrays have no common length, if a known ``length`` is out of
         range, or if ``unroll`` is given with ``length``.
     TypeError
-        If the step changes the structure, a shape or a dtype of the carry.
+        If ``length`` is not an integer, or the step changes the structure, a shape or a dtype of
+        the carry.
 
     Notes
     -----
     Leaves that are not floating point (integers, bools, PRNG keys) pass through and get no
-    gradient. Without ``length`` every JAX transformation applies; with it, reverse mode once.
+    gradient. Without ``length``, all JAX transformations apply. With it, the scan is differentiable
+    once, in reverse mode.
 
     Examples
     --------
@@ -84,7 +88,7 @@ def recurrent_scan(
         return lax.scan(lambda c, x: body(params, c, x), carry, xs, unroll=unroll)
     if unroll != 1:
         raise ValueError(f"unroll needs a fixed number of steps: drop length or unroll={unroll}.")
-    # What the step closes over may be under differentiation too, and becomes a parameter.
+    # Arrays that the step closes over may be differentiated too, so they become parameters.
     step, closed_over = jax.closure_convert(step, params, carry, row(xs, 0))
     inputs = ((params, closed_over), carry, xs)
     return _bounded_scan(step, _floats(inputs), _others(inputs), step_bound(length, n_steps))
@@ -102,7 +106,7 @@ def _bounded_fwd(step, floats, others, length):
 
 
 def _run(step, keep_carries, floats, others, length):
-    """Final carry, outputs, and with `keep_carries` the carry before each step."""
+    """The final carry, the outputs, and with `keep_carries` the carry before each step."""
     (params, closed_over), carry, xs = _merge(floats, others)
     n_steps = _common_length(xs)
 
@@ -150,7 +154,7 @@ def _is_float(leaf) -> bool:
 
 
 def _floats(tree):
-    """The tree with None for leaves that carry no gradient."""
+    """The tree with None in place of leaves that have no gradient."""
     return jax.tree.map(lambda leaf: leaf if _is_float(leaf) else None, tree)
 
 
@@ -165,9 +169,9 @@ def _merge(floats, others):
 
 
 def _strong(leaf):
-    """An array whose dtype no longer gives way to others."""
+    """The leaf as an array with a strong dtype (of fixed precision in JAX's promotion rules)."""
     leaf = jnp.asarray(leaf)
-    weak = getattr(leaf, "weak_type", False)  # keys have none
+    weak = getattr(leaf, "weak_type", False)  # PRNG keys have none
     return lax.convert_element_type(leaf, leaf.dtype) if weak else leaf
 
 

@@ -1,4 +1,4 @@
-"""Reading and writing one time step of stacked arrays."""
+"""One time step of stacked arrays: read it, or replace it."""
 
 import jax
 from jax import lax
@@ -13,5 +13,5 @@ def row(stacked: PyTree, t) -> PyTree:
 
 
 def put(stacked: PyTree, new: PyTree, t) -> PyTree:
-    """The arrays with slice t replaced, in place inside a compiled loop."""
+    """The arrays with slice t replaced; a compiled loop does this in place."""
     return jax.tree.map(lambda a, r: lax.dynamic_update_index_in_dim(a, r, t, 0), stacked, new)

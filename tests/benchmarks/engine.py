@@ -9,7 +9,7 @@ from jax import lax
 
 import neurodyn as nd
 from neurodyn import kernels, models
-from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels import backends
 from tests.benchmarks.harness import Row, alternate
 
 CORES = 1
@@ -98,7 +98,7 @@ def _noise() -> list[Row]:
 
         return lambda: jax.block_until_ready(total(jax.random.key(0)))
 
-    ours = {"xla": "plain"} | ({"compiled": "compiled"} if ffi.obstacle() is None else {})
+    ours = {"xla": "plain"} | ({"compiled": "compiled"} if backends.obstacle() is None else {})
     rows = []
     for size in (1000, 32_000):
         calls = [

@@ -105,9 +105,9 @@ _NAMES = {"xla": "plain", "compiled": "compiled"}
 
 
 def _backends() -> list[str]:
-    from neurodyn.kernels.compiled import ffi
+    from neurodyn.kernels import backends
 
-    return ["xla", "compiled"] if ffi.obstacle() is None else ["xla"]
+    return ["xla", "compiled"] if backends.obstacle() is None else ["xla"]
 
 
 def _ours(what: str, name: str, dt: float, backend: str, *more, environment=None) -> dict:

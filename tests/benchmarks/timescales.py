@@ -31,7 +31,7 @@ from neurodyn.experiments.timescales.networks import (
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.training import train
 from neurodyn.kernels import ctrnn_scan
-from neurodyn.kernels.compiled import ctrnn as ctrnn_compiled
+from neurodyn.kernels.rate.ctrnn import missing
 from neurodyn.training import FreshTrials
 from neurodyn.training import step as compiled
 from neurodyn.training.members import Separate
@@ -79,7 +79,7 @@ def _kernel(peaks: dict[str, float]) -> list[Row]:
     x, h0 = draw((_KERNEL_STEPS, BATCH, 1)), np.zeros((BATCH, UNITS), np.float32)
     h_bar = draw((_KERNEL_STEPS, BATCH, UNITS))
     calls, names = [], []
-    for backend in ("xla", "compiled")[: 1 + (ctrnn_compiled.obstacle() is None)]:
+    for backend in ("xla", "compiled") if _compiles() else ("xla",):
 
         def states(weights, backend=backend):
             return ctrnn_scan(**weights, x=x, h0=h0, activation="leaky_relu", backend=backend)
@@ -112,11 +112,15 @@ def _kernel(peaks: dict[str, float]) -> list[Row]:
     ]
 
 
+def _compiles() -> bool:
+    return missing("forward", "update", "leaky_relu", np.float32) is None
+
+
 def _step(curriculum: str, n: int, peaks: dict[str, float]) -> list[Row]:
     """One training step, ours and PyTorch's."""
     plain, lengths, task = _ours(curriculum, n, "xla")
     ours = {"plain": plain}
-    if ctrnn_compiled.obstacle() is None:
+    if _compiles():
         ours["compiled"], _, _ = _ours(curriculum, n, "compiled")
     ns = task.ns[task.ns > 0].tolist()
     peers = [] if torch is None else [_torch(ns, task.n_heads, lengths)]

@@ -1,22 +1,36 @@
-"""What tests of kernels share."""
+"""Fixtures of the tests of kernels."""
+
+import importlib.util
 
 import jax
 import pytest
 
-from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels import backends
+
+
+@pytest.fixture
+def no_llvmlite(monkeypatch):
+    """As on a machine where llvmlite is not installed."""
+    find = importlib.util.find_spec
+    without = lambda name: None if name == "llvmlite" else find(name)  # noqa: E731
+    monkeypatch.setattr(importlib.util, "find_spec", without)
+    monkeypatch.setattr(backends, "_warned", [])
+    monkeypatch.delenv("NEURODYN_KERNELS", raising=False)
+    backends.obstacle.cache_clear()
+    yield
+    backends.obstacle.cache_clear()
 
 
 @pytest.fixture
 def registers(request, monkeypatch):
-    """Kernels are compiled for the registers that the test names, whatever the processor has."""
-    from neurodyn.kernels.compiled import ctrnn_code
-    from neurodyn.kernels.compiled.llvm import functions as llvm
+    """Compile kernels for the vector registers that the test names instead of the processor's."""
+    from neurodyn.kernels.compiled import ffi
+    from neurodyn.kernels.compiled.llvm import processor
 
-    machine = None if request.param is None else llvm.Machine(*request.param)
+    chosen = None if request.param is None else processor.Registers(*request.param)
     register, suffix = ffi.register, f"_{'_'.join(map(str, request.param or ['any']))}"
     monkeypatch.setattr(ffi, "register", lambda target, build: register(target + suffix, build))
-    for module in (ctrnn_code, llvm):
-        monkeypatch.setattr(module, "machine", lambda: machine)
+    monkeypatch.setattr(processor, "registers", lambda: chosen)
     jax.clear_caches()
-    yield machine
+    yield chosen
     jax.clear_caches()

@@ -8,20 +8,15 @@ import numpy as np
 import pytest
 
 from neurodyn.kernels import ctrnn_scan
-from neurodyn.kernels.compiled import ctrnn as ctrnn_compiled
-from neurodyn.kernels.compiled import ffi
-
-from . import oracle
+from tests.kernels import oracle
+from tests.kernels.compiler import RATE_BACKENDS, needs_vectors
 
 FORMS = ("rate", "current", "update")
 ACTIVATIONS = ("tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity", "linear")
 NAMES = ("W", "U", "b", "alpha", "x", "h0")
-needs_compiler = pytest.mark.skipif(
-    ctrnn_compiled.obstacle() is not None, reason=str(ctrnn_compiled.obstacle())
-)
 
 
-@pytest.fixture(params=["xla", pytest.param("compiled", marks=needs_compiler)])
+@pytest.fixture(params=RATE_BACKENDS)
 def backend(request):
     return request.param
 
@@ -87,7 +82,7 @@ def test_states_and_gradients(form, activation, backend, x64):
         check(backend, arguments, None, h_bar, form, activation)
 
 
-@needs_compiler
+@needs_vectors
 @pytest.mark.parametrize(
     "registers", [(64, 8, 3), (32, 4, 3)], indirect=True, ids=["512 bits", "256 bits"]
 )
@@ -359,7 +354,7 @@ def test_masked_weights_get_the_chain_rule(x64):
         ({"b": None}, TypeError, "needs b"),
         ({"b": np.zeros(5, int)}, TypeError, "all be float32 or all float64.*b int"),
         ({"h0": jnp.zeros((3, 5), jnp.float16)}, TypeError, "h0 float16"),
-        ({"length": 8}, ValueError, r"length must lie in 0..7, the steps given, got 8"),
+        ({"length": 8}, ValueError, r"length must lie in 0..7, the steps of x, got 8"),
         ({"length": -1}, ValueError, r"length must lie in 0..7"),
         ({"length": 2.0}, TypeError, "length must be an integer"),
         ({"length": np.array([3, 4, 5])}, ValueError, "scalar shared by the whole batch"),
@@ -374,7 +369,7 @@ def test_bad_input(change, error, words):
 # --- the compiled backend ------------------------------------------------------------------------
 
 
-@needs_compiler
+@needs_vectors
 @pytest.mark.parametrize("form", FORMS)
 def test_many_trials_and_units_in_float32(form):
     """Several parts, panels and blocks, none of which comes out even, against XLA."""
@@ -393,7 +388,7 @@ def test_many_trials_and_units_in_float32(form):
     jax.tree.map(close, *results)
 
 
-@needs_compiler
+@needs_vectors
 @pytest.mark.parametrize("activation", ACTIVATIONS[:-1])
 def test_activations_far_from_zero(activation, x64):
     """One step from zero with alpha = 1 is the activation of the input."""
@@ -411,7 +406,7 @@ def test_activations_far_from_zero(activation, x64):
         np.testing.assert_allclose(compiled, plain, rtol=tolerance, atol=1e-37)
 
 
-@needs_compiler
+@needs_vectors
 def test_not_a_number_is_not_lost(x64):
     arguments, _, _ = problem(n_batch=9)
     arguments["h0"][4, 2] = np.nan
@@ -421,7 +416,7 @@ def test_not_a_number_is_not_lost(x64):
         assert not np.isnan(np.delete(states, 4, axis=1)).any()
 
 
-@needs_compiler
+@needs_vectors
 def test_the_same_bits_every_time():
     arguments, noise, h_bar = problem(n_steps=9, n_batch=130, n_units=70)
     given = jax.tree.map(lambda a: jnp.asarray(a, jnp.float32), {**arguments, "noise": noise})
@@ -432,7 +427,7 @@ def test_the_same_bits_every_time():
         jax.tree.map(np.testing.assert_array_equal, first, again)
 
 
-@needs_compiler
+@needs_vectors
 def test_auto_is_for_larger_networks():
     def chosen(n_batch, n_units):
         arguments, _, _ = problem(n_steps=2, n_batch=n_batch, n_units=n_units)
@@ -443,15 +438,10 @@ def test_auto_is_for_larger_networks():
     assert not chosen(64, 5)
 
 
-def test_without_the_compiler(monkeypatch):
+def test_without_the_compiler(no_llvmlite):
     arguments, _, _ = problem(n_batch=32, n_units=64)
     expected = oracle.forward("rate", "tanh", **arguments)
-    monkeypatch.setattr(ffi.importlib.util, "find_spec", lambda name: None)
-    ffi.obstacle.cache_clear()
-    try:
-        states = ctrnn_scan(**{n: jnp.asarray(a, jnp.float32) for n, a in arguments.items()})
-        with pytest.raises(ModuleNotFoundError, match=r"llvmlite, .*'neurodyn\[fast\]'"):
-            ctrnn_scan(**arguments, backend="compiled")
-    finally:
-        ffi.obstacle.cache_clear()
+    states = ctrnn_scan(**{n: jnp.asarray(a, jnp.float32) for n, a in arguments.items()})
+    with pytest.raises(ModuleNotFoundError, match=r"llvmlite, .*'neurodyn\[fast\]'"):
+        ctrnn_scan(**arguments, backend="compiled")
     np.testing.assert_allclose(states, expected, rtol=0, atol=1e-5)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neurodyn.kernels import Rows, add_spikes
-from tests.kernels.test_events import BACKENDS, connections
+from tests.kernels.compiler import BACKENDS
+from tests.kernels.test_events import connections
 
 N_PRE = 70
 # First neuron, number of neurons, array that is added to, first entry and number of entries there:
@@ -145,11 +146,13 @@ def test_what_is_wrong_is_said():
     _, rows = synapses(np.float32)
     onto, spikes = drawn(1, np.float32)
     spikes = spikes[0]
-    with pytest.raises(ValueError, match=r"rows\[0\] are those of neurons 30 to 79, .* are 70"):
+    with pytest.raises(
+        ValueError, match=r"rows\[0\] belong to neurons 30 to 79, .* has 70 neurons"
+    ):
         add_spikes(onto, spikes, [rows[0]._replace(first=30)])
     with pytest.raises(ValueError, match=r"rows\[2\] begin at entry 19 of array 1, which has 18"):
         add_spikes(onto, spikes, [*rows[:2], rows[2]._replace(onto=1, shift=19)])
-    with pytest.raises(ValueError, match=r"rows\[1\] add to array 2 of 2"):
+    with pytest.raises(ValueError, match=r"rows\[1\] add to array 2, but onto has 2 arrays"):
         add_spikes(onto, spikes, [rows[0], rows[1]._replace(onto=2)])
     with pytest.raises(TypeError, match=r"spikes float32, values int32"):
         add_spikes(onto, spikes, [rows[0]._replace(values=rows[0].indices)])

@@ -8,12 +8,9 @@ import scipy.special
 import scipy.stats
 from jax.extend.random import threefry_2x32
 
-from neurodyn.kernels import standard_normal
-from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels import backends, standard_normal
 from neurodyn.kernels.random import noise
-
-needs_compiler = pytest.mark.skipif(ffi.obstacle() is not None, reason=str(ffi.obstacle()))
-BACKENDS = ["xla", pytest.param("compiled", marks=needs_compiler)]
+from tests.kernels.compiler import BACKENDS, needs_compiler
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -118,7 +115,7 @@ def test_few_numbers_are_drawn_in_plain_code(key, monkeypatch):
     def called(size):
         return "ffi_call" in str(jax.make_jaxpr(lambda: standard_normal(key, (size,)))())
 
-    assert called(64) == (ffi.obstacle() is None)
+    assert called(64) == (backends.obstacle() is None)
     assert not called(63)
     with pytest.raises(ValueError, match="backend must be one of"):
         standard_normal(key, (3,), backend="numpy")

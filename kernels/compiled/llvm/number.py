@@ -1,36 +1,41 @@
-"""Numbers of a program that is being written, with the operators of Python."""
-
-from typing import TYPE_CHECKING
+"""Numbers of a program under construction, with the operators of Python."""
 
 from llvmlite import ir
 
-if TYPE_CHECKING:
-    from neurodyn.kernels.compiled.llvm.code import Code
-
-__all__ = ["Cell", "Number", "constant", "is_integer"]
+__all__ = ["Builder", "Cell", "Number", "constant", "is_integer"]
 
 _I64 = ir.IntType(64)
 
 
-class Number:
-    """An integer, a float, or a vector of them in the running program."""
+class Builder(ir.IRBuilder):
+    """Writes instructions; `flags` are those of its floating-point arithmetic."""
 
-    def __init__(self, code: "Code", value):
-        self.code, self.value = code, value
+    flags: tuple[str, ...] = ()
+
+
+class Number:
+    """An integer, a float, or a vector of either in the program under construction.
+
+    Integers divide by ``//`` and ``%``, which round towards zero (unlike Python's, for negative
+    numbers), and floats by ``/``. The other one of the two is refused.
+    """
+
+    def __init__(self, builder: Builder, value):
+        self.builder, self.value = builder, value
 
     def operand(self, other):
-        """What LLVM takes for a number or a plain one, as of this one's kind."""
+        """LLVM's value for a `Number` or for a Python number of the same type as this one."""
         return other.value if isinstance(other, Number) else constant(self.value.type, other)
+
+    def _new(self, value) -> "Number":
+        return Number(self.builder, value)
 
     def _binary(self, name, other, swapped=False):
         left, right = self.value, self.operand(other)
         left, right = (right, left) if swapped else (left, right)
         if is_integer(self.value.type):
-            operation = {"div": "sdiv", "rem": "srem"}.get(name, name)
-            return Number(self.code, getattr(self.code.builder, operation)(left, right))
-        operation = getattr(self.code.builder, "f" + name)
-        flags = ("contract",) if self.code.program.fused else ()
-        return Number(self.code, operation(left, right, flags=flags))
+            return self._new(getattr(self.builder, name)(left, right))
+        return self._new(getattr(self.builder, "f" + name)(left, right, flags=self.builder.flags))
 
     def __add__(self, other):
         return self._binary("add", other)
@@ -45,16 +50,20 @@ class Number:
         return self._binary("mul", other)
 
     def __truediv__(self, other):
+        self._refuse("/", integer=True, instead="//")
         return self._binary("div", other)
 
     def __rtruediv__(self, other):
+        self._refuse("/", integer=True, instead="//")
         return self._binary("div", other, swapped=True)
 
     def __floordiv__(self, other):
-        return self._binary("div", other)
+        self._refuse("//", integer=False, instead="/")
+        return self._binary("sdiv", other)
 
     def __mod__(self, other):
-        return self._binary("rem", other)
+        self._refuse("%", integer=False, instead="/")
+        return self._binary("srem", other)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -62,27 +71,27 @@ class Number:
         return self * -1
 
     def __and__(self, other):
-        return Number(self.code, self.code.builder.and_(self.value, self.operand(other)))
+        return self._new(self.builder.and_(self.value, self.operand(other)))
 
     def __or__(self, other):
-        return Number(self.code, self.code.builder.or_(self.value, self.operand(other)))
+        return self._new(self.builder.or_(self.value, self.operand(other)))
 
     def __invert__(self):
-        return Number(self.code, self.code.builder.not_(self.value))
+        return self._new(self.builder.not_(self.value))
 
     def __xor__(self, other):
-        return Number(self.code, self.code.builder.xor(self.value, self.operand(other)))
+        return self._new(self.builder.xor(self.value, self.operand(other)))
 
     def __lshift__(self, other):
-        return Number(self.code, self.code.builder.shl(self.value, self.operand(other)))
+        return self._new(self.builder.shl(self.value, self.operand(other)))
 
     def __rshift__(self, other):
-        return Number(self.code, self.code.builder.ashr(self.value, self.operand(other)))
+        return self._new(self.builder.ashr(self.value, self.operand(other)))
 
     def _compare(self, sign, other):
-        builder = self.code.builder
-        compare = builder.icmp_signed if is_integer(self.value.type) else builder.fcmp_ordered
-        return Number(self.code, compare(sign, self.value, self.operand(other)))
+        integer = is_integer(self.value.type)
+        compare = self.builder.icmp_signed if integer else self.builder.fcmp_ordered
+        return self._new(compare(sign, self.value, self.operand(other)))
 
     def __lt__(self, other):
         return self._compare("<", other)
@@ -97,38 +106,43 @@ class Number:
         return self._compare(">=", other)
 
     def equals(self, other):
-        """Whether it is the same number; ``==`` stays that of Python."""
+        """Whether the two are equal in the running program; ``==`` compares the Python objects."""
         return self._compare("==", other)
 
     def as_integer(self, kind=_I64) -> "Number":
-        """An integer, or 1 for what is true, with as many bits as `kind`."""
-        builder = self.code.builder
+        """The integer with as many bits as `kind`; a true condition is 1."""
         narrower = kind.width < self.value.type.width
-        return Number(self.code, (builder.trunc if narrower else builder.zext)(self.value, kind))
+        change = self.builder.trunc if narrower else self.builder.zext
+        return self._new(change(self.value, kind))
+
+    def _refuse(self, sign: str, *, integer: bool, instead: str) -> None:
+        if is_integer(self.value.type) == integer:
+            kind = "integers" if integer else "floats"
+            raise TypeError(f"{sign} does not divide {kind} ({self.value.type}): use {instead}.")
 
 
 class Cell:
-    """A number that changes."""
+    """A variable of the program under construction."""
 
-    def __init__(self, code: "Code", place):
-        self._code, self._place = code, place
+    def __init__(self, builder: Builder, place):
+        self._builder, self._place = builder, place
 
     def get(self) -> Number:
-        """The number now."""
-        return Number(self._code, self._code.builder.load(self._place))
+        """Read the variable."""
+        return Number(self._builder, self._builder.load(self._place))
 
     def put(self, value: Number) -> None:
-        """Change it."""
-        self._code.builder.store(value.value, self._place)
+        """Write the variable."""
+        self._builder.store(value.value, self._place)
 
 
 def is_integer(kind) -> bool:
-    """Whether a type of LLVM is that of integers, or of vectors of them."""
+    """Whether an LLVM type is that of integers, or of vectors of integers."""
     return isinstance(getattr(kind, "element", kind), ir.IntType)
 
 
 def constant(kind, value):
-    """The same number in every lane of a type."""
+    """A constant of an LLVM type; of a vector type, with the same number in every lane."""
     if isinstance(kind, ir.VectorType):
         return ir.Constant(kind, [value] * kind.count)
     return ir.Constant(kind, value)

@@ -1,34 +1,44 @@
-"""Products of matrices whose right-hand side is packed once and used many times.
+"""Matrix products whose right-hand side is packed once and used many times.
 
 The right-hand side is cut into panels of a few vectors of columns, each stored row after row, and a
 product makes a tile of a few rows by one panel, with all of its sums in registers (Goto & van de
-Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008). The rows of the
-left-hand side are read where they are: a recurrence multiplies by the same weights at every step,
-so that packing them costs next to nothing, and what a step does to a product finds it in the cache.
+Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 2008). A recurrence multiplies
+by the same weights at every step, so that packing these costs next to nothing. The rows of the
+left-hand side are read where they are, and a step finds its product in the cache.
 """
 
 from neurodyn.kernels.compiled.llvm.code import Code
-from neurodyn.kernels.compiled.llvm.functions import Machine, Program
 from neurodyn.kernels.compiled.llvm.number import Number
+from neurodyn.kernels.compiled.llvm.processor import Registers
+from neurodyn.kernels.compiled.llvm.program import Program
 
 __all__ = ["Panels", "Products"]
 
 
 class Products:
-    """The functions that multiply, in a program."""
+    """The functions of a program that multiply matrices.
 
-    def __init__(self, program: Program, machine: Machine, n_factors: int, added: tuple[str, ...]):
-        """`n_factors` left-hand sides, one beside the other, to which one of these is added.
+    Parameters
+    ----------
+    program : Program
+        Program that they are added to.
+    registers : Registers
+        Vector registers, which the sums of a tile fill.
+    n_factors : int
+        Number of left-hand sides, which stand side by side.
+    added : tuple of {"nothing", "tile", "row"}
+        Summands to prepare functions for: none, the tile's earlier content, or the panel's last
+        row. The summand is added to the finished sums, because small terms lose digits when they
+        are added to a large number one by one.
+    """
 
-        That is "nothing"; what is in the "tile"; or the last "row" of the panel. It is added to the
-        finished sums: small terms lose digits where they are added to something large.
-        """
-        self.rows, self.vectors = machine.rows, machine.vectors
-        self.width = machine.vectors * program.lanes
-        widths = range(machine.vectors, 0, -1)
+    def __init__(self, program: Program, registers: Registers, n_factors: int, added: tuple):
+        self.rows, self.vectors = registers.rows, registers.vectors
+        self.width = registers.vectors * program.lanes
+        widths = range(registers.vectors, 0, -1)
         self._functions = {
-            what: {n: _product(program, machine.rows, n, n_factors, what) for n in widths}
-            for what in added
+            name: {n: _product(program, registers.rows, n, n_factors, name) for n in widths}
+            for name in added
         }
 
     def tile(
@@ -49,9 +59,10 @@ class Products:
         n_vectors
             Width of the panel.
         valid
-            How many rows count; the others repeat the last of them.
+            Number of rows that are wanted; the other rows of the tile repeat the last of them.
         factors
-            Left-hand sides: address, bytes from row to row and from column to column, columns.
+            Left-hand sides: address, bytes from row to row, bytes from column to column, number of
+            columns.
         panel, tile
             Addresses.
         tile_step
@@ -64,7 +75,7 @@ class Products:
 
 
 def _product(program: Program, n_rows: int, n_vectors: int, n_factors: int, added: str):
-    code = program.function(f"product_{added}_{n_vectors}", 4 + 4 * n_factors)
+    code = Code(program, f"product_{added}_{n_vectors}", 4 + 4 * n_factors)
     valid, panel, tile, tile_step, *factors = code.arguments
     width = n_vectors * code.vector_bytes
     columns = [v * code.vector_bytes for v in range(n_vectors)]
@@ -93,34 +104,34 @@ def _product(program: Program, n_rows: int, n_vectors: int, n_factors: int, adde
         sums = [total + value for total, value in zip(sums, last, strict=True)]
     for total, place in zip(sums, places, strict=True):
         code.put_vector(total, place)
-    code.give()
+    code.return_()
     return code.function
 
 
 class Panels:
-    """Where the panels of a matrix with `n_rows` rows and `n_columns` columns are."""
+    """Addresses of the panels of a matrix with `n_rows` rows and `n_columns` columns."""
 
     def __init__(self, code: Code, products: Products, start: Number, n_rows, n_columns):
         self.code, self.start = code, start
         self.n_rows, self.n_columns = n_rows, n_columns
         self.products = products
-        self.count = (n_columns + (products.width - 1)) / products.width
-        self.n_lanes = (n_columns + (code.lanes - 1)) / code.lanes * code.lanes
+        self.count = (n_columns + (products.width - 1)) // products.width
+        self.n_lanes = (n_columns + (code.lanes - 1)) // code.lanes * code.lanes
 
     def panel(self, j: Number) -> tuple[Number, Number, Number]:
         """Address of panel j, its first column, its width in vectors."""
         first = j * self.products.width
-        vectors = (self.n_lanes - first) / self.code.lanes
+        vectors = (self.n_lanes - first) // self.code.lanes
         n_vectors = self.code.least(vectors, self.products.vectors)
         return self.start + first * self.n_rows * self.code.size, first, n_vectors
 
     @property
     def end(self) -> Number:
-        """The address after the last panel."""
+        """Address after the last panel."""
         return self.start + self.n_lanes * self.n_rows * self.code.size
 
     def each_vector(self, first: Number, n_vectors: Number, body) -> None:
-        """``body(v, j, some)`` for the vectors of a panel: number, column, lanes that count."""
+        """Call ``body(v, j, some)`` for each vector v of a panel; j and `some` as in `columns`."""
         code = self.code
         with code.loop(0, n_vectors) as v:
             j = first + v * code.lanes

@@ -1,15 +1,17 @@
 """Functions for XLA whose work is shared among the threads that XLA has.
 
-The work comes in phases of independent items; a phase begins when the one before is done. The
-thread that calls takes items as any other, so that the work gets done even if no thread is free,
-and it waits only for items that another thread has already begun. A thread that comes too late
-finds nothing to do, whenever it comes: what it looks at lives until the last one has left.
+The work comes in phases of independent items; a phase begins when the previous one is done. The
+calling thread takes items like any other, so that the work gets done even if no other thread is
+free, and it waits only for items that another thread has already begun. A thread that comes too
+late finds nothing to do: the shared state lives until the last thread has left.
 """
 
 from collections.abc import Callable
 
 from neurodyn.kernels.compiled.llvm.code import Code
-from neurodyn.kernels.compiled.llvm.frame import (
+from neurodyn.kernels.compiled.llvm.number import Number
+from neurodyn.kernels.compiled.llvm.program import Program
+from neurodyn.kernels.compiled.llvm.xla_call import (
     N_THREADS,
     SCHEDULE,
     Buffers,
@@ -17,21 +19,19 @@ from neurodyn.kernels.compiled.llvm.frame import (
     offered,
     offers,
 )
-from neurodyn.kernels.compiled.llvm.functions import Program
-from neurodyn.kernels.compiled.llvm.number import Number
 
 __all__ = ["Arrays", "write_handler"]
 
-# Words of the shared state: how many threads may still look at it, the next item, how many items
-# are done, the call's arguments and results, and the first item of each phase and the end.
+# Words of the shared state: the number of threads that may still read it, the next item, the number
+# of items done, the call's arguments and results, the first item of each phase, and the end.
 _USERS, _NEXT, _DONE, _ARGUMENTS, _RESULTS, _STARTS = range(6)
 
 
 class Arrays:
-    """The arrays of a call, `counts` of them among the arguments and the results.
+    """The arrays of a call; `counts` are the numbers of arguments and of results.
 
-    Addresses are read at the beginning of a function: what is stored later could change them, as
-    far as the compiler knows.
+    Addresses are read at the beginning of a function, because the compiler would read them again
+    after each store, which might have changed them as far as it knows.
     """
 
     def __init__(self, code: Code, arguments: Number, results: Number, counts: tuple[int, int]):
@@ -70,11 +70,11 @@ def write_handler(
     Parameters
     ----------
     arrays
-        How many arguments and results there are.
+        Numbers of arguments and of results.
     counts
-        Writes how many items each phase has and how many threads they are worth.
+        Writes the number of items of each phase, and the number of threads worth using.
     phases
-        Each writes what to do with one item.
+        Each writes the work on one item.
     """
     items = [_item(program, f"{name}_phase{k}", phase, arrays) for k, phase in enumerate(phases)]
     work = _work(program, f"{name}_work", items)
@@ -94,24 +94,25 @@ def write_handler(
     helpers = code.choose(helpers < 0, 0, helpers)
     code.store(helpers + 1, state + 8 * _USERS)
     with code.loop(0, helpers):
-        _schedule(code, frame, program.address(code, task), state)
+        _schedule(code, frame, code.address_of(task), state)
     code.call(work, state)
     _wait(code, state, starts[-1])
     _leave(code, state)
-    code.give(zero)
+    code.return_(zero)
 
 
 def _item(program: Program, name: str, write, arrays) -> object:
-    code = program.function(name, 3)
+    """Write the function that does one item of a phase."""
+    code = Code(program, name, 3)
     arguments, results, i = code.arguments
     write(code, Arrays(code, arguments, results, arrays), i)
-    code.give()
+    code.return_()
     return code.function
 
 
 def _work(program: Program, name: str, items: list) -> object:
-    """Take items until there are none."""
-    code = program.function(name, 1)
+    """Write the function that takes items until none is left."""
+    code = Code(program, name, 1)
     (state,) = code.arguments
     starts = [code.word(state + 8 * (_STARTS + k)) for k in range(len(items) + 1)]
     arguments, results = (code.word(state + 8 * k) for k in (_ARGUMENTS, _RESULTS))
@@ -123,22 +124,22 @@ def _work(program: Program, name: str, items: list) -> object:
                 _wait(code, state, start)
                 code.call(item, arguments, results, i - start)
         code.add_atomically(state + 8 * _DONE, 1)
-    code.give()
+    code.return_()
     return code.function
 
 
 def _task(program: Program, name: str, work) -> object:
-    """What another thread does."""
-    code = program.function(name, 1)
+    """Write the function that another thread runs."""
+    code = Code(program, name, 1)
     (state,) = code.arguments
     code.call(work, state)
     _leave(code, state)
-    code.give()
+    code.return_()
     return code.function
 
 
 def _leave(code: Code, state: Number) -> None:
-    """The last to leave frees the shared state."""
+    """Leave; the last thread that leaves frees the shared state."""
     with code.when(code.add_atomically(state + 8 * _USERS, -1).equals(1)):
         code.call("free", state)
 
@@ -151,7 +152,7 @@ def _wait(code: Code, state: Number, n_done: Number) -> None:
 
 
 def _pool_size(code: Code, frame: Number) -> Number:
-    """How many threads XLA has, or 1 if it does not say: then the caller works alone."""
+    """Number of XLA's threads, or 1 if XLA does not tell: then the caller works alone."""
     answer, given = (code.stack(8) for _ in range(2))
     code.store(code.integer(1), answer)
     context = code.word(frame + 8 * 3)
@@ -163,7 +164,7 @@ def _pool_size(code: Code, frame: Number) -> Number:
 
 
 def _schedule(code, frame, task, state) -> None:
-    """Ask a thread of XLA's for help; where that fails, the others do its work."""
+    """Ask one of XLA's threads for help; if that fails, the other threads do its work."""
     given = code.stack(16)
     context = code.word(frame + 8 * 3)
     for k, word in enumerate([code.integer(40), code.integer(0), context, task, state]):

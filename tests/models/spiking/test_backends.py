@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 import neurodyn as nd
-from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels import backends
 from tests.benchmarks.peers import library, workloads
 from tests.rounding import assert_equal_to_rounding
 
 
-@pytest.mark.skipif(ffi.obstacle() is not None, reason=str(ffi.obstacle()))
+@pytest.mark.skipif(backends.obstacle() is not None, reason=str(backends.obstacle()))
 def test_a_network_spikes_alike_in_plain_and_compiled_code(x64, monkeypatch):
     model = library.network(workloads.w2(320, 80))
     runs = {}

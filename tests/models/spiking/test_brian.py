@@ -12,13 +12,13 @@ from neurodyn import params
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save, unpack_spikes
-from neurodyn.kernels.compiled import ffi
+from neurodyn.kernels import backends
 from neurodyn.models import spiking
 from neurodyn.models.spiking.plasticity import PairSTDP
 from tests.models.spiking import brian, networks
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-BACKENDS = ["xla", *(["compiled"] if ffi.obstacle() is None else [])]
+BACKENDS = ["xla", *(["compiled"] if backends.obstacle() is None else [])]
 
 
 @pytest.fixture(autouse=True)

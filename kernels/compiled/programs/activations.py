@@ -1,4 +1,4 @@
-"""Activations of vectors of floats, written with `neurodyn.kernels.compiled.llvm.functions`."""
+"""Activations of vectors of floats, and their slopes."""
 
 import math
 from collections.abc import Callable
@@ -9,20 +9,23 @@ from neurodyn.kernels.compiled.llvm.number import Number
 
 __all__ = ["ACTIVATIONS", "CodeActivation"]
 
-# Of the logarithm of two, a part with few bits, so that whole multiples of it are exact; the rest.
+# log(2) as a sum: a part with few bits, whose integer multiples are exact, and the rest.
 _LN2 = {
     4: (0.693359375, -2.12194440e-4),
     8: (6.93147180369123816490e-01, 1.90821492927058770002e-10),
 }
-_TERMS = {4: 7, 8: 14}  # of Taylor's series of exp within half of that logarithm: to rounding
+_TERMS = {4: 7, 8: 14}  # of the Taylor series of exp up to log(2) / 2: exact to rounding
 _LOG_TERMS = {4: 8, 8: 18}
-_LOWEST = {4: -87.0, 8: -708.0}  # exp is not yet denormal
+_LOWEST = {4: -87.0, 8: -708.0}  # where exp is not yet denormal
 _MANTISSA, _BIAS = {4: 23, 8: 52}, {4: 127, 8: 1023}
 _LEAK = 0.01
 
 
 class CodeActivation(NamedTuple):
-    """As `neurodyn.kernels.rate.activations.Activation`; `above` says which side of the kink."""
+    """As `neurodyn.kernels.rate.activations.Activation`.
+
+    `above` tells from the output whether the input was above the kink.
+    """
 
     value: Callable[[Code, Number], Number]
     slope: Callable[[Code, Number], Number]
@@ -34,7 +37,7 @@ def _expm1_parts(code: Code, x: Number) -> tuple[Number, Number]:
     """(s, q) such that ``exp(x) = s + s q``, s a power of two and q small; x at most about 0."""
     size = code.size
     x = code.choose(x < _LOWEST[size], _LOWEST[size], x)
-    magic = 1.5 * 2.0 ** _MANTISSA[size]  # its sum with an integer has that integer as last bits
+    magic = 1.5 * 2.0 ** _MANTISSA[size]  # an integer added to it appears in the lowest bits
     shifted = x * (1 / math.log(2)) + magic
     n = shifted - magic
     high, low = _LN2[size]
@@ -56,23 +59,23 @@ def _exp(code, x):
     return s * q + s
 
 
-def _minus_size(code, z):
+def _minus_abs(code, z):
     return code.choose(z < 0, z, -z)
 
 
 def _tanh(code, z):
-    m = _expm1(code, _minus_size(code, z) * 2)
+    m = _expm1(code, _minus_abs(code, z) * 2)
     t = m / (m + 2)
     return code.choose(z < 0, t, -t)
 
 
 def _sigmoid(code, z):
-    e = _exp(code, _minus_size(code, z))
+    e = _exp(code, _minus_abs(code, z))
     return code.choose(z < 0, e, 1.0) / (e + 1)
 
 
 def _softplus(code, z):
-    e = _exp(code, _minus_size(code, z))
+    e = _exp(code, _minus_abs(code, z))
     s = e / (e + 2)  # log(1 + e) = 2 atanh(s), and s is at most a third
     square = s * s
     series = code.splat(1 / (2 * _LOG_TERMS[code.size] + 1))

@@ -1,12 +1,14 @@
-"""The spike products of `events_compiled` as machine code."""
+"""The products of spikes as machine code; `neurodyn.kernels.compiled.events` calls them."""
 
 import functools
 from collections.abc import Callable
 
-from neurodyn.kernels.compiled.llvm.code import I32, Code
-from neurodyn.kernels.compiled.llvm.frame import Buffers, begin_handler
-from neurodyn.kernels.compiled.llvm.functions import Program, vector_bytes
+from neurodyn.kernels.compiled.llvm.code import Code
 from neurodyn.kernels.compiled.llvm.number import Number
+from neurodyn.kernels.compiled.llvm.processor import vector_bytes
+from neurodyn.kernels.compiled.llvm.program import Program
+from neurodyn.kernels.compiled.llvm.values import I32
+from neurodyn.kernels.compiled.llvm.xla_call import Buffers, begin_handler
 
 __all__ = ["build"]
 
@@ -18,20 +20,20 @@ _LINE = 16
 
 
 def build(name: str, dtype: str):
-    """Compile one function for one floating point type, to be called by XLA."""
-    # Products are rounded before they are added, as a loop in any language would.
+    """Compile one function, for floats of one type, that XLA calls."""
+    # Not fused: products are rounded before they are added, as in a loop in any other language.
     program = Program(dtype, vector_bytes(), fused=False)
     code, arguments, results = begin_handler(program, name)
     _WRITERS[name](code, Buffers(code, arguments), Buffers(code, results))
-    code.give(code.integer(0))
+    code.return_(code.integer(0))
     return program.compiled(name)
 
 
 def _each_spike(code: Code, spikes: Number, n: Number, then: Callable[[Number], None]) -> None:
-    """Do something for the index of each entry that is not zero, in order."""
+    """Call ``then(i)`` for the index of each entry that is not zero, in ascending order."""
     with code.loop(0, n, code.lanes) as first:
         vector = code.vector_at(spikes + first * code.size, n - first)
-        rest = code.cell(code.lanes_that_are_not_zero(vector))
+        rest = code.cell(code.nonzero_mask(vector))
         with code.endless() as leave_if:
             lanes = rest.get()
             leave_if(lanes.equals(0))
@@ -40,7 +42,7 @@ def _each_spike(code: Code, spikes: Number, n: Number, then: Callable[[Number], 
 
 
 def _copy(code: Code, source: Number, target: Number, n: Number) -> None:
-    """Numbers of an argument to a result, where XLA has not made them one buffer."""
+    """Copy an argument to a result, unless XLA has given both the same buffer."""
 
     def copy(j, some):
         code.put_vector(code.vector_at(source + j * code.size, some), target + j * code.size, some)
@@ -62,11 +64,11 @@ def _add_rows(code: Code, arguments: Buffers, results: Buffers, onto: bool = Fal
     spikes, W, out = arguments.data(0), arguments.data(1), results.data(0)
     n_post = arguments.size(1, 1)
     width = n_post * code.size
-    waiting = code.stack(2 * _TOGETHER)  # where rows lie, in words of 8 bytes
+    waiting = code.stack(2 * _TOGETHER)  # row numbers, in words of 8 bytes
     n_waiting = code.cell(code.integer(0))
 
     def add(trial_spikes, trial_out, n_rows):
-        """Add the rows that wait, one after the other in every entry of the result."""
+        """Add the waiting rows, one after the other in every entry of the result."""
         rows = [code.word(waiting + 8 * k) for k in range(n_rows)]
         scales = [code.splat(code.load(trial_spikes + row * code.size)) for row in rows]
 
@@ -147,7 +149,7 @@ def _add_delayed(code: Code, arguments: Buffers, results: Buffers) -> None:
 
 
 def _row(code: Code, indptr: Number, i: Number) -> tuple[Number, Number]:
-    """The first synapse of a row, and the one after its last."""
+    """The first synapse of a row, and the synapse after its last."""
     return code.word(indptr + i * 4, I32), code.word(indptr + i * 4 + 4, I32)
 
 
@@ -157,9 +159,9 @@ def _row(code: Code, indptr: Number, i: Number) -> tuple[Number, Number]:
 def _add_spikes(code: Code, arguments: Buffers, results: Buffers) -> None:
     """(words, table, (indptr, indices, values) of each row, *onto) -> onto, added to.
 
-    The table says of each row which neuron is the first, which array of `onto` it adds to, and
-    where in it. A spike waits until the next one is known, whose synapses are then brought in
-    while its own are added.
+    The table holds, for each row, the first neuron, the array of `onto` that it adds to, and the
+    first entry there. A spike waits until the next spike is known, so that the synapses of the next
+    one come into the cache while those of the waiting one are added.
     """
     n_trials, n_words = arguments.size(0, 0), arguments.size(0, 1)
     words, table, n_rows = arguments.data(0), arguments.data(1), arguments.size(1, 0)
@@ -172,10 +174,10 @@ def _add_spikes(code: Code, arguments: Buffers, results: Buffers) -> None:
         _copy(code, arguments.data(n_rows * 3 + (i + 2)), results.data(i), n)
 
     add = _write_add(code.program)
-    waiting = [code.cell(code.integer(0)) for _ in range(4)]  # out, indices, values, how many
+    waiting = [code.cell(code.integer(0)) for _ in range(4)]  # out, indices, values, number
 
     def then_add(out, indices, values, n):
-        """Add what waits; these come next."""
+        """Add the waiting synapses; the given ones wait next."""
         code.call(add, *(cell.get() for cell in waiting), indices, values, n)
         for cell, new in zip(waiting, (out, indices, values, n), strict=True):
             cell.put(new)
@@ -187,7 +189,7 @@ def _add_spikes(code: Code, arguments: Buffers, results: Buffers) -> None:
             indptr, indices, values = (arguments.data(r * 3 + (2 + k)) for k in range(3))
             n_pre = arguments.size(r * 3 + 2, 0) - 1
             out = results.data(i) + (b * results.size(i, 1) + shift) * code.size
-            with code.loop(first / 32, (first + n_pre + 31) / 32) as w:
+            with code.loop(first // 32, (first + n_pre + 31) // 32) as w:
                 rest = code.cell(code.word(trial_words + w * 4, I32) & 0xFFFFFFFF)
                 with code.endless() as leave_if:
                     bits = rest.get()
@@ -202,15 +204,15 @@ def _add_spikes(code: Code, arguments: Buffers, results: Buffers) -> None:
 
 
 def _write_add(program: Program):
-    """A function that adds some synapses while those of the next spike are brought in."""
-    code = program.function("add", 7)
+    """Write the function that adds synapses and brings the next spike's into the cache."""
+    code = Code(program, "add", 7)
     out, indices, values, n, next_indices, next_values, n_next = code.arguments
 
     def add(j):
         target = code.word(indices + j * 4, I32)
         _add_to(code, out + target * code.size, code.load(values + j * code.size))
 
-    n_whole = n / _LINE * _LINE
+    n_whole = n // _LINE * _LINE
     with code.loop(0, n_whole, _LINE) as k:
         with code.when(k < n_next):
             for start, size in ((next_indices, 4), (next_values, code.size)):
@@ -219,7 +221,7 @@ def _write_add(program: Program):
             add(k + j)
     with code.loop(n_whole, n) as k:
         add(k)
-    code.give()
+    code.return_()
     return code.function
 
 

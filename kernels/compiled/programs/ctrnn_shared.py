@@ -1,33 +1,33 @@
-"""The leaky recurrence as machine code: what its two passes share."""
+"""Names and sizes that both passes of the leaky recurrence share."""
 
-from llvmlite import ir
-
+from neurodyn.kernels.compiled.llvm import processor
 from neurodyn.kernels.compiled.llvm.code import Code
-from neurodyn.kernels.compiled.llvm.functions import Program, machine
-from neurodyn.kernels.compiled.llvm.math import ACTIVATIONS
 from neurodyn.kernels.compiled.llvm.number import Number
 from neurodyn.kernels.compiled.llvm.product import Products
+from neurodyn.kernels.compiled.llvm.program import Program
 from neurodyn.kernels.compiled.llvm.team import Arrays
+from neurodyn.kernels.compiled.llvm.values import I32
+from neurodyn.kernels.compiled.programs.activations import ACTIVATIONS
 
 __all__ = ["Pass", "Sizes"]
 
 
 class Pass:
-    """A program for one form and activation, with the function that multiplies."""
+    """The program of one pass for one form and activation, with its matrix products."""
 
     def __init__(self, form, activation, dtype, n_factors: int, added: tuple[str, ...]):
         self.form, self.act = form, ACTIVATIONS[activation]
-        self.machine = machine()
-        self.program = Program(dtype, self.machine.vector_bytes)
-        self.products = Products(self.program, self.machine, n_factors, added)
+        self.registers = processor.registers()
+        self.program = Program(dtype, self.registers.vector_bytes)
+        self.products = Products(self.program, self.registers, n_factors, added)
 
     @property
     def rows(self) -> int:
         """Rows of a tile."""
-        return self.machine.rows
+        return self.registers.rows
 
     def tile_memory(self, code: Code) -> tuple[Number, Number]:
-        """Address of a tile on the stack, and bytes from row to row."""
+        """Address of a tile on the stack, and its bytes from row to row."""
         width = self.products.width
         return code.stack(self.rows * width), code.integer(width * code.size)
 
@@ -40,18 +40,19 @@ class Sizes:
         self.units, self.inputs = buffers.size(1, 1), buffers.size(1, 0)
         self.steps, self.batch = buffers.size(4, 0), buffers.size(4, 1)
         self.sources = self.units + self.inputs + 1
-        self.lanes = (self.units + (code.lanes - 1)) / code.lanes * code.lanes
-        # Rows of private memory an odd number of vectors apart: they do not share the cache's sets.
-        self.wide = ((self.lanes / code.lanes) | 1) * code.lanes
+        self.lanes = (self.units + (code.lanes - 1)) // code.lanes * code.lanes
+        # Rows of private memory are an odd number of vectors apart, so that they lie in different
+        # sets of the cache.
+        self.wide = ((self.lanes // code.lanes) | 1) * code.lanes
         self.row = self.units * code.size
         self.step = self.batch * self.row
         self.length, self.n_parts, self.part_rows = (self.setting(k) for k in range(3))
 
     def setting(self, k: int) -> Number:
         """Entry k of the settings."""
-        return self.code.word(self._settings + 4 * k, ir.IntType(32))
+        return self.code.word(self._settings + 4 * k, I32)
 
     def rows_of(self, part: Number) -> tuple[Number, Number]:
-        """First row of a part of the batch, and how many it has."""
+        """First row of a part of the batch, and its number of rows."""
         first = part * self.part_rows
         return first, self.code.least(self.batch - first, self.part_rows)

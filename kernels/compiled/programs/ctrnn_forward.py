@@ -1,16 +1,17 @@
 """The forward pass of `ctrnn_scan` as machine code."""
 
-from neurodyn.kernels.compiled.ctrnn_code import Pass, Sizes
 from neurodyn.kernels.compiled.llvm.product import Panels
 from neurodyn.kernels.compiled.llvm.team import write_handler
+from neurodyn.kernels.compiled.programs.ctrnn_shared import Pass, Sizes
 
 __all__ = ["KEEP_ALL", "KEEP_NOTHING", "KEEP_RUN", "build"]
 
-KEEP_NOTHING, KEEP_RUN, KEEP_ALL = range(3)  # of the states; all: with zeros after the last step
+# States to keep: none, those of the steps that run, or all, with zeros after the last step.
+KEEP_NOTHING, KEEP_RUN, KEEP_ALL = range(3)
 
 _W, _U, _B, _ALPHA, _X, _H0, _NOISE, _SETTINGS = range(8)
 _END, _STATES, _GATE, _PANELS, _WORK = range(5)
-_KEEP, _HAS_NOISE, _HAS_GATE = 3, 4, 5  # places in the settings, after those that `Sizes` knows
+_KEEP, _HAS_NOISE, _HAS_GATE = 3, 4, 5  # entries of the settings, after those that `Sizes` reads
 
 
 def build(form: str, activation: str, dtype: str):
@@ -31,7 +32,7 @@ def build(form: str, activation: str, dtype: str):
 
 
 def _weights(this, code, buffers, sizes) -> Panels:
-    """Panels of W, U and b, one below the other; in the update form times alpha."""
+    """Panels of W, U and b, one below the other; in the update form multiplied by alpha."""
     place = buffers.result(_PANELS)
     return Panels(code, this.products, place, sizes.sources, sizes.units)
 
@@ -70,14 +71,14 @@ class _Part:
         self.has_noise = sizes.setting(_HAS_NOISE) > 0
         self.has_gate = sizes.setting(_HAS_GATE) > 0
         self.tile, self.tile_row = this.tile_memory(code)
-        # What the product reads where that is not the state: the activations of a tile's rows.
+        # Activations of a tile's rows: the left-hand side of the product in the current form.
         self.active = buffers.result(_WORK) + part * this.rows * sizes.wide * code.size
 
     def run(self) -> None:
         code, sizes, buffers = self.code, self.sizes, self.buffers
         states, h0 = buffers.result(_STATES), buffers.argument(_H0)
         kept = self.keep > KEEP_NOTHING
-        # Without states to keep, two buffers take turns.
+        # If no states are kept, two buffers take turns.
         slot = lambda t: states + code.choose(kept, t, t % 2) * sizes.step  # noqa: E731
         with code.loop(0, sizes.length) as t:
             before = code.choose(t > 0, slot(t - 1), h0)
@@ -100,7 +101,7 @@ class _Part:
         code.columns(code.integer(0), n_floats, body)
 
     def _tiles(self, t, i, before, after) -> None:
-        """A step of the rows from i on that make a tile."""
+        """One step of the rows of one tile, which begins at row i."""
         code, sizes, this = self.code, self.sizes, self.this
         size = code.integer(code.size)
         valid = code.least(self.first + self.n_rows - i, this.rows)
@@ -133,7 +134,7 @@ class _Part:
         return self.active
 
     def _finish(self, t, row, r, first, n_vectors, before, after) -> None:
-        """From the summed drive of a row to its state."""
+        """Compute the state of a row from its summed drive."""
         code, sizes, act = self.code, self.sizes, self.this.act
         buffers, form = self.buffers, self.this.form
 

@@ -1,49 +1,51 @@
-"""The draws of `noise_compiled` as machine code."""
+"""Standard normal numbers as machine code; `neurodyn.kernels.compiled.normal` calls it."""
 
-from neurodyn.kernels.compiled.llvm.code import I32, Code
-from neurodyn.kernels.compiled.llvm.functions import Program, vector_bytes
+from neurodyn.kernels.compiled.llvm.code import Code
 from neurodyn.kernels.compiled.llvm.number import Number
+from neurodyn.kernels.compiled.llvm.processor import vector_bytes
+from neurodyn.kernels.compiled.llvm.program import Program
 from neurodyn.kernels.compiled.llvm.team import Arrays, write_handler
+from neurodyn.kernels.compiled.llvm.values import I32
 from neurodyn.kernels.random import numbers
 
 __all__ = ["build"]
 
-# Blocks of the cipher that one thread takes at a time: some twenty microseconds.
+# Blocks of the cipher that one thread takes at a time; they take some twenty microseconds.
 _CHUNK = 8192
 
 
 def build():
     """Compile the function (words of the keys,) -> (standard normal numbers for each key,)."""
-    # Two registers to a vector: what is done with one does not wait for the other.
+    # Vectors of two registers: while one register waits for a result, the other is worked on.
     program = Program("float32", 2 * vector_bytes())
     write_handler(program, "normal", (1, 1), _counts, [_draw])
     return program.compiled("normal")
 
 
 def _chunks(arrays: Arrays) -> tuple[Number, Number]:
-    """Numbers for each key, and into how many chunks these are cut."""
+    """How many numbers each key gives, and the number of chunks that they are cut into."""
     size = arrays.result_size(0, 1)
-    return size, (size / 2 + (_CHUNK - 1)) / _CHUNK + (size / 2).equals(0).as_integer()
+    return size, (size // 2 + (_CHUNK - 1)) // _CHUNK + (size // 2).equals(0).as_integer()
 
 
 def _counts(code: Code, arrays: Arrays) -> tuple[list[Number], Number]:
     n_items = arrays.result_size(0, 0) * _chunks(arrays)[1]
     total = arrays.result_size(0, 0) * arrays.result_size(0, 1)
-    return [n_items], code.least(n_items, total / _CHUNK)
+    return [n_items], code.least(n_items, total // _CHUNK)
 
 
 def _draw(code: Code, arrays: Arrays, item: Number) -> None:
     """One chunk of the numbers for one key.
 
-    A block of the cipher takes a number below half the size, and the same above that; what it
-    gives for both goes to these two places.
+    A block of the cipher turns the positions j and ``n_first + j`` into two words; the numbers made
+    from these words go to the same two positions.
     """
     size, n_chunks = _chunks(arrays)
-    key, chunk = item / n_chunks, item % n_chunks
+    key, chunk = item // n_chunks, item % n_chunks
     words, out = arrays.argument(0) + key * 8, arrays.result(0) + key * size * 4
     first, second = (code.lanes_of(code.load(words + 4 * k, I32)) for k in range(2))
     keys = (first, second, first ^ second ^ numbers.PARITY)
-    n_second = size / 2
+    n_second = size // 2
     n_first = size - n_second
 
     def blocks(j, some):
@@ -54,7 +56,7 @@ def _draw(code: Code, arrays: Arrays, item: Number) -> None:
 
     start = chunk * _CHUNK
     code.columns(start, code.least(start + _CHUNK, n_second), blocks)
-    # Of an odd number of words one has no partner.
+    # With an odd number of words, one has no partner.
     with code.when((n_first > n_second) & (chunk.equals(n_chunks - 1))):
         x = code.lanes_of(n_second.as_integer(I32))
         x, _ = _cipher(code, x, x & 0, keys)
@@ -73,7 +75,7 @@ def _cipher(code: Code, x: Number, y: Number, keys) -> tuple[Number, Number]:
 
 
 def _normal(code: Code, word: Number) -> Number:
-    """As `noise.normal_of`, operation by operation."""
+    """The operations of `neurodyn.kernels.random.noise.normal_of`, in the same order."""
     fraction = code.shifted_right(word, 9) | 0x3F800000
     u = (code.bits(fraction) - 1.5) * 2.0 + 2.0**-23
     bits = code.bits((1.0 - u) * (u + 1.0))
@@ -82,7 +84,7 @@ def _normal(code: Code, word: Number) -> Number:
     w = -(_polynomial(code, numbers.LOG2, m) * m + code.as_float(exponent))
     found = code.cell(_polynomial(code, numbers.CENTRE, w - numbers.CENTRE_AT))
     far = ~(w < numbers.SWITCH)
-    with code.when(~code.bits_of(far).equals(0)):  # one lane in 300
+    with code.when(~code.bits_of(far).equals(0)):  # about one lane in 300
         tail = _polynomial(code, numbers.TAIL, code.root(w) - numbers.TAIL_AT)
         found.put(code.choose(far, tail, found.get()))
     return found.get() * u

@@ -1,0 +1,1 @@
+"""The kernels as machine code. Importing these modules needs llvmlite."""
