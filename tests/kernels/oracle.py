@@ -1,4 +1,4 @@
-"""The leaky recurrence and its gradients in plain NumPy, one step at a time, keeping everything."""
+"""The leaky recurrence and its gradients in plain NumPy, one step at a time."""
 
 import numpy as np
 

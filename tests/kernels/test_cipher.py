@@ -23,7 +23,7 @@ def test_known_words(block, key, expected):
         return tuple(np.array([word], np.uint32) for word in pair)
 
     np.testing.assert_array_equal(np.concatenate(rounds(words(key), *words(block))), expected)
-    # JAX, with the cipher as it is lowered now.
+    # JAX itself, whose cipher is unrolled.
     found = threefry_2x32(jnp.array(key, jnp.uint32), jnp.array(block, jnp.uint32))
     np.testing.assert_array_equal(found, expected)
 
@@ -38,7 +38,7 @@ def test_draws_under_every_transformation_agree():
     keys = jax.random.split(jax.random.key(3), 4)
     draw = lambda key: jax.random.normal(key, (5,))  # noqa: E731
     each = np.stack([draw(key) for key in keys])
-    # Rounding may differ where XLA joins other operations into one.
+    # Rounding may differ, because XLA fuses different operations.
     for other in (jax.vmap(draw), jax.jit(jax.vmap(draw)), lambda k: jax.lax.map(draw, k)):
         np.testing.assert_allclose(other(keys), each, rtol=4e-6)
     slope = jax.grad(lambda s: (s * draw(keys[0])).sum())(2.0)

@@ -38,7 +38,7 @@ def problem(n_steps=7, n_batch=3, n_inputs=2, n_units=5, low=0.05, seed=0):
 
 @partial(jax.jit, static_argnames=("form", "activation", "backend"))
 def states_and_grads(arguments, h_bar, length=None, form="rate", activation="tanh", backend="xla"):
-    """What the kernel gives, for every array in `arguments` (noise included if it is there)."""
+    """States and the gradients of all arrays in `arguments`, which may contain noise."""
     options = {"form": form, "activation": activation, "length": length, "backend": backend}
     states, pull = jax.vjp(lambda a: ctrnn_scan(**a, **options), arguments)
     return states, pull(h_bar)[0]
@@ -78,7 +78,9 @@ def test_oracle_agrees_with_complex_steps(form, activation):
 def test_states_and_gradients(form, activation, backend, x64):
     arguments, noise, h_bar = problem()
     check(backend, arguments, noise, h_bar, form, activation, length=4)
-    if activation == "leaky_relu":  # tanh is in test_lengths: each is a program of its own
+    if (
+        activation == "leaky_relu"
+    ):  # tanh is in test_lengths; each activation needs a program of its own
         check(backend, arguments, None, h_bar, form, activation)
 
 
@@ -164,7 +166,7 @@ def test_no_inputs(backend, x64):
     ],
 )
 def test_float32(form, activation, backend):
-    """Also the alpha nearest to the bound, where recovery loses most."""
+    """Includes the smallest alpha for which the activation is recovered: it loses most bits."""
     arguments, noise, h_bar = problem(n_steps=333, n_units=33, low=1 / 128)
     arguments, noise, h_bar = jax.tree.map(
         lambda a: a.astype(np.float32), (arguments, noise, h_bar)
@@ -182,8 +184,8 @@ def test_float32(form, activation, backend):
         np.testing.assert_allclose(grad, expected[name], rtol=0, atol=2e-5 * scale, err_msg=name)
 
 
-def test_float32_kink_is_never_guessed(backend):
-    """Units held below the kink must get exactly no gradient, whatever rounding does."""
+def test_float32_gradient_below_the_kink_is_zero(backend):
+    """Units far below the kink get a gradient of exactly zero, in spite of rounding."""
     arguments, noise, h_bar = problem(n_steps=50)
     arguments["b"][:3] = -1e3
     given = jax.tree.map(lambda a: a.astype(np.float32), {**arguments, "noise": noise})
@@ -372,7 +374,7 @@ def test_bad_input(change, error, words):
 @needs_vectors
 @pytest.mark.parametrize("form", FORMS)
 def test_many_trials_and_units_in_float32(form):
-    """Several parts, panels and blocks, none of which comes out even, against XLA."""
+    """Several parts, panels and blocks, all with a remainder, against XLA."""
     arguments, noise, h_bar = problem(n_steps=6, n_batch=297, n_inputs=19, n_units=211)
     given = {**arguments, "noise": noise}
     given, h_bar = jax.tree.map(lambda a: a.astype(np.float32), (given, h_bar))
@@ -407,7 +409,7 @@ def test_activations_far_from_zero(activation, x64):
 
 
 @needs_vectors
-def test_not_a_number_is_not_lost(x64):
+def test_nan_is_kept(x64):
     arguments, _, _ = problem(n_batch=9)
     arguments["h0"][4, 2] = np.nan
     for activation in ACTIVATIONS[:-1]:

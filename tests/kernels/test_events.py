@@ -1,4 +1,4 @@
-"""Event-driven spike products against loops in NumPy, in every backend."""
+"""Products of spikes against loops in NumPy, in every backend."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ N_PRE, N_POST, N_SLOTS = 70, 13, 5
 
 
 def connections(dtype=np.float64, n_pre=N_PRE, n_post=N_POST, seed=0):
-    """A sparse matrix, the same as rows of synapses, and a delay for each of these."""
+    """A sparse matrix, the same matrix as rows of synapses, and a delay for each synapse."""
     rng = np.random.default_rng(seed)
     W = rng.standard_normal((n_pre, n_post)) * (rng.random((n_pre, n_post)) < 0.4)
     W[3], W[:, 2] = 0, 0  # a neuron without targets, and one without sources
@@ -36,7 +36,7 @@ def connections(dtype=np.float64, n_pre=N_PRE, n_post=N_POST, seed=0):
 
 
 def ordered(spikes, W):
-    """Rows added to zero one after the other."""
+    """Add rows to zero, one after the other."""
     total = np.zeros(W.shape[1], W.dtype)
     for i in np.flatnonzero(spikes):
         total = total + W[i]
@@ -129,7 +129,7 @@ def test_every_width_of_registers_gives_the_same(registers, n_post, x64):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_rows_are_added_to_what_is_there(x64, backend):
+def test_rows_are_added_to_given_numbers(x64, backend):
     W = connections()[0]
     rng = np.random.default_rng(4)
     spikes, onto = (rng.random((3, N_PRE)) < 0.2).astype(float), rng.standard_normal((3, N_POST))
@@ -174,8 +174,8 @@ def test_graded_events_scale_their_rows(x64, backend):
     np.testing.assert_allclose(sparse, spikes @ W, rtol=1e-12)
 
 
-def test_rows_longer_than_what_is_handled_at_once(x64):
-    # One neuron has all targets and the others few, which no chunk of mean width holds.
+def test_rows_longer_than_a_chunk(x64):
+    # One neuron has all targets and the others have one: a chunk of mean width is too short for it.
     n_post = 500
     rows = [np.arange(n_post), *[np.array([i]) for i in range(60)]]
     indptr = np.cumsum([0, *[r.size for r in rows]]).astype(np.int32)
@@ -298,7 +298,7 @@ def test_packed_words(dtype):
     assert not bits[..., 45:].any()
 
 
-def test_what_is_wrong_is_said():
+def test_errors_name_the_wrong_argument():
     W, indptr, indices, values, delays = connections(np.float32)
     spikes = np.zeros(N_PRE, np.float32)
     with pytest.raises(ValueError, match=r"vmap"):
@@ -332,7 +332,7 @@ def test_the_environment_chooses_the_backend(monkeypatch):
 
 @needs_compiler
 def test_threads_that_need_a_kernel_first_share_it():
-    """In a process of its own, which has compiled none yet."""
+    """Runs in a process of its own, because this one may have compiled the kernel."""
     code = """
 import threading
 import jax, numpy as np
@@ -371,7 +371,7 @@ def test_an_old_compiler_is_passed_over(monkeypatch):
         backends.obstacle.cache_clear()
 
 
-def test_nobody_spikes_and_the_ring_turns():
+def test_the_ring_turns_without_neurons():
     ring, none = np.ones((N_SLOTS, 2), np.float32), np.zeros(0, np.int32)
     nobody = np.zeros(0, np.float32)
     found = delayed_spike_product(ring, 0, nobody, np.zeros(1, np.int32), none, nobody, none)

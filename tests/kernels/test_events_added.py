@@ -10,8 +10,8 @@ from tests.kernels.compiler import BACKENDS
 from tests.kernels.test_events import connections
 
 N_PRE = 70
-# First neuron, number of neurons, array that is added to, first entry and number of entries there:
-# two sets add to the same array, one of them to a part of it and from neurons that others have too.
+# First neuron, number of neurons, target array, first entry and number of entries there. Two sets
+# add to the same array, and neurons belong to several sets.
 PARTS = ((0, 50, 0, 0, 20), (30, 40, 1, 3, 15), (45, 25, 0, 7, 13))
 SIZES = (20, 18)
 
@@ -23,7 +23,7 @@ def synapses(dtype):
         Rows(first, onto, shift, *map(jnp.asarray, each[1:4]))
         for (first, _, onto, shift, _), each in zip(PARTS, drawn, strict=True)
     ]
-    longest = int(np.diff(drawn[0][1]).max())  # known of some and not of others
+    longest = int(np.diff(drawn[0][1]).max())  # known for one set only
     rows[0] = rows[0]._replace(longest=longest)
     return [each[0] for each in drawn], rows
 
@@ -40,7 +40,7 @@ def ordered(onto, spikes, matrices):
 def drawn(n_trials, dtype, seed=0):
     rng = np.random.default_rng(seed)
     spikes = (rng.random((n_trials, N_PRE)) < 0.3).astype(dtype)
-    spikes[-1] = 1  # all at once
+    spikes[-1] = 1  # all neurons spike
     return [rng.standard_normal(n).astype(dtype) for n in SIZES], spikes
 
 
@@ -142,7 +142,7 @@ def test_nothing_to_add():
     np.testing.assert_array_equal(only[1], onto[1])
 
 
-def test_what_is_wrong_is_said():
+def test_errors_name_the_wrong_argument():
     _, rows = synapses(np.float32)
     onto, spikes = drawn(1, np.float32)
     spikes = spikes[0]

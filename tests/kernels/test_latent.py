@@ -1,4 +1,4 @@
-"""latent_scan against a NumPy loop and complex steps; the normal numbers against their law."""
+"""latent_scan against a NumPy loop and complex steps."""
 
 import jax
 import jax.numpy as jnp

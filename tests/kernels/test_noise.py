@@ -1,4 +1,4 @@
-"""Standard normal numbers against their law, SciPy's quantiles and JAX's cipher."""
+"""Standard normal numbers against their distribution, SciPy's quantiles and JAX's cipher."""
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +14,11 @@ from tests.kernels.compiler import BACKENDS, needs_compiler
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_numbers_follow_their_law(key, backend):
+def test_numbers_follow_the_normal_distribution(key, backend):
     x = np.asarray(standard_normal(key, (400, 500), backend=backend))
     assert x.dtype == np.float32
     assert scipy.stats.kstest(x.ravel(), "norm").pvalue > 0.01
-    # Neighbours along both axes share cipher blocks with others, and must not show it.
+    # Numbers that share a block of the cipher must be uncorrelated, as must neighbours.
     for a, b in ((x[:-1], x[1:]), (x[:, :-1], x[:, 1:]), (x[:200], x[200:])):
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.01
     other = standard_normal(jax.random.key(1), (400, 500), backend=backend)

@@ -9,7 +9,7 @@ from neurodyn.kernels import recurrent_scan
 
 
 def step(params, carry, x):
-    """A gated cell with a counter, a switch and a random stream among what it carries."""
+    """A gated cell whose carry includes a counter, a switch and a random key."""
     h, count, on, key = carry["h"], carry["count"], carry["on"], carry["key"]
     key, draw_key = jax.random.split(key)
     noise = 0.1 * jax.random.uniform(draw_key, h.shape, h.dtype)
