@@ -1,178 +1,201 @@
-"""Measures of runs and recordings, and comparisons between them."""
+"""Measures of runs and recordings, and comparisons between them.
 
-from neurodyn.analysis.comparison.ceiling import corrected, spearman_brown, split_half_reliability
+This page is the menu, in the order of the rooms. Functions take labelled data (xarray), except for
+the last heading.
+"""
+# ruff: noqa: I001, RUF022  (in the order of the rooms, not of the alphabet)
+
+# Compare a model with a recording
 from neurodyn.analysis.comparison.compare import compare
-from neurodyn.analysis.comparison.measures import MEASURES, Measure
-from neurodyn.analysis.comparison.null import p_value, shuffle_null
-from neurodyn.analysis.comparison.similarity import (
-    cka,
-    debiased_cka,
+from neurodyn.analysis.comparison.measure import Measure, Pairwise, of_samples, CrossValidation
+from neurodyn.analysis.comparison.measures import MEASURES
+from neurodyn.analysis.comparison.similarity import cka, procrustes
+from neurodyn.analysis.comparison.ceiling import split_half_reliability, corrected
+from neurodyn.analysis.comparison.null import shuffle_null, p_value
+from neurodyn.analysis.shared.bootstrap import bootstrap
+from neurodyn.analysis.shared.timebins import rebin
+
+# Populations
+from neurodyn.analysis.populations.pca import pca
+from neurodyn.analysis.populations.dimensionality import participation_ratio, n_components
+from neurodyn.analysis.populations.predictivity import ridge_r
+from neurodyn.analysis.populations.decoding import decode
+
+# Spike trains
+from neurodyn.analysis.spike_trains.firing import firing_rate, fano_factor, population_rate
+from neurodyn.analysis.spike_trains.spike_intervals import spike_intervals, interval_statistics
+from neurodyn.analysis.spike_trains.synchrony import synchrony
+from neurodyn.analysis.spike_trains.rhythms import population_spectrum, BANDS
+from neurodyn.analysis.spike_trains.current_clamp import detect_spikes, fi_curve
+from neurodyn.analysis.spike_trains.waveforms import aligned_correlation, main_frequency
+
+# Timescales
+from neurodyn.analysis.timescales.autocorrelation import autocorrelation, population_activity
+from neurodyn.analysis.timescales.streaming import (
+    streaming_autocorrelation,
+    LagSums,
+    CovarianceSums,
+)
+from neurodyn.analysis.timescales.time_constants import timescale, fit_exponential, effective_tau
+from neurodyn.analysis.timescales.decay import fit_exponentials, timescale_summary
+from neurodyn.analysis.timescales.intrinsic import intrinsic_timescale
+from neurodyn.analysis.timescales.recovery import timescale_recovery
+from neurodyn.analysis.timescales.network_timescales import network_timescale, driven_activity
+
+# Dynamics
+from neurodyn.analysis.dynamics.lyapunov import lyapunov
+from neurodyn.analysis.dynamics.bifurcation import bifurcation
+from neurodyn.analysis.dynamics.piecewise_linear import fixed_points, cycles
+from neurodyn.analysis.dynamics.symbolic import (
+    symbols,
+    transitions,
+    topological_entropy,
+    word_growth,
+)
+from neurodyn.analysis.dynamics.symbolise import symbolise
+from neurodyn.analysis.dynamics.words import (
+    word_frequencies,
+    true_words,
+    word_divergence,
+    entropy_rate,
+    lagged_pairs,
+)
+
+# Reconstruction of a system, and forecasts
+from neurodyn.analysis.reconstructions.protocols import (
+    reconstruction,
+    reconstruction_floor,
+    RECONSTRUCTION_PROTOCOLS,
+)
+from neurodyn.analysis.reconstructions.state_space import (
+    state_space_divergence,
+    StateSpaceDivergence,
+)
+from neurodyn.analysis.reconstructions.mixtures import mixture_divergence, MixtureDivergence
+from neurodyn.analysis.reconstructions.spectra import power_spectrum, spectral_distance
+from neurodyn.analysis.reconstructions.prediction import valid_prediction_time, prediction_error
+from neurodyn.analysis.reconstructions.forecast import forecast, forecast_error, Generates
+from neurodyn.analysis.reconstructions.autoregression import ridge_forecast
+
+# Networks: lesions, perturbations, readouts, latents
+from neurodyn.analysis.networks.lesion import ablation, extreme_units
+from neurodyn.analysis.networks.perturbation import perturbation
+from neurodyn.analysis.networks.alterations import altered_scores
+from neurodyn.analysis.networks.reservoirs import ridge_readout, memory_capacity
+from neurodyn.analysis.networks.latents import latent_summary
+
+# For arrays, without labels
+from neurodyn.analysis.comparison.alignment import (
     linear_cka,
-    procrustes,
+    debiased_cka,
     procrustes_angle,
     shape_angle,
 )
-from neurodyn.analysis.dynamics.bifurcation import bifurcation
-from neurodyn.analysis.dynamics.lyapunov import kaplan_yorke_dimension, lyapunov
-from neurodyn.analysis.dynamics.piecewise_linear import cycles, fixed_points
-from neurodyn.analysis.dynamics.symbolic import (
-    symbols,
-    topological_entropy,
-    transitions,
-    word_growth,
-)
-from neurodyn.analysis.dynamics.words import (
-    entropy_rate,
-    lagged_pairs,
-    symbolise,
-    true_words,
-    word_divergence,
-    word_frequencies,
-)
-from neurodyn.analysis.networks.latents import latent_summary
-from neurodyn.analysis.networks.lesion import (
-    AlteredScores,
-    ablation,
-    altered_scores,
-    extreme_units,
-    perturbation,
-)
-from neurodyn.analysis.networks.reservoirs import memory_capacity, ridge_readout
-from neurodyn.analysis.populations.decoding import decode
-from neurodyn.analysis.populations.dimensionality import (
-    components_for,
-    n_components,
-    participation_ratio,
-)
-from neurodyn.analysis.populations.pca import pca
-from neurodyn.analysis.populations.predictivity import ridge_r
+from neurodyn.analysis.comparison.ceiling import spearman_brown
+from neurodyn.analysis.populations.dimensionality import components_for
 from neurodyn.analysis.populations.subspaces import principal_angles, random_angles
-from neurodyn.analysis.reconstruction.autoregression import ridge_forecast
-from neurodyn.analysis.reconstruction.forecast import Generates, forecast, forecast_error
-from neurodyn.analysis.reconstruction.mixtures import MixtureDivergence, mixture_divergence
-from neurodyn.analysis.reconstruction.prediction import prediction_error, valid_prediction_time
-from neurodyn.analysis.reconstruction.protocols import (
-    RECONSTRUCTION_PROTOCOLS,
-    reconstruction,
-    reconstruction_floor,
-)
-from neurodyn.analysis.reconstruction.spectra import power_spectrum, spectral_distance
-from neurodyn.analysis.reconstruction.state_space import (
-    StateSpaceDivergence,
-    state_space_divergence,
-)
-from neurodyn.analysis.shared.bootstrap import bootstrap
-from neurodyn.analysis.shared.timebins import rebin
-from neurodyn.analysis.spike_trains.current_clamp import detect_spikes, fi_curve
-from neurodyn.analysis.spike_trains.firing import fano_factor, firing_rate, population_rate
-from neurodyn.analysis.spike_trains.rhythms import BANDS, population_spectrum
-from neurodyn.analysis.spike_trains.spike_intervals import interval_statistics, spike_intervals
-from neurodyn.analysis.spike_trains.synchrony import synchrony
-from neurodyn.analysis.spike_trains.waveforms import aligned_correlation, main_frequency
-from neurodyn.analysis.timescales.autocorrelation import autocorrelation, population_activity
-from neurodyn.analysis.timescales.decay import fit_exponentials, timescale_summary
-from neurodyn.analysis.timescales.intrinsic import intrinsic_timescale
-from neurodyn.analysis.timescales.network_timescales import driven_activity, network_timescale
-from neurodyn.analysis.timescales.recovery import modulated_counts, timescale_recovery
-from neurodyn.analysis.timescales.streaming import (
-    CovarianceSums,
-    LagSums,
-    streaming_autocorrelation,
-)
-from neurodyn.analysis.timescales.time_constants import (
-    effective_tau,
-    fit_exponential,
-    timescale,
-)
+from neurodyn.analysis.timescales.recovery import modulated_counts
+from neurodyn.analysis.dynamics.kaplan_yorke import kaplan_yorke_dimension
+
 
 __all__ = [
-    "BANDS",
-    "MEASURES",
-    "RECONSTRUCTION_PROTOCOLS",
-    "AlteredScores",
-    "CovarianceSums",
-    "Generates",
-    "LagSums",
-    "Measure",
-    "MixtureDivergence",
-    "StateSpaceDivergence",
-    "ablation",
-    "aligned_correlation",
-    "altered_scores",
-    "autocorrelation",
-    "bifurcation",
-    "bootstrap",
-    "cka",
+    # Compare a model with a recording
     "compare",
-    "components_for",
-    "corrected",
-    "cycles",
-    "debiased_cka",
-    "decode",
-    "detect_spikes",
-    "driven_activity",
-    "effective_tau",
-    "entropy_rate",
-    "extreme_units",
-    "fano_factor",
-    "fi_curve",
-    "firing_rate",
-    "fit_exponential",
-    "fit_exponentials",
-    "fixed_points",
-    "forecast",
-    "forecast_error",
-    "interval_statistics",
-    "intrinsic_timescale",
-    "kaplan_yorke_dimension",
-    "lagged_pairs",
-    "latent_summary",
-    "linear_cka",
-    "lyapunov",
-    "main_frequency",
-    "memory_capacity",
-    "mixture_divergence",
-    "modulated_counts",
-    "n_components",
-    "network_timescale",
-    "p_value",
-    "participation_ratio",
-    "pca",
-    "perturbation",
-    "population_activity",
-    "population_rate",
-    "population_spectrum",
-    "power_spectrum",
-    "prediction_error",
-    "principal_angles",
+    "Measure",
+    "Pairwise",
+    "of_samples",
+    "CrossValidation",
+    "MEASURES",
+    "cka",
     "procrustes",
-    "procrustes_angle",
-    "random_angles",
+    "split_half_reliability",
+    "corrected",
+    "shuffle_null",
+    "p_value",
+    "bootstrap",
     "rebin",
+    # Populations
+    "pca",
+    "participation_ratio",
+    "n_components",
+    "ridge_r",
+    "decode",
+    # Spike trains
+    "firing_rate",
+    "fano_factor",
+    "population_rate",
+    "spike_intervals",
+    "interval_statistics",
+    "synchrony",
+    "population_spectrum",
+    "BANDS",
+    "detect_spikes",
+    "fi_curve",
+    "aligned_correlation",
+    "main_frequency",
+    # Timescales
+    "autocorrelation",
+    "population_activity",
+    "streaming_autocorrelation",
+    "LagSums",
+    "CovarianceSums",
+    "timescale",
+    "fit_exponential",
+    "effective_tau",
+    "fit_exponentials",
+    "timescale_summary",
+    "intrinsic_timescale",
+    "timescale_recovery",
+    "network_timescale",
+    "driven_activity",
+    # Dynamics
+    "lyapunov",
+    "bifurcation",
+    "fixed_points",
+    "cycles",
+    "symbols",
+    "transitions",
+    "topological_entropy",
+    "word_growth",
+    "symbolise",
+    "word_frequencies",
+    "true_words",
+    "word_divergence",
+    "entropy_rate",
+    "lagged_pairs",
+    # Reconstruction of a system, and forecasts
     "reconstruction",
     "reconstruction_floor",
-    "ridge_forecast",
-    "ridge_r",
-    "ridge_readout",
-    "shape_angle",
-    "shuffle_null",
-    "spearman_brown",
-    "spectral_distance",
-    "spike_intervals",
-    "split_half_reliability",
+    "RECONSTRUCTION_PROTOCOLS",
     "state_space_divergence",
-    "streaming_autocorrelation",
-    "symbolise",
-    "symbols",
-    "synchrony",
-    "timescale",
-    "timescale_recovery",
-    "timescale_summary",
-    "topological_entropy",
-    "transitions",
-    "true_words",
+    "StateSpaceDivergence",
+    "mixture_divergence",
+    "MixtureDivergence",
+    "power_spectrum",
+    "spectral_distance",
     "valid_prediction_time",
-    "word_divergence",
-    "word_frequencies",
-    "word_growth",
+    "prediction_error",
+    "forecast",
+    "forecast_error",
+    "Generates",
+    "ridge_forecast",
+    # Networks: lesions, perturbations, readouts, latents
+    "ablation",
+    "extreme_units",
+    "perturbation",
+    "altered_scores",
+    "ridge_readout",
+    "memory_capacity",
+    "latent_summary",
+    # For arrays, without labels
+    "linear_cka",
+    "debiased_cka",
+    "procrustes_angle",
+    "shape_angle",
+    "spearman_brown",
+    "components_for",
+    "principal_angles",
+    "random_angles",
+    "modulated_counts",
+    "kaplan_yorke_dimension",
 ]

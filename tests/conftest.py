@@ -56,7 +56,7 @@ QUICK = (
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
 PROCESSOR = (
-    "analysis/reconstruction/test_reconstruction.py",
+    "analysis/reconstructions/test_reconstruction.py",
     "kernels",
     "models/rate/test_ctrnn.py",
     "models/rate/test_leaky.py",

@@ -21,7 +21,7 @@ EXEMPT = {
     "analysis/shared/conditions.py:condition_codes": "looks conditions up by their labels itself",
     "analysis/comparison/pairing.py:_conditions_by": "asks which labels both have",
     "analysis/comparison/similarity.py:_advice": "asks which labels both have",
-    "analysis/reconstruction/spectra.py:_same_step": "compares the steps of the two, and no values",
+    "analysis/reconstructions/spectra.py:_same_step": "compares steps of the two, and no values",
     "analysis/shared/timebins.py:rebin": "takes the bins of the second, and no values",
     "analysis/dynamics/words.py:word_divergence": "joins by the words themselves",
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,

@@ -1,1 +1,15 @@
-"""Comparison."""
+"""Comparison of a model with a recording: measures with their ceiling and their null.
+
+::
+
+    compare     the comparison
+    measure     the record of a measure, for your own too
+    measures    the measures of the library
+    alignment   CKA and shape angles of arrays
+    similarity  the same of labelled data
+    pairing     conditions and times brought together
+    resampling  shuffles and split halves of trials
+    ceiling     reliability of a recording
+    null        null distributions
+    comparison  labels of the result
+"""

@@ -92,7 +92,7 @@ def refuse_single_trials(trials: Trials, means: xr.DataArray) -> None:
 
 
 def split_half_reliability(
-    data: xr.Dataset | xr.DataArray,
+    activity: xr.Dataset | xr.DataArray,
     by: str | Sequence[str] | None = None,
     *,
     n_splits: int = 100,
@@ -107,7 +107,7 @@ def split_half_reliability(
 
     Parameters
     ----------
-    data
+    activity
         Trials ``(trial, time, unit)`` with labels, or two given halves
         ``(repetition, condition, time, unit)``.
     by
@@ -130,7 +130,7 @@ def split_half_reliability(
     LabelError
         If a condition has a single trial, or labels or values are missing.
     """
-    array = pick(data, variable)
+    array = pick(activity, variable)
     if "repetition" in array.dims:
         a, b = given_halves(array)
         r, by = np.asarray(pearson(a, b))[None], None
@@ -146,7 +146,7 @@ def split_half_reliability(
         means = condition_means(array, by)
         codes = condition_codes(array, means, by)
         n = means.sizes["condition"]
-        trials = group_trials(array, codes, n, what="data", balance=True)
+        trials = group_trials(array, codes, n, what="activity", balance=True)
         refuse_single_trials(trials, means)
         keys = jax.random.split(as_key(key), n_splits)
         r = np.asarray(split_half_r(keys, trials.values, trials.codes, trials.n_conditions))

@@ -19,7 +19,8 @@ from neurodyn.analysis.comparison.ceiling import (
     split_half_r,
 )
 from neurodyn.analysis.comparison.comparison import Result, labelled
-from neurodyn.analysis.comparison.measures import MEASURES, Setup
+from neurodyn.analysis.comparison.measure import CrossValidation, Measure, Pairwise
+from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.comparison.null import permuted
 from neurodyn.analysis.comparison.pairing import Join, Pair, pair_up
 from neurodyn.analysis.comparison.resampling import shuffled_means, split_means
@@ -40,7 +41,12 @@ __all__ = ["compare"]
 def compare(
     run: xr.Dataset | xr.DataArray,
     rec: xr.Dataset | xr.DataArray,
-    metrics: Sequence[str] = ("cka", "cka_debiased", "procrustes", "ridge"),
+    metrics: str | Measure | Sequence[str | Measure] = (
+        "cka",
+        "debiased_cka",
+        "procrustes",
+        "ridge_r",
+    ),
     *,
     by: str | Sequence[str] | None = None,
     join: Join = "exact",
@@ -69,7 +75,7 @@ def compare(
         Dims ``(trial | condition, time, unit)``. Condition means may come with the means of two
         halves of the trials, on a dim ``repetition`` of size 2: as a further variable, or instead.
     metrics
-        Names from `MEASURES`.
+        Measures: names from `MEASURES`, or a `Measure` of your own.
     by
         Labels that make a condition. Default: the labels of the side that is averaged; of two
         sides with trials the conditions of the task, where a run knows them. The attribute ``by``
@@ -88,7 +94,7 @@ def compare(
     n_null
         Shuffles for the null; 0 leaves it out.
     n_folds, penalties
-        For "ridge", see `ridge_r`.
+        For "ridge_r", see `ridge_r`.
     ceiling_kind, min_ceiling
         For measures of single units, see `corrected`: units below `min_ceiling` are left out of the
         summary and listed in the attributes.
@@ -142,7 +148,7 @@ def compare(
     >>> round(float(score["score"].sel(metric="cka")), 3)
     1.0
     """
-    metrics = _known([metrics] if isinstance(metrics, str) else list(metrics))
+    measures = pairwise_measures(metrics)
     if n_splits < 1 or n_null < 0 or min_trials < 1:
         raise ValueError(
             "n_splits and min_trials must be 1 at least and n_null 0 at least, got "
@@ -153,87 +159,87 @@ def compare(
         run, rec, by=by, join=join, min_trials=min_trials, window=window, variable=variable
     )
     fold_key, split_key, null_key = jax.random.split(as_key(key), 3)
-    setup = _setup(pair, metrics, fold_key, n_folds, penalties)
+    folds = _folds(pair, measures, fold_key, n_folds, penalties)
     reliability, halves_of = _halves(pair, jax.random.split(split_key, n_splits))
     results = []
-    for name in metrics:
-        score = np.asarray(_scores(name, pair.x, pair.y, setup), np.float64)
-        null = _null(name, pair, jax.random.split(null_key, n_null), setup) if n_null else None
+    for measure in measures:
+        how = measure.pairwise
+        score = np.asarray(_scores(how, pair.x, pair.y, folds), np.float64)
+        _check_shape(measure, score, pair)
+        null = _null(how, pair, jax.random.split(null_key, n_null), folds) if n_null else None
         ceiling = np.nan
-        if not MEASURES[name].pairwise.per_unit and halves_of is not None:
-            ceiling = float(np.mean(halves_of(name, setup)))
-        results.append(Result(name, score, null, ceiling))
+        if not how.per_unit and halves_of is not None:
+            ceiling = float(np.mean(halves_of(how, folds)))
+        results.append(Result(measure, score, null, ceiling))
     return labelled(
         results, pair, reliability, n_splits, ceiling_kind=ceiling_kind, min_ceiling=min_ceiling
     )
 
 
-def _known(metrics: list[str]) -> list[str]:
-    pairwise = [name for name, measure in MEASURES.items() if measure.pairwise]
-    unknown = [name for name in metrics if name not in pairwise]
-    if unknown or not metrics:
-        raise ValueError(f"unknown measures {unknown}: compare knows {', '.join(pairwise)}.")
-    if len(set(metrics)) < len(metrics):
-        raise ValueError(f"each measure once, got {metrics}.")
-    return metrics
-
-
-def _setup(pair: Pair, metrics, key, n_folds, penalties) -> Setup:
+def _folds(pair: Pair, measures: list[Measure], key, n_folds, penalties) -> CrossValidation:
     n = pair.y.shape[0]
-    if not any(MEASURES[name].pairwise.per_unit for name in metrics):
+    if not any(measure.pairwise.cross_validated for measure in measures):
         n_folds, n = 1, 1
     else:
         n_folds = n_folds_for(n, n_folds)
-    return Setup(fold_masks(key, n, n_folds), as_penalties(penalties, pair.y.dtype))
+    return CrossValidation(fold_masks(key, n, n_folds), as_penalties(penalties, pair.y.dtype))
 
 
-@partial(jax.jit, static_argnames="name")
-def _scores(name: str, x, y, setup: Setup):
-    measure = MEASURES[name].pairwise
-    return jax.vmap(lambda member: measure.score(measure.prepare(member, setup), y))(x)
+def _check_shape(measure: Measure, score: np.ndarray, pair: Pair) -> None:
+    """Refuse a score of another shape than the measure announces, which is the user's to mend."""
+    wanted = (len(pair.x), pair.y.shape[-1])[: 1 + measure.pairwise.per_unit]
+    if score.shape != wanted:
+        raise ValueError(
+            f"the `score` of measure {measure.name!r} has shape {score.shape[1:]} instead of "
+            f"{wanted[1:]}: return a scalar, or one value for each recorded unit and pass "
+            "per_unit=True to its Pairwise."
+        )
 
 
-def _draws(name: str, x, setup: Setup, keys, draw):
-    measure = MEASURES[name].pairwise
-    sides = jax.vmap(lambda member: measure.prepare(member, setup))(x)
+@partial(jax.jit, static_argnames="how")
+def _scores(how: Pairwise, x, y, folds: CrossValidation):
+    return jax.vmap(lambda member: how.score(how.prepare(member, folds), y))(x)
+
+
+def _draws(how: Pairwise, x, folds: CrossValidation, keys, draw):
+    sides = jax.vmap(lambda member: how.prepare(member, folds))(x)
 
     def one(key):
         y = draw(key)
-        return jax.vmap(lambda side: measure.score(side, y))(sides)
+        return jax.vmap(lambda side: how.score(side, y))(sides)
 
     return jnp.moveaxis(jax.lax.map(one, keys), 0, 1)
 
 
-@partial(jax.jit, static_argnames="name")
-def _permuted_null(name: str, x, setup, keys, y):
-    return _draws(name, x, setup, keys, lambda key: permuted(key, y))
+@partial(jax.jit, static_argnames="how")
+def _permuted_null(how: Pairwise, x, folds, keys, y):
+    return _draws(how, x, folds, keys, lambda key: permuted(key, y))
 
 
-@partial(jax.jit, static_argnames=("name", "n"))
-def _shuffled_null(name: str, x, setup, keys, values, codes, n: int):
-    return _draws(name, x, setup, keys, lambda key: shuffled_means(key, values, codes, n))
+@partial(jax.jit, static_argnames=("how", "n"))
+def _shuffled_null(how: Pairwise, x, folds, keys, values, codes, n: int):
+    return _draws(how, x, folds, keys, lambda key: shuffled_means(key, values, codes, n))
 
 
-def _null(name: str, pair: Pair, keys, setup: Setup) -> np.ndarray:
+def _null(how: Pairwise, pair: Pair, keys, folds: CrossValidation) -> np.ndarray:
     if pair.trials is None:
-        null = _permuted_null(name, pair.x, setup, keys, pair.y)
+        null = _permuted_null(how, pair.x, folds, keys, pair.y)
     else:
         trials = pair.trials
         null = _shuffled_null(
-            name, pair.x, setup, keys, trials.values, trials.codes, trials.n_conditions
+            how, pair.x, folds, keys, trials.values, trials.codes, trials.n_conditions
         )
     return np.asarray(null, np.float64)
 
 
-@partial(jax.jit, static_argnames="name")
-def _between(name: str, halves, setup: Setup):
-    measure = MEASURES[name].pairwise
-    return measure.score(measure.prepare(halves[0], setup), halves[1])
+@partial(jax.jit, static_argnames="how")
+def _between(how: Pairwise, halves, folds: CrossValidation):
+    return how.score(how.prepare(halves[0], folds), halves[1])
 
 
-@partial(jax.jit, static_argnames=("name", "n"))
-def _between_splits(name: str, keys, values, codes, n: int, setup: Setup):
-    return jax.lax.map(lambda k: _between(name, split_means(k, values, codes, n), setup), keys)
+@partial(jax.jit, static_argnames=("how", "n"))
+def _between_splits(how: Pairwise, keys, values, codes, n: int, folds: CrossValidation):
+    return jax.lax.map(lambda k: _between(how, split_means(k, values, codes, n), folds), keys)
 
 
 def _halves(pair: Pair, keys):
@@ -242,9 +248,7 @@ def _halves(pair: Pair, keys):
         return None, None
     if pair.halves is not None:
         r = np.asarray(pearson(*pair.halves), np.float64)
-        return spearman_brown(r), lambda name, setup: _between(name, pair.halves, setup)
+        return spearman_brown(r), lambda how, folds: _between(how, pair.halves, folds)
     values, codes, n = pair.trials.values, pair.trials.codes, pair.trials.n_conditions
     r = np.asarray(split_half_r(keys, values, codes, n), np.float64).mean(axis=0)
-    return spearman_brown(r), lambda name, setup: _between_splits(
-        name, keys, values, codes, n, setup
-    )
+    return spearman_brown(r), lambda how, folds: _between_splits(how, keys, values, codes, n, folds)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.analysis.comparison.ceiling import CeilingKind, attainable, listed
-from neurodyn.analysis.comparison.measures import MEASURES
+from neurodyn.analysis.comparison.measure import Measure
 from neurodyn.analysis.comparison.null import p_value
 from neurodyn.analysis.comparison.pairing import Pair
 
@@ -34,8 +34,8 @@ class Result(NamedTuple):
 
     Attributes
     ----------
-    name
-        Of the measure.
+    measure
+        The measure.
     score
         ``(seed,)``, or ``(seed, unit)`` for measures of single units.
     null
@@ -44,7 +44,7 @@ class Result(NamedTuple):
         Score between halves of the recording; NaN where there is none.
     """
 
-    name: str
+    measure: Measure
     score: np.ndarray
     null: np.ndarray | None
     ceiling: float
@@ -71,7 +71,7 @@ def labelled(
         for name, (dims, long_name) in VARIABLES.items()
         if name in columns[0]
     }
-    per_unit = any(MEASURES[result.name].pairwise.per_unit for result in results)
+    per_unit = any(result.measure.pairwise.per_unit for result in results)
     if per_unit:
         used = "whether the summary uses the unit"
         variables["kept"] = (("unit",), kept.astype(np.int8), "1", used)
@@ -96,7 +96,7 @@ def labelled(
             if np.isfinite(unit_ceiling).any()
             else "no unit of the recording has a reliability"
         )
-    coords = _coords([result.name for result in results], pair)
+    coords = _coords([result.measure for result in results], pair)
     if any("unit" in dims for dims, *_ in variables.values()):
         coords |= {n: c for n, c in pair.means.coords.items() if c.dims == ("unit",)}
     ds = labels.dataset(variables, coords, source="analysis", kind="statistic", attrs=attrs)
@@ -109,7 +109,7 @@ def _null_kind(pair: Pair) -> str:
 
 def _column(result: Result, kept: np.ndarray, unit_ceiling: np.ndarray) -> dict[str, np.ndarray]:
     """All variables for one measure."""
-    measure = MEASURES[result.name]
+    measure = result.measure
     n_seeds, n_units = len(result.score), kept.size
     column = {
         "score": result.score,
@@ -150,11 +150,10 @@ def _median(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return median
 
 
-def _coords(metrics: list[str], pair: Pair) -> dict:
-    measures = [MEASURES[name] for name in metrics]
+def _coords(measures: list[Measure], pair: Pair) -> dict:
     better = [int(bool(measure.higher_is_better)) for measure in measures]
     coords = {
-        "metric": np.array(metrics),
+        "metric": np.array([measure.name for measure in measures]),
         "title": ("metric", [measure.title for measure in measures]),
         "score_units": ("metric", [measure.units for measure in measures]),
         "higher_is_better": ("metric", np.array(better, np.int8)),

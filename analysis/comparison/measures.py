@@ -1,215 +1,155 @@
-"""The measures by name: what each is, where it comes from, and how `compare` computes it.
-
-A measure that compares two populations has a `Pairwise`: `prepare` does once what depends on the
-model alone, `score` the rest, so that a thousand shuffles of the recording cost little.
-"""
+"""The measures of the library by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+import difflib
+from collections.abc import Iterable
+from math import inf, pi
 
-from jaxtyping import Array, Bool, Float
-
-from neurodyn.analysis.comparison import similarity
+from neurodyn.analysis.comparison import alignment, similarity
+from neurodyn.analysis.comparison.measure import Measure, Pairwise
 from neurodyn.analysis.dynamics import words
 from neurodyn.analysis.populations import decoding, dimensionality, predictivity
 from neurodyn.analysis.spike_trains import current_clamp, firing, spike_intervals, synchrony
-from neurodyn.analysis.timescales import time_constants as timescales
+from neurodyn.analysis.timescales import time_constants
 
-__all__ = ["MEASURES", "Measure"]
+__all__ = ["MEASURES", "pairwise_measures"]
 
-Activity = Float[Array, "condition time unit"]
-
-
-class Setup(NamedTuple):
-    """What measures need beside the data."""
-
-    held_out: Bool[Array, "fold condition"]
-    penalties: Float[Array, " penalty"]
-
-
-@dataclass(frozen=True)
-class Pairwise:
-    """How a measure compares two populations.
-
-    Attributes
-    ----------
-    prepare
-        ``(x, setup) -> side``, of the model's activity.
-    score
-        ``(side, y) -> score``, with the recorded activity: a scalar, or one value a unit.
-    per_unit
-        Whether it scores each recorded unit.
-    """
-
-    prepare: Callable[[Activity, Setup], Any]
-    score: Callable[[Any, Activity], Array]
-    per_unit: bool = False
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What there is to know about a measure.
-
-    Attributes
-    ----------
-    title
-        A few words for axes and tables.
-    function
-        The function of labelled data, or of arrays, that computes it.
-    units
-        Units of the value.
-    range
-        Lowest and highest value.
-    higher_is_better
-        Whether more alike is higher; None where the value is not a judgement.
-    reference
-        BibTeX keys of the source.
-    pairwise
-        How `compare` computes it; None for measures of one population.
-    """
-
-    title: str
-    function: Callable[..., Any]
-    units: str
-    range: tuple[float, float]
-    higher_is_better: bool | None
-    reference: tuple[str, ...]
-    pairwise: Pairwise | None = None
-
-
-def _samples(x: Activity) -> Float[Array, "sample unit"]:
-    return x.reshape(-1, x.shape[-1])
-
-
-def _of_samples(prepare: Callable, score: Callable) -> Pairwise:
-    return Pairwise(lambda x, setup: prepare(_samples(x)), lambda side, y: score(side, _samples(y)))
-
-
-_INF = float("inf")
-
-#: Every measure by name. Those with a `pairwise` can be given to `compare`.
-MEASURES: dict[str, Measure] = {
-    "cka": Measure(
-        "linear CKA",
+_ALL = (
+    Measure(
         similarity.cka,
-        "1",
-        (0.0, 1.0),
-        True,
-        ("kornblith2019",),
-        _of_samples(similarity.cka_side, similarity.cka_score),
+        "linear CKA",
+        range=(0.0, 1.0),
+        higher_is_better=True,
+        reference=("kornblith2019",),
+        pairwise=alignment.CKA,
     ),
-    "cka_debiased": Measure(
+    Measure(
+        alignment.debiased_cka,
         "debiased linear CKA",
-        similarity.debiased_cka,
-        "1",
-        (-_INF, _INF),
-        True,
-        ("song2012",),
-        _of_samples(similarity.debiased_side, similarity.debiased_score),
+        higher_is_better=True,
+        reference=("song2012",),
+        pairwise=alignment.DEBIASED_CKA,
     ),
-    "procrustes": Measure(
-        "Procrustes angle",
+    Measure(
         similarity.procrustes,
+        "Procrustes angle",
         "rad",
-        (0.0, 1.5707963267948966),
-        False,
-        ("williams2021",),
-        _of_samples(similarity.procrustes_side, similarity.procrustes_score),
+        (0.0, pi / 2),
+        higher_is_better=False,
+        reference=("williams2021",),
+        pairwise=alignment.PROCRUSTES,
     ),
-    "ridge": Measure(
-        "ridge predictivity, held-out r",
+    Measure(
         predictivity.ridge_r,
-        "1",
-        (-1.0, 1.0),
-        True,
-        ("schrimpf2020",),
-        Pairwise(
-            lambda x, setup: predictivity.ridge_side(x, *setup),
+        "ridge predictivity, held-out r",
+        range=(-1.0, 1.0),
+        higher_is_better=True,
+        reference=("schrimpf2020",),
+        pairwise=Pairwise(
+            lambda x, folds: predictivity.ridge_side(x, *folds),
             predictivity.ridge_score,
             per_unit=True,
+            cross_validated=True,
         ),
     ),
-    "participation_ratio": Measure(
-        "participation ratio",
+    Measure(
         dimensionality.participation_ratio,
-        "1",
-        (1.0, _INF),
-        None,
-        ("gao2017",),
+        "participation ratio",
+        range=(1.0, inf),
+        reference=("gao2017",),
     ),
-    "timescale": Measure(
-        "intrinsic timescale",
-        timescales.timescale,
-        "ms",
-        (0.0, _INF),
-        None,
-        ("murray2014",),
+    Measure(
+        time_constants.timescale, "intrinsic timescale", "ms", (0.0, inf), reference=("murray2014",)
     ),
-    "decoding": Measure(
-        "held-out r2 of a decoded label",
+    Measure(
         decoding.decode,
-        "1",
-        (-_INF, 1.0),
-        None,
-        ("hoerl1970",),
+        "held-out r2 of a decoded label",
+        range=(-inf, 1.0),
+        reference=("hoerl1970",),
     ),
-    "word_divergence": Measure(
-        "divergence of generated from true words",
+    Measure(
         words.word_divergence,
+        "divergence of generated from true words",
         "nat",
-        (0.0, _INF),
-        None,
-        ("kullback1951", "krichevsky1981"),
+        (0.0, inf),
+        reference=("kullback1951", "krichevsky1981"),
     ),
-    "entropy_rate": Measure(
-        "entropy rate per step",
-        words.entropy_rate,
-        "nat",
-        (0.0, _INF),
-        None,
-        ("miller1955",),
+    Measure(
+        words.entropy_rate, "entropy rate per step", "nat", (0.0, inf), reference=("miller1955",)
     ),
-    "firing_rate": Measure(
-        "firing rate",
-        firing.firing_rate,
-        "Hz",
-        (0.0, _INF),
-        None,
-        ("adrian1926",),
-    ),
-    "fano_factor": Measure(
-        "Fano factor of spike counts",
+    Measure(firing.firing_rate, "firing rate", "Hz", (0.0, inf), reference=("adrian1926",)),
+    Measure(
         firing.fano_factor,
-        "1",
-        (0.0, _INF),
-        None,
-        ("fano1947",),
+        "Fano factor of spike counts",
+        range=(0.0, inf),
+        reference=("fano1947",),
     ),
-    "interval_statistics": Measure(
-        "CV, CV2 and LV of interspike intervals",
+    Measure(
         spike_intervals.interval_statistics,
-        "1",
-        (0.0, _INF),
-        None,
-        ("softky1993", "holt1996", "shinomoto2003"),
+        "CV, CV2 and LV of interspike intervals",
+        range=(0.0, inf),
+        reference=("softky1993", "holt1996", "shinomoto2003"),
     ),
-    "synchrony": Measure(
-        "synchrony index of a population",
+    Measure(
         synchrony.synchrony,
-        "1",
-        (0.0, 1.0),
-        None,
-        ("golomb1994", "golomb2007"),
+        "synchrony index of a population",
+        range=(0.0, 1.0),
+        reference=("golomb1994", "golomb2007"),
     ),
-    "fi_curve": Measure(
-        "firing rate against injected current",
+    Measure(
         current_clamp.fi_curve,
+        "firing rate against injected current",
         "Hz",
-        (0.0, _INF),
-        None,
-        ("adrian1926",),
+        (0.0, inf),
+        reference=("adrian1926",),
     ),
-}
+)
+
+#: Every measure by name, those of your own included once they are registered
+#: (:func:`neurodyn.register`). Those with a `pairwise` can be given to `compare` by name.
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
+
+
+def pairwise_measures(metrics: str | Measure | Iterable[str | Measure]) -> list[Measure]:
+    """Measures of two populations, looked up where they are given by name.
+
+    Raises
+    ------
+    TypeError
+        For what is neither a name nor a `Measure`.
+    ValueError
+        If there is no such measure, it is of one population, or one is given twice.
+    """
+    given = [metrics] if isinstance(metrics, (str, Measure)) else list(metrics)
+    found = [_pairwise(metric) for metric in given]
+    names = [measure.name for measure in found]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"`metrics` must hold one measure at least and each once, got {names}.")
+    return found
+
+
+def _pairwise(metric: str | Measure) -> Measure:
+    if isinstance(metric, str):
+        metric = _named(metric)
+    elif not isinstance(metric, Measure):
+        raise TypeError(
+            f"`metrics` holds names and analysis.Measure, got {type(metric).__name__}: wrap a "
+            "function of two (sample, unit) arrays, Measure(function, title, higher_is_better=..., "
+            "pairwise=analysis.of_samples(function))."
+        )
+    if metric.pairwise is None:
+        raise ValueError(
+            f"the measure {metric.name!r} describes one population and has no `pairwise`, so "
+            "compare cannot use it: call its function on both sides."
+        )
+    return metric
+
+
+def _named(name: str) -> Measure:
+    if name in MEASURES:
+        return MEASURES[name]
+    known = [n for n, measure in MEASURES.items() if measure.pairwise]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown measure {name!r}: compare knows {', '.join(known)}.{hint}")

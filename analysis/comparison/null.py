@@ -25,7 +25,7 @@ Numbers = ArrayLike | Sequence[float | int] | xr.DataArray
 __all__ = ["p_value", "shuffle_null"]
 
 
-def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> np.ndarray:
+def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> Any:
     """One-sided p-value of a score under a null distribution, ``(1 + b) / (1 + n)``.
 
     Parameters
@@ -40,7 +40,8 @@ def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> 
 
     Returns
     -------
-    p-values, never below ``1 / (1 + n)``; NaN where the score is NaN.
+    p-values, never below ``1 / (1 + n)``; NaN where the score is NaN. A DataArray where both are
+    labelled, else an array.
 
     References
     ----------
@@ -54,10 +55,15 @@ def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> 
     if isinstance(score, xr.DataArray) and isinstance(null, xr.DataArray):
         shared = [str(dim) for dim in score.dims]
         null = pair(score, null, shared, what=("score", "null"))[1].transpose(*shared, ...)
+    labelled = score
     score, null = np.asarray(score), np.asarray(null)
     as_good = null >= score[..., None] if higher_is_better else null <= score[..., None]
     n = np.isfinite(null).sum(axis=-1)
-    return np.where(np.isnan(score), np.nan, (1 + as_good.sum(axis=-1)) / (1 + n))
+    p = np.where(np.isnan(score), np.nan, (1 + as_good.sum(axis=-1)) / (1 + n))
+    if not isinstance(labelled, xr.DataArray):
+        return p
+    about = {"units": "1", "long_name": "one-sided p-value"}
+    return labelled.copy(data=p).rename("p_value").assign_attrs(about)
 
 
 def permuted(key, y: Float[Array, "condition time unit"]) -> Float[Array, "condition time unit"]:
@@ -78,7 +84,7 @@ def _of_shuffled(keys, values, codes, n, statistic):
 @one_lapack_thread
 def shuffle_null(
     statistic: Callable[[Float[Array, "condition time unit"]], Array],
-    data: xr.Dataset | xr.DataArray,
+    activity: xr.Dataset | xr.DataArray,
     by: str | Sequence[str] | None = None,
     *,
     n: int = 200,
@@ -96,7 +102,7 @@ def shuffle_null(
     statistic
         Function of an array ``(condition, time, unit)``, in JAX; compiled once per function, so
         define it outside of loops.
-    data
+    activity
         Dims ``(trial | condition, time, unit)``.
     by
         Labels that make a condition (for trials); default: the conditions of the task, where a run
@@ -119,13 +125,13 @@ def shuffle_null(
     """
     if n < 1:
         raise ValueError(f"n is the number of shuffles, 1 at least, got {n}.")
-    array = pick(data, variable)
+    array = pick(activity, variable)
     keys = jax.random.split(as_key(key), n)
     if rows(array) == "trial":
         by = chosen(array, by)
         means = condition_means(array, by)
         codes = condition_codes(array, means, by)
-        trials = group_trials(array, codes, means.sizes["condition"], what="data")
+        trials = group_trials(array, codes, means.sizes["condition"], what="activity")
         values = _of_shuffled(keys, trials.values, trials.codes, trials.n_conditions, statistic)
         kind = f"trial labels shuffled ({', '.join(by)})"
     else:

@@ -1,4 +1,4 @@
-"""Lyapunov exponents of any map or flow, and the dimension of the attractor that they imply."""
+"""Lyapunov exponents of any map or flow."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.analysis.dynamics.tangent import frame_growth, initial_states, state_size
+from neurodyn.analysis.dynamics.kaplan_yorke import kaplan_yorke_dimension
+from neurodyn.analysis.dynamics.tangent import (
+    forward_solver,
+    frame_growth,
+    initial_states,
+    is_noisy,
+    state_size,
+)
 from neurodyn.common.checks import check_whole, whole
 from neurodyn.common.random import as_key
-from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
-from neurodyn.engine.solvers import check_noise_solver, check_solver
-from neurodyn.params import resolve
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 
-__all__ = ["kaplan_yorke_dimension", "lyapunov"]
+__all__ = ["lyapunov"]
 
 #: Blocks of the trajectory whose scatter gives the standard error.
 N_BLOCKS = 20
@@ -153,10 +157,10 @@ def lyapunov(
             state = initial_states(system, dt_array, trial, key, batch.n_trials)
         size = state_size(state)
         k = size if n_exponents is None else whole("n_exponents", n_exponents, 1, size)
-        noisy = _is_noisy(system, state, trial, batch.source)
+        noisy = is_noisy(system, state, trial, batch.source)
         if noisy and key is None:
             raise ValueError(f"This {type(system).__name__} has noise: pass `key=` (a seed).")
-        solver = _check_solver(system, solver, noisy)
+        solver = forward_solver(system, solver, noisy)
         found = frame_growth(
             system,
             batch.source,
@@ -174,50 +178,6 @@ def lyapunov(
         logs, finite, rests = (np.asarray(each) for each in found)
     logs = logs.astype(np.float64)
     return _label(logs, finite, rests, dt, every, transient, size, type(system).__name__, double)
-
-
-def kaplan_yorke_dimension(exponents: Any, *, zero: Any = 0.0, complete: bool = True) -> float:
-    r"""Dimension that a spectrum of Lyapunov exponents implies.
-
-    :math:`D = j + \sum_{i \le j} \lambda_i / |\lambda_{j+1}|` with the largest j for which the sum
-    is not negative.
-
-    Parameters
-    ----------
-    exponents
-        Lyapunov exponents, in any order.
-    zero
-        Exponents of at most this modulus count as zero, one number or one for each.
-    complete
-        Whether these are all exponents of the system. If not, and their sum is still positive, the
-        dimension is not known.
-
-    Returns
-    -------
-    The dimension: 0 for a fixed point, 1 for a cycle; the number of exponents where volume does
-    not shrink; NaN where it is not known.
-
-    References
-    ----------
-    Kaplan & Yorke, in Functional Differential Equations and Approximation of Fixed Points, 1979.
-
-    Examples
-    --------
-    >>> round(kaplan_yorke_dimension([0.906, 0.0, -14.572]), 3)
-    2.062
-    """
-    given = np.asarray(exponents, np.float64)
-    if given.ndim != 1 or not given.size:
-        raise ValueError(f"`exponents` must be a list of numbers, got shape {given.shape}.")
-    if np.isnan(given).any():
-        return float("nan")
-    given = np.where(np.abs(given) <= np.asarray(zero, np.float64), 0.0, given)
-    given = np.sort(given)[::-1]
-    sums = np.cumsum(given)
-    j = int((sums >= 0).argmin()) if (sums < 0).any() else given.size
-    if j == given.size:
-        return float(j) if complete else float("nan")
-    return float(j + (sums[j - 1] if j else 0.0) / -given[j])
 
 
 def _label(logs, finite, rests, dt, every, transient, size, name, double) -> xr.Dataset:
@@ -289,23 +249,6 @@ def _as_double(tree: Any) -> Any:
     return jax.tree.map(cast, tree)
 
 
-def _is_noisy(system, state, trial, source) -> bool:
-    if not isinstance(system, AbstractFlow):
-        return False
-
-    def amplitude():
-        one = jax.tree.map(lambda a: a[0], (state, trial))
-        t = jnp.zeros(())
-        held = isinstance(source, Drive)
-        u = jax.tree.map(lambda a: a[0, 0], source) if held else as_drive(source(t))
-        return resolve(system, one[1]).diffusion(t, one[0], u)
-
-    return eqx.filter_eval_shape(amplitude) is not None
-
-
-# --- checks ----------------------------------------------------------------------------------
-
-
 def _check(system, dt, n_steps, every, transient) -> float | None:
     if isinstance(system, AbstractSpiking):
         raise TypeError(
@@ -329,25 +272,3 @@ def _check(system, dt, n_steps, every, transient) -> float | None:
             f"an estimate of the error, got {n_steps}."
         )
     return None if dt is None else float(dt)
-
-
-def _check_solver(system, solver, noisy):
-    if isinstance(system, AbstractMap):
-        if solver is not None:
-            raise ValueError("A map takes its own steps: leave out `solver`.")
-        return diffrax.Euler()
-    if solver is None:
-        solver = diffrax.Euler() if noisy else diffrax.Tsit5()
-    check_solver(solver)
-    check_noise_solver(solver, noisy)
-    return _forward(solver)
-
-
-def _forward(solver):
-    """The solver with its stages in a loop that can be differentiated forwards."""
-    if isinstance(solver, diffrax.AbstractWrappedSolver):
-        inner: Any = solver.solver
-        return eqx.tree_at(lambda s: s.solver, solver, _forward(inner))
-    if not hasattr(solver, "scan_kind"):
-        return solver
-    return eqx.tree_at(lambda s: s.scan_kind, solver, "lax", is_leaf=lambda x: x is None)

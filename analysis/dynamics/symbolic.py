@@ -9,12 +9,17 @@ import xarray as xr
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.dynamics.pieces import Pieces
-from neurodyn.labels import LabelError, clock, dataset, in_positions
+from neurodyn.analysis.dynamics.symbol_sequences import (
+    as_rows,
+    at_level,
+    read_sequence,
+    read_states,
+    visits_of,
+)
+from neurodyn.labels import dataset
 from neurodyn.labels.only import takes
 
 __all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
-
-LEVELS = ("visit", "step")
 
 
 @takes(states=[])
@@ -60,7 +65,7 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
     Brenner et al., NeurIPS 2024 (almost-linear RNNs).
     """
     pieces = Pieces(system)
-    array, coords = _states(states, pieces.n_latent)
+    array, coords = read_states(states, pieces.n_latent)
     rows = array.reshape(-1, pieces.n_latent)
     masks, index, counts = np.unique(
         pieces.mask(rows), axis=0, return_inverse=True, return_counts=True
@@ -73,7 +78,7 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
     centroid = np.stack(
         [np.bincount(sequence.ravel(), column) / counts for column in rows.T.astype(np.float64)], -1
     )
-    visits = sum(np.bincount(_visits(row), minlength=order.size) for row in _rows(sequence))
+    visits = sum(np.bincount(visits_of(row), minlength=order.size) for row in as_rows(sequence))
     dims = ("trial", "time")[2 - sequence.ndim :]
     codes = ["".join("01"[gate] for gate in mask) for mask in masks.astype(int)]
     gates = {"mask": (("region", "gate"), masks, "1", "whether a rectifier is open")}
@@ -127,11 +132,11 @@ def transitions(coded: xr.Dataset | ArrayLike) -> xr.Dataset:
     ----------
     Brenner et al., NeurIPS 2024.
     """
-    sequence, regions = _sequence(coded)
+    sequence, regions = read_sequence(coded)
     n = regions.size
     count, joint = np.zeros((n, n), int), np.zeros((n, n), int)
-    for row in _rows(sequence):
-        visits = _visits(row)
+    for row in as_rows(sequence):
+        visits = visits_of(row)
         np.add.at(count, (visits[:-1], visits[1:]), 1)
         ended = visits[:-1]
         np.add.at(joint, (ended[:-1], ended[1:]), 1)
@@ -186,9 +191,9 @@ def topological_entropy(coded: xr.Dataset | ArrayLike, *, level: str = "visit") 
     ValueError
         For an unknown level.
     """
-    sequence, regions = _sequence(coded)
+    sequence, regions = read_sequence(coded)
     adjacency = np.zeros((regions.size, regions.size))
-    for row in _at(sequence, level):
+    for row in at_level(sequence, level):
         adjacency[row[:-1], row[1:]] = 1.0
     radius = np.abs(np.linalg.eigvals(adjacency)).max()
     return xr.DataArray(
@@ -234,8 +239,8 @@ def word_growth(
     ValueError
         For an unknown level, or if the sequence is shorter than the words.
     """
-    sequence, regions = _sequence(coded)
-    n, rows = regions.size, _at(sequence, level)
+    sequence, regions = read_sequence(coded)
+    n, rows = regions.size, at_level(sequence, level)
     longest = max(row.size for row in rows)
     if not 1 <= max_length <= longest:
         raise ValueError(
@@ -267,105 +272,3 @@ def word_growth(
         {"length": length},
         {"source": "analysis", "kind": "statistic", "level": level},
     )
-
-
-def _states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]:
-    """The trajectory, and its labels: times are steps where it brings none."""
-    coords: dict[str, Any] = {}
-    if isinstance(states, xr.DataArray):
-        if "time" not in states.dims:
-            raise LabelError(f"the trajectory has no dim 'time': its dims are {states.dims}.")
-        last = [str(dim) for dim in states.dims if dim not in ("trial", "time")]
-        if len(last) != 1:
-            raise LabelError(
-                f"symbols takes ([trial], time, latent), got {states.dims}: choose one network "
-                "with .isel(seed=...)."
-            )
-        states = states.transpose(..., "time", *last)
-        ticks = clock(states, what="the trajectory", default=1.0, even=False)
-        kept = [n for n, c in states.coords.items() if c.dims in (("trial",), ("time",))]
-        coords = {str(name): states[name].variable for name in kept}
-        coords["time"] = ("time", ticks.time, ticks.unit)
-        # The map knows its latents by position.
-        states = in_positions(states, last[0], what="trajectory")
-    array = np.asarray(states)
-    if array.ndim not in (2, 3) or array.shape[-1] != n_latent or not array.size:
-        raise LabelError(
-            f"states must be (time, latent) or (trial, time, latent) with {n_latent} latents, got "
-            f"shape {array.shape}."
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(
-            "the trajectory holds NaN or infinite values: it has diverged and has no symbols."
-        )
-    return array, {"time": ("time", np.arange(1.0, array.shape[-2] + 1), "1")} | coords
-
-
-def _sequence(coded: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The symbols as positions along the regions, and the labels of those."""
-    if isinstance(coded, xr.Dataset):
-        if "symbol" not in coded:
-            raise LabelError("there is no 'symbol': pass the result of neurodyn.analysis.symbols.")
-        # What follows a symbol is told by its neighbour, so neighbours must be one step apart.
-        clock(coded, what="the sequence of symbols", default=1.0)
-        return coded_positions(coded), regions_of(coded)
-    sequence = np.asarray(coded)
-    if sequence.ndim not in (1, 2) or not sequence.size or sequence.dtype.kind not in "iub":
-        raise LabelError(
-            "symbols are integers (time,) or (trial, time), got "
-            f"{sequence.dtype}{list(sequence.shape)}."
-        )
-    sequence = sequence.astype(np.int64)
-    if sequence.min() < 0:
-        raise LabelError(f"symbols are integers from 0, got {sequence.min()}.")
-    return sequence, np.arange(int(sequence.max()) + 1)
-
-
-def regions_of(coded: xr.Dataset) -> np.ndarray:
-    """Labels of the regions."""
-    return coded["region"].values if "region" in coded.coords else np.arange(coded.sizes["region"])
-
-
-def _refuse_spread(coded: xr.Dataset) -> None:
-    """Refuse symbols on other dims, which `xr.concat` spreads them over, to be counted again."""
-    if extra := set(map(str, coded["symbol"].dims)) - {"seed", "trial", "time"}:
-        raise LabelError(
-            f"'symbol' lies on {sorted(extra)}, too: concatenating regions or latents spread it. "
-            "Join with xr.concat(..., data_vars='minimal')."
-        )
-
-
-def coded_positions(coded: xr.Dataset) -> np.ndarray:
-    """Symbols ([trial], time) as positions along `region`, wherever its labels stand there.
-
-    Raises
-    ------
-    LabelError
-        If a symbol has no region.
-    """
-    _refuse_spread(coded)
-    sequence, regions = coded["symbol"].transpose(..., "time").values, regions_of(coded)
-    order = np.argsort(regions)
-    place = order[np.searchsorted(regions[order], sequence).clip(max=regions.size - 1)]
-    if (wrong := np.setdiff1d(sequence, regions)).size:
-        raise LabelError(
-            f"the symbols {wrong[:8].tolist()} have no entry along 'region' (it has "
-            f"{regions[:8].tolist()}): visits cannot be left out of a sequence; select regions "
-            "of the result instead."
-        )
-    return place
-
-
-def _rows(sequence: np.ndarray) -> list[np.ndarray]:
-    return list(np.atleast_2d(sequence))
-
-
-def _visits(row: np.ndarray) -> np.ndarray:
-    """The sequence without repetitions."""
-    return row[np.r_[True, row[1:] != row[:-1]]]
-
-
-def _at(sequence: np.ndarray, level: str) -> list[np.ndarray]:
-    if level not in LEVELS:
-        raise ValueError(f"level is 'visit' or 'step', got {level!r}.")
-    return [_visits(row) if level == "visit" else row for row in _rows(sequence)]

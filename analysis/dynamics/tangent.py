@@ -2,16 +2,26 @@
 
 from typing import Any
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn.engine import stepping
+from neurodyn.engine.drive import Drive, as_drive
+from neurodyn.engine.solvers import check_noise_solver, check_solver
 from neurodyn.params import resolve
-from neurodyn.system import State
+from neurodyn.system import AbstractFlow, AbstractMap, State
 
-__all__ = ["frame_growth", "initial_states", "resting", "state_size"]
+__all__ = [
+    "forward_solver",
+    "frame_growth",
+    "initial_states",
+    "is_noisy",
+    "resting",
+    "state_size",
+]
 
 #: Seed of the frame, whose directions are forgotten during the transient.
 _FRAME = 0
@@ -164,3 +174,47 @@ def _orthonormal(frame: PyTree) -> tuple[PyTree, Float[Array, "trial k"]]:
         new.append(back[:, :, at : at + width].reshape(a.shape))
         at += width
     return jax.tree.unflatten(structure, new), size
+
+
+def is_noisy(system: Any, state: State, trial: PyTree, source: Any) -> bool:
+    """Whether a flow has noise, asked without computing anything."""
+    if not isinstance(system, AbstractFlow):
+        return False
+
+    def amplitude():
+        one = jax.tree.map(lambda a: a[0], (state, trial))
+        t = jnp.zeros(())
+        held = isinstance(source, Drive)
+        u = jax.tree.map(lambda a: a[0, 0], source) if held else as_drive(source(t))
+        return resolve(system, one[1]).diffusion(t, one[0], u)
+
+    return eqx.filter_eval_shape(amplitude) is not None
+
+
+def forward_solver(system: Any, solver: Any, noisy: bool) -> Any:
+    """The solver of the steps, which can be differentiated forwards.
+
+    Raises
+    ------
+    ValueError
+        If a map is given one, or it does not suit noise.
+    """
+    if isinstance(system, AbstractMap):
+        if solver is not None:
+            raise ValueError("A map takes its own steps: leave out `solver`.")
+        return diffrax.Euler()
+    if solver is None:
+        solver = diffrax.Euler() if noisy else diffrax.Tsit5()
+    check_solver(solver)
+    check_noise_solver(solver, noisy)
+    return _forward(solver)
+
+
+def _forward(solver):
+    """The solver with its stages in a loop that can be differentiated forwards."""
+    if isinstance(solver, diffrax.AbstractWrappedSolver):
+        inner: Any = solver.solver
+        return eqx.tree_at(lambda s: s.solver, solver, _forward(inner))
+    if not hasattr(solver, "scan_kind"):
+        return solver
+    return eqx.tree_at(lambda s: s.scan_kind, solver, "lax", is_leaf=lambda x: x is None)

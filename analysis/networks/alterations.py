@@ -7,14 +7,16 @@ other, so that its weights stay in the cache; on an accelerator `at_once` runs s
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, PyTree
+import xarray as xr
+from jaxtyping import Array, Bool, PyTree
 
+from neurodyn import labels
 from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.inputs import predicted, trials_for
@@ -22,23 +24,7 @@ from neurodyn.engine.integrate import Save, integrate
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["AlteredScores", "altered_scores"]
-
-
-class AlteredScores(NamedTuple):
-    """What altered networks score.
-
-    Attributes
-    ----------
-    scores
-        One for each trial.
-    finite
-        Whether the network stayed finite in it. What has grown beyond all bounds has no answer: a
-        score of accuracy takes it for the first of the answers, so it counts as a guess.
-    """
-
-    scores: Float[Array, "alteration trial"]
-    finite: Bool[Array, "alteration trial"]
+__all__ = ["altered_scores", "score_altered"]
 
 
 def altered_scores(
@@ -52,7 +38,7 @@ def altered_scores(
     same_trials: bool = True,
     at_once: int = 1,
     key: Any,
-) -> AlteredScores:
+) -> xr.Dataset:
     """Scores of one network under many alterations.
 
     Parameters
@@ -77,13 +63,52 @@ def altered_scores(
 
     Returns
     -------
-    Scores and whether the networks stayed finite, each ``(alteration, trial)``.
+    Dataset on (sweep, trial), one sweep for each alteration: ``score``, and ``finite``, whether the
+    network stayed finite in the trial. A network that grew beyond all bounds has no answer; a score
+    of accuracy reads its output as the first of the answers, so such a trial counts as a guess.
 
     Raises
     ------
     ValueError
         If model and task do not fit, there is no such score, or no alteration.
     """
+    found, finite = score_altered(
+        model,
+        task,
+        change,
+        alterations,
+        n_trials=n_trials,
+        score=score,
+        same_trials=same_trials,
+        at_once=at_once,
+        key=key,
+    )
+    dims = ("sweep", "trial")
+    return labels.dataset(
+        {
+            "score": (dims, found, "1", f"score '{score}' of the altered network"),
+            "finite": (dims, finite, "1", "whether the network stayed finite"),
+        },
+        {},
+        source="analysis",
+        kind="statistic",
+        values=False,
+    )
+
+
+def score_altered(
+    model: AbstractSystem,
+    task: AbstractTask,
+    change: Callable[[Any, Any], Any],
+    alterations: PyTree,
+    *,
+    n_trials: int,
+    score: str,
+    same_trials: bool = True,
+    at_once: int,
+    key: Any,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values of `altered_scores`, each ``(alteration, trial)``."""
     for what in ("n_inputs", "n_outputs"):
         if getattr(model, what) != getattr(task, what):
             raise ValueError(
@@ -101,7 +126,7 @@ def altered_scores(
     key = as_key(key, needed_for="Scoring altered networks")
     _check_score(model, task, score, n_trials, key)
     found, finite = _scores(model, task, change, alterations, key, n_trials, same_trials, at_once)
-    return AlteredScores(found[score], finite)
+    return np.asarray(found[score], np.float64), np.asarray(finite)
 
 
 def _check_score(model, task: AbstractTask, score: str, n_trials: int, key) -> None:

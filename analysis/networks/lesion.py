@@ -10,9 +10,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from neurodyn.analysis.networks.alterations import AlteredScores, altered_scores
+from neurodyn.analysis.networks.alterations import score_altered
 from neurodyn.analysis.networks.lesion_results import lesion_result, relative_accuracy
-from neurodyn.analysis.networks.perturbation import perturbation
 from neurodyn.common.checks import check_whole
 from neurodyn.engine.intervene import SupportsCut, select_units
 from neurodyn.engine.units import Chosen, as_mask, as_units, where
@@ -20,7 +19,7 @@ from neurodyn.labels import LabelError, in_positions
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
 
-__all__ = ["AlteredScores", "ablation", "altered_scores", "extreme_units", "perturbation"]
+__all__ = ["ablation", "extreme_units"]
 
 
 def extreme_units(values: Any, n: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -127,10 +126,10 @@ def ablation(
     masks, numbers = _masks(model, units, n_units)
     # The intact network is the first of the altered ones.
     every = jnp.asarray(np.concatenate([np.zeros((1, n_units), bool), masks]))
-    scores, finite = altered_scores(
+    found, finite = score_altered(
         model, task, _cut, every, n_trials=n_trials, score=score, at_once=at_once, key=key
     )
-    found, stayed = np.asarray(scores, np.float64), np.asarray(finite)[1:].mean(axis=1)
+    stayed = finite[1:].mean(axis=1)
     dim = "sweep" if numbers is None else "unit"
     relative, base = relative_accuracy(found[1:], found[0], chance, baseline)
     coords = {} if numbers is None else {"unit": numbers}

@@ -113,7 +113,7 @@ def cross_validated_participation(
 
 
 def participation_ratio(
-    data: xr.Dataset | xr.DataArray,
+    activity: xr.Dataset | xr.DataArray,
     *,
     covariance: Literal["signal", "noise", "total"] = "signal",
     by: str | Sequence[str] | None = None,
@@ -123,7 +123,7 @@ def participation_ratio(
 
     Parameters
     ----------
-    data
+    activity
         Dims ``(condition | trial, time, unit)``; or with a dim ``repetition`` of size 2 (two halves
         of the trials), which gives the cross-validated ratio of the signal.
     covariance
@@ -151,7 +151,7 @@ def participation_ratio(
     Gao et al. (2017), bioRxiv 214262 (definition); Recanatesi et al. (2022), PLOS Comput. Biol. 18,
     and Stringer et al. (2019), Nature 571:361 (cross-validated spectra).
     """
-    array = pick(data, variable)
+    array = pick(activity, variable)
     by = _by(array, covariance, by)
     if "repetition" in array.dims:
         if covariance != "signal" or array.sizes["repetition"] != 2:
@@ -198,7 +198,7 @@ def _of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
 
 @one_lapack_thread
 def n_components(
-    data: xr.Dataset | xr.DataArray,
+    activity: xr.Dataset | xr.DataArray,
     fraction: float = 0.9,
     *,
     covariance: Literal["signal", "noise", "total"] = "signal",
@@ -209,7 +209,7 @@ def n_components(
 
     Parameters
     ----------
-    data, covariance, by, variable
+    activity, covariance, by, variable
         As for `participation_ratio`.
     fraction
         Fraction of the variance.
@@ -226,9 +226,9 @@ def n_components(
         If the fraction is not between 0 and 1.
     """
     number("fraction", fraction, above=0, high=1)
-    array = pick(data, variable)
+    array = pick(activity, variable)
     by = _by(array, covariance, by)
-    x = matrix(_of_covariance(array, covariance, by), what="data")
+    x = matrix(_of_covariance(array, covariance, by), what="activity")
     held = np.asarray(_held(x))
     # Rounding may leave the last sum just below 1.
     count = int(np.searchsorted(held, min(fraction, held[-1]))) + 1

@@ -44,13 +44,13 @@ def _pca(x: Samples):
 
 @one_lapack_thread
 def pca(
-    data: xr.Dataset | xr.DataArray, n_components: int = 3, *, variable: str | None = None
+    activity: xr.Dataset | xr.DataArray, n_components: int = 3, *, variable: str | None = None
 ) -> xr.Dataset:
     """Principal components of activity and its trajectories in them.
 
     Parameters
     ----------
-    data
+    activity
         Dims ``(condition | trial, time, unit)``. Average over trials first
         (`neurodyn.trials.average`) for the trajectories of condition means.
     n_components
@@ -71,9 +71,9 @@ def pca(
     ValueError
         If there are fewer units or samples than `n_components`.
     """
-    array = pick(data, variable)
+    array = pick(activity, variable)
     found = samples(array)
-    x = matrix(found, what="data")
+    x = matrix(found, what="activity")
     if not 1 <= n_components <= min(x.shape):
         raise ValueError(
             f"n_components must be between 1 and {min(x.shape)} for {x.shape[0]} samples of "
@@ -111,5 +111,5 @@ def pca(
         },
         coords={"component": np.arange(n_components), **array.coords},
         attrs={"source": "analysis", "kind": "statistic"}
-        | {n: v for n, v in data.attrs.items() if n == "labels"},
+        | {n: v for n, v in activity.attrs.items() if n == "labels"},
     )

@@ -1,1 +1,10 @@
-"""Shared."""
+"""Checked arrays, condition means, time bins and intervals, which all rooms use.
+
+::
+
+    arrays      labelled data to checked arrays
+    conditions  condition means, and trials around them
+    timebins    samples of a run in the time bins of a recording
+    bootstrap   intervals of means over seeds
+    threads     decompositions on one thread
+"""

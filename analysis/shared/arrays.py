@@ -37,7 +37,7 @@ ROW_DIMS = ("condition", "trial")
 
 
 def pick(
-    data: xr.Dataset | xr.DataArray, name: str | None = None, *, what: str = "data"
+    data: xr.Dataset | xr.DataArray, name: str | None = None, *, what: str = "activity"
 ) -> xr.DataArray:
     """Take the array to analyse out of `data`: dims ``(..., condition | trial, time, unit)``.
 
@@ -100,7 +100,7 @@ def _choose(data: xr.Dataset, name: str | None, what: str) -> str:
     )
 
 
-def rows(array: xr.DataArray, *, what: str = "data") -> str:
+def rows(array: xr.DataArray, *, what: str = "activity") -> str:
     """Return which of ``condition`` and ``trial`` the array has."""
     for dim in ROW_DIMS:
         if dim in array.dims:
@@ -113,7 +113,7 @@ def rows(array: xr.DataArray, *, what: str = "data") -> str:
     )
 
 
-def checked(array: xr.DataArray, *, what: str = "data", missing: bool = False) -> np.ndarray:
+def checked(array: xr.DataArray, *, what: str = "activity", missing: bool = False) -> np.ndarray:
     """Return the values in the precision that they came with, refusing what is not finite.
 
     Parameters
@@ -144,7 +144,7 @@ def checked(array: xr.DataArray, *, what: str = "data", missing: bool = False) -
     return values
 
 
-def traces(array: xr.DataArray, *, what: str = "data", missing: bool = False) -> Array:
+def traces(array: xr.DataArray, *, what: str = "activity", missing: bool = False) -> Array:
     """Return the values as a float JAX array, refusing what is not finite; see `checked`."""
     values = checked(array, what=what, missing=missing)
     return jnp.asarray(values, dtype=jnp.result_type(float))
@@ -187,7 +187,7 @@ def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     return f"; nothing is missing up to {last!r}: .sel(time=slice(None, {last!r}))"
 
 
-def samples(array: xr.DataArray, *, what: str = "data") -> Float[np.ndarray, "sample unit"]:
+def samples(array: xr.DataArray, *, what: str = "activity") -> Float[np.ndarray, "sample unit"]:
     """Stack everything but ``unit`` into samples, in the precision that they came with."""
     if "seed" in array.dims:
         raise LabelError(f"{what} has a dim 'seed': select one member, e.g. .isel(seed=0).")

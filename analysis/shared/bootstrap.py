@@ -1,4 +1,4 @@
-"""How sure a mean over seeds is."""
+"""Intervals of means over seeds or trials."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.analysis.shared.draws import generator
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import takes
 
@@ -23,7 +24,7 @@ def bootstrap(
     *,
     level: float | int = 0.95,
     n_draws: int = 2000,
-    seed: int = 0,
+    key: Any = 0,
 ) -> xr.Dataset:
     """Mean along a dim and its percentile interval, by drawing members with replacement.
 
@@ -35,13 +36,13 @@ def bootstrap(
     values
         Numbers; NaN members are left out of the means they belong to.
     dim
-        What is drawn: seeds, trials.
+        The dim whose members are drawn, such as seeds or trials.
     level
         Coverage of the interval.
     n_draws
         Number of draws.
-    seed
-        Seed of the draws.
+    key
+        Seed or JAX key of the draws.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def bootstrap(
     n = array.shape[0]
     if n < _LEAST:
         raise ValueError(f"An interval needs at least {_LEAST} members of {dim!r}, got {n}.")
-    chosen = np.random.default_rng(seed).integers(0, n, (n_draws, n))
+    chosen = generator(key, needed_for="A bootstrap").integers(0, n, (n_draws, n))
     # How often each member was drawn: one product instead of a copy for each draw.
     weight = np.stack([np.bincount(row, minlength=n) for row in chosen]).astype(np.float64)
     flat = array.reshape(n, -1)

@@ -17,7 +17,7 @@ __all__ = ["condition_codes", "condition_means", "noise"]
 
 
 def condition_means(
-    array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "data", least: int = 1
+    array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "activity", least: int = 1
 ) -> xr.DataArray:
     """Average trials by their labels; condition means are returned as they are.
 
@@ -50,7 +50,7 @@ def condition_codes(array: xr.DataArray, means: xr.DataArray, by: Sequence[str])
 
 
 def noise(
-    array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "data"
+    array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "activity"
 ) -> xr.DataArray:
     """What each trial differs by from the mean of its condition at each time.
 

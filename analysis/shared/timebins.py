@@ -13,7 +13,7 @@ from neurodyn.labels.only import takes
 __all__ = ["bin_edges", "rebin"]
 
 
-def bin_edges(array: xr.DataArray, *, what: str = "data") -> tuple[np.ndarray, np.ndarray]:
+def bin_edges(array: xr.DataArray, *, what: str = "activity") -> tuple[np.ndarray, np.ndarray]:
     """Start and end of each time bin [ms]; times are bin centres."""
     centres, width = clock(array, what=what, even=False).time, bin_width(array, what=what)
     return centres - width / 2, centres + width / 2

@@ -141,13 +141,13 @@ def _potential(recording: xr.Dataset, variable: str) -> xr.DataArray:
 
 
 def fi_curve(
-    data: xr.Dataset, *, current: str = "step", window: Window | None = None
+    spikes: xr.Dataset, *, current: str = "step", window: Window | None = None
 ) -> xr.Dataset:
     """Firing against injected current.
 
     Parameters
     ----------
-    data
+    spikes
         Spike Dataset in trials, each with one current, of a run or from `detect_spikes`.
     current
         Label of trials: the current of each [pA].
@@ -182,22 +182,22 @@ def fi_curve(
     >>> analysis.fi_curve(ds)["rate"].values.ravel()
     array([ 0., 15.])
     """
-    require_spikes(data)
-    if not in_trials(data):
+    require_spikes(spikes)
+    if not in_trials(spikes):
         raise LabelError(
             "fi_curve needs trials, one for each current: cut the recording (spikes.align), or "
             "find spikes in sweeps with detect_spikes."
         )
-    if current not in data.coords or data[current].dims != ("trial",):
-        known = [n for n, c in data.coords.items() if c.dims == ("trial",) and n != "trial"]
+    if current not in spikes.coords or spikes[current].dims != ("trial",):
+        known = [n for n, c in spikes.coords.items() if c.dims == ("trial",) and n != "trial"]
         raise LabelError(f"there is no label {current!r} of trials; there are {known}.")
-    if data[current].attrs.get("units") != "pA":
+    if spikes[current].attrs.get("units") != "pA":
         raise LabelError(
-            f"'{current}' is in {data[current].attrs.get('units')!r}; currents are in pA."
+            f"'{current}' is in {spikes[current].attrs.get('units')!r}; currents are in pA."
         )
-    start, stop = observed_window(data, window, "fi_curve")
-    each = _responses(data, start, stop)
-    levels, group = np.unique(data[current].values, return_inverse=True)
+    start, stop = observed_window(spikes, window, "fi_curve")
+    each = _responses(spikes, start, stop)
+    levels, group = np.unique(spikes[current].values, return_inverse=True)
     variables = {}
     about = {
         "rate": ("Hz", "firing rate"),
@@ -209,7 +209,7 @@ def fi_curve(
         mean = [_nanmean(each[name][group == k]) for k in range(len(levels))]
         variables[name] = (("sweep", "unit"), np.stack(mean), *described)
     variables["n_trials"] = ("sweep", np.bincount(group), "1", "number of trials")
-    coords = {str(n): c.variable for n, c in data.coords.items() if c.dims == ("unit",)}
+    coords = {str(n): c.variable for n, c in spikes.coords.items() if c.dims == ("unit",)}
     coords["current"] = ("sweep", levels, "pA", "injected current")
     return labels.dataset(
         variables,
@@ -221,11 +221,11 @@ def fi_curve(
     )
 
 
-def _responses(data: xr.Dataset, start: float, stop: float) -> dict[str, np.ndarray]:
+def _responses(spikes: xr.Dataset, start: float, stop: float) -> dict[str, np.ndarray]:
     """Rate, initial and final rate and latency of every trial and unit."""
-    n_units = data.sizes["unit"]
-    shape = (data.sizes["trial"], n_units)
-    found = within(data, start, stop)
+    n_units = spikes.sizes["unit"]
+    shape = (spikes.sizes["trial"], n_units)
+    found = within(spikes, start, stop)
     assert found.trial is not None
     time, cell = found.time, found.trial * n_units + found.unit
     order = np.lexsort([time, cell])
@@ -233,7 +233,7 @@ def _responses(data: xr.Dataset, start: float, stop: float) -> dict[str, np.ndar
     n = np.bincount(cell, minlength=shape[0] * shape[1])
     first = np.cumsum(n) - n
     last = first + n - 1
-    seen = observed_time(data, start, stop).ravel()
+    seen = observed_time(spikes, start, stop).ravel()
     out = {"rate": np.where(seen > 0, 1e3 * n / np.where(seen > 0, seen, 1), np.nan)}
     for name, least in (("latency", 1), ("initial_rate", 2), ("final_rate", 3)):
         out[name] = np.full(n.size, np.nan)

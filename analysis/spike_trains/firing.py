@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels, spikes
+from neurodyn import labels
 from neurodyn.analysis.spike_trains.observed import (
     check_inside,
     observed_time,
@@ -18,6 +18,8 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.labels.values import classes, missing
+from neurodyn.spikes import bin as bin_spikes
+from neurodyn.spikes import rate as rate_of
 from neurodyn.spikes.build import SLACK, window_edges
 from neurodyn.spikes.wider import wider
 
@@ -27,13 +29,13 @@ __all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
 _LEAST = 2
 
 
-@takes(data=DATASET)
-def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArray:
+@takes(spikes=DATASET)
+def firing_rate(spikes: xr.Dataset, *, window: Window | None = None) -> xr.DataArray:
     """Mean firing rate of each unit over all trials.
 
     Parameters
     ----------
-    data
+    spikes
         Spike Dataset (of a run or a recording), or a Dataset with ``spike_count`` and ``bin_width``
         or with ``rate`` [Hz], whose mean over everything but ``unit`` is taken.
     window
@@ -59,27 +61,27 @@ def firing_rate(data: xr.Dataset, *, window: Window | None = None) -> xr.DataArr
     >>> analysis.firing_rate(ds).values
     array([2., 0.])
     """
-    if isinstance(data, xr.Dataset) and "spike_time" not in data and "rate" in data:
-        require_units(data["rate"], "firing_rate: the rates")
+    if isinstance(spikes, xr.Dataset) and "spike_time" not in spikes and "rate" in spikes:
+        require_units(spikes["rate"], "firing_rate: the rates")
         if window is not None:
-            step = labels.clock(data, what="the rates", default=0.0).step
+            step = labels.clock(spikes, what="the rates", default=0.0).step
             # Bins are labelled in their middle, samples at an end.
-            margin = step / 2 if "bin_width" in data.attrs else step
-            check_inside(data, window, margin, "firing_rate")
-            data = labels.between(data, window_edges(window), what="the rates")
-        values = data["rate"]
+            margin = step / 2 if "bin_width" in spikes.attrs else step
+            check_inside(spikes, window, margin, "firing_rate")
+            spikes = labels.between(spikes, window_edges(window), what="the rates")
+        values = spikes["rate"]
         rate = values.mean([d for d in values.dims if d != "unit"]).values.astype(np.float64)
-        return _labelled(data, rate)
-    if isinstance(data, xr.Dataset) and "spike_count" in data:
-        counts = binned_counts(data, window, None, "firing_rate")["spike_count"]
-        hertz = counts * (1e3 / labels.bin_width(data, what="the counts"))
+        return _labelled(spikes, rate)
+    if isinstance(spikes, xr.Dataset) and "spike_count" in spikes:
+        counts = binned_counts(spikes, window, None, "firing_rate")["spike_count"]
+        hertz = counts * (1e3 / labels.bin_width(spikes, what="the counts"))
         mean = hertz.mean([d for d in hertz.dims if d != "unit"], skipna=True)
-        return _labelled(data, mean.values.astype(np.float64))
-    start, stop = observed_window(data, window, "firing_rate")
-    found = within(data, start, stop)
-    n = np.bincount(found.unit, minlength=data.sizes["unit"])
-    seen = observed_time(data, start, stop).sum(0)
-    return _labelled(data, np.where(seen > 0, 1e3 * n / np.where(seen, seen, 1), np.nan))
+        return _labelled(spikes, mean.values.astype(np.float64))
+    start, stop = observed_window(spikes, window, "firing_rate")
+    found = within(spikes, start, stop)
+    n = np.bincount(found.unit, minlength=spikes.sizes["unit"])
+    seen = observed_time(spikes, start, stop).sum(0)
+    return _labelled(spikes, np.where(seen > 0, 1e3 * n / np.where(seen, seen, 1), np.nan))
 
 
 def require_units(array: xr.DataArray, what: str) -> None:
@@ -122,12 +124,12 @@ def binned_counts(
     n = int((stop - start) / width + SLACK)
     if n < 1:
         raise LabelError(f"{what}: bins of {width:g} ms do not fit into {start:g} to {stop:g} ms.")
-    return spikes.bin(data, bin_width=width, window=(start, start + n * width))
+    return bin_spikes(data, bin_width=width, window=(start, start + n * width))
 
 
-@takes(data=DATASET)
+@takes(spikes=DATASET)
 def population_rate(
-    data: xr.Dataset,
+    spikes: xr.Dataset,
     *,
     bin_width: Number | None = None,
     sigma: Number | None = None,
@@ -138,7 +140,7 @@ def population_rate(
 
     Parameters
     ----------
-    data
+    spikes
         Spike Dataset or counts, in trials or continuous.
     bin_width
         Width of the bins [ms]; default 1 ms, or that of counts. What is left over at the end of the
@@ -162,9 +164,9 @@ def population_rate(
     LabelError
         If there is no such coordinate, the bins do not fit, or counts have no dim ``unit``.
     """
-    if bin_width is None and "spike_count" not in data:
+    if bin_width is None and "spike_count" not in spikes:
         bin_width = 1.0
-    counts = binned_counts(data, window, bin_width, "population_rate")
+    counts = binned_counts(spikes, window, bin_width, "population_rate")
     count = counts["spike_count"]
     count = count.transpose(*[d for d in ("trial", "time", "unit") if d in count.dims])
     names = np.zeros(counts.sizes["unit"], int)
@@ -193,7 +195,7 @@ def population_rate(
         attrs=about,
         values=False,
     )
-    return spikes.rate(pooled, sigma)
+    return rate_of(pooled, sigma)
 
 
 def _member_means(counts: np.ndarray, members: np.ndarray) -> np.ndarray:
@@ -204,9 +206,9 @@ def _member_means(counts: np.ndarray, members: np.ndarray) -> np.ndarray:
     return np.where(n > 0, total / np.where(n > 0, n, 1), np.nan)
 
 
-@takes(data=DATASET)
+@takes(spikes=DATASET)
 def fano_factor(
-    data: xr.Dataset,
+    spikes: xr.Dataset,
     *,
     by: str | None = None,
     bin_width: Number | None = None,
@@ -216,7 +218,7 @@ def fano_factor(
 
     Parameters
     ----------
-    data
+    spikes
         Spike Dataset, or a Dataset with ``spike_count``. In trials, counts vary over trials, of
         the whole window or in each bin; without trials they vary over the bins of a recording.
     by
@@ -251,7 +253,7 @@ def fano_factor(
     >>> analysis.fano_factor(ds, bin_width=10.0).values  # a clock
     array([0.])
     """
-    counts = binned_counts(data, window, bin_width, "fano_factor")
+    counts = binned_counts(spikes, window, bin_width, "fano_factor")
     n = counts["spike_count"].transpose(..., "unit")
     dim = "trial" if "trial" in n.dims else "time"
     groups = np.zeros(n.sizes[dim], int)
@@ -262,7 +264,7 @@ def fano_factor(
         if (unlabelled := missing(n[by].values)).any():
             raise LabelError(
                 f"{int(unlabelled.sum())} {dim}s have no {by!r} (NaN): drop them with "
-                f".isel({dim}=data.{by}.notnull())."
+                f".isel({dim}=spikes.{by}.notnull())."
             )
         groups = classes(n[by].values, what=by)[1]
     size = np.bincount(groups)

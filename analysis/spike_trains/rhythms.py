@@ -24,9 +24,9 @@ BANDS = {
 }
 
 
-@takes(data=DATASET)
+@takes(spikes=DATASET)
 def population_spectrum(
-    data: xr.Dataset,
+    spikes: xr.Dataset,
     *,
     bin_width: Number | None = None,
     segment: Number = 500.0,
@@ -37,7 +37,7 @@ def population_spectrum(
 
     Parameters
     ----------
-    data
+    spikes
         Spike Dataset, in trials or continuous.
     bin_width
         Width of the bins of the rate [ms]; default 1 ms, or that of counts. Frequencies reach half
@@ -65,7 +65,7 @@ def population_spectrum(
     ----------
     Welch (1967), IEEE Trans. Audio Electroacoust. 15:70.
     """
-    rate = population_rate(data, bin_width=bin_width, by=by, window=window)["rate"]
+    rate = population_rate(spikes, bin_width=bin_width, by=by, window=window)["rate"]
     x = rate.transpose(..., "time", "unit").values
     if not np.isfinite(x).all():
         raise LabelError("population_spectrum: trials end early; choose a window inside all.")

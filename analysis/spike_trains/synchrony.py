@@ -14,9 +14,9 @@ from neurodyn.labels.only import DATASET, takes
 __all__ = ["synchrony"]
 
 
-@takes(data=DATASET)
+@takes(spikes=DATASET)
 def synchrony(
-    data: xr.Dataset,
+    spikes: xr.Dataset,
     *,
     bin_width: Number | None = None,
     variable: str | None = None,
@@ -31,7 +31,7 @@ def synchrony(
 
     Parameters
     ----------
-    data
+    spikes
         Spike Dataset, binned here, or a Dataset with a variable on ``time`` and ``unit`` such as
         membrane potentials.
     bin_width
@@ -67,25 +67,27 @@ def synchrony(
     >>> float(analysis.synchrony(ds)["chi"])
     1.0
     """
-    if not isinstance(data, xr.Dataset):
+    if not isinstance(spikes, xr.Dataset):
         raise TypeError(
-            f"synchrony takes a Dataset or DataArray, got {type(data).__name__}: name the dims, "
+            f"synchrony takes a Dataset or DataArray, got {type(spikes).__name__}: name the dims, "
             "xarray.DataArray(array, dims=('time', 'unit'))."
         )
-    if variable is None and "spike_time" not in data and "spike_count" not in data:
-        raise LabelError(f"synchrony needs spikes, or variable=... out of {list(data.data_vars)}.")
+    if variable is None and "spike_time" not in spikes and "spike_count" not in spikes:
+        raise LabelError(
+            f"synchrony needs spikes, or variable=... out of {list(spikes.data_vars)}."
+        )
     if variable is not None and bin_width is not None:
         raise LabelError(
             f"bin_width is the width in which spikes are counted; '{variable}' is taken at the "
             "times that it has: leave bin_width out, or average it first (neurodyn.analysis.rebin)."
         )
-    if bin_width is None and "spike_count" not in data:
+    if bin_width is None and "spike_count" not in spikes:
         bin_width = 5.0
     if variable is None:
-        array = binned_counts(data, window, bin_width, "synchrony")["spike_count"]
+        array = binned_counts(spikes, window, bin_width, "synchrony")["spike_count"]
         _require_dims(array)
     else:
-        array = _variable(data, variable, window)
+        array = _variable(spikes, variable, window)
     dims = [d for d in ("trial", "time", "unit") if d in array.dims]
     x = array.transpose(*dims).values.astype(np.float64)
     x = x if "trial" in dims else x[None]
@@ -109,11 +111,11 @@ def synchrony(
     return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
 
 
-def _variable(data: xr.Dataset, variable: str, window: Window | None) -> xr.DataArray:
-    if variable not in data.data_vars:
-        raise LabelError(f"there is no variable {variable!r}: there are {list(data.data_vars)}.")
-    _require_dims(data[variable])
-    return labels.between(data, window, what=f"'{variable}'")[variable]
+def _variable(spikes: xr.Dataset, variable: str, window: Window | None) -> xr.DataArray:
+    if variable not in spikes.data_vars:
+        raise LabelError(f"there is no variable {variable!r}: there are {list(spikes.data_vars)}.")
+    _require_dims(spikes[variable])
+    return labels.between(spikes, window, what=f"'{variable}'")[variable]
 
 
 def _require_dims(array: xr.DataArray) -> None:

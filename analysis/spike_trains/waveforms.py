@@ -81,7 +81,7 @@ def aligned_correlation(
 
 
 @takes(output=["time"])
-def main_frequency(output: Any, *, dt: float | None = None) -> float:
+def main_frequency(output: Any, *, dt: float | None = None) -> xr.DataArray:
     """Frequency of the sinusoid that fits an output best [Hz].
 
     Parameters
@@ -90,6 +90,10 @@ def main_frequency(output: Any, *, dt: float | None = None) -> float:
         One channel: an array, or labelled on ``time``.
     dt
         Step [ms], needed for an array.
+
+    Returns
+    -------
+    Scalar DataArray [Hz].
 
     Raises
     ------
@@ -117,7 +121,8 @@ def main_frequency(output: Any, *, dt: float | None = None) -> float:
 
     bounds = (max(peak - 2 * width, width / 10), peak + 2 * width)
     found = minimize_scalar(unexplained, bounds=bounds, method="bounded", options={"xatol": 1e-9})
-    return float(found.x)
+    about = {"units": "Hz", "long_name": "frequency of the best sinusoid"}
+    return xr.DataArray(float(found.x), name="main_frequency", attrs=about)
 
 
 def _channel(name: str, values: Any, dt: float | None) -> tuple[np.ndarray, float]:

@@ -44,7 +44,7 @@ def _standardised(x: Activity, across: str) -> Activity:
 
 
 def autocorrelation(
-    data: xr.Dataset | xr.DataArray,
+    activity: xr.Dataset | xr.DataArray,
     max_lag: float | None = None,
     *,
     across: Literal["trials", "all", "time"] = "trials",
@@ -54,7 +54,7 @@ def autocorrelation(
 
     Parameters
     ----------
-    data
+    activity
         Dims ``(trial | condition, time, unit)``, evenly sampled: trials of one condition, or the
         residuals around condition means, so that what is common to all trials does not count.
     max_lag
@@ -87,7 +87,7 @@ def autocorrelation(
     """
     if across not in ("trials", "all", "time"):
         raise ValueError(f"across is 'trials', 'all' or 'time', got {across!r}.")
-    array = pick(data, variable)
+    array = pick(activity, variable)
     if array.dims != (rows(array), "time", "unit"):
         raise LabelError(f"autocorrelation needs (trial, time, unit), got dims {array.dims}.")
     n_trials, n_times, _ = array.shape
@@ -138,13 +138,13 @@ def _in_units(array: xr.DataArray, n_lags: int, across: str) -> np.ndarray:
 
 
 def population_activity(
-    data: xr.Dataset | xr.DataArray, *, variable: str | None = None
+    activity: xr.Dataset | xr.DataArray, *, variable: str | None = None
 ) -> xr.DataArray:
     """The summed activity of all units as one unit, "population", for any measure of units.
 
     Parameters
     ----------
-    data
+    activity
         With a dim ``unit``.
     variable
         Which variable of a Dataset.
@@ -164,7 +164,7 @@ def population_activity(
     >>> population_activity(rate).sizes["unit"]
     1
     """
-    array = pick(data, variable)
+    array = pick(activity, variable)
     if array.dtype.kind == "f" and bool(array.isnull().any()):
         raise LabelError(
             "some units have missing values: sum over units that were recorded together only."

@@ -25,7 +25,7 @@ LEAST_TRIALS = 3
 
 
 def intrinsic_timescale(
-    data: xr.Dataset | xr.DataArray,
+    activity: xr.Dataset | xr.DataArray,
     max_lag: float | None = None,
     *,
     over: Literal["trial", "unit"] = "trial",
@@ -47,7 +47,7 @@ def intrinsic_timescale(
 
     Parameters
     ----------
-    data
+    activity
         Dims ``(trial, time, unit)``, evenly sampled; spike counts in bins of some 50 ms, or rates.
         Trials of one condition, or residuals around condition means. A unit that was not recorded
         in a trial is NaN throughout it.
@@ -101,7 +101,7 @@ def intrinsic_timescale(
         raise ValueError(
             f"`level` lies in (0, 1) and `silent` in [0, 1), got {level} and {silent}."
         )
-    array, x, there = _trials(data, variable)
+    array, x, there = _trials(activity, variable)
     _, step, unit = clock(array)
     n_times = x.shape[1]
     n_lags = n_times // 2 if max_lag is None else int(np.floor(max_lag / step + 1e-6))
@@ -136,9 +136,9 @@ def intrinsic_timescale(
     return _labelled(array, acf, used, there, (step, unit), drawn, pooled, fitted, ends)
 
 
-def _trials(data, variable):
+def _trials(activity, variable):
     """The array, its values with 0 for what is missing, and which units each trial has."""
-    array = pick(data, variable)
+    array = pick(activity, variable)
     if array.dims != (rows(array), "time", "unit"):
         raise LabelError(f"intrinsic_timescale needs (trial, time, unit), got dims {array.dims}.")
     values = checked(array, missing=True).astype(np.float64)

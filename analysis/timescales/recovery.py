@@ -93,7 +93,7 @@ def modulated_counts(
 
 
 def timescale_recovery(
-    data: xr.Dataset | xr.DataArray,
+    activity: xr.Dataset | xr.DataArray,
     tau: float | Sequence[float] | np.ndarray,
     max_lag: float | None = None,
     *,
@@ -113,7 +113,7 @@ def timescale_recovery(
 
     Parameters
     ----------
-    data
+    activity
         Spike counts ``(trial, time, unit)`` (with NaN for trials a unit was not recorded in).
     tau
         Timescales to try, or one [ms].
@@ -139,7 +139,7 @@ def timescale_recovery(
     LabelError, ValueError
         As for `intrinsic_timescale`, or where no modulation can be judged from the recording.
     """
-    array = pick(data, variable)
+    array = pick(activity, variable)
     options: dict[str, Any] = {
         "max_lag": max_lag, "silent": silent, "offset": offset, "first_lag": first_lag,
     }  # fmt: skip

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
+from scipy.fft import next_fast_len
 
 from neurodyn.analysis.timescales.chunks import Chunk, Reading, Seen, read_chunk
 from neurodyn.common.checks import check_whole
@@ -115,7 +116,7 @@ def _sums(chunk: Chunk, reference, tail):
     max_lag = tail.shape[0]
     x = chunk - reference[None]
     joined = jnp.concatenate([tail, x])
-    size = _fast_size(joined.shape[0])
+    size = next_fast_len(joined.shape[0], real=True)
     # Position max_lag - l of the circular correlation holds the products l samples apart.
     spectrum = jnp.conj(jnp.fft.rfft(x, size, axis=0)) * jnp.fft.rfft(joined, size, axis=0)
     products = jnp.fft.irfft(spectrum.sum(axis=1), size, axis=0)[: max_lag + 1][::-1]
@@ -137,19 +138,6 @@ def _autocovariance(n, total, head, tail, products) -> Float[Array, "lags unit"]
     count = n - jnp.arange(max_lag + 1, dtype=n.dtype)
     correction = (mean[None] * pairs - count[:, None, None] * mean[None] ** 2).sum(axis=1)
     return (products - correction) / (count * n_trials)[:, None]
-
-
-def _fast_size(n: int) -> int:
-    """The smallest product of 2, 3 and 5 that is at least `n`, for which transforms are fast."""
-    best, five = 1 << (n - 1).bit_length(), 1
-    while five < best:
-        three = five
-        while three < best:
-            rest = -(-n // three)
-            best = min(best, three << (rest - 1).bit_length())
-            three *= 3
-        five *= 5
-    return best
 
 
 class CovarianceSums(eqx.Module):

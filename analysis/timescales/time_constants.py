@@ -201,7 +201,7 @@ def fit_exponential(
 
 
 def timescale(
-    data: xr.Dataset | xr.DataArray,
+    activity: xr.Dataset | xr.DataArray,
     max_lag: float | None = None,
     *,
     across: Literal["trials", "all", "time"] = "trials",
@@ -217,7 +217,7 @@ def timescale(
 
     Parameters
     ----------
-    data, max_lag, across, variable
+    activity, max_lag, across, variable
         As for `autocorrelation`.
     first_lag, amplitude, offset
         As for `fit_exponential`.
@@ -235,5 +235,5 @@ def timescale(
     ----------
     Murray et al. (2014), Nat. Neurosci. 17:1661.
     """
-    acf = autocorrelation(data, max_lag, across=across, variable=variable)
+    acf = autocorrelation(activity, max_lag, across=across, variable=variable)
     return fit_exponential(acf, first_lag=first_lag, amplitude=amplitude, offset=offset)

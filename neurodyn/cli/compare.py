@@ -10,7 +10,7 @@ from neurodyn.cli.run import Json
 
 __all__ = ["compare"]
 
-METRICS = "cka,cka_debiased,procrustes,ridge"
+METRICS = "cka,debiased_cka,procrustes,ridge_r"
 
 
 def compare(

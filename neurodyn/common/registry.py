@@ -150,34 +150,60 @@ def _keys(thing: Any) -> tuple[str, ...]:
 # --- classes in files ----------------------------------------------------------------------------
 
 _OWN: dict[str, type] = {}
+#: Objects of one's own that `register` takes beside classes: the class of each, and the table by
+#: name that it is added to.
+_TABLES = {"neurodyn.analysis.Measure": "neurodyn.analysis.MEASURES"}
+_ADDED: set[tuple[str, str]] = set()
 
 
-def register(cls: type) -> type:
-    """Make a class of your own known by name, so that it can be saved and loaded.
+def register(thing: Any) -> Any:
+    """Make a class or a measure of your own known by name.
 
-    A program that loads such a file must have registered the class too.
+    A class can then be saved and loaded; a program that loads such a file must have registered the
+    class too. A measure can be given to :func:`neurodyn.analysis.compare` by name, and is listed
+    by ``neurodyn list``.
 
     Parameters
     ----------
-    cls
-        An Equinox module, named tuple or frozen dataclass. Its name in files is
-        ``module:qualified name``.
+    thing
+        A class: an Equinox module, named tuple or frozen dataclass, whose name in files is
+        ``module:qualified name``. Or a :class:`neurodyn.analysis.Measure`.
 
     Returns
     -------
-    The class, so that this can be used as a decorator.
+    The same, so that this can be used as a decorator.
 
     Raises
     ------
     TypeError
         If it is something else.
+    ValueError
+        If the library has something of that name.
     """
-    if not _is_plain(cls):
+    if not inspect.isclass(thing):
+        return _add(thing)
+    if not _is_plain(thing):
         raise TypeError(
-            f"register takes Equinox modules, named tuples and frozen dataclasses, got {cls!r}."
+            f"register takes Equinox modules, named tuples and frozen dataclasses, got {thing!r}."
         )
-    _OWN[f"{cls.__module__}:{cls.__qualname__}"] = cls
-    return cls
+    _OWN[f"{thing.__module__}:{thing.__qualname__}"] = thing
+    return thing
+
+
+def _add(thing: Any) -> Any:
+    """Add an object to the table of its kind."""
+    package = ".".join(type(thing).__module__.split(".")[:2])
+    table = _TABLES.get(f"{package}.{type(thing).__name__}")
+    if table is None:
+        raise TypeError(
+            f"register takes classes and objects of {', '.join(_TABLES)}, got {thing!r}."
+        )
+    known, own = _resolve(table), (table, thing.name)
+    if thing.name in known and own not in _ADDED:
+        raise ValueError(f"{table} has a {thing.name!r} already: choose another name.")
+    known[thing.name] = thing
+    _ADDED.add(own)
+    return thing
 
 
 def name_of(cls: type) -> str:

@@ -78,10 +78,10 @@ def test_core_is_jitted_batched_and_differentiable(name):
     measure = MEASURES[name]
     x, y = (jnp.asarray(population(seed)["rate"].values, jnp.float32) for seed in (0, 1))
     held_out = jnp.eye(N_CONDITIONS, dtype=bool)
-    setup = analysis.measures.Setup(held_out, jnp.array([0.1, 1.0, 10.0]))
+    folds = analysis.CrossValidation(held_out, jnp.array([0.1, 1.0, 10.0]))
 
     def value(y):
-        side = measure.pairwise.prepare(x, setup)
+        side = measure.pairwise.prepare(x, folds)
         return measure.pairwise.score(side, y).mean()
 
     batch = jnp.stack([y, 2 * y, y[::-1]])

@@ -194,7 +194,7 @@ def _scored(settings: Settings, z: np.ndarray, target: np.ndarray, rate: np.ndar
                 f"{ds[what].attrs['long_name']}, {name} second after learning",
                 ds[what].attrs["units"],
             )
-    values["frequency"] = main_frequency(z[alone:], dt=dt)
+    values["frequency"] = float(main_frequency(z[alone:], dt=dt))
     scores["frequency"] = ("frequency after learning", "Hz")
     return labels.dataset(
         {

@@ -21,7 +21,7 @@ from neurodyn.trials import average
 
 __all__ = ["MEASURED_BY", "DecisionSettings", "check", "marginal", "study"]
 
-METRICS = ("cka", "cka_debiased", "procrustes", "ridge")
+METRICS = ("cka", "debiased_cka", "procrustes", "ridge_r")
 #: The papers behind these measures.
 MEASURED_BY = tuple(key for name in METRICS for key in MEASURES[name].reference)
 

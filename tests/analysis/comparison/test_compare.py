@@ -3,12 +3,15 @@
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
 from jaxtyping import TypeCheckError
 
+import neurodyn as nd
 from neurodyn import analysis, labels, trials
+from neurodyn.analysis import Measure, Pairwise, of_samples
 from neurodyn.labels import LabelError
 
 COHERENCES = np.array([-0.5, -0.1, 0.0, 0.1, 0.5])
@@ -71,7 +74,7 @@ def score(run, rec):
 
 def test_labels_of_the_result(score):
     labels.check(score)
-    assert score["metric"].values.tolist() == ["cka", "cka_debiased", "procrustes", "ridge"]
+    assert score["metric"].values.tolist() == ["cka", "debiased_cka", "procrustes", "ridge_r"]
     assert score["null"].dims == ("metric", "draw")
     assert score["unit_score"].dims == ("metric", "unit")
     assert score["unit"].values[0] == "recording0"
@@ -100,17 +103,19 @@ def test_scores_are_those_of_the_measures(run, rec, score):
     )
     key = jax.random.split(jax.random.key(0), 3)[0]
     r = analysis.ridge_r(binned.values, means.values, key=key)
-    np.testing.assert_allclose(score["unit_score"].sel(metric="ridge"), r, atol=2e-3)
+    np.testing.assert_allclose(score["unit_score"].sel(metric="ridge_r"), r, atol=2e-3)
     kept = score["kept"].values.astype(bool)
-    assert float(score["score"].sel(metric="ridge")) == pytest.approx(np.median(r[kept]), abs=2e-3)
+    assert float(score["score"].sel(metric="ridge_r")) == pytest.approx(
+        np.median(r[kept]), abs=2e-3
+    )
 
 
 def test_related_populations_beat_the_null_and_stay_near_the_ceiling(score):
     assert (score["p_value"] == 1 / 21).all()
-    assert float(score["corrected"].sel(metric="ridge")) == pytest.approx(1.0, abs=0.1)
+    assert float(score["corrected"].sel(metric="ridge_r")) == pytest.approx(1.0, abs=0.1)
     assert (score["ceiling"].notnull()).all()
     assert score.attrs["ceiling_note"] == ""
-    assert (score["unit_ceiling"].sel(metric="ridge") <= 1).all()
+    assert (score["unit_ceiling"].sel(metric="ridge_r") <= 1).all()
 
 
 def test_unrelated_populations_do_not():
@@ -200,7 +205,7 @@ def test_conditions_must_match(run, rec):
 def test_single_trials_of_a_condition(run, rec):
     last = np.flatnonzero(rec["coherence"].values == 0.5)[1:]
     scarce = rec.drop_isel(trial=last)
-    score = analysis.compare(run, scarce, ["cka", "ridge"], by="coherence", **QUICK)
+    score = analysis.compare(run, scarce, ["cka", "ridge_r"], by="coherence", **QUICK)
     assert score["ceiling"].isnull().all()
     assert "coherence=0.5" in score.attrs["ceiling_note"]
     kept = analysis.compare(
@@ -215,13 +220,13 @@ def test_constant_and_unreliable_units(run, rec):
     noisy["rate"].values[:, :, 0] = 3.0
     noise = np.random.default_rng(6).standard_normal(noisy["rate"].shape[:2])
     noisy["rate"].values[:, :, 1] = 20 * noise
-    score = analysis.compare(run, noisy, ["ridge"], by="coherence", min_ceiling=0.6, **QUICK)
+    score = analysis.compare(run, noisy, ["ridge_r"], by="coherence", min_ceiling=0.6, **QUICK)
     assert score.attrs["constant_units"] == "recording0"
     assert score.attrs["dropped"] == "recording0, recording1"
     assert score.attrs["n_dropped"] == 2
     assert score["kept"].values.tolist() == [0, 0] + [1] * 8
     assert np.isfinite(score["score"]).all()
-    none = analysis.compare(run, noisy, ["ridge"], by="coherence", min_ceiling=1.1, **QUICK)
+    none = analysis.compare(run, noisy, ["ridge_r"], by="coherence", min_ceiling=1.1, **QUICK)
     assert np.isnan(none["score"]).all()
     assert "no unit reaches min_ceiling=1.1" in none.attrs["ceiling_note"]
 
@@ -231,19 +236,60 @@ def test_units_recorded_in_different_trials(run, rec):
     second = rec["rate"].where(xr.DataArray(np.arange(10) >= 5, dims="unit"))
     apart = xr.concat([first, second], "trial").to_dataset()
     apart = apart.assign_attrs(rec.attrs | {"simultaneous": 0})
-    score = analysis.compare(run, apart, ["cka", "ridge"], by="coherence", **QUICK)
-    together = analysis.compare(run, rec, ["cka", "ridge"], by="coherence", **QUICK)
+    score = analysis.compare(run, apart, ["cka", "ridge_r"], by="coherence", **QUICK)
+    together = analysis.compare(run, rec, ["cka", "ridge_r"], by="coherence", **QUICK)
     np.testing.assert_allclose(score["score"], together["score"], atol=2e-3)
     assert score["ceiling"].notnull().all()
 
 
+def test_a_measure_of_ones_own_has_ceiling_null_and_labels(run, rec):
+    def spread(x, y):
+        return jnp.abs(jnp.log(x.std() / y.std()))
+
+    def first(side, y):
+        return jax.vmap(lambda v: jnp.corrcoef(side, v.ravel())[0, 1])(y.transpose(2, 0, 1))
+
+    distance = Measure(
+        spread, "ratio of spreads", higher_is_better=False, pairwise=of_samples(spread)
+    )
+    per_unit = Pairwise(lambda x, folds: x[..., 0].ravel(), first, per_unit=True)
+    of_units = Measure(first, "r of unit 0", "1", (-1.0, 1.0), True, pairwise=per_unit, name="r0")
+    score = analysis.compare(run, rec, ["cka", distance, of_units], by="coherence", **QUICK)
+    alone = analysis.compare(run, rec, "cka", by="coherence", **QUICK)
+    labels.check(score)
+    assert score["metric"].values.tolist() == ["cka", "spread", "r0"]
+    np.testing.assert_array_equal(score["score"][0], alone["score"][0])
+    assert score["null"].notnull().all()
+    assert score["p_value"].notnull().all()
+    assert score["ceiling"].notnull().all()
+    assert score["unit_score"].sel(metric="r0").notnull().all()
+    assert score["unit_score"].sel(metric="spread").isnull().all()
+
+
+def test_a_measure_that_does_not_fit_is_refused(run, rec):
+    with pytest.raises(ValueError, match="higher_is_better"):
+        Measure(np.mean, "mean", pairwise=of_samples(lambda x, y: 0.0))
+    with pytest.raises(ValueError, match="name="):
+        Measure(lambda x: x, "no name")
+    wide = of_samples(lambda x, y: y.mean(0))
+    wide = Measure(np.mean, "mean", higher_is_better=True, pairwise=wide)
+    with pytest.raises(ValueError, match="per_unit=True"):
+        analysis.compare(run, rec, [wide], by="coherence", **QUICK)
+    with pytest.raises(ValueError, match="has a 'cka' already"):
+        nd.register(Measure(analysis.cka, "another"))
+    with pytest.raises(TypeError, match="register takes"):
+        nd.register(3.0)
+
+
 def test_bad_input(run, rec):
-    with pytest.raises(ValueError, match=r"\['rsa'\].*cka, cka_debiased"):
+    with pytest.raises(ValueError, match="'rsa': compare knows cka, debiased_cka"):
         analysis.compare(run, rec, ["cka", "rsa"], by="coherence")
     with pytest.raises(ValueError, match="participation_ratio"):
         analysis.compare(run, rec, ["participation_ratio"], by="coherence")
-    with pytest.raises(ValueError, match="each measure once"):
+    with pytest.raises(ValueError, match="each once"):
         analysis.compare(run, rec, ["cka", "cka"], by="coherence")
+    with pytest.raises(TypeError, match="Measure"):
+        analysis.compare(run, rec, [np.corrcoef], by="coherence")
     with pytest.raises(ValueError, match="n_null=-1"):
         analysis.compare(run, rec, by="coherence", n_null=-1)
     with pytest.raises(LabelError, match=r"by=\[...\], out of \['coherence'\]"):

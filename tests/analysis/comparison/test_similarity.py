@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 from neurodyn import analysis
-from neurodyn.analysis.comparison import similarity
-from neurodyn.analysis.comparison.similarity import (
+from neurodyn.analysis.comparison import alignment
+from neurodyn.analysis.comparison.alignment import (
     debiased_cka,
     linear_cka,
     procrustes_angle,
@@ -207,7 +207,7 @@ def test_labelled_data_match_by_label():
 def test_no_second_compilation(toy):
     x, y = toy
     linear_cka(x, y)
-    before = similarity._linear_cka._cache_size()
+    before = alignment._linear_cka._cache_size()
     for seed in range(3):
         linear_cka(x + seed, y)
-    assert similarity._linear_cka._cache_size() == before
+    assert alignment._linear_cka._cache_size() == before

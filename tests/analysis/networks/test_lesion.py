@@ -112,7 +112,9 @@ def test_noise_on_scaled_time_constants_comes_before_the_clamp():
     still = analysis.altered_scores(
         low[1], TASK, _Perturb("tau", True), (jnp.array([0, 0.5]), _keys(2)), n_trials=4, key=2
     )
-    np.testing.assert_array_equal(still.scores[0], still.scores[1])
+    np.testing.assert_array_equal(still["score"][0], still["score"][1])
+    assert still["finite"].all()
+    labels.check(still)
 
 
 def _keys(n):
@@ -133,8 +135,6 @@ def test_an_unknown_score_is_refused_before_any_network_is_changed():
 
 
 def test_new_numbers_do_not_compile_anew():
-    from neurodyn.analysis.networks import lesion
-
     traces = []
 
     def counting(model, mask):
@@ -143,9 +143,9 @@ def test_new_numbers_do_not_compile_anew():
 
     masks = np.eye(N_UNITS, dtype=bool)
     for seed, these in ((0, masks), (1, masks[::-1].copy())):
-        lesion.altered_scores(MODEL, TASK, counting, these, n_trials=2, key=seed)
+        analysis.altered_scores(MODEL, TASK, counting, these, n_trials=2, key=seed)
     other = eqx.tree_at(lambda m: m.U, MODEL, 2 * MODEL.U)
-    lesion.altered_scores(other, TASK, counting, masks, n_trials=2, key=0)
+    analysis.altered_scores(other, TASK, counting, masks, n_trials=2, key=0)
     assert len(traces) == 1
 
 

@@ -40,7 +40,7 @@ OPTIONS: dict[str, list[Any]] = {
 QUICKLY: dict[str, Any] = {
     "iterations": 2,
     "method": ErrorRegression(window=3, iterations=2),
-    "metrics": ["cka", "ridge"],
+    "metrics": ["cka", "ridge_r"],
     "modulation": 1.0,
     "n_draws": 4,
     "n_folds": 2,

@@ -27,7 +27,7 @@ from neurodyn.training import Ensemble
         ("rule", {"PairSTDP", "RLS"}),
         ("function", {"pca", "lyapunov", "fixed_points"}),
         ("task", {"NParity", "PerceptualDecision", "CenterOut"}),
-        ("measure", {"cka", "procrustes", "ridge"}),
+        ("measure", {"cka", "procrustes", "ridge_r"}),
         ("dataset", {"mante2013", "decision_example"}),
         ("experiment", {"perceptual_decision", "context_decision"}),
     ],

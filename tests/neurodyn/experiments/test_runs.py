@@ -81,7 +81,7 @@ def test_the_result_is_one_labelled_tree(finished):
     for name in ("coherence", "choice"):
         np.testing.assert_array_equal(model[name], recording[name])
     score = tree["analysis/comparison"].to_dataset()
-    assert list(score["metric"].values) == ["cka", "cka_debiased", "procrustes", "ridge"]
+    assert list(score["metric"].values) == ["cka", "debiased_cka", "procrustes", "ridge_r"]
     assert score["null"].sizes["draw"] == 20
     assert np.isfinite(score["score"]).all()
     assert np.isfinite(score["ceiling"]).all()

@@ -37,7 +37,7 @@ ALLOWED = {
         "coded['frequency'].values",
     ): "shares of visits",
     ("models/plrnn/base.py", "float(time)"): "the time of one sample, whose unit is checked there",
-    ("analysis/reconstruction/forecast.py", "prediction['ahead'].values"): (
+    ("analysis/reconstructions/forecast.py", "prediction['ahead'].values"): (
         "times along the horizons, compared with the step of the clock"
     ),
     ("analysis/comparison/pairing.py", "attrs['bin_width']"): "what rebin has just written",

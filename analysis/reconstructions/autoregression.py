@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.analysis.reconstruction.forecast import as_sequences
+from neurodyn.analysis.reconstructions.forecast import as_sequences
 from neurodyn.common.checks import check_whole
 
 __all__ = ["ridge_forecast"]

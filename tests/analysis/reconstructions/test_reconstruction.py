@@ -122,7 +122,7 @@ def test_the_value_grows_with_samples_as_documented():
 
 def test_mixtures_equal_a_direct_formula():
     truth, generated = cloud(0, 60, 3), cloud(1, 50, 3)
-    got = analysis.mixture_divergence(generated, truth, variance=0.5, n_draws=40, seed=7)
+    got = analysis.mixture_divergence(generated, truth, variance=0.5, n_draws=40, key=7)
     rng = np.random.default_rng(7)
     x = truth[rng.integers(60, size=40)] + np.sqrt(0.5) * rng.standard_normal((40, 3))
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from neurodyn.analysis.reconstruction.trajectories import (
+from neurodyn.analysis.reconstructions.trajectories import (
     as_runs,
     as_truth,
     label_runs,

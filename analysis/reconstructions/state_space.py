@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int
 
-from neurodyn.analysis.reconstruction.trajectories import as_pair, label_runs
+from neurodyn.analysis.reconstructions.trajectories import as_pair, label_runs
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.labels.only import takes

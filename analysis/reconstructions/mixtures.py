@@ -12,7 +12,8 @@ import xarray as xr
 from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
-from neurodyn.analysis.reconstruction.trajectories import Runs, as_pair, label_runs
+from neurodyn.analysis.reconstructions.trajectories import Runs, as_pair, label_runs
+from neurodyn.analysis.shared.draws import generator
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.labels.only import takes
@@ -31,7 +32,7 @@ def mixture_divergence(
     variance: float = 1.0,
     n_components: int = 10_000,
     n_draws: int = 1000,
-    seed: int = 0,
+    key: Any = 0,
 ) -> xr.Dataset:
     r"""Kullback-Leibler divergence between the states that truth and model visit, by Gaussians.
 
@@ -54,8 +55,9 @@ def mixture_divergence(
         pooled), every second, every third, ... sample.
     n_draws
         Draws from the mixture of the truth.
-    seed
-        Seed of the draws. Models compared under the same seed see the same draws.
+    key
+        Seed or JAX key of the draws. Models that are compared under the same key see the same
+        draws.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def mixture_divergence(
     # Draws are made channel by channel: in the order of the labels, not in that they came in.
     order = _order(runs)
     points = _thinned(true.reshape(-1, true.shape[2])[:, order], n_components)
-    rng = np.random.default_rng(seed)
+    rng = generator(key, needed_for="A mixture")
     draws = points[rng.integers(len(points), size=n_draws)]
     draws = draws + np.sqrt(variance) * rng.standard_normal(draws.shape)
     log_p = _log_density(draws, points, variance)
@@ -94,7 +96,6 @@ def mixture_divergence(
         "n_truth": len(points),
         "n_generated": len(_thinned(runs.values[0], n_components)),
         "n_draws": n_draws,
-        "seed": seed,
     }
     variables = {
         "d_stsp": (value[0], "1", "state-space divergence (nats)"),
@@ -111,8 +112,11 @@ class MixtureDivergence(eqx.Module):
 
     Parameters
     ----------
-    variance, n_components, n_draws, seed
-        As there. By default fewer Gaussians, since it runs at every evaluation.
+    variance, n_components, n_draws
+        As for `mixture_divergence`, but fewer Gaussians by default, because it runs at every
+        evaluation.
+    key
+        Seed of the draws: a number, because it is part of the compiled program.
 
     Raises
     ------
@@ -142,11 +146,11 @@ class MixtureDivergence(eqx.Module):
         variance: float = 1.0,
         n_components: int = 1000,
         n_draws: int = 1000,
-        seed: int = 0,
+        key: int = 0,
     ):
         _check(variance, n_components, n_draws)
         self.variance = float(variance)
-        self.n_components, self.n_draws, self.seed = int(n_components), int(n_draws), seed
+        self.n_components, self.n_draws, self.seed = int(n_components), int(n_draws), int(key)
 
     def __call__(
         self, truth: Float[Array, "time channel"], generated: Float[Array, "sample feature"]

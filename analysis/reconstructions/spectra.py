@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
-from neurodyn.analysis.reconstruction.trajectories import (
+from neurodyn.analysis.reconstructions.trajectories import (
     as_pair,
     as_runs,
     has_times,
@@ -25,15 +25,15 @@ __all__ = ["power_spectrum", "spectral_distance"]
 _TRUNCATE = 4.0
 
 
-@takes(data=["time"])
+@takes(activity=["time"])
 def power_spectrum(
-    data: Any, *, sigma: float = 20.0, dt: float | int | None = None
+    activity: Any, *, sigma: float = 20.0, dt: float | int | None = None
 ) -> xr.DataArray:
     """Power spectra of standardised trajectories, smoothed over frequencies.
 
     Parameters
     ----------
-    data
+    activity
         ``(time, channel)``, or with leading dims.
     sigma
         Standard deviation of the Gaussian that smooths, in frequency bins (as published, so that
@@ -53,8 +53,8 @@ def power_spectrum(
     ValueError, LabelError
         On other shapes or dims, or trajectories too short for `sigma`.
     """
-    runs = as_runs(data, "data", even=True)
-    step, unit = read_step(data, "data", dt)
+    runs = as_runs(activity, "activity", even=True)
+    step, unit = read_step(activity, "activity", dt)
     step, unit = (step / 1e3, "Hz") if unit == "ms" else (step, "1")
     spectra = _spectra(runs.values, sigma)
     frequency = np.fft.rfftfreq(runs.values.shape[1], step)

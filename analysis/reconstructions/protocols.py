@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from neurodyn.analysis.reconstruction.mixtures import mixture_divergence
-from neurodyn.analysis.reconstruction.spectra import spectral_distance
-from neurodyn.analysis.reconstruction.state_space import state_space_divergence
-from neurodyn.analysis.reconstruction.trajectories import as_runs, as_truth
+from neurodyn.analysis.reconstructions.mixtures import mixture_divergence
+from neurodyn.analysis.reconstructions.spectra import spectral_distance
+from neurodyn.analysis.reconstructions.state_space import state_space_divergence
+from neurodyn.analysis.reconstructions.trajectories import as_runs, as_truth
 from neurodyn.labels.only import takes
 
 __all__ = ["RECONSTRUCTION_PROTOCOLS", "reconstruction", "reconstruction_floor"]

@@ -1,0 +1,132 @@
+"""Trajectories and sequences of symbols, read by their labels and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.labels import LabelError, clock, in_positions
+
+__all__ = [
+    "as_rows",
+    "at_level",
+    "coded_positions",
+    "read_sequence",
+    "read_states",
+    "regions_of",
+    "visits_of",
+]
+
+LEVELS = ("visit", "step")
+
+
+def read_states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """The trajectory, and its labels: times are steps where it brings none."""
+    coords: dict[str, Any] = {}
+    if isinstance(states, xr.DataArray):
+        if "time" not in states.dims:
+            raise LabelError(f"the trajectory has no dim 'time': its dims are {states.dims}.")
+        last = [str(dim) for dim in states.dims if dim not in ("trial", "time")]
+        if len(last) != 1:
+            raise LabelError(
+                f"symbols takes ([trial], time, latent), got {states.dims}: choose one network "
+                "with .isel(seed=...)."
+            )
+        states = states.transpose(..., "time", *last)
+        ticks = clock(states, what="the trajectory", default=1.0, even=False)
+        kept = [n for n, c in states.coords.items() if c.dims in (("trial",), ("time",))]
+        coords = {str(name): states[name].variable for name in kept}
+        coords["time"] = ("time", ticks.time, ticks.unit)
+        # The map knows its latents by position.
+        states = in_positions(states, last[0], what="trajectory")
+    array = np.asarray(states)
+    if array.ndim not in (2, 3) or array.shape[-1] != n_latent or not array.size:
+        raise LabelError(
+            f"states must be (time, latent) or (trial, time, latent) with {n_latent} latents, got "
+            f"shape {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(
+            "the trajectory holds NaN or infinite values: it has diverged and has no symbols."
+        )
+    return array, {"time": ("time", np.arange(1.0, array.shape[-2] + 1), "1")} | coords
+
+
+def read_sequence(coded: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The symbols as positions along the regions, and the labels of those."""
+    if isinstance(coded, xr.Dataset):
+        if "symbol" not in coded:
+            raise LabelError("there is no 'symbol': pass the result of neurodyn.analysis.symbols.")
+        # What follows a symbol is told by its neighbour, so neighbours must be one step apart.
+        clock(coded, what="the sequence of symbols", default=1.0)
+        return coded_positions(coded), regions_of(coded)
+    sequence = np.asarray(coded)
+    if sequence.ndim not in (1, 2) or not sequence.size or sequence.dtype.kind not in "iub":
+        raise LabelError(
+            "symbols are integers (time,) or (trial, time), got "
+            f"{sequence.dtype}{list(sequence.shape)}."
+        )
+    sequence = sequence.astype(np.int64)
+    if sequence.min() < 0:
+        raise LabelError(f"symbols are integers from 0, got {sequence.min()}.")
+    return sequence, np.arange(int(sequence.max()) + 1)
+
+
+def regions_of(coded: xr.Dataset) -> np.ndarray:
+    """Labels of the regions."""
+    return coded["region"].values if "region" in coded.coords else np.arange(coded.sizes["region"])
+
+
+def _refuse_spread(coded: xr.Dataset) -> None:
+    """Refuse symbols on other dims, which `xr.concat` spreads them over, to be counted again."""
+    if extra := set(map(str, coded["symbol"].dims)) - {"seed", "trial", "time"}:
+        raise LabelError(
+            f"'symbol' lies on {sorted(extra)}, too: concatenating regions or latents spread it. "
+            "Join with xr.concat(..., data_vars='minimal')."
+        )
+
+
+def coded_positions(coded: xr.Dataset) -> np.ndarray:
+    """Symbols ([trial], time) as positions along `region`, wherever its labels stand there.
+
+    Raises
+    ------
+    LabelError
+        If a symbol has no region.
+    """
+    _refuse_spread(coded)
+    sequence, regions = coded["symbol"].transpose(..., "time").values, regions_of(coded)
+    order = np.argsort(regions)
+    place = order[np.searchsorted(regions[order], sequence).clip(max=regions.size - 1)]
+    if (wrong := np.setdiff1d(sequence, regions)).size:
+        raise LabelError(
+            f"the symbols {wrong[:8].tolist()} have no entry along 'region' (it has "
+            f"{regions[:8].tolist()}): visits cannot be left out of a sequence; select regions "
+            "of the result instead."
+        )
+    return place
+
+
+def as_rows(sequence: np.ndarray) -> list[np.ndarray]:
+    """The sequence of each trial."""
+    return list(np.atleast_2d(sequence))
+
+
+def visits_of(row: np.ndarray) -> np.ndarray:
+    """The sequence without repetitions."""
+    return row[np.r_[True, row[1:] != row[:-1]]]
+
+
+def at_level(sequence: np.ndarray, level: str) -> list[np.ndarray]:
+    """The sequence of each trial, one symbol for each step or for each visit.
+
+    Raises
+    ------
+    ValueError
+        For an unknown level.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"level is 'visit' or 'step', got {level!r}.")
+    return [visits_of(row) if level == "visit" else row for row in as_rows(sequence)]
