@@ -3,7 +3,7 @@
 This page is the menu, in the order of the rooms. Functions take labelled data (xarray), except for
 the last heading.
 """
-# ruff: noqa: I001, RUF022  (in the order of the rooms, not of the alphabet)
+# ruff: noqa: I001  (in the order of the rooms, not of the alphabet)
 
 # Compare a model with a recording
 from neurodyn.analysis.comparison.compare import compare
