@@ -8,22 +8,19 @@ import xarray as xr
 
 from neurodyn.labels import pair, pair_channels, time_axis
 from neurodyn.labels.only import takes
-from neurodyn.plot.style import STROKES, styled, subplots
+from neurodyn.plot.style import styled, subplots
+from neurodyn.plot.symbol_parts import (
+    draw_cycles,
+    draw_graph,
+    draw_points,
+    regions_of,
+    symbol_colours,
+    with_entries_of,
+)
 
-__all__ = ["attractor", "geometric_graph", "symbol_colours", "symbol_graph"]
+__all__ = ["attractor", "geometric_graph", "symbol_graph"]
 
-#: Colours of the most visited regions; where there are more, all come from a continuous map.
-REGIONS = STROKES
-MARKERS = {"stable": "o", "saddle": "D", "unstable": "s", "neutral": "^"}
 DRAWN = 20_000
-_POINTS = ("time", "region", "cycle", "phase")
-
-
-def symbol_colours(n: int) -> list[Any]:
-    """A colour for each of n regions, the most visited first."""
-    if n <= len(REGIONS):
-        return list(REGIONS[:n])
-    return [mpl.colormaps["viridis"](x) for x in np.linspace(0.05, 0.95, n)]
 
 
 @takes(trajectory=["time"], reference=["time"])
@@ -79,11 +76,11 @@ def attractor(
     figure, axes = subplots(1, 1, size=(3.8, 4.0), **options)
     ax = axes[0, 0]
     if reference is not None:
-        grey = _with_entries_of(trajectory, _plane(reference, "reference"), "reference")
+        grey = with_entries_of(trajectory, _plane(reference, "reference"), "reference")
         grey = grey.transpose("time", ...).values[:DRAWN, chosen]
         ax.plot(*grey.T, color="#b5b5b5", lw=0.4, alpha=0.6, label="data")
     x, symbol = x[:DRAWN, chosen], symbol[:DRAWN]
-    regions = np.zeros(1, int) if coded is None else np.sort(_regions(coded))
+    regions = np.zeros(1, int) if coded is None else np.sort(regions_of(coded))
     n = int(regions.max()) + 1
     colours = symbol_colours(n)
     for region in regions:
@@ -93,8 +90,8 @@ def attractor(
         line = np.where((inside & ~(breaks & (symbol != region)))[:, None], x, np.nan)
         name = None if coded is None or n > len(REGIONS) else f"region {region}"
         ax.plot(*line.T, color=colours[region], lw=0.6, label=name)
-    _draw_points(ax, points, chosen, "outputs", trajectory)
-    _draw_cycles(ax, cycles, chosen, trajectory)
+    draw_points(ax, points, chosen, "outputs", trajectory)
+    draw_cycles(ax, cycles, chosen, trajectory)
     names = _names(trajectory)
     ax.set(xlabel=names[chosen[0]], ylabel=names[chosen[1]])
     if solid:
@@ -130,7 +127,7 @@ def symbol_graph(graph: xr.Dataset, coded: xr.Dataset | None = None) -> Any:
     share = np.full(n, 1 / n) if coded is None else _share(graph, coded)
     figure, axes = subplots(1, 1, size=(3.4, 3.4))
     ax = axes[0, 0]
-    radius = _draw_graph(ax, places, graph, share, largest=0.3 if n < 5 else 1.2 / n, texts=n <= 12)
+    radius = draw_graph(ax, places, graph, share, largest=0.3 if n < 5 else 1.2 / n, texts=n <= 12)
     reach = 1.1 + radius.max()
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title="visits of regions")
     ax.axis("off")
@@ -171,7 +168,7 @@ def geometric_graph(
     ax = axes[0, 0]
     cloud = places
     if trajectory is not None:
-        cloud = _with_entries_of(centroid, _plane(trajectory, "trajectory"), "trajectory")
+        cloud = with_entries_of(centroid, _plane(trajectory, "trajectory"), "trajectory")
         cloud = cloud.transpose("time", ...).values[:DRAWN, chosen]
         ax.plot(*cloud.T, color="#c4c4c4", lw=0.4, zorder=0)
     extent = np.concatenate([cloud, places])
@@ -179,11 +176,11 @@ def geometric_graph(
     ax.set_aspect("equal", adjustable="datalim")
     ax.update_datalim(extent)
     ax.autoscale_view()
-    _draw_graph(
+    draw_graph(
         ax, places, graph, _share(graph, coded), largest=0.07 * span, texts=len(places) <= 12
     )
     if points is not None and points.sizes["cycle"]:
-        _draw_points(ax, points, chosen, "state", centroid)
+        draw_points(ax, points, chosen, "state", centroid)
         figure.legend(loc="outside lower center", ncols=2)
     ax.set(xlabel=f"latent {chosen[0]}", ylabel=f"latent {chosen[1]}")
     return figure
@@ -216,19 +213,9 @@ def _coloured(trajectory: xr.DataArray, coded: xr.Dataset) -> tuple[xr.DataArray
     return trajectory, coded.drop_vars("symbol").drop_dims("time").assign(symbol=symbol)
 
 
-def _with_entries_of(a: xr.DataArray, b: xr.DataArray, what: str) -> xr.DataArray:
-    """Entries of state space in the order of those that are drawn."""
-    of_a, of_b = (next(str(d) for d in x.dims if d not in _POINTS) for x in (a, b))
-    return pair_channels(a, b, of_a, of_b, positions=True, what=("trajectory", what))
-
-
-def _regions(ds: xr.Dataset, dim: str = "region") -> np.ndarray:
-    return ds[dim].values if dim in ds.coords else np.arange(ds.sizes[dim])
-
-
 def _square(graph: xr.Dataset) -> xr.Dataset:
     """The graph with the regions in order, along both dims."""
-    order = np.argsort(_regions(graph), kind="stable")
+    order = np.argsort(regions_of(graph), kind="stable")
     graph = graph.isel(region=order)
     if "region" not in graph.coords or "region_to" not in graph.coords:
         return graph
@@ -257,75 +244,3 @@ def _open_box(ax: Any) -> None:
         axis.pane.fill = False
         axis.pane.set_edgecolor("#dddddd")
         axis.set_major_locator(mpl.ticker.MaxNLocator(4))
-
-
-def _draw_points(
-    ax: Any, points: xr.Dataset | None, chosen: list[int], variable: str, like: xr.DataArray
-) -> None:
-    if points is None or not points.sizes["cycle"]:
-        return
-    place = _with_entries_of(like, points[variable], "fixed points")
-    place = place.transpose("cycle", ...).values[:, chosen]
-    for kind, marker in MARKERS.items():
-        for real in (True, False):
-            here = (points["stability"].values == kind) & (points["real"].values == real)
-            if here.any():
-                name = f"{kind} fixed point" if real else f"virtual fixed point ({kind})"
-                face = "black" if real else "none"
-                ax.plot(
-                    *place[here].T,
-                    marker,
-                    ms=5,
-                    mfc=face,
-                    mec="white" if real else "black",
-                    mew=0.8,
-                    label=name,
-                    zorder=10,
-                )
-
-
-def _draw_cycles(ax: Any, cycles: xr.Dataset | None, chosen: list[int], like: xr.DataArray) -> None:
-    if cycles is None:
-        return
-    outputs = _with_entries_of(like, cycles["outputs"], "cycles")
-    for i, points in enumerate(outputs.transpose("cycle", "phase", ...).values[:, :, chosen]):
-        closed = np.concatenate([points, points[:1]])
-        name = f"cycle of {len(points)} points" if i == 0 else None
-        ax.plot(*closed.T, "k.-", lw=0.8, ms=3, label=name, zorder=9)
-
-
-def _draw_graph(ax, places, graph, share, *, largest: float, texts: bool) -> np.ndarray:
-    """Nodes with areas as their share, arrows between them; returns the radii."""
-    radius = largest * np.sqrt(np.maximum(share / share.max(), 0.08))
-    probability = np.nan_to_num(graph["probability"].values)
-    regions = _regions(graph)
-    colours = symbol_colours(int(regions.max()) + 1)
-    for i, j in zip(*np.nonzero(graph["adjacency"].values), strict=True):
-        gap = places[j] - places[i]
-        length = float(np.hypot(*gap)) or 1.0
-        along = gap / length
-        # Bent a little, so that the arrows of both directions can be told apart.
-        aside = np.array([-along[1], along[0]]) * 0.25
-        start = places[i] + radius[i] * (along - aside) / np.hypot(1, 0.25)
-        end = places[j] + radius[j] * (-along - aside) / np.hypot(1, 0.25)
-        arrow = mpl.patches.FancyArrowPatch(
-            start,
-            end,
-            connectionstyle="arc3,rad=0.18",
-            arrowstyle="-|>",
-            mutation_scale=7,
-            lw=0.4 + 2.2 * probability[i, j],
-            color="#555555",
-            shrinkA=0,
-            shrinkB=0,
-            zorder=2,
-        )
-        ax.add_patch(arrow)
-    for i, (region, place, r) in enumerate(zip(regions, places, radius, strict=True)):
-        ax.add_patch(mpl.patches.Circle(place, r, color=colours[region], zorder=3))
-        if texts:
-            code = str(graph["code"].values[i]) if "code" in graph.coords else ""
-            small = r < 0.6 * radius.max()
-            text = f"{region}" if small or len(code) > 6 or not code else f"{region}\n{code}"
-            ax.annotate(text, place, ha="center", va="center", fontsize=7, color="white", zorder=4)
-    return radius

@@ -13,6 +13,7 @@ import xarray as xr
 
 from neurodyn import labels, plot
 from neurodyn.analysis import forecast, forecast_error, ridge_forecast
+from neurodyn.common.intervals import interval
 from neurodyn.experiments.shared.experiment import Experiment, Run
 from neurodyn.experiments.shared.forecasters import (
     ForecastSettings,
@@ -26,7 +27,6 @@ from neurodyn.experiments.shared.limits import Count, Limits, NotNegative, Posit
 from neurodyn.experiments.shared.seeds import result, seeds_of, shared_key
 from neurodyn.models import LSTM, PVRNN, VRNN
 from neurodyn.models.pvrnn import ErrorRegression, error_regression
-from neurodyn.plot.prediction import interval
 from neurodyn.tasks import Lissajous, Sequences
 from neurodyn.training import ELBO, NextStep
 

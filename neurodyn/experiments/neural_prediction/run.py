@@ -11,6 +11,7 @@ import xarray as xr
 
 from neurodyn import datasets, io, labels, plot
 from neurodyn.analysis import forecast_error, ridge_forecast
+from neurodyn.common.intervals import interval
 from neurodyn.experiments.shared.experiment import Experiment, Run
 from neurodyn.experiments.shared.forecasters import ForecastSettings, train_pvrnn
 from neurodyn.experiments.shared.layers import Taus, check_layers
@@ -18,7 +19,6 @@ from neurodyn.experiments.shared.limits import Count, Limits, NotNegative, Posit
 from neurodyn.experiments.shared.seeds import result, seeds_of, shared_key
 from neurodyn.models import PVRNN
 from neurodyn.models.pvrnn import ErrorRegression, error_regression
-from neurodyn.plot.prediction import interval
 from neurodyn.simulation.simulate import simulate
 from neurodyn.tasks import Sequences
 
