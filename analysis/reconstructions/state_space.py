@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from neurodyn.analysis.reconstructions.trajectories import as_pair, label_runs
 from neurodyn.common.checks import check_whole
@@ -108,17 +108,21 @@ def state_space_divergence(
         )
     low, high = _range(points, protocol)
     inner = protocol == "inner"
-    p_bins, p_counts = np.unique(_numbers(points, low, high, n_bins, inner), return_counts=True)
-    total = float(n_bins) ** points.shape[1]
+    total = n_bins ** points.shape[1]
+    p_bins, p_counts = np.unique(_numbers(points, low, high, n_bins, inner, np), return_counts=True)
     value = np.full(len(runs.values), np.nan)
     outside, status = value.copy(), np.full(len(value), "diverged", "<U8")
     for i in np.flatnonzero(runs.finite):
-        inside = _numbers(runs.values[i], low, high, n_bins, inner)
-        outside[i] = 1 - len(inside) / runs.values.shape[1]
-        status[i] = "ok" if len(inside) else "outside"
-        if len(inside):
-            q_bins, q_counts = np.unique(inside, return_counts=True)
-            value[i] = _divergence(p_bins, p_counts, q_bins, q_counts, total, smoothing)
+        q = _numbers(runs.values[i], low, high, n_bins, inner, np)
+        outside[i] = (q == total).mean()
+        status[i] = "outside" if outside[i] == 1 else "ok"
+        q_bins, q_counts = np.unique(q, return_counts=True)
+        bins = np.union1d(p_bins, q_bins)
+        n, m = np.zeros((2, len(bins)))
+        n[np.searchsorted(bins, p_bins)] = p_counts
+        m[np.searchsorted(bins, q_bins)] = q_counts
+        inside = bins < total
+        value[i] = _divergence(n[inside], m[inside], float(total), smoothing, np)
     attrs = {
         "protocol": protocol,
         "n_bins": n_bins,
@@ -181,32 +185,11 @@ class StateSpaceDivergence(eqx.Module):
                 "generated values: both need the same channels, and fewer than 2**31 bins in all."
             )
         low, high = _range(truth, self.protocol)
-        p, q = (self._numbers(x, low, high, total) for x in (truth, generated))
-        numbers = jnp.concatenate([p, q])
-        order = jnp.argsort(numbers)
-        numbers = numbers[order]
-        new = jnp.concatenate([jnp.zeros(1, bool), numbers[1:] != numbers[:-1]])
-        segment = jnp.cumsum(new, dtype=jnp.int32)
-        of_truth = order < p.shape[0]
-        count = (numbers < total).astype(truth.dtype)
-        zeros = jnp.zeros(numbers.shape[0], truth.dtype)
-        n = zeros.at[segment].add(jnp.where(of_truth, count, zeros))
-        m = zeros.at[segment].add(jnp.where(of_truth, zeros, count))
-        visited = (n + m) > 0
-        a = jnp.asarray(self.smoothing, truth.dtype)
-        p_sum, q_sum = (x.sum() + a * total for x in (n, m))
-        terms = (n + a) / p_sum * (jnp.log((n + a) / (m + a)) + jnp.log(q_sum / p_sum))
-        empty = (total - visited.sum().astype(a.dtype)) * a / p_sum * jnp.log(q_sum / p_sum)
-        value = jnp.where(visited, terms, 0).sum() + empty
-        fails = (m.sum() == 0) | ~jnp.isfinite(generated).all()
-        return jnp.where(fails, jnp.nan, value)
-
-    def _numbers(self, points, low, high, total: int) -> Int[Array, " sample"]:
-        index, inside = _indices(points, low, high, self.n_bins, self.protocol == "inner", jnp)
-        number = jnp.zeros(points.shape[0], jnp.int32)
-        for column in jnp.where(inside[:, None], index, 0).astype(jnp.int32).T:
-            number = number * self.n_bins + column
-        return jnp.where(inside, number, total)
+        bins = (low, high, self.n_bins, self.protocol == "inner", jnp)
+        p, q = (_numbers(x, *bins) for x in (truth, generated))
+        smoothing = jnp.asarray(self.smoothing, truth.dtype)
+        value = _divergence(*_counts(p, q, total), float(total), smoothing, jnp)
+        return jnp.where(jnp.isfinite(generated).all(), value, jnp.nan)
 
 
 def _check_bins(n_bins: int, protocol: str) -> None:
@@ -225,39 +208,44 @@ def _range(points: Any, protocol: str) -> tuple[Any, Any]:
     return points.min(0) - 0.1 * sd, points.max(0) + 0.1 * sd
 
 
-def _indices(points, low, high, n_bins: int, inner: bool, xp: Any) -> tuple[Any, Any]:
-    """Bin of each sample in each dimension, and whether it lies in one."""
+def _numbers(points: Any, low: Any, high: Any, n_bins: int, inner: bool, xp: Any) -> Any:
+    """One number for the bin of each sample, and that of all bins for a sample outside of them.
+
+    `xp` is NumPy, or JAX where this is compiled.
+    """
     index = xp.floor(n_bins * (points - low[None]) / (high - low)[None])
-    # A sample on the upper end belongs to the last bin, as in a histogram, with "inner" to none. It
-    # is asked for by itself, because a compiled division may put it to either side.
-    top = xp.where(points == high[None], n_bins if inner else n_bins - 1, index)
-    inside = ((top >= (1 if inner else 0)) & (top < n_bins)).all(1)
-    return top, inside
+    # A sample on the upper end belongs to the last bin, as in a histogram; with "inner", to none.
+    # It is compared by itself, because a compiled division may put it to either side.
+    index = xp.where(points == high[None], n_bins if inner else n_bins - 1, index)
+    inside = ((index >= (1 if inner else 0)) & (index < n_bins)).all(1)
+    integer = np.int64 if xp is np else np.int32
+    number = xp.zeros(points.shape[0], integer)
+    for column in xp.where(inside[:, None], index, 0).astype(integer).T:
+        number = number * n_bins + column
+    return xp.where(inside, number, n_bins ** points.shape[1])
 
 
-def _numbers(points, low, high, n_bins: int, inner: bool) -> Int[np.ndarray, " inside"]:
-    """One number for the bin of each sample that lies in one."""
-    index, inside = _indices(points, low, high, n_bins, inner, np)
-    number = np.zeros(int(inside.sum()), np.int64)
-    for column in index[inside].T:
-        number = number * n_bins + column.astype(np.int64)
-    return number
+def _counts(p: Array, q: Array, total: int) -> tuple[Array, Array]:
+    """How many samples of each lie in every bin that is visited; 0 in the places that are left."""
+    numbers = jnp.concatenate([p, q])
+    order = jnp.argsort(numbers)
+    numbers = numbers[order]
+    new = jnp.concatenate([jnp.zeros(1, bool), numbers[1:] != numbers[:-1]])
+    place = jnp.cumsum(new, dtype=jnp.int32)
+    of_truth, count = order < p.shape[0], (numbers < total).astype(jnp.result_type(float))
+    zeros = jnp.zeros_like(count)
+    n = zeros.at[place].add(jnp.where(of_truth, count, zeros))
+    return n, zeros.at[place].add(jnp.where(of_truth, zeros, count))
 
 
-def _divergence(
-    p_bins: Int[np.ndarray, " p"],
-    p_counts: Int[np.ndarray, " p"],
-    q_bins: Int[np.ndarray, " q"],
-    q_counts: Int[np.ndarray, " q"],
-    total: float,
-    a: float,
-) -> float:
-    """The sum over visited bins, and that over all others, whose terms are the same."""
-    bins = np.union1d(p_bins, q_bins)
-    n, m = np.zeros(len(bins)), np.zeros(len(bins))
-    n[np.searchsorted(bins, p_bins)] = p_counts
-    m[np.searchsorted(bins, q_bins)] = q_counts
+def _divergence(n: Any, m: Any, total: float, a: Any, xp: Any) -> Any:
+    """Divergence of counts m from counts n; NaN where m holds no sample.
+
+    A sum over the bins that are visited, and one term for all others, which are equal.
+    """
+    visited = (n + m) > 0
     p_sum, q_sum = n.sum() + a * total, m.sum() + a * total
-    terms = (n + a) / p_sum * np.log((n + a) / (m + a) * (q_sum / p_sum))
-    empty = (total - len(bins)) * a / p_sum * np.log(q_sum / p_sum)
-    return float(terms.sum() + empty)
+    terms = (n + a) / p_sum * (xp.log((n + a) / (m + a)) + xp.log(q_sum / p_sum))
+    empty = (total - visited.sum()) * a / p_sum * xp.log(q_sum / p_sum)
+    value = xp.where(visited, terms, 0).sum() + empty
+    return xp.where(m.sum() > 0, value, xp.nan)
