@@ -1,4 +1,4 @@
-"""How reliable the data are, and so how well any model could do."""
+"""Reliability of a recording, and the scores that it allows."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def corrected(
         benchmarks do; smaller corrections are then larger.
     min_ceiling
         Units whose reliability is lower become NaN and are listed in attributes ``n_dropped`` and
-        ``dropped``: dividing by next to nothing says nothing about the model.
+        ``dropped``, because a score divided by a reliability near 0 says nothing about the model.
 
     Returns
     -------

@@ -64,8 +64,8 @@ def compare(
     """Compare a run with a recording, condition by condition and time bin by time bin.
 
     Trials are averaged within conditions; conditions are matched by their labels; the run is
-    averaged within the recording's time bins. Every measure then comes with what the recording's
-    reliability allows (ceiling) and with what it gives when conditions are shuffled (null).
+    averaged within the recording's time bins. Every measure comes with a ceiling, which follows
+    from the reliability of the recording, and with a null distribution, from shuffled conditions.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def compare(
         of the result names them.
     join
         "exact": both sides must have the same conditions. "inner": compare those that both have;
-        how many were left out stands in the attributes.
+        the attributes say how many were left out.
     min_trials
         Conditions with fewer trials, on either side, count as missing. For the ceiling every
         condition needs two.
@@ -118,8 +118,8 @@ def compare(
     - ``unit_score`` and ``unit_corrected`` (metric, seed, unit), ``unit_ceiling`` (metric, unit),
       ``reliability`` (unit) and ``kept`` (unit), if a measure scores single units.
 
-    ``seed`` is left out for a single run. NaN stands where something does not apply; why there is
-    no ceiling stands in attribute ``ceiling_note``.
+    ``seed`` is left out for a single run. Values that do not apply are NaN; the attribute
+    ``ceiling_note`` gives the reason for a missing ceiling.
 
     Raises
     ------

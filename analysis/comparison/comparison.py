@@ -30,7 +30,7 @@ VARIABLES = {
 
 
 class Result(NamedTuple):
-    """What a measure gave.
+    """Values of one measure.
 
     Attributes
     ----------

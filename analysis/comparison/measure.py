@@ -94,7 +94,7 @@ def of_samples(
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure: what it is called, what its values mean, and how it is computed.
+    """A measure: its name, the meaning of its values, and how it is computed.
 
     One with `pairwise` can be given to :func:`~neurodyn.analysis.compare`, which adds its ceiling,
     its null distribution and its labels. :func:`neurodyn.register` adds a measure of your own to

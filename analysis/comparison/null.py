@@ -1,4 +1,4 @@
-"""What a score would be if the conditions did not matter."""
+"""Null distributions: scores with shuffled conditions, and p-values."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def shuffle_null(
 ) -> xr.DataArray:
     """Distribution of a statistic of condition means when condition labels are shuffled.
 
-    Of single trials the labels are permuted among trials, then averaged: means that hold noise and
-    the time course common to all conditions. Of condition means the rows are permuted: every mean
-    is real but stands in the wrong place.
+    With single trials, labels are permuted among trials before averaging, so that the means hold
+    noise and the time course common to all conditions. With condition means, the conditions are
+    permuted, so that every mean is real but stands for another condition.
 
     Parameters
     ----------

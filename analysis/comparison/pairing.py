@@ -44,9 +44,9 @@ class Pair:
     halves
         Means of two halves of the trials, if it brings those.
     unsplit
-        Why there are no halves to be had, else "".
+        Reason why there are no halves, else "".
     attrs
-        What was matched and what was left out.
+        Numbers of conditions and bins that were matched, and of those left out.
     """
 
     x: Float[Array, "seed condition time modelunit"]
@@ -123,7 +123,7 @@ def pair_up(
 
 
 def _members(x: xr.DataArray) -> tuple[Array, np.ndarray]:
-    """Activity of each member by itself, and which of them have none that could be compared."""
+    """Activity of each member, each on its own scale, and which members cannot be compared."""
     finite = np.isfinite(x.values).all((1, 2, 3))
     if not finite.any():
         checked(x, what="the run")

@@ -63,9 +63,10 @@ def group_trials(
     n_conditions
         Number of conditions.
     what
-        What to call the data in errors.
+        Name of the data in errors.
     balance
-        Whether to take out offsets and scale (`analysis.arrays.balanced`), for what ignores them.
+        Whether to remove offsets and scale (`shared.arrays.balanced`), for measures that ignore
+        them.
 
     Raises
     ------

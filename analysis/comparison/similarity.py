@@ -39,7 +39,7 @@ def _labelled(function, a, b, by, name: str | None, **attrs) -> xr.DataArray:
 
 
 def _advice(a: xr.DataArray, b: xr.DataArray) -> str:
-    """What else may be compared where trials are not the same."""
+    """Hint for an error: conditions whose means can be compared where trials differ."""
     shared = conditions(a) or [n for n in shared_coords(a, b, "trial") if n not in OUTCOMES]
     names = [n for n in shared if n in b.coords]
     return f" Or compare the means of conditions, by={names}." if names else ""

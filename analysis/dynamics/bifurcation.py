@@ -1,4 +1,4 @@
-"""Sweeps of a parameter: what a system does in the long run at each of its values."""
+"""Bifurcation diagrams: the long-run behaviour of a system for each value of a parameter."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def bifurcation(
     solver: diffrax.AbstractSolver | None = None,
     key: Any = None,
 ) -> xr.Dataset:
-    """What a system visits in the long run, for each value of one of its parameters.
+    """Points that a system visits in the long run, for each value of one of its parameters.
 
     All values run side by side in one compiled program.
 
@@ -56,13 +56,13 @@ def bifurcation(
     values
         Values to try: numbers, or arrays of the parameter's shape, one a row.
     n_steps
-        Steps that are looked at.
+        Steps that are recorded.
     dt
         Step of the solver [ms]; needed for flows.
     transient
-        Steps before.
+        Steps before the recorded ones, in which the system settles.
     points
-        What is kept of a trajectory of the chosen output: ``"samples"``, the last `n_points` of
+        Points of the chosen output that are kept: ``"samples"``, the last `n_points` of
         them (default for maps); ``"maxima"`` (default for flows) or ``"minima"``, local ones,
         refined by a parabola through three samples; ``"section"``, the output where another one
         crosses a level upwards (Poincaré), interpolated between two samples.
@@ -206,7 +206,7 @@ def _label(found, count, finite, rests, values, name, points, output, system, dt
             "statistic",
         ),
         "n_points": (both, np.where(finite, count, 0), "1", "points there were"),
-        "status": (both, status, "1", "what became of the run"),
+        "status": (both, status, "1", "outcome of the run"),
     }
     coords = {}
     if values.ndim == 1:

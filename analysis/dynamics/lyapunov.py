@@ -56,9 +56,9 @@ def lyapunov(
     vector, so that no Jacobian is formed) and made orthonormal again by QR decomposition; the
     exponents are the mean rates at which its edges grow. All in one compiled scan.
 
-    What drives the system is held: inputs are those given, noise is drawn once and is the same for
-    the trajectory and for its deviations. So a driven or noisy system gets its conditional
-    exponents, which are negative where it forgets where it started.
+    The drive is the same for the trajectory and for its deviations: inputs are those given, and
+    noise is drawn once. So a driven or noisy system gets its conditional exponents, which are
+    negative where the system forgets its initial state.
 
     Parameters
     ----------
@@ -75,14 +75,14 @@ def lyapunov(
     n_exponents
         Number of exponents, the largest ones; default all.
     transient
-        Steps before, in which trajectory and frame settle.
+        Steps before the average, in which trajectory and frame settle.
     every
         Steps between decompositions. One is safe; more is faster where the state is large. Edges
         must not shrink below what the precision resolves in between.
     solver
         Of a flow, as for :func:`neurodyn.integrate`; default ``diffrax.Tsit5()``, of order 5, and
-        ``diffrax.Euler()`` with noise. What is measured is the map that the solver makes of the
-        flow; halve `dt` to see what that does.
+        ``diffrax.Euler()`` with noise. The exponents are those of the map that the solver makes of
+        the flow; halve `dt` to see its effect.
     state
         State to start from (with leading trial axis where there are several).
     key
@@ -222,7 +222,7 @@ def _label(logs, finite, rests, dt, every, transient, size, name, double) -> xr.
             "statistic",
         ),
         "kaplan_yorke": ("trial", np.array(dimension), "1", "Kaplan-Yorke dimension", "statistic"),
-        "status": ("trial", status, "1", "what became of the trial"),
+        "status": ("trial", status, "1", "outcome of the trial"),
     }
     step = "1" if dt is None else "ms"
     coords = {

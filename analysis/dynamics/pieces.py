@@ -1,4 +1,4 @@
-"""The linear pieces of a piecewise-linear map, in double precision on the host."""
+"""The linear pieces of a piecewise-linear map, evaluated in double precision."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Pieces:
         return self._batched(_mask, np.asarray(states, np.float64))
 
     def step(self, states: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n latent"]:
-        """What follows these states."""
+        """The states one step after these."""
         return self._batched(_step, np.asarray(states, np.float64))
 
     def readout(

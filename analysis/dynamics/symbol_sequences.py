@@ -59,7 +59,7 @@ def read_sequence(coded: Any) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(coded, xr.Dataset):
         if "symbol" not in coded:
             raise LabelError("there is no 'symbol': pass the result of neurodyn.analysis.symbols.")
-        # What follows a symbol is told by its neighbour, so neighbours must be one step apart.
+        # Transitions are read from neighbouring symbols, so these must be one step apart.
         clock(coded, what="the sequence of symbols", default=1.0)
         return coded_positions(coded), regions_of(coded)
     sequence = np.asarray(coded)

@@ -1,4 +1,4 @@
-"""How small deviations from a trajectory grow: a frame of them carried along in one scan."""
+"""Growth of small deviations from a trajectory: a frame of them, carried along in one scan."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Words of symbols: how a source of sequences is judged by the statistics of what it emits."""
+"""Words of symbols: statistics of the sequences that a source emits."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def true_words(machine: Any, length: int) -> xr.Dataset:
 def word_divergence(
     true: xr.Dataset, generated: xr.Dataset, *, pseudocount: float = 0.5
 ) -> xr.Dataset:
-    r"""How far generated words are from the true ones.
+    r"""Kullback-Leibler divergence of generated from true words.
 
     The divergence is :math:`\sum_w p(w) \ln (p(w) / q(w))` with
     :math:`q(w) = (n_w + a) / (N + a K)`, where K counts the words that are possible or occurred:
@@ -237,7 +237,7 @@ def _symbols(symbols: xr.DataArray) -> np.ndarray:
     if not isinstance(symbols, xr.DataArray) or "time" not in symbols.dims:
         dims = symbols.dims if isinstance(symbols, xr.DataArray) else type(symbols).__name__
         raise LabelError(f"symbols must be a DataArray with the dim 'time', got {dims}.")
-    # Words are symbols that follow each other, so neighbours must be one step apart.
+    # A word is a run of neighbouring symbols, so these must be one step apart.
     clock(symbols, what="symbols", default=1.0)
     array = symbols.transpose(..., "time").values
     if array.dtype.kind not in "iu" or not array.size or array.min() < 0:

@@ -1,4 +1,4 @@
-"""What the latents of variational networks do: how uncertain they are, and what they cost."""
+"""Latents of variational networks: their uncertainty, and their divergence from the prior."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
     run
         Reconstruction of training sequences by a :class:`neurodyn.models.PVRNN` (or of what a
         :class:`neurodyn.models.VRNN` reads): ``sigma`` and ``prior_sigma`` on `latent`, ``kl`` on
-        `layer`, the coordinates ``latent_layer`` and ``first_step``. What comes after the end of a
-        sequence does not count.
+        `layer`, the coordinates ``latent_layer`` and ``first_step``. Steps after the end of a
+        sequence are left out.
 
     Returns
     -------
@@ -48,8 +48,9 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
         )
     if "first_step" not in run.coords:
         raise LabelError(
-            "nothing says which step is the first of its sequence, whose prior is not learnt: give "
-            "the coordinate first_step on 'time', 1 there and 0 elsewhere, as simulate does."
+            "the run does not say which step is the first of its sequence, whose prior is not "
+            "learnt: give the coordinate first_step on 'time', 1 there and 0 elsewhere, as "
+            "simulate does."
         )
     inside = labels.valid(run)
     run = run.assign({name: run[name].where(inside) for name in NEEDED})
@@ -57,7 +58,9 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
     later = run.isel(time=np.flatnonzero(run["first_step"] == 0))
     begun = run.isel(time=np.flatnonzero(run["first_step"] == 1))
     if not later.sizes["time"]:
-        raise LabelError("the run has one step, whose prior is not learnt.")
+        raise LabelError(
+            "the run holds first steps only, whose prior is not learnt: simulate longer sequences."
+        )
     # Members of an ensemble have the same layers.
     layer_of = run["latent_layer"].isel({d: 0 for d in run["latent_layer"].dims if d != "latent"})
     layers = run["layer"].values

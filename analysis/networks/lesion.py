@@ -1,4 +1,4 @@
-"""What a trained network can spare: units cut out, one at a time or in groups."""
+"""Lesions: accuracy of a trained network without some of its units."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def ablation(
     model
         A network whose units can be cut.
     task
-        What it is scored on. Published: parity at every step of a stream with p = 0.5
+        The task that scores it. Published: parity at every step of a stream with p = 0.5
         (``NParity(n, scored="every", p=0.5, length=1100, burn_in=100)``).
     units
         Numbers or names of the units, or a boolean mask of them, each cut alone; default all. Or

@@ -1,4 +1,4 @@
-"""Labels of what altered networks score."""
+"""Labels of the scores of altered networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["lesion_result", "relative_accuracy"]
 
 
 def relative_accuracy(found, intact, chance: float, baseline: str) -> tuple[np.ndarray, float]:
-    """Accuracy above chance over that of the intact network, and what counts as 1."""
+    """Accuracy above chance relative to the intact network, and the accuracy that counts as 1."""
     if baseline not in ("max", "mean"):
         raise ValueError(f"`baseline` is 'max' or 'mean', got {baseline!r}.")
     base = float(intact.max() if baseline == "max" else intact.mean())

@@ -1,4 +1,4 @@
-"""How much noise on its weights or time constants a trained network bears."""
+"""Accuracy of a trained network with noise on its weights or time constants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readouts in closed form, and how much a reservoir remembers of its input."""
+"""Readouts in closed form, and the memory capacity of a reservoir."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def ridge_readout(
     Parameters
     ----------
     states
-        What is read out, ``(..., unit)``: an array, or a labelled variable of a run.
+        States to read out, ``(..., unit)``: an array, or a labelled variable of a run.
     targets
-        What the readout should be, ``(..., output)``, with the same other dims: where both are
+        Outputs that are wanted, ``(..., output)``, with the same other dims: where both are
         labelled, matched by their labels; an array is in the order of the labels of the other.
     penalty
         Ridge penalty on the weights, relative to the mean variance of a unit (times the number of
@@ -118,7 +118,7 @@ def memory_capacity(
     dt
         Step [ms].
     variable
-        What is read out.
+        Variable that is read out.
     key
         Seed or key of the input and of the run.
 
@@ -179,7 +179,7 @@ def _same_samples(states: Any, targets: Any) -> tuple[Any, Any]:
 
 
 def _in_order(values: Any, last: str, what: str) -> Any:
-    """What is labelled beside an array, in the order that its labels count."""
+    """A labelled array in the order of its labels, which are positions beside a plain array."""
     if isinstance(values, xr.DataArray):
         for dim in values.dims:
             values = values if dim == last else labels.in_positions(values, str(dim), what=what)
@@ -208,7 +208,7 @@ def _ridge(x: np.ndarray, y: np.ndarray, penalties: Any) -> list[tuple[np.ndarra
     scale = values.mean()
     fits = []
     for penalty in penalties:
-        # What is zero up to rounding carries nothing, whatever the penalty.
+        # Directions whose variance is zero up to rounding are left out, whatever the penalty.
         load = np.maximum(values, 0) + penalty * scale
         keep = (load > np.finfo(float).eps * len(values) * values.max()) & (load > 0)
         inverse = np.where(keep, 1 / np.where(keep, load, 1), 0)

@@ -1,4 +1,4 @@
-"""What can be read from the activity of single trials: a label, by ridge regression."""
+"""Decoding of a label from the activity of single trials, by ridge regression."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def decode(
     activity, arrived = _in_label_order(activity)
     x = _activity(activity)
     y, names = _label(activity, label, x.shape)
-    # Of several words each is decoded against all others; of two, one says what the other does.
+    # Each of several words is decoded against all others; two words need one decoder.
     goal = y[..., None] if names is None or len(names) == 2 else y[..., None] == range(len(names))
     goal = goal.astype(np.float64)
     target, size = balanced_by(goal)
@@ -144,7 +144,7 @@ def decode(
 
 
 def _of_units(activity: Any) -> Any:
-    """The activity that is meant in a Dataset: that of units, or else the only one of trials."""
+    """The variable to decode from: activity of units, or else the only variable with trials."""
     if isinstance(activity, xr.Dataset) and "unit" in activity.dims:
         return pick(activity, what="activity")
     return only(activity, "activity", ["trial"])
@@ -164,9 +164,9 @@ def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
 
 
 def _in_label_order(activity: Any) -> tuple[Any, np.ndarray]:
-    """Trials in the order of their labels, so that folds do not depend on how they came.
+    """Trials sorted by label, so that folds do not depend on their order.
 
-    Also where each trial that came has gone.
+    Also the new position of each trial.
     """
     if not isinstance(activity, xr.DataArray) or "trial" not in activity.dims:
         return activity, np.zeros(0, int)
@@ -178,7 +178,7 @@ def _in_label_order(activity: Any) -> tuple[Any, np.ndarray]:
 
 
 def _under_labels(activity: Any, label: Any) -> Any:
-    """An array as the labelled array that it stands for; others as they came."""
+    """Label a plain array by the trials of the activity; return anything else as it is."""
     if not isinstance(activity, xr.DataArray) or isinstance(label, (str, xr.DataArray)):
         return label
     dims = ["trial", "time"][: np.ndim(label)]

@@ -81,7 +81,7 @@ def participation(x: ArrayLike) -> Float[Array, ""]:
 def cross_validated_participation(
     a: ArrayLike | xr.DataArray, b: ArrayLike | xr.DataArray
 ) -> Float[Array, ""]:
-    r"""Participation ratio of what two repetitions share.
+    r"""Participation ratio of the signal that two repetitions share.
 
     With :math:`C = A'B` of two halves of the trials, :math:`(\mathrm{tr}\,C)^2 / \mathrm{tr}(CC)`.
     Noise that is independent between the halves and between units does not enter the expectation of
@@ -138,8 +138,8 @@ def participation_ratio(
     Returns
     -------
     Scalar DataArray. Attribute ``white_noise`` is what independent noise of equal variance would
-    give at this number N of units and T of samples, about N T / (N + T): a ratio near it says
-    nothing about the population.
+    give at this number N of units and T of samples, about N T / (N + T): a ratio near it does not
+    differ from noise.
 
     Raises
     ------

@@ -35,7 +35,7 @@ Activity = Float[Array, "condition time unit"]
 
 
 class Ridge(NamedTuple):
-    """All that ridge regression on the predictors needs to know of them, for every fold.
+    """The predictors in the form that ridge regression needs, for every fold.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ def fold_masks(key: PRNGKeyArray, n_conditions: int, n_folds: int) -> Bool[Array
 
 
 def _rotated(x: Activity) -> Float[Array, "condition time axis"]:
-    """Turn more units than samples into as many as there are samples: ridge cannot tell."""
+    """Reduce units to as many as there are samples, which changes no ridge prediction."""
     c, t, p = x.shape
     if p <= c * t:
         return x
@@ -177,8 +177,8 @@ def ridge_r(
     """Correlation of each unit with its ridge prediction in held-out conditions.
 
     Each condition is predicted once, by a regression on the other folds; the correlation runs over
-    all conditions and times. A prediction that holds nothing but the training mean correlates
-    negatively, not at 0.
+    all conditions and times. A prediction by the training mean alone correlates negatively, not at
+    0, because the mean of the others is low where the held-out condition is high.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Angles between subspaces, and what chance gives."""
+"""Angles between subspaces, and their values by chance."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def random_angles(
 ) -> Float[np.ndarray, "draw angle"]:
     """Principal angles between random spans, for comparison [degrees].
 
-    In many dimensions random spans are nearly orthogonal: only what is further from 90 degrees, or
-    closer, than these says something.
+    In many dimensions random spans are nearly orthogonal, so an angle between two populations means
+    something only if it lies outside the range of these.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def random_angles(
     for name, value in {"n_units": n_units, "m": m, "n": n, "n_draws": n_draws}.items():
         whole(name, value)
     key = as_key(key, needed_for="Random spans")
-    # Rotating both leaves angles alone, so that one of the two may be the first axes.
+    # Rotating both spans leaves their angles unchanged, so one of them can be the first axes.
     draws = np.asarray(jax.random.normal(key, (n_draws, n_units, n)), np.float64)
     q = np.linalg.qr(draws)[0][:, :m]
     cosines = np.clip(np.linalg.svd(q, compute_uv=False), 0, 1)

@@ -1,4 +1,4 @@
-"""Ridge autoregression: the linear prediction that others have to beat."""
+"""Ridge autoregression: the linear baseline of forecasts."""
 
 from __future__ import annotations
 
@@ -110,13 +110,13 @@ def ridge_forecast(
 
 
 def _by_output(seen: labels.Observed) -> xr.DataArray:
-    """Under the labels that it came with; outputs without are in the order of the other side's."""
+    """The labelled sequences; outputs without labels are in the order of the other side."""
     array = seen.labelled()
     return array if "output" in seen.coords else array.drop_vars("output")
 
 
 def _by_label(seen: labels.Observed) -> np.ndarray:
-    """The order of trials by their labels, so that folds hold the same ones in any order."""
+    """The order of trials by label, so that folds do not depend on their arrangement."""
     trial = seen.coords.get("trial")
     if trial is None:
         return np.arange(len(seen.values))

@@ -1,4 +1,4 @@
-"""Closed-loop predictions of what comes next, at every horizon."""
+"""Closed-loop forecasts at every horizon."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def forecast(
     dt: float | None = None,
     key: Any = None,
 ) -> xr.Dataset:
-    """Predict what comes next, after every step of observed sequences.
+    """Forecast the steps that follow each step of observed sequences.
 
     The network reads the sequence up to a step, and goes on from there without observations: a
     network that generates (:class:`Generates`: a VRNN) by itself, any other by reading its own
@@ -66,8 +66,8 @@ def forecast(
     Returns
     -------
     xr.Dataset
-        ``prediction`` ``(trial, time, horizon, output)``: at time t and horizon h, what is expected
-        h steps after t; with several samples also their spread ``prediction_std``.
+        ``prediction`` ``(trial, time, horizon, output)``: at time t and horizon h, the observation
+        expected h steps after t; with several samples also their spread ``prediction_std``.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
         ``(trial, time, horizon, output)``, or a Dataset with ``prediction``: of :func:`forecast` or
         of :func:`neurodyn.models.pvrnn.error_regression`.
     observed
-        What was observed, as for :func:`forecast`: labelled, with the trials, times and outputs of
+        Observed sequences, as for :func:`forecast`: labelled, with the trials, times and outputs of
         the prediction in any order; or an array in the order of its labels. Predictions of steps
         after its end are left out, and all horizons are scored from the same times, so that they
         can be compared.
@@ -244,7 +244,7 @@ def _forecast(
 
 
 def _roll(model: Any, state: State, key: Any, n: int) -> Float[Array, "horizon output"]:
-    """What is expected in the next steps."""
+    """Expected observations of the next steps."""
     generates = isinstance(model, Generates)
 
     def body(state, number):

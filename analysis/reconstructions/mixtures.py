@@ -1,4 +1,4 @@
-"""Divergence between what truth and model visit, by Gaussians around their samples."""
+"""State-space divergence by Gaussians around the samples, for many dimensions."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def mixture_divergence(
     variables = {
         "d_stsp": (value[0], "1", "state-space divergence (nats)"),
         "standard_error": (value[1], "1", "standard error of the divergence"),
-        "status": (status, "1", "what became of the run"),
+        "status": (status, "1", "outcome of the run"),
     }
     return label_runs(runs, variables, attrs)
 

@@ -1,4 +1,4 @@
-"""How long and how well the runs of a model follow the truth."""
+"""Errors of predictions, and the time for which a run follows the truth."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def prediction_error(
     status = np.where(np.isfinite(errors).all(1), "ok", "diverged")
     ds = label_runs(
         runs,
-        {"status": (status, "1", "what became of the runs")},
+        {"status": (status, "1", "outcome of the runs")},
         {"n_starts": n_starts, "n_steps": n_steps, "dt": dt},
     )
     ds["prediction_error"] = (

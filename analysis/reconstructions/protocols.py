@@ -26,7 +26,7 @@ class Protocol(NamedTuple):
     most
         Number of channels up to which it uses bins; above, Gaussians of variance 1.
     about
-        Where it comes from.
+        Source of the protocol.
     """
 
     bins: str
@@ -75,7 +75,7 @@ def reconstruction(
     Returns
     -------
     xr.Dataset
-        ``d_stsp`` and ``d_h``; ``status``: "ok", or what failed; ``d_stsp_status``,
+        ``d_stsp`` and ``d_h``; ``status``: "ok", or the first failure; ``d_stsp_status``,
         ``d_h_status``. All settings and numbers of samples are in the attributes.
 
     Raises
@@ -85,7 +85,7 @@ def reconstruction(
 
     See Also
     --------
-    reconstruction_floor : what two runs of the truth score.
+    reconstruction_floor : the score of two runs of the truth.
     """
     if protocol not in RECONSTRUCTION_PROTOCOLS:
         known = ", ".join(RECONSTRUCTION_PROTOCOLS)
@@ -107,7 +107,7 @@ def reconstruction(
         }
     )
     failed = xr.where(states["status"] == "ok", spectra["status"], states["status"])
-    ds["status"] = failed.assign_attrs(units="1", long_name="what became of the run")
+    ds["status"] = failed.assign_attrs(units="1", long_name="outcome of the run")
     own = {key: value for key, value in states.attrs.items() if key not in ("protocol",)}
     return ds.assign_attrs(
         own
@@ -122,7 +122,7 @@ def reconstruction(
 
 @takes(truth=["time"])
 def reconstruction_floor(truth: Any, other: Any = None, **options: Any) -> xr.Dataset:
-    """What a perfect model would score: one run of the truth against another.
+    """Score of a perfect model: one run of the truth against another.
 
     Parameters
     ----------

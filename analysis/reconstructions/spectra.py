@@ -1,4 +1,4 @@
-"""Power spectra of trajectories, and how far they are apart."""
+"""Power spectra of trajectories, and the distance between them."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
     variables = {
         "d_h": (each.mean(1), "1", "Hellinger distance between power spectra"),
         "hellinger": (each, "1", "Hellinger distance between power spectra"),
-        "status": (status, "1", "what became of the run"),
+        "status": (status, "1", "outcome of the run"),
     }
     return label_runs(runs, variables, {"sigma_bins": sigma, "n_samples": true.shape[1]})
 

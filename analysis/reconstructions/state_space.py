@@ -1,4 +1,4 @@
-"""How far the states that a model visits are from those that the truth visits."""
+"""Divergence between the states that a model and the truth visit, by bins."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def state_space_divergence(
     n_bins
         Bins per dimension.
     protocol
-        What is cut into bins, in each dimension:
+        Range that is cut into bins, in each dimension:
 
         ``"margin"``
             From 0.1 standard deviations below the least to 0.1 above the largest true value;
@@ -66,7 +66,7 @@ def state_space_divergence(
             From the least to the largest true value, leaving out the lowest bin in every dimension.
             (Published Python code of AL-RNN.)
     smoothing
-        What is added to every count, ``a``.
+        Number ``a`` that is added to every count.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def state_space_divergence(
     variables = {
         "d_stsp": (value, "1", "state-space divergence (nats)"),
         "outside": (outside, "1", "share of samples outside the range"),
-        "status": (status, "1", "what became of the run"),
+        "status": (status, "1", "outcome of the run"),
     }
     return label_runs(runs, variables, attrs)
 
@@ -147,7 +147,7 @@ class StateSpaceDivergence(eqx.Module):
     Parameters
     ----------
     n_bins, protocol, smoothing
-        As there.
+        As for `state_space_divergence`.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def _check_bins(n_bins: int, protocol: str) -> None:
 
 
 def _range(points: Any, protocol: str) -> tuple[Any, Any]:
-    """What is cut into bins, in each dimension."""
+    """Lower and upper end of the bins, in each dimension."""
     if protocol == "inner":
         return points.min(0), points.max(0)
     sd = points.std(0)
@@ -226,7 +226,7 @@ def _numbers(points: Any, low: Any, high: Any, n_bins: int, inner: bool, xp: Any
 
 
 def _counts(p: Array, q: Array, total: int) -> tuple[Array, Array]:
-    """How many samples of each lie in every bin that is visited; 0 in the places that are left."""
+    """Counts of both sides in every bin that is visited, padded with 0."""
     numbers = jnp.concatenate([p, q])
     order = jnp.argsort(numbers)
     numbers = numbers[order]

@@ -52,7 +52,7 @@ class Runs(NamedTuple):
 def as_runs(data: Any, name: str = "generated", *, even: bool = False) -> Runs:
     """Trajectories ``(..., time, channel)`` with any leading dims, stacked into runs.
 
-    ``even`` refuses uneven times, for what takes neighbouring samples to be one step apart.
+    ``even`` refuses uneven times, for measures in which neighbouring samples are one step apart.
 
     Raises
     ------
@@ -142,8 +142,8 @@ def as_pair(
 ) -> tuple[Runs, Float[np.ndarray, "run time channel"]]:
     """Runs, and the values of the truth, of the same channels in the same order.
 
-    Trajectories of the truth come in the order of their labels, so that nothing that draws from
-    them or thins them out depends on how they were arranged.
+    Trajectories of the truth come in the order of their labels, so that random draws from them do
+    not depend on their arrangement.
 
     Raises
     ------
@@ -208,7 +208,7 @@ def label_runs(
     variables
         ``{name: (values, units, long_name)}`` with values ``(run,)`` or ``(run, channel)``.
     attrs
-        What was done.
+        Settings of the measure.
     """
     built = {}
     for name, (values, units, long_name) in variables.items():

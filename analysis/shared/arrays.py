@@ -49,7 +49,7 @@ def pick(
         Which variable of a Dataset; default the first of `PREFERRED` it has, else its only
         variable along ``unit``.
     what
-        What to call the data in errors.
+        Name of the data in errors.
 
     Raises
     ------
@@ -154,18 +154,18 @@ def balanced(values: ArrayLike) -> np.ndarray:
     """Centre each unit (last axis) on its mean, and divide all by one scale, in float64.
 
     JAX computes in float32, which loses a small signal on a large offset, and fourth powers of
-    large or small numbers. What ignores offsets and the overall scale is computed of this. Units
-    that do not vary become exactly 0; NaN stays NaN.
+    large or small numbers. Measures that ignore offsets and the overall scale are computed from the
+    result. Units that do not vary become exactly 0; NaN stays NaN.
     """
     return balanced_by(values)[0]
 
 
 def balanced_by(values: ArrayLike) -> tuple[np.ndarray, float]:
-    """What `balanced` returns, and the scale that all was divided by."""
+    """Return the result of `balanced`, and the scale that it divided by."""
     x = np.asarray(values, np.float64)
     rest = tuple(range(x.ndim - 1))
     there = ~np.isnan(x)
-    # From a value that occurs, so that a constant becomes 0 and not what its mean is rounded by.
+    # Subtract a value that occurs first, because the rounded mean of a constant would not leave 0.
     low = np.where(there, x, np.inf).min(axis=rest, initial=np.inf)
     x = x - np.where(np.isfinite(low), low, 0)
     number = np.maximum(there.sum(axis=rest), 1)
@@ -175,7 +175,7 @@ def balanced_by(values: ArrayLike) -> tuple[np.ndarray, float]:
 
 
 def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
-    """Where only what comes late is missing, the cut that leaves it out."""
+    """Hint for an error: where only late values are missing, the cut that leaves them out."""
     if "time" not in array.dims or "time" not in array.coords:
         return ""
     axis = array.dims.index("time")
@@ -204,7 +204,7 @@ def matrix(
     x
         Samples; inside of JAX transformations they are returned as they are.
     what
-        What to call them in errors.
+        Name of the samples in errors.
     least
         How many samples are needed.
     scale
@@ -238,10 +238,10 @@ def centred(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
 
 
 def normed(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
-    """Centred samples, the largest of size 1, for what does not depend on the scale.
+    """Centred samples, divided by the largest, for measures that do not depend on the scale.
 
-    Fourth powers of them leave float32 at neither end. The gradient of the scale is left out, since
-    a measure that ignores the scale has none along it.
+    Their fourth powers neither overflow nor underflow float32. The gradient of the scale is left
+    out, because a measure that ignores the scale has none along it.
     """
     x = centred(x)
     size = jax.lax.stop_gradient(jnp.abs(x).max())

@@ -1,4 +1,4 @@
-"""Condition means of trials, and what is left of the trials around them."""
+"""Condition means of trials, and the deviations of trials from them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def condition_codes(array: xr.DataArray, means: xr.DataArray, by: Sequence[str])
 def noise(
     array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "activity"
 ) -> xr.DataArray:
-    """What each trial differs by from the mean of its condition at each time.
+    """Deviation of each trial from the mean of its condition, at each time.
 
     Raises
     ------
@@ -60,7 +60,10 @@ def noise(
         If there are no single trials, or nothing says what makes a condition.
     """
     if rows(array, what=what) == "condition":
-        raise LabelError(f"noise is what trials differ by: {what} holds condition means only.")
+        raise LabelError(
+            "noise is the deviation of single trials from their condition mean, but "
+            f"{what} holds condition means only: pass the trials."
+        )
     by = chosen(array, by, what=what)
     means = condition_means(array, by, what=what)
     codes = condition_codes(array, means, by)

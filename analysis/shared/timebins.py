@@ -100,7 +100,7 @@ def rebin(
         dims=("bin", "time"),
         coords={"time": run["time"]},
     )
-    # What is missing is so in its own bin only, and not in all by a product with 0.
+    # A missing value spoils its own bin only: NaN times a weight of 0 would spoil all bins.
     there = np.isfinite(run)
     if bool(there.all()):
         binned = xr.dot(run, weights, dim="time")

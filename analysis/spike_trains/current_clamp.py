@@ -106,7 +106,7 @@ def detect_spikes(
 def _after_dead_time(at: np.ndarray, train: np.ndarray, dead: float) -> np.ndarray:
     """Which of the crossings, sorted by train and time, come `dead` or more after a counted one."""
     close = (np.diff(train, prepend=-1) == 0) & (np.diff(at, prepend=-np.inf) < dead - SLACK)
-    # What is far from its predecessor, which need not have counted, counts in any case.
+    # A crossing far from its predecessor counts, whether or not the predecessor did.
     keep, last = ~close, 0
     for k in np.flatnonzero(close):
         last = last if close[k - 1] else k - 1

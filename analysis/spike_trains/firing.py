@@ -1,4 +1,4 @@
-"""How much units fire, and how much that varies over trials."""
+"""Firing rates of units and populations, and the variability of spike counts."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ def firing_rate(spikes: xr.Dataset, *, window: Window | None = None) -> xr.DataA
         or with ``rate`` [Hz], whose mean over everything but ``unit`` is taken.
     window
         Times from the first up to the second count [ms] (`neurodyn.labels.between`); default: all
-        that was observed. Leave out the start of a run here, where initial states and not the
-        network decide.
+        that was observed. Leave out the start of a run here, which depends on the initial state.
 
     Returns
     -------
@@ -104,7 +103,7 @@ def binned_counts(
 ) -> xr.Dataset:
     """Counts in bins of this width; without one in the bins that they have, or in a single bin.
 
-    What is left over at the end of the window is not used.
+    A remainder at the end of the window is not used.
     """
     if isinstance(data, xr.Dataset) and "spike_count" in data:
         require_units(data["spike_count"], f"{what}: the counts")
@@ -143,7 +142,7 @@ def population_rate(
     spikes
         Spike Dataset or counts, in trials or continuous.
     bin_width
-        Width of the bins [ms]; default 1 ms, or that of counts. What is left over at the end of the
+        Width of the bins [ms]; default 1 ms, or that of counts. A remainder at the end of the
         window is not used.
     sigma
         Standard deviation of a Gaussian to smooth with [ms]; None does not smooth.

@@ -1,4 +1,4 @@
-"""What was observed between two times: the spikes, and for how long."""
+"""Spikes between two times, and how long each unit was observed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tup
 
 
 def check_inside(data: xr.Dataset, window: Window, margin: float, what: str) -> None:
-    """Refuse a window that leaves what samples cover, which reach `margin` beyond their labels."""
+    """Refuse a window beyond the samples, each of which reaches `margin` beyond its label."""
     start, stop = window_edges(window)
     time = clock(data, what=what, default=margin, even=False).time
     low, high = time.min() - margin, time.max() + margin

@@ -28,7 +28,7 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     Dataset on dim ``interval``, sorted by trial, unit and time: ``interspike_interval`` [ms],
     ``interval_start`` [ms], the time of the spike that begins it, ``interval_unit`` and, in trials,
     ``interval_trial``, labels of ``unit`` and ``trial``. Intervals that span a gap of the
-    recording (``obs_intervals``) are left out: nobody saw whether a spike fell into it.
+    recording (``obs_intervals``) are left out, because a spike in the gap would not have been seen.
 
     Raises
     ------

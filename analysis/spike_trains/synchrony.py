@@ -1,4 +1,4 @@
-"""How synchronous a population is."""
+"""Synchrony of a population."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def synchrony(
     dims = [d for d in ("trial", "time", "unit") if d in array.dims]
     x = array.transpose(*dims).values.astype(np.float64)
     x = x if "trial" in dims else x[None]
-    # What is missing in all units at the end of a trial comes after its end.
+    # Values that are missing in all units at the end of a trial lie after its end.
     lengths = [np.flatnonzero(~np.isnan(one).all(1)).max(initial=-1) + 1 for one in x]
     trials = [one[:n] for one, n in zip(x, lengths, strict=True)]
     if not all(np.isfinite(one).all() for one in trials):

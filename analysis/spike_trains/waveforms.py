@@ -1,4 +1,4 @@
-"""How well an output keeps a waveform whose phase may drift: aligned correlation and frequency."""
+"""Outputs against targets whose phase may drift: aligned correlation, main frequency."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def aligned_correlation(
 ) -> xr.Dataset:
     """Correlation of an output with a target after the best shift in time.
 
-    What generates a pattern by itself drifts in phase long before it loses the pattern; this scores
-    the pattern.
+    A network that generates a pattern by itself drifts in phase long before it loses the pattern.
+    This measure scores the pattern and leaves the phase out.
 
     Parameters
     ----------

@@ -58,11 +58,11 @@ def autocorrelation(
         Dims ``(trial | condition, time, unit)``, evenly sampled: trials of one condition, or the
         residuals around condition means, so that what is common to all trials does not count.
     max_lag
-        Longest lag, in the units of `time` (ms, or steps); default a third of the trial, since few
-        pairs remain at long lags.
+        Longest lag, in the units of `time` (ms, or steps). Default: a third of the trial, because
+        few pairs of samples remain at longer lags.
     across
         "trials": the correlation across trials of bins `lag` apart, averaged over such pairs of
-        bins (Murray et al.); activity locked to the trial drops out. "all": the product of
+        bins (Murray et al.); activity that is locked to the trial drops out. "all": the product of
         deviations from the mean over trials and times, divided by the variance. "time": of
         deviations from each trial's own mean, which biases timescales low when trials are not much
         longer than they are.

@@ -19,12 +19,12 @@ _DIMS = ("time", "trial", "unit")
 
 
 class Seen:
-    """What the labels of all chunks up to now say.
+    """Labels of the chunks that were read so far.
 
     Attributes
     ----------
     first
-        Labels of trials and units, those of the first chunk; its values are of no use.
+        Labels of trials and units, those of the first chunk; its values are not used.
     clock
         Times of the last chunk, with the step and unit of all of them.
     """
@@ -34,7 +34,7 @@ class Seen:
 
 
 class Reading(NamedTuple):
-    """A chunk, and what is known from its labels; None for chunks that are plain arrays."""
+    """A chunk and the labels read so far; `seen` is None where chunks are plain arrays."""
 
     values: Chunk
     seen: Seen | None

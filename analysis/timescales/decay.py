@@ -1,4 +1,4 @@
-"""One or two exponentials fitted to autocorrelations, and which of the two the data ask for."""
+"""One or two exponentials fitted to autocorrelations, and the choice between the two."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neurodyn.labels.only import takes
 
 __all__ = ["fit_exponentials", "timescale_summary"]
 
-#: What became of a fit, by its code.
+#: Outcome of a fit, by its code.
 STATUS = ("ok", "undefined", "no decay", "at shortest", "at longest")
 
 
@@ -128,7 +128,7 @@ def _labelled(fit: Decay, acf: xr.DataArray, step: float, unit: str) -> xr.Datas
         "amplitude_single": of(fit.amplitude_single, "1", "amplitude of one exponential"),
         "tau_double": of(fit.tau_double, unit, "time constants of two exponentials", step),
         "amplitude_double": of(fit.amplitude_double, "1", "amplitudes of two exponentials"),
-        "status": ("unit", status, {"units": "1", "long_name": "what became of the fit"}),
+        "status": ("unit", status, {"units": "1", "long_name": "outcome of the fit"}),
     }
     coords = {n: c.variable for n, c in acf.coords.items() if c.dims == ("unit",) and n != "tau"}
     coords["component"] = ("component", ["fast", "slow"])

@@ -60,12 +60,12 @@ def _fit(lags: Lags, r: Lags, bounds: Pair, least: Float[Array, ""]) -> Decay:
     order = jnp.argsort(log_double)
     log_double, weights = log_double[order], weights[order]
     n = r.size
-    # Residuals below rounding say nothing.
+    # Residuals are at least as large as rounding, since smaller ones hold no information.
     floor = n * (4 * jnp.finfo(r.dtype).eps) ** 2
     rss = jnp.maximum(jnp.stack([single, double]), floor)
     count = jnp.asarray([PARAMETERS[1], PARAMETERS[2]], r.dtype)
     aic = 2 * count + n * jnp.log(rss / n)
-    # What rounding leaves between two perfect fits is no evidence.
+    # The difference between two perfect fits is rounding, and no evidence for either.
     two = (aic[1] < aic[0]) & (rss[0] > floor) & (weights.min() >= least * weights.sum())
     log_tau = jnp.where(two, log_double[1], log_single)
     total = ((r - r.mean()) ** 2).sum()

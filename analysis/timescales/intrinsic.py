@@ -41,9 +41,9 @@ def intrinsic_timescale(
     r"""Timescale of each unit's fluctuations across trials, and of the population, with intervals.
 
     For every two time bins the correlation across trials, averaged over pairs `lag` apart, and
-    :math:`A\,[\exp(-k/\tau) + B]` fitted from where the decay sets in. What is locked to the trial
-    drops out. The same function takes a run and a recording; compare them in the same windows,
-    because the bias of the estimator depends on those (`timescale_recovery` measures it).
+    :math:`A\,[\exp(-k/\tau) + B]` fitted from where the decay sets in. Activity that is locked to
+    the trial drops out. The same function takes a run and a recording; compare them in the same
+    windows, because the bias of the estimator depends on those (`timescale_recovery` measures it).
 
     Parameters
     ----------
@@ -52,16 +52,17 @@ def intrinsic_timescale(
         Trials of one condition, or residuals around condition means. A unit that was not recorded
         in a trial is NaN throughout it.
     max_lag
-        Longest lag [ms]; default half of the trial.
+        Longest lag [ms]. Default: half of the trial, more than `autocorrelation` takes, because
+        recordings are cut into short windows and a fit needs lags beyond the timescale.
     over
-        What the intervals draw with replacement: trials (how sure is each unit's estimate), or
-        units (how sure is the population's; then units get no interval).
+        "trial": intervals draw trials with replacement, and show the uncertainty of each unit's
+        estimate. "unit": they draw units, and show that of the population; units get no interval.
     n_draws, level
         Number of draws, and coverage of the interval.
     block
         Trials are drawn in runs of so many that follow each other (the last before the first), all
-        units alike. 1 takes trials for independent; windows cut from one session are not, since
-        what is slower than a window spans several: draw runs that last longer than that.
+        units alike. 1 takes trials for independent. Windows cut from one session are not, because
+        fluctuations slower than a window span several of them: draw runs that last longer.
     first_lag, offset
         As for `fit_exponential`.
     silent
@@ -137,7 +138,7 @@ def intrinsic_timescale(
 
 
 def _trials(activity, variable):
-    """The array, its values with 0 for what is missing, and which units each trial has."""
+    """The array, its values with 0 where they are missing, and which units each trial has."""
     array = pick(activity, variable)
     if array.dims != (rows(array), "time", "unit"):
         raise LabelError(f"intrinsic_timescale needs (trial, time, unit), got dims {array.dims}.")
@@ -155,8 +156,8 @@ def _trials(activity, variable):
             f"a correlation across trials needs {LEAST_TRIALS} of them at least, got {few}; "
             "a continuous recording is cut into windows first (neurodyn.spikes.align)."
         )
-    # Correlations ignore offset and scale, which float32 does not. A value that occurs and a power
-    # of two are taken out, so that bins that do not vary stay exactly so.
+    # Correlations ignore offset and scale, but float32 loses digits to both. Subtracting a value
+    # that occurs and dividing by a power of two keeps constant bins exactly constant.
     values = values - np.where(missing, np.inf, values).min(axis=(0, 1))
     values = np.where(missing, 0, values)
     values = values / 2.0 ** np.frexp(values.max())[1]
@@ -234,7 +235,7 @@ def _fit(acf: np.ndarray, *, step: float, unit: str, first_lag, offset: bool) ->
 
 
 def _interval(tau: np.ndarray, ends) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Quantiles over the first axis of what could be fitted, and how much that was."""
+    """Quantiles over the first axis of the fits that succeeded, and the fraction of these."""
     fitted = np.isfinite(tau)
     some = fitted.any(axis=0)
     kept = np.where(some[None], tau, 0.0)

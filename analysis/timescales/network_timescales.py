@@ -157,11 +157,11 @@ def network_timescale(
     chunk: int = CHUNK,
     key: Any,
 ) -> xr.Dataset:
-    """Timescales that the recurrent network gives to its units' activity.
+    """Timescales of the activity of a recurrent network that random bits drive.
 
     Every unit's autocorrelation under random bits is fitted by one and by two exponentials. A
-    unit's own time constant is one contribution to what comes out; the recurrent weights are the
-    other. Nothing as long as the run is held in memory.
+    unit's own time constant is one contribution to its timescale; the recurrent weights are the
+    other. The run is never held in memory as a whole.
 
     Parameters
     ----------

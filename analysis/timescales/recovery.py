@@ -1,4 +1,4 @@
-"""How far an intrinsic timescale can be trusted: the estimator on spikes with a known one."""
+"""Bias of intrinsic timescales: the estimator applied to spikes with a known timescale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from neurodyn.labels import bin_width
 
 __all__ = ["modulated_counts", "rate_modulation", "timescale_recovery"]
 
-#: Most squared processes that make up a rate: beyond it the rate is all but Gaussian.
+#: Largest number of squared processes in a rate; with more, the rate is nearly Gaussian.
 MOST_PARTS = 50
 
 
@@ -131,8 +131,8 @@ def timescale_recovery(
     -------
     Dataset on ``sweep`` (coordinate ``true_tau``) and ``repetition``: ``recovered`` [ms] from the
     mean autocorrelation of units, ``ratio`` recovered / true, ``unit_ratio`` (the median over units
-    that could be fitted) and ``fitted`` (their fraction). The attribute ``modulation`` says what
-    was used. NaN where nothing could be fitted.
+    that could be fitted) and ``fitted`` (their fraction). The attribute ``modulation`` holds the
+    value that was used. NaN where nothing could be fitted.
 
     Raises
     ------
@@ -204,9 +204,9 @@ def rate_modulation(
     Parameters
     ----------
     found
-        What `intrinsic_timescale` found in `values`.
+        Result of `intrinsic_timescale` for `values`.
     values
-        Counts, or what they differ by from the means of their conditions; NaN where a unit was not
+        Counts, or their deviations from the means of their conditions; NaN where a unit was not
         recorded.
     mean
         Mean count of each unit in each bin ``(time, unit)``.

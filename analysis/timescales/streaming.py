@@ -103,7 +103,7 @@ class LagSums(eqx.Module):
 
 
 def _begin(first: Chunk, max_lag: int):
-    # The first sample, not a mean: what is constant stays exactly 0.
+    # The first sample, not a mean, so that constant units stay exactly 0.
     reference = first[0]
     before = jnp.zeros((max_lag, *first.shape[1:]), first.dtype)
     total, head, tail, products = _sums(first, reference, before)

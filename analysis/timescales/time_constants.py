@@ -20,7 +20,7 @@ from neurodyn.system import AbstractSystem
 
 __all__ = ["effective_tau", "fit_exponential", "timescale"]
 
-#: What became of a fit, by its code.
+#: Outcome of a fit, by its code.
 STATUS = ("ok", "undefined", "no decay", "at bound")
 #: Time constants tried before refinement, per fit.
 GRID = 128
@@ -195,7 +195,7 @@ def fit_exponential(
         for name, (units, long_name) in names.items()
     }
     status = np.array(STATUS)[np.asarray(fit.status)]
-    variables["status"] = ("unit", status, {"units": "1", "long_name": "what became of the fit"})
+    variables["status"] = ("unit", status, {"units": "1", "long_name": "outcome of the fit"})
     units = {n: c.variable for n, c in acf.coords.items() if c.dims == ("unit",) and n != "tau"}
     return xr.Dataset(variables, units, {"source": "analysis", "kind": "statistic"})
 

@@ -49,7 +49,7 @@ def psth(
     style
         Binary label; conditions with its smaller (first) value are dashed (e.g. ``"choice"``).
     variable
-        What to draw.
+        Variable to draw.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Choices."""
+"""Psychometric curves."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def psychometric(
 
 
 def _sides(model: xr.Dataset | None, recording: xr.Dataset | None) -> dict[str, xr.Dataset]:
-    """What is drawn, as a network or as a recording."""
+    """The data to draw, as a network or as a recording."""
     if model is None and recording is None:
         raise ValueError("psychometric draws a model, a recording, or both: there is neither.")
     if recording is None and model.attrs.get("source") == "recording" and "seed" not in model.dims:

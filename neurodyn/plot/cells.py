@@ -44,7 +44,7 @@ def voltages(
     units
         How many units, or the labels of some.
     variable
-        What to draw; spikes of the Dataset (``spike_time``) are marked with ticks, since models
+        Variable to draw; spikes of the Dataset (``spike_time``) are marked with ticks, since models
         reset within a step and hardly ever show their peak.
     current
         Variable to draw beneath: the injected current.
@@ -133,7 +133,7 @@ def fi_curve(
         From :func:`neurodyn.analysis.fi_curve`; several by name are drawn over each other. Units
         are lines of one colour.
     variables
-        What to draw, a panel each: ``rate``, ``initial_rate``, ``final_rate``, ``latency``.
+        Variables to draw, a panel each: ``rate``, ``initial_rate``, ``final_rate``, ``latency``.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def weights(
     populations: Mapping[str, int] | None = None,
     histogram: bool = True,
 ) -> Any:
-    """A weight matrix, presynaptic units downwards, with the distribution of what is not zero.
+    """A weight matrix, presynaptic units downwards, with the distribution of the weights that are not zero.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ __all__ = ["comparison"]
 
 @styled
 def comparison(score: xr.Dataset) -> Any:
-    """Every measure's score, beside what chance gives and what the recording's noise allows.
+    """The score of every measure, beside its null distribution and its ceiling.
 
     Parameters
     ----------

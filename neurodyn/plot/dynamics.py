@@ -164,7 +164,7 @@ def spectra(truth: xr.DataArray, generated: xr.DataArray, *, distance: Any = Non
 
 @styled
 def bifurcation(sweep: xr.Dataset) -> Any:
-    """What a system visits in the long run, over the values of a parameter.
+    """Bifurcation diagram: points that a system visits for each value of a parameter.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is expected after a cue, and the subspaces that hold it."""
+"""Expectations after a cue, and the subspaces that hold them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What generative models with latents do."""
+"""Latents and words of generative models."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""Outputs that learn while a system runs."""
+"""Outputs of systems that learn while they run."""
 
 import itertools
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What models learnt."""
+"""Time constants of models."""
 
 from typing import Any
 

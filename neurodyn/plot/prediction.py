@@ -1,4 +1,4 @@
-"""Predictions of sequences: errors by horizon, and what a network makes of a stream."""
+"""Predictions of sequences: errors by horizon, and error regression along a stream."""
 
 import itertools
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def prediction_error(
     reference
         Variables that are drawn as grey lines: bounds and chance.
     what
-        What the errors are, for the axis.
+        Name of the errors, for the axis.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def prediction_error(
     """
     figure, axes = subplots(1, 1, size=(4.4, 3.0))
     ax = axes[0, 0]
-    # As many curves as there are: what comes round again has other marks.
+    # Colours are used again with another marker, so that twenty curves can be told apart.
     looks = itertools.product(("o-", "s--", "^:", "D-."), _COLOURS)
     if (n := len(set(map(str, errors.data_vars)) - set(reference))) > 4 * len(_COLOURS):
         raise ValueError(f"{n} predictors; {4 * len(_COLOURS)} can be told apart in one figure.")
@@ -84,7 +84,7 @@ def error_regression(
     times: Sequence[float] | None = None,
     output: Sequence[Any] | None = None,
 ) -> Any:
-    """A stream, what a network makes of it, and what it expects next.
+    """A stream, its explanation by a network, and the predictions of the network.
 
     Parameters
     ----------

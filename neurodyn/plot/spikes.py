@@ -35,7 +35,7 @@ BANDS = ("population", "area", "cell_type", "ei")
 
 
 def band_name(by: str, value: Any) -> str:
-    """What the label of a population stands for."""
+    """The population that a label stands for."""
     if by == "ei":
         return {1: "excitatory", -1: "inhibitory"}.get(int(value), "neither")
     return str(value)
@@ -176,7 +176,7 @@ def population_spectrum(spectrum: xr.Dataset, *, highest: Number = 100.0) -> Any
     ax = axes[0, 0]
     shown = spectrum.sortby("frequency")
     frequency = clock(shown, dim="frequency", what="the spectrum", even=False).time
-    # At 0 Hz is what the mean left over.
+    # Power at 0 Hz is a remainder of the mean.
     inside = (frequency > 0) & (frequency <= highest)
     shown, frequency = shown.isel(frequency=inside), frequency[inside]
     names = _populations(spectrum)

@@ -55,7 +55,8 @@ STYLE: dict[Any, Any] = {
 def styled(function: Callable) -> Callable:
     """Draw in the house style, whatever the caller's settings are, and leave those alone.
 
-    What lacks what the figure shows is refused, with what the docstring says of the parameter.
+    Data without a variable that the figure shows are refused; the error quotes the docstring of
+    the parameter.
     """
     signature = inspect.signature(function)
 
@@ -78,7 +79,7 @@ def styled(function: Callable) -> Callable:
 
 
 def _refusal(function: Callable, given: Any) -> str:
-    """What was given, and what the docstring says of the first parameter."""
+    """The argument that was given, and the docstring of the first parameter."""
     section = (inspect.getdoc(function) or "").partition("----------\n")[2]
     wanted = section.partition("\n")[2].replace("\n ", " ")
     wanted = " ".join(re.sub(r":\w+:", "", wanted.partition("\n")[0]).replace("`", "").split())
@@ -129,9 +130,9 @@ def colours_of(values: Any, names: dict[str, str] | None = None) -> dict[Any, An
 
 
 def sign_or_word(value: Any, values: Any, names: dict[str, str] | None = None) -> str:
-    """What a legend says of a label: a word, or a number with its sign where others have another.
+    """Text of a label in a legend: a word, or a number, with its sign where signs differ.
 
-    `values` are all labels, `names` what codes stand for.
+    `values` are all labels, `names` the words that codes stand for.
     """
     if names and str(value) in names:
         return names[str(value)]
@@ -142,7 +143,7 @@ def sign_or_word(value: Any, values: Any, names: dict[str, str] | None = None) -
 
 
 def whole_ticks(axis: Any) -> None:
-    """Ticks at whole numbers only, for what is counted."""
+    """Ticks at whole numbers only, for counts."""
     axis.get_major_locator().set_params(integer=True)
 
 

@@ -1,4 +1,4 @@
-"""What a task looks like."""
+"""Inputs, targets and epochs of a task."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""How training went."""
+"""Loss and measures over training."""
 
 from typing import Any
 
