@@ -175,7 +175,7 @@ def weights(
     populations: Mapping[str, int] | None = None,
     histogram: bool = True,
 ) -> Any:
-    """A weight matrix, presynaptic units downwards, with the distribution of the weights that are not zero.
+    """A weight matrix, presynaptic units downwards, with the distribution of nonzero weights.
 
     Parameters
     ----------
