@@ -53,7 +53,6 @@ QUICKLY: dict[str, Any] = {
 #: function of that name made), or what is made of the first argument.
 MEANT: dict[str, tuple[Any, ...]] = {
     "acf": ("autocorrelation(",),
-    "activity": ("rate",),
     "coded": ("symbols(",),
     "cycles": ("cycles",),
     "distance": ("spectral_distance(",),
