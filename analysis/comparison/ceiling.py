@@ -200,7 +200,7 @@ def corrected(
     ceiling_kind: CeilingKind = "sqrt",
     min_ceiling: float = 0.3,
 ) -> xr.DataArray:
-    """Divide correlations by what the noise in the data allows.
+    """Divide correlations by the correlation that the noise in the data allows.
 
     Parameters
     ----------

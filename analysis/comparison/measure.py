@@ -72,8 +72,8 @@ def of_samples(
     Parameters
     ----------
     score
-        ``(side, y) -> scalar``, in JAX, of the recorded samples ``(sample, unit)`` and of what
-        `prepare` returned.
+        ``(side, y) -> scalar``, in JAX, of the recorded samples ``(sample, unit)`` and of the
+        result of `prepare`.
     prepare
         ``x -> side``, of the samples ``(sample, unit)`` of the model. Default: the samples
         themselves, so that `score` is a plain function of two matrices.

@@ -117,7 +117,7 @@ def pairwise_measures(metrics: str | Measure | Iterable[str | Measure]) -> list[
     Raises
     ------
     TypeError
-        For what is neither a name nor a `Measure`.
+        For a metric that is neither a name nor a `Measure`.
     ValueError
         If there is no such measure, it is of one population, or one is given twice.
     """

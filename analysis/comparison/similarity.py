@@ -59,8 +59,8 @@ def cka(
     ----------
     a, b
         Data with dim ``unit`` and the same labels along all other dims (conditions by their
-        coordinates, times within 1e-6 ms). Single trials are compared trial by trial; what runs
-        came to (`choice`, `rt`) may differ. `compare` brings trials and time axes together.
+        coordinates, times within 1e-6 ms). Single trials are compared trial by trial; outcomes
+        (`choice`, `rt`) may differ. `compare` brings trials and time axes together.
     by
         Labels of trials that make a condition: the means of conditions are compared instead.
     debiased

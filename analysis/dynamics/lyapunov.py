@@ -78,7 +78,7 @@ def lyapunov(
         Steps before the average, in which trajectory and frame settle.
     every
         Steps between decompositions. One is safe; more is faster where the state is large. Edges
-        must not shrink below what the precision resolves in between.
+        must not shrink below the resolution of the precision in between.
     solver
         Of a flow, as for :func:`neurodyn.integrate`; default ``diffrax.Tsit5()``, of order 5, and
         ``diffrax.Euler()`` with noise. The exponents are those of the map that the solver makes of
@@ -90,10 +90,11 @@ def lyapunov(
     trial
         The running trials, for parameters indexed by sequence or subject.
     n_trials
-        Number of trials where inputs do not say.
+        Number of trials, where `inputs` do not tell it.
     double
-        Compute in double precision, whatever the precision of the system. In single precision,
-        exponents carry errors of about 1e-4 of the largest one, and strongly negative ones more.
+        Whether to compute in double precision, also for a system in single precision. In single
+        precision, exponents carry errors of about 1e-4 of the largest one, and strongly negative
+        ones more.
 
     Returns
     -------

@@ -86,7 +86,7 @@ def _readout(system, states):
 
 
 class Pieces:
-    """A piecewise-linear map whose pieces, gates and steps are asked for in batches.
+    """A piecewise-linear map whose pieces, gates and steps are computed in batches.
 
     Parameters
     ----------

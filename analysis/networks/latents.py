@@ -10,7 +10,7 @@ from neurodyn.labels import LabelError
 
 __all__ = ["latent_summary"]
 
-#: Variables of a run along the posterior, and what they are called in the summary.
+#: Variables that the run needs, and their dims.
 NEEDED = {"sigma": "latent", "prior_sigma": "latent", "kl": "layer"}
 
 
@@ -23,10 +23,10 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     run
-        Reconstruction of training sequences by a :class:`neurodyn.models.PVRNN` (or of what a
-        :class:`neurodyn.models.VRNN` reads): ``sigma`` and ``prior_sigma`` on `latent`, ``kl`` on
-        `layer`, the coordinates ``latent_layer`` and ``first_step``. Steps after the end of a
-        sequence are left out.
+        Reconstruction of training sequences by a :class:`neurodyn.models.PVRNN` (or of the
+        sequences that a :class:`neurodyn.models.VRNN` reads): ``sigma`` and ``prior_sigma`` on
+        `latent`, ``kl`` on `layer`, the coordinates ``latent_layer`` and ``first_step``. Steps
+        after the end of a sequence are left out.
 
     Returns
     -------

@@ -80,7 +80,7 @@ def ablation(
 ) -> xr.Dataset:
     """Accuracy without one unit, for one unit after the other.
 
-    A unit loses what it receives and what it sends, readout included; its biases stay.
+    A unit loses its incoming and outgoing connections, the readout included; its biases stay.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def perturbation(
     Parameters
     ----------
     model, task
-        A network and what it is scored on, as for `ablation`.
+        A network and the task that scores it, as for `ablation`.
     parameter
         Name of the parameter: ``"W"``, ``"tau"``, or any other array of the model.
     sizes

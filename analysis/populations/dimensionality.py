@@ -137,8 +137,8 @@ def participation_ratio(
 
     Returns
     -------
-    Scalar DataArray. Attribute ``white_noise`` is what independent noise of equal variance would
-    give at this number N of units and T of samples, about N T / (N + T): a ratio near it does not
+    Scalar DataArray. Attribute ``white_noise`` is the ratio of independent noise of equal variance
+    at this number N of units and T of samples, about N T / (N + T): a ratio near it does not
     differ from noise.
 
     Raises
@@ -186,7 +186,7 @@ def _by(array: xr.DataArray, covariance: str, by: str | Sequence[str] | None) ->
 
 
 def _of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
-    """Samples whose covariance is asked for."""
+    """Samples of the chosen covariance."""
     if covariance == "total":
         return samples(array)
     if covariance == "signal":

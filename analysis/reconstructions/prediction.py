@@ -46,7 +46,7 @@ def prediction_error(
     Parameters
     ----------
     model
-        A map or flow whose readout is what was observed.
+        A map or flow whose readout is the observation.
     truth
         ``(time, channel)``, or several trajectories ``(trial, time, channel)``. Channels whose
         labels count from 0 are the outputs of these numbers; models know no other names.
@@ -259,7 +259,7 @@ def _same_samples(generated: Any, truth: Any) -> tuple[Any, Any]:
 
 
 def _placed(array: xr.DataArray, labelled: xr.DataArray) -> xr.DataArray:
-    """Positions of an array as the labels of what it is compared with."""
+    """Label a plain array by the labelled one that it is compared with."""
     for dim in array.dims[:-1]:
         if dim in labelled.coords and array.sizes[dim] == labelled.sizes[dim]:
             numbered = like(np.arange(array.sizes[dim]), labelled[dim], what=("labelled", "array"))

@@ -50,7 +50,7 @@ def state_space_divergence(
         such as seed and trial), each of which is scored.
     truth
         True trajectories, pooled where there are several. Usually standardised. Where both are
-        labelled, channels are matched by their labels, under whatever name of the dim.
+        labelled, channels are matched by their labels, and their dims may have other names.
     n_bins
         Bins per dimension.
     protocol

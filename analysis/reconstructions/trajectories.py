@@ -69,7 +69,7 @@ def as_runs(data: Any, name: str = "generated", *, even: bool = False) -> Runs:
             clock(data, what=f"`{name}`", default=np.nan, even=even)
         if not bool(valid(data).all()):
             raise LabelError(
-                f"`{name}` has trials that end before others, so that what pads them would count: "
+                f"`{name}` has trials that end before others, so that their padding would count: "
                 "cut all to a time that each reaches, .sel(time=slice(start, stop))."
             )
         dims = tuple(str(d) for d in data.dims[:-2])

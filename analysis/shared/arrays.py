@@ -114,7 +114,7 @@ def rows(array: xr.DataArray, *, what: str = "activity") -> str:
 
 
 def checked(array: xr.DataArray, *, what: str = "activity", missing: bool = False) -> np.ndarray:
-    """Return the values in the precision that they came with, refusing what is not finite.
+    """Return the values in the precision that they came with, refusing NaN and infinity.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def checked(array: xr.DataArray, *, what: str = "activity", missing: bool = Fals
 
 
 def traces(array: xr.DataArray, *, what: str = "activity", missing: bool = False) -> Array:
-    """Return the values as a float JAX array, refusing what is not finite; see `checked`."""
+    """Return the values as a float JAX array, refusing NaN and infinity; see `checked`."""
     values = checked(array, what=what, missing=missing)
     return jnp.asarray(values, dtype=jnp.result_type(float))
 
@@ -232,7 +232,7 @@ def matrix(
 
 
 def centred(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
-    """Subtract the mean over samples; what does not vary becomes exactly 0."""
+    """Subtract the mean over samples; constant units become exactly 0."""
     x = x - x[:1]
     return x - x.mean(axis=0, keepdims=True)
 

@@ -27,7 +27,8 @@ def condition_means(
     Raises
     ------
     LabelError
-        If there are trials but nothing says what makes a condition, or none has enough of them.
+        If there are trials but no labels are known that make a condition, or no condition has
+        enough trials.
     """
     if rows(array, what=what) == "condition":
         return array
@@ -57,7 +58,7 @@ def noise(
     Raises
     ------
     LabelError
-        If there are no single trials, or nothing says what makes a condition.
+        If there are no single trials, or no labels are known that make a condition.
     """
     if rows(array, what=what) == "condition":
         raise LabelError(

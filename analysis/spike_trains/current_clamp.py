@@ -165,8 +165,8 @@ def fi_curve(
     Raises
     ------
     LabelError
-        If there are no trials, no such label, it is not in pA, or `window` leaves what was
-        observed.
+        If there are no trials, no such label, it is not in pA, or `window` reaches
+        beyond the observed times.
 
     Examples
     --------

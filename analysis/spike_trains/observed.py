@@ -14,7 +14,7 @@ __all__ = ["check_inside", "observed_time", "observed_window", "within"]
 
 
 def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float, float]:
-    """The window asked for, else the one that was observed."""
+    """The window that is given, else the observed one."""
     require_spikes(spikes)
     known = spikes.attrs.get("window")
     if window is None and known is None:

@@ -32,7 +32,7 @@ def aligned_correlation(
     output, target
         One channel each, equally long: arrays, or labelled on ``time``, with the same times.
     longest
-        Longest shift in either direction [ms]; half a period for what repeats.
+        Longest shift in either direction [ms]; half a period for periodic targets.
     dt
         Step [ms], needed for arrays.
 
@@ -103,7 +103,7 @@ def main_frequency(output: Any, *, dt: float | None = None) -> xr.DataArray:
     Notes
     -----
     The maximum of the periodogram, refined between its bins: exact for a sinusoid without noise up
-    to what its ends leak, about a thousandth of a bin over ten periods.
+    to leakage from its ends, about a thousandth of a bin over ten periods.
     """
     y, dt = _channel("output", output, dt)
     if len(y) < 4:

@@ -56,7 +56,7 @@ def autocorrelation(
     ----------
     activity
         Dims ``(trial | condition, time, unit)``, evenly sampled: trials of one condition, or the
-        residuals around condition means, so that what is common to all trials does not count.
+        residuals around condition means, so that the shared time course does not count.
     max_lag
         Longest lag, in the units of `time` (ms, or steps). Default: a third of the trial, because
         few pairs of samples remain at longer lags.

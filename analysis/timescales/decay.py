@@ -161,7 +161,7 @@ def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
     labelled = hasattr(fit, "data_vars") and "tau" in fit
     if not labelled or fit["tau"].dims != ("unit",) or not fit.sizes["unit"]:
         raise LabelError(
-            "timescale_summary takes what network_timescale or fit_exponentials returns, with "
+            "timescale_summary takes the result of network_timescale or fit_exponentials, with "
             f"'tau' of one unit at least, got a {type(fit).__name__}."
         )
     tau = fit["tau"].values.astype(np.float64)

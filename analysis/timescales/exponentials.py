@@ -130,7 +130,7 @@ def _amplitudes(decays: Float[Array, "lag exponential"], r: Lags) -> Pair:
     ee, ef, ff, er, fr = (jnp.sum(a * b) for a, b in ((e, e), (e, f), (f, f), (e, r), (f, r)))
     tiny = 4 * jnp.finfo(r.dtype).eps
     ee, ff = jnp.maximum(ee, tiny), jnp.maximum(ff, tiny)
-    # f without what e explains of it: the plain equations lose all digits where both are alike.
+    # The part of f that e does not explain: the normal equations lose all digits where e is near f.
     rest = f - (ef / ee) * e
     size = jnp.sum(rest * rest)
     apart: Bool[Array, ""] = size > tiny * ff

@@ -232,7 +232,7 @@ def network_timescale(
 
 
 def _coords(model: AbstractSystem) -> dict[str, Any]:
-    """Coordinates of the units; their own time constant not under the name of what is measured."""
+    """Coordinates of the units; their own time constants are named `own_tau`, not `tau`."""
     own = {"tau": ("own_tau", "ms")}
     coords = {}
     for name, values in model.unit_coords().items():

@@ -213,7 +213,7 @@ def rate_modulation(
 
     Returns
     -------
-    The median over units, within what `modulated_counts` can make.
+    The median over units, within the range of `modulated_counts`.
 
     Raises
     ------

@@ -44,7 +44,7 @@ class LagSums(eqx.Module):
         If trials, units or step of a chunk differ from the first, or it does not start where the
         one before ended.
     ValueError
-        If a chunk is shorter than that, or no whole number of lags is asked for.
+        If a chunk is shorter than that, or `max_lag` is no whole number above 0.
     """
 
     max_lag: int = eqx.field(static=True)
@@ -63,8 +63,8 @@ class LagSums(eqx.Module):
         check_whole(1, max_lag=max_lag)
         if first.shape[0] < max_lag:
             raise ValueError(
-                f"The first chunk holds {first.shape[0]} samples, but products over {max_lag} of "
-                "them are asked for: pass longer chunks, or fewer lags."
+                f"The first chunk holds {first.shape[0]} samples, but max_lag={max_lag} needs "
+                "at least as many: pass longer chunks, or fewer lags."
             )
         self.max_lag = int(max_lag)
         start = _begin(first, self.max_lag)
