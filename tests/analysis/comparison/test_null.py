@@ -42,6 +42,14 @@ def test_p_value():
     )
 
 
+def test_p_values_of_labelled_scores_keep_their_labels():
+    score = xr.DataArray([0.0, 9.0], coords={"metric": ["a", "b"]}, dims="metric")
+    draws = xr.DataArray(np.arange(4.0), dims="draw") + xr.zeros_like(score)
+    p = analysis.p_value(score, draws.sel(metric=["b", "a"]))
+    assert p["metric"].values.tolist() == ["a", "b"]
+    np.testing.assert_allclose(p, [1.0, 0.2])
+
+
 def test_p_values_are_uniform_without_an_effect():
     p = []
     for seed in range(60):

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -37,6 +38,13 @@ def test_members_are_drawn_together():
     data.values[1] = data.values[0] + 1.0
     draws = bootstrap(data)["draws"]
     np.testing.assert_allclose(draws.sel(meta_prior=1.0) - draws.sel(meta_prior=0.1), 1.0)
+
+
+def test_draws_go_by_the_key():
+    first, same, other = (bootstrap(values(), key=key) for key in (3, 3, jax.random.key(4)))
+    np.testing.assert_array_equal(first["draws"], same["draws"])
+    assert (first["draws"] != other["draws"]).any()
+    np.testing.assert_array_equal(other["draws"], bootstrap(values(), key=4)["draws"])
 
 
 def test_missing_members_are_left_out():

@@ -32,7 +32,9 @@ def test_noise_lowers_it_as_theory_says():
 
 @pytest.mark.parametrize("frequency", [4.98, 5.0, 7.123])
 def test_the_frequency_between_the_bins_is_found(frequency):
-    np.testing.assert_allclose(main_frequency(sine(frequency), dt=DT), frequency, rtol=1e-4)
+    found = main_frequency(sine(frequency), dt=DT)
+    np.testing.assert_allclose(found, frequency, rtol=1e-4)
+    assert (found.dims, found.attrs["units"]) == ((), "Hz")
 
 
 @pytest.mark.parametrize(
