@@ -53,6 +53,11 @@ QUICK = (
     "tasks/choice/test_choice_tasks.py",
 )
 
+#: Tests that compile the same program with other kernels, chosen by the environment.
+KERNELS = ("kernels", "models/spiking", "neurodyn/simulation")
+#: A process drops its programs beyond this size in bytes: those of all files would fill gigabytes.
+MEMORY = 1.5 * 2**30
+
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
 PROCESSOR = (
@@ -85,10 +90,11 @@ def pytest_sessionstart(session):
 
 @pytest.hookimpl(tryfirst=True)  # markers, before they are asked for
 def pytest_collection_modifyitems(items):
-    """Mark the tests of files that are listed here."""
+    """Mark tests by their file, and bring files together that are compiled alike."""
     for item in items:
         if below(item.path, PROCESSOR):
             item.add_marker("processor")
+    items.sort(key=lambda item: below(item.path, QUICK))
 
 
 def pytest_collection_finish(session):
@@ -100,12 +106,24 @@ def pytest_collection_finish(session):
 
 @pytest.fixture(autouse=True, scope="module")
 def _compilation(request):
-    """Compile as the file needs it; drop its programs afterwards, which fill gigabytes."""
-    jax.config.update("jax_disable_most_optimizations", below(request.path, QUICK))
+    """Compile as the file needs it, and drop programs that no later file may use."""
+    quick = below(request.path, QUICK)
+    if quick != jax.config.read("jax_disable_most_optimizations"):
+        jax.config.update("jax_disable_most_optimizations", quick)
+        jax.clear_caches()
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()
-    gc.collect()
+    if below(request.path, KERNELS) or memory() > MEMORY:
+        jax.clear_caches()
+        gc.collect()
+
+
+def memory() -> float:
+    """Bytes that the process takes; infinitely many where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return float("inf")
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What every model in `neurodyn.models` must do. A new model adds one line to `EXAMPLES`."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -77,6 +78,13 @@ def run(model, x=None, key=1, **options):
     return integrate(model, x, dt=DT, key=key, save=everything, **options)
 
 
+@functools.cache
+def run_of(name):
+    """The example and one run of it, which most tests share."""
+    model = EXAMPLES[name]()
+    return model, run(model)
+
+
 def same(a, b) -> bool:
     pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
     return all(np.array_equal(x, y) for x, y in pairs)
@@ -87,11 +95,10 @@ def test_every_model_has_an_example():
 
 
 @EVERY
-def test_shapes_and_labels_of_what_is_observed(name):
-    model = EXAMPLES[name]()
+def test_shapes_labels_and_precision_of_what_is_observed(name):
+    model, got = run_of(name)
     assert isinstance(model, AbstractSystem)
     assert isinstance(model, (AbstractFlow, AbstractMap))
-    got = run(model)
     assert got.outputs.shape == (STEPS, TRIALS, model.n_outputs)
     assert set(got.variables) == set(model.variables())
     for label, variable in model.variables().items():
@@ -101,16 +108,14 @@ def test_shapes_and_labels_of_what_is_observed(name):
         assert variable.kind in labels.KINDS
         assert variable.units
         assert variable.long_name
-
-
-@EVERY
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_computes_in_the_precision_it_is_given(name, dtype):
-    with jax.enable_x64(dtype == "float64"):
+    assert dtypes(model, got) == {"float32"}
+    with jax.enable_x64(True):
         model = EXAMPLES[name]()
-        got = run(model)
-        floats = [x for x in jax.tree.leaves((model, got)) if eqx.is_inexact_array(x)]
-        assert {str(x.dtype) for x in floats} == {dtype}
+        assert dtypes(model, run(model)) == {"float64"}
+
+
+def dtypes(*pytrees):
+    return {str(x.dtype) for x in jax.tree.leaves(pytrees) if eqx.is_inexact_array(x)}
 
 
 @EVERY
@@ -119,13 +124,12 @@ def test_same_key_same_bits(name):
     assert same(make(3), make(3))
     assert same(make(3), make(jax.random.key(3)))
     assert not same(make(3), make(4))
-    assert same(run(make()), run(make()))
+    assert same(run(make()), run_of(name)[1])
 
 
 @EVERY
 def test_a_trial_does_not_depend_on_the_others(name):
-    model = EXAMPLES[name]()
-    batch = run(model)
+    model, batch = run_of(name)
     last = run(model, inputs_of(model)[:, 4:], first_trial=4)
     np.testing.assert_allclose(last.outputs[:, 0], batch.outputs[:, 4], atol=1e-5)
     alone = run(model, inputs_of(model)[:, 0])
@@ -134,17 +138,26 @@ def test_a_trial_does_not_depend_on_the_others(name):
 
 
 @EVERY
-def test_jits_and_vmaps(name):
-    models_ = eqx.filter_vmap(EXAMPLES[name])(jax.random.split(jax.random.key(0), 3))
-    outputs = eqx.filter_jit(eqx.filter_vmap(lambda m: run(m).outputs))(models_)
-    assert outputs.shape == (3, STEPS, TRIALS, EXAMPLES[name]().n_outputs)
-    member = jax.tree.map(lambda x: x[1] if eqx.is_array(x) else x, models_)
+def test_jits_and_vmaps_without_a_new_program_for_new_numbers(name):
+    make = eqx.filter_vmap(EXAMPLES[name])
+
+    @eqx.filter_jit
+    @eqx.debug.assert_max_traces(max_traces=1)
+    def traced(members, x, key):
+        return eqx.filter_vmap(lambda model: run(model, x, key).outputs)(members)
+
+    model, _ = run_of(name)
+    for seed in (2, 1):
+        members = make(jax.random.split(jax.random.key(seed), 3))
+        outputs = traced(members, inputs_of(model) * seed, jax.random.key(seed))
+    assert outputs.shape == (3, STEPS, TRIALS, model.n_outputs)
+    member = jax.tree.map(lambda x: x[1] if eqx.is_array(x) else x, members)
     np.testing.assert_allclose(run(member).outputs, outputs[1], atol=1e-4)
 
 
 @EVERY
 def test_every_trained_parameter_gets_a_finite_gradient(name):
-    model = EXAMPLES[name]()
+    model, _ = run_of(name)
     moved, kept = eqx.partition(model, params.trainable(model))
 
     def loss(moved):
@@ -158,21 +171,8 @@ def test_every_trained_parameter_gets_a_finite_gradient(name):
 
 
 @EVERY
-def test_new_keys_parameters_and_inputs_do_not_recompile(name):
-    make = EXAMPLES[name]
-
-    @eqx.filter_jit
-    @eqx.debug.assert_max_traces(max_traces=1)
-    def traced(model, x, key):
-        return run(model, x, key).outputs
-
-    for seed in range(4):
-        traced(make(seed), inputs_of(make(seed)) * seed, jax.random.key(seed))
-
-
-@EVERY
 def test_runs_come_out_labelled(name):
-    model = EXAMPLES[name]()
+    model, _ = run_of(name)
     ds = simulate(model, inputs_of(model), dt=DT, key=0)
     labels.check(ds)
     assert set(model.variables()) <= set(ds)
@@ -186,7 +186,7 @@ def test_runs_come_out_labelled(name):
 
 @pytest.mark.parametrize("name", [n for n in models.__all__ if hasattr(getattr(models, n), "cut")])
 def test_units_can_be_cut_without_touching_the_original(name):
-    model = EXAMPLES[name]()
+    model, _ = run_of(name)
     before = jax.tree.map(lambda x: np.array(x) if eqx.is_array(x) else x, model)
     everything = model.cut(np.ones(8, bool), incoming=False)
     b_out = getattr(params.resolve(model), "b_out", jnp.zeros(2))
@@ -198,12 +198,12 @@ def test_units_can_be_cut_without_touching_the_original(name):
 
 @EVERY
 def test_files_give_back_the_same_model(name, tmp_path):
-    model = EXAMPLES[name]()
+    model, got = run_of(name)
     save(tmp_path / "model.nd", model)
     back = load(tmp_path / "model.nd")
     assert jax.tree.structure(back) == jax.tree.structure(model)
     assert same(back, model)
-    assert same(run(back), run(model))
+    assert same(run(back), got)
 
 
 @EVERY
@@ -212,13 +212,8 @@ def test_cites_its_papers(name):
     cited = getattr(models, name).reference
     assert cited
     assert set(cited) <= entries
-
-
-@EVERY
-def test_citation_prints_them(name):
-    text = str(citation(EXAMPLES[name]()))
-    for key in getattr(models, name).reference:
-        assert key in text
+    text = str(citation(run_of(name)[0]))
+    assert all(key in text for key in cited)
 
 
 @EVERY
@@ -230,7 +225,7 @@ def test_is_documented_with_parameters_and_sources(name):
 
 @EVERY
 def test_wrong_inputs_are_named_before_anything_runs(name):
-    model = EXAMPLES[name]()
+    model, _ = run_of(name)
     n = model.n_inputs
     with pytest.raises(ValueError, match=rf"{n} inputs.*\(30, 5, {n + 1}\)"):
         run(model, inputs(STEPS, TRIALS, n + 1))
