@@ -172,10 +172,8 @@ def test_no_multi_index_in_the_code():
     assert not [path for path in files if building.search(path.read_text())]
 
 
-@pytest.fixture(scope="module")
-def distributions(tmp_path_factory):
-    """The sdist, and the wheel built from it, as a release would be."""
-    folder = tmp_path_factory.mktemp("dist")
+def distributions(folder: Path) -> tuple[Path, Path]:
+    """Build the sdist, and the wheel from it, as a release would be."""
     build = (
         "import os, sys, setuptools.build_meta as backend; "
         "print(getattr(backend, sys.argv[1])(sys.argv[2]))"
@@ -215,9 +213,10 @@ def distributions(tmp_path_factory):
     return sdist, run("build_wheel", unpacked)
 
 
+@pytest.mark.slow
 @in_checkout
-def test_wheel_and_sdist_hold_real_files(distributions):
-    sdist, wheel = distributions
+def test_wheel_and_sdist_hold_real_files_and_the_wheel_imports_elsewhere(tmp_path):
+    sdist, wheel = distributions(tmp_path)
     with zipfile.ZipFile(wheel) as archive:
         shipped = set(archive.namelist())
     with tarfile.open(sdist) as archive:
@@ -232,12 +231,8 @@ def test_wheel_and_sdist_hold_real_files(distributions):
     assert expected <= shipped
     assert expected <= packed
     assert not [name for name in shipped if name.startswith(("tests/", "docs/"))]
-
-
-@in_checkout
-def test_wheel_imports_elsewhere(distributions, tmp_path):
-    """Unpacked in a folder of its own, every public name comes from there."""
-    with zipfile.ZipFile(distributions[1]) as archive:
+    # Unpacked in a folder of its own, every public name comes from there.
+    with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     script = tmp_path / "public_names.py"
     script.write_bytes((ROOT / "tests" / "public_names.py").read_bytes())

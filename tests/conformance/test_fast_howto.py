@@ -6,6 +6,8 @@ import io
 import re
 from pathlib import Path
 
+import pytest
+
 import neurodyn as nd
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "make-it-fast.md"
@@ -13,6 +15,7 @@ TEXT = PAGE.read_text().replace("steps=2000", "steps=2")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_page_runs(monkeypatch, tmp_path):
     cached = []
 

@@ -62,6 +62,7 @@ def test_all_checks_of_models_are_made():
     assert len(TESTS) >= 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "test"), TESTS, ids=[test.__name__ for _, test in TESTS])
 def test_the_model_of_the_page_is_one_of_the_library(name, test, known, tmp_path):
     wanted = set(inspect.signature(test).parameters)

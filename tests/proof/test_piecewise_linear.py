@@ -6,12 +6,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
 from neurodyn.system import AbstractMap, State, Variable
 
+pytestmark = pytest.mark.slow
 UNITS, LINEAR, OBSERVED = 6, 4, 2
 
 

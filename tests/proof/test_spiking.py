@@ -11,6 +11,7 @@ from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save, unpack_spikes
 from tests.proof.spiking import TwoPopulations
 
+pytestmark = pytest.mark.slow
 DT, STEPS = 0.5, 3_000
 
 

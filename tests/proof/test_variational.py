@@ -14,6 +14,7 @@ from neurodyn.engine.record import Save
 from neurodyn.system import AbstractMap, State, Variable
 from neurodyn.task import Trial
 
+pytestmark = pytest.mark.slow
 N_SEQUENCES, STEPS, LATENT, UNITS = 6, 12, 2, 5
 
 

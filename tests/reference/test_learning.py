@@ -12,6 +12,7 @@ from neurodyn import models, tasks
 from tests.reference import learning
 
 
+@pytest.mark.slow
 def test_flip_flop_is_learnt_in_seconds():
     learnt = learning.flip_flop(steps=250, n_networks=3)
     # Outputs of zero have an MSE of 1; the last pulse of a channel is up to 2 s back.

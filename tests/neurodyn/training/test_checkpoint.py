@@ -36,6 +36,7 @@ def kill(process):
     process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_killed_in_training_and_in_writing_and_resumed(tmp_path):
     whole = train(None)
