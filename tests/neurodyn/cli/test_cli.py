@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -259,6 +260,11 @@ def test_info_of_a_recording():
 
 def test_info_suggests_files_that_are_close(pair):
     refused(call("info", pair[0].with_name("rum.nc")), 1, "did you mean 'run.nc'")
+
+
+def test_info_never_opens_a_pickle(tmp_path):
+    (tmp_path / "model.nd").write_bytes(pickle.dumps({"weights": [1, 2, 3]}))
+    refused(call("info", tmp_path / "model.nd"), 1, "is a Python pickle")
 
 
 # --- compare ---------------------------------------------------------------------------------
