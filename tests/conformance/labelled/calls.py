@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 import neurodyn as nd
-from tests.conformance.labelled.examples import Example, quiet
+from tests.conformance.labelled.examples import Example, quiet, result
 from tests.conformance.labelled.public import kind_of
 from tests.conformance.labelled.seen import Table, difference, seen
 
@@ -103,13 +103,12 @@ def cases(examples: list[Example], *, ordered: bool = False) -> Iterator[Case]:
 
 
 _REFERENCE: dict[int, Any] = {}
-_WHOLE: dict[int, Any] = {}
 
 
 def reference(example: Example) -> Any:
     """What the call says of the data as they are."""
     if id(example) not in _REFERENCE:
-        _REFERENCE[id(example)] = seen(example())
+        _REFERENCE[id(example)] = seen(result(example))
     return _REFERENCE[id(example)]
 
 
@@ -117,11 +116,8 @@ def whole(case: Case) -> xr.Dataset | xr.DataArray | None:
     """The result of the call as it is, where it is labelled."""
     if kind_of(case.example.entry) != "function":
         return None
-    if id(case.example) not in _WHOLE:
-        made = case.example()
-        labelled = isinstance(made, xr.Dataset | xr.DataArray)
-        _WHOLE[id(case.example)] = made if labelled else None
-    return _WHOLE[id(case.example)]
+    made = result(case.example)
+    return made if isinstance(made, xr.Dataset | xr.DataArray) else None
 
 
 def attempt(call: Callable[[], Any]) -> tuple[Any, Exception | None]:

@@ -25,7 +25,7 @@ from tests.conformance.labelled import zoo
 from tests.conformance.labelled.given import MEANT, OPTIONS, QUICKLY
 from tests.conformance.labelled.public import Entry, entries, kind_of
 
-__all__ = ["MISSING", "Example", "examples", "of"]
+__all__ = ["MISSING", "Example", "examples", "of", "result"]
 
 #: How many examples of a function are tried.
 MOST = 4
@@ -69,6 +69,16 @@ def quiet() -> Iterator[None]:
         yield
 
 
+_RESULTS: dict[int, Any] = {}
+
+
+def result(example: Example) -> Any:
+    """The result of a call of `examples` as it is, which is made once."""
+    if id(example) not in _RESULTS:
+        _RESULTS[id(example)] = example()
+    return _RESULTS[id(example)]
+
+
 #: Functions for which nothing in the zoo worked, with what was said last.
 MISSING: dict[str, str] = {}
 
@@ -86,7 +96,7 @@ def examples() -> dict[str, list[Example]]:
             found[entry.name] = list(itertools.islice(_working(entry, pool), MOST))
             short = entry.name.rsplit(".", 1)[1]
             for example in found[entry.name] if kind_of(entry) == "function" else []:
-                made = example()
+                made = result(example)
                 if isinstance(made, xr.Dataset | xr.DataArray):
                     pool.setdefault(f"{short}({next(iter(example.names.values()))})", made)
     for name in [name for name, worked in found.items() if worked]:
@@ -143,7 +153,7 @@ def _calls(
                 options = quickly | dict(zip(plain, made, strict=True))
                 example = Example(entry, names, given, options)
                 try:
-                    example()
+                    result(example)
                 except Exception as error:
                     MISSING[entry.name] = f"{example}: {type(error).__name__}: {error}"
                     continue
@@ -233,7 +243,7 @@ def _extended(example: Example, pool: dict[str, Any]) -> Iterator[Example]:
                 names=example.names | {name: key}, arguments=example.arguments | {name: value}
             )
             with contextlib.suppress(Exception):
-                more()
+                result(more)
                 yield more
                 break
 

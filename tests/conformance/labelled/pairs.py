@@ -16,6 +16,7 @@ from tests.conformance.labelled.calls import (
     said_by,
     within,
 )
+from tests.conformance.labelled.examples import result
 from tests.conformance.labelled.seen import difference, seen
 
 __all__ = ["paired"]
@@ -67,7 +68,7 @@ def _missing(case: Case, shares: list[str], keep: np.ndarray) -> str:
     if refused is None and not difference(got, inner):
         return ""
     labels = leaf(case.given)[case.dim].values[keep]
-    made = case.example()
+    made = result(case.example)
     allowed = [made, _only(made, case.dim, labels)]
     parts = list(zip(*allowed, strict=True)) if isinstance(made, tuple | list) else [tuple(allowed)]
     given = got if isinstance(made, tuple | list) else [got]

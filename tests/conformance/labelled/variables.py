@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from tests.conformance.labelled.calls import attempt, flat, leaf, reference, said_by, within
-from tests.conformance.labelled.examples import Example
+from tests.conformance.labelled.examples import Example, result
 from tests.conformance.labelled.seen import difference, seen
 
 __all__ = ["in_a_dataset", "in_words"]
@@ -51,9 +51,10 @@ def in_words(example: Example) -> str:
     if not words:
         return ""
     changed = {a: within(change, v) for a, v in example.arguments.items()}
-    want, got = example(), None
     got, error = attempt(lambda: example(**changed))
-    return said_by(error) if error else difference(_numbers(got, by), _numbers(want, by))
+    if error:
+        return said_by(error)
+    return difference(_numbers(got, by), _numbers(result(example), by))
 
 
 def _numbers(x: Any, by: str) -> Any:
