@@ -226,7 +226,8 @@ def test_wheel_and_sdist_hold_real_files_and_the_wheel_imports_elsewhere(tmp_pat
     modules = {str(p.relative_to(ROOT)) for p in python_files("neurodyn")}
     modules |= {f"neurodyn/{p.relative_to(ROOT)}" for p in python_files(*ROOT_FOLDERS)}
     data = ROOT / "neurodyn" / "datasets" / "data"
-    expected = modules | {"neurodyn/py.typed"}
+    expected = modules | {"neurodyn/py.typed", "neurodyn/references.bib"}
+    expected |= {"neurodyn/datasets/catalogue.toml"}
     expected |= {str(p.relative_to(ROOT)) for p in data.glob("*") if p.is_file()}
     assert expected <= shipped
     assert expected <= packed

@@ -46,17 +46,11 @@ def demo(
 
 def _choose(recording: str | None) -> tuple[str, dict]:
     """The experiment that goes with a recording."""
-    from neurodyn import datasets
     from neurodyn.experiments import EXPERIMENTS
 
     if recording is None:
         return "perceptual_decision", {}
-    known = [record.name for record in datasets.available()]
     for name, experiment in EXPERIMENTS.items():
         if getattr(experiment.presets["quick"], "recording", None) == recording:
             return name, {}
-    if recording not in known and not Path(recording).exists():
-        raise FileNotFoundError(
-            f"There is neither a file nor a dataset '{recording}'. Datasets: {', '.join(known)}."
-        )
     return "perceptual_decision", {"recording": recording}

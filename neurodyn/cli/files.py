@@ -1,30 +1,22 @@
 """What is named on the command line: files, parts of files, datasets."""
 
-from pathlib import Path
 from typing import Any
 
 __all__ = ["activity", "opened"]
 
 
 def opened(name: str) -> Any:
-    """Labelled data out of a file, a part of one (``FILE:/part``), or a dataset by name.
+    """Labelled data of a file or of a dataset by name, or a part of one (``NAME:/part``).
 
     Raises
     ------
     ValueError, OSError
         If there is nothing of that name, or it cannot be read.
     """
-    from neurodyn import datasets, io
+    from neurodyn import datasets
 
     path, _, part = name.partition(":/")
-    if Path(path).exists():
-        return _part(io.read(path), path, part)
-    known = [record.name for record in datasets.available()]
-    if name in known:
-        return datasets.load(name)
-    raise FileNotFoundError(
-        f"There is neither a file nor a dataset '{name}'. Datasets: {', '.join(known)}."
-    )
+    return _part(datasets.open(path), path, part)
 
 
 def _part(data: Any, path: str, part: str) -> Any:

@@ -1,19 +1,22 @@
-"""Recordings to compare models with: a bundled example, and published ones by name.
+"""Recordings to compare models with: a bundled example, published ones by name, and your own.
 
-A dataset is taken from the folder that the environment variable `NEURODYN_DATA` names, if it is
-there, else downloaded once into a cache. Its files are verified by their hash either way.
+A dataset is taken from the folder that the environment variable `NEURODYN_DATA` names. If it is not
+there, it is downloaded once into a cache. Its files are verified by their hash in both cases.
+`register` adds a dataset of your own.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
+from neurodyn import io
 from neurodyn.datasets import files
-from neurodyn.datasets.catalogue import RECORDS
+from neurodyn.datasets.catalogue import RECORDS, register
 from neurodyn.datasets.files import DatasetError
 from neurodyn.datasets.record import File, Record
 
@@ -25,18 +28,20 @@ __all__ = [
     "citation",
     "info",
     "load",
+    "open",
     "path",
+    "register",
     "where",
 ]
 
 
 def available() -> list[Record]:
-    """List the datasets.
+    """List the datasets, those of neurodyn first.
 
     Returns
     -------
     One `Record` each: name, title, species, area, task, licence, citation, size and more. `where`
-    says whether it is at hand.
+    tells whether its files are on this machine.
 
     Examples
     --------
@@ -57,7 +62,7 @@ def info(name: str) -> Record:
     Raises
     ------
     ValueError
-        If there is no such dataset, listing those that there are.
+        If there is no such dataset; the error lists the names.
 
     Examples
     --------
@@ -67,7 +72,10 @@ def info(name: str) -> Record:
     if name not in RECORDS:
         close = difflib.get_close_matches(str(name), RECORDS, 1)
         hint = f"did you mean '{close[0]}'? " if close else ""
-        raise ValueError(f"there is no dataset {name!r}; {hint}known are {', '.join(RECORDS)}.")
+        raise ValueError(
+            f"there is no dataset {name!r}; {hint}Datasets are {', '.join(RECORDS)}; "
+            "neurodyn.datasets.register adds one."
+        )
     return RECORDS[name]
 
 
@@ -79,8 +87,8 @@ def load(name: str, **options: Any) -> xr.Dataset | xr.DataTree:
     name
         One of the names in `available`.
     **options
-        What the dataset itself offers, e.g. ``load("mante2013", bin_width=25.0)``;
-        ``help(info(name).read)`` describes it.
+        Options of this dataset, e.g. ``load("mante2013", bin_width=25.0)``;
+        ``help(info(name).read)`` describes them.
 
     Returns
     -------
@@ -91,9 +99,9 @@ def load(name: str, **options: Any) -> xr.Dataset | xr.DataTree:
     ValueError
         If there is no such dataset.
     TypeError
-        If the dataset does not offer an option.
+        If the dataset does not have an option.
     DatasetError
-        If its files cannot be had or are damaged.
+        If its files cannot be obtained or are damaged.
 
     Examples
     --------
@@ -103,21 +111,50 @@ def load(name: str, **options: Any) -> xr.Dataset | xr.DataTree:
     """
     record = info(name)
     loaded = record.read(files.find(record), **options)
-    about = {
-        "dataset": record.name,
-        "title": record.title,
-        "species": record.species,
-        "area": record.area,
-        "task": record.task,
-        "licence": record.licence,
-        "citation": record.citation,
-    }
-    loaded.attrs = dict(loaded.attrs) | about
+    fields = ("title", "species", "area", "task", "licence", "citation")
+    about = {field: value for field in fields if (value := getattr(record, field))}
+    loaded.attrs = {**loaded.attrs, "dataset": record.name, **about}
     return loaded
 
 
+def open(name: str | os.PathLike, **options: Any) -> xr.Dataset | xr.DataTree:
+    """Load a dataset by its name, or read a file.
+
+    Parameters
+    ----------
+    name
+        One of the names in `available`, or a path. A file that has the name of a dataset is read by
+        a path with a folder, ``"./ecg"``.
+    **options
+        Options of `load`, or of `neurodyn.io.read`.
+
+    Returns
+    -------
+    Dataset or DataTree, in the labelling convention.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither a dataset nor a file of that name.
+    ValueError, TypeError, OSError
+        As `load` and `neurodyn.io.read`.
+
+    Examples
+    --------
+    >>> open("decision_example").sizes["trial"]
+    360
+    """
+    if name in RECORDS:
+        return load(str(name), **options)
+    if not Path(name).exists():
+        raise FileNotFoundError(
+            f"there is neither a file nor a dataset '{name}'. Datasets are {', '.join(RECORDS)}."
+        )
+    return io.read(name, **options)
+
+
 def path(name: str) -> Path:
-    """Path of a dataset's file, or of the folder of its files; downloads it where needed.
+    """Path of a dataset's file, or of the folder of its files; they are downloaded if needed.
 
     Parameters
     ----------
@@ -129,7 +166,7 @@ def path(name: str) -> Path:
     ValueError
         If there is no such dataset.
     DatasetError
-        If its files cannot be had or are damaged.
+        If its files cannot be obtained or are damaged.
 
     Examples
     --------
@@ -141,7 +178,7 @@ def path(name: str) -> Path:
 
 
 def where(name: str) -> str:
-    """Say where a dataset would be taken from, without touching its files.
+    """Tell where a dataset would be taken from, without reading its files.
 
     Parameters
     ----------
@@ -150,8 +187,8 @@ def where(name: str) -> str:
 
     Returns
     -------
-    The folder that it is in, "download" if it would be downloaded, "missing" if it can only be used
-    from a local folder and is not there.
+    The folder that holds it, "download" if it would be downloaded, "missing" if it has no address
+    to be downloaded from and no local folder holds it.
 
     Raises
     ------
@@ -162,7 +199,7 @@ def where(name: str) -> str:
 
 
 def citation(name: str) -> str:
-    """BibTeX of what to cite when using a dataset.
+    """BibTeX of the papers to cite when you use a dataset.
 
     Parameters
     ----------

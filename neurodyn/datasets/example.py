@@ -7,6 +7,8 @@ from pathlib import Path
 
 import xarray as xr
 
+from neurodyn import io
+
 __all__ = ["read"]
 
 
@@ -29,7 +31,5 @@ def read(paths: Sequence[Path], *, window: Sequence[float] = (-250.0, 1250.0)) -
     `cell_type` and `ei` of each unit. `neurodyn.spikes.bin` and `rate` make (trial, time, unit) of
     it, `neurodyn.trials.psth` (condition, time, unit).
     """
-    from neurodyn import io
-
     recording = io.read(paths[0], align_event="stimulus_on_time", window=window)
     return recording.assign_attrs(simultaneous=1, synthetic=1)

@@ -1,6 +1,6 @@
-"""Find the files of a dataset: in the package, in a local folder, in the cache, or on the web.
+"""Find the files of a dataset: in its own folder, the local folder, the cache, or on the web.
 
-A file is used only if its SHA-256 is the one on record, wherever it lies.
+A file is used only if its SHA-256 is that of the record, wherever it lies.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ import hashlib
 import os
 from pathlib import Path
 
+from neurodyn.datasets.catalogue import BUNDLED
 from neurodyn.datasets.record import File, Record
 
 __all__ = ["VARIABLE", "DatasetError", "find", "where"]
 
 #: Environment variable that names a local folder of datasets.
 VARIABLE = "NEURODYN_DATA"
-BUNDLED = Path(__file__).parent / "data"
-TIMEOUT = 30  # s without an answer
+#: Seconds without an answer after which a download fails.
+TIMEOUT = 30
 
 
 class DatasetError(OSError):
-    """A dataset cannot be had: not there, damaged, or not reachable."""
+    """A dataset is missing, damaged, or cannot be reached."""
 
     __module__ = "neurodyn.datasets"
 
@@ -31,14 +32,14 @@ def find(record: Record) -> list[Path]:
     Parameters
     ----------
     record
-        The dataset. Bundled files are taken from the package; others from the folder that
-        `NEURODYN_DATA` names (or its folder `neural`) if they are there, else from the cache, else
-        they are downloaded into it.
+        The dataset. Its files are taken from the folder of the record, if it names one. Else from
+        the folder that `NEURODYN_DATA` names (or its folder `neural`), if they are there; else from
+        the cache, into which they are downloaded if needed.
 
     Raises
     ------
     DatasetError
-        If a file is damaged, cannot be downloaded, or if the dataset is only available locally.
+        If a file is missing or damaged, or cannot be downloaded.
     """
     folder = _folder(record)
     if folder is not None:
@@ -48,14 +49,14 @@ def find(record: Record) -> list[Path]:
         return paths
     if not record.downloadable:
         raise DatasetError(
-            f"'{record.name}' cannot be downloaded. {record.source} Then set {VARIABLE} to the "
-            f"folder that holds {_names(record)}."
+            f"'{record.name}' cannot be downloaded. {record.source} Set {VARIABLE} to the folder "
+            f"that holds {_names(record)}."
         )
     return [_download(file, record) for file in record.files]
 
 
 def where(record: Record) -> str:
-    """Say where a dataset would be taken from: a folder, "download" or "missing"."""
+    """Tell where a dataset would be taken from: a folder, "download" or "missing"."""
     folder = _folder(record)
     if folder is not None:
         return str(folder)
@@ -65,9 +66,9 @@ def where(record: Record) -> str:
 
 
 def _folder(record: Record) -> Path | None:
-    """Return the folder that has the dataset; None if it is neither bundled nor local."""
-    if record.bundled:
-        return BUNDLED
+    """The folder that holds the dataset; None if there is no such folder on this machine."""
+    if record.folder is not None:
+        return record.folder
     given = os.environ.get(VARIABLE)
     if not given:
         return None
@@ -96,17 +97,25 @@ def _verify(path: Path, file: File, record: Record) -> None:
     except OSError as error:
         raise DatasetError(f"'{path}' of '{record.name}' cannot be read: {error}.") from error
     if found != file.sha256:
-        fix = (
-            "Reinstall neurodyn."
-            if record.bundled
-            else f"Replace the file by the original ({file.url or record.source}), or unset "
-            f"{VARIABLE} if you do not mean to use this folder."
-        )
         raise DatasetError(
-            f"'{path}' is not the file on record for '{record.name}': it is damaged or was "
+            f"'{path}' is not the file of the record of '{record.name}': it is damaged or was "
             f"changed.\n  expected SHA-256 {file.sha256} ({file.size} bytes)\n"
-            f"  found    SHA-256 {found} ({path.stat().st_size} bytes)\n{fix}"
+            f"  found    SHA-256 {found} ({path.stat().st_size} bytes)\n{_cure(file, record)}"
         )
+
+
+def _cure(file: File, record: Record) -> str:
+    if record.folder == BUNDLED:
+        return "Reinstall neurodyn."
+    if record.folder is not None:
+        return (
+            "Put the original there again. If you changed the file on purpose, describe it with "
+            "neurodyn.datasets.File.of, and register the dataset anew."
+        )
+    return (
+        f"Replace the file by the original ({file.url or record.source}), or unset {VARIABLE} if "
+        "you do not mean to use this folder."
+    )
 
 
 def _download(file: File, record: Record) -> Path:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import xarray as xr
 
+from neurodyn import io
+
 __all__ = ["read"]
 
 DURING = 1900.0  # ms, a time within the step; a test pulse of -100 pA comes before it
@@ -26,8 +28,6 @@ def read(paths: Sequence[Path]) -> xr.Dataset:
     time from the start of each sweep; `step` is the height of the step of each sweep [pA], which
     lasts from 1646.8 to 2146.8 ms, after a test pulse of -100 pA.
     """
-    from neurodyn import io
-
     recording = io.read(paths[0]).isel(channel=0, drop=True).rename(i_command="i")
     recording["v"].attrs["long_name"] = "membrane potential"
     recording["i"].attrs["long_name"] = "injected current"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import xarray as xr
 
+from neurodyn import io
+
 __all__ = ["read"]
 
 
@@ -24,8 +26,6 @@ def read(paths: Sequence[Path]) -> xr.DataTree:
     trial tables `intervals/encoding_table`, `intervals/recognition_table` and
     `intervals/timediscrimination_table`; times in ms on the clock of the session, `rt` in ms.
     """
-    from neurodyn import io
-
     recording = io.read(paths[0])
     assert isinstance(recording, xr.DataTree)  # it holds spikes and several tables
     for name, node in recording["intervals"].children.items():

@@ -1,10 +1,8 @@
-"""Recordings and results, in and out of files.
+"""Recordings and results, in and out of files."""
 
-Modules are imported when one of their names is first used: pynwb and neo take their time.
-"""
-
-import importlib
 from typing import TYPE_CHECKING
+
+from neurodyn.common.lazy import on_first_use
 
 if TYPE_CHECKING:
     from neurodyn.io.archive import FileFormatError
@@ -27,26 +25,18 @@ __all__ = [
     "to_nwb",
 ]
 
-_WHERE = {
-    "FileFormatError": "archive",
-    "atomic_path": "atomic",
-    "from_brian2": "brian2",
-    "from_neo": "neo",
-    "from_nwb": "nwb",
-    "read": "read",
-    "to_brian2": "brian2",
-    "to_neo": "neo",
-    "to_nwb": "nwb_write",
-}
-
-
-def __getattr__(name: str):
-    if name not in _WHERE:
-        raise AttributeError(f"module 'neurodyn.io' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"neurodyn.io.{_WHERE[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# Importing pynwb, neo and Brian2 takes seconds, so each is imported when it is first needed.
+__getattr__, __dir__ = on_first_use(
+    __name__,
+    {
+        "neurodyn.io.archive": ("FileFormatError",),
+        "neurodyn.io.atomic": ("atomic_path",),
+        "neurodyn.io.brian2": ("from_brian2", "to_brian2"),
+        "neurodyn.io.files": (),
+        "neurodyn.io.neo": ("from_neo", "to_neo"),
+        "neurodyn.io.nwb": ("from_nwb",),
+        "neurodyn.io.nwb_write": ("to_nwb",),
+        "neurodyn.io.read": ("read",),
+    },
+    __all__,
+)

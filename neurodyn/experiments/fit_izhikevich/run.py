@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 import neurodyn as nd
-from neurodyn import analysis, datasets, io, labels
+from neurodyn import analysis, datasets, labels
 from neurodyn.common.progress import bar
 from neurodyn.experiments.fit_izhikevich.figures import fit_figures, fit_summary
 from neurodyn.experiments.fit_izhikevich.search import (
@@ -146,8 +146,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
 
 
 def _load(recording: str) -> xr.Dataset:
-    known = [record.name for record in datasets.available()]
-    loaded = datasets.load(recording) if recording in known else io.read(recording)
+    loaded = datasets.open(recording)
     needed = {"v", "i", "step"}
     missing = needed - set(loaded.variables) if isinstance(loaded, xr.Dataset) else needed
     if missing:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from neurodyn import datasets, io, labels, plot
+from neurodyn import datasets, labels, plot
 from neurodyn.analysis import forecast_error, ridge_forecast
 from neurodyn.common.intervals import interval
 from neurodyn.experiments.shared.experiment import Experiment, Run
@@ -129,9 +129,8 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
 
 def _rates(settings: Settings) -> tuple[np.ndarray, float]:
     """Rates [Hz] ``(condition, time, unit)``, and the step [ms]."""
-    known = [record.name for record in datasets.available()]
     name = settings.recording
-    ds = datasets.load(name) if name in known else io.read(name)
+    ds = datasets.open(name)
     if not isinstance(ds, xr.Dataset) or "rate" not in ds or "condition" not in ds["rate"].dims:
         raise ValueError(f"{name}: `rate` with dims (condition, time, unit) is needed.")
     x = ds["rate"].transpose("condition", "time", "unit").values.astype(np.float64)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import xarray as xr
 
-from neurodyn import datasets, io, spikes
+from neurodyn import datasets, spikes
 from neurodyn.experiments.shared import decision
 from neurodyn.experiments.shared.decision import DecisionSettings, study
 from neurodyn.experiments.shared.decision_figures import (
@@ -85,8 +85,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
 
 
 def _load(recording: str) -> xr.Dataset:
-    known = [record.name for record in datasets.available()]
-    loaded = datasets.load(recording) if recording in known else io.read(recording)
+    loaded = datasets.open(recording)
     needed = ("coherence", "choice")
     missing = [n for n in needed if not isinstance(loaded, xr.Dataset) or n not in loaded.coords]
     if missing:

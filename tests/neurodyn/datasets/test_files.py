@@ -3,7 +3,6 @@
 import gc
 import hashlib
 import http.server
-import shutil
 import socket
 import threading
 import warnings
@@ -13,6 +12,7 @@ import pytest
 
 from neurodyn import datasets
 from neurodyn.datasets import files
+from neurodyn.datasets.catalogue import RECORDS
 from neurodyn.datasets.record import File
 
 GOOD = b"spikes and stripes\n" * 1000
@@ -180,7 +180,7 @@ def test_local_folder_that_is_none(cache, tmp_path, monkeypatch):
 
 def test_a_dataset_that_cannot_be_downloaded_says_how_to_get_it(cache):
     assert datasets.where("hatsopoulos2007") == "missing"
-    with pytest.raises(datasets.DatasetError, match=r"pickle.*Then set NEURODYN_DATA"):
+    with pytest.raises(datasets.DatasetError, match=r"pickle.*Set NEURODYN_DATA"):
         datasets.load("hatsopoulos2007")
 
 
@@ -190,9 +190,10 @@ def test_bundled_files_do_not_depend_on_the_environment(cache, tmp_path, monkeyp
 
 
 def test_a_damaged_installation(cache, tmp_path, monkeypatch):
-    shutil.copytree(files.BUNDLED, tmp_path / "data")
-    (tmp_path / "data" / "decision_example.nwb").write_bytes(b"damaged")
-    monkeypatch.setattr(files, "BUNDLED", tmp_path / "data")
+    example = replace(datasets.info("decision_example"), folder=tmp_path)
+    (tmp_path / "decision_example.nwb").write_bytes(b"damaged")
+    monkeypatch.setattr(files, "BUNDLED", tmp_path)
+    monkeypatch.setitem(RECORDS, "decision_example", example)
     with pytest.raises(datasets.DatasetError, match="Reinstall neurodyn"):
         datasets.load("decision_example")
 
