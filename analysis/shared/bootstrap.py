@@ -89,13 +89,13 @@ def bootstrap(
         "high": (dims, high.reshape(shape), units, f"{name}, upper end of the interval"),
     }
     drawn = xr.Variable(("draw", *dims), draws.reshape(n_draws, *shape))
-    order = sorted(map(str, drawn.dims), key=list(labels.DIMS).index)
-    drawn = drawn.transpose(*order)
-    variables["draws"] = (tuple(order), drawn.values, units, f"{name}, drawn means")
+    drawn = drawn.transpose(*labels.ordered(drawn.dims))
+    variables["draws"] = (drawn.dims, drawn.values, units, f"{name}, drawn means")
     coords = {d: values[d] for d in dims if d in values.coords}
     attrs = {"level": float(level), "n": n, "over": dim}
+    own = [d for d in dims if d not in labels.DIMS]
     return labels.dataset(
-        variables, coords, source="analysis", kind="statistic", attrs=attrs, values=False
+        variables, coords, source="analysis", kind="statistic", attrs=attrs, dims=own, values=False
     )
 
 

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from neurodyn.io.archive import FileFormatError
     from neurodyn.io.atomic import atomic_path
     from neurodyn.io.brian2 import from_brian2, to_brian2
-    from neurodyn.io.neo import from_neo, to_neo
+    from neurodyn.io.neo import from_neo
+    from neurodyn.io.neo_write import to_neo
     from neurodyn.io.nwb import from_nwb
     from neurodyn.io.nwb_write import to_nwb
     from neurodyn.io.read import read
@@ -33,7 +34,8 @@ __getattr__, __dir__ = on_first_use(
         "neurodyn.io.atomic": ("atomic_path",),
         "neurodyn.io.brian2": ("from_brian2", "to_brian2"),
         "neurodyn.io.files": (),
-        "neurodyn.io.neo": ("from_neo", "to_neo"),
+        "neurodyn.io.neo": ("from_neo",),
+        "neurodyn.io.neo_write": ("to_neo",),
         "neurodyn.io.nwb": ("from_nwb",),
         "neurodyn.io.nwb_write": ("to_nwb",),
         "neurodyn.io.read": ("read",),

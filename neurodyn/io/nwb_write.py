@@ -15,7 +15,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.io import layout
 from neurodyn.io.atomic import atomic_path
-from neurodyn.io.nwb import union
+from neurodyn.io.nwb_tables import union
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.spikes.join import in_trials, observed, positions, refuse_single_trial, tidy

@@ -22,6 +22,7 @@ from neurodyn.labels.convention import (
     SOURCES,
     TIME_TOLERANCE,
     LabelError,
+    ordered,
 )
 from neurodyn.labels.ends import valid
 from neurodyn.labels.matching import match
@@ -53,6 +54,7 @@ __all__ = [
     "in_positions",
     "like",
     "match",
+    "ordered",
     "pair",
     "pair_channels",
     "pair_sequences",

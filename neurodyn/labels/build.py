@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from neurodyn.labels.convention import (
     CONVENTION,
     COORDS,
     END_OF_STEP,
+    OWN_DIMS,
     SPIKE_COLUMNS,
     LabelError,
     Number,
@@ -102,6 +103,7 @@ def dataset(
     source: str,
     kind: str | None = None,
     attrs: Mapping[str, Any] | None = None,
+    dims: Sequence[str] = (),
     values: bool = True,
 ) -> xr.Dataset:
     """Build a Dataset that follows the convention.
@@ -122,6 +124,9 @@ def dataset(
         What the variables hold, one of `KINDS`.
     attrs
         Further attributes, encoded by `encode_attrs`.
+    dims
+        Dims of your study that are not in `DIMS`, such as the animals. They may stand in any place,
+        and are kept in the attribute ``dims``, so that `check` knows them.
     values
         Whether to look for NaN and infinite values too.
 
@@ -160,7 +165,8 @@ def dataset(
         labels["time"].attrs["sample"] = END_OF_STEP
     about = {"source": source, "kind": kind, "convention": CONVENTION, "neurodyn": _version()}
     about = {name: value for name, value in about.items() if value is not None}
-    ds = xr.Dataset(built, labels, attrs=about | encode_attrs(attrs or {}))
+    about |= encode_attrs(attrs or {}) | ({OWN_DIMS: list(dims)} if dims else {})
+    ds = xr.Dataset(built, labels, attrs=about)
     check(ds, values=values)
     return ds
 

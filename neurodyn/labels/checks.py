@@ -1,4 +1,4 @@
-"""A check that lists everything that does not follow the labelling convention."""
+"""Check labelled data against the convention, and list everything that is wrong."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurodyn.labels.clock import SECONDS, axis_problem
-from neurodyn.labels.convention import DIMS, KINDS, SOURCES, TIME_TOLERANCE, LabelError
-from neurodyn.labels.ends import counted, valid
+from neurodyn.labels.check_values import spike_problems, value_problems
+from neurodyn.labels.clock import axis_problem
+from neurodyn.labels.convention import (
+    DIMS,
+    KINDS,
+    OWN_DIMS,
+    SOURCES,
+    LabelError,
+    ordered,
+)
 
 __all__ = ["check"]
 
-_RANK = {dim: rank for rank, dim in enumerate(DIMS)}
 _MEANT = {
     "neuron": "unit",
     "neurons": "unit",
@@ -49,14 +55,15 @@ def check(
     obj
         Dataset, DataArray, or DataTree (every node is checked).
     dims
-        Further dim names to accept, in any position.
+        Dims of your study, to be accepted in any position, besides those that the attribute
+        ``dims`` of `obj` lists (or, in a DataTree, of a node above).
     values
-        Whether to look at the numbers too (NaN, infinite values); this loads lazy arrays.
+        Whether to check the numbers too (NaN, infinite values); this loads lazy arrays.
 
     Raises
     ------
     LabelError
-        Listing everything that is off, each with what to do about it.
+        If anything does not follow the convention. The error lists all of it, each with a remedy.
     TypeError
         If `obj` is none of the three.
 
@@ -76,13 +83,18 @@ def check(
         found = [
             f"{node.path}: {problem}" if node.path != "/" else problem
             for node in obj.subtree
-            for problem in _dataset_problems(node.to_dataset(), dims, values, node.has_data)
+            for problem in _dataset_problems(
+                node.to_dataset(),
+                [*dims, *(dim for above in (node, *node.parents) for dim in _own(above.attrs))],
+                values,
+                node.has_data,
+            )
         ]
     elif isinstance(obj, xr.Dataset):
-        found = list(_dataset_problems(obj, dims, values, True))
+        found = list(_dataset_problems(obj, [*dims, *_own(obj.attrs)], values, True))
     elif isinstance(obj, xr.DataArray):
-        found = [*_array_problems(obj, dims), *_coord_problems(obj)]
-        found += _value_problems(obj) if values else []
+        found = [*_array_problems(obj, [*dims, *_own(obj.attrs)]), *_coord_problems(obj)]
+        found += value_problems(obj) if values else []
     else:
         raise TypeError(
             "check takes an xarray Dataset, DataArray or DataTree, got "
@@ -91,6 +103,13 @@ def check(
     if found:
         things = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
         raise LabelError("\n- ".join([f"{things} off:", *found]))
+
+
+def _own(attrs: dict) -> list[str]:
+    """The dims that an object declares as those of its study."""
+    own = attrs.get(OWN_DIMS, ())
+    # Other readers of netCDF give a list of one back as its item.
+    return [own] if isinstance(own, str) else [str(dim) for dim in own]
 
 
 def _dataset_problems(
@@ -111,9 +130,9 @@ def _dataset_problems(
     for variable in ds.data_vars.values():
         yield from _array_problems(variable, dims)
         if values:
-            yield from _value_problems(variable, simultaneous=ds.attrs.get("simultaneous", 1))
+            yield from value_problems(variable, simultaneous=ds.attrs.get("simultaneous", 1))
     if "spike" in ds.dims:
-        yield from _spike_problems(ds)
+        yield from spike_problems(ds)
 
 
 def _array_problems(array: xr.DataArray, dims: Sequence[str]) -> Iterator[str]:
@@ -138,17 +157,17 @@ def _dim_problems(name: str, array: xr.DataArray, dims: Sequence[str]) -> Iterat
             close = difflib.get_close_matches(dim.lower(), DIMS, 1)
             meant[dim] = _MEANT.get(dim) or (close[0] if close else dim)
             if meant[dim] == dim:
-                yield f"{name}: unknown dim '{dim}'; known dims are {', '.join(DIMS)}"
+                yield (
+                    f"{name}: unknown dim '{dim}'; known dims are {', '.join(DIMS)}. If it is one "
+                    f"of your study, declare it: .attrs['{OWN_DIMS}'] = ['{dim}']"
+                )
             else:
                 new = meant[dim]
                 yield f"{name}: unknown dim '{dim}'; did you mean '{new}'? .rename({dim}='{new}')"
-    known = [dim for dim in meant.values() if dim in _RANK]
-    ordered = sorted(known, key=_RANK.__getitem__)
-    if known != ordered:
-        order = iter(ordered)
-        wanted = [next(order) if dim in _RANK else dim for dim in meant.values()]
+    now = tuple(meant.values())
+    if now != (wanted := ordered(now)):
         call = ", ".join(map(repr, wanted))
-        yield f"{name} has dims {tuple(meant.values())} out of order: .transpose({call})"
+        yield f"{name} has dims {now} out of order: .transpose({call})"
 
 
 def _kind_problems(name: str, attrs: dict) -> Iterator[str]:
@@ -227,71 +246,3 @@ def _looks_like_seconds(obj: xr.Dataset | xr.DataArray) -> bool:
     counted = obj.attrs.get("kind") == "spike_count"
     recorded = obj.attrs.get("kind") == "rate" and obj.attrs.get("source") == "recording"
     return (counted or recorded) and step < 0.2 and span < 20
-
-
-def _value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]:
-    if array.dtype.kind not in "fc" or array.size == 0:
-        return
-    name = "the array" if array.name is None else f"'{array.name}'"
-    numbers = array.values
-    if np.isinf(numbers).any():
-        yield f"{name} holds infinite values: find the division or the diverging run behind them"
-    missing = np.isnan(numbers)
-    if "time" not in array.dims or not missing.any():
-        return
-    ends = [n for n in ("valid_until", "n_valid") if n in array.coords and "time" in array.coords]
-    if ends:
-        try:
-            inside = valid(array) if ends[0] == "valid_until" else counted(array)
-        except LabelError as error:
-            yield f"{name}: {error}"
-            return
-        there = xr.Variable(array.dims, missing) & inside.variable
-        missing = there.transpose(*array.dims).values
-    if "lag" in array.dims and "lag" in array.coords:
-        # A window reaches back to before the first sample, where there is nothing.
-        reached = array["lag"].variable + array["time"].variable
-        there = reached >= float(array["time"][0]) - TIME_TOLERANCE
-        missing = (xr.Variable(array.dims, missing) & there).transpose(*array.dims).values
-    traces = np.moveaxis(missing, array.dims.index("time"), -1)
-    if "condition" in array.dims or not simultaneous:
-        # A unit not recorded in a trial, or without a trial of a condition, is NaN throughout; the
-        # mean of trials that end ends with the last of them, and its error one trial before.
-        again = traces[..., :-1] & ~traces[..., 1:]
-        never = np.isnan(numbers).all(array.dims.index("time"))
-        if (again if "condition" in array.dims else traces.any(-1) & ~never).any():
-            yield f"{name} has NaN in the middle of traces: cut the trials, or interpolate"
-    elif traces.any():
-        where = f"before {ends[0]} ends" if ends else "and no n_valid coordinate"
-        yield (
-            f"{name} has NaN in {traces.any(-1).sum()} of {traces[..., 0].size} traces {where}:"
-            " give valid_until (trial), the time at which each trial ends, or "
-            ".attrs['simultaneous'] = 0 where units have different trials"
-        )
-
-
-def _spike_problems(ds: xr.Dataset) -> Iterator[str]:
-    for name, dim in (("spike_time", None), ("spike_unit", "unit"), ("spike_trial", "trial")):
-        if name not in ds:
-            if name != "spike_trial":
-                yield f"a spike Dataset needs '{name}' on dim 'spike': build it by neurodyn.spikes"
-            continue
-        if name not in ds.coords:
-            yield f"'{name}' is a variable, which `where` would change: .set_coords('{name}')"
-        values = ds[name].values
-        if dim is None:
-            if values.dtype != np.float64 or not np.isfinite(values).all():
-                yield "spike_time must be finite float64 milliseconds"
-            if ds[name].attrs.get("units") in SECONDS:
-                yield "spike_time is in seconds; all times are in ms: multiply it by 1e3"
-        elif dim not in ds.coords:
-            yield f"'{name}' names entries of '{dim}', which has no labels: assign {dim}=..."
-        elif values.size and _kind(values) != _kind(ds[dim].values):
-            yield (
-                f"'{name}' holds {values.dtype} and the labels of '{dim}' are {ds[dim].dtype}: it "
-                "holds labels, not positions (neurodyn.spikes.relabel changes both)"
-            )
-
-
-def _kind(array: np.ndarray) -> str:
-    return {"i": "whole", "u": "whole", "f": "number"}.get(array.dtype.kind, "text")

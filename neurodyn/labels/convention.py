@@ -1,6 +1,6 @@
 """The labelling convention: dims and their order, sources, kinds, units of coordinates."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ __all__ = [
     "DIMS",
     "END_OF_STEP",
     "KINDS",
+    "OWN_DIMS",
     "SOURCES",
     "SPIKE_COLUMNS",
     "SPIKE_KEYS",
@@ -17,6 +18,7 @@ __all__ = [
     "LabelError",
     "Number",
     "Window",
+    "ordered",
 ]
 
 Number = float | int | np.floating | np.integer
@@ -31,15 +33,11 @@ TIME_TOLERANCE = 1e-6
 #: Attribute ``sample`` of times that label the end of a step, as those of runs and tasks do.
 END_OF_STEP = "end of step"
 
-#: Dims in their order: a variable's dims follow it, leaving out what it does not have.
+#: Dims in their order, which the dims of every variable follow. A study may have dims of its own
+#: besides, in any place: `neurodyn.labels.dataset` takes them as ``dims``.
 DIMS = {
     "metric": "measures in a comparison",
-    "meta_prior": "values of a swept meta-prior",
-    "curriculum": "orders in which a model is asked for more",
-    "treatment": "how a parameter is treated: trained, or fixed at a value",
-    "checkpoint": "states of training at which a model was kept: best, last",
     "seed": "members of an ensemble",
-    "n": "how many steps a task asks to remember",
     "draw": "draws of a null or a bootstrap",
     "fold": "folds or splits of a cross-validation",
     "step": "training steps",
@@ -96,6 +94,10 @@ KINDS = (
     "statistic",
 )
 
+_RANK = {dim: rank for rank, dim in enumerate(DIMS)}
+#: Attribute in which a Dataset lists the dims of its study.
+OWN_DIMS = "dims"
+
 #: Units and long name of the coordinates that have a fixed meaning.
 COORDS = {
     "time": ("ms", "time"),
@@ -121,6 +123,25 @@ SPIKE_COLUMNS = {"spike_time": None, "spike_unit": "unit", "spike_trial": "trial
 #: Coordinates that say how spikes call the entries of a dim. They are the labels with which the
 #: Dataset was built, so that spikes are found whatever new labels `assign_coords` gives the dim.
 SPIKE_KEYS = {"unit": "unit_key", "trial": "trial_key"}
+
+
+def ordered(dims: Iterable[Hashable]) -> tuple[str, ...]:
+    """Dims in the order of the convention; others stay in their places.
+
+    Parameters
+    ----------
+    dims
+        Names of dims.
+
+    Examples
+    --------
+    >>> from neurodyn import labels
+    >>> labels.ordered(["unit", "animal", "trial"])
+    ('trial', 'animal', 'unit')
+    """
+    names = [str(dim) for dim in dims]
+    known = iter(sorted((dim for dim in names if dim in _RANK), key=_RANK.__getitem__))
+    return tuple(next(known) if dim in _RANK else dim for dim in names)
 
 
 class LabelError(ValueError):

@@ -106,6 +106,7 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
         source=ds.attrs.get("source", "recording"),
         kind="spike_count",
         attrs=about | {"bin_width": float(bin_width), "window": [start, stop]},
+        values=False,
     )
 
 

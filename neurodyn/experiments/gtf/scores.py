@@ -48,6 +48,7 @@ def score(data: AttractorData, checkpoints: dict[str, Any]) -> xr.Dataset:
     coords = {"checkpoint": list(checkpoints)}
     attrs = {
         "source": "analysis",
+        "dims": ["checkpoint"],
         "protocol": f"{len(truth) * 5 // 4} steps from the first sample, the first "
         f"{len(truth) // 4} dropped, against {against} data",
     }

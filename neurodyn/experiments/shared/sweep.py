@@ -117,7 +117,7 @@ def unfold(ds: xr.Dataset, settings: SweepSettings) -> xr.Dataset:
         parts, "meta_prior", data_vars="all", coords="minimal", compat="override", join="exact"
     )
     named = ("meta_prior", w, {"units": "1", "long_name": "meta-prior w"})
-    return joined.assign_coords(meta_prior=named)
+    return joined.assign_coords(meta_prior=named).assign_attrs(dims=["meta_prior"])
 
 
 def by_meta_prior(values: xr.DataArray) -> str:

@@ -78,7 +78,8 @@ def score_ensemble(
     about = {"units": "1", "long_name": "training steps of the best checkpoint"}
     variables["best_step"] = ("seed", step, about)
     coords = {"checkpoint": ["best", "last"]}
-    return xr.Dataset(variables, coords, {"source": "analysis", "kind": "statistic"})
+    attrs = {"source": "analysis", "kind": "statistic", "dims": ["checkpoint"]}
+    return xr.Dataset(variables, coords, attrs)
 
 
 def score_model(settings: Any, data: AttractorData, model: Any) -> dict[str, Any]:

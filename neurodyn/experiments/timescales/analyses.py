@@ -24,7 +24,7 @@ from neurodyn.experiments.timescales.measures import (
 )
 from neurodyn.experiments.timescales.networks import Variant, shaping
 from neurodyn.experiments.timescales.settings import AnalysisSettings
-from neurodyn.experiments.timescales.trained import Trained
+from neurodyn.experiments.timescales.trained import DIMS, Trained
 from neurodyn.io.files import load, save
 
 __all__ = ["analyse", "check", "gather"]
@@ -153,12 +153,13 @@ def gather(parts: dict[tuple[Variant, int], xr.Dataset]) -> xr.Dataset:
 
 
 def _in_order(variables: dict[str, Any], coords: dict[str, Any]) -> xr.Dataset:
-    rank = list(labels.DIMS)
     ordered = {}
     for name, (dims, values, *about) in variables.items():
-        order = sorted(range(len(dims)), key=lambda i: rank.index(dims[i]))
-        ordered[name] = (tuple(dims[i] for i in order), values.transpose(order), *about)
-    return labels.dataset(ordered, coords, source="analysis", kind="statistic", values=False)
+        new = labels.ordered(dims)
+        ordered[name] = (new, values.transpose([dims.index(dim) for dim in new]), *about)
+    return labels.dataset(
+        ordered, coords, source="analysis", kind="statistic", dims=DIMS, values=False
+    )
 
 
 # --- at which N ------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from neurodyn.io.files import load, save
 from neurodyn.training import CheckpointError
 
 __all__ = [
+    "DIMS",
     "EPOCH",
     "NETWORK",
     "Trained",
@@ -26,6 +27,8 @@ __all__ = [
     "table",
 ]
 
+#: Dims of this study: the curricula, the treatments of tau (trained, or fixed at a value), and N.
+DIMS = ("curriculum", "treatment", "n")
 #: What is recorded after every epoch, with a phrase.
 EPOCH = {
     "n_min": "smallest N",
@@ -180,7 +183,7 @@ def table(trained: Trained) -> xr.Dataset:
         "largest_n": (dims[:3], largest, "1", "largest N solved, 1 where none"),
         "ended": (dims[:3], ends, "1", "how training ended"),
     }
-    return labels.dataset(variables, axes, source="model", values=False)
+    return labels.dataset(variables, axes, source="model", dims=DIMS, values=False)
 
 
 def load_network(

@@ -10,6 +10,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+import neurodyn as nd
 from neurodyn import labels
 from neurodyn.labels import LabelError
 
@@ -206,11 +207,20 @@ class TestCheck:
         with pytest.raises(LabelError, match="middle of traces"):
             labels.check(ds.assign_attrs(simultaneous=0))
 
-    def test_further_dims_on_request(self):
+    def test_studies_declare_dims_of_their_own(self, tmp_path):
         ds = run().expand_dims(animal=2)
-        with pytest.raises(LabelError, match="animal"):
+        with pytest.raises(LabelError, match=r"'animal'.*declare it: .attrs\['dims'\]"):
             labels.check(ds)
         labels.check(ds, dims=["animal"])
+        labels.check(ds["rate"].assign_attrs(dims="animal"))
+        labels.check(xr.DataTree.from_dict({"/": xr.Dataset(attrs={"dims": ["animal"]}), "/a": ds}))
+        variables = {"rate": (("trial", "animal", "unit"), np.ones((3, 2, 4)), "Hz", "rate")}
+        built = labels.dataset(variables, {}, source="recording", dims=["animal"])
+        nd.save(tmp_path / "built.nc", built)
+        labels.check(nd.load(tmp_path / "built.nc"))
+        assert labels.ordered(("unit", "animal", "trial")) == built["rate"].dims
+        with pytest.raises(LabelError, match="out of order"):
+            labels.check(built["rate"].transpose(), dims=["animal"])
 
     def test_steps_of_a_map_need_no_ms(self):
         ds = run()

@@ -1,0 +1,140 @@
+"""Write spikes and signals as a neo Block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import neo
+import numpy as np
+import quantities as pq
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.io import layout
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.spikes.join import positions, refuse_single_trial, tidy
+
+__all__ = ["NOTE", "to_neo"]
+
+#: Annotation of a Block that holds the labels for which neo has no place.
+NOTE = "neurodyn"
+
+
+def to_neo(ds: xr.Dataset) -> neo.Block:
+    """Convert a spike Dataset, or a Dataset of signals, to a neo Block.
+
+    Parameters
+    ----------
+    ds
+        Spike Dataset: one segment per trial (one in all if continuous) with one SpikeTrain per
+        unit. Or signals on (time), (time, channel), (sweep, time, channel), and the same with
+        `trial` or `unit`: one segment per sweep or trial, one signal per variable.
+
+    Returns
+    -------
+    Block in ms and the units of `ds`; unit coordinates are annotations of the spike trains, trial
+    coordinates of the segments. `from_neo` gives the identical spike Dataset back.
+
+    Raises
+    ------
+    LabelError
+        If `ds` does not follow the convention or holds neither.
+
+    Examples
+    --------
+    >>> block = to_neo(spikes.from_times([[10.0, 20.0], [5.0]], window=(0, 100)))
+    >>> [len(train) for train in block.segments[0].spiketrains]
+    [2, 1]
+    """
+    if not isinstance(ds, xr.Dataset):
+        raise TypeError(
+            f"to_neo takes a Dataset, got {type(ds).__name__}; of a DataTree, one node."
+        )
+    labels.check(ds)
+    return _spike_block(ds) if "spike_time" in ds else _signal_block(ds)
+
+
+def _spike_block(ds: xr.Dataset) -> neo.Block:
+    odd = [n for n, v in ds.variables.items() if v.dims not in ((), ("unit",), ("trial",))]
+    odd = [name for name in odd if name not in SPIKE_COLUMNS]
+    if odd:
+        raise LabelError(f"{odd} have no place in a neo Block: drop them first.")
+    refuse_single_trial(ds)
+    ds = tidy(ds)
+    spike_time, unit, trial = positions(ds)
+    edges = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
+    # neo's trains are closed at t_stop, and rounding may have moved a spike past the window.
+    start = min(float(edges[0]), spike_time.min(initial=np.inf)) * pq.ms
+    stop = max(float(edges[1]), spike_time.max(initial=-np.inf)) * pq.ms
+    n_units, in_trials = ds.sizes["unit"], trial is not None
+    n_segments = ds.sizes["trial"] if in_trials else 1
+    train = unit + (trial * n_units if in_trials else 0)
+    order = np.argsort(train, kind="stable")
+    ends = np.cumsum(np.bincount(train, minlength=n_segments * n_units))
+    trains = np.split(spike_time[order], ends[:-1])
+    notes = [_row(ds, "unit", u) for u in range(n_units)]
+    # Annotations of trains and segments do not keep dtypes, so the tables go into the note as well.
+    tables = [str(n) for n, v in ds.variables.items() if v.dims[:1] != ("spike",)]
+    block = neo.Block(**{NOTE: layout.describe(ds, keep=tables)})
+    for s in range(n_segments):
+        segment = neo.Segment(index=s, **(_row(ds, "trial", s) if in_trials else {}))
+        for u in range(n_units):
+            times = trains[s * n_units + u]
+            name = str(ds["unit"].values[u])
+            segment.spiketrains.append(
+                neo.SpikeTrain(
+                    times, units=pq.ms, t_start=start, t_stop=stop, name=name, **notes[u]
+                )
+            )
+        block.segments.append(segment)
+    return block
+
+
+def _row(ds: xr.Dataset, dim: str, i: int) -> dict[str, Any]:
+    taken = ("name", "times", "units", "t_start", "t_stop", "index", "description", "file_origin")
+    columns = {n: v for n, v in ds.variables.items() if v.dims == (dim,)}
+    return {f"{n}_" if n in taken else str(n): v.values[i].item() for n, v in columns.items()}
+
+
+def _signal_block(ds: xr.Dataset) -> neo.Block:
+    names = [n for n, v in ds.data_vars.items() if "time" in v.dims]
+    if not names:
+        raise LabelError(f"there are no spikes and no variables on 'time': {list(ds.data_vars)}.")
+    axes = {str(dim) for n in names for dim in ds[n].dims}
+    split = axes & {"sweep", "trial", "condition"}
+    if len(split) > 1 or len(axes - split - {"time"}) > 1:
+        raise LabelError(
+            f"signals have dims {sorted(axes)}; neo takes sweeps (or trials), time and channels "
+            "(or units): select along the others."
+        )
+    dim = split.pop() if split else None
+    ticks = labels.clock(ds, even=False)
+    if ticks.unit != "ms":
+        raise LabelError(
+            "the times count steps, and neo's signals have physical time: label them in ms, "
+            ".assign_coords(time=ds.time * dt) with .time.attrs['units'] = 'ms'."
+        )
+    block = neo.Block(name=ds.attrs.get("title"))
+    for s in range(ds.sizes[dim] if dim else 1):
+        segment = neo.Segment(index=s, **(_row(ds, dim, s) if dim else {}))
+        for name in names:
+            one = ds[name].isel({dim: s}) if dim in ds[name].dims else ds[name]
+            (
+                segment.irregularlysampledsignals if np.isnan(ticks.step) else segment.analogsignals
+            ).append(_analog(one, ticks))
+        block.segments.append(segment)
+    return block
+
+
+def _analog(da: xr.DataArray, ticks: labels.Clock) -> Any:
+    values = da.transpose("time", ...).values.reshape(da.sizes["time"], -1)
+    unit = {"1": "dimensionless", "count": "dimensionless"}.get(
+        da.attrs["units"], da.attrs["units"]
+    )
+    if not np.isnan(ticks.step):
+        period, start = ticks.step * pq.ms, ticks.time[0] * pq.ms
+        return neo.AnalogSignal(
+            values, units=unit, t_start=start, sampling_period=period, name=str(da.name)
+        )
+    return neo.IrregularlySampledSignal(ticks.time * pq.ms, values, units=unit, name=str(da.name))
