@@ -1,6 +1,7 @@
-"""What there is by name: models, spiking ones, tasks, measures, datasets, experiments and more.
+"""Find things by their names: models, tasks, measures, datasets, experiments and more.
 
-Everything is found through the packages that hold it, imported when first asked for.
+Each kind of things is listed by the package that holds them, which is imported when it is first
+asked for. Classes have names in files, too.
 """
 
 import dataclasses
@@ -8,7 +9,7 @@ import difflib
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -25,7 +26,7 @@ class Entry:
     kind
         One of `KINDS`.
     name
-        What it is called, where it is asked for by name.
+        Its name.
     title
         A line about it.
     reference
@@ -41,57 +42,71 @@ class Entry:
     object: Any
 
 
-def _classes(package: str, base: str) -> dict[str, Any]:
-    """Concrete classes out of a package's `__all__`."""
-    module = importlib.import_module(package)
-    above = _resolve(base)
-    members = {name: getattr(module, name) for name in module.__all__}
-    return {
-        name: member
-        for name, member in members.items()
-        if inspect.isclass(member) and issubclass(member, above) and not inspect.isabstract(member)
-    }
+@dataclasses.dataclass(frozen=True)
+class _Kind:
+    """Where things of one kind are found; the package is imported when they are asked for.
+
+    Attributes
+    ----------
+    package
+        Package that shows them.
+    bases
+        Names of classes: concrete classes in its `__all__` that are derived from one of them.
+    ending
+        Functions in its `__all__` whose names end so; None: no functions.
+    also
+        Names of others.
+    table
+        Name of a mapping that holds them; then nothing else is looked at.
+    """
+
+    package: str
+    bases: tuple[str, ...] = ()
+    ending: str | None = None
+    also: tuple[str, ...] = ()
+    table: str | None = None
+
+    def members(self) -> Mapping[str, Any]:
+        """The things by name."""
+        module = importlib.import_module(self.package)
+        if self.table is not None:
+            return getattr(module, self.table)
+        bases = tuple(map(_resolve, self.bases))
+        public = {name: getattr(module, name) for name in module.__all__}
+        return {
+            name: thing
+            for name, thing in public.items()
+            if name in self.also
+            or (
+                self.ending is not None and inspect.isfunction(thing) and name.endswith(self.ending)
+            )
+            or (
+                inspect.isclass(thing)
+                and issubclass(thing, bases)
+                and not inspect.isabstract(thing)
+            )
+        }
 
 
-def _functions(package: str, ending: str = "") -> dict[str, Any]:
-    """Functions out of a package's `__all__`."""
-    module = importlib.import_module(package)
-    members = {name: getattr(module, name) for name in module.__all__ if name.endswith(ending)}
-    return {name: member for name, member in members.items() if inspect.isfunction(member)}
-
-
-def _member(package: str, name: str) -> Any:
-    return getattr(importlib.import_module(package), name)
-
-
-_SPIKING = "neurodyn.models.spiking"
-#: Kinds of things, and how each is listed.
-KINDS: dict[str, Callable[[], Mapping[str, Any]]] = {
-    "model": lambda: _classes("neurodyn.models", "neurodyn.system.AbstractSystem"),
-    "spiking": lambda: (
-        _classes(_SPIKING, "neurodyn.system.AbstractSystem")
-        | _classes(_SPIKING, f"{_SPIKING}.AbstractNeuron")
-        | _functions(_SPIKING, "_network")
-    ),
-    "synapse": lambda: (
-        _classes(_SPIKING, f"{_SPIKING}.AbstractSynapse")
-        | {name: _member(_SPIKING, name) for name in ("Alpha", "TsodyksMarkram")}
-    ),
-    "rule": lambda: (
-        _classes(f"{_SPIKING}.plasticity", f"{_SPIKING}.plasticity.AbstractProjectionRule")
-        | _classes(f"{_SPIKING}.plasticity", f"{_SPIKING}.plasticity.AbstractReadoutRule")
-    ),
-    "system": lambda: _classes("neurodyn.models.reference", "neurodyn.system.AbstractSystem"),
-    "task": lambda: _classes("neurodyn.tasks", "neurodyn.task.AbstractTask"),
-    "measure": lambda: _member("neurodyn.analysis", "MEASURES"),
-    "function": lambda: _functions("neurodyn.analysis"),
-    "dataset": lambda: {r.name: r for r in _member("neurodyn.datasets", "available")()},
-    "experiment": lambda: _member("neurodyn.experiments", "EXPERIMENTS"),
+_SPIKING, _RULES = "neurodyn.models.spiking", "neurodyn.models.spiking.plasticity"
+_SYSTEM = "neurodyn.system.AbstractSystem"
+#: Kinds of things that are known by name.
+KINDS = {
+    "model": _Kind("neurodyn.models", (_SYSTEM,)),
+    "spiking": _Kind(_SPIKING, (_SYSTEM, f"{_SPIKING}.AbstractNeuron"), ending="_network"),
+    "synapse": _Kind(_SPIKING, (f"{_SPIKING}.AbstractSynapse",), also=("Alpha", "TsodyksMarkram")),
+    "rule": _Kind(_RULES, (f"{_RULES}.AbstractProjectionRule", f"{_RULES}.AbstractReadoutRule")),
+    "system": _Kind("neurodyn.models.reference", (_SYSTEM,)),
+    "task": _Kind("neurodyn.tasks", ("neurodyn.task.AbstractTask",)),
+    "measure": _Kind("neurodyn.analysis", table="MEASURES"),
+    "function": _Kind("neurodyn.analysis", ending=""),
+    "dataset": _Kind("neurodyn.datasets.catalogue", table="RECORDS"),
+    "experiment": _Kind("neurodyn.experiments", table="EXPERIMENTS"),
 }
 
 
 def entries(kind: str | None = None) -> list[Entry]:
-    """List what there is.
+    """List things that are known by name, sorted within their kind.
 
     Parameters
     ----------
@@ -109,22 +124,29 @@ def entries(kind: str | None = None) -> list[Entry]:
     ['Attractor', 'CenterOut']
     """
     if kind is not None and kind not in KINDS:
-        raise ValueError(f"There is no kind {kind!r}; there are {', '.join(KINDS)}.")
+        raise ValueError(f"there is no kind {kind!r}; kinds are {', '.join(KINDS)}.")
     kinds = KINDS if kind is None else {kind: KINDS[kind]}
     return [
         Entry(k, name, _title(thing), _keys(thing), thing)
         for k, table in kinds.items()
-        for name, thing in sorted(table().items())
+        for name, thing in sorted(table.members().items())
     ]
 
 
 def find(name: str, kind: str | None = None) -> Entry:
-    """Look something up by name.
+    """Look something up by its name.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    kind
+        One of `KINDS`; None: all of them.
 
     Raises
     ------
     ValueError
-        If there is nothing of that name, with names that are close.
+        If there is nothing of that name. The error lists names like it.
     """
     listed = entries(kind)
     for entry in listed:
@@ -133,7 +155,7 @@ def find(name: str, kind: str | None = None) -> Entry:
     names = [entry.name for entry in listed]
     close = difflib.get_close_matches(name, names, 3) or names
     what = "thing" if kind is None else kind
-    raise ValueError(f"There is no {what} {name!r}; did you mean {', '.join(close)}?")
+    raise ValueError(f"there is no {what} {name!r}; did you mean {', '.join(close)}?")
 
 
 def _title(thing: Any) -> str:
@@ -150,35 +172,38 @@ def _keys(thing: Any) -> tuple[str, ...]:
 # --- classes in files ----------------------------------------------------------------------------
 
 _OWN: dict[str, type] = {}
-#: Objects of one's own that `register` takes beside classes: the class of each, and the table by
-#: name that it is added to.
-_TABLES = {"neurodyn.analysis.Measure": "neurodyn.analysis.MEASURES"}
+#: Classes of the objects that `register` takes, and the table to which it adds them.
+_TABLES = {
+    "neurodyn.analysis.Measure": "neurodyn.analysis.MEASURES",
+    "neurodyn.datasets.Record": "neurodyn.datasets.catalogue.RECORDS",
+}
 _ADDED: set[tuple[str, str]] = set()
 
 
 def register(thing: Any) -> Any:
-    """Make a class or a measure of your own known by name.
+    """Register a class, a measure or a dataset of your own under its name, for this process.
 
-    A class can then be saved and loaded; a program that loads such a file must have registered the
-    class too. A measure can be given to :func:`neurodyn.analysis.compare` by name, and is listed
-    by ``neurodyn list``.
+    Instances of the class can then be saved and loaded. A program that loads such a file must have
+    registered the class, too. A measure can be given to :func:`neurodyn.analysis.compare` by its
+    name, and a dataset to :func:`neurodyn.datasets.load`; ``neurodyn list`` lists both.
 
     Parameters
     ----------
     thing
         A class: an Equinox module, named tuple or frozen dataclass, whose name in files is
-        ``module:qualified name``. Or a :class:`neurodyn.analysis.Measure`.
+        ``module:qualified name``. Or a :class:`neurodyn.analysis.Measure`, or a
+        :class:`neurodyn.datasets.Record`.
 
     Returns
     -------
-    The same, so that this can be used as a decorator.
+    The class or object, so that `register` can be used as a decorator.
 
     Raises
     ------
     TypeError
-        If it is something else.
+        If `thing` is anything else.
     ValueError
-        If the library has something of that name.
+        If the library has a measure or a dataset of that name.
     """
     if not inspect.isclass(thing):
         return _add(thing)
@@ -233,7 +258,7 @@ def name_of(cls: type) -> str:
 
 
 def class_named(name: str) -> type:
-    """The class that `name_of` gave this name; nothing but such classes is ever returned.
+    """The class that `name_of` gave this name. Nothing but such a class is ever returned.
 
     Raises
     ------

@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import PyTree
 
 from neurodyn.io.archive import FileFormatError, read_archive, write_archive
+from neurodyn.io.trees import named_leaves, with_leaves
 from neurodyn.io.versions import other_orientation
 from neurodyn.training.ensemble import Seeds
 from neurodyn.training.errors import CheckpointError
@@ -104,7 +104,7 @@ class Checkpoint:
             "step": step,
             "versions": {name: version(name) for name in ("neurodyn", "jax", "equinox", "optax")},
         }
-        arrays = {f"state{name}": x for name, x in _named(state).items()}
+        arrays = named_leaves(state, "state")
         arrays |= {f"history/{name}": x for name, x in history.items()}
         write_archive(self.path, header, arrays, kind="checkpoint", overwrite=True)
 
@@ -116,11 +116,11 @@ class Checkpoint:
         old = header["version"] == 1
         self._refuse_other_settings(header["settings"], old)
         state = other_orientation(state) if old else state
-        stored = {k.removeprefix("state"): x for k, x in arrays.items() if k.startswith("state")}
+        stored = {k: x for k, x in arrays.items() if k.startswith("state")}
         history = {
             k.removeprefix("history/"): x for k, x in arrays.items() if k.startswith("history/")
         }
-        expected = _named(state)
+        expected = named_leaves(state, "state")
         if {k: (x.shape, x.dtype) for k, x in stored.items()} != {
             k: (x.shape, x.dtype) for k, x in expected.items()
         }:
@@ -128,11 +128,7 @@ class Checkpoint:
                 f"the checkpoint '{self.path}' does not hold the arrays of this run; it was "
                 f"written with {header['versions']}."
             )
-        leaves = [
-            _as_leaf(stored[name], leaf)
-            for name, leaf in zip(expected, jax.tree.leaves(state), strict=True)
-        ]
-        state = jax.tree.unflatten(jax.tree.structure(state), leaves)
+        state = with_leaves(state, stored, "state")
         return header["step"], other_orientation(state) if old else state, history
 
     def _refuse_other_settings(self, stored: Mapping[str, Any], old: bool) -> None:
@@ -189,21 +185,3 @@ class Saver:
         if self.file is not None and (due or now) and step > self.written:
             self.file.write(step, run.state, history.arrays())
             self.written, self.clock = step, time.monotonic()
-
-
-def _named(state: PyTree) -> dict[str, np.ndarray]:
-    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
-    return {
-        jax.tree_util.keystr(path): np.asarray(jax.random.key_data(x) if _is_key(x) else x)
-        for path, x in leaves
-    }
-
-
-def _as_leaf(stored: np.ndarray, like: jax.Array) -> jax.Array:
-    # A copy: the buffer is given away at the next step, and this one belongs to the file's bytes.
-    x = jax.numpy.array(stored, copy=True)
-    return jax.random.wrap_key_data(x, impl=jax.random.key_impl(like)) if _is_key(like) else x
-
-
-def _is_key(x: jax.Array) -> bool:
-    return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)

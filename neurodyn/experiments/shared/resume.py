@@ -1,13 +1,13 @@
-"""Long simulations in parts: what is done is kept, and the state to go on from."""
+"""Long simulations in parts: results so far are kept in a file, with the state to go on from."""
 
 import dataclasses
 from typing import Any
 
-import jax
 import numpy as np
 
 from neurodyn.experiments.shared.experiment import Run
 from neurodyn.io.archive import read_archive, write_archive
+from neurodyn.io.trees import leaf_names, named_leaves, with_leaves
 
 __all__ = ["Resumed"]
 
@@ -51,19 +51,25 @@ class Resumed:
                 "folder, or overwrite it (--overwrite)."
             )
         results = {k[2:]: v for k, v in arrays.items() if k.startswith("r.")}
-        leaves = [arrays[f"s.{i}"] for i in range(header["leaves"])]
-        structure: Any = jax.tree.structure(like)
-        if leaves and structure.num_leaves != len(leaves):
-            raise ValueError(f"{self._path} does not fit this version; overwrite it (--overwrite).")
-        return results, jax.tree.unflatten(structure, leaves) if leaves else None
+        if header["leaves"] == 0:  # it is finished
+            return results, None
+        if "s.0" in arrays:  # version 0.1 numbered the leaves
+            names = leaf_names(like, "s")
+            if len(names) == header["leaves"]:
+                arrays = {name: arrays[f"s.{i}"] for i, name in enumerate(names)}
+        try:
+            return results, with_leaves(like, arrays, "s")
+        except KeyError as error:
+            raise ValueError(
+                f"{self._path} does not fit this version; overwrite it (--overwrite)."
+            ) from error
 
     def save(self, results: dict[str, np.ndarray], state: Any) -> None:
         """Keep what is done; ``state`` is None after the last part."""
         if self._path is None:
             return
-        leaves = jax.tree.leaves(state)
-        arrays = {f"r.{k}": np.asarray(v) for k, v in results.items()}
-        arrays |= {f"s.{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
+        leaves = named_leaves(state, "s")
+        arrays = {f"r.{k}": np.asarray(v) for k, v in results.items()} | leaves
         header = {"settings": self._settings, "leaves": len(leaves)}
         write_archive(self._path, header, arrays, kind="simulation", overwrite=True)
 
