@@ -1,4 +1,4 @@
-"""Arrays from numbers, without compiling anything."""
+"""Make arrays of numbers without compiling a program."""
 
 from typing import Any
 
@@ -11,31 +11,31 @@ __all__ = ["as_array", "refuse_units"]
 
 
 def refuse_units(name: str, x: Any) -> None:
-    """Refuse numbers that carry a unit, as those of Brian2, quantities, astropy and pint do.
+    """Refuse numbers with units, as those of Brian2, quantities, astropy and pint.
 
-    Converted to an array they would lose it, and 20 ms become 0.02 (s).
+    They would lose the unit when they are converted to an array, and 20 ms would become 0.02 (s).
 
     Raises
     ------
     TypeError
-        If they do.
+        If `x` has a unit.
     """
     foreign = isinstance(x, np.ndarray) and type(x) is not np.ndarray
     words = ("dim", "units", "unit")
     if (foreign and any(hasattr(x, word) for word in words)) or hasattr(x, "magnitude"):
         raise TypeError(
-            f"{name} carries a unit of its own, got {x!r}: pass a plain number in the unit that "
-            "the argument is documented in (ms, mV, pA, nS, Hz), e.g. 20.0 for 20*ms, or divide "
-            "by that unit, x / ms."
+            f"{name} carries a unit of its own, got {x!r}: pass a plain number in the unit of the "
+            "documentation (ms, mV, pA, nS, Hz), e.g. 20.0 for 20*ms, or divide by that unit, "
+            "x / ms."
         )
 
 
 def as_array(x: Any, dtype: Any) -> Array:
-    """What ``jnp.asarray(x, dtype)`` gives, of memory that nobody else can write to.
+    """The same as ``jnp.asarray(x, dtype)``, always with a copy of the memory of `x`.
 
-    JAX compiles a program for every shape and pair of types that it converts, which takes longer
-    than all else when a model is built. NumPy converts numbers and its own arrays to the same
-    values at once. Numbers with units are refused, see :func:`refuse_units`.
+    JAX compiles a program for every shape and pair of types that it converts, which would take most
+    of the time of building a model. NumPy converts numbers and its own arrays to the same values
+    without compiling. Numbers with units are refused, see :func:`refuse_units`.
     """
     refuse_units("The value", x)
     if isinstance(x, (bool, int, float, np.generic, np.ndarray)):

@@ -1,4 +1,4 @@
-"""What to cite: BibTeX of the papers behind models, tasks, measures, datasets and experiments."""
+"""BibTeX of the papers behind models, tasks, measures, datasets and experiments."""
 
 import functools
 import inspect
@@ -15,7 +15,7 @@ __all__ = ["citation"]
 
 
 def citation(*objects: Any) -> str:
-    """Collect the papers behind what was used.
+    """Collect the papers to cite for models, tasks, measures, datasets and experiments.
 
     Parameters
     ----------
@@ -25,14 +25,14 @@ def citation(*objects: Any) -> str:
 
     Returns
     -------
-    BibTeX entries, each once, in the order of the objects. Empty where nothing has a source.
+    BibTeX entries, each once, in the order of the objects. Empty if no object has a source.
 
     Raises
     ------
     ValueError
         For a name that is not known.
     TypeError
-        If nothing is known about the sources of an object.
+        If an object has no field or attribute for its sources.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def _entries(thing: Any) -> Iterator[str]:
 
 
 def _own_entries(thing: Any) -> Iterator[str]:
-    """Entries that a thing brings itself, or names by key."""
+    """Entries that an object holds itself, or names by their keys."""
     text = getattr(thing, "citation", None)  # records of datasets
     if isinstance(text, str):
         yield from split_bibtex(text)

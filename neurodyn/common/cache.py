@@ -1,4 +1,4 @@
-"""Compiled programs kept on disk, so that a script starts as fast the second time as it runs."""
+"""Keep compiled programs on disk, so that a script need not compile again when it is run again."""
 
 import hashlib
 import importlib.metadata
@@ -16,7 +16,7 @@ VARIABLE = "NEURODYN_CACHE"
 
 
 def compilation_cache(folder: str | Path | None = None) -> Path:
-    """Keep compiled programs on disk, and take them from there, from now on in this process.
+    """Keep compiled programs on disk, and reuse them, from now on in this process.
 
     Call it before anything is compiled, or set the environment variable ``NEURODYN_CACHE`` to a
     folder, which does the same when neurodyn is imported.
@@ -24,8 +24,8 @@ def compilation_cache(folder: str | Path | None = None) -> Path:
     Parameters
     ----------
     folder
-        Where to keep them; default: what ``NEURODYN_CACHE`` names, or ``neurodyn`` in the user's
-        folder for caches. It can be deleted at any time.
+        Folder of the programs. Default: the folder that ``NEURODYN_CACHE`` names, or ``neurodyn``
+        in the user's folder for caches. It can be deleted at any time.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def compilation_cache(folder: str | Path | None = None) -> Path:
     Several processes may use one folder. A program that another process is still writing is
     compiled once more, with a warning by JAX.
 
-    JAX by itself (``JAX_COMPILATION_CACHE_DIR``) keeps only what took more than a second to
-    compile, as few of the many programs of a script do.
+    JAX by itself (``JAX_COMPILATION_CACHE_DIR``) keeps only programs that took more than a second
+    to compile, which are few of the many programs of a script.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def _users_caches() -> Path:
 
 
 def _here() -> str:
-    """A name for all that compiled programs depend on."""
+    """A name for everything on which compiled programs depend."""
     packages = ("neurodyn", "jax", "jaxlib")
     versions = [f"{name}-{importlib.metadata.version(name)}" for name in packages]
     processor = [platform.machine(), platform.processor(), *_processor()]
@@ -90,7 +90,7 @@ def _here() -> str:
 
 
 def _processor() -> list[str]:
-    """What Linux says about the first processor: its model and its instructions."""
+    """Model and instructions of the first processor, from Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
     except OSError:

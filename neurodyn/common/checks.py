@@ -13,12 +13,21 @@ __all__ = ["check_whole", "number", "numbers", "whole"]
 
 
 def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
-    """A whole number within its bounds; NumPy's are fine, truth values and floats are not.
+    """Check a whole number; NumPy's are accepted, truth values and floats are not.
+
+    Parameters
+    ----------
+    name
+        Name of the argument.
+    value
+        The number.
+    least, most
+        Bounds; None: no upper bound.
 
     Raises
     ------
     ValueError
-        If it is something else.
+        If it is no whole number within the bounds.
     """
     right = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
     if not right or value < least or (most is not None and value > most):
@@ -28,12 +37,12 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int
 
 
 def check_whole(least: int, **values: Any) -> None:
-    """Refuse arguments that are no whole numbers of at least ``least``, each by its name.
+    """Check several arguments, each by its name, with :func:`whole`.
 
     Raises
     ------
     ValueError
-        If one is something else.
+        If one is no whole number of at least ``least``.
     """
     for name, value in values.items():
         whole(name, value, least)
@@ -47,12 +56,23 @@ def number(
     above: float | int | None = None,
     high: float | int | None = None,
 ) -> Float[Array, ""]:
-    """A finite number within its bounds as an array of the default float type.
+    """Check a finite number, and make an array of the default float type of it.
+
+    Parameters
+    ----------
+    name
+        Name of the argument.
+    value
+        The number. A traced one is converted without a check.
+    low, above, high
+        The number must be at least `low`, above `above`, and at most `high`; None: no bound.
 
     Raises
     ------
     ValueError
-        If it is something else. What is traced is converted only.
+        If it is no finite number within the bounds.
+    TypeError
+        If it has a unit of its own.
     """
     return numbers(name, value, low=low, above=above, high=high, ndim=0)
 
@@ -66,14 +86,21 @@ def numbers(
     high: float | int | None = None,
     ndim: int = 1,
 ) -> Float[Array, "..."]:
-    """Finite numbers within their bounds as an array of the default float type.
+    """Check finite numbers, and make an array of the default float type of them.
+
+    Parameters
+    ----------
+    name, value, low, above, high
+        As of :func:`number`.
+    ndim
+        Number of axes that they must have.
 
     Raises
     ------
     ValueError
-        If they are something else, or none. What is traced is converted only.
+        If they are no finite numbers within the bounds, or there is none.
     TypeError
-        If they carry units of their own.
+        If they have units of their own.
     """
     if isinstance(value, jax.core.Tracer):
         return value.astype(jnp.result_type(float))

@@ -1,7 +1,7 @@
-"""Names of a package that are imported when they are first asked for.
+"""Import names of a package when they are first used.
 
-What a package shows but most programs do not use would otherwise cost every one of them the time to
-import it, with the libraries that it needs.
+Otherwise every program would spend time on importing modules that it does not use, with the
+libraries that they need.
 """
 
 import difflib
@@ -54,7 +54,7 @@ def on_first_use(
 
 
 def _hint(package: str, name: str, shown: Sequence[str]) -> str:
-    """Where the name is instead, among what is imported already; or names like it."""
+    """The imported module that has this name; or names like it."""
     if name.startswith("_"):
         return ""  # asked for by tools
     for module, content in sorted(sys.modules.items()):

@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["bar", "line"]
 
-#: Work that is over sooner shows nothing [s].
+#: Work that takes less time than this shows nothing [s].
 PATIENCE = 2.0
 #: Time between two lines about the same work in a log [s].
 EVERY = 60.0
@@ -22,16 +22,16 @@ Advance = Callable[..., None]
 
 @contextlib.contextmanager
 def bar(title: str, total: int, *, show: bool | None = None) -> Iterator[Advance]:
-    """Show how far some work is: a bar on a terminal or in a notebook, lines in a log.
+    """Show the progress of some work: a bar on a terminal or in a notebook, lines in a log.
 
     Parameters
     ----------
     title
-        What is being done.
+        A few words about the work.
     total
         Number of parts.
     show
-        True or False; None: when the work takes longer than 2 s.
+        True or False; None: if the work takes longer than 2 s.
 
     Yields
     ------
@@ -52,14 +52,14 @@ def bar(title: str, total: int, *, show: bool | None = None) -> Iterator[Advance
 
 
 def line(text: str, *, show: bool | None = None) -> None:
-    """Write a line about what is being done to standard error.
+    """Write a line about the work to standard error.
 
     Parameters
     ----------
     text
-        What.
+        The line.
     show
-        True or False; None: unless this is a notebook.
+        True or False; None: except in notebooks.
     """
     if show or (show is None and not in_notebook()):
         print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""One key, one result."""
+"""Random keys: read them, split them, and derive others, without compiling a program."""
 
 import operator
 from typing import Any
@@ -21,12 +21,12 @@ def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
     key
         A seed (0 to 2**32 - 1), a JAX key (typed, or a legacy ``uint32[2]`` array), or None.
     needed_for
-        What needs the key. When given, None is an error that names it.
+        Name of the function or argument that needs the key. If given, a key of None is an error.
 
     Returns
     -------
     PRNGKeyArray or None
-        A typed scalar key; None only where ``key`` is None and nothing needs one.
+        A typed scalar key; None if ``key`` is None and is not needed.
 
     Raises
     ------
@@ -60,17 +60,17 @@ def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
             f"`key` must be an integer seed or a JAX key, got {type(key).__name__}."
         ) from None
     if not 0 <= seed < 2**32:
-        # In single precision JAX would cut it down to 32 bits, where other seeds are already.
+        # In single precision JAX would keep 32 bits of it, which are another seed.
         raise ValueError(f"A seed is a number from 0 to 2**32 - 1, got {seed}.")
     usual = jax.config.jax_default_prng_impl == "threefry2x32"  # type: ignore[attr-defined]
     if usual and not jax.config.jax_random_seed_offset:  # type: ignore[attr-defined]
-        # The same key, without a program that computes it.
+        # The same key, without compiling a program.
         return jax.random.wrap_key_data(as_array(np.array([0, seed]), np.uint32))
     return jax.random.key(np.uint32(seed))
 
 
 def split(key: PRNGKeyArray, n: int = 2) -> list[PRNGKeyArray]:
-    """What ``jax.random.split(key, n)`` gives, as a list, without a program where that can be."""
+    """The same as ``jax.random.split(key, n)``, as a list, if possible without a program."""
     words = _words(key)
     if words is None:
         return list(jax.random.split(key, n))
@@ -80,7 +80,7 @@ def split(key: PRNGKeyArray, n: int = 2) -> list[PRNGKeyArray]:
 
 
 def fold_in(key: PRNGKeyArray, number: int) -> PRNGKeyArray:
-    """What ``jax.random.fold_in(key, number)`` gives, without a program where that can be."""
+    """The same as ``jax.random.fold_in(key, number)``, if possible without a program."""
     words = _words(key)
     if words is None:
         return jax.random.fold_in(key, number)
@@ -90,7 +90,7 @@ def fold_in(key: PRNGKeyArray, number: int) -> PRNGKeyArray:
 
 
 def _words(key: PRNGKeyArray) -> np.ndarray | None:
-    """The two words of a key as arrays of one; None where they are not known or not Threefry's."""
+    """The two words of a key as arrays of one; None if it is traced or no Threefry key."""
     if (
         isinstance(key, jax.core.Tracer)
         or key.ndim

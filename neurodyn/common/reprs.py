@@ -19,22 +19,22 @@ import numpy as np
 __all__ = ["brief"]
 
 _WIDTH, _LINES, _LONGEST = 100, 5, 60
-#: Shown first, where there are any; they may be properties rather than fields.
+#: Shown first if the module has them, as fields or as properties.
 _SIZES = ("n_inputs", "n_units", "n_outputs", "n_steps")
 #: A unit in a docstring: "Membrane time constant [ms]", but not "weights ``W[i]``".
 _UNIT = re.compile(r"(?<=\s)\[(1?[A-Za-zµΩ%][^\s\[\],]*)\]")
 
 
 def brief(x: Any, *about: str, hide: Sequence[str] = ()) -> str:
-    """Say in at most five lines what a module is: its class, its sizes and its fields.
+    """Describe a module in at most five lines: its class, its sizes and its fields.
 
-    Numbers are rounded, arrays shown by their shape (or by their range, where they have one axis).
-    Units are those that the docstring of the class names in square brackets.
+    Numbers are rounded. Arrays are shown by their range if they have one axis, else by their shape.
+    Units are those in square brackets in the docstring of the class.
 
     Parameters
     ----------
     x
-        A dataclass or a named tuple; nothing is asked of its fields.
+        A dataclass or a named tuple, with any fields.
     *about
         Further words for the first line.
     hide
@@ -94,7 +94,7 @@ def _counted(name: str, n: int) -> str:
 
 @functools.cache
 def _units(kind: type) -> dict[str, str]:
-    """Units of fields, as the docstrings of the class and of those it is derived from name them."""
+    """Units of fields, from the docstrings of the class and of its base classes."""
     found: dict[str, str] = {}
     for one in kind.__mro__:
         names: list[str] = []
@@ -107,7 +107,7 @@ def _units(kind: type) -> dict[str, str]:
 
 
 def _safely(x: Any, unit: str = "") -> str:
-    """A value in a few words; nothing for None, False and what is empty. It never raises."""
+    """A value in a few words; empty for None, False and empty containers. It never raises."""
     try:
         return " ".join(_short(x, f" {unit}" if unit else "").split())
     except Exception:
@@ -146,13 +146,13 @@ def _short(x: Any, unit: str) -> str:
 
 
 def _value(x: Any, unit: str) -> str:
-    """The value of a parameter; where that has two axes, its shape is all that is computed."""
+    """The value of a parameter; only the shape is computed if it has two axes."""
     shape = jax.eval_shape(x.value)
     return _array(x.value() if len(shape.shape) < 2 else shape, unit)
 
 
 def _listed(entries: list[str], names: Sequence[Any] = ()) -> str:
-    """Entries; where they are many, how many of each kind, or their names, or their number."""
+    """The entries; if they are many, the number of each kind, or their names, or their number."""
     kinds = Counter(entries)
     counted = [f"{n} {kind}" for kind, n in kinds.items()]
     choices = [] if len(entries) > 4 and 2 * len(kinds) <= len(entries) else [entries]

@@ -14,7 +14,7 @@ from neurodyn import labels
 
 __all__ = ["read"]
 
-#: Our names of the trial labels, the original ones, and what they are.
+#: Our names of the trial labels, the original names, and long names.
 COLUMNS = {
     "motion": ("stim_dir", "signed motion coherence"),
     "colour": ("stim_col", "signed colour coherence"),
@@ -55,14 +55,15 @@ def read(
         `colour_evidence`, `motion_evidence` (the same, signed by choice), `context`, `choice`,
         `chosen_colour`, `correct`, `congruent`.
     bin_width
-        Width of the time bins of "conditions" [ms]; what does not fill a last bin is left out.
+        Width of the time bins of "conditions" [ms]. Samples that do not fill a last bin are left
+        out.
     correct_only
         Whether "conditions" leaves out trials with a wrong choice.
     halves
-        Whether to average two random halves of each condition's trials apart, on a dim `repetition`
-        of size 2: what noise ceilings are made of.
+        Whether to average two random halves of the trials of each condition separately, on a dim
+        `repetition` of size 2, for noise ceilings.
     key
-        Seed of the halves.
+        Seed or key of the halves.
 
     Returns
     -------

@@ -43,8 +43,8 @@ def read_ecg_pecuzal(paths: Sequence[Path], *, every: int = 1) -> xr.Dataset:
     paths
         The .npy files of the two parts.
     every
-        Keep every so many samples; 10 gives the 70 Hz of the dataset ``ecg``, and a second part
-        that it lacks.
+        Keep one sample in so many. 10 gives the sampling rate of the dataset ``ecg``, 70 Hz, with
+        the second part, which that dataset does not have.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def read_ecg_pecuzal(paths: Sequence[Path], *, every: int = 1) -> xr.Dataset:
     Raises
     ------
     ValueError
-        If `every` is no whole number from 1 on.
+        If `every` is no whole number above 0.
     """
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise ValueError(f"every keeps one sample in so many: 1, 2, 3...; got {every!r}.")

@@ -21,7 +21,7 @@ from neurodyn.io.atomic import atomic_path
 __all__ = ["FileFormatError", "read_archive", "write_archive"]
 
 FORMAT = "neurodyn"
-#: Of what is written; older ones are read too, see `neurodyn.io.versions`.
+#: Version of the files that are written. Older files are read, too: see `neurodyn.io.versions`.
 VERSION = 2
 HEADER = "header.json"
 _LARGEST_HEADER = 64 * 2**20
@@ -36,7 +36,7 @@ _DTYPES = {
 
 
 class FileFormatError(ValueError):
-    """A file is not what it was taken for, is damaged, or comes from another version."""
+    """A file is of another kind than expected, is damaged, or comes from another version."""
 
     __module__ = "neurodyn.io"
 
@@ -56,18 +56,19 @@ def write_archive(
     path
         The file.
     header
-        What JSON can hold.
+        Values that JSON can hold.
     arrays
         Named arrays of numbers.
     kind
-        What the file is (``"object"``, ``"checkpoint"``); asked for again by `read_archive`.
+        Kind of the file (``"object"``, ``"checkpoint"``, ``"simulation"``), which `read_archive`
+        checks.
     overwrite
         Whether an existing file may be replaced.
 
     Raises
     ------
     TypeError
-        If an array's dtype cannot be stored, or the header holds what JSON cannot.
+        If the dtype of an array cannot be stored, or the header holds a value that JSON cannot.
     FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError
         As :func:`neurodyn.io.atomic.atomic_path`.
     """
@@ -83,7 +84,7 @@ def write_archive(
         atomic_path(path, overwrite=overwrite) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
     ):
-        # A ZipInfo of its own carries no time of writing: the same object gives the same bytes.
+        # A ZipInfo has no time of writing, so that the same object gives the same bytes.
         archive.writestr(zipfile.ZipInfo(HEADER), text)
         for i, array in enumerate(arrays.values()):
             archive.writestr(zipfile.ZipInfo(f"arrays/{i}"), array.tobytes())
@@ -92,7 +93,7 @@ def write_archive(
 def read_archive(
     path: str | os.PathLike, *, kind: str
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read what `write_archive` wrote.
+    """Read a file of `write_archive`.
 
     Returns
     -------

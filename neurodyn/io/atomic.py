@@ -1,4 +1,4 @@
-"""Write files and folders so that a half-written one is never seen under its final name."""
+"""Write files and folders such that a half-written one never has its final name."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ __all__ = ["atomic_path"]
 def atomic_path(path: str | os.PathLike, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` once the block has succeeded.
 
-    The block creates a file or a folder (a Zarr store) at the path it is given. When it ends well,
-    what it wrote is flushed to the disk and renamed, in one step that other programs see as all or
-    nothing. When it raises, what it wrote is removed and `path` is as it was.
+    The block creates a file or a folder (a Zarr store) at the path that it is given. If the block
+    succeeds, the file is flushed to the disk and renamed in one step, so that other programs see
+    either nothing or the whole file. If it raises an error, the file is removed and `path` is
+    unchanged.
 
     Parameters
     ----------
     path
         The final name. Its folder must exist.
     overwrite
-        Whether something that exists under the final name may be replaced.
+        Whether an existing file or folder of the final name may be replaced.
 
     Yields
     ------
-    A path in the same folder, with the same suffix, at which nothing exists yet.
+    A path with the same suffix on the same disk, at which nothing exists yet.
 
     Raises
     ------
     FileNotFoundError
         If the folder does not exist, or if the block wrote nothing.
     NotADirectoryError
-        If what should be the folder is a file.
+        If the folder is a file.
     FileExistsError
         If `path` exists and `overwrite` is False.
     PermissionError

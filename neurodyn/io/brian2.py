@@ -1,6 +1,6 @@
-"""Between Brian2 and us: networks there and back, and what its monitors recorded as labelled runs.
+"""Translate networks to Brian2 and back, and label the recordings of its monitors.
 
-Brian2 (and the models that it is translated to) are imported when they are first needed.
+Brian2, and the models that its networks become, are imported when they are first needed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from neurodyn.io.brian2_monitors import labelled
 
 __all__ = ["from_brian2", "to_brian2"]
 
-#: Where networks are translated; looked up by name, since models lie on a floor above.
+#: Package that translates networks. It is imported by name, because models lie on a floor above.
 _BRIDGE = "neurodyn.models.spiking.bridge"
-#: Packages whose functions stand between a caller and this module; two only check types.
+#: Packages whose functions may lie between the user's call and this module; two check types.
 _INSIDE = ("neurodyn", "jaxtyping", "beartype")
 
 
@@ -52,8 +52,8 @@ def to_brian2(
 ) -> Any:
     """Translate a spiking network to a Brian2 Network that computes the same.
 
-    Potentials are in mV, time in ms, and all variables are numbers without units, as in ours, so
-    that equations look as they do in the documentation of the models. Each kind of neuron is one
+    Potentials are in mV, time in ms, and all variables are numbers without units, so that the
+    equations are those in the documentation of the models. Each kind of neuron is one
     NeuronGroup ("cells", or "cells_0", "cells_1"...) with the units of its populations one after
     the other; each projection is a Synapses object of its own name. A SpikeMonitor "spikes" is
     included.
@@ -63,30 +63,30 @@ def to_brian2(
     network
         A `neurodyn.models.spiking.Network`.
     inputs
-        What drives it, ``(time, input)``, or a Drive of such: one trial, as for `integrate`.
+        Inputs ``(time, input)``, or a Drive with them: one trial, as for `integrate`.
     dt
         Step [ms].
     variables
-        Variables that a StateMonitor "states" records of all units, by Brian2's names: ``"v"``,
+        Variables of all units that a StateMonitor "states" records, by Brian2's names: ``"v"``,
         ``"u"``, ``"g_ampa"`` for a synapse called "ampa".
     key
-        Seed or key for random initial states. With the key that `integrate` derives for a trial
-        the start is the same.
+        Seed or key for random initial states. With the key that `integrate` derives for a trial,
+        the initial states are the same.
 
     Returns
     -------
     brian2.Network
-        Run it with ``net.run(duration * brian2.ms)``; in float64 spikes are then those of
-        `neurodyn.integrate`, as long as nothing is drawn at random. Groups are ``net["cells"]`` and
-        so on, their equations ``net["cells"].equations``.
+        Run it with ``net.run(duration * brian2.ms)``. In float64 its spikes are those of
+        `neurodyn.integrate` if nothing is drawn at random during the run. Groups are
+        ``net["cells"]`` and so on, their equations ``net["cells"].equations``.
 
     Raises
     ------
     ImportError
-        If Brian2 cannot be imported; says what to do.
+        If Brian2 cannot be imported; the error explains how to install it.
     TypeError, ValueError
-        For what has no counterpart, by name: learning rules, readouts that learn or feed back,
-        other schemes than "euler" and "izh2003", neurons or synapses of your own.
+        If a part has no counterpart, which the error names: learning rules, readouts that learn or
+        feed back, other schemes than "euler" and "izh2003", neurons or synapses of your own.
 
     Examples
     --------
@@ -108,23 +108,23 @@ def from_brian2(
     namespace: Mapping[str, Any] | None = None,
     scheme: Any = None,
 ) -> Any:
-    """Read a Brian2 Network as a model of ours, or label what Brian2's monitors recorded.
+    """Translate a Brian2 Network to a model, or label the recordings of Brian2's monitors.
 
     Parameters
     ----------
     *objects
         A Network that has not run yet. Or SpikeMonitors, StateMonitors and PopulationRateMonitors
-        of one run, in any mixture; those of several groups are put after each other along ``unit``,
-        in the order given.
+        of one run, in any mixture. Units of several groups follow each other along ``unit`` in the
+        order of the arguments.
     coords
         Coordinates of units, such as ``model.unit_coords()`` of the network that was translated.
         Default: ``population``, the names of the groups. For monitors.
     namespace
-        For a Network: values of the names that its equations hold. Default: the variables where
-        this function is called, as Brian2 does it.
+        For a Network: values of the names in its equations. Default: the variables in the scope of
+        the call, as in Brian2.
     scheme
-        For a Network: the scheme of ours, as of `neurodyn.models.spiking.Network`. Default:
-        Euler's, where the groups have that method; others are refused.
+        For a Network: integration scheme, as of `neurodyn.models.spiking.Network`. Default: Euler's
+        if the groups have that method; other methods are refused.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def from_brian2(
     TypeError
         If something else is given.
     ValueError
-        For what a Network holds that has no counterpart, with its name and equation.
+        If a part of a Network has no counterpart; the error gives its name and equation.
     LabelError
         If the monitors' groups or steps do not fit together, or not all units were recorded.
 
@@ -176,7 +176,7 @@ def from_brian2(
 
 
 def _variables_of_caller() -> dict[str, Any]:
-    """What a call from outside of this library sees."""
+    """Variables in the scope of the call that came from outside of this library."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
         frame = frame.f_back

@@ -33,19 +33,19 @@ def save(
     Parameters
     ----------
     path
-        The file. Labelled data become netCDF (``.nc``) or Zarr (``.zarr``); for anything else the
-        extension is yours to choose (``.nd``).
+        The file. Labelled data become netCDF (``.nc``) or Zarr (``.zarr``), by the extension; other
+        objects may have any other extension, such as ``.nd``.
     obj
-        An Equinox module made of neurodyn's classes and of those given to
-        :func:`neurodyn.common.registry.register`; or a Dataset, DataArray or DataTree.
+        An Equinox module made of neurodyn's classes and of those that you have registered with
+        :func:`neurodyn.register`; or a Dataset, DataArray or DataTree.
     overwrite
-        Whether what exists under that name may be replaced.
+        Whether an existing file of that name may be replaced.
     task
-        The task that a model was trained on, kept beside it (see :func:`info`).
+        Task that a model was trained on, stored in the same file (see :func:`info`).
     key
-        The seed or key that it was trained with, likewise.
+        Seed or key that it was trained with, stored in the same file.
     notes
-        A few words, likewise.
+        A few words, stored in the same file.
 
     Raises
     ------
@@ -54,15 +54,15 @@ def save(
     FileNotFoundError, NotADirectoryError, PermissionError
         If it cannot be written there.
     ValueError
-        If the object holds what a file cannot (a function, a foreign class), naming where; or the
-        extension does not suit it.
+        If the object holds something that a file cannot hold (a function, a foreign class), whose
+        place the error names; or if the extension does not suit the object.
     TypeError
-        If it is no such object.
+        If `obj` is of another type.
 
     Notes
     -----
-    The file appears under its name when it is complete, and not before. A model file is a zip of a
-    JSON header and raw arrays, with a checksum over all of it.
+    The file gets its name when it is complete, not before. A model file is a zip archive of a JSON
+    header and raw arrays, with a checksum over all of it.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def save(
 
 
 def load(path: str | os.PathLike) -> Any:
-    """Load what :func:`save` wrote; no code in a file is ever run.
+    """Load a file that :func:`save` wrote; a file holds no code that could be run.
 
     Parameters
     ----------
@@ -111,15 +111,15 @@ def load(path: str | os.PathLike) -> Any:
 
     Returns
     -------
-    The model, task or ensemble with the dtypes and bits that it had; or the Dataset, DataArray or
-    DataTree, in memory, identical to what was saved.
+    The model, task or ensemble with the same dtypes and bits; or the identical Dataset, DataArray
+    or DataTree, in memory.
 
     Raises
     ------
     FileNotFoundError
-        If there is nothing under that name.
+        If there is no such file.
     FileFormatError
-        If it is foreign, truncated, damaged, from another version, or names an unknown class.
+        If the file is foreign, truncated, damaged, from another version, or names an unknown class.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def load(path: str | os.PathLike) -> Any:
 
 
 def info(path: str | os.PathLike) -> dict[str, Any]:
-    """What a model file says about itself.
+    """Read the description of a model file: class, task, key, notes, versions and arrays.
 
     Returns
     -------

@@ -15,7 +15,7 @@ __all__ = ["SUFFIXES", "read", "recognises", "write"]
 
 SUFFIXES = (".nc", ".zarr")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-#: Attribute at the root that says what was saved, beyond what the format can tell.
+#: Attribute at the root with the type of the saved object, which the formats do not store.
 _MARK = "neurodyn_saved"
 
 Labelled = xr.Dataset | xr.DataArray | xr.DataTree
@@ -47,8 +47,8 @@ def write(path: Path, obj: Labelled, *, overwrite: bool) -> None:
                 tree.to_zarr(temporary, consolidated=False, zarr_format=2)
         except (TypeError, ValueError, NotImplementedError) as error:
             raise ValueError(
-                f"'{path.name}' cannot hold these data ({error}). neurodyn.labels.check says what "
-                "is off with them."
+                f"'{path.name}' cannot hold these data ({error}). neurodyn.labels.check lists "
+                "their mistakes."
             ) from error
 
 
@@ -63,7 +63,7 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> Labelled:
-    """Read all of it into memory, in the convention of today.
+    """Read a file into memory, in the present convention.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def read(path: Path) -> Labelled:
     try:
         with xr.open_datatree(path, engine=engine, decode_timedelta=False, **options) as tree:
             tree = tree.load()
-    except Exception as error:  # the libraries below raise whatever they run into
+    except Exception as error:  # h5netcdf, zarr and xarray raise errors of many types
         raise FileFormatError(
             f"'{path}' is damaged or truncated ({type(error).__name__}: {error}). Copy or write it "
             "again."
@@ -89,7 +89,7 @@ def read(path: Path) -> Labelled:
 
 
 def _as_tree(obj: Labelled) -> xr.DataTree:
-    """The object as a tree that netCDF and Zarr can hold, with a mark of what it was."""
+    """The object as a tree that netCDF and Zarr can hold, with a mark of its type."""
     mark: dict[str, Any] = {"type": type(obj).__name__}
     if isinstance(obj, xr.DataArray):
         mark["name"] = obj.name
@@ -114,7 +114,7 @@ def _as_tree(obj: Labelled) -> xr.DataTree:
 
 
 def _check_names(tree: xr.DataTree, path: Path) -> None:
-    """Refuse what netCDF would take and not give back."""
+    """Refuse names that netCDF would store but not give back."""
     for node in tree.subtree:
         above = {str(dim) for parent in node.parents for dim in parent.to_dataset(False).dims}
         for name, variable in node.to_dataset(False).variables.items():

@@ -1,7 +1,7 @@
-"""Carry through foreign formats what they have no place for: attrs, dims, dtypes, exact times.
+"""Keep labels through formats that have no place for them: attrs, dims, dtypes, exact times.
 
-A format such as NWB stores the arrays in its own places; `describe` puts the rest into one JSON
-text that is stored beside them, and `restore` builds the identical Dataset from both.
+A format such as NWB stores the arrays in its own places. `describe` puts the rest into a JSON text
+that is stored with them, and `restore` builds the identical Dataset from both.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def describe(
     columns: Mapping[str, Mapping[str, str]] | None = None,
     keep: Iterable[str] = (),
 ) -> str:
-    """Write what a format has no place for as JSON.
+    """Describe a Dataset as JSON, for a format that stores only its arrays.
 
     Parameters
     ----------
     ds
         The Dataset.
     columns
-        Where the writer put each array, for `columns`.
+        Place of each array in the file, which `columns` returns.
     keep
-        Variables whose values go into the text, beside the scalars.
+        Variables whose values go into the text; those of scalars always do.
     """
     kept, variables = set(keep), {}
     for name, variable in ds.variables.items():
@@ -68,7 +68,7 @@ def _plain(value: Any) -> Any:
 
 
 def columns(text: str) -> dict[str, dict[str, str]]:
-    """Where each array is: ``{name: {"table": ..., "column": ..., "unit": "s" | ""}}``."""
+    """Place of each array: ``{name: {"table": ..., "column": ..., "unit": "s" | ""}}``."""
     return json.loads(text)["columns"]
 
 
@@ -78,10 +78,10 @@ def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
     Parameters
     ----------
     text
-        From `describe`.
+        Text of `describe`.
     arrays
-        Values by name. Those of `spike_unit` and `spike_trial` are rows of the tables of units and
-        trials, which is how other formats hold spikes.
+        Values by name. `spike_unit` and `spike_trial` hold rows of the tables of units and trials,
+        as other formats do.
     """
     about = json.loads(text)
     if about.get("version") != VERSION:
@@ -90,7 +90,7 @@ def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
             f"this one reads {VERSION}); upgrade neurodyn to read it."
         )
     built: dict[bool, dict[str, xr.Variable]] = {True: {}, False: {}}
-    # Texts of neurodyn 0.1 describe spikes that hold rows themselves.
+    # In texts of neurodyn 0.1 the spikes of the Dataset hold rows, too.
     labelled = about.get("spikes") == "labels"
     arrays = _with_labels(about["variables"], arrays) if labelled else arrays
     for name, entry in about["variables"].items():
@@ -109,7 +109,7 @@ def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
 
 
 def _with_labels(variables: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """Labels of units and trials instead of rows."""
+    """Replace rows by the labels of units and trials."""
     found = dict(arrays)
     for name, dim in SPIKE_COLUMNS.items():
         if dim is None or name not in variables or name not in arrays:
@@ -124,8 +124,8 @@ def _with_labels(variables: Mapping[str, Any], arrays: Mapping[str, Any]) -> dic
 
 
 def recoverable(ms: np.ndarray) -> bool:
-    """Whether times [ms] survive the way into seconds and back bit by bit.
+    """Whether times [ms] are the same to the bit after conversion to seconds and back.
 
-    Many do not: 1000 is no power of two. Writers then store the milliseconds as well.
+    Many are not, because 1000 is no power of two. Writers then store the milliseconds as well.
     """
     return np.array_equal(ms / 1e3 * 1e3, ms, equal_nan=True)

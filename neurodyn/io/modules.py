@@ -1,4 +1,4 @@
-"""Modules as JSON and arrays: what is in them is written down, nothing of it is code."""
+"""Modules as JSON and arrays, without any code."""
 
 import dataclasses
 import math
@@ -38,7 +38,7 @@ def encode(x: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
     Raises
     ------
     ValueError
-        If something in it has no place in a file, naming where it is.
+        If it holds something that a file cannot hold; the error names its place.
     """
     if x is None or isinstance(x, (bool, int, str)):
         return x
@@ -70,12 +70,12 @@ def encode(x: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
 
 
 def decode(x: Any, arrays: Mapping[str, np.ndarray], version: int = VERSION) -> Any:
-    """Build the object that `encode` wrote down, in a file of this version.
+    """Build the object that `encode` wrote into a file of this version.
 
     Raises
     ------
     FileFormatError
-        If it names an unknown class or function, or fields that a class does not have.
+        If the file names an unknown class or function, or fields that a class does not have.
     """
     if x is None or isinstance(x, (bool, int, float, str)):
         return x
@@ -166,7 +166,7 @@ def _fields(cls: Any) -> tuple[str, ...]:
 
 
 def _defaults(cls: Any) -> dict[str, Any]:
-    """Defaults of fields, for files that are older than these."""
+    """Defaults of fields, for files that were written before a class had them."""
     if issubclass(cls, tuple):
         return {}
     missing = dataclasses.MISSING

@@ -29,14 +29,13 @@ def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
 
     Returns
     -------
-    One Dataset where that holds all, else a DataTree of `spikes`, `intervals/NAME` (epochs),
-    `events/NAME` and `signals/NAME`. One segment is a continuous recording. Several are trials of
-    the spikes and sweeps of the signals: spikes (trial) and signals (sweep, time, channel), with
-    times from the start of their segment and `start_time` when that was (segments that all start
-    at one time have a clock of their own, which is kept). Voltages are in mV as
-    variable `v`, currents in pA as `i`. Annotations of spike trains become unit coordinates. What
-    could not be labelled is listed in the attribute `not_read`. A Block made by `to_neo` comes back
-    identical.
+    One Dataset if it can hold everything, else a DataTree of `spikes`, `intervals/NAME` (epochs),
+    `events/NAME` and `signals/NAME`. One segment is a continuous recording. Several segments are
+    trials of spikes and sweeps of signals: spikes (trial) and signals (sweep, time, channel). Their
+    times count from the start of the segment, which `start_time` holds; if all segments start at
+    the same time, their times stay unchanged. Voltages are in mV as variable `v`, currents in pA as
+    `i`. Annotations of spike trains become unit coordinates. The attribute `not_read` lists the
+    parts that could not be labelled. A Block made by `to_neo` comes back identical.
 
     Raises
     ------
@@ -86,7 +85,7 @@ def _free(parts: dict, path: str) -> str:
 
 
 def _ms(quantity: Any) -> np.ndarray:
-    """Times in ms, exactly so if that is what they are in."""
+    """Times in ms; those that are in ms stay exact."""
     return np.asarray(quantity.rescale(pq.ms).magnitude, np.float64)
 
 
@@ -107,7 +106,7 @@ def _spikes(segments: Sequence[neo.Segment]) -> xr.Dataset:
     if len(segments) == 1:
         window, offset = (starts[0], ends[0]), np.zeros(1)
     else:
-        # Segments that start together have a clock of their own, else the clock goes on.
+        # Segments that start at the same time have clocks of their own; else one clock goes on.
         shared = np.ptp(starts) == 0
         offset = np.zeros(len(segments)) if shared else np.array(starts)
         window = (starts[0] if shared else 0.0, (ends - offset).max())
@@ -178,7 +177,7 @@ def stack(sweeps: Sequence[Any]) -> xr.Dataset:
     """Stack one signal over its sweeps: (sweep, time, channel), or (time, channel) if it is one."""
     first = sweeps[0]
     starts = np.array([_ms(each.t_start) for each in sweeps], np.float64)
-    # Sweeps that start together have a clock of their own; else time counts from each start.
+    # Sweeps that start at the same time have clocks of their own; else time counts from each start.
     offsets = starts if np.ptp(starts) else np.zeros(len(sweeps))
     time = _ms(first.times) - offsets[0]
     for k, each in enumerate(sweeps):

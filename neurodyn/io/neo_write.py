@@ -27,9 +27,10 @@ def to_neo(ds: xr.Dataset) -> neo.Block:
     Parameters
     ----------
     ds
-        Spike Dataset: one segment per trial (one in all if continuous) with one SpikeTrain per
-        unit. Or signals on (time), (time, channel), (sweep, time, channel), and the same with
-        `trial` or `unit`: one segment per sweep or trial, one signal per variable.
+        Spike Dataset, which becomes one segment per trial (a single one if continuous) with one
+        SpikeTrain per unit. Or signals on (time), (time, channel) or (sweep, time, channel), also
+        with `trial` or `unit`, which become one segment per sweep or trial with one signal per
+        variable.
 
     Returns
     -------
@@ -74,7 +75,7 @@ def _spike_block(ds: xr.Dataset) -> neo.Block:
     ends = np.cumsum(np.bincount(train, minlength=n_segments * n_units))
     trains = np.split(spike_time[order], ends[:-1])
     notes = [_row(ds, "unit", u) for u in range(n_units)]
-    # Annotations of trains and segments do not keep dtypes, so the tables go into the note as well.
+    # Annotations do not keep dtypes, so the tables of units and trials go into the note as well.
     tables = [str(n) for n, v in ds.variables.items() if v.dims[:1] != ("spike",)]
     block = neo.Block(**{NOTE: layout.describe(ds, keep=tables)})
     for s in range(n_segments):

@@ -22,7 +22,7 @@ from neurodyn.labels.convention import Window
 __all__ = ["from_nwb"]
 
 _SESSION = ("identifier", "session_description", "session_id", "institution", "lab")
-#: A signal larger than this [bytes] is left out unless asked for: it is raw data.
+#: Size [bytes] above which a signal is left out unless it is asked for: raw data.
 _LARGE = 1 << 30
 
 
@@ -50,28 +50,28 @@ def from_nwb(
     until
         A time column that ends each trial.
     trials
-        Which interval table holds the trials, where there are several.
+        Name of the interval table with the trials; needed if there are several.
     invalid
-        What to do with trials outside the recording: "raise" or "drop".
+        Treatment of trials outside of the recording: "raise" or "drop".
     signals
-        Whether to read continuous signals, or the names of those to read. With True, those above
-        1 GiB are left out.
+        Whether to read continuous signals, or the names of those to read. True leaves out signals
+        above 1 GiB, because these are usually raw data.
 
     Returns
     -------
-    A spike Dataset with the trial table on `trial`, when that is all there is; else a DataTree of
-    `spikes`, `intervals/NAME` and `signals/NAME`. A file written by `to_nwb` comes back identical.
-    Times are in ms: `start_time`, `stop_time` and float columns whose names end in `_time`, which
-    NWB keeps in seconds. Other columns are not touched, since NWB does not say their unit. `area`
-    is the location of a unit's electrode. What could not be labelled is listed in the attribute
-    `not_read`.
+    A spike Dataset with the trial table on `trial` if the file holds nothing else; else a DataTree
+    of `spikes`, `intervals/NAME` and `signals/NAME`. A file written by `to_nwb` comes back
+    identical. `start_time`, `stop_time` and float columns whose names end in `_time` are converted
+    from seconds to ms. Other columns stay unchanged, because NWB does not store their unit. `area`
+    is the location of a unit's electrode. The attribute `not_read` lists the parts that could not
+    be labelled.
 
     Raises
     ------
     FileFormatError
         If the file is damaged or not NWB.
     LabelError
-        If it holds no spikes, signals or intervals, or trials cannot be cut as asked.
+        If it holds no spikes, signals or intervals, or trials cannot be cut with these options.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def _stored_arrays(nwbfile: Any, places: dict[str, dict[str, str]]) -> dict[str,
 
 
 def _foreign(nwbfile: Any, signals: bool | Sequence[str]) -> xr.Dataset | xr.DataTree:
-    """Read a file that somebody else wrote."""
+    """Read a file that was not written by `to_nwb`."""
     left_out: list[str] = []
     parts: dict[str, xr.Dataset] = {}
     tables = {"trials": nwbfile.trials, "epochs": nwbfile.epochs, **(nwbfile.intervals or {})}

@@ -42,14 +42,14 @@ def to_nwb(
     """Write a spike Dataset to an NWB file that any NWB reader understands.
 
     Spikes go to the units table, unit and trial coordinates to columns of the units and trials
-    tables, in seconds where we have milliseconds. Spikes in trials get absolute times from
-    `event_time` (trial), or, where there is none (a model's trials), as if the trials had followed
-    one another; a column `spike_trial` keeps them apart.
+    tables; times are converted to seconds. Spikes in trials get absolute times from `event_time`
+    (trial). Without it, as in runs of a model, times are written as if the trials had followed one
+    another. A column `spike_trial` holds the trial of each spike.
 
     Spikes of units and trials that are not selected are not written (`neurodyn.spikes.tidy`).
-    `neurodyn.io.from_nwb` gives the identical Dataset back: attrs, dtypes and times bit by bit.
-    Where milliseconds would change in their last digit on the way through seconds (relative error
-    2e-16), they are stored as well, in columns that end in `_ms`.
+    `neurodyn.io.from_nwb` gives the identical Dataset back: attrs, dtypes and times bit by bit. If
+    milliseconds would change in their last digit on the way through seconds (relative error 2e-16),
+    they are stored as well, in columns whose names end in `_ms`.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ def to_nwb(
     overwrite
         Whether an existing file may be replaced.
     session_description, identifier
-        What NWB asks for; taken from attrs, else "neurodyn spike trains" and a new UUID.
+        Required by NWB. Default: those in attrs, else "neurodyn spike trains" and a new UUID.
     session_start_time
-        When the recording started; taken from attrs, else 1970-01-01 UTC, for "unknown".
+        Start of the recording. Default: that in attrs, else 1970-01-01 UTC, which means "unknown".
 
     Returns
     -------
@@ -71,7 +71,7 @@ def to_nwb(
     Raises
     ------
     LabelError
-        If `ds` is no valid spike Dataset, or holds what NWB has no place for.
+        If `ds` is no valid spike Dataset, or holds variables for which NWB has no place.
     FileExistsError, FileNotFoundError, PermissionError
         If the file exists already, or its folder does not or cannot be written to.
 
@@ -106,7 +106,7 @@ def to_nwb(
 
 
 def _checked(ds: xr.Dataset) -> xr.Dataset:
-    """What can be written, with its spikes in order."""
+    """The Dataset with its spikes in order; refuse it if it cannot be written."""
     if not isinstance(ds, xr.Dataset) or "spike_time" not in ds:
         raise LabelError(
             "to_nwb writes spike Datasets (neurodyn.spikes); for binned data, runs and DataTrees "
@@ -168,7 +168,7 @@ def _units(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict
 
 
 def _observed(ds: xr.Dataset, event: np.ndarray | None, window: tuple) -> list | None:
-    """When each unit was observed [ms]: intervals of shape (n, 2) per unit."""
+    """Intervals in which each unit was observed [ms], shape (n, 2) per unit."""
     if event is not None:
         stop = ds["valid_until"].values if "valid_until" in ds.coords else window[1]
         shared = np.stack([event + window[0], event + stop], axis=1)
@@ -209,7 +209,7 @@ def _trials(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dic
 
 
 def _table_columns(ds: xr.Dataset, dim: str, table: str, places: dict) -> list:
-    """Columns for every variable on `dim`, and a note of where each went."""
+    """Columns for every variable on `dim`; `places` takes the place of each."""
     from hdmf.common import VectorData
 
     columns = []

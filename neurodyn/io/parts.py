@@ -1,4 +1,4 @@
-"""The parts that a recording is made of (spikes, interval tables, signals), and how they join."""
+"""Build the parts of a recording (spikes, interval tables, signals), and join them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neurodyn.labels.convention import Window
 
 __all__ = ["combine", "cut_trials", "decode", "signal", "table", "unit_of"]
 
-#: What a unit of measurement is called in files -> factor to ours, our unit, variable, kind.
+#: Quantity -> factor from its SI unit to ours, our unit, name of the variable, kind.
 _QUANTITIES = {
     "volt": (1e3, "mV", "v", "voltage"),
     "ampere": (1e12, "pA", "i", "current"),
@@ -31,8 +31,8 @@ def unit_of(text: str) -> tuple[float, str, str, str | None]:
 
     Returns
     -------
-    Factor, our unit, the usual name of the variable, and its kind. Units that we have no own choice
-    for stay as they are, under the name `signal`.
+    Factor, our unit, the usual name of the variable, and its kind. Other units stay unchanged, and
+    the name of the variable is then `signal`.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def unit_of(text: str) -> tuple[float, str, str, str | None]:
 
 
 def _tidy(factor: float) -> float:
-    """Take a factor that is a power of ten but for rounding to that power."""
+    """Round a factor to a power of ten if it differs from one only by rounding."""
     power = 10.0 ** round(np.log10(factor)) if factor > 0 else factor
     return power if np.isclose(factor, power, rtol=1e-12) else factor
 
@@ -91,13 +91,13 @@ def signal(
     values
         Samples, shaped like `dims`.
     unit
-        Unit of ``factor * values``, as the file says it.
+        Unit of ``factor * values``, as spelled in the file.
     time
         Times of the samples [ms].
     dims
         Dims of `values`, e.g. ``("sweep", "time", "channel")``.
     long_name
-        What the signal is.
+        A few words for axes and tables.
     coords, attrs
         As in `neurodyn.labels.dataset`.
     factor
@@ -116,9 +116,9 @@ def signal(
 
 
 def combine(parts: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.Dataset | xr.DataTree:
-    """Join the parts of a recording: one Dataset where that holds all, else a DataTree.
+    """Join the parts of a recording: into one Dataset if possible, else into a DataTree.
 
-    Spikes and a single table of trials are one Dataset; so is a single part.
+    Spikes and a single table of trials become one Dataset, and a single part stays one.
     """
     parts = dict(parts)
     tables = [path for path in parts if path.startswith("intervals/")]
@@ -156,13 +156,13 @@ def cut_trials(
     Parameters
     ----------
     recording
-        What `combine` returned.
+        Recording of `combine`.
     align_event
         Time column of the trial table; None leaves the recording as it is.
     window, until, invalid
         See `neurodyn.spikes.align`.
     trials
-        Which table holds the trials, where there are several.
+        Name of the table of trials; needed if there are several.
     """
     if align_event is None:
         given = {"window": window, "until": until, "trials": trials}
@@ -183,7 +183,7 @@ def cut_trials(
         raise LabelError(f"trials={name!r}: choose the trial table among {list(tables)}.")
     ds = ds.drop_dims("trial", errors="ignore").assign_coords(tables[name].coords)
     cut = spikes.align(ds, align_event, window, until=until, invalid=invalid)
-    # Of which session it is, the root of a tree says.
+    # The session is named at the root of a tree.
     named = {n: recording.attrs[n] for n in ("session_id", "subject_id") if n in recording.attrs}
     return cut.assign_attrs(named | cut.attrs)
 

@@ -1,4 +1,4 @@
-"""Read a recording or a result, whatever file it is in."""
+"""Read a recording or a result from files of many formats."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from neurodyn.labels.convention import Window
 __all__ = ["read"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-#: What neo calls readers of folders.
+#: Modes of those readers of neo that read folders.
 _FOLDERS = ("dir", "one-dir", "one-or-many-dir")
 _TEXT = (".txt", ".csv", ".tsv", ".asc", ".md", ".json", ".yaml", ".yml", ".toml", ".py")
-#: Formats that need a word on how to bring them in.
+#: Advice for formats that are not read.
 _ADVICE = {
     ".mat": "Load it with scipy.io.loadmat (or h5py)",
     ".npy": "Load it with numpy.load",
@@ -46,34 +46,34 @@ def read(
 ) -> xr.Dataset | xr.DataTree:
     """Read a recording into labelled xarray.
 
-    NWB files go through pynwb; netCDF and Zarr written by neurodyn come back as they were saved;
-    every other format (NIX, Axon, Blackrock, Plexon, Neuralynx, Spike2, Intan...) goes through neo.
-    What a file is is told by its content where that is possible, else by its extension.
+    NWB files are read with pynwb; netCDF and Zarr written by neurodyn come back as they were saved;
+    every other format (NIX, Axon, Blackrock, Plexon, Neuralynx, Spike2, Intan...) is read with neo.
+    The format is found from the content of the file if possible, else from its extension.
 
     Parameters
     ----------
     path
-        File, or folder for formats that are one.
+        File, or folder for formats that consist of several files.
     align_event, window, until, trials, invalid
         To get spikes in trials: the time column to cut around, start and stop around it [ms], the
-        column that ends trials, the table of trials, and what to do with trials outside the
-        recording. See `neurodyn.io.from_nwb` and `neurodyn.spikes.align`.
+        column with the ends of trials, the table of trials, and the treatment of trials outside of
+        the recording. See `neurodyn.io.from_nwb` and `neurodyn.spikes.align`.
 
     Returns
     -------
-    A Dataset where one holds everything, else a DataTree of `spikes`, `intervals/NAME`,
-    `events/NAME` and `signals/NAME`. Times in ms, voltages in mV, currents in pA. Axon files of
-    several sweeps give `v` (or `i`) on (sweep, time, channel), and `i_command` (or `v_command`) on
-    (sweep, time), what was sent to the cell, where the file knows the protocol.
+    A Dataset if it can hold everything, else a DataTree of `spikes`, `intervals/NAME`,
+    `events/NAME` and `signals/NAME`. Times are in ms, voltages in mV, currents in pA. Axon files of
+    several sweeps give `v` (or `i`) on (sweep, time, channel) and, if the file holds the protocol,
+    the command to the cell, `i_command` (or `v_command`) on (sweep, time).
 
     Raises
     ------
     FileNotFoundError
         If there is nothing at `path`.
     FileFormatError
-        If it is empty, damaged, or of a kind that is not read.
+        If the file is empty, damaged, or of an unknown format.
     LabelError
-        If it holds nothing that can be labelled, or trials cannot be cut as asked.
+        If the file holds nothing that can be labelled, or trials cannot be cut with these options.
 
     Examples
     --------
@@ -115,8 +115,8 @@ def _read_file(path: Path) -> xr.Dataset | xr.DataTree:
         return _read_hdf5(path)
     if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or suffix == ".pkl":
         raise FileFormatError(
-            f"'{path}' is a Python pickle, and reading one runs whatever code it holds: it is not "
-            "read. Save the recording from where it came from as NIX or NWB."
+            f"'{path}' is a Python pickle. It is not read, because reading a pickle runs the code "
+            "in it. Save the recording as NIX or NWB with the program that wrote it."
         )
     if head.startswith(b"PK"):
         raise FileFormatError(
@@ -125,12 +125,12 @@ def _read_file(path: Path) -> xr.Dataset | xr.DataTree:
         )
     if suffix in (".nwb", ".nix", ".nc"):
         raise FileFormatError(
-            f"'{path}' is called {suffix} but is no HDF5 file: the beginning is missing or it is "
-            "something else. Copy or download it again."
+            f"'{path}' is called {suffix} but is no HDF5 file: its beginning is missing, or it is "
+            "of another format. Copy or download it again."
         )
     if suffix in _TEXT:
         raise FileFormatError(
-            f"'{path}' is text, which does not say what its columns are. Load it with "
+            f"'{path}' is text without a description of its columns. Load it with "
             f"numpy.loadtxt or pandas, {_BUILD}."
         )
     return _read_neo(path)
@@ -193,7 +193,7 @@ def _read_neo(path: Path) -> xr.Dataset | xr.DataTree:
         reader = _reader(path, neo)
         try:
             blocks = [b for b in reader.read() if b.segments]
-        except Exception as error:  # readers raise whatever their parsing runs into
+        except Exception as error:  # the readers of neo raise errors of many types
             raise FileFormatError(
                 f"'{path}' could not be read as {reader.name or type(reader).__name__} "
                 f"({type(error).__name__}: {error}). It may be damaged, or of another kind than "
@@ -223,7 +223,7 @@ def _read_neo(path: Path) -> xr.Dataset | xr.DataTree:
 def _reader(path: Path, neo: Any) -> Any:
     refused = (neo.io.PickleIO, neo.io.NWBIO, neo.io.AsciiSignalIO, neo.io.AsciiSpikeTrainIO)
     candidates, problems = [], []
-    with suppress(ValueError):  # neo's word for "no reader"
+    with suppress(ValueError):  # neo found no reader
         candidates = [c for c in neo.io.list_candidate_ios(str(path)) if c not in refused]
     if path.is_dir():
         candidates = [c for c in candidates if getattr(c, "mode", "file") in _FOLDERS]
@@ -256,7 +256,7 @@ def _advice(path: Path) -> str:
 
 
 def _with_commands(recording: Any, reader: Any) -> Any:
-    """Add what the protocol of an Axon file sent to the cell."""
+    """Add the commands to the cell from the protocol of an Axon file."""
     from neurodyn.io.neo import stack
 
     if not isinstance(recording, xr.Dataset) or "sweep" not in recording.dims:

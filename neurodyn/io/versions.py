@@ -1,9 +1,9 @@
-"""How older files are read: fields that got other names, and weights that were the other way round.
+"""Read older files: rename fields and classes, and transpose weights.
 
-A class names its fields that were called otherwise in `renamed_fields`, old name to new.
+A class lists its renamed fields in `renamed_fields`, old name to new.
 
-Version 2: weights of PLRNNs are ``(pre, post)`` as those of every model; version 1 has ``(post,
-pre)``. A class names the fields that this is about in ``post_pre_in_version_1``.
+In version 2, weights of PLRNNs are ``(pre, post)`` as those of every model; in version 1 they are
+``(post, pre)``. A class lists these fields in ``post_pre_in_version_1``.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from neurodyn.params.transposed import transposed
 
 __all__ = ["other_orientation", "renamed_class", "upgraded"]
 
-#: Classes of files that have another name now, by their name in older files.
+#: Present names of classes that have another name in older files.
 _SPIKING = "neurodyn.models.spiking."
 _RENAMED_CLASSES = {
     f"{_SPIKING}neuron.Initial": f"{_SPIKING}cells.neuron.Initial",
@@ -29,12 +29,12 @@ _RENAMED_CLASSES = {
 
 
 def renamed_class(name: str) -> str:
-    """The name that the class of this name in a file has now."""
+    """The present name of a class that has this name in a file."""
     return _RENAMED_CLASSES.get(name, name)
 
 
 def upgraded(cls: type, fields: dict[str, Any], version: int) -> dict[str, Any]:
-    """The fields of an object of this class, as they are since the newest version.
+    """Turn the fields of an object from a file into those of the newest version.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def upgraded(cls: type, fields: dict[str, Any], version: int) -> dict[str, Any]:
 
 
 def other_orientation(tree: PyTree) -> PyTree:
-    """The same models as version 1 holds them; and the other way round, since nothing else changed.
+    """Turn models into the form of version 1, or back: the change is a transposition.
 
     Parameters
     ----------
     tree
-        Models, or what is shaped like them: trained leaves, averages of an optimiser.
+        Models, or trees of the same structure: trained leaves, averages of an optimiser.
     """
 
     def inside(x):
@@ -82,5 +82,5 @@ def _turned_fields(cls: type) -> tuple[str, ...]:
 
 
 def _turned(x: Any) -> Any:
-    # Optimisers that keep nothing for a matrix hold a single number in its place.
+    # Optimisers without an entry for a matrix hold a single number in its place.
     return x if getattr(x, "size", 0) == 1 and x.ndim < 2 else transposed(x)

@@ -2,7 +2,7 @@
 
 Dims are singular and come in the order of `DIMS`, so ``(trial | condition, time, unit)``. Time is
 in milliseconds, rates in Hz. Every variable says its `units` and `long_name`; attrs hold only what
-netCDF and Zarr can store. `dataset` builds such objects, `check` says what is off with one, `pair`
+netCDF and Zarr can store. `dataset` builds such objects, `check` lists their mistakes, `pair`
 brings two of them onto the same labels, `clock` reads their times.
 
 A spike Dataset is flat: `spike_time`, `spike_unit` and (when cut into trials) `spike_trial` are

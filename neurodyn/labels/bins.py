@@ -1,4 +1,4 @@
-"""Time bins and windows, as the labels of times say them."""
+"""Time bins and windows, read from the labels of `time`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,24 @@ _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 
 def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
-    """Width of the time bins that `obj` is counted or averaged in [ms].
+    """Width of the time bins of counts or averages [ms].
 
-    The labels decide: bins follow each other, so that neighbours are one width apart. The attribute
-    ``bin_width`` counts where bins were left out. Of a single bin it counts if there is no
-    attribute ``window``, or that is this one bin. Most xarray operations keep attributes that they
-    make wrong, such as ``.coarsen(time=2).sum()``; a contradiction is refused.
+    The width is the distance of neighbouring labels of `time`. If bins were left out, the attribute
+    ``bin_width`` is the width. It is also the width of a single bin, unless the attribute
+    ``window`` contradicts it. Contradictions are refused, because most xarray operations, such as
+    ``.coarsen(time=2).sum()``, keep attributes that are wrong afterwards.
+
+    Parameters
+    ----------
+    obj
+        Dataset or DataArray with times.
+    what
+        Name of `obj` in errors.
 
     Raises
     ------
     LabelError
-        If labels and attribute contradict each other, or neither tells the width.
+        If labels and attribute contradict each other, or there is no width in either.
 
     Examples
     --------
@@ -50,36 +57,45 @@ def bin_width(obj: xr.Dataset | xr.DataArray, *, what: str = "data") -> float:
     if not np.isclose(nearest, known, rtol=1e-6, atol=TIME_TOLERANCE):
         raise LabelError(
             f"{what}: bin_width is {known:g} ms in attrs, but bins are {nearest:g} ms apart. "
-            "Counts that were added, as .coarsen(...).sum() does, or rates that were averaged: "
-            f".assign_attrs(bin_width={nearest:g}). A mean of counts is no count of the wide bin: "
-            "turn counts into rates (neurodyn.spikes.rate) before taking it. If bins were taken "
-            "out, count or average anew in wider bins."
+            "If counts were added, as .coarsen(...).sum() does, or rates were averaged, correct "
+            f"the attribute: .assign_attrs(bin_width={nearest:g}). A mean of counts is not the "
+            "count of the wide bin: turn counts into rates (neurodyn.spikes.rate) before you "
+            "average them. If bins were taken out, count or average anew in wider bins."
         )
     return float(known)
 
 
 def _refuse_stale(time: np.ndarray, width: float, window: Any, what: str) -> None:
-    """Refuse a width that was perhaps that of bins which are one now: no neighbour tells."""
+    """Refuse the width of a single bin if it is not its window: bins may have been joined."""
     if not time.size or np.shape(window) != (2,):
         return
     start, stop = (float(edge) for edge in window)
     around = [time[0] - width / 2, time[0] + width / 2]
     if not np.allclose([start, stop], around, rtol=1e-6, atol=TIME_TOLERANCE):
         raise LabelError(
-            f"{what} has a single bin at {time[0]:g} ms, whose attributes do not say how wide it "
-            f"is: bin_width {width:g} ms in a window from {start:g} to {stop:g} ms. Bin anew with "
+            f"{what} has a single bin at {time[0]:g} ms of unknown width: its attributes are "
+            f"bin_width {width:g} ms and a window from {start:g} to {stop:g} ms. Bin anew with "
             "window=(start, stop) of that bin, or select two bins at least. For a sum over bins, "
             "as of .coarsen(...).sum(), assign bin_width=stop - start, window=[start, stop]."
         )
 
 
 def edges_of(window: Any, what: str = "", *, finite: bool = False) -> tuple[float, float]:
-    """Start and stop of a window, both finite where `finite` says so.
+    """Start and stop of a window [ms].
+
+    Parameters
+    ----------
+    window
+        Start and stop.
+    what
+        Name of the data in errors.
+    finite
+        Whether both must be finite.
 
     Raises
     ------
     LabelError
-        If it is something else, or does not start before it stops.
+        If `window` is no pair of numbers with start < stop.
     """
     found = np.asarray(window)
     if found.shape != (2,) or found.dtype.kind not in "iuf" or not found[0] < found[1]:
@@ -93,9 +109,9 @@ def edges_of(window: Any, what: str = "", *, finite: bool = False) -> tuple[floa
 
 
 def _labels_ends(obj: xr.Dataset | xr.DataArray) -> bool:
-    """Whether times are the ends of steps: those of runs and tasks, unless they are bins.
+    """Whether times are the ends of steps, as those of runs and tasks are unless they are bins.
 
-    Their times say so themselves, since a variable that is taken out of a Dataset has no `source`.
+    The times have an attribute for it, because a variable taken out of a Dataset has no `source`.
     """
     of_steps = obj["time"].attrs.get("sample") == END_OF_STEP
     return "bin_width" not in obj.attrs and (
@@ -104,27 +120,27 @@ def _labels_ends(obj: xr.Dataset | xr.DataArray) -> bool:
 
 
 def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _Labelled:
-    """The samples of a window [ms], which is half-open: windows side by side share none.
+    """Select the samples of a window [ms]; windows are half-open, so that neighbours share none.
 
-    A sample counts where its middle lies. Bins, whose label is their middle, and samples of
-    recordings count if ``start <= time < stop``. Samples of runs and tasks are labelled by the end
-    of their step (their ``time`` says so in its attribute ``sample``), so that ``start < time <=
-    stop``: the steps within the window. So a window takes the same part of a run, of its spikes and
-    of its binned spikes.
+    A sample belongs to the window that holds its middle. Bins are labelled by their middle, so they
+    and samples of recordings are taken if ``start <= time < stop``. Samples of runs and tasks are
+    labelled by the end of their step (the attribute ``sample`` of their ``time``), so they are
+    taken if ``start < time <= stop``. A window thus selects the same part of a run, of its spikes
+    and of its binned spikes.
 
     Parameters
     ----------
     obj
         Dataset or DataArray with times.
     window
-        Start and stop [ms], or steps of what has no physical time; None: everything.
+        Start and stop [ms], or in steps if times count steps; None: everything.
     what
-        What errors call `obj`.
+        Name of `obj` in errors.
 
     Raises
     ------
     LabelError
-        As `clock`; if start and stop are no window, or there is no sample in it.
+        As `clock`; also if `window` is no window, or holds no sample.
 
     Examples
     --------
@@ -138,7 +154,7 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
     if window is None:
         return obj
     start, stop = edges_of(window, what)
-    # Labels that rounding put beside an edge lie on it.
+    # Labels beside an edge by no more than rounding lie on the edge.
     slack = TIME_TOLERANCE if _labels_ends(obj) else -TIME_TOLERANCE
     inside = (time > start + slack) & (time <= stop + slack)
     if not inside.any():

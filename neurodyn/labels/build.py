@@ -33,7 +33,7 @@ def _version() -> str:
 
 
 def horizons(n: int, dt: Number, unit: str = "ms") -> dict[str, tuple]:
-    """Coordinates of predictions of the next `n` steps: their number, and how far ahead they are.
+    """Coordinates of predictions of the next `n` steps: number of steps, and time ahead.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def encode_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     Raises
     ------
     LabelError
-        For anything else (None included), naming the attribute.
+        For values of other types (None included); the error names the attribute.
 
     Examples
     --------
@@ -115,20 +115,20 @@ def dataset(
         a tuple of names in the order of `DIMS`.
     coords
         ``{name: array}`` for a dim's own labels, else ``{name: (dim, array)}``,
-        ``(dim, array, units)`` or ``(dim, array, units, long_name)``. Known coordinates bring
-        their units and long name, others get "1" and their name in words. `time` must be given
-        (float64, ms); the other dims are numbered from 0 where nothing is given.
+        ``(dim, array, units)`` or ``(dim, array, units, long_name)``. Known coordinates have
+        default units and long names; others get "1" and their name in words. `time` must be given
+        (float64, ms); other dims without labels are numbered from 0.
     source
         "model", "recording", "task" or "analysis".
     kind
-        What the variables hold, one of `KINDS`.
+        Kind of the variables, one of `KINDS`.
     attrs
         Further attributes, encoded by `encode_attrs`.
     dims
         Dims of your study that are not in `DIMS`, such as the animals. They may stand in any place,
         and are kept in the attribute ``dims``, so that `check` knows them.
     values
-        Whether to look for NaN and infinite values too.
+        Whether to check for NaN and infinite values too.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def dataset(
     Raises
     ------
     LabelError
-        Listing everything that does not follow the convention.
+        If anything does not follow the convention; the error lists all of it.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def dataset(
     """
     built = {name: _variable(name, spec) for name, spec in variables.items()}
     labels = {name: _coord(name, spec) for name, spec in coords.items()}
-    # The table of spikes consists of coordinates, so that `where` and arithmetic leave it alone.
+    # The table of spikes consists of coordinates, because `where` and arithmetic change variables.
     labels |= {name: built.pop(name) for name in SPIKE_COLUMNS if name in built}
     _refuse_conflicting_sizes(built | labels)
     for variable in built.values():

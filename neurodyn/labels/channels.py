@@ -1,4 +1,4 @@
-"""Channels of two objects that call them by different names: outputs, units, channels, latents."""
+"""Pair channels (outputs, units, latents) that two objects hold on dims of different names."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def pair_channels(
     positions: bool = False,
     what: tuple[str, str] = ("first", "second"),
 ) -> xr.DataArray:
-    """`b` with the channels of `a`, in their order and under the name of their dim.
+    """Bring the channels of `b` into the order of those of `a`, on the dim of `a`.
 
-    A model calls its channels `output` whatever the data call them, and writes their labels as
-    text: what counts are the labels.
+    The channels of a model lie on `output` with labels that are text, whatever the dim of the data
+    is. Channels are matched by their labels.
 
     Parameters
     ----------
@@ -33,9 +33,10 @@ def pair_channels(
     dim, other
         Dim of the channels in `a` and in `b`.
     positions
-        Whether a side without labels is taken as an array: in the order of the labels of the other.
+        Whether a side without labels is accepted; its channels are then in the order of the labels
+        of the other side.
     what
-        What errors call the two, after "the".
+        Names of the two in errors, after "the".
 
     Raises
     ------
@@ -56,7 +57,7 @@ def pair_channels(
 
 
 def _names(array: xr.DataArray, dim: str) -> xr.DataArray:
-    """Positions of the channels under their labels."""
+    """Positions of the channels, with their labels."""
     coords: dict[str, Any] = {dim: array[dim].variable} if dim in array.coords else {}
     return xr.DataArray(np.arange(array.sizes[dim]), coords, [dim])
 

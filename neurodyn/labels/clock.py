@@ -21,7 +21,7 @@ __all__ = [
     "unit_problem",
 ]
 
-#: Units of a clock: milliseconds, or the steps of what has no physical time.
+#: Units of a clock: milliseconds, or steps where there is no physical time.
 UNITS = {"frequency": ("Hz", "1")}
 _MS_OR_STEPS = ("ms", "1")
 SECONDS = ("s", "sec", "secs", "second", "seconds")
@@ -35,9 +35,9 @@ class Clock(NamedTuple):
     time
         Label of each sample, in `unit`, increasing.
     step
-        Distance of neighbours in `unit`; NaN where it is uneven and that was allowed.
+        Distance of neighbours in `unit`; NaN if it is uneven and that was allowed.
     unit
-        "ms", or "1": steps of what has no physical time ("s" where seconds were asked for).
+        "ms", or "1" if times count steps ("s" if seconds were allowed).
     """
 
     time: Float[np.ndarray, " time"]
@@ -46,7 +46,7 @@ class Clock(NamedTuple):
 
 
 def time_axis(n: int, dt: Number, t0: Number = 0.0) -> np.ndarray:
-    """Time labels of `n` samples: sample k is what holds after input k, so ``t0 + (k + 1) dt``.
+    """Time labels of `n` samples. Sample k is the state after input k, at ``t0 + (k + 1) dt``.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def time_axis(n: int, dt: Number, t0: Number = 0.0) -> np.ndarray:
 
     Returns
     -------
-    Float64 array of shape ``(n,)``, computed from integers, so that late labels are as exact as
-    early ones.
+    Float64 array of shape ``(n,)``. It is computed from integers, not by adding steps, so that late
+    labels are as exact as early ones.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def clock(
     pieces: bool = False,
     seconds: bool = False,
 ) -> Clock:
-    """Read the times of labelled data: everything in the library that needs them calls this.
+    """Read the times of labelled data; all functions of the library read them in this way.
 
     Times without `units` are milliseconds. Other units are refused, never guessed or converted
     silently; `neurodyn.to_milliseconds` converts them.
@@ -96,21 +96,21 @@ def clock(
     obj
         Dataset or DataArray with the dim `dim`.
     dim
-        "time", or another dim along which there is a step: "lag", "frequency".
+        "time", or another dim with a step: "lag", "frequency".
     what
-        What errors call `obj`.
+        Name of `obj` in errors.
     dt
-        The step that the caller was given, if any: it must agree with the labels, and stands for
-        them where there are none or a single one.
+        Step [ms] that the user gave, if any. It must agree with the labels, and is used if there is
+        no label or only one.
     default
-        The step where there are no labels, or a single one, and no `dt`; without labels they are
-        then steps, not ms. None: refused.
+        Step to use if there is no label or only one, and no `dt`. Times without labels then count
+        steps. None: an error.
     even
-        Whether the step must be even. Otherwise times must only increase.
+        Whether the step must be even. If not, times must increase.
     pieces
-        Whether the caller takes several pieces as a list, which is then the advice at a gap.
+        Whether the calling function accepts a list of pieces; an error about a gap then advises so.
     seconds
-        Whether seconds are taken as they are, with the unit "s": of figures, whose axes say so.
+        Whether seconds are accepted, with the unit "s", as figures do.
 
     Returns
     -------
@@ -119,8 +119,8 @@ def clock(
     Raises
     ------
     LabelError
-        If the dim or its labels are missing; they are in another unit, NaN, repeated, or not in
-        increasing order; they have gaps or uneven steps; or `dt` contradicts them.
+        If the dim or its labels are missing; if labels are in another unit, NaN, repeated, or not
+        in increasing order; if they have gaps or uneven steps; or if `dt` contradicts them.
     TypeError
         If `obj` is no Dataset or DataArray.
 
@@ -167,7 +167,7 @@ def clock(
 
 
 def check_labelled(obj: object, what: str) -> None:
-    """Refuse what has no labels at all: an array, None, a tree of Datasets."""
+    """Refuse everything but a Dataset or a DataArray."""
     if not isinstance(obj, (xr.Dataset, xr.DataArray)):
         raise TypeError(
             f"{what} must be an xarray Dataset or DataArray, got {type(obj).__name__}; "
@@ -176,13 +176,13 @@ def check_labelled(obj: object, what: str) -> None:
 
 
 def unit_of(axis: xr.DataArray) -> str:
-    """Unit of times that have no `unit_problem`; the default of the dim where none is given."""
+    """Unit of times without `unit_problem`; if they have no unit, the default of their dim."""
     unit = str(axis.attrs.get("units", UNITS.get(str(axis.name), _MS_OR_STEPS)[0]))
     return "s" if unit in SECONDS else unit
 
 
 def slack_of(times: np.ndarray, dtype: np.dtype) -> float:
-    """How far labels of this dtype may be off: far from 0 they are rounded coarsely."""
+    """Tolerance for labels of this dtype: the farther from 0, the coarser they are rounded."""
     precision = np.finfo(dtype).eps if dtype.kind == "f" else 0.0
     return max(TIME_TOLERANCE, 4 * float(precision) * float(np.abs(times).max(initial=0)))
 
@@ -237,7 +237,7 @@ def _order_problem(axis: xr.DataArray) -> str | None:
 
 
 def _step(time: np.ndarray, dtype: np.dtype) -> tuple[float, float]:
-    """The even step, else NaN; and how far labels may be off."""
+    """The step, NaN if it is uneven; and the tolerance for labels."""
     slack = slack_of(time, dtype)
     step = float((time[-1] - time[0]) / (time.size - 1))
     even = np.allclose(np.diff(time), step, rtol=1e-6, atol=min(slack, 0.01 * step))
@@ -264,7 +264,7 @@ def _uneven(time: np.ndarray, slack: float, dim: str, unit: str, pieces: bool) -
 
 
 def _label(value: np.floating) -> str:
-    """A label in full: rounded, it would select other samples, and not be found."""
+    """A label with all its digits, because `sel` does not find a rounded one."""
     return repr(float(value)).removesuffix(".0")
 
 

@@ -27,8 +27,8 @@ Window = Sequence[Number] | np.ndarray
 
 #: "neurodyn-1" stored positions of units and trials with spikes; this one stores their labels.
 CONVENTION = "neurodyn-2"
-#: Two time stamps are the same when they differ by no more than this [ms]: far below any sampling
-#: step in use, far above what float64 loses in an hour.
+#: Largest difference of two equal time stamps [ms]: far below any sampling step in use, far above
+#: the rounding of float64 in recordings of hours.
 TIME_TOLERANCE = 1e-6
 #: Attribute ``sample`` of times that label the end of a step, as those of runs and tasks do.
 END_OF_STEP = "end of step"
@@ -43,7 +43,7 @@ DIMS = {
     "step": "training steps",
     "evaluation": "evaluations made during training",
     "sweep": "recording sweeps, or values of a swept parameter",
-    "repetition": "repeated measurements of the same, such as halves of the trials",
+    "repetition": "repeated measurements of the same quantity, such as halves of the trials",
     "condition": "experimental conditions",
     "trial": "trials",
     "sample": "stacked trials or conditions and times",
@@ -76,7 +76,7 @@ DIMS = {
     "exponent": "Lyapunov exponents, the largest first",
 }
 SOURCES = ("model", "recording", "task", "analysis")
-#: What a variable holds.
+#: Kinds of variables.
 KINDS = (
     "rate",
     "spike_count",
@@ -120,8 +120,8 @@ COORDS = {
 
 #: The table of spikes: coordinates on `spike`, and the dims whose labels they hold.
 SPIKE_COLUMNS = {"spike_time": None, "spike_unit": "unit", "spike_trial": "trial"}
-#: Coordinates that say how spikes call the entries of a dim. They are the labels with which the
-#: Dataset was built, so that spikes are found whatever new labels `assign_coords` gives the dim.
+#: Coordinates with the labels by which spikes name the entries of a dim: those with which the
+#: Dataset was built. So spikes are found after `assign_coords` has given the dim new labels.
 SPIKE_KEYS = {"unit": "unit_key", "trial": "trial_key"}
 
 

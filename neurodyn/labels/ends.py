@@ -1,4 +1,4 @@
-"""Where trials end: which samples belong to their trial, told by times."""
+"""Ends of trials: the samples that belong to a trial, and those that pad it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["counted", "valid"]
 
 
 def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
-    """Which samples belong to their trial, and do not pad it.
+    """Mark the samples that belong to their trial; the others pad it.
 
-    The coordinate ``valid_until`` [ms] on `trial` says when a trial ends, on the clock of `time`.
-    It is a time, so that it holds whatever is selected, sorted or joined along `time` and `trial`.
-    Where it is NaN, as after merging trials that end with trials that do not, a trial lasts
-    throughout.
-    The coordinate ``n_valid`` counts the samples of whole trials. Without the other it is used, as
-    long as the data do not contradict it.
+    The coordinate ``valid_until`` [ms] on `trial` is the time at which a trial ends, on the clock
+    of `time`. Because it is a time, it stays right when samples and trials are selected, sorted or
+    joined. A trial for which it is NaN has no end within the data; merging trials with and without
+    ends gives such NaN.
+    The coordinate ``n_valid`` counts the samples of whole trials. It is used if there is no
+    ``valid_until`` and the data do not contradict it.
 
     Parameters
     ----------
@@ -27,14 +27,14 @@ def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
 
     Returns
     -------
-    Boolean DataArray on `trial` and `time`, as far as `obj` has them; True throughout where nothing
-    says that trials end.
+    Boolean DataArray on those of the dims `trial` and `time` that `obj` has. Without either
+    coordinate it is True everywhere.
 
     Raises
     ------
     LabelError
-        If there are no times, ``valid_until`` has other units than `time`, or ``n_valid`` does not
-        fit the samples that are there.
+        If there are no times, if ``valid_until`` has other units than `time`, or if ``n_valid``
+        does not fit the samples of `obj`.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
 
 
 def counted(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
-    """The first ``n_valid`` samples of each trial: for objects that are whole in time."""
+    """The first ``n_valid`` samples of each trial, for objects that hold whole trials."""
     place = xr.DataArray(np.arange(obj.sizes["time"]), dims="time")
     return (place < obj["n_valid"]) | obj["n_valid"].isnull()
 
@@ -85,7 +85,7 @@ def _before(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
 
 
 def _agreed(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
-    """The count, where nothing in the data says that samples are missing before them."""
+    """The first ``n_valid`` samples, after a check that the data hold all of them."""
     arrays = obj.data_vars.values() if isinstance(obj, xr.Dataset) else [obj]
     known = {"time", *obj["n_valid"].dims}
     arrays = [a for a in arrays if a.dtype.kind in "fc" and known <= set(a.dims)]
@@ -96,8 +96,8 @@ def _agreed(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
         missing |= not empty or any(bool((~e & ~inside).any()) for e in empty)
     if missing:
         raise LabelError(
-            "n_valid counts the samples of whole trials, and does not fit the samples that are "
-            "here, e.g. after a selection along time. Give the time at which each trial ends: "
+            "n_valid counts the samples of whole trials, and does not fit the samples of this "
+            "object, e.g. after a selection along time. Give the time at which each trial ends: "
             ".assign_coords(valid_until=('trial', ...)) in ms."
         )
     return inside

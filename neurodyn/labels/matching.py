@@ -1,4 +1,4 @@
-"""Pair two labelled objects by their labels, along dims that the caller names."""
+"""Match two labelled objects by their labels, along chosen dims."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def match(
 ) -> tuple[_Labelled, _Labelled]:
     """Bring two labelled objects onto the same labels along `dim`, never by position.
 
-    `pair` does this along all dims of two objects that belong together; `match` is for those that
-    share some dims only, or whose entries are identified by coordinates that the caller chooses.
+    `pair` does this along all dims of two objects that belong together. `match` is for objects that
+    share some dims only, or whose entries are identified by coordinates of your choice.
 
     Parameters
     ----------
@@ -43,16 +43,16 @@ def match(
     dim
         One dim or several.
     by
-        Coordinates on `dim` that identify an entry. Default: along `trial` and `condition` every
-        1-D coordinate that both have (what a run came to, such as `choice` and `rt`, apart), with
-        the dim's own labels where these repeat; elsewhere the dim's own labels. Numbers are the
-        same when they are equal, where one side is float32 as float32.
+        Coordinates on `dim` that identify an entry. Default: along `trial` and `condition`, every
+        1-D coordinate that both have except outcomes of a run such as `choice` and `rt`, together
+        with the labels of the dim if those coordinates repeat; along other dims, the labels of the
+        dim. Numbers must be equal; if one side is float32, both are compared as float32.
     tolerance
         Largest difference between two equal times [ms] (dims `time` and `lag`).
     join
         "exact": both must have the same labels, in any order. "inner": keep those that both have.
     what
-        What errors call the two, after "the".
+        Names of the two in errors, after "the".
 
     Returns
     -------
@@ -61,8 +61,8 @@ def match(
     Raises
     ------
     LabelError
-        If the labels differ (listing those of both sides), repeat, or are missing; or times are in
-        other units.
+        If labels differ (the error lists those of both sides), repeat, or are missing; or if times
+        are in other units.
     TypeError
         If one of the two is no Dataset or DataArray.
 
@@ -91,7 +91,7 @@ def match(
 
 
 def _default(a: Any, b: Any, dim: str) -> list[str]:
-    """What identifies the entries along a dim where nobody says so."""
+    """Coordinates that identify the entries along a dim by default."""
     names = shared_coords(a, b, dim) if dim in ("trial", "condition") else []
     if names and dim in a.coords and dim in b.coords:
         found = columns(a, b, names)
@@ -130,7 +130,7 @@ def match_by(
 
 def shared_coords(a: Any, b: Any, dim: str) -> list[str]:
     """1-D coordinates on a dim that both have, its own labels aside."""
-    # When a trial ends, and what it came to, says nothing about which trial it is.
+    # The end and the outcomes of a trial do not identify it.
     apart = {dim, "n_valid", "valid_until", *SPIKE_KEYS.values()}
     if dim == "trial":
         apart |= outcomes(a) | outcomes(b)
@@ -204,14 +204,14 @@ def columns(a: Any, b: Any, names: Sequence[str]) -> tuple[list[tuple], list[tup
 
 def _comparable(x: np.ndarray, y: np.ndarray) -> tuple[list[Hashable], list[Hashable]]:
     if x.dtype.kind == y.dtype.kind == "f":
-        # A label that one side stores as float32 is there only as precise as that.
+        # A label that one side stores as float32 has only that precision.
         coarse = min(x.dtype, y.dtype, key=lambda dtype: dtype.itemsize)
         x, y = x.astype(coarse), y.astype(coarse)
     return [_plain(value) for value in x.tolist()], [_plain(value) for value in y.tolist()]
 
 
 def _plain(value: Any) -> Hashable:
-    # The one NaN of `math` is equal to itself as part of a tuple.
+    # math.nan is one object, so that tuples with it are equal.
     return math.nan if isinstance(value, float) and math.isnan(value) else value
 
 

@@ -1,4 +1,4 @@
-"""Numbers that label trials, exactly: users group, select and join by them."""
+"""Exact numbers for the labels of trials, because users group, select and join by them."""
 
 from typing import Any
 
@@ -11,19 +11,18 @@ _DIGITS = 12
 
 
 def exact(values: Any, step: float | None = None) -> np.ndarray:
-    """The numbers that values in single precision stand for, in double precision.
+    """Turn labels in single precision into the decimal numbers that were meant.
 
     A label that went through a compiled program comes back in single precision, so that a setting
-    of 0.032 reads 0.03200000151991844. What it stands for is the shortest decimal that rounds to
-    it, or a whole number of steps.
+    of 0.032 reads 0.03200000151991844. The number that was meant is the shortest decimal that
+    rounds to it, or a whole number of steps.
 
     Parameters
     ----------
     values : array
-        Labels; whatever is not in single precision is returned as it is.
+        Labels. Labels that are not in single precision are returned unchanged.
     step : float, optional
-        Where values are times, the step that they are likely to be multiples of: those that are,
-        but for rounding, are counted in steps.
+        Step of times. Values that are multiples of it to rounding become exact multiples.
 
     Returns
     -------

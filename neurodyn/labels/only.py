@@ -1,4 +1,4 @@
-"""The one array that is meant, where a Dataset or a tree holds one that suits."""
+"""Find the one array in a Dataset or DataTree that suits an argument."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from neurodyn.labels.convention import LabelError
 __all__ = ["DATASET", "dataset_of", "only", "takes"]
 
 _Call = TypeVar("_Call", bound=Callable[..., Any])
-#: Where a function wants a Dataset, so that an array is named in one, and a tree gives its spikes.
+#: Marks an argument that must be a Dataset: an array becomes one, a tree gives its spikes.
 DATASET = "dataset"
 _NUMBERS = "fiubc"
 
 
 def takes(**needed: Sequence[str] | str) -> Callable[[_Call], _Call]:
-    """Let a function take a Dataset with one suitable variable as well as the array, or a tree.
+    """Let a function of an array also take a Dataset or a DataTree with one suitable variable.
 
     Parameters
     ----------
     **needed
-        By name of the argument, the dims that its array needs. Of a mapping each value is meant.
-        `DATASET` where it is a Dataset that is needed.
+        For each such argument, the dims that the array needs, or `DATASET` if the function needs a
+        Dataset. If the argument is a mapping, this holds for each of its values.
     """
 
     def decorate(function: _Call) -> _Call:
@@ -53,18 +53,18 @@ def takes(**needed: Sequence[str] | str) -> Callable[[_Call], _Call]:
 
 
 def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBERS) -> Any:
-    """The variable of a Dataset (or of a tree) that suits; anything else as it came.
+    """Find the one suitable variable of a Dataset or a DataTree; return other objects unchanged.
 
     Parameters
     ----------
     data
-        Dataset or DataTree, or what is no such thing.
+        Dataset, DataTree, or anything else.
     what
-        What errors call it: the name of the argument.
+        Name of the argument, for errors.
     dims
-        Dims that it needs.
+        Dims that the variable must have.
     kinds
-        Kinds of its dtype.
+        Kinds of dtype that the variable may have.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBER
     Raises
     ------
     LabelError
-        If none suits, or several: candidates are listed.
+        If no variable suits, or several do; the error lists them.
     """
     if not isinstance(data, xr.Dataset | xr.DataTree):
         return data
@@ -90,21 +90,23 @@ def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBER
     needed = f" with the dims {', '.join(dims)}" if dims else ""
     if not found:
         held = [f"{n}/{v}" if n else str(v) for n, ds in nodes.items() for v in ds.data_vars]
-        raise LabelError(f"`{what}` needs one variable{needed}; there are {held}.")
+        raise LabelError(f"`{what}` needs one variable{needed}; its variables are {held}.")
     names = [name for name, _, _ in found]
     raise LabelError(
-        f"`{what}` needs one variable{needed}, but {names} are such: pass e.g. "
+        f"`{what}` needs one variable{needed}, but {names} all suit: pass one of them, e.g. "
         f"{what}[{names[0]!r}]."
     )
 
 
 def dataset_of(data: Any, what: str = "data") -> Any:
-    """The spike Dataset of a tree, or its only one; an array as a Dataset; anything else as it is.
+    """Get a Dataset: the one with spikes of a DataTree, or a DataArray as the only variable.
+
+    Other objects are returned unchanged.
 
     Raises
     ------
     LabelError
-        If a tree holds no spikes, or in several nodes: these are listed.
+        If no node of a tree holds spikes, or several do; the error lists them.
     """
     if isinstance(data, xr.DataArray):
         return data.to_dataset(name=data.name or "values").assign_attrs(data.attrs)
@@ -116,7 +118,9 @@ def dataset_of(data: Any, what: str = "data") -> Any:
     if len(found) == 1:
         return nodes[found[0]]
     said = (
-        f"{found} have them: pass e.g. {what}[{found[0]!r}].dataset" if found else "none has them"
+        f"{found} all have them: pass one, e.g. {what}[{found[0]!r}].dataset"
+        if found
+        else "none has them"
     )
     raise LabelError(f"`{what}` needs one node with spikes, but of {list(nodes)} {said}.")
 

@@ -1,4 +1,4 @@
-"""Trials that end before their buffer does: NaN from there on, and labels that say when."""
+"""Trials that end before their buffer does: NaN after the end, and labels of the end."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ __all__ = ["end_coords", "end_time", "padded"]
 
 
 def end_time(n_valid: Any, dt: float, t0: float) -> np.ndarray:
-    """Time at which trials of so many steps end [ms], as exact as the labels of `time`."""
+    """Time at which trials of `n_valid` steps end [ms], as exact as the labels of `time`."""
     return float(t0) + np.asarray(n_valid, np.float64) * float(dt)
 
 
@@ -23,11 +23,11 @@ def end_coords(
     n_valid
         Steps of each trial.
     steps
-        Number of the step of every sample, the first step being 1.
+        Number of the step of every sample; the first step is 1.
     dt, t0
         Step and start.
     unit
-        That of both: "ms", or "1" for steps.
+        Unit of both: "ms", or "1" for steps.
     """
     samples = np.searchsorted(steps, np.asarray(n_valid), side="right")
     return {
@@ -37,9 +37,9 @@ def end_coords(
 
 
 def padded(array: Any, n_valid: Any, steps: Int[np.ndarray, " time"]) -> np.ndarray:
-    """An array ``(trial, time, ...)`` of floats with NaN after the end of each trial.
+    """Set an array ``(trial, time, ...)`` of floats to NaN after the end of each trial.
 
-    Whole numbers, which have no NaN, stay as they are.
+    Whole numbers are returned unchanged, because they have no NaN.
     """
     array = np.asarray(array)
     if array.dtype.kind != "f":

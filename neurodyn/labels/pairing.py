@@ -1,4 +1,4 @@
-"""Two labelled objects that belong together: matched by their labels along every dim."""
+"""Pair two labelled objects that belong together, by their labels along every dim."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["in_positions", "like", "pair"]
 
 _A = TypeVar("_A", xr.Dataset, xr.DataArray)
 _B = TypeVar("_B", xr.Dataset, xr.DataArray)
-#: Names that say a number, as tasks and models give them: "0", "input 0".
+#: Names with a number, as tasks and models give them: "0", "input 0".
 _NUMBERED = re.compile(r"((?:input|output|unit|channel|latent) )?(\d+)")
 
 
@@ -33,35 +33,36 @@ def pair(
     tolerance: Number = TIME_TOLERANCE,
     what: tuple[str, str] = ("first", "second"),
 ) -> tuple[_A, _B]:
-    """Bring `b` onto the labels and the order of dims of `a`, so that their values are of the same.
+    """Bring `b` into the order of the labels and dims of `a`, so that their values correspond.
 
-    Along each dim entries are identified by the dim's own labels where both have them (times within
-    a tolerance), else by the coordinates on it that both have. A dim without labels on either side
-    has only positions, and must be equally long.
+    Along each dim, entries are identified by the labels of the dim if both objects have them (times
+    within a tolerance), else by the coordinates on it that both have. If neither object has labels
+    on a dim, entries are paired by position, and the sizes must be equal.
 
     Parameters
     ----------
     a, b
         Datasets or DataArrays.
     dims
-        Along which dims; other dims stay as they are. Default: all, which must be the same in both.
+        Dims to pair along; other dims stay unchanged. Default: all dims, which must then be the
+        same in both.
     join
         "exact": both must have the same labels, in any order. "inner": keep those that both have.
     tolerance
         Largest difference between two equal times [ms] (dims `time` and `lag`).
     what
-        What errors call the two, after "the".
+        Names of the two in errors, after "the".
 
     Returns
     -------
-    `a` and `b` with the same labels, in the order of `a`. Dims of `b` that `a` has come last and in
-    the order of `a`.
+    `a` and `b` with the same labels, in the order of `a`. The dims that both have come last in `b`,
+    in the order of `a`.
 
     Raises
     ------
     LabelError
-        If dims or labels differ, labels repeat, or only one side has them; or labels only count
-        entries, and another coordinate says that they count different ones.
+        If dims or labels differ, labels repeat, or only one object has them; or if labels only
+        number the entries, and another coordinate shows that the numbers mean different entries.
     TypeError
         If one of the two is no Dataset or DataArray.
 
@@ -108,7 +109,7 @@ def _dims(a: Any, b: Any, dims: Any, what: tuple[str, str]) -> list[Hashable]:
 
 
 def _identified_by(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> list[str]:
-    """The coordinates that tell entries apart; none where they have only positions."""
+    """The coordinates that identify entries; none if entries have only positions."""
     own = [dim in obj.coords for obj in (a, b)]
     if all(own):
         return [dim]
@@ -116,9 +117,9 @@ def _identified_by(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> list[str]
     if any(own) and not shared:
         has, lacks = what if own[0] else what[::-1]
         raise LabelError(
-            f"'{dim}' has labels in the {has} but not in the {lacks}, so that nothing says which "
-            f"belongs to which: .assign_coords({dim}=...) on the {lacks}, or .drop_vars('{dim}') "
-            f"on the {has} where positions are meant."
+            f"'{dim}' has labels in the {has} but not in the {lacks}, so that their entries cannot "
+            f"be matched: .assign_coords({dim}=...) on the {lacks}, or .drop_vars('{dim}') on the "
+            f"{has} if both have the same order."
         )
     if not shared:
         return []
@@ -128,19 +129,20 @@ def _identified_by(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> list[str]
 
 
 def _check_counted(a: Any, b: Any, dim: Any, what: tuple[str, str]) -> None:
-    """Refuse labels that count other things on both sides, as numbering anew after sorting does."""
+    """Refuse labels that number the entries in different orders, as after sorting one object."""
     if dim in TIMES or not counts(a[dim].values):
         return
     for name in shared_coords(a, b, dim):
         x, y = columns(a, b, [name])
-        # The same values in another order; others are another measurement of the same entries.
-        # What trials came to may differ between two runs of the same ones.
+        # Only the same values in another order are a contradiction: other values may be another
+        # measurement of the same entries. Outcomes may differ between two runs of the same trials.
         if name not in OUTCOMES and x != y and Counter(x) == Counter(y):
             raise LabelError(
                 f"'{dim}' only counts entries (0 to {len(x) - 1}), and '{name}' of the {what[0]} "
-                f"and of the {what[1]} has the same values in another order, so that they do not "
-                f"count the same: give both their true labels by .assign_coords({dim}=...), match "
-                f"them by neurodyn.labels.match(..., by=[...]), or .drop_vars('{name}') on one."
+                f"and of the {what[1]} has the same values in another order, so that equal numbers "
+                f"are different entries: give both their true labels by .assign_coords({dim}=...), "
+                f"match them by neurodyn.labels.match(..., by=[...]), or .drop_vars('{name}') on "
+                "one."
             )
 
 
@@ -151,22 +153,22 @@ def like(
     *,
     what: tuple[str, str] = ("first", "second"),
 ) -> xr.DataArray:
-    """A plain array under the labels of the object that it goes with.
+    """Give a plain array the labels of the object that it belongs to.
 
-    An array has only positions. Where the labels of a dim count positions (0 to n - 1 in any order,
-    also as "1" or "output 1"), entry i goes to the label i; where they are names, or numbers that
-    increase, the order of the labels is taken for that of the array. Anything else contradicts it.
+    An array has only positions. If the labels of a dim number the entries (0 to n - 1 in any order,
+    also as "1" or "output 1"), entry i gets the label i. If they are names, or numbers that
+    increase, the entries get them in their order. Other labels are refused.
 
     Parameters
     ----------
     values
-        Array, its axes in the order of `dims`.
+        Array with axes in the order of `dims`.
     labelled
-        What it goes with.
+        The object that it belongs to.
     dims
         Dims of the array. Default: those of `labelled`.
     what
-        What errors call `labelled` and the array, after "the".
+        Names of `labelled` and of the array in errors, after "the".
 
     Returns
     -------
@@ -205,13 +207,13 @@ def _in_order(labels: xr.DataArray, what: tuple[str, str]) -> Any:
         return labels.variable[np.argsort(numbers)]
     raise LabelError(
         f"'{dim}' of the {what[0]} is not in increasing order ({labels.values[:4].tolist()}...), "
-        f"while the {what[1]} knows only positions: .sortby('{dim}') on the {what[0]} if the "
+        f"while the {what[1]} has only positions: .sortby('{dim}') on the {what[0]} if the "
         f"{what[1]} is in that order, or give the {what[1]} labels."
     )
 
 
 def as_numbers(labels: np.ndarray) -> np.ndarray | None:
-    """Labels that are numbers, or names that say one; None for other names."""
+    """Labels that are numbers, or the numbers in names such as "input 0"; None for other names."""
     if labels.dtype.kind in "iuf":
         return labels
     found = [_NUMBERED.fullmatch(x) if isinstance(x, str) else None for x in labels.tolist()]
@@ -227,20 +229,20 @@ def counts(labels: np.ndarray) -> bool:
 
 
 def in_positions(array: xr.DataArray, dim: str, *, what: str = "array") -> xr.DataArray:
-    """Entries in the order of the positions that their labels count.
+    """Sort the entries of an array by the positions that their labels number.
 
-    For what is handed to something that knows its entries by position: the units of a model, its
-    inputs. Labels 0 to n - 1 say which position an entry has, also as "1" or "output 1"; other
-    names, and numbers that increase, are in order as they are.
+    The units and inputs of a model have positions and no labels, so that an array for them must be
+    in that order. Labels 0 to n - 1, also as "1" or "output 1", are such positions. Entries with
+    other names, or with numbers that increase, stay in their order.
 
     Parameters
     ----------
     array
         Any dims.
     dim
-        The dim that is to be in order.
+        Dim to sort along.
     what
-        What errors call the array, after "the".
+        Name of the array in errors, after "the".
 
     Raises
     ------

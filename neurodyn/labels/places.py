@@ -1,4 +1,4 @@
-"""Where a label stands along a dim, and the entry that has it."""
+"""The position of a label along a dim, and the entry with that label."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def place(obj: xr.Dataset | xr.DataArray, dim: str, label: Any = None) -> int:
     dim
         One of its dims.
     label
-        One of the labels of `dim`; where `dim` has none, entries count from 0. None: the first.
+        One of the labels of `dim`; if it has none, a number from 0 on. None: the first entry.
 
     Raises
     ------
     LabelError
-        If there is no such label, with those that there are.
+        If there is no such label; the error lists those of the dim.
 
     Examples
     --------
@@ -51,12 +51,12 @@ def place(obj: xr.Dataset | xr.DataArray, dim: str, label: Any = None) -> int:
 
 
 def entry(obj: _Labelled, dim: str, label: Any = None) -> _Labelled:
-    """The entry with a label along a dim, without the dim.
+    """Select the entry with a label along a dim; the dim is dropped.
 
     Parameters
     ----------
     obj
-        Labelled data; or a single entry of them, which is given back if it is the right one.
+        Labelled data; or a single entry of them, which is returned if its label is `label`.
     dim
         Name of the dim.
     label
@@ -65,7 +65,7 @@ def entry(obj: _Labelled, dim: str, label: Any = None) -> _Labelled:
     Raises
     ------
     LabelError
-        If there is no such label, or the single entry has another one, or none at all.
+        If there is no such label, or the single entry has another label or none.
 
     Examples
     --------

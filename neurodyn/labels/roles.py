@@ -1,8 +1,9 @@
-"""What a label of trials is to a run: a condition of its task's design, or an outcome of the run.
+"""Roles of the labels of trials: conditions of the design of a task, and outcomes of a run.
 
-A coordinate says so by its attribute `role`, and names the conditions of the design by
-`conditions`, so that a condition that a user names anew (words for codes) is still known by its
-siblings. Attributes survive selection, concatenation and files. Labels of recordings have no role.
+A coordinate has its role in the attribute `role`. The attribute `conditions` lists all conditions
+of the design, so that a condition whose values a user replaces, which loses its attributes, is
+still known from the other ones. Attributes survive selection, concatenation and files. Labels of
+recordings have no role.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from neurodyn.labels.convention import LabelError
 
 __all__ = ["OUTCOMES", "chosen", "conditions", "marked", "outcomes", "without_role"]
 
-#: Names of outcomes, for labels that say nothing themselves.
+#: Names of outcomes, for labels without a role.
 OUTCOMES = {"choice", "correct", "fixation", "mse", "outcome", "response", "reward", "rt"}
 _ATTRS = ("role", "conditions")
 
 
 def conditions(obj: Any) -> list[str]:
-    """Labels on `trial` that are conditions of the task's design; none where nothing says so."""
+    """Labels on `trial` that are conditions of the task's design; none if no label has a role."""
     known = [c.attrs["conditions"] for c in _of_trials(obj).values() if c.attrs.get("conditions")]
     names = dict.fromkeys(name for text in known for name in str(text).split())
     return [name for name in names if name in _of_trials(obj)]
 
 
 def outcomes(obj: Any) -> set[str]:
-    """Labels on `trial` that say what a run came to; none where nothing says so."""
+    """Labels on `trial` that are outcomes of a run; none if no label has a role."""
     found = _of_trials(obj)
     if not any("role" in c.attrs for c in found.values()):
         return set()
@@ -47,7 +48,7 @@ def chosen(obj: Any, by: str | Sequence[str] | None, *, what: str = "data") -> l
     Raises
     ------
     LabelError
-        If nothing says what they are.
+        If `by` is None and the data do not name the conditions of a design.
     """
     if by is not None:
         return [by] if isinstance(by, str) else list(by)
@@ -67,7 +68,7 @@ def chosen(obj: Any, by: str | Sequence[str] | None, *, what: str = "data") -> l
 def marked(
     columns: dict[str, tuple], *, design: Iterable[str], outcome: Iterable[str] = ()
 ) -> dict[str, xr.Variable]:
-    """Columns ``(dim, values, units)`` of trials as variables that say their role."""
+    """Make variables with a role of columns ``(dim, values, units)`` of trials."""
     design = [name for name in design if name in columns]
     made = {}
     for name, (dim, values, units) in columns.items():
@@ -80,7 +81,7 @@ def marked(
 
 
 def without_role(attrs: dict[Any, Any]) -> dict[Any, Any]:
-    """Attributes of a label that is none of a run's trials any more."""
+    """Attributes of a label without those of its role, for labels that are not of trials."""
     return {name: value for name, value in attrs.items() if name not in _ATTRS}
 
 

@@ -15,12 +15,12 @@ __all__ = ["to_milliseconds", "to_seconds"]
 
 #: attrs that hold times, for `to_seconds`.
 TIME_ATTRS = ("bin_width", "dt", "sigma", "window", "obs_intervals")
-#: Coordinates that are times where they do not say otherwise.
+#: Coordinates that are times in ms if they have no units.
 _TIMES = ("time", "lag")
 
 
 def to_seconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
-    """Express everything that is in ms in seconds, for plots and for those who think in seconds.
+    """Convert all values in ms to seconds, e.g. for figures.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def to_seconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
 
     Returns
     -------
-    A new object; the library's own functions take milliseconds and refuse this, so convert last,
-    or back by `to_milliseconds`.
+    A new object. Functions of the library refuse it, because they take milliseconds: convert last,
+    or convert back by `to_milliseconds`.
 
     Examples
     --------
@@ -45,24 +45,24 @@ def to_seconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
 
 
 def to_milliseconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
-    """Bring times that are in seconds or timedelta64 into float64 milliseconds.
+    """Convert times in seconds or of dtype timedelta64 to float64 milliseconds.
 
     Parameters
     ----------
     obj
-        Dataset, DataArray or DataTree. Variables and coordinates with units "s" are scaled, and
-        with them the attributes named in `TIME_ATTRS`, which have no unit of their own: correct by
-        hand those that are already in ms, such as a `bin_width` in ms of counts that have labels in
-        seconds. Times of dtype timedelta64 are converted, and attributes are then left alone.
+        Dataset, DataArray or DataTree. Variables and coordinates with units "s" are scaled. The
+        attributes named in `TIME_ATTRS` are scaled with them, because they have no unit of their
+        own: correct those that are in ms already, such as the `bin_width` of counts whose labels
+        are in seconds. With times of dtype timedelta64, attributes stay unchanged.
 
     Returns
     -------
-    A new object: for one from `to_seconds` the original, to rounding.
+    A new object. Of an object from `to_seconds` it is the original, to rounding.
 
     Raises
     ------
     LabelError
-        If times are dates, of which nothing says from which event they count.
+        If times are dates, because the event from which they count is unknown.
 
     Examples
     --------

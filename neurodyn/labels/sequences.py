@@ -1,4 +1,4 @@
-"""Sequences of observations out of arrays and labelled arrays."""
+"""Read sequences of observations from arrays and labelled arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Observed(NamedTuple):
     Attributes
     ----------
     values
-        Numbers, as they came.
+        The observations, unchanged.
     dt
         Step [ms].
     time
@@ -33,9 +33,9 @@ class Observed(NamedTuple):
     coords
         Labels of trials and outputs, as :func:`neurodyn.labels.dataset` takes them.
     n_valid
-        Steps of each sequence that are there before it ends, where some end early.
+        Number of steps of each sequence; None if all fill the axis `time`.
     unit
-        That of `dt` and `time`: "ms", or "1" for steps.
+        Unit of `dt` and `time`: "ms", or "1" for steps.
     """
 
     values: Float[np.ndarray, "trial time output"]
@@ -47,12 +47,12 @@ class Observed(NamedTuple):
 
     @property
     def start(self) -> float:
-        """When the first step begins, one step before its label."""
+        """Time at which the first step begins, one step before its label."""
         return float(self.time[0]) - self.dt
 
     @property
     def ranks(self) -> Int[np.ndarray, " trial"]:
-        """Place of each trial in the order of the labels, by which random draws go."""
+        """Position of each trial in the order of labels; random draws are made in that order."""
         n = self.values.shape[0]
         if "trial" not in self.coords:
             return np.arange(n)
@@ -65,7 +65,7 @@ class Observed(NamedTuple):
         return "time", self.time, self.unit
 
     def labelled(self) -> xr.DataArray:
-        """The values under their labels; what has none is numbered, as in every result."""
+        """The values with their labels; dims without labels are numbered, as in results."""
         trial, output = (np.arange(self.values.shape[axis]) for axis in (0, 2))
         coords = {"trial": trial, "output": output} | self.coords
         coords["time"] = xr.Variable("time", self.time, {"units": self.unit})
@@ -73,17 +73,18 @@ class Observed(NamedTuple):
 
 
 def pair_sequences(result: xr.DataArray, observed: Any, *, name: str = "observed") -> xr.DataArray:
-    """What was observed, under the labels and in the order of what was made of it.
+    """Bring observations into the order of a result that was computed from them.
 
     Parameters
     ----------
     result
-        Dims `trial`, `time` and `output` in any order: of a function that took `observed`. What had
-        no labels there was numbered.
+        Result of a function of `observed`, with the dims `trial`, `time` and `output` in any order.
+        Dims without labels in `observed` are numbered in it.
     observed
-        As of :func:`read_sequences`. An array is in the order of the labels of `result`.
+        Observations, in a form that :func:`read_sequences` takes. An array is in the order of the
+        labels of `result`.
     name
-        What errors call it.
+        Name of `observed` in errors.
 
     Raises
     ------
@@ -100,10 +101,10 @@ def pair_sequences(result: xr.DataArray, observed: Any, *, name: str = "observed
 
 
 def for_model(observed: Any, *, name: str = "observed") -> Any:
-    """Sequences with their outputs in the order in which a model has them; arrays as they came.
+    """Sort the outputs of sequences into the order of a model; return arrays unchanged.
 
-    Models know outputs by position. Labels that count say which is which, other names are taken in
-    the order given, see :func:`in_positions`.
+    The outputs of a model have positions. Labels that count from 0 are such positions; outputs with
+    other names stay in their order, see :func:`in_positions`.
     """
     source = _targets(observed, name)
     if not isinstance(source, xr.DataArray):
@@ -113,7 +114,7 @@ def for_model(observed: Any, *, name: str = "observed") -> Any:
 
 
 def _targets(observed: Any, name: str) -> Any:
-    """The sequences of a Dataset: ``targets``, or else its only variable in trials."""
+    """The sequences of a Dataset: ``targets``, or its only variable on trials."""
     if isinstance(observed, xr.Dataset) and "targets" in observed:
         return observed["targets"]
     if not isinstance(observed, (xr.Dataset, xr.DataArray)) and hasattr(observed, "targets"):
@@ -125,7 +126,7 @@ def _targets(observed: Any, name: str) -> Any:
 
 
 def read_sequences(observed: Any, *, dt: float | None = None, name: str = "observed") -> Observed:
-    """Read sequences by their dims, whatever the order they come in.
+    """Read sequences by their dims, in any order of the dims.
 
     Parameters
     ----------
@@ -133,9 +134,9 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
         ``(trial, time, output)``: an array in this order; a labelled array with `trial`, `time` and
         one more dim (`output`, `unit`...); or a Dataset with ``targets`` or one such variable.
     dt
-        Step [ms]; None: that of `time`, 1 where there are no labels.
+        Step [ms]. None: the step of `time`, or 1 without labels.
     name
-        What errors call it.
+        Name of `observed` in errors.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Match the times of two labelled objects, within a tolerance and whatever their order."""
+"""Match the times of two labelled objects, within a tolerance and in any order."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ CLOCKS = (*TIMES, "frequency")
 def match_times(
     a: Any, b: Any, dim: str, *, tolerance: Number, join: str, what: tuple[str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions in `a`, in their order, and those of the same times in `b`.
+    """Positions of the shared times in `a`, in increasing order, and in `b`.
 
     Raises
     ------
     LabelError
-        If there are no times, they are in other units, repeat, or differ.
+        If times are missing, are in other units, repeat, or differ.
     """
     ta, tb = (_times(obj, dim, tolerance, side) for obj, side in zip((a, b), what, strict=True))
     units = unit_of(a[dim]), unit_of(b[dim])
     if units[0] != units[1]:
         raise LabelError(
             f"'{dim}' of the {what[0]} is in {units[0]!r}, that of the {what[1]} in {units[1]!r} "
-            "('1': steps of what has no physical time): give both the same clock, .assign_coords"
+            "('1' counts steps): give both the same clock, .assign_coords"
             f"({dim}=...) and .{dim}.attrs['units'] = {units[0]!r}."
         )
     tolerance = _tolerance(a[dim], b[dim], ta, tb, float(tolerance))
@@ -65,19 +65,19 @@ def _times(obj: Any, dim: str, tolerance: Number, side: str) -> np.ndarray:
         raise LabelError(f"'{dim}' of the {side} holds NaN or infinite values: correct them.")
     if _nearest(found) <= (tolerance if dim in TIMES else 0):
         raise LabelError(
-            f"'{dim}' of the {side} holds the same time more than once, so that nothing tells its "
-            f"samples apart: select one stretch, or .drop_duplicates('{dim}')."
+            f"'{dim}' of the {side} holds the same time more than once, so that its samples cannot "
+            f"be told apart: select one stretch, or .drop_duplicates('{dim}')."
         )
     return found
 
 
 def _nearest(times: np.ndarray) -> float:
-    """Distance of the nearest two."""
+    """Distance of the two nearest times."""
     return float(np.diff(np.sort(times)).min(initial=np.inf))
 
 
 def _tolerance(a: Any, b: Any, ta: np.ndarray, tb: np.ndarray, given: float) -> float:
-    """How far the same times may lie apart: as told, or as they are rounded."""
+    """Largest distance of equal times: the given tolerance, or the rounding if that is larger."""
     rounded = max(slack_of(t, x.dtype) for x, t in ((a, ta), (b, tb)))
     if a.name not in TIMES:
         # Frequencies are as precise as the step that they come from, which is known to six digits.

@@ -13,7 +13,7 @@ __all__ = ["classes", "is_words", "missing", "names_of", "plain"]
 
 
 def plain(values: Any) -> np.ndarray:
-    """Words of any dtype as NumPy text, all else as it is; what is missing becomes ""."""
+    """Turn words of any dtype into NumPy text; missing ones become "". Numbers stay unchanged."""
     values = np.asarray(values)
     if values.dtype.kind not in "OTS":
         return values
@@ -29,7 +29,7 @@ def plain(values: Any) -> np.ndarray:
 
 
 def missing(values: Any) -> np.ndarray:
-    """Where a label is missing: NaN, NaT or None."""
+    """Whether each label is missing: NaN, NaT or None."""
     values = np.asarray(values)
     if values.dtype.kind in "fcmM":
         return values != values
@@ -41,17 +41,17 @@ def missing(values: Any) -> np.ndarray:
 def _no_word(value: Any) -> bool:
     if value is None or isinstance(value, str):
         return value is None
-    same = value == value  # not even that of what pandas calls missing
+    same = value == value  # pandas.NA gives NA, not a truth value
     return not (isinstance(same, bool | np.bool_) and bool(same))
 
 
 def is_words(values: Any) -> bool:
-    """Whether labels are words (or true and false), so that they have no distances."""
+    """Whether labels are words or truth values, which have no distances."""
     return plain(values).dtype.kind in "USOb"
 
 
 def classes(values: Any, *, what: str) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct labels in sorted order, and which of them each entry has.
+    """The distinct labels in sorted order, and for each entry the position of its label in them.
 
     Raises
     ------
@@ -70,6 +70,6 @@ def classes(values: Any, *, what: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def names_of(obj: Any, name: str) -> dict[str, str]:
-    """What codes of a label stand for, as the attribute `labels` of a run says; {} where none."""
+    """Words for the codes of a label, from the attribute `labels` of a run; {} without them."""
     known = json.loads(str(getattr(obj, "attrs", {}).get("labels", "{}")))
     return {str(code): str(word) for code, word in known.get(name, {}).items()}

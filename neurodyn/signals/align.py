@@ -16,7 +16,7 @@ from neurodyn.signals.events import refuse_invalid, trial_column
 __all__ = ["align"]
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
-#: What holds of the whole record, and not of trials.
+#: Attributes of the whole recording, which trials do not have.
 _OF_RECORD = ("window", "obs_intervals")
 
 
@@ -41,18 +41,19 @@ def align(
     window
         Start and stop around the event [ms], half-open: ``(-100, 500)``.
     until
-        Where each trial ends, in the same three forms, when that may be before the window does.
+        Time at which each trial ends, in the same three forms, for trials that may end before the
+        window does.
     invalid
-        What to do with trials without an event (NaN) or whose window starts outside of the signal:
+        Treatment of trials without an event (NaN), or whose window starts outside of the signal:
         "raise" an error that lists them, or "drop" them.
 
     Returns
     -------
     The signal on `trial`, `time` and its other dims. `time` counts from the sample that is nearest
     to the event, at most half a step from it, in steps of the signal, so that no value is
-    interpolated. The trial table is carried along; `event_time` (trial) tells when the event was.
-    Samples after the end of the signal or of the trial are NaN; `valid_until` (trial) [ms] is then
-    the time of the last sample of each trial and `n_valid` (trial) their number. Whole numbers
+    interpolated. The trial table is kept; `event_time` (trial) is the time of the event. Samples
+    after the end of the signal or of the trial are NaN; then `valid_until` (trial) [ms] is the time
+    of the last sample of each trial, and `n_valid` (trial) the number of samples. Whole numbers
     become floats.
 
     Raises
@@ -72,7 +73,7 @@ def align(
     """
     if not isinstance(signal, xr.Dataset | xr.DataArray):
         raise LabelError(
-            f"a signal has labels of its times, got {type(signal).__name__}: "
+            f"a signal must have labels of its times, got {type(signal).__name__}: use "
             "xarray.DataArray(values, {'time': times}, ('time', ...)), or neurodyn.labels.dataset."
         )
     ds = signal if isinstance(signal, xr.Dataset) else signal.to_dataset(name="signal")
@@ -94,7 +95,7 @@ def align(
     index = at[valid].astype(np.int64)[:, None] + ahead[None, :]
     inside = index < last[valid][:, None]
     coords = _coords(ds, column, event, valid)
-    # Steps of a run are labelled by their ends here, too, which the attributes say.
+    # The attributes keep that samples of a run are labelled by the ends of their steps.
     about = {"units": unit, "long_name": "time"}
     coords["time"] = xr.Variable("time", ahead * step, ds["time"].attrs | about)
     if not inside.all():
@@ -110,7 +111,7 @@ def align(
 
 
 def _variables(ds: xr.Dataset) -> list[Any]:
-    """Names of what is to be cut."""
+    """Names of the variables to cut."""
     names = [name for name, v in ds.items() if "time" in v.dims]
     if not names:
         raise LabelError(f"no signal lies on 'time': variables are {list(ds.data_vars)}.")
@@ -118,11 +119,14 @@ def _variables(ds: xr.Dataset) -> list[Any]:
         raise LabelError(f"{in_trials} are cut into trials already: align the continuous signal.")
     if other := [n for n, c in ds.coords.items() if "time" in c.dims and n != "time"]:
         raise LabelError(
-            f"the coordinates {other} lie on 'time': .reset_coords({other}) has them cut, too, or "
-            f".drop_vars({other}) leaves them out."
+            f"the coordinates {other} lie on 'time': .reset_coords({other}) makes them variables, "
+            f"which are cut, too; .drop_vars({other}) leaves them out."
         )
     if wrong := [name for name in names if ds[name].dtype.kind not in "biuf"]:
-        raise LabelError(f"{wrong} are no real numbers, so that nothing marks what is missing.")
+        raise LabelError(
+            f"{wrong} hold no real numbers, so that NaN cannot mark missing samples: leave them "
+            "out."
+        )
     return names
 
 
@@ -141,7 +145,7 @@ def _coords(
     coords = {n: c.variable for n, c in ds.coords.items() if not {"trial", "time"} & {*c.dims}}
     table = {n: c.variable for n, c in column.coords.items() if c.dims == ("trial",)}
     table.setdefault("trial", xr.Variable("trial", np.arange(valid.size)))
-    # The table may be that of spikes, whose key means nothing here.
+    # The table may be that of spikes; a signal has no use for the keys of these.
     coords |= {n: v[valid] for n, v in table.items() if n not in SPIKE_KEYS.values()}
     about = {"units": "ms", "long_name": "time of the event on the recording's clock"}
     coords["event_time"] = xr.Variable("trial", event[valid], about)

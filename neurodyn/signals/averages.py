@@ -25,20 +25,20 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str] | None = Non
     Parameters
     ----------
     obj
-        Variables on `trial`, e.g. `rate` (trial, time, unit). NaN marks what is missing: the
-        padding of short trials, units that were not recorded in a trial.
+        Variables on `trial`, e.g. `rate` (trial, time, unit). NaN marks missing values: the padding
+        of short trials, and units that were not recorded in a trial.
     by
         Trial coordinates that make a condition, e.g. ``["coherence", "choice"]``. Every combination
         that occurs becomes a condition, in sorted order. An empty list averages all trials.
-        Default: the conditions of the task, where a run knows them.
+        Default: the conditions of the task, for runs; recordings have no default.
 
     Returns
     -------
     Dataset on `condition` instead of `trial`. Each variable keeps its name; beside it stand `sem`,
     the standard error of the mean (NaN for a single trial), and `n_trials`, the number of trials
     behind it: per condition, and per time or unit too if it varies along them. With several
-    variables these are `NAME_sem` and `NAME_n_trials`. The columns `by` are plain coordinates;
-    the labels of `condition` itself spell them out.
+    variables these are `NAME_sem` and `NAME_n_trials`. The columns `by` become coordinates on
+    `condition`, whose own labels are text made of them.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str] | None = Non
         prefix = "" if len(numeric) == 1 else f"{name}_"
         averaged |= {str(name): mean, f"{prefix}sem": sem, f"{prefix}n_trials": n_trials}
     kept = {n: v.variable for n, v in ds.data_vars.items() if not {"trial", "spike"} & {*v.dims}}
-    # Spikes belong to trials, of which nothing is left.
+    # Spikes are dropped with the trials that they belong to.
     coords = {n: c.variable for n, c in ds.coords.items() if not {"trial", "spike"} & {*c.dims}}
     return xr.Dataset(averaged | kept, coords | columns, attrs=ds.attrs)
 
@@ -84,7 +84,7 @@ def _as_dataset(obj: xr.Dataset | xr.DataArray) -> xr.Dataset:
             + (" This is averaged already." if "condition" in obj.dims else "")
         )
     if isinstance(obj, xr.DataArray):
-        # A label of trials, such as a reaction time, is a coordinate of itself.
+        # A label of trials, such as a reaction time, has itself as a coordinate.
         obj = obj.drop_vars([obj.name], errors="ignore") if obj.name else obj
         return obj.to_dataset(name=obj.name or "mean").assign_attrs(
             {n: obj.attrs[n] for n in ("source", "bin_width", "align_event") if n in obj.attrs}
@@ -96,7 +96,7 @@ def _conditions(ds: xr.Dataset, by: Sequence[str]):
     """Code of each trial's condition, and the coordinates that describe the conditions."""
     n = ds.sizes["trial"]
     if n == 0:
-        raise LabelError("there are no trials to average: look at what selected them.")
+        raise LabelError("there are no trials to average: check the selection of trials.")
     available = [c for c in ds.coords if ds[c].dims == ("trial",) and c != "trial"]
     if unknown := [name for name in by if name not in available]:
         raise LabelError(f"no trial coordinate {unknown}; there are {available}.")
@@ -135,7 +135,7 @@ def _averages(da: xr.DataArray, codes: np.ndarray) -> tuple[xr.Variable, ...]:
     mean, sem, counts = np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape, np.int64)
     for condition in range(shape[0]):
         mean[condition], sem[condition], counts[condition] = _moments(values[codes == condition])
-    # dims that the count does not vary along are left out of it
+    # The count is constant along the other dims, which are dropped from it.
     varying = [i for i in range(1, counts.ndim) if (counts != counts.take([0], i)).any()]
     n_trials = counts[tuple(slice(None) if i in (0, *varying) else 0 for i in range(counts.ndim))]
     order = [dim if dim != "trial" else "condition" for dim in da.dims]
@@ -174,7 +174,7 @@ def split_half(
     Parameters
     ----------
     obj
-        Anything on `trial`.
+        Dataset or DataArray with the dim `trial`.
     by
         Trial coordinates that make a condition; default as for `average`.
     key

@@ -13,7 +13,7 @@ __all__ = ["refuse_invalid", "trial_column"]
 
 
 def trial_column(ds: xr.Dataset | xr.DataArray, given: Any, role: str) -> xr.DataArray:
-    """Times of trials [ms], with the trial table that they come with."""
+    """Times of events [ms] on `trial`, with the trial table as their coordinates."""
     if isinstance(given, str):
         if given not in ds.coords or ds[given].dims != ("trial",):
             columns = [n for n, c in ds.coords.items() if c.dims == ("trial",) and n != "trial"]
@@ -38,12 +38,12 @@ def trial_column(ds: xr.Dataset | xr.DataArray, given: Any, role: str) -> xr.Dat
 def refuse_invalid(
     event: np.ndarray, valid: np.ndarray, start: float, recorded: Any, invalid: str
 ) -> None:
-    """Raise because of trials that are not valid, unless they are to be dropped and some are left.
+    """Raise an error about invalid trials, unless they are dropped and others are left.
 
     Raises
     ------
     LabelError
-        Listing the trials, or because none is left.
+        If trials are invalid (the error lists them), or dropping them leaves none.
     """
     if invalid == "drop":
         if not valid.any():
@@ -53,7 +53,6 @@ def refuse_invalid(
     listed = ", ".join(f"{i} (event at {event[i]:g})" for i in np.flatnonzero(~valid)[:8])
     raise LabelError(
         f"{(~valid).sum()} of {valid.size} trials have no event, start ({start:+g} ms from the "
-        f"event) outside what was recorded ({recorded} ms), or end before they start: trials "
-        f"{listed}. Choose a shorter "
-        "window, or pass invalid='drop' to leave them out."
+        f"event) outside of the recording ({recorded} ms), or end before they start: trials "
+        f"{listed}. Choose a shorter window, or pass invalid='drop' to leave them out."
     )

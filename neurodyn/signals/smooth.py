@@ -18,8 +18,8 @@ _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
     """Smooth along time with a Gaussian.
 
-    The kernel is normalised over the samples that exist, so that edges are not pulled to zero and a
-    constant stays the constant that it was. NaN samples give no weight and stay NaN.
+    The kernel is normalised over the samples under it, so that edges are not pulled to zero and a
+    constant signal stays constant. NaN samples have no weight and stay NaN.
 
     Parameters
     ----------

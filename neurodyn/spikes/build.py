@@ -1,4 +1,4 @@
-"""Spike trains as flat labelled Datasets."""
+"""Build spike Datasets, and read spike times from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "window_edges",
 ]
 
-#: Slack [ms] when comparing times that went through sums and unit conversions.
+#: Tolerance [ms] for times that went through sums and unit conversions.
 SLACK = 1e-6
 
 
@@ -45,16 +45,18 @@ def dataset(
     spike_time
         Times of all spikes [ms], shape ``(spike,)``.
     spike_unit
-        Label of each spike's unit, one of those that `coords` lists under `unit`.
+        Label of each spike's unit, one of the labels in ``coords["unit"]``.
     spike_trial
-        Label of each spike's trial, likewise; None for a continuous recording.
+        Label of each spike's trial, one of those in ``coords["trial"]``; None for a continuous
+        recording.
     coords
         Unit and trial tables, in the form that `neurodyn.labels.dataset` takes. `unit` (and `trial`
-        with `spike_trial`) must be there, so that silent ones are not forgotten.
+        with `spike_trial`) is required, because silent units and trials have no spikes to tell of
+        them.
     source
         "model" or "recording".
     window
-        First and last time that was observed [ms], relative to the trial's event when in trials.
+        Start and stop of the observation [ms]; in trials, relative to the event of the trial.
     attrs
         Further attributes.
 
@@ -62,7 +64,7 @@ def dataset(
     -------
     Dataset with the coordinates `spike_time`, `spike_unit` and perhaps `spike_trial` on dim
     `spike`, sorted by trial, unit (in the order of their tables) and time. `unit_key` and
-    `trial_key` keep the labels of the tables, so that spikes are found under new ones, too.
+    `trial_key` keep the labels of the tables, so that spikes are found after these get new labels.
 
     Raises
     ------
@@ -264,9 +266,9 @@ def times(ds: xr.Dataset) -> list[np.ndarray]:
 def step_middles(ds: xr.Dataset, time: np.ndarray) -> np.ndarray:
     """Times of spikes [ms] for counting in half-open intervals.
 
-    A run labels a spike with the end of the step that it fell into (``closed="right"``); the middle
-    of that step is taken, so that it counts in the interval in which the step lies. Recorded times
-    are as they are.
+    A run labels a spike with the end of its step (``closed="right"``). This returns the middle of
+    the step, so that the spike counts in the interval that holds the step. Recorded times are
+    returned unchanged.
 
     Parameters
     ----------

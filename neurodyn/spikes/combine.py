@@ -1,4 +1,4 @@
-"""Put spike Datasets together, and give units and trials other labels."""
+"""Join spike Datasets, and give units and trials new labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["concat", "from_positions", "relabel"]
 
 #: The convention in which spikes held positions, and the one in which they hold labels.
 _OLD, _NEW = "neurodyn-1", "neurodyn-2"
-#: What held positions, and along which dim.
+#: Columns that held positions, and the dims of these.
 _POSITIONS = {
     "spike_unit": "unit",
     "spike_trial": "trial",
@@ -27,14 +27,14 @@ _POSITIONS = {
 
 
 def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "trial") -> xr.Dataset:
-    """Put the trials, or the units, of several spike Datasets together.
+    """Join the trials, or the units, of several spike Datasets.
 
     Parameters
     ----------
     datasets
         Spike Datasets. Along the other dim they must have the same labels, in any order.
     dim
-        What to join: "trial" or "unit". Labels along it must differ; `relabel` makes them.
+        Dim to join along: "trial" or "unit". Labels along it must differ; see `relabel`.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
     Raises
     ------
     LabelError
-        If labels along `dim` repeat, those of the other dim differ, or other times were observed.
+        If labels along `dim` repeat, labels of the other dim differ, or the observed times differ.
 
     Examples
     --------
@@ -77,14 +77,14 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
 
 
 def _under_labels(ds: xr.Dataset) -> xr.Dataset:
-    """The spikes that are there, named by the labels of today."""
+    """The spikes of the present units and trials, named by their present labels."""
     require_spikes(ds)
     dims = [d for d in ("unit", "trial") if d in ds.dims and d in ds.coords]
     return tidy(relabel(ds, **{dim: ds[dim].values for dim in dims}))
 
 
 def _complete(ds: xr.Dataset, others: Sequence[xr.Dataset]) -> xr.Dataset:
-    """What other parts say of units and trials, and this one leaves out since all were observed."""
+    """Add labels that other parts have, and that this part lacks because all was observed."""
     if "observed" not in ds and any("observed" in other for other in others):
         shape = ds.sizes["trial"], ds.sizes["unit"]
         ds = ds.assign(observed=(("trial", "unit"), np.ones(shape, bool)))
@@ -122,7 +122,7 @@ def _refuse_different(parts: Sequence[xr.Dataset], dim: str) -> None:
 
 
 def _refuse_other_columns(first: xr.Dataset, part: xr.Dataset, dim: str, i: int) -> None:
-    """Refuse parts that say something else of the same units or trials."""
+    """Refuse parts with other values in the tables of the same units or trials."""
     _, mine = pair(first, part, dim, what=("first Dataset", f"Dataset {i}"))
     for name, column in first.coords.items():
         ours = column.dims == (dim,) and name not in SPIKE_KEYS.values()
@@ -134,18 +134,18 @@ def _refuse_other_columns(first: xr.Dataset, part: xr.Dataset, dim: str, i: int)
 
 
 def relabel(ds: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Dataset:
-    """Give units or trials other labels, those that spikes name included.
+    """Give units or trials new labels, and name the spikes by them.
 
-    ``ds.assign_coords(unit=...)`` changes the labels of the dim alone. Functions still find the
-    spikes, by `unit_key`; here `spike_unit` and `unit_key` hold the new labels, too.
+    ``ds.assign_coords(unit=...)`` changes the labels of the dim alone; functions then find the
+    spikes by `unit_key`. `relabel` writes the new labels into `spike_unit` and `unit_key`, too.
 
     Parameters
     ----------
     ds
         Spike Dataset.
     unit, trial
-        New labels in the order of the old ones, which may repeat (a bootstrap sample); None keeps
-        them.
+        New labels in the order of the old ones; None keeps the old ones. Old labels may repeat, as
+        in a bootstrap sample.
 
     Returns
     -------
@@ -194,19 +194,19 @@ def from_positions(ds: xr.Dataset, tables: Mapping[Any, Any] | None = None) -> x
     Parameters
     ----------
     ds
-        As it was stored: positions are those along `unit` and `trial` at that time.
+        Dataset with positions along `unit` and `trial`, as it was stored.
     tables
-        Coordinates of groups above, in a tree.
+        Coordinates of the groups above it in a tree.
 
     Returns
     -------
-    The same in the convention of today.
+    The Dataset in the present convention.
 
     Raises
     ------
     LabelError
-        If a position lies outside its dim: units or trials had been selected, which positions do
-        not follow.
+        If a position lies outside of its dim, because units or trials had been selected before it
+        was stored.
     """
     if ds.attrs.get("convention") != _OLD:
         return ds

@@ -18,10 +18,10 @@ from neurodyn.spikes.wider import rebinned
 
 __all__ = ["bin", "rate"]
 
-#: Coordinates that hold of spikes and not of bins.
+#: Coordinates of spikes that bins do not keep.
 _OF_SPIKES = ("valid_until", "n_valid", "time", *SPIKE_KEYS.values())
 
-#: More counts than this fill the memory of most machines.
+#: Largest number of counts; more would fill the memory of most machines.
 _MOST = 2**31
 
 
@@ -33,24 +33,26 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     ds
         Spike Dataset, in trials or continuous; or counts, which are added up in wider bins.
     bin_width
-        Width of the bins [ms]; must divide the window, and be a multiple of that of counts.
+        Width of the bins [ms]. It must divide the window; for counts, it must be a multiple of the
+        width of their bins.
     window
-        First and last edge [ms]; default is the window of `ds`. Of counts they are edges of bins.
+        First and last edge [ms]. Default: the window of `ds`. For counts, both must be edges of
+        bins.
 
     Returns
     -------
     Dataset with `spike_count` (trial, time, unit), or (time, unit) for a continuous recording.
     A single trial (``.isel(trial=0)``) has no dim `trial`.
     Bin k is ``[start + k bin_width, start + (k + 1) bin_width)``; `time` is the centre. Counts are
-    int32. Where trials end early or units were not observed throughout they are float32: NaN fills
-    the bins that were not observed in full, `n_valid` (trial) counts those that were, and
-    `valid_until` (trial) [ms] is where the last of them ends.
+    int32. If trials end early or units were not observed throughout, counts are float32, and NaN
+    fills the bins that were not observed in full; `n_valid` (trial) counts the bins that were, and
+    `valid_until` (trial) [ms] is the end of the last of these.
 
     Raises
     ------
     LabelError
-        If `bin_width` does not divide the window, the window leaves what was observed, or counts
-        do not add up to these bins.
+        If `bin_width` does not divide the window, the window exceeds the observation, or bins of
+        counts do not add up to these bins.
 
     Examples
     --------
@@ -114,12 +116,13 @@ def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
     known = ds.attrs.get("window")
     window = known if window is None else window
     if window is None:
-        raise LabelError("which times were observed is not known: pass window=(start, stop) in ms.")
+        raise LabelError("the observed times are not known: pass window=(start, stop) in ms.")
     start, stop = window_edges(window)
     if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
         raise LabelError(
-            f"the window {start:g} to {stop:g} ms leaves what was observed, {known[0]:g} to "
-            f"{known[1]:g} ms: counts there would be zeros that nobody measured."
+            f"the window {start:g} to {stop:g} ms exceeds the observation, {known[0]:g} to "
+            f"{known[1]:g} ms: zeros outside of it would not be measurements. Choose a window "
+            "within it."
         )
     gaps = np.asarray(ds.attrs.get("obs_intervals", (start, stop))).reshape(-1, 2)
     if not ((gaps[:, 0] <= start + SLACK) & (gaps[:, 1] >= stop - SLACK)).any():
@@ -156,7 +159,7 @@ def _n_bins(start: float, stop: float, bin_width: float) -> int:
 
 
 def _pad(ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray):
-    """NaN where nothing was observed, and the end of each trial's last whole bin, if any is cut."""
+    """Set bins without observation to NaN; return the number of whole bins if trials end early."""
     ends = None
     if "valid_until" in ds.coords:
         until = np.atleast_1d(ds["valid_until"].values)
@@ -192,10 +195,10 @@ def rate(
     sigma
         Standard deviation of the Gaussian [ms]; None does not smooth. See `neurodyn.trials.smooth`.
     bin_width
-        Width of the bins [ms], as for `bin`. Default: 10 ms, which is fine for kernels of 20 ms and
-        more; or the bins of counts.
+        Width of the bins [ms], as for `bin`. Default: 10 ms, because that resolves kernels of 20 ms
+        and more; for counts, their own bins.
     window
-        First and last edge [ms]; default is the window of `ds`.
+        First and last edge [ms]. Default: the window of `ds`.
 
     Returns
     -------

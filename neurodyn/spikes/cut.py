@@ -39,17 +39,17 @@ def align(
     window
         Start and stop around the event [ms], half-open: ``(-500, 1000)``.
     until
-        Where each trial ends, in the same three forms, when that may be before the window does
-        (``"stop_time"``). Such trials keep `valid_until` (trial), and binning pads them.
+        Time at which each trial ends, in the same three forms (``"stop_time"``), for trials that
+        may end before the window does. They get `valid_until` (trial), and binning pads them.
     invalid
-        What to do with trials without an event (NaN) or whose window starts outside what was
-        recorded: "raise" an error that lists them, or "drop" them.
+        Treatment of trials without an event (NaN), or whose window starts outside of the recording:
+        "raise" an error that lists them, or "drop" them.
 
     Returns
     -------
-    Spike Dataset in trials: time 0 is the event, the trial table is carried along, `event_time`
-    (trial) tells when the event was. Windows may overlap; a spike then appears in each of them.
-    Units that were not observed for all of it get `observed` (trial, unit).
+    Spike Dataset in trials. Time 0 is the event; the trial table is kept, and `event_time` (trial)
+    is the time of the event in the recording. Windows may overlap; a spike is then in each of them.
+    If units were not observed throughout, there is `observed` (trial, unit).
 
     Raises
     ------
@@ -88,7 +88,7 @@ def align(
     found = positions(ds)
     order = np.argsort(found.time, kind="stable")
     sorted_times = found.time[order]
-    # Search a little wider, then decide on the relative time, which is what is stored.
+    # Search a little wider, then decide by the relative time, because that is stored.
     low = np.searchsorted(sorted_times, event + start - SLACK)
     high = np.searchsorted(sorted_times, event + np.minimum(stop, last - event) + SLACK)
     counts = np.maximum(high - low, 0)
@@ -123,7 +123,7 @@ def align(
 
 
 def _observed_from(ds: xr.Dataset, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each time the observed interval that it lies in (else an empty one)."""
+    """Start and stop of the observed interval around each time; an empty one if there is none."""
     edges = ds.attrs.get("obs_intervals", ds.attrs.get("window"))
     if edges is None:
         return np.full(start.shape, -np.inf), np.full(start.shape, np.inf)

@@ -1,4 +1,4 @@
-"""Join spikes with the units and trials that a Dataset has, by label."""
+"""Join spikes with the units and trials of a Dataset, by label."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "tidy",
 ]
 
-#: A table from labels to positions may have this many times more rows than there are labels.
+#: Largest ratio of the rows of a table from labels to positions to the number of labels.
 _SPARSE = 64
 
 
@@ -46,11 +46,11 @@ class Positions(NamedTuple):
 
 
 def positions(ds: xr.Dataset) -> Positions:
-    """Find each spike's place along the `unit` and `trial` that the Dataset has now.
+    """Find the position of each spike along the present `unit` and `trial` of a Dataset.
 
-    Spikes name their unit and trial by label, so selecting, sorting or repeating units and trials
-    leaves them right. Spikes whose unit or trial is not there are left out; those of an entry that
-    is there twice (a bootstrap sample) come twice.
+    Spikes name their unit and trial by label, so that they stay right when units and trials are
+    selected, sorted or repeated. Spikes of units or trials that are not in the Dataset are left
+    out; spikes of an entry that is in it twice (a bootstrap sample) are returned twice.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def positions(ds: xr.Dataset) -> Positions:
     Raises
     ------
     LabelError
-        If `ds` holds no spikes, or they cannot be told apart by unit (and trial): a dim without
-        labels, labels of another kind than those of the spikes, columns that lie on other dims.
+        If `ds` holds no spikes, or their units (and trials) cannot be found: a dim has no labels,
+        its labels are of another kind than those of the spikes, or columns lie on other dims.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def positions(ds: xr.Dataset) -> Positions:
 
 
 def joined(ds: xr.Dataset) -> tuple[Any, np.ndarray, np.ndarray | None]:
-    """Which of the stored spikes are there, and their positions along `unit` and `trial`."""
+    """Index of the spikes of present units and trials, and their positions along both."""
     require_spikes(ds)
     found, which = {}, slice(None)
     for name, dim in SPIKE_COLUMNS.items():
@@ -103,7 +103,7 @@ def _kept(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _copies(place: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which spikes, and where they are, if entry k is a copy of the distinct entry ``back[k]``."""
+    """Index and positions of spikes if entry k is a copy of the distinct entry ``back[k]``."""
     order = np.argsort(place, kind="stable")[(place < 0).sum() :]
     counts = np.bincount(place[order], minlength=int(back.max()) + 1)
     copies, starts = counts[back], (np.cumsum(counts) - counts)[back]
@@ -113,12 +113,12 @@ def _copies(place: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def in_trials(ds: xr.Dataset) -> bool:
-    """Whether spikes are cut into trials, and there is a dim of them."""
+    """Whether spikes are cut into trials, and the Dataset has the dim `trial`."""
     return "spike_trial" in ds and "trial" in ds.dims
 
 
 def refuse_single_trial(ds: xr.Dataset) -> None:
-    """Refuse one trial selected as a number, for what has no place but a table of trials."""
+    """Refuse a single trial that was selected as a number, for formats that need the dim."""
     if "spike_trial" in ds and "trial" not in ds.dims:
         label = ds["trial"].values.item() if "trial" in ds.coords else 0
         raise LabelError(
@@ -128,15 +128,15 @@ def refuse_single_trial(ds: xr.Dataset) -> None:
 
 
 def observed(ds: xr.Dataset) -> Bool[np.ndarray, "*trial unit"] | None:
-    """Whether each unit was observed in each trial; None: all were."""
+    """Whether each unit was observed in each trial; None if all were."""
     if "observed" not in ds:
         return None
-    # `where` makes numbers or objects of it, with NaN for what it takes away.
+    # `where` turns truth values into numbers or objects, with NaN for masked ones.
     return ds["observed"].transpose(..., "unit").values == True  # noqa: E712
 
 
 def _labels(ds: xr.Dataset, dim: str, name: str) -> np.ndarray:
-    """How spikes call the entries of a dim that are there."""
+    """The labels by which spikes name the present entries of a dim."""
     key = next((n for n in (SPIKE_KEYS[dim], dim) if n in ds.coords), None)
     if key is None:
         raise LabelError(
@@ -161,14 +161,14 @@ def _labels(ds: xr.Dataset, dim: str, name: str) -> np.ndarray:
 
 
 def _whole_again(now: np.ndarray, ds: xr.Dataset, name: str, dim: str) -> np.ndarray:
-    """Labels as they were before entries without spikes came in and made numbers of them."""
+    """Labels of the entries; refuse those that came from reindexing, which are NaN."""
     missing = pd.isnull(now)
     if missing.any():
         strange = ds[dim].values[missing] if dim in ds.coords else np.flatnonzero(missing)
         raise LabelError(
-            f"'{dim}' has entries of which no spikes were recorded, {strange[:6].tolist()}, as "
-            f"after reindex or an outer merge: leave them out, .isel({dim}=...), since silence was "
-            "not observed there."
+            f"'{dim}' has entries that were not recorded, {strange[:6].tolist()}, as after reindex "
+            f"or an outer merge: leave them out, .isel({dim}=...), because they were not silent "
+            "but unobserved."
         )
     return now
 
@@ -176,7 +176,7 @@ def _whole_again(now: np.ndarray, ds: xr.Dataset, name: str, dim: str) -> np.nda
 def places(
     values: np.ndarray, labels: np.ndarray, *, name: str = "values", dim: str = "unit"
 ) -> Int[np.ndarray, " spike"]:
-    """Position of each value among unique labels; -1 where it is none of them."""
+    """Position of each value among unique labels; -1 for values that are not among them."""
     if not values.size:
         return np.zeros(0, np.int64)
     if _kind(values) != _kind(labels):
@@ -190,7 +190,8 @@ def places(
         return np.full(values.size, -1)
     if _kind(values) == "whole numbers":
         return _whole_places(values, labels)
-    # Spikes of one unit or trial stand together, and comparing text is slow: look up each run.
+    # Spikes of one unit or trial stand together, so each run is looked up once: comparing text is
+    # slow.
     starts = np.r_[0, np.flatnonzero(values[1:] != values[:-1]) + 1]
     order = np.argsort(labels, kind="stable")
     at = np.minimum(np.searchsorted(labels, values[starts], sorter=order), labels.size - 1)
@@ -227,7 +228,7 @@ def require_spikes(ds: xr.Dataset) -> None:
     Raises
     ------
     LabelError
-        Saying what is there instead, and what brings it into form.
+        If it is not; the error tells what it is, and how to convert it.
     """
     if not isinstance(ds, xr.Dataset) or "spike_time" not in ds or "spike_unit" not in ds:
         held = list(ds.variables) if isinstance(ds, xr.Dataset) else type(ds).__name__
@@ -254,8 +255,8 @@ def require_spikes(ds: xr.Dataset) -> None:
 def tidy(ds: xr.Dataset) -> xr.Dataset:
     """Keep the spikes of the units and trials that are there, sorted by trial, unit and time.
 
-    Selecting units or trials leaves the table of spikes as it is, and costs nothing; this drops
-    what no function counts any longer, for instance before saving.
+    Selecting units or trials does not change the table of spikes, so that it costs no time. `tidy`
+    drops the spikes of entries that were not selected, for instance before saving.
 
     Parameters
     ----------
@@ -274,7 +275,7 @@ def tidy(ds: xr.Dataset) -> xr.Dataset:
     array([20.])
     """
     which, unit, trial = joined(ds)
-    # Spikes of entries that repeat are kept once: they are found for each of them again.
+    # Spikes of entries that repeat are kept once, because `positions` finds them for each entry.
     kept, first = np.unique(np.arange(ds.sizes["spike"])[which], return_index=True)
     keys = [ds["spike_time"].values[kept], unit[first], *([] if trial is None else [trial[first]])]
     kept = kept[np.lexsort(keys)]

@@ -33,7 +33,7 @@ def psth(
     by
         Trial coordinates that make a condition; default as for `average`.
     bin_width, sigma, window
-        As in `neurodyn.spikes.rate` [ms]: by default 10 ms, or the bins of counts.
+        As in `neurodyn.spikes.rate` [ms].
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Counts in wider bins, and in a part of their window."""
+"""Add counts up in wider bins, and cut them to a window."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ __all__ = ["rebinned", "wider"]
 
 
 def rebinned(ds: xr.Dataset, bin_width: Number | None, window: Window | None) -> xr.Dataset:
-    """Counts in bins of this width within this window; None: as they are.
+    """Cut counts to a window, and add them up in wider bins.
+
+    Parameters
+    ----------
+    ds
+        Dataset with ``spike_count``.
+    bin_width
+        Width of the new bins [ms]; None: the present bins.
+    window
+        First and last edge [ms]; None: the whole.
 
     Raises
     ------
@@ -54,16 +63,16 @@ def wider(
     ds
         Dataset with ``spike_count`` in bins.
     bin_width
-        Width of the new bins [ms], a multiple of that of the old ones.
+        Width of the new bins [ms], a multiple of the width of the old ones.
     rest
-        Bins at the end that fill no new one: "raise" an error, or "drop" them.
+        Treatment of bins at the end that do not fill a new one: "raise" an error, or "drop" them.
     what
-        What to call the counts in errors.
+        Name of the counts in errors.
 
     Returns
     -------
-    `ds` in the new bins. A bin is NaN if one of those in it is; `n_valid` and `valid_until` tell
-    which are observed in full.
+    `ds` in the new bins. A bin is NaN if one of the bins in it is; `n_valid` and `valid_until` mark
+    the bins that were observed in full.
 
     Raises
     ------
@@ -91,7 +100,7 @@ def wider(
     beside = [str(name) for name, v in ds.variables.items() if "time" in v.dims]
     if beside := [name for name in beside if name not in ("time", "spike_count")]:
         raise LabelError(
-            f"{what}: {beside} lie on 'time', too, and nothing says how to add them up: "
+            f"{what}: {beside} lie on 'time', too, and cannot be added up as counts are: "
             f".drop_vars({beside}) first."
         )
     count = ds["spike_count"].variable
@@ -106,7 +115,7 @@ def wider(
 
 
 def _ends(ds: xr.Dataset, edges: np.ndarray, many: int) -> dict[str, xr.DataArray]:
-    """How many of the new bins each trial observed in full, and until when."""
+    """Number of new bins that were observed in full in each trial, and the end of the last."""
     if "valid_until" not in ds.coords:
         return {"n_valid": ds["n_valid"] // many} if "n_valid" in ds.coords else {}
     until = ds["valid_until"]

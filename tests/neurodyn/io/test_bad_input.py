@@ -123,7 +123,7 @@ BAD_RECORDINGS = {
     ),
     "table": ("a.csv", pandas_table, FileFormatError, "is text, .* pandas"),
     "columns of text": ("a.txt", neo_text, FileFormatError, "is text"),
-    "pickle": ("a.pkl", write(pickle.dumps({"a": 1})), FileFormatError, "runs whatever code"),
+    "pickle": ("a.pkl", write(pickle.dumps({"a": 1})), FileFormatError, "runs the code"),
     "pickle in disguise": ("a.abf", write(pickle.dumps(Bomb())), FileFormatError, "runs whatever"),
     "old pickle in disguise": (
         "a.nix",

@@ -194,12 +194,12 @@ def _slices_of_time(text):
 @pytest.mark.parametrize("measure", [analysis.firing_rate, analysis.population_rate])
 @pytest.mark.parametrize("window", [(80.0, 130.0), (-10.0, 40.0)])
 def test_a_window_that_leaves_the_bins_is_refused(measure, window):
-    with pytest.raises(LabelError, match="leaves what was observed, 0 to 120 ms"):
+    with pytest.raises(LabelError, match="exceeds the observation, 0 to 120 ms"):
         measure(counts([2])[1], window=window)
 
 
 def test_a_window_that_leaves_a_run_is_refused():
-    with pytest.raises(LabelError, match="leaves what was observed"):
+    with pytest.raises(LabelError, match="exceeds the observation"):
         analysis.firing_rate(run_of([2]), window=(80.0, 200.0))
 
 

@@ -213,7 +213,7 @@ WRONG = {
     ),
     "raster of mixed trees": (
         lambda: plot.raster(xr.DataTree.from_dict({"/a": spiking(), "/b": spiking()})),
-        "have them: pass e.g",
+        "all have them: pass one, e.g",
     ),
     "no weights": (lambda: plot.weights(models.reference.Lorenz63()), "no weights W"),
 }

@@ -187,7 +187,7 @@ def test_what_labels_cannot_follow_is_refused():
         (ds.drop_vars(["trial", "trial_key"]), "no longer has with labels"),
         (ds.swap_dims(trial="side"), r"entries of 'trial' lie on \('side',\)"),
         (ds.stack(x=("trial", "unit")), r"entries of 'unit' lie on \('x',\)"),
-        (ds.reindex(trial=[100, 7]), r"no spikes were recorded, \[7\]"),
+        (ds.reindex(trial=[100, 7]), r"entries that were not recorded, \[7\]"),
         (ds.reset_coords("spike_time").expand_dims("seed"), "spikes.concat"),
     ):
         with pytest.raises(LabelError, match=match):

@@ -135,7 +135,7 @@ class TestBin:
             ),
             ({"bin_width": 300.0}, "use narrower bins"),
             ({"bin_width": 0.0}, "positive"),
-            ({"bin_width": 10.0, "window": (0, 200)}, "leaves what was observed"),
+            ({"bin_width": 10.0, "window": (0, 200)}, "exceeds the observation"),
             ({"bin_width": 10.0, "window": (50, 0)}, "start < stop"),
         ],
     )
