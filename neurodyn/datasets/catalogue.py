@@ -6,6 +6,7 @@ import pkgutil
 import tomllib
 from pathlib import Path
 
+from neurodyn.common import registry
 from neurodyn.datasets.record import File, Record
 
 __all__ = ["RECORDS", "register"]
@@ -26,14 +27,14 @@ def _record(entry: dict) -> Record:
 _ENTRIES = tomllib.loads((_HERE / "catalogue.toml").read_text(encoding="utf-8"))["dataset"]
 #: Datasets by name.
 RECORDS = {entry["name"]: _record(entry) for entry in _ENTRIES}
-_OURS = frozenset(RECORDS)
 
 
 def register(record: Record) -> Record:
-    """Add a dataset of your own to those that are known by name, for this process.
+    """Register a dataset of your own under its name, for this process.
 
-    `load`, `open`, `path`, `neurodyn.citation` and the experiments then take it by its name, as
-    they take the datasets of neurodyn: the same download, cache and check of the hash.
+    `load`, `open`, `path`, `neurodyn.citation` and the experiments then take it by its name, with
+    the same download, cache and check of the hash as the datasets of neurodyn.
+    `neurodyn.register` does the same.
 
     Parameters
     ----------
@@ -72,10 +73,4 @@ def register(record: Record) -> Record:
         raise TypeError(
             f"register takes a neurodyn.datasets.Record, got a {type(record).__name__}."
         )
-    if record.name in _OURS:
-        raise ValueError(
-            f"'{record.name}' is a dataset of neurodyn: give yours another name. Names that are "
-            f"taken: {', '.join(sorted(_OURS))}."
-        )
-    RECORDS[record.name] = record
-    return record
+    return registry.register(record)

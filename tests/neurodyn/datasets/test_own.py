@@ -80,7 +80,7 @@ MINE = {"name": "mine", "title": "Mine", "files": (datasets.File("a", "0" * 64, 
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"name": "mante2013"}, ValueError, "'mante2013' is a dataset of neurodyn"),
+        ({"name": "mante2013"}, ValueError, "RECORDS has a 'mante2013' already"),
         ({"name": "my data.nc"}, ValueError, "a word without spaces, dots and slashes"),
         ({"files": ()}, ValueError, "at least one file"),
         ({"files": ("a.npz",)}, TypeError, r"File\.of\(path\) describes a file"),
