@@ -12,8 +12,8 @@ import optax
 import pytest
 
 from neurodyn.io.archive import read_archive, write_archive
+from neurodyn.io.trees import named_leaves, with_leaves
 from neurodyn.training import CheckpointError, Seeds, Supervised, Threshold, fit
-from neurodyn.training.checkpoint import _as_leaf, _named
 from tests.neurodyn.training.killed import STEPS, train
 from tests.neurodyn.training.test_fit import same_bits
 from tests.systems import Filter, Leaky, Sequences
@@ -218,7 +218,9 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
 
 def test_random_keys_survive():
     state = {"key": jax.random.key(3), "x": jax.numpy.asarray(2.5)}
-    stored = _named(state)
-    back = [_as_leaf(x, like) for x, like in zip(stored.values(), state.values(), strict=True)]
-    assert (jax.random.key_data(back[0]) == jax.random.key_data(state["key"])).all()
-    assert back[1] == state["x"]
+    stored = named_leaves(state, "s")
+    back = with_leaves(state, stored | {"other": stored["s['x']"]}, "s")
+    assert (jax.random.key_data(back["key"]) == jax.random.key_data(state["key"])).all()
+    assert back["x"] == state["x"]
+    with pytest.raises(KeyError, match="are not those of the tree"):
+        with_leaves({"x": state["x"]}, stored, "s")
