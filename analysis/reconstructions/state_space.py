@@ -188,7 +188,7 @@ class StateSpaceDivergence(eqx.Module):
         bins = (low, high, self.n_bins, self.protocol == "inner", jnp)
         p, q = (_numbers(x, *bins) for x in (truth, generated))
         smoothing = jnp.asarray(self.smoothing, truth.dtype)
-        value = _divergence(*_counts(p, q, total), float(total), smoothing, jnp)
+        value = _divergence(*_counts(p, q, total, truth.dtype), float(total), smoothing, jnp)
         return jnp.where(jnp.isfinite(generated).all(), value, jnp.nan)
 
 
@@ -225,14 +225,14 @@ def _numbers(points: Any, low: Any, high: Any, n_bins: int, inner: bool, xp: Any
     return xp.where(inside, number, n_bins ** points.shape[1])
 
 
-def _counts(p: Array, q: Array, total: int) -> tuple[Array, Array]:
+def _counts(p: Array, q: Array, total: int, dtype: Any) -> tuple[Array, Array]:
     """Counts of both sides in every bin that is visited, padded with 0."""
     numbers = jnp.concatenate([p, q])
     order = jnp.argsort(numbers)
     numbers = numbers[order]
     new = jnp.concatenate([jnp.zeros(1, bool), numbers[1:] != numbers[:-1]])
     place = jnp.cumsum(new, dtype=jnp.int32)
-    of_truth, count = order < p.shape[0], (numbers < total).astype(jnp.result_type(float))
+    of_truth, count = order < p.shape[0], (numbers < total).astype(dtype)
     zeros = jnp.zeros_like(count)
     n = zeros.at[place].add(jnp.where(of_truth, count, zeros))
     return n, zeros.at[place].add(jnp.where(of_truth, zeros, count))
@@ -246,6 +246,6 @@ def _divergence(n: Any, m: Any, total: float, a: Any, xp: Any) -> Any:
     visited = (n + m) > 0
     p_sum, q_sum = n.sum() + a * total, m.sum() + a * total
     terms = (n + a) / p_sum * (xp.log((n + a) / (m + a)) + xp.log(q_sum / p_sum))
-    empty = (total - visited.sum()) * a / p_sum * xp.log(q_sum / p_sum)
+    empty = (total - visited.sum().astype(n.dtype)) * a / p_sum * xp.log(q_sum / p_sum)
     value = xp.where(visited, terms, 0).sum() + empty
     return xp.where(m.sum() > 0, value, xp.nan)
