@@ -1,8 +1,8 @@
-"""The interface of everything that drives and scores a system.
+"""The interface of tasks, which drive systems and score their outputs.
 
 Trials are batched trial-first, ``(trial, time, input)``. Sample k of an input acts during
-``[k dt, (k + 1) dt)`` of the trial; sample k of a target or an output is what holds at its end, at
-time ``t0 + (k + 1) dt`` relative to ``align_event``.
+``[k dt, (k + 1) dt)`` of the trial. Sample k of a target or an output holds at the end of this
+interval, at ``t0 + (k + 1) dt`` relative to ``align_event``.
 """
 
 import abc
@@ -30,9 +30,9 @@ class Trial(eqx.Module):
     Attributes
     ----------
     inputs
-        What the system receives.
+        Inputs of the system.
     targets
-        What it should produce: floats for regression, integers for classes. For tasks scored at
+        Wanted outputs: floats for regression, integers for classes. For tasks scored at
         the last step only (``task.scored == "last"``), the time axis has length 1.
     mask
         Weight of every scored step and output in the loss, same shape as ``targets``; 0: not
@@ -49,11 +49,11 @@ class Trial(eqx.Module):
         Number of steps of each trial, for tasks whose trials last differently long; else None.
         Later steps of a run do not belong to the trial; they become NaN when it is labelled.
     from_first
-        Whether the first target is the observation that a run starts from. A model whose state an
-        observation says something about then runs from there, and predicts the later targets.
-        Others run through all of them from a start of their own.
+        Whether a run starts from the first target, an observation. A model that infers its state
+        from an observation then starts there and predicts the later targets. Other models run
+        through all targets from their own initial state.
     dt
-        Step of the task that drew the trials, in `time_unit`; None where nobody said.
+        Step of the task that drew the trials, in `time_unit`; None if it is not known.
     time_unit
         ``"ms"``, or ``"1"`` where a step has no duration.
     """
@@ -71,7 +71,7 @@ class Trial(eqx.Module):
     time_unit: str = eqx.field(static=True, default="ms")
 
     def of(self, task: "AbstractTask") -> "Trial":
-        """These trials, which then know the step of the task that drew them."""
+        """These trials with the step of the task that drew them."""
         unit = task.units().get("time", "ms")
         return dataclasses.replace(self, dt=float(task.dt), time_unit=unit)
 
@@ -94,13 +94,13 @@ class AbstractTask(eqx.Module):
     input_names, output_names
         Name of each input and output channel.
     n_steps
-        Steps of a trial (of the buffer, where trials have a ``length``).
+        Steps of a trial; if trials have a ``length``, steps of their buffer.
     dt
         Step [ms].
     t0
         Time of the start of the trial relative to ``align_event`` [ms] (so usually <= 0).
     align_event
-        What happens at time 0.
+        Name of the event at time 0.
     scored
         ``"every"``: all steps have targets; ``"last"``: only the last one (the readout is then
         formed once per trial).

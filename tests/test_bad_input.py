@@ -276,7 +276,7 @@ BAD = {
         "The inputs hold NaN",
     ),
     "unknown variable": (
-        lambda: nd.simulate(small(), np.zeros((5, 3)), dt=1.0, variables=["voltage"]),
+        lambda: nd.simulate(small(), np.zeros((5, 3)), dt=1.0, save=["voltage"]),
         ValueError,
         r"no variables \['voltage'\]; it has \['rate'\]",
     ),

@@ -81,16 +81,16 @@ SAME = {
         lambda: run(rate_net(), TASK, n_trials=2)["rate"].values,
     ),
     "steps from NumPy": (
-        lambda: run(cells(), dt=1, n_steps=NUMPY(20), variables=("v",))["v"].values,
-        lambda: run(cells(), dt=1.0, n_steps=20, variables=("v",))["v"].values,
+        lambda: run(cells(), dt=1, n_steps=NUMPY(20), save=("v",))["v"].values,
+        lambda: run(cells(), dt=1.0, n_steps=20, save=("v",))["v"].values,
     ),
     "time constants in a list": (
         lambda: rate_net(tau=[50, 60, 70, 80]).tau.value(),
         lambda: rate_net(tau=np.array([50.0, 60.0, 70.0, 80.0])).tau.value(),
     ),
     "input in lists": (
-        lambda: run(driven(), [[1], [0], [2]], dt=0.1, variables=("v",))["v"].values,
-        lambda: run(driven(), np.float32([[1], [0], [2]]), dt=0.1, variables=("v",))["v"].values,
+        lambda: run(driven(), [[1], [0], [2]], dt=0.1, save=("v",))["v"].values,
+        lambda: run(driven(), np.float32([[1], [0], [2]]), dt=0.1, save=("v",))["v"].values,
     ),
     "input of whole numbers": (
         lambda: run(rate_net(), np.ones((5, 2, 3), int), dt=1.0)["rate"].values,

@@ -13,8 +13,9 @@ from jaxtyping import Array
 from neurodyn.analysis.networks.alterations import score_altered
 from neurodyn.analysis.networks.lesion_results import lesion_result, relative_accuracy
 from neurodyn.common.checks import check_whole
+from neurodyn.engine.chosen import Chosen, as_units
 from neurodyn.engine.intervene import SupportsCut, select_units
-from neurodyn.engine.units import Chosen, as_mask, as_units, where
+from neurodyn.engine.units import as_mask, where
 from neurodyn.labels import LabelError, in_positions
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask

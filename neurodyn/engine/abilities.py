@@ -1,10 +1,11 @@
-"""What a system may offer besides its interface: one protocol for each ability.
+"""Abilities that a system may have besides its interface: one protocol for each.
 
 A class has an ability when it has the methods or attributes of the protocol; nothing is inherited.
 """
 
 from typing import Any, Protocol, runtime_checkable
 
+import jax
 from jaxtyping import Array, Float, Int, PyTree
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ReadsTargets",
     "SizedByStep",
     "SupportsFused",
+    "check_step",
 ]
 
 
@@ -146,3 +148,24 @@ class ChecksStep(Protocol):
     def check_step(self, dt: float) -> None:
         """Raise ValueError when ``dt`` [ms] is too long; traced values are not checked."""
         ...
+
+
+def check_step(system: Any, dt: Any) -> None:
+    """Refuse a step that is too long for a system, if the system can tell.
+
+    Every driver and every objective of training calls it, once.
+
+    Parameters
+    ----------
+    system
+        Any system.
+    dt
+        Step [ms]; a traced step is not checked.
+
+    Raises
+    ------
+    ValueError
+        If the system refuses the step, see :class:`ChecksStep`.
+    """
+    if isinstance(system, ChecksStep) and not isinstance(dt, jax.core.Tracer):
+        system.check_step(float(dt))

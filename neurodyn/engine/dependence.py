@@ -1,4 +1,4 @@
-"""Whether what a function returns is computed from what it is given, found without running it."""
+"""Whether the results of a function depend on its arguments, found without running it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ def depends(function: Callable[[Array], PyTree], value: Array) -> bool:
 
 
 def _reached(jaxpr: Any, given: list[bool]) -> list[bool]:
-    """Which outputs of a program are computed from those of its inputs that are marked."""
+    """Which outputs of a program are computed from marked inputs."""
     marked = {v for v, mark in zip(jaxpr.invars, given, strict=True) if mark}
 
     def is_marked(v: Any) -> bool:
@@ -47,9 +47,9 @@ def _reached(jaxpr: Any, given: list[bool]) -> list[bool]:
 
 
 def _called(equation: Any) -> Any:
-    """The program that an equation calls with its own inputs, such as a compiled function's.
+    """The program that an equation calls with its own inputs, e.g. a compiled function.
 
-    None for loops and branches, all of whose results count as computed from all that goes in.
+    None for loops and branches: each of their results counts as computed from all inputs.
     """
     inner = [getattr(p, "jaxpr", p) for p in equation.params.values()]
     inner = [p for p in inner if isinstance(p, core.Jaxpr)]
@@ -70,7 +70,7 @@ def check_current(
     n_units: int | None,
     key: Any,
 ) -> None:
-    """Refuse a current that would change nothing.
+    """Refuse a current that would have no effect.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def check_current(
     n_units
         Number of units.
     key
-        What the step draws with.
+        Key of the draws of the step.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def check_change(
     *,
     dt: Any,
 ) -> None:
-    """Refuse a changed system of which a part would change nothing.
+    """Refuse a changed system if one of its changed arrays would have no effect.
 
     Parameters
     ----------
@@ -158,15 +158,16 @@ def check_change(
             name = jax.tree_util.keystr(path).removeprefix(".")
             raise ValueError(
                 f"WeightChange: `{name}` of the changed {type(system).__name__} differs, but no "
-                "step reads it there, so that this would change nothing. What a run only starts "
-                "from, such as weights that a rule learns and initial states, is in its state: run "
-                "up to then with nd.integrate, change `final_state`, and go on with state= and "
-                f"start=. Or leave `{name}` as it is in the model that runs."
+                "step reads it there, so the change would have no effect. Weights that a rule "
+                "learns and initial states are in the state of a run: run up to then with "
+                "nd.integrate, "
+                "change `final_state`, and go on with state= and start=. Or leave "
+                f"`{name}` as it is in the model that runs."
             )
 
 
 def _stepped(own: Any, state: State, drive: Drive, dt: Any, key: Any) -> PyTree:
-    """All that goes into the next state of one trial, resolved, in the step at time 0."""
+    """All parts of the next state of one trial, in the step at time 0."""
     u = eqx.tree_at(lambda u: u.step, drive, jnp.zeros((), jnp.int32), is_leaf=lambda x: x is None)
     if isinstance(own, AbstractMap):
         return own.update(state, u, key=key)

@@ -11,8 +11,8 @@ import optimistix as optx
 from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.engine.drive import Drive, as_drive
+from neurodyn.engine.noise import filled
 from neurodyn.engine.record import observe
-from neurodyn.engine.stepping import filled
 from neurodyn.system import State
 
 __all__ = ["Held", "Options", "Smooth", "SpikeTimes", "smooth_run", "spiking_run", "terms_of"]

@@ -1,4 +1,4 @@
-"""What a run is given, in one form: inputs with a batch axis, trials that pick parameters."""
+"""Inputs, states and trials of a run, checked and in one form."""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -145,10 +145,10 @@ def _rows(leaf: Any, dt: Any, first: Any) -> Any:
 
 
 def check_finite(drive: Drive) -> None:
-    """Refuse inputs with holes."""
+    """Refuse inputs with NaN or infinite values."""
     for leaf in jax.tree.leaves(drive):
         known = not isinstance(leaf, jax.core.Tracer) and jnp.issubdtype(leaf.dtype, jnp.inexact)
-        # By NumPy, which compiles nothing.
+        # NumPy compiles nothing.
         if known and not np.isfinite(np.asarray(leaf)).all():
             raise ValueError(
                 "The inputs hold NaN or infinite values; interpolate or mask them first."
@@ -156,7 +156,7 @@ def check_finite(drive: Drive) -> None:
 
 
 def check_state(state: Any, n_trials: int) -> None:
-    """Refuse a state to start from that is not one of so many trials."""
+    """Refuse an initial state that does not have a row for each trial."""
     if state is None:
         return
     if not isinstance(state, State):
@@ -171,7 +171,7 @@ def check_state(state: Any, n_trials: int) -> None:
 
 
 def check_trial(system: Any, trial: PyTree) -> None:
-    """Refuse parameters indexed by trial where no trial says which row, or one out of range."""
+    """Refuse trials that do not pick a row of every parameter indexed by trial."""
     for parameter in indexed_parameters(system):
         if trial is None:
             raise ValueError(
@@ -183,9 +183,9 @@ def check_trial(system: Any, trial: PyTree) -> None:
 
 
 def trials_for(system: Any, trials: PyTree) -> PyTree:
-    """The trials that have to run along, to pick rows or to start from an observation; else None.
+    """The trials, if the run needs them to pick rows or to start from an observation; else None.
 
-    Without them a whole batch can go through one kernel. Their length, shared by all, stays behind.
+    Without trials a whole batch can go through one kernel. Their common length is left out.
     """
     if not starts_from_first(system, trials) and (trials is None or not indexed_parameters(system)):
         return None
@@ -193,14 +193,14 @@ def trials_for(system: Any, trials: PyTree) -> PyTree:
 
 
 def starts_from_first(system: Any, trial: PyTree) -> bool:
-    """Whether this system runs from the first target of these trials, and predicts the others."""
+    """Whether the system starts from the first target of these trials and predicts the others."""
     return bool(getattr(trial, "from_first", False)) and isinstance(system, InfersState)
 
 
 def predicted(system: Any, trials: Any) -> Any:
-    """The trials as this system runs them: without the observation that it starts from.
+    """The trials as this system runs them: without the observation from which it starts.
 
-    Row t of the inputs of such trials acts in the step from sample t to t + 1.
+    Row t of the inputs then acts in the step from sample t to t + 1.
     """
     if not starts_from_first(system, trials):
         return trials

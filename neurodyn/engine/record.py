@@ -1,7 +1,7 @@
-"""What a run records, and how it comes back."""
+"""Records: which values a run keeps, and the form in which it returns them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -13,23 +13,25 @@ from jaxtyping import Array, Bool, Float, PyTree
 from neurodyn import kernels
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
-from neurodyn.engine.units import Chosen, as_mask, as_units, select_units
+from neurodyn.engine.chosen import Chosen, as_units
+from neurodyn.engine.units import as_mask, select_units
 from neurodyn.system import AbstractSpiking, AbstractSystem, State, Variable
 
 __all__ = ["Save", "Trajectory"]
 
 
-#: What rounding may take from a number of steps.
+#: Tolerance, in steps, when a time is converted to a step number, because times are rounded.
 _EDGE = 1e-6
 
 
 class Save(NamedTuple):
-    """What a run records; nothing else is kept.
+    """The record of a run; nothing else is kept.
 
     Attributes
     ----------
     variables
-        Names out of ``system.variables()``.
+        Names out of ``system.variables()``, or one name. None: all of them in
+        :func:`neurodyn.simulate`, none in :func:`neurodyn.integrate` and :func:`neurodyn.solve`.
     every
         Record each ``every``-th step, the first of them after ``every`` steps of the window.
     window
@@ -41,20 +43,21 @@ class Save(NamedTuple):
         ``"dense"``: 0/1 floats; ``"packed"``: 32 units to a ``uint32`` word; None: not recorded.
         Spikes are recorded at every step of the window, whatever ``every`` says.
     units
-        Numbers of the units that are recorded, in this order, spikes included; None: all. Outputs
+        Units that are recorded, spikes included: numbers or names, a boolean mask, or values of
+        their coordinates such as ``{"population": "E"}``; None: all. Numbers set the order. Outputs
         have no units, and the weights of a unit are those of its inputs.
     """
 
-    variables: tuple[str, ...] = ()
+    variables: Sequence[str] | str | None = None
     every: int = 1
     window: tuple[float, float] | None = None
     outputs: Literal["every", "last"] | None = "every"
     spikes: Literal["dense", "packed"] | None = None
-    units: tuple[int, ...] | None = None
+    units: Any = None
 
 
 class Trajectory(eqx.Module):
-    """What a run recorded, time-major.
+    """The result of a run, time-major.
 
     Attributes
     ----------
@@ -84,7 +87,7 @@ class Trajectory(eqx.Module):
 
 
 def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:
-    """What ``save`` asks to record of one trial's state."""
+    """The record of one trial's state."""
     out = {}
     if save.variables:
         seen = system.observe(state)
@@ -99,7 +102,7 @@ def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:
 
 
 def _chosen(x: Array, variable: Variable, units: tuple[int, ...]) -> Array:
-    """The values of some units, where a variable has any."""
+    """The values of some units, if the variable has units."""
     if "unit" not in variable.dims:
         return x
     return jnp.take(x, np.asarray(units), axis=variable.dims.index("unit"))
@@ -125,7 +128,7 @@ def only_trial(run: Trajectory) -> Trajectory:
 
 
 def pack_spikes(spikes: Array | None, save: Save) -> Array | None:
-    """Spikes of one step ``(trial, unit)`` in the form that is recorded."""
+    """Spikes of one step ``(trial, unit)`` in the form of the record."""
     if spikes is None or save.spikes is None:
         return None
     if save.units is not None:
@@ -141,18 +144,40 @@ def is_finite(x: PyTree) -> Bool[Array, ""]:
     return jnp.stack(leaves).all()
 
 
-def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
-    """Refuse what this system cannot record."""
-    if isinstance(save.variables, str):
-        raise TypeError(f"Save: variables is a tuple of names, ({save.variables!r},).")
-    unknown = set(save.variables) - set(system.variables())
+def as_save(save: Any) -> Save:
+    """The record that a user asks for, as a Save; names alone are those of variables.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a Save nor names.
+    """
+    if save is None or isinstance(save, Save):
+        return Save() if save is None else save
+    names = (save,) if isinstance(save, str) else save
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f"`save` is a neurodyn.Save or names of variables, e.g. ('rate',), got {save!r}."
+        )
+    return Save(variables=tuple(names))
+
+
+def checked_save(system: AbstractSystem, save: Save, length: Any = None) -> Save:
+    """The record in one form: names in a tuple, and units by their numbers.
+
+    Raises
+    ------
+    ValueError
+        If this system cannot record it.
+    """
+    variables = (save.variables,) if isinstance(save.variables, str) else save.variables or ()
+    unknown = set(variables) - set(system.variables())
     if unknown:
         raise ValueError(
             f"{type(system).__name__} has no variables {sorted(unknown)}; "
             f"it has {sorted(system.variables())}."
         )
     check_whole(1, every=save.every)
-    recorded_units(system, save.units)
     if length is not None and (save.every != 1 or save.window is not None):
         raise ValueError("`length` cannot be combined with Save(every=...) or Save(window=...).")
     if save.outputs not in ("every", "last", None):
@@ -161,6 +186,8 @@ def check_save(system: AbstractSystem, save: Save, length: Any) -> None:
         raise ValueError(f"Save: spikes is 'dense', 'packed' or None, got {save.spikes!r}.")
     if save.spikes and not isinstance(system, AbstractSpiking):
         raise ValueError(f"{type(system).__name__} does not spike: leave Save(spikes=None).")
+    units = recorded_units(system, save.units)
+    return save._replace(variables=tuple(variables), units=units)
 
 
 def recorded_units(system: AbstractSystem, units: Any) -> tuple[int, ...] | None:

@@ -1,5 +1,6 @@
 """The adaptive driver: diffrax's step control, adjoints and root-found spike times."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import diffrax
@@ -10,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from neurodyn.common.random import as_key
-from neurodyn.engine.abilities import ChecksStep, SizedByStep
+from neurodyn.engine.abilities import SizedByStep, check_step
 from neurodyn.engine.dependence import check_current
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.events import (
@@ -23,7 +24,7 @@ from neurodyn.engine.events import (
     terms_of,
 )
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
-from neurodyn.engine.record import Save, Trajectory, check_save, is_finite, only_trial
+from neurodyn.engine.record import Save, Trajectory, as_save, checked_save, is_finite, only_trial
 from neurodyn.params import resolve
 from neurodyn.system import AbstractFlow, AbstractSpiking, State
 
@@ -46,7 +47,7 @@ def solve(
     dt0: float | None = None,
     state: State | None = None,
     key: Any = None,
-    save: Save | None = None,
+    save: Save | Sequence[str] | str | None = None,
     trial: PyTree = None,
     n_trials: int | None = None,
     max_steps: int = 65_536,
@@ -60,8 +61,8 @@ def solve(
     Parameters
     ----------
     system
-        A flow. Spiking flows need ``max_events``; what changes between their spikes must be in
-        ``state.x`` (``state.memory`` changes at spikes only).
+        A flow. Spiking flows need ``max_events``; variables that change between their spikes must
+        be in ``state.x``, because ``state.memory`` changes at spikes only.
     inputs
         ``(time, *batch, input)`` held constant for ``dt`` each, a callable of time [ms], or None.
     ts
@@ -100,13 +101,13 @@ def solve(
     spiking = isinstance(system, AbstractSpiking)
     if spiking and max_events is None:
         raise ValueError("A spiking flow needs `max_events=`, the room for spikes of each trial.")
-    save = Save() if save is None else save
-    check_save(system, save._replace(spikes=None), None)
-    if (save.every, save.window, save.spikes, save.units) != (1, None, None, None):
+    save = as_save(save)
+    if (save.every, save.window, save.spikes) != (1, None, None) or save.units is not None:
         raise ValueError(
             "`solve` records at the times `ts`, and spikes always: Save takes `variables` and "
             f"`outputs` only here, got {save}."
         )
+    record = checked_save(system, save)
     if spiking and adjoint is not None:
         raise ValueError(
             "Spike times are searched for in a loop that cannot be differentiated backwards: "
@@ -123,8 +124,8 @@ def solve(
         rtol, atol = (1e-6, 1e-8) if double else (1e-5, 1e-7)
         stepsize_controller = diffrax.PIDController(rtol=rtol, atol=atol)
     constant = isinstance(stepsize_controller, (diffrax.ConstantStepSize, diffrax.StepTo))
-    if constant and isinstance(system, ChecksStep) and dt0 is not None:
-        system.check_step(float(dt0))
+    if constant and dt0 is not None:
+        check_step(system, dt0)
     if isinstance(source, Held) and not constant:
         jumps = _jumps(source)
         if jumps is not None:
@@ -145,7 +146,7 @@ def solve(
         ),
         state,
         as_key(key),
-        save,
+        record,
         trial,
         n,
         max_events if spiking else None,

@@ -7,9 +7,9 @@ import jax
 
 __all__ = ["check_noise_solver", "check_solver"]
 
-#: They keep a state of their own across steps, which inputs that jump and spikes would invalidate.
+#: Solvers with a state of their own across steps, which jumps of inputs and spikes invalidate.
 _MULTISTEP = (diffrax.ReversibleHeun, diffrax.LeapfrogMidpoint)
-#: They solve equations in two parts, position and velocity or stiff and not; a flow has one drift.
+#: Solvers for equations in two parts, e.g. position and velocity; a flow has a single drift.
 _SPLIT = (
     diffrax.SemiImplicitEuler,
     diffrax.AbstractFosterLangevinSRK,
@@ -27,7 +27,7 @@ _FOR_NOISE = (
 
 
 def check_solver(solver: Any) -> None:
-    """Refuse what is no solver, and solvers that a fixed clock cannot run."""
+    """Refuse objects that are no solver, and solvers that need more than a fixed clock."""
     if not isinstance(solver, diffrax.AbstractSolver):
         raise TypeError(f"`solver` must be a diffrax solver, got {type(solver).__name__}.")
     name = type(solver).__name__
@@ -50,7 +50,7 @@ def check_solver(solver: Any) -> None:
 
 
 def check_noise_solver(solver: diffrax.AbstractSolver, noisy: bool) -> None:
-    """Refuse solvers that would read the noise wrongly, or that miss it."""
+    """Refuse solvers that would treat the noise wrongly, and solvers for noise without any."""
     name = type(solver).__name__
     inner: Any = solver.solver if isinstance(solver, diffrax.AbstractWrappedSolver) else solver
     if not noisy and isinstance(inner, _FOR_NOISE):

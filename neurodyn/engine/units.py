@@ -1,60 +1,19 @@
-"""Which units of a system are meant: by a mask, by number, or by name."""
+"""Units of a system: the mask, numbers or names of a user as positions in the model."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool
 
 from neurodyn.common.random import as_key
+from neurodyn.engine.chosen import Chosen, as_units, kind_of
 from neurodyn.params import resolve
 from neurodyn.system import AbstractSystem, State
 
-__all__ = ["Chosen", "as_mask", "as_units", "chosen_mask", "select_units", "shapes_of", "unit_axis"]
-
-
-class Chosen(eqx.Module):
-    """Units by number or by name, until a system says which ones these are."""
-
-    which: tuple[int, ...] | tuple[str, ...] = eqx.field(static=True)
-
-
-def as_units(units: Any) -> Bool[np.ndarray, " unit"] | Chosen:
-    """A mask over units, or the numbers or names that were given instead.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-    """
-    if isinstance(units, Chosen):
-        return units
-    given = np.asarray(_in_order(units))
-    kind = _kind(given)
-    if isinstance(units, (list, tuple)) and kind != "b":
-        _refuse_mixed(units)
-    if kind == "U":
-        return Chosen(_distinct([str(name) for name in given.ravel()]))
-    if kind == "i" and given.ndim < 2 and given.size:
-        if len(np.unique(given)) == given.size:
-            if given.min() < 0:
-                raise ValueError(
-                    f"`units` counts from 0, got {given.min()}: negative numbers do not count from "
-                    "the end."
-                )
-            return Chosen(tuple(int(n) for n in given.ravel()))
-        if not np.isin(given, (0, 1)).all():
-            _distinct(given.tolist())
-    if given.ndim != 1 or not given.size or kind not in "bif" or not np.isin(given, (0, 1)).all():
-        raise ValueError(
-            "`units` must be unit numbers such as [0, 5], names such as ['E'], or a boolean (or "
-            f"0/1) mask with one entry per unit, got {given.dtype} of shape {given.shape}. "
-            "select_units(model, ...) makes a mask."
-        )
-    return given.astype(bool)
+__all__ = ["as_mask", "chosen_mask", "select_units", "shapes_of", "unit_axis", "where"]
 
 
 def as_mask(system: AbstractSystem, units: Any) -> Any:
@@ -159,7 +118,7 @@ def select_units(
 
 
 def shapes_of(system: AbstractSystem, state: State | None, trial: Any, dt: Any) -> tuple[Any, Any]:
-    """Shapes of what a system shows of its state, and of its ``x``; nothing is run.
+    """Shapes of the variables that a system observes, and of its ``x``; nothing is run.
 
     ``state`` and ``trial`` are those of a batch, or None.
     """
@@ -175,9 +134,9 @@ def shapes_of(system: AbstractSystem, state: State | None, trial: Any, dt: Any) 
 
 
 def unit_axis(system: AbstractSystem, shapes: tuple[Any, Any]) -> tuple[str, int] | None:
-    """The dim that interventions call units, and its length; None where there is none.
+    """The dim on which interventions act, and its length; None if there is none.
 
-    It is `unit`, and for systems without units the entries of their state.
+    It is `unit`, or for systems without units the dim of their state.
     """
     seen, x = shapes
     known = system.variables()
@@ -207,7 +166,7 @@ def chosen_mask(
 def where(
     system: AbstractSystem, chosen: Chosen, n: int, dim: str = "unit"
 ) -> list[tuple[Any, np.ndarray]]:
-    """Each number or name that was given, with the numbers of the units that it means."""
+    """Each given number or name, with the numbers of its units."""
     what = type(system).__name__
     if isinstance(chosen.which[0], str):
         return [(name, _named(system, str(name), n, dim)) for name in chosen.which]
@@ -221,12 +180,12 @@ def where(
 
 
 def _named(system: AbstractSystem, name: str, n: int, dim: str) -> np.ndarray:
-    """Numbers of the units that a coordinate calls by this name."""
+    """Numbers of the units with this name in one of the coordinates."""
     placed = {key: _placed(value) for key, value in system.unit_coords().items()}
     texts = {
         key: values
         for key, (on, values) in placed.items()
-        if on == dim and values.shape == (n,) and _kind(values) == "U"
+        if on == dim and values.shape == (n,) and kind_of(values) == "U"
     }
     found = {key: np.flatnonzero(values == name) for key, values in texts.items()}
     found = {key: places for key, places in found.items() if places.size}
@@ -249,7 +208,7 @@ def _named(system: AbstractSystem, name: str, n: int, dim: str) -> np.ndarray:
 
 
 def _units_of(system: AbstractSystem) -> tuple[str, int]:
-    """The dim that interventions call units, and its length, without a state to look at."""
+    """The dim on which interventions act, and its length, of a system without a given state."""
     n = getattr(system, "n_units", None)
     if isinstance(n, (int, tuple)):
         return "unit", int(np.sum(n))
@@ -265,71 +224,6 @@ def _placed(coord: Any) -> tuple[str, np.ndarray]:
     return dim, np.asarray(values)
 
 
-def _kind(values: np.ndarray) -> str:
-    """b, i, f or U (text) of an array; O for anything else."""
-    kind = values.dtype.kind
-    if kind == "O" and values.size and all(isinstance(v, str) for v in values.ravel()):
-        return "U"
-    return {"u": "i", "T": "U"}.get(kind, kind)
-
-
-def _distinct(given: Sequence[Any]) -> tuple[Any, ...]:
-    for each in given:
-        if given.count(each) > 1:
-            raise ValueError(
-                f"`units` names {each!r} twice. Numbers say which units; a mask, with one entry "
-                "for each unit, is boolean."
-            )
-    return tuple(given)
-
-
-def _refuse_mixed(units: Sequence[Any]) -> None:
-    if any(isinstance(each, (bool, np.bool_)) for each in units):
-        raise ValueError(
-            "`units` mixes True or False with numbers or names: give either a mask or a list of "
-            f"units, got {list(units)[:8]}."
-        )
-
-
 def _listed(values: np.ndarray) -> str:
     names = list(dict.fromkeys(values.tolist()))
     return ", ".join(str(name) for name in names[:8]) + ("..." if len(names) > 8 else "")
-
-
-def _in_order(units: Any) -> Any:
-    """A labelled mask in the order of the model's units; else as it is.
-
-    Zeros and ones of which each has the label of its unit are a mask; the labels of a dim
-    themselves are numbers.
-    """
-    if not getattr(units, "dims", ()) or units.ndim != 1:
-        return units
-    dim, masks = units.dims[0], units.dtype.kind in "biuf" and np.isin(units, (0, 1)).all()
-    if not masks or dim not in units.coords or units.name == dim:
-        return units.values
-    return labelled(units, "units").astype(bool)
-
-
-def labelled(value: Any, name: str) -> Any:
-    """Numbers of units as the model counts them: labels of a labelled array say which is which."""
-    if getattr(value, "dims", ()):
-        # xarray is slow to import, and rarely needed
-        from neurodyn.labels import LabelError, in_positions
-        from neurodyn.labels.pairing import as_numbers, counts
-
-        dim = str(value.dims[0])
-        if dim in value.coords:
-            found = value[dim].values
-            if as_numbers(found) is not None and not counts(found):
-                raise LabelError(
-                    f"`{name}` is for units {found.tolist()[:8]}, but a model counts its units "
-                    "from 0: pass one entry for each of its units, labelled 0 to n - 1 or not at "
-                    f"all, .drop_vars('{dim}')."
-                )
-        return in_positions(value, dim, what=name).values
-    return value
-
-
-def mask_array(mask: np.ndarray) -> Float[Array, " unit"]:
-    """A mask as 0 and 1 in the precision of a run."""
-    return jnp.asarray(mask, jnp.result_type(float))

@@ -1,4 +1,4 @@
-"""What labelled inputs say about the run that they drive: its clock and its trials."""
+"""Clock and trials of a run, read from the labels of its inputs."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ _BATCH = ("trial", "condition")
 
 
 class InputLabels(NamedTuple):
-    """Labels that a run takes over from its inputs.
+    """Labels that a run takes from its inputs.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class InputLabels(NamedTuple):
     n_valid
         Steps of each trial, where they end at different times; else None.
     align_event
-        What happens at time 0.
+        Name of the event at time 0.
     """
 
     dt: float
@@ -40,7 +40,7 @@ class InputLabels(NamedTuple):
 
 
 def input_labels(inputs: Any, dt: float | None) -> InputLabels | None:
-    """The labels of inputs of any form; None where they have none, or no step.
+    """The labels of inputs of any form; None if they have no labels or no step.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def input_labels(inputs: Any, dt: float | None) -> InputLabels | None:
 
 
 def _of_trials(inputs: xr.DataArray) -> dict[str, xr.Variable]:
-    """Coordinates of the trials; all scalar ones are of the trial where there is one."""
+    """Coordinates of the trials; in a single trial all scalar coordinates belong to it."""
     many = tuple(dim for dim in inputs.dims if dim in _BATCH)
     coords: dict[str, xr.Variable] = {}
     for name, coord in inputs.coords.items():

@@ -1,4 +1,4 @@
-"""Labels of what a simulation recorded."""
+"""Labels of the records of a simulation."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ __all__ = ["join", "label"]
 def label(
     model: Any, plan: Plan, save: Save, arrays: dict[str, np.ndarray], start: int = 0
 ) -> xr.Dataset:
-    """What was recorded from step ``start`` on, as a labelled Dataset."""
+    """The records from step ``start`` on as a labelled Dataset."""
     known = model.variables()
     trial_coords = _trial_coords(plan, save, arrays)
     arrays = _ended(plan, save, known, arrays, start)
@@ -67,7 +67,7 @@ def label(
     coords |= trial_coords
     attrs = _attrs(model, plan)
     if "spike_time" in arrays:
-        # Units are numbered from 0, so that their positions are labels; trials have their own.
+        # The label of a unit is its position; trials have labels of their own.
         trial = np.asarray(plan.coords["trial"].values)
         columns = {name: arrays[name] for name in SPIKE_COLUMNS}
         columns["spike_trial"] = trial[arrays["spike_trial"]]
@@ -97,11 +97,12 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
         return coords
     found: dict[str, Any] = dict(plan.trials.conditions)
     units: dict[str, str] = {}
-    # Trials without their task say of nothing that it follows from the rest.
+    # Without the task nothing is known to follow from other conditions, so all are design.
     design, scores = list(found), {}
     if plan.task is not None:
         units, design = plan.task.units(), list(plan.task.condition_table())
-        if "outputs" in arrays and plan.whole and save.every == 1 and save.window is None:
+        every_step = save.every == 1 and save.window is None and save.outputs == plan.task.scored
+        if "outputs" in arrays and plan.whole and every_step:
             outputs = _all_steps(plan, save, arrays["outputs"])
             scores = _score(plan.task, outputs, plan.trials)
     columns = {}
@@ -110,17 +111,17 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
             continue
         about = units.get(name, "1")
         step = plan.dt if about == plan.unit else None
-        # Conditions label trials, and so do times; other scores are measured.
+        # Conditions and times are labels and get exact values; other scores are measurements.
         is_label = name in plan.trials.conditions or step is not None
         value = labels.exact(value, step) if is_label else np.asarray(value)
-        if name in plan.coords:  # which the task knows beyond float32
+        if name in plan.coords:  # the task knows these in higher precision than float32
             value = plan.coords[name].values
         columns[name] = ("trial", value, about)
     return coords | marked(columns, design=design, outcome=scores)
 
 
 def _score(task: Any, outputs: Any, trials: Any) -> dict[str, Any]:
-    """What the task says about the outputs, in one program."""
+    """Scores of the outputs, in one compiled program."""
     try:
         return _compiled_score(task, outputs, trials)
     except jax.errors.JAXTypeError:  # a task that scores on the host, by NumPy
@@ -141,7 +142,7 @@ def _steps(plan: Plan, save: Save, start: int = 0) -> np.ndarray:
 def _ended(
     plan: Plan, save: Save, known: Any, arrays: dict[str, np.ndarray], start: int
 ) -> dict[str, np.ndarray]:
-    """What was recorded, without what came after the end of its trial."""
+    """The records without the samples after the end of their trials."""
     if plan.n_valid is None:
         return arrays
     n_valid, steps, arrays = np.asarray(plan.n_valid), _steps(plan, save, start), {**arrays}
@@ -156,15 +157,15 @@ def _ended(
 
 
 def _all_steps(plan: Plan, save: Save, outputs: np.ndarray) -> Any:
-    """Outputs as tasks score them: as long as the trials' buffer, zero beyond their length."""
+    """Outputs in the form that tasks score: padded with zeros to the buffer of the trials."""
     missing = 0 if save.outputs == "last" else plan.n_steps - outputs.shape[1]
     return as_array(np.pad(outputs, [(0, 0), (0, missing), (0, 0)]), outputs.dtype)
 
 
 def join(runs: list[xr.Dataset], plan: Plan) -> xr.Dataset:
     """Runs of the members along `seed`."""
-    # What the members bring (scores, time constants) has a value for each of them; what the trials
-    # bring (conditions) is shared.
+    # Coordinates of the members (scores, time constants) have one value for each member; those of
+    # the trials (conditions) are shared.
     shared = {*runs[0].dims, "area", "ei", "n_valid", "valid_until", "first_step"}
     shared |= {*plan.coords, *(plan.trials.conditions if plan.trials else ())}
     own = [name for name in runs[0].coords if name not in shared]

@@ -9,7 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from neurodyn.simulation.plan import part
+from neurodyn.simulation.chunks import part
 from neurodyn.system import AbstractSpiking
 
 __all__ = ["stream"]

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from neurodyn.engine.abilities import ChecksStep
+from neurodyn.engine.abilities import check_step
 from neurodyn.task import Trial
 from neurodyn.training.errors import DivergenceError
 from neurodyn.training.history import History
@@ -55,10 +55,8 @@ def warn_of_long_step(plan: Plan, run: Any, step: int, told: set[int]) -> None:
     for seed in set(range(len(plan.models))) - told:
         constants, member = run.member(seed)
         model = eqx.combine(member.params, constants.rest)
-        if not isinstance(model, ChecksStep):
-            continue
         try:
-            model.check_step(float(plan.task.dt))
+            check_step(model, plan.task.dt)
         except ValueError as error:
             told.add(seed)
             which = "" if plan.how is None else f" of seed {seed}"

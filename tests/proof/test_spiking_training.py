@@ -35,13 +35,13 @@ def test_izhikevich_neurons_learn_a_perceptual_decision():
         scheme="izh2003",
         key=0,
     )
-    before = nd.simulate(network, task, n_trials=500, key=7, variables=())
+    before = nd.simulate(network, task, n_trials=500, key=7, save=())
     schedule = optax.cosine_decay_schedule(1e-2, 600)
     optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
     fit = nd.fit(
         network, task, optimizer=optimizer, steps=600, batch_size=32, evaluate=False, key=1
     )
-    after = nd.simulate(fit.model, task, n_trials=500, key=7, variables=())
+    after = nd.simulate(fit.model, task, n_trials=500, key=7, save=())
     assert float(before.correct.mean()) < 0.6
     assert float(after.correct.mean()) >= 0.9
     # All of the network is trained, not the readout alone.

@@ -91,9 +91,7 @@ def context_decision(**changes) -> Learnt:
 def validate(ensemble: nd.Ensemble, task: AbstractTask) -> dict[str, np.ndarray]:
     """Scores of every network on every trial of the validation set, ``(seed, trial)``."""
     trials = task.validation()
-    run = nd.simulate(
-        ensemble, trials, dt=task.dt, variables=(), key=EVALUATION_KEY, progress=False
-    )
+    run = nd.simulate(ensemble, trials, dt=task.dt, save=(), key=EVALUATION_KEY, progress=False)
     members = [task.score(jnp.asarray(outputs), trials) for outputs in run["outputs"].values]
     return {name: np.stack([np.asarray(m[name]) for m in members]) for name in members[0]}
 

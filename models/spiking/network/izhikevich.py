@@ -62,7 +62,7 @@ def izhikevich2003_network(
     >>> import neurodyn as nd
     >>> from neurodyn.models import spiking
     >>> network = spiking.izhikevich2003_network(80, 20)
-    >>> run = nd.simulate(network, dt=1.0, n_steps=20, key=1, variables=())
+    >>> run = nd.simulate(network, dt=1.0, n_steps=20, key=1, save=())
     >>> run.sizes["unit"]
     100
     """

@@ -90,7 +90,7 @@ class Network(AbstractSpiking):
     >>> import neurodyn as nd
     >>> from neurodyn.models import spiking
     >>> cell = spiking.Network(spiking.Izhikevich2003(1, "RS"), bias=10.0)
-    >>> nd.simulate(cell, dt=0.5, n_steps=2000, variables=()).sizes["spike"]
+    >>> nd.simulate(cell, dt=0.5, n_steps=2000, save=()).sizes["spike"]
     23
     """
 

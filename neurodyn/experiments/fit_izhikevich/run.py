@@ -246,7 +246,7 @@ def _simulate(
     network = spiking.Network(
         {"cell": neuron}, inputs={"current": spiking.CurrentInput(1, to="cell", W=np.ones((1, 1)))}
     )
-    model = nd.simulate(network, protocol.current[:, :, None], dt=settings.dt, variables=("v",))
+    model = nd.simulate(network, protocol.current[:, :, None], dt=settings.dt, save=("v",))
     first = settings.window[0] - BEFORE
     shifted = model.assign_coords(time=labels.clock(model).time + first)
     shifted["time"].attrs = model["time"].attrs

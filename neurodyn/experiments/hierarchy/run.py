@@ -91,7 +91,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         sequences.validation(),
         dt=sequences.dt,
         key=shared_key(3),
-        variables=LATENT,
+        save=LATENT,
         progress=False,
     )
     kept = preference_kept(models, task, sequences, settings.n_generated, key=shared_key(4))
@@ -162,7 +162,7 @@ def preference_kept(
         sequences.batch(key, len(item), item=item),
         dt=sequences.dt,
         key=key,
-        variables=(),
+        save=(),
         progress=False,
     )
     outputs = run["outputs"].transpose("seed", "trial", "time", "output").values

@@ -128,8 +128,7 @@ def _simulate(network: Any, settings: Settings, seed: int) -> xr.Dataset:
         dt=settings.dt,
         n_steps=n_steps,
         n_trials=1,
-        variables=(),
-        outputs=False,
+        save=nd.Save((), outputs=None),
         key=seed,
         progress=False,
     )

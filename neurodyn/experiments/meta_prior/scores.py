@@ -40,7 +40,7 @@ def reconstruction(models: Sequence[PVRNN], sequences: Sequences, *, key: Any) -
             trials if name != "free" else None,
             dt=sequences.dt,
             key=key,
-            variables=("sigma", "prior_sigma", "kl") if name == "posterior" else (),
+            save=("sigma", "prior_sigma", "kl") if name == "posterior" else (),
             progress=False,
             **size,
         )
@@ -91,7 +91,7 @@ def free_runs(
             n_steps=discard + n_steps,
             dt=machine.dt,
             key=key,
-            variables=("d",),
+            save=("d",),
             progress=False,
         ).isel(time=slice(discard, None))
         symbols = analysis.symbolise(run["outputs"], machine.values)
@@ -164,7 +164,7 @@ def examples(
             jax.tree.map(lambda a: a[:3] if a.ndim else a, sequences.validation()),
             dt=sequences.dt,
             key=key,
-            variables=LATENT,
+            save=LATENT,
             progress=False,
         )
         tree[f"/model/example/{name}"] = run.assign_attrs(w=w)

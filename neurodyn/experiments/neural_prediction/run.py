@@ -206,7 +206,7 @@ def _generation(
     """Error relative to the variance of the training data ``(network, sequence)``."""
     out: dict[str, list[np.ndarray]] = {"posterior": [], "target": [], "free": []}
     power = _spread(data.train)
-    options: dict[str, Any] = {"dt": sequences.dt, "variables": (), "progress": False}
+    options: dict[str, Any] = {"dt": sequences.dt, "save": (), "progress": False}
     for seed, model in zip(seeds_of(settings, len(members)), members, strict=True):
         key = jax.random.fold_in(shared_key(3), seed)
         for mode in ("posterior", "target"):

@@ -137,7 +137,7 @@ def study(
             task,
             repeats=settings.repeats,
             key=shared_key(2),
-            variables=("rate",),
+            save=("rate",),
             progress=run.progress,
         )
     )

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from neurodyn.common.reprs import brief
-from neurodyn.engine.abilities import ChecksStep
+from neurodyn.engine.abilities import check_step
 from neurodyn.engine.inputs import predicted, trials_for
 from neurodyn.engine.integrate import Save, Trajectory, integrate
 from neurodyn.params import AbstractParameter, resolve, trainable
@@ -144,8 +144,7 @@ class Supervised(AbstractObjective):
                     f"{type(task).__name__} has {what}={getattr(task, what)}: build the model with "
                     "task.n_inputs and task.n_outputs."
                 )
-        if isinstance(model, ChecksStep):
-            model.check_step(float(task.dt))
+        check_step(model, task.dt)
         if self.rate_penalty is not None and self.variable not in model.variables():
             raise ValueError(
                 f"rate_penalty acts on the variable {self.variable!r}, which "

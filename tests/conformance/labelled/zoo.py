@@ -204,7 +204,7 @@ def _seeds():
         ("trial", "time"),
     )  # fmt: skip
     net = nd.simulate(
-        spiking_network(), dt=0.5, n_steps=400, n_trials=3, variables=("v",), key=1, progress=False
+        spiking_network(), dt=0.5, n_steps=400, n_trials=3, save=("v",), key=1, progress=False
     )
     latents = nd.simulate(
         models.PVRNN(2, (5, 3), (2, 1), (2.0, 6.0), sequences=(5, 40), A="normal", key=0),

@@ -235,17 +235,16 @@ def test_memory_does_not_grow_with_the_length_of_a_run():
 
 def test_runs_in_chunks_and_many_trials_are_the_same():
     network = spiking.izhikevich2003_network(80, 20, published=False)
-    whole = nd.simulate(network, dt=0.5, n_steps=200, n_trials=5, key=0, variables=("v",))
+    whole = nd.simulate(network, dt=0.5, n_steps=200, n_trials=5, key=0, save=("v",))
     cut = nd.simulate(
         network,
         dt=0.5,
         n_steps=200,
         n_trials=5,
         key=0,
-        variables=("v",),
+        save=nd.Save(("v",), every=1),
         chunk=2,
         chunk_steps=70,
-        every=1,
     )
     assert_equal_to_rounding(cut.v, whole.v, n_steps=200)
     for name in ("spike_time", "spike_unit", "spike_trial"):

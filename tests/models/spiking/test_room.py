@@ -1,7 +1,5 @@
 """Networks drawn anew run the programs of those drawn before, and give what they would alone."""
 
-import sys
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,6 +8,7 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import params
+from neurodyn.engine.run import execute
 from neurodyn.models import spiking
 
 X = np.linspace(0.0, 10.0, 40)
@@ -44,13 +43,12 @@ def run(net):
 
 @pytest.mark.parametrize("law", LAWS)
 def test_new_draws_and_parameters_compile_nothing(law):
-    driver = sys.modules["neurodyn.integrate"]
     sizes = set()
     for key in range(6):
         net = network(LAWS[law], key, W=0.1)
         sizes.add(net.projections["p"].weights.indices.size)
         run(net)
-        traces = driver._run._cached._cache_size()
+        traces = execute._cached._cache_size()
         if key == 0:
             before = traces
     assert traces == before

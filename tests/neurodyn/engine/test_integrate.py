@@ -1,7 +1,5 @@
 """The fixed-clock driver against exact solutions, and its promises."""
 
-import sys
-
 import diffrax
 import equinox as eqx
 import jax
@@ -12,8 +10,9 @@ from scipy.integrate import solve_ivp
 
 import neurodyn as nd
 from neurodyn import models, params
-from neurodyn.engine import stepping
+from neurodyn.engine import noise
 from neurodyn.engine.record import unpack_spikes
+from neurodyn.engine.run import execute
 from tests.neurodyn.flows import LIF, OU, Forced, Leaky, Walk
 from tests.rounding import assert_equal_to_rounding
 from tests.systems import Sequences
@@ -190,16 +189,16 @@ def test_windows_hold_the_samples_inside_them(dt, window):
 def test_a_step_draws_different_numbers_for_everything():
     key = jax.random.key(3)
     leaves = {"a": jnp.zeros(5), "b": jnp.zeros(5), "c": jnp.zeros(5)}
-    path = stepping._Increment(key, leaves, jnp.array(1.0))
+    path = noise.Increment(key, leaves, jnp.array(1.0))
     area = path.evaluate(0.0, 1.0, use_levy=True)
-    after = jax.random.normal(jax.random.fold_in(key, stepping._AFTER), (5,))
+    after = jax.random.normal(jax.random.fold_in(key, noise.AFTER), (5,))
     scale = np.sqrt(12.0)
     draws = [*area.W.values(), *(h * scale for h in area.H.values()), after]
     for i, one in enumerate(draws):
         for other in draws[:i]:
             assert not np.isclose(one, other, rtol=1e-5).any()
     # `split` and `fold_in` agree on small numbers, which is what has to be kept apart.
-    used = {stepping._AFTER, stepping._AREA}
+    used = {noise.AFTER, noise.AREA}
     assert not used & set(range(1_000_000))
 
 
@@ -346,12 +345,11 @@ def test_one_trace_for_new_seeds_inputs_and_parameters():
 
 def test_the_driver_itself_compiles_once():
     model = models.CTRNN(2, 8, 1, noise_std=0.1, key=0)
-    driver = sys.modules["neurodyn.integrate"]
     before = None
     for seed in range(6):
         scaled = eqx.tree_at(lambda m: m.b, model, model.b + seed)
         nd.integrate(scaled, jnp.full((10, 3, 2), float(seed)), dt=1.0 + seed, key=seed)
-        size = driver._run._cached._cache_size()
+        size = execute._cached._cache_size()
         before = size if before is None else before
         assert size == before
 
@@ -406,9 +404,14 @@ BAD = {
         "nothing would be recorded",
     ),
     "one name": (
-        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save=nd.Save("rate")),
+        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save="rate"),
+        ValueError,
+        "no variables",
+    ),
+    "no record": (
+        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save={"every": 2}),
         TypeError,
-        "tuple of names",
+        "neurodyn.Save or names",
     ),
     "length": (
         lambda: nd.integrate(Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, length=6),

@@ -273,7 +273,7 @@ def test_failures_say_where_and_what_to_do(case, x64):
 
 
 def test_one_trace_however_often_inputs_change():
-    driver = sys.modules["neurodyn.solve"]
+    driver = sys.modules["neurodyn.engine.solve"]
     before = None
     for n, dt0 in ((1, 0.5), (3, 0.4), (0, 0.3), (9, 0.2)):
         inputs = np.zeros((10, 2, 1), np.float32)

@@ -46,7 +46,7 @@ def synthetic(tmp_path):
         {"cell": spiking.Izhikevich2007(1, "RS", **known)},
         inputs={"current": spiking.CurrentInput(1)},
     )
-    run = nd.simulate(network, i[:, :, None].astype(np.float32), dt=dt, variables=("v",), key=0)
+    run = nd.simulate(network, i[:, :, None].astype(np.float32), dt=dt, save=("v",), key=0)
     v = run["v"].values[:, :, 0].astype(float)
     # A model is reset within the step of its spike: put the peaks back that a recording has.
     at = np.rint(run["spike_time"].values / dt).astype(int) - 1

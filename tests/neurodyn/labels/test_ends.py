@@ -60,7 +60,11 @@ def test_runs_of_every_family_end_where_their_trials_end(family):
 
 @pytest.mark.parametrize(
     "options",
-    [{"every": 3}, {"window": (40.0, 130.0)}, {"chunk": 3, "chunk_steps": 7}],
+    [
+        {"save": nd.Save(every=3)},
+        {"save": nd.Save(window=(40.0, 130.0))},
+        {"chunk": 3, "chunk_steps": 7},
+    ],
     ids=["every", "window", "chunks"],
 )
 def test_ends_do_not_depend_on_what_is_recorded(options):

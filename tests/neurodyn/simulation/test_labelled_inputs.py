@@ -56,7 +56,7 @@ def test_streamed_runs_have_the_same_labels(network, tmp_path):
 
 def test_trials_of_inputs_end_where_they_say(network):
     given = inputs().assign_coords(valid_until=("trial", [520.0, 550.0, 540.0]))
-    run = nd.simulate(network, given, key=0, every=2)
+    run = nd.simulate(network, given, key=0, save=nd.Save(every=2))
     np.testing.assert_array_equal(run.valid_until, [520.0, 550.0, 540.0])
     np.testing.assert_array_equal(run.n_valid, [1, 2, 2])
     np.testing.assert_array_equal(run.rate.notnull().all("unit").sum("time"), [1, 2, 2])
@@ -90,4 +90,4 @@ def test_what_contradicts_the_inputs_is_refused(network):
     with pytest.raises(labels.LabelError, match="rename them first"):
         nd.simulate(network, inputs().rename(amount="rate"), key=0)
     with pytest.raises(ValueError, match="from 500 to 550: the label t is at"):
-        nd.simulate(network, inputs(), window=(510.0, 550.0), key=0)
+        nd.simulate(network, inputs(), save=nd.Save(window=(510.0, 550.0)), key=0)

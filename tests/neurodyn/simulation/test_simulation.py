@@ -15,6 +15,7 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import labels, models, params, tasks
 from neurodyn.engine import intervene
+from neurodyn.engine.run import execute
 from neurodyn.models import spiking
 from neurodyn.task import Trial
 from tests.neurodyn.flows import LIF, OU, Forced, Leaky, Walk
@@ -123,9 +124,7 @@ def test_arrays_callables_and_nothing_drive_a_run(noisy):
     )
     assert smooth.sizes["trial"] == 2
     np.testing.assert_allclose(smooth.tau, [10, 20])
-    alone = nd.simulate(
-        Forced(), dt=0.5, n_steps=10, solver=diffrax.Tsit5(), variables=(), outputs=True
-    )
+    alone = nd.simulate(Forced(), dt=0.5, n_steps=10, solver=diffrax.Tsit5(), save=nd.Save(()))
     assert list(alone.data_vars) == ["outputs"]
     labels.check(alone)
     steps = nd.simulate(Walk(), jnp.ones((5, 2, 1)), dt=1.0)
@@ -158,16 +157,16 @@ def test_maps_need_no_step():
 
 def test_some_units_are_recorded_as_they_are_in_a_whole_run(network, decision):
     whole = nd.simulate(network, decision, n_trials=4, key=1)
-    some = nd.simulate(network, decision, n_trials=4, key=1, units=[7, 2])
+    some = nd.simulate(network, decision, n_trials=4, key=1, save=nd.Save(units=[7, 2]))
     labels.check(some)
     np.testing.assert_array_equal(some.unit, [7, 2])
     # The whole run takes the kernel, which rounds differently: 60 steps of a contracting network.
     np.testing.assert_allclose(some.rate, whole.rate.sel(unit=[7, 2]), rtol=0, atol=60 * 2**-23)
     assert list(some.area.values) == ["back", "front"]
-    back = nd.simulate(network, decision, n_trials=4, key=1, units={"area": "back"})
+    back = nd.simulate(network, decision, n_trials=4, key=1, save=nd.Save(units={"area": "back"}))
     np.testing.assert_array_equal(back.unit, [6, 7, 8, 9])
     np.testing.assert_array_equal(back.outputs, some.outputs)
-    mask = nd.simulate(network, decision, n_trials=4, key=1, units=np.arange(10) == 7)
+    mask = nd.simulate(network, decision, n_trials=4, key=1, save=nd.Save(units=np.arange(10) == 7))
     np.testing.assert_array_equal(mask.rate[..., 0], some.rate[..., 0])
 
 
@@ -184,7 +183,7 @@ def test_some_units_keep_their_spikes_and_the_weights_of_their_inputs():
         key=0,
     )
     whole = nd.simulate(net, dt=0.5, n_steps=400, n_trials=2, key=1)
-    some = nd.simulate(net, dt=0.5, n_steps=400, n_trials=2, key=1, units=[44, 3])
+    some = nd.simulate(net, dt=0.5, n_steps=400, n_trials=2, key=1, save=nd.Save(units=[44, 3]))
     labels.check(some)
     for name in ("v", "W_EI"):
         np.testing.assert_array_equal(some[name], whole[name].sel(unit=[44, 3]))
@@ -220,9 +219,9 @@ def test_scores_may_be_computed_on_the_host(decision):
 def test_thinned_and_windowed_runs_keep_their_times(noisy):
     inputs = jnp.zeros((30, 2, 4))
     whole = nd.simulate(noisy, inputs, dt=2.0, key=0)
-    thin = nd.simulate(noisy, inputs, dt=2.0, key=0, every=4)
+    thin = nd.simulate(noisy, inputs, dt=2.0, key=0, save=nd.Save(every=4))
     assert_equal_to_rounding(thin.rate, whole.rate.isel(time=slice(3, None, 4)), n_steps=30)
-    part = nd.simulate(noisy, inputs, dt=2.0, key=0, window=(20.0, 40.0))
+    part = nd.simulate(noisy, inputs, dt=2.0, key=0, save=nd.Save(window=(20.0, 40.0)))
     assert_equal_to_rounding(part.rate, whole.rate.sel(time=slice(22.0, 40.0)), n_steps=30)
 
 
@@ -230,7 +229,7 @@ def test_spikes_in_a_window_keep_their_times():
     model = LIF(jnp.array([1.5, 2.0]))
     options = {"n_steps": 1000, "n_trials": 3, "dt": 0.1}
     whole = nd.simulate(model, **options)
-    part = nd.simulate(model, window=(40.0, 70.0), **options)
+    part = nd.simulate(model, save=nd.Save(window=(40.0, 70.0)), **options)
     inside = (whole.spike_time > 40.0) & (whole.spike_time <= 70.0)
     assert int(inside.sum()) > 10
     for name in ("spike_time", "spike_unit", "spike_trial"):
@@ -264,8 +263,12 @@ def test_trials_shorter_than_their_buffer_are_scored(monkeypatch):
 
 
 def test_one_variable_by_its_name(network, decision):
-    run = nd.simulate(network, decision, n_trials=2, key=0, variables="rate")
+    run = nd.simulate(network, decision, n_trials=2, key=0, save="rate")
     assert run.rate.dims == ("trial", "time", "unit")
+    end = nd.simulate(network, decision, n_trials=2, key=0, save=nd.Save((), outputs="last"))
+    np.testing.assert_array_equal(end.outputs, run.outputs[:, -1])
+    assert "correct" in run.coords
+    assert "correct" not in end.coords
 
 
 def test_a_task_scored_at_its_end_reads_out_once():
@@ -300,7 +303,7 @@ def test_an_ensemble_gives_a_seed_dim(decision):
 
 def test_spiking_runs_give_ragged_spikes():
     model = LIF(jnp.array([1.5, 2.0]))
-    run = nd.simulate(model, jnp.zeros((1000, 5, 1)), dt=0.1, variables=("v",), chunk=2)
+    run = nd.simulate(model, jnp.zeros((1000, 5, 1)), dt=0.1, save=("v",), chunk=2)
     labels.check(run)
     assert run.spike_time.dims == ("spike",)
     dense = nd.integrate(model, n_steps=1000, n_trials=5, dt=0.1, save=nd.Save(spikes="dense"))
@@ -392,7 +395,7 @@ def test_a_streamed_task_keeps_conditions_and_scores(network, decision, tmp_path
 
 def test_an_interrupted_stream_never_has_its_final_name(network, decision, tmp_path, monkeypatch):
     pytest.importorskip("zarr")
-    driver, calls = sys.modules["neurodyn.simulation.simulate"], []
+    driver, calls = sys.modules["neurodyn.simulation.runner"], []
     real = driver.integrate
 
     def interrupted(*args, **kwargs):
@@ -426,7 +429,7 @@ def test_a_run_that_explodes_says_where():
     growth = np.log(np.finfo(np.float32).max) / np.log(1.5)
     assert abs(float(str(e.value).split("t = ")[1].split(" ms")[0]) - growth) < 4
     with pytest.raises(nd.SimulationError, match="trial 2 by the end of the run"):
-        nd.simulate(model, inputs, dt=1.0, variables=(), outputs=False)
+        nd.simulate(model, inputs, dt=1.0, save=nd.Save((), outputs=None))
 
 
 def test_it_also_says_so_in_a_later_chunk():
@@ -454,7 +457,7 @@ BAD = {
     **{
         f"units {units}": (
             lambda units=units: nd.simulate(
-                Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, units=units
+                Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, save=nd.Save(units=units)
             ),
             ValueError,
             match,
@@ -527,8 +530,15 @@ BAD = {
         ValueError,
         "leave out `n_steps`",
     ),
+    "spikes": (
+        lambda: nd.simulate(LIF(jnp.ones(2)), n_steps=5, dt=0.1, save=nd.Save(spikes="dense")),
+        ValueError,
+        "spikes by their times",
+    ),
     "every": (
-        lambda: nd.simulate(Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, every=6),
+        lambda: nd.simulate(
+            Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, save=nd.Save(every=6)
+        ),
         ValueError,
         "nothing would be recorded",
     ),
@@ -555,9 +565,7 @@ BAD = {
         "at least 1",
     ),
     "variable": (
-        lambda: nd.simulate(
-            Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, variables=("voltage",)
-        ),
+        lambda: nd.simulate(Leaky(jnp.ones(2)), jnp.zeros((5, 3, 1)), dt=0.1, save=("voltage",)),
         ValueError,
         r"it has \['rate'\]",
     ),
@@ -595,7 +603,6 @@ def resident():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_fifty_runs_compile_once_and_leave_no_memory_behind(decision):
     model = models.CTRNN(decision.n_inputs, 32, decision.n_outputs, noise_std=0.1, key=0)
-    driver = sys.modules["neurodyn.integrate"]
     before, base = None, None
     for i in range(50):
         changed = jax.tree.map(
@@ -603,7 +610,7 @@ def test_fifty_runs_compile_once_and_leave_no_memory_behind(decision):
         )
         task = eqx.tree_at(lambda t: t.coherence, decision, decision.coherence * (1 - i / 100))
         nd.simulate(changed, task, n_trials=64, key=i, chunk=16)
-        traces = driver._run._cached._cache_size()
+        traces = execute._cached._cache_size()
         if i == 0:
             before = traces
         assert traces == before

@@ -263,7 +263,7 @@ def test_files_of_0_1_are_read_right(tmp_path):
 def test_runs_of_spiking_networks():
     bias = np.linspace(5.0, 25.0, 40)
     net = spiking.Network({"E": spiking.LIF(40)}, bias=bias, noise=1.0, key=0)
-    run = nd.simulate(net, dt=0.1, n_steps=2000, n_trials=2, variables=("v",), every=5, key=1)
+    run = nd.simulate(net, dt=0.1, n_steps=2000, n_trials=2, save=nd.Save(("v",), every=5), key=1)
     whole = analysis.firing_rate(run).values
     few = run.isel(unit=[39, 0])
     np.testing.assert_array_equal(analysis.firing_rate(few), whole[[39, 0]])

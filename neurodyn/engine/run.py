@@ -1,0 +1,171 @@
+"""The compiled part of :func:`neurodyn.integrate`: a scan over the steps, or one fused kernel."""
+
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from neurodyn.engine import stepping
+from neurodyn.engine.abilities import SupportsFused
+from neurodyn.engine.noise import standard_normal
+from neurodyn.engine.plan import Plan
+from neurodyn.engine.record import Trajectory, is_finite, observe, only_trial, pack_spikes
+from neurodyn.engine.solvers import check_noise_solver
+from neurodyn.engine.start import check_currents, initial_states, is_noisy, precision, trial_keys
+from neurodyn.kernels import recurrent_scan
+from neurodyn.params import resolve
+from neurodyn.system import AbstractFlow, Drive, State
+
+__all__ = ["execute"]
+
+
+@eqx.filter_jit
+def execute(plan: Plan) -> Trajectory:
+    """Run a plan in one compiled program."""
+    system = resolve(plan.system)
+    keys = trial_keys(plan.key, plan.first_trial, plan.n_trials)
+    state = plan.state
+    if state is None:
+        state = initial_states(system, plan.dt, plan.trial, keys, plan.n_trials)
+    check_currents(system, state, plan, keys)
+    dt = plan.dt.astype(precision(state, plan.inputs, plan.dt))
+    noisy = is_noisy(system, state, plan)
+    if isinstance(system, AbstractFlow):
+        check_noise_solver(plan.solver, noisy)
+    context = stepping.Context(
+        system=system,
+        dt=dt,
+        solver=plan.solver,
+        force=plan.force,
+        interventions=plan.interventions,
+        trial=plan.trial,
+        noise_keys=None if keys is None else keys[:, 1],
+        noisy=noisy,
+        start=plan.start,
+        signal=None if isinstance(plan.inputs, Drive) else plan.inputs,
+    )
+    steps_of = _fused if _fuses(plan, context, state) else _scanned
+    recorded, final, seen = steps_of(plan, context, state)
+    outputs = recorded.get("outputs")
+    if plan.save.outputs == "last":
+        ran = stepping.running(context, plan.last_step)
+        outputs = jax.vmap(lambda s, tr: resolve(ran, tr).readout(s))(seen, plan.trial)[None]
+    first, last = plan.window
+    steps = jnp.arange(first, last, dtype=jnp.int32)[plan.save.every - 1 :: plan.save.every]
+    done = Trajectory(
+        ts=(plan.start + 1 + steps).astype(dt.dtype) * dt,
+        variables=recorded.get("variables", {}),
+        outputs=outputs,
+        spikes=recorded.get("spikes"),
+        final_state=final,
+        stats={"finite": jax.vmap(is_finite)(final.x)},
+    )
+    if plan.batched:
+        return done
+    spikes = None if done.spikes is None else done.spikes[:, 0]
+    return only_trial(eqx.tree_at(lambda r: r.spikes, done, spikes, is_leaf=lambda x: x is None))
+
+
+# --- the fused path --------------------------------------------------------------------------
+
+
+def _fuses(plan: Plan, context: stepping.Context, state: State) -> bool:
+    """Whether the system's own kernel does all that this run asks for."""
+    system, inputs = context.system, plan.inputs
+    return (
+        isinstance(system, SupportsFused)
+        and system.can_fuse
+        and isinstance(inputs, Drive)
+        and inputs.input is not None
+        and inputs.current is None
+        and type(plan.solver) is diffrax.Euler
+        and plan.force is None
+        and not plan.interventions
+        and plan.trial is None
+        and state.memory is None
+        and plan.save.every == 1
+        and plan.window == (0, plan.n_steps)
+        and plan.save.units is None  # the kernel keeps the states of all units
+    )
+
+
+def _fused(plan: Any, context: stepping.Context, state: State) -> tuple[dict, State, State]:
+    system: Any = context.system
+    save, length, inputs = plan.save, plan.length, plan.inputs.input
+    numbers = jnp.arange(plan.n_steps, dtype=jnp.int32)
+    noise = None
+    if context.noisy:
+        draw = jax.vmap(jax.vmap(standard_normal, (0, None, 0)), (None, 0, None))
+        noise = draw(context.noise_keys, context.start + numbers, state.x)
+    last = save.outputs != "every" and not save.variables
+    x = system.fused(inputs, state.x, dt=context.dt, noise=noise, length=length, last=last)
+    if last:
+        return {}, State(x), State(x)
+    recorded = jax.vmap(jax.vmap(lambda x: observe(system, State(x), save)))(x)
+    if length is not None:
+        valid = numbers < length
+        recorded = jax.tree.map(
+            lambda a: jnp.where(valid.reshape(-1, *(1,) * (a.ndim - 1)), a, jnp.zeros_like(a)),
+            recorded,
+        )
+    final = State(jax.tree.map(lambda a: a[plan.last_step], x))
+    return recorded, final, final
+
+
+# --- the generic path ------------------------------------------------------------------------
+
+
+def _scanned(plan: Plan, context: stepping.Context, state: State) -> tuple[dict, State, State]:
+    """Records, the state after the last step, and the same state as it is recorded."""
+    save, apart, n_steps = plan.save, plan.apart, plan.n_steps
+    arrays, static = eqx.partition(context, eqx.is_array)
+    xs = (jnp.arange(n_steps, dtype=jnp.int32), plan.inputs if plan.held else None)
+    carry = (state, state) if apart else state
+
+    def advance(arrays, carry, x):
+        state = carry[0] if apart else carry
+        state, seen, spikes = stepping.step_and_see(eqx.combine(arrays, static), state, *x)
+        return (state, seen) if apart else state, pack_spikes(spikes, save)
+
+    def advance_silently(arrays, carry, x):
+        return advance(arrays, carry, x)[0], None
+
+    def record(arrays, carry, k):
+        context = eqx.combine(arrays, static)
+        ran = stepping.running(context, k)
+        see = jax.vmap(lambda s, tr: observe(resolve(ran, tr), s, save))
+        return see(carry[1] if apart else carry, context.trial)
+
+    def advance_and_record(arrays, carry, x):
+        carry, spikes = advance(arrays, carry, x)
+        return carry, (record(arrays, carry, x[0]), spikes)
+
+    def advance_many_and_record(arrays, carry, xs):
+        carry, spikes = recurrent_scan(advance, arrays, carry, xs, checkpoint=plan.checkpoint)
+        return carry, (record(arrays, carry, xs[0][-1]), spikes)
+
+    def scan(step, carry, first, last, length=None):
+        part = jax.tree.map(lambda a: a[first:last], xs)
+        return recurrent_scan(step, arrays, carry, part, length=length, checkpoint=plan.checkpoint)
+
+    first, last = plan.window
+    if first:
+        carry, _ = scan(advance_silently, carry, 0, first)
+    if save.every == 1:
+        carry, (recorded, spikes) = scan(advance_and_record, carry, first, last, plan.length)
+    else:
+        end = last - (last - first) % save.every
+        blocks = jax.tree.map(lambda a: a[first:end].reshape(-1, save.every, *a.shape[1:]), xs)
+        carry, (recorded, spikes) = recurrent_scan(
+            advance_many_and_record, arrays, carry, blocks, checkpoint=plan.checkpoint
+        )
+        spikes = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), spikes)
+        if end < last:
+            carry, more = scan(advance, carry, end, last)
+            spikes = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), spikes, more)
+    if last < n_steps:
+        carry, _ = scan(advance_silently, carry, last, n_steps)
+    final, seen = carry if apart else (carry, carry)
+    return recorded | ({} if spikes is None else {"spikes": spikes}), final, seen

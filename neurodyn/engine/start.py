@@ -1,0 +1,117 @@
+"""How a run begins: keys and initial states of its trials, and checks of its first step."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key, PyTree
+
+from neurodyn.engine.dependence import check_change, check_current
+from neurodyn.engine.drive import as_drive
+from neurodyn.engine.inputs import starts_from_first
+from neurodyn.engine.intervene import WeightChange
+from neurodyn.engine.plan import Plan
+from neurodyn.engine.units import shapes_of, unit_axis
+from neurodyn.params import resolve
+from neurodyn.system import AbstractFlow, AbstractSystem, Drive, State
+
+__all__ = [
+    "check_changes",
+    "check_currents",
+    "initial_states",
+    "is_noisy",
+    "precision",
+    "trial_keys",
+]
+
+
+def trial_keys(key: Any, first_trial: Any, n_trials: int) -> Key[Array, "trial 2"] | None:
+    """Two keys of each trial, ``(trial, 2)``: for its initial state and for its steps."""
+    if key is None:
+        return None
+    numbers = first_trial + jnp.arange(n_trials, dtype=jnp.uint32)
+    return jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, (None, 0))(key, numbers))
+
+
+def initial_states(system: AbstractSystem, dt: Any, trial: PyTree, keys: Any, n: int) -> State:
+    """The state that each of ``n`` trials starts from."""
+
+    def one(trial, key, _):
+        own = resolve(system, trial)
+        if starts_from_first(own, trial):
+            return State(own.infer(trial.targets[0]))
+        return own.initial_state(dt=dt, trial=trial, key=key)
+
+    return jax.vmap(one)(trial, None if keys is None else keys[:, 0], jnp.arange(n))
+
+
+def precision(state: State, inputs: Any, dt: Array) -> Any:
+    """The floating point type of the state, in which time is counted too."""
+    floats = [a.dtype for a in jax.tree.leaves(state.x) if jnp.issubdtype(a.dtype, jnp.inexact)]
+    own = floats[0] if floats else dt.dtype
+    for leaf in jax.tree.leaves(inputs) if isinstance(inputs, Drive) else ():
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and leaf.dtype.itemsize > own.itemsize:
+            raise TypeError(
+                f"The inputs are {leaf.dtype}, but the state is {own}: convert the inputs with "
+                ".astype, or build the model in double precision too."
+            )
+    return own
+
+
+def is_noisy(system: AbstractSystem, state: State, plan: Plan) -> bool:
+    """Whether the system is stochastic; if it is, there must be a key."""
+    if not isinstance(system, AbstractFlow):
+        return False
+
+    def amplitude():
+        one, u, trial, _ = _first(state, plan, None, jnp.zeros(()))
+        return resolve(system, trial).diffusion(jnp.zeros(()), one, u)
+
+    noisy = eqx.filter_eval_shape(amplitude) is not None
+    if noisy and plan.key is None:
+        raise ValueError(
+            f"This {type(system).__name__} has noise: pass `key=` (a seed, e.g. key=0)."
+        )
+    return noisy
+
+
+def check_currents(system: AbstractSystem, state: State, plan: Plan, keys: Any) -> None:
+    """Refuse currents that change nothing, of the inputs or of interventions."""
+    inputs = plan.inputs
+    if isinstance(inputs, Drive) and inputs.current is None and not plan.interventions:
+        return
+    one, drive, trial, key = _first(state, plan, keys, plan.dt)
+    for each in plan.interventions:
+        drive = each.on_drive(jnp.zeros((), plan.dt.dtype), drive)
+    axis = unit_axis(system, shapes_of(system, state, plan.trial, plan.dt))
+    n = None if axis is None else axis[1]
+    check_current(system, one, drive, trial, dt=plan.dt, n_units=n, key=key)
+
+
+def check_changes(plan: Plan) -> None:
+    """Refuse changed systems that differ in arrays that no step reads; nothing is run."""
+    changes = [each for each in plan.interventions if isinstance(each, WeightChange)]
+    if not changes:
+        return
+    system = resolve(plan.system)
+
+    def first():
+        keys, state = trial_keys(plan.key, 0, plan.n_trials), plan.state
+        if state is None:
+            state = initial_states(system, plan.dt, plan.trial, keys, plan.n_trials)
+        return _first(state, plan, keys, plan.dt)
+
+    one = eqx.filter_eval_shape(first)
+    for each in changes:
+        check_change(system, each.changed, *one, dt=plan.dt)
+
+
+def _first(state: State, plan: Plan, keys: Any, dt: Any) -> tuple[State, Drive, PyTree, Any]:
+    """State, drive, trial and key of the first trial in its first step."""
+    state, trial, keys = jax.tree.map(lambda a: a[0], (state, plan.trial, keys))
+    if isinstance(plan.inputs, Drive):
+        drive = jax.tree.map(lambda a: a[0, 0], plan.inputs)
+    else:
+        drive = as_drive(plan.inputs(jnp.zeros((), dt.dtype)))
+    return state, drive, trial, None if keys is None else keys[1]
