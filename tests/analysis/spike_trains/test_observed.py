@@ -47,7 +47,7 @@ def test_a_single_bin_says_how_wide_it_is_or_is_refused(ended):
     np.testing.assert_allclose(analysis.firing_rate(said), whole)
     one = spikes.bin(ended, bin_width=10.0, window=(20, 30))
     np.testing.assert_allclose(analysis.firing_rate(one), [100.0, 0.0])
-    with pytest.raises(LabelError, match="A mean of counts is no count of the wide bin"):
+    with pytest.raises(LabelError, match="A mean of counts is not the count of the wide bin"):
         spikes.rate(counts.coarsen(time=2).mean())
 
 

@@ -124,7 +124,7 @@ BAD_RECORDINGS = {
     "table": ("a.csv", pandas_table, FileFormatError, "is text, .* pandas"),
     "columns of text": ("a.txt", neo_text, FileFormatError, "is text"),
     "pickle": ("a.pkl", write(pickle.dumps({"a": 1})), FileFormatError, "runs the code"),
-    "pickle in disguise": ("a.abf", write(pickle.dumps(Bomb())), FileFormatError, "runs whatever"),
+    "pickle in disguise": ("a.abf", write(pickle.dumps(Bomb())), FileFormatError, "runs the code"),
     "old pickle in disguise": (
         "a.nix",
         write(pickle.dumps(Bomb(), protocol=0)),
