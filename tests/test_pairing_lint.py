@@ -26,7 +26,7 @@ EXEMPT = {
     "analysis/dynamics/words.py:word_divergence": "joins by the words themselves",
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,
     "neurodyn/experiments/shared/decision.py:study": "hands both to compare",
-    "neurodyn/experiments/fit_izhikevich/run.py:_target": _ONE,
+    "neurodyn/experiments/fit_izhikevich/scores.py:target_of": _ONE,
     "neurodyn/experiments/fit_izhikevich/run.py:_thinned": _ONE,
     "neurodyn/experiments/meta_prior/scores.py:_score": "hands both on, as words",
     "neurodyn/experiments/shared/decision_figures.py:_conditions": _EACH,

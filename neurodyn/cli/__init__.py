@@ -1,6 +1,6 @@
 """The command line, ``neurodyn COMMAND``.
 
-What a command needs is imported when it runs, so that ``--help`` is quick.
+Each command imports its modules when it runs, so that ``--help`` is quick.
 """
 
 from neurodyn.cli.app import main

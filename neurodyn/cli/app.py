@@ -1,7 +1,9 @@
-"""The program: its commands, its exit codes and how it says what went wrong."""
+"""The program: commands, exit codes and error messages."""
 
 import errno
+import importlib
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,19 +14,19 @@ from neurodyn.cli.settings import WithSettings
 
 __all__ = ["app", "main"]
 
-#: Errors whose message is meant for the reader as it is.
+#: Errors whose message is shown as it is.
 _TOLD = (OSError, ValueError, RuntimeError, ImportError)
 INTERRUPTED = 130
 
 
 class _Commands(TyperGroup):
-    """Turns whatever a command raises into one message and an exit code."""
+    """Commands whose errors become one message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            again = " Go on with the same command and --resume."
+            again = " Continue with the same command and --resume."
             say("Interrupted." + (again if ctx.invoked_subcommand in ("demo", "run") else ""))
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
@@ -46,7 +48,7 @@ def _told(error: Exception) -> str:
         return str(error)
     return (
         f"{type(error).__name__}: {error}\nThis may be a fault of neurodyn: "
-        "'neurodyn --debug COMMAND ...' shows where it comes from."
+        "'neurodyn --debug COMMAND ...' shows its traceback."
     )
 
 
@@ -71,6 +73,21 @@ def _version(wanted: bool) -> bool:
     return wanted
 
 
+def _load(names: list[str]) -> None:
+    """Import Python files and modules, which register experiments when they are imported."""
+    for name in names:
+        path = Path(name)
+        if path.suffix != ".py":
+            importlib.import_module(name)
+            continue
+        if not path.is_file():
+            raise FileNotFoundError(f"--load: there is no file '{name}'.")
+        sys.path.insert(0, str(path.parent.resolve()))
+        module = importlib.import_module(path.stem)
+        if module.__file__ is None or not path.samefile(module.__file__):
+            raise ImportError(f"--load: rename '{name}', because {path.stem!r} is another module.")
+
+
 @app.callback()
 def program(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
@@ -78,9 +95,20 @@ def program(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
+    load: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--load",
+            metavar="FILE|MODULE",
+            envvar="NEURODYN_LOAD",
+            help="Import this Python file or module first, e.g. one that registers an experiment "
+            "with neurodyn.register. Can be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Train neural dynamical systems on cognitive tasks and compare them with recordings."""
     del debug, version
+    _load(load or [])
 
 
 app.command("demo", short_help="Train on a task, compare with a recording.")(demo.demo)

@@ -24,11 +24,11 @@ def compare(
     by: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME,...", help="Labels that make a condition, e.g. 'coherence,choice'."
+            metavar="NAME,...", help="Labels that define a condition, e.g. 'coherence,choice'."
         ),
     ] = None,
     metrics: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Measures; 'neurodyn list measures' shows them.")
+        str, typer.Option(metavar="NAME,...", help="Measures; 'neurodyn list measures' lists them.")
     ] = METRICS,
     window: Annotated[
         tuple[float, float] | None,
@@ -37,9 +37,13 @@ def compare(
     bin_width: Annotated[float, typer.Option(metavar="MS", help="Bins for spikes [ms].")] = 50.0,
     join: Annotated[
         str,
-        typer.Option(help="'exact': same conditions on both sides; 'inner': those in both."),
+        typer.Option(
+            help="'exact': both sides have the same conditions; 'inner': use those in both."
+        ),
     ] = "exact",
-    n_null: Annotated[int, typer.Option(help="Shuffles of the null; 0 for none.")] = 200,
+    n_null: Annotated[
+        int, typer.Option(help="Shuffles of the null distribution; 0: no null.")
+    ] = 200,
     n_splits: Annotated[int, typer.Option(help="Splits of the recording for the ceiling.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of shuffles, splits and folds.")] = 0,
     out: Annotated[

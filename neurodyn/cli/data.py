@@ -15,14 +15,17 @@ def data(
         str | None, typer.Argument(metavar="[NAME]", help="A dataset. [default: a table of all]")
     ] = None,
     fetch: Annotated[
-        bool, typer.Option("--fetch", help="Download it if it is not at hand, and verify it.")
+        bool,
+        typer.Option(
+            "--fetch", help="Download the dataset if it is not on this machine, and verify it."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show datasets: where they are, their licence and what to cite; download one.
+    """List datasets, show location, licence and citation of one, or download it.
 
-    A dataset is taken from the folder that the environment variable NEURODYN_DATA names, if it is
-    there, else from the cache, else it is downloaded into the cache.
+    A dataset is read from the folder in the environment variable NEURODYN_DATA if that folder holds
+    it, else from the cache, else it is downloaded into the cache.
     """
     from neurodyn import datasets
 

@@ -15,7 +15,7 @@ def demo(
         str | None,
         typer.Option(
             metavar="FILE|NAME",
-            help="What to compare with: a dataset ('neurodyn data' lists them) or a file with "
+            help="Recording to compare with: a dataset ('neurodyn data' lists them) or a file with "
             "trials labelled by coherence and choice. [default: the bundled example]",
         ),
     ] = None,
@@ -24,13 +24,13 @@ def demo(
     ] = Path("neurodyn-demo"),
     resume: Resume = False,
     overwrite: Overwrite = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Train networks on a task and compare them with neurons recorded in it; takes minutes.
+    """Train networks on a task and compare them with recorded neurons; takes minutes.
 
-    The task is the one that the recording was made with: a perceptual decision for the bundled
-    example and for files, a context-dependent decision for 'mante2013'.
+    The task is that of the recording: a perceptual decision for the bundled example and for files,
+    a context-dependent decision for 'mante2013'.
     """
     name, settings = _choose(recording)
     carry_out(
@@ -45,12 +45,9 @@ def demo(
 
 
 def _choose(recording: str | None) -> tuple[str, dict]:
-    """The experiment that goes with a recording."""
-    from neurodyn.experiments import EXPERIMENTS
-
+    """The experiment for a recording, and the settings that name the recording."""
     if recording is None:
         return "perceptual_decision", {}
-    for name, experiment in EXPERIMENTS.items():
-        if getattr(experiment.presets["quick"], "recording", None) == recording:
-            return name, {}
+    if recording == "mante2013":
+        return "context_decision", {}
     return "perceptual_decision", {"recording": recording}

@@ -1,4 +1,4 @@
-"""What is named on the command line: files, parts of files, datasets."""
+"""Data named on the command line: files, parts of files, datasets."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ __all__ = ["activity", "opened"]
 
 
 def opened(name: str) -> Any:
-    """Labelled data of a file or of a dataset by name, or a part of one (``NAME:/part``).
+    """Labelled data from a file or a dataset by name, or a part of one (``NAME:/part``).
 
     Raises
     ------
     ValueError, OSError
-        If there is nothing of that name, or it cannot be read.
+        If there is neither a file nor a dataset of this name, or it cannot be read.
     """
     from neurodyn import datasets
 
@@ -37,7 +37,13 @@ def _part(data: Any, path: str, part: str) -> Any:
 
 
 def activity(name: str, bin_width: float, window: tuple[float, float] | None) -> Any:
-    """The same as rates on a time axis: spikes are counted in bins."""
+    """Labelled data as activity on a time axis; spikes become rates in bins.
+
+    Raises
+    ------
+    ValueError
+        If the data hold spikes without trials.
+    """
     from neurodyn import spikes
 
     data = opened(name)
@@ -45,7 +51,7 @@ def activity(name: str, bin_width: float, window: tuple[float, float] | None) ->
         return data
     if "spike_trial" not in data.coords:
         raise ValueError(
-            f"'{name}' holds spikes that are not cut into trials: cut them with "
-            "neurodyn.spikes.align, and save that."
+            f"'{name}' holds spikes without trials: cut them into trials with "
+            "neurodyn.spikes.align and save the result."
         )
     return spikes.rate(data, bin_width=bin_width, window=window)

@@ -22,9 +22,9 @@ def info(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show versions, devices and kernels; or what is in a file.
+    """Show versions, devices and kernels, or the contents of a file.
 
-    Files are saved models, labelled data, NWB, whatever neo reads, and folders of experiments.
+    Files are saved models, labelled data, NWB, formats that neo reads, and folders of experiments.
     """
     if file is None:
         _machine(as_json)
@@ -32,7 +32,7 @@ def info(
     from neurodyn import io
 
     if not file.exists():
-        io.read(file)  # raises, with names that are close
+        io.read(file)  # raises an error that lists similar names
     if (file / "result.nc").is_file():  # the folder of an experiment
         file = file / "result.nc"
     if _is_archive(file):

@@ -15,14 +15,14 @@ def listing(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="What: models (spiking ones too), spiking, synapses, rules (of plasticity), "
+            help="Kind: models (with spiking ones), spiking, synapses, rules (of plasticity), "
             "systems (known dynamics), tasks, measures, functions (of analysis), datasets or "
             "experiments. [default: all]",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the models, tasks, measures, datasets, experiments and other things there are."""
+    """List models, tasks, measures, datasets, experiments and other objects by name."""
     from neurodyn.common import registry
 
     kinds = list(registry.KINDS)

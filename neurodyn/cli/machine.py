@@ -1,4 +1,4 @@
-"""What ``neurodyn info`` says without a file: versions, devices, kernels."""
+"""``neurodyn info`` without a file: versions, devices, kernels."""
 
 import os
 import platform
@@ -59,7 +59,7 @@ def _version(name: str) -> str | None:
 
 
 def _threads() -> str:
-    """How many threads XLA uses, as far as the environment says."""
+    """Number of threads that XLA uses, according to the environment."""
     from neurodyn.training.members import usable_cores
 
     asked = os.environ.get("NPROC")
@@ -69,7 +69,7 @@ def _threads() -> str:
 def _cache() -> str:
     import jax
 
-    config: Any = jax.config  # its flags are made when JAX is imported
+    config: Any = jax.config  # type checkers do not know its flags
     folder = config.jax_compilation_cache_dir
     if not folder:
         return ""

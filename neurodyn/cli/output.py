@@ -1,4 +1,4 @@
-"""How results are printed: aligned tables for people, one JSON document for programs."""
+"""Printed results: aligned tables for people, one JSON document for programs."""
 
 import json
 import math
@@ -26,7 +26,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def pairs(rows: Mapping[str, str]) -> None:
-    """Print names and what belongs to them."""
+    """Print pairs of name and value."""
     grid = _grid(show_header=False)
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")

@@ -11,11 +11,9 @@ from neurodyn.cli.output import document, pairs
 __all__ = ["Json", "Overwrite", "Resume", "carry_out", "run"]
 
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where an interrupted run in the folder stopped.")
+    bool, typer.Option("--resume", help="Continue the interrupted run in the folder.")
 ]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the result that is in the folder.")
-]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the result in the folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
@@ -25,14 +23,18 @@ def run(
         typer.Argument(metavar="NAME", help="Experiment; 'neurodyn list experiments' shows them."),
     ],
     preset: Annotated[
-        str, typer.Option(help="'quick' takes minutes, 'paper' as long as it takes.")
-    ] = "quick",
+        str | None,
+        typer.Option(
+            help="Settings by name: 'quick' takes minutes, 'paper' is as published, without regard "
+            "to time. [default: the first preset of the experiment]"
+        ),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Change a setting, e.g. n_seeds=3, tau=2,8 or brian2=true; may be repeated.",
+            help="Change a setting, e.g. n_seeds=3, tau=2,8 or brian2=true. Can be repeated.",
         ),
     ] = None,
     out: Annotated[
@@ -46,7 +48,7 @@ def run(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Run an experiment: settings in, result file, figures and report out.
+    """Run an experiment and write its result, figures and report into a folder.
 
     'neurodyn run NAME --help' lists the settings of an experiment.
     """
@@ -69,7 +71,7 @@ def run(
 
 def carry_out(
     name: str,
-    preset: str,
+    preset: str | None,
     settings: Mapping[str, Any],
     out: Path,
     *,
@@ -77,21 +79,24 @@ def carry_out(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Run an experiment and print what came out and where it is."""
+    """Run an experiment, and print its summary and its files."""
     from neurodyn import experiments
 
-    if name not in experiments.EXPERIMENTS:
-        known = ", ".join(experiments.EXPERIMENTS)
-        raise typer.BadParameter(f"There is no experiment '{name}'; there are {known}.")
-    experiment = experiments.EXPERIMENTS[name]
     if resume and overwrite:
         raise typer.BadParameter("--resume and --overwrite exclude each other.")
     try:
-        experiment.check(experiments.configure(experiment, preset, settings))
+        experiment = experiments.EXPERIMENTS.find(name)
+        configured = experiments.configure(experiment, preset, settings)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     finished = experiments.run(
-        name, preset, settings=settings, out=out, resume=resume, overwrite=overwrite, progress=True
+        experiment,
+        preset,
+        settings=configured,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+        progress=True,
     )
     files = {what: str(path) for what, path in finished.files.items()}
     if as_json:

@@ -1,4 +1,4 @@
-"""The settings of an experiment, in the help of ``neurodyn run NAME``."""
+"""Settings of an experiment, in the help of ``neurodyn run NAME``."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,31 +9,31 @@ __all__ = ["WithSettings"]
 
 
 class WithSettings(TyperCommand):
-    """A command whose help also shows the settings of the experiment that it is given."""
+    """A command whose help also lists the settings of the named experiment."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if set(args) & set(ctx.help_option_names):
             others = [arg for arg in args if arg not in ctx.help_option_names]
-            # Help is shown before arguments are read, so they are read here.
+            # Typer shows the help before it reads arguments, so read them here.
             ctx.meta["given"], _, _ = self.make_parser(ctx).parse_args(args=others)
         return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         given = ctx.meta.get("given", {})
         if given.get("name"):
-            _write(given["name"], given.get("preset") or "quick", formatter)
+            _write(given["name"], given.get("preset"), formatter)
         super().format_epilog(ctx, formatter)
 
 
-def _write(name: str, preset: str, formatter: Any) -> None:
-    from neurodyn import experiments
+def _write(name: str, preset: str | None, formatter: Any) -> None:
+    from neurodyn.experiments import EXPERIMENTS
 
-    if name not in experiments.EXPERIMENTS:
-        known = ", ".join(experiments.EXPERIMENTS)
+    try:
+        experiment = EXPERIMENTS.find(name)
+    except ValueError as error:
         formatter.write_paragraph()
-        formatter.write_text(f"There is no experiment '{name}'; there are {known}.")
+        formatter.write_text(str(error))
         return
-    experiment = experiments.EXPERIMENTS[name]
     presets = list(experiment.presets)
     shown = preset if preset in presets else presets[0]
     with formatter.section(name):
@@ -43,7 +43,7 @@ def _write(name: str, preset: str, formatter: Any) -> None:
 
 
 def _rows(experiment: Any, shown: str) -> Iterator[tuple[str, str]]:
-    from neurodyn.experiments.shared.about import settings_of
+    from neurodyn.experiments.running.about import settings_of
 
     for setting in settings_of(experiment):
         value = setting.values[shown]

@@ -60,10 +60,9 @@ def _entries(thing: Any) -> Iterator[str]:
 
 def _own_entries(thing: Any) -> Iterator[str]:
     """Entries that an object holds itself, or names by their keys."""
-    text = getattr(thing, "citation", None)  # records of datasets
+    text = getattr(thing, "citation", None)  # records of datasets, experiments of users
     if isinstance(text, str):
         yield from split_bibtex(text)
-        return
     for key in getattr(thing, "reference", ()):
         if key not in bibliography():
             raise ValueError(f"{thing!r:.80} refers to {key!r}, which references.bib lacks.")

@@ -176,23 +176,25 @@ _OWN: dict[str, type] = {}
 _TABLES = {
     "neurodyn.analysis.Measure": "neurodyn.analysis.MEASURES",
     "neurodyn.datasets.Record": "neurodyn.datasets.catalogue.RECORDS",
+    "neurodyn.experiments.Experiment": "neurodyn.experiments.EXPERIMENTS",
 }
 _ADDED: set[tuple[str, str]] = set()
 
 
 def register(thing: Any) -> Any:
-    """Register a class, a measure or a dataset of your own under its name, for this process.
+    """Register a class, measure, dataset or experiment of your own by name, for this process.
 
     Instances of the class can then be saved and loaded. A program that loads such a file must have
     registered the class, too. A measure can be given to :func:`neurodyn.analysis.compare` by its
-    name, and a dataset to :func:`neurodyn.datasets.load`; ``neurodyn list`` lists both.
+    name, a dataset to :func:`neurodyn.datasets.load`, and an experiment to
+    :func:`neurodyn.experiments.run`; ``neurodyn list`` lists all three.
 
     Parameters
     ----------
     thing
         A class: an Equinox module, named tuple or frozen dataclass, whose name in files is
-        ``module:qualified name``. Or a :class:`neurodyn.analysis.Measure`, or a
-        :class:`neurodyn.datasets.Record`.
+        ``module:qualified name``. Or a :class:`neurodyn.analysis.Measure`, a
+        :class:`neurodyn.datasets.Record` or a :class:`neurodyn.experiments.Experiment`.
 
     Returns
     -------

@@ -1,58 +1,78 @@
-"""Named, reproducible experiments: one command from settings to figures."""
+"""Named, reproducible experiments, from settings to figures: those of neurodyn and your own."""
 
-from neurodyn.experiments.brain_timescales.run import EXPERIMENT as _BRAIN_TIMESCALES
-from neurodyn.experiments.context_decision.run import EXPERIMENT as _CONTEXT
-from neurodyn.experiments.error_regression.run import EXPERIMENT as _ERRORS
-from neurodyn.experiments.fit_izhikevich.run import EXPERIMENT as _FIT_CELL
-from neurodyn.experiments.force_sine.run import EXPERIMENT as _FORCE
-from neurodyn.experiments.gtf.run import EXPERIMENT as _GTF
-from neurodyn.experiments.hierarchy.run import EXPERIMENT as _HIERARCHY
-from neurodyn.experiments.izhikevich2003.run import EXPERIMENT as _IZHIKEVICH
-from neurodyn.experiments.meta_prior.run import EXPERIMENT as _META_PRIOR
-from neurodyn.experiments.neural_prediction.run import EXPERIMENT as _NEURAL
-from neurodyn.experiments.perceptual_decision.run import EXPERIMENT as _PERCEPTUAL
-from neurodyn.experiments.shared.experiment import Experiment, Run, configure
-from neurodyn.experiments.shared.runner import Finished, run_experiment
-from neurodyn.experiments.symbolic_attractors.run import EXPERIMENT as _SYMBOLIC
-from neurodyn.experiments.timescales.run import EXPERIMENT as _TIMESCALES
-from neurodyn.experiments.what_when.run import EXPERIMENT as _WHAT_WHEN
+from neurodyn.experiments.running.catalogue import Catalogue
+from neurodyn.experiments.running.experiment import Experiment, Run, configure, settings_in
+from neurodyn.experiments.running.limits import (
+    Count,
+    Fraction,
+    Limits,
+    NotNegative,
+    Positive,
+    Seed,
+    Whole,
+)
+from neurodyn.experiments.running.resume import Resumed
+from neurodyn.experiments.running.runner import Finished, run_experiment
+from neurodyn.experiments.running.seeds import SeededSettings, result, seeds_of, shared_key
 
-__all__ = ["EXPERIMENTS", "Experiment", "Finished", "Run", "configure", "run"]
+__all__ = [
+    "EXPERIMENTS",
+    "Count",
+    "Experiment",
+    "Finished",
+    "Fraction",
+    "Limits",
+    "NotNegative",
+    "Positive",
+    "Resumed",
+    "Run",
+    "Seed",
+    "SeededSettings",
+    "Whole",
+    "configure",
+    "result",
+    "run",
+    "seeds_of",
+    "settings_in",
+    "shared_key",
+]
 
-EXPERIMENTS: dict[str, Experiment] = {
-    e.name: e
-    for e in (
-        _PERCEPTUAL,
-        _CONTEXT,
-        _META_PRIOR,
-        _HIERARCHY,
-        _ERRORS,
-        _NEURAL,
-        _SYMBOLIC,
-        _GTF,
-        _TIMESCALES,
-        _BRAIN_TIMESCALES,
-        _IZHIKEVICH,
-        _FIT_CELL,
-        _FORCE,
-        _WHAT_WHEN,
+#: Every experiment by name. A new one of neurodyn needs a package of its name, and a line here.
+EXPERIMENTS = Catalogue(
+    (
+        "perceptual_decision",
+        "context_decision",
+        "meta_prior",
+        "hierarchy",
+        "error_regression",
+        "neural_prediction",
+        "symbolic_attractors",
+        "gtf",
+        "timescales",
+        "brain_timescales",
+        "izhikevich2003",
+        "fit_izhikevich",
+        "force_sine",
+        "what_when",
     )
-}
+)
 
 
-def run(name: str, preset: str = "quick", **options) -> Finished:
-    """Run an experiment by name.
+def run(experiment: str | Experiment, preset: str | None = None, **options) -> Finished:
+    """Run an experiment.
 
     Parameters
     ----------
-    name
-        One of `EXPERIMENTS`.
+    experiment
+        A name out of `EXPERIMENTS`, or an :class:`Experiment`.
     preset
-        ``"quick"`` (minutes) or ``"paper"``.
+        Name of a preset; None: the first, which in the experiments of neurodyn is ``"quick"``
+        (minutes).
     **options
-        ``settings`` (a dict of changes to the preset), ``out`` (a folder for the result; None:
-        write nothing), ``resume`` (go on with an unfinished run of the same settings in that
-        folder; a finished one is read), ``overwrite`` (begin anew), ``progress``.
+        ``settings`` (a dict of changes to the preset, or the settings themselves as
+        :func:`configure` returns them), ``out`` (a folder for the result; None: write nothing),
+        ``resume`` (continue an unfinished run of the same settings in that folder; a finished run
+        is read), ``overwrite`` (begin anew), ``progress``.
 
     Returns
     -------
@@ -62,11 +82,18 @@ def run(name: str, preset: str = "quick", **options) -> Finished:
     Raises
     ------
     ValueError
-        For an unknown experiment, preset or setting; for a run to be resumed that has other
-        settings.
+        For an unknown experiment, preset or setting; if the run to be resumed has other settings.
+    TypeError
+        If the settings belong to another experiment.
     FileExistsError
         If the folder already holds a result, or another run is writing into it.
+
+    Examples
+    --------
+    >>> done = run("izhikevich2003", settings={"n_seeds": 1, "duration": 700.0}, progress=False)
+    >>> done.summary["networks"]
+    '1'
     """
-    if name not in EXPERIMENTS:
-        raise ValueError(f"There is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}.")
-    return run_experiment(EXPERIMENTS[name], preset, **options)
+    if isinstance(experiment, str):
+        experiment = EXPERIMENTS.find(experiment)
+    return run_experiment(experiment, preset, **options)

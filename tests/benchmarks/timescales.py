@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.timescales.networks import (
     curriculum_of,
     network,

@@ -1,4 +1,4 @@
-"""Figures and numbers of the comparison of intrinsic timescales."""
+"""Figures and summary of the comparison of intrinsic timescales."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _AREAS = ("#3f8f5b", "#8a4f9e", "#b5843b", "#4d8fa3")
 
 
 def figures(tree: xr.DataTree) -> dict[str, Any]:
-    """The one figure."""
+    """One figure of all recordings and networks."""
     return {"intrinsic_timescales": timescales(tree)}
 
 
@@ -23,7 +23,7 @@ def _areas(tree: xr.DataTree) -> dict[str, xr.Dataset]:
 
 
 def _networks(tree: xr.DataTree) -> dict[str, np.ndarray]:
-    """Distributions of the networks, in steps: as trained, and of the activity above one step."""
+    """Timescales of the networks in steps: trained ones, and those of activity above one step."""
     found = {}
     names = {"single": "single-head", "cumulative": "multi-head"}
     for name, node in tree["model"].children.items() if "model" in tree.children else ():
@@ -35,20 +35,20 @@ def _networks(tree: xr.DataTree) -> dict[str, np.ndarray]:
 
 
 def resolved(ds: xr.Dataset) -> np.ndarray:
-    """Timescales above one bin, as those of networks are above one step."""
+    """Timescales above one bin, the resolution of the counts."""
     tau = ds["tau"].values
     return tau[np.isfinite(tau) & (tau > float(ds.attrs["bin_width"]))]
 
 
 def relative_spread(tau: np.ndarray) -> float:
-    """Ratio of the 90th to the 10th percentile, which has no unit of time."""
+    """Ratio of the 90th to the 10th percentile, which does not depend on the unit of time."""
     tau = tau[np.isfinite(tau)]
     return float(np.quantile(tau, 0.9) / np.quantile(tau, 0.1)) if tau.size else float("nan")
 
 
 @styled
 def timescales(tree: xr.DataTree) -> Any:
-    """Autocorrelations and timescales of areas, their bias, and spreads beside the networks'."""
+    """Autocorrelations and timescales of areas, their bias, and spreads of areas and networks."""
     areas, networks = _areas(tree), _networks(tree)
     figure, axes = subplots(1, 4 if networks else 3, size=(2.9, 2.7))
     for i, (name, ds) in enumerate(areas.items()):
@@ -94,7 +94,7 @@ def _bar(ax: Any, x: float, ds: xr.Dataset, colour: Any) -> None:
 
 
 def _spreads(ax: Any, areas: dict[str, xr.Dataset], networks: dict[str, np.ndarray]) -> None:
-    """Timescales over their median: what can be compared where a step has no length in ms."""
+    """Timescales relative to their median, because the steps of networks have no length in ms."""
     groups = {name: resolved(ds) for name, ds in areas.items()} | networks
     colours = [*_AREAS[: len(areas)], *([BLUE, BLUE, ORANGE, ORANGE][: len(networks)])]
     for (name, tau), colour in zip(groups.items(), colours, strict=True):
@@ -110,7 +110,7 @@ def _spreads(ax: Any, areas: dict[str, xr.Dataset], networks: dict[str, np.ndarr
 
 
 def summary(tree: xr.DataTree) -> dict[str, str]:
-    """What came out."""
+    """Main numbers, area by area and network by network."""
     rows = {}
     for name, ds in _areas(tree).items():
         tau = ds["tau"].values

@@ -1,4 +1,4 @@
-"""Figures and numbers of a fitted cell."""
+"""Figures and summary of a fitted cell."""
 
 from typing import Any
 
@@ -9,30 +9,30 @@ import xarray as xr
 from neurodyn import plot
 from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
 
-__all__ = ["fit_figures", "fit_summary"]
+__all__ = ["figures", "summary"]
 
 
-def fit_figures(tree: xr.DataTree) -> dict[str, Any]:
+def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Curves of all searches, and potentials of the best cell beside the recorded ones."""
     recording, model = tree["recording"].to_dataset(), tree["model"].to_dataset()
     step = model["step"].values
     fires = np.flatnonzero(tree["recording/fi"].to_dataset()["rate"].values > 0)
     shown = {"low": fires[len(fires) // 4], "high": fires[-1]}
     window = (model.attrs["window"][0] + 100.0, model.attrs["window"][1])
-    figures = {"curves": _curves(tree["analysis/responses"].to_dataset())}
+    drawn = {"curves": _curves(tree["analysis/responses"].to_dataset())}
     for name, sweep in shown.items():
-        figures[f"potentials_{name}"] = plot.voltages(
+        drawn[f"potentials_{name}"] = plot.voltages(
             {"recorded": recording, f"fitted, {step[sweep]:.0f} pA": model},
             trial=int(sweep),
             current="i",
             window=window,
         )
-    return figures
+    return drawn
 
 
 @styled
 def _curves(found: xr.Dataset) -> Any:
-    """Rate, latency and potential against current; hollow marks were left out of the fit."""
+    """Rate, latency and potential against current; hollow marks were held out of the fit."""
     figure, axes = subplots(1, 3, size=(2.9, 2.5))
     current = found["current"].values
     fitted = found["fitted"].values.astype(bool)
@@ -61,7 +61,7 @@ def _curves(found: xr.Dataset) -> Any:
     return figure
 
 
-def fit_summary(tree: xr.DataTree) -> dict[str, str]:
+def summary(tree: xr.DataTree) -> dict[str, str]:
     """Parameters and errors of the best cell, with their spread over searches."""
     cells = tree["analysis/cells"].to_dataset()
     found = tree["analysis/responses"].to_dataset()
@@ -75,10 +75,8 @@ def fit_summary(tree: xr.DataTree) -> dict[str, str]:
         text = f"{values[best]:.2f} Hz ({_span(values)})"
         rows[str(cells[name].attrs["long_name"])] = text
     for name in cells.data_vars:
-        if cells[name].dims == ("seed",) and str(name) not in ("loss", *rows):
+        if cells[name].dims == ("seed",) and not str(name).startswith(("loss", "error")):
             values, about = cells[name].values, cells[name].attrs
-            if str(name).startswith("error"):
-                continue
             rows[f"{name}, {about['long_name']}"] = (
                 f"{values[best]:.3g} {about['units']} ({_span(values)})"
             )

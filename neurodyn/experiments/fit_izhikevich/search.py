@@ -1,6 +1,4 @@
-"""Search for the parameters of a cell by the currents that it fires at."""
-
-from __future__ import annotations
+"""Search for the parameters of a neuron from its responses to currents."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +16,7 @@ __all__ = ["BOUNDS", "Protocol", "Response", "cell", "response", "search"]
 
 
 class Bound(NamedTuple):
-    """Range of one parameter that is searched, on a logarithmic scale or not."""
+    """Range of one parameter in the search, on a logarithmic or linear scale."""
 
     low: float
     high: float
@@ -27,7 +25,7 @@ class Bound(NamedTuple):
     long_name: str
 
 
-#: What is searched, and where.
+#: Parameters of the search.
 BOUNDS = {
     "C": Bound(10.0, 200.0, True, "pF", "capacitance"),
     "k": Bound(0.02, 3.0, True, "nS/mV", "gain of the quadratic current"),
@@ -41,7 +39,7 @@ BOUNDS = {
 
 
 class Protocol(NamedTuple):
-    """Currents of an experiment, as the cell got them.
+    """Injected currents of an experiment.
 
     Attributes
     ----------
@@ -50,11 +48,11 @@ class Protocol(NamedTuple):
     dt
         Step [ms].
     start, stop
-        Steps between which the cell is looked at.
+        First and last step of the responses.
     late
-        Step from which on potentials are averaged.
+        First step of the average of potentials.
     v0
-        Potential at the beginning [mV], where the recovery current is at rest.
+        Initial potential [mV], at which the recovery current is at rest.
     """
 
     current: Float[Array, "time sweep"]
@@ -66,14 +64,14 @@ class Protocol(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What cells do in each sweep.
+    """Responses of cells in each sweep.
 
     Attributes
     ----------
     count
-        Spikes.
+        Number of spikes.
     latency
-        First spike after the start [ms]; infinite without one.
+        Time of the first spike after the start [ms]; infinite without one.
     final_interval
         Mean of the last two intervals [ms]; infinite with fewer.
     potential
@@ -87,7 +85,7 @@ class Response(NamedTuple):
 
 
 def cell(theta: Float[np.ndarray, "parameter cell"], vpeak: float) -> Izhikevich2007:
-    """Cells with these coordinates in [0, 1] within `BOUNDS`."""
+    """Cells whose parameters have these coordinates, from 0 to 1, within `BOUNDS`."""
     values = {}
     for row, (name, bound) in zip(theta, BOUNDS.items(), strict=True):
         low, high = (np.log([bound.low, bound.high])) if bound.log else (bound.low, bound.high)
@@ -97,10 +95,10 @@ def cell(theta: Float[np.ndarray, "parameter cell"], vpeak: float) -> Izhikevich
 
 
 def response(cells: Izhikevich2007, protocol: Protocol) -> Response:
-    """Run all cells under all currents at once; what counts is gathered on the way.
+    """Responses of all cells to all currents, simulated at once.
 
-    Steps are those of `neurodyn.simulate` with the scheme "euler"; nothing is recorded, so that
-    memory does not grow with time.
+    Steps are those of `neurodyn.simulate` with the scheme "euler". Only counts and sums are kept,
+    so that memory does not grow with time.
     """
     steps = (protocol.start, protocol.stop, protocol.late)
     return _response(cells, protocol.current, protocol.dt, protocol.v0, *map(jnp.asarray, steps))
@@ -158,15 +156,15 @@ def search(
     Parameters
     ----------
     loss
-        Of the responses, one number for each cell.
+        Function of the responses that returns a number for each cell.
     protocol, vpeak
-        Currents, and the peak of spikes [mV], which is read off the recording.
+        Currents, and the peak of spikes [mV] in the recording.
     generations, candidates
-        How long, and how many cells at once.
+        Number of generations, and of cells in each.
     seed
-        Of the search.
+        Seed of the search.
     advance
-        Called after each generation.
+        Function that is called after each generation.
 
     Returns
     -------

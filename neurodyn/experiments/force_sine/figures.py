@@ -1,6 +1,5 @@
-"""Figures and numbers of the FORCE experiment."""
+"""Figures and summary of the FORCE experiment."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -8,16 +7,15 @@ import xarray as xr
 
 from neurodyn import plot
 from neurodyn.analysis import bootstrap
+from neurodyn.experiments.running.experiment import settings_in
+from neurodyn.experiments.shared.ensembles import FEW
 
 __all__ = ["figures", "summary"]
-
-#: Networks from which on an interval is worth giving.
-_FEW = 5
 
 
 def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure, by name."""
-    settings = json.loads(tree.attrs["settings"])
+    settings = settings_in(tree)
     output, scores = tree["model/output"].to_dataset(), tree["analysis/scores"].to_dataset()
     stop = 1000.0 * (settings["before"] + settings["learn"])
     end = stop + 1000.0 * settings["after"]
@@ -49,9 +47,9 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
 
 
 def summary(tree: xr.DataTree) -> dict[str, str]:
-    """What came out, in the order in which it is told."""
+    """Main numbers, in the order of the report."""
     scores, rate = tree["analysis/scores"].to_dataset(), tree["model/rate/rate"]
-    settings = json.loads(tree.attrs["settings"])
+    settings = settings_in(tree)
     rows = {}
     off = 100 * (scores["frequency"] / settings["frequency"] - 1)
     table = {
@@ -76,10 +74,11 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
 
 
 def _spread(values: xr.DataArray) -> str:
+    """Mean with the bootstrap interval of at least five networks, and the range."""
     if values.sizes["seed"] == 1:
         return f"{float(values[0]):.4g}"
     text = f"{float(values.mean()):.4g}"
-    if values.sizes["seed"] >= _FEW:
+    if values.sizes["seed"] >= FEW:
         interval = bootstrap(values)
         text += f" ({float(interval['low']):.4g} to {float(interval['high']):.4g})"
     return text + f", range {float(values.min()):.4g} to {float(values.max()):.4g}"

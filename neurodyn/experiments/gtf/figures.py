@@ -1,4 +1,4 @@
-"""Figures and numbers of networks trained with generalised teacher forcing."""
+"""Figures and summary of networks trained with generalised teacher forcing."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ import xarray as xr
 
 from neurodyn import analysis, plot
 
-__all__ = ["gtf_figures", "gtf_summary"]
+__all__ = ["figures", "summary"]
 
 
-def gtf_summary(tree: xr.DataTree) -> dict[str, str]:
+def summary(tree: xr.DataTree) -> dict[str, str]:
     """Medians over networks, with the median absolute deviation, as published."""
     scores = tree["analysis/scores"].to_dataset()
     rows = {"protocol": str(scores.attrs["protocol"])}
@@ -33,8 +33,8 @@ def gtf_summary(tree: xr.DataTree) -> dict[str, str]:
     return rows
 
 
-def gtf_figures(tree: xr.DataTree) -> dict[str, Any]:
-    """Training, and trajectory and spectrum of the network in the middle beside the true ones."""
+def figures(tree: xr.DataTree) -> dict[str, Any]:
+    """Training, and trajectory and spectrum of the median network beside the true ones."""
     recording, model = (tree[side].to_dataset()["value"] for side in ("recording", "model"))
     return {
         "training": plot.history(tree["model/training"].to_dataset()),

@@ -1,4 +1,4 @@
-"""Scores of networks trained with generalised teacher forcing, by the published protocol."""
+"""Scores of free runs by the published protocol of generalised teacher forcing."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ AHEAD = 20
 def score(data: AttractorData, checkpoints: dict[str, Any]) -> xr.Dataset:
     """Score free runs by the published protocol.
 
-    A network runs for 1.25 times the length of the test data from their first sample, of which the
-    first fifth is dropped.
+    A network runs from the first sample of the test data for 1.25 times their length; the first
+    fifth of the run is dropped.
 
     Returns
     -------
     Dataset on ``checkpoint`` and ``seed``
-        ``d_stsp``, ``d_h``, ``prediction_error`` and ``status`` ("ok", or what failed).
+        ``d_stsp``, ``d_h``, ``prediction_error`` and ``status`` ("ok", or the reason of a failure).
     """
     truth = data.train if data.test is None else data.test
     rows = [[_score_one(model, truth) for model in ensemble] for ensemble in checkpoints.values()]
@@ -34,7 +34,7 @@ def score(data: AttractorData, checkpoints: dict[str, Any]) -> xr.Dataset:
         "d_stsp": "state-space divergence",
         "d_h": "Hellinger distance of power spectra",
         "prediction_error": f"mean squared error {AHEAD} steps ahead",
-        "status": "what became of the free run",
+        "status": "outcome of the free run",
     }
     dims, against = ("checkpoint", "seed"), "training" if data.test is None else "held-out"
     variables = {
@@ -56,7 +56,7 @@ def score(data: AttractorData, checkpoints: dict[str, Any]) -> xr.Dataset:
 
 
 def floor(data: AttractorData) -> xr.Dataset:
-    """What the training data, in the place of a network's free run, score on the held-out data."""
+    """Scores of the training data, in place of a free run, on the held-out data."""
     return analysis.reconstruction_floor(data.test, data.train, protocol="gtf")
 
 
@@ -78,5 +78,5 @@ def _score_one(model: Any, truth: np.ndarray) -> dict[str, Any]:
 def free_outputs(
     model: Any, truth: Float[np.ndarray, "time output"], n_steps: int
 ) -> Float[np.ndarray, "step output"]:
-    """What a network does on its own from the first sample of some data."""
+    """Outputs of a free run of a network from the first sample of the data."""
     return np.asarray(free_run(model, jnp.asarray(truth[0], jnp.result_type(float)), n_steps)[1])

@@ -1,4 +1,4 @@
-"""Figures and numbers of the hierarchy experiment."""
+"""Figures and summary of the hierarchy experiment."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import plot
-from neurodyn.experiments.shared.sweep import by_meta_prior
+from neurodyn.experiments.shared.meta_priors import by_meta_prior
 
 __all__ = ["figures", "summary"]
 
@@ -40,7 +40,7 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
 
 
 def summary(tree: xr.DataTree) -> dict[str, str]:
-    """What came out, in the order in which it is told."""
+    """Main numbers, in the order of the report."""
     scores = tree["analysis/decoding"].to_dataset()
     truth = tree["analysis/sequences"].to_dataset()
     w, n = scores["meta_prior"].values, scores.sizes["seed"]

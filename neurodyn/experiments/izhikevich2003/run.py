@@ -1,79 +1,25 @@
-"""Izhikevich's network of 2003: a thousand randomly coupled neurons, and their rhythms."""
+"""Run the networks, and measure rates, irregularity, synchrony and rhythms."""
 
-import dataclasses
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 import neurodyn as nd
-from neurodyn import analysis, io, labels, plot
+from neurodyn import analysis, io
 from neurodyn.common.progress import bar
-from neurodyn.experiments.shared.experiment import Experiment, Run
-from neurodyn.experiments.shared.limits import Count, NotNegative, Positive
-from neurodyn.experiments.shared.seeds import SeededSettings, result, seeds_of
+from neurodyn.experiments.izhikevich2003.scores import (
+    BIN,
+    late,
+    numbers,
+    spectrum,
+)
+from neurodyn.experiments.izhikevich2003.settings import Settings
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.seeds import result, seeds_of
+from neurodyn.experiments.shared.ensembles import stacked
 from neurodyn.models import spiking
 
-__all__ = ["EXPERIMENT", "Settings", "run"]
-
-#: Bins of population rates [ms].
-BIN = 1.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings(SeededSettings):
-    """Settings; the defaults are those of the published program.
-
-    Attributes
-    ----------
-    n_seeds
-        Networks: each has weights, parameters and noise of its own.
-    n_excitatory
-        Excitatory neurons.
-    n_inhibitory
-        Inhibitory neurons.
-    published
-        The published program with steps of 1 ms; otherwise its equivalent for any step: white
-        noise, and spikes that move potentials at once.
-    dt
-        Step [ms]; the published program has 1.
-    duration
-        Length of the run [ms]; the published program runs for 1000.
-    settle
-        What is left out of rates and spectra [ms]: the onset depends on the initial state.
-    segment
-        Length of the segments that spectra are averaged over [ms].
-    brian2
-        Whether Brian2 simulates the same networks too, with noise of its own.
-    """
-
-    n_seeds: Count = 5
-    n_excitatory: Count = 800
-    n_inhibitory: Count = 200
-    published: bool = True
-    dt: Positive = 1.0
-    duration: Positive = 1000.0
-    settle: NotNegative = 200.0
-    segment: Positive = 400.0
-    brian2: bool = False
-
-
-def check(settings: Settings) -> None:
-    """Refuse settings that do not fit together."""
-    if settings.published and settings.dt != 1.0:
-        raise ValueError(
-            f"The published program has steps of 1 ms, got dt={settings.dt}: with other steps set "
-            "published=false."
-        )
-    if settings.settle >= settings.duration:
-        raise ValueError(
-            f"settle ({settings.settle} ms) must be shorter than the run ({settings.duration} ms)."
-        )
-    if settings.segment > settings.duration - settings.settle:
-        raise ValueError(
-            f"segment ({settings.segment} ms) must fit into the time after settle "
-            f"({settings.duration - settings.settle} ms)."
-        )
+__all__ = ["run"]
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -82,10 +28,10 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     Returns
     -------
     xr.DataTree
-        ``/model``: spikes of the first network; ``/model_rate``: its populations over time;
-        ``/analysis/networks``: numbers of each network and population; ``/analysis/spectrum``;
-        ``/analysis/intervals`` and ``/analysis/statistics`` of the first; ``/analysis/brian2``:
-        rates of Brian2, where asked for.
+        ``/model``: spikes of the first network; ``/model_rate``: rates of its populations;
+        ``/analysis/networks``: scores of each network and population; ``/analysis/spectrum``;
+        ``/analysis/intervals`` and ``/analysis/statistics`` of the first network;
+        ``/analysis/brian2``: rates of Brian2, if asked for.
     """
     window = (settings.settle, settings.duration)
     rows, spectra, theirs, first = [], [], [], None
@@ -94,21 +40,21 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
             network = _network(settings, seed)
             spikes = _simulate(network, settings, seed)
             first = spikes if first is None else first
-            rows.append(_numbers(spikes, window))
-            spectra.append(_spectrum(spikes, window, settings))
+            rows.append(numbers(spikes, window))
+            spectra.append(spectrum(spikes, window, settings))
             if settings.brian2:
-                theirs.append(_rates(_by_brian2(network, settings, seed), window))
+                theirs.append(numbers(_by_brian2(network, settings, seed), window)[["rate"]])
             advance()
     tree = {
         "/model": first,
         "/model_rate": analysis.population_rate(first, bin_width=BIN, by="population"),
-        "/analysis/networks": _stacked(rows),
-        "/analysis/spectrum": _stacked(spectra),
-        "/analysis/intervals": analysis.spike_intervals(_late(first, window)),
-        "/analysis/statistics": analysis.interval_statistics(_late(first, window)),
+        "/analysis/networks": stacked(rows),
+        "/analysis/spectrum": stacked(spectra),
+        "/analysis/intervals": analysis.spike_intervals(late(first, window)),
+        "/analysis/statistics": analysis.interval_statistics(late(first, window)),
     }
     if theirs:
-        tree["/analysis/brian2"] = _stacked(theirs)
+        tree["/analysis/brian2"] = stacked(theirs)
     return result(tree, settings)
 
 
@@ -142,145 +88,3 @@ def _by_brian2(network: Any, settings: Settings, seed: int) -> xr.Dataset:
     brian2.seed(seed)
     net.run(settings.duration * brian2.ms, namespace={})
     return io.from_brian2(net["spikes"], coords=network.unit_coords())
-
-
-def _late(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
-    """Spikes of a window only."""
-    time = spikes["spike_time"].values
-    late = spikes.isel(spike=np.flatnonzero((time > window[0]) & (time <= window[1])))
-    return late.assign_attrs(window=list(window))
-
-
-def _numbers(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
-    """Rates, irregularity and synchrony of each population."""
-    late = _late(spikes, window)
-    statistics = analysis.interval_statistics(late)
-    rate = analysis.firing_rate(spikes, window=window)
-    names = list(dict.fromkeys(spikes["population"].values.tolist()))
-    columns: dict[str, list] = {"rate": [], "cv": [], "lv": [], "chi": [], "correlation": []}
-    for name in names:
-        mine = spikes["population"].values == name
-        columns["rate"].append(rate.values[mine].mean())
-        columns["cv"].append(_mean(statistics["cv"].values[mine]))
-        columns["lv"].append(_mean(statistics["lv"].values[mine]))
-        together = analysis.synchrony(late.isel(unit=np.flatnonzero(mine)), bin_width=5.0)
-        for what in ("chi", "correlation"):
-            columns[what].append(float(together[what].values.mean()))
-    about = {
-        "rate": ("Hz", "mean firing rate"),
-        "cv": ("1", "mean CV of intervals"),
-        "lv": ("1", "mean LV of intervals"),
-        "chi": ("1", "synchrony index, bins of 5 ms"),
-        "correlation": ("1", "mean pairwise correlation, bins of 5 ms"),
-    }
-    variables = {n: ("unit", np.array(v), *about[n]) for n, v in columns.items()}
-    variables["n_spikes"] = (
-        (),
-        np.array(spikes.sizes["spike"]),
-        "count",
-        "spikes of the whole run",
-    )
-    coords = {"population": ("unit", np.array(names))}
-    return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean over units that have a value; NaN without any."""
-    there = values[np.isfinite(values)]
-    return float(there.mean()) if there.size else np.nan
-
-
-def _rates(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
-    return _numbers(spikes, window)[["rate"]]
-
-
-def _spectrum(spikes: xr.Dataset, window: tuple[float, float], settings: Settings) -> xr.Dataset:
-    """Spectrum of all units together; its unit is the whole network."""
-    return analysis.population_spectrum(
-        spikes, bin_width=max(BIN, settings.dt), segment=settings.segment, window=window
-    )
-
-
-def _stacked(rows: list[xr.Dataset]) -> xr.Dataset:
-    return xr.concat(
-        rows,
-        "seed",
-        data_vars="all",
-        coords="minimal",
-        compat="override",
-        join="exact",
-        combine_attrs="override",
-    )
-
-
-def izhikevich_figures(tree: xr.DataTree) -> dict[str, Any]:
-    """Raster with rates, spectrum, intervals of the first network; spectra of all."""
-    spikes, rate = tree["model"].to_dataset(), tree["model_rate"].to_dataset()
-    spectrum = tree["analysis/spectrum"].to_dataset().transpose("seed", ...)
-    return {
-        "raster": plot.raster(spikes, by="population", rate=rate),
-        "spectrum": plot.population_spectrum(spectrum),
-        "intervals": plot.intervals(
-            tree["analysis/intervals"].to_dataset(), tree["analysis/statistics"].to_dataset()
-        ),
-    }
-
-
-def izhikevich_summary(tree: xr.DataTree) -> dict[str, str]:
-    """Means and ranges over networks."""
-    networks = tree["analysis/networks"].to_dataset()
-    spectrum = tree["analysis/spectrum"].to_dataset()
-    rows = {"networks": f"{networks.sizes['seed']}"}
-    for u, name in enumerate(networks["population"].values.ravel()[: networks.sizes["unit"]]):
-        for what in ("rate", "cv", "lv", "chi", "correlation"):
-            about = networks[what].attrs
-            unit = "" if about["units"] == "1" else f" {about['units']}"
-            text = _spread(networks[what].isel(unit=u).values, unit)
-            rows[f"{about['long_name']}, {name}"] = text
-        if "brian2" in tree["analysis"].children:
-            theirs = tree["analysis/brian2"].to_dataset()["rate"].isel(unit=u).values
-            rows[f"mean firing rate by Brian2, {name}"] = _spread(theirs, " Hz")
-    rows["highest peak of the spectrum"] = _spread(spectrum["peak_frequency"].values, " Hz")
-    for band in ("alpha", "beta", "gamma"):
-        share = 100 * spectrum[band].values
-        low, high = analysis.BANDS[band]
-        rows[f"power in {low:g} to {high:g} Hz ({band})"] = _spread(share, " %")
-    return rows
-
-
-def _spread(values: np.ndarray, unit: str) -> str:
-    values = np.asarray(values, float).ravel()
-    return f"{values.mean():.3g}{unit} ({values.min():.3g} to {values.max():.3g})"
-
-
-EXPERIMENT = Experiment(
-    name="izhikevich2003",
-    title="Do a thousand randomly coupled cortical neurons make the published rhythms?",
-    reference=("izhikevich2003",),
-    presets={
-        "quick": Settings(),
-        "paper": Settings(n_seeds=20, duration=5000.0, segment=500.0),
-        "white_noise": Settings(published=False, dt=0.1, n_seeds=10, duration=2000.0),
-    },
-    run=run,
-    figures=izhikevich_figures,
-    summary=izhikevich_summary,
-    method=(
-        "{n_seeds} networks of {n_excitatory} excitatory and {n_inhibitory} inhibitory "
-        "neurons, coupled at random, ran for {duration} ms in steps of {dt} ms. Rates, "
-        "irregularity, synchrony and spectra were measured after the first {settle} ms."
-    ),
-    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
-    captions={
-        "raster": "Spikes of the first network, and the rates of its populations.",
-        "spectrum": (
-            "Power spectrum of the rate of all neurons, a thin line for each network "
-            "and a thick one for their mean."
-        ),
-        "intervals": (
-            "Intervals between spikes in the first network, and the coefficients of variation "
-            "of its neurons."
-        ),
-    },
-    check=check,
-)

@@ -1,4 +1,4 @@
-"""Figures and numbers of the meta-prior experiment."""
+"""Figures and summary of the meta-prior experiment."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import xarray as xr
 
 from neurodyn import plot
 from neurodyn.analysis import bootstrap
-from neurodyn.experiments.shared.sweep import by_meta_prior
+from neurodyn.experiments.shared.meta_priors import by_meta_prior
 
 __all__ = ["figures", "summary"]
 
@@ -59,7 +59,7 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
 
 
 def summary(tree: xr.DataTree) -> dict[str, str]:
-    """What came out, in the order in which it is told."""
+    """Main numbers, in the order of the report."""
     latents, errors = (tree[f"model/{n}"].to_dataset() for n in ("latents", "errors"))
     floor = tree["analysis/floor"].to_dataset()
     w, n = latents["meta_prior"].values, latents.sizes["seed"]
@@ -93,10 +93,10 @@ def _chaotic(exponent: xr.DataArray) -> str:
 
 
 def least(divergence: xr.DataArray) -> str:
-    """The meta-prior with the smallest mean divergence, and how sure it is that it is in between.
+    """Meta-prior with the smallest mean divergence, and how certainly it lies inside the grid.
 
-    How sure: the fraction of bootstrap draws (networks drawn with replacement, the same for all
-    meta-priors) in which the smallest mean is at neither end of the grid.
+    The certainty is the fraction of bootstrap draws (networks drawn with replacement, the same for
+    all meta-priors) in which the smallest mean is at neither end of the grid.
     """
     w = divergence["meta_prior"].values
     mean = divergence.mean("seed").values

@@ -1,4 +1,4 @@
-"""What the networks of the meta-prior experiment are judged by."""
+"""Scores of the networks of the meta-prior experiment."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import analysis, labels
+from neurodyn.experiments.shared.ensembles import stacked
 from neurodyn.models import PVRNN
 from neurodyn.simulation.simulate import simulate
 from neurodyn.tasks import Sequences, StateMachine
@@ -15,7 +16,7 @@ from neurodyn.training import Ensemble
 
 __all__ = ["examples", "free_runs", "reconstruction", "true_floor"]
 
-#: Steps of free generation that are drawn.
+#: Steps of free generation in figures.
 _N_POINTS = 1000
 LATENT = ("mean", "sigma", "prior_mean", "prior_sigma", "z", "kl")
 
@@ -27,8 +28,9 @@ def reconstruction(models: Sequence[PVRNN], sequences: Sequences, *, key: Any) -
     -------
     dict
         ``latents`` (seed, layer) as of :func:`neurodyn.analysis.latent_summary`; ``errors`` (seed),
-        mean squared errors of the training sequences: reconstructed; generated anew from their
-        first latent; and generated freely, which knows nothing of them and shows what chance gives.
+        mean squared errors of the training sequences: ``posterior`` (reconstructed), ``target``
+        (generated from the first latent) and ``free`` (generated without the sequence, which gives
+        the error at chance).
     """
     trials, errors = sequences.validation(), {}
     modes: dict[str, dict[str, Any]] = {"posterior": {}, "target": {"steps": 1}, "free": {}}
@@ -72,14 +74,14 @@ def free_runs(
 ) -> dict[str, Any]:
     """Long free generation with and without noise, its words and its Lyapunov exponents.
 
-    Without noise: the latents are drawn in the first step, and are the means of the prior in all
-    others. With noise, exponents are those of the dynamics under noise that is held as drawn.
+    Without noise, latents are drawn in the first step and equal the means of the prior afterwards.
+    With noise, exponents are those of the dynamics under one fixed realisation of the noise.
 
     Returns
     -------
     dict
         ``noisy`` and ``noise_free``: Dataset (seed) of word scores and ``lyapunov``;
-        ``true_words``; and ``runs``, the runs themselves.
+        ``true_words``: words of the state machine; ``runs``: the simulations.
     """
     true = analysis.true_words(machine, word)
     found: dict[str, Any] = {"true_words": true, "runs": {}}
@@ -96,17 +98,14 @@ def free_runs(
         ).isel(time=slice(discard, None))
         symbols = analysis.symbolise(run["outputs"], machine.values)
         scores = [_score(symbols.isel(seed=i), true, word) for i in range(len(models))]
-        ds = xr.concat(scores, "seed", coords="minimal", compat="override", join="exact")
         exponents = [_exponent(mode, n_steps, discard, key) for mode in modes]
-        largest = xr.concat(exponents, "seed", coords="minimal", compat="override", join="exact")
-        ds = ds.merge(largest, compat="override", join="exact")
-        found[name] = ds
+        found[name] = stacked(scores).merge(stacked(exponents), compat="override", join="exact")
         found["runs"][name] = run
     return found
 
 
 def _exponent(mode: Any, n_steps: int, discard: int, key: Any) -> xr.Dataset:
-    """The largest exponent of one network; all networks share one compiled program."""
+    """Largest Lyapunov exponent of one network; all networks share one compiled program."""
     result = analysis.lyapunov(
         mode, n_steps=n_steps, transient=discard, n_exponents=1, n_trials=1, key=key
     )
@@ -117,13 +116,13 @@ def _exponent(mode: Any, n_steps: int, discard: int, key: Any) -> xr.Dataset:
 
 
 def _score(symbols: xr.DataArray, true: xr.Dataset, word: int) -> xr.Dataset:
-    """Divergence of the words, with the entropy rate that they show."""
+    """Divergence of the words from the true ones, and their entropy rate."""
     ds = analysis.word_divergence(true, analysis.word_frequencies(symbols, word))
     return ds.assign(entropy_rate=analysis.entropy_rate(symbols, word))
 
 
 def true_floor(machine: StateMachine, *, word: int, n_steps: int, n: int, key: Any) -> xr.Dataset:
-    """Divergence of true sequences of the length that was generated: as well as one can do."""
+    """Divergence of true sequences of the same length, which is the best possible score."""
     true = analysis.true_words(machine, word)
     sample = machine.lasting(n_steps).batch(key, n).targets
     symbols = xr.DataArray(np.asarray(machine.symbols(sample)), dims=("draw", "time"))
@@ -131,8 +130,7 @@ def true_floor(machine: StateMachine, *, word: int, n_steps: int, n: int, key: A
         analysis.word_divergence(true, analysis.word_frequencies(symbols.isel(draw=i), word))
         for i in range(n)
     ]
-    ds = xr.concat(parts, "draw", coords="minimal", compat="override", join="exact")
-    ds = ds.assign_coords(draw=np.arange(n))
+    ds = stacked(parts, "draw").assign_coords(draw=np.arange(n))
     exact = {"units": "nat", "long_name": "entropy rate per step, exact"}
     return ds.assign(entropy_rate=((), machine.entropy_rate(), exact))
 
@@ -146,15 +144,14 @@ def examples(
     *,
     key: Any,
 ) -> dict[str, xr.Dataset]:
-    """One network of the smallest, a middle and the largest meta-prior, to look at.
+    """Examples: one network of the smallest, of a middle and of the largest meta-prior.
 
     Returns
     -------
     dict
-        ``/model/example/NAME``: three sequences along the posterior; ``/analysis/plane/NAME``: the
-        units in free generation without noise, in the plane of the first two principal components
-        of those with noise;
-        ``/analysis/words/NAME/noisy`` and ``.../noise_free``: words.
+        ``/model/example/NAME``: three sequences along the posterior; ``/analysis/plane/NAME``:
+        units in free generation without noise, on the first two principal components of free
+        generation with noise; ``/analysis/words/NAME/noisy`` and ``.../noise_free``: words.
     """
     n, tree = settings.n_networks, {}
     for name, i in chosen(len(settings.w)).items():
@@ -177,12 +174,12 @@ def examples(
 
 
 def chosen(n: int) -> dict[str, int]:
-    """Which of n meta-priors are shown."""
+    """Positions of the shown ones among n meta-priors."""
     return {"small": 0, "middle": n // 2, "large": n - 1}
 
 
 def _plane(runs: dict[str, xr.Dataset], seed: int, machine: StateMachine) -> xr.Dataset:
-    """Units without noise, which may rest, in the plane in which those with noise move most."""
+    """Units without noise, which may be at rest, on principal components of units with noise."""
     noisy, free = (runs[n].isel(seed=seed, drop=True) for n in ("noisy", "noise_free"))
     free = free.isel(time=slice(-_N_POINTS, None))
     axes = analysis.pca(noisy["d"], 2)

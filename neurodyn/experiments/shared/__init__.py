@@ -1,1 +1,1 @@
-"""Shared."""
+"""Helpers that several experiments share: settings, training, scores and figures."""

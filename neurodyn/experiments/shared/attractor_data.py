@@ -1,4 +1,4 @@
-"""Data of the reconstruction experiments: simulated systems and recordings, standardised."""
+"""Data of the reconstruction experiments: standardised simulations and recordings."""
 
 from typing import Any, NamedTuple
 
@@ -10,14 +10,14 @@ from neurodyn import datasets
 from neurodyn.models import reference
 from neurodyn.tasks.recordings.runs import trajectories
 
-__all__ = ["SYSTEMS", "AttractorData", "attractor_data"]
+__all__ = ["SYSTEMS", "AttractorData", "attractor_data", "standardised"]
 
-#: Steps that are left out before a system counts as on its attractor.
+#: Steps that are dropped until a system has reached its attractor.
 TRANSIENT = 2000
 
 
 class _System(NamedTuple):
-    """A simulated system: one unit of its time lasts a second."""
+    """A simulated system; one unit of its time is taken as a second."""
 
     make: Any
     dt: float
@@ -32,7 +32,7 @@ RECORDINGS = ("ecg", "fmri_tasks")
 
 
 class AttractorData(NamedTuple):
-    """What a model is trained on, and what it is compared with.
+    """Training and test data of a model.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class AttractorData(NamedTuple):
     names
         Names of the observed variables.
     equilibria
-        Known equilibria, standardised; None of recordings.
+        Known equilibria, standardised; None for recordings.
     exponents
-        Known Lyapunov exponents [1/ms]; None of recordings.
+        Known Lyapunov exponents [1/ms]; None for recordings.
     """
 
     train: Float[np.ndarray, "time output"]
@@ -57,13 +57,13 @@ class AttractorData(NamedTuple):
     exponents: Float[np.ndarray, " exponent"] | None = None
 
     def labelled(self, values: Any) -> xr.DataArray:
-        """Samples as a trajectory in time."""
+        """Samples as a labelled trajectory."""
         return self._trajectory(values, "output", "standardised value").assign_coords(
             output=list(self.names)
         )
 
     def labelled_states(self, states: Any) -> xr.DataArray:
-        """Latent states as a trajectory in time."""
+        """Latent states as a labelled trajectory."""
         return self._trajectory(states, "latent", "latent state")
 
     def _trajectory(self, values: Any, dim: str, long_name: str) -> xr.DataArray:
@@ -88,37 +88,37 @@ def attractor_data(name: str, *, n_samples: int, key: Any) -> AttractorData:
         ``"ecg"`` (trained on the first part at 70 Hz, tested on the second) or ``"fmri_tasks"``
         (no test data).
     n_samples
-        Length of simulated trajectories; recordings are taken whole.
+        Length of simulated trajectories; recordings are used whole.
     key
-        Seed of the initial states of simulated systems.
+        Seed or key of the initial states of simulated systems.
 
     Raises
     ------
     ValueError
         For an unknown name.
     neurodyn.datasets.DatasetError
-        If a recording is not at hand.
+        If a recording is neither on this machine nor can be downloaded.
     """
     if name in SYSTEMS:
         return _simulated(SYSTEMS[name], n_samples, key)
     if name == "ecg":
         recording = datasets.load("ecg_pecuzal", every=10)
         values = np.asarray(recording["ecg"])
-        train, test = _standardised(values[0], values[1])
+        train, test = standardised(values[0], values[1])
         delays = np.asarray(recording["delay"])
         names = tuple(f"ECG, {delay:.0f} ms" for delay in delays)
         return AttractorData(train, test, recording.attrs["sampling_step"], names)
     if name == "fmri_tasks":
         recording = datasets.load("fmri_tasks")
-        train, _ = _standardised(np.asarray(recording["bold"]), None)
+        train, _ = standardised(np.asarray(recording["bold"]), None)
         names = tuple(f"region {i}" for i in range(train.shape[1]))
         return AttractorData(train, None, recording.attrs["sampling_step"], names)
-    raise ValueError(f"there are no data {name!r}; there are {', '.join((*SYSTEMS, *RECORDINGS))}.")
+    raise ValueError(f"There are no data {name!r}; there are {', '.join((*SYSTEMS, *RECORDINGS))}.")
 
 
 def _simulated(system: _System, n_samples: int, key: Any) -> AttractorData:
     model = system.make(time_unit=1000.0, start=system.start)
-    # One step of the solver a sample, as the published data were made.
+    # One step of the solver for each sample, as in the published data.
     (train, test), _ = trajectories(
         model,
         n_samples,
@@ -130,7 +130,7 @@ def _simulated(system: _System, n_samples: int, key: Any) -> AttractorData:
         atol=None,
     )
     mean, spread = train.mean(0), train.std(0)
-    train, test = _standardised(train, test)
+    train, test = standardised(train, test)
     return AttractorData(
         train,
         test,
@@ -141,6 +141,7 @@ def _simulated(system: _System, n_samples: int, key: Any) -> AttractorData:
     )
 
 
-def _standardised(train: Any, test: Any) -> tuple[Any, Any]:
+def standardised(train: Any, test: Any) -> tuple[Any, Any]:
+    """Training and test data, or None, by the mean and standard deviation of the training data."""
     mean, spread = train.mean(0), train.std(0)
     return (train - mean) / spread, None if test is None else (test - mean) / spread

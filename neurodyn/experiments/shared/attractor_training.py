@@ -1,16 +1,17 @@
-"""Training of networks that reconstruct an attractor: what experiments with them share."""
+"""Training of networks that reconstruct an attractor."""
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import xarray as xr
 
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.limits import Count, Limits, Positive
+from neurodyn.experiments.running.seeds import SeededSettings, seeds_of, shared_key
 from neurodyn.experiments.shared.attractor_data import AttractorData
-from neurodyn.experiments.shared.checkpoints import KeepLast
-from neurodyn.experiments.shared.experiment import Run
-from neurodyn.experiments.shared.limits import Count, Limits, Positive
-from neurodyn.experiments.shared.seeds import SeededSettings, seeds_of, shared_key
+from neurodyn.io.files import load, save
 from neurodyn.tasks import Windows
 from neurodyn.training import Ensemble, FreeRun, Seeds, fit, radam
 
@@ -38,7 +39,7 @@ class AttractorSettings(SeededSettings):
     n_samples
         Samples of simulated systems.
     evaluate_every
-        Epochs between evaluations of a free run: the checkpoint with the smallest divergence from
+        Epochs between evaluations of a free run. The checkpoint with the smallest divergence from
         the training data is kept.
     evaluate_samples
         Length of that free run [steps].
@@ -56,12 +57,12 @@ class AttractorSettings(SeededSettings):
 
 
 def check_window(settings: AttractorSettings) -> None:
-    """Refuse windows that do not fit into the data.
+    """Refuse windows that are longer than the data.
 
     Raises
     ------
     ValueError
-        If they do not.
+        If they are.
     """
     if settings.window >= settings.n_samples:
         raise ValueError(
@@ -82,34 +83,34 @@ def train_ensemble(
     how: Literal["map", "vmap"],
     name: str = "networks",
 ) -> tuple[Ensemble, Ensemble, xr.Dataset]:
-    """Train networks, and keep the best by the divergence of a free run beside the last.
+    """Train networks; keep those of the best evaluation and those of the last step.
 
     Parameters
     ----------
     network
-        Makes one from a key.
+        Function of a key that makes a network.
     task, data
         Windows of the training data, and the data.
     settings, run
-        What to do, and where checkpoints are kept.
+        Settings, and the folder for checkpoints.
     objective
-        What is minimised.
+        Objective of the training.
     divergence
-        What the best evaluation is chosen by.
+        Divergence of a free run from the training data; the smallest chooses the best evaluation.
     how
-        How the ensemble is run, as in :class:`~neurodyn.training.Seeds`.
+        How the members of the ensemble run, as in :class:`~neurodyn.training.Seeds`.
     name
-        Of the checkpoints.
+        Name of the checkpoints.
 
     Returns
     -------
     best, last
-        Networks at their best evaluation, and at the end.
+        Networks at their best evaluation, and after the last step.
     history
-        Of training.
+        History of the training.
     """
     steps = settings.epochs * settings.epoch_size
-    keep = KeepLast(steps, None if run.folder is None else run.folder / f"{name}_last.nd")
+    keep = _KeepLast(steps, None if run.folder is None else run.folder / f"{name}_last.nd")
     trained = fit(
         network,
         task,
@@ -128,10 +129,24 @@ def train_ensemble(
         evaluate_every=min(settings.evaluate_every * settings.epoch_size, steps),
         select="min:validation_d_stsp",
         ensemble=Seeds(settings.n_seeds, how=how, seeds=seeds_of(settings, settings.n_seeds)),
-        checkpoint=None if run.folder is None else run.folder / f"{name}.ckpt",
-        resume=run.resume,
         callbacks=keep,
-        progress=run.progress,
         key=shared_key(1),
+        **run.training(name),
     )
     return trained.model, keep.model(), trained.history
+
+
+class _KeepLast:
+    """Callback of `fit` that keeps the models of the last step, in a file for resumed runs."""
+
+    def __init__(self, steps: int, path: Path | None):
+        self._steps, self._path, self._model = steps, path, None
+
+    def __call__(self, snapshot: Any) -> None:
+        if snapshot.step == self._steps:
+            self._model = snapshot.model
+            if self._path is not None:
+                save(self._path, self._model, overwrite=True)
+
+    def model(self) -> Any:
+        return load(self._path) if self._model is None else self._model

@@ -9,20 +9,21 @@ import xarray as xr
 
 from neurodyn import params
 from neurodyn.analysis import MEASURES, compare, participation_ratio, pca
-from neurodyn.experiments.shared.experiment import Run
-from neurodyn.experiments.shared.limits import Count, NotNegative, Positive, Whole
-from neurodyn.experiments.shared.seeds import SeededSettings, result, seeds_of, shared_key
-from neurodyn.experiments.shared.values import spelled
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.limits import Count, NotNegative, Positive, Whole
+from neurodyn.experiments.running.seeds import SeededSettings, result, seeds_of, shared_key
+from neurodyn.experiments.running.values import spelled
+from neurodyn.experiments.shared.ensembles import stacked
 from neurodyn.models import CTRNN
 from neurodyn.simulation.simulate import simulate
 from neurodyn.task import AbstractTask
 from neurodyn.training import Seeds, fit
 from neurodyn.trials import average
 
-__all__ = ["MEASURED_BY", "DecisionSettings", "check", "marginal", "study"]
+__all__ = ["MEASURED_BY", "DecisionSettings", "check", "marginal", "nearest", "study"]
 
 METRICS = ("cka", "debiased_cka", "procrustes", "ridge_r")
-#: The papers behind these measures.
+#: BibTeX keys of the papers of these measures.
 MEASURED_BY = tuple(key for name in METRICS for key in MEASURES[name].reference)
 
 
@@ -37,7 +38,7 @@ class DecisionSettings(SeededSettings):
     n_units
         Units of each network.
     n_networks
-        Networks, each trained from a start of its own.
+        Networks, each with initial weights of its own.
     steps
         Updates of training.
     batch_size
@@ -48,12 +49,12 @@ class DecisionSettings(SeededSettings):
         Time step of the simulation [ms].
     tau
         Lower and upper bound of the trained time constants, and their initial value [ms].
-    noise
+    noise_std
         Standard deviation of the noise in each unit.
     repeats
-        Trials of each condition that are simulated.
+        Simulated trials of each condition.
     n_null
-        Shuffles of the null; 0: none.
+        Shuffles of the null distribution; 0: none.
     n_splits
         Splits of the recording for the ceiling.
     """
@@ -66,18 +67,18 @@ class DecisionSettings(SeededSettings):
     learning_rate: Positive = 2e-3
     dt: Positive = 20.0
     tau: tuple[Positive, Positive, Positive] = (20.0, 500.0, 100.0)
-    noise: NotNegative = 0.05
+    noise_std: NotNegative = 0.05
     repeats: Count = 40
     n_null: Whole = 200
     n_splits: Count = 50
 
 
 def check(settings: DecisionSettings) -> None:
-    """Refuse settings that do not fit together."""
+    """Refuse settings that contradict each other."""
     low, high, init = settings.tau
     if not low <= init <= high or low == high:
         raise ValueError(
-            "Setting 'tau' is the lower bound, the upper bound and the initial value between them, "
+            "Setting 'tau' is the lower bound, the upper bound and an initial value between them, "
             f"got {spelled(settings.tau)}."
         )
 
@@ -96,29 +97,30 @@ def study(
     correct_only: bool = False,
     behaviour: xr.Dataset | None = None,
 ) -> xr.DataTree:
-    """Train, simulate the design of the recording, compare condition by condition.
+    """Train networks, simulate the conditions of the recording, and compare them with it.
 
     Parameters
     ----------
     settings, run
-        What to do, and where.
+        Settings, and the folder for checkpoints.
     task
-        The task that the recording was made with.
+        Task of the recording.
     recording
         Rates of single trials, or of conditions with two halves.
     by
-        Labels that make a condition.
+        Labels that define a condition.
     show
-        Those of them that figures tell apart; they show means over the others.
+        Labels among ``by`` that figures distinguish; they show means over the others.
     window
         Times to compare [ms].
     min_trials
-        Conditions with fewer trials, in the recording or in any network, are left out; which ones
-        stands in the result.
-    correct_only
-        Whether only correct trials of the model are averaged, as those of the recording were.
+        Conditions with fewer trials, in the recording or in any network, are left out; the
+        comparison names them in its attribute ``left_out``.
     relabel
-        Gives the model's conditions the names of the recording's.
+        Function that gives simulated trials the labels of the recording.
+    correct_only
+        Whether to average only correct trials of the networks, as for a recording of correct
+        trials.
     behaviour
         Choices of the recorded animal or network, on ``trial``.
 
@@ -148,7 +150,7 @@ def study(
             member = member.isel(trial=np.flatnonzero(member["correct"].values == 1))
         if not member.sizes["trial"]:
             raise ValueError(
-                f"Network {settings.seed + i} answers no trial correctly: train longer (`steps`)."
+                f"Network {settings.seed + i} answers no trial correctly; train longer (`steps`)."
             )
         members.append(_means(member, by, min_trials))
     recorded = _means(recording, by, min_trials)
@@ -158,10 +160,9 @@ def study(
             f"Only {len(common)} conditions have at least {min_trials} trials in the recording and "
             "in all networks; simulate more `repeats`, or train longer."
         )
-    seeds = trials["seed"]
     model = xr.concat(
         [_choose(ds, by, common) for ds in members],
-        seeds,
+        trials["seed"],
         data_vars="all",
         coords="different",
         compat="equals",
@@ -201,7 +202,7 @@ def study(
 
 
 def train(settings: DecisionSettings, run: Run, task: AbstractTask):
-    """The trained networks."""
+    """Train the networks; see :func:`neurodyn.fit`."""
     low, high, init = settings.tau
 
     def network(key):
@@ -211,7 +212,7 @@ def train(settings: DecisionSettings, run: Run, task: AbstractTask):
             task.n_outputs,
             tau=params.Bounded(low, high, init=init),
             activation="softplus",
-            noise_std=settings.noise,
+            noise_std=settings.noise_std,
             key=key,
         )
 
@@ -223,15 +224,18 @@ def train(settings: DecisionSettings, run: Run, task: AbstractTask):
         optimizer=optax.chain(optax.clip_by_global_norm(1.0), optax.adam(settings.learning_rate)),
         ensemble=Seeds(settings.n_networks, seeds=seeds_of(settings, settings.n_networks)),
         evaluate_every=max(1, settings.steps // 10),
-        checkpoint=None if run.folder is None else run.folder / "networks.ckpt",
-        resume=run.resume,
-        progress=run.progress,
         key=shared_key(1),
+        **run.training(),
     )
 
 
+def nearest(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """The nearest of some levels to each value, which rounding has changed a little."""
+    return levels[np.abs(values[:, None] - levels[None, :]).argmin(1)]
+
+
 def marginal(means: xr.Dataset, *names: str) -> xr.Dataset:
-    """Means over all conditions that share these labels, each counting the same."""
+    """Means over all conditions with the same labels, with equal weights."""
     columns = _names(means, list(names))
     groups = sorted(set(columns))
     if len(groups) == len(columns):
@@ -240,7 +244,7 @@ def marginal(means: xr.Dataset, *names: str) -> xr.Dataset:
     parts = [
         means[["rate"]].isel(condition=index == i).mean("condition") for i in range(len(groups))
     ]
-    joined = xr.concat(parts, "condition", coords="minimal", compat="override", join="exact")
+    joined = stacked(parts, "condition")
     joined["rate"].attrs = means["rate"].attrs
     values = {name: ("condition", [group[i] for group in groups]) for i, name in enumerate(names)}
     return joined.assign_coords(values)
@@ -251,7 +255,7 @@ def _dim(ds: xr.Dataset) -> str:
 
 
 def _means(ds: xr.Dataset, by: list[str], min_trials: int) -> xr.Dataset:
-    """Means of the conditions that were seen often enough, in every unit."""
+    """Means of the conditions with enough trials in every unit."""
     means = average(ds[["rate"]], by) if _dim(ds) == "trial" else ds
     often = means["n_trials"] >= min_trials
     seen = means["rate"].notnull()
@@ -269,7 +273,7 @@ def _names(ds: xr.Dataset, by: list[str], dim: str = "condition") -> list[tuple]
 def _choose(
     ds: xr.Dataset, by: list[str], wanted: list[tuple], dim: str = "condition"
 ) -> xr.Dataset:
-    """These conditions in this order; or the trials that belong to them."""
+    """Conditions in the wanted order, or the trials of these conditions."""
     names = _names(ds, by, dim)
     if dim == "trial":
         among = set(wanted)
@@ -287,7 +291,7 @@ def _dimensionality(model: xr.Dataset, recording: xr.Dataset) -> xr.Dataset:
     """Participation ratio of the condition means of every network and of the recording."""
     members = [participation_ratio(model["rate"].isel(seed=i)) for i in range(model.sizes["seed"])]
     sizes = {
-        "model": xr.concat(members, model["seed"], coords="minimal", compat="override"),
+        "model": stacked(members, model["seed"]),
         "recording": participation_ratio(recording["rate"]),
     }
     return xr.Dataset(sizes, attrs={"source": "analysis"})

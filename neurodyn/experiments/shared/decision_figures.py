@@ -1,21 +1,22 @@
-"""Figures and numbers of the decision experiments."""
+"""Figures and summary of the decision experiments."""
 
-import json
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neurodyn import plot
+from neurodyn.experiments.running.experiment import settings_in
 from neurodyn.experiments.shared.decision import marginal
+from neurodyn.experiments.shared.ensembles import spread
 
-__all__ = ["CAPTIONS", "RANGES", "decision_figures", "decision_summary"]
+__all__ = ["CAPTIONS", "RANGES", "figures", "summary"]
 
 RANGES = "Values are means over networks; in brackets the smallest and the largest of them."
-#: Captions of the figures that show the same in every decision experiment.
+#: Captions of figures that are alike in every decision experiment.
 CAPTIONS = {
     "training": "Loss and accuracy over training, a line for each network.",
-    "time_constants": "Time constants of the units after training; the line shows where all began.",
+    "time_constants": "Time constants of the units after training; a line marks the initial value.",
     "trajectories": (
         "Means of conditions on their first principal components: the first network, and the "
         "recording."
@@ -27,7 +28,7 @@ CAPTIONS = {
 }
 
 
-def decision_figures(tree: xr.DataTree) -> dict[str, Any]:
+def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure of a decision experiment, by name."""
     model, recording = (tree[side].to_dataset() for side in ("model", "recording"))
     behaviour = tree["model/behaviour"].to_dataset()
@@ -36,10 +37,9 @@ def decision_figures(tree: xr.DataTree) -> dict[str, Any]:
     first = model.isel(seed=0)
     seed = int(first["seed"])
     evidence, style = _labels(model)
-    settings = _settings(tree)
-    figures = {"training": plot.history(training)}
+    drawn = {"training": plot.history(training)}
     if evidence == "coherence":
-        figures["psychometric"] = plot.psychometric(
+        drawn["psychometric"] = plot.psychometric(
             behaviour, None if recorded is None else recorded.to_dataset()
         )
     else:
@@ -48,25 +48,25 @@ def decision_figures(tree: xr.DataTree) -> dict[str, Any]:
                 ds.isel(trial=np.flatnonzero(ds["context"].values == context))
                 for ds in (behaviour, recorded.to_dataset())
             ]
-            figures[f"psychometric_{context}"] = plot.psychometric(*inside, evidence=context)
+            drawn[f"psychometric_{context}"] = plot.psychometric(*inside, evidence=context)
     for side, means in (("model", first), ("recording", recording)):
-        figures[f"psth_{side}"] = plot.psth(
+        drawn[f"psth_{side}"] = plot.psth(
             marginal(means, evidence, style), by=evidence, style=style
         )
-    figures["time_constants"] = plot.time_constants(model, initial=settings["tau"][2])
-    figures["trajectories"] = plot.trajectories(
+    drawn["time_constants"] = plot.time_constants(model, initial=settings_in(tree)["tau"][2])
+    drawn["trajectories"] = plot.trajectories(
         {
             f"model (network {seed})": tree["analysis/trajectories/model"].to_dataset(),
             "recording": tree["analysis/trajectories/recording"].to_dataset(),
         },
         by=evidence,
     )
-    figures["comparison"] = plot.comparison(tree["analysis/comparison"].to_dataset())
-    return figures
+    drawn["comparison"] = plot.comparison(tree["analysis/comparison"].to_dataset())
+    return drawn
 
 
-def decision_summary(tree: xr.DataTree) -> dict[str, str]:
-    """What came out, in the order in which it is told."""
+def summary(tree: xr.DataTree) -> dict[str, str]:
+    """Main numbers, in the order of the report."""
     behaviour = tree["model/behaviour"].to_dataset()
     model = tree["model"].to_dataset()
     score = tree["analysis/comparison"].to_dataset()
@@ -82,11 +82,11 @@ def decision_summary(tree: xr.DataTree) -> dict[str, str]:
     )
     sizes = tree["analysis/dimensionality"].to_dataset()
     rows["participation ratio"] = (
-        f"{_spread(sizes['model'].values)} model, {float(sizes['recording']):.2f} recording"
+        f"{spread(sizes['model'].values)} model, {float(sizes['recording']):.2f} recording"
     )
     for metric in score["metric"].values:
         one = score.sel(metric=metric)
-        text = _spread(one["score"].values)
+        text = spread(one["score"].values)
         if np.isfinite(one["ceiling"]):
             text += f", ceiling {float(one['ceiling']):.2f}"
         if "null" in one:
@@ -97,7 +97,7 @@ def decision_summary(tree: xr.DataTree) -> dict[str, str]:
 
 
 def _smallest(one: xr.Dataset) -> bool:
-    """Whether no shuffle came as close."""
+    """Whether the score of every shuffle is lower."""
     return bool(np.isclose(one["p_value"].max(), 1 / (1 + one.sizes["draw"])))
 
 
@@ -110,42 +110,25 @@ def _conditions(score: xr.Dataset, model: xr.Dataset) -> str:
 
 
 def _accuracy(behaviour: xr.Dataset) -> dict[str, str]:
-    """Accuracy where the evidence is strong, over networks."""
-    correct = behaviour["correct"]
+    """Accuracy in each context, or at the two strongest coherences."""
     if "context" in behaviour:
-        rows = {}
-        for context in np.unique(behaviour["context"].values):
-            here = np.flatnonzero(behaviour["context"].values == context)
-            by_network = correct.isel(trial=here).mean("trial").values
-            rows[f"correct, {context} context"] = _percent(by_network)
-        return rows
-    levels = np.unique(np.abs(behaviour["coherence"].values))[-2:]
-    rows = {}
-    for level in levels[::-1]:
-        here = np.flatnonzero(np.isclose(np.abs(behaviour["coherence"].values), level))
-        by_network = correct.isel(trial=here).mean("trial").values
-        rows[f"correct at {100 * level:.3g} % coherence"] = _percent(by_network)
-    return rows
-
-
-def _percent(values: np.ndarray) -> str:
-    values = 100 * np.atleast_1d(values)
-    return f"{values.mean():.1f} % ({values.min():.1f} to {values.max():.1f} over networks)"
-
-
-def _spread(values: np.ndarray) -> str:
-    values = np.atleast_1d(values)
-    if len(values) == 1:
-        return f"{values[0]:.2f}"
-    return f"{np.mean(values):.2f} ({np.min(values):.2f} to {np.max(values):.2f})"
+        contexts = behaviour["context"].values
+        chosen = {f"correct, {c} context": contexts == c for c in np.unique(contexts)}
+    else:
+        strength = np.abs(behaviour["coherence"].values)
+        chosen = {
+            f"correct at {100 * level:.3g} % coherence": np.isclose(strength, level)
+            for level in np.unique(strength)[:-3:-1]
+        }
+    correct = 100 * behaviour["correct"]
+    return {
+        name: spread(correct.isel(trial=np.flatnonzero(here)).mean("trial").values, ".1f", " %")
+        for name, here in chosen.items()
+    }
 
 
 def _labels(model: xr.Dataset) -> tuple[str, str]:
-    """The signed evidence that colours the figures, and the label that styles lines."""
+    """The signed evidence that sets colours in figures, and the label that sets line styles."""
     if "coherence" in model.coords:
         return "coherence", "choice"
     return "motion", "context"
-
-
-def _settings(tree: xr.DataTree) -> dict[str, Any]:
-    return json.loads(tree.attrs["settings"])

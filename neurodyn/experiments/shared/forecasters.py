@@ -1,6 +1,4 @@
-"""Networks that are compared as predictors: built to one size, trained on the same sequences."""
-
-from __future__ import annotations
+"""Networks that are compared as predictors: of one size, trained on the same sequences."""
 
 import dataclasses
 import functools
@@ -13,22 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.limits import Count
+from neurodyn.experiments.running.seeds import SeededSettings, seeds_of
 from neurodyn.experiments.shared.layers import LayerSettings
-from neurodyn.experiments.shared.limits import Count
-from neurodyn.experiments.shared.seeds import SeededSettings
-from neurodyn.models import LSTM, PVRNN, VRNN
 from neurodyn.params import AbstractParameter, FixedParameter, IndexedParameter
 from neurodyn.params.weights import MaskedParameter
 from neurodyn.tasks import Sequences
-from neurodyn.training import ELBO, Fit, NextStep, Seeds, fit
+from neurodyn.training import ELBO, NextStep, Seeds, fit
 
-__all__ = ["ForecastSettings", "match_size", "n_parameters", "train_baseline", "train_pvrnn"]
+__all__ = ["ForecastSettings", "match_size", "n_parameters", "train"]
 
 
 @dataclasses.dataclass(frozen=True)
 class ForecastSettings(LayerSettings, SeededSettings):
-    """What experiments that predict by error regression share; see :class:`LayerSettings` too.
+    """Settings of predictions by error regression, beside those of :class:`LayerSettings`.
 
     Attributes
     ----------
@@ -39,11 +36,11 @@ class ForecastSettings(LayerSettings, SeededSettings):
     window
         Window of error regression [steps].
     iterations
-        Its updates at each step.
+        Updates of error regression at each step.
     n_horizons
-        Steps ahead that are predicted.
+        Number of predicted steps ahead.
     n_samples
-        Rollouts that a prediction is the mean of.
+        Number of rollouts that a prediction averages.
     """
 
     n_networks: Count = 5
@@ -55,7 +52,7 @@ class ForecastSettings(LayerSettings, SeededSettings):
 
 
 def n_parameters(model: Any) -> int:
-    """Trained numbers that a prediction depends on; adaptive vectors of sequences do not count."""
+    """Number of trained parameters that a prediction uses, without the latents of sequences."""
 
     def size(x: Any) -> int:
         if isinstance(x, (IndexedParameter, FixedParameter)) or not hasattr(x, "size"):
@@ -67,10 +64,10 @@ def n_parameters(model: Any) -> int:
 
 
 def match_size(make: Callable[[int], Any], target: int, *, largest: int = 128) -> int:
-    """The number of units whose network comes nearest to ``target`` parameters."""
+    """Number of units at which a network has as nearly as possible ``target`` parameters."""
 
     def count(n: int) -> int:
-        # Only shapes are needed, so nothing is drawn.
+        # Shapes suffice, so draw no weights.
         return n_parameters(eqx.filter_eval_shape(lambda: make(n)))
 
     sizes: dict[int, int] = {}
@@ -84,70 +81,66 @@ def match_size(make: Callable[[int], Any], target: int, *, largest: int = 128) -
     return min(sizes, key=lambda n: abs(sizes[n] - target))
 
 
-def train_pvrnn(
-    make: Callable[[Any], PVRNN],
+def train(
+    make: Callable[[Any], Any],
     sequences: Sequences,
-    *,
-    seeds: tuple[int, ...],
-    steps: int,
-    learning_rate: float,
+    settings: ForecastSettings,
     run: Run,
-    name: str,
-    key: Any,
-) -> Fit:
-    """Train PV-RNNs on all sequences at every step."""
-    return fit(
-        make,
-        sequences,
-        objective=ELBO(),
-        sampler="full",
-        steps=steps,
-        optimizer=_adam(learning_rate, None),
-        evaluate=False,
-        ensemble=Seeds(len(seeds), how="vmap", seeds=seeds),
-        progress=run.progress,
-        key=key,
-        **_checkpoint(run, name),
-    )
-
-
-def train_baseline(
-    make: Callable[[Any], LSTM | VRNN],
-    sequences: Sequences,
-    held_out: Sequences,
-    objective: ELBO | NextStep,
     *,
-    seeds: tuple[int, ...],
-    steps: int,
-    learning_rate: float,
-    run: Run,
     name: str,
+    learning_rate: float,
     key: Any,
-) -> Fit:
-    """Train a network that reads its observations, and keep it where it does best on held-out ones.
+    objective: ELBO | NextStep | None = None,
+    held_out: Sequences | None = None,
+) -> list[Any]:
+    """Train networks on all sequences at every step.
 
-    Large gradients are clipped, and training stops in effect where the objective on ``held_out`` is
-    lowest: both are to the benefit of these networks.
+    Parameters
+    ----------
+    make
+        Function of a key that makes a network.
+    sequences
+        Training sequences.
+    settings, run
+        Number of networks and of updates, and the folder for checkpoints.
+    name
+        Name of the checkpoint.
+    learning_rate
+        Step size of Adam.
+    key
+        Seed or key of the training.
+    objective
+        Objective; None: :class:`~neurodyn.training.ELBO`.
+    held_out
+        Sequences for early stopping: each network is kept where its held-out loss is lowest, and
+        large gradients are clipped. Both favour networks that read observations, which are the
+        baseline of PV-RNNs. None: neither.
     """
-    return fit(
+    objective, stopping = objective or ELBO(), dict[str, Any](evaluate=False)
+    if held_out is not None:
+        stopping = {
+            "evaluate": _HeldOut(held_out.validation(), type(objective)()),
+            "evaluate_every": max(1, settings.epochs // 20),
+            "select": "min:validation_held_out",
+        }
+    seeds = seeds_of(settings, settings.n_networks)
+    trained = fit(
         make,
         sequences,
         objective=objective,
         sampler="full",
-        steps=steps,
-        optimizer=_adam(learning_rate, 1.0),
-        evaluate=_HeldOut(held_out.validation(), type(objective)()),
-        evaluate_every=max(1, steps // 20),
-        select="min:validation_held_out",
+        steps=settings.epochs,
+        optimizer=_adam(learning_rate, None if held_out is None else 1.0),
         ensemble=Seeds(len(seeds), how="vmap", seeds=seeds),
-        progress=run.progress,
         key=key,
-        **_checkpoint(run, name),
+        **stopping,
+        **run.training(name),
     )
+    return list(trained.model)
 
 
 class _HeldOut(eqx.Module):
-    """The objective on held-out sequences; a module, so that equal ones share a program."""
+    """Objective on held-out sequences; a module, so that equal ones share a compiled program."""
 
     trials: Any
     objective: ELBO | NextStep
@@ -159,12 +152,6 @@ class _HeldOut(eqx.Module):
 
 @functools.cache
 def _adam(learning_rate: float, clip: float | None) -> optax.GradientTransformation:
-    """One optimiser for all networks that train with it, as every new one compiles anew."""
+    """Optimiser, cached because every new optimiser compiles a new program."""
     adam = optax.adam(learning_rate)
     return adam if clip is None else optax.chain(optax.clip_by_global_norm(clip), adam)
-
-
-def _checkpoint(run: Run, name: str) -> dict[str, Any]:
-    if run.folder is None:
-        return {}
-    return {"checkpoint": run.folder / f"{name}.ckpt", "resume": run.resume}

@@ -15,30 +15,31 @@ __all__ = ["free_run"]
 def free_run(
     model: Any, start: Float[Array, " output"], n_steps: int
 ) -> tuple[Float[Array, "time unit"], Float[Array, "time output"]]:
-    """Run a model of the PLRNN family on its own, from the state that an observation points to.
+    """Run a model of the PLRNN family without data, from the state of one observation.
 
     Parameters
     ----------
     model
         The model.
     start
-        One observation.
+        One observation, from which the model infers its initial state.
     n_steps
         Number of steps.
 
     Returns
     -------
     states, outputs
-        After each step.
+        Latent states and outputs after each step.
 
     Raises
     ------
     ValueError
-        If the model has inputs, or parameters of its own for each subject.
+        If the model has inputs, or separate parameters for each subject.
     """
     if model.n_inputs:
         raise ValueError(
-            f"This {type(model).__name__} has {model.n_inputs} inputs: it does not run on its own."
+            f"A free run takes a model without inputs; this {type(model).__name__} has "
+            f"{model.n_inputs}."
         )
     model = whole_model(model)
 

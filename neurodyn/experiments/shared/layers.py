@@ -1,15 +1,17 @@
-"""Settings that hold one value for each layer of a network."""
+"""Settings with one value for each layer of a PV-RNN, and the network that they describe."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Any
 
-from neurodyn.experiments.shared.limits import Count, Limits
-from neurodyn.experiments.shared.values import spelled
+from neurodyn.experiments.running.limits import Count, Limits
+from neurodyn.experiments.running.values import spelled
+from neurodyn.models import PVRNN
+from neurodyn.tasks import Sequences
 
-__all__ = ["LayerSettings", "Sizes", "Taus", "check_layers"]
+__all__ = ["LayerSettings", "Sizes", "Taus", "check_layers", "pvrnn"]
 
 Sizes = tuple[Count, ...]
-#: Time constants, which last a step at least.
+#: Time constants of layers, at least one step.
 Taus = tuple[Annotated[float, Limits(1)], ...]
 
 
@@ -20,7 +22,7 @@ class LayerSettings:
     Attributes
     ----------
     n_units
-        Units of each layer, the fastest first.
+        Units of each layer, the fastest layer first.
     n_latents
         Latents of each layer.
     tau
@@ -33,12 +35,12 @@ class LayerSettings:
 
 
 def check_layers(settings: LayerSettings) -> None:
-    """Refuse ``n_units``, ``n_latents`` and ``tau`` of unequal length.
+    """Refuse ``n_units``, ``n_latents`` and ``tau`` of different lengths.
 
     Raises
     ------
     ValueError
-        If they are.
+        If their lengths differ.
     """
     given = {name: getattr(settings, name) for name in ("n_units", "n_latents", "tau")}
     if len({len(values) for values in given.values()}) > 1:
@@ -46,3 +48,31 @@ def check_layers(settings: LayerSettings) -> None:
         raise ValueError(
             f"Settings 'n_units', 'n_latents' and 'tau' have one value for each layer, got {shown}."
         )
+
+
+def pvrnn(settings: Any, sequences: Sequences, *, w: float, key: Any, **options: Any) -> PVRNN:
+    """PV-RNN of the size in the settings, which stores these sequences.
+
+    Parameters
+    ----------
+    settings
+        Settings with ``n_units``, ``n_latents`` and ``tau``.
+    sequences
+        Training sequences.
+    w
+        Meta-prior.
+    key
+        Seed or key of the initial weights.
+    **options
+        More arguments of :class:`~neurodyn.models.PVRNN`.
+    """
+    return PVRNN(
+        sequences.n_outputs,
+        settings.n_units,
+        settings.n_latents,
+        settings.tau,
+        sequences=(sequences.n_items, sequences.n_steps),
+        w=w,
+        key=key,
+        **options,
+    )

@@ -1,33 +1,33 @@
-"""Figures and numbers of the symbolic codes of trained networks."""
+"""Figures and summary of the symbolic codes of trained networks."""
 
-import json
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neurodyn import analysis, plot
+from neurodyn.experiments.running.experiment import settings_in
 
-__all__ = ["symbolic_figures", "symbolic_summary"]
+__all__ = ["figures", "summary"]
 
 #: Channels whose spectra are drawn.
 PANELS = 6
 
 
-def symbolic_figures(tree: xr.DataTree) -> dict[str, Any]:
+def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure, by name."""
     history = tree["model/training"].to_dataset()
-    figures = {"divergence": plot.checkpoints(history, measure="validation_d_stsp")}
+    drawn = {"divergence": plot.checkpoints(history, measure="validation_d_stsp")}
     if "sweep" in tree["analysis"].children:
         scores = tree["analysis/sweep"].to_dataset()["d_stsp_train"]
-        figures["elbow"] = plot.elbow(scores.sel(checkpoint="best", drop=True), by="n_relu")
-    # Without a network that stays finite there is nothing else to draw.
-    return figures | (_of_the_best(tree) if "symbols" in tree["analysis"].children else {})
+        drawn["elbow"] = plot.elbow(scores.sel(checkpoint="best", drop=True), by="n_relu")
+    # Without a network that stays finite there are no other figures.
+    return drawn | (_of_the_best(tree) if "symbols" in tree["analysis"].children else {})
 
 
 def _of_the_best(tree: xr.DataTree) -> dict[str, Any]:
-    """Figures of the network that is taken apart."""
-    settings = json.loads(tree.attrs["settings"])
+    """Figures of the best network."""
+    settings = settings_in(tree)
     recorded = tree["recording"].to_dataset()["value"]
     model = tree.children["model"].to_dataset(inherit=False)
     outputs, states = model["value"], model["state"]
@@ -54,9 +54,9 @@ def _of_the_best(tree: xr.DataTree) -> dict[str, Any]:
     }
 
 
-def symbolic_summary(tree: xr.DataTree) -> dict[str, str]:
-    """What came out, in the order in which it is told: medians over networks, and their range."""
-    settings = json.loads(tree.attrs["settings"])
+def summary(tree: xr.DataTree) -> dict[str, str]:
+    """Main numbers, in the order of the report: medians over networks, and their range."""
+    settings = settings_in(tree)
     scores = tree["analysis/scores"].to_dataset()
     best, last = (scores.sel(checkpoint=name) for name in ("best", "last"))
     rows = {
@@ -100,7 +100,7 @@ def _spread(values: np.ndarray, digits: int = 2) -> str:
 
 
 def _counts(values: np.ndarray) -> str:
-    """How many networks have which value."""
+    """Number of networks with each value, as text."""
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)].astype(int)
     found, numbers = np.unique(values, return_counts=True)

@@ -1,4 +1,4 @@
-"""How well an ensemble of piecewise-linear networks reproduces an attractor, network by network."""
+"""Scores of piecewise-linear networks that reproduce an attractor."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from neurodyn.experiments.shared.free_run import free_run
 
 __all__ = ["score_ensemble", "score_model"]
 
-#: Regions that hold less of the time than this are counted apart: they are grazed, not visited.
+#: Smallest share of the time of a visited region; regions below it are only grazed.
 GRAZED = 1e-3
 #: Steps ahead of the prediction error.
 AHEAD = 20
@@ -40,20 +40,20 @@ def score_ensemble(
     Parameters
     ----------
     settings
-        Of the experiment: ``free_run``, ``bins``, ``smoothing`` and ``n_lyapunov`` are read.
+        Settings of the experiment; ``free_run``, ``bins``, ``smoothing`` and ``n_lyapunov`` count.
     data
         Training and test data.
     best, last
         Ensembles of the same networks.
     history
-        Of training, with the evaluations that chose ``best``.
+        History of the training, with the evaluations that chose ``best``.
 
     Returns
     -------
-    Dataset on ``checkpoint`` ("best", "last") and ``seed``: the measures that `score_model`
-    returns, ``status`` ("ok", "fixed point" or "diverged": what the free run became), and
-    ``best_step``, after how many steps the best checkpoint was taken (NaN without an evaluation
-    that gave a number).
+    Dataset on ``checkpoint`` ("best", "last") and ``seed``
+        The measures of `score_model`; ``status``: outcome of the free run ("ok", "fixed point" or
+        "diverged"); ``best_step``: training steps of the best checkpoint (NaN without a finite
+        evaluation).
     """
     rows = [[score_model(settings, data, model) for model in models] for models in (best, last)]
     n_equilibria = 0 if data.equilibria is None else len(data.equilibria)
@@ -69,7 +69,7 @@ def score_ensemble(
         units = "1/s" if name == "lyapunov" else "1"
         variables[name] = (dims, values, {"units": units, "long_name": long_name})
     status = np.array([[one["status"] for one in row] for row in rows])
-    about = {"units": "1", "long_name": "what became of the free run"}
+    about = {"units": "1", "long_name": "outcome of the free run"}
     variables["status"] = (("checkpoint", "seed"), status, about)
     evaluations = np.atleast_2d(history["validation_d_stsp"].values)
     known = np.isfinite(evaluations)
@@ -83,7 +83,7 @@ def score_ensemble(
 
 
 def score_model(settings: Any, data: AttractorData, model: Any) -> dict[str, Any]:
-    """All measures of one network; NaN where its free run leaves the range of numbers."""
+    """All measures of one network; NaN if its free run diverges."""
     start = jnp.asarray(data.train[0], jnp.result_type(float))
     n = min(settings.free_run, len(data.train))
     states, outputs = (np.asarray(x) for x in free_run(model, start, n))
@@ -112,7 +112,7 @@ def score_model(settings: Any, data: AttractorData, model: Any) -> dict[str, Any
 
 
 def regions(data: AttractorData, model: Any, states: np.ndarray) -> dict[str, Any]:
-    """Visited regions, the real fixed points in them, and the equilibria that these stand for."""
+    """Visited regions, their real fixed points, and the known equilibria nearest to these."""
     coded = analysis.symbols(model, states)
     visited = coded["frequency"].values >= GRAZED
     points = analysis.fixed_points(model, method="words", states=states)

@@ -1,4 +1,4 @@
-"""Every analysis of every network of a sweep, done once and kept."""
+"""All analyses of all networks of a sweep, each done once and kept in a file."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.common.checks import check_whole
 from neurodyn.experiments.timescales.measures import (
     MAX_LAG,
     TAU_NOISE,
@@ -27,24 +26,21 @@ from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import DIMS, Trained
 from neurodyn.io.files import load, save
 
-__all__ = ["analyse", "check", "gather"]
+__all__ = ["analyse", "check_analyses", "gather"]
 
 
-def check(settings: AnalysisSettings) -> None:
-    """Refuse settings of the analyses that do not fit: before training, which takes long.
+def check_analyses(settings: AnalysisSettings) -> None:
+    """Refuse settings of the analyses that contradict each other, before the long training.
 
     Raises
     ------
     ValueError
-        Naming the setting.
+        If they do, with the name of the setting.
     """
-    positive = ("n_steps", "n_trials", "n_ablated", "n_scored", "n_repeats")
-    check_whole(1, **{name: getattr(settings, name) for name in positive})
-    check_whole(0, retrain_epochs=settings.retrain_epochs)
     if settings.n_steps <= MAX_LAG * settings.hold:
         raise ValueError(
-            f"Setting 'n_steps' must reach over the {MAX_LAG} bits of {settings.hold} steps that "
-            f"are fitted, got {settings.n_steps}."
+            f"Setting 'n_steps' must be longer than the fitted lags, {MAX_LAG} bits of "
+            f"{settings.hold} steps, got {settings.n_steps}."
         )
     if not 2 <= settings.retrain_from <= settings.retrain_to:
         raise ValueError(
@@ -56,25 +52,25 @@ def check(settings: AnalysisSettings) -> None:
 def analyse(
     settings: AnalysisSettings, trained: Trained, *, folder: Path | None, key: Any
 ) -> dict[str, xr.Dataset]:
-    """Every analysis of every network that was asked for and is there.
+    """All analyses of the networks that have solved the N of an analysis.
 
     Parameters
     ----------
     settings
-        What to do.
+        Settings.
     trained
         Networks.
     folder
-        Where finished parts are kept, and found again; None: nowhere.
+        Folder of finished analyses, which are read if the settings are the same; None: keep none.
     key
-        Key of the analyses; that of a network does not depend on which others there are.
+        Key of the analyses. The key of one network does not depend on the other networks.
 
     Returns
     -------
     dict
-        ``timescales``, ``ablation``, ``perturbation_W``, ``perturbation_tau``, ``hold``,
-        ``retraining``, as far as there is a network for them, each on ``(curriculum, treatment,
-        seed, n)``.
+        ``timescales``, ``ablation``, ``perturbation_W``, ``perturbation_tau``, ``hold`` and
+        ``retraining``, each on ``(curriculum, treatment, seed, n)``; without those that no network
+        has solved N for.
     """
     found: dict[str, dict[tuple[Variant, int], xr.Dataset]] = {}
     for variant in trained.variants:
@@ -89,7 +85,7 @@ def analyse(
 
 
 def _whole(measure: Callable) -> Callable:
-    """A measure of one network as one part."""
+    """A measure of one network that is kept in one file."""
 
     def measured(settings, trained: Trained, variant: Variant, n: int, key, once):
         return once(lambda: measure(settings, variant, trained.network(variant, n), n, key))
@@ -98,7 +94,7 @@ def _whole(measure: Callable) -> Callable:
 
 
 def _relevant(settings: AnalysisSettings, variant: Variant) -> str:
-    """The settings that a part depends on, those of training included."""
+    """Settings that an analysis depends on, with those of training, as JSON."""
     names = ("n_steps", "n_trials", "n_ablated", "n_scored", "n_repeats", "n_test")
     own = {name: getattr(settings, name) for name in (*names, "retrain_epochs")}
     return json.dumps(own | {"training": shaping(settings, variant)})
@@ -112,7 +108,7 @@ def _once(
     make: Callable[[], xr.Dataset | None],
     suffix: str = "",
 ) -> xr.Dataset | None:
-    """A part as it was made before with the same settings, else anew."""
+    """An analysis from its file if it was made with the same settings, else a new one."""
     path = None if folder is None else folder / f"{variant.name}-{name}{suffix}.nc"
     relevant = _relevant(settings, variant)
     if path is not None and path.exists():
@@ -130,7 +126,7 @@ def _once(
 
 
 def gather(parts: dict[tuple[Variant, int], xr.Dataset]) -> xr.Dataset:
-    """Results of single networks side by side, NaN where there is none."""
+    """Results of single networks on common axes, NaN for missing networks."""
     axes: dict[str, list[Any]] = {
         "curriculum": list(dict.fromkeys(v.curriculum for v, _ in parts)),
         "treatment": list(dict.fromkeys(v.tau for v, _ in parts)),
@@ -162,7 +158,7 @@ def _in_order(variables: dict[str, Any], coords: dict[str, Any]) -> xr.Dataset:
     )
 
 
-# --- at which N ------------------------------------------------------------------------------
+# --- N of each analysis ----------------------------------------------------------------------
 
 
 def _at_timescales(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Whether a network that was trained with bits held for some steps works with other steps."""
+"""Accuracy of a network whose bits last for other numbers of steps than in training."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from neurodyn.training import FreshTrials
 
 __all__ = ["HOLDS", "accuracy_by_hold", "generalisation"]
 
-#: Steps per bit that networks are tried with, within the published 1 to 200.
+#: Tested steps per bit, within the published 1 to 200.
 HOLDS = 1, 2, 5, 7, 10, 15, 20, 50, 100, 200
 
 
@@ -30,20 +30,20 @@ def accuracy_by_hold(
     batch_size: int = 256,
     key: Any,
 ) -> xr.Dataset:
-    """Accuracy with each bit held for other numbers of steps, time constants in bits unchanged.
+    """Accuracy for several numbers of steps per bit, with the same time constants in bits.
 
     Parameters
     ----------
     model
         A network trained with ``hold`` above 1.
     task
-        The task that it has solved.
+        The task that the model has solved.
     holds
-        Steps per bit to try; published: 1 to 200.
+        Tested steps per bit; published: 1 to 200.
     n_batches, batch_size
-        Sequences to test on.
+        Number of test batches, and of sequences in each.
     key
-        Seed or key of the sequences, the same for each of ``holds``.
+        Seed or key of the sequences, which are the same for each of ``holds``.
 
     Returns
     -------
@@ -73,13 +73,13 @@ def generalisation(settings: Any, variant: Variant, network: Any, n: int, key: A
     Parameters
     ----------
     settings
-        Settings of the training; ``n_test`` batches are drawn.
+        Settings of the training; the test has ``n_test`` batches.
     variant
-        Which kind of training.
+        Curriculum and time constants of the network.
     network
-        As it was when it had solved `n`.
+        Network at the time when it solved `n`.
     n
-        The largest N, alone.
+        The largest solved N, tested alone.
     key
         Key of the sequences.
     """

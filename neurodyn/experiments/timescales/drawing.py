@@ -1,4 +1,4 @@
-"""How the networks of a sweep are told apart in figures."""
+"""Colours, line styles and names of networks in figures."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ COLOURS = {"single": BLUE, "cumulative": ORANGE, "sliding": "#3f8f5b", "no_curri
 
 
 def lines(ax: Any, ds: xr.DataArray, colour: Any, label: str, dim: str, style: str = "-") -> None:
-    """A thin line for each seed, and their mean where all are there (a seed alone: as it is)."""
+    """Draw a thin line for each seed, and their mean where all seeds have values."""
     values = ds.transpose("seed", dim).values
-    values = values[np.isfinite(values).any(1)]  # seeds of which there is nothing
+    values = values[np.isfinite(values).any(1)]  # without empty seeds
     there = np.isfinite(values).any(0)
     if not there.any():
         return
@@ -26,16 +26,16 @@ def lines(ax: Any, ds: xr.DataArray, colour: Any, label: str, dim: str, style: s
     values = values[:, there]
     if len(values) > 1:
         ax.plot(x, values.T, color=colour, lw=0.6, alpha=0.45, ls=style)
-    mean = values.mean(0)  # NaN, which is not drawn, where a seed is missing
+    mean = values.mean(0)  # NaN, which is not drawn, if a seed has no value
     marker = "o" if len(x) < 15 else None
     ax.plot(x, mean, color=colour, label=label, marker=marker, ms=3, ls=style)
 
 
 def each(ds: xr.Dataset) -> list[tuple[str, Any, str, xr.Dataset]]:
-    """Name, colour, line style and data of every curriculum and treatment that there is.
+    """Name, colour, line style and data of every curriculum and treatment with data.
 
-    Of several treatments with fixed time constants and one with trained ones, the latter alone: the
-    others have a figure of how far they get.
+    If there are treatments with trained time constants, those with fixed ones are left out; the
+    figure of the largest N shows them.
     """
     treatments = ds["treatment"].values.tolist()
     chosen = [name for name in treatments if is_trained(name)] or treatments
@@ -51,10 +51,10 @@ def each(ds: xr.Dataset) -> list[tuple[str, Any, str, xr.Dataset]]:
 
 
 def called(treatment: str) -> str:
-    """A treatment in words."""
+    """Name of a treatment."""
     return f"fixed at {treatment}" if treatment[0].isdigit() else treatment
 
 
 def whole_numbers(ax: Any) -> None:
-    """N are whole numbers."""
+    """Put ticks at whole numbers."""
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))

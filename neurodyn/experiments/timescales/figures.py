@@ -1,4 +1,4 @@
-"""Figures of the emergent timescales, one for each of the paper's questions."""
+"""Figures of the emergent timescales, one for each question of the paper."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ __all__ = ["figures"]
 
 
 def figures(tree: xr.DataTree) -> dict[str, Any]:
-    """Every figure for which there is something to show, by name."""
+    """Every figure with data, by name."""
     model = tree["model"].to_dataset()
     parts = {
         name: node.to_dataset()
@@ -87,14 +87,14 @@ def time_constants(model: xr.Dataset, unit: str = "steps") -> Any:
 
 @styled
 def largest_n(model: xr.Dataset) -> Any:
-    """The largest N solved, for every curriculum and treatment of tau; triangles: at least."""
+    """Largest solved N by curriculum and time constants; triangles are unfinished networks."""
     treatments = model["treatment"].values.tolist()
     figure, axes = subplots(1, 1, size=(2.4 + 0.7 * len(treatments), 2.7))
     ax, width = axes[0, 0], 0.8 / model.sizes["curriculum"]
     for i, curriculum in enumerate(model["curriculum"].values.tolist()):
         x = np.arange(len(treatments)) + (i - (model.sizes["curriculum"] - 1) / 2) * width
         ds = model.sel(curriculum=curriculum).transpose("seed", "treatment", ...)
-        values = ds["largest_n"].where(ds["largest_n"] > 0).values  # 0: there is no such run
+        values = ds["largest_n"].where(ds["largest_n"] > 0).values  # 0: no such network
         colour = COLOURS[curriculum]
         count = np.isfinite(values).sum(0)
         mean = np.nansum(values, 0) / np.maximum(count, 1)
@@ -102,7 +102,7 @@ def largest_n(model: xr.Dataset) -> Any:
         failed = ds["ended"].values == "epochs"
         at = np.tile(x, (len(values), 1))
         ax.plot(at[failed], values[failed], ".", color=colour, ms=5)
-        # Stopped, not failed: it may get further.
+        # Unfinished networks may solve larger N.
         ax.plot(at[~failed], values[~failed], "^", mec=colour, mfc="none", ms=5)
     ax.set_xticks(range(len(treatments)), [called(name) for name in treatments])
     ax.set(xlabel="time constants", ylabel="largest N solved")
@@ -113,7 +113,7 @@ def largest_n(model: xr.Dataset) -> Any:
 
 @styled
 def network_timescales(found: xr.Dataset, unit: str = "steps") -> Any:
-    """Timescales of the activity against N: units above one step, their fraction, dimensions."""
+    """Timescales of the activity against N: mean above one step, fraction of units, dimension."""
     figure, axes = subplots(1, 3, size=(2.8, 2.5))
     several = len({style for _, _, style, _ in each(found)}) > 1
     for name, colour, style, ds in each(found):
@@ -186,7 +186,7 @@ def perturbation(weights: xr.Dataset, tau: xr.Dataset) -> Any:
 
 @styled
 def retraining(found: xr.Dataset) -> Any:
-    """Accuracy on larger N after training further, relative to that on the first."""
+    """Accuracy on larger N after further training, relative to that on the first N."""
     figure, axes = subplots(1, 1, size=(3.6, 2.7))
     for name, colour, style, ds in each(found):
         accuracy = ds["accuracy"].isel(n=0).assign_coords(sweep=found["target_n"].values)
@@ -200,7 +200,7 @@ def retraining(found: xr.Dataset) -> Any:
 
 @styled
 def hold(found: xr.Dataset) -> Any:
-    """Accuracy on the largest N when bits last other numbers of steps than in training."""
+    """Accuracy on the largest N against the number of steps per bit."""
     figure, axes = subplots(1, 1, size=(3.8, 2.7))
     ax = axes[0, 0]
     for name, colour, style, ds in each(found):

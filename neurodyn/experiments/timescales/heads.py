@@ -1,4 +1,4 @@
-"""One head of a trained network, and the stream of bits on which it is read at every step."""
+"""Trained networks with one of their heads, and the stream of bits that scores them."""
 
 import dataclasses
 from typing import Any
@@ -14,30 +14,30 @@ from neurodyn.task import AbstractTask
 
 __all__ = ["head_of", "read_at_every_step", "with_one_head"]
 
-#: Bits before the first that is scored, and bits that are.
+#: Bits before the first scored one, and number of scored bits.
 BURN_IN, SCORED = 100, 1000
 
 
 def head_of(network: Any, variant: Variant, n: int) -> int:
-    """Which head answers for the largest N that the network has solved.
+    """Number of the head that answers for the largest solved N.
 
     Parameters
     ----------
     network
-        As it was when it solved `n`.
+        Network at the time when it solved `n`.
     variant
-        Which kind of training made it.
+        Its curriculum and time constants.
     n
-        The largest N.
+        The largest solved N.
     """
     if variant.curriculum == "cumulative":
         return n - 2
-    # A sliding window reuses heads by position, so its largest N is at the last one.
+    # A sliding window reuses heads by position, so the last head has the largest N.
     return network.n_outputs // 2 - 1 if variant.curriculum == "sliding" else 0
 
 
 def with_one_head(settings: Settings, variant: Variant, network: Any, head: int) -> Any:
-    """The network with one of its heads, so that all kinds of training are read alike."""
+    """The network with one of its heads, so that all curricula are scored alike."""
     alone = variant._replace(curriculum="single")
     shell = fresh_network(dataclasses.replace(settings, n_last=2), alone, key=0)
     names = [
@@ -59,7 +59,7 @@ def with_one_head(settings: Settings, variant: Variant, network: Any, head: int)
 def read_at_every_step(
     settings: Settings, variant: Variant, n: int, *, scored: int = SCORED
 ) -> AbstractTask:
-    """A stream of fair bits of which the last N are asked about at every step, for one head."""
+    """Task for one head: a stream of fair bits, scored on the last N bits at every step."""
     task = task_of(dataclasses.replace(settings, n_last=2), variant._replace(curriculum="single"))
     return type(task)(
         n,

@@ -1,4 +1,4 @@
-"""Runs that were trained apart, side by side: of several folders, cells and tasks."""
+"""Results of several folders side by side, also of different cells and tasks."""
 
 import dataclasses
 import json
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.experiments.shared.experiment import Run
-from neurodyn.experiments.shared.folder import RESULT
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.folder import RESULT
 from neurodyn.experiments.timescales.results import open_runs, result
 from neurodyn.experiments.timescales.settings import AnalysisSettings, Settings
 from neurodyn.io.files import load
@@ -17,25 +17,25 @@ from neurodyn.labels import encode_attrs
 
 __all__ = ["joined", "treatment_name"]
 
-#: What a run is found by.
+#: Dims that identify a training.
 RUN = ("curriculum", "treatment", "seed")
 
 
 def joined(settings: AnalysisSettings) -> xr.DataTree:
-    """The results in the folders that ``settings.join`` names, as one.
+    """Results of the folders in ``settings.join`` as one.
 
     Returns
     -------
     xr.DataTree
-        As of one sweep. Treatments of other cells, tasks or steps per bit than the usual ones are
-        named after those, see :func:`treatment_name`.
+        As of one sweep. Names of treatments hold unusual cells, tasks or steps per bit; see
+        :func:`treatment_name`.
 
     Raises
     ------
     FileNotFoundError
-        If a folder holds no run.
+        If a folder holds no network.
     ValueError
-        If two folders hold the same run, or their results differ in size.
+        If two folders hold the same training, or their results differ in size.
     """
     folders = [Path(name) for name in settings.join]
     trees = {folder: _renamed(_opened(settings, folder)) for folder in folders}
@@ -52,7 +52,7 @@ def joined(settings: AnalysisSettings) -> xr.DataTree:
 
 
 def treatment_name(tau: str, *, cell: str = "leaky", task: str = "n_parity", hold: int = 1) -> str:
-    """What a treatment is called beside those of other cells, tasks and steps per bit.
+    """Name of a treatment that holds its cell, task and steps per bit if they are unusual.
 
     Examples
     --------
@@ -67,14 +67,14 @@ def treatment_name(tau: str, *, cell: str = "leaky", task: str = "n_parity", hol
 
 
 def _opened(settings: AnalysisSettings, folder: Path) -> xr.DataTree:
-    """A finished result; else what is made of the runs that lie in the folder."""
+    """Result of a finished run, or of the networks in the folder of an unfinished one."""
     if (folder / RESULT).is_file():
         return load(folder / RESULT)
     records = [load(path) for path in sorted(folder.glob("*-*-*.nc"))]
     if not records:
         raise FileNotFoundError(f"Setting 'join': {folder} holds no run of this experiment.")
     seeds = [int(record.attrs["seed"]) for record in records]
-    # As far as heads go: what was asked of them is not written down until they are done.
+    # Records of unfinished runs do not hold n_last, so take the largest possible.
     own: dict[str, Any] = {"n_last": settings.n_heads + 1, "workers": 1, "join": ()}
     for record in records:
         own |= json.loads(record.attrs.get("training", "{}"))
@@ -87,7 +87,7 @@ def _opened(settings: AnalysisSettings, folder: Path) -> xr.DataTree:
 
 
 def _renamed(tree: xr.DataTree) -> xr.DataTree:
-    """Treatments as they are called beside others."""
+    """A result with the names of treatments among others."""
     settings = json.loads(tree.attrs["settings"])
     fields = {field.name: field.default for field in dataclasses.fields(Settings)}
     kind = {name: settings.get(name, fields[name]) for name in ("cell", "task", "hold")}
@@ -110,7 +110,7 @@ def _renamed(tree: xr.DataTree) -> xr.DataTree:
 
 
 def _refuse_twice(tables: dict[Path, xr.Dataset]) -> None:
-    """A run belongs to one folder."""
+    """Refuse a training that two folders hold."""
     owners: dict[tuple, Path] = {}
     for folder, table in tables.items():
         stacked = table["largest_n"].stack(run=RUN)
@@ -125,7 +125,7 @@ def _refuse_twice(tables: dict[Path, xr.Dataset]) -> None:
 
 
 def _without_gaps(part: xr.Dataset) -> xr.Dataset:
-    """NaN, not a value, in the places of runs that are not in a folder."""
+    """NaN in place of trainings that a folder does not hold."""
     if "largest_n" not in part:
         return part
     there = part["largest_n"] > 0
@@ -133,7 +133,7 @@ def _without_gaps(part: xr.Dataset) -> xr.Dataset:
 
 
 def _side_by_side(path: str, parts: list[xr.Dataset]) -> xr.Dataset:
-    """Runs of several datasets in one, NaN where there is none."""
+    """Trainings of several datasets in one, NaN for missing ones."""
     parts = [_without_gaps(part) for part in parts]
     try:
         whole = xr.merge(parts, join="outer", compat="no_conflicts", combine_attrs="override")

@@ -1,4 +1,4 @@
-"""What is measured of a trained network: timescales, lesions, and new lessons."""
+"""Measures of a trained network: timescales, lesions, and further training."""
 
 from collections.abc import Callable
 from functools import partial
@@ -35,16 +35,16 @@ __all__ = [
 #: Sizes of the noise on weights and on time constants, as published.
 WEIGHT_NOISE = np.geomspace(1e-2, 10, 10)
 TAU_NOISE = np.geomspace(1e-3, 10, 13)
-#: The lags that are fitted and the longest time constant, in bits, as published.
+#: Fitted lags and longest time constant, in bits, as published.
 MAX_LAG, LONGEST = 30, 100.0
-#: A second exponential with less of the amplitude is left out of the strict means.
+#: Smallest share of the amplitude of a second exponential in the strict means.
 STRICT = 0.05
 
 
 def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
-    """Numbers of the timescales of the activity, of the time constants and of the weights.
+    """Timescales of the activity, and trained time constants.
 
-    All times are in bits, so that networks with bits of several steps compare with others.
+    All times are in bits, so that networks with bits of different lengths can be compared.
     """
     del n
     task = task_of(settings, variant)
@@ -86,7 +86,7 @@ def timescales(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
 
 
 def ablation(settings, variant: Variant, network, n: int, key) -> xr.Dataset | None:
-    """Relative accuracy without one of the fastest, or slowest, units; None where all are alike."""
+    """Relative accuracy without one of the fastest or slowest units; None for equal units."""
     tau = raw_tau(network)
     if tau is None or not np.ptp(tau):
         return None
@@ -136,7 +136,7 @@ def perturbation(
 
 
 def by_hold(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
-    """Accuracy by the number of steps per bit, and that of training."""
+    """Accuracy by the number of steps per bit, with the number in training."""
     found = generalisation(settings, variant, network, n, key)
     about = {"units": "1", "long_name": "steps per bit in training"}
     return found.assign(trained_hold=((), float(settings.hold), about))
@@ -145,7 +145,7 @@ def by_hold(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
 def retraining(settings, trained: Trained, variant: Variant, n: int, key, once) -> xr.Dataset:
     """Accuracy for each larger N after a few epochs of training on it alone, with the same head.
 
-    Every larger N is a part of its own, so that what is broken off goes on where it was.
+    Every larger N is kept in a file of its own, so that an interrupted run can continue.
     """
     batch_size, epoch = sizes(settings)
     network = trained.network(variant, n)

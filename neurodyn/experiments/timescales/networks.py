@@ -1,4 +1,4 @@
-"""Networks, tasks and optimisers of the emergent timescales, as published."""
+"""Networks, tasks and optimisers, as published."""
 
 from typing import Any, NamedTuple, cast
 
@@ -36,14 +36,14 @@ __all__ = [
 ]
 
 _TASKS: dict[str, Any] = {"n_parity": NParity, "n_dms": NDMS}
-#: Heads of a sliding window, and how far it moves.
+#: Number of heads of a sliding window, and number of N by which it moves.
 _WINDOW = 10, 5
-#: The first buffer holds so large an N: compiling anew for less costs more than it saves.
+#: Largest N of the first buffer; smaller buffers cost more in compilation than they save.
 _CAPACITY = 7
 
 
 class Variant(NamedTuple):
-    """One kind of training: what differs between the runs of a sweep."""
+    """One training of a sweep: its curriculum, time constants and seed."""
 
     curriculum: str
     tau: str
@@ -51,17 +51,17 @@ class Variant(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For files and bars, e.g. ``single-trained-0``."""
+        """Name of its files and bars, e.g. ``single-trained-0``."""
         return f"{self.curriculum}-{self.tau}-{self.seed}"
 
 
 def variants(settings: Settings) -> list[Variant]:
-    """All runs of a sweep, one seed after the other.
+    """All trainings of a sweep, seed by seed.
 
     Raises
     ------
     ValueError
-        For an unknown treatment of tau, one that is named twice, or n_last out of range.
+        For an unknown treatment of tau, a name that occurs twice, or ``n_last`` out of range.
     """
     curricula, taus = list(settings.curricula), list(settings.taus)
     for name in taus:
@@ -86,7 +86,7 @@ def variants(settings: Settings) -> list[Variant]:
 
 
 def task_of(settings: Settings, variant: Variant) -> Any:
-    """The task of the first stage."""
+    """Task of the first stage."""
     ns: Any = 2
     n_heads = settings.n_heads if variant.curriculum == "cumulative" else 1
     if variant.curriculum == "sliding":
@@ -103,7 +103,7 @@ def task_of(settings: Settings, variant: Variant) -> Any:
 
 
 def curriculum_of(settings: Settings, variant: Variant) -> Heads:
-    """The curriculum."""
+    """Curriculum of a training."""
     options: dict[str, Any] = {"threshold": settings.threshold}
     if variant.curriculum == "sliding":
         return sliding(*_WINDOW, **options)
@@ -112,7 +112,7 @@ def curriculum_of(settings: Settings, variant: Variant) -> Heads:
 
 
 def network(settings: Settings, variant: Variant, *, key: Any) -> Any:
-    """A network before training."""
+    """Network before training."""
     task = task_of(settings, variant)
     shape = task.n_inputs, settings.n_units, task.n_outputs
     if settings.cell in ("lstm", "gru"):
@@ -120,14 +120,14 @@ def network(settings: Settings, variant: Variant, *, key: Any) -> Any:
     fixed = _tau(variant.tau)
     trained = Clamped(1 / settings.hold, init=Uniform(1.0, 2.0))
     tau: Any = trained if fixed is None else Fixed(fixed)
-    if settings.hold > 1:  # counted in bits, at least one step
+    if settings.hold > 1:  # in bits, at least one step
         tau = Scaled(settings.hold, tau)
     form = "update" if settings.cell == "leaky" else "rate"
     return LeakyRNN(*shape, tau=tau, form=form, key=key)
 
 
 def raw_tau(model: Any) -> np.ndarray | None:
-    """Time constants in bits, trained ones not clamped; None where there are none."""
+    """Time constants in bits, trained ones not clamped; None for networks without them."""
     tau: Any = getattr(model, "tau", None)
     tau = tau.inner if isinstance(tau, ScaledParameter) else tau
     return (
@@ -136,14 +136,14 @@ def raw_tau(model: Any) -> np.ndarray | None:
 
 
 def at_hold(model: Any, hold: int) -> Any:
-    """A network that was trained with bits held for several steps, for another number of steps.
+    """A network trained with bits of several steps, for bits of another number of steps.
 
-    Its time constants stay what they are in bits, and at least one of the new steps.
+    Its time constants in bits stay the same, but are at least one of the new steps.
 
     Raises
     ------
     ValueError
-        If its time constants are not counted in bits.
+        If its time constants are not in bits.
     """
     if not isinstance(getattr(model, "tau", None), ScaledParameter):
         raise ValueError("at_hold: train the network with hold > 1, so that tau is in bits.")
@@ -156,12 +156,12 @@ def at_hold(model: Any, hold: int) -> Any:
 
 
 def optimizer_of(settings: Settings) -> optax.GradientTransformation:
-    """The published optimiser of this cell, behind a clip of the gradient's norm at 2.
+    """Published optimiser of this cell, after clipping of the gradient norm at 2.
 
-    Two things are not as published. For GRUs no recipe is: they are given that of the LSTMs (here,
-    in :func:`sizes`, and in :func:`task_of`). And the norm that is clipped leaves out the diagonal
-    of the recurrent weights, which is no parameter here: the published program sets it to zero in
-    place before every pass and counts its gradient.
+    Two details differ from the paper. It gives no recipe for GRUs, so they use that of LSTMs (here,
+    in :func:`sizes`, and in :func:`task_of`). The clipped norm leaves out the diagonal of the
+    recurrent weights, because the diagonal is no parameter here; the published program sets it to
+    zero before every pass, but counts its gradient.
     """
     if settings.cell in ("lstm", "gru"):
         rule = optax.adam(1e-3)
@@ -177,9 +177,9 @@ def sizes(settings: Settings) -> tuple[int, int]:
 
 
 def shaping(settings: Settings, variant: Variant) -> dict[str, Any]:
-    """The settings that a run depends on, beside what its name says.
+    """Settings that a training depends on, beside those in its name.
 
-    How far it goes is not among them, so that a run can be taken further.
+    Largest N and epochs are not among them, so that a training can be extended.
     """
     names = ["task", "cell", "hold", "n_units", "n_test", "threshold"]
     more = {"cumulative": ["n_heads"], "no_curriculum": ["n_last"]}
@@ -190,7 +190,7 @@ def shaping(settings: Settings, variant: Variant) -> dict[str, Any]:
 
 
 def shown_by(model: Any) -> dict[str, Any]:
-    """Those of the settings that a trained network itself shows."""
+    """Settings of training that can be read from a trained network."""
     gated = {LSTM: "lstm", GRU: "gru"}
     cell = gated.get(type(model)) or {"update": "leaky", "rate": "rate"}[model.form]
     found = {"cell": cell, "n_units": model.n_units, "n_heads": model.n_outputs // 2}
@@ -201,7 +201,7 @@ def shown_by(model: Any) -> dict[str, Any]:
 
 
 def _tau(name: str) -> float | None:
-    """Steps at which tau is fixed, None where it is trained."""
+    """Fixed value of tau [steps]; None for trained time constants."""
     if name == "trained":
         return None
     try:

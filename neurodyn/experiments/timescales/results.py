@@ -1,11 +1,11 @@
-"""The labelled result of a sweep, and of the runs that lie in a folder."""
+"""Labelled result of a sweep, and of the networks in a folder."""
 
 import dataclasses
 
 import xarray as xr
 
-from neurodyn.experiments.shared.experiment import Run
-from neurodyn.experiments.shared.seeds import shared_key
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.seeds import shared_key
 from neurodyn.experiments.timescales.analyses import analyse
 from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import Trained, table
@@ -15,18 +15,18 @@ __all__ = ["open_runs", "result"]
 
 
 def result(settings: AnalysisSettings, trained: Trained, run: Run) -> xr.DataTree:
-    """Every analysis of the trained networks, labelled.
+    """Trained networks and all their analyses, labelled.
 
     Returns
     -------
     xr.DataTree
-        ``/model``: when each N was solved, and the network as it was then, on ``(curriculum,
-        treatment, seed, n)``; ``/model/NAME``: the epochs of each run; ``/analysis/...`` as from
-        :func:`analyse`.
+        ``/model``: epochs until each N was solved, and properties of the network at that time, on
+        ``(curriculum, treatment, seed, n)``; ``/model/NAME``: epochs of each network;
+        ``/analysis/...`` as of :func:`analyse`.
     """
     folder = None if run.folder is None else run.folder / "analysis"
     if folder is not None and not run.resume and folder.is_dir():
-        for old in folder.glob("*.nc"):  # of other networks of the same names
+        for old in folder.glob("*.nc"):  # analyses of other networks of the same names
             old.unlink()
     tree = {"/model": table(trained)}
     for variant in trained.variants:
@@ -40,12 +40,12 @@ def result(settings: AnalysisSettings, trained: Trained, run: Run) -> xr.DataTre
 
 
 def open_runs(settings: AnalysisSettings, run: Run) -> Trained:
-    """The runs of a sweep that lie in a folder, finished or not; others are left out.
+    """Networks of a sweep that a folder holds, finished or not.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If it holds none.
     """
     trained = Trained(settings, run.folder)
     trained.variants = [v for v in trained.variants if trained.recall(v) is not None]

@@ -1,22 +1,22 @@
-"""Settings of the emergent timescales."""
+"""Settings of the experiment, and its presets."""
 
 import dataclasses
 from typing import Annotated, Literal
 
-from neurodyn.experiments.shared.limits import Count, Fraction, Limits, Whole
-from neurodyn.experiments.shared.seeds import SeededSettings
+from neurodyn.experiments.running.limits import Count, Fraction, Limits, Whole
+from neurodyn.experiments.running.seeds import SeededSettings
 
-__all__ = ["AnalysisSettings", "Settings"]
+__all__ = ["PRESETS", "AnalysisSettings", "Settings"]
 
-#: How N grows.
+#: Name of a curriculum.
 Curriculum = Literal["single", "cumulative", "sliding", "no_curriculum"]
-#: Some N, or none.
+#: Any number of N.
 Ns = tuple[Annotated[int, Limits(2)], ...] | tuple[()]
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings(SeededSettings):
-    """Settings of training; the defaults are those published, but for how far N goes.
+    """Settings of training; defaults are the published ones, except the largest N.
 
     Attributes
     ----------
@@ -27,36 +27,35 @@ class Settings(SeededSettings):
     task
         ``"n_parity"`` or ``"n_dms"``.
     curricula
-        Names: ``"single"``, ``"cumulative"``, ``"sliding"`` (a window of ten,
-        moved by five) and ``"no_curriculum"`` (on ``n_last`` alone).
+        Names: ``"single"``, ``"cumulative"``, ``"sliding"`` (a window of ten N that moves by five)
+        and ``"no_curriculum"`` (only ``n_last``).
     taus
-        Time constants: ``"trained"``, or a number of steps at which those of
-        all units stay.
+        Time constants: ``"trained"``, or a fixed number of steps for all units.
     cell
-        ``"leaky"`` (the nonlinearity around the whole update), ``"rate"`` (on the drive only),
-        ``"lstm"`` or ``"gru"`` (the two take no ``taus``).
+        ``"leaky"`` (nonlinearity of the whole update), ``"rate"`` (nonlinearity of the drive only),
+        ``"lstm"`` or ``"gru"`` (without time constants, so without ``taus``).
     hold
-        Steps that each bit lasts; above 1 time constants are counted in bits (the published check
-        of continuous time holds bits for 10 steps, with the cell ``"rate"``).
+        Duration of a bit [steps]; above 1, time constants are in bits (the published test of
+        continuous time has bits of 10 steps, with the cell ``"rate"``).
     n_units
         Units of a network.
     n_heads
-        The largest number of heads; single-head networks have one.
+        Largest number of heads; single-head networks have one.
     n_last
-        The largest N.
+        Largest N.
     batch_size
         Trials of an update; 0: as published for this cell (256; 64 for gated cells).
     epoch
         Updates of an epoch; 0: as published for this cell (600; 300 for gated cells).
     epochs
-        The largest number of epochs.
+        Largest number of epochs.
     n_test
         Batches in the test after every epoch.
     workers
-        Runs at once, each in a process of its own on one core (which pays from two cores on); 1:
-        one after the other, on all cores, in this process. Needs a folder.
+        Number of networks that train at once, each in a process of its own on one core, which is
+        faster on two cores or more and needs a folder; 1: one after the other, on all cores.
     threshold
-        Accuracy that the mean over heads and the largest N exceed before N grows.
+        Accuracy, in the mean over heads and for the largest N, above which N grows.
     """
 
     n_seeds: Count = 1
@@ -78,37 +77,37 @@ class Settings(SeededSettings):
 
 @dataclasses.dataclass(frozen=True)
 class AnalysisSettings(Settings):
-    """Settings of training and of the analyses; the defaults are those published.
+    """Settings of training and of the analyses; defaults are the published ones.
 
     Attributes
     ----------
     timescales_at
-        N at which the timescales of the activity are measured; none given: every fifth, and the
-        largest that was solved.
+        N at which the timescales of the activity are measured; empty: every fifth N, and the
+        largest solved one.
     n_steps
-        Steps of the run that they are measured in.
+        Steps of the simulation that measures timescales.
     n_trials
-        Trials of that run.
+        Trials of that simulation.
     ablate_at
-        N at which units are cut, one at a time; none given: none.
+        N at which single units are removed; empty: none.
     n_ablated
-        How many of the fastest and of the slowest.
+        Number of removed units among the fastest, and among the slowest.
     perturb_at
         N at which weights and time constants are perturbed.
     n_scored
-        Bits of the stream that lesioned networks are scored on.
+        Bits of the stream that scores perturbed networks.
     n_repeats
         Repeats of each score.
     retrain_from
-        Single-head networks that have solved this N are trained further.
+        N of the networks that are trained further, with one head.
     retrain_to
-        They are trained on each N up to this one.
+        Largest N of that training.
     retrain_epochs
-        Epochs of that training; 0: not at all.
+        Epochs of that training for each N; 0: no further training.
     join
-        Folders of runs that were trained apart, to put side by side instead of training: what is
-        finished as it is, of other runs the networks that there are so far, analysed with these
-        settings. None given: train.
+        Folders of earlier runs, whose results are put side by side instead of training. Finished
+        runs are read; the networks of unfinished runs are analysed with these settings. Empty:
+        train.
     """
 
     timescales_at: Ns = ()
@@ -123,3 +122,24 @@ class AnalysisSettings(Settings):
     retrain_to: Annotated[int, Limits(2)] = 36
     retrain_epochs: Whole = 0
     join: tuple[str, ...] | tuple[()] = ()
+
+
+PRESETS = {
+    "quick": AnalysisSettings(
+        n_last=5,
+        timescales_at=(2, 5),
+        n_steps=5000,
+        ablate_at=(5,),
+        perturb_at=(5,),
+        n_ablated=5,
+        n_scored=400,
+        n_repeats=4,
+    ),
+    "paper": AnalysisSettings(
+        n_seeds=4,
+        n_last=101,
+        curricula=("single", "cumulative", "sliding"),
+        taus=("trained", "1", "2", "3", "4"),
+        retrain_epochs=20,
+    ),
+}

@@ -1,14 +1,16 @@
-"""The emergent timescales in a few lines."""
+"""Summary of the experiment."""
 
-import json
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from neurodyn.experiments.running.experiment import settings_in
+from neurodyn.experiments.shared.ensembles import spread
+
 __all__ = ["NAMES", "is_trained", "summary", "unit_of_time"]
 
-#: How curricula are called in figures and tables.
+#: Names of curricula in figures and tables.
 NAMES = {
     "single": "single-head",
     "cumulative": "multi-head",
@@ -18,21 +20,21 @@ NAMES = {
 
 
 def is_trained(treatment: str) -> bool:
-    """Whether networks of a treatment have time constants that are trained, or none."""
+    """Whether the time constants of a treatment are trained, or absent; not fixed."""
     return not any(
         word.replace(".", "").isdigit() for word in treatment.split(" bits of ")[0].split()
     )
 
 
 def unit_of_time(tree: xr.DataTree) -> str:
-    """What times are counted in: bits, where these last several steps in any of the networks."""
+    """Unit of times: bits if they last several steps in any network, else steps."""
     treatments = [str(name) for name in np.asarray(tree["model"]["treatment"])]
-    held = json.loads(tree.attrs.get("settings", "{}")).get("hold", 1) > 1
+    held = settings_in(tree).get("hold", 1) > 1
     return "bits" if held or any(" bits of " in name for name in treatments) else "steps"
 
 
 def summary(tree: xr.DataTree) -> dict[str, str]:
-    """What came out, in the order in which it is told."""
+    """Main numbers, in the order of the report."""
     model = tree["model"].to_dataset()
     rows = {}
     for curriculum in model["curriculum"].values.tolist():
@@ -49,28 +51,30 @@ def _run(tree: xr.DataTree, model: xr.Dataset, which: dict[str, str]) -> dict[st
         name += f", {fixed}{which['treatment']}"
     unit = unit_of_time(tree)
     largest = model["largest_n"].values
-    largest = largest[largest > 0]  # runs that are not there
+    largest = largest[largest > 0]  # 0: no such network
     if not largest.size:
         return {}
-    rows = {f"{name}: largest N": _spread(largest, 0)}
+    rows = {f"{name}: largest N": spread(largest, ".0f")}
     n = int(largest.min())
     if n < 2:
         return rows
     at = model.sel(n=n)
-    rows[f"{name}: epochs to N={n}"] = _spread(at["epochs"].values, 0)
+    rows[f"{name}: epochs to N={n}"] = spread(at["epochs"].values, ".0f")
     if np.isfinite(at["tau_mean"].values).any():
-        rows[f"{name}: mean time constant at N={n}"] = f"{_spread(at['tau_mean'].values, 3)} {unit}"
+        rows[f"{name}: mean time constant at N={n}"] = (
+            f"{spread(at['tau_mean'].values, '.3f')} {unit}"
+        )
     if np.isfinite(at["spectral_radius"].values).any():
-        rows[f"{name}: spectral radius at N={n}"] = _spread(at["spectral_radius"].values, 2)
+        rows[f"{name}: spectral radius at N={n}"] = spread(at["spectral_radius"].values, ".2f")
     rows |= _timescales(tree, name, which, unit)
     rows |= _lesions(tree, name, which)
     return rows
 
 
 def _chosen(tree: xr.DataTree, part: str, which: dict[str, str]) -> xr.Dataset | None:
-    """What was found for a kind of training at the largest N that all its seeds have in common.
+    """Analysis of one curriculum and treatment, at the largest N that all its seeds have solved.
 
-    Seeds of which nothing was measured at any N do not count.
+    Seeds without any measured N do not count.
     """
     if "analysis" not in tree.children or part not in tree["analysis"].children:
         return None
@@ -90,9 +94,10 @@ def _timescales(tree: xr.DataTree, name: str, which: dict[str, str], unit: str) 
     if found is None:
         return {}
     n = int(found["n"])
-    fraction = _spread(100 * found["fraction_above"].values, 0, " %")
+    fraction = spread(100 * found["fraction_above"].values, ".0f", " %")
     mean, median, strict = (
-        _spread(found[key].values, 2) for key in ("mean_above", "median_above", "mean_above_strict")
+        spread(found[key].values, ".2f")
+        for key in ("mean_above", "median_above", "mean_above_strict")
     )
     return {
         f"{name}: units with a timescale above 1 at N={n}": fraction,
@@ -107,28 +112,28 @@ def _lesions(tree: xr.DataTree, name: str, which: dict[str, str]) -> dict[str, s
     if found is not None:
         fast, slow = (found[kind].mean("unit").values for kind in ("fast", "slow"))
         rows[f"{name}: without one fast, one slow unit at N={int(found['n'])}"] = (
-            f"{_spread(fast, 2)} and {_spread(slow, 2)} of the accuracy"
+            f"{spread(fast, '.2f')} and {spread(slow, '.2f')} of the accuracy"
         )
     found = _chosen(tree, "hold", which)
     if found is not None:
         ends = found["accuracy"].isel(sweep=[0, -1]).transpose("sweep", "seed")
         first, last = (f"{steps:g}" for steps in ends["sweep"].values)
         rows[f"{name}: accuracy at {first} and {last} steps per bit, N={int(found['n'])}"] = (
-            " and ".join(_spread(values, 3) for values in ends.values)
+            " and ".join(spread(values, ".3f") for values in ends.values)
         )
     for parameter, word in (("W", "weights"), ("tau", "time constants")):
         found = _chosen(tree, f"perturbation_{parameter}", which)
         if found is None:
             continue
         size = half_size(found)
-        rows[f"{name}: noise on {word} that halves accuracy at N={int(found['n'])}"] = _spread(
-            np.atleast_1d(size), 2
+        rows[f"{name}: noise on {word} that halves accuracy at N={int(found['n'])}"] = spread(
+            np.atleast_1d(size), ".2f"
         )
     return rows
 
 
 def half_size(found: xr.Dataset) -> Any:
-    """Size of the noise at which half of the accuracy above chance is left (interpolated)."""
+    """Size of the noise that halves the accuracy above chance, interpolated."""
     sizes = np.log(found["perturbation"].values)
     relative = np.atleast_2d(
         found["relative_accuracy"].transpose(..., "sweep").values.astype(float)
@@ -143,14 +148,3 @@ def half_size(found: xr.Dataset) -> Any:
         share = (row[i - 1] - 0.5) / (row[i - 1] - row[i])
         ends.append(np.exp(sizes[i - 1] + share * (sizes[i] - sizes[i - 1])))
     return np.array(ends)
-
-
-def _spread(values: Any, digits: int, unit: str = "") -> str:
-    values = np.asarray(values, float)
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return "none"
-    mean = f"{values.mean():.{digits}f}{unit}"
-    if values.size == 1:
-        return mean
-    return f"{mean} ({values.min():.{digits}f} to {values.max():.{digits}f})"

@@ -1,4 +1,4 @@
-"""The networks of a sweep and what became of every run, in memory or in files."""
+"""Networks of a sweep and records of their training, in memory or in files."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ __all__ = [
 
 #: Dims of this study: the curricula, the treatments of tau (trained, or fixed at a value), and N.
 DIMS = ("curriculum", "treatment", "n")
-#: What is recorded after every epoch, with a phrase.
+#: Quantities recorded after every epoch, with their long names.
 EPOCH = {
     "n_min": "smallest N",
     "n_max": "largest N",
@@ -44,19 +44,19 @@ EPOCH = {
     "weight_mean": "mean recurrent weight",
     "weight_norm": "Frobenius norm of the recurrent weights",
 }
-#: Of these, the properties of the network, which are kept for every N that it solved.
+#: Properties of the network among them, which the result holds for every solved N.
 NETWORK = tuple(EPOCH)[6:]
 
 
 class Trained:
-    """The networks of a sweep, each as it was when it solved an N.
+    """Networks of a sweep, each at the times when it solved an N.
 
     Parameters
     ----------
     settings
         Settings.
     folder
-        Where they lie in files; None: in memory.
+        Folder of their files; None: keep them in memory.
     """
 
     def __init__(self, settings: Settings, folder: Path | None):
@@ -66,21 +66,21 @@ class Trained:
         self._models: dict[tuple[Variant, int], Any] = {}
 
     def epochs(self, variant: Variant) -> xr.Dataset:
-        """One row per epoch of a run."""
+        """Record of a training, one row for each epoch."""
         return self._epochs[variant]
 
     def solved(self, variant: Variant) -> list[int]:
-        """The largest N of every stage that a run has passed, in order."""
+        """Largest N of every stage that a training has passed, in order."""
         ds = self.epochs(variant)
         return ds["n_max"].values[ds["solved"].values > 0].astype(int).tolist()
 
     def network(self, variant: Variant, n: int) -> Any:
-        """The network of a run at the end of the epoch in which it solved N.
+        """Network at the end of the epoch in which it solved N.
 
         Raises
         ------
         ValueError
-            If it did not solve it.
+            If it did not solve N.
         """
         if n not in self.solved(variant):
             raise ValueError(
@@ -91,7 +91,7 @@ class Trained:
         return load(_network_path(self.folder, variant, n))
 
     def keep(self, variant: Variant, epochs: xr.Dataset, n: int | None, model: Any) -> None:
-        """Take the record of a run so far, and its network if it has just solved N."""
+        """Keep the record of a training so far, and the network if it has just solved N."""
         epochs = epochs.assign_attrs(training=json.dumps(shaping(self.settings, variant)))
         self._epochs[variant] = epochs
         if n is not None and self.folder is None:
@@ -104,7 +104,7 @@ class Trained:
             save(_epochs_path(self.folder, variant), epochs, overwrite=True)
 
     def forget(self, variant: Variant) -> None:
-        """Remove what an earlier call has left: record, networks and checkpoint."""
+        """Remove record, networks and checkpoint of an earlier training."""
         if self.folder is None:
             return
         _epochs_path(self.folder, variant).unlink(missing_ok=True)
@@ -113,12 +113,12 @@ class Trained:
             old.unlink()
 
     def recall(self, variant: Variant) -> xr.Dataset | None:
-        """The record of an earlier call, where there is one.
+        """Record of an earlier training; None if there is none.
 
         Raises
         ------
         CheckpointError
-            If it is of networks that were trained with other settings, naming them.
+            If the earlier training had other settings, with their names.
         """
         if self.folder is None or not _epochs_path(self.folder, variant).exists():
             return None
@@ -131,7 +131,7 @@ class Trained:
         asked, there = shaping(self.settings, variant), {}
         if "training" in epochs.attrs:
             there = json.loads(epochs.attrs["training"])
-        elif (n := reached(epochs)) > 1:  # a record that does not say: as far as networks tell
+        elif (n := reached(epochs)) > 1:  # an old record without settings: ask the network
             there = shown_by(load(_network_path(self.folder, variant, n)))
         differ = [
             f"{name} is {there[name]!r} there, {value!r} here"
@@ -141,19 +141,19 @@ class Trained:
         if differ:
             raise CheckpointError(
                 f"'{_epochs_path(self.folder, variant)}' is of other settings: "
-                f"{'; '.join(differ)}. Go on with those, or choose another folder."
+                f"{'; '.join(differ)}. Continue with those, or choose another folder (--out)."
             )
 
 
 def table(trained: Trained) -> xr.Dataset:
-    """What became of every run: when it solved N, and the network as it was then.
+    """Table of all trainings: epochs until N was solved, and properties of the network then.
 
     Returns
     -------
     xr.Dataset
-        ``epochs`` (until N was solved), ``steps``, and the properties of the network on
-        ``(curriculum, treatment, seed, n)``, NaN where N was not solved; ``largest_n`` and
-        ``ended`` (as of :func:`ended`) without ``n``.
+        ``epochs`` (until N was solved) and the properties of the network on ``(curriculum,
+        treatment, seed, n)``, NaN if N was not solved; ``largest_n`` and ``ended`` (as of
+        :func:`ended`) without ``n``.
     """
     runs = trained.variants
     axes: dict[str, list] = {
@@ -189,14 +189,14 @@ def table(trained: Trained) -> xr.Dataset:
 def load_network(
     folder: str | Path, curriculum: str, n: int, *, tau: str = "trained", seed: int = 0
 ) -> Any:
-    """A network that a sweep has left in a folder, as it was when it solved N.
+    """Load a network from the folder of a sweep, at the time when it solved N.
 
     Parameters
     ----------
     folder
-        Where the sweep ran.
+        Folder of the sweep.
     curriculum, tau, seed
-        Which run.
+        Curriculum, time constants and seed of the network.
     n
         The largest N that it had solved.
     """
@@ -214,19 +214,19 @@ def labelled(rows: Mapping[int, Mapping[str, float]], variant: Variant) -> xr.Da
 
 
 def reached(epochs: xr.Dataset) -> int:
-    """The largest N solved, 1 where none is."""
+    """Largest solved N; 1 if there is none."""
     return int(epochs["n_max"].where(epochs["solved"] > 0, 1).max())
 
 
 def ended(settings: Settings, epochs: xr.Dataset) -> str:
-    """How a run ended.
+    """How a training ended.
 
     Returns
     -------
     str
-        ``"n_last"``: it has solved the largest N asked for; ``"epochs"``: it has had all its epochs
-        and fails at the next N; ``"unfinished"``: it was stopped, or is still training, so that its
-        largest N says nothing about how far it gets.
+        ``"n_last"``: the network has solved the largest N of the settings; ``"epochs"``: it has
+        used all epochs without solving the next N; ``"unfinished"``: it was stopped or still
+        trains, so that it may solve larger N.
     """
     if reached(epochs) >= settings.n_last:
         return "n_last"
@@ -234,7 +234,7 @@ def ended(settings: Settings, epochs: xr.Dataset) -> str:
 
 
 def checkpoint_path(folder: Path, variant: Variant) -> Path:
-    """Where a run leaves its checkpoints."""
+    """Path of the checkpoint of a training."""
     return folder / f"{variant.name}.ckpt"
 
 

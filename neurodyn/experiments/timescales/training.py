@@ -1,11 +1,11 @@
-"""Training: every curriculum with every treatment of tau, network by network."""
+"""Training of every curriculum with every treatment of tau, network by network."""
 
 from typing import Any
 
 import numpy as np
 
 from neurodyn.common.progress import bar
-from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.timescales.networks import (
     Variant,
     curriculum_of,
@@ -34,20 +34,21 @@ __all__ = ["describe", "train"]
 def train(settings: Settings, run: Run) -> Trained:
     """Train all networks of a sweep.
 
-    A run ends when it has solved ``n_last``, runs out of heads, or after ``epochs``. Resumed, it
-    goes on from its checkpoint, also with a larger ``n_last`` or more ``epochs``.
+    Training of a network ends when it has solved ``n_last``, has no more heads, or after
+    ``epochs``. A resumed training continues from its checkpoint, also with a larger ``n_last`` or
+    more ``epochs``.
 
     Raises
     ------
     ValueError
         For several workers without a folder.
     CheckpointError
-        If it would go on with networks that were trained with other settings.
+        If the networks in the folder were trained with other settings.
     """
     if settings.workers > 1 and run.folder is None:
         raise ValueError(
-            f"Setting 'workers' is {settings.workers}: networks pass through files, so name a "
-            "folder (--out), or leave it at 1."
+            f"Setting 'workers' is {settings.workers}: processes exchange networks in files, so "
+            "name a folder (--out), or take one worker."
         )
     trained = Trained(settings, run.folder)
     if not run.resume:
@@ -67,7 +68,7 @@ def train(settings: Settings, run: Run) -> Trained:
 
 
 def _finished(settings: Settings, variant: Variant, run: Run, trained: Trained) -> bool:
-    """Whether an earlier call has taken a run as far as it should go."""
+    """Whether an earlier call has solved the largest N."""
     recalled = trained.recall(variant) if run.resume else None
     return recalled is not None and reached(recalled) >= settings.n_last
 
@@ -96,7 +97,7 @@ def _train_one(settings, variant: Variant, optimizer, run: Run, trained: Trained
 
 
 class _Recorder:
-    """A callback of `fit`: writes down every epoch, keeps networks, and ends at the last N."""
+    """Callback of `fit` that records every epoch, keeps networks, and stops at the last N."""
 
     def __init__(self, settings, variant, curriculum: Heads, epoch, trained, recalled, advance):
         self._settings, self._variant, self._curriculum = settings, variant, curriculum
@@ -111,7 +112,7 @@ class _Recorder:
         solved = bool(self._curriculum.passed(snapshot.metrics))
         seen = {name.removeprefix("validation_"): x for name, x in snapshot.metrics.items()}
         number, n = snapshot.step // self._epoch, int(seen["n_max"])
-        # A checkpoint may be older than the record, whose later epochs are then made again.
+        # The checkpoint may be older than the record; training then repeats the later epochs.
         self._rows = {k: row for k, row in self._rows.items() if k < number}
         before = max((row["n_max"] for row in self._rows.values() if row["solved"]), default=1)
         self._rows[number] = {
@@ -127,11 +128,11 @@ class _Recorder:
 
 
 def describe(model: Any, *, spectrum: bool) -> dict[str, float]:
-    """Time constants and recurrent weights of a network; NaN for what it does not have."""
+    """Properties of time constants and recurrent weights; NaN for a network without them."""
     found = dict.fromkeys(NETWORK, np.nan)
     raw = raw_tau(model)
     if raw is not None:
-        # Of a bit, where bits last several steps.
+        # One step in bits, if bits last several steps.
         step = 1 / float(model.tau.factor) if isinstance(model.tau, ScaledParameter) else 1.0
         found |= {
             "tau_mean": float(raw.mean()),

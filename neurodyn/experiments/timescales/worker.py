@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.training import train
 

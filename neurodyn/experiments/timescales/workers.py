@@ -1,8 +1,8 @@
-"""Several runs of a sweep at once, each in a process of its own on one core.
+"""Several networks of a sweep at once, each in a process of its own on one core.
 
-At 500 units a run alone does not keep two cores busy: its gradient takes only 1.5 times as long on
-one core as on two. Sums are cut otherwise on one core than on several, so the networks differ in
-their last bits from those of ``workers=1``, and after many steps in more.
+One network of 500 units does not keep two cores busy: its gradient takes only 1.5 times as long on
+one core as on two. One core adds numbers in another order than several, so networks differ from
+those of ``workers=1`` in their last bits, and after many steps in more.
 """
 
 import dataclasses
@@ -32,13 +32,15 @@ def train_apart(
     resume: bool,
     progress: bool | None,
 ) -> None:
-    """Train each in a process of its own, ``settings.workers`` at a time; all is left in files.
+    """Train each variant in a process of its own, ``settings.workers`` at a time.
+
+    Networks and records are left in files of the folder.
 
     Raises
     ------
     RuntimeError
-        If one fails; it says what that process said last. The others are stopped, and go on from
-        their checkpoints when resumed.
+        If a process fails, with the end of its output. The others are stopped; they continue from
+        their checkpoints when the run is resumed.
     """
     names = [field.name for field in dataclasses.fields(Settings)]
     common = {name: getattr(settings, name) for name in names} | {"n_seeds": 1, "workers": 1}
@@ -58,7 +60,7 @@ def train_apart(
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as one:
             started.append(one)
-            if stopped.is_set():  # while this one began
+            if stopped.is_set():  # while this process began
                 one.terminate()
             said = one.communicate()[0]
         if one.returncode:

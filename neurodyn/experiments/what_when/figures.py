@@ -1,26 +1,26 @@
-"""Figures and numbers of the what/when experiment."""
+"""Figures and summary of the what/when experiment."""
 
-import json
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neurodyn import plot
-from neurodyn.analysis import bootstrap
+from neurodyn.experiments.running.experiment import settings_in
+from neurodyn.experiments.shared.ensembles import interval
 from neurodyn.experiments.what_when.models import METHODS
 
 __all__ = ["figures", "summary"]
 
 EVENTS = {"a": "event A", "b": "event B"}
-#: Trials of a block whose errors the paper reports.
+#: Trials whose errors the paper reports.
 REPORTED = (1, 10, 50, 100)
 
 
 def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure, by name."""
     sweep, switches = (tree[f"model/{n}"].to_dataset() for n in ("sweep", "switches"))
-    n_trials = _settings(tree)["n_trials"]
+    n_trials = settings_in(tree)["n_trials"]
     marks = [float(n_trials * b) for b in range(1, int(switches["block"].max()) + 1)]
     error = switches["error"]
     curves = {
@@ -50,7 +50,7 @@ def figures(tree: xr.DataTree) -> dict[str, Any]:
 
 
 def summary(tree: xr.DataTree) -> dict[str, str]:
-    """What came out, in the order in which it is told."""
+    """Main numbers, in the order of the report."""
     sweep, switches = (tree[f"model/{n}"].to_dataset() for n in ("sweep", "switches"))
     rows = {"networks": f"{sweep.sizes['seed']}"}
     ends = final(sweep)
@@ -66,7 +66,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         here = np.flatnonzero(sweep["trained"].values == n)
         if len(here):
             rows[f"error after trial {n}"] = spread(error.isel(trial=int(here[0])))
-    rows["error of no output at all"] = f"{float(_silence(sweep).mean()):.3f}"
+    rows["error without output"] = f"{float(_silence(sweep).mean()):.3f}"
     rows["share of the expectation explained after the last trial"] = spread(
         (1 - (ends["error"] / _silence(sweep).isel(epoch=-1)) ** 2).mean("sweep")
     )
@@ -78,7 +78,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
 
 
 def _recovery(switches: xr.Dataset) -> dict[str, str]:
-    """Errors before and after each switch, and how they compare between methods."""
+    """Errors before and after each switch, by method."""
     rows, local = {}, {}
     names = {1: "probability", 2: "timing", 3: "both"}
     block = switches["block"].values
@@ -94,7 +94,7 @@ def _recovery(switches: xr.Dataset) -> dict[str, str]:
             rows[f"{title}: error after the switch of {names[b]}, first and last trial"] = (
                 f"{spread(first)}; {spread(end)}"
             )
-            rows[f"{title}: trials until half of no output's error, {names[b]}"] = _until(
+            rows[f"{title}: trials until half of the error without output, {names[b]}"] = _until(
                 error.isel(trial=here), switches["trained"].values[here], silence.isel(epoch=b)
             )
             if method == "local":
@@ -107,12 +107,12 @@ def _recovery(switches: xr.Dataset) -> dict[str, str]:
 
 
 def _silence(ds: xr.Dataset) -> xr.DataArray:
-    """The error of an output that stays at zero."""
+    """Error of an output that stays at zero."""
     return (ds["expected"] ** 2).mean(["time", "output"]) ** 0.5
 
 
 def _until(error: xr.DataArray, trained: np.ndarray, silence: xr.DataArray) -> str:
-    """After how many trials of a block the error is first half that of no output."""
+    """Number of trials of a block until the error is half of that without output, as text."""
     there = (error.transpose("seed", "trial") <= silence / 2).values
     first = (trained[there.argmax(axis=1)] - trained[0] + 1)[there.any(axis=1)]
     reached = f"{len(first)} of {len(there)} networks"
@@ -133,33 +133,25 @@ def _angles(angles: xr.Dataset) -> dict[str, str]:
 
 
 def final(ds: xr.Dataset) -> xr.Dataset:
-    """The last test."""
+    """Scores of the last test."""
     return ds.isel(trial=-1)
 
 
 def spread(values: xr.DataArray) -> str:
-    """Mean over networks and its bootstrap interval, from three networks on."""
+    """Mean over networks, with its bootstrap interval for three networks or more."""
     values = values.dropna("seed")
     if values.sizes["seed"] == 0:
         return "none"
     text = f"{float(values.mean()):.3f}"
     if values.sizes["seed"] < 3:
         return text
-    interval = bootstrap(values)
-    return f"{text} ({float(interval['low']):.3f} to {float(interval['high']):.3f})"
+    ends = interval(values, few=3)
+    return f"{text} ({float(ends['low']):.3f} to {float(ends['high']):.3f})"
 
 
 def _interval(values: xr.DataArray, dim: str, over: str) -> xr.Dataset:
-    """Mean and interval over seeds along a dim; of few seeds, their range."""
-    if values.sizes["seed"] >= 3:
-        ds = bootstrap(values)[["mean", "low", "high"]]
-    else:
-        parts = {"mean": values.mean("seed"), "low": values.min("seed"), "high": values.max("seed")}
-        ds = xr.Dataset(parts)
+    """Mean over networks along a dim, with its interval or range."""
+    ds = interval(values, few=3)
     name = "height of the bump" if "bump" in values.attrs["long_name"] else "error (rms)"
     ds["mean"].attrs = values.attrs | {"long_name": name}
     return ds.assign_coords({over: (dim, values[over].values, values[over].attrs)})
-
-
-def _settings(tree: xr.DataTree) -> dict[str, Any]:
-    return json.loads(tree.attrs["settings"])

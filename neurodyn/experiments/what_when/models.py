@@ -1,4 +1,4 @@
-"""The reservoir of the what/when experiment, with local readouts or with least squares."""
+"""The reservoir, with readouts that learn by local rules or by least squares."""
 
 from typing import Any, NamedTuple
 
@@ -23,29 +23,29 @@ from neurodyn.params import Fixed
 
 __all__ = ["METHODS", "Model", "model"]
 
-#: How readouts learn: by the local rules, or by recursive least squares of the merged target.
+#: Learning methods of readouts: the local rules, or recursive least squares of the whole target.
 METHODS = {
     "local": "local rules",
     "rls": "least squares",
     "rls_reset": "least squares, reset at switches",
     "rls_forgetting": "least squares, forgetting",
 }
-#: Shares of the cell types.
+#: Fractions of the cell types.
 EXCITATORY = {"RS": 0.7, "IB": 0.15, "CH": 0.15}
 INHIBITORY = {"FS": 0.5, "LTS": 0.5}
 #: Probability of a connection.
 P = 0.1
-#: Rise and decay of the rates that are read out [ms].
+#: Rise and decay time of the filter of the readout [ms].
 FILTER = (2.0, 20.0)
 
 
 class Model(NamedTuple):
-    """A reservoir that learns in one way.
+    """A reservoir with one learning method.
 
     Attributes
     ----------
     system
-        What runs.
+        The network.
     local
         Whether it learns by the local rules.
     """
@@ -54,7 +54,7 @@ class Model(NamedTuple):
     local: bool
 
     def weights(self, state: Any, levels: np.ndarray) -> xr.Dataset:
-        """Readout weights at the end of sessions of several probabilities, local rules only."""
+        """Readout weights of the local rules after sessions of several probabilities."""
         dims, memory = ("sweep", "unit", "output"), state.memory
         return labels.dataset(
             {
@@ -70,7 +70,7 @@ class Model(NamedTuple):
 
 
 def model(method: str, settings: Any, seed: int, made: Plan) -> Model:
-    """The reservoir of one seed, the same for every method, with readouts that learn."""
+    """Reservoir of one seed, the same for every method, with its readouts."""
     rng = np.random.default_rng((0, seed))
     parts = _parts(settings, rng)
     feedback = settings.feedback * rng.standard_normal((2, settings.n_units))
@@ -106,7 +106,7 @@ def _parts(settings: Any, rng: np.random.Generator) -> dict[str, Any]:
     }
 
     def weights(largest: float, rows: slice) -> Fixed:
-        # Weights of 1000 neurons; fewer neurons have stronger ones.
+        # Settings are for 1000 neurons; fewer neurons get stronger weights.
         drawn = (rng.random((n, n)) < P) * rng.random((n, n))
         return Fixed(1000 / n * largest * drawn[rows])
 
@@ -137,7 +137,7 @@ def _parts(settings: Any, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _currents(settings: Any, rng: np.random.Generator) -> np.ndarray:
-    """What the cue, the events and the pulses bring to each neuron."""
+    """Currents of the cue, the events and the pulses into each neuron."""
     size = np.full(3 + settings.n_pulses, settings.cue)
     size[1:3] = settings.event
     return size[:, None] * rng.standard_normal((len(size), settings.n_units))

@@ -1,4 +1,4 @@
-"""Scores of the what/when experiment."""
+"""Scores of tests, and angles between the weights of what and when."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -40,7 +40,7 @@ def probed(task: PredictionObject, made: Plan, outputs: np.ndarray) -> dict[str,
 def by_trial(
     task: PredictionObject, found: dict[str, np.ndarray], made: Plan, sweep: dict[str, np.ndarray]
 ) -> xr.Dataset:
-    """Scores of all tests, and outputs of the last one of each block."""
+    """Scores of all tests, and outputs of the last test of each block, labelled."""
     units = {"timing_a": "ms", "timing_b": "ms"}
     tests = np.flatnonzero(made.tested)
     variables: dict[str, Any] = {
@@ -67,15 +67,15 @@ def by_trial(
 
 
 def joined(parts: list[xr.Dataset]) -> xr.Dataset:
-    """All seeds."""
+    """Results of all networks on `seed`."""
     return xr.concat(parts, "seed", join="exact", combine_attrs="drop_conflicts")
 
 
 def angles(weights: xr.Dataset, seeds: Sequence[int], *, n_draws: int = 200) -> xr.Dataset:
-    """Principal angles between the spans of what and when, and those of random spans.
+    """Principal angles between the spans of the weights of what and when, with two controls.
 
-    Two controls: random spans of the same dimension, and the same weights with the units of one of
-    them shuffled, which keeps how weights are distributed over units.
+    The controls are random spans of the same dimension, and the same weights with shuffled units in
+    one of them, which keeps the distribution of weights over units.
     """
     what, when = (weights[name].transpose("seed", "sweep", "unit", "output") for name in weights)
     shape = what.shape[:2]
@@ -85,7 +85,7 @@ def angles(weights: xr.Dataset, seeds: Sequence[int], *, n_draws: int = 200) -> 
     for index in np.ndindex(*shape):
         a, b = what.values[index], when.values[index]
         if np.linalg.matrix_rank(a) < a.shape[1] or np.linalg.matrix_rank(b) < b.shape[1]:
-            continue  # at probabilities of 0 and 1 one of the events never comes
+            continue  # at probabilities 0 and 1, one of the events never occurs
         found[index] = principal_angles(a, b)
         for d in range(n_draws):
             shuffled[(*index, d)] = principal_angles(a, b[rngs[index[0]].permutation(len(b))])

@@ -1,4 +1,4 @@
-"""Sessions of the what/when experiment: trials in blocks, tests between them, in one long run."""
+"""Sessions: trials in blocks with tests between them, in one long simulation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,8 +10,8 @@ from jaxtyping import Array
 
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
-from neurodyn.experiments.shared.experiment import Run
-from neurodyn.experiments.shared.resume import Resumed
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.resume import Resumed
 from neurodyn.params import resolve
 from neurodyn.task import Trial
 from neurodyn.tasks import PredictionObject
@@ -19,31 +19,31 @@ from neurodyn.tasks.timing.pattern import clock_signal
 
 __all__ = ["Plan", "plan", "run_session"]
 
-#: Trials of a block after which the cue alone is tested.
+#: Trials of a block that a test with the cue alone follows.
 TESTED = (1, 2, 5, 10, 20, 30, 50, 75, 100)
-#: What counts as the state after the cue: from its end to the earliest event of all blocks [ms].
+#: Time of the state after the cue: from its end to the earliest event of all blocks [ms].
 COLLECTED = (50.0, 200.0)
 
 
 class Plan(NamedTuple):
-    """What happens in sessions that run side by side.
+    """Trials of sessions that run side by side.
 
     Attributes
     ----------
     trials
-        Trials ``(session, trial, ...)`` in their order, tests among them.
+        Trials ``(session, trial, ...)`` in their order, with the tests.
     tested
-        Which trials are tests.
+        Whether a trial is a test.
     number
-        Trial of its block after which a test comes.
+        Number of the trial in its block; of a test, that of the trial before it.
     block
         Block of each trial.
     n_blocks
         Number of blocks.
     switches
-        Step at which each later block begins.
+        First step of each later block.
     learned_time
-        Time of a trial that least squares learn from [ms].
+        Time of a trial that least squares use [ms].
     """
 
     trials: Trial
@@ -62,7 +62,7 @@ def plan(
     *,
     key: Any,
 ) -> Plan:
-    """Draw sessions of equally many blocks, with tests after some trials of each block."""
+    """Draw sessions with equal numbers of blocks, and tests after some trials of each block."""
     tests = [n for n in TESTED if n <= n_trials]
     order, number = [], []
     for n in range(1, n_trials + 1):
@@ -97,7 +97,7 @@ def _one(task, blocks, n_trials, block, number, tested, key) -> Trial:
 def run_session(
     model: Any, made: Plan, settings: Any, run: Run, name: str, *, key: Any
 ) -> tuple[np.ndarray, Any]:
-    """Outputs ``(trial, session, time, output)`` and the state at the end, block by block."""
+    """Simulate block by block; outputs ``(trial, session, time, output)`` and the final state."""
     system, n_sessions = model.system, made.trials.inputs.shape[0]
     task_steps, per_block = made.trials.inputs.shape[2], len(made.tested) // made.n_blocks
 
@@ -127,7 +127,7 @@ def run_session(
 
 
 def drive_of(local: bool, trials: Trial, tested: np.ndarray, settings: Any) -> Drive:
-    """Trials one after the other, as inputs, targets and gates ``(time, session, ...)``."""
+    """Consecutive trials as inputs, targets and gates ``(time, session, ...)``."""
     n_steps, dtype = trials.inputs.shape[2], trials.inputs.dtype
 
     def flat(a: Array) -> Array:
@@ -158,7 +158,7 @@ def drive_of(local: bool, trials: Trial, tested: np.ndarray, settings: Any) -> D
 
 
 def _pulses(trials: Trial, t: np.ndarray, settings: Any) -> Array:
-    """The clock that the cue starts, in every trial."""
+    """Pulses of the clock that the cue starts, in every trial."""
     dtype = trials.inputs.dtype
     starts = jnp.asarray(t - settings.dt, dtype)
     n = settings.n_pulses

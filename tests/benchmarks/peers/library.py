@@ -124,10 +124,11 @@ def force(dt: float, n: int = 1000) -> dict:
     """Time of the whole published run of FORCE on a sine, recording output and spikes."""
     from neurodyn import tasks  # what starts with these imports is not what "first" measures
     from neurodyn.analysis import aligned_correlation
-    from neurodyn.experiments.force_sine import run as force_sine
+    from neurodyn.experiments.force_sine.network import force_network
+    from neurodyn.experiments.force_sine.settings import Settings
 
-    settings = force_sine.Settings(dt=dt)
-    network = force_sine.force_network(settings, n, (settings.seed, n, 0))
+    settings = Settings(dt=dt)
+    network = force_network(settings, n, (settings.seed, n, 0))
     seconds = settings.before + settings.learn + settings.after
     steps = round(1000 / dt)
     task = tasks.Sines(dt, frequencies=settings.frequency, duration=1000.0 * seconds)

@@ -6,7 +6,8 @@ import numpy as np
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
-from neurodyn.experiments.force_sine.run import Settings, force_network
+from neurodyn.experiments.force_sine.network import force_network
+from neurodyn.experiments.force_sine.settings import Settings
 from neurodyn.params import resolve
 from neurodyn.tasks import Sines
 from tests.rounding import assert_equal_to_rounding

@@ -1,5 +1,6 @@
 """The command line: what it prints, where, and how it ends."""
 
+import dataclasses
 import json
 import os
 import pickle
@@ -18,8 +19,8 @@ import neurodyn as nd
 from neurodyn import labels, models, tasks
 from neurodyn.cli.app import app
 from neurodyn.common import registry
-from neurodyn.experiments import EXPERIMENTS
-from neurodyn.experiments.shared.folder import claimed
+from neurodyn.experiments import izhikevich2003
+from neurodyn.experiments.running.folder import claimed
 
 TINY = ["--set", "steps=3", "--set", "n_networks=1", "--set", "n_units=4"]
 
@@ -450,16 +451,24 @@ def test_an_unfinished_run_is_not_resumed_with_other_settings(tmp_path, monkeypa
         (tmp_path / "out" / "networks.ckpt").touch()
         raise KeyboardInterrupt
 
-    experiment = EXPERIMENTS["izhikevich2003"]
-    monkeypatch.setitem(
-        EXPERIMENTS, "izhikevich2003", experiment._replace(run=lambda *_: interrupted(None))
-    )
+    experiment = izhikevich2003.EXPERIMENT
+    stopped = dataclasses.replace(experiment, run=lambda *_: interrupted(None))
+    monkeypatch.setattr(izhikevich2003, "EXPERIMENT", stopped)
     out = ["--out", tmp_path / "out"]
     assert call("run", "izhikevich2003", *arguments(), *out).exit_code == 130
     refused(call("run", "izhikevich2003", *arguments(), *out), 1, "was not finished")
     other = call("run", "izhikevich2003", *arguments(seed=3), *out, "--resume")
     refused(other, 1, "unfinished run of other settings: seed is 0 there, 3 here")
-    monkeypatch.setitem(EXPERIMENTS, "izhikevich2003", experiment)
+    monkeypatch.setattr(izhikevich2003, "EXPERIMENT", experiment)
+    # A run of another version, whose settings have other names.
+    unfinished = tmp_path / "out" / "unfinished.json"
+    stored = json.loads(unfinished.read_text())
+    stored["time_step"] = stored.pop("dt")
+    whole = unfinished.read_bytes()
+    unfinished.write_text(json.dumps(stored))
+    renamed = call("run", "izhikevich2003", *arguments(), *out, "--resume")
+    refused(renamed, 1, "another version", "time_step only there, dt only here", "--overwrite")
+    unfinished.write_bytes(whole)
     assert call("run", "izhikevich2003", *arguments(), *out, "--resume").exit_code == 0
 
 

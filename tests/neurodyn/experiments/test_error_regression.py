@@ -11,9 +11,13 @@ import pytest
 import neurodyn as nd
 from neurodyn import labels, models, params, tasks
 from neurodyn.experiments import configure
-from neurodyn.experiments.error_regression import run as error_regression
-from neurodyn.experiments.neural_prediction import run as neural_prediction
-from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.error_regression import EXPERIMENT as CURVES
+from neurodyn.experiments.error_regression.candidates import cross, pvrnn_size
+from neurodyn.experiments.error_regression.scores import ideal
+from neurodyn.experiments.neural_prediction import EXPERIMENT as POPULATION
+from neurodyn.experiments.neural_prediction.data import components
+from neurodyn.experiments.neural_prediction.settings import Settings
+from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.shared.forecasters import match_size, n_parameters
 
 QUIET = Run(None, False, False)
@@ -48,7 +52,7 @@ def test_who_knows_the_generator_errs_only_by_chance():
     """Within a curve nothing is left to predict but noise; across its end, what may follow."""
     task = tasks.Lissajous(period=12, n_curves=40, noise_std=0.0)
     x = np.asarray(task.batch(0, 40).targets)
-    expected = error_regression._ideal(task, x, 6).values
+    expected = ideal(task, x, 6).values
     for t in range(12):
         inside = min(6, 11 - t)
         ahead = np.stack([x[:, t + h] for h in range(1, inside + 1)], 1) if inside else x[:, :0]
@@ -61,18 +65,18 @@ def test_who_knows_the_generator_errs_only_by_chance():
 
 
 def test_candidates_are_a_cross():
-    found = error_regression.cross((1.0, 2.0, 3.0), (0.1, 0.2, 0.3))
+    found = cross((1.0, 2.0, 3.0), (0.1, 0.2, 0.3))
     assert found == [(1.0, 0.2), (2.0, 0.2), (3.0, 0.2), (2.0, 0.1), (2.0, 0.3)]
 
 
 def test_ranges_of_held_out_conditions_are_not_used():
     rng = np.random.default_rng(0)
     rates, held = rng.random((6, 10, 5)) * 30, np.arange(6) == 2
-    settings = neural_prediction.Settings(n_components=2)
-    fold = neural_prediction._components(rates, held, settings)
+    settings = Settings(n_components=2)
+    fold = components(rates, held, settings)
     wild = rates.copy()
     wild[2] *= 7
-    other = neural_prediction._components(wild, held, settings)
+    other = components(wild, held, settings)
     np.testing.assert_array_equal(fold.train, other.train)
     # What is held out goes through the same affine map.
     np.testing.assert_allclose(
@@ -100,16 +104,16 @@ SMALL = {
 
 @pytest.mark.slow
 def test_curves_end_to_end():
-    settings = configure(error_regression.EXPERIMENT, "quick", SMALL)
-    tree = error_regression.EXPERIMENT.run(settings, QUIET)
+    settings = configure(CURVES, "quick", SMALL)
+    tree = CURVES.run(settings, QUIET)
     errors = tree["analysis/error"].to_dataset()
     assert set(errors) == {"pvrnn", "vrnn", "lstm", "ridge", "ideal"}
     assert dict(errors["lstm"].sizes) == {"seed": 2, "trial": 2, "horizon": 4}
     assert all(np.isfinite(e).all() for e in errors.values())
     assert (errors["ideal"].mean() < errors["lstm"].mean()).item()
     labels.check(tree)
-    assert set(error_regression.EXPERIMENT.figures(tree)) == {"prediction_error", "stream"}
-    rows = error_regression.EXPERIMENT.summary(tree)
+    assert set(CURVES.figures(tree)) == {"prediction_error", "stream"}
+    rows = CURVES.summary(tree)
     assert "parameters" in rows["LSTM"]
     tuning = {n: tree[f"analysis/tuning/{n}"].to_dataset() for n in ("pvrnn", "vrnn", "lstm")}
     assert {n: ds.sizes["sweep"] for n, ds in tuning.items()} == {"pvrnn": 10, "vrnn": 5, "lstm": 5}
@@ -117,7 +121,7 @@ def test_curves_end_to_end():
     for name, ds in tuning.items():
         assert chosen[name] == ds["setting"].values[ds["error"].values.argmin()]
     train = tasks.Sequences(np.zeros((4, 36, 2)))
-    assert chosen["pvrnn_parameters"] == error_regression.pvrnn_size(settings, train)
+    assert chosen["pvrnn_parameters"] == pvrnn_size(settings, train)
 
 
 @pytest.mark.slow
@@ -145,17 +149,15 @@ def test_population_end_to_end(tmp_path):
         "n_samples": 2,
         "n_free": 3,
     }
-    settings = configure(neural_prediction.EXPERIMENT, "quick", changes)
-    tree = neural_prediction.EXPERIMENT.run(settings, QUIET)
+    settings = configure(POPULATION, "quick", changes)
+    tree = POPULATION.run(settings, QUIET)
     labels.check(tree)
     errors = tree["analysis/error"].to_dataset()
     assert dict(errors["pvrnn"].sizes) == {"seed": 2, "fold": 2, "horizon": 4}
     # A rotation in a plane is linear: regression predicts conditions that it never saw.
     assert (errors["ridge"] < 1e-3).all()
     assert tree["analysis/generation"]["free"].dims == ("seed", "draw", "fold")
-    assert set(neural_prediction.EXPERIMENT.figures(tree)) == {"prediction_error", "stream"}
-    assert any("last value" in row for row in neural_prediction.EXPERIMENT.summary(tree))
+    assert set(POPULATION.figures(tree)) == {"prediction_error", "stream"}
+    assert any("last value" in row for row in POPULATION.summary(tree))
     with pytest.raises(ValueError, match="n_folds"):
-        neural_prediction.EXPERIMENT.run(
-            configure(neural_prediction.EXPERIMENT, "quick", changes | {"n_folds": 5}), QUIET
-        )
+        POPULATION.run(configure(POPULATION, "quick", changes | {"n_folds": 5}), QUIET)

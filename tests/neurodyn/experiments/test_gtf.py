@@ -6,7 +6,7 @@ import numpy as np
 
 import neurodyn as nd
 from neurodyn import experiments, labels
-from neurodyn.experiments.gtf import run as gtf
+from neurodyn.experiments import gtf
 
 SMALL = {
     "n_seeds": 2,

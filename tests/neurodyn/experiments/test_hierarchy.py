@@ -7,11 +7,14 @@ import pytest
 import xarray as xr
 
 import neurodyn as nd
-from neurodyn import labels
-from neurodyn.experiments.hierarchy import run as hierarchy
-from neurodyn.experiments.shared.runner import run_experiment
+from neurodyn import labels, tasks
+from neurodyn.experiments import hierarchy
+from neurodyn.experiments.hierarchy.run import source
+from neurodyn.experiments.hierarchy.scores import decoded, home_ends, scores_of_reaches
+from neurodyn.experiments.hierarchy.settings import Settings
+from neurodyn.experiments.running.runner import run_experiment
 
-TINY = hierarchy.Settings(
+TINY = Settings(
     w=(0.01, 0.1),
     n_networks=1,
     epochs=20,
@@ -22,7 +25,7 @@ TINY = hierarchy.Settings(
     tau=(2.0, 16.0),
     n_generated=2,
 )
-EXPERIMENT = hierarchy.EXPERIMENT._replace(presets={"tiny": TINY})
+EXPERIMENT = dataclasses.replace(hierarchy.EXPERIMENT, presets={"tiny": TINY})
 
 
 def test_end_to_end(tmp_path):
@@ -59,9 +62,9 @@ def synthetic_run(task, sequences, rng):
 
 def test_each_layer_is_decoded_from_its_own_units():
     settings = dataclasses.replace(TINY, repeats=4, n_phases=16)
-    task, sequences = hierarchy.source(settings)
+    task, sequences = source(settings)
     run = synthetic_run(task, sequences, np.random.default_rng(0))
-    scores = hierarchy._decoded(run, task, sequences)
+    scores = decoded(run, task, sequences)
     side, p = scores["r2_side_ahead"].values[0], scores["r2_p_left"].values[0]
     assert side[0] > 0.999
     assert p[1] > 0.999
@@ -71,7 +74,7 @@ def test_each_layer_is_decoded_from_its_own_units():
 
 
 def test_what_is_generated_is_scored_by_sides_and_goals():
-    task = hierarchy.HomeReach(n_phases=8)
+    task = tasks.HomeReach(n_phases=8)
     p_left, half = np.array([0.0, 0.5, 1.0]), 2
     outputs = np.zeros((2, 6, task.n_steps, 2))  # two networks; each sequence twice
     ends = np.arange(2 * task.phase - 1, task.n_steps, 2 * task.phase)
@@ -81,17 +84,17 @@ def test_what_is_generated_is_scored_by_sides_and_goals():
     outputs[0, :, ends[half:]] = np.stack([x.T, np.full_like(x.T, 0.35)], -1)
     outputs[1, :, ends[half:]] = np.stack([-x.T, np.full_like(x.T, 0.55)], -1)
     outputs[1, :3, ends[half], 1] = 0.3
-    scores = hierarchy.scores_of_reaches(outputs, task, p_left, half)
+    scores = scores_of_reaches(outputs, task, p_left, half)
     np.testing.assert_allclose(scores["kept"], [1, -1])
     np.testing.assert_allclose(scores["reached"], [1, 3 / 12])
-    same = hierarchy.scores_of_reaches(np.zeros_like(outputs), task, p_left, half)
+    same = scores_of_reaches(np.zeros_like(outputs), task, p_left, half)
     assert np.isnan(same["kept"]).all()
     assert (same["reached"] == 0).all()
 
 
 def test_activity_is_read_when_the_hand_is_at_home():
-    task, sequences = hierarchy.source(TINY)
-    ends = hierarchy.home_ends(task)
+    task, sequences = source(TINY)
+    ends = home_ends(task)
     assert ends.tolist() == [39, 55]
     at = np.asarray(sequences.data)[:, ends]
     assert np.abs(at - [0.0, -0.75]).max() < 0.05

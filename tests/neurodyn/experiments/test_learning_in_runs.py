@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from neurodyn.experiments import EXPERIMENTS, Run
-from neurodyn.experiments.force_sine.run import Settings as ForceSettings
+from neurodyn.experiments.force_sine.settings import Settings as ForceSettings
 from neurodyn.experiments.what_when.run import SWITCHES
-from neurodyn.experiments.what_when.run import Settings as WhatWhenSettings
 from neurodyn.experiments.what_when.session import drive_of, plan
+from neurodyn.experiments.what_when.settings import Settings as WhatWhenSettings
 from neurodyn.tasks import PredictionObject
 
 FORCE = ForceSettings(sizes=(20,), n_networks=2, before=1, learn=1, after=1, dt=0.2, every=2.0)

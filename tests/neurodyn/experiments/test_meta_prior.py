@@ -10,15 +10,17 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import analysis, labels, params
-from neurodyn.experiments.meta_prior import run as meta_prior
+from neurodyn.experiments import meta_prior
 from neurodyn.experiments.meta_prior.figures import least
+from neurodyn.experiments.meta_prior.run import _curves, networks, train
 from neurodyn.experiments.meta_prior.scores import true_floor
-from neurodyn.experiments.shared.experiment import Run
-from neurodyn.experiments.shared.runner import run_experiment
-from neurodyn.experiments.shared.sweep import by_meta_prior, unfold, untrained
+from neurodyn.experiments.meta_prior.settings import Settings
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.runner import run_experiment
+from neurodyn.experiments.shared.meta_priors import by_meta_prior, unfold, untrained
 from neurodyn.tasks import StateMachine
 
-TINY = meta_prior.Settings(
+TINY = Settings(
     w=(0.01, 0.1, 1.0),
     n_networks=2,
     epochs=30,
@@ -30,7 +32,7 @@ TINY = meta_prior.Settings(
     discard=20,
     n_floor=3,
 )
-EXPERIMENT = meta_prior.EXPERIMENT._replace(presets={"tiny": TINY})
+EXPERIMENT = dataclasses.replace(meta_prior.EXPERIMENT, presets={"tiny": TINY})
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +83,15 @@ def test_the_floor_is_that_of_the_true_source(finished):
 def test_resumed_gives_the_same_numbers(finished, tmp_path):
     _, done = finished
     half = dataclasses.replace(TINY, epochs=15)
-    meta_prior.train(half, Run(tmp_path, False, False))
-    whole = meta_prior.train(TINY, Run(tmp_path, True, False))
+    train(half, Run(tmp_path, False, False))
+    whole = train(TINY, Run(tmp_path, True, False))
     assert whole.history.sizes["step"] == 30
-    loss = unfold(meta_prior._curves(whole.history), TINY)["loss"]
+    loss = unfold(_curves(whole.history), TINY)["loss"]
     np.testing.assert_array_equal(loss, done.tree["model/training/loss"])
 
 
 def test_networks_of_one_number_start_alike_whatever_the_meta_prior():
-    members = untrained(meta_prior.networks(TINY), TINY, key=jax.random.key(3))
+    members = untrained(networks(TINY), TINY, key=jax.random.key(3))
     members = np.array(members, dtype=object).reshape(3, 2)
     names = ("W", "W_prior", "W_posterior", "W_out", "b")
     first = [weights(m, names) for m in members[:, 0]]
@@ -111,7 +113,7 @@ def weights(model, names):
 def test_the_first_step_weighs_as_the_others_where_that_is_asked():
     for first, expected in ((None, [0.01, 0.1, 1.0]), (0.02, [0.02] * 3)):
         settings = dataclasses.replace(TINY, n_networks=1, w_first=first)
-        made = untrained(meta_prior.networks(settings), settings, key=jax.random.key(0))
+        made = untrained(networks(settings), settings, key=jax.random.key(0))
         got = [float(np.unique(params.resolve(m).w_first)[0]) for m in made]
         assert got == pytest.approx(expected)
 

@@ -161,7 +161,7 @@ def test_a_failed_overwrite_keeps_the_old_result(finished, tmp_path, monkeypatch
 
     out = tmp_path / "out"
     shutil.copytree(finished[0], out)
-    monkeypatch.setattr("neurodyn.experiments.shared.runner.save", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("neurodyn.experiments.running.runner.save", lambda *a, **k: 1 / 0)
     before = (out / "result.nc").read_bytes()
     failed = command(out, "--overwrite")
     assert failed.exit_code == 1
@@ -174,11 +174,11 @@ def test_settings_are_checked_before_anything_is_done():
     made = experiments.configure(
         experiments.EXPERIMENTS["perceptual_decision"],
         "quick",
-        {"steps": "7", "tau": "[10, 50, 20]", "noise": 1, "recording": "a.nwb"},
+        {"steps": "7", "tau": "[10, 50, 20]", "noise_std": 1, "recording": "a.nwb"},
     )
-    assert (made.steps, made.tau, made.noise, made.recording) == (7, (10, 50, 20), 1.0, "a.nwb")
+    assert (made.steps, made.tau, made.noise_std, made.recording) == (7, (10, 50, 20), 1.0, "a.nwb")
     assert all(type(value) is float for value in made.tau)
-    assert type(made.noise) is float
+    assert type(made.noise_std) is float
     assert made.n_units == quick.n_units
     with pytest.raises(ValueError, match="no experiment 'nope'"):
         experiments.run("nope")

@@ -10,8 +10,8 @@ import pytest
 import neurodyn as nd
 from neurodyn import experiments, labels, models
 from neurodyn.experiments.shared.attractor_data import AttractorData, attractor_data
-from neurodyn.experiments.symbolic_attractors.run import Settings
 from neurodyn.experiments.symbolic_attractors.scores import score_model
+from neurodyn.experiments.symbolic_attractors.settings import Settings
 
 SMALL = {
     "n_seeds": 2,

@@ -10,15 +10,15 @@ import pytest
 import xarray as xr
 
 from neurodyn import experiments, labels
-from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.timescales import continuous
-from neurodyn.experiments.timescales import run as study
-from neurodyn.experiments.timescales.analyses import check
+from neurodyn.experiments.timescales.analyses import check_analyses
 from neurodyn.experiments.timescales.continuous import accuracy_by_hold
 from neurodyn.experiments.timescales.joined import treatment_name
 from neurodyn.experiments.timescales.measures import timescales
 from neurodyn.experiments.timescales.networks import Variant, network
 from neurodyn.experiments.timescales.results import open_runs, result
+from neurodyn.experiments.timescales.run import run
 from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import Trained, labelled
 from neurodyn.experiments.timescales.training import describe
@@ -98,12 +98,12 @@ def test_runs_of_several_folders_are_put_side_by_side(folders, tmp_path, monkeyp
     assert done.summary["multi-head, tau 2: largest N"] == "2 (2 to 3)"
     # What has been joined can be joined again.
     again = dataclasses.replace(SMALL, join=(str(tmp_path / "out"),))
-    xr.testing.assert_equal(study.run(again, Run())["model"].to_dataset(), model)
+    xr.testing.assert_equal(run(again, Run())["model"].to_dataset(), model)
 
 
 def test_what_cannot_be_joined_is_refused(folders, tmp_path):
     def join(*names):
-        return study.run(dataclasses.replace(SMALL, join=tuple(map(str, names))), Run())
+        return run(dataclasses.replace(SMALL, join=tuple(map(str, names))), Run())
 
     with pytest.raises(ValueError, match=r"both .*two and .*again hold the run .*-0"):
         join(folders[1], folders[3])
@@ -176,11 +176,13 @@ def test_times_are_in_bits_where_these_last_several_steps():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n_repeats": 0}, "`n_repeats` must be a whole number >= 1"),
-        ({"n_steps": 100, "hold": 4}, "'n_steps' must reach over the 30 bits of 4 steps"),
+        (
+            {"n_steps": 100, "hold": 4},
+            "'n_steps' must be longer than the fitted lags, 30 bits of 4 steps",
+        ),
         ({"retrain_from": 20, "retrain_to": 16}, "ends of a range"),
     ],
 )
 def test_settings_of_analyses_are_refused_before_training(change, message):
     with pytest.raises(ValueError, match=message):
-        check(dataclasses.replace(SMALL, **change))
+        check_analyses(dataclasses.replace(SMALL, **change))

@@ -12,10 +12,10 @@ import xarray as xr
 from neurodyn import analysis, experiments, labels
 from neurodyn.engine.integrate import Save, integrate
 from neurodyn.experiments import configure
-from neurodyn.experiments.brain_timescales import run as brain_timescales
-from neurodyn.experiments.shared.experiment import Run
-from neurodyn.experiments.timescales import analyses, measures
-from neurodyn.experiments.timescales import run as study
+from neurodyn.experiments.brain_timescales.recordings import LOAD, Counted, _rebinned
+from neurodyn.experiments.brain_timescales.settings import Settings as BrainSettings
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.timescales import EXPERIMENT, analyses, measures
 from neurodyn.experiments.timescales.heads import (
     head_of,
     read_at_every_step,
@@ -72,7 +72,7 @@ def test_finished_parts_are_found_again_unless_settings_change(finished, monkeyp
     monkeypatch.setattr(analysis, "network_timescale", refused)
     run = Run(out, resume=True)
     for n_steps in (100, 150):
-        settings = configure(study.EXPERIMENT, "quick", SMALL | {"n_steps": n_steps})
+        settings = configure(EXPERIMENT, "quick", SMALL | {"n_steps": n_steps})
         trained = open_runs(settings, run)
         if n_steps == 100:
             again = result(settings, trained, run)
@@ -87,7 +87,7 @@ def test_finished_parts_are_found_again_unless_settings_change(finished, monkeyp
 
 @pytest.mark.parametrize("curriculum", ["single", "cumulative", "sliding"])
 def test_the_head_that_is_read_is_that_of_the_largest_n(curriculum):
-    settings = configure(study.EXPERIMENT, "quick", SMALL | {"n_last": 3, "n_heads": 12})
+    settings = configure(EXPERIMENT, "quick", SMALL | {"n_last": 3, "n_heads": 12})
     variant = Variant(curriculum, "trained", 0)
     model = network(settings, variant, key=0)
     n = 11 if curriculum == "sliding" else 3
@@ -111,7 +111,7 @@ def test_the_head_that_is_read_is_that_of_the_largest_n(curriculum):
 
 
 def test_gated_networks_are_read_alike():
-    settings = configure(study.EXPERIMENT, "quick", SMALL | {"cell": "lstm"})
+    settings = configure(EXPERIMENT, "quick", SMALL | {"cell": "lstm"})
     variant = Variant("cumulative", "trained", 0)
     model = network(settings, variant, key=0)
     alone = with_one_head(settings, variant, model, 1)
@@ -132,13 +132,13 @@ def test_half_size_is_interpolated():
 @pytest.mark.slow  # compiles training and every analysis
 def test_recorded_timescales(finished, monkeypatch):
     out, _ = finished
-    whole = brain_timescales._LOAD["decision_example"]
+    whole = LOAD["decision_example"]
 
     def few(settings):
         parts = (part.isel(unit=slice(6)) for part in whole(settings)["simulated"][:2])
-        return {"simulated": brain_timescales.Counted(*parts)}
+        return {"simulated": Counted(*parts)}
 
-    monkeypatch.setitem(brain_timescales._LOAD, "decision_example", few)
+    monkeypatch.setitem(LOAD, "decision_example", few)
     done = experiments.run(
         "brain_timescales",
         settings={"n_draws": 4, "n_repeats": 1, "networks": str(out), "n": 2, "n_steps": 100},
@@ -147,7 +147,7 @@ def test_recorded_timescales(finished, monkeypatch):
     simulated = done.tree["recording/simulated"].to_dataset()
     assert simulated.sizes["unit"] == 6
     # Residuals: nothing is left of what conditions differ by.
-    residual = few(brain_timescales.Settings())["simulated"].fluctuations
+    residual = few(BrainSettings())["simulated"].fluctuations
     means = residual.groupby("coherence").mean()
     assert abs(means).max() < 0.5 * residual.std()
     assert (done.tree["model/single"]["trained_tau"] > 0.9).all()
@@ -158,8 +158,7 @@ def test_recordings_that_are_not_known_are_refused_before_anything_runs(monkeypa
     def refused(*args, **kwargs):
         raise AssertionError
 
-    monkeypatch.setattr(brain_timescales, "_network", refused)
-    monkeypatch.setattr(brain_timescales, "_intrinsic", refused)
+    monkeypatch.setitem(LOAD, "decision_example", refused)
     settings = {"recordings": "decision_example,mine", "networks": "nowhere"}
     with pytest.raises(ValueError, match="'mine'"):
         experiments.run("brain_timescales", settings=settings)
@@ -170,22 +169,22 @@ def test_bins_are_widened_whatever_their_width():
     counts = rng.poisson(1.0, (4, 30, 1))
     time = 100 + 2.0 * np.arange(30) + 1.0
     unit = xr.Dataset({"spike_count": (("trial", "time", "unit"), counts)}, {"time": time})
-    wide = brain_timescales._rebinned(unit, 8.0)
+    wide = _rebinned(unit, 8.0)
     np.testing.assert_array_equal(wide, counts[:, :28].reshape(4, 7, 4, 1).sum(2))
     np.testing.assert_allclose(wide["time"], 100 + 8 * np.arange(7) + 4)
     with pytest.raises(labels.LabelError, match="multiple"):
-        brain_timescales._rebinned(unit, 5.0)
+        _rebinned(unit, 5.0)
 
 
 def test_units_that_are_all_alike_have_no_fastest():
-    settings = configure(study.EXPERIMENT, "quick", SMALL)
+    settings = configure(EXPERIMENT, "quick", SMALL)
     variant = Variant("single", "2", 0)
     alike = network(settings, variant, key=0)
     assert measures.ablation(settings, variant, alike, 2, key=0) is None
 
 
 def test_larger_ns_are_kept_one_by_one(tmp_path, monkeypatch):
-    settings = configure(study.EXPERIMENT, "quick", SMALL | {"retrain_to": 4})
+    settings = configure(EXPERIMENT, "quick", SMALL | {"retrain_to": 4})
     variant = Variant("single", "trained", 0)
     model = network(settings, variant, key=0)
     trained = Trained(settings, None)

@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 
 from neurodyn.engine.integrate import integrate
-from neurodyn.experiments.shared.experiment import Run, configure
-from neurodyn.experiments.timescales import continuous, workers
+from neurodyn.experiments.running.experiment import Run, configure
+from neurodyn.experiments.timescales import EXPERIMENT, continuous, workers
 from neurodyn.experiments.timescales.continuous import accuracy_by_hold
 from neurodyn.experiments.timescales.networks import (
     Variant,
@@ -22,7 +22,6 @@ from neurodyn.experiments.timescales.networks import (
     variants,
 )
 from neurodyn.experiments.timescales.results import open_runs
-from neurodyn.experiments.timescales.run import EXPERIMENT
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.trained import Trained, load_network, table
 from neurodyn.experiments.timescales.training import train

@@ -1,4 +1,4 @@
-"""References of a report, as text out of BibTeX."""
+"""References of a report: BibTeX entries as plain text."""
 
 import re
 import unicodedata
@@ -27,7 +27,7 @@ _LETTERS = {
 
 
 def formatted(bibtex: str) -> list[str]:
-    r"""One line for each entry: authors, year, title, where, DOI or address.
+    r"""One line for each entry: authors, year, title, journal, DOI or address.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""Long simulations in parts: results so far are kept in a file, with the state to go on from."""
+"""Long simulations in parts: finished parts are kept, with the state to continue from."""
 
 import dataclasses
 from typing import Any
 
 import numpy as np
 
-from neurodyn.experiments.shared.experiment import Run
+from neurodyn.experiments.running.experiment import Run
 from neurodyn.io.archive import read_archive, write_archive
 from neurodyn.io.trees import leaf_names, named_leaves, with_leaves
 
@@ -13,16 +13,16 @@ __all__ = ["Resumed"]
 
 
 class Resumed:
-    """The file of one simulation that runs in parts.
+    """File of one simulation that runs in parts.
 
     Parameters
     ----------
     run
-        Where it is kept, and whether to go on from it.
+        Folder of the file, and whether to continue from it. Without a folder nothing is kept.
     name
-        Of the file, without its extension.
+        Name of the file, without its extension.
     settings
-        A dataclass; a file made with others is refused.
+        Settings of the experiment, a dataclass. A file of other settings is refused.
     """
 
     def __init__(self, run: Run, name: str, settings: Any):
@@ -30,17 +30,24 @@ class Resumed:
         self._resume, self._settings = run.resume, _plain(dataclasses.asdict(settings))
 
     def load(self, like: Any) -> tuple[dict[str, np.ndarray], Any]:
-        """Results so far by name, and the state; both empty when nothing was done.
+        """Load finished parts.
 
         Parameters
         ----------
         like
-            Any tree of the structure of the state.
+            A tree with the structure of the state.
+
+        Returns
+        -------
+        results
+            Results of the finished parts by name; empty if there are none.
+        state
+            State after the last finished part; None if there is none.
 
         Raises
         ------
         ValueError
-            If the file was made with other settings, or for another state.
+            If the file belongs to other settings, or to a state of another structure.
         """
         if self._path is None or not self._resume or not self._path.exists():
             return {}, None
@@ -48,10 +55,10 @@ class Resumed:
         if header["settings"] != self._settings:
             raise ValueError(
                 f"{self._path} was made with other settings, {header['settings']}. Choose another "
-                "folder, or overwrite it (--overwrite)."
+                "folder (--out), or overwrite the file (--overwrite)."
             )
         results = {k[2:]: v for k, v in arrays.items() if k.startswith("r.")}
-        if header["leaves"] == 0:  # it is finished
+        if header["leaves"] == 0:  # the simulation is complete
             return results, None
         if "s.0" in arrays:  # version 0.1 numbered the leaves
             names = leaf_names(like, "s")
@@ -65,7 +72,15 @@ class Resumed:
             ) from error
 
     def save(self, results: dict[str, np.ndarray], state: Any) -> None:
-        """Keep what is done; ``state`` is None after the last part."""
+        """Save finished parts.
+
+        Parameters
+        ----------
+        results
+            Results of all finished parts by name.
+        state
+            State after the last of them; None once the simulation is complete.
+        """
         if self._path is None:
             return
         leaves = named_leaves(state, "s")
@@ -75,7 +90,7 @@ class Resumed:
 
 
 def _plain(settings: Any) -> Any:
-    """As JSON gives it back: tuples become lists."""
+    """The settings as JSON returns them: tuples become lists."""
     if isinstance(settings, dict):
         return {k: _plain(v) for k, v in settings.items()}
     return [_plain(v) for v in settings] if isinstance(settings, (tuple, list)) else settings

@@ -1,4 +1,4 @@
-"""A report as one self-contained web page."""
+"""Report of an experiment: one self-contained web page."""
 
 import base64
 import dataclasses
@@ -12,10 +12,10 @@ import xarray as xr
 
 from neurodyn import datasets
 from neurodyn.common.bibliography import citation
-from neurodyn.experiments.shared.about import settings_of
-from neurodyn.experiments.shared.experiment import Experiment
-from neurodyn.experiments.shared.references import formatted
-from neurodyn.experiments.shared.values import spelled
+from neurodyn.experiments.running.about import settings_of
+from neurodyn.experiments.running.experiment import Experiment, settings_in
+from neurodyn.experiments.running.references import formatted
+from neurodyn.experiments.running.values import spelled
 
 __all__ = ["page"]
 
@@ -41,21 +41,21 @@ def page(
     figures: Mapping[str, Any],
     summary: Mapping[str, str],
 ) -> str:
-    """The report of a finished experiment.
+    """Report of a finished experiment.
 
     Parameters
     ----------
     experiment, tree
-        What was run, and its result.
+        The experiment and its result.
     figures, summary
-        What the experiment's functions of the same names gave.
+        Figures and summary of the result, from the functions of the experiment.
 
     Returns
     -------
     str
-        HTML with its figures inside; it loads nothing from elsewhere.
+        HTML with embedded figures; it loads no other file.
     """
-    settings = json.loads(tree.attrs.get("settings", "{}"))
+    settings = settings_in(tree)
     drawn = "\n".join(
         _figure(name, figure, _caption(experiment, name)) for name, figure in figures.items()
     )
@@ -69,7 +69,7 @@ def page(
 <title>{title}</title><style>{CSS}</style></head><body>
 <h1>{title}</h1>
 <p class="lead">{html.escape(_when(experiment, tree, settings))}</p>
-<h2>What was done</h2>
+<h2>Method</h2>
 <p>{html.escape(_method(experiment, settings))}</p>
 <h2>Result</h2>
 <table>
@@ -80,7 +80,7 @@ def page(
 <div class="figures">
 {drawn}
 </div>
-<h2>What to cite</h2>
+<h2>References</h2>
 <ul>
 {sources}
 </ul>
@@ -100,7 +100,7 @@ def _rows(rows: Mapping[str, str]) -> str:
 
 
 def _when(experiment: Experiment, tree: xr.DataTree, settings: Mapping[str, Any]) -> str:
-    """Experiment, preset, seed, date and version, in a line."""
+    """Experiment, preset, seed, date and versions, in one line."""
     attrs = tree.attrs
     parts = [f"Experiment {experiment.name}"]
     if "preset" in attrs:
@@ -124,7 +124,7 @@ def _method(experiment: Experiment, settings: Mapping[str, Any]) -> str:
 
 
 def _caption(experiment: Experiment, name: str) -> str:
-    """What is said of a figure: of its name, or of names that begin like it."""
+    """Caption of a figure: of its own name, or of the longest name that it begins with."""
     known = [start for start in experiment.captions if name.startswith(start)]
     title = name.replace("_", " ")
     if not known:
@@ -133,7 +133,7 @@ def _caption(experiment: Experiment, name: str) -> str:
 
 
 def _sources(experiment: Experiment, settings: Mapping[str, Any]) -> list[str]:
-    """Papers behind the experiment, the data sets that it used, and neurodyn itself."""
+    """References of the experiment, of the data sets that it used, and of neurodyn."""
     named = settings.get("recordings", settings.get("recording", settings.get("data", ())))
     known = {record.name: record for record in datasets.available()}
     names = [named] if isinstance(named, str) else named

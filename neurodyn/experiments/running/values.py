@@ -1,4 +1,4 @@
-"""Values of settings: read from what users write, checked, and written as they are read."""
+"""Values of settings: reading from text, checking, and writing as text."""
 
 import dataclasses
 import difflib
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import numpy as np
 
-from neurodyn.experiments.shared.limits import Limits
+from neurodyn.experiments.running.limits import Limits
 
 __all__ = ["as_read", "described", "limits_of", "read", "spelled"]
 
@@ -19,28 +19,28 @@ _NOTHING = ("none", "null", "")
 
 
 class _WrongError(Exception):
-    """A value that is not of its type."""
+    """A value of another type."""
 
 
 def read(name: str, value: Any, hint: Any, like: Any) -> Any:
-    """A value in the type of its setting.
+    """Convert a value to the type of its setting.
 
     Parameters
     ----------
     name
-        Of the setting.
+        Name of the setting.
     value
-        A Python value, or a text as typed in a shell: ``True`` and ``true``, ``none``, ``1e-3``,
-        ``10,20``, ``(10, 20)`` and ``[10, 20]``; a single value for a list of one.
+        A Python value, or text as typed in a shell: ``True`` and ``true``, ``none``, ``1e-3``,
+        ``10,20``, ``(10, 20)`` and ``[10, 20]``; a single value for a tuple of one.
     hint
-        The annotation of the setting.
+        Annotation of the setting.
     like
-        A value that it has by default, shown where another is refused.
+        Default value, shown as an example in the error.
 
     Raises
     ------
     ValueError
-        If it is of another type, or out of range.
+        If the value is of another type, or out of range.
     """
     try:
         return _read(value, hint)
@@ -52,7 +52,7 @@ def read(name: str, value: Any, hint: Any, like: Any) -> Any:
 
 
 def spelled(value: Any) -> str:
-    """A value as `read` takes it from a command line."""
+    """A value as text, as `read` takes it from a command line."""
     if isinstance(value, (tuple, list)):
         return ",".join(spelled(one) for one in value)
     if isinstance(value, bool) or value is None:
@@ -61,7 +61,7 @@ def spelled(value: Any) -> str:
 
 
 def described(hint: Any) -> str:
-    """What a setting takes, in words."""
+    """Values that a setting takes, in words."""
     kind, limits = _unwrapped(hint)
     if get_origin(kind) is Literal:
         return " or ".join(map(repr, get_args(kind)))
@@ -80,7 +80,7 @@ def described(hint: Any) -> str:
 
 
 def limits_of(hint: Any) -> list[Limits | None]:
-    """The limits of every number that a setting may hold; None for a number without."""
+    """Limits of every number that a setting may hold; None for a number without limits."""
     kind, limits = _unwrapped(hint)
     if _is_union(kind) or get_origin(kind) is tuple:
         items = [one for one in get_args(kind) if one not in (type(None), Ellipsis)]
@@ -89,14 +89,14 @@ def limits_of(hint: Any) -> list[Limits | None]:
 
 
 def as_read(settings: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings out of a file in the types of a dataclass; unknown ones and odd ones as they are."""
+    """Settings from a file in the types of a dataclass; unknown and invalid ones stay unchanged."""
     hints = get_type_hints(type(settings), include_extras=True)
     found = dict(stored)
     for field in dataclasses.fields(settings):
         if field.name in found:
             try:
                 found[field.name] = _read(found[field.name], hints[field.name])
-            except _WrongError:  # of another version: it differs
+            except _WrongError:  # written by another version; it will differ
                 continue
     return found
 
@@ -130,15 +130,15 @@ def _several(value: Any, items: tuple[Any, ...]) -> tuple[Any, ...]:
         values = list(value) if isinstance(value, (list, tuple)) else [value]
     if items and items[-1] is Ellipsis:
         if not values:
-            raise _WrongError("there is none")
+            raise _WrongError("it holds no value")
         return tuple(_item(one, items[0]) for one in values)
     if len(values) != len(items):
-        raise _WrongError(f"there {'is' if len(values) == 1 else 'are'} {len(values)}")
+        raise _WrongError(f"it holds {len(values)}")
     return tuple(_item(one, item) for one, item in zip(values, items, strict=True))
 
 
 def _item(value: Any, hint: Any) -> Any:
-    """One of several values; an error names it."""
+    """One of several values; an error names the value."""
     try:
         return _read(value, hint)
     except _WrongError as error:
@@ -147,7 +147,7 @@ def _item(value: Any, hint: Any) -> Any:
 
 
 def _first(value: Any, kinds: tuple[Any, ...]) -> Any:
-    """The value in the first of several types that takes it."""
+    """The value in the first of several types that accepts it."""
     if type(None) in kinds and (value is None or _word(value) in _NOTHING):
         return None
     told = ""
@@ -209,12 +209,12 @@ def _text(value: Any) -> str:
 
 
 def _word(value: Any) -> str | None:
-    """A text in small letters; None for what is none."""
+    """Text in small letters; None for other values."""
     return value.strip().lower() if isinstance(value, str) else None
 
 
 def _unwrapped(hint: Any) -> tuple[Any, Limits | None]:
-    """A type, and the limits that it is annotated with."""
+    """A type, and the limits in its annotation."""
     if get_origin(hint) is not Annotated:
         return hint, None
     kind, *notes = get_args(hint)

@@ -1,8 +1,8 @@
-"""Seeds of an experiment: the network labelled with a seed is the same in every run.
+"""Seeds of an experiment: a network labelled with a seed is the same network in every run.
 
-An experiment with ``seed=3`` and two networks has the networks 3 and 4. All that networks share,
-such as the data that they are trained on, does not depend on the seed. So results of several runs
-can be joined by `seed`.
+An experiment with ``seed=3`` and two networks has the networks 3 and 4. Everything that networks
+share, such as their training data, does not depend on the seed. Results of several runs can
+therefore be joined along `seed`.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from neurodyn.experiments.shared.limits import Seed
+from neurodyn.experiments.running.limits import Seed
 from neurodyn.labels import encode_attrs
 
 __all__ = ["SeededSettings", "result", "seeds_of", "shared_key"]
@@ -23,40 +23,47 @@ ABOUT = {"units": "1", "long_name": "seed of the network"}
 
 @dataclasses.dataclass(frozen=True)
 class SeededSettings:
-    """What every experiment has.
+    """Settings of every experiment of neurodyn.
 
     Attributes
     ----------
     seed
-        Seed of the first network; the next ones count on.
+        Seed of the first network; the following networks have the following seeds.
     """
 
     seed: Seed = 0
 
 
 def seeds_of(settings: SeededSettings, n: int) -> tuple[int, ...]:
-    """The seeds of an experiment's networks: its own and those that follow."""
+    """Seeds of ``n`` networks: ``settings.seed`` and the following numbers."""
     return tuple(settings.seed + i for i in range(n))
 
 
 def shared_key(part: int) -> Any:
-    """The key of one part of an experiment, which all networks share whatever their seeds."""
+    """Random key of one part of an experiment, the same for all networks and all seeds.
+
+    Parameters
+    ----------
+    part
+        Number of the part, e.g. 0 for the data and 1 for the training.
+    """
     return jax.random.fold_in(jax.random.key(0), part)
 
 
 def result(
     parts: Mapping[str, xr.Dataset | None], settings: SeededSettings, **attrs: Any
 ) -> xr.DataTree:
-    """The labelled result of an experiment: its parts, with seeds and settings written down.
+    """Labelled result of an experiment: datasets in one tree, with their seeds and the settings.
 
     Parameters
     ----------
     parts
-        Datasets by path. Networks on `seed` are in the order of their seeds.
+        Datasets by path, such as ``"/model"`` or ``"/analysis/scores"``; None is left out. The dim
+        `seed` of a dataset gets the seeds of :func:`seeds_of` as labels.
     settings
-        Of the experiment.
+        Settings of the experiment, which the tree holds as JSON in its attribute ``settings``.
     **attrs
-        What else is written down about the whole.
+        More attributes of the tree.
     """
     labelled = {}
     for path, ds in parts.items():

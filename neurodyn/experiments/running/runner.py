@@ -1,5 +1,6 @@
-"""Run an experiment and write down all of it."""
+"""Running an experiment, and writing its result, figures and report."""
 
+import dataclasses
 import platform
 import time
 from collections.abc import Mapping
@@ -10,12 +11,13 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from neurodyn.common.progress import line
-from neurodyn.experiments.shared.experiment import Experiment, Run, configure
-from neurodyn.experiments.shared.folder import RESULT, UNFINISHED, begin, claimed
-from neurodyn.experiments.shared.page import page
-from neurodyn.experiments.shared.ticks import whole_ticks
+from neurodyn.experiments.running.experiment import Experiment, Run, configure
+from neurodyn.experiments.running.folder import RESULT, UNFINISHED, begin, claimed
+from neurodyn.experiments.running.page import page
+from neurodyn.experiments.running.ticks import whole_ticks
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import save
+from neurodyn.labels import encode_attrs
 
 __all__ = ["Finished", "run_experiment"]
 
@@ -28,13 +30,13 @@ class Finished(NamedTuple):
     Attributes
     ----------
     tree
-        The labelled result.
+        Labelled result.
     figures
         Matplotlib figures by name.
     summary
-        What came out, as text.
+        Main numbers, as text.
     files
-        What was written, by name.
+        Written files by name.
     """
 
     tree: xr.DataTree
@@ -45,30 +47,38 @@ class Finished(NamedTuple):
 
 def run_experiment(
     experiment: Experiment,
-    preset: str = "quick",
+    preset: str | None = None,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Any = None,
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool | None = None,
 ) -> Finished:
     """Run one experiment; see :func:`neurodyn.experiments.run`."""
-    configured = configure(experiment, preset, settings or {})
-    experiment.check(configured)
+    preset = experiment.preset(preset)
+    if settings is None or isinstance(settings, Mapping):
+        settings = configure(experiment, preset, settings)
+    elif isinstance(settings, experiment.settings_class()):
+        experiment.check(settings)
+    else:
+        raise TypeError(
+            f"Settings of {experiment.name} are a dict of changes or a "
+            f"{experiment.settings_class().__qualname__}, got {type(settings).__qualname__}."
+        )
     if resume and overwrite:
         raise ValueError("Pass resume (--resume) or overwrite (--overwrite), not both.")
     if out is None:
-        return _carried_out(experiment, preset, configured, Run(None, False, progress))
+        return _carried_out(experiment, preset, settings, Run(None, False, progress))
     folder = Path(out)
     with claimed(folder):
-        done = begin(folder, experiment, configured, resume=resume, overwrite=overwrite)
+        done = begin(folder, experiment, settings, resume=resume, overwrite=overwrite)
         if done is not None:
             line(f"{folder} holds this run, finished: nothing to do.", show=progress)
             return Finished(done, {}, experiment.summary(done), _written(folder))
         run = Run(folder, resume, progress)
         line(f"{experiment.name}, preset {preset}: into {folder}", show=progress)
-        finished = _carried_out(experiment, preset, configured, run)
+        finished = _carried_out(experiment, preset, settings, run)
         (folder / UNFINISHED).unlink()
     seconds = finished.tree.attrs["seconds"]
     line(f"Finished in {seconds:.0f} s: {finished.files['report']}", show=progress)
@@ -78,6 +88,14 @@ def run_experiment(
 def _carried_out(experiment: Experiment, preset: str, settings: Any, run: Run) -> Finished:
     began = time.perf_counter()
     tree = experiment.run(settings, run)
+    if not isinstance(tree, xr.DataTree):
+        raise TypeError(
+            f"The function `run` of {experiment.name} must return a DataTree, got "
+            f"{type(tree).__name__}; neurodyn.experiments.result makes one of datasets."
+        )
+    if "settings" not in tree.attrs:
+        stored = encode_attrs({"settings": dataclasses.asdict(settings)})
+        tree.attrs["settings"] = stored["settings"]
     tree.attrs |= {
         "experiment": experiment.name,
         "preset": preset,

@@ -1,13 +1,12 @@
-"""What the settings of an experiment are: their defaults, units and meanings, out of its class."""
+"""Description of the settings of an experiment: defaults, units and meanings from its class."""
 
-import dataclasses
 import inspect
 import re
 import textwrap
-from typing import Any, NamedTuple, get_type_hints
+from typing import NamedTuple
 
-from neurodyn.experiments.shared.experiment import Experiment
-from neurodyn.experiments.shared.values import described, spelled
+from neurodyn.experiments.running.experiment import Experiment
+from neurodyn.experiments.running.values import described, spelled
 
 __all__ = ["Setting", "settings_of"]
 
@@ -20,15 +19,15 @@ class Setting(NamedTuple):
     Attributes
     ----------
     name
-        Its name.
+        Name.
     values
-        Its value in each preset, as it is typed.
+        Value in each preset, as typed on a command line.
     unit
-        Its unit; empty where it has none.
+        Unit; empty for a setting without unit.
     takes
-        Which values it takes.
+        Values that the setting takes.
     meaning
-        What it is.
+        Meaning.
     """
 
     name: str
@@ -40,28 +39,24 @@ class Setting(NamedTuple):
 
 def settings_of(experiment: Experiment) -> list[Setting]:
     """All settings of an experiment, in the order of its class."""
-    kind: Any = type(next(iter(experiment.presets.values())))
-    hints = get_type_hints(kind, include_extras=True)
     meanings: dict[str, str] = {}
-    for cls in reversed(kind.__mro__):
+    for cls in reversed(experiment.settings_class().__mro__):
         for names, text in _attributes(cls.__dict__.get("__doc__") or "").items():
             meanings |= dict.fromkeys(names, text)
     found = []
-    for field in dataclasses.fields(kind):
-        text = meanings.get(field.name, "")
+    for name, hint in experiment.hints().items():
+        text = meanings.get(name, "")
         units = _UNIT.findall(text)
-        values = {
-            name: spelled(getattr(preset, field.name))
-            for name, preset in experiment.presets.items()
-        }
+        values = {key: spelled(getattr(preset, name)) for key, preset in experiment.presets.items()}
         meaning = _UNIT.sub("", text) if len(units) == 1 else text
-        unit = units[0] if len(units) == 1 else ""
-        found.append(Setting(field.name, values, unit, described(hints[field.name]), meaning))
+        found.append(
+            Setting(name, values, units[0] if len(units) == 1 else "", described(hint), meaning)
+        )
     return found
 
 
 def _attributes(doc: str) -> dict[tuple[str, ...], str]:
-    """Names and descriptions of the section "Attributes" of a docstring."""
+    """Names and descriptions in the section "Attributes" of a docstring."""
     _, _, section = inspect.cleandoc(doc).partition("Attributes\n----------\n")
     found, names = {}, ()
     for line in section.splitlines():

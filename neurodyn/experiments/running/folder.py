@@ -1,4 +1,4 @@
-"""The folder of an experiment: one run at a time, and never two sets of settings in it."""
+"""The folder of a run: one process at a time, and one set of settings."""
 
 import contextlib
 import dataclasses
@@ -11,29 +11,29 @@ from typing import Any
 
 import xarray as xr
 
-from neurodyn.experiments.shared.experiment import Experiment
-from neurodyn.experiments.shared.values import as_read, spelled
+from neurodyn.experiments.running.experiment import Experiment
+from neurodyn.experiments.running.values import as_read, spelled
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import load
 
 __all__ = ["RESULT", "UNFINISHED", "begin", "claimed"]
 
 RESULT = "result.nc"
-#: Settings of a run, as long as it is not finished.
+#: File with the settings of a run that is not finished.
 UNFINISHED = "unfinished.json"
 LOCK = ".lock"
 
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Make a folder and hold it for one run; a folder that stays empty is removed again.
+    """Create a folder and lock it for one run; a folder that stays empty is removed again.
 
-    The operating system lets go of the lock when the process ends, however it ends.
+    The operating system releases the lock when the process ends, also after a crash.
 
     Raises
     ------
     OSError
-        If it cannot be written into, or another run holds it.
+        If the folder cannot be written, or another run holds the lock.
     """
     lock = folder / LOCK
     file = _locked(folder, lock)
@@ -46,7 +46,7 @@ def claimed(folder: Path) -> Iterator[None]:
     finally:
         lock.unlink(missing_ok=True)
         os.close(file)
-        with contextlib.suppress(OSError):  # there is something in it
+        with contextlib.suppress(OSError):  # it holds files
             folder.rmdir()
 
 
@@ -75,12 +75,12 @@ def _locked(folder: Path, lock: Path) -> int:
             ) from None
         except OSError as error:  # some network drives have no locks
             warnings.warn(
-                f"{folder} cannot be locked ({error.strerror}): see to it that no other run "
-                "writes into it.",
+                f"{folder} cannot be locked ({error.strerror}). Make sure that no other run writes "
+                "into it.",
                 stacklevel=4,
             )
             return file
-        # Between opening and locking, a run that ended may have removed the file.
+        # A run that ended may have removed the file between opening and locking.
         if lock.exists() and os.stat(lock).st_ino == os.fstat(file).st_ino:
             os.ftruncate(file, 0)
             os.write(file, str(os.getpid()).encode())
@@ -91,19 +91,19 @@ def _locked(folder: Path, lock: Path) -> int:
 def begin(
     folder: Path, experiment: Experiment, settings: Any, *, resume: bool, overwrite: bool
 ) -> xr.DataTree | None:
-    """Look at what is in a folder, and write down what will be.
+    """Check the files in a folder, and write down the settings of the run that begins.
 
     Returns
     -------
     xr.DataTree or None
-        The result, where a run with these settings has finished before and is to be resumed.
+        The result, if a run with these settings has already finished and is resumed.
 
     Raises
     ------
     FileExistsError
-        If there is something that may not be replaced.
+        If the folder holds files that may not be replaced.
     ValueError
-        If it would go on with a run that has other settings.
+        If the run to be resumed has other settings, or settings of other names.
     """
     running = folder / UNFINISHED
     finished = (folder / RESULT).exists() and not running.exists()
@@ -139,30 +139,53 @@ def begin(
 def _go_on(
     folder: Path, experiment: Experiment, settings: Any, stored: Any, what: str, *, grown: bool
 ) -> bool:
-    """Whether anything differs from what is stored; refuses what the experiment cannot take up."""
+    """Whether the asked settings differ from the stored ones; refuses differences that matter.
+
+    Parameters
+    ----------
+    folder, experiment, settings
+        The run that was asked for.
+    stored
+        Experiment and settings in the folder.
+    what
+        Name of the stored run in messages.
+    grown
+        Whether settings that the experiment extends may only grow.
+    """
     asked = {"experiment": experiment.name, **dataclasses.asdict(settings)}
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
-    there = defaults | as_read(settings, stored)
-    differ = {name for name, value in asked.items() if there.get(name) != value}
+    there = (defaults if grown else {}) | as_read(settings, stored)
+    if there["experiment"] != experiment.name:
+        asked = {"experiment": experiment.name}  # other settings do not matter then
+    elif set(there) != set(asked):
+        old, new = sorted(set(there) - set(asked)), sorted(set(asked) - set(there))
+        raise ValueError(
+            f"{folder} holds the {what} of another version of {experiment.name}. Names of settings "
+            f"differ: {_listed(old)} only there, {_listed(new)} only here. Resume it with the "
+            "version of neurodyn that began it, choose another folder (--out), or replace it "
+            "(--overwrite)."
+        )
+    differ = [name for name, value in asked.items() if there.get(name) != value]
     refused = [
         f"{name} is {spelled(there.get(name))} there, {spelled(asked[name])} here"
-        for name in asked
-        if name in differ
-        and not (
-            name in experiment.extends and (not grown or _further(there.get(name), asked[name]))
-        )
+        for name in differ
+        if name not in experiment.extends or (grown and not _further(there.get(name), asked[name]))
     ]
     if refused:
-        more = " It can only be taken further." if differ & set(experiment.extends) else ""
+        more = " It can only be extended." if set(differ) & set(experiment.extends) else ""
         raise ValueError(
             f"{folder} holds the {what} of other settings: {'; '.join(refused)}.{more} Choose "
-            "another folder (--out), or replace what is there (--overwrite)."
+            "another folder (--out), or replace it (--overwrite)."
         )
     return bool(differ)
 
 
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "none"
+
+
 def _further(old: Any, new: Any) -> bool:
-    """Whether a setting asks for all that an older one did."""
+    """Whether a setting includes everything that an older one asked for."""
     if isinstance(new, tuple):
         return isinstance(old, tuple) and set(old) <= set(new)
     return isinstance(new, (int, float)) and isinstance(old, (int, float)) and new >= old

@@ -1,4 +1,4 @@
-"""Ticks of figures: whole numbers where all that is drawn are whole numbers."""
+"""Ticks of figures: whole numbers where all data are whole numbers."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ __all__ = ["whole_ticks"]
 
 
 def whole_ticks(figure: Any) -> None:
-    """Give the axes of a figure ticks at whole numbers only, where data are counts.
+    """Put ticks at whole numbers only, on axes whose data are whole numbers.
 
-    Axes whose ticks were set otherwise, such as logarithmic ones, stay as they are.
+    Axes with a locator of their own, such as logarithmic axes, stay as they are.
     """
     from matplotlib.ticker import AutoLocator, MaxNLocator
 
@@ -22,7 +22,7 @@ def whole_ticks(figure: Any) -> None:
 
 
 def _drawn(ax: Any, column: int) -> np.ndarray:
-    """Coordinates of all points in data units; nothing where there is more than lines and dots."""
+    """Coordinates of all lines and dots in data units, along one axis."""
     lines = [line for line in ax.lines if line.get_transform() == ax.transData]
     found = [np.asarray(line.get_data(orig=False)[column], float) for line in lines]
     found += [

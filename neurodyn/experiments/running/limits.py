@@ -1,4 +1,4 @@
-"""Types of settings that say which values they take, e.g. ``n_seeds: Count``."""
+"""Types of settings with the range of their values, e.g. ``n_seeds: Count``."""
 
 import math
 from typing import Annotated, NamedTuple
@@ -12,9 +12,9 @@ class Limits(NamedTuple):
     Attributes
     ----------
     low, high
-        Its ends.
+        Smallest and largest value.
     above
-        Whether the low end itself is out of range.
+        Whether values must be above ``low``, not equal to it.
     """
 
     low: float | int
@@ -30,13 +30,15 @@ class Limits(NamedTuple):
         return low if math.isinf(self.high) else f"{low} and <= {self.high:.10g}"
 
 
-#: How many: at least one.
+#: Number of things, at least 1.
 Count = Annotated[int, Limits(1)]
-#: A whole number that may be 0.
+#: Whole number, at least 0.
 Whole = Annotated[int, Limits(0)]
-#: What random numbers are drawn from.
+#: Seed of random numbers.
 Seed = Annotated[int, Limits(0, 2_000_000_000)]
+#: Number above 0.
 Positive = Annotated[float, Limits(0, above=True)]
+#: Number, at least 0.
 NotNegative = Annotated[float, Limits(0)]
-#: From 0 to 1.
+#: Number from 0 to 1.
 Fraction = Annotated[float, Limits(0, 1)]

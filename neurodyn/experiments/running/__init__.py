@@ -1,0 +1,1 @@
+"""Machinery of experiments: definition, settings, folder of a run, report."""
