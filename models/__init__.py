@@ -1,9 +1,10 @@
-"""Models: what evolves. Each reads like the equations of its paper."""
+"""Models of neural dynamics. Each reads like the equations of its paper."""
 
 from typing import TYPE_CHECKING
 
 from neurodyn.common.lazy import on_first_use
 
+# Imported at first use, so that a program imports only the families that it uses.
 if TYPE_CHECKING:
     from neurodyn.models import reference as reference
     from neurodyn.models import spiking as spiking
@@ -12,28 +13,20 @@ if TYPE_CHECKING:
     from neurodyn.models.rate import CTRNN, GRU, LSTM, EchoState, LeakyRNN
 
 __all__ = [
-    "ALRNN",
+    # Rate networks
     "CTRNN",
+    "LeakyRNN",
     "GRU",
     "LSTM",
+    "EchoState",
+    # Piecewise-linear networks
     "PLRNN",
+    "ALRNN",
+    "ShallowPLRNN",
+    "DendriticPLRNN",
+    # Variational networks
     "PVRNN",
     "VRNN",
-    "DendriticPLRNN",
-    "EchoState",
-    "LeakyRNN",
-    "ShallowPLRNN",
 ]
 
-# A family that a program does not use is not imported.
-__getattr__, __dir__ = on_first_use(
-    __name__,
-    {
-        "neurodyn.models.plrnn": ("ALRNN", "PLRNN", "DendriticPLRNN", "ShallowPLRNN"),
-        "neurodyn.models.pvrnn": ("PVRNN", "VRNN"),
-        "neurodyn.models.rate": ("CTRNN", "GRU", "LSTM", "EchoState", "LeakyRNN"),
-        "neurodyn.models.reference": (),
-        "neurodyn.models.spiking": (),
-    },
-    __all__,
-)
+__getattr__, __dir__ = on_first_use(__name__, __all__)

@@ -9,7 +9,6 @@ from neurodyn.common.cache import VARIABLE as _CACHE_VARIABLE
 from neurodyn.common.cache import compilation_cache
 from neurodyn.common.lazy import on_first_use
 from neurodyn.engine import drive, intervene
-from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.intervene import Clamp, Current, Lesion, Silence
 from neurodyn.engine.record import Save, Trajectory
@@ -20,10 +19,12 @@ from neurodyn.system import (
     AbstractMap,
     AbstractSpiking,
     AbstractSystem,
+    Drive,
     State,
     Variable,
 )
 
+# Imported at first use, since they need xarray, matplotlib and the like.
 if TYPE_CHECKING:
     from neurodyn import (
         analysis,
@@ -47,75 +48,63 @@ if TYPE_CHECKING:
     from neurodyn.training.fit import fit
 
 __all__ = [
-    "AbstractFlow",
-    "AbstractMap",
-    "AbstractSpiking",
-    "AbstractSystem",
-    "Clamp",
-    "Current",
-    "Drive",
-    "Ensemble",
-    "Fit",
-    "LabelError",
-    "Lesion",
+    # Build
+    "models",
+    "tasks",
+    "params",
+    # Run
+    "simulate",
+    "integrate",
+    "solve",
     "Save",
-    "Silence",
+    "Trajectory",
     "SimulationError",
     "SolveError",
-    "State",
-    "TrainingError",
-    "Trajectory",
-    "Variable",
-    "analysis",
-    "citation",
-    "compilation_cache",
-    "datasets",
+    # Drive and intervene
     "drive",
-    "experiments",
-    "fit",
-    "integrate",
+    "Drive",
     "intervene",
-    "io",
-    "labels",
-    "load",
-    "models",
-    "params",
+    "Current",
+    "Clamp",
+    "Silence",
+    "Lesion",
+    # Train
+    "fit",
+    "Fit",
+    "Ensemble",
+    "TrainingError",
+    "training",
+    # Analyse and plot
+    "analysis",
     "plot",
-    "register",
-    "resolve",
-    "save",
-    "simulate",
-    "solve",
     "spikes",
-    "tasks",
+    "trials",
+    "labels",
+    "LabelError",
     "to_milliseconds",
     "to_seconds",
-    "training",
-    "trials",
+    # Files and data
+    "load",
+    "save",
+    "io",
+    "datasets",
+    # Published studies
+    "experiments",
+    "citation",
+    # Write your own
+    "AbstractSystem",
+    "AbstractFlow",
+    "AbstractSpiking",
+    "AbstractMap",
+    "State",
+    "Variable",
+    "resolve",
+    "register",
+    # Speed
+    "compilation_cache",
 ]
 
-# What needs xarray, matplotlib and the like is imported at first use.
-_imported, __dir__ = on_first_use(
-    __name__,
-    {
-        "neurodyn.analysis": (),
-        "neurodyn.common.bibliography": ("citation",),
-        "neurodyn.datasets": (),
-        "neurodyn.experiments": (),
-        "neurodyn.io": (),
-        "neurodyn.io.files": ("load", "save"),
-        "neurodyn.labels": ("LabelError", "to_milliseconds", "to_seconds"),
-        "neurodyn.models": (),
-        "neurodyn.plot": (),
-        "neurodyn.common.registry": ("register",),
-        "neurodyn.simulation.simulate": ("SimulationError", "simulate"),
-        "neurodyn.spikes": (),
-        "neurodyn.tasks": (),
-        "neurodyn.training": ("Ensemble", "Fit", "TrainingError", "fit"),
-        "neurodyn.trials": (),
-    },
-    __all__,
-)
+_imported, __dir__ = on_first_use(__name__, __all__)
 
 
 if os.environ.get(_CACHE_VARIABLE):

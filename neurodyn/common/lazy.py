@@ -1,45 +1,42 @@
-"""Import names of a package when they are first used.
+"""Names of a package that are imported when they are first asked for.
 
-Otherwise every program would spend time on importing modules that it does not use, with the
-libraries that they need.
+A program would otherwise import every module that a package shows, and the libraries behind it,
+whether or not it uses them.
 """
 
+import ast
 import difflib
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 __all__ = ["on_first_use"]
 
 
 def on_first_use(
-    package: str, names: Mapping[str, Sequence[str]], shown: Sequence[str]
+    package: str, shown: Sequence[str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The functions `__getattr__` and `__dir__` of a package (PEP 562).
+
+    The package imports the names below ``if TYPE_CHECKING:``, where type checkers and editors find
+    them; the same imports, read from its source, are done here when a name is first used.
 
     Parameters
     ----------
     package
         ``__name__`` of the package.
-    names
-        For each module, the names that are taken from it. Modules of the package itself are there
-        under their own names, too.
     shown
         ``__all__`` of the package.
-
-    Notes
-    -----
-    The package imports the same names below ``if TYPE_CHECKING:``, where type checkers look.
     """
-    owner = {name: module for module, taken in names.items() for name in taken}
-    modules = {m.rpartition(".")[2]: m for m in names if m.rpartition(".")[0] == package}
+    places = _places(package)
+    modules = {m.rpartition(".")[2]: m for m in places.values() if m.rpartition(".")[0] == package}
 
     def __getattr__(name: str) -> Any:
-        if name in owner:
-            value = getattr(importlib.import_module(owner[name]), name)
-        elif name in modules:
-            value = importlib.import_module(modules[name])
+        if name in places and places[name] != package:
+            value = getattr(importlib.import_module(places[name]), name)
+        elif name in places or name in modules:  # a module of the package
+            value = importlib.import_module(f"{package}.{name}")
         else:
             raise AttributeError(
                 f"module {package!r} has no attribute {name!r}{_hint(package, name, shown)}"
@@ -48,13 +45,27 @@ def on_first_use(
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*modules, *shown})
+        return sorted({*places, *modules, *shown})
 
     return __getattr__, __dir__
 
 
+def _places(package: str) -> dict[str, str]:
+    """The module of each name that a package imports for type checkers."""
+    loader: Any = sys.modules[package].__loader__
+    source = loader.get_source(package)
+    return {
+        alias.name: node.module
+        for block in ast.parse(source).body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
 def _hint(package: str, name: str, shown: Sequence[str]) -> str:
-    """The imported module that has this name; or names like it."""
+    """Where the name is instead, among what is imported already; or names like it."""
     if name.startswith("_"):
         return ""  # asked for by tools
     for module, content in sorted(sys.modules.items()):
