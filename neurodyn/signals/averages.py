@@ -19,12 +19,14 @@ __all__ = ["average", "split_half"]
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 
-def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str] | None = None) -> xr.Dataset:
+def average(
+    activity: xr.Dataset | xr.DataArray, by: str | Sequence[str] | None = None
+) -> xr.Dataset:
     """Average trials by condition.
 
     Parameters
     ----------
-    obj
+    activity
         Variables on `trial`, e.g. `rate` (trial, time, unit). NaN marks missing values: the padding
         of short trials, and units that were not recorded in a trial.
     by
@@ -53,7 +55,7 @@ def average(obj: xr.Dataset | xr.DataArray, by: str | Sequence[str] | None = Non
     >>> means["rate"].values, means["n_trials"].values, means.condition.values
     (array([2., 5.]), array([2, 1]), array(['side=l', 'side=r'], dtype='<U6'))
     """
-    ds = _as_dataset(obj)
+    ds = _as_dataset(activity)
     by = chosen(ds, by)
     codes, columns = _conditions(ds, by)
     numeric = [n for n, v in ds.data_vars.items() if "trial" in v.dims and v.dtype.kind in "fiub"]
@@ -167,13 +169,13 @@ def _moments(values: np.ndarray) -> tuple[Any, Any, Any]:
 
 
 def split_half(
-    obj: _Labelled, by: str | Sequence[str] | None = None, *, key: Any
+    activity: _Labelled, by: str | Sequence[str] | None = None, *, key: Any
 ) -> tuple[_Labelled, _Labelled]:
     """Split the trials of each condition into two halves at random.
 
     Parameters
     ----------
-    obj
+    activity
         Dataset or DataArray with the dim `trial`.
     by
         Trial coordinates that make a condition; default as for `average`.
@@ -197,7 +199,11 @@ def split_half(
     >>> [half.size for half in split_half(da, by=[], key=0)]
     [2, 2]
     """
-    ds = obj if isinstance(obj, xr.Dataset) else obj.to_dataset(name=obj.name or "values")
+    ds = (
+        activity
+        if isinstance(activity, xr.Dataset)
+        else activity.to_dataset(name=activity.name or "values")
+    )
     if "trial" not in ds.dims:
         raise LabelError(f"there is no dim 'trial' to split: dims are {tuple(ds.dims)}.")
     by = chosen(ds, by)
@@ -213,4 +219,5 @@ def split_half(
     offset = np.repeat(generator.integers(0, 2, sizes.size), sizes)
     half = np.empty(codes.size, np.int64)
     half[order] = (rank + offset) % 2
-    return obj.isel(trial=np.flatnonzero(half == 0)), obj.isel(trial=np.flatnonzero(half == 1))
+    first, second = (activity.isel(trial=np.flatnonzero(half == number)) for number in (0, 1))
+    return first, second

@@ -15,7 +15,7 @@ __all__ = ["smooth"]
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 
-def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
+def smooth(activity: _Labelled, sigma: Number) -> _Labelled:
     """Smooth along time with a Gaussian.
 
     The kernel is normalised over the samples under it, so that edges are not pulled to zero and a
@@ -23,7 +23,7 @@ def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
 
     Parameters
     ----------
-    obj
+    activity
         DataArray or Dataset; in a Dataset the numeric variables on `time` are smoothed.
     sigma
         Standard deviation of the Gaussian [ms]; the kernel ends at four of them.
@@ -48,16 +48,16 @@ def smooth(obj: _Labelled, sigma: Number) -> _Labelled:
     """
     if not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be a positive number of ms, got {sigma}.")
-    step = labels.clock(obj).step
-    if isinstance(obj, xr.DataArray):
-        smoothed = obj.copy(data=_gaussian(obj, sigma / step))
+    step = labels.clock(activity).step
+    if isinstance(activity, xr.DataArray):
+        smoothed = activity.copy(data=_gaussian(activity, sigma / step))
         return smoothed.assign_attrs(sigma=float(sigma))
     changed = {
         name: variable.copy(data=_gaussian(variable, sigma / step))
-        for name, variable in obj.data_vars.items()
+        for name, variable in activity.data_vars.items()
         if "time" in variable.dims and variable.dtype.kind in "fiu"
     }
-    return obj.assign(changed).assign_attrs(sigma=float(sigma))
+    return activity.assign(changed).assign_attrs(sigma=float(sigma))
 
 
 def _gaussian(da: xr.DataArray, sigma: Number) -> np.ndarray:

@@ -242,12 +242,12 @@ def from_times(
     )
 
 
-def times(ds: xr.Dataset) -> list[np.ndarray]:
+def times(spikes: xr.Dataset) -> list[np.ndarray]:
     """Return the spike times of each unit [ms], trial after trial.
 
     Parameters
     ----------
-    ds
+    spikes
         Spike Dataset.
 
     Examples
@@ -256,10 +256,10 @@ def times(ds: xr.Dataset) -> list[np.ndarray]:
     >>> spikes.times(spikes.from_times([[10.0, 20.0], []]))
     [array([10., 20.]), array([], dtype=float64)]
     """
-    found = positions(ds)
+    found = positions(spikes)
     trial = found.unit if found.trial is None else found.trial
     order = np.lexsort([found.time, trial, found.unit])
-    ends = np.cumsum(np.bincount(found.unit, minlength=ds.sizes["unit"]))
+    ends = np.cumsum(np.bincount(found.unit, minlength=spikes.sizes["unit"]))
     return np.split(found.time[order], ends[:-1])
 
 

@@ -133,7 +133,7 @@ def _refuse_other_columns(first: xr.Dataset, part: xr.Dataset, dim: str, i: int)
             )
 
 
-def relabel(ds: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Dataset:
+def relabel(spikes: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Dataset:
     """Give units or trials new labels, and name the spikes by them.
 
     ``ds.assign_coords(unit=...)`` changes the labels of the dim alone; functions then find the
@@ -141,7 +141,7 @@ def relabel(ds: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Datase
 
     Parameters
     ----------
-    ds
+    spikes
         Spike Dataset.
     unit, trial
         New labels in the order of the old ones; None keeps the old ones. Old labels may repeat, as
@@ -162,26 +162,26 @@ def relabel(ds: xr.Dataset, *, unit: Any = None, trial: Any = None) -> xr.Datase
     >>> spikes.relabel(spikes.from_times([[1.0], [2.0]]), unit=["a", "b"]).spike_unit.values
     array(['a', 'b'], dtype='<U1')
     """
-    which, *place = joined(ds)
-    ds = ds.isel(spike=which)
+    which, *place = joined(spikes)
+    spikes = spikes.isel(spike=which)
     for dim, given, at in zip(("unit", "trial"), (unit, trial), place, strict=True):
         if given is None:
             continue
         new = np.asarray(given)
-        if at is None or dim not in ds.dims:
-            raise LabelError(f"these spikes have no '{dim}': their dims are {tuple(ds.sizes)}.")
-        if new.shape != (ds.sizes[dim],) or np.unique(new).size < new.size:
+        if at is None or dim not in spikes.dims:
+            raise LabelError(f"these spikes have no '{dim}': their dims are {tuple(spikes.sizes)}.")
+        if new.shape != (spikes.sizes[dim],) or np.unique(new).size < new.size:
             raise LabelError(
-                f"'{dim}' needs {ds.sizes[dim]} labels that differ, got {new.size} of which "
+                f"'{dim}' needs {spikes.sizes[dim]} labels that differ, got {new.size} of which "
                 f"{np.unique(new).size} differ."
             )
-        spikes = ("spike", new[at], _about(f"spike_{dim}"))
+        column = ("spike", new[at], _about(f"spike_{dim}"))
         key = (dim, new, _about(SPIKE_KEYS[dim]))
-        attrs = ds[dim].attrs
-        ds = ds.assign_coords(
-            {dim: (dim, new, attrs), f"spike_{dim}": spikes, SPIKE_KEYS[dim]: key}
+        attrs = spikes[dim].attrs
+        spikes = spikes.assign_coords(
+            {dim: (dim, new, attrs), f"spike_{dim}": column, SPIKE_KEYS[dim]: key}
         )
-    return ds
+    return spikes
 
 
 def _about(name: str) -> dict[str, str]:

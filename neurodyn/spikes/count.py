@@ -25,18 +25,18 @@ _OF_SPIKES = ("valid_until", "n_valid", "time", *SPIKE_KEYS.values())
 _MOST = 2**31
 
 
-def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> xr.Dataset:
+def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> xr.Dataset:
     """Count spikes in bins.
 
     Parameters
     ----------
-    ds
+    spikes
         Spike Dataset, in trials or continuous; or counts, which are added up in wider bins.
     bin_width
         Width of the bins [ms]. It must divide the window; for counts, it must be a multiple of the
         width of their bins.
     window
-        First and last edge [ms]. Default: the window of `ds`. For counts, both must be edges of
+        First and last edge [ms]. Default: the window of `spikes`. For counts, both must be edges of
         bins.
 
     Returns
@@ -61,22 +61,22 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     >>> spikes.bin(ds, bin_width=10.0).spike_count.values.ravel()
     array([2, 1], dtype=int32)
     """
-    if "spike_count" in ds and "spike_time" not in ds:
-        return rebinned(ds, bin_width, window)
-    found = positions(ds)
-    start, stop = _bin_window(ds, window)
+    if "spike_count" in spikes and "spike_time" not in spikes:
+        return rebinned(spikes, bin_width, window)
+    found = positions(spikes)
+    start, stop = _bin_window(spikes, window)
     n_bins = _n_bins(start, stop, float(bin_width))
     edges = start + np.arange(n_bins + 1) * float(bin_width)
 
-    spike_time = step_middles(ds, found.time)
+    spike_time = step_middles(spikes, found.time)
     place = np.clip(((spike_time - start) // bin_width).astype(np.int64), 0, n_bins - 1)
     # The quotient is rounded; the edges decide.
     place -= spike_time < edges[place]
     place += spike_time >= edges[np.clip(place + 1, 0, n_bins)]
     inside = (place >= 0) & (place < n_bins)
 
-    dims = ("trial", "time", "unit") if in_trials(ds) else ("time", "unit")
-    shape = [n_bins if dim == "time" else ds.sizes[dim] for dim in dims]
+    dims = ("trial", "time", "unit") if in_trials(spikes) else ("time", "unit")
+    shape = [n_bins if dim == "time" else spikes.sizes[dim] for dim in dims]
     if (size := math.prod(shape)) > _MOST:
         raise LabelError(
             f"bins of {float(bin_width):g} ms are {n_bins:,} bins for each unit and trial, "
@@ -90,22 +90,24 @@ def bin(ds: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> x
     counts = np.bincount(flat, minlength=np.prod(shape)).astype(np.int32).reshape(shape)
 
     coords: dict[str, Any] = {
-        str(n): c for n, c in ds.coords.items() if set(c.dims) <= set(dims) and n not in _OF_SPIKES
+        str(n): c
+        for n, c in spikes.coords.items()
+        if set(c.dims) <= set(dims) and n not in _OF_SPIKES
     }
     coords["time"] = edges[:-1] + float(bin_width) / 2
-    counts, ends = _pad(ds, counts, edges)
+    counts, ends = _pad(spikes, counts, edges)
     if ends is not None:
-        of_trials = "trial" if in_trials(ds) else ()
-        ends = ends if in_trials(ds) else ends[0]
+        of_trials = "trial" if in_trials(spikes) else ()
+        ends = ends if in_trials(spikes) else ends[0]
         coords["n_valid"] = (of_trials, ends)
         coords["valid_until"] = (of_trials, edges[ends])
-    about = {n: v for n, v in ds.attrs.items() if n not in ("kind", "source", "obs_intervals")}
-    if observed(ds) is not None:
+    about = {n: v for n, v in spikes.attrs.items() if n not in ("kind", "source", "obs_intervals")}
+    if observed(spikes) is not None:
         about["simultaneous"] = 0
     return labels.dataset(
         {"spike_count": (dims, counts, "count", "spike count")},
         coords,
-        source=ds.attrs.get("source", "recording"),
+        source=spikes.attrs.get("source", "recording"),
         kind="spike_count",
         attrs=about | {"bin_width": float(bin_width), "window": [start, stop]},
         values=False,
@@ -180,7 +182,7 @@ def _pad(ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray):
 
 
 def rate(
-    ds: xr.Dataset,
+    spikes: xr.Dataset,
     sigma: Number | None = None,
     *,
     bin_width: Number | None = None,
@@ -190,7 +192,7 @@ def rate(
 
     Parameters
     ----------
-    ds
+    spikes
         Spike Dataset, or a Dataset with `spike_count`.
     sigma
         Standard deviation of the Gaussian [ms]; None does not smooth. See `neurodyn.trials.smooth`.
@@ -198,7 +200,7 @@ def rate(
         Width of the bins [ms], as for `bin`. Default: 10 ms, because that resolves kernels of 20 ms
         and more; for counts, their own bins.
     window
-        First and last edge [ms]. Default: the window of `ds`.
+        First and last edge [ms]. Default: the window of `spikes`.
 
     Returns
     -------
@@ -216,10 +218,10 @@ def rate(
     >>> spikes.rate(ds, bin_width=10.0)["rate"].values.ravel()
     array([100., 100.], dtype=float32)
     """
-    if "spike_count" in ds:
-        counts = rebinned(ds, bin_width, window)
+    if "spike_count" in spikes:
+        counts = rebinned(spikes, bin_width, window)
     else:
-        counts = bin(ds, bin_width=10.0 if bin_width is None else bin_width, window=window)
+        counts = bin(spikes, bin_width=10.0 if bin_width is None else bin_width, window=window)
     width = labels.bin_width(counts, what="the counts")
     hertz = (counts["spike_count"] * (1e3 / width)).astype(np.float32)
     hertz.attrs = {"units": "Hz", "long_name": "firing rate"}

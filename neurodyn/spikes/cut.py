@@ -19,7 +19,7 @@ __all__ = ["align"]
 
 
 def align(
-    ds: xr.Dataset,
+    spikes: xr.Dataset,
     events: str | xr.DataArray | Any,
     window: Window,
     *,
@@ -30,7 +30,7 @@ def align(
 
     Parameters
     ----------
-    ds
+    spikes
         Continuous spike Dataset, perhaps with a trial table on `trial`. A signal over `time` is cut
         by `neurodyn.trials.align`.
     events
@@ -54,7 +54,7 @@ def align(
     Raises
     ------
     LabelError
-        If `ds` has trials already, the event is unknown, or trials are invalid.
+        If `spikes` has trials already, the event is unknown, or trials are invalid.
 
     Examples
     --------
@@ -64,28 +64,28 @@ def align(
     >>> cut.spike_time.values, cut.spike_trial.values  # labels of trials
     (array([-10.,  10.,   5.]), array([0, 0, 1]))
     """
-    if "spike_time" not in ds and "time" in ds.dims:
-        return signals.align(ds, events, window, until=until, invalid=invalid)
-    if "spike_trial" in ds:
+    if "spike_time" not in spikes and "time" in spikes.dims:
+        return signals.align(spikes, events, window, until=until, invalid=invalid)
+    if "spike_trial" in spikes:
         raise LabelError("these spikes are cut into trials already; align the continuous recording")
     start, stop = window_edges(window)
-    events = trial_column(ds, events, "events")
+    events = trial_column(spikes, events, "events")
     event, name = events.values.astype(np.float64), str(events.name or "event")
     table = {str(n): c for n, c in events.coords.items() if c.dims == ("trial",)}
     end = np.full(event.shape, np.inf)
     if until is not None:
-        ends = trial_column(ds, until, "until")
+        ends = trial_column(spikes, until, "until")
         end = labels.pair(events, ends, what=("events", "until"))[1].values.astype(np.float64)
 
-    first, last = _observed_from(ds, event + start)
+    first, last = _observed_from(spikes, event + start)
     last = np.fmin(last, end)
     valid = np.isfinite(event) & (event + start >= first - SLACK) & (event + start < last)
     if not valid.all():
-        recorded = ds.attrs.get("obs_intervals", ds.attrs.get("window"))
+        recorded = spikes.attrs.get("obs_intervals", spikes.attrs.get("window"))
         refuse_invalid(event, valid, start, recorded, invalid)
     event, last = event[valid], last[valid]
 
-    found = positions(ds)
+    found = positions(spikes)
     order = np.argsort(found.time, kind="stable")
     sorted_times = found.time[order]
     # Search a little wider, then decide by the relative time, because that is stored.
@@ -97,7 +97,7 @@ def align(
     relative = sorted_times[index] - event[trial]
     keep = (relative >= start) & (relative < np.minimum(stop, (last - event)[trial]))
 
-    coords: dict[str, Any] = {str(n): c for n, c in ds.coords.items() if c.dims == ("unit",)}
+    coords: dict[str, Any] = {str(n): c for n, c in spikes.coords.items() if c.dims == ("unit",)}
     coords |= {n: c.isel(trial=valid) for n, c in table.items()}
     coords["event_time"] = ("trial", event, "ms", "time of the event on the recording's clock")
     coords.setdefault("trial", np.flatnonzero(valid))
@@ -105,21 +105,21 @@ def align(
     if (last - event < stop - SLACK).any():
         ends = np.minimum(last - event, stop)
         coords["valid_until"] = ("trial", ends, "ms", "end of the observed part of the trial")
-    about = {n: v for n, v in ds.attrs.items() if n not in ("obs_intervals", "window")}
+    about = {n: v for n, v in spikes.attrs.items() if n not in ("obs_intervals", "window")}
     cut = dataset(
         relative[keep],
-        ds["unit"].values[found.unit[order][index][keep]],
+        spikes["unit"].values[found.unit[order][index][keep]],
         trial_labels[trial[keep]],
         coords={
             n: c
             for n, c in coords.items()
             if not n.startswith("observed_") and n not in SPIKE_KEYS.values()
         },
-        source=ds.attrs.get("source", "recording"),
+        source=spikes.attrs.get("source", "recording"),
         window=(start, stop),
         attrs=about | {"align_event": name},
     )
-    return cut.assign(_observed(ds, event + start, event + np.minimum(stop, last - event)))
+    return cut.assign(_observed(spikes, event + start, event + np.minimum(stop, last - event)))
 
 
 def _observed_from(ds: xr.Dataset, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -45,7 +45,7 @@ class Positions(NamedTuple):
     trial: Int[np.ndarray, " spike"] | None
 
 
-def positions(ds: xr.Dataset) -> Positions:
+def positions(spikes: xr.Dataset) -> Positions:
     """Find the position of each spike along the present `unit` and `trial` of a Dataset.
 
     Spikes name their unit and trial by label, so that they stay right when units and trials are
@@ -54,7 +54,7 @@ def positions(ds: xr.Dataset) -> Positions:
 
     Parameters
     ----------
-    ds
+    spikes
         Spike Dataset. A single trial, selected by ``.isel(trial=0)``, is a Dataset without trials.
 
     Returns
@@ -64,8 +64,8 @@ def positions(ds: xr.Dataset) -> Positions:
     Raises
     ------
     LabelError
-        If `ds` holds no spikes, or their units (and trials) cannot be found: a dim has no labels,
-        its labels are of another kind than those of the spikes, or columns lie on other dims.
+        If there are no spikes, or their units (and trials) cannot be found: a dim has no labels, its
+        labels are of another kind than those of the spikes, or columns lie on other dims.
 
     Examples
     --------
@@ -74,8 +74,8 @@ def positions(ds: xr.Dataset) -> Positions:
     >>> spikes.positions(ds.isel(unit=[1]))
     Positions(time=array([20.]), unit=array([0]), trial=None)
     """
-    which, unit, trial = joined(ds)
-    return Positions(ds["spike_time"].values[which], unit, trial if in_trials(ds) else None)
+    which, unit, trial = joined(spikes)
+    return Positions(spikes["spike_time"].values[which], unit, trial if in_trials(spikes) else None)
 
 
 def joined(ds: xr.Dataset) -> tuple[Any, np.ndarray, np.ndarray | None]:
@@ -252,7 +252,7 @@ def require_spikes(ds: xr.Dataset) -> None:
         raise LabelError(f"the spikes: {problem}.")
 
 
-def tidy(ds: xr.Dataset) -> xr.Dataset:
+def tidy(spikes: xr.Dataset) -> xr.Dataset:
     """Keep the spikes of the units and trials that are there, sorted by trial, unit and time.
 
     Selecting units or trials does not change the table of spikes, so that it costs no time. `tidy`
@@ -260,7 +260,7 @@ def tidy(ds: xr.Dataset) -> xr.Dataset:
 
     Parameters
     ----------
-    ds
+    spikes
         Spike Dataset.
 
     Returns
@@ -274,11 +274,15 @@ def tidy(ds: xr.Dataset) -> xr.Dataset:
     >>> spikes.tidy(ds.isel(unit=[1])).spike_time.values
     array([20.])
     """
-    which, unit, trial = joined(ds)
+    which, unit, trial = joined(spikes)
     # Spikes of entries that repeat are kept once, because `positions` finds them for each entry.
-    kept, first = np.unique(np.arange(ds.sizes["spike"])[which], return_index=True)
-    keys = [ds["spike_time"].values[kept], unit[first], *([] if trial is None else [trial[first]])]
+    kept, first = np.unique(np.arange(spikes.sizes["spike"])[which], return_index=True)
+    keys = [
+        spikes["spike_time"].values[kept],
+        unit[first],
+        *([] if trial is None else [trial[first]]),
+    ]
     kept = kept[np.lexsort(keys)]
-    if np.array_equal(kept, np.arange(ds.sizes["spike"])):
-        return ds
-    return ds.isel(spike=kept)
+    if np.array_equal(kept, np.arange(spikes.sizes["spike"])):
+        return spikes
+    return spikes.isel(spike=kept)

@@ -15,9 +15,9 @@ from neurodyn.spikes.count import rate
 __all__ = ["psth"]
 
 
-@takes(ds=DATASET)
+@takes(spikes=DATASET)
 def psth(
-    ds: xr.Dataset,
+    spikes: xr.Dataset,
     by: str | Sequence[str] | None = None,
     *,
     bin_width: Number | None = None,
@@ -28,7 +28,7 @@ def psth(
 
     Parameters
     ----------
-    ds
+    spikes
         Spike Dataset in trials (`neurodyn.spikes.align`), or binned `spike_count`.
     by
         Trial coordinates that make a condition; default as for `average`.
@@ -51,12 +51,12 @@ def psth(
     >>> psth(cut, by=[], bin_width=20.0)["rate"].values.ravel()
     array([50.,  0.], dtype=float32)
     """
-    if "spike_time" in ds and "spike_trial" not in ds:
+    if "spike_time" in spikes and "spike_trial" not in spikes:
         raise LabelError("these spikes are not cut into trials: neurodyn.spikes.align does that.")
-    if "rate" in ds and not {"spike_time", "spike_count"} & {*ds.variables}:
+    if "rate" in spikes and not {"spike_time", "spike_count"} & {*spikes.variables}:
         raise LabelError(
-            "these are rates, not spikes: neurodyn.trials.average(ds, by) averages them, after "
+            "these are rates, not spikes: neurodyn.trials.average(rates, by) averages them, after "
             "neurodyn.trials.smooth and neurodyn.labels.between where a Gaussian or a window is "
             "wanted."
         )
-    return average(rate(ds, sigma, bin_width=bin_width, window=window), by)
+    return average(rate(spikes, sigma, bin_width=bin_width, window=window), by)
