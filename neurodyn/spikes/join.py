@@ -64,8 +64,8 @@ def positions(spikes: xr.Dataset) -> Positions:
     Raises
     ------
     LabelError
-        If there are no spikes, or their units (and trials) cannot be found: a dim has no labels, its
-        labels are of another kind than those of the spikes, or columns lie on other dims.
+        If there are no spikes, or their units (and trials) cannot be found: a dim has no labels,
+        its labels are of another kind than those of the spikes, or columns lie on other dims.
 
     Examples
     --------
