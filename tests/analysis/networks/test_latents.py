@@ -68,5 +68,5 @@ def test_what_pads_short_sequences_does_not_count():
 def test_runs_without_latents_are_refused(run):
     with pytest.raises(LabelError, match="no kl"):
         latent_summary(run.drop_vars("kl"))
-    with pytest.raises(LabelError, match="one step"):
+    with pytest.raises(LabelError, match="first steps only"):
         latent_summary(run.isel(time=[0]))
