@@ -3,7 +3,6 @@
 Such a task is what a generative model learns: it has nothing to answer, it is to be reproduced.
 """
 
-import abc
 from typing import Any, ClassVar
 
 from jaxtyping import Array, Float
@@ -46,9 +45,9 @@ class AbstractGenerator(AbstractTask):
         """Number of output channels."""
         return len(self.output_names)
 
-    @abc.abstractmethod
     def limits(self) -> dict[str, tuple[float, float]]:
-        """Bounds of the numbers that can be given as conditions."""
+        """Bounds of the numbers that can be given as conditions; by default none."""
+        return {}
 
     def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
         """Draw ``n`` sequences, see :meth:`~neurodyn.task.AbstractTask.batch`."""
