@@ -25,8 +25,8 @@ def run(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Settings by name: 'quick' takes minutes, 'paper' is as published, without regard "
-            "to time. [default: the first preset of the experiment]"
+            help="Preset: 'quick' takes minutes, 'paper' is as published. "
+            "[default: the first of the experiment]"
         ),
     ] = None,
     changes: Annotated[

@@ -39,7 +39,7 @@ def free_run(
     if model.n_inputs:
         raise ValueError(
             f"A free run takes a model without inputs; this {type(model).__name__} has "
-            f"{model.n_inputs}."
+            f"{model.n_inputs} inputs."
         )
     model = whole_model(model)
 

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
 from neurodyn.experiments.timescales.summary import NAMES, is_trained
 from neurodyn.plot.style import BLUE, GREY, ORANGE
 
-__all__ = ["COLOURS", "called", "each", "lines", "whole_numbers"]
+__all__ = ["COLOURS", "called", "each", "lines"]
 
 _STYLES = "-", "--", ":", "-."
 COLOURS = {"single": BLUE, "cumulative": ORANGE, "sliding": "#3f8f5b", "no_curriculum": GREY}
@@ -53,8 +52,3 @@ def each(ds: xr.Dataset) -> list[tuple[str, Any, str, xr.Dataset]]:
 def called(treatment: str) -> str:
     """Name of a treatment."""
     return f"fixed at {treatment}" if treatment[0].isdigit() else treatment
-
-
-def whole_numbers(ax: Any) -> None:
-    """Put ticks at whole numbers."""
-    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))

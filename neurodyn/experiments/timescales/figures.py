@@ -7,9 +7,9 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
-from neurodyn.experiments.timescales.drawing import COLOURS, called, each, lines, whole_numbers
+from neurodyn.experiments.timescales.drawing import COLOURS, called, each, lines
 from neurodyn.experiments.timescales.summary import NAMES, is_trained, unit_of_time
-from neurodyn.plot.style import GREY, styled, subplots
+from neurodyn.plot.style import GREY, styled, subplots, whole_ticks
 
 __all__ = ["figures"]
 
@@ -55,7 +55,7 @@ def training(model: xr.Dataset) -> Any:
             lines(ax, ds["epochs"], COLOURS[name], NAMES[name], "n")
         if len(treatments) > 1:
             ax.set_title(called(treatment))
-        whole_numbers(ax)
+        whole_ticks(ax.xaxis)
     for ax in axes.flat[len(treatments) :]:
         ax.set_visible(False)
     for ax in axes[-1]:
@@ -79,7 +79,7 @@ def time_constants(model: xr.Dataset, unit: str = "steps") -> Any:
         for label, colour, style, ds in each(model):
             lines(ax, ds[name], colour, label, "n", style)
         ax.set(xlabel="N", title=title)
-        whole_numbers(ax)
+        whole_ticks(ax.xaxis)
     axes[0, 2].axhline(1, color=GREY, lw=0.8, ls=":")
     axes[0, 0].legend()
     return figure
@@ -126,7 +126,7 @@ def network_timescales(found: xr.Dataset, unit: str = "steps") -> Any:
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set(xlabel="N", title=title)
         ax.set_ylim(bottom=0)
-        whole_numbers(ax)
+        whole_ticks(ax.xaxis)
     axes[0, 0].set_ylim(top=1.6 * axes[0, 0].get_ylim()[1])
     axes[0, 0].legend(loc="upper left", ncols=1, fontsize=7)
     return figure
