@@ -156,6 +156,7 @@ def fi_curve(
                     f"{ds[name].dims}: neurodyn.analysis.fi_curve measures it from the spikes of "
                     "sweeps (of potentials: neurodyn.analysis.detect_spikes)."
                 )
+            ds = ds.sortby("current")  # a line joins neighbours, whatever the order of the sweeps
             values = ds[name].transpose("sweep", "unit").values
             lines = ax.plot(
                 ds["current"], values, "o-", color=STROKES[k % len(STROKES)], ms=3.5, lw=1.1

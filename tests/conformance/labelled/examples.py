@@ -257,7 +257,7 @@ def similar(x: Any) -> Any:
     rng = np.random.default_rng(3)
 
     def other(v):
-        if v.attrs.get("kind") == "spike_count":
+        if v.name == "spike_count":
             return v.copy(data=v.values + rng.integers(0, 3, v.shape).astype(v.dtype))
         if v.dtype.kind != "f" or "spike" in v.dims:
             return v

@@ -95,6 +95,7 @@ EXEMPT: dict[str, dict[str, str]] = {
     },
     "order": {
         "neurodyn.analysis.intrinsic_timescale": "four draws of a bootstrap vary by chance",
+        "neurodyn.plot.attractor": "its axes are chosen by position",
         "neurodyn.plot.elbow": "points of seeds are spread in the order of the seeds",
         "neurodyn.spikes.times": "times stand trial after trial, in the order of the trials",
         "neurodyn.io.to_neo": "signals of a Block stand in a list, under annotations",
