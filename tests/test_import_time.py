@@ -64,14 +64,14 @@ def report():
 
 
 def counts(code: str) -> list[tuple[int, list[str]]]:
-    """What each `report()` of some code says: number of programs, heavy libraries."""
+    """Number of programs and heavy libraries at each `report()` of some code."""
     lines = run(COUNTED.replace("HEAVY", repr(HEAVY)) + code).splitlines()
     return [(int(n), heavy) for n, *heavy in (line.split(",") for line in lines)]
 
 
 @pytest.mark.parametrize(("kernels", "trials"), [("xla", 0), ("auto", 3)])
 def test_a_spiking_network_is_one_program(kernels, trials, monkeypatch):
-    """Of given weights; every small program at build time would cost some 20 ms.
+    """The weights are given, because every small program at build time would cost some 20 ms.
 
     A compiled kernel is tried once, in up to three programs of a few operations.
     """

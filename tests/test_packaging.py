@@ -1,4 +1,4 @@
-"""What is shipped: every public name, documented, in a wheel that works anywhere."""
+"""The package as shipped: every public name, documented, in a wheel that works anywhere."""
 
 import ast
 import inspect
@@ -166,7 +166,7 @@ def imports(path: Path, modules: Container[str]) -> set[str]:
 
 
 def test_no_multi_index_in_the_code():
-    """It cannot be saved to netCDF; trial labels are plain coordinates."""
+    """A MultiIndex cannot be saved to netCDF, so trial labels are plain coordinates."""
     building = re.compile(r"MultiIndex\.from_|\.set_index\(")
     files = python_files("neurodyn", *ROOT_FOLDERS)
     assert not [path for path in files if building.search(path.read_text())]

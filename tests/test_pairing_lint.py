@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("neurodyn", "analysis", "models", "tasks")
-#: What pairs two objects by their labels.
+#: Functions that pair two objects by their labels.
 PAIRS = {"like", "match", "pair", "pair_channels", "pair_sequences"}
 #: Functions that take two labelled objects and need not pair them, each with the reason.
 _EACH = "draws or counts each of them by its own labels; no value of one meets one of the other"

@@ -20,7 +20,7 @@ def examples(page: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory):
-    """What the examples have defined, run one after the other as a reader would."""
+    """Names that the examples define, run one after the other as a reader would."""
     folder, names = tmp_path_factory.mktemp("reader"), {}
     rate, spikes = examples(README)
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""What somebody types in a first hour, from memory of other libraries: `python -m tests.typed`.
+"""Lines that a user of other libraries types in the first hour: `python -m tests.typed`.
 
 In a process of its own, since other tests check types at run time, and users meet these errors
 without that. It prints what does not run or is not refused as it should be.
@@ -58,7 +58,7 @@ def run(model, *args, **options):
 
 
 NUMPY = np.int64
-#: What is typed -> the plain way to say it: both give the same.
+#: Name -> a line as typed, and the plain way to write it; both give the same.
 SAME = {
     "step as a whole number": (
         lambda: tasks.PerceptualDecision(dt=20).n_steps,
@@ -107,7 +107,7 @@ SAME = {
 }
 
 
-#: What is typed -> what the error says.
+#: Name -> a line as typed, and a pattern of the error.
 REFUSED = {
     # numbers with units of their own would lose them, and 20 ms be 0.02
     "time constant with a unit": (lambda: rate_net(tau=ms(20)), "carries a unit.*20.0 for 20"),
@@ -203,7 +203,7 @@ REFUSED = {
 
 
 def of_a_fit(folder):
-    """What is refused of what `fit` returns, and what is taken."""
+    """Wrong uses of the result of `fit`, after a right one."""
     fit = nd.fit(rate_net(), TASK, steps=np.int64(1), batch_size=np.int64(4), key=0)
     nd.plot.history(fit)
     return {
@@ -214,7 +214,7 @@ def of_a_fit(folder):
 
 
 def wrong(typed, message):
-    """What is wrong about an error, or None."""
+    """The fault of an error message, or None."""
     try:
         typed()
     except (ValueError, TypeError, AttributeError) as error:

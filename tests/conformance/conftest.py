@@ -1,4 +1,4 @@
-"""What the conformance of labels covers, and what it found, in a line at the end of a run."""
+"""A line at the end of a run: functions that the conformance of labels covered, and faults."""
 
 import re
 

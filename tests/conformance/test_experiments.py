@@ -1,4 +1,4 @@
-"""What every experiment holds: settings that say what they take, seeds, reports."""
+"""Every experiment describes its settings, numbers its networks by seed and writes a report."""
 
 import dataclasses
 import json

@@ -17,7 +17,7 @@ from tests.conformance import test_interventions, test_models
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "add-a-model.md"
 CELLS = re.findall(r"```\{code-cell\} python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 MODEL, SYSTEM = "WilsonCowan", "WilsonCowan of the page"
-#: What tests are parametrised with beside the name of a model.
+#: Parameters of tests beside the name of a model.
 OTHERS = {"kind": (Silence, Lesion)}
 
 
@@ -36,7 +36,7 @@ TESTS = [
 
 @pytest.fixture(scope="module")
 def page():
-    """What is defined on the page, and what it prints."""
+    """Names that the page defines, and the text that it prints."""
     names, printed = {"__name__": "page"}, io.StringIO()
     with contextlib.redirect_stdout(printed):
         for cell in CELLS:

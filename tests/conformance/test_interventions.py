@@ -1,4 +1,4 @@
-"""What every intervention does to every model and system: it changes the run, or it is refused."""
+"""Every intervention changes the run of every model and system, or is refused."""
 
 from functools import lru_cache
 
@@ -207,7 +207,7 @@ def learning(delay=None):
     )
 
 
-#: What only the state before the first step, or only learning, is made from.
+#: Parameters that only the initial state or only learning uses.
 UNREAD = {
     "learned readout": (learning, lambda m: m.decoder.W, "decoder.W"),
     "plastic weights": (

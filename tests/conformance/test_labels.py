@@ -21,7 +21,7 @@ from tests.conformance.labelled.selections import concatenated, selected
 from tests.conformance.labelled.variables import in_a_dataset, in_words
 
 EVERY = pytest.mark.parametrize("name", entries())
-#: What measures, averages and draws.
+#: Functions that measure, average and draw.
 MEASURED = pytest.mark.parametrize(
     "name", [n for n in entries() if n.split(".")[1] in ("analysis", "plot", "trials")]
 )

@@ -1,4 +1,4 @@
-"""What every measure in `neurodyn.analysis.MEASURES` must do."""
+"""Tests that every measure in `neurodyn.analysis.MEASURES` must pass."""
 
 import jax
 import jax.numpy as jnp

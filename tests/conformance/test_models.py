@@ -1,4 +1,4 @@
-"""What every model in `neurodyn.models` must do. A new model adds one line to `EXAMPLES`."""
+"""Tests that every model in `neurodyn.models` must pass. A new model adds a line to `EXAMPLES`."""
 
 import functools
 import re
@@ -162,7 +162,7 @@ def test_every_trained_parameter_gets_a_finite_gradient(name):
 
     def loss(moved):
         got = run(eqx.combine(moved, kept))
-        # What is seen counts too: a divergence trains parts that no output depends on.
+        # Recorded variables count too: a divergence trains parts that no output depends on.
         return sum((x**2).mean() for x in (got.outputs, *got.variables.values()))
 
     for path, gradient in jax.tree_util.tree_leaves_with_path(eqx.filter_grad(loss)(moved)):

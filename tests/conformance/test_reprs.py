@@ -1,4 +1,4 @@
-"""What is printed at a prompt says what a thing is, in a few lines."""
+"""An object at a prompt prints its kind and size in a few lines."""
 
 import inspect
 import pkgutil

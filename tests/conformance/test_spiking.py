@@ -1,4 +1,4 @@
-"""What every spiking network must do, whatever it is made of."""
+"""Tests that every spiking network must pass, whatever its parts."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every task in `neurodyn.tasks` must do."""
+"""Tests that every task in `neurodyn.tasks` must pass."""
 
 import re
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_shapes_and_dtypes(name):
         assert task.n_outputs % trials.targets.shape[-1] == 0
     assert len(task.input_names) == len(set(task.input_names)) == task.n_inputs
     assert len(task.output_names) == len(set(task.output_names)) == task.n_outputs
-    # They know their step, so that a run of them needs none; those that change with it keep it.
+    # Trials carry their step, so that a run of them needs no `dt`.
     for drawn in (trials, task.validation()):
         assert (drawn.dt, drawn.time_unit) == (task.dt, task.units().get("time", "ms"))
     for value in trials.conditions.values():

@@ -170,7 +170,7 @@ def test_finite_differences_agree_with_the_backpropagation_above():
 
 
 def through_weights(p, bars):
-    """What errors of the gradients of weights do to that of time constants, made of the same sums.
+    """The error of the gradient of time constants, given errors of the gradients of weights.
 
     The drive of a unit is linear in its weights, so that the product of drive and cotangent is a
     sum of weights times their gradients. The leak is subtracted from it, of about the same size.

@@ -25,7 +25,7 @@ EVALUATION_KEY = 99
 
 
 class Learnt(NamedTuple):
-    """What an ensemble scores on its task's validation set.
+    """Scores of an ensemble on the validation set of its task.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ def flip_flop(*, steps: int = 1000, n_networks: int = 5, n_units: int = 64, key:
 
 
 def perceptual_decision(**changes) -> Learnt:
-    """As the quick preset of the experiment trains them, on the coherences of its recording."""
+    """Networks of the quick preset of the experiment, on the coherences of its recording."""
     settings = configure(EXPERIMENTS["perceptual_decision"], "quick", changes)
     coherence = np.unique(datasets.load(settings.recording)["coherence"].values)
     task = tasks.PerceptualDecision(dt=settings.dt, coherence=coherence, stimulus=settings.stimulus)
@@ -76,7 +76,7 @@ def perceptual_decision(**changes) -> Learnt:
 
 
 def context_decision(**changes) -> Learnt:
-    """As the quick preset of the experiment trains them, on the published coherences."""
+    """Networks of the quick preset of the experiment, on the published coherences."""
     settings = configure(EXPERIMENTS["context_decision"], "quick", changes)
     task = tasks.ContextDecision(dt=settings.dt)
     correct = validate(train(settings, Run(progress=False), task).model, task)["correct"]

@@ -51,7 +51,7 @@ def flat(x):
     return x.reshape(-1, x.shape[-1])
 
 
-#: Of one population: numbers that do not depend on scale or offset.
+#: Measures of one population that do not depend on scale or offset.
 ONE = {
     "autocorrelation": lambda x: analysis.autocorrelation(trials_of(x), across="trials"),
     "autocorrelation in time": lambda x: analysis.autocorrelation(trials_of(x), across="time"),
@@ -64,7 +64,7 @@ ONE = {
         analysis.split_half_reliability(trials_of(x), "coherence", n_splits=4).reliability
     ),
 }
-#: Of two.
+#: Measures of two populations that do not depend on scale or offset.
 TWO = {
     "cka": lambda x, y: analysis.cka(means(x), means(y)),
     "debiased cka": lambda x, y: analysis.cka(means(x), means(y), debiased=True),

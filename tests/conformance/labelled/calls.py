@@ -1,4 +1,4 @@
-"""One labelled argument of a working call, changed in some way, and what comes of it."""
+"""One labelled argument of a working call, changed in some way, and the result."""
 
 import linecache
 import traceback
@@ -66,7 +66,7 @@ class Case(NamedTuple):
         return kind_of(self.example.entry) == "plot"
 
     def called(self, change: Change) -> Any:
-        """What the call says with the argument changed."""
+        """The result of the call with the argument changed."""
         return seen(self.example(**{self.argument: within(change, self.given)}))
 
     @property
@@ -106,7 +106,7 @@ _REFERENCE: dict[int, Any] = {}
 
 
 def reference(example: Example) -> Any:
-    """What the call says of the data as they are."""
+    """The result of the call with the data as they are."""
     if id(example) not in _REFERENCE:
         _REFERENCE[id(example)] = seen(result(example))
     return _REFERENCE[id(example)]

@@ -24,7 +24,7 @@ from tests.conformance.labelled.seen import difference, seen
 
 __all__ = ["CLOCKS", "clock"]
 
-#: What a refusal speaks of.
+#: Words of a refusal for the clock.
 NAMED = re.compile(
     r"time|step|gap|second|clock|\bbin|spaced|reverse|sample|shape|agree|\bms\b|symbol", re.I
 )
@@ -59,7 +59,7 @@ CLOCKS: dict[str, Change] = {
 
 
 def clock(case: Case, name: str) -> str:
-    """What is wrong with an answer to data of another clock."""
+    """The fault of an answer to data of another clock."""
     change = CLOCKS[name]
     changed, impossible = attempt(lambda: within(change, case.given))
     if impossible or (case.dim == "spike" and name != "seconds"):
@@ -77,7 +77,7 @@ def clock(case: Case, name: str) -> str:
 
 
 def _of_the_same(case: Case, change: Change, got: Any) -> str:
-    """Of the same samples, said in another way, the same."""
+    """The same samples under other labels give the same answer."""
     return apart_from_draws(case.example, got, reference(case.example))
 
 
@@ -102,7 +102,7 @@ def _of_a_new_step(case: Case, change: Change, got: Any) -> str:
 
 
 def _of_fewer(case: Case, change: Change, got: Any) -> str:
-    """Of every second sample; every second bin is as wide as it was."""
+    """Every second sample gives the answer of a new step; a bin is as wide as before."""
     binned = "bin_width" in leaf(case.given).attrs
     return "" if binned else _of_a_new_step(case, change, got)
 

@@ -167,7 +167,7 @@ def _calls(
 
 
 def _stages(entry: Entry, name: str, pool: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What its name says, then what one starts from, then results."""
+    """Objects named like the parameter, then those a scientist starts from, then results."""
     names = [m for m in MEANT.get(name, ()) if isinstance(m, str)]
     meant = {k: v for m in names for k, v in pool.items() if k.startswith(m)}
     yield meant
@@ -206,7 +206,7 @@ def _nested(entry: Entry, name: str, value: Any) -> Any:
 
 
 def _others(entry: Entry, name: str, first: Any, pool: dict[str, Any]) -> list[tuple[str, Any]]:
-    """What may stand beside the first argument."""
+    """Objects that may stand beside the first argument."""
     found = []
     for meant in MEANT.get(name, ()):
         if isinstance(meant, str):

@@ -1,4 +1,4 @@
-"""What a figure shows, whatever the order it is drawn in."""
+"""The content of a figure, in an order that does not depend on the order of drawing."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ __all__ = ["panels"]
 
 
 def panels(figure: Figure) -> list[Any]:
-    """What each panel shows, in an order that depends on that alone; times in ms."""
+    """The content of each panel, sorted by the content; times in ms."""
     visible = [ax for ax in figure.axes if ax.get_visible()]
     # A label that stands at the first panel only is one of the figure.
     shared = [

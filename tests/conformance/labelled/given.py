@@ -1,4 +1,4 @@
-"""What stands beside the data in a call, by the name of the parameter.
+"""Arguments beside the data in a call, by the name of the parameter.
 
 Add a line where the suite asks for one: it is the only thing that a new function may need.
 """
@@ -36,7 +36,7 @@ OPTIONS: dict[str, list[Any]] = {
     "window": [(-100.0, 300.0)],
     "windows": [{"all": (100.0, 2000.0)}],
 }
-#: What makes results quick, where it has a default.
+#: Parameters with a default whose value here makes the result quick.
 QUICKLY: dict[str, Any] = {
     "iterations": 2,
     "method": ErrorRegression(window=3, iterations=2),
@@ -85,7 +85,7 @@ MEANT: dict[str, tuple[Any, ...]] = {
 _FIRST = "it shows the first entry, which is another one now"
 _SECONDS = "figures take seconds as they are, and their axis says so"
 _BINS = "each bin counts for itself, so that others may be missing"
-#: What a relation asks and a function need not keep, with the reason.
+#: Functions that need not keep a relation, with the reason.
 EXEMPT: dict[str, dict[str, str]] = {
     "example": {
         "neurodyn.drive.poisson": "what it draws has no labels",

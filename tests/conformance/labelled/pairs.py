@@ -23,7 +23,7 @@ __all__ = ["paired"]
 
 
 def paired(case: Case, order: np.ndarray) -> str:
-    """What the second object lacks, or labels otherwise, is refused or counted as missing.
+    """Entries that the second object lacks, or labels otherwise, are refused or count as missing.
 
     Only where it matters which entry of one belongs to which of the other.
     """

@@ -1,4 +1,4 @@
-"""What takes labelled data, found through the `__all__` of every public module.
+"""Public functions that take labelled data, found through the `__all__` of every public module.
 
 A parameter takes labelled data if its annotation says so, or if its entry in the docstring does.
 """
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
 
 
 def _described(call: Callable[..., Any]) -> dict[str, str]:
-    """What a numpydoc docstring says of each parameter."""
+    """The description of each parameter in a numpydoc docstring."""
     doc = inspect.getdoc(call) or ""
     if inspect.isclass(call) and "Parameters\n" not in doc:
         doc = inspect.getdoc(call.__init__) or ""

@@ -1,4 +1,4 @@
-"""What a result says, whatever the order it says it in; and whether two results say the same."""
+"""The content of a result, in an order of its own; and the comparison of two results."""
 
 import itertools
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ from tests.conformance.labelled.seen import difference, labels_of_spikes, seen
 __all__ = ["concatenated", "fresh", "selected"]
 
 
-#: What a refusal for too few entries speaks of.
+#: Words of a refusal for too few entries.
 FEW = re.compile(r"at least|few|single|too short|only one|needs? (two|three|more)|\bone\b", re.I)
 
 

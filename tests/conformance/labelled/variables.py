@@ -17,7 +17,7 @@ ROWS = ("trial", "condition", "sweep")
 
 
 def in_a_dataset(example: Example, argument: str) -> str:
-    """What is wrong with an answer to an array that comes as the one variable of a Dataset."""
+    """The fault of an answer to an array that comes as the one variable of a Dataset."""
 
     def change(x: Any) -> Any:
         return x.to_dataset(name=x.name or "values") if isinstance(x, xr.DataArray) else x
@@ -31,7 +31,7 @@ def in_a_dataset(example: Example, argument: str) -> str:
 
 
 def in_words(example: Example) -> str:
-    """What is wrong with an answer to conditions that are called by words, in the same order."""
+    """The fault of an answer to conditions that are named by words, in the same order."""
     by = example.options.get("by")
     if not isinstance(by, str):
         return ""
@@ -58,7 +58,7 @@ def in_words(example: Example) -> str:
 
 
 def _numbers(x: Any, by: str) -> Any:
-    """What is counted or measured, without the labels themselves."""
+    """Counts and measures, without the labels themselves."""
     if isinstance(x, Figure):
         lines = [line for ax in x.axes if ax.get_visible() for line in ax.lines]
         drawn = [np.asarray(line.get_ydata(), float) for line in lines]

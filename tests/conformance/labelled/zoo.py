@@ -176,7 +176,7 @@ def relabelled_spikes(run):
 
 @functools.cache
 def seeds() -> dict[str, xr.Dataset | xr.DataArray]:
-    """What a scientist starts from."""
+    """Labelled objects that a scientist starts from."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _seeds()

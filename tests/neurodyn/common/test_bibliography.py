@@ -1,4 +1,4 @@
-"""What to cite."""
+"""Citations of models, tasks and measures."""
 
 import pytest
 

@@ -18,7 +18,7 @@ class Screen(io.StringIO):
 
 
 def work(monkeypatch, *, terminal, **options):
-    """What three parts of work write to the error stream."""
+    """Text that three parts of work write to the error stream."""
     screen = Screen(terminal)
     monkeypatch.setattr(sys, "stderr", screen)
     with progress.bar("training", 3, **options) as advance:

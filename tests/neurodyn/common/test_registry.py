@@ -1,4 +1,4 @@
-"""What there is by name, and how classes are named in files."""
+"""Models, tasks and measures by name, and the names of classes in files."""
 
 import importlib
 import inspect
