@@ -77,7 +77,12 @@ PROCESSOR = (
 
 def below(path: Path, places: tuple[str, ...]) -> bool:
     """Whether a test file is one of some files, or in one of some folders."""
-    return any(path.is_relative_to(Path(__file__).parent / place) for place in places)
+    return any(path.is_relative_to(HERE / place) for place in places)
+
+
+HERE = Path(__file__).parent
+MOVED = [place for place in (*QUICK, *KERNELS, *PROCESSOR) if not (HERE / place).exists()]
+assert not MOVED, f"tests/conftest.py lists files that are not there: {MOVED}"
 
 
 def pytest_sessionstart(session):
