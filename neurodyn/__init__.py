@@ -13,7 +13,6 @@ from neurodyn.engine.integrate import integrate
 from neurodyn.engine.intervene import Clamp, Current, Lesion, Silence
 from neurodyn.engine.record import Save, Trajectory
 from neurodyn.engine.solve import SolveError, solve
-from neurodyn.params import resolve
 from neurodyn.system import (
     AbstractFlow,
     AbstractMap,

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 from neurodyn.engine import stepping
 from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.engine.solvers import check_noise_solver, check_solver
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractMap, State
 
 __all__ = [
@@ -36,11 +36,11 @@ def state_size(state: State) -> int:
 @eqx.filter_jit
 def initial_states(system: Any, dt: Any, trial: PyTree, key: Any, n_trials: int) -> State:
     """States to start from, drawn as :func:`neurodyn.integrate` draws them."""
-    system = resolve(system)
+    system = with_values(system)
     keys = None if key is None else _trial_keys(key, n_trials)[:, 0]
 
     def one(trial, key, _):
-        return resolve(system, trial).initial_state(dt=dt, trial=trial, key=key)
+        return with_values(system, trial).initial_state(dt=dt, trial=trial, key=key)
 
     return jax.vmap(one)(trial, keys, jnp.arange(n_trials))
 
@@ -81,7 +81,7 @@ def frame_growth(
     Logarithms of the diagonal of R in the QR decomposition, whether each trial stayed finite, and
     whether it rested where it started.
     """
-    system = resolve(system)
+    system = with_values(system)
     n_trials = jax.tree.leaves(state)[0].shape[0]
     keys = None if key is None else _trial_keys(key, n_trials)[:, 1]
     held = not callable(source)
@@ -186,7 +186,7 @@ def is_noisy(system: Any, state: State, trial: PyTree, source: Any) -> bool:
         t = jnp.zeros(())
         held = isinstance(source, Drive)
         u = jax.tree.map(lambda a: a[0, 0], source) if held else as_drive(source(t))
-        return resolve(system, one[1]).diffusion(t, one[0], u)
+        return with_values(system, one[1]).diffusion(t, one[0], u)
 
     return eqx.filter_eval_shape(amplitude) is not None
 

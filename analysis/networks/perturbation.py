@@ -15,7 +15,7 @@ from neurodyn.analysis.networks.alterations import score_altered
 from neurodyn.analysis.networks.lesion_results import lesion_result, relative_accuracy
 from neurodyn.common.checks import check_whole, numbers
 from neurodyn.common.random import as_key
-from neurodyn.params import ClampedParameter, MaskedParameter, ScaledParameter
+from neurodyn.params import Clamped, Masked, Scaled
 from neurodyn.params.base import value_of
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
@@ -35,15 +35,15 @@ class _Perturb(eqx.Module):
         return eqx.tree_at(lambda m: getattr(m, self.name), model, new)
 
     def _perturbed(self, leaf, size, key):
-        if isinstance(leaf, ScaledParameter):  # relative noise is the same in any units
-            inner = self._perturbed(leaf.inner, size, key)
-            return eqx.tree_at(lambda p: p.inner, leaf, inner)
-        if isinstance(leaf, ClampedParameter):  # the raw values move, the clamp acts after
+        if isinstance(leaf, Scaled):  # relative noise is the same in any units
+            inner = self._perturbed(leaf.of, size, key)
+            return eqx.tree_at(lambda p: p.of, leaf, inner)
+        if isinstance(leaf, Clamped):  # the raw values move, the clamp acts after
             raw = self._moved(leaf.raw, size, key)
             return eqx.tree_at(lambda p: p.raw, leaf, raw)
         new = self._moved(value_of(leaf), size, key)
         # Absent connections stay absent.
-        return new * leaf.mask if isinstance(leaf, MaskedParameter) else new
+        return new * leaf.mask if isinstance(leaf, Masked) else new
 
     def _moved(self, values, size, key):
         noise = jax.random.normal(jax.random.wrap_key_data(key), values.shape, values.dtype)

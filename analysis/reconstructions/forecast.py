@@ -15,7 +15,7 @@ from neurodyn import labels
 from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.drive import Drive
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, State
 
 __all__ = ["Generates", "forecast", "forecast_error"]
@@ -210,7 +210,7 @@ def _forecast(
     n_horizons: int,
     n_samples: int,
 ):
-    own = resolve(model)
+    own = with_values(model)
     n_trials = x.shape[1]
     trial_keys = None
     if key is not None:

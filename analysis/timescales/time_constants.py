@@ -15,7 +15,7 @@ from neurodyn.analysis.timescales.autocorrelation import autocorrelation
 from neurodyn.analysis.timescales.golden import golden_section
 from neurodyn.labels import LabelError, clock
 from neurodyn.labels.only import takes
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractSystem
 
 __all__ = ["effective_tau", "fit_exponential", "timescale"]
@@ -45,7 +45,7 @@ def effective_tau(model: xr.Dataset | xr.DataArray | AbstractSystem) -> xr.DataA
         If there is no such coordinate or it is not in ms.
     """
     if isinstance(model, AbstractSystem):
-        columns = resolve(model).unit_coords()
+        columns = with_values(model).unit_coords()
         own = {n: v for n, v in columns.items() if not isinstance(v, tuple)}
         model = xr.Dataset(coords={n: ("unit", np.asarray(v)) for n, v in own.items()})
         model = model.assign_coords(unit=np.arange(model.sizes.get("unit", 0)))

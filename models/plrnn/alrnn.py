@@ -11,7 +11,7 @@ from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
 from neurodyn.models.plrnn.initial import narrow_normal, stable_diagonal, turned
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
-from neurodyn.params import AbstractParameter, FixedParameter
+from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params.base import value_of
 
 __all__ = ["ALRNN"]
@@ -70,7 +70,7 @@ class ALRNN(AbstractPLRNN):
     W: Float[Array, "unit unit"] | AbstractParameter
     h: Float[Array, " unit"] | AbstractParameter
     C: Float[Array, "input unit"] | AbstractParameter | None
-    start: Float[Array, " output"] | FixedParameter
+    start: Float[Array, " output"] | Fixed
     clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("brenner2024",)

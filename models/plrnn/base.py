@@ -18,7 +18,7 @@ from neurodyn.labels import in_positions
 from neurodyn.models.plrnn.initial import turned
 from neurodyn.models.plrnn.observation import AbstractObservation, make_observation
 from neurodyn.models.plrnn.products import product
-from neurodyn.params import AbstractParameter, FixedParameter
+from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params import bind as base
 from neurodyn.params.base import value_of
 from neurodyn.system import AbstractMap, State, Variable
@@ -171,7 +171,7 @@ class AbstractPLRNN(AbstractMap):
                 f"`x` is one observation, {self.n_outputs} finite numbers, got {given.dtype} of "
                 f"shape {given.shape}."
             )
-        start = FixedParameter(jnp.asarray(given, value_of(self.start).dtype))
+        start = Fixed(raw=jnp.asarray(given, value_of(self.start).dtype))
         return eqx.tree_at(
             lambda m: (m.start, m.clock), self, (start, clock), is_leaf=lambda x: x is None
         )
@@ -278,9 +278,9 @@ class Parts:
         _, n_units, n_outputs = self.sizes
         return make_observation(kind, n_outputs, n_units, self._observation)
 
-    def start(self) -> FixedParameter:
+    def start(self) -> Fixed:
         """Runs start from the mean of standardised data."""
-        return FixedParameter(jnp.zeros(self.sizes[2], jnp.result_type(float)))
+        return Fixed(raw=jnp.zeros(self.sizes[2], jnp.result_type(float)))
 
 
 def latent_penalty(A: Float[Array, " unit"], *weights: Float[Array, "..."]) -> Float[Array, ""]:

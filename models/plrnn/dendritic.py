@@ -16,7 +16,7 @@ from neurodyn.models.plrnn.initial import (
 )
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
-from neurodyn.params import AbstractParameter, FixedParameter, Masked, Normal
+from neurodyn.params import AbstractParameter, Fixed, Masked, Normal
 from neurodyn.params.base import value_of
 
 __all__ = ["DendriticPLRNN"]
@@ -73,7 +73,7 @@ class DendriticPLRNN(AbstractPLRNN):
     alpha: Float[Array, " branch"] | AbstractParameter
     H: Float[Array, "unit branch"] | AbstractParameter
     C: Float[Array, "input unit"] | AbstractParameter | None
-    start: Float[Array, " output"] | FixedParameter
+    start: Float[Array, " output"] | Fixed
     clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("brenner2022",)

@@ -11,7 +11,7 @@ from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
 from neurodyn.models.plrnn.initial import stable_diagonal, turned, uniform
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
-from neurodyn.params import AbstractParameter, FixedParameter
+from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params.base import value_of
 
 __all__ = ["ShallowPLRNN"]
@@ -69,7 +69,7 @@ class ShallowPLRNN(AbstractPLRNN):
     h1: Float[Array, " unit"] | AbstractParameter
     h2: Float[Array, " hidden"] | AbstractParameter
     C: Float[Array, "input unit"] | AbstractParameter | None
-    start: Float[Array, " output"] | FixedParameter
+    start: Float[Array, " output"] | Fixed
     clock: Int[Array, "4"] | None = None
 
     post_pre_in_version_1 = ("W1", "W2", "C")

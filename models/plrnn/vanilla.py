@@ -10,7 +10,7 @@ from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, turned
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
-from neurodyn.params import AbstractParameter, FixedParameter, Masked
+from neurodyn.params import AbstractParameter, Fixed, Masked
 from neurodyn.params.base import value_of
 
 __all__ = ["PLRNN"]
@@ -55,7 +55,7 @@ class PLRNN(AbstractPLRNN):
     W: Float[Array, "unit unit"] | AbstractParameter
     h: Float[Array, " unit"] | AbstractParameter
     C: Float[Array, "input unit"] | AbstractParameter | None
-    start: Float[Array, " output"] | FixedParameter
+    start: Float[Array, " output"] | Fixed
     clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("durstewitz2017",)

@@ -8,21 +8,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.models.pvrnn import dynamics, layers
-from neurodyn.params import AbstractSpec, Indexed, IndexedParameter, Normal, resolve
+from neurodyn.params import AbstractParameter, Indexed, Normal, with_values
 
 __all__ = ["adaptive_vectors", "along_prior"]
 
 
 def adaptive_vectors(
     model: Any, sequences: tuple[int, int], init: Any, key: PRNGKeyArray
-) -> IndexedParameter:
+) -> Indexed:
     """Adaptive vectors ``(row, time, raw)`` of so many sequences and steps."""
     n, steps = layers.sizes("sequences", sequences)
     raw = 2 * sum(model.n_latents)
     named = {"zeros": 0.0, "prior": 0.0, "normal": Normal(0.0, 1.0)}
     if isinstance(init, str):
         layers.check_choice("A", init, tuple(named))
-    if isinstance(init, AbstractSpec):
+    if isinstance(init, AbstractParameter):
         raise ValueError("`A` has a row for each sequence: pass an array or an initializer.")
     spec = Indexed(n, init=named[init] if isinstance(init, str) else init)
     A = spec.build((steps, raw), key)
@@ -31,7 +31,7 @@ def adaptive_vectors(
         width, dtype = sum(model.n_latents), A.values.dtype
         eps = jax.vmap(lambda k: jax.random.normal(k, (steps, width), dtype), out_axes=1)(keys)
         u0 = jnp.zeros((n, sum(model.n_units)), dtype)
-        values = eqx.filter_jit(along_prior)(resolve(model), u0, eps)
+        values = eqx.filter_jit(along_prior)(with_values(model), u0, eps)
         return eqx.tree_at(lambda a: a.values, A, jnp.swapaxes(values, 0, 1))
     return A
 

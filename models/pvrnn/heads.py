@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn.layers import fixed
-from neurodyn.params import FixedParameter
+from neurodyn.params import Fixed
 from neurodyn.params.base import value_of
 
 __all__ = ["AbstractHead", "GaussianHead", "LinearHead", "SoftmaxHead", "TanhHead", "as_head"]
@@ -118,9 +118,9 @@ class SoftmaxHead(AbstractHead):
 
     squared: ClassVar[bool] = False
     n_bins: int = eqx.field(static=True)
-    low: Float[Array, ""] | FixedParameter
-    high: Float[Array, ""] | FixedParameter
-    width: Float[Array, ""] | FixedParameter
+    low: Float[Array, ""] | Fixed
+    high: Float[Array, ""] | Fixed
+    width: Float[Array, ""] | Fixed
 
     def __init__(self, n_bins: int = 10, *, low: Any = -1.0, high: Any = 1.0, width: Any = 0.05):
         check_whole(2, n_bins=n_bins)

@@ -13,9 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from neurodyn.params import AbstractSpec, FixedParameter, Masked
+from neurodyn.params import AbstractParameter, Fixed, Masked, as_parameter
 from neurodyn.params import bind as base
-from neurodyn.params.use import as_spec
 
 __all__ = [
     "FanIn",
@@ -99,9 +98,9 @@ def by_layer(name: str, value: Any, n_layers: int) -> Float[Array, " layer"]:
     return jnp.asarray(given, jnp.result_type(float))
 
 
-def fixed(value: Any) -> FixedParameter:
+def fixed(value: Any) -> Fixed:
     """Numbers that training leaves alone, as arrays, so that new ones recompile nothing."""
-    return FixedParameter(jnp.asarray(value, jnp.result_type(float)))
+    return Fixed(raw=jnp.asarray(value, jnp.result_type(float)))
 
 
 class FanIn:
@@ -129,7 +128,7 @@ def bind_masked(
 ) -> Any:
     """Bind a weight matrix of which only the entries in the mask exist."""
     try:
-        spec = as_spec(value, default=FanIn(mask))
+        spec = as_parameter(value, default=FanIn(mask))
         return Masked(mask, spec).build(mask.shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {mask.shape}: {error}") from error
@@ -137,7 +136,7 @@ def bind_masked(
 
 def bind_tau(value: Any, n_units: tuple[int, ...], key: PRNGKeyArray) -> Any:
     """Bind the time constants of the packed units."""
-    if not isinstance(value, AbstractSpec):
+    if not isinstance(value, AbstractParameter):
         parts = spread("tau", value, len(n_units))
         try:
             value = np.concatenate(

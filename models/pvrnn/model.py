@@ -19,8 +19,8 @@ from neurodyn.models.pvrnn.rollout import rollout
 from neurodyn.models.pvrnn.sampling import Held, Noise, Sampling
 from neurodyn.params import (
     AbstractParameter,
-    FixedParameter,
-    resolve,
+    Fixed,
+    with_values,
 )
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
@@ -147,8 +147,8 @@ class PVRNN(AbstractMap):
     b_out: Float[Array, " raw"] | AbstractParameter
     A: Any
     tau: Float[Array, " unit"] | AbstractParameter
-    w: Float[Array, " layer"] | FixedParameter
-    w_first: Float[Array, " layer"] | FixedParameter
+    w: Float[Array, " layer"] | Fixed
+    w_first: Float[Array, " layer"] | Fixed
 
     reference: ClassVar[tuple[str, ...]] = ("ahmadi2019",)
     first_step: ClassVar[str] = "first step, whose prior is the unit Gaussian"
@@ -256,7 +256,7 @@ class PVRNN(AbstractMap):
 
     def raw_outputs(self, d: Float[Array, "*batch unit"]) -> Float[Array, "*batch raw"]:
         """What the head makes outputs of."""
-        W_out: Any = self.W_out  # a value by now, see resolve
+        W_out: Any = self.W_out  # a value by now, see with_values
         b_out: Any = self.b_out
         raw = d[..., : self.n_units[0]] @ W_out
         return raw + jnp.broadcast_to(b_out, raw.shape)
@@ -408,7 +408,7 @@ class PVRNN(AbstractMap):
                 f"This PVRNN was built for sequences of {A.shape[0]} steps, but the trials have "
                 f"{targets.shape[0]}: build it with sequences=(task.n_items, task.n_steps)."
             )
-        model = resolve(self)
+        model = with_values(self)
         eps = standard_normal(key, (*A.shape[:2], A.shape[2] // 2), A.dtype)
         run = rollout(model, A, eps)
         got = terms(model, run.d, run.q, run.p, targets, mask)

@@ -17,7 +17,7 @@ from neurodyn.models.pvrnn.regression import as_reports, network_of, without_met
 from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.streams import check_network, one_key_each
 from neurodyn.models.pvrnn.window import Carry, Reports
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 
 __all__ = ["OnlineRegression"]
 
@@ -84,7 +84,7 @@ class OnlineRegression(eqx.Module):
 
     def init(self) -> Carry:
         """The state before the first observation."""
-        return window.start(resolve(self.network), self.n_streams, self.method.window)
+        return window.start(with_values(self.network), self.n_streams, self.method.window)
 
     def step(self, state: Carry, x: Any, mask: Any = None) -> tuple[Carry, dict[str, Array]]:
         """Take up one observation of each stream.
@@ -158,4 +158,4 @@ def _for_model(x: Any, mask: Any) -> tuple[Any, Any]:
 
 @eqx.filter_jit
 def _observe(network, method, reports, state, x, mask, keys):
-    return window.observe(resolve(network), method, reports, state, x, mask, keys)
+    return window.observe(with_values(network), method, reports, state, x, mask, keys)

@@ -18,7 +18,7 @@ from neurodyn.models.pvrnn.adaptive import along_prior
 from neurodyn.models.pvrnn.gaussian import divergence
 from neurodyn.models.pvrnn.inference import Stretch
 from neurodyn.models.pvrnn.streams import as_streams, check_network, latent_coords, one_key_each
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 
 __all__ = ["plan"]
 
@@ -117,7 +117,7 @@ def plan(
 
 @eqx.filter_jit
 def _plan(model, wanted, mask, adam, keys, *, iterations, init, noise, keep_best):
-    model = resolve(model)
+    model = with_values(model)
     n_steps, n_trials = wanted.shape[:2]
     n_latents, dtype = sum(model.n_latents), wanted.dtype
     stretch = Stretch(

@@ -15,7 +15,7 @@ from neurodyn.models.pvrnn.labelling import label
 from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.streams import as_streams, check_network, one_key_each
 from neurodyn.models.pvrnn.window import Reports
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 
 __all__ = ["error_regression"]
 
@@ -121,7 +121,7 @@ def without_meta_prior(method: ErrorRegression) -> ErrorRegression:
 
 @eqx.filter_jit
 def _follow(model, observed, mask, method, reports, keys):
-    model = resolve(model)
+    model = with_values(model)
 
     def body(carry, now):
         return window.observe(model, method, reports, carry, *now, keys)

@@ -43,7 +43,7 @@ def rollout(
     Parameters
     ----------
     model
-        A resolved PV-RNN (:func:`neurodyn.resolve`).
+        A resolved PV-RNN (:func:`neurodyn.params.with_values`).
     A
         Adaptive vectors: all means, then all log standard deviations.
     eps

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn.layers import fixed
-from neurodyn.params import FixedParameter
+from neurodyn.params import Fixed
 
 __all__ = ["Held", "Noise", "Sampling"]
 
@@ -28,7 +28,7 @@ class Held(eqx.Module):
     """
 
     which: Bool[Array, " latent"]
-    value: Float[Array, " latent"] | FixedParameter
+    value: Float[Array, " latent"] | Fixed
 
     __repr__ = brief
 
@@ -42,7 +42,7 @@ class Held(eqx.Module):
 
     def __call__(self, x: Float[Array, " latent"]) -> Float[Array, " latent"]:
         """Put the values in their places."""
-        value: Any = self.value  # a number by now, see resolve
+        value: Any = self.value  # a number by now, see with_values
         return jnp.where(self.which, value, x)
 
 

@@ -17,7 +17,7 @@ from neurodyn.models.pvrnn.gaussian import (
     negative_log_density,
 )
 from neurodyn.models.pvrnn.objective import counted
-from neurodyn.params import AbstractParameter, Fixed, resolve
+from neurodyn.params import AbstractParameter, Fixed, with_values
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
 from neurodyn.task import Trial
@@ -217,7 +217,7 @@ class VRNN(AbstractMap):
         kl
             Divergence of the posterior from the prior of every latent [nats].
         """
-        own = resolve(self)
+        own = with_values(self)
         # What does not depend on the recurrence is computed for all steps at once.
         features = own._observe(observed)
         start = own._start(observed.shape[1:2]).x

@@ -135,8 +135,8 @@ def _short(x: Any, unit: str) -> str:
         return "{" + _listed([f"{key}: {_safely(one)}" for key, one in x.items()], list(x)) + "}"
     if isinstance(x, (tuple, list)) and not fields:
         return "(" + _listed([_safely(one) or str(one) for one in x]) + ")" + unit
-    if hasattr(type(x), "trained") and callable(getattr(x, "value", None)):
-        return f"{_value(x, unit)} {name.removesuffix('Parameter')}"
+    if hasattr(type(x), "trained") and x.bound:
+        return f"{_value(x, unit)} {name}"
     if not fields and not dataclasses.is_dataclass(x):
         text = repr(x)
         return text if len(text) <= _LONGEST and "\n" not in text else name

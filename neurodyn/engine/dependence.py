@@ -10,7 +10,7 @@ from jax.extend import core
 from jaxtyping import Array, PyTree
 
 from neurodyn.engine.drive import Drive
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, State
 
 __all__ = ["check_change", "check_current", "depends"]
@@ -104,7 +104,7 @@ def check_current(
 
     def stepped(current):
         u = Drive(drive.input, drive.target, drive.gate, current)
-        return _stepped(resolve(system, trial), state, u, dt, key)
+        return _stepped(with_values(system, trial), state, u, dt, key)
 
     if not depends(stepped, jnp.asarray(current)):
         raise TypeError(
@@ -145,7 +145,7 @@ def check_change(
     leaves, structure = jax.tree.flatten(changed)
 
     def stepped(leaves, state, drive, trial, key):
-        own = resolve(eqx.combine(jax.tree.unflatten(structure, leaves), system), trial)
+        own = with_values(eqx.combine(jax.tree.unflatten(structure, leaves), system), trial)
         arrays = _stepped(own, state, drive, dt, key), own.readout(state), own.observe(state)
         return eqx.filter(arrays, eqx.is_array)
 

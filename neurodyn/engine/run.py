@@ -15,7 +15,7 @@ from neurodyn.engine.record import Trajectory, is_finite, observe, only_trial, p
 from neurodyn.engine.solvers import check_noise_solver
 from neurodyn.engine.start import check_currents, initial_states, is_noisy, precision, trial_keys
 from neurodyn.kernels import recurrent_scan
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, Drive, State
 
 __all__ = ["execute"]
@@ -24,7 +24,7 @@ __all__ = ["execute"]
 @eqx.filter_jit
 def execute(plan: Plan) -> Trajectory:
     """Run a plan in one compiled program."""
-    system = resolve(plan.system)
+    system = with_values(plan.system)
     keys = trial_keys(plan.key, plan.first_trial, plan.n_trials)
     state = plan.state
     if state is None:
@@ -51,7 +51,7 @@ def execute(plan: Plan) -> Trajectory:
     outputs = recorded.get("outputs")
     if plan.save.outputs == "last":
         ran = stepping.running(context, plan.last_step)
-        outputs = jax.vmap(lambda s, tr: resolve(ran, tr).readout(s))(seen, plan.trial)[None]
+        outputs = jax.vmap(lambda s, tr: with_values(ran, tr).readout(s))(seen, plan.trial)[None]
     first, last = plan.window
     steps = jnp.arange(first, last, dtype=jnp.int32)[plan.save.every - 1 :: plan.save.every]
     done = Trajectory(
@@ -135,7 +135,7 @@ def _scanned(plan: Plan, context: stepping.Context, state: State) -> tuple[dict,
     def record(arrays, carry, k):
         context = eqx.combine(arrays, static)
         ran = stepping.running(context, k)
-        see = jax.vmap(lambda s, tr: observe(resolve(ran, tr), s, save))
+        see = jax.vmap(lambda s, tr: observe(with_values(ran, tr), s, save))
         return see(carry[1] if apart else carry, context.trial)
 
     def advance_and_record(arrays, carry, x):

@@ -25,7 +25,7 @@ from neurodyn.engine.events import (
 )
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
 from neurodyn.engine.record import Save, Trajectory, as_save, checked_save, is_finite, only_trial
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractSpiking, State
 
 __all__ = ["SolveError", "SpikeTimes", "solve"]
@@ -172,7 +172,7 @@ def _solve_all(
     max_events,
 ):
     wanted, save = save, save._replace(outputs=save.outputs and "every")
-    system = resolve(system)
+    system = with_values(system)
     keys = None
     if key is not None:
         fold = jax.vmap(jax.random.fold_in, (None, 0))
@@ -180,7 +180,7 @@ def _solve_all(
 
     def one(xs):
         _, values, state, trial, key = xs
-        own = system if trial is None else resolve(system, trial)
+        own = system if trial is None else with_values(system, trial)
         u_of = Held(values, source.dt, source.edges) if isinstance(source, Held) else source
         init_key, noise_key = (None, None) if key is None else jax.random.split(key)
         if state is None:

@@ -13,7 +13,7 @@ from neurodyn.engine.inputs import starts_from_first
 from neurodyn.engine.intervene import WeightChange
 from neurodyn.engine.plan import Plan
 from neurodyn.engine.units import shapes_of, unit_axis
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractSystem, Drive, State
 
 __all__ = [
@@ -38,7 +38,7 @@ def initial_states(system: AbstractSystem, dt: Any, trial: PyTree, keys: Any, n:
     """The state that each of ``n`` trials starts from."""
 
     def one(trial, key, _):
-        own = resolve(system, trial)
+        own = with_values(system, trial)
         if starts_from_first(own, trial):
             return State(own.infer(trial.targets[0]))
         return own.initial_state(dt=dt, trial=trial, key=key)
@@ -66,7 +66,7 @@ def is_noisy(system: AbstractSystem, state: State, plan: Plan) -> bool:
 
     def amplitude():
         one, u, trial, _ = _first(state, plan, None, jnp.zeros(()))
-        return resolve(system, trial).diffusion(jnp.zeros(()), one, u)
+        return with_values(system, trial).diffusion(jnp.zeros(()), one, u)
 
     noisy = eqx.filter_eval_shape(amplitude) is not None
     if noisy and plan.key is None:
@@ -94,7 +94,7 @@ def check_changes(plan: Plan) -> None:
     changes = [each for each in plan.interventions if isinstance(each, WeightChange)]
     if not changes:
         return
-    system = resolve(plan.system)
+    system = with_values(plan.system)
 
     def first():
         keys, state = trial_keys(plan.key, 0, plan.n_trials), plan.state

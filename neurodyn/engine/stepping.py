@@ -15,7 +15,7 @@ from neurodyn.engine.abilities import HasPotentials
 from neurodyn.engine.drive import as_drive
 from neurodyn.engine.intervene import AbstractIntervention
 from neurodyn.engine.noise import AFTER, Increment, filled, noisy_part
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, Drive, State
 
 __all__ = ["Context", "running", "step", "step_and_see"]
@@ -78,7 +78,7 @@ def step_and_see(
     system = running(context, k)
 
     def one(state, drive, trial, key):
-        own = resolve(system, trial)
+        own = with_values(system, trial)
         key = None if key is None else jax.random.fold_in(key, number)
 
         def u(s):

@@ -10,7 +10,7 @@ from jaxtyping import Bool
 
 from neurodyn.common.random import as_key
 from neurodyn.engine.chosen import Chosen, as_units, kind_of
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractSystem, State
 
 __all__ = ["as_mask", "chosen_mask", "select_units", "shapes_of", "unit_axis", "where"]
@@ -125,7 +125,7 @@ def shapes_of(system: AbstractSystem, state: State | None, trial: Any, dt: Any) 
 
     def look():
         here, one = jax.tree.map(lambda a: a[0], (state, trial))
-        own = resolve(system, one)
+        own = with_values(system, one)
         if here is None:
             here = own.initial_state(dt=dt, trial=one, key=as_key(0))
         return own.observe(here), here.x

@@ -133,11 +133,12 @@ def _decode_function(x: dict, arrays: Mapping[str, np.ndarray], version: int) ->
 
 
 def _decode_class(x: dict, arrays: Mapping[str, np.ndarray], version: int) -> Any:
+    fields = {name: decode(v, arrays, version) for name, v in x["fields"].items()}
+    name, fields = renamed_class(x["class"], fields)
     try:
-        cls = registry.class_named(renamed_class(x["class"]))
+        cls = registry.class_named(name)
     except ValueError as error:
         raise FileFormatError(str(error)) from error
-    fields = {name: decode(v, arrays, version) for name, v in x["fields"].items()}
     fields = _defaults(cls) | upgraded(cls, fields, version)
     expected = set(_fields(cls))
     if set(fields) - expected or {f for f in expected if _required(cls, f)} - set(fields):

@@ -1,9 +1,9 @@
-"""Read older files: rename fields and classes, and transpose weights.
+"""How files of older versions are read.
 
-A class lists its renamed fields in `renamed_fields`, old name to new.
-
-In version 2, weights of PLRNNs are ``(pre, post)`` as those of every model; in version 1 they are
-``(post, pre)``. A class lists these fields in ``post_pre_in_version_1``.
+In files of version 1, the weights of PLRNNs are ``(post, pre)``. Since version 2 they are ``(pre,
+post)`` as those of every model. A class names the fields concerned in ``post_pre_in_version_1``.
+A class names its fields that had other names in ``renamed_fields``, old name to new; classes that
+had another name are in ``RENAMED``, with their old fields.
 """
 
 from typing import Any
@@ -16,21 +16,67 @@ from neurodyn.params.transposed import transposed
 
 __all__ = ["other_orientation", "renamed_class", "upgraded"]
 
-#: Present names of classes that have another name in older files.
-_SPIKING = "neurodyn.models.spiking."
-_RENAMED_CLASSES = {
-    f"{_SPIKING}neuron.Initial": f"{_SPIKING}cells.neuron.Initial",
-    f"{_SPIKING}neuron.JoinedParameter": f"{_SPIKING}cells.neuron.JoinedParameter",
-    f"{_SPIKING}projection.Connection": f"{_SPIKING}network.projection.Connection",
-    f"{_SPIKING}weights.SignedParameter": f"{_SPIKING}network.weights.SignedParameter",
-    "neurodyn.tasks.recordings.Recordings": "neurodyn.tasks.recordings.recordings.Recordings",
-    "neurodyn.training.forcing.Alpha": "neurodyn.training.objectives.forcing.Alpha",
+_NETWORK = "neurodyn.models.spiking.network"
+_WRAPPED = {"inner": "of"}
+#: Old name of a class -> its name now, and the old names of its fields that were renamed.
+RENAMED: dict[str, tuple[str, dict[str, str]]] = {
+    "neurodyn.params.FixedParameter": ("neurodyn.params.Fixed", {}),
+    "neurodyn.params.BoundedParameter": ("neurodyn.params.Bounded", {}),
+    "neurodyn.params.ClampedParameter": ("neurodyn.params.Clamped", {}),
+    "neurodyn.params.GroupedParameter": ("neurodyn.params.Grouped", _WRAPPED | {"index": "groups"}),
+    "neurodyn.params.IndexedParameter": ("neurodyn.params.Indexed", {}),
+    "neurodyn.params.ScaledParameter": ("neurodyn.params.Scaled", _WRAPPED),
+    "neurodyn.params.MaskedParameter": ("neurodyn.params.Masked", _WRAPPED),
+    "neurodyn.params.LowRankParameter": ("neurodyn.params.LowRank", {}),
+    "neurodyn.params.BlocksParameter": ("neurodyn.params.Blocks", {}),
+    "neurodyn.params.DaleParameter": ("neurodyn.params.Dale", _WRAPPED | {"sign": "ei"}),
+    "neurodyn.params.transposed.TransposedParameter": (
+        "neurodyn.params.transposed.Transposed",
+        _WRAPPED,
+    ),
+    "neurodyn.models.spiking.weights.SignedParameter": (
+        "neurodyn.params.Dale",
+        _WRAPPED | {"sign": "ei"},
+    ),
+    "neurodyn.models.spiking.neuron.JoinedParameter": (
+        "neurodyn.models.spiking.cells.neuron.Joined",
+        {"parts": "of"},
+    ),
+    "neurodyn.models.spiking.neuron.Initial": ("neurodyn.models.spiking.cells.neuron.Initial", {}),
+    "neurodyn.models.spiking.projection.Connection": (f"{_NETWORK}.projection.Connection", {}),
+    "neurodyn.models.spiking.short_term.Release": (
+        "neurodyn.models.spiking.synapses.short_term.Release",
+        {},
+    ),
+    "neurodyn.tasks.recordings.Recordings": (
+        "neurodyn.tasks.recordings.recordings.Recordings",
+        {},
+    ),
+    "neurodyn.training.forcing.Alpha": ("neurodyn.training.objectives.forcing.Alpha", {}),
 }
 
 
-def renamed_class(name: str) -> str:
-    """The present name of a class that has this name in a file."""
-    return _RENAMED_CLASSES.get(name, name)
+def renamed_class(name: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Name of a class and its fields as they are called now.
+
+    Parameters
+    ----------
+    name
+        Name of the class in a file.
+    fields
+        Its fields, as read from the file.
+    """
+    now, names = RENAMED.get(name, (name, {}))
+    fields = {names.get(field, field): x for field, x in fields.items()}
+    # Numbers that follow from the arrays were not stored.
+    if name == "neurodyn.params.IndexedParameter":
+        fields["n"] = len(fields["values"])
+    elif name == "neurodyn.params.LowRankParameter":
+        fields["rank"] = fields["n"].shape[1]
+    elif name == "neurodyn.params.BlocksParameter":
+        fields["areas"] = tuple((str(i), n) for i, n in enumerate(fields.pop("sizes")))
+        fields |= {"within": None, "between": {}}
+    return now, fields
 
 
 def upgraded(cls: type, fields: dict[str, Any], version: int) -> dict[str, Any]:

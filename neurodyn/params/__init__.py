@@ -1,80 +1,55 @@
-"""Parametrisations: a constraint is a way of building a parameter.
+"""Parameters of models: constraints, initial values, and which of them are trained.
 
-A user passes a *spec* (:class:`Bounded`, :class:`Dale`, :class:`LowRank`...); a model binds it with
-``spec.build(shape, key)``, which returns a raw array or a bound parameter; :func:`resolve` replaces
-every bound parameter by its value once, before the time loop, so that models read ``self.W`` as an
-array. Weight matrices have shape ``(pre, post)`` and are used as ``rates @ W``.
+A user passes a parameter (:class:`Bounded`, :class:`Dale`, :class:`LowRank`...) to a model, which
+binds it to a shape by ``build(shape, key)``. :func:`with_values` replaces every parameter by its
+value once, before the time loop, so that models read ``self.W`` as an array. Weight matrices have
+shape ``(pre, post)`` and are used as ``rates @ W``.
 """
 
-from neurodyn.params.base import (
-    AbstractDistribution,
-    AbstractParameter,
-    AbstractSpec,
-    Normal,
-    Uniform,
-)
-from neurodyn.params.dale import Dale, DaleParameter, signs_of
-from neurodyn.params.entries import (
-    Bounded,
-    BoundedParameter,
-    Clamped,
-    ClampedParameter,
-    Fixed,
-    FixedParameter,
-    Free,
-    Grouped,
-    GroupedParameter,
-    Indexed,
-    IndexedParameter,
-    Shared,
-)
-from neurodyn.params.scaled import Scaled, ScaledParameter
-from neurodyn.params.use import as_spec, resolve, rows, trainable, whole_model
-from neurodyn.params.weights import (
-    Blocks,
-    BlocksParameter,
-    LowRank,
-    LowRankParameter,
-    Masked,
-    MaskedParameter,
-    areas_of,
-    only,
-)
+from neurodyn.params.base import AbstractParameter
+from neurodyn.params.blocks import Blocks
+from neurodyn.params.dale import Dale
+from neurodyn.params.entries import Bounded, Clamped, Fixed, Free
+from neurodyn.params.kinds import AbstractElementwise, AbstractWrapper
+from neurodyn.params.laws import AbstractDistribution, Init, Normal, Uniform, initial_value
+from neurodyn.params.scaled import Scaled
+from neurodyn.params.shared import Grouped, Indexed, Shared
+from neurodyn.params.use import as_parameter, rows, trainable, whole_model, with_values
+from neurodyn.params.weights import LowRank, Masked, areas_of, only, signs_of
 
 __all__ = [
-    "AbstractDistribution",
-    "AbstractParameter",
-    "AbstractSpec",
-    "Blocks",
-    "BlocksParameter",
-    "Bounded",
-    "BoundedParameter",
-    "Clamped",
-    "ClampedParameter",
-    "Dale",
-    "DaleParameter",
-    "Fixed",
-    "FixedParameter",
+    # Entry by entry
     "Free",
-    "Grouped",
-    "GroupedParameter",
-    "Indexed",
-    "IndexedParameter",
-    "LowRank",
-    "LowRankParameter",
-    "Masked",
-    "MaskedParameter",
-    "Normal",
-    "Scaled",
-    "ScaledParameter",
+    "Fixed",
+    "Bounded",
+    "Clamped",
+    # Shared by units, or own values for each sequence or subject
     "Shared",
+    "Grouped",
+    "Indexed",
+    # Constraints on weights and on other parameters
+    "Dale",
+    "Masked",
+    "LowRank",
+    "Blocks",
+    "Scaled",
+    # Laws to draw initial values from
+    "Normal",
     "Uniform",
+    # Parameters of a model
     "areas_of",
-    "as_spec",
     "only",
-    "resolve",
     "rows",
     "signs_of",
     "trainable",
     "whole_model",
+    "with_values",
+    # To write your own
+    "AbstractDistribution",
+    "AbstractElementwise",
+    "AbstractParameter",
+    "AbstractWrapper",
+    "Init",
+    "as_parameter",
+    "initial_value",
 ]

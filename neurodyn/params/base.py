@@ -1,6 +1,8 @@
-"""What every parametrisation is made of: the two interfaces, and how initial values are drawn."""
+"""The interface of every parameter."""
 
 import abc
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -9,16 +11,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.common.arrays import as_array
 from neurodyn.common.reprs import brief
+from neurodyn.params.laws import Init, is_concrete
 
-__all__ = ["AbstractDistribution", "AbstractParameter", "AbstractSpec", "Init", "Normal", "Uniform"]
-
-Init = Any  # a number, an array, or a callable (key, shape, dtype) -> array
+__all__ = ["AbstractParameter"]
 
 
 class AbstractParameter(eqx.Module):
-    """A parameter whose value is computed from raw arrays.
+    """A parameter of a model: how it starts, and how its value is computed from what is trained.
+
+    It is made unbound, without a shape (``Bounded(0.0, 1.0)``). A model binds it by :meth:`build`,
+    which draws its arrays; from then on :meth:`value` is what the model sees. A class of your own
+    needs ``trained``, :meth:`draw` and :meth:`value`; the other methods let it take part in Dale's
+    law, masks and the like, and have defaults. Derive from :class:`AbstractElementwise` for a
+    constraint on each entry, and from :class:`AbstractWrapper` for one on another parameter.
 
     Attributes
     ----------
@@ -31,111 +37,166 @@ class AbstractParameter(eqx.Module):
     __repr__ = brief
 
     @abc.abstractmethod
+    def draw(
+        self, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None
+    ) -> "Array | AbstractParameter":
+        """Bind: a copy with arrays for a value of this shape.
+
+        Parameters
+        ----------
+        shape
+            Shape of the value, ``(pre, post)`` for weights.
+        key
+            Key of the initial value.
+        dtype
+            Precision; default JAX's own.
+
+        Raises
+        ------
+        ValueError
+            If the shape or the initial value does not fit.
+        """
+
+    @abc.abstractmethod
     def value(self) -> Array:
-        """The value the model sees."""
+        """The value that the model sees."""
+
+    def build(
+        self, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None
+    ) -> "Array | AbstractParameter":
+        """Bind to a shape by :meth:`draw`; a parameter that is bound already stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If it is bound to another shape, or as :meth:`draw`.
+        """
+        if not self.bound:
+            return self.draw(shape, key, dtype)
+        if self.shape != shape:
+            raise ValueError(
+                f"This {type(self).__name__} belongs to a model already, with shape {self.shape}, "
+                f"and cannot be used for shape {shape}: make a new one."
+            )
+        return self
+
+    @property
+    def bound(self) -> bool:
+        """Whether it has its arrays; default: whether all its fields do."""
+        leaves = [leaf for x in dynamic_fields(self).values() for leaf in _leaves(x)]
+        return bool(leaves) and all(
+            x.bound if isinstance(x, AbstractParameter) else eqx.is_array(x) for x in leaves
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value of a bound parameter."""
+        return jax.eval_shape(self.value).shape
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each entry may change alone, so that a mask or signs can act on it.
+
+        Default False.
+        """
+        return False
+
+    @property
+    def lower(self) -> float | None:
+        """Lower bound of the value; None (default) without one."""
+        return None
+
+    @property
+    def random(self) -> bool:
+        """Whether drawing needs a key; default: whether an initial value is a function."""
+        return any(callable(init) for init in self.inits())
+
+    def parts(self) -> "list[AbstractParameter]":
+        """Parameters that this one is made of; default: those among its fields."""
+        leaves = [leaf for x in dynamic_fields(self).values() for leaf in _leaves(x)]
+        return [x for x in leaves if isinstance(x, AbstractParameter)]
+
+    def inits(self) -> tuple[Init, ...]:
+        """Initial values, None for the model's default; those of its parts by default."""
+        return tuple(init for part in self.parts() for init in part.inits())
+
+    def area_sizes(self) -> Mapping[str, int] | None:
+        """Number of units in each area, by name; default: as its parts say, else None."""
+        return next((a for part in self.parts() if (a := part.area_sizes()) is not None), None)
+
+    def with_default(self, init: Init, balance: Any = True) -> Any:
+        """A copy that starts from the model's default where the user names no initial value.
+
+        Parameters
+        ----------
+        init
+            The default initial value. By default, it is passed on to the parts.
+        balance
+            The default of ``balance`` of :class:`Dale`.
+        """
+
+        def fill(x):
+            return x.with_default(init, balance) if isinstance(x, AbstractParameter) else x
+
+        filled = {
+            name: jax.tree.map(fill, x, is_leaf=_is_parameter)
+            for name, x in dynamic_fields(self).items()
+            if any(isinstance(leaf, AbstractParameter) for leaf in _leaves(x))
+        }
+        return changed(self, **filled)
+
+    def magnitudes(self) -> "AbstractParameter":
+        """The parameter on which :class:`Dale` puts its signs, by ``sign * |value|``.
+
+        Default: itself if it is ``elementwise``; others must say how their values stay >= 0.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        require_elementwise(self, "Dale", "signs destroy the rank")
+        return self
+
+    def scale_rows(self, factors: Float[Array, " pre"]) -> Any:
+        """A copy of bound weights with each row multiplied by a number above 0.
+
+        :class:`Dale` balances excitation and inhibition by it.
+
+        Raises
+        ------
+        ValueError
+            By default: the class does not say how.
+        """
+        raise ValueError(
+            f"Dale cannot balance a {type(self).__name__}: pass balance=False and an `init` of "
+            "your own."
+        )
+
+    def presynaptic_signs(self) -> np.ndarray | None:
+        """Sign of all weights of each presynaptic unit; None (default) where nothing fixes them."""
+        return None
+
+    def transposed(self) -> Any:
+        """A copy with the two axes of the value swapped; None (default): wrap it instead."""
+        return None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        # So that NumPy and figures take a parameter for its numbers, outside of compiled code.
+        # NumPy and figures take a parameter for its value, outside of compiled code.
         return np.array(self.value(), dtype)
 
 
-class AbstractSpec(eqx.Module):
-    """How to build a parameter."""
-
-    __repr__ = brief
-
-    @property
-    @abc.abstractmethod
-    def elementwise(self) -> bool:
-        """Whether entries are free of each other, so that masks and signs may be laid over them."""
-
-    @abc.abstractmethod
-    def build(self, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None) -> Any:
-        """Draw the initial value: a raw array or an :class:`AbstractParameter`."""
+def layers(parameter: AbstractParameter) -> list[AbstractParameter]:
+    """A parameter and all parameters that it is made of, from the outside in."""
+    return [parameter, *(x for part in parameter.parts() for x in layers(part))]
 
 
-class AbstractDistribution(eqx.Module):
-    """A law to draw values from. Its numbers are arrays that training leaves alone."""
-
-    __repr__ = brief
-
-    @abc.abstractmethod
-    def __call__(
-        self, key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any = None
-    ) -> Float[Array, "..."]:
-        """Draw independent values."""
-
-
-def _scalar(x: Any) -> Float[Array, ""]:
-    return as_array(x, jnp.result_type(float))
-
-
-class Uniform(AbstractDistribution):
-    """The uniform law on ``[low, high)``; usable wherever an initial value is asked for.
-
-    Unlike ``jax.nn.initializers.uniform`` it has a lower end, and models that hold it can be saved.
-
-    Parameters
-    ----------
-    low, high
-        The interval.
-
-    Examples
-    --------
-    >>> from neurodyn import params
-    >>> spec = params.Clamped(1.0, init=params.Uniform(1.0, 2.0))
-    """
-
-    low: Float[Array, ""]
-    high: Float[Array, ""]
-
-    def __init__(self, low: Any, high: Any):
-        self.low, self.high = _scalar(low), _scalar(high)
-        if is_concrete(self.low, self.high) and not float(self.low) < float(self.high):
-            raise ValueError(f"Uniform needs low < high, got low={self.low}, high={self.high}.")
-
-    def __call__(self, key, shape, dtype=None):
-        """Draw independent values."""
-        dtype = jnp.result_type(float) if dtype is None else dtype
-        low, high = self.low.astype(dtype), self.high.astype(dtype)
-        return jax.random.uniform(key, shape, dtype, low, high)
-
-
-class Normal(AbstractDistribution):
-    """The normal law; usable wherever an initial value is asked for.
-
-    Parameters
-    ----------
-    mean, std
-        Mean and standard deviation.
-    """
-
-    mean: Float[Array, ""]
-    std: Float[Array, ""]
-
-    def __init__(self, mean: Any, std: Any):
-        self.mean, self.std = _scalar(mean), _scalar(std)
-        if is_concrete(self.std) and not float(self.std) >= 0:
-            raise ValueError(f"Normal needs std >= 0, got std={self.std}.")
-
-    def __call__(self, key, shape, dtype=None):
-        """Draw independent values."""
-        dtype = jnp.result_type(float) if dtype is None else dtype
-        noise = jax.random.normal(key, shape, dtype)
-        return self.mean.astype(dtype) + self.std.astype(dtype) * noise
-
-
-def layers(spec: AbstractSpec) -> list[AbstractSpec]:
-    """A spec and all the specs it is laid over or made of."""
-    below = [spec.of] if hasattr(spec, "of") else []
-    if hasattr(spec, "within") and hasattr(spec, "between"):
-        below = [spec.within, *spec.between.values()]
-    return [spec, *(s for b in below for s in layers(b))]
-
-
-def is_concrete(*arrays: Any) -> bool:
-    """Whether values can be looked at (not under ``jit`` or ``vmap``)."""
-    return not any(isinstance(x, jax.core.Tracer) for x in arrays)
+def changed(x: Any, **fields: Any) -> Any:
+    """A copy of a module with other fields, without the checks of its constructor."""
+    new = object.__new__(type(x))
+    for field in dataclasses.fields(x):
+        object.__setattr__(new, field.name, fields.get(field.name, getattr(x, field.name)))
+    return new
 
 
 def value_of(x: Any) -> Array:
@@ -144,30 +205,46 @@ def value_of(x: Any) -> Array:
 
 
 def numbers_of(x: Any) -> np.ndarray | None:
-    """The numbers of a bound parameter or an array; None where they cannot be looked at."""
+    """The numbers of a bound parameter or an array; None where they are not known."""
     value = value_of(x)
     return np.asarray(value) if is_concrete(value) else None
 
 
-def draw(init: Init, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any) -> Array:
-    """Turn an initial value of any form into a finite array of the given shape."""
-    dtype = jnp.result_type(float) if dtype is None else dtype
-    if init is None:
+def scale_rows(x: Any, factors: Float[Array, " pre"]) -> Any:
+    """Weights, an array or a bound parameter, with each row multiplied."""
+    return x.scale_rows(factors) if isinstance(x, AbstractParameter) else x * factors[:, None]
+
+
+def turned_array(x: Any) -> Any:
+    """An array with its last two axes swapped; None stays."""
+    if x is None:
+        return None
+    if x.ndim < 2:
+        raise ValueError(f"Only matrices can be transposed, got an array of shape {x.shape}.")
+    return jnp.swapaxes(x, -1, -2)
+
+
+def require_elementwise(parameter: AbstractParameter, name: str, why: str) -> None:
+    """Refuse a mask or signs over entries that are tied to each other."""
+    if not parameter.elementwise:
         raise ValueError(
-            "No initial value: pass `init=` (a number, an array or an initializer), or "
-            "`of=params.Free(init)` to what is laid over weights, such as Dale or Masked."
+            f"{name} cannot be laid over {type(parameter).__name__}: {why}. Constrain the blocks "
+            "or factors instead, or use a full-rank parameter."
         )
-    if callable(init):
-        # Initializers scaled by fan-in divide by zero for a system without inputs or outputs.
-        empty = 0 in shape
-        value = jnp.zeros(shape, dtype) if empty else jnp.asarray(init(key, shape, dtype), dtype)
-    else:
-        value = as_array(init, dtype)
-        if value.ndim == 0:
-            filled = np.full(shape, value) if is_concrete(value) else jnp.full(shape, value)
-            value = as_array(filled, dtype)
-    if value.shape != shape:
-        raise ValueError(f"`init` has shape {value.shape}, but the parameter has shape {shape}.")
-    if is_concrete(value) and not np.isfinite(np.asarray(value)).all():
-        raise ValueError("`init` holds NaN or infinite values.")
-    return value
+
+
+def dynamic_fields(x: Any) -> dict[str, Any]:
+    """Fields that are not static."""
+    return {
+        field.name: getattr(x, field.name)
+        for field in dataclasses.fields(x)
+        if not field.metadata.get("static", False)
+    }
+
+
+def _is_parameter(x: Any) -> bool:
+    return isinstance(x, AbstractParameter)
+
+
+def _leaves(x: Any) -> list[Any]:
+    return jax.tree.leaves(x, is_leaf=_is_parameter)

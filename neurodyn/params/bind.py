@@ -17,18 +17,12 @@ from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key, split
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.units import as_mask
-from neurodyn.params import (
-    AbstractDistribution,
-    AbstractSpec,
-    Fixed,
-    IndexedParameter,
-    Uniform,
-    areas_of,
-    as_spec,
-    only,
-    signs_of,
-)
-from neurodyn.params.base import numbers_of, value_of
+from neurodyn.params import as_parameter
+from neurodyn.params.base import AbstractParameter, numbers_of, value_of
+from neurodyn.params.entries import Fixed
+from neurodyn.params.laws import AbstractDistribution, Uniform
+from neurodyn.params.shared import Indexed
+from neurodyn.params.weights import areas_of, only, signs_of
 
 # One program for each shape, where JAX would compile one for each step.
 ORTHOGONAL = jax.jit(jax.nn.initializers.orthogonal(), static_argnums=(1, 2))
@@ -60,9 +54,9 @@ def bind(
     default: Any,
     balance: Any = True,
 ) -> Any:
-    """Bind one parameter (see :func:`as_spec`), saying which one it is if that fails."""
+    """Bind one parameter (see :func:`as_parameter`), saying which one it is if that fails."""
     try:
-        spec = as_spec(value, default=default, balance=balance)
+        spec = as_parameter(value, default=default, balance=balance)
         return spec.build(shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {shape}: {error}") from error
@@ -70,7 +64,7 @@ def bind(
 
 def constant_or_spec(value: Any) -> Any:
     """Plain numbers and arrays stay fixed; a spec says for itself."""
-    return value if isinstance(value, AbstractSpec) or value is None else Fixed(value)
+    return value if isinstance(value, AbstractParameter) or value is None else Fixed(value)
 
 
 def bind_tau(value: Any, n_units: int, key: PRNGKeyArray, *, least: float, unit: str) -> Any:
@@ -110,11 +104,13 @@ def bind_initial(initial: Any, shape: tuple[int, ...], key: PRNGKeyArray) -> Any
         return None
     if isinstance(initial, AbstractDistribution):
         return initial
-    if isinstance(initial, str) or (callable(initial) and not isinstance(initial, AbstractSpec)):
+    if isinstance(initial, str) or (
+        callable(initial) and not isinstance(initial, AbstractParameter)
+    ):
         raise ValueError(
-            '`initial` must be "zeros", a number or array (fixed), a spec such as params.Free(0.0) '
-            "(learned), or a law such as params.Uniform(0.0, 0.1) (drawn for every trial), "
-            f"got {initial!r}."
+            '`initial` must be "zeros", a number or array (fixed), a parameter such as '
+            "params.Free(0.0) (learned), or a law such as params.Uniform(0.0, 0.1) (drawn for "
+            f"every trial), got {initial!r}."
         )
     return bind(constant_or_spec(initial), shape, key, name="initial", default=0.0)
 
@@ -148,7 +144,7 @@ def split_drive(
 
 def unit_areas(areas: Any, W: Any, n_units: int) -> tuple[str, ...] | None:
     """Area of each unit, as given or as named in a multi-area weight spec."""
-    named = areas_of(W) if isinstance(W, AbstractSpec) else None
+    named = areas_of(W) if isinstance(W, AbstractParameter) else None
     if areas is None:
         return named
     if isinstance(areas, Mapping):
@@ -179,7 +175,7 @@ def label_units(
         coords["area"] = np.asarray(areas)
     if ei is not None:
         coords["ei"] = np.asarray(ei, np.int64)
-    known = None if tau is None or isinstance(tau, IndexedParameter) else numbers_of(tau)
+    known = None if tau is None or isinstance(tau, Indexed) else numbers_of(tau)
     if known is not None:
         coords["tau"] = known.astype(np.float64)
     return coords

@@ -1,41 +1,29 @@
 """Dale's law: the sign of a weight belongs to the presynaptic unit."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from neurodyn.params.balance import cancelling, unit_disc
-from neurodyn.params.base import AbstractParameter, AbstractSpec, is_concrete, layers, value_of
-from neurodyn.params.entries import FixedParameter, Free
-from neurodyn.params.scaled import ScaledParameter
-from neurodyn.params.weights import (
-    Blocks,
-    BlocksParameter,
-    LowRank,
-    LowRankParameter,
-    MaskedParameter,
-    require_elementwise,
+from neurodyn.params.base import (
+    AbstractParameter,
+    changed,
+    layers,
+    scale_rows,
+    value_of,
 )
+from neurodyn.params.entries import Free
+from neurodyn.params.kinds import AbstractWrapper
+from neurodyn.params.laws import Init, is_concrete
 
-__all__ = ["Dale", "DaleParameter", "signs_of"]
-
-
-class DaleParameter(AbstractParameter):
-    """``sign[pre] * |inner|``: each presynaptic unit excites or inhibits all its targets."""
-
-    trained: ClassVar = ("inner",)
-    inner: Any
-    sign: Float[Array, " pre"]
-
-    def value(self) -> Array:
-        """The signed weights."""
-        return jax.lax.stop_gradient(self.sign)[:, None] * jnp.abs(value_of(self.inner))
+__all__ = ["Dale"]
 
 
-class Dale(AbstractSpec):
+class Dale(AbstractWrapper):
     """Weights that obey Dale's law: the sign belongs to the presynaptic unit.
 
     Parameters
@@ -71,33 +59,66 @@ class Dale(AbstractSpec):
     """
 
     ei: Any
-    of: AbstractSpec = Free()
-    balance: bool | Literal["cancel"] | None = None
-
-    @property
-    def elementwise(self):
-        """As of what lies below."""
-        return self.of.elementwise
+    of: Any = Free()
+    balance: bool | Literal["cancel"] | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         if self.balance not in (True, False, "cancel", None):
             raise ValueError(
                 f"Dale: `balance` is True, 'cancel', False or None, got {self.balance!r}."
             )
-        if not isinstance(self.of, LowRank):
-            require_elementwise(self.of, "Dale", "signs destroy the rank")
-        for spec in layers(self.of):
-            if isinstance(spec, Dale):
+        if not isinstance(self.of, AbstractParameter):
+            return
+        self.of.magnitudes()
+        for each in layers(self.of):
+            if isinstance(each, Dale):
                 raise ValueError("Dale cannot be laid over Dale: one sign per presynaptic unit.")
-            low = getattr(spec, "low", getattr(spec, "minimum", 0))
-            if low < 0:
+            low = each.lower
+            if low is not None and is_concrete(low) and low < 0:
                 raise ValueError(
-                    f"Dale: {type(spec).__name__} describes magnitudes here and must not reach "
+                    f"Dale: {type(each).__name__} describes magnitudes here and must not reach "
                     f"below 0, got {low}."
                 )
 
+    def draw(self, shape, key, dtype=None):
+        """Draw the magnitudes, and scale them as ``balance`` says."""
+        if len(shape) != 2:
+            raise ValueError(f"Dale describes a weight matrix (pre, post), got shape {shape}.")
+        of = self.of.magnitudes().build(shape, key, dtype)
+        signs = self.signs(shape[0])
+        free = _free(of)
+        if free:
+            self._check_given(value_of(of), signs)
+        sign = jnp.asarray(signs, value_of(of).dtype)
+        if self.balance:
+            factors = unit_disc if free and self.balance != "cancel" else cancelling
+            magnitudes, sizes = jnp.abs(value_of(of)), self._sizes(len(signs))
+            of = scale_rows(of, factors(magnitudes, tuple(signs.tolist()), tuple(sizes)))
+        return changed(self, ei=sign, of=of, balance=None)
+
+    def value(self) -> Array:
+        """The signed weights."""
+        magnitudes = jnp.abs(value_of(self.of))
+        sign = jax.lax.stop_gradient(self.ei)
+        # A list of synapses has one sign for each weight.
+        return (sign[:, None] if sign.ndim < magnitudes.ndim else sign) * magnitudes
+
+    def with_default(self, init: Init, balance: Any = True):
+        """With a default for ``balance`` too, which is False for initial values of the user."""
+        if self.balance is not None:
+            balance = self.balance
+        elif any(init is not None for init in self.inits()):
+            balance = False
+        return changed(super().with_default(init, balance), balance=balance)
+
     def signs(self, n: int) -> np.ndarray:
-        """Sign of each of ``n`` presynaptic units."""
+        """Sign of each of ``n`` presynaptic units.
+
+        Raises
+        ------
+        ValueError
+            If ``ei`` is neither a fraction nor a sign for each unit.
+        """
         if np.ndim(self.ei) == 0:
             fraction = float(self.ei)
             if not 0 <= fraction <= 1:
@@ -116,35 +137,17 @@ class Dale(AbstractSpec):
             )
         return ei
 
-    def build(self, shape, key, dtype=None):
-        """A :class:`DaleParameter`."""
-        if len(shape) != 2:
-            raise ValueError(f"Dale describes a weight matrix (pre, post), got shape {shape}.")
-        inner = self.of.build(shape, key, dtype)
-        signs = self.signs(shape[0])
-        if isinstance(inner, LowRankParameter):
-            inner = LowRankParameter(inner.n, inner.m, nonnegative=True)
-        else:
-            self._check_given(value_of(inner), signs)
-        sign = jnp.asarray(signs, value_of(inner).dtype)
-        if self.balance:
-            inner = _scale_rows(inner, self._balance(inner, signs))
-        return DaleParameter(inner, sign)
+    def presynaptic_signs(self):
+        # A list of synapses has a sign for each of them instead.
+        return np.asarray(self.ei) if len(self.shape) == 2 and self.ei.ndim == 1 else None
 
     def _sizes(self, n: int) -> list[int]:
         """Number of units of each area; ``[n]`` without areas."""
-        blocks = next((s for s in layers(self.of) if isinstance(s, Blocks)), None)
-        return [n] if blocks is None else list(blocks.areas.values())
-
-    def _balance(self, inner: Any, signs: np.ndarray) -> Float[Array, " pre"]:
-        low_rank = isinstance(inner, LowRankParameter)
-        factors = cancelling if low_rank or self.balance == "cancel" else unit_disc
-        sizes = self._sizes(len(signs))
-        return factors(jnp.abs(value_of(inner)), tuple(signs.tolist()), tuple(sizes))
+        areas = self.area_sizes()
+        return [n] if areas is None else list(areas.values())
 
     def _check_given(self, value: Array, signs: np.ndarray) -> None:
-        inits = (getattr(s, "init", None) for s in layers(self.of))
-        given = any(init is not None and np.ndim(init) == 2 for init in inits)
+        given = any(not callable(init) and np.ndim(init) == 2 for init in self.inits())
         if not given or not is_concrete(value):
             return
         value = np.asarray(value)
@@ -156,40 +159,5 @@ class Dale(AbstractSpec):
             )
 
 
-def signs_of(weights: Any) -> np.ndarray | None:
-    """Sign of each presynaptic unit of a bound weight matrix; None where no law fixes them."""
-    if isinstance(weights, DaleParameter):
-        return np.asarray(weights.sign)
-    if isinstance(weights, MaskedParameter):
-        return signs_of(weights.inner)
-    if isinstance(weights, BlocksParameter):
-        rows: list[list[Any]] = [
-            [signs_of(b) for b in row if b is not None] for row in weights.blocks
-        ]
-        agree = all(s is not None and np.array_equal(s, row[0]) for row in rows for s in row)
-        return np.concatenate([row[0] for row in rows]) if agree else None
-    return None
-
-
-def _scale_rows(x: Any, scale: Array) -> Any:
-    if isinstance(x, MaskedParameter):
-        return MaskedParameter(_scale_rows(x.inner, scale), x.mask)
-    if isinstance(x, FixedParameter):
-        return FixedParameter(_scale_rows(x.raw, scale))
-    if isinstance(x, ScaledParameter):
-        return ScaledParameter(_scale_rows(x.inner, scale), x.factor)
-    if isinstance(x, LowRankParameter):
-        return LowRankParameter(_scale_rows(x.n, scale), x.m, x.nonnegative)
-    if isinstance(x, BlocksParameter):
-        parts = jnp.split(scale, np.cumsum(x.sizes)[:-1])
-        rows = zip(x.blocks, parts, strict=True)
-        return BlocksParameter(
-            tuple(tuple(b if b is None else _scale_rows(b, s) for b in row) for row, s in rows),
-            x.sizes,
-        )
-    if isinstance(x, AbstractParameter):
-        raise ValueError(
-            f"Dale cannot balance a {type(x).__name__}: pass balance=False and an `init` of your "
-            "own."
-        )
-    return x * scale[:, None]
+def _free(weights: Any) -> bool:
+    return not isinstance(weights, AbstractParameter) or weights.elementwise

@@ -1,31 +1,22 @@
 """Parameters that are trained in other units than those in which they act."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
-from neurodyn.params.base import AbstractParameter, AbstractSpec, value_of
+from neurodyn.params.base import changed, value_of
 from neurodyn.params.entries import Free
+from neurodyn.params.kinds import AbstractWrapper
+from neurodyn.params.laws import is_concrete
+from neurodyn.params.transposed import transposed
 
-__all__ = ["Scaled", "ScaledParameter"]
-
-
-class ScaledParameter(AbstractParameter):
-    """``factor * inner``."""
-
-    trained: ClassVar = ("inner",)
-    inner: Any
-    factor: Float[Array, ""]
-
-    def value(self) -> Array:
-        """The scaled value."""
-        return jax.lax.stop_gradient(self.factor) * value_of(self.inner)
+__all__ = ["Scaled"]
 
 
-class Scaled(AbstractSpec):
+class Scaled(AbstractWrapper):
     """A parameter times a constant, so that an optimiser moves it in units of its own.
 
     Parameters
@@ -33,7 +24,7 @@ class Scaled(AbstractSpec):
     factor
         The constant, not 0.
     of
-        Spec of what it multiplies, in those units.
+        The parameter, in those units.
 
     Examples
     --------
@@ -43,19 +34,21 @@ class Scaled(AbstractSpec):
     >>> tau = params.Scaled(10.0, params.Clamped(0.1, init=params.Uniform(1.0, 2.0)))
     """
 
-    factor: float | int
-    of: AbstractSpec = Free()
+    factor: Any
+    of: Any = Free()
 
     def __check_init__(self):
-        if not np.isfinite(self.factor) or self.factor == 0:
+        if is_concrete(self.factor) and (not np.isfinite(self.factor) or self.factor == 0):
             raise ValueError(f"Scaled: `factor` must be a number other than 0, got {self.factor}.")
 
-    @property
-    def elementwise(self):
-        """Whether what it multiplies is."""
-        return self.of.elementwise
+    def draw(self, shape, key, dtype=None):
+        """Draw the parameter in its own units."""
+        of = self.of.build(shape, key, dtype)
+        return changed(self, factor=jnp.asarray(self.factor, value_of(of).dtype), of=of)
 
-    def build(self, shape, key, dtype=None):
-        """A :class:`ScaledParameter`."""
-        inner = self.of.build(shape, key, dtype)
-        return ScaledParameter(inner, jnp.asarray(self.factor, value_of(inner).dtype))
+    def value(self) -> Array:
+        """The scaled value."""
+        return jax.lax.stop_gradient(self.factor) * value_of(self.of)
+
+    def transposed(self):
+        return changed(self, of=transposed(self.of))

@@ -1,49 +1,49 @@
-"""Weights the other way round: how ``(post, pre)`` of older files become ``(pre, post)``."""
+"""Transposed weights: how ``(post, pre)`` of files of version 1 become ``(pre, post)``."""
 
-import dataclasses
 import warnings
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from neurodyn.params.base import AbstractParameter, value_of
-from neurodyn.params.dale import signs_of
-from neurodyn.params.entries import (
-    BoundedParameter,
-    ClampedParameter,
-    FixedParameter,
-    IndexedParameter,
+from neurodyn.params.base import (
+    AbstractParameter,
+    changed,
+    turned_array,
+    value_of,
 )
-from neurodyn.params.scaled import ScaledParameter
-from neurodyn.params.weights import BlocksParameter, MaskedParameter
+from neurodyn.params.kinds import AbstractWrapper
 
-__all__ = ["TransposedParameter", "transposed"]
-
-#: The fields of a parameter that turn with it.
-_MATRICES: dict[type, tuple[str, ...]] = {
-    FixedParameter: ("raw",),
-    BoundedParameter: ("raw",),
-    ClampedParameter: ("raw",),
-    IndexedParameter: ("values",),
-    ScaledParameter: ("inner",),
-    MaskedParameter: ("inner", "mask"),
-}
+__all__ = ["Transposed", "transposed"]
 
 
-class TransposedParameter(AbstractParameter):
-    """The transpose of a parameter that cannot be written down the other way round."""
+class Transposed(AbstractWrapper):
+    """The transpose of a parameter whose class has no form of its own for that.
 
-    trained: ClassVar = ("inner",)
-    inner: Any
+    Parameters
+    ----------
+    of
+        The parameter.
+    """
+
+    of: Any
+
+    def draw(self, shape, key, dtype=None):
+        """Draw the parameter with its axes swapped."""
+        return changed(self, of=self.of.build(shape[::-1], key, dtype))
 
     def value(self) -> Array:
         """The transposed value."""
-        return jnp.swapaxes(value_of(self.inner), -1, -2)
+        return jnp.swapaxes(value_of(self.of), -1, -2)
+
+    def transposed(self):
+        return self.of
+
+    scale_rows = AbstractParameter.scale_rows  # rows of the value are columns of the parameter
 
 
 def transposed(x: Any) -> Any:
-    """The transpose of weights, however they are bound, with the same entries trained.
+    """The transpose of weights, an array or a bound parameter, with the same entries trained.
 
     Parameters
     ----------
@@ -55,25 +55,14 @@ def transposed(x: Any) -> Any:
     ValueError
         If an array has no two axes.
     """
-    if x is None:
-        return None
-    if isinstance(x, TransposedParameter):
-        return x.inner
-    if type(x) in _MATRICES:
-        return dataclasses.replace(
-            x, **{name: transposed(getattr(x, name)) for name in _MATRICES[type(x)]}
+    if not isinstance(x, AbstractParameter):
+        return turned_array(x)
+    if (turned := x.transposed()) is not None:
+        return turned
+    if x.presynaptic_signs() is not None:
+        warnings.warn(
+            "These weights were saved with a sign for each receiving unit, and keep it. For "
+            "Dale's law, a sign for each sending unit, build the model anew with params.Dale.",
+            stacklevel=2,
         )
-    if isinstance(x, BlocksParameter):
-        columns = zip(*x.blocks, strict=True)
-        return BlocksParameter(tuple(tuple(map(transposed, c)) for c in columns), x.sizes)
-    if isinstance(x, AbstractParameter):
-        if signs_of(x) is not None:
-            warnings.warn(
-                "These weights were saved with a sign for each receiving unit, and keep it. For "
-                "Dale's law, a sign for each sending unit, build the model anew with params.Dale.",
-                stacklevel=2,
-            )
-        return TransposedParameter(x)
-    if x.ndim < 2:
-        raise ValueError(f"Only matrices can be transposed, got an array of shape {x.shape}.")
-    return jnp.swapaxes(x, -1, -2)
+    return Transposed(x)

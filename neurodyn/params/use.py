@@ -1,6 +1,5 @@
-"""What models and training do with parametrisations: bind them, read them, mark what is trained."""
+"""Parameters as models and training use them: bound, read, and marked as trained or constant."""
 
-import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -8,45 +7,60 @@ import jax
 from jaxtyping import PyTree
 
 from neurodyn.common.checks import whole
-from neurodyn.params.base import AbstractDistribution, AbstractParameter, AbstractSpec, Init
-from neurodyn.params.dale import Dale
-from neurodyn.params.entries import Bounded, Clamped, Fixed, Free, Grouped, IndexedParameter, Shared
-from neurodyn.params.scaled import Scaled
-from neurodyn.params.weights import Blocks, Masked
+from neurodyn.params.base import AbstractParameter
+from neurodyn.params.entries import Free
+from neurodyn.params.laws import AbstractDistribution, Init
+from neurodyn.params.shared import Indexed
 
-__all__ = ["as_spec", "indexed_parameters", "resolve", "rows", "trainable", "whole_model"]
+__all__ = [
+    "as_parameter",
+    "indexed_parameters",
+    "rows",
+    "trainable",
+    "whole_model",
+    "with_values",
+]
 
 
-def as_spec(value: Any, *, default: Init = None, balance: Any = True) -> AbstractSpec:
-    """Make a spec of what a user passed, filling in the model's default initial value.
+def as_parameter(value: Any, *, default: Init = None, balance: Any = True) -> AbstractParameter:
+    """Make a parameter of anything a user may pass, with the model's default initial value.
 
     Parameters
     ----------
     value
-        A spec, or anything that :class:`Free` takes as ``init`` (then the parameter is trained).
+        A parameter, or anything that :class:`Free` takes as ``init`` (then it is trained).
     default
-        Initial value where the innermost spec names none.
+        Initial value where the user names none.
     balance
-        What ``balance=None`` of :class:`Dale` is where it draws that default.
+        Default of ``balance`` of :class:`Dale`, where it draws that initial value.
     """
-    spec = value if isinstance(value, AbstractSpec) else Free(value)
-    return _fill(spec, default, balance)
+    parameter = value if isinstance(value, AbstractParameter) else Free(value)
+    return parameter if parameter.bound else parameter.with_default(default, balance)
 
 
-def resolve(system: PyTree, trial: PyTree = None) -> PyTree:
-    """Replace every bound parameter by its value.
+def with_values(system: PyTree, trial: PyTree = None) -> PyTree:
+    """The same model with the value of every parameter in its place, as a plain array.
+
+    The drivers do so once, before the time loop, so that models read ``self.W`` as an array.
 
     Parameters
     ----------
     system
         A model (or any pytree).
     trial
-        The running trial, whose rows of :class:`Indexed` parameters are taken. None leaves indexed
-        parameters as they are, to be resolved per trial later.
+        The running trial, whose rows of :class:`Indexed` parameters are taken. None leaves these
+        parameters as they are.
+
+    Examples
+    --------
+    >>> from neurodyn import models, params
+    >>> model = models.CTRNN(1, 4, 1, W=params.Dale(0.5), key=0)
+    >>> type(model.W).__name__, params.with_values(model).W.shape
+    ('Dale', (4, 4))
     """
 
     def value(leaf):
-        if isinstance(leaf, IndexedParameter):
+        if isinstance(leaf, Indexed):
             return leaf if trial is None else leaf.row(trial)
         return leaf.value() if isinstance(leaf, AbstractParameter) else leaf
 
@@ -90,7 +104,7 @@ def rows(system: PyTree, **numbers: int) -> PyTree:
         whole(by, row, 0, known[by] - 1)
 
     def chosen(leaf):
-        if isinstance(leaf, IndexedParameter) and leaf.by in numbers:
+        if isinstance(leaf, Indexed) and leaf.by in numbers:
             return leaf.values[int(numbers[leaf.by])]
         return leaf
 
@@ -112,14 +126,14 @@ def whole_model(system: PyTree) -> PyTree:
             f"This {type(system).__name__} has other parameters for each {' and '.join(indexed)}: "
             f"choose one model out of them with neurodyn.params.rows(model, {example})."
         )
-    return resolve(system)
+    return with_values(system)
 
 
-def indexed_parameters(system: PyTree) -> list[IndexedParameter]:
-    """The parameters of which every trial has its own row."""
+def indexed_parameters(system: PyTree) -> list[Indexed]:
+    """The parameters that have a row for each sequence or subject."""
 
     def indexed(x):
-        return isinstance(x, IndexedParameter)
+        return isinstance(x, Indexed)
 
     return [x for x in jax.tree.leaves(system, is_leaf=indexed) if indexed(x)]
 
@@ -154,28 +168,3 @@ def trainable(system: PyTree) -> PyTree:
 
 def _is_parameter(x: Any) -> bool:
     return isinstance(x, AbstractParameter)
-
-
-def _fill(spec: AbstractSpec, default: Init, balance: Any) -> AbstractSpec:
-    if isinstance(spec, Dale):
-        if spec.balance is not None:
-            balance = spec.balance
-        elif _names_init(spec.of):
-            balance = False
-        return Dale(spec.ei, _fill(spec.of, default, balance), balance)
-    if isinstance(spec, Blocks):
-        between = {pair: _fill(s, default, balance) for pair, s in spec.between.items()}
-        return Blocks(spec.areas, _fill(spec.within, default, balance), between)
-    if isinstance(spec, (Masked, Grouped, Scaled, Shared)):
-        return dataclasses.replace(spec, of=_fill(spec.of, default, balance))
-    if isinstance(spec, (Free, Fixed, Bounded, Clamped)) and spec.init is None:
-        return dataclasses.replace(spec, init=default)
-    return spec
-
-
-def _names_init(spec: AbstractSpec) -> bool:
-    if isinstance(spec, Blocks):
-        return any(_names_init(s) for s in (spec.within, *spec.between.values()))
-    if hasattr(spec, "of"):
-        return _names_init(spec.of)
-    return getattr(spec, "init", None) is not None

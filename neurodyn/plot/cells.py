@@ -14,7 +14,7 @@ import xarray as xr
 from neurodyn.labels import clock, entry, place
 from neurodyn.labels.convention import Window
 from neurodyn.labels.only import DATASET, takes
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, whole_ticks
 from neurodyn.spikes import positions
 
@@ -242,7 +242,7 @@ def _matrix(W: Any) -> Any:
     """The weights of a model, or of what is bound; arrays as they are."""
     if isinstance(W, np.ndarray | xr.DataArray) or not isinstance(W, eqx.Module):
         return W
-    found = resolve(W)
+    found = with_values(W)
     while not hasattr(found, "ndim"):
         parts = [n for n in ("W", "weights", "matrix", "recurrent") if hasattr(found, n)]
         if not parts:

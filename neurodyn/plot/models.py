@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.only import DATASET, takes
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.plot.style import BLUE, GREY, styled, subplots
 from neurodyn.system import AbstractSystem
 
@@ -37,7 +37,7 @@ def time_constants(
         If the units have no time constants.
     """
     if isinstance(run, AbstractSystem):
-        tau = resolve(run).unit_coords().get("tau")
+        tau = with_values(run).unit_coords().get("tau")
         _, tau, unit, *_ = tau if isinstance(tau, tuple) else ("unit", tau, "ms")
         about = {"units": unit}
         run = xr.Dataset({} if tau is None else {"tau": ("unit", np.asarray(tau), about)})

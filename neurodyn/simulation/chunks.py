@@ -9,7 +9,7 @@ import jax
 
 from neurodyn.engine.abilities import SizedByStep
 from neurodyn.engine.record import Save, observe
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.simulation.plan import Plan
 from neurodyn.task import Trial
 
@@ -67,7 +67,7 @@ def _bytes_per_step(model: Any, plan: Plan, save: Save) -> int:
         trial = None
         if plan.given is not None:
             trial = jax.tree.map(lambda a: a[0] if a.ndim else a, plan.given)
-        system = resolve(model, trial)
+        system = with_values(model, trial)
         system = system.sized(plan.dt) if isinstance(system, SizedByStep) else system
         state = system.initial_state(dt=plan.dt, trial=trial, key=jax.random.key(0))
         known = tuple(name for name in save.variables if name in system.variables())

@@ -14,7 +14,7 @@ from neurodyn.engine.record import Save, window_steps
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.labels.padding import end_coords, end_time, padded
 from neurodyn.labels.roles import marked
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.simulation.plan import Plan
 from neurodyn.spikes.build import spike_table
 
@@ -51,7 +51,7 @@ def label(
     dims = {dim for v in variables.values() for dim in v[0]}
     if "spike_time" in arrays:
         dims |= {"unit"}
-    for name, value in resolve(model).unit_coords().items():
+    for name, value in with_values(model).unit_coords().items():
         dim, value, *about = value if isinstance(value, tuple) else ("unit", value)
         if dim in dims:
             numbers, value = np.arange(len(value), dtype=np.int64), np.asarray(value)

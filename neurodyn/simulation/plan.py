@@ -14,7 +14,7 @@ from neurodyn.engine.abilities import HasStartTime, ReadsTargets
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.inputs import as_batch, check_finite, check_trial, predicted
 from neurodyn.labels import LabelError
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.simulation.inputs import input_labels
 from neurodyn.system import AbstractMap, AbstractSpiking
 from neurodyn.task import AbstractTask, Trial
@@ -155,7 +155,7 @@ def _known(dt: float | None) -> float:
 
 def _coords(model: Any, given: dict[str, xr.Variable], n_trials: int) -> dict[str, xr.Variable]:
     """Labels of trials; without given labels, their numbers."""
-    taken = {"outputs", "time", "output", "unit", *model.variables(), *resolve(model).unit_coords()}
+    taken = {"outputs", "time", "output", "unit", *model.variables(), *with_values(model).unit_coords()}
     if clash := sorted(taken & set(given)):
         raise LabelError(
             f"trials have coordinates with names of records of {type(model).__name__}, {clash}: "

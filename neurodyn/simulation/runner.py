@@ -14,7 +14,7 @@ import xarray as xr
 from neurodyn.engine.inputs import trials_for
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save, unpack_spikes, window_steps
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.simulation.chunks import take
 from neurodyn.simulation.labelling import label
 from neurodyn.simulation.plan import Plan
@@ -134,7 +134,7 @@ class Runner:
         if self.save.units is not None:
             return np.asarray(self.save.units)
         one = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), states)
-        crossing = eqx.filter_eval_shape(lambda s: resolve(self.model).crossing(s), one)
+        crossing = eqx.filter_eval_shape(lambda s: with_values(self.model).crossing(s), one)
         return np.arange(crossing.shape[0])
 
     def _check(self, run, here: int) -> None:

@@ -1,6 +1,6 @@
 """Optimiser steps in which every row of an indexed parameter is a parameter of its own.
 
-An :class:`~neurodyn.params.IndexedParameter` has a row for each sequence or subject, and a batch
+An :class:`~neurodyn.params.Indexed` has a row for each sequence or subject, and a batch
 uses some of them. A plain optimiser would move the others too (by momentum), and would count steps
 that they did not take. So each row has its own optimiser state, step count included; the rows in
 the batch are gathered, updated and scattered back, and nothing else is touched.
@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int, PyTree
 
-from neurodyn.params import IndexedParameter
+from neurodyn.params import Indexed
+from neurodyn.params.base import changed
 from neurodyn.params.use import indexed_parameters
 from neurodyn.task import Trial
 
@@ -121,7 +122,7 @@ def _keep_inactive(optimizer, active, new, old):
 
 
 def _is_indexed(x: Any) -> bool:
-    return isinstance(x, IndexedParameter)
+    return isinstance(x, Indexed)
 
 
 def _shared(tree: PyTree) -> PyTree:
@@ -134,7 +135,7 @@ def _join(params: PyTree, shared: PyTree, rows: list[Array]) -> PyTree:
     structure = jax.tree.structure(params, is_leaf=_is_indexed)
     rest, own = iter(jax.tree.leaves(shared)), iter(rows)
     leaves = [
-        IndexedParameter(next(own), x.by) if _is_indexed(x) else next(rest)
+        changed(x, values=next(own)) if _is_indexed(x) else next(rest)
         for x in jax.tree.leaves(params, is_leaf=_is_indexed)
     ]
     return jax.tree.unflatten(structure, leaves)

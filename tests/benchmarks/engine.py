@@ -40,7 +40,7 @@ def _tanh(x):
 def _against_scan(model, path: str) -> list[Row]:
     noisy = model.noise_std is not None
     inputs = jax.random.normal(jax.random.key(0), (_STEPS, _BATCH, _INPUTS))
-    weights = {name: getattr(nd.resolve(model), name) for name in ("W", "U", "b", "tau")}
+    weights = {name: getattr(nd.params.with_values(model), name) for name in ("W", "U", "b", "tau")}
     key = jax.random.key(1)
 
     def ours(model, key):

@@ -82,6 +82,6 @@ def test_the_page_says_what_it_prints(page):
 def test_parameters_of_the_page_are_drawn_apart(page):
     law = params.Uniform(1.0, 2.0)
     names = ("tau_E", "tau_I", "w_EE", "w_EI", "w_IE", "w_II")
-    model = nd.resolve(page[0][MODEL](1, 6, 1, **dict.fromkeys(names, law), key=0))
+    model = nd.params.with_values(page[0][MODEL](1, 6, 1, **dict.fromkeys(names, law), key=0))
     drawn = np.stack([getattr(model, name) for name in names])
     assert np.unique(drawn).size == drawn.size

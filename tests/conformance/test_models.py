@@ -189,7 +189,7 @@ def test_units_can_be_cut_without_touching_the_original(name):
     model, _ = run_of(name)
     before = jax.tree.map(lambda x: np.array(x) if eqx.is_array(x) else x, model)
     everything = model.cut(np.ones(8, bool), incoming=False)
-    b_out = getattr(params.resolve(model), "b_out", jnp.zeros(2))
+    b_out = getattr(params.with_values(model), "b_out", jnp.zeros(2))
     np.testing.assert_allclose(
         run(everything).outputs, jnp.broadcast_to(b_out, (STEPS, TRIALS, 2)), atol=1e-6
     )

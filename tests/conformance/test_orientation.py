@@ -51,7 +51,7 @@ def effects(model):
 
     Summed over some states, since a rectifier may be closed in one.
     """
-    model = params.resolve(model)
+    model = params.with_values(model)
 
     def next_state(x):
         start = model.initial_state(dt=1.0, key=jax.random.key(0))

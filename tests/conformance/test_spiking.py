@@ -196,7 +196,7 @@ def test_units_can_be_cut_without_touching_the_original(name):
     model = EXAMPLES[name]()
     before = jax.tree.map(lambda x: np.array(x) if eqx.is_array(x) else x, model)
     silent = run(model.cut(np.ones(8, bool), incoming=False))
-    b = params.resolve(model).decoder.b
+    b = params.with_values(model).decoder.b
     expected = jnp.zeros(2) if b is None else b
     np.testing.assert_allclose(
         silent.outputs, jnp.broadcast_to(expected, (STEPS, TRIALS, 2)), atol=1e-7

@@ -93,7 +93,7 @@ def nesterov(p, g, velocity):
 def arrays_of(model):
     """Raw parameters by name."""
     plain = {name: getattr(model, name) for name in ("U", "b", "b_in", "W_out", "b_out")}
-    plain |= {"W": model.W.inner, "tau": model.tau}
+    plain |= {"W": model.W.of, "tau": model.tau}
     raw = {name: getattr(x, "raw", x) for name, x in plain.items()}
     return {name: np.array(x, np.float64) for name, x in raw.items()}
 

@@ -16,7 +16,7 @@ from neurodyn.models.spiking.network.assemble import units_of
 from neurodyn.models.spiking.network.network import Network
 from neurodyn.models.spiking.network.weights import CSR
 from neurodyn.models.spiking.synapses.inputs import CurrentInput, SpikeInput
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.params.base import value_of
 
 __all__ = ["write"]
@@ -42,7 +42,7 @@ def write(network: Any, inputs: Any, *, dt: float, variables: Any, key: Any) -> 
             "that wraps one, pass the network inside."
         )
     network.check_step(dt)
-    network = resolve(network).sized(dt)
+    network = with_values(network).sized(dt)
     state = network.initial_state(dt=dt, key=key)
     izh2003 = _check_supported(network)
     drive = None if inputs is None else _checked(network, inputs)

@@ -20,7 +20,7 @@ from neurodyn.models.spiking.cells.neuron import (
     type_names,
     where_spiked,
 )
-from neurodyn.params import AbstractParameter, FixedParameter
+from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.system import Variable
 
 __all__ = ["Izhikevich2007"]
@@ -180,5 +180,5 @@ class Izhikevich2007(AbstractNeuron):
         }
 
 
-def _fixed(values: np.ndarray) -> FixedParameter:
-    return FixedParameter(jnp.asarray(values, jnp.result_type(float)))
+def _fixed(values: np.ndarray) -> Fixed:
+    return Fixed(raw=jnp.asarray(values, jnp.result_type(float)))

@@ -16,7 +16,8 @@ from neurodyn.models.spiking.cells.neuron import (
     where_spiked,
 )
 from neurodyn.params import AbstractParameter
-from neurodyn.params.base import is_concrete, value_of
+from neurodyn.params.base import value_of
+from neurodyn.params.laws import is_concrete
 from neurodyn.system import Variable
 
 __all__ = ["LIF", "Potential"]

@@ -22,15 +22,13 @@ from neurodyn.common.reprs import brief
 from neurodyn.params import (
     AbstractDistribution,
     AbstractParameter,
-    AbstractSpec,
     Fixed,
-    FixedParameter,
-    as_spec,
+    as_parameter,
 )
-from neurodyn.params.base import layers, numbers_of, value_of
+from neurodyn.params.base import numbers_of, value_of
 from neurodyn.system import Variable
 
-__all__ = ["AbstractNeuron", "Initial", "JoinedParameter"]
+__all__ = ["AbstractNeuron", "Initial", "Joined"]
 
 
 class AbstractNeuron(eqx.Module):
@@ -79,15 +77,25 @@ class AbstractNeuron(eqx.Module):
         """Labels of the fields of the state."""
 
 
-class JoinedParameter(AbstractParameter):
-    """Parameters of several populations, one after the other along ``unit``."""
+class Joined(AbstractParameter):
+    """Parameters of several populations, one after the other along ``unit``.
 
-    trained: ClassVar = ("parts",)
-    parts: tuple[Any, ...]
+    Parameters
+    ----------
+    of
+        The bound parameters, or arrays.
+    """
+
+    trained: ClassVar = ("of",)
+    of: tuple[Any, ...]
+
+    def draw(self, shape, key, dtype=None):
+        """Refused: the populations draw their parameters before they are joined."""
+        raise ValueError("Joined is made of bound parameters, and cannot be drawn.")
 
     def value(self) -> Array:
         """All values."""
-        return jnp.concatenate([value_of(part) for part in self.parts])
+        return jnp.concatenate([value_of(part) for part in self.of])
 
 
 class Initial(eqx.Module):
@@ -134,8 +142,8 @@ def per_unit(
 
     Laws of :mod:`neurodyn.params` are drawn once, here.
     """
-    spec = as_spec(value) if isinstance(value, AbstractSpec) else Fixed(value)
-    if key is None and any(callable(getattr(layer, "init", None)) for layer in layers(spec)):
+    spec = as_parameter(value) if isinstance(value, AbstractParameter) else Fixed(value)
+    if key is None and spec.random:
         as_key(None, needed_for=f"`{name}`")
     try:
         bound = spec.build((n,), as_key(0) if key is None else key)
@@ -209,12 +217,12 @@ def join(neurons: Sequence[AbstractNeuron]) -> Any:
 
 def join_parameters(values: Sequence[Any]) -> Any:
     """Parameters of several populations as one; fixed where all are."""
-    if all(isinstance(value, FixedParameter) for value in values):
+    if all(isinstance(value, Fixed) for value in values):
         parts = [numbers_of(value) for value in values]
         if any(part is None for part in parts):
-            return FixedParameter(jnp.concatenate([value.raw for value in values]))
-        return FixedParameter(as_array(np.concatenate(parts), parts[0].dtype))
-    return JoinedParameter(tuple(values))
+            return Fixed(raw=jnp.concatenate([value.raw for value in values]))
+        return Fixed(raw=as_array(np.concatenate(parts), parts[0].dtype))
+    return Joined(tuple(values))
 
 
 @jax.custom_jvp

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from neurodyn.common.arrays import as_array
 from neurodyn.common.checks import number
 from neurodyn.common.reprs import brief
-from neurodyn.params import FixedParameter
+from neurodyn.params import Fixed
 from neurodyn.params.base import numbers_of, value_of
 
 __all__ = [
@@ -36,8 +36,8 @@ class AbstractSurrogate(eqx.Module):
         Its value at threshold [1/mV].
     """
 
-    width: eqx.AbstractVar[Float[Array, ""] | FixedParameter]
-    height: eqx.AbstractVar[Float[Array, ""] | FixedParameter]
+    width: eqx.AbstractVar[Float[Array, ""] | Fixed]
+    height: eqx.AbstractVar[Float[Array, ""] | Fixed]
 
     __repr__ = brief
 
@@ -70,8 +70,8 @@ class FastSigmoid(AbstractSurrogate):
     Comput. 30:1514, 2018.
     """
 
-    width: Float[Array, ""] | FixedParameter
-    height: Float[Array, ""] | FixedParameter
+    width: Float[Array, ""] | Fixed
+    height: Float[Array, ""] | Fixed
 
     def __init__(self, width: Any = 10.0, height: Any = None):
         self.width, self.height = _sizes(width, height)
@@ -97,8 +97,8 @@ class Triangle(AbstractSurrogate):
     NeurIPS 2018.
     """
 
-    width: Float[Array, ""] | FixedParameter
-    height: Float[Array, ""] | FixedParameter
+    width: Float[Array, ""] | Fixed
+    height: Float[Array, ""] | Fixed
 
     def __init__(self, width: Any = 10.0, height: Any = None):
         self.width, self.height = _sizes(width, height)
@@ -123,8 +123,8 @@ class Gaussian(AbstractSurrogate):
     recurrent neural networks", Nat. Mach. Intell. 3:905, 2021.
     """
 
-    width: Float[Array, ""] | FixedParameter
-    height: Float[Array, ""] | FixedParameter
+    width: Float[Array, ""] | Fixed
+    height: Float[Array, ""] | Fixed
 
     def __init__(self, width: Any = 10.0, height: Any = None):
         self.width, self.height = _sizes(width, height)
@@ -149,8 +149,8 @@ class Arctan(AbstractSurrogate):
     neural networks", ICCV 2021.
     """
 
-    width: Float[Array, ""] | FixedParameter
-    height: Float[Array, ""] | FixedParameter
+    width: Float[Array, ""] | Fixed
+    height: Float[Array, ""] | Fixed
 
     def __init__(self, width: Any = 10.0, height: Any = None):
         self.width, self.height = _sizes(width, height)
@@ -170,8 +170,8 @@ class Sigmoid(AbstractSurrogate):
         Derivative at threshold [1/mV]; default ``1 / width``.
     """
 
-    width: Float[Array, ""] | FixedParameter
-    height: Float[Array, ""] | FixedParameter
+    width: Float[Array, ""] | Fixed
+    height: Float[Array, ""] | Fixed
 
     def __init__(self, width: Any = 10.0, height: Any = None):
         self.width, self.height = _sizes(width, height)
@@ -180,13 +180,13 @@ class Sigmoid(AbstractSurrogate):
         return 4 * jax.nn.sigmoid(x) * jax.nn.sigmoid(-x)
 
 
-def _sizes(width: Any, height: Any) -> tuple[FixedParameter, FixedParameter]:
+def _sizes(width: Any, height: Any) -> tuple[Fixed, Fixed]:
     w = number("width", width, above=0)
     if height is not None:
-        return FixedParameter(w), FixedParameter(number("height", height, above=0))
+        return Fixed(raw=w), Fixed(raw=number("height", height, above=0))
     known = numbers_of(w)
     h = 1 / w if known is None else as_array(1 / known, w.dtype)
-    return FixedParameter(w), FixedParameter(h)
+    return Fixed(raw=w), Fixed(raw=h)
 
 
 @jax.custom_jvp

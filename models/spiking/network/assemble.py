@@ -18,8 +18,9 @@ from neurodyn.models.spiking.network.projection import Connection, Projection, c
 from neurodyn.models.spiking.network.weights import measured
 from neurodyn.models.spiking.synapses.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse, check_units
-from neurodyn.params import FixedParameter, as_spec, only
-from neurodyn.params.base import is_concrete, numbers_of, value_of
+from neurodyn.params import Fixed, as_parameter, only
+from neurodyn.params.base import numbers_of, value_of
+from neurodyn.params.laws import is_concrete
 
 Slices = Mapping[str, slice]
 
@@ -71,7 +72,7 @@ def kinds_of(parts: Mapping[str, Population]) -> tuple[tuple[AbstractNeuron, ...
         jnp.zeros((part.n,), dtype) if part.refractory is None else part.refractory.value()
         for part in parts.values()
     ]
-    return kinds, FixedParameter(jnp.concatenate(times))
+    return kinds, Fixed(raw=jnp.concatenate(times))
 
 
 def synapses_of(synapses: Any, n: int, taken: Mapping[str, Any]) -> dict[str, AbstractSynapse]:
@@ -144,11 +145,11 @@ def inputs_of(inputs: Mapping, slices: Slices, key: Any) -> dict[str, Any]:
                     "units (by default one channel reaches all, or as many as units one each)."
                 )
             ones = jnp.ones((last - first,), jnp.result_type(float))
-            bound[name] = CurrentInput(each.n, each.to, FixedParameter(ones))
+            bound[name] = CurrentInput(each.n, each.to, Fixed(raw=ones))
             continue
         own = jax.random.key(0) if key is None else jax.random.fold_in(key, i)
-        spec = as_spec(each.W)
-        if key is None and callable(getattr(spec, "init", None)):
+        spec = as_parameter(each.W)
+        if key is None and spec.random:
             raise ValueError(f"The weights of input {name!r} are drawn at random: pass `key=`.")
         try:
             bound[name] = CurrentInput(each.n, each.to, spec.build(shape, own))

@@ -7,7 +7,8 @@ import numpy as np
 from neurodyn.models.spiking.synapses.delta import Delta
 from neurodyn.models.spiking.synapses.inputs import SpikeInput
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
-from neurodyn.params.base import is_concrete, value_of
+from neurodyn.params.base import value_of
+from neurodyn.params.laws import is_concrete
 
 
 def check_step(network: Any, dt: float) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,9 +10,17 @@ import numpy as np
 from neurodyn.common.arrays import as_array
 from neurodyn.common.random import as_key
 from neurodyn.models.spiking.network.connect import AbstractConnectivity, AllToAll, HasRoom
-from neurodyn.models.spiking.network.weights import CSR, Dense, SignedParameter, Weights
-from neurodyn.params import AbstractDistribution, AbstractSpec, Masked, as_spec
-from neurodyn.params.base import is_concrete, layers, numbers_of, value_of
+from neurodyn.models.spiking.network.weights import CSR, Dense, Weights
+from neurodyn.params import (
+    AbstractDistribution,
+    AbstractElementwise,
+    AbstractParameter,
+    Dale,
+    Masked,
+    as_parameter,
+)
+from neurodyn.params.base import changed, numbers_of, value_of
+from neurodyn.params.laws import is_concrete
 
 __all__ = ["draw_weights"]
 
@@ -88,12 +95,9 @@ def _room(pattern: AbstractConnectivity, n_pre: int, n_post: int, n: int) -> int
 def _bind(W, shape, key, mask, signs):
     if W is None:
         raise ValueError("No weights: pass `W=` (a number, an array, a law or a spec).")
-    law = isinstance(W, AbstractDistribution)
-    spec = as_spec(W)
-    if key is None:
-        drawn = law or any(callable(getattr(layer, "init", None)) for layer in layers(spec))
-        if drawn:
-            as_key(None, needed_for="`W`")
+    spec = as_parameter(W)
+    if key is None and spec.random:
+        as_key(None, needed_for="`W`")
     if mask is not None:
         if spec.elementwise:
             spec = Masked(mask, of=spec)
@@ -105,27 +109,24 @@ def _bind(W, shape, key, mask, signs):
     values = spec.build(shape, as_key(0) if key is None else jax.random.fold_in(key, 1))
     if signs is None:
         return values
-    signs = signs if len(shape) == 1 else np.broadcast_to(signs[:, None], shape)
     now = numbers_of(values)
     if now is not None and (now < 0).any():
-        wrong = now * signs < 0
+        wrong = now * (signs if len(shape) == 1 else signs[:, None]) < 0
         if wrong.any():
             raise ValueError(
                 f"{wrong.sum()} weights contradict the sign of their presynaptic population; pass "
                 "magnitudes, or weights of that sign."
             )
-    return SignedParameter(values, as_array(signs, value_of(values).dtype))
+    return Dale(as_array(signs, value_of(values).dtype), values)
 
 
 def _entries(W, pre, post, order, shape):
     """Weights of the synapses, where they were given as a matrix or in the order of the pairs."""
-    init = W.init if isinstance(W, AbstractSpec) and hasattr(W, "init") else W
-    if init is None or callable(init) or isinstance(init, AbstractSpec) or np.ndim(init) == 0:
+    init = W.init if isinstance(W, AbstractElementwise) else W
+    if init is None or callable(init) or isinstance(init, AbstractParameter) or np.ndim(init) == 0:
         return W
     chosen = _pick("W", init, pre, post, order, shape)
-    if isinstance(W, AbstractSpec):
-        return eqx.tree_at(lambda s: s.init, W, chosen)
-    return chosen
+    return changed(W, init=chosen) if isinstance(W, AbstractElementwise) else chosen
 
 
 def _pick(name, given, pre, post, order, shape):

@@ -9,7 +9,7 @@ import numpy as np
 from neurodyn.common.checks import number
 from neurodyn.common.reprs import brief
 from neurodyn.models.spiking.cells.neuron import AbstractNeuron
-from neurodyn.params import FixedParameter
+from neurodyn.params import Fixed
 
 __all__ = ["Population"]
 
@@ -39,7 +39,7 @@ class Population(eqx.Module):
 
     neuron: AbstractNeuron
     ei: int = eqx.field(static=True)
-    refractory: FixedParameter | None
+    refractory: Fixed | None
     cell_type: tuple[str, ...] = eqx.field(static=True)
 
     __repr__ = brief
@@ -71,7 +71,7 @@ class Population(eqx.Module):
                     f"`refractory` must be a time of at least 0 ms, or one for each of {neuron.n} "
                     f"units, got {refractory!r}."
                 )
-            self.refractory = FixedParameter(jnp.asarray(given, jnp.result_type(float)))
+            self.refractory = Fixed(raw=jnp.asarray(given, jnp.result_type(float)))
         own = neuron.cell_type if cell_type is None else (str(cell_type),) * neuron.n
         self.cell_type = own
 

@@ -15,7 +15,7 @@ from neurodyn.models.spiking.network.connect import AbstractConnectivity, AllToA
 from neurodyn.models.spiking.network.weights import Dense, Weights, present
 from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
 from neurodyn.models.spiking.synapses.short_term import TsodyksMarkram
-from neurodyn.params import FixedParameter
+from neurodyn.params import Fixed
 from neurodyn.params.base import value_of
 
 __all__ = ["Connection", "Projection", "ProjectionMemory"]
@@ -135,7 +135,7 @@ class Connection(eqx.Module):
     pre: tuple[int, int] = eqx.field(static=True)
     post: tuple[int, int] = eqx.field(static=True)
     synapse: str = eqx.field(static=True)
-    delay: FixedParameter | Float[Array, "..."] | None
+    delay: Fixed | Float[Array, "..."] | None
     longest: float = eqx.field(static=True)
     n_slots: int | None = eqx.field(static=True)
     short_term: TsodyksMarkram | None
@@ -267,7 +267,7 @@ class Connection(eqx.Module):
         return dataclasses.replace(self, weights=self.weights.only(rows, columns))
 
 
-def checked_delay(delay: Any) -> tuple[FixedParameter | None, float]:
+def checked_delay(delay: Any) -> tuple[Fixed | None, float]:
     """Delays as an array that training leaves alone, and the longest of them."""
     if delay is None:
         return None, 0.0
@@ -275,4 +275,4 @@ def checked_delay(delay: Any) -> tuple[FixedParameter | None, float]:
     if numbers.size and not (np.isfinite(numbers).all() and numbers.min() >= 0):
         raise ValueError(f"`delay` must be finite and at least 0 ms, got {numbers.min():g}.")
     longest = float(numbers.max()) if numbers.size else 0.0
-    return FixedParameter(jnp.asarray(numbers, jnp.result_type(float))), longest
+    return Fixed(raw=jnp.asarray(numbers, jnp.result_type(float))), longest

@@ -12,7 +12,7 @@ from neurodyn.common.reprs import brief
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse, check_units
-from neurodyn.params import AbstractSpec, Fixed, as_spec, only
+from neurodyn.params import AbstractParameter, Fixed, as_parameter, only
 from neurodyn.params.base import value_of
 
 __all__ = ["Readout", "ReadoutMemory"]
@@ -100,8 +100,8 @@ class Readout(eqx.Module):
         if self.rule is not None or (key is None and self.W is None):
             default = 0.0
         specs = {
-            "W": (as_spec(self.W, default=default), (n, self.n_outputs)),
-            "b": (None if self.b is None else as_spec(self.b), (self.n_outputs,)),
+            "W": (as_parameter(self.W, default=default), (n, self.n_outputs)),
+            "b": (None if self.b is None else as_parameter(self.b), (self.n_outputs,)),
             "feedback": (_constant(self.feedback), (self.n_outputs, n)),
         }
         values = {}
@@ -109,7 +109,7 @@ class Readout(eqx.Module):
             if spec is None:
                 values[name] = None
                 continue
-            if key is None and callable(getattr(spec, "init", None)):
+            if key is None and spec.random:
                 raise ValueError(f"`{name}` of the readout is drawn at random: pass `key=`.")
             try:
                 values[name] = spec.build(shape, own)
@@ -169,8 +169,8 @@ class Readout(eqx.Module):
         return solved, memory._replace(W=W, rule=rule, z=z)
 
 
-def _constant(value: Any) -> AbstractSpec | None:
+def _constant(value: Any) -> AbstractParameter | None:
     """Numbers and laws stay fixed; a spec says for itself."""
-    if value is None or isinstance(value, AbstractSpec):
+    if value is None or isinstance(value, AbstractParameter):
         return value
     return Fixed(value)

@@ -1,7 +1,7 @@
 """Weights of a projection: a dense matrix, or the synapses that exist, row by row."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,10 +12,11 @@ from jaxtyping import Array, Bool, Float, Int
 from neurodyn.common.arrays import as_array
 from neurodyn.common.reprs import brief
 from neurodyn.kernels import sparse_spike_product, spike_product
-from neurodyn.params import AbstractParameter, FixedParameter, only
-from neurodyn.params.base import is_concrete, value_of
+from neurodyn.params import AbstractParameter, Dale, Fixed, only
+from neurodyn.params.base import value_of
+from neurodyn.params.laws import is_concrete
 
-__all__ = ["CSR", "Dense", "SignedParameter", "Weights"]
+__all__ = ["CSR", "Dense", "Weights"]
 
 
 class Dense(eqx.Module):
@@ -129,7 +130,7 @@ class CSR(eqx.Module):
         """
         n = self.indices.shape[0]
         extra = 0 if self.room is None else self.room - n
-        plain = isinstance(self.values, (jax.Array, FixedParameter, SignedParameter))
+        plain = isinstance(self.values, (jax.Array, Fixed, Dale))
         raw = jax.tree.leaves((self.values, self.indices))
         own = all(leaf.shape == (n,) for leaf in raw)
         small = n <= _MANY and extra > 0
@@ -160,18 +161,6 @@ def measured(weights: Weights) -> Weights:
     # In steps that loops over rows take anyway, so that networks drawn anew mostly agree.
     longest = -(-longest // 16) * 16
     return dataclasses.replace(weights, longest=longest)
-
-
-class SignedParameter(AbstractParameter):
-    """``sign |inner|``: a weight whose sign training keeps."""
-
-    trained: ClassVar = ("inner",)
-    inner: Any
-    sign: Float[Array, "..."]
-
-    def value(self) -> Array:
-        """The signed weights."""
-        return jax.lax.stop_gradient(self.sign) * jnp.abs(value_of(self.inner))
 
 
 def present(weights: Weights) -> Array:

@@ -16,7 +16,7 @@ from neurodyn.models.spiking.plasticity import Consolidation, ThreeFactor
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
-from neurodyn.params import AbstractParameter, AbstractSpec, Fixed, as_spec
+from neurodyn.params import AbstractParameter, Fixed, as_parameter
 from neurodyn.system import AbstractSpiking, State, Variable
 
 __all__ = ["WhatWhen", "WhatWhenMemory"]
@@ -264,8 +264,8 @@ def _by_readout(name: str, given: Any) -> dict[str, Any]:
 
 def _bind(name: str, value: Any, shape: tuple[int, int], key: Any) -> Any:
     """Numbers, arrays and laws stay fixed; a spec says for itself."""
-    spec = value if isinstance(value, AbstractSpec) else Fixed(value)
+    spec = value if isinstance(value, AbstractParameter) else Fixed(value)
     try:
-        return as_spec(spec).build(shape, key)
+        return as_parameter(spec).build(shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {np.asarray(shape).tolist()}: {error}") from error

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, PyTree
 
 from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
-from neurodyn.params import AbstractSpec, Fixed
+from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params.base import numbers_of, value_of
 from neurodyn.system import Variable
 
@@ -83,9 +83,9 @@ def scalar(
     most: float | None = None,
 ) -> Any:
     """Bind a number that all units share, or one number a unit: fixed, unless a spec says else."""
-    spec = value if isinstance(value, AbstractSpec) else Fixed(value)
-    given = getattr(spec, "init", None)
-    shape = () if given is None or callable(given) else np.shape(given)
+    spec = value if isinstance(value, AbstractParameter) else Fixed(value)
+    given = next((init for init in spec.inits() if not callable(init)), None)
+    shape = () if given is None else np.shape(given)
     try:
         bound = spec.build(shape, as_key(0))
     except (ValueError, TypeError) as error:

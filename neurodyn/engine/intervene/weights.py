@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from neurodyn.common.arrays import as_array
 from neurodyn.engine.abilities import SizedByStep
 from neurodyn.engine.intervene.base import AbstractWindowed, switched, window_edges
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.system import AbstractSystem
 
 __all__ = ["WeightChange"]
@@ -44,7 +44,7 @@ class WeightChange(AbstractWindowed):
 
     def __init__(self, changed: AbstractSystem, start: Any = -np.inf, stop: Any = np.inf):
         # Resolved, because the running system is.
-        self.changed = resolve(changed)
+        self.changed = with_values(changed)
         self.start, self.stop = window_edges(start, stop)
 
     def bound(self, target):
@@ -52,7 +52,7 @@ class WeightChange(AbstractWindowed):
 
         Plain numbers and NumPy arrays count as arrays.
         """
-        changed, system = self.changed, resolve(target.system)
+        changed, system = self.changed, with_values(target.system)
         if isinstance(changed, SizedByStep) and not isinstance(target.dt, jax.core.Tracer):
             changed = changed.sized(float(target.dt))
         structures: list[Any] = [jax.tree.structure(each) for each in (changed, system)]

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.models.spiking import Izhikevich2007
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 
 __all__ = ["BOUNDS", "Protocol", "Response", "cell", "response", "search"]
 
@@ -106,7 +106,7 @@ def response(cells: Izhikevich2007, protocol: Protocol) -> Response:
 
 @eqx.filter_jit
 def _response(cells, current, dt, v0, start, stop, late):
-    neuron = resolve(cells)
+    neuron = with_values(cells)
     n = neuron.n
     rest = type(neuron.start(None))(jnp.full((n,), v0, dt.dtype), neuron.b * (v0 - neuron.vr))
     shape = (current.shape[1], n)

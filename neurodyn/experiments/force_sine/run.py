@@ -13,7 +13,7 @@ from neurodyn.experiments.force_sine.settings import Settings
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.resume import Resumed
 from neurodyn.experiments.running.seeds import result, seeds_of
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.tasks import Sines
 
 __all__ = ["run"]
@@ -52,7 +52,7 @@ def _one(settings: Settings, n: int, seed: int, run: Run) -> xr.Dataset:
     task = Sines(settings.dt, frequencies=settings.frequency, duration=1000.0 * seconds)
     target = task.batch(0, 1, start=0.0).targets[0]
     network = force_network(settings, n, (0, n, seed))
-    like = jax.eval_shape(lambda: resolve(network).initial_state(dt=settings.dt))
+    like = jax.eval_shape(lambda: with_values(network).initial_state(dt=settings.dt))
     done = Resumed(run, f"n{n}_{seed}", settings)
     results, state = done.load(like)
     z, rate = (list(results.get(name, ())) for name in ("output", "rate"))

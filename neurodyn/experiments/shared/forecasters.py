@@ -15,8 +15,8 @@ from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.limits import Count
 from neurodyn.experiments.running.seeds import SeededSettings, seeds_of
 from neurodyn.experiments.shared.layers import LayerSettings
-from neurodyn.params import AbstractParameter, FixedParameter, IndexedParameter
-from neurodyn.params.weights import MaskedParameter
+from neurodyn.params import AbstractParameter, Fixed, Indexed
+from neurodyn.params.weights import Masked
 from neurodyn.tasks import Sequences
 from neurodyn.training import ELBO, NextStep, Seeds, fit
 
@@ -55,8 +55,8 @@ def n_parameters(model: Any) -> int:
     """Number of trained parameters that a prediction uses, without the latents of sequences."""
 
     def size(x: Any) -> int:
-        if isinstance(x, (IndexedParameter, FixedParameter)) or not hasattr(x, "size"):
-            return 0 if not isinstance(x, MaskedParameter) else int(np.asarray(x.mask).sum())
+        if isinstance(x, (Indexed, Fixed)) or not hasattr(x, "size"):
+            return 0 if not isinstance(x, Masked) else int(np.asarray(x.mask).sum())
         return int(x.size) if jnp.issubdtype(x.dtype, jnp.inexact) else 0
 
     leaves = jax.tree.leaves(model, is_leaf=lambda x: isinstance(x, AbstractParameter))

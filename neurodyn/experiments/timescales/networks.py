@@ -13,9 +13,7 @@ from neurodyn.params import (
     AbstractParameter,
     Clamped,
     Fixed,
-    FixedParameter,
     Scaled,
-    ScaledParameter,
     Uniform,
 )
 from neurodyn.tasks import NDMS, NParity
@@ -129,7 +127,7 @@ def network(settings: Settings, variant: Variant, *, key: Any) -> Any:
 def raw_tau(model: Any) -> np.ndarray | None:
     """Time constants in bits, trained ones not clamped; None for networks without them."""
     tau: Any = getattr(model, "tau", None)
-    tau = tau.inner if isinstance(tau, ScaledParameter) else tau
+    tau = tau.of if isinstance(tau, Scaled) else tau
     return (
         np.asarray(cast(Any, tau).raw, np.float64) if isinstance(tau, AbstractParameter) else None
     )
@@ -145,14 +143,14 @@ def at_hold(model: Any, hold: int) -> Any:
     ValueError
         If its time constants are not in bits.
     """
-    if not isinstance(getattr(model, "tau", None), ScaledParameter):
+    if not isinstance(getattr(model, "tau", None), Scaled):
         raise ValueError("at_hold: train the network with hold > 1, so that tau is in bits.")
     old = model.tau
     new = jnp.asarray(hold, old.factor.dtype)
     model = eqx.tree_at(lambda m: m.tau.factor, model, new)
-    if isinstance(old.inner, FixedParameter):
+    if isinstance(old.of, Fixed):
         return model
-    return eqx.tree_at(lambda m: m.tau.inner.minimum, model, 1 / new)
+    return eqx.tree_at(lambda m: m.tau.of.minimum, model, 1 / new)
 
 
 def optimizer_of(settings: Settings) -> optax.GradientTransformation:
@@ -196,7 +194,7 @@ def shown_by(model: Any) -> dict[str, Any]:
     found = {"cell": cell, "n_units": model.n_units, "n_heads": model.n_outputs // 2}
     tau: Any = getattr(model, "tau", None)
     if tau is not None:
-        found["hold"] = int(tau.factor) if isinstance(tau, ScaledParameter) else 1
+        found["hold"] = int(tau.factor) if isinstance(tau, Scaled) else 1
     return found
 
 

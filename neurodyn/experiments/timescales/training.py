@@ -25,7 +25,7 @@ from neurodyn.experiments.timescales.trained import (
     reached,
 )
 from neurodyn.experiments.timescales.workers import train_apart
-from neurodyn.params import AbstractParameter, ScaledParameter
+from neurodyn.params import AbstractParameter, Scaled
 from neurodyn.training import FreshTrials, Heads, Snapshot, fit
 
 __all__ = ["describe", "train"]
@@ -133,7 +133,7 @@ def describe(model: Any, *, spectrum: bool) -> dict[str, float]:
     raw = raw_tau(model)
     if raw is not None:
         # One step in bits, if bits last several steps.
-        step = 1 / float(model.tau.factor) if isinstance(model.tau, ScaledParameter) else 1.0
+        step = 1 / float(model.tau.factor) if isinstance(model.tau, Scaled) else 1.0
         found |= {
             "tau_mean": float(raw.mean()),
             "tau_sd": float(raw.std()),

@@ -12,7 +12,7 @@ from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.resume import Resumed
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.task import Trial
 from neurodyn.tasks import PredictionObject
 from neurodyn.tasks.timing.pattern import clock_signal
@@ -102,7 +102,7 @@ def run_session(
     task_steps, per_block = made.trials.inputs.shape[2], len(made.tested) // made.n_blocks
 
     def like():
-        one = resolve(system).initial_state(dt=settings.dt, key=jax.random.key(0))
+        one = with_values(system).initial_state(dt=settings.dt, key=jax.random.key(0))
         return jax.tree.map(lambda a: jnp.stack([a] * n_sessions), one)
 
     done = Resumed(run, name, settings)

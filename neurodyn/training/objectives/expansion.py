@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from neurodyn.engine.inputs import trials_for
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.task import Trial
 
 __all__ = ["ESTIMATORS", "expansion", "spectral_norms"]
@@ -66,11 +66,11 @@ def expansion(estimator: str, model: Any, trials: Trial) -> Float[Array, ""]:
         Windows, ``targets`` (trial, time, output).
     """
     if estimator == "jacobian_upper_bound":
-        return resolve(model).jacobian_bound()
-    shared = resolve(model)
+        return with_values(model).jacobian_bound()
+    shared = with_values(model)
 
     def along(trial, x):
-        own = resolve(shared, trial)
+        own = with_values(shared, trial)
         return jax.vmap(lambda x: own.jacobian(own.infer(x)))(x)
 
     J = jax.vmap(along)(trials_for(model, trials), trials.targets)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.engine.inputs import trials_for
 from neurodyn.kernels import forced_scan
-from neurodyn.params import IndexedParameter, resolve
+from neurodyn.params import Indexed, with_values
 from neurodyn.system import State
 from neurodyn.task import Trial
 
@@ -70,7 +70,7 @@ def forced_predictions(
     strength
         How far each unit is pulled after each step.
     """
-    model = resolve(model)
+    model = with_values(model)
     rows = _rows(model, trials_for(model, trials))
     shared, static = eqx.partition(_with_rows(model, [_ROW] * len(rows)), eqx.is_inexact_array)
     params = (shared, rows)
@@ -123,7 +123,7 @@ def _side_by_side(static: Any) -> tuple[Callable, Callable]:
 
 
 def _is_indexed(x: Any) -> bool:
-    return isinstance(x, IndexedParameter)
+    return isinstance(x, Indexed)
 
 
 def _rows(model: Any, trials: Trial | None) -> list[Array]:

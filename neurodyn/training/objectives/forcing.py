@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn.common.checks import whole
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.task import Trial
 from neurodyn.training.objectives.expansion import ESTIMATORS, expansion
 from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
@@ -51,7 +51,7 @@ class AbstractForcing(AbstractObjective):
         mse = self._mse(model, trials, alpha)
         loss, weighed = mse, {}
         if self.penalties:
-            available = resolve(model).penalties()
+            available = with_values(model).penalties()
             weighed = {name: available[name] for name in self.penalties}
             loss = loss + sum(self.penalties[n].astype(mse.dtype) * weighed[n] for n in weighed)
             metrics = {"mse": mse, **metrics, **{f"penalty_{n}": x for n, x in weighed.items()}}
@@ -250,7 +250,7 @@ def _check(model: Any, task: Any, penalties: Mapping[str, Any]) -> None:
             "have: use tasks.Windows."
         )
     if penalties:
-        known = sorted(resolve(model).penalties()) if hasattr(model, "penalties") else []
+        known = sorted(with_values(model).penalties()) if hasattr(model, "penalties") else []
         for name in penalties:
             if name not in known:
                 raise ValueError(f"{type(model).__name__} has no penalty {name!r}; it has {known}.")

@@ -13,7 +13,7 @@ from neurodyn.common.reprs import brief
 from neurodyn.engine.abilities import check_step
 from neurodyn.engine.inputs import predicted, trials_for
 from neurodyn.engine.integrate import Save, Trajectory, integrate
-from neurodyn.params import AbstractParameter, resolve, trainable
+from neurodyn.params import AbstractParameter, trainable, with_values
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
@@ -233,7 +233,7 @@ def _weight_size(model: AbstractSystem) -> Float[Array, ""]:
             is_leaf=is_parameter,
         )
     )
-    values = [resolve(x) for x in jax.tree.leaves(model, is_leaf=is_parameter)]
+    values = [with_values(x) for x in jax.tree.leaves(model, is_leaf=is_parameter)]
     matrices = [
         x
         for x, trained in zip(values, marks, strict=True)

@@ -97,11 +97,11 @@ def test_perturbation_is_the_explicit_one(parameter):
 
 def test_noise_on_scaled_time_constants_comes_before_the_clamp():
     # In bits of one step each the network is the same, and so is relative noise.
-    tau = params.ScaledParameter(MODEL.tau, jnp.ones(()))
+    tau = params.Scaled(jnp.ones(()), MODEL.tau)
     scaled = eqx.tree_at(lambda m: m.tau, MODEL, tau)
     raw = jnp.full(N_UNITS, 0.2)  # far below the clamp
     low = [eqx.tree_at(where, model, raw) for where, model in (
-        (lambda m: m.tau.raw, MODEL), (lambda m: m.tau.inner.raw, scaled),
+        (lambda m: m.tau.raw, MODEL), (lambda m: m.tau.of.raw, scaled),
     )]  # fmt: skip
     plain, same = (
         analysis.perturbation(model, TASK, "tau", [0.5], n_repeats=2, n_trials=2, key=1)

@@ -76,7 +76,7 @@ def xr_ramp(got):
 def test_networks_against_a_loop(make, x64):
     model = make(2, 4, 2, key=1)
     got = analysis.forecast(model, OBSERVED, n_horizons=3)["prediction"]
-    model = params.resolve(model)
+    model = params.with_values(model)
     update, generate = eqx.filter_jit(model.update), getattr(model, "generate", None)
     for b in (0, 2):
         state = model.initial_state(dt=1.0)

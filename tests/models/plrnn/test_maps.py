@@ -51,7 +51,7 @@ def relu(x):
 
 def by_hand(name, model, z, u):
     """The equations of the papers, one unit at a time; their matrices are (post, pre)."""
-    p = jax.tree.map(np.asarray, params.resolve(model))
+    p = jax.tree.map(np.asarray, params.with_values(model))
     C = p.C.T
     if name.startswith("Shallow"):
         W1, W2 = p.W1.T, p.W2.T
@@ -78,7 +78,7 @@ def states(n=40, scale=1.5):
 
 @EVERY
 def test_steps_follow_the_equations(name, x64):
-    model = params.resolve(MAKE[name]())
+    model = params.with_values(MAKE[name]())
     inputs = np.random.default_rng(2).normal(size=(40, K))
     got = over(model.step)(jnp.asarray(states()), jnp.asarray(inputs))
     expected = [by_hand(name, model, z, u) for z, u in zip(states(), inputs, strict=True)]
@@ -90,7 +90,7 @@ def test_steps_follow_the_equations(name, x64):
 
 @EVERY
 def test_jacobian_is_that_of_automatic_differentiation(name, x64):
-    model, z = params.resolve(MAKE[name]()), jnp.asarray(states())
+    model, z = params.with_values(MAKE[name]()), jnp.asarray(states())
     expected = over(jax.jacfwd(model.step))(z)
     np.testing.assert_allclose(over(model.jacobian)(z), expected, atol=1e-12)
     norms = np.linalg.norm(np.asarray(expected), 2, axis=(1, 2))
@@ -99,7 +99,7 @@ def test_jacobian_is_that_of_automatic_differentiation(name, x64):
 
 @EVERY
 def test_the_piece_of_a_state_gives_its_step_exactly(name, x64):
-    model = params.resolve(MAKE[name]())
+    model = params.with_values(MAKE[name]())
     z = jnp.asarray(states())
     masks = over(model.mask)(z)
     assert masks.shape == (40, model.n_relu)
@@ -114,7 +114,7 @@ def test_the_piece_of_a_state_gives_its_step_exactly(name, x64):
 def test_models_with_their_parameters_still_bound(name):
     """Off-diagonal weights are parameters with a mask: methods take their value."""
     model = MAKE[name]()
-    plain, z = params.resolve(model), jnp.asarray(states(1)[0], jnp.float32)
+    plain, z = params.with_values(model), jnp.asarray(states(1)[0], jnp.float32)
     np.testing.assert_allclose(model.step(z), plain.step(z), rtol=1e-5)
     np.testing.assert_allclose(model.jacobian(z), plain.jacobian(z), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model.jacobian_bound(), plain.jacobian_bound(), rtol=1e-5)
@@ -122,7 +122,7 @@ def test_models_with_their_parameters_still_bound(name):
 
 @EVERY
 def test_states_side_by_side(name, x64):
-    model = params.resolve(MAKE[name]())
+    model = params.with_values(MAKE[name]())
     z, u = jnp.asarray(states(6)), jnp.ones((6, K))
     weights = jnp.asarray(np.random.default_rng(3).normal(size=(6, M)))
 
@@ -182,7 +182,7 @@ def test_initial_values_are_the_published_ones():
     np.testing.assert_allclose(eigenvalues[-1], 1, rtol=1e-5)
     assert eigenvalues[0] > 0
     model = models.PLRNN(0, n, 3, key=3)
-    W = params.resolve(model).W
+    W = params.with_values(model).W
     assert (np.diag(W) == 0).all()
     np.testing.assert_allclose(np.linalg.eigvalsh(np.diag(model.A) + W)[-1], 1, rtol=1e-5)
     alrnn = models.ALRNN(0, n, 3, n_relu=2, key=0)

@@ -86,7 +86,7 @@ def test_models_of_old_files_step_as_they_did(name, tmp_path):
     for path in (OLD / f"{name}.nd", tmp_path / "again.nd"):
         model = nd.load(path)
         model = params.rows(model, subject=1) if name == "subjects" else model
-        model = params.resolve(model)
+        model = params.with_values(model)
         z, x = jnp.asarray(Z, jnp.float32), jnp.asarray(Z[:N], jnp.float32)
         u = jnp.asarray(U, jnp.float32) if model.n_inputs else None
         got = model.step(z, u), model.observation.readout(z), model.infer(x)
@@ -97,7 +97,7 @@ def test_models_of_old_files_step_as_they_did(name, tmp_path):
 def test_signs_of_receiving_units_are_kept_and_said():
     with pytest.warns(UserWarning, match="sign for each receiving unit.*build the model anew"):
         model = nd.load(OLD / "alrnn.nd")
-    W = np.asarray(params.resolve(model).W)
+    W = np.asarray(params.with_values(model).W)
     assert (W * stored("alrnn")["W.sign"] >= 0).all()
 
 
@@ -114,8 +114,8 @@ def test_signs_of_receiving_units_are_kept_and_said():
 def test_seeds_stand_for_the_networks_that_they_did(name, make, drawn):
     sizes = {"alrnn": {"n_relu": 2, "observation": "affine"}, "plrnn": {}}
     sizes |= {"dendritic": {"n_branches": 2}, "shallow": {"n_hidden": 5}}
-    new = params.resolve(make(K, M, N, **sizes[name], key=list(BY_HAND).index(name)))
-    old = params.resolve(nd.load(OLD / f"{name}.nd"))
+    new = params.with_values(make(K, M, N, **sizes[name], key=list(BY_HAND).index(name)))
+    old = params.with_values(nd.load(OLD / f"{name}.nd"))
     for path in drawn:
         a, b = (attrgetter(path)(model) for model in (new, old))
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -7,7 +7,7 @@ from neurodyn import params
 
 def weights(model):
     """The values of a network."""
-    own = params.resolve(model)
+    own = params.with_values(model)
     names = [
         *("W", "b", "W_z", "W_prior", "b_prior", "W_posterior", "b_posterior"),
         *("W_out", "b_out", "tau", "w", "w_first"),

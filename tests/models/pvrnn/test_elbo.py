@@ -31,7 +31,7 @@ class Reference:
     """A PV-RNN with a list of matrices for each layer, for one sequence."""
 
     def __init__(self, model):
-        m = params.resolve(model)
+        m = params.with_values(model)
         self.D, self.Z, self.L = m.n_units, m.n_latents, len(m.n_units)
         self.model, z = m, sum(m.n_latents)
         blocks = [cut(rows, self.D) for rows in cut(np.asarray(m.W), self.D, 0)]
@@ -151,7 +151,7 @@ def case(rng, **options):
 @eqx.filter_jit
 def evaluate(model, trials, eps):
     """What `negative_elbo` does, with the deviations given."""
-    m = params.resolve(model)
+    m = params.with_values(model)
     A, x, mask = (jnp.swapaxes(a, 0, 1) for a in (m.A.row(trials), trials.targets, trials.mask))
     run = rollout(m, A, eps)
     got = terms(m, run.d, run.q, run.p, x, mask)
@@ -253,7 +253,7 @@ def _with_A(moved, values):
 @pytest.mark.parametrize("options", [{}, {"posterior": "A"}, {"top_down": "current"}])
 def test_a_posterior_set_to_the_prior_has_no_divergence(options, x64):
     model = models.PVRNN(2, (5, 3), (2, 1), (2.0, 8.0), sequences=(4, 9), key=0, **options)
-    m = params.resolve(model)
+    m = params.with_values(model)
     eps = jax.random.normal(jax.random.key(1), (9, 4, 3))
 
     def step(u, inputs):
@@ -287,15 +287,15 @@ def test_adaptive_vectors_of_the_prior_have_no_divergence_along_their_draw(poste
     values = adaptive_vectors(model, (n, steps), "prior", key).values
     eps = jax.vmap(lambda k: jax.random.normal(k, (steps, 3)))(jax.random.split(key, n))
     A, eps = jnp.swapaxes(values, 0, 1), jnp.swapaxes(eps, 0, 1)
-    run = rollout(params.resolve(model), A, eps)
+    run = rollout(params.with_values(model), A, eps)
     assert np.abs(divergence(run.q, run.p)).max() < 1e-5
     # Along another draw, as in the first epoch of training, there is some.
-    other = rollout(params.resolve(model), A, -eps)
+    other = rollout(params.with_values(model), A, -eps)
     assert np.abs(divergence(other.q, other.p)).max() > 1e-3
 
 
 def test_targets_that_do_not_count_may_be_missing():
-    model = params.resolve(models.PVRNN(2, (4,), (1,), 2.0, key=0))
+    model = params.with_values(models.PVRNN(2, (4,), (1,), 2.0, key=0))
     run = rollout(model, jnp.zeros((3, 2, 2)), jnp.zeros((3, 2, 1)))
     mask = jnp.ones((3, 2, 2)).at[1, 0, 1].set(0.0)
     x = jnp.full((3, 2, 2), 0.3)

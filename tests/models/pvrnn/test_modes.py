@@ -33,7 +33,7 @@ def run(model, task, n_steps=T, key=1):
 
 def test_posterior_runs_agree_with_the_rollout_that_trains(model, task):
     got = run(model, task)
-    m = params.resolve(model)
+    m = params.with_values(model)
     eps = (got["z"] - got["mean"]) / got["sigma"]
     expected = rollout(m, jnp.swapaxes(m.A.values, 0, 1), eps)
     np.testing.assert_allclose(got["d"], expected.d, atol=1e-4)

@@ -238,8 +238,8 @@ def test_injected_current_adds_to_the_summed_input():
 def test_cut_units_neither_hear_nor_speak(W):
     model = CTRNN(3, 8, 2, W=W, b=0.1, key=0)
     units = np.arange(8) < 2
-    cut = params.resolve(model.cut(units))
-    whole = params.resolve(model)
+    cut = params.with_values(model.cut(units))
+    whole = params.with_values(model)
     np.testing.assert_array_equal(cut.W[:2], 0)
     np.testing.assert_array_equal(cut.W[:, :2], 0)
     np.testing.assert_array_equal(cut.U[:, :2], 0)
@@ -247,10 +247,10 @@ def test_cut_units_neither_hear_nor_speak(W):
     np.testing.assert_array_equal(cut.W[2:, 2:], whole.W[2:, 2:])
     np.testing.assert_array_equal(cut.U[:, 2:], whole.U[:, 2:])
     np.testing.assert_array_equal(cut.b, whole.b)
-    deaf = params.resolve(model.cut(units, outgoing=False))
+    deaf = params.with_values(model.cut(units, outgoing=False))
     np.testing.assert_array_equal(deaf.W[:2, 2:], whole.W[:2, 2:])
     np.testing.assert_array_equal(deaf.W[:, :2], 0)
-    mute = params.resolve(model.cut(units, incoming=False))
+    mute = params.with_values(model.cut(units, incoming=False))
     np.testing.assert_array_equal(mute.W[2:, :2], whole.W[2:, :2])
     np.testing.assert_array_equal(mute.W[:2], 0)
 
@@ -272,7 +272,7 @@ def test_unit_coordinates():
     assert coords["area"].tolist() == ["V1"] * 5 + ["PFC"] * 3
     assert coords["ei"].tolist() == [1, 1, 1, -1, -1, 1, 1, -1]
     np.testing.assert_allclose(coords["tau"], np.linspace(20, 90, 8), rtol=1e-6)
-    assert params.resolve(model).unit_coords()["ei"].tolist() == coords["ei"].tolist()
+    assert params.with_values(model).unit_coords()["ei"].tolist() == coords["ei"].tolist()
     assert CTRNN(3, 8, 2, areas=areas, key=0).unit_coords()["area"].tolist()[5] == "PFC"
     assert set(CTRNN(3, 8, 2, key=0).unit_coords()) == {"tau"}
 
@@ -282,7 +282,7 @@ def test_unit_coordinates():
 
 def test_default_taus_are_trained_and_given_numbers_are_not():
     model = CTRNN(3, 8, 2, key=0)
-    np.testing.assert_allclose(params.resolve(model).tau, 100.0, rtol=1e-5)
+    np.testing.assert_allclose(params.with_values(model).tau, 100.0, rtol=1e-5)
     assert params.trainable(model).tau.raw
     assert not params.trainable(CTRNN(3, 8, 2, tau=50.0, key=0)).tau.raw
 

@@ -13,7 +13,7 @@ from neurodyn.engine.record import Save
 from neurodyn.models import EchoState
 from neurodyn.models.rate.echo_state import random_reservoir
 from neurodyn.models.spiking.plasticity import RLS, ThreeFactor
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from tests.rounding import assert_equal_to_rounding
 
 N, STEPS = 12, 60
@@ -38,7 +38,7 @@ def test_follows_its_equation(x64):
     model = EchoState(2, N, 1, leak=0.3, bias_scale=0.2, feedback_scale=0.5, density=0.5, key=0)
     u = signal(2)
     got = states_of(model, u)
-    own = resolve(model)
+    own = with_values(model)
     W, U, b, E, W_out = (np.asarray(a) for a in (own.W, own.U, own.b, own.E, own.W_out))
     x, z = np.zeros(N), np.zeros(1)
     for k in range(STEPS):
@@ -134,7 +134,7 @@ def linear_capacity(W, U, n_lags):
 def test_memory_of_a_linear_reservoir_is_that_of_theory(x64):
     n = 8
     model = EchoState(1, n, 1, activation="linear", density=1.0, spectral_radius=0.95, key=3)
-    own = resolve(model)
+    own = with_values(model)
     expected = linear_capacity(np.asarray(own.W), np.asarray(own.U)[0], 60)
     got = memory_capacity(model, n_lags=60, n_steps=12_000, key=0)
     np.testing.assert_allclose(got.capacity, expected, atol=0.03)

@@ -112,7 +112,7 @@ def test_injected_current_goes_into_the_candidate(ours):
 def test_cut_units_neither_hear_nor_speak(ours):
     model = ours(3, 7, 2, key=0)
     unit = np.arange(7) == 3
-    cut = params.resolve(model.cut(unit))
+    cut = params.with_values(model.cut(unit))
     np.testing.assert_array_equal(cut.W[3], 0)
     np.testing.assert_array_equal(cut.W_out[3], 0)
     np.testing.assert_array_equal(cut.W[:, 3::7], 0)

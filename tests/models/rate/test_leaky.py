@@ -29,7 +29,7 @@ def test_follows_the_published_rules(generic, form, x64):
     model = LeakyRNN(1, 20, 4, form=form, initial=np.linspace(0.0, 0.1, 20), key=0)
     x = bits()
     run = integrate(model, x, dt=1.0, save=RATES, force=keep if generic else None)
-    W = np.asarray(model.W.inner)
+    W = np.asarray(model.W.of)
     W = W * (1 - np.eye(20))
     tau = np.maximum(np.asarray(model.tau.raw), 1.0)
     x, h = np.asarray(x), np.tile(np.linspace(0.0, 0.1, 20), (6, 1))
@@ -48,7 +48,7 @@ def test_follows_the_published_rules(generic, form, x64):
 def test_initial_values_are_the_published_ones():
     model = LeakyRNN(1, 500, 200, key=0)
     bound = 1 / np.sqrt(500)
-    for weights in (model.W.inner, model.b, model.W_out, model.b_out):
+    for weights in (model.W.of, model.b, model.W_out, model.b_out):
         assert np.abs(weights).max() <= bound
         assert np.std(weights) == pytest.approx(bound / np.sqrt(3), rel=0.1)
     for weights in (model.U, model.b_in):
@@ -56,7 +56,7 @@ def test_initial_values_are_the_published_ones():
     tau = np.asarray(model.tau.raw)
     assert (tau.min() >= 1, tau.max() < 2) == (True, True)
     assert tau.mean() == pytest.approx(1.5, abs=0.05)
-    W = np.asarray(params.resolve(model).W)
+    W = np.asarray(params.with_values(model).W)
     assert (np.diag(W) == 0).all()
     # Frobenius norm and mean of the reference networks at the start.
     assert np.linalg.norm(W) == pytest.approx(12.91, rel=0.005)
@@ -139,6 +139,6 @@ def test_refuses_time_constants_below_a_step():
 
 
 def test_cut_units_are_gone_from_recurrence_input_and_readout():
-    cut = params.resolve(LeakyRNN(1, 6, 2, key=0).cut(np.arange(6) == 2))
+    cut = params.with_values(LeakyRNN(1, 6, 2, key=0).cut(np.arange(6) == 2))
     for zero in (cut.W[2], cut.W[:, 2], cut.U[:, 2], cut.W_out[2]):
         np.testing.assert_array_equal(zero, 0)

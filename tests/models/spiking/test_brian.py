@@ -101,7 +101,7 @@ def test_the_network_of_2003_has_the_rates_of_brian2():
     with jax.enable_x64(False):  # in single precision only statistics can agree
         network = spiking.izhikevich2003_network(published=False)
         found = [networks.spikes(network, 0.5, 2000, key=k) for k in range(3)]
-    resolved = params.resolve(network)
+    resolved = params.with_values(network)
     p = {name: np.asarray(getattr(resolved.kinds[0], name), float) for name in "abcd"}
     p |= {"W": np.asarray(resolved.projections["recurrent"].weights.values, float)}
     p |= {"sigma": np.asarray(resolved.noise, float)}

@@ -8,7 +8,7 @@ from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
 from neurodyn.experiments.force_sine.network import force_network
 from neurodyn.experiments.force_sine.settings import Settings
-from neurodyn.params import resolve
+from neurodyn.params import with_values
 from neurodyn.tasks import Sines
 from tests.rounding import assert_equal_to_rounding
 
@@ -52,7 +52,7 @@ def test_equals_the_published_loop(x64):
         "W": np.asarray(network.projections["recurrent"].weights.matrix()),
         "feedback": np.asarray(network.decoder.feedback.value())[0],
     }
-    v0 = np.asarray(resolve(network).initial_state(dt=DT).x.v)
+    v0 = np.asarray(with_values(network).initial_state(dt=DT).x.v)
     spikes, outputs, phi = by_hand(own, v0, np.asarray(target)[:, 0], n_steps=STEPS)
     assert spikes.sum() > 3 * N
     np.testing.assert_array_equal(np.asarray(run.spikes) > 0, spikes)

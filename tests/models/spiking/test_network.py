@@ -62,7 +62,7 @@ def test_the_exact_double_exponential_is_the_published_recursion(x64):
 
 
 def test_magnesium_blocks_nmda_at_rest():
-    nmda = params.resolve(spiking.NMDA())
+    nmda = params.with_values(spiking.NMDA())
     v = jnp.array([-70.0, -40.0, 0.0, 40.0])
     # Jahr & Stevens (1990): 1 / (1 + [Mg] / 3.57 exp(-0.062 v)).
     expected = 1 / (1 + np.exp(-0.062 * np.asarray(v)) / 3.57)
@@ -90,7 +90,7 @@ def test_short_term_plasticity_settles_where_it_should(x64):
 
 @pytest.mark.parametrize("facilitation", [None, 50.0])
 def test_spikes_of_one_step_release_one_after_the_other(facilitation, x64):
-    made = params.resolve(spiking.TsodyksMarkram(0.4, 30.0, facilitation))
+    made = params.with_values(spiking.TsodyksMarkram(0.4, 30.0, facilitation))
     state, dt = made.start(4, float), jnp.asarray(0.5)
     counts = np.array([[0, 1, 2, 7], [3, 0, 1, 2], [1, 1, 5, 0]], float)
     x, y = np.ones(4), np.full(4, 0.4)

@@ -13,7 +13,7 @@ import neurodyn as nd
 from neurodyn.common import registry
 from neurodyn.models import CTRNN
 from neurodyn.models.spiking import plasticity
-from neurodyn.params import BoundedParameter
+from neurodyn.params import Bounded
 from neurodyn.tasks import NParity
 from neurodyn.training import Ensemble
 
@@ -102,7 +102,7 @@ def test_listing_one_kind_does_not_load_the_others():
     [
         (CTRNN, "neurodyn.models.CTRNN"),
         (NParity, "neurodyn.tasks.NParity"),
-        (BoundedParameter, "neurodyn.params.BoundedParameter"),
+        (Bounded, "neurodyn.params.Bounded"),
         (Ensemble, "neurodyn.Ensemble"),
         (nd.State, "neurodyn.State"),
     ],

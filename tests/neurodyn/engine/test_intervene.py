@@ -31,7 +31,7 @@ def inputs():
 
 def by_hand(model, inputs, *, weights=None, current=None, clamp=None):
     """Euler steps of the rate equation, with what an intervention does spelt out."""
-    own = nd.resolve(model)
+    own = nd.params.with_values(model)
     plain = {n: np.asarray(getattr(own, n), np.float64) for n in ("W", "U", "b", "W_out", "b_out")}
     tau, x = np.asarray(own.tau, np.float64), np.zeros((inputs.shape[1], 6))
     rates, outputs = [], []
@@ -85,14 +85,14 @@ def test_clamp(model, inputs):
 
 
 def test_silence_stops_what_units_send(model, inputs):
-    own = nd.resolve(model)
+    own = nd.params.with_values(model)
     kept = ~UNITS[:, None]
     silenced = {"W": np.asarray(own.W) * kept, "W_out": np.asarray(own.W_out) * kept}
     check(model, inputs, [intervene.Silence(UNITS, *WINDOW)], weights=silenced)
 
 
 def test_lesion_stops_what_units_send_and_receive(model, inputs):
-    own = nd.resolve(model)
+    own = nd.params.with_values(model)
     kept = ~UNITS
     lesioned = {
         "W": np.asarray(own.W) * kept[:, None] * kept[None, :],
@@ -106,13 +106,13 @@ def test_weight_change(model, inputs):
     changed = eqx.tree_at(
         lambda m: (m.W, m.W_out), model, replace=(-0.5 * model.W, 2 * model.W_out)
     )
-    own = nd.resolve(model)
+    own = nd.params.with_values(model)
     new = {"W": -0.5 * np.asarray(own.W), "W_out": 2 * np.asarray(own.W_out)}
     check(model, inputs, [intervene.WeightChange(changed, *WINDOW)], weights=new)
 
 
 def test_changes_and_lesions_act_together_in_any_order(model, inputs):
-    own, kept = nd.resolve(model), ~UNITS
+    own, kept = nd.params.with_values(model), ~UNITS
     changes = [
         intervene.WeightChange(eqx.tree_at(lambda m: m.W, model, replace=-model.W), *WINDOW),
         intervene.WeightChange(eqx.tree_at(lambda m: m.W_out, model, replace=2 * model.W_out)),
@@ -139,7 +139,7 @@ def test_the_last_output_comes_from_the_system_that_ran_last(model, inputs):
 
 
 def test_a_permanent_lesion_is_the_network_without_these_units(model, inputs):
-    own, kept = nd.resolve(model), np.flatnonzero(~UNITS)
+    own, kept = nd.params.with_values(model), np.flatnonzero(~UNITS)
     small = models.CTRNN(
         2,
         len(kept),
@@ -226,7 +226,7 @@ def test_units_by_number_name_and_mask_are_the_same(kind, way, inputs):
     np.testing.assert_array_equal(
         intervene.select_units(model, WAYS[way]), np.array([0, 1, 0, 0, 1, 0], bool)
     )
-    cut = nd.resolve(model.cut(WAYS[way])).W
+    cut = nd.params.with_values(model.cut(WAYS[way])).W
     np.testing.assert_array_equal((np.asarray(cut) == 0).all(1), [0, 1, 0, 0, 1, 0])
 
 
@@ -295,7 +295,7 @@ def test_what_is_not_finite_is_no_current_and_no_level(bad):
 
 @pytest.mark.parametrize("window", [(-300.0, 0.0), (300.0, 400.0), (13.0, 17.0)])
 def test_a_window_in_which_no_step_starts_is_refused(window, inputs, model):
-    changed = nd.resolve(model)
+    changed = nd.params.with_values(model)
     for make in (
         lambda *w: intervene.Current([0], 1.0, *w),
         lambda *w: intervene.Clamp([0], 1.0, *w),

@@ -57,7 +57,7 @@ def reference(f, y0, ts, **options):
 def network():
     """A network in double precision, and its right-hand side in NumPy."""
     model = models.CTRNN(2, 7, 3, tau=jnp.linspace(20.0, 90.0, 7), b=0.1, key=0)
-    own = nd.resolve(model)
+    own = nd.params.with_values(model)
     W, U, b, tau = (np.asarray(getattr(own, n), float) for n in ("W", "U", "b", "tau"))
     return model, lambda x, u: (np.tanh(x @ W + u @ U + b) - x) / tau
 

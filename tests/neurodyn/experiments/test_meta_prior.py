@@ -100,13 +100,13 @@ def test_networks_of_one_number_start_alike_whatever_the_meta_prior():
         for one in first[1:]:
             np.testing.assert_array_equal(one[name], first[0][name])
         assert (other[name] != first[0][name]).any(), name
-    assert [float(np.unique(params.resolve(m).w)[0]) for m in members[:, 0]] == pytest.approx(
+    assert [float(np.unique(params.with_values(m).w)[0]) for m in members[:, 0]] == pytest.approx(
         [0.01, 0.1, 1.0]
     )
 
 
 def weights(model, names):
-    own = params.resolve(model)
+    own = params.with_values(model)
     return {name: np.asarray(getattr(own, name)) for name in names}
 
 
@@ -114,7 +114,7 @@ def test_the_first_step_weighs_as_the_others_where_that_is_asked():
     for first, expected in ((None, [0.01, 0.1, 1.0]), (0.02, [0.02] * 3)):
         settings = dataclasses.replace(TINY, n_networks=1, w_first=first)
         made = untrained(networks(settings), settings, key=jax.random.key(0))
-        got = [float(np.unique(params.resolve(m).w_first)[0]) for m in made]
+        got = [float(np.unique(params.with_values(m).w_first)[0]) for m in made]
         assert got == pytest.approx(expected)
 
 

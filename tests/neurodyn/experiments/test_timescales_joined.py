@@ -159,9 +159,9 @@ def test_times_are_in_bits_where_these_last_several_steps():
     )
     variant = Variant("single", "trained", 0)
     model = network(settings, variant, key=0)
-    raw = jnp.full_like(model.tau.inner.raw, tau)
+    raw = jnp.full_like(model.tau.of.raw, tau)
     alone = jnp.zeros_like(model.W.inner)
-    model = eqx.tree_at(lambda m: (m.tau.inner.raw, m.W.inner), model, (raw, alone))
+    model = eqx.tree_at(lambda m: (m.tau.of.raw, m.W.inner), model, (raw, alone))
     found = timescales(settings, variant, model, 2, jax.random.key(0))
     expected = -1 / (hold * np.log(1 - 1 / (hold * tau)))
     # Within a bit the trace is no exponential, which the fit takes for a little more.
@@ -169,7 +169,7 @@ def test_times_are_in_bits_where_these_last_several_steps():
     assert found["units_autocorrelation"]["lag"].values[-1] == 30
     assert describe(model, spectrum=False)["tau_mean"] == tau
     # 0.3 bits are 1.2 steps: not at the bound.
-    short = eqx.tree_at(lambda m: m.tau.inner.raw, model, jnp.full_like(raw, 0.3))
+    short = eqx.tree_at(lambda m: m.tau.of.raw, model, jnp.full_like(raw, 0.3))
     assert describe(short, spectrum=False)["tau_below"] == 0
 
 

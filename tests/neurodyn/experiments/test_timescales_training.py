@@ -27,7 +27,7 @@ from neurodyn.experiments.timescales.trained import Trained, load_network, table
 from neurodyn.experiments.timescales.training import train
 from neurodyn.io.files import load, save
 from neurodyn.models import LeakyRNN
-from neurodyn.params import Clamped, Scaled, resolve
+from neurodyn.params import Clamped, Scaled, with_values
 from neurodyn.tasks import NParity
 from neurodyn.training import CheckpointError
 
@@ -78,7 +78,7 @@ def test_a_sweep_is_kept(swept):
     raw = np.asarray(network_2.tau.raw)
     expected = ds.tau_mean.sel(curriculum="cumulative", n=2).item()
     np.testing.assert_allclose(raw.mean(dtype=np.float64), expected, rtol=1e-7)
-    W = np.asarray(resolve(network_2).W, np.float64)
+    W = np.asarray(with_values(network_2).W, np.float64)
     radius = ds.spectral_radius.sel(curriculum="cumulative", n=2).item()
     np.testing.assert_allclose(np.abs(np.linalg.eigvals(W)).max(), radius, rtol=1e-5)
     assert (np.diag(W) == 0).all()
@@ -167,13 +167,13 @@ def test_the_published_settings():
     for name, bound in bounds.items():
         values = np.abs(np.asarray(getattr(model, name)))
         assert 0.9 * bound < values.max() <= bound, name
-    W = np.asarray(resolve(model).W)
+    W = np.asarray(with_values(model).W)
     assert np.abs(W).max() <= 0.05
     # The circular law for uniform entries on (-k, k): k sqrt(n / 3).
     assert abs(np.abs(np.linalg.eigvals(W)).max() - 3**-0.5) < 0.05
     assert model.tau.trained == ("raw",)
     fixed = network(settings, Variant("single", "3", 0), key=0)
-    assert (np.asarray(resolve(fixed).tau) == 3).all()
+    assert (np.asarray(with_values(fixed).tau) == 3).all()
     assert (raw_tau(fixed) == 3).all()
     assert fixed.tau.trained == ()
     lstm = task_of(Settings(cell="lstm"), single).batch(0, 8)
@@ -184,17 +184,17 @@ def test_bits_that_last_several_steps():
     settings = dataclasses.replace(TINY, cell="rate", hold=4, n_units=6)
     single = variants(settings)[0]
     model, task = network(settings, single, key=0), task_of(settings, single)
-    tau = np.asarray(resolve(model).tau)
-    np.testing.assert_allclose(tau, np.maximum(4 * np.asarray(model.tau.inner.raw), 1))
+    tau = np.asarray(with_values(model).tau)
+    np.testing.assert_allclose(tau, np.maximum(4 * np.asarray(model.tau.of.raw), 1))
     assert task.n_steps == 4 * task.n_bits
     other = at_hold(model, 8)
-    np.testing.assert_allclose(np.asarray(resolve(other).tau), 2 * tau)
+    np.testing.assert_allclose(np.asarray(with_values(other).tau), 2 * tau)
     with pytest.raises(ValueError, match="train the network with hold > 1"):
         at_hold(network(TINY, single, key=0), 2)
     fixed = network(settings, Variant("single", "3", 0), key=0)
     assert (raw_tau(fixed) == 3).all()
     for held, steps in [(fixed, 12), (at_hold(fixed, 8), 24)]:
-        assert (np.asarray(resolve(held).tau) == steps).all()
+        assert (np.asarray(with_values(held).tau) == steps).all()
 
 
 def test_accuracy_by_hold():

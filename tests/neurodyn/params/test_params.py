@@ -27,10 +27,10 @@ from neurodyn.params import (
     Scaled,
     Shared,
     Uniform,
-    as_spec,
-    resolve,
+    as_parameter,
     signs_of,
     trainable,
+    with_values,
 )
 
 ORTHOGONAL = jax.nn.initializers.orthogonal()
@@ -52,11 +52,11 @@ def shake(parameter, seed, size=3.0):
 
 
 def build(spec, shape=(8, 8), seed=0):
-    return as_spec(spec, default=ORTHOGONAL).build(shape, jax.random.key(seed))
+    return as_parameter(spec, default=ORTHOGONAL).build(shape, jax.random.key(seed))
 
 
 def value(parameter):
-    return np.asarray(resolve(parameter))
+    return np.asarray(with_values(parameter))
 
 
 # --- properties --------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def test_gradient_steps_change_the_matrix_and_keep_its_properties(name, key):
 
     @jax.jit
     def loss(moved):
-        return ((resolve(eqx.combine(moved, kept)) - target) ** 2).mean()
+        return ((with_values(eqx.combine(moved, kept)) - target) ** 2).mean()
 
     before = loss(moved)
     for _ in range(50):
@@ -175,11 +175,12 @@ def test_scaled_is_trained_in_its_own_units():
     spec = Scaled(10.0, Clamped(0.1, init=np.array([0.05, 0.5, 2.0], np.float32)))
     parameter = spec.build((3,), jax.random.key(0))
     np.testing.assert_allclose(parameter.value(), [1.0, 5.0, 20.0])
-    assert jax.tree.leaves(trainable(parameter)) == [True, False, False]
+    assert trainable(parameter).of.raw is True
+    assert (trainable(parameter).factor, trainable(parameter).of.minimum) == (False, False)
     grad = eqx.filter_grad(lambda p: p.value().sum())(parameter)
-    assert grad.inner.raw.tolist() == [0.0, 10.0, 10.0]
-    assert float(grad.factor) == float(grad.inner.minimum) == 0.0
-    filled = as_spec(Scaled(2.0), default=3.0).build((2,), jax.random.key(0))
+    assert grad.of.raw.tolist() == [0.0, 10.0, 10.0]
+    assert float(grad.factor) == float(grad.of.minimum) == 0.0
+    filled = as_parameter(Scaled(2.0), default=3.0).build((2,), jax.random.key(0))
     assert filled.value().tolist() == [6.0, 6.0]
     with pytest.raises(ValueError, match="other than 0"):
         Scaled(0.0)
@@ -199,14 +200,14 @@ def test_shared_and_grouped_values_are_the_same_over_their_units(key):
     grouped = Grouped(names, of=Free(np.array([1.0, 2.0], np.float32))).build((5,), key)
     np.testing.assert_array_equal(value(grouped), [1, 2, 1, 2, 2])
     gradient = eqx.filter_grad(lambda p: p.value().sum())(grouped)
-    np.testing.assert_array_equal(gradient.inner, [2, 3])
+    np.testing.assert_array_equal(gradient.of, [2, 3])
 
 
 def test_trainable_marks_raw_values_only():
     parameter = build(Dale(EI, Masked(MASK)))
     marks = trainable(parameter)
-    assert marks.inner.inner is True
-    assert (marks.sign, marks.inner.mask) == (False, False)
+    assert marks.of.of is True
+    assert (marks.ei, marks.of.mask) == (False, False)
     half_fixed = build(blocks(Fixed(), Free()))
     marks = trainable(half_fixed)
     assert marks.blocks[0][0].raw is False
@@ -294,7 +295,7 @@ def test_dale_without_inhibition_starts_at_spectral_radius_one(of):
 @pytest.mark.parametrize("make", [models.CTRNN, models.LeakyRNN])
 @pytest.mark.parametrize("of", [Free(), Masked(0.2)])
 def test_defaults_of_models_under_dale_fill_the_unit_disc(make, of):
-    ws = [resolve(make(0, N_DISC, 0, W=Dale(0.8, of), key=k)).W for k in range(3)]
+    ws = [with_values(make(0, N_DISC, 0, W=Dale(0.8, of), key=k)).W for k in range(3)]
     assert 0.88 < np.mean([edge(np.asarray(w)) for w in ws]) < 1.03
 
 
@@ -309,7 +310,7 @@ def test_what_has_no_disc_only_cancels():
         np.testing.assert_allclose(w[:16], drawn[:16], rtol=1e-6)
         np.testing.assert_allclose(w.sum(), 0, atol=1e-4 * drawn.sum())
     for empty in (Free(0.0), Masked(np.eye(20) * 0)):
-        empty = as_spec(empty, default=Normal(0.0, 1.0))
+        empty = as_parameter(empty, default=Normal(0.0, 1.0))
         assert (value(build(Dale(0.8, empty, True), (20, 20))) == 0).all()
 
 
@@ -361,14 +362,14 @@ def test_signs_are_found_through_masks_and_blocks():
 def test_resolve_takes_the_rows_of_the_trial(key):
     values = np.arange(12, dtype=np.float32).reshape(4, 3)
     parameter = Indexed(4, init=values).build((3,), key)
-    assert resolve({"a": parameter})["a"] is parameter
+    assert with_values({"a": parameter})["a"] is parameter
     trial = types.SimpleNamespace(item=jnp.asarray(2), conditions={})
-    np.testing.assert_array_equal(resolve(parameter, trial), values[2])
+    np.testing.assert_array_equal(with_values(parameter, trial), values[2])
     batch = types.SimpleNamespace(item=jnp.asarray([3, 0]), conditions={})
-    np.testing.assert_array_equal(resolve(parameter, batch), values[[3, 0]])
+    np.testing.assert_array_equal(with_values(parameter, batch), values[[3, 0]])
     subject = Indexed(4, by="subject", init=values).build((3,), key)
     trial = types.SimpleNamespace(item=None, conditions={"subject": jnp.asarray(1)})
-    np.testing.assert_array_equal(resolve(subject, trial), values[1])
+    np.testing.assert_array_equal(with_values(subject, trial), values[1])
 
 
 def test_resolve_is_idempotent_and_jits():
@@ -376,14 +377,14 @@ def test_resolve_is_idempotent_and_jits():
         "W": build(Dale(EI)),
         "tau": Bounded(1.0, 3.0, init=2.0).build((2,), jax.random.key(0)),
     }
-    once = resolve(model)
+    once = with_values(model)
     assert all(isinstance(x, jax.Array) for x in once.values())
-    again = jax.jit(resolve)(once)
+    again = jax.jit(with_values)(once)
     np.testing.assert_array_equal(again["W"], once["W"])
 
 
 def test_models_can_be_built_under_vmap():
-    spec = as_spec(Dale(0.5, Masked(0.5)), default=ORTHOGONAL)
+    spec = as_parameter(Dale(0.5, Masked(0.5)), default=ORTHOGONAL)
 
     def make(key):
         return {"W": spec.build((4, 4), key), "tau": Bounded(1.0, 3.0, init=2.0).build((4,), key)}
@@ -397,14 +398,14 @@ def test_models_can_be_built_under_vmap():
 
 @pytest.mark.parametrize("name", MATRICES)
 def test_float64(name, x64):
-    w = resolve(build(MATRICES[name][0]))
+    w = with_values(build(MATRICES[name][0]))
     assert w.dtype == jnp.float64
 
 
 def test_built_in_single_precision_and_used_under_x64():
     parameter = build(MATRICES["all"][0])
     with jax.enable_x64(True):
-        assert resolve(parameter).dtype == jnp.float32
+        assert with_values(parameter).dtype == jnp.float32
 
 
 # --- what is refused ------------------------------------------------------------------------------
@@ -442,7 +443,7 @@ REFUSED = {
     "blocks size": (lambda: build(Blocks({"a": 3, "b": 3})), "hold 6 units"),
     "blocks name": (lambda: Blocks(AREAS, between={("V1", "IT"): Free()}), r"\('V1', 'IT'\)"),
     "blocks empty": (lambda: Blocks({"a": 0}), "at least one unit"),
-    "blocks of rows": (lambda: blocks(Indexed(3)), "Indexed does not describe a block"),
+    "blocks of rows": (lambda: build(blocks(Indexed(3))), "Indexed does not describe a block"),
     "grouped size": (lambda: build(Grouped([0, 1]), (3,)), r"units \(3,\)"),
     "grouped negative": (lambda: build(Grouped([0, -1]), (2,)), "number >= 0"),
     "grouped rows": (lambda: Grouped([0, 1], of=Indexed(3)), "Grouped spreads the entries"),
@@ -464,9 +465,9 @@ def test_refused_with_a_reason(name):
 def test_rows_that_do_not_exist_are_refused(key):
     parameter = Indexed(4).build((3,), key)
     with pytest.raises(ValueError, match="4 rows"):
-        resolve(parameter, types.SimpleNamespace(item=jnp.asarray([0, 4]), conditions={}))
+        with_values(parameter, types.SimpleNamespace(item=jnp.asarray([0, 4]), conditions={}))
     with pytest.raises(ValueError, match="set `item`"):
-        resolve(parameter, types.SimpleNamespace(item=None, conditions={}))
+        with_values(parameter, types.SimpleNamespace(item=None, conditions={}))
 
 
 def test_public_names_are_documented():

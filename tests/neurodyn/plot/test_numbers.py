@@ -308,7 +308,7 @@ def test_learning_curves_draw_members_and_their_mean_at_whole_steps():
 
 def test_weights_of_a_model_are_what_it_uses():
     net = models.CTRNN(2, 6, 1, W=params.Dale(0.5), key=0)
-    W = np.asarray(params.resolve(net).W)
+    W = np.asarray(params.with_values(net).W)
     for given in (net, net.W, xr.Dataset({"W": (("presynaptic", "unit"), W)})):
         image = plot.weights(given).axes[0].images[0]
         np.testing.assert_allclose(image.get_array(), W)

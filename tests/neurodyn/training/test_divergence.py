@@ -87,11 +87,11 @@ class Hastens(AbstractObjective):
         return None
 
     def __call__(self, model, task, trials, aux, *, key):
-        loss = jnp.sum(params.resolve(model).tau)
+        loss = jnp.sum(params.with_values(model).tau)
         return loss, {}, aux
 
     def evaluate(self, model, task, trials, aux, *, key):
-        return {"loss": jnp.sum(params.resolve(model).tau)}
+        return {"loss": jnp.sum(params.with_values(model).tau)}
 
 
 @pytest.mark.parametrize("evaluate", [None, False])
@@ -110,7 +110,7 @@ def test_a_time_constant_below_the_step_is_reported(evaluate):
 def test_a_bounded_time_constant_stays_above_the_step():
     model = models.CTRNN(1, 4, 1, tau=params.Bounded(10.0, 99.0, init=10.2), key=0)
     trained = fit(model, Filter(dt=10.0), objective=Hastens(), steps=30, key=0)
-    assert float(params.resolve(trained.model).tau.min()) >= 10.0
+    assert float(params.with_values(trained.model).tau.min()) >= 10.0
 
 
 @pytest.mark.parametrize("how", ["map", "vmap"])

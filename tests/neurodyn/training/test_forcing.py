@@ -50,7 +50,7 @@ def alrnn(key=0, **options):
 
 def loss_by_hand(model, trials, alpha_at):
     """Mean squared error of predictions made before the state is pulled by ``alpha_at(step)``."""
-    model = params.resolve(model)
+    model = params.with_values(model)
     A, W, h, L = (np.asarray(x) for x in (model.A, model.W, model.h, model.observation.L))
     errors = []
     for x in np.asarray(trials.targets):
@@ -129,7 +129,7 @@ def test_penalties_enter_with_their_weights(x64):
 
 
 def jacobians(model, trials):
-    model = params.resolve(model)
+    model = params.with_values(model)
     signal = np.asarray(jax.vmap(jax.vmap(model.infer))(trials.targets))
     return np.asarray(jax.vmap(jax.vmap(jax.jacfwd(model.step)))(jnp.asarray(signal)))
 

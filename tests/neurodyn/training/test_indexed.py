@@ -16,7 +16,7 @@ from tests.systems import Filter, Sequences, Variational
 
 class Two(eqx.Module):
     w: jax.Array
-    a: params.IndexedParameter
+    a: params.Indexed
 
 
 def batch_of(items):
@@ -29,7 +29,7 @@ def test_each_row_has_its_own_adam():
     rng = np.random.default_rng(0)
     optimizer = optax.adam(0.1)
     start = rng.normal(size=(6, 3)).astype(np.float32)
-    tree = Two(jnp.ones(2), params.IndexedParameter(jnp.asarray(start), "sequence"))
+    tree = Two(jnp.ones(2), params.Indexed(len(start), values=jnp.asarray(start)))
     state = init_optimizer(optimizer, tree)
     with jax.numpy_dtype_promotion("standard"):
         rows = [(jnp.asarray(r), optimizer.init(jnp.asarray(r))) for r in start]
@@ -37,7 +37,7 @@ def test_each_row_has_its_own_adam():
         grad = np.zeros((6, 3), np.float32)
         for i in items:  # trials of one row add up
             grad[i] += rng.normal(size=3)
-        grads = Two(jnp.ones(2), params.IndexedParameter(jnp.asarray(grad), "sequence"))
+        grads = Two(jnp.ones(2), params.Indexed(len(grad), values=jnp.asarray(grad)))
         tree, state = apply_gradients(optimizer, grads, state, tree, batch_of(items))
         for i in set(items):
             value, own = rows[i]

@@ -27,7 +27,7 @@ def test_loss_against_a_loop(x64):
     objective = training.NextStep()
     objective.check(model, task)
     loss, _, _ = objective(model, task, trials, None, key=jax.random.key(0))
-    own, total, n = params.resolve(model), 0.0, 0.0
+    own, total, n = params.with_values(model), 0.0, 0.0
     for b in range(4):
         state = own.initial_state(dt=1.0)
         for t in range(9):

@@ -18,7 +18,7 @@ from tests.systems import RATE, Filter, Leaky, PiecewiseLinear, Sequences
 def states_by_hand(model, inputs, dt):
     """Explicit Euler in NumPy, (trial, time, unit)."""
     W, U = np.asarray(model.W, float), np.asarray(model.U, float)
-    tau, x, out = np.asarray(params.resolve(model).tau, float), 0.0, []
+    tau, x, out = np.asarray(params.with_values(model).tau, float), 0.0, []
     for u in np.swapaxes(np.asarray(inputs, float), 0, 1):
         x = x + dt / tau * (np.tanh(x @ W + u @ U) - x) if out else dt / tau * np.tanh(u @ U)
         out.append(x)
@@ -65,7 +65,7 @@ def test_weight_penalty_acts_on_what_the_model_sees():
     _, metrics, _ = Supervised(weight_penalty=1.0)(
         model, Filter(), Filter().batch(0, 2), None, key=key
     )
-    W = np.asarray(params.resolve(model).W)
+    W = np.asarray(params.with_values(model).W)
     assert (W[~np.eye(8, dtype=bool)] == 0).all()
     np.testing.assert_allclose(
         metrics["weight"], np.mean(W**2) + np.mean(np.square(model.V)), rtol=1e-6

@@ -172,11 +172,11 @@ def test_a_runge_kutta_scheme_is_closer_than_euler_between_spikes(x64):
 )
 def test_surrogate_derivatives_have_the_shape_and_size_they_say(surrogate, shape):
     x = jnp.linspace(-12.0, 12.0, 25)
-    made = params.resolve(surrogate(4.0))
+    made = params.with_values(surrogate(4.0))
     np.testing.assert_array_equal(made(x), x >= 0)
     slope = jax.vmap(jax.grad(lambda x: made(x[None])[0]))(x)
     np.testing.assert_allclose(slope, shape(np.asarray(x) / 4) / 4, rtol=1e-5)
-    tall = params.resolve(surrogate(4.0, height=2.0))
+    tall = params.with_values(surrogate(4.0, height=2.0))
     np.testing.assert_allclose(jax.grad(lambda x: tall(x[None])[0])(0.0), 2.0, rtol=1e-6)
 
 
@@ -210,7 +210,7 @@ def test_heterogeneous_and_drawn_parameters():
     np.testing.assert_array_equal(drawn.d.value(), np.arange(50.0))
     both = spiking.Network({"a": drawn, "b": spiking.Izhikevich2003(2, b=params.Free(0.25))})
     assert len(both.kinds) == 1
-    np.testing.assert_array_equal(params.resolve(both).kinds[0].a[:50], drawn.a.value())
+    np.testing.assert_array_equal(params.with_values(both).kinds[0].a[:50], drawn.a.value())
     trained = [x for x in jax.tree.leaves(params.trainable(both)) if x]
     assert len(trained) == 1
 
