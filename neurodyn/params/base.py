@@ -37,9 +37,7 @@ class AbstractParameter(eqx.Module):
     __repr__ = brief
 
     @abc.abstractmethod
-    def draw(
-        self, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None
-    ) -> "Array | AbstractParameter":
+    def draw(self, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None) -> Any:
         """Bind: a copy with arrays for a value of this shape.
 
         Parameters
@@ -51,6 +49,10 @@ class AbstractParameter(eqx.Module):
         dtype
             Precision; default JAX's own.
 
+        Returns
+        -------
+        AbstractParameter, usually of the same class, or an array that needs no constraint.
+
         Raises
         ------
         ValueError
@@ -61,9 +63,7 @@ class AbstractParameter(eqx.Module):
     def value(self) -> Array:
         """The value that the model sees."""
 
-    def build(
-        self, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None
-    ) -> "Array | AbstractParameter":
+    def build(self, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None) -> Any:
         """Bind to a shape by :meth:`draw`; a parameter that is bound already stays as it is.
 
         Raises

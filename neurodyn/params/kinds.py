@@ -1,10 +1,11 @@
 """The two classes that most parameters derive from."""
 
 import abc
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax
+import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.common.arrays import as_array
@@ -46,8 +47,15 @@ class AbstractElementwise(AbstractParameter):
     [2.0, 2.0, 2.0]
     """
 
-    init: eqx.AbstractVar[Init]
-    raw: eqx.AbstractVar[Array | None]
+    if TYPE_CHECKING:  # type checkers would take abstract variables for the first fields
+
+        @property
+        def init(self) -> Init: ...
+        @property
+        def raw(self) -> Any: ...
+    else:
+        init: eqx.AbstractVar[Init]
+        raw: eqx.AbstractVar[Array | None]
     trained: ClassVar[tuple[str, ...]] = ("raw",)
 
     @abc.abstractmethod
@@ -111,7 +119,12 @@ class AbstractWrapper(AbstractParameter):
         The other parameter; after binding, it may be an array.
     """
 
-    of: eqx.AbstractVar[Any]
+    if TYPE_CHECKING:
+
+        @property
+        def of(self) -> Any: ...
+    else:
+        of: eqx.AbstractVar[Any]
     trained: ClassVar[tuple[str, ...]] = ("of",)
 
     def __check_init__(self):
