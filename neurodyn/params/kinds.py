@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.common.arrays import as_array
 from neurodyn.params.base import AbstractParameter, changed, dynamic_fields, scale_rows
-from neurodyn.params.laws import Init, initial_value
+from neurodyn.params.laws import Init, initial_value, is_concrete
 
 __all__ = ["AbstractElementwise", "AbstractWrapper"]
 
@@ -86,7 +86,13 @@ class AbstractElementwise(AbstractParameter):
             and not isinstance(x, bool)
         }
         new = changed(self, **constants)
-        return changed(new, init=None, raw=new.unconstrain(value))
+        raw = new.unconstrain(value)
+        if is_concrete(raw) and not np.isfinite(np.asarray(raw)).all():
+            raise ValueError(
+                f"{type(self).__name__} does not allow the initial values, from "
+                f"{float(value.min()):.6g} to {float(value.max()):.6g}: pass another `init`."
+            )
+        return changed(new, init=None, raw=raw)
 
     @property
     def bound(self) -> bool:
