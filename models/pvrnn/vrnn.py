@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.common.masked import masked_sum
 from neurodyn.engine.drive import Drive
 from neurodyn.models.pvrnn.gaussian import (
     Dense,
@@ -253,8 +254,7 @@ class VRNN(AbstractMap):
         shape = (*observed.shape[:2], self.n_latents)
         nll, kl = self.bound(observed, jax.random.normal(key, shape, observed.dtype))
         counts = counted(mask).astype(kl.dtype)
-        # Where nothing is scored there may be anything.
-        error = jnp.sum(jnp.where(mask > 0, mask * nll, jnp.zeros_like(nll)), -1)
+        error = masked_sum(nll, mask, -1)
         kl = counts * jnp.sum(kl, -1)
         n = jnp.sum(counts)
         return jnp.sum(error + kl, 0), {"error": jnp.sum(error) / n, "kl": jnp.sum(kl) / n}

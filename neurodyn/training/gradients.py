@@ -8,7 +8,7 @@ import equinox as eqx
 
 from neurodyn.common.reprs import brief
 from neurodyn.params import trainable
-from neurodyn.training.objectives.supervised import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective
 
 __all__ = ["BPTT", "AbstractGradient"]
 

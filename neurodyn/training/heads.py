@@ -13,7 +13,7 @@ from neurodyn.common.checks import check_whole, number
 from neurodyn.task import AbstractTask
 from neurodyn.training.curriculum import AbstractCurriculum
 
-__all__ = ["HasHeads", "Heads", "cumulative", "no_curriculum", "single", "sliding"]
+__all__ = ["HasHeads", "Heads"]
 
 
 @runtime_checkable
@@ -23,33 +23,33 @@ class HasHeads(Protocol):
     Attributes
     ----------
     ns
-        N of each head, rising from head 0 on; 0 for heads that rest, which come last.
+        N of each head, ascending; heads at rest come last and have N = 0.
     n_outputs
-        As many outputs for each head, those of head 0 first.
+        Number of outputs, the same for each head; those of head 0 come first.
     """
 
     ns: Int[Array, " head"]
     n_outputs: int
 
     def with_ns(self, ns: Sequence[int]) -> AbstractTask:
-        """The task for these N, with buffers as large as they ask for, or as it had.
+        """The task for these N, with buffers that are large enough for them.
 
-        All its arrays keep their shapes; buffers are static.
+        The shapes of all arrays stay; sizes of buffers are static.
         """
         ...
 
 
 class Heads(AbstractCurriculum):
-    """Goes on to larger N each time the heads in use know theirs.
+    """Goes on to larger N each time the heads in use have solved theirs.
 
-    It advances when the mean accuracy over the heads in use and that of the largest N both exceed
-    the threshold. Then it drops the smallest N, appends larger ones, and gives the heads to all of
-    them by position: once some are dropped, those that stay move to other heads too, as published.
-    With ``drop > add`` heads at the end come to rest. Heads at rest do not move, nor does their
-    optimiser state. Training ends where there are no more heads, or beyond ``n_last``.
+    It advances when the mean accuracy over the heads in use and the accuracy of the largest N both
+    exceed the threshold. Then it drops the smallest N, appends larger ones, and assigns all N to
+    the heads by position: the N that stay move to lower heads, as published. With ``drop > add``,
+    heads at the end come to rest. The weights of heads at rest do not change, nor does the state of
+    their optimiser. Training ends when there are no more heads, or beyond ``n_last``.
 
-    :func:`single`, :func:`cumulative`, :func:`sliding` and :func:`no_curriculum` make the published
-    ones.
+    :meth:`single`, :meth:`cumulative`, :meth:`sliding` and :meth:`constant` make the published
+    curricula.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ class Heads(AbstractCurriculum):
     Examples
     --------
     >>> from neurodyn.tasks import NParity
-    >>> from neurodyn.training import sliding
+    >>> from neurodyn.training import Heads
     >>> task = NParity([2, 3, 4], n_heads=3)
     >>> accuracy = jnp.array(0.99)
     >>> passed = {"validation_correct": accuracy, "validation_correct_largest": accuracy}
-    >>> harder, done = sliding(3, 2).advance(task, passed)
+    >>> harder, done = Heads.sliding(3, 2).advance(task, passed)
     >>> print(harder.ns, done)
     [4 5 6] False
     """
@@ -116,6 +116,66 @@ class Heads(AbstractCurriculum):
         self.add, self.drop = int(add), int(drop)
         self.n_last = None if n_last is None else jnp.asarray(n_last, jnp.int32)
         self.metrics, self.readout = (metrics[0], metrics[1]), tuple(readout)
+
+    @classmethod
+    def single(cls, **options: Any) -> "Heads":
+        """One N at a time at the one head 0: N, then N + 1 alone, which forgets the N before.
+
+        Parameters
+        ----------
+        **options
+            As for :class:`Heads`: ``threshold``, ``n_last``, ``metrics``, ``readout``.
+        """
+        return cls(1, 1, **options)
+
+    @classmethod
+    def cumulative(cls, add: int = 1, **options: Any) -> "Heads":
+        """All N so far: a new head for each larger N, while the heads before go on.
+
+        Parameters
+        ----------
+        add
+            New heads at a time.
+        **options
+            As for :class:`Heads`.
+        """
+        return cls(add, 0, **options)
+
+    @classmethod
+    def sliding(cls, n_heads: int, n_forget: int, **options: Any) -> "Heads":
+        """A window of N: drop the ``n_forget`` smallest, append as many larger ones.
+
+        Parameters
+        ----------
+        n_heads
+            Heads in the window; the task starts with as many N.
+        n_forget
+            Number of N that are dropped at a time, at least 1.
+        **options
+            As for :class:`Heads`.
+
+        Raises
+        ------
+        ValueError
+            If ``n_forget`` is not between 1 and ``n_heads``.
+        """
+        if not 1 <= n_forget <= n_heads:
+            raise ValueError(
+                f"Heads.sliding: `n_forget` must lie between 1 and n_heads={n_heads}, got "
+                f"{n_forget}."
+            )
+        return cls(n_forget, n_forget, **options)
+
+    @classmethod
+    def constant(cls, **options: Any) -> "Heads":
+        """No curriculum: the N that the task starts with, until they are solved.
+
+        Parameters
+        ----------
+        **options
+            As for :class:`Heads`.
+        """
+        return cls(0, 0, **options)
 
     def check(self, task):
         if not isinstance(task, HasHeads):
@@ -209,57 +269,3 @@ class Heads(AbstractCurriculum):
         used = task.ns > 0
         least = jnp.min(jnp.where(used, task.ns, jnp.max(task.ns)))
         return {"n_min": least, "n_max": jnp.max(task.ns), "n_heads": jnp.sum(used)}
-
-
-def single(**options: Any) -> Heads:
-    """One N at a time, at the one head 0: N, then N + 1 alone, which forgets the N before.
-
-    Parameters
-    ----------
-    **options
-        As for :class:`Heads`: ``threshold``, ``n_last``, ``metrics``, ``readout``.
-    """
-    return Heads(1, 1, **options)
-
-
-def cumulative(add: int = 1, **options: Any) -> Heads:
-    """All N so far: a new head for each larger N, while those before go on.
-
-    Parameters
-    ----------
-    add
-        New heads at a time.
-    **options
-        As for :class:`Heads`.
-    """
-    return Heads(add, 0, **options)
-
-
-def sliding(n_heads: int, n_forget: int, **options: Any) -> Heads:
-    """A window of N: drop the ``n_forget`` smallest, append as many larger ones.
-
-    Parameters
-    ----------
-    n_heads
-        Heads in the window; the task starts with as many N.
-    n_forget
-        How far the window moves at a time, at least 1.
-    **options
-        As for :class:`Heads`.
-    """
-    if not 1 <= n_forget <= n_heads:
-        raise ValueError(
-            f"sliding: `n_forget` must lie between 1 and n_heads={n_heads}, got {n_forget}."
-        )
-    return Heads(n_forget, n_forget, **options)
-
-
-def no_curriculum(**options: Any) -> Heads:
-    """The N that the task starts with, until they are known.
-
-    Parameters
-    ----------
-    **options
-        As for :class:`Heads`.
-    """
-    return Heads(0, 0, **options)

@@ -15,7 +15,7 @@ from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.gradients import AbstractGradient
 from neurodyn.training.history import evaluated
 from neurodyn.training.indexed import apply_gradients, init_optimizer
-from neurodyn.training.objectives.supervised import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.samplers import AbstractSampler
 
 __all__ = [

@@ -14,7 +14,7 @@ import pytest
 from neurodyn.models import LeakyRNN
 from neurodyn.params import Clamped, trainable
 from neurodyn.tasks import NDMS, NParity
-from neurodyn.training import BPTT, Supervised, cumulative
+from neurodyn.training import BPTT, Heads, Supervised
 from neurodyn.training.indexed import apply_gradients, init_optimizer
 
 N_UNITS, N_HEADS, N_TRIALS, SLOPE = 9, 4, 6, 0.01
@@ -120,7 +120,7 @@ def test_forward_gradients_and_steps(form, make, gain, x64):
     p = arrays_of(model)
     start = {name: a.copy() for name, a in p.items()}
     velocity = {name: np.zeros_like(a) for name, a in p.items()}
-    gradient, curriculum = eqx.filter_jit(BPTT()(Supervised())), cumulative()
+    gradient, curriculum = eqx.filter_jit(BPTT()(Supervised())), Heads.cumulative()
     params, rest = eqx.partition(model, trainable(model))
     state = init_optimizer(optimizer, params)
     norms = []

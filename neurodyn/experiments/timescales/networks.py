@@ -17,7 +17,7 @@ from neurodyn.params import (
     Uniform,
 )
 from neurodyn.tasks import NDMS, NParity
-from neurodyn.training import Heads, cumulative, no_curriculum, single, sliding
+from neurodyn.training import Heads
 
 __all__ = [
     "Variant",
@@ -104,8 +104,12 @@ def curriculum_of(settings: Settings, variant: Variant) -> Heads:
     """Curriculum of a training."""
     options: dict[str, Any] = {"threshold": settings.threshold}
     if variant.curriculum == "sliding":
-        return sliding(*_WINDOW, **options)
-    makers = {"single": single, "cumulative": cumulative, "no_curriculum": no_curriculum}
+        return Heads.sliding(*_WINDOW, **options)
+    makers = {
+        "single": Heads.single,
+        "cumulative": Heads.cumulative,
+        "no_curriculum": Heads.constant,
+    }
     return makers[variant.curriculum](**options)
 
 

@@ -10,11 +10,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn.common.checks import whole
+from neurodyn.common.masked import masked_mean
 from neurodyn.params import with_values
 from neurodyn.task import Trial
 from neurodyn.training.objectives.expansion import ESTIMATORS, expansion
 from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
-from neurodyn.training.objectives.supervised import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective
 
 __all__ = ["GeneralisedTeacherForcing", "SparseTeacherForcing"]
 
@@ -65,9 +66,7 @@ class AbstractForcing(AbstractObjective):
         strength = self.strength(model, trials.targets.shape[1] - 1, alpha)
         predictions = forced_predictions(model, trials, strength)
         later, mask = trials.targets[:, 1:], trials.mask[:, 1:].astype(predictions.dtype)
-        # Where nothing is scored there may be anything.
-        error = jnp.where(mask > 0, jnp.square(predictions - later), jnp.zeros_like(predictions))
-        return jnp.sum(mask * error) / jnp.maximum(jnp.sum(mask), 1)
+        return masked_mean(jnp.square(predictions - later), mask)
 
 
 class SparseTeacherForcing(AbstractForcing):

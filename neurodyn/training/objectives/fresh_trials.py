@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
-from neurodyn.training.objectives.supervised import AbstractObjective, Supervised
+from neurodyn.training.objectives.objective import AbstractObjective
+from neurodyn.training.objectives.supervised import Supervised
 
 __all__ = ["FreshTrials"]
 

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from neurodyn.common.masked import masked_mean
 from neurodyn.engine.integrate import integrate
-from neurodyn.training.objectives.supervised import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective
 
 __all__ = ["NextStep", "check_reads_sequences"]
 
@@ -75,9 +76,7 @@ def _mse(model: eqx.Module, trials: Any, inputs: Array, dt: Any, key: Any) -> Fl
     ).outputs
     later = jnp.swapaxes(trials.targets, 0, 1)[1:]
     mask = jnp.swapaxes(trials.mask, 0, 1)[1:].astype(outputs.dtype)
-    # Where nothing is scored there may be anything.
-    error = jnp.where(mask > 0, jnp.square(outputs - later), jnp.zeros_like(outputs))
-    return jnp.sum(mask * error) / jnp.maximum(jnp.sum(mask), 1)
+    return masked_mean(jnp.square(outputs - later), mask)
 
 
 def _less(length: Any) -> Any:

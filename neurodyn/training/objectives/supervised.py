@@ -1,13 +1,12 @@
-"""What training minimises."""
+"""Training on the loss of the task itself."""
 
-import abc
 from typing import Any
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float
 
 from neurodyn.common.reprs import brief
 from neurodyn.engine.abilities import check_step
@@ -15,81 +14,10 @@ from neurodyn.engine.inputs import predicted, trials_for
 from neurodyn.engine.integrate import Save, Trajectory, integrate
 from neurodyn.params import AbstractParameter, trainable, with_values
 from neurodyn.system import AbstractSystem
-from neurodyn.task import AbstractTask, Trial
+from neurodyn.task import Trial
+from neurodyn.training.objectives.objective import AbstractObjective
 
-__all__ = ["AbstractObjective", "Supervised"]
-
-Metrics = dict[str, Float[Array, ""]]
-
-
-class AbstractObjective(eqx.Module):
-    """A loss, with whatever it carries from step to step.
-
-    A loss of your own is a subclass with four methods: :meth:`__call__` is what a step of training
-    minimises, `evaluate` what the validation set is scored by, `init` makes what is carried along
-    (None, for most), `check` refuses what does not go together. All but `check` are pure JAX: they
-    run inside the compiled training step.
-    """
-
-    __repr__ = brief
-
-    @abc.abstractmethod
-    def check(self, model: AbstractSystem, task: AbstractTask) -> None:
-        """Raise ValueError or TypeError if model and task do not go together."""
-
-    @abc.abstractmethod
-    def init(self, model: AbstractSystem, task: AbstractTask, *, key: PRNGKeyArray) -> PyTree:
-        """What the objective carries along (an adaptive coefficient...): arrays, or None."""
-
-    @abc.abstractmethod
-    def __call__(
-        self,
-        model: AbstractSystem,
-        task: AbstractTask,
-        trials: Trial,
-        aux: PyTree,
-        *,
-        key: PRNGKeyArray,
-    ) -> tuple[Float[Array, ""], Metrics, PyTree]:
-        """Loss of a batch: what one step of training minimises.
-
-        Parameters
-        ----------
-        model
-            The model, with the parameters of this step.
-        task
-            The task, as the curriculum left it; ``task.loss(outputs, trials)`` is its own loss.
-        trials
-            The batch, trial-first.
-        aux
-            What :meth:`init` made, or the last step returned.
-        key
-            For noise and other draws; another one in every step.
-
-        Returns
-        -------
-        loss
-            A scalar.
-        metrics
-            Further scalars by name, which the history shows on ``step``; perhaps none.
-        aux
-            What the next step gets, of the same structure, shapes and dtypes.
-        """
-
-    @abc.abstractmethod
-    def evaluate(
-        self,
-        model: AbstractSystem,
-        task: AbstractTask,
-        trials: Trial,
-        aux: PyTree,
-        *,
-        key: PRNGKeyArray,
-    ) -> Metrics:
-        """Numbers for the validation set, ``loss`` among them; arguments as for :meth:`__call__`.
-
-        The history shows them on ``evaluation``, as ``validation_loss`` and so on.
-        """
+__all__ = ["Supervised"]
 
 
 class Supervised(AbstractObjective):
@@ -218,8 +146,7 @@ def _mean_square(x: Float[Array, "time trial ..."], trials: Trial) -> Float[Arra
     per_step = jnp.mean(jnp.square(x), axis=tuple(range(2, x.ndim)))
     steps = jnp.arange(x.shape[0])[:, None]
     counts = jnp.broadcast_to(steps, per_step.shape) < jnp.broadcast_to(length, per_step.shape)
-    total = jnp.sum(jnp.where(counts, per_step, jnp.zeros_like(per_step)))
-    return total / jnp.sum(counts, dtype=x.dtype)
+    return masked_mean(per_step, counts.astype(x.dtype))
 
 
 def _weight_size(model: AbstractSystem) -> Float[Array, ""]:

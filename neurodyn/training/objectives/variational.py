@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.task import Trial
-from neurodyn.training.objectives.supervised import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective
 
 __all__ = ["ELBO", "Variational"]
 

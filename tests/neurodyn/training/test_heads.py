@@ -15,11 +15,7 @@ from neurodyn.training import (
     FreshTrials,
     Heads,
     Seeds,
-    cumulative,
     fit,
-    no_curriculum,
-    single,
-    sliding,
 )
 
 OPTIMIZER = optax.sgd(0.3, momentum=0.5, nesterov=True)
@@ -42,31 +38,31 @@ def walk(curriculum, task, stages):
 
 
 def test_single_goes_on_with_one_head():
-    assert walk(single(), NParity(2), 3) == ([[3], [4], [5]], False)
-    assert walk(single(n_last=4), NParity(2), 3) == ([[3], [4], [4]], True)
+    assert walk(Heads.single(), NParity(2), 3) == ([[3], [4], [5]], False)
+    assert walk(Heads.single(n_last=4), NParity(2), 3) == ([[3], [4], [4]], True)
 
 
 def test_cumulative_adds_heads_until_there_are_no_more():
     task = NParity(2, n_heads=4)
     expected = [[2, 3, 0, 0], [2, 3, 4, 0], [2, 3, 4, 5]]
-    assert walk(cumulative(), task, 3) == (expected, False)
-    assert walk(cumulative(), task, 4) == ([*expected, expected[-1]], True)
-    assert walk(cumulative(2), task, 2) == ([[2, 3, 4, 0]] * 2, True)
+    assert walk(Heads.cumulative(), task, 3) == (expected, False)
+    assert walk(Heads.cumulative(), task, 4) == ([*expected, expected[-1]], True)
+    assert walk(Heads.cumulative(2), task, 2) == ([[2, 3, 4, 0]] * 2, True)
 
 
 def test_sliding_reuses_heads_by_position():
     task = NParity(range(2, 12), n_heads=10)
-    assert walk(sliding(10, 5), task, 1) == ([list(range(7, 17))], False)
-    assert walk(sliding(3, 1), NParity([2, 3, 4], n_heads=5), 2)[0][-1] == [4, 5, 6, 0, 0]
+    assert walk(Heads.sliding(10, 5), task, 1) == ([list(range(7, 17))], False)
+    assert walk(Heads.sliding(3, 1), NParity([2, 3, 4], n_heads=5), 2)[0][-1] == [4, 5, 6, 0, 0]
 
 
 def test_no_curriculum_ends_at_the_first_success():
-    assert walk(no_curriculum(), NParity(6), 1) == ([[6]], True)
+    assert walk(Heads.constant(), NParity(6), 1) == ([[6]], True)
 
 
 @pytest.mark.parametrize("seen", [(0.98, 0.99), (0.99, 0.98), (float("nan"), 0.99)])
 def test_both_accuracies_must_exceed_the_threshold(seen):
-    task, done = cumulative().advance(NParity(2, n_heads=3), metrics(*seen))
+    task, done = Heads.cumulative().advance(NParity(2, n_heads=3), metrics(*seen))
     assert np.asarray(task.ns).tolist() == [2, 0, 0]
     assert not bool(done)
 
@@ -103,7 +99,7 @@ def grown(tmp_path_factory):
             shutil.copy(path, early)
 
     options = {"steps": 30, "callbacks": [look], "checkpoint": path, "checkpoint_every": 10}
-    whole = toy(cumulative(**always()), NDMS(2, n_heads=3, capacity=3), **options)
+    whole = toy(Heads.cumulative(**always()), NDMS(2, n_heads=3, capacity=3), **options)
     return whole, seen, early
 
 
@@ -126,11 +122,11 @@ def test_buffers_grow_and_resumed_runs_have_the_same_bits(grown):
     assert whole.history.validation_n_max.values.tolist() == [2, 3, 4]
     assert whole.history.validation_n_heads.values.tolist() == [1, 2, 3]
     with pytest.raises(CheckpointError, match="another curriculum"):
-        toy(single(**always()), task, steps=30, checkpoint=early, resume=True)
+        toy(Heads.single(**always()), task, steps=30, checkpoint=early, resume=True)
     steps = []
     look = [lambda snapshot: steps.append(snapshot.step)]
     options = {"steps": 30, "checkpoint": early, "resume": True, "callbacks": look}
-    more = toy(cumulative(**always()), task, **options)
+    more = toy(Heads.cumulative(**always()), task, **options)
     assert steps == [30]
     assert more.task.n_bits == 24
     for name in ("U", "W_out"):
@@ -142,7 +138,7 @@ def test_buffers_grow_and_resumed_runs_have_the_same_bits(grown):
 @pytest.mark.parametrize("how", ["map", "vmap"])
 def test_members_have_the_buffers_of_their_stages(how):
     task = NDMS(2, n_heads=2, capacity=2)
-    done = toy(cumulative(threshold=0.6), task, steps=20, ensemble=Seeds(3, how=how), key=3)
+    done = toy(Heads.cumulative(threshold=0.6), task, steps=20, ensemble=Seeds(3, how=how), key=3)
     reached = [int(t.n_max) for t in done.task]
     assert set(reached) == {2, 3}
     sizes = [t.n_bits for t in done.task]
@@ -152,7 +148,7 @@ def test_members_have_the_buffers_of_their_stages(how):
 
 def test_a_sliding_window_learns():
     seen = toy(
-        sliding(2, 1, threshold=0.9, n_last=4),
+        Heads.sliding(2, 1, threshold=0.9, n_last=4),
         NDMS([2, 3], n_heads=2, capacity=5),
         steps=1500,
         n_units=32,
@@ -181,18 +177,18 @@ def test_fresh_trials_differ_from_one_evaluation_to_the_next():
 def test_what_does_not_fit_is_refused():
     model = LeakyRNN(1, 8, 2, key=0)
     for curriculum, task, message in [
-        (single(), FlipFlop(), "FlipFlop has none"),
-        (sliding(3, 2), NParity(2), "drops 2 values of N"),
-        (cumulative(), NParity([3, 2], n_heads=3), "must rise from head 0"),
-        (single(n_last=3), NParity(5), "`n_last` is 3, but the task starts with N=5"),
+        (Heads.single(), FlipFlop(), "FlipFlop has none"),
+        (Heads.sliding(3, 2), NParity(2), "drops 2 values of N"),
+        (Heads.cumulative(), NParity([3, 2], n_heads=3), "must rise from head 0"),
+        (Heads.single(n_last=3), NParity(5), "`n_last` is 3, but the task starts with N=5"),
     ]:
         with pytest.raises((ValueError, TypeError), match=message):
             fit(model, task, curriculum=curriculum, steps=10, key=0)
     for make, message in [
-        (lambda: single(threshold=98), "Write 0.98 for 98 %"),
-        (lambda: sliding(3, 4), "`n_forget` must lie between 1 and n_heads=3"),
+        (lambda: Heads.single(threshold=98), "Write 0.98 for 98 %"),
+        (lambda: Heads.sliding(3, 4), "`n_forget` must lie between 1 and n_heads=3"),
         (lambda: Heads(-1, 0), "`add` must be a whole number"),
-        (lambda: single(metrics="correct"), "must name two accuracies"),
+        (lambda: Heads.single(metrics="correct"), "must name two accuracies"),
         (lambda: FreshTrials(0), "`n_batches` must be a whole number"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -201,7 +197,7 @@ def test_what_does_not_fit_is_refused():
         fit(
             model,
             NParity(2),
-            curriculum=single(metrics=("correct", "other")),
+            curriculum=Heads.single(metrics=("correct", "other")),
             evaluate_every=1,
             steps=1,
             key=0,
@@ -214,7 +210,7 @@ def test_what_does_not_fit_is_refused():
             fit(
                 LeakyRNN(1, 8, 6, key=0),
                 NParity(2, n_heads=3),
-                curriculum=cumulative(readout=(readout,)),
+                curriculum=Heads.cumulative(readout=(readout,)),
                 steps=1,
                 key=0,
             )

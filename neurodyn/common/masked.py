@@ -1,0 +1,30 @@
+"""Sums and means over the entries that a mask counts."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+__all__ = ["masked_mean", "masked_sum"]
+
+
+def masked_sum(
+    x: Float[Array, "..."], mask: Float[Array, "..."], axis: Any = None
+) -> Float[Array, "..."]:
+    """Sum with weights; entries of weight 0 may be NaN, because targets may be unknown there.
+
+    Parameters
+    ----------
+    x
+        Numbers.
+    mask
+        Their weights, at least 0, of the same shape.
+    axis
+        Axis to sum over; None: all.
+    """
+    return jnp.sum(jnp.where(mask > 0, mask * x, jnp.zeros_like(x)), axis)
+
+
+def masked_mean(x: Float[Array, "..."], mask: Float[Array, "..."]) -> Float[Array, ""]:
+    """Mean over entries of weight 1, as :func:`masked_sum`; 0 where there are none."""
+    return masked_sum(x, mask) / jnp.maximum(jnp.sum(mask), 1)
