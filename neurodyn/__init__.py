@@ -97,7 +97,6 @@ __all__ = [
     "AbstractMap",
     "State",
     "Variable",
-    "resolve",
     "register",
     # Speed
     "compilation_cache",

@@ -155,7 +155,14 @@ def _known(dt: float | None) -> float:
 
 def _coords(model: Any, given: dict[str, xr.Variable], n_trials: int) -> dict[str, xr.Variable]:
     """Labels of trials; without given labels, their numbers."""
-    taken = {"outputs", "time", "output", "unit", *model.variables(), *with_values(model).unit_coords()}
+    taken = {
+        "outputs",
+        "time",
+        "output",
+        "unit",
+        *model.variables(),
+        *with_values(model).unit_coords(),
+    }
     if clash := sorted(taken & set(given)):
         raise LabelError(
             f"trials have coordinates with names of records of {type(model).__name__}, {clash}: "

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.common.reprs import brief
+from neurodyn.common.masked import masked_mean
 from neurodyn.engine.abilities import check_step
 from neurodyn.engine.inputs import predicted, trials_for
 from neurodyn.engine.integrate import Save, Trajectory, integrate
