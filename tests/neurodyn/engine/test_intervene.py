@@ -1,5 +1,8 @@
 """Interventions against loops written by hand."""
 
+import dataclasses
+from typing import Any
+
 import diffrax
 import equinox as eqx
 import jax
@@ -324,6 +327,32 @@ def test_interventions_are_differentiable(x64, inputs, model):
     at, h = jnp.array(0.3), 1e-5
     numeric = (loss(at + h) - loss(at - h)) / (2 * h)
     np.testing.assert_allclose(jax.grad(loss)(at), numeric, rtol=1e-6)
+
+
+class Hold(intervene.AbstractWindowed):
+    """An intervention as a user writes it: units of any form are held at 1."""
+
+    units: Any
+    start: jax.Array
+    stop: jax.Array
+
+    def bound(self, target):
+        return dataclasses.replace(self, units=intervene.as_mask(target.system, self.units))
+
+    def on_state(self, t, state):
+        return state._replace(x=jnp.where(self.acts(t) & self.units, 1.0, state.x))
+
+
+def test_an_intervention_of_a_user_knows_its_system_and_its_window(model, inputs):
+    own = Hold([0, 2], jnp.asarray(WINDOW[0]), jnp.asarray(WINDOW[1]))
+    run = nd.simulate(model, inputs, dt=DT, save="rate", interventions=[own])
+    held = [nd.Clamp([0, 2], 1.0, *WINDOW)]
+    expected = nd.simulate(model, inputs, dt=DT, save="rate", interventions=held)
+    np.testing.assert_allclose(run.rate, expected.rate, rtol=1e-6)
+    assert float(run.rate.sel(unit=[0, 2], time=WINDOW[1]).min()) == 1.0
+    late = Hold([0], jnp.asarray(1e4), jnp.asarray(2e4))
+    with pytest.raises(ValueError, match="Hold: no step starts"):
+        nd.simulate(model, inputs, dt=DT, interventions=[late])
 
 
 def test_moving_a_window_compiles_nothing(model, inputs):
