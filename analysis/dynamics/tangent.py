@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
-from neurodyn.engine import stepping
+from neurodyn.engine import start, stepping
 from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.engine.solvers import check_noise_solver, check_solver
+from neurodyn.engine.start import trial_keys
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractMap, State
 
@@ -36,13 +37,8 @@ def state_size(state: State) -> int:
 @eqx.filter_jit
 def initial_states(system: Any, dt: Any, trial: PyTree, key: Any, n_trials: int) -> State:
     """States to start from, drawn as :func:`neurodyn.integrate` draws them."""
-    system = with_values(system)
-    keys = None if key is None else _trial_keys(key, n_trials)[:, 0]
-
-    def one(trial, key, _):
-        return with_values(system, trial).initial_state(dt=dt, trial=trial, key=key)
-
-    return jax.vmap(one)(trial, keys, jnp.arange(n_trials))
+    keys = trial_keys(key, 0, n_trials)
+    return start.initial_states(with_values(system), dt, trial, keys, n_trials)
 
 
 @eqx.filter_jit
@@ -83,19 +79,19 @@ def frame_growth(
     """
     system = with_values(system)
     n_trials = jax.tree.leaves(state)[0].shape[0]
-    keys = None if key is None else _trial_keys(key, n_trials)[:, 1]
+    keys = trial_keys(key, 0, n_trials)
     held = not callable(source)
     context = stepping.Context(
-        system,
-        dt,
-        solver,
-        None,
-        (),
-        trial,
-        keys,
-        noisy,
-        jnp.zeros((), jnp.int32),
-        None if held else source,
+        system=system,
+        dt=dt,
+        solver=solver,
+        force=None,
+        interventions=(),
+        trial=trial,
+        noise_keys=None if keys is None else keys[:, 1],
+        noisy=noisy,
+        start=jnp.zeros((), jnp.int32),
+        signal=source if callable(source) else None,
     )
 
     def advance(carry, at):
@@ -141,12 +137,6 @@ def resting(before: State, after: State) -> Bool[Array, " trial"]:
     )
     same = [(a == b).reshape(a.shape[0], -1).all(1) for a, b in pairs]
     return jnp.stack(same).all(0)
-
-
-def _trial_keys(key, n_trials):
-    """The keys of initial states and of noise, as :func:`neurodyn.integrate` makes them."""
-    numbers = jnp.arange(n_trials, dtype=jnp.uint32)
-    return jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, (None, 0))(key, numbers))
 
 
 def _random_frame(state: State, k: int) -> PyTree:
