@@ -108,9 +108,9 @@ def check_current(
 
     if not depends(stepped, jnp.asarray(current)):
         raise TypeError(
-            f"{what} does not read the current that is injected into its units, which would change "
-            "nothing. Its class has to add `u.current` (None where there is none) to what its "
-            "units receive in drift or update; or use Clamp, or an input."
+            f"{what} does not read the current that is injected into its units, so it would have "
+            "no effect. Its class has to add `u.current` (unless it is None) to the input of its "
+            "units in drift or update; or use Clamp, or an input."
         )
 
 

@@ -102,6 +102,13 @@ def make_plan(
         if n_trials is not None:
             raise ValueError("The trials are there already: leave out `n_trials`.")
         return _of_trials(model, None, source, dt, unit)
+    return _of_inputs(model, source, dt=dt, n_steps=n_steps, n_trials=n_trials)
+
+
+def _of_inputs(
+    model: Any, source: Any, *, dt: float | None, n_steps: int | None, n_trials: int | None
+) -> Plan:
+    """The plan of a run that inputs drive, or nothing."""
     batch = as_batch(model, source, n_steps=n_steps, n_trials=n_trials, dt=dt)
     seen = input_labels(source, dt)
     starts = source is None and isinstance(model, HasStartTime)
@@ -117,17 +124,24 @@ def make_plan(
     if batch.held:
         check_finite(batch.source)
     check_trial(model, None)
-    size = batch.n_steps, batch.n_trials
+    t0 = model.start_time(dt) if starts else 0.0
+    plan = Plan(
+        task=None,
+        trials=None,
+        given=None,
+        inputs=batch.source,
+        dt=dt,
+        n_steps=batch.n_steps,
+        n_trials=batch.n_trials,
+        t0=t0,
+        align_event="start of the run",
+        coords=_coords(model, {} if seen is None else seen.coords, batch.n_trials),
+        unit=model.time_unit() if t0 else unit,
+    )
     if seen is not None:
-        coords = _coords(model, seen.coords, batch.n_trials)
-        about: Any = seen.t0, seen.align_event, coords, seen.n_valid, seen.unit
-        return _checked(model, Plan(None, None, None, batch.source, dt, *size, *about))
-    t0 = 0.0
-    if starts and model.start_time(dt) != 0:
-        t0, unit = model.start_time(dt), model.time_unit()
-    coords = _coords(model, {}, batch.n_trials)
-    about = t0, "start of the run", coords, None, unit
-    return _checked(model, Plan(None, None, None, batch.source, dt, *size, *about))
+        about: dict[str, Any] = {"t0": seen.t0, "align_event": seen.align_event}
+        plan = replace(plan, **about, n_valid=seen.n_valid, unit=seen.unit)
+    return _checked(model, plan)
 
 
 def _step_of(model: Any, trials: Trial, dt: float | None) -> tuple[float, str]:
@@ -211,9 +225,21 @@ def _of_trials(
         name: xr.Variable("trial", np.asarray(values), {"units": units})
         for name, (values, units) in found.items()
     }
-    about = t0, event, _coords(model, named, n_trials), run.n_valid
-    unit = unit if task is None else task.units().get("time", "ms")
-    return _checked(model, Plan(task, run, trials, inputs, dt, n_steps, n_trials, *about, unit))
+    plan = Plan(
+        task=task,
+        trials=run,
+        given=trials,
+        inputs=inputs,
+        dt=dt,
+        n_steps=n_steps,
+        n_trials=n_trials,
+        t0=t0,
+        align_event=event,
+        coords=_coords(model, named, n_trials),
+        n_valid=run.n_valid,
+        unit=unit if task is None else task.units().get("time", "ms"),
+    )
+    return _checked(model, plan)
 
 
 def _other_inputs(model: Any, owner: str, trials: Trial) -> str:

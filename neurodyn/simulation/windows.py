@@ -28,7 +28,7 @@ def check_times(plan: Plan, interventions: Sequence[AbstractIntervention]) -> No
         if not ((starts >= start) & (starts < stop)).any():
             raise ValueError(
                 f"{type(each).__name__}: no step starts from {start:g} to {stop:g} ms of the run, "
-                f"which has {plan.n_steps} steps of {plan.dt:g} ms, so that nothing would happen. "
+                f"which has {plan.n_steps} steps of {plan.dt:g} ms, so it would have no effect. "
                 f"{_two_clocks(plan)}"
             )
 
