@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
+from neurodyn.models.rate.connections import cut_units
 from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractFlow, State, Variable
@@ -239,7 +240,7 @@ class CTRNN(AbstractFlow):
             A copy. Constrained weights stay cut when it is trained; unconstrained ones start from
             zero (pass ``W=params.Masked(...)`` for a lesion that training cannot undo).
         """
-        return base.cut_units(self, units, incoming=incoming, outgoing=outgoing)
+        return cut_units(self, units, incoming=incoming, outgoing=outgoing)
 
     @property
     def can_fuse(self) -> bool:

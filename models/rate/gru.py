@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from neurodyn.models.rate.connections import cut_units, split_drive
 from neurodyn.params import AbstractDistribution, AbstractParameter
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
@@ -102,7 +103,7 @@ class GRU(AbstractMap):
         del key
         h = state.x
         hr, hz, hn = jnp.split(h @ self.W + self.b, 3)
-        xr, xz, xn = base.split_drive(u, self.U, self.b_in, gates=3, current_into=2)
+        xr, xz, xn = split_drive(u, self.U, self.b_in, gates=3, current_into=2)
         r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
         n = jnp.tanh(xn + r * hn)
         return State((1 - z) * n + z * h, memory={"update_gate": z})
@@ -130,4 +131,4 @@ class GRU(AbstractMap):
         outgoing: bool = True,
     ) -> "GRU":
         """Disconnect some units, as :meth:`CTRNN.cut` does."""
-        return base.cut_units(self, units, incoming=incoming, outgoing=outgoing)
+        return cut_units(self, units, incoming=incoming, outgoing=outgoing)

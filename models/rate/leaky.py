@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
+from neurodyn.models.rate.connections import cut_units
 from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Free, Masked, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
@@ -160,7 +161,7 @@ class LeakyRNN(AbstractMap):
         outgoing: bool = True,
     ) -> "LeakyRNN":
         """Disconnect some units, as :meth:`CTRNN.cut` does."""
-        return base.cut_units(self, units, incoming=incoming, outgoing=outgoing)
+        return cut_units(self, units, incoming=incoming, outgoing=outgoing)
 
     @property
     def can_fuse(self) -> bool:

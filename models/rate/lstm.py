@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from neurodyn.models.rate.connections import cut_units, split_drive
 from neurodyn.params import AbstractDistribution, AbstractParameter
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
@@ -110,7 +111,7 @@ class LSTM(AbstractMap):
         del key
         hidden, cell = state.x
         hi, hf, hg, ho = jnp.split(hidden @ self.W + self.b, 4)
-        xi, xf, xg, xo = base.split_drive(u, self.U, self.b_in, gates=4, current_into=2)
+        xi, xf, xg, xo = split_drive(u, self.U, self.b_in, gates=4, current_into=2)
         i, f, o = jax.nn.sigmoid(xi + hi), jax.nn.sigmoid(xf + hf), jax.nn.sigmoid(xo + ho)
         cell = f * cell + i * jnp.tanh(xg + hg)
         return State(Cells(o * jnp.tanh(cell), cell), memory={"forget_gate": f})
@@ -143,4 +144,4 @@ class LSTM(AbstractMap):
         outgoing: bool = True,
     ) -> "LSTM":
         """Disconnect some units, as :meth:`CTRNN.cut` does."""
-        return base.cut_units(self, units, incoming=incoming, outgoing=outgoing)
+        return cut_units(self, units, incoming=incoming, outgoing=outgoing)

@@ -1,4 +1,4 @@
-"""What the rate models share: how they are bound, labelled, started and cut.
+"""Parameters of models: how they are bound, labelled and started.
 
 Weights are ``(pre, post)``: ``W (unit, unit)``, ``U (input, unit)``, ``W_out (unit, output)``.
 """
@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,14 +14,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key, split
-from neurodyn.engine.drive import Drive
-from neurodyn.engine.units import as_mask
 from neurodyn.params import as_parameter
-from neurodyn.params.base import AbstractParameter, numbers_of, value_of
+from neurodyn.params.base import AbstractParameter, numbers_of
 from neurodyn.params.entries import Fixed
 from neurodyn.params.laws import AbstractDistribution, Uniform
 from neurodyn.params.shared import Indexed
-from neurodyn.params.weights import areas_of, only, signs_of
+from neurodyn.params.weights import areas_of, signs_of
 
 # One program for each shape, where JAX would compile one for each step.
 ORTHOGONAL = jax.jit(jax.nn.initializers.orthogonal(), static_argnums=(1, 2))
@@ -127,21 +124,6 @@ def start(
     return initial
 
 
-def split_drive(
-    u: Drive,
-    U: Float[Array, "input gates"],
-    b: Float[Array, " gates"],
-    *,
-    gates: int,
-    current_into: int,
-) -> list[Float[Array, " unit"]]:
-    """What each gate receives from outside; an injected current goes into one of them."""
-    parts = jnp.split(b if u.input is None else u.input @ U + b, gates)
-    if u.current is not None:
-        parts[current_into] = parts[current_into] + u.current
-    return parts
-
-
 def unit_areas(areas: Any, W: Any, n_units: int) -> tuple[str, ...] | None:
     """Area of each unit, as given or as named in a multi-area weight spec."""
     named = areas_of(W) if isinstance(W, AbstractParameter) else None
@@ -195,32 +177,3 @@ def check_tau(tau: Any, dt: float) -> None:
             f"{np.min(tau):g} ms. Use a shorter dt, or keep tau above it: "
             f"params.Bounded({dt:g}, ...)."
         )
-
-
-def cut_units(
-    system: Any,
-    units: Any,
-    *,
-    incoming: bool,
-    outgoing: bool,
-) -> Any:
-    """A copy of ``system`` without some units' connections; biases stay.
-
-    Gates are blocks of columns, so masks for incoming connections are repeated over them.
-    """
-    kept, n_units = ~jnp.asarray(as_mask(system, units)), system.n_units
-    everything = jnp.ones((n_units,), bool)
-    sources = kept if outgoing else everything
-    targets = kept if incoming else everything
-
-    def masked(name: str, rows: Array | None, to_units: bool) -> Any:
-        weights = getattr(system, name)
-        shape = value_of(weights).shape
-        mask = jnp.ones(shape, bool)
-        mask = mask if rows is None else mask & rows[:, None]
-        if to_units:
-            mask = mask & jnp.tile(targets, shape[1] // n_units)[None, :]
-        return only(weights, mask, name=name)
-
-    parts = [masked("W", sources, True), masked("U", None, True), masked("W_out", sources, False)]
-    return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], system, parts)
