@@ -1,4 +1,4 @@
-"""Activations by name, so that models can be saved and the fast kernels know what they run."""
+"""Activations by name, because files and the fast kernels refer to functions by name."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Piecewise-linear recurrent networks, and how they are observed."""
+"""Piecewise-linear recurrent networks, and their observations."""
 
 from neurodyn.models.plrnn.alrnn import ALRNN
 from neurodyn.models.plrnn.base import AbstractPLRNN

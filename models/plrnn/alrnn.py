@@ -90,15 +90,18 @@ class ALRNN(AbstractPLRNN):
         key: Any,
     ):
         parts = Parts("ALRNN", key, n_inputs, n_units, n_outputs)
-        self.n_inputs, self.n_units, self.n_outputs = parts.sizes
+        parts.set_common(self, observation, C)
         M = self.n_units
         self.n_relu = whole("n_relu", n_relu, 0, M)
-        self.observation = parts.observe(observation)
         self.A = parts.bind("A", A, (M,), stable_diagonal)
         self.W = parts.bind("W", W, (M, M), turned(narrow_normal))
         self.h = parts.bind("h", h, (M,), 0.0)
-        self.C, self.start = parts.external(C), parts.start()
-        self.clock = None
+
+    @classmethod
+    def example(cls, key: Any = 0) -> "ALRNN":
+        """A small model, for tests."""
+        # From the origin, the weights that map the first observation to a state have no gradient.
+        return cls(3, 8, 2, n_relu=3, key=key).starting_from([0.5, -0.5])
 
     def mask(self, z):
         return z[self.n_units - self.n_relu :] > 0
@@ -123,8 +126,8 @@ class ALRNN(AbstractPLRNN):
         Returns
         -------
         dict
-            ``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"growth"``: the norm of what ``A`` and
-            the diagonal of ``W`` exceed 0.05 by together; ``"observation"``: that of the
+            ``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"growth"``: the norm of the part of ``A``
+            plus the diagonal of ``W`` that exceeds 0.05; ``"observation"``: that of the
             observation.
         """
         A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)

@@ -1,4 +1,4 @@
-"""What piecewise-linear recurrent networks share: a map that is linear between its rectifiers.
+"""The contract of piecewise-linear recurrent networks: a map that is linear in regions.
 
 Weights are ``(pre, post)`` as in every model, ``W[i, j]`` from unit i to unit j, so that they act
 as ``z @ W``. The papers write ``(post, pre)``, so their ``W z`` is ``W.T @ z`` here.
@@ -25,13 +25,13 @@ from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["AbstractPLRNN", "Parts", "latent_penalty"]
 
-#: Units of times that are taken as they are: ms, and steps of maps.
+#: Units of time that need no conversion: ms, and steps of maps.
 _CLOCKS = ("ms", "1")
 _GLOROT = jax.nn.initializers.glorot_uniform()
 
 
 class AbstractPLRNN(AbstractMap):
-    """A map ``z' = F(z) + u @ C`` that is linear wherever the same gates are open.
+    """A map ``z' = F(z) + u @ C`` that is linear in each region in which the same gates are open.
 
     A gate is one rectifier; it is open where its argument is above zero. An injected current is
     added to the next state.
@@ -43,14 +43,14 @@ class AbstractPLRNN(AbstractMap):
     n_relu
         Number of gates.
     observation
-        How states are observed, and what an observation says about the state.
+        Map from states to observations, and its inverse.
     C
-        ``(input, unit)``: what the units receive of external inputs; None without.
+        Weights ``(input, unit)`` of external inputs; None without inputs.
     start
-        The observation from which runs start, see :meth:`starting_from`.
+        Observation that gives the initial state of a run, see :meth:`starting_from`.
     clock
-        When they start: whole ms, billionths of a ms, steps, and whether the first two are in
-        steps that are no time (else 0); None: at 0.
+        Time of the start: whole ms, billionths of a ms, steps, and whether the first two count
+        steps instead of ms (else 0); None: at 0.
     """
 
     n_units: eqx.AbstractVar[int]
@@ -60,18 +60,18 @@ class AbstractPLRNN(AbstractMap):
     start: eqx.AbstractVar[Any]
     clock: eqx.AbstractVar[Int[Array, "4"] | None]
 
-    #: Fields that older files hold the other way round, see `neurodyn.io.versions`.
+    #: Fields that are transposed in older files, see `neurodyn.io.versions`.
     post_pre_in_version_1 = ("W", "C")
 
-    # --- what a model writes down ------------------------------------------------------------
+    # --- implemented by each model -----------------------------------------------------------
 
     @abc.abstractmethod
     def advance(self, z: Float[Array, " unit *state"]) -> Float[Array, " unit *state"]:
-        """The state after ``z`` without external input, or after each of many side by side."""
+        """The state after ``z`` without external input; ``z`` may be many states side by side."""
 
     @abc.abstractmethod
     def mask(self, z: Float[Array, " unit"]) -> Bool[Array, " gate"]:
-        """Which gates are open in this state."""
+        """The gates that are open in this state."""
 
     @abc.abstractmethod
     def affine(
@@ -81,13 +81,13 @@ class AbstractPLRNN(AbstractMap):
 
     @abc.abstractmethod
     def jacobian_bound(self) -> Float[Array, ""]:
-        """An upper bound of the spectral norm of the Jacobian, anywhere."""
+        """An upper bound of the spectral norm of the Jacobian in any state."""
 
     @abc.abstractmethod
     def penalties(self) -> dict[str, Float[Array, ""]]:
-        """What training may hold down, by name."""
+        """Penalties that training may add to the loss, by name."""
 
-    # --- what follows from it ----------------------------------------------------------------
+    # --- derived -----------------------------------------------------------------------------
 
     def step(
         self, z: Float[Array, " unit"], u: Float[Array, " input"] | None = None
@@ -124,7 +124,7 @@ class AbstractPLRNN(AbstractMap):
         Raises
         ------
         ValueError
-            With more than 31 gates, which no such number holds; use :meth:`mask`.
+            With more than 31 gates, because the number has 31 bits; use :meth:`mask`.
         """
         if self.n_relu > 31:
             raise ValueError(
@@ -135,27 +135,27 @@ class AbstractPLRNN(AbstractMap):
         return jnp.sum(self.mask(z).astype(jnp.int32) * bits, dtype=jnp.int32)
 
     def infer(self, x: Float[Array, " output"]) -> Float[Array, " unit"]:
-        """The state that an observation points to."""
+        """The latent state inferred from an observation."""
         return self.observation.invert(x)
 
     @property
     def n_forced(self) -> int:
-        """How many units, from the first on, an observation determines."""
+        """Number of first units that an observation determines."""
         return self.observation.n_forced
 
     def starting_from(self, x: Any) -> "AbstractPLRNN":
-        """A copy whose runs start from the state that this observation points to, and at its time.
+        """A copy whose runs start from the state inferred from this observation, and at its time.
 
-        Runs without inputs start their clock there, so that what they give has the label of what it
-        predicts. Inputs and trials have a clock of their own.
+        The time of a run without inputs starts at the time of the observation, so that outputs have
+        the time labels of the data that they predict. Inputs and trials have their own time.
 
         Parameters
         ----------
         x
             One observation. A labelled one, such as ``recording.isel(time=0)``, has a `time` [ms].
-            Outputs whose labels count from 0 are those with these numbers, other names are in the
-            order of the model. An array has no time: it is taken for the first sample of a series
-            without labels, whose time is one step, so that the run goes on at two steps.
+            Labels of outputs that count from 0 are numbers of outputs; other labels must be in the
+            order of the model. An array has no time. It is taken as the first sample of a series
+            without labels, at a time of one step, so that the first output is at two steps.
 
         Raises
         ------
@@ -212,7 +212,7 @@ class AbstractPLRNN(AbstractMap):
 
 
 def _clock_of(x: Any) -> Int[Array, "4"]:
-    """When an observation was made, in whole numbers, since float32 does not hold late times."""
+    """Time of an observation in whole numbers, because float32 does not resolve late times."""
     if not isinstance(x, xr.DataArray) or "time" not in x.coords:
         return jnp.asarray([0, 0, 1, 0], jnp.int32)
     time = x["time"]
@@ -235,7 +235,7 @@ class Parts:
     Parameters
     ----------
     name
-        What is being built.
+        Name of the model, for errors.
     key
         Seed or key.
     n_inputs, n_units, n_outputs
@@ -264,6 +264,14 @@ class Parts:
 
         return bound(*first), bound(*second)
 
+    def set_common(self, model: Any, observation: Any, C: Any) -> None:
+        """Set the sizes, the observation, the input weights and the start of the model."""
+        model.n_inputs, model.n_units, model.n_outputs = self.sizes
+        model.observation, model.C = self.observe(observation), self.external(C)
+        # Runs start from the mean of standardised data.
+        model.start = Fixed(raw=jnp.zeros(self.sizes[2], jnp.result_type(float)))
+        model.clock = None
+
     def external(self, C: Any) -> Float[Array, "input unit"] | AbstractParameter | None:
         """Input weights; None without inputs."""
         n_inputs, n_units, _ = self.sizes
@@ -278,11 +286,7 @@ class Parts:
         _, n_units, n_outputs = self.sizes
         return make_observation(kind, n_outputs, n_units, self._observation)
 
-    def start(self) -> Fixed:
-        """Runs start from the mean of standardised data."""
-        return Fixed(raw=jnp.zeros(self.sizes[2], jnp.result_type(float)))
-
 
 def latent_penalty(A: Float[Array, " unit"], *weights: Float[Array, "..."]) -> Float[Array, ""]:
-    """Squared distance of a latent map from the identity: ``|1 - A|^2`` and that of its weights."""
+    """Squared distance of a latent map from the identity: ``|1 - A|^2`` plus squared weights."""
     return jnp.sum((1 - A) ** 2) + sum(jnp.sum(w**2) for w in weights)

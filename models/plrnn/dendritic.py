@@ -96,12 +96,11 @@ class DendriticPLRNN(AbstractPLRNN):
         key: Any,
     ):
         parts = Parts("DendriticPLRNN", key, n_inputs, n_units, n_outputs)
-        self.n_inputs, self.n_units, self.n_outputs = parts.sizes
+        parts.set_common(self, observation, C)
         M = self.n_units
         B = self.n_branches = whole("n_branches", n_branches, 1)
         self.clipped = bool(clipped)
         self.n_relu = M * B + (M if self.clipped else 0)
-        self.observation = parts.observe(observation)
         W = Masked("off-diagonal") if W is None else W
         self.A, self.W = parts.bind_pair(
             ("A", A, (M,), stable_diagonal), ("W", W, (M, M), turned(stable_off_diagonal))
@@ -109,8 +108,12 @@ class DendriticPLRNN(AbstractPLRNN):
         self.h = parts.bind("h", h, (M,), 0.0)
         self.alpha = parts.bind("alpha", alpha, (B,), uniform(B))
         self.H = parts.bind("H", H, (M, B), Normal(0.0, 1.0))
-        self.C, self.start = parts.external(C), parts.start()
-        self.clock = None
+
+    @classmethod
+    def example(cls, key: Any = 0) -> "DendriticPLRNN":
+        """A small model, for tests."""
+        # From the origin, the weights that map the first observation to a state have no gradient.
+        return cls(3, 8, 2, n_branches=4, key=key).starting_from([0.5, -0.5])
 
     def mask(self, z):
         """Gates: the branches of unit 0, those of unit 1...; clipped, then the units themselves."""

@@ -68,7 +68,7 @@ def fan_in_uniform_rows(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -
 def turned(draw: Callable) -> Callable:
     """Weights ``(pre, post)`` from a draw of the ``(post, pre)`` of the papers.
 
-    The draw is made in that shape because a seed then stands for the network that it always did.
+    The draw has the shape of the papers, so that a seed gives the same network as in 0.1.
     """
 
     def drawn(key, shape, dtype):

@@ -1,4 +1,4 @@
-"""How a latent state is observed, and which latent state an observation points to."""
+"""Maps from latent states to observations, and their inverses."""
 
 import abc
 from typing import Any, Literal
@@ -22,7 +22,7 @@ class AbstractObservation(eqx.Module):
     Attributes
     ----------
     n_forced
-        How many units, from the first on, an observation determines.
+        Number of first units that an observation determines.
     """
 
     n_forced: eqx.AbstractVar[int]
@@ -39,11 +39,11 @@ class AbstractObservation(eqx.Module):
 
     @abc.abstractmethod
     def invert(self, x: Float[Array, " output"]) -> Float[Array, " unit"]:
-        """The state that an observation points to."""
+        """The latent state inferred from an observation."""
 
     @abc.abstractmethod
     def penalty(self) -> Float[Array, ""]:
-        """What training may hold down: see the class."""
+        """Penalty that training may add to the loss, see the class."""
 
 
 class IdentityObservation(AbstractObservation):
@@ -54,7 +54,8 @@ class IdentityObservation(AbstractObservation):
     n_outputs, n_units
         N and M.
     L
-        ``(N, M - N)``, trained: where the other units start. Default U(-k, k), ``k = N**-0.5``.
+        ``(N, M - N)``, trained: initial values of the other units. Default U(-k, k), ``k =
+        N**-0.5``.
     key
         Key of the initial values.
     """
@@ -88,7 +89,7 @@ class IdentityObservation(AbstractObservation):
         return x if self.L is None else jnp.concatenate([x, x @ value_of(self.L)])
 
     def penalty(self):
-        """Nothing to hold down: 0."""
+        """0: there is nothing to penalise."""
         return jnp.zeros(())
 
 

@@ -6,16 +6,16 @@ from jaxtyping import Array, Float, Shaped
 
 __all__ = ["beside", "product", "spectral_norm"]
 
-#: Up to so many units, and states side by side, a product is written as one sum.
+#: Largest numbers of units and of states for which a product is written as one sum.
 _FEW, _SIDE_BY_SIDE = 32, 256
 
 
 def product(W: Float[Array, "pre post"], z: Float[Array, " pre *state"]) -> Array:
     """``W.T @ z`` of one state ``(pre,)`` or of many, ``(pre, state)``.
 
-    Small products are written out as one sum, which a compiler fuses with what comes before and
-    after. In a loop over time on a CPU, that takes half the time of calls to a matrix product (20
-    units, 16 states). Of many states side by side, reverse mode once.
+    Small products are written out as one sum, because the compiler fuses a sum with the operations
+    before and after it. In a loop over time on a CPU, that takes half the time of calls to a matrix
+    product (20 units, 16 states). For many states, reverse mode can be applied only once.
     """
     if z.ndim == 1:
         return _sum_of_rows(W, z) if W.shape[0] <= 8 else z @ W
@@ -49,7 +49,7 @@ def _forward(W, z):
 
 
 def _backward(saved, out_bar):
-    # Left to itself, the transpose of the sum would be one reduction for each column.
+    # The automatic transpose of the sum would be one reduction for each column.
     W, z = saved
     return z @ out_bar.T, _sum_of_rows(W.T, out_bar)
 

@@ -18,7 +18,7 @@ __all__ = ["ShallowPLRNN"]
 
 
 class ShallowPLRNN(AbstractPLRNN):
-    r"""A PLRNN with a hidden layer: few units, whose map is as rich as its hidden layer is wide.
+    r"""A PLRNN with a hidden layer: few units, and a map with many linear regions.
 
     .. math:: z_t = A z_{t-1} + W_1^T \max(0, W_2^T z_{t-1} + h_2) + h_1 + C^T u_t
 
@@ -93,19 +93,22 @@ class ShallowPLRNN(AbstractPLRNN):
         key: Any,
     ):
         parts = Parts("ShallowPLRNN", key, n_inputs, n_units, n_outputs)
-        self.n_inputs, self.n_units, self.n_outputs = parts.sizes
+        parts.set_common(self, observation, C)
         M = self.n_units
         L = self.n_hidden = whole("n_hidden", n_hidden, 1)
         self.clipped = bool(clipped)
         self.n_relu = 2 * L if self.clipped else L
-        self.observation = parts.observe(observation)
         self.A = parts.bind("A", A, (M,), stable_diagonal)
         self.W1 = parts.bind("W1", W1, (L, M), turned(uniform(L)))
         self.W2 = parts.bind("W2", W2, (M, L), turned(uniform(M)))
         self.h1 = parts.bind("h1", h1, (M,), 0.0)
         self.h2 = parts.bind("h2", h2, (L,), uniform(L) if self.clipped else 0.0)
-        self.C, self.start = parts.external(C), parts.start()
-        self.clock = None
+
+    @classmethod
+    def example(cls, key: Any = 0) -> "ShallowPLRNN":
+        """A small model, for tests."""
+        # From the origin, the weights that map the first observation to a state have no gradient.
+        return cls(3, 8, 2, n_hidden=16, key=key).starting_from([0.5, -0.5])
 
     def mask(self, z):
         """Gates: ``z @ W2 + h2 > 0``; clipped, then ``z @ W2 > 0``."""

@@ -1,4 +1,4 @@
-"""The piecewise-linear recurrent network in its first form."""
+"""The piecewise-linear recurrent network in its original form."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, turned
 from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
@@ -74,16 +74,19 @@ class PLRNN(AbstractPLRNN):
         key: Any,
     ):
         parts = Parts("PLRNN", key, n_inputs, n_units, n_outputs)
-        self.n_inputs, self.n_units, self.n_outputs = parts.sizes
+        parts.set_common(self, observation, C)
         M = self.n_relu = self.n_units
-        self.observation = parts.observe(observation)
         W = Masked("off-diagonal") if W is None else W
         self.A, self.W = parts.bind_pair(
             ("A", A, (M,), stable_diagonal), ("W", W, (M, M), turned(stable_off_diagonal))
         )
         self.h = parts.bind("h", h, (M,), 0.0)
-        self.C, self.start = parts.external(C), parts.start()
-        self.clock = None
+
+    @classmethod
+    def example(cls, key: Any = 0) -> "PLRNN":
+        """A small model, for tests."""
+        # From the origin, the weights that map the first observation to a state have no gradient.
+        return cls(3, 8, 2, observation="affine", key=key).starting_from([0.5, -0.5])
 
     def mask(self, z):
         return z > 0
@@ -103,6 +106,6 @@ class PLRNN(AbstractPLRNN):
         """``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"observation"``: of the observation."""
         A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)
         return {
-            "latent": jnp.sum((1 - A) ** 2) + jnp.sum(W**2) + jnp.sum(h**2),
+            "latent": latent_penalty(A, W, h),
             "observation": self.observation.penalty(),
         }

@@ -1,4 +1,4 @@
-"""Variational recurrent networks: PV-RNN, and the network that it is compared with."""
+"""Variational recurrent networks: PV-RNN, and the VRNN that it is compared with."""
 
 from neurodyn.models.pvrnn.bias import frozen_bias
 from neurodyn.models.pvrnn.heads import (
@@ -8,33 +8,40 @@ from neurodyn.models.pvrnn.heads import (
     SoftmaxHead,
     TanhHead,
 )
-from neurodyn.models.pvrnn.model import PVRNN, Latents
+from neurodyn.models.pvrnn.inference import (
+    ErrorRegression,
+    OnlineRegression,
+    error_regression,
+    plan,
+)
+from neurodyn.models.pvrnn.latents import Latents
+from neurodyn.models.pvrnn.model import PVRNN
 from neurodyn.models.pvrnn.objective import Scale, Terms, counted, terms
-from neurodyn.models.pvrnn.online import OnlineRegression
-from neurodyn.models.pvrnn.planning import plan
-from neurodyn.models.pvrnn.regression import error_regression
 from neurodyn.models.pvrnn.rollout import Rollout, rollout
-from neurodyn.models.pvrnn.settings import ErrorRegression
 from neurodyn.models.pvrnn.vrnn import VRNN
 
 __all__ = [
+    # Networks
     "PVRNN",
     "VRNN",
-    "AbstractHead",
-    "ErrorRegression",
-    "GaussianHead",
     "Latents",
+    "frozen_bias",
+    # Output heads
+    "AbstractHead",
+    "GaussianHead",
     "LinearHead",
-    "OnlineRegression",
-    "Rollout",
-    "Scale",
     "SoftmaxHead",
     "TanhHead",
+    # Objective, on arrays
+    "Rollout",
+    "Scale",
     "Terms",
     "counted",
-    "error_regression",
-    "frozen_bias",
-    "plan",
     "rollout",
     "terms",
+    # Inference with frozen weights: error regression and planning
+    "ErrorRegression",
+    "OnlineRegression",
+    "error_regression",
+    "plan",
 ]

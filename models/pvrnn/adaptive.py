@@ -1,4 +1,4 @@
-"""Adaptive vectors: what every training sequence brings of its own."""
+"""Adaptive vectors: the parameters of the posterior, one for each step of each sequence."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ __all__ = ["adaptive_vectors", "along_prior"]
 def adaptive_vectors(
     model: Any, sequences: tuple[int, int], init: Any, key: PRNGKeyArray
 ) -> Indexed:
-    """Adaptive vectors ``(row, time, raw)`` of so many sequences and steps."""
+    """Adaptive vectors ``(row, time, raw)`` of these numbers of sequences and steps."""
     n, steps = layers.sizes("sequences", sequences)
     raw = 2 * sum(model.n_latents)
     named = {"zeros": 0.0, "prior": 0.0, "normal": Normal(0.0, 1.0)}
@@ -39,7 +39,7 @@ def adaptive_vectors(
 def along_prior(
     model: Any, u0: Float[Array, "trial unit"], eps: Float[Array, "time trial latent"]
 ) -> Float[Array, "time trial raw"]:
-    """Adaptive vectors that make the posterior the prior, along these deviations from it.
+    """Adaptive vectors that make the posterior equal the prior, with latents at these deviations.
 
     ``model`` is resolved, and ``u0`` the state before the first step of the sequences.
     """

@@ -1,4 +1,4 @@
-"""Biases that are drawn once and not trained."""
+"""Random biases that are not trained."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ __all__ = ["frozen_bias"]
 
 
 class _Redrawn:
-    """Normal numbers, drawn again until their sample variance is close to the law's."""
+    """Normal numbers, drawn again until their sample variance is close to the given one."""
 
     def __init__(self, variance: float, tolerance: float):
         self.variance, self.tolerance = variance, tolerance
@@ -34,7 +34,7 @@ class _Redrawn:
 
 
 def frozen_bias(variance: float | int = 10.0, *, tolerance: float = 0.1) -> Fixed:
-    """Random biases of large variance that training leaves alone, for ``PVRNN(b=...)``.
+    """Random biases of large variance that are not trained, for ``PVRNN(b=...)``.
 
     They spread the units over the range of their nonlinearity, so that the network starts out with
     many different features.
@@ -42,9 +42,10 @@ def frozen_bias(variance: float | int = 10.0, *, tolerance: float = 0.1) -> Fixe
     Parameters
     ----------
     variance
-        Of the normal law that they are drawn from; 10 in the study that introduced them.
+        Variance of the normal distribution; default 10, of the study that introduced them.
     tolerance
-        They are drawn again until their sample variance is within this share of ``variance``.
+        Largest relative difference of the sample variance from ``variance``; biases are drawn
+        again until it is smaller.
 
     References
     ----------

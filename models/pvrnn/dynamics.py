@@ -1,21 +1,24 @@
 """One step of a PV-RNN: the prior, the posterior, the latents and the units.
 
-Everything here is about one trial, with the layers packed as in
-:mod:`neurodyn.models.pvrnn.layers`, and reads the values of a resolved model.
+All functions are for one trial, with the layers packed as in :mod:`neurodyn.models.pvrnn.layers`,
+and take a resolved model.
 """
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from neurodyn.models.pvrnn.gaussian import DiagonalGaussian
+from neurodyn.models.pvrnn.gaussian import DiagonalGaussian, divergence
+from neurodyn.models.pvrnn.latents import Latents
 from neurodyn.models.pvrnn.layers import layer_of, slices
 
 __all__ = [
     "advance",
     "from_raw",
+    "infer",
     "posterior",
     "prior",
     "prior_as_A",
@@ -32,25 +35,25 @@ def from_raw(raw: Float[Array, "*batch raw"]) -> DiagonalGaussian:
 
 
 def raw_prior(model: Any, d: Float[Array, " unit"]) -> Float[Array, " raw"]:
-    """The prior's projection of the units of the step before."""
+    """The prior's projection of the previous units."""
     return d @ model.W_prior + model.b_prior
 
 
 def raw_posterior(
     model: Any, d: Float[Array, " unit"], A: Float[Array, " raw"]
 ) -> Float[Array, " raw"]:
-    """The posterior's projection, moved by the adaptive vector of this step."""
+    """The posterior's projection of the previous units, plus the adaptive vector of this step."""
     return A if model.W_posterior is None else A + d @ model.W_posterior + model.b_posterior
 
 
 def prior(model: Any, d: Float[Array, " unit"], first: Bool[Array, ""] | bool) -> DiagonalGaussian:
-    """What the units of the step before lead one to expect; the unit Gaussian in the first step."""
+    """Prior of the latents given the previous units; the unit Gaussian in the first step."""
     raw = raw_prior(model, d)
     return from_raw(jnp.where(first, jnp.zeros_like(raw), raw))
 
 
 def posterior(model: Any, d: Float[Array, " unit"], A: Float[Array, " raw"]) -> DiagonalGaussian:
-    """What the adaptive vector of this step makes of it."""
+    """Posterior of the latents given the previous units and the adaptive vector of this step."""
     return from_raw(raw_posterior(model, d, A))
 
 
@@ -75,7 +78,7 @@ def advance(
     total = total if current is None else total + current
     if model.W_down is None:
         return u + alpha * (total - u)
-    # Each layer hears the one above as it is now, so the highest one comes first.
+    # Each layer receives the layer above at the same step, so the highest layer comes first.
     places, new = slices(model.n_units), {}
     for i in reversed(range(len(places))):
         here = total[places[i]]
@@ -83,6 +86,22 @@ def advance(
             here = here + jnp.tanh(new[i + 1]) @ model.W_down[places[i + 1], places[i]]
         new[i] = u[places[i]] + alpha[places[i]] * (here - u[places[i]])
     return jnp.concatenate([new[i] for i in range(len(places))])
+
+
+def infer(
+    model: Any, u: Float[Array, " unit"], step: Int[Array, ""], key: PRNGKeyArray | None
+) -> Latents:
+    """Latents of the step after internal state ``u``, from the posterior where there is one."""
+    d = jnp.tanh(u)
+    p = q = prior(model, d, step == 0)
+    if model.A is not None:
+        here = posterior(model, d, model.A[jnp.minimum(step, model.A.shape[0] - 1)])
+        inferred = step < model.sampling.until
+        q = jax.tree.map(lambda a, b: jnp.where(inferred, a, b), here, p)
+    eps = model.sampling.deviations(step == 0, q.mean, key)
+    z = q.sample(eps) if model.sampling.z is None else model.sampling.z(q.sample(eps))
+    kl = sum_by_layer(divergence(q, p), model.n_latents)
+    return Latents(step + 1, z, q.mean, q.sigma, p.mean, p.sigma, kl)
 
 
 def sum_by_layer(

@@ -14,7 +14,7 @@ __all__ = ["Dense", "DiagonalGaussian", "GaussianNet", "divergence", "negative_l
 
 
 class DiagonalGaussian(NamedTuple):
-    """Independent normal laws.
+    """Independent normal distributions.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class DiagonalGaussian(NamedTuple):
         return jnp.exp(self.log_sigma)
 
     def sample(self, eps: Float[Array, "..."] | None) -> Float[Array, "..."]:
-        """Numbers at standardised deviations ``eps``; without any the means."""
+        """Values at standardised deviations ``eps``; None: the means."""
         return self.mean if eps is None else self.mean + self.sigma * eps
 
 

@@ -1,7 +1,7 @@
-"""What the lowest layer says: output heads, and the error of each.
+"""Output heads of the lowest layer, and the error of each.
 
 A head turns ``raw = d W_out + b_out`` of the lowest layer into outputs in the units of the data,
-and into the error whose sum training lowers beside the divergences.
+and into the error, whose sum training minimises with the divergences.
 """
 
 import abc
@@ -28,7 +28,7 @@ class AbstractHead(eqx.Module):
     Attributes
     ----------
     per_output
-        How many raw numbers stand for each output.
+        Number of raw outputs for each output.
     squared
         Whether the error is a squared one.
     """
@@ -76,7 +76,7 @@ class LinearHead(AbstractHead):
 
 
 class GaussianHead(AbstractHead):
-    """A normal law with mean ``tanh`` and learned variance; its negative log density.
+    """A normal distribution with mean ``tanh`` and learned variance; negative log density.
 
     The first half of ``raw`` are the means, the second the log variances. The error of an output
     is ``((x - mean)^2 / variance + log variance + log 2 pi) / 2``.
@@ -102,7 +102,7 @@ class SoftmaxHead(AbstractHead):
     """A softmax population code with the divergence of the network's code from the data's.
 
     Each output is represented by bins with evenly spaced preferred values ``r``: the code of a
-    value x is ``p_b`` proportional to ``exp(-(r_b - x)^2 / width)``, and a code is read as
+    value x is ``p_b`` proportional to ``exp(-(r_b - x)^2 / width)``, and a code is decoded as
     ``sum_b r_b p_b``. The error of an output is ``sum_b p_b log(p_b / softmax(raw)_b)``.
 
     Parameters
@@ -113,7 +113,7 @@ class SoftmaxHead(AbstractHead):
         First and last preferred value.
     width
         Sharpness of the code, in squared units of the data; 0.05 on [-1, 1] in the public codes.
-        Values near the ends are read with a bias towards the middle.
+        Values near the ends are decoded with a bias towards the middle.
     """
 
     squared: ClassVar[bool] = False
@@ -141,7 +141,7 @@ class SoftmaxHead(AbstractHead):
         return jax.nn.softmax(self._logits(x), axis=-1)
 
     def decode(self, code: Float[Array, "*batch output bin"]) -> Float[Array, "*batch output"]:
-        """Values that codes stand for."""
+        """Values that are represented by codes."""
         return code @ self._preferred(code.dtype)
 
     def outputs(self, raw):
@@ -174,7 +174,7 @@ _NAMED = {
 
 
 def as_head(head: Any) -> AbstractHead:
-    """A head, out of one or its name."""
+    """A head, from a head or its name."""
     if isinstance(head, AbstractHead):
         return head
     if not isinstance(head, str) or head not in _NAMED:

@@ -1,4 +1,4 @@
-"""How the layers of a PV-RNN lie in packed vectors, and which connections there are.
+"""The layout of the layers of a PV-RNN in packed vectors, and their connections.
 
 All deterministic units are one vector ``d``, the lowest layer first, and all latents one vector
 ``z``, so that a step is a few matrix products for any number of layers. Parameters of a diagonal
@@ -17,6 +17,7 @@ from neurodyn.params import AbstractParameter, Fixed, Masked, as_parameter
 from neurodyn.params import bind as base
 
 __all__ = [
+    "Binder",
     "FanIn",
     "bias_law",
     "bind_masked",
@@ -34,19 +35,21 @@ __all__ = [
 ]
 
 
-def sizes(name: str, value: Any) -> tuple[int, ...]:
-    """Sizes of the layers, each at least 1."""
+def sizes(name: str, value: Any, n_layers: int | None = None) -> tuple[int, ...]:
+    """Sizes of the layers, each at least 1; with `n_layers`, of that many."""
     given = (value,) if np.ndim(value) == 0 else tuple(value)
     whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given)
     if not given or not whole or min(given) < 1:
         raise ValueError(
             f"`{name}` must be a whole number >= 1 for each layer, the lowest first, got {value!r}."
         )
+    if n_layers is not None and len(given) != n_layers:
+        raise ValueError(f"`n_units` has {n_layers} layers, but `{name}` has {len(given)}.")
     return tuple(int(n) for n in given)
 
 
 def slices(n: Sequence[int]) -> list[slice]:
-    """Where each layer lies in the packed vector."""
+    """Slice of each layer in the packed vector."""
     ends = np.cumsum(n).tolist()
     return [slice(end - size, end) for size, end in zip(n, ends, strict=True)]
 
@@ -59,7 +62,7 @@ def layer_of(n: Sequence[int]) -> np.ndarray:
 def units_mask(n_units: Sequence[int], *, bottom_up: bool, top_down: bool) -> np.ndarray:
     """Connections ``(unit, unit)`` within layers, and between neighbours where asked for."""
     layer = layer_of(n_units)
-    step = layer[None, :] - layer[:, None]  # how many layers up a connection goes
+    step = layer[None, :] - layer[:, None]  # number of layers that a connection goes up
     return (step == 0) | (bottom_up & (step == 1)) | (top_down & (step == -1))
 
 
@@ -76,7 +79,7 @@ def own_mask(sources: Sequence[int], targets: Sequence[int], *, repeats: int = 1
 
 
 def spread(name: str, value: Any, n_layers: int) -> list[Any]:
-    """One value for each layer, out of one for all or one for each."""
+    """One value for each layer, from one for all or one for each."""
     if np.ndim(value) == 0 and not isinstance(value, (list, tuple)):
         return [value] * n_layers
     given = list(value)
@@ -99,7 +102,7 @@ def by_layer(name: str, value: Any, n_layers: int) -> Float[Array, " layer"]:
 
 
 def fixed(value: Any) -> Fixed:
-    """Numbers that training leaves alone, as arrays, so that new ones recompile nothing."""
+    """Numbers that are not trained, as arrays, so that other numbers do not recompile."""
     return Fixed(raw=jnp.asarray(value, jnp.result_type(float)))
 
 
@@ -132,6 +135,22 @@ def bind_masked(
         return Masked(mask, spec).build(mask.shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {mask.shape}: {error}") from error
+
+
+class Binder:
+    """Binds the weights and biases of a network that is being built, each with a key of its own."""
+
+    def __init__(self, keys: Sequence[PRNGKeyArray]):
+        self.keys = iter(keys)
+
+    def weights(self, name: str, value: Any, mask: Bool[np.ndarray, "pre post"]) -> Any:
+        """Weights of the connections in the mask."""
+        return bind_masked(value, mask, next(self.keys), name=name)
+
+    def bias(self, name: str, value: Any, sources: Int[np.ndarray, " unit"]) -> Any:
+        """Biases of units with these numbers of sources."""
+        law = bias_law(sources)
+        return base.bind(value, np.shape(sources), next(self.keys), name=name, default=law)
 
 
 def bind_tau(value: Any, n_units: tuple[int, ...], key: PRNGKeyArray) -> Any:

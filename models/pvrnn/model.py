@@ -1,60 +1,28 @@
 """The predictive-coding-inspired variational recurrent network."""
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.kernels import standard_normal
-from neurodyn.models.pvrnn import dynamics, layers
+from neurodyn.models.pvrnn import dynamics, layers, modes
 from neurodyn.models.pvrnn.adaptive import adaptive_vectors
 from neurodyn.models.pvrnn.cut import cut_units
-from neurodyn.models.pvrnn.gaussian import divergence
+from neurodyn.models.pvrnn.elbo import negative_elbo
 from neurodyn.models.pvrnn.heads import AbstractHead, as_head
-from neurodyn.models.pvrnn.objective import Scale, counted, parts, terms
-from neurodyn.models.pvrnn.rollout import rollout
-from neurodyn.models.pvrnn.sampling import Held, Noise, Sampling
-from neurodyn.params import (
-    AbstractParameter,
-    Fixed,
-    with_values,
-)
+from neurodyn.models.pvrnn.latents import VARIABLES, Latents, unit_labels
+from neurodyn.models.pvrnn.objective import Scale
+from neurodyn.models.pvrnn.sampling import Noise, Sampling
+from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params import bind as base
-from neurodyn.system import AbstractMap, State, Variable
+from neurodyn.system import AbstractMap, State
 from neurodyn.task import Trial
 
-__all__ = ["PVRNN", "Latents"]
+__all__ = ["PVRNN"]
 
 Weights = Float[Array, "pre post"] | AbstractParameter
-
-
-class Latents(NamedTuple):
-    """What a PV-RNN remembers of its last step, beside the state of its units.
-
-    Attributes
-    ----------
-    step
-        Number of steps taken.
-    z
-        Latents drawn.
-    mean, sigma
-        The law they were drawn from: posterior or prior.
-    prior_mean, prior_sigma
-        The prior.
-    kl
-        Divergence of that law from the prior, for each layer [nats].
-    """
-
-    step: Int[Array, "*batch"]
-    z: Float[Array, "*batch latent"]
-    mean: Float[Array, "*batch latent"]
-    sigma: Float[Array, "*batch latent"]
-    prior_mean: Float[Array, "*batch latent"]
-    prior_sigma: Float[Array, "*batch latent"]
-    kl: Float[Array, "*batch layer"]
 
 
 class PVRNN(AbstractMap):
@@ -72,12 +40,13 @@ class PVRNN(AbstractMap):
         u_t &= (1 - 1/\tau) u_{t-1} + (d_{t-1} W + z_t W_z + b) / \tau \\
         o_t &= \mathrm{head}(d^1_t W_{out} + b_{out})
 
-    The network sees no data: every training sequence has adaptive vectors ``A`` of its own for
-    every step, which training moves together with the weights, and into which the errors of later
-    steps flow back. Units start at 0, so that all that sets sequences apart comes through ``z``.
+    The network does not receive data as input. Every training sequence has its own adaptive vectors
+    ``A``, one for each step. Training changes them together with the weights, and errors of later
+    steps change them by backpropagation through time. Units start at 0, so all differences between
+    sequences come from ``z``.
 
-    Priors, posteriors and latents belong to their own layer. The units of a layer hear themselves
-    and the neighbouring layers.
+    Priors, posteriors and latents belong to their own layer. The units of a layer receive input
+    from their own and the neighbouring layers.
 
     Parameters
     ----------
@@ -89,27 +58,27 @@ class PVRNN(AbstractMap):
         Time constant of each layer [steps], at least 1: one for all, one for each layer, or for
         each layer an array with one for each unit. A spec is bound to the packed units.
     sequences
-        ``(number, steps)`` of the training sequences, which sizes ``A``; None: it has no sequences
-        of its own: it generates, and infers what it is shown by
-        :func:`neurodyn.models.pvrnn.error_regression`. Its weights are the same either way.
+        ``(number, steps)`` of the training sequences, which sizes ``A``; None: no
+        training sequences, for networks that generate, or that infer latents from observations
+        (:func:`neurodyn.models.pvrnn.error_regression`). The weights are the same either way.
     w
-        Meta-prior of each layer: what the divergence weighs in the loss. A large ``w`` presses the
-        posterior towards the prior. Published values lie between 1e-4 and 1.
+        Meta-prior of each layer: the weight of the divergence in the loss. A large ``w`` keeps the
+        posterior close to the prior. Published values lie between 1e-4 and 1.
     w_first
         The same for the first step, where the prior is the unit Gaussian; 0.01 in the code that is
         closest to the paper.
     posterior
         ``"d+A"``, as above; ``"A"``: the adaptive vectors alone (later work of the same groups).
     bottom_up
-        Whether units hear the layer below (at t-1).
+        Whether units receive input from the layer below (at t-1).
     top_down
-        Whether units hear the layer above as it was at the step before (``"previous"``), or as it
-        is now (``"current"``), layers then being computed from the top down.
+        Whether units receive the layer above at the previous step (``"previous"``) or at the same
+        step (``"current"``; layers are then computed from the top down).
     head
         ``"tanh"`` or ``"linear"`` with the squared error, ``"gaussian"``, ``"softmax"`` (a
         population code), or a head of :mod:`neurodyn.models.pvrnn`.
     scale
-        By what the terms of the loss are divided.
+        Divisors of the terms of the loss.
     A
         Initial adaptive vectors: ``"zeros"``; ``"normal"``, standard normal; ``"prior"``: such that
         the posterior equals the prior along a first draw; or a number, array or initializer.
@@ -185,52 +154,46 @@ class PVRNN(AbstractMap):
         layers.sizes("n_outputs", n_outputs)
         self.n_inputs, self.n_outputs = 0, int(n_outputs)
         self.n_units = layers.sizes("n_units", n_units)
-        self.n_latents = layers.sizes("n_latents", n_latents)
         n_layers = len(self.n_units)
-        if len(self.n_latents) != n_layers:
-            raise ValueError(
-                f"`n_units` has {n_layers} layers, but `n_latents` has {len(self.n_latents)}."
-            )
+        self.n_latents = layers.sizes("n_latents", n_latents, n_layers)
         self.top_down = top_down
         self.head, self.scale = as_head(head), Scale() if scale is None else scale
-        keys = iter(base.split_key(key, 13, name="a PVRNN"))
+        bind = layers.Binder(base.split_key(key, 13, name="a PVRNN"))
         before = top_down == "previous"
         units = layers.units_mask(self.n_units, bottom_up=bottom_up, top_down=before)
         to_units = layers.own_mask(self.n_latents, self.n_units)
         to_law = layers.own_mask(self.n_units, self.n_latents, repeats=2)
-
-        def weights(name: str, value: Any, mask: np.ndarray) -> Any:
-            return layers.bind_masked(value, mask, next(keys), name=name)
-
-        def bias(name: str, value: Any, sources: np.ndarray) -> Any:
-            law = layers.bias_law(sources)
-            shape = np.shape(sources)
-            return base.bind(value, shape, next(keys), name=name, default=law)
-
-        self.W = weights("W", W, units)
+        self.W = bind.weights("W", W, units)
         down = layers.down_mask(self.n_units)
-        self.W_down = None if before or n_layers == 1 else weights("W_down", None, down)
-        self.b = bias("b", b, units.sum(0))
-        self.W_z = weights("W_z", W_z, to_units)
-        self.W_prior = weights("W_prior", W_prior, to_law)
-        self.b_prior = bias("b_prior", b_prior, to_law.sum(0))
+        self.W_down = None if before or n_layers == 1 else bind.weights("W_down", None, down)
+        self.b = bind.bias("b", b, units.sum(0))
+        self.W_z = bind.weights("W_z", W_z, to_units)
+        self.W_prior = bind.weights("W_prior", W_prior, to_law)
+        self.b_prior = bind.bias("b_prior", b_prior, to_law.sum(0))
         self.W_posterior = self.b_posterior = None
         if posterior == "d+A":
-            self.W_posterior = weights("W_posterior", W_posterior, to_law)
-            self.b_posterior = bias("b_posterior", b_posterior, to_law.sum(0))
+            self.W_posterior = bind.weights("W_posterior", W_posterior, to_law)
+            self.b_posterior = bind.bias("b_posterior", b_posterior, to_law.sum(0))
         elif W_posterior is not None or b_posterior is not None:
             raise ValueError("W_posterior and b_posterior need posterior='d+A'.")
         fastest, raw = self.n_units[0], self.head.per_output * self.n_outputs
-        self.W_out = weights("W_out", W_out, np.ones((fastest, raw), bool))
-        self.b_out = bias("b_out", b_out, np.full(raw, fastest))
-        self.tau = layers.bind_tau(tau, self.n_units, next(keys))
+        self.W_out = bind.weights("W_out", W_out, np.ones((fastest, raw), bool))
+        self.b_out = bind.bias("b_out", b_out, np.full(raw, fastest))
+        self.tau = layers.bind_tau(tau, self.n_units, next(bind.keys))
         self.w = layers.fixed(layers.by_layer("w", w, n_layers))
         self.w_first = layers.fixed(layers.by_layer("w_first", w_first, n_layers))
         self.A = None
         self.sampling = Sampling(jnp.asarray(0, jnp.int32))
         if sequences is not None:
-            self.A = adaptive_vectors(self, sequences, A, next(keys))
+            self.A = adaptive_vectors(self, sequences, A, next(bind.keys))
             self.sampling = Sampling(jnp.asarray(sequences[1], jnp.int32))
+
+    @classmethod
+    def example(cls, key: Any = 0) -> "PVRNN":
+        """A small model, for tests."""
+        # Nothing is inferred without sequences: weights of a posterior would have no gradient.
+        layers_ = (5, 3), (2, 1), (2.0, 8.0)
+        return cls(2, *layers_, head="linear", posterior="A", key=key)
 
     # --- stepping ----------------------------------------------------------------------------
 
@@ -242,20 +205,12 @@ class PVRNN(AbstractMap):
         return State(jnp.zeros(sum(self.n_units), self.b.dtype), memory)
 
     def update(self, state, u, *, key):
-        step, d = state.memory.step, jnp.tanh(state.x)
-        p = q = dynamics.prior(self, d, step == 0)
-        if self.A is not None:
-            here = dynamics.posterior(self, d, self.A[jnp.minimum(step, self.A.shape[0] - 1)])
-            inferred = step < self.sampling.until
-            q = jax.tree.map(lambda a, b: jnp.where(inferred, a, b), here, p)
-        eps = self.sampling.deviations(step == 0, q.mean, key)
-        z = q.sample(eps) if self.sampling.z is None else self.sampling.z(q.sample(eps))
-        kl = dynamics.sum_by_layer(divergence(q, p), self.n_latents)
-        memory = Latents(step + 1, z, q.mean, q.sigma, p.mean, p.sigma, kl)
-        return State(dynamics.advance(self, state.x, z, u.current), memory)
+        inferred = dynamics.infer(self, state.x, state.memory.step, key)
+        x = dynamics.advance(self, state.x, inferred.z, u.current)
+        return State(x, inferred)
 
     def raw_outputs(self, d: Float[Array, "*batch unit"]) -> Float[Array, "*batch raw"]:
-        """What the head makes outputs of."""
+        """Raw outputs, which the head turns into outputs."""
         W_out: Any = self.W_out  # a value by now, see with_values
         b_out: Any = self.b_out
         raw = d[..., : self.n_units[0]] @ W_out
@@ -270,29 +225,10 @@ class PVRNN(AbstractMap):
         return {"d": jnp.tanh(state.x), **seen}
 
     def variables(self):
-        def of_latents(long_name: str) -> Variable:
-            return Variable(("latent",), "1", long_name, "latent")
-
-        return {
-            "d": Variable(("unit",), "1", "deterministic units", "hidden"),
-            "z": of_latents("latents"),
-            "mean": of_latents("mean of the law that the latents were drawn from"),
-            "sigma": of_latents("standard deviation of the law that the latents were drawn from"),
-            "prior_mean": of_latents("mean of the prior"),
-            "prior_sigma": of_latents("standard deviation of the prior"),
-            "kl": Variable(("layer",), "nat", "divergence from the prior", "statistic"),
-        }
+        return dict(VARIABLES)
 
     def unit_coords(self):
-        coords = {
-            "unit_layer": layers.layer_of(self.n_units) + 1,
-            "latent_layer": ("latent", layers.layer_of(self.n_latents) + 1),
-            "layer": ("layer", np.arange(len(self.n_units)) + 1),
-        }
-        known = base.label_units(None, None, self.tau)
-        if "tau" in known:
-            coords["tau"] = ("unit", known["tau"], "steps", "time constant")
-        return coords
+        return unit_labels(self)
 
     # --- modes -------------------------------------------------------------------------------
 
@@ -303,7 +239,7 @@ class PVRNN(AbstractMap):
         steps: int = 1,
         noise: Noise | str = "every",
     ) -> "PVRNN":
-        """The same network with its latents drawn in another way.
+        """The same network with another source of its latents.
 
         Parameters
         ----------
@@ -322,19 +258,7 @@ class PVRNN(AbstractMap):
         ValueError
             For unknown names, or a posterior of a network that was built without sequences.
         """
-        layers.check_choice("name", name, ("posterior", "target", "free"))
-        layers.check_choice("noise", noise, ("every", "first", "none"))
-        if name != "free" and self.A is None:
-            raise ValueError(
-                f"mode({name!r}) needs the posterior of training sequences, which this network "
-                "does not have (built without `sequences`, or taken from mode('free'))."
-            )
-        if name == "free":
-            return self._sampled(0, noise, None)
-        n_steps = self.A.values.shape[1]
-        if isinstance(steps, bool) or not 0 <= int(steps) <= n_steps:
-            raise ValueError(f"`steps` lies between 0 and the {n_steps} there are, got {steps!r}.")
-        return self._sampled(n_steps if name == "posterior" else int(steps), noise, self.A)
+        return modes.in_mode(self, name, steps, noise)
 
     def hold(
         self,
@@ -351,42 +275,18 @@ class PVRNN(AbstractMap):
         what
             ``"z"``: the latent itself; ``"eps"``: its standardised deviation from the mean.
         """
-        layers.check_choice("what", what, ("z", "eps"))
-        places = {self._place(*where): value for where, value in values.items()}
-        held = Held.of(sum(self.n_latents), places) if places else None
-        return eqx.tree_at(
-            lambda m: getattr(m.sampling, what), self, held, is_leaf=lambda x: x is None
-        )
+        return modes.hold(self, values, what)
 
-    def cut(
-        self,
-        units: Any,
-        *,
-        incoming: bool = True,
-        outgoing: bool = True,
-    ) -> "PVRNN":
+    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "PVRNN":
         """Disconnect some of the (packed) units, as :meth:`CTRNN.cut` does."""
         return cut_units(self, units, incoming=incoming, outgoing=outgoing)
-
-    def _place(self, layer: int, latent: int) -> int:
-        if not 1 <= layer <= len(self.n_latents) or not 0 <= latent < self.n_latents[layer - 1]:
-            raise ValueError(
-                f"There is no latent {latent} in layer {layer}; layers 1, 2... have "
-                f"{self.n_latents} latents, numbered from 0."
-            )
-        return layers.slices(self.n_latents)[layer - 1].start + latent
-
-    def _sampled(self, until: int, noise: Any, A: Any) -> "PVRNN":
-        old = self.sampling
-        new = Sampling(jnp.asarray(until, jnp.int32), old.z, old.eps, noise)
-        return eqx.tree_at(lambda m: (m.sampling, m.A), self, (new, A), is_leaf=lambda x: x is None)
 
     # --- learning ----------------------------------------------------------------------------
 
     def negative_elbo(
         self, trials: Trial, *, key: PRNGKeyArray
     ) -> tuple[Float[Array, " trial"], dict[str, Float[Array, ""]]]:
-        """Negative lower bound of each trial and what it is made of.
+        """Negative lower bound of each trial, and its parts.
 
         Returns
         -------
@@ -396,21 +296,4 @@ class PVRNN(AbstractMap):
             ``error`` for each step; ``kl_1``, ``kl_2``... of each layer [nats] for each step but
             the first, and ``kl_first`` of the first step, all layers together.
         """
-        if self.A is None:
-            raise ValueError(
-                "This PVRNN has no posterior to train: build it with "
-                "sequences=(task.n_items, task.n_steps)."
-            )
-        targets, mask = (jnp.swapaxes(x, 0, 1) for x in (trials.targets, trials.mask))
-        A = jnp.swapaxes(self.A.row(trials), 0, 1)
-        if targets.shape[0] != A.shape[0]:
-            raise ValueError(
-                f"This PVRNN was built for sequences of {A.shape[0]} steps, but the trials have "
-                f"{targets.shape[0]}: build it with sequences=(task.n_items, task.n_steps)."
-            )
-        model = with_values(self)
-        eps = standard_normal(key, (*A.shape[:2], A.shape[2] // 2), A.dtype)
-        run = rollout(model, A, eps)
-        got = terms(model, run.d, run.q, run.p, targets, mask)
-        counts = counted(mask)
-        return got.loss(counts), parts(got, counts)
+        return negative_elbo(self, trials, key)

@@ -1,12 +1,12 @@
-r"""The negative lower bound that training lowers, term by term.
+r"""The negative lower bound that training minimises, term by term.
 
 .. math::
     L = \sum_t \Big\{ \frac{E_t}{R} + \sum_l \frac{w^l_t}{Z_l}
         \mathrm{KL}\big(q(z^l_t) \,\|\, p(z^l_t)\big) \Big\}
 
 with the error ``E`` summed over ``R`` outputs and the divergence summed over the ``Z_l`` latents of
-a layer. The published codes divide by different numbers, so that the same meta-prior ``w`` means
-different things: :class:`Scale` names the choices.
+a layer. The published codes divide by different numbers, so that the same meta-prior ``w`` has
+different effects: :class:`Scale` gives the choices.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -24,7 +24,7 @@ __all__ = ["Scale", "Terms", "counted", "parts", "terms"]
 
 
 class Scale(eqx.Module):
-    """By what the terms of the bound are divided.
+    """Divisors of the terms of the bound.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class Scale(eqx.Module):
         ``"output"``: the error by the number of outputs (not of the bins that code them);
         ``"raw"``: by the number of raw outputs, bins included; ``"none"``.
     half
-        Whether squared errors are halved, as the negative log density of a unit Gaussian has them.
-        Other heads are left as they are.
+        Whether squared errors are halved, as in the negative log density of a unit Gaussian. It has
+        no effect on other heads.
     """
 
     kl: Literal["layer", "total", "none"] = eqx.field(static=True, default="layer")
@@ -72,11 +72,11 @@ class Terms(NamedTuple):
     Attributes
     ----------
     error
-        Weighted and divided as in the bound.
+        Error with the weights and divisors of the bound.
     kl
         Divergence of each layer [nats], summed over its latents, not yet weighted.
     weight
-        What the divergences are multiplied by.
+        Weights of the divergences.
     """
 
     error: Float[Array, "time trial"]
@@ -91,7 +91,7 @@ class Terms(NamedTuple):
 
 
 def counted(mask: Float[Array, "time trial output"]) -> Bool[Array, "time trial"]:
-    """Steps up to the last one of each trial that is scored: what comes later does not exist."""
+    """Steps up to the last scored step of each trial; later steps are padding."""
     steps = jnp.arange(mask.shape[0], dtype=jnp.int32)[:, None]
     last = jnp.max(jnp.where(jnp.any(mask > 0, axis=-1), steps, -1), axis=0)
     return steps <= last[None]
@@ -113,7 +113,7 @@ def terms(
     model
         A resolved PV-RNN.
     d, q, p
-        Units after each step, and the two laws of its latents.
+        Units after each step, and posterior and prior of its latents.
     targets, mask
         Data, and the weight of the error of each step and output.
     first
@@ -124,7 +124,7 @@ def terms(
     factor = model.scale.of_error(
         model.n_outputs, model.head.per_output, squared=model.head.squared
     )
-    # Where nothing is scored there may be anything, NaN too.
+    # Values that are not scored may be NaN.
     targets = jnp.where(mask > 0, targets, jnp.zeros_like(targets))
     error = factor * jnp.sum(mask * model.head.error(raw, targets), axis=-1)
     opening = first & (jnp.arange(n_time) == 0)

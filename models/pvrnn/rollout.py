@@ -49,7 +49,7 @@ def rollout(
     eps
         Standardised deviations of the latents from their means.
     u0
-        Internal state before the first step; zeros where left out.
+        Internal state before the first step; default zeros.
     first
         Whether the first step is the first of its sequence, whose prior is the unit Gaussian.
     """

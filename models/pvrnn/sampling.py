@@ -1,4 +1,4 @@
-"""Where the latents of each step come from: what sets the modes of a PV-RNN apart."""
+"""Sources of the latents of each step, by which the modes of a PV-RNN differ."""
 
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from neurodyn.params import Fixed
 
 __all__ = ["Held", "Noise", "Sampling"]
 
-#: In which steps the latents are drawn rather than set to their mean.
+#: The steps in which latents are drawn; in the others they take their means.
 Noise = Literal["every", "first", "none"]
 
 
@@ -24,7 +24,7 @@ class Held(eqx.Module):
     Attributes
     ----------
     which, value
-        Which latents, and what they are held at.
+        Which latents are held, and their values.
     """
 
     which: Bool[Array, " latent"]
@@ -55,7 +55,7 @@ class Sampling(eqx.Module):
         ``"every"`` step, only the ``"first"`` one, or ``"none"``: elsewhere the latents are the
         means of their law.
     until
-        The posterior is used in so many first steps, the prior from there on.
+        Number of first steps that use the posterior; later steps use the prior.
     z, eps
         Latents, or standardised deviations from their mean, that are held at given values.
     """

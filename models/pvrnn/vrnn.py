@@ -1,4 +1,4 @@
-"""The variational recurrent neural network, which reads what it observes."""
+"""The variational recurrent neural network, which receives its observations as input."""
 
 from typing import Any, ClassVar, NamedTuple
 
@@ -30,7 +30,7 @@ _LEAST = 1e-4
 
 
 class VRNNState(NamedTuple):
-    """What a VRNN integrates."""
+    """State of a VRNN."""
 
     hidden: Float[Array, "*trial unit"]
     cell: Float[Array, "*trial unit"]
@@ -61,7 +61,7 @@ class VRNN(AbstractMap):
     The input of a step is the observation. Without one (a drive whose input is None) the step is
     generated: the latent comes from the prior and the network reads its own decoded mean. The
     readout is the decoded mean of the step. Without a key, latents take their means. An injected
-    current goes into what the memory cells take in, before its tanh.
+    current is added to the candidate of the memory cells, before its tanh.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ class VRNN(AbstractMap):
         )
 
     def generate(self, state: State, *, key: PRNGKeyArray | None) -> State:
-        """The next state without an observation; its readout is what the network expects."""
+        """The next state without an observation; its readout is the prediction."""
         return self.update(state, Drive(), key=key)
 
     def readout(self, state):
@@ -185,8 +185,8 @@ class VRNN(AbstractMap):
             "hidden": Variable(("unit",), "1", "hidden state", "hidden"),
             "cell": Variable(("unit",), "1", "memory cell", "hidden"),
             "z": of_latents("latents"),
-            "mean": of_latents("mean of the law that the latents were drawn from"),
-            "sigma": of_latents(f"{spread} the law that the latents were drawn from"),
+            "mean": of_latents("mean of the distribution of the latents"),
+            "sigma": of_latents(f"{spread} the distribution of the latents"),
             "prior_mean": of_latents("mean of the prior"),
             "prior_sigma": of_latents(f"{spread} the prior"),
             "output_sigma": Variable(("output",), "1", f"{spread} the observation", "output"),
@@ -219,7 +219,7 @@ class VRNN(AbstractMap):
             Divergence of the posterior from the prior of every latent [nats].
         """
         own = with_values(self)
-        # What does not depend on the recurrence is computed for all steps at once.
+        # Quantities that do not depend on the recurrence are computed for all steps at once.
         features = own._observe(observed)
         start = own._start(observed.shape[1:2]).x
 
@@ -254,6 +254,7 @@ class VRNN(AbstractMap):
         shape = (*observed.shape[:2], self.n_latents)
         nll, kl = self.bound(observed, jax.random.normal(key, shape, observed.dtype))
         counts = counted(mask).astype(kl.dtype)
+        # Values that are not scored may be NaN; a masked sum leaves them out.
         error = masked_sum(nll, mask, -1)
         kl = counts * jnp.sum(kl, -1)
         n = jnp.sum(counts)

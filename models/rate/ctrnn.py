@@ -10,7 +10,8 @@ from jaxtyping import Array, Float
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
 from neurodyn.models.rate.connections import cut_units
-from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded
+from neurodyn.models.rate.shared import summed_input
+from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded, Dale, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractFlow, State, Variable
 
@@ -32,7 +33,7 @@ class CTRNN(AbstractFlow):
     .. math:: \tau \dot x = -x + \phi(x) W + u U + b
 
     With ``noise_std`` the right-hand side gains ``sigma sqrt(2 tau) dW/dt``. Then ``sigma`` is the
-    stationary standard deviation of a unit without connections, whatever its ``tau`` (with Euler
+    stationary standard deviation of a unit without connections, for any ``tau`` (with Euler
     steps of length dt it is ``sigma / sqrt(1 - dt / (2 tau))``). The output is
     ``r W_out + b_out``.
 
@@ -60,8 +61,8 @@ class CTRNN(AbstractFlow):
         Name (``"tanh"``, ``"relu"``, ``"softplus"``...) or function. ``tanh``, ``sigmoid``,
         ``softplus``, ``relu``, ``leaky_relu`` and ``identity`` have a fast path.
     W
-        Recurrent weights ``(unit, unit)``. Default: random orthogonal, which neither grows nor
-        shrinks what it carries (Yang et al. 2019).
+        Recurrent weights ``(unit, unit)``. Default: random orthogonal, because an orthogonal matrix
+        keeps the norm of the activity (Yang et al. 2019).
     U
         Input weights ``(input, unit)``. Default: normal with variance ``1 / n_inputs``.
     b
@@ -172,6 +173,12 @@ class CTRNN(AbstractFlow):
         self.areas = base.unit_areas(areas, W, n)
         self.ei = base.unit_signs(self.W)
 
+    @classmethod
+    def example(cls, key: Any = 0) -> "CTRNN":
+        """A small model, for tests."""
+        law, areas = Uniform(0.0, 0.1), {"V1": 5, "PFC": 3}
+        return cls(3, 8, 2, W=Dale(0.75), noise_std=0.05, initial=law, areas=areas, key=key)
+
     def check_step(self, dt: float) -> None:
         """Raise ValueError where a time constant is shorter than ``dt`` [ms]."""
         base.check_tau(self.tau, dt)
@@ -188,11 +195,7 @@ class CTRNN(AbstractFlow):
     def drift(self, t, state, u):
         del t
         x = state.x
-        z = self.rate(x) @ self.W + self.b
-        if u.input is not None:
-            z = z + u.input @ self.U
-        if u.current is not None:
-            z = z + u.current
+        z = summed_input(self.rate(x), self.W, self.U, self.b, u)
         target = activation_function(self.activation)(z) if self.form == "rate" else z
         return (target - x) / self.tau
 
@@ -217,13 +220,7 @@ class CTRNN(AbstractFlow):
     def unit_coords(self):
         return base.label_units(self.areas, self.ei, self.tau)
 
-    def cut(
-        self,
-        units: Any,
-        *,
-        incoming: bool = True,
-        outgoing: bool = True,
-    ) -> "CTRNN":
+    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "CTRNN":
         """Disconnect some units.
 
         Parameters
@@ -231,7 +228,7 @@ class CTRNN(AbstractFlow):
         units
             Unit numbers, names, or a mask, see :mod:`neurodyn.intervene`.
         incoming, outgoing
-            Whether they lose what they receive (recurrent and input weights) and what they send
+            Whether to remove the weights to them (recurrent and input weights) and from them
             (recurrent and readout weights). Biases stay.
 
         Returns

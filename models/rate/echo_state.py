@@ -10,7 +10,8 @@ from jaxtyping import Array, Float, PyTree
 
 from neurodyn.common.checks import number
 from neurodyn.models.activations import Activation, activation_function, activation_name
-from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
+from neurodyn.models.rate.shared import summed_input
+from neurodyn.models.rules import AbstractReadoutRule
 from neurodyn.params import AbstractDistribution, AbstractParameter, Fixed, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
@@ -19,7 +20,7 @@ __all__ = ["EchoState", "EchoStateMemory", "random_reservoir"]
 
 
 class EchoStateMemory(NamedTuple):
-    """What an echo-state network that feeds back or learns carries beside its units.
+    """Memory of an echo-state network with feedback or a rule, beside the state of its units.
 
     Attributes
     ----------
@@ -28,7 +29,7 @@ class EchoStateMemory(NamedTuple):
     W_out
         Readout weights, where a rule changes them; else None.
     rule
-        What the rule remembers.
+        Memory of the rule.
     """
 
     z: Float[Array, " output"]
@@ -71,9 +72,9 @@ class EchoState(AbstractMap):
         Readout, trainable unless a spec says otherwise. Default ``W_out``: zero with a rule and
         U(-k, k), ``k = 1 / sqrt(n_units)``, without; ``b_out``: 0.
     initial
-        As for :class:`CTRNN`. Default: zeros; with a rule, feedback and no bias U(-0.5, 0.5), drawn
-        for every trial, since from zeros nothing could start: no output, hence no feedback, and no
-        activity to learn from.
+        Initial state, as for :class:`CTRNN`. Default (None): zeros; with a rule, feedback and no
+        bias U(-0.5, 0.5), drawn for every trial, because a network that starts from zeros has no
+        output, hence no feedback, and no activity to learn from.
     key
         Seed or key of the weights.
 
@@ -134,8 +135,7 @@ class EchoState(AbstractMap):
         key: Any,
     ):
         sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
-        keys = base.split_key(key, 7, name="an EchoState")
-        n = n_units
+        keys, n = base.split_key(key, 7, name="an EchoState"), n_units
         self.n_inputs, self.n_units, self.n_outputs = sizes
         self.activation = activation_name(activation)
         if W is None:
@@ -155,7 +155,7 @@ class EchoState(AbstractMap):
         readout = 0.0 if rule is not None else base.fan_in_uniform(n)
         self.W_out = base.bind(W_out, (n, n_outputs), keys[5], name="W_out", default=readout)
         self.b_out = base.bind(b_out, (n_outputs,), keys[6], name="b_out", default=0.0)
-        # What learns its own feedback from no weights rests at zero for ever, unless it is pushed.
+        # Feedback that is learned from zero weights stays zero if there is no other activity.
         resting = rule is not None and self.E is not None and not offset and W_out is None
         if resting and initial is None:
             initial = Uniform(-0.5, 0.5)
@@ -168,23 +168,23 @@ class EchoState(AbstractMap):
             )
         self.rule = rule
 
+    @classmethod
+    def example(cls, key: Any = 0) -> "EchoState":
+        """A small model, for tests."""
+        return cls(3, 8, 2, density=0.5, feedback_scale=0.2, key=key)
+
     def initial_state(self, *, dt, trial=None, key=None):
         del dt, trial
         x = base.start(self.initial, self.n_units, self.b.dtype, key, name="this EchoState")
         if self.E is None and self.rule is None:
             return State(x)
-        if self.rule is None:
-            return State(x, EchoStateMemory(x @ self.W_out + self.b_out, None, None))
-        memory = self.rule.start(self.W_out, key=key)
-        return State(x, EchoStateMemory(x @ self.W_out + self.b_out, self.W_out, memory))
+        rule = None if self.rule is None else self.rule.start(self.W_out, key=key)
+        W_out = None if self.rule is None else self.W_out
+        return State(x, EchoStateMemory(x @ self.W_out + self.b_out, W_out, rule))
 
     def update(self, state, u, *, key):
         x, memory = state.x, state.memory
-        total = x @ self.W + self.b
-        if u.input is not None:
-            total = total + u.input @ self.U
-        if u.current is not None:
-            total = total + u.current
+        total = summed_input(x, self.W, self.U, self.b, u)
         if self.E is not None:
             total = total + memory.z @ self.E
         x = (1 - self.leak) * x + self.leak * activation_function(self.activation)(total)
@@ -277,7 +277,7 @@ def random_reservoir(
         if not largest > 1e-6:
             raise ValueError(
                 f"No cycle among the {n_units} units at density {float(density):g}, so the "
-                "spectral radius cannot be set: take a higher density or other seed."
+                "spectral radius cannot be set: take a higher density or another key."
             )
     return weights * (radius / largest).astype(weights.dtype)
 

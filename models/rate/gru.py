@@ -2,20 +2,19 @@
 
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from neurodyn.models.rate.connections import cut_units, split_drive
-from neurodyn.params import AbstractDistribution, AbstractParameter
+from neurodyn.models.rate.connections import split_drive
+from neurodyn.models.rate.shared import AbstractGated
+from neurodyn.params import Free
 from neurodyn.params import bind as base
-from neurodyn.system import AbstractMap, State, Variable
+from neurodyn.system import State, Variable
 
 __all__ = ["GRU"]
 
 
-class GRU(AbstractMap):
+class GRU(AbstractGated):
     r"""A gated recurrent unit network, the baseline of trained networks without time constants.
 
     .. math::
@@ -39,7 +38,7 @@ class GRU(AbstractMap):
     W_out, b_out
         Readout.
     initial
-        As for :class:`CTRNN`.
+        Initial state, as for :class:`CTRNN`.
     areas
         As for :class:`CTRNN`.
     key
@@ -51,48 +50,13 @@ class GRU(AbstractMap):
     translation", EMNLP 2014.
     """
 
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
-    areas: tuple[str, ...] | None = eqx.field(static=True)
-    W: Float[Array, "unit gates"] | AbstractParameter
-    U: Float[Array, "input gates"] | AbstractParameter
-    b: Float[Array, " gates"] | AbstractParameter
-    b_in: Float[Array, " gates"] | AbstractParameter
-    W_out: Float[Array, "unit output"] | AbstractParameter
-    b_out: Float[Array, " output"] | AbstractParameter
-    initial: Float[Array, " unit"] | AbstractParameter | AbstractDistribution | None
-
     reference: ClassVar[tuple[str, ...]] = ("cho2014",)
+    n_gates: ClassVar[int] = 3
 
-    def __init__(
-        self,
-        n_inputs: int,
-        n_units: int,
-        n_outputs: int,
-        *,
-        W: Any = None,
-        U: Any = None,
-        b: Any = None,
-        b_in: Any = None,
-        W_out: Any = None,
-        b_out: Any = None,
-        initial: Any = "zeros",
-        areas: Any = None,
-        key: Any,
-    ):
-        sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
-        keys = base.split_key(key, 7, name="a GRU")
-        n, law = n_units, base.fan_in_uniform(n_units)
-        self.n_inputs, self.n_units, self.n_outputs = sizes
-        self.W = base.bind(W, (n, 3 * n), keys[0], name="W", default=law)
-        self.U = base.bind(U, (n_inputs, 3 * n), keys[1], name="U", default=law)
-        self.b = base.bind(b, (3 * n,), keys[2], name="b", default=law)
-        self.b_in = base.bind(b_in, (3 * n,), keys[3], name="b_in", default=law)
-        self.W_out = base.bind(W_out, (n, n_outputs), keys[4], name="W_out", default=law)
-        self.b_out = base.bind(b_out, (n_outputs,), keys[5], name="b_out", default=law)
-        self.initial = base.bind_initial(initial, (n,), keys[6])
-        self.areas = base.unit_areas(areas, None, n)
+    @classmethod
+    def example(cls, key: Any = 0) -> "GRU":
+        """A small model, for tests."""
+        return cls(3, 8, 2, initial=Free(0.1), key=key)
 
     def initial_state(self, *, dt, trial=None, key=None):
         del dt, trial
@@ -119,16 +83,3 @@ class GRU(AbstractMap):
             "hidden": Variable(("unit",), "1", "hidden state", "hidden"),
             "update_gate": Variable(("unit",), "1", "update gate (1 keeps the state)", "hidden"),
         }
-
-    def unit_coords(self):
-        return base.label_units(self.areas, None)
-
-    def cut(
-        self,
-        units: Any,
-        *,
-        incoming: bool = True,
-        outgoing: bool = True,
-    ) -> "GRU":
-        """Disconnect some units, as :meth:`CTRNN.cut` does."""
-        return cut_units(self, units, incoming=incoming, outgoing=outgoing)

@@ -8,11 +8,15 @@ from jaxtyping import Array, Float
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
 from neurodyn.models.rate.connections import cut_units
+from neurodyn.models.rate.shared import summed_input
 from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Free, Masked, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["LeakyRNN"]
+
+#: Initial state of the published networks.
+_INITIAL = Uniform(0.0, 0.1)
 
 
 class LeakyRNN(AbstractMap):
@@ -49,7 +53,7 @@ class LeakyRNN(AbstractMap):
     W_out, b_out
         Readout. Default U(-k, k), ``k = 1 / sqrt(n_units)``.
     initial
-        As for :class:`CTRNN`. Default U(0, 0.1), drawn for every trial.
+        Initial state, as for :class:`CTRNN`. Default U(0, 0.1), drawn for every trial.
     areas
         As for :class:`CTRNN`.
     key
@@ -94,7 +98,7 @@ class LeakyRNN(AbstractMap):
         b_in: Any = None,
         W_out: Any = None,
         b_out: Any = None,
-        initial: Any = None,
+        initial: Any = _INITIAL,
         areas: Any = None,
         key: Any,
     ):
@@ -115,7 +119,6 @@ class LeakyRNN(AbstractMap):
         self.b_in = base.bind(b_in, (n,), keys[4], name="b_in", default=inward)
         self.W_out = base.bind(W_out, (n, n_outputs), keys[5], name="W_out", default=recurrent)
         self.b_out = base.bind(b_out, (n_outputs,), keys[6], name="b_out", default=recurrent)
-        initial = Uniform(0.0, 0.1) if initial is None else initial
         self.initial = base.bind_initial(initial, (n,), keys[7])
         self.areas = base.unit_areas(areas, W, n)
         self.ei = base.unit_signs(self.W)
@@ -128,11 +131,7 @@ class LeakyRNN(AbstractMap):
     def update(self, state, u, *, key):
         del key
         h, alpha = state.x, 1 / self.tau
-        z = h @ self.W + (self.b + self.b_in)
-        if u.input is not None:
-            z = z + u.input @ self.U
-        if u.current is not None:
-            z = z + u.current
+        z = summed_input(h, self.W, self.U, self.b + self.b_in, u)
         act = activation_function(self.activation)
         if self.form == "rate":
             return State((1 - alpha) * h + alpha * act(z))
@@ -153,13 +152,7 @@ class LeakyRNN(AbstractMap):
             coords["tau"] = ("unit", coords["tau"], "steps", "time constant")
         return coords
 
-    def cut(
-        self,
-        units: Any,
-        *,
-        incoming: bool = True,
-        outgoing: bool = True,
-    ) -> "LeakyRNN":
+    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "LeakyRNN":
         """Disconnect some units, as :meth:`CTRNN.cut` does."""
         return cut_units(self, units, incoming=incoming, outgoing=outgoing)
 

@@ -1,16 +1,15 @@
 """The long short-term memory network."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.models.rate.connections import cut_units, split_drive
-from neurodyn.params import AbstractDistribution, AbstractParameter
+from neurodyn.models.rate.connections import split_drive
+from neurodyn.models.rate.shared import AbstractGated
 from neurodyn.params import bind as base
-from neurodyn.system import AbstractMap, State, Variable
+from neurodyn.system import State, Variable
 
 __all__ = ["LSTM"]
 
@@ -22,7 +21,7 @@ class Cells(NamedTuple):
     cell: Float[Array, " unit"]
 
 
-class LSTM(AbstractMap):
+class LSTM(AbstractGated):
     r"""A long short-term memory network, a baseline with gated memory cells.
 
     .. math::
@@ -58,48 +57,8 @@ class LSTM(AbstractMap):
     Comput. 2000 (forget gate).
     """
 
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
-    areas: tuple[str, ...] | None = eqx.field(static=True)
-    W: Float[Array, "unit gates"] | AbstractParameter
-    U: Float[Array, "input gates"] | AbstractParameter
-    b: Float[Array, " gates"] | AbstractParameter
-    b_in: Float[Array, " gates"] | AbstractParameter
-    W_out: Float[Array, "unit output"] | AbstractParameter
-    b_out: Float[Array, " output"] | AbstractParameter
-    initial: Float[Array, " unit"] | AbstractParameter | AbstractDistribution | None
-
     reference: ClassVar[tuple[str, ...]] = ("hochreiter1997", "gers2000")
-
-    def __init__(
-        self,
-        n_inputs: int,
-        n_units: int,
-        n_outputs: int,
-        *,
-        W: Any = None,
-        U: Any = None,
-        b: Any = None,
-        b_in: Any = None,
-        W_out: Any = None,
-        b_out: Any = None,
-        initial: Any = "zeros",
-        areas: Any = None,
-        key: Any,
-    ):
-        sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
-        keys = base.split_key(key, 7, name="an LSTM")
-        n, law = n_units, base.fan_in_uniform(n_units)
-        self.n_inputs, self.n_units, self.n_outputs = sizes
-        self.W = base.bind(W, (n, 4 * n), keys[0], name="W", default=law)
-        self.U = base.bind(U, (n_inputs, 4 * n), keys[1], name="U", default=law)
-        self.b = base.bind(b, (4 * n,), keys[2], name="b", default=law)
-        self.b_in = base.bind(b_in, (4 * n,), keys[3], name="b_in", default=law)
-        self.W_out = base.bind(W_out, (n, n_outputs), keys[4], name="W_out", default=law)
-        self.b_out = base.bind(b_out, (n_outputs,), keys[5], name="b_out", default=law)
-        self.initial = base.bind_initial(initial, (n,), keys[6])
-        self.areas = base.unit_areas(areas, None, n)
+    n_gates: ClassVar[int] = 4
 
     def initial_state(self, *, dt, trial=None, key=None):
         del dt, trial
@@ -132,16 +91,3 @@ class LSTM(AbstractMap):
             "cell": Variable(("unit",), "1", "memory cell", "hidden"),
             "forget_gate": Variable(("unit",), "1", "forget gate (1 keeps the cell)", "hidden"),
         }
-
-    def unit_coords(self):
-        return base.label_units(self.areas, None)
-
-    def cut(
-        self,
-        units: Any,
-        *,
-        incoming: bool = True,
-        outgoing: bool = True,
-    ) -> "LSTM":
-        """Disconnect some units, as :meth:`CTRNN.cut` does."""
-        return cut_units(self, units, incoming=incoming, outgoing=outgoing)

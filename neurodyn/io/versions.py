@@ -55,6 +55,21 @@ RENAMED: dict[str, tuple[str, dict[str, str]]] = {
     "neurodyn.training.forcing.Alpha": ("neurodyn.training.objectives.forcing.Alpha", {}),
 }
 
+# States and weights were listed by the package, and are by its rooms.
+_ROOMS = {
+    "cells": "Adapting Potential Recovering",
+    "network": "CSR Dense NetworkMemory NetworkX ProjectionMemory ReadoutMemory WhatWhenMemory",
+}
+for _room, _names in _ROOMS.items():
+    for _name in _names.split():
+        RENAMED[f"neurodyn.models.spiking.{_name}"] = (
+            f"neurodyn.models.spiking.{_room}.{_name}",
+            {},
+        )
+_PVRNN = {"inference.Adam": "descent.Adam", "window.Carry": "window.Carry"}
+for _old, _new in (_PVRNN | {"window.Reports": "window.Reports"}).items():
+    RENAMED[f"neurodyn.models.pvrnn.{_old}"] = (f"neurodyn.models.pvrnn.inference.{_new}", {})
+
 
 def renamed_class(name: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Name of a class and its fields as they are called now.

@@ -1,6 +1,11 @@
-"""Tests that every model in `neurodyn.models` must pass. A new model adds a line to `EXAMPLES`."""
+"""Checks that every model in `neurodyn.models` must pass.
+
+Models are found in `models.__all__`. One that takes more than its sizes and a key to be built has a
+classmethod `example`.
+"""
 
 import functools
+import inspect
 import re
 from pathlib import Path
 
@@ -19,44 +24,13 @@ from neurodyn.io.files import load, save
 from neurodyn.simulation.simulate import simulate
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem
 
-EXAMPLES = {
-    "CTRNN": lambda key=0: models.CTRNN(
-        3,
-        8,
-        2,
-        W=params.Dale(0.75),
-        noise_std=0.05,
-        initial=params.Uniform(0.0, 0.1),
-        areas={"V1": 5, "PFC": 3},
-        key=key,
-    ),
-    "LeakyRNN": lambda key=0: models.LeakyRNN(3, 8, 2, key=key),
-    "EchoState": lambda key=0: models.EchoState(3, 8, 2, density=0.5, feedback_scale=0.2, key=key),
-    "GRU": lambda key=0: models.GRU(3, 8, 2, initial=params.Free(0.1), key=key),
-    "LSTM": lambda key=0: models.LSTM(3, 8, 2, key=key),
-    "VRNN": lambda key=0: models.VRNN(3, 8, 2, key=key),
-    # Without sequences nothing is inferred: weights of the posterior would have no gradient.
-    "PVRNN": lambda key=0: models.PVRNN(
-        2, (5, 3), (2, 1), (2.0, 8.0), head="linear", posterior="A", key=key
-    ),
-    # From the origin, what maps the first observation to a state would receive no gradient.
-    "ALRNN": lambda key=0: models.ALRNN(3, 8, 2, n_relu=3, key=key).starting_from([0.5, -0.5]),
-    "PLRNN": lambda key=0: models.PLRNN(3, 8, 2, observation="affine", key=key).starting_from(
-        [0.5, -0.5]
-    ),
-    "DendriticPLRNN": lambda key=0: models.DendriticPLRNN(
-        3, 8, 2, n_branches=4, key=key
-    ).starting_from([0.5, -0.5]),
-    "ShallowPLRNN": lambda key=0: models.ShallowPLRNN(3, 8, 2, n_hidden=16, key=key).starting_from(
-        [0.5, -0.5]
-    ),
-}
-#: Arguments without a default, beside the sizes.
-NEEDED = {
-    "ALRNN": {"n_relu": 1},
-    "DendriticPLRNN": {"n_branches": 2},
-    "ShallowPLRNN": {"n_hidden": 4},
-}
+
+def example_of(cls):
+    """The function of a key that makes a small model: the class's own, or the constructor."""
+    return getattr(cls, "example", None) or (lambda key=0: cls(3, 8, 2, key=key))
+
+
+EXAMPLES = {name: example_of(getattr(models, name)) for name in models.__all__}
 BIB = Path(neurodyn.__file__).parent / "references.bib"
 EVERY = pytest.mark.parametrize("name", models.__all__)
 DT, STEPS, TRIALS = 10.0, 30, 5
@@ -88,10 +62,6 @@ def run_of(name):
 def same(a, b) -> bool:
     pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
     return all(np.array_equal(x, y) for x, y in pairs)
-
-
-def test_every_model_has_an_example():
-    assert set(EXAMPLES) == set(models.__all__)
 
 
 @EVERY
@@ -229,5 +199,8 @@ def test_wrong_inputs_are_named_before_anything_runs(name):
     n = model.n_inputs
     with pytest.raises(ValueError, match=rf"{n} inputs.*\(30, 5, {n + 1}\)"):
         run(model, inputs(STEPS, TRIALS, n + 1))
+    cls = getattr(models, name)
+    options = inspect.signature(cls).parameters.values()
+    needed = {p.name: 1 for p in options if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
     with pytest.raises(ValueError, match="whole number"):
-        getattr(models, name)(3, 0, 2, **NEEDED.get(name, {}), key=0)
+        cls(3, 0, 2, **needed | {"key": 0})

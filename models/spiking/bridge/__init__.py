@@ -1,1 +1,1 @@
-"""Networks as Brian2 has them: see :func:`neurodyn.io.to_brian2` and `neurodyn.io.from_brian2`."""
+"""Translation of networks to Brian2 and from it, behind `neurodyn.io`."""

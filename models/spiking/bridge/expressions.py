@@ -14,16 +14,16 @@ _ROUNDING = 8 * np.finfo(float).eps
 
 
 class Expressions:
-    """What the expressions of one NeuronGroup or Synapses are made of.
+    """Names and values in the expressions of one NeuronGroup or Synapses.
 
     Parameters
     ----------
     owner
         The object.
     namespace
-        Values of names that are not its own.
+        Values of names that the object does not define.
     changing
-        Names of variables that change in a run, so that they are no constants.
+        Names of variables that change in a run and are therefore no constants.
     """
 
     def __init__(self, owner: Any, namespace: Mapping[str, Any], changing: Collection[str] = ()):
@@ -31,7 +31,7 @@ class Expressions:
         self.changing = {"t", "t_in_timesteps", "lastspike", "not_refractory", *changing}
 
     def parsed(self, text: Any) -> Any:
-        """An expression of sympy; one that is one already stays."""
+        """An expression of sympy, from a string or an expression."""
         from brian2.parsing.sympytools import str_to_sympy
 
         return str_to_sympy(text) if isinstance(text, str) else text
@@ -42,7 +42,7 @@ class Expressions:
         Raises
         ------
         ValueError
-            If it holds something that changes, or that has no value.
+            If it contains a variable that changes, or a name without a value.
         """
         import sympy as sp
         from sympy.core.function import AppliedUndef
@@ -63,7 +63,7 @@ class Expressions:
         """The factor of each product of the named variables, such as ``v**2``, ``g*v`` or ``1``.
 
         A function of time that is a TimedArray counts as a variable, and so does an exponential of
-        something linear in a variable: it stands as ``exp(...)``.
+        something linear in a variable, written ``exp(...)``.
         """
         import sympy as sp
         from sympy.core.function import AppliedUndef
@@ -94,7 +94,7 @@ class Expressions:
         return found if isinstance(found, b2.TimedArray) else None
 
     def resolved(self, names: Collection[str]) -> dict[str, Any]:
-        """What Brian2 takes the names for."""
+        """The values that Brian2 resolves the names to."""
         return {name: self._resolved(name) for name in names}
 
     def _resolved(self, name: str) -> Any:
@@ -120,9 +120,9 @@ class Expressions:
 
 
 def exact(values: Any, scale: Any = 0.0) -> np.ndarray:
-    """Numbers without what the way through SI units has rounded: 5.000000000000001 is 5.
+    """Numbers without the rounding of the conversion through SI units: 5.000000000000001 is 5.
 
-    `scale` is the size of what they are differences of.
+    `scale` is the size of the numbers of which they are differences.
     """
     values = np.asarray(values, float)
     size = np.maximum(np.abs(values), scale)

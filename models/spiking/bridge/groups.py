@@ -1,4 +1,4 @@
-"""A NeuronGroup of Brian2 as a population, with the receptors that its equations hold."""
+"""A NeuronGroup of Brian2 as a population, with the receptors in its equations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Group", "read_group"]
 
 _MS = 1e-3
 _SUPPORTED = (
-    "What is read: dv/dt quadratic in v with a recovery variable (Izhikevich 2003 and 2007), "
+    "Supported: dv/dt quadratic in v with a recovery variable (Izhikevich 2003 and 2007), "
     "linear (leaky integrate-and-fire) or with one exponential (AdEx); synaptic variables that "
     "decay, alone or as a chain of two, and act as a current or as g*(E - v); white noise xi on v; "
     "threshold 'v > x'; reset 'v = x; u += y'; refractory times."
@@ -25,7 +25,7 @@ _SUPPORTED = (
 
 
 class Group(NamedTuple):
-    """What one NeuronGroup is made of.
+    """The parts of one NeuronGroup.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ def read_group(b2: Any, group: Any, namespace: Mapping[str, Any]) -> Group:
     Raises
     ------
     ValueError
-        For what has no counterpart, with the equations and what is supported.
+        If an equation has no counterpart; the message has the equations and the supported forms.
     """
     try:
         return _Reader(b2, group, namespace).read()
@@ -127,7 +127,7 @@ class _Reader:
         return np.broadcast_to(np.asarray(values, float), (self.n,)).copy()
 
     def _unit(self, dim: Any) -> float:
-        """Our unit of a dimension in SI units: mV and pA; 1 for what is scaled later."""
+        """Our unit of a dimension in SI units: mV and pA; 1 for quantities scaled later."""
         units = ((self.b2.volt.dim, 1e-3), (self.b2.amp.dim, 1e-12))
         return next((size for known, size in units if dim == known), 1.0)
 
@@ -140,7 +140,7 @@ class _Reader:
         return match[1], self._all(self.expressions.numbers(match[2].strip()))
 
     def _resets(self) -> dict[str, tuple[str, str]]:
-        """What the reset does to each variable: an operator and an expression."""
+        """The statement of the reset for each variable: an operator and an expression."""
         found: dict[str, tuple[str, str]] = {}
         for line in re.split(r"[\n;]", self.group.event_codes.get("spike") or ""):
             line = line.split("#")[0].strip()
@@ -159,7 +159,7 @@ class _Reader:
         return {product: self._all(factor) for product, factor in terms.items()}
 
     def _cell(self, v, u, size, terms, threshold, resets) -> tuple[Cell, dict]:
-        """The neuron, and what is left of dv/dt without it."""
+        """The neuron, and the terms of dv/dt that do not belong to it."""
         scale = {v: size}
         if u is not None:
             scale[u] = self._unit(self.group.variables[u].dim)
@@ -210,7 +210,7 @@ class _Reader:
         return exact(slope / size), exact(-self._all(terms.get("1", 0.0)) * slope / size)
 
     def _jump(self, u: str, operator: str, text: str) -> np.ndarray:
-        """What a spike adds to the recovery variable."""
+        """Increment of the recovery variable by a spike."""
         if operator == "=":
             terms = self.expressions.terms(text, [u])
             if set(terms) - {u, "1"} or not np.all(terms.get(u, 0.0) == 1):

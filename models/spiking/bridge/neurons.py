@@ -19,7 +19,7 @@ class Equations(NamedTuple):
     rates
         Right-hand side of each variable [per ms], ``v`` first.
     threshold, reset
-        When it spikes and what then happens.
+        Condition of a spike, and the statements of the reset.
     parameters
         Parameters that occur, one value for each unit.
     """
@@ -40,7 +40,7 @@ _IZHIKEVICH_2007 = Equations(
     ("C", "k", "vr", "vt", "vpeak", "a", "b", "c", "d"),
 )
 
-#: With what only some types of the book have: see `CellType2007`.
+#: With the terms of some types of the book only: see `CellType2007`.
 _SPECIAL_2007 = Equations(
     {
         "v": "(k*(v - vr)*(v - vt) - u + I)/C",
@@ -81,12 +81,12 @@ NEURONS: dict[type, Equations] = {
 
 
 def known_as(kind: str, each: Any, table: Mapping[type, Any]) -> Any:
-    """What a table holds for the class of something.
+    """The entry of a table for the class of an object.
 
     Raises
     ------
     TypeError
-        Where it holds nothing, naming what it does.
+        If there is none; the message lists the entries.
     """
     if type(each) not in table:
         known = ", ".join(cls.__name__ for cls in table)
@@ -102,7 +102,7 @@ def equations_of(neuron: Any) -> Equations:
     Raises
     ------
     TypeError
-        For a neuron that is not known here.
+        For a neuron without a translation.
     """
     known = known_as("neurons", neuron, NEURONS)
     if isinstance(neuron, Izhikevich2007) and neuron.special:

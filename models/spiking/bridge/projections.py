@@ -68,7 +68,7 @@ def read_projections(
             )
     except ValueError as error:
         raise ValueError(
-            f"from_brian2: {synapses.name}: {error}. What is read are jumps 'x_post += w' of the "
+            f"from_brian2: {synapses.name}: {error}. Supported are jumps 'x_post += w' of the "
             "potential or a synaptic variable on a presynaptic spike, w being any expression of "
             "constants."
         ) from error
@@ -77,7 +77,7 @@ def read_projections(
 def _jump(
     synapses: Any, target: Any, line: str, namespace: Mapping[str, Any]
 ) -> tuple[str, np.ndarray]:
-    """The variable of the target that jumps, and by how much."""
+    """The variable of the target that jumps, and the size of the jump."""
     match = re.fullmatch(r"(\w+)\s*([+-])=\s*(.*)", line)
     name = "" if match is None else match[1].removesuffix("_post")
     if match is None or name in synapses.equations or name not in target.equations.diff_eq_names:

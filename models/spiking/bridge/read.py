@@ -1,4 +1,4 @@
-"""A Brian2 Network as one of ours."""
+"""A Brian2 Network as a neurodyn network."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def read(net: Any, namespace: Mapping[str, Any], scheme: Any) -> Network:
             inputs[own] = CurrentInput(channels, name, Fixed(W))
     synapses, names = _synapses(groups)
     if "jump" in synapses:
-        raise ValueError("from_brian2: 'jump' is what moves the potential: rename the variable.")
+        raise ValueError(
+            "from_brian2: the name 'jump' is reserved for jumps of the potential: rename the "
+            "variable."
+        )
     projections = {}
     for each in of[b2.Synapses]:
         for name, projection in read_projections(b2, each, groups, names, namespace):
@@ -68,7 +71,7 @@ def _natural(name: str) -> list[Any]:
 
 
 def _checked(b2: Any, net: Any) -> list[Any]:
-    """The objects that are read; refuses those that would be lost."""
+    """The objects that are read; raises ValueError for objects that would be lost."""
     known = (b2.NeuronGroup, b2.Synapses, b2.SpikeGeneratorGroup, b2.PoissonGroup)
     watching = (b2.StateMonitor, b2.PopulationRateMonitor, b2.EventMonitor, b2.SpikeMonitor)
     found = [each for each in net.objects if isinstance(each, known)]
@@ -93,7 +96,7 @@ def _checked(b2: Any, net: Any) -> list[Any]:
 
 
 def _check_method(group: Any, namespace: Mapping[str, Any]) -> None:
-    """Refuse what is integrated by another method than Euler's."""
+    """Refuse groups that are integrated by another method than Euler's."""
     from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
 
     method = group.method_choice
@@ -150,7 +153,7 @@ def _synapses(groups: Mapping[str, Group]) -> tuple[dict[str, Any], dict[tuple[s
             columns = [*first.times, *([] if first.reversal is None else [first.reversal])]
             values = []
             for k in range(len(columns)):
-                # Units without this receptor have some values, which nothing reaches.
+                # Units without this receptor get values that have no effect.
                 parts = [
                     _columns(group.receptors[variable])[k]
                     if each in members

@@ -27,7 +27,7 @@ class Receptor(NamedTuple):
     entry
         The variable that spikes add to.
     gain
-        What a jump of that variable by 1 (SI) is as a weight of ours.
+        Weight, in our units, of a jump of that variable by 1 in SI units.
     """
 
     times: tuple[np.ndarray, ...]
@@ -50,16 +50,16 @@ def read_receptors(
     v, size
         Name of the potential, and its unit in SI units.
     capacity
-        A current I moves v by ``I / capacity`` per ms.
+        A current I changes v by ``I / capacity`` per ms.
     dv
-        Terms of dv/dt in SI units, out of which those of synaptic variables are taken.
+        Terms of dv/dt in SI units; those of synaptic variables are removed from it.
     terms
         Terms of the rates of the synaptic variables.
 
     Raises
     ------
     ValueError
-        For a variable that does not act, or does not decay.
+        For a variable that has no effect on the potential, or does not decay.
     """
     found, used = {}, set()
     for name in terms:

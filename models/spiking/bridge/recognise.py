@@ -1,4 +1,4 @@
-"""Which neuron the equations of a Brian2 group are, from the factors of their terms."""
+"""Recognition of the neuron model of a Brian2 group from the factors of its terms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Rates(NamedTuple):
     slope, middle
         The exponential is ``exp((v - middle) / slope)``.
     threshold, reset, jump
-        Where it spikes, where v then starts, and what u gains.
+        Threshold, value of v after a spike, and increment of u by a spike.
     v0, u0
         State at the start.
     """
@@ -46,14 +46,14 @@ class Rates(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A neuron of ours.
+    """A neuron of neurodyn.
 
     Attributes
     ----------
     neuron
         The neuron.
     capacity
-        A current I moves v by ``I / capacity`` per ms.
+        A current I changes v by ``I / capacity`` per ms.
     bias
         Constant current that is no parameter of the neuron; None: there is none.
     """
@@ -69,7 +69,7 @@ def recognise(rates: Rates) -> Cell:
     Raises
     ------
     ValueError
-        If there is none; says which term does not fit.
+        If there is none; the message names the term that does not fit.
     """
     if "exp" in rates.dv:
         return _exponential(rates)
@@ -90,7 +90,7 @@ def _ratio(over: Values, under: Values, what: str) -> Values:
 
 
 def _capacity(rates: Rates) -> Values:
-    """What divides the recovery variable in dv/dt: the capacitance."""
+    """The divisor of the recovery variable in dv/dt: the capacitance."""
     if rates.du is None:
         return np.ones_like(rates.v0)
     pull = _of(rates.dv, "u", rates.v0)
@@ -109,7 +109,7 @@ def _linear(rates: Rates) -> Cell:
     neuron = LIF(
         len(rates.v0),
         tau=tau,
-        # A constant current cannot be told from the resting potential.
+        # A constant current has the same effect as another resting potential.
         v_rest=exact(_of(rates.dv, "1", rates.v0) * tau),
         v_reset=rates.reset,
         threshold=rates.threshold,

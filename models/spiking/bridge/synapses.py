@@ -24,9 +24,9 @@ class Receptor(NamedTuple):
     rates
         Right-hand side of each integrated variable [per ms].
     current
-        What it adds to the current into a unit; None: nothing.
+        Term that it adds to the current into a unit; None: none.
     on_pre
-        What a spike does, ``weight`` being that of the synapse.
+        Statement that a spike executes; ``weight`` is the weight of the synapse.
     advance
         Statements that bring exact states to the end of the step, before spikes arrive.
     parameters
@@ -42,7 +42,7 @@ class Receptor(NamedTuple):
 
 
 def written(value: Any) -> str:
-    """A number as it is written, shortest first."""
+    """A number as text, in the shortest form."""
     return str(np.asarray(value)[()])
 
 
@@ -67,7 +67,7 @@ def receptor_of(name: str, synapse: Any) -> Receptor:
     Raises
     ------
     TypeError
-        For a synapse that is not known here.
+        For a synapse without a translation.
     """
     return known_as(f"synapse {name!r}", synapse, _KNOWN)(name, synapse)
 

@@ -63,8 +63,8 @@ class AdEx(AbstractNeuron):
     a, b
         Adaptation below threshold [nS] and by a spike [pA].
     v_reset, v_peak
-        Potential after a spike and at its peak [mV]. Above the peak the exponential goes on as at
-        the peak, which only the end of the step of a spike sees.
+        Potential after a spike and at its peak [mV]. Above the peak the exponential keeps its
+        value at the peak; this matters only within the step of a spike.
     v0, w0
         Potential [mV] and adaptation [pA] at the start; default `E_L` and 0. Laws are drawn anew
         for every trial.

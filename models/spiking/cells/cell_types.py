@@ -59,9 +59,9 @@ class CellType2007(NamedTuple):
     u_max
         Upper bound of ``u`` after a spike [pA].
     name
-        In words.
+        Full name.
     figure
-        Figure of the book that shows it.
+        Figure of the book with this type.
     """
 
     C: float

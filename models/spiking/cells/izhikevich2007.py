@@ -57,7 +57,7 @@ class Izhikevich2007(AbstractNeuron):
     a, b
         Rate [1/ms] and slope [nS] of recovery.
     c, d
-        Potential after a spike [mV], and what a spike adds to u [pA].
+        Potential after a spike [mV], and increment of u by a spike [pA].
     v0
         Potential at the start [mV]; default `vr`. A law is drawn anew for every trial.
     u0
@@ -139,7 +139,8 @@ class Izhikevich2007(AbstractNeuron):
         )
         for name in ("vpeak_u", "c_u", "cubic"):
             setattr(self, name, _fixed(column(CELL_TYPES_2007, names, name)))
-        # Infinite bounds would make NaN of gradients: numbers far beyond any state stand for them.
+        # Infinite bounds would give NaN gradients, so numbers far beyond any state are used
+        # instead.
         bounds = np.minimum(column(CELL_TYPES_2007, names, "u_max"), 1e12)
         self.u_max = _fixed(bounds)
         self.v_switch = _fixed(np.maximum(column(CELL_TYPES_2007, names, "v_switch"), -1e12))

@@ -1,4 +1,4 @@
-"""What a neuron model is: the equations of n units, with a parameter per unit.
+"""The contract of a neuron model: the equations of n units, with a parameter per unit.
 
 A new neuron is one file: a NamedTuple for its state, whose first field is the membrane potential
 ``v``, and a final class that implements :class:`AbstractNeuron`.
@@ -66,7 +66,7 @@ class AbstractNeuron(eqx.Module):
 
     @abc.abstractmethod
     def crossing(self, cell: Any) -> Float[Array, " unit"]:
-        """How far ``v`` is beyond its threshold [mV]; a unit spikes where this is >= 0."""
+        """Distance of ``v`` beyond its threshold [mV]; a unit spikes where it is >= 0."""
 
     @abc.abstractmethod
     def reset(self, cell: Any, spikes: Float[Array, " unit"]) -> Any:
@@ -99,12 +99,12 @@ class Joined(AbstractParameter):
 
 
 class Initial(eqx.Module):
-    """Where units start: numbers, learned parameters, or laws that are drawn for every trial.
+    """Initial values of units: numbers, learned parameters, or laws drawn for every trial.
 
     Attributes
     ----------
     parts
-        One for each population; None where the neuron has a start of its own.
+        One for each population; None: the default of the neuron.
     sizes
         Number of units in each.
     """
@@ -117,7 +117,7 @@ class Initial(eqx.Module):
     def draw(
         self, name: str, own: Float[Array, " unit"], key: PRNGKeyArray | None
     ) -> Float[Array, " unit"]:
-        """The start of one trial; ``own`` is taken where no other is given."""
+        """Initial values of one trial; ``own`` are those used where none were given."""
         pieces, first = [], 0
         for i, (part, n) in enumerate(zip(self.parts, self.sizes, strict=True)):
             if isinstance(part, AbstractDistribution):
@@ -156,7 +156,7 @@ def per_unit(
 
 
 def initial(name: str, value: Any, n: int) -> Initial:
-    """Bind the start of one population; None leaves it to the neuron."""
+    """Bind the initial values of one population; None: the default of the neuron."""
     if value is None or isinstance(value, AbstractDistribution):
         return Initial((value,), (n,))
     return Initial((per_unit(name, value, n, None),), (n,))

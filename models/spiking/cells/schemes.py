@@ -1,4 +1,4 @@
-"""How the equations between spikes are stepped."""
+"""Integration schemes of the equations between spikes."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -14,8 +14,8 @@ class Izh2003(diffrax.AbstractItoSolver):
     """The scheme of Izhikevich's program of 2003.
 
     The potential makes two half-steps with everything else held; the recovery variable then makes
-    one whole step that sees the new potential. Whatever else there is (synapses) makes an Euler
-    step from the old state. White noise is added at the end, as Euler adds it.
+    one whole step that sees the new potential. All other variables (synapses) make an Euler
+    step from the old state. White noise is added at the end, as in Euler's method.
 
     The state may be any pytree in which potentials are called ``v`` and recovery variables ``u``.
 

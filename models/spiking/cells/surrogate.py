@@ -1,4 +1,4 @@
-"""Surrogate gradients: what a step function has in the place of its derivative."""
+"""Surrogate gradients, used in place of the derivative of the spike's step function."""
 
 import abc
 import math
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class AbstractSurrogate(eqx.Module):
-    """A spike is 1 at and beyond threshold, else 0; its derivative is made up.
+    """A step function, 1 at and beyond threshold, else 0, with a surrogate derivative.
 
     Attributes
     ----------

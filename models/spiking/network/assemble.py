@@ -1,4 +1,4 @@
-"""Putting a network together: names, sizes, connections, and what does not fit."""
+"""Assembly of a network: names, sizes, connections, and checks that they fit."""
 
 import dataclasses
 import itertools
@@ -31,7 +31,7 @@ def keys(key: Any, names: Sequence[str]) -> dict[str, Any]:
 
 
 def populations_of(populations: Any) -> dict[str, Population]:
-    """Populations by name, whatever form they were given in."""
+    """Populations by name, from any form that the constructor takes."""
     if isinstance(populations, (Population, AbstractNeuron)):
         populations = {"cells": populations}
     populations = by_name(
@@ -57,7 +57,7 @@ def by_name(what: str, given: Any, example: str) -> dict[str, Any]:
 
 
 def kinds_of(parts: Mapping[str, Population]) -> tuple[tuple[AbstractNeuron, ...], Any]:
-    """Neurons of neighbouring populations of one kind as one, and the refractory periods."""
+    """Neighbouring populations of one kind joined to one neuron object; refractory periods."""
     runs: list[list[AbstractNeuron]] = []
     for part in parts.values():
         if runs and type(runs[-1][0]) is type(part.neuron):
@@ -89,7 +89,7 @@ def synapses_of(synapses: Any, n: int, taken: Mapping[str, Any]) -> dict[str, Ab
 
 
 def check_names(names: Sequence[str], inputs: Mapping, sources: Mapping) -> None:
-    """Refuse names that mean two things, and inputs and sources that are none."""
+    """Raise an error for names used twice, and for inputs and sources of another type."""
     every = [*names, *inputs, *sources]
     twice = sorted({name for name in every if every.count(name) > 1})
     if twice:
@@ -278,7 +278,7 @@ def replaced(network: Any, **fields: Any) -> Any:
 
 
 def cut(network: Any, kept: Array, *, incoming: bool, outgoing: bool) -> Any:
-    """The network without connections of the units that are not kept."""
+    """A copy of the network without the connections of units that are not kept."""
     projections = {
         name: each.only(kept, incoming=incoming, outgoing=outgoing)
         for name, each in network.projections.items()

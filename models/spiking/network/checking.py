@@ -1,4 +1,4 @@
-"""What a step, or continuous time, does not suit."""
+"""Checks that a network can run at a step, or in continuous time."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from neurodyn.params.laws import is_concrete
 
 
 def check_step(network: Any, dt: float) -> None:
-    """Refuse a step that some part of the network does not bear."""
+    """Raise ValueError if the step is too long for a part of the network."""
     for kind in network.kinds:
         _check_constants(type(kind).__name__, kind, dt)
     for name, synapse in network.synapses.items():
@@ -38,7 +38,7 @@ def check_step(network: Any, dt: float) -> None:
 
 
 def check_continuous(network: Any) -> None:
-    """Refuse what advances in steps only, where time is continuous."""
+    """Refuse continuous time where a part of the network advances in steps only."""
     parts = [
         f"synapse {n!r} (use exact=False)"
         for n, s in network.synapses.items()

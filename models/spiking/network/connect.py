@@ -1,11 +1,10 @@
-"""Which pairs of units are connected.
+"""Connectivity: laws that give the connected pairs of units.
 
 Patterns are drawn with NumPy when a network is built, in time and memory proportional to the
 synapses they make. A new pattern is a class that implements :class:`AbstractConnectivity`.
 """
 
 import abc
-from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -18,12 +17,12 @@ from neurodyn.common.reprs import brief
 __all__ = [
     "AbstractConnectivity",
     "AllToAll",
-    "DistanceDependent",
     "FixedInDegree",
     "FixedOutDegree",
     "FixedProbability",
     "OneToOne",
     "Pairs",
+    "without_self",
 ]
 
 Indices = Int[np.ndarray, " synapse"]
@@ -53,7 +52,7 @@ class AbstractConnectivity(eqx.Module):
         n_pre, n_post
             Number of units on both sides.
         offset
-            Presynaptic unit i is the same as postsynaptic unit ``i + offset``; None where the two
+            Presynaptic unit i is postsynaptic unit ``i + offset``; None if the two
             sides have no unit in common.
         rng
             Source of random numbers.
@@ -62,10 +61,10 @@ class AbstractConnectivity(eqx.Module):
 
 @runtime_checkable
 class HasRoom(Protocol):
-    """A law whose draws differ in how many synapses they make."""
+    """A law whose draws differ in their number of synapses."""
 
     def room(self, n_pre: int, n_post: int) -> int:
-        """A number that draws hardly ever exceed, the same for all of them."""
+        """A number of synapses that draws rarely exceed, the same for all draws."""
         ...
 
 
@@ -84,7 +83,7 @@ class AllToAll(AbstractConnectivity):
     def pairs(self, n_pre, n_post, offset, rng):
         del rng
         pre, post = np.divmod(np.arange(n_pre * n_post, dtype=np.int64), n_post)
-        return _without_self(pre, post, offset, self.self_connections)
+        return without_self(pre, post, offset, self.self_connections)
 
 
 class OneToOne(AbstractConnectivity):
@@ -119,7 +118,7 @@ class FixedProbability(AbstractConnectivity):
             raise ValueError(f"FixedProbability: `p` lies in (0, 1], got {self.p}.")
 
     def pairs(self, n_pre, n_post, offset, rng):
-        # Gaps between the pairs that are taken are geometric, so that only those are drawn.
+        # Gaps between connected pairs have a geometric distribution: only the gaps are drawn.
         total, room = n_pre * n_post, self.room(n_pre, n_post)
         taken, last = [], -1
         while last < total:
@@ -128,7 +127,7 @@ class FixedProbability(AbstractConnectivity):
             last = int(flat[-1])
         flat = np.concatenate(taken)
         pre, post = np.divmod(flat[flat < total], n_post)
-        return _without_self(pre, post, offset, self.self_connections)
+        return without_self(pre, post, offset, self.self_connections)
 
     def room(self, n_pre, n_post):
         expected = n_pre * n_post * self.p
@@ -141,7 +140,7 @@ class FixedInDegree(AbstractConnectivity):
     Parameters
     ----------
     k
-        How many.
+        Number of senders of each unit.
     self_connections
         Whether a unit may connect to itself.
     """
@@ -164,7 +163,7 @@ class FixedOutDegree(AbstractConnectivity):
     Parameters
     ----------
     k
-        How many.
+        Number of targets of each unit.
     self_connections
         Whether a unit may connect to itself.
     """
@@ -178,70 +177,6 @@ class FixedOutDegree(AbstractConnectivity):
 
     def room(self, n_pre, n_post):
         return n_pre * self.k
-
-
-class DistanceDependent(AbstractConnectivity):
-    """Each pair with a probability that depends on the distance between the two units.
-
-    Parameters
-    ----------
-    pre, post
-        Positions ``(unit, space)`` or ``(unit,)``; `post` None: those of `pre`.
-    probability
-        Probability as a function of an array of distances, such as
-        ``lambda d: 0.5 * np.exp(-d / 100)``.
-    periodic
-        Length of the space along each axis where its ends meet (a ring or torus), no less than
-        positions are apart; None: they do not.
-    self_connections
-        Whether a unit may connect to itself.
-
-    Raises
-    ------
-    ValueError
-        If positions do not fit the units or `periodic`, or a probability lies outside [0, 1].
-    """
-
-    pre: np.ndarray
-    probability: Callable = eqx.field(static=True)
-    post: np.ndarray | None = None
-    periodic: float | None = None
-    self_connections: bool = False
-    random = True
-
-    def pairs(self, n_pre, n_post, offset, rng):
-        here = _positions("pre", self.pre, n_pre)
-        there = here if self.post is None else _positions("post", self.post, n_post)
-        if len(there) != n_post or here.shape[1] != there.shape[1]:
-            raise ValueError(
-                f"DistanceDependent: positions of shape {there.shape} do not fit {n_post} "
-                f"postsynaptic units in {here.shape[1]} dimensions; pass `post=`."
-            )
-        if self.periodic is not None:
-            span = float(np.ptp(np.concatenate([here, there]), axis=0).max())
-            if not (np.isfinite(self.periodic) and self.periodic > 0 and span <= self.periodic):
-                raise ValueError(
-                    f"DistanceDependent: positions are up to {span:g} apart along an axis, which a "
-                    f"space that closes after `periodic`={self.periodic} has no room for; pass a "
-                    "longer one, or positions modulo its length."
-                )
-        pres, posts = [], []
-        for i, position in enumerate(here):  # row by row, so that memory stays small
-            apart = np.abs(there - position)
-            if self.periodic is not None:
-                apart = np.minimum(apart, self.periodic - apart)
-            p = np.asarray(self.probability(np.sqrt((apart**2).sum(1))), float)
-            if p.shape != (n_post,) or not ((p >= 0) & (p <= 1)).all():
-                raise ValueError(
-                    "DistanceDependent: `probability` must give a number in [0, 1] for each of "
-                    f"an array of distances, got shape {p.shape} from {p.min():g} to {p.max():g}."
-                )
-            found = np.flatnonzero(rng.random(n_post) < p)
-            pres.append(np.full(found.size, i))
-            posts.append(found)
-        return _without_self(
-            np.concatenate(pres), np.concatenate(posts), offset, self.self_connections
-        )
 
 
 class Pairs(AbstractConnectivity):
@@ -280,14 +215,15 @@ class Pairs(AbstractConnectivity):
                     f"Pairs: `{name}` holds units {units.min()} to {units.max()} of {n}."
                 )
         numbers = pre.astype(np.int64) * n_post + post
-        if not (numbers[1:] > numbers[:-1]).all():  # most pairs come sorted, and need no sorting
+        if not (numbers[1:] > numbers[:-1]).all():  # usually the pairs are already sorted
             numbers.sort()
         if (numbers[1:] == numbers[:-1]).any():
             raise ValueError("Pairs: a pair occurs twice; add up the weights of such synapses.")
         return pre, post
 
 
-def _without_self(pre: Any, post: Any, offset: int | None, keep: bool) -> tuple[Indices, Indices]:
+def without_self(pre: Any, post: Any, offset: int | None, keep: bool) -> tuple[Indices, Indices]:
+    """The pairs without those of a unit with itself, unless these are kept."""
     if keep or offset is None:
         return pre, post
     other = pre + offset != post
@@ -313,14 +249,3 @@ def _degrees(
         else:
             found[i] = rng.choice(m, k, replace=False, shuffle=False)
     return np.repeat(np.arange(n), k), found.ravel()
-
-
-def _positions(name: str, given: Any, n: int) -> np.ndarray:
-    positions = np.asarray(given, float)
-    positions = positions[:, None] if positions.ndim == 1 else positions
-    if positions.ndim != 2 or len(positions) != n or not np.isfinite(positions).all():
-        raise ValueError(
-            f"DistanceDependent: `{name}` must hold a finite position for each of {n} units, got "
-            f"shape {np.shape(given)}."
-        )
-    return positions

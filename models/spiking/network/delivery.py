@@ -1,4 +1,4 @@
-"""How the spikes of one step reach the synapses, and potentials that they move at once."""
+"""Delivery of the spikes of one step to synapses, and to potentials that change at once."""
 
 from typing import Any, cast
 
@@ -25,8 +25,8 @@ def deliver(
 ) -> tuple[State, Named]:
     """The state after arrival, and the spikes that each projection's rule sees.
 
-    Projections that hand spikes on as they are add to states in place where the synapse allows it,
-    and sparse ones share one search for spikes; others bring sums of their own.
+    Projections without delay, plasticity or rule add to the states of synapses in place where the
+    synapse allows it, and the sparse ones share one search for spikes. The others return sums.
     """
     x, m = state
     projections, seen, arrivals = dict(m.projections), {}, {}
@@ -44,7 +44,7 @@ def deliver(
 
 
 def _added(network, state, spikes, arrivals) -> tuple[Named, Named]:
-    """States of synapses that all they receive was added to, and sums for the other synapses."""
+    """States of synapses to which all arrivals were added, and sums for the other synapses."""
     at_once = [each for each in network.projections.values() if each.at_once]
     reached = dict.fromkeys(each.synapse for each in at_once)
     whole = {name for name in reached if network.synapses[name].sums and name not in arrivals}
@@ -65,7 +65,7 @@ def _added(network, state, spikes, arrivals) -> tuple[Named, Named]:
 
 
 def _through_matrix(each: Connection, spikes, onto) -> Float[Array, " unit"]:
-    """With what a dense projection brings added; ``onto`` None: to nothing."""
+    """``onto`` plus the arrivals of a dense projection; None: the arrivals alone."""
     (first, last), n_units = each.post, spikes.shape[0]
     matrix = cast(Dense, each.weights)
     sent = spikes[each.pre[0] : each.pre[1]]
@@ -76,7 +76,7 @@ def _through_matrix(each: Connection, spikes, onto) -> Float[Array, " unit"]:
 
 
 def _receive(network, x: NetworkX, exact, added, arrivals, free, dt) -> tuple[NetworkX, Named]:
-    """Synapses with what arrived, and potentials that it moves at once."""
+    """Synapses after the arrivals, and potentials after the jumps that these cause."""
     solved, exact = x.synapses | added, dict(exact)
     nothing = jnp.zeros_like(x.v)
     kick = None

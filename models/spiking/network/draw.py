@@ -43,7 +43,7 @@ def draw_weights(
 ) -> tuple[Weights, Any]:
     """Draw the connections and bind the weights; returns them and the delays in their order.
 
-    Weights that a rule changes (``plastic``) know which synapses exist.
+    Weights that a rule changes (``plastic``) store which synapses exist.
     """
     key = as_key(key)
     everything = isinstance(pattern, AllToAll) and (pattern.self_connections or offset is None)
@@ -84,10 +84,10 @@ def draw_weights(
 
 
 def _room(pattern: AbstractConnectivity, n_pre: int, n_post: int, n: int) -> int | None:
-    """For how many synapses a run has room, n having been drawn."""
+    """Number of synapses that the arrays of a run have room for, after n were drawn."""
     if isinstance(pattern, HasRoom):
         return pattern.room(n_pre, n_post)
-    # Of a law that does not say: in steps of an eighth, so that most draws fall into one of two.
+    # Laws without `room`: rounded up by at most an eighth, so that most draws have equal sizes.
     step = max(16, 2 ** (n.bit_length() - 4))
     return -(-n // step) * step if pattern.random else None
 
@@ -121,7 +121,7 @@ def _bind(W, shape, key, mask, signs):
 
 
 def _entries(W, pre, post, order, shape):
-    """Weights of the synapses, where they were given as a matrix or in the order of the pairs."""
+    """Weights of the synapses, from a matrix or from numbers in the order of the pairs."""
     init = W.init if isinstance(W, AbstractElementwise) else W
     if init is None or callable(init) or isinstance(init, AbstractParameter) or np.ndim(init) == 0:
         return W

@@ -1,4 +1,4 @@
-"""The neurons of a network, of one kind after the other."""
+"""The neurons of a network, one kind after another."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def start(kinds: Kinds, key: Any) -> Cells:
 
 
 def rates(kinds: Kinds, cells: Cells, current: Array, free: Array | None) -> Cells:
-    """Rates of change; potentials of units that are not free are held."""
+    """Rates of change; the potentials of refractory units do not change."""
     found = []
     for kind, cell, own in _each(kinds, cells):
         rate = kind.drift(cell, own(current))
@@ -29,12 +29,12 @@ def rates(kinds: Kinds, cells: Cells, current: Array, free: Array | None) -> Cel
 
 
 def with_v(kinds: Kinds, cells: Cells, new: Callable[[Any, Callable], Any]) -> Cells:
-    """Other potentials, ``new(v, own)``, where ``own`` takes the units of one kind out of all."""
+    """The state with the potentials ``new(v, own)``; ``own`` selects the units of one kind."""
     return tuple(cell._replace(v=new(cell.v, own)) for _, cell, own in _each(kinds, cells))
 
 
 def crossing(kinds: Kinds, cells: Cells) -> Array:
-    """How far potentials are beyond threshold."""
+    """Distance of potentials beyond threshold."""
     parts = [kind.crossing(cell) for kind, cell in zip(kinds, cells, strict=True)]
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
 
@@ -45,7 +45,7 @@ def reset(kinds: Kinds, cells: Cells, spikes: Array) -> Cells:
 
 
 def _each(kinds: Kinds, cells: Cells) -> Iterator[tuple[AbstractNeuron, Any, Callable]]:
-    """Each kind, its state, and what takes its units out of an array over all units."""
+    """Each kind, its state, and a function that takes its part of an array over all units."""
     first = 0
     for kind, cell in zip(kinds, cells, strict=True):
         units = slice(first, first + kind.n)

@@ -1,4 +1,4 @@
-"""Labels of what a network shows."""
+"""The variables of a network and their labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from jaxtyping import Array
 from neurodyn.models.spiking.network.weights import CSR
 from neurodyn.system import Variable
 
-#: Fields of a network that :func:`parts` speaks of.
+#: Fields of a network that :func:`parts` describes.
 PARTS = ("names", "sizes", "signs", "cell_type", "kinds", "input_channels", "projections")
 
 
@@ -51,7 +51,7 @@ def current_units(kinds: Sequence[Any]) -> str:
 
 
 def observe(network: Any, state: Any) -> dict[str, Array]:
-    """What a network shows in a state."""
+    """Values of the variables in a state."""
     x, m = state
     seen = cell_variables(network.kinds, x.cells)
     seen["I"] = network.current(state)

@@ -33,16 +33,16 @@ __all__ = ["Network"]
 class Network(AbstractSpiking):
     """A network of spiking neurons, or uncoupled ones.
 
-    In each step the scheme advances neurons and synapses; then come, in this order, spikes, their
+    In each step the scheme advances neurons and synapses. Then follow, in this order: spikes, their
     arrival at the synapses (with short-term plasticity and delays), jumps of the potential, the
-    readout, learning rules, and the reset. That is Brian2's order; a spike of step k (from
-    ``k dt``) is labelled with its end, ``(k + 1) dt``, here.
+    readout, learning rules, and the reset. This is Brian2's order. A spike of step k (from
+    ``k dt``) has the time of the end of the step, ``(k + 1) dt``.
 
     Parameters
     ----------
     populations
         Neurons by name: :class:`Population`, or bare neurons; or a single one of these, which is
-        then called "cells". Units are numbered in this order.
+        then named "cells". Units are numbered in this order.
     synapses
         Kinetics of the receptors by name, each with a state on all units.
     projections
@@ -62,11 +62,11 @@ class Network(AbstractSpiking):
         in Izhikevich's program of 2003, given like `bias`. Unlike that of `noise` its effect
         depends on the step.
     readout
-        What is read out; None: no output.
+        The readout; None: no output.
     surrogate
         The derivative of a spike; default :class:`FastSigmoid`.
     detach_reset
-        Whether gradients leave out that a spike resets its unit.
+        Whether to stop the gradient through the reset.
     scheme
         ``"euler"`` (all from old values), ``"izh2003"``, or any diffrax solver with a fixed step,
         for runs that name no solver.
@@ -149,8 +149,7 @@ class Network(AbstractSpiking):
         self.synapses = assemble.synapses_of(
             synapses, self.n_units, labelling.cell_labels(self.kinds)
         )
-        # Dicts come out of JAX with sorted keys: they are sorted from the start, and the order of
-        # the inputs is kept apart.
+        # JAX sorts the keys of dicts: they are sorted here; the order of inputs is stored apart.
         sources = assemble.by_name("sources", sources, '{"noise": spiking.Poisson(...)}')
         inputs = assemble.by_name("inputs", inputs, '{"step": spiking.CurrentInput(1)}')
         self.sources = dict(sorted(sources.items()))
@@ -169,19 +168,17 @@ class Network(AbstractSpiking):
         )
         self.bias = assemble.on_units("bias", bias, self.slices, keys["bias"])
         self.noise = assemble.on_units("noise", noise, self.slices, keys["noise"], low=True)
-        self.current_noise_std = assemble.on_units(
-            "current_noise_std", current_noise_std, self.slices, keys["current"], low=True
-        )
+        held = "current_noise_std", current_noise_std
+        self.current_noise_std = assemble.on_units(*held, self.slices, keys["current"], low=True)
         self.decoder = None if readout is None else readout.bound(self.n_units, keys["readout"])
         self.n_outputs = 0 if readout is None else readout.n_outputs
         self.surrogate = FastSigmoid() if surrogate is None else surrogate
-        self.detach_reset = bool(detach_reset)
         solver, named = as_scheme(scheme), isinstance(scheme, str)
         # A file holds the name of a scheme, not a class of another library.
         self.scheme_name, self.own_scheme = (scheme, None) if named else (None, solver)
-        self.clocked = True
+        self.detach_reset, self.clocked = bool(detach_reset), True
 
-    # --- what it is made of ------------------------------------------------------------------
+    # --- parts -------------------------------------------------------------------------------
 
     @property
     def slices(self) -> dict[str, slice]:
@@ -191,11 +188,11 @@ class Network(AbstractSpiking):
 
     @property
     def solver(self) -> diffrax.AbstractSolver:
-        """What steps it where a run names no solver."""
+        """The solver of runs that name none."""
         return as_scheme(self.scheme_name) if self.own_scheme is None else self.own_scheme
 
     def unit_signs(self) -> np.ndarray:
-        """Sign of each unit: 1, -1, or 0 where that was not said."""
+        """Sign of each unit: 1, -1, or 0 where none was given."""
         return np.repeat(np.asarray(self.signs, np.int64), self.sizes)
 
     def check_step(self, dt: float) -> None:
@@ -203,7 +200,7 @@ class Network(AbstractSpiking):
         checking.check_step(self, dt)
 
     def sized(self, dt: float) -> "Network":
-        """With room for all that is under way at this step [ms]; 0: for continuous time.
+        """A copy with buffers for the delays at this step [ms]; 0: for continuous time.
 
         Raises
         ------
@@ -219,7 +216,7 @@ class Network(AbstractSpiking):
         return assemble.replaced(self, projections=sized)
 
     def with_room(self) -> "Network":
-        """The same network in the sizes of all networks that are drawn like it."""
+        """A copy whose arrays have the same sizes in all networks drawn from the same laws."""
         roomy = {name: each.with_room() for name, each in self.projections.items()}
         return assemble.replaced(self, projections=roomy)
 
@@ -239,7 +236,7 @@ class Network(AbstractSpiking):
         return NetworkX(rates, synapses, filter, clock)
 
     def current(self, state: State, u: Any = None) -> Float[Array, " unit"]:
-        """Current into each unit: synapses, feedback, bias and, with a drive, what it brings."""
+        """Current into each unit: synapses, feedback, bias and, if given, the drive."""
         return step.current(self, state, u)
 
     def diffusion(self, t, state, u):
@@ -265,7 +262,7 @@ class Network(AbstractSpiking):
     def after(self, t, dt, state, spikes, u, *, key):
         return step.after(self, t, dt, state, spikes, u, key)
 
-    # --- what is seen ------------------------------------------------------------------------
+    # --- variables ---------------------------------------------------------------------------
 
     def readout(self, state):
         if self.decoder is None:
@@ -288,13 +285,7 @@ class Network(AbstractSpiking):
             "cell_type": np.asarray(self.cell_type),
         }
 
-    def cut(
-        self,
-        units: Any,
-        *,
-        incoming: bool = True,
-        outgoing: bool = True,
-    ) -> "Network":
+    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "Network":
         """Disconnect some units; they still receive bias, noise and injected currents.
 
         Parameters
@@ -302,8 +293,8 @@ class Network(AbstractSpiking):
         units
             Unit numbers, names, or a mask, see :mod:`neurodyn.intervene`.
         incoming, outgoing
-            Whether they lose what they receive (from other units, sources and inputs) and what they
-            send (to other units and the readout).
+            Whether to remove the connections to them (from other units, sources and inputs) and
+            from them (to other units and the readout).
         """
         kept = ~jnp.asarray(as_mask(self, units))
         return assemble.cut(self, kept, incoming=incoming, outgoing=outgoing)

@@ -15,21 +15,22 @@ __all__ = ["Population"]
 
 
 class Population(eqx.Module):
-    """Some neurons of one kind, which a network knows by a name.
+    """Neurons of one kind, which have a name in the network.
 
     Parameters
     ----------
     neuron
-        Their equations.
+        The equations.
     ei
-        1 where they excite, -1 where they inhibit; 0 (default) where that is not said. It labels
-        the units, and is what ``Projection(dale=True)`` goes by.
+        1 where they excite, -1 where they inhibit; 0 (default): not specified. It labels
+        the units, and sets the sign of weights with ``Projection(dale=True)``.
     refractory
         Time after a spike during which the potential is held at its reset [ms], one number or one
-        for each unit; None: not at all. With steps it ends with the last whole step that fits into
-        it, as in Brian2. A synapse that acts at once does not move it either.
+        for each unit; None: no refractory period. In runs with steps it ends with the last whole
+        step that fits into it, as in Brian2. Synapses that act at once do not change the potential
+        either.
     cell_type
-        Name of the type of the units, in the place of the neuron's own.
+        Name of the type of the units; replaces the name given by the neuron.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Projections: who sends spikes to whom, with which weights, when they arrive, how they change."""
+"""Projections: connections between populations, with weights, delays and plasticity."""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ from neurodyn.params.base import value_of
 
 __all__ = ["Connection", "Projection", "ProjectionMemory"]
 
-#: What rounding may take from a number of steps.
+#: Tolerance, in steps, when a delay is converted to a number of steps.
 _EDGE = 1e-6
 
 
@@ -38,7 +38,7 @@ class Projection(eqx.Module):
         Name of the synapse that the spikes reach.
     W
         Weights: a number, a matrix ``(pre, post)``, one number for each synapse of `connect`, a law
-        or an initializer; these are trained. Or a spec of :mod:`neurodyn.params`
+        or an initializer; these are trained; or a spec of :mod:`neurodyn.params`
         (``params.Fixed(...)`` for weights that training leaves alone).
     connect
         Which pairs are connected; default all.
@@ -49,11 +49,11 @@ class Projection(eqx.Module):
     short_term
         Depression and facilitation of release.
     rule
-        How the weights change while the network runs. It sees presynaptic spikes as they arrive,
-        after the delay, which must be one for all synapses then.
+        Rule that changes the weights while the network runs. It receives presynaptic spikes when
+        they arrive, after the delay, which must then be the same for all synapses.
     dale
-        Whether the weights keep the sign of the population that sends, ``ei``; they may be given as
-        magnitudes then.
+        Whether the weights keep the sign ``ei`` of the sending population. They may then be given
+        as magnitudes.
     format
         ``"dense"``, ``"csr"`` (a list of synapses), or ``"auto"``: a list where fewer than half of
         the pairs are connected.
@@ -83,13 +83,13 @@ class Projection(eqx.Module):
 
 
 class ProjectionMemory(NamedTuple):
-    """What a projection remembers.
+    """Memory of a projection.
 
     Attributes
     ----------
     ring
-        What is under way: summed weights ``(slot, post)``, or with a rule the spikes themselves
-        ``(slot, pre)``, since weights are those of the time of arrival. None without delays.
+        Spikes under way: summed weights ``(slot, post)``, or with a rule the spikes themselves
+        ``(slot, pre)``, because the weights at the time of arrival are used. None without delays.
     head
         The slot that arrives next.
     short_term
@@ -97,7 +97,7 @@ class ProjectionMemory(NamedTuple):
     W
         Plastic weights: a matrix, or one number for each synapse; None where they do not change.
     rule
-        What the rule remembers.
+        Memory of the rule.
     """
 
     ring: Float[Array, "slot unit"] | None
@@ -108,14 +108,14 @@ class ProjectionMemory(NamedTuple):
 
 
 class Connection(eqx.Module):
-    """A projection as it was drawn.
+    """A projection after its connections and weights were drawn.
 
     Attributes
     ----------
     weights
         The weights.
     source
-        Name of the input or source that sends; None where units of the network do.
+        Name of the input or source that sends; None if units of the network send.
     pre, post
         First unit and the one after the last, on both sides.
     synapse
@@ -125,7 +125,7 @@ class Connection(eqx.Module):
     longest
         The longest delay [ms].
     n_slots
-        Room for what is under way; None until the step is known.
+        Number of steps that spikes under way are kept; None until the step is known.
     short_term, rule
         As given.
     """
@@ -159,19 +159,19 @@ class Connection(eqx.Module):
         return None is self.source is self.delay is self.short_term is self.rule
 
     def rows(self, onto: int) -> Rows:
-        """The synapses of a sparse one, as rows of the network that add to an array over units."""
+        """The synapses of a sparse projection, as rows over the units of the network."""
         weights: Any = self.weights
         synapses = weights.indptr, weights.indices, present(weights)
         return Rows(self.pre[0], onto, self.post[0], *synapses, weights.longest)
 
     def sized(self, dt: float) -> "Connection":
-        """With room for all that is under way at this step [ms]."""
+        """A copy with buffers for the delays at this step [ms]."""
         if self.delay is None:
             return self
         return dataclasses.replace(self, n_slots=math.floor(self.longest / dt + 0.5 + _EDGE) + 1)
 
     def with_room(self) -> "Connection":
-        """With as many synapses as another draw has room for."""
+        """A copy with arrays of the same size as those of other draws of the same law."""
         several = self.delay is not None and jnp.ndim(value_of(self.delay)) > 0
         if isinstance(self.weights, Dense) or several or self.rule is not None:
             return self
@@ -197,13 +197,13 @@ class Connection(eqx.Module):
         return ProjectionMemory(ring, head, terminals, W, rule)
 
     def with_values(self, W: Array | None) -> Weights:
-        """The weights, with these values where there are any."""
+        """The weights, with these values if given."""
         return self.weights if W is None else dataclasses.replace(self.weights, values=W)
 
     def deliver(
         self, memory: ProjectionMemory, events: Float[Array, " pre"], dt: Float[Array, ""]
     ) -> tuple[Float[Array, " post"], Float[Array, " pre"], ProjectionMemory]:
-        """Weights that arrive in this step, the spikes a rule sees, and those now on their way."""
+        """Arrivals of this step, the spikes that a rule receives, and the spikes under way."""
         late = self.delay is not None
         if late and self.rule is not None:
             memory = self._sent(memory, events, dt)
@@ -231,7 +231,7 @@ class Connection(eqx.Module):
                 self._steps(dt),
             )
             memory = memory._replace(ring=ring, head=(memory.head + 1) % self.n_slots)
-        # What has arrived is overwritten in a later step: reading comes after writing, so that the
+        # Arrived entries are overwritten in a later step: reading comes after writing, so that the
         # ring is not copied.
         return memory.ring[memory.head - 1], seen, memory
 
@@ -241,25 +241,25 @@ class Connection(eqx.Module):
         return jnp.minimum(steps, self.n_slots - 1)  # rounding in single precision
 
     def _sent(self, memory: ProjectionMemory, what: Array, dt: Any) -> ProjectionMemory:
-        """With this on its way, and one step further; slot ``head - 1`` has arrived then."""
+        """The buffer one step later, with new spikes; slot ``head - 1`` has then arrived."""
         slot = (memory.head + self._steps(dt)) % self.n_slots
         ring, head = memory.ring.at[slot].set(what), (memory.head + 1) % self.n_slots
         return memory._replace(ring=ring, head=head)
 
     def learn(self, t, dt, memory, pre, post, state, u, *, key) -> ProjectionMemory:
-        """Memory after the rule acted on the spikes of this step."""
+        """Memory after the rule has processed the spikes of this step."""
         if self.rule is None:
             return memory
         rule, weights = self.rule.update(
             t, dt, memory.rule, self.with_values(memory.W), pre, post, state, u, key=key
         )
         W, exists = weights.values, weights.exists
-        if exists is not None:  # a synapse that is not there, or is cut for now, does not learn
+        if exists is not None:  # synapses that do not exist, or are cut for now, do not learn
             W = jnp.where(exists, W, memory.W)
         return memory._replace(rule=rule, W=W)
 
     def only(self, kept: Any, *, incoming: bool, outgoing: bool) -> "Connection":
-        """Without some units' connections; ``kept`` is a mask over the network."""
+        """A copy without the connections of some units; ``kept`` is a mask over the network."""
         rows = jnp.ones((self.n_pre,), bool)
         if outgoing and self.source is None:
             rows = kept[self.pre[0] : self.pre[1]]
@@ -268,7 +268,7 @@ class Connection(eqx.Module):
 
 
 def checked_delay(delay: Any) -> tuple[Fixed | None, float]:
-    """Delays as an array that training leaves alone, and the longest of them."""
+    """Delays as an array that is not trained, and the longest of them."""
     if delay is None:
         return None, 0.0
     numbers = np.asarray(delay, float)

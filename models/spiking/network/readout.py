@@ -1,4 +1,4 @@
-"""Readouts: outputs made of filtered spikes, learned between runs or during one, and fed back."""
+"""Readouts: outputs from filtered spikes, trained or learned during a run, with feedback."""
 
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ __all__ = ["Readout", "ReadoutMemory"]
 
 
 class ReadoutMemory(NamedTuple):
-    """What a readout remembers.
+    """Memory of a readout.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class ReadoutMemory(NamedTuple):
     W
         Weights, where a rule changes them.
     rule
-        What the rule remembers.
+        Memory of the rule.
     z
         Output after the latest step, before the rule changed the weights; None without a rule.
     """
@@ -47,18 +47,19 @@ class Readout(eqx.Module):
     n_outputs
         Number of outputs.
     filter
-        What turns spikes into rates. Default: the double exponential with 2 and 20 ms of Nicola &
-        Clopath, in its exact discrete form and with unit area, so that r is in spikes per ms.
+        Filter that turns spikes into rates. Default: the double exponential with 2 and 20 ms of
+        Nicola & Clopath, in its exact discrete form and with unit area, so that r is in spikes per
+        ms.
     W
         Weights ``(unit, output)``, as of a rate model; default normal with variance
         ``1 / n_units``, or zero where a rule learns them.
     b
         Bias ``(output,)``; default none.
     feedback
-        Weights ``(output, unit)`` with which the outputs come back as a current. A number, an array
+        Weights ``(output, unit)`` of the feedback current from the outputs. A number, an array
         or a law stays fixed; a spec is trained. None: no feedback.
     rule
-        How W changes while the network runs; W is then part of the state of a run.
+        Rule that changes W while the network runs; W is then part of the state of a run.
 
     References
     ----------
@@ -93,7 +94,7 @@ class Readout(eqx.Module):
         self.reads = None
 
     def bound(self, n: int, key: Any) -> "Readout":
-        """With weights for ``n`` units."""
+        """A copy with weights for ``n`` units."""
         check_units("The filter of the readout", self.filter, n)
         keys = jax.random.split(jax.random.key(0) if key is None else key, 3)
         default = jax.nn.initializers.lecun_normal()
@@ -122,7 +123,7 @@ class Readout(eqx.Module):
         return eqx.tree_at(lambda r: r.reads, bound, every, is_leaf=lambda x: x is None)
 
     def only(self, kept: Bool[Array, " unit"]) -> "Readout":
-        """Reading nothing from the other units; a rule does not see them either."""
+        """A copy without weights from the other units; a rule does not learn them either."""
         W = only(self.W, kept[:, None], name="W")
         reads = kept if self.reads is None else self.reads & kept
         reads = None if self.rule is None else reads
@@ -170,7 +171,7 @@ class Readout(eqx.Module):
 
 
 def _constant(value: Any) -> AbstractParameter | None:
-    """Numbers and laws stay fixed; a spec says for itself."""
+    """Numbers and laws stay fixed; a spec may be trained."""
     if value is None or isinstance(value, AbstractParameter):
         return value
     return Fixed(value)

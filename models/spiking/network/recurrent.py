@@ -53,8 +53,8 @@ def recurrent_network(
     synapse
         Kinetics of the recurrent current; default ``Exponential(5.0)``.
     filter
-        What turns spikes into what is read out; default ``Exponential(20.0, exact=True)``, about
-        the number of spikes in the latest 20 ms.
+        Filter of the spikes that are read out; default ``Exponential(20.0, exact=True)``, about
+        the number of spikes in the last 20 ms.
     W
         Recurrent weights ``(unit, unit)``. Default: normal with standard deviation
         ``5 / sqrt(n_units)``, in the units of the current.
@@ -65,7 +65,7 @@ def recurrent_network(
         and 0.
     bias
         Constant current, trained from this value unless it is a spec; the default of 8 mV is just
-        below what makes the default neuron fire.
+        below the threshold current of the default neuron.
     connect
         Which pairs are connected; default all.
     key

@@ -1,4 +1,4 @@
-"""What a spiking network carries from one step to the next."""
+"""The state that a spiking network carries from one step to the next."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ __all__ = ["NetworkMemory", "NetworkX"]
 
 
 class NetworkX(NamedTuple):
-    """What a solver integrates.
+    """The part of the state that a solver integrates.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class NetworkX(NamedTuple):
     filter
         State of the filter of the readout, where that is integrated.
     refractory
-        Time left until a unit may move again [ms], below zero afterwards; None where no unit is
+        Time left of the refractory period [ms], below zero afterwards; None where no unit is
         refractory.
     """
 
@@ -50,18 +50,18 @@ class NetworkX(NamedTuple):
 
 
 class NetworkMemory(NamedTuple):
-    """What no solver touches.
+    """The part of the state that no solver changes.
 
     Attributes
     ----------
     synapses
         State of each synapse that is advanced exactly, by its name.
     projections
-        What each projection remembers: what is under way, short-term plasticity, plastic weights.
+        Memory of each projection: spikes under way, short-term plasticity, plastic weights.
     current
         Random current of the coming step, or None.
     readout
-        What the readout remembers: exact filter, plastic weights, rule, output.
+        Memory of the readout: exact filter, plastic weights, rule, output.
     step
         Length of a step [ms]; 0 where time is continuous.
     """

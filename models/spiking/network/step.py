@@ -1,4 +1,4 @@
-"""What happens in a step of a network of spiking neurons."""
+"""One step of a network of spiking neurons."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from neurodyn.system import State
 
 
 def start(network: Any, dt: Any, key: Any) -> State:
-    """The state before the first step; `dt` None: of uncertain length."""
+    """The state before the first step; `dt` None: the length of the step is unknown."""
     keys = assemble.keys(as_key(key), ("cells", "current", "readout"))
     neurons = cells.start(network.kinds, keys["cells"])
     dtype = neurons[0].v.dtype
@@ -41,7 +41,7 @@ def start(network: Any, dt: Any, key: Any) -> State:
 
 
 def current(network: Any, state: State, u: Any = None) -> Float[Array, " unit"]:
-    """Current into each unit: synapses, feedback, bias and, with a drive, what it brings."""
+    """Current into each unit: synapses, feedback, bias and, if given, the drive."""
     x, m = state
     v = x.v
     total = jnp.zeros_like(v) if network.bias is None else value_of(network.bias)
@@ -65,7 +65,7 @@ def current(network: Any, state: State, u: Any = None) -> Float[Array, " unit"]:
 
 
 def free(network: Any, state: State, steps: float = 0.0) -> Float[Array, " unit"] | None:
-    """1 where a unit may move, 0 where it is refractory; now, or so many steps from now."""
+    """1 where a unit integrates, 0 where it is refractory; now, or some steps from now."""
     left = state.x.refractory
     if left is None:
         return None
@@ -116,7 +116,7 @@ def _events(network, u, dt, key) -> dict[str, Float[Array, " pre"]]:
 
 
 def _reset(network, x, spikes, step):
-    """What is integrated, after units that spiked were reset."""
+    """The integrated state after the reset of units that spiked."""
     if network.detach_reset:
         spikes = jax.lax.stop_gradient(spikes)
     refractory = x.refractory
@@ -126,9 +126,9 @@ def _reset(network, x, spikes, step):
 
 
 def _held(network: Any, step: Float[Array, ""]) -> Float[Array, " unit"]:
-    """How long units are held from the end of a step in which they spike."""
+    """Duration for which units are refractory, from the end of the step of their spike."""
     refractory = value_of(network.refractory)
-    # Steps that lie within the period are counted as Brian2 does it.
+    # As in Brian2, the steps within the period are counted.
     steps = jnp.floor(refractory / jnp.where(step > 0, step, 1) + 1e-3)
     return jnp.where(step > 0, (steps - 1) * step, refractory)
 

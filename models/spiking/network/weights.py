@@ -27,7 +27,8 @@ class Dense(eqx.Module):
     values
         ``(pre, post)``.
     exists
-        Which pairs have a synapse, where a learning rule must know; None: all that are not 0.
+        Pairs with a synapse, stored for a learning rule; None: all pairs with a weight other than
+        0.
     """
 
     values: Float[Array, "pre post"] | AbstractParameter
@@ -56,12 +57,12 @@ class Dense(eqx.Module):
         return present(self)
 
     def only(self, rows: Any, columns: Any) -> "Dense":
-        """Without what comes from or goes to the other units."""
+        """The weights between the kept units; the others are 0."""
         mask = rows[:, None] & columns[None, :]
         return Dense(only(self.values, mask), both(self.exists, mask))
 
 
-#: Copying more synapses than these for each run would be seen; compiling is a small part of it.
+#: Above this number of synapses, copying them for each run would take longer than compiling.
 _MANY = 2**18
 
 
@@ -79,14 +80,14 @@ class CSR(eqx.Module):
     n_post
         Number of postsynaptic units.
     rows
-        Presynaptic unit of each synapse, kept where a learning rule asks for it in every step.
+        Presynaptic unit of each synapse, stored if a learning rule needs it in every step.
     exists
-        Which of them were not cut, where a learning rule must know; None: all.
+        Synapses that were not cut, stored for a learning rule; None: all.
     longest
-        Number of synapses of the unit that has most, or somewhat more, where that is known.
+        An upper bound of the number of synapses of one unit, where it is known.
     room
-        For how many synapses a run has room: as many for all draws of one law, so that a network
-        drawn anew runs the same program. None: for those there are.
+        Number of synapses that the arrays of a run have room for. It is the same for all draws of
+        one law, so that a network drawn again runs the same program. None: no additional room.
     """
 
     values: Float[Array, " synapse"] | AbstractParameter
@@ -126,7 +127,7 @@ class CSR(eqx.Module):
     def with_room(self) -> "CSR":
         """With synapses of weight 0 behind the last row, up to the number there is room for.
 
-        Weights that are traced, change, or are computed from something else stay as they are.
+        Weights that are traced, plastic, or computed from other parameters are not changed.
         """
         n = self.indices.shape[0]
         extra = 0 if self.room is None else self.room - n
@@ -137,14 +138,15 @@ class CSR(eqx.Module):
         if not small or not plain or not own or not is_concrete(*raw) or self.rows is not None:
             return self
 
-        def longer(x):  # by NumPy, which compiles nothing for the number there was
+        # with NumPy, because JAX would compile a program for each number of synapses
+        def longer(x):
             return as_array(np.pad(np.asarray(x), (0, extra)), x.dtype)
 
         values, indices = jax.tree.map(longer, (self.values, self.indices))
         return dataclasses.replace(self, values=values, indices=indices, room=None)
 
     def only(self, rows: Any, columns: Any) -> "CSR":
-        """Without what comes from or goes to the other units."""
+        """The weights between the kept units; the others are 0."""
         mask = rows[self.pre] & columns[self.indices]
         values, exists = only(self.values, mask), both(self.exists, mask)
         return dataclasses.replace(self, values=values, exists=exists)
@@ -154,11 +156,11 @@ Weights = Dense | CSR
 
 
 def measured(weights: Weights) -> Weights:
-    """With the length of the longest row, where there are rows."""
+    """Sparse weights with the length of their longest row; others unchanged."""
     if isinstance(weights, Dense):
         return weights
     longest = int(np.diff(np.asarray(weights.indptr)).max(initial=0))
-    # In steps that loops over rows take anyway, so that networks drawn anew mostly agree.
+    # Rounded up to the steps of loops over rows, so that networks drawn again mostly agree.
     longest = -(-longest // 16) * 16
     return dataclasses.replace(weights, longest=longest)
 
@@ -172,5 +174,5 @@ def present(weights: Weights) -> Array:
 
 
 def both(exists: Array | None, mask: Array) -> Array | None:
-    """What exists and is in the mask; None where that is not kept."""
+    """Synapses that exist and are in the mask; None where existence is not stored."""
     return None if exists is None else exists & mask

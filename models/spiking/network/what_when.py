@@ -1,4 +1,4 @@
-"""A spiking reservoir that learns what will happen, when, and how probable it is."""
+"""A spiking reservoir that learns which event will happen, when, and its probability."""
 
 from typing import Any, ClassVar, NamedTuple
 
@@ -23,7 +23,7 @@ __all__ = ["WhatWhen", "WhatWhenMemory"]
 
 
 class WhatWhenMemory(NamedTuple):
-    """What the reservoir and its readouts remember.
+    """Memory of the reservoir and its readouts.
 
     Attributes
     ----------
@@ -34,9 +34,9 @@ class WhatWhenMemory(NamedTuple):
     W_what, W_when
         Weights of the readouts.
     what, when
-        What their rules remember.
+        Memory of their rules.
     z_what, z_when
-        Their outputs after the latest step, before it changed the weights.
+        Their outputs after the last step, before the weights changed.
     """
 
     network: PyTree
@@ -50,9 +50,9 @@ class WhatWhenMemory(NamedTuple):
 
 
 class WhatWhen(AbstractSpiking):
-    r"""Two readouts of one spiking network, multiplied: what comes, and when.
+    r"""The product of two readouts of one spiking network: the identity and the time of events.
 
-    With the filtered spikes :math:`r(t)` and their mean :math:`\bar r` over what was collected of
+    With the filtered spikes :math:`r(t)` and their mean :math:`\bar r` over the collected part of
     the trial so far, the output of channel k is
 
     .. math:: y_k(t) = (w^\mathrm{what}_k \cdot \bar r) \, (w^\mathrm{when}_k \cdot r(t)) .
@@ -71,13 +71,14 @@ class WhatWhen(AbstractSpiking):
     n_outputs
         Number of events.
     what, when
-        Learning rules. Defaults: 0.05 per trial, so that about 20 trials are remembered; and
-        0.002 per ms. The paper's rates are not known to us.
+        Learning rules. Default rates: 0.05 per trial, a memory of about 20 trials, and 0.002 per
+        ms. The rates of the paper are not published.
     filter
-        What turns spikes into rates. Default: double exponential of 5 and 50 ms, exact (ours).
+        Filter that turns spikes into rates. Default: double exponential of 5 and 50 ms, exact (our
+        choice).
     feedback
-        Weights ``(output, unit)`` with which ``when`` comes back as a current: an array or a law,
-        fixed; None: no feedback.
+        Weights ``(output, unit)`` of the feedback current from ``when``: an array or a law, fixed;
+        None: no feedback.
     W_what, W_when
         Weights before learning; default zero.
     key
@@ -148,7 +149,7 @@ class WhatWhen(AbstractSpiking):
 
     @property
     def solver(self):
-        """What steps it where a run names no solver."""
+        """The solver of runs that name none."""
         return self.network.solver
 
     def check_step(self, dt: float) -> None:
@@ -156,7 +157,7 @@ class WhatWhen(AbstractSpiking):
         self.network.check_step(dt)
 
     def sized(self, dt: float) -> "WhatWhen":
-        """With room for all that is under way in the network at this step [ms]."""
+        """A copy with buffers for the delays of the network at this step [ms]."""
         return eqx.tree_at(lambda s: s.network, self, self.network.sized(dt))
 
     def initial_state(self, *, dt, trial=None, key=None):
@@ -199,7 +200,7 @@ class WhatWhen(AbstractSpiking):
         )
         filter = self.filter.receive(m.filter, spikes, dt)
         r = self.filter.trace(filter)
-        # The mean so far, this step included, whatever of it is consolidated or forgotten now.
+        # The mean so far, including this step, before consolidation and reset.
         gates, targets = (_by_readout(name, getattr(u, name)) for name in ("gate", "target"))
         collected = m.what
         if "what" in gates:
@@ -243,7 +244,7 @@ class WhatWhen(AbstractSpiking):
         return State(state.x, state.memory.network)
 
     def _seen(self, state: State, u: Drive) -> Drive:
-        """What the network receives: its input, and the fed back expectation of when."""
+        """Input of the network: its own, and the feedback of ``when``."""
         if self.feedback is None:
             return Drive(input=u.input, current=u.current, step=u.step)
         current = state.memory.z_when @ self.feedback
@@ -253,7 +254,7 @@ class WhatWhen(AbstractSpiking):
 
 
 def _by_readout(name: str, given: Any) -> dict[str, Any]:
-    """What the drive brings to each readout; refuses what would reach none."""
+    """The part of the drive for each readout; refuses entries that reach none."""
     if given is None:
         return {}
     if not isinstance(given, dict) or not set(given) <= {"what", "when"}:
@@ -263,7 +264,7 @@ def _by_readout(name: str, given: Any) -> dict[str, Any]:
 
 
 def _bind(name: str, value: Any, shape: tuple[int, int], key: Any) -> Any:
-    """Numbers, arrays and laws stay fixed; a spec says for itself."""
+    """Bind weights: numbers, arrays and laws stay fixed; a spec may be trained."""
     spec = value if isinstance(value, AbstractParameter) else Fixed(value)
     try:
         return as_parameter(spec).build(shape, key)

@@ -1,8 +1,8 @@
 """Learning inside a run: rules for readouts (FORCE, three-factor) and for connections (STDP).
 
 Give a rule to the readout of a spiking network or of an :class:`~neurodyn.models.EchoState`, or to
-a projection; targets and gates come with the drive. What is learned, and all that the rule
-remembers, is part of the state: continue from the final state of a run and nothing is lost.
+a projection; targets and gates come with the drive. The learned weights and the memory of
+the rule are part of the state: a run that continues from a final state goes on learning.
 """
 
 from neurodyn.models.spiking.plasticity.base import (

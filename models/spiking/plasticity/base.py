@@ -1,12 +1,12 @@
-"""What rules that change weights during a run have in common.
+"""Interfaces of rules that change weights during a run.
 
-A rule is a pure function of what it remembers, of rates or spikes and, for readouts, of the error;
-it never knows which system they come from. What it remembers is part of the state of the run, so
-that a run continued from its final state goes on learning as if it had not been cut.
+A rule is a pure function of its memory, of rates or spikes and, for readouts, of the error. It does
+not depend on the class of the system. Its memory is part of the state of the run, so that a run
+continued from its final state goes on learning as if it had not been interrupted.
 
-Gates (``Drive.gate``) multiply, per trial, and never choose a branch. Which steps a rule acts in is
-decided by the number of the step (``Drive.step``), which is the same for all trials of a batch, so
-that a branch on it stays one.
+Gates (``Drive.gate``) differ between trials, so they multiply and never choose a branch. The number
+of the step (``Drive.step``) decides in which steps a rule acts. It is the same for all trials of a
+batch, so that a branch on it stays a branch when the batch is vectorised.
 """
 
 import abc
@@ -21,47 +21,9 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 from neurodyn.common.checks import number
 from neurodyn.common.reprs import brief
 from neurodyn.engine.drive import Drive
+from neurodyn.models.rules import AbstractReadoutRule
 
 __all__ = ["AbstractProjectionRule", "AbstractReadoutRule", "Clock", "gate_of", "steps_of"]
-
-
-class AbstractReadoutRule(eqx.Module):
-    """Changes readout weights ``(unit, output)`` while a system runs."""
-
-    __repr__ = brief
-
-    @abc.abstractmethod
-    def start(self, W: Float[Array, "unit output"], *, key: PRNGKeyArray | None) -> PyTree:
-        """What the rule remembers before the first step."""
-
-    @abc.abstractmethod
-    def update(
-        self,
-        t: Any,
-        dt: Float[Array, ""],
-        memory: PyTree,
-        W: Float[Array, "unit output"],
-        r: Float[Array, " unit"],
-        z: Float[Array, " output"],
-        u: Drive,
-        *,
-        key: PRNGKeyArray | None,
-    ) -> tuple[PyTree, Float[Array, "unit output"]]:
-        """Memory and weights after a step.
-
-        Parameters
-        ----------
-        t, dt
-            Time at the start of the step, and its length [ms].
-        memory, W
-            As they were before.
-        r, z
-            What is read out, and the readout ``r @ W``, both after the step.
-        u
-            With ``target`` (without one nothing is learned), ``gate`` and ``step``.
-        key
-            For rules that draw.
-        """
 
 
 class AbstractProjectionRule(eqx.Module):
@@ -71,14 +33,14 @@ class AbstractProjectionRule(eqx.Module):
 
     @abc.abstractmethod
     def check(self, weights: Float[np.ndarray, " synapse"]) -> None:
-        """Raise ValueError where these weights, of the synapses that exist, do not suit it.
+        """Raise ValueError if the rule cannot start from these weights (of existing synapses).
 
         Called when a network is built, unless its weights are traced.
         """
 
     @abc.abstractmethod
     def start(self, W: PyTree, n_pre: int, n_post: int) -> PyTree:
-        """What the rule remembers before the first step."""
+        """Memory of the rule before the first step."""
 
     @abc.abstractmethod
     def update(
@@ -101,7 +63,7 @@ class AbstractProjectionRule(eqx.Module):
         t, dt
             Time at the start of the step, and its length [ms].
         memory, W
-            As they were before.
+            Memory and weights before the step.
         pre, post
             0/1 spikes of this step, as they arrive and as they occur.
         state
@@ -109,12 +71,12 @@ class AbstractProjectionRule(eqx.Module):
         u
             Drive of this step.
         key
-            For rules that draw.
+            Key of rules that draw random numbers.
         """
 
 
 class Clock(eqx.Module):
-    """In which steps a rule acts: every ``every`` ms within ``[start, stop)``.
+    """The steps in which a rule acts: every ``every`` ms within ``[start, stop)``.
 
     Parameters
     ----------

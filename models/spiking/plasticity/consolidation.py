@@ -14,7 +14,7 @@ __all__ = ["Collected", "Consolidation"]
 
 
 class Collected(NamedTuple):
-    """What was seen of the trial so far.
+    """Running mean of the trial so far.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Collected(NamedTuple):
         return self.total / jnp.where(self.weight > 0, self.weight, 1)
 
     def collect(self, weight: Float[Array, ""], r: Float[Array, " unit"]) -> "Collected":
-        """With one more rate, of this weight in the mean."""
+        """The running mean with one more rate of this weight."""
         return Collected(self.total + weight * r, self.weight + weight)
 
 
@@ -42,17 +42,18 @@ class Consolidation(AbstractReadoutRule):
     .. math:: \Delta w_k = \eta\, (\hat y_k - w_k^\top \bar r)\, \bar r
 
     where :math:`\bar r` is the mean of the rates collected so far and
-    :math:`\hat y` the target of the consolidating step. The gate of a step has three entries: how
-    much this step counts in the mean; how much is consolidated now (1 at the end of a trial that is
-    learned from, else 0); and whether the mean starts anew after this step (1 or 0).
+    :math:`\hat y` the target of the consolidating step. The gate of a step has three entries: the
+    weight of this step in the mean; the amount of consolidation now (1 at the end of a trial that
+    is learned, else 0); and whether the mean is reset after this step (1 or 0).
 
     Parameters
     ----------
     rate
         :math:`\eta`, per trial.
     normalised
-        Divide the change by :math:`\lVert \bar r \rVert^2`. Default: yes, so that whatever the
-        rates are, the output is an exponential average of the targets over ``1 / rate`` trials.
+        Divide the change by :math:`\lVert \bar r \rVert^2`. Default: yes, because the output is
+        then an exponential average of the targets over ``1 / rate`` trials, for any size of the
+        rates.
 
     Raises
     ------
@@ -80,7 +81,7 @@ class Consolidation(AbstractReadoutRule):
         return Collected(jnp.zeros_like(W[:, 0]), jnp.zeros((), W.dtype))
 
     def update(self, t, dt, memory, W, r, z, u, *, key):
-        """Collect, and consolidate where the gate says so."""
+        """Update the running mean, and consolidate as given by the gate."""
         del t, dt, z, key
         gate = gate_of(u, W.dtype)
         if gate.shape != (3,):

@@ -22,14 +22,14 @@ GAINS = ("textbook", "published")
 
 
 class RLSMemory(NamedTuple):
-    """What recursive least squares remembers.
+    """Memory of recursive least squares.
 
     Attributes
     ----------
     P
         Inverse of the regularised correlation of the rates.
     resets
-        How many resets of ``P`` there have been.
+        Number of resets of ``P`` so far.
     """
 
     P: Float[Array, "unit unit"]
@@ -52,25 +52,27 @@ class RLS(AbstractReadoutRule):
     Parameters
     ----------
     alpha
-        Initial ``P`` is ``alpha`` times the identity; default 2, theirs for Izhikevich networks
-        with rates in spikes per ms. A larger one learns faster and is less regularised.
+        Initial ``P`` is ``alpha`` times the identity; default 2, the value of Nicola & Clopath for
+        Izhikevich networks with rates in spikes per ms. A larger one learns faster and is less
+        regularised.
     every
         Interval of the updates [ms] (steps where the system is a map); None: every step. Updates
-        cost ``unit ** 2``, steps in between nothing.
+        cost ``unit ** 2`` operations, the steps between them none.
     start, stop
         Learning happens in ``[start, stop)`` [ms]; default: always.
     forgetting
         :math:`\lambda` per update, in (0, 1]; default 1: all samples count the same, so the gain
-        falls as ``1 / n`` and late changes are hardly followed. 0.999 remembers about 1000 updates.
+        falls as ``1 / n`` and late changes are hardly learned. 0.999: a memory of about 1000
+        updates.
     bound
-        Largest mean of the eigenvalues of ``P``: where it is reached, as much is forgotten as
-        keeps it there. None (default): no bound. Forgetting inflates ``P`` by :math:`1/\lambda` at
-        every update in the directions that rates do not visit ("wind-up"). After some
-        :math:`10/(1 - \lambda)` updates the range of its eigenvalues exceeds single precision, it
-        is no longer positive, and the weights run away: give a bound, such as ``alpha``, wherever
-        a run lasts longer than that.
+        Largest mean of the eigenvalues of ``P``. When it is reached, forgetting is reduced so that
+        the mean does not grow further. None (default): no bound. Forgetting inflates ``P`` by
+        :math:`1/\lambda` at every update in the directions that rates do not visit ("wind-up").
+        After some :math:`10/(1 - \lambda)` updates the range of its eigenvalues exceeds single
+        precision, ``P`` is no longer positive, and the weights diverge: pass a bound, such as
+        ``alpha``, for longer runs.
     resets
-        Times [ms] at which ``P`` starts anew, with the weights kept.
+        Times [ms] at which ``P`` is reset; the weights are kept.
     gain
         ``"textbook"`` (default) or ``"published"``.
 
@@ -81,7 +83,7 @@ class RLS(AbstractReadoutRule):
 
     Notes
     -----
-    Gates are one number per trial here, since all outputs share ``P``.
+    The gate is one number per trial here, because all outputs share ``P``.
 
     References
     ----------
@@ -124,7 +126,7 @@ class RLS(AbstractReadoutRule):
         return RLSMemory(P, jnp.zeros((), jnp.int32))
 
     def update(self, t, dt, memory, W, r, z, u, *, key):
-        """One update where the clock ticks, else nothing at all."""
+        """One update in the steps of the clock; no computation in other steps."""
         del t, key
         if u.target is None:
             return memory, W
@@ -149,12 +151,12 @@ class RLS(AbstractReadoutRule):
         W = W - (size * k)[:, None] * error[None, :]
         if self.bound is None:
             P = (memory.P - (scale * k)[:, None] * k[None, :]) / forgetting
-        else:  # symmetric to the bit, which forgetting would amplify the lack of
+        else:  # exactly symmetric, because forgetting would amplify any asymmetry
             P = (memory.P - scale * (k[:, None] * k[None, :])) / forgetting
         return memory._replace(P=P), W
 
     def _kept(self, P):
-        """The factor of the past, closer to 1 where ``P`` is at its bound."""
+        """The forgetting factor, closer to 1 when ``P`` is at its bound."""
         kept = self.forgetting.astype(P.dtype)
         if self.bound is None:
             return kept

@@ -40,7 +40,7 @@ class PairSTDP(AbstractProjectionRule):
         Amplitudes, in units of the weight. Defaults 0.01 and 0.0105: slightly more depression, as
         in Song, Miller & Abbott (2000).
     tau_plus, tau_minus
-        Time constants [ms]; default 20, as there.
+        Time constants [ms]; default 20, from the same paper.
     w_min, w_max
         Bounds of the weights; default 0 and 1.
 
@@ -53,8 +53,8 @@ class PairSTDP(AbstractProjectionRule):
     Notes
     -----
     In one step presynaptic spikes come first, as in Brian2: each pairs with earlier postsynaptic
-    spikes only, and those of the same step count as following it. Weights are bounded after either.
-    The cost of a step is that of all synapses, so prefer sparse projections.
+    spikes only, and postsynaptic spikes of the same step count as later. Weights are bounded after
+    both. A step computes all synapses, so prefer sparse projections.
 
     References
     ----------
@@ -87,7 +87,7 @@ class PairSTDP(AbstractProjectionRule):
             raise ValueError(f"`w_min` must be below `w_max`, got {w_min} and {w_max}.")
 
     def check(self, weights):
-        """Bounds that change weights before anything was learned are a mistake."""
+        """Refuse initial weights outside the bounds, because bounding would change them."""
         low, high = float(self.w_min), float(self.w_max)
         if weights.size and (weights.min() < low or weights.max() > high):
             raise ValueError(
@@ -102,7 +102,7 @@ class PairSTDP(AbstractProjectionRule):
         return Traces(jnp.zeros(n_pre, dtype), jnp.zeros(n_post, dtype))
 
     def update(self, t, dt, memory, W, pre, post, state, u, *, key):
-        """Presynaptic spikes, then postsynaptic ones; the traces decay before."""
+        """Decay of the traces, then presynaptic spikes, then postsynaptic ones."""
         del t, state, u, key
         dtype = memory.pre.dtype
         x = memory.pre * jnp.exp(-dt / self.tau_plus).astype(dtype)

@@ -19,7 +19,7 @@ class ThreeFactor(AbstractReadoutRule):
     in every step in which the rule acts. This is least mean squares: for a repeated rate vector the
     output is an exponential average of its targets with a memory of :math:`1 / (\eta \lVert r
     \rVert^2)` updates, and it is stable for :math:`\eta \lVert r \rVert^2 < 2`. Unlike
-    :class:`RLS` it follows a change as fast after a thousand trials as after ten.
+    :class:`RLS` its learning rate does not fall with the number of trials.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ThreeFactor(AbstractReadoutRule):
     Raises
     ------
     ValueError
-        If the learning rate is negative, or on an interval that is none.
+        If the learning rate is negative, or the interval is empty.
 
     References
     ----------
@@ -49,11 +49,11 @@ class ThreeFactor(AbstractReadoutRule):
         self.clock = Clock(every, start, stop)
 
     def start(self, W, *, key):
-        """Nothing is remembered beside the weights."""
+        """No memory beside the weights."""
         del W, key
 
     def update(self, t, dt, memory, W, r, z, u, *, key):
-        """Move the weights where the clock ticks."""
+        """Change the weights in the steps of the clock."""
         del t, key
         if u.target is None:
             return memory, W

@@ -13,8 +13,8 @@ __all__ = ["Delta", "Pulse"]
 class Delta(AbstractSynapse):
     """A spike moves the potential at once; weights are in mV.
 
-    A unit that spikes in the same step is reset after that and keeps nothing of it, nor does a
-    refractory one.
+    The jump has no effect on a unit that spikes in the same step, because the reset comes later, or
+    on a refractory unit.
     """
 
     exact: ClassVar[bool] = True

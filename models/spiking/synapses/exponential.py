@@ -27,7 +27,7 @@ class Exponential(AbstractSynapse):
         Reversal potential [mV]: g is then a conductance that drives ``g (reversal - v)``. None: g
         is the current itself.
     exact
-        Whether g decays by ``exp(-dt / tau)`` in each step, whatever the solver. By default the
+        Whether g decays by ``exp(-dt / tau)`` in each step, with any solver. By default the
         solver integrates it along with the neurons, as Brian2 does.
     unit_area
         Whether weights are divided by `tau`, so that a spike of weight w carries the charge w.
@@ -54,7 +54,7 @@ class Exponential(AbstractSynapse):
 
     @property
     def sums(self):
-        """Unless it decays first, or weights are scaled."""
+        """Whether arrivals are added directly, without decay or scaling before."""
         return not (self.exact or self.unit_area)
 
     def start(self, n, dtype):
@@ -97,12 +97,12 @@ class DoubleExponential(AbstractSynapse):
     reversal
         Reversal potential [mV]; None: g is the current itself.
     exact
-        Whether the state is advanced in the exact discrete form of Nicola & Clopath, whatever the
+        Whether the state is advanced in the exact discrete form of Nicola & Clopath, with any
         solver: ``g <- g exp(-dt/rise) + h dt`` with the old h, then
         ``h <- h exp(-dt/decay) + w / (rise decay)``. By default the solver integrates it.
     unit_peak
-        Whether weights are scaled so that the response to a spike of weight 1 peaks at 1, in the
-        place of unit area.
+        Whether weights are scaled so that the response to a spike of weight 1 has a peak of 1,
+        instead of unit area.
 
     Raises
     ------
@@ -155,7 +155,7 @@ class DoubleExponential(AbstractSynapse):
     def _peak(self):
         """Peak of the response of unit area."""
         same = jnp.abs(self.decay - self.rise) < 1e-4 * self.rise
-        decay = jnp.where(same, 2 * self.rise, self.decay)  # a safe stand-in
+        decay = jnp.where(same, 2 * self.rise, self.decay)  # avoids a division by zero
         ratio = jnp.log(decay / self.rise) / (decay - self.rise)
         peak = (jnp.exp(-self.rise * ratio) - jnp.exp(-decay * ratio)) / (decay - self.rise)
         return jnp.where(same, jnp.exp(-1.0).astype(peak.dtype) / self.rise, peak)

@@ -1,4 +1,4 @@
-"""What drives a network from outside: currents, given spikes, Poisson spikes."""
+"""External inputs of a network: currents, given spikes, Poisson spikes."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ class NMDA(AbstractSynapse):
     Parameters
     ----------
     rise, decay
-        Time constants [ms]; default 2 and 100, as Wang takes them.
+        Time constants [ms]; default 2 and 100, the values of Wang.
     reversal
         Reversal potential E [mV].
     magnesium
@@ -73,7 +73,7 @@ class NMDA(AbstractSynapse):
 
     @property
     def exact(self):
-        """As of the kinetics."""
+        """Whether the kinetics are advanced exactly."""
         return self.kinetics.exact
 
     def start(self, n, dtype):

@@ -22,7 +22,7 @@ class Release(NamedTuple):
     x
         Fraction of the resources that is available.
     y
-        Fraction of them that a spike releases.
+        Fraction of these resources that a spike releases.
     """
 
     x: Float[Array, " pre"]
@@ -36,10 +36,10 @@ class TsodyksMarkram(eqx.Module):
         \dot x &= (1 - x) / \tau_d, \qquad \dot y = (U - y) / \tau_f \\
         y &\leftarrow y + U (1 - y), \qquad \text{release } r = x y, \qquad x \leftarrow x - r
 
-    A spike acts with its weight times the release r. Of n spikes in one step each finds what those
-    before it left, so that they release :math:`x (1 - (1 - y)^n (1 - U)^{n (n + 1) / 2})` together
-    with y before the step's spikes. Between spikes x and y relax exactly, whatever
-    the step and the solver.
+    A spike acts with its weight times the release r. Of n spikes in one step, each releases a part
+    of the resources that the spikes before it left. Together they release
+    :math:`x (1 - (1 - y)^n (1 - U)^{n (n + 1) / 2})`, with y before the step. Between spikes x and
+    y relax exactly, at any step and with any solver.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ class TsodyksMarkram(eqx.Module):
     depression
         Time constant of recovery from depression [ms].
     facilitation
-        Time constant of facilitation [ms]; None: no facilitation, every spike releases U of what
-        there is.
+        Time constant of facilitation [ms]; None: no facilitation, every spike releases the fraction
+        U of the resources.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class TsodyksMarkram(eqx.Module):
     def release(
         self, state: Release, events: Float[Array, " pre"], dt: Any, *, counts: bool = True
     ) -> tuple[Release, Float[Array, " pre"]]:
-        """State after a step of ``dt`` ms and its events, and what these release.
+        """State after a step of ``dt`` ms and its events, and the release of each event.
 
         Without ``counts`` there is one spike in a step at most, which is less to compute.
         """

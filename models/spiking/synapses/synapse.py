@@ -1,4 +1,4 @@
-"""What a synapse is: how arriving spikes act on the units that receive them.
+"""The contract of a synapse: the action of arriving spikes on the receiving units.
 
 A synapse here is the kinetics of one receptor with a state on every unit of the network;
 projections deliver weighted spikes to it. Linear kinetics let all projections that share a receptor
@@ -31,7 +31,7 @@ class AbstractSynapse(eqx.Module):
         Whether the state is advanced exactly at the end of each step, and kept in
         ``state.memory``; otherwise the solver integrates it in ``state.x``.
     sums
-        Whether what arrives is added to its state as it is: :meth:`receive` is ``s + arrivals``.
+        Whether arrivals are added to its state unchanged: :meth:`receive` is ``s + arrivals``.
     time_constants
         Names of the fields that no step may exceed where the solver integrates it [ms].
     """
@@ -63,11 +63,11 @@ class AbstractSynapse(eqx.Module):
 
     @abc.abstractmethod
     def kick(self, arrivals: Float[Array, " unit"]) -> Float[Array, " unit"] | None:
-        """What the arrivals add to the potential at once [mV]."""
+        """Jump of the potential by the arrivals [mV]."""
 
     @abc.abstractmethod
     def trace(self, s: PyTree) -> Float[Array, " unit"] | None:
-        """What is observed of it."""
+        """The recorded variable."""
 
     @abc.abstractmethod
     def variable(self, name: str, current_units: str) -> Variable | None:
@@ -82,7 +82,7 @@ def scalar(
     least: float | None = None,
     most: float | None = None,
 ) -> Any:
-    """Bind a number that all units share, or one number a unit: fixed, unless a spec says else."""
+    """Bind a number shared by all units, or one for each unit; fixed unless it is a spec."""
     spec = value if isinstance(value, AbstractParameter) else Fixed(value)
     given = next((init for init in spec.inits() if not callable(init)), None)
     shape = () if given is None else np.shape(given)

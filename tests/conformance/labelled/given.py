@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.models.pvrnn.settings import ErrorRegression
+from neurodyn.models.pvrnn.inference.settings import ErrorRegression
 from tests.conformance.labelled import zoo
 
 __all__ = ["EXEMPT", "MEANT", "OPTIONS", "QUICKLY"]

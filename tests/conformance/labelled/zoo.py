@@ -14,7 +14,7 @@ import neurodyn as nd
 from neurodyn import analysis, labels, models, spikes, tasks, trials
 from neurodyn.models import spiking
 from neurodyn.models.pvrnn import error_regression
-from neurodyn.models.pvrnn.settings import ErrorRegression
+from neurodyn.models.pvrnn.inference.settings import ErrorRegression
 
 __all__ = ["POSITIONS", "alrnn", "alrnn2", "ctrnn", "labelled", "pvrnn", "seeds", "spike_table"]
 

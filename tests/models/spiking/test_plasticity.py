@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurodyn.engine.drive import Drive
-from neurodyn.models.spiking import CSR, Dense
+from neurodyn.models.spiking.network import CSR, Dense
 from neurodyn.models.spiking.plasticity import RLS, Clock, Consolidation, PairSTDP, ThreeFactor
 from tests.rounding import assert_equal_to_rounding
 

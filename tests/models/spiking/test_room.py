@@ -10,6 +10,7 @@ import neurodyn as nd
 from neurodyn import params
 from neurodyn.engine.run import execute
 from neurodyn.models import spiking
+from neurodyn.models.spiking.network import CSR
 
 X = np.linspace(0.0, 10.0, 40)
 LAWS = {
@@ -75,7 +76,7 @@ def test_room_changes_nothing(options):
 
 
 def without_room(weights):
-    return spiking.CSR(
+    return CSR(
         weights.values, weights.indices, weights.indptr, weights.n_post, longest=weights.longest
     )
 

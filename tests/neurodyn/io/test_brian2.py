@@ -192,7 +192,7 @@ class _Neuron(Izhikevich2003.__bases__[0]):
     current_units = "pA"
 
     def start(self, key):
-        return spiking.Potential(jnp.zeros(1))
+        return spiking.cells.Potential(jnp.zeros(1))
 
     def drift(self, cell, current):
         return cell

@@ -1,4 +1,4 @@
-"""Inference of adaptive vectors with frozen weights: what error regression and planning share."""
+"""Inference of adaptive vectors with frozen weights, shared by error regression and planning."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -39,7 +39,7 @@ class Stretch(NamedTuple):
     mask
         Weight of the error of each of them; 0 where nothing was observed.
     counts
-        Which steps there are: divergences of the others do not count.
+        Steps that exist; divergences of the others do not count.
     first
         Whether the first step has the unit Gaussian as its prior.
     """
@@ -52,7 +52,7 @@ class Stretch(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """What the network does along a stretch.
+    """States and distributions of the network along a stretch.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Adam(NamedTuple):
 
 
 class Inferred(NamedTuple):
-    """Where an inference arrived.
+    """Result of an inference.
 
     Attributes
     ----------
@@ -179,7 +179,7 @@ def descend(
     def total(A, eps):
         run = along(A, eps)
         loss = loss_of(model, run, stretch)
-        # Streams do not meet: the gradient of the sum is the gradient of each.
+        # Streams are independent, so the gradient of the sum holds the gradient of each.
         return jnp.sum(loss), (loss, run)
 
     def update(carry, k):
@@ -230,7 +230,7 @@ def rollout_prior(
     keys: Any,
     n: int,
 ) -> Float[Array, "horizon trial output"]:
-    """What the network expects in the next ``n`` steps; without keys, along the means."""
+    """Outputs that the network predicts for the next ``n`` steps; without keys, along the means."""
 
     def one(u, key):
         def step(u, number):

@@ -1,4 +1,4 @@
-"""Planning: the latents that lead from where one is to where one wants to be."""
+"""Planning: inference of the latents that lead from a start to a goal."""
 
 from typing import Any, Literal
 
@@ -13,11 +13,17 @@ from neurodyn import labels
 from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
 from neurodyn.labels import Observed
-from neurodyn.models.pvrnn import inference, layers
+from neurodyn.models.pvrnn import layers
 from neurodyn.models.pvrnn.adaptive import along_prior
 from neurodyn.models.pvrnn.gaussian import divergence
-from neurodyn.models.pvrnn.inference import Stretch
-from neurodyn.models.pvrnn.streams import as_streams, check_network, latent_coords, one_key_each
+from neurodyn.models.pvrnn.inference import descent
+from neurodyn.models.pvrnn.inference.descent import Stretch
+from neurodyn.models.pvrnn.inference.streams import (
+    as_streams,
+    check_network,
+    latent_coords,
+    one_key_each,
+)
 from neurodyn.params import with_values
 
 __all__ = ["plan"]
@@ -39,11 +45,11 @@ def plan(
     dt: float | None = None,
     key: Any,
 ) -> xr.Dataset:
-    """Infer a whole plan from some of its steps: where it begins and where it is to end.
+    """Infer a whole plan from some of its steps, usually its beginning and its end.
 
     The adaptive vectors of all steps are moved down the errors of the steps and outputs that are
-    asked for, and the divergence of all steps from the prior, so that the plan stays with what the
-    network has learned is possible. Weights are frozen.
+    asked for, and the divergence of all steps from the prior, so that the plan stays close to the
+    sequences that the network has learned. Weights are frozen.
 
     Parameters
     ----------
@@ -60,11 +66,11 @@ def plan(
     learning_rate, betas
         Of Adam.
     A
-        Where to begin: ``"prior"``, the vectors that make the posterior the prior along its means;
+        Initial vectors: ``"prior"``, those that make the posterior equal the prior along its means;
         ``"zeros"``; ``"normal"``, standard normal.
     w, w_first
-        Meta-priors, one or one for each layer; None: those of training. Smaller ones reach the goal
-        more closely, by less likely ways.
+        Meta-priors, one or one for each layer; None: those of training. With smaller ones the
+        plan comes closer to the goal by less likely paths.
     noise
         Whether latents are drawn in every iteration; else they take their means.
     keep_best
@@ -80,12 +86,12 @@ def plan(
         ``plan`` ``(trial, time, output)``; ``z``, ``mean``, ``sigma``, ``prior_mean``,
         ``prior_sigma`` ``(trial, time, latent)``; ``kl`` ``(trial, time, latent)``;
         ``loss`` ``(trial, iteration)`` before each update and at the end; ``error`` ``(trial,)``,
-        the mean squared error of what was asked for.
+        the mean squared error of the values with a mask above 0.
 
     Raises
     ------
     ValueError, TypeError
-        If the model is no PV-RNN, or what is wanted does not fit it or asks for nothing.
+        If the model is no PV-RNN, `wanted` does not fit it, or the mask is 0 everywhere.
 
     References
     ----------
@@ -100,9 +106,9 @@ def plan(
         raise ValueError("`mask` is 0 everywhere in some trial: nothing is asked for there.")
     check_whole(1, iterations=iterations)
     layers.check_choice("A", A, ("prior", "zeros", "normal"))
-    adam = inference.adam(learning_rate, betas)
+    adam = descent.adam(learning_rate, betas)
     out = _plan(
-        inference.with_meta_prior(model.mode("free"), w, w_first),
+        descent.with_meta_prior(model.mode("free"), w, w_first),
         jnp.swapaxes(x, 0, 1),
         jnp.swapaxes(weights, 0, 1),
         adam,
@@ -142,7 +148,7 @@ def _plan(model, wanted, mask, adam, keys, *, iterations, init, noise, keep_best
         A = jnp.zeros((n_steps, n_trials, 2 * n_latents), dtype)
     else:
         A = normal(2**32 - 1, 2 * n_latents)
-    found = inference.descend(
+    found = descent.descend(
         model, A, stretch, draw, adam, n_updates=iterations, keep_best=keep_best
     )
     run = found.run
@@ -179,7 +185,7 @@ def _label(
     apart = (out["plan"].swapaxes(0, 1) - np.asarray(wanted)) ** 2
     asked: Float[np.ndarray, "trial time output"] = np.asarray(weights)
     error = (asked * apart).sum((1, 2)) / asked.sum((1, 2))
-    variables["error"] = (("trial",), error, "1", "mean squared error of what was asked for")
+    variables["error"] = (("trial",), error, "1", "mean squared error of the values asked for")
     coords = {**seen.coords, "time": seen.axis, **latent_coords(model)}
     attrs = {"model": type(model).__name__, "dt": seen.dt}
     return labels.dataset(variables, coords, source="model", attrs=attrs)

@@ -1,4 +1,4 @@
-"""What inference is given, checked: networks, streams of observations, keys."""
+"""Checked arguments of inference: networks, streams of observations, keys."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ __all__ = ["as_streams", "check_network", "latent_coords", "one_key_each"]
 
 
 def check_network(model: Any) -> None:
-    """Refuse what is no PV-RNN."""
+    """Raise TypeError if the model is no PV-RNN."""
     if not isinstance(model, PVRNN):
         raise TypeError(
             f"Inference by error regression is for a PVRNN, got a {type(model).__name__}; networks "

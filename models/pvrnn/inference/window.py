@@ -1,4 +1,4 @@
-"""The sliding window of error regression: what is kept, and what an observation does to it."""
+"""The sliding window of error regression, and its update by an observation."""
 
 from typing import Any, NamedTuple
 
@@ -8,15 +8,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.reprs import brief
-from neurodyn.models.pvrnn import inference
-from neurodyn.models.pvrnn.inference import Pass, Stretch
-from neurodyn.models.pvrnn.settings import ErrorRegression
+from neurodyn.models.pvrnn.inference import descent
+from neurodyn.models.pvrnn.inference.descent import Pass, Stretch
+from neurodyn.models.pvrnn.inference.settings import ErrorRegression
 
 __all__ = ["Carry", "Reports", "observe", "start"]
 
 
 class Reports(eqx.Module):
-    """What is reported at every observation.
+    """Settings of the results that are reported at every observation.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Reports(eqx.Module):
 
 
 class Carry(NamedTuple):
-    """What is kept between observations.
+    """State that is kept between observations.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Carry(NamedTuple):
     A
         Adaptive vectors of the window.
     observed, mask
-        What was observed in it.
+        Observations in the window, and the weights of their errors.
     u
         States along it, of the last pass.
     n
@@ -62,7 +62,7 @@ class Carry(NamedTuple):
 
 
 def start(model: Any, n_trials: int, window: int) -> Carry:
-    """Before anything was observed."""
+    """State before the first observation."""
     dtype = model.b.dtype
 
     def blank(*shape):
@@ -89,7 +89,7 @@ def observe(
     seen: Float[Array, "trial output"],
     keys: Any,
 ) -> tuple[Carry, dict[str, Array]]:
-    """Take up an observation of each stream: slide, infer, predict.
+    """Process an observation of each stream: move the window, infer, predict.
 
     ``model`` is resolved; ``seen`` weighs the errors of ``x``; ``keys`` has one for each stream.
     """
@@ -103,7 +103,7 @@ def observe(
         jnp.arange(size, dtype=jnp.int32) < carry.n,
         jnp.asarray(True) if method.edge_prior == "unit" else ~dropped,
     )
-    found = inference.descend(
+    found = descent.descend(
         model,
         carry.A,
         stretch,
@@ -130,13 +130,13 @@ def _slide(model, method, carry, x, seen, keys) -> Carry:
     def append(buffer, row):
         return shifted(buffer).at[n - 1].set(row)
 
-    # The state that the step which drops out had led to; zeros as long as none does.
+    # The state after the step that drops out of the window; zeros while none drops out.
     u0 = jnp.where(full, carry.u[0], carry.u0)
     A = shifted(carry.A) if method.warm_start == "shifted" else carry.A
     before = jnp.maximum(carry.n - 1, 0)
     if method.new_entry == "prior":
         last = jnp.where(carry.n == 0, carry.u0, carry.u[before])
-        row = inference.prior_as_A(model, last, carry.n == 0)
+        row = descent.prior_as_A(model, last, carry.n == 0)
     elif method.new_entry == "previous":
         row = carry.A[before]
     elif method.new_entry == "zeros":
@@ -150,7 +150,7 @@ def _slide(model, method, carry, x, seen, keys) -> Carry:
     return Carry(u0, A, observed, mask, carry.u, n, carry.number + 1)
 
 
-# Numbers of the keys of what is drawn at a step; passes have those from 0 on.
+# Numbers that are folded into the keys of a step; passes use the numbers from 0 on.
 _NEW, _AHEAD = 2**32 - 1, 2**32 - 2
 
 
@@ -166,13 +166,13 @@ def _deviations(method, keys, shape, dtype):
 
 def _ahead(model, u, keys, n_horizons: int, n_samples: int):
     if n_samples == 0:
-        mean = inference.rollout_prior(model, u, None, n_horizons)
+        mean = descent.rollout_prior(model, u, None, n_horizons)
         return mean, None
     keys = jax.vmap(lambda k: jax.random.fold_in(k, _AHEAD))(keys)
     if n_samples == 1:
-        return inference.rollout_prior(model, u, keys, n_horizons), None
+        return descent.rollout_prior(model, u, keys, n_horizons), None
     many = jax.vmap(lambda k: jax.random.split(k, n_samples), out_axes=1)(keys)
-    each = jax.vmap(lambda k: inference.rollout_prior(model, u, k, n_horizons))(many)
+    each = jax.vmap(lambda k: descent.rollout_prior(model, u, k, n_horizons))(many)
     return jnp.mean(each, 0), jnp.std(each, 0)
 
 

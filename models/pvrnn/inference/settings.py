@@ -1,4 +1,4 @@
-"""How error regression infers: the settings, and those of the published lines."""
+"""Settings of error regression, with those of two published studies."""
 
 from typing import Any, Literal
 
@@ -7,7 +7,7 @@ import equinox as eqx
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn import layers
-from neurodyn.models.pvrnn.inference import Adam, adam
+from neurodyn.models.pvrnn.inference.descent import Adam, adam
 
 __all__ = ["ErrorRegression"]
 
@@ -15,14 +15,14 @@ NewEntry = Literal["prior", "previous", "zeros", "normal"]
 
 
 class ErrorRegression(eqx.Module):
-    """How latents are inferred from a stream.
+    """Settings of the inference of latents from a stream.
 
     At every new observation, the adaptive vectors of the last ``window`` steps are moved down the
     loss (errors of these steps and weighted divergences) by a fresh Adam, weights frozen; then the
-    prior goes on from there. The state before the window is the one reached when its last dropped
-    step left. In the first steps the window grows.
+    prior goes on from there. The state before the window is the state after the last step that
+    left the window. In the first steps the window grows.
 
-    The defaults are those of :meth:`soda2023`; :meth:`idei2022` is the other published line.
+    The defaults are those of :meth:`soda2023`; :meth:`idei2022` is the other published setting.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class ErrorRegression(eqx.Module):
         ``"shifted"``: they move along with the steps that they belong to.
     new_entry
         Adaptive vector of a step that is new in the window (with ``"in place"``: only as long as
-        the window grows): ``"prior"``, such that the posterior is the prior; ``"previous"``, that
-        of the step before; ``"zeros"``; ``"normal"``, standard normal.
+        the window grows): ``"prior"``, which makes the posterior equal the prior; ``"previous"``,
+        that of the step before; ``"zeros"``; ``"normal"``, standard normal.
     edge_prior
         Prior of the first step of the window: ``"unit"``, always the unit Gaussian with the weight
         ``w_first``; ``"learned"``, only for the first step of the stream.

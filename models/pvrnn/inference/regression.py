@@ -1,4 +1,4 @@
-"""Error regression: what a network makes of a stream, from the errors of a sliding window."""
+"""Error regression: inference of latents from the prediction errors of a sliding window."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ import xarray as xr
 
 from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
-from neurodyn.models.pvrnn import inference, window
-from neurodyn.models.pvrnn.labelling import label
-from neurodyn.models.pvrnn.settings import ErrorRegression
-from neurodyn.models.pvrnn.streams import as_streams, check_network, one_key_each
-from neurodyn.models.pvrnn.window import Reports
+from neurodyn.models.pvrnn.inference import descent, window
+from neurodyn.models.pvrnn.inference.labelling import label
+from neurodyn.models.pvrnn.inference.settings import ErrorRegression
+from neurodyn.models.pvrnn.inference.streams import as_streams, check_network, one_key_each
+from neurodyn.models.pvrnn.inference.window import Reports
 from neurodyn.params import with_values
 
 __all__ = ["error_regression"]
@@ -32,10 +32,9 @@ def error_regression(
     dt: float | None = None,
     key: Any,
 ) -> xr.Dataset:
-    """Follow streams of observations, inferring latents from errors and predicting what comes.
+    """Follow streams of observations, inferring latents from errors and predicting later ones.
 
-    Nothing that is reported at a time depends on later observations, and streams do not depend on
-    each other.
+    Results at a time do not depend on later observations, and streams do not depend on each other.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ def error_regression(
         those of the model with these numbers. Labels are kept, and padded steps (from
         ``n_valid`` on) are taken as not observed.
     method
-        How; default :meth:`ErrorRegression.soda2023`.
+        Settings; default :meth:`ErrorRegression.soda2023`.
     n_horizons
         How many steps ahead to predict.
     n_samples
@@ -57,7 +56,7 @@ def error_regression(
         Weight of the error of each observation: labelled like ``observed``, or an array
         ``(trial, time, output)``; where it is 0 nothing was observed (the value is not read).
     windows
-        Whether to return also how the window looks after each regression.
+        Whether to return also the outputs along the window after each regression.
     dt
         Step [ms]; None: that of `time`, 1 where there are no labels.
     key
@@ -68,7 +67,7 @@ def error_regression(
     xr.Dataset
         On ``trial`` and ``time``, each after the observation of that time:
 
-        - ``prediction`` ``(trial, time, horizon, output)``, what is expected h steps later; with
+        - ``prediction`` ``(trial, time, horizon, output)``, predicted for h steps later; with
           several samples ``prediction_std``;
         - ``reconstruction`` ``(trial, time, output)`` of the newest step;
         - ``z``, ``mean``, ``sigma``, ``prior_mean``, ``prior_sigma`` ``(trial, time, latent)`` of
@@ -101,7 +100,7 @@ def error_regression(
 
 
 def as_reports(n_horizons: Any, n_samples: Any, windows: Any) -> Reports:
-    """What to report, checked."""
+    """Settings of the reported results, checked."""
     check_whole(1, n_horizons=n_horizons)
     check_whole(0, n_samples=n_samples)
     return Reports(int(n_horizons), int(n_samples), bool(windows))
@@ -109,7 +108,7 @@ def as_reports(n_horizons: Any, n_samples: Any, windows: Any) -> Reports:
 
 def network_of(model: Any, method: ErrorRegression) -> Any:
     """The network as it infers: without its training sequences, with the meta-priors asked for."""
-    return inference.with_meta_prior(model.mode("free"), method.w, method.w_first)
+    return descent.with_meta_prior(model.mode("free"), method.w, method.w_first)
 
 
 def without_meta_prior(method: ErrorRegression) -> ErrorRegression:

@@ -1,4 +1,4 @@
-"""Error regression as observations come: one at a time, in a loop that is the user's."""
+"""Error regression of one observation at a time, in a loop of the user."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
 from neurodyn.labels import LabelError, in_positions, like, pair
-from neurodyn.models.pvrnn import window
-from neurodyn.models.pvrnn.regression import as_reports, network_of, without_meta_prior
-from neurodyn.models.pvrnn.settings import ErrorRegression
-from neurodyn.models.pvrnn.streams import check_network, one_key_each
-from neurodyn.models.pvrnn.window import Carry, Reports
+from neurodyn.models.pvrnn.inference import window
+from neurodyn.models.pvrnn.inference.regression import as_reports, network_of, without_meta_prior
+from neurodyn.models.pvrnn.inference.settings import ErrorRegression
+from neurodyn.models.pvrnn.inference.streams import check_network, one_key_each
+from neurodyn.models.pvrnn.inference.window import Carry, Reports
 from neurodyn.params import with_values
 
 __all__ = ["OnlineRegression"]
 
 
 class OnlineRegression(eqx.Module):
-    """Error regression of streams whose next observation is not there yet: robots, experiments.
+    """Error regression of streams that are still being recorded: robots, experiments.
 
-    What :func:`error_regression` does with whole recordings, observation by observation; with the
-    same key both find the same. The state is passed along, so that it can be kept or copied::
+    It is :func:`error_regression` for one observation at a time; with the same key both give the
+    same results. The state is an argument, so that it can be kept or copied::
 
         online = OnlineRegression(model, key=0)
         state = online.init()
@@ -39,9 +39,9 @@ class OnlineRegression(eqx.Module):
     model
         A trained PV-RNN.
     method
-        How; default :meth:`ErrorRegression.soda2023`.
+        Settings; default :meth:`ErrorRegression.soda2023`.
     n_streams
-        Streams that are followed side by side.
+        Number of streams that are processed together.
     n_horizons, n_samples, windows
         As of :func:`error_regression`.
     key
@@ -87,7 +87,7 @@ class OnlineRegression(eqx.Module):
         return window.start(with_values(self.network), self.n_streams, self.method.window)
 
     def step(self, state: Carry, x: Any, mask: Any = None) -> tuple[Carry, dict[str, Array]]:
-        """Take up one observation of each stream.
+        """Process one observation of each stream.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class OnlineRegression(eqx.Module):
         state
             For the next step.
         found
-            What :func:`error_regression` returns, of this time, as arrays: ``prediction``
+            Results of :func:`error_regression` at this time, as arrays: ``prediction``
             ``(horizon, stream, output)``, ``reconstruction`` ``(stream, output)``, ``z``, ``mean``,
             ``sigma``, ``prior_mean``, ``prior_sigma`` ``(stream, latent)``, ``loss``
             ``(iteration, stream)``, and where asked for ``prediction_std``, and ``postdiction``

@@ -5,9 +5,9 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import Observed
+from neurodyn.models.pvrnn.inference.settings import ErrorRegression
+from neurodyn.models.pvrnn.inference.streams import latent_coords
 from neurodyn.models.pvrnn.model import PVRNN
-from neurodyn.models.pvrnn.settings import ErrorRegression
-from neurodyn.models.pvrnn.streams import latent_coords
 
 __all__ = ["label"]
 
@@ -19,7 +19,7 @@ def label(
     seen: Observed,
     n_samples: int,
 ) -> xr.Dataset:
-    """What was found at every observation, with its names."""
+    """The labelled result of error regression."""
     # Arrays come (time, [horizon | iteration | lag,] trial, ...).
     of_latents = ("trial", "time", "latent")
     about = {
