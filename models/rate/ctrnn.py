@@ -44,7 +44,7 @@ class CTRNN(AbstractFlow):
     current form the noise is inside the nonlinearity, and rectified rates stay at 0 or above.
 
     Every weight argument takes a number, an array, an initializer ``(key, shape, dtype)`` or a spec
-    of :mod:`neurodyn.params`; a constraint (Dale, sparsity, rank, areas) is a spec.
+    of :mod:`neurodyn.params`; a constraint (Dale, sparsity, rank, areas) is such a parameter.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ class EchoState(AbstractMap):
     W, U
         Weights given instead of random ones; numbers and arrays stay fixed.
     W_out, b_out
-        Readout, trainable unless a spec says otherwise. Default ``W_out``: zero with a rule and
+        Readout, trained unless it is ``params.Fixed``. Default ``W_out``: zero with a rule and
         U(-k, k), ``k = 1 / sqrt(n_units)``, without; ``b_out``: 0.
     initial
         Initial state, as for :class:`CTRNN`. Default (None): zeros; with a rule, feedback and no
@@ -140,17 +140,17 @@ class EchoState(AbstractMap):
         self.activation = activation_name(activation)
         if W is None:
             W = random_reservoir(n, spectral_radius, density, key=keys[0])
-        self.W = base.bind(base.constant_or_spec(W), (n, n), keys[0], name="W", default=None)
+        self.W = base.bind(base.constant_or_parameter(W), (n, n), keys[0], name="W", default=None)
         scales = {"input_scale": input_scale, "bias_scale": bias_scale}
         scales["feedback_scale"] = feedback_scale
         inward, offset, back = (float(number(k, v, low=0)) for k, v in scales.items())
-        U = _uniform(inward) if U is None else base.constant_or_spec(U)
+        U = _uniform(inward) if U is None else base.constant_or_parameter(U)
         self.U = base.bind(U, (n_inputs, n), keys[1], name="U", default=None)
         self.b = base.bind(_uniform(offset), (n,), keys[2], name="b", default=None)
         self.E = None
         if back:
             self.E = base.bind(_uniform(back), (n_outputs, n), keys[3], name="E", default=None)
-        leak = base.bind(base.constant_or_spec(leak), (n,), keys[4], name="leak", default=None)
+        leak = base.bind(base.constant_or_parameter(leak), (n,), keys[4], name="leak", default=None)
         self.leak = _check_leak(leak)
         readout = 0.0 if rule is not None else base.fan_in_uniform(n)
         self.W_out = base.bind(W_out, (n, n_outputs), keys[5], name="W_out", default=readout)

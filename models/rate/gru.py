@@ -32,7 +32,7 @@ class GRU(AbstractGated):
         Sizes.
     W, b
         Recurrent weights ``(unit, 3 unit)`` and bias ``(3 unit,)``: a number, an array, an
-        initializer or a spec of :mod:`neurodyn.params`.
+        initializer or a parameter of :mod:`neurodyn.params`.
     U, b_in
         Input weights ``(input, 3 unit)`` and bias ``(3 unit,)``.
     W_out, b_out

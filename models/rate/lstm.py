@@ -38,7 +38,7 @@ class LSTM(AbstractGated):
         Sizes.
     W, b
         Recurrent weights ``(unit, 4 unit)`` and bias ``(4 unit,)``: a number, an array, an
-        initializer or a spec of :mod:`neurodyn.params`.
+        initializer or a parameter of :mod:`neurodyn.params`.
     U, b_in
         Input weights ``(input, 4 unit)`` and bias ``(4 unit,)``.
     W_out, b_out

@@ -59,38 +59,39 @@ def bind(
         raise type(error)(f"`{name}` {shape}: {error}") from error
 
 
-def constant_or_spec(value: Any) -> Any:
-    """Plain numbers and arrays stay fixed; a spec says for itself."""
+def constant_or_parameter(value: Any) -> Any:
+    """Plain numbers and arrays stay fixed; a parameter stays as it is."""
     return value if isinstance(value, AbstractParameter) or value is None else Fixed(value)
 
 
 def bind_tau(value: Any, n_units: int, key: PRNGKeyArray, *, least: float, unit: str) -> Any:
-    """Bind time constants; plain numbers stay fixed."""
-    tau = bind(constant_or_spec(value), (n_units,), key, name="tau", default=None)
-    numbers = numbers_of(tau)
-    if numbers is not None and not (numbers > 0 if least == 0 else numbers >= least).all():
+    """Bind time constants above 0, or from ``least`` on; plain numbers stay fixed."""
+    tau = bind(constant_or_parameter(value), (n_units,), key, name="tau", default=None)
+    low = _lowest(tau)
+    if not (low > 0 if least == 0 else low >= least):
         bound = "above 0" if least == 0 else f"at least {least:g}"
-        raise ValueError(
-            f"`tau` must be {bound} {unit} in every unit, got {float(numbers.min()):g}."
-        )
+        raise ValueError(f"`tau` must be {bound} {unit} in every unit, got {low:g}.")
     return tau
 
 
 def bind_noise(value: Any, n_units: int, key: PRNGKeyArray) -> Any:
-    """Bind the standard deviation of noise; None is no noise."""
+    """Bind the standard deviation of noise; None is no noise, plain numbers stay fixed."""
     if value is None:
         return None
-    noise = bind(constant_or_spec(value), (n_units,), key, name="noise_std", default=None)
-    numbers = numbers_of(noise)
-    if numbers is not None and not (numbers >= 0).all():
-        raise ValueError(
-            f"`noise_std` is a standard deviation and must be >= 0, got {float(numbers.min()):g}."
-        )
+    noise = bind(constant_or_parameter(value), (n_units,), key, name="noise_std", default=None)
+    if not (low := _lowest(noise)) >= 0:
+        raise ValueError(f"`noise_std` is a standard deviation and must be >= 0, got {low:g}.")
     return noise
 
 
+def _lowest(parameter: Any) -> float:
+    """The smallest entry of a bound parameter; infinite where values are not known."""
+    numbers = numbers_of(parameter)
+    return float("inf") if numbers is None or not numbers.size else float(numbers.min())
+
+
 def is_zero(parameter: Any) -> bool:
-    """Whether there is none, or it is 0 as far as that is known."""
+    """Whether a bound parameter is None, or known to be 0 everywhere."""
     numbers = None if parameter is None else numbers_of(parameter)
     return parameter is None or (numbers is not None and not numbers.any())
 
@@ -109,7 +110,7 @@ def bind_initial(initial: Any, shape: tuple[int, ...], key: PRNGKeyArray) -> Any
             "params.Free(0.0) (learned), or a law such as params.Uniform(0.0, 0.1) (drawn for "
             f"every trial), got {initial!r}."
         )
-    return bind(constant_or_spec(initial), shape, key, name="initial", default=0.0)
+    return bind(constant_or_parameter(initial), shape, key, name="initial", default=0.0)
 
 
 def start(

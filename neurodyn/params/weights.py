@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from neurodyn.common.arrays import as_array
 from neurodyn.params.base import (
     AbstractParameter,
     changed,
@@ -85,7 +86,8 @@ class Masked(AbstractWrapper):
         """Draw the mask, if it is a probability, and the entries."""
         k_mask, k_of = jax.random.split(key)
         of = self.of.build(shape, k_of, dtype)
-        return changed(self, mask=_mask(self.mask, shape, k_mask).astype(value_of(of).dtype), of=of)
+        mask = as_array(_mask(self.mask, shape, k_mask), value_of(of).dtype)
+        return changed(self, mask=mask, of=of)
 
     def value(self) -> Array:
         """The masked value."""
@@ -103,14 +105,14 @@ class Masked(AbstractWrapper):
         return changed(self, mask=transposed(self.mask), of=transposed(self.of))
 
 
-def _mask(mask: Any, shape: tuple[int, ...], key: Any) -> Array:
+def _mask(mask: Any, shape: tuple[int, ...], key: Any) -> Array | np.ndarray:
     if isinstance(mask, str):
         if mask != "off-diagonal" or len(shape) != 2 or shape[0] != shape[1]:
             raise ValueError(
                 f'Masked: the only named mask is "off-diagonal", for square matrices; '
                 f"got {mask!r} for shape {shape}."
             )
-        return ~jnp.eye(shape[0], dtype=bool)
+        return ~np.eye(shape[0], dtype=bool)
     if np.ndim(mask) == 0 and not isinstance(mask, bool):
         if not 0 < float(mask) <= 1:
             raise ValueError(f"Masked: a connection probability lies in (0, 1], got {mask}.")
@@ -121,7 +123,7 @@ def _mask(mask: Any, shape: tuple[int, ...], key: Any) -> Array:
             f"Masked: the mask must be 0/1 of shape {shape}, "
             f"got {mask.dtype} of shape {mask.shape}."
         )
-    return jnp.asarray(mask.astype(bool))
+    return mask.astype(bool)
 
 
 class LowRank(AbstractParameter):

@@ -80,7 +80,7 @@ class AdEx(AbstractNeuron):
     Notes
     -----
     Defaults are those of Brette & Gerstner. Each parameter may be a number, an array ``(unit,)``, a
-    law of :mod:`neurodyn.params` that is drawn once, or a spec (then it is trained).
+    law of :mod:`neurodyn.params` that is drawn once, or a parameter (then it is trained).
 
     References
     ----------

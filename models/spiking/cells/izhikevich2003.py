@@ -56,7 +56,7 @@ class Izhikevich2003(AbstractNeuron):
         A type of :data:`CELL_TYPES_2003`, or one for each unit; default "RS".
     a, b, c, d
         Replace the values of the type: a number, an array ``(unit,)``, a law of
-        :mod:`neurodyn.params` that is drawn once, or a spec (then they are trained).
+        :mod:`neurodyn.params` that is drawn once, or a parameter (then they are trained).
     threshold
         Peak of a spike [mV]; default 30, as published.
     v0

@@ -73,7 +73,7 @@ class Izhikevich2007(AbstractNeuron):
     Notes
     -----
     Where not given, parameters are those of the type; each may be a number, an array ``(unit,)``, a
-    law of :mod:`neurodyn.params` that is drawn once, or a spec (then it is trained).
+    law of :mod:`neurodyn.params` that is drawn once, or a parameter (then it is trained).
 
     References
     ----------

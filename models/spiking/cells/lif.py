@@ -66,7 +66,7 @@ class LIF(AbstractNeuron):
     -----
     Defaults are those of the benchmark networks of Vogels & Abbott, compared over simulators by
     Brette et al. Each parameter may be a number, an array ``(unit,)``, a law of
-    :mod:`neurodyn.params` that is drawn once, or a spec (then it is trained).
+    :mod:`neurodyn.params` that is drawn once, or a parameter (then it is trained).
 
     References
     ----------

@@ -138,7 +138,7 @@ def split(key: Any, n: int) -> list[PRNGKeyArray | None]:
 def per_unit(
     name: str, value: Any, n: int, key: PRNGKeyArray | None, *, above: float | None = None
 ) -> Any:
-    """Bind a parameter with a value for each unit: fixed, unless a spec says otherwise.
+    """Bind values for each unit; numbers stay fixed, a parameter is taken as it is.
 
     Laws of :mod:`neurodyn.params` are drawn once, here.
     """

@@ -54,7 +54,7 @@ class Network(AbstractSpiking):
         :class:`Poisson` sources by name.
     bias
         Constant current: a number, one for each unit, or a dict of these by population; numbers and
-        laws stay fixed, a spec is trained.
+        laws stay fixed, a parameter is trained.
     noise
         Amplitude of white noise on the potential [mV per square root of ms], given like `bias`.
     current_noise_std

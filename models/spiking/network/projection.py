@@ -38,7 +38,7 @@ class Projection(eqx.Module):
         Name of the synapse that the spikes reach.
     W
         Weights: a number, a matrix ``(pre, post)``, one number for each synapse of `connect`, a law
-        or an initializer; these are trained; or a spec of :mod:`neurodyn.params`
+        or an initializer; these are trained; or a parameter of :mod:`neurodyn.params`
         (``params.Fixed(...)`` for weights that training leaves alone).
     connect
         Which pairs are connected; default all.

@@ -160,8 +160,8 @@ def test_times_are_in_bits_where_these_last_several_steps():
     variant = Variant("single", "trained", 0)
     model = network(settings, variant, key=0)
     raw = jnp.full_like(model.tau.of.raw, tau)
-    alone = jnp.zeros_like(model.W.inner)
-    model = eqx.tree_at(lambda m: (m.tau.of.raw, m.W.inner), model, (raw, alone))
+    alone = jnp.zeros_like(model.W.of)
+    model = eqx.tree_at(lambda m: (m.tau.of.raw, m.W.of), model, (raw, alone))
     found = timescales(settings, variant, model, 2, jax.random.key(0))
     expected = -1 / (hold * np.log(1 - 1 / (hold * tau)))
     # Within a bit the trace is no exponential, which the fit takes for a little more.
