@@ -65,7 +65,7 @@ def _places(package: str) -> dict[str, str]:
 
 
 def _hint(package: str, name: str, shown: Sequence[str]) -> str:
-    """Where the name is instead, among what is imported already; or names like it."""
+    """The imported module that has this name; or names like it."""
     if name.startswith("_"):
         return ""  # asked for by tools
     for module, content in sorted(sys.modules.items()):

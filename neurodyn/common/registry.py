@@ -44,7 +44,7 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class _Kind:
-    """Where things of one kind are found; the package is imported when they are asked for.
+    """A kind of things, and the package that shows them, which is imported when it is first used.
 
     Attributes
     ----------

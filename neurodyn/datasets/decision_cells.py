@@ -1,7 +1,7 @@
 """The neurons of the decision network: their equations and constants, after Wang (2002).
 
-In the equations `w_all` weighs what all excitatory neurons of the trial send, `w_own` what the
-neuron's own pool sends on top of that; `ampa_all` and so on are sums of gating variables.
+In the equations, `w_all` is the weight of all excitatory neurons of the trial, and `w_own` an
+additional weight of the neuron's own pool; `ampa_all` and so on are sums of gating variables.
 """
 
 from __future__ import annotations

@@ -6,15 +6,16 @@ inhibitory neurons; AMPA, NMDA (with magnesium block and saturation) and GABA-A 
 background to every neuron and, during the stimulus, Poisson input to the two pools whose difference
 is the coherence. Slow NMDA reverberation integrates, shared inhibition makes the pools compete.
 
-All-to-all connections with weights that depend on the pools only need no synapse per pair: each
-pool's summed gating variables are one row of a small group, to which the neurons are linked. So the
-independent trials are copies of the network side by side in one simulation.
+Connections are all-to-all, and their weights depend on the pools only. The summed gating variables
+of each pool are therefore one row of a small group to which the neurons are linked, without a
+synapse for each pair, and many trials run as copies of the network in one simulation.
 
-What differs from the paper, because 400 neurons fluctuate more than 2,000 (recurrent conductances
-are scaled by 2000 / 400): pools of a quarter of the excitatory neurons (0.15 there) with ``w_plus``
-1.41 (1.7), GABA decay 10 ms at 0.6 times its conductance (5 ms), NMDA conductance times 1.1, a
-background of 2352 Hz (2400), stimulus of 80 Hz (40). Units differ in background and in how strongly
-the stimulus drives them, the same in every trial, so that recorded units are not all alike.
+Some constants differ from the paper, because 400 neurons fluctuate more than 2,000 (recurrent
+conductances are scaled by 2000 / 400): pools of a quarter of the excitatory neurons (0.15 in the
+paper) with ``w_plus`` 1.41 (1.7), GABA decay 10 ms at 0.6 times its conductance (5 ms), NMDA
+conductance times 1.1, a background of 2352 Hz (2400), stimulus of 80 Hz (40). Units differ in their
+background and in the gain of the stimulus, which are the same in all trials, so that recorded units
+are not all alike.
 
 References
 ----------
@@ -61,7 +62,7 @@ class Network:
     background
         Mean rate of the Poisson background of each neuron [Hz].
     background_spread
-        Its standard deviation over units, as a fraction of the mean.
+        Standard deviation of the background over units, as a fraction of its mean.
     stimulus
         Mean rate of the stimulus to each selective neuron at coherence 0 [Hz].
     stimulus_noise
@@ -127,18 +128,18 @@ def simulate(
     before, stimulus, after
         Time before, during and after the stimulus [ms], multiples of 50 ms.
     settle
-        Time simulated before all that and left out [ms], a multiple of 50 ms, so that the network
+        Time simulated before the trial and left out [ms], a multiple of 50 ms, so that the network
         has reached its resting state.
     seed
-        Same seed, same spikes (on one machine with the same library versions). Sets NumPy's
-        global generator, which Brian2 draws from.
+        Number that sets all random draws; the spikes are the same on one machine with the same
+        library versions. It sets NumPy's global generator, from which Brian2 draws.
 
     Returns
     -------
     Spikes of the excitatory and of the inhibitory neurons.
     """
-    # Every group has an `order`: within a time step Brian2 else goes by their default names, which
-    # depend on what was simulated before in the same process.
+    # Every group has an `order`, because Brian2 otherwise updates groups in the order of their
+    # default names, which depend on earlier simulations in the same process.
     network = network or Network()
     rng = np.random.default_rng(seed)
     n = len(coherence)
@@ -155,7 +156,7 @@ def simulate(
 
 
 class _numpy_target:
-    """Generate NumPy code meanwhile: it needs no compiler, and many trials make it fast."""
+    """Let Brian2 generate NumPy code, which needs no compiler and is fast for many trials."""
 
     def __enter__(self):
         self._before = b2.prefs.codegen.target

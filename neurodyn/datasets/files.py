@@ -155,7 +155,7 @@ def _download(file: File, record: Record) -> Path:
 
 
 class _quiet:
-    """Leave out pooch's message per file; what goes wrong is an error."""
+    """Silence pooch's message about each file; failures raise errors."""
 
     def __init__(self, logger):
         self._logger, self._level = logger, logger.level

@@ -5,13 +5,14 @@ minute and needs no compiler. The network is `neurodyn.datasets.decision_network
 
 The task is a two-choice discrimination: 250 ms of baseline, a stimulus of 1000 ms whose signed
 coherence favours alternative A (negative) or B (positive), 250 ms after it. Each trial is a
-simulation of its own; the file sets them one after another. The network chooses the pool whose rate
-(all its neurons, the last 50 ms, every 5 ms) is the first to reach 20 Hz; the reaction time is when
-that happens, without any motor delay. In trials without a crossing the choice is the pool with the
-higher rate in the last 250 ms of the stimulus, and there is no reaction time (NaN).
+simulation of its own; in the file, trials follow one another. The network chooses the pool whose
+rate (all its neurons, the last 50 ms, every 5 ms) is the first to reach 20 Hz. The time of this
+crossing is the reaction time, without any motor delay. In trials without a crossing, the choice is
+the pool with the higher rate in the last 250 ms of the stimulus, and there is no reaction time
+(NaN).
 
-At coherence 0 no choice is right: as in experiments a fair coin says which one is rewarded
-(`target`), and `correct` compares the choice with it.
+At coherence 0 no choice is right. As in experiments, the rewarded alternative (`target`) is then
+drawn by a fair coin, and `correct` compares the choice with it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ BEFORE, STIMULUS, AFTER = 250.0, 1000.0, 250.0  # ms
 LENGTH = BEFORE + STIMULUS + AFTER
 THRESHOLD = 20.0  # Hz
 STEP, WINDOW = 5.0, 50.0  # ms, of the rates that are compared with the threshold
-CLOCK = 8192  # Hz; spike times lie on this clock, whose ticks floats hold exactly (and compress)
+CLOCK = 8192  # Hz; spike times lie on its ticks, which floats represent exactly (and compress)
 RECORDED = {"A": 30, "B": 30, "nonselective": 20, "inhibitory": 20}
 
 
@@ -46,7 +47,7 @@ class Session:
     Parameters
     ----------
     coherence, choice, target, rt
-        Of each trial, shape ``(trial,)``; `rt` in ms from stimulus onset.
+        Values of each trial, shape ``(trial,)``; `rt` in ms from stimulus onset.
     pool
         Pool of each unit, shape ``(unit,)``.
     spike_times
@@ -69,7 +70,7 @@ def make_session(*, n_repeats: int = 40, seed: int = 1, network: Network | None 
     n_repeats
         Trials of each coherence, in random order.
     seed
-        Same seed, same session.
+        Number that sets all random draws.
     network
         Parameters of the network; default `Network()`.
     """
@@ -224,7 +225,7 @@ def _add_units(nwbfile, session: Session) -> None:
 
 
 def main() -> None:
-    """Write the file that the command line names, and say what is in it."""
+    """Write the file that the command line names, and print its size and hash."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="NWB file to write")
     parser.add_argument("--repeats", type=int, default=40, help="trials of each coherence")

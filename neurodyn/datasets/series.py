@@ -60,7 +60,7 @@ def read_ecg_pecuzal(paths: Sequence[Path], *, every: int = 1) -> xr.Dataset:
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise ValueError(f"every keeps one sample in so many: 1, 2, 3...; got {every!r}.")
     parts = np.stack([np.load(path)[::every] for path in paths])
-    part = {"part": ("trial", ["train", "test"], "1", "what it is used for")}
+    part = {"part": ("trial", ["train", "test"], "1", "use of the part")}
     return _dataset("ecg", parts, every * 1e3 / ECG_RATE, "electrocardiogram", _delays() | part)
 
 

@@ -113,7 +113,7 @@ def _opened(source: Any) -> Iterator[Any]:
     except Exception as error:  # hdmf raises many kinds, down to KeyError
         raise FileFormatError(
             f"'{path}' cannot be read as NWB: {error}. Is it an NWB 2 file, and complete? "
-            "(`python -m pynwb.validate FILE` says what is wrong with it.)"
+            "(`python -m pynwb.validate FILE` lists its mistakes.)"
         ) from error
     with io:
         yield nwbfile

@@ -116,7 +116,7 @@ def _plain(column: Any) -> np.ndarray | None:
 
 
 def _areas(units: Any, coords: dict[str, Any]) -> dict[str, tuple]:
-    """Where each unit was: from its own columns, its electrodes or its electrode group."""
+    """The area of each unit, from its own columns, its electrodes or its electrode group."""
     for name in _AREA_COLUMNS:
         if name in coords:
             return {} if name == "area" else {"area": ("unit", coords[name][1])}

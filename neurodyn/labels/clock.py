@@ -188,12 +188,12 @@ def slack_of(times: np.ndarray, dtype: np.dtype) -> float:
 
 
 def axis_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
-    """What is wrong with times as such, whatever their steps; None: nothing."""
+    """A mistake in times other than uneven steps; None if there is none."""
     return unit_problem(axis, seconds=seconds) or _order_problem(axis)
 
 
 def unit_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
-    """What is wrong with the unit of times, which may be in any order; None: nothing."""
+    """A mistake in the unit or type of times in any order; None if there is none."""
     dim = str(axis.name)
     if axis.dtype.kind == "m":
         return f"'{dim}' is {axis.dtype}: times are float64 ms; neurodyn.to_milliseconds converts"
@@ -212,7 +212,7 @@ def unit_problem(axis: xr.DataArray, *, seconds: bool = False) -> str | None:
     if unit not in allowed:
         return (
             f"'{dim}' has units {unit!r}: convert it and set .{dim}.attrs['units'] = "
-            f"'{allowed[0]}' ('1' for steps of what has no physical time)"
+            f"'{allowed[0]}' ('1' if times count steps)"
         )
     return None
 

@@ -153,7 +153,7 @@ def _coords(
 
 
 def _ends(inside: np.ndarray, ahead: np.ndarray, step: float, unit: str) -> dict[Any, xr.Variable]:
-    """When each trial ends, and how many samples it has."""
+    """The end and the number of samples of each trial, as coordinates."""
     n = inside.sum(1)
     until = {"units": unit, "long_name": "end of the observed part of the trial"}
     number = {"units": "count", "long_name": "number of valid samples"}

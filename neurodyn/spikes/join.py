@@ -228,7 +228,7 @@ def require_spikes(ds: xr.Dataset) -> None:
     Raises
     ------
     LabelError
-        If it is not; the error tells what it is, and how to convert it.
+        If it is not; the error explains how to convert it.
     """
     if not isinstance(ds, xr.Dataset) or "spike_time" not in ds or "spike_unit" not in ds:
         held = list(ds.variables) if isinstance(ds, xr.Dataset) else type(ds).__name__
