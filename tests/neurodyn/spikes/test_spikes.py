@@ -31,6 +31,25 @@ def rng():
 
 
 class TestBuild:
+    @pytest.mark.parametrize("trials", [True, False])
+    def test_is_sorted_whatever_the_order_of_the_arrays(self, rng, trials):
+        """Sorted spikes, and those in order of time, take shorter ways than others."""
+        time, unit = rng.integers(0, 40, 300) / 2.0, rng.integers(0, 3, 300)
+        trial = rng.integers(0, 4, 300) if trials else None
+        keys = [time, unit, *([trial] if trials else [])]
+        whole = np.lexsort(keys)
+        tables = {"unit": ["a", "b", "c"], "trial": [7, 5, 6, 8]}
+        for order in (whole, np.argsort(time, kind="stable"), np.arange(300), whole[::-1]):
+            ds = spikes.dataset(
+                time[order],
+                np.array(tables["unit"])[unit[order]],
+                np.array(tables["trial"])[trial[order]] if trials else None,
+                coords=tables,
+                source="recording",
+            )
+            np.testing.assert_array_equal(ds["spike_time"], time[whole])
+            np.testing.assert_array_equal(ds["spike_unit"], np.array(tables["unit"])[unit[whole]])
+
     def test_is_sorted_by_trial_unit_and_time(self, rng):
         time, unit, trial = rng.uniform(0, 9, 50), rng.integers(0, 3, 50), rng.integers(0, 4, 50)
         ds = spikes.dataset(
