@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neurodyn.experiments.shared.experiment import Run
-from neurodyn.experiments.shared.resume import Resumed
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.resume import Resumed
 from neurodyn.io.archive import write_archive
 
 STATE = {"x": jnp.arange(3.0), "memory": (jnp.ones((2, 2)), None)}
@@ -30,7 +30,7 @@ def test_results_and_state_come_back(tmp_path):
     assert all(map(np.array_equal, jax.tree.leaves(state), jax.tree.leaves(STATE)))
     with pytest.raises(ValueError, match="does not fit this version; overwrite it"):
         done.load({"x": like["x"]})
-    with pytest.raises(ValueError, match="was made with other settings.*'duration': 2.0"):
+    with pytest.raises(ValueError, match=r"was made with other settings.*'duration': 2.0"):
         Resumed(Run(tmp_path, True), "net", Settings(duration=3.0)).load(like)
     assert Resumed(Run(tmp_path, False), "net", Settings()).load(like) == ({}, None)
     done.save({"rate": np.zeros(4)}, None)  # the last part
