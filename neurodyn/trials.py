@@ -5,4 +5,10 @@ from neurodyn.signals.averages import average, split_half
 from neurodyn.signals.smooth import smooth
 from neurodyn.spikes.psth import psth
 
-__all__ = ["align", "average", "psth", "smooth", "split_half"]
+__all__ = [
+    "align",
+    "smooth",
+    "average",
+    "psth",
+    "split_half",
+]

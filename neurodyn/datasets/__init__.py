@@ -21,17 +21,20 @@ from neurodyn.datasets.files import DatasetError
 from neurodyn.datasets.record import File, Record
 
 __all__ = [
-    "DatasetError",
-    "File",
-    "Record",
+    # Find
     "available",
-    "citation",
     "info",
+    "where",
+    "citation",
+    # Load
     "load",
     "open",
     "path",
+    "DatasetError",
+    # Add your own
     "register",
-    "where",
+    "Record",
+    "File",
 ]
 
 

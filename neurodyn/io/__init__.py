@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from neurodyn.io.read import read
 
 __all__ = [
-    "FileFormatError",
-    "atomic_path",
-    "from_brian2",
-    "from_neo",
-    "from_nwb",
+    # Read any file
     "read",
-    "to_brian2",
-    "to_neo",
+    # Other formats and objects
+    "from_nwb",
     "to_nwb",
+    "from_neo",
+    "to_neo",
+    "from_brian2",
+    "to_brian2",
+    # Write files of your own safely
+    "atomic_path",
+    "FileFormatError",
 ]
 
 __getattr__, __dir__ = on_first_use(__name__, __all__)

@@ -21,15 +21,19 @@ from neurodyn.spikes.cut import align
 from neurodyn.spikes.join import Positions, positions, tidy
 
 __all__ = [
-    "Positions",
+    # Build
+    "from_times",
+    "dataset",
+    # Cut into trials, count, estimate rates
     "align",
     "bin",
-    "concat",
-    "dataset",
-    "from_times",
-    "positions",
     "rate",
+    # Join and rename
+    "concat",
     "relabel",
     "tidy",
+    # Read
     "times",
+    "positions",
+    "Positions",
 ]
