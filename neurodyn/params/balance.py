@@ -1,4 +1,4 @@
-"""Scales of excitatory and inhibitory weights: what makes them cancel, and fill the unit disc."""
+"""Scales of excitatory and inhibitory weights, such that they cancel or fill the unit disc."""
 
 from functools import partial
 
@@ -10,14 +10,14 @@ from jaxtyping import Array, Float
 __all__ = ["cancelling", "unit_disc"]
 
 
-# One program each, where they are computed outside of one.
+# One program each, when they are computed outside of a program.
 
 
 @partial(jax.jit, static_argnames=("signs", "sizes"), inline=True)
 def cancelling(
     magnitudes: Float[Array, "pre post"], signs: tuple[float, ...], sizes: tuple[int, ...]
 ) -> Float[Array, " pre"]:
-    """Factors of rows after which inhibition sums to what excitation does, which stays.
+    """Factors of rows that make inhibition sum to the same as excitation, whose factors are 1.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def _block_means(x: Float[Array, "pre post"], rows: np.ndarray, columns: np.ndar
 def _largest_eigenvalue(
     x: Float[Array, "pre post"], rows: np.ndarray, columns: np.ndarray
 ) -> Float[Array, ""]:
-    """That of a non-negative matrix with the mean of its block in place of every entry."""
+    """Largest eigenvalue of a non-negative matrix whose entries are replaced by block means."""
     matrix = _block_means(x, rows, columns) * jnp.asarray(np.bincount(rows), x.dtype)[:, None]
     if len(matrix) == 1:
         return matrix[0, 0]

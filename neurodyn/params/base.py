@@ -18,10 +18,10 @@ __all__ = ["AbstractParameter"]
 
 
 class AbstractParameter(eqx.Module):
-    """A parameter of a model: how it starts, and how its value is computed from what is trained.
+    """A parameter of a model: its initial value, and how its value is computed from trained arrays.
 
     It is made unbound, without a shape (``Bounded(0.0, 1.0)``). A model binds it by :meth:`build`,
-    which draws its arrays; from then on :meth:`value` is what the model sees. A class of your own
+    which draws its arrays; from then on the model sees its :meth:`value`. A class of your own
     needs ``trained``, :meth:`draw` and :meth:`value`; the other methods let it take part in Dale's
     law, masks and the like, and have defaults. Derive from :class:`AbstractElementwise` for a
     constraint on each entry, and from :class:`AbstractWrapper` for one on another parameter.

@@ -38,7 +38,7 @@ def split_key(key: Any, n: int, *, name: str) -> list[PRNGKeyArray]:
 
 
 def check_sizes(**sizes: int) -> list[int]:
-    """The sizes of a model as Python's numbers, refusing those that cannot be."""
+    """Sizes of a model as Python's numbers; wrong ones are refused by name."""
     return [whole(name, n, 1 if name == "n_units" else 0) for name, n in sizes.items()]
 
 

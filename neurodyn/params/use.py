@@ -75,7 +75,7 @@ def rows(system: PyTree, **numbers: int) -> PyTree:
     system
         A model with :class:`Indexed` parameters.
     **numbers
-        Which row, by what the parameters are indexed by, such as ``subject=3``.
+        Number of the row, by the name of the index, such as ``subject=3``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+"""Checkpoints: files from which a run is resumed with the same bits."""
 
 import os
 import time
@@ -29,7 +29,7 @@ _KEPT = ("batch_size", "sampler", "select", "patience", "evaluate_every")
 
 
 class Checkpoint:
-    """A file that is written again and again while a run goes on.
+    """A file with the state of a run, written again and again.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class Checkpoint:
     Attributes
     ----------
     settings
-        Fingerprints and numbers of all that shapes the run, by argument of `fit`; a checkpoint of
-        other settings is refused.
+        Fingerprints or numbers of the arguments of `fit`; a checkpoint with other settings is
+        refused.
     models
-        The models before training, which older files describe in their own way.
+        The models before training, for the fingerprints in older files.
     """
 
     def __init__(self, path: str | os.PathLike, *, resume: bool):
@@ -77,10 +77,10 @@ class Checkpoint:
             raise CheckpointError(f"cannot resume: {error}") from error
 
     def completed(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of `fit`, with those that are None as the run so far was given them.
+        """Arguments of `fit`, with those of the earlier run in the place of None.
 
-        The file holds numbers and words; objects (an optimiser, an objective) it can only tell from
-        others.
+        The file holds numbers and words. Of objects (an optimiser, an objective) it holds only a
+        fingerprint, which tells whether another one is the same.
         """
         given = dict(given)
         if self._found is None:

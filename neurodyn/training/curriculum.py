@@ -25,24 +25,24 @@ class AbstractCurriculum(eqx.Module):
 
     @abc.abstractmethod
     def check(self, task: AbstractTask) -> None:
-        """Raise ValueError or TypeError if it does not fit this task."""
+        """Raise ValueError or TypeError if the curriculum does not fit this task."""
 
     @abc.abstractmethod
     def advance(
         self, task: AbstractTask, metrics: dict[str, Float[Array, ""]]
     ) -> tuple[AbstractTask, Bool[Array, ""]]:
-        """The task to go on with, and whether the last stage has been passed (training ends).
+        """The task of the next stage, and whether the last stage has been passed (training ends).
 
         The names of ``metrics`` are those of ``Fit.history``, such as ``validation_correct``.
         """
 
     @abc.abstractmethod
     def resize(self, task: AbstractTask) -> AbstractTask:
-        """The task with the sizes that its stage asks for: static fields may change, no array.
+        """The task with the sizes that its stage needs: static fields may change, arrays may not.
 
-        Called after every evaluation; training goes on with the same state, compiled anew where a
-        size has changed. So sizes should come in few steps, must not shrink, and depend on nothing
-        but the task.
+        This is called after every evaluation. Training goes on with the same state, and is compiled
+        again if a size has changed. Sizes should therefore change rarely. They must not shrink, and
+        may depend on the task only.
         """
 
     @abc.abstractmethod

@@ -1,4 +1,4 @@
-"""What to say when training leads somewhere it should not."""
+"""Errors and warnings when training diverges or a time constant gets too short."""
 
 import warnings
 from typing import Any

@@ -76,7 +76,7 @@ class Seeds(eqx.Module):
 
     @classmethod
     def read(cls, words: str) -> "Seeds":
-        """What :meth:`described` wrote."""
+        """The seeds that :meth:`described` wrote down."""
         about, _, seeds = words.partition(" of seeds ")
         n, how = about.split(" by ")
         way: Any = how

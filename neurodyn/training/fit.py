@@ -97,8 +97,8 @@ def fit(
     checkpoint_every
         Steps between checkpoints; default: about once a minute. One is always written at the end.
     resume
-        Go on from the checkpoint where there is one, up to `steps`, which may be more than before;
-        a run that has taken them already is returned as it is. Numbers and words that are not
+        Resume from the checkpoint if it exists, up to `steps`, which may be more than before. A run
+        that has taken these steps already is returned unchanged. Numbers and words that are not
         passed (`batch_size`, `sampler`, `select`, `patience`, `evaluate_every`, `ensemble`) are
         those of the run so far; others than those are refused. Objects have to be passed again,
         since the file cannot hold them. The model has the same bits as after one uninterrupted
@@ -123,7 +123,7 @@ def fit(
         If arguments do not fit each other; before anything is compiled.
     DivergenceError
         If the loss or a parameter becomes NaN or infinite. It names step, batch and parameter, and
-        holds the last good model and the history; a checkpoint keeps what it last held.
+        holds the last good model and the history; a checkpoint stays as it was last written.
     CheckpointError
         If a checkpoint belongs to a run with other settings.
 
@@ -226,7 +226,7 @@ def _compile(plan: Plan, run: Any, clock: "_Clock") -> tuple[Callable, Callable 
 
 
 class _Clock:
-    """Adds up wall time by what it was spent on."""
+    """Adds up wall time by activity."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(("compile", "train", "evaluate", "checkpoint"), 0.0)

@@ -83,7 +83,7 @@ def _made(make: Callable, key: PRNGKeyArray) -> Any:
 
 
 def default_objective(model: Any, task: AbstractTask) -> AbstractObjective:
-    """The task's own loss, but for series, where which model it is decides what is predicted."""
+    """The loss of the task; refused for series, because there the model decides on the objective."""
     if isinstance(model, Variational):
         raise ValueError(
             f"{type(model).__name__} is variational, and is trained on a lower bound: pass "

@@ -24,7 +24,7 @@ __all__ = ["apply_gradients", "init_optimizer"]
 
 
 def init_optimizer(optimizer: optax.GradientTransformation, params: PyTree) -> dict[str, PyTree]:
-    """Initialise the optimiser: once for what is shared, once for each row of what is indexed."""
+    """Initialise the optimiser: once for shared parameters, once for each row of indexed ones."""
     with _their_promotion():
         return {
             "shared": optimizer.init(_shared(params)),

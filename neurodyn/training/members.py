@@ -32,7 +32,7 @@ class Separate:
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
 
     def compile(self, *calls: tuple[Callable, int]) -> list[Callable[..., list[Record]]]:
-        """Compile for this run; what it returns runs all members and updates their state.
+        """Compile for this run; the returned function runs all members and updates their state.
 
         Each call is a function and how many numbers it takes.
         """
@@ -78,7 +78,7 @@ class Separate:
             self._setups[i], self.state[i] = _resize(self._setups[i], member, [member], resized)
 
     def setup_of(self, i: int) -> Setup:
-        """What member i runs with."""
+        """Setup and constants of member i."""
         return self._setups[i]
 
     def member(self, i: int) -> tuple[Constants, Member]:
@@ -133,7 +133,7 @@ class Together:
         self._setup, self.state = _resize(self._setup, self.state, each, resized)
 
     def setup_of(self, i: int) -> Setup:
-        """What member i runs with, as all do."""
+        """Setup and constants of member i, in arrays of all members."""
         del i
         return self._setup
 
@@ -175,7 +175,7 @@ def _resize(
 
 
 def compile_missing(programs: dict[Any, Any], wanted: dict[Any, Callable]) -> None:
-    """Compile what is not there yet, on a thread for each, while the next one is traced."""
+    """Compile missing programs, each in a thread, while the next one is traced."""
     missing = {name: lower for name, lower in wanted.items() if name not in programs}
     if not missing:
         return

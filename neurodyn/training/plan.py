@@ -1,4 +1,4 @@
-"""From what a user passes to `fit` to what runs, with every mistake found before compilation."""
+"""The arguments of `fit`, checked before compilation, as the plan of a run."""
 
 import functools
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ class Plan(NamedTuple):
     how
         ``"map"`` or ``"vmap"``; None without an ensemble.
     settings
-        What a checkpoint must agree with.
+        Settings that a checkpoint must have too.
     """
 
     setup: Setup
@@ -208,7 +208,7 @@ def _int32(x: Any) -> Any:
 
 
 def _fix(x: Any) -> str:
-    """What to pass in the place of something that is no task."""
+    """Advice on an argument that is no task."""
     if isinstance(x, AbstractSystem):
         return ": the model comes first, fit(model, task)"
     if isinstance(x, Trial):

@@ -1,4 +1,4 @@
-"""What training returns, put together from the state of the members."""
+"""Results of training, made from the state of the members."""
 
 import dataclasses
 import textwrap
@@ -20,7 +20,7 @@ __all__ = ["Fit", "Snapshot", "history_of", "model_of", "models_of", "tasks_of"]
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """What training returns.
+    """The result of training.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Fit:
 
 
 class Snapshot(NamedTuple):
-    """What callbacks see after an evaluation.
+    """The state of a run after an evaluation, for callbacks.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ Order = Int[Array, " item"] | None
 
 
 class AbstractSampler(eqx.Module):
-    """Draws the batch of a step; what it carries from step to step is the order of the items."""
+    """Draws the batch of a step, and carries the order of the items from step to step."""
 
     @abc.abstractmethod
     def init(self, task: AbstractTask) -> Order:

@@ -1,4 +1,4 @@
-"""What is compiled: chunks of training steps, evaluations, and the look at a step gone bad."""
+"""The compiled programs: chunks of training steps, evaluations, and the diagnosis of a bad step."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ LONGEST = 1024
 
 
 class Setup(eqx.Module):
-    """What all members share.
+    """The parts of a run that all members share.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Setup(eqx.Module):
 
 
 class Constants(eqx.Module):
-    """What stays the same for one member: all of the model that is not trained, and its keys."""
+    """Constants of one member: the untrained leaves of its model, and its keys."""
 
     rest: PyTree
     step_key: PRNGKeyArray
@@ -72,12 +72,12 @@ class Constants(eqx.Module):
 
 
 class Member(eqx.Module):
-    """What changes as a member trains; arrays only, all of it in checkpoints.
+    """The state of one member in training: arrays only, all of them in checkpoints.
 
     Attributes
     ----------
     params, opt, aux, order
-        Trained leaves; optimiser state; what the objective and the sampler carry along.
+        Trained leaves; states of the optimiser, the objective and the sampler.
     task
         Arrays of the task, which a curriculum changes.
     best, best_value, best_step
@@ -274,7 +274,7 @@ def _scalar(name: str, x: Any) -> Float[Array, ""]:
 
 
 def _like(new: PyTree, old: PyTree) -> PyTree:
-    """Check that what is carried along keeps its structure, shapes and dtypes."""
+    """Check that a carried state keeps its structure, shapes and dtypes."""
     structure: Any = jax.tree.structure(new)
     if structure != jax.tree.structure(old):
         raise ValueError(

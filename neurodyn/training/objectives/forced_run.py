@@ -1,4 +1,4 @@
-"""Runs along data that pull at the state."""
+"""Runs along data that force the state."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
@@ -58,7 +58,7 @@ class Forceable(Protocol):
 def forced_predictions(
     model: Any, trials: Trial, strength: Float[Array, "time unit"]
 ) -> Float[Array, "trial time output"]:
-    """What a model predicts of each window after its first sample, from before each forcing.
+    """Predictions of each window after its first sample, read before the state is forced.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def forced_predictions(
 
         return batched
 
-    # Trials come last in the recurrence, first in trials.
+    # The recurrence has trials on its last axis, `trials` on their first.
     infer = per_trial(lambda m, x: m.infer(x))
     x = jnp.swapaxes(trials.targets, 0, 1)
     n, rest = model.n_forced, model.n_units - model.n_forced

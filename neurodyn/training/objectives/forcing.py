@@ -30,22 +30,22 @@ class AbstractForcing(AbstractObjective):
     Attributes
     ----------
     penalties
-        Weights of what the model's ``penalties()`` names.
+        Weights of penalties, by their name in ``model.penalties()``.
     """
 
     penalties: eqx.AbstractVar[dict[str, Float[Array, ""]]]
 
     @abc.abstractmethod
     def check(self, model: Any, task: Any) -> None:
-        """Refuse what cannot be trained so."""
+        """Refuse models and tasks that cannot be trained by forcing."""
 
     @abc.abstractmethod
     def strength(self, model: Any, n_steps: int, alpha: Any) -> Float[Array, "time unit"]:
-        """How far each unit is pulled towards the data after each step."""
+        """Fraction by which each unit is pulled towards the data after each step."""
 
     @abc.abstractmethod
     def advance(self, model: Any, trials: Trial, aux: PyTree) -> tuple[Any, PyTree, dict]:
-        """The strength ``alpha`` of this update, what is carried on, numbers for the history."""
+        """The strength ``alpha`` of this update, the next state, and numbers for the history."""
 
     def __call__(self, model, task, trials, aux, *, key):
         alpha, aux, metrics = self.advance(model, trials, aux)
@@ -83,7 +83,7 @@ class SparseTeacherForcing(AbstractForcing):
         Errors double in ``ln 2 / (lambda dt)`` steps, lambda being the largest exponent: 77 there.
         Forcing more often than that keeps gradients in bounds.
     penalties
-        ``{name: weight}`` of what the model's ``penalties()`` names; default none.
+        ``{name: weight}`` of the penalties in ``model.penalties()``; default none.
 
     References
     ----------
@@ -114,7 +114,7 @@ class SparseTeacherForcing(AbstractForcing):
 
 
 class Alpha(NamedTuple):
-    """What adaptive forcing carries along: its strength, and the number of updates taken."""
+    """State of adaptive forcing: its strength, and the number of updates taken."""
 
     alpha: Float[Array, "*seed"]
     updates: Int[Array, "*seed"]
@@ -155,7 +155,7 @@ class GeneralisedTeacherForcing(AbstractForcing):
         Whether only the first ``n_outputs`` units are pulled, also where an observation determines
         more.
     penalties
-        ``{name: weight}`` of what the model's ``penalties()`` names; default none.
+        ``{name: weight}`` of the penalties in ``model.penalties()``; default none.
 
     Notes
     -----

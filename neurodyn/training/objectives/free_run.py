@@ -1,4 +1,4 @@
-"""Evaluating a model by what it does when left alone."""
+"""Evaluation of a model by free runs, without data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -107,7 +107,7 @@ class FreeRun(eqx.Module):
 
     @property
     def protocol(self) -> str:
-        """What is compared with what, in words."""
+        """A description of the comparison."""
         which = "".join(f", {by} {row}" for by, row in self.rows)
         return (
             f"free run from the first sample, {self.n_steps} steps after {self.transient} dropped, "

@@ -32,7 +32,7 @@ class Supervised(AbstractObjective):
     weight_penalty
         Weight of the mean squared entry of each trained weight matrix, summed over matrices.
     variable
-        What ``rate_penalty`` acts on, a name out of ``model.variables()``.
+        Variable that ``rate_penalty`` acts on, a name in ``model.variables()``.
 
     References
     ----------
