@@ -83,7 +83,7 @@ def _made(make: Callable, key: PRNGKeyArray) -> Any:
 
 
 def default_objective(model: Any, task: AbstractTask) -> AbstractObjective:
-    """The loss of the task; refused for series, because there the model decides on the objective."""
+    """The loss of the task; refused for series, whose objective depends on the model."""
     if isinstance(model, Variational):
         raise ValueError(
             f"{type(model).__name__} is variational, and is trained on a lower bound: pass "
