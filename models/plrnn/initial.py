@@ -8,7 +8,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.common.arrays import as_array
 
 __all__ = [
     "fan_in_uniform_rows",
@@ -24,7 +27,7 @@ __all__ = [
 def _stable(key: PRNGKeyArray, n: int, dtype: Any) -> Float[Array, "unit unit"]:
     """``R' R / M + I`` with normal R, divided by its largest eigenvalue."""
     R = jax.random.normal(key, (n, n), dtype)
-    K = R.T @ R / n + jnp.eye(n, dtype=dtype)
+    K = R.T @ R / n + as_array(np.eye(n), dtype)  # by NumPy, which compiles nothing
     return K / jnp.linalg.eigvalsh(K)[-1]
 
 
@@ -45,7 +48,7 @@ def stable_off_diagonal(key: PRNGKeyArray, shape: tuple[int, ...], dtype: Any) -
 
     def draw(k):
         K = _stable(k, shape[-1], dtype)
-        return K - jnp.diag(jnp.diagonal(K))
+        return jnp.where(np.eye(len(K), dtype=bool), jnp.zeros_like(K), K)
 
     return _each(draw, key, shape[:-2])
 
