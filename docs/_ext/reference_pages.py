@@ -6,6 +6,7 @@ its names, which the hand-written page of that module includes.
 
 import inspect
 import pkgutil
+import typing
 from pathlib import Path
 from types import ModuleType
 
@@ -64,7 +65,8 @@ def kind_of(member: object) -> str:
         return "Modules"
     if inspect.isclass(member):
         return "Exceptions" if issubclass(member, BaseException) else "Classes"
-    return "Functions" if callable(member) else "Values"
+    is_type = typing.get_origin(member) is not None  # such as Annotated[int, ...]
+    return "Functions" if callable(member) and not is_type else "Values"
 
 
 def write(path: Path, text: str) -> None:

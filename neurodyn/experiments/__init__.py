@@ -87,12 +87,6 @@ def run(experiment: str | Experiment, preset: str | None = None, **options) -> F
         If the settings belong to another experiment.
     FileExistsError
         If the folder already holds a result, or another run is writing into it.
-
-    Examples
-    --------
-    >>> done = run("izhikevich2003", settings={"n_seeds": 1, "duration": 700.0}, progress=False)
-    >>> done.summary["networks"]
-    '1'
     """
     if isinstance(experiment, str):
         experiment = EXPERIMENTS.find(experiment)

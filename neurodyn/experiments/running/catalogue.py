@@ -46,7 +46,7 @@ class Catalogue(Mapping[str, Experiment]):
         Raises
         ------
         ValueError
-            If there is none, with the names that there are.
+            If there is none, with all names.
         """
         if name not in self:
             raise ValueError(f"There is no experiment {name!r}; there are {', '.join(self)}.")

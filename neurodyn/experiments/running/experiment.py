@@ -187,6 +187,13 @@ def configure(
     ValueError
         For an unknown preset or setting, for a value of the wrong type or out of range, and for
         settings that contradict each other.
+
+    Examples
+    --------
+    >>> from neurodyn import experiments
+    >>> experiment = experiments.EXPERIMENTS["izhikevich2003"]
+    >>> experiments.configure(experiment, settings={"duration": "700", "dt": 1}).duration
+    700.0
     """
     base, hints = experiment.presets[experiment.preset(preset)], experiment.hints()
     changes = {}

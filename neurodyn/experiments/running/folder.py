@@ -116,7 +116,7 @@ def begin(
         )
     if unfinished and not (resume or overwrite):
         raise FileExistsError(
-            f"{folder} holds a run that was not finished. Pass resume (--resume) to go on with it, "
+            f"{folder} holds a run that was not finished. Pass resume (--resume) to continue it, "
             "or overwrite (--overwrite) to begin anew."
         )
     if resume and finished:

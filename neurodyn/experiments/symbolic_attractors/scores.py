@@ -27,7 +27,7 @@ ABOUT = {
     "n_regions": "visited regions",
     "n_regions_grazed": "regions with less than 0.1 % of the time",
     "n_real": "visited regions with a real fixed point",
-    "n_equilibria": "known equilibria with a fixed point of its own nearest",
+    "n_equilibria": "known equilibria that are the nearest of a fixed point",
     "equilibrium_distance": "distance from a known equilibrium to its fixed point",
 }
 

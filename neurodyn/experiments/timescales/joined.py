@@ -139,7 +139,7 @@ def _side_by_side(path: str, parts: list[xr.Dataset]) -> xr.Dataset:
         whole = xr.merge(parts, join="outer", compat="no_conflicts", combine_attrs="override")
     except ValueError as error:
         raise ValueError(
-            f"Setting 'join': {path} cannot be put side by side, since the folders were analysed "
+            f"Setting 'join': {path} cannot be joined, because the folders were analysed "
             f"with other settings or hold networks of other sizes. {error}"
         ) from error
     if not set(RUN) <= set(whole.dims):

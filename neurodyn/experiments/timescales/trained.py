@@ -36,7 +36,7 @@ EPOCH = {
     "correct": "accuracy, mean over heads",
     "correct_largest": "accuracy for the largest N",
     "loss": "loss of the test",
-    "solved": "whether the curriculum goes on to the next N",
+    "solved": "whether the curriculum continues with the next N",
     "tau_mean": "mean time constant in bits, not clamped",
     "tau_sd": "standard deviation of the time constants in bits, not clamped",
     "tau_below": "fraction of time constants at or below one step, not clamped",
