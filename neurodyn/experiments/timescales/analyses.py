@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.experiments.timescales.measures import (
+from neurodyn.experiments.timescales.networks import Variant, shaping
+from neurodyn.experiments.timescales.scores import (
     MAX_LAG,
     TAU_NOISE,
     WEIGHT_NOISE,
@@ -21,7 +22,6 @@ from neurodyn.experiments.timescales.measures import (
     retraining,
     timescales,
 )
-from neurodyn.experiments.timescales.networks import Variant, shaping
 from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import DIMS, Trained
 from neurodyn.io.files import load, save

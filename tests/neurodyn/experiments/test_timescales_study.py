@@ -15,7 +15,7 @@ from neurodyn.experiments import configure
 from neurodyn.experiments.brain_timescales.recordings import LOAD, Counted, _rebinned
 from neurodyn.experiments.brain_timescales.settings import Settings as BrainSettings
 from neurodyn.experiments.running.experiment import Run
-from neurodyn.experiments.timescales import EXPERIMENT, analyses, measures
+from neurodyn.experiments.timescales import EXPERIMENT, analyses, scores
 from neurodyn.experiments.timescales.heads import (
     head_of,
     read_at_every_step,
@@ -180,7 +180,7 @@ def test_units_that_are_all_alike_have_no_fastest():
     settings = configure(EXPERIMENT, "quick", SMALL)
     variant = Variant("single", "2", 0)
     alike = network(settings, variant, key=0)
-    assert measures.ablation(settings, variant, alike, 2, key=0) is None
+    assert scores.ablation(settings, variant, alike, 2, key=0) is None
 
 
 def test_larger_ns_are_kept_one_by_one(tmp_path, monkeypatch):
@@ -198,11 +198,11 @@ def test_larger_ns_are_kept_one_by_one(tmp_path, monkeypatch):
             raise InterruptedError
         return SimpleNamespace(history={"validation_correct": [0.1 * asked[-1]]})
 
-    monkeypatch.setattr(measures, "fit", fake)
+    monkeypatch.setattr(scores, "fit", fake)
     once = partial(analyses._once, settings, variant, tmp_path, "n2-retraining")
     for _ in range(2):
         try:
-            found = measures.retraining(settings, trained, variant, 2, jax.random.key(0), once)
+            found = scores.retraining(settings, trained, variant, 2, jax.random.key(0), once)
         except InterruptedError:
             continue
     assert asked == [2, 3, 4, 4]  # the two that were done are not done again

@@ -1,4 +1,4 @@
-"""Measures of a trained network: timescales, lesions, and further training."""
+"""Scores of a trained network: timescales, lesions, and further training."""
 
 from collections.abc import Callable
 from functools import partial
