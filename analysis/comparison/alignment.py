@@ -61,7 +61,7 @@ def _unbiased_energy(x: Samples, y: Others) -> Float[Array, ""]:
 
 
 def _between_sides(norm: Callable[[Samples], Array], score: Callable[[Side, Side], Array]):
-    """A measure of two sides, each centred and of one scale, by the norm of each."""
+    """A measure of two sides, each centred and scaled, that divides by the norms of both."""
 
     def side(x: Samples) -> Side:
         x = normed(x)

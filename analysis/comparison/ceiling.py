@@ -175,7 +175,7 @@ def split_half_reliability(
 
 
 def given_halves(array: xr.DataArray) -> Float[Array, "2 condition time unit"]:
-    """Halves that come with the data, on a dim ``repetition``; without offsets and scale."""
+    """The two halves of a recording on the dim ``repetition``, without offsets and scale."""
     if array.sizes["repetition"] != 2:
         raise LabelError(
             f"'repetition' must hold two halves of the trials, got {array.sizes['repetition']}; "
@@ -188,7 +188,7 @@ def given_halves(array: xr.DataArray) -> Float[Array, "2 condition time unit"]:
 
 
 def listed(units: xr.DataArray, chosen: np.ndarray) -> str:
-    """Labels of the units chosen, as text (netCDF gives lists of one back as scalars)."""
+    """Labels of the chosen units as text, because netCDF turns lists of one into scalars."""
     return ", ".join(str(unit) for unit in units.values[chosen])
 
 

@@ -186,7 +186,7 @@ def _folds(pair: Pair, measures: list[Measure], key, n_folds, penalties) -> Cros
 
 
 def _check_shape(measure: Measure, score: np.ndarray, pair: Pair) -> None:
-    """Refuse a score of another shape than the measure announces, which is the user's to mend."""
+    """Refuse a score whose shape is not the one that the measure declares."""
     wanted = (len(pair.x), pair.y.shape[-1])[: 1 + measure.pairwise.per_unit]
     if score.shape != wanted:
         raise ValueError(

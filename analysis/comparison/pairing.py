@@ -80,7 +80,7 @@ def pair_up(
     recorded, halves = _recorded(rec, of_rec)
     by = _conditions_by(run, recorded, by)
     y = condition_means(recorded, by, what="the recording", least=min_trials)
-    # Folds and shuffles go by the order of conditions: by that of their labels.
+    # Sort conditions by label, because folds and shuffles depend on their order.
     y = y.sortby("condition") if "condition" in y.indexes else y
     x = _run_means(run, by, of_run, join, min_trials)
     n_rec, n_run = y.sizes["condition"], x.sizes["condition"]
@@ -162,14 +162,14 @@ def _conditions_by(run, recorded: xr.DataArray, by) -> list[str] | None:
         return _design(run, recorded, known)
     if "trial" not in (*recorded.dims, *run.dims):
         return None
-    # Those of the side that is averaged already.
+    # The labels of the side that is averaged already.
     averaged, other = (run, set(recorded.coords)) if trials else (recorded, known)
     found = [n for n, c in averaged.coords.items() if c.dims == ("condition",) and n in other]
     return [str(n) for n in found if n != "condition"] or None
 
 
 def _design(run, recorded: xr.DataArray, known: set) -> list[str]:
-    """The conditions of the task of either side, which both must have."""
+    """The conditions of the task, from either side; both sides must have these labels."""
     design = conditions(run) or conditions(recorded)
     shared = recorded.drop_vars([n for n in recorded.coords if n not in known])
     if not design:

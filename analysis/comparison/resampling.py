@@ -74,7 +74,7 @@ def group_trials(
         If NaN starts within a trace.
     """
     if "trial" in array.indexes:
-        # Random halves and shuffles go by the order of trials: by that of their labels.
+        # Sort trials by label, because random halves and shuffles depend on their order.
         order = np.argsort(array["trial"].values, kind="stable")
         if not np.array_equal(order, np.arange(order.size)):
             array, codes = array.isel(trial=order), codes[order]
@@ -123,7 +123,7 @@ def _halves(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, " tria
     order = _random_order(key, codes)
     ordered = codes[order]
     rank = jnp.arange(codes.size, dtype=jnp.int32) - jnp.searchsorted(ordered, ordered)
-    # Of an odd number of trials either half may get one more.
+    # If the number of trials is odd, one half, chosen at random, gets one more.
     first = jax.random.bernoulli(jax.random.fold_in(key, 1), shape=codes.shape)
     half = (rank + first[ordered].astype(jnp.int32)) % 2
     return jnp.zeros_like(codes).at[order].set(half.astype(codes.dtype))

@@ -153,7 +153,7 @@ def _sweep(
         own = eqx.tree_at(lambda s: _parameter(s, parameter), system, value)
         options = {"dt": dt, "key": key, "solver": solver, "n_trials": n_trials}
         state = start = initial_states(own, dt, None, key, n_trials)
-        if transient:  # nothing of it is kept
+        if transient:  # the transient is not recorded
             nothing = Save(outputs=None)
             state = integrate(own, n_steps=transient, save=nothing, **options).final_state
         run = integrate(own, n_steps=n_steps, state=state, start=transient, **options)
@@ -164,7 +164,7 @@ def _sweep(
         still = (x == x[:, :1]).all((1, 2)) & resting(start, run.final_state)
         return *keep, jnp.isfinite(x).all((1, 2)), still
 
-    # One value after the other on a CPU would compile no faster, and run slower.
+    # Side by side: a loop over the values compiles no faster, and runs slower.
     return jax.vmap(one)(values)
 
 

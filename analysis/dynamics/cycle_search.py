@@ -1,4 +1,4 @@
-"""Search for the cycles of piecewise-linear maps that have too many regions to try them all."""
+"""Search for cycles of piecewise-linear maps with too many regions to try them all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurodyn.common.random import as_key
 
 __all__ = ["search_words"]
 
-#: Rounds of starts without anything new after which a search ends.
+#: A search ends after this number of rounds in a row without a new cycle.
 PATIENCE = 2
 
 
@@ -95,7 +95,7 @@ def _round(pieces, order, starts, inner, box, pool, rng) -> np.ndarray:
 
 
 def _run(pieces: Pieces, start: np.ndarray, order: int) -> np.ndarray:
-    """Regions that the map itself passes from these states."""
+    """Regions that the map passes when it starts from these states."""
     states, masks = start, []
     for _ in range(order):
         masks.append(pieces.mask(states))

@@ -193,7 +193,7 @@ def _label(logs, finite, rests, dt, every, transient, size, name, double) -> xr.
     at[-1] = rows - 1
     running = np.moveaxis(sums[at] / (at + 1)[:, None, None], 0, 1)
     mean = sums[-1] / rows
-    # A zero exponent is known to about one over the time; below that its sign means nothing.
+    # An exponent is known up to about one over the time; below that, its sign has no meaning.
     zero = np.fmax(3 * error, 1 / (rows * row))
     dimension = [
         kaplan_yorke_dimension(values, zero=small, complete=k == size)

@@ -213,7 +213,7 @@ def _isolated(matrices: np.ndarray, constants: np.ndarray) -> np.ndarray:
         return np.concatenate([_isolated(*part) for part in parts])
     with np.errstate(invalid="ignore", over="ignore"):
         scale = np.abs(matrices).sum(-1).max(-1) * np.abs(solutions).max(-1)
-        # Rounding alone moves a solution by about this much: beyond it, there is none.
+        # A solution beyond this size is lost in rounding, so the system counts as singular.
         limit = np.abs(constants).max(-1) / (np.finfo(float).eps * matrices.shape[-1])
         singular = ~(scale < limit) & (scale > 0)
     return np.where(singular[:, None], np.nan, solutions)

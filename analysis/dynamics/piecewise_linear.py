@@ -21,11 +21,11 @@ from neurodyn.labels import in_positions
 
 __all__ = ["cycles", "fixed_points"]
 
-#: Words that ``method="auto"`` still tries all of.
+#: Largest number of words that ``method="auto"`` enumerates.
 CHEAP = 2**18
-#: Words that ``method="enumerate"`` tries at most.
+#: Largest number of words that ``method="enumerate"`` accepts.
 MOST = 2**22
-#: How near to 1 the modulus of an eigenvalue makes a cycle count as not hyperbolic.
+#: A cycle is neutral (not hyperbolic) if the modulus of an eigenvalue is this close to 1.
 NEUTRAL = 1e-8
 STABILITY = ("stable", "saddle", "unstable", "neutral")
 

@@ -23,7 +23,7 @@ LEVELS = ("visit", "step")
 
 
 def read_states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]:
-    """The trajectory, and its labels: times are steps where it brings none."""
+    """The trajectory and its labels; without times, steps are counted."""
     coords: dict[str, Any] = {}
     if isinstance(states, xr.DataArray):
         if "time" not in states.dims:
@@ -55,7 +55,7 @@ def read_states(states: Any, n_latent: int) -> tuple[np.ndarray, dict[str, Any]]
 
 
 def read_sequence(coded: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The symbols as positions along the regions, and the labels of those."""
+    """The symbols as positions along the regions, and the labels of the regions."""
     if isinstance(coded, xr.Dataset):
         if "symbol" not in coded:
             raise LabelError("there is no 'symbol': pass the result of neurodyn.analysis.symbols.")
@@ -80,7 +80,7 @@ def regions_of(coded: xr.Dataset) -> np.ndarray:
 
 
 def _refuse_spread(coded: xr.Dataset) -> None:
-    """Refuse symbols on other dims, which `xr.concat` spreads them over, to be counted again."""
+    """Refuse symbols on further dims, over which `xr.concat` repeats them."""
     if extra := set(map(str, coded["symbol"].dims)) - {"seed", "trial", "time"}:
         raise LabelError(
             f"'symbol' lies on {sorted(extra)}, too: concatenating regions or latents spread it. "

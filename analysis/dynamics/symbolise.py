@@ -1,4 +1,4 @@
-"""Symbols out of outputs."""
+"""Outputs of a network to symbols."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def _random_frame(state: State, k: int) -> PyTree:
     x = eqx.filter(state, eqx.is_inexact_array)
     leaves, structure = jax.tree.flatten(x)
     keys = jax.random.split(jax.random.key(_FRAME), len(leaves))
-    # The same in every trial, so that a trial's exponents do not depend on the others.
+    # The same frame in every trial, so that its exponents do not depend on other trials.
     drawn = [
         jnp.broadcast_to(jax.random.normal(q, (k, 1, *a.shape[1:]), a.dtype), (k, *a.shape))
         for q, a in zip(keys, leaves, strict=True)
@@ -152,7 +152,7 @@ def _random_frame(state: State, k: int) -> PyTree:
 
 
 def _orthonormal(frame: PyTree) -> tuple[PyTree, Float[Array, "trial k"]]:
-    """Orthonormal directions of a frame ``(k, trial, ...)``, and how long each was."""
+    """Orthonormal directions of a frame ``(k, trial, ...)``, and the length of each before."""
     leaves, structure = jax.tree.flatten(frame)
     k, n_trials = leaves[0].shape[:2]
     flat = jnp.concatenate([a.reshape(k, n_trials, -1) for a in leaves], axis=2)

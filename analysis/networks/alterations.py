@@ -130,7 +130,7 @@ def score_altered(
 
 
 def _check_score(model, task: AbstractTask, score: str, n_trials: int, key) -> None:
-    """Refuse a score that the task does not give, before anything is compiled."""
+    """Refuse a score that the task does not have, before anything is compiled."""
 
     def intact(model, key):
         return _score(model, task, task.batch(key, n_trials), key)[0]

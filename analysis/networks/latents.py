@@ -54,7 +54,7 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
         )
     inside = labels.valid(run)
     run = run.assign({name: run[name].where(inside) for name in NEEDED})
-    # A mean over several steps, as of coarsen, may hold the first one among them.
+    # After coarsen a step is a mean of several; 0 < first_step < 1 if the first one is among them.
     later = run.isel(time=np.flatnonzero(run["first_step"] == 0))
     begun = run.isel(time=np.flatnonzero(run["first_step"] == 1))
     if not later.sizes["time"]:

@@ -20,7 +20,7 @@ __all__ = ["memory_capacity", "ridge_readout"]
 
 #: Penalties that are tried, relative to the mean variance of a unit.
 PENALTIES = np.logspace(-10, 2, 13)
-#: Share of the samples, the last ones, on which a penalty is chosen.
+#: Share of the samples, at the end, on which the penalty is chosen.
 HELD_OUT = 0.2
 
 
@@ -179,7 +179,7 @@ def _same_samples(states: Any, targets: Any) -> tuple[Any, Any]:
 
 
 def _in_order(values: Any, last: str, what: str) -> Any:
-    """A labelled array in the order of its labels, which are positions beside a plain array."""
+    """Sort a labelled array by its labels, because a plain array beside it has positions only."""
     if isinstance(values, xr.DataArray):
         for dim in values.dims:
             values = values if dim == last else labels.in_positions(values, str(dim), what=what)

@@ -159,7 +159,7 @@ def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
     if set(activity.dims) != {"trial", "time", unit}:
         raise LabelError(f"activity needs the dims trial, time and unit, got {activity.dims}.")
     values = checked(activity.transpose("trial", "time", unit), what="activity")
-    # Predictions depend neither on offsets nor on the scale, which float32 would lose.
+    # Remove offsets and scale, on which predictions do not depend, because float32 loses digits.
     return jnp.asarray(balanced(values), jnp.result_type(float))
 
 
@@ -189,7 +189,7 @@ def _under_labels(activity: Any, label: Any) -> Any:
 def _label(
     activity: xr.DataArray, label: Any, shape: tuple
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The label (trial, time), of words their numbers in sorted order, and those words."""
+    """The label (trial, time) as numbers, and the sorted words that they stand for, if any."""
     if isinstance(label, str):
         if label not in activity.coords:
             raise LabelError(f"activity has no coordinate '{label}': {list(activity.coords)}.")

@@ -1,4 +1,4 @@
-"""How many dimensions a population uses: participation ratio, number of components."""
+"""Dimensionality of a population: participation ratio, number of components."""
 
 from __future__ import annotations
 

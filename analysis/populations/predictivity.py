@@ -56,7 +56,7 @@ class Ridge(NamedTuple):
 
 
 def fold_masks(key: PRNGKeyArray, n_conditions: int, n_folds: int) -> Bool[Array, "fold condition"]:
-    """Which conditions each fold holds out: at random, in sizes that differ by one at most."""
+    """Random folds: the conditions that each holds out; their sizes differ by one at most."""
     fold = jax.random.permutation(key, jnp.arange(n_conditions) % n_folds)
     return fold[None, :] == jnp.arange(n_folds)[:, None]
 
@@ -107,7 +107,7 @@ def predicted(ridge: Ridge, y: Activity) -> Activity:
             shrink, correct = penalty
             residual = (yc - x @ (shrink[:, None] * projected)) * train
             error = jnp.sum((correct @ residual) ** 2, axis=(0, 1))
-            # A penalty too small for the precision is no candidate.
+            # Leave out penalties that are too small for the precision.
             return jnp.where(jnp.isfinite(error), error, jnp.inf)
 
         best = jnp.argmin(jax.lax.map(left_out_error, (shrinkage, correction)), axis=0)

@@ -65,7 +65,7 @@ def ridge_forecast(
     of, own, what = _by_output(seen), _by_output(known), ("observed", "train")
     own = labels.pair_channels(of, own, "output", "output", positions=True, what=what)
     x, new = (np.asarray(a.values, np.float64) for a in (own, seen))
-    # An array has no clock that another could contradict.
+    # Compare the clocks only where both sides are labelled.
     clocks = all(isinstance(data, (xr.DataArray, xr.Dataset)) for data in (train, observed))
     if clocks and (known.unit != seen.unit or not np.isclose(known.dt, seen.dt, rtol=1e-6)):
         raise ValueError(

@@ -26,7 +26,7 @@ from neurodyn.system import AbstractFlow, AbstractSystem, State
 
 __all__ = ["prediction_error", "valid_prediction_time"]
 
-#: Numbers that a chunk of predictions holds, at most.
+#: Largest number of values in a chunk of predictions.
 _CHUNK = 2**24
 
 
@@ -236,7 +236,7 @@ def _by_channel(scale: Any, generated: Any) -> np.ndarray:
 
 
 def _same_samples(generated: Any, truth: Any) -> tuple[Any, Any]:
-    """Both with the same channels, times and trials; the truth once for each run."""
+    """Both sides with the same channels, times and trials; the truth is repeated for each run."""
     a, b = same_channels(generated, truth)
     if not isinstance(a, xr.DataArray):
         return a, b

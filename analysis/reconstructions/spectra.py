@@ -132,7 +132,7 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
         flat = np.flatnonzero(np.isnan(p).any(0)).tolist()
         raise ValueError(f"`truth` is constant in channels {flat} in some trials; leave them out.")
     q = _spectra(runs.values, sigma)
-    # The distance between the roots, which keeps its digits where the two are close.
+    # The distance between the square roots is the same, and keeps its digits for close spectra.
     each = np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2).sum(1) / 2)
     moving = np.isfinite(each).all(1)
     status = np.where(runs.finite, np.where(moving, "ok", "constant"), "diverged")
@@ -145,7 +145,7 @@ def spectral_distance(generated: Any, truth: Any, *, sigma: float = 20.0) -> xr.
 
 
 def _same_step(generated: Any, truth: Any) -> None:
-    """Refuse two clocks, on which a bin of the spectrum is another frequency."""
+    """Refuse two sides of different steps, because their frequency bins differ."""
     if not (has_times(generated) and has_times(truth)):
         return
     (a, unit), (b, other) = read_step(generated, "generated"), read_step(truth, "truth")

@@ -19,7 +19,7 @@ __all__ = ["PROTOCOLS", "StateSpaceDivergence", "state_space_divergence"]
 
 #: Ranges that are cut into bins, by name; see `state_space_divergence`.
 PROTOCOLS = ("margin", "two_sd", "inner")
-#: Added to the count of every bin, of the published measure.
+#: Number added to the count of every bin, as published.
 SMOOTHING = 1e-5
 
 

@@ -181,7 +181,7 @@ def same_channels(generated: Any, truth: Any) -> tuple[Any, Any]:
 
 
 def _by_channel(data: Any, other: Any, name: str) -> xr.DataArray:
-    """Labelled, the last dim under one name."""
+    """The data as a DataArray whose last dim is called channel."""
     if isinstance(data, xr.DataArray):
         data, dim = _in_order(data, name)
         if dim != "channel":

@@ -1,4 +1,4 @@
-"""From labelled data, or anything array-like, to checked arrays in canonical order."""
+"""Checked arrays in canonical order, from labelled data or anything array-like."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
 
 
 def samples(array: xr.DataArray, *, what: str = "activity") -> Float[np.ndarray, "sample unit"]:
-    """Stack everything but ``unit`` into samples, in the precision that they came with."""
+    """Stack all dims but ``unit`` into samples, in the precision of the data."""
     if "seed" in array.dims:
         raise LabelError(f"{what} has a dim 'seed': select one member, e.g. .isel(seed=0).")
     return checked(array, what=what).reshape(-1, array.sizes["unit"])
@@ -259,7 +259,7 @@ def _refuse_shape(x: Any, what: str, least: int) -> None:
 
 
 def pair(x: Any, y: Any, *, least: int = 2, scale: bool = True) -> tuple[Array, Array]:
-    """Check two ``(sample, unit)`` arrays of the same samples; labelled ones go by their labels."""
+    """Check two ``(sample, unit)`` arrays of the same samples, matching labelled ones by label."""
     x, y = same_rows(x, y)
     x, y = (matrix(v, what=n, least=least, scale=scale) for n, v in (("x", x), ("y", y)))
     if x.shape[0] != y.shape[0]:

@@ -69,7 +69,7 @@ def bootstrap(
     if n < _LEAST:
         raise ValueError(f"An interval needs at least {_LEAST} members of {dim!r}, got {n}.")
     chosen = generator(key, needed_for="A bootstrap").integers(0, n, (n_draws, n))
-    # How often each member was drawn: one product instead of a copy for each draw.
+    # Number of times each member was drawn, so that means are one product, without copies.
     weight = np.stack([np.bincount(row, minlength=n) for row in chosen]).astype(np.float64)
     flat = array.reshape(n, -1)
     there = np.isfinite(flat)
@@ -78,7 +78,7 @@ def bootstrap(
         mean = np.where(there, flat, 0).sum(0) / there.sum(0)
     shape = array.shape[1:]
     ends = (1 - level) / 2
-    # All members drawn may be NaN where few are there: such draws say nothing.
+    # A draw of NaN members only is NaN, and is left out.
     low, high = (_quantile(draws, q) for q in (ends, 1 - ends))
     dims = tuple(str(d) for d in values.dims if d != dim)
     units = str(values.attrs.get("units", "1"))

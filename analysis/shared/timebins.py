@@ -65,7 +65,7 @@ def rebin(
             f"the run's times are in {unit!r}, the recording's in {other!r} ('1' for steps): "
             "label both in ms."
         )
-    # A binned run has its own bins around its times; a simulated one steps that end at them.
+    # Times are the centres of bins in a binned run, and the ends of steps in a simulated one.
     centres = (start + end) / 2
     lead = step / 2 if "bin_width" in run.attrs else step
     first, last = times[0] - lead, times[-1] + step - lead

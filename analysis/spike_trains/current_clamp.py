@@ -1,4 +1,4 @@
-"""Cells under injected current: spikes out of membrane potentials, and f-I curves."""
+"""Cells under injected current: detection of spikes, and f-I curves."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def detect_spikes(
 
 
 def _after_dead_time(at: np.ndarray, train: np.ndarray, dead: float) -> np.ndarray:
-    """Which of the crossings, sorted by train and time, come `dead` or more after a counted one."""
+    """Crossings, sorted by train and time, that are at least `dead` after a counted one."""
     close = (np.diff(train, prepend=-1) == 0) & (np.diff(at, prepend=-np.inf) < dead - SLACK)
     # A crossing far from its predecessor counts, whether or not the predecessor did.
     keep, last = ~close, 0

@@ -84,7 +84,7 @@ def firing_rate(spikes: xr.Dataset, *, window: Window | None = None) -> xr.DataA
 
 
 def require_units(array: xr.DataArray, what: str) -> None:
-    """Raise unless an array tells units apart."""
+    """Refuse an array without the dim ``unit``."""
     if "unit" not in array.dims:
         raise LabelError(
             f"{what} have the dims {array.dims}, without 'unit': select a single unit as a list of "
@@ -110,7 +110,7 @@ def binned_counts(
         width = labels.bin_width(data, what=f"{what}: the counts")
         if window is not None:
             check_inside(data, window, width / 2, what)
-            # A window of one bin says no longer how wide it is, so its attributes do.
+            # Keep the width as an attribute, because a window of one bin does not show it.
             data = labels.between(
                 data.assign_attrs(bin_width=width), window_edges(window), what=what
             )
@@ -174,7 +174,7 @@ def population_rate(
             known = [n for n, c in counts.coords.items() if c.dims == ("unit",) and n != "unit"]
             raise LabelError(f"there is no coordinate {by!r} of units; there are {known}.")
         names = counts[by].values
-    # In the order in which they first appear, which is that of the network.
+    # Populations in the order of their first unit, as in the network.
     found, first, group = np.unique(names, return_index=True, return_inverse=True)
     order = np.argsort(first)
     members = np.eye(len(found))[group]

@@ -56,7 +56,7 @@ def within(spikes: xr.Dataset, start: float, stop: float) -> Positions:
 
 
 def _ends(spikes: xr.Dataset, stop: float) -> np.ndarray:
-    """When each trial ends [ms], `stop` at the latest; of one that lasts throughout it is NaN."""
+    """End of each trial [ms], `stop` at the latest."""
     end = np.full(spikes.sizes["trial"] if in_trials(spikes) else 1, stop)
     if "spike_trial" in spikes and "valid_until" in spikes.coords:
         end = np.fmin(end, spikes["valid_until"].values)

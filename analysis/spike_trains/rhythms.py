@@ -1,4 +1,4 @@
-"""Rhythms: the spectrum of a population's rate, and how strong its bands are."""
+"""Rhythms: the spectrum of a population rate, and the power in its bands."""
 
 from __future__ import annotations
 

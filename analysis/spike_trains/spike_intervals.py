@@ -1,4 +1,4 @@
-"""Intervals between spikes, and how irregular they are."""
+"""Intervals between spikes, and their irregularity."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _seen(spikes: xr.Dataset, time: np.ndarray) -> np.ndarray:
 
 @takes(spikes=DATASET)
 def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
-    r"""How irregularly each unit fires: CV, CV2 and LV of its interspike intervals.
+    r"""Irregularity of each unit: CV, CV2 and LV of its interspike intervals.
 
     With intervals :math:`I_k`, all trials pooled, and pairs of successive intervals of one trial,
 
@@ -140,7 +140,7 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
 
 
 def _successive(found: xr.Dataset) -> np.ndarray:
-    """Positions of intervals after which another follows at once, in the same unit and trial."""
+    """Positions of intervals that end where the next one begins, in the same unit and trial."""
     begins = found["interval_start"].values
     ends = begins + found["interspike_interval"].values
     follows = np.isclose(begins[1:], ends[:-1], rtol=1e-12, atol=1e-9)

@@ -14,7 +14,7 @@ from neurodyn.labels.only import takes
 
 __all__ = ["aligned_correlation", "main_frequency"]
 
-#: Finest grid on which a peak of the spectrum is looked for, in samples of its own width.
+#: Frequencies per bin of the spectrum, on which its peak is searched.
 _OVERSAMPLING = 4
 
 

@@ -19,7 +19,7 @@ __all__ = ["autocorrelation", "population_activity"]
 
 Activity = Float[Array, "trial time unit"]
 
-#: Samples of all trials and units that are worked on at once: bounds memory to some 200 MB.
+#: Samples that are processed at once, of all trials and units: about 200 MB of memory.
 AT_ONCE = 1 << 23
 
 
@@ -109,24 +109,24 @@ def autocorrelation(
 
 
 def _in_time(array: xr.DataArray, n_lags: int) -> np.ndarray:
-    """Chunk after chunk of time; lazy arrays are read as they are needed."""
+    """Process chunks of time, so that lazy arrays are read piece by piece."""
     n_trials, n_times, n_units = array.shape
     length = min(n_times, max(n_lags, AT_ONCE // (n_trials * n_units)))
     sums, origin, scale = None, 0.0, 1.0
     for start in range(0, n_times, length):
         chunk = checked(array.isel(time=slice(start, start + length))).astype(np.float64)
         if sums is None:
-            # Offset and scale of the first chunk, taken out of all: float32 would lose the signal.
+            # Remove offset and scale of the first chunk, because float32 would lose the signal.
             scale = balanced_by(chunk)[1]
             origin = chunk[:, :1]
         chunk = jnp.asarray((chunk - origin) / scale, jnp.result_type(float)).transpose(1, 0, 2)
         sums = LagSums(chunk, n_lags) if sums is None else sums.add(chunk)
-    assert sums is not None  # there is a time step
+    assert sums is not None  # there is at least one time step
     return np.asarray(sums.autocorrelation())
 
 
 def _in_units(array: xr.DataArray, n_lags: int, across: str) -> np.ndarray:
-    """Some units at a time, since their spread is over whole trials."""
+    """Process some units at a time, because the spread is computed over whole trials."""
     n_trials, n_times, n_units = array.shape
     some = max(1, AT_ONCE // (n_trials * n_times))
     parts = []

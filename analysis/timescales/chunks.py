@@ -1,4 +1,4 @@
-"""Chunks of activity that follow each other in time, read by their labels where they have them."""
+"""Chunks of activity that follow each other in time, read by their labels if they have any."""
 
 from __future__ import annotations
 

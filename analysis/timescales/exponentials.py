@@ -97,7 +97,7 @@ def _one(lags: Lags, r: Lags, ends: Pair):
     best = jnp.argmin(jax.vmap(lambda t: solve(t)[1])(grid))
     low, high = grid[jnp.maximum(best - 1, 0)], grid[jnp.minimum(best + 1, GRID - 1)]
     inner = golden_section(lambda t: solve(t)[1], low, high)
-    # The section never quite reaches an end of its interval.
+    # The golden section never reaches the ends of its interval, so they are tried by themselves.
     candidates = jnp.stack([inner, ends[0], ends[1]])
     log_tau = candidates[jnp.argmin(jax.vmap(lambda t: solve(t)[1])(candidates))]
     return log_tau, *solve(log_tau)
@@ -153,7 +153,11 @@ def _amplitudes(decays: Float[Array, "lag exponential"], r: Lags) -> Pair:
 
 
 def _refine(residual, ends: Pair, start: Pair):
-    """Levenberg-Marquardt on both log time constants, kept between their bounds."""
+    """Levenberg-Marquardt on both log time constants, kept between their bounds.
+
+    Optimistix has a solver of this name, but without bounds, and time constants at a bound are a
+    regular outcome here.
+    """
     jacobian = jax.jacfwd(residual)
 
     def improve(_, carry):
@@ -165,7 +169,7 @@ def _refine(residual, ends: Pair, start: Pair):
         g = slope.T @ off
         det = jnp.maximum(h[0, 0] * h[1, 1] - h[0, 1] * h[1, 0], 1e-30)
         move = jnp.stack([h[1, 1] * g[0] - h[0, 1] * g[1], h[0, 0] * g[1] - h[1, 0] * g[0]]) / det
-        # A step of e in either time constant is as far as the slope can be trusted.
+        # Change either time constant by a factor of e at most, where the slope still holds.
         there = jnp.clip(at - jnp.clip(move, -1, 1), ends[0], ends[1])
         after = (residual(there) ** 2).sum()
         better = after < error

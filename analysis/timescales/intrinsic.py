@@ -20,7 +20,7 @@ from neurodyn.labels import LabelError, clock
 
 __all__ = ["intrinsic_timescale"]
 
-#: Trials a correlation across them needs.
+#: Least number of trials for a correlation across trials.
 LEAST_TRIALS = 3
 
 
@@ -166,7 +166,7 @@ def _trials(activity, variable):
 
 @partial(jax.jit, static_argnames="n_lags")
 def _correlations(x: Float[Array, "trial time unit"], weight: Float[Array, "trial unit"], n_lags):
-    """Mean correlation of bins `lag` apart, and how many bins do not vary, of every unit."""
+    """Mean correlation of bins `lag` apart, and number of constant bins, of every unit."""
     n_times = x.shape[1]
     first = jnp.arange(n_times)[None, :]
     second = first + jnp.arange(n_lags + 1)[:, None]
@@ -214,7 +214,7 @@ def _redraw(key, x, there, n_lags: int, n_draws: int, shared: bool, block: int):
 
 
 def _own_draw(key, there) -> Int[Array, " trial"]:
-    """How often each trial of one unit is drawn, out of those it has."""
+    """Number of times that each trial of one unit is drawn, among its own trials."""
     n = there.sum()
     order = jnp.argsort(~there, stable=True)
     position = jax.random.randint(key, there.shape, 0, 2**30) % n
@@ -223,7 +223,7 @@ def _own_draw(key, there) -> Int[Array, " trial"]:
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean over the units that there are."""
+    """Mean over the units that are not NaN."""
     there = np.isfinite(values)
     total = np.where(there, values, 0).sum(axis)
     count = there.sum(axis)

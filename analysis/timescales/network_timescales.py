@@ -117,7 +117,7 @@ def _run(model, n_steps, n_trials, burn_in, p, hold, levels, dt, name, chunk, ke
 
 
 def _bits(key, chance, start, n: int, hold: int):
-    """Bits of steps `start` to `start + n`; the bit of a step depends on the key and it alone."""
+    """Bits of steps `start` to `start + n`; each depends on the key and its step only."""
     numbers = (start + jnp.arange(n, dtype=jnp.int32)) // hold
 
     def draw(number):

@@ -130,10 +130,10 @@ def _autocovariance(n, total, head, tail, products) -> Float[Array, "lags unit"]
     mean = total / n
 
     def left_out(samples):
-        """Sum of the first 0, 1, ... of some samples."""
+        """Sums of the first 0, 1, ... samples."""
         return jnp.concatenate([jnp.zeros_like(samples[:1]), jnp.cumsum(samples, axis=0)])
 
-    # Sums of the earlier and of the later member of all pairs.
+    # Sum over all pairs of their earlier and their later sample.
     pairs = 2 * total[None] - left_out(tail[::-1]) - left_out(head)
     count = n - jnp.arange(max_lag + 1, dtype=n.dtype)
     correction = (mean[None] * pairs - count[:, None, None] * mean[None] ** 2).sum(axis=1)
