@@ -392,7 +392,7 @@ BAD = {
     "unknown measure": (
         lambda: analysis.compare(activity(source="model"), activity(), ["rsa"]),
         ValueError,
-        r"unknown measures \['rsa'\]: compare knows cka",
+        r"unknown measure 'rsa': compare knows cka",
     ),
     "average by what is not there": (
         lambda: nd.trials.average(trial_rates(), by="coherence"),
