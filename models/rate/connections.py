@@ -1,4 +1,4 @@
-"""Connections of rate networks: inputs of their gates, and units that are cut off."""
+"""Connections of rate networks: inputs of units and gates, and units that are cut off."""
 
 from typing import Any
 
@@ -11,7 +11,21 @@ from neurodyn.params.base import value_of
 from neurodyn.params.weights import only
 from neurodyn.system import Drive
 
-__all__ = ["cut_units", "split_drive"]
+__all__ = ["cut_units", "split_drive", "summed_input"]
+
+
+def summed_input(
+    rate: Float[Array, " unit"],
+    W: Float[Array, "unit unit"],
+    U: Float[Array, "input unit"],
+    b: Float[Array, " unit"],
+    u: Drive,
+) -> Float[Array, " unit"]:
+    """Recurrent input, bias, external input and injected current of each unit."""
+    total = rate @ W + b
+    if u.input is not None:
+        total = total + u.input @ U
+    return total if u.current is None else total + u.current
 
 
 def split_drive(

@@ -9,8 +9,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
-from neurodyn.models.rate.connections import cut_units
-from neurodyn.models.rate.shared import summed_input
+from neurodyn.models.rate.connections import cut_units, summed_input
 from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded, Dale, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractFlow, State, Variable

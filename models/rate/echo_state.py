@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PyTree
 
 from neurodyn.common.checks import number
 from neurodyn.models.activations import Activation, activation_function, activation_name
-from neurodyn.models.rate.shared import summed_input
+from neurodyn.models.rate.connections import summed_input
 from neurodyn.models.rules import AbstractReadoutRule
 from neurodyn.params import AbstractDistribution, AbstractParameter, Fixed, Uniform
 from neurodyn.params import bind as base

@@ -7,8 +7,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
-from neurodyn.models.rate.connections import cut_units
-from neurodyn.models.rate.shared import summed_input
+from neurodyn.models.rate.connections import cut_units, summed_input
 from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Free, Masked, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.models.rate.connections import split_drive
-from neurodyn.models.rate.shared import AbstractGated
+from neurodyn.models.rate.gated import AbstractGated
 from neurodyn.params import bind as base
 from neurodyn.system import State, Variable
 

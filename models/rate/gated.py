@@ -1,4 +1,4 @@
-"""Parts that rate networks share: summed input, and the constructor of gated networks."""
+"""The constructor that gated networks share."""
 
 from typing import Any, ClassVar, Self
 
@@ -8,23 +8,9 @@ from jaxtyping import Array, Float
 from neurodyn.models.rate.connections import cut_units
 from neurodyn.params import AbstractDistribution, AbstractParameter
 from neurodyn.params import bind as base
-from neurodyn.system import AbstractMap, Drive
+from neurodyn.system import AbstractMap
 
-__all__ = ["AbstractGated", "summed_input"]
-
-
-def summed_input(
-    rate: Float[Array, " unit"],
-    W: Float[Array, "unit unit"],
-    U: Float[Array, "input unit"],
-    b: Float[Array, " unit"],
-    u: Drive,
-) -> Float[Array, " unit"]:
-    """Recurrent input, bias, external input and injected current of each unit."""
-    total = rate @ W + b
-    if u.input is not None:
-        total = total + u.input @ U
-    return total if u.current is None else total + u.current
+__all__ = ["AbstractGated"]
 
 
 class AbstractGated(AbstractMap):
