@@ -53,6 +53,8 @@ class GRU(AbstractGated):
     reference: ClassVar[tuple[str, ...]] = ("cho2014",)
     n_gates: ClassVar[int] = 3
 
+    __init__ = AbstractGated.__init__  # type checkers would derive one from the fields
+
     @classmethod
     def example(cls, key: Any = 0) -> "GRU":
         """A small model, for tests."""

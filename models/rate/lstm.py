@@ -60,6 +60,8 @@ class LSTM(AbstractGated):
     reference: ClassVar[tuple[str, ...]] = ("hochreiter1997", "gers2000")
     n_gates: ClassVar[int] = 4
 
+    __init__ = AbstractGated.__init__  # type checkers would derive one from the fields
+
     def initial_state(self, *, dt, trial=None, key=None):
         del dt, trial
         h = base.start(self.initial, self.n_units, self.b.dtype, key, name="this LSTM")
