@@ -1,10 +1,9 @@
 """The checked arguments of :func:`neurodyn.integrate`, which its compiled part takes."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import diffrax
-import equinox as eqx
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, UInt
 
 from neurodyn.engine.intervene import AbstractIntervention
@@ -14,7 +13,7 @@ from neurodyn.system import AbstractSystem, Drive, State
 __all__ = ["Plan"]
 
 
-class Plan(eqx.Module):
+class Plan(NamedTuple):
     """A checked run. Fields that are not named here are arguments of `integrate`, in one form.
 
     Attributes
