@@ -404,7 +404,7 @@ BAD = {
         "nothing would be recorded",
     ),
     "one name": (
-        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save="rate"),
+        lambda: nd.integrate(Forced(), n_steps=3, dt=1.0, save="speed"),
         ValueError,
         "no variables",
     ),
