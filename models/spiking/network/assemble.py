@@ -34,9 +34,8 @@ def populations_of(populations: Any) -> dict[str, Population]:
     """Populations by name, from any form that the constructor takes."""
     if isinstance(populations, (Population, AbstractNeuron)):
         populations = {"cells": populations}
-    populations = by_name(
-        "populations", populations, '{"E": spiking.LIF(80), "I": spiking.LIF(20)}'
-    )
+    example = '{"E": spiking.LIF(80), "I": spiking.LIF(20)}'
+    populations = by_name("populations", populations, example)
     if not populations:
         raise ValueError("A network needs at least one population.")
     parts = {}
@@ -144,8 +143,8 @@ def inputs_of(inputs: Mapping, slices: Slices, key: Any) -> dict[str, Any]:
                     f"Input {name!r}: say with `W=` how {each.n} channels reach {last - first} "
                     "units (by default one channel reaches all, or as many as units one each)."
                 )
-            ones = jnp.ones((last - first,), jnp.result_type(float))
-            bound[name] = CurrentInput(each.n, each.to, Fixed(raw=ones))
+            ones = Fixed(raw=jnp.ones((last - first,), jnp.result_type(float)))
+            bound[name] = CurrentInput(each.n, each.to, ones)
             continue
         own = jax.random.key(0) if key is None else jax.random.fold_in(key, i)
         spec = as_parameter(each.W)
@@ -272,8 +271,8 @@ def replaced(network: Any, **fields: Any) -> Any:
     """A copy of a network with other values in some fields."""
     copy = object.__new__(type(network))
     for field in dataclasses.fields(network):
-        value = fields.get(field.name, getattr(network, field.name))
-        object.__setattr__(copy, field.name, value)
+        name = field.name
+        object.__setattr__(copy, name, fields.get(name, getattr(network, name)))
     return copy
 
 
