@@ -266,7 +266,8 @@ def test_one_variable_by_its_name(network, decision):
     run = nd.simulate(network, decision, n_trials=2, key=0, save="rate")
     assert run.rate.dims == ("trial", "time", "unit")
     end = nd.simulate(network, decision, n_trials=2, key=0, save=nd.Save((), outputs="last"))
-    np.testing.assert_array_equal(end.outputs, run.outputs[:, -1])
+    # Programs that keep all states and only the last one round differently, in each of 60 steps.
+    np.testing.assert_allclose(end.outputs, run.outputs[:, -1], rtol=0, atol=60 * 2**-23)
     assert "correct" in run.coords
     assert "correct" not in end.coords
 
