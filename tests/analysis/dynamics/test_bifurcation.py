@@ -68,7 +68,7 @@ def test_last_points_are_kept_and_the_rest_counted():
 
 
 def test_new_values_of_a_named_parameter_do_not_compile_again(monkeypatch):
-    module, traces = importlib.import_module("neurodyn.analysis.bifurcation"), []
+    module, traces = importlib.import_module("neurodyn.analysis.dynamics.bifurcation"), []
     original = module._points
 
     def counted(*arguments):

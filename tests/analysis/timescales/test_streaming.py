@@ -49,7 +49,7 @@ def test_covariance_of_each_trial():
 
 @pytest.mark.usefixtures("x64")
 def test_labelled_data_of_any_length_go_through_chunks(monkeypatch):
-    module = importlib.import_module("neurodyn.analysis.autocorrelation")
+    module = importlib.import_module("neurodyn.analysis.timescales.autocorrelation")
     data = xr.DataArray(
         WHOLE.transpose(1, 0, 2), dims=("trial", "time", "unit"), coords={"time": np.arange(900.0)}
     )
