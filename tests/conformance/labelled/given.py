@@ -89,6 +89,7 @@ _BINS = "each bin counts for itself, so that others may be missing"
 EXEMPT: dict[str, dict[str, str]] = {
     "example": {
         "neurodyn.drive.poisson": "what it draws has no labels",
+        "neurodyn.experiments.result": "it joins the parts of an experiment",
         "neurodyn.labels.like": "it takes a plain array",
         "neurodyn.labels.pair_channels": "it takes the names of two dims",
         "neurodyn.spikes.concat": "it takes a list",
@@ -110,6 +111,7 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.spikes.positions": "positions are what it returns, in the order of the table",
     },
     "pairs": {
+        "neurodyn.analysis.compare": "trials are averaged by condition, and not paired",
         "neurodyn.analysis.symbolise": "values belong to outputs, not to times",
         "neurodyn.plot.projections": "it draws two objects beside each other",
     },
