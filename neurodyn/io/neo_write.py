@@ -44,6 +44,7 @@ def to_neo(ds: xr.Dataset) -> neo.Block:
 
     Examples
     --------
+    >>> from neurodyn import spikes
     >>> block = to_neo(spikes.from_times([[10.0, 20.0], [5.0]], window=(0, 100)))
     >>> [len(train) for train in block.segments[0].spiketrains]
     [2, 1]
