@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,14 +44,11 @@ class Checkpoint:
     settings
         Fingerprints or numbers of the arguments of `fit`; a checkpoint with other settings is
         refused.
-    models
-        The models before training, for the fingerprints in older files.
     """
 
     def __init__(self, path: str | os.PathLike, *, resume: bool):
         self.path = Path(path)
         self.settings: dict[str, Any] = {}
-        self.models: Sequence[PyTree] = ()
         if self.path.is_dir():
             raise CheckpointError(f"the checkpoint '{path}' is a folder; name a file.")
         if self.path.exists() and not resume:
@@ -132,9 +130,18 @@ class Checkpoint:
         return header["step"], other_orientation(state) if old else state, history
 
     def _refuse_other_settings(self, stored: Mapping[str, Any], old: bool) -> None:
-        own = self.settings
+        own = dict(self.settings)
         if old:
-            own = own | {"model": fingerprint([other_orientation(m) for m in self.models])}
+            # Fingerprints name classes and fields, some of which were renamed since version 1.
+            # `read` compares the names, shapes and dtypes of all arrays.
+            plain = (*_KEPT, "ensemble")
+            stored, own = ({k: v for k, v in x.items() if k in plain} for x in (stored, own))
+            warnings.warn(
+                f"the checkpoint '{self.path}' was written by neurodyn 0.1, whose descriptions of "
+                "objects cannot be compared with those of this version: make sure that model, task "
+                "and optimiser were built with the same arguments.",
+                stacklevel=2,
+            )
         differing = [name for name in {**stored, **own} if stored.get(name) != own.get(name)]
         if differing:
             plain = [

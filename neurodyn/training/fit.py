@@ -163,7 +163,7 @@ def fit(
         **options,
     )
     if file is not None:
-        file.settings, file.models = plan.settings, plan.models
+        file.settings = plan.settings
     members = [
         compiled.start(plan.setup, m, plan.task, k)
         for m, k in zip(plan.models, plan.keys, strict=True)

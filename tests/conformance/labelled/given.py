@@ -111,7 +111,6 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.spikes.positions": "positions are what it returns, in the order of the table",
     },
     "pairs": {
-        "neurodyn.analysis.compare": "trials are averaged by condition, and not paired",
         "neurodyn.analysis.symbolise": "values belong to outputs, not to times",
         "neurodyn.plot.projections": "it draws two objects beside each other",
     },

@@ -45,9 +45,21 @@ def paired(case: Case, order: np.ndarray) -> str:
         return ""
     if case.dim == "time":
         return _other_times(case, shares)
-    return (
-        _missing(case, shares, np.sort(order[1:])) if case.dim in leaf(case.given).indexes else ""
-    )
+    if case.dim not in leaf(case.given).indexes:
+        return ""
+    return _missing(case, shares, np.sort(order[order != _left_out(leaf(case.given), case, order)]))
+
+
+def _left_out(given: Any, case: Case, order: np.ndarray) -> int:
+    """The first entry of the order; of trials, one that is alone in its condition.
+
+    Measures of conditions rightly accept that one of several trials of a condition is missing.
+    """
+    if case.dim == "trial" and "coherence" in given.coords:
+        values, counts = np.unique(given["coherence"].values, return_counts=True)
+        alone = np.isin(given["coherence"].values[order], values[counts == 1])
+        return int(order[np.argmax(alone)])
+    return int(order[0])
 
 
 def _differs(case: Case, got: Any) -> bool:
