@@ -14,9 +14,6 @@ from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["LeakyRNN"]
 
-#: Initial state of the published networks.
-_INITIAL = Uniform(0.0, 0.1)
-
 
 class LeakyRNN(AbstractMap):
     r"""A leaky recurrent network in discrete time, with trainable time constants.
@@ -52,7 +49,8 @@ class LeakyRNN(AbstractMap):
     W_out, b_out
         Readout. Default U(-k, k), ``k = 1 / sqrt(n_units)``.
     initial
-        Initial state, as for :class:`CTRNN`. Default U(0, 0.1), drawn for every trial.
+        Initial state, as for :class:`CTRNN`. Default ``"uniform"``: drawn from U(0, 0.1) for every
+        trial, as in the published networks.
     areas
         As for :class:`CTRNN`.
     key
@@ -97,7 +95,7 @@ class LeakyRNN(AbstractMap):
         b_in: Any = None,
         W_out: Any = None,
         b_out: Any = None,
-        initial: Any = _INITIAL,
+        initial: Any = "uniform",
         areas: Any = None,
         key: Any,
     ):
@@ -118,6 +116,10 @@ class LeakyRNN(AbstractMap):
         self.b_in = base.bind(b_in, (n,), keys[4], name="b_in", default=inward)
         self.W_out = base.bind(W_out, (n, n_outputs), keys[5], name="W_out", default=recurrent)
         self.b_out = base.bind(b_out, (n_outputs,), keys[6], name="b_out", default=recurrent)
+        if isinstance(initial, str):
+            if initial != "uniform":
+                raise ValueError(f'`initial` must be "uniform", a law or values, got {initial!r}.')
+            initial = Uniform(0.0, 0.1)
         self.initial = base.bind_initial(initial, (n,), keys[7])
         self.areas = base.unit_areas(areas, W, n)
         self.ei = base.unit_signs(self.W)
