@@ -1,6 +1,6 @@
 """The constructor that gated networks share."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -65,6 +65,6 @@ class AbstractGated(AbstractMap):
     def unit_coords(self):
         return base.label_units(self.areas, None)
 
-    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> Self:
+    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "AbstractGated":
         """Disconnect some units, as :meth:`CTRNN.cut` does."""
         return cut_units(self, units, incoming=incoming, outgoing=outgoing)

@@ -10,6 +10,7 @@ from neurodyn.labels import pair, pair_channels, time_axis
 from neurodyn.labels.only import takes
 from neurodyn.plot.style import styled, subplots
 from neurodyn.plot.symbol_parts import (
+    REGIONS,
     draw_cycles,
     draw_graph,
     draw_points,
