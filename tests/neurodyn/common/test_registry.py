@@ -83,7 +83,7 @@ def test_no_public_function_of_analysis_is_forgotten():
 def test_unknown_names():
     with pytest.raises(ValueError, match=r"there is no model 'CTRN'; did you mean CTRNN"):
         registry.find("CTRN", "model")
-    with pytest.raises(ValueError, match=r"no kind 'network'; there are model, spiking, synapse"):
+    with pytest.raises(ValueError, match=r"no kind 'network'; kinds are model, spiking, synapse"):
         registry.entries("network")
 
 
