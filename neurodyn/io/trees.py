@@ -48,7 +48,7 @@ def with_leaves(like: PyTree, arrays: Mapping[str, np.ndarray], prefix: str = ""
     return jax.tree.unflatten(structure, found)
 
 
-def _as_leaf(stored: np.ndarray, like: jax.Array) -> jax.Array:
+def _as_leaf(stored: np.ndarray, like: Any) -> jax.Array:
     # Copy: the array is a view of the bytes of the file, and the next step of a run donates it.
     x = jax.numpy.array(stored, copy=True)
     return jax.random.wrap_key_data(x, impl=jax.random.key_impl(like)) if _is_key(like) else x
