@@ -1,6 +1,7 @@
 """Trees of arrays as named arrays, for files of runs that go on later."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import numpy as np
