@@ -55,5 +55,5 @@ def _as_leaf(stored: np.ndarray, like: Any) -> jax.Array:
     return jax.random.wrap_key_data(x, impl=jax.random.key_impl(like)) if _is_key(like) else x
 
 
-def _is_key(x: jax.Array) -> bool:
+def _is_key(x: Any) -> bool:
     return jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)
