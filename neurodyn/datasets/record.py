@@ -101,7 +101,7 @@ class Record:
     title: str
     files: tuple[File, ...]
     read: Callable[..., xr.Dataset | xr.DataTree]
-    folder: Path | None = None
+    folder: str | Path | None = None
     description: str = ""
     species: str = ""
     area: str = ""
