@@ -41,7 +41,7 @@ class Outer(params.AbstractParameter):
         return Outer(*(jax.random.normal(k, (n,)) for k, n in zip(keys, shape, strict=True)))
 
     def value(self):
-        return self.a[:, None] * self.b
+        return self.a[:, None] * self.b[None, :]
 
     def magnitudes(self):
         return self

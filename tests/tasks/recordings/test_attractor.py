@@ -125,7 +125,7 @@ def test_a_model_trains_on_it(lorenz):
         ({"n_samples": 1}, "`n_samples`"),
         ({"dt": 0.0}, "`dt`"),
         ({"transient": -1}, "`transient`"),
-        ({"noise": -0.1}, "`noise`"),
+        ({"noise_std": -0.1}, "`noise_std`"),
         ({"system": reference.Henon(spread=0.0)}, "start alike"),
         ({"system": reference.Henon(spread=5.0)}, "diverge"),
         ({"system": reference.Logistic(r=0.5)}, "stand still"),
