@@ -121,7 +121,7 @@ BAD_RECORDINGS = {
         FileFormatError,
         "nor written by neurodyn",
     ),
-    "table": ("a.csv", pandas_table, FileFormatError, "is text, .* pandas"),
+    "table": ("a.csv", pandas_table, FileFormatError, "is text without a description.* pandas"),
     "columns of text": ("a.txt", neo_text, FileFormatError, "is text"),
     "pickle": ("a.pkl", write(pickle.dumps({"a": 1})), FileFormatError, "runs the code"),
     "pickle in disguise": ("a.abf", write(pickle.dumps(Bomb())), FileFormatError, "runs the code"),
