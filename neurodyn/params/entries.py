@@ -95,7 +95,8 @@ class Bounded(AbstractElementwise):
     def __check_init__(self):
         if not is_concrete(self.low, self.high):
             return
-        if not self.low < self.high or not np.isfinite([self.low, self.high]).all():
+        low, high = np.asarray(self.low), np.asarray(self.high)  # one each, or one a seed
+        if not (low < high).all() or not (np.isfinite(low) & np.isfinite(high)).all():
             raise ValueError(
                 f"Bounded needs finite low < high, got low={self.low}, high={self.high}. "
                 "For a lower bound only, use Clamped."

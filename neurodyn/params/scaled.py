@@ -38,7 +38,7 @@ class Scaled(AbstractWrapper):
     of: Any = Free()
 
     def __check_init__(self):
-        if is_concrete(self.factor) and (not np.isfinite(self.factor) or self.factor == 0):
+        if is_concrete(self.factor) and not (np.isfinite(self.factor) & (self.factor != 0)).all():
             raise ValueError(f"Scaled: `factor` must be a number other than 0, got {self.factor}.")
 
     def draw(self, shape, key, dtype=None):
