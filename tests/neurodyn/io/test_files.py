@@ -369,7 +369,7 @@ def test_classes_check_what_they_are_given(tmp_path):
 
 def test_deep_nesting_is_refused(path):
     def change(header, arrays):
-        for _ in range(600):
+        for _ in range(400):
             header["object"] = {"list": [header["object"]]}
 
     rewrite(path, change)
