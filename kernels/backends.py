@@ -64,12 +64,14 @@ def choose(backend: str, missing: Callable[[], str | None], *, fits: bool = True
         if wanted not in BACKENDS:
             raise ValueError(f"{VARIABLE} must be one of {BACKENDS}, got {wanted!r}.")
         if wanted == "auto":
-            if not (fits and installed()):
+            if not fits:
                 return "xla"
             reason = missing()
-            if reason is not None:
+            if reason is None:
+                return "compiled"
+            if installed():
                 warn_once(reason)
-            return "compiled" if reason is None else "xla"
+            return "xla"
         backend = wanted
     if backend == "compiled":
         reason = missing()

@@ -1,5 +1,6 @@
 """Test configuration: compiled programs on disk, strict promotion, fixed seeds."""
 
+import contextlib
 import gc
 import os
 import shutil
@@ -88,9 +89,12 @@ assert not MOVED, f"tests/conftest.py lists files that are not there: {MOVED}"
 def pytest_sessionstart(session):
     """Empty the folder of programs once it is too large, before any worker starts."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        size = sum(file.stat().st_size for file in PROGRAMS.rglob("*") if file.is_file())
+        size = 0
+        for file in PROGRAMS.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # another session may remove it
+                size += file.stat().st_size
         if size > PROGRAMS_MAX:
-            shutil.rmtree(PROGRAMS)
+            shutil.rmtree(PROGRAMS, ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)  # markers, before they are asked for

@@ -40,7 +40,7 @@ def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> 
 
     Returns
     -------
-    p-values, never below ``1 / (1 + n)``; NaN where the score is NaN. A DataArray where both are
+    p-values, never below ``1 / (1 + n)``; NaN where the score is NaN. A DataArray where `score` is
     labelled, else an array.
 
     References

@@ -19,6 +19,7 @@ from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
+from neurodyn.engine.start import is_stochastic
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 
 __all__ = ["bifurcation"]
@@ -104,8 +105,9 @@ def bifurcation(
     name = parameter if isinstance(parameter, str) else "value"
     arrays = _values(system, parameter, name, values)
     if isinstance(system, AbstractFlow) and solver is None:
-        noisy = any(getattr(system, n, None) is not None for n in ("noise", "noise_std"))
-        solver = diffrax.Euler() if noisy else diffrax.Tsit5()
+        solver = (
+            diffrax.Euler() if is_stochastic(system, 1.0 if dt is None else dt) else diffrax.Tsit5()
+        )
     if max(output, section[0] if section else 0) >= system.n_outputs or output < 0:
         raise ValueError(
             f"{type(system).__name__} has {system.n_outputs} outputs; `output` and `section` must "

@@ -11,9 +11,9 @@ from jaxtyping import Array, Bool, Float, PyTree
 from neurodyn.engine import start, stepping
 from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.engine.solvers import check_noise_solver, check_solver
-from neurodyn.engine.start import trial_keys
+from neurodyn.engine.start import has_diffusion, trial_keys
 from neurodyn.params import with_values
-from neurodyn.system import AbstractFlow, AbstractMap, State
+from neurodyn.system import AbstractMap, State
 
 __all__ = [
     "forward_solver",
@@ -168,17 +168,14 @@ def _orthonormal(frame: PyTree) -> tuple[PyTree, Float[Array, "trial k"]]:
 
 def is_noisy(system: Any, state: State, trial: PyTree, source: Any) -> bool:
     """Whether a flow has noise, asked without computing anything."""
-    if not isinstance(system, AbstractFlow):
-        return False
 
-    def amplitude():
-        one = jax.tree.map(lambda a: a[0], (state, trial))
-        t = jnp.zeros(())
+    def first():
+        one, its_trial = jax.tree.map(lambda a: a[0], (state, trial))
         held = isinstance(source, Drive)
-        u = jax.tree.map(lambda a: a[0, 0], source) if held else as_drive(source(t))
-        return with_values(system, one[1]).diffusion(t, one[0], u)
+        u = jax.tree.map(lambda a: a[0, 0], source) if held else as_drive(source(jnp.zeros(())))
+        return one, u, its_trial
 
-    return eqx.filter_eval_shape(amplitude) is not None
+    return has_diffusion(system, first)
 
 
 def forward_solver(system: Any, solver: Any, noisy: bool) -> Any:

@@ -24,7 +24,7 @@ from neurodyn.engine.integrate import Save, integrate
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["altered_scores", "score_altered"]
+__all__ = ["altered_scores"]
 
 
 def altered_scores(
@@ -72,43 +72,6 @@ def altered_scores(
     ValueError
         If model and task do not fit, there is no such score, or no alteration.
     """
-    found, finite = score_altered(
-        model,
-        task,
-        change,
-        alterations,
-        n_trials=n_trials,
-        score=score,
-        same_trials=same_trials,
-        at_once=at_once,
-        key=key,
-    )
-    dims = ("sweep", "trial")
-    return labels.dataset(
-        {
-            "score": (dims, found, "1", f"score '{score}' of the altered network"),
-            "finite": (dims, finite, "1", "whether the network stayed finite"),
-        },
-        {},
-        source="analysis",
-        kind="statistic",
-        values=False,
-    )
-
-
-def score_altered(
-    model: AbstractSystem,
-    task: AbstractTask,
-    change: Callable[[Any, Any], Any],
-    alterations: PyTree,
-    *,
-    n_trials: int,
-    score: str,
-    same_trials: bool = True,
-    at_once: int,
-    key: Any,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The values of `altered_scores`, each ``(alteration, trial)``."""
     for what in ("n_inputs", "n_outputs"):
         if getattr(model, what) != getattr(task, what):
             raise ValueError(
@@ -126,7 +89,22 @@ def score_altered(
     key = as_key(key, needed_for="Scoring altered networks")
     _check_score(model, task, score, n_trials, key)
     found, finite = _scores(model, task, change, alterations, key, n_trials, same_trials, at_once)
-    return np.asarray(found[score], np.float64), np.asarray(finite)
+    dims = ("sweep", "trial")
+    return labels.dataset(
+        {
+            "score": (
+                dims,
+                np.asarray(found[score], np.float64),
+                "1",
+                f"score '{score}' of the altered network",
+            ),
+            "finite": (dims, np.asarray(finite), "1", "whether the network stayed finite"),
+        },
+        {},
+        source="analysis",
+        kind="statistic",
+        values=False,
+    )
 
 
 def _check_score(model, task: AbstractTask, score: str, n_trials: int, key) -> None:

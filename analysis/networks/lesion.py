@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from neurodyn.analysis.networks.alterations import score_altered
+from neurodyn.analysis.networks.alterations import altered_scores
 from neurodyn.analysis.networks.lesion_results import lesion_result, relative_accuracy
 from neurodyn.common.checks import check_whole
 from neurodyn.engine.chosen import Chosen, as_units
 from neurodyn.engine.intervene import SupportsCut, select_units
-from neurodyn.engine.units import as_mask, where
+from neurodyn.engine.units import as_mask, unit_coord, where
 from neurodyn.labels import LabelError, in_positions
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
@@ -127,9 +127,10 @@ def ablation(
     masks, numbers = _masks(model, units, n_units)
     # The intact network is the first of the altered ones.
     every = jnp.asarray(np.concatenate([np.zeros((1, n_units), bool), masks]))
-    found, finite = score_altered(
+    answers = altered_scores(
         model, task, _cut, every, n_trials=n_trials, score=score, at_once=at_once, key=key
     )
+    found, finite = answers["score"].values, answers["finite"].values
     stayed = finite[1:].mean(axis=1)
     dim = "sweep" if numbers is None else "unit"
     relative, base = relative_accuracy(found[1:], found[0], chance, baseline)
@@ -177,5 +178,5 @@ def _unit_coords(model: AbstractSystem, numbers: np.ndarray | None) -> dict[str,
     tau = model.unit_coords().get("tau")
     if tau is None:
         return {}
-    _, values, unit, *_ = tau if isinstance(tau, tuple) else ("unit", tau, "ms")
-    return {"tau": ("unit", np.asarray(values)[numbers], unit, "time constant of the unit")}
+    _, values, unit = unit_coord(tau, "ms")
+    return {"tau": ("unit", values[numbers], unit, "time constant of the unit")}

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from neurodyn.analysis.networks.alterations import score_altered
+from neurodyn.analysis.networks.alterations import altered_scores
 from neurodyn.analysis.networks.lesion_results import lesion_result, relative_accuracy
 from neurodyn.common.checks import check_whole, numbers
 from neurodyn.common.random import as_key
@@ -118,7 +118,7 @@ def perturbation(
     every = np.repeat(np.concatenate([[0.0], eps]), n_repeats)
     keys = jax.random.key_data(jax.random.split(k_noise, every.size))
     change = _Perturb(parameter, parameter == "tau" if positive is None else positive)
-    scores, finite = score_altered(
+    answers = altered_scores(
         model,
         task,
         change,
@@ -129,6 +129,7 @@ def perturbation(
         at_once=at_once,
         key=k_trials,
     )
+    scores, finite = answers["score"].values, answers["finite"].values
     found = scores.mean(axis=1).reshape(-1, n_repeats)
     stayed = finite.mean(axis=1).reshape(-1, n_repeats)[1:].mean(axis=1)
     relative, base = relative_accuracy(found[1:], found[0], chance, baseline)

@@ -17,6 +17,7 @@ from neurodyn.analysis.timescales.streaming import CovarianceSums, LagSums, labe
 from neurodyn.common.checks import check_whole, number
 from neurodyn.common.random import as_key
 from neurodyn.engine.integrate import Save, integrate
+from neurodyn.engine.units import unit_coord
 from neurodyn.system import AbstractMap, AbstractSystem
 
 __all__ = ["driven_activity", "network_timescale"]
@@ -236,13 +237,12 @@ def _coords(model: AbstractSystem) -> dict[str, Any]:
     own = {"tau": ("own_tau", "ms")}
     coords = {}
     for name, values in model.unit_coords().items():
-        dim, values, *about = values if isinstance(values, tuple) else ("unit", values)
+        label, units = own.get(name, (name, "1"))
+        dim, values, units = unit_coord(values, units)
         if dim != "unit":
             continue
-        label, units = own.get(name, (name, "1"))
-        units = about[0] if about else units
         long_name = "time constant of the unit itself" if name in own else name.replace("_", " ")
-        coords[label] = ("unit", np.asarray(values), {"units": units, "long_name": long_name})
+        coords[label] = ("unit", values, {"units": units, "long_name": long_name})
     return coords
 
 

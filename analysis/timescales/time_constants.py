@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.timescales.autocorrelation import autocorrelation
 from neurodyn.analysis.timescales.golden import golden_section
+from neurodyn.engine.units import unit_coord
 from neurodyn.labels import LabelError, clock
 from neurodyn.labels.only import takes
 from neurodyn.params import with_values
@@ -45,9 +46,11 @@ def effective_tau(model: xr.Dataset | xr.DataArray | AbstractSystem) -> xr.DataA
         If there is no such coordinate or it is not in ms.
     """
     if isinstance(model, AbstractSystem):
+        units = {"tau": "ms"}
         columns = with_values(model).unit_coords()
-        own = {n: v for n, v in columns.items() if not isinstance(v, tuple)}
-        model = xr.Dataset(coords={n: ("unit", np.asarray(v)) for n, v in own.items()})
+        own = {n: unit_coord(v, units.get(n, "1")) for n, v in columns.items()}
+        coords = {n: (dim, x, {"units": unit}) for n, (dim, x, unit) in own.items()}
+        model = xr.Dataset(coords={n: c for n, c in coords.items() if c[0] == "unit"})
         model = model.assign_coords(unit=np.arange(model.sizes.get("unit", 0)))
     known = model.variables if isinstance(model, xr.Dataset) else model.coords
     if "tau" not in known or "unit" not in model["tau"].dims:

@@ -56,7 +56,7 @@ class PVRNN(AbstractMap):
         Deterministic units and latents of each layer.
     tau
         Time constant of each layer [steps], at least 1: one for all, one for each layer, or for
-        each layer an array with one for each unit. A spec is bound to the packed units.
+        each layer an array with one for each unit. A parameter is bound to the packed units.
     sequences
         ``(number, steps)`` of the training sequences, which sizes ``A``; None: no
         training sequences, for networks that generate, or that infer latents from observations
@@ -83,7 +83,7 @@ class PVRNN(AbstractMap):
         Initial adaptive vectors: ``"zeros"``; ``"normal"``, standard normal; ``"prior"``: such that
         the posterior equals the prior along a first draw; or a number, array or initializer.
     W, b, W_z, W_prior, b_prior, W_posterior, b_posterior, W_out, b_out
-        Packed weights and biases: a number, an array, an initializer or a spec of
+        Packed weights and biases: a number, an array, an initializer or a parameter of
         :mod:`neurodyn.params`; entries between layers that are not connected stay 0. Default:
         U(-k, k) with ``k = 1 / sqrt(sources)``. For the frozen random biases of some studies pass
         ``b=frozen_bias()``.

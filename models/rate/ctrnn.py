@@ -42,16 +42,16 @@ class CTRNN(AbstractFlow):
     excitatory unit inhibits for that time, also under :class:`~neurodyn.params.Dale`. In the
     current form the noise is inside the nonlinearity, and rectified rates stay at 0 or above.
 
-    Every weight argument takes a number, an array, an initializer ``(key, shape, dtype)`` or a spec
-    of :mod:`neurodyn.params`; a constraint (Dale, sparsity, rank, areas) is such a parameter.
+    Every weight argument takes a number, an array, an initializer ``(key, shape, dtype)`` or a
+    parameter of :mod:`neurodyn.params`; a constraint (Dale, sparsity, rank, areas) is such a parameter.
 
     Parameters
     ----------
     n_inputs, n_units, n_outputs
         Sizes.
     tau
-        Time constants [ms]. A number or an array stays fixed; a spec is trained, per unit, or per
-        group (:class:`~neurodyn.params.Grouped`), or shared (:class:`~neurodyn.params.Shared`).
+        Time constants [ms]. A number or an array stays fixed; a parameter is trained, per unit, or
+        per group (:class:`~neurodyn.params.Grouped`), or shared (:class:`~neurodyn.params.Shared`).
         Default: trained per unit between 20 and 500 ms, from 100 ms (Yang et al. 2019 use 100 ms at
         dt = 20 ms). No tau may be shorter than the step of a run.
     form
@@ -72,11 +72,11 @@ class CTRNN(AbstractFlow):
         Readout bias ``(output,)``. Default 0.
     noise_std
         Stationary standard deviation ``sigma`` of the noise, in units of the state. None: no noise.
-        A number or array (per unit) stays fixed; a spec is trained.
+        A number or array (per unit) stays fixed; a parameter is trained.
     initial
         Initial state (of ``r`` or ``x``): ``"zeros"``; a number or an array, which stays fixed; a
-        spec, which is learned (``params.Free(0.0)``; ``params.Indexed(n)`` for one per sequence); a
-        law such as ``params.Uniform(0.0, 0.1)``, drawn for every trial.
+        parameter, which is learned (``params.Free(0.0)``; ``params.Indexed(n)`` for one per
+        sequence); a law such as ``params.Uniform(0.0, 0.1)``, drawn for every trial.
     areas
         Area of each unit, or the number of units in each area; taken from
         :class:`~neurodyn.params.Blocks` where ``W`` is one.

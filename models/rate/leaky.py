@@ -33,7 +33,7 @@ class LeakyRNN(AbstractMap):
     n_inputs, n_units, n_outputs
         Sizes.
     tau
-        Time constants [steps], at least 1. A number or an array stays fixed; a spec is trained.
+        Time constants [steps], at least 1. Numbers and arrays stay fixed; a parameter is trained.
         Default: trained, clamped at 1 in the forward pass (a raw value that falls below stays
         there, having no gradient), from U(1, 2).
     form

@@ -96,7 +96,7 @@ def program(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
     load: Annotated[
-        list[str] | None,
+        list[Path] | None,  # paths of a variable are separated as those of PATH are
         typer.Option(
             "--load",
             metavar="FILE|MODULE",
@@ -108,7 +108,7 @@ def program(
 ) -> None:
     """Train neural dynamical systems on cognitive tasks and compare them with recordings."""
     del debug, version
-    _load(load or [])
+    _load([str(name) for name in load or []])
 
 
 app.command("demo", short_help="Train on a task, compare with a recording.")(demo.demo)

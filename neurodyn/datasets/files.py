@@ -59,14 +59,15 @@ def where(record: Record) -> str:
     """Tell where a dataset would be taken from: a folder, "download" or "missing"."""
     folder = _folder(record)
     if folder is not None:
-        return str(folder)
+        whole = all((folder / file.name).is_file() for file in record.files)
+        return str(folder) if whole else "missing"
     if all((_cache() / file.name).is_file() for file in record.files):
         return str(_cache())
     return "download" if record.downloadable else "missing"
 
 
 def _folder(record: Record) -> Path | None:
-    """The folder that holds the dataset; None if there is no such folder on this machine."""
+    """The folder of the record, or the local folder that holds the dataset; None without either."""
     if record.folder is not None:
         return record.folder
     given = os.environ.get(VARIABLE)

@@ -14,14 +14,11 @@ from neurodyn import kernels
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.engine.chosen import Chosen, as_units
+from neurodyn.engine.signals import EDGE
 from neurodyn.engine.units import as_mask, select_units
 from neurodyn.system import AbstractSpiking, AbstractSystem, State, Variable
 
 __all__ = ["Save", "Trajectory"]
-
-
-#: Tolerance, in steps, when a time is converted to a step number, because times are rounded.
-_EDGE = 1e-6
 
 
 class Save(NamedTuple):
@@ -226,14 +223,14 @@ def window_steps(save: Save, dt: Any, n_steps: int) -> tuple[int, int]:
         if isinstance(dt, jax.core.Tracer):
             raise ValueError("Save(window=...) needs a concrete `dt`.")
         start, stop = (float(edge) / float(dt) for edge in save.window)
-        if not 0 <= start < stop or (stop != math.inf and stop > n_steps + _EDGE):
+        if not 0 <= start < stop or (stop != math.inf and stop > n_steps + EDGE):
             raise ValueError(
                 f"Save: the window {save.window} ms is not inside the run of "
                 f"{n_steps * float(dt):g} ms."
             )
         # Sample k holds at (k + 1) dt.
-        first = math.floor(start + _EDGE)
-        last = n_steps if stop == math.inf else math.floor(stop + _EDGE)
+        first = math.floor(start + EDGE)
+        last = n_steps if stop == math.inf else math.floor(stop + EDGE)
     if last - first < save.every:
         raise ValueError(
             f"Save: nothing would be recorded, since every={save.every} is more than the "

@@ -1,5 +1,6 @@
 """How a run begins: keys and initial states of its trials, and checks of its first step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -19,8 +20,10 @@ from neurodyn.system import AbstractFlow, AbstractSystem, Drive, State
 __all__ = [
     "check_changes",
     "check_currents",
+    "has_diffusion",
     "initial_states",
     "is_noisy",
+    "is_stochastic",
     "precision",
     "trial_keys",
 ]
@@ -59,16 +62,39 @@ def precision(state: State, inputs: Any, dt: Array) -> Any:
     return own
 
 
-def is_noisy(system: AbstractSystem, state: State, plan: Plan) -> bool:
-    """Whether the system is stochastic; if it is, there must be a key."""
+def has_diffusion(system: AbstractSystem, first: Callable[[], tuple[State, Drive, PyTree]]) -> bool:
+    """Whether a system is a flow with noise, asked without computing anything.
+
+    Parameters
+    ----------
+    system
+        The system.
+    first
+        Gives a state, the drive and the trial of one step.
+    """
     if not isinstance(system, AbstractFlow):
         return False
 
     def amplitude():
-        one, u, trial, _ = _first(state, plan, None, jnp.zeros(()))
-        return with_values(system, trial).diffusion(jnp.zeros(()), one, u)
+        state, u, trial = first()
+        return with_values(system, trial).diffusion(jnp.zeros(()), state, u)
 
-    noisy = eqx.filter_eval_shape(amplitude) is not None
+    return eqx.filter_eval_shape(amplitude) is not None
+
+
+def is_stochastic(system: AbstractSystem, dt: Any) -> bool:
+    """Whether a system has noise in a run of its own, without inputs."""
+
+    def first():
+        key = jax.random.key(0)  # of no effect: only shapes are looked at
+        return with_values(system).initial_state(dt=dt, key=key), Drive(), None
+
+    return has_diffusion(system, first)
+
+
+def is_noisy(system: AbstractSystem, state: State, plan: Plan) -> bool:
+    """Whether the system is stochastic; if it is, there must be a key."""
+    noisy = has_diffusion(system, lambda: _first(state, plan, None, jnp.zeros(()))[:3])
     if noisy and plan.key is None:
         raise ValueError(
             f"This {type(system).__name__} has noise: pass `key=` (a seed, e.g. key=0)."

@@ -13,7 +13,15 @@ from neurodyn.engine.chosen import Chosen, as_units, kind_of
 from neurodyn.params import with_values
 from neurodyn.system import AbstractSystem, State
 
-__all__ = ["as_mask", "chosen_mask", "select_units", "shapes_of", "unit_axis", "where"]
+__all__ = [
+    "as_mask",
+    "chosen_mask",
+    "select_units",
+    "shapes_of",
+    "unit_axis",
+    "unit_coord",
+    "where",
+]
 
 
 def as_mask(system: AbstractSystem, units: Any) -> Any:
@@ -100,9 +108,9 @@ def select_units(
     for name, wanted in coords.items():
         if name not in known:
             raise ValueError(f"No unit coordinate {name!r}; this model has {sorted(known)}.")
-        dim, values = _placed(known[name])
+        dim, values = unit_coord(known[name])[:2]
         if dim != "unit":
-            others = sorted(n for n, c in known.items() if _placed(c)[0] == "unit")
+            others = sorted(n for n, c in known.items() if unit_coord(c)[0] == "unit")
             raise ValueError(
                 f"{name!r} is a coordinate of the dim {dim!r}, not of units. Units go by number, "
                 f"by name, or by {', '.join(others) or 'no coordinate, since there is none'}."
@@ -181,7 +189,7 @@ def where(
 
 def _named(system: AbstractSystem, name: str, n: int, dim: str) -> np.ndarray:
     """Numbers of the units with this name in one of the coordinates."""
-    placed = {key: _placed(value) for key, value in system.unit_coords().items()}
+    placed = {key: unit_coord(value)[:2] for key, value in system.unit_coords().items()}
     texts = {
         key: values
         for key, (on, values) in placed.items()
@@ -218,10 +226,20 @@ def _units_of(system: AbstractSystem) -> tuple[str, int]:
     return axis
 
 
-def _placed(coord: Any) -> tuple[str, np.ndarray]:
-    """The dim of a unit coordinate and its values."""
-    dim, values = coord[:2] if isinstance(coord, tuple) else ("unit", coord)
-    return dim, np.asarray(values)
+def unit_coord(coord: Any, units: str = "1") -> tuple[str, np.ndarray, str]:
+    """Dim, values and units of an entry of `unit_coords`.
+
+    Parameters
+    ----------
+    coord
+        Values on `unit`, or ``(dim, values)`` or ``(dim, values, units)``.
+    units
+        Units of an entry that names none.
+    """
+    if not isinstance(coord, tuple):
+        coord = ("unit", coord)
+    dim, values, *about = coord
+    return dim, np.asarray(values), about[0] if about else units
 
 
 def _listed(values: np.ndarray) -> str:

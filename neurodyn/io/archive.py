@@ -22,7 +22,7 @@ __all__ = ["FileFormatError", "read_archive", "write_archive"]
 
 FORMAT = "neurodyn"
 #: Version of the files that are written. Older files are read, too: see `neurodyn.io.versions`.
-VERSION = 2
+VERSION = 3
 HEADER = "header.json"
 _LARGEST_HEADER = 64 * 2**20
 _DTYPES = {

@@ -1,11 +1,14 @@
 """How files of older versions are read.
 
 In files of version 1, the weights of PLRNNs are ``(post, pre)``. Since version 2 they are ``(pre,
-post)`` as those of every model. A class names the fields concerned in ``post_pre_in_version_1``.
+post)`` as those of every model. Since version 3, classes of parameters and noise have other names.
+A class names the fields concerned in ``post_pre_in_version_1``.
 A class names its fields that had other names in ``renamed_fields``, old name to new; classes that
 had another name are in ``RENAMED``, with their old fields.
 """
 
+import re
+from collections.abc import Container
 from typing import Any
 
 import equinox as eqx
@@ -14,7 +17,7 @@ from jaxtyping import PyTree
 
 from neurodyn.params.transposed import transposed
 
-__all__ = ["other_orientation", "renamed_class", "upgraded"]
+__all__ = ["other_orientation", "renamed_class", "renamed_leaf", "upgraded"]
 
 _NETWORK = "neurodyn.models.spiking.network"
 _WRAPPED = {"inner": "of"}
@@ -52,6 +55,9 @@ RENAMED: dict[str, tuple[str, dict[str, str]]] = {
         "neurodyn.tasks.recordings.recordings.Recordings",
         {},
     ),
+    "neurodyn.units.Chosen": ("neurodyn.engine.chosen.Chosen", {}),
+    "neurodyn.intervene.WeightChange": ("neurodyn.engine.intervene.WeightChange", {}),
+    "neurodyn.solving.SpikeTimes": ("neurodyn.engine.events.SpikeTimes", {}),
     "neurodyn.training.forcing.Alpha": ("neurodyn.training.objectives.forcing.Alpha", {}),
 }
 
@@ -92,6 +98,30 @@ def renamed_class(name: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any
         fields["areas"] = tuple((str(i), n) for i, n in enumerate(fields.pop("sizes")))
         fields |= {"within": None, "between": {}}
     return now, fields
+
+
+#: Old names of fields with trained arrays, in the names of leaves in checkpoints.
+_LEAVES = {
+    "inner": "of",
+    "noise": "noise_std",
+    "sigma": "noise_std",
+    "current_noise": "current_noise_std",
+}
+
+
+def renamed_leaf(name: str, known: Container[str]) -> str:
+    """Name of a leaf of a checkpoint of version 1 or 2 as it is called now.
+
+    Parameters
+    ----------
+    name
+        Path of the leaf in the file, such as ``state[0].params.W.inner``.
+    known
+        Names of the leaves of this run, which stay.
+    """
+    if name in known:
+        return name
+    return re.sub(r"(?<=\.)\w+", lambda part: _LEAVES.get(part[0], part[0]), name)
 
 
 def upgraded(cls: type, fields: dict[str, Any], version: int) -> dict[str, Any]:

@@ -69,8 +69,9 @@ class AbstractParameter(eqx.Module):
         Raises
         ------
         ValueError
-            If it is bound to another shape, or as :meth:`draw`.
+            If it is bound to another shape, or as :meth:`check` and :meth:`draw`.
         """
+        self.check()
         if not self.bound:
             return self.draw(shape, key, dtype)
         if self.shape != shape:
@@ -80,9 +81,15 @@ class AbstractParameter(eqx.Module):
             )
         return self
 
+    def check(self) -> None:
+        """Refuse fields that cannot be used, before :meth:`build` reads them; default: nothing."""
+        return
+
     @property
     def bound(self) -> bool:
-        """Whether it has its arrays; default: whether all its fields do."""
+        """Whether it has its arrays; default: whether all its fields do, the trained ones too."""
+        if any(getattr(self, name) is None for name in self.trained):
+            return False
         leaves = [leaf for x in dynamic_fields(self).values() for leaf in _leaves(x)]
         return bool(leaves) and all(
             x.bound if isinstance(x, AbstractParameter) else eqx.is_array(x) for x in leaves
@@ -222,6 +229,16 @@ def turned_array(x: Any) -> Any:
     if x.ndim < 2:
         raise ValueError(f"Only matrices can be transposed, got an array of shape {x.shape}.")
     return jnp.swapaxes(x, -1, -2)
+
+
+def require_parameter(owner: Any, name: str, part: Any, *, or_array: bool = False) -> None:
+    """Refuse a part that is no parameter, nor the array of a bound one where that is allowed."""
+    if not isinstance(part, AbstractParameter | jax.Array if or_array else AbstractParameter):
+        kind = type(owner).__name__
+        raise TypeError(
+            f"{kind}: `{name}` takes a parameter such as params.Free, got {type(part).__name__}. "
+            f"For initial values write {kind}(..., {name}=params.Free(...))."
+        )
 
 
 def require_elementwise(parameter: AbstractParameter, name: str, why: str) -> None:

@@ -126,7 +126,7 @@ def start(
 
 
 def unit_areas(areas: Any, W: Any, n_units: int) -> tuple[str, ...] | None:
-    """Area of each unit, as given or as named in a multi-area weight spec."""
+    """Area of each unit, as given or as named in a multi-area weight parameter."""
     named = areas_of(W) if isinstance(W, AbstractParameter) else None
     if areas is None:
         return named

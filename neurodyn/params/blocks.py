@@ -9,7 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from neurodyn.params.base import AbstractParameter, changed, scale_rows, value_of
+from neurodyn.params.base import (
+    AbstractParameter,
+    changed,
+    require_parameter,
+    scale_rows,
+    value_of,
+)
 from neurodyn.params.entries import Free
 from neurodyn.params.transposed import transposed
 from neurodyn.params.weights import signs_of
@@ -73,6 +79,7 @@ class Blocks(AbstractParameter):
             of = self.within if i == j else self.between.get((source, target))
             if of is None:
                 return None
+            require_parameter(self, "within" if i == j else "between", of)
             block = of.build((areas[source], areas[target]), keys[i, j], dtype)
             if value_of(block).shape != (areas[source], areas[target]):
                 raise ValueError(f"Blocks: {type(of).__name__} does not describe a block.")

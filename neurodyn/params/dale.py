@@ -32,8 +32,8 @@ class Dale(AbstractWrapper):
         Sign of each presynaptic unit (+1 or -1), ``(pre,)``; or the fraction of excitatory units,
         which come first (in each area, over :class:`Blocks`).
     of
-        Spec of the magnitudes; over :class:`LowRank` both factors are kept non-negative. An array
-        given as ``init`` may hold the magnitudes or the signed weights.
+        Parameter of the magnitudes; over :class:`LowRank` both factors are kept non-negative. An
+        array given as ``init`` may hold the magnitudes or the signed weights.
     balance
         How the magnitudes drawn are scaled. ``"cancel"``: inhibition sums to what excitation does,
         in each area (or over all, where an area has units of one sign); excitatory weights stay.
@@ -74,11 +74,19 @@ class Dale(AbstractWrapper):
             if isinstance(each, Dale):
                 raise ValueError("Dale cannot be laid over Dale: one sign per presynaptic unit.")
             low = each.lower
-            if low is not None and is_concrete(low) and low < 0:
+            if low is not None and is_concrete(low) and np.any(np.asarray(low) < 0):
                 raise ValueError(
                     f"Dale: {type(each).__name__} describes magnitudes here and must not reach "
                     f"below 0, got {low}."
                 )
+
+    def check(self):
+        """Refuse signs other than +1 and -1, and an array that is still to be drawn."""
+        super().check()
+        if self.bound and is_concrete(self.ei) and not np.isin(self.ei, (-1, 1)).all():
+            raise ValueError(
+                f"Dale: `ei` must hold +1 or -1 for each unit, got {np.unique(self.ei)[:5]}."
+            )
 
     def draw(self, shape, key, dtype=None):
         """Draw the magnitudes, and scale them as ``balance`` says."""

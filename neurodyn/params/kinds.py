@@ -4,12 +4,17 @@ import abc
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.common.arrays import as_array
-from neurodyn.params.base import AbstractParameter, changed, dynamic_fields, scale_rows
+from neurodyn.params.base import (
+    AbstractParameter,
+    changed,
+    dynamic_fields,
+    require_parameter,
+    scale_rows,
+)
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
 __all__ = ["AbstractElementwise", "AbstractWrapper"]
@@ -82,8 +87,8 @@ class AbstractElementwise(AbstractParameter):
             name: as_array(x, value.dtype)
             for name, x in dynamic_fields(self).items()
             if name != "init"
-            and isinstance(x, (int, float, np.ndarray))
-            and not isinstance(x, bool)
+            and isinstance(x, (int, float, np.generic, np.ndarray))
+            and not isinstance(x, (bool, np.bool_))
         }
         new = changed(self, **constants)
         raw = new.unconstrain(value)
@@ -134,12 +139,11 @@ class AbstractWrapper(AbstractParameter):
     trained: ClassVar[tuple[str, ...]] = ("of",)
 
     def __check_init__(self):
-        if not isinstance(self.of, (AbstractParameter, jax.Array)):
-            raise TypeError(
-                f"{type(self).__name__}: `of` takes a parameter such as params.Free, got "
-                f"{type(self.of).__name__}. For initial values write "
-                f"{type(self).__name__}(..., of=params.Free(...))."
-            )
+        require_parameter(self, "of", self.of, or_array=True)
+
+    def check(self) -> None:
+        """Refuse an array in the place of a parameter that is still to be drawn."""
+        require_parameter(self, "of", self.of, or_array=self.bound)
 
     @property
     def elementwise(self) -> bool:

@@ -120,7 +120,7 @@ class Indexed(AbstractParameter):
         return changed(self, init=None, values=values)
 
     def value(self) -> Array:
-        """All rows (:func:`values` with a trial picks one)."""
+        """All rows (:func:`with_values` with a trial picks one)."""
         return self.values
 
     @property

@@ -17,7 +17,7 @@ from neurodyn.params.base import (
 )
 from neurodyn.params.entries import Free
 from neurodyn.params.kinds import AbstractWrapper
-from neurodyn.params.laws import Init, initial_value
+from neurodyn.params.laws import Init, initial_value, is_concrete
 from neurodyn.params.shared import Indexed
 from neurodyn.params.transposed import transposed
 
@@ -79,11 +79,22 @@ class Masked(AbstractWrapper):
     of: Any = Free()
 
     def __check_init__(self):
-        if isinstance(self.of, AbstractParameter):
-            require_elementwise(self.of, "Masked", "a mask destroys the rank")
+        # What is bound may have any structure: cutting units lays a mask over it.
+        if isinstance(self.of, AbstractParameter) and not self.of.bound:
+            self._check_entries()
+
+    def _check_entries(self):
+        require_elementwise(self.of, "Masked", "a mask destroys the rank")
+
+    def check(self):
+        """Refuse a mask of other numbers than 0 and 1, and an array that is still to be drawn."""
+        super().check()
+        if self.bound and is_concrete(self.mask) and not np.isin(self.mask, (0, 1)).all():
+            raise ValueError(f"Masked: the mask must be 0/1, got {np.unique(self.mask)[:5]}.")
 
     def draw(self, shape, key, dtype=None):
         """Draw the mask, if it is a probability, and the entries."""
+        self._check_entries()
         k_mask, k_of = jax.random.split(key)
         of = self.of.build(shape, k_of, dtype)
         mask = as_array(_mask(self.mask, shape, k_mask), value_of(of).dtype)

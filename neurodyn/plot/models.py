@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn.engine.units import unit_coord
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.params import with_values
 from neurodyn.plot.style import BLUE, GREY, styled, subplots
@@ -23,9 +24,9 @@ def time_constants(
     Parameters
     ----------
     run
-        With the coordinate ``tau`` [ms] on ``unit``, also with ``seed``; or a model.
+        With the coordinate ``tau`` [ms, or steps] on ``unit``, also with ``seed``; or a model.
     initial
-        Where they started [ms], drawn as a line.
+        Where they started, in the same unit, drawn as a line.
 
     Returns
     -------
@@ -38,9 +39,8 @@ def time_constants(
     """
     if isinstance(run, AbstractSystem):
         tau = with_values(run).unit_coords().get("tau")
-        _, tau, unit, *_ = tau if isinstance(tau, tuple) else ("unit", tau, "ms")
-        about = {"units": unit}
-        run = xr.Dataset({} if tau is None else {"tau": ("unit", np.asarray(tau), about)})
+        known = {} if tau is None else {"tau": unit_coord(tau, "ms")}
+        run = xr.Dataset({n: (dim, x, {"units": unit}) for n, (dim, x, unit) in known.items()})
     if "tau" not in run:
         raise ValueError("These units have no time constants: there is no coordinate 'tau'.")
     tau = run["tau"]

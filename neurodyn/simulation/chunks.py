@@ -70,8 +70,7 @@ def _bytes_per_step(model: Any, plan: Plan, save: Save) -> int:
         system = with_values(model, trial)
         system = system.sized(plan.dt) if isinstance(system, SizedByStep) else system
         state = system.initial_state(dt=plan.dt, trial=trial, key=jax.random.key(0))
-        known = tuple(name for name in save.variables if name in system.variables())
-        seen = observe(system, state, save._replace(variables=known, outputs=None))
+        seen = observe(system, state, save._replace(outputs=None))
         return seen, system.readout(state)
 
     shapes = jax.tree.leaves(eqx.filter_eval_shape(record))

@@ -124,7 +124,8 @@ def _score(task: Any, outputs: Any, trials: Any) -> dict[str, Any]:
     """Scores of the outputs, in one compiled program."""
     try:
         return _compiled_score(task, outputs, trials)
-    except jax.errors.JAXTypeError:  # a task that scores on the host, by NumPy
+    except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
+        # The task scores on the host: by NumPy, or by masks that select.
         return task.score(outputs, trials)
 
 

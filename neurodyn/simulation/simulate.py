@@ -81,7 +81,7 @@ def simulate(
         Whether to show a bar; default: when the run takes long.
     to
         Stream to this Zarr store chunk by chunk and return it opened lazily, instead of holding the
-        result in memory (needs the `sweep` extra).
+        result in memory (needs the `zarr` extra).
 
     Returns
     -------

@@ -13,7 +13,7 @@ from jaxtyping import PyTree
 
 from neurodyn.io.archive import FileFormatError, read_archive, write_archive
 from neurodyn.io.trees import named_leaves, with_leaves
-from neurodyn.io.versions import other_orientation
+from neurodyn.io.versions import other_orientation, renamed_leaf
 from neurodyn.training.ensemble import Seeds
 from neurodyn.training.errors import CheckpointError
 from neurodyn.training.fingerprint import fingerprint
@@ -111,14 +111,16 @@ class Checkpoint:
         if self._found is None:
             return None
         (header, arrays), self._found = self._found, None
-        old = header["version"] == 1
+        old, turned = header["version"] < 3, header["version"] == 1
         self._refuse_other_settings(header["settings"], old)
-        state = other_orientation(state) if old else state
+        state = other_orientation(state) if turned else state
         stored = {k: x for k, x in arrays.items() if k.startswith("state")}
         history = {
             k.removeprefix("history/"): x for k, x in arrays.items() if k.startswith("history/")
         }
         expected = named_leaves(state, "state")
+        if old:
+            stored = {renamed_leaf(k, expected): x for k, x in stored.items()}
         if {k: (x.shape, x.dtype) for k, x in stored.items()} != {
             k: (x.shape, x.dtype) for k, x in expected.items()
         }:
@@ -127,12 +129,12 @@ class Checkpoint:
                 f"written with {header['versions']}."
             )
         state = with_leaves(state, stored, "state")
-        return header["step"], other_orientation(state) if old else state, history
+        return header["step"], other_orientation(state) if turned else state, history
 
     def _refuse_other_settings(self, stored: Mapping[str, Any], old: bool) -> None:
         own = dict(self.settings)
         if old:
-            # Fingerprints name classes and fields, some of which were renamed since version 1.
+            # Fingerprints name classes and fields, some of which were renamed in version 3.
             # `read` compares the names, shapes and dtypes of all arrays.
             plain = (*_KEPT, "ensemble")
             stored, own = ({k: v for k, v in x.items() if k in plain} for x in (stored, own))

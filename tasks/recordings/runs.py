@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
 from neurodyn.engine.solve import solve
+from neurodyn.engine.start import is_stochastic
 from neurodyn.system import AbstractFlow, AbstractMap
 
 __all__ = ["trajectories"]
@@ -69,7 +70,7 @@ def trajectories(
                 raise ValueError("A map takes its own steps: leave out `solver`.")
             made: dict[str, Any] = {}
             run = integrate(system, dt=dt, n_steps=n, n_trials=n_trials, key=key)
-        elif any(getattr(system, n, None) is not None for n in ("noise", "noise_std")):
+        elif is_stochastic(system, dt):
             made = {"solver": "Euler", "substeps": _SUBSTEPS}
             run = integrate(
                 system,

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn.common.random import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import balanced, check_columns, check_names, draw_batch
-from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.tasks.losses import explained, squared_error, weighted_mean
 
 __all__ = ["AbstractPattern", "clock_signal"]
 
@@ -95,11 +95,7 @@ class AbstractPattern(AbstractTask):
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """``mse``, and ``correct``: explained share of the pattern's variance, 0 if negative."""
-        mse = self.loss(outputs, trials)
-        mean = jnp.mean(trials.targets, axis=1, keepdims=True)
-        spread = jnp.mean(jnp.square(trials.targets - mean), axis=(1, 2))
-        tiny = jnp.asarray(jnp.finfo(spread.dtype).tiny, spread.dtype)
-        return {"mse": mse, "correct": jnp.clip(1 - mse / jnp.maximum(spread, tiny), 0, 1)}
+        return explained(outputs, trials.targets, trials.mask)
 
     def limits(self) -> dict[str, tuple[float, float]]:
         """A trial can begin anywhere in the pattern."""

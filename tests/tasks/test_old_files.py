@@ -21,4 +21,6 @@ def test_a_task_of_version_0_1_is_read(name):
     task = nd.load(OLD / f"{name}.nd")
     for field, value in NUMBERS[name].items():
         assert attrgetter(field)(task) == pytest.approx(value)
+    if name == "attractor":
+        assert task.train.attrs["noise_std"] == 0.1
     assert task.batch(0, 2).targets.shape[0] == 2

@@ -94,7 +94,7 @@ def _room(pattern: AbstractConnectivity, n_pre: int, n_post: int, n: int) -> int
 
 def _bind(W, shape, key, mask, signs):
     if W is None:
-        raise ValueError("No weights: pass `W=` (a number, an array, a law or a spec).")
+        raise ValueError("No weights: pass `W=` (a number, an array, a law or a parameter).")
     spec = as_parameter(W)
     if key is None and spec.random:
         as_key(None, needed_for="`W`")

@@ -67,9 +67,11 @@ def izhikevich2003_network(
     100
     """
     n_e, n_i = whole("n_e", n_e, 1), whole("n_i", n_i, 1)
-    whole_number = isinstance(key, (int, np.integer)) and not isinstance(key, bool)
-    seed = key if whole_number else np.asarray(jax.random.key_data(as_key(key)))
-    rng = np.random.default_rng(seed)
+    if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+        rng = np.random.default_rng(key)
+    else:
+        words = jax.random.key_data(as_key(key, needed_for="izhikevich2003_network"))
+        rng = np.random.default_rng(np.asarray(words))
     r_e, r_i = rng.random(n_e), rng.random(n_i)
     n = n_e + n_i
     W = np.concatenate([0.5 * rng.random((n_e, n)), -rng.random((n_i, n))])

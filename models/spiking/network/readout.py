@@ -57,7 +57,7 @@ class Readout(eqx.Module):
         Bias ``(output,)``; default none.
     feedback
         Weights ``(output, unit)`` of the feedback current from the outputs. A number, an array
-        or a law stays fixed; a spec is trained. None: no feedback.
+        or a law stays fixed; a parameter is trained. None: no feedback.
     rule
         Rule that changes W while the network runs; W is then part of the state of a run.
 
@@ -171,7 +171,7 @@ class Readout(eqx.Module):
 
 
 def _constant(value: Any) -> AbstractParameter | None:
-    """Numbers and laws stay fixed; a spec may be trained."""
+    """Numbers and laws stay fixed; a parameter may be trained."""
     if value is None or isinstance(value, AbstractParameter):
         return value
     return Fixed(value)

@@ -40,7 +40,7 @@ def recurrent_network(
     """A recurrent network of one population, with inputs and outputs, to be trained.
 
     Its weights, bias and readout are trained through surrogate gradients; its neurons and time
-    constants are not, unless given as specs.
+    constants are not, unless given as parameters.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def recurrent_network(
         Readout ``(unit, output)`` and ``(output,)``; default normal with variance ``1 / n_units``,
         and 0.
     bias
-        Constant current, trained from this value unless it is a spec; the default of 8 mV is just
-        below the threshold current of the default neuron.
+        Constant current, trained from this value unless it is a parameter; the default of 8 mV
+        is just below the threshold current of the default neuron.
     connect
         Which pairs are connected; default all.
     key

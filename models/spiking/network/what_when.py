@@ -264,7 +264,7 @@ def _by_readout(name: str, given: Any) -> dict[str, Any]:
 
 
 def _bind(name: str, value: Any, shape: tuple[int, int], key: Any) -> Any:
-    """Bind weights: numbers, arrays and laws stay fixed; a spec may be trained."""
+    """Bind weights: numbers, arrays and laws stay fixed; a parameter may be trained."""
     spec = value if isinstance(value, AbstractParameter) else Fixed(value)
     try:
         return as_parameter(spec).build(shape, key)

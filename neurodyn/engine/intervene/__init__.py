@@ -15,7 +15,12 @@ does not read it, a lesion of a system whose units cannot be cut, a change of an
 reads.
 """
 
-from neurodyn.engine.intervene.base import AbstractIntervention, AbstractWindowed, Target
+from neurodyn.engine.intervene.base import (
+    AbstractIntervention,
+    AbstractWindowed,
+    Target,
+    window_edges,
+)
 from neurodyn.engine.intervene.clamp import Clamp
 from neurodyn.engine.intervene.current import Current
 from neurodyn.engine.intervene.cut import Lesion, Silence, SupportsCut
@@ -34,4 +39,5 @@ __all__ = [
     "WeightChange",
     "as_mask",
     "select_units",
+    "window_edges",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, PyTree
 
 from neurodyn.common.reprs import brief
 from neurodyn.engine.units import shapes_of
@@ -58,7 +58,7 @@ class AbstractIntervention(eqx.Module):
     __repr__ = brief
 
     def bound(self, target: Target) -> "AbstractIntervention":
-        """The intervention for this system; called once, before the run.
+        """The intervention for this system; called before each compiled call.
 
         Override it to look up units by number or name, or to refuse a system.
         """
@@ -91,11 +91,12 @@ class AbstractWindowed(AbstractIntervention):
     Attributes
     ----------
     start, stop
-        Window [ms of the run].
+        Window [ms of the run]; numbers, or arrays as :func:`window_edges` makes them, so that
+        another window compiles nothing.
     """
 
-    start: eqx.AbstractVar[Float[Array, ""]]
-    stop: eqx.AbstractVar[Float[Array, ""]]
+    start: eqx.AbstractVar[Any]
+    stop: eqx.AbstractVar[Any]
 
     def window(self) -> tuple[float, float]:
         return float(self.start), float(self.stop)
@@ -105,7 +106,7 @@ class AbstractWindowed(AbstractIntervention):
         # Times are rounded products of step and dt, so an edge that is a multiple of dt counts as
         # reached a little early.
         t = t + 2 * float(jnp.finfo(t.dtype).eps) * jnp.abs(t)
-        return (t >= self.start.astype(t.dtype)) & (t < self.stop.astype(t.dtype))
+        return (t >= jnp.asarray(self.start, t.dtype)) & (t < jnp.asarray(self.stop, t.dtype))
 
 
 def window_edges(start: Any, stop: Any) -> tuple[Array, Array]:

@@ -29,6 +29,8 @@ class Catalogue(Mapping[str, Experiment]):
         return self._own[name]
 
     def __setitem__(self, name: str, experiment: Experiment) -> None:
+        if name in self._names:
+            raise ValueError(f"neurodyn has an experiment {name!r} already: choose another name.")
         self._own[name] = experiment
 
     def __iter__(self) -> Iterator[str]:

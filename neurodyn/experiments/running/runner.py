@@ -60,7 +60,7 @@ def run_experiment(
     if settings is None or isinstance(settings, Mapping):
         settings = configure(experiment, preset, settings)
     elif isinstance(settings, experiment.settings_class()):
-        experiment.check(settings)
+        settings = configure(experiment, preset, dataclasses.asdict(settings))
     else:
         raise TypeError(
             f"Settings of {experiment.name} are a dict of changes or a "

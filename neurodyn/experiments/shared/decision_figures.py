@@ -97,7 +97,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
 
 
 def _smallest(one: xr.Dataset) -> bool:
-    """Whether the score of every shuffle is lower."""
+    """Whether no shuffle scores as well, so that p has its smallest value."""
     return bool(np.isclose(one["p_value"].max(), 1 / (1 + one.sizes["draw"])))
 
 

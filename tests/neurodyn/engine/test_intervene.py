@@ -333,8 +333,8 @@ class Hold(intervene.AbstractWindowed):
     """An intervention as a user writes it: units of any form are held at 1."""
 
     units: Any
-    start: jax.Array
-    stop: jax.Array
+    start: float
+    stop: float
 
     def bound(self, target):
         return dataclasses.replace(self, units=intervene.as_mask(target.system, self.units))
@@ -344,13 +344,13 @@ class Hold(intervene.AbstractWindowed):
 
 
 def test_an_intervention_of_a_user_knows_its_system_and_its_window(model, inputs):
-    own = Hold([0, 2], jnp.asarray(WINDOW[0]), jnp.asarray(WINDOW[1]))
+    own = Hold([0, 2], *WINDOW)
     run = nd.simulate(model, inputs, dt=DT, save="rate", interventions=[own])
     held = [nd.Clamp([0, 2], 1.0, *WINDOW)]
     expected = nd.simulate(model, inputs, dt=DT, save="rate", interventions=held)
     np.testing.assert_allclose(run.rate, expected.rate, rtol=1e-6)
     assert float(run.rate.sel(unit=[0, 2], time=WINDOW[1]).min()) == 1.0
-    late = Hold([0], jnp.asarray(1e4), jnp.asarray(2e4))
+    late = Hold([0], 1e4, 2e4)
     with pytest.raises(ValueError, match="Hold: no step starts"):
         nd.simulate(model, inputs, dt=DT, interventions=[late])
 

@@ -479,6 +479,8 @@ def test_names_must_suit(tmp_path):
         nd.save(tmp_path / "x.nd", a_dataset())
     with pytest.raises(ValueError, match=r"save a CTRNN as 'x\.nd'"):
         nd.save(tmp_path / "x.nc", models.CTRNN(1, 2, 1, key=0))
+    with pytest.raises(ValueError, match=r"'a\.nc' or 'a\.zarr'"):
+        nd.save(tmp_path / "a.csv", a_dataset())
     with pytest.raises(ValueError, match="key go with models"):
         nd.save(tmp_path / "x.nc", a_dataset(), key=3)
     assert not list(tmp_path.iterdir())
