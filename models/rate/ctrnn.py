@@ -43,7 +43,7 @@ class CTRNN(AbstractFlow):
     current form the noise is inside the nonlinearity, and rectified rates stay at 0 or above.
 
     Every weight argument takes a number, an array, an initializer ``(key, shape, dtype)`` or a
-    parameter of :mod:`neurodyn.params`; a constraint (Dale, sparsity, rank, areas) is such a parameter.
+    parameter of :mod:`neurodyn.params`, such as a constraint (Dale, sparsity, rank, areas).
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ import xarray as xr
 from neurodyn.common.random import as_key
 from neurodyn.io import labelled
 from neurodyn.io.archive import FileFormatError, read_archive, write_archive
-from neurodyn.io.modules import decode, encode
+from neurodyn.io.modules import decode, encode, refuse_depth
 
 __all__ = ["info", "load", "save"]
 
@@ -161,11 +161,10 @@ def info(path: str | os.PathLike) -> dict[str, Any]:
 
 def _decode(path: Path, header: dict, part: str, arrays: dict[str, np.ndarray]) -> Any:
     try:
+        refuse_depth(header[part])
         return decode(header[part], arrays, header["version"])
     except FileFormatError as error:
         raise FileFormatError(f"'{path}': {error}") from error
-    except RecursionError as error:
-        raise FileFormatError(f"'{path}': the object in it is nested too deeply.") from error
 
 
 def _encode_key(key: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -13,7 +13,7 @@ from neurodyn.common import registry
 from neurodyn.io.archive import VERSION, FileFormatError
 from neurodyn.io.versions import renamed_class, upgraded
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "refuse_depth"]
 
 #: Functions that may appear in models, by the module that a file names.
 _FUNCTIONS: dict[str, tuple[Any, str]] = {
@@ -29,6 +29,8 @@ _FUNCTIONS: dict[str, tuple[Any, str]] = {
     ),
     "jax.lax": (jax.lax, "erf logistic rsqrt tanh"),
 }
+#: Levels of containers in the description of an object.
+_DEEPEST = 250
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -67,6 +69,22 @@ def encode(x: Any, arrays: dict[str, np.ndarray], path: str) -> Any:
         if hasattr(x, field)
     }
     return {"class": name, "fields": fields}
+
+
+def refuse_depth(x: Any) -> None:
+    """Refuse a description that is nested too deeply for `decode`, whoever calls it.
+
+    Raises
+    ------
+    FileFormatError
+        If it has more than 250 levels; models have a few tens.
+    """
+    level = [x]
+    for _ in range(_DEEPEST):
+        inside = [list(y.values()) if isinstance(y, dict) else y for y in level]
+        level = [z for y in inside if isinstance(y, list) for z in y]
+    if level:
+        raise FileFormatError(f"the object is nested too deeply, in more than {_DEEPEST} levels.")
 
 
 def decode(x: Any, arrays: Mapping[str, np.ndarray], version: int = VERSION) -> Any:

@@ -119,5 +119,8 @@ def test_experiments_that_cannot_work_are_refused():
         experiments.run(made(quick, run=lambda settings, run: {}))
     with pytest.raises(TypeError, match="are a dict of changes or a Settings, got Odd"):
         experiments.run(quick, settings=Odd())
+    spoilt = dataclasses.replace(quick.presets["quick"], n_seeds=0)
+    with pytest.raises(ValueError, match="n_seeds"):
+        experiments.run(quick, settings=spoilt)
     with pytest.raises(TypeError, match="register takes classes and objects of"):
         nd.register(Odd())

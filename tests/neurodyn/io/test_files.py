@@ -369,11 +369,11 @@ def test_classes_check_what_they_are_given(tmp_path):
 
 def test_deep_nesting_is_refused(path):
     def change(header, arrays):
-        for _ in range(400):
+        for _ in range(200):
             header["object"] = {"list": [header["object"]]}
 
     rewrite(path, change)
-    with pytest.raises(FileFormatError):
+    with pytest.raises(FileFormatError, match="nested too deeply"):
         load(path)
 
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import neurodyn as nd
 from neurodyn import models, params
 from neurodyn.params.transposed import transposed
 
@@ -101,6 +102,61 @@ def test_own_parameters_are_cut_shared_stacked_and_transposed(key):
     dale = params.Dale([1, 1, -1, -1], Squared(law))
     signs = np.sign(np.asarray(models.ALRNN(0, 4, 2, n_relu=1, W=dale, key=0).W))
     np.testing.assert_array_equal(signs, np.array([[1], [1], [-1], [-1]]) * np.ones((4, 4)))
+
+
+class Offset(params.AbstractParameter):
+    """A trained array on top of one that is given."""
+
+    base: Any
+    raw: Any = None
+    trained = ("raw",)
+
+    def draw(self, shape, key, dtype=None):
+        return Offset(self.base, jax.random.normal(key, shape))
+
+    def value(self):
+        return self.base + self.raw
+
+
+def test_a_parameter_with_a_constant_array_is_drawn(key):
+    parameter = Offset(jnp.ones(3))
+    assert not parameter.bound
+    drawn = parameter.build((3,), key)
+    np.testing.assert_array_equal(drawn, 1 + np.asarray(jax.random.normal(key, (3,))))
+
+
+def test_units_are_cut_out_of_weights_of_any_structure(tmp_path):
+    kinds = {
+        "low rank": params.LowRank(2),
+        "signed low rank": params.Dale(0.5, params.LowRank(2)),
+        "symmetric": Outer(),
+    }
+    for name, W in kinds.items():
+        cut = models.CTRNN(1, 6, 1, W=W, key=0).cut([2])
+        weights = np.asarray(cut.W)
+        assert (weights[2] == 0).all(), name
+        assert (weights[:, 2] == 0).all(), name
+        assert np.delete(np.delete(weights, 2, 0), 2, 1).all(), name
+        if name != "symmetric":  # a class of this file has no name in files
+            nd.save(tmp_path / f"{name}.nd", cut)
+            np.testing.assert_array_equal(nd.load(tmp_path / f"{name}.nd").W, cut.W)
+
+
+def test_ensembles_of_constrained_models_are_read_from_files(tmp_path):
+    law = params.Uniform(0.1, 1.0)
+    for i, W in enumerate(
+        (
+            params.Dale(0.5, params.Clamped(0.0, law), False),
+            params.Dale(0.5, params.Bounded(0.0, 2.0, law), False),
+            params.Masked(0.5, params.Scaled(2.0)),
+            params.LowRank(2),
+        )
+    ):
+        several = nd.Ensemble([models.CTRNN(1, 4, 1, W=W, key=k) for k in range(2)])
+        nd.save(tmp_path / f"{i}.nd", several)
+        again = nd.load(tmp_path / f"{i}.nd")
+        for one, other in zip(several, again, strict=True):
+            np.testing.assert_array_equal(one.W, other.W)
 
 
 def test_a_parameter_of_one_model_serves_in_another():

@@ -359,7 +359,7 @@ def test_signs_are_found_through_masks_and_blocks():
 # --- resolving -----------------------------------------------------------------------------------
 
 
-def test_resolve_takes_the_rows_of_the_trial(key):
+def test_with_values_takes_the_rows_of_the_trial(key):
     values = np.arange(12, dtype=np.float32).reshape(4, 3)
     parameter = Indexed(4, init=values).build((3,), key)
     assert with_values({"a": parameter})["a"] is parameter
@@ -372,7 +372,7 @@ def test_resolve_takes_the_rows_of_the_trial(key):
     np.testing.assert_array_equal(with_values(subject, trial), values[1])
 
 
-def test_resolve_is_idempotent_and_jits():
+def test_with_values_is_idempotent_and_jits():
     model = {
         "W": build(Dale(EI)),
         "tau": Bounded(1.0, 3.0, init=2.0).build((2,), jax.random.key(0)),
@@ -460,6 +460,28 @@ def test_refused_with_a_reason(name):
     make, message = REFUSED[name]
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "of", [jnp.ones((4, 4)), np.ones((4, 4)), 1.0], ids=["jax", "numpy", "number"]
+)
+def test_an_array_in_the_place_of_a_parameter_is_refused(of):
+    makes = {
+        r"write Masked\(": lambda: Masked("off-diagonal", of),
+        r"write Dale\(": lambda: Dale(0.5, of),
+        r"write Blocks\(": lambda: params.Blocks({"a": 4}, of),
+    }
+    for message, make in makes.items():
+        with pytest.raises(TypeError, match=message):
+            models.CTRNN(1, 4, 1, W=make(), key=0)
+
+
+def test_signs_and_masks_over_bound_weights_are_checked():
+    W = models.CTRNN(1, 4, 1, W=params.Free(), key=0).W
+    bound = params.Bounded(0.0, 1.0, 0.5).build((4, 4), jax.random.key(0))
+    for wrong in (Dale(jnp.array([1, 3, -1, -1]), bound), Masked(jnp.full((4, 4), 0.5), W)):
+        with pytest.raises(ValueError, match=r"\+1 or -1|0/1"):
+            models.CTRNN(1, 4, 1, W=wrong, key=0)
 
 
 def test_rows_that_do_not_exist_are_refused(key):
