@@ -3,11 +3,11 @@
 import numpy as np
 import xarray as xr
 
-__all__ = ["interval"]
+__all__ = ["t_interval"]
 
 
-def interval(curve: xr.DataArray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Mean by horizon, and half of its 95 % interval over `seed` (None with fewer than two)."""
+def t_interval(curve: xr.DataArray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Mean by horizon, and half of Student's 95 % interval over `seed` (None below two seeds)."""
     from scipy.stats import t
 
     other = [d for d in curve.dims if d not in ("seed", "horizon")]

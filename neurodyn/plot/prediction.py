@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.common.intervals import interval
+from neurodyn.common.intervals import t_interval
 from neurodyn.labels import clock, pair_sequences, place
 from neurodyn.plot.style import (
     BLUE,
@@ -58,7 +58,7 @@ def prediction_error(
     dashes = itertools.cycle(("--", ":", "-.", (0, (8, 2))))
     for name, curve in errors.data_vars.items():
         name = str(name)
-        mean, half = interval(curve)
+        mean, half = t_interval(curve)
         x = curve["horizon"].values
         text = curve.attrs.get("long_name", name)
         if name in reference:

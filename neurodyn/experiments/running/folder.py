@@ -158,12 +158,13 @@ def _go_on(
     if there["experiment"] != experiment.name:
         asked = {"experiment": experiment.name}  # other settings do not matter then
     elif set(there) != set(asked):
-        old, new = sorted(set(there) - set(asked)), sorted(set(asked) - set(there))
+        # Defaults fill in what a finished result does not hold; the message names both sides.
+        old, new = sorted(set(there) - set(asked)), sorted(set(asked) - set(stored))
         raise ValueError(
             f"{folder} holds the {what} of another version of {experiment.name}. Names of settings "
-            f"differ: {_listed(old)} only there, {_listed(new)} only here. Resume it with the "
-            "version of neurodyn that began it, choose another folder (--out), or replace it "
-            "(--overwrite)."
+            f"differ: {_listed(old)} only there, {_listed(new)} only here. "
+            + ("Read it with neurodyn.load" if grown else "Resume it with that version")
+            + ", choose another folder (--out), or replace it (--overwrite)."
         )
     differ = [name for name, value in asked.items() if there.get(name) != value]
     refused = [

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels, plot
-from neurodyn.common.intervals import interval
+from neurodyn.common.intervals import t_interval
 
 __all__ = ["by_horizon", "errors_by_horizon", "forecast_figures", "observed"]
 
@@ -65,7 +65,7 @@ def by_horizon(
     curve: xr.DataArray, horizons: Iterable[int], form: str, label: Callable[[int], str] = str
 ) -> str:
     """Mean error at some horizons, plus or minus half of its 95 % interval, as text."""
-    mean, half = interval(curve)
+    mean, half = t_interval(curve)
     text = []
     for h in sorted(set(horizons) - {0}):
         around = "" if half is None else f" ± {half[h - 1]:{form}}"
