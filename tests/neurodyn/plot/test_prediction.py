@@ -8,7 +8,7 @@ import xarray as xr
 from scipy import stats
 
 from neurodyn import labels, plot
-from neurodyn.plot.prediction import interval
+from neurodyn.common.intervals import t_interval
 
 RNG = np.random.default_rng(0)
 N_TRIALS, N_TIMES, N_AHEAD, WINDOW = 2, 20, 5, 4
@@ -68,7 +68,7 @@ def test_errors_have_their_intervals_over_seeds():
     np.testing.assert_allclose(curve.get_ydata(), means.mean("seed"))
     np.testing.assert_allclose(bound.get_ydata(), ds["bound"].mean("trial"))
     band = figure.axes[0].collections[0].get_paths()[0].vertices
-    low, high = stats.t.interval(
+    low, high = stats.t.t_interval(
         0.95, 3, means.isel(horizon=0).mean(), stats.sem(means.isel(horizon=0))
     )
     at_first = band[np.isclose(band[:, 0], 1), 1]
@@ -99,5 +99,5 @@ def test_outputs_go_by_their_names():
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_one_network_has_no_interval(n):
-    _, half = interval(errors(n)["network"])
+    _, half = t_interval(errors(n)["network"])
     assert (half is None) == (n == 1)
