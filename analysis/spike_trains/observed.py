@@ -24,8 +24,8 @@ def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tup
     start, stop = window_edges(known if window is None else window)
     if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
         raise LabelError(
-            f"{what}: the window {start:g} to {stop:g} ms leaves what was observed, {known[0]:g} "
-            f"to {known[1]:g} ms."
+            f"{what}: the window {start:g} to {stop:g} ms exceeds the observation, {known[0]:g} to "
+            f"{known[1]:g} ms."
         )
     return start, stop
 
@@ -37,7 +37,7 @@ def check_inside(data: xr.Dataset, window: Window, margin: float, what: str) -> 
     low, high = time.min() - margin, time.max() + margin
     if start < low - SLACK or stop > high + SLACK:
         raise LabelError(
-            f"{what}: the window {start:g} to {stop:g} ms leaves what was observed, {low:g} to "
+            f"{what}: the window {start:g} to {stop:g} ms exceeds the observation, {low:g} to "
             f"{high:g} ms."
         )
 

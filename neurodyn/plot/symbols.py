@@ -189,7 +189,9 @@ def geometric_graph(
 
 def _plane(trajectory: xr.DataArray, what: str) -> xr.DataArray:
     if not isinstance(trajectory, xr.DataArray) or "time" not in trajectory.dims:
-        raise ValueError(f"{what} must be a DataArray with dims time and one more.")
+        raise ValueError(
+            f"{what} needs a DataArray with dims time and one more, got {type(trajectory).__name__}."
+        )
     if trajectory.ndim != 2:
         raise ValueError(
             f"{what} has dims {trajectory.dims}: choose one trial and network, so that time and "

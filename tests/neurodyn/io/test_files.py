@@ -15,7 +15,7 @@ import neurodyn as nd
 from neurodyn import labels, models, params, tasks
 from neurodyn.common import registry
 from neurodyn.io import FileFormatError
-from neurodyn.io.archive import read_archive, write_archive
+from neurodyn.io.archive import VERSION, read_archive, write_archive
 from neurodyn.io.files import info, load, save
 from neurodyn.training import Ensemble
 from tests import systems
@@ -281,7 +281,10 @@ def test_a_pickle_inside_is_never_opened(path):
 
 
 HEADERS = {
-    "newer": (lambda h, m: h.update(version=3), "reads versions 1 to 2: upgrade neurodyn"),
+    "newer": (
+        lambda h, m: h.update(version=VERSION + 1),
+        f"reads versions 1 to {VERSION}: upgrade neurodyn",
+    ),
     "another program": (lambda h, m: h.update(format="other"), "not written by neurodyn"),
     "no version": (lambda h, m: h.pop("version"), "format version None"),
     "checkpoint": (lambda h, m: h.update(kind="checkpoint"), "holds a checkpoint, not a object"),

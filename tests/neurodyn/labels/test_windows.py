@@ -111,7 +111,6 @@ ELSEWHERE = {
     "analysis.population_spectrum": "hands it to population_rate",
     "io.from_nwb": "hands it to align",
     "io.read": "hands it to align",
-    "nd.simulate": "tests/neurodyn/simulation/test_simulation.py",
     "plot.voltages": "sets the limits of the axis",
     "spikes.dataset": "says what was observed",
     "spikes.from_times": "says what was observed",

@@ -68,7 +68,7 @@ def test_errors_have_their_intervals_over_seeds():
     np.testing.assert_allclose(curve.get_ydata(), means.mean("seed"))
     np.testing.assert_allclose(bound.get_ydata(), ds["bound"].mean("trial"))
     band = figure.axes[0].collections[0].get_paths()[0].vertices
-    low, high = stats.t.t_interval(
+    low, high = stats.t.interval(
         0.95, 3, means.isel(horizon=0).mean(), stats.sem(means.isel(horizon=0))
     )
     at_first = band[np.isclose(band[:, 0], 1), 1]

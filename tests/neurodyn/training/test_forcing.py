@@ -201,7 +201,7 @@ def test_fits_and_keeps_the_best_free_run(key):
     evaluate = FreeRun(distance, series(), name="training data", n_steps=60, transient=5)
     got = fit(
         alrnn,
-        task(noise=0.05),
+        task(noise_std=0.05),
         objective=SparseTeacherForcing(4),
         optimizer=radam(1e-2, 1e-3, epochs=6, steps_per_epoch=20),
         steps=120,

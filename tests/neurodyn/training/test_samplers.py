@@ -61,6 +61,6 @@ def test_length_of_a_batch_covers_the_longest():
     from neurodyn.training.samplers import _items
 
     task = Uneven(Sequences(4))
-    trials = _items.__wrapped__(task, jnp.array([0, 2], jnp.int32))
+    trials = _items(task, jnp.array([0, 2], jnp.int32))
     assert int(trials.length) == 5
     assert trials.inputs.shape[0] == 2
