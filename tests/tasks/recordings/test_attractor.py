@@ -11,6 +11,7 @@ from scipy.integrate import solve_ivp
 import neurodyn as nd
 from neurodyn import tasks
 from neurodyn.models import ALRNN, reference
+from tests.neurodyn.flows import OU
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,17 @@ def test_dynamical_noise_runs_on_a_fixed_clock():
     task = tasks.Attractor(reference.VanDerPol(noise=0.3), 200, dt=0.1, length=10, transient=50)
     assert task.train.attrs["solver"] == "Euler"
     assert np.isfinite(task.train).all()
+
+
+def test_a_flow_of_ones_own_keeps_its_noise():
+    """It only has `diffusion`, not the attribute `noise` of the reference systems."""
+    flow = OU(jnp.array(5.0), jnp.array(1.0), n_inputs=0)
+    task = tasks.Attractor(flow, 400, dt=0.5, length=10, transient=50, standardise=False)
+    assert task.train.attrs["solver"] == "Euler"
+    # 40 times the time constant: its stationary deviation, to three standard errors of the mean
+    # square, which is 2 tau / T of the variance squared, of two units.
+    mean_square = float(np.square(task.train).mean())
+    assert abs(mean_square - 1) < 3 * np.sqrt(2 * 5.0 / 200.0 / 2)
 
 
 def test_a_model_trains_on_it(lorenz):
