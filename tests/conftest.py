@@ -56,8 +56,9 @@ QUICK = (
 
 #: Tests that compile the same program with other kernels, chosen by the environment.
 KERNELS = ("kernels", "models/spiking", "neurodyn/simulation")
-#: A process drops its programs beyond this size in bytes: those of all files would fill gigabytes.
-MEMORY = 1.5 * 2**30
+#: A process drops its programs beyond this share of the machine's memory, divided by the number of
+#: processes; those of all files would fill several gigabytes.
+SHARE = 0.35
 
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
@@ -121,18 +122,19 @@ def _compilation(request):
         jax.config.update("jax_disable_most_optimizations", quick)
         jax.clear_caches()
     yield
-    if below(request.path, KERNELS) or memory() > MEMORY:
+    if below(request.path, KERNELS) or is_large():
         jax.clear_caches()
         gc.collect()
 
 
-def memory() -> float:
-    """Bytes that the process takes; infinitely many where the system does not say."""
+def is_large() -> bool:
+    """Whether the process takes more than its share of memory, or the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
-        return float("inf")
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        return True
+    n_processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return pages > SHARE * os.sysconf("SC_PHYS_PAGES") / n_processes
 
 
 @pytest.fixture

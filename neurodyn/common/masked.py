@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["masked_mean", "masked_sum"]
+__all__ = ["masked_mean", "masked_mean_square", "masked_sum"]
 
 
 def masked_sum(
@@ -28,3 +28,11 @@ def masked_sum(
 def masked_mean(x: Float[Array, "..."], mask: Float[Array, "..."]) -> Float[Array, ""]:
     """Mean over entries of weight 1, as :func:`masked_sum`; 0 where there are none."""
     return masked_sum(x, mask) / jnp.maximum(jnp.sum(mask), 1)
+
+
+def masked_mean_square(
+    difference: Float[Array, "..."], mask: Float[Array, "..."]
+) -> Float[Array, ""]:
+    """Mean square over entries of weight 1; NaN elsewhere reaches neither it nor its gradient."""
+    # Masked before the square: the derivative of a masked square is 0 times NaN.
+    return masked_mean(jnp.square(jnp.where(mask > 0, difference, jnp.zeros_like(difference))), mask)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn.common.checks import whole
-from neurodyn.common.masked import masked_mean
+from neurodyn.common.masked import masked_mean_square
 from neurodyn.params import with_values
 from neurodyn.task import Trial
 from neurodyn.training.objectives.expansion import ESTIMATORS, expansion
@@ -66,7 +66,7 @@ class AbstractForcing(AbstractObjective):
         strength = self.strength(model, trials.targets.shape[1] - 1, alpha)
         predictions = forced_predictions(model, trials, strength)
         later, mask = trials.targets[:, 1:], trials.mask[:, 1:].astype(predictions.dtype)
-        return masked_mean(jnp.square(predictions - later), mask)
+        return masked_mean_square(predictions - later, mask)
 
 
 class SparseTeacherForcing(AbstractForcing):

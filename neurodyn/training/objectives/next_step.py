@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.common.masked import masked_mean
+from neurodyn.common.masked import masked_mean_square
 from neurodyn.engine.integrate import integrate
 from neurodyn.training.objectives.objective import AbstractObjective
 
@@ -76,7 +76,7 @@ def _mse(model: eqx.Module, trials: Any, inputs: Array, dt: Any, key: Any) -> Fl
     ).outputs
     later = jnp.swapaxes(trials.targets, 0, 1)[1:]
     mask = jnp.swapaxes(trials.mask, 0, 1)[1:].astype(outputs.dtype)
-    return masked_mean(jnp.square(outputs - later), mask)
+    return masked_mean_square(outputs - later, mask)
 
 
 def _less(length: Any) -> Any:
