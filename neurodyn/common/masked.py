@@ -35,4 +35,5 @@ def masked_mean_square(
 ) -> Float[Array, ""]:
     """Mean square over entries of weight 1; NaN elsewhere reaches neither it nor its gradient."""
     # Masked before the square: the derivative of a masked square is 0 times NaN.
-    return masked_mean(jnp.square(jnp.where(mask > 0, difference, jnp.zeros_like(difference))), mask)
+    counted = jnp.where(mask > 0, difference, jnp.zeros_like(difference))
+    return masked_mean(jnp.square(counted), mask)

@@ -190,7 +190,8 @@ def geometric_graph(
 def _plane(trajectory: xr.DataArray, what: str) -> xr.DataArray:
     if not isinstance(trajectory, xr.DataArray) or "time" not in trajectory.dims:
         raise ValueError(
-            f"{what} needs a DataArray with dims time and one more, got {type(trajectory).__name__}."
+            f"{what} needs a DataArray with dims time and one more, got a "
+            f"{type(trajectory).__name__}."
         )
     if trajectory.ndim != 2:
         raise ValueError(
