@@ -67,6 +67,24 @@ class Options(NamedTuple):
     dt0: Any
     max_steps: int
 
+    def solved(self, terms, t0, t1, state, adjoint, saveat, event=None) -> diffrax.Solution:
+        """The solution from t0 to t1, which may be incomplete."""
+        return diffrax.diffeqsolve(
+            terms,
+            self.solver,
+            t0,
+            t1,
+            self.dt0,
+            state.x,
+            state.memory,
+            saveat=saveat,
+            stepsize_controller=self.controller,
+            adjoint=adjoint,
+            event=event,
+            max_steps=self.max_steps,
+            throw=False,
+        )
+
 
 def terms_of(system, u_of, key, ts, state, options: Options):
     """Diffrax terms of the flow; ``args`` carries the memory."""
@@ -113,25 +131,14 @@ def _innermost(controller: diffrax.AbstractStepSizeController) -> Any:
 
 def smooth_run(system, terms, state, ts, save, options: Options):
     """Record one trial at times ``ts``."""
-    solver, controller, adjoint, dt0, max_steps = options
     subs = (
         diffrax.SubSaveAt(ts=ts, fn=lambda t, x, m: observe(system, State(x, m), save)),
         diffrax.SubSaveAt(t1=True),
         diffrax.SubSaveAt(t1=True, fn=lambda t, x, m: t),
     )
-    solution = diffrax.diffeqsolve(
-        terms,
-        solver,
-        jnp.zeros((), ts.dtype),
-        ts[-1],
-        dt0,
-        state.x,
-        state.memory,
-        saveat=diffrax.SaveAt(subs=subs),
-        stepsize_controller=controller,
-        adjoint=adjoint,
-        max_steps=max_steps,
-        throw=False,
+    saveat = diffrax.SaveAt(subs=subs)
+    solution = options.solved(
+        terms, jnp.zeros((), ts.dtype), ts[-1], state, options.adjoint, saveat
     )
     recorded, x, reached = solution.ys
     final = State(jax.tree.map(lambda a: a[0], x), state.memory)
@@ -141,7 +148,6 @@ def smooth_run(system, terms, state, ts, save, options: Options):
 
 def spiking_run(system, terms, u_of, state, ts, save, options: Options, max_events):
     """Record one trial at times ``ts``, between which it is solved from spike to spike."""
-    solver, controller, _, dt0, max_steps = options
     spikes = SpikeTimes(
         jnp.full((max_events,), jnp.inf, ts.dtype),
         jnp.full((max_events,), -1, jnp.int32),
@@ -156,21 +162,8 @@ def spiking_run(system, terms, u_of, state, ts, save, options: Options, max_even
 
     def until_event(carry):
         t, last, state, spikes, steps, failed, t1 = carry
-        solution = diffrax.diffeqsolve(
-            terms,
-            solver,
-            t,
-            t1,
-            dt0,
-            state.x,
-            state.memory,
-            saveat=diffrax.SaveAt(t1=True),
-            stepsize_controller=controller,
-            adjoint=diffrax.DirectAdjoint(),
-            event=event,
-            max_steps=max_steps,
-            throw=False,
-        )
+        adjoint, saveat = diffrax.DirectAdjoint(), diffrax.SaveAt(t1=True)
+        solution = options.solved(terms, t, t1, state, adjoint, saveat, event)
         here = solution.ts[0]
         state = State(jax.tree.map(lambda a: a[0], solution.ys), state.memory)
         hit = solution.event_mask

@@ -105,22 +105,19 @@ def _chosen(x: Array, variable: Variable, units: tuple[int, ...]) -> Array:
     return jnp.take(x, np.asarray(units), axis=variable.dims.index("unit"))
 
 
-def only_trial(run: Trajectory) -> Trajectory:
-    """The run of a single trial without its batch axis; spikes are left as they are."""
+def only_trial(run: Trajectory, spikes_axis: int) -> Trajectory:
+    """The run of a single trial without its batch axis, which spikes may have elsewhere."""
 
-    def time_major(tree: PyTree) -> PyTree:
-        return jax.tree.map(lambda a: a[:, 0], tree)
-
-    def trial_first(tree: PyTree) -> PyTree:
-        return jax.tree.map(lambda a: a[0], tree)
+    def first(tree: PyTree, axis: int) -> PyTree:
+        return jax.tree.map(lambda a: a[:, 0] if axis else a[0], tree)
 
     return Trajectory(
         ts=run.ts,
-        variables=time_major(run.variables),
-        outputs=time_major(run.outputs),
-        spikes=run.spikes,
-        final_state=trial_first(run.final_state),
-        stats=trial_first(run.stats),
+        variables=first(run.variables, 1),
+        outputs=first(run.outputs, 1),
+        spikes=first(run.spikes, spikes_axis),
+        final_state=first(run.final_state, 0),
+        stats=first(run.stats, 0),
     )
 
 

@@ -62,10 +62,7 @@ def execute(plan: Plan) -> Trajectory:
         final_state=final,
         stats={"finite": jax.vmap(is_finite)(final.x)},
     )
-    if plan.batched:
-        return done
-    spikes = None if done.spikes is None else done.spikes[:, 0]
-    return only_trial(eqx.tree_at(lambda r: r.spikes, done, spikes, is_leaf=lambda x: x is None))
+    return done if plan.batched else only_trial(done, spikes_axis=1)
 
 
 # --- the fused path --------------------------------------------------------------------------

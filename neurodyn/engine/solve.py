@@ -133,44 +133,23 @@ def solve(
     if not batched:
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
     check_state(state, n)
-    run, reached, codes = _solve_all(
-        system,
-        source,
-        ts,
-        Options(
-            solver,
-            stepsize_controller,
-            diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint,
-            None if dt0 is None else jnp.asarray(dt0, ts.dtype),
-            max_steps,
-        ),
-        state,
-        as_key(key),
-        record,
-        trial,
-        n,
-        max_events if spiking else None,
+    max_events = max_events if spiking else None
+    options = Options(
+        solver,
+        stepsize_controller,
+        diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint,
+        None if dt0 is None else jnp.asarray(dt0, ts.dtype),
+        max_steps,
     )
-    _report(run, reached, codes, max_events if spiking else None)
-    if batched:
-        return run
-    spikes = jax.tree.map(lambda a: a[0], run.spikes)
-    return only_trial(eqx.tree_at(lambda r: r.spikes, run, spikes, is_leaf=lambda x: x is None))
+    run, codes = _solve_all(
+        system, source, ts, options, state, as_key(key), record, trial, n, max_events
+    )
+    _report(run, codes, max_events)
+    return run if batched else only_trial(run, spikes_axis=0)
 
 
 @eqx.filter_jit
-def _solve_all(
-    system,
-    source,
-    ts,
-    options,
-    state,
-    key,
-    save,
-    trial,
-    n_trials,
-    max_events,
-):
+def _solve_all(system, source, ts, options, state, key, save, trial, n_trials, max_events):
     wanted, save = save, save._replace(outputs=save.outputs and "every")
     system = with_values(system)
     keys = None
@@ -210,7 +189,7 @@ def _solve_all(
         final_state=final,
         stats={"finite": jax.vmap(is_finite)(final.x), "steps": steps, "reached": reached},
     )
-    return run, reached, codes
+    return run, codes
 
 
 def _check_times(ts: Any) -> Float[Array, " time"]:
@@ -277,15 +256,12 @@ def _jumps(source: Held) -> Float[Array, " jump"] | None:
     return jnp.asarray(times)
 
 
-def _report(run, reached, codes, max_events) -> None:
-    if isinstance(codes, jax.core.Tracer):
+def _report(run, codes, max_events) -> None:
+    """Raise an error if the solver gave up in some trial."""
+    if isinstance(codes, jax.core.Tracer) or not (failed := np.flatnonzero(codes)).size:
         return
-    t1 = float(run.ts[-1])
-    failed = np.flatnonzero(np.asarray(codes))
-    if not failed.size:
-        return
-    first = int(failed[0])
-    when = float(np.asarray(reached)[first])
+    first, t1 = int(failed[0]), float(run.ts[-1])
+    when = float(run.stats["reached"][first])
     where = f"trial {first} stopped at t = {when:.6g} of {t1:.6g} ms ({failed.size} trials failed)"
     if max_events is not None and int(np.asarray(run.spikes.count)[first]) > max_events:
         raise SolveError(f"More than max_events={max_events} spikes: {where}. Raise max_events.")

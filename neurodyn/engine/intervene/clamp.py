@@ -1,6 +1,6 @@
 """State variables held at a value."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -9,19 +9,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.engine.chosen import Chosen
-from neurodyn.engine.intervene.base import AbstractWindowed, Target, window_edges
-from neurodyn.engine.intervene.values import (
-    axis_of,
-    is_chosen,
-    mask_of,
-    units_with_values,
-    values_of,
-)
+from neurodyn.engine.intervene.base import window_edges
+from neurodyn.engine.intervene.units import AbstractOnUnits, units_with_values
 
 __all__ = ["Clamp"]
 
 
-class Clamp(AbstractWindowed):
+class Clamp(AbstractOnUnits):
     """Hold a state variable of some units at a value.
 
     Parameters
@@ -48,24 +42,14 @@ class Clamp(AbstractWindowed):
     start: Float[Array, ""]
     stop: Float[Array, ""]
     field: str | None = eqx.field(static=True)
+    valued: ClassVar = "value"
 
     def __init__(
-        self,
-        units: Any,
-        value: Any,
-        start: Any = -np.inf,
-        stop: Any = np.inf,
-        *,
-        field: str | None = None,
+        self, units: Any, value: Any, start: Any = -np.inf, stop: Any = np.inf, *, field: Any = None
     ):
         self.units, self.value = units_with_values(units, value, "value")
         self.start, self.stop = window_edges(start, stop)
         self.field = field
-
-    def bound(self, target):
-        axis = axis_of(self, target, self._axis(target))
-        new = mask_of(self, target, axis), values_of(self.units, self.value, target, axis)
-        return eqx.tree_at(lambda e: (e.units, e.value), self, new, is_leaf=is_chosen)
 
     def on_state(self, t, state):
         hold = self.acts(t) & (self.units > 0)
@@ -81,12 +65,12 @@ class Clamp(AbstractWindowed):
     def _held(self, hold, old):
         return jnp.where(hold, self.value.astype(old.dtype), old)
 
-    def _axis(self, target: Target) -> tuple[str, int] | None:
-        """The dim and length of the variable that is held; None: those of the units."""
+    def axis(self, target):
+        """The dim and the length of the variable that is held."""
         x, name = target.shapes[1], type(target.system).__name__
         if hasattr(x, "shape"):
             if self.field is None:
-                return None
+                return super().axis(target)
             raise ValueError(
                 f"Clamp: the state of this {name} is one array, without field {self.field!r}: "
                 "leave out `field`."

@@ -1,27 +1,20 @@
 """Current injected into units."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.engine.chosen import Chosen
-from neurodyn.engine.intervene.base import AbstractWindowed, window_edges
-from neurodyn.engine.intervene.values import (
-    axis_of,
-    is_chosen,
-    mask_of,
-    units_with_values,
-    values_of,
-)
+from neurodyn.engine.intervene.base import window_edges
+from neurodyn.engine.intervene.units import AbstractOnUnits, units_with_values
 from neurodyn.system import Drive
 
 __all__ = ["Current"]
 
 
-class Current(AbstractWindowed):
+class Current(AbstractOnUnits):
     """Inject a current into some units in a time window.
 
     Parameters
@@ -47,15 +40,11 @@ class Current(AbstractWindowed):
     amplitude: Float[Array, "..."]
     start: Float[Array, ""]
     stop: Float[Array, ""]
+    valued: ClassVar = "amplitude"
 
     def __init__(self, units: Any, amplitude: Any, start: Any = -np.inf, stop: Any = np.inf):
         self.units, self.amplitude = units_with_values(units, amplitude, "amplitude")
         self.start, self.stop = window_edges(start, stop)
-
-    def bound(self, target):
-        axis = axis_of(self, target)
-        new = mask_of(self, target, axis), values_of(self.units, self.amplitude, target, axis)
-        return eqx.tree_at(lambda e: (e.units, e.amplitude), self, new, is_leaf=is_chosen)
 
     def on_drive(self, t, drive):
         current = jnp.where(self.acts(t), self.amplitude * self.units, 0.0)

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.engine.chosen import Chosen
-from neurodyn.engine.intervene.base import AbstractWindowed, switched, window_edges
-from neurodyn.engine.intervene.values import axis_of, is_chosen, mask_of, units_of
+from neurodyn.engine.intervene.base import switched, window_edges
+from neurodyn.engine.intervene.units import AbstractOnUnits, units_of
 
 __all__ = ["Lesion", "Silence", "SupportsCut", "check_cut"]
 
@@ -37,7 +37,7 @@ def check_cut(system: Any) -> None:
         )
 
 
-class _Cut(AbstractWindowed):
+class _Cut(AbstractOnUnits):
     """Some units without their outgoing, and perhaps their incoming, connections."""
 
     units: Float[Array, " unit"] | Chosen
@@ -51,8 +51,7 @@ class _Cut(AbstractWindowed):
 
     def bound(self, target):
         check_cut(target.system)
-        mask = mask_of(self, target, axis_of(self, target))
-        return eqx.tree_at(lambda e: e.units, self, mask, is_leaf=is_chosen)
+        return super().bound(target)
 
     def on_system(self, t, system):
         check_cut(system)
@@ -102,20 +101,13 @@ class Lesion(_Cut):
 
     Parameters
     ----------
-    units
-        Which units: numbers, names or a mask, see :mod:`neurodyn.intervene`.
-    start, stop
-        Window [ms of the run], by default the whole run. A step belongs to it when it starts inside
-        ``[start, stop)``.
+    units, start, stop
+        As for :class:`Silence`, whose units still receive their inputs.
 
     Raises
     ------
     ValueError
-        If `units` names no units, or `start` is not before `stop`.
-
-    See Also
-    --------
-    Silence : the units still receive their inputs.
+        As :class:`Silence`.
     """
 
     incoming: ClassVar[bool] = True

@@ -1,17 +1,65 @@
-"""Units of an intervention and the values that go with them, as masks over a system."""
+"""Interventions on some units: the units and the values that go with them, as masks."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.engine.chosen import Chosen, as_units, in_model_order, mask_array
-from neurodyn.engine.intervene.base import Target
+from neurodyn.engine.intervene.base import AbstractWindowed, Target
 from neurodyn.engine.units import chosen_mask, unit_axis, where
+from neurodyn.params.base import changed
 
-__all__ = ["axis_of", "is_chosen", "mask_of", "units_of", "units_with_values", "values_of"]
+__all__ = ["AbstractOnUnits", "units_of", "units_with_values"]
+
+
+class AbstractOnUnits(AbstractWindowed):
+    """An intervention on some units of a system.
+
+    Attributes
+    ----------
+    units
+        The units: a mask, or the numbers or names out of which :meth:`bound` makes one.
+    valued
+        Name of the field with a value for each unit, if there is one.
+    """
+
+    units: eqx.AbstractVar[Float[Array, " unit"] | Chosen]
+    valued: ClassVar[str | None] = None
+
+    def axis(self, target: Target) -> tuple[str, int] | None:
+        """The dim and the length of what has these units; None if the system has nothing such."""
+        return unit_axis(target.system, target.shapes)
+
+    def bound(self, target):
+        """With a mask, and a value for each entry of it.
+
+        Raises
+        ------
+        ValueError
+            If the system has no such unit, or another number of units than the mask.
+        TypeError
+            If the system has neither units nor a state that is one array.
+        """
+        name, what = type(self).__name__, type(target.system).__name__
+        if (axis := self.axis(target)) is None:
+            raise TypeError(f"{name}: this {what} has neither units nor a state that is one array.")
+        dim, n = axis
+        mask = self.units
+        if isinstance(mask, Chosen):
+            mask = mask_array(chosen_mask(target.system, mask, n, dim))
+        elif mask.shape != (n,):
+            raise ValueError(
+                f"{name}: `units` is a mask for {mask.shape[0]} units, but this {what} has {n}. "
+                "Give unit numbers, or select_units(model, ...), which makes a mask that fits."
+            )
+        if self.valued is None:
+            return changed(self, units=mask)
+        values = _spread(self.units, getattr(self, self.valued), target, axis)
+        return changed(self, units=mask, **{self.valued: values})
 
 
 def units_of(units: Any) -> Float[Array, " unit"] | Chosen:
@@ -64,44 +112,7 @@ def _for_chosen(chosen: Chosen, value: Any, name: str) -> Any:
     return pair(named, value, what=("units", name))[1].values
 
 
-def axis_of(each: Any, target: Target, axis: tuple[str, int] | None = None) -> tuple[str, int]:
-    """The dim and the length of the units that an intervention is about.
-
-    Raises
-    ------
-    TypeError
-        If the system has neither units nor a state that is one array.
-    """
-    axis = unit_axis(target.system, target.shapes) if axis is None else axis
-    if axis is None:
-        raise TypeError(
-            f"{type(each).__name__}: this {type(target.system).__name__} has neither units nor a "
-            "state that is one array."
-        )
-    return axis
-
-
-def mask_of(each: Any, target: Target, axis: tuple[str, int]) -> Float[Array, " unit"]:
-    """The units of an intervention as a mask over those of the system.
-
-    Raises
-    ------
-    ValueError
-        If the system has no such unit, or another number of units than the mask.
-    """
-    dim, n = axis
-    if isinstance(each.units, Chosen):
-        return mask_array(chosen_mask(target.system, each.units, n, dim))
-    if each.units.shape != (n,):
-        raise ValueError(
-            f"{type(each).__name__}: `units` is a mask for {each.units.shape[0]} units, but this "
-            f"{type(target.system).__name__} has {n}. Give unit numbers, or select_units(model, "
-            "...), which makes a mask that fits."
-        )
-    return each.units
-
-
-def values_of(units: Any, values: Array, target: Target, axis: tuple[str, int]) -> Array:
+def _spread(units: Any, values: Array, target: Target, axis: tuple[str, int]) -> Array:
     """One value for each unit of the system, from one for each number or name.
 
     Raises
@@ -118,8 +129,3 @@ def values_of(units: Any, values: Array, target: Target, axis: tuple[str, int]) 
         raise ValueError("Some units have two of these names: give one number for all of them.")
     of = np.repeat(np.arange(len(places)), [len(place) for place in places])
     return jnp.zeros((n,), values.dtype).at[numbers].set(values[of])
-
-
-def is_chosen(x: Any) -> bool:
-    """Whether these are units by number or name; they are leaves where a mask takes their place."""
-    return isinstance(x, Chosen)
