@@ -116,9 +116,8 @@ class LeakyRNN(AbstractMap):
         self.b_in = base.bind(b_in, (n,), keys[4], name="b_in", default=inward)
         self.W_out = base.bind(W_out, (n, n_outputs), keys[5], name="W_out", default=recurrent)
         self.b_out = base.bind(b_out, (n_outputs,), keys[6], name="b_out", default=recurrent)
-        if isinstance(initial, str) and initial == "uniform":
-            initial = Uniform(0.0, 0.1)
-        self.initial = base.bind_initial(initial, (n,), keys[7])
+        law = Uniform(0.0, 0.1)
+        self.initial = base.bind_initial(initial, (n,), keys[7], uniform=law)
         self.areas = base.unit_areas(areas, W, n)
         self.ei = base.unit_signs(self.W)
 

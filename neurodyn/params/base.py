@@ -146,7 +146,7 @@ class AbstractParameter(eqx.Module):
             return x.with_default(init, balance) if isinstance(x, AbstractParameter) else x
 
         filled = {
-            name: jax.tree.map(fill, x, is_leaf=_is_parameter)
+            name: jax.tree.map(fill, x, is_leaf=is_parameter)
             for name, x in dynamic_fields(self).items()
             if any(isinstance(leaf, AbstractParameter) for leaf in _leaves(x))
         }
@@ -259,9 +259,10 @@ def dynamic_fields(x: Any) -> dict[str, Any]:
     }
 
 
-def _is_parameter(x: Any) -> bool:
+def is_parameter(x: Any) -> bool:
+    """Whether this is a parameter, for trees in which parameters are leaves."""
     return isinstance(x, AbstractParameter)
 
 
 def _leaves(x: Any) -> list[Any]:
-    return jax.tree.leaves(x, is_leaf=_is_parameter)
+    return jax.tree.leaves(x, is_leaf=is_parameter)

@@ -96,17 +96,24 @@ def is_zero(parameter: Any) -> bool:
     return parameter is None or (numbers is not None and not numbers.any())
 
 
-def bind_initial(initial: Any, shape: tuple[int, ...], key: PRNGKeyArray) -> Any:
-    """Bind the initial state: None for zeros, a law to draw from, or a parameter."""
-    if initial is None or (isinstance(initial, str) and initial == "zeros"):
-        return None
-    if isinstance(initial, AbstractDistribution):
+def bind_initial(
+    initial: Any, shape: tuple[int, ...], key: PRNGKeyArray, *, uniform: Uniform | None = None
+) -> Any:
+    """Bind the initial state: None for zeros, a law to draw from, or a parameter.
+
+    ``uniform`` is the law of models that know the word "uniform".
+    """
+    words = {"zeros": None} if uniform is None else {"zeros": None, "uniform": uniform}
+    if isinstance(initial, str) and initial in words:
+        return words[initial]
+    if initial is None or isinstance(initial, AbstractDistribution):
         return initial
     if isinstance(initial, str) or (
         callable(initial) and not isinstance(initial, AbstractParameter)
     ):
+        named = ", ".join(f'"{word}"' for word in words)
         raise ValueError(
-            '`initial` must be "zeros", a number or array (fixed), a parameter such as '
+            f"`initial` must be {named}, a number or array (fixed), a parameter such as "
             "params.Free(0.0) (learned), or a law such as params.Uniform(0.0, 0.1) (drawn for "
             f"every trial), got {initial!r}."
         )

@@ -9,13 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from neurodyn.params.base import (
-    AbstractParameter,
-    changed,
-    require_parameter,
-    scale_rows,
-    value_of,
-)
+from neurodyn.params.base import AbstractParameter, changed, require_parameter, scale_rows, value_of
 from neurodyn.params.entries import Free
 from neurodyn.params.transposed import transposed
 from neurodyn.params.weights import signs_of

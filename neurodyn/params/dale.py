@@ -9,13 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from neurodyn.params.balance import cancelling, unit_disc
-from neurodyn.params.base import (
-    AbstractParameter,
-    changed,
-    layers,
-    scale_rows,
-    value_of,
-)
+from neurodyn.params.base import AbstractParameter, changed, layers, scale_rows, value_of
 from neurodyn.params.entries import Free
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import Init, is_concrete

@@ -8,12 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.params.base import (
-    AbstractParameter,
-    changed,
-    numbers_of,
-    turned_array,
-)
+from neurodyn.params.base import AbstractParameter, numbers_of
 from neurodyn.params.kinds import AbstractElementwise
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
@@ -67,9 +62,6 @@ class Fixed(AbstractElementwise):
         """The same."""
         return value
 
-    def transposed(self):
-        return _turned(self)
-
 
 class Bounded(AbstractElementwise):
     """A trained parameter kept inside ``(low, high)`` by ``low + (high - low) sigmoid(raw)``.
@@ -122,9 +114,6 @@ class Bounded(AbstractElementwise):
             )
         return _logit(value, self.low, self.high)
 
-    def transposed(self):
-        return _turned(self)
-
     scale_rows = AbstractParameter.scale_rows  # refused: the product may leave the interval
 
 
@@ -164,18 +153,11 @@ class Clamped(AbstractElementwise):
         """The same: values below the clamp stay as they are."""
         return value
 
-    def transposed(self):
-        return _turned(self)
-
     scale_rows = AbstractParameter.scale_rows  # refused: the product may fall below the clamp
 
     @property
     def _minimum(self):
         return jax.lax.stop_gradient(self.minimum)
-
-
-def _turned(x: Any) -> Any:
-    return changed(x, raw=turned_array(x.raw))
 
 
 # One program each, when they are computed outside of a program.

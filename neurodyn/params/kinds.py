@@ -14,6 +14,7 @@ from neurodyn.params.base import (
     dynamic_fields,
     require_parameter,
     scale_rows,
+    turned_array,
 )
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
@@ -119,6 +120,9 @@ class AbstractElementwise(AbstractParameter):
 
     def scale_rows(self, factors: Float[Array, " pre"]) -> Any:
         return changed(self, raw=self.unconstrain(self.value() * factors[:, None]))
+
+    def transposed(self):
+        return changed(self, raw=turned_array(self.raw))
 
 
 class AbstractWrapper(AbstractParameter):

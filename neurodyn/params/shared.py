@@ -8,12 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn.params.base import (
-    AbstractParameter,
-    changed,
-    turned_array,
-    value_of,
-)
+from neurodyn.params.base import AbstractParameter, changed, turned_array, value_of
 from neurodyn.params.entries import Free
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import Init, initial_value, is_concrete

@@ -6,12 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from neurodyn.params.base import (
-    AbstractParameter,
-    changed,
-    turned_array,
-    value_of,
-)
+from neurodyn.params.base import AbstractParameter, changed, turned_array, value_of
 from neurodyn.params.kinds import AbstractWrapper
 
 __all__ = ["Transposed", "transposed"]

@@ -7,7 +7,7 @@ import jax
 from jaxtyping import PyTree
 
 from neurodyn.common.checks import whole
-from neurodyn.params.base import AbstractParameter
+from neurodyn.params.base import AbstractParameter, is_parameter
 from neurodyn.params.entries import Free
 from neurodyn.params.laws import AbstractDistribution, Init
 from neurodyn.params.shared import Indexed
@@ -64,7 +64,7 @@ def with_values(system: PyTree, trial: PyTree = None) -> PyTree:
             return leaf if trial is None else leaf.row(trial)
         return leaf.value() if isinstance(leaf, AbstractParameter) else leaf
 
-    return jax.tree.map(value, system, is_leaf=_is_parameter)
+    return jax.tree.map(value, system, is_leaf=is_parameter)
 
 
 def rows(system: PyTree, **numbers: int) -> PyTree:
@@ -108,7 +108,7 @@ def rows(system: PyTree, **numbers: int) -> PyTree:
             return leaf.values[int(numbers[leaf.by])]
         return leaf
 
-    return jax.tree.map(chosen, system, is_leaf=_is_parameter)
+    return jax.tree.map(chosen, system, is_leaf=is_parameter)
 
 
 def whole_model(system: PyTree) -> PyTree:
@@ -150,7 +150,7 @@ def trainable(system: PyTree) -> PyTree:
     def marks(x):
         if isinstance(x, AbstractDistribution):
             return jax.tree.map(lambda _: False, x)
-        if not _is_parameter(x):
+        if not is_parameter(x):
             return eqx.is_inexact_array(x)
         frozen = jax.tree.map(lambda _: False, x)
         if not x.trained:
@@ -162,9 +162,5 @@ def trainable(system: PyTree) -> PyTree:
         )
 
     return jax.tree.map(
-        marks, system, is_leaf=lambda x: _is_parameter(x) or isinstance(x, AbstractDistribution)
+        marks, system, is_leaf=lambda x: is_parameter(x) or isinstance(x, AbstractDistribution)
     )
-
-
-def _is_parameter(x: Any) -> bool:
-    return isinstance(x, AbstractParameter)

@@ -9,12 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.common.arrays import as_array
-from neurodyn.params.base import (
-    AbstractParameter,
-    changed,
-    require_elementwise,
-    value_of,
-)
+from neurodyn.params.base import AbstractParameter, changed, require_elementwise, value_of
 from neurodyn.params.entries import Free
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import Init, initial_value, is_concrete
@@ -183,11 +178,6 @@ class LowRank(AbstractParameter):
         """The weight matrix ``(pre, post)``."""
         n, m = (jnp.abs(self.n), jnp.abs(self.m)) if self.nonnegative else (self.n, self.m)
         return n @ m.T / self.n.shape[0]
-
-    @property
-    def bound(self) -> bool:
-        """Whether the factors have been drawn."""
-        return self.n is not None
 
     @property
     def random(self) -> bool:

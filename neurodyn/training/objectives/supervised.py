@@ -12,7 +12,8 @@ from neurodyn.common.masked import masked_mean
 from neurodyn.engine.abilities import check_step
 from neurodyn.engine.inputs import predicted, trials_for
 from neurodyn.engine.integrate import Save, Trajectory, integrate
-from neurodyn.params import AbstractParameter, trainable, with_values
+from neurodyn.params import trainable, with_values
+from neurodyn.params.base import is_parameter
 from neurodyn.system import AbstractSystem
 from neurodyn.task import Trial
 from neurodyn.training.objectives.objective import AbstractObjective
@@ -150,22 +151,9 @@ def _mean_square(x: Float[Array, "time trial ..."], trials: Trial) -> Float[Arra
 
 
 def _weight_size(model: AbstractSystem) -> Float[Array, ""]:
-    def is_parameter(x):
-        return isinstance(x, AbstractParameter)
-
-    marks = jax.tree.leaves(
-        jax.tree.map(
-            lambda x: any(jax.tree.leaves(trainable(x))),
-            model,
-            is_leaf=is_parameter,
-        )
-    )
-    values = [with_values(x) for x in jax.tree.leaves(model, is_leaf=is_parameter)]
-    matrices = [
-        x
-        for x, trained in zip(values, marks, strict=True)
-        if trained and eqx.is_inexact_array(x) and x.ndim == 2
-    ]
+    leaves = jax.tree.leaves(model, is_leaf=is_parameter)
+    trained = [with_values(x) for x in leaves if any(jax.tree.leaves(trainable(x)))]
+    matrices = [x for x in trained if eqx.is_inexact_array(x) and x.ndim == 2]
     if not matrices:
         raise ValueError(f"weight_penalty: {type(model).__name__} has no trained weight matrix.")
     return jnp.stack([jnp.mean(jnp.square(x)) for x in matrices]).sum()
