@@ -13,7 +13,7 @@ from neurodyn.engine.drive import Drive
 from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, State
 
-__all__ = ["check_change", "check_current", "depends"]
+__all__ = ["check_current", "depends", "reached", "stepped"]
 
 
 def depends(function: Callable[[Array], PyTree], value: Array) -> bool:
@@ -26,10 +26,10 @@ def depends(function: Callable[[Array], PyTree], value: Array) -> bool:
     (True, False)
     """
     jaxpr = jax.make_jaxpr(lambda v: eqx.filter(function(v), eqx.is_array))(value).jaxpr
-    return any(_reached(jaxpr, [True]))
+    return any(reached(jaxpr, [True]))
 
 
-def _reached(jaxpr: Any, given: list[bool]) -> list[bool]:
+def reached(jaxpr: Any, given: list[bool]) -> list[bool]:
     """Which outputs of a program are computed from marked inputs."""
     marked = {v for v, mark in zip(jaxpr.invars, given, strict=True) if mark}
 
@@ -41,7 +41,7 @@ def _reached(jaxpr: Any, given: list[bool]) -> list[bool]:
         if not any(inputs):
             continue
         inner = _called(equation)
-        outputs = [True] * len(equation.outvars) if inner is None else _reached(inner, inputs)
+        outputs = [True] * len(equation.outvars) if inner is None else reached(inner, inputs)
         marked |= {v for v, mark in zip(equation.outvars, outputs, strict=True) if mark}
     return [is_marked(v) for v in jaxpr.outvars]
 
@@ -102,11 +102,11 @@ def check_current(
             f"{n_units}."
         )
 
-    def stepped(current):
+    def after(current):
         u = Drive(drive.input, drive.target, drive.gate, current)
-        return _stepped(with_values(system, trial), state, u, dt, key)
+        return stepped(with_values(system, trial), state, u, dt, key)
 
-    if not depends(stepped, jnp.asarray(current)):
+    if not depends(after, jnp.asarray(current)):
         raise TypeError(
             f"{what} does not read the current that is injected into its units, so it would have "
             "no effect. Its class has to add `u.current` (unless it is None) to the input of its "
@@ -114,59 +114,7 @@ def check_current(
         )
 
 
-def check_change(
-    system: AbstractSystem,
-    changed: AbstractSystem,
-    state: State,
-    drive: Drive,
-    trial: Any,
-    key: Any,
-    *,
-    dt: Any,
-) -> None:
-    """Refuse a changed system if one of its changed arrays would have no effect.
-
-    Parameters
-    ----------
-    system
-        The resolved system.
-    changed
-        The arrays in which the changed system differs, None in the place of the others.
-    state, drive, trial, key
-        Those of one trial in one step, or their shapes.
-    dt
-        Step [ms].
-
-    Raises
-    ------
-    ValueError
-        If no step reads one of these arrays. Traced ones are left out, since they may be equal.
-    """
-    leaves, structure = jax.tree.flatten(changed)
-
-    def stepped(leaves, state, drive, trial, key):
-        own = with_values(eqx.combine(jax.tree.unflatten(structure, leaves), system), trial)
-        arrays = _stepped(own, state, drive, dt, key), own.readout(state), own.observe(state)
-        return eqx.filter(arrays, eqx.is_array)
-
-    given = leaves, state, drive, trial, key
-    jaxpr = jax.make_jaxpr(stepped)(*given).jaxpr
-    rest = [False] * (len(jaxpr.invars) - len(leaves))
-    for i, (path, leaf) in enumerate(jax.tree_util.tree_leaves_with_path(changed)):
-        alone = [i == other for other in range(len(leaves))]
-        if not isinstance(leaf, jax.core.Tracer) and not any(_reached(jaxpr, alone + rest)):
-            name = jax.tree_util.keystr(path).removeprefix(".")
-            raise ValueError(
-                f"WeightChange: `{name}` of the changed {type(system).__name__} differs, but no "
-                "step reads it there, so the change would have no effect. Weights that a rule "
-                "learns and initial states are in the state of a run: run up to then with "
-                "nd.integrate, "
-                "change `final_state`, and go on with state= and start=. Or leave "
-                f"`{name}` as it is in the model that runs."
-            )
-
-
-def _stepped(own: Any, state: State, drive: Drive, dt: Any, key: Any) -> PyTree:
+def stepped(own: Any, state: State, drive: Drive, dt: Any, key: Any) -> PyTree:
     """All parts of the next state of one trial, in the step at time 0."""
     u = eqx.tree_at(lambda u: u.step, drive, jnp.zeros((), jnp.int32), is_leaf=lambda x: x is None)
     if isinstance(own, AbstractMap):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from neurodyn.engine.dependence import check_change, check_current
+from neurodyn.engine.dependence import check_current, reached, stepped
 from neurodyn.engine.drive import as_drive
 from neurodyn.engine.inputs import starts_from_first
 from neurodyn.engine.intervene import WeightChange
@@ -116,7 +116,15 @@ def check_currents(system: AbstractSystem, state: State, plan: Plan, keys: Any) 
 
 
 def check_changes(plan: Plan) -> None:
-    """Refuse changed systems that differ in arrays that no step reads; nothing is run."""
+    """Refuse changed systems that differ in arrays that no step reads; nothing is run.
+
+    Traced arrays are left out, since they may be equal.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
     changes = [each for each in plan.interventions if isinstance(each, WeightChange)]
     if not changes:
         return
@@ -128,9 +136,26 @@ def check_changes(plan: Plan) -> None:
             state = initial_states(system, plan.dt, plan.trial, keys, plan.n_trials)
         return _first(state, plan, keys, plan.dt)
 
+    def after(changed, state, drive, trial, key):
+        own = with_values(eqx.combine(changed, system), trial)
+        arrays = stepped(own, state, drive, plan.dt, key), own.readout(state), own.observe(state)
+        return eqx.filter(arrays, eqx.is_array)
+
     one = eqx.filter_eval_shape(first)
     for each in changes:
-        check_change(system, each.changed, *one, dt=plan.dt)
+        leaves = jax.tree_util.tree_leaves_with_path(each.changed)
+        jaxpr = jax.make_jaxpr(after)(each.changed, *one).jaxpr
+        for i, (path, leaf) in enumerate(leaves):
+            alone = [i == other for other in range(len(jaxpr.invars))]
+            if not isinstance(leaf, jax.core.Tracer) and not any(reached(jaxpr, alone)):
+                name = jax.tree_util.keystr(path).removeprefix(".")
+                raise ValueError(
+                    f"WeightChange: `{name}` of the changed {type(system).__name__} differs, but "
+                    "no step reads it there, so the change would have no effect. Weights that a "
+                    "rule learns and initial states are in the state of a run: run up to then with "
+                    "nd.integrate, change `final_state`, and go on with state= and start=. Or "
+                    f"leave `{name}` as it is in the model that runs."
+                )
 
 
 def _first(state: State, plan: Plan, keys: Any, dt: Any) -> tuple[State, Drive, PyTree, Any]:

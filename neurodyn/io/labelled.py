@@ -14,7 +14,7 @@ from neurodyn.spikes.combine import from_positions
 __all__ = ["SUFFIXES", "read", "recognises", "write"]
 
 SUFFIXES = (".nc", ".zarr")
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+HDF5 = b"\x89HDF\r\n\x1a\n"
 #: Attribute at the root with the type of the saved object, which the formats do not store.
 _MARK = "neurodyn_saved"
 
@@ -59,7 +59,7 @@ def recognises(path: Path) -> bool:
     if not path.is_file():
         return False
     with open(path, "rb") as file:
-        return file.read(8) == _HDF5 or path.suffix.lower() == ".nc"
+        return file.read(8) == HDF5 or path.suffix.lower() == ".nc"
 
 
 def read(path: Path) -> Labelled:

@@ -14,13 +14,14 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
+from neurodyn.io.files import load
+from neurodyn.io.labelled import HDF5, recognises
 from neurodyn.io.parts import cut_trials
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
 
 __all__ = ["read"]
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 #: Modes of those readers of neo that read folders.
 _FOLDERS = ("dir", "one-dir", "one-or-many-dir")
 _TEXT = (".txt", ".csv", ".tsv", ".asc", ".md", ".json", ".yaml", ".yml", ".toml", ".py")
@@ -98,8 +99,8 @@ def _nearby(path: Path) -> str:
 
 
 def _read_folder(path: Path) -> xr.Dataset | xr.DataTree:
-    if any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zattrs")):
-        return _read_own(path)
+    if recognises(path):
+        return load(path)
     if not any(path.iterdir()):
         raise FileFormatError(f"the folder '{path}' is empty.")
     return _read_neo(path)
@@ -111,7 +112,7 @@ def _read_file(path: Path) -> xr.Dataset | xr.DataTree:
     suffix = path.suffix.lower()
     if not head:
         raise FileFormatError(f"'{path}' is empty: it was never written, or the copy failed.")
-    if head.startswith(_HDF5):
+    if head.startswith(HDF5):
         return _read_hdf5(path)
     if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or suffix == ".pkl":
         raise FileFormatError(
@@ -154,7 +155,7 @@ def _read_hdf5(path: Path) -> xr.Dataset | xr.DataTree:
 
         return from_nwb(path)
     if own:
-        return _read_own(path)
+        return load(path)
     if attrs.get("format") in ("nix", b"nix"):
         return _read_neo(path)
     if path.suffix.lower() in (".nwb", ".nc", ".mat", ".hdf5", ".hdf"):
@@ -175,12 +176,6 @@ def _not_neural(path: Path, groups: Sequence[str]) -> FileFormatError:
         f"'{path}' is HDF5, but neither NWB nor NIX nor written by neurodyn (at its root: "
         f"{shown or 'nothing'}). Load it with h5py or xarray, {_BUILD}."
     )
-
-
-def _read_own(path: Path) -> xr.Dataset | xr.DataTree:
-    from neurodyn.io.files import load
-
-    return load(path)
 
 
 def _read_neo(path: Path) -> xr.Dataset | xr.DataTree:

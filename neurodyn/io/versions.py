@@ -19,62 +19,51 @@ from neurodyn.params.transposed import transposed
 
 __all__ = ["other_orientation", "renamed_class", "renamed_leaf", "upgraded"]
 
-_NETWORK = "neurodyn.models.spiking.network"
-_WRAPPED = {"inner": "of"}
-#: Old name of a class -> its name now, and the old names of its fields that were renamed.
-RENAMED: dict[str, tuple[str, dict[str, str]]] = {
-    "neurodyn.params.FixedParameter": ("neurodyn.params.Fixed", {}),
-    "neurodyn.params.BoundedParameter": ("neurodyn.params.Bounded", {}),
-    "neurodyn.params.ClampedParameter": ("neurodyn.params.Clamped", {}),
-    "neurodyn.params.GroupedParameter": ("neurodyn.params.Grouped", _WRAPPED | {"index": "groups"}),
-    "neurodyn.params.IndexedParameter": ("neurodyn.params.Indexed", {}),
-    "neurodyn.params.ScaledParameter": ("neurodyn.params.Scaled", _WRAPPED),
-    "neurodyn.params.MaskedParameter": ("neurodyn.params.Masked", _WRAPPED),
-    "neurodyn.params.LowRankParameter": ("neurodyn.params.LowRank", {}),
-    "neurodyn.params.BlocksParameter": ("neurodyn.params.Blocks", {}),
-    "neurodyn.params.DaleParameter": ("neurodyn.params.Dale", _WRAPPED | {"sign": "ei"}),
-    "neurodyn.params.transposed.TransposedParameter": (
-        "neurodyn.params.transposed.Transposed",
-        _WRAPPED,
-    ),
-    "neurodyn.models.spiking.weights.SignedParameter": (
-        "neurodyn.params.Dale",
-        _WRAPPED | {"sign": "ei"},
-    ),
-    "neurodyn.models.spiking.neuron.JoinedParameter": (
-        "neurodyn.models.spiking.cells.neuron.Joined",
-        {"parts": "of"},
-    ),
-    "neurodyn.models.spiking.neuron.Initial": ("neurodyn.models.spiking.cells.neuron.Initial", {}),
-    "neurodyn.models.spiking.projection.Connection": (f"{_NETWORK}.projection.Connection", {}),
-    "neurodyn.models.spiking.short_term.Release": (
-        "neurodyn.models.spiking.synapses.short_term.Release",
-        {},
-    ),
-    "neurodyn.tasks.recordings.Recordings": (
-        "neurodyn.tasks.recordings.recordings.Recordings",
-        {},
-    ),
-    "neurodyn.units.Chosen": ("neurodyn.engine.chosen.Chosen", {}),
-    "neurodyn.intervene.WeightChange": ("neurodyn.engine.intervene.WeightChange", {}),
-    "neurodyn.solving.SpikeTimes": ("neurodyn.engine.events.SpikeTimes", {}),
-    "neurodyn.training.forcing.Alpha": ("neurodyn.training.objectives.forcing.Alpha", {}),
+_SPIKING, _PVRNN = "neurodyn.models.spiking", "neurodyn.models.pvrnn"
+#: Old name of a class -> its name now.
+RENAMED = {
+    "neurodyn.params.FixedParameter": "neurodyn.params.Fixed",
+    "neurodyn.params.BoundedParameter": "neurodyn.params.Bounded",
+    "neurodyn.params.ClampedParameter": "neurodyn.params.Clamped",
+    "neurodyn.params.GroupedParameter": "neurodyn.params.Grouped",
+    "neurodyn.params.IndexedParameter": "neurodyn.params.Indexed",
+    "neurodyn.params.ScaledParameter": "neurodyn.params.Scaled",
+    "neurodyn.params.MaskedParameter": "neurodyn.params.Masked",
+    "neurodyn.params.LowRankParameter": "neurodyn.params.LowRank",
+    "neurodyn.params.BlocksParameter": "neurodyn.params.Blocks",
+    "neurodyn.params.DaleParameter": "neurodyn.params.Dale",
+    "neurodyn.params.transposed.TransposedParameter": "neurodyn.params.transposed.Transposed",
+    f"{_SPIKING}.weights.SignedParameter": "neurodyn.params.Dale",
+    f"{_SPIKING}.neuron.JoinedParameter": f"{_SPIKING}.cells.neuron.Joined",
+    f"{_SPIKING}.neuron.Initial": f"{_SPIKING}.cells.neuron.Initial",
+    f"{_SPIKING}.projection.Connection": f"{_SPIKING}.network.projection.Connection",
+    f"{_SPIKING}.short_term.Release": f"{_SPIKING}.synapses.short_term.Release",
+    f"{_PVRNN}.inference.Adam": f"{_PVRNN}.inference.descent.Adam",
+    f"{_PVRNN}.window.Carry": f"{_PVRNN}.inference.window.Carry",
+    f"{_PVRNN}.window.Reports": f"{_PVRNN}.inference.window.Reports",
+    "neurodyn.tasks.recordings.Recordings": "neurodyn.tasks.recordings.recordings.Recordings",
+    "neurodyn.units.Chosen": "neurodyn.engine.chosen.Chosen",
+    "neurodyn.intervene.WeightChange": "neurodyn.engine.intervene.WeightChange",
+    "neurodyn.solving.SpikeTimes": "neurodyn.engine.events.SpikeTimes",
+    "neurodyn.training.forcing.Alpha": "neurodyn.training.objectives.forcing.Alpha",
 }
-
 # States and weights were listed by the package, and are by its rooms.
-_ROOMS = {
-    "cells": "Adapting Potential Recovering",
-    "network": "CSR Dense NetworkMemory NetworkX ProjectionMemory ReadoutMemory WhatWhenMemory",
+_CELLS = ("Adapting", "Potential", "Recovering")
+_NETWORK = ("CSR", "Dense", "NetworkMemory", "NetworkX", "ProjectionMemory", "ReadoutMemory")
+RENAMED |= {f"{_SPIKING}.{name}": f"{_SPIKING}.cells.{name}" for name in _CELLS}
+RENAMED |= {
+    f"{_SPIKING}.{name}": f"{_SPIKING}.network.{name}" for name in (*_NETWORK, "WhatWhenMemory")
 }
-for _room, _names in _ROOMS.items():
-    for _name in _names.split():
-        RENAMED[f"neurodyn.models.spiking.{_name}"] = (
-            f"neurodyn.models.spiking.{_room}.{_name}",
-            {},
-        )
-_PVRNN = {"inference.Adam": "descent.Adam", "window.Carry": "window.Carry"}
-for _old, _new in (_PVRNN | {"window.Reports": "window.Reports"}).items():
-    RENAMED[f"neurodyn.models.pvrnn.{_old}"] = (f"neurodyn.models.pvrnn.inference.{_new}", {})
+#: Old name of a class -> old names of its fields that were renamed, and their names now.
+_FIELDS = {
+    "neurodyn.params.GroupedParameter": {"inner": "of", "index": "groups"},
+    "neurodyn.params.ScaledParameter": {"inner": "of"},
+    "neurodyn.params.MaskedParameter": {"inner": "of"},
+    "neurodyn.params.DaleParameter": {"inner": "of", "sign": "ei"},
+    "neurodyn.params.transposed.TransposedParameter": {"inner": "of"},
+    f"{_SPIKING}.weights.SignedParameter": {"inner": "of", "sign": "ei"},
+    f"{_SPIKING}.neuron.JoinedParameter": {"parts": "of"},
+}
 
 
 def renamed_class(name: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -87,7 +76,7 @@ def renamed_class(name: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any
     fields
         Its fields, as read from the file.
     """
-    now, names = RENAMED.get(name, (name, {}))
+    names = _FIELDS.get(name, {})
     fields = {names.get(field, field): x for field, x in fields.items()}
     # Numbers that follow from the arrays were not stored.
     if name == "neurodyn.params.IndexedParameter":
@@ -97,7 +86,7 @@ def renamed_class(name: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any
     elif name == "neurodyn.params.BlocksParameter":
         fields["areas"] = tuple((str(i), n) for i, n in enumerate(fields.pop("sizes")))
         fields |= {"within": None, "between": {}}
-    return now, fields
+    return RENAMED.get(name, name), fields
 
 
 #: Old names of fields with trained arrays, in the names of leaves in checkpoints.

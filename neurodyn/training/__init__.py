@@ -7,19 +7,14 @@ from neurodyn.training.errors import CheckpointError, DivergenceError, TrainingE
 from neurodyn.training.fit import fit
 from neurodyn.training.gradients import BPTT, AbstractGradient
 from neurodyn.training.heads import HasHeads, Heads
-from neurodyn.training.objectives import (
-    ELBO,
-    AbstractObjective,
-    Forceable,
-    FreeRun,
-    FreshTrials,
-    GeneralisedTeacherForcing,
-    NextStep,
-    SparseTeacherForcing,
-    Supervised,
-    Variational,
-    forced_predictions,
-)
+from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
+from neurodyn.training.objectives.forcing import GeneralisedTeacherForcing, SparseTeacherForcing
+from neurodyn.training.objectives.free_run import FreeRun
+from neurodyn.training.objectives.fresh_trials import FreshTrials
+from neurodyn.training.objectives.next_step import NextStep
+from neurodyn.training.objectives.objective import AbstractObjective
+from neurodyn.training.objectives.supervised import Supervised
+from neurodyn.training.objectives.variational import ELBO, Variational
 from neurodyn.training.results import Fit, Snapshot
 
 __all__ = [

@@ -36,16 +36,15 @@ class AbstractCurriculum(eqx.Module):
         The names of ``metrics`` are those of ``Fit.history``, such as ``validation_correct``.
         """
 
-    @abc.abstractmethod
     def resize(self, task: AbstractTask) -> AbstractTask:
         """The task with the sizes that its stage needs: static fields may change, arrays may not.
 
         This is called after every evaluation. Training goes on with the same state, and is compiled
         again if a size has changed. Sizes should therefore change rarely. They must not shrink, and
-        may depend on the task only.
+        may depend on the task only. Default: no size changes.
         """
+        return task
 
-    @abc.abstractmethod
     def active(self, params: PyTree, task: AbstractTask) -> PyTree | None:
         """Which parameters take part at this stage.
 
@@ -53,8 +52,10 @@ class AbstractCurriculum(eqx.Module):
         -------
         None for all of them, or a tree of the structure of ``params`` whose leaves are bool arrays
         that broadcast to the parameter. The others do not move, nor does their optimiser state
-        (momentum would otherwise carry them along).
+        (momentum would otherwise carry them along). Default: None.
         """
+        del params, task
+        return None
 
     @abc.abstractmethod
     def stage(self, task: AbstractTask) -> dict[str, Float[Array, ""]]:
@@ -138,12 +139,6 @@ class Threshold(AbstractCurriculum):
         return eqx.tree_at(lambda t: getattr(t, self.field), task, harder), passed & (
             number == last
         )
-
-    def resize(self, task):
-        return task
-
-    def active(self, params, task):
-        return None
 
     def stage(self, task):
         return {self.field: getattr(task, self.field)}

@@ -15,7 +15,9 @@ from neurodyn.params.use import indexed_parameters
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractDataTask, AbstractTask
 from neurodyn.training.ensemble import Ensemble, Seeds
-from neurodyn.training.objectives import AbstractObjective, Supervised, Variational
+from neurodyn.training.objectives.objective import AbstractObjective
+from neurodyn.training.objectives.supervised import Supervised
+from neurodyn.training.objectives.variational import Variational
 
 __all__ = [
     "check_model",

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import equinox as eqx
@@ -202,18 +202,15 @@ def _fetch(member: Member, record: dict[str, Any]) -> tuple[Member, Record]:
 
 
 # One jitted function for each of the few functions above, so that a second fit finds it compiled.
-_PROGRAMS: dict[Any, Any] = {}
 
 
+@cache
 def _program(function: Callable) -> Any:
-    if function not in _PROGRAMS:
-        _PROGRAMS[function] = eqx.filter_jit(function, donate="all-except-first")
-    return _PROGRAMS[function]
+    return eqx.filter_jit(function, donate="all-except-first")
 
 
+@cache
 def _batched(function: Callable, n_numbers: int) -> Any:
-    if (function, n_numbers) not in _PROGRAMS:
-        fixed = (None, eqx.if_array(0), *(None,) * n_numbers)
-        batched = eqx.filter_vmap(function, in_axes=(fixed, eqx.if_array(0)))
-        _PROGRAMS[function, n_numbers] = eqx.filter_jit(batched, donate="all-except-first")
-    return _PROGRAMS[function, n_numbers]
+    fixed = (None, eqx.if_array(0), *(None,) * n_numbers)
+    batched = eqx.filter_vmap(function, in_axes=(fixed, eqx.if_array(0)))
+    return eqx.filter_jit(batched, donate="all-except-first")

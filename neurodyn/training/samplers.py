@@ -19,9 +19,10 @@ Order = Int[Array, " item"] | None
 class AbstractSampler(eqx.Module):
     """Draws the batch of a step, and carries the order of the items from step to step."""
 
-    @abc.abstractmethod
     def init(self, task: AbstractTask) -> Order:
-        """Order before the first step."""
+        """Order before the first step; None (default) without one."""
+        del task
+        return None
 
     @abc.abstractmethod
     def draw(
@@ -40,9 +41,6 @@ class Random(AbstractSampler):
     """Fresh trials at every step, by ``task.batch``."""
 
     batch_size: int = eqx.field(static=True)
-
-    def init(self, task):
-        return None
 
     def draw(self, task, order, step, *, key, order_key):
         return task.batch(key, self.batch_size), order
@@ -77,9 +75,6 @@ class Shuffle(AbstractSampler):
 
 class Full(AbstractSampler):
     """All items of a data task at every step."""
-
-    def init(self, task):
-        return None
 
     def draw(self, task, order, step, *, key, order_key):
         return _items(task, jnp.arange(task.n_items, dtype=jnp.int32)), order

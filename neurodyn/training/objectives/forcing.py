@@ -15,7 +15,7 @@ from neurodyn.params import with_values
 from neurodyn.task import Trial
 from neurodyn.training.objectives.expansion import ESTIMATORS, expansion
 from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
-from neurodyn.training.objectives.objective import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective, check_sizes
 
 __all__ = ["GeneralisedTeacherForcing", "SparseTeacherForcing"]
 
@@ -100,9 +100,6 @@ class SparseTeacherForcing(AbstractForcing):
 
     def check(self, model, task):
         _check(model, task, self.penalties)
-
-    def init(self, model, task, *, key):
-        return None
 
     def advance(self, model, trials, aux):
         return None, aux, {}
@@ -237,12 +234,7 @@ def _check(model: Any, task: Any, penalties: Mapping[str, Any]) -> None:
             f"{type(model).__name__} cannot be forced: it needs n_units, n_forced, step(z, u) and "
             "infer(x), as the models of the PLRNN family have."
         )
-    for what in ("n_inputs", "n_outputs"):
-        if getattr(model, what) != getattr(task, what):
-            raise ValueError(
-                f"{type(model).__name__} has {what}={getattr(model, what)}, but "
-                f"{type(task).__name__} has {what}={getattr(task, what)}."
-            )
+    check_sizes(model, task, "n_inputs", "n_outputs")
     if task.scored != "every" or task.n_steps < 2:
         raise ValueError(
             f"Forcing needs targets at two steps or more, which {type(task).__name__} does not "

@@ -39,9 +39,6 @@ class NextStep(AbstractObjective):
         if task.n_steps < 2:
             raise ValueError(f"{type(task).__name__} has one step: there is no next one.")
 
-    def init(self, model, task, *, key):
-        return None
-
     def __call__(self, model, task, trials, aux, *, key):
         noise_key, run_key = jax.random.split(key)
         noise = self.noise.astype(trials.targets.dtype)

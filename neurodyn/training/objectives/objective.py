@@ -1,6 +1,7 @@
 """The interface of every objective."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
@@ -9,7 +10,7 @@ from neurodyn.common.reprs import brief
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["AbstractObjective"]
+__all__ = ["AbstractObjective", "check_sizes"]
 
 Metrics = dict[str, Float[Array, ""]]
 
@@ -17,9 +18,9 @@ Metrics = dict[str, Float[Array, ""]]
 class AbstractObjective(eqx.Module):
     """A loss, with a state of its own that it carries from step to step.
 
-    A loss of your own is a subclass with four methods: :meth:`__call__` returns the loss that a
-    step of training minimises, :meth:`evaluate` the scores of the validation set, :meth:`init` the
-    first state (None for most), and :meth:`check` refuses models and tasks that do not fit. All but
+    A loss of your own is a subclass with three methods: :meth:`__call__` returns the loss that a
+    step of training minimises, :meth:`evaluate` the scores of the validation set, and :meth:`check`
+    refuses models and tasks that do not fit; a fourth, :meth:`init`, if it carries a state. All but
     :meth:`check` are pure JAX, because they run inside the compiled training step.
     """
 
@@ -29,9 +30,10 @@ class AbstractObjective(eqx.Module):
     def check(self, model: AbstractSystem, task: AbstractTask) -> None:
         """Raise ValueError or TypeError if model and task do not go together."""
 
-    @abc.abstractmethod
     def init(self, model: AbstractSystem, task: AbstractTask, *, key: PRNGKeyArray) -> PyTree:
         """The state before the first step (an adaptive coefficient...): arrays, or None."""
+        del model, task, key
+        return None
 
     @abc.abstractmethod
     def __call__(
@@ -82,3 +84,14 @@ class AbstractObjective(eqx.Module):
 
         The history shows them on ``evaluation``, as ``validation_loss`` and so on.
         """
+
+
+def check_sizes(model: Any, task: Any, *sizes: str, fix: str = ".") -> None:
+    """Refuse a model with other numbers of inputs or outputs than the task."""
+    for size in sizes:
+        own, wanted = getattr(model, size), getattr(task, size)
+        if own != wanted:
+            raise ValueError(
+                f"{type(model).__name__} has {size}={own}, but {type(task).__name__} has "
+                f"{size}={wanted}{fix}"
+            )

@@ -16,7 +16,7 @@ from neurodyn.params import trainable, with_values
 from neurodyn.params.base import is_parameter
 from neurodyn.system import AbstractSystem
 from neurodyn.task import Trial
-from neurodyn.training.objectives.objective import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective, check_sizes
 
 __all__ = ["Supervised"]
 
@@ -66,13 +66,8 @@ class Supervised(AbstractObjective):
                 "much as it puts out: pass objective=training.NextStep() to train it to predict "
                 "the next step of what it reads, or training.ELBO() if it is variational."
             )
-        for what in ("n_inputs", "n_outputs"):
-            if getattr(model, what) != getattr(task, what):
-                raise ValueError(
-                    f"{type(model).__name__} has {what}={getattr(model, what)}, but "
-                    f"{type(task).__name__} has {what}={getattr(task, what)}: build the model with "
-                    "task.n_inputs and task.n_outputs."
-                )
+        fix = ": build the model with task.n_inputs and task.n_outputs."
+        check_sizes(model, task, "n_inputs", "n_outputs", fix=fix)
         check_step(model, task.dt)
         if self.rate_penalty is not None and self.variable not in model.variables():
             raise ValueError(
@@ -80,9 +75,6 @@ class Supervised(AbstractObjective):
                 f"{type(model).__name__} does not have; it has {sorted(model.variables())}. "
                 "Pass variable=..."
             )
-
-    def init(self, model, task, *, key):
-        return None
 
     def __call__(self, model, task, trials, aux, *, key):
         variables = () if self.rate_penalty is None else (self.variable,)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.task import Trial
-from neurodyn.training.objectives.objective import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective, check_sizes
 
 __all__ = ["ELBO", "Variational"]
 
@@ -51,23 +51,12 @@ class ELBO(AbstractObjective):
                 f"{type(model).__name__} has no lower bound (no method `negative_elbo`): train it "
                 "with neurodyn.training.Supervised()."
             )
-        if model.n_outputs != task.n_outputs:
-            raise ValueError(
-                f"{type(model).__name__} has n_outputs={model.n_outputs}, but "
-                f"{type(task).__name__} has n_outputs={task.n_outputs}."
-            )
+        check_sizes(model, task, "n_outputs")
         # A network that reads its observations (VRNN) has them as its inputs, and needs no others.
-        reads_data = task.n_inputs == 0 and model.n_inputs == task.n_outputs
-        if model.n_inputs != task.n_inputs and not reads_data:
-            raise ValueError(
-                f"{type(model).__name__} has n_inputs={model.n_inputs}, but "
-                f"{type(task).__name__} has n_inputs={task.n_inputs}."
-            )
+        if task.n_inputs or model.n_inputs != task.n_outputs:
+            check_sizes(model, task, "n_inputs")
         if task.scored != "every":
             raise ValueError(f"A lower bound needs data in every step of {type(task).__name__}.")
-
-    def init(self, model, task, *, key):
-        return None
 
     def __call__(self, model, task, trials, aux, *, key):
         each, parts = model.negative_elbo(trials, key=key)
