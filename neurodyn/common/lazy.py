@@ -33,14 +33,19 @@ def on_first_use(
     modules = {m.rpartition(".")[2]: m for m in places.values() if m.rpartition(".")[0] == package}
 
     def __getattr__(name: str) -> Any:
-        if name in places and places[name] != package:
-            value = getattr(importlib.import_module(places[name]), name)
-        elif name in places or name in modules:  # a module of the package
-            value = importlib.import_module(f"{package}.{name}")
-        else:
+        known, is_module = name in places or name in modules, places.get(name, package) == package
+        if not known:
             raise AttributeError(
                 f"module {package!r} has no attribute {name!r}{_hint(package, name, shown)}"
             )
+        try:
+            module = importlib.import_module(f"{package}.{name}" if is_module else places[name])
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"{package}.{name} needs {error.name}, which is not installed: install neurodyn "
+                "again, which brings it."
+            ) from error
+        value = module if is_module else getattr(module, name)
         setattr(sys.modules[package], name, value)  # asked for once
         return value
 

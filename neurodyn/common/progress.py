@@ -41,13 +41,9 @@ def bar(title: str, total: int, *, show: bool | None = None) -> Iterator[Advance
     if show is False:
         yield lambda n=1, note="": None
         return
-    if sys.stderr.isatty():
-        shown = _on_terminal(title, total, bool(show))
-    elif in_notebook():
-        shown = _in_notebook(title, total, bool(show))
-    else:
-        shown = _in_log(title, total, bool(show))
-    with shown as advance:
+    elsewhere = _in_notebook if in_notebook() else _in_log
+    shown = _on_terminal if sys.stderr.isatty() else elsewhere
+    with shown(title, total, bool(show)) as advance:
         yield advance
 
 

@@ -91,12 +91,9 @@ def fold_in(key: PRNGKeyArray, number: int) -> PRNGKeyArray:
 
 def _words(key: PRNGKeyArray) -> np.ndarray | None:
     """The two words of a key as arrays of one; None if it is traced or no Threefry key."""
-    if (
-        isinstance(key, jax.core.Tracer)
-        or key.ndim
-        or str(jax.random.key_impl(key)) != "threefry2x32"
-    ):
+    partitionable = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]
+    if isinstance(key, jax.core.Tracer) or key.ndim or not partitionable:
         return None
-    if not jax.config.jax_threefry_partitionable:  # type: ignore[attr-defined]
+    if str(jax.random.key_impl(key)) != "threefry2x32":
         return None
     return np.asarray(jax.random.key_data(key)).reshape(2, 1)

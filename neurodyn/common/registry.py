@@ -58,6 +58,8 @@ class _Kind:
         Names of others.
     table
         Name of a mapping that holds them; then nothing else is looked at.
+    takes
+        Class of the objects that :func:`register` adds to the table.
     """
 
     package: str
@@ -65,6 +67,7 @@ class _Kind:
     ending: str | None = None
     also: tuple[str, ...] = ()
     table: str | None = None
+    takes: str | None = None
 
     def members(self) -> Mapping[str, Any]:
         """The things by name."""
@@ -98,10 +101,14 @@ KINDS = {
     "rule": _Kind(_RULES, (f"{_RULES}.AbstractProjectionRule", f"{_RULES}.AbstractReadoutRule")),
     "system": _Kind("neurodyn.models.reference", (_SYSTEM,)),
     "task": _Kind("neurodyn.tasks", ("neurodyn.task.AbstractTask",)),
-    "measure": _Kind("neurodyn.analysis", table="MEASURES"),
+    "measure": _Kind("neurodyn.analysis", table="MEASURES", takes="neurodyn.analysis.Measure"),
     "function": _Kind("neurodyn.analysis", ending=""),
-    "dataset": _Kind("neurodyn.datasets.catalogue", table="RECORDS"),
-    "experiment": _Kind("neurodyn.experiments", table="EXPERIMENTS"),
+    "dataset": _Kind(
+        "neurodyn.datasets.catalogue", table="RECORDS", takes="neurodyn.datasets.Record"
+    ),
+    "experiment": _Kind(
+        "neurodyn.experiments", table="EXPERIMENTS", takes="neurodyn.experiments.Experiment"
+    ),
 }
 
 
@@ -172,12 +179,6 @@ def _keys(thing: Any) -> tuple[str, ...]:
 # --- classes in files ----------------------------------------------------------------------------
 
 _OWN: dict[str, type] = {}
-#: Classes of the objects that `register` takes, and the table to which it adds them.
-_TABLES = {
-    "neurodyn.analysis.Measure": "neurodyn.analysis.MEASURES",
-    "neurodyn.datasets.Record": "neurodyn.datasets.catalogue.RECORDS",
-    "neurodyn.experiments.Experiment": "neurodyn.experiments.EXPERIMENTS",
-}
 _ADDED: set[tuple[str, str]] = set()
 
 
@@ -220,12 +221,15 @@ def register(thing: Any) -> Any:
 def _add(thing: Any) -> Any:
     """Add an object to the table of its kind."""
     package = ".".join(type(thing).__module__.split(".")[:2])
-    table = _TABLES.get(f"{package}.{type(thing).__name__}")
-    if table is None:
+    takers = {kind.takes: kind for kind in KINDS.values() if kind.takes}
+    kind = takers.get(f"{package}.{type(thing).__name__}")
+    if kind is None:
         raise TypeError(
-            f"register takes classes and objects of {', '.join(_TABLES)}, got {thing!r}."
+            f"register takes classes and objects of {', '.join(takers)}, got {thing!r}."
         )
-    known, own = _resolve(table), (table, thing.name)
+    known: Any = kind.members()
+    table = f"{kind.package}.{kind.table}"
+    own = (table, thing.name)
     if thing.name in known and own not in _ADDED:
         raise ValueError(f"{table} has a {thing.name!r} already: choose another name.")
     known[thing.name] = thing

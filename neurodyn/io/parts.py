@@ -81,7 +81,6 @@ def signal(
     dims: tuple[str, ...],
     long_name: str,
     coords: Mapping[str, Any] | None = None,
-    attrs: Mapping[str, Any] | None = None,
     factor: float = 1.0,
 ) -> xr.Dataset:
     """Build a Dataset of one continuous signal, in our units.
@@ -98,7 +97,7 @@ def signal(
         Dims of `values`, e.g. ``("sweep", "time", "channel")``.
     long_name
         A few words for axes and tables.
-    coords, attrs
+    coords
         As in `neurodyn.labels.dataset`.
     factor
         Conversion stored in the file.
@@ -110,7 +109,6 @@ def signal(
         {variable: (dims, values, ours, long_name, *([kind] if kind else []))},
         {"time": np.asarray(time, np.float64), **(coords or {})},
         source="recording",
-        attrs=attrs,
         values=False,
     )
 

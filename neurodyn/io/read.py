@@ -145,7 +145,10 @@ def _read_hdf5(path: Path) -> xr.Dataset | xr.DataTree:
             attrs = {name: file.attrs[name] for name in file.attrs}
             groups = list(file)
             # A DataTree may keep its attributes below the root.
-            own = "convention" in attrs or any(_is_ours(file[name]) for name in groups)
+            own = "convention" in attrs or any(
+                str(file[name].attrs.get("convention", "")).startswith("neurodyn")
+                for name in groups
+            )
     except (OSError, RuntimeError) as error:
         raise FileFormatError(
             f"'{path}' is a damaged or truncated HDF5 file ({error}). Copy or download it again."
@@ -164,10 +167,6 @@ def _read_hdf5(path: Path) -> xr.Dataset | xr.DataTree:
         return _read_neo(path)
     except FileFormatError as error:
         raise _not_neural(path, groups) from error
-
-
-def _is_ours(group: Any) -> bool:
-    return str(group.attrs.get("convention", "")).startswith("neurodyn")
 
 
 def _not_neural(path: Path, groups: Sequence[str]) -> FileFormatError:

@@ -7,10 +7,9 @@ from neurodyn.training.errors import CheckpointError, DivergenceError, TrainingE
 from neurodyn.training.fit import fit
 from neurodyn.training.gradients import BPTT, AbstractGradient
 from neurodyn.training.heads import HasHeads, Heads
+from neurodyn.training.objectives.evaluations import FreeRun, FreshTrials
 from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
 from neurodyn.training.objectives.forcing import GeneralisedTeacherForcing, SparseTeacherForcing
-from neurodyn.training.objectives.free_run import FreeRun
-from neurodyn.training.objectives.fresh_trials import FreshTrials
 from neurodyn.training.objectives.next_step import NextStep
 from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.objectives.supervised import Supervised

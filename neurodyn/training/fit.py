@@ -10,7 +10,7 @@ from neurodyn.training import step as compiled
 from neurodyn.training.checkpoint import Checkpoint, Saver
 from neurodyn.training.divergence import refuse_divergence, warn_of_long_step
 from neurodyn.training.history import History
-from neurodyn.training.members import Separate, Together
+from neurodyn.training.members import Members
 from neurodyn.training.plan import Plan, make_plan
 from neurodyn.training.results import Fit, Snapshot, history_of, models_of, tasks_of
 
@@ -168,7 +168,7 @@ def fit(
         compiled.start(plan.setup, m, plan.task, k)
         for m, k in zip(plan.models, plan.keys, strict=True)
     ]
-    run = (Together if plan.how == "vmap" else Separate)(plan.setup, members)
+    run = Members(plan.setup, members, batched=plan.how == "vmap")
     try:
         return _train(plan, run, Saver(file, checkpoint_every), callbacks, progress)
     finally:

@@ -49,7 +49,7 @@ class Heads(AbstractCurriculum):
     their optimiser. Training ends when there are no more heads, or beyond ``n_last``.
 
     :meth:`single`, :meth:`cumulative`, :meth:`sliding` and :meth:`constant` make the published
-    curricula.
+    curricula; their ``options`` are ``threshold``, ``n_last``, ``metrics`` and ``readout``.
 
     Parameters
     ----------
@@ -119,13 +119,7 @@ class Heads(AbstractCurriculum):
 
     @classmethod
     def single(cls, **options: Any) -> "Heads":
-        """One N at a time at the one head 0: N, then N + 1 alone, which forgets the N before.
-
-        Parameters
-        ----------
-        **options
-            As for :class:`Heads`: ``threshold``, ``n_last``, ``metrics``, ``readout``.
-        """
+        """One N at a time at the one head 0: N, then N + 1 alone, which forgets the N before."""
         return cls(1, 1, **options)
 
     @classmethod
@@ -168,13 +162,7 @@ class Heads(AbstractCurriculum):
 
     @classmethod
     def constant(cls, **options: Any) -> "Heads":
-        """No curriculum: the N that the task starts with, until they are solved.
-
-        Parameters
-        ----------
-        **options
-            As for :class:`Heads`.
-        """
+        """No curriculum: the N that the task starts with, until they are solved."""
         return cls(0, 0, **options)
 
     def check(self, task):

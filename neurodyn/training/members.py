@@ -14,29 +14,53 @@ import numpy as np
 from neurodyn.training.ensemble import stack, unstack
 from neurodyn.training.step import Constants, Member, Setup
 
-__all__ = ["Separate", "Together", "compile_missing", "usable_cores"]
+__all__ = ["Members", "compile_missing", "usable_cores"]
 
 Record = dict[str, np.ndarray]
 
 
-class Separate:
-    """Members run one by one through the same program, on a thread for each core."""
+class Members:
+    """The members of a run: one by one on a thread for each core, or batched in one program.
 
-    def __init__(self, setup: Setup, members: Sequence[tuple[Constants, Member]]):
-        self._setups = [setup] * len(members)
+    Parameters
+    ----------
+    setup
+        What they share.
+    members
+        Constants and state of each.
+    batched
+        Whether they run in one program, in arrays with a leading axis.
+    """
+
+    def __init__(
+        self, setup: Setup, members: Sequence[tuple[Constants, Member]], *, batched: bool = False
+    ):
+        self._batched, self._n = batched, len(members)
+        constants, states = ([member[part] for member in members] for part in (0, 1))
+        self._constants = [stack(constants)] if batched else constants
+        self._states = [stack(states)] if batched else states
+        self._setups = [setup] * len(self._states)
         self._programs: dict[Any, Any] = {}
-        self.constants = [constants for constants, _ in members]
-        self.state = [member for _, member in members]
         # An accelerator runs one program at a time.
-        workers = min(len(members), usable_cores()) if jax.default_backend() == "cpu" else 1
+        on_cpu = jax.default_backend() == "cpu"
+        workers = min(len(self._states), usable_cores()) if on_cpu else 1
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    @property
+    def state(self) -> Any:
+        """The state of all members, as checkpoints hold it: a list, or of a batch the arrays."""
+        return self._states[0] if self._batched else self._states
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._states = [state] if self._batched else state
 
     def compile(self, *calls: tuple[Callable, int]) -> list[Callable[..., list[Record]]]:
         """Compile for this run; the returned function runs all members and updates their state.
 
         Each call is a function and how many numbers it takes.
         """
-        n = range(len(self.state))
+        n = range(len(self._states))
         wanted: dict[Any, Callable] = {}
         for function, n_numbers in calls:
             numbers = _traced((0,) * n_numbers)
@@ -44,109 +68,61 @@ class Separate:
                 lower = partial(self._lowered, function, i, numbers)
                 wanted.setdefault(self._name(function, i), lower)
         compile_missing(self._programs, wanted)
-        return [self._runner([self._programs[self._name(f, i)] for i in n]) for f, _ in calls]
-
-    def _runner(self, programs: list[Any]) -> Callable[..., list[Record]]:
-
-        def one(program, setup, constants, member, numbers):
-            return _fetch(*program((setup, constants, *numbers), member))
-
-        def run(*numbers: int) -> list[Record]:
-            parts = zip(programs, self._setups, self.constants, self.state, strict=True)
-            each = [(*part, _traced(numbers)) for part in parts]
-            if self._pool is None:
-                results = [one(*args) for args in each]
-            else:
-                results = list(self._pool.map(lambda args: one(*args), each))
-            self.state = [member for member, _ in results]
-            return [record for _, record in results]
-
-        return run
+        programs = [[self._programs[self._name(function, i)] for i in n] for function, _ in calls]
+        return [partial(self._run, each) for each in programs]
 
     def _name(self, function: Callable, i: int) -> Any:
         return function, jax.tree.structure(self._setups[i].task)
 
     def _lowered(self, function: Callable, i: int, numbers: tuple) -> Any:
-        """The program for the sizes of member i."""
-        return _program(function).lower(
-            (self._setups[i], self.constants[i], *numbers), self.state[i]
-        )
+        """The program for the sizes of member i, or of the batch."""
+        program = _batched(function, len(numbers)) if self._batched else _program(function)
+        return program.lower((self._setups[i], self._constants[i], *numbers), self._states[i])
+
+    def _run(self, programs: list[Any], *numbers: int) -> list[Record]:
+        def one(program, setup, constants, state, numbers):
+            state, record = program((setup, constants, *numbers), state)
+            # Waiting here, in the member's own thread, keeps the threads busy with one member each.
+            return state, jax.device_get(record)
+
+        parts = zip(programs, self._setups, self._constants, self._states, strict=True)
+        each = [(*part, _traced(numbers)) for part in parts]
+        if self._pool is None:
+            results = [one(*args) for args in each]
+        else:
+            results = list(self._pool.map(lambda args: one(*args), each))
+        self._states = [state for state, _ in results]
+        records = [record for _, record in results]
+        if not self._batched:
+            return records
+        return [{n: np.asarray(x[i]) for n, x in records[0].items()} for i in range(self._n)]
 
     def resize(self, resized: Callable) -> None:
-        """Give each member's task the sizes that its stage asks for."""
-        for i, member in enumerate(self.state):
-            self._setups[i], self.state[i] = _resize(self._setups[i], member, [member], resized)
+        """Give tasks the sizes that their stages ask for: in a batch, the most advanced of them."""
+        for i, state in enumerate(self._states):
+            each = [unstack(state, j) for j in range(self._n)] if self._batched else [state]
+            self._setups[i], self._states[i] = _resize(self._setups[i], state, each, resized)
 
     def setup_of(self, i: int) -> Setup:
-        """Setup and constants of member i."""
-        return self._setups[i]
+        """The setup of member i."""
+        return self._setups[0 if self._batched else i]
 
     def member(self, i: int) -> tuple[Constants, Member]:
-        """Member i."""
-        return self.constants[i], self.state[i]
+        """Constants and state of member i."""
+        if self._batched:
+            return unstack(self._constants[0], i), unstack(self._states[0], i)
+        return self._constants[i], self._states[i]
 
     def flags(self) -> tuple[np.ndarray, np.ndarray]:
         """`failed` and `done` of all members."""
-        flags = jax.device_get([(member.failed, member.done) for member in self.state])
-        return np.array([failed for failed, _ in flags]), np.array([done for _, done in flags])
+        flags = jax.device_get([(state.failed, state.done) for state in self._states])
+        failed, done = zip(*flags, strict=True)
+        return np.hstack(failed), np.hstack(done)
 
     def close(self) -> None:
         """End the threads."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
-
-
-class Together:
-    """All members in one program with a leading axis."""
-
-    def __init__(self, setup: Setup, members: Sequence[tuple[Constants, Member]]):
-        self._setup = setup
-        self._programs: dict[Any, Any] = {}
-        self.n = len(members)
-        self.constants = stack([constants for constants, _ in members])
-        self.state = stack([member for _, member in members])
-
-    def compile(self, *calls: tuple[Callable, int]) -> list[Callable[..., list[Record]]]:
-        """As :meth:`Separate.compile`."""
-        sizes = jax.tree.structure(self._setup.task)
-        wanted: dict[Any, Callable] = {
-            (f, sizes): partial(self._lowered, f, _traced((0,) * n)) for f, n in calls
-        }
-        compile_missing(self._programs, wanted)
-        return [self._runner(self._programs[f, sizes]) for f, _ in calls]
-
-    def _lowered(self, function: Callable, numbers: tuple) -> Any:
-        fixed = (self._setup, self.constants, *numbers)
-        return _batched(function, len(numbers)).lower(fixed, self.state)
-
-    def _runner(self, program: Any) -> Callable[..., list[Record]]:
-        def run(*numbers: int) -> list[Record]:
-            fixed = (self._setup, self.constants, *_traced(numbers))
-            self.state, record = _fetch(*program(fixed, self.state))
-            return [{name: np.asarray(x[i]) for name, x in record.items()} for i in range(self.n)]
-
-        return run
-
-    def resize(self, resized: Callable) -> None:
-        """Give all tasks the sizes that the most advanced asks for."""
-        each = [unstack(self.state, i) for i in range(self.n)]
-        self._setup, self.state = _resize(self._setup, self.state, each, resized)
-
-    def setup_of(self, i: int) -> Setup:
-        """Setup and constants of member i, in arrays of all members."""
-        del i
-        return self._setup
-
-    def member(self, i: int) -> tuple[Constants, Member]:
-        """Member i."""
-        return unstack(self.constants, i), unstack(self.state, i)
-
-    def flags(self) -> tuple[np.ndarray, np.ndarray]:
-        """`failed` and `done` of all members."""
-        return jax.device_get((self.state.failed, self.state.done))
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def _resize(
@@ -194,11 +170,6 @@ def usable_cores() -> int:
 
 def _traced(numbers: Sequence[int]) -> tuple[Any, ...]:
     return tuple(jax.numpy.asarray(n, jax.numpy.int32) for n in numbers)
-
-
-def _fetch(member: Member, record: dict[str, Any]) -> tuple[Member, Record]:
-    # Waiting here, in the member's own thread, keeps the threads busy with one member each.
-    return member, jax.device_get(record)
 
 
 # One jitted function for each of the few functions above, so that a second fit finds it compiled.

@@ -215,15 +215,11 @@ def evaluate(fixed: tuple, member: Member) -> tuple[Member, dict[str, Array]]:
         member = eqx.tree_at(lambda m: (m.task, m.done), member, (arrays, done))
     if setup.patience is not None:
         patience, every = setup.patience
-        done = member.done | _out_of_patience(patience, every, member.best_step, number)
+        # Evaluations since the best, or the start where there was none.
+        since = number // every - jnp.maximum(member.best_step, 0) // every
+        done = member.done | (since >= patience)
         member = eqx.tree_at(lambda m: m.done, member, done)
     return member, record
-
-
-def _out_of_patience(patience, every, best_step, number) -> Bool[Array, ""]:
-    """Whether so many evaluations have passed since the best (or the start, without any)."""
-    since = number // every - jnp.maximum(best_step, jnp.zeros_like(best_step)) // every
-    return since >= patience
 
 
 def _keep_best(watch, member, metrics, number):

@@ -34,7 +34,7 @@ from neurodyn.kernels import ctrnn_scan
 from neurodyn.kernels.rate.ctrnn import missing
 from neurodyn.training import FreshTrials
 from neurodyn.training import step as compiled
-from neurodyn.training.members import Separate
+from neurodyn.training.members import Members
 from neurodyn.training.plan import make_plan
 from tests.benchmarks.harness import Row, alternate
 
@@ -194,10 +194,10 @@ def _ours(name: str, n: int, backend: str):
         key=0,
     )
     start = compiled.start(plan.setup, plan.models[0], plan.task, plan.keys[0])
-    training = Separate(plan.setup, [start])
+    training = Members(plan.setup, [start])
     jax.clear_caches()  # or the program of the other backend would be taken for this one's
     with mock.patch.dict(os.environ, NEURODYN_KERNELS=backend):
-        chunk = training.compile(compiled.chunk, 0, 0)
+        (chunk,) = training.compile((compiled.chunk, 2))
     keys = [jax.random.split(jax.random.fold_in(start[0].step_key, k))[0] for k in range(STEPS)]
     lengths = [int(task.batch(key, 1).length) for key in keys]
     return lambda: chunk(0, STEPS), lengths, task

@@ -68,13 +68,9 @@ def check_reads_sequences(model: Any, task: Any) -> None:
 
 
 def _mse(model: eqx.Module, trials: Any, inputs: Array, dt: Any, key: Any) -> Float[Array, ""]:
-    outputs = integrate(
-        model, jnp.swapaxes(inputs, 0, 1)[:-1], dt=dt, key=key, length=_less(trials.length)
-    ).outputs
+    length = None if trials.length is None else trials.length - 1
+    inputs = jnp.swapaxes(inputs, 0, 1)[:-1]
+    outputs = integrate(model, inputs, dt=dt, key=key, length=length).outputs
     later = jnp.swapaxes(trials.targets, 0, 1)[1:]
     mask = jnp.swapaxes(trials.mask, 0, 1)[1:].astype(outputs.dtype)
     return masked_mean_square(outputs - later, mask)
-
-
-def _less(length: Any) -> Any:
-    return None if length is None else length - 1
