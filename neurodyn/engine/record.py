@@ -87,20 +87,16 @@ def observe(system: AbstractSystem, state: State, save: Save) -> dict[str, Any]:
     """The record of one trial's state."""
     out = {}
     if save.variables:
-        seen = system.observe(state)
-        known = system.variables() if save.units is not None else {}
-        out["variables"] = {
-            name: seen[name] if save.units is None else _chosen(seen[name], known[name], save.units)
-            for name in save.variables
-        }
+        seen, known = system.observe(state), system.variables()
+        out["variables"] = {n: _chosen(seen[n], known[n], save.units) for n in save.variables}
     if save.outputs == "every":
         out["outputs"] = system.readout(state)
     return out
 
 
-def _chosen(x: Array, variable: Variable, units: tuple[int, ...]) -> Array:
-    """The values of some units, if the variable has units."""
-    if "unit" not in variable.dims:
+def _chosen(x: Array, variable: Variable, units: tuple[int, ...] | None) -> Array:
+    """The values of some units, if the variable has units; None: all of them."""
+    if units is None or "unit" not in variable.dims:
         return x
     return jnp.take(x, np.asarray(units), axis=variable.dims.index("unit"))
 

@@ -102,7 +102,6 @@ def _spikes(segments: Sequence[neo.Segment]) -> xr.Dataset:
     starts = [float(_ms(each[0].t_start)) for each in trains]
     ends = np.array([float(_ms(each[0].t_stop)) for each in trains])
     coords: dict[str, Any] = {"unit": np.arange(len(trains[0])), **_annotations(trains[0])}
-    trial = None
     if len(segments) == 1:
         window, offset = (starts[0], ends[0]), np.zeros(1)
     else:
@@ -115,13 +114,12 @@ def _spikes(segments: Sequence[neo.Segment]) -> xr.Dataset:
             coords["start_time"] = ("trial", offset, "ms")
         if np.ptp(ends - offset) > 1e-6:
             coords["valid_until"] = ("trial", ends - offset, "ms", "end of the segment")
-        trial = np.repeat(np.arange(len(segments)), [sum(map(len, each)) for each in trains])
     flat = [_ms(train) - offset[s] for s, each in enumerate(trains) for train in each]
-    unit = [np.full(len(train), u) for each in trains for u, train in enumerate(each)]
+    unit, trial = _numbers(trains)
     return spikes.dataset(
         np.concatenate(flat),
-        np.concatenate(unit),
-        trial,
+        unit,
+        trial if len(segments) > 1 else None,
         coords=coords,
         source="recording",
         window=window,
@@ -209,11 +207,14 @@ def stack(sweeps: Sequence[Any]) -> xr.Dataset:
 
 def _restored(text: str, segments: Sequence[neo.Segment]) -> xr.Dataset:
     trains = [list(segment.spiketrains) for segment in segments]
-    lengths = [[len(train) for train in each] for each in trains]
-    times = [_ms(train) for each in trains for train in each]
-    arrays = {
-        "spike_time": np.concatenate(times),
-        "spike_unit": np.concatenate([np.repeat(np.arange(len(n)), n) for n in lengths]),
-        "spike_trial": np.repeat(np.arange(len(lengths)), [sum(n) for n in lengths]),
-    }
+    times = np.concatenate([_ms(train) for each in trains for train in each])
+    unit, trial = _numbers(trains)
+    arrays = {"spike_time": times, "spike_unit": unit, "spike_trial": trial}
     return layout.restore(text, arrays)
+
+
+def _numbers(trains: Sequence[Sequence[neo.SpikeTrain]]) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the unit and of the segment of each spike."""
+    lengths = [[len(train) for train in each] for each in trains]
+    unit = np.concatenate([np.repeat(np.arange(len(n)), n) for n in lengths])
+    return unit, np.repeat(np.arange(len(lengths)), [sum(n) for n in lengths])

@@ -15,6 +15,7 @@ from neurodyn.params.shared import Indexed
 __all__ = [
     "as_parameter",
     "indexed_parameters",
+    "is_indexed",
     "rows",
     "trainable",
     "whole_model",
@@ -131,11 +132,12 @@ def whole_model(system: PyTree) -> PyTree:
 
 def indexed_parameters(system: PyTree) -> list[Indexed]:
     """The parameters that have a row for each sequence or subject."""
+    return [x for x in jax.tree.leaves(system, is_leaf=is_indexed) if is_indexed(x)]
 
-    def indexed(x):
-        return isinstance(x, Indexed)
 
-    return [x for x in jax.tree.leaves(system, is_leaf=indexed) if indexed(x)]
+def is_indexed(x: Any) -> bool:
+    """Whether this is a parameter with a row for each sequence or subject."""
+    return isinstance(x, Indexed)
 
 
 def trainable(system: PyTree) -> PyTree:

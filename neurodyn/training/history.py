@@ -64,14 +64,10 @@ class History:
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, as arrays with a leading seed axis."""
         found = {}
-        if self._steps:
-            for name in self._steps[0][0]:
-                rows = [np.stack([r[name] for r in records]) for records in self._steps]
-                found[name] = np.concatenate(rows, axis=1)
-        if self._evaluations:
-            for name in self._evaluations[0][0]:
-                rows = [np.stack([r[name] for r in records]) for records in self._evaluations]
-                found[name] = np.stack(rows, axis=1)
+        for parts, joined in ((self._steps, np.concatenate), (self._evaluations, np.stack)):
+            for name in parts[0][0] if parts else ():
+                rows = [np.stack([r[name] for r in records]) for records in parts]
+                found[name] = joined(rows, axis=1)
         return found | {"evaluated_at": np.asarray(self._evaluated_at, np.int64)}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -83,12 +79,9 @@ class History:
         if training:
             seeds = range(arrays[training[0]].shape[0])
             self._steps = [[{k: arrays[k][i] for k in training} for i in seeds]]
+        n = arrays[validation[0]].shape[0] if validation else 0
         self._evaluations = [
-            [
-                {k: arrays[k][i, j] for k in validation}
-                for i in range(arrays[validation[0]].shape[0])
-            ]
-            for j in range(len(at))
+            [{k: arrays[k][i, j] for k in validation} for i in range(n)] for j in range(len(at))
         ]
         self._evaluated_at = at.tolist()
 

@@ -8,16 +8,14 @@ the batch are gathered, updated and scattered back, and nothing else is touched.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int, PyTree
 
-from neurodyn.params import Indexed
 from neurodyn.params.base import changed
-from neurodyn.params.use import indexed_parameters
+from neurodyn.params.use import indexed_parameters, is_indexed
 from neurodyn.task import Trial
 
 __all__ = ["apply_gradients", "init_optimizer"]
@@ -121,22 +119,18 @@ def _keep_inactive(optimizer, active, new, old):
     return jax.tree.map(keep, active, new[0], old[0]), jax.tree.map(keep, masks, new[1], old[1])
 
 
-def _is_indexed(x: Any) -> bool:
-    return isinstance(x, Indexed)
-
-
 def _shared(tree: PyTree) -> PyTree:
     """Leave indexed parameters out."""
-    return jax.tree.map(lambda x: None if _is_indexed(x) else x, tree, is_leaf=_is_indexed)
+    return jax.tree.map(lambda x: None if is_indexed(x) else x, tree, is_leaf=is_indexed)
 
 
 def _join(params: PyTree, shared: PyTree, rows: list[Array]) -> PyTree:
     """Put parameters and rows back where `_shared` and `indexed_parameters` took them from."""
-    structure = jax.tree.structure(params, is_leaf=_is_indexed)
+    structure = jax.tree.structure(params, is_leaf=is_indexed)
     rest, own = iter(jax.tree.leaves(shared)), iter(rows)
     leaves = [
-        changed(x, values=next(own)) if _is_indexed(x) else next(rest)
-        for x in jax.tree.leaves(params, is_leaf=_is_indexed)
+        changed(x, values=next(own)) if is_indexed(x) else next(rest)
+        for x in jax.tree.leaves(params, is_leaf=is_indexed)
     ]
     return jax.tree.unflatten(structure, leaves)
 

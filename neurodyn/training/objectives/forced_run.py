@@ -10,7 +10,8 @@ from jaxtyping import Array, Float
 
 from neurodyn.engine.inputs import trials_for
 from neurodyn.kernels import forced_scan
-from neurodyn.params import Indexed, with_values
+from neurodyn.params import with_values
+from neurodyn.params.use import indexed_parameters, is_indexed
 from neurodyn.system import State
 from neurodyn.task import Trial
 
@@ -71,7 +72,8 @@ def forced_predictions(
         How far each unit is pulled after each step.
     """
     model = with_values(model)
-    rows = _rows(model, trials_for(model, trials))
+    given = trials_for(model, trials)
+    rows = [jax.vmap(x.row)(given) for x in indexed_parameters(model)]
     shared, static = eqx.partition(_with_rows(model, [_ROW] * len(rows)), eqx.is_inexact_array)
     params = (shared, rows)
 
@@ -122,21 +124,11 @@ def _side_by_side(static: Any) -> tuple[Callable, Callable]:
     return step, every
 
 
-def _is_indexed(x: Any) -> bool:
-    return isinstance(x, Indexed)
-
-
-def _rows(model: Any, trials: Trial | None) -> list[Array]:
-    """The rows that each trial uses of each indexed parameter."""
-    leaves = jax.tree.leaves(model, is_leaf=_is_indexed)
-    return [jax.vmap(x.row)(trials) for x in leaves if _is_indexed(x)]
-
-
 def _with_rows(model: Any, rows: list) -> Any:
     """The model with these values in place of its indexed parameters, or of what marks them."""
     left = iter(rows)
 
     def fill(x):
-        return next(left) if x is _ROW or _is_indexed(x) else x
+        return next(left) if x is _ROW or is_indexed(x) else x
 
-    return jax.tree.map(fill, model, is_leaf=_is_indexed)
+    return jax.tree.map(fill, model, is_leaf=is_indexed)

@@ -36,10 +36,6 @@ class AbstractForcing(AbstractObjective):
     penalties: eqx.AbstractVar[dict[str, Float[Array, ""]]]
 
     @abc.abstractmethod
-    def check(self, model: Any, task: Any) -> None:
-        """Refuse models and tasks that cannot be trained by forcing."""
-
-    @abc.abstractmethod
     def strength(self, model: Any, n_steps: int, alpha: Any) -> Float[Array, "time unit"]:
         """Fraction by which each unit is pulled towards the data after each step."""
 
@@ -210,7 +206,8 @@ class GeneralisedTeacherForcing(AbstractForcing):
         alpha, n = aux.alpha, aux.updates + 1
         if self.estimator is not None:
             due = n % self.adapt_every == 0
-            at_rest = jax.tree.map(_still, model)
+            still = jax.lax.stop_gradient
+            at_rest = jax.tree.map(lambda x: still(x) if eqx.is_array(x) else x, model)
             alpha = jax.lax.cond(due, lambda: self._adapt(at_rest, trials, alpha), lambda: alpha)
         return alpha, Alpha(alpha, n), {"alpha": alpha}
 
@@ -245,10 +242,6 @@ def _check(model: Any, task: Any, penalties: Mapping[str, Any]) -> None:
         for name in penalties:
             if name not in known:
                 raise ValueError(f"{type(model).__name__} has no penalty {name!r}; it has {known}.")
-
-
-def _still(x: Any) -> Any:
-    return jax.lax.stop_gradient(x) if eqx.is_array(x) else x
 
 
 def _first(n_units: int, n: int) -> Array:
