@@ -136,7 +136,11 @@ def integrate(
     batch = as_batch(system, inputs, n_steps=n_steps, n_trials=n_trials, dt=dt)
     if batch.n_steps is None:
         raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
-    _check_length(length, batch.n_steps)
+    known = length is not None and not isinstance(length, jax.core.Tracer)
+    if known and not 1 <= int(length) <= batch.n_steps:
+        raise ValueError(
+            f"`length` must be from 1 to the {batch.n_steps} steps there are, got {length}."
+        )
     if not batch.batched:
         state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
     check_state(state, batch.n_trials)
@@ -170,10 +174,3 @@ def integrate(
     )
     check_changes(plan)
     return execute(plan)
-
-
-def _check_length(length: Any, n_steps: int) -> None:
-    if length is None or isinstance(length, jax.core.Tracer):
-        return
-    if not 1 <= int(length) <= n_steps:
-        raise ValueError(f"`length` must be from 1 to the {n_steps} steps there are, got {length}.")

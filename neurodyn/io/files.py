@@ -91,10 +91,11 @@ def save(
             + (": save its model, fit.model." if type(obj).__name__ == "Fit" else ".")
         )
     arrays: dict[str, np.ndarray] = {}
+    plain = key is None or (isinstance(key, int) and not isinstance(key, bool))
     header = {
         "object": encode(obj, arrays, type(obj).__name__),
         "task": encode(task, arrays, "task"),
-        "key": _encode_key(key, arrays),
+        "key": key if plain else encode(as_key(key), arrays, "key"),
         "notes": notes,
         "versions": {name: version(name) for name in ("neurodyn", "jax", "equinox")},
     }
@@ -165,9 +166,3 @@ def _decode(path: Path, header: dict, part: str, arrays: dict[str, np.ndarray]) 
         return decode(header[part], arrays, header["version"])
     except FileFormatError as error:
         raise FileFormatError(f"'{path}': {error}") from error
-
-
-def _encode_key(key: Any, arrays: dict[str, np.ndarray]) -> Any:
-    if key is None or (isinstance(key, int) and not isinstance(key, bool)):
-        return key
-    return encode(as_key(key), arrays, "key")
