@@ -30,7 +30,6 @@ class SupportsFused(Protocol):
     @property
     def can_fuse(self) -> bool:
         """Whether the kernel covers this system as configured (static)."""
-        ...
 
     def fused(
         self,
@@ -47,7 +46,6 @@ class SupportsFused(Protocol):
         ``noise`` holds standard normal draws, one per state entry and step, or is None for a
         system without noise. With ``length``, rows from there on are meaningless.
         """
-        ...
 
 
 @runtime_checkable
@@ -59,7 +57,6 @@ class HasPotentials(Protocol):
 
     def potentials(self, x: PyTree) -> PyTree:
         """``x`` with a bool in place of each array: whether the array holds potentials."""
-        ...
 
 
 @runtime_checkable
@@ -71,11 +68,9 @@ class HasStartTime(Protocol):
 
     def start_time(self, dt: float) -> float:
         """Time of the state before the first step [ms], for steps of ``dt`` [ms]."""
-        ...
 
     def time_unit(self) -> str:
         """Unit of that time: "ms", or "1" for systems that count in steps."""
-        ...
 
 
 @runtime_checkable
@@ -97,7 +92,6 @@ class InfersState(Protocol):
 
     def infer(self, x: Float[Array, " output"]) -> Any:
         """The state ``x`` inferred from one observation."""
-        ...
 
 
 @runtime_checkable
@@ -107,7 +101,6 @@ class PrefersSolver(Protocol):
     @property
     def solver(self) -> Any:
         """A diffrax solver with a fixed step."""
-        ...
 
 
 @runtime_checkable
@@ -129,7 +122,6 @@ class SizedByStep(Protocol):
 
     def sized(self, dt: float) -> Any:
         """The system with memory for steps of ``dt`` [ms]; 0 means continuous time."""
-        ...
 
 
 @runtime_checkable
@@ -138,7 +130,6 @@ class HasRoom(Protocol):
 
     def with_room(self) -> Any:
         """The same system, padded so that others drawn like it run the same compiled program."""
-        ...
 
 
 @runtime_checkable
@@ -147,7 +138,6 @@ class ChecksStep(Protocol):
 
     def check_step(self, dt: float) -> None:
         """Raise ValueError when ``dt`` [ms] is too long; traced values are not checked."""
-        ...
 
 
 def check_step(system: Any, dt: Any) -> None:

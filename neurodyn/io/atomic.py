@@ -1,7 +1,5 @@
 """Write files and folders such that a half-written one never has its final name."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

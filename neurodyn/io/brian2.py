@@ -3,8 +3,6 @@
 Brian2, and the models that its networks become, are imported when they are first needed.
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Label the spikes, states and rates that the monitors of Brian2 recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A format such as NWB stores the arrays in its own places. `describe` puts the re
 that is stored with them, and `restore` builds the identical Dataset from both.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any

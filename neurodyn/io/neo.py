@@ -1,7 +1,5 @@
 """Read neo's Blocks of spike trains, signals, epochs and events."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Write spikes and signals as a neo Block."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import neo

@@ -1,7 +1,5 @@
 """Read recordings in Neurodata Without Borders files (NWB 2), with pynwb."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Read the tables of an NWB file: units with their spikes, and intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Write spike Datasets as Neurodata Without Borders files (NWB 2), with pynwb."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import uuid

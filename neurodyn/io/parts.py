@@ -1,7 +1,5 @@
 """Build the parts of a recording (spikes, interval tables, signals), and join them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Literal
 

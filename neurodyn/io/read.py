@@ -1,7 +1,5 @@
 """Read a recording or a result from files of many formats."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import warnings

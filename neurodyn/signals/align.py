@@ -1,7 +1,5 @@
 """Cut continuous signals into trials around events."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, TypeVar
 
 import numpy as np

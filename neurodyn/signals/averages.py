@@ -1,7 +1,5 @@
 """Averages of trials by condition, and random halves of trials."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, TypeVar
 

@@ -1,7 +1,5 @@
 """Times of events, one for each trial, around which recordings are cut."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

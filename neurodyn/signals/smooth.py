@@ -1,7 +1,5 @@
 """Smooth signals along time."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 import numpy as np

@@ -36,7 +36,6 @@ class HasHeads(Protocol):
 
         The shapes of all arrays stay; sizes of buffers are static.
         """
-        ...
 
 
 class Heads(AbstractCurriculum):

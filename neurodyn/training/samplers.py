@@ -1,6 +1,7 @@
 """Which trials make up the batch of a step."""
 
 import abc
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -107,12 +108,7 @@ def _items(task: AbstractDataTask, numbers: Int[Array, " trial"]) -> Trial:
 
     def one(i):
         trial = task.item(i)
-        return eqx.tree_at(lambda t: t.length, trial, None, is_leaf=_is_none), trial.length
+        return replace(trial, length=None), trial.length
 
     trials, lengths = jax.vmap(one)(numbers)
-    length = None if lengths is None else jnp.max(lengths)
-    return eqx.tree_at(lambda t: t.length, trials, length, is_leaf=_is_none)
-
-
-def _is_none(x: Any) -> bool:
-    return x is None
+    return replace(trials, length=None if lengths is None else jnp.max(lengths))

@@ -1,5 +1,6 @@
 """The compiled programs: chunks of training steps, evaluations, and the diagnosis of a bad step."""
 
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -164,7 +165,7 @@ def _step(setup: Setup, constants: Constants, member: Member, number: Int[Array,
         name: jnp.where(running, _scalar(name, x), jnp.full_like(_scalar(name, x), jnp.nan))
         for name, x in record.items()
     }
-    return eqx.tree_at(lambda m: m.failed, held, failed), record
+    return replace(held, failed=failed), record
 
 
 def _advance(setup: Setup, constants: Constants, member: Member, number: Int[Array, ""]):
@@ -179,12 +180,7 @@ def _advance(setup: Setup, constants: Constants, member: Member, number: Int[Arr
     loss, metrics, aux, grads = gradient(model, task, trials, member.aux, key=objective_key)
     active = None if setup.curriculum is None else setup.curriculum.active(member.params, task)
     params, opt = apply_gradients(setup.optimizer, grads, member.opt, member.params, trials, active)
-    new = eqx.tree_at(
-        lambda m: (m.params, m.opt, m.aux, m.order),
-        member,
-        (params, opt, _like(aux, member.aux), order),
-        is_leaf=lambda x: x is None,
-    )
+    new = replace(member, params=params, opt=opt, aux=_like(aux, member.aux), order=order)
     return new, loss, metrics, grads, trials
 
 
@@ -212,13 +208,13 @@ def evaluate(fixed: tuple, member: Member) -> tuple[Member, dict[str, Array]]:
         arrays = jax.tree.map(
             lambda new, old: jnp.where(member.done, old, new), arrays, member.task
         )
-        member = eqx.tree_at(lambda m: (m.task, m.done), member, (arrays, done))
+        member = replace(member, task=arrays, done=done)
     if setup.patience is not None:
         patience, every = setup.patience
         # Evaluations since the best, or the start where there was none.
         since = number // every - jnp.maximum(member.best_step, 0) // every
         done = member.done | (since >= patience)
-        member = eqx.tree_at(lambda m: m.done, member, done)
+        member = replace(member, done=done)
     return member, record
 
 
@@ -232,15 +228,9 @@ def _keep_best(watch, member, metrics, number):
     value = (sign * metrics[name]).astype(member.best_value.dtype)
     better = (value > member.best_value) & ~member.done
     best = jax.tree.map(lambda new, old: jnp.where(better, new, old), member.params, member.best)
-    return eqx.tree_at(
-        lambda m: (m.best, m.best_value, m.best_step),
-        member,
-        (
-            best,
-            jnp.where(better, value, member.best_value),
-            jnp.where(better, number, member.best_step),
-        ),
-    )
+    best_value = jnp.where(better, value, member.best_value)
+    best_step = jnp.where(better, number, member.best_step)
+    return replace(member, best=best, best_value=best_value, best_step=best_step)
 
 
 def diagnose(fixed: tuple, member: Member):

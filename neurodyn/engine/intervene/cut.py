@@ -19,7 +19,6 @@ class SupportsCut(Protocol):
 
     def cut(self, units: Bool[Array, " unit"], *, incoming: bool, outgoing: bool) -> Any:
         """A copy in which these units receive nothing (`incoming`) or send nothing (`outgoing`)."""
-        ...
 
 
 def check_cut(system: Any) -> None:

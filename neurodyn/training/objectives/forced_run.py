@@ -41,19 +41,15 @@ class Forceable(Protocol):
     @property
     def n_forced(self) -> int:
         """How many units, from the first on, an observation determines."""
-        ...
 
     def step(self, z: Float[Array, " unit"], u: Any = None) -> Float[Array, " unit"]:
         """The state after ``z``."""
-        ...
 
     def infer(self, x: Float[Array, " output"]) -> Float[Array, " unit"]:
         """The state that an observation points to."""
-        ...
 
     def readout(self, state: State) -> Float[Array, " output"]:
         """The observation of a state."""
-        ...
 
 
 def forced_predictions(

@@ -22,7 +22,6 @@ class Variational(Protocol):
         self, trials: Trial, *, key: PRNGKeyArray
     ) -> tuple[Float[Array, " trial"], dict[str, Float[Array, ""]]]:
         """Negative lower bound of each trial, and numbers for the history of training."""
-        ...
 
 
 class ELBO(AbstractObjective):
