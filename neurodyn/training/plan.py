@@ -107,12 +107,8 @@ def make_plan(
     objective = default_objective(model, task) if objective is None else objective
     gradient = BPTT() if gradient is None else gradient
     optimizer = default_optimizer() if optimizer is None else optimizer
-    expect(
-        "objective",
-        objective,
-        AbstractObjective,
-        "an objective, e.g. neurodyn.training.Supervised()",
-    )
+    example = "an objective, e.g. neurodyn.training.Supervised()"
+    expect("objective", objective, AbstractObjective, example)
     expect("gradient", gradient, AbstractGradient, "a gradient, e.g. neurodyn.training.BPTT()")
     if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
         raise TypeError(

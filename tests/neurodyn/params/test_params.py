@@ -32,6 +32,7 @@ from neurodyn.params import (
     trainable,
     with_values,
 )
+from neurodyn.params.bind import bind_initial
 
 ORTHOGONAL = jax.nn.initializers.orthogonal()
 AREAS = {"V1": 5, "PFC": 3}
@@ -517,3 +518,12 @@ def test_numpy_takes_a_parameter_for_its_value():
     np.testing.assert_array_equal(np.asarray(model.W), model.W.value())
     with pytest.raises(jax.errors.TracerArrayConversionError):  # no constant in compiled code
         jax.jit(np.asarray)(model.tau)
+
+
+def test_an_unknown_word_for_an_initial_state_is_refused_with_those_that_are_known():
+    key, law = jax.random.key(0), Uniform(0.0, 0.1)
+    assert bind_initial("uniform", (2,), key, uniform=law) is law
+    for options, known in (({}, '"zeros"'), ({"uniform": law}, '"zeros", "uniform"')):
+        assert bind_initial("zeros", (2,), key, **options) is None
+        with pytest.raises(ValueError, match=f"must be {known}, a number"):
+            bind_initial("unknown", (2,), key, **options)
