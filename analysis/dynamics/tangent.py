@@ -99,7 +99,7 @@ def frame_growth(
         x, rest = eqx.partition(state, eqx.is_inexact_array)
 
         def step(x):
-            new, _ = stepping.step(context, eqx.combine(x, rest), *at)
+            new, *_ = stepping.step(context, eqx.combine(x, rest), *at)
             return eqx.partition(new, eqx.is_inexact_array)
 
         x, push, rest = jax.linearize(step, x, has_aux=True)
@@ -117,7 +117,7 @@ def frame_growth(
         jax.tree.map(lambda a: a[transient:].reshape(rows, every, *a.shape[1:]), steps),
     )
     start = state
-    first, _ = stepping.step(context, state, *jax.tree.map(lambda a: a[0], steps))
+    first, *_ = stepping.step(context, state, *jax.tree.map(lambda a: a[0], steps))
     carry = (state, _random_frame(state, k))
     if transient:
         settle = jax.tree.map(lambda a: a[:, None], settle)

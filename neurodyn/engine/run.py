@@ -123,7 +123,7 @@ def _scanned(plan: Plan, context: stepping.Context, state: State) -> tuple[dict,
 
     def advance(arrays, carry, x):
         state = carry[0] if apart else carry
-        state, seen, spikes = stepping.step_and_see(eqx.combine(arrays, static), state, *x)
+        state, seen, spikes = stepping.step(eqx.combine(arrays, static), state, *x)
         return (state, seen) if apart else state, pack_spikes(spikes, save)
 
     def advance_silently(arrays, carry, x):

@@ -18,7 +18,7 @@ from neurodyn.engine.noise import AFTER, Increment, filled, noisy_part
 from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, Drive, State
 
-__all__ = ["Context", "running", "step", "step_and_see"]
+__all__ = ["Context", "running", "step"]
 
 
 class Context(NamedTuple):
@@ -63,13 +63,7 @@ def running(context: Context, k: Any) -> Any:
     return system
 
 
-def step(context: Context, state: PyTree, k: Any, drive: Drive | None) -> tuple[PyTree, Any]:
-    """Advance all trials by step ``k``: the new state, and the spikes or None."""
-    state, _, spikes = step_and_see(context, state, k, drive)
-    return state, spikes
-
-
-def step_and_see(
+def step(
     context: Context, state: PyTree, k: Any, drive: Drive | None
 ) -> tuple[PyTree, PyTree, Any]:
     """Advance all trials by step ``k``: new state, the same before `force`, and the spikes."""

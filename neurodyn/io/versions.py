@@ -11,10 +11,10 @@ import re
 from collections.abc import Container
 from typing import Any
 
-import equinox as eqx
 import jax
 from jaxtyping import PyTree
 
+from neurodyn.params.base import changed
 from neurodyn.params.transposed import transposed
 
 __all__ = ["other_orientation", "renamed_class", "renamed_leaf", "upgraded"]
@@ -147,14 +147,8 @@ def other_orientation(tree: PyTree) -> PyTree:
 
     tree_ = jax.tree.map(lambda x: other_orientation(x) if inside(x) else x, tree, is_leaf=inside)
     names = [n for n in _turned_fields(type(tree)) if jax.tree.leaves(getattr(tree, n))]
-    if not names:
-        return tree_
-    return eqx.tree_at(
-        lambda node: [getattr(node, name) for name in names],
-        tree_,
-        [_turned(getattr(tree, name)) for name in names],
-        is_leaf=lambda x: any(x is getattr(tree_, name) for name in names),
-    )
+    turned = {name: _turned(getattr(tree, name)) for name in names}
+    return changed(tree_, **turned) if names else tree_
 
 
 def _turned_fields(cls: type) -> tuple[str, ...]:

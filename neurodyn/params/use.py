@@ -7,7 +7,7 @@ import jax
 from jaxtyping import PyTree
 
 from neurodyn.common.checks import whole
-from neurodyn.params.base import AbstractParameter, is_parameter
+from neurodyn.params.base import AbstractParameter, changed, is_parameter
 from neurodyn.params.entries import Free
 from neurodyn.params.laws import AbstractDistribution, Init
 from neurodyn.params.shared import Indexed
@@ -155,13 +155,7 @@ def trainable(system: PyTree) -> PyTree:
         if not is_parameter(x):
             return eqx.is_inexact_array(x)
         frozen = jax.tree.map(lambda _: False, x)
-        if not x.trained:
-            return frozen
-        return eqx.tree_at(
-            lambda p: [getattr(p, name) for name in x.trained],
-            frozen,
-            [trainable(getattr(x, name)) for name in x.trained],
-        )
+        return changed(frozen, **{name: trainable(getattr(x, name)) for name in x.trained})
 
     return jax.tree.map(
         marks, system, is_leaf=lambda x: is_parameter(x) or isinstance(x, AbstractDistribution)

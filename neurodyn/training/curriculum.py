@@ -136,9 +136,8 @@ class Threshold(AbstractCurriculum):
         last = self.values.shape[0] - 1
         following = self.values[jnp.minimum(number + 1, last)].astype(current.dtype)
         harder = jnp.where(passed, following, current)
-        return eqx.tree_at(lambda t: getattr(t, self.field), task, harder), passed & (
-            number == last
-        )
+        task = eqx.tree_at(lambda t: getattr(t, self.field), task, harder)
+        return task, passed & (number == last)
 
     def stage(self, task):
         return {self.field: getattr(task, self.field)}
