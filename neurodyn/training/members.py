@@ -36,7 +36,7 @@ class Members:
         self, setup: Setup, members: Sequence[tuple[Constants, Member]], *, batched: bool = False
     ):
         self._batched, self._n = batched, len(members)
-        constants, states = ([member[part] for member in members] for part in (0, 1))
+        constants, states = [each for each, _ in members], [state for _, state in members]
         self._constants = [stack(constants)] if batched else constants
         self._states = [stack(states)] if batched else states
         self._setups = [setup] * len(self._states)
