@@ -27,7 +27,7 @@ EXEMPT = {
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,
     "neurodyn/experiments/shared/decision.py:study": "hands both to compare",
     "neurodyn/experiments/fit_izhikevich/scores.py:target_of": _ONE,
-    "neurodyn/experiments/fit_izhikevich/run.py:_thinned": _ONE,
+    "neurodyn/experiments/fit_izhikevich/__init__.py:_thinned": _ONE,
     "neurodyn/experiments/meta_prior/scores.py:_score": "hands both on, as words",
     "neurodyn/experiments/shared/decision_figures.py:_conditions": _EACH,
     "neurodyn/experiments/timescales/figures.py:perturbation": _EACH,

@@ -92,8 +92,7 @@ def _load(names: list[str]) -> None:
 def program(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
     version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
     load: Annotated[
         list[Path] | None,  # paths of a variable are separated as those of PATH are

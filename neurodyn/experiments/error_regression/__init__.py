@@ -1,12 +1,68 @@
 """Error regression: prediction of new sequences, against networks that read observations."""
 
+import numpy as np
+import xarray as xr
+
+from neurodyn.analysis import forecast_error, ridge_forecast
+from neurodyn.experiments.error_regression.candidates import lstms, pvrnns, vrnns
 from neurodyn.experiments.error_regression.figures import figures, summary
-from neurodyn.experiments.error_regression.run import run
-from neurodyn.experiments.error_regression.settings import PRESETS
-from neurodyn.experiments.running.experiment import Experiment
+from neurodyn.experiments.error_regression.scores import NAMES, errors, ideal, tuning_table
+from neurodyn.experiments.error_regression.settings import PRESETS, Settings
+from neurodyn.experiments.running.experiment import Experiment, Run
+from neurodyn.experiments.running.seeds import result, shared_key
+from neurodyn.experiments.shared.forecasters import n_parameters
+from neurodyn.experiments.shared.forecasts import errors_by_horizon, observed
 from neurodyn.experiments.shared.layers import check_layers
+from neurodyn.tasks import Lissajous, Sequences
 
 __all__ = ["EXPERIMENT"]
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Train all candidates, choose on validation sequences, report test sequences.
+
+    Returns
+    -------
+    xr.DataTree
+        ``/recording`` (test sequences), ``/model`` (predictions of one PV-RNN),
+        ``/analysis/error`` of each kind of network on (seed, trial, horizon), and
+        ``/analysis/tuning/NAME``.
+    """
+    task = Lissajous(
+        period=settings.period, n_curves=settings.n_curves, noise_std=settings.noise_std
+    )
+    sizes = (settings.n_train, settings.n_validate, settings.n_test)
+    train, validate, test = (
+        np.asarray(task.batch(shared_key(i), n).targets) for i, n in enumerate(sizes)
+    )
+    sequences, held_out = Sequences(train), Sequences(validate)
+    kinds = {
+        "pvrnn": pvrnns(settings, sequences, run),
+        "vrnn": vrnns(settings, sequences, held_out, run),
+        "lstm": lstms(settings, sequences, held_out, run),
+    }
+    found, tuning, about, example = {}, {}, {}, None
+    for name, candidates in kinds.items():
+        scores = [errors(settings, c, validate).mean() for c in candidates]
+        tuning[f"/analysis/tuning/{name}"] = tuning_table(
+            name, [c.setting for c in candidates], scores
+        )
+        best = candidates[int(np.argmin(scores))]
+        found[name] = errors(settings, best, test)
+        about |= {name: best.setting, f"{name}_parameters": n_parameters(best.members[0])}
+        if name == "pvrnn":
+            example = best.predict(best.members[0], test, shared_key(9), windows=True)
+    h = settings.n_horizons
+    linear = ridge_forecast(train, test, n_horizons=h, n_lags=settings.window)
+    found["ridge"] = forecast_error(linear, test).values[None]
+    found["ideal"] = forecast_error(ideal(task, test, h), test).values[None]
+    tree = {
+        "/recording": observed(test, "observed sequence", "task", output=["x", "y"]),
+        "/model": example,
+        "/analysis/error": errors_by_horizon(found, NAMES, "trial"),
+    }
+    return result(tree | tuning, settings, chosen=about)
+
 
 EXPERIMENT = Experiment(
     name="error_regression",

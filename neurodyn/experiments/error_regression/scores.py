@@ -48,9 +48,7 @@ def ideal(task: Lissajous, observed: np.ndarray, n_horizons: int) -> xr.DataArra
             law = known @ np.linalg.matrix_power(chances, passed)
             expected[:, t, h - 1] = law @ curves[:, at]
     return xr.DataArray(
-        expected,
-        {"horizon": np.arange(1, n_horizons + 1)},
-        ("trial", "time", "horizon", "output"),
+        expected, {"horizon": np.arange(1, n_horizons + 1)}, ("trial", "time", "horizon", "output")
     )
 
 

@@ -6,10 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.experiments.fit_izhikevich.search import (
-    BOUNDS,
-    Response,
-)
+from neurodyn.experiments.fit_izhikevich.search import BOUNDS, Response
 from neurodyn.experiments.fit_izhikevich.settings import LATE, Settings
 
 __all__ = ["Target", "cell_table", "responses", "target_of", "total_loss"]

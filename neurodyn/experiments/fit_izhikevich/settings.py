@@ -71,7 +71,4 @@ def check(settings: Settings) -> None:
         )
 
 
-PRESETS = {
-    "quick": Settings(n_seeds=3, generations=100),
-    "paper": Settings(),
-}
+PRESETS = {"quick": Settings(n_seeds=3, generations=100), "paper": Settings()}

@@ -1,11 +1,109 @@
 """Generalised teacher forcing: shallow piecewise-linear networks on chaotic and real data."""
 
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import analysis, datasets, models
 from neurodyn.experiments.gtf.figures import figures, summary
-from neurodyn.experiments.gtf.run import run
-from neurodyn.experiments.gtf.settings import PRESETS, check
-from neurodyn.experiments.running.experiment import Experiment
+from neurodyn.experiments.gtf.scores import floor, free_outputs, score
+from neurodyn.experiments.gtf.settings import PRESETS, Settings, check, forcing_of
+from neurodyn.experiments.running.experiment import Experiment, Run
+from neurodyn.experiments.running.seeds import result, shared_key
+from neurodyn.experiments.shared.attractor_data import AttractorData, attractor_data, standardised
+from neurodyn.experiments.shared.attractor_training import train_ensemble
+from neurodyn.tasks import Windows
+from neurodyn.training import Ensemble, GeneralisedTeacherForcing
 
 __all__ = ["EXPERIMENT"]
+
+#: Number of samples of the trajectories in the result, for figures.
+KEPT = 20_000
+#: Largest number of dimensions of a binned divergence; above, it compares Gaussian mixtures, as in
+#: the published code.
+BINNED = 5
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Train an ensemble and score its last and its best networks on held-out data.
+
+    Returns
+    -------
+    xr.DataTree
+        ``/recording`` (held-out data), ``/model`` (free run of the median network),
+        ``/model/training``, ``/analysis/scores``, and ``/analysis/floor`` if data are held out.
+    """
+    data = gtf_data(settings.data, settings.n_samples, shared_key(0))
+    best, last, history = train(settings, run, data)
+    scores = score(data, {"last": last, "best": best})
+    divergence = scores["d_stsp"].sel(checkpoint="last").fillna(np.inf).values
+    chosen = int(np.argsort(divergence)[len(divergence) // 2])
+    truth = data.train if data.test is None else data.test
+    n = min(KEPT, len(truth))
+    generated = free_outputs(last[chosen], truth, n)
+    shown = _labelled(data, generated, "model").assign_attrs(seed=settings.seed + chosen)
+    tree = {
+        "/recording": _labelled(data, truth[:n], "recording"),
+        "/model": shown,
+        "/model/training": history,
+        "/analysis/scores": scores,
+    } | ({} if data.test is None else {"/analysis/floor": floor(data)})
+    return result(tree, settings)
+
+
+def gtf_data(name: str, n_samples: int, key: Any) -> AttractorData:
+    """Training and test data by name, standardised by the training data."""
+    if name == "ecg":
+        train, test = standardised(*np.asarray(datasets.load("ecg_pecuzal")["ecg"]))
+        names = tuple(f"ECG {i}" for i in range(train.shape[1]))
+        return AttractorData(train, test, 1e3 / 700, names)
+    if name == "eeg":
+        train, _ = standardised(np.asarray(datasets.load("eeg_rest")["eeg"]), None)
+        names = tuple(f"channel {i}" for i in range(train.shape[1]))
+        return AttractorData(train, None, 1e3 / 160, names)
+    return attractor_data(name, n_samples=n_samples, key=key)
+
+
+def train(
+    settings: Settings, run: Run, data: AttractorData
+) -> tuple[Ensemble, Ensemble, xr.Dataset]:
+    """Networks of the best evaluation and of the last step, and the history of the training."""
+    task = Windows(data.train, settings.window, dt=data.dt)
+
+    def network(key):
+        return models.ShallowPLRNN(
+            0,
+            settings.n_units,
+            task.n_outputs,
+            n_hidden=settings.n_hidden,
+            observation=settings.observation,
+            key=key,
+        )
+
+    penalties = {"latent": settings.latent, "observation": settings.observed}
+    divergence = (
+        analysis.MixtureDivergence()
+        if task.n_outputs > BINNED
+        else analysis.StateSpaceDivergence(30)
+    )
+    return train_ensemble(
+        network,
+        task,
+        data,
+        settings,
+        run,
+        objective=GeneralisedTeacherForcing(
+            forcing_of(settings.alpha), penalties={n: x for n, x in penalties.items() if x}
+        ),
+        divergence=divergence,
+        how="map",  # vmap would compute the Jacobians of adaptive forcing in every step
+    )
+
+
+def _labelled(data: AttractorData, values: np.ndarray, source: str) -> xr.Dataset:
+    return xr.Dataset({"value": data.labelled(values)}, attrs={"source": source})
+
 
 EXPERIMENT = Experiment(
     name="gtf",

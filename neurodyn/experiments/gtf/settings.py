@@ -4,10 +4,7 @@ import dataclasses
 from typing import Literal
 
 from neurodyn.experiments.running.limits import Count, NotNegative, Positive
-from neurodyn.experiments.shared.attractor_training import (
-    AttractorSettings,
-    check_window,
-)
+from neurodyn.experiments.shared.attractor_training import AttractorSettings, check_window
 from neurodyn.training import GeneralisedTeacherForcing
 
 __all__ = ["PRESETS", "Settings", "check"]
@@ -70,12 +67,7 @@ def forcing_of(text: str) -> float | str:
 
 
 _ECG = Settings(
-    data="ecg",
-    n_units=5,
-    n_hidden=250,
-    observation="affine",
-    latent=1e-5,
-    observed=1e-6,
+    data="ecg", n_units=5, n_hidden=250, observation="affine", latent=1e-5, observed=1e-6
 )
 
 

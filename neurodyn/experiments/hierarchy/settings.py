@@ -41,7 +41,4 @@ class Settings(LayerSettings, MetaPriorSettings):
     n_generated: Count = 10
 
 
-PRESETS = {
-    "quick": Settings(),
-    "paper": Settings(epochs=6000),
-}
+PRESETS = {"quick": Settings(), "paper": Settings(epochs=6000)}

@@ -1,12 +1,77 @@
 """Error regression on a recorded population: prediction of conditions that were not trained."""
 
+import numpy as np
+import xarray as xr
+
+from neurodyn.experiments.neural_prediction.data import components, recorded_rates
 from neurodyn.experiments.neural_prediction.figures import figures, summary
-from neurodyn.experiments.neural_prediction.run import run
-from neurodyn.experiments.neural_prediction.settings import PRESETS
-from neurodyn.experiments.running.experiment import Experiment
-from neurodyn.experiments.shared.layers import check_layers
+from neurodyn.experiments.neural_prediction.scores import (
+    NAMES,
+    follow,
+    generated,
+    generation,
+    predictions,
+)
+from neurodyn.experiments.neural_prediction.settings import PRESETS, Settings
+from neurodyn.experiments.running.experiment import Experiment, Run
+from neurodyn.experiments.running.seeds import result, shared_key
+from neurodyn.experiments.shared.forecasters import train
+from neurodyn.experiments.shared.forecasts import errors_by_horizon, observed
+from neurodyn.experiments.shared.layers import check_layers, pvrnn
+from neurodyn.tasks import Sequences
 
 __all__ = ["EXPERIMENT"]
+
+
+def run(settings: Settings, run: Run) -> xr.DataTree:
+    """Train on all but some conditions, and predict the others, fold by fold.
+
+    Returns
+    -------
+    xr.DataTree
+        ``/recording`` and ``/model``: held-out conditions of the first fold, and their predictions
+        by one network; ``/analysis/error`` of each predictor on (seed, fold, horizon);
+        ``/analysis/generation``: errors of generated sequences.
+    """
+    rates, step = recorded_rates(settings)
+    n = len(rates)
+    if n < 2 * settings.n_folds:
+        raise ValueError(
+            f"n_folds={settings.n_folds} leaves fewer than two of {n} conditions in a fold; take "
+            f"at most {n // 2} folds."
+        )
+    scores: dict[str, list[np.ndarray]] = {}
+    examples = {}
+    for fold in range(settings.n_folds):
+        held = np.arange(n) % settings.n_folds == fold
+        data = components(rates, held, settings)
+        sequences = Sequences(data.train, dt=step)
+        members = train(
+            lambda key, own=sequences: pvrnn(settings, own, w=settings.w, head="linear", key=key),
+            sequences,
+            settings,
+            run,
+            name=f"fold_{fold}",
+            learning_rate=settings.learning_rate,
+            key=shared_key(1),
+        )
+        found = predictions(settings, data, members, step)
+        for name, value in (found | generation(settings, data, sequences, members)).items():
+            scores.setdefault(name, []).append(value)
+        if fold == 0:
+            about = "component of the rates", "recording"
+            examples = {
+                "/model": follow(settings, members[0], data.held_out, step, windows=True),
+                "/recording": observed(data.held_out, *about, dt=step),
+            }
+    errors = {name: np.stack(scores[name], 1) for name in NAMES}
+    tree = {
+        **examples,
+        "/analysis/error": errors_by_horizon(errors, NAMES, "fold"),
+        "/analysis/generation": generated(scores),
+    }
+    return result(tree, settings, step=step)
+
 
 EXPERIMENT = Experiment(
     name="neural_prediction",

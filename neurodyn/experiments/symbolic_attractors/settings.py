@@ -4,10 +4,7 @@ import dataclasses
 from typing import Literal
 
 from neurodyn.experiments.running.limits import Count, NotNegative, Whole
-from neurodyn.experiments.shared.attractor_training import (
-    AttractorSettings,
-    check_window,
-)
+from neurodyn.experiments.shared.attractor_training import AttractorSettings, check_window
 
 __all__ = ["PRESETS", "Settings", "check"]
 
@@ -107,12 +104,7 @@ PRESETS = {
     ),
     "paper": Settings(sweep_to=5),
     "rossler": Settings(
-        data="rossler",
-        n_relu=1,
-        window=300,
-        forcing=8,
-        epochs=3000,
-        learning_rate=(5e-3, 1e-5),
+        data="rossler", n_relu=1, window=300, forcing=8, epochs=3000, learning_rate=(5e-3, 1e-5)
     ),
     "ecg": _ECG,
     "fmri": _FMRI,

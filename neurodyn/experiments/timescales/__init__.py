@@ -1,12 +1,38 @@
 """Emergent timescales: whether networks remember by slow units or by recurrence."""
 
-from neurodyn.experiments.running.experiment import Experiment
-from neurodyn.experiments.timescales.figures import figures
-from neurodyn.experiments.timescales.run import check, run
-from neurodyn.experiments.timescales.settings import PRESETS
-from neurodyn.experiments.timescales.summary import summary
+import xarray as xr
 
-__all__ = ["EXPERIMENT"]
+from neurodyn.experiments.running.experiment import Experiment, Run
+from neurodyn.experiments.timescales.analyses import check_analyses
+from neurodyn.experiments.timescales.figures import figures
+from neurodyn.experiments.timescales.joined import joined
+from neurodyn.experiments.timescales.networks import variants
+from neurodyn.experiments.timescales.results import result
+from neurodyn.experiments.timescales.settings import PRESETS, AnalysisSettings
+from neurodyn.experiments.timescales.summary import summary
+from neurodyn.experiments.timescales.training import train
+
+__all__ = ["EXPERIMENT", "check", "run"]
+
+
+def check(settings: AnalysisSettings) -> None:
+    """Refuse settings that contradict each other."""
+    check_analyses(settings)
+    variants(settings)
+
+
+def run(settings: AnalysisSettings, run: Run) -> xr.DataTree:
+    """Train and analyse, or join the results of earlier runs.
+
+    Returns
+    -------
+    xr.DataTree
+        As of :func:`~neurodyn.experiments.timescales.results.result`.
+    """
+    if settings.join:
+        return joined(settings)
+    return result(settings, train(settings, run), run)
+
 
 EXPERIMENT = Experiment(
     name="timescales",

@@ -9,13 +9,7 @@ import optax
 
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.models import GRU, LSTM, LeakyRNN
-from neurodyn.params import (
-    AbstractParameter,
-    Clamped,
-    Fixed,
-    Scaled,
-    Uniform,
-)
+from neurodyn.params import AbstractParameter, Clamped, Fixed, Scaled, Uniform
 from neurodyn.tasks import NDMS, NParity
 from neurodyn.training import Heads
 

@@ -11,13 +11,7 @@ import xarray as xr
 from neurodyn import analysis, labels
 from neurodyn.experiments.timescales.continuous import generalisation
 from neurodyn.experiments.timescales.heads import head_of, read_at_every_step, with_one_head
-from neurodyn.experiments.timescales.networks import (
-    Variant,
-    optimizer_of,
-    raw_tau,
-    sizes,
-    task_of,
-)
+from neurodyn.experiments.timescales.networks import Variant, optimizer_of, raw_tau, sizes, task_of
 from neurodyn.experiments.timescales.trained import Trained
 from neurodyn.training import FreshTrials, fit
 

@@ -9,7 +9,7 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import labels, tasks
 from neurodyn.experiments import hierarchy
-from neurodyn.experiments.hierarchy.run import source
+from neurodyn.experiments.hierarchy import source
 from neurodyn.experiments.hierarchy.scores import decoded, home_ends, scores_of_reaches
 from neurodyn.experiments.hierarchy.settings import Settings
 from neurodyn.experiments.running.runner import run_experiment

@@ -8,7 +8,7 @@ import pytest
 
 from neurodyn.experiments import EXPERIMENTS, Run
 from neurodyn.experiments.force_sine.settings import Settings as ForceSettings
-from neurodyn.experiments.what_when.run import SWITCHES
+from neurodyn.experiments.what_when import SWITCHES
 from neurodyn.experiments.what_when.session import drive_of, plan
 from neurodyn.experiments.what_when.settings import Settings as WhatWhenSettings
 from neurodyn.tasks import PredictionObject

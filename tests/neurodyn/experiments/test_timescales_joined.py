@@ -17,7 +17,7 @@ from neurodyn.experiments.timescales.continuous import accuracy_by_hold
 from neurodyn.experiments.timescales.joined import treatment_name
 from neurodyn.experiments.timescales.networks import Variant, network
 from neurodyn.experiments.timescales.results import open_runs, result
-from neurodyn.experiments.timescales.run import run
+from neurodyn.experiments.timescales import run
 from neurodyn.experiments.timescales.scores import timescales
 from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import Trained, labelled
