@@ -60,15 +60,8 @@ def _all(datasets: Any, as_json: bool) -> None:
 
 def _about(datasets: Any, name: str) -> dict[str, Any]:
     record = datasets.info(name)
-    return {
-        "name": record.name,
-        "title": record.title,
-        "description": record.description,
-        "species": record.species,
-        "area": record.area,
-        "task": record.task,
-        "licence": record.licence,
-        "source": record.source,
+    same = ("name", "title", "description", "species", "area", "task", "licence", "source")
+    return {field: getattr(record, field) for field in same} | {
         "size": f"{record.size / 1e6:.1f} MB",
         "where": datasets.where(name),
         "citation": record.citation,

@@ -32,7 +32,8 @@ def demo(
     The task is that of the recording: a perceptual decision for the bundled example and for files,
     a context-dependent decision for 'mante2013'.
     """
-    name, settings = _choose(recording)
+    known = {None: ("perceptual_decision", {}), "mante2013": ("context_decision", {})}
+    name, settings = known.get(recording, ("perceptual_decision", {"recording": recording}))
     carry_out(
         name,
         "quick",
@@ -42,12 +43,3 @@ def demo(
         overwrite=overwrite,
         as_json=as_json,
     )
-
-
-def _choose(recording: str | None) -> tuple[str, dict]:
-    """The experiment for a recording, and the settings that name the recording."""
-    if recording is None:
-        return "perceptual_decision", {}
-    if recording == "mante2013":
-        return "context_decision", {}
-    return "perceptual_decision", {"recording": recording}

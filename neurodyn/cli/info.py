@@ -106,11 +106,13 @@ def _module(file: Path, as_json: bool) -> None:
 def _labelled(file: Path, data: Any, as_json: bool) -> None:
     import xarray as xr
 
-    nodes = data.subtree if isinstance(data, xr.DataTree) else [xr.DataTree(_dataset(data))]
-    parts = {node.path: node.to_dataset() for node in nodes}
+    kind = type(data).__name__
+    if isinstance(data, xr.DataArray):
+        data = data.to_dataset(name=data.name or "values")
+    tree = data if isinstance(data, xr.DataTree) else xr.DataTree(data)
+    parts = {node.path: node.to_dataset() for node in tree.subtree}
     if as_json:
         described = {path: _described(ds) for path, ds in parts.items() if ds.variables or ds.attrs}
-        kind = type(data).__name__
         document({"file": str(file), "format": "labelled data", "type": kind, "parts": described})
         return
     for path, ds in parts.items():
@@ -119,7 +121,7 @@ def _labelled(file: Path, data: Any, as_json: bool) -> None:
         sizes = ", ".join(f"{dim} {size}" for dim, size in ds.sizes.items())
         typer.echo(f"{path}  {sizes}")
         rows = [
-            [f"  {name}", ", ".join(map(str, v.dims)), str(v.attrs.get("units", "")), _name(v)]
+            [f"  {name}", ", ".join(map(str, v.dims)), _said(v, "units"), _said(v, "long_name")]
             for name, v in {**ds.data_vars, **ds.coords}.items()
         ]
         if rows:
@@ -129,14 +131,8 @@ def _labelled(file: Path, data: Any, as_json: bool) -> None:
         typer.echo()
 
 
-def _dataset(data: Any) -> Any:
-    import xarray as xr
-
-    return data if isinstance(data, xr.Dataset) else data.to_dataset(name=data.name or "values")
-
-
-def _name(variable: Any) -> str:
-    return str(variable.attrs.get("long_name", ""))
+def _said(variable: Any, attr: str) -> str:
+    return str(variable.attrs.get(attr, ""))
 
 
 def _short(value: Any) -> str:

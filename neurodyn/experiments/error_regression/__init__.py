@@ -1,17 +1,24 @@
 """Error regression: prediction of new sequences, against networks that read observations."""
 
+import json
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from neurodyn.analysis import forecast_error, ridge_forecast
 from neurodyn.experiments.error_regression.candidates import lstms, pvrnns, vrnns
-from neurodyn.experiments.error_regression.figures import figures, summary
 from neurodyn.experiments.error_regression.scores import NAMES, errors, ideal, tuning_table
 from neurodyn.experiments.error_regression.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result, shared_key
 from neurodyn.experiments.shared.forecasters import n_parameters
-from neurodyn.experiments.shared.forecasts import errors_by_horizon, observed
+from neurodyn.experiments.shared.forecasts import (
+    by_horizon,
+    errors_by_horizon,
+    forecast_figures,
+    observed,
+)
 from neurodyn.experiments.shared.layers import check_layers
 from neurodyn.tasks import Lissajous, Sequences
 
@@ -56,12 +63,30 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     linear = ridge_forecast(train, test, n_horizons=h, n_lags=settings.window)
     found["ridge"] = forecast_error(linear, test).values[None]
     found["ideal"] = forecast_error(ideal(task, test, h), test).values[None]
+    recording = observed(test, "observed sequence", "task", output=["x", "y"])
     tree = {
-        "/recording": observed(test, "observed sequence", "task", output=["x", "y"]),
-        "/model": example,
+        "/recording": recording,
+        "/model": example.assign_coords(output=recording["output"]),  # figures pair by label
         "/analysis/error": errors_by_horizon(found, NAMES, "trial"),
     }
     return result(tree | tuning, settings, chosen=about)
+
+
+def figures(tree: xr.DataTree) -> dict[str, Any]:
+    """Errors by horizon, and one sequence with windows and predictions."""
+    return forecast_figures(tree, reference=("ridge", "ideal"))
+
+
+def summary(tree: xr.DataTree) -> dict[str, str]:
+    """Errors with intervals, and the chosen candidates."""
+    chosen, rows = json.loads(tree.attrs["chosen"]), {}
+    for name, curve in tree["analysis/error"].to_dataset().data_vars.items():
+        n = curve.sizes["horizon"]
+        shown = (1, n // 3, 2 * n // 3, n)
+        rows[f"error of {NAMES[str(name)]}, steps ahead"] = by_horizon(curve, shown, ".4f")
+    for name in ("pvrnn", "vrnn", "lstm"):
+        rows[NAMES[name]] = f"{chosen[f'{name}_parameters']} parameters; {chosen[name]}"
+    return rows
 
 
 EXPERIMENT = Experiment(

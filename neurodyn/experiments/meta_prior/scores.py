@@ -36,10 +36,11 @@ def reconstruction(models: Sequence[PVRNN], sequences: Sequences, *, key: Any) -
     modes: dict[str, dict[str, Any]] = {"posterior": {}, "target": {"steps": 1}, "free": {}}
     targets = np.asarray(sequences.data)
     for name, how in modes.items():
-        size: dict[str, Any] = {} if name != "free" else _size(sequences)
+        free = name == "free"
+        size = {"n_trials": sequences.n_items, "n_steps": sequences.n_steps} if free else {}
         run = simulate(
             Ensemble([m.mode(name, **how) for m in models]),
-            trials if name != "free" else None,
+            None if free else trials,
             dt=sequences.dt,
             key=key,
             save=("sigma", "prior_sigma", "kl") if name == "posterior" else (),
@@ -57,10 +58,6 @@ def reconstruction(models: Sequence[PVRNN], sequences: Sequences, *, key: Any) -
             latents = analysis.latent_summary(run)
     errors = labels.dataset(errors, {}, source="analysis", kind="statistic")
     return {"latents": latents, "errors": errors}
-
-
-def _size(sequences: Sequences) -> dict[str, int]:
-    return {"n_trials": sequences.n_items, "n_steps": sequences.n_steps}
 
 
 def free_runs(
@@ -153,9 +150,9 @@ def examples(
         units in free generation without noise, on the first two principal components of free
         generation with noise; ``/analysis/words/NAME/noisy`` and ``.../noise_free``: words.
     """
-    n, tree = settings.n_networks, {}
-    for name, i in chosen(len(settings.w)).items():
-        at, w = i * n, float(settings.w[i])
+    n, tree = len(settings.w), {}
+    for name, i in {"small": 0, "middle": n // 2, "large": n - 1}.items():
+        at, w = i * settings.n_networks, float(settings.w[i])
         run = simulate(
             models[at],
             jax.tree.map(lambda a: a[:3] if a.ndim else a, sequences.validation()),
@@ -171,11 +168,6 @@ def examples(
             words = analysis.word_frequencies(symbols, settings.word)
             tree[f"/analysis/words/{name}/{noise}"] = words.assign_attrs(w=w)
     return tree
-
-
-def chosen(n: int) -> dict[str, int]:
-    """Positions of the shown ones among n meta-priors."""
-    return {"small": 0, "middle": n // 2, "large": n - 1}
 
 
 def _plane(runs: dict[str, xr.Dataset], seed: int, machine: StateMachine) -> xr.Dataset:

@@ -1,10 +1,11 @@
 """Error regression on a recorded population: prediction of conditions that were not trained."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from neurodyn.experiments.neural_prediction.data import components, recorded_rates
-from neurodyn.experiments.neural_prediction.figures import figures, summary
 from neurodyn.experiments.neural_prediction.scores import (
     NAMES,
     follow,
@@ -15,8 +16,14 @@ from neurodyn.experiments.neural_prediction.scores import (
 from neurodyn.experiments.neural_prediction.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result, shared_key
+from neurodyn.experiments.shared.ensembles import spread
 from neurodyn.experiments.shared.forecasters import train
-from neurodyn.experiments.shared.forecasts import errors_by_horizon, observed
+from neurodyn.experiments.shared.forecasts import (
+    by_horizon,
+    errors_by_horizon,
+    forecast_figures,
+    observed,
+)
 from neurodyn.experiments.shared.layers import check_layers, pvrnn
 from neurodyn.tasks import Sequences
 
@@ -71,6 +78,26 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         "/analysis/generation": generated(scores),
     }
     return result(tree, settings, step=step)
+
+
+def figures(tree: xr.DataTree) -> dict[str, Any]:
+    """Errors by horizon, and one held-out condition with windows and predictions."""
+    what = "error relative to the variance"
+    return forecast_figures(tree, reference=("ridge", "persistence"), what=what)
+
+
+def summary(tree: xr.DataTree) -> dict[str, str]:
+    """Errors relative to the variance, with intervals over networks."""
+    step, rows = float(tree.attrs["step"]), {}
+    for curve in tree["analysis/error"].to_dataset().data_vars.values():
+        n = curve.sizes["horizon"]
+        rows[f"relative error of {curve.attrs['long_name']}"] = by_horizon(
+            curve, (1, max(n // 2, 1), n), ".3f", lambda h: f"{h * step:g} ms"
+        )
+    for curve in tree["analysis/generation"].to_dataset().data_vars.values():
+        each = curve.mean([d for d in curve.dims if d != "seed"]).values
+        rows[curve.attrs["long_name"]] = spread(each, ".3f")
+    return rows
 
 
 EXPERIMENT = Experiment(

@@ -1,6 +1,7 @@
 """Long simulations in parts: finished parts are kept, with the state to continue from."""
 
 import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,10 @@ class Resumed:
 
     def __init__(self, run: Run, name: str, settings: Any):
         self._path = None if run.folder is None else run.folder / f"{name}.ckpt"
-        self._resume, self._settings = run.resume, _plain(dataclasses.asdict(settings))
+        self._resume, self._settings = (
+            run.resume,
+            json.loads(json.dumps(dataclasses.asdict(settings))),
+        )
 
     def load(self, like: Any) -> tuple[dict[str, np.ndarray], Any]:
         """Load finished parts.
@@ -87,10 +91,3 @@ class Resumed:
         arrays = {f"r.{k}": np.asarray(v) for k, v in results.items()} | leaves
         header = {"settings": self._settings, "leaves": len(leaves)}
         write_archive(self._path, header, arrays, kind="simulation", overwrite=True)
-
-
-def _plain(settings: Any) -> Any:
-    """The settings as JSON returns them: tuples become lists."""
-    if isinstance(settings, dict):
-        return {k: _plain(v) for k, v in settings.items()}
-    return [_plain(v) for v in settings] if isinstance(settings, (tuple, list)) else settings

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import xarray as xr
 
 from neurodyn.common.progress import line
 from neurodyn.experiments.running.experiment import Experiment, Run, configure
 from neurodyn.experiments.running.folder import RESULT, UNFINISHED, begin, claimed
 from neurodyn.experiments.running.page import page
-from neurodyn.experiments.running.ticks import whole_ticks
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import save
 from neurodyn.labels import encode_attrs
@@ -106,7 +106,7 @@ def _carried_out(experiment: Experiment, preset: str, settings: Any, run: Run) -
     line("figures and report", show=run.progress)
     figures, summary = experiment.figures(tree), experiment.summary(tree)
     for figure in figures.values():
-        whole_ticks(figure)
+        _whole_ticks(figure)
     files = {}
     if run.folder is not None:
         files = _write(run.folder, experiment, tree, figures, summary)
@@ -138,3 +138,30 @@ def _versions() -> dict[str, str]:
     packages = ("neurodyn", "jax", "jaxlib", "diffrax", "equinox", "numpy", "xarray")
     python = {"version_python": platform.python_version()}
     return {f"version_{name}": version(name) for name in packages} | python
+
+
+def _whole_ticks(figure: Any) -> None:
+    """Put ticks at whole numbers only, on axes whose data are whole numbers.
+
+    Axes with a locator of their own, such as logarithmic axes, stay as they are.
+    """
+    from matplotlib.ticker import AutoLocator, MaxNLocator
+
+    for ax in figure.axes:
+        for axis, values in ((ax.xaxis, _drawn(ax, 0)), (ax.yaxis, _drawn(ax, 1))):
+            whole = values.size and (values == np.round(values)).all()
+            if whole and type(axis.get_major_locator()) is AutoLocator:
+                axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def _drawn(ax: Any, column: int) -> np.ndarray:
+    """Coordinates of all lines and dots in data units, along one axis."""
+    lines = [line for line in ax.lines if line.get_transform() == ax.transData]
+    found = [np.asarray(line.get_data(orig=False)[column], float) for line in lines]
+    found += [
+        np.asarray(np.ma.filled(dots.get_offsets(), np.nan), float)[:, column]
+        for dots in ax.collections
+        if len(dots.get_offsets()) > 1
+    ]
+    values = np.concatenate([each.ravel() for each in found]) if found else np.empty(0)
+    return values[np.isfinite(values)]

@@ -3,11 +3,10 @@
 import xarray as xr
 
 from neurodyn.experiments.running.experiment import Experiment, Run
-from neurodyn.experiments.timescales.analyses import check_analyses
+from neurodyn.experiments.timescales.analyses import check_analyses, result
 from neurodyn.experiments.timescales.figures import figures
 from neurodyn.experiments.timescales.joined import joined
 from neurodyn.experiments.timescales.networks import variants
-from neurodyn.experiments.timescales.results import result
 from neurodyn.experiments.timescales.settings import PRESETS, AnalysisSettings
 from neurodyn.experiments.timescales.summary import summary
 from neurodyn.experiments.timescales.training import train
@@ -27,7 +26,7 @@ def run(settings: AnalysisSettings, run: Run) -> xr.DataTree:
     Returns
     -------
     xr.DataTree
-        As of :func:`~neurodyn.experiments.timescales.results.result`.
+        As of :func:`~neurodyn.experiments.timescales.analyses.result`.
     """
     if settings.join:
         return joined(settings)

@@ -1,5 +1,6 @@
 """All analyses of all networks of a sweep, each done once and kept in a file."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,6 +12,8 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.experiments.running.experiment import Run
+from neurodyn.experiments.running.seeds import shared_key
 from neurodyn.experiments.timescales.networks import Variant, shaping
 from neurodyn.experiments.timescales.scores import (
     MAX_LAG,
@@ -23,10 +26,10 @@ from neurodyn.experiments.timescales.scores import (
     timescales,
 )
 from neurodyn.experiments.timescales.settings import AnalysisSettings
-from neurodyn.experiments.timescales.trained import DIMS, Trained
+from neurodyn.experiments.timescales.trained import DIMS, Trained, axes_of, place, table
 from neurodyn.io.files import load, save
 
-__all__ = ["analyse", "check_analyses", "gather"]
+__all__ = ["analyse", "check_analyses", "gather", "result"]
 
 
 def check_analyses(settings: AnalysisSettings) -> None:
@@ -47,6 +50,29 @@ def check_analyses(settings: AnalysisSettings) -> None:
             "Settings 'retrain_from' and 'retrain_to' are the ends of a range of N, got "
             f"{settings.retrain_from} and {settings.retrain_to}."
         )
+
+
+def result(settings: AnalysisSettings, trained: Trained, run: Run) -> xr.DataTree:
+    """Trained networks and all their analyses, labelled.
+
+    Returns
+    -------
+    xr.DataTree
+        ``/model``: epochs until each N was solved, and properties of the network at that time, on
+        ``(curriculum, treatment, seed, n)``; ``/model/NAME``: epochs of each network;
+        ``/analysis/...`` as of :func:`analyse`.
+    """
+    folder = None if run.folder is None else run.folder / "analysis"
+    if folder is not None and not run.resume and folder.is_dir():
+        for old in folder.glob("*.nc"):  # analyses of other networks of the same names
+            old.unlink()
+    tree = {"/model": table(trained)}
+    tree |= {f"/model/{variant.name}": trained.epochs(variant) for variant in trained.variants}
+    found = analyse(settings, trained, folder=folder, key=shared_key(7))
+    tree |= {f"/analysis/{name}": part for name, part in found.items()}
+    labelled = xr.DataTree.from_dict(tree)
+    labelled.attrs |= labels.encode_attrs({"settings": dataclasses.asdict(settings)})
+    return labelled
 
 
 def analyse(
@@ -75,8 +101,8 @@ def analyse(
     found: dict[str, dict[tuple[Variant, int], xr.Dataset]] = {}
     for variant in trained.variants:
         once = partial(_once, settings, variant, folder)
-        for name, (at, measure) in _MEASURES.items():
-            for n in at(settings, trained.solved(variant)):
+        for name, measure in _MEASURES.items():
+            for n in _chosen(settings, name, trained.solved(variant)):
                 own = jax.random.fold_in(jax.random.fold_in(key, variant.seed), n)
                 part = measure(settings, trained, variant, n, own, partial(once, f"n{n}-{name}"))
                 if part is not None:
@@ -127,67 +153,42 @@ def _once(
 
 def gather(parts: dict[tuple[Variant, int], xr.Dataset]) -> xr.Dataset:
     """Results of single networks on common axes, NaN for missing networks."""
-    axes: dict[str, list[Any]] = {
-        "curriculum": list(dict.fromkeys(v.curriculum for v, _ in parts)),
-        "treatment": list(dict.fromkeys(v.tau for v, _ in parts)),
-        "seed": sorted({v.seed for v, _ in parts}),
-        "n": sorted({n for _, n in parts}),
-    }
+    axes = axes_of([v for v, _ in parts], {n for _, n in parts})
     front = tuple(len(values) for values in axes.values())
     first = next(iter(parts.values()))
     variables: dict[str, Any] = {}
     for name, like in first.data_vars.items():
         whole = np.full((*front, *like.shape), np.nan)
         for (v, n), part in parts.items():
-            place = (v.curriculum, v.tau, v.seed, n)
-            index = tuple(axes[d].index(p) for d, p in zip(axes, place, strict=True))
-            whole[index] = part[name].values
+            whole[place(axes, *v, n)] = part[name].values
         about = like.attrs.get("units", "1"), like.attrs.get("long_name", str(name))
-        variables[str(name)] = ((*axes, *map(str, like.dims)), whole, *about)
-    kept = {str(name): coord.variable for name, coord in first.coords.items()}
-    return _in_order(variables, axes | kept)
-
-
-def _in_order(variables: dict[str, Any], coords: dict[str, Any]) -> xr.Dataset:
-    ordered = {}
-    for name, (dims, values, *about) in variables.items():
+        dims = (*axes, *map(str, like.dims))
         new = labels.ordered(dims)
-        ordered[name] = (new, values.transpose([dims.index(dim) for dim in new]), *about)
+        variables[str(name)] = (new, whole.transpose([dims.index(dim) for dim in new]), *about)
+    kept = {str(name): coord.variable for name, coord in first.coords.items()}
     return labels.dataset(
-        ordered, coords, source="analysis", kind="statistic", dims=DIMS, values=False
+        variables, axes | kept, source="analysis", kind="statistic", dims=DIMS, values=False
     )
 
 
-# --- N of each analysis ----------------------------------------------------------------------
+def _chosen(settings: AnalysisSettings, name: str, solved: Sequence[int]) -> list[int]:
+    """N at which an analysis is done, all among the solved ones."""
+    last = max(solved, default=0)
+    asked = {
+        "timescales": settings.timescales_at
+        or [n for n in solved if n == 2 or n % 5 == 0 or n == last],
+        "ablation": settings.ablate_at,
+        "hold": [last] if settings.hold > 1 else [],
+        "retraining": [settings.retrain_from] if settings.retrain_epochs else [],
+    }
+    return [n for n in asked.get(name, settings.perturb_at) if n in solved]
 
 
-def _at_timescales(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:
-    if settings.timescales_at:
-        return [n for n in settings.timescales_at if n in solved]
-    return [n for n in solved if n == 2 or n % 5 == 0 or n == max(solved)]
-
-
-def _at(name: str) -> Callable[[AnalysisSettings, Sequence[int]], list[int]]:
-    def chosen(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:
-        return [n for n in getattr(settings, name) if n in solved]
-
-    return chosen
-
-
-def _at_hold(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:
-    return [max(solved)] if solved and settings.hold > 1 else []
-
-
-def _at_retraining(settings: AnalysisSettings, solved: Sequence[int]) -> list[int]:
-    asked = settings.retrain_epochs > 0 and settings.retrain_from in solved
-    return [settings.retrain_from] if asked else []
-
-
-_MEASURES: dict[str, tuple[Callable, Callable]] = {
-    "timescales": (_at_timescales, _whole(timescales)),
-    "ablation": (_at("ablate_at"), _whole(ablation)),
-    "perturbation_W": (_at("perturb_at"), _whole(perturbation("W", WEIGHT_NOISE))),
-    "perturbation_tau": (_at("perturb_at"), _whole(perturbation("tau", TAU_NOISE))),
-    "hold": (_at_hold, _whole(by_hold)),
-    "retraining": (_at_retraining, retraining),
+_MEASURES: dict[str, Callable] = {
+    "timescales": _whole(timescales),
+    "ablation": _whole(ablation),
+    "perturbation_W": _whole(perturbation("W", WEIGHT_NOISE)),
+    "perturbation_tau": _whole(perturbation("tau", TAU_NOISE)),
+    "hold": _whole(by_hold),
+    "retraining": retraining,
 }

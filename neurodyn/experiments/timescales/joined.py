@@ -10,8 +10,9 @@ import xarray as xr
 
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.folder import RESULT
-from neurodyn.experiments.timescales.results import open_runs, result
+from neurodyn.experiments.timescales.analyses import result
 from neurodyn.experiments.timescales.settings import AnalysisSettings, Settings
+from neurodyn.experiments.timescales.trained import open_runs
 from neurodyn.io.files import load
 from neurodyn.labels import encode_attrs
 
@@ -82,8 +83,7 @@ def _opened(settings: AnalysisSettings, folder: Path) -> xr.DataTree:
     for name, attr in (("curricula", "curriculum"), ("taus", "tau")):
         own[name] = tuple(dict.fromkeys(str(record.attrs[attr]) for record in records))
     there = dataclasses.replace(settings, **own)
-    run = Run(folder, resume=True)
-    return result(there, open_runs(there, run), run)
+    return result(there, open_runs(there, folder), Run(folder, resume=True))
 
 
 def _renamed(tree: xr.DataTree) -> xr.DataTree:

@@ -1,18 +1,27 @@
 """Scores of a trained network: timescales, lesions, and further training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 import xarray as xr
 
 from neurodyn import analysis, labels
-from neurodyn.experiments.timescales.continuous import generalisation
+from neurodyn.common.random import as_key
 from neurodyn.experiments.timescales.heads import head_of, read_at_every_step, with_one_head
-from neurodyn.experiments.timescales.networks import Variant, optimizer_of, raw_tau, sizes, task_of
+from neurodyn.experiments.timescales.networks import (
+    Variant,
+    at_hold,
+    optimizer_of,
+    raw_tau,
+    sizes,
+    task_of,
+)
 from neurodyn.experiments.timescales.trained import Trained
+from neurodyn.tasks.memory.bits import AbstractBitTask
 from neurodyn.training import FreshTrials, fit
 
 __all__ = [
@@ -20,6 +29,7 @@ __all__ = [
     "TAU_NOISE",
     "WEIGHT_NOISE",
     "ablation",
+    "accuracy_by_hold",
     "by_hold",
     "perturbation",
     "retraining",
@@ -31,6 +41,8 @@ WEIGHT_NOISE = np.geomspace(1e-2, 10, 10)
 TAU_NOISE = np.geomspace(1e-3, 10, 13)
 #: Fitted lags and longest time constant, in bits, as published.
 MAX_LAG, LONGEST = 30, 100.0
+#: Tested steps per bit, within the published 1 to 200.
+HOLDS = 1, 2, 5, 7, 10, 15, 20, 50, 100, 200
 #: Smallest share of the amplitude of a second exponential in the strict means.
 STRICT = 0.05
 
@@ -131,9 +143,62 @@ def perturbation(
 
 def by_hold(settings, variant: Variant, network, n: int, key) -> xr.Dataset:
     """Accuracy by the number of steps per bit, with the number in training."""
-    found = generalisation(settings, variant, network, n, key)
+    model = with_one_head(settings, variant, network, head_of(network, variant, n))
+    task = task_of(settings, variant._replace(curriculum="single")).with_ns(n)
+    found = accuracy_by_hold(model, task, HOLDS, n_batches=settings.n_test, key=key)
     about = {"units": "1", "long_name": "steps per bit in training"}
     return found.assign(trained_hold=((), float(settings.hold), about))
+
+
+def accuracy_by_hold(
+    model: Any,
+    task: AbstractBitTask,
+    holds: Sequence[int],
+    *,
+    n_batches: int = 10,
+    batch_size: int = 256,
+    key: Any,
+) -> xr.Dataset:
+    """Accuracy for several numbers of steps per bit, with the same time constants in bits.
+
+    Parameters
+    ----------
+    model
+        A network trained with ``hold`` above 1.
+    task
+        The task that the model has solved.
+    holds
+        Tested steps per bit; published: 1 to 200.
+    n_batches, batch_size
+        Number of test batches, and of sequences in each.
+    key
+        Seed or key of the sequences, which are the same for each of ``holds``.
+
+    Returns
+    -------
+    xr.Dataset
+        ``accuracy`` on ``sweep``, whose coordinate is the number of steps per bit.
+    """
+    found, key = [], as_key(key, needed_for="Drawing sequences")
+    for hold in holds:
+        held = type(task)(
+            task.ns[task.ns > 0].tolist(),
+            n_heads=task.n_heads,
+            p=task.p.tolist(),
+            levels=task.levels.tolist(),
+            hold=hold,
+        )
+        found.append(_accuracy(at_hold(model, hold), held, FreshTrials(n_batches, batch_size), key))
+    return labels.dataset(
+        {"accuracy": ("sweep", np.asarray(found, np.float64), "1", "fraction correct")},
+        {"sweep": ("sweep", np.asarray(holds), "1", "steps per bit")},
+        source="analysis",
+    )
+
+
+@eqx.filter_jit
+def _accuracy(model, task, test, key) -> jax.Array:
+    return test(model, task, key=key)["correct"]
 
 
 def retraining(settings, trained: Trained, variant: Variant, n: int, key, once) -> xr.Dataset:

@@ -1,7 +1,7 @@
 """Networks of a sweep and records of their training, in memory or in files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = [
     "ended",
     "labelled",
     "load_network",
+    "open_runs",
     "reached",
     "table",
 ]
@@ -145,6 +146,38 @@ class Trained:
             )
 
 
+def open_runs(settings: Settings, folder: Path) -> Trained:
+    """Networks of a sweep that a folder holds, finished or not.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it holds none.
+    """
+    trained = Trained(settings, folder)
+    trained.variants = [v for v in trained.variants if trained.recall(v) is not None]
+    if not trained.variants:
+        raise FileNotFoundError(f"{folder} holds no run of these settings.")
+    return trained
+
+
+def axes_of(variants: Iterable[Variant], ns: Iterable[int]) -> dict[str, list[Any]]:
+    """Axes of results of several networks: each network is at ``(*variant, n)``."""
+    columns = zip(*variants, strict=True)
+    curricula, taus, seeds = (dict.fromkeys(column) for column in columns)
+    return {
+        "curriculum": list(curricula),
+        "treatment": list(taus),
+        "seed": sorted(seeds),
+        "n": sorted(ns),
+    }
+
+
+def place(axes: Mapping[str, list[Any]], *values: Any) -> tuple[int, ...]:
+    """Position of values of the first axes."""
+    return tuple(axis.index(value) for axis, value in zip(axes.values(), values, strict=False))
+
+
 def table(trained: Trained) -> xr.Dataset:
     """Table of all trainings: epochs until N was solved, and properties of the network then.
 
@@ -156,26 +189,19 @@ def table(trained: Trained) -> xr.Dataset:
         :func:`ended`) without ``n``.
     """
     runs = trained.variants
-    axes: dict[str, list] = {
-        "curriculum": list(dict.fromkeys(v.curriculum for v in runs)),
-        "treatment": list(dict.fromkeys(v.tau for v in runs)),
-        "seed": list(dict.fromkeys(v.seed for v in runs)),
-        "n": list(range(2, 1 + max([2, *(reached(trained.epochs(v)) for v in runs)]))),
-    }
+    largest_of_all = max([2, *(reached(trained.epochs(v)) for v in runs)])
+    axes = axes_of(runs, range(2, 1 + largest_of_all))
     shape = tuple(len(values) for values in axes.values())
     values = {name: np.full(shape, np.nan) for name in ("epochs", *NETWORK)}
     largest, ends = np.zeros(shape[:3], np.int64), np.full(shape[:3], "unfinished")
     for v in runs:
-        place = tuple(
-            axes[dim].index(x) for dim, x in zip(axes, (v.curriculum, v.tau, v.seed), strict=False)
-        )
-        ds = trained.epochs(v)
-        largest[place], ends[place] = reached(ds), ended(trained.settings, ds)
+        ds, at = trained.epochs(v), place(axes, *v)
+        largest[at], ends[at] = reached(ds), ended(trained.settings, ds)
         for row in np.flatnonzero(ds["solved"].values > 0):
-            at = (*place, axes["n"].index(int(ds["n_max"][row])))
-            values["epochs"][at] = ds["evaluation"][row]
+            solved = place(axes, *v, int(ds["n_max"][row]))
+            values["epochs"][solved] = ds["evaluation"][row]
             for name in NETWORK:
-                values[name][at] = ds[name][row]
+                values[name][solved] = ds[name][row]
     dims = tuple(axes)
     phrases = {"epochs": "epochs until N was solved"} | EPOCH
     variables: dict[str, Any] = {name: (dims, x, "1", phrases[name]) for name, x in values.items()}

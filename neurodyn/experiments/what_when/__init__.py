@@ -9,7 +9,7 @@ import xarray as xr
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result, seeds_of
 from neurodyn.experiments.what_when.figures import figures, summary
-from neurodyn.experiments.what_when.models import METHODS, model
+from neurodyn.experiments.what_when.models import METHODS, learnt_weights, model
 from neurodyn.experiments.what_when.scores import angles, by_trial, joined, probed
 from neurodyn.experiments.what_when.session import plan, run_session
 from neurodyn.experiments.what_when.settings import PRESETS, Settings
@@ -57,12 +57,16 @@ def _sweep(settings: Settings, run: Run, task: PredictionObject, seed: int, key:
     levels = np.linspace(0, 1, settings.n_levels)
     blocks = [({"probability": float(p)},) for p in levels]
     made = plan(task, blocks, settings.n_trials, key=jax.random.fold_in(key, 0))
-    reservoir = model("local", settings, seed, made)
     outputs, state = run_session(
-        reservoir, made, settings, run, f"sweep_{seed}", key=jax.random.fold_in(key, 1)
+        model("local", settings, seed, made),
+        made,
+        settings,
+        run,
+        f"sweep_{seed}",
+        key=jax.random.fold_in(key, 1),
     )
     ds = by_trial(task, probed(task, made, outputs), made, {"probability": levels})
-    return ds, reservoir.weights(state, levels)
+    return ds, learnt_weights(state, levels)
 
 
 def _switches(settings: Settings, run: Run, task: PredictionObject, seed: int, key: Any):

@@ -1,6 +1,6 @@
 """The reservoir, with readouts that learn by local rules or by least squares."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,7 +21,7 @@ from neurodyn.models.spiking import (
 from neurodyn.models.spiking.plasticity import RLS, Consolidation, ThreeFactor
 from neurodyn.params import Fixed
 
-__all__ = ["METHODS", "Model", "model"]
+__all__ = ["METHODS", "learnt_weights", "model"]
 
 #: Learning methods of readouts: the local rules, or recursive least squares of the whole target.
 METHODS = {
@@ -39,44 +39,30 @@ P = 0.1
 FILTER = (2.0, 20.0)
 
 
-class Model(NamedTuple):
-    """A reservoir with one learning method.
-
-    Attributes
-    ----------
-    system
-        The network.
-    local
-        Whether it learns by the local rules.
-    """
-
-    system: Any
-    local: bool
-
-    def weights(self, state: Any, levels: np.ndarray) -> xr.Dataset:
-        """Readout weights of the local rules after sessions of several probabilities."""
-        dims, memory = ("sweep", "unit", "output"), state.memory
-        return labels.dataset(
-            {
-                "what": (dims, np.asarray(memory.W_what, np.float64), "1", "what", "weight"),
-                "when": (dims, np.asarray(memory.W_when, np.float64), "1", "when", "weight"),
-            },
-            {
-                "probability": ("sweep", levels, "1", "probability of event A"),
-                "output": ["expect_a", "expect_b"],
-            },
-            source="model",
-        )
+def learnt_weights(state: Any, levels: np.ndarray) -> xr.Dataset:
+    """Readout weights of the local rules after sessions of several probabilities."""
+    dims, memory = ("sweep", "unit", "output"), state.memory
+    return labels.dataset(
+        {
+            "what": (dims, np.asarray(memory.W_what, np.float64), "1", "what", "weight"),
+            "when": (dims, np.asarray(memory.W_when, np.float64), "1", "when", "weight"),
+        },
+        {
+            "probability": ("sweep", levels, "1", "probability of event A"),
+            "output": ["expect_a", "expect_b"],
+        },
+        source="model",
+    )
 
 
-def model(method: str, settings: Any, seed: int, made: Plan) -> Model:
+def model(method: str, settings: Any, seed: int, made: Plan) -> WhatWhen | Network:
     """Reservoir of one seed, the same for every method, with its readouts."""
     rng = np.random.default_rng((0, seed))
     parts = _parts(settings, rng)
     feedback = settings.feedback * rng.standard_normal((2, settings.n_units))
     filter = DoubleExponential(*FILTER, exact=True)
     if method == "local":
-        system = WhatWhen(
+        return WhatWhen(
             Network(**parts),
             2,
             what=Consolidation(settings.eta_what),
@@ -84,7 +70,6 @@ def model(method: str, settings: Any, seed: int, made: Plan) -> Model:
             filter=filter,
             feedback=feedback,
         )
-        return Model(system, True)
     options: dict[str, Any] = {"every": settings.every}
     if method == "rls_reset":
         options["resets"] = tuple(made.switches * settings.dt)
@@ -93,7 +78,7 @@ def model(method: str, settings: Any, seed: int, made: Plan) -> Model:
         options["forgetting"] = float(1 - 1 / (settings.remembered * updates))
         options["bound"] = settings.bound or None
     readout = Readout(2, filter=filter, feedback=feedback, rule=RLS(settings.alpha, **options))
-    return Model(Network(**parts, readout=readout), False)
+    return Network(**parts, readout=readout)
 
 
 def _parts(settings: Any, rng: np.random.Generator) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.resume import Resumed
+from neurodyn.models.spiking import Network, WhatWhen
 from neurodyn.params import with_values
 from neurodyn.task import Trial
 from neurodyn.tasks import PredictionObject
@@ -63,24 +64,17 @@ def plan(
     key: Any,
 ) -> Plan:
     """Draw sessions with equal numbers of blocks, and tests after some trials of each block."""
-    tests = [n for n in TESTED if n <= n_trials]
-    order, number = [], []
-    for n in range(1, n_trials + 1):
-        order.append(False)
-        number.append(n)
-        if n in tests:
-            order.append(True)
-            number.append(n)
-    n_blocks = len(sessions[0])
-    tested = np.tile(order, n_blocks)
-    number = np.tile(number, n_blocks)
-    block = np.repeat(np.arange(n_blocks), len(order))
+    n_blocks, numbers = len(sessions[0]), np.arange(1, n_trials + 1)
+    number = np.repeat(numbers, 1 + np.isin(numbers, TESTED))  # each test after its trial
+    tested = np.tile(np.diff(number, prepend=0) == 0, n_blocks)
+    block = np.repeat(np.arange(n_blocks), len(number))
+    per_block, number = len(number), np.tile(number, n_blocks)
     drawn = [
         _one(task, blocks, n_trials, block, number, tested, jax.random.fold_in(key, i))
         for i, blocks in enumerate(sessions)
     ]
     trials = jax.tree.map(lambda *a: jnp.stack(a), *drawn)
-    switches = np.arange(1, n_blocks) * len(order) * task.n_steps
+    switches = np.arange(1, n_blocks) * per_block * task.n_steps
     learned = task.n_steps * task.dt + task.t0
     return Plan(trials, tested, number, block, n_blocks, switches, learned)
 
@@ -95,11 +89,11 @@ def _one(task, blocks, n_trials, block, number, tested, key) -> Trial:
 
 
 def run_session(
-    model: Any, made: Plan, settings: Any, run: Run, name: str, *, key: Any
+    system: WhatWhen | Network, made: Plan, settings: Any, run: Run, name: str, *, key: Any
 ) -> tuple[np.ndarray, Any]:
     """Simulate block by block; outputs ``(trial, session, time, output)`` and the final state."""
-    system, n_sessions = model.system, made.trials.inputs.shape[0]
-    task_steps, per_block = made.trials.inputs.shape[2], len(made.tested) // made.n_blocks
+    n_sessions, _, task_steps, _ = made.trials.inputs.shape
+    per_block, local = len(made.tested) // made.n_blocks, isinstance(system, WhatWhen)
 
     def like():
         one = with_values(system).initial_state(dt=settings.dt, key=jax.random.key(0))
@@ -113,7 +107,7 @@ def run_session(
         trials = jax.tree.map(lambda a, part=part: a[:, part], made.trials)
         ran = integrate(
             system,
-            drive_of(model.local, trials, made.tested[part], settings),
+            drive_of(local, trials, made.tested[part], settings),
             dt=settings.dt,
             state=state,
             start=block * per_block * task_steps,

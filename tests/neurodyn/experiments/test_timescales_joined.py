@@ -11,16 +11,13 @@ import xarray as xr
 
 from neurodyn import experiments, labels
 from neurodyn.experiments.running.experiment import Run
-from neurodyn.experiments.timescales import continuous
-from neurodyn.experiments.timescales.analyses import check_analyses
-from neurodyn.experiments.timescales.continuous import accuracy_by_hold
+from neurodyn.experiments.timescales import run, scores
+from neurodyn.experiments.timescales.analyses import check_analyses, result
 from neurodyn.experiments.timescales.joined import treatment_name
 from neurodyn.experiments.timescales.networks import Variant, network
-from neurodyn.experiments.timescales.results import open_runs, result
-from neurodyn.experiments.timescales import run
-from neurodyn.experiments.timescales.scores import timescales
+from neurodyn.experiments.timescales.scores import accuracy_by_hold, timescales
 from neurodyn.experiments.timescales.settings import AnalysisSettings
-from neurodyn.experiments.timescales.trained import Trained, labelled
+from neurodyn.experiments.timescales.trained import Trained, labelled, open_runs
 from neurodyn.experiments.timescales.training import describe
 from neurodyn.io.files import save
 from neurodyn.models import LeakyRNN
@@ -47,7 +44,7 @@ def swept(folder, settings, reached, *, finished):
             rows[n - 1] = seen | describe(model, spectrum=True)
             trained.keep(variant, labelled(rows, variant), n, model)
     if finished:
-        tree = result(settings, open_runs(settings, Run(folder)), Run(folder))
+        tree = result(settings, open_runs(settings, folder), Run(folder))
         save(folder / "result.nc", tree)
     return folder
 
@@ -67,7 +64,7 @@ def folders(tmp_path_factory):
 
 
 def test_runs_of_several_folders_are_put_side_by_side(folders, tmp_path, monkeypatch):
-    monkeypatch.setattr(continuous, "HOLDS", (3,))
+    monkeypatch.setattr(scores, "HOLDS", (3,))
     settings = dataclasses.asdict(SMALL) | {"join": ",".join(map(str, folders[:3]))}
     done = experiments.run("timescales", settings=settings, out=tmp_path / "out", progress=False)
     labels.check(done.tree)

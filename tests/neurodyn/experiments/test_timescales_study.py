@@ -16,15 +16,15 @@ from neurodyn.experiments.brain_timescales.recordings import LOAD, Counted, _reb
 from neurodyn.experiments.brain_timescales.settings import Settings as BrainSettings
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.timescales import EXPERIMENT, analyses, scores
+from neurodyn.experiments.timescales.analyses import result
 from neurodyn.experiments.timescales.heads import (
     head_of,
     read_at_every_step,
     with_one_head,
 )
 from neurodyn.experiments.timescales.networks import Variant, network, raw_tau, task_of
-from neurodyn.experiments.timescales.results import open_runs, result
 from neurodyn.experiments.timescales.summary import _chosen, half_size
-from neurodyn.experiments.timescales.trained import Trained
+from neurodyn.experiments.timescales.trained import Trained, open_runs
 
 # Every N counts as solved at once: what is tested is what follows.
 SMALL = {
@@ -73,7 +73,7 @@ def test_finished_parts_are_found_again_unless_settings_change(finished, monkeyp
     run = Run(out, resume=True)
     for n_steps in (100, 150):
         settings = configure(EXPERIMENT, "quick", SMALL | {"n_steps": n_steps})
-        trained = open_runs(settings, run)
+        trained = open_runs(settings, run.folder)
         if n_steps == 100:
             again = result(settings, trained, run)
             xr.testing.assert_equal(again["analysis/ablation"], done.tree["analysis/ablation"])
@@ -82,7 +82,7 @@ def test_finished_parts_are_found_again_unless_settings_change(finished, monkeyp
                 result(settings, trained, run)
     assert len(made) == 1
     with pytest.raises(FileNotFoundError, match="no run"):
-        open_runs(settings, Run(out / "analysis"))
+        open_runs(settings, out / "analysis")
 
 
 @pytest.mark.parametrize("curriculum", ["single", "cumulative", "sliding"])

@@ -10,8 +10,7 @@ import xarray as xr
 
 from neurodyn.engine.integrate import integrate
 from neurodyn.experiments.running.experiment import Run, configure
-from neurodyn.experiments.timescales import EXPERIMENT, continuous, workers
-from neurodyn.experiments.timescales.continuous import accuracy_by_hold
+from neurodyn.experiments.timescales import EXPERIMENT, scores, workers
 from neurodyn.experiments.timescales.networks import (
     Variant,
     at_hold,
@@ -21,9 +20,9 @@ from neurodyn.experiments.timescales.networks import (
     task_of,
     variants,
 )
-from neurodyn.experiments.timescales.results import open_runs
+from neurodyn.experiments.timescales.scores import accuracy_by_hold
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.experiments.timescales.trained import Trained, load_network, table
+from neurodyn.experiments.timescales.trained import Trained, load_network, open_runs, table
 from neurodyn.experiments.timescales.training import train
 from neurodyn.io.files import load, save
 from neurodyn.models import LeakyRNN
@@ -124,7 +123,7 @@ def test_networks_of_other_settings_are_not_handed_out(swept, change, message):
     with pytest.raises(CheckpointError, match=message):
         train(other, run)
     with pytest.raises(CheckpointError, match=message):
-        open_runs(configure(EXPERIMENT, "quick", dataclasses.asdict(other)), run)
+        open_runs(configure(EXPERIMENT, "quick", dataclasses.asdict(other)), run.folder)
     # A network of one head does not depend on how many there might be.
     if "n_heads" in change:
         alone = dataclasses.replace(other, curricula=("single",))
@@ -220,15 +219,16 @@ def test_accuracy_by_hold():
 
 
 def test_generalisation_reads_the_head_of_the_largest_n(monkeypatch):
-    monkeypatch.setattr(continuous, "HOLDS", (2,))
+    monkeypatch.setattr(scores, "HOLDS", (2,))
     settings = dataclasses.replace(TINY, cell="rate", hold=4, n_units=6)
     cumulative = variants(settings)[1]
     model = network(settings, cumulative, key=0)
-    found = continuous.generalisation(settings, cumulative, model, 2, 5)
+    found = scores.by_hold(settings, cumulative, model, 2, 5)
     whole = task_of(settings, cumulative)
     expected = accuracy_by_hold(model, whole, [2], n_batches=settings.n_test, key=5)
     assert whole.ns.tolist() == [2, 0, 0, 0]
-    xr.testing.assert_equal(found, expected)
+    assert found["trained_hold"] == 4
+    xr.testing.assert_equal(found.drop_vars("trained_hold"), expected)
 
 
 @pytest.mark.slow
