@@ -116,7 +116,7 @@ def cell_table(cells, losses, found, target: Target, histories, best: int) -> xr
 
 def responses(found: Response, target: Target, settings: Settings) -> xr.Dataset:
     """Responses of every fitted neuron in every sweep, beside the recorded ones."""
-    count, latency, _, potential = (np.asarray(x).T for x in found)
+    count, latency, potential = (np.asarray(x).T for x in found)
     latency = np.where(np.isfinite(latency), latency, np.nan)
     dims = ("seed", "sweep")
     variables = {

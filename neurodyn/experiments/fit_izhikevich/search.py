@@ -72,15 +72,12 @@ class Response(NamedTuple):
         Number of spikes.
     latency
         Time of the first spike after the start [ms]; infinite without one.
-    final_interval
-        Mean of the last two intervals [ms]; infinite with fewer.
     potential
         Mean potential late in the sweep [mV].
     """
 
     count: Float[Array, "sweep cell"]
     latency: Float[Array, "sweep cell"]
-    final_interval: Float[Array, "sweep cell"]
     potential: Float[Array, "sweep cell"]
 
 
@@ -121,24 +118,22 @@ def _response(cells, current, dt, v0, start, stop, late):
         return neuron.reset(x, spikes), spikes
 
     def advance(carry, this):
-        x, count, first, last, potential = carry
+        x, count, first, potential = carry
         k, i = this
         x, spikes = jax.vmap(one)(x, i)
         inside = (k >= start) & (k < stop)
         fired = (spikes > 0) & inside
         t = (k + 1 - start).astype(dt.dtype) * dt
         first = jnp.where(fired & (count == 0), t, first)
-        last = jnp.where(fired[None], jnp.stack([jnp.broadcast_to(t, shape), *last[:2]]), last)
         averaged = jnp.where((k >= late) & (k < stop), x.v, 0)
         count = count + fired.astype(dt.dtype)
-        return (x, count, first, last, potential + averaged), None
+        return (x, count, first, potential + averaged), None
 
-    carry = (state, zeros, never, jnp.stack([never] * 3), zeros)
     ks = jnp.arange(current.shape[0])
-    (_, count, first, last, potential), _ = jax.lax.scan(advance, carry, (ks, current))
-    interval = jnp.where(count >= 3, (last[0] - last[2]) / 2, jnp.inf)
+    carry = (state, zeros, never, zeros)
+    (_, count, first, potential), _ = jax.lax.scan(advance, carry, (ks, current))
     samples = (stop - late).astype(dt.dtype)
-    return Response(count, first, interval, potential / samples)
+    return Response(count, first, potential / samples)
 
 
 def search(

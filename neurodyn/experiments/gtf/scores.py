@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from neurodyn import analysis
 from neurodyn.experiments.shared.attractor_data import AttractorData
-from neurodyn.experiments.shared.free_run import free_run
+from neurodyn.experiments.shared.attractor_training import free_run
 
 __all__ = ["floor", "free_outputs", "score"]
 

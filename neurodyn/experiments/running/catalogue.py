@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from neurodyn.experiments.running.experiment import Experiment
 
-__all__ = ["Catalogue"]
+__all__ = ["EXPERIMENTS", "Catalogue"]
 
 
 class Catalogue(Mapping[str, Experiment]):
@@ -53,3 +53,24 @@ class Catalogue(Mapping[str, Experiment]):
         if name not in self:
             raise ValueError(f"There is no experiment {name!r}; there are {', '.join(self)}.")
         return self[name]
+
+
+#: Every experiment by name. A new one of neurodyn needs a package of its name, and a line here.
+EXPERIMENTS = Catalogue(
+    (
+        "perceptual_decision",
+        "context_decision",
+        "meta_prior",
+        "hierarchy",
+        "error_regression",
+        "neural_prediction",
+        "symbolic_attractors",
+        "gtf",
+        "timescales",
+        "brain_timescales",
+        "izhikevich2003",
+        "fit_izhikevich",
+        "force_sine",
+        "what_when",
+    )
+)

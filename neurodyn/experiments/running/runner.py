@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.common.progress import line
+from neurodyn.experiments.running.catalogue import EXPERIMENTS
 from neurodyn.experiments.running.experiment import Experiment, Run, configure
 from neurodyn.experiments.running.folder import RESULT, UNFINISHED, begin, claimed
 from neurodyn.experiments.running.page import page
@@ -19,7 +20,7 @@ from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import save
 from neurodyn.labels import encode_attrs
 
-__all__ = ["Finished", "run_experiment"]
+__all__ = ["Finished", "run"]
 
 REPORT = "report.html"
 
@@ -45,8 +46,8 @@ class Finished(NamedTuple):
     files: dict[str, Path]
 
 
-def run_experiment(
-    experiment: Experiment,
+def run(
+    experiment: str | Experiment,
     preset: str | None = None,
     *,
     settings: Any = None,
@@ -55,7 +56,44 @@ def run_experiment(
     overwrite: bool = False,
     progress: bool | None = None,
 ) -> Finished:
-    """Run one experiment; see :func:`neurodyn.experiments.run`."""
+    """Run an experiment.
+
+    Parameters
+    ----------
+    experiment
+        A name out of `EXPERIMENTS`, or an :class:`Experiment`.
+    preset
+        Name of a preset; None: the first, which in the experiments of neurodyn is ``"quick"``
+        (minutes).
+    settings
+        A dict of changes to the preset, or the settings themselves as :func:`configure` returns
+        them.
+    out
+        A folder for the result; None: write nothing.
+    resume
+        Whether to continue an unfinished run of the same settings in that folder; a finished run is
+        read.
+    overwrite
+        Whether to begin anew.
+    progress
+        Whether to show progress; None: only for steps longer than 2 s.
+
+    Returns
+    -------
+    Finished
+        The result as a DataTree, its figures and its summary.
+
+    Raises
+    ------
+    ValueError
+        For an unknown experiment, preset or setting; if the run to be resumed has other settings.
+    TypeError
+        If the settings belong to another experiment.
+    FileExistsError
+        If the folder already holds a result, or another run is writing into it.
+    """
+    if isinstance(experiment, str):
+        experiment = EXPERIMENTS.find(experiment)
     preset = experiment.preset(preset)
     if settings is None or isinstance(settings, Mapping):
         settings = configure(experiment, preset, settings)
@@ -76,9 +114,8 @@ def run_experiment(
         if done is not None:
             line(f"{folder} holds this run, finished: nothing to do.", show=progress)
             return Finished(done, {}, experiment.summary(done), _written(folder))
-        run = Run(folder, resume, progress)
         line(f"{experiment.name}, preset {preset}: into {folder}", show=progress)
-        finished = _carried_out(experiment, preset, settings, run)
+        finished = _carried_out(experiment, preset, settings, Run(folder, resume, progress))
         (folder / UNFINISHED).unlink()
     seconds = finished.tree.attrs["seconds"]
     line(f"Finished in {seconds:.0f} s: {finished.files['report']}", show=progress)

@@ -1,21 +1,25 @@
-"""Training of networks that reconstruct an attractor."""
+"""Training and free runs of networks that reconstruct an attractor."""
 
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import equinox as eqx
+import jax
 import xarray as xr
+from jaxtyping import Array, Float
 
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.limits import Count, Limits, Positive
 from neurodyn.experiments.running.seeds import SeededSettings, seeds_of, shared_key
 from neurodyn.experiments.shared.attractor_data import AttractorData
 from neurodyn.io.files import load, save
+from neurodyn.params import whole_model
 from neurodyn.tasks import Windows
 from neurodyn.training import Ensemble, FreeRun, Seeds, fit, radam
 
-__all__ = ["AttractorSettings", "check_window", "train_ensemble"]
+__all__ = ["AttractorSettings", "check_window", "free_run", "train_ensemble"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,3 +154,43 @@ class _KeepLast:
 
     def model(self) -> Any:
         return load(self._path) if self._model is None else self._model
+
+
+@eqx.filter_jit
+def free_run(
+    model: Any, start: Float[Array, " output"], n_steps: int
+) -> tuple[Float[Array, "time unit"], Float[Array, "time output"]]:
+    """Run a model of the PLRNN family without data, from the state of one observation.
+
+    Parameters
+    ----------
+    model
+        The model.
+    start
+        One observation, from which the model infers its initial state.
+    n_steps
+        Number of steps.
+
+    Returns
+    -------
+    states, outputs
+        Latent states and outputs after each step.
+
+    Raises
+    ------
+    ValueError
+        If the model has inputs, or separate parameters for each subject.
+    """
+    if model.n_inputs:
+        raise ValueError(
+            f"A free run takes a model without inputs; this {type(model).__name__} has "
+            f"{model.n_inputs} inputs."
+        )
+    model = whole_model(model)
+
+    def step(z, _):
+        z = model.step(z)
+        return z, z
+
+    _, states = jax.lax.scan(step, model.infer(start), length=n_steps)
+    return states, jax.vmap(model.observation.readout)(states)

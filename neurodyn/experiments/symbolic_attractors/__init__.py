@@ -11,9 +11,8 @@ from neurodyn import analysis, models
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result, shared_key
 from neurodyn.experiments.shared.attractor_data import AttractorData, attractor_data
-from neurodyn.experiments.shared.attractor_training import train_ensemble
+from neurodyn.experiments.shared.attractor_training import free_run, train_ensemble
 from neurodyn.experiments.shared.ensembles import stacked
-from neurodyn.experiments.shared.free_run import free_run
 from neurodyn.experiments.symbolic_attractors.figures import figures, summary
 from neurodyn.experiments.symbolic_attractors.scores import score_ensemble
 from neurodyn.experiments.symbolic_attractors.settings import PRESETS, Settings, check
@@ -67,6 +66,9 @@ def train(
         dt=data.dt,
     )
 
+    bins = settings.bins
+    divergence = analysis.StateSpaceDivergence(bins) if bins else analysis.MixtureDivergence()
+
     def network(key):
         return models.ALRNN(0, settings.n_units, task.n_outputs, n_relu=settings.n_relu, key=key)
 
@@ -77,7 +79,7 @@ def train(
         settings,
         run,
         objective=SparseTeacherForcing(every=settings.forcing),
-        divergence=_divergence(settings.bins),
+        divergence=divergence,
         how="vmap",
         name=name,
     )
@@ -112,11 +114,6 @@ def _analysed(
         "/analysis/transitions": analysis.transitions(coded),
         "/analysis/fixed_points": analysis.fixed_points(model, states=states, key=0),
     }
-
-
-def _divergence(bins: int) -> Any:
-    """Divergence that chooses checkpoints."""
-    return analysis.StateSpaceDivergence(bins) if bins else analysis.MixtureDivergence()
 
 
 def _dataset(source: str, **variables: xr.DataArray) -> xr.Dataset:

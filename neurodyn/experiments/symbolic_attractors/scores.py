@@ -8,7 +8,7 @@ import xarray as xr
 
 from neurodyn import analysis
 from neurodyn.experiments.shared.attractor_data import AttractorData
-from neurodyn.experiments.shared.free_run import free_run
+from neurodyn.experiments.shared.attractor_training import free_run
 
 __all__ = ["score_ensemble", "score_model"]
 

@@ -68,30 +68,6 @@ def check(settings: Settings) -> None:
     check_window(settings)
 
 
-_ECG = Settings(
-    data="ecg",
-    n_units=100,
-    window=50,
-    forcing=10,
-    epochs=4000,
-    learning_rate=(2e-3, 1e-5),
-    noise_std=0.01,
-    bins=8,
-)
-
-
-_FMRI = Settings(
-    data="fmri_tasks",
-    n_units=50,
-    window=72,
-    forcing=7,
-    learning_rate=(5e-3, 1e-5),
-    noise_std=0.0,
-    bins=0,
-    smoothing=1.0,
-)
-
-
 PRESETS = {
     "quick": Settings(
         n_seeds=3,
@@ -106,6 +82,24 @@ PRESETS = {
     "rossler": Settings(
         data="rossler", n_relu=1, window=300, forcing=8, epochs=3000, learning_rate=(5e-3, 1e-5)
     ),
-    "ecg": _ECG,
-    "fmri": _FMRI,
+    "ecg": Settings(
+        data="ecg",
+        n_units=100,
+        window=50,
+        forcing=10,
+        epochs=4000,
+        learning_rate=(2e-3, 1e-5),
+        noise_std=0.01,
+        bins=8,
+    ),
+    "fmri": Settings(
+        data="fmri_tasks",
+        n_units=50,
+        window=72,
+        forcing=7,
+        learning_rate=(5e-3, 1e-5),
+        noise_std=0.0,
+        bins=0,
+        smoothing=1.0,
+    ),
 }

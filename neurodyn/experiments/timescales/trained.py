@@ -19,7 +19,6 @@ __all__ = [
     "EPOCH",
     "NETWORK",
     "Trained",
-    "checkpoint_path",
     "ended",
     "labelled",
     "load_network",
@@ -109,7 +108,7 @@ class Trained:
         if self.folder is None:
             return
         _epochs_path(self.folder, variant).unlink(missing_ok=True)
-        checkpoint_path(self.folder, variant).unlink(missing_ok=True)
+        (self.folder / f"{variant.name}.ckpt").unlink(missing_ok=True)
         for old in self.folder.glob(f"networks/{variant.name}-n*.nd"):
             old.unlink()
 
@@ -257,11 +256,6 @@ def ended(settings: Settings, epochs: xr.Dataset) -> str:
     if reached(epochs) >= settings.n_last:
         return "n_last"
     return "epochs" if int(epochs["evaluation"].max()) >= settings.epochs else "unfinished"
-
-
-def checkpoint_path(folder: Path, variant: Variant) -> Path:
-    """Path of the checkpoint of a training."""
-    return folder / f"{variant.name}.ckpt"
 
 
 def _network_path(folder: Path, variant: Variant, n: int) -> Path:

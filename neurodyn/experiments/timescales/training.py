@@ -16,14 +16,7 @@ from neurodyn.experiments.timescales.networks import (
     task_of,
 )
 from neurodyn.experiments.timescales.settings import Settings
-from neurodyn.experiments.timescales.trained import (
-    EPOCH,
-    NETWORK,
-    Trained,
-    checkpoint_path,
-    labelled,
-    reached,
-)
+from neurodyn.experiments.timescales.trained import EPOCH, NETWORK, Trained, labelled, reached
 from neurodyn.experiments.timescales.workers import train_apart
 from neurodyn.params import AbstractParameter, Scaled
 from neurodyn.training import FreshTrials, Heads, Snapshot, fit
@@ -88,11 +81,9 @@ def _train_one(settings, variant: Variant, optimizer, run: Run, trained: Trained
             evaluate=FreshTrials(settings.n_test, batch_size),
             evaluate_every=epoch,
             curriculum=curriculum,
-            checkpoint=None if run.folder is None else checkpoint_path(run.folder, variant),
-            resume=run.resume,
             callbacks=(record,),
-            progress=False,
             key=variant.seed,
+            **run.training(variant.name) | {"progress": False},
         )
 
 

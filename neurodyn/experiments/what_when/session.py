@@ -128,7 +128,7 @@ def drive_of(local: bool, trials: Trial, tested: np.ndarray, settings: Any) -> D
         return jnp.moveaxis(a.reshape(a.shape[0], -1, a.shape[-1]), 0, 1)
 
     shown = jnp.asarray(~tested, dtype)[None, :, None, None]
-    t = task_times(n_steps, settings.dt)
+    t = PredictionObject(settings.dt).t0 + settings.dt * np.arange(1, n_steps + 1)
     inputs = flat(jnp.concatenate([trials.inputs, _pulses(trials, t, settings)], -1))
     if not local:
         after = jnp.asarray(t > 0, dtype)[None, None, :, None]
@@ -159,8 +159,3 @@ def _pulses(trials: Trial, t: np.ndarray, settings: Any) -> Array:
     pulses = clock_signal(starts, jnp.asarray(t[-1], dtype), max(n, 1))[:, :n]
     pulses = pulses * jnp.asarray(starts >= 0, dtype)[:, None]
     return jnp.broadcast_to(pulses, (*trials.inputs.shape[:2], *pulses.shape))
-
-
-def task_times(n_steps: int, dt: float) -> np.ndarray:
-    """Times of the samples of a trial [ms from cue onset]."""
-    return PredictionObject(dt).t0 + dt * np.arange(1, n_steps + 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurodyn import models, params
-from neurodyn.experiments.shared.free_run import free_run
+from neurodyn.experiments.shared.attractor_training import free_run
 
 
 def model(scale=0.0, n_outputs=2):

@@ -9,10 +9,10 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import labels, tasks
 from neurodyn.experiments import hierarchy
+from neurodyn.experiments import run as run_experiment
 from neurodyn.experiments.hierarchy import source
 from neurodyn.experiments.hierarchy.scores import decoded, home_ends, scores_of_reaches
 from neurodyn.experiments.hierarchy.settings import Settings
-from neurodyn.experiments.running.runner import run_experiment
 
 TINY = Settings(
     w=(0.01, 0.1),

@@ -11,12 +11,12 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import analysis, labels, params
 from neurodyn.experiments import meta_prior
+from neurodyn.experiments import run as run_experiment
 from neurodyn.experiments.meta_prior import _curves, networks, train
 from neurodyn.experiments.meta_prior.figures import least
 from neurodyn.experiments.meta_prior.scores import true_floor
 from neurodyn.experiments.meta_prior.settings import Settings
 from neurodyn.experiments.running.experiment import Run
-from neurodyn.experiments.running.runner import run_experiment
 from neurodyn.experiments.shared.meta_priors import by_meta_prior, unfold, untrained
 from neurodyn.tasks import StateMachine
 
