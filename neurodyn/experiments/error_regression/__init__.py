@@ -3,15 +3,16 @@
 import json
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
 from neurodyn.analysis import forecast_error, ridge_forecast
-from neurodyn.experiments.error_regression.candidates import lstms, pvrnns, vrnns
-from neurodyn.experiments.error_regression.scores import NAMES, errors, ideal, tuning_table
+from neurodyn.experiments.error_regression.candidates import Candidate, lstms, pvrnns, vrnns
 from neurodyn.experiments.error_regression.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
-from neurodyn.experiments.running.seeds import result, shared_key
+from neurodyn.experiments.running.seeds import result, seeds_of, shared_key
 from neurodyn.experiments.shared.forecasters import n_parameters
 from neurodyn.experiments.shared.forecasts import (
     by_horizon,
@@ -22,7 +23,15 @@ from neurodyn.experiments.shared.forecasts import (
 from neurodyn.experiments.shared.layers import check_layers
 from neurodyn.tasks import Lissajous, Sequences
 
-__all__ = ["EXPERIMENT"]
+__all__ = ["EXPERIMENT", "ideal"]
+
+NAMES = {
+    "pvrnn": "PV-RNN, error regression",
+    "vrnn": "VRNN",
+    "lstm": "LSTM",
+    "ridge": "ridge autoregression",
+    "ideal": "generator known",
+}
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -87,6 +96,47 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
     for name in ("pvrnn", "vrnn", "lstm"):
         rows[NAMES[name]] = f"{chosen[f'{name}_parameters']} parameters; {chosen[name]}"
     return rows
+
+
+def errors(settings: Settings, candidate: Candidate, observed: np.ndarray) -> np.ndarray:
+    """Errors of every network of a candidate ``(seed, trial, horizon)``."""
+    seeds = seeds_of(settings, len(candidate.members))
+    keys = [jax.random.fold_in(shared_key(5), seed) for seed in seeds]
+    return np.stack(
+        [
+            forecast_error(candidate.predict(m, observed, k), observed).values
+            for m, k in zip(candidate.members, keys, strict=True)
+        ]
+    )
+
+
+def ideal(task: Lissajous, observed: np.ndarray, n_horizons: int) -> xr.DataArray:
+    """Expectation given the curves, the transition probabilities and the current curve."""
+    curves = np.asarray(task.curves(), np.float64)
+    chances = np.asarray(task.transitions, np.float64)
+    order, n_steps = np.asarray(task.order(jnp.asarray(observed))), observed.shape[1]
+    expected = np.empty((len(observed), n_steps, n_horizons, observed.shape[2]))
+    for t in range(n_steps):
+        place, step = divmod(t, task.period)
+        known = np.eye(len(chances))[order[:, place]]
+        for h in range(1, n_horizons + 1):
+            passed, at = divmod(step + h, task.period)
+            law = known @ np.linalg.matrix_power(chances, passed)
+            expected[:, t, h - 1] = law @ curves[:, at]
+    return xr.DataArray(
+        expected, {"horizon": np.arange(1, n_horizons + 1)}, ("trial", "time", "horizon", "output")
+    )
+
+
+def tuning_table(name: str, settings: list[str], scores: list[float]) -> xr.Dataset:
+    """Validation errors of the candidates of one kind of network."""
+    attrs = {"units": "1", "long_name": f"validation error of {NAMES[name]}"}
+    about = {"units": "1", "long_name": f"candidates of {NAMES[name]}"}
+    found = {
+        "error": ("sweep", np.array(scores), attrs),
+        "setting": ("sweep", np.array(settings), about),
+    }
+    return xr.Dataset(found, attrs={"source": "analysis"})
 
 
 EXPERIMENT = Experiment(

@@ -1,23 +1,30 @@
 """FORCE in networks of Izhikevich neurons, which learn to generate a sine by themselves."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import xarray as xr
 
+from neurodyn import labels
+from neurodyn.analysis import aligned_correlation, main_frequency
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save, unpack_spikes
 from neurodyn.experiments.force_sine.figures import figures, summary
-from neurodyn.experiments.force_sine.network import force_network
-from neurodyn.experiments.force_sine.scores import scored
 from neurodyn.experiments.force_sine.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.resume import Resumed
 from neurodyn.experiments.running.seeds import result, seeds_of
-from neurodyn.params import with_values
+from neurodyn.models.spiking import DoubleExponential, Izhikevich2007, Network, Projection, Readout
+from neurodyn.models.spiking.plasticity import RLS
+from neurodyn.params import Fixed, with_values
 from neurodyn.tasks import Sines
 
-__all__ = ["EXPERIMENT"]
+__all__ = ["EXPERIMENT", "force_network"]
+
+#: Interval of the output samples in the result [ms].
+KEPT = 1.0
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -74,6 +81,91 @@ def _one(settings: Settings, n: int, seed: int, run: Run) -> xr.Dataset:
         results = {"output": np.stack(z), "rate": np.array(rate)}
         done.save(results, state if second + 1 < seconds else None)
     return scored(settings, results["output"].ravel(), np.asarray(target[:, 0]), results["rate"])
+
+
+def force_network(settings: Settings, n: int, seed: Any) -> Network:
+    """The network of Nicola & Clopath (2017) for the sine, with ``n`` neurons.
+
+    Weights are drawn with NumPy: recurrent ``G N(0, 1) Bernoulli(p) / (p sqrt(n))``, feedback
+    ``Q U(-1, 1)``, potentials ``U(vr, vpeak)``.
+    """
+    rng = np.random.default_rng(seed)
+    scale = settings.coupling / (settings.p * np.sqrt(n))
+    W = scale * rng.standard_normal((n, n)) * (rng.random((n, n)) < settings.p)
+    feedback = settings.feedback * (2 * rng.random((1, n)) - 1)
+    v0 = -60.0 + 90.0 * rng.random(n)
+    cells = Izhikevich2007(
+        n,
+        "RS",
+        C=250.0,
+        k=2.5,
+        vr=-60.0,
+        vt=-19.2,
+        vpeak=30.0,
+        a=0.01,
+        b=-2.0,
+        c=-65.0,
+        d=200.0,
+        v0=v0,
+    )
+    start = 1000.0 * settings.before
+    rule = RLS(
+        settings.alpha,
+        every=settings.every,
+        start=start,
+        stop=start + 1000.0 * settings.learn,
+        gain=settings.gain,
+    )
+    return Network(
+        {"cells": cells},
+        synapses={"current": DoubleExponential(2.0, 20.0, exact=True)},
+        projections={"recurrent": Projection("cells", "cells", "current", W=Fixed(W))},
+        readout=Readout(
+            1, filter=DoubleExponential(2.0, 20.0, exact=True), feedback=feedback, rule=rule
+        ),
+        bias=1000.0,
+        key=0,
+    )
+
+
+def scored(settings: Settings, z: np.ndarray, target: np.ndarray, rate: np.ndarray) -> xr.Dataset:
+    """Output, target, rate and scores of one network, labelled."""
+    dt, steps = settings.dt, round(1000.0 / settings.dt)
+    trained = slice((settings.before + settings.learn - 1) * steps, None)
+    error = (z - target)[trained][:steps]
+    alone = trained.start + steps
+    early, late = slice(alone, alone + steps), slice(len(z) - steps, None)
+    half = 500.0 / settings.frequency
+    ends = {
+        name: aligned_correlation(z[s], target[s], longest=half, dt=dt)
+        for name, s in (("first", early), ("last", late))
+    }
+    every = max(1, round(KEPT / dt))
+    scores = {"training_rmse": ("root mean squared error, last second of learning", "1")}
+    values = {"training_rmse": np.sqrt(np.mean(error**2))}
+    for name, ds in ends.items():
+        for what in ("correlation", "shift", "gain", "rmse"):
+            values[f"{what}_{name}"] = float(ds[what])
+            scores[f"{what}_{name}"] = (
+                f"{ds[what].attrs['long_name']}, {name} second after learning",
+                ds[what].attrs["units"],
+            )
+    values["frequency"] = main_frequency(z[alone:], dt=dt)
+    scores["frequency"] = ("frequency after learning", "Hz")
+    return labels.dataset(
+        {
+            "output": (("time",), z[every - 1 :: every], "1", "output", "output"),
+            "target": (("time",), target[every - 1 :: every], "1", "target", "target"),
+            "rate": (("epoch",), rate, "Hz", "firing rate, mean over neurons", "rate"),
+            **{k: ((), float(values[k]), units, name) for k, (name, units) in scores.items()},
+        },
+        {
+            "time": labels.time_axis(len(z) // every, every * dt),
+            "epoch": ("epoch", np.arange(len(rate)) + 1.0, "s", "end of the second"),
+        },
+        source="model",
+        attrs={"experiment": "force_sine"},
+    )
 
 
 EXPERIMENT = Experiment(

@@ -2,20 +2,22 @@
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 import neurodyn as nd
-from neurodyn import analysis, io
+from neurodyn import analysis, io, labels, plot
 from neurodyn.common.progress import bar
-from neurodyn.experiments.izhikevich2003.figures import figures, summary
-from neurodyn.experiments.izhikevich2003.scores import BIN, late, numbers, spectrum
 from neurodyn.experiments.izhikevich2003.settings import PRESETS, Settings, check
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result, seeds_of
-from neurodyn.experiments.shared.ensembles import stacked
+from neurodyn.experiments.shared.ensembles import spread, stacked
 from neurodyn.models import spiking
 
 __all__ = ["EXPERIMENT"]
+
+#: Width of the bins of population rates [ms].
+BIN = 1.0
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -81,6 +83,94 @@ def _by_brian2(network: Any, settings: Settings, seed: int) -> xr.Dataset:
     brian2.seed(seed)
     net.run(settings.duration * brian2.ms, namespace={})
     return io.from_brian2(net["spikes"], coords=network.unit_coords())
+
+
+def late(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
+    """Spikes in a window."""
+    time = spikes["spike_time"].values
+    inside = np.flatnonzero((time > window[0]) & (time <= window[1]))
+    return spikes.isel(spike=inside).assign_attrs(window=list(window))
+
+
+def numbers(spikes: xr.Dataset, window: tuple[float, float]) -> xr.Dataset:
+    """Rates, irregularity and synchrony of each population."""
+    chosen = late(spikes, window)
+    statistics = analysis.interval_statistics(chosen)
+    rate = analysis.firing_rate(spikes, window=window)
+    names = list(dict.fromkeys(spikes["population"].values.tolist()))
+    columns: dict[str, list] = {"rate": [], "cv": [], "lv": [], "chi": [], "correlation": []}
+    for name in names:
+        mine = spikes["population"].values == name
+        columns["rate"].append(rate.values[mine].mean())
+        columns["cv"].append(_mean(statistics["cv"].values[mine]))
+        columns["lv"].append(_mean(statistics["lv"].values[mine]))
+        together = analysis.synchrony(chosen.isel(unit=np.flatnonzero(mine)), bin_width=5.0)
+        for what in ("chi", "correlation"):
+            columns[what].append(float(together[what].values.mean()))
+    about = {
+        "rate": ("Hz", "mean firing rate"),
+        "cv": ("1", "mean CV of intervals"),
+        "lv": ("1", "mean LV of intervals"),
+        "chi": ("1", "synchrony index, bins of 5 ms"),
+        "correlation": ("1", "mean pairwise correlation, bins of 5 ms"),
+    }
+    variables = {n: ("unit", np.array(v), *about[n]) for n, v in columns.items()}
+    variables["n_spikes"] = (
+        (),
+        np.array(spikes.sizes["spike"]),
+        "count",
+        "spikes of the whole run",
+    )
+    coords = {"population": ("unit", np.array(names))}
+    return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean of the finite values; NaN without any."""
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if there.size else np.nan
+
+
+def spectrum(spikes: xr.Dataset, window: tuple[float, float], settings: Settings) -> xr.Dataset:
+    """Power spectrum of the rate of the whole network."""
+    return analysis.population_spectrum(
+        spikes, bin_width=max(BIN, settings.dt), segment=settings.segment, window=window
+    )
+
+
+def figures(tree: xr.DataTree) -> dict[str, Any]:
+    """Raster with rates, spectrum, intervals of the first network; spectra of all."""
+    spikes, rate = tree["model"].to_dataset(), tree["model_rate"].to_dataset()
+    spectrum = tree["analysis/spectrum"].to_dataset().transpose("seed", ...)
+    return {
+        "raster": plot.raster(spikes, by="population", rate=rate),
+        "spectrum": plot.population_spectrum(spectrum),
+        "intervals": plot.intervals(
+            tree["analysis/intervals"].to_dataset(), tree["analysis/statistics"].to_dataset()
+        ),
+    }
+
+
+def summary(tree: xr.DataTree) -> dict[str, str]:
+    """Means and ranges over networks."""
+    networks = tree["analysis/networks"].to_dataset()
+    spectrum = tree["analysis/spectrum"].to_dataset()
+    rows = {"networks": f"{networks.sizes['seed']}"}
+    for u, name in enumerate(networks["population"].values.ravel()[: networks.sizes["unit"]]):
+        for what in ("rate", "cv", "lv", "chi", "correlation"):
+            about = networks[what].attrs
+            unit = "" if about["units"] == "1" else f" {about['units']}"
+            text = spread(networks[what].isel(unit=u).values, ".3g", unit)
+            rows[f"{about['long_name']}, {name}"] = text
+        if "brian2" in tree["analysis"].children:
+            theirs = tree["analysis/brian2"].to_dataset()["rate"].isel(unit=u).values
+            rows[f"mean firing rate by Brian2, {name}"] = spread(theirs, ".3g", " Hz")
+    rows["highest peak of the spectrum"] = spread(spectrum["peak_frequency"].values, ".3g", " Hz")
+    for band in ("alpha", "beta", "gamma"):
+        share = 100 * spectrum[band].values
+        low, high = analysis.BANDS[band]
+        rows[f"power in {low:g} to {high:g} Hz ({band})"] = spread(share, ".3g", " %")
+    return rows
 
 
 EXPERIMENT = Experiment(

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.experiments.neural_prediction.data import components, recorded_rates
 from neurodyn.experiments.neural_prediction.scores import (
     NAMES,
     follow,

@@ -124,7 +124,7 @@ def force(dt: float, n: int = 1000) -> dict:
     """Time of the whole published run of FORCE on a sine, recording output and spikes."""
     from neurodyn import tasks  # what starts with these imports is not what "first" measures
     from neurodyn.analysis import aligned_correlation
-    from neurodyn.experiments.force_sine.network import force_network
+    from neurodyn.experiments.force_sine import force_network
     from neurodyn.experiments.force_sine.settings import Settings
 
     settings = Settings(dt=dt)

@@ -6,7 +6,7 @@ import numpy as np
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
-from neurodyn.experiments.force_sine.network import force_network
+from neurodyn.experiments.force_sine import force_network
 from neurodyn.experiments.force_sine.settings import Settings
 from neurodyn.params import with_values
 from neurodyn.tasks import Sines

@@ -12,10 +12,10 @@ import neurodyn as nd
 from neurodyn import labels, models, params, tasks
 from neurodyn.experiments import configure
 from neurodyn.experiments.error_regression import EXPERIMENT as CURVES
+from neurodyn.experiments.error_regression import ideal
 from neurodyn.experiments.error_regression.candidates import cross, pvrnn_size
-from neurodyn.experiments.error_regression.scores import ideal
 from neurodyn.experiments.neural_prediction import EXPERIMENT as POPULATION
-from neurodyn.experiments.neural_prediction.data import components
+from neurodyn.experiments.neural_prediction.scores import components
 from neurodyn.experiments.neural_prediction.settings import Settings
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.shared.forecasters import match_size, n_parameters
