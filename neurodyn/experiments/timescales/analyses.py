@@ -31,11 +31,6 @@ from neurodyn.io.files import load, save
 
 __all__ = ["analyse", "check_analyses", "gather", "result"]
 
-#: Settings that an analysis depends on, beside those of training.
-DEPENDS_ON = (
-    "n_steps", "n_trials", "n_ablated", "n_scored", "n_repeats", "n_test", "retrain_epochs",
-)  # fmt: skip
-
 
 def check_analyses(settings: AnalysisSettings) -> None:
     """Refuse settings of the analyses that contradict each other, before the long training.
@@ -124,6 +119,13 @@ def _whole(measure: Callable) -> Callable:
     return measured
 
 
+def _relevant(settings: AnalysisSettings, variant: Variant) -> str:
+    """Settings that an analysis depends on, with those of training, as JSON."""
+    names = ("n_steps", "n_trials", "n_ablated", "n_scored", "n_repeats", "n_test")
+    own = {name: getattr(settings, name) for name in (*names, "retrain_epochs")}
+    return json.dumps(own | {"training": shaping(settings, variant)})
+
+
 def _once(
     settings: AnalysisSettings,
     variant: Variant,
@@ -134,8 +136,7 @@ def _once(
 ) -> xr.Dataset | None:
     """An analysis from its file if it was made with the same settings, else a new one."""
     path = None if folder is None else folder / f"{variant.name}-{name}{suffix}.nc"
-    own = {name: getattr(settings, name) for name in DEPENDS_ON}
-    relevant = json.dumps(own | {"training": shaping(settings, variant)})
+    relevant = _relevant(settings, variant)
     if path is not None and path.exists():
         known = load(path)
         if known.attrs.get("settings") == relevant:
