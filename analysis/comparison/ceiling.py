@@ -16,6 +16,7 @@ from neurodyn.analysis.comparison.resampling import Trials, group_trials, split_
 from neurodyn.analysis.populations.predictivity import pearson
 from neurodyn.analysis.shared.arrays import balanced, checked, pick, rows
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
+from neurodyn.analysis.shared.results import coords_of, table
 from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError, pair
 from neurodyn.labels.only import takes
@@ -151,27 +152,12 @@ def split_half_reliability(
         keys = jax.random.split(as_key(key), n_splits)
         r = np.asarray(split_half_r(keys, trials.values, trials.codes, trials.n_conditions))
     half = r.mean(axis=0, dtype=np.float64)
-    return xr.Dataset(
-        {
-            "split_half": (
-                "unit",
-                half,
-                {"units": "1", "long_name": "correlation between halves of the trials"},
-            ),
-            "reliability": (
-                "unit",
-                spearman_brown(half),
-                {"units": "1", "long_name": "reliability of the mean over trials"},
-            ),
-        },
-        coords={n: c.variable for n, c in array.coords.items() if c.dims == ("unit",)},
-        attrs={
-            "source": "analysis",
-            "kind": "statistic",
-            "n_splits": len(r),
-            "by": ", ".join(by or []),
-        },
-    )
+    whole = spearman_brown(half)
+    variables = {
+        "split_half": ("unit", half, "1", "correlation between halves of the trials"),
+        "reliability": ("unit", whole, "1", "reliability of the mean over trials"),
+    }
+    return table(variables, coords_of(array, "unit"), n_splits=len(r), by=", ".join(by or []))
 
 
 def given_halves(array: xr.DataArray) -> Float[Array, "2 condition time unit"]:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels
 from neurodyn.analysis.comparison.ceiling import CeilingKind, attainable, listed
 from neurodyn.analysis.comparison.measure import Measure
 from neurodyn.analysis.comparison.null import p_value
 from neurodyn.analysis.comparison.pairing import Pair
+from neurodyn.analysis.shared.results import coords_of
+from neurodyn.analysis.shared.results import results as results_of
 
 __all__ = ["Result", "labelled"]
 
@@ -98,8 +99,8 @@ def labelled(
         )
     coords = _coords([result.measure for result in results], pair)
     if any("unit" in dims for dims, *_ in variables.values()):
-        coords |= {n: c for n, c in pair.means.coords.items() if c.dims == ("unit",)}
-    ds = labels.dataset(variables, coords, source="analysis", kind="statistic", attrs=attrs)
+        coords |= coords_of(pair.means, "unit")
+    ds = results_of(variables, coords, **attrs)
     return ds if pair.seeds is not None else ds.isel(seed=0, drop=True)
 
 

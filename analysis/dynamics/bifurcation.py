@@ -13,8 +13,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn import labels
 from neurodyn.analysis.dynamics.tangent import initial_states, resting
+from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.integrate import integrate
@@ -197,31 +197,22 @@ def _last(here, value, n_points: int):
 
 def _label(found, count, finite, rests, values, name, points, output, system, dt, section):
     found, count, finite = np.asarray(found), np.asarray(count), np.asarray(finite)
+    found = np.where(finite[..., None], found, np.nan)
+    called = "samples" if points == "samples" else f"{points} of an output"
     both = ("sweep", "trial")
     status = np.where(np.asarray(rests), "at rest", np.where(finite, "ok", "diverged"))
     variables = {
-        "point": (
-            (*both, "sample"),
-            np.where(finite[..., None], found, np.nan),
-            "1",
-            "samples" if points == "samples" else f"{points} of an output",
-            "statistic",
-        ),
+        "point": ((*both, "sample"), found, "1", called, "statistic"),
         "n_points": (both, np.where(finite, count, 0), "1", "points there were"),
         "status": (both, status, "1", "outcome of the run"),
     }
     coords = {}
     if values.ndim == 1:
         coords["value"] = ("sweep", np.asarray(values, np.float64), "1", name)
-    attrs = {
-        "system": type(system).__name__,
-        "parameter": name,
-        "points": points,
-        "output": output,
-    }
+    attrs = {"system": type(system).__name__, "parameter": name, "points": points, "output": output}
     attrs |= {} if dt is None else {"dt": float(dt)}
     attrs |= {} if section is None else {"section": [float(s) for s in section]}
-    return labels.dataset(variables, coords, source="analysis", attrs=attrs, values=False)
+    return results(variables, coords, kind=None, values=False, **attrs)
 
 
 # --- checks ----------------------------------------------------------------------------------

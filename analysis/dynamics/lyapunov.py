@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels
 from neurodyn.analysis.dynamics.kaplan_yorke import kaplan_yorke_dimension
 from neurodyn.analysis.dynamics.tangent import (
     forward_solver,
@@ -21,6 +20,7 @@ from neurodyn.analysis.dynamics.tangent import (
     is_noisy,
     state_size,
 )
+from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import check_whole, whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
@@ -211,17 +211,11 @@ def _label(logs, finite, rests, dt, every, transient, size, name, double) -> xr.
             stacklevel=3,
         )
     units = "1" if dt is None else "1/ms"
-    both = ("trial", "exponent")
+    both, so_far = ("trial", "exponent"), "Lyapunov exponent, estimate so far"
     variables = {
         "lyapunov": (both, mean, units, "Lyapunov exponent", "statistic"),
         "standard_error": (both, error, units, "standard error of the exponent", "statistic"),
-        "running": (
-            ("trial", "time", "exponent"),
-            running,
-            units,
-            "Lyapunov exponent, estimate so far",
-            "statistic",
-        ),
+        "running": (("trial", "time", "exponent"), running, units, so_far, "statistic"),
         "kaplan_yorke": ("trial", np.array(dimension), "1", "Kaplan-Yorke dimension", "statistic"),
         "status": ("trial", status, "1", "outcome of the trial"),
     }
@@ -230,15 +224,9 @@ def _label(logs, finite, rests, dt, every, transient, size, name, double) -> xr.
         "time": ("time", (at + 1) * row, step, "time averaged over"),
         "exponent": ("exponent", np.arange(k), "1", "number of the exponent"),
     }
-    attrs = {
-        "system": name,
-        "n_steps": rows * every,
-        "transient": transient,
-        "every": every,
-        "double": double,
-    }
+    attrs = {"n_steps": rows * every, "transient": transient, "every": every, "double": double}
     attrs |= {} if dt is None else {"dt": float(dt)}
-    return labels.dataset(variables, coords, source="analysis", attrs=attrs, values=False)
+    return results(variables, coords, kind=None, values=False, system=name, **attrs)
 
 
 def _as_double(tree: Any) -> Any:

@@ -16,6 +16,7 @@ from neurodyn.analysis.dynamics.pieces import (
     primitive_words,
     solve_words,
 )
+from neurodyn.analysis.shared.results import described, table
 from neurodyn.common.checks import check_whole
 from neurodyn.labels import in_positions
 
@@ -238,12 +239,5 @@ def _labelled(pieces: Pieces, words: np.ndarray, solved: Solved, about: dict) ->
         ["".join("01"[b] for b in row) for row in words.reshape(n * k, pieces.n_gates).astype(int)]
     )
     codes = codes.astype(f"<U{max(pieces.n_gates, 1)}").reshape(n, k)
-    text = {"units": "1", "long_name": "open rectifiers, as text"}
-    return xr.Dataset(
-        {
-            name: (dims, array, {"units": units, "long_name": long_name})
-            for name, (dims, array, units, long_name) in variables.items()
-        },
-        {"code": (points, codes, text)},
-        {"source": "analysis", "kind": "statistic", "order": k} | about,
-    ).isel(cycle=order)
+    coords = {"code": described(points, codes, "1", "open rectifiers, as text")}
+    return table(variables, coords, order=k, **about).isel(cycle=order)

@@ -16,7 +16,7 @@ from neurodyn.analysis.dynamics.symbol_sequences import (
     read_states,
     visits_of,
 )
-from neurodyn.labels import dataset
+from neurodyn.analysis.shared.results import described, results, table
 from neurodyn.labels.only import takes
 
 __all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
@@ -82,7 +82,7 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
     dims = ("trial", "time")[2 - sequence.ndim :]
     codes = ["".join("01"[gate] for gate in mask) for mask in masks.astype(int)]
     gates = {"mask": (("region", "gate"), masks, "1", "whether a rectifier is open")}
-    return dataset(
+    return results(
         {
             "symbol": (dims, sequence, "1", "linear region"),
             "frequency": ("region", counts / index.size, "1", "share of time"),
@@ -93,9 +93,8 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
             **(gates if pieces.n_gates else {}),
         },
         {**coords, "code": ("region", codes, "1", "open rectifiers, as text")},
-        source="analysis",
-        kind="statistic",
-        attrs={"system": type(system).__name__, "n_regions_possible": 2.0**pieces.n_gates},
+        system=type(system).__name__,
+        n_regions_possible=2.0**pieces.n_gates,
     )
 
 
@@ -146,20 +145,16 @@ def transitions(coded: xr.Dataset | ArrayLike) -> xr.Dataset:
         probability = np.where(left > 0, count / left, np.nan)
     dims = ("region", "region_to")
     variables = {
-        "count": (count, "number of transitions"),
-        "probability": (probability, "probability of the transition"),
-        "adjacency": (count > 0, "whether the transition occurs"),
-        "connectome": (joint / max(joint.sum(), 1), "share of transitions and visits"),
+        "count": (dims, count, "1", "number of transitions"),
+        "probability": (dims, probability, "1", "probability of the transition"),
+        "adjacency": (dims, count > 0, "1", "whether the transition occurs"),
+        "connectome": (dims, joint / max(joint.sum(), 1), "1", "share of transitions and visits"),
     }
-    coords = {}
+    coords = {"region": regions, "region_to": regions}
     if isinstance(coded, xr.Dataset) and "code" in coded:
         code = coded["code"].variable
-        coords = {"code": code, "code_to": ("region_to", code.values, code.attrs)}
-    return xr.Dataset(
-        {k: (dims, v, {"units": "1", "long_name": text}) for k, (v, text) in variables.items()},
-        {"region": regions, "region_to": regions, **coords},
-        {"source": "analysis", "kind": "statistic", "level": "visit"},
-    )
+        coords |= {"code": code, "code_to": ("region_to", code.values, code.attrs)}
+    return table(variables, coords, level="visit")
 
 
 def topological_entropy(coded: xr.Dataset | ArrayLike, *, level: str = "visit") -> xr.DataArray:
@@ -262,13 +257,9 @@ def word_growth(
         n_windows.append(joined.size)
     growth = np.diff(np.log(n_words), prepend=np.nan)
     variables = {
-        "n_words": (np.array(n_words), "number of different words"),
-        "n_windows": (np.array(n_windows), "number of stretches of that length"),
-        "growth": (growth, f"growth of the number of words in nats per {level}"),
+        "n_words": ("length", n_words, "1", "number of different words"),
+        "n_windows": ("length", n_windows, "1", "number of stretches of that length"),
+        "growth": ("length", growth, "1", f"growth of the number of words in nats per {level}"),
     }
-    length = ("length", np.arange(1, max_length + 1), {"units": "1", "long_name": "word length"})
-    return xr.Dataset(
-        {k: ("length", v, {"units": "1", "long_name": text}) for k, (v, text) in variables.items()},
-        {"length": length},
-        {"source": "analysis", "kind": "statistic", "level": level},
-    )
+    length = described("length", np.arange(1, max_length + 1), "1", "word length")
+    return table(variables, {"length": length}, level=level)

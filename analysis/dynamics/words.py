@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels
+from neurodyn.analysis.shared.results import described, results
 from neurodyn.labels import LabelError, clock
 from neurodyn.labels.only import takes
 
@@ -132,26 +132,16 @@ def word_divergence(
     total, distinct = sum(n.values()), len(set(p) | set(n))
     q = {w: (n.get(w, 0) + pseudocount) / (total + pseudocount * distinct) for w in p}
     divergence = sum(p[w] * np.log(p[w] / q[w]) for w in p if p[w] > 0)
-    illegal = [w for w in n if p.get(w, 0.0) <= 0]
+    wrong = [w for w in n if p.get(w, 0.0) <= 0]
+    illegal, missing = sum(n[w] for w in wrong) / total, sum(p[w] for w in p if w not in n)
     variables = {
         "divergence": ((), divergence, "nat", "divergence of generated from true words"),
-        "illegal": (
-            (),
-            sum(n[w] for w in illegal) / total,
-            "1",
-            "fraction of generated words that cannot occur",
-        ),
+        "illegal": ((), illegal, "1", "fraction of generated words that cannot occur"),
         "n_words": ((), len(n), "1", "distinct words generated"),
-        "n_illegal": ((), len(illegal), "1", "distinct words generated that cannot occur"),
-        "missing": (
-            (),
-            sum(p[w] for w in p if w not in n),
-            "1",
-            "true probability of words that were not generated",
-        ),
+        "n_illegal": ((), len(wrong), "1", "distinct words generated that cannot occur"),
+        "missing": ((), missing, "1", "true probability of words that were not generated"),
     }
-    attrs = {"pseudocount": float(pseudocount), "length": int(true.attrs["length"])}
-    return labels.dataset(variables, {}, source="analysis", kind="statistic", attrs=attrs)
+    return results(variables, pseudocount=float(pseudocount), length=int(true.attrs["length"]))
 
 
 @takes(symbols=["time"])
@@ -223,13 +213,9 @@ def lagged_pairs(symbols: xr.DataArray, lags: Any, *, n_symbols: int | None = No
         np.add.at(table[i], (array[..., :-lag].ravel(), array[..., lag:].ravel()), 1)
     with np.errstate(invalid="ignore"):
         table = table / table.sum(-1, keepdims=True)
-    return xr.DataArray(
-        table,
-        dims=("lag", "symbol", "next"),
-        coords={"lag": ("lag", lags, {"units": "1", "long_name": "steps ahead"})},
-        name="probability",
-        attrs={"units": "1", "long_name": "probability of the next symbol"},
-    )
+    about = {"units": "1", "long_name": "probability of the next symbol"}
+    lag = described("lag", lags, "1", "steps ahead")
+    return xr.DataArray(table, {"lag": lag}, ("lag", "symbol", "next"), "probability", about)
 
 
 def _symbols(symbols: xr.DataArray) -> np.ndarray:
@@ -262,7 +248,5 @@ def _words(words: np.ndarray, probability: Any, counts: Any, n_symbols: int) -> 
     variables = {"probability": ("word", np.asarray(probability), "1", "probability of the word")}
     if counts is not None:
         variables["count"] = ("word", counts, "1", "occurrences of the word")
-    attrs = {"length": int(words.shape[1]), "n_symbols": n_symbols}
-    return labels.dataset(
-        variables, {"word": np.asarray(spelt)}, source="analysis", kind="statistic", attrs=attrs
-    )
+    length = int(words.shape[1])
+    return results(variables, {"word": np.asarray(spelt)}, length=length, n_symbols=n_symbols)

@@ -4,7 +4,7 @@
 
     lesion        units cut out
     perturbation  noise on weights or time constants
-    alterations   scores of any altered copies (`lesion_results` labels them)
+    alterations   scores of any altered copies
     reservoirs    ridge readouts, memory capacity
     latents       latents of variational networks
 """

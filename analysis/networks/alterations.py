@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, PyTree
 
-from neurodyn import labels
+from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.inputs import predicted, trials_for
@@ -89,22 +89,12 @@ def altered_scores(
     key = as_key(key, needed_for="Scoring altered networks")
     _check_score(model, task, score, n_trials, key)
     found, finite = _scores(model, task, change, alterations, key, n_trials, same_trials, at_once)
-    dims = ("sweep", "trial")
-    return labels.dataset(
-        {
-            "score": (
-                dims,
-                np.asarray(found[score], np.float64),
-                "1",
-                f"score '{score}' of the altered network",
-            ),
-            "finite": (dims, np.asarray(finite), "1", "whether the network stayed finite"),
-        },
-        {},
-        source="analysis",
-        kind="statistic",
-        values=False,
-    )
+    dims, scores = ("sweep", "trial"), np.asarray(found[score], np.float64)
+    variables = {
+        "score": (dims, scores, "1", f"score '{score}' of the altered network"),
+        "finite": (dims, np.asarray(finite), "1", "whether the network stayed finite"),
+    }
+    return results(variables, values=False)
 
 
 def _check_score(model, task: AbstractTask, score: str, n_trials: int, key) -> None:

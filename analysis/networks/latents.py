@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.analysis.shared.results import results
 from neurodyn.labels import LabelError
 
 __all__ = ["latent_summary"]
@@ -87,4 +88,4 @@ def latent_summary(run: xr.Dataset) -> xr.Dataset:
         "kl_first": (dims, first, "nat", "divergence from the unit Gaussian in the first step"),
     }
     coords = {dim: run[dim] for dim in dims if dim in run.coords}
-    return labels.dataset(variables, coords, source="analysis", kind="statistic")
+    return results(variables, coords)

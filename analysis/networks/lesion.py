@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Array
 
 from neurodyn.analysis.networks.alterations import altered_scores
-from neurodyn.analysis.networks.lesion_results import lesion_result, relative_accuracy
+from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import check_whole
 from neurodyn.engine.chosen import Chosen, as_units
 from neurodyn.engine.intervene import SupportsCut, select_units
@@ -20,7 +20,7 @@ from neurodyn.labels import LabelError, in_positions
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
 
-__all__ = ["ablation", "extreme_units"]
+__all__ = ["ablation", "extreme_units", "lesion_result", "relative_accuracy"]
 
 
 def extreme_units(values: Any, n: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -180,3 +180,27 @@ def _unit_coords(model: AbstractSystem, numbers: np.ndarray | None) -> dict[str,
         return {}
     _, values, unit = unit_coord(tau, "ms")
     return {"tau": ("unit", values[numbers], unit, "time constant of the unit")}
+
+
+def relative_accuracy(found, intact, chance: float, baseline: str) -> tuple[np.ndarray, float]:
+    """Accuracy above chance relative to the intact network, and the accuracy that counts as 1."""
+    if baseline not in ("max", "mean"):
+        raise ValueError(f"`baseline` is 'max' or 'mean', got {baseline!r}.")
+    base = float(intact.max() if baseline == "max" else intact.mean())
+    if not base > chance:
+        return np.full(len(found), np.nan), base
+    return (found.mean(axis=1) - chance) / (base - chance), base
+
+
+def lesion_result(dim, accuracy, relative, intact, base, chance, coords, finite) -> xr.Dataset:
+    """Accuracies of altered networks with their labels."""
+    dims = ("repetition", "unit") if dim == "unit" else ("sweep", "repetition")
+    table = accuracy.T if dim == "unit" else accuracy
+    variables = {
+        "accuracy": (dims, table, "1", "accuracy"),
+        "relative_accuracy": (dim, relative, "1", "accuracy relative to the intact network"),
+        "intact": ("repetition", intact, "1", "accuracy of the intact network"),
+        "finite": (dim, finite, "1", "fraction of trials in which the network stayed finite"),
+        "baseline": ((), base, "1", "accuracy that counts as 1"),
+    }
+    return results(variables, coords, values=False, chance=float(chance))

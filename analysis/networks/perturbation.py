@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.analysis.networks.alterations import altered_scores
-from neurodyn.analysis.networks.lesion_results import lesion_result, relative_accuracy
+from neurodyn.analysis.networks.lesion import lesion_result, relative_accuracy
 from neurodyn.common.checks import check_whole, numbers
 from neurodyn.common.random import as_key
 from neurodyn.params import Clamped, Masked, Scaled

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import number, whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.integrate import integrate
@@ -77,15 +78,12 @@ def ridge_readout(
         penalty = _choose(x, y)
     chosen = float(number("penalty", penalty, low=0))
     weights, bias = _ridge(x, y, [chosen])[0]
-    return labels.dataset(
-        {
-            "weights": (("unit", "output"), weights, "1", "readout weights", "weight"),
-            "bias": (("output",), bias, "1", "bias of the readout", "weight"),
-            "penalty": ((), chosen, "1", "ridge penalty, relative to the variance of a unit"),
-        },
-        coords,
-        source="analysis",
-    )
+    variables = {
+        "weights": (("unit", "output"), weights, "1", "readout weights", "weight"),
+        "bias": (("output",), bias, "1", "bias of the readout", "weight"),
+        "penalty": ((), chosen, "1", "ridge penalty, relative to the variance of a unit"),
+    }
+    return results(variables, coords, kind=None)
 
 
 def memory_capacity(
@@ -154,15 +152,12 @@ def memory_capacity(
     past = np.asarray(u[:, 0], np.float64)[steps[:, None] - np.arange(n_lags)[None, :]]
     weights, bias = _ridge(x[:half], past[:half], [float(number("penalty", penalty, low=0))])[0]
     capacity = _squared_correlation(x[half:] @ weights + bias, past[half:])
-    return labels.dataset(
-        {
-            "capacity": (("lag",), capacity, "1", "memory capacity"),
-            "total": ((), capacity.sum(), "1", "total memory capacity"),
-        },
-        {"lag": np.arange(n_lags) * float(dt)},
-        source="analysis",
-        attrs={"n_units": x.shape[1], "n_steps": n_steps},
-    )
+    variables = {
+        "capacity": (("lag",), capacity, "1", "memory capacity"),
+        "total": ((), capacity.sum(), "1", "total memory capacity"),
+    }
+    lag = {"lag": np.arange(n_lags) * float(dt)}
+    return results(variables, lag, kind=None, n_units=x.shape[1], n_steps=n_steps)
 
 
 def _same_samples(states: Any, targets: Any) -> tuple[Any, Any]:

@@ -20,6 +20,7 @@ from neurodyn.analysis.populations.predictivity import (
     ridge_side,
 )
 from neurodyn.analysis.shared.arrays import balanced, balanced_by, checked, pick
+from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError, like, pair
@@ -107,14 +108,10 @@ def decode(
         correlation = np.corrcoef(goal.ravel(), guess.ravel())[0, 1]
     several = goal.shape[-1] > 1
     prediction = guess.argmax(-1).astype(np.float64) if several else guess[..., 0]
+    both = ("trial", "time")
     variables = {
-        "prediction": (
-            ("trial", "time"),
-            prediction[arrived],
-            "1",
-            "held-out prediction",
-        ),
-        "label": (("trial", "time"), y[arrived], "1", "label"),
+        "prediction": (both, prediction[arrived], "1", "held-out prediction"),
+        "label": (both, y[arrived], "1", "label"),
         "r2": ((), r2, "1", "fraction of the label's variance that is predicted"),
         "correlation": ((), correlation, "1", "correlation of label and prediction"),
     }
@@ -122,25 +119,17 @@ def decode(
     if names is not None:
         found = guess.argmax(-1) if several else (guess[..., 0] > 0.5).astype(int)
         right = (found == y).mean(0)
-        variables["decoded"] = (("trial", "time"), names[found][arrived], "1", "decoded label")
+        variables["decoded"] = (both, names[found][arrived], "1", "decoded label")
         variables["accuracy"] = (("time",), right, "1", "fraction of trials decoded rightly")
         share = max((y == k).mean() for k in range(len(names)))
         attrs |= {"classes": [str(name) for name in names], "most_frequent": float(share)}
-    table = {str(n): c.variable for n, c in activity.coords.items() if c.dims == ("trial",)}
-    table = {n: v[arrived] for n, v in table.items() if n not in variables}
-    table = {n: v.copy(data=plain(v.values)) for n, v in table.items()}
+    table = coords_of(activity, "trial", without=tuple(variables))
+    table = {n: v[arrived].copy(data=plain(v.values[arrived])) for n, v in table.items()}
     time = ("time", np.zeros(1))
     if "time" in activity.dims:
         ticks = labels.clock(activity, what="activity", default=1.0, even=False)
         time = ("time", ticks.time, ticks.unit)
-    return labels.dataset(
-        variables,
-        {"time": time, **table},
-        source="analysis",
-        kind="statistic",
-        attrs=attrs,
-        values=False,
-    )
+    return results(variables, {"time": time, **table}, values=False, **attrs)
 
 
 def _of_units(activity: Any) -> Any:

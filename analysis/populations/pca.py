@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.shared.arrays import balanced_by, centred, matrix, pick, samples
+from neurodyn.analysis.shared.results import table
 from neurodyn.analysis.shared.threads import one_lapack_thread
 
 __all__ = ["pca", "principal_axes"]
@@ -84,32 +85,13 @@ def pca(
     variance, scores = variance * scale**2, scores * scale
     units = array.attrs.get("units", "1")
     dims = (*[str(d) for d in array.dims if d != "unit"], "component")
-    shape = [array.sizes[d] for d in dims[:-1]]
-    return xr.Dataset(
-        {
-            "scores": (
-                dims,
-                scores.reshape(*shape, n_components),
-                {"units": units, "long_name": "principal component scores"},
-            ),
-            "loadings": (
-                ("unit", "component"),
-                axes,
-                {"units": "1", "long_name": "principal axes"},
-            ),
-            "variance": (
-                "component",
-                variance,
-                {"units": f"{units}^2", "long_name": "variance along the axis"},
-            ),
-            "explained": (
-                "component",
-                explained,
-                {"units": "1", "long_name": "fraction of the variance"},
-            ),
-            "mean": ("unit", mean, {"units": units, "long_name": "mean"}),
-        },
-        coords={"component": np.arange(n_components), **array.coords},
-        attrs={"source": "analysis", "kind": "statistic"}
-        | {n: v for n, v in activity.attrs.items() if n == "labels"},
-    )
+    scores = scores.reshape(*[array.sizes[d] for d in dims[:-1]], n_components)
+    variables = {
+        "scores": (dims, scores, units, "principal component scores"),
+        "loadings": (("unit", "component"), axes, "1", "principal axes"),
+        "variance": ("component", variance, f"{units}^2", "variance along the axis"),
+        "explained": ("component", explained, "1", "fraction of the variance"),
+        "mean": ("unit", mean, units, "mean"),
+    }
+    words = {n: v for n, v in activity.attrs.items() if n == "labels"}
+    return table(variables, {"component": np.arange(n_components), **array.coords}, **words)

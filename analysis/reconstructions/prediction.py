@@ -17,6 +17,7 @@ from neurodyn.analysis.reconstructions.trajectories import (
     read_step,
     same_channels,
 )
+from neurodyn.analysis.shared.results import described
 from neurodyn.common.checks import check_whole
 from neurodyn.engine.integrate import integrate
 from neurodyn.labels import LabelError, in_positions, like, pair, pair_channels
@@ -133,12 +134,9 @@ def prediction_error(
         {"status": (status, "1", "outcome of the runs")},
         {"n_starts": n_starts, "n_steps": n_steps, "dt": dt},
     )
-    ds["prediction_error"] = (
-        (*runs.dims, "horizon"),
-        errors.reshape((*runs.shape, n_steps)),
-        {"units": "1", "long_name": "mean squared error of predictions"},
-    )
-    ahead = ("horizon", np.arange(1, n_steps + 1), {"units": "1", "long_name": "steps ahead"})
+    dims, errors = (*runs.dims, "horizon"), errors.reshape((*runs.shape, n_steps))
+    ds["prediction_error"] = described(dims, errors, "1", "mean squared error of predictions")
+    ahead = described("horizon", np.arange(1, n_steps + 1), "1", "steps ahead")
     return ds.assign_coords(horizon=ahead)
 
 

@@ -16,6 +16,7 @@ from neurodyn.analysis.reconstructions.trajectories import (
     label_runs,
     read_step,
 )
+from neurodyn.analysis.shared.results import described
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import takes
 
@@ -59,17 +60,10 @@ def power_spectrum(
     spectra = _spectra(runs.values, sigma)
     frequency = np.fft.rfftfreq(runs.values.shape[1], step)
     channel = range(spectra.shape[2]) if runs.channels is None else runs.channels.values
+    frequency = described("frequency", frequency, unit, "frequency")
     return xr.DataArray(
         spectra.reshape((*runs.shape, *spectra.shape[1:])),
-        runs.coords
-        | {
-            "frequency": (
-                "frequency",
-                frequency,
-                {"units": unit, "long_name": "frequency"},
-            ),
-            "channel": ("channel", channel),
-        },
+        runs.coords | {"frequency": frequency, "channel": ("channel", channel)},
         (*runs.dims, "frequency", "channel"),
         name="power",
         attrs={"units": "1", "long_name": "share of the power", "sigma_bins": sigma},

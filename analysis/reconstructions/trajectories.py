@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
+from neurodyn.analysis.shared.results import table
 from neurodyn.common.checks import number
 from neurodyn.labels import LabelError, clock, encode_attrs, like, pair_channels, valid
 from neurodyn.labels.sequences import refuse_frame
@@ -215,8 +216,8 @@ def label_runs(
         values = np.asarray(values)
         dims = runs.dims if values.ndim == 1 else (*runs.dims, "channel")
         values = values.reshape((*runs.shape, *values.shape[1:]))
-        built[name] = xr.Variable(dims, values, {"units": units, "long_name": long_name})
-    ds = xr.Dataset(built, runs.coords, {"source": "analysis", "kind": "statistic"})
+        built[name] = (dims, values, units, long_name)
+    ds = table(built, runs.coords)
     if runs.channels is not None and "channel" in ds.dims:
         ds = ds.assign_coords(channel=("channel", runs.channels.values))
     return ds.assign_attrs(encode_attrs(attrs))

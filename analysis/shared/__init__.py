@@ -5,6 +5,7 @@
     arrays      labelled data to checked arrays
     conditions  condition means, and trials around them
     timebins    samples of a run in the time bins of a recording
+    results     labels of results
     bootstrap   intervals of means over seeds
     threads     decompositions on one thread
 """

@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.analysis.shared.draws import generator
+from neurodyn.analysis.shared.results import results
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import takes
 
@@ -92,11 +93,8 @@ def bootstrap(
     drawn = drawn.transpose(*labels.ordered(drawn.dims))
     variables["draws"] = (drawn.dims, drawn.values, units, f"{name}, drawn means")
     coords = {d: values[d] for d in dims if d in values.coords}
-    attrs = {"level": float(level), "n": n, "over": dim}
     own = [d for d in dims if d not in labels.DIMS]
-    return labels.dataset(
-        variables, coords, source="analysis", kind="statistic", attrs=attrs, dims=own, values=False
-    )
+    return results(variables, coords, dims=own, values=False, level=float(level), n=n, over=dim)
 
 
 def _quantile(draws: np.ndarray, q: float) -> Any:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from neurodyn import labels, spikes
 from neurodyn.analysis.shared.arrays import checked
+from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.spike_trains.observed import observed_time, observed_window, within
 from neurodyn.common.checks import number
 from neurodyn.labels import LabelError
@@ -209,16 +210,9 @@ def fi_curve(
         mean = [_nanmean(each[name][group == k]) for k in range(len(levels))]
         variables[name] = (("sweep", "unit"), np.stack(mean), *described)
     variables["n_trials"] = ("sweep", np.bincount(group), "1", "number of trials")
-    coords = {str(n): c.variable for n, c in spikes.coords.items() if c.dims == ("unit",)}
-    coords["current"] = ("sweep", levels, "pA", "injected current")
-    return labels.dataset(
-        variables,
-        coords,
-        source="analysis",
-        kind="statistic",
-        attrs={"window": [start, stop]},
-        values=False,
-    )
+    injected = {"current": ("sweep", levels, "pA", "injected current")}
+    coords = coords_of(spikes, "unit") | injected
+    return results(variables, coords, values=False, window=[start, stop])
 
 
 def _responses(spikes: xr.Dataset, start: float, stop: float) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.analysis.shared.results import coords_of
 from neurodyn.analysis.spike_trains.observed import (
     check_inside,
     observed_time,
@@ -93,9 +94,8 @@ def require_units(array: xr.DataArray, what: str) -> None:
 
 
 def _labelled(data: xr.Dataset, rate: np.ndarray) -> xr.DataArray:
-    coords = {name: c.variable for name, c in data.coords.items() if c.dims == ("unit",)}
     about = {"units": "Hz", "long_name": "firing rate", "kind": "statistic"}
-    return xr.DataArray(rate, coords, ("unit",), "firing_rate", about)
+    return xr.DataArray(rate, coords_of(data, "unit"), ("unit",), "firing_rate", about)
 
 
 def binned_counts(
@@ -282,10 +282,9 @@ def fano_factor(
         of_bins = _moments(values[groups == c])
         var, mean = (total + x.sum(0) for total, x in zip((var, mean), of_bins, strict=True))
     fano = np.where(mean > 0, var / np.where(mean > 0, mean, 1), np.nan)
-    coords = {name: c.variable for name, c in counts.coords.items() if c.dims == ("unit",)}
     about = {"units": "1", "long_name": "Fano factor", "kind": "statistic"}
     about["bin_width"] = labels.bin_width(counts, what="the counts")
-    return xr.DataArray(fano, coords, ("unit",), "fano_factor", about)
+    return xr.DataArray(fano, coords_of(counts, "unit"), ("unit",), "fano_factor", about)
 
 
 def _moments(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.signal import welch
 
 from neurodyn import labels
+from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.spike_trains.firing import population_rate
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
@@ -82,25 +83,14 @@ def population_spectrum(
     above = frequency > frequency[1] * 0.99
     total = power[above].sum(0)
     total = np.where(total > 0, total, np.nan)
+    peak = np.where(np.isnan(total), np.nan, frequency[above][power[above].argmax(0)])
     variables: dict[str, tuple] = {
         "power": (("frequency", "unit"), power, "Hz^2/Hz", "power of the population rate"),
-        "peak_frequency": (
-            "unit",
-            np.where(np.isnan(total), np.nan, frequency[above][power[above].argmax(0)]),
-            "Hz",
-            "frequency of the highest peak",
-        ),
+        "peak_frequency": ("unit", peak, "Hz", "frequency of the highest peak"),
     }
     for name, (low, high) in BANDS.items():
         inside = above & (frequency >= low) & (frequency < high)
         share = power[inside].sum(0) / total
         variables[name] = ("unit", share, "1", f"share of the power in {low:g} to {high:g} Hz")
-    coords = {str(n): c.variable for n, c in rate.coords.items() if c.dims == ("unit",)}
-    return labels.dataset(
-        variables,
-        {"frequency": frequency, **coords},
-        source="analysis",
-        kind="statistic",
-        attrs={"segment": float(segment), "bin_width": width},
-        values=False,
-    )
+    coords = {"frequency": frequency, **coords_of(rate, "unit")}
+    return results(variables, coords, values=False, segment=float(segment), bin_width=width)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels
+from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.spikes.join import places, positions
 
@@ -49,17 +47,17 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     time, unit, trial = time[order], unit[order], trial[order]
     follows = (np.diff(unit) == 0) & (np.diff(trial) == 0) & _seen(spikes, time)
     first = np.flatnonzero(follows)
-    columns: dict[str, tuple] = {
-        "interspike_interval": (time[first + 1] - time[first], "ms", "interspike interval"),
-        "interval_start": (time[first], "ms", "time of the spike that begins the interval"),
+    dim, starts = "interval", time[first]
+    variables = {
+        "interspike_interval": (dim, time[first + 1] - starts, "ms", "interspike interval"),
+        "interval_start": (dim, starts, "ms", "time of the spike that begins the interval"),
     }
-    coords = {str(n): c for n, c in spikes.coords.items() if c.dims in (("unit",), ("trial",))}
+    coords: dict[str, tuple | xr.Variable] = coords_of(spikes, "unit") | coords_of(spikes, "trial")
     for dim, place in (("unit", unit), ("trial", trial)):
         if dim == "unit" or in_trials:
             owner = spikes[dim].values[place[first]]
             coords[f"interval_{dim}"] = ("interval", owner, "1", f"label of the {dim}")
-    variables = {name: ("interval", *column) for name, column in columns.items()}
-    return labels.dataset(variables, coords, source="analysis", kind="statistic")
+    return results(variables, coords)
 
 
 def _seen(spikes: xr.Dataset, time: np.ndarray) -> np.ndarray:
@@ -122,21 +120,15 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
     mean = _mean(isi, unit, n)
     spread = np.sqrt(_mean((isi - mean[unit]) ** 2, unit, n))
     cv = np.where(count >= 2, spread / np.where(count, mean, 1), np.nan)
-    about: dict[str, tuple[Any, str, str]] = {
-        "n_intervals": (count, "1", "number of interspike intervals"),
-        "mean_interval": (mean, "ms", "mean interspike interval"),
-        "cv": (cv, "1", "coefficient of variation of intervals"),
-        "cv2": (_mean(2 * contrast, unit[pair], n), "1", "local coefficient of variation CV2"),
-        "lv": (_mean(3 * contrast**2, unit[pair], n), "1", "local variation LV"),
+    cv2, lv = (_mean(x, unit[pair], n) for x in (2 * contrast, 3 * contrast**2))
+    variables = {
+        "n_intervals": ("unit", count, "1", "number of interspike intervals"),
+        "mean_interval": ("unit", mean, "ms", "mean interspike interval"),
+        "cv": ("unit", cv, "1", "coefficient of variation of intervals"),
+        "cv2": ("unit", cv2, "1", "local coefficient of variation CV2"),
+        "lv": ("unit", lv, "1", "local variation LV"),
     }
-    coords = {str(name): c for name, c in spikes.coords.items() if c.dims == ("unit",)}
-    return labels.dataset(
-        {name: ("unit", *column) for name, column in about.items()},
-        coords,
-        source="analysis",
-        kind="statistic",
-        values=False,
-    )
+    return results(variables, coords_of(spikes, "unit"), values=False)
 
 
 def _successive(found: xr.Dataset) -> np.ndarray:

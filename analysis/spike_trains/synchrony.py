@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.spike_trains.firing import binned_counts
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
@@ -97,18 +98,14 @@ def synchrony(
     if not all(np.isfinite(one).all() for one in trials):
         raise LabelError("synchrony: values are missing (NaN): choose a window without them.")
     found = np.array([_chi(one) for one in trials])
-    about = {
-        "chi": "synchrony index",
-        "correlation": "mean pairwise correlation",
-        "n_units": "number of units that varied",
-    }
     rows = ("trial",) if "trial" in dims else ()
+    chi, correlation, n_units = found.T if rows else found[0]
     variables = {
-        name: (rows, found[:, i] if rows else found[0, i], "1", long_name)
-        for i, (name, long_name) in enumerate(about.items())
+        "chi": (rows, chi, "1", "synchrony index"),
+        "correlation": (rows, correlation, "1", "mean pairwise correlation"),
+        "n_units": (rows, n_units, "1", "number of units that varied"),
     }
-    coords = {str(n): c.variable for n, c in array.coords.items() if c.dims == ("trial",)}
-    return labels.dataset(variables, coords, source="analysis", kind="statistic", values=False)
+    return results(variables, coords_of(array, "trial"), values=False)
 
 
 def _variable(spikes: xr.Dataset, variable: str, window: Window | None) -> xr.DataArray:

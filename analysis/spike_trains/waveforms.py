@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.optimize import minimize_scalar
 
 from neurodyn import labels
+from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import number
 from neurodyn.labels.only import takes
 
@@ -68,16 +69,13 @@ def aligned_correlation(
     kept = y[most : len(y) - most] if most else y
     scores = _sliding_correlation(x, kept)
     best = int(scores.argmax())
-    return labels.dataset(
-        {
-            "correlation": ((), scores[best], "1", "correlation after the best shift"),
-            "shift": ((), (most - best) * dt_x, "ms", "by how much the output is late"),
-            "gain": ((), y.std() / x.std(), "1", "standard deviation relative to the target"),
-            "rmse": ((), np.sqrt(np.mean((y - x) ** 2)), "1", "root mean squared error"),
-        },
-        {},
-        source="analysis",
-    )
+    variables = {
+        "correlation": ((), scores[best], "1", "correlation after the best shift"),
+        "shift": ((), (most - best) * dt_x, "ms", "by how much the output is late"),
+        "gain": ((), y.std() / x.std(), "1", "standard deviation relative to the target"),
+        "rmse": ((), np.sqrt(np.mean((y - x) ** 2)), "1", "root mean squared error"),
+    }
+    return results(variables, kind=None)
 
 
 @takes(output=["time"])

@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.shared.arrays import balanced, balanced_by, checked, pick, rows
+from neurodyn.analysis.shared.results import coords_of
 from neurodyn.analysis.timescales.streaming import LagSums, label_lags
 from neurodyn.labels import LabelError, clock
 
@@ -104,8 +105,7 @@ def autocorrelation(
             f"({n_times} steps), got {max_lag}."
         )
     values = _in_time(array, n_lags) if across == "time" else _in_units(array, n_lags, across)
-    units = {n: c.variable for n, c in array.coords.items() if c.dims == ("unit",)}
-    return label_lags(values, step, unit, units, across=across)
+    return label_lags(values, step, unit, coords_of(array, "unit"), across=across)
 
 
 def _in_time(array: xr.DataArray, n_lags: int) -> np.ndarray:

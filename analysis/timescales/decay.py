@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from neurodyn.analysis.shared.results import coords_of, table
 from neurodyn.analysis.timescales.exponentials import SHORTEST, Decay, fit_units
 from neurodyn.labels import LabelError, clock
 from neurodyn.labels.only import takes
@@ -114,13 +115,12 @@ def _labelled(fit: Decay, acf: xr.DataArray, step: float, unit: str) -> xr.Datas
         values = np.asarray(values)
         dims = ("unit", "component")[: values.ndim]
         values = np.where(known if values.ndim == 1 else known[:, None], values * factor, np.nan)
-        about = {"units": units, "long_name": long_name}
-        return dims, values.astype(np.asarray(fit.tau).dtype), about
+        return dims, values.astype(np.asarray(fit.tau).dtype), units, long_name
 
     count = np.where(known, np.asarray(fit.n_exponentials), 0)
     variables = {
         "tau": of(fit.tau, unit, "intrinsic timescale", step),
-        "n_exponentials": ("unit", count, {"units": "1", "long_name": "exponentials chosen"}),
+        "n_exponentials": ("unit", count, "1", "exponentials chosen"),
         "r2": of(fit.r2, "1", "explained variance of the chosen fit"),
         "aic_single": of(fit.aic[:, 0], "1", "Akaike's criterion of one exponential"),
         "aic_double": of(fit.aic[:, 1], "1", "Akaike's criterion of two exponentials"),
@@ -128,11 +128,10 @@ def _labelled(fit: Decay, acf: xr.DataArray, step: float, unit: str) -> xr.Datas
         "amplitude_single": of(fit.amplitude_single, "1", "amplitude of one exponential"),
         "tau_double": of(fit.tau_double, unit, "time constants of two exponentials", step),
         "amplitude_double": of(fit.amplitude_double, "1", "amplitudes of two exponentials"),
-        "status": ("unit", status, {"units": "1", "long_name": "outcome of the fit"}),
+        "status": ("unit", status, "1", "outcome of the fit"),
     }
-    coords = {n: c.variable for n, c in acf.coords.items() if c.dims == ("unit",) and n != "tau"}
-    coords["component"] = ("component", ["fast", "slow"])
-    return xr.Dataset(variables, coords, {"source": "analysis", "kind": "statistic"})
+    component = {"component": ["fast", "slow"]}
+    return table(variables, coords_of(acf, "unit", without=["tau"]) | component)
 
 
 def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
@@ -168,12 +167,13 @@ def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
     unit = str(fit["tau"].attrs.get("units", "1"))
     slow, good = tau[tau > above], tau[np.isfinite(tau)]
     known = fit["status"].values if "status" in fit else np.full(tau.size, "ok")
+    at_longest = (known == "at longest").mean()
     double = fit["n_exponentials"].values == 2 if "n_exponentials" in fit else np.zeros(tau.size)
 
     def over(function, values):
         return float(function(values)) if values.size else float("nan")
 
-    rows = {
+    rows: dict[str, tuple] = {
         "n_units": (tau.size, "1", "number of units"),
         "fraction_above": (slow.size / tau.size, "1", f"fraction of units above {above:g} {unit}"),
         "mean_above": (over(np.mean, slow), unit, "mean of the units above"),
@@ -181,14 +181,7 @@ def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
         "median_above": (over(np.median, slow), unit, "median of the units above"),
         "mean_all": (over(np.mean, good), unit, "mean of all units"),
         "fraction_double": (double.mean(), "1", "fraction of units with two exponentials"),
-        "fraction_at_longest": (
-            (known == "at longest").mean(),
-            "1",
-            "fraction as long as the fit allows",
-        ),
+        "fraction_at_longest": (at_longest, "1", "fraction as long as the fit allows"),
         "fraction_failed": (1 - good.size / tau.size, "1", "fraction without a timescale"),
     }
-    variables = {n: ((), v, {"units": u, "long_name": w}) for n, (v, u, w) in rows.items()}
-    return xr.Dataset(
-        variables, attrs={"source": "analysis", "kind": "statistic", "above": float(above)}
-    )
+    return table({name: ((), *row) for name, row in rows.items()}, above=float(above))

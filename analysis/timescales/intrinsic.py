@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.shared.arrays import checked, complete_until, pick, rows
+from neurodyn.analysis.shared.results import coords_of, described
 from neurodyn.analysis.timescales.streaming import label_lags
 from neurodyn.analysis.timescales.time_constants import fit_exponential
 from neurodyn.common.checks import check_whole
@@ -245,18 +246,17 @@ def _interval(tau: np.ndarray, ends) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def _labelled(array, acf, used, there, ticks, drawn, pooled, fitted, ends) -> xr.Dataset:
     step, unit = ticks
-    coords = {n: c.variable for n, c in array.coords.items() if c.dims == ("unit",) and n != "tau"}
     result = fitted(acf)
     status = np.where(used, result["status"].values, "silent")
     result["status"] = ("unit", status, result["status"].attrs)
-    result["n_trials"] = _variable("unit", np.asarray(there).sum(0), "count", "number of trials")
+    result["n_trials"] = described("unit", np.asarray(there).sum(0), "count", "number of trials")
     if drawn is not None:
         n_draws, n_lags, n_units = drawn.shape
         tau = fitted(drawn.transpose(1, 0, 2).reshape(n_lags, -1))["tau"].values
         low, high, share = _interval(tau.reshape(n_draws, n_units), ends)
-        result["low"] = _variable("unit", low, unit, "lower end of the interval of tau")
-        result["high"] = _variable("unit", high, unit, "upper end of the interval of tau")
-        result["draws_fitted"] = _variable("unit", share, "1", "fraction of draws that were fitted")
+        result["low"] = described("unit", low, unit, "lower end of the interval of tau")
+        result["high"] = described("unit", high, unit, "upper end of the interval of tau")
+        result["draws_fitted"] = described("unit", share, "1", "fraction of draws that were fitted")
     lagged = label_lags(acf, step, unit)
     result["autocorrelation"] = lagged
     mean = _mean(acf, 1)
@@ -267,11 +267,8 @@ def _labelled(array, acf, used, there, ticks, drawn, pooled, fitted, ends) -> xr
     low, high, share = _interval(fitted(pooled.T)["tau"].values[:, None], ends)
     ends_of = (("low", low[0], "lower end"), ("high", high[0], "upper end"))
     for name, value, which in ends_of:
-        result[f"population_{name}"] = _variable((), value, unit, f"{which}, mean of units")
-    result["population_draws_fitted"] = _variable((), share[0], "1", "fraction of draws fitted")
-    result["population_autocorrelation"] = _variable("lag", mean, "1", "mean autocorrelation")
+        result[f"population_{name}"] = described((), value, unit, f"{which}, mean of units")
+    result["population_draws_fitted"] = described((), share[0], "1", "fraction of draws fitted")
+    result["population_autocorrelation"] = described("lag", mean, "1", "mean autocorrelation")
+    coords = coords_of(array, "unit", without=["tau"])
     return result.assign_coords(coords).assign_attrs(n_used=int(used.sum()))
-
-
-def _variable(dims, values, units: str, long_name: str):
-    return dims, np.asarray(values), {"units": units, "long_name": long_name}

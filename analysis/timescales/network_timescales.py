@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.populations.dimensionality import components_for
+from neurodyn.analysis.shared.results import described
 from neurodyn.analysis.timescales.decay import fit_exponentials
 from neurodyn.analysis.timescales.streaming import CovarianceSums, LagSums, label_lags
 from neurodyn.common.checks import check_whole, number
@@ -242,7 +243,7 @@ def _coords(model: AbstractSystem) -> dict[str, Any]:
         if dim != "unit":
             continue
         long_name = "time constant of the unit itself" if name in own else name.replace("_", " ")
-        coords[label] = ("unit", values, {"units": units, "long_name": long_name})
+        coords[label] = described("unit", values, units, long_name)
     return coords
 
 
@@ -256,13 +257,13 @@ def _labelled(model, sums, spread, max_lag, dt, fraction, *, longest, share) -> 
     fit = fit_exponentials(acf, **window)
     one = fit_exponentials(total, **window)
     fit["autocorrelation"] = acf
-    about = {"units": "1", "long_name": "autocorrelation of the summed activity"}
-    fit["population_autocorrelation"] = ("lag", total.values[:, 0], about)
+    long_name = "autocorrelation of the summed activity"
+    fit["population_autocorrelation"] = described("lag", total.values[:, 0], "1", long_name)
     for name in ("tau", "n_exponentials"):
         long_name = f"{one[name].attrs['long_name']}, summed activity"
         attrs = one[name].attrs | {"long_name": long_name}
         fit[f"population_{name}"] = ((), one[name].values[0], attrs)
     count = components_for(spread.covariance(), fraction)
-    about = {"units": "1", "long_name": f"components for {fraction:.0%} of the variance"}
-    fit["dimension"] = ("trial", count, about)
+    long_name = f"components for {fraction:.0%} of the variance"
+    fit["dimension"] = described("trial", count, "1", long_name)
     return fit.assign_attrs(n_samples=int(sums.n), max_lag=float(max_lag * step))

@@ -13,6 +13,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.shared.arrays import pick, rows
+from neurodyn.analysis.shared.results import described, table
 from neurodyn.analysis.timescales.intrinsic import intrinsic_timescale
 from neurodyn.common.checks import check_whole, number
 from neurodyn.common.random import as_key
@@ -177,23 +178,14 @@ def timescale_recovery(
     recovered, unit, fitted = (np.reshape(v, shape) for v in (recovered, unit, fitted))
     dims = ("sweep", "repetition")
     ratio = recovered / known[:, None]
-    about = {"units": "1", "long_name": "recovered over true timescale"}
-    return xr.Dataset(
-        {
-            "recovered": (dims, recovered, {"units": "ms", "long_name": "recovered timescale"}),
-            "ratio": (dims, ratio, about),
-            "unit_ratio": (dims, unit, about | {"long_name": "median over units of the ratio"}),
-            "fitted": (dims, fitted, {"units": "1", "long_name": "fraction of units fitted"}),
-        },
-        {
-            "true_tau": (
-                "sweep",
-                known,
-                {"units": "ms", "long_name": "true timescale"},
-            )
-        },
-        {"source": "analysis", "kind": "statistic", "modulation": float(modulation)},
-    )
+    variables = {
+        "recovered": (dims, recovered, "ms", "recovered timescale"),
+        "ratio": (dims, ratio, "1", "recovered over true timescale"),
+        "unit_ratio": (dims, unit, "1", "median over units of the ratio"),
+        "fitted": (dims, fitted, "1", "fraction of units fitted"),
+    }
+    coords = {"true_tau": described("sweep", known, "ms", "true timescale")}
+    return table(variables, coords, modulation=float(modulation))
 
 
 def rate_modulation(

@@ -14,6 +14,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 from scipy.fft import next_fast_len
 
+from neurodyn.analysis.shared.results import coords_of, described
 from neurodyn.analysis.timescales.chunks import Chunk, Reading, Seen, read_chunk
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
@@ -244,8 +245,7 @@ def streaming_autocorrelation(
             f"step={step} and units={units!r} contradict the labels of the chunks, which are "
             f"{clock.step:g} apart in {clock.unit!r}: leave them out."
         )
-    coords = {name: c.variable for name, c in first.coords.items() if c.dims == ("unit",)}
-    return label_lags(values, clock.step, clock.unit, coords)
+    return label_lags(values, clock.step, clock.unit, coords_of(first, "unit"))
 
 
 def label_lags(
@@ -254,11 +254,7 @@ def label_lags(
     """Autocorrelations ``(lag, unit)`` with their labels."""
     if not step > 0:
         raise LabelError(f"`step` must be above 0, got {step}.")
-    lag = ("lag", np.arange(len(values)) * float(step), {"units": units, "long_name": "lag"})
-    return xr.DataArray(
-        values,
-        dims=("lag", "unit"),
-        coords={"lag": lag, **(coords or {})},
-        attrs={"units": "1", "long_name": "autocorrelation"} | attrs,
-        name="autocorrelation",
-    )
+    lag = described("lag", np.arange(len(values)) * float(step), units, "lag")
+    about = {"units": "1", "long_name": "autocorrelation"} | attrs
+    labels = {"lag": lag, **(coords or {})}
+    return xr.DataArray(values, labels, ("lag", "unit"), "autocorrelation", about)

@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int
 
+from neurodyn.analysis.shared.results import coords_of, table
 from neurodyn.analysis.timescales.autocorrelation import autocorrelation
-from neurodyn.analysis.timescales.golden import golden_section
+from neurodyn.analysis.timescales.exponentials import golden_section
 from neurodyn.engine.units import unit_coord
 from neurodyn.labels import LabelError, clock
 from neurodyn.labels.only import takes
@@ -187,20 +188,15 @@ def fit_exponential(
         amplitude,
         offset,
     )
-    names = {
-        "tau": (unit, "intrinsic timescale"),
-        "amplitude": ("1", "amplitude of the decay"),
-        "offset": ("1", "offset of the decay, in units of its amplitude"),
-        "r2": ("1", "explained variance of the fit"),
-    }
+    tau, amplitudes, offsets, r2, status = map(np.asarray, fit)
     variables = {
-        name: ("unit", np.asarray(getattr(fit, name)), {"units": units, "long_name": long_name})
-        for name, (units, long_name) in names.items()
+        "tau": ("unit", tau, unit, "intrinsic timescale"),
+        "amplitude": ("unit", amplitudes, "1", "amplitude of the decay"),
+        "offset": ("unit", offsets, "1", "offset of the decay, in units of its amplitude"),
+        "r2": ("unit", r2, "1", "explained variance of the fit"),
+        "status": ("unit", np.array(STATUS)[status], "1", "outcome of the fit"),
     }
-    status = np.array(STATUS)[np.asarray(fit.status)]
-    variables["status"] = ("unit", status, {"units": "1", "long_name": "outcome of the fit"})
-    units = {n: c.variable for n, c in acf.coords.items() if c.dims == ("unit",) and n != "tau"}
-    return xr.Dataset(variables, units, {"source": "analysis", "kind": "statistic"})
+    return table(variables, coords_of(acf, "unit", without=["tau"]))
 
 
 def timescale(
