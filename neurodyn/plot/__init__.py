@@ -8,14 +8,12 @@ from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
 from neurodyn.plot.expectations import angle_chance, expectations
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.learning import intervals_over, members, tracking
-from neurodyn.plot.models import time_constants
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.raster import raster
-from neurodyn.plot.reconstruction import checkpoints, elbow
 from neurodyn.plot.spikes import intervals, population_rate, population_spectrum
 from neurodyn.plot.symbols import attractor, geometric_graph, symbol_graph
 from neurodyn.plot.tasks import trial
-from neurodyn.plot.training import history
+from neurodyn.plot.training import checkpoints, elbow, history, time_constants
 
 __all__ = [
     "angle_chance",

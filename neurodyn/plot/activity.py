@@ -16,6 +16,7 @@ from neurodyn.plot.style import (
     colours_of,
     heading,
     label,
+    panel,
     sign_or_word,
     styled,
     subplots,
@@ -219,8 +220,7 @@ def traces(
     alone = da.sizes[dim] == 1
     spread = 1.0 if alone else float(np.nanmax(da) - np.nanmin(da)) or 1.0
     time, text = timeline(da)
-    figure, axes = subplots(1, 1, size=(4.5, 1.8 if alone else 0.6 + 0.3 * da.sizes[dim]))
-    ax = axes[0, 0]
+    figure, ax = panel(size=(4.5, 1.8 if alone else 0.6 + 0.3 * da.sizes[dim]))
     for i in range(da.sizes[dim]):
         ax.plot(time, da.isel({dim: i}) / spread - i, color=BLUE, lw=1)
     ax.set(xlabel=text, title=title)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurodyn.labels import entry
 from neurodyn.labels.values import is_words, missing, names_of, plain
-from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
+from neurodyn.plot.style import BLUE, ORANGE, panel, styled
 
 __all__ = ["psychometric"]
 
@@ -63,8 +63,7 @@ def psychometric(
     first = next(iter(sides.values()))
     name, counted = _option(sides, choice, option)
     scale, x_label, words = _axis(sides, evidence)
-    figure, axes = subplots(1, 1, size=(3.6, 2.9))
-    ax = axes[0, 0]
+    figure, ax = panel(size=(3.6, 2.9))
     for title, ds in sides.items():
         levels, fractions, n = _fractions(ds, evidence, choice, counted[title])
         x = words.searchsorted(levels) if words is not None else scale * levels

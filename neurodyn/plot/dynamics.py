@@ -8,7 +8,7 @@ import xarray as xr
 
 from neurodyn.labels import clock, pair_channels
 from neurodyn.labels.only import takes
-from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
+from neurodyn.plot.style import BLUE, GREY, ORANGE, label, panel, styled, subplots, timeline
 
 __all__ = ["bifurcation", "lyapunov", "projections", "spectra"]
 
@@ -43,8 +43,7 @@ def lyapunov(result: xr.Dataset, *, known: Any = None) -> Any:
         raise ValueError("all trials diverged: there are no exponents to draw.")
     k = running.sizes["exponent"]
     colours = [mpl.colormaps["viridis"](0.05 + 0.8 * i / max(k - 1, 1)) for i in range(k)]
-    figure, axes = subplots(1, 1, size=(4.6, 3.0))
-    ax = axes[0, 0]
+    figure, ax = panel(size=(4.6, 3.0))
     time, text = timeline(running)
     for trial in running.values:
         for i, line in enumerate(trial.T):
@@ -93,18 +92,19 @@ def projections(truth: Any, generated: Any, *, channels: tuple[int, ...] = (0, 1
     figure, axes = subplots(1, 2, size=(3.3, 3.1), **solid)
     low, high = sides[0].min(0), sides[0].max(0)
     pad = 0.15 * (high - low)
+    limits = {
+        f"{axis}lim": (low[c] - pad[c], high[c] + pad[c])
+        for axis, c in zip("xyz", channels, strict=False)
+    }
     titles = zip(axes[0], sides, ("true", "generated"), (BLUE, ORANGE), strict=True)
     for ax, x, title, colour in titles:
         ax.plot(*(x[:_MOST, c] for c in channels), color=colour, lw=0.4, alpha=0.9)
-        ax.set(title=title, xlabel=names[0], ylabel=names[1])
-        ax.set_xlim(low[channels[0]] - pad[channels[0]], high[channels[0]] + pad[channels[0]])
-        ax.set_ylim(low[channels[1]] - pad[channels[1]], high[channels[1]] + pad[channels[1]])
+        ax.set(title=title, xlabel=names[0], ylabel=names[1], **limits)
         if len(channels) == 3:
             ax.set_box_aspect(None, zoom=0.85)
             for axis, name in zip((ax.xaxis, ax.yaxis, ax.zaxis), names, strict=True):
                 axis.set_label_text(name)
                 axis.labelpad = -6
-            ax.set_zlim(low[channels[2]] - pad[channels[2]], high[channels[2]] + pad[channels[2]])
             ax.tick_params(labelsize=6, pad=-2)
     return figure
 
@@ -185,8 +185,7 @@ def bifurcation(sweep: xr.Dataset) -> Any:
     points = sweep["point"].transpose("sweep", "trial", "sample").values
     if not np.isfinite(points).any():
         raise ValueError("there are no points to draw: all runs diverged, or none has a point.")
-    figure, axes = subplots(1, 1, size=(5.2, 3.3))
-    ax = axes[0, 0]
+    figure, ax = panel(size=(5.2, 3.3))
     for trial in range(points.shape[1]):
         flat = points[:, trial].ravel()
         at = np.repeat(sweep["value"].values, points.shape[2])

@@ -51,8 +51,7 @@ def expectations(ds: xr.Dataset, *, dim: str, by: str) -> Any:
         title = f"block {i + 1}" if by == dim else title
         ax.set(title=title, xlabel=text.replace("time", "time from cue", 1))
     axes[0][0].set_ylabel("output")
-    lines, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(lines, labels, loc="outside upper right", ncols=3)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return figure
 
 

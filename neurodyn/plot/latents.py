@@ -9,7 +9,17 @@ import xarray as xr
 from neurodyn.labels import entry
 from neurodyn.labels.only import takes
 from neurodyn.labels.values import is_words, plain
-from neurodyn.plot.style import BLUE, GREY, ORANGE, colours_of, label, styled, subplots, timeline
+from neurodyn.plot.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    colours_of,
+    label,
+    panel,
+    styled,
+    subplots,
+    timeline,
+)
 
 __all__ = ["latent_bands", "latent_space", "meta_prior", "words"]
 
@@ -227,8 +237,8 @@ def words(true: xr.Dataset, generated: dict[str, xr.Dataset], *, most: int = 30)
     order = np.argsort(-true["probability"].values, kind="stable")[:most]
     shown = true["word"].values[order].tolist()
     p = _table(true)
-    figure, axes = subplots(1, 1, size=(1.6 + 0.16 * (len(shown) + 2), 3.0))
-    ax, x = axes[0, 0], np.arange(len(shown) + 2)
+    figure, ax = panel(size=(1.6 + 0.16 * (len(shown) + 2), 3.0))
+    x = np.arange(len(shown) + 2)
     ax.bar(x, _grouped(p, shown, p), color="0.85", width=0.85, label="true")
     looks = zip(itertools.cycle(_COLOURS), itertools.cycle("osv^DPX"), strict=False)
     for (name, ds), (colour, marker) in zip(generated.items(), looks, strict=False):

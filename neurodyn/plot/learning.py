@@ -60,8 +60,7 @@ def tracking(
             ax.plot(time / 1000, part, color=colour, label=name)
         ax.set(title=title, xlabel="time (s)", xlim=(start / 1000, stop / 1000))
     axes[0][0].set_ylabel(label(output))
-    lines, names = axes[0][0].get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside upper right", ncols=2)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure
 
 
@@ -149,6 +148,5 @@ def intervals_over(
         if first[over].dtype.kind in "iu":
             whole_ticks(ax.xaxis)
         ax.set(title=title, xlabel=label(first[over]), ylabel=label(first["mean"]))
-    lines, names = axes[0][0].get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside upper center", ncols=2)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure

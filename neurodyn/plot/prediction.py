@@ -9,15 +9,7 @@ import xarray as xr
 
 from neurodyn.common.intervals import t_interval
 from neurodyn.labels import clock, pair_sequences, place
-from neurodyn.plot.style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    styled,
-    subplots,
-    timeline,
-    whole_ticks,
-)
+from neurodyn.plot.style import BLUE, GREY, ORANGE, panel, styled, subplots, timeline, whole_ticks
 
 __all__ = ["error_regression", "prediction_error"]
 
@@ -49,8 +41,7 @@ def prediction_error(
     ValueError
         If there are more than 20 predictors besides the references.
     """
-    figure, axes = subplots(1, 1, size=(4.4, 3.0))
-    ax = axes[0, 0]
+    figure, ax = panel(size=(4.4, 3.0))
     # Colours are used again with another marker, so that twenty curves can be told apart.
     looks = itertools.product(("o-", "s--", "^:", "D-."), _COLOURS)
     if (n := len(set(map(str, errors.data_vars)) - set(reference))) > 4 * len(_COLOURS):
@@ -132,8 +123,7 @@ def error_regression(
             _fan(ax, one, t, at, k, step, label="predicted" if i == 0 else None)
         ax.set_ylabel(names[k])
     axes[-1, 0].set_xlabel(timeline(one)[1])
-    handles, texts = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside upper center", ncols=3)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 

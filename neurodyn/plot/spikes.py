@@ -10,15 +10,7 @@ import xarray as xr
 from neurodyn.labels import LabelError, clock, entry
 from neurodyn.labels.convention import Number
 from neurodyn.labels.only import DATASET, takes
-from neurodyn.plot.style import (
-    GREY,
-    STROKES,
-    label,
-    styled,
-    subplots,
-    timeline,
-    whole_ticks,
-)
+from neurodyn.plot.style import GREY, STROKES, label, panel, styled, subplots, timeline, whole_ticks
 from neurodyn.spikes.join import places
 
 __all__ = [
@@ -62,8 +54,8 @@ def population_rate(rates: xr.Dataset, *, trial: Any = None) -> Any:
     ValueError
         If there is no ``rate`` over ``time``.
     """
-    figure, axes = subplots(1, 1, size=(5.2, 2.2))
-    draw_rates(axes[0, 0], rates if trial is None else entry(rates, "trial", trial))
+    figure, ax = panel(size=(5.2, 2.2))
+    draw_rates(ax, rates if trial is None else entry(rates, "trial", trial))
     return figure
 
 
@@ -172,8 +164,7 @@ def population_spectrum(spectrum: xr.Dataset, *, highest: Number = 100.0) -> Any
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = subplots(1, 1, size=(3.6, 2.5))
-    ax = axes[0, 0]
+    figure, ax = panel(size=(3.6, 2.5))
     shown = spectrum.sortby("frequency")
     frequency = clock(shown, dim="frequency", what="the spectrum", even=False).time
     # Power at 0 Hz is a remainder of the mean.

@@ -23,6 +23,7 @@ __all__ = [
     "diverging",
     "heading",
     "label",
+    "panel",
     "sign_or_word",
     "styled",
     "subplots",
@@ -97,6 +98,12 @@ def subplots(rows: int, columns: int, *, size: tuple[float, float], **options: A
     FigureCanvasAgg(figure)
     _show_in_notebooks(Figure)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def panel(*, size: tuple[float, float], **options: Any) -> Any:
+    """A figure with a single panel."""
+    figure, axes = subplots(1, 1, size=size, **options)
+    return figure, axes[0, 0]
 
 
 def _show_in_notebooks(figure: type) -> None:

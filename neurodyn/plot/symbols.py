@@ -8,7 +8,7 @@ import xarray as xr
 
 from neurodyn.labels import pair, pair_channels, time_axis
 from neurodyn.labels.only import takes
-from neurodyn.plot.style import styled, subplots
+from neurodyn.plot.style import panel, styled
 from neurodyn.plot.symbol_parts import (
     REGIONS,
     draw_cycles,
@@ -74,8 +74,7 @@ def attractor(
         symbol = coded["symbol"].values
     solid = len(chosen) == 3
     options = {"subplot_kw": {"projection": "3d"}} if solid else {}
-    figure, axes = subplots(1, 1, size=(3.8, 4.0), **options)
-    ax = axes[0, 0]
+    figure, ax = panel(size=(3.8, 4.0), **options)
     if reference is not None:
         grey = with_entries_of(trajectory, _plane(reference, "reference"), "reference")
         grey = grey.transpose("time", ...).values[:DRAWN, chosen]
@@ -126,8 +125,7 @@ def symbol_graph(graph: xr.Dataset, coded: xr.Dataset | None = None) -> Any:
     angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     places = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (n > 1)
     share = np.full(n, 1 / n) if coded is None else _share(graph, coded)
-    figure, axes = subplots(1, 1, size=(3.4, 3.4))
-    ax = axes[0, 0]
+    figure, ax = panel(size=(3.4, 3.4))
     radius = draw_graph(ax, places, graph, share, largest=0.3 if n < 5 else 1.2 / n, texts=n <= 12)
     reach = 1.1 + radius.max()
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title="visits of regions")
@@ -165,8 +163,7 @@ def geometric_graph(
     graph = _square(graph)
     centroid = pair(graph["adjacency"], coded["centroid"], "region", what=("graph", "symbols"))[1]
     places = centroid.transpose("region", "latent").values[:, chosen]
-    figure, axes = subplots(1, 1, size=(4.2, 3.4))
-    ax = axes[0, 0]
+    figure, ax = panel(size=(4.2, 3.4))
     cloud = places
     if trajectory is not None:
         cloud = with_entries_of(centroid, _plane(trajectory, "trajectory"), "trajectory")
