@@ -52,7 +52,7 @@ from neurodyn.analysis.dynamics.symbolic import (
     topological_entropy,
     word_growth,
 )
-from neurodyn.analysis.dynamics.symbolise import symbolise
+from neurodyn.analysis.dynamics.symbol_sequences import symbolise
 from neurodyn.analysis.dynamics.words import (
     word_frequencies,
     true_words,

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from neurodyn import labels
 from neurodyn.common.reprs import brief
-from neurodyn.labels.padding import end_coords, padded
+from neurodyn.labels.ends import end_coords, padded
 from neurodyn.labels.roles import marked
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]

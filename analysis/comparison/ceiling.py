@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -61,15 +60,10 @@ def attainable(reliability, kind: CeilingKind):
     return np.sqrt(positive) if kind == "sqrt" else positive
 
 
-@partial(jax.jit, static_argnames="n")
-def split_half_r(keys, values, codes, n: int) -> Float[Array, "split unit"]:
+@jax.jit
+def split_half_r(keys, trials: Trials) -> Float[Array, "split unit"]:
     """Correlation between halves for each split, over conditions and times."""
-
-    def one(key):
-        a, b = split_means(key, values, codes, n)
-        return pearson(a, b)
-
-    return jax.lax.map(one, keys)
+    return jax.lax.map(lambda key: pearson(*split_means(key, trials)), keys)
 
 
 def refuse_single_trials(trials: Trials, means: xr.DataArray) -> None:
@@ -150,7 +144,7 @@ def split_half_reliability(
         trials = group_trials(array, codes, n, what="activity", balance=True)
         refuse_single_trials(trials, means)
         keys = jax.random.split(as_key(key), n_splits)
-        r = np.asarray(split_half_r(keys, trials.values, trials.codes, trials.n_conditions))
+        r = np.asarray(split_half_r(keys, trials))
     half = r.mean(axis=0, dtype=np.float64)
     whole = spearman_brown(half)
     variables = {

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jax.tree_util import Partial
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.comparison.ceiling import (
@@ -23,7 +24,7 @@ from neurodyn.analysis.comparison.measure import CrossValidation, Measure, Pairw
 from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.comparison.null import permuted
 from neurodyn.analysis.comparison.pairing import Join, Pair, pair_up
-from neurodyn.analysis.comparison.resampling import shuffled_means, split_means
+from neurodyn.analysis.comparison.resampling import Trials, shuffled_means, split_means
 from neurodyn.analysis.populations.predictivity import (
     PENALTIES,
     as_penalties,
@@ -201,7 +202,8 @@ def _scores(how: Pairwise, x, y, folds: CrossValidation):
     return jax.vmap(lambda member: how.score(how.prepare(member, folds), y))(x)
 
 
-def _draws(how: Pairwise, x, folds: CrossValidation, keys, draw):
+@partial(jax.jit, static_argnames="how")
+def _of_draws(how: Pairwise, x, folds: CrossValidation, keys, draw: Partial):
     sides = jax.vmap(lambda member: how.prepare(member, folds))(x)
 
     def one(key):
@@ -211,25 +213,12 @@ def _draws(how: Pairwise, x, folds: CrossValidation, keys, draw):
     return jnp.moveaxis(jax.lax.map(one, keys), 0, 1)
 
 
-@partial(jax.jit, static_argnames="how")
-def _permuted_null(how: Pairwise, x, folds, keys, y):
-    return _draws(how, x, folds, keys, lambda key: permuted(key, y))
-
-
-@partial(jax.jit, static_argnames=("how", "n"))
-def _shuffled_null(how: Pairwise, x, folds, keys, values, codes, n: int):
-    return _draws(how, x, folds, keys, lambda key: shuffled_means(key, values, codes, n))
-
-
 def _null(how: Pairwise, pair: Pair, keys, folds: CrossValidation) -> np.ndarray:
     if pair.trials is None:
-        null = _permuted_null(how, pair.x, folds, keys, pair.y)
+        draw = Partial(permuted, y=pair.y)
     else:
-        trials = pair.trials
-        null = _shuffled_null(
-            how, pair.x, folds, keys, trials.values, trials.codes, trials.n_conditions
-        )
-    return np.asarray(null, np.float64)
+        draw = Partial(shuffled_means, trials=pair.trials)
+    return np.asarray(_of_draws(how, pair.x, folds, keys, draw), np.float64)
 
 
 @partial(jax.jit, static_argnames="how")
@@ -237,9 +226,9 @@ def _between(how: Pairwise, halves, folds: CrossValidation):
     return how.score(how.prepare(halves[0], folds), halves[1])
 
 
-@partial(jax.jit, static_argnames=("how", "n"))
-def _between_splits(how: Pairwise, keys, values, codes, n: int, folds: CrossValidation):
-    return jax.lax.map(lambda k: _between(how, split_means(k, values, codes, n), folds), keys)
+@partial(jax.jit, static_argnames="how")
+def _between_splits(how: Pairwise, keys, trials: Trials, folds: CrossValidation):
+    return jax.lax.map(lambda key: _between(how, split_means(key, trials), folds), keys)
 
 
 def _halves(pair: Pair, keys):
@@ -249,6 +238,5 @@ def _halves(pair: Pair, keys):
     if pair.halves is not None:
         r = np.asarray(pearson(*pair.halves), np.float64)
         return spearman_brown(r), lambda how, folds: _between(how, pair.halves, folds)
-    values, codes, n = pair.trials.values, pair.trials.codes, pair.trials.n_conditions
-    r = np.asarray(split_half_r(keys, values, codes, n), np.float64).mean(axis=0)
-    return spearman_brown(r), lambda how, folds: _between_splits(how, keys, values, codes, n, folds)
+    r = np.asarray(split_half_r(keys, pair.trials), np.float64).mean(axis=0)
+    return spearman_brown(r), lambda how, folds: _between_splits(how, keys, pair.trials, folds)

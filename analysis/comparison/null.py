@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 import xarray as xr
+from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
@@ -72,13 +73,8 @@ def permuted(key, y: Float[Array, "condition time unit"]) -> Float[Array, "condi
 
 
 @partial(jax.jit, static_argnames="statistic")
-def _of_permuted(keys, y, statistic):
-    return jax.lax.map(lambda key: statistic(permuted(key, y)), keys)
-
-
-@partial(jax.jit, static_argnames=("n", "statistic"))
-def _of_shuffled(keys, values, codes, n, statistic):
-    return jax.lax.map(lambda key: statistic(shuffled_means(key, values, codes, n)), keys)
+def _of_draws(keys, draw: Partial, statistic):
+    return jax.lax.map(lambda key: statistic(draw(key)), keys)
 
 
 @one_lapack_thread
@@ -132,13 +128,13 @@ def shuffle_null(
         means = condition_means(array, by)
         codes = condition_codes(array, means, by)
         trials = group_trials(array, codes, means.sizes["condition"], what="activity")
-        values = _of_shuffled(keys, trials.values, trials.codes, trials.n_conditions, statistic)
+        draw = Partial(shuffled_means, trials=trials)
         kind = f"trial labels shuffled ({', '.join(by)})"
     else:
         y = traces(array)
-        values = _of_permuted(keys, y.reshape(y.shape[0], -1, y.shape[-1]), statistic)
+        draw = Partial(permuted, y=y.reshape(y.shape[0], -1, y.shape[-1]))
         kind = "conditions permuted"
-    values = np.asarray(values)
+    values = np.asarray(_of_draws(keys, draw, statistic))
     dims = ("draw", *[f"axis_{i}" for i in range(values.ndim - 1)])
     return xr.DataArray(
         values, dims=dims, attrs={"units": "1", "long_name": "null distribution", "null": kind}

@@ -31,12 +31,12 @@ class Trials(NamedTuple):
     codes
         Position of each trial's condition.
     counts
-        Trials of each condition, for each group (NumPy: shapes depend on it).
+        Trials of each condition, for each group.
     """
 
     values: Float[Array, "group trial time unit"]
     codes: Int[Array, "group trial"]
-    counts: np.ndarray
+    counts: Int[np.ndarray, "group condition"] | Int[Array, "group condition"]
 
     @property
     def n_conditions(self) -> int:
@@ -129,16 +129,11 @@ def _halves(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, " tria
     return jnp.zeros_like(codes).at[order].set(half.astype(codes.dtype))
 
 
-def split_means(
-    key: PRNGKeyArray,
-    values: Float[Array, "group trial time unit"],
-    codes: Int[Array, "group trial"],
-    n: int,
-) -> Float[Array, "2 condition time allunits"]:
+def split_means(key: PRNGKeyArray, trials: Trials) -> Float[Array, "2 condition time allunits"]:
     """Condition means of two random halves of the trials, split within each condition."""
-    keys = jax.random.split(key, codes.shape[0])
-    half = jax.vmap(_halves)(keys, codes)
-    both = means(values, jnp.where(codes < n, codes + half * n, 2 * n), 2 * n)
+    codes, n = trials.codes, trials.n_conditions
+    half = jax.vmap(_halves)(jax.random.split(key, codes.shape[0]), codes)
+    both = means(trials.values, jnp.where(codes < n, codes + half * n, 2 * n), 2 * n)
     return both.reshape(2, n, *both.shape[1:])
 
 
@@ -148,15 +143,11 @@ def _shuffled(key: PRNGKeyArray, codes: Int[Array, " trial"], n: int) -> Int[Arr
     return jnp.full_like(codes, n).at[_random_order(key, absent)].set(codes[present])
 
 
-def shuffled_means(
-    key: PRNGKeyArray,
-    values: Float[Array, "group trial time unit"],
-    codes: Int[Array, "group trial"],
-    n: int,
-) -> Float[Array, "condition time allunits"]:
+def shuffled_means(key: PRNGKeyArray, trials: Trials) -> Float[Array, "condition time allunits"]:
     """Condition means after permuting the condition labels of the trials.
 
     Each condition keeps its number of trials. Units of one group keep their shared trials.
     """
+    codes, n = trials.codes, trials.n_conditions
     keys = jax.random.split(key, codes.shape[0])
-    return means(values, jax.vmap(lambda k, c: _shuffled(k, c, n))(keys, codes), n)
+    return means(trials.values, jax.vmap(lambda k, c: _shuffled(k, c, n))(keys, codes), n)

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.dynamics.tangent import initial_states, resting
+from neurodyn.analysis.dynamics.tangent import check_dt, initial_states, resting
 from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
@@ -224,10 +224,7 @@ def _check(system, points, dt, section, n_steps, transient, n_points, n_trials) 
             f"`system` must be a map or a flow without spikes, got {type(system).__name__}."
         )
     flow = isinstance(system, AbstractFlow)
-    if flow and dt is None:
-        raise ValueError("A flow needs the step of its solver: pass `dt=` [ms].")
-    if dt is not None and not (np.isfinite(dt) and dt > 0):
-        raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
+    check_dt(system, dt)
     points = ("maxima" if flow else "samples") if points is None else points
     if points not in POINTS:
         raise ValueError(f"`points` must be one of {', '.join(POINTS)}, got {points!r}.")

@@ -14,6 +14,7 @@ import xarray as xr
 
 from neurodyn.analysis.dynamics.kaplan_yorke import kaplan_yorke_dimension
 from neurodyn.analysis.dynamics.tangent import (
+    check_dt,
     forward_solver,
     frame_growth,
     initial_states,
@@ -249,10 +250,7 @@ def _check(system, dt, n_steps, every, transient) -> float | None:
             f"`system` must be a map or a flow, got {type(system).__name__}; of an ensemble, pass "
             "its members one by one."
         )
-    if dt is None and isinstance(system, AbstractFlow):
-        raise ValueError("A flow needs the step of its solver: pass `dt=` [ms].")
-    if dt is not None and not (np.isfinite(dt) and dt > 0):
-        raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
+    check_dt(system, dt)
     check_whole(1, n_steps=n_steps, every=every)
     check_whole(0, transient=transient)
     if n_steps % every or n_steps // every < N_BLOCKS:

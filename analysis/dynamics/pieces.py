@@ -66,23 +66,11 @@ class Solved(NamedTuple):
 
 
 @eqx.filter_jit
-def _affine(system, masks):
-    return jax.vmap(system.affine)(masks)
-
-
-@eqx.filter_jit
-def _mask(system, states):
-    return jax.vmap(system.mask)(states)
-
-
-@eqx.filter_jit
-def _step(system, states):
-    return jax.vmap(system.step)(states)
-
-
-@eqx.filter_jit
-def _readout(system, states):
-    return jax.vmap(lambda z: system.readout(State(z)))(states)
+def _each(system, method: str, rows):
+    """A method of the map for each row."""
+    if method == "readout":
+        return jax.vmap(lambda z: system.readout(State(z)))(rows)
+    return jax.vmap(getattr(system, method))(rows)
 
 
 class Pieces:
@@ -121,15 +109,15 @@ class Pieces:
         self, masks: Bool[np.ndarray, "n gate"]
     ) -> tuple[Float[np.ndarray, "n latent latent"], Float[np.ndarray, "n latent"]]:
         """Matrices and offsets of these pieces."""
-        return self._batched(_affine, np.asarray(masks, bool))
+        return self._batched("affine", np.asarray(masks, bool))
 
     def mask(self, states: Float[np.ndarray, "n latent"]) -> Bool[np.ndarray, "n gate"]:
         """Gates that are open in these states; none in states that are not finite."""
-        return self._batched(_mask, np.asarray(states, np.float64))
+        return self._batched("mask", np.asarray(states, np.float64))
 
     def step(self, states: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n latent"]:
         """The states one step after these."""
-        return self._batched(_step, np.asarray(states, np.float64))
+        return self._batched("step", np.asarray(states, np.float64))
 
     def readout(
         self, states: Float[np.ndarray, "n latent"]
@@ -137,16 +125,15 @@ class Pieces:
         """Outputs in these states; None of a map without a readout."""
         if not isinstance(self._system, AbstractSystem) or self._system.n_outputs == 0:
             return None
-        return self._batched(_readout, np.asarray(states, np.float64))
+        return self._batched("readout", np.asarray(states, np.float64))
 
-    def _batched(self, function, values):
+    def _batched(self, method, values):
         # Padded to a power of two, so that few programs are compiled.
         size = 1 << max(len(values) - 1, 0).bit_length()
-        padded = np.concatenate(
-            [values, np.zeros((size - len(values), *values.shape[1:]), values.dtype)]
-        )
+        padding = np.zeros((size - len(values), *values.shape[1:]), values.dtype)
         with jax.enable_x64(True):
-            result = function(self._system, jax.numpy.asarray(padded))
+            rows = jax.numpy.asarray(np.concatenate([values, padding]))
+            result = _each(self._system, method, rows)
         return jax.tree.map(lambda x: np.asarray(x)[: len(values)], result)
 
 

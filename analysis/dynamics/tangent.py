@@ -6,6 +6,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn.engine import start, stepping
@@ -13,9 +14,10 @@ from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.engine.solvers import check_noise_solver, check_solver
 from neurodyn.engine.start import has_diffusion, trial_keys
 from neurodyn.params import with_values
-from neurodyn.system import AbstractMap, State
+from neurodyn.system import AbstractFlow, AbstractMap, State
 
 __all__ = [
+    "check_dt",
     "forward_solver",
     "frame_growth",
     "initial_states",
@@ -26,6 +28,14 @@ __all__ = [
 
 #: Seed of the frame, whose directions are forgotten during the transient.
 _FRAME = 0
+
+
+def check_dt(system: Any, dt: float | None) -> None:
+    """Refuse a step that is no number above 0, and a flow without one."""
+    if dt is None and isinstance(system, AbstractFlow):
+        raise ValueError("A flow needs the step of its solver: pass `dt=` [ms].")
+    if dt is not None and not (np.isfinite(dt) and dt > 0):
+        raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
 
 
 def state_size(state: State) -> int:

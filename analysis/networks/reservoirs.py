@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.analysis.shared.arrays import in_order
 from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import number, whole
 from neurodyn.common.random import as_key
@@ -163,7 +164,7 @@ def memory_capacity(
 def _same_samples(states: Any, targets: Any) -> tuple[Any, Any]:
     """Labelled samples matched by their labels, and in the order of these."""
     if not (isinstance(states, xr.DataArray) and isinstance(targets, xr.DataArray)):
-        return _in_order(states, "unit", "states"), _in_order(targets, "output", "targets")
+        return in_order(states, "unit", "states"), in_order(targets, "output", "targets")
     dims = [str(d) for d in states.dims if d != "unit"]
     if unknown := set(targets.dims) - {*dims, "output"}:
         raise labels.LabelError(f"`targets` has dims {sorted(map(str, unknown))} that states lack.")
@@ -171,14 +172,6 @@ def _same_samples(states: Any, targets: Any) -> tuple[Any, Any]:
     ordered = [dim for dim in dims if dim in states.indexes]
     targets = targets.transpose(*dims, ..., "output")
     return states.transpose(*dims, "unit").sortby(ordered), targets.sortby(ordered)
-
-
-def _in_order(values: Any, last: str, what: str) -> Any:
-    """Sort a labelled array by its labels, because a plain array beside it has positions only."""
-    if isinstance(values, xr.DataArray):
-        for dim in values.dims:
-            values = values if dim == last else labels.in_positions(values, str(dim), what=what)
-    return values
 
 
 def _samples(name: str, values: Any, last: str) -> np.ndarray:

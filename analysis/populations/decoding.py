@@ -146,7 +146,9 @@ def _activity(activity: xr.DataArray) -> Float[Array, "trial time unit"]:
     if "time" not in activity.dims:
         activity = activity.expand_dims("time")
     if set(activity.dims) != {"trial", "time", unit}:
-        raise LabelError(f"activity needs the dims trial, time and unit, got {activity.dims}.")
+        raise LabelError(
+            f"activity needs the dims trial, time and unit (or latent), got {activity.dims}."
+        )
     values = checked(activity.transpose("trial", "time", unit), what="activity")
     # Remove offsets and scale, on which predictions do not depend, because float32 loses digits.
     return jnp.asarray(balanced(values), jnp.result_type(float))

@@ -145,7 +145,10 @@ def forecast_error(prediction: Any, observed: Any) -> xr.DataArray:
     predicted = prediction["prediction"] if isinstance(prediction, xr.Dataset) else prediction
     dims = ("trial", "time", "horizon", "output")
     if not isinstance(predicted, xr.DataArray) or set(predicted.dims) != set(dims):
-        raise ValueError(f"`prediction` must have dims {dims}, as forecast returns it.")
+        raise ValueError(
+            f"`prediction` must have dims {dims}, as forecast, ridge_forecast and error_regression "
+            "return it."
+        )
     predicted = predicted.transpose(*dims).sortby("time")
     as_sequences(observed)
     later = labels.pair_sequences(predicted.isel(horizon=0, drop=True), observed)

@@ -21,6 +21,7 @@ __all__ = [
     "centred",
     "checked",
     "complete_until",
+    "in_order",
     "matrix",
     "normed",
     "pair",
@@ -276,7 +277,7 @@ def same_rows(x: Any, y: Any) -> tuple[Any, Any]:
     Beside an array, which has only positions, a labelled one comes in the order of its labels.
     """
     if not (isinstance(x, xr.DataArray) and isinstance(y, xr.DataArray)):
-        return _in_order(x, "x"), _in_order(y, "y")
+        return in_order(x, "unit", "x"), in_order(y, "unit", "y")
     for name, side in (("x", x), ("y", y)):
         if "unit" not in side.dims:
             raise LabelError(f"{name} needs a dim 'unit', got dims {side.dims}.")
@@ -287,10 +288,10 @@ def same_rows(x: Any, y: Any) -> tuple[Any, Any]:
     return x.values, y.transpose(*x.dims).values
 
 
-def _in_order(values: Any, what: str) -> Any:
-    if not isinstance(values, xr.DataArray):
-        return values
-    for dim in values.dims:
-        if dim != "unit":
-            values = labels.in_positions(values, str(dim), what=what)
-    return values.transpose(..., *[dim for dim in values.dims if dim == "unit"]).values
+def in_order(values: Any, last: str, what: str) -> Any:
+    """Sort a labelled array by its labels, because a plain array beside it has positions only."""
+    if isinstance(values, xr.DataArray):
+        for dim in values.dims:
+            values = values if dim == last else labels.in_positions(values, str(dim), what=what)
+        values = values.transpose(..., *[dim for dim in values.dims if dim == last])
+    return values

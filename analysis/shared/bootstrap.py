@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from neurodyn.analysis.shared.results import results
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import takes
 
-__all__ = ["bootstrap"]
+__all__ = ["bootstrap", "known_mean", "known_quantiles"]
 
 _LEAST = 2
 
@@ -80,7 +81,7 @@ def bootstrap(
     shape = array.shape[1:]
     ends = (1 - level) / 2
     # A draw of NaN members only is NaN, and is left out.
-    low, high = (_quantile(draws, q) for q in (ends, 1 - ends))
+    low, high = known_quantiles(draws, (ends, 1 - ends))
     dims = tuple(str(d) for d in values.dims if d != dim)
     units = str(values.attrs.get("units", "1"))
     name = str(values.attrs.get("long_name", values.name or "value"))
@@ -97,6 +98,16 @@ def bootstrap(
     return results(variables, coords, dims=own, values=False, level=float(level), n=n, over=dim)
 
 
-def _quantile(draws: np.ndarray, q: float) -> Any:
-    kept = np.where(np.isnan(draws).all(0), 0.0, draws)
-    return np.where(np.isnan(draws).all(0), np.nan, np.nanquantile(kept, q, axis=0))
+def known_quantiles(draws: np.ndarray, ends: Sequence[float]) -> tuple[np.ndarray, ...]:
+    """Quantiles over the first axis without NaN; NaN where there is nothing else."""
+    empty = np.isnan(draws).all(0)
+    kept = np.where(empty, 0.0, draws)
+    return tuple(np.where(empty, np.nan, np.nanquantile(kept, end, axis=0)) for end in ends)
+
+
+def known_mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean over the values that are finite; NaN where there are none."""
+    there = np.isfinite(values)
+    count = there.sum(axis)
+    total = np.where(there, values, 0).sum(axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -7,6 +7,7 @@ import xarray as xr
 
 from neurodyn import labels, spikes
 from neurodyn.analysis.shared.arrays import checked
+from neurodyn.analysis.shared.bootstrap import known_mean
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.spike_trains.observed import observed_time, observed_window, within
 from neurodyn.common.checks import number
@@ -132,7 +133,10 @@ def _potential(recording: xr.Dataset, variable: str) -> xr.DataArray:
         [str(d) for d in pair if d in v.dims] for pair in (("sweep", "trial"), ("unit", "channel"))
     )
     if extra or "time" not in v.dims or len(rows) > 1 or len(columns) > 1:
-        raise LabelError(f"'{variable}' has dims {v.dims}; wanted (sweep, time) or with a channel.")
+        raise LabelError(
+            f"'{variable}' has dims {v.dims}; wanted (sweep, time) or (trial, time), perhaps with "
+            "a channel or unit."
+        )
     if v.sizes["time"] < 2:
         raise LabelError(f"'{variable}' has fewer than two samples.")
     checked(v, what=f"'{variable}'")
@@ -207,7 +211,7 @@ def fi_curve(
         "latency": ("ms", "latency of the first spike"),
     }
     for name, described in about.items():
-        mean = [_nanmean(each[name][group == k]) for k in range(len(levels))]
+        mean = [known_mean(each[name][group == k], 0) for k in range(len(levels))]
         variables[name] = (("sweep", "unit"), np.stack(mean), *described)
     variables["n_trials"] = ("sweep", np.bincount(group), "1", "number of trials")
     injected = {"current": ("sweep", levels, "pA", "injected current")}
@@ -240,9 +244,3 @@ def _responses(spikes: xr.Dataset, start: float, stop: float) -> dict[str, np.nd
         else:
             out[name][some] = 2e3 / (time[b] - time[b - 2])
     return {name: values.reshape(shape) for name, values in out.items()}
-
-
-def _nanmean(x: np.ndarray) -> np.ndarray:
-    there = np.isfinite(x)
-    n = there.sum(0)
-    return np.where(n > 0, np.where(there, x, 0).sum(0) / np.maximum(n, 1), np.nan)

@@ -160,8 +160,8 @@ def timescale_summary(fit: xr.Dataset, above: float = 1.0) -> xr.Dataset:
     labelled = hasattr(fit, "data_vars") and "tau" in fit
     if not labelled or fit["tau"].dims != ("unit",) or not fit.sizes["unit"]:
         raise LabelError(
-            "timescale_summary takes the result of network_timescale or fit_exponentials, with "
-            f"'tau' of one unit at least, got a {type(fit).__name__}."
+            "timescale_summary takes the result of network_timescale, timescale, fit_exponentials "
+            f"or fit_exponential, with 'tau' of one unit at least, got a {type(fit).__name__}."
         )
     tau = fit["tau"].values.astype(np.float64)
     unit = str(fit["tau"].attrs.get("units", "1"))

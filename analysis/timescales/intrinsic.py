@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.shared.arrays import checked, complete_until, pick, rows
+from neurodyn.analysis.shared.bootstrap import known_mean, known_quantiles
 from neurodyn.analysis.shared.results import coords_of, described
 from neurodyn.analysis.timescales.streaming import label_lags
 from neurodyn.analysis.timescales.time_constants import fit_exponential
@@ -127,12 +128,12 @@ def intrinsic_timescale(
             )
         drawn = _redraw(key, x, there, n_lags, n_draws, shared, block)
         drawn = np.where(used[None, None], np.asarray(drawn), np.nan)
-        pooled = _mean(drawn, 2)
+        pooled = known_mean(drawn, 2)
     else:
         drawn = None
         among = np.flatnonzero(used) if used.any() else np.arange(used.size)
         chosen = jax.random.randint(key, (n_draws, among.size), 0, among.size)
-        pooled = _mean(acf[:, among[np.asarray(chosen)]], 2).T
+        pooled = known_mean(acf[:, among[np.asarray(chosen)]], 2).T
     fitted = partial(_fit, step=step, unit=unit, first_lag=first_lag, offset=offset)
     ends = ((1 - level) / 2, (1 + level) / 2)
     return _labelled(array, acf, used, there, (step, unit), drawn, pooled, fitted, ends)
@@ -223,25 +224,8 @@ def _own_draw(key, there) -> Int[Array, " trial"]:
     return jnp.zeros(there.shape, jnp.int32).at[order[position]].add(among)
 
 
-def _mean(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean over the units that are not NaN."""
-    there = np.isfinite(values)
-    total = np.where(there, values, 0).sum(axis)
-    count = there.sum(axis)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
 def _fit(acf: np.ndarray, *, step: float, unit: str, first_lag, offset: bool) -> xr.Dataset:
     return fit_exponential(label_lags(acf, step, unit), first_lag=first_lag, offset=offset)
-
-
-def _interval(tau: np.ndarray, ends) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Quantiles over the first axis of the fits that succeeded, and the fraction of these."""
-    fitted = np.isfinite(tau)
-    some = fitted.any(axis=0)
-    kept = np.where(some[None], tau, 0.0)
-    low, high = (np.where(some, np.nanquantile(kept, end, axis=0), np.nan) for end in ends)
-    return low, high, fitted.mean(axis=0)
 
 
 def _labelled(array, acf, used, there, ticks, drawn, pooled, fitted, ends) -> xr.Dataset:
@@ -253,22 +237,25 @@ def _labelled(array, acf, used, there, ticks, drawn, pooled, fitted, ends) -> xr
     if drawn is not None:
         n_draws, n_lags, n_units = drawn.shape
         tau = fitted(drawn.transpose(1, 0, 2).reshape(n_lags, -1))["tau"].values
-        low, high, share = _interval(tau.reshape(n_draws, n_units), ends)
+        tau = tau.reshape(n_draws, n_units)
+        low, high = known_quantiles(tau, ends)
+        share = np.isfinite(tau).mean(axis=0)
         result["low"] = described("unit", low, unit, "lower end of the interval of tau")
         result["high"] = described("unit", high, unit, "upper end of the interval of tau")
         result["draws_fitted"] = described("unit", share, "1", "fraction of draws that were fitted")
     lagged = label_lags(acf, step, unit)
     result["autocorrelation"] = lagged
-    mean = _mean(acf, 1)
+    mean = known_mean(acf, 1)
     one = fitted(mean[:, None]).isel(unit=0)
     for name in ("tau", "amplitude", "offset", "status"):
         about = one[name].attrs | {"long_name": f"{one[name].attrs['long_name']}, mean of units"}
         result[f"population_{name}"] = ((), one[name].values, about)
-    low, high, share = _interval(fitted(pooled.T)["tau"].values[:, None], ends)
-    ends_of = (("low", low[0], "lower end"), ("high", high[0], "upper end"))
-    for name, value, which in ends_of:
+    tau = fitted(pooled.T)["tau"].values
+    low, high = known_quantiles(tau, ends)
+    for name, value, which in (("low", low, "lower end"), ("high", high, "upper end")):
         result[f"population_{name}"] = described((), value, unit, f"{which}, mean of units")
-    result["population_draws_fitted"] = described((), share[0], "1", "fraction of draws fitted")
+    share = np.isfinite(tau).mean()
+    result["population_draws_fitted"] = described((), share, "1", "fraction of draws fitted")
     result["population_autocorrelation"] = described("lag", mean, "1", "mean autocorrelation")
     coords = coords_of(array, "unit", without=["tau"])
     return result.assign_coords(coords).assign_attrs(n_used=int(used.sum()))

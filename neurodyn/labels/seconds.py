@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ def to_seconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
     >>> labels.to_seconds(step).time.values
     array([0.5, 1.5])
     """
-    return _convert(obj, ("ms",), 1e-3, "s")
+    # Dividing by 1000 is exact where multiplying by 0.001 is not.
+    return _convert(obj, ("ms",), lambda times: times / 1e3, "s")
 
 
 def to_milliseconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
@@ -72,32 +73,37 @@ def to_milliseconds(obj: xr.Dataset | xr.DataArray | xr.DataTree):
     >>> labels.to_milliseconds(step).time.values
     array([ 500., 1500.])
     """
-    return _convert(obj, SECONDS, 1e3, "ms")
+    return _convert(obj, SECONDS, lambda times: times * 1e3, "ms")
 
 
-def _convert(obj: Any, old: tuple[str, ...], factor: float, new: str) -> Any:
+def _convert(obj: Any, old: tuple[str, ...], scale: Callable[[Any], Any], new: str) -> Any:
     if isinstance(obj, xr.DataTree):
-        return xr.map_over_datasets(lambda node: _convert(node, old, factor, new), obj)
+        return xr.map_over_datasets(lambda node: _convert(node, old, scale, new), obj)
     if isinstance(obj, xr.DataArray):
         # A name that no coordinate has, so that the array can be a variable beside its coordinates.
         whole = obj.to_dataset(name="_values_of_the_array")
-        converted = _convert(whole, old, factor, new)["_values_of_the_array"]
+        converted = _convert(whole, old, scale, new)["_values_of_the_array"]
         return converted.rename(obj.name)
-    found = dict(obj.variables)
-    units = {name: _unit(name, variable, old) for name, variable in found.items()}
+    units = {name: _unit(name, variable) for name, variable in obj.variables.items()}
     # Attributes have no unit of their own: they are in that of the object's times.
-    scale = any(unit in old for unit in units.values())
-    changed = {
-        name: scaled
-        for name, variable in found.items()
-        if (scaled := _scaled(variable, units[name] in old, factor, new, scale)) is not variable
-    }
+    attrs = TIME_ATTRS if any(unit in old for unit in units.values()) else ()
+    changed = {}
+    for name, variable in obj.variables.items():
+        about = _attrs(variable.attrs, attrs, scale)
+        if variable.dtype.kind == "m" and new == "ms":
+            data, about["units"] = variable.values / np.timedelta64(1, "ms"), new
+        elif units[name] in old:
+            data, about["units"] = scale(variable.data), new
+        elif any(attr in about for attr in attrs):
+            data = variable.data
+        else:
+            continue
+        changed[name] = xr.Variable(variable.dims, data, about)
     coords = {name: changed.pop(name) for name in obj.coords if name in changed}
-    whole = obj.assign(changed).assign_coords(coords)
-    return whole.assign_attrs(_attrs(obj.attrs, factor) if scale else obj.attrs)
+    return obj.assign(changed).assign_coords(coords).assign_attrs(_attrs(obj.attrs, attrs, scale))
 
 
-def _unit(name: Any, variable: xr.Variable, old: tuple[str, ...]) -> str | None:
+def _unit(name: Any, variable: xr.Variable) -> str | None:
     if variable.dtype.kind == "M" and name in _TIMES:
         raise LabelError(
             f"'{name}' holds dates ({variable.dtype}): say from which event they count, "
@@ -109,29 +115,8 @@ def _unit(name: Any, variable: xr.Variable, old: tuple[str, ...]) -> str | None:
     return "ms" if unit is None and name in _TIMES else unit
 
 
-def _scaled(
-    variable: xr.Variable, is_time: bool, factor: float, new: str, scale_attrs: bool
-) -> xr.Variable:
-    has_times = scale_attrs and any(name in variable.attrs for name in TIME_ATTRS)
-    attrs = _attrs(variable.attrs, factor) if has_times else variable.attrs
-    if variable.dtype.kind == "m" and new == "ms":
-        ms = variable.values / np.timedelta64(1, "ms")
-        return xr.Variable(variable.dims, ms, dict(attrs) | {"units": "ms"})
-    if not is_time:
-        return (
-            variable
-            if attrs is variable.attrs
-            else xr.Variable(variable.dims, variable.data, attrs)
-        )
-    # Dividing by 1000 is exact where multiplying by 0.001 is not.
-    data = variable.data / 1e3 if factor < 1 else variable.data * 1e3
-    return xr.Variable(variable.dims, data, dict(attrs) | {"units": new})
-
-
-def _attrs(attrs: Mapping[Any, Any], factor: float) -> dict[Any, Any]:
-    scaled = {
-        name: (np.asarray(attrs[name]) / 1e3 if factor < 1 else np.asarray(attrs[name]) * 1e3)
-        for name in TIME_ATTRS
-        if name in attrs
-    }
-    return dict(attrs) | {name: value.tolist() for name, value in scaled.items()}
+def _attrs(
+    attrs: Mapping[Any, Any], names: Iterable[str], scale: Callable[[Any], Any]
+) -> dict[Any, Any]:
+    scaled = {name: scale(np.asarray(attrs[name])).tolist() for name in names if name in attrs}
+    return dict(attrs) | scaled

@@ -102,7 +102,7 @@ def latent_space(scores: Any, *, by: str | None = None) -> Any:
     for ax, (title, da) in zip(axes.flat, panels.items(), strict=True):
         dim = next((d for d in ("component", "latent", "unit") if d in da.dims), None)
         if dim is None or da.sizes[dim] < 2:
-            raise ValueError(f"latent_space needs two components or latents, got {da.dims}.")
+            raise ValueError(f"latent_space needs two components, latents or units, got {da.dims}.")
         if by is not None and by not in da.coords:
             raise ValueError(f"There is no coordinate {by!r}; there are {list(da.coords)}.")
         points = da.stack(point=[d for d in da.dims if d != dim], create_index=False)

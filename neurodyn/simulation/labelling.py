@@ -12,7 +12,7 @@ from neurodyn.common.arrays import as_array
 from neurodyn.engine.abilities import MarksFirstStep
 from neurodyn.engine.record import Save, window_steps
 from neurodyn.labels.convention import SPIKE_COLUMNS
-from neurodyn.labels.padding import end_coords, end_time, padded
+from neurodyn.labels.ends import end_coords, end_time, padded
 from neurodyn.labels.roles import marked
 from neurodyn.params import with_values
 from neurodyn.simulation.plan import Plan

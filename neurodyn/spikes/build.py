@@ -12,7 +12,7 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
-from neurodyn.spikes.join import places, positions
+from neurodyn.spikes.join import in_order, places, positions
 
 __all__ = [
     "SLACK",
@@ -105,26 +105,6 @@ def dataset(
         kind="spike_time",
         attrs=about | dict(attrs or {}),
     )
-
-
-def in_order(
-    time: np.ndarray, unit: np.ndarray, trial: np.ndarray | None = None
-) -> np.ndarray | None:
-    """Order that sorts spikes by trial, unit and time; None if they are sorted already.
-
-    Recordings hold the spikes of a unit in order of time, and `align` keeps them so. Then one
-    stable sort of whole numbers is enough, which takes a third of the time of sorting by all three.
-    """
-    group = unit if trial is None else trial * (int(unit.max(initial=0)) + 1) + unit
-    order = None
-    if (group[1:] < group[:-1]).any():
-        order = np.argsort(group, kind="stable")
-        time_, group_ = time[order], group[order]
-    else:
-        time_, group_ = time, group
-    if ((time_[1:] < time_[:-1]) & (group_[1:] == group_[:-1])).any():
-        return np.lexsort([time, group])
-    return order
 
 
 def spike_table(

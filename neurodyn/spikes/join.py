@@ -15,6 +15,7 @@ from neurodyn.labels.convention import SPIKE_COLUMNS, SPIKE_KEYS
 
 __all__ = [
     "Positions",
+    "in_order",
     "in_trials",
     "joined",
     "observed",
@@ -146,7 +147,15 @@ def _labels(ds: xr.Dataset, dim: str, name: str) -> np.ndarray:
         )
     values, dims = ds[key].values, ds[key].dims
     if dims == (dim,):
-        return _whole_again(values, ds, name, dim)
+        missing = pd.isnull(values)
+        if missing.any():  # they came from reindexing
+            strange = ds[dim].values[missing] if dim in ds.coords else np.flatnonzero(missing)
+            raise LabelError(
+                f"'{dim}' has entries that were not recorded, {strange[:6].tolist()}, as after "
+                f"reindex or an outer merge: leave them out, .isel({dim}=...), because they were "
+                "not silent but unobserved."
+            )
+        return values
     if dims:
         raise LabelError(
             f"the entries of '{dim}' lie on {dims}: spikes are found along '{dim}' only. Rename "
@@ -158,19 +167,6 @@ def _labels(ds: xr.Dataset, dim: str, name: str) -> np.ndarray:
         f"a single {dim} was selected as a number ({values}), which removes the dim: select a "
         f"list of one, .sel({dim}=[{values.item()!r}])."
     )
-
-
-def _whole_again(now: np.ndarray, ds: xr.Dataset, name: str, dim: str) -> np.ndarray:
-    """Labels of the entries; refuse those that came from reindexing, which are NaN."""
-    missing = pd.isnull(now)
-    if missing.any():
-        strange = ds[dim].values[missing] if dim in ds.coords else np.flatnonzero(missing)
-        raise LabelError(
-            f"'{dim}' has entries that were not recorded, {strange[:6].tolist()}, as after reindex "
-            f"or an outer merge: leave them out, .isel({dim}=...), because they were not silent "
-            "but unobserved."
-        )
-    return now
 
 
 def places(
@@ -252,6 +248,26 @@ def require_spikes(ds: xr.Dataset) -> None:
         raise LabelError(f"the spikes: {problem}.")
 
 
+def in_order(
+    time: np.ndarray, unit: np.ndarray, trial: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Order that sorts spikes by trial, unit and time; None if they are sorted already.
+
+    Recordings hold the spikes of a unit in order of time, and `align` keeps them so. Then one
+    stable sort of whole numbers is enough, which takes a third of the time of sorting by all three.
+    """
+    group = unit if trial is None else trial * (int(unit.max(initial=0)) + 1) + unit
+    order = None
+    if (group[1:] < group[:-1]).any():
+        order = np.argsort(group, kind="stable")
+        time_, group_ = time[order], group[order]
+    else:
+        time_, group_ = time, group
+    if ((time_[1:] < time_[:-1]) & (group_[1:] == group_[:-1])).any():
+        return np.lexsort([time, group])
+    return order
+
+
 def tidy(spikes: xr.Dataset) -> xr.Dataset:
     """Keep the spikes of the units and trials that are there, sorted by trial, unit and time.
 
@@ -277,12 +293,8 @@ def tidy(spikes: xr.Dataset) -> xr.Dataset:
     which, unit, trial = joined(spikes)
     # Spikes of entries that repeat are kept once, because `positions` finds them for each entry.
     kept, first = np.unique(np.arange(spikes.sizes["spike"])[which], return_index=True)
-    keys = [
-        spikes["spike_time"].values[kept],
-        unit[first],
-        *([] if trial is None else [trial[first]]),
-    ]
-    kept = kept[np.lexsort(keys)]
-    if np.array_equal(kept, np.arange(spikes.sizes["spike"])):
+    time = spikes["spike_time"].values[kept]
+    order = in_order(time, unit[first], None if trial is None else trial[first])
+    if order is None and kept.size == spikes.sizes["spike"]:
         return spikes
-    return spikes.isel(spike=kept)
+    return spikes.isel(spike=kept if order is None else kept[order])

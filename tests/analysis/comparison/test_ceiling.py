@@ -45,7 +45,7 @@ def test_split_means_average_to_the_mean():
     trials, _ = _trials(n_trials=4)
     codes = trials["stimulus"].values
     grouped = resampling.group_trials(trials, codes, 12, what="data")
-    halves = resampling.split_means(jax.random.key(0), grouped.values, grouped.codes, 12)
+    halves = resampling.split_means(jax.random.key(0), grouped)
     expected = np.stack([trials.values[codes == c].mean(0) for c in range(12)])
     np.testing.assert_allclose(halves.mean(0), expected, atol=1e-5)
     assert not np.allclose(halves[0], halves[1], atol=0.1)
