@@ -134,10 +134,7 @@ def _column(result: Result, kept: np.ndarray, unit_ceiling: np.ndarray) -> dict[
         null = None if null is None else _median(null, kept)
     if null is not None:
         better = bool(measure.higher_is_better)
-        column |= {
-            "null": null,
-            "p_value": p_value(column["score"], null, higher_is_better=better),
-        }
+        column |= {"null": null, "p_value": p_value(column["score"], null, higher_is_better=better)}
     return column
 
 

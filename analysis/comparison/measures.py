@@ -80,10 +80,7 @@ _ALL = (
     ),
     Measure(firing.firing_rate, "firing rate", "Hz", (0.0, inf), reference=("adrian1926",)),
     Measure(
-        firing.fano_factor,
-        "Fano factor of spike counts",
-        range=(0.0, inf),
-        reference=("fano1947",),
+        firing.fano_factor, "Fano factor of spike counts", range=(0.0, inf), reference=("fano1947",)
     ),
     Measure(
         spike_intervals.interval_statistics,

@@ -45,12 +45,7 @@ class Trials(NamedTuple):
 
 
 def group_trials(
-    array: xr.DataArray,
-    codes: np.ndarray,
-    n_conditions: int,
-    *,
-    what: str,
-    balance: bool = False,
+    array: xr.DataArray, codes: np.ndarray, n_conditions: int, *, what: str, balance: bool = False
 ) -> Trials:
     """Bring labelled trials into groups of units that share their trials.
 

@@ -17,9 +17,7 @@ __all__ = ["pca", "principal_axes"]
 Samples = Float[Array, "sample unit"]
 
 
-def principal_axes(
-    x: Samples,
-) -> tuple[Float[Array, " component"], Float[Array, "unit component"]]:
+def principal_axes(x: Samples) -> tuple[Float[Array, " component"], Float[Array, "unit component"]]:
     """Eigenvalues of ``x'x``, largest first, and their unit axes, of centred samples.
 
     Solved over units or samples, whichever are fewer (an axis without variance is then 0).

@@ -99,11 +99,7 @@ def ridge_forecast(
             ),
             "penalty": (("horizon",), np.array(chosen), "1", "ridge penalty"),
         },
-        {
-            **seen.coords,
-            "time": seen.axis,
-            **labels.horizons(n_horizons, seen.dt, seen.unit),
-        },
+        {**seen.coords, "time": seen.axis, **labels.horizons(n_horizons, seen.dt, seen.unit)},
         source="model",
         attrs={"model": "ridge autoregression", "dt": seen.dt, "n_lags": n_lags},
     )

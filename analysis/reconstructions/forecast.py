@@ -102,11 +102,7 @@ def forecast(
     variables = {"prediction": (dims, mean, "1", "predicted observation", "output")}
     if n_samples > 1:
         variables["prediction_std"] = (dims, std, "1", "spread of the predictions", "statistic")
-    coords = {
-        **seen.coords,
-        "time": seen.axis,
-        **labels.horizons(n_horizons, seen.dt, seen.unit),
-    }
+    coords = {**seen.coords, "time": seen.axis, **labels.horizons(n_horizons, seen.dt, seen.unit)}
     return labels.dataset(
         variables,
         coords,

@@ -141,12 +141,7 @@ class MixtureDivergence(eqx.Module):
     __repr__ = brief
 
     def __init__(
-        self,
-        *,
-        variance: float = 1.0,
-        n_components: int = 1000,
-        n_draws: int = 1000,
-        key: int = 0,
+        self, *, variance: float = 1.0, n_components: int = 1000, n_draws: int = 1000, key: int = 0
     ):
         _check(variance, n_components, n_draws)
         self.variance = float(variance)

@@ -22,11 +22,7 @@ __all__ = ["detect_spikes", "fi_curve"]
 
 @takes(recording=DATASET)
 def detect_spikes(
-    recording: xr.Dataset,
-    *,
-    variable: str = "v",
-    threshold: Number = 0.0,
-    refractory: Number = 1.0,
+    recording: xr.Dataset, *, variable: str = "v", threshold: Number = 0.0, refractory: Number = 1.0
 ) -> xr.Dataset:
     """Spikes out of recorded membrane potentials: upward crossings of a threshold.
 

@@ -78,13 +78,7 @@ class LagSums(eqx.Module):
         return eqx.tree_at(
             lambda s: (s.n, s.total, s.tail, s.products, s.seen),
             self,
-            (
-                self.n + values.shape[0],
-                self.total + total,
-                tail,
-                self.products + products,
-                seen,
-            ),
+            (self.n + values.shape[0], self.total + total, tail, self.products + products, seen),
             is_leaf=lambda x: x is None,
         )
 

@@ -144,10 +144,7 @@ def write(session: Session, path: str | os.PathLike, *, overwrite: bool = False)
     nwbfile = _empty_file()
     _add_trials(nwbfile, session)
     _add_units(nwbfile, session)
-    with (
-        atomic_path(path, overwrite=overwrite) as temporary,
-        NWBHDF5IO(str(temporary), "w") as io,
-    ):
+    with atomic_path(path, overwrite=overwrite) as temporary, NWBHDF5IO(str(temporary), "w") as io:
         io.write(nwbfile)
 
 

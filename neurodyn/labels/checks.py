@@ -12,14 +12,7 @@ import xarray as xr
 
 from neurodyn.labels.check_values import spike_problems, value_problems
 from neurodyn.labels.clock import axis_problem
-from neurodyn.labels.convention import (
-    DIMS,
-    KINDS,
-    OWN_DIMS,
-    SOURCES,
-    LabelError,
-    ordered,
-)
+from neurodyn.labels.convention import DIMS, KINDS, OWN_DIMS, SOURCES, LabelError, ordered
 
 __all__ = ["check"]
 
@@ -43,10 +36,7 @@ _MEANT = {
 
 
 def check(
-    obj: xr.Dataset | xr.DataArray | xr.DataTree,
-    *,
-    dims: Sequence[str] = (),
-    values: bool = True,
+    obj: xr.Dataset | xr.DataArray | xr.DataTree, *, dims: Sequence[str] = (), values: bool = True
 ) -> None:
     """Check an object against the labelling convention.
 

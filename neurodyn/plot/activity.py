@@ -178,11 +178,7 @@ def trajectories(
 @takes(run=DATASET)
 @styled
 def traces(
-    run: xr.Dataset | xr.DataArray,
-    variable: str = "rate",
-    *,
-    trial: Any = None,
-    units: int = 8,
+    run: xr.Dataset | xr.DataArray, variable: str = "rate", *, trial: Any = None, units: int = 8
 ) -> Any:
     """The first units of one trial over time, below each other.
 

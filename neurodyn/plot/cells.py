@@ -171,10 +171,7 @@ def fi_curve(
 @takes(W=[])
 @styled
 def weights(
-    W: xr.DataArray | Any,
-    *,
-    populations: Mapping[str, int] | None = None,
-    histogram: bool = True,
+    W: xr.DataArray | Any, *, populations: Mapping[str, int] | None = None, histogram: bool = True
 ) -> Any:
     """A weight matrix, presynaptic units downwards, with the distribution of nonzero weights.
 

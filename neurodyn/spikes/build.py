@@ -14,15 +14,7 @@ from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
 from neurodyn.spikes.join import in_order, places, positions
 
-__all__ = [
-    "SLACK",
-    "dataset",
-    "from_times",
-    "spike_table",
-    "step_middles",
-    "times",
-    "window_edges",
-]
+__all__ = ["SLACK", "dataset", "from_times", "spike_table", "step_middles", "times", "window_edges"]
 
 #: Tolerance [ms] for times that went through sums and unit conversions.
 SLACK = 1e-6
@@ -99,11 +91,7 @@ def dataset(
     spikes = spike_table(columns, tables)
     about = {} if window is None else {"window": [float(edge) for edge in window]}
     return labels.dataset(
-        {},
-        dict(coords) | spikes,
-        source=source,
-        kind="spike_time",
-        attrs=about | dict(attrs or {}),
+        {}, dict(coords) | spikes, source=source, kind="spike_time", attrs=about | dict(attrs or {})
     )
 
 
