@@ -22,16 +22,6 @@ from neurodyn.analysis.shared.arrays import centred, normed, pair
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.labels.only import takes
 
-__all__ = [
-    "CKA",
-    "DEBIASED_CKA",
-    "PROCRUSTES",
-    "debiased_cka",
-    "linear_cka",
-    "procrustes_angle",
-    "shape_angle",
-]
-
 Samples = Float[Array, "sample unit"]
 Others = Float[Array, "sample other"]
 

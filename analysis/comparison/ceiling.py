@@ -21,8 +21,6 @@ from neurodyn.labels import LabelError, pair
 from neurodyn.labels.only import takes
 from neurodyn.labels.roles import chosen
 
-__all__ = ["corrected", "spearman_brown", "split_half_reliability"]
-
 CeilingKind = Literal["sqrt", "consistency"]
 
 

@@ -35,8 +35,6 @@ from neurodyn.analysis.populations.predictivity import (
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
 
-__all__ = ["compare"]
-
 
 @one_lapack_thread
 def compare(

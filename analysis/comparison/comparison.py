@@ -15,8 +15,6 @@ from neurodyn.analysis.comparison.pairing import Pair
 from neurodyn.analysis.shared.results import coords_of
 from neurodyn.analysis.shared.results import results as results_of
 
-__all__ = ["Result", "labelled"]
-
 #: Dims (after ``metric``) and long name of each variable of the result.
 VARIABLES = {
     "score": (("seed",), "score"),

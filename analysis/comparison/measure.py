@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Array, Bool, Float
 
-__all__ = ["CrossValidation", "Measure", "Pairwise", "of_samples"]
-
 Activity = Float[Array, "condition time unit"]
 Samples = Float[Array, "sample unit"]
 

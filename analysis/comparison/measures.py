@@ -13,8 +13,6 @@ from neurodyn.analysis.populations import decoding, dimensionality, predictivity
 from neurodyn.analysis.spike_trains import current_clamp, firing, spike_intervals, synchrony
 from neurodyn.analysis.timescales import time_constants
 
-__all__ = ["MEASURES", "pairwise_measures"]
-
 _ALL = (
     Measure(
         similarity.cka,

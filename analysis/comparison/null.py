@@ -23,8 +23,6 @@ from neurodyn.labels.roles import chosen
 
 Numbers = ArrayLike | Sequence[float | int] | xr.DataArray
 
-__all__ = ["p_value", "shuffle_null"]
-
 
 def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> Any:
     """One-sided p-value of a score under a null distribution, ``(1 + b) / (1 + n)``.

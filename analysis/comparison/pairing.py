@@ -19,8 +19,6 @@ from neurodyn.analysis.shared.timebins import rebin
 from neurodyn.labels import LabelError, clock, match, pair
 from neurodyn.labels.roles import chosen, conditions
 
-__all__ = ["Pair", "pair_up"]
-
 Join = Literal["exact", "inner"]
 
 

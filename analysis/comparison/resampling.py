@@ -18,8 +18,6 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from neurodyn.analysis.shared.arrays import balanced, checked, complete_until
 from neurodyn.labels import LabelError
 
-__all__ = ["Trials", "group_trials", "means", "shuffled_means", "split_means"]
-
 
 class Trials(NamedTuple):
     """Single trials of known conditions.

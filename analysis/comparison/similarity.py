@@ -18,8 +18,6 @@ from neurodyn.labels import LabelError, match
 from neurodyn.labels.matching import shared_coords
 from neurodyn.labels.roles import OUTCOMES, conditions
 
-__all__ = ["cka", "procrustes"]
-
 
 def _labelled(function, a, b, by, name: str | None, **attrs) -> xr.DataArray:
     a, b = pick(a, name, what="a"), pick(b, name, what="b")

@@ -22,8 +22,6 @@ from neurodyn.engine.record import Save
 from neurodyn.engine.start import is_stochastic
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 
-__all__ = ["bifurcation"]
-
 POINTS = ("samples", "maxima", "minima", "section")
 
 

@@ -11,8 +11,6 @@ from jaxtyping import Bool, Float
 from neurodyn.analysis.dynamics.pieces import Pieces, primitive_words, solve_words
 from neurodyn.common.random import as_key
 
-__all__ = ["search_words"]
-
 #: A search ends after this number of rounds in a row without a new cycle.
 PATIENCE = 2
 

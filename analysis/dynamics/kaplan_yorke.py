@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["kaplan_yorke_dimension"]
-
 
 def kaplan_yorke_dimension(exponents: Any, *, zero: Any = 0.0, complete: bool = True) -> float:
     r"""Dimension that a spectrum of Lyapunov exponents implies.

@@ -27,8 +27,6 @@ from neurodyn.common.random import as_key
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 
-__all__ = ["lyapunov"]
-
 #: Blocks of the trajectory whose scatter gives the standard error.
 N_BLOCKS = 20
 #: Points of the running estimate, at most.

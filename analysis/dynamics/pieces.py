@@ -12,8 +12,6 @@ from jaxtyping import Array, Bool, Float
 from neurodyn.params import whole_model
 from neurodyn.system import AbstractSystem, State
 
-__all__ = ["Pieces", "PiecewiseLinear", "Solved", "lyndon_words", "primitive_words", "solve_words"]
-
 #: Numbers that one batch of Jacobians may hold.
 _BATCH = 2**22
 

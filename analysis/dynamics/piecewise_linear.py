@@ -20,8 +20,6 @@ from neurodyn.analysis.shared.results import described, table
 from neurodyn.common.checks import check_whole
 from neurodyn.labels import in_positions
 
-__all__ = ["cycles", "fixed_points"]
-
 #: Largest number of words that ``method="auto"`` enumerates.
 CHEAP = 2**18
 #: Largest number of words that ``method="enumerate"`` accepts.

@@ -11,17 +11,6 @@ from neurodyn import labels
 from neurodyn.labels import LabelError, clock, in_positions
 from neurodyn.labels.only import takes
 
-__all__ = [
-    "as_rows",
-    "at_level",
-    "coded_positions",
-    "read_sequence",
-    "read_states",
-    "regions_of",
-    "symbolise",
-    "visits_of",
-]
-
 LEVELS = ("visit", "step")
 
 

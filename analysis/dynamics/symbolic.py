@@ -19,8 +19,6 @@ from neurodyn.analysis.dynamics.symbol_sequences import (
 from neurodyn.analysis.shared.results import described, results, table
 from neurodyn.labels.only import takes
 
-__all__ = ["symbols", "topological_entropy", "transitions", "word_growth"]
-
 
 @takes(states=[])
 def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:

@@ -16,16 +16,6 @@ from neurodyn.engine.start import has_diffusion, trial_keys
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractMap, State
 
-__all__ = [
-    "check_dt",
-    "forward_solver",
-    "frame_growth",
-    "initial_states",
-    "is_noisy",
-    "resting",
-    "state_size",
-]
-
 #: Seed of the frame, whose directions are forgotten during the transient.
 _FRAME = 0
 

@@ -11,8 +11,6 @@ from neurodyn.analysis.shared.results import described, results
 from neurodyn.labels import LabelError, clock
 from neurodyn.labels.only import takes
 
-__all__ = ["entropy_rate", "lagged_pairs", "true_words", "word_divergence", "word_frequencies"]
-
 
 @takes(symbols=["time"])
 def word_frequencies(

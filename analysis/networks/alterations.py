@@ -24,8 +24,6 @@ from neurodyn.engine.integrate import Save, integrate
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["altered_scores"]
-
 
 def altered_scores(
     model: AbstractSystem,

@@ -9,8 +9,6 @@ from neurodyn import labels
 from neurodyn.analysis.shared.results import results
 from neurodyn.labels import LabelError
 
-__all__ = ["latent_summary"]
-
 #: Variables that the run needs, and their dims.
 NEEDED = {"sigma": "latent", "prior_sigma": "latent", "kl": "layer"}
 

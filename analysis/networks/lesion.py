@@ -20,8 +20,6 @@ from neurodyn.labels import LabelError, in_positions
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
 
-__all__ = ["ablation", "extreme_units", "lesion_result", "relative_accuracy"]
-
 
 def extreme_units(values: Any, n: int = 20) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the units with the smallest and with the largest values.

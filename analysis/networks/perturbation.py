@@ -20,8 +20,6 @@ from neurodyn.params.base import value_of
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask
 
-__all__ = ["perturbation"]
-
 
 class _Perturb(eqx.Module):
     """Adds noise of a given size, relative to the norm, to one parameter."""

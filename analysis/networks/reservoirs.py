@@ -18,8 +18,6 @@ from neurodyn.engine.record import Save
 from neurodyn.labels.only import takes
 from neurodyn.system import AbstractSystem
 
-__all__ = ["memory_capacity", "ridge_readout"]
-
 #: Penalties that are tried, relative to the mean variance of a unit.
 PENALTIES = np.logspace(-10, 2, 13)
 #: Share of the samples, at the end, on which the penalty is chosen.

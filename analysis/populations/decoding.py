@@ -27,8 +27,6 @@ from neurodyn.labels import LabelError, like, pair
 from neurodyn.labels.only import only, takes
 from neurodyn.labels.values import classes, is_words, missing, plain
 
-__all__ = ["decode"]
-
 
 @jax.jit
 def _predict(x, y, held_out, penalties):

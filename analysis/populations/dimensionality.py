@@ -21,14 +21,6 @@ from neurodyn.common.checks import number
 from neurodyn.labels import LabelError
 from neurodyn.labels.roles import chosen
 
-__all__ = [
-    "components_for",
-    "cross_validated_participation",
-    "n_components",
-    "participation",
-    "participation_ratio",
-]
-
 Samples = Float[Array, "sample unit"]
 
 

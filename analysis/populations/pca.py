@@ -12,8 +12,6 @@ from neurodyn.analysis.shared.arrays import balanced_by, centred, matrix, pick, 
 from neurodyn.analysis.shared.results import table
 from neurodyn.analysis.shared.threads import one_lapack_thread
 
-__all__ = ["pca", "principal_axes"]
-
 Samples = Float[Array, "sample unit"]
 
 

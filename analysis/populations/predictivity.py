@@ -25,8 +25,6 @@ from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
 from neurodyn.labels.only import takes
 
-__all__ = ["PENALTIES", "pearson", "predicted", "ridge_r"]
-
 #: Ridge penalties, in units of the total variance of the predictors, so that neither their scale
 #: nor silent units change the result.
 PENALTIES = tuple(np.logspace(-6, 2, 9).tolist())

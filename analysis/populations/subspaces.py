@@ -15,8 +15,6 @@ from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
 from neurodyn.labels.only import takes
 
-__all__ = ["principal_angles", "random_angles"]
-
 
 @takes(a=["unit"], b=["unit"])
 def principal_angles(

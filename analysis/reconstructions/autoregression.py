@@ -11,8 +11,6 @@ from neurodyn import labels
 from neurodyn.analysis.reconstructions.forecast import as_sequences
 from neurodyn.common.checks import check_whole
 
-__all__ = ["ridge_forecast"]
-
 #: Penalties that are tried, relative to the mean variance of the predictors.
 PENALTIES = np.logspace(-6, 2, 17)
 

@@ -18,8 +18,6 @@ from neurodyn.engine.drive import Drive
 from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, State
 
-__all__ = ["Generates", "forecast", "forecast_error"]
-
 
 @runtime_checkable
 class Generates(Protocol):

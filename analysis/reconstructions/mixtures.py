@@ -18,8 +18,6 @@ from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.labels.only import takes
 
-__all__ = ["MixtureDivergence", "mixture_divergence"]
-
 #: Draws whose densities are computed at once; fewer where every network of an ensemble does.
 _CHUNK, _CHUNK_TRAINING = 200, 50
 

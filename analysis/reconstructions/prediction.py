@@ -25,8 +25,6 @@ from neurodyn.labels.only import takes
 from neurodyn.params import whole_model
 from neurodyn.system import AbstractFlow, AbstractSystem, State
 
-__all__ = ["prediction_error", "valid_prediction_time"]
-
 #: Largest number of values in a chunk of predictions.
 _CHUNK = 2**24
 

@@ -13,8 +13,6 @@ from neurodyn.analysis.reconstructions.state_space import state_space_divergence
 from neurodyn.analysis.reconstructions.trajectories import as_runs, as_truth
 from neurodyn.labels.only import takes
 
-__all__ = ["RECONSTRUCTION_PROTOCOLS", "reconstruction", "reconstruction_floor"]
-
 
 class Protocol(NamedTuple):
     """How a publication scores reconstructions.

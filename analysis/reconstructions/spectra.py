@@ -20,8 +20,6 @@ from neurodyn.analysis.shared.results import described
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import takes
 
-__all__ = ["power_spectrum", "spectral_distance"]
-
 #: Half width of the smoothing kernel, in its standard deviations.
 _TRUNCATE = 4.0
 

@@ -15,8 +15,6 @@ from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.labels.only import takes
 
-__all__ = ["PROTOCOLS", "StateSpaceDivergence", "state_space_divergence"]
-
 #: Ranges that are cut into bins, by name; see `state_space_divergence`.
 PROTOCOLS = ("margin", "two_sd", "inner")
 #: Number added to the count of every bin, as published.

@@ -13,17 +13,6 @@ from neurodyn.common.checks import number
 from neurodyn.labels import LabelError, clock, encode_attrs, like, pair_channels, valid
 from neurodyn.labels.sequences import refuse_frame
 
-__all__ = [
-    "Runs",
-    "as_pair",
-    "as_runs",
-    "as_truth",
-    "has_times",
-    "label_runs",
-    "read_step",
-    "same_channels",
-]
-
 _CHANNELS = ("output", "unit", "latent", "channel")
 
 

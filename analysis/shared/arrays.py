@@ -15,23 +15,6 @@ from neurodyn import labels
 from neurodyn.labels import LabelError, clock
 from neurodyn.system import AbstractSystem
 
-__all__ = [
-    "balanced",
-    "balanced_by",
-    "centred",
-    "checked",
-    "complete_until",
-    "in_order",
-    "matrix",
-    "normed",
-    "pair",
-    "pick",
-    "rows",
-    "same_rows",
-    "samples",
-    "traces",
-]
-
 #: Variables taken from a Dataset when none is named, in this order.
 PREFERRED = ("rate", "spike_count", "hidden")
 ROW_DIMS = ("condition", "trial")

@@ -14,8 +14,6 @@ from neurodyn.analysis.shared.results import results
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import takes
 
-__all__ = ["bootstrap", "known_mean", "known_quantiles"]
-
 _LEAST = 2
 
 

@@ -13,8 +13,6 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.matching import columns
 from neurodyn.labels.roles import chosen
 
-__all__ = ["condition_codes", "condition_means", "noise"]
-
 
 def condition_means(
     array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "activity", least: int = 1

@@ -9,8 +9,6 @@ import numpy as np
 
 from neurodyn.common.random import as_key
 
-__all__ = ["generator"]
-
 
 def generator(key: Any, *, needed_for: str) -> np.random.Generator:
     """NumPy's generator for a seed or a JAX key."""

@@ -9,8 +9,6 @@ import xarray as xr
 
 from neurodyn import labels
 
-__all__ = ["coords_of", "described", "results", "table"]
-
 
 def results(
     variables: Mapping[str, tuple],

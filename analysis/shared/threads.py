@@ -9,8 +9,6 @@ from typing import ParamSpec, TypeVar
 import jax
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["one_lapack_thread"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -10,8 +10,6 @@ import xarray as xr
 from neurodyn.labels import TIME_TOLERANCE, LabelError, bin_width, clock
 from neurodyn.labels.only import takes
 
-__all__ = ["bin_edges", "rebin"]
-
 
 def bin_edges(array: xr.DataArray, *, what: str = "activity") -> tuple[np.ndarray, np.ndarray]:
     """Start and end of each time bin [ms]; times are bin centres."""

@@ -17,8 +17,6 @@ from neurodyn.labels.only import DATASET, takes
 from neurodyn.spikes.build import SLACK
 from neurodyn.spikes.join import in_trials, require_spikes
 
-__all__ = ["detect_spikes", "fi_curve"]
-
 
 @takes(recording=DATASET)
 def detect_spikes(

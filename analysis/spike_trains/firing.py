@@ -24,8 +24,6 @@ from neurodyn.spikes import rate as rate_of
 from neurodyn.spikes.build import SLACK, window_edges
 from neurodyn.spikes.wider import wider
 
-__all__ = ["binned_counts", "fano_factor", "firing_rate", "population_rate"]
-
 #: Trials (or windows) that a variance needs.
 _LEAST = 2
 

@@ -10,8 +10,6 @@ from neurodyn.labels.convention import Window
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
 from neurodyn.spikes.join import Positions, in_trials, observed, positions, require_spikes
 
-__all__ = ["check_inside", "observed_time", "observed_window", "within"]
-
 
 def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float, float]:
     """The window that is given, else the observed one."""

@@ -13,8 +13,6 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
 
-__all__ = ["BANDS", "population_spectrum"]
-
 #: Bands as commonly named [Hz].
 BANDS = {
     "delta": (1.0, 4.0),

@@ -9,8 +9,6 @@ from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.spikes.join import places, positions
 
-__all__ = ["interval_statistics", "spike_intervals"]
-
 
 @takes(spikes=DATASET)
 def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:

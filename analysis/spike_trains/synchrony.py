@@ -12,8 +12,6 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
 
-__all__ = ["synchrony"]
-
 
 @takes(spikes=DATASET)
 def synchrony(

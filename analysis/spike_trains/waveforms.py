@@ -13,8 +13,6 @@ from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import number
 from neurodyn.labels.only import takes
 
-__all__ = ["aligned_correlation", "main_frequency"]
-
 #: Frequencies per bin of the spectrum, on which its peak is searched.
 _OVERSAMPLING = 4
 

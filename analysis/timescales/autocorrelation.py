@@ -16,8 +16,6 @@ from neurodyn.analysis.shared.results import coords_of
 from neurodyn.analysis.timescales.streaming import LagSums, label_lags
 from neurodyn.labels import LabelError, clock
 
-__all__ = ["autocorrelation", "population_activity"]
-
 Activity = Float[Array, "trial time unit"]
 
 #: Samples that are processed at once, of all trials and units: about 200 MB of memory.

@@ -12,8 +12,6 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import only
 
-__all__ = ["Seen", "read_chunk"]
-
 Chunk = Float[Array, "time trial unit"]
 _DIMS = ("time", "trial", "unit")
 

@@ -11,8 +11,6 @@ from neurodyn.analysis.timescales.exponentials import SHORTEST, Decay, fit_units
 from neurodyn.labels import LabelError, clock
 from neurodyn.labels.only import takes
 
-__all__ = ["fit_exponentials", "timescale_summary"]
-
 #: Outcome of a fit, by its code.
 STATUS = ("ok", "undefined", "no decay", "at shortest", "at longest")
 

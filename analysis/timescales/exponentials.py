@@ -11,8 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-__all__ = ["SHORTEST", "Decay", "fit_units", "golden_section"]
-
 #: Shortest time constant, in steps: its exponential is 2e-9 after one step.
 SHORTEST = 0.05
 #: Time constants tried before refinement: alone, and in pairs.

@@ -20,8 +20,6 @@ from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError, clock
 
-__all__ = ["intrinsic_timescale"]
-
 #: Least number of trials for a correlation across trials.
 LEAST_TRIALS = 3
 

@@ -21,8 +21,6 @@ from neurodyn.engine.integrate import Save, integrate
 from neurodyn.engine.units import unit_coord
 from neurodyn.system import AbstractMap, AbstractSystem
 
-__all__ = ["driven_activity", "network_timescale"]
-
 #: Steps that are run at once.
 CHUNK = 2000
 

@@ -19,8 +19,6 @@ from neurodyn.common.checks import check_whole, number
 from neurodyn.common.random import as_key
 from neurodyn.labels import bin_width
 
-__all__ = ["modulated_counts", "rate_modulation", "timescale_recovery"]
-
 #: Largest number of squared processes in a rate; with more, the rate is nearly Gaussian.
 MOST_PARTS = 50
 

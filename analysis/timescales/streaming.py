@@ -20,8 +20,6 @@ from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.labels import LabelError
 
-__all__ = ["CovarianceSums", "LagSums", "streaming_autocorrelation"]
-
 
 class LagSums(eqx.Module):
     """Running sums from which the autocovariance of every unit follows.

@@ -20,8 +20,6 @@ from neurodyn.labels.only import takes
 from neurodyn.params import with_values
 from neurodyn.system import AbstractSystem
 
-__all__ = ["effective_tau", "fit_exponential", "timescale"]
-
 #: Outcome of a fit, by its code.
 STATUS = ("ok", "undefined", "no decay", "at bound")
 #: Time constants tried before refinement, per fit.

@@ -9,8 +9,6 @@ from pathlib import Path
 from neurodyn.common import registry
 from neurodyn.datasets.record import File, Record
 
-__all__ = ["RECORDS", "register"]
-
 _HERE = Path(__file__).parent
 #: Folder of the files that come with the package.
 BUNDLED = _HERE / "data"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from brian2 import ms, mV, nF, nS
 
-__all__ = ["EXCITATORY", "EXCITATORY_CELL", "INHIBITORY_CELL", "MEMBRANE", "SHARED", "scaled"]
-
 MEMBRANE = """
     dv/dt = (g_l * (E_l - v) - g_ext * s_ext * v
              - g_ampa * (w_all * ampa_all + w_own * ampa_own) * v

@@ -40,8 +40,6 @@ from neurodyn.datasets.decision_cells import (
     scaled,
 )
 
-__all__ = ["Network", "Spikes", "simulate"]
-
 DT = 0.2  # ms; the fastest time constants (AMPA, NMDA rise) are ten times that
 NOISE_STEP = 50.0  # ms between new values of the stimulus, as in the paper
 

@@ -12,8 +12,6 @@ from pathlib import Path
 from neurodyn.datasets.catalogue import BUNDLED
 from neurodyn.datasets.record import File, Record
 
-__all__ = ["VARIABLE", "DatasetError", "find", "where"]
-
 #: Environment variable that names a local folder of datasets.
 VARIABLE = "NEURODYN_DATA"
 #: Seconds without an answer after which a download fails.

@@ -10,8 +10,6 @@ import xarray as xr
 
 from neurodyn import labels
 
-__all__ = ["read"]
-
 KINEMATICS = {
     "hand_x": ("xhandposition", "horizontal hand position, scaled to its largest value"),
     "hand_y": ("yhandposition", "vertical hand position, scaled to its largest value"),

@@ -29,8 +29,6 @@ import numpy as np
 from neurodyn.datasets.decision_network import Network, Spikes, simulate
 from neurodyn.io.atomic import atomic_path
 
-__all__ = ["Session", "make_session", "write"]
-
 COHERENCES = (-0.512, -0.256, -0.128, -0.064, 0.0, 0.064, 0.128, 0.256, 0.512)
 BEFORE, STIMULUS, AFTER = 250.0, 1000.0, 250.0  # ms
 LENGTH = BEFORE + STIMULUS + AFTER

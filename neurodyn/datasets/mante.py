@@ -12,8 +12,6 @@ import xarray as xr
 
 from neurodyn import labels
 
-__all__ = ["read"]
-
 #: Our names of the trial labels, the original names, and long names.
 COLUMNS = {
     "motion": ("stim_dir", "signed motion coherence"),

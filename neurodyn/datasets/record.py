@@ -10,8 +10,6 @@ from pathlib import Path
 
 import xarray as xr
 
-__all__ = ["File", "Record"]
-
 
 @dataclass(frozen=True)
 class File:

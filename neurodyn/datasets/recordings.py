@@ -9,8 +9,6 @@ import xarray as xr
 
 from neurodyn import io
 
-__all__ = ["read_example", "read_steps", "read_zheng"]
-
 DURING = 1900.0  # ms, a time within the current step; a test pulse of -100 pA comes before it
 
 

@@ -10,8 +10,6 @@ import xarray as xr
 
 from neurodyn import labels
 
-__all__ = ["read_ecg", "read_ecg_pecuzal", "read_eeg", "read_fmri"]
-
 #: Delays of the five copies of the electrocardiogram [samples at 700 Hz].
 DELAYS = (0, 20, 68, 55, 10)
 ECG_RATE, ECG_SLOW_RATE, EEG_RATE = 700.0, 70.0, 160.0  # Hz

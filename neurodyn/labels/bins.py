@@ -10,8 +10,6 @@ import xarray as xr
 from neurodyn.labels.clock import clock
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, LabelError, Window
 
-__all__ = ["between", "bin_width", "edges_of"]
-
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 

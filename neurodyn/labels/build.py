@@ -22,8 +22,6 @@ from neurodyn.labels.convention import (
 )
 from neurodyn.labels.values import plain
 
-__all__ = ["dataset", "encode_attrs", "horizons"]
-
 
 @functools.cache
 def _version() -> str:

@@ -9,8 +9,6 @@ import xarray as xr
 
 from neurodyn.labels.pairing import like, pair
 
-__all__ = ["pair_channels"]
-
 
 def pair_channels(
     a: xr.DataArray,

@@ -12,8 +12,6 @@ from neurodyn.labels.clock import SECONDS
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError
 from neurodyn.labels.ends import counted, valid
 
-__all__ = ["spike_problems", "value_problems"]
-
 
 def value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]:
     """Infinite values, and NaN in places that no end of a trial explains."""

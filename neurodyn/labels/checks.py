@@ -14,8 +14,6 @@ from neurodyn.labels.check_values import spike_problems, value_problems
 from neurodyn.labels.clock import axis_problem
 from neurodyn.labels.convention import DIMS, KINDS, OWN_DIMS, SOURCES, LabelError, ordered
 
-__all__ = ["check"]
-
 _MEANT = {
     "neuron": "unit",
     "neurons": "unit",

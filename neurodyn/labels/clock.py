@@ -10,17 +10,6 @@ from jaxtyping import Float
 
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 
-__all__ = [
-    "Clock",
-    "axis_problem",
-    "check_labelled",
-    "clock",
-    "slack_of",
-    "time_axis",
-    "unit_of",
-    "unit_problem",
-]
-
 #: Units of a clock: milliseconds, or steps where there is no physical time.
 UNITS = {"frequency": ("Hz", "1")}
 _MS_OR_STEPS = ("ms", "1")

@@ -4,23 +4,6 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
-__all__ = [
-    "CONVENTION",
-    "COORDS",
-    "DIMS",
-    "END_OF_STEP",
-    "KINDS",
-    "OWN_DIMS",
-    "SOURCES",
-    "SPIKE_COLUMNS",
-    "SPIKE_KEYS",
-    "TIME_TOLERANCE",
-    "LabelError",
-    "Number",
-    "Window",
-    "ordered",
-]
-
 Number = float | int | np.floating | np.integer
 #: Start and stop [ms].
 Window = Sequence[Number] | np.ndarray

@@ -10,8 +10,6 @@ from jaxtyping import Int
 
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError
 
-__all__ = ["counted", "end_coords", "end_time", "padded", "valid"]
-
 
 def valid(obj: xr.Dataset | xr.DataArray) -> xr.DataArray:
     """Mark the samples that belong to their trial; the others pad it.

@@ -15,8 +15,6 @@ from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, LabelError, N
 from neurodyn.labels.roles import outcomes
 from neurodyn.labels.times import CLOCKS, match_times
 
-__all__ = ["match", "match_by", "shared_coords"]
-
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 Join = Literal["exact", "inner"]
 

@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["exact"]
-
 #: Digits that survive single precision and the few roundings of a time in whole steps.
 _DIGITS = 12
 

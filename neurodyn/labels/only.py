@@ -11,8 +11,6 @@ import xarray as xr
 
 from neurodyn.labels.convention import LabelError
 
-__all__ = ["DATASET", "dataset_of", "only", "takes"]
-
 _Call = TypeVar("_Call", bound=Callable[..., Any])
 #: Marks an argument that must be a Dataset: an array becomes one, a tree gives its spikes.
 DATASET = "dataset"

@@ -16,8 +16,6 @@ from neurodyn.labels.matching import Join, columns, match_by, shared_coords
 from neurodyn.labels.roles import OUTCOMES
 from neurodyn.labels.times import TIMES
 
-__all__ = ["in_positions", "like", "pair"]
-
 _A = TypeVar("_A", xr.Dataset, xr.DataArray)
 _B = TypeVar("_B", xr.Dataset, xr.DataArray)
 #: Names with a number, as tasks and models give them: "0", "input 0".

@@ -9,8 +9,6 @@ import xarray as xr
 
 from neurodyn.labels.convention import LabelError
 
-__all__ = ["entry", "place"]
-
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 

@@ -15,8 +15,6 @@ import xarray as xr
 
 from neurodyn.labels.convention import LabelError
 
-__all__ = ["OUTCOMES", "chosen", "conditions", "marked", "outcomes", "without_role"]
-
 #: Names of outcomes, for labels without a role.
 OUTCOMES = {"choice", "correct", "fixation", "mse", "outcome", "response", "reward", "rt"}
 _ATTRS = ("role", "conditions")

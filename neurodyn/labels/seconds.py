@@ -11,8 +11,6 @@ import xarray as xr
 from neurodyn.labels.clock import SECONDS
 from neurodyn.labels.convention import LabelError
 
-__all__ = ["to_milliseconds", "to_seconds"]
-
 #: attrs that hold times, for `to_seconds`.
 TIME_ATTRS = ("bin_width", "dt", "sigma", "window", "obs_intervals")
 #: Coordinates that are times in ms if they have no units.

@@ -16,8 +16,6 @@ from neurodyn.labels.ends import valid
 from neurodyn.labels.only import only
 from neurodyn.labels.pairing import in_positions, like, pair
 
-__all__ = ["Observed", "for_model", "pair_sequences", "read_sequences"]
-
 
 class Observed(NamedTuple):
     """Sequences and their labels.

@@ -9,8 +9,6 @@ import numpy as np
 from neurodyn.labels.clock import slack_of, unit_of, unit_problem
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
 
-__all__ = ["CLOCKS", "TIMES", "match_times"]
-
 TIMES = ("time", "lag")
 #: Dims whose labels have a unit, and are equal within a tolerance.
 CLOCKS = (*TIMES, "frequency")

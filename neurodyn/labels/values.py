@@ -9,8 +9,6 @@ import numpy as np
 
 from neurodyn.labels.convention import LabelError
 
-__all__ = ["classes", "is_words", "missing", "names_of", "plain"]
-
 
 def plain(values: Any) -> np.ndarray:
     """Turn words of any dtype into NumPy text; missing ones become "". Numbers stay unchanged."""

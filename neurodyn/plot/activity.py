@@ -23,8 +23,6 @@ from neurodyn.plot.style import (
     timeline,
 )
 
-__all__ = ["psth", "traces", "trajectories"]
-
 
 @takes(means=DATASET)
 @styled

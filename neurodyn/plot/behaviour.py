@@ -11,8 +11,6 @@ from neurodyn.labels import entry
 from neurodyn.labels.values import is_words, missing, names_of, plain
 from neurodyn.plot.style import BLUE, ORANGE, panel, styled
 
-__all__ = ["psychometric"]
-
 #: Words for no choice.
 _NONE = {"", "none", "nan"}
 

@@ -18,8 +18,6 @@ from neurodyn.params import with_values
 from neurodyn.plot.style import GREY, STROKES, label, styled, subplots, whole_ticks
 from neurodyn.spikes import positions
 
-__all__ = ["fi_curve", "voltages", "weights"]
-
 
 @takes(data=DATASET)
 @styled

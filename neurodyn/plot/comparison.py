@@ -8,8 +8,6 @@ import xarray as xr
 
 from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots
 
-__all__ = ["comparison"]
-
 
 @styled
 def comparison(score: xr.Dataset) -> Any:

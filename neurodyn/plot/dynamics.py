@@ -10,8 +10,6 @@ from neurodyn.labels import clock, pair_channels
 from neurodyn.labels.only import takes
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, panel, styled, subplots, timeline
 
-__all__ = ["bifurcation", "lyapunov", "projections", "spectra"]
-
 #: Points of a trajectory that are drawn at most.
 _MOST = 20_000
 

@@ -8,8 +8,6 @@ import xarray as xr
 from neurodyn.labels.values import is_words, plain
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, styled, subplots, timeline
 
-__all__ = ["angle_chance", "expectations"]
-
 #: Panels at most.
 _MOST = 6
 

@@ -21,8 +21,6 @@ from neurodyn.plot.style import (
     timeline,
 )
 
-__all__ = ["latent_bands", "latent_space", "meta_prior", "words"]
-
 _COLOURS = (BLUE, ORANGE, GREY, "#5b8c5a", "#7a5195")
 
 

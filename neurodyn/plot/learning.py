@@ -22,8 +22,6 @@ from neurodyn.plot.style import (
     whole_ticks,
 )
 
-__all__ = ["intervals_over", "members", "tracking"]
-
 
 @takes(output=["time"], target=["time"])
 @styled

@@ -11,8 +11,6 @@ from neurodyn.common.intervals import t_interval
 from neurodyn.labels import clock, pair_sequences, place
 from neurodyn.plot.style import BLUE, GREY, ORANGE, panel, styled, subplots, timeline, whole_ticks
 
-__all__ = ["error_regression", "prediction_error"]
-
 _COLOURS = (BLUE, ORANGE, "#4d9a5b", "#8a5fa8", "#b3564d")
 
 

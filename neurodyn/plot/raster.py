@@ -17,8 +17,6 @@ from neurodyn.plot.style import STROKES, colours_of, sign_or_word, styled, subpl
 from neurodyn.spikes import positions
 from neurodyn.spikes.build import step_middles, window_edges
 
-__all__ = ["raster"]
-
 #: Above so many units or spikes, marks shrink to points.
 _MANY_UNITS, _MANY_SPIKES = 150, 5_000
 _MOST_TICKS = 24

@@ -13,15 +13,6 @@ from neurodyn.labels.only import DATASET, takes
 from neurodyn.plot.style import GREY, STROKES, label, panel, styled, subplots, timeline, whole_ticks
 from neurodyn.spikes.join import places
 
-__all__ = [
-    "BANDS",
-    "band_name",
-    "draw_rates",
-    "intervals",
-    "population_rate",
-    "population_spectrum",
-]
-
 #: Coordinates on `unit` that bands are taken from when none is named.
 BANDS = ("population", "area", "cell_type", "ei")
 

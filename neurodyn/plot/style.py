@@ -14,23 +14,6 @@ import numpy as np
 from neurodyn.labels import clock
 from neurodyn.labels.values import classes, is_words, plain
 
-__all__ = [
-    "BLUE",
-    "GREY",
-    "ORANGE",
-    "STROKES",
-    "colours_of",
-    "diverging",
-    "heading",
-    "label",
-    "panel",
-    "sign_or_word",
-    "styled",
-    "subplots",
-    "timeline",
-    "whole_ticks",
-]
-
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8a8a"
 #: Colours of things side by side (populations, curves, categories), which readers with any colour
 #: vision tell apart: Okabe & Ito, Color Universal Design, 2008.

@@ -9,15 +9,6 @@ import xarray as xr
 from neurodyn.labels import pair_channels
 from neurodyn.plot.style import STROKES
 
-__all__ = [
-    "draw_cycles",
-    "draw_graph",
-    "draw_points",
-    "regions_of",
-    "symbol_colours",
-    "with_entries_of",
-]
-
 #: Colours of the most visited regions; where there are more, all come from a continuous map.
 REGIONS = STROKES
 MARKERS = {"stable": "o", "saddle": "D", "unstable": "s", "neutral": "^"}

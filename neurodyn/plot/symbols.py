@@ -19,8 +19,6 @@ from neurodyn.plot.symbol_parts import (
     with_entries_of,
 )
 
-__all__ = ["attractor", "geometric_graph", "symbol_graph"]
-
 DRAWN = 20_000
 
 

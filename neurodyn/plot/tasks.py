@@ -9,8 +9,6 @@ import xarray as xr
 from neurodyn.labels import clock, entry
 from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
 
-__all__ = ["trial"]
-
 
 @styled
 def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:

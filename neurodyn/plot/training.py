@@ -12,8 +12,6 @@ from neurodyn.params import with_values
 from neurodyn.plot.style import BLUE, GREY, ORANGE, label, panel, styled, subplots, whole_ticks
 from neurodyn.system import AbstractSystem
 
-__all__ = ["checkpoints", "elbow", "history", "time_constants"]
-
 
 @styled
 def history(ds: xr.Dataset, *, measure: str = "validation_correct") -> Any:

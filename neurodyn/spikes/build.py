@@ -14,8 +14,6 @@ from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
 from neurodyn.spikes.join import in_order, places, positions
 
-__all__ = ["SLACK", "dataset", "from_times", "spike_table", "step_middles", "times", "window_edges"]
-
 #: Tolerance [ms] for times that went through sums and unit conversions.
 SLACK = 1e-6
 

@@ -13,8 +13,6 @@ from neurodyn.labels.convention import COORDS, SPIKE_COLUMNS, SPIKE_KEYS
 from neurodyn.spikes.build import SLACK
 from neurodyn.spikes.join import joined, require_spikes, tidy
 
-__all__ = ["concat", "from_positions", "relabel"]
-
 #: The convention in which spikes held positions, and the one in which they hold labels.
 _OLD, _NEW = "neurodyn-1", "neurodyn-2"
 #: Columns that held positions, and the dims of these.

@@ -16,8 +16,6 @@ from neurodyn.spikes.build import SLACK, step_middles, window_edges
 from neurodyn.spikes.join import in_trials, observed, positions
 from neurodyn.spikes.wider import rebinned
 
-__all__ = ["bin", "rate"]
-
 #: Coordinates of spikes that bins do not keep.
 _OF_SPIKES = ("valid_until", "n_valid", "time", *SPIKE_KEYS.values())
 

@@ -15,8 +15,6 @@ from neurodyn.signals.events import refuse_invalid, trial_column
 from neurodyn.spikes.build import SLACK, dataset, window_edges
 from neurodyn.spikes.join import positions
 
-__all__ = ["align"]
-
 
 def align(
     spikes: xr.Dataset,

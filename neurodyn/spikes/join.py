@@ -13,19 +13,6 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.clock import unit_problem
 from neurodyn.labels.convention import SPIKE_COLUMNS, SPIKE_KEYS
 
-__all__ = [
-    "Positions",
-    "in_order",
-    "in_trials",
-    "joined",
-    "observed",
-    "places",
-    "positions",
-    "refuse_single_trial",
-    "require_spikes",
-    "tidy",
-]
-
 #: Largest ratio of the rows of a table from labels to positions to the number of labels.
 _SPARSE = 64
 

@@ -12,8 +12,6 @@ from neurodyn.labels.only import DATASET, takes
 from neurodyn.signals.averages import average
 from neurodyn.spikes.count import rate
 
-__all__ = ["psth"]
-
 
 @takes(spikes=DATASET)
 def psth(

@@ -12,8 +12,6 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.spikes.build import SLACK, window_edges
 
-__all__ = ["rebinned", "wider"]
-
 
 def rebinned(ds: xr.Dataset, bin_width: Number | None, window: Window | None) -> xr.Dataset:
     """Cut counts to a window, and add them up in wider bins.
