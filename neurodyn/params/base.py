@@ -87,10 +87,11 @@ class AbstractParameter(eqx.Module):
 
     @property
     def bound(self) -> bool:
-        """Whether it has its arrays; default: whether all its fields do, the trained ones too."""
+        """Whether it has its arrays; default: whether all its fields but ``init`` do."""
         if any(getattr(self, name) is None for name in self.trained):
             return False
-        leaves = [leaf for x in dynamic_fields(self).values() for leaf in _leaves(x)]
+        fields = {name: x for name, x in dynamic_fields(self).items() if name != "init"}
+        leaves = [leaf for x in fields.values() for leaf in _leaves(x)]
         return bool(leaves) and all(
             x.bound if isinstance(x, AbstractParameter) else eqx.is_array(x) for x in leaves
         )
@@ -124,7 +125,9 @@ class AbstractParameter(eqx.Module):
         return [x for x in leaves if isinstance(x, AbstractParameter)]
 
     def inits(self) -> tuple[Init, ...]:
-        """Initial values, None for the model's default; those of its parts by default."""
+        """Initial values, None for the model's default: its own ``init``, or those of its parts."""
+        if hasattr(self, "init"):
+            return (self.value() if self.bound else self.init,)
         return tuple(init for part in self.parts() for init in part.inits())
 
     def area_sizes(self) -> Mapping[str, int] | None:

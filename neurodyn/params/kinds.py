@@ -110,9 +110,6 @@ class AbstractElementwise(AbstractParameter):
         """True."""
         return True
 
-    def inits(self) -> tuple[Init, ...]:
-        return (self.init if self.raw is None else self.raw,)
-
     def with_default(self, init: Init, balance: Any = True) -> Any:
         """A copy that starts from ``init`` where the user named no initial value."""
         del balance

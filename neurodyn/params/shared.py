@@ -119,17 +119,9 @@ class Indexed(AbstractParameter):
         return self.values
 
     @property
-    def bound(self) -> bool:
-        """Whether the rows have been drawn."""
-        return self.values is not None
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of a row."""
         return self.values.shape[1:]
-
-    def inits(self):
-        return (self.init if self.values is None else self.values,)
 
     def transposed(self):
         return changed(self, values=turned_array(self.values))

@@ -184,9 +184,6 @@ class LowRank(AbstractParameter):
         """Whether the factors are drawn."""
         return self.init is None or super().random
 
-    def inits(self):
-        return (self.init if self.n is None else self.n,)
-
     def magnitudes(self):
         return changed(self, nonnegative=True)
 
