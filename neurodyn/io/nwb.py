@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from pynwb import NWBHDF5IO, TimeSeries
 
 from neurodyn.io import layout
 from neurodyn.io.archive import FileFormatError
@@ -101,8 +102,6 @@ def _opened(source: Any) -> Iterator[Any]:
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(f"there is no file '{path}'.")
-    from pynwb import NWBHDF5IO
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -174,8 +173,6 @@ def _session(nwbfile: Any) -> dict[str, str]:
 def _read_signals(
     nwbfile: Any, wanted: bool | Sequence[str], left_out: list[str]
 ) -> dict[str, xr.Dataset]:
-    from pynwb import TimeSeries
-
     parts: dict[str, xr.Dataset] = {}
     names = wanted if isinstance(wanted, Sequence) else None
     for series in nwbfile.objects.values():

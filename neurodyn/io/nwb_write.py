@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from hdmf.common import ElementIdentifiers, VectorData, VectorIndex
+from pynwb import NWBHDF5IO, NWBFile
+from pynwb.epoch import TimeIntervals
+from pynwb.misc import Units
 
 from neurodyn import labels
 from neurodyn.io import layout
@@ -78,8 +82,6 @@ def to_nwb(
     >>> to_nwb(spikes.from_times([[10.0, 20.0]]), "session.nwb")  # doctest: +SKIP
     """
     ds = _checked(ds)
-    from pynwb import NWBHDF5IO, NWBFile
-
     start = session_start_time or ds.attrs.get("session_start_time")
     start = datetime.datetime.fromisoformat(start) if isinstance(start, str) else start
     start = start or datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -139,9 +141,6 @@ def _clock(ds: xr.Dataset) -> tuple[np.ndarray | None, tuple[float, float]]:
 
 
 def _units(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict) -> Any:
-    from hdmf.common import ElementIdentifiers
-    from pynwb.misc import Units
-
     time, unit, trial = positions(ds)
     absolute = time if event is None else event[trial] + time
     order = np.lexsort([absolute, unit])
@@ -184,9 +183,6 @@ def _observed(ds: xr.Dataset, event: np.ndarray | None, window: tuple) -> list |
 
 
 def _trials(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict) -> Any:
-    from hdmf.common import ElementIdentifiers, VectorData
-    from pynwb.epoch import TimeIntervals
-
     columns = _table_columns(ds, "trial", "trials", places)
     present = {column.name for column in columns}
     for name, edge in (("start_time", window[0]), ("stop_time", window[1])):
@@ -208,8 +204,6 @@ def _trials(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dic
 
 def _table_columns(ds: xr.Dataset, dim: str, table: str, places: dict) -> list:
     """Columns for every variable on `dim`; `places` takes the place of each."""
-    from hdmf.common import VectorData
-
     columns = []
     for name, variable in ds.variables.items():
         if variable.dims[:1] != (dim,):
@@ -230,7 +224,5 @@ def _table_columns(ds: xr.Dataset, dim: str, table: str, places: dict) -> list:
 
 
 def _ragged(name: str, description: str, values: np.ndarray, ends: np.ndarray) -> list:
-    from hdmf.common import VectorData, VectorIndex
-
     flat = VectorData(name=name, description=description, data=values)
     return [flat, VectorIndex(name=f"{name}_index", data=ends, target=flat)]

@@ -1,5 +1,6 @@
 """Read a recording or a result from files of many formats."""
 
+import difflib
 import importlib.util
 import os
 import warnings
@@ -89,8 +90,6 @@ def read(
 def _nearby(path: Path) -> str:
     if not path.parent.is_dir():
         return f": the folder '{path.parent}' does not exist."
-    import difflib
-
     names = [each.name for each in path.parent.iterdir()]
     close = difflib.get_close_matches(path.name, names, 3)
     return f" (did you mean {', '.join(map(repr, close))}?)." if close else "."
