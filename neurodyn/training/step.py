@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn.common.arrays import as_array
 from neurodyn.common.random import split
+from neurodyn.engine.record import is_finite
 from neurodyn.params import trainable
 from neurodyn.training.curriculum import AbstractCurriculum
 from neurodyn.training.gradients import AbstractGradient
@@ -157,7 +158,7 @@ def chunk(fixed: tuple, member: Member) -> tuple[Member, dict[str, Float[Array, 
 def _step(setup: Setup, constants: Constants, member: Member, number: Int[Array, ""]):
     new, loss, metrics, grads, _ = _advance(setup, constants, member, number)
     running = (member.failed < 0) & ~member.done
-    good = jnp.isfinite(loss) & _finite(new.params)
+    good = jnp.isfinite(loss) & is_finite(new.params)
     held = jax.tree.map(lambda new, old: jnp.where(running & good, new, old), new, member)
     failed = jnp.where(running & ~good, number, member.failed)
     record = {"loss": loss, "grad_norm": _norm(grads)} | metrics
@@ -274,11 +275,6 @@ def _like(new: PyTree, old: PyTree) -> PyTree:
                 f"{b.shape} became {a.dtype}{a.shape}."
             )
     return new
-
-
-def _finite(tree: PyTree) -> Bool[Array, ""]:
-    leaves = [jnp.isfinite(x).all() for x in jax.tree.leaves(tree)]
-    return jnp.stack(leaves).all()
 
 
 def _norm(tree: PyTree) -> Float[Array, ""]:

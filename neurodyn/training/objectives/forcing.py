@@ -15,7 +15,7 @@ from neurodyn.params import with_values
 from neurodyn.task import Trial
 from neurodyn.training.objectives.expansion import ESTIMATORS, expansion
 from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
-from neurodyn.training.objectives.objective import AbstractObjective, check_sizes
+from neurodyn.training.objectives.objective import AbstractObjective, check_sizes, scalar
 
 __all__ = ["GeneralisedTeacherForcing", "SparseTeacherForcing"]
 
@@ -184,9 +184,10 @@ class GeneralisedTeacherForcing(AbstractForcing):
                 f"{alpha!r}."
             )
         self.estimator = alpha if isinstance(alpha, str) else None
-        self.alpha = _share("alpha", 1.0 if isinstance(alpha, str) else alpha)
+        start = 1.0 if isinstance(alpha, str) else alpha
+        self.alpha = scalar(start, "`alpha` must be a number from 0 to 1", most=1)
         self.adapt_every = jnp.asarray(whole("adapt_every", adapt_every), jnp.int32)
-        self.gamma = _share("gamma", gamma)
+        self.gamma = scalar(gamma, "`gamma` must be a number from 0 to 1", most=1)
         self.partial = bool(partial)
         self.penalties = _weights(penalties)
 
@@ -252,17 +253,6 @@ def _dtype(model: Any) -> Any:
     return next(x.dtype for x in jax.tree.leaves(model) if eqx.is_inexact_array(x))
 
 
-def _share(name: str, value: Any) -> Float[Array, ""]:
-    if jnp.ndim(value) != 0 or not 0 <= float(value) <= 1:
-        raise ValueError(f"`{name}` must be a number from 0 to 1, got {value!r}.")
-    return jnp.asarray(value, jnp.result_type(float))
-
-
 def _weights(penalties: Mapping[str, Any] | None) -> dict[str, Float[Array, ""]]:
-    weights = dict(penalties or {})
-    for name, value in weights.items():
-        if jnp.ndim(value) != 0 or not float(value) >= 0:
-            raise ValueError(
-                f"The weight of penalty {name!r} must be a number >= 0, got {value!r}."
-            )
-    return {n: jnp.asarray(x, jnp.result_type(float)) for n, x in sorted(weights.items())}
+    rule = "The weight of penalty {!r} must be a number >= 0"
+    return {n: scalar(x, rule.format(n)) for n, x in sorted((penalties or {}).items())}

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.common.masked import masked_mean_square
 from neurodyn.engine.integrate import integrate
-from neurodyn.training.objectives.objective import AbstractObjective
+from neurodyn.training.objectives.objective import AbstractObjective, scalar
 
 __all__ = ["NextStep", "check_reads_sequences"]
 
@@ -30,9 +30,7 @@ class NextStep(AbstractObjective):
     noise: Float[Array, ""]
 
     def __init__(self, *, noise: float | int = 0.0):
-        if jnp.ndim(noise) != 0 or not float(noise) >= 0:
-            raise ValueError(f"`noise` must be a number >= 0, got {noise!r}.")
-        self.noise = jnp.asarray(noise, jnp.result_type(float))
+        self.noise = scalar(noise, "`noise` must be a number >= 0")
 
     def check(self, model, task):
         check_reads_sequences(model, task)

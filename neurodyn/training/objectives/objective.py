@@ -1,16 +1,18 @@
 """The interface of every objective."""
 
 import abc
+import math
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from neurodyn.common.reprs import brief
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["AbstractObjective", "check_sizes"]
+__all__ = ["AbstractObjective", "check_sizes", "scalar"]
 
 Metrics = dict[str, Float[Array, ""]]
 
@@ -95,3 +97,10 @@ def check_sizes(model: Any, task: Any, *sizes: str, fix: str = ".") -> None:
                 f"{type(model).__name__} has {size}={own}, but {type(task).__name__} has "
                 f"{size}={wanted}{fix}"
             )
+
+
+def scalar(value: Any, rule: str, *, most: float = math.inf) -> Float[Array, ""]:
+    """A number from 0 on as an array; others are refused by this rule."""
+    if jnp.ndim(value) != 0 or not 0 <= float(value) <= most:
+        raise ValueError(f"{rule}, got {value!r}.")
+    return jnp.asarray(value, jnp.result_type(float))

@@ -1,7 +1,5 @@
 """Training on the loss of the task itself."""
 
-from typing import Any
-
 import diffrax
 import equinox as eqx
 import jax
@@ -16,7 +14,7 @@ from neurodyn.params import trainable, with_values
 from neurodyn.params.base import is_parameter
 from neurodyn.system import AbstractSystem
 from neurodyn.task import Trial
-from neurodyn.training.objectives.objective import AbstractObjective, check_sizes
+from neurodyn.training.objectives.objective import AbstractObjective, check_sizes, scalar
 
 __all__ = ["Supervised"]
 
@@ -55,8 +53,11 @@ class Supervised(AbstractObjective):
         variable: str = "rate",
     ):
         self.solver = diffrax.Euler() if solver is None else solver
-        self.rate_penalty = _penalty("rate_penalty", rate_penalty)
-        self.weight_penalty = _penalty("weight_penalty", weight_penalty)
+        given = {"rate_penalty": rate_penalty, "weight_penalty": weight_penalty}
+        self.rate_penalty, self.weight_penalty = (
+            None if x is None else scalar(x, f"{name} must be a number >= 0, or None")
+            for name, x in given.items()
+        )
         self.variable = variable
 
     def check(self, model, task):
@@ -102,14 +103,6 @@ class Supervised(AbstractObjective):
                 # NaN: there is nothing to score, e.g. no reaction time without a response.
                 metrics[name] = jnp.nanmean(value.astype(outputs.dtype))
         return metrics
-
-
-def _penalty(name: str, value: Any) -> Float[Array, ""] | None:
-    if value is None:
-        return None
-    if not jnp.ndim(value) == 0 or not float(value) >= 0:
-        raise ValueError(f"{name} must be a number >= 0, or None, got {value}.")
-    return jnp.asarray(value, jnp.result_type(float))
 
 
 def _run(model, task, trials, solver, variables, key) -> Trajectory:
