@@ -7,10 +7,12 @@ import xarray as xr
 
 from neurodyn.experiments.neural_prediction.scores import (
     NAMES,
+    components,
     follow,
     generated,
     generation,
     predictions,
+    recorded_rates,
 )
 from neurodyn.experiments.neural_prediction.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
