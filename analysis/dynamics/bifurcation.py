@@ -111,44 +111,21 @@ def bifurcation(
             f"{type(system).__name__} has {system.n_outputs} outputs; `output` and `section` must "
             f"name one of them from 0 on, got {output} and {section}."
         )
-    step = 1.0 if dt is None else float(dt)
+    key, step = as_key(key), jnp.asarray(1.0 if dt is None else dt, jnp.result_type(float))
     crossing, level = (0, 0.0) if section is None else section
+    cut, steps = (crossing, jnp.asarray(level, arrays.dtype)), (transient, n_steps)
     found, count, finite, rests = _sweep(
-        system,
-        parameter,
-        arrays,
-        jnp.asarray(step, jnp.result_type(float)),
-        solver,
-        as_key(key),
-        jnp.asarray(level, arrays.dtype),
-        n_steps,
-        transient,
-        n_trials,
-        points,
-        output,
-        crossing,
-        n_points,
+        system, parameter, arrays, step, solver, key, steps, n_trials, points, output, cut, n_points
     )
     return _label(found, count, finite, rests, arrays, name, points, output, system, dt, section)
 
 
 @eqx.filter_jit
 def _sweep(
-    system,
-    parameter,
-    values,
-    dt,
-    solver,
-    key,
-    level,
-    n_steps,
-    transient,
-    n_trials,
-    points,
-    output,
-    crossing,
-    n_points,
+    system, parameter, values, dt, solver, key, steps, n_trials, points, output, cut, n_points
 ):
+    (transient, n_steps), (crossing, level) = steps, cut
+
     def one(value):
         own = eqx.tree_at(lambda s: _parameter(s, parameter), system, value)
         options = {"dt": dt, "key": key, "solver": solver, "n_trials": n_trials}

@@ -204,6 +204,11 @@ def _isolated(matrices: np.ndarray, constants: np.ndarray) -> np.ndarray:
     return np.where(singular[:, None], np.nan, solutions)
 
 
+def gate_codes(masks: Bool[np.ndarray, "n gate"]) -> list[str]:
+    """Which gates are open, as text."""
+    return ["".join("01"[gate] for gate in mask) for mask in masks.astype(int)]
+
+
 def lyndon_words(n_symbols: int, length: int) -> np.ndarray:
     """All words over ``0 ... n_symbols - 1`` that no rotation equals or precedes.
 

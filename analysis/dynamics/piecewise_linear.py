@@ -12,6 +12,7 @@ from neurodyn.analysis.dynamics.cycle_search import search_words
 from neurodyn.analysis.dynamics.pieces import (
     Pieces,
     Solved,
+    gate_codes,
     lyndon_words,
     primitive_words,
     solve_words,
@@ -233,9 +234,7 @@ def _labelled(pieces: Pieces, words: np.ndarray, solved: Solved, about: dict) ->
     if outputs is not None:
         outputs = outputs.reshape(n, k, outputs.shape[-1])
         variables["outputs"] = ((*points, "output"), outputs, "1", "output")
-    codes = np.array(
-        ["".join("01"[b] for b in row) for row in words.reshape(n * k, pieces.n_gates).astype(int)]
-    )
+    codes = np.array(gate_codes(words.reshape(n * k, pieces.n_gates)))
     codes = codes.astype(f"<U{max(pieces.n_gates, 1)}").reshape(n, k)
     coords = {"code": described(points, codes, "1", "open rectifiers, as text")}
     return table(variables, coords, order=k, **about).isel(cycle=order)

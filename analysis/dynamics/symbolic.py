@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
-from neurodyn.analysis.dynamics.pieces import Pieces
+from neurodyn.analysis.dynamics.pieces import Pieces, gate_codes
 from neurodyn.analysis.dynamics.symbol_sequences import (
     as_rows,
     at_level,
@@ -78,7 +78,6 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
     )
     visits = sum(np.bincount(visits_of(row), minlength=order.size) for row in as_rows(sequence))
     dims = ("trial", "time")[2 - sequence.ndim :]
-    codes = ["".join("01"[gate] for gate in mask) for mask in masks.astype(int)]
     gates = {"mask": (("region", "gate"), masks, "1", "whether a rectifier is open")}
     return results(
         {
@@ -90,7 +89,7 @@ def symbols(system: Any, states: xr.DataArray | ArrayLike) -> xr.Dataset:
             "centroid": (("region", "latent"), centroid, "1", "mean state in the region"),
             **(gates if pieces.n_gates else {}),
         },
-        {**coords, "code": ("region", codes, "1", "open rectifiers, as text")},
+        {**coords, "code": ("region", gate_codes(masks), "1", "open rectifiers, as text")},
         system=type(system).__name__,
         n_regions_possible=2.0**pieces.n_gates,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -226,15 +228,17 @@ def _responses(spikes: xr.Dataset, start: float, stop: float) -> dict[str, np.nd
     first = np.cumsum(n) - n
     last = first + n - 1
     seen = observed_time(spikes, start, stop).ravel()
-    out = {"rate": np.where(seen > 0, 1e3 * n / np.where(seen > 0, seen, 1), np.nan)}
-    for name, least in (("latency", 1), ("initial_rate", 2), ("final_rate", 3)):
-        out[name] = np.full(n.size, np.nan)
-        some = n >= least
-        a, b = first[some], last[some]
-        if name == "latency":
-            out[name][some] = time[a] - start
-        elif name == "initial_rate":
-            out[name][some] = 1e3 / (time[a + 1] - time[a])
-        else:
-            out[name][some] = 2e3 / (time[b] - time[b - 2])
+
+    def of(least: int, value: Callable) -> np.ndarray:
+        """A value of the first and the last spike where there are so many; NaN elsewhere."""
+        found, some = np.full(n.size, np.nan), n >= least
+        found[some] = value(first[some], last[some])
+        return found
+
+    out = {
+        "rate": np.where(seen > 0, 1e3 * n / np.where(seen > 0, seen, 1), np.nan),
+        "latency": of(1, lambda a, b: time[a] - start),
+        "initial_rate": of(2, lambda a, b: 1e3 / (time[a + 1] - time[a])),
+        "final_rate": of(3, lambda a, b: 2e3 / (time[b] - time[b - 2])),
+    }
     return {name: values.reshape(shape) for name, values in out.items()}

@@ -117,8 +117,10 @@ def error_regression(
     for ax, k in zip(axes.flat, shown, strict=True):
         ax.plot(t, x[:, k], color=GREY, lw=1.2, label="observed")
         for i, at in enumerate(places.tolist()):
-            _window(ax, one, t, at, k, step, label="explained" if i == 0 else None)
-            _fan(ax, one, t, at, k, step, label="predicted" if i == 0 else None)
+            here = one.isel(time=at, output=k)
+            texts = (None, None) if i else ("explained", "predicted")
+            _window(ax, here, t[at], t[0], step, texts[0])
+            _fan(ax, here, t[at], step, texts[1])
         ax.set_ylabel(names[k])
     axes[-1, 0].set_xlabel(timeline(one)[1])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
@@ -133,33 +135,25 @@ def _names(result: xr.Dataset, n: int) -> list[str]:
     return [f"output {k}" for k in range(n)]
 
 
-def _window(
-    ax: Any, one: xr.Dataset, t: np.ndarray, place: int, k: int, step: float, *, label: Any
-) -> None:
-    now = float(t[place])
+def _window(ax: Any, one: xr.Dataset, now: float, first: float, step: float, label: Any) -> None:
     ax.axvline(now, color="0.85", lw=0.8, zorder=0)
     if "postdiction" not in one:
         return
     # Before the start of the stream there is nothing to explain.
-    window = one["postdiction"].isel(time=place, output=k).sortby("lag")
+    window = one["postdiction"].sortby("lag")
     lags = clock(window, dim="lag", what="the window", default=step).time
-    inside = now + lags > t[0] - step / 2
+    inside = now + lags > first - step / 2
     lags, seen = lags[inside], window.values[inside]
     ax.axvspan(now + lags.min() - step / 2, now, color=BLUE, alpha=0.06, lw=0)
     ax.plot(now + lags, seen, ".-", color=BLUE, ms=3, lw=1, label=label)
 
 
-def _fan(
-    ax: Any, one: xr.Dataset, t: np.ndarray, place: int, k: int, step: float, *, label: Any
-) -> None:
-    now = float(t[place])
+def _fan(ax: Any, one: xr.Dataset, now: float, step: float, label: Any) -> None:
     later = one["ahead"] if "ahead" in one.coords else step * one["horizon"]
     ahead = now + later.values
-    mean = one["prediction"].isel(time=place, output=k).values
+    mean = one["prediction"].values
     ax.plot(ahead, mean, ".-", color=ORANGE, ms=3, lw=1, label=label)
     if "prediction_std" in one:
-        std = one["prediction_std"].isel(time=place, output=k).values
         for width, alpha in ((1, 0.22), (2, 0.12)):
-            ax.fill_between(
-                ahead, mean - width * std, mean + width * std, color=ORANGE, alpha=alpha, lw=0
-            )
+            spread = width * one["prediction_std"].values
+            ax.fill_between(ahead, mean - spread, mean + spread, color=ORANGE, alpha=alpha, lw=0)

@@ -12,6 +12,8 @@ from neurodyn.plot.style import STROKES
 #: Colours of the most visited regions; where there are more, all come from a continuous map.
 REGIONS = STROKES
 MARKERS = {"stable": "o", "saddle": "D", "unstable": "s", "neutral": "^"}
+ARROW: dict = {"connectionstyle": "arc3,rad=0.18", "arrowstyle": "-|>", "mutation_scale": 7}
+ARROW |= {"color": "#555555", "shrinkA": 0, "shrinkB": 0, "zorder": 2}
 _POINTS = ("time", "region", "cycle", "phase")
 
 
@@ -46,17 +48,9 @@ def draw_points(
             here = (points["stability"].values == kind) & (points["real"].values == real)
             if here.any():
                 name = f"{kind} fixed point" if real else f"virtual fixed point ({kind})"
-                face = "black" if real else "none"
-                ax.plot(
-                    *place[here].T,
-                    marker,
-                    ms=5,
-                    mfc=face,
-                    mec="white" if real else "black",
-                    mew=0.8,
-                    label=name,
-                    zorder=10,
-                )
+                face, edge = ("black", "white") if real else ("none", "black")
+                look = {"ms": 5, "mfc": face, "mec": edge, "mew": 0.8, "zorder": 10}
+                ax.plot(*place[here].T, marker, label=name, **look)
 
 
 def draw_cycles(ax: Any, cycles: xr.Dataset | None, chosen: list[int], like: xr.DataArray) -> None:
@@ -84,19 +78,8 @@ def draw_graph(ax, places, graph, share, *, largest: float, texts: bool) -> np.n
         aside = np.array([-along[1], along[0]]) * 0.25
         start = places[i] + radius[i] * (along - aside) / np.hypot(1, 0.25)
         end = places[j] + radius[j] * (-along - aside) / np.hypot(1, 0.25)
-        arrow = mpl.patches.FancyArrowPatch(
-            start,
-            end,
-            connectionstyle="arc3,rad=0.18",
-            arrowstyle="-|>",
-            mutation_scale=7,
-            lw=0.4 + 2.2 * probability[i, j],
-            color="#555555",
-            shrinkA=0,
-            shrinkB=0,
-            zorder=2,
-        )
-        ax.add_patch(arrow)
+        width = 0.4 + 2.2 * probability[i, j]
+        ax.add_patch(mpl.patches.FancyArrowPatch(start, end, lw=width, **ARROW))
     for i, (region, place, r) in enumerate(zip(regions, places, radius, strict=True)):
         ax.add_patch(mpl.patches.Circle(place, r, color=colours[region], zorder=3))
         if texts:

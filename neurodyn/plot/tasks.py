@@ -51,18 +51,12 @@ def trial(trials: xr.Dataset, *, trial: Any = None) -> Any:
         codes = np.unique(targets.values).astype(int)
         below.set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
         below.set_ylabel("target")
+    look = {"transform": axes[0, 0].get_xaxis_transform(), "fontsize": 7, "color": "0.4"}
     for i, (name, start) in enumerate(sorted(_epochs(one).items(), key=lambda item: item[1])):
         for ax in axes[:, 0]:
             ax.axvline(start, color="0.85", lw=0.8, zorder=0)
         # By turns on two lines, so that the names of short epochs do not meet.
-        axes[0, 0].text(
-            start,
-            1.02 + 0.1 * (i % 2),
-            name,
-            transform=axes[0, 0].get_xaxis_transform(),
-            fontsize=7,
-            color="0.4",
-        )
+        axes[0, 0].text(start, 1.02 + 0.1 * (i % 2), name, **look)
     shown = "steps" if unit == "1" else unit
     below.set_xlabel(f"time from {trials.attrs.get('align_event', 'start')} ({shown})")
     return figure

@@ -313,7 +313,7 @@ def test_fi_curve():
 BARE = spikes.from_times([[1.0, 2.0]])
 WRONG = {
     "rate of unknown window": (lambda ds: analysis.firing_rate(BARE), "pass window"),
-    "window beyond the recording": (lambda ds: analysis.firing_rate(ds, window=(0, 9e3)), "leaves"),
+    "window beyond the recording": (lambda ds: analysis.firing_rate(ds, window=(0, 9e3)), "exceed"),
     "not spikes": (lambda ds: analysis.spike_intervals(xr.Dataset()), "spike Dataset"),
     "one trial": (lambda ds: analysis.fano_factor(ds, by="trial"), "two trials at least"),
     "no variance": (
