@@ -147,7 +147,7 @@ def transitions(coded: xr.Dataset | ArrayLike) -> xr.Dataset:
         "adjacency": (dims, count > 0, "1", "whether the transition occurs"),
         "connectome": (dims, joint / max(joint.sum(), 1), "1", "share of transitions and visits"),
     }
-    coords = {"region": regions, "region_to": regions}
+    coords: dict[str, Any] = {"region": regions, "region_to": regions}
     if isinstance(coded, xr.Dataset) and "code" in coded:
         code = coded["code"].variable
         coords |= {"code": code, "code_to": ("region_to", code.values, code.attrs)}

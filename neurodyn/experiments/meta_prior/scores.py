@@ -37,7 +37,9 @@ def reconstruction(models: Sequence[PVRNN], sequences: Sequences, *, key: Any) -
     targets = np.asarray(sequences.data)
     for name, how in modes.items():
         free = name == "free"
-        size = {"n_trials": sequences.n_items, "n_steps": sequences.n_steps} if free else {}
+        size: dict[str, Any] = (
+            {"n_trials": sequences.n_items, "n_steps": sequences.n_steps} if free else {}
+        )
         run = simulate(
             Ensemble([m.mode(name, **how) for m in models]),
             None if free else trials,
