@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -67,10 +67,23 @@ def train_apart(
             raise RuntimeError(f"{variant.name} failed:\n{said[-2000:]}")
         sys.stderr.write(said)  # warnings
 
-    with (
-        bar("runs", len(variants), show=progress) as advance,
-        ThreadPoolExecutor(settings.workers) as pool,
-    ):
+    def stop() -> None:
+        stopped.set()
+        for one in started:
+            one.terminate()
+
+    with bar("runs", len(variants), show=progress) as advance:
+        _all(train_one, variants, settings.workers, advance, stop)
+
+
+def _all(
+    train_one: Callable,
+    variants: Sequence[Variant],
+    workers: int,
+    advance: Callable,
+    stop: Callable[[], None],
+) -> None:
+    with ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(train_one, variant): variant for variant in variants}
         try:
             for future in as_completed(futures):
@@ -78,7 +91,5 @@ def train_apart(
                 advance(note=futures[future].name)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            stopped.set()
-            for one in started:
-                one.terminate()
+            stop()
             raise
