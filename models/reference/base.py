@@ -13,7 +13,7 @@ for Wilson-Cowan to the input of a population.
 
 import abc
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -29,10 +29,12 @@ __all__ = [
     "AbstractDeclaredFlow",
     "AbstractReferenceFlow",
     "AbstractReferenceMap",
+    "AbstractVectorSystem",
     "Number",
     "Vector",
     "amplitude",
     "begin",
+    "crossings",
     "real_roots",
     "row",
     "vector",
@@ -44,7 +46,7 @@ Number = Any
 Vector = Any
 
 
-class _AbstractVectorSystem(AbstractSystem):
+class AbstractVectorSystem(AbstractSystem):
     """A system whose state is one vector with named entries, which is also its output."""
 
     start: eqx.AbstractVar[Float[Array, " latent"]]
@@ -58,9 +60,9 @@ class _AbstractVectorSystem(AbstractSystem):
     def equilibria(self) -> Float[np.ndarray, "equilibrium latent"]:
         """States at rest without input (of a map: fixed points), one a row."""
 
-    @abc.abstractmethod
     def exponents(self) -> Float[np.ndarray, " exponent"] | None:
         """Lyapunov exponents known for these parameters [1/ms; map: per step], else None."""
+        return None
 
     @property
     def n_outputs(self) -> int:
@@ -84,7 +86,7 @@ class _AbstractVectorSystem(AbstractSystem):
         return {"latent": ("latent", np.array(self.names))}
 
 
-class AbstractReferenceFlow(_AbstractVectorSystem, AbstractFlow):
+class AbstractReferenceFlow(AbstractVectorSystem, AbstractFlow):
     """A flow of a vector with named entries. A subclass adds the equations.
 
     Attributes
@@ -139,7 +141,7 @@ class AbstractDeclaredFlow(AbstractReferenceFlow):
         _settle(self)
 
 
-class AbstractReferenceMap(_AbstractVectorSystem, AbstractMap):
+class AbstractReferenceMap(AbstractVectorSystem, AbstractMap):
     """A map of a vector with named entries, whose parameters are declared as fields."""
 
     @abc.abstractmethod
@@ -157,10 +159,11 @@ class AbstractReferenceMap(_AbstractVectorSystem, AbstractMap):
 
 def _settle(system: Any) -> None:
     """Check the declared parameters of a system that is being built, and make them arrays."""
-    n = len(system.names)
     limits = {"spread": {"low": 0}, "time_unit": {"above": 0}} | dict(system.limits)
     for field in dataclasses.fields(system):
-        name, value = field.name, getattr(system, field.name)
+        if field.metadata.get("static"):
+            continue
+        name, value, n = field.name, getattr(system, field.name), len(system.names)
         if name == "start":
             value = vector(name, value, n)
         elif name == "noise":
@@ -209,3 +212,15 @@ def real_roots(*coefficients: float) -> Float[np.ndarray, " root"]:
     """Real roots of a polynomial by rising value, from its coefficients, highest power first."""
     roots = np.roots(coefficients)
     return np.sort(roots[np.abs(roots.imag) < 1e-9].real)
+
+
+def crossings(
+    residual: Callable, low: float, high: float, *, xtol: float
+) -> Float[np.ndarray, " root"]:
+    """Roots of a function by rising value, bracketed on a grid of 4001 values."""
+    from scipy.optimize import brentq  # takes long to import
+
+    grid = np.linspace(low, high, 4001)
+    values = residual(grid)
+    crossed = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
+    return np.array([brentq(residual, grid[i], grid[i + 1], xtol=xtol) for i in crossed])

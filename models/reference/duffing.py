@@ -28,12 +28,8 @@ class Duffing(AbstractDeclaredFlow):
         Damping.
     gamma, omega
         Amplitude and angular frequency of the drive.
-    start, spread
-        Initial state, and its standard deviation over trials where a run has a key.
-    noise
-        Amplitude of white noise [per square root of the time unit], or None.
-    time_unit
-        Duration of the equations' unit of time [ms].
+    start, spread, noise, time_unit
+        As of :class:`Lorenz63`.
 
     Raises
     ------
@@ -80,6 +76,3 @@ class Duffing(AbstractDeclaredFlow):
         well = np.sqrt(-alpha / beta) if beta != 0 and alpha / beta < 0 else None
         rest = [0.0] if well is None else [0.0, well, -well]
         return np.array([[x, 0.0] for x in rest])
-
-    def exponents(self):
-        """None: only their sum is known, ``-delta``."""

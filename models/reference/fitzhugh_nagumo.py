@@ -18,7 +18,7 @@ class FitzHughNagumo(AbstractDeclaredFlow):
         \dot v = v - v^3 / 3 - w + I + u, \quad \tau \dot w = v + a - b w
 
     It rests at small and large currents and fires in between: with the defaults from about I = 0.33
-    to 1.42.
+    to 1.42. Of its exponents only the largest is known, zero on the limit cycle.
 
     Parameters
     ----------
@@ -26,12 +26,8 @@ class FitzHughNagumo(AbstractDeclaredFlow):
         Constant current; default 0.5, where it fires periodically.
     a, b, tau
         Defaults 0.7, 0.8 and 12.5, the textbook choice (FitzHugh's c = 3 in other units).
-    start, spread
-        Initial state, and its standard deviation over trials where a run has a key.
-    noise
-        Amplitude of white noise [per square root of the time unit], or None.
-    time_unit
-        Duration of the equations' unit of time [ms]; a spike then takes about 40 units.
+    start, spread, noise, time_unit
+        As of :class:`Lorenz63`; a spike then takes about 40 units.
 
     Raises
     ------
@@ -75,6 +71,3 @@ class FitzHughNagumo(AbstractDeclaredFlow):
         v = real_roots(-b / 3, 0.0, b - 1, b * I - a) if b else np.array([-a])
         w = (v + a) / b if b else v - v**3 / 3 + I
         return np.stack([v, w], axis=1)
-
-    def exponents(self):
-        """None: only the largest is known, zero on the limit cycle."""

@@ -30,12 +30,8 @@ class HindmarshRose(AbstractDeclaredFlow):
         Defaults 1, 3, 1, 5, 4 and -1.6, of Hindmarsh and Rose (1984).
     r
         Rate of the slow current; default 0.006.
-    start, spread
-        Initial state, and its standard deviation over trials where a run has a key.
-    noise
-        Amplitude of white noise [per square root of the time unit], or None.
-    time_unit
-        Duration of the equations' unit of time [ms].
+    start, spread, noise, time_unit
+        As of :class:`Lorenz63`.
 
     Raises
     ------
@@ -81,6 +77,3 @@ class HindmarshRose(AbstractDeclaredFlow):
         )
         x = real_roots(-a, b - d, -s, s * x_0 + c + I)
         return np.stack([x, c - d * x**2, s * (x - x_0)], axis=1)
-
-    def exponents(self):
-        """None: no values are tabulated."""

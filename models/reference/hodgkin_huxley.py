@@ -7,13 +7,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number
-from neurodyn.models.reference.base import amplitude, begin, vector
+from neurodyn.models.reference.base import AbstractVectorSystem, amplitude, crossings, vector
 from neurodyn.system import AbstractFlow, Variable
 
 __all__ = ["HodgkinHuxley"]
 
 
-class HodgkinHuxley(AbstractFlow):
+class HodgkinHuxley(AbstractVectorSystem, AbstractFlow):
     r"""The Hodgkin-Huxley neuron: the action potential of the squid's giant axon.
 
     .. math::
@@ -21,7 +21,8 @@ class HodgkinHuxley(AbstractFlow):
         \dot m &= \alpha_m(V) (1 - m) - \beta_m(V) m
 
     and the same for h and n. Rates are those of the paper with the sign of the voltage turned and
-    rest at -65 mV, at 6.3 degrees.
+    rest at -65 mV, at 6.3 degrees. Of the exponents only the largest is known, zero while the
+    neuron fires periodically.
 
     Parameters
     ----------
@@ -65,7 +66,6 @@ class HodgkinHuxley(AbstractFlow):
     noise: Float[Array, " latent"] | None
 
     n_inputs: ClassVar[int] = 1
-    n_outputs: ClassVar[int] = 4
     names: ClassVar[tuple[str, ...]] = ("V", "m", "h", "n")
     reference: ClassVar[tuple[str, ...]] = ("hodgkin1952",)
 
@@ -93,10 +93,6 @@ class HodgkinHuxley(AbstractFlow):
         noise = amplitude(noise, 1)
         self.noise = None if noise is None else only_voltage * noise[0]
 
-    def initial_state(self, *, dt, trial=None, key=None):
-        del dt, trial
-        return begin(self, key)
-
     def drift(self, t, state, u):
         del t
         V, m, h, n = state.x
@@ -114,9 +110,6 @@ class HodgkinHuxley(AbstractFlow):
         del t, state, u
         return self.noise
 
-    def readout(self, state):
-        return state.x
-
     def observe(self, state):
         V, m, h, n = state.x
         return {"voltage": V, "m": m, "h": h, "n": n}
@@ -132,10 +125,8 @@ class HodgkinHuxley(AbstractFlow):
     def unit_coords(self):
         return {}
 
-    def equilibria(self) -> Float[np.ndarray, "equilibrium latent"]:
+    def equilibria(self):
         """States at rest by rising V, bracketed on a grid of 4001 values from -100 to 60 mV."""
-        from scipy.optimize import brentq  # takes long to import
-
         I, g, E = float(self.I), np.asarray(self.g, float), np.asarray(self.E, float)
 
         def gates(V):
@@ -147,14 +138,8 @@ class HodgkinHuxley(AbstractFlow):
             open_ = np.stack([m**3 * h, n**4, np.ones_like(m)])
             return I - g @ (open_ * (V - E.reshape(-1, *(1,) * np.ndim(V))))
 
-        grid = np.linspace(-100.0, 60.0, 4001)
-        values = residual(grid)
-        crossed = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
-        rest = [brentq(residual, grid[i], grid[i + 1], xtol=1e-12) for i in crossed]
+        rest = crossings(residual, -100.0, 60.0, xtol=1e-12)
         return np.array([[V, *gates(V)] for V in rest]).reshape(-1, 4)
-
-    def exponents(self) -> Float[np.ndarray, " exponent"] | None:
-        """None: only the largest is known, zero while the neuron fires periodically."""
 
 
 def gate_rates(V: Any, xp: Any) -> tuple[Any, Any]:

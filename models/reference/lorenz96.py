@@ -1,19 +1,18 @@
 """The Lorenz-96 system."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number, whole
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
+from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, vector
 
 __all__ = ["Lorenz96"]
 
 
-class Lorenz96(AbstractReferenceFlow):
+class Lorenz96(AbstractDeclaredFlow):
     r"""The Lorenz-96 system: a ring of sites that advect, decay and are forced.
 
     .. math:: \dot x_i = (x_{i+1} - x_{i-2}) \, x_{i-1} - x_i + F
@@ -29,10 +28,8 @@ class Lorenz96(AbstractReferenceFlow):
     start, spread
         Initial state, by default F everywhere and 0.01 more at the first site, and its standard
         deviation over trials where a run has a key.
-    noise
-        Amplitude of white noise [per square root of the time unit], or None.
-    time_unit
-        Duration of the equations' unit of time [ms].
+    noise, time_unit
+        As of :class:`Lorenz63`.
 
     Raises
     ------
@@ -51,31 +48,19 @@ class Lorenz96(AbstractReferenceFlow):
     array([[8., 8., 8., 8., 8.]])
     """
 
-    F: Float[Array, ""]
-    start: Float[Array, " latent"]
-    spread: Float[Array, ""]
-    noise: Float[Array, " latent"] | None
-    time_unit: Float[Array, ""]
-    n: int = eqx.field(static=True)
+    n: int = eqx.field(static=True, default=20)
+    F: Number = 8.0
+    start: Vector = eqx.field(default=None, kw_only=True)
+    spread: Number = eqx.field(default=1.0, kw_only=True)
 
     n_inputs: ClassVar[int] = 0
     reference: ClassVar[tuple[str, ...]] = ("lorenz1996",)
 
-    def __init__(
-        self,
-        n: int = 20,
-        F: Any = 8.0,
-        *,
-        start: Any = None,
-        spread: Any = 1.0,
-        noise: Any = None,
-        time_unit: Any = 1.0,
-    ):
-        self.n, self.F = whole("n", n, 4), number("F", F)
-        nudged = vector("start", 0.0, n).at[0].set(0.01) + self.F
-        self.start = nudged if start is None else vector("start", start, n)
-        self.spread, self.noise = number("spread", spread, low=0), amplitude(noise, n)
-        self.time_unit = number("time_unit", time_unit, above=0)
+    def __post_init__(self):
+        self.n, self.F = whole("n", self.n, 4), number("F", self.F)
+        if self.start is None:
+            self.start = vector("start", 0.0, self.n).at[0].set(0.01) + self.F
+        super().__post_init__()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,6 +74,3 @@ class Lorenz96(AbstractReferenceFlow):
     def equilibria(self):
         """The uniform state, unstable at the default forcing."""
         return np.full((1, self.n), float(self.F))
-
-    def exponents(self):
-        """None: only their sum is known, ``-n``."""

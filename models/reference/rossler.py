@@ -26,12 +26,8 @@ class Roessler(AbstractDeclaredFlow):
     ----------
     a, b, c
         Defaults are the values of Rössler (1976).
-    start, spread
-        Initial state, and its standard deviation over trials where a run has a key.
-    noise
-        Amplitude of white noise [per square root of the time unit], or None.
-    time_unit
-        Duration of the equations' unit of time [ms]; a turn takes about 5.9 units.
+    start, spread, noise, time_unit
+        As of :class:`Lorenz63`; a turn takes about 5.9 units.
 
     Raises
     ------

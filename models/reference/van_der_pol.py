@@ -23,12 +23,8 @@ class VanDerPol(AbstractDeclaredFlow):
     ----------
     mu
         Strength of the nonlinearity, at least 0.
-    start, spread
-        Initial state, and its standard deviation over trials where a run has a key.
-    noise
-        Amplitude of white noise [per square root of the time unit], or None.
-    time_unit
-        Duration of the equations' unit of time [ms].
+    start, spread, noise, time_unit
+        As of :class:`Lorenz63`.
 
     Raises
     ------

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number
-from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, vector
+from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, crossings, vector
 
 __all__ = ["WilsonCowan"]
 
@@ -21,7 +21,8 @@ class WilsonCowan(AbstractReferenceFlow):
         \tau_I \dot I &= -I + (k_I - I) \, S_I(c_3 E - c_4 I + Q + u_2)
 
     with :math:`S(x) = 1 / (1 + e^{-a (x - \theta)}) - 1 / (1 + e^{a \theta})` and k its largest
-    value. With the defaults the two populations oscillate.
+    value. With the defaults the two populations oscillate. Of the exponents only the largest is
+    known, zero on the limit cycle.
 
     Parameters
     ----------
@@ -106,8 +107,6 @@ class WilsonCowan(AbstractReferenceFlow):
 
     def equilibria(self):
         """The points where the nullclines cross, by rising E, bracketed by 4001 values."""
-        from scipy.optimize import brentq  # takes long to import
-
         c_1, c_2, c_3, c_4 = (float(c) for c in self.c)
         (a_E, a_I), (theta_E, theta_I) = (np.asarray(p, float) for p in (self.a, self.theta))
         P, Q = float(self.P), float(self.Q)
@@ -125,11 +124,5 @@ class WilsonCowan(AbstractReferenceFlow):
 
         # On that nullcline s lies between 0 and 1.
         low, high = k_E - 1, k_E**2 / (1 + k_E)
-        grid = np.linspace(low + 1e-12, high - 1e-12, 4001)
-        values = residual(grid)
-        crossed = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
-        E = np.array([brentq(residual, grid[i], grid[i + 1], xtol=1e-14) for i in crossed])
+        E = crossings(residual, low + 1e-12, high - 1e-12, xtol=1e-14)
         return np.stack([E, inhibition(E)], axis=1) if len(E) else np.zeros((0, 2))
-
-    def exponents(self):
-        """None: only the largest is known, zero on the limit cycle."""

@@ -1,54 +1,49 @@
 """Spiking networks: neurons, synapses, connections, and networks made of them."""
 
 from neurodyn.models.spiking import plasticity as plasticity
-from neurodyn.models.spiking.cells import (
+from neurodyn.models.spiking.cells.adex import AdEx
+from neurodyn.models.spiking.cells.cell_types import (
     CELL_TYPES_2003,
     CELL_TYPES_2007,
-    LIF,
-    AbstractNeuron,
-    AbstractSurrogate,
-    AdEx,
-    Arctan,
     CellType2003,
     CellType2007,
+)
+from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003
+from neurodyn.models.spiking.cells.izhikevich2007 import Izhikevich2007
+from neurodyn.models.spiking.cells.lif import LIF
+from neurodyn.models.spiking.cells.neuron import AbstractNeuron
+from neurodyn.models.spiking.cells.schemes import Izh2003
+from neurodyn.models.spiking.cells.surrogate import (
+    AbstractSurrogate,
+    Arctan,
     FastSigmoid,
     Gaussian,
-    Izh2003,
-    Izhikevich2003,
-    Izhikevich2007,
     Sigmoid,
     Triangle,
 )
-from neurodyn.models.spiking.network import (
+from neurodyn.models.spiking.network.connect import (
     AbstractConnectivity,
     AllToAll,
-    DistanceDependent,
     FixedInDegree,
     FixedOutDegree,
     FixedProbability,
-    Network,
     OneToOne,
     Pairs,
-    Population,
-    Projection,
-    Readout,
-    WhatWhen,
-    izhikevich2003_network,
-    recurrent_network,
 )
-from neurodyn.models.spiking.synapses import (
-    NMDA,
-    AbstractSynapse,
-    Alpha,
-    CurrentInput,
-    Delta,
-    DoubleExponential,
-    Exponential,
-    Poisson,
-    Pulse,
-    SpikeInput,
-    TsodyksMarkram,
-)
+from neurodyn.models.spiking.network.distance import DistanceDependent
+from neurodyn.models.spiking.network.izhikevich import izhikevich2003_network
+from neurodyn.models.spiking.network.network import Network
+from neurodyn.models.spiking.network.population import Population
+from neurodyn.models.spiking.network.projection import Projection
+from neurodyn.models.spiking.network.readout import Readout
+from neurodyn.models.spiking.network.recurrent import recurrent_network
+from neurodyn.models.spiking.network.what_when import WhatWhen
+from neurodyn.models.spiking.synapses.delta import Delta, Pulse
+from neurodyn.models.spiking.synapses.exponential import Alpha, DoubleExponential, Exponential
+from neurodyn.models.spiking.synapses.inputs import CurrentInput, Poisson, SpikeInput
+from neurodyn.models.spiking.synapses.nmda import NMDA
+from neurodyn.models.spiking.synapses.short_term import TsodyksMarkram
+from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 
 __all__ = [
     # Networks

@@ -1,49 +1,10 @@
-"""Neurons, their published parameters, the schemes that step them, and surrogate gradients."""
+"""Neurons, their published parameters, the schemes that step them, and surrogate gradients.
 
-from neurodyn.models.spiking.cells.adex import Adapting, AdEx
-from neurodyn.models.spiking.cells.cell_types import (
-    CELL_TYPES_2003,
-    CELL_TYPES_2007,
-    CellType2003,
-    CellType2007,
-)
-from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003, Recovering
-from neurodyn.models.spiking.cells.izhikevich2007 import Izhikevich2007
-from neurodyn.models.spiking.cells.lif import LIF, Potential
-from neurodyn.models.spiking.cells.neuron import AbstractNeuron
-from neurodyn.models.spiking.cells.schemes import Izh2003
-from neurodyn.models.spiking.cells.surrogate import (
-    AbstractSurrogate,
-    Arctan,
-    FastSigmoid,
-    Gaussian,
-    Sigmoid,
-    Triangle,
-)
+`neurodyn.models.spiking` shows them; the states of neurons are here.
+"""
 
-__all__ = [
-    # Neurons
-    "AdEx",
-    "Izhikevich2003",
-    "Izhikevich2007",
-    "LIF",
-    "AbstractNeuron",
-    # States of neurons
-    "Adapting",
-    "Potential",
-    "Recovering",
-    # Published cell types
-    "CELL_TYPES_2003",
-    "CELL_TYPES_2007",
-    "CellType2003",
-    "CellType2007",
-    # Scheme of 2003
-    "Izh2003",
-    # Surrogate gradients
-    "AbstractSurrogate",
-    "Arctan",
-    "FastSigmoid",
-    "Gaussian",
-    "Sigmoid",
-    "Triangle",
-]
+from neurodyn.models.spiking.cells.adex import Adapting
+from neurodyn.models.spiking.cells.izhikevich2003 import Recovering
+from neurodyn.models.spiking.cells.lif import Potential
+
+__all__ = ["Adapting", "Potential", "Recovering"]

@@ -1,5 +1,6 @@
 """The adaptive exponential integrate-and-fire neuron."""
 
+import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -9,17 +10,16 @@ from jaxtyping import Array, Float
 from neurodyn.models.spiking.cells.lif import check_reset
 from neurodyn.models.spiking.cells.neuron import (
     AbstractNeuron,
-    Initial,
-    initial,
-    n_units,
-    per_unit,
+    PerUnit,
+    Start,
     split,
     where_spiked,
 )
-from neurodyn.params import AbstractParameter
 from neurodyn.system import Variable
 
 __all__ = ["AdEx", "Adapting"]
+
+_PARAMETERS = ("C", "g_L", "E_L", "V_T", "Delta_T", "tau_w", "a", "b", "v_reset", "v_peak")
 
 
 class Adapting(NamedTuple):
@@ -88,63 +88,30 @@ class AdEx(AbstractNeuron):
     neuronal activity", J. Neurophysiol. 94:3637, 2005.
     """
 
-    n: int = eqx.field(static=True)
-    cell_type: tuple[str, ...] = eqx.field(static=True)
-    C: Float[Array, " unit"] | AbstractParameter
-    g_L: Float[Array, " unit"] | AbstractParameter
-    E_L: Float[Array, " unit"] | AbstractParameter
-    V_T: Float[Array, " unit"] | AbstractParameter
-    Delta_T: Float[Array, " unit"] | AbstractParameter
-    tau_w: Float[Array, " unit"] | AbstractParameter
-    a: Float[Array, " unit"] | AbstractParameter
-    b: Float[Array, " unit"] | AbstractParameter
-    v_reset: Float[Array, " unit"] | AbstractParameter
-    v_peak: Float[Array, " unit"] | AbstractParameter
-    v0: Initial
-    w0: Initial
+    cell_type: tuple[str, ...] = eqx.field(static=True, init=False)
+    _: dataclasses.KW_ONLY
+    C: PerUnit = 281.0
+    g_L: PerUnit = 30.0
+    E_L: PerUnit = -70.6
+    V_T: PerUnit = -50.4
+    Delta_T: PerUnit = 2.0
+    tau_w: PerUnit = 144.0
+    a: PerUnit = 4.0
+    b: PerUnit = 80.5
+    v_reset: PerUnit = -70.6
+    v_peak: PerUnit = 20.0
+    v0: Start = None
+    w0: Start = None
+    key: dataclasses.InitVar[Any] = None
 
-    parameters: ClassVar[tuple[str, ...]] = (
-        "C",
-        "g_L",
-        "E_L",
-        "V_T",
-        "Delta_T",
-        "tau_w",
-        "a",
-        "b",
-        "v_reset",
-        "v_peak",
-    )
+    parameters: ClassVar[tuple[str, ...]] = _PARAMETERS
     current_units: ClassVar[str] = "pA"
     time_constants: ClassVar[tuple[str, ...]] = ("tau_w",)
     reference: ClassVar[tuple[str, ...]] = ("brette2005",)
 
-    def __init__(
-        self,
-        n: int,
-        *,
-        C: Any = 281.0,
-        g_L: Any = 30.0,
-        E_L: Any = -70.6,
-        V_T: Any = -50.4,
-        Delta_T: Any = 2.0,
-        tau_w: Any = 144.0,
-        a: Any = 4.0,
-        b: Any = 80.5,
-        v_reset: Any = -70.6,
-        v_peak: Any = 20.0,
-        v0: Any = None,
-        w0: Any = None,
-        key: Any = None,
-    ):
-        self.n = n_units(n)
-        self.cell_type = ("AdEx",) * self.n
-        given = (C, g_L, E_L, V_T, Delta_T, tau_w, a, b, v_reset, v_peak)
-        keys = split(key, len(given))
-        for name, value, own in zip(self.parameters, given, keys, strict=True):
-            above = 0.0 if name in ("C", "g_L", "Delta_T", "tau_w") else None
-            setattr(self, name, per_unit(name, value, self.n, own, above=above))
-        self.v0, self.w0 = initial("v0", v0, self.n), initial("w0", w0, self.n)
+    def __post_init__(self, key):
+        positive = ("C", "g_L", "Delta_T", "tau_w")
+        self._bind(self.parameters, ("v0", "w0"), key, positive=positive)
         check_reset(self.v_reset, self.v_peak)
 
     def start(self, key):

@@ -1,5 +1,6 @@
 """Izhikevich's simple neuron of 2003."""
 
+import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -8,16 +9,11 @@ from jaxtyping import Array, Float
 from neurodyn.models.spiking.cells.cell_types import CELL_TYPES_2003
 from neurodyn.models.spiking.cells.neuron import (
     AbstractNeuron,
-    Initial,
-    column,
-    initial,
-    n_units,
-    per_unit,
+    PerUnit,
+    Start,
     split,
-    type_names,
     where_spiked,
 )
-from neurodyn.params import AbstractParameter
 from neurodyn.system import Variable
 
 __all__ = ["Izhikevich2003", "Recovering"]
@@ -82,44 +78,24 @@ class Izhikevich2003(AbstractNeuron):
     Array([0.02, 0.02, 0.1 ], dtype=float32)
     """
 
-    n: int = eqx.field(static=True)
-    cell_type: tuple[str, ...] = eqx.field(static=True)
-    a: Float[Array, " unit"] | AbstractParameter
-    b: Float[Array, " unit"] | AbstractParameter
-    c: Float[Array, " unit"] | AbstractParameter
-    d: Float[Array, " unit"] | AbstractParameter
-    threshold: Float[Array, " unit"] | AbstractParameter
-    v0: Initial
-    u0: Initial
+    cell_type: Any = eqx.field(static=True, default="RS")
+    _: dataclasses.KW_ONLY
+    a: PerUnit = None
+    b: PerUnit = None
+    c: PerUnit = None
+    d: PerUnit = None
+    threshold: PerUnit = 30.0
+    v0: Start = -65.0
+    u0: Start = None
+    key: dataclasses.InitVar[Any] = None
 
     parameters: ClassVar[tuple[str, ...]] = ("a", "b", "c", "d", "threshold")
     current_units: ClassVar[str] = "mV/ms"
     time_constants: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[tuple[str, ...]] = ("izhikevich2003",)
 
-    def __init__(
-        self,
-        n: int,
-        cell_type: Any = "RS",
-        *,
-        a: Any = None,
-        b: Any = None,
-        c: Any = None,
-        d: Any = None,
-        threshold: Any = 30.0,
-        v0: Any = -65.0,
-        u0: Any = None,
-        key: Any = None,
-    ):
-        self.n = n_units(n)
-        self.cell_type = type_names(cell_type, list(CELL_TYPES_2003), self.n)
-        keys = split(key, 5)
-        for name, given, own in zip("abcd", (a, b, c, d), keys, strict=False):
-            if given is None:
-                given = column(CELL_TYPES_2003, self.cell_type, name)
-            setattr(self, name, per_unit(name, given, self.n, own))
-        self.threshold = per_unit("threshold", threshold, self.n, keys[4])
-        self.v0, self.u0 = initial("v0", v0, self.n), initial("u0", u0, self.n)
+    def __post_init__(self, key):
+        self._bind(self.parameters, ("v0", "u0"), key, types=CELL_TYPES_2003)
 
     def start(self, key):
         key_v, key_u = split(key, 2)

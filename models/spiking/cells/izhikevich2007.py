@@ -12,12 +12,7 @@ from neurodyn.models.spiking.cells.izhikevich2003 import Recovering
 from neurodyn.models.spiking.cells.neuron import (
     AbstractNeuron,
     Initial,
-    column,
-    initial,
-    n_units,
-    per_unit,
     split,
-    type_names,
     where_spiked,
 )
 from neurodyn.params import AbstractParameter, Fixed
@@ -80,7 +75,6 @@ class Izhikevich2007(AbstractNeuron):
     Izhikevich, "Dynamical Systems in Neuroscience", MIT Press 2007, chapter 8.
     """
 
-    n: int = eqx.field(static=True)
     cell_type: tuple[str, ...] = eqx.field(static=True)
     special: bool = eqx.field(static=True)
     C: Float[Array, " unit"] | AbstractParameter
@@ -124,29 +118,19 @@ class Izhikevich2007(AbstractNeuron):
         u0: Any = None,
         key: Any = None,
     ):
-        self.n = n_units(n)
-        names = type_names(cell_type, list(CELL_TYPES_2007), self.n)
-        self.cell_type = names
-        given = dict(zip(_PLAIN, (C, k, vr, vt, vpeak, a, b, c, d), strict=True))
-        for (name, value), own in zip(given.items(), split(key, len(given)), strict=True):
-            value = column(CELL_TYPES_2007, names, name) if value is None else value
-            above = 0.0 if name in ("C", "k") else None
-            setattr(self, name, per_unit(name, value, self.n, own, above=above))
-        switched = np.array([CELL_TYPES_2007[name].b_low is not None for name in names])
-        cubic = column(CELL_TYPES_2007, names, "cubic")
-        self.special = bool(switched.any() or cubic.any()) or any(
-            CELL_TYPES_2007[name].vpeak_u != 0 for name in names
-        )
-        for name in ("vpeak_u", "c_u", "cubic"):
-            setattr(self, name, _fixed(column(CELL_TYPES_2007, names, name)))
-        # Infinite bounds would give NaN gradients, so numbers far beyond any state are used
-        # instead.
-        bounds = np.minimum(column(CELL_TYPES_2007, names, "u_max"), 1e12)
-        self.u_max = _fixed(bounds)
-        self.v_switch = _fixed(np.maximum(column(CELL_TYPES_2007, names, "v_switch"), -1e12))
-        low = np.array([CELL_TYPES_2007[name].b_low or 0.0 for name in names])
-        self.b_low = _fixed(low)
-        self.v0, self.u0 = initial("v0", v0, self.n), initial("u0", u0, self.n)
+        self.n, self.cell_type, self.v0, self.u0 = n, cell_type, v0, u0
+        for name, value in zip(_PLAIN, (C, k, vr, vt, vpeak, a, b, c, d), strict=True):
+            setattr(self, name, value)
+        table = CELL_TYPES_2007
+        self._bind(_PLAIN, ("v0", "u0"), key, positive=("C", "k"), types=table)
+        types = [table[name] for name in self.cell_type]
+        self.special = any(t.b_low is not None or t.cubic or t.vpeak_u for t in types)
+        for name in _SPECIAL:
+            values = np.array([getattr(t, name) or 0.0 for t in types], float)
+            # Infinite bounds would give NaN gradients, so numbers far beyond any state are used
+            # instead.
+            values = jnp.asarray(np.clip(values, -1e12, 1e12), jnp.result_type(float))
+            setattr(self, name, Fixed(raw=values))
 
     def start(self, key):
         key_v, key_u = split(key, 2)
@@ -179,7 +163,3 @@ class Izhikevich2007(AbstractNeuron):
             "v": Variable(("unit",), "mV", "membrane potential", "voltage"),
             "u": Variable(("unit",), "pA", "recovery current", "hidden"),
         }
-
-
-def _fixed(values: np.ndarray) -> Fixed:
-    return Fixed(raw=jnp.asarray(values, jnp.result_type(float)))

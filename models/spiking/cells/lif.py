@@ -1,21 +1,13 @@
 """The leaky integrate-and-fire neuron."""
 
+import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.models.spiking.cells.neuron import (
-    AbstractNeuron,
-    Initial,
-    initial,
-    n_units,
-    per_unit,
-    split,
-    where_spiked,
-)
-from neurodyn.params import AbstractParameter
+from neurodyn.models.spiking.cells.neuron import AbstractNeuron, PerUnit, Start, where_spiked
 from neurodyn.params.base import value_of
 from neurodyn.params.laws import is_concrete
 from neurodyn.system import Variable
@@ -75,41 +67,23 @@ class LIF(AbstractNeuron):
     Brette et al., "Simulation of networks of spiking neurons", J. Comput. Neurosci. 23:349, 2007.
     """
 
-    n: int = eqx.field(static=True)
-    cell_type: tuple[str, ...] = eqx.field(static=True)
-    tau: Float[Array, " unit"] | AbstractParameter
-    v_rest: Float[Array, " unit"] | AbstractParameter
-    v_reset: Float[Array, " unit"] | AbstractParameter
-    threshold: Float[Array, " unit"] | AbstractParameter
-    R: Float[Array, " unit"] | AbstractParameter
-    v0: Initial
+    cell_type: tuple[str, ...] = eqx.field(static=True, init=False)
+    _: dataclasses.KW_ONLY
+    tau: PerUnit = 20.0
+    v_rest: PerUnit = -60.0
+    v_reset: PerUnit = -60.0
+    threshold: PerUnit = -50.0
+    R: PerUnit = 1.0
+    v0: Start = None
+    key: dataclasses.InitVar[Any] = None
 
     parameters: ClassVar[tuple[str, ...]] = ("tau", "v_rest", "v_reset", "threshold", "R")
     current_units: ClassVar[str] = "mV"
     time_constants: ClassVar[tuple[str, ...]] = ("tau",)
     reference: ClassVar[tuple[str, ...]] = ("vogels2005", "brette2007")
 
-    def __init__(
-        self,
-        n: int,
-        *,
-        tau: Any = 20.0,
-        v_rest: Any = -60.0,
-        v_reset: Any = -60.0,
-        threshold: Any = -50.0,
-        R: Any = 1.0,
-        v0: Any = None,
-        key: Any = None,
-    ):
-        self.n = n_units(n)
-        self.cell_type = ("LIF",) * self.n
-        keys = split(key, 5)
-        self.tau = per_unit("tau", tau, self.n, keys[0], above=0.0)
-        self.v_rest = per_unit("v_rest", v_rest, self.n, keys[1])
-        self.v_reset = per_unit("v_reset", v_reset, self.n, keys[2])
-        self.threshold = per_unit("threshold", threshold, self.n, keys[3])
-        self.R = per_unit("R", R, self.n, keys[4])
-        self.v0 = initial("v0", v0, self.n)
+    def __post_init__(self, key):
+        self._bind(self.parameters, ("v0",), key, positive=("tau",))
         check_reset(self.v_reset, self.threshold)
 
     def start(self, key):

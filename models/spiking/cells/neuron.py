@@ -2,11 +2,16 @@
 
 A new neuron is one file: a NamedTuple for its state, whose first field is the membrane potential
 ``v``, and a final class that implements :class:`AbstractNeuron`.
+
+Parameters are declared as fields with their defaults. Each may be given as a number, an array
+``(unit,)``, a law of :mod:`neurodyn.params` that is drawn once, or a parameter, which is then
+trained; numbers, arrays and laws stay fixed. Initial values may be laws, which are then drawn anew
+for every trial.
 """
 
 import abc
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -30,6 +35,11 @@ from neurodyn.system import Variable
 
 __all__ = ["AbstractNeuron", "Initial", "Joined"]
 
+#: A declared parameter: kept as an array ``Float[Array, " unit"]`` or a parameter.
+PerUnit = Any
+#: Declared initial values: kept as `Initial`.
+Start = Any
+
 
 class AbstractNeuron(eqx.Module):
     """The equations of ``n`` units without any connections.
@@ -48,13 +58,43 @@ class AbstractNeuron(eqx.Module):
         Names of the fields that no step may exceed [ms].
     """
 
-    n: eqx.AbstractVar[int]
-    cell_type: eqx.AbstractVar[tuple[str, ...]]
+    n: int = eqx.field(static=True)
+    cell_type: eqx.AbstractVar[Any]
     parameters: eqx.AbstractClassVar[tuple[str, ...]]
     current_units: eqx.AbstractClassVar[str]
     time_constants: eqx.AbstractClassVar[tuple[str, ...]]
 
     __repr__ = brief
+
+    def _bind(
+        self,
+        names: Sequence[str],
+        initial: Sequence[str],
+        key: Any,
+        *,
+        positive: Sequence[str] = (),
+        types: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Bind the declared fields with these names; for use in ``__post_init__`` only.
+
+        Of a neuron with published types, a parameter that is None is that of the type.
+        """
+        self.n = whole("n", self.n, 1)
+        self.cell_type = (
+            (type(self).__name__,) * self.n
+            if types is None
+            else type_names(self.cell_type, list(types), self.n)
+        )
+        for name, own in zip(names, split(key, len(names)), strict=True):
+            value = getattr(self, name)
+            value = column(types, self.cell_type, name) if value is None else value
+            above = 0.0 if name in positive else None
+            setattr(self, name, per_unit(name, value, self.n, own, above=above))
+        for name in initial:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, AbstractDistribution):
+                value = per_unit(name, value, self.n, None)
+            setattr(self, name, Initial((value,), (self.n,)))
 
     @abc.abstractmethod
     def start(self, key: PRNGKeyArray | None) -> Any:
@@ -155,13 +195,6 @@ def per_unit(
     return bound
 
 
-def initial(name: str, value: Any, n: int) -> Initial:
-    """Bind the initial values of one population; None: the default of the neuron."""
-    if value is None or isinstance(value, AbstractDistribution):
-        return Initial((value,), (n,))
-    return Initial((per_unit(name, value, n, None),), (n,))
-
-
 def type_names(cell_type: Any, known: Sequence[str], n: int) -> tuple[str, ...]:
     """Name of the type of each unit.
 
@@ -184,11 +217,6 @@ def type_names(cell_type: Any, known: Sequence[str], n: int) -> tuple[str, ...]:
 def column(table: Any, names: Sequence[str], field: str) -> np.ndarray:
     """One parameter of each unit out of a table of types."""
     return np.array([getattr(table[name], field) for name in names], float)
-
-
-def n_units(n: Any) -> int:
-    """A number of units, checked."""
-    return whole("n", n, 1)
 
 
 def join(neurons: Sequence[AbstractNeuron]) -> Any:

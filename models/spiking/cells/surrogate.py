@@ -31,15 +31,24 @@ class AbstractSurrogate(eqx.Module):
     Attributes
     ----------
     width
-        Distance from threshold over which the derivative falls [mV].
+        Distance from threshold over which the derivative falls [mV]; given as a number, kept fixed.
     height
-        Its value at threshold [1/mV].
+        Its value at threshold [1/mV]; given as a number or None, kept fixed.
     """
 
-    width: eqx.AbstractVar[Float[Array, ""] | Fixed]
-    height: eqx.AbstractVar[Float[Array, ""] | Fixed]
+    width: Any = 10.0
+    height: Any = None
 
     __repr__ = brief
+
+    def __post_init__(self):
+        width = number("width", self.width, above=0)
+        if self.height is None:
+            known = numbers_of(width)
+            height = 1 / width if known is None else as_array(1 / known, width.dtype)
+        else:
+            height = number("height", self.height, above=0)
+        self.width, self.height = Fixed(raw=width), Fixed(raw=height)
 
     @abc.abstractmethod
     def shape(self, x: Float[Array, " unit"]) -> Float[Array, " unit"]:
@@ -70,12 +79,6 @@ class FastSigmoid(AbstractSurrogate):
     Comput. 30:1514, 2018.
     """
 
-    width: Float[Array, ""] | Fixed
-    height: Float[Array, ""] | Fixed
-
-    def __init__(self, width: Any = 10.0, height: Any = None):
-        self.width, self.height = _sizes(width, height)
-
     def shape(self, x):
         return 1 / (1 + jnp.abs(x)) ** 2
 
@@ -97,12 +100,6 @@ class Triangle(AbstractSurrogate):
     NeurIPS 2018.
     """
 
-    width: Float[Array, ""] | Fixed
-    height: Float[Array, ""] | Fixed
-
-    def __init__(self, width: Any = 10.0, height: Any = None):
-        self.width, self.height = _sizes(width, height)
-
     def shape(self, x):
         return jnp.maximum(1 - jnp.abs(x), 0.0)
 
@@ -122,12 +119,6 @@ class Gaussian(AbstractSurrogate):
     Yin, Corradi & Bohte, "Accurate and efficient time-domain classification with adaptive spiking
     recurrent neural networks", Nat. Mach. Intell. 3:905, 2021.
     """
-
-    width: Float[Array, ""] | Fixed
-    height: Float[Array, ""] | Fixed
-
-    def __init__(self, width: Any = 10.0, height: Any = None):
-        self.width, self.height = _sizes(width, height)
 
     def shape(self, x):
         return jnp.exp(-(x**2) / 2)
@@ -149,12 +140,6 @@ class Arctan(AbstractSurrogate):
     neural networks", ICCV 2021.
     """
 
-    width: Float[Array, ""] | Fixed
-    height: Float[Array, ""] | Fixed
-
-    def __init__(self, width: Any = 10.0, height: Any = None):
-        self.width, self.height = _sizes(width, height)
-
     def shape(self, x):
         return 1 / (1 + (math.pi / 2 * x) ** 2)
 
@@ -170,23 +155,8 @@ class Sigmoid(AbstractSurrogate):
         Derivative at threshold [1/mV]; default ``1 / width``.
     """
 
-    width: Float[Array, ""] | Fixed
-    height: Float[Array, ""] | Fixed
-
-    def __init__(self, width: Any = 10.0, height: Any = None):
-        self.width, self.height = _sizes(width, height)
-
     def shape(self, x):
         return 4 * jax.nn.sigmoid(x) * jax.nn.sigmoid(-x)
-
-
-def _sizes(width: Any, height: Any) -> tuple[Fixed, Fixed]:
-    w = number("width", width, above=0)
-    if height is not None:
-        return Fixed(raw=w), Fixed(raw=number("height", height, above=0))
-    known = numbers_of(w)
-    h = 1 / w if known is None else as_array(1 / known, w.dtype)
-    return Fixed(raw=w), Fixed(raw=h)
 
 
 @jax.custom_jvp

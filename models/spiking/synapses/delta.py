@@ -24,23 +24,11 @@ class Delta(AbstractSynapse):
     def start(self, n, dtype):
         del n, dtype
 
-    def drift(self, s):
-        del s
-
     def receive(self, s, arrivals, dt):
         del s, arrivals, dt
 
-    def current(self, s, v):
-        del s, v
-
     def kick(self, arrivals):
         return arrivals
-
-    def trace(self, s):
-        del s
-
-    def variable(self, name, current_units):
-        del name, current_units
 
 
 class Pulse(AbstractSynapse):
@@ -57,9 +45,6 @@ class Pulse(AbstractSynapse):
     def start(self, n, dtype):
         return jnp.zeros((n,), dtype)
 
-    def drift(self, s):
-        del s
-
     def receive(self, s, arrivals, dt):
         del s, dt
         return arrivals
@@ -67,9 +52,6 @@ class Pulse(AbstractSynapse):
     def current(self, s, v):
         del v
         return s
-
-    def kick(self, arrivals):
-        del arrivals
 
     def trace(self, s):
         return s

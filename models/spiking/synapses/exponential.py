@@ -70,9 +70,6 @@ class Exponential(AbstractSynapse):
     def current(self, s, v):
         return driven(s, v, self.reversal)
 
-    def kick(self, arrivals):
-        del arrivals
-
     def trace(self, s):
         return s
 
@@ -162,9 +159,6 @@ class DoubleExponential(AbstractSynapse):
 
     def current(self, s, v):
         return driven(s[0], v, self.reversal)
-
-    def kick(self, arrivals):
-        del arrivals
 
     def trace(self, s):
         return s[0]

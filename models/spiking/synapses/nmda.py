@@ -92,9 +92,6 @@ class NMDA(AbstractSynapse):
     def current(self, s, v):
         return s[0] * self.unblocked(v) * (self.reversal - v)
 
-    def kick(self, arrivals):
-        del arrivals
-
     def trace(self, s):
         return s[0]
 

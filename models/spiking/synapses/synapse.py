@@ -46,9 +46,9 @@ class AbstractSynapse(eqx.Module):
     def start(self, n: int, dtype: Any) -> PyTree:
         """State before the first step; None without one."""
 
-    @abc.abstractmethod
     def drift(self, s: PyTree) -> PyTree:
         """Rate of change of the state [per ms]; where it is not exact."""
+        del s
 
     @abc.abstractmethod
     def receive(self, s: PyTree, arrivals: Float[Array, " unit"], dt: Any) -> PyTree:
@@ -57,21 +57,21 @@ class AbstractSynapse(eqx.Module):
         An exact synapse first advances by ``dt`` [ms].
         """
 
-    @abc.abstractmethod
     def current(self, s: PyTree, v: Float[Array, " unit"]) -> Float[Array, " unit"] | None:
-        """Current into each unit in this state."""
+        """Current into each unit in this state; by default none."""
+        del s, v
 
-    @abc.abstractmethod
     def kick(self, arrivals: Float[Array, " unit"]) -> Float[Array, " unit"] | None:
-        """Jump of the potential by the arrivals [mV]."""
+        """Jump of the potential by the arrivals [mV]; by default none."""
+        del arrivals
 
-    @abc.abstractmethod
     def trace(self, s: PyTree) -> Float[Array, " unit"] | None:
-        """The recorded variable."""
+        """The recorded variable; by default none."""
+        del s
 
-    @abc.abstractmethod
     def variable(self, name: str, current_units: str) -> Variable | None:
         """Label of :meth:`trace`."""
+        del name, current_units
 
 
 def scalar(
