@@ -2,14 +2,12 @@
 
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import whole
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import narrow_normal, stable_diagonal, turned
-from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params.base import value_of
@@ -61,11 +59,6 @@ class ALRNN(AbstractPLRNN):
     2
     """
 
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
-    n_relu: int = eqx.field(static=True)
-    observation: AbstractObservation
     A: Float[Array, " unit"] | AbstractParameter
     W: Float[Array, "unit unit"] | AbstractParameter
     h: Float[Array, " unit"] | AbstractParameter
@@ -74,6 +67,7 @@ class ALRNN(AbstractPLRNN):
     clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("brenner2024",)
+    small: ClassVar[dict[str, Any]] = {"n_relu": 3}
 
     def __init__(
         self,
@@ -89,31 +83,24 @@ class ALRNN(AbstractPLRNN):
         C: Any = None,
         key: Any,
     ):
-        parts = Parts("ALRNN", key, n_inputs, n_units, n_outputs)
-        parts.set_common(self, observation, C)
+        parts = Parts(self, key, (n_inputs, n_units, n_outputs), observation, C)
         M = self.n_units
         self.n_relu = whole("n_relu", n_relu, 0, M)
         self.A = parts.bind("A", A, (M,), stable_diagonal)
         self.W = parts.bind("W", W, (M, M), turned(narrow_normal))
         self.h = parts.bind("h", h, (M,), 0.0)
 
-    @classmethod
-    def example(cls, key: Any = 0) -> "ALRNN":
-        """A small model, for tests."""
-        # From the origin, the weights that map the first observation to a state have no gradient.
-        return cls(3, 8, 2, n_relu=3, key=key).starting_from([0.5, -0.5])
-
     def mask(self, z):
         return z[self.n_units - self.n_relu :] > 0
 
     def advance(self, z):
-        A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
+        A, W, h = self._values()
         linear = jnp.arange(self.n_units) < self.n_units - self.n_relu
         g = jnp.where(beside(linear, z) | (z > 0), z, jnp.zeros_like(z))
         return beside(A, z) * z + product(W, g) + beside(h, z)
 
     def affine(self, mask):
-        A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
+        A, W, h = self._values()
         D = jnp.concatenate([jnp.ones(self.n_units - self.n_relu, h.dtype), mask.astype(h.dtype)])
         return jnp.diag(A) + (W * D[:, None]).T, h
 
@@ -121,21 +108,17 @@ class ALRNN(AbstractPLRNN):
         return jnp.max(jnp.abs(value_of(self.A))) + spectral_norm(value_of(self.W))
 
     def penalties(self):
-        """Penalties by name.
+        """Penalties by name, see :meth:`PLRNN.penalties`.
 
         Returns
         -------
         dict
-            ``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"growth"``: the norm of the part of ``A``
-            plus the diagonal of ``W`` that exceeds 0.05; ``"observation"``: that of the
-            observation.
+            Besides ``"latent"`` and ``"observation"`` there is ``"growth"``: the norm of the part
+            of ``A`` plus the diagonal of ``W`` that exceeds 0.05.
         """
-        A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)
+        A, W, _ = self._values()
         excess = jnp.maximum(A + jnp.diagonal(W) - 0.05, 0)
         # The norm has no derivative at 0.
         tiny = jnp.finfo(excess.dtype).tiny
-        return {
-            "latent": latent_penalty(A, W, h),
-            "growth": jnp.sqrt(jnp.maximum(jnp.sum(excess**2), tiny)),
-            "observation": self.observation.penalty(),
-        }
+        growth = jnp.sqrt(jnp.maximum(jnp.sum(excess**2), tiny))
+        return super().penalties() | {"growth": growth}

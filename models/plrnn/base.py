@@ -5,7 +5,7 @@ as ``z @ W``. The papers write ``(post, pre)``, so their ``W z`` is ``W.T @ z`` 
 """
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -18,15 +18,13 @@ from neurodyn.labels import in_positions
 from neurodyn.models.plrnn.initial import turned
 from neurodyn.models.plrnn.observation import AbstractObservation, make_observation
 from neurodyn.models.plrnn.products import product
-from neurodyn.params import AbstractParameter, Fixed
+from neurodyn.params import Fixed
 from neurodyn.params import bind as base
 from neurodyn.params.base import value_of
 from neurodyn.system import AbstractMap, State, Variable
 
-__all__ = ["AbstractPLRNN", "Parts", "latent_penalty"]
+__all__ = ["AbstractPLRNN", "Parts"]
 
-#: Units of time that need no conversion: ms, and steps of maps.
-_CLOCKS = ("ms", "1")
 _GLOROT = jax.nn.initializers.glorot_uniform()
 
 
@@ -38,8 +36,8 @@ class AbstractPLRNN(AbstractMap):
 
     Attributes
     ----------
-    n_units
-        Number M of latent units.
+    n_inputs, n_units, n_outputs
+        External inputs K, latent units M, observed variables N.
     n_relu
         Number of gates.
     observation
@@ -53,15 +51,21 @@ class AbstractPLRNN(AbstractMap):
         steps instead of ms (else 0); None: at 0.
     """
 
-    n_units: eqx.AbstractVar[int]
-    n_relu: eqx.AbstractVar[int]
-    observation: eqx.AbstractVar[AbstractObservation]
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    n_relu: int = eqx.field(static=True)
+    observation: AbstractObservation
     C: eqx.AbstractVar[Any]
     start: eqx.AbstractVar[Any]
     clock: eqx.AbstractVar[Int[Array, "4"] | None]
 
     #: Fields that are transposed in older files, see `neurodyn.io.versions`.
     post_pre_in_version_1 = ("W", "C")
+    #: Parameters of the latent map: its diagonal, and what is penalised with it.
+    latent: ClassVar[tuple[str, ...]] = ("A", "W", "h")
+    #: Arguments of `example` besides the sizes.
+    small: ClassVar[dict[str, Any]]
 
     # --- implemented by each model -----------------------------------------------------------
 
@@ -83,17 +87,37 @@ class AbstractPLRNN(AbstractMap):
     def jacobian_bound(self) -> Float[Array, ""]:
         """An upper bound of the spectral norm of the Jacobian in any state."""
 
-    @abc.abstractmethod
-    def penalties(self) -> dict[str, Float[Array, ""]]:
-        """Penalties that training may add to the loss, by name."""
-
     # --- derived -----------------------------------------------------------------------------
 
+    @classmethod
+    def example(cls, key: Any = 0) -> "AbstractPLRNN":
+        """A small model, for tests."""
+        # From the origin, the weights that map the first observation to a state have no gradient.
+        return cls(3, 8, 2, key=key, **cls.small).starting_from([0.5, -0.5])
+
+    def penalties(self) -> dict[str, Float[Array, ""]]:
+        """Penalties that training may add to the loss, by name.
+
+        Returns
+        -------
+        dict
+            ``"latent"``: ``|1 - A|^2`` plus the squared norms of W and h (of a shallow network W1,
+            W2, h1 and h2); ``"observation"``: that of the observation.
+        """
+        A, *weights = self._values()
+        latent = jnp.sum((1 - A) ** 2) + sum(jnp.sum(w**2) for w in weights)
+        return {"latent": latent, "observation": self.observation.penalty()}
+
+    def _values(self) -> list[Array]:
+        """Values of the parameters of the latent map."""
+        return [value_of(getattr(self, name)) for name in self.latent]
+
     def step(
-        self, z: Float[Array, " unit"], u: Float[Array, " input"] | None = None
-    ) -> Float[Array, " unit"]:
+        self, z: Float[Array, " unit *state"], u: Float[Array, " input *state"] | None = None
+    ) -> Float[Array, " unit *state"]:
         """The state after ``z``, given the external input ``u``."""
-        return self._after(z, u)
+        after = self.advance(z)
+        return after if u is None or self.C is None else after + product(value_of(self.C), u)
 
     def steps(
         self, z: Float[Array, "unit state"], u: Float[Array, "input state"] | None = None
@@ -102,11 +126,7 @@ class AbstractPLRNN(AbstractMap):
 
         Parameters that are indexed must have been resolved for one trial. Reverse mode once.
         """
-        return self._after(z, u)
-
-    def _after(self, z: Array, u: Array | None) -> Array:
-        after = self.advance(z)
-        return after if u is None or self.C is None else after + product(value_of(self.C), u)
+        return self.step(z, u)
 
     def region(
         self, z: Float[Array, " unit"]
@@ -217,7 +237,8 @@ def _clock_of(x: Any) -> Int[Array, "4"]:
         return jnp.asarray([0, 0, 1, 0], jnp.int32)
     time = x["time"]
     unit = time.attrs.get("units", "ms")
-    if time.ndim or time.dtype.kind not in "iuf" or not np.isfinite(time) or unit not in _CLOCKS:
+    known = unit in ("ms", "1")  # ms, and steps of maps
+    if time.ndim or time.dtype.kind not in "iuf" or not np.isfinite(time) or not known:
         raise ValueError(
             f"`x` is one observation at one time in ms, got a time of shape {time.shape} and dtype "
             f"{time.dtype} in {unit!r}: select one, e.g. x.isel(time=0), of a series in ms."
@@ -230,24 +251,37 @@ def _clock_of(x: Any) -> Int[Array, "4"]:
 
 
 class Parts:
-    """Binds the parameters of a model that is being built, one key for each.
+    """Sets what all models share, and binds the other parameters, one key for each.
 
     Parameters
     ----------
-    name
-        Name of the model, for errors.
+    model
+        The model that is being built.
     key
         Seed or key.
-    n_inputs, n_units, n_outputs
-        Sizes.
+    sizes
+        Of the model: inputs, units, outputs.
+    observation, C
+        As given to the model.
     """
 
-    def __init__(self, name: str, key: Any, n_inputs: int, n_units: int, n_outputs: int):
-        self.sizes = base.check_sizes(n_inputs=n_inputs, n_units=n_units, n_outputs=n_outputs)
+    def __init__(self, model: Any, key: Any, sizes: tuple[int, int, int], observation: Any, C: Any):
+        name, names = type(model).__name__, ("n_inputs", "n_units", "n_outputs")
+        n_inputs, n_units, n_outputs = base.check_sizes(**dict(zip(names, sizes, strict=True)))
         if n_outputs < 1:
             raise ValueError(f"`n_outputs` must be at least 1 for a {name}, got {n_outputs}.")
-        self._C, self._observation, *keys = base.split_key(key, 10, name=f"a {name}")
+        for_C, for_observation, *keys = base.split_key(key, 10, name=f"a {name}")
         self._keys = iter(keys)
+        model.n_inputs, model.n_units, model.n_outputs = n_inputs, n_units, n_outputs
+        model.observation = make_observation(observation, n_outputs, n_units, for_observation)
+        model.C = None
+        if n_inputs:
+            model.C = base.bind(C, (n_inputs, n_units), for_C, name="C", default=turned(_GLOROT))
+        elif C is not None:
+            raise ValueError("`C` weighs external inputs, but n_inputs=0.")
+        # Runs start from the mean of standardised data.
+        model.start = Fixed(raw=jnp.zeros(n_outputs, jnp.result_type(float)))
+        model.clock = None
 
     def bind(self, name: str, value: Any, shape: tuple[int, ...], default: Any) -> Any:
         """One parameter."""
@@ -263,30 +297,3 @@ class Parts:
             return base.bind(value, shape, key, name=name, default=same_draw, balance="cancel")
 
         return bound(*first), bound(*second)
-
-    def set_common(self, model: Any, observation: Any, C: Any) -> None:
-        """Set the sizes, the observation, the input weights and the start of the model."""
-        model.n_inputs, model.n_units, model.n_outputs = self.sizes
-        model.observation, model.C = self.observe(observation), self.external(C)
-        # Runs start from the mean of standardised data.
-        model.start = Fixed(raw=jnp.zeros(self.sizes[2], jnp.result_type(float)))
-        model.clock = None
-
-    def external(self, C: Any) -> Float[Array, "input unit"] | AbstractParameter | None:
-        """Input weights; None without inputs."""
-        n_inputs, n_units, _ = self.sizes
-        if not n_inputs:
-            if C is not None:
-                raise ValueError("`C` weighs external inputs, but n_inputs=0.")
-            return None
-        return base.bind(C, (n_inputs, n_units), self._C, name="C", default=turned(_GLOROT))
-
-    def observe(self, kind: Any) -> AbstractObservation:
-        """The observation."""
-        _, n_units, n_outputs = self.sizes
-        return make_observation(kind, n_outputs, n_units, self._observation)
-
-
-def latent_penalty(A: Float[Array, " unit"], *weights: Float[Array, "..."]) -> Float[Array, ""]:
-    """Squared distance of a latent map from the identity: ``|1 - A|^2`` plus squared weights."""
-    return jnp.sum((1 - A) ** 2) + sum(jnp.sum(w**2) for w in weights)

@@ -7,14 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import whole
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import (
     stable_diagonal,
     stable_off_diagonal,
     turned,
     uniform,
 )
-from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed, Masked, Normal
 from neurodyn.params.base import value_of
@@ -60,13 +59,8 @@ class DendriticPLRNN(AbstractPLRNN):
     reconstructing nonlinear dynamical systems", ICML 2022.
     """
 
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
     n_branches: int = eqx.field(static=True)
-    n_relu: int = eqx.field(static=True)
     clipped: bool = eqx.field(static=True)
-    observation: AbstractObservation
     A: Float[Array, " unit"] | AbstractParameter
     W: Float[Array, "unit unit"] | AbstractParameter
     h: Float[Array, " unit"] | AbstractParameter
@@ -77,6 +71,7 @@ class DendriticPLRNN(AbstractPLRNN):
     clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("brenner2022",)
+    small: ClassVar[dict[str, Any]] = {"n_branches": 4}
 
     def __init__(
         self,
@@ -95,8 +90,7 @@ class DendriticPLRNN(AbstractPLRNN):
         C: Any = None,
         key: Any,
     ):
-        parts = Parts("DendriticPLRNN", key, n_inputs, n_units, n_outputs)
-        parts.set_common(self, observation, C)
+        parts = Parts(self, key, (n_inputs, n_units, n_outputs), observation, C)
         M = self.n_units
         B = self.n_branches = whole("n_branches", n_branches, 1)
         self.clipped = bool(clipped)
@@ -109,19 +103,13 @@ class DendriticPLRNN(AbstractPLRNN):
         self.alpha = parts.bind("alpha", alpha, (B,), uniform(B))
         self.H = parts.bind("H", H, (M, B), Normal(0.0, 1.0))
 
-    @classmethod
-    def example(cls, key: Any = 0) -> "DendriticPLRNN":
-        """A small model, for tests."""
-        # From the origin, the weights that map the first observation to a state have no gradient.
-        return cls(3, 8, 2, n_branches=4, key=key).starting_from([0.5, -0.5])
-
     def mask(self, z):
         """Gates: the branches of unit 0, those of unit 1...; clipped, then the units themselves."""
         branches = (z[:, None] - value_of(self.H) > 0).ravel()
         return jnp.concatenate([branches, z > 0]) if self.clipped else branches
 
     def advance(self, z):
-        A, W, h, alpha, H = self._values()
+        (A, W, h), alpha, H = self._values(), value_of(self.alpha), value_of(self.H)
         phi = jnp.zeros_like(z)
         for b in range(self.n_branches):
             phi = phi + alpha[b] * jnp.maximum(z - beside(H[:, b], z), 0)
@@ -130,7 +118,7 @@ class DendriticPLRNN(AbstractPLRNN):
         return beside(A, z) * z + product(W, phi) + beside(h, z)
 
     def affine(self, mask):
-        A, W, h, alpha, H = self._values()
+        (A, W, h), alpha, H = self._values(), value_of(self.alpha), value_of(self.H)
         open_, M, B = mask.astype(h.dtype), self.n_units, self.n_branches
         branches = open_[: M * B].reshape(M, B)
         slope = branches @ alpha
@@ -140,16 +128,5 @@ class DendriticPLRNN(AbstractPLRNN):
         return jnp.diag(A) + (W * slope[:, None]).T, offset
 
     def jacobian_bound(self):
-        A, W, _, alpha, _ = self._values()
-        return jnp.max(jnp.abs(A)) + spectral_norm(W) * jnp.sum(jnp.abs(alpha))
-
-    def _values(self):
-        return [value_of(x) for x in (self.A, self.W, self.h, self.alpha, self.H)]
-
-    def penalties(self):
-        """``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"observation"``: of the observation."""
-        A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)
-        return {
-            "latent": latent_penalty(A, W, h),
-            "observation": self.observation.penalty(),
-        }
+        A, W, _ = self._values()
+        return jnp.max(jnp.abs(A)) + spectral_norm(W) * jnp.sum(jnp.abs(value_of(self.alpha)))

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import whole
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import stable_diagonal, turned, uniform
-from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params.base import value_of
@@ -56,13 +55,8 @@ class ShallowPLRNN(AbstractPLRNN):
     dynamics", ICML 2023.
     """
 
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
     n_hidden: int = eqx.field(static=True)
-    n_relu: int = eqx.field(static=True)
     clipped: bool = eqx.field(static=True)
-    observation: AbstractObservation
     A: Float[Array, " unit"] | AbstractParameter
     W1: Float[Array, "hidden unit"] | AbstractParameter
     W2: Float[Array, "unit hidden"] | AbstractParameter
@@ -73,6 +67,8 @@ class ShallowPLRNN(AbstractPLRNN):
     clock: Int[Array, "4"] | None = None
 
     post_pre_in_version_1 = ("W1", "W2", "C")
+    latent: ClassVar[tuple[str, ...]] = ("A", "W1", "W2", "h1", "h2")
+    small: ClassVar[dict[str, Any]] = {"n_hidden": 16}
     reference: ClassVar[tuple[str, ...]] = ("hess2023",)
 
     def __init__(
@@ -92,8 +88,7 @@ class ShallowPLRNN(AbstractPLRNN):
         C: Any = None,
         key: Any,
     ):
-        parts = Parts("ShallowPLRNN", key, n_inputs, n_units, n_outputs)
-        parts.set_common(self, observation, C)
+        parts = Parts(self, key, (n_inputs, n_units, n_outputs), observation, C)
         M = self.n_units
         L = self.n_hidden = whole("n_hidden", n_hidden, 1)
         self.clipped = bool(clipped)
@@ -103,12 +98,6 @@ class ShallowPLRNN(AbstractPLRNN):
         self.W2 = parts.bind("W2", W2, (M, L), turned(uniform(M)))
         self.h1 = parts.bind("h1", h1, (M,), 0.0)
         self.h2 = parts.bind("h2", h2, (L,), uniform(L) if self.clipped else 0.0)
-
-    @classmethod
-    def example(cls, key: Any = 0) -> "ShallowPLRNN":
-        """A small model, for tests."""
-        # From the origin, the weights that map the first observation to a state have no gradient.
-        return cls(3, 8, 2, n_hidden=16, key=key).starting_from([0.5, -0.5])
 
     def mask(self, z):
         """Gates: ``z @ W2 + h2 > 0``; clipped, then ``z @ W2 > 0``."""
@@ -139,22 +128,3 @@ class ShallowPLRNN(AbstractPLRNN):
     def jacobian_bound(self):
         A, W1, W2, _, _ = self._values()
         return jnp.max(jnp.abs(A)) + spectral_norm(W1) * spectral_norm(W2)
-
-    def _values(self):
-        return [value_of(x) for x in (self.A, self.W1, self.W2, self.h1, self.h2)]
-
-    def penalties(self):
-        """Penalties by name.
-
-        Returns
-        -------
-        dict
-            ``"latent"``: ``|1 - A|^2 + |W1|^2 + |W2|^2 + |h1|^2 + |h2|^2``; ``"observation"``: that
-            of the observation.
-        """
-        A = value_of(self.A)
-        rest = [value_of(w) for w in (self.W1, self.W2, self.h1, self.h2)]
-        return {
-            "latent": latent_penalty(A, *rest),
-            "observation": self.observation.penalty(),
-        }

@@ -2,13 +2,11 @@
 
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from neurodyn.models.plrnn.base import AbstractPLRNN, Parts, latent_penalty
+from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
 from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, turned
-from neurodyn.models.plrnn.observation import AbstractObservation
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed, Masked
 from neurodyn.params.base import value_of
@@ -46,11 +44,6 @@ class PLRNN(AbstractPLRNN):
     identifying computational dynamics from neural measurements", PLoS Comput. Biol. 2017.
     """
 
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
-    n_relu: int = eqx.field(static=True)
-    observation: AbstractObservation
     A: Float[Array, " unit"] | AbstractParameter
     W: Float[Array, "unit unit"] | AbstractParameter
     h: Float[Array, " unit"] | AbstractParameter
@@ -59,6 +52,7 @@ class PLRNN(AbstractPLRNN):
     clock: Int[Array, "4"] | None = None
 
     reference: ClassVar[tuple[str, ...]] = ("durstewitz2017",)
+    small: ClassVar[dict[str, Any]] = {"observation": "affine"}
 
     def __init__(
         self,
@@ -73,8 +67,7 @@ class PLRNN(AbstractPLRNN):
         C: Any = None,
         key: Any,
     ):
-        parts = Parts("PLRNN", key, n_inputs, n_units, n_outputs)
-        parts.set_common(self, observation, C)
+        parts = Parts(self, key, (n_inputs, n_units, n_outputs), observation, C)
         M = self.n_relu = self.n_units
         W = Masked("off-diagonal") if W is None else W
         self.A, self.W = parts.bind_pair(
@@ -82,30 +75,16 @@ class PLRNN(AbstractPLRNN):
         )
         self.h = parts.bind("h", h, (M,), 0.0)
 
-    @classmethod
-    def example(cls, key: Any = 0) -> "PLRNN":
-        """A small model, for tests."""
-        # From the origin, the weights that map the first observation to a state have no gradient.
-        return cls(3, 8, 2, observation="affine", key=key).starting_from([0.5, -0.5])
-
     def mask(self, z):
         return z > 0
 
     def advance(self, z):
-        A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
+        A, W, h = self._values()
         return beside(A, z) * z + product(W, jnp.where(z > 0, z, jnp.zeros_like(z))) + beside(h, z)
 
     def affine(self, mask):
-        A, W, h = (value_of(x) for x in (self.A, self.W, self.h))
+        A, W, h = self._values()
         return jnp.diag(A) + (W * mask.astype(h.dtype)[:, None]).T, h
 
     def jacobian_bound(self):
         return jnp.max(jnp.abs(value_of(self.A))) + spectral_norm(value_of(self.W))
-
-    def penalties(self):
-        """``"latent"``: ``|1 - A|^2 + |W|^2 + |h|^2``; ``"observation"``: of the observation."""
-        A, W, h = value_of(self.A), value_of(self.W), value_of(self.h)
-        return {
-            "latent": latent_penalty(A, W, h),
-            "observation": self.observation.penalty(),
-        }
