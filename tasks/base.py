@@ -8,7 +8,7 @@ amplitude is ``noise_std sqrt(2 noise_tau)`` per square root of ms.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -19,9 +19,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
 from neurodyn.task import AbstractTask, Trial
+from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.timeline import Timeline
 
 __all__ = [
+    "AbstractDrawnTask",
     "AbstractTrialTask",
     "balanced",
     "check_columns",
@@ -36,12 +38,57 @@ N_VALIDATION = 512
 VALIDATION_SEED = 5555
 
 
-class AbstractTrialTask(AbstractTask):
+class AbstractDrawnTask(AbstractTask):
+    """A task that draws each trial by itself, with a target at every step.
+
+    Conditions that can be given are the columns of the condition table and the numbers that
+    ``limits`` names. A task of this kind needs ``sample``, ``score``, and the names of its
+    channels; ``condition_table``, ``limits``, ``labels`` and ``units`` where it has any.
+    """
+
+    scored: ClassVar[Literal["every", "last"]] = "every"
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of input channels."""
+        return len(self.input_names)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of output channels."""
+        return len(self.output_names)
+
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Bounds of the numbers that can be given as conditions; by default none."""
+        return {}
+
+    def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
+        """Draw ``n`` trials, see :meth:`~neurodyn.task.AbstractTask.batch`."""
+        columns = check_columns(
+            conditions, n, self.condition_table(), self.labels(), self._drawn | self.limits()
+        )
+        return draw_batch(self, as_key(key, needed_for="A batch of trials"), n, columns)
+
+    #: Bounds of conditions besides `limits`.
+    _drawn: ClassVar[dict[str, tuple[float, float]]] = {}
+
+    def validation(self) -> Trial:
+        """At least 512 trials, every condition of the table equally often."""
+        return balanced(self)
+
+    def loss(
+        self, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> Float[Array, " trial"]:
+        """Squared error, averaged over scored steps and outputs."""
+        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
+
+
+class AbstractTrialTask(AbstractDrawnTask):
     """A task whose trials run through the epochs of a :class:`~neurodyn.tasks.timeline.Timeline`.
 
     Conditions that can be given are the columns of the condition table and the durations that the
-    timeline draws. A task of this kind needs ``sample``, ``loss``, ``score``, ``condition_table``
-    and the names of its channels; ``limits``, ``labels`` and ``units`` where it has any.
+    timeline draws. A task of this kind needs ``sample``, ``score``, ``condition_table`` and the
+    names of its channels; ``loss``, ``limits``, ``labels`` and ``units`` where it has others.
     """
 
     timeline: eqx.AbstractVar[Timeline]
@@ -62,37 +109,12 @@ class AbstractTrialTask(AbstractTask):
         return self.timeline.n_steps
 
     @property
-    def scored(self) -> str:
-        """Every step has a target."""
-        return "every"
-
-    @property
-    def n_inputs(self) -> int:
-        """Number of input channels."""
-        return len(self.input_names)
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of output channels."""
-        return len(self.output_names)
-
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """Bounds of the numbers that can be given as conditions."""
-        return {}
+    def _drawn(self):
+        return self.timeline.drawn
 
     def units(self) -> dict[str, str]:
         """Durations that the timeline draws are in ms."""
         return dict.fromkeys(self.timeline.drawn, "ms")
-
-    def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
-        """Draw ``n`` trials, see :meth:`~neurodyn.task.AbstractTask.batch`."""
-        limits = self.timeline.drawn | self.limits()
-        columns = check_columns(conditions, n, self.condition_table(), self.labels(), limits)
-        return draw_batch(self, as_key(key, needed_for="A batch of trials"), n, columns)
-
-    def validation(self) -> Trial:
-        """At least 512 trials, every condition of the table equally often."""
-        return balanced(self)
 
 
 def draw_batch(

@@ -1,4 +1,4 @@
-"""Connections of rate networks: inputs of units and gates, and units that are cut off."""
+"""What rate networks share: sizes, start, inputs of units and gates, units that are cut off."""
 
 from typing import Any
 
@@ -7,11 +7,88 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.engine.units import as_mask
+from neurodyn.models.activations import FUSED, Activation
+from neurodyn.params import AbstractParameter
+from neurodyn.params import bind as base
 from neurodyn.params.base import value_of
 from neurodyn.params.weights import only
-from neurodyn.system import Drive
+from neurodyn.system import AbstractSystem, Drive, State
 
-__all__ = ["cut_units", "split_drive", "summed_input"]
+__all__ = ["AbstractLeaky", "AbstractRateNetwork", "split_drive", "summed_input"]
+
+
+class AbstractRateNetwork(AbstractSystem):
+    """Units with recurrent, input and readout weights: their sizes, their start, and lesions."""
+
+    n_inputs: int = eqx.field(static=True)
+    n_units: int = eqx.field(static=True)
+    n_outputs: int = eqx.field(static=True)
+    W: eqx.AbstractVar[Any]
+    U: eqx.AbstractVar[Any]
+    b: eqx.AbstractVar[Any]
+    W_out: eqx.AbstractVar[Any]
+    initial: eqx.AbstractVar[Any]
+
+    def initial_state(self, *, dt, trial=None, key=None):
+        del dt, trial
+        name = f"this {type(self).__name__}"
+        return State(base.start(self.initial, self.n_units, self.b.dtype, key, name=name))
+
+    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> Any:
+        """Disconnect some units.
+
+        Parameters
+        ----------
+        units
+            Unit numbers, names, or a mask, see :mod:`neurodyn.intervene`.
+        incoming, outgoing
+            Whether to remove the weights to them (recurrent and input weights) and from them
+            (recurrent and readout weights). Biases stay.
+
+        Returns
+        -------
+        AbstractRateNetwork
+            A copy. Constrained weights stay cut when it is trained; unconstrained ones start from
+            zero (pass ``W=params.Masked(...)`` for a lesion that training cannot undo).
+        """
+        kept = ~jnp.asarray(as_mask(self, units))
+        everything = jnp.ones((self.n_units,), bool)
+        sources = kept if outgoing else everything
+        targets = kept if incoming else everything
+
+        def masked(name: str, rows: Array, to_units: bool) -> Any:
+            weights = getattr(self, name)
+            shape = value_of(weights).shape
+            mask = jnp.broadcast_to(rows[:, None], shape)
+            if to_units:  # gates are blocks of columns
+                mask = mask & jnp.tile(targets, shape[1] // self.n_units)[None, :]
+            return only(weights, mask, name=name)
+
+        inputs = jnp.ones((self.n_inputs,), bool)
+        parts = [masked("W", sources, True), masked("U", inputs, True)]
+        parts.append(masked("W_out", sources, False))
+        return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], self, parts)
+
+
+class AbstractLeaky(AbstractRateNetwork):
+    """A network with time constants, in one of two forms, and perhaps with areas and signs."""
+
+    form: str = eqx.field(static=True)
+    activation: Activation = eqx.field(static=True)
+    areas: tuple[str, ...] | None = eqx.field(static=True)
+    ei: tuple[int, ...] | None = eqx.field(static=True)
+    tau: Float[Array, " unit"] | AbstractParameter
+    W: Float[Array, "unit unit"] | AbstractParameter
+    U: Float[Array, "input unit"] | AbstractParameter
+    b: Float[Array, " unit"] | AbstractParameter
+
+    def unit_coords(self):
+        return base.label_units(self.areas, self.ei, self.tau)
+
+    @property
+    def can_fuse(self) -> bool:
+        """Whether the fused kernel knows this activation."""
+        return self.activation in FUSED
 
 
 def summed_input(
@@ -41,32 +118,3 @@ def split_drive(
     if u.current is not None:
         parts[current_into] = parts[current_into] + u.current
     return parts
-
-
-def cut_units(
-    system: Any,
-    units: Any,
-    *,
-    incoming: bool,
-    outgoing: bool,
-) -> Any:
-    """A copy of ``system`` without some units' connections; biases stay.
-
-    Gates are blocks of columns, so masks for incoming connections are repeated over them.
-    """
-    kept, n_units = ~jnp.asarray(as_mask(system, units)), system.n_units
-    everything = jnp.ones((n_units,), bool)
-    sources = kept if outgoing else everything
-    targets = kept if incoming else everything
-
-    def masked(name: str, rows: Array | None, to_units: bool) -> Any:
-        weights = getattr(system, name)
-        shape = value_of(weights).shape
-        mask = jnp.ones(shape, bool)
-        mask = mask if rows is None else mask & rows[:, None]
-        if to_units:
-            mask = mask & jnp.tile(targets, shape[1] // n_units)[None, :]
-        return only(weights, mask, name=name)
-
-    parts = [masked("W", sources, True), masked("U", None, True), masked("W_out", sources, False)]
-    return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], system, parts)

@@ -3,16 +3,15 @@
 import warnings
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
-from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
-from neurodyn.models.rate.connections import cut_units, summed_input
+from neurodyn.models.activations import activation_function, activation_name
+from neurodyn.models.rate.connections import AbstractLeaky, summed_input
 from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded, Dale, Uniform
 from neurodyn.params import bind as base
-from neurodyn.system import AbstractFlow, State, Variable
+from neurodyn.system import AbstractFlow, Variable
 
 __all__ = ["CTRNN"]
 
@@ -20,7 +19,7 @@ __all__ = ["CTRNN"]
 _RECTIFIED = ("relu", "relu6", "retanh")
 
 
-class CTRNN(AbstractFlow):
+class CTRNN(AbstractLeaky, AbstractFlow):
     r"""A continuous-time recurrent neural network.
 
     ``form="rate"`` (the nonlinearity inside the leak):
@@ -103,17 +102,6 @@ class CTRNN(AbstractFlow):
     64
     """
 
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
-    form: str = eqx.field(static=True)
-    activation: Activation = eqx.field(static=True)
-    areas: tuple[str, ...] | None = eqx.field(static=True)
-    ei: tuple[int, ...] | None = eqx.field(static=True)
-    tau: Float[Array, " unit"] | AbstractParameter
-    W: Float[Array, "unit unit"] | AbstractParameter
-    U: Float[Array, "input unit"] | AbstractParameter
-    b: Float[Array, " unit"] | AbstractParameter
     W_out: Float[Array, "unit output"] | AbstractParameter
     b_out: Float[Array, " output"] | AbstractParameter
     noise_std: Float[Array, " unit"] | AbstractParameter | None
@@ -182,11 +170,6 @@ class CTRNN(AbstractFlow):
         """Raise ValueError where a time constant is shorter than ``dt`` [ms]."""
         base.check_tau(self.tau, dt)
 
-    def initial_state(self, *, dt, trial=None, key=None):
-        del dt, trial
-        name = "this CTRNN"
-        return State(base.start(self.initial, self.n_units, self.b.dtype, key, name=name))
-
     def rate(self, x: Float[Array, " unit"]) -> Float[Array, " unit"]:
         """Firing rates in state ``x``."""
         return x if self.form == "rate" else activation_function(self.activation)(x)
@@ -215,33 +198,6 @@ class CTRNN(AbstractFlow):
         if self.form == "current":
             labels["current"] = Variable(("unit",), "1", "summed current", "hidden")
         return labels
-
-    def unit_coords(self):
-        return base.label_units(self.areas, self.ei, self.tau)
-
-    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "CTRNN":
-        """Disconnect some units.
-
-        Parameters
-        ----------
-        units
-            Unit numbers, names, or a mask, see :mod:`neurodyn.intervene`.
-        incoming, outgoing
-            Whether to remove the weights to them (recurrent and input weights) and from them
-            (recurrent and readout weights). Biases stay.
-
-        Returns
-        -------
-        CTRNN
-            A copy. Constrained weights stay cut when it is trained; unconstrained ones start from
-            zero (pass ``W=params.Masked(...)`` for a lesion that training cannot undo).
-        """
-        return cut_units(self, units, incoming=incoming, outgoing=outgoing)
-
-    @property
-    def can_fuse(self) -> bool:
-        """Whether the fused kernel knows this activation."""
-        return self.activation in FUSED
 
     def fused(self, inputs, x0, *, dt, noise, length, last):
         alpha = jnp.asarray(dt, self.tau.dtype) / self.tau

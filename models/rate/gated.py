@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from neurodyn.models.rate.connections import cut_units
+from neurodyn.models.rate.connections import AbstractRateNetwork
 from neurodyn.params import AbstractDistribution, AbstractParameter
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap
@@ -13,7 +13,7 @@ from neurodyn.system import AbstractMap
 __all__ = ["AbstractGated"]
 
 
-class AbstractGated(AbstractMap):
+class AbstractGated(AbstractRateNetwork, AbstractMap):
     """A network with gates: its sizes, parameters and readout. Subclasses add the equations.
 
     Gates are blocks of columns of `W` and `U`, of which there are `n_gates`. The defaults are the
@@ -21,9 +21,6 @@ class AbstractGated(AbstractMap):
     """
 
     n_gates: ClassVar[int]
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
     areas: tuple[str, ...] | None = eqx.field(static=True)
     W: Float[Array, "unit gates"] | AbstractParameter
     U: Float[Array, "input gates"] | AbstractParameter
@@ -64,7 +61,3 @@ class AbstractGated(AbstractMap):
 
     def unit_coords(self):
         return base.label_units(self.areas, None)
-
-    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "AbstractGated":
-        """Disconnect some units, as :meth:`CTRNN.cut` does."""
-        return cut_units(self, units, incoming=incoming, outgoing=outgoing)

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from neurodyn.models.rate.connections import split_drive
 from neurodyn.models.rate.gated import AbstractGated
 from neurodyn.params import Free
-from neurodyn.params import bind as base
 from neurodyn.system import State, Variable
 
 __all__ = ["GRU"]
@@ -61,8 +60,7 @@ class GRU(AbstractGated):
         return cls(3, 8, 2, initial=Free(0.1), key=key)
 
     def initial_state(self, *, dt, trial=None, key=None):
-        del dt, trial
-        h = base.start(self.initial, self.n_units, self.b.dtype, key, name="this GRU")
+        h = super().initial_state(dt=dt, trial=trial, key=key).x
         return State(h, memory={"update_gate": jnp.zeros_like(h)})
 
     def update(self, state, u, *, key):

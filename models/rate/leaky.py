@@ -2,12 +2,11 @@
 
 from typing import Any, ClassVar
 
-import equinox as eqx
 from jaxtyping import Array, Float
 
 from neurodyn.kernels import ctrnn_scan
-from neurodyn.models.activations import FUSED, Activation, activation_function, activation_name
-from neurodyn.models.rate.connections import cut_units, summed_input
+from neurodyn.models.activations import activation_function, activation_name
+from neurodyn.models.rate.connections import AbstractLeaky, summed_input
 from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Free, Masked, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
@@ -15,7 +14,7 @@ from neurodyn.system import AbstractMap, State, Variable
 __all__ = ["LeakyRNN"]
 
 
-class LeakyRNN(AbstractMap):
+class LeakyRNN(AbstractLeaky, AbstractMap):
     r"""A leaky recurrent network in discrete time, with trainable time constants.
 
     .. math:: h_t = \phi\big((1 - 1/\tau) h_{t-1}
@@ -62,17 +61,6 @@ class LeakyRNN(AbstractMap):
     timescales depend on training curriculum and affect performance in memory tasks", ICLR 2024.
     """
 
-    n_inputs: int = eqx.field(static=True)
-    n_units: int = eqx.field(static=True)
-    n_outputs: int = eqx.field(static=True)
-    form: str = eqx.field(static=True)
-    activation: Activation = eqx.field(static=True)
-    areas: tuple[str, ...] | None = eqx.field(static=True)
-    ei: tuple[int, ...] | None = eqx.field(static=True)
-    tau: Float[Array, " unit"] | AbstractParameter
-    W: Float[Array, "unit unit"] | AbstractParameter
-    U: Float[Array, "input unit"] | AbstractParameter
-    b: Float[Array, " unit"] | AbstractParameter
     b_in: Float[Array, " unit"] | AbstractParameter
     W_out: Float[Array, "unit output"] | AbstractParameter
     b_out: Float[Array, " output"] | AbstractParameter
@@ -121,11 +109,6 @@ class LeakyRNN(AbstractMap):
         self.areas = base.unit_areas(areas, W, n)
         self.ei = base.unit_signs(self.W)
 
-    def initial_state(self, *, dt, trial=None, key=None):
-        del dt, trial
-        name = "this LeakyRNN"
-        return State(base.start(self.initial, self.n_units, self.b.dtype, key, name=name))
-
     def update(self, state, u, *, key):
         del key
         h, alpha = state.x, 1 / self.tau
@@ -145,19 +128,10 @@ class LeakyRNN(AbstractMap):
         return {"rate": Variable(("unit",), "1", "firing rate", "rate")}
 
     def unit_coords(self):
-        coords = base.label_units(self.areas, self.ei, self.tau)
+        coords = super().unit_coords()
         if "tau" in coords:
             coords["tau"] = ("unit", coords["tau"], "steps", "time constant")
         return coords
-
-    def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "LeakyRNN":
-        """Disconnect some units, as :meth:`CTRNN.cut` does."""
-        return cut_units(self, units, incoming=incoming, outgoing=outgoing)
-
-    @property
-    def can_fuse(self) -> bool:
-        """Whether the fused kernel knows this activation."""
-        return self.activation in FUSED
 
     def fused(self, inputs, x0, *, dt, noise, length, last):
         del dt, noise

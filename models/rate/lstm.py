@@ -8,7 +8,6 @@ from jaxtyping import Array, Float
 
 from neurodyn.models.rate.connections import split_drive
 from neurodyn.models.rate.gated import AbstractGated
-from neurodyn.params import bind as base
 from neurodyn.system import State, Variable
 
 __all__ = ["LSTM"]
@@ -63,8 +62,7 @@ class LSTM(AbstractGated):
     __init__ = AbstractGated.__init__  # type checkers would derive one from the fields
 
     def initial_state(self, *, dt, trial=None, key=None):
-        del dt, trial
-        h = base.start(self.initial, self.n_units, self.b.dtype, key, name="this LSTM")
+        h = super().initial_state(dt=dt, trial=trial, key=key).x
         blank = jnp.zeros_like(h)
         return State(Cells(h, blank), memory={"forget_gate": blank})
 

@@ -13,7 +13,6 @@ from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
 from neurodyn.tasks.choice.choice import steps_during
-from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.timeline import Duration, Timeline
 
 __all__ = ["CenterOut"]
@@ -91,19 +90,10 @@ class CenterOut(AbstractTrialTask):
         noise_std: Any = 0.01,
         noise_tau: Any = 100.0,
     ):
-        durations = {
-            "center": center,
-            "delay": delay,
-            "reaction": reaction,
-            "movement": movement,
-            "hold": hold,
-        }
+        durations = dict(zip(DURATIONS, (center, delay, reaction, movement, hold), strict=True))
+        may_be_zero = ("center", "delay", "reaction", "hold")
         self.timeline = Timeline.build(
-            dt,
-            "movement",
-            durations,
-            DURATIONS,
-            may_be_zero=("center", "delay", "reaction", "hold"),
+            dt, "movement", durations, DURATIONS, may_be_zero=may_be_zero
         )
         self.n_targets = whole("n_targets", n_targets, 2)
         self.noise_std = number("noise_std", noise_std, low=0)
@@ -134,12 +124,6 @@ class CenterOut(AbstractTrialTask):
         given |= schedule.conditions(dtype)
         epochs = schedule.intervals(dtype)
         return Trial(inputs, targets, mask, given, epochs, n_valid=schedule.n_valid())
-
-    def loss(
-        self, outputs: Float[Array, "trial time output"], trials: Trial
-    ) -> Float[Array, " trial"]:
-        """Squared error, averaged over steps and both components."""
-        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """Score the direction, onset and error of the movement.

@@ -6,7 +6,7 @@ on. As in Yang et al. (2019), the first 100 ms of the decision are not scored an
 five times as much as a step of fixation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -40,21 +40,23 @@ class AbstractChoiceTask(AbstractTrialTask):
     timeline: Timeline = eqx.field(static=True)
     grace: int = eqx.field(static=True)
 
+    #: Epochs in order and their default durations [ms], and the one at whose start time is 0.
+    default_durations: eqx.AbstractClassVar[Mapping[str, float]]
+    align: eqx.AbstractClassVar[str]
+
     def _set_design(
         self,
         dt: float | int,
-        align: str,
-        durations: Mapping[str, Duration | None],
-        defaults: Mapping[str, float],
-        *,
+        durations: Sequence[Duration | None],
         noise_std: Any,
         noise_tau: Any,
         grace: float | int | None,
         response_weight: Any,
     ) -> None:
         """Check and set the fields that choice tasks share; for use in ``__init__`` only."""
+        given = dict(zip(self.default_durations, durations, strict=True))
         self.timeline = Timeline.build(
-            dt, align, durations, defaults, may_be_zero=("fixation", "delay")
+            dt, self.align, given, self.default_durations, may_be_zero=("fixation", "delay")
         )
         self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
         self.noise_std = number("noise_std", noise_std, low=0)

@@ -42,12 +42,8 @@ class ContextDecision(AbstractChoiceTask):
         Noise of both evidence channels, as the standard deviation it causes in a unit of time
         constant ``noise_tau`` (:mod:`neurodyn.tasks.base`). The default leaves an ideal observer
         92 % correct at the lowest coherence.
-    noise_tau
-        Time constant that ``noise_std`` refers to [ms].
-    grace
-        Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
-    response_weight
-        Weight of a step of the decision in the loss (the others: 1).
+    noise_tau, grace, response_weight
+        As of :class:`PerceptualDecision`.
 
     Raises
     ------
@@ -70,6 +66,8 @@ class ContextDecision(AbstractChoiceTask):
 
     motion: Float[Array, " motion"]
     colour: Float[Array, " colour"]
+    default_durations: ClassVar[dict[str, float]] = DURATIONS
+    align: ClassVar[str] = "stimulus"
     align_event: ClassVar[str] = "dots onset"
     reference: ClassVar[tuple[str, ...]] = ("mante2013", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = (
@@ -96,22 +94,8 @@ class ContextDecision(AbstractChoiceTask):
         grace: float | int | None = None,
         response_weight: Any = 5.0,
     ):
-        durations = {
-            "fixation": fixation,
-            "stimulus": stimulus,
-            "delay": delay,
-            "decision": decision,
-        }
-        self._set_design(
-            dt,
-            "stimulus",
-            durations,
-            DURATIONS,
-            noise_std=noise_std,
-            noise_tau=noise_tau,
-            grace=grace,
-            response_weight=response_weight,
-        )
+        durations = (fixation, stimulus, delay, decision)
+        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight)
         self.motion = numbers("motion", motion, low=-1, high=1)
         self.colour = numbers("colour", colour, low=-1, high=1)
 

@@ -39,12 +39,8 @@ class DelayMatchToSample(AbstractChoiceTask):
     noise_std
         Noise of the stimulus channels, as the standard deviation it causes in a unit of time
         constant ``noise_tau`` (:mod:`neurodyn.tasks.base`).
-    noise_tau
-        Time constant that ``noise_std`` refers to [ms].
-    grace
-        Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
-    response_weight
-        Weight of a step of the decision in the loss (the others: 1).
+    noise_tau, grace, response_weight
+        As of :class:`PerceptualDecision`.
 
     Raises
     ------
@@ -64,6 +60,8 @@ class DelayMatchToSample(AbstractChoiceTask):
     """
 
     n_stimuli: int = eqx.field(static=True)
+    default_durations: ClassVar[dict[str, float]] = DURATIONS
+    align: ClassVar[str] = "sample"
     align_event: ClassVar[str] = "sample onset"
     reference: ClassVar[tuple[str, ...]] = ("miller1996", "yang2019")
     output_names: ClassVar[tuple[str, ...]] = ("fixation", "nonmatch", "match")
@@ -83,23 +81,8 @@ class DelayMatchToSample(AbstractChoiceTask):
         grace: float | int | None = None,
         response_weight: Any = 5.0,
     ):
-        durations = {
-            "fixation": fixation,
-            "sample": sample,
-            "delay": delay,
-            "test": test,
-            "decision": decision,
-        }
-        self._set_design(
-            dt,
-            "sample",
-            durations,
-            DURATIONS,
-            noise_std=noise_std,
-            noise_tau=noise_tau,
-            grace=grace,
-            response_weight=response_weight,
-        )
+        durations = (fixation, sample, delay, test, decision)
+        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight)
         self.n_stimuli = whole("n_stimuli", n_stimuli, 2)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:

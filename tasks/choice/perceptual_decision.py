@@ -16,6 +16,7 @@ from neurodyn.tasks.timeline import Duration
 __all__ = ["PerceptualDecision"]
 
 DURATIONS = {"fixation": 100.0, "stimulus": 800.0, "delay": 0.0, "decision": 300.0}
+COHERENCE = (-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512)
 
 
 class PerceptualDecision(AbstractChoiceTask):
@@ -69,6 +70,8 @@ class PerceptualDecision(AbstractChoiceTask):
     """
 
     coherence: Float[Array, " level"]
+    default_durations: ClassVar[dict[str, float]] = DURATIONS
+    align: ClassVar[str] = "stimulus"
     align_event: ClassVar[str] = "stimulus onset"
     reference: ClassVar[tuple[str, ...]] = ("roitman2002", "song2016", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = ("fixation", "evidence_0", "evidence_1")
@@ -78,18 +81,7 @@ class PerceptualDecision(AbstractChoiceTask):
         self,
         dt: float | int = 20.0,
         *,
-        coherence: Any = (
-            -0.512,
-            -0.256,
-            -0.128,
-            -0.064,
-            -0.032,
-            0.032,
-            0.064,
-            0.128,
-            0.256,
-            0.512,
-        ),
+        coherence: Any = COHERENCE,
         fixation: Duration | None = None,
         stimulus: Duration | None = None,
         delay: Duration | None = None,
@@ -99,22 +91,8 @@ class PerceptualDecision(AbstractChoiceTask):
         grace: float | int | None = None,
         response_weight: Any = 5.0,
     ):
-        durations = {
-            "fixation": fixation,
-            "stimulus": stimulus,
-            "delay": delay,
-            "decision": decision,
-        }
-        self._set_design(
-            dt,
-            "stimulus",
-            durations,
-            DURATIONS,
-            noise_std=noise_std,
-            noise_tau=noise_tau,
-            grace=grace,
-            response_weight=response_weight,
-        )
+        durations = (fixation, stimulus, delay, decision)
+        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight)
         self.coherence = numbers("coherence", coherence, low=-1, high=1)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:

@@ -11,7 +11,7 @@ from neurodyn.common.checks import number, whole
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise
-from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.tasks.losses import weighted_mean
 from neurodyn.tasks.timeline import Timeline, check_step, whole_steps
 
 __all__ = ["FlipFlop"]
@@ -119,12 +119,6 @@ class FlipFlop(AbstractTrialTask):
         inputs = inputs + input_noise(k_noise, shape, self.noise_std, self.noise_tau, self.dt)
         whole = jnp.asarray([0.0, self.n_steps * self.dt], dtype)
         return Trial(inputs, state, 1 - on.astype(dtype), {}, {"stimulus": whole})
-
-    def loss(
-        self, outputs: Float[Array, "trial time output"], trials: Trial
-    ) -> Float[Array, " trial"]:
-        """Squared error, averaged over scored steps and bits."""
-        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """``mse``, and ``correct``: the fraction of scored steps and bits of the right sign."""

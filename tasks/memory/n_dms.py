@@ -21,25 +21,10 @@ class NDMS(AbstractBitTask):
     ----------
     ns
         N, or one N per head, at least 2.
-    n_heads
-        Number of heads, to leave room for more; default: as many as ``ns``.
-    capacity
-        Largest N to leave room for in the buffer; default: the largest of ``ns``.
     p
         Probability of a 1, or ``(low, high)`` to draw one per sequence; default 0.5.
-    length
-        Length of all sequences [bits]; default: drawn for every batch.
-    burn_in
-        Bits at the start that are not scored (``scored="every"``).
-    scored
-        ``"last"``: answers after the last bit, as published for training; ``"every"``: after every
-        bit, for lesion analyses (published: ``length=1100, burn_in=100``).
-    hold
-        Steps that each bit lasts, for the continuous-time variant.
-    levels
-        Inputs that stand for 0 and 1. Default (0, 1); the published LSTMs received (-1, 1).
-    dt
-        Step [ms]; the paper counts steps.
+    n_heads, capacity, length, burn_in, scored, hold, levels, dt
+        As of :class:`NParity`; published for lesion analyses: ``length=1100, burn_in=100``.
 
     Raises
     ------

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number, whole
 from neurodyn.common.random import as_key
@@ -197,7 +197,7 @@ class Attractor(AbstractTask):
         """512 windows of the test trajectories, at even distances."""
         return self.held_out.validation()
 
-    # Sizes, names and times are those of `windows`.
+    # Sizes, names, times, and what is drawn and scored are those of `windows`.
     n_inputs = _of_windows("n_inputs")
     n_outputs = _of_windows("n_outputs")
     input_names = _of_windows("input_names")
@@ -205,34 +205,13 @@ class Attractor(AbstractTask):
     n_steps = _of_windows("n_steps")
     dt = _of_windows("dt")
     t0 = _of_windows("t0")
-
-    def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
-        """One window for training, see :meth:`neurodyn.tasks.Windows.sample`."""
-        return self.windows.sample(key, **conditions)
-
-    def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
-        """Windows for training, see :meth:`neurodyn.tasks.Windows.batch`."""
-        return self.windows.batch(key, n, **conditions)
-
-    def loss(self, outputs: Array, trials: Trial) -> Array:
-        """Mean squared error of each window."""
-        return self.windows.loss(outputs, trials)
-
-    def score(self, outputs: Array, trials: Trial) -> dict[str, Array]:
-        """``mse`` and explained variance, see :meth:`neurodyn.tasks.Windows.score`."""
-        return self.windows.score(outputs, trials)
-
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """Bounds of the numbers that say which window."""
-        return self.windows.limits()
-
-    def units(self) -> dict[str, str]:
-        """Unit of time, where it is not ms."""
-        return self.windows.units()
-
-    def coordinates(self, trials: Trial) -> dict[str, tuple]:
-        """Trajectory of each window, and its start there."""
-        return self.windows.coordinates(trials)
+    sample = _of_windows("sample")
+    batch = _of_windows("batch")
+    loss = _of_windows("loss")
+    score = _of_windows("score")
+    limits = _of_windows("limits")
+    units = _of_windows("units")
+    coordinates = _of_windows("coordinates")
 
     def raw(self, values: Any) -> Any:
         """Values ``(..., output)`` in the units of the system again."""

@@ -1,7 +1,7 @@
 """Windows of recordings as a task, to train models of their dynamics."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -12,16 +12,22 @@ from jaxtyping import Array, Float, Int
 from neurodyn.common.checks import check_whole, number
 from neurodyn.common.random import as_key
 from neurodyn.kernels import standard_normal
-from neurodyn.task import AbstractTask, Trial
-from neurodyn.tasks.base import N_VALIDATION, check_columns, check_names, draw_batch
-from neurodyn.tasks.losses import explained, squared_error, weighted_mean
+from neurodyn.task import Trial
+from neurodyn.tasks.base import (
+    N_VALIDATION,
+    AbstractDrawnTask,
+    check_columns,
+    check_names,
+    draw_batch,
+)
+from neurodyn.tasks.losses import explained
 from neurodyn.tasks.recordings.external import external_inputs
 from neurodyn.tasks.recordings.recordings import as_recordings, standardised
 
 __all__ = ["Windows"]
 
 
-class Windows(AbstractTask):
+class Windows(AbstractDrawnTask):
     """Windows of one or several recordings, drawn uniformly and with replacement.
 
     Targets are the window: ``length + 1`` samples, of which a model that starts from the first
@@ -93,7 +99,6 @@ class Windows(AbstractTask):
     """
 
     align_event: ClassVar[str] = "window start"
-    scored: ClassVar[Literal["every", "last"]] = "every"
     reference: ClassVar[tuple[str, ...]] = ("hess2023",)
     renamed_fields: ClassVar[dict[str, str]] = {"noise": "noise_std"}
 
@@ -154,16 +159,6 @@ class Windows(AbstractTask):
         return -self.dt
 
     @property
-    def n_inputs(self) -> int:
-        """Number of external inputs."""
-        return self.inputs.shape[-1]
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of observed variables."""
-        return self.data.shape[-1]
-
-    @property
     def n_subjects(self) -> int:
         """Number of recordings."""
         return self.data.shape[0]
@@ -214,10 +209,6 @@ class Windows(AbstractTask):
         """Bounds of the numbers that say which window."""
         last = self.data.shape[1] - self.n_steps
         return {"subject": (0.0, float(self.n_subjects - 1)), "start": (0.0, float(last))}
-
-    def loss(self, outputs, trials):
-        """Mean squared error of each window."""
-        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs, trials):
         """``mse`` and explained variance (``correct``), see `neurodyn.tasks.losses.explained`."""

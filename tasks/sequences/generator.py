@@ -5,54 +5,25 @@ Such a task is what a generative model learns: it has nothing to answer, it is t
 
 from typing import Any, ClassVar
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.common.random import as_key
-from neurodyn.task import AbstractTask, Trial
-from neurodyn.tasks.base import balanced, check_columns, draw_batch
-from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.task import Trial
+from neurodyn.tasks.base import AbstractDrawnTask
 from neurodyn.tasks.sequences.sequences import Sequences
 
 __all__ = ["AbstractGenerator"]
 
 
-class AbstractGenerator(AbstractTask):
+class AbstractGenerator(AbstractDrawnTask):
     """A source of sequences: trials without input, whose targets are the sequences.
 
     What remains to be written is ``sample`` and ``score``, the conditions and the names.
     """
 
+    t0: ClassVar[float] = 0.0
     align_event: ClassVar[str] = "sequence start"
     input_names: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def t0(self) -> float:
-        """A sequence starts at time 0."""
-        return 0.0
-
-    @property
-    def scored(self) -> str:
-        """Every step has a target."""
-        return "every"
-
-    @property
-    def n_inputs(self) -> int:
-        """There are none."""
-        return 0
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of output channels."""
-        return len(self.output_names)
-
-    def limits(self) -> dict[str, tuple[float, float]]:
-        """Bounds of the numbers that can be given as conditions; by default none."""
-        return {}
-
-    def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
-        """Draw ``n`` sequences, see :meth:`~neurodyn.task.AbstractTask.batch`."""
-        columns = check_columns(conditions, n, self.condition_table(), self.labels(), self.limits())
-        return draw_batch(self, as_key(key, needed_for="A batch of trials"), n, columns)
 
     def sequences(self, key: Any, n: int, **conditions: Any) -> Sequences:
         """Draw ``n`` sequences and keep them: a data set to train on, each sequence an item.
@@ -67,12 +38,13 @@ class AbstractGenerator(AbstractTask):
             trials.targets, dt=self.dt, names=self.output_names, conditions=trials.conditions
         )
 
-    def validation(self) -> Trial:
-        """At least 512 sequences, every condition of the table equally often."""
-        return balanced(self)
-
-    def loss(
-        self, outputs: Float[Array, "trial time output"], trials: Trial
-    ) -> Float[Array, " trial"]:
-        """Squared error, averaged over steps and outputs."""
-        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
+    def _trial(self, targets: Float[Array, "time output"], conditions: dict[str, Array]) -> Trial:
+        """The trial with this sequence, all of which is scored."""
+        n_steps, dtype = targets.shape[0], targets.dtype
+        return Trial(
+            inputs=jnp.zeros((n_steps, 0), dtype),
+            targets=targets,
+            mask=jnp.ones_like(targets),
+            conditions=conditions,
+            epochs={"sequence": jnp.asarray([0.0, n_steps * self.dt], dtype)},
+        )

@@ -144,13 +144,7 @@ class HomeReach(AbstractGenerator):
         aims = aims + self.aim_std * jax.random.normal(k_aim, aims.shape, dtype)
         targets = self._move(home, aims, k_step)
         fraction = jnp.mean(left[1::2].astype(dtype))
-        return Trial(
-            inputs=jnp.zeros((self.n_steps, 0), dtype),
-            targets=targets,
-            mask=jnp.ones_like(targets),
-            conditions={"p_left": p_left, "fraction_left": fraction},
-            epochs={"sequence": jnp.asarray([0.0, self.n_steps * self.dt], dtype)},
-        )
+        return self._trial(targets, {"p_left": p_left, "fraction_left": fraction})
 
     def _move(
         self, start: Float[Array, "2"], aims: Float[Array, "phase 2"], key: PRNGKeyArray

@@ -130,13 +130,7 @@ class Lissajous(AbstractGenerator):
         shape, dtype = (self.n_steps, 2), self.amplitude.dtype
         targets = self.curves()[order].reshape(shape)
         targets = targets + self.noise_std * jax.random.normal(k_noise, shape, dtype)
-        return Trial(
-            inputs=jnp.zeros((self.n_steps, 0), dtype),
-            targets=targets,
-            mask=jnp.ones_like(targets),
-            conditions={"first": first},
-            epochs={"sequence": jnp.asarray([0.0, self.n_steps * self.dt], dtype)},
-        )
+        return self._trial(targets, {"first": first})
 
     def curves(self) -> Float[Array, "curve step output"]:
         """Each curve once; its last sample is the origin, where the next one starts."""

@@ -13,7 +13,6 @@ from neurodyn.common.checks import number, numbers, whole
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, pick
-from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.timeline import Timeline
 
 __all__ = ["PredictionObject"]
@@ -198,12 +197,6 @@ class PredictionObject(AbstractTrialTask):
         """1 near these latencies [ms]."""
         away = jnp.abs(self._times()[:, None] - latency[None, :])
         return (away <= self.window).astype(latency.dtype)
-
-    def loss(
-        self, outputs: Float[Array, "trial time output"], trials: Trial
-    ) -> Float[Array, " trial"]:
-        """Squared error within the mask."""
-        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """Distance of the outputs from the expectation, independent of the stimuli that were drawn.

@@ -129,15 +129,7 @@ class StateMachine(AbstractGenerator):
             return edge % n_states, edge // n_states
 
         _, symbols = jax.lax.scan(move, start, jax.random.split(k_moves, self.n_steps))
-        targets = self.values[symbols]
-        whole = jnp.asarray([0.0, self.n_steps * self.dt], targets.dtype)
-        return Trial(
-            inputs=jnp.zeros((self.n_steps, 0), targets.dtype),
-            targets=targets,
-            mask=jnp.ones_like(targets),
-            conditions={"start": start},
-            epochs={"sequence": whole},
-        )
+        return self._trial(self.values[symbols], {"start": start})
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """``mse``, and ``correct``: the fraction of steps whose symbol is the target's."""

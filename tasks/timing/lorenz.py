@@ -3,13 +3,11 @@
 import functools
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number, whole
-from neurodyn.tasks.timeline import check_step, whole_steps
+from neurodyn.common.checks import number
 from neurodyn.tasks.timing.pattern import AbstractPattern
 
 __all__ = ["Lorenz"]
@@ -62,9 +60,6 @@ class Lorenz(AbstractPattern):
     orbit: Float[Array, "sample output"]
     unit_time: Float[Array, ""]
     scale: Float[Array, ""]
-    n_steps: int = eqx.field(static=True)
-    clock: int = eqx.field(static=True)
-    dt: float = eqx.field(static=True)
     reference: ClassVar[tuple[str, ...]] = ("lorenz1963", "nicola2017")
     output_names: ClassVar[tuple[str, ...]] = ("x", "y", "z")
 
@@ -77,11 +72,8 @@ class Lorenz(AbstractPattern):
         scale: Any = 20.0,
         clock: Any = 0,
     ):
-        check_step(dt)
-        self.dt = float(dt)
         self.unit_time = number("unit_time", unit_time, above=0)
-        steps = max(1, round(1000.0 / dt)) if duration is None else None
-        self.n_steps = whole_steps("duration", duration, dt) if steps is None else steps
+        self._set_steps(dt, duration, 1000.0, clock)
         longest = ORBIT / 2 * float(self.unit_time)
         if self.n_steps * self.dt > longest:
             raise ValueError(
@@ -90,7 +82,6 @@ class Lorenz(AbstractPattern):
                 "gives room."
             )
         self.scale = number("scale", scale, above=0)
-        self.clock = whole("clock", clock, 0)
         self.orbit = jnp.asarray(_orbit(), jnp.result_type(float))
 
     def period(self) -> Float[Array, ""]:

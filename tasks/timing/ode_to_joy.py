@@ -2,14 +2,12 @@
 
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number, whole
-from neurodyn.tasks.timeline import check_step, whole_steps
+from neurodyn.common.checks import number
 from neurodyn.tasks.timing.pattern import AbstractPattern
 
 __all__ = ["OdeToJoy"]
@@ -65,9 +63,6 @@ class OdeToJoy(AbstractPattern):
 
     quarter: Float[Array, ""]
     amplitude: Float[Array, ""]
-    n_steps: int = eqx.field(static=True)
-    clock: int = eqx.field(static=True)
-    dt: float = eqx.field(static=True)
     reference: ClassVar[tuple[str, ...]] = ("nicola2017",)
 
     def __init__(
@@ -79,16 +74,10 @@ class OdeToJoy(AbstractPattern):
         amplitude: Any = 1.0,
         clock: Any = 0,
     ):
-        check_step(dt)
-        self.dt = float(dt)
         self.quarter = number("quarter", quarter, above=0)
         phrase = sum(length for _, length in MELODY)
-        if duration is None:
-            self.n_steps = max(1, round(phrase * float(self.quarter) / dt))
-        else:
-            self.n_steps = whole_steps("duration", duration, dt)
+        self._set_steps(dt, duration, phrase * float(self.quarter), clock)
         self.amplitude = number("amplitude", amplitude, above=0)
-        self.clock = whole("clock", clock, 0)
 
     def period(self) -> Float[Array, ""]:
         """Of the phrase [ms]."""

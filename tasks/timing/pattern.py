@@ -8,23 +8,26 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
-from neurodyn.task import AbstractTask, Trial
-from neurodyn.tasks.base import balanced, check_columns, check_names, draw_batch
-from neurodyn.tasks.losses import explained, squared_error, weighted_mean
+from neurodyn.task import Trial
+from neurodyn.tasks.base import AbstractDrawnTask, check_names
+from neurodyn.tasks.losses import explained
+from neurodyn.tasks.timeline import check_step, whole_steps
 
 __all__ = ["AbstractPattern", "clock_signal"]
 
 
-class AbstractPattern(AbstractTask):
+class AbstractPattern(AbstractDrawnTask):
     """A pattern to be produced: trials begin somewhere in it and follow it.
 
     What remains to be written is the pattern itself and the names of its outputs.
     """
 
-    n_steps: eqx.AbstractVar[int]
-    dt: eqx.AbstractVar[float]
-    clock: eqx.AbstractVar[int]
+    n_steps: int = eqx.field(static=True)
+    clock: int = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
+    t0: ClassVar[float] = 0.0
     align_event: ClassVar[str] = "trial start"
 
     @abc.abstractmethod
@@ -40,25 +43,18 @@ class AbstractPattern(AbstractTask):
         The two come apart since their sum would round away what a long trial needs.
         """
 
-    @property
-    def t0(self) -> float:
-        """A trial starts at time 0."""
-        return 0.0
+    def _set_steps(self, dt: Any, duration: Any, default: float, clock: Any) -> None:
+        """Check and set the fields that patterns share; for use in ``__init__`` only.
 
-    @property
-    def scored(self) -> str:
-        """Every step has a target."""
-        return "every"
-
-    @property
-    def n_inputs(self) -> int:
-        """Number of components of the clock."""
-        return self.clock
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of output channels."""
-        return len(self.output_names)
+        Without a `duration` a trial lasts `default` ms, to the nearest step.
+        """
+        check_step(dt)
+        self.dt = float(dt)
+        if duration is None:
+            self.n_steps = max(1, round(default / dt))
+        else:
+            self.n_steps = whole_steps("duration", duration, dt)
+        self.clock = whole("clock", clock, 0)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
         """One trial; can be given: ``start``, where in the pattern it begins [ms].
@@ -77,21 +73,6 @@ class AbstractPattern(AbstractTask):
         whole = jnp.asarray([0.0, self.n_steps * self.dt], period.dtype)
         mask = jnp.ones_like(targets)
         return Trial(inputs, targets, mask, {"start": start}, {"pattern": whole})
-
-    def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
-        """Draw ``n`` trials, see :meth:`~neurodyn.task.AbstractTask.batch`."""
-        columns = check_columns(conditions, n, {}, {}, self.limits())
-        return draw_batch(self, as_key(key, needed_for="A batch of trials"), n, columns)
-
-    def validation(self) -> Trial:
-        """512 trials with fixed starts."""
-        return balanced(self)
-
-    def loss(
-        self, outputs: Float[Array, "trial time output"], trials: Trial
-    ) -> Float[Array, " trial"]:
-        """Squared error, averaged over steps and outputs."""
-        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """``mse``, and ``correct``: explained share of the pattern's variance, 0 if negative."""

@@ -12,7 +12,6 @@ from neurodyn.common.checks import number, numbers
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
-from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.timeline import Schedule, Timeline, whole_steps
 
 __all__ = ["ReadySetGo"]
@@ -148,12 +147,6 @@ class ReadySetGo(AbstractTrialTask):
             # Trials of the one interval that there is last equally long.
             n_valid=edges[-1] if len(self.interval) > 1 or conditions else None,
         )
-
-    def loss(
-        self, outputs: Float[Array, "trial time output"], trials: Trial
-    ) -> Float[Array, " trial"]:
-        """Squared error, averaged over scored steps."""
-        return weighted_mean(squared_error(outputs, trials.targets), trials.mask)
 
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """The produced interval and its error.

@@ -2,13 +2,11 @@
 
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.common.checks import number, numbers, whole
-from neurodyn.tasks.timeline import check_step, whole_steps
+from neurodyn.common.checks import number, numbers
 from neurodyn.tasks.timing.pattern import AbstractPattern
 
 __all__ = ["Sines"]
@@ -48,9 +46,6 @@ class Sines(AbstractPattern):
 
     frequencies: Float[Array, " factor"]
     amplitude: Float[Array, ""]
-    n_steps: int = eqx.field(static=True)
-    clock: int = eqx.field(static=True)
-    dt: float = eqx.field(static=True)
     reference: ClassVar[tuple[str, ...]] = ("nicola2017",)
     output_names: ClassVar[tuple[str, ...]] = ("z",)
 
@@ -63,13 +58,9 @@ class Sines(AbstractPattern):
         amplitude: Any = 1.0,
         clock: Any = 0,
     ):
-        check_step(dt)
-        self.dt = float(dt)
-        steps = max(1, round(1000.0 / dt)) if duration is None else None
-        self.n_steps = whole_steps("duration", duration, dt) if steps is None else steps
+        self._set_steps(dt, duration, 1000.0, clock)
         self.frequencies = numbers("frequencies", np.atleast_1d(frequencies), above=0)
         self.amplitude = number("amplitude", amplitude, above=0)
-        self.clock = whole("clock", clock, 0)
 
     def period(self) -> Float[Array, ""]:
         """Of the slowest factor [ms]; the product repeats then if the others are multiples."""
