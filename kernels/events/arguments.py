@@ -4,12 +4,10 @@ import jax.numpy as jnp
 
 from neurodyn.kernels import backends
 
-__all__ = ["FUNCTIONS", "check_dtypes", "check_rows", "choose", "missing"]
+__all__ = ["FUNCTIONS", "check_rows", "choose", "missing"]
 
 #: Names of the compiled functions.
 FUNCTIONS = ("add_rows", "add_rows_onto", "add_spikes", "add_synapses", "add_delayed")
-
-_FLOATS = {jnp.dtype(jnp.float32), jnp.dtype(jnp.float64)}
 
 
 def choose(backend: str, name: str, dtype) -> str:
@@ -21,16 +19,6 @@ def missing(name: str, dtype) -> str | None:
     """The reason why one of `FUNCTIONS` cannot be used, or None."""
     reason = backends.obstacle()
     return reason or backends.compiled("events").obstacle(name, jnp.dtype(dtype).name)
-
-
-def check_dtypes(**arrays) -> None:
-    """Refuse arrays that are not all float32 or all float64."""
-    dtypes = {name: array.dtype for name, array in arrays.items()}
-    if len(set(dtypes.values())) > 1 or not set(dtypes.values()) <= _FLOATS:
-        listed = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
-        raise TypeError(
-            f"The arrays must all be float32 or all float64, got {listed}. Convert with .astype."
-        )
 
 
 def check_rows(spikes, *, indptr, indices, values, **more) -> None:

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped, UInt32
 
+from neurodyn.kernels.dtypes import check_dtypes
 from neurodyn.kernels.events import listed
-from neurodyn.kernels.events.arguments import check_dtypes, check_rows, choose
+from neurodyn.kernels.events.arguments import check_rows, choose
 from neurodyn.kernels.events.rules import dense, sparse
 
 __all__ = ["delayed_spike_product", "pack_spikes", "sparse_spike_product", "spike_product"]

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
+from neurodyn.kernels.dtypes import check_dtypes
 from neurodyn.kernels.rate.activations import ACTIVATIONS
 
 __all__ = ["check_ctrnn", "step_bound"]
@@ -29,7 +30,7 @@ def check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation) -> tuple:
     missing = [name for name in given if name not in arrays and name != "noise"]
     if missing:
         raise TypeError(f"ctrnn_scan needs {', '.join(missing)} as an array, got None.")
-    _check_dtypes(arrays)
+    check_dtypes(**arrays)
     _check_shapes(arrays)
     return tuple(arrays.get(name) for name in given)
 
@@ -58,15 +59,6 @@ def _check_name(argument: str, value, allowed) -> None:
     if value not in allowed:
         names = ", ".join(repr(name) for name in allowed)
         raise ValueError(f"{argument} must be one of {names}, got {value!r}.")
-
-
-def _check_dtypes(arrays) -> None:
-    dtypes = {name: a.dtype for name, a in arrays.items()}
-    if len(set(dtypes.values())) > 1 or dtypes["W"] not in (jnp.float32, jnp.float64):
-        listed = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
-        raise TypeError(
-            f"The arrays must all be float32 or all float64, got {listed}. Convert with .astype."
-        )
 
 
 def _check_shapes(arrays) -> None:

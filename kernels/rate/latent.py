@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from neurodyn.kernels.dtypes import check_dtypes
+
 __all__ = ["latent_scan"]
 
 #: Up to this many latents are multiplied term by term, because XLA fuses that with the next step.
@@ -202,12 +204,7 @@ _scan.__wrapped__.defvjp(_forward, _backward)  # type: ignore[attr-defined]
 
 
 def _check(arrays: dict[str, Array]) -> None:
-    dtypes = {name: a.dtype for name, a in arrays.items()}
-    if len(set(dtypes.values())) > 1 or dtypes["W"] not in (jnp.float32, jnp.float64):
-        listed = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
-        raise TypeError(
-            f"The arrays must all be float32 or all float64, got {listed}. Convert with .astype."
-        )
+    check_dtypes(**arrays)
     sizes: dict[str, int] = {"latent": arrays["eps"].shape[-1]}
     sizes["law"], sizes["laws"] = 2 * sizes["latent"], 4 * sizes["latent"]
     for name, array in arrays.items():

@@ -72,6 +72,15 @@ class Code(Values):
         name = self._name if kind.element != I8 else f"v{self.lanes}i8"
         self._intrinsic(f"llvm.masked.store.{name}.p0", ir.VoidType(), *given)
 
+    def copy(self, source: Number, target: Number, n_floats: Number) -> None:
+        """Copy floats."""
+
+        def body(j, some):
+            values = self.vector_at(source + j * self.size, some)
+            self.put_vector(values, target + j * self.size, some)
+
+        self.columns(self.integer(0), n_floats, body)
+
     def prefetch(
         self, address: Number, n_bytes: int, writing: bool = False, aligned: bool = False
     ) -> None:

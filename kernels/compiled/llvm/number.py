@@ -1,5 +1,7 @@
 """Numbers of a program under construction, with the operators of Python."""
 
+from functools import partialmethod
+
 from llvmlite import ir
 
 __all__ = ["Builder", "Cell", "Number", "constant", "is_integer"]
@@ -37,17 +39,10 @@ class Number:
             return self._new(getattr(self.builder, name)(left, right))
         return self._new(getattr(self.builder, "f" + name)(left, right, flags=self.builder.flags))
 
-    def __add__(self, other):
-        return self._binary("add", other)
-
-    def __sub__(self, other):
-        return self._binary("sub", other)
-
-    def __rsub__(self, other):
-        return self._binary("sub", other, swapped=True)
-
-    def __mul__(self, other):
-        return self._binary("mul", other)
+    __add__ = __radd__ = partialmethod(_binary, "add")
+    __sub__ = partialmethod(_binary, "sub")
+    __rsub__ = partialmethod(_binary, "sub", swapped=True)
+    __mul__ = __rmul__ = partialmethod(_binary, "mul")
 
     def __truediv__(self, other):
         self._refuse("/", integer=True, instead="//")
@@ -65,45 +60,30 @@ class Number:
         self._refuse("%", integer=False, instead="/")
         return self._binary("srem", other)
 
-    __radd__, __rmul__ = __add__, __mul__
-
     def __neg__(self):
         return self * -1
 
-    def __and__(self, other):
-        return self._new(self.builder.and_(self.value, self.operand(other)))
+    def _bitwise(self, name, other):
+        return self._new(getattr(self.builder, name)(self.value, self.operand(other)))
 
-    def __or__(self, other):
-        return self._new(self.builder.or_(self.value, self.operand(other)))
+    __and__ = partialmethod(_bitwise, "and_")
+    __or__ = partialmethod(_bitwise, "or_")
+    __xor__ = partialmethod(_bitwise, "xor")
+    __lshift__ = partialmethod(_bitwise, "shl")
+    __rshift__ = partialmethod(_bitwise, "ashr")
 
     def __invert__(self):
         return self._new(self.builder.not_(self.value))
-
-    def __xor__(self, other):
-        return self._new(self.builder.xor(self.value, self.operand(other)))
-
-    def __lshift__(self, other):
-        return self._new(self.builder.shl(self.value, self.operand(other)))
-
-    def __rshift__(self, other):
-        return self._new(self.builder.ashr(self.value, self.operand(other)))
 
     def _compare(self, sign, other):
         integer = is_integer(self.value.type)
         compare = self.builder.icmp_signed if integer else self.builder.fcmp_ordered
         return self._new(compare(sign, self.value, self.operand(other)))
 
-    def __lt__(self, other):
-        return self._compare("<", other)
-
-    def __le__(self, other):
-        return self._compare("<=", other)
-
-    def __gt__(self, other):
-        return self._compare(">", other)
-
-    def __ge__(self, other):
-        return self._compare(">=", other)
+    __lt__ = partialmethod(_compare, "<")
+    __le__ = partialmethod(_compare, "<=")
+    __gt__ = partialmethod(_compare, ">")
+    __ge__ = partialmethod(_compare, ">=")
 
     def equals(self, other):
         """Whether the two are equal in the running program; ``==`` compares the Python objects."""

@@ -73,14 +73,9 @@ class Part:
 
     def _rows(self, source, source_row, target, target_row) -> None:
         """Copy the part's rows of units."""
-        code = self.code
-        with code.loop(0, self.n_rows) as r:
-
-            def body(j, some):
-                values = code.vector_at(source + r * source_row + j * code.size, some)
-                code.put_vector(values, target + r * target_row + j * code.size, some)
-
-            code.columns(self.zero, self.sizes.units, body)
+        with self.code.loop(0, self.n_rows) as r:
+            rows = source + r * source_row, target + r * target_row
+            self.code.copy(*rows, self.sizes.units)
 
     def _visit(self, t, place) -> None:
         """Gather source and p of step t, and add its part of the gradient of alpha."""
@@ -110,16 +105,7 @@ class Part:
             code.store(one, source + (sizes.sources - 1) * code.size)
             with code.when(self.want_noise):
                 place = buffers.result(layout.NOISE_BAR) + t * sizes.step + offset
-                self._row(l, place)
-
-    def _row(self, source, target) -> None:
-        code = self.code
-
-        def body(j, some):
-            values = code.vector_at(source + j * code.size, some)
-            code.put_vector(values, target + j * code.size, some)
-
-        code.columns(self.zero, self.sizes.units, body)
+                code.copy(l, place, sizes.units)
 
     def _visit_vector(self, given, l, source, p, j, some) -> None:
         code, act, form, buffers = self.code, self.this.act, self.this.form, self.buffers

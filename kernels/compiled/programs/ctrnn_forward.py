@@ -87,18 +87,9 @@ class _Part:
         last = code.choose(sizes.length > 0, slot(sizes.length - 1), h0)
         offset = self.first * sizes.row
         end = buffers.result(_END)
-        self._copy(last + offset, end + offset, self.n_rows * sizes.units)
+        code.copy(last + offset, end + offset, self.n_rows * sizes.units)
         with code.when(self.keep > KEEP_RUN), code.loop(sizes.length, sizes.steps) as t:
             code.clear(states + t * sizes.step + offset, self.n_rows * sizes.row)
-
-    def _copy(self, source, target, n_floats) -> None:
-        code = self.code
-
-        def body(j, some):
-            values = code.vector_at(source + j * code.size, some)
-            code.put_vector(values, target + j * code.size, some)
-
-        code.columns(code.integer(0), n_floats, body)
 
     def _tiles(self, t, i, before, after) -> None:
         """One step of the rows of one tile, which begins at row i."""

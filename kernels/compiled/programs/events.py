@@ -43,12 +43,8 @@ def _each_spike(code: Code, spikes: Number, n: Number, then: Callable[[Number], 
 
 def _copy(code: Code, source: Number, target: Number, n: Number) -> None:
     """Copy an argument to a result, unless XLA has given both the same buffer."""
-
-    def copy(j, some):
-        code.put_vector(code.vector_at(source + j * code.size, some), target + j * code.size, some)
-
     with code.when(~source.equals(target)):
-        code.columns(code.integer(0), n, copy)
+        code.copy(source, target, n)
 
 
 def _add_to(code: Code, place: Number, amount: Number) -> None:
