@@ -19,12 +19,9 @@ from neurodyn.params import bind as base
 __all__ = [
     "Binder",
     "FanIn",
-    "bias_law",
-    "bind_masked",
     "bind_tau",
     "by_layer",
     "check_choice",
-    "down_mask",
     "fixed",
     "layer_of",
     "own_mask",
@@ -59,17 +56,10 @@ def layer_of(n: Sequence[int]) -> np.ndarray:
     return np.repeat(np.arange(len(n)), n)
 
 
-def units_mask(n_units: Sequence[int], *, bottom_up: bool, top_down: bool) -> np.ndarray:
-    """Connections ``(unit, unit)`` within layers, and between neighbours where asked for."""
+def units_mask(n_units: Sequence[int], steps: Sequence[int]) -> np.ndarray:
+    """Connections ``(unit, unit)`` that go up these numbers of layers; 0: within a layer."""
     layer = layer_of(n_units)
-    step = layer[None, :] - layer[:, None]  # number of layers that a connection goes up
-    return (step == 0) | (bottom_up & (step == 1)) | (top_down & (step == -1))
-
-
-def down_mask(n_units: Sequence[int]) -> np.ndarray:
-    """Connections ``(unit, unit)`` from each layer to the one below, and no others."""
-    layer = layer_of(n_units)
-    return layer[None, :] - layer[:, None] == -1
+    return np.isin(layer[None, :] - layer[:, None], steps)
 
 
 def own_mask(sources: Sequence[int], targets: Sequence[int], *, repeats: int = 1) -> np.ndarray:
@@ -121,22 +111,6 @@ class FanIn:
         return k * jax.random.uniform(key, shape, dtype, -1, 1)
 
 
-def bias_law(sources: Int[np.ndarray, " unit"]) -> "FanIn":
-    """``U(-k, k)`` with ``k = 1 / sqrt(sources)`` for each unit."""
-    return FanIn(np.arange(max(sources.max(initial=1), 1))[:, None] < sources[None, :])
-
-
-def bind_masked(
-    value: Any, mask: Bool[np.ndarray, "pre post"], key: PRNGKeyArray, *, name: str
-) -> Any:
-    """Bind a weight matrix of which only the entries in the mask exist."""
-    try:
-        spec = as_parameter(value, default=FanIn(mask))
-        return Masked(mask, spec).build(mask.shape, key)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"`{name}` {mask.shape}: {error}") from error
-
-
 class Binder:
     """Binds the weights and biases of a network that is being built, each with a key of its own."""
 
@@ -144,12 +118,16 @@ class Binder:
         self.keys = iter(keys)
 
     def weights(self, name: str, value: Any, mask: Bool[np.ndarray, "pre post"]) -> Any:
-        """Weights of the connections in the mask."""
-        return bind_masked(value, mask, next(self.keys), name=name)
+        """Weights of the connections in the mask; the other entries do not exist."""
+        try:
+            spec = as_parameter(value, default=FanIn(mask))
+            return Masked(mask, spec).build(mask.shape, next(self.keys))
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"`{name}` {mask.shape}: {error}") from error
 
     def bias(self, name: str, value: Any, sources: Int[np.ndarray, " unit"]) -> Any:
         """Biases of units with these numbers of sources."""
-        law = bias_law(sources)
+        law = FanIn(np.arange(max(sources.max(initial=1), 1))[:, None] < sources[None, :])
         return base.bind(value, np.shape(sources), next(self.keys), name=name, default=law)
 
 

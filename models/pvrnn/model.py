@@ -7,13 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.models.pvrnn import dynamics, layers, modes
+from neurodyn.models.pvrnn import dynamics, layers, sampling
 from neurodyn.models.pvrnn.adaptive import adaptive_vectors
-from neurodyn.models.pvrnn.cut import cut_units
-from neurodyn.models.pvrnn.elbo import negative_elbo
 from neurodyn.models.pvrnn.heads import AbstractHead, as_head
 from neurodyn.models.pvrnn.latents import VARIABLES, Latents, unit_labels
-from neurodyn.models.pvrnn.objective import Scale
+from neurodyn.models.pvrnn.objective import Scale, negative_elbo
 from neurodyn.models.pvrnn.sampling import Noise, Sampling
 from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params import bind as base
@@ -160,11 +158,12 @@ class PVRNN(AbstractMap):
         self.head, self.scale = as_head(head), Scale() if scale is None else scale
         bind = layers.Binder(base.split_key(key, 13, name="a PVRNN"))
         before = top_down == "previous"
-        units = layers.units_mask(self.n_units, bottom_up=bottom_up, top_down=before)
+        steps = [0, *[1] * bool(bottom_up), *[-1] * before]
+        units = layers.units_mask(self.n_units, steps)
         to_units = layers.own_mask(self.n_latents, self.n_units)
         to_law = layers.own_mask(self.n_units, self.n_latents, repeats=2)
         self.W = bind.weights("W", W, units)
-        down = layers.down_mask(self.n_units)
+        down = layers.units_mask(self.n_units, [-1])
         self.W_down = None if before or n_layers == 1 else bind.weights("W_down", None, down)
         self.b = bind.bias("b", b, units.sum(0))
         self.W_z = bind.weights("W_z", W_z, to_units)
@@ -258,7 +257,7 @@ class PVRNN(AbstractMap):
         ValueError
             For unknown names, or a posterior of a network that was built without sequences.
         """
-        return modes.in_mode(self, name, steps, noise)
+        return sampling.in_mode(self, name, steps, noise)
 
     def hold(
         self,
@@ -275,11 +274,11 @@ class PVRNN(AbstractMap):
         what
             ``"z"``: the latent itself; ``"eps"``: its standardised deviation from the mean.
         """
-        return modes.hold(self, values, what)
+        return sampling.hold(self, values, what)
 
     def cut(self, units: Any, *, incoming: bool = True, outgoing: bool = True) -> "PVRNN":
         """Disconnect some of the (packed) units, as :meth:`CTRNN.cut` does."""
-        return cut_units(self, units, incoming=incoming, outgoing=outgoing)
+        return sampling.cut_units(self, units, incoming=incoming, outgoing=outgoing)
 
     # --- learning ----------------------------------------------------------------------------
 

@@ -14,13 +14,17 @@ from typing import Any, Literal, NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurodyn.common.reprs import brief
+from neurodyn.kernels import standard_normal
 from neurodyn.models.pvrnn.dynamics import sum_by_layer
 from neurodyn.models.pvrnn.gaussian import DiagonalGaussian, divergence
+from neurodyn.models.pvrnn.rollout import rollout
+from neurodyn.params import with_values
+from neurodyn.task import Trial
 
-__all__ = ["Scale", "Terms", "counted", "parts", "terms"]
+__all__ = ["Scale", "Terms", "counted", "negative_elbo", "terms"]
 
 
 class Scale(eqx.Module):
@@ -133,12 +137,32 @@ def terms(
     return Terms(error, sum_by_layer(divergence(q, p), model.n_latents), weight)
 
 
-def parts(got: Terms, counts: Bool[Array, "time trial"]) -> dict[str, Float[Array, ""]]:
-    """Means for the history of training: the error, and the divergence of each layer."""
+def negative_elbo(
+    model: Any, trials: Trial, key: PRNGKeyArray
+) -> tuple[Float[Array, " trial"], dict[str, Float[Array, ""]]]:
+    """See :meth:`neurodyn.models.PVRNN.negative_elbo`."""
+    if model.A is None:
+        raise ValueError(
+            "This PVRNN has no posterior to train: build it with "
+            "sequences=(task.n_items, task.n_steps)."
+        )
+    targets, mask = (jnp.swapaxes(x, 0, 1) for x in (trials.targets, trials.mask))
+    A = jnp.swapaxes(model.A.row(trials), 0, 1)
+    if targets.shape[0] != A.shape[0]:
+        raise ValueError(
+            f"This PVRNN was built for sequences of {A.shape[0]} steps, but the trials have "
+            f"{targets.shape[0]}: build it with sequences=(task.n_items, task.n_steps)."
+        )
+    values = with_values(model)
+    eps = standard_normal(key, (*A.shape[:2], A.shape[2] // 2), A.dtype)
+    run = rollout(values, A, eps)
+    got = terms(values, run.d, run.q, run.p, targets, mask)
+    counts = counted(mask)
+    # Means for the history of training: the error, and the divergence of each layer.
     each = counts.astype(got.kl.dtype)
     kl = got.kl * each[..., None]
     n, later = jnp.sum(each), jnp.maximum(jnp.sum(each[1:]), 1)
     means = {"error": jnp.sum(got.error) / n}
     for i in range(kl.shape[-1]):
         means[f"kl_{i + 1}"] = jnp.sum(kl[1:, :, i]) / later
-    return means | {"kl_first": jnp.sum(kl[0]) / jnp.sum(each[0])}
+    return got.loss(counts), means | {"kl_first": jnp.sum(kl[0]) / jnp.sum(each[0])}

@@ -1,4 +1,4 @@
-"""Sources of the latents of each step, by which the modes of a PV-RNN differ."""
+"""Sources of the latents of each step, and copies of a PV-RNN with others, or without units."""
 
 from typing import Any, Literal
 
@@ -9,10 +9,12 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
-from neurodyn.models.pvrnn.layers import fixed
-from neurodyn.params import Fixed
+from neurodyn.engine.units import as_mask
+from neurodyn.models.pvrnn import layers
+from neurodyn.params import Fixed, only
+from neurodyn.params.base import value_of
 
-__all__ = ["Held", "Noise", "Sampling"]
+__all__ = ["Held", "Noise", "Sampling", "cut_units", "hold", "in_mode"]
 
 #: The steps in which latents are drawn; in the others they take their means.
 Noise = Literal["every", "first", "none"]
@@ -38,7 +40,7 @@ class Held(eqx.Module):
         places = list(values)
         which = jnp.zeros(n_latents, bool).at[jnp.asarray(places)].set(True)
         numbers = jnp.stack([jnp.asarray(values[i], jnp.result_type(float)) for i in places])
-        return Held(which, fixed(jnp.zeros(n_latents).at[jnp.asarray(places)].set(numbers)))
+        return Held(which, layers.fixed(jnp.zeros(n_latents).at[jnp.asarray(places)].set(numbers)))
 
     def __call__(self, x: Float[Array, " latent"]) -> Float[Array, " latent"]:
         """Put the values in their places."""
@@ -78,3 +80,73 @@ class Sampling(eqx.Module):
         if self.noise == "first":
             eps = jnp.where(first, eps, jnp.zeros_like(eps))
         return eps if self.eps is None else self.eps(eps)
+
+
+def in_mode(model: Any, name: str, steps: int, noise: Any) -> Any:
+    """See :meth:`neurodyn.models.PVRNN.mode`."""
+    layers.check_choice("name", name, ("posterior", "target", "free"))
+    layers.check_choice("noise", noise, ("every", "first", "none"))
+    if name != "free" and model.A is None:
+        raise ValueError(
+            f"mode({name!r}) needs the posterior of training sequences, which this network "
+            "does not have (built without `sequences`, or taken from mode('free'))."
+        )
+    if name == "free":
+        return _sampled(model, 0, noise, None)
+    n_steps = model.A.values.shape[1]
+    if isinstance(steps, bool) or not 0 <= int(steps) <= n_steps:
+        raise ValueError(f"`steps` lies between 0 and the {n_steps} there are, got {steps!r}.")
+    return _sampled(model, n_steps if name == "posterior" else int(steps), noise, model.A)
+
+
+def hold(model: Any, values: dict[tuple[int, int], Any], what: str) -> Any:
+    """See :meth:`neurodyn.models.PVRNN.hold`."""
+    layers.check_choice("what", what, ("z", "eps"))
+    places = {_place(model, *where): value for where, value in values.items()}
+    held = Held.of(sum(model.n_latents), places) if places else None
+    return eqx.tree_at(
+        lambda m: getattr(m.sampling, what), model, held, is_leaf=lambda x: x is None
+    )
+
+
+def _place(model: Any, layer: int, latent: int) -> int:
+    if not 1 <= layer <= len(model.n_latents) or not 0 <= latent < model.n_latents[layer - 1]:
+        raise ValueError(
+            f"There is no latent {latent} in layer {layer}; layers 1, 2... have "
+            f"{model.n_latents} latents, numbered from 0."
+        )
+    return layers.slices(model.n_latents)[layer - 1].start + latent
+
+
+def _sampled(model: Any, until: int, noise: Any, A: Any) -> Any:
+    old = model.sampling
+    new = Sampling(jnp.asarray(until, jnp.int32), old.z, old.eps, noise)
+    return eqx.tree_at(lambda m: (m.sampling, m.A), model, (new, A), is_leaf=lambda x: x is None)
+
+
+#: Weights from units, to units, or both.
+_FROM = ("W", "W_down", "W_prior", "W_posterior", "W_out")
+_TO = ("W", "W_down", "W_z")
+
+
+def cut_units(
+    model: Any,
+    units: Any,
+    *,
+    incoming: bool,
+    outgoing: bool,
+) -> Any:
+    """A copy of a PV-RNN without the connections of some units; biases stay."""
+    kept = ~jnp.asarray(as_mask(model, units))
+    new = {}
+    for name in dict.fromkeys(_FROM + _TO):
+        weights = getattr(model, name)
+        if weights is None:
+            continue
+        mask = jnp.ones(value_of(weights).shape, bool)
+        if outgoing and name in _FROM:
+            mask = mask & kept[: mask.shape[0], None]
+        if incoming and name in _TO:
+            mask = mask & kept[None, :]
+        new[name] = only(weights, mask, name=name)
+    return eqx.tree_at(lambda m: [getattr(m, name) for name in new], model, list(new.values()))

@@ -17,6 +17,7 @@ from neurodyn.models.pvrnn.gaussian import (
     divergence,
     negative_log_density,
 )
+from neurodyn.models.pvrnn.latents import VARIABLES
 from neurodyn.models.pvrnn.objective import counted
 from neurodyn.params import AbstractParameter, Fixed, with_values
 from neurodyn.params import bind as base
@@ -177,20 +178,14 @@ class VRNN(AbstractMap):
         }
 
     def variables(self):
-        def of_latents(long_name: str) -> Variable:
-            return Variable(("latent",), "1", long_name, "latent")
-
-        spread = "standard deviation of"
+        of_latents = {name: label for name, label in VARIABLES.items() if name not in ("d", "kl")}
+        spread = "standard deviation of the observation"
         return {
             "hidden": Variable(("unit",), "1", "hidden state", "hidden"),
             "cell": Variable(("unit",), "1", "memory cell", "hidden"),
-            "z": of_latents("latents"),
-            "mean": of_latents("mean of the distribution of the latents"),
-            "sigma": of_latents(f"{spread} the distribution of the latents"),
-            "prior_mean": of_latents("mean of the prior"),
-            "prior_sigma": of_latents(f"{spread} the prior"),
-            "output_sigma": Variable(("output",), "1", f"{spread} the observation", "output"),
-            "kl": Variable(("layer",), "nat", "divergence from the prior", "statistic"),
+            **of_latents,
+            "output_sigma": Variable(("output",), "1", spread, "output"),
+            "kl": VARIABLES["kl"],
         }
 
     def unit_coords(self):

@@ -21,7 +21,6 @@ __all__ = [
     "Stretch",
     "adam",
     "descend",
-    "prior_as_A",
     "rollout_prior",
     "with_meta_prior",
 ]
@@ -109,13 +108,11 @@ def adam(learning_rate: Any, betas: Any) -> Adam:
 def with_meta_prior(model: Any, w: Any, w_first: Any) -> Any:
     """The network with other meta-priors; None keeps those of training."""
     n = len(model.n_units)
-    new = {
-        "w": model.w if w is None else layers.fixed(layers.by_layer("w", w, n)),
-        "w_first": model.w_first
-        if w_first is None
-        else layers.fixed(layers.by_layer("w_first", w_first, n)),
-    }
-    return eqx.tree_at(lambda m: [m.w, m.w_first], model, [new["w"], new["w_first"]])
+    new = [
+        getattr(model, name) if value is None else layers.fixed(layers.by_layer(name, value, n))
+        for name, value in (("w", w), ("w_first", w_first))
+    ]
+    return eqx.tree_at(lambda m: [m.w, m.w_first], model, new)
 
 
 def states(
@@ -215,13 +212,6 @@ def _better(best, loss, A, eps):
     wins = loss < old
     new = [jnp.where(wins[None, :, None], x, y) for x, y in zip((A, eps), held, strict=True)]
     return (jnp.where(wins, loss, old), *new)
-
-
-def prior_as_A(
-    model: Any, u: Float[Array, "trial unit"], first: Bool[Array, ""]
-) -> Float[Array, "trial raw"]:
-    """Adaptive vectors that make the posterior of the next step its prior."""
-    return jax.vmap(lambda u: dynamics.prior_as_A(model, jnp.tanh(u), first))(u)
 
 
 def rollout_prior(

@@ -13,9 +13,9 @@ from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
 from neurodyn.labels import LabelError, in_positions, like, pair
 from neurodyn.models.pvrnn.inference import window
-from neurodyn.models.pvrnn.inference.regression import as_reports, network_of, without_meta_prior
+from neurodyn.models.pvrnn.inference.regression import as_reports, prepared
 from neurodyn.models.pvrnn.inference.settings import ErrorRegression
-from neurodyn.models.pvrnn.inference.streams import check_network, one_key_each
+from neurodyn.models.pvrnn.inference.streams import one_key_each
 from neurodyn.models.pvrnn.inference.window import Carry, Reports
 from neurodyn.params import with_values
 
@@ -72,13 +72,9 @@ class OnlineRegression(eqx.Module):
         windows: bool = False,
         key: Any,
     ):
-        method = ErrorRegression() if method is None else method
-        if not isinstance(method, ErrorRegression):
-            raise TypeError(f"`method` must be an ErrorRegression, got a {type(method).__name__}.")
-        check_network(model)
+        self.network, self.method = prepared(model, method)
         check_whole(1, n_streams=n_streams)
         self.reports = as_reports(n_horizons, n_samples, windows)
-        self.network, self.method = network_of(model, method), without_meta_prior(method)
         self.keys = one_key_each(as_key(key, needed_for="Error regression"), np.arange(n_streams))
         self.n_streams = int(n_streams)
 

@@ -8,12 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from neurodyn import labels
 from neurodyn.common.checks import check_whole
 from neurodyn.common.random import as_key
+from neurodyn.labels import Observed
 from neurodyn.models.pvrnn.inference import descent, window
-from neurodyn.models.pvrnn.inference.labelling import label
 from neurodyn.models.pvrnn.inference.settings import ErrorRegression
-from neurodyn.models.pvrnn.inference.streams import as_streams, check_network, one_key_each
+from neurodyn.models.pvrnn.inference.streams import (
+    as_streams,
+    check_network,
+    latent_coords,
+    one_key_each,
+)
 from neurodyn.models.pvrnn.inference.window import Reports
 from neurodyn.params import with_values
 
@@ -81,22 +87,19 @@ def error_regression(
     ValueError, TypeError
         If the model is no PV-RNN, or the observations do not fit it or have holes.
     """
-    method = ErrorRegression() if method is None else method
-    if not isinstance(method, ErrorRegression):
-        raise TypeError(f"`method` must be an ErrorRegression, got a {type(method).__name__}.")
-    check_network(model)
+    network, method = prepared(model, method)
     seen, x, mask = as_streams(observed, mask, model.n_outputs, dt)
     reports = as_reports(n_horizons, n_samples, windows)
     key = as_key(key, needed_for="Error regression")
     out = _follow(
-        network_of(model, method),
+        network,
         jnp.swapaxes(x, 0, 1),
         jnp.swapaxes(mask, 0, 1),
-        without_meta_prior(method),
+        method,
         reports,
         one_key_each(key, seen.ranks),
     )
-    return label(model, {n: np.asarray(a) for n, a in out.items()}, method, seen, n_samples)
+    return _label(model, {n: np.asarray(a) for n, a in out.items()}, method, seen, n_samples)
 
 
 def as_reports(n_horizons: Any, n_samples: Any, windows: Any) -> Reports:
@@ -106,16 +109,21 @@ def as_reports(n_horizons: Any, n_samples: Any, windows: Any) -> Reports:
     return Reports(int(n_horizons), int(n_samples), bool(windows))
 
 
-def network_of(model: Any, method: ErrorRegression) -> Any:
-    """The network as it infers: without its training sequences, with the meta-priors asked for."""
-    return descent.with_meta_prior(model.mode("free"), method.w, method.w_first)
+def prepared(model: Any, method: ErrorRegression | None) -> tuple[Any, ErrorRegression]:
+    """The network as it infers, and the settings, both checked.
 
-
-def without_meta_prior(method: ErrorRegression) -> ErrorRegression:
-    """The method after its meta-priors have gone into the network: other ones recompile nothing."""
-    return eqx.tree_at(
+    The network is without its training sequences and with the meta-priors asked for. These are no
+    longer in the settings: other ones recompile nothing.
+    """
+    method = ErrorRegression() if method is None else method
+    if not isinstance(method, ErrorRegression):
+        raise TypeError(f"`method` must be an ErrorRegression, got a {type(method).__name__}.")
+    check_network(model)
+    network = descent.with_meta_prior(model.mode("free"), method.w, method.w_first)
+    method = eqx.tree_at(
         lambda m: (m.w, m.w_first), method, (None, None), is_leaf=lambda x: x is None
     )
+    return network, method
 
 
 @eqx.filter_jit
@@ -127,3 +135,63 @@ def _follow(model, observed, mask, method, reports, keys):
 
     first = window.start(model, observed.shape[1], method.window)
     return jax.lax.scan(body, first, (observed, mask))[1]
+
+
+def _label(
+    model: Any,
+    out: dict[str, np.ndarray],
+    method: ErrorRegression,
+    seen: Observed,
+    n_samples: int,
+) -> xr.Dataset:
+    """The labelled result of error regression."""
+    # Arrays come (time, [horizon | iteration | lag,] trial, ...).
+    of_latents = ("trial", "time", "latent")
+    about = {
+        "prediction": ((2, 0, 1, 3), ("trial", "time", "horizon", "output"), "prediction"),
+        "prediction_std": (
+            (2, 0, 1, 3),
+            ("trial", "time", "horizon", "output"),
+            "spread of the predictions",
+        ),
+        "reconstruction": (
+            (1, 0, 2),
+            ("trial", "time", "output"),
+            "the newest observation as the network explains it",
+        ),
+        "z": ((1, 0, 2), of_latents, "latents of the newest step"),
+        "mean": ((1, 0, 2), of_latents, "mean of the posterior"),
+        "sigma": ((1, 0, 2), of_latents, "standard deviation of the posterior"),
+        "prior_mean": ((1, 0, 2), of_latents, "mean of the prior"),
+        "prior_sigma": ((1, 0, 2), of_latents, "standard deviation of the prior"),
+        "loss": ((2, 0, 1), ("trial", "time", "iteration"), "negative lower bound of the window"),
+        "postdiction": (
+            (2, 1, 0, 3),
+            ("trial", "lag", "time", "output"),
+            "the window as the network explains it",
+        ),
+    }
+    variables = {
+        name: (dims, out[name].transpose(order), "1", long_name)
+        for name, (order, dims, long_name) in about.items()
+        if name in out
+    }
+    coords = {
+        **seen.coords,
+        "time": seen.axis,
+        **labels.horizons(out["prediction"].shape[1], seen.dt, seen.unit),
+        **latent_coords(model),
+    }
+    if "postdiction" in out:
+        coords["lag"] = ("lag", -seen.dt * np.arange(method.window), seen.unit)
+    attrs = {
+        "model": type(model).__name__,
+        "dt": seen.dt,
+        "window": method.window,
+        "iterations": method.iterations,
+        "n_samples": n_samples,
+        "warm_start": method.warm_start,
+        "new_entry": method.new_entry,
+        "edge_prior": method.edge_prior,
+    }
+    return labels.dataset(variables, coords, source="model", attrs=attrs, values=False)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.reprs import brief
+from neurodyn.models.pvrnn import dynamics
 from neurodyn.models.pvrnn.inference import descent
 from neurodyn.models.pvrnn.inference.descent import Pass, Stretch
 from neurodyn.models.pvrnn.inference.settings import ErrorRegression
@@ -136,7 +137,7 @@ def _slide(model, method, carry, x, seen, keys) -> Carry:
     before = jnp.maximum(carry.n - 1, 0)
     if method.new_entry == "prior":
         last = jnp.where(carry.n == 0, carry.u0, carry.u[before])
-        row = descent.prior_as_A(model, last, carry.n == 0)
+        row = jax.vmap(lambda u: dynamics.prior_as_A(model, jnp.tanh(u), carry.n == 0))(last)
     elif method.new_entry == "previous":
         row = carry.A[before]
     elif method.new_entry == "zeros":
