@@ -8,12 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import whole
 from neurodyn.models.plrnn.base import AbstractPLRNN, Parts
-from neurodyn.models.plrnn.initial import (
-    stable_diagonal,
-    stable_off_diagonal,
-    turned,
-    uniform,
-)
+from neurodyn.models.plrnn.initial import stable_diagonal, stable_off_diagonal, turned, uniform
 from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed, Masked, Normal
 from neurodyn.params.base import value_of

@@ -129,13 +129,7 @@ _FROM = ("W", "W_down", "W_prior", "W_posterior", "W_out")
 _TO = ("W", "W_down", "W_z")
 
 
-def cut_units(
-    model: Any,
-    units: Any,
-    *,
-    incoming: bool,
-    outgoing: bool,
-) -> Any:
+def cut_units(model: Any, units: Any, *, incoming: bool, outgoing: bool) -> Any:
     """A copy of a PV-RNN without the connections of some units; biases stay."""
     kept = ~jnp.asarray(as_mask(model, units))
     new = {}

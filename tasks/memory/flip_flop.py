@@ -123,10 +123,7 @@ class FlipFlop(AbstractTrialTask):
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """``mse``, and ``correct``: the fraction of scored steps and bits of the right sign."""
         right = (outputs * trials.targets > 0).astype(outputs.dtype)
-        return {
-            "correct": weighted_mean(right, trials.mask),
-            "mse": self.loss(outputs, trials),
-        }
+        return {"correct": weighted_mean(right, trials.mask), "mse": self.loss(outputs, trials)}
 
     @property
     def input_names(self) -> tuple[str, ...]:

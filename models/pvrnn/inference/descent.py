@@ -215,10 +215,7 @@ def _better(best, loss, A, eps):
 
 
 def rollout_prior(
-    model: Any,
-    u: Float[Array, "trial unit"],
-    keys: Any,
-    n: int,
+    model: Any, u: Float[Array, "trial unit"], keys: Any, n: int
 ) -> Float[Array, "horizon trial output"]:
     """Outputs that the network predicts for the next ``n`` steps; without keys, along the means."""
 

@@ -138,11 +138,7 @@ def _follow(model, observed, mask, method, reports, keys):
 
 
 def _label(
-    model: Any,
-    out: dict[str, np.ndarray],
-    method: ErrorRegression,
-    seen: Observed,
-    n_samples: int,
+    model: Any, out: dict[str, np.ndarray], method: ErrorRegression, seen: Observed, n_samples: int
 ) -> xr.Dataset:
     """The labelled result of error regression."""
     # Arrays come (time, [horizon | iteration | lag,] trial, ...).

@@ -8,13 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.models.spiking.cells.lif import check_reset
-from neurodyn.models.spiking.cells.neuron import (
-    AbstractNeuron,
-    PerUnit,
-    Start,
-    split,
-    where_spiked,
-)
+from neurodyn.models.spiking.cells.neuron import AbstractNeuron, PerUnit, Start, split, where_spiked
 from neurodyn.system import Variable
 
 __all__ = ["AdEx", "Adapting"]

@@ -7,13 +7,7 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from neurodyn.models.spiking.cells.cell_types import CELL_TYPES_2003
-from neurodyn.models.spiking.cells.neuron import (
-    AbstractNeuron,
-    PerUnit,
-    Start,
-    split,
-    where_spiked,
-)
+from neurodyn.models.spiking.cells.neuron import AbstractNeuron, PerUnit, Start, split, where_spiked
 from neurodyn.system import Variable
 
 __all__ = ["Izhikevich2003", "Recovering"]

@@ -9,12 +9,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.models.spiking.cells.cell_types import CELL_TYPES_2007
 from neurodyn.models.spiking.cells.izhikevich2003 import Recovering
-from neurodyn.models.spiking.cells.neuron import (
-    AbstractNeuron,
-    Initial,
-    split,
-    where_spiked,
-)
+from neurodyn.models.spiking.cells.neuron import AbstractNeuron, Initial, split, where_spiked
 from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.system import Variable
 

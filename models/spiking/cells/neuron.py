@@ -24,12 +24,7 @@ from neurodyn.common.arrays import as_array
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
-from neurodyn.params import (
-    AbstractDistribution,
-    AbstractParameter,
-    Fixed,
-    as_parameter,
-)
+from neurodyn.params import AbstractDistribution, AbstractParameter, Fixed, as_parameter
 from neurodyn.params.base import numbers_of, value_of
 from neurodyn.system import Variable
 

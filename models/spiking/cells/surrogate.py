@@ -15,14 +15,7 @@ from neurodyn.common.reprs import brief
 from neurodyn.params import Fixed
 from neurodyn.params.base import numbers_of, value_of
 
-__all__ = [
-    "AbstractSurrogate",
-    "Arctan",
-    "FastSigmoid",
-    "Gaussian",
-    "Sigmoid",
-    "Triangle",
-]
+__all__ = ["AbstractSurrogate", "Arctan", "FastSigmoid", "Gaussian", "Sigmoid", "Triangle"]
 
 
 class AbstractSurrogate(eqx.Module):

@@ -9,12 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import number, numbers
-from neurodyn.models.spiking.plasticity.base import (
-    AbstractReadoutRule,
-    Clock,
-    gate_of,
-    steps_of,
-)
+from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule, Clock, gate_of, steps_of
 
 __all__ = ["RLS"]
 
