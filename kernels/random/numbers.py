@@ -9,18 +9,6 @@ Moshier, the Cephes library, ``logf`` (the logarithm).
 
 import math
 
-__all__ = [
-    "CENTRE",
-    "CENTRE_AT",
-    "LOG2",
-    "PARITY",
-    "ROTATIONS",
-    "SQRT_HALF",
-    "SWITCH",
-    "TAIL",
-    "TAIL_AT",
-]
-
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
 

@@ -13,16 +13,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.arrays import as_array
 
-__all__ = [
-    "fan_in_uniform_rows",
-    "kaiming_normal",
-    "narrow_normal",
-    "stable_diagonal",
-    "stable_off_diagonal",
-    "turned",
-    "uniform",
-]
-
 
 def _stable(key: PRNGKeyArray, n: int, dtype: Any) -> Float[Array, "unit unit"]:
     """``R' R / M + I`` with normal R, divided by its largest eigenvalue."""

@@ -15,18 +15,6 @@ from neurodyn.models.pvrnn.gaussian import DiagonalGaussian, divergence
 from neurodyn.models.pvrnn.latents import Latents
 from neurodyn.models.pvrnn.layers import layer_of, slices
 
-__all__ = [
-    "advance",
-    "from_raw",
-    "infer",
-    "posterior",
-    "prior",
-    "prior_as_A",
-    "raw_posterior",
-    "raw_prior",
-    "sum_by_layer",
-]
-
 
 def from_raw(raw: Float[Array, "*batch raw"]) -> DiagonalGaussian:
     """``mean = tanh``, ``sigma = exp`` of the two halves of the linear projection."""

@@ -16,21 +16,6 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from neurodyn.params import AbstractParameter, Fixed, Masked, as_parameter
 from neurodyn.params import bind as base
 
-__all__ = [
-    "Binder",
-    "FanIn",
-    "bind_tau",
-    "by_layer",
-    "check_choice",
-    "fixed",
-    "layer_of",
-    "own_mask",
-    "sizes",
-    "slices",
-    "spread",
-    "units_mask",
-]
-
 
 def sizes(name: str, value: Any, n_layers: int | None = None) -> tuple[int, ...]:
     """Sizes of the layers, each at least 1; with `n_layers`, of that many."""

@@ -33,21 +33,12 @@ class LSTM(AbstractGated):
 
     Parameters
     ----------
-    n_inputs, n_units, n_outputs
-        Sizes.
-    W, b
-        Recurrent weights ``(unit, 4 unit)`` and bias ``(4 unit,)``: a number, an array, an
-        initializer or a parameter of :mod:`neurodyn.params`.
-    U, b_in
-        Input weights ``(input, 4 unit)`` and bias ``(4 unit,)``.
-    W_out, b_out
-        Readout.
+    n_inputs, n_units, n_outputs, W_out, b_out, areas, key
+        As for :class:`GRU`.
+    W, b, U, b_in
+        As for :class:`GRU`, with four gates.
     initial
         Initial hidden state, as for :class:`CTRNN`. Cells start at 0.
-    areas
-        As for :class:`CTRNN`.
-    key
-        Seed or key of the initial weights.
 
     References
     ----------

@@ -25,21 +25,6 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import number
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem, State, Variable
 
-__all__ = [
-    "AbstractDeclaredFlow",
-    "AbstractReferenceFlow",
-    "AbstractReferenceMap",
-    "AbstractVectorSystem",
-    "Number",
-    "Vector",
-    "amplitude",
-    "begin",
-    "crossings",
-    "real_roots",
-    "row",
-    "vector",
-]
-
 #: A declared parameter: given as a number, kept as an array ``Float[Array, ""]``.
 Number = Any
 #: The declared start: given as numbers, kept as an array ``Float[Array, " latent"]``.

@@ -16,15 +16,10 @@ from neurodyn.common.random import as_key
 from neurodyn.labels import encode_attrs, time_axis
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 from neurodyn.task import AbstractTask, Trial
-from neurodyn.tasks.recordings.runs import trajectories
+from neurodyn.tasks.recordings.runs import passed_on, trajectories
 from neurodyn.tasks.recordings.windows import Windows
 
 __all__ = ["Attractor"]
-
-
-def _of_windows(name: str) -> Any:
-    """The attribute of the task's `windows` under the same name."""
-    return property(lambda self: getattr(self.windows, name), doc="See `neurodyn.tasks.Windows`.")
 
 
 class Attractor(AbstractTask):
@@ -198,20 +193,20 @@ class Attractor(AbstractTask):
         return self.held_out.validation()
 
     # Sizes, names, times, and what is drawn and scored are those of `windows`.
-    n_inputs = _of_windows("n_inputs")
-    n_outputs = _of_windows("n_outputs")
-    input_names = _of_windows("input_names")
-    output_names = _of_windows("output_names")
-    n_steps = _of_windows("n_steps")
-    dt = _of_windows("dt")
-    t0 = _of_windows("t0")
-    sample = _of_windows("sample")
-    batch = _of_windows("batch")
-    loss = _of_windows("loss")
-    score = _of_windows("score")
-    limits = _of_windows("limits")
-    units = _of_windows("units")
-    coordinates = _of_windows("coordinates")
+    n_inputs = passed_on("windows", "n_inputs")
+    n_outputs = passed_on("windows", "n_outputs")
+    input_names = passed_on("windows", "input_names")
+    output_names = passed_on("windows", "output_names")
+    n_steps = passed_on("windows", "n_steps")
+    dt = passed_on("windows", "dt")
+    t0 = passed_on("windows", "t0")
+    sample = passed_on("windows", "sample")
+    batch = passed_on("windows", "batch")
+    loss = passed_on("windows", "loss")
+    score = passed_on("windows", "score")
+    limits = passed_on("windows", "limits")
+    units = passed_on("windows", "units")
+    coordinates = passed_on("windows", "coordinates")
 
     def raw(self, values: Any) -> Any:
         """Values ``(..., output)`` in the units of the system again."""

@@ -15,7 +15,7 @@ from neurodyn.engine.solve import solve
 from neurodyn.engine.start import is_stochastic
 from neurodyn.system import AbstractFlow, AbstractMap
 
-__all__ = ["trajectories"]
+__all__ = ["passed_on", "trajectories"]
 
 #: Steps of the solver that one sample may take, on average.
 _MAX_STEPS = 200
@@ -94,40 +94,30 @@ def trajectories(
     return _finite(x, type(system).__name__)[:, transient:], made
 
 
+def passed_on(part: str, name: str) -> Any:
+    """The attribute or method of an object's part, under the same name."""
+    return property(lambda self: getattr(getattr(self, part), name), doc=f"That of `{part}`.")
+
+
 class _Later(AbstractFlow):
     """A flow whose clock starts late."""
 
     system: AbstractFlow
     t0: Float[Array, ""]
 
-    @property
-    def n_inputs(self):
-        return self.system.n_inputs
-
-    @property
-    def n_outputs(self):
-        return self.system.n_outputs
-
-    def initial_state(self, *, dt, trial=None, key=None):
-        return self.system.initial_state(dt=dt, trial=trial, key=key)
+    n_inputs = passed_on("system", "n_inputs")
+    n_outputs = passed_on("system", "n_outputs")
+    initial_state = passed_on("system", "initial_state")
+    readout = passed_on("system", "readout")
+    observe = passed_on("system", "observe")
+    variables = passed_on("system", "variables")
+    unit_coords = passed_on("system", "unit_coords")
 
     def drift(self, t, state, u):
         return self.system.drift(self.t0 + t, state, u)
 
     def diffusion(self, t, state, u):
         return self.system.diffusion(self.t0 + t, state, u)
-
-    def readout(self, state):
-        return self.system.readout(state)
-
-    def observe(self, state):
-        return self.system.observe(state)
-
-    def variables(self):
-        return self.system.variables()
-
-    def unit_coords(self):
-        return self.system.unit_coords()
 
 
 def _solved(system, dt, n, n_trials, key, solver, rtol, atol):

@@ -10,15 +10,6 @@ from jaxtyping import Array, Bool, Int
 from neurodyn import labels
 from neurodyn.labels import Observed, pair, read_sequences
 
-__all__ = [
-    "check_finite",
-    "checked_condition",
-    "checked_lengths",
-    "in_order",
-    "names_and_conditions",
-    "read_given",
-]
-
 
 def read_given(data: Any, dt: Any) -> tuple[Observed, np.ndarray | None]:
     """Read an array, a labelled array or a list of sequences.

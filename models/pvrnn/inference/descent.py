@@ -14,17 +14,6 @@ from neurodyn.models.pvrnn.gaussian import DiagonalGaussian
 from neurodyn.models.pvrnn.objective import terms
 from neurodyn.models.pvrnn.rollout import Rollout, rollout
 
-__all__ = [
-    "Adam",
-    "Inferred",
-    "Pass",
-    "Stretch",
-    "adam",
-    "descend",
-    "rollout_prior",
-    "with_meta_prior",
-]
-
 
 class Stretch(NamedTuple):
     """Steps along which latents are inferred, for a batch of streams.

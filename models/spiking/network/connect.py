@@ -14,17 +14,6 @@ from jaxtyping import Int
 from neurodyn.common.checks import whole
 from neurodyn.common.reprs import brief
 
-__all__ = [
-    "AbstractConnectivity",
-    "AllToAll",
-    "FixedInDegree",
-    "FixedOutDegree",
-    "FixedProbability",
-    "OneToOne",
-    "Pairs",
-    "without_self",
-]
-
 Indices = Int[np.ndarray, " synapse"]
 
 

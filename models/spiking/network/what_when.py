@@ -5,7 +5,6 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from neurodyn.common.checks import whole
@@ -16,7 +15,8 @@ from neurodyn.models.spiking.plasticity import Consolidation, ThreeFactor
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
-from neurodyn.params import AbstractParameter, Fixed, as_parameter
+from neurodyn.params import AbstractParameter, Fixed
+from neurodyn.params.bind import bind, constant_or_parameter
 from neurodyn.system import AbstractSpiking, State, Variable
 
 __all__ = ["WhatWhen", "WhatWhenMemory"]
@@ -139,13 +139,16 @@ class WhatWhen(AbstractSpiking):
         if not self.filter.exact:
             raise ValueError("`filter` must advance in its exact discrete form: exact=True.")
         keys = jax.random.split(as_key(key, needed_for="WhatWhen"), 3)
+
+        def bound(name, value, shape, own):
+            return bind(constant_or_parameter(value), shape, own, name=name, default=Fixed(0.0))
+
+        outward = (self.n_units, self.n_outputs)
         self.feedback = None
         if feedback is not None:
-            shape = (self.n_outputs, self.n_units)
-            self.feedback = _bind("feedback", feedback, shape, keys[0])
-        shape = (self.n_units, self.n_outputs)
-        self.W_what = _bind("W_what", 0.0 if W_what is None else W_what, shape, keys[1])
-        self.W_when = _bind("W_when", 0.0 if W_when is None else W_when, shape, keys[2])
+            self.feedback = bound("feedback", feedback, outward[::-1], keys[0])
+        self.W_what = bound("W_what", W_what, outward, keys[1])
+        self.W_when = bound("W_when", W_when, outward, keys[2])
 
     @property
     def solver(self):
@@ -261,12 +264,3 @@ def _by_readout(name: str, given: Any) -> dict[str, Any]:
         got = sorted(given) if isinstance(given, dict) else type(given).__name__
         raise ValueError(f"WhatWhen: `{name}` must be a dict of 'what' and 'when', got {got}.")
     return given
-
-
-def _bind(name: str, value: Any, shape: tuple[int, int], key: Any) -> Any:
-    """Bind weights: numbers, arrays and laws stay fixed; a parameter may be trained."""
-    spec = value if isinstance(value, AbstractParameter) else Fixed(value)
-    try:
-        return as_parameter(spec).build(shape, key)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"`{name}` {np.asarray(shape).tolist()}: {error}") from error

@@ -1,8 +1,7 @@
 """Interfaces of rules that change weights during a run.
 
-A rule is a pure function of its memory, of rates or spikes and, for readouts, of the error. It does
-not depend on the class of the system. Its memory is part of the state of the run, so that a run
-continued from its final state goes on learning as if it had not been interrupted.
+As for readouts (:mod:`neurodyn.models.rules`), a rule is a pure function of its memory and of what
+it sees, and its memory is part of the state of the run.
 
 Gates (``Drive.gate``) differ between trials, so they multiply and never choose a branch. The number
 of the step (``Drive.step``) decides in which steps a rule acts. It is the same for all trials of a

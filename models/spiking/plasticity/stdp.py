@@ -61,28 +61,20 @@ class PairSTDP(AbstractProjectionRule):
     Song, Miller & Abbott, Nat. Neurosci. 2000; Morrison, Diesmann & Gerstner, Biol. Cybern. 2008.
     """
 
-    a_plus: Float[Array, ""]
-    a_minus: Float[Array, ""]
-    tau_plus: Float[Array, ""]
-    tau_minus: Float[Array, ""]
-    w_min: Float[Array, ""]
-    w_max: Float[Array, ""]
+    a_plus: Any = 0.01
+    a_minus: Any = 0.0105
+    _: dataclasses.KW_ONLY
+    tau_plus: Any = 20.0
+    tau_minus: Any = 20.0
+    w_min: Any = 0.0
+    w_max: Any = 1.0
     reference: ClassVar[tuple[str, ...]] = ("song2000", "morrison2008")
 
-    def __init__(
-        self,
-        a_plus: Any = 0.01,
-        a_minus: Any = 0.0105,
-        *,
-        tau_plus: Any = 20.0,
-        tau_minus: Any = 20.0,
-        w_min: Any = 0.0,
-        w_max: Any = 1.0,
-    ):
-        self.a_plus, self.a_minus = number("a_plus", a_plus), number("a_minus", a_minus)
-        self.tau_plus = number("tau_plus", tau_plus, above=0)
-        self.tau_minus = number("tau_minus", tau_minus, above=0)
-        self.w_min, self.w_max = number("w_min", w_min), number("w_max", w_max)
+    def __post_init__(self):
+        w_min, w_max = self.w_min, self.w_max
+        for field in dataclasses.fields(self):
+            above = 0 if field.name.startswith("tau") else None
+            setattr(self, field.name, number(field.name, getattr(self, field.name), above=above))
         if not np.asarray(w_min < w_max):
             raise ValueError(f"`w_min` must be below `w_max`, got {w_min} and {w_max}.")
 
