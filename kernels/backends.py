@@ -1,4 +1,4 @@
-"""The choice between plain JAX and compiled functions.
+"""The choice between plain JAX and compiled functions, and the types that both take.
 
 The compiled functions are in the folder ``neurodyn/kernels/compiled``. They need llvmlite and are
 optional: the folder may be deleted. No other module imports them; the kernels ask here.
@@ -15,7 +15,16 @@ import warnings
 from collections.abc import Callable
 from types import ModuleType
 
-__all__ = ["BACKENDS", "VARIABLE", "choose", "compiled", "installed", "obstacle", "warn_once"]
+__all__ = [
+    "BACKENDS",
+    "VARIABLE",
+    "check_dtypes",
+    "choose",
+    "compiled",
+    "installed",
+    "obstacle",
+    "warn_once",
+]
 
 BACKENDS = ("auto", "xla", "compiled")
 #: Environment variable that sets the backend where the caller leaves it at "auto".
@@ -24,6 +33,16 @@ _FOLDER = "neurodyn.kernels.compiled"
 _INSTALL = "pip install 'neurodyn[fast]'"
 # Of llvmlite: the first release whose pointers have no types.
 _OLDEST = (0, 45)
+
+
+def check_dtypes(**arrays) -> None:
+    """Refuse arrays that are not all float32 or all float64."""
+    dtypes = {name: str(array.dtype) for name, array in arrays.items()}
+    if len(set(dtypes.values())) > 1 or not set(dtypes.values()) <= {"float32", "float64"}:
+        listed = ", ".join(f"{name} {dtype}" for name, dtype in dtypes.items())
+        raise TypeError(
+            f"The arrays must all be float32 or all float64, got {listed}. Convert with .astype."
+        )
 
 
 def choose(backend: str, missing: Callable[[], str | None], *, fits: bool = True) -> str:

@@ -10,7 +10,7 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float, Int32
 
-from neurodyn.kernels.dtypes import check_dtypes
+from neurodyn.kernels.backends import check_dtypes
 from neurodyn.kernels.events import listed
 from neurodyn.kernels.events.arguments import check_rows, choose
 from neurodyn.kernels.events.rules import all_synapses, along, functions, one_by_one, presynaptic

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped, UInt32
 
-from neurodyn.kernels.dtypes import check_dtypes
+from neurodyn.kernels.backends import check_dtypes
 from neurodyn.kernels.events import listed
 from neurodyn.kernels.events.arguments import check_rows, choose
 from neurodyn.kernels.events.rules import dense, sparse

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from neurodyn.kernels.dtypes import check_dtypes
+from neurodyn.kernels.backends import check_dtypes
 from neurodyn.kernels.rate.activations import ACTIVATIONS
 
 __all__ = ["check_ctrnn", "step_bound"]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from neurodyn.kernels.dtypes import check_dtypes
+from neurodyn.kernels.backends import check_dtypes
 
 __all__ = ["latent_scan"]
 
