@@ -20,7 +20,7 @@ from neurodyn.models.plrnn.observation import AbstractObservation, make_observat
 from neurodyn.models.plrnn.products import product
 from neurodyn.params import Fixed
 from neurodyn.params import bind as base
-from neurodyn.params.base import value_of
+from neurodyn.params.base import changed, value_of
 from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["AbstractPLRNN", "Parts"]
@@ -192,9 +192,7 @@ class AbstractPLRNN(AbstractMap):
                 f"shape {given.shape}."
             )
         start = Fixed(raw=jnp.asarray(given, value_of(self.start).dtype))
-        return eqx.tree_at(
-            lambda m: (m.start, m.clock), self, (start, clock), is_leaf=lambda x: x is None
-        )
+        return changed(self, start=start, clock=clock)
 
     def start_time(self, dt: float) -> float:
         """Time of the state before the first step [ms]."""

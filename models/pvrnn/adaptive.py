@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.models.pvrnn import dynamics, layers
 from neurodyn.params import AbstractParameter, Indexed, Normal, with_values
+from neurodyn.params.base import changed
 
 __all__ = ["adaptive_vectors", "along_prior"]
 
@@ -32,7 +33,7 @@ def adaptive_vectors(
         eps = jax.vmap(lambda k: jax.random.normal(k, (steps, width), dtype), out_axes=1)(keys)
         u0 = jnp.zeros((n, sum(model.n_units)), dtype)
         values = eqx.filter_jit(along_prior)(with_values(model), u0, eps)
-        return eqx.tree_at(lambda a: a.values, A, jnp.swapaxes(values, 0, 1))
+        return changed(A, values=jnp.swapaxes(values, 0, 1))
     return A
 
 

@@ -12,7 +12,7 @@ from neurodyn.common.reprs import brief
 from neurodyn.engine.units import as_mask
 from neurodyn.models.pvrnn import layers
 from neurodyn.params import Fixed, only
-from neurodyn.params.base import value_of
+from neurodyn.params.base import changed, value_of
 
 __all__ = ["Held", "Noise", "Sampling", "cut_units", "hold", "in_mode"]
 
@@ -104,9 +104,7 @@ def hold(model: Any, values: dict[tuple[int, int], Any], what: str) -> Any:
     layers.check_choice("what", what, ("z", "eps"))
     places = {_place(model, *where): value for where, value in values.items()}
     held = Held.of(sum(model.n_latents), places) if places else None
-    return eqx.tree_at(
-        lambda m: getattr(m.sampling, what), model, held, is_leaf=lambda x: x is None
-    )
+    return changed(model, sampling=changed(model.sampling, **{what: held}))
 
 
 def _place(model: Any, layer: int, latent: int) -> int:
@@ -121,7 +119,7 @@ def _place(model: Any, layer: int, latent: int) -> int:
 def _sampled(model: Any, until: int, noise: Any, A: Any) -> Any:
     old = model.sampling
     new = Sampling(jnp.asarray(until, jnp.int32), old.z, old.eps, noise)
-    return eqx.tree_at(lambda m: (m.sampling, m.A), model, (new, A), is_leaf=lambda x: x is None)
+    return changed(model, sampling=new, A=A)
 
 
 #: Weights from units, to units, or both.
@@ -143,4 +141,4 @@ def cut_units(model: Any, units: Any, *, incoming: bool, outgoing: bool) -> Any:
         if incoming and name in _TO:
             mask = mask & kept[None, :]
         new[name] = only(weights, mask, name=name)
-    return eqx.tree_at(lambda m: [getattr(m, name) for name in new], model, list(new.values()))
+    return changed(model, **new)

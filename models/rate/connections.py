@@ -10,7 +10,7 @@ from neurodyn.engine.units import as_mask
 from neurodyn.models.activations import FUSED, Activation
 from neurodyn.params import AbstractParameter
 from neurodyn.params import bind as base
-from neurodyn.params.base import value_of
+from neurodyn.params.base import changed, value_of
 from neurodyn.params.weights import only
 from neurodyn.system import AbstractSystem, Drive, State
 
@@ -65,9 +65,8 @@ class AbstractRateNetwork(AbstractSystem):
             return only(weights, mask, name=name)
 
         inputs = jnp.ones((self.n_inputs,), bool)
-        parts = [masked("W", sources, True), masked("U", inputs, True)]
-        parts.append(masked("W_out", sources, False))
-        return eqx.tree_at(lambda s: [s.W, s.U, s.W_out], self, parts)
+        W, U = masked("W", sources, True), masked("U", inputs, True)
+        return changed(self, W=W, U=U, W_out=masked("W_out", sources, False))
 
 
 class AbstractLeaky(AbstractRateNetwork):

@@ -14,6 +14,7 @@ from neurodyn.models.rate.connections import summed_input
 from neurodyn.models.rules import AbstractReadoutRule
 from neurodyn.params import AbstractDistribution, AbstractParameter, Fixed, Uniform
 from neurodyn.params import bind as base
+from neurodyn.params.base import changed
 from neurodyn.system import AbstractMap, State, Variable
 
 __all__ = ["EchoState", "EchoStateMemory", "random_reservoir"]
@@ -237,7 +238,7 @@ class EchoState(AbstractMap):
             )
         weights = base.bind(W_out, shape, jax.random.key(0), name="W_out", default=None)
         bias = base.bind(b_out, shape[1:], jax.random.key(0), name="b_out", default=None)
-        return eqx.tree_at(lambda m: (m.W_out, m.b_out), self, (weights, bias))
+        return changed(self, W_out=weights, b_out=bias)
 
 
 def random_reservoir(

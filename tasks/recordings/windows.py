@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 from neurodyn.common.checks import check_whole, number
 from neurodyn.common.random import as_key
 from neurodyn.kernels import standard_normal
+from neurodyn.params.base import changed
 from neurodyn.task import Trial
 from neurodyn.tasks.base import (
     N_VALIDATION,
@@ -201,9 +202,8 @@ class Windows(AbstractDrawnTask):
         places = (jnp.arange(N_VALIDATION, dtype=apart.dtype) * apart).astype(jnp.int32)
         subject = jnp.searchsorted(every, places, side="right").astype(jnp.int32)
         start = places - (every[subject] - starts[subject])
-        quiet = eqx.tree_at(lambda t: t.noise_std, self, None, is_leaf=lambda x: x is None)
         columns = {"subject": subject, "start": start}
-        return draw_batch(quiet, as_key(0), N_VALIDATION, columns)
+        return draw_batch(changed(self, noise_std=None), as_key(0), N_VALIDATION, columns)
 
     def limits(self) -> dict[str, tuple[float, float]]:
         """Bounds of the numbers that say which window."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ from neurodyn.models.pvrnn import dynamics, layers
 from neurodyn.models.pvrnn.gaussian import DiagonalGaussian
 from neurodyn.models.pvrnn.objective import terms
 from neurodyn.models.pvrnn.rollout import Rollout, rollout
+from neurodyn.params.base import changed
 
 
 class Stretch(NamedTuple):
@@ -97,11 +97,13 @@ def adam(learning_rate: Any, betas: Any) -> Adam:
 def with_meta_prior(model: Any, w: Any, w_first: Any) -> Any:
     """The network with other meta-priors; None keeps those of training."""
     n = len(model.n_units)
-    new = [
-        getattr(model, name) if value is None else layers.fixed(layers.by_layer(name, value, n))
-        for name, value in (("w", w), ("w_first", w_first))
-    ]
-    return eqx.tree_at(lambda m: [m.w, m.w_first], model, new)
+    given = {"w": w, "w_first": w_first}
+    new = {
+        name: layers.fixed(layers.by_layer(name, value, n))
+        for name, value in given.items()
+        if value is not None
+    }
+    return changed(model, **new)
 
 
 def states(

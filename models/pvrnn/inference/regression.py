@@ -22,6 +22,7 @@ from neurodyn.models.pvrnn.inference.streams import (
 )
 from neurodyn.models.pvrnn.inference.window import Reports
 from neurodyn.params import with_values
+from neurodyn.params.base import changed
 
 __all__ = ["error_regression"]
 
@@ -120,10 +121,7 @@ def prepared(model: Any, method: ErrorRegression | None) -> tuple[Any, ErrorRegr
         raise TypeError(f"`method` must be an ErrorRegression, got a {type(method).__name__}.")
     check_network(model)
     network = descent.with_meta_prior(model.mode("free"), method.w, method.w_first)
-    method = eqx.tree_at(
-        lambda m: (m.w, m.w_first), method, (None, None), is_leaf=lambda x: x is None
-    )
-    return network, method
+    return network, changed(method, w=None, w_first=None)
 
 
 @eqx.filter_jit

@@ -25,7 +25,7 @@ from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
 from neurodyn.common.reprs import brief
 from neurodyn.params import AbstractDistribution, AbstractParameter, Fixed, as_parameter
-from neurodyn.params.base import numbers_of, value_of
+from neurodyn.params.base import changed, numbers_of, value_of
 from neurodyn.system import Variable
 
 __all__ = ["AbstractNeuron", "Initial", "Joined"]
@@ -232,10 +232,7 @@ def join(neurons: Sequence[AbstractNeuron]) -> Any:
             joined[field.name] = any(values)
         else:
             joined[field.name] = tuple(item for value in values for item in value)
-    together = object.__new__(type(neurons[0]))
-    for name, value in joined.items():
-        object.__setattr__(together, name, value)
-    return together
+    return changed(neurons[0], **joined)
 
 
 def join_parameters(values: Sequence[Any]) -> Any:

@@ -1,11 +1,9 @@
 """Assembly of a network: names, sizes, connections, and checks that they fit."""
 
-import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +17,7 @@ from neurodyn.models.spiking.network.weights import measured
 from neurodyn.models.spiking.synapses.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse, check_units
 from neurodyn.params import Fixed, as_parameter, only
-from neurodyn.params.base import numbers_of, value_of
+from neurodyn.params.base import changed, numbers_of, value_of
 from neurodyn.params.laws import is_concrete
 
 Slices = Mapping[str, slice]
@@ -267,29 +265,20 @@ def on_units(name: str, value: Any, slices: Slices, key: Any, *, low: bool = Fal
     return bound
 
 
-def replaced(network: Any, **fields: Any) -> Any:
-    """A copy of a network with other values in some fields."""
-    copy = object.__new__(type(network))
-    for field in dataclasses.fields(network):
-        name = field.name
-        object.__setattr__(copy, name, fields.get(name, getattr(network, name)))
-    return copy
-
-
 def cut(network: Any, kept: Array, *, incoming: bool, outgoing: bool) -> Any:
     """A copy of the network without the connections of units that are not kept."""
     projections = {
         name: each.only(kept, incoming=incoming, outgoing=outgoing)
         for name, each in network.projections.items()
     }
-    network = eqx.tree_at(lambda n: n.projections, network, projections)
+    network = changed(network, projections=projections)
     if incoming:
         inputs = {
             name: _cut_input(each, kept, network.slices) for name, each in network.inputs.items()
         }
-        network = eqx.tree_at(lambda n: n.inputs, network, inputs)
+        network = changed(network, inputs=inputs)
     if outgoing and network.decoder is not None:
-        network = eqx.tree_at(lambda n: n.decoder, network, network.decoder.only(kept))
+        network = changed(network, decoder=network.decoder.only(kept))
     return network
 
 

@@ -24,6 +24,7 @@ from neurodyn.models.spiking.network.state import NetworkX
 from neurodyn.models.spiking.synapses.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
+from neurodyn.params.base import changed
 from neurodyn.params.describe import described
 from neurodyn.system import AbstractSpiking, State
 
@@ -209,16 +210,16 @@ class Network(AbstractSpiking):
         """
         if dt == 0:
             checking.check_continuous(self)
-            return assemble.replaced(self, clocked=False)
+            return changed(self, clocked=False)
         if all(each.delay is None for each in self.projections.values()):
             return self
         sized = {name: each.sized(dt) for name, each in self.projections.items()}
-        return assemble.replaced(self, projections=sized)
+        return changed(self, projections=sized)
 
     def with_room(self) -> "Network":
         """A copy whose arrays have the same sizes in all networks drawn from the same laws."""
         roomy = {name: each.with_room() for name, each in self.projections.items()}
-        return assemble.replaced(self, projections=roomy)
+        return changed(self, projections=roomy)
 
     # --- dynamics ----------------------------------------------------------------------------
 

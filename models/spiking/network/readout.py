@@ -12,8 +12,9 @@ from neurodyn.common.reprs import brief
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse, check_units
-from neurodyn.params import AbstractParameter, Fixed, as_parameter, only
-from neurodyn.params.base import value_of
+from neurodyn.params import as_parameter, only
+from neurodyn.params.base import changed, value_of
+from neurodyn.params.bind import constant_or_parameter
 
 __all__ = ["Readout", "ReadoutMemory"]
 
@@ -103,7 +104,7 @@ class Readout(eqx.Module):
         specs = {
             "W": (as_parameter(self.W, default=default), (n, self.n_outputs)),
             "b": (None if self.b is None else as_parameter(self.b), (self.n_outputs,)),
-            "feedback": (_constant(self.feedback), (self.n_outputs, n)),
+            "feedback": (constant_or_parameter(self.feedback), (self.n_outputs, n)),
         }
         values = {}
         for (name, (spec, shape)), own in zip(specs.items(), keys, strict=True):
@@ -117,17 +118,13 @@ class Readout(eqx.Module):
             except (ValueError, TypeError) as error:
                 raise type(error)(f"`{name}` of the readout {shape}: {error}") from error
         bound = Readout(self.n_outputs, filter=self.filter, rule=self.rule, **values)
-        if self.rule is None:
-            return bound
-        every = jnp.ones((n,), bool)
-        return eqx.tree_at(lambda r: r.reads, bound, every, is_leaf=lambda x: x is None)
+        return bound if self.rule is None else changed(bound, reads=jnp.ones((n,), bool))
 
     def only(self, kept: Bool[Array, " unit"]) -> "Readout":
         """A copy without weights from the other units; a rule does not learn them either."""
         W = only(self.W, kept[:, None], name="W")
         reads = kept if self.reads is None else self.reads & kept
-        reads = None if self.rule is None else reads
-        return eqx.tree_at(lambda r: (r.W, r.reads), self, (W, reads), is_leaf=lambda x: x is None)
+        return changed(self, W=W, reads=None if self.rule is None else reads)
 
     def start(self, dtype: Any, n: int, key: Any) -> tuple[PyTree, ReadoutMemory]:
         """State of the filter that a solver integrates, and memory, before the first step."""
@@ -168,10 +165,3 @@ class Readout(eqx.Module):
         rule, W = self.rule.update(t, dt, memory.rule, memory.W, r, z, u, key=key)
         W = jnp.where(self.reads[:, None], W, memory.W)
         return solved, memory._replace(W=W, rule=rule, z=z)
-
-
-def _constant(value: Any) -> AbstractParameter | None:
-    """Numbers and laws stay fixed; a parameter may be trained."""
-    if value is None or isinstance(value, AbstractParameter):
-        return value
-    return Fixed(value)

@@ -16,6 +16,7 @@ from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter, Fixed
+from neurodyn.params.base import changed
 from neurodyn.params.bind import bind, constant_or_parameter
 from neurodyn.system import AbstractSpiking, State, Variable
 
@@ -161,7 +162,7 @@ class WhatWhen(AbstractSpiking):
 
     def sized(self, dt: float) -> "WhatWhen":
         """A copy with buffers for the delays of the network at this step [ms]."""
-        return eqx.tree_at(lambda s: s.network, self, self.network.sized(dt))
+        return changed(self, network=self.network.sized(dt))
 
     def initial_state(self, *, dt, trial=None, key=None):
         x, memory = self.network.initial_state(dt=dt, trial=trial, key=key)
