@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.engine.units import as_mask
+from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation
 from neurodyn.params import AbstractParameter
 from neurodyn.params import bind as base
@@ -88,6 +89,11 @@ class AbstractLeaky(AbstractRateNetwork):
     def can_fuse(self) -> bool:
         """Whether the fused kernel knows this activation."""
         return self.activation in FUSED
+
+    def _scan(self, b: Any, alpha: Any, inputs: Any, x0: Any, **options: Any) -> Array:
+        """A run by the fused kernel; `options` are those of `ctrnn_scan`."""
+        own = {"form": self.form, "activation": self.activation}
+        return ctrnn_scan(self.W, self.U, b, alpha, inputs, x0, **own, **options)
 
 
 def summed_input(

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import activation_function, activation_name
 from neurodyn.models.rate.connections import AbstractLeaky, summed_input
 from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded, Dale, Uniform
@@ -203,16 +202,4 @@ class CTRNN(AbstractLeaky, AbstractFlow):
         alpha = jnp.asarray(dt, self.tau.dtype) / self.tau
         if noise is not None:
             noise = noise * (self.noise_std * jnp.sqrt(2 * alpha))[None, None, :]
-        return ctrnn_scan(
-            self.W,
-            self.U,
-            self.b,
-            alpha,
-            inputs,
-            x0,
-            form=self.form,
-            activation=self.activation,
-            noise=noise,
-            length=length,
-            last=last,
-        )
+        return self._scan(self.b, alpha, inputs, x0, noise=noise, length=length, last=last)

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from jaxtyping import Array, Float
 
-from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import activation_function, activation_name
 from neurodyn.models.rate.connections import AbstractLeaky, summed_input
 from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Free, Masked, Uniform
@@ -135,15 +134,5 @@ class LeakyRNN(AbstractLeaky, AbstractMap):
 
     def fused(self, inputs, x0, *, dt, noise, length, last):
         del dt, noise
-        return ctrnn_scan(
-            self.W,
-            self.U,
-            self.b + self.b_in,
-            1 / self.tau,
-            inputs,
-            x0,
-            form=self.form,
-            activation=self.activation,
-            length=length,
-            last=last,
-        )
+        b, alpha = self.b + self.b_in, 1 / self.tau
+        return self._scan(b, alpha, inputs, x0, length=length, last=last)

@@ -43,6 +43,8 @@ class AbstractChoiceTask(AbstractTrialTask):
     #: Epochs in order and their default durations [ms], and the one at whose start time is 0.
     default_durations: eqx.AbstractClassVar[Mapping[str, float]]
     align: eqx.AbstractClassVar[str]
+    #: Names of the alternatives.
+    choices: eqx.AbstractClassVar[tuple[str, ...]]
 
     def _set_design(
         self,
@@ -139,6 +141,11 @@ class AbstractChoiceTask(AbstractTrialTask):
             "rt": jnp.where(jnp.any(responded, axis=1), rt, jnp.nan),
             "fixation": 1 - broken.astype(outputs.dtype),
         }
+
+    def labels(self) -> dict[str, dict[int, str]]:
+        """Names of the choices."""
+        names = dict(enumerate(self.choices))
+        return {"choice": {-1: "none", **names}, "choice_correct": names}
 
     def units(self) -> dict[str, str]:
         """Times are in ms."""

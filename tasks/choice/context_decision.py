@@ -68,6 +68,7 @@ class ContextDecision(AbstractChoiceTask):
     colour: Float[Array, " colour"]
     default_durations: ClassVar[dict[str, float]] = DURATIONS
     align: ClassVar[str] = "stimulus"
+    choices: ClassVar[tuple[str, ...]] = ("negative", "positive")
     align_event: ClassVar[str] = "dots onset"
     reference: ClassVar[tuple[str, ...]] = ("mante2013", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = (
@@ -123,9 +124,4 @@ class ContextDecision(AbstractChoiceTask):
 
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of contexts and choices."""
-        names = {0: "negative", 1: "positive"}
-        return {
-            "context": {0: "motion", 1: "colour"},
-            "choice": {-1: "none", **names},
-            "choice_correct": names,
-        }
+        return {"context": {0: "motion", 1: "colour"}, **super().labels()}

@@ -62,6 +62,7 @@ class DelayMatchToSample(AbstractChoiceTask):
     n_stimuli: int = eqx.field(static=True)
     default_durations: ClassVar[dict[str, float]] = DURATIONS
     align: ClassVar[str] = "sample"
+    choices: ClassVar[tuple[str, ...]] = ("nonmatch", "match")
     align_event: ClassVar[str] = "sample onset"
     reference: ClassVar[tuple[str, ...]] = ("miller1996", "yang2019")
     output_names: ClassVar[tuple[str, ...]] = ("fixation", "nonmatch", "match")
@@ -110,14 +111,12 @@ class DelayMatchToSample(AbstractChoiceTask):
 
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of the stimuli and choices."""
-        names = {0: "nonmatch", 1: "match"}
         stimuli = {i: f"stimulus_{i}" for i in range(self.n_stimuli)}
         return {
             "sample_stimulus": stimuli,
             "test_stimulus": stimuli,
-            "match": names,
-            "choice": {-1: "none", **names},
-            "choice_correct": names,
+            "match": dict(enumerate(self.choices)),
+            **super().labels(),
         }
 
     @property

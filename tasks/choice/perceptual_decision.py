@@ -72,6 +72,7 @@ class PerceptualDecision(AbstractChoiceTask):
     coherence: Float[Array, " level"]
     default_durations: ClassVar[dict[str, float]] = DURATIONS
     align: ClassVar[str] = "stimulus"
+    choices: ClassVar[tuple[str, ...]] = ("negative", "positive")
     align_event: ClassVar[str] = "stimulus onset"
     reference: ClassVar[tuple[str, ...]] = ("roitman2002", "song2016", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = ("fixation", "evidence_0", "evidence_1")
@@ -113,8 +114,3 @@ class PerceptualDecision(AbstractChoiceTask):
     def limits(self) -> dict[str, tuple[float, float]]:
         """Coherences lie in [-1, 1]."""
         return {"coherence": (-1.0, 1.0)}
-
-    def labels(self) -> dict[str, dict[int, str]]:
-        """Names of the choices."""
-        names = {0: "negative", 1: "positive"}
-        return {"choice": {-1: "none", **names}, "choice_correct": names}

@@ -142,10 +142,8 @@ class Sigmoid(AbstractSurrogate):
 
     Parameters
     ----------
-    width
-        Distance from threshold that counts as 1 [mV]; default 10.
-    height
-        Derivative at threshold [1/mV]; default ``1 / width``.
+    width, height
+        As of :class:`Arctan`.
     """
 
     def shape(self, x):
