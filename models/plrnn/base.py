@@ -90,10 +90,11 @@ class AbstractPLRNN(AbstractMap):
     # --- derived -----------------------------------------------------------------------------
 
     @classmethod
-    def example(cls, key: Any = 0) -> "AbstractPLRNN":
+    def example(cls, key: Any = 0) -> Any:
         """A small model, for tests."""
         # From the origin, the weights that map the first observation to a state have no gradient.
-        return cls(3, 8, 2, key=key, **cls.small).starting_from([0.5, -0.5])
+        build: Any = cls
+        return build(3, 8, 2, key=key, **cls.small).starting_from([0.5, -0.5])
 
     def penalties(self) -> dict[str, Float[Array, ""]]:
         """Penalties that training may add to the loss, by name.

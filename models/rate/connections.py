@@ -90,7 +90,7 @@ class AbstractLeaky(AbstractRateNetwork):
         """Whether the fused kernel knows this activation."""
         return self.activation in FUSED
 
-    def _scan(self, b: Any, alpha: Any, inputs: Any, x0: Any, **options: Any) -> Array:
+    def _scan(self, b, alpha, inputs, x0, **options):
         """A run by the fused kernel; `options` are those of `ctrnn_scan`."""
         own = {"form": self.form, "activation": self.activation}
         return ctrnn_scan(self.W, self.U, b, alpha, inputs, x0, **own, **options)

@@ -48,7 +48,6 @@ class AbstractSynapse(eqx.Module):
 
     def drift(self, s: PyTree) -> PyTree:
         """Rate of change of the state [per ms]; where it is not exact."""
-        del s
 
     @abc.abstractmethod
     def receive(self, s: PyTree, arrivals: Float[Array, " unit"], dt: Any) -> PyTree:
@@ -59,19 +58,15 @@ class AbstractSynapse(eqx.Module):
 
     def current(self, s: PyTree, v: Float[Array, " unit"]) -> Float[Array, " unit"] | None:
         """Current into each unit in this state; by default none."""
-        del s, v
 
     def kick(self, arrivals: Float[Array, " unit"]) -> Float[Array, " unit"] | None:
         """Jump of the potential by the arrivals [mV]; by default none."""
-        del arrivals
 
     def trace(self, s: PyTree) -> Float[Array, " unit"] | None:
         """The recorded variable; by default none."""
-        del s
 
     def variable(self, name: str, current_units: str) -> Variable | None:
         """Label of :meth:`trace`."""
-        del name, current_units
 
 
 def scalar(
