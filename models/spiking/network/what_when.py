@@ -15,7 +15,7 @@ from neurodyn.models.spiking.plasticity import Consolidation, ThreeFactor
 from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
-from neurodyn.params import AbstractParameter, Fixed
+from neurodyn.params import AbstractParameter
 from neurodyn.params.base import changed
 from neurodyn.params.bind import bind, constant_or_parameter
 from neurodyn.system import AbstractSpiking, State, Variable
@@ -142,7 +142,8 @@ class WhatWhen(AbstractSpiking):
         keys = jax.random.split(as_key(key, needed_for="WhatWhen"), 3)
 
         def bound(name, value, shape, own):
-            return bind(constant_or_parameter(value), shape, own, name=name, default=Fixed(0.0))
+            value = constant_or_parameter(0.0 if value is None else value)
+            return bind(value, shape, own, name=name, default=None)
 
         outward = (self.n_units, self.n_outputs)
         self.feedback = None
