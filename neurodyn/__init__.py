@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from neurodyn.common.registry import register
     from neurodyn.io.files import load, save
     from neurodyn.labels import LabelError, to_milliseconds, to_seconds
-    from neurodyn.simulation.simulate import SimulationError, simulate
+    from neurodyn.simulation.runner import SimulationError
+    from neurodyn.simulation.simulate import simulate
     from neurodyn.training import Ensemble, Fit, TrainingError
     from neurodyn.training.fit import fit
 

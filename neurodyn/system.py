@@ -14,16 +14,6 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from neurodyn.common.reprs import brief
 from neurodyn.params.describe import described
 
-__all__ = [
-    "AbstractFlow",
-    "AbstractMap",
-    "AbstractSpiking",
-    "AbstractSystem",
-    "Drive",
-    "State",
-    "Variable",
-]
-
 
 class State(NamedTuple):
     """The state that a system carries from one step to the next.

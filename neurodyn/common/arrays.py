@@ -7,8 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-__all__ = ["as_array", "refuse_units"]
-
 
 def refuse_units(name: str, x: Any) -> None:
     """Refuse numbers with units, as those of Brian2, quantities, astropy and pint.

@@ -11,8 +11,6 @@ import jax
 
 from neurodyn.common import registry
 
-__all__ = ["citation"]
-
 
 def citation(*objects: Any) -> str:
     """Collect the papers to cite for models, tasks, measures, datasets and experiments.

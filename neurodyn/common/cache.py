@@ -9,8 +9,6 @@ from pathlib import Path
 
 import jax
 
-__all__ = ["compilation_cache"]
-
 #: The environment variable that names the folder, read when neurodyn is imported.
 VARIABLE = "NEURODYN_CACHE"
 

@@ -3,8 +3,6 @@
 import numpy as np
 import xarray as xr
 
-__all__ = ["t_interval"]
-
 
 def t_interval(curve: xr.DataArray) -> tuple[np.ndarray, np.ndarray | None]:
     """Mean by horizon, and half of Student's 95 % interval over `seed` (None below two seeds)."""

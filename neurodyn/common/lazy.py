@@ -11,8 +11,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["on_first_use"]
-
 
 def on_first_use(
     package: str, shown: Sequence[str]

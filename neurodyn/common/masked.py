@@ -5,8 +5,6 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["masked_mean", "masked_mean_square", "masked_sum"]
-
 
 def masked_sum(
     x: Float[Array, "..."], mask: Float[Array, "..."], axis: Any = None

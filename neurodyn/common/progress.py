@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["bar", "line"]
-
 #: Work that takes less time than this shows nothing [s].
 PATIENCE = 2.0
 #: Time between two lines about the same work in a log [s].

@@ -10,8 +10,6 @@ from jaxtyping import PRNGKeyArray
 from neurodyn.common.arrays import as_array
 from neurodyn.kernels.random.cipher import rounds
 
-__all__ = ["as_key", "fold_in", "split"]
-
 
 def as_key(key: Any, *, needed_for: str | None = None) -> PRNGKeyArray | None:
     """Turn a seed into a JAX key.

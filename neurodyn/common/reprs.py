@@ -16,8 +16,6 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["brief"]
-
 _WIDTH, _LINES, _LONGEST = 100, 5, 60
 #: Shown first if the module has them, as fields or as properties.
 _SIZES = ("n_inputs", "n_units", "n_outputs", "n_steps")

@@ -8,8 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-__all__ = ["Chosen", "as_units", "in_model_order", "kind_of", "mask_array"]
-
 
 class Chosen(eqx.Module):
     """Units by number or by name, before they are looked up in a system."""

@@ -13,8 +13,6 @@ from neurodyn.engine.drive import Drive
 from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, State
 
-__all__ = ["check_current", "depends", "reached", "stepped"]
-
 
 def depends(function: Callable[[Array], PyTree], value: Array) -> bool:
     """Whether any array that ``function(value)`` returns is computed from ``value``.

@@ -15,8 +15,6 @@ from neurodyn.engine.noise import filled
 from neurodyn.engine.record import observe
 from neurodyn.system import State
 
-__all__ = ["Held", "Options", "Smooth", "SpikeTimes", "smooth_run", "spiking_run", "terms_of"]
-
 
 class SpikeTimes(NamedTuple):
     """Spikes of one trial (or of a batch, with a leading axis), in order of time.

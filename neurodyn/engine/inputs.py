@@ -15,17 +15,6 @@ from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.params.use import indexed_parameters
 from neurodyn.system import State
 
-__all__ = [
-    "Batch",
-    "as_batch",
-    "check_finite",
-    "check_state",
-    "check_trial",
-    "predicted",
-    "starts_from_first",
-    "trials_for",
-]
-
 
 class Batch(NamedTuple):
     """The inputs of a batch of trials.

@@ -21,8 +21,6 @@ from neurodyn.engine.solvers import check_solver
 from neurodyn.engine.start import check_changes
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem, Drive, State
 
-__all__ = ["Save", "Trajectory", "integrate"]
-
 
 def integrate(
     system: AbstractSystem | Any,

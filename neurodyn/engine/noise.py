@@ -9,8 +9,6 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn import kernels
 
-__all__ = ["AFTER", "AREA", "Increment", "filled", "noisy_part", "standard_normal"]
-
 #: Numbers folded into the key of a step for its other draws: after the step, and the Levy area.
 #: They count from the end because the n-th key of ``split``, for the leaves of a state, is that of
 #: ``fold_in`` of n.
@@ -69,6 +67,7 @@ def _none(a: Any) -> bool:
 
 
 def scaled(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
+    """Each array times a number."""
     return jax.tree.map(lambda a: a * factor.astype(a.dtype), tree)
 
 

@@ -10,8 +10,6 @@ from neurodyn.engine.intervene import AbstractIntervention
 from neurodyn.engine.record import Save
 from neurodyn.system import AbstractSystem, Drive, State
 
-__all__ = ["Plan"]
-
 
 class Plan(NamedTuple):
     """A checked run. Fields that are not named here are arguments of `integrate`, in one form.

@@ -18,8 +18,6 @@ from neurodyn.engine.signals import EDGE
 from neurodyn.engine.units import as_mask, select_units
 from neurodyn.system import AbstractSpiking, AbstractSystem, State, Variable
 
-__all__ = ["Save", "Trajectory"]
-
 
 class Save(NamedTuple):
     """The record of a run; nothing else is kept.

@@ -18,8 +18,6 @@ from neurodyn.kernels import recurrent_scan
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, Drive, State
 
-__all__ = ["execute"]
-
 
 @eqx.filter_jit
 def execute(plan: Plan) -> Trajectory:

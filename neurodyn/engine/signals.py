@@ -14,17 +14,6 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import number, numbers, whole
 from neurodyn.common.random import as_key
 
-__all__ = [
-    "EDGE",
-    "checked_steps",
-    "diffusion_from_std",
-    "ornstein_uhlenbeck",
-    "pulses",
-    "ramp",
-    "std_from_step_noise",
-    "step",
-]
-
 #: Tolerance, in steps, when a time is compared with the edge of a step, because times are rounded.
 EDGE = 1e-6
 

@@ -18,7 +18,6 @@ from neurodyn.engine.events import (
     Held,
     Options,
     Smooth,
-    SpikeTimes,
     smooth_run,
     spiking_run,
     terms_of,
@@ -27,8 +26,6 @@ from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_tr
 from neurodyn.engine.record import Save, Trajectory, as_save, checked_save, is_finite, only_trial
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractSpiking, State
-
-__all__ = ["SolveError", "SpikeTimes", "solve"]
 
 
 class SolveError(RuntimeError):

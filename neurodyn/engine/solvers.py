@@ -5,8 +5,6 @@ from typing import Any
 import diffrax
 import jax
 
-__all__ = ["check_noise_solver", "check_solver"]
-
 #: Solvers with a state of their own across steps, which jumps of inputs and spikes invalidate.
 _MULTISTEP = (diffrax.ReversibleHeun, diffrax.LeapfrogMidpoint)
 #: Solvers for equations in two parts, e.g. position and velocity; a flow has a single drift.

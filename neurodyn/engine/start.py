@@ -17,17 +17,6 @@ from neurodyn.engine.units import shapes_of, unit_axis
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractSystem, Drive, State
 
-__all__ = [
-    "check_changes",
-    "check_currents",
-    "has_diffusion",
-    "initial_states",
-    "is_noisy",
-    "is_stochastic",
-    "precision",
-    "trial_keys",
-]
-
 
 def trial_keys(key: Any, first_trial: Any, n_trials: int) -> Key[Array, "trial 2"] | None:
     """Two keys of each trial, ``(trial, 2)``: for its initial state and for its steps."""

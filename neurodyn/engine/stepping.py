@@ -18,8 +18,6 @@ from neurodyn.engine.noise import AFTER, Increment, filled, noisy_part
 from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, Drive, State
 
-__all__ = ["Context", "running", "step"]
-
 
 class Context(NamedTuple):
     """The parts of a run that stay the same over its steps.

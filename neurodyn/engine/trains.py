@@ -10,8 +10,6 @@ from jaxtyping import Array, Float
 from neurodyn.common.random import as_key
 from neurodyn.engine.signals import EDGE, checked_steps
 
-__all__ = ["poisson", "spike_counts"]
-
 
 def poisson(
     key: Any, rates: Any, n_steps: int, dt: float, *, per_step: bool | None = None

@@ -13,16 +13,6 @@ from neurodyn.engine.chosen import Chosen, as_units, kind_of
 from neurodyn.params import with_values
 from neurodyn.system import AbstractSystem, State
 
-__all__ = [
-    "as_mask",
-    "chosen_mask",
-    "select_units",
-    "shapes_of",
-    "unit_axis",
-    "unit_coord",
-    "where",
-]
-
 
 def as_mask(system: AbstractSystem, units: Any) -> Any:
     """A mask of some units of a system, for its own methods that take units.

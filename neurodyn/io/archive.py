@@ -18,8 +18,6 @@ import numpy as np
 
 from neurodyn.io.atomic import atomic_path
 
-__all__ = ["FileFormatError", "read_archive", "write_archive"]
-
 FORMAT = "neurodyn"
 #: Version of the files that are written. Older files are read, too: see `neurodyn.io.versions`.
 VERSION = 3

@@ -13,8 +13,6 @@ import numpy as np
 from neurodyn.common.checks import number
 from neurodyn.io.brian2_monitors import labelled
 
-__all__ = ["from_brian2", "to_brian2"]
-
 #: Package that translates networks. It is imported by name, because models lie on a floor above.
 _BRIDGE = "neurodyn.models.spiking.bridge"
 #: Packages whose functions may lie between the user's call and this module; two check types.

@@ -10,8 +10,6 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.spikes.build import spike_table
 
-__all__ = ["labelled"]
-
 #: Units of Brian2's dimensions here, and their size in SI units.
 _UNITS = {
     "volt": ("mV", 1e-3),

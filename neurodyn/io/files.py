@@ -14,8 +14,6 @@ from neurodyn.io import labelled
 from neurodyn.io.archive import FileFormatError, read_archive, write_archive
 from neurodyn.io.modules import decode, encode, refuse_depth
 
-__all__ = ["info", "load", "save"]
-
 _LABELLED = (xr.Dataset, xr.DataArray, xr.DataTree)
 
 

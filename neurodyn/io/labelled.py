@@ -11,8 +11,6 @@ from neurodyn.io.archive import FileFormatError
 from neurodyn.io.atomic import atomic_path
 from neurodyn.spikes.combine import from_positions
 
-__all__ = ["SUFFIXES", "read", "recognises", "write"]
-
 SUFFIXES = (".nc", ".zarr")
 HDF5 = b"\x89HDF\r\n\x1a\n"
 #: Attribute at the root with the type of the saved object, which the formats do not store.

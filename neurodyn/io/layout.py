@@ -15,8 +15,6 @@ from neurodyn.io.archive import FileFormatError
 from neurodyn.labels.convention import SPIKE_COLUMNS, SPIKE_KEYS
 from neurodyn.spikes.combine import from_positions
 
-__all__ = ["columns", "describe", "recoverable", "restore"]
-
 VERSION = 1
 
 

@@ -13,8 +13,6 @@ from neurodyn.common import registry
 from neurodyn.io.archive import VERSION, FileFormatError
 from neurodyn.io.versions import renamed_class, upgraded
 
-__all__ = ["decode", "encode", "refuse_depth"]
-
 #: Functions that may appear in models, by the module that a file names.
 _FUNCTIONS: dict[str, tuple[Any, str]] = {
     "jax.nn": (

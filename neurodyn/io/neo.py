@@ -14,8 +14,6 @@ from neurodyn.io.neo_write import NOTE
 from neurodyn.io.parts import combine, decode, signal, table
 from neurodyn.labels import LabelError
 
-__all__ = ["from_neo", "stack"]
-
 
 def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
     """Convert a neo Block or Segment.

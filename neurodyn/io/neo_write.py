@@ -13,8 +13,6 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.spikes.join import positions, refuse_single_trial, tidy
 
-__all__ = ["NOTE", "to_neo"]
-
 #: Annotation of a Block that holds the labels for which neo has no place.
 NOTE = "neurodyn"
 

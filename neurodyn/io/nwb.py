@@ -18,8 +18,6 @@ from neurodyn.io.parts import combine, cut_trials, decode, signal, table
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
 
-__all__ = ["from_nwb"]
-
 _SESSION = ("identifier", "session_description", "session_id", "institution", "lab")
 #: Size [bytes] above which a signal is left out unless it is asked for: raw data.
 _LARGE = 1 << 30

@@ -10,8 +10,6 @@ from neurodyn import spikes
 from neurodyn.io.parts import decode
 from neurodyn.labels import LabelError
 
-__all__ = ["OWN_GAPS", "columns", "read_units", "union"]
-
 _AREA_COLUMNS = ("area", "brain_area", "brain_region", "region", "location")
 OWN_GAPS = (
     "units/obs_intervals: units have gaps of their own and only gaps shared by all are kept, so "

@@ -22,8 +22,6 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.spikes.join import in_trials, observed, positions, refuse_single_trial, tidy
 
-__all__ = ["to_nwb"]
-
 #: Names that NWB keeps for itself.
 _RESERVED = {
     *("id", "spike_times", "obs_intervals", "electrodes", "electrode_group", "waveforms"),

@@ -10,8 +10,6 @@ from neurodyn import labels, spikes
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
 
-__all__ = ["combine", "cut_trials", "decode", "signal", "table", "unit_of"]
-
 #: Quantity -> factor from its SI unit to ours, our unit, name of the variable, kind.
 _QUANTITIES = {
     "volt": (1e3, "mV", "v", "voltage"),

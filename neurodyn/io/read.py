@@ -19,8 +19,6 @@ from neurodyn.io.parts import cut_trials
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
 
-__all__ = ["read"]
-
 #: Modes of those readers of neo that read folders.
 _FOLDERS = ("dir", "one-dir", "one-or-many-dir")
 _TEXT = (".txt", ".csv", ".tsv", ".asc", ".md", ".json", ".yaml", ".yml", ".toml", ".py")

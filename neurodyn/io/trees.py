@@ -7,8 +7,6 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-__all__ = ["leaf_names", "named_leaves", "with_leaves"]
-
 
 def named_leaves(tree: PyTree, prefix: str = "") -> dict[str, np.ndarray]:
     """The leaves of a tree by their paths; of random keys, their words."""

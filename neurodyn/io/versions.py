@@ -17,8 +17,6 @@ from jaxtyping import PyTree
 from neurodyn.params.base import changed
 from neurodyn.params.transposed import transposed
 
-__all__ = ["other_orientation", "renamed_class", "renamed_leaf", "upgraded"]
-
 _SPIKING, _PVRNN = "neurodyn.models.spiking", "neurodyn.models.pvrnn"
 #: Old name of a class -> its name now.
 RENAMED = {

@@ -7,9 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-__all__ = ["cancelling", "unit_disc"]
-
-
 # One program each, when they are computed outside of a program.
 
 

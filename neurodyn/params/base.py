@@ -14,8 +14,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn.common.reprs import brief
 from neurodyn.params.laws import Init, is_concrete
 
-__all__ = ["AbstractParameter"]
-
 
 class AbstractParameter(eqx.Module):
     """A parameter of a model: its initial value, and how its value is computed from trained arrays.

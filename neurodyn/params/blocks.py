@@ -14,8 +14,6 @@ from neurodyn.params.entries import Free
 from neurodyn.params.transposed import transposed
 from neurodyn.params.weights import signs_of
 
-__all__ = ["Blocks"]
-
 
 def _pairs(areas: Any) -> tuple[tuple[str, int], ...]:
     return tuple(dict(areas).items())

@@ -14,8 +14,6 @@ from neurodyn.params.entries import Free
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import Init, is_concrete
 
-__all__ = ["Dale"]
-
 
 class Dale(AbstractWrapper):
     """Weights that obey Dale's law: the sign belongs to the presynaptic unit.

@@ -9,8 +9,6 @@ import jax
 from neurodyn.common.reprs import brief
 from neurodyn.params.use import trainable
 
-__all__ = ["described"]
-
 
 def described(system: Any, *about: str, hide: Sequence[str] = ()) -> str:
     """Describe a system in at most five lines; arguments as for `neurodyn.common.reprs.brief`."""

@@ -12,8 +12,6 @@ from neurodyn.params.base import AbstractParameter, numbers_of
 from neurodyn.params.kinds import AbstractElementwise
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
-__all__ = ["Bounded", "Clamped", "Fixed", "Free"]
-
 
 class Free(AbstractElementwise):
     """An unconstrained, trained parameter. Binding gives a plain array, which needs no class.

@@ -18,8 +18,6 @@ from neurodyn.params.base import (
 )
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
-__all__ = ["AbstractElementwise", "AbstractWrapper"]
-
 
 class AbstractElementwise(AbstractParameter):
     """A constraint on each entry, by a function from any real number to those allowed.

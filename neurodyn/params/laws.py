@@ -12,8 +12,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn.common.arrays import as_array
 from neurodyn.common.reprs import brief
 
-__all__ = ["AbstractDistribution", "Init", "Normal", "Uniform", "initial_value", "is_concrete"]
-
 Init = Any  # a number, an array, or a callable (key, shape, dtype) -> array
 
 

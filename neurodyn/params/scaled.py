@@ -13,8 +13,6 @@ from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import is_concrete
 from neurodyn.params.transposed import transposed
 
-__all__ = ["Scaled"]
-
 
 class Scaled(AbstractWrapper):
     """A parameter times a constant, so that an optimiser moves it in units of its own.

@@ -13,8 +13,6 @@ from neurodyn.params.entries import Free
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
-__all__ = ["Grouped", "Indexed", "Shared"]
-
 
 class Grouped(AbstractWrapper):
     """One value per group of units.

@@ -9,8 +9,6 @@ from jaxtyping import Array
 from neurodyn.params.base import AbstractParameter, changed, turned_array, value_of
 from neurodyn.params.kinds import AbstractWrapper
 
-__all__ = ["Transposed", "transposed"]
-
 
 class Transposed(AbstractWrapper):
     """The transpose of a parameter whose class has no form of its own for that.

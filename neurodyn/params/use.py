@@ -12,16 +12,6 @@ from neurodyn.params.entries import Free
 from neurodyn.params.laws import AbstractDistribution, Init
 from neurodyn.params.shared import Indexed
 
-__all__ = [
-    "as_parameter",
-    "indexed_parameters",
-    "is_indexed",
-    "rows",
-    "trainable",
-    "whole_model",
-    "with_values",
-]
-
 
 def as_parameter(value: Any, *, default: Init = None, balance: Any = True) -> AbstractParameter:
     """Make a parameter of anything a user may pass, with the model's default initial value.

@@ -16,8 +16,6 @@ from neurodyn.params.laws import Init, initial_value, is_concrete
 from neurodyn.params.shared import Indexed
 from neurodyn.params.transposed import transposed
 
-__all__ = ["LowRank", "Masked", "areas_of", "only", "signs_of"]
-
 
 def only(
     weights: Any, mask: Bool[Array, "..."] | Bool[np.ndarray, "..."], *, name: str = "weights"

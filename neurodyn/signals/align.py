@@ -11,8 +11,6 @@ from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, Window
 from neurodyn.signals.events import refuse_invalid, trial_column
 
-__all__ = ["align"]
-
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 #: Attributes of the whole recording, which trials do not have.
 _OF_RECORD = ("window", "obs_intervals")

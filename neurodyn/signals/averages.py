@@ -12,8 +12,6 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.roles import chosen, without_role
 from neurodyn.labels.values import classes, missing, plain
 
-__all__ = ["average", "split_half"]
-
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 

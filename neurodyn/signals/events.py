@@ -7,8 +7,6 @@ import xarray as xr
 
 from neurodyn.labels import LabelError
 
-__all__ = ["refuse_invalid", "trial_column"]
-
 
 def trial_column(ds: xr.Dataset | xr.DataArray, given: Any, role: str) -> xr.DataArray:
     """Times of events [ms] on `trial`, with the trial table as their coordinates."""

@@ -8,8 +8,6 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels.convention import Number
 
-__all__ = ["smooth"]
-
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 

@@ -13,8 +13,6 @@ from neurodyn.params import with_values
 from neurodyn.simulation.plan import Plan
 from neurodyn.task import Trial
 
-__all__ = ["CHUNK_BYTES", "chunk_sizes", "part", "take"]
-
 #: A chunk of trials records at most about this many bytes, so that long runs stay in memory.
 CHUNK_BYTES = 256 * 2**20
 

@@ -10,8 +10,6 @@ from jaxtyping import Int
 from neurodyn import labels
 from neurodyn.engine.drive import as_drive
 
-__all__ = ["InputLabels", "input_labels"]
-
 #: Dims of inputs that become the trials of a run.
 _BATCH = ("trial", "condition")
 

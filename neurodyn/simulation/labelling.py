@@ -18,8 +18,6 @@ from neurodyn.params import with_values
 from neurodyn.simulation.plan import Plan
 from neurodyn.spikes.build import spike_table
 
-__all__ = ["join", "label"]
-
 
 def label(
     model: Any, plan: Plan, save: Save, arrays: dict[str, np.ndarray], start: int = 0

@@ -19,8 +19,6 @@ from neurodyn.simulation.inputs import input_labels
 from neurodyn.system import AbstractMap, AbstractSpiking
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["Plan", "make_plan"]
-
 
 @dataclass(frozen=True)
 class Plan:

@@ -20,8 +20,6 @@ from neurodyn.simulation.labelling import label
 from neurodyn.simulation.plan import Plan
 from neurodyn.system import Drive
 
-__all__ = ["Runner", "SimulationError"]
-
 
 class SimulationError(RuntimeError):
     """A run produced NaN or infinite values."""

@@ -14,13 +14,11 @@ from neurodyn.engine.record import Save, as_save, checked_save
 from neurodyn.simulation.chunks import chunk_sizes
 from neurodyn.simulation.labelling import join
 from neurodyn.simulation.plan import make_plan
-from neurodyn.simulation.runner import Runner, SimulationError
+from neurodyn.simulation.runner import Runner
 from neurodyn.simulation.store import stream
 from neurodyn.simulation.windows import check_times, check_window
 from neurodyn.system import AbstractSpiking, AbstractSystem
 from neurodyn.task import AbstractTask, Trial
-
-__all__ = ["SimulationError", "simulate"]
 
 
 def simulate(

@@ -12,8 +12,6 @@ import xarray as xr
 from neurodyn.simulation.chunks import part
 from neurodyn.system import AbstractSpiking
 
-__all__ = ["stream"]
-
 
 def stream(run: Any, path: Path, advance: Callable) -> xr.Dataset:
     """Write piece after piece to a Zarr store that only gets its name when it is complete."""

@@ -8,8 +8,6 @@ from neurodyn.engine.intervene import AbstractIntervention
 from neurodyn.engine.record import Save, window_steps
 from neurodyn.simulation.plan import Plan
 
-__all__ = ["check_times", "check_window"]
-
 
 def check_window(plan: Plan, window: tuple[float, float]) -> None:
     """Refuse a window that leaves the run; the error gives times of the run and of its labels."""

@@ -20,8 +20,6 @@ from neurodyn.training.fingerprint import fingerprint
 from neurodyn.training.history import History
 from neurodyn.training.step import LONGEST
 
-__all__ = ["Checkpoint", "Saver"]
-
 #: How often a checkpoint is written when no number of steps is given [s].
 _CHECKPOINT = 60.0
 

@@ -12,8 +12,6 @@ from jaxtyping import Array, Bool, Float, PyTree
 from neurodyn.common.reprs import brief
 from neurodyn.task import AbstractTask
 
-__all__ = ["AbstractCurriculum", "Threshold"]
-
 
 class AbstractCurriculum(eqx.Module):
     """Changes array fields of the task after evaluations.

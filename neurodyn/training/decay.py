@@ -4,8 +4,6 @@ import functools
 
 import optax
 
-__all__ = ["radam"]
-
 
 @functools.cache
 def radam(

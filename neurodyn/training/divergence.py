@@ -16,8 +16,6 @@ from neurodyn.training.plan import Plan
 from neurodyn.training.results import history_of, model_of
 from neurodyn.training.step import diagnose
 
-__all__ = ["refuse_divergence", "warn_of_long_step"]
-
 
 def refuse_divergence(plan: Plan, run: Any, history: History, records, step: int, n: int) -> None:
     """Raise DivergenceError if the chunk of n steps from `step` went bad, saying where."""

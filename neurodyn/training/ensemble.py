@@ -13,8 +13,6 @@ from neurodyn.common.checks import check_whole, whole
 from neurodyn.common.random import fold_in
 from neurodyn.common.reprs import brief
 
-__all__ = ["Ensemble", "Seeds"]
-
 
 class Seeds(eqx.Module):
     """How many members to train, and how: what `fit(ensemble=...)` takes.

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["CheckpointError", "DivergenceError", "TrainingError"]
-
 
 class TrainingError(RuntimeError):
     """Training could not go on."""

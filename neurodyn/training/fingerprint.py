@@ -10,8 +10,6 @@ import equinox as eqx
 import jax
 import numpy as np
 
-__all__ = ["fingerprint"]
-
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 

@@ -14,8 +14,6 @@ from neurodyn.training.members import Members
 from neurodyn.training.plan import Plan, make_plan
 from neurodyn.training.results import Fit, Snapshot, history_of, models_of, tasks_of
 
-__all__ = ["fit"]
-
 #: A call of the compiled program is made to last about this long [s]: long enough that what
 #: happens between calls costs nothing, short enough for a lively progress bar.
 _CALL = 0.3

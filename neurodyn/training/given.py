@@ -19,17 +19,6 @@ from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.objectives.supervised import Supervised
 from neurodyn.training.objectives.variational import Variational
 
-__all__ = [
-    "check_model",
-    "count",
-    "default_objective",
-    "expect",
-    "members_of",
-    "name_of",
-    "on_device",
-    "seeds_of",
-]
-
 
 def seeds_of(model: Any, ensemble: Any) -> Seeds | None:
     """Seeds of an ensemble as a user gives it; None without an ensemble."""

@@ -10,8 +10,6 @@ from neurodyn.common.reprs import brief
 from neurodyn.params import trainable
 from neurodyn.training.objectives.objective import AbstractObjective
 
-__all__ = ["BPTT", "AbstractGradient"]
-
 
 class AbstractGradient(eqx.Module):
     """Turns an objective into a function that also returns gradients."""

@@ -13,8 +13,6 @@ from neurodyn.common.checks import check_whole, number
 from neurodyn.task import AbstractTask
 from neurodyn.training.curriculum import AbstractCurriculum
 
-__all__ = ["HasHeads", "Heads"]
-
 
 @runtime_checkable
 class HasHeads(Protocol):

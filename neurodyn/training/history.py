@@ -8,8 +8,6 @@ import xarray as xr
 
 from neurodyn import labels
 
-__all__ = ["History", "evaluated"]
-
 #: How names of evaluations begin, in histories and everywhere else.
 PREFIX = "validation_"
 

@@ -18,8 +18,6 @@ from neurodyn.params.base import changed
 from neurodyn.params.use import indexed_parameters, is_indexed
 from neurodyn.task import Trial
 
-__all__ = ["apply_gradients", "init_optimizer"]
-
 
 def init_optimizer(optimizer: optax.GradientTransformation, params: PyTree) -> dict[str, PyTree]:
     """Initialise the optimiser: once for shared parameters, once for each row of indexed ones."""

@@ -14,8 +14,6 @@ import numpy as np
 from neurodyn.training.ensemble import stack, unstack
 from neurodyn.training.step import Constants, Member, Setup
 
-__all__ = ["Members", "compile_missing", "usable_cores"]
-
 Record = dict[str, np.ndarray]
 
 

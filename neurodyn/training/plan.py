@@ -30,8 +30,6 @@ from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.samplers import make_sampler
 from neurodyn.training.step import Setup
 
-__all__ = ["Plan", "make_plan"]
-
 #: Metrics of which it is known which way is better.
 _LARGER = ("validation_correct", "validation_accuracy", "validation_r2")
 _SMALLER = ("validation_loss", "validation_mse", "validation_error")

@@ -15,8 +15,6 @@ from neurodyn.training.history import History
 from neurodyn.training.plan import Plan
 from neurodyn.training.step import copied
 
-__all__ = ["Fit", "Snapshot", "history_of", "model_of", "models_of", "tasks_of"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Fit:

@@ -12,8 +12,6 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from neurodyn.common.checks import whole
 from neurodyn.task import AbstractDataTask, AbstractTask, Trial
 
-__all__ = ["AbstractSampler", "Full", "Random", "Shuffle", "make_sampler"]
-
 Order = Int[Array, " item"] | None
 
 

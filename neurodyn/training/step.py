@@ -20,18 +20,6 @@ from neurodyn.training.indexed import apply_gradients, init_optimizer
 from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.samplers import AbstractSampler
 
-__all__ = [
-    "LONGEST",
-    "Constants",
-    "Member",
-    "Setup",
-    "chunk",
-    "copied",
-    "diagnose",
-    "evaluate",
-    "start",
-]
-
 #: Most steps that one call of the compiled program makes (the size of its history buffers).
 LONGEST = 1024
 

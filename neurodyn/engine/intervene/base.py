@@ -13,15 +13,6 @@ from neurodyn.common.reprs import brief
 from neurodyn.engine.units import shapes_of
 from neurodyn.system import AbstractSystem, Drive, State
 
-__all__ = [
-    "AbstractIntervention",
-    "AbstractWindowed",
-    "Target",
-    "as_interventions",
-    "switched",
-    "window_edges",
-]
-
 
 @dataclass(frozen=True)
 class Target:

@@ -12,8 +12,6 @@ from neurodyn.engine.chosen import Chosen
 from neurodyn.engine.intervene.base import window_edges
 from neurodyn.engine.intervene.units import AbstractOnUnits, units_with_values
 
-__all__ = ["Clamp"]
-
 
 class Clamp(AbstractOnUnits):
     """Hold a state variable of some units at a value.

@@ -11,8 +11,6 @@ from neurodyn.engine.intervene.base import window_edges
 from neurodyn.engine.intervene.units import AbstractOnUnits, units_with_values
 from neurodyn.system import Drive
 
-__all__ = ["Current"]
-
 
 class Current(AbstractOnUnits):
     """Inject a current into some units in a time window.

@@ -10,8 +10,6 @@ from neurodyn.engine.chosen import Chosen
 from neurodyn.engine.intervene.base import switched, window_edges
 from neurodyn.engine.intervene.units import AbstractOnUnits, units_of
 
-__all__ = ["Lesion", "Silence", "SupportsCut", "check_cut"]
-
 
 @runtime_checkable
 class SupportsCut(Protocol):

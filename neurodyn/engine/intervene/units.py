@@ -13,8 +13,6 @@ from neurodyn.engine.intervene.base import AbstractWindowed, Target
 from neurodyn.engine.units import chosen_mask, unit_axis, where
 from neurodyn.params.base import changed
 
-__all__ = ["AbstractOnUnits", "units_of", "units_with_values"]
-
 
 class AbstractOnUnits(AbstractWindowed):
     """An intervention on some units of a system.

@@ -14,8 +14,6 @@ from neurodyn.engine.intervene.base import AbstractWindowed, switched, window_ed
 from neurodyn.params import with_values
 from neurodyn.system import AbstractSystem
 
-__all__ = ["WeightChange"]
-
 
 class WeightChange(AbstractWindowed):
     """Run with another version of the system in a window.

@@ -21,8 +21,6 @@ from neurodyn.system import State
 from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.objectives.supervised import Supervised
 
-__all__ = ["FreeRun", "FreshTrials"]
-
 
 class FreeRun(eqx.Module):
     """Let a model run from the first sample of some data and compare the two: for ``evaluate=``.

@@ -11,8 +11,6 @@ from neurodyn.engine.inputs import trials_for
 from neurodyn.params import with_values
 from neurodyn.task import Trial
 
-__all__ = ["ESTIMATORS", "expansion", "spectral_norms"]
-
 
 def product_upper_bound(J: Float[Array, "trial time unit unit"]) -> Float[Array, ""]:
     """Largest geometric mean over time of the spectral norms."""

@@ -15,9 +15,6 @@ from neurodyn.params.use import indexed_parameters, is_indexed
 from neurodyn.system import State
 from neurodyn.task import Trial
 
-__all__ = ["Forceable", "forced_predictions"]
-
-
 #: Stands where each trial has a row of its own.
 _ROW = object()
 

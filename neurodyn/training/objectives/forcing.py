@@ -17,8 +17,6 @@ from neurodyn.training.objectives.expansion import ESTIMATORS, expansion
 from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
 from neurodyn.training.objectives.objective import AbstractObjective, check_sizes, scalar
 
-__all__ = ["GeneralisedTeacherForcing", "SparseTeacherForcing"]
-
 
 class AbstractForcing(AbstractObjective):
     """Squared error of a run from the first observation of a window, with forcing on the way.

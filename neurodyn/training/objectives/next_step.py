@@ -11,8 +11,6 @@ from neurodyn.common.masked import masked_mean_square
 from neurodyn.engine.integrate import integrate
 from neurodyn.training.objectives.objective import AbstractObjective, scalar
 
-__all__ = ["NextStep", "check_reads_sequences"]
-
 
 class NextStep(AbstractObjective):
     """Squared error of the next step of a sequence, all earlier ones given (teacher forcing).

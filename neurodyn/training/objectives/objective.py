@@ -12,8 +12,6 @@ from neurodyn.common.reprs import brief
 from neurodyn.system import AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
-__all__ = ["AbstractObjective", "check_sizes", "scalar"]
-
 Metrics = dict[str, Float[Array, ""]]
 
 

@@ -16,8 +16,6 @@ from neurodyn.system import AbstractSystem
 from neurodyn.task import Trial
 from neurodyn.training.objectives.objective import AbstractObjective, check_sizes, scalar
 
-__all__ = ["Supervised"]
-
 
 class Supervised(AbstractObjective):
     """The task's own loss, averaged over trials, plus optional penalties.

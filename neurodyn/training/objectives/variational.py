@@ -9,8 +9,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn.task import Trial
 from neurodyn.training.objectives.objective import AbstractObjective, check_sizes
 
-__all__ = ["ELBO", "Variational"]
-
 
 @runtime_checkable
 class Variational(Protocol):

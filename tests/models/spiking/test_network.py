@@ -13,7 +13,7 @@ from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
 from neurodyn.models import spiking
 from neurodyn.models.spiking.plasticity import RLS, PairSTDP
-from neurodyn.simulation.simulate import SimulationError
+from neurodyn.simulation.runner import SimulationError
 from tests.models.spiking import networks
 from tests.rounding import assert_equal_to_rounding
 
