@@ -39,8 +39,12 @@ class DelayMatchToSample(AbstractChoiceTask):
     noise_std
         Noise of the stimulus channels, as the standard deviation it causes in a unit of time
         constant ``noise_tau`` (:mod:`neurodyn.tasks.base`).
-    noise_tau, grace, response_weight
-        As of :class:`PerceptualDecision`.
+    noise_tau
+        Time constant that ``noise_std`` refers to [ms].
+    grace
+        Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
+    response_weight
+        Weight of a step of the decision in the loss (the others: 1).
 
     Raises
     ------
