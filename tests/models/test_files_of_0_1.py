@@ -58,4 +58,5 @@ def test_old_models_are_those_built_now(name):
     old, now = (params.with_values(model) for model in both)
     assert jax.tree.structure(old) == jax.tree.structure(now)
     for a, b in zip(jax.tree.leaves(old), jax.tree.leaves(now), strict=True):
-        np.testing.assert_array_equal(a, b)
+        # Processors round draws differently, and sums of three weights after them.
+        np.testing.assert_allclose(a, b, rtol=8 * np.finfo(np.float32).eps)
