@@ -15,17 +15,6 @@ import warnings
 from collections.abc import Callable
 from types import ModuleType
 
-__all__ = [
-    "BACKENDS",
-    "VARIABLE",
-    "check_dtypes",
-    "choose",
-    "compiled",
-    "installed",
-    "obstacle",
-    "warn_once",
-]
-
 BACKENDS = ("auto", "xla", "compiled")
 #: Environment variable that sets the backend where the caller leaves it at "auto".
 VARIABLE = "NEURODYN_KERNELS"

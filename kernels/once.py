@@ -7,8 +7,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, PyTree
 
-__all__ = ["computed_once"]
-
 
 def computed_once(compute: Callable[[], PyTree], always: Bool[Array, ""]) -> PyTree:
     """Return ``compute()`` and have XLA compute it once, however often it is used.

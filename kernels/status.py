@@ -12,8 +12,6 @@ from neurodyn.kernels.events import arguments as events
 from neurodyn.kernels.random import noise
 from neurodyn.kernels.rate import ctrnn
 
-__all__ = ["Status", "status"]
-
 
 class Status(NamedTuple):
     """State of one compiled function.

@@ -8,8 +8,6 @@ import jax.numpy as jnp
 
 from neurodyn.kernels.rate.activations import ACTIVATIONS as FUSED
 
-__all__ = ["ACTIVATIONS", "Activation", "activation_function", "activation_name"]
-
 Activation = str | Callable
 
 

@@ -14,8 +14,6 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from neurodyn.common.reprs import brief
 from neurodyn.engine.drive import Drive
 
-__all__ = ["AbstractReadoutRule"]
-
 
 class AbstractReadoutRule(eqx.Module):
     """Changes readout weights ``(unit, output)`` while a system runs."""

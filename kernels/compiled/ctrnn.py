@@ -19,8 +19,6 @@ from neurodyn.kernels.compiled.llvm import processor
 from neurodyn.kernels.compiled.programs import ctrnn_backward, ctrnn_forward
 from neurodyn.kernels.rate.adjoint import Saved, kept_states
 
-__all__ = ["adjoint", "forward", "obstacle"]
-
 # Least rows of the batch in a part, and most parts: each part has a weight gradient of its own.
 _LEAST_PART_ROWS, _MOST_PARTS = 16, 16
 # Rows (steps times trials) that are gathered before they are multiplied into the weight gradient.

@@ -10,8 +10,6 @@ from jaxtyping import Array, Float, Int32, UInt32
 from neurodyn.kernels.compiled import ffi
 from neurodyn.kernels.compiled.programs import events as program
 
-__all__ = ["add_rows", "add_spikes", "obstacle", "scatter_rows"]
-
 
 def obstacle(name: str, dtype: str) -> str | None:
     """The reason why a function of `programs.events` cannot be used, or None."""

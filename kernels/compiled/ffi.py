@@ -14,8 +14,6 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["register", "run_once", "trial"]
-
 _VERSIONS = ("jaxlib", "llvmlite")
 _registered: dict[str, Any] = {}
 _tried: dict[str, str | None] = {}

@@ -11,8 +11,6 @@ from jaxtyping import Array, Float, UInt32
 from neurodyn.kernels.compiled import ffi
 from neurodyn.kernels.compiled.programs import normal as program
 
-__all__ = ["draw", "obstacle"]
-
 
 def obstacle(plain: Callable) -> str | None:
     """The reason why the function cannot be used, or None; `plain` is `draw` in plain JAX."""

@@ -15,8 +15,6 @@ from neurodyn.kernels.events import listed
 from neurodyn.kernels.events.arguments import check_rows, choose
 from neurodyn.kernels.events.rules import all_synapses, along, functions, one_by_one, presynaptic
 
-__all__ = ["Rows", "add_spikes"]
-
 
 class Rows(NamedTuple):
     """One set of synapses: those of consecutive neurons, row by row, and their target array.

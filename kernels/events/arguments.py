@@ -4,8 +4,6 @@ import jax.numpy as jnp
 
 from neurodyn.kernels import backends
 
-__all__ = ["FUNCTIONS", "check_rows", "choose", "missing"]
-
 #: Names of the compiled functions.
 FUNCTIONS = ("add_rows", "add_rows_onto", "add_spikes", "add_synapses", "add_delayed")
 

@@ -5,8 +5,6 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Int32, Shaped, UInt32
 
-__all__ = ["WORD", "list_events", "pack"]
-
 #: Bits in a word.
 WORD = 32
 

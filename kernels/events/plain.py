@@ -15,8 +15,6 @@ from jaxtyping import Array, Float, Int32, UInt32
 
 from neurodyn.kernels.events.listed import WORD, list_events, pack
 
-__all__ = ["add_rows", "add_spikes", "empty_last", "scatter_rows"]
-
 # Most synapses that are added at once.
 _WIDEST = 4096
 

@@ -8,8 +8,6 @@ from neurodyn.kernels.events import listed
 from neurodyn.kernels.events.arguments import check_rows, choose
 from neurodyn.kernels.events.rules import dense, sparse
 
-__all__ = ["delayed_spike_product", "pack_spikes", "sparse_spike_product", "spike_product"]
-
 
 def spike_product(spikes, W, onto=None, *, backend: str = "auto") -> Float[Array, " post"]:
     """Add up the rows of ``W`` of the neurons that spiked: ``spikes @ W``.

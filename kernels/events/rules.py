@@ -10,8 +10,6 @@ from jax.custom_batching import custom_vmap
 from neurodyn.kernels import backends
 from neurodyn.kernels.events import plain
 
-__all__ = ["all_synapses", "along", "dense", "functions", "one_by_one", "presynaptic", "sparse"]
-
 
 def functions(backend: str):
     """The module whose functions implement a backend on CPUs."""

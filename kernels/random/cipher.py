@@ -18,8 +18,6 @@ import numpy as np
 
 from neurodyn.kernels.random.numbers import PARITY, ROTATIONS
 
-__all__ = ["rounds", "unroll_cipher"]
-
 
 def rounds(key: tuple[Any, Any], x: Any, y: Any) -> tuple[Any, Any]:
     """Encrypt blocks ``(x, y)`` of two words with a key of two words, all of them ``uint32``.

@@ -23,8 +23,6 @@ from neurodyn.kernels import backends
 from neurodyn.kernels.random import numbers
 from neurodyn.kernels.random.cipher import rounds
 
-__all__ = ["missing", "normal_of", "standard_normal", "threefry"]
-
 # The compiled function is faster from this size on; below, the call costs more than it gains.
 _LEAST = 64
 

@@ -7,8 +7,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["ACTIVATIONS", "Activation"]
-
 _LEAK = 0.01
 
 

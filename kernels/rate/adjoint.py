@@ -9,8 +9,6 @@ from jaxtyping import Array, Bool, Float, Int
 from neurodyn.kernels.rate.activations import ACTIVATIONS, Activation
 from neurodyn.kernels.rate.rows import put, row
 
-__all__ = ["Saved", "adjoint", "kept_states", "leak_into"]
-
 # Rows (steps times batch) that are gathered before they enter the weight gradient as one product:
 # enough to amortise reading and writing the weight-sized sum, few enough to stay in the cache.
 _ROWS = 512

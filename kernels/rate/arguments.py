@@ -7,8 +7,6 @@ from jaxtyping import Array, Int
 from neurodyn.kernels.backends import check_dtypes
 from neurodyn.kernels.rate.activations import ACTIVATIONS
 
-__all__ = ["check_ctrnn", "step_bound"]
-
 _FORMS = ("rate", "current", "update")
 _DIMS = {
     "W": ("unit", "unit"),

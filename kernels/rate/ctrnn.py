@@ -14,8 +14,6 @@ from neurodyn.kernels.rate.adjoint import Saved, adjoint, kept_states, leak_into
 from neurodyn.kernels.rate.arguments import check_ctrnn, step_bound
 from neurodyn.kernels.rate.rows import put, row
 
-__all__ = ["ctrnn_scan", "missing"]
-
 # Recovering the activation from two states loses log2(1 / alpha) bits; at most seven are accepted.
 _SMALLEST_RECOVERABLE_ALPHA = 1 / 128
 # Below these sizes a compiled pass gains less than the half second of its compilation.

@@ -8,8 +8,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
-__all__ = ["forced_scan"]
-
 
 def forced_scan(
     step: Callable,

@@ -9,8 +9,6 @@ from jaxtyping import Array, Float
 
 from neurodyn.kernels.backends import check_dtypes
 
-__all__ = ["latent_scan"]
-
 #: Up to this many latents are multiplied term by term, because XLA fuses that with the next step.
 _FEW = 8
 

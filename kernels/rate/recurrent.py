@@ -11,8 +11,6 @@ from jaxtyping import PyTree
 from neurodyn.kernels.rate.arguments import step_bound
 from neurodyn.kernels.rate.rows import put, row
 
-__all__ = ["recurrent_scan"]
-
 
 def recurrent_scan(
     step: Callable,

@@ -4,8 +4,6 @@ import jax
 from jax import lax
 from jaxtyping import PyTree
 
-__all__ = ["put", "row"]
-
 
 def row(stacked: PyTree, t) -> PyTree:
     """Slice t of every array."""

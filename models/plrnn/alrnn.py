@@ -12,8 +12,6 @@ from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params.base import value_of
 
-__all__ = ["ALRNN"]
-
 
 class ALRNN(AbstractPLRNN):
     r"""An almost-linear recurrent network: few rectifiers, so few linear regions.

@@ -23,8 +23,6 @@ from neurodyn.params import bind as base
 from neurodyn.params.base import changed, value_of
 from neurodyn.system import AbstractMap, State, Variable
 
-__all__ = ["AbstractPLRNN", "Parts"]
-
 _GLOROT = jax.nn.initializers.glorot_uniform()
 
 

@@ -13,8 +13,6 @@ from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed, Masked, Normal
 from neurodyn.params.base import value_of
 
-__all__ = ["DendriticPLRNN"]
-
 
 class DendriticPLRNN(AbstractPLRNN):
     r"""A PLRNN whose units add up several rectified branches.

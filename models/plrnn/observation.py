@@ -13,8 +13,6 @@ from neurodyn.params import AbstractParameter
 from neurodyn.params import bind as base
 from neurodyn.params.base import value_of
 
-__all__ = ["AbstractObservation", "AffineObservation", "IdentityObservation", "make_observation"]
-
 
 class AbstractObservation(eqx.Module):
     """A linear observation of the latent state, and its inverse.

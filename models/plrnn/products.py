@@ -4,8 +4,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
-__all__ = ["beside", "product", "spectral_norm"]
-
 #: Largest numbers of units and of states for which a product is written as one sum.
 _FEW, _SIDE_BY_SIDE = 32, 256
 

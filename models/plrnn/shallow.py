@@ -13,8 +13,6 @@ from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params.base import value_of
 
-__all__ = ["ShallowPLRNN"]
-
 
 class ShallowPLRNN(AbstractPLRNN):
     r"""A PLRNN with a hidden layer: few units, and a map with many linear regions.

@@ -11,8 +11,6 @@ from neurodyn.models.plrnn.products import beside, product, spectral_norm
 from neurodyn.params import AbstractParameter, Fixed, Masked
 from neurodyn.params.base import value_of
 
-__all__ = ["PLRNN"]
-
 
 class PLRNN(AbstractPLRNN):
     r"""A piecewise-linear recurrent network.

@@ -11,8 +11,6 @@ from neurodyn.models.pvrnn import dynamics, layers
 from neurodyn.params import AbstractParameter, Indexed, Normal, with_values
 from neurodyn.params.base import changed
 
-__all__ = ["adaptive_vectors", "along_prior"]
-
 
 def adaptive_vectors(
     model: Any, sequences: tuple[int, int], init: Any, key: PRNGKeyArray

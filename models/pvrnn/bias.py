@@ -8,8 +8,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.params import Fixed
 
-__all__ = ["frozen_bias"]
-
 
 class _Redrawn:
     """Normal numbers, drawn again until their sample variance is close to the given one."""

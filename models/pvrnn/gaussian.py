@@ -10,8 +10,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.reprs import brief
 
-__all__ = ["Dense", "DiagonalGaussian", "GaussianNet", "divergence", "negative_log_density"]
-
 
 class DiagonalGaussian(NamedTuple):
     """Independent normal distributions.

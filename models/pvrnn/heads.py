@@ -19,8 +19,6 @@ from neurodyn.models.pvrnn.layers import fixed
 from neurodyn.params import Fixed
 from neurodyn.params.base import value_of
 
-__all__ = ["AbstractHead", "GaussianHead", "LinearHead", "SoftmaxHead", "TanhHead", "as_head"]
-
 
 class AbstractHead(eqx.Module):
     """An output head.

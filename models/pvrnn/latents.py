@@ -9,8 +9,6 @@ from neurodyn.models.pvrnn.layers import layer_of
 from neurodyn.params import bind as base
 from neurodyn.system import Variable
 
-__all__ = ["VARIABLES", "Latents", "unit_labels"]
-
 
 class Latents(NamedTuple):
     """Latents of the last step of a PV-RNN.

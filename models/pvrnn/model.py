@@ -18,8 +18,6 @@ from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State
 from neurodyn.task import Trial
 
-__all__ = ["PVRNN"]
-
 Weights = Float[Array, "pre post"] | AbstractParameter
 
 

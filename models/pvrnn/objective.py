@@ -24,8 +24,6 @@ from neurodyn.models.pvrnn.rollout import rollout
 from neurodyn.params import with_values
 from neurodyn.task import Trial
 
-__all__ = ["Scale", "Terms", "counted", "negative_elbo", "terms"]
-
 
 class Scale(eqx.Module):
     """Divisors of the terms of the bound.

@@ -11,8 +11,6 @@ from neurodyn.kernels import latent_scan, recurrent_scan
 from neurodyn.models.pvrnn import dynamics
 from neurodyn.models.pvrnn.gaussian import DiagonalGaussian
 
-__all__ = ["Rollout", "rollout"]
-
 
 class Rollout(NamedTuple):
     """A batch of sequences along the posterior.

@@ -14,8 +14,6 @@ from neurodyn.models.pvrnn import layers
 from neurodyn.params import Fixed, only
 from neurodyn.params.base import changed, value_of
 
-__all__ = ["Held", "Noise", "Sampling", "cut_units", "hold", "in_mode"]
-
 #: The steps in which latents are drawn; in the others they take their means.
 Noise = Literal["every", "first", "none"]
 

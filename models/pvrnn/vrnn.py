@@ -24,8 +24,6 @@ from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
 from neurodyn.task import Trial
 
-__all__ = ["VRNN"]
-
 #: Lower bound of the standard deviations of latents, which keeps divergences finite.
 _LEAST = 1e-4
 

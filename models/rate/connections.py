@@ -15,8 +15,6 @@ from neurodyn.params.base import changed, value_of
 from neurodyn.params.weights import only
 from neurodyn.system import AbstractSystem, Drive, State
 
-__all__ = ["AbstractLeaky", "AbstractRateNetwork", "split_drive", "summed_input"]
-
 
 class AbstractRateNetwork(AbstractSystem):
     """Units with recurrent, input and readout weights: their sizes, their start, and lesions."""

@@ -12,8 +12,6 @@ from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded, Da
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractFlow, Variable
 
-__all__ = ["CTRNN"]
-
 #: Activations that give exactly 0 over a range.
 _RECTIFIED = ("relu", "relu6", "retanh")
 

@@ -17,8 +17,6 @@ from neurodyn.params import bind as base
 from neurodyn.params.base import changed
 from neurodyn.system import AbstractMap, State, Variable
 
-__all__ = ["EchoState", "EchoStateMemory", "random_reservoir"]
-
 
 class EchoStateMemory(NamedTuple):
     """Memory of an echo-state network with feedback or a rule, beside the state of its units.

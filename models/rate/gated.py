@@ -10,8 +10,6 @@ from neurodyn.params import AbstractDistribution, AbstractParameter
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap
 
-__all__ = ["AbstractGated"]
-
 
 class AbstractGated(AbstractRateNetwork, AbstractMap):
     """A network with gates: its sizes, parameters and readout. Subclasses add the equations.

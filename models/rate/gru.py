@@ -10,8 +10,6 @@ from neurodyn.models.rate.gated import AbstractGated
 from neurodyn.params import Free
 from neurodyn.system import State, Variable
 
-__all__ = ["GRU"]
-
 
 class GRU(AbstractGated):
     r"""A gated recurrent unit network, the baseline of trained networks without time constants.

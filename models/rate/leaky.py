@@ -10,8 +10,6 @@ from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Fr
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
 
-__all__ = ["LeakyRNN"]
-
 
 class LeakyRNN(AbstractLeaky, AbstractMap):
     r"""A leaky recurrent network in discrete time, with trainable time constants.

@@ -10,8 +10,6 @@ from neurodyn.models.rate.connections import split_drive
 from neurodyn.models.rate.gated import AbstractGated
 from neurodyn.system import State, Variable
 
-__all__ = ["LSTM"]
-
 
 class Cells(NamedTuple):
     """State of an LSTM."""

@@ -8,8 +8,6 @@ import numpy as np
 
 from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector
 
-__all__ = ["Duffing"]
-
 
 class Duffing(AbstractDeclaredFlow):
     r"""The Duffing oscillator: a mass in one or two wells, damped and driven periodically.

@@ -8,8 +8,6 @@ import numpy as np
 
 from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, real_roots
 
-__all__ = ["FitzHughNagumo"]
-
 
 class FitzHughNagumo(AbstractDeclaredFlow):
     r"""The FitzHugh-Nagumo neuron: excitation and recovery in two variables.

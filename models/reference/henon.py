@@ -8,8 +8,6 @@ import numpy as np
 
 from neurodyn.models.reference.base import AbstractReferenceMap, Number, Vector, row
 
-__all__ = ["Henon"]
-
 #: Exponents by (a, b), per step.
 EXPONENTS = {row(1.4, 0.3): (0.41922, -1.62319)}
 

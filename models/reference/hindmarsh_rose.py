@@ -8,8 +8,6 @@ import numpy as np
 
 from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, real_roots
 
-__all__ = ["HindmarshRose"]
-
 
 class HindmarshRose(AbstractDeclaredFlow):
     r"""The Hindmarsh-Rose neuron: bursts of spikes, ended by a slow current.

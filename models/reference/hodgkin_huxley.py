@@ -10,8 +10,6 @@ from neurodyn.common.checks import number
 from neurodyn.models.reference.base import AbstractVectorSystem, amplitude, crossings, vector
 from neurodyn.system import AbstractFlow, Variable
 
-__all__ = ["HodgkinHuxley"]
-
 
 class HodgkinHuxley(AbstractVectorSystem, AbstractFlow):
     r"""The Hodgkin-Huxley neuron: the action potential of the squid's giant axon.

@@ -11,8 +11,6 @@ from neurodyn.common.checks import number, whole
 from neurodyn.models.reference.base import amplitude, begin, vector
 from neurodyn.system import AbstractFlow, Variable
 
-__all__ = ["Kuramoto"]
-
 
 class Kuramoto(AbstractFlow):
     r"""Phase oscillators with all-to-all coupling.

@@ -7,8 +7,6 @@ import numpy as np
 
 from neurodyn.models.reference.base import AbstractReferenceMap, Number, Vector
 
-__all__ = ["Logistic"]
-
 
 class Logistic(AbstractReferenceMap):
     r"""The logistic map: growth with a limit, and the period-doubling road to chaos.

@@ -8,8 +8,6 @@ import numpy as np
 
 from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, row
 
-__all__ = ["Lorenz63"]
-
 #: Exponents by (sigma, rho, beta), per unit of time.
 EXPONENTS = {row(10.0, 28.0, 8.0 / 3.0): (0.9056, 0.0, -14.5723)}
 

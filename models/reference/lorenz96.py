@@ -9,8 +9,6 @@ import numpy as np
 from neurodyn.common.checks import number, whole
 from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, vector
 
-__all__ = ["Lorenz96"]
-
 
 class Lorenz96(AbstractDeclaredFlow):
     r"""The Lorenz-96 system: a ring of sites that advect, decay and are forced.

@@ -8,8 +8,6 @@ import numpy as np
 
 from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector, row
 
-__all__ = ["Roessler"]
-
 #: Exponents by (a, b, c), per unit of time.
 EXPONENTS = {row(0.2, 0.2, 5.7): (0.0714, 0.0, -5.3943)}
 

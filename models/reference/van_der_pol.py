@@ -8,8 +8,6 @@ import numpy as np
 
 from neurodyn.models.reference.base import AbstractDeclaredFlow, Number, Vector
 
-__all__ = ["VanDerPol"]
-
 
 class VanDerPol(AbstractDeclaredFlow):
     r"""The van der Pol oscillator: damping that turns into drive at small amplitude.

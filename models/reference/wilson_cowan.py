@@ -10,8 +10,6 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import number
 from neurodyn.models.reference.base import AbstractReferenceFlow, amplitude, crossings, vector
 
-__all__ = ["WilsonCowan"]
-
 
 class WilsonCowan(AbstractReferenceFlow):
     r"""Activity of an excitatory and an inhibitory population.

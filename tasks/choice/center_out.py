@@ -15,8 +15,6 @@ from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
 from neurodyn.tasks.choice.choice import steps_during
 from neurodyn.tasks.timeline import Duration, Timeline
 
-__all__ = ["CenterOut"]
-
 DURATIONS = {"center": 300.0, "delay": 500.0, "reaction": 200.0, "movement": 600.0, "hold": 200.0}
 #: A hand moves once it exceeds this fraction of the peak speed.
 ONSET = 0.2

@@ -19,8 +19,6 @@ from neurodyn.tasks.base import AbstractTrialTask, input_noise
 from neurodyn.tasks.losses import cross_entropy, weighted_mean
 from neurodyn.tasks.timeline import Duration, Schedule, Timeline, whole_steps
 
-__all__ = ["AbstractChoiceTask", "choice_targets", "grace_steps", "steps_during"]
-
 #: Time to respond that is not scored [ms].
 GRACE = 100.0
 

@@ -13,8 +13,6 @@ from neurodyn.tasks.base import factorial, pick
 from neurodyn.tasks.choice.choice import AbstractChoiceTask
 from neurodyn.tasks.timeline import Duration
 
-__all__ = ["ContextDecision"]
-
 DURATIONS = {"fixation": 300.0, "stimulus": 750.0, "delay": 300.0, "decision": 300.0}
 COHERENCE = (-0.5, -0.15, -0.05, 0.05, 0.15, 0.5)
 

@@ -14,8 +14,6 @@ from neurodyn.tasks.base import factorial, pick
 from neurodyn.tasks.choice.choice import AbstractChoiceTask
 from neurodyn.tasks.timeline import Duration
 
-__all__ = ["DelayMatchToSample"]
-
 DURATIONS = {"fixation": 300.0, "sample": 500.0, "delay": 1000.0, "test": 500.0, "decision": 900.0}
 
 

@@ -13,8 +13,6 @@ from neurodyn.tasks.base import pick
 from neurodyn.tasks.choice.choice import AbstractChoiceTask
 from neurodyn.tasks.timeline import Duration
 
-__all__ = ["PerceptualDecision"]
-
 DURATIONS = {"fixation": 100.0, "stimulus": 800.0, "delay": 0.0, "decision": 300.0}
 COHERENCE = (-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512)
 

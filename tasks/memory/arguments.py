@@ -8,8 +8,6 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import numbers, whole
 
-__all__ = ["bucket", "ns_of_heads", "probability_range", "two_levels", "used_ns"]
-
 
 def bucket(n: int) -> int:
     """The smallest of 8, 12, 16, 24, 32, 48, 64, 96, ... that is at least ``n``.

@@ -14,8 +14,6 @@ from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise
 from neurodyn.tasks.losses import weighted_mean
 from neurodyn.tasks.timeline import Timeline, check_step, whole_steps
 
-__all__ = ["FlipFlop"]
-
 DURATIONS = {"stimulus": 2000.0}
 PULSE = 100.0
 

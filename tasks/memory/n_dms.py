@@ -7,8 +7,6 @@ from jaxtyping import Array, Int
 
 from neurodyn.tasks.memory.bits import AbstractBitTask
 
-__all__ = ["NDMS"]
-
 
 class NDMS(AbstractBitTask):
     """N-delayed match to sample as in Khajehabdollahi, Zeraati et al. (2024).

@@ -19,8 +19,6 @@ from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.recordings.runs import passed_on, trajectories
 from neurodyn.tasks.recordings.windows import Windows
 
-__all__ = ["Attractor"]
-
 
 class Attractor(AbstractTask):
     """Trajectories of a system on its attractor, for training and, from other starts, for testing.

@@ -14,8 +14,6 @@ from neurodyn.tasks.recordings.recordings import (
     only_variable,
 )
 
-__all__ = ["external_inputs"]
-
 
 def external_inputs(inputs: Any, data: Any, recordings: Recordings) -> Recordings:
     """Inputs in the order of the recordings, matched by times and trials.

@@ -9,8 +9,6 @@ import xarray as xr
 from neurodyn.labels import clock, valid
 from neurodyn.labels.sequences import refuse_frame
 
-__all__ = ["LAST", "MANY", "Recordings", "as_recordings", "only_variable", "standardised"]
-
 #: Dims of many recordings, and of their variables.
 MANY, LAST = ("trial", "subject"), ("unit", "channel", "output", "input")
 

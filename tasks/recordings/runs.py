@@ -15,8 +15,6 @@ from neurodyn.engine.solve import solve
 from neurodyn.engine.start import is_stochastic
 from neurodyn.system import AbstractFlow, AbstractMap
 
-__all__ = ["passed_on", "trajectories"]
-
 #: Steps of the solver that one sample may take, on average.
 _MAX_STEPS = 200
 #: Samples that the adaptive solver makes in one call.

@@ -25,8 +25,6 @@ from neurodyn.tasks.losses import explained
 from neurodyn.tasks.recordings.external import external_inputs
 from neurodyn.tasks.recordings.recordings import as_recordings, standardised
 
-__all__ = ["Windows"]
-
 
 class Windows(AbstractDrawnTask):
     """Windows of one or several recordings, drawn uniformly and with replacement.

@@ -14,8 +14,6 @@ from neurodyn.tasks.base import check_names
 from neurodyn.tasks.sequences.generator import AbstractGenerator
 from neurodyn.tasks.timeline import check_step
 
-__all__ = ["HomeReach"]
-
 P_LEFT = (0.10, 0.21, 0.32, 0.43, 0.54, 0.65, 0.76, 0.87, 0.98)
 HOME, LEFT, RIGHT = (0.0, -0.75), (-0.4, 0.35), (0.4, 0.35)
 

@@ -15,8 +15,6 @@ from neurodyn.tasks.base import check_names
 from neurodyn.tasks.sequences.generator import AbstractGenerator
 from neurodyn.tasks.timeline import check_step
 
-__all__ = ["Lissajous"]
-
 #: Default transitions: each curve is followed by one of the two others.
 TRANSITIONS = ((0.0, 0.7, 0.3), (0.3, 0.0, 0.7), (0.7, 0.3, 0.0))
 

@@ -15,8 +15,6 @@ from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, pick
 from neurodyn.tasks.timeline import Timeline
 
-__all__ = ["PredictionObject"]
-
 DURATIONS = {"baseline": 100.0, "cue": 50.0, "interval": 650.0}
 EVENT = 50.0
 

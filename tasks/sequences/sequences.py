@@ -23,8 +23,6 @@ from neurodyn.tasks.sequences.given import (
     read_given,
 )
 
-__all__ = ["Sequences"]
-
 
 class Sequences(AbstractDataTask):
     """A fixed set of sequences: no input, and the sequences as targets of every step.

@@ -15,8 +15,6 @@ from neurodyn.tasks.base import check_names
 from neurodyn.tasks.sequences.generator import AbstractGenerator
 from neurodyn.tasks.timeline import check_step
 
-__all__ = ["STAND_IN", "StateMachine"]
-
 #: Edges ``(state, symbol, next state, probability)`` of the default machine. It stands in for the
 #: machine of Ahmadi & Tani (2019), whose transitions we could not confirm: two symbols, and one
 #: state that chooses between them.

@@ -10,8 +10,6 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import number
 from neurodyn.tasks.timing.pattern import AbstractPattern
 
-__all__ = ["Lorenz"]
-
 #: Samples of the stored orbit in a unit of Lorenz time, between which cubics interpolate. A power
 #: of two, so that scaling by it loses nothing.
 SAMPLES = 128

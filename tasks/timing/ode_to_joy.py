@@ -10,8 +10,6 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import number
 from neurodyn.tasks.timing.pattern import AbstractPattern
 
-__all__ = ["OdeToJoy"]
-
 NOTES = ("C", "D", "E", "F", "G")
 #: The first phrase: note and length in quarters.
 MELODY = (

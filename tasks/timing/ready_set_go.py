@@ -14,8 +14,6 @@ from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
 from neurodyn.tasks.timeline import Schedule, Timeline, whole_steps
 
-__all__ = ["ReadySetGo"]
-
 FIXATION, CUE = 300.0, 80.0
 #: The shortest of the three priors of the paper [ms].
 INTERVALS = tuple(np.linspace(494.0, 847.0, 11))

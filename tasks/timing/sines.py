@@ -9,8 +9,6 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import number, numbers
 from neurodyn.tasks.timing.pattern import AbstractPattern
 
-__all__ = ["Sines"]
-
 
 class Sines(AbstractPattern):
     """Produce a sine wave, or the product of several.

@@ -8,8 +8,6 @@ from neurodyn.kernels.compiled.llvm.number import Number, constant
 from neurodyn.kernels.compiled.llvm.program import Program
 from neurodyn.kernels.compiled.llvm.values import I1, I8, I32, I64, Values
 
-__all__ = ["Code"]
-
 
 class Code(Values):
     """A function under construction; `Values` lists its arithmetic.

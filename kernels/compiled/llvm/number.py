@@ -4,8 +4,6 @@ from functools import partialmethod
 
 from llvmlite import ir
 
-__all__ = ["Builder", "Cell", "Number", "constant", "is_integer"]
-
 _I64 = ir.IntType(64)
 
 

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from llvmlite import binding
 
-__all__ = ["Registers", "features", "registers", "vector_bytes"]
-
 
 class Registers(NamedTuple):
     """Width of a vector register in bytes, and the tile of a matrix product that fills them."""

@@ -12,8 +12,6 @@ from neurodyn.kernels.compiled.llvm.number import Number
 from neurodyn.kernels.compiled.llvm.processor import Registers
 from neurodyn.kernels.compiled.llvm.program import Program
 
-__all__ = ["Panels", "Products"]
-
 
 class Products:
     """The functions of a program that multiply matrices.

@@ -6,8 +6,6 @@ from llvmlite import binding, ir
 
 from neurodyn.kernels.compiled.llvm import processor
 
-__all__ = ["Compiled", "Program"]
-
 _I64 = ir.IntType(64)
 _FLOATS = {"float32": (ir.FloatType(), 4), "float64": (ir.DoubleType(), 8)}
 

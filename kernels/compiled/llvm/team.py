@@ -20,8 +20,6 @@ from neurodyn.kernels.compiled.llvm.xla_call import (
     offers,
 )
 
-__all__ = ["Arrays", "write_handler"]
-
 # Words of the shared state: the number of threads that may still read it, the next item, the number
 # of items done, the call's arguments and results, the first item of each phase, and the end.
 _USERS, _NEXT, _DONE, _ARGUMENTS, _RESULTS, _STARTS = range(6)

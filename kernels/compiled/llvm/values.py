@@ -5,8 +5,6 @@ from llvmlite import ir
 from neurodyn.kernels.compiled.llvm.number import Builder, Cell, Number, constant, is_integer
 from neurodyn.kernels.compiled.llvm.program import Program
 
-__all__ = ["I1", "I8", "I32", "I64", "Values"]
-
 I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 
 

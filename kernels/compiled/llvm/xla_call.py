@@ -17,8 +17,6 @@ from neurodyn.kernels.compiled.llvm.number import Number
 from neurodyn.kernels.compiled.llvm.program import Program
 from neurodyn.kernels.compiled.llvm.values import I32
 
-__all__ = ["N_THREADS", "SCHEDULE", "Buffers", "begin_handler", "offered", "offers"]
-
 _MAJOR, _OLDEST_MINOR = 0, 1
 _FRAME, _LIST, _ARRAY, _VERSION = 15 * 8, 5 * 8, 6 * 8, 3 * 8
 #: Positions, among the functions that XLA offers, of the one that runs a task in a thread of its

@@ -7,8 +7,6 @@ from typing import NamedTuple
 from neurodyn.kernels.compiled.llvm.code import Code
 from neurodyn.kernels.compiled.llvm.number import Number
 
-__all__ = ["ACTIVATIONS", "CodeActivation"]
-
 # log(2) as a sum: a part with few bits, whose integer multiples are exact, and the rest.
 _LN2 = {
     4: (0.693359375, -2.12194440e-4),

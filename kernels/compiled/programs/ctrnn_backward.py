@@ -9,8 +9,6 @@ from neurodyn.kernels.compiled.programs import ctrnn_backward_layout as layout
 from neurodyn.kernels.compiled.programs.ctrnn_backward_part import Part
 from neurodyn.kernels.compiled.programs.ctrnn_shared import Pass, Sizes
 
-__all__ = ["build"]
-
 
 def build(form: str, activation: str, dtype: str):
     """Compile the pass."""

@@ -2,8 +2,6 @@
 
 from neurodyn.kernels.compiled.llvm.product import Panels
 
-__all__ = ["sums", "transposed"]
-
 # Arguments.
 W, U, B, ALPHA, X, H0, NOISE, H, GATE, H_BAR, SETTINGS = range(11)
 # Results; the last three are memory for intermediate values.

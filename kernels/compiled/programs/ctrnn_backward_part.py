@@ -3,8 +3,6 @@
 from neurodyn.kernels.compiled.programs import ctrnn_backward_layout as layout
 from neurodyn.kernels.compiled.programs.ctrnn_shared import Sizes
 
-__all__ = ["Part"]
-
 
 class Part:
     """All steps of some rows of the batch, from the last step to the first.

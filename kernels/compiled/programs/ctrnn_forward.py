@@ -4,8 +4,6 @@ from neurodyn.kernels.compiled.llvm.product import Panels
 from neurodyn.kernels.compiled.llvm.team import write_handler
 from neurodyn.kernels.compiled.programs.ctrnn_shared import Pass, Sizes
 
-__all__ = ["KEEP_ALL", "KEEP_NOTHING", "KEEP_RUN", "build"]
-
 # States to keep: none, those of the steps that run, or all, with zeros after the last step.
 KEEP_NOTHING, KEEP_RUN, KEEP_ALL = range(3)
 

@@ -9,8 +9,6 @@ from neurodyn.kernels.compiled.llvm.team import Arrays
 from neurodyn.kernels.compiled.llvm.values import I32
 from neurodyn.kernels.compiled.programs.activations import ACTIVATIONS
 
-__all__ = ["Pass", "Sizes"]
-
 
 class Pass:
     """The program of one pass for one form and activation, with its matrix products."""

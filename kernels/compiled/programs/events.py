@@ -10,8 +10,6 @@ from neurodyn.kernels.compiled.llvm.program import Program
 from neurodyn.kernels.compiled.llvm.values import I32
 from neurodyn.kernels.compiled.llvm.xla_call import Buffers, begin_handler
 
-__all__ = ["build"]
-
 # Rows of a dense matrix that are added in one pass over the result.
 _TOGETHER = 4
 

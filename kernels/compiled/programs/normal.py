@@ -8,8 +8,6 @@ from neurodyn.kernels.compiled.llvm.team import Arrays, write_handler
 from neurodyn.kernels.compiled.llvm.values import I32
 from neurodyn.kernels.random import numbers
 
-__all__ = ["build"]
-
 # Blocks of the cipher that one thread takes at a time; they take some twenty microseconds.
 _CHUNK = 8192
 

@@ -19,8 +19,6 @@ from neurodyn.models.pvrnn.inference.streams import one_key_each
 from neurodyn.models.pvrnn.inference.window import Carry, Reports
 from neurodyn.params import with_values
 
-__all__ = ["OnlineRegression"]
-
 
 class OnlineRegression(eqx.Module):
     """Error regression of streams that are still being recorded: robots, experiments.

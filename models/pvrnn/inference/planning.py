@@ -26,8 +26,6 @@ from neurodyn.models.pvrnn.inference.streams import (
 )
 from neurodyn.params import with_values
 
-__all__ = ["plan"]
-
 
 def plan(
     model: Any,

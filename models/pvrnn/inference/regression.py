@@ -24,8 +24,6 @@ from neurodyn.models.pvrnn.inference.window import Reports
 from neurodyn.params import with_values
 from neurodyn.params.base import changed
 
-__all__ = ["error_regression"]
-
 
 def error_regression(
     model: Any,

@@ -9,8 +9,6 @@ from neurodyn.common.reprs import brief
 from neurodyn.models.pvrnn import layers
 from neurodyn.models.pvrnn.inference.descent import Adam, adam
 
-__all__ = ["ErrorRegression"]
-
 NewEntry = Literal["prior", "previous", "zeros", "normal"]
 
 

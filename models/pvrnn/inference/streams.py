@@ -12,8 +12,6 @@ from neurodyn.labels import Observed, for_model, like, pair, read_sequences
 from neurodyn.models.pvrnn.layers import layer_of
 from neurodyn.models.pvrnn.model import PVRNN
 
-__all__ = ["as_streams", "check_network", "latent_coords", "one_key_each"]
-
 
 def check_network(model: Any) -> None:
     """Raise TypeError if the model is no PV-RNN."""

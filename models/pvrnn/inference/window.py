@@ -13,8 +13,6 @@ from neurodyn.models.pvrnn.inference import descent
 from neurodyn.models.pvrnn.inference.descent import Pass, Stretch
 from neurodyn.models.pvrnn.inference.settings import ErrorRegression
 
-__all__ = ["Carry", "Reports", "observe", "start"]
-
 
 class Reports(eqx.Module):
     """Settings of the results that are reported at every observation.

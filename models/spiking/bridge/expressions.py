@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Expressions", "exact"]
-
 #: Relative error of a few operations in double precision.
 _ROUNDING = 8 * np.finfo(float).eps
 

@@ -13,8 +13,6 @@ from neurodyn.models.spiking.bridge.receptors import Receptor, read_receptors
 from neurodyn.models.spiking.bridge.recognise import Cell, Rates, recognise
 from neurodyn.models.spiking.network.population import Population
 
-__all__ = ["Group", "read_group"]
-
 _MS = 1e-3
 _SUPPORTED = (
     "Supported: dv/dt quadratic in v with a recovery variable (Izhikevich 2003 and 2007), "

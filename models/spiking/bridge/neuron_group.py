@@ -14,8 +14,6 @@ from neurodyn.models.spiking.network.assemble import units_of
 from neurodyn.models.spiking.synapses.inputs import CurrentInput
 from neurodyn.params.base import value_of
 
-__all__ = ["GroupWriter", "Kind", "valid_name"]
-
 
 class Kind(NamedTuple):
     """Units of one kind of neuron, one NeuronGroup."""

@@ -8,8 +8,6 @@ from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003
 from neurodyn.models.spiking.cells.izhikevich2007 import Izhikevich2007
 from neurodyn.models.spiking.cells.lif import LIF
 
-__all__ = ["NEURONS", "Equations", "equations_of", "known_as"]
-
 
 class Equations(NamedTuple):
     """A neuron, its current called ``I``.

@@ -14,8 +14,6 @@ from neurodyn.models.spiking.network.connect import Pairs
 from neurodyn.models.spiking.network.projection import Projection
 from neurodyn.params import Fixed
 
-__all__ = ["read_projections"]
-
 _MS = 1e-3
 
 

@@ -17,8 +17,6 @@ from neurodyn.models.spiking.synapses.exponential import DoubleExponential, Expo
 from neurodyn.models.spiking.synapses.inputs import CurrentInput, Poisson, SpikeInput
 from neurodyn.params import Fixed
 
-__all__ = ["read"]
-
 
 def read(net: Any, namespace: Mapping[str, Any], scheme: Any) -> Network:
     """See :func:`neurodyn.io.from_brian2`."""

@@ -9,8 +9,6 @@ import numpy as np
 
 from neurodyn.models.spiking.bridge.expressions import exact
 
-__all__ = ["Receptor", "read_receptors"]
-
 _MS = 1e-3
 Terms = Mapping[str, np.ndarray]
 

@@ -13,8 +13,6 @@ from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003
 from neurodyn.models.spiking.cells.izhikevich2007 import Izhikevich2007
 from neurodyn.models.spiking.cells.lif import LIF
 
-__all__ = ["Cell", "Rates", "recognise"]
-
 Values = np.ndarray
 
 

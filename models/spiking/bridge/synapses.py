@@ -11,8 +11,6 @@ from neurodyn.models.spiking.synapses.exponential import DoubleExponential, Expo
 from neurodyn.models.spiking.synapses.nmda import NMDA
 from neurodyn.params.base import value_of
 
-__all__ = ["Receptor", "receptor_of", "written"]
-
 
 class Receptor(NamedTuple):
     """A receptor with a state on every unit.

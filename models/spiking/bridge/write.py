@@ -18,8 +18,6 @@ from neurodyn.models.spiking.synapses.inputs import SpikeInput
 from neurodyn.params import with_values
 from neurodyn.params.base import value_of
 
-__all__ = ["write"]
-
 
 def write(network: Any, inputs: Any, *, dt: float, variables: Any, key: Any) -> Any:
     """See :func:`neurodyn.io.to_brian2`."""

@@ -11,8 +11,6 @@ from neurodyn.models.spiking.cells.lif import check_reset
 from neurodyn.models.spiking.cells.neuron import AbstractNeuron, PerUnit, Start, split, where_spiked
 from neurodyn.system import Variable
 
-__all__ = ["AdEx", "Adapting"]
-
 _PARAMETERS = ("C", "g_L", "E_L", "V_T", "Delta_T", "tau_w", "a", "b", "v_reset", "v_peak")
 
 

@@ -3,8 +3,6 @@
 import math
 from typing import NamedTuple
 
-__all__ = ["CELL_TYPES_2003", "CELL_TYPES_2007", "CellType2003", "CellType2007"]
-
 
 class CellType2003(NamedTuple):
     """Parameters of one type of the neuron of 2003 (v in mV, time in ms)."""

@@ -10,8 +10,6 @@ from neurodyn.models.spiking.cells.cell_types import CELL_TYPES_2003
 from neurodyn.models.spiking.cells.neuron import AbstractNeuron, PerUnit, Start, split, where_spiked
 from neurodyn.system import Variable
 
-__all__ = ["Izhikevich2003", "Recovering"]
-
 
 class Recovering(NamedTuple):
     """State of a neuron with a recovery variable.

@@ -13,8 +13,6 @@ from neurodyn.models.spiking.cells.neuron import AbstractNeuron, Initial, split,
 from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.system import Variable
 
-__all__ = ["Izhikevich2007"]
-
 _PLAIN = ("C", "k", "vr", "vt", "vpeak", "a", "b", "c", "d")
 _SPECIAL = ("vpeak_u", "c_u", "u_max", "b_low", "v_switch", "cubic")
 

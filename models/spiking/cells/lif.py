@@ -12,8 +12,6 @@ from neurodyn.params.base import value_of
 from neurodyn.params.laws import is_concrete
 from neurodyn.system import Variable
 
-__all__ = ["LIF", "Potential"]
-
 
 class Potential(NamedTuple):
     """State of a neuron that is its membrane potential alone.

@@ -28,8 +28,6 @@ from neurodyn.params import AbstractDistribution, AbstractParameter, Fixed, as_p
 from neurodyn.params.base import changed, numbers_of, value_of
 from neurodyn.system import Variable
 
-__all__ = ["AbstractNeuron", "Initial", "Joined"]
-
 #: A declared parameter: kept as an array ``Float[Array, " unit"]`` or a parameter.
 PerUnit = Any
 #: Declared initial values: kept as `Initial`.

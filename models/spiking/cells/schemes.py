@@ -7,8 +7,6 @@ import diffrax
 import jax
 import jax.numpy as jnp
 
-__all__ = ["SCHEMES", "Izh2003", "as_scheme"]
-
 
 class Izh2003(diffrax.AbstractItoSolver):
     """The scheme of Izhikevich's program of 2003.

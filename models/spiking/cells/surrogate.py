@@ -15,8 +15,6 @@ from neurodyn.common.reprs import brief
 from neurodyn.params import Fixed
 from neurodyn.params.base import numbers_of, value_of
 
-__all__ = ["AbstractSurrogate", "Arctan", "FastSigmoid", "Gaussian", "Sigmoid", "Triangle"]
-
 
 class AbstractSurrogate(eqx.Module):
     """A step function, 1 at and beyond threshold, else 0, with a surrogate derivative.

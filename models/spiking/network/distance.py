@@ -8,8 +8,6 @@ import numpy as np
 
 from neurodyn.models.spiking.network.connect import AbstractConnectivity, without_self
 
-__all__ = ["DistanceDependent"]
-
 
 class DistanceDependent(AbstractConnectivity):
     """Each pair with a probability that depends on the distance between the two units.

@@ -22,8 +22,6 @@ from neurodyn.params import (
 from neurodyn.params.base import changed, numbers_of, value_of
 from neurodyn.params.laws import is_concrete
 
-__all__ = ["draw_weights"]
-
 #: Below this fraction of pairs, a list of synapses is faster to go through than rows of a matrix.
 SPARSE_BELOW = 0.5
 

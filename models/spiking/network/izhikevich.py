@@ -15,8 +15,6 @@ from neurodyn.models.spiking.network.projection import Projection
 from neurodyn.models.spiking.synapses.delta import Delta, Pulse
 from neurodyn.params import Fixed
 
-__all__ = ["izhikevich2003_network"]
-
 
 def izhikevich2003_network(
     n_e: int = 800, n_i: int = 200, *, published: bool = True, key: Any = 0, **options: Any

@@ -28,8 +28,6 @@ from neurodyn.params.base import changed
 from neurodyn.params.describe import described
 from neurodyn.system import AbstractSpiking, State
 
-__all__ = ["Network"]
-
 
 class Network(AbstractSpiking):
     """A network of spiking neurons, or uncoupled ones.

@@ -11,8 +11,6 @@ from neurodyn.common.reprs import brief
 from neurodyn.models.spiking.cells.neuron import AbstractNeuron
 from neurodyn.params import Fixed
 
-__all__ = ["Population"]
-
 
 class Population(eqx.Module):
     """Neurons of one kind, which have a name in the network.

@@ -18,8 +18,6 @@ from neurodyn.models.spiking.synapses.short_term import TsodyksMarkram
 from neurodyn.params import Fixed
 from neurodyn.params.base import value_of
 
-__all__ = ["Connection", "Projection", "ProjectionMemory"]
-
 #: Tolerance, in steps, when a delay is converted to a number of steps.
 _EDGE = 1e-6
 

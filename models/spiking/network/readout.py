@@ -9,14 +9,12 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from neurodyn.common.checks import whole
 from neurodyn.common.reprs import brief
-from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
+from neurodyn.models.rules import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse, check_units
 from neurodyn.params import as_parameter, only
 from neurodyn.params.base import changed, value_of
 from neurodyn.params.bind import constant_or_parameter
-
-__all__ = ["Readout", "ReadoutMemory"]
 
 
 class ReadoutMemory(NamedTuple):

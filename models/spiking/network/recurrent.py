@@ -16,8 +16,6 @@ from neurodyn.models.spiking.synapses.inputs import CurrentInput
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 from neurodyn.params import Free, Normal
 
-__all__ = ["recurrent_network"]
-
 
 def recurrent_network(
     n_inputs: int,

@@ -6,8 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-__all__ = ["NetworkMemory", "NetworkX"]
-
 
 class NetworkX(NamedTuple):
     """The part of the state that a solver integrates.

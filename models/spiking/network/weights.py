@@ -16,8 +16,6 @@ from neurodyn.params import AbstractParameter, Dale, Fixed, only
 from neurodyn.params.base import value_of
 from neurodyn.params.laws import is_concrete
 
-__all__ = ["CSR", "Dense", "Weights"]
-
 
 class Dense(eqx.Module):
     """A matrix of weights.

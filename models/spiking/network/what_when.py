@@ -10,17 +10,15 @@ from jaxtyping import Array, Float, PyTree
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.drive import Drive
+from neurodyn.models.rules import AbstractReadoutRule
 from neurodyn.models.spiking.network.network import Network
 from neurodyn.models.spiking.plasticity import Consolidation, ThreeFactor
-from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
 from neurodyn.params.base import changed
 from neurodyn.params.bind import bind, constant_or_parameter
 from neurodyn.system import AbstractSpiking, State, Variable
-
-__all__ = ["WhatWhen", "WhatWhenMemory"]
 
 
 class WhatWhenMemory(NamedTuple):

@@ -5,9 +5,9 @@ a projection; targets and gates come with the drive. The learned weights and the
 the rule are part of the state: a run that continues from a final state goes on learning.
 """
 
+from neurodyn.models.rules import AbstractReadoutRule
 from neurodyn.models.spiking.plasticity.base import (
     AbstractProjectionRule,
-    AbstractReadoutRule,
     Clock,
 )
 from neurodyn.models.spiking.plasticity.consolidation import Collected, Consolidation

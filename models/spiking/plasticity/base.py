@@ -20,9 +20,6 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 from neurodyn.common.checks import number
 from neurodyn.common.reprs import brief
 from neurodyn.engine.drive import Drive
-from neurodyn.models.rules import AbstractReadoutRule
-
-__all__ = ["AbstractProjectionRule", "AbstractReadoutRule", "Clock", "gate_of", "steps_of"]
 
 
 class AbstractProjectionRule(eqx.Module):

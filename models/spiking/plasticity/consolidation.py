@@ -8,9 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number
-from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule, gate_of
-
-__all__ = ["Collected", "Consolidation"]
+from neurodyn.models.rules import AbstractReadoutRule
+from neurodyn.models.spiking.plasticity.base import gate_of
 
 
 class Collected(NamedTuple):

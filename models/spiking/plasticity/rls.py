@@ -9,9 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import number, numbers
-from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule, Clock, gate_of, steps_of
-
-__all__ = ["RLS"]
+from neurodyn.models.rules import AbstractReadoutRule
+from neurodyn.models.spiking.plasticity.base import Clock, gate_of, steps_of
 
 GAINS = ("textbook", "published")
 

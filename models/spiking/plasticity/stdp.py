@@ -10,8 +10,6 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import number
 from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
 
-__all__ = ["PairSTDP", "Traces"]
-
 
 class Traces(NamedTuple):
     """Low-pass filtered spikes.

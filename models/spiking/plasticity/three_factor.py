@@ -6,9 +6,8 @@ import jax
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number
-from neurodyn.models.spiking.plasticity.base import AbstractReadoutRule, Clock, gate_of
-
-__all__ = ["ThreeFactor"]
+from neurodyn.models.rules import AbstractReadoutRule
+from neurodyn.models.spiking.plasticity.base import Clock, gate_of
 
 
 class ThreeFactor(AbstractReadoutRule):

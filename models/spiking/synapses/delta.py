@@ -7,8 +7,6 @@ import jax.numpy as jnp
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 from neurodyn.system import Variable
 
-__all__ = ["Delta", "Pulse"]
-
 
 class Delta(AbstractSynapse):
     """A spike moves the potential at once; weights are in mV.

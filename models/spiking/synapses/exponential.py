@@ -9,8 +9,6 @@ from jaxtyping import Array, Float
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse, driven, labelled, scalar
 from neurodyn.params import AbstractParameter
 
-__all__ = ["Alpha", "DoubleExponential", "Exponential"]
-
 Numbers = Float[Array, "..."] | AbstractParameter
 
 

@@ -13,8 +13,6 @@ from neurodyn.models.spiking.synapses.synapse import scalar
 from neurodyn.params import AbstractParameter
 from neurodyn.params.base import value_of
 
-__all__ = ["CurrentInput", "Poisson", "SpikeInput"]
-
 
 class CurrentInput(eqx.Module):
     """Channels of the input that are currents into units.

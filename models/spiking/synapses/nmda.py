@@ -11,8 +11,6 @@ from neurodyn.params import AbstractParameter
 from neurodyn.params.base import value_of
 from neurodyn.system import Variable
 
-__all__ = ["NMDA"]
-
 
 class NMDA(AbstractSynapse):
     r"""The NMDA receptor: a slow conductance that magnesium blocks at rest.

@@ -11,8 +11,6 @@ from neurodyn.models.spiking.synapses.synapse import scalar
 from neurodyn.params import AbstractParameter
 from neurodyn.params.base import value_of
 
-__all__ = ["Release", "TsodyksMarkram"]
-
 
 class Release(NamedTuple):
     """State of the terminals of each presynaptic unit.

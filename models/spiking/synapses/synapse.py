@@ -19,8 +19,6 @@ from neurodyn.params import AbstractParameter, Fixed
 from neurodyn.params.base import numbers_of, value_of
 from neurodyn.system import Variable
 
-__all__ = ["AbstractSynapse"]
-
 
 class AbstractSynapse(eqx.Module):
     """Kinetics of one receptor.
