@@ -12,8 +12,6 @@ from typer.core import TyperGroup
 from neurodyn.cli import compare, data, demo, info, listing, run
 from neurodyn.cli.settings import WithSettings
 
-__all__ = ["app", "main"]
-
 #: Errors whose message is shown as it is.
 _TOLD = (OSError, ValueError, RuntimeError, ImportError)
 INTERRUPTED = 130

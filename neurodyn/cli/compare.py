@@ -8,8 +8,6 @@ import typer
 from neurodyn.cli.output import document, spread, table
 from neurodyn.cli.run import Json
 
-__all__ = ["activity", "compare", "opened"]
-
 METRICS = "cka,debiased_cka,procrustes,ridge_r"
 
 

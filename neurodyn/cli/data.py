@@ -7,8 +7,6 @@ import typer
 from neurodyn.cli.output import document, pairs, table
 from neurodyn.cli.run import Json
 
-__all__ = ["data"]
-
 
 def data(
     name: Annotated[

@@ -7,8 +7,6 @@ import typer
 
 from neurodyn.cli.run import Json, Overwrite, Resume, carry_out
 
-__all__ = ["demo"]
-
 
 def demo(
     recording: Annotated[

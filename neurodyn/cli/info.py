@@ -12,8 +12,6 @@ import typer
 from neurodyn.cli.output import document, pairs, table
 from neurodyn.cli.run import Json
 
-__all__ = ["info"]
-
 PACKAGES = (
     "neurodyn", "jax", "jaxlib", "numpy", "scipy", "xarray", "equinox", "diffrax", "optax",
     "brian2", "neo", "pynwb", "matplotlib", "llvmlite", "zarr", "nixio",

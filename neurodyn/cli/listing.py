@@ -7,8 +7,6 @@ import typer
 from neurodyn.cli.output import document, table
 from neurodyn.cli.run import Json
 
-__all__ = ["listing"]
-
 
 def listing(
     kind: Annotated[

@@ -7,8 +7,6 @@ from typing import Any
 
 import typer
 
-__all__ = ["document", "pairs", "spread", "table"]
-
 
 def document(value: Any) -> None:
     """Print one JSON document; NaN becomes null."""

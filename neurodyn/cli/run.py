@@ -8,8 +8,6 @@ import typer
 
 from neurodyn.cli.output import document, pairs
 
-__all__ = ["Json", "Overwrite", "Resume", "carry_out", "run"]
-
 Resume = Annotated[
     bool, typer.Option("--resume", help="Continue the interrupted run in the folder.")
 ]

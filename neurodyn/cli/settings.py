@@ -5,8 +5,6 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-__all__ = ["WithSettings"]
-
 
 class WithSettings(TyperCommand):
     """A command whose help also lists the settings of the named experiment."""

@@ -8,8 +8,6 @@ import xarray as xr
 from neurodyn.labels import clock
 from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots
 
-__all__ = ["figures", "summary"]
-
 _AREAS = ("#3f8f5b", "#8a4f9e", "#b5843b", "#4d8fa3")
 
 

@@ -11,8 +11,6 @@ from neurodyn.analysis.shared.conditions import noise
 from neurodyn.experiments.brain_timescales.settings import Settings
 from neurodyn.labels import LabelError
 
-__all__ = ["LOAD", "Counted"]
-
 #: Smallest number of trials of a condition whose mean is subtracted.
 LEAST = 3
 

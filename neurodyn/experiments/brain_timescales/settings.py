@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 from neurodyn.experiments.running.limits import Count, Fraction, Limits, Positive
 from neurodyn.experiments.running.seeds import SeededSettings
 
-__all__ = ["PRESETS", "Recorded", "Settings"]
-
 #: Data sets that the experiment can read.
 Recorded = Literal["zheng2022", "mante2013", "decision_example"]
 

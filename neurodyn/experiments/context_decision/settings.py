@@ -5,8 +5,6 @@ import dataclasses
 from neurodyn.experiments.running.limits import Count, Positive
 from neurodyn.experiments.shared.decision import DecisionSettings
 
-__all__ = ["PRESETS", "Settings"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(DecisionSettings):

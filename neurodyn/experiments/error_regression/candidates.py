@@ -17,8 +17,6 @@ from neurodyn.models.pvrnn import ErrorRegression, error_regression
 from neurodyn.tasks import Sequences
 from neurodyn.training import NextStep
 
-__all__ = ["Candidate", "cross", "lstms", "pvrnn_size", "pvrnns", "vrnns"]
-
 
 class Candidate(NamedTuple):
     """Networks of one kind with one choice of settings.

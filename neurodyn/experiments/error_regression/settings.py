@@ -6,8 +6,6 @@ from typing import Annotated
 from neurodyn.experiments.running.limits import Count, Limits, NotNegative, Positive
 from neurodyn.experiments.shared.forecasts import ForecastSettings
 
-__all__ = ["PRESETS", "Settings"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(ForecastSettings):

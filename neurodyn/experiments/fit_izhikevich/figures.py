@@ -9,8 +9,6 @@ import xarray as xr
 from neurodyn import plot
 from neurodyn.plot.style import BLUE, ORANGE, styled, subplots
 
-__all__ = ["figures", "summary"]
-
 
 def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Curves of all searches, and potentials of the best cell beside the recorded ones."""

@@ -9,8 +9,6 @@ from neurodyn import labels
 from neurodyn.experiments.fit_izhikevich.search import BOUNDS, Response
 from neurodyn.experiments.fit_izhikevich.settings import LATE, Settings
 
-__all__ = ["Target", "cell_table", "responses", "target_of", "total_loss"]
-
 #: Scales of errors: Hz, mV, and the logarithm of a latency.
 SCALE = {"rate": 5.0, "potential": 5.0, "latency": 0.2}
 

@@ -12,8 +12,6 @@ from jaxtyping import Array, Float
 from neurodyn.models.spiking import Izhikevich2007
 from neurodyn.params import with_values
 
-__all__ = ["BOUNDS", "Protocol", "Response", "cell", "response", "search"]
-
 
 class Bound(NamedTuple):
     """Range of one parameter in the search, on a logarithmic or linear scale."""

@@ -7,8 +7,6 @@ from neurodyn.experiments.running.limits import Count, Limits, NotNegative, Posi
 from neurodyn.experiments.running.seeds import SeededSettings
 from neurodyn.experiments.running.values import spelled
 
-__all__ = ["BEFORE", "LATE", "PRESETS", "WINDOW", "Settings", "check"]
-
 #: Begin and end of the current steps of the default recording [ms].
 WINDOW = (1646.8, 2146.8)
 #: Simulated time before a step [ms].

@@ -10,8 +10,6 @@ from neurodyn.analysis import bootstrap
 from neurodyn.experiments.running.experiment import settings_in
 from neurodyn.experiments.shared.ensembles import FEW
 
-__all__ = ["figures", "summary"]
-
 
 def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure, by name."""

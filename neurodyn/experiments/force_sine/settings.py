@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 from neurodyn.experiments.running.limits import Count, Limits, NotNegative, Positive, Whole
 from neurodyn.experiments.running.seeds import SeededSettings
 
-__all__ = ["PRESETS", "Settings"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(SeededSettings):

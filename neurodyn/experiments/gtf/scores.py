@@ -11,8 +11,6 @@ from neurodyn import analysis
 from neurodyn.experiments.shared.attractor_data import AttractorData
 from neurodyn.experiments.shared.attractor_training import free_run
 
-__all__ = ["floor", "free_outputs", "score"]
-
 #: Steps ahead of the prediction error.
 AHEAD = 20
 

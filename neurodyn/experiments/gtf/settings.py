@@ -7,8 +7,6 @@ from neurodyn.experiments.running.limits import Count, NotNegative, Positive
 from neurodyn.experiments.shared.attractor_training import AttractorSettings, check_window
 from neurodyn.training import GeneralisedTeacherForcing
 
-__all__ = ["PRESETS", "Settings", "check"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(AttractorSettings):

@@ -12,8 +12,6 @@ from neurodyn.simulation.simulate import simulate
 from neurodyn.tasks import HomeReach, Sequences
 from neurodyn.training import Ensemble
 
-__all__ = ["home_ends", "preference_kept", "scores_of_reaches"]
-
 
 def home_ends(task: HomeReach) -> np.ndarray:
     """Last steps at home in the second half, where the hand is at one place in all sequences."""

@@ -7,8 +7,6 @@ from neurodyn.experiments.running.limits import Count, Limits, NotNegative, Posi
 from neurodyn.experiments.shared.layers import LayerSettings, Sizes, Taus
 from neurodyn.experiments.shared.meta_priors import MetaPriorSettings
 
-__all__ = ["PRESETS", "Settings"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(LayerSettings, MetaPriorSettings):

@@ -5,8 +5,6 @@ import dataclasses
 from neurodyn.experiments.running.limits import Count, NotNegative, Positive
 from neurodyn.experiments.running.seeds import SeededSettings
 
-__all__ = ["PRESETS", "Settings", "check"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(SeededSettings):

@@ -9,8 +9,6 @@ from neurodyn import plot
 from neurodyn.analysis import bootstrap
 from neurodyn.experiments.shared.meta_priors import by_meta_prior
 
-__all__ = ["figures", "summary"]
-
 NOISE = {"noisy": "with noise", "noise_free": "without noise"}
 
 

@@ -14,8 +14,6 @@ from neurodyn.simulation.simulate import simulate
 from neurodyn.tasks import Sequences, StateMachine
 from neurodyn.training import Ensemble
 
-__all__ = ["examples", "free_runs", "reconstruction", "true_floor"]
-
 #: Steps of free generation in figures.
 _N_POINTS = 1000
 LATENT = ("mean", "sigma", "prior_mean", "prior_sigma", "z", "kl")

@@ -6,8 +6,6 @@ from typing import Annotated
 from neurodyn.experiments.running.limits import Count, Limits, Whole
 from neurodyn.experiments.shared.meta_priors import MetaPriorSettings
 
-__all__ = ["PRESETS", "Settings", "check"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(MetaPriorSettings):

@@ -14,10 +14,6 @@ from neurodyn.models.pvrnn import ErrorRegression, error_regression
 from neurodyn.simulation.simulate import simulate
 from neurodyn.tasks import Sequences
 
-__all__ = [
-    "NAMES", "components", "follow", "generated", "generation", "predictions", "recorded_rates",
-]  # fmt: skip
-
 #: Predictors.
 NAMES = {
     "pvrnn": "PV-RNN, error regression",

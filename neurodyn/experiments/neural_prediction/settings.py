@@ -7,8 +7,6 @@ from neurodyn.experiments.running.limits import Count, Limits, NotNegative, Posi
 from neurodyn.experiments.shared.forecasts import ForecastSettings
 from neurodyn.experiments.shared.layers import Taus
 
-__all__ = ["PRESETS", "Settings"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(ForecastSettings):

@@ -6,8 +6,6 @@ from neurodyn.experiments.running.limits import Count, Positive
 from neurodyn.experiments.shared import decision
 from neurodyn.experiments.shared.decision import DecisionSettings
 
-__all__ = ["PRESETS", "Settings", "check"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(DecisionSettings):

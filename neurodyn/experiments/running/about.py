@@ -8,8 +8,6 @@ from typing import NamedTuple
 from neurodyn.experiments.running.experiment import Experiment
 from neurodyn.experiments.running.values import described, spelled
 
-__all__ = ["Setting", "settings_of"]
-
 _UNIT = re.compile(r"\s*\[([^\]]+)\]")
 
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from neurodyn.experiments.running.experiment import Experiment
 
-__all__ = ["EXPERIMENTS", "Catalogue"]
-
 
 class Catalogue(Mapping[str, Experiment]):
     """Experiments by name.

@@ -12,8 +12,6 @@ import xarray as xr
 
 from neurodyn.experiments.running.values import described, read
 
-__all__ = ["Experiment", "Run", "configure", "settings_in"]
-
 
 class Run(NamedTuple):
     """Where and how an experiment runs.

@@ -16,8 +16,6 @@ from neurodyn.experiments.running.values import as_read, spelled
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import load
 
-__all__ = ["RESULT", "UNFINISHED", "begin", "claimed"]
-
 RESULT = "result.nc"
 #: File with the settings of a run that is not finished.
 UNFINISHED = "unfinished.json"

@@ -3,8 +3,6 @@
 import math
 from typing import Annotated, NamedTuple
 
-__all__ = ["Count", "Fraction", "Limits", "NotNegative", "Positive", "Seed", "Whole"]
-
 
 class Limits(NamedTuple):
     """The range of a number.

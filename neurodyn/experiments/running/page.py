@@ -17,8 +17,6 @@ from neurodyn.experiments.running.experiment import Experiment, settings_in
 from neurodyn.experiments.running.references import formatted
 from neurodyn.experiments.running.values import spelled
 
-__all__ = ["page"]
-
 CSS = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto;

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 
 from neurodyn.common.bibliography import split_bibtex
 
-__all__ = ["formatted"]
-
 #: Accents of BibTeX, as Unicode's combining characters.
 _ACCENTS = {
     '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "v": "\u030c",

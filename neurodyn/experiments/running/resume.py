@@ -10,8 +10,6 @@ from neurodyn.experiments.running.experiment import Run
 from neurodyn.io.archive import read_archive, write_archive
 from neurodyn.io.trees import leaf_names, named_leaves, with_leaves
 
-__all__ = ["Resumed"]
-
 
 class Resumed:
     """File of one simulation that runs in parts.

@@ -20,8 +20,6 @@ from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import save
 from neurodyn.labels import encode_attrs
 
-__all__ = ["Finished", "run"]
-
 REPORT = "report.html"
 
 

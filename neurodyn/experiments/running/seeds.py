@@ -16,8 +16,6 @@ import xarray as xr
 from neurodyn.experiments.running.limits import Seed
 from neurodyn.labels import encode_attrs
 
-__all__ = ["SeededSettings", "result", "seeds_of", "shared_key"]
-
 ABOUT = {"units": "1", "long_name": "seed of the network"}
 
 

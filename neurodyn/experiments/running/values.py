@@ -11,8 +11,6 @@ import numpy as np
 
 from neurodyn.experiments.running.limits import Limits
 
-__all__ = ["as_read", "described", "limits_of", "read", "spelled"]
-
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 _TRUTH = {"true": True, "false": False}
 _NOTHING = ("none", "null", "")

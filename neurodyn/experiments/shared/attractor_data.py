@@ -10,8 +10,6 @@ from neurodyn import datasets
 from neurodyn.models import reference
 from neurodyn.tasks.recordings.runs import trajectories
 
-__all__ = ["SYSTEMS", "AttractorData", "attractor_data", "standardised"]
-
 #: Steps that are dropped until a system has reached its attractor.
 TRANSIENT = 2000
 

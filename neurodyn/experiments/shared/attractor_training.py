@@ -19,8 +19,6 @@ from neurodyn.params import whole_model
 from neurodyn.tasks import Windows
 from neurodyn.training import Ensemble, FreeRun, Seeds, fit, radam
 
-__all__ = ["AttractorSettings", "check_window", "free_run", "train_ensemble"]
-
 
 @dataclasses.dataclass(frozen=True)
 class AttractorSettings(SeededSettings):

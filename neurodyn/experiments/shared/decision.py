@@ -20,8 +20,6 @@ from neurodyn.task import AbstractTask
 from neurodyn.training import Seeds, fit
 from neurodyn.trials import average
 
-__all__ = ["MEASURED_BY", "DecisionSettings", "check", "marginal", "nearest", "study"]
-
 METRICS = ("cka", "debiased_cka", "procrustes", "ridge_r")
 #: BibTeX keys of the papers of these measures.
 MEASURED_BY = tuple(key for name in METRICS for key in MEASURES[name].reference)

@@ -10,8 +10,6 @@ from neurodyn.experiments.running.experiment import settings_in
 from neurodyn.experiments.shared.decision import marginal
 from neurodyn.experiments.shared.ensembles import spread
 
-__all__ = ["CAPTIONS", "RANGES", "figures", "summary"]
-
 RANGES = "Values are means over networks; in brackets the smallest and the largest of them."
 #: Captions of figures that are alike in every decision experiment.
 CAPTIONS = {

@@ -8,8 +8,6 @@ import xarray as xr
 
 from neurodyn.analysis import bootstrap
 
-__all__ = ["FEW", "interval", "spread", "stacked"]
-
 #: Smallest number of networks for which a bootstrap interval is drawn.
 FEW = 5
 

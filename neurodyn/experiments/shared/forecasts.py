@@ -23,17 +23,6 @@ from neurodyn.params.weights import Masked
 from neurodyn.tasks import Sequences
 from neurodyn.training import ELBO, NextStep, Seeds, fit
 
-__all__ = [
-    "ForecastSettings",
-    "match_size",
-    "n_parameters",
-    "train",
-    "by_horizon",
-    "errors_by_horizon",
-    "forecast_figures",
-    "observed",
-]
-
 
 @dataclasses.dataclass(frozen=True)
 class ForecastSettings(LayerSettings, SeededSettings):

@@ -8,8 +8,6 @@ from neurodyn.experiments.running.values import spelled
 from neurodyn.models import PVRNN
 from neurodyn.tasks import Sequences
 
-__all__ = ["LayerSettings", "Sizes", "Taus", "check_layers", "pvrnn"]
-
 Sizes = tuple[Count, ...]
 #: Time constants of layers, at least one step.
 Taus = tuple[Annotated[float, Limits(1)], ...]

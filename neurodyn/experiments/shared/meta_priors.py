@@ -17,8 +17,6 @@ from neurodyn.models import PVRNN
 from neurodyn.tasks import Sequences
 from neurodyn.training import ELBO, Ensemble, Fit, Seeds, fit
 
-__all__ = ["RANGES", "MetaPriorSettings", "by_meta_prior", "train_all", "unfold", "untrained"]
-
 #: Meaning of the ranges of `by_meta_prior`, in reports.
 RANGES = (
     "Values are means over networks, one for each meta-prior; in brackets their bootstrap interval "

@@ -8,8 +8,6 @@ import xarray as xr
 from neurodyn import analysis, plot
 from neurodyn.experiments.running.experiment import settings_in
 
-__all__ = ["figures", "summary"]
-
 #: Channels whose spectra are drawn.
 PANELS = 6
 

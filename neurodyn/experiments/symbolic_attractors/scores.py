@@ -10,8 +10,6 @@ from neurodyn import analysis
 from neurodyn.experiments.shared.attractor_data import AttractorData
 from neurodyn.experiments.shared.attractor_training import free_run
 
-__all__ = ["score_ensemble", "score_model"]
-
 #: Smallest share of the time of a visited region; regions below it are only grazed.
 GRAZED = 1e-3
 #: Steps ahead of the prediction error.

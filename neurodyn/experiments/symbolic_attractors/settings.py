@@ -6,8 +6,6 @@ from typing import Literal
 from neurodyn.experiments.running.limits import Count, NotNegative, Whole
 from neurodyn.experiments.shared.attractor_training import AttractorSettings, check_window
 
-__all__ = ["PRESETS", "Settings", "check"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings(AttractorSettings):

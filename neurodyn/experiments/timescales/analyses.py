@@ -29,8 +29,6 @@ from neurodyn.experiments.timescales.settings import AnalysisSettings
 from neurodyn.experiments.timescales.trained import DIMS, Trained, axes_of, place, table
 from neurodyn.io.files import load, save
 
-__all__ = ["analyse", "check_analyses", "gather", "result"]
-
 
 def check_analyses(settings: AnalysisSettings) -> None:
     """Refuse settings of the analyses that contradict each other, before the long training.

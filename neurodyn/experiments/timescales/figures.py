@@ -10,8 +10,6 @@ import xarray as xr
 from neurodyn.experiments.timescales.summary import NAMES, is_trained, unit_of_time
 from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots, whole_ticks
 
-__all__ = ["figures"]
-
 _STYLES = "-", "--", ":", "-."
 COLOURS = {"single": BLUE, "cumulative": ORANGE, "sliding": "#3f8f5b", "no_curriculum": GREY}
 

@@ -12,8 +12,6 @@ from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.params.base import value_of
 from neurodyn.task import AbstractTask
 
-__all__ = ["head_of", "read_at_every_step", "with_one_head"]
-
 #: Bits before the first scored one, and number of scored bits.
 BURN_IN, SCORED = 100, 1000
 

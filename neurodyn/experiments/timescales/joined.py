@@ -16,8 +16,6 @@ from neurodyn.experiments.timescales.trained import open_runs
 from neurodyn.io.files import load
 from neurodyn.labels import encode_attrs
 
-__all__ = ["joined", "treatment_name"]
-
 #: Dims that identify a training.
 RUN = ("curriculum", "treatment", "seed")
 

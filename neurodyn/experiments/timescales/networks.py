@@ -13,20 +13,6 @@ from neurodyn.params import AbstractParameter, Clamped, Fixed, Scaled, Uniform
 from neurodyn.tasks import NDMS, NParity
 from neurodyn.training import Heads
 
-__all__ = [
-    "Variant",
-    "at_hold",
-    "curriculum_of",
-    "network",
-    "optimizer_of",
-    "raw_tau",
-    "shaping",
-    "shown_by",
-    "sizes",
-    "task_of",
-    "variants",
-]
-
 _TASKS: dict[str, Any] = {"n_parity": NParity, "n_dms": NDMS}
 #: Number of heads of a sliding window, and number of N by which it moves.
 _WINDOW = 10, 5

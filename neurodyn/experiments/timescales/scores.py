@@ -24,18 +24,6 @@ from neurodyn.experiments.timescales.trained import Trained
 from neurodyn.tasks.memory.bits import AbstractBitTask
 from neurodyn.training import FreshTrials, fit
 
-__all__ = [
-    "MAX_LAG",
-    "TAU_NOISE",
-    "WEIGHT_NOISE",
-    "ablation",
-    "accuracy_by_hold",
-    "by_hold",
-    "perturbation",
-    "retraining",
-    "timescales",
-]
-
 #: Sizes of the noise on weights and on time constants, as published.
 WEIGHT_NOISE = np.geomspace(1e-2, 10, 10)
 TAU_NOISE = np.geomspace(1e-3, 10, 13)

@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 from neurodyn.experiments.running.limits import Count, Fraction, Limits, Whole
 from neurodyn.experiments.running.seeds import SeededSettings
 
-__all__ = ["PRESETS", "AnalysisSettings", "Settings"]
-
 #: Name of a curriculum.
 Curriculum = Literal["single", "cumulative", "sliding", "no_curriculum"]
 #: Any number of N.

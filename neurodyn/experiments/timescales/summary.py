@@ -8,8 +8,6 @@ import xarray as xr
 from neurodyn.experiments.running.experiment import settings_in
 from neurodyn.experiments.shared.ensembles import spread
 
-__all__ = ["NAMES", "is_trained", "summary", "unit_of_time"]
-
 #: Names of curricula in figures and tables.
 NAMES = {
     "single": "single-head",

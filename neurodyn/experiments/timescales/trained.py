@@ -14,19 +14,6 @@ from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.io.files import load, save
 from neurodyn.training import CheckpointError
 
-__all__ = [
-    "DIMS",
-    "EPOCH",
-    "NETWORK",
-    "Trained",
-    "ended",
-    "labelled",
-    "load_network",
-    "open_runs",
-    "reached",
-    "table",
-]
-
 #: Dims of this study: the curricula, the treatments of tau (trained, or fixed at a value), and N.
 DIMS = ("curriculum", "treatment", "n")
 #: Quantities recorded after every epoch, with their long names.

@@ -21,8 +21,6 @@ from neurodyn.experiments.timescales.workers import train_apart
 from neurodyn.params import AbstractParameter, Scaled
 from neurodyn.training import FreshTrials, Heads, Snapshot, fit
 
-__all__ = ["describe", "train"]
-
 
 def train(settings: Settings, run: Run) -> Trained:
     """Train all networks of a sweep.

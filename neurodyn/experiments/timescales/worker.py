@@ -9,8 +9,6 @@ from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.experiments.timescales.training import train
 
-__all__ = ["main"]
-
 
 def main(task: str) -> None:
     """Train the network that the JSON text `task` describes, and leave it in files."""

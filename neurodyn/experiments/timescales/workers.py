@@ -21,8 +21,6 @@ from neurodyn.common.progress import bar
 from neurodyn.experiments.timescales.networks import Variant
 from neurodyn.experiments.timescales.settings import Settings
 
-__all__ = ["train_apart"]
-
 
 def train_apart(
     settings: Settings,

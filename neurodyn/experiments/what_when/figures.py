@@ -10,8 +10,6 @@ from neurodyn.experiments.running.experiment import settings_in
 from neurodyn.experiments.shared.ensembles import interval
 from neurodyn.experiments.what_when.models import METHODS
 
-__all__ = ["figures", "summary"]
-
 EVENTS = {"a": "event A", "b": "event B"}
 #: Trials whose errors the paper reports.
 REPORTED = (1, 10, 50, 100)

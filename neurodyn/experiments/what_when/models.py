@@ -21,8 +21,6 @@ from neurodyn.models.spiking import (
 from neurodyn.models.spiking.plasticity import RLS, Consolidation, ThreeFactor
 from neurodyn.params import Fixed
 
-__all__ = ["METHODS", "learnt_weights", "model"]
-
 #: Learning methods of readouts: the local rules, or recursive least squares of the whole target.
 METHODS = {
     "local": "local rules",

@@ -12,8 +12,6 @@ from neurodyn.analysis import principal_angles, random_angles
 from neurodyn.experiments.what_when.session import Plan
 from neurodyn.tasks import PredictionObject
 
-__all__ = ["angles", "by_trial", "joined", "probed"]
-
 SCORES = {
     "error": "root mean squared distance to the expectation",
     "amplitude_a": "height of the bump at event A",

@@ -18,8 +18,6 @@ from neurodyn.task import Trial
 from neurodyn.tasks import PredictionObject
 from neurodyn.tasks.timing.pattern import clock_signal
 
-__all__ = ["Plan", "plan", "run_session"]
-
 #: Trials of a block that a test with the cue alone follows.
 TESTED = (1, 2, 5, 10, 20, 30, 50, 75, 100)
 #: Time of the state after the cue: from its end to the earliest event of all blocks [ms].
