@@ -1,6 +1,7 @@
 """Test configuration: compiled programs on disk, strict promotion, fixed seeds."""
 
 import contextlib
+import functools
 import gc
 import os
 import shutil
@@ -17,42 +18,13 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # a folder that the user chos
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+from jax._src import compiler  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # The place of each operation in Python is of no use here, and costs time in each trace.
 jax.config.update("jax_include_full_tracebacks_in_locations", False)
 
-
-#: Where tests are about what happens, and compile more than they run: few optimisations save a
-#: fifth to a half of that. Elsewhere programs are compiled as users have them, since it is about
-#: bits that must not depend on the program, about kernels, published numbers, speed or memory.
-QUICK = (
-    "conformance",
-    "analysis/comparison/test_compare.py",
-    "analysis/networks/test_lesion.py",
-    "analysis/timescales/test_network_timescales.py",
-    "models/plrnn/test_maps.py",
-    "models/pvrnn/test_elbo.py",
-    "models/pvrnn/test_modes.py",
-    "models/pvrnn/test_regression.py",
-    "models/pvrnn/test_vrnn.py",
-    "models/rate/test_ctrnn.py",
-    "neurodyn/experiments/test_error_regression.py",
-    "neurodyn/experiments/test_gtf.py",
-    "neurodyn/experiments/test_hierarchy.py",
-    "neurodyn/experiments/test_meta_prior.py",
-    "neurodyn/experiments/test_runs.py",
-    "neurodyn/experiments/test_timescales_training.py",
-    "neurodyn/plot/test_figures.py",
-    "neurodyn/engine/test_integrate.py",
-    "neurodyn/engine/test_solve.py",
-    "neurodyn/training/test_fit.py",
-    "neurodyn/training/test_forcing.py",
-    "neurodyn/training/test_heads.py",
-    "tasks/memory/test_bits.py",
-    "tasks/choice/test_choice_tasks.py",
-)
 
 #: Tests that compile the same program with other kernels, chosen by the environment.
 KERNELS = ("kernels", "models/spiking", "neurodyn/simulation")
@@ -75,6 +47,17 @@ PROCESSOR = (
     "proof/test_timescales.py",
     "tasks/choice/test_center_out.py",
 )
+#: Programs of these tests are compiled as users have them, because they are about bits, kernels,
+#: published numbers, speed or memory, or because they run longer than they compile.
+AS_USERS = (
+    *PROCESSOR,
+    "benchmarks",
+    "proof",
+    "reference",
+)
+#: Elsewhere tests are about what happens, and compile more than they run. With few optimisations
+#: and these options of XLA a program is compiled in a quarter of the time.
+QUICKLY = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
 
 
 def below(path: Path, places: tuple[str, ...]) -> bool:
@@ -83,7 +66,7 @@ def below(path: Path, places: tuple[str, ...]) -> bool:
 
 
 HERE = Path(__file__).parent
-MOVED = [place for place in (*QUICK, *KERNELS, *PROCESSOR) if not (HERE / place).exists()]
+MOVED = [place for place in (*AS_USERS, *KERNELS) if not (HERE / place).exists()]
 assert not MOVED, f"tests/conftest.py lists files that are not there: {MOVED}"
 
 
@@ -104,20 +87,39 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if below(item.path, PROCESSOR):
             item.add_marker("processor")
-    items.sort(key=lambda item: below(item.path, QUICK))
+    items.sort(key=lambda item: below(item.path, AS_USERS))
 
 
 def pytest_collection_finish(session):
-    """Collect garbage rarely: a collection looks at all objects, and there are a million."""
+    """Compile quickly where that is asked for, if this version of XLA has the options.
+
+    Collect garbage rarely: a collection looks at all objects, and there are a million.
+    """
+    with contextlib.suppress(jax.errors.JaxRuntimeError):
+        jax.jit(lambda: 0).lower().compile(compiler_options=QUICKLY)
+        compiler.get_compile_options = quickly(compiler.get_compile_options)
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
 
 
+def quickly(options_of):
+    """Options of a program as JAX has them, and ours where it leaves optimisations out."""
+
+    @functools.wraps(options_of)
+    def options(*args, **kwargs):
+        made = options_of(*args, **kwargs)
+        if jax.config.read("jax_disable_most_optimizations"):
+            made.env_option_overrides = [*made.env_option_overrides, *QUICKLY.items()]
+        return made
+
+    return options
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _compilation(request):
     """Compile as the file needs it, and drop programs that no later file may use."""
-    quick = below(request.path, QUICK)
+    quick = not below(request.path, AS_USERS)
     if quick != jax.config.read("jax_disable_most_optimizations"):
         jax.config.update("jax_disable_most_optimizations", quick)
         jax.clear_caches()
