@@ -28,9 +28,10 @@ jax.config.update("jax_include_full_tracebacks_in_locations", False)
 
 #: Tests that compile the same program with other kernels, chosen by the environment.
 KERNELS = ("kernels", "models/spiking", "neurodyn/simulation")
-#: A process drops its programs beyond this share of the machine's memory, divided by the number of
-#: processes; those of all files would fill several gigabytes.
-SHARE = 0.35
+#: A process drops its programs whenever it has grown by this share of the machine's memory, divided
+#: by the number of processes; those of all files would fill several gigabytes.
+SHARE = 0.25
+
 
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
@@ -47,11 +48,11 @@ PROCESSOR = (
     "proof/test_timescales.py",
     "tasks/choice/test_center_out.py",
 )
-#: Programs of these tests are compiled as users have them, because they are about bits, kernels,
-#: published numbers, speed or memory, or because they run longer than they compile.
+#: Programs of these tests are compiled as users have them, because they are about published
+#: numbers or about bits that must not depend on the program. With `--as-users`, those of all are.
 AS_USERS = (
-    *PROCESSOR,
     "benchmarks",
+    "neurodyn/cli/test_cli.py",
     "proof",
     "reference",
 )
@@ -68,6 +69,15 @@ def below(path: Path, places: tuple[str, ...]) -> bool:
 HERE = Path(__file__).parent
 MOVED = [place for place in (*AS_USERS, *KERNELS) if not (HERE / place).exists()]
 assert not MOVED, f"tests/conftest.py lists files that are not there: {MOVED}"
+
+
+def pytest_addoption(parser):
+    """The option of `.ci/run`."""
+    parser.addoption(
+        "--as-users",
+        action="store_true",
+        help="compile every program as users have it, which takes about four times as long",
+    )
 
 
 def pytest_sessionstart(session):
@@ -119,24 +129,36 @@ def quickly(options_of):
 @pytest.fixture(autouse=True, scope="module")
 def _compilation(request):
     """Compile as the file needs it, and drop programs that no later file may use."""
-    quick = not below(request.path, AS_USERS)
+    quick = not (request.config.getoption("as_users") or below(request.path, AS_USERS))
     if quick != jax.config.read("jax_disable_most_optimizations"):
         jax.config.update("jax_disable_most_optimizations", quick)
         jax.clear_caches()
     yield
-    if below(request.path, KERNELS) or is_large():
+    if below(request.path, KERNELS):
+        jax.clear_caches()
+    if memory() > limit[0]:  # after each file this would take longer than compiling
         jax.clear_caches()
         gc.collect()
+        limit[0] = memory() + share()
 
 
-def is_large() -> bool:
-    """Whether the process takes more than its share of memory, or the system does not say."""
+def memory() -> float:
+    """Bytes that the process takes; 0 where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
-        return True
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def share() -> float:
+    """Bytes by which the process may grow."""
     n_processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return pages > SHARE * os.sysconf("SC_PHYS_PAGES") / n_processes
+    return SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / n_processes
+
+
+#: Memory beyond which programs are dropped.
+limit = [share()]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Tests that every task in `neurodyn.tasks` must pass."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -39,6 +40,23 @@ def make(name: str, **options) -> AbstractTask:
     return STORED.get(name, getattr(tasks, name))(**options)
 
 
+@functools.cache
+def default(name: str) -> AbstractTask:
+    """The task as tests share it; arrays of a module cannot be changed."""
+    return make(name)
+
+
+@functools.cache
+def batch(name: str) -> Trial:
+    """Its first trials."""
+    return default(name).batch(0, N)
+
+
+# One program each, where operations by themselves would be ten.
+loss = eqx.filter_jit(lambda task, outputs, trials: task.loss(outputs, trials))
+score = eqx.filter_jit(lambda task, outputs, trials: task.score(outputs, trials))
+
+
 def same(a, b) -> bool:
     pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
     return all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
@@ -53,8 +71,7 @@ def outputs_like(task: AbstractTask, trials: Trial, value=None):
 
 @EVERY
 def test_shapes_and_dtypes(name):
-    task = make(name)
-    trials = task.batch(0, N)
+    task, trials = default(name), batch(name)
     scored = 1 if task.scored == "last" else task.n_steps
     assert trials.inputs.shape == (N, task.n_steps, task.n_inputs)
     assert trials.targets.shape[:2] == (N, scored)
@@ -87,13 +104,13 @@ def test_float64(name, x64):
     floats = [a for a in jax.tree.leaves(trials) if jnp.issubdtype(a.dtype, jnp.floating)]
     assert {a.dtype for a in floats} == {jnp.dtype(jnp.float64)}
     outputs = outputs_like(task, trials)
-    assert task.loss(outputs, trials).dtype == jnp.float64
-    assert task.score(outputs, trials)["correct"].dtype == jnp.float64
+    assert loss(task, outputs, trials).dtype == jnp.float64
+    assert score(task, outputs, trials)["correct"].dtype == jnp.float64
 
 
 @EVERY
 def test_a_float32_task_stays_float32_beside_float64(name):
-    task = make(name)
+    task = default(name)
     with jax.enable_x64(True):
         trials = task.batch(0, N)
     floats = [a for a in jax.tree.leaves(trials) if jnp.issubdtype(a.dtype, jnp.floating)]
@@ -102,7 +119,7 @@ def test_a_float32_task_stays_float32_beside_float64(name):
 
 @EVERY
 def test_everything_is_finite_and_scored_somewhere(name):
-    task = make(name)
+    task = default(name)
     trials = task.batch(1, N)
     for leaf in jax.tree.leaves(trials):
         assert np.isfinite(leaf).all()
@@ -114,7 +131,7 @@ def test_everything_is_finite_and_scored_somewhere(name):
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_same_key_same_bits_whatever_n(name, seed):
-    task = make(name)
+    task = default(name)
     small, large = task.batch(seed, N), task.batch(jax.random.key(seed), N + 3)
     cut = jax.tree.map(lambda a: a[:N] if a.ndim else a, large)
     assert same(small, cut)
@@ -122,7 +139,7 @@ def test_same_key_same_bits_whatever_n(name, seed):
 
 @EVERY
 def test_different_keys_differ(name):
-    task = make(name)
+    task = default(name)
     first, second = task.batch(0, N), task.batch(1, N)
     assert not same((first.inputs, first.targets), (second.inputs, second.targets))
 
@@ -130,7 +147,7 @@ def test_different_keys_differ(name):
 @EVERY
 def test_sample_can_be_jitted_and_vmapped(name):
     """Many trials in one program are what one trial is, operation by operation."""
-    task = make(name)
+    task = default(name)
     keys = jax.random.split(jax.random.key(0), 5)
     trials = eqx.filter_jit(eqx.filter_vmap(lambda task, k: task.sample(k), in_axes=(None, 0)))(
         task, keys
@@ -168,35 +185,33 @@ def test_new_numbers_do_not_recompile(name):
 
 @EVERY
 def test_loss_and_score(name):
-    task = make(name)
-    trials = task.batch(0, N)
+    task, trials = default(name), batch(name)
     outputs = outputs_like(task, trials)
-    loss, score = task.loss(outputs, trials), task.score(outputs, trials)
-    assert loss.shape == (N,)
-    assert np.isfinite(loss).all()
-    assert (loss > 0).all()
-    assert score["correct"].shape == (N,)
-    assert ((score["correct"] >= 0) & (score["correct"] <= 1)).all()
-    assert all(value.shape[0] == N for value in score.values())
+    each, scores = loss(task, outputs, trials), score(task, outputs, trials)
+    assert each.shape == (N,)
+    assert np.isfinite(each).all()
+    assert (each > 0).all()
+    assert scores["correct"].shape == (N,)
+    assert ((scores["correct"] >= 0) & (scores["correct"] <= 1)).all()
+    assert all(value.shape[0] == N for value in scores.values())
     coded = task.labels()
-    if "choice" in score:
-        assert set(np.unique(score["choice"])) <= set(coded["choice"])
+    if "choice" in scores:
+        assert set(np.unique(scores["choice"])) <= set(coded["choice"])
     units = task.units()
-    assert all(units[k] == "ms" for k in ("rt",) if k in score)
-    gradient = jax.grad(lambda o: task.loss(o, trials).sum())(outputs)
+    assert all(units[k] == "ms" for k in ("rt",) if k in scores)
+    gradient = jax.jit(jax.grad(lambda o: task.loss(o, trials).sum()))(outputs)
     assert np.isfinite(gradient).all()
     assert (np.abs(gradient).sum((1, 2)) > 0).all()
 
 
 @EVERY
 def test_what_is_not_scored_does_not_count(name):
-    task = make(name)
-    trials = task.batch(0, N)
+    task, trials = default(name), batch(name)
     outputs = outputs_like(task, trials)
     heads = trials.mask.shape[-1]
     spared = np.repeat(np.asarray(trials.mask) == 0, task.n_outputs // heads, axis=-1)
     moved = jnp.where(jnp.asarray(spared), outputs + 3, outputs)
-    np.testing.assert_array_equal(task.loss(outputs, trials), task.loss(moved, trials))
+    np.testing.assert_array_equal(loss(task, outputs, trials), loss(task, moved, trials))
 
 
 @EVERY
@@ -216,7 +231,7 @@ def test_validation_is_fixed_and_balanced(name):
 
 @EVERY
 def test_conditions_that_are_given_are_used(name):
-    task = make(name)
+    task = default(name)
     table = task.condition_table()
     if table:
         several = {column: jnp.resize(values, (N,)) for column, values in table.items()}
@@ -240,7 +255,7 @@ def key0():
 
 @EVERY
 def test_bad_calls_are_refused(name):
-    task = make(name)
+    task = default(name)
     with pytest.raises(ValueError, match="`n` must be a whole number >= 1"):
         task.batch(0, 0)
     with pytest.raises(ValueError, match="key="):
@@ -252,7 +267,7 @@ def test_bad_calls_are_refused(name):
 
 @EVERY
 def test_trials_follow_the_labelling_convention(name, tmp_path):
-    task = make(name)
+    task = default(name)
     ds = task.trials(0, N)
     labels.check(ds)
     trials = task.batch(0, N)
@@ -276,7 +291,7 @@ def test_trials_follow_the_labelling_convention(name, tmp_path):
 
 @EVERY
 def test_names_its_papers(name):
-    task = make(name)
+    task = default(name)
     entries = set(re.findall(r"^@\w+\{(\w+),", BIB.read_text(), re.M))
     assert task.reference or name in STORED
     assert set(task.reference) <= entries
@@ -303,7 +318,7 @@ def test_defaults_fit_any_step(name):
 @EVERY
 def test_labels_of_trials_are_exact_numbers(name):
     """Users group and join by them: 0.032, not 0.03200000151991844, whatever was compiled."""
-    task = make(name)
+    task = default(name)
     ds = task.trials(0, N)
     trials = task.batch(0, N)
     for label, coord in ds.coords.items():

@@ -69,11 +69,16 @@ class Table:
             if dim in ds.indexes and ds.indexes[dim].is_unique:
                 ds = ds.sortby(dim)
         for dim in ds.dims:
-            on = [v for _, v in sorted(ds.variables.items(), key=str) if dim in v.dims]
+            on = [v for _, v in named(ds) if dim in v.dims]
             if dim not in ds.indexes and on and all(v.ndim == 1 for v in on):
                 ds = ds.isel({dim: np.lexsort([_sortable(v.values) for v in on])})
-        self.variables = {str(n): _in_ms(v) for n, v in sorted(ds.variables.items(), key=str)}
+        self.variables = {name: _in_ms(v) for name, v in named(ds)}
         self.loose = tuple(d for d in ds.dims if d not in ds.indexes)
+
+
+def named(ds: xr.Dataset) -> list[tuple[str, xr.Variable]]:
+    """Variables and coordinates with their names, in the order of these."""
+    return sorted(((str(n), v) for n, v in ds.variables.items()), key=lambda item: item[0])
 
 
 def _spikes_there(ds: xr.Dataset) -> xr.Dataset:

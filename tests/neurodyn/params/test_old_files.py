@@ -30,7 +30,8 @@ def test_every_parameter_keeps_its_value_shape_and_trained_arrays():
         assert len(found) == 17
         for name, (parameter, value) in found.items():
             assert parameter.bound, name
-            np.testing.assert_array_equal(parameter.value(), value, err_msg=name)
+            # Sigmoids of another processor or program may be rounded differently.
+            np.testing.assert_allclose(parameter.value(), value, rtol=1e-6, err_msg=name)
             assert parameter.shape == (value.shape[1:] if name == "indexed" else value.shape)
         kinds = {name: type(parameter).__name__ for name, (parameter, _) in found.items()}
         assert kinds["dale blocks"] == kinds["signed synapses"] == "Dale"
