@@ -25,8 +25,10 @@ def test_import_adds_under_half_a_second():
         f"{FOUNDATION}\nimport time\nstart = time.process_time()\n"
         "import neurodyn\nprint(time.process_time() - start)"
     )
-    seconds = min(float(run(timed)) for _ in range(5))
-    assert seconds < 0.5, f"import neurodyn adds {seconds:.2f} s"
+    seconds = []
+    while len(seconds) < 5 and min(seconds, default=1.0) >= 0.5:
+        seconds.append(float(run(timed)))
+    assert min(seconds) < 0.5, f"import neurodyn adds {seconds} s"
 
 
 def test_heavy_libraries_wait_for_first_use():
