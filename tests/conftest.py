@@ -53,6 +53,7 @@ PROCESSOR = (
 AS_USERS = (
     "benchmarks",
     "neurodyn/cli/test_cli.py",
+    "neurodyn/training/test_checkpoint.py",
     "proof",
     "reference",
 )
