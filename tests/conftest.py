@@ -31,8 +31,6 @@ KERNELS = ("kernels", "models/spiking", "neurodyn/simulation")
 #: A process drops its programs whenever it has grown by this share of the machine's memory, divided
 #: by the number of processes; those of all files would fill several gigabytes.
 SHARE = 0.25
-
-
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
 PROCESSOR = (
@@ -58,7 +56,7 @@ AS_USERS = (
     "reference",
 )
 #: Elsewhere tests are about what happens, and compile more than they run. With few optimisations
-#: and these options of XLA a program is compiled in a quarter of the time.
+#: and these options of XLA a program is compiled much faster: compare `--as-users`.
 QUICKLY = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
 
 
@@ -68,7 +66,7 @@ def below(path: Path, places: tuple[str, ...]) -> bool:
 
 
 HERE = Path(__file__).parent
-MOVED = [place for place in (*AS_USERS, *KERNELS) if not (HERE / place).exists()]
+MOVED = [place for place in (*AS_USERS, *KERNELS, *PROCESSOR) if not (HERE / place).exists()]
 assert not MOVED, f"tests/conftest.py lists files that are not there: {MOVED}"
 
 
@@ -77,7 +75,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--as-users",
         action="store_true",
-        help="compile every program as users have it, which takes about four times as long",
+        help="compile every program as users have it, which takes longer",
     )
 
 

@@ -1,4 +1,4 @@
-"""What rate networks share: sizes, start, inputs of units and gates, units that are cut off."""
+"""Shared parts of rate networks: sizes, start, inputs of units and gates, cut units."""
 
 from typing import Any
 

@@ -76,21 +76,21 @@ def checkpoints(history: xr.Dataset, *, measure: str, bar: float | None = None) 
     if not np.isfinite(values).any():
         raise ValueError(f"{measure!r} was never a finite number: there is nothing to draw.")
     figure, ax = panel(size=(4.6, 2.9))
-    names: tuple = ("best", "last")
     for row in values:
         finite = np.isfinite(row)
         ax.plot(steps, row, color=GREY, lw=0.6, alpha=0.7)
         if finite.any():
             best = int(np.nanargmin(row))
-            ax.plot(steps[best], row[best], "o", color=BLUE, ms=4, label=names[0], zorder=4)
+            ax.plot(steps[best], row[best], "o", color=BLUE, ms=4, label="best", zorder=4)
         if finite[-1]:
-            ax.plot(steps[-1], row[-1], "s", color=ORANGE, ms=3.5, label=names[1], zorder=3)
-        names = (None, None)
+            ax.plot(steps[-1], row[-1], "s", color=ORANGE, ms=3.5, label="last", zorder=3)
     if bar is not None:
         ax.axhline(bar, color="black", ls=":", lw=0.9)
     whole_ticks(ax.xaxis)
     ax.set(xlabel="training step", ylabel=label(history[measure]))
-    ax.legend()
+    handles, names = ax.get_legend_handles_labels()
+    once = dict(zip(names, handles, strict=True))  # one mark for all members
+    ax.legend(once.values(), once.keys())
     return figure
 
 

@@ -98,13 +98,20 @@ class Lesion(_Cut):
 
     Parameters
     ----------
-    units, start, stop
-        As for :class:`Silence`, whose units still receive their inputs.
+    units
+        Which units: numbers, names or a mask, see :mod:`neurodyn.intervene`.
+    start, stop
+        Window [ms of the run], by default the whole run. A step belongs to it when it starts inside
+        ``[start, stop)``.
 
     Raises
     ------
     ValueError
-        As :class:`Silence`.
+        If `units` names no units, or `start` is not before `stop`.
+
+    See Also
+    --------
+    Silence : the units still receive their inputs.
     """
 
     incoming: ClassVar[bool] = True

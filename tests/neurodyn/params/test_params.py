@@ -147,7 +147,7 @@ def test_gradient_steps_change_the_matrix_and_keep_its_properties(name, key):
 
 @settings(deadline=None, max_examples=40)
 @given(
-    low=st.floats(-100, 100, width=32, allow_subnormal=False),
+    low=st.floats(-100, 100),
     width=st.floats(0.1, 1e3),
     at=st.floats(0.02, 0.98),
     raw=st.floats(-1e6, 1e6, width=32),
@@ -158,7 +158,8 @@ def test_bounded_stays_inside_and_starts_at_its_initial_value(low, width, at, ra
     scale = max(abs(low), width)
     np.testing.assert_allclose(value(parameter), init, atol=2e-5 * scale)
     extreme = eqx.tree_at(lambda p: p.raw, parameter, jnp.full((3,), raw, jnp.float32))
-    assert (value(extreme) >= np.float32(low)).all()
+    tiny = np.finfo(np.float32).tiny  # XLA takes subnormal numbers for 0 on some processors
+    assert (value(extreme) >= np.float32(low if abs(low) >= tiny else min(low, 0))).all()
     assert (value(extreme) <= np.float32(low + width)).all()
 
 

@@ -108,6 +108,10 @@ def test_best_and_last_checkpoints_are_marked():
         ]
     }
     assert marked == {"o": [(200.0, 2.0), (300.0, 1.0)], "s": [(400.0, 4.0)]}
+    # Each mark is explained once, whichever member has it.
+    for rows in (values, values[::-1]):
+        legend = plot.checkpoints(history(rows), measure="d").axes[0].get_legend()
+        assert sorted(text.get_text() for text in legend.get_texts()) == ["best", "last"]
     with pytest.raises(ValueError, match="no 'e'"):
         plot.checkpoints(history(values), measure="e")
     with pytest.raises(ValueError, match="never"):
