@@ -13,11 +13,11 @@ from neurodyn.experiments.error_regression.candidates import Candidate, lstms, p
 from neurodyn.experiments.error_regression.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result, seeds_of, shared_key
+from neurodyn.experiments.shared.forecasters import n_parameters
 from neurodyn.experiments.shared.forecasts import (
     by_horizon,
     errors_by_horizon,
     forecast_figures,
-    n_parameters,
     observed,
 )
 from neurodyn.experiments.shared.layers import check_layers

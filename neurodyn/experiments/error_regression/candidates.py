@@ -10,7 +10,7 @@ from neurodyn.analysis import forecast
 from neurodyn.experiments.error_regression.settings import Settings
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.seeds import shared_key
-from neurodyn.experiments.shared.forecasts import match_size, n_parameters, train
+from neurodyn.experiments.shared.forecasters import match_size, n_parameters, train
 from neurodyn.experiments.shared.layers import pvrnn
 from neurodyn.models import LSTM, VRNN
 from neurodyn.models.pvrnn import ErrorRegression, error_regression

@@ -18,12 +18,12 @@ from neurodyn.experiments.neural_prediction.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result, shared_key
 from neurodyn.experiments.shared.ensembles import spread
+from neurodyn.experiments.shared.forecasters import train
 from neurodyn.experiments.shared.forecasts import (
     by_horizon,
     errors_by_horizon,
     forecast_figures,
     observed,
-    train,
 )
 from neurodyn.experiments.shared.layers import check_layers, pvrnn
 from neurodyn.tasks import Sequences

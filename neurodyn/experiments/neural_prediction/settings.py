@@ -4,7 +4,7 @@ import dataclasses
 from typing import Annotated
 
 from neurodyn.experiments.running.limits import Count, Limits, NotNegative, Positive
-from neurodyn.experiments.shared.forecasts import ForecastSettings
+from neurodyn.experiments.shared.forecasters import ForecastSettings
 from neurodyn.experiments.shared.layers import Taus
 
 

@@ -18,7 +18,7 @@ from neurodyn.experiments.neural_prediction import EXPERIMENT as POPULATION
 from neurodyn.experiments.neural_prediction.scores import components
 from neurodyn.experiments.neural_prediction.settings import Settings
 from neurodyn.experiments.running.experiment import Run
-from neurodyn.experiments.shared.forecasts import match_size, n_parameters
+from neurodyn.experiments.shared.forecasters import match_size, n_parameters
 
 QUIET = Run(None, False, False)
 
