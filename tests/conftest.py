@@ -28,9 +28,9 @@ jax.config.update("jax_include_full_tracebacks_in_locations", False)
 
 #: Tests that compile the same program with other kernels, chosen by the environment.
 KERNELS = ("kernels", "models/spiking", "neurodyn/simulation")
-#: A process drops its programs whenever it has grown by this share of the machine's memory, divided
-#: by the number of processes; those of all files would fill several gigabytes.
-SHARE = 0.25
+#: A process drops its programs beyond this number of mappings of memory. Each program has about
+#: eight, and Linux allows 65,530 in a process: beyond them, XLA crashes while it compiles.
+MAPPINGS = 30_000
 #: Marked `processor`: what kernels, runs, training and spikes compute, where another processor
 #: rounds differently; .ci/run tests it as on an older one.
 PROCESSOR = (
@@ -133,31 +133,17 @@ def _compilation(request):
         jax.config.update("jax_disable_most_optimizations", quick)
         jax.clear_caches()
     yield
-    if below(request.path, KERNELS):
-        jax.clear_caches()
-    if memory() > limit[0]:  # after each file this would take longer than compiling
+    if below(request.path, KERNELS) or n_mappings() > MAPPINGS:
         jax.clear_caches()
         gc.collect()
-        limit[0] = memory() + share()
 
 
-def memory() -> float:
-    """Bytes that the process takes; 0 where the system does not say."""
+def n_mappings() -> float:
+    """Mappings of memory of this process; infinitely many where the system does not say."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return Path("/proc/self/maps").read_bytes().count(b"\n")
     except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def share() -> float:
-    """Bytes by which the process may grow."""
-    n_processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / n_processes
-
-
-#: Memory beyond which programs are dropped.
-limit = [share()]
+        return float("inf")
 
 
 @pytest.fixture
