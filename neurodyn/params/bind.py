@@ -14,9 +14,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key, split
-from neurodyn.params import as_parameter
-from neurodyn.params.base import AbstractParameter, numbers_of
-from neurodyn.params.entries import Fixed
+from neurodyn.params.base import AbstractParameter, numbers_of, of_shape
+from neurodyn.params.entries import Fixed, Free
 from neurodyn.params.laws import AbstractDistribution, Uniform
 from neurodyn.params.shared import Indexed
 from neurodyn.params.weights import areas_of, signs_of
@@ -51,10 +50,18 @@ def bind(
     default: Any,
     balance: Any = True,
 ) -> Any:
-    """Bind one parameter (see :func:`as_parameter`), saying which one it is if that fails."""
+    """Bind one parameter, with the model's default, saying which one it is if that fails.
+
+    The same as :func:`as_parameter` and ``build``, but whether the parameter is bound already,
+    which may take long to find out, is asked once.
+    """
     try:
-        spec = as_parameter(value, default=default, balance=balance)
-        return spec.build(shape, key)
+        parameter = value if isinstance(value, AbstractParameter) else Free(value)
+        bound = parameter.bound
+        if not bound:
+            parameter = parameter.with_default(default, balance)
+        parameter.check()
+        return of_shape(parameter, shape) if bound else parameter.draw(shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {shape}: {error}") from error
 
