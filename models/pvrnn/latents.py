@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from neurodyn.models.pvrnn.layers import layer_of
-from neurodyn.params import bind as base
+from neurodyn.models.unit_labels import label_units
 from neurodyn.system import Variable
 
 
@@ -59,7 +59,7 @@ def unit_labels(model: Any) -> dict[str, Any]:
         "latent_layer": ("latent", layer_of(model.n_latents) + 1),
         "layer": ("layer", np.arange(len(model.n_units)) + 1),
     }
-    known = base.label_units(None, None, model.tau)
+    known = label_units(None, None, model.tau)
     if "tau" in known:
         coords["tau"] = ("unit", known["tau"], "steps", "time constant")
     return coords

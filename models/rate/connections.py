@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from neurodyn.engine.units import as_mask
 from neurodyn.kernels import ctrnn_scan
 from neurodyn.models.activations import FUSED, Activation
+from neurodyn.models.unit_labels import label_units
 from neurodyn.params import AbstractParameter
 from neurodyn.params import bind as base
 from neurodyn.params.base import changed, value_of
@@ -81,7 +82,7 @@ class AbstractLeaky(AbstractRateNetwork):
     b: Float[Array, " unit"] | AbstractParameter
 
     def unit_coords(self):
-        return base.label_units(self.areas, self.ei, self.tau)
+        return label_units(self.areas, self.ei, self.tau)
 
     @property
     def can_fuse(self) -> bool:

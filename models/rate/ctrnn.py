@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.models.activations import activation_function, activation_name
 from neurodyn.models.rate.connections import AbstractLeaky, summed_input
+from neurodyn.models.unit_labels import unit_areas, unit_signs
 from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded, Dale, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractFlow, Variable
@@ -154,8 +155,8 @@ class CTRNN(AbstractLeaky, AbstractFlow):
                 stacklevel=3,
             )
         self.initial = base.bind_initial(initial, (n,), keys[7])
-        self.areas = base.unit_areas(areas, W, n)
-        self.ei = base.unit_signs(self.W)
+        self.areas = unit_areas(areas, W, n)
+        self.ei = unit_signs(self.W)
 
     @classmethod
     def example(cls, key: Any = 0) -> "CTRNN":

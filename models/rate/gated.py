@@ -6,6 +6,7 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from neurodyn.models.rate.connections import AbstractRateNetwork
+from neurodyn.models.unit_labels import label_units, unit_areas
 from neurodyn.params import AbstractDistribution, AbstractParameter
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap
@@ -55,7 +56,7 @@ class AbstractGated(AbstractRateNetwork, AbstractMap):
         self.W_out = base.bind(W_out, (n, n_outputs), keys[4], name="W_out", default=law)
         self.b_out = base.bind(b_out, (n_outputs,), keys[5], name="b_out", default=law)
         self.initial = base.bind_initial(initial, (n,), keys[6])
-        self.areas = base.unit_areas(areas, None, n)
+        self.areas = unit_areas(areas, None, n)
 
     def unit_coords(self):
-        return base.label_units(self.areas, None)
+        return label_units(self.areas, None)

@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.models.activations import activation_function, activation_name
 from neurodyn.models.rate.connections import AbstractLeaky, summed_input
+from neurodyn.models.unit_labels import unit_areas, unit_signs
 from neurodyn.params import AbstractDistribution, AbstractParameter, Clamped, Free, Masked, Uniform
 from neurodyn.params import bind as base
 from neurodyn.system import AbstractMap, State, Variable
@@ -103,8 +104,8 @@ class LeakyRNN(AbstractLeaky, AbstractMap):
         self.b_out = base.bind(b_out, (n_outputs,), keys[6], name="b_out", default=recurrent)
         law = Uniform(0.0, 0.1)
         self.initial = base.bind_initial(initial, (n,), keys[7], uniform=law)
-        self.areas = base.unit_areas(areas, W, n)
-        self.ei = base.unit_signs(self.W)
+        self.areas = unit_areas(areas, W, n)
+        self.ei = unit_signs(self.W)
 
     def update(self, state, u, *, key):
         del key

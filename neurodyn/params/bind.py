@@ -1,10 +1,9 @@
-"""Parameters of models: how they are bound, labelled and started.
+"""Parameters of models: how they are bound, checked and started.
 
 Weights are ``(pre, post)``: ``W (unit, unit)``, ``U (input, unit)``, ``W_out (unit, output)``.
 """
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import jax
@@ -17,8 +16,6 @@ from neurodyn.common.random import as_key, split
 from neurodyn.params.base import AbstractParameter, numbers_of, of_shape
 from neurodyn.params.entries import Fixed, Free
 from neurodyn.params.laws import AbstractDistribution, Uniform
-from neurodyn.params.shared import Indexed
-from neurodyn.params.weights import areas_of, signs_of
 
 # One program for each shape, where JAX would compile one for each step.
 ORTHOGONAL = jax.jit(jax.nn.initializers.orthogonal(), static_argnums=(1, 2))
@@ -137,45 +134,6 @@ def start(
         key = as_key(key, needed_for=f"The initial state of {name}")
         return initial(cast(PRNGKeyArray, key), (n_units,), dtype)
     return initial
-
-
-def unit_areas(areas: Any, W: Any, n_units: int) -> tuple[str, ...] | None:
-    """Area of each unit, as given or as named in a multi-area weight parameter."""
-    named = areas_of(W) if isinstance(W, AbstractParameter) else None
-    if areas is None:
-        return named
-    if isinstance(areas, Mapping):
-        areas = [name for name, size in areas.items() for _ in range(size)]
-    areas = tuple(str(area) for area in areas)
-    if len(areas) != n_units:
-        raise ValueError(
-            f"`areas` must name the area of each of the {n_units} units (or give the number of "
-            f"units in each area), got {len(areas)} names."
-        )
-    if named is not None and named != areas:
-        raise ValueError(f"`areas` contradicts the areas in `W`, {list(dict.fromkeys(named))}.")
-    return areas
-
-
-def unit_signs(W: Any) -> tuple[int, ...] | None:
-    """Sign of each unit's outgoing weights, where a law fixes them."""
-    signs = signs_of(W)
-    return None if signs is None else tuple(int(s) for s in signs)
-
-
-def label_units(
-    areas: Sequence[str] | None, ei: Sequence[int] | None, tau: Any = None
-) -> dict[str, np.ndarray]:
-    """Unit coordinates out of what is known."""
-    coords = {}
-    if areas is not None:
-        coords["area"] = np.asarray(areas)
-    if ei is not None:
-        coords["ei"] = np.asarray(ei, np.int64)
-    known = None if tau is None or isinstance(tau, Indexed) else numbers_of(tau)
-    if known is not None:
-        coords["tau"] = known.astype(np.float64)
-    return coords
 
 
 def check_tau(tau: Any, dt: float) -> None:
