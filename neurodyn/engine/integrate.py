@@ -12,7 +12,7 @@ from neurodyn.common.arrays import as_array, refuse_units
 from neurodyn.common.random import as_key
 from neurodyn.engine.abilities import HasRoom, PrefersSolver, SizedByStep, check_step
 from neurodyn.engine.inputs import as_batch, check_state, check_trial
-from neurodyn.engine.intervene import AbstractIntervention, Target, WeightChange
+from neurodyn.engine.intervene import AbstractIntervention, Target
 from neurodyn.engine.intervene.base import as_interventions
 from neurodyn.engine.plan import Plan
 from neurodyn.engine.record import Save, Trajectory, as_save, checked_save, window_steps
@@ -144,10 +144,6 @@ def integrate(
     check_state(state, batch.n_trials)
     check_trial(system, trial)
     dt_array = as_array(dt, jnp.result_type(float))
-    # Changed systems come first, so that a unit that is cut is cut in the changed system too.
-    in_order = sorted(
-        as_interventions(interventions), key=lambda x: not isinstance(x, WeightChange)
-    )
     target = Target(system, state, trial, dt_array)
     plan = Plan(
         system=system,
@@ -159,7 +155,7 @@ def integrate(
         save=record,
         force=force,
         record_forced=bool(record_forced),
-        interventions=tuple(each.bound(target) for each in in_order),
+        interventions=tuple(each.bound(target) for each in as_interventions(interventions)),
         trial=trial,
         length=None if length is None else as_array(length, jnp.int32),
         n_steps=batch.n_steps,

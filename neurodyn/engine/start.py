@@ -11,7 +11,8 @@ from jaxtyping import Array, Key, PyTree
 from neurodyn.engine.dependence import check_current, reached, stepped
 from neurodyn.engine.drive import as_drive
 from neurodyn.engine.inputs import starts_from_first
-from neurodyn.engine.intervene import WeightChange
+from neurodyn.engine.intervene import AbstractIntervention
+from neurodyn.engine.intervene.replaced import differing
 from neurodyn.engine.plan import Plan
 from neurodyn.engine.units import shapes_of, unit_axis
 from neurodyn.params import with_values
@@ -105,7 +106,7 @@ def check_currents(system: AbstractSystem, state: State, plan: Plan, keys: Any) 
 
 
 def check_changes(plan: Plan) -> None:
-    """Refuse changed systems that differ in arrays that no step reads; nothing is run.
+    """Refuse interventions that replace arrays that no step reads; nothing is run.
 
     Traced arrays are left out, since they may be equal.
 
@@ -114,7 +115,8 @@ def check_changes(plan: Plan) -> None:
     ValueError
         If there is one.
     """
-    changes = [each for each in plan.interventions if isinstance(each, WeightChange)]
+    none = AbstractIntervention.replaced
+    changes = [each for each in plan.interventions if type(each).replaced is not none]
     if not changes:
         return
     system = with_values(plan.system)
@@ -132,14 +134,18 @@ def check_changes(plan: Plan) -> None:
 
     one = eqx.filter_eval_shape(first)
     for each in changes:
-        leaves = jax.tree_util.tree_leaves_with_path(each.changed)
-        jaxpr = jax.make_jaxpr(after)(each.changed, *one).jaxpr
+        if (other := each.replaced(system)) is None:
+            continue
+        changed = differing(each, other, system)
+        leaves = jax.tree_util.tree_leaves_with_path(changed)
+        jaxpr = jax.make_jaxpr(after)(changed, *one).jaxpr
         for i, (path, leaf) in enumerate(leaves):
             alone = [i == other for other in range(len(jaxpr.invars))]
             if not isinstance(leaf, jax.core.Tracer) and not any(reached(jaxpr, alone)):
                 name = jax.tree_util.keystr(path).removeprefix(".")
+                by, what = type(each).__name__, type(system).__name__
                 raise ValueError(
-                    f"WeightChange: `{name}` of the changed {type(system).__name__} differs, but "
+                    f"{by}: `{name}` of the changed {what} differs, but "
                     "no step reads it there, so the change would have no effect. Weights that a "
                     "rule learns and initial states are in the state of a run: run up to then with "
                     "nd.integrate, change `final_state`, and go on with state= and start=. Or "

@@ -14,6 +14,7 @@ from neurodyn import kernels
 from neurodyn.engine.abilities import HasPotentials
 from neurodyn.engine.drive import as_drive
 from neurodyn.engine.intervene import AbstractIntervention
+from neurodyn.engine.intervene.replaced import with_replaced
 from neurodyn.engine.noise import AFTER, Increment, filled, noisy_part
 from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, Drive, State
@@ -55,7 +56,7 @@ class Context(NamedTuple):
 def running(context: Context, k: Any) -> Any:
     """The system that runs in step ``k``, which also reads out and observes the result."""
     t = (context.start + k).astype(context.dt.dtype) * context.dt
-    system = context.system
+    system = with_replaced(context.interventions, t, context.system)
     for intervention in context.interventions:
         system = intervention.on_system(t, system)
     return system

@@ -1,7 +1,8 @@
 """Interventions: manipulations of a running system, as in an experiment.
 
 An intervention acts at three places of each step: on the system (weights), on the drive (injected
-current) and on the state (clamps). Subclass :class:`AbstractIntervention` for your own.
+current) and on the state (clamps). Subclass :class:`AbstractIntervention` for your own; its
+:meth:`~AbstractIntervention.replaced` changes parameters.
 
 **Units** are given by number, counted from 0 (``[0, 5]``), by name (``["PFC"]``, a value of one of
 the coordinates of the model's units), or by a mask with one entry for each unit. Whole numbers name

@@ -42,8 +42,9 @@ class Target:
 class AbstractIntervention(eqx.Module):
     """A manipulation of a running system.
 
-    The three hooks are called at every step with the time of its start [ms]; each returns its last
-    argument, changed or not. Override those that change something.
+    :meth:`on_system`, :meth:`on_drive` and :meth:`on_state` are called at every step with the time
+    of its start [ms]; each returns its last argument, changed or not. Override those that change
+    something, and :meth:`replaced` to give the system other parameters.
     """
 
     __repr__ = brief
@@ -58,6 +59,41 @@ class AbstractIntervention(eqx.Module):
 
     def window(self) -> tuple[float, float] | None:
         """Times [ms of the run] between which it acts; None: not known, or always."""
+        return None
+
+    def acts(self, t: Any) -> Bool[Array, ""] | bool:
+        """Whether :meth:`replaced` holds in the step that starts at ``t`` [ms]; default: in all."""
+        del t
+        return True
+
+    def replaced(self, system: AbstractSystem) -> AbstractSystem | None:
+        """The system with other arrays in the place of some; None (default): it replaces none.
+
+        It runs in the steps in which the intervention :meth:`acts`. Arrays are replaced before any
+        intervention changes the system by :meth:`on_system`, whatever their order, so that a unit
+        that is cut stays cut. An array is refused that is replaced though no step reads it.
+
+        Parameters
+        ----------
+        system
+            The system with the values of its parameters.
+
+        Examples
+        --------
+        >>> import equinox as eqx, jax.numpy as jnp, neurodyn as nd
+        >>> class Gain(nd.intervene.AbstractIntervention):
+        ...     factor: jax.Array
+        ...
+        ...     def replaced(self, system):
+        ...         return eqx.tree_at(lambda m: m.W_out, system, self.factor * system.W_out)
+        >>> model = nd.models.CTRNN(1, 4, 1, key=0)
+        >>> run = nd.integrate(
+        ...     model, jnp.ones((5, 1)), dt=1.0, interventions=[Gain(jnp.array(0.0))]
+        ... )
+        >>> float(abs(run.outputs).max())
+        0.0
+        """
+        del system
         return None
 
     def on_system(self, t: Any, system: AbstractSystem) -> AbstractSystem:
@@ -114,7 +150,7 @@ def window_edges(start: Any, stop: Any) -> tuple[Array, Array]:
     return jnp.asarray(start, dtype), jnp.asarray(stop, dtype)
 
 
-def switched(on: Bool[Array, ""], changed: Any, system: Any) -> Any:
+def switched(on: Bool[Array, ""] | bool, changed: Any, system: Any) -> Any:
     """The changed system where ``on`` is true, else the system itself."""
     new, _ = eqx.partition(changed, eqx.is_array)
     old, static = eqx.partition(system, eqx.is_array)

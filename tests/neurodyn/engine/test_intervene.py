@@ -14,6 +14,7 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import models, params
 from neurodyn.engine import intervene
+from neurodyn.engine.run import execute
 from tests.neurodyn.flows import LIF, OU, Leaky
 from tests.rounding import assert_equal_to_rounding
 
@@ -353,6 +354,63 @@ def test_an_intervention_of_a_user_knows_its_system_and_its_window(model, inputs
     late = Hold([0], 1e4, 2e4)
     with pytest.raises(ValueError, match="Hold: no step starts"):
         nd.simulate(model, inputs, dt=DT, interventions=[late])
+
+
+class Gain(intervene.AbstractWindowed):
+    """A change of parameters as a user writes it."""
+
+    factor: Any
+    start: Any
+    stop: Any
+    of: str = eqx.field(static=True, default="W")
+
+    def replaced(self, system):
+        return eqx.tree_at(
+            lambda m: getattr(m, self.of), system, self.factor * getattr(system, self.of)
+        )
+
+
+def test_an_intervention_of_a_user_replaces_parameters_before_units_are_cut(model, inputs):
+    gain = Gain(-0.5, *intervene.window_edges(*WINDOW))
+    changed = eqx.tree_at(lambda m: m.W, model, -0.5 * model.W)
+    silence, change = intervene.Silence(UNITS, *WINDOW), intervene.WeightChange(changed, *WINDOW)
+    expected = run(model, inputs, change, silence)
+    assert np.abs(expected[0] - run(model, inputs, silence)[0]).max() > 1e-3
+    for interventions in ([gain, silence], [silence, gain]):
+        for a, b in zip(run(model, inputs, *interventions), expected, strict=True):
+            assert_equal_to_rounding(a, b, n_steps=N_STEPS)
+
+
+def test_another_value_of_what_a_user_replaces_compiles_nothing(model, inputs):
+    edges = intervene.window_edges(*WINDOW)
+
+    def outputs(factor):
+        gain = Gain(jnp.asarray(factor), *edges)
+        return nd.integrate(model, inputs, dt=DT, interventions=[gain]).outputs
+
+    first = outputs(0.5)
+    compiled = execute._cached._cache_size()
+    up, down = outputs(2.01), outputs(1.99)
+    assert float(abs(up - first).max()) > 1e-3
+    assert execute._cached._cache_size() == compiled
+    slope = jax.jvp(outputs, (2.0,), (1.0,))[1]
+    np.testing.assert_allclose(slope, (up - down) / 0.02, atol=1e-3)
+
+
+class Put(Gain):
+    def replaced(self, system):
+        return eqx.tree_at(lambda m: m.W, system, self.factor)
+
+
+def test_what_a_user_replaces_is_checked_like_a_changed_system(model, inputs):
+    edges = intervene.window_edges(*WINDOW)
+    with pytest.raises(ValueError, match=r"Put: `W` .* takes one number, .*\(6, 6\)"):
+        run(model, inputs, Put(np.ones(6), *edges))
+    lorenz = models.reference.Lorenz63()
+    with pytest.raises(ValueError, match="Gain: `start` of the changed Lorenz63 differs, but no"):
+        nd.integrate(lorenz, dt=0.01, n_steps=3, interventions=[Gain(2.0, *edges, of="start")])
+    full = run(model, inputs, Put(np.full((6, 6), 0.5), *edges))
+    np.testing.assert_array_equal(full[1], run(model, inputs, Put(0.5, *edges))[1])
 
 
 def test_moving_a_window_compiles_nothing(model, inputs):
