@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 import xarray as xr
 
 from neurodyn import analysis
@@ -49,6 +50,41 @@ def test_float32_agrees(toy):
     assert float(linear_cka(x, y)) == pytest.approx(0.586540782, abs=1e-5)
     assert float(debiased_cka(x + 100, y + 100)) == pytest.approx(0.564667581, abs=1e-3)
     assert float(procrustes_angle(x, y)) == pytest.approx(0.651756738, abs=1e-5)
+
+
+def angle_in_float64(x, y):
+    """By the distance after the best rotation, which scipy finds."""
+    x, y = (v - v.mean(0) for v in np.array([x, y], np.float64))
+    x, y = x / np.linalg.norm(x), y / np.linalg.norm(y)
+    rotation, _ = scipy.linalg.orthogonal_procrustes(y, x)
+    return 2 * np.arcsin(np.linalg.norm(x - y @ rotation) / 2)
+
+
+def test_small_angles_are_known_in_single_precision(toy):
+    x = toy[0].astype(np.float32)
+    rng = np.random.default_rng(8)
+    q = np.linalg.qr(rng.standard_normal((12, 12)))[0]
+    # A rotation and the rotated shape are rounded in each entry, and the norm of a shape is 1, so
+    # that the distance is a small multiple of the rounding. (An arccos gives its root, 3e-4.)
+    rounding = 16 * float(np.finfo(np.float32).eps)
+    for same in (x, x @ q, 3 * x + 1, x[:, ::-1], np.hstack([x @ q, np.zeros((60, 2))])):
+        for a, b in ((x, same), (same, x)):
+            assert float(procrustes_angle(a, b)) < rounding
+            gradient = np.asarray(jax.grad(procrustes_angle)(jnp.asarray(a, np.float32), b))
+            assert np.isfinite(gradient).all()
+    for size in (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 1.0, 10.0):
+        other = np.float32(x @ q + size * rng.standard_normal(x.shape))
+        expected = angle_in_float64(x, other)
+        assert float(procrustes_angle(x, other)) == pytest.approx(expected, abs=rounding, rel=1e-5)
+        further = 0.01 * (np.float64(other) - x @ q)
+        slope = np.sum(further * jax.grad(procrustes_angle)(jnp.asarray(other), x))
+        ends = [angle_in_float64(x, other + step) for step in (further, -further)]
+        assert slope == pytest.approx((ends[0] - ends[1]) / 2, rel=0.02)
+
+
+def test_an_angle_to_activity_that_does_not_vary_is_not_a_number():
+    side = alignment.PROCRUSTES.prepare(jnp.zeros((5, 3)), None)
+    assert np.isnan(alignment.PROCRUSTES.score(side, jnp.eye(5)))
 
 
 @pytest.mark.usefixtures("x64")
