@@ -27,7 +27,9 @@ def brief(x: Any, *about: str, hide: Sequence[str] = ()) -> str:
     """Describe a module in at most five lines: its class, its sizes and its fields.
 
     Numbers are rounded. Arrays are shown by their range if they have one axis, else by their shape.
-    Units are those in square brackets in the docstring of the class.
+    Units are those in square brackets in the docstring of the class, which describes what a
+    constructor takes; a field that holds it in another unit names that in its metadata, as
+    ``{"unit": "steps"}``.
 
     Parameters
     ----------
@@ -92,8 +94,9 @@ def _counted(name: str, n: int) -> str:
 
 @functools.cache
 def _units(kind: type) -> dict[str, str]:
-    """Units of fields, from the docstrings of the class and of its base classes."""
-    found: dict[str, str] = {}
+    """Units of fields, from their metadata, or docstrings of the class and its base classes."""
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    found: dict[str, str] = {f.name: f.metadata["unit"] for f in fields if "unit" in f.metadata}
     for one in kind.__mro__:
         names: list[str] = []
         for line in inspect.cleandoc(one.__doc__ or "").splitlines():

@@ -36,7 +36,7 @@ class AbstractChoiceTask(AbstractTrialTask):
     noise_tau: Float[Array, ""]
     response_weight: Float[Array, ""]
     timeline: Timeline = eqx.field(static=True)
-    grace: int = eqx.field(static=True)
+    grace: int = eqx.field(static=True, metadata={"unit": "steps"})
 
     #: Epochs in order and their default durations [ms], and the one at whose start time is 0.
     default_durations: eqx.AbstractClassVar[Mapping[str, float]]

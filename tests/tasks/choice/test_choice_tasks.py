@@ -57,6 +57,14 @@ def test_published_epochs():
     assert [n * context.dt for n in context.timeline.longest] == [300, 750, 300, 300]
 
 
+@pytest.mark.parametrize("kind", [PerceptualDecision, ContextDecision, DelayMatchToSample])
+def test_grace_is_shown_in_the_steps_that_it_is_kept_in(kind):
+    task = kind(grace=60.0)
+    assert task.grace == 3
+    assert "grace 3 steps" in repr(task)
+    assert "noise_tau 100 ms" in repr(task)
+
+
 def ideal_choice(trials, task, first=1, second=2):
     """Integrate the difference of two channels over the stimulus."""
     shown = epoch(trials, "stimulus", task.dt, task.n_steps)
