@@ -234,7 +234,8 @@ class VRNN(AbstractMap):
         """Negative lower bound of each trial [nats], summed over its steps, and its two parts.
 
         The network reads the targets of the trials; steps after the last one that is scored do not
-        count.
+        count. A number that is not scored may be unknown (NaN). It is read as 0, so that the
+        features that the network makes of an observation come from its other numbers alone.
 
         Returns
         -------
@@ -244,10 +245,11 @@ class VRNN(AbstractMap):
             ``error``, the negative log density, and ``kl``, both for each step.
         """
         observed, mask = (jnp.swapaxes(x, 0, 1) for x in (trials.targets, trials.mask))
+        known = jnp.isfinite(observed) | (mask > 0)
+        observed = jnp.where(known, observed, jnp.zeros_like(observed))
         shape = (*observed.shape[:2], self.n_latents)
         nll, kl = self.bound(observed, jax.random.normal(key, shape, observed.dtype))
         counts = counted(mask).astype(kl.dtype)
-        # Values that are not scored may be NaN; a masked sum leaves them out.
         error = masked_sum(nll, mask, -1)
         kl = counts * jnp.sum(kl, -1)
         n = jnp.sum(counts)

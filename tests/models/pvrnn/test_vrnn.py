@@ -12,6 +12,7 @@ from neurodyn import labels, models
 from neurodyn.analysis import latent_summary
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
+from neurodyn.task import Trial
 
 SIZES = [(2, 5, 3, 4), (1, 3, 1, 6), (4, 2, 2, 2)]  # outputs, units, latents, features
 
@@ -126,6 +127,65 @@ def test_gradient_of_the_bound_against_finite_differences(x64):
         )
         expected = jnp.sum(where(gradient) * direction)
         np.testing.assert_allclose((up - down) / 2e-6, expected, rtol=1e-6)
+
+
+def trials_with(targets, mask):
+    targets, mask = jnp.asarray(targets), jnp.asarray(mask)
+    return Trial(jnp.zeros((*targets.shape[:2], 0)), targets, mask, {}, {})
+
+
+def holed():
+    """Sequences of which some numbers, a whole step and the end of one are unknown."""
+    targets = np.random.default_rng(0).normal(size=(3, 7, 2))
+    targets[0, 2, 1] = targets[1, 3] = targets[2, 5:] = np.nan
+    mask = np.isfinite(targets).astype(float)
+    mask[0, 0] = 0.0  # known, but not scored
+    return targets, mask
+
+
+def test_unknown_targets_are_neither_scored_nor_read(x64, key):
+    model = models.VRNN(2, 5, 3, key=1)
+    targets, mask = holed()
+    loss, parts = model.negative_elbo(trials_with(targets, mask), key=key)
+    noise = np.asarray(jax.random.normal(key, (7, 3, 3), jnp.float64))
+    read, lengths, totals = np.nan_to_num(targets), (7, 7, 5), np.zeros(2)
+    for b, n in enumerate(lengths):
+        nll, kl, *_ = oracle(model, read[b, :n], noise[:n, b])
+        both = (nll * mask[b, :n]).sum(), kl.sum()
+        np.testing.assert_allclose(loss[b], sum(both), rtol=1e-8)
+        totals += both
+    np.testing.assert_allclose(parts["error"], totals[0] / sum(lengths), rtol=1e-8)
+    np.testing.assert_allclose(parts["kl"], totals[1] / sum(lengths), rtol=1e-8)
+
+
+def test_the_gradient_with_unknown_targets_is_that_of_the_known_ones(x64, key):
+    targets, mask = holed()
+    model = models.VRNN(2, 5, 3, key=1)
+
+    @eqx.filter_jit
+    def loss(model, targets):
+        return model.negative_elbo(trials_with(targets, mask), key=key)[0].sum()
+
+    unknown, known = (eqx.filter_grad(loss)(model, x) for x in (targets, np.nan_to_num(targets)))
+    for a, b in zip(jax.tree.leaves(unknown), jax.tree.leaves(known), strict=True):
+        assert np.isfinite(a).all()
+        np.testing.assert_array_equal(a, b)
+    direction = jax.random.normal(jax.random.key(2), model.observation.W.shape, jnp.float64)
+    up, down = (
+        loss(eqx.tree_at(lambda m: m.observation.W, model, replace_fn=lambda W: W + h), targets)
+        for h in (1e-6 * direction, -1e-6 * direction)
+    )
+    expected = jnp.sum(unknown.observation.W * direction)
+    np.testing.assert_allclose((up - down) / 2e-6, expected, rtol=1e-6)
+
+
+def test_an_unknown_target_that_is_scored_is_not_passed_over(key):
+    targets, mask = holed()
+    mask[0, 2, 1] = 1.0
+    targets, mask = targets.astype(np.float32), mask.astype(np.float32)
+    loss, _ = models.VRNN(2, 5, 3, key=1).negative_elbo(trials_with(targets, mask), key=key)
+    assert np.isnan(loss[0])
+    assert np.isfinite(loss[1:]).all()
 
 
 def test_its_latents_are_named_as_those_of_other_variational_networks():
