@@ -19,11 +19,15 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # a folder that the user chos
 import jax  # noqa: E402
 import pytest  # noqa: E402
 from jax._src import compiler  # noqa: E402
+from jax._src.interpreters import mlir  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # The place of each operation in Python is of no use here, and costs time in each trace.
 jax.config.update("jax_include_full_tracebacks_in_locations", False)
+# JAX makes a context of MLIR for each program and loads all dialects into it, which takes longer
+# than lowering most programs of the suite does. One context serves them all.
+mlir.make_ir_context = functools.cache(mlir.make_ir_context)
 
 
 #: Tests that compile the same program with other kernels, chosen by the environment.
