@@ -1,11 +1,12 @@
 """Optional packages: what an extra installs is used, and what is used an extra installs."""
 
 import ast
+import functools
 import os
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions, requires
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ BASE = packages(PROJECT["dependencies"])
 EXTRAS = {name: packages(texts) for name, texts in PROJECT["optional-dependencies"].items()}
 
 
+@functools.cache
 def modules(folder):
     """Top-level modules that the files of a folder import or look for, and where."""
     found = {}
@@ -58,8 +60,11 @@ def named(node):
     return []
 
 
+installed_distributions = functools.cache(metadata.packages_distributions)
+
+
 def distributions(names):
-    installed = packages_distributions()
+    installed = installed_distributions()
     return {plain(dist) for name in names for dist in installed.get(name, [name])}
 
 
@@ -67,7 +72,7 @@ def test_every_module_that_is_used_is_installed_by_a_dependency_or_an_extra():
     needed = {
         plain(requirement.name)
         for package in BASE
-        for requirement in map(Requirement, requires(package) or [])
+        for requirement in map(Requirement, metadata.requires(package) or [])
         if requirement.marker is None or "extra" not in str(requirement.marker)
     }
     optional = set().union(*(found for name, found in EXTRAS.items() if name not in OWN))

@@ -36,14 +36,11 @@ def recording(kind="numbers", seed=0):
         source="recording",
         window=WINDOW,
     )
-    counts = xr.DataArray(
-        np.zeros((len(TRIALS), 4, len(units))),
-        {"trial": TRIALS, "unit": units},
-        ("trial", "time", "unit"),
-    )
+    counts = np.zeros((len(TRIALS), 4, len(units)))
     for t, u, k in zip(time, unit, trial, strict=True):
         counts[k, int((t - WINDOW[0]) // WIDTH), u] += 1
-    return ds, counts
+    coords = {"trial": TRIALS, "unit": units}
+    return ds, xr.DataArray(counts, coords, ("trial", "time", "unit"))
 
 
 def counted(ds):
