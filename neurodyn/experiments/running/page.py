@@ -6,7 +6,7 @@ import html
 import io
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import xarray as xr
 
@@ -33,10 +33,24 @@ pre { background: #f6f6f6; padding: 0.8rem; overflow-x: auto; font-size: 0.8rem;
 """
 
 
+class Image(NamedTuple):
+    """A drawn figure: the bytes of a PNG file, and its width in inches."""
+
+    png: bytes
+    inches: float
+
+    @classmethod
+    def of(cls, figure: Any) -> Self:
+        """Draw a figure."""
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        return cls(buffer.getvalue(), figure.get_figwidth())
+
+
 def page(
     experiment: Experiment,
     tree: xr.DataTree,
-    figures: Mapping[str, Any],
+    images: Mapping[str, Image],
     summary: Mapping[str, str],
 ) -> str:
     """Report of a finished experiment.
@@ -45,8 +59,8 @@ def page(
     ----------
     experiment, tree
         The experiment and its result.
-    figures, summary
-        Figures and summary of the result, from the functions of the experiment.
+    images, summary
+        Drawn figures and summary of the result, from the functions of the experiment.
 
     Returns
     -------
@@ -55,7 +69,7 @@ def page(
     """
     settings = settings_in(tree)
     drawn = "\n".join(
-        _figure(name, figure, _caption(experiment, name)) for name, figure in figures.items()
+        _figure(name, image, _caption(experiment, name)) for name, image in images.items()
     )
     about = {name: value for name, value in tree.attrs.items() if name != "settings"}
     details = html.escape(json.dumps(about, indent=2))
@@ -150,13 +164,10 @@ def _described(experiment: Experiment, settings: Mapping[str, Any]) -> dict[str,
     return rows
 
 
-def _figure(name: str, figure: Any, caption: str) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    data = base64.b64encode(buffer.getvalue()).decode()
+def _figure(name: str, image: Image, caption: str) -> str:
+    data = base64.b64encode(image.png).decode()
     text = html.escape(caption)
-    width = round(96 * figure.get_figwidth())
     return (
-        f'<figure><img alt="{html.escape(name)}" width="{width}" '
+        f'<figure><img alt="{html.escape(name)}" width="{round(96 * image.inches)}" '
         f'src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
     )

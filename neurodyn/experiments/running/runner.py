@@ -15,7 +15,7 @@ from neurodyn.common.progress import line
 from neurodyn.experiments.running.catalogue import EXPERIMENTS
 from neurodyn.experiments.running.experiment import Experiment, Run, configure
 from neurodyn.experiments.running.folder import RESULT, UNFINISHED, begin, claimed
-from neurodyn.experiments.running.page import page
+from neurodyn.experiments.running.page import Image, page
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import save
 from neurodyn.labels import encode_attrs
@@ -158,12 +158,13 @@ def _write(folder, experiment, tree, figures, summary) -> dict[str, Path]:
     files = {"result": folder / RESULT, "report": folder / REPORT}
     save(files["result"], tree, overwrite=True)
     (folder / "figures").mkdir(exist_ok=True)
-    for name, figure in figures.items():
+    images = {name: Image.of(figure) for name, figure in figures.items()}
+    for name, image in images.items():
         files[name] = folder / "figures" / f"{name}.png"
         with atomic_path(files[name], overwrite=True) as path:
-            figure.savefig(path, format="png")
+            path.write_bytes(image.png)
     with atomic_path(files["report"], overwrite=True) as path:
-        path.write_text(page(experiment, tree, figures, summary), encoding="utf-8")
+        path.write_text(page(experiment, tree, images, summary), encoding="utf-8")
     return files
 
 

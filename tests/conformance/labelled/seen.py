@@ -65,9 +65,14 @@ class Table:
 
     def __init__(self, ds: xr.Dataset):
         ds = _spikes_there(labels_of_spikes(ds))
-        for dim in ds.dims:
-            if dim in ds.indexes and ds.indexes[dim].is_unique:
-                ds = ds.sortby(dim)
+        labels = {dim: ds.indexes[dim] for dim in ds.dims if dim in ds.indexes}
+        ds = ds.isel(
+            {
+                dim: index.argsort()
+                for dim, index in labels.items()
+                if index.is_unique and not index.is_monotonic_increasing
+            }
+        )
         for dim in ds.dims:
             on = [v for _, v in named(ds) if dim in v.dims]
             if dim not in ds.indexes and on and all(v.ndim == 1 for v in on):

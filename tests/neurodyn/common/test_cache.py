@@ -19,8 +19,8 @@ jax.monitoring.register_event_listener(listen)
 import neurodyn as nd
 from neurodyn import models
 model = models.CTRNN(2, 16, 1, noise_std=0.1, key=0)
-run = nd.simulate(model, np.ones((30, 4, 2), np.float32), dt=20.0, key=1)
-print(*counts.values(), hash(run.rate.values.tobytes()))
+run = nd.integrate(model, np.ones((30, 4, 2), np.float32), dt=20.0, key=1)
+print(*counts.values(), hash(np.asarray(run.outputs).tobytes()))
 """
 
 

@@ -191,7 +191,7 @@ def test_context_decision_on_recorded_neurons(tmp_path):
     done = experiments.run(
         "context_decision",
         settings={
-            "steps": 250,
+            "steps": 20,
             "n_networks": 1,
             "n_units": 32,
             "repeats": 4,
