@@ -1,6 +1,6 @@
 """Every intervention changes the run of every model and system, or is refused."""
 
-from functools import lru_cache
+from functools import cache
 
 import equinox as eqx
 import jax
@@ -46,7 +46,7 @@ STEPS = 3
 DT = dict.fromkeys(reference.__all__, 0.01) | dict.fromkeys(models.__all__, 10.0)
 
 
-@lru_cache(1)
+@cache
 def built(name):
     return SYSTEMS[name]()
 
@@ -68,6 +68,12 @@ def run(name, *interventions, n_steps=STEPS, **options):
     )
 
 
+@cache
+def plain(name):
+    """A run with a current of 0."""
+    return run(name, Current([0], 0.0))
+
+
 def n_units(name):
     return intervene.select_units(built(name), 0).size
 
@@ -80,10 +86,9 @@ def moved(a, b, seen=lambda run: run.final_state.x):
 
 @EVERY
 def test_a_current_into_any_unit_moves_the_state(name):
-    plain = run(name, Current([0], 0.0))
     size = 0.1 if DT.get(name) else 20.0  # pA, or of the same size as the other terms
     for unit in range(n_units(name)):
-        assert moved(run(name, Current([unit], size)), plain) > 1e-5, unit
+        assert moved(run(name, Current([unit], size)), plain(name)) > 1e-5, unit
 
 
 @pytest.mark.parametrize("name", ["CTRNN", "ALRNN", "Lorenz63", "spiking, what and when"])
@@ -121,18 +126,18 @@ def test_units_without_influence_change_the_others_or_are_refused(name, kind):
     everyone = np.ones(n_units(name), bool)
     # Units of a spiking network hear of each other when they spike.
     long = {"n_steps": 400} if isinstance(built(name), AbstractSpiking) else {}
-    plain, cut = (run(name, kind(units), **long) for units in (~everyone, everyone))
+    whole, cut = (run(name, kind(units), **long) for units in (~everyone, everyone))
 
     def seen(run):
         return run.final_state.x, run.outputs
 
-    assert moved(cut, plain, seen) > 1e-5
+    assert moved(cut, whole, seen) > 1e-5
 
 
 @EVERY
 def test_what_is_clamped_is_held_or_refused(name):
     system, n = built(name), n_units(name)
-    x = jax.eval_shape(lambda: run(name)).final_state.x
+    x = plain(name).final_state.x
     ends, field, level = sorted({0, n - 1}), None, 0.3
     if not hasattr(x, "shape"):
         field = "v" if isinstance(system, AbstractSpiking) else x._fields[0]
