@@ -28,7 +28,9 @@ def registers(request, monkeypatch):
     from neurodyn.kernels.compiled.llvm import processor
 
     chosen = None if request.param is None else processor.Registers(*request.param)
-    register, suffix = ffi.register, f"_{'_'.join(map(str, request.param or ['any']))}"
+    own = chosen == processor.registers()  # then other tests share the kernels
+    suffix = "" if own else f"_{'_'.join(map(str, request.param or ['any']))}"
+    register = ffi.register
     monkeypatch.setattr(ffi, "register", lambda target, build: register(target + suffix, build))
     monkeypatch.setattr(processor, "registers", lambda: chosen)
     jax.clear_caches()

@@ -49,10 +49,11 @@ def forward(form, activation, W, U, b, alpha, x, h0, noise=None, length=None):
     return states
 
 
-def backward(form, activation, W, U, b, alpha, x, h0, h_bar, noise=None, length=None):
-    """Gradients of ``sum(h_bar * states)`` by name."""
+def backward(form, activation, W, U, b, alpha, x, h0, h_bar, noise=None, length=None, states=None):
+    """Gradients of ``sum(h_bar * states)`` by name; `states` are those of `forward`, if known."""
     act, slope = VALUE[activation], SLOPE[activation]
-    states = forward(form, activation, W, U, b, alpha, x, h0, noise, length)
+    if states is None:
+        states = forward(form, activation, W, U, b, alpha, x, h0, noise, length)
     likes = {"W": W, "U": U, "b": b, "alpha": alpha, "x": x, "noise": h_bar}
     grads = {name: np.zeros_like(like) for name, like in likes.items()}
     l = np.zeros_like(h0)
