@@ -178,7 +178,8 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
     step = saver.restore(run, history, plan.steps)
     if plan.setup.curriculum is not None:
         run.resize(plan.setup.curriculum.resize)
-    chunk, evaluation = _compile(plan, run, clock)
+    if step < plan.steps:  # a finished run may be resumed for what it holds
+        chunk, evaluation = _compile(plan, run, clock)
     size, stopped, told = 1, False, set()
     with bar("training", plan.steps, show=progress) as advance:
         advance(step)

@@ -1,8 +1,10 @@
 """Experiments end to end, small: the command, its files, and going on after an interruption."""
 
+import dataclasses
 import json
 import os
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 import neurodyn as nd
 from neurodyn import datasets, experiments, labels
 from neurodyn.cli.app import app
+from neurodyn.experiments import perceptual_decision
 
 SETTINGS = {
     "steps": 60,
@@ -34,11 +37,19 @@ def command(out, *more):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The folder of a finished run, and what the command printed."""
+    """The folder of a finished run, what the command printed, and the folder after training."""
     out = tmp_path_factory.mktemp("experiment") / "out"
-    result = command(out, "--json")
+    trained = out.with_name("trained")
+
+    def simulate(*args, **kwargs):
+        shutil.copytree(out, trained, ignore=shutil.ignore_patterns(".lock"))
+        return nd.simulate(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurodyn.experiments.shared.decision.simulate", simulate)
+        result = command(out, "--json")
     assert result.exit_code == 0, result.stderr
-    return out, json.loads(result.stdout)
+    return out, json.loads(result.stdout), trained
 
 
 def numbers(tree):
@@ -53,7 +64,7 @@ def numbers(tree):
 
 
 def test_everything_is_where_the_command_says(finished):
-    out, printed = finished
+    out, printed, _ = finished
     assert printed["experiment"] == "perceptual_decision"
     assert sorted(p.name for p in out.iterdir()) == [
         "figures",
@@ -70,7 +81,7 @@ def test_everything_is_where_the_command_says(finished):
 
 
 def test_the_result_is_one_labelled_tree(finished):
-    out, printed = finished
+    out, printed, _ = finished
     tree = nd.load(out / "result.nc")
     labels.check(tree, dims=("metric", "draw", "step", "evaluation", "component"))
     assert json.loads(tree.attrs["settings"])["steps"] == 60
@@ -91,7 +102,7 @@ def test_the_result_is_one_labelled_tree(finished):
 
 
 def test_the_comparison_can_be_made_again_from_the_file(finished):
-    out, _ = finished
+    out, _, _ = finished
     tree = nd.load(out / "result.nc")
     model, recording = tree["model"].to_dataset(), tree["recording"].to_dataset()
     again = nd.analysis.compare(
@@ -102,7 +113,7 @@ def test_the_comparison_can_be_made_again_from_the_file(finished):
 
 
 def test_the_report_stands_alone(finished):
-    out, printed = finished
+    out, printed, _ = finished
     text = (out / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)\s*=\s*(?!["']?data:)""", text)
     assert not re.search(r"@import|url\(|<script|<link|<iframe", text)
@@ -133,14 +144,22 @@ def test_figures_show_something(finished):
         assert not any(edge.any() for edge in border), path.name
 
 
+def without_figures(monkeypatch, **changes):
+    """Change what the experiment does, and let it draw nothing."""
+    experiment = perceptual_decision.EXPERIMENT
+    changed = dataclasses.replace(experiment, figures=lambda tree: {}, **changes)
+    monkeypatch.setattr(perceptual_decision, "EXPERIMENT", changed)
+
+
 def test_interrupted_and_resumed_gives_the_same_numbers(finished, tmp_path, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    out = tmp_path / "out"
+    without_figures(monkeypatch)
+    out = shutil.copytree(finished[2], tmp_path / "out")
     with monkeypatch.context() as patch:
         patch.setattr("neurodyn.experiments.shared.decision.simulate", interrupted)
-        stopped = command(out)
+        stopped = command(out, "--resume")
     assert stopped.exit_code == 130
     assert "--resume" in stopped.stderr
     assert sorted(p.name for p in out.iterdir()) == ["networks.ckpt", "unfinished.json"]
@@ -157,14 +176,14 @@ def test_interrupted_and_resumed_gives_the_same_numbers(finished, tmp_path, monk
 
 
 def test_a_failed_overwrite_keeps_the_old_result(finished, tmp_path, monkeypatch):
-    import shutil
-
-    out = tmp_path / "out"
-    shutil.copytree(finished[0], out)
+    tree = nd.load(finished[0] / "result.nc")
+    without_figures(monkeypatch, run=lambda settings, run: tree)
+    out = shutil.copytree(finished[0], tmp_path / "out")
     monkeypatch.setattr("neurodyn.experiments.running.runner.save", lambda *a, **k: 1 / 0)
     before = (out / "result.nc").read_bytes()
     failed = command(out, "--overwrite")
     assert failed.exit_code == 1
+    assert "ZeroDivisionError" in failed.stderr
     assert (out / "result.nc").read_bytes() == before
     assert not [p for p in out.rglob("*") if "partial" in p.name]
 
