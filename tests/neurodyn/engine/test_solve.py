@@ -16,6 +16,15 @@ from neurodyn.system import AbstractFlow, State
 from tests.neurodyn.flows import LIF, OU, RATE, Forced, Leaky, Walk
 
 
+@pytest.fixture(autouse=True)
+def _failed_checks_give_nan(monkeypatch):
+    """Let the checks inside solvers give NaN, because no cache holds a program that may raise.
+
+    Tests of interventions and of spiking cells solve with the checks as users have them.
+    """
+    monkeypatch.setattr("equinox._errors.EQX_ON_ERROR", "nan")
+
+
 class Robertson(AbstractFlow):
     """Robertson's chemical reactions (1966), rates over eleven decades."""
 
@@ -190,7 +199,9 @@ def test_simultaneous_spikes_are_all_found(x64):
 def test_gradient_against_finite_differences(x64):
     inputs = jax.random.normal(jax.random.key(1), (5, 2, 1), jnp.float64)
 
-    def loss(tau, adjoint):
+    @eqx.filter_jit
+    @jax.value_and_grad
+    def loss(tau, inputs, adjoint):
         run = nd.solve(
             Leaky(tau),
             inputs,
@@ -201,12 +212,11 @@ def test_gradient_against_finite_differences(x64):
         )
         return jnp.sum(run.outputs**2)
 
-    tau, h = jnp.array([30.0]), 1e-3
-    plain = diffrax.RecursiveCheckpointAdjoint()
-    numeric = (loss(tau + h, plain) - loss(tau - h, plain)) / (2 * h)
+    h, plain = 1e-3, diffrax.RecursiveCheckpointAdjoint()
+    above, below = (loss(jnp.array([tau]), inputs, plain)[0] for tau in (30 + h, 30 - h))
     for adjoint in (plain, diffrax.DirectAdjoint()):
-        grad = jax.grad(loss)(tau, adjoint)[0]
-        np.testing.assert_allclose(grad, numeric, rtol=1e-6)
+        _, grad = loss(jnp.array([30.0]), inputs, adjoint)
+        np.testing.assert_allclose(grad[0], (above - below) / (2 * h), rtol=1e-6)
 
 
 def test_noise_on_a_constant_step():
