@@ -80,7 +80,7 @@ def recurrent_scan(
     """
     params, carry, xs = jax.tree.map(_strong, (params, carry, xs))
     n_steps = _common_length(xs)
-    _check_carry(step, params, carry, xs)
+    step = _checked(step)
     if length is None:
         body = jax.checkpoint(step, prevent_cse=False) if checkpoint else step
         return lax.scan(lambda c, x: body(params, c, x), carry, xs, unroll=unroll)
@@ -189,15 +189,22 @@ def _common_length(xs) -> int:
     return lengths.pop()
 
 
-def _check_carry(step, params, carry, xs) -> None:
-    new_carry, _ = jax.eval_shape(step, params, carry, jax.eval_shape(lambda: row(xs, 0)))
+def _checked(step):
+    """The step, refused where it changes the carry. It is traced no more often for that."""
 
-    def describe(tree):
-        return jax.tree.map(lambda leaf: f"{leaf.dtype}{list(leaf.shape)}", tree)
+    def checked(params, carry, x):
+        new_carry, y = step(params, carry, x)
+        before, after = _described(carry), _described(new_carry)
+        if before != after:
+            raise TypeError(
+                "step must return a carry of the same structure, shapes and dtypes as it was "
+                f"given.\ngiven:    {before}\nreturned: {after}"
+            )
+        return new_carry, y
 
-    before, after = describe(carry), describe(new_carry)
-    if before != after:
-        raise TypeError(
-            "step must return a carry of the same structure, shapes and dtypes as it was given.\n"
-            f"given:    {before}\nreturned: {after}"
-        )
+    return checked
+
+
+def _described(tree):
+    types = jax.tree.map(jax.typeof, tree)
+    return jax.tree.map(lambda leaf: f"{leaf.dtype}{list(leaf.shape)}", types)
