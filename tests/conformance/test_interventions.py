@@ -74,6 +74,7 @@ def plain(name):
     return run(name, Current([0], 0.0))
 
 
+@cache
 def n_units(name):
     return intervene.select_units(built(name), 0).size
 
