@@ -153,9 +153,20 @@ def apart_from_draws(example: Example, got: Any, want: Any, perms: Any = None) -
         return said
     if parameters[name].default is None and name not in example.options:
         return said
-    draws = [flat(seen(example(**{name: k}))) for k in range(1, 7)]
     with quiet():
-        return _beyond_draws(example, flat(got), flat(want), draws, perms, said)
+        return _beyond_draws(
+            example, flat(got), flat(want), _other_draws(example, name), perms, said
+        )
+
+
+_DRAWS: dict[int, list[Any]] = {}
+
+
+def _other_draws(example: Example, name: str) -> list[Any]:
+    """The results with six other keys, which are made once."""
+    if id(example) not in _DRAWS:
+        _DRAWS[id(example)] = [flat(seen(example(**{name: k}))) for k in range(1, 7)]
+    return _DRAWS[id(example)]
 
 
 def _beyond_draws(

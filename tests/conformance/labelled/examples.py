@@ -63,7 +63,7 @@ def _read(path: Path) -> Any:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Ignore warnings, and do not lay figures out: only their data are compared."""
-    drawing = mock.patch.object(Figure, "draw_without_rendering")
+    drawing = mock.patch.object(Figure, "draw_without_rendering", new=lambda figure: None)
     with warnings.catch_warnings(), np.errstate(all="ignore"), drawing:
         warnings.simplefilter("ignore")
         yield

@@ -1,6 +1,7 @@
 """A selection is as if there had never been more; parts that are joined again are the whole."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def _with_ends(made: Any) -> Any:
 def selected(case: Case, select: Change) -> str:
     """f of a selection is f of the same built anew; and, if elementwise, the selection of f."""
     if _same(within(select, case.given), within(lambda x: fresh(select, x), case.given)):
-        return _selected_after(case, select)
+        return _selected_after(case, select, lambda: case.called(select))
     want, refused = attempt(lambda: case.called(lambda x: fresh(select, x)))
     got, error = attempt(lambda: case.called(select))
     if refused:
@@ -80,14 +81,14 @@ def selected(case: Case, select: Change) -> str:
         return "" if right else said_by(refused)
     if error:
         return said_by(error)
-    return difference(got, want) or _selected_after(case, select)
+    return difference(got, want) or _selected_after(case, select, lambda: got)
 
 
-def _selected_after(case: Case, select: Change) -> str:
-    """Where f is elementwise, its selection is f of the selection."""
+def _selected_after(case: Case, select: Change, call: Callable[[], Any]) -> str:
+    """Where f is elementwise, its selection is f of the selection, which `call` gives."""
     if not _elementwise(case):
         return ""
-    got, error = attempt(lambda: case.called(select))
+    got, error = attempt(call)
     if error:
         return said_by(error)
     return apart_from_draws(case.example, got, seen(fresh(select, whole(case))))
