@@ -12,7 +12,7 @@ import pytest
 
 from tests.conformance.labelled.calls import cases, leaf
 from tests.conformance.labelled.clocks import CLOCKS, clock
-from tests.conformance.labelled.examples import MISSING, examples, of
+from tests.conformance.labelled.examples import MISSING, Example, examples, of
 from tests.conformance.labelled.given import EXEMPT
 from tests.conformance.labelled.orders import permuted, transposed
 from tests.conformance.labelled.pairs import paired
@@ -53,15 +53,19 @@ def selections(dim: str, order: np.ndarray, x):
         yield "where", lambda x: x.where(x[dim].isin(wanted), drop=True)
 
 
-def report(found: list[str], relation: str, name: str, *, only: str = "") -> None:
-    """Fail with everything that was found, apart from what a relation need not keep."""
-    if name in EXEMPT[relation] and only in EXEMPT_OF.get(relation, only):
-        return
-    assert not found, "\n".join(found)
+def examples_under(relation: str, name: str, *, change: str = "") -> list[Example]:
+    """The examples of an entry that must keep a relation: none where it is exempt."""
+    exempt = name in EXEMPT[relation] and change in EXEMPT_OF.get(relation, change)
+    return [] if exempt else of(name)
 
 
 #: Under which changes exemptions hold, where not under all.
 EXEMPT_OF = {"clock": ("gap", "seconds")}
+
+
+def report(found: list[str]) -> None:
+    """Fail with everything that was found."""
+    assert not found, "\n".join(found)
 
 
 def test_every_function_has_an_example():
@@ -82,22 +86,22 @@ def test_how_much_is_covered():
 
 @EVERY
 def test_order_does_not_matter(name):
-    found, rng = [], draws(name)
-    for case in cases(of(name)):
+    found, rng, given = [], draws(name), examples_under("order", name)
+    for case in cases(given):
         order = orders(leaf(case.given).sizes[case.dim], rng)
         if said := permuted(case, order):
             found.append(f"{case} in the order {order}: {said}")
-    for case in cases(of(name)[:1] + of(name)[-1:]):
+    for case in cases(given[:1] + given[-1:]):
         if case.first and (said := transposed(case)):
             found.append(f"{case}, dims in another order: {said}")
             break
-    report(found, "order", name)
+    report(found)
 
 
 @EVERY
 def test_a_selection_is_as_if_there_were_no_more(name):
     found, rng = [], draws(name)
-    for case in cases(of(name)):
+    for case in cases(examples_under("selection", name)):
         x = leaf(case.given)
         order = orders(x.sizes[case.dim], rng)
         ways = list(selections(case.dim, order, x))
@@ -108,41 +112,45 @@ def test_a_selection_is_as_if_there_were_no_more(name):
         for options in ({}, {"data_vars": "minimal"}):
             if said := concatenated(case, at, **options):
                 found.append(f"{case}, joined with {options}: {said}")
-    report(found, "selection", name)
+    report(found)
 
 
 @EVERY
 def test_two_objects_are_paired_by_label(name):
     found, rng = [], draws(name)
     for ordered in (False, True):
-        for case in cases(of(name), ordered=ordered):
+        for case in cases(examples_under("pairs", name), ordered=ordered):
             order = orders(leaf(case.given).sizes[case.dim], rng)
             if said := paired(case, order):
                 found.append(f"{case}: {said}")
-    report(found, "pairs", name)
+    report(found)
 
 
 @EVERY
 def test_another_clock_is_right_or_refused(name):
     for change in CLOCKS:
         found = []
-        for case in cases(of(name), ordered=True):
+        for case in cases(examples_under("clock", name, change=change), ordered=True):
             if case.dim in ("time", "spike") and (said := clock(case, change)):
                 found.append(f"{case}: {said}")
-        report(found, "clock", name, only=change)
+        report(found)
 
 
 @MEASURED
 def test_a_dataset_with_one_variable_is_as_its_array(name):
     found = []
-    for example in of(name):
+    for example in examples_under("variable", name):
         for argument in example.arguments:
             if said := in_a_dataset(example, argument):
                 found.append(f"{example}, {argument}: {said}")
-    report(found, "variable", name)
+    report(found)
 
 
 @MEASURED
 def test_words_are_labels(name):
-    found = [f"{example}: {said}" for example in of(name) if (said := in_words(example))]
-    report(found, "words", name)
+    found = [
+        f"{example}: {said}"
+        for example in examples_under("words", name)
+        if (said := in_words(example))
+    ]
+    report(found)
