@@ -108,9 +108,8 @@ def test_a_selection_is_as_if_there_were_no_more(name):
         way, select = ways[rng.integers(len(ways))]
         if said := selected(case, select):
             found.append(f"{case}, {way} {order[:-1]}: {said}")
-        at = int(rng.integers(1, 21))
         for options in ({}, {"data_vars": "minimal"}):
-            if said := concatenated(case, at, **options):
+            if said := concatenated(case, **options):
                 found.append(f"{case}, joined with {options}: {said}")
     report(found)
 
