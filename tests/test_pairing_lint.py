@@ -51,16 +51,16 @@ class Function:
         self.node = node
         arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
         self.parameters = [a.arg for a in arguments if a.arg not in ("self", "cls")]
+        said = {a.arg: ast.unparse(a.annotation) for a in arguments if a.annotation is not None}
         self.labelled = {
-            a.arg
-            for a in arguments
-            if a.annotation is not None
-            and any(word in ast.unparse(a.annotation) for word in _LABELLED)
-            and not ast.unparse(a.annotation).startswith(("dict", "Mapping", "list", "Sequence"))
+            name
+            for name, annotation in said.items()
+            if any(word in annotation for word in _LABELLED)
+            and not annotation.startswith(("dict", "Mapping", "list", "Sequence"))
         }
         self.calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
-        for n in ast.walk(node):
-            if isinstance(n, ast.Call) and called(n) == "isinstance":
+        for n in self.calls:
+            if called(n) == "isinstance":
                 of_xarray = any(word in ast.unparse(n.args[1]) for word in _LABELLED)
                 self.labelled |= names(n.args[0]) & set(self.parameters) if of_xarray else set()
 
@@ -117,6 +117,8 @@ class Library:
         self.named = defaultdict(list)
         for f in self.functions:
             self.named[f.node.name].append(f)
+        #: Calls of each function, with the function of the library that is called, if it is one.
+        self.calls = {f: [(call, self.meant(f, call)) for call in f.calls] for f in self.functions}
         new = True
         while new:
             new = sum(self._follow(f) for f in self.functions)
@@ -136,8 +138,7 @@ class Library:
     def _follow(self, f):
         """A parameter that is handed on as a labelled object is one."""
         before = len(f.labelled)
-        for call in f.calls:
-            other = self.meant(f, call)
+        for call, other in self.calls[f]:
             if other is not None:
                 given = {a for a, b in f.given(call, other) if b in other.labelled}
                 f.labelled |= given & set(f.parameters)
@@ -147,18 +148,17 @@ class Library:
         """Functions that pair, directly or by one that they call with two things at least."""
         good = set()
 
-        def pairs(f, call):
+        def pairs(call, other):
             if len(call.args) + len(call.keywords) < 2:
                 return False
-            other = self.meant(f, call)
-            return called(call) in PAIRS or (other is not None and other in good)
+            return called(call) in PAIRS or other in good
 
         changed = True
         while changed:
             new = {
                 f
                 for f in self.functions
-                if f not in good and len(f.labelled) > 1 and any(pairs(f, c) for c in f.calls)
+                if f not in good and len(f.labelled) > 1 and any(pairs(*c) for c in self.calls[f])
             }
             changed, good = bool(new), good | new
         return good

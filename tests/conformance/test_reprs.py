@@ -50,7 +50,7 @@ MADE = {
     "population": lambda: spiking.Population(spiking.LIF(320), ei=1),
     "connection": lambda: network().projections["out"],
     "large network": lambda: models.CTRNN(
-        3, 2000, 2, W=params.Dale(0.8), areas={"V1": 1200, "PFC": 800}, key=0
+        3, 1000, 2, W=params.Dale(0.8), areas={"V1": 600, "PFC": 400}, key=0
     ),
     "trials": lambda: tasks.PerceptualDecision().batch(0, 40),
     "drive": lambda: nd.Drive(input=np.zeros((500, 40), np.float32)),
