@@ -119,8 +119,9 @@ def test_matrix_keeps_its_properties_whatever_training_does(name):
     for seed in range(5):
         parameter = build(spec, seed=seed)
         for moved in (parameter, shake(parameter, seed), shake(parameter, seed, 1e3)):
+            w = value(moved)
             for holds in properties:
-                assert holds(value(moved)), (name, holds.__name__)
+                assert holds(w), (name, holds.__name__)
 
 
 @pytest.mark.parametrize("name", MATRICES)
@@ -130,19 +131,24 @@ def test_gradient_steps_change_the_matrix_and_keep_its_properties(name, key):
     target = jax.random.normal(key, (8, 8))
     moved, kept = eqx.partition(parameter, trainable(parameter))
 
-    @jax.jit
     def loss(moved):
         return ((with_values(eqx.combine(moved, kept)) - target) ** 2).mean()
 
-    before = loss(moved)
-    for _ in range(50):
+    @jax.jit
+    def step(moved):
         # Normalised steps, so that factors divided by the number of units move as well.
-        g = jax.grad(loss)(moved)
+        before, g = jax.value_and_grad(loss)(moved)
         size = jnp.sqrt(sum((x**2).sum() for x in jax.tree.leaves(g)))
-        moved = jax.tree.map(lambda x, d: x - 0.1 * d / size, moved, g)
-    assert loss(moved) < 0.95 * before
+        return jax.tree.map(lambda x, d: x - 0.1 * d / size, moved, g), before
+
+    losses = []
+    for _ in range(51):
+        last = moved
+        moved, before = step(last)
+        losses.append(float(before))
+    assert losses[-1] < 0.95 * losses[0]
     for holds in properties:
-        assert holds(value(eqx.combine(moved, kept)))
+        assert holds(value(eqx.combine(last, kept)))
 
 
 @settings(deadline=None, max_examples=40)
@@ -267,7 +273,7 @@ def edge(w):
 @pytest.mark.parametrize("name", DISCS)
 def test_balanced_dale_fills_the_unit_disc(name):
     edges = []
-    for seed in range(3):
+    for seed in range(2):
         w = value(build(DISCS[name](), (N_DISC, N_DISC), seed=seed))
         np.testing.assert_allclose(w.sum(), 0, atol=1e-4 * np.abs(w).sum())
         edges.append(edge(w))
@@ -297,7 +303,7 @@ def test_dale_without_inhibition_starts_at_spectral_radius_one(of):
 @pytest.mark.parametrize("make", [models.CTRNN, models.LeakyRNN])
 @pytest.mark.parametrize("of", [Free(), Masked(0.2)])
 def test_defaults_of_models_under_dale_fill_the_unit_disc(make, of):
-    ws = [with_values(make(0, N_DISC, 0, W=Dale(0.8, of), key=k)).W for k in range(3)]
+    ws = [with_values(make(0, N_DISC, 0, W=Dale(0.8, of), key=k)).W for k in range(2)]
     assert 0.88 < np.mean([edge(np.asarray(w)) for w in ws]) < 1.03
 
 
