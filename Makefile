@@ -32,9 +32,9 @@ help:
 demo: $(VENV)/.base
 	$(bin)/neurodyn demo --overwrite $(DEMO)
 
-# One XLA thread a process (NPROC): the processes already fill the cores.
+# One thread a process for XLA (NPROC) and for linear algebra: the processes already fill the cores.
 test: $(VENV)/.test
-	NPROC=1 $(bin)/python -m pytest $(TESTS) -m "$(MARKED)" \
+	NPROC=1 OPENBLAS_NUM_THREADS=1 $(bin)/python -m pytest $(TESTS) -m "$(MARKED)" \
 	    --numprocesses=$(JOBS) --maxprocesses=8 --dist=worksteal $(OPTIONS)
 
 test-slow:

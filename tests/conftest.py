@@ -26,8 +26,10 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # The place of each operation in Python is of no use here, and costs time in each trace.
 jax.config.update("jax_include_full_tracebacks_in_locations", False)
 # JAX makes a context of MLIR for each program and loads all dialects into it, which takes longer
-# than lowering most programs of the suite does. One context serves them all.
-mlir.make_ir_context = functools.cache(mlir.make_ir_context)
+# than lowering most programs of the suite does. One context serves all programs but those that are
+# needed while another one is lowered: in its context their parts would come into that program.
+_new, _shared = mlir.make_ir_context, functools.cache(mlir.make_ir_context)
+mlir.make_ir_context = lambda: _shared() if mlir.ir.Context.current is None else _new()
 
 
 #: Tests that compile the same program with other kernels, chosen by the environment.
