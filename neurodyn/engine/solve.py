@@ -242,7 +242,7 @@ def _jumps(source: Held) -> Float[Array, " jump"] | None:
     edges = source.edges[:-1]
     if not edges.size:
         return None
-    if any(isinstance(a, jax.core.Tracer) for a in jax.tree.leaves(source)):
+    if any(isinstance(a, jax.core.Tracer) for a in jax.tree.leaves(source.values)):
         return edges
     changed = np.zeros(edges.shape[0], bool)
     for a in jax.tree.leaves(source.values):

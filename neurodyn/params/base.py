@@ -70,7 +70,14 @@ class AbstractParameter(eqx.Module):
             If it is bound to another shape, or as :meth:`check` and :meth:`draw`.
         """
         self.check()
-        return of_shape(self, shape) if self.bound else self.draw(shape, key, dtype)
+        if not self.bound:
+            return self.draw(shape, key, dtype)
+        if self.shape != shape:
+            raise ValueError(
+                f"This {type(self).__name__} belongs to a model already, with shape {self.shape}, "
+                f"and cannot be used for shape {shape}: make a new one."
+            )
+        return self
 
     def check(self) -> None:
         """Refuse fields that cannot be used, before :meth:`build` reads them; default: nothing."""
@@ -190,16 +197,6 @@ class AbstractParameter(eqx.Module):
 def layers(parameter: AbstractParameter) -> list[AbstractParameter]:
     """A parameter and all parameters that it is made of, from the outside in."""
     return [parameter, *(x for part in parameter.parts() for x in layers(part))]
-
-
-def of_shape(parameter: AbstractParameter, shape: tuple[int, ...]) -> AbstractParameter:
-    """A bound parameter; refused if its value has another shape."""
-    if parameter.shape != shape:
-        raise ValueError(
-            f"This {type(parameter).__name__} belongs to a model already, with shape "
-            f"{parameter.shape}, and cannot be used for shape {shape}: make a new one."
-        )
-    return parameter
 
 
 def changed(x: Any, **fields: Any) -> Any:

@@ -13,9 +13,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key, split
-from neurodyn.params.base import AbstractParameter, numbers_of, of_shape
-from neurodyn.params.entries import Fixed, Free
+from neurodyn.params.base import AbstractParameter, numbers_of
+from neurodyn.params.entries import Fixed
 from neurodyn.params.laws import AbstractDistribution, Uniform
+from neurodyn.params.use import as_parameter
 
 # One program for each shape, where JAX would compile one for each step.
 ORTHOGONAL = jax.jit(jax.nn.initializers.orthogonal(), static_argnums=(1, 2))
@@ -47,18 +48,10 @@ def bind(
     default: Any,
     balance: Any = True,
 ) -> Any:
-    """Bind one parameter, with the model's default, saying which one it is if that fails.
-
-    The same as :func:`as_parameter` and ``build``, but whether the parameter is bound already,
-    which may take long to find out, is asked once.
-    """
+    """Bind one parameter (see :func:`as_parameter`), saying which one it is if that fails."""
     try:
-        parameter = value if isinstance(value, AbstractParameter) else Free(value)
-        bound = parameter.bound
-        if not bound:
-            parameter = parameter.with_default(default, balance)
-        parameter.check()
-        return of_shape(parameter, shape) if bound else parameter.draw(shape, key)
+        spec = as_parameter(value, default=default, balance=balance)
+        return spec.build(shape, key)
     except (ValueError, TypeError) as error:
         raise type(error)(f"`{name}` {shape}: {error}") from error
 

@@ -80,7 +80,7 @@ def test_oracle_agrees_with_complex_steps(form, activation):
     ("form", "activation"),
     [  # each activation needs a program of its own; one form uses it as another does
         *(("rate", activation) for activation in ACTIVATIONS[:-1]),
-        *((form, "leaky_relu") for form in FORMS[1:]),
+        *((form, activation) for form in FORMS[1:] for activation in ("tanh", "leaky_relu")),
     ],
 )
 def test_states_and_gradients(form, activation, backend, x64):

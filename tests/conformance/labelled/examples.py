@@ -27,8 +27,8 @@ from tests.conformance.labelled.public import Entry, entries, kind_of
 
 __all__ = ["MISSING", "Example", "examples", "of", "result"]
 
-#: How many examples of a function are tried, by its kind; figures take long.
-MOST = {"function": 4, "plot": 3, "writer": 4}
+#: How many examples of a function are tried.
+MOST = 4
 
 
 class Example(NamedTuple):
@@ -97,7 +97,7 @@ def examples() -> dict[str, list[Example]]:
         for entry in order:
             if found.get(entry.name):
                 continue
-            found[entry.name] = list(itertools.islice(_working(entry, pool), MOST[kind_of(entry)]))
+            found[entry.name] = list(itertools.islice(_working(entry, pool), MOST))
             short = entry.name.rsplit(".", 1)[1]
             for example in found[entry.name] if kind_of(entry) == "function" else []:
                 made = result(example)

@@ -125,17 +125,6 @@ def test_a_parameter_with_a_constant_array_is_drawn(key):
     np.testing.assert_array_equal(drawn, 1 + np.asarray(jax.random.normal(key, (3,))))
 
 
-def test_a_model_asks_a_parameter_once_whether_it_is_bound(monkeypatch):
-    asked, ask = [], params.AbstractParameter.bound.fget
-    counting = property(lambda self: asked.append(type(self)) or ask(self))
-    monkeypatch.setattr(Offset, "bound", counting, raising=False)
-    first = models.CTRNN(1, 3, 1, b=Offset(jnp.ones(3)), key=0)
-    assert asked == [Offset]
-    second = models.CTRNN(1, 3, 1, b=first.b, key=1)
-    assert asked == 2 * [Offset]
-    np.testing.assert_array_equal(second.b, first.b)
-
-
 def test_units_are_cut_out_of_weights_of_any_structure(tmp_path):
     kinds = {
         "low rank": params.LowRank(2),

@@ -273,7 +273,7 @@ def edge(w):
 @pytest.mark.parametrize("name", DISCS)
 def test_balanced_dale_fills_the_unit_disc(name):
     edges = []
-    for seed in range(2):
+    for seed in range(3):
         w = value(build(DISCS[name](), (N_DISC, N_DISC), seed=seed))
         np.testing.assert_allclose(w.sum(), 0, atol=1e-4 * np.abs(w).sum())
         edges.append(edge(w))
@@ -303,7 +303,7 @@ def test_dale_without_inhibition_starts_at_spectral_radius_one(of):
 @pytest.mark.parametrize("make", [models.CTRNN, models.LeakyRNN])
 @pytest.mark.parametrize("of", [Free(), Masked(0.2)])
 def test_defaults_of_models_under_dale_fill_the_unit_disc(make, of):
-    ws = [with_values(make(0, N_DISC, 0, W=Dale(0.8, of), key=k)).W for k in range(2)]
+    ws = [with_values(make(0, N_DISC, 0, W=Dale(0.8, of), key=k)).W for k in range(3)]
     assert 0.88 < np.mean([edge(np.asarray(w)) for w in ws]) < 1.03
 
 
