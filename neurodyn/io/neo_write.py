@@ -55,7 +55,7 @@ def to_neo(ds: xr.Dataset) -> neo.Block:
 
 def _spike_block(ds: xr.Dataset) -> neo.Block:
     odd = [n for n, v in ds.variables.items() if v.dims not in ((), ("unit",), ("trial",))]
-    odd = [name for name in odd if name not in SPIKE_COLUMNS]
+    odd = [name for name in odd if name not in SPIKE_COLUMNS and "gap" not in ds[name].dims]
     if odd:
         raise LabelError(f"{odd} have no place in a neo Block: drop them first.")
     refuse_single_trial(ds)

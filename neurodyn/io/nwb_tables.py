@@ -9,6 +9,7 @@ import xarray as xr
 from neurodyn import spikes
 from neurodyn.io.parts import decode
 from neurodyn.labels import LabelError
+from neurodyn.spikes.observation import union
 
 _AREA_COLUMNS = ("area", "brain_area", "brain_region", "region", "location")
 OWN_GAPS = (
@@ -71,14 +72,6 @@ def _observation(column: Any, left_out: list[str]):
         observed["observed_start"] = ("unit", first, "ms", "first time the unit was observed")
         observed["observed_stop"] = ("unit", last, "ms", "last time the unit was observed")
     return (first.min(), last.max()), about, observed
-
-
-def union(intervals: np.ndarray) -> np.ndarray:
-    """Merge intervals (n, 2) that touch or overlap."""
-    ordered = intervals[np.argsort(intervals[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(ordered[:, 1])
-    new = np.concatenate([[True], ordered[1:, 0] > reach[:-1]])
-    return np.stack([ordered[new, 0], reach[np.concatenate([new[1:], [True]])]], axis=1)
 
 
 def columns(

@@ -17,10 +17,10 @@ from pynwb.misc import Units
 from neurodyn import labels
 from neurodyn.io import layout
 from neurodyn.io.atomic import atomic_path
-from neurodyn.io.nwb_tables import union
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.spikes.join import in_trials, observed, positions, refuse_single_trial, tidy
+from neurodyn.spikes.observation import observed_intervals, union
 
 #: Names that NWB keeps for itself.
 _RESERVED = {
@@ -94,7 +94,8 @@ def to_nwb(
     nwbfile.units = _units(ds, event, window, places)
     if "trial" in ds.dims:
         nwbfile.trials = _trials(ds, event, window, places)
-    text = layout.describe(ds, columns=places)
+    gaps = [str(name) for name, variable in ds.variables.items() if "gap" in variable.dims]
+    text = layout.describe(ds, columns=places, keep=gaps)
     nwbfile.add_scratch(text, name="neurodyn", description="labels of the xarray Dataset (JSON)")
     with atomic_path(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -114,6 +115,8 @@ def _checked(ds: xr.Dataset) -> xr.Dataset:
     refuse_single_trial(ds)
     for name, variable in ds.variables.items():
         first = variable.dims[:1]
+        if "gap" in variable.dims:  # kept in the text; obs_intervals tell other readers
+            continue
         if variable.ndim and first not in (("unit",), ("trial",)) and variable.dims != ("spike",):
             raise LabelError(
                 f"'{name}' on dims {variable.dims} has no place in an NWB file: drop it "
@@ -172,12 +175,7 @@ def _observed(ds: xr.Dataset, event: np.ndarray | None, window: tuple) -> list |
         return [union(shared)] * ds.sizes["unit"]
     if "window" not in ds.attrs:
         return None
-    shared = np.reshape(ds.attrs.get("obs_intervals", window), (-1, 2)).astype(np.float64)
-    if "observed_start" not in ds.coords:
-        return [shared] * ds.sizes["unit"]
-    edges = zip(ds["observed_start"].values, ds["observed_stop"].values, strict=True)
-    clipped = [np.clip(shared, first, last) for first, last in edges]
-    return [each[each[:, 1] > each[:, 0]] for each in clipped]
+    return observed_intervals(ds)
 
 
 def _trials(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict) -> Any:
@@ -204,7 +202,7 @@ def _table_columns(ds: xr.Dataset, dim: str, table: str, places: dict) -> list:
     """Columns for every variable on `dim`; `places` takes the place of each."""
     columns = []
     for name, variable in ds.variables.items():
-        if variable.dims[:1] != (dim,):
+        if variable.dims[:1] != (dim,) or "gap" in variable.dims:
             continue
         column, values, unit = f"{name}_" if name in _RESERVED else str(name), variable.values, ""
         text = f"{variable.attrs.get('long_name', name)}"

@@ -12,7 +12,7 @@ import xarray as xr
 
 from neurodyn.labels.check_values import spike_problems, value_problems
 from neurodyn.labels.clock import axis_problem
-from neurodyn.labels.convention import DIMS, KINDS, OWN_DIMS, SOURCES, LabelError, ordered
+from neurodyn.labels.convention import DIMS, GAPS, KINDS, OWN_DIMS, SOURCES, LabelError, ordered
 
 _MEANT = {
     "neuron": "unit",
@@ -194,7 +194,7 @@ def _coord_problems(obj: xr.Dataset | xr.DataArray) -> Iterator[str]:
         if coord.dtype == object and not all(isinstance(v, str) for v in coord.values.flat):
             yield f"coordinate '{name}' has dtype object, which cannot be saved: convert it"
         # Runs of an ensemble have the same labels with other values for each member.
-        if len(set(coord.dims) - {"seed"}) > 1:
+        if len(set(coord.dims) - {"seed"}) > 1 and name not in GAPS:
             yield f"coordinate '{name}' has dims {coord.dims}: labels are 1-D; make it a variable"
         if index is not None and name != "time" and not index.is_unique:
             yield (

@@ -57,6 +57,7 @@ DIMS = {
     "symbol": "symbols",
     "next": "symbols that follow",
     "exponent": "Lyapunov exponents, the largest first",
+    "gap": "times at which a unit was not observed, though others were",
 }
 SOURCES = ("model", "recording", "task", "analysis")
 #: Kinds of variables.
@@ -97,6 +98,10 @@ COORDS = {
     "spike_trial": ("1", "label of the trial"),
     "unit_key": ("1", "label by which spikes name the unit"),
     "trial_key": ("1", "label by which spikes name the trial"),
+    "observed_start": ("ms", "first time the unit was observed"),
+    "observed_stop": ("ms", "last time the unit was observed"),
+    "gap_start": ("ms", "start of a gap in which the unit was not observed"),
+    "gap_stop": ("ms", "end of a gap in which the unit was not observed"),
     "ei": ("1", "sign of the outgoing weights"),
 }
 
@@ -106,6 +111,8 @@ SPIKE_COLUMNS = {"spike_time": None, "spike_unit": "unit", "spike_trial": "trial
 #: Coordinates with the labels by which spikes name the entries of a dim: those with which the
 #: Dataset was built. So spikes are found after `assign_coords` has given the dim new labels.
 SPIKE_KEYS = {"unit": "unit_key", "trial": "trial_key"}
+#: Coordinates on (unit, gap) with the gaps of each unit; NaN where a unit has fewer than others.
+GAPS = ("gap_start", "gap_stop")
 
 
 def ordered(dims: Iterable[Hashable]) -> tuple[str, ...]:

@@ -6,8 +6,11 @@ trial tables had when the Dataset was built. `unit_key` and `trial_key` keep the
 units and trials can be selected, sorted, repeated and renumbered with xarray, and `positions` still
 finds their spikes. `concat` joins Datasets, `relabel` gives new labels, `tidy` drops the spikes of
 units and trials that were not selected. `window` in attrs is the observed interval, which tells "no
-spikes" from "not recorded"; trials that end early have `valid_until` (trial) [ms], and units that
-were not observed throughout have `observed_start` and `observed_stop` (unit) [ms].
+spikes" from "not recorded"; gaps shared by all units are those between the `obs_intervals` in
+attrs (start, stop, start, stop ... [ms]). Units that were not observed throughout have
+`observed_start` and `observed_stop` (unit) [ms], and gaps of their own are `gap_start` and
+`gap_stop` (unit, gap) [ms]; `observed_intervals` reads all of this. Trials that end early have
+`valid_until` (trial) [ms].
 
 Intervals are half-open: a spike at `start` belongs to ``[start, stop)``, one at `stop` does not.
 Runs (`closed` is "right" in attrs) label a spike with the end of its step, ``t0 + (k + 1) dt``; the
@@ -19,6 +22,7 @@ from neurodyn.spikes.combine import concat, relabel
 from neurodyn.spikes.count import bin, rate
 from neurodyn.spikes.cut import align
 from neurodyn.spikes.join import Positions, positions, tidy
+from neurodyn.spikes.observation import observed_intervals
 
 __all__ = [
     # Build
@@ -34,6 +38,7 @@ __all__ = [
     "tidy",
     # Read
     "times",
+    "observed_intervals",
     "positions",
     "Positions",
 ]

@@ -13,6 +13,7 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
 from neurodyn.spikes.join import in_order, places, positions
+from neurodyn.spikes.observation import observation, refuse_unobserved
 
 #: Tolerance [ms] for times that went through sums and unit conversions.
 SLACK = 1e-6
@@ -26,6 +27,7 @@ def dataset(
     coords: Mapping[str, Any],
     source: str,
     window: Window | None = None,
+    observed: Any = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Build a spike Dataset from flat arrays.
@@ -47,6 +49,11 @@ def dataset(
         "model" or "recording".
     window
         Start and stop of the observation [ms]; in trials, relative to the event of the trial.
+    observed
+        When units were observed, for recordings with gaps or units that come late and are lost:
+        one array ``(n, 2)`` of intervals [ms] for all units, or a list with one such array for each
+        (an empty one for a unit that was never observed). With `window`, the parts of them within
+        it. Only for continuous recordings; `neurodyn.spikes.align` cuts it into trials.
     attrs
         Further attributes.
 
@@ -60,7 +67,7 @@ def dataset(
     ------
     LabelError
         If a spike's label is not in the table, labels repeat, a time is not finite or lies outside
-        `window`, or sizes differ.
+        of `window` or of what was observed of its unit, or sizes differ.
 
     Examples
     --------
@@ -88,9 +95,20 @@ def dataset(
         columns = {name: column[order] for name, column in columns.items()}
     spikes = spike_table(columns, tables)
     about = {} if window is None else {"window": [float(edge) for edge in window]}
-    return labels.dataset(
-        {}, dict(coords) | spikes, source=source, kind="spike_time", attrs=about | dict(attrs or {})
+    coords = dict(coords)
+    if observed is not None:
+        if spike_trial is not None:
+            raise LabelError(
+                "observed is for continuous recordings, which neurodyn.spikes.align cuts; say when "
+                "trials end by the coordinate valid_until (trial) in ms."
+            )
+        seen, about = observation(observed, tables["unit"], window)
+        coords |= seen
+    ds = labels.dataset(
+        {}, coords | spikes, source=source, kind="spike_time", attrs=about | dict(attrs or {})
     )
+    refuse_unobserved(ds)
+    return ds
 
 
 def spike_table(
@@ -161,6 +179,7 @@ def from_times(
     coords: Mapping[str, Any] | None = None,
     source: str = "recording",
     window: Window | None = None,
+    observed: Any = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Build a spike Dataset from one array of times per unit.
@@ -169,7 +188,7 @@ def from_times(
     ----------
     times
         For each unit its spike times [ms], in any order; an empty array for a silent unit.
-    coords, source, window, attrs
+    coords, source, window, observed, attrs
         As in `dataset`; units are numbered from 0 unless `coords` names them.
 
     Returns
@@ -204,6 +223,7 @@ def from_times(
         coords=coords,
         source=source,
         window=window,
+        observed=observed,
         attrs=attrs,
     )
 
