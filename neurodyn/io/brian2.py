@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.common.checks import number
-from neurodyn.io.brian2_monitors import labelled
+from neurodyn.io.brian2_monitors import from_start, labelled
 
 #: Package that translates networks. It is imported by name, because models lie on a floor above.
 _BRIDGE = "neurodyn.models.spiking.bridge"
@@ -92,15 +92,18 @@ def to_brian2(
     >>> net = to_brian2(cell, dt=0.5)  # doctest: +SKIP
     >>> net.run(1000 * brian2.ms, namespace={})  # doctest: +SKIP
     """
-    require_brian2()
+    b2 = require_brian2()
     number("dt", dt, above=0)
     write = importlib.import_module(f"{_BRIDGE}.write").write
-    return write(network, inputs, dt=float(dt), variables=tuple(variables), key=key)
+    net = write(network, inputs, dt=float(dt), variables=tuple(variables), key=key)
+    from_start([each for each in net.objects if isinstance(each, b2.SpikeMonitor)])
+    return net
 
 
 def from_brian2(
     *objects: Any,
     coords: Mapping[str, Any] | None = None,
+    window: Sequence[Any] | None = None,
     namespace: Mapping[str, Any] | None = None,
     scheme: Any = None,
 ) -> Any:
@@ -109,12 +112,18 @@ def from_brian2(
     Parameters
     ----------
     *objects
-        A Network that has not run yet. Or SpikeMonitors, StateMonitors and PopulationRateMonitors
-        of one run, in any mixture. Units of several groups follow each other along ``unit`` in the
-        order of the arguments.
+        A Network that has not run yet. Or SpikeMonitors, EventMonitors, StateMonitors and
+        PopulationRateMonitors of one run, in any mixture. Units of several groups follow each other
+        along ``unit`` in the order of the arguments; those of one group that several monitors or
+        parts of the group share are the same units, in the order of their indices.
     coords
         Coordinates of units, such as ``model.unit_coords()`` of the network that was translated.
-        Default: ``population``, the names of the groups. For monitors.
+        Default: ``population``, the names of the groups (or of their parts that were recorded), and
+        ``index``, the index in the group. For monitors.
+    window
+        When the SpikeMonitors recorded: start and stop, as quantities of Brian2 or in ms. Brian2
+        keeps neither when a monitor was added to its network nor when it was inactive. Default: not
+        known, so that rates ask for it; for the monitors of `to_brian2`, from 0 to the end.
     namespace
         For a Network: values of the names in its equations. Default: the variables in the scope of
         the call, as in Brian2.
@@ -135,8 +144,12 @@ def from_brian2(
     ``spike_time`` [ms], ``spike_unit`` and ``spike_trial``; the variables of StateMonitors,
     potentials in mV, currents in pA, numbers without units as they are. `neurodyn.io.to_neo` takes
     it on. Spikes are labelled with the end of their step, as in all runs: Brian2's times plus the
-    step. With
-    PopulationRateMonitors a DataTree of ``run`` and ``population_rate``.
+    step. A sample has the time of the state that it is: of a StateMonitor that records before its
+    group is advanced (the default) the time that Brian2 gives, else the end of that step. Events of
+    an EventMonitor are kept in place of spikes, with their name in the attribute ``event``.
+    Where monitors recorded other units or at other times than the rest, a DataTree of ``run`` (the
+    spikes) and a node for each StateMonitor, called by its name, with the same unit labels. With
+    PopulationRateMonitors a DataTree that holds ``population_rate`` as well.
 
     Raises
     ------
@@ -147,7 +160,8 @@ def from_brian2(
     ValueError
         If a part of a Network has no counterpart; the error gives its name and equation.
     LabelError
-        If the monitors' groups or steps do not fit together, or not all units were recorded.
+        If the monitors' times or events do not fit together, spikes lie outside of `window`, or a
+        monitor kept no times.
 
     Examples
     --------
@@ -160,15 +174,15 @@ def from_brian2(
             namespace = _variables_of_caller()
         read = importlib.import_module(f"{_BRIDGE}.read").read
         return read(objects[0], namespace, scheme)
-    kinds = (b2.SpikeMonitor, b2.StateMonitor, b2.PopulationRateMonitor)
+    kinds = (b2.EventMonitor, b2.StateMonitor, b2.PopulationRateMonitor)
     wrong = [type(each).__name__ for each in objects if not isinstance(each, kinds)]
     if wrong or not objects:
         raise TypeError(
-            "from_brian2 takes a Network, or SpikeMonitors, StateMonitors and "
+            "from_brian2 takes a Network, or SpikeMonitors, EventMonitors, StateMonitors and "
             "PopulationRateMonitors of one run, got "
             f" {wrong or 'nothing'}."
         )
-    return labelled(b2, objects, coords)
+    return labelled(b2, objects, coords, window)
 
 
 def _variables_of_caller() -> dict[str, Any]:
