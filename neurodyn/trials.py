@@ -1,9 +1,9 @@
-"""Trials: signals around events, averages with their uncertainty, PSTHs, split halves."""
+"""Trials: recordings cut around events, averages with their uncertainty, PSTHs, split halves."""
 
-from neurodyn.signals.align import align
 from neurodyn.signals.averages import average, split_half
 from neurodyn.signals.smooth import smooth
 from neurodyn.spikes.psth import psth
+from neurodyn.spikes.session import align
 
 __all__ = [
     "align",

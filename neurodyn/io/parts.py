@@ -1,14 +1,15 @@
 """Build the parts of a recording (spikes, interval tables, signals), and join them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels, spikes
+from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
+from neurodyn.spikes.session import align
 
 #: Quantity -> factor from its SI unit to ours, our unit, name of the variable, kind.
 _QUANTITIES = {
@@ -144,8 +145,9 @@ def cut_trials(
     until: str | None = None,
     trials: str | None = None,
     invalid: Literal["raise", "drop"] = "raise",
+    signals: bool | str | Sequence[str] | None = None,
 ) -> xr.Dataset | xr.DataTree:
-    """Cut the spikes of a recording into trials around a column of one of its tables.
+    """Cut a recording into trials around a column of one of its tables.
 
     Parameters
     ----------
@@ -153,10 +155,11 @@ def cut_trials(
         Recording of `combine`.
     align_event
         Time column of the trial table; None leaves the recording as it is.
-    window, until, invalid
-        See `neurodyn.spikes.align`.
-    trials
-        Name of the table of trials; needed if there are several.
+    window, until, trials, invalid
+        See `neurodyn.trials.align`.
+    signals
+        Names of the signals to cut with the spikes, or whether to cut any. Default: none if there
+        are spikes, because signals are usually much larger than these.
     """
     if align_event is None:
         given = {"window": window, "until": until, "trials": trials}
@@ -166,31 +169,14 @@ def cut_trials(
         return recording
     if window is None:
         raise ValueError("align_event needs window=(start, stop) around the event, in ms.")
-    ds, tables = _spikes_and_tables(recording)
-    name = next(iter(tables)) if trials is None and len(tables) == 1 else trials
-    if not tables:
-        raise LabelError(
-            "align_event needs a trial table, and this recording has none: use "
-            "neurodyn.spikes.align with event times of your own."
-        )
-    if name not in tables:
-        raise LabelError(f"trials={name!r}: choose the trial table among {list(tables)}.")
-    ds = ds.drop_dims("trial", errors="ignore").assign_coords(tables[name].coords)
-    cut = spikes.align(ds, align_event, window, until=until, invalid=invalid)
-    # The session is named at the root of a tree.
-    named = {n: recording.attrs[n] for n in ("session_id", "subject_id") if n in recording.attrs}
-    return cut.assign_attrs(named | cut.attrs)
-
-
-def _spikes_and_tables(recording: xr.Dataset | xr.DataTree):
     if isinstance(recording, xr.Dataset):
-        ds, tables = recording, {}
-    else:
-        if "spikes" not in recording.children:
-            raise LabelError("align_event cuts spikes, and this recording has none.")
-        ds = recording["spikes"].to_dataset()
-        groups = [recording[g] for g in ("intervals", "events") if g in recording.children]
-        tables = {n.name: n.to_dataset() for group in groups for n in group.children.values()}
-    if "trial" in ds.dims:
-        tables[ds.attrs.get("table", "trials")] = ds
-    return ds, tables
+        if "trial" not in recording.dims:
+            raise LabelError(
+                "align_event needs a trial table, and this recording has none: use "
+                "neurodyn.trials.align with event times of your own."
+            )
+        signals = True if signals is None or isinstance(signals, bool) else signals
+    elif signals is None:
+        signals = "spikes" not in recording.children
+    how: dict[str, Any] = {"until": until, "trials": trials, "invalid": invalid}
+    return align(recording, align_event, window, signals=signals, **how)

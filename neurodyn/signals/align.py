@@ -8,8 +8,18 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
-from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, Window
+from neurodyn.labels.clock import slack_of
+from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, Number, Window
 from neurodyn.signals.events import refuse_invalid, trial_column
+from neurodyn.signals.sampling import (
+    Method,
+    Samples,
+    between,
+    find_gap,
+    in_pieces,
+    nearest,
+    values_at,
+)
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 #: Attributes of the whole recording, which trials do not have.
@@ -23,49 +33,27 @@ def align(
     *,
     until: str | xr.DataArray | Any = None,
     invalid: Literal["raise", "drop"] = "raise",
+    method: Method | None = None,
+    dt: Number | None = None,
+    max_gap: Number | None = None,
+    what: str = "the signal",
 ) -> _Labelled:
-    """Cut a continuous signal into trials around events: a field potential, a running speed.
+    """Cut a continuous signal into trials around events.
 
     Parameters
     ----------
     signal
-        DataArray or Dataset over an even `time`, and any other dims but `trial`, perhaps with a
-        trial table on `trial`. Spikes are cut by `neurodyn.spikes.align`.
-    events
-        Time of the event in each trial [ms, clock of the signal]: the name of a column of the trial
-        table, a DataArray on `trial` whose coordinates are then the trial table, or an array.
-    window
-        Start and stop around the event [ms], half-open: ``(-100, 500)``.
-    until
-        Time at which each trial ends, in the same three forms, for trials that may end before the
-        window does.
-    invalid
-        Treatment of trials without an event (NaN), or whose window starts outside of the signal:
-        "raise" an error that lists them, or "drop" them.
-
-    Returns
-    -------
-    The signal on `trial`, `time` and its other dims. `time` counts from the sample that is nearest
-    to the event, at most half a step from it, in steps of the signal, so that no value is
-    interpolated. The trial table is kept; `event_time` (trial) is the time of the event. Samples
-    after the end of the signal or of the trial are NaN; then `valid_until` (trial) [ms] is the time
-    of the last sample of each trial, and `n_valid` (trial) the number of samples. Whole numbers
-    become floats.
+        DataArray or Dataset over `time`, and any other dims but `trial`, perhaps with a trial table
+        on `trial`.
+    events, window, until, invalid, method, dt, max_gap
+        See `neurodyn.trials.align`.
+    what
+        Name of the signal in errors.
 
     Raises
     ------
     LabelError
-        If the signal has trials already or no even clock, the event is unknown, or trials are
-        invalid.
-
-    Examples
-    --------
-    >>> import xarray as xr
-    >>> from neurodyn import trials
-    >>> speed = xr.DataArray([0.0, 1.0, 4.0, 9.0], {"time": [0.0, 10.0, 20.0, 30.0]}, "time")
-    >>> trials.align(speed, [10.0, 20.0], (-10, 20)).values
-    array([[0., 1., 4.],
-           [1., 4., 9.]])
+        If the signal has trials already or no clock, the event is unknown, or trials are invalid.
     """
     if not isinstance(signal, xr.Dataset | xr.DataArray):
         raise LabelError(
@@ -74,45 +62,111 @@ def align(
         )
     ds = signal if isinstance(signal, xr.Dataset) else signal.to_dataset(name="signal")
     ds = ds.assign_attrs(signal.attrs)
-    names = _variables(ds)
-    times, step, unit = labels.clock(ds, what="the signal")
+    names = _variables(ds, what)
+    times, step, unit, even = _clock(ds, dt, what)
+    method = _method(method, times, even)
     column = trial_column(ds, events, "events")
     event, end = column.values.astype(np.float64), np.full(column.size, np.inf)
     if until is not None:
         ends = trial_column(ds, until, "until")
         end = labels.pair(column, ends, what=("events", "until"))[1].values.astype(np.float64)
+    end = np.where(np.isnan(end), np.inf, end)
     ahead = _steps(ds, window, step)
-    at = np.where(np.isfinite(event), np.floor((event - times[0]) / step + 0.5), -np.inf)
-    # Samples before the end of the trial, on the half-open window that ends there.
-    last = np.fmin(np.ceil((end - times[0]) / step - TIME_TOLERANCE), times.size)
-    valid = (at + ahead[0] >= 0) & (at + ahead[0] < last)
+    known = np.where(np.isfinite(event), event, times[0])
+    gap = find_gap(max_gap, float(np.median(np.diff(times))))
+    samples = _samples(times, step if even else None, step, known, ahead, method, gap)
+    inside = samples.found & (samples.when < end[:, None] - TIME_TOLERANCE)
+    # A gap at the start of a trial is missing data as any other gap; a start before the first
+    # sample is no trial.
+    early = times[0] - (step / 2 if method == "nearest" else 0.0) - slack_of(times, times.dtype)
+    begun = event + ahead[0] * step >= early
+    valid = np.isfinite(event) & begun & inside.any(1)
     if not valid.all():
-        refuse_invalid(event, valid, float(window[0]), [times[0], times[-1]], invalid)
-    index = at[valid].astype(np.int64)[:, None] + ahead[None, :]
-    inside = index < last[valid][:, None]
+        recorded = [float(times[0]), float(times[-1])]
+        refuse_invalid(event, valid, float(window[0]), recorded, invalid, what)
+    samples = Samples(*(each[valid] for each in samples))
+    inside = inside[valid]
     coords = _coords(ds, column, event, valid)
     # The attributes keep that samples of a run are labelled by the ends of their steps.
     about = {"units": unit, "long_name": "time"}
     coords["time"] = xr.Variable("time", ahead * step, ds["time"].attrs | about)
-    if not inside.all():
+    if not inside[:, -1].all():
         coords |= _ends(inside, ahead, step, unit)
-    place = xr.Variable(("trial", "time"), np.minimum(index, times.size - 1))
-    seen = xr.Variable(("trial", "time"), inside)
-    cut = {n: _cut(v.variable, place, seen) if n in names else v.variable for n, v in ds.items()}
+    cut = {
+        n: values_at(v.variable, samples, ("trial", "time"), inside) if n in names else v.variable
+        for n, v in ds.items()
+    }
+    away = np.abs(samples.when - event[valid][:, None] - ahead * step)[inside]
     attrs = {n: v for n, v in signal.attrs.items() if n not in _OF_RECORD}
-    attrs["align_event"] = str(column.name or "event")
+    attrs |= {"align_event": str(column.name or "event"), "align_method": method}
+    attrs["align_error"] = float(np.round(away.max(initial=0.0), 9))
     if isinstance(signal, xr.Dataset):
         return xr.Dataset(cut, coords, attrs)
     return xr.DataArray(cut["signal"], coords, name=signal.name, attrs=attrs)
 
 
-def _variables(ds: xr.Dataset) -> list[Any]:
+def _clock(ds: xr.Dataset, dt: Number | None, what: str) -> tuple[np.ndarray, float, str, bool]:
+    """Times of the signal, the step of the trials, its unit, and whether the clock is even."""
+    times, step, unit = labels.clock(ds, what=what, even=ds.sizes["time"] < 2)
+    usual = step if (even := not np.isnan(step)) else float(np.median(np.diff(times)))
+    if dt is None:
+        return times, usual, unit, even
+    if not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
+        raise LabelError(f"dt must be a number of ms above 0, got {dt!r}.")
+    if (even or in_pieces(times)) and not np.isclose(dt, usual, rtol=1e-6):
+        raise LabelError(
+            f"{what} has a sample every {usual:g} {_in(unit)}, not every {float(dt):g}: leave dt "
+            f"out, or take neurodyn.trials.resample(signal, {float(dt):g}) first, which filters."
+        )
+    return times, usual if even else float(dt), unit, even
+
+
+def _in(unit: str) -> str:
+    return "steps" if unit == "1" else unit
+
+
+def _method(method: Method | None, times: np.ndarray, even: bool) -> Method:
+    if method is None:
+        return "nearest" if even or in_pieces(times) else "linear"
+    if method not in ("nearest", "linear"):
+        raise LabelError(f"method must be 'nearest' or 'linear', got {method!r}.")
+    return method
+
+
+def _samples(
+    times: np.ndarray,
+    even: float | None,
+    step: float,
+    event: np.ndarray,
+    ahead: np.ndarray,
+    method: Method,
+    gap: float,
+) -> Samples:
+    """Samples of each trial; `even` is the step of an even clock."""
+    at = event[:, None] + ahead[None, :] * step
+    if method == "linear":
+        return between(times, at, gap)
+    if even is None:
+        return nearest(times, at, step)
+    # One distance from the event for the whole trial, so that no sample is left out.
+    place = np.floor((event - times[0]) / even + 0.5).astype(np.int64)[:, None] + ahead[None, :]
+    found = (place >= 0) & (place < times.size)
+    place = np.clip(place, 0, times.size - 1)
+    return Samples(place, place, np.zeros(at.shape), found, times[place])
+
+
+def _variables(ds: xr.Dataset, what: str) -> list[Any]:
     """Names of the variables to cut."""
     names = [name for name, v in ds.items() if "time" in v.dims]
     if not names:
-        raise LabelError(f"no signal lies on 'time': variables are {list(ds.data_vars)}.")
+        raise LabelError(f"no signal lies on 'time': variables of {what} are {list(ds.data_vars)}.")
     if in_trials := [name for name in names if "trial" in ds[name].dims]:
         raise LabelError(f"{in_trials} are cut into trials already: align the continuous signal.")
+    if "sweep" in ds[names[0]].dims:
+        raise LabelError(
+            f"{what} lies in sweeps, whose times start anew: select one, .isel(sweep=0), or leave "
+            "this signal out, signals=[...]."
+        )
     if other := [n for n, c in ds.coords.items() if "time" in c.dims and n != "time"]:
         raise LabelError(
             f"the coordinates {other} lie on 'time': .reset_coords({other}) makes them variables, "
@@ -143,6 +197,8 @@ def _coords(
     table.setdefault("trial", xr.Variable("trial", np.arange(valid.size)))
     # The table may be that of spikes; a signal has no use for the keys of these.
     coords |= {n: v[valid] for n, v in table.items() if n not in SPIKE_KEYS.values()}
+    if "event_time" in coords and column.name != "event_time":
+        coords["event_time_"] = coords["event_time"]
     about = {"units": "ms", "long_name": "time of the event on the recording's clock"}
     coords["event_time"] = xr.Variable("trial", event[valid], about)
     return coords
@@ -150,20 +206,10 @@ def _coords(
 
 def _ends(inside: np.ndarray, ahead: np.ndarray, step: float, unit: str) -> dict[Any, xr.Variable]:
     """The end and the number of samples of each trial, as coordinates."""
-    n = inside.sum(1)
+    n = inside.shape[1] - np.argmax(inside[:, ::-1], axis=1)
     until = {"units": unit, "long_name": "end of the observed part of the trial"}
     number = {"units": "count", "long_name": "number of valid samples"}
     return {
         "valid_until": xr.Variable("trial", ahead[n - 1] * step, until),
         "n_valid": xr.Variable("trial", n, number),
     }
-
-
-def _cut(variable: xr.Variable, place: xr.Variable, inside: xr.Variable) -> xr.Variable:
-    """Samples at these places, NaN where they are not inside."""
-    dtype = np.result_type(variable.dtype, np.float32)
-    found = variable.isel(time=place).astype(dtype).where(inside)
-    rest = [dim for dim in variable.dims if dim != "time"]
-    found = found.transpose("trial", "time", *rest)
-    found.attrs = variable.attrs
-    return found

@@ -32,7 +32,12 @@ def trial_column(ds: xr.Dataset | xr.DataArray, given: Any, role: str) -> xr.Dat
 
 
 def refuse_invalid(
-    event: np.ndarray, valid: np.ndarray, start: float, recorded: Any, invalid: str
+    event: np.ndarray,
+    valid: np.ndarray,
+    start: float,
+    recorded: Any,
+    invalid: str,
+    what: str = "the recording",
 ) -> None:
     """Raise an error about invalid trials, unless they are dropped and others are left.
 
@@ -43,12 +48,16 @@ def refuse_invalid(
     """
     if invalid == "drop":
         if not valid.any():
-            raise LabelError("no trial is left: no event lies within the recording.")
+            raise LabelError(
+                f"no trial is left: no event has its start ({start:+g} ms from it) within {what}, "
+                f"which lies in {np.asarray(recorded).tolist()} ms. Are events and times on one "
+                "clock, both in ms?"
+            )
         return
     recorded = np.asarray(recorded).tolist()
     listed = ", ".join(f"{i} (event at {event[i]:g})" for i in np.flatnonzero(~valid)[:8])
     raise LabelError(
         f"{(~valid).sum()} of {valid.size} trials have no event, start ({start:+g} ms from the "
-        f"event) outside of the recording ({recorded} ms), or end before they start: trials "
+        f"event) outside of {what} ({recorded} ms), or end before they start: trials "
         f"{listed}. Choose a shorter window, or pass invalid='drop' to leave them out."
     )

@@ -106,7 +106,6 @@ def test_trials_without_event_or_outside(lfp):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda x: x.isel(time=np.r_[0:100, 200:300]), "gap"),
         (lambda x: x.expand_dims("trial"), "cut into trials already"),
         (lambda x: x.drop_vars("v"), "no signal lies on 'time'"),
         (lambda x: x.assign_coords(state=("time", np.zeros(N))), "lie on 'time'"),

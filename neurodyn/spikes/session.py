@@ -1,0 +1,239 @@
+"""Cut what a recording holds into trials: its spikes, its signals, or all of them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import Number, Window
+from neurodyn.signals import align as signal_cut
+from neurodyn.signals.events import trial_column
+from neurodyn.signals.sampling import Method
+from neurodyn.spikes import cut as spike_cut
+from neurodyn.spikes.join import tidy
+
+#: Groups of a recording that hold tables, whose rows lie on `trial`.
+_TABLES = ("intervals", "events")
+_NAMED = ("session_id", "subject_id", "name")
+
+
+def align(
+    recording: xr.Dataset | xr.DataArray | xr.DataTree,
+    events: str | xr.DataArray | Any,
+    window: Window,
+    *,
+    until: str | xr.DataArray | Any = None,
+    trials: str | None = None,
+    signals: bool | str | Sequence[str] = True,
+    invalid: Literal["raise", "drop"] = "raise",
+    method: Method | None = None,
+    dt: Number | None = None,
+    max_gap: Number | None = None,
+) -> Any:
+    """Cut spikes and signals into trials around events.
+
+    Parameters
+    ----------
+    recording
+        A spike Dataset; a signal, that is a DataArray or Dataset over `time` with any other dims
+        but `trial`; or a DataTree of `spikes`, `signals/NAME`, `intervals/NAME` and `events/NAME`,
+        as `neurodyn.io.read` gives it. Each signal has a clock of its own, even or not. Lazy
+        (dask) signals stay lazy.
+    events
+        Time of the event in each trial [ms, clock of the recording]: the name of a column of the
+        trial table, a DataArray on `trial` whose coordinates are then the trial table, or an array.
+    window
+        Start and stop around the event [ms], half-open: ``(-500, 1000)``.
+    until
+        Time at which each trial ends, in the same three forms (``"stop_time"``), for trials that
+        may end before the window does. In signals NaN means no end.
+    trials
+        Name of the table of `intervals` or `events` whose rows are the trials. Default: the only
+        one that has the columns `events` and `until`.
+    signals
+        Names of the signals of a DataTree to cut, or whether to cut any.
+    invalid
+        Treatment of trials without an event (NaN), or whose window starts outside of the recording:
+        "raise" an error that lists them, or "drop" them, from all parts if one lacks them.
+    method
+        What the value of a signal at a time is. "nearest": a sample, unchanged; time 0 is the
+        sample nearest to the event. "linear": the line between two samples, at exact times.
+        Default: "nearest" if the clock is even (but for gaps), else "linear".
+    dt
+        Step of the trials [ms] for signals with an uneven clock. Default: their median step.
+    max_gap
+        With "linear": samples further apart [ms] have NaN between them, e.g. blinks that were left
+        out. Default: three steps, because more would be made up.
+
+    Returns
+    -------
+    A Dataset of the one part (a DataArray if that was given), or a DataTree of `spikes` and
+    `signals/NAME`, all with the same trial table. Time 0 is the event; `event_time` (trial) is its
+    time on the recording's clock.
+
+    Spikes are as `neurodyn.spikes.align` gives them. Signals lie on `trial`, `time` and their other
+    dims. Their attributes state `align_method` and `align_error`, the largest distance of a label
+    of `time` from the sample's own time [ms]; with "nearest" it is at most half a step. Samples
+    after the end of the signal or of the trial are NaN; then `valid_until` (trial) [ms] is the time
+    of the last sample of each trial, and `n_valid` (trial) the number of samples up to it. Gaps are
+    NaN. Whole numbers become floats.
+
+    Raises
+    ------
+    LabelError
+        If there is nothing to cut, a part has trials already, tables or events are unknown, or
+        trials are invalid; the error names the part.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from neurodyn import trials
+    >>> speed = xr.DataArray([0.0, 1.0, 4.0, 9.0], {"time": [0.0, 10.0, 20.0, 30.0]}, "time")
+    >>> trials.align(speed, [10.0, 20.0], (-10, 20)).values
+    array([[0., 1., 4.],
+           [1., 4., 9.]])
+    """
+    how = {"method": method, "dt": dt, "max_gap": max_gap}
+    if not isinstance(recording, xr.DataTree):
+        if trials is not None and trials != recording.attrs.get("table", trials):
+            known = recording.attrs["table"]
+            raise LabelError(f"trials={trials!r}: the trial table of this Dataset is {known!r}.")
+        if not isinstance(signals, bool):
+            raise LabelError("signals= chooses signals of a DataTree, and this is a single part.")
+        return _cut(recording, events, window, until, invalid, how)
+    parts = _parts(recording, signals)
+    events, until = _columns(recording, events, until, trials)
+    cut = {}
+    for path, part in parts.items():
+        part = part.drop_dims("trial", errors="ignore")
+        try:
+            cut[path] = _cut(part, events, window, until, invalid, how)
+        except LabelError as error:
+            raise LabelError(f"{path}: {error}") from error
+    cut = _alike(cut)
+    # The session is named at the root of a tree.
+    named = {n: recording.attrs[n] for n in _NAMED if n in recording.attrs}
+    if len(cut) == 1:
+        (only,) = cut.values()
+        return only.assign_attrs(named | only.attrs)
+    root = xr.Dataset(attrs=dict(recording.attrs) | {"align_event": str(events.name or "event")})
+    return xr.DataTree.from_dict({"/": root} | {f"/{path}": part for path, part in cut.items()})
+
+
+def _cut(part: Any, events: Any, window: Window, until: Any, invalid: Any, how: dict) -> Any:
+    if "spike_time" in getattr(part, "coords", {}):
+        return spike_cut.align(part, events, window, until=until, invalid=invalid)
+    return signal_cut.align(part, events, window, until=until, invalid=invalid, **how)
+
+
+def _parts(recording: xr.DataTree, signals: bool | str | Sequence[str]) -> dict[str, xr.Dataset]:
+    """Spikes and the chosen signals, by their paths."""
+    nodes = {n.path.strip("/"): n.to_dataset() for n in recording.subtree if n.variables}
+    known = {
+        path.removeprefix("signals/"): path
+        for path, ds in nodes.items()
+        if path.startswith("signals/") and "time" in ds.dims
+    }
+    names = [signals] if isinstance(signals, str) else signals
+    chosen = list(known) if names is True else list(names or [])
+    if unknown := [name for name in chosen if name not in known]:
+        raise LabelError(f"there is no signal {unknown}: signals are {list(known)}.")
+    paths = [p for p in nodes if p == "spikes" and "spike_time" in nodes[p].coords]
+    paths += [known[name] for name in chosen]
+    if not paths:
+        raise LabelError(
+            f"there is nothing to cut: no spikes, and no signals out of {list(known)}; the nodes "
+            f"are {list(nodes)}. A recording has the nodes 'spikes' and 'signals/NAME'; pass the "
+            "part of a larger tree that holds them."
+        )
+    return {path: nodes[path] for path in paths}
+
+
+def trial_tables(recording: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Trial tables of a recording by name: of `intervals`, of `events`, and that of its spikes."""
+    found = {}
+    for group in _TABLES:
+        for node in recording[group].children.values() if group in recording.children else ():
+            name = node.name if node.name not in found else f"{group}/{node.name}"
+            found[str(name)] = node.to_dataset()
+    for node in recording.subtree:
+        ds = node.to_dataset()
+        if "trial" in ds.dims and "spike_time" in ds.coords:
+            found.setdefault(str(ds.attrs.get("table", "trials")), ds)
+    return found
+
+
+def _columns(
+    recording: xr.DataTree, events: Any, until: Any, trials: str | None
+) -> tuple[xr.DataArray, xr.DataArray | None]:
+    """The times of events and of ends of trials, with the trial table as coordinates."""
+    tables = trial_tables(recording)
+    if trials is not None and trials not in tables:
+        raise LabelError(f"trials={trials!r}: choose the trial table among {list(tables)}.")
+    wanted = [name for name in (events, until) if isinstance(name, str)]
+    if trials is None and wanted:
+        trials = _table_with(tables, wanted)
+    table = xr.Dataset() if trials is None else tables[trials]
+    table = table.drop_dims("spike", errors="ignore").reset_coords(drop=False)
+    rows = {n: v.variable for n, v in table.items() if v.dims == ("trial",)}
+    rows |= {n: c.variable for n, c in table.coords.items() if c.dims == ("trial",)}
+    rows = {n: v for n, v in rows.items() if n not in ("unit_key", "trial_key")}
+    table = xr.Dataset(coords=rows)
+    if "trial" in table.coords and np.unique(table["trial"]).size < table.sizes["trial"]:
+        # Labels that repeat name no trial.
+        numbers = np.arange(table.sizes["trial"])
+        table = table.rename_vars(trial="trial_id").assign_coords(trial=numbers)
+    column = trial_column(table, events, "events")
+    if "trial" not in column.coords:
+        column = column.assign_coords(trial=np.arange(column.size))
+    if until is None:
+        return column, None
+    ends = trial_column(table, until, "until")
+    if "trial" not in ends.coords and ends.size == column.size:
+        ends = ends.assign_coords(trial=column["trial"].variable)
+    return column, ends
+
+
+def _table_with(tables: dict[str, xr.Dataset], wanted: Sequence[str]) -> str:
+    """The only table with these columns."""
+    if not tables:
+        raise LabelError(
+            f"{list(wanted)} names columns of a trial table, and this recording has none: pass "
+            "the times of the events [ms], one for each trial."
+        )
+    columns = {
+        name: [str(n) for n, c in ds.coords.items() if c.dims == ("trial",) and n != "trial"]
+        for name, ds in tables.items()
+    }
+    fitting = [name for name, known in columns.items() if set(wanted) <= set(known)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        held = "; ".join(f"{name!r} has {known}" for name, known in columns.items())
+        raise LabelError(f"no trial table has the columns {list(wanted)}: {held}.")
+    raise LabelError(
+        f"several tables have the columns {list(wanted)}: choose the trial table among {fitting} "
+        "by trials=."
+    )
+
+
+def _alike(cut: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Keep the trials that all parts have."""
+    kept = [part["trial"].values for part in cut.values()]
+    shared = kept[0][np.all([np.isin(kept[0], other) for other in kept], axis=0)]
+    if not shared.size:
+        counts = {path: part.sizes["trial"] for path, part in cut.items()}
+        raise LabelError(
+            f"no trial lies within all of these parts, of which each has some, {counts}: choose "
+            "the signals to cut, signals=[...]."
+        )
+    for path, part in cut.items():
+        inside = np.isin(part["trial"].values, shared)
+        if not inside.all():
+            part = part.isel(trial=np.flatnonzero(inside))
+            cut[path] = tidy(part) if "spike_time" in part.coords else part
+    return cut
