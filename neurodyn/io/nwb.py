@@ -13,12 +13,13 @@ from pynwb import NWBHDF5IO, TimeSeries
 
 from neurodyn.io import layout
 from neurodyn.io.archive import FileFormatError
-from neurodyn.io.nwb_tables import OWN_GAPS, columns, read_units
-from neurodyn.io.parts import combine, cut_trials, decode, signal, table
+from neurodyn.io.nwb_observation import ObservationWarning
+from neurodyn.io.nwb_session import session_attrs
+from neurodyn.io.nwb_tables import read_tables
+from neurodyn.io.parts import combine, cut_trials, decode, signal
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
 
-_SESSION = ("identifier", "session_description", "session_id", "institution", "lab")
 #: Size [bytes] above which a signal is left out unless it is asked for: raw data.
 _LARGE = 1 << 30
 
@@ -77,14 +78,15 @@ def from_nwb(
     ...     "session.nwb", align_event="go_cue_time", window=(-500, 1000)
     ... )  # doctest: +SKIP
     """
-    with _opened(source) as nwbfile, warnings.catch_warnings():
+    with _opened(source) as nwbfile, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
+        warnings.simplefilter("always", ObservationWarning)
         if "neurodyn" in (nwbfile.scratch or {}):
             result = _restored(nwbfile)
         else:
             result = _foreign(nwbfile, () if align_event else signals)
-    if OWN_GAPS in result.attrs.get("not_read", ()):
-        warnings.warn(OWN_GAPS, stacklevel=2)
+    for each in caught:
+        warnings.warn(each.message, stacklevel=2)
     return cut_trials(result, align_event, window, until=until, trials=trials, invalid=invalid)
 
 
@@ -144,28 +146,10 @@ def _stored_arrays(nwbfile: Any, places: dict[str, dict[str, str]]) -> dict[str,
 def _foreign(nwbfile: Any, signals: bool | Sequence[str]) -> xr.Dataset | xr.DataTree:
     """Read a file that was not written by `to_nwb`."""
     left_out: list[str] = []
-    parts: dict[str, xr.Dataset] = {}
-    tables = {"trials": nwbfile.trials, "epochs": nwbfile.epochs, **(nwbfile.intervals or {})}
-    tables["invalid_times"] = nwbfile.invalid_times
-    tables = {name: rows for name, rows in tables.items() if rows is not None and len(rows)}
-    if nwbfile.units is not None and "spike_times" in nwbfile.units.colnames:
-        stops = [np.nanmax(rows["stop_time"].data[:]) * 1e3 for rows in tables.values()]
-        parts["spikes"] = read_units(nwbfile.units, max(stops, default=0.0), left_out)
-    for name, rows in tables.items():
-        found = columns(rows, "trial", left_out, f"intervals/{name}")
-        found["trial"] = np.asarray(rows.id[:])
-        parts[f"intervals/{name}"] = table(found, {"table": name})
+    parts = read_tables(nwbfile, left_out)
     if signals:
         parts |= _read_signals(nwbfile, signals, left_out)
-    return combine(parts, _session(nwbfile) | ({"not_read": left_out} if left_out else {}))
-
-
-def _session(nwbfile: Any) -> dict[str, str]:
-    about = {name: getattr(nwbfile, name, None) for name in _SESSION}
-    about["session_start_time"] = nwbfile.session_start_time.isoformat()
-    for name in ("subject_id", "species"):
-        about[name] = getattr(nwbfile.subject, name, None)
-    return {name: str(decode([text])[0]) for name, text in about.items() if text}
+    return combine(parts, session_attrs(nwbfile) | ({"not_read": left_out} if left_out else {}))
 
 
 def _read_signals(

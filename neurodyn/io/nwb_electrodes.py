@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.io.names import free_name
+from neurodyn.labels.names import free_name
+from neurodyn.io.nwb_columns import Columns, add
 from neurodyn.io.nwb_values import Unreadable, flat
+from neurodyn.io.nwb_values import rows as values_of
 from neurodyn.labels import LabelError
 
 #: Names of columns of electrodes with a name of ours.
@@ -44,10 +46,10 @@ def electrode_coords(
     LabelError
         If the table has no such row.
     """
-    rows = np.asarray(rows, np.int64)
-    if rows.size and not 0 <= rows.min() <= rows.max() < len(table.id):
+    row = np.asarray(rows, np.int64)
+    if row.size and not 0 <= row.min() <= row.max() < len(table.id):
         raise LabelError(
-            f"row {rows.max()} of the table of electrodes is referred to, and it has "
+            f"row {row.max()} of the table of electrodes is referred to, and it has "
             f"{len(table.id)} rows."
         )
     in_use = set(taken)
@@ -57,7 +59,7 @@ def electrode_coords(
         if name == "group" and "group_name" in table.colnames:
             continue  # the same name
         try:
-            values = flat(column)[rows] if not hasattr(column, "target") else None
+            values = flat(column)[row] if not hasattr(column, "target") else None
         except Unreadable:
             continue
         if values is None or values.ndim != 1:
@@ -69,3 +71,74 @@ def electrode_coords(
         label = free_name(label, {*in_use, *found})
         found[label] = (dim, values, _UNITS.get(name, "1"), text)
     return found
+
+
+def unit_electrodes(units: Any, taken: Collection[str], left_out: list[str]) -> Columns:
+    """Electrodes of units: all of them, and the place of the one that shows the unit best.
+
+    That is the only electrode, or the one with the largest `waveform_mean`. Where a unit has
+    several and none is known to be the best, text of all is joined by "+", and numbers are NaN
+    unless they agree.
+
+    Parameters
+    ----------
+    units
+        The table of units.
+    taken
+        Names of its columns.
+    left_out
+        Takes a note on references that cannot be followed.
+    """
+    found = Columns({}, {})
+    if "electrodes" not in units.colnames:
+        return found
+    column = units["electrodes"]
+    region = getattr(column, "target", column)
+    try:
+        ids, counts = values_of(column)
+        electrodes = np.asarray(region.data[:], np.int64)
+        n = counts[0] if counts else np.ones(len(electrodes), np.int64)
+        best = _best(units, n)
+        each = electrode_coords(region.table, electrodes, "unit", taken)
+    except (Unreadable, LabelError, AttributeError, IndexError) as reason:
+        left_out.append(f"units/electrodes: {reason}")
+        return found
+    firsts = np.cumsum(n) - n
+    for name, (dim, values, unit, text) in each.items():
+        options = np.split(values, firsts[1:])
+        found.coords[name] = (dim, _of_each(options, best), unit, text)
+    if (n != 1).any() and ids.ndim == 2:
+        add(found, "electrodes", "unit", ids, "1", "ids of the electrodes", counts)
+    return found
+
+
+def _best(units: Any, n: np.ndarray) -> np.ndarray:
+    """Which electrode of each unit shows it best: 0 for the only one; -1 if that is not known."""
+    best = np.where(n == 1, 0, -1)
+    if (n > 1).any() and "waveform_mean" in units.colnames:
+        try:
+            shapes, _ = values_of(units["waveform_mean"])
+        except Unreadable:
+            return best
+        if shapes.ndim == 3 and shapes.dtype.kind in "iuf":
+            for u in np.flatnonzero((n > 1) & (n <= shapes.shape[2])):
+                size = np.ptp(shapes[u, :, : n[u]].astype(np.float64), axis=0)
+                if np.isfinite(size).any() and (n[u] == shapes.shape[2] or len(set(n)) > 1):
+                    best[u] = int(np.nanargmax(size))
+    return best
+
+
+def _of_each(options: list[np.ndarray], best: np.ndarray) -> np.ndarray:
+    """One value for each unit from those of its electrodes."""
+    if (best >= 0).all():
+        return np.array([each[b] for each, b in zip(options, best, strict=True)])
+    words = options[0].dtype.kind == "U"
+    found = []
+    for each, b in zip(options, best, strict=True):
+        if b >= 0:
+            found.append(each[b])
+        elif words:
+            found.append("+".join(dict.fromkeys(each.tolist())))
+        else:
+            found.append(each[0] if len(set(each.tolist())) == 1 else np.nan)
+    return np.array(found, dtype=str if words else np.float64)

@@ -1,123 +1,126 @@
-"""Read the tables of an NWB file: units with their spikes, and intervals."""
+"""Read the tables of an NWB file: intervals, and tables of any other kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from hdmf.common import DynamicTable
+from pynwb.epoch import TimeIntervals
+from pynwb.misc import Units
 
-from neurodyn import spikes
-from neurodyn.io.parts import decode
-from neurodyn.labels import LabelError
-from neurodyn.spikes.observation import union
+from neurodyn.io.nwb_columns import columns
+from neurodyn.io.nwb_units import read_units
+from neurodyn.io.parts import table
 
-_AREA_COLUMNS = ("area", "brain_area", "brain_region", "region", "location")
-OWN_GAPS = (
-    "units/obs_intervals: units have gaps of their own and only gaps shared by all are kept, so "
-    "that the counts of such a unit are zero in its gaps"
-)
+_PLACES = ("acquisition", "stimulus", "analysis", "scratch", "processing", "lab_meta_data")
 
 
-def read_units(units: Any, last_stop: float, left_out: list[str]) -> xr.Dataset:
-    """The units of a file and their spikes.
+def read_tables(nwbfile: Any, left_out: list[str]) -> dict[str, xr.Dataset]:
+    """Read all tables of a file.
 
     Parameters
     ----------
-    units
-        The table of units.
-    last_stop
-        End of the last interval [ms], until which units without `obs_intervals` were observed.
+    nwbfile
+        A `pynwb.NWBFile`.
     left_out
-        Takes the names of columns that could not be read.
+        Takes the names of tables and columns that could not be read, and the reasons.
+
+    Returns
+    -------
+    Parts by path: `spikes`; ``intervals/NAME`` for tables with start and stop, rows on `trial`;
+    ``tables/NAME`` for others, rows on `row`. Tables of one name in several places are called
+    ``PLACE_NAME``. Units outside of the main table are `spikes` if there are no others, else
+    ``spikes_PLACE``. The table of electrodes is read with the units and channels that refer to it;
+    it is a part of its own only if nothing does.
     """
-    column = units["spike_times"]
-    ends = np.asarray(column.data[:], np.int64)
-    spike_time = np.asarray(column.target.data[:], np.float64) * 1e3
-    counts = np.diff(np.concatenate([[0], ends]))
-    skip = ("spike_times", "electrodes", "electrode_group", "obs_intervals")
-    coords = columns(units, "unit", left_out, "units", skip)
-    coords["unit"] = np.asarray(units.id[:])
-    coords |= _areas(units, coords)
-    about: dict[str, Any] = {}
-    if "obs_intervals" in units.colnames:
-        window, about, observed = _observation(units["obs_intervals"], left_out)
-        coords |= observed
-    else:
-        window = (min(0.0, spike_time.min(initial=0.0)), spike_time.max(initial=last_stop))
-    return spikes.dataset(
-        spike_time,
-        np.repeat(coords["unit"], counts),
-        coords=coords,
-        source="recording",
-        window=window if window[1] > window[0] else None,
-        attrs=about,
-    )
-
-
-def _observation(column: Any, left_out: list[str]):
-    """Window, gaps shared by all units, and when each unit was observed, from `obs_intervals`."""
-    ends = np.asarray(column.data[:], np.int64)
-    intervals = np.asarray(column.target.data[:], np.float64).reshape(-1, 2) * 1e3
-    per_unit = np.split(intervals, ends[:-1])
-    if not all(len(unit) for unit in per_unit):
-        raise LabelError("a unit has no obs_intervals: when was it observed?")
-    merged = union(intervals)
-    about = {"obs_intervals": merged.ravel().tolist()} if len(merged) > 1 else {}
-    if any(len(union(unit)) > 1 and not np.array_equal(union(unit), merged) for unit in per_unit):
-        left_out.append(OWN_GAPS)
-    first = np.array([unit.min() for unit in per_unit])
-    last = np.array([unit.max() for unit in per_unit])
-    observed = {}
-    if np.ptp(first) or np.ptp(last):
-        observed["observed_start"] = ("unit", first, "ms", "first time the unit was observed")
-        observed["observed_stop"] = ("unit", last, "ms", "last time the unit was observed")
-    return (first.min(), last.max()), about, observed
-
-
-def columns(
-    rows: Any, dim: str, left_out: list[str], path: str, skip: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Read the plain columns of an NWB table: one value per row. Others are noted in `left_out`."""
-    found: dict[str, Any] = {}
-    for name in rows.colnames:
-        column = rows[name]
-        values = None if hasattr(column, "target") or name in skip else _plain(column)
-        if values is None:
-            if name not in skip:
-                left_out.append(f"{path}/{name}: not one plain value per row")
-            continue
-        text = str(getattr(column, "description", "") or name.replace("_", " "))
-        if values.dtype.kind == "f" and name.lower().endswith("_time"):
-            found[name] = (dim, values * 1e3, "ms", text)
+    found = list(_tables(nwbfile))
+    names = distinct([(place, each.name) for place, each in found])
+    parts: dict[str, xr.Dataset] = {}
+    units: dict[str, Any] = {}
+    for name, (place, each) in zip(names, found, strict=True):
+        path = "/".join((*place, each.name))
+        if not len(each.id):
+            left_out.append(f"{path}: has no rows")
+        elif isinstance(each, Units) and "spike_times" in each.colnames:
+            units["_".join(place)] = each
         else:
-            found[name] = (dim, values, "1", text)
-    return found
+            kind, dim = ("intervals", "trial") if _are_intervals(each) else ("tables", "row")
+            read = columns(each, dim, left_out, f"{kind}/{name}")
+            parts[f"{kind}/{name}"] = table(read.coords, {"table": name}, read.variables)
+    invalid = _intervals(parts.get("intervals/invalid_times"))
+    last_stop = max((_last_stop(part) for part in parts.values()), default=0.0)
+    spikes: dict[str, xr.Dataset] = {}
+    for place, each in units.items():
+        name = "spikes" if not place or len(units) == 1 else f"spikes_{place}"
+        spikes[name] = read_units(each, last_stop, invalid, left_out)
+    return spikes | parts
 
 
-def _plain(column: Any) -> np.ndarray | None:
-    values = column.data[:] if hasattr(column, "data") else np.asarray(column)
-    values = np.asarray(values)
-    if values.ndim != 1:
+def _tables(nwbfile: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """All tables with their places: the names of the containers that they are in."""
+    used = any("electrodes" in getattr(each, "colnames", ()) for each in nwbfile.objects.values())
+    used |= any(getattr(e, "electrodes", None) is not None for e in _series(nwbfile))
+    for each in nwbfile.objects.values():
+        if isinstance(each, DynamicTable) and not (each is nwbfile.electrodes and used):
+            yield _place(nwbfile, each), each
+
+
+def _series(nwbfile: Any) -> Iterator[Any]:
+    return (e for e in nwbfile.objects.values() if hasattr(e, "data") and hasattr(e, "rate"))
+
+
+def _place(nwbfile: Any, each: Any) -> tuple[str, ...]:
+    above = []
+    while (parent := each.parent) is not None and parent is not nwbfile:
+        above.append(str(parent.name))
+        each = parent
+    if not above:
+        for place in _PLACES:
+            held = getattr(nwbfile, place, None)
+            if isinstance(held, Mapping) and any(one is each for one in held.values()):
+                above.append(place)
+    return tuple(reversed(above))
+
+
+def distinct(named: list[tuple[tuple[str, ...], str]]) -> list[str]:
+    """Names of things with a place: alone if no other has it, else after as much of the place.
+
+    Parameters
+    ----------
+    named
+        For each thing the names of the containers it is in, outermost first, and its own.
+
+    Examples
+    --------
+    >>> distinct([((), "a"), (("lick",), "b"), (("reward",), "b")])
+    ['a', 'lick_b', 'reward_b']
+    """
+    names = [name for _, name in named]
+    for depth in range(1, max((len(place) for place, _ in named), default=0) + 1):
+        repeated = {name for name in names if names.count(name) > 1}
+        names = [
+            "_".join((*place[-depth:], own)) if name in repeated else name
+            for name, (place, own) in zip(names, named, strict=True)
+        ]
+    return names
+
+
+def _are_intervals(each: Any) -> bool:
+    return isinstance(each, TimeIntervals) or {"start_time", "stop_time"} <= {*each.colnames}
+
+
+def _last_stop(part: xr.Dataset) -> float:
+    """Last end of an interval [ms]."""
+    if "stop_time" not in part.coords or part["stop_time"].dtype.kind != "f":
+        return 0.0
+    stops = part["stop_time"].values
+    return float(stops[np.isfinite(stops)].max(initial=0.0))
+
+
+def _intervals(part: xr.Dataset | None) -> np.ndarray | None:
+    """Start and stop of the rows of a table of intervals (n, 2) [ms]."""
+    if part is None:
         return None
-    if values.dtype == object and not all(isinstance(v, (str, bytes)) for v in values):
-        return None
-    return decode(values)
-
-
-def _areas(units: Any, coords: dict[str, Any]) -> dict[str, tuple]:
-    """The area of each unit, from its own columns, its electrodes or its electrode group."""
-    for name in _AREA_COLUMNS:
-        if name in coords:
-            return {} if name == "area" else {"area": ("unit", coords[name][1])}
-    if "electrodes" in units.colnames:
-        column = units["electrodes"]
-        region = getattr(column, "target", column)
-        rows = np.asarray(region.data[:], np.int64)
-        ends = column.data[:] if region is not column else np.arange(1, len(rows) + 1)
-        place = decode(region.table["location"].data[:])[rows]
-        found = ["+".join(dict.fromkeys(each)) for each in np.split(place, ends[:-1])]
-        return {"area": ("unit", np.array(found))}
-    if "electrode_group" in units.colnames:
-        groups = units["electrode_group"].data
-        return {"area": ("unit", decode([group.location for group in groups]))}
-    return {}
+    edges = np.stack([part[name].values for name in ("start_time", "stop_time")], axis=1)
+    return edges[np.isfinite(edges).all(1) & (edges[:, 1] > edges[:, 0])]

@@ -8,8 +8,8 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import Window
-from neurodyn.spikes.session import align
+from neurodyn.labels.convention import OWN_DIMS, Window
+from neurodyn.spikes.session import INVALID, align, apart
 
 #: Quantity -> factor from its SI unit to ours, our unit, name of the variable, kind.
 _QUANTITIES = {
@@ -65,9 +65,45 @@ def decode(values: Any) -> np.ndarray:
     return np.array(texts, dtype=str).reshape(array.shape)
 
 
-def table(columns: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
-    """Build a trial table: coordinates on `trial`, no variables."""
-    return labels.dataset({}, columns, source="recording", attrs=attrs)
+def table(
+    columns: Mapping[str, Any],
+    attrs: Mapping[str, Any],
+    variables: Mapping[str, tuple] | None = None,
+) -> xr.Dataset:
+    """Build a table of trials (or other rows).
+
+    Parameters
+    ----------
+    columns
+        Columns with one value for each row, which become coordinates.
+    attrs
+        Attributes.
+    variables
+        Columns with several values for each row, on dims of their own.
+    """
+    return with_variables(labels.dataset({}, columns, source="recording", attrs=attrs), variables)
+
+
+def with_variables(ds: xr.Dataset, variables: Mapping[str, tuple] | None) -> xr.Dataset:
+    """Add columns with several values for each row.
+
+    Parameters
+    ----------
+    ds
+        Table of trials, or spike Dataset.
+    variables
+        ``{name: (dims, values, units, long_name)}``. Dims besides those of `DIMS` are declared.
+    """
+    variables = variables or {}
+    dims = [*ds.dims, *(dim for spec in variables.values() for dim in spec[0])]
+    own = [str(dim) for dim in dict.fromkeys(dims) if dim not in labels.DIMS]
+    if variables:
+        added = labels.dataset(variables, {}, source="recording", dims=own, values=False)
+        # The numbers of new dims only, because rows have labels already.
+        numbers = {n: c for n, c in added.coords.items() if n not in (*ds.coords, *ds.dims)}
+        ds = ds.assign_coords(numbers)
+        ds = ds.assign({n: v.variable for n, v in added.data_vars.items()})
+    return ds.assign_attrs({OWN_DIMS: own}) if own else ds
 
 
 def signal(
@@ -113,14 +149,15 @@ def signal(
 def combine(parts: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.Dataset | xr.DataTree:
     """Join the parts of a recording: into one Dataset if possible, else into a DataTree.
 
-    Spikes and a single table of trials become one Dataset, and a single part stays one.
+    Spikes and a single table of trials become one Dataset, and a single part stays one. The table
+    of invalid times is no table of trials.
     """
     parts = dict(parts)
-    tables = [path for path in parts if path.startswith("intervals/")]
+    tables = [
+        path for path in parts if path.startswith("intervals/") and path != f"intervals/{INVALID}"
+    ]
     if "spikes" in parts and len(tables) == 1:
-        trials = parts.pop(tables[0])
-        joined = parts["spikes"].assign_coords(trials.coords)
-        parts["spikes"] = joined.assign_attrs(table=trials.attrs["table"])
+        parts["spikes"] = with_trials(parts["spikes"], parts.pop(tables[0]))
     if not parts:
         raise LabelError(
             "this recording holds nothing that can be labelled: no spike times, no continuous "
@@ -131,6 +168,15 @@ def combine(parts: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.Dat
         return only.assign_attrs(dict(attrs) | only.attrs)
     root = xr.Dataset(attrs={"source": "recording", "convention": labels.CONVENTION} | dict(attrs))
     return xr.DataTree.from_dict({"/": root} | {f"/{path}": part for path, part in parts.items()})
+
+
+def with_trials(spikes: xr.Dataset, trials: xr.Dataset) -> xr.Dataset:
+    """Put a table of trials beside spikes; columns of one name become `unit_NAME`, `trial_NAME`."""
+    spikes, trials = apart(spikes, trials)
+    own = [*spikes.attrs.get(OWN_DIMS, []), *trials.attrs.get(OWN_DIMS, [])]
+    joined = spikes.assign_coords(trials.coords).assign(trials.data_vars)
+    about = {"table": trials.attrs["table"]} | ({OWN_DIMS: own} if own else {})
+    return joined.assign_attrs(about)
 
 
 def _left_out(attrs: Mapping[str, Any]) -> str:

@@ -190,14 +190,14 @@ def observed_intervals(spikes: xr.Dataset) -> list[np.ndarray]:
         start, stop = (spikes[name].transpose("unit", ...).values for name in GAPS)
         known = np.isfinite(start) & np.isfinite(stop)
         gaps = [np.stack([start[u][known[u]], stop[u][known[u]]], 1) for u in range(n)]
-        found = [_without(each, gap) for each, gap in zip(found, gaps, strict=True)]
+        found = [without(each, gap) for each, gap in zip(found, gaps, strict=True)]
     return found
 
 
 _NONE = np.zeros((0, 2))
 
 
-def _without(intervals: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+def without(intervals: np.ndarray, gaps: np.ndarray) -> np.ndarray:
     """Intervals without the gaps in them."""
     if not len(gaps):
         return intervals

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.convention import DIMS, OWN_DIMS, Number, Window
+from neurodyn.labels.names import free_name
 from neurodyn.signals import align as signal_cut
 from neurodyn.signals.events import trial_column
 from neurodyn.signals.sampling import Method
@@ -18,6 +19,8 @@ from neurodyn.spikes.join import tidy
 
 #: Groups of a recording that hold tables, whose rows lie on `trial`.
 _TABLES = ("intervals", "events")
+#: Table of times that count for nothing, which is no table of trials unless that is asked for.
+INVALID = "invalid_times"
 _NAMED = ("session_id", "subject_id", "name")
 
 
@@ -104,14 +107,19 @@ def align(
             raise LabelError(f"trials={trials!r}: the trial table of this Dataset is {known!r}.")
         if not isinstance(signals, bool):
             raise LabelError("signals= chooses signals of a DataTree, and this is a single part.")
-        return _cut(recording, events, window, until, invalid, how)
+        cut = _cut(recording, events, window, until, invalid, how)
+        spiking = "spike_time" in getattr(recording, "coords", {})
+        return _with_columns(cut, recording) if spiking else cut
     parts = _parts(recording, signals)
-    events, until = _columns(recording, events, until, trials)
+    events, until, table = _columns(recording, events, until, trials)
     cut = {}
     for path, part in parts.items():
         part = part.drop_dims("trial", errors="ignore")
         try:
-            cut[path] = _cut(part, events, window, until, invalid, how)
+            part, column = apart(part, events)
+            cut[path] = _cut(part, column, window, until, invalid, how)
+            if path == "spikes":
+                cut[path] = _with_columns(cut[path], apart(table, part)[0])
         except LabelError as error:
             raise LabelError(f"{path}: {error}") from error
     cut = _alike(cut)
@@ -122,6 +130,42 @@ def align(
         return only.assign_attrs(named | only.attrs)
     root = xr.Dataset(attrs=dict(recording.attrs) | {"align_event": str(events.name or "event")})
     return xr.DataTree.from_dict({"/": root} | {f"/{path}": part for path, part in cut.items()})
+
+
+def apart(part: Any, trials: Any) -> tuple[Any, Any]:
+    """Give names that two objects have in common, but for `trial`, the prefix of their dims.
+
+    A column `quality` of units and of trials becomes `unit_quality` and `trial_quality`.
+    """
+    both = {str(n) for n in trials.coords} | {str(n) for n in getattr(trials, "data_vars", ())}
+    both = {n for n in both - {"trial"} if n in part.coords or n in getattr(part, "data_vars", ())}
+    if not both:
+        return part, trials
+    taken = {*map(str, part.coords), *map(str, trials.coords)}
+    renamed = []
+    for obj in (part, trials):
+        new = {n: free_name("_".join((*obj[n].dims[:1], n)), taken) for n in both}
+        own = [new.get(dim, dim) for dim in obj.attrs.get(OWN_DIMS, [])]
+        own = {OWN_DIMS: own} if own else {}
+        renamed.append(obj.rename(new).assign_attrs(own))
+    return renamed[0], renamed[1]
+
+
+def _with_columns(cut: xr.Dataset, *tables: xr.Dataset) -> xr.Dataset:
+    """Add the columns of units and trials that have several values for each of them."""
+    for table in tables:
+        held = {n: v for n, v in table.data_vars.items() if not {"spike", "time"} & {*v.dims}}
+        held = {n: v for n, v in held.items() if n not in cut.variables and {*v.dims} - {"trial"}}
+        dims = {dim for v in held.values() for dim in v.dims} - {*cut.dims}
+        for name, variable in (held | {n: table[n] for n in dims if n in table.coords}).items():
+            if "trial" in variable.dims:
+                place = table.indexes["trial"].get_indexer(cut["trial"].values)
+                variable = variable.isel(trial=place)
+            one = {name: variable.variable}
+            cut = cut.assign_coords(one) if name in dims else cut.assign(one)
+        own = [*cut.attrs.get(OWN_DIMS, []), *map(str, sorted(dims - {*DIMS}, key=str))]
+        cut = cut.assign_attrs({OWN_DIMS: list(dict.fromkeys(own))} if own else {})
+    return cut
 
 
 def _cut(part: Any, events: Any, window: Window, until: Any, invalid: Any, how: dict) -> Any:
@@ -169,16 +213,24 @@ def trial_tables(recording: xr.DataTree) -> dict[str, xr.Dataset]:
 
 def _columns(
     recording: xr.DataTree, events: Any, until: Any, trials: str | None
-) -> tuple[xr.DataArray, xr.DataArray | None]:
-    """The times of events and of ends of trials, with the trial table as coordinates."""
+) -> tuple[xr.DataArray, xr.DataArray | None, xr.Dataset]:
+    """The times of events and of ends of trials, with the trial table as coordinates.
+
+    Also the table of trials with its columns of several values.
+    """
     tables = trial_tables(recording)
     if trials is not None and trials not in tables:
         raise LabelError(f"trials={trials!r}: choose the trial table among {list(tables)}.")
     wanted = [name for name in (events, until) if isinstance(name, str)]
     if trials is None and wanted:
-        trials = _table_with(tables, wanted)
-    table = xr.Dataset() if trials is None else tables[trials]
-    table = table.drop_dims("spike", errors="ignore").reset_coords(drop=False)
+        usual = {name: table for name, table in tables.items() if name != INVALID}
+        trials = _table_with(usual or tables, wanted)
+    whole = (
+        xr.Dataset()
+        if trials is None
+        else tables[trials].drop_dims(["spike", "unit"], errors="ignore")
+    )
+    table = whole.reset_coords(drop=False)
     rows = {n: v.variable for n, v in table.items() if v.dims == ("trial",)}
     rows |= {n: c.variable for n, c in table.coords.items() if c.dims == ("trial",)}
     rows = {n: v for n, v in rows.items() if n not in ("unit_key", "trial_key")}
@@ -187,15 +239,16 @@ def _columns(
         # Labels that repeat name no trial.
         numbers = np.arange(table.sizes["trial"])
         table = table.rename_vars(trial="trial_id").assign_coords(trial=numbers)
+        whole = whole.assign_coords(trial=numbers)
     column = trial_column(table, events, "events")
     if "trial" not in column.coords:
         column = column.assign_coords(trial=np.arange(column.size))
     if until is None:
-        return column, None
+        return column, None, whole
     ends = trial_column(table, until, "until")
     if "trial" not in ends.coords and ends.size == column.size:
         ends = ends.assign_coords(trial=column["trial"].variable)
-    return column, ends
+    return column, ends, whole
 
 
 def _table_with(tables: dict[str, xr.Dataset], wanted: Sequence[str]) -> str:

@@ -193,13 +193,6 @@ class TestForeign:
         counts = spikes.bin(spikes.align(ds, [0.0, 2000.0], (0, 1000)), bin_width=1000.0)
         np.testing.assert_array_equal(counts.spike_count.values[:, 0], [[1, 1], [0, np.nan]])
 
-    def test_a_unit_with_gaps_of_its_own_is_warned_about(self):
-        file = nwbfile()
-        file.add_unit(spike_times=[0.1], obs_intervals=[[0.0, 1.0], [2.0, 3.0]])
-        file.add_unit(spike_times=[0.2], obs_intervals=[[0.0, 3.0]])
-        with pytest.warns(UserWarning, match="gaps of their own"):
-            from_nwb(file)
-
     def test_electrodes_tell_the_area(self, tmp_path):
         file = nwbfile()
         device = file.create_device(name="probe")
@@ -227,7 +220,8 @@ class TestForeign:
         ds = from_nwb(written(file, tmp_path / "a.nwb"))
         assert ds.area.values.tolist() == ["M1", "PMd"]
         assert ds.quality.attrs["long_name"] == "how good"
-        assert ds.attrs["not_read"] == ["units/template: not one plain value per row"]
+        np.testing.assert_array_equal(ds.template, [[1.0, 2.0], [1.0, np.nan]])
+        assert ds.n_template.values.tolist() == [2, 1]
 
     def trials(self, file):
         file.add_trial_column("go_time", "go cue")
