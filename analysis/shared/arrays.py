@@ -70,7 +70,9 @@ def _choose(data: xr.Dataset, name: str | None, what: str) -> str:
         if name not in data.data_vars:
             raise LabelError(f"{what} has no variable '{name}': it has {list(data.data_vars)}.")
         return name
-    candidates = [str(n) for n, v in data.data_vars.items() if "unit" in v.dims]
+    # Beside spikes, variables without `time` describe units, such as waveforms.
+    needed = {"unit", "time"} if "spike_time" in data else {"unit"}
+    candidates = [str(n) for n, v in data.data_vars.items() if needed <= {*v.dims}]
     for preferred in PREFERRED:
         if preferred in candidates:
             return preferred

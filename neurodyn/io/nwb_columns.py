@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurodyn.labels.names import free_name
 from neurodyn.io.nwb_values import Unreadable, flat, rows
+from neurodyn.labels.names import free_name
 
 #: Names of columns that hold times, which NWB defines to be in seconds.
 _TIMES = re.compile(r"(^|_)(times?|timestamps?)$|^rt$", re.IGNORECASE)

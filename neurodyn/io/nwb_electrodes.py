@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.labels.names import free_name
 from neurodyn.io.nwb_columns import Columns, add
 from neurodyn.io.nwb_values import Unreadable, flat
 from neurodyn.io.nwb_values import rows as values_of
 from neurodyn.labels import LabelError
+from neurodyn.labels.names import free_name
 
 #: Names of columns of electrodes with a name of ours.
 _OURS = {"location": "area", "group_name": "group"}

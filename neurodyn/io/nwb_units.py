@@ -8,13 +8,13 @@ import xarray as xr
 from hdmf.common import VectorIndex
 
 from neurodyn import spikes
-from neurodyn.labels.names import free_name
 from neurodyn.io.nwb_columns import Columns, add, columns, described, in_ms
 from neurodyn.io.nwb_electrodes import unit_electrodes
 from neurodyn.io.nwb_observation import observed_intervals, without_invalid
 from neurodyn.io.nwb_values import Unreadable, flat
 from neurodyn.io.parts import decode, unit_of, with_variables
 from neurodyn.labels import LabelError
+from neurodyn.labels.names import free_name
 from neurodyn.spikes.join import in_order
 
 _AREA_COLUMNS = ("area", "brain_area", "brain_region", "region", "location")
