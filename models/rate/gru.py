@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
@@ -19,6 +20,9 @@ class GRU(AbstractGated):
         z &= \sigma(x U_z + b^\mathrm{in}_z + h W_z + b_z) \\
         n &= \tanh(x U_n + b^\mathrm{in}_n + r (h W_n + b_n)) \\
         h' &= (1 - z) n + z h
+
+    With ``reset="before"``, as the paper has it, the reset gate acts before the product:
+    :math:`n = \tanh(x U_n + b^\mathrm{in}_n + (r h) W_n + b_n)`.
 
     Gates are blocks of columns in the order r, z, n. The defaults are the usual ones of deep
     learning libraries: everything U(-k, k) with ``k = 1 / sqrt(n_units)``.
@@ -38,8 +42,17 @@ class GRU(AbstractGated):
         Initial state, as for :class:`CTRNN`.
     areas
         As for :class:`CTRNN`.
+    reset
+        ``"after"``: the reset gate multiplies the recurrent input, as in PyTorch and in Keras with
+        ``reset_after=True`` (default, because trained networks usually have it). ``"before"``: it
+        multiplies the state.
     key
         Seed or key of the initial weights.
+
+    Raises
+    ------
+    ValueError
+        If `reset` is neither, or a size, shape or initial value does not fit.
 
     References
     ----------
@@ -49,8 +62,15 @@ class GRU(AbstractGated):
 
     reference: ClassVar[tuple[str, ...]] = ("cho2014",)
     n_gates: ClassVar[int] = 3
+    reset: str = eqx.field(static=True, default="after")
 
-    __init__ = AbstractGated.__init__  # type checkers would derive one from the fields
+    def __init__(
+        self, n_inputs: int, n_units: int, n_outputs: int, *, reset: str = "after", **options: Any
+    ):
+        if reset not in ("after", "before"):
+            raise ValueError(f'`reset` must be "after" or "before", got {reset!r}.')
+        self.reset = reset
+        super().__init__(n_inputs, n_units, n_outputs, **options)
 
     @classmethod
     def example(cls, key: Any = 0) -> "GRU":
@@ -67,7 +87,11 @@ class GRU(AbstractGated):
         hr, hz, hn = jnp.split(h @ self.W + self.b, 3)
         xr, xz, xn = split_drive(u, self.U, self.b_in, gates=3, current_into=2)
         r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
-        n = jnp.tanh(xn + r * hn)
+        if self.reset == "after":
+            n = jnp.tanh(xn + r * hn)
+        else:
+            last = 2 * self.n_units
+            n = jnp.tanh(xn + (r * h) @ self.W[:, last:] + self.b[last:])
         return State((1 - z) * n + z * h, memory={"update_gate": z})
 
     def readout(self, state):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from neurodyn.io.nwb import from_nwb
     from neurodyn.io.nwb_write import to_nwb
     from neurodyn.io.read import read
+    from neurodyn.io.weights.export import to_weights
+    from neurodyn.io.weights.load import from_weights
 
 __all__ = [
     # Read any file
@@ -26,6 +28,9 @@ __all__ = [
     "to_neo",
     "from_brian2",
     "to_brian2",
+    # Weights of networks trained elsewhere
+    "from_weights",
+    "to_weights",
     # Write files of your own safely
     "atomic_path",
     "FileFormatError",

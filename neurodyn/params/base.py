@@ -153,6 +153,17 @@ class AbstractParameter(eqx.Module):
         }
         return changed(self, **filled)
 
+    def hold(self, value: np.ndarray) -> Any:
+        """A copy of a bound parameter that has this value, such as one trained elsewhere.
+
+        Raises
+        ------
+        ValueError
+            If no such copy exists; values are never moved to the nearest one that the parameter
+            can have. Default: the class does not say how.
+        """
+        raise ValueError(f"{type(self).__name__} has no `hold`, which finds its arrays by a value.")
+
     def magnitudes(self) -> "AbstractParameter":
         """The parameter on which :class:`Dale` puts its signs, by ``sign * |value|``.
 
@@ -210,6 +221,11 @@ def changed(x: Any, **fields: Any) -> Any:
 def value_of(x: Any) -> Array:
     """The value of a bound parameter; arrays stay as they are."""
     return x.value() if isinstance(x, AbstractParameter) else x
+
+
+def held(x: Any, value: np.ndarray) -> Any:
+    """A bound parameter, or an array, with another value of the same shape."""
+    return x.hold(value) if isinstance(x, AbstractParameter) else jnp.asarray(value, x.dtype)
 
 
 def numbers_of(x: Any) -> np.ndarray | None:

@@ -9,8 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from neurodyn.params.base import AbstractParameter, changed, require_parameter, scale_rows, value_of
+from neurodyn.params.base import (
+    AbstractParameter,
+    changed,
+    held,
+    require_parameter,
+    scale_rows,
+    value_of,
+)
 from neurodyn.params.entries import Free
+from neurodyn.params.held import CannotHold, refuse_entries
 from neurodyn.params.transposed import transposed
 from neurodyn.params.weights import signs_of
 
@@ -82,6 +90,23 @@ class Blocks(AbstractParameter):
             for i, source in enumerate(areas)
         )
         return changed(self, within=None, between={}, blocks=blocks)
+
+    def hold(self, value):
+        starts = np.cumsum((0, *self.sizes))
+
+        def block(i: int, j: int, part: Any) -> Any:
+            values = value[starts[i] : starts[i + 1], starts[j] : starts[j + 1]]
+            try:
+                if part is None:
+                    refuse_entries(self, values, values != 0, "these areas are not connected.")
+                return part if part is None else held(part, values)
+            except CannotHold as error:
+                raise error.moved(int(starts[i]), int(starts[j])) from error
+
+        rows = [
+            [block(i, j, part) for j, part in enumerate(row)] for i, row in enumerate(self.blocks)
+        ]
+        return changed(self, blocks=tuple(map(tuple, rows)))
 
     def value(self) -> Array:
         """The assembled matrix."""

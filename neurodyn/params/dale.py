@@ -9,8 +9,16 @@ import numpy as np
 from jaxtyping import Array
 
 from neurodyn.params.balance import cancelling, unit_disc
-from neurodyn.params.base import AbstractParameter, changed, layers, scale_rows, value_of
+from neurodyn.params.base import (
+    AbstractParameter,
+    changed,
+    held,
+    layers,
+    scale_rows,
+    value_of,
+)
 from neurodyn.params.entries import Free
+from neurodyn.params.held import refuse_entries
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import Init, is_concrete
 
@@ -95,6 +103,13 @@ class Dale(AbstractWrapper):
             magnitudes, sizes = jnp.abs(value_of(of)), self._sizes(len(signs))
             of = scale_rows(of, factors(magnitudes, tuple(signs.tolist()), tuple(sizes)))
         return changed(self, ei=sign, of=of, balance=None)
+
+    def hold(self, value):
+        sign = np.asarray(self.ei)
+        signed = (sign[:, None] if sign.ndim < value.ndim else sign) * value
+        why = "the weight contradicts the sign of the presynaptic unit."
+        refuse_entries(self, value, signed < 0, why)
+        return changed(self, of=held(self.of, np.abs(value)))
 
     def value(self) -> Array:
         """The signed weights."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.params.base import AbstractParameter, numbers_of
+from neurodyn.params.held import refuse_entries
 from neurodyn.params.kinds import AbstractElementwise
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
@@ -97,6 +98,12 @@ class Bounded(AbstractElementwise):
         """``low``."""
         return self.low
 
+    def hold(self, value):
+        low, high = np.asarray(self.low), np.asarray(self.high)
+        why = f"values lie strictly between {low:g} and {high:g}."
+        refuse_entries(self, value, ~((value > low) & (value < high)), why)
+        return super().hold(value)
+
     def constrain(self, raw):
         """A scaled sigmoid."""
         return _between(raw, *jax.lax.stop_gradient((self.low, self.high)))
@@ -142,6 +149,11 @@ class Clamped(AbstractElementwise):
     def lower(self):
         """``minimum``."""
         return self.minimum
+
+    def hold(self, value):
+        low = np.asarray(self.minimum)
+        refuse_entries(self, value, ~(value >= low), f"values are at least {low:g}.")
+        return super().hold(value)
 
     def constrain(self, raw):
         """The clamped value."""

@@ -4,6 +4,7 @@ import abc
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -16,6 +17,7 @@ from neurodyn.params.base import (
     scale_rows,
     turned_array,
 )
+from neurodyn.params.held import CannotHold, differs, first_refused, refuse_entries
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
 
@@ -97,6 +99,26 @@ class AbstractElementwise(AbstractParameter):
                 f"{float(value.min()):.6g} to {float(value.max()):.6g}: pass another `init`."
             )
         return changed(new, init=None, raw=raw)
+
+    def hold(self, value: np.ndarray) -> Any:
+        """A copy with this value, by :meth:`unconstrain`."""
+        value = np.asarray(value)
+
+        def raw(value):
+            found = self.unconstrain(jnp.asarray(value, self.raw.dtype))
+            if not np.isfinite(np.asarray(found)).all():
+                raise ValueError("it does not allow that.")
+            return found
+
+        try:
+            new = changed(self, raw=raw(value))
+        except ValueError as error:
+            index = first_refused(raw, value)
+            why = str(error).partition(": ")[2] or str(error)
+            raise CannotHold(type(self).__name__, float(value[index]), index, why) from error
+        wrong = differs(np.asarray(new.value()), value)
+        refuse_entries(self, value, wrong, "its constraint would change it.")
+        return new
 
     @property
     def bound(self) -> bool:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from neurodyn.params.base import changed, value_of
+from neurodyn.params.base import changed, held, value_of
 from neurodyn.params.entries import Free
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import is_concrete
@@ -43,6 +43,9 @@ class Scaled(AbstractWrapper):
         """Draw the parameter in its own units."""
         of = self.of.build(shape, key, dtype)
         return changed(self, factor=jnp.asarray(self.factor, value_of(of).dtype), of=of)
+
+    def hold(self, value):
+        return changed(self, of=held(self.of, value / np.asarray(self.factor)))
 
     def value(self) -> Array:
         """The scaled value."""

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn.params.base import AbstractParameter, changed, turned_array, value_of
+from neurodyn.params.base import AbstractParameter, changed, held, turned_array, value_of
 from neurodyn.params.entries import Free
+from neurodyn.params.held import differs, refuse_entries
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import Init, initial_value, is_concrete
 
@@ -47,6 +48,9 @@ class Grouped(AbstractWrapper):
         of = self.of.build((int(groups.max(initial=0)) + 1,), key, dtype)
         return changed(self, groups=jnp.asarray(groups, jnp.int32), of=of)
 
+    def hold(self, value):
+        return _one_a_group(self, value)
+
     def value(self) -> Array:
         """The value of every unit."""
         return value_of(self.of)[self.groups]
@@ -74,6 +78,9 @@ class Shared(AbstractWrapper):
             raise ValueError(f"Shared spreads one value over units, but the parameter is {shape}.")
         of = self.of.build((1,), key, dtype)
         return changed(self, of=of, groups=jnp.zeros(shape, jnp.int32))
+
+    def hold(self, value):
+        return _one_a_group(self, value)
 
     def value(self) -> Array:
         """The value of every unit."""
@@ -115,6 +122,11 @@ class Indexed(AbstractParameter):
     def value(self) -> Array:
         """All rows (:func:`with_values` with a trial picks one)."""
         return self.values
+
+    def hold(self, value):
+        return changed(
+            self, values=jnp.broadcast_to(value, self.values.shape).astype(self.values.dtype)
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -159,6 +171,15 @@ class Indexed(AbstractParameter):
                     "covers the data."
                 )
         return index
+
+
+def _one_a_group(parameter: Any, value: np.ndarray) -> Any:
+    """The parameter with values that are the same for all units of a group."""
+    groups = np.asarray(parameter.groups)
+    first = np.array([np.argmax(groups == g) for g in range(groups.max(initial=0) + 1)])
+    why = "it has one value for this unit and others, whose value is another."
+    refuse_entries(parameter, value, differs(value[first][groups], value), why)
+    return changed(parameter, of=held(parameter.of, value[first]))
 
 
 def _require_entries(parameter: Any, name: str) -> None:

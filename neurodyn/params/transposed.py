@@ -4,9 +4,10 @@ import warnings
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
-from neurodyn.params.base import AbstractParameter, changed, turned_array, value_of
+from neurodyn.params.base import AbstractParameter, changed, held, turned_array, value_of
 from neurodyn.params.kinds import AbstractWrapper
 
 
@@ -24,6 +25,9 @@ class Transposed(AbstractWrapper):
     def draw(self, shape, key, dtype=None):
         """Draw the parameter with its axes swapped."""
         return changed(self, of=self.of.build(shape[::-1], key, dtype))
+
+    def hold(self, value):
+        return changed(self, of=held(self.of, np.swapaxes(value, -1, -2)))
 
     def value(self) -> Array:
         """The transposed value."""

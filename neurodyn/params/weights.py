@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.common.arrays import as_array
-from neurodyn.params.base import AbstractParameter, changed, require_elementwise, value_of
+from neurodyn.params.base import AbstractParameter, changed, held, require_elementwise, value_of
 from neurodyn.params.entries import Free
+from neurodyn.params.held import TOLERANCE, refuse_entries
 from neurodyn.params.kinds import AbstractWrapper
 from neurodyn.params.laws import Init, initial_value, is_concrete
 from neurodyn.params.shared import Indexed
@@ -93,6 +94,15 @@ class Masked(AbstractWrapper):
         mask = as_array(_mask(self.mask, shape, k_mask), value_of(of).dtype)
         return changed(self, mask=mask, of=of)
 
+    def hold(self, value):
+        exists = np.asarray(self.mask) != 0
+        why = "the mask has no connection there, and only 0 is possible."
+        refuse_entries(self, value, ~exists & (value != 0), why)
+        # What lies under the mask stays, because 0 may not be allowed there.
+        return changed(
+            self, of=held(self.of, np.where(exists, value, np.asarray(value_of(self.of))))
+        )
+
     def value(self) -> Array:
         """The masked value."""
         return jax.lax.stop_gradient(self.mask) * value_of(self.of)
@@ -171,6 +181,22 @@ class LowRank(AbstractParameter):
             for size, k in zip(shape, jax.random.split(key), strict=True)
         )
         return changed(self, init=None, n=n, m=m)
+
+    def hold(self, value):
+        if self.nonnegative:
+            raise ValueError(
+                "non-negative LowRank factors cannot be found from a product: pass them as `n` and "
+                "`m`."
+            )
+        left, sizes, right = np.linalg.svd(np.asarray(value, float), full_matrices=False)
+        if (sizes[self.rank :] > TOLERANCE * sizes[0]).any():
+            raise ValueError(
+                f"LowRank({self.rank}) cannot hold a matrix of rank "
+                f"{int((sizes > TOLERANCE * sizes[0]).sum())}."
+            )
+        root = np.sqrt(sizes[: self.rank] * len(value))
+        n, m = left[:, : self.rank] * root, right[: self.rank].T * root
+        return changed(self, n=jnp.asarray(n, self.n.dtype), m=jnp.asarray(m, self.m.dtype))
 
     def value(self) -> Array:
         """The weight matrix ``(pre, post)``."""
