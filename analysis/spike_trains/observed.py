@@ -8,7 +8,8 @@ import xarray as xr
 from neurodyn.labels import LabelError, clock
 from neurodyn.labels.convention import Window
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
-from neurodyn.spikes.join import Positions, in_trials, observed, positions, require_spikes
+from neurodyn.spikes.gaps import cells, gaps_of, in_gaps, lost_time
+from neurodyn.spikes.join import Positions, in_trials, positions, require_spikes
 
 
 def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tuple[float, float]:
@@ -41,14 +42,16 @@ def check_inside(data: xr.Dataset, window: Window, margin: float, what: str) -> 
 
 
 def within(spikes: xr.Dataset, start: float, stop: float) -> Positions:
-    """The spikes between two times and before the end of their trial."""
-    found = positions(spikes)
+    """The spikes between two times, before the end of their trial and outside of gaps."""
+    found, gaps = positions(spikes), gaps_of(spikes)
     time = step_middles(spikes, found.time)
     end = _ends(spikes, stop)
     if found.trial is not None and (end < stop).any():
         inside = (time >= start) & (time < end[found.trial])
     else:
         inside = (time >= start) & (time < end.min(initial=stop))
+    if gaps is not None:
+        inside &= ~in_gaps(gaps, cells(found, spikes.sizes["unit"]), time)
     trial = None if found.trial is None else found.trial[inside]
     return Positions(found.time[inside], found.unit[inside], trial)
 
@@ -63,16 +66,9 @@ def _ends(spikes: xr.Dataset, stop: float) -> np.ndarray:
 
 def observed_time(spikes: xr.Dataset, start: float, stop: float) -> np.ndarray:
     """How long each unit was observed [ms], ``(trial, unit)``; one row without trials."""
-    if "spike_trial" in spikes:
-        time = np.maximum(_ends(spikes, stop) - start, 0)[:, None]
-        seen = observed(spikes)
-        seen = 1.0 if seen is None else seen
-        return time * np.broadcast_to(seen, (len(time), spikes.sizes["unit"]))
-    edges = np.asarray(spikes.attrs.get("obs_intervals", (start, stop)), np.float64).reshape(-1, 2)
-    first = np.maximum(edges[:, :1], start)
-    last = np.minimum(edges[:, 1:], stop)
-    if "observed_start" in spikes.coords:
-        first = np.maximum(first, spikes["observed_start"].values[None, :])
-        last = np.minimum(last, spikes["observed_stop"].values[None, :])
-    time = np.maximum(last - first, 0).sum(0)
-    return np.broadcast_to(time, (1, spikes.sizes["unit"])).astype(np.float64)
+    end, n_units = _ends(spikes, stop), spikes.sizes["unit"]
+    whole = np.maximum(end - start, 0)[:, None]
+    gaps = gaps_of(spikes)
+    lost = np.zeros((1, n_units)) if gaps is None else lost_time(gaps, start, end, n_units)
+    # What rounding leaves of a time that was lost as a whole is none.
+    return np.where(lost < whole - SLACK, whole - lost, 0.0)

@@ -7,6 +7,8 @@ import xarray as xr
 
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.labels.only import DATASET, takes
+from neurodyn.spikes.build import step_middles
+from neurodyn.spikes.gaps import Gaps, cells, gaps_of, last_gap
 from neurodyn.spikes.join import places, positions
 
 
@@ -24,7 +26,7 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     Dataset on dim ``interval``, sorted by trial, unit and time: ``interspike_interval`` [ms],
     ``interval_start`` [ms], the time of the spike that begins it, ``interval_unit`` and, in trials,
     ``interval_trial``, labels of ``unit`` and ``trial``. Intervals that span a gap of the
-    recording (``obs_intervals``) are left out, because a spike in the gap would not have been seen.
+    recording, or of this unit, are left out, because a spike in the gap would not have been seen.
 
     Raises
     ------
@@ -38,12 +40,13 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     >>> found["interspike_interval"].values
     array([3., 5.])
     """
-    time, unit, trial = positions(spikes)
-    in_trials = trial is not None
-    trial = np.zeros_like(unit) if trial is None else trial
-    order = np.lexsort([time, unit, trial])
-    time, unit, trial = time[order], unit[order], trial[order]
-    follows = (np.diff(unit) == 0) & (np.diff(trial) == 0) & _seen(spikes, time)
+    found, gaps = positions(spikes), gaps_of(spikes)
+    cell, counted = cells(found, spikes.sizes["unit"]), step_middles(spikes, found.time)
+    in_trials = found.trial is not None
+    trial = np.zeros_like(found.unit) if found.trial is None else found.trial
+    order = np.lexsort([found.time, cell])
+    time, unit, trial = found.time[order], found.unit[order], trial[order]
+    follows = (np.diff(cell[order]) == 0) & _seen(gaps, cell[order], counted[order])
     first = np.flatnonzero(follows)
     dim, starts = "interval", time[first]
     variables = {
@@ -58,13 +61,11 @@ def spike_intervals(spikes: xr.Dataset) -> xr.Dataset:
     return results(variables, coords)
 
 
-def _seen(spikes: xr.Dataset, time: np.ndarray) -> np.ndarray:
-    """Whether each two successive spikes lie in one observed interval."""
-    edges = spikes.attrs.get("obs_intervals")
-    if edges is None or "spike_trial" in spikes:
+def _seen(gaps: Gaps | None, cell: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Whether each two successive spikes have no gap between them."""
+    if gaps is None:
         return np.ones(max(time.size - 1, 0), bool)
-    inside = np.searchsorted(np.asarray(edges, np.float64).reshape(-1, 2)[:, 0], time, side="right")
-    return np.diff(inside) == 0
+    return np.diff(last_gap(gaps, cell, time)) == 0
 
 
 @takes(spikes=DATASET)

@@ -19,8 +19,9 @@ from neurodyn.io import layout
 from neurodyn.io.atomic import atomic_path
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_COLUMNS
-from neurodyn.spikes.join import in_trials, observed, positions, refuse_single_trial, tidy
-from neurodyn.spikes.observation import observed_intervals, union
+from neurodyn.spikes.gaps import gaps_of
+from neurodyn.spikes.join import in_trials, positions, refuse_single_trial, tidy
+from neurodyn.spikes.observation import observed_intervals, union, without
 
 #: Names that NWB keeps for itself.
 _RESERVED = {
@@ -168,11 +169,18 @@ def _units(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict
 def _observed(ds: xr.Dataset, event: np.ndarray | None, window: tuple) -> list | None:
     """Intervals in which each unit was observed [ms], shape (n, 2) per unit."""
     if event is not None:
-        stop = ds["valid_until"].values if "valid_until" in ds.coords else window[1]
+        stop = window[1]
+        if "valid_until" in ds.coords:
+            stop = np.fmin(ds["valid_until"].values, stop)
         shared = np.stack([event + window[0], event + stop], axis=1)
-        if (seen := observed(ds)) is not None:
-            return [union(shared[seen[:, u]]) for u in range(ds.sizes["unit"])]
-        return [union(shared)] * ds.sizes["unit"]
+        gaps = gaps_of(ds)
+        if gaps is None:
+            return [union(shared)] * ds.sizes["unit"]
+        trial, unit = np.divmod(gaps.cell, ds.sizes["unit"])
+        lost = np.stack([gaps.start, gaps.stop], axis=1) + event[trial][:, None]
+        lost = np.clip(lost, *shared[trial].T[:, :, None])
+        of_units = (lost[unit == u] for u in range(ds.sizes["unit"]))
+        return [without(union(shared), each) for each in of_units]
     if "window" not in ds.attrs:
         return None
     return observed_intervals(ds)

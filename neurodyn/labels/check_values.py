@@ -13,8 +13,8 @@ from neurodyn.labels.convention import TIME_TOLERANCE, LabelError
 from neurodyn.labels.ends import counted, valid
 
 
-def value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]:
-    """Infinite values, and NaN in places that no end of a trial explains."""
+def value_problems(array: xr.DataArray, simultaneous: Any = 1, gaps: Any = 0) -> Iterator[str]:
+    """Infinite values, and NaN in places that no end of a trial and no gap explains."""
     if array.dtype.kind not in "fc" or array.size == 0:
         return
     name = "the array" if array.name is None else f"'{array.name}'"
@@ -22,7 +22,7 @@ def value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]:
     if np.isinf(numbers).any():
         yield f"{name} holds infinite values: find the division or the diverging run behind them"
     missing = np.isnan(numbers)
-    if "time" not in array.dims or not missing.any():
+    if "time" not in array.dims or not missing.any() or gaps:
         return
     ends = [n for n in ("valid_until", "n_valid") if n in array.coords and "time" in array.coords]
     if ends:
@@ -45,13 +45,17 @@ def value_problems(array: xr.DataArray, simultaneous: Any = 1) -> Iterator[str]:
         again = traces[..., :-1] & ~traces[..., 1:]
         never = np.isnan(numbers).all(array.dims.index("time"))
         if (again if "condition" in array.dims else traces.any(-1) & ~never).any():
-            yield f"{name} has NaN in the middle of traces: cut the trials, or interpolate"
+            yield (
+                f"{name} has NaN in the middle of traces: cut the trials, interpolate, or set "
+                ".attrs['gaps'] = 1 where NaN marks times that were not observed"
+            )
     elif traces.any():
         where = f"before {ends[0]} ends" if ends else "and no n_valid coordinate"
         yield (
             f"{name} has NaN in {traces.any(-1).sum()} of {traces[..., 0].size} traces {where}:"
             " give valid_until (trial), the time at which each trial ends, or "
-            ".attrs['simultaneous'] = 0 where units have different trials"
+            ".attrs['simultaneous'] = 0 where units have different trials, or .attrs['gaps'] = 1 "
+            "where NaN marks times that were not observed"
         )
 
 

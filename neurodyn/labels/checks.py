@@ -31,6 +31,8 @@ _MEANT = {
     "pc": "component",
     "feature": "unit",
 }
+#: Attributes that say why values are missing: units have trials of their own, or there are gaps.
+_EXPLAIN_NAN = ("simultaneous", "gaps")
 
 
 def check(
@@ -118,7 +120,8 @@ def _dataset_problems(
     for variable in ds.data_vars.values():
         yield from _array_problems(variable, dims)
         if values:
-            yield from value_problems(variable, simultaneous=ds.attrs.get("simultaneous", 1))
+            known = {name: ds.attrs[name] for name in _EXPLAIN_NAN if name in ds.attrs}
+            yield from value_problems(variable, **known)
     if "spike" in ds.dims:
         yield from spike_problems(ds)
 

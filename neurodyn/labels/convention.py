@@ -100,6 +100,7 @@ COORDS = {
     "trial_key": ("1", "label by which spikes name the trial"),
     "observed_start": ("ms", "first time the unit was observed"),
     "observed_stop": ("ms", "last time the unit was observed"),
+    "gap": ("1", "gap in which the unit was not observed"),
     "gap_start": ("ms", "start of a gap in which the unit was not observed"),
     "gap_stop": ("ms", "end of a gap in which the unit was not observed"),
     "ei": ("1", "sign of the outgoing weights"),
@@ -111,7 +112,10 @@ SPIKE_COLUMNS = {"spike_time": None, "spike_unit": "unit", "spike_trial": "trial
 #: Coordinates with the labels by which spikes name the entries of a dim: those with which the
 #: Dataset was built. So spikes are found after `assign_coords` has given the dim new labels.
 SPIKE_KEYS = {"unit": "unit_key", "trial": "trial_key"}
-#: Coordinates on (unit, gap) with the gaps of each unit; NaN where a unit has fewer than others.
+#: Coordinates on `unit` of units that were not observed throughout a continuous recording.
+OBSERVED_EDGES = ("observed_start", "observed_stop")
+#: Coordinates on (unit, gap), in trials on (trial, unit, gap), with the gaps of each unit; NaN if a
+#: unit has fewer than others.
 GAPS = ("gap_start", "gap_stop")
 
 

@@ -12,8 +12,9 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
+from neurodyn.spikes.gaps import Gaps, gaps_of, in_gaps
 from neurodyn.spikes.join import in_order, places, positions
-from neurodyn.spikes.observation import observation, refuse_unobserved
+from neurodyn.spikes.observation import observation, observed_intervals, slack, spelt
 
 #: Tolerance [ms] for times that went through sums and unit conversions.
 SLACK = 1e-6
@@ -88,7 +89,7 @@ def dataset(
     sizes = {name: column.shape for name, column in columns.items()}
     if len(set(sizes.values())) > 1 or columns["spike_time"].ndim != 1:
         raise LabelError(f"spike arrays must be 1-D and of one length, got shapes {sizes}.")
-    _check_window(columns["spike_time"], window)
+    _check_window(columns["spike_time"], window, dict(attrs or {}))
 
     order = in_order(columns["spike_time"], place["unit"], place.get("trial"))
     if order is not None:
@@ -107,7 +108,7 @@ def dataset(
     ds = labels.dataset(
         {}, coords | spikes, source=source, kind="spike_time", attrs=about | dict(attrs or {})
     )
-    refuse_unobserved(ds)
+    _refuse_unobserved(ds)
     return ds
 
 
@@ -155,11 +156,14 @@ def _known(name: str, given: np.ndarray, table: np.ndarray, dim: str) -> np.ndar
     return place.reshape(given.shape)
 
 
-def _check_window(spike_time: np.ndarray, window: Window | None) -> None:
+def _check_window(spike_time: np.ndarray, window: Window | None, attrs: dict[str, Any]) -> None:
     if window is None:
         return
     start, stop = window_edges(window)
-    outside = (spike_time < start - SLACK) | (spike_time > stop + SLACK)
+    near = slack(start, stop)
+    # The label of a step may lie beyond the window that holds its middle.
+    shift = float(attrs["dt"]) / 2 if attrs.get("closed") == "right" else 0.0
+    outside = (spike_time < start - near) | (spike_time - shift > stop + near)
     if outside.any():
         raise LabelError(
             f"{outside.sum()} of {spike_time.size} spikes lie outside the window {start:g} to "
@@ -247,6 +251,30 @@ def times(spikes: xr.Dataset) -> list[np.ndarray]:
     order = np.lexsort([found.time, trial, found.unit])
     ends = np.cumsum(np.bincount(found.unit, minlength=spikes.sizes["unit"]))
     return np.split(found.time[order], ends[:-1])
+
+
+def _refuse_unobserved(spikes: xr.Dataset) -> None:
+    """Refuse a continuous recording with spikes at times at which their unit was not observed."""
+    gaps = None if "spike_trial" in spikes else gaps_of(spikes)
+    if gaps is None:
+        return
+    found = positions(spikes)
+    near = slack(found.time)
+    inner = Gaps(gaps.cell, gaps.start + near, gaps.stop - near)
+    outside = in_gaps(inner, found.unit, step_middles(spikes, found.time))
+    if not outside.any():
+        return
+    first = found.unit[outside][0]
+    times = found.time[outside & (found.unit == first)]
+    shown = ", ".join(f"{t:.10g}" for t in times[:4]) + (", ..." if times.size > 4 else "")
+    others = np.unique(found.unit[outside]).size - 1
+    raise LabelError(
+        f"unit {spikes['unit'].values[first].item()!r} has spikes when it was not observed, "
+        f"{times.size} of them, at {shown} ms; it was observed in "
+        f"{spelt(observed_intervals(spikes)[first])}"
+        + (f" ({others} more units have such spikes)" if others else "")
+        + ". Correct the intervals (observed, obs_intervals), or leave these spikes out."
+    )
 
 
 def step_middles(ds: xr.Dataset, time: np.ndarray) -> np.ndarray:

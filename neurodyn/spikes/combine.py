@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError, pair
-from neurodyn.labels.convention import COORDS, SPIKE_COLUMNS, SPIKE_KEYS
+from neurodyn.labels.convention import COORDS, GAPS, OBSERVED_EDGES, SPIKE_COLUMNS, SPIKE_KEYS
 from neurodyn.spikes.build import SLACK
+from neurodyn.spikes.gaps import has_gaps
 from neurodyn.spikes.join import joined, require_spikes, tidy
+from neurodyn.spikes.observation import observation, observed_intervals
 
 #: The convention in which spikes held positions, and the one in which they hold labels.
 _OLD, _NEW = "neurodyn-1", "neurodyn-2"
@@ -36,7 +38,8 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
 
     Returns
     -------
-    One spike Dataset, with the attributes that all of them share.
+    One spike Dataset, with the attributes that all of them share. Units of continuous recordings
+    keep the times at which each was observed, which may differ.
 
     Raises
     ------
@@ -55,7 +58,11 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
         raise ValueError(f"spikes are put together along 'trial' or 'unit', not {dim!r}.")
     if not datasets:
         raise ValueError("concat needs at least one spike Dataset.")
-    parts = [_complete(_under_labels(ds), datasets) for ds in datasets]
+    parts = [_under_labels(ds) for ds in datasets]
+    seen = _seen(parts) if dim == "unit" else None
+    if seen is not None:
+        parts = [_plain(part) for part in parts]
+    parts = [_complete(part, parts) for part in parts]
     _refuse_different(parts, dim)
     tables = [part.drop_dims("spike") for part in parts]
     options: Any = {"coords": "minimal", "compat": "override", "combine_attrs": "drop_conflicts"}
@@ -71,7 +78,29 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
         str(name): ("spike", np.concatenate([p[name].values for p in parts]), parts[0][name].attrs)
         for name in columns
     }
+    if seen is not None:
+        when, about = observation(seen, whole["unit"].values)
+        when = {name: xr.Variable(*spec, _about(name)) for name, spec in when.items()}
+        whole = whole.assign_coords(when).assign_attrs(about)
     return tidy(whole.assign_coords(spikes))
+
+
+def _seen(parts: Sequence[xr.Dataset]) -> list[np.ndarray] | None:
+    """When each unit of continuous recordings was observed; None if all were, for equally long."""
+    if any("spike_trial" in part for part in parts):
+        return None
+    windows = [part.attrs.get("window") for part in parts]
+    known = all(window is not None for window in windows)
+    if not known or not (any(map(has_gaps, parts)) or np.ptp(np.array(windows), axis=0).any()):
+        return None
+    return [each for part in parts for each in observed_intervals(part)]
+
+
+def _plain(ds: xr.Dataset) -> xr.Dataset:
+    """Without labels that say when units were observed."""
+    ds = ds.drop_vars([*GAPS, *OBSERVED_EDGES, "gap"], errors="ignore")
+    ds.attrs = {n: v for n, v in ds.attrs.items() if n not in ("window", "obs_intervals")}
+    return ds
 
 
 def _under_labels(ds: xr.Dataset) -> xr.Dataset:
@@ -86,6 +115,10 @@ def _complete(ds: xr.Dataset, others: Sequence[xr.Dataset]) -> xr.Dataset:
     if "observed" not in ds and any("observed" in other for other in others):
         shape = ds.sizes["trial"], ds.sizes["unit"]
         ds = ds.assign(observed=(("trial", "unit"), np.ones(shape, bool)))
+    if "gap" not in ds.dims and any("gap" in o.dims for o in others) and "trial" in ds.dims:
+        none = np.full((ds.sizes["trial"], ds.sizes["unit"], 1), np.nan)
+        gaps = {name: xr.Variable(("trial", "unit", "gap"), none, _about(name)) for name in GAPS}
+        ds = ds.assign_coords(gap=xr.Variable("gap", [0], _about("gap")), **gaps)
     if "valid_until" not in ds.coords and any("valid_until" in o.coords for o in others):
         if "window" not in ds.attrs:
             raise LabelError("which times were observed is not known: set .attrs['window'] [ms].")

@@ -10,14 +10,19 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import SPIKE_KEYS, Number, Window
+from neurodyn.labels.convention import OBSERVED_EDGES, SPIKE_KEYS, Number, Window
 from neurodyn.signals.smooth import smooth
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
-from neurodyn.spikes.join import in_trials, observed, positions
+from neurodyn.spikes.gaps import Gaps, gaps_of, unobserved_bins
+from neurodyn.spikes.join import in_trials, positions
 from neurodyn.spikes.wider import rebinned
 
 #: Coordinates of spikes that bins do not keep.
-_OF_SPIKES = ("valid_until", "n_valid", "time", *SPIKE_KEYS.values())
+_OF_SPIKES = (
+    *("valid_until", "n_valid", "time"),
+    *OBSERVED_EDGES,
+    *SPIKE_KEYS.values(),
+)
 
 #: Largest number of counts; more would fill the memory of most machines.
 _MOST = 2**31
@@ -42,9 +47,10 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
     Dataset with `spike_count` (trial, time, unit), or (time, unit) for a continuous recording.
     A single trial (``.isel(trial=0)``) has no dim `trial`.
     Bin k is ``[start + k bin_width, start + (k + 1) bin_width)``; `time` is the centre. Counts are
-    int32. If trials end early or units were not observed throughout, counts are float32, and NaN
-    fills the bins that were not observed in full; `n_valid` (trial) counts the bins that were, and
-    `valid_until` (trial) [ms] is the end of the last of these.
+    int32. If trials end early, or there are gaps in the observation of all units or of some, counts
+    are float32, and NaN fills the bins in which the unit was not observed in full. Of trials that
+    end early, `n_valid` (trial) counts the bins before the end, and `valid_until` (trial) [ms] is
+    the end of the last of these. `gaps` in attrs is 1 where bins are NaN because of gaps.
 
     Raises
     ------
@@ -66,6 +72,7 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
     n_bins = _n_bins(start, stop, float(bin_width))
     edges = start + np.arange(n_bins + 1) * float(bin_width)
 
+    gaps = gaps_of(spikes)
     spike_time = step_middles(spikes, found.time)
     place = np.clip(((spike_time - start) // bin_width).astype(np.int64), 0, n_bins - 1)
     # The quotient is rounded; the edges decide.
@@ -93,15 +100,15 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
         if set(c.dims) <= set(dims) and n not in _OF_SPIKES
     }
     coords["time"] = edges[:-1] + float(bin_width) / 2
-    counts, ends = _pad(spikes, counts, edges)
+    counts, ends, holes = _pad(spikes, counts, edges, gaps)
     if ends is not None:
         of_trials = "trial" if in_trials(spikes) else ()
         ends = ends if in_trials(spikes) else ends[0]
         coords["n_valid"] = (of_trials, ends)
         coords["valid_until"] = (of_trials, edges[ends])
     about = {n: v for n, v in spikes.attrs.items() if n not in ("kind", "source", "obs_intervals")}
-    if observed(spikes) is not None:
-        about["simultaneous"] = 0
+    if holes:
+        about["gaps"] = 1
     return labels.dataset(
         {"spike_count": (dims, counts, "count", "spike count")},
         coords,
@@ -124,22 +131,6 @@ def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
             f"{known[1]:g} ms: zeros outside of it would not be measurements. Choose a window "
             "within it."
         )
-    gaps = np.asarray(ds.attrs.get("obs_intervals", (start, stop))).reshape(-1, 2)
-    if not ((gaps[:, 0] <= start + SLACK) & (gaps[:, 1] >= stop - SLACK)).any():
-        raise LabelError(
-            f"the recording has gaps between {start:g} and {stop:g} ms; it was observed in "
-            f"{gaps.tolist()}: choose a window within one interval, or cut trials with align."
-        )
-    if not in_trials(ds) and "observed_start" in ds.coords:
-        lost = (ds["observed_start"].values > start + SLACK) | (
-            ds["observed_stop"].values < stop - SLACK
-        )
-        if lost.any():
-            raise LabelError(
-                f"units {ds['unit'].values[lost].tolist()} were not observed for all of "
-                f"{start:g} to {stop:g} ms: choose a shorter window, leave them out, or cut trials "
-                "with align, which marks where each unit was observed."
-            )
     return start, stop
 
 
@@ -158,25 +149,33 @@ def _n_bins(start: float, stop: float, bin_width: float) -> int:
     return n_bins
 
 
-def _pad(ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray):
-    """Set bins without observation to NaN; return the number of whole bins if trials end early."""
-    ends = None
+def _pad(
+    ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray, gaps: Gaps | None
+) -> tuple[np.ndarray, np.ndarray | None, bool]:
+    """Counts with NaN in bins that were not observed in full.
+
+    Also the number of whole bins of each trial if trials end early, and whether there are gaps.
+    """
+    ends, n_bins = None, len(edges) - 1
     if "valid_until" in ds.coords:
         until = np.atleast_1d(ds["valid_until"].values)
         whole = np.searchsorted(edges, until + SLACK, side="right") - 1
-        whole = np.clip(whole, 0, len(edges) - 1)
-        ends = None if (whole == len(edges) - 1).all() else whole
-    seen = observed(ds)
-    if ends is None and seen is None:
-        return counts, None
+        whole = np.clip(whole, 0, n_bins)
+        ends = None if (whole == n_bins).all() else whole
+    holes = None
+    if gaps is not None:
+        n_trials = ds.sizes["trial"] if in_trials(ds) else 1
+        holes = unobserved_bins(gaps, edges, n_trials, ds.sizes["unit"]).reshape(counts.shape)
+        holes = holes if holes.any() else None
+    if ends is None and holes is None:
+        return counts, None, False
     padded = counts.astype(np.float32)
     if ends is not None:
-        late = np.arange(len(edges) - 1)[None, :] >= ends[:, None]
+        late = np.arange(n_bins)[None, :] >= ends[:, None]
         padded[late if in_trials(ds) else late[0]] = np.nan
-    if seen is not None:
-        seen = seen[:, None, :] if in_trials(ds) else seen[None, :]
-        padded = np.where(seen, padded, np.float32(np.nan))
-    return padded, ends
+    if holes is not None:
+        padded[holes] = np.nan
+    return padded, ends, holes is not None
 
 
 def rate(

@@ -9,11 +9,13 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import SPIKE_KEYS, Window
+from neurodyn.labels.convention import OBSERVED_EDGES, SPIKE_KEYS, Window
 from neurodyn.signals import align as signals
 from neurodyn.signals.events import refuse_invalid, trial_column
-from neurodyn.spikes.build import SLACK, dataset, window_edges
+from neurodyn.spikes.build import dataset, step_middles, window_edges
+from neurodyn.spikes.gaps import cut_gaps, gaps_of
 from neurodyn.spikes.join import positions
+from neurodyn.spikes.observation import slack
 
 
 def align(
@@ -47,7 +49,10 @@ def align(
     -------
     Spike Dataset in trials. Time 0 is the event; the trial table is kept, and `event_time` (trial)
     is the time of the event in the recording. Windows may overlap; a spike is then in each of them.
-    If units were not observed throughout, there is `observed` (trial, unit).
+    A trial that reaches a gap of all units ends there. For units that were not observed throughout,
+    `observed` (trial, unit) is False in trials of which they lack a part, and `gap_start` and
+    `gap_stop` (trial, unit, gap) [ms] say which, without them all of it: `bin` gives NaN there, and
+    rates are those of the time that was observed.
 
     Raises
     ------
@@ -77,47 +82,55 @@ def align(
 
     first, last = _observed_from(spikes, event + start)
     last = np.fmin(last, end)
-    valid = np.isfinite(event) & (event + start >= first - SLACK) & (event + start < last)
+    near = slack(event[np.isfinite(event)], start, stop)
+    valid = np.isfinite(event) & (event + start >= first - near) & (event + start < last)
     if not valid.all():
         recorded = spikes.attrs.get("obs_intervals", spikes.attrs.get("window"))
         refuse_invalid(event, valid, start, recorded, invalid)
     event, last = event[valid], last[valid]
 
-    found = positions(spikes)
-    order = np.argsort(found.time, kind="stable")
-    sorted_times = found.time[order]
+    found, gaps = positions(spikes), gaps_of(spikes)
+    counted = step_middles(spikes, found.time)
+    order = np.argsort(counted, kind="stable")
+    sorted_times = counted[order]
     # Search a little wider, then decide by the relative time, because that is stored.
-    low = np.searchsorted(sorted_times, event + start - SLACK)
-    high = np.searchsorted(sorted_times, event + np.minimum(stop, last - event) + SLACK)
+    low = np.searchsorted(sorted_times, event + start - near)
+    high = np.searchsorted(sorted_times, event + np.minimum(stop, last - event) + near)
     counts = np.maximum(high - low, 0)
     trial = np.repeat(np.arange(event.size), counts)
     index = np.arange(trial.size) + np.repeat(low - np.cumsum(counts) + counts, counts)
     relative = sorted_times[index] - event[trial]
-    keep = (relative >= start) & (relative < np.minimum(stop, (last - event)[trial]))
+    ends = np.minimum(last - event, stop)
+    keep = (relative >= start) & (relative < ends[trial])
+    index, trial = order[index[keep]], trial[keep]
 
     coords: dict[str, Any] = {str(n): c for n, c in spikes.coords.items() if c.dims == ("unit",)}
     coords |= {n: c.isel(trial=valid) for n, c in table.items()}
     coords["event_time"] = ("trial", event, "ms", "time of the event on the recording's clock")
     coords.setdefault("trial", np.flatnonzero(valid))
     trial_labels = np.asarray(getattr(coords["trial"], "values", coords["trial"]))
-    if (last - event < stop - SLACK).any():
-        ends = np.minimum(last - event, stop)
+    if (last - event < stop - near).any():
         coords["valid_until"] = ("trial", ends, "ms", "end of the observed part of the trial")
     about = {n: v for n, v in spikes.attrs.items() if n not in ("obs_intervals", "window")}
     cut = dataset(
-        relative[keep],
-        spikes["unit"].values[found.unit[order][index][keep]],
-        trial_labels[trial[keep]],
+        found.time[index] - event[trial],
+        spikes["unit"].values[found.unit[index]],
+        trial_labels[trial],
         coords={
             n: c
             for n, c in coords.items()
-            if not n.startswith("observed_") and n not in SPIKE_KEYS.values()
+            if n not in OBSERVED_EDGES and n not in SPIKE_KEYS.values()
         },
         source=spikes.attrs.get("source", "recording"),
         window=(start, stop),
         attrs=about | {"align_event": name},
     )
-    return cut.assign(_observed(spikes, event + start, event + np.minimum(stop, last - event)))
+    if gaps is None:
+        return cut
+    seen = cut_gaps(gaps, event, start, ends, spikes.sizes["unit"])
+    return cut.assign_coords({n: v for n, v in seen.items() if n != "observed"}).assign(
+        {n: v for n, v in seen.items() if n == "observed"}
+    )
 
 
 def _observed_from(ds: xr.Dataset, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -126,18 +139,8 @@ def _observed_from(ds: xr.Dataset, start: np.ndarray) -> tuple[np.ndarray, np.nd
     if edges is None:
         return np.full(start.shape, -np.inf), np.full(start.shape, np.inf)
     begins, ends = np.asarray(edges, np.float64).reshape(-1, 2).T
-    inside = np.searchsorted(begins, start + SLACK, side="right") - 1
+    near = slack(start[np.isfinite(start)])
+    inside = np.searchsorted(begins, start + near, side="right") - 1
     found = np.isfinite(start) & (inside >= 0)
     inside = np.where(found, inside, 0)
     return np.where(found, begins[inside], np.inf), np.where(found, ends[inside], -np.inf)
-
-
-def _observed(ds: xr.Dataset, start: np.ndarray, stop: np.ndarray) -> dict[str, xr.Variable]:
-    if "observed_start" not in ds.coords:
-        return {}
-    seen = start[:, None] >= ds["observed_start"].values[None, :] - SLACK
-    seen &= stop[:, None] <= ds["observed_stop"].values[None, :] + SLACK
-    if seen.all():
-        return {}
-    about = {"units": "1", "long_name": "whether the unit was observed in the trial"}
-    return {"observed": xr.Variable(("trial", "unit"), seen, about)}

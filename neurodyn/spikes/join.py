@@ -116,7 +116,7 @@ def refuse_single_trial(ds: xr.Dataset) -> None:
 
 
 def observed(ds: xr.Dataset) -> Bool[np.ndarray, "*trial unit"] | None:
-    """Whether each unit was observed in each trial; None if all were."""
+    """Whether each unit was observed for the whole of each trial; None if all were."""
     if "observed" not in ds:
         return None
     # `where` turns truth values into numbers or objects, with NaN for masked ones.

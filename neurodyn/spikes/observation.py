@@ -9,8 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import GAPS, TIME_TOLERANCE, Window
-from neurodyn.spikes.join import positions
+from neurodyn.labels.convention import GAPS, OBSERVED_EDGES, TIME_TOLERANCE, Window
 
 
 def slack(*times: Any) -> float:
@@ -82,8 +81,7 @@ def observation(
     edges = np.array([(e[0, 0], e[-1, 1]) if len(e) else (np.nan, np.nan) for e in per_unit])
     coords: dict[str, tuple] = {}
     if not (np.abs(edges - attrs["window"]) <= slack(shared)).all():
-        coords["observed_start"] = ("unit", edges[:, 0])
-        coords["observed_stop"] = ("unit", edges[:, 1])
+        coords = {name: ("unit", edges[:, i]) for i, name in enumerate(OBSERVED_EDGES)}
     return coords | _gaps([_own(each, between(shared)) for each in per_unit]), attrs
 
 
@@ -175,6 +173,8 @@ def observed_intervals(spikes: xr.Dataset) -> list[np.ndarray]:
             "these spikes are in trials: ask the continuous recording when units were observed."
         )
     shared = spikes.attrs.get("obs_intervals", spikes.attrs.get("window"))
+    if shared is None and OBSERVED_EDGES[0] in spikes.coords:
+        shared = [-np.inf, np.inf]
     if shared is None:
         raise LabelError(
             "which times were observed is not known: build the spikes with observed=, or set "
@@ -182,8 +182,8 @@ def observed_intervals(spikes: xr.Dataset) -> list[np.ndarray]:
         )
     shared, n = np.asarray(shared, np.float64).reshape(-1, 2), spikes.sizes["unit"]
     found = [shared] * n
-    if "observed_start" in spikes.coords:
-        edges = np.stack([spikes["observed_start"].values, spikes["observed_stop"].values], 1)
+    if OBSERVED_EDGES[0] in spikes.coords:
+        edges = np.stack([spikes[name].values for name in OBSERVED_EDGES], 1)
         known = np.isfinite(edges).all(1)
         found = [intersection(shared, edges[u : u + 1] if known[u] else _NONE) for u in range(n)]
     if GAPS[0] in spikes.coords:
@@ -206,58 +206,7 @@ def without(intervals: np.ndarray, gaps: np.ndarray) -> np.ndarray:
     return intersection(intervals, edges)
 
 
-def has_gaps(spikes: xr.Dataset) -> bool:
-    """Whether some units were not observed for all of the window."""
-    held = "observed_start" in spikes.coords or GAPS[0] in spikes.coords
-    return held or "obs_intervals" in spikes.attrs
-
-
-def covered(
-    intervals: Sequence[np.ndarray], unit: np.ndarray, time: np.ndarray, margin: float = 0.0
-) -> np.ndarray:
-    """Whether each spike lies in an interval ``[start, stop)`` of its unit.
-
-    Parameters
-    ----------
-    intervals
-        Sorted, disjoint intervals of each unit (n, 2) [ms].
-    unit, time
-        Position of the unit, and time [ms] of each spike.
-    margin
-        How far out a spike may be [ms]; then a spike at the stop counts, too.
-    """
-    order = np.argsort(unit, kind="stable")
-    ends = np.searchsorted(unit[order], np.arange(len(intervals) + 1))
-    inside = np.zeros(unit.size, bool)
-    for each, low, high in zip(intervals, ends[:-1], ends[1:], strict=True):
-        if high > low and len(each):
-            t = time[order[low:high]]
-            at = np.searchsorted(each[:, 0] - margin, t, side="right") - 1
-            found = (at >= 0) & (t < each[at, 1] + margin)
-            inside[order[low:high]] = found
-    return inside
-
-
-def refuse_unobserved(spikes: xr.Dataset) -> None:
-    """Refuse a continuous recording with spikes at times at which their unit was not observed."""
-    if "spike_trial" in spikes or not has_gaps(spikes) or not spikes.sizes["spike"]:
-        return
-    found, intervals = positions(spikes), observed_intervals(spikes)
-    outside = ~covered(intervals, found.unit, found.time, slack(found.time, *intervals))
-    if outside.any():
-        first = found.unit[outside][0]
-        times = found.time[outside & (found.unit == first)]
-        shown = ", ".join(f"{t:.10g}" for t in times[:4]) + (", ..." if times.size > 4 else "")
-        seen = intervals[first].tolist()
-        others = np.unique(found.unit[outside]).size - 1
-        raise LabelError(
-            f"unit {spikes['unit'].values[first].item()!r} has spikes when it was not "
-            f"observed, {times.size} of them, at {shown} ms; it was observed in {_short(seen)} ms"
-            + (f" ({others} more units have such spikes)" if others else "")
-            + ". Correct the intervals (observed, obs_intervals), or leave these spikes out."
-        )
-
-
-def _short(intervals: list) -> str:
+def spelt(intervals: np.ndarray) -> str:
+    """Intervals in words: "0 to 10, 20 to 30 ms"."""
     shown = ", ".join(f"{start:.10g} to {stop:.10g}" for start, stop in intervals[:4])
-    return (shown or "none") + (", ..." if len(intervals) > 4 else "")
+    return f"{shown}{', ...' if len(intervals) > 4 else ''} ms" if shown else "no time"

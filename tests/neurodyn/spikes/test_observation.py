@@ -1,7 +1,13 @@
 """Tests of when units were observed: intervals per unit, their labels, and what divides by them."""
 
+import contextlib
+from itertools import pairwise
+
+import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import neurodyn as nd
 from neurodyn import labels, spikes
@@ -77,3 +83,127 @@ def test_intervals_of_units_go_through_nwb(tmp_path):
             np.testing.assert_allclose(np.reshape(seen, (-1, 2)) * 1e3, np.reshape(wanted, (-1, 2)))
     assert nd.io.from_nwb(tmp_path / "a.nwb").identical(ds)
     assert nd.io.from_neo(nd.io.to_neo(ds)).identical(ds)
+
+
+def test_units_of_recordings_join_with_their_own_times():
+    ds, observed = _three()
+    other = spikes.from_times([[7.0]], coords={"unit": ["z"]}, window=(0, 30))
+    both = spikes.concat([ds, other], "unit")
+    assert _intervals(both) == [*observed, [[0, 30]]]
+    assert both.sel(unit=["z"]).observed_stop.values == 30
+    assert nd.analysis.firing_rate(both).sel(unit="z") == pytest.approx(1 / 0.03)
+    parts = [ds.isel(unit=[2, 3]), ds.isel(unit=[1]), ds.isel(unit=[0])]
+    assert _intervals(spikes.concat(parts, "unit").sel(unit=list("abcd"))) == observed
+    # Sessions whose windows are equal and without gaps need no more than the window.
+    plain = spikes.concat([other, spikes.relabel(other, unit=["y"])], "unit")
+    assert "observed_start" not in plain.coords
+    assert plain.attrs["window"] == [0, 30]
+
+
+#: Edges of intervals on a grid of 10 ms, so that bins tile them.
+_GRID, _STEP = 12, 10.0
+
+
+@st.composite
+def recordings(draw):
+    """Spikes of units that were observed in intervals of their own, and these intervals."""
+    observed, times = [], []
+    for _ in range(draw(st.integers(1, 4))):
+        seen = np.array(draw(st.lists(st.booleans(), min_size=_GRID, max_size=_GRID)))
+        edges = np.flatnonzero(np.diff(np.r_[False, seen, False].astype(int))).reshape(-1, 2)
+        observed.append(edges * _STEP)
+        all_times = draw(hnp.arrays(np.float64, st.integers(0, 30), elements=st.floats(0, 120)))
+        at = np.minimum(all_times // _STEP, _GRID - 1).astype(int)
+        times.append(all_times[seen[at] & (all_times < 120)])
+    if not any(len(each) for each in observed):
+        observed[0] = np.array([[0.0, 120.0]])
+    return times, observed
+
+
+def _rate(times, intervals, start=-np.inf, stop=np.inf):
+    """Spikes over observed time [Hz] in a window, by a loop."""
+    n, lasting = 0, 0.0
+    for low, high in np.clip(intervals, start, stop):
+        n += sum(low <= t < high for t in times)
+        lasting += high - low
+    return n / lasting * 1e3 if lasting > 0 else np.nan
+
+
+@given(recordings(), st.data())
+@settings(deadline=None, max_examples=25)
+def test_rates_are_spikes_over_observed_time(recording, data):
+    times, observed = recording
+    n = len(times)
+    ds = spikes.from_times(times, observed=observed)
+    order = data.draw(st.permutations(range(n)))
+    several = data.draw(st.integers(1, n))
+    chosen = {
+        "all": (ds, range(n)),
+        "permuted": (ds.isel(unit=order), order),
+        "selected": (ds.sel(unit=order[:several]), order[:several]),
+        "joined": (spikes.concat([ds.isel(unit=[u]) for u in order], "unit"), order)
+        if all(len(each) for each in observed)
+        else (ds, range(n)),
+    }
+    for case, (part, units) in chosen.items():
+        wanted = [_rate(times[u], observed[u]) for u in units]
+        np.testing.assert_allclose(nd.analysis.firing_rate(part), wanted, err_msg=case)
+        start, stop = part.attrs["window"]
+        counts = spikes.bin(part, bin_width=_STEP)
+        labels.check(counts)
+        count = counts["spike_count"].values
+        assert count.shape == (round((stop - start) / _STEP), len(units))
+        with np.errstate(invalid="ignore"):
+            binned = np.nansum(count, 0) / (np.isfinite(count).sum(0) * _STEP) * 1e3
+        np.testing.assert_allclose(binned, wanted, err_msg=case)
+        np.testing.assert_allclose(nd.analysis.firing_rate(counts), wanted, rtol=1e-6)
+        found = nd.analysis.spike_intervals(part)
+        isi = [
+            b - a
+            for u in units
+            for low, high in observed[u]
+            for a, b in pairwise(sorted(t for t in times[u] if low <= t < high))
+        ]
+        assert sorted(found["interspike_interval"].values) == pytest.approx(sorted(isi))
+
+
+@given(recordings(), st.lists(st.integers(0, 110), min_size=1, max_size=5), st.data())
+@settings(deadline=None, max_examples=25)
+def test_rates_around_events_are_spikes_over_observed_time(recording, events, data):
+    times, observed = recording
+    n = len(times)
+    ds = spikes.from_times(times, observed=observed)
+    around, until = (-10.0, 25.0), np.array(events) + data.draw(st.integers(5, 40))
+    cut = None
+    with contextlib.suppress(LabelError):  # "no trial is left"
+        cut = spikes.align(ds, np.array(events, float), around, until=until, invalid="drop")
+    assume(cut is not None)
+    labels.check(cut)
+    stops = np.full(cut.sizes["trial"], around[1])
+    if "valid_until" in cut.coords:
+        stops = cut["valid_until"].values
+    order = data.draw(st.permutations(range(n)))
+    rows = data.draw(st.permutations(range(cut.sizes["trial"])))
+    moved = cut.isel(unit=order, trial=rows)
+    joined = spikes.concat([moved.isel(trial=[k]) for k in range(len(rows))])
+    for part in (moved, joined, spikes.tidy(moved)):
+        counts = spikes.bin(part, bin_width=5.0)
+        labels.check(counts)
+        count = counts["spike_count"].values
+        spans, totals = np.zeros(n), np.zeros(n)
+        for k, trial in enumerate(rows):
+            event = float(cut["event_time"][trial])
+            start, stop = event + around[0], event + stops[trial]
+            for i, u in enumerate(order):
+                inside = np.clip(observed[u], start, stop)
+                seen = inside[inside[:, 1] > inside[:, 0]]
+                spans[i] += (seen[:, 1] - seen[:, 0]).sum()
+                totals[i] += sum(low <= t < high for low, high in seen for t in times[u])
+                for b in range(7):
+                    low = start + b * 5.0
+                    whole = any(lo <= low and low + 5.0 <= hi for lo, hi in seen)
+                    wanted = sum(low <= t < low + 5.0 for t in times[u]) if whole else np.nan
+                    np.testing.assert_equal(count[k, b, i], wanted, err_msg=f"{trial} {b} {u}")
+        with np.errstate(invalid="ignore"):
+            wanted = totals / spans * 1e3
+        np.testing.assert_allclose(nd.analysis.firing_rate(part), wanted)
