@@ -10,7 +10,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.io import layout
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.labels.convention import OWN_DIMS, SPIKE_COLUMNS
 from neurodyn.spikes.join import positions, refuse_single_trial, tidy
 
 #: Annotation of a Block that holds the labels for which neo has no place.
@@ -54,8 +54,8 @@ def to_neo(ds: xr.Dataset) -> neo.Block:
 
 
 def _spike_block(ds: xr.Dataset) -> neo.Block:
-    odd = [n for n, v in ds.variables.items() if v.dims not in ((), ("unit",), ("trial",))]
-    odd = [name for name in odd if name not in SPIKE_COLUMNS and "gap" not in ds[name].dims]
+    known = {"unit", "trial", "spike", "gap", *ds.attrs.get(OWN_DIMS, [])}
+    odd = [n for n, v in ds.variables.items() if not known >= {*v.dims}]
     if odd:
         raise LabelError(f"{odd} have no place in a neo Block: drop them first.")
     refuse_single_trial(ds)
@@ -73,7 +73,7 @@ def _spike_block(ds: xr.Dataset) -> neo.Block:
     trains = np.split(spike_time[order], ends[:-1])
     notes = [_row(ds, "unit", u) for u in range(n_units)]
     # Annotations do not keep dtypes, so the tables of units and trials go into the note as well.
-    tables = [str(n) for n, v in ds.variables.items() if v.dims[:1] != ("spike",)]
+    tables = [str(n) for n in ds.variables if n not in SPIKE_COLUMNS]
     block = neo.Block(**{NOTE: layout.describe(ds, keep=tables)})
     for s in range(n_segments):
         segment = neo.Segment(index=s, **(_row(ds, "trial", s) if in_trials else {}))

@@ -133,13 +133,15 @@ def _stored_arrays(nwbfile: Any, places: dict[str, dict[str, str]]) -> dict[str,
     tables = {"units": nwbfile.units, "trials": nwbfile.trials}
     ends = np.asarray(nwbfile.units["spike_times"].data[:], np.int64)
     arrays = {"spike_unit": np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))}
+    of_spikes = {"spike_unit"}
     for name, place in places.items():
         column = tables[place["table"]][place["column"]]
+        of_spikes |= {name} if hasattr(column, "target") else set()
         values = getattr(column, "target", column).data[:]
         arrays[name] = decode(values) if place["unit"] != "s" else values * 1e3
     by = [arrays[n] for n in ("spike_time", "spike_unit", "spike_trial") if n in arrays]
     order = np.lexsort(by)
-    sorted_spikes = {n: v[order] for n, v in arrays.items() if n.startswith("spike_")}
+    sorted_spikes = {n: v[order] for n, v in arrays.items() if n in of_spikes}
     return arrays | sorted_spikes
 
 

@@ -18,7 +18,7 @@ from neurodyn import labels
 from neurodyn.io import layout
 from neurodyn.io.atomic import atomic_path
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import SPIKE_COLUMNS
+from neurodyn.labels.convention import OWN_DIMS, SPIKE_COLUMNS
 from neurodyn.spikes.gaps import gaps_of
 from neurodyn.spikes.join import in_trials, positions, refuse_single_trial, tidy
 from neurodyn.spikes.observation import observed_intervals, union, without
@@ -95,8 +95,7 @@ def to_nwb(
     nwbfile.units = _units(ds, event, window, places)
     if "trial" in ds.dims:
         nwbfile.trials = _trials(ds, event, window, places)
-    gaps = [str(name) for name, variable in ds.variables.items() if "gap" in variable.dims]
-    text = layout.describe(ds, columns=places, keep=gaps)
+    text = layout.describe(ds, columns=places, keep=_aside(ds))
     nwbfile.add_scratch(text, name="neurodyn", description="labels of the xarray Dataset (JSON)")
     with atomic_path(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -114,19 +113,33 @@ def _checked(ds: xr.Dataset) -> xr.Dataset:
         )
     labels.check(ds)
     refuse_single_trial(ds)
+    aside = _aside(ds)
     for name, variable in ds.variables.items():
         first = variable.dims[:1]
-        if "gap" in variable.dims:  # kept in the text; obs_intervals tell other readers
+        if str(name) in aside or variable.dims == ("spike",):
             continue
-        if variable.ndim and first not in (("unit",), ("trial",)) and variable.dims != ("spike",):
+        if variable.ndim and first not in (("unit",), ("trial",)):
             raise LabelError(
                 f"'{name}' on dims {variable.dims} has no place in an NWB file: drop it "
                 f"(.drop_vars('{name}')), or use neurodyn.save."
             )
-    extra = [n for n, v in ds.variables.items() if v.dims == ("spike",) and n not in SPIKE_COLUMNS]
-    if extra:
-        raise LabelError(f"{extra} on 'spike' have no place in an NWB file: drop them.")
     return tidy(ds)
+
+
+def _aside(ds: xr.Dataset) -> set[str]:
+    """Variables that go into the text, because columns of NWB cannot hold them.
+
+    Those are gaps, which `obs_intervals` tell other readers, labels of dims of their own, and
+    columns with several words for each row.
+    """
+    own = {"gap", *ds.attrs.get(OWN_DIMS, [])}
+    return {
+        str(name)
+        for name, v in ds.variables.items()
+        if "gap" in v.dims
+        or (v.dims and own >= {*v.dims})
+        or (v.ndim > 1 and v.dtype.kind in "UO" and own >= {*v.dims[1:]})
+    }
 
 
 def _clock(ds: xr.Dataset) -> tuple[np.ndarray | None, tuple[float, float]]:
@@ -156,6 +169,13 @@ def _units(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict
     if event is not None or not layout.recoverable(time):
         columns += _ragged("spike_times_ms", "from the event of the trial [ms]", time[order], ends)
         places["spike_time"] = {"table": "units", "column": "spike_times_ms", "unit": ""}
+    for name, variable in ds.variables.items():
+        if variable.dims == ("spike",) and name not in SPIKE_COLUMNS:
+            column = f"{name}_" if name in _RESERVED else str(name)
+            values = variable.values[order]
+            values = values.tolist() if values.dtype.kind in "UO" else values
+            columns += _ragged(column, str(variable.attrs.get("long_name", name)), values, ends)
+            places[str(name)] = {"table": "units", "column": column, "unit": ""}
     intervals = _observed(ds, event, window)
     if intervals is not None:
         rows = np.cumsum([len(each) for each in intervals])
@@ -208,9 +228,9 @@ def _trials(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dic
 
 def _table_columns(ds: xr.Dataset, dim: str, table: str, places: dict) -> list:
     """Columns for every variable on `dim`; `places` takes the place of each."""
-    columns = []
+    columns, aside = [], _aside(ds)
     for name, variable in ds.variables.items():
-        if variable.dims[:1] != (dim,) or "gap" in variable.dims:
+        if variable.dims[:1] != (dim,) or str(name) in aside:
             continue
         column, values, unit = f"{name}_" if name in _RESERVED else str(name), variable.values, ""
         text = f"{variable.attrs.get('long_name', name)}"

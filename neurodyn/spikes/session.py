@@ -116,10 +116,10 @@ def align(
     for path, part in parts.items():
         part = part.drop_dims("trial", errors="ignore")
         try:
-            part, column = apart(part, events)
+            part, column, rows = apart(part, events, table)
             cut[path] = _cut(part, column, window, until, invalid, how)
             if path == "spikes":
-                cut[path] = _with_columns(cut[path], apart(table, part)[0])
+                cut[path] = _with_columns(cut[path], part, rows)
         except LabelError as error:
             raise LabelError(f"{path}: {error}") from error
     cut = _alike(cut)
@@ -132,23 +132,24 @@ def align(
     return xr.DataTree.from_dict({"/": root} | {f"/{path}": part for path, part in cut.items()})
 
 
-def apart(part: Any, trials: Any) -> tuple[Any, Any]:
-    """Give names that two objects have in common, but for `trial`, the prefix of their dims.
+def apart(part: Any, *tables: Any) -> list[Any]:
+    """Give names that a part and tables of trials have in common a prefix.
 
     A column `quality` of units and of trials becomes `unit_quality` and `trial_quality`.
     """
-    both = {str(n) for n in trials.coords} | {str(n) for n in getattr(trials, "data_vars", ())}
-    both = {n for n in both - {"trial"} if n in part.coords or n in getattr(part, "data_vars", ())}
+    objects = [part, *tables]
+    names = [{str(n) for n in getattr(obj, "variables", obj.coords)} for obj in objects]
+    both = (names[0] & set().union(*names[1:])) - {"trial"}
     if not both:
-        return part, trials
-    taken = {*map(str, part.coords), *map(str, trials.coords)}
-    renamed = []
-    for obj in (part, trials):
-        new = {n: free_name("_".join((*obj[n].dims[:1], n)), taken) for n in both}
+        return objects
+    taken, renamed = set().union(*names), []
+    own_side = next((dim for dim in ("unit", "channel") if dim in part.dims), "part")
+    for obj, held in zip(objects, names, strict=True):
+        side = own_side if obj is part else "trial"
+        new = {n: free_name(f"{side}_{n}", taken) for n in sorted(both & held)}
         own = [new.get(dim, dim) for dim in obj.attrs.get(OWN_DIMS, [])]
-        own = {OWN_DIMS: own} if own else {}
-        renamed.append(obj.rename(new).assign_attrs(own))
-    return renamed[0], renamed[1]
+        renamed.append(obj.rename(new).assign_attrs({OWN_DIMS: own} if own else {}))
+    return renamed
 
 
 def _with_columns(cut: xr.Dataset, *tables: xr.Dataset) -> xr.Dataset:

@@ -152,7 +152,6 @@ class TestWriteRefuses:
         ("change", "match"),
         [
             (lambda ds: spikes.bin(ds, bin_width=10.0), "writes spike Datasets"),
-            (lambda ds: ds.assign(isi=("spike", np.ones(65), A)), r"\['isi'\] on 'spike'"),
             (lambda ds: ds.assign(w=(("time",), np.ones(2), A)), "'w' has a dim 'time'"),
             (lambda ds: ds.assign(w=(("latent",), np.ones(2), A)), r"no place in an NWB file"),
             (lambda ds: ds.drop_vars(["start_time"]), "NWB needs 'start_time' of every trial"),
