@@ -16,7 +16,8 @@ from neurodyn.common.checks import number
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
-from neurodyn.spikes.build import SLACK
+from neurodyn.spikes.build import SLACK, step_middles
+from neurodyn.spikes.gaps import gaps_of, in_gaps, last_gap
 from neurodyn.spikes.join import in_trials, require_spikes
 
 
@@ -161,7 +162,7 @@ def fi_curve(
     ``current``), values averaged over trials of one current: ``rate`` [Hz], number of spikes over
     the time that the trial was observed in the window, NaN where the unit was not; ``initial_rate``
     and ``final_rate`` [Hz], from the first interval and the last two, NaN without; ``latency`` of
-    the first spike [ms], NaN without; ``n_trials``.
+    the first spike [ms], NaN without; ``n_trials``. Intervals over a gap of the unit do not count.
 
     Raises
     ------
@@ -228,6 +229,19 @@ def _responses(spikes: xr.Dataset, start: float, stop: float) -> dict[str, np.nd
     first = np.cumsum(n) - n
     last = first + n - 1
     seen = observed_time(spikes, start, stop).ravel()
+    gaps, every, begin = gaps_of(spikes), np.arange(n.size), np.full(n.size, start)
+    # The gap before each spike and before the start, -2 in a gap: an interval over a gap is none.
+    gap, since = np.zeros(time.size, int), np.zeros(n.size, int)
+    if gaps is not None:
+        gap = last_gap(gaps, cell, step_middles(spikes, time))
+        since = np.where(in_gaps(gaps, every, begin), -2, last_gap(gaps, every, begin))
+
+    def known(without_gap: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return np.where(without_gap, values, np.nan)
+
+    def over(k: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Rate of the `k` intervals between two spikes."""
+        return known(gap[a] == gap[b], 1e3 * k / (time[b] - time[a]))
 
     def of(least: int, value: Callable) -> np.ndarray:
         """A value of the first and the last spike where there are so many; NaN elsewhere."""
@@ -237,8 +251,8 @@ def _responses(spikes: xr.Dataset, start: float, stop: float) -> dict[str, np.nd
 
     out = {
         "rate": np.where(seen > 0, 1e3 * n / np.where(seen > 0, seen, 1), np.nan),
-        "latency": of(1, lambda a, b: time[a] - start),
-        "initial_rate": of(2, lambda a, b: 1e3 / (time[a + 1] - time[a])),
-        "final_rate": of(3, lambda a, b: 2e3 / (time[b] - time[b - 2])),
+        "latency": of(1, lambda a, b: known(since[cell[a]] == gap[a], time[a] - start)),
+        "initial_rate": of(2, lambda a, b: over(1, a, a + 1)),
+        "final_rate": of(3, lambda a, b: over(2, b - 2, b)),
     }
     return {name: values.reshape(shape) for name, values in out.items()}

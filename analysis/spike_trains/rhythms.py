@@ -43,7 +43,8 @@ def population_spectrum(
         of its inverse.
     segment
         Length of the segments [ms], Hann-windowed and half overlapping, over which (and over
-        trials) spectra are averaged; its inverse is the resolution.
+        trials) spectra are averaged; its inverse is the resolution. Segments lie between gaps of
+        the observation and before the ends of trials.
     by
         Coordinate on ``unit`` that names populations, one spectrum for each.
     window
@@ -58,7 +59,7 @@ def population_spectrum(
     Raises
     ------
     LabelError
-        If the window holds no two segments.
+        If the window holds no segment that was observed without a gap.
 
     References
     ----------
@@ -66,8 +67,6 @@ def population_spectrum(
     """
     rate = population_rate(spikes, bin_width=bin_width, by=by, window=window)["rate"]
     x = rate.transpose(..., "time", "unit").values
-    if not np.isfinite(x).all():
-        raise LabelError("population_spectrum: trials end early; choose a window inside all.")
     width = labels.clock(rate, what="the rate", default=1.0).step
     n = round(float(segment) / width)
     if not 8 <= n <= x.shape[-2]:
@@ -75,9 +74,7 @@ def population_spectrum(
             f"segments of {segment:g} ms ({n} bins) do not fit a window of "
             f"{x.shape[-2] * width:g} ms: use shorter ones (8 bins at least)."
         )
-    x = x.reshape(-1, *x.shape[-2:])
-    frequency, power = welch(x, 1e3 / width, nperseg=n, axis=1)
-    power = power.mean(0)
+    frequency, power = _power(x.reshape(-1, *x.shape[-2:]), n, width)
     above = frequency > frequency[1] * 0.99
     total = power[above].sum(0)
     total = np.where(total > 0, total, np.nan)
@@ -92,3 +89,27 @@ def population_spectrum(
         variables[name] = ("unit", share, "1", f"share of the power in {low:g} to {high:g} Hz")
     coords = {"frequency": frequency, **coords_of(rate, "unit")}
     return results(variables, coords, values=False, segment=float(segment), bin_width=width)
+
+
+def _power(x: np.ndarray, n: int, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Power of (trial, time, unit), averaged over all segments of `n` bins without a NaN."""
+    seen = np.isfinite(x)
+    if seen.all():
+        frequency, power = welch(x, 1e3 / width, nperseg=n, axis=1)
+        return frequency, power.mean(0)
+    total, many = np.zeros((n // 2 + 1, x.shape[2])), np.zeros(x.shape[2])
+    frequency = np.fft.rfftfreq(n, width / 1e3)
+    for trial, unit in np.ndindex(x.shape[0], x.shape[2]):
+        edges = np.flatnonzero(np.diff(seen[trial, :, unit], prepend=False, append=False))
+        for start, stop in edges.reshape(-1, 2):
+            if stop - start >= n:
+                segments = 1 + (stop - start - n) // (n - n // 2)
+                power = welch(x[trial, start:stop, unit], 1e3 / width, nperseg=n)[1]
+                total[:, unit] += segments * power
+                many[unit] += segments
+    if not many.all():
+        raise LabelError(
+            f"population_spectrum: no segment of {n * width:g} ms was observed without a gap or "
+            "the end of a trial: pass a shorter segment=, or choose another window."
+        )
+    return frequency, total / many

@@ -45,7 +45,8 @@ def synchrony(
     -------
     Dataset, on ``trial`` where there is one: ``chi``; ``correlation``, the mean of Pearson's r over
     all pairs; ``n_units`` that varied, to which both are restricted. NaN below two of them. Trials
-    that end early count up to their end.
+    that end early count up to their end. Units that were never observed are left out, and then the
+    bins of spikes in which one of the others was not.
 
     Raises
     ------
@@ -90,9 +91,12 @@ def synchrony(
     dims = [d for d in ("trial", "time", "unit") if d in array.dims]
     x = array.transpose(*dims).values.astype(np.float64)
     x = x if "trial" in dims else x[None]
-    # Values that are missing in all units at the end of a trial lie after its end.
-    lengths = [np.flatnonzero(~np.isnan(one).all(1)).max(initial=-1) + 1 for one in x]
-    trials = [one[:n] for one, n in zip(x, lengths, strict=True)]
+    if variable is None:
+        trials = [_observed(one) for one in x]
+    else:
+        # Values that are missing in all units at the end of a trial lie after its end.
+        lengths = [np.flatnonzero(~np.isnan(one).all(1)).max(initial=-1) + 1 for one in x]
+        trials = [one[:n] for one, n in zip(x, lengths, strict=True)]
     if not all(np.isfinite(one).all() for one in trials):
         raise LabelError("synchrony: values are missing (NaN): choose a window without them.")
     found = np.array([_chi(one) for one in trials])
@@ -104,6 +108,16 @@ def synchrony(
         "n_units": (rows, n_units, "1", "number of units that varied"),
     }
     return results(variables, coords_of(array, "trial"), values=False)
+
+
+def _observed(counts: np.ndarray) -> np.ndarray:
+    """Counts (time, unit) of the units that were observed, in the bins in which all of them were.
+
+    The order of bins does not matter to variances.
+    """
+    seen = np.isfinite(counts)
+    counts = counts[:, seen.any(0)]
+    return counts[np.isfinite(counts).all(1)]
 
 
 def _variable(spikes: xr.Dataset, variable: str, window: Window | None) -> xr.DataArray:

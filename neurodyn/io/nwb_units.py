@@ -97,7 +97,9 @@ def _observation(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Which spikes are valid, and when units were observed, as `spikes.dataset` takes it."""
     spike_time = np.concatenate(times)
-    whole = (min(0.0, spike_time.min(initial=0.0)), spike_time.max(initial=last_stop))
+    # Without a word of the file, the last spike is within what was observed, not just after it.
+    last = np.nextafter(spike_time.max(initial=-np.inf), np.inf)
+    whole = (min(0.0, spike_time.min(initial=0.0)), max(last_stop, last))
     everything = np.ones(spike_time.shape, bool)
     if "obs_intervals" not in units.colnames and invalid is None:
         return everything, {"window": whole if whole[1] > whole[0] else None}

@@ -71,6 +71,7 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
     start, stop = _bin_window(spikes, window)
     n_bins = _n_bins(start, stop, float(bin_width))
     edges = start + np.arange(n_bins + 1) * float(bin_width)
+    edges[-1] = stop  # which may be a rounding error away
 
     gaps = gaps_of(spikes)
     spike_time = step_middles(spikes, found.time)
