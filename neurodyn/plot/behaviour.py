@@ -17,8 +17,8 @@ _NONE = {"", "none", "nan"}
 
 @styled
 def psychometric(
-    model: xr.Dataset | None = None,
-    recording: xr.Dataset | None = None,
+    model: xr.Dataset | xr.DataTree | None = None,
+    recording: xr.Dataset | xr.DataTree | None = None,
     *,
     evidence: str = "coherence",
     choice: str = "choice",
@@ -30,9 +30,10 @@ def psychometric(
     ----------
     model
         With the choice and the evidence on `trial`, also with `seed`. A recording alone may stand
-        here, too.
+        here, too: what does not say that it is a run of a model counts as recorded.
     recording
-        The same of the animal or network that was recorded.
+        The same of the animal or network that was recorded: a trial table, spikes or signals with
+        one, or a session, of which the part with these labels is taken.
     evidence
         Label of the evidence: numbers, which in per cent are drawn so where they are fractions
         (from -1 to 1, without a unit), or words.
@@ -55,7 +56,7 @@ def psychometric(
     ValueError
         If a label is missing, there is no such option, or nothing says which one is counted.
     """
-    sides = _sides(model, recording)
+    sides = _sides(_table(model, evidence, choice), _table(recording, evidence, choice))
     for ds in sides.values():
         _check_labels(ds, evidence, choice)
     first = next(iter(sides.values()))
@@ -99,10 +100,28 @@ def _sides(model: xr.Dataset | None, recording: xr.Dataset | None) -> dict[str, 
     """The data to draw, as a network or as a recording."""
     if model is None and recording is None:
         raise ValueError("psychometric draws a model, a recording, or both: there is neither.")
-    if recording is None and model.attrs.get("source") == "recording" and "seed" not in model.dims:
+    if recording is None and not _is_run(model):
         model, recording = None, model
     sides = {"model": model, "recorded": recording}
     return {title: ds for title, ds in sides.items() if ds is not None}
+
+
+def _is_run(ds: xr.Dataset) -> bool:
+    return ds.attrs.get("source") in ("model", "task") or "seed" in {*ds.dims, *ds.coords}
+
+
+def _table(data: Any, evidence: str, choice: str) -> Any:
+    """The part of a session whose trials have the evidence and the choice."""
+    if not isinstance(data, xr.DataTree):
+        return data
+    nodes = {n.path.strip("/"): n.to_dataset() for n in data.subtree}
+    fitting = [n for n, ds in nodes.items() if {evidence, choice} <= {*ds.variables}]
+    fitting = fitting or [n for n, ds in nodes.items() if "trial" in ds.dims]
+    if not fitting:
+        raise ValueError(f"no part of the recording has trials: its parts are {[*nodes]}.")
+    called = {n: v for n, v in data.attrs.items() if n in ("name", "session_id", "subject_id")}
+    table = nodes[fitting[0]]
+    return table.assign_attrs(called | table.attrs)
 
 
 def _called(ds: xr.Dataset) -> str:
@@ -214,7 +233,7 @@ def _made(ds: xr.Dataset, choice: str) -> np.ndarray:
     """Where a choice was made."""
     values = plain(ds[choice].values)
     none = {code for code, word in names_of(ds, choice).items() if word in _NONE} | _NONE
-    none |= set() if ds.attrs.get("source") == "recording" else {"-1"}
+    none |= {"-1"} if _is_run(ds) else set()
     texts = np.array([_text(v) for v in values.ravel().tolist()]).reshape(values.shape)
     return ~missing(values) & ~np.isin(texts, list(none))
 

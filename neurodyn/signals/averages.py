@@ -10,25 +10,34 @@ import xarray as xr
 from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError
 from neurodyn.labels.roles import chosen, without_role
-from neurodyn.labels.values import classes, missing, plain
+from neurodyn.signals.conditions import conditions_of, outcomes_of, refuse_words, to_average
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
 
 def average(
-    activity: xr.Dataset | xr.DataArray, by: str | Sequence[str] | None = None
+    activity: xr.Dataset | xr.DataArray,
+    by: str | Sequence[str] | None = None,
+    *,
+    of: str | Sequence[str] | None = None,
 ) -> xr.Dataset:
-    """Average trials by condition.
+    """Average trials by condition: activity, or what each trial has once, such as reaction times.
 
     Parameters
     ----------
     activity
-        Variables on `trial`, e.g. `rate` (trial, time, unit). NaN marks missing values: the padding
-        of short trials, and units that were not recorded in a trial.
+        Variables on `trial`, e.g. `rate` (trial, time, unit); or a label of trials, such as
+        ``run["correct"]``. NaN marks missing values: the padding of short trials, units that were
+        not recorded in a trial, trials without a response. Lazy (dask) data give lazy means; one
+        pass over them counts what is missing.
     by
         Trial coordinates that make a condition, e.g. ``["coherence", "choice"]``. Every combination
         that occurs becomes a condition, in sorted order. An empty list averages all trials.
         Default: the conditions of the task, for runs; recordings have no default.
+    of
+        Which variables or labels of trials are averaged: ``"rt"``, ``["rt", "correct"]``. Default:
+        the variables; of data without variables on `trial` the outcomes of their trials, or if
+        nothing says which these are, all columns of numbers and truth values that are not in `by`.
 
     Returns
     -------
@@ -36,12 +45,14 @@ def average(
     the standard error of the mean (NaN for a single trial), and `n_trials`, the number of trials
     behind it: per condition, and per time or unit too if it varies along them. With several
     variables these are `NAME_sem` and `NAME_n_trials`. The columns `by` become coordinates on
-    `condition`, whose own labels are text made of them.
+    `condition`, whose own labels are text made of them. The mean of truth values is a fraction; so
+    is that of the `choice` of a run, of which -1, no choice, is missing.
 
     Raises
     ------
     LabelError
-        If there are no trials, a column is missing, or trials lack a label (NaN).
+        If there are no trials, a column is missing, trials lack a label (NaN), or what is to be
+        averaged are words.
 
     Examples
     --------
@@ -50,13 +61,17 @@ def average(
     >>> means = average(da.rename("rate"), by="side")
     >>> means["rate"].values, means["n_trials"].values, means.condition.values
     (array([2., 5.]), array([2, 1]), array(['side=l', 'side=r'], dtype='<U6'))
+    >>> float(average(da.side == "r", by=[])["side"][0].round(3))
+    0.333
     """
-    ds = _as_dataset(activity)
+    ds = to_average(activity, of)
     by = chosen(ds, by)
-    codes, columns = _conditions(ds, by)
+    if of is None and not any("trial" in v.dims for v in ds.data_vars.values()):
+        ds = outcomes_of(ds, by)
+    codes, columns = conditions_of(ds, by)
     numeric = [n for n, v in ds.data_vars.items() if "trial" in v.dims and v.dtype.kind in "fiub"]
     if not numeric:
-        raise LabelError(f"no variable lies on 'trial': variables are {list(ds.data_vars)}.")
+        refuse_words(ds)
     averaged: dict[str, Any] = {}
     for name in numeric:
         mean, sem, n_trials = _averages(ds[name], codes)
@@ -68,71 +83,18 @@ def average(
     return xr.Dataset(averaged | kept, coords | columns, attrs=ds.attrs)
 
 
-def _as_dataset(obj: xr.Dataset | xr.DataArray) -> xr.Dataset:
-    if "spike_time" in obj.coords and not any(
-        "trial" in v.dims for v in getattr(obj, "data_vars", {}).values()
-    ):
-        raise LabelError(
-            "these are spike times: neurodyn.trials.psth averages them, neurodyn.spikes.bin and "
-            "neurodyn.spikes.rate turn them into counts and rates."
-        )
-    if "trial" not in obj.dims:
-        raise LabelError(
-            f"there is no dim 'trial' to average over: dims are {tuple(obj.dims)}."
-            + (" This is averaged already." if "condition" in obj.dims else "")
-        )
-    if isinstance(obj, xr.DataArray):
-        # A label of trials, such as a reaction time, has itself as a coordinate.
-        obj = obj.drop_vars([obj.name], errors="ignore") if obj.name else obj
-        return obj.to_dataset(name=obj.name or "mean").assign_attrs(
-            {n: obj.attrs[n] for n in ("source", "bin_width", "align_event") if n in obj.attrs}
-        )
-    return obj
-
-
-def _conditions(ds: xr.Dataset, by: Sequence[str]):
-    """Code of each trial's condition, and the coordinates that describe the conditions."""
-    n = ds.sizes["trial"]
-    if n == 0:
-        raise LabelError("there are no trials to average: check the selection of trials.")
-    available = [c for c in ds.coords if ds[c].dims == ("trial",) and c != "trial"]
-    if unknown := [name for name in by if name not in available]:
-        raise LabelError(f"no trial coordinate {unknown}; there are {available}.")
-    codes = np.zeros(n, np.int64)
-    for name in by:
-        unlabelled = np.flatnonzero(missing(ds[name].values))
-        if unlabelled.size:
-            raise LabelError(
-                f"{unlabelled.size} trials have no '{name}' (NaN), the first is trial "
-                f"{unlabelled[0]}: drop them with .isel(trial=obj.{name}.notnull())."
-            )
-        levels, code = classes(ds[name].values, what=name)
-        codes = codes * len(levels) + code
-    found, first, codes = np.unique(codes, return_index=True, return_inverse=True)
-    columns = {
-        name: xr.Variable("condition", plain(ds[name].values)[first], without_role(ds[name].attrs))
-        for name in by
-    }
-    spelt = [
-        " ".join(f"{name}={_short(columns[name].values[i])}" for name in by) or "all"
-        for i in range(len(found))
-    ]
-    columns["condition"] = xr.Variable("condition", np.array(spelt), {"long_name": "condition"})
-    return codes, columns
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
-
-
 def _averages(da: xr.DataArray, codes: np.ndarray) -> tuple[xr.Variable, ...]:
-    values = np.moveaxis(da.values, da.dims.index("trial"), 0)
+    values = da.variable.transpose("trial", ...).data
+    lazy = hasattr(values, "dask")
     rest = tuple(dim for dim in da.dims if dim != "trial")
-    shape = (int(codes.max()) + 1, *values.shape[1:])
     dtype = da.dtype if da.dtype.kind == "f" else np.float64
-    mean, sem, counts = np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape, np.int64)
-    for condition in range(shape[0]):
-        mean[condition], sem[condition], counts[condition] = _moments(values[codes == condition])
+    moments = _lazy_moments if lazy else _moments
+    groups = [moments(values[codes == code]) for code in range(int(codes.max()) + 1)]
+    means, errors, numbers = zip(*groups, strict=True)
+    # Dask stacks its own arrays where NumPy is asked to.
+    mean, sem = (np.stack(each).astype(dtype) for each in (means, errors))
+    counts = np.stack(numbers)
+    counts = counts.compute() if lazy else counts
     # The count is constant along the other dims, which are dropped from it.
     varying = [i for i in range(1, counts.ndim) if (counts != counts.take([0], i)).any()]
     n_trials = counts[tuple(slice(None) if i in (0, *varying) else 0 for i in range(counts.ndim))]
@@ -145,8 +107,9 @@ def _averages(da: xr.DataArray, codes: np.ndarray) -> tuple[xr.Variable, ...]:
     units, long_name = da.attrs.get("units", "1"), da.attrs.get("long_name", da.name)
     error = {"units": units, "long_name": f"standard error of the mean of {long_name}"}
     number = {"units": "count", "long_name": "number of trials"}
+    about = {"units": units, "long_name": long_name} | without_role(da.attrs)
     return (
-        variable(rest, mean, {"units": units, "long_name": long_name} | da.attrs),
+        variable(rest, mean, about),
         variable(rest, sem, error),
         variable([rest[i - 1] for i in varying], n_trials, number),
     )
@@ -164,6 +127,18 @@ def _moments(values: np.ndarray) -> tuple[Any, Any, Any]:
     return mean, np.where(count > 1, sem, np.nan), count
 
 
+def _lazy_moments(values: Any) -> tuple[Any, Any, Any]:
+    """The same of a dask array, chunk by chunk: no chunk is kept until a mean is known."""
+    import dask.array as da
+
+    values = values.astype(np.float64)
+    count = (~da.isnan(values)).sum(axis=0)
+    mean = da.nansum(values, axis=0) / da.maximum(count, 1)
+    variance = da.nanvar(values, axis=0, ddof=0) * count / da.maximum(count - 1, 1)
+    sem = da.sqrt(variance / da.maximum(count, 1))
+    return da.where(count > 0, mean, np.nan), da.where(count > 1, sem, np.nan), count
+
+
 def split_half(
     activity: _Labelled, by: str | Sequence[str] | None = None, *, key: Any
 ) -> tuple[_Labelled, _Labelled]:
@@ -172,7 +147,7 @@ def split_half(
     Parameters
     ----------
     activity
-        Dataset or DataArray with the dim `trial`.
+        Dataset or DataArray with the dim `trial`; also a label of trials, ``run["rt"]``.
     by
         Trial coordinates that make a condition; default as for `average`.
     key
@@ -195,15 +170,12 @@ def split_half(
     >>> [half.size for half in split_half(da, by=[], key=0)]
     [2, 2]
     """
-    ds = (
-        activity
-        if isinstance(activity, xr.Dataset)
-        else activity.to_dataset(name=activity.name or "values")
-    )
-    if "trial" not in ds.dims:
-        raise LabelError(f"there is no dim 'trial' to split: dims are {tuple(ds.dims)}.")
+    if "trial" not in activity.dims:
+        raise LabelError(f"there is no dim 'trial' to split: dims are {tuple(activity.dims)}.")
+    # The labels alone say how to split; a label of trials has itself as a coordinate.
+    ds = activity.coords.to_dataset()
     by = chosen(ds, by)
-    codes, columns = _conditions(ds, by)
+    codes, columns = conditions_of(ds, by)
     sizes = np.bincount(codes)
     if sizes.min() < 2:
         alone = columns["condition"].values[sizes < 2].tolist()

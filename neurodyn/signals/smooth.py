@@ -1,6 +1,6 @@
 """Smooth signals along time."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -9,6 +9,8 @@ from neurodyn import labels
 from neurodyn.labels.convention import Number
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
+#: Standard deviations at which the kernel ends.
+_REACH = 4.0
 
 
 def smooth(activity: _Labelled, sigma: Number) -> _Labelled:
@@ -26,7 +28,8 @@ def smooth(activity: _Labelled, sigma: Number) -> _Labelled:
 
     Returns
     -------
-    A new object of the same labels, with `sigma` in attrs. Integers become float32.
+    A new object of the same labels, with `sigma` in attrs. Integers become float32. Lazy (dask)
+    arrays stay lazy.
 
     Raises
     ------
@@ -44,24 +47,33 @@ def smooth(activity: _Labelled, sigma: Number) -> _Labelled:
     """
     if not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be a positive number of ms, got {sigma}.")
-    step = labels.clock(activity).step
+    step = float(labels.clock(activity).step)
     if isinstance(activity, xr.DataArray):
-        smoothed = activity.copy(data=_gaussian(activity, sigma / step))
+        smoothed = activity.copy(data=_gaussian(activity, float(sigma) / step))
         return smoothed.assign_attrs(sigma=float(sigma))
     changed = {
-        name: variable.copy(data=_gaussian(variable, sigma / step))
+        name: variable.copy(data=_gaussian(variable, float(sigma) / step))
         for name, variable in activity.data_vars.items()
         if "time" in variable.dims and variable.dtype.kind in "fiu"
     }
     return activity.assign(changed).assign_attrs(sigma=float(sigma))
 
 
-def _gaussian(da: xr.DataArray, sigma: Number) -> np.ndarray:
+def _gaussian(da: xr.DataArray, sigma: float) -> Any:
+    data = da.data if da.dtype.kind == "f" else da.data.astype(np.float32)
+    axis = da.dims.index("time")
+    if not hasattr(data, "dask"):
+        return _blurred(da.values.astype(data.dtype, copy=False), sigma, axis)
+    # Each chunk with as many neighbours as the kernel reaches gives what the whole would.
+    depth = {axis: int(_REACH * sigma + 0.5)}
+    how = {"depth": depth, "boundary": "none", "dtype": data.dtype, "meta": data._meta}
+    return data.map_overlap(_blurred, sigma=sigma, axis=axis, **how)
+
+
+def _blurred(values: np.ndarray, sigma: float, axis: int) -> np.ndarray:
     from scipy.ndimage import gaussian_filter1d
 
-    values = da.values if da.dtype.kind == "f" else da.values.astype(np.float32)
-    axis = da.dims.index("time")
-    kernel = {"sigma": sigma, "axis": axis, "mode": "constant", "truncate": 4.0}
+    kernel: dict = {"sigma": sigma, "axis": axis, "mode": "constant", "truncate": _REACH}
     missing = np.isnan(values)
     if missing.any():
         weight = gaussian_filter1d((~missing).astype(values.dtype), **kernel)

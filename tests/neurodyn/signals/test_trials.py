@@ -103,7 +103,7 @@ class TestAverage:
                 "coherence",
                 r"1 trials have no 'coherence' \(NaN\), the first is trial 0",
             ),
-            (lambda ds: ds[[]].assign(name=ds.choice), [], "no variable lies on 'trial'"),
+            (lambda ds: ds[[]].assign(name=ds.choice), [], r"'name' holds words \(left, right\)"),
         ],
     )
     def test_refuses(self, run, change, by, match):
@@ -220,3 +220,78 @@ def test_a_label_of_trials_is_averaged_by_another_one(run):
     means = trials.average(run.rt, by="side")
     np.testing.assert_array_equal(means.rt, [5.0, 6.0])
     np.testing.assert_array_equal(means.n_trials, [6, 6])
+
+
+class TestLabelsOfTrials:
+    """Mean reaction time and accuracy by condition, of a run and of a recording."""
+
+    @pytest.fixture
+    def table(self, rng):
+        n = 40
+        rt = np.where(np.arange(n) % 7 == 3, np.nan, rng.uniform(200, 900, n))
+        return labels.dataset(
+            {},
+            {
+                "trial": 10 + np.arange(n),
+                "coherence": ("trial", np.tile([0.5, 0.1], n // 2)),
+                "correct": ("trial", rng.random(n) < 0.7),
+                "rt": ("trial", rt, "ms"),
+                "choice": ("trial", rng.choice(["left", "right"], n)),
+            },
+            source="recording",
+        )
+
+    @pytest.mark.parametrize("name", ["rt", "correct"])
+    @pytest.mark.parametrize("form", ["label", "of", "variable", "objects"])
+    def test_against_scipy(self, table, name, form):
+        column, by = table[name], "coherence"
+        if form == "objects":
+            words = [None if v != v else v for v in column.values.tolist()]
+            table[name] = ("trial", np.array(words, dtype=object))
+            table = table.set_coords(name)
+        how = {
+            "label": lambda: trials.average(table[name], by),
+            "objects": lambda: trials.average(table[name], by),
+            "of": lambda: trials.average(table, by, of=name),
+            "variable": lambda: trials.average(table.reset_coords()[[name, by]].set_coords(by), by),
+        }
+        means = how[form]()
+        for k, level in enumerate([0.1, 0.5]):
+            own = column.values[table.coherence == level].astype(float)
+            assert float(means[name][k]) == pytest.approx(np.nanmean(own))
+            assert float(means["sem"][k]) == pytest.approx(stats.sem(own, nan_policy="omit"))
+            assert int(means["n_trials"][k]) == np.isfinite(own).sum()
+        if form != "objects":
+            assert means[name].attrs["units"] == means["sem"].attrs["units"]
+
+    def test_a_table_gives_what_can_be_averaged(self, table):
+        means = trials.average(table, "coherence")
+        assert set(means.data_vars) == {
+            f"{name}{end}" for name in ("rt", "correct") for end in ("", "_sem", "_n_trials")
+        }
+        right = trials.average(table.choice == "right", "coherence")
+        own = (table.choice == "right").values[table.coherence == 0.5]
+        assert float(right["choice"][1]) == pytest.approx(own.mean())
+        with pytest.raises(LabelError, match=r"'choice' holds words \(left, right\).*== 'right'"):
+            trials.average(table["choice"], "coherence")
+        with pytest.raises(LabelError, match=r"of=\['speed'\].*there are \['coherence'"):
+            trials.average(table, "coherence", of="speed")
+        with pytest.raises(LabelError, match=r"cannot be averaged by themselves"):
+            trials.average(table["rt"], "rt")
+
+    def test_choices_of_a_run(self, table):
+        codes = np.tile([0, 1, -1, 1], 10)
+        run = table.assign_coords(choice=("trial", codes, {"role": "outcome"}))
+        means = trials.average(run["choice"], [])
+        assert float(means["choice"][0]) == pytest.approx(2 / 3)
+        assert means["n_trials"].values.tolist() == [30]
+        with pytest.raises(LabelError, match="more than two options"):
+            trials.average(run.assign_coords(choice=run["choice"] + 1)["choice"], [])
+
+    def test_halves(self, table):
+        for data in (table, table["rt"], table["correct"], table["choice"]):
+            a, b = trials.split_half(data, "coherence", key=1)
+            assert sorted([*a.trial.values, *b.trial.values]) == list(range(10, 50))
+            want = trials.split_half(table, "coherence", key=1)[0]
+            assert a.trial.equals(want.trial)
+            assert a.rt.equals(want.rt)
