@@ -42,10 +42,14 @@ from neurodyn.analysis.timescales.intrinsic import intrinsic_timescale
 from neurodyn.analysis.timescales.recovery import timescale_recovery
 from neurodyn.analysis.timescales.network_timescales import network_timescale, driven_activity
 
+# Fixed points, and linear dynamics around states
+from neurodyn.analysis.equilibria.fixed_points import fixed_points
+from neurodyn.analysis.equilibria.linear import linearise
+
 # Dynamics
 from neurodyn.analysis.dynamics.lyapunov import lyapunov
 from neurodyn.analysis.dynamics.bifurcation import bifurcation
-from neurodyn.analysis.dynamics.piecewise_linear import fixed_points, cycles
+from neurodyn.analysis.dynamics.piecewise_linear import cycles
 from neurodyn.analysis.dynamics.symbolic import (
     symbols,
     transitions,
@@ -148,10 +152,12 @@ __all__ = [
     "timescale_recovery",
     "network_timescale",
     "driven_activity",
+    # Fixed points, and linear dynamics around states
+    "fixed_points",
+    "linearise",
     # Dynamics
     "lyapunov",
     "bifurcation",
-    "fixed_points",
     "cycles",
     "symbols",
     "transitions",

@@ -6,7 +6,6 @@ import warnings
 from typing import Any
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +20,7 @@ from neurodyn.analysis.dynamics.tangent import (
     is_noisy,
     state_size,
 )
+from neurodyn.analysis.shared.double import as_double
 from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import check_whole, whole
 from neurodyn.common.random import as_key
@@ -137,7 +137,7 @@ def lyapunov(
     as_it_is = jax.config.jax_enable_x64  # type: ignore[attr-defined]
     with jax.enable_x64(double or as_it_is):
         if double:
-            system, inputs, state, trial = map(_as_double, (system, inputs, state, trial))
+            system, inputs, state, trial = map(as_double, (system, inputs, state, trial))
         batch = as_batch(system, inputs, n_trials=n_trials, dt=dt)
         wanted = transient + n_steps
         if batch.n_steps not in (None, wanted):
@@ -226,15 +226,6 @@ def _label(logs, finite, rests, dt, every, transient, size, name, double) -> xr.
     attrs = {"n_steps": rows * every, "transient": transient, "every": every, "double": double}
     attrs |= {} if dt is None else {"dt": float(dt)}
     return results(variables, coords, kind=None, values=False, system=name, **attrs)
-
-
-def _as_double(tree: Any) -> Any:
-    def cast(a):
-        if isinstance(a, np.ndarray) and a.dtype.kind == "f":
-            return jnp.asarray(a, jnp.float64)
-        return a.astype(jnp.float64) if eqx.is_inexact_array(a) else a
-
-    return jax.tree.map(cast, tree)
 
 
 def _check(system, dt, n_steps, every, transient) -> float | None:

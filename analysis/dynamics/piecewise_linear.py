@@ -143,26 +143,10 @@ def cycles(
     return _labelled(pieces, words[keep], Solved(*(part[keep] for part in solved)), about)
 
 
-def fixed_points(system: Any, **options: Any) -> xr.Dataset:
-    """Fixed points of a piecewise-linear map.
-
-    Parameters
-    ----------
-    system
-        A map with ``n_relu``, ``step``, ``mask`` and ``affine``: any model of the PLRNN family.
-    **options
-        As for `cycles`.
-
-    Returns
-    -------
-    As from `cycles`, without ``phase``: ``state`` (cycle, latent), and so on.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `cycles` does.
-    """
-    return cycles(system, 1, **options).isel(phase=0, drop=True)
+def exact_fixed_points(system: Any, **options: Any) -> xr.Dataset:
+    """Fixed points of a piecewise-linear map: the cycles of one point, on ``equilibrium``."""
+    found = cycles(system, 1, **options).isel(phase=0, drop=True)
+    return found.rename(cycle="equilibrium")
 
 
 def _check(pieces, order, method, starts, inner, box) -> None:

@@ -14,7 +14,7 @@ REGIONS = STROKES
 MARKERS = {"stable": "o", "saddle": "D", "unstable": "s", "neutral": "^"}
 ARROW: dict = {"connectionstyle": "arc3,rad=0.18", "arrowstyle": "-|>", "mutation_scale": 7}
 ARROW |= {"color": "#555555", "shrinkA": 0, "shrinkB": 0, "zorder": 2}
-_POINTS = ("time", "region", "cycle", "phase")
+_POINTS = ("time", "region", "equilibrium", "cycle", "phase")
 
 
 def symbol_colours(n: int) -> list[Any]:
@@ -39,10 +39,10 @@ def draw_points(
     ax: Any, points: xr.Dataset | None, chosen: list[int], variable: str, like: xr.DataArray
 ) -> None:
     """Draw fixed points; virtual ones are hollow."""
-    if points is None or not points.sizes["cycle"]:
+    if points is None or not points.sizes["equilibrium"]:
         return
     place = with_entries_of(like, points[variable], "fixed points")
-    place = place.transpose("cycle", ...).values[:, chosen]
+    place = place.transpose("equilibrium", ...).values[:, chosen]
     for kind, marker in MARKERS.items():
         for real in (True, False):
             here = (points["stability"].values == kind) & (points["real"].values == real)

@@ -175,7 +175,7 @@ def geometric_graph(
     draw_graph(
         ax, places, graph, _share(graph, coded), largest=0.07 * span, texts=len(places) <= 12
     )
-    if points is not None and points.sizes["cycle"]:
+    if points is not None and points.sizes["equilibrium"]:
         draw_points(ax, points, chosen, "state", centroid)
         figure.legend(loc="outside lower center", ncols=2)
     ax.set(xlabel=f"latent {chosen[0]}", ylabel=f"latent {chosen[1]}")

@@ -33,7 +33,7 @@ def _of_the_best(tree: xr.DataTree) -> dict[str, Any]:
     graph = tree["analysis/transitions"].to_dataset()
     points = tree["analysis/fixed_points"].to_dataset()
     visited = np.isin(points["code"].values, coded["code"].values)
-    points = points.isel(cycle=np.flatnonzero(visited))
+    points = points.isel(equilibrium=np.flatnonzero(visited))
     spectra = [
         analysis.power_spectrum(x[:, :PANELS], sigma=settings["smoothing"])
         for x in (recorded, outputs)

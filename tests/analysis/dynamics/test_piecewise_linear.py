@@ -52,8 +52,8 @@ def test_fixed_points_of_ten_rectifiers_equal_brute_force(seed):
     assert result.attrs["complete"] == 1
     found = {(tuple(z.round(7) + 0.0),) for z in result["state"].values}
     assert found == set(expected)
-    for cycle in range(result.sizes["cycle"]):
-        one = result.isel(cycle=cycle)
+    for cycle in range(result.sizes["equilibrium"]):
+        one = result.isel(equilibrium=cycle)
         J = matrix(system, one["mask"].values)
         moduli = np.sort(np.abs(np.linalg.eigvals(J)))[::-1]
         np.testing.assert_allclose(one["modulus"], moduli, rtol=1e-6)
@@ -100,7 +100,7 @@ def test_words_of_a_trajectory_give_the_cycles_beside_it():
         found = cycles(system, order, method="words", states=states)
         assert points_of(found) == points_of(cycles(system, order))
     right = states[states[:, 0] > 0]
-    assert fixed_points(system, method="words", states=right).sizes["cycle"] == 1
+    assert fixed_points(system, method="words", states=right).sizes["equilibrium"] == 1
 
 
 def test_known_fixed_points_of_the_lozi_map():
@@ -121,7 +121,7 @@ def test_virtual_fixed_points_are_told_from_real_ones():
     assert values == pytest.approx({"0": -2.0, "1": -1 / 0.75})
     assert both["real"].values.tolist() == [c == "0" for c in both["code"].values]
     assert both["stability"].values.tolist() == ["stable"] * 2
-    virtual = both.isel(cycle=np.flatnonzero(~both["real"].values))
+    virtual = both.isel(equilibrium=np.flatnonzero(~both["real"].values))
     assert float(virtual["residual"][0]) > 0.1
 
 
@@ -129,7 +129,7 @@ def test_lines_of_fixed_points_are_counted_not_returned():
     """``x' = x`` below zero: every point is fixed, none is isolated."""
     result = fixed_points(Map([1.0], [[0.5]], [0.0], 1), virtual=True)
     assert result.attrs["n_singular"] == 1
-    assert result.sizes["cycle"] == 1
+    assert result.sizes["equilibrium"] == 1
 
 
 def test_cycles_are_followed_by_the_map():

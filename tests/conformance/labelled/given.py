@@ -88,6 +88,7 @@ _BINS = "each bin counts for itself, so that others may be missing"
 #: Functions that need not keep a relation, with the reason.
 EXEMPT: dict[str, dict[str, str]] = {
     "example": {
+        "neurodyn.analysis.fixed_points": "its inputs do not vary in time",
         "neurodyn.drive.poisson": "what it draws has no labels",
         "neurodyn.experiments.result": "it joins the parts of an experiment",
         "neurodyn.labels.like": "it takes a plain array",

@@ -1,0 +1,1 @@
+"""Fixed points of any system, and its linear dynamics around states."""

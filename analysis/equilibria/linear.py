@@ -1,0 +1,293 @@
+"""The linear dynamics of a system around given states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Complex, Float
+
+from neurodyn.analysis.equilibria.field import Field, field_of
+from neurodyn.analysis.equilibria.inputs import each_input
+from neurodyn.analysis.equilibria.states import Names, names_of, vectors
+from neurodyn.analysis.shared.results import results
+from neurodyn.labels.convention import ordered
+
+#: Condition number of the eigenvectors above which left ones mean nothing in double precision.
+_DEFECTIVE = 1e13
+#: Real part [relative to the largest modulus] below which a direction neither grows nor decays.
+NEUTRAL = 1e-9
+STABILITY = ("stable", "saddle", "unstable", "neutral")
+
+
+class Linear(NamedTuple):
+    """Derivatives of a system at some states.
+
+    Attributes
+    ----------
+    rate
+        Rate of change [per ms]; of a map the difference that a step makes.
+    jacobian
+        Of the rate of a flow, or of the step of a map, by the state: ``(to, from)``.
+    inward
+        The same by the input.
+    output
+        The output, and its derivative by the state.
+    """
+
+    rate: Float[Array, "point d"]
+    jacobian: Float[Array, "point d d"]
+    inward: Float[Array, "point d input"]
+    output: Float[Array, "point output"]
+    outward: Float[Array, "point output d"]
+
+
+@eqx.filter_jit
+def derivatives(
+    field: Field, states: Float[Array, "point d"], inputs: Float[Array, "point input"]
+) -> Linear:
+    """Derivatives at these states, with these inputs."""
+
+    def one(pair):
+        z, u = pair
+        step = jnp.eye(z.size) if field.is_map else 0.0
+        A, B = jax.jacfwd(field.rate, (0, 1))(z, u)
+        out, outward = field.output(z), jax.jacfwd(field.output)(z)
+        return Linear(field.rate(z, u), A + step, B, out, outward)
+
+    return jax.lax.map(one, (states, inputs), batch_size=64)
+
+
+class Modes(NamedTuple):
+    """Eigenvalues and eigenvectors of Jacobians, the fastest growing first.
+
+    Attributes
+    ----------
+    values
+        Eigenvalues.
+    right, left
+        Eigenvectors, as columns: the right ones of length 1, the left ones such that the product
+        of a left with its right one is 1. NaN where there is no basis of eigenvectors.
+    """
+
+    values: Complex[np.ndarray, "point d"]
+    right: Complex[np.ndarray, "point d d"]
+    left: Complex[np.ndarray, "point d d"]
+
+
+def modes_of(jacobian: Float[np.ndarray, "point d d"], is_map: bool) -> Modes:
+    """Eigenvalues and eigenvectors, sorted by how fast they grow."""
+    values, right = np.linalg.eig(jacobian)
+    values, right = values.astype(np.complex128), right.astype(np.complex128)
+    growth = np.abs(values) if is_map else values.real
+    # Of a pair the one with the positive frequency is first.
+    order = np.lexsort([-values.imag, -growth.round(12), -growth.round(9)], axis=-1)
+    values = np.take_along_axis(values, order, -1)
+    right = np.take_along_axis(right, order[:, None, :], -1)
+    left = np.full_like(right, np.nan)
+    with np.errstate(all="ignore"):
+        whole = np.linalg.cond(right) < _DEFECTIVE if len(right) else np.zeros(0, bool)
+    if whole.any():
+        left[whole] = np.linalg.inv(right[whole]).transpose(0, 2, 1)
+    return Modes(values, right, left)
+
+
+def stability_of(values: Complex[np.ndarray, "point d"], is_map: bool):
+    """Words for the stability of each point, and the number of its growing directions."""
+    with np.errstate(divide="ignore"):
+        growth = np.log(np.abs(values)) if is_map else values.real
+    size = 1.0 if is_map else np.abs(values).max(-1, initial=0.0)[:, None]
+    neutral = (np.abs(growth) <= NEUTRAL * size).any(-1)
+    above = growth > NEUTRAL * size
+    which = np.select([neutral, ~above.any(-1), above.all(-1)], [3, 0, 2], 1)
+    return np.array(STABILITY)[which], above.sum(-1)
+
+
+def variables_of(
+    field: Field, names: Names, lead: tuple[str, ...], linear: Linear, dt: float | None
+) -> dict[str, tuple]:
+    """Derivatives, eigenvalues and eigenvectors as variables of a result on the dims `lead`."""
+    modes = modes_of(np.asarray(linear.jacobian), field.is_map)
+    values = modes.values
+    step = (1.0 if dt is None else dt) if field.is_map else None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        growth = np.log(np.abs(values)) / step if step else values.real
+        turning = np.angle(values) / step if step else values.imag
+        timescale = 1.0 / np.abs(growth)
+    unit = "1" if field.is_map and dt is None else "ms"
+    per, hertz = ("1", "1") if unit == "1" else ("1/ms", "Hz")
+    frequency = np.abs(turning) / (2 * np.pi) * (1.0 if unit == "1" else 1e3)
+    words, index = stability_of(values, field.is_map)
+    of_step = "1" if field.is_map else "1/ms"
+    D, E, C = names.dim, names.origin, "component"
+    there = "of the step" if field.is_map else "of the rate of change"
+    found = {
+        "outputs": ((*lead, "output"), linear.output, "1", "output"),
+        "jacobian": (
+            (*lead, E, D),
+            np.swapaxes(linear.jacobian, 1, 2),
+            of_step,
+            f"Jacobian {there}",
+        ),
+        "input_jacobian": (
+            (*lead, D, "input"),
+            linear.inward,
+            of_step,
+            f"derivative {there} by the input",
+        ),
+        "output_jacobian": (
+            (*lead, D, "output"),
+            np.swapaxes(linear.outward, 1, 2),
+            "1",
+            "derivative of the output by the state",
+        ),
+        "eigenvalue_real": ((*lead, C), values.real, of_step, "eigenvalue, real part"),
+        "eigenvalue_imag": ((*lead, C), values.imag, of_step, "eigenvalue, imaginary part"),
+        "growth_rate": ((*lead, C), growth, per, "growth rate of the mode"),
+        "timescale": ((*lead, C), timescale, unit, "timescale of the mode"),
+        "frequency": ((*lead, C), frequency, hertz, "frequency of the mode"),
+    }
+    for name, vectors_, text in (("right", modes.right, "right"), ("left", modes.left, "left")):
+        for part, array in (("real", vectors_.real), ("imag", vectors_.imag)):
+            long = f"{text} eigenvector, {'real' if part == 'real' else 'imaginary'} part"
+            found[f"{name}_{part}"] = ((*lead, D, C), array, "1", long)
+    found["stability"] = (lead, words, "1", "linear stability")
+    found["n_unstable"] = (lead, index, "1", "number of growing directions")
+    if not field.system.n_inputs:
+        del found["input_jacobian"]
+    return found
+
+
+def linearise(
+    system: Any,
+    states: Any,
+    inputs: Any = None,
+    *,
+    dt: float | None = None,
+) -> xr.Dataset:
+    r"""Linear dynamics of a system around states: Jacobians, modes, inputs and readouts.
+
+    Close to a state :math:`x^*` a flow moves by
+    :math:`\dot x = f(x^*) + J (x - x^*) + B (u - u^*)`, and a map by the same with
+    :math:`x_{t+1}` on the left. Noise is left out. All is computed in double precision.
+
+    Parameters
+    ----------
+    system
+        A map, or a flow without spikes, memory or dependence on time.
+    states
+        Where to linearise: a run with the variables that record the state, fixed points of
+        :func:`fixed_points`, a DataArray with the dim of the state, an array ``(*lead, d)``, or a
+        :class:`neurodyn.State` with leading axes.
+    inputs
+        Constant input ``(input,)``, or one for each state ``(*lead, input)``; a DataArray is paired
+        by its labels. Default: that of the fixed points if there is one, else 0.
+    dt
+        Step of a map [ms], so that timescales are in ms. Without it they are in steps.
+
+    Returns
+    -------
+    Dataset on the dims of `states` (here ``*lead``); the dim of the state is that of the variable
+    that records it (``unit``), or ``dimension`` for states of several parts (LSTM):
+
+    ``jacobian`` (*lead, presynaptic, unit)
+        Effect of one unit on another: entry (i, j) is the derivative of the rate of change [1/ms]
+        (of a map, of the next state) of unit j by unit i, as recurrent weights are written.
+    ``input_jacobian`` (*lead, unit, input), ``output_jacobian`` (*lead, unit, output)
+        Directions in which inputs push, and that the readout reads.
+    ``eigenvalue_real``, ``eigenvalue_imag`` (*lead, component)
+        Eigenvalues, the fastest growing first.
+    ``growth_rate``, ``timescale``, ``frequency`` (*lead, component)
+        Their growth rates [1/ms], timescales (1 / abs(growth rate)) [ms] and frequencies [Hz].
+    ``right_real``, ``right_imag``, ``left_real``, ``left_imag`` (*lead, unit, component)
+        Eigenvectors. Right ones, of length 1, are the directions of the modes. A left one selects
+        how much of a push goes into its mode (selection vector): its product with its right one is
+        1. Left ones are NaN where the Jacobian has no basis of eigenvectors.
+    ``rate`` (*lead, unit), ``speed`` (*lead)
+        Rate of change at the state, and its length.
+    ``outputs`` (*lead, output), ``stability``, ``n_unstable`` (*lead)
+        Readout; words as in :func:`fixed_points`.
+
+    Raises
+    ------
+    TypeError
+        For spiking systems, systems that carry other memory, and things that are no system.
+    ValueError, LabelError
+        If states or inputs do not fit the system or are not finite.
+
+    References
+    ----------
+    Sussillo & Barak, Neural Comput. 2013. Mante, Sussillo, Shenoy & Newsome, Nature 2013 (selection
+    vectors).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurodyn import analysis, models
+    >>> model = models.CTRNN(1, 3, 1, tau=10.0, W=np.zeros((3, 3), "float32"), key=0)
+    >>> analysis.linearise(model, np.zeros(3))["timescale"].values
+    array([10., 10., 10.])
+    """
+    with jax.enable_x64(True):
+        field = field_of(system, "linear dynamics")
+        names = names_of(field)
+        array, coords, lead = vectors(field, names, states, "states")
+        given = states if inputs is None and isinstance(states, xr.Dataset) else None
+        if (
+            given is not None
+            and "inputs" in given
+            and set(given["inputs"].dims) <= {*lead, "input"}
+        ):
+            inputs = given["inputs"]
+        u = each_input(field, inputs, array.shape[:-1], lead, coords)
+        flat = array.reshape(-1, array.shape[-1])
+        if not (np.isfinite(flat).all() and np.isfinite(u).all()):
+            raise ValueError(
+                "states or inputs hold NaN or infinite values; leave these samples out, e.g. those "
+                "after the end of a trial."
+            )
+        at = jnp.asarray(flat), jnp.asarray(u.reshape(len(flat), -1))
+        linear = jax.tree.map(np.asarray, derivatives(field, *at))
+    found = {
+        "state": (("point", names.dim), flat, names.units, "state"),
+        "rate": (("point", names.dim), linear.rate, "1", "rate of change"),
+        "speed": (("point",), np.linalg.norm(linear.rate, axis=1), "1", "speed"),
+    } | variables_of(field, names, ("point",), linear, dt)
+    shaped = {
+        name: ((*lead, *dims[1:]), np.asarray(a).reshape((*array.shape[:-1], *a.shape[1:])), *rest)
+        for name, (dims, a, *rest) in found.items()
+    }
+    return labelled(shaped, names, coords, type(system).__name__, lead)
+
+
+def labelled(
+    variables: Mapping[str, tuple],
+    names: Names,
+    coords: Mapping[str, Any],
+    system: str,
+    own: tuple[str, ...] = (),
+    **attrs: Any,
+) -> xr.Dataset:
+    """A Dataset of variables on the state and on dims of their own."""
+    return results(
+        {name: _in_order(*column) for name, column in variables.items()},
+        dict(coords) | dict(names.coords),
+        kind=None,
+        values=False,
+        dims=[*own, "dimension", "origin"],
+        system=system,
+        **attrs,
+    )
+
+
+def _in_order(dims: str | tuple[str, ...], array: Any, *about: str) -> tuple:
+    """The column of a variable, with its dims in the order of the convention."""
+    if isinstance(dims, str):
+        return dims, array, *about
+    right = ordered(dims)
+    return right, np.transpose(array, [dims.index(dim) for dim in right]), *about
