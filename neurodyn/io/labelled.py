@@ -9,6 +9,9 @@ import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.atomic import atomic_path
+from neurodyn.io.lazy import taken
+from neurodyn.io.selection import Selection
+from neurodyn.labels import LabelError
 from neurodyn.spikes.combine import from_positions
 
 SUFFIXES = (".nc", ".zarr")
@@ -60,8 +63,15 @@ def recognises(path: Path) -> bool:
         return file.read(8) == HDF5 or path.suffix.lower() == ".nc"
 
 
-def read(path: Path) -> Labelled:
-    """Read a file into memory, in the present convention.
+def read(path: Path, selection: Selection | None = None) -> Labelled:
+    """Read a file, in the present convention.
+
+    Parameters
+    ----------
+    path
+        The file.
+    selection
+        What to read of it; large signals then stay in the file. None: everything, into memory.
 
     Raises
     ------
@@ -77,13 +87,16 @@ def read(path: Path) -> Labelled:
         options = {}
     try:
         with xr.open_datatree(path, engine=engine, decode_timedelta=False, **options) as tree:
-            tree = tree.load()
+            if selection is None:
+                return _from_tree(tree.load())
+            return taken(_from_tree(tree), path, selection)
+    except LabelError:
+        raise
     except Exception as error:  # h5netcdf, zarr and xarray raise errors of many types
         raise FileFormatError(
             f"'{path}' is damaged or truncated ({type(error).__name__}: {error}). Copy or write it "
             "again."
         ) from error
-    return _from_tree(tree)
 
 
 def _as_tree(obj: Labelled) -> xr.DataTree:

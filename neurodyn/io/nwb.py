@@ -9,19 +9,20 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from pynwb import NWBHDF5IO, TimeSeries
+from pynwb import NWBHDF5IO
 
 from neurodyn.io import layout
 from neurodyn.io.archive import FileFormatError
+from neurodyn.io.nwb_events import read_rows
 from neurodyn.io.nwb_observation import ObservationWarning
+from neurodyn.io.nwb_places import named_series, other_parts
 from neurodyn.io.nwb_session import session_attrs
+from neurodyn.io.nwb_signals import read_signals
 from neurodyn.io.nwb_tables import read_tables
-from neurodyn.io.parts import combine, cut_trials, decode, signal
-from neurodyn.labels import LabelError
+from neurodyn.io.parts import combine, cut_trials, decode
+from neurodyn.io.select import Cutter, select
+from neurodyn.io.selection import Selection
 from neurodyn.labels.convention import Window
-
-#: Size [bytes] above which a signal is left out unless it is asked for: raw data.
-_LARGE = 1 << 30
 
 
 def from_nwb(
@@ -32,7 +33,10 @@ def from_nwb(
     until: str | None = None,
     trials: str | None = None,
     invalid: Literal["raise", "drop"] = "raise",
-    signals: bool | Sequence[str] = True,
+    channels: Any = None,
+    units: Any = None,
+    signals: bool | str | Sequence[str] = True,
+    lazy: bool | None = None,
 ) -> xr.Dataset | xr.DataTree:
     """Read an NWB file or object.
 
@@ -78,15 +82,17 @@ def from_nwb(
     ...     "session.nwb", align_event="go_cue_time", window=(-500, 1000)
     ... )  # doctest: +SKIP
     """
+    selection = Selection.of(window, channels, units, signals, lazy).around(align_event)
     with _opened(source) as nwbfile, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ObservationWarning)
         if "neurodyn" in (nwbfile.scratch or {}):
-            result = _restored(nwbfile)
+            result = select(_restored(nwbfile), selection)
         else:
-            result = _foreign(nwbfile, () if align_event else signals)
+            result = _foreign(nwbfile, selection, reopen=nwbfile is not source)
     for each in caught:
         warnings.warn(each.message, stacklevel=2)
+    window = window if align_event else None
     return cut_trials(result, align_event, window, until=until, trials=trials, invalid=invalid)
 
 
@@ -145,71 +151,19 @@ def _stored_arrays(nwbfile: Any, places: dict[str, dict[str, str]]) -> dict[str,
     return arrays | sorted_spikes
 
 
-def _foreign(nwbfile: Any, signals: bool | Sequence[str]) -> xr.Dataset | xr.DataTree:
+def _foreign(nwbfile: Any, selection: Selection, *, reopen: bool) -> xr.Dataset | xr.DataTree:
     """Read a file that was not written by `to_nwb`."""
     left_out: list[str] = []
+    cutter = Cutter(selection, left_out)
     parts = read_tables(nwbfile, left_out)
-    if signals:
-        parts |= _read_signals(nwbfile, signals, left_out)
+    tables = [p.removeprefix("intervals/") for p in parts if p.startswith("intervals/")]
+    series = named_series(nwbfile, tables)
+    signals = {path: each for path, each in series.items() if path.startswith("signals/")}
+    for path, each in series.items():
+        if path not in signals and (rows := read_rows(each, path, left_out)) is not None:
+            parts[path] = rows
+    parts = {path: cut for path, ds in parts.items() if (cut := cutter(path, ds)) is not None}
+    parts |= read_signals(signals, selection, cutter, reopen=reopen)
+    cutter.check()
+    left_out += other_parts(nwbfile)
     return combine(parts, session_attrs(nwbfile) | ({"not_read": left_out} if left_out else {}))
-
-
-def _read_signals(
-    nwbfile: Any, wanted: bool | Sequence[str], left_out: list[str]
-) -> dict[str, xr.Dataset]:
-    parts: dict[str, xr.Dataset] = {}
-    names = wanted if isinstance(wanted, Sequence) else None
-    for series in nwbfile.objects.values():
-        if not isinstance(series, TimeSeries):
-            continue
-        asked = names is None or series.name in names
-        problem = _unreadable(series, large=names is None) if asked else "not asked for"
-        path = f"signals/{series.name}"
-        if path in parts:
-            problem = "a second signal of this name"
-        if problem:
-            left_out.append(f"{path}: {problem}")
-        else:
-            parts[path] = _read_series(series)
-    missing = [name for name in names or () if f"signals/{name}" not in parts]
-    if missing:
-        raise LabelError(f"no signal {missing} could be read: {'; '.join(left_out)}.")
-    return parts
-
-
-def _unreadable(series: Any, *, large: bool) -> str | None:
-    data = series.data
-    if data is None or not hasattr(data, "dtype") or np.ndim(data) not in (1, 2) or not len(data):
-        return "not an array (time) or (time, channel)"
-    if np.dtype(data.dtype).kind not in "fiu":
-        return f"holds {data.dtype}, not numbers"
-    if large and data.size * np.dtype(data.dtype).itemsize > _LARGE:
-        return f"larger than 1 GiB; ask for it by signals=['{series.name}']"
-    if series.timestamps is not None:
-        if len(series.timestamps) != len(data):
-            return "as many time stamps as samples are needed"
-        if not (np.diff(series.timestamps[:]) > 0).all():
-            return "its time stamps do not increase"
-    elif not series.rate:
-        return "neither time stamps nor a rate"
-    return None
-
-
-def _read_series(series: Any) -> xr.Dataset:
-    values = np.asarray(series.data[:])
-    if series.timestamps is not None:
-        time = np.asarray(series.timestamps[:], np.float64) * 1e3
-    else:
-        start = float(series.starting_time or 0.0)
-        time = start * 1e3 + np.arange(len(values)) * (1e3 / float(series.rate))
-    if series.offset:
-        values = values + series.offset / (series.conversion or 1.0)
-    text = str(series.description or "").strip()
-    return signal(
-        values,
-        str(series.unit or ""),
-        time,
-        dims=("time", "channel")[: values.ndim],
-        long_name=series.name if text in ("", "no description") else text,
-        factor=float(series.conversion or 1.0),
-    )

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from hdmf.common import DynamicTable
+from pynwb import TimeSeries
 from pynwb.epoch import TimeIntervals
 from pynwb.misc import Units
 
 from neurodyn.io.nwb_columns import columns
+from neurodyn.io.nwb_places import is_events_table
 from neurodyn.io.nwb_units import read_units
-from neurodyn.io.parts import table
+from neurodyn.io.parts import distinct, table
 
 _PLACES = ("acquisition", "stimulus", "analysis", "scratch", "processing", "lab_meta_data")
 
@@ -35,7 +37,7 @@ def read_tables(nwbfile: Any, left_out: list[str]) -> dict[str, xr.Dataset]:
     it is a part of its own only if nothing does.
     """
     found = list(_tables(nwbfile))
-    names = distinct([(place, each.name) for place, each in found])
+    names = distinct([(*place, each.name) for place, each in found])
     parts: dict[str, xr.Dataset] = {}
     units: dict[str, Any] = {}
     for name, (place, each) in zip(names, found, strict=True):
@@ -62,7 +64,11 @@ def _tables(nwbfile: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     used = any("electrodes" in getattr(each, "colnames", ()) for each in nwbfile.objects.values())
     used |= any(getattr(e, "electrodes", None) is not None for e in _series(nwbfile))
     for each in nwbfile.objects.values():
-        if isinstance(each, DynamicTable) and not (each is nwbfile.electrodes and used):
+        if not isinstance(each, DynamicTable) or is_events_table(each):
+            continue
+        if isinstance(each.parent, TimeSeries):  # read with the series
+            continue
+        if not (each is nwbfile.electrodes and used):
             yield _place(nwbfile, each), each
 
 
@@ -81,29 +87,6 @@ def _place(nwbfile: Any, each: Any) -> tuple[str, ...]:
             if isinstance(held, Mapping) and any(one is each for one in held.values()):
                 above.append(place)
     return tuple(reversed(above))
-
-
-def distinct(named: list[tuple[tuple[str, ...], str]]) -> list[str]:
-    """Names of things with a place: alone if no other has it, else after as much of the place.
-
-    Parameters
-    ----------
-    named
-        For each thing the names of the containers it is in, outermost first, and its own.
-
-    Examples
-    --------
-    >>> distinct([((), "a"), (("lick",), "b"), (("reward",), "b")])
-    ['a', 'lick_b', 'reward_b']
-    """
-    names = [name for _, name in named]
-    for depth in range(1, max((len(place) for place, _ in named), default=0) + 1):
-        repeated = {name for name in names if names.count(name) > 1}
-        names = [
-            "_".join((*place[-depth:], own)) if name in repeated else name
-            for name, (place, own) in zip(names, named, strict=True)
-        ]
-    return names
 
 
 def _are_intervals(each: Any) -> bool:

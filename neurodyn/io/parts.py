@@ -19,8 +19,10 @@ _QUANTITIES = {
 }
 _SYMBOLS = {"v": "volt", "volts": "volt", "a": "ampere", "amp": "ampere", "amps": "ampere"}
 _SYMBOLS |= {"amperes": "ampere", "s": "second", "seconds": "second"}
-_PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "": 1}
+_PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3}
+_PREFIXES |= {"k": 1e3, "M": 1e6, "G": 1e9}
 _WORDS = {"femto": 1e-15, "pico": 1e-12, "nano": 1e-9, "micro": 1e-6, "milli": 1e-3}
+_WORDS |= {"kilo": 1e3, "mega": 1e6, "giga": 1e9}
 
 
 def unit_of(text: str) -> tuple[float, str, str, str | None]:
@@ -38,20 +40,24 @@ def unit_of(text: str) -> tuple[float, str, str, str | None]:
     """
     given = text.strip()
     options = [(1.0, given), *((f, given[1:]) for p, f in _PREFIXES.items() if given[:1] == p)]
-    options += [(f, given[len(w) :]) for w, f in _WORDS.items() if given.lower().startswith(w)]
+    options += [
+        (f, given[len(w) :].lstrip(" -_")) for w, f in _WORDS.items() if given.lower().startswith(w)
+    ]
     for prefix, word in options:
         name = _SYMBOLS.get(word.lower(), word.lower())
         name = "siemens" if word == "S" else name
-        if name in _QUANTITIES and not (word.islower() and len(word) == 1):
+        # A small letter alone may be anything; "mv" is no other unit than mV, but "pa" is pascal.
+        plain = word.islower() and len(word) == 1 and (word != "v" or prefix == 1.0)
+        if name in _QUANTITIES and not plain:
             factor, unit, variable, kind = _QUANTITIES[name]
-            return _tidy(prefix * factor), unit, variable, kind
+            return tidy(prefix * factor), unit, variable, kind
     return 1.0, given or "1", "signal", None
 
 
-def _tidy(factor: float) -> float:
+def tidy(factor: float) -> float:
     """Round a factor to a power of ten if it differs from one only by rounding."""
     power = 10.0 ** round(np.log10(factor)) if factor > 0 else factor
-    return power if np.isclose(factor, power, rtol=1e-12) else factor
+    return power if np.isclose(factor, power, rtol=1e-12, atol=0.0) else factor
 
 
 def decode(values: Any) -> np.ndarray:
@@ -115,6 +121,8 @@ def signal(
     long_name: str,
     coords: Mapping[str, Any] | None = None,
     factor: float = 1.0,
+    attrs: Mapping[str, Any] | None = None,
+    own_dims: tuple[str, ...] = (),
 ) -> xr.Dataset:
     """Build a Dataset of one continuous signal, in our units.
 
@@ -134,16 +142,59 @@ def signal(
         As in `neurodyn.labels.dataset`.
     factor
         Conversion stored in the file.
+    attrs
+        Further attributes of the Dataset.
+    own_dims
+        Those of `dims` that are no dims of the convention.
     """
     scale, ours, variable, kind = unit_of(unit)
-    scale = _tidy(scale * factor)
+    scale = tidy(scale * factor)
     values = values if scale == 1.0 else values * np.asarray(scale, np.result_type(values, "f4"))
     return labels.dataset(
         {variable: (dims, values, ours, long_name, *([kind] if kind else []))},
         {"time": np.asarray(time, np.float64), **(coords or {})},
         source="recording",
+        attrs=attrs,
+        dims=own_dims,
         values=False,
     )
+
+
+def distinct(places: Sequence[tuple[str, ...]]) -> list[str]:
+    """Names of the parts of a recording, from their places in the file.
+
+    Parameters
+    ----------
+    places
+        For each part its path, the name last: ``("acquisition", "lfp")``.
+
+    Returns
+    -------
+    For each its name if no other has it; if others have, ``PLACE_NAME`` with the first part of the
+    path; if that is not enough, the whole path; if even these are equal, they are numbered.
+
+    Examples
+    --------
+    >>> distinct([("acquisition", "lfp"), ("ecephys", "LFP", "lfp"), ("behavior", "speed")])
+    ['acquisition_lfp', 'ecephys_lfp', 'speed']
+    """
+    forms = [
+        (place[-1:], place[:1] + place[-1:] if place[1:] else place, place) for place in places
+    ]
+    level = [0] * len(places)
+    while True:
+        names = ["_".join(form[k]).replace("/", "_") for form, k in zip(forms, level, strict=True)]
+        same = [i for i, name in enumerate(names) if names.count(name) > 1]
+        low = [i for i in same if level[i] < 2]
+        if not low:
+            break
+        for i in low:
+            level[i] += 1
+    counts: dict[str, int] = {}
+    for i in same:
+        number = counts[names[i]] = counts.get(names[i], -1) + 1
+        names[i] = f"{names[i]}_{number}"
+    return names
 
 
 def combine(parts: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.Dataset | xr.DataTree:

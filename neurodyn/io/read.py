@@ -4,15 +4,16 @@ import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import xarray as xr
 
+from neurodyn.io import labelled
 from neurodyn.io.archive import FileFormatError
-from neurodyn.io.files import load
-from neurodyn.io.labelled import HDF5, recognises
 from neurodyn.io.neo_files import BUILD, read_neo
 from neurodyn.io.parts import cut_trials
+from neurodyn.io.select import select
+from neurodyn.io.selection import Selection
 from neurodyn.labels.convention import Window
 
 _TEXT = (".txt", ".csv", ".tsv", ".asc", ".md", ".json", ".yaml", ".yml", ".toml", ".py")
@@ -26,6 +27,10 @@ def read(
     until: str | None = None,
     trials: str | None = None,
     invalid: Literal["raise", "drop"] = "raise",
+    channels: Any = None,
+    units: Any = None,
+    signals: bool | str | Sequence[str] = True,
+    lazy: bool | None = None,
 ) -> xr.Dataset | xr.DataTree:
     """Read a recording into labelled xarray.
 
@@ -37,10 +42,24 @@ def read(
     ----------
     path
         File, or folder for formats that consist of several files.
-    align_event, window, until, trials, invalid
-        To get spikes in trials: the time column to cut around, start and stop around it [ms], the
-        column with the ends of trials, the table of trials, and the treatment of trials outside of
-        the recording. See `neurodyn.io.from_nwb` and `neurodyn.spikes.align`.
+    align_event, until, trials, invalid
+        To get spikes in trials: the time column to cut around, the column with the ends of trials,
+        the table of trials, and the treatment of trials outside of the recording. See
+        `neurodyn.io.from_nwb` and `neurodyn.spikes.align`.
+    window
+        With `align_event`, start and stop around the event [ms]. Without it, the section of the
+        recording to read [ms, on its clock]: spikes and samples with ``start <= time < stop``, and
+        the rows of tables that overlap it. An edge may be infinite.
+    channels, units
+        Labels of the channels and units to read, in the order in which they are to stand: those of
+        `channel` and `unit`, or of `channel_name`, `channel_id`, `electrode_id`, `unit_id`. A
+        signal without any of these channels is left out, and listed in `not_read`; one without a
+        dim `channel` is kept.
+    signals
+        Names of the continuous signals to read; or whether to read signals.
+    lazy
+        Whether signals stay in the file, as dask arrays that open it when they are computed. The
+        default leaves those above 1 GiB there. False loads all.
 
     Returns
     -------
@@ -56,18 +75,32 @@ def read(
     FileFormatError
         If the file is empty, damaged, or of an unknown format.
     LabelError
-        If the file holds nothing that can be labelled, or trials cannot be cut with these options.
+        If the file holds nothing that can be labelled, a channel, unit or signal that was asked for
+        is not there, or trials cannot be cut with these options.
+
+    Notes
+    -----
+    Of NWB, and of netCDF and Zarr written by neurodyn, only what was asked for is read. Memory is
+    needed for what is returned, for the times of the samples (8 bytes each, some four times that
+    while they are checked), and for blocks of some 50 MB. Files that neo reads are loaded whole
+    before a part of them is taken, and `lazy` has no effect on them.
 
     Examples
     --------
     >>> session = read("session.nwb")  # doctest: +SKIP
     >>> trials = read("session.nwb", align_event="go_time", window=(-500, 1000))  # doctest: +SKIP
+    >>> minute = read(
+    ...     "session.nwb", window=(0, 60e3), signals="lfp", channels=[3, 7]
+    ... )  # doctest: +SKIP
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no file '{path}'{_nearby(path)}")
-    recording = _read_folder(path) if path.is_dir() else _read_file(path)
-    return cut_trials(recording, align_event, window, until=until, trials=trials, invalid=invalid)
+    selection = Selection.of(window, channels, units, signals, lazy).around(align_event)
+    read_it = _read_folder if path.is_dir() else _read_file
+    recording = read_it(path, selection)
+    around = window if align_event else None
+    return cut_trials(recording, align_event, around, until=until, trials=trials, invalid=invalid)
 
 
 def _nearby(path: Path) -> str:
@@ -78,22 +111,22 @@ def _nearby(path: Path) -> str:
     return f" (did you mean {', '.join(map(repr, close))}?)." if close else "."
 
 
-def _read_folder(path: Path) -> xr.Dataset | xr.DataTree:
-    if recognises(path):
-        return load(path)
+def _read_folder(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
+    if labelled.recognises(path):
+        return labelled.read(path, selection)
     if not any(path.iterdir()):
         raise FileFormatError(f"the folder '{path}' is empty.")
-    return read_neo(path)
+    return select(read_neo(path), selection)
 
 
-def _read_file(path: Path) -> xr.Dataset | xr.DataTree:
+def _read_file(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
     with open(path, "rb") as file:
         head = file.read(4096)
     suffix = path.suffix.lower()
     if not head:
         raise FileFormatError(f"'{path}' is empty: it was never written, or the copy failed.")
-    if head.startswith(HDF5):
-        return _read_hdf5(path)
+    if head.startswith(labelled.HDF5):
+        return _read_hdf5(path, selection)
     if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or suffix == ".pkl":
         raise FileFormatError(
             f"'{path}' is a Python pickle. It is not read, because reading a pickle runs the code "
@@ -114,10 +147,10 @@ def _read_file(path: Path) -> xr.Dataset | xr.DataTree:
             f"'{path}' is text without a description of its columns. Load it with "
             f"numpy.loadtxt or pandas, {BUILD}."
         )
-    return read_neo(path)
+    return select(read_neo(path), selection)
 
 
-def _read_hdf5(path: Path) -> xr.Dataset | xr.DataTree:
+def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
     import h5py
 
     try:
@@ -136,15 +169,15 @@ def _read_hdf5(path: Path) -> xr.Dataset | xr.DataTree:
     if "nwb_version" in attrs:
         from neurodyn.io.nwb import from_nwb
 
-        return from_nwb(path)
+        return from_nwb(path, **selection._asdict())
     if own:
-        return load(path)
+        return labelled.read(path, selection)
     if attrs.get("format") in ("nix", b"nix"):
-        return read_neo(path)
+        return select(read_neo(path), selection)
     if path.suffix.lower() in (".nwb", ".nc", ".mat", ".hdf5", ".hdf"):
         raise _not_neural(path, groups)
     try:
-        return read_neo(path)
+        return select(read_neo(path), selection)
     except FileFormatError as error:
         raise _not_neural(path, groups) from error
 

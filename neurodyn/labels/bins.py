@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels.clock import clock
+from neurodyn.labels.clock import clock, slack_of
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, LabelError, Window
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
@@ -153,7 +153,8 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
         return obj
     start, stop = edges_of(window, what)
     # Labels beside an edge by no more than rounding lie on the edge.
-    slack = TIME_TOLERANCE if _labels_ends(obj) else -TIME_TOLERANCE
+    slack = slack_of(time, np.dtype(np.float64))
+    slack = slack if _labels_ends(obj) else -slack
     inside = (time > start + slack) & (time <= stop + slack)
     if not inside.any():
         unit = "steps" if unit == "1" else unit

@@ -229,7 +229,8 @@ def _step(time: np.ndarray, dtype: np.dtype) -> tuple[float, float]:
     """The step, NaN if it is uneven; and the tolerance for labels."""
     slack = slack_of(time, dtype)
     step = float((time[-1] - time[0]) / (time.size - 1))
-    even = np.allclose(np.diff(time), step, rtol=1e-6, atol=min(slack, 0.01 * step))
+    # Beyond a quarter of a step, rounding would hide that a sample is missing.
+    even = np.allclose(np.diff(time), step, rtol=1e-6, atol=min(slack, 0.25 * step))
     return (step if even else np.nan), slack
 
 
