@@ -46,34 +46,60 @@ def from_nwb(
         Path, or a `pynwb.NWBFile`.
     align_event
         A time column of the trial table, e.g. "start_time" or "go_cue_time": the spikes are cut
-        into trials around it, and only they are returned. See `neurodyn.spikes.align`.
+        into trials around it, and signals if they are asked for by name or if there are no spikes.
+        See `neurodyn.trials.align`.
     window
-        Start and stop around that event [ms].
+        With `align_event`, start and stop around that event [ms]. Without it, the section of the
+        recording to read [ms]: spikes and samples with ``start <= time < stop``, and the rows of
+        tables that overlap it. An edge may be infinite.
     until
         A time column that ends each trial.
     trials
         Name of the interval table with the trials; needed if there are several.
     invalid
         Treatment of trials outside of the recording: "raise" or "drop".
+    channels, units
+        Labels of the channels and units to read, in the order in which they are to stand. A signal
+        with other channels only is left out, and listed in `not_read`; one without a dim `channel`
+        is kept.
     signals
-        Whether to read continuous signals, or the names of those to read. True leaves out signals
-        above 1 GiB, because these are usually raw data.
+        Names of the signals to read, as in the result or in the file; or whether to read signals.
+    lazy
+        Whether signals stay in the file, as dask arrays that open it when they are computed. The
+        default leaves those above 1 GiB there. False loads all. Those of a `pynwb.NWBFile` need its
+        file to stay open.
 
     Returns
     -------
     A spike Dataset with the trial table on `trial` if the file holds nothing else; else a DataTree
-    of `spikes`, `intervals/NAME` and `signals/NAME`. A file written by `to_nwb` comes back
-    identical. `start_time`, `stop_time` and float columns whose names end in `_time` are converted
-    from seconds to ms. Other columns stay unchanged, because NWB does not store their unit. `area`
-    is the location of a unit's electrode. The attribute `not_read` lists the parts that could not
-    be labelled.
+    of `spikes`, `intervals/NAME`, `events/NAME`, `tables/NAME` and `signals/NAME`. A file written
+    by `to_nwb` comes back identical. `start_time`, `stop_time` and columns whose names or
+    descriptions say that they hold times are in ms. Other columns stay unchanged, because NWB does
+    not store their unit. `area` is the location of an electrode, of units and of channels.
+
+    Signals are what pynwb's `get_data_in_units` returns, with voltages in mV, currents in pA and
+    conductances in nS; other units stay as they are spelled. Whole numbers become float32 if they
+    are scaled, or float64 if they have more than 16 bits or an offset. Time stamps that are even to
+    float precision become even times. `channel` is the id of the electrode or of the ROI, whose
+    columns are coordinates, or "x", "y" and "z" of positions. Spectral decompositions have a dim
+    `band`, images `x` and `y`. Signals of one name in several places are called ``PLACE_NAME``, as
+    ``acquisition_lfp``. Series of words are `events`, and IntervalSeries `intervals`.
+
+    The attribute `not_read` lists the parts that could not be labelled, and the reasons.
 
     Raises
     ------
     FileFormatError
         If the file is damaged or not NWB.
     LabelError
-        If it holds no spikes, signals or intervals, or trials cannot be cut with these options.
+        If it holds no spikes, signals or intervals; a channel, unit or signal that was asked for is
+        not there; or trials cannot be cut with these options.
+
+    Notes
+    -----
+    Only what was asked for is read. Memory is needed for what is returned, for the times of the
+    samples (8 bytes each, some four times that while they are checked), and for blocks of some 50
+    MB. Compressed data are read in the chunks of the file, of which each must fit in memory.
 
     Examples
     --------
@@ -82,7 +108,15 @@ def from_nwb(
     ...     "session.nwb", align_event="go_cue_time", window=(-500, 1000)
     ... )  # doctest: +SKIP
     """
-    selection = Selection.of(window, channels, units, signals, lazy).around(align_event)
+    selection = Selection.of(window, channels, units, signals, lazy, align_event=align_event)
+    result = read_nwb(source, selection)
+    around = None if align_event is None else window
+    how: dict[str, Any] = {"until": until, "trials": trials, "invalid": invalid}
+    return cut_trials(result, align_event, around, signals=selection.cut, **how)
+
+
+def read_nwb(source: Any, selection: Selection) -> xr.Dataset | xr.DataTree:
+    """Read what was asked for of an NWB file or object."""
     with _opened(source) as nwbfile, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ObservationWarning)
@@ -91,9 +125,8 @@ def from_nwb(
         else:
             result = _foreign(nwbfile, selection, reopen=nwbfile is not source)
     for each in caught:
-        warnings.warn(each.message, stacklevel=2)
-    window = window if align_event else None
-    return cut_trials(result, align_event, window, until=until, trials=trials, invalid=invalid)
+        warnings.warn(each.message, stacklevel=3)
+    return result
 
 
 @contextmanager
@@ -163,6 +196,8 @@ def _foreign(nwbfile: Any, selection: Selection, *, reopen: bool) -> xr.Dataset 
         if path not in signals and (rows := read_rows(each, path, left_out)) is not None:
             parts[path] = rows
     parts = {path: cut for path, ds in parts.items() if (cut := cutter(path, ds)) is not None}
+    if selection.signals is True and selection.spikes_first and "spikes" in parts:
+        selection = selection._replace(signals=False)
     parts |= read_signals(signals, selection, cutter, reopen=reopen)
     cutter.check()
     left_out += other_parts(nwbfile)

@@ -96,11 +96,11 @@ def read(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no file '{path}'{_nearby(path)}")
-    selection = Selection.of(window, channels, units, signals, lazy).around(align_event)
-    read_it = _read_folder if path.is_dir() else _read_file
-    recording = read_it(path, selection)
-    around = window if align_event else None
-    return cut_trials(recording, align_event, around, until=until, trials=trials, invalid=invalid)
+    selection = Selection.of(window, channels, units, signals, lazy, align_event=align_event)
+    recording = (_read_folder if path.is_dir() else _read_file)(path, selection)
+    around = None if align_event is None else window
+    how: dict[str, Any] = {"until": until, "trials": trials, "invalid": invalid}
+    return cut_trials(recording, align_event, around, signals=selection.cut, **how)
 
 
 def _nearby(path: Path) -> str:
@@ -167,9 +167,9 @@ def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
             f"'{path}' is a damaged or truncated HDF5 file ({error}). Copy or download it again."
         ) from error
     if "nwb_version" in attrs:
-        from neurodyn.io.nwb import from_nwb
+        from neurodyn.io.nwb import read_nwb
 
-        return from_nwb(path, **selection._asdict())
+        return read_nwb(path, selection)
     if own:
         return labelled.read(path, selection)
     if attrs.get("format") in ("nix", b"nix"):

@@ -94,7 +94,7 @@ def select(recording: xr.Dataset | xr.DataTree, selection: Selection) -> xr.Data
         If a signal, channel or unit is not there, nothing is left, or a window is asked of trials
         or sweeps with clocks of their own.
     """
-    if selection._replace(lazy=None) == Selection():
+    if selection._replace(lazy=None, spikes_first=False) == Selection():
         return recording
     single = not isinstance(recording, xr.DataTree)
     nodes = (

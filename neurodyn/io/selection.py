@@ -27,6 +27,9 @@ class Selection(NamedTuple):
         Names of signals; or whether to read signals.
     lazy
         Whether signals stay in their file; None: those above 1 GiB.
+    spikes_first
+        Whether signals that were not asked for by name are left out if there are spikes, because
+        the recording is to be cut into trials.
     """
 
     window: tuple[float, float] | None = None
@@ -34,6 +37,7 @@ class Selection(NamedTuple):
     units: tuple[Any, ...] | None = None
     signals: bool | tuple[str, ...] = True
     lazy: bool | None = None
+    spikes_first: bool = False
 
     @classmethod
     def of(
@@ -43,28 +47,20 @@ class Selection(NamedTuple):
         units: Any = None,
         signals: bool | str | Sequence[str] = True,
         lazy: bool | None = None,
+        *,
+        align_event: str | None = None,
     ) -> "Selection":
-        """Check the arguments of a user."""
-        edges = None if window is None else edges_of(window, "the recording")
+        """Check the arguments of a user. With `align_event`, the whole recording is needed."""
+        cut = align_event is not None
+        edges = None if window is None or cut else edges_of(window, "the recording")
         wanted = bool(signals) if isinstance(signals, (bool, np.bool_)) else _tuple(signals)
-        return cls(edges, _tuple(channels), _tuple(units), wanted, lazy)
+        return cls(edges, _tuple(channels), _tuple(units), wanted, lazy, cut)
 
-    def around(self, align_event: str | None) -> "Selection":
-        """What to read for trials around an event: no signals, and the whole recording.
-
-        Raises
-        ------
-        ValueError
-            If signals or channels were asked for.
-        """
-        if align_event is None:
-            return self
-        if self.channels is not None or not isinstance(self.signals, bool):
-            raise ValueError(
-                "align_event cuts spikes: read signals and channels without it, and cut them with "
-                "neurodyn.trials.align."
-            )
-        return self._replace(window=None, signals=False)
+    @property
+    def cut(self) -> bool | None:
+        """Whether signals are cut into trials; None: if there are no spikes."""
+        # Those that were not asked for have not been read.
+        return None if self.signals is True else bool(self.signals)
 
     def named(self, available: Mapping[str, str]) -> list[str]:
         """The signals that were asked for.
