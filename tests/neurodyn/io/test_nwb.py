@@ -287,7 +287,7 @@ class TestForeign:
         labels.check(tree)
         only = from_nwb(path, signals=["lfp"])
         assert only.v.dims == ("time", "channel")
-        with pytest.raises(LabelError, match="no signal 'nope' .*'lfp', 'eye'"):
+        with pytest.raises(LabelError, match=r"no signal 'nope' .*'lfp', 'eye'"):
             from_nwb(path, signals=["nope"])
         with pytest.raises(LabelError, match="asked for cannot be read: signals/ttl"):
             from_nwb(path, signals="ttl")
