@@ -8,17 +8,18 @@ scale of either side, and can be differentiated.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.comparison.measure import Pairwise, of_samples
 from neurodyn.analysis.populations.pca import principal_axes
-from neurodyn.analysis.shared.arrays import centred, normed, pair
+from neurodyn.analysis.shared.arrays import balanced_by, normed, normed_by, pair, same_rows
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.labels.only import takes
 
@@ -116,17 +117,34 @@ def _jitted(measure: Pairwise) -> Callable[[Samples, Others], Array]:
 _linear_cka, _debiased_cka, _procrustes_angle = map(_jitted, (CKA, DEBIASED_CKA, PROCRUSTES))
 
 
-def _partly_whitened(x: Samples, alpha: Float[Array, ""]) -> Float[Array, "sample axis"]:
-    variance, axes = principal_axes(centred(x))
+def _partly_whitened(x: Samples, kept: Float[Array, ""]) -> Float[Array, "sample axis"]:
+    """Samples of any scale, of which the share `kept` stays and the rest is whitened."""
+    x = normed(x)
+    variance, axes = principal_axes(x)
     # Directions without variance beyond rounding have no direction to whiten.
     present = variance > variance[0] * max(x.shape) * jnp.finfo(x.dtype).eps
     whitening = jnp.where(present, 1 / jnp.sqrt(jnp.where(present, variance, 1)), 0)
-    return (centred(x) @ axes) * (alpha + (1 - alpha) * whitening)[None, :]
+    return (x @ axes) * (kept + (1 - kept) * whitening)[None, :]
 
 
 @jax.jit
-def _shape_angle(x: Samples, y: Others, alpha: Float[Array, ""]) -> Float[Array, ""]:
-    return _procrustes_angle(_partly_whitened(x, alpha), _partly_whitened(y, alpha))
+def _shape_angle(x: Samples, y: Others, kept: tuple[Array, Array]) -> Float[Array, ""]:
+    x, y = (_partly_whitened(side, share) for side, share in zip((x, y), kept, strict=True))
+    return _procrustes_angle(x, y)
+
+
+def _share_kept(x: Any, alpha: float) -> Any:
+    """The share of samples on the scale of `normed` that is not whitened.
+
+    Whitening undoes the scale s of samples: ``alpha s z + (1 - alpha) w(z)``, of which the angle
+    takes the direction only. So s enters as a share, however large or small it is.
+    """
+    if isinstance(x, jax.core.Tracer):
+        size = normed_by(x)[1]
+    else:
+        size = np.float64(balanced_by(np.asarray(x))[1])
+    kept = alpha * size
+    return kept / (kept + (1 - alpha))
 
 
 @takes(x=["unit"], y=["unit"])
@@ -255,5 +273,7 @@ def shape_angle(
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha blends between 0 (whitened) and 1 (not whitened), got {alpha}.")
-    x, y = pair(x, y, scale=False)
-    return _shape_angle(x, y, jnp.asarray(alpha, dtype=x.dtype))
+    x, y = same_rows(x, y)
+    z = pair(x, y)
+    kept = tuple(jnp.asarray(_share_kept(side, alpha), z[0].dtype) for side in (x, y))
+    return _shape_angle(*z, kept)

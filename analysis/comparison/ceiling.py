@@ -34,6 +34,12 @@ def spearman_brown(r, n: float = 2):
     n
         Number of parts; 2 takes a split half to the whole.
 
+    Returns
+    -------
+    The reliability, in the type that `r` has. NaN where ``1 + (n - 1) r`` is not above 0 (for two
+    parts: at ``r = -1``), because parts that correlate so cancel: their mean has no variance, and
+    so no reliability. Close to it, values fall without bound.
+
     References
     ----------
     Spearman (1910), Br. J. Psychol. 3:271; Brown (1910), ibid. 3:296.
@@ -43,7 +49,13 @@ def spearman_brown(r, n: float = 2):
     >>> spearman_brown(0.5)
     0.6666666666666666
     """
-    return n * r / (1 + (n - 1) * r)
+    if isinstance(r, xr.DataArray):
+        return r.copy(data=spearman_brown(r.values, n))
+    xp: Any = jnp if isinstance(r, jax.Array) else np
+    r = r if isinstance(r, jax.Array) else np.asarray(r, np.float64)
+    spread = 1 + (n - 1) * r
+    whole = xp.where(spread > 0, n * r / xp.where(spread > 0, spread, 1), xp.nan)
+    return float(whole) if xp is np and whole.ndim == 0 else whole
 
 
 def attainable(reliability, kind: CeilingKind):

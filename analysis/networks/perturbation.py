@@ -46,7 +46,10 @@ class _Perturb(eqx.Module):
     def _moved(self, values, size, key):
         noise = jax.random.normal(jax.random.wrap_key_data(key), values.shape, values.dtype)
         noise = jnp.abs(noise) if self.positive else noise
-        scale = jnp.linalg.norm(values) / jnp.linalg.norm(noise)
+        # Divided by the largest, because squares of small or large numbers may leave float32.
+        largest = jnp.abs(values).max()
+        largest = jnp.where(largest > 0, largest, 1)
+        scale = largest * jnp.linalg.norm(values / largest) / jnp.linalg.norm(noise)
         return values + size.astype(values.dtype) * scale * noise
 
 

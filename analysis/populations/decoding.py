@@ -100,11 +100,14 @@ def decode(
     guess = np.asarray(
         _predict(x, jnp.asarray(target, x.dtype), held_out, as_penalties(penalties, x.dtype))
     ).astype(np.float64)
-    guess = goal.mean((0, 1)) + size * guess
-    r2 = 1 - ((goal - guess) ** 2).sum() / ((goal - goal.mean((0, 1))) ** 2).sum()
-    with np.errstate(invalid="ignore"):
-        correlation = np.corrcoef(goal.ravel(), guess.ravel())[0, 1]
+    mean = goal.mean((0, 1))
+    r2 = 1 - ((target - guess) ** 2).sum() / (target**2).sum()
     several = goal.shape[-1] > 1
+    # The indicators of several words differ in their means, which a single label may ignore.
+    offset = mean / size if several else 0.0
+    with np.errstate(invalid="ignore"):
+        correlation = np.corrcoef((target + offset).ravel(), (guess + offset).ravel())[0, 1]
+    guess = mean + size * guess
     prediction = guess.argmax(-1).astype(np.float64) if several else guess[..., 0]
     both = ("trial", "time")
     variables = {

@@ -78,7 +78,8 @@ def pca(
         )
     variance, explained, axes, scores = (np.asarray(v)[..., :n_components] for v in _pca(x))
     scale, mean = balanced_by(found)[1], found.mean(0, dtype=np.float64)
-    variance, scores = variance * scale**2, scores * scale
+    # In float64, because a square of the scale may not fit into float32.
+    variance, scores = variance * np.float64(scale) ** 2, scores * np.float64(scale)
     units = array.attrs.get("units", "1")
     dims = (*[str(d) for d in array.dims if d != "unit"], "component")
     scores = scores.reshape(*[array.sizes[d] for d in dims[:-1]], n_components)

@@ -20,7 +20,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurodyn.analysis.populations.pca import principal_axes
-from neurodyn.analysis.shared.arrays import centred, matrix, same_rows
+from neurodyn.analysis.shared.arrays import matrix, normed, same_rows
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
 from neurodyn.labels.only import takes
@@ -60,11 +60,11 @@ def fold_masks(key: PRNGKeyArray, n_conditions: int, n_folds: int) -> Bool[Array
 
 
 def _rotated(x: Activity) -> Float[Array, "condition time axis"]:
-    """Reduce units to as many as there are samples, which changes no ridge prediction."""
+    """Reduce centred units to as many as there are samples, which changes no ridge prediction."""
     c, t, p = x.shape
     if p <= c * t:
         return x
-    flat = centred(x.reshape(c * t, p))
+    flat = x.reshape(c * t, p)
     _, axes = principal_axes(flat)
     return (flat @ axes).reshape(c, t, -1)
 
@@ -73,7 +73,7 @@ def ridge_side(
     x: Activity, held_out: Bool[Array, "fold condition"], penalties: Float[Array, " penalty"]
 ) -> Ridge:
     """Prepare the predictors, for `predicted`."""
-    x = _rotated(x)
+    x = _rotated(normed(x.reshape(-1, x.shape[2])).reshape(x.shape))
     n_times = x.shape[1]
 
     def one_fold(out):
@@ -85,7 +85,9 @@ def ridge_side(
         shrinkage = 1 / (variance[None, :] + penalties[:, None] * variance.sum())
         on_axes = xc @ axes
         hat = jnp.einsum("cta,pa,csa->pcts", on_axes, shrinkage, on_axes) + 1 / n_train
-        hat = jnp.where(out[None, :, None, None], 0, hat)
+        # Only the choice of the penalty depends on it, which has no derivative; that of an inverse
+        # may be infinite, and infinity times nothing is NaN.
+        hat = jax.lax.stop_gradient(jnp.where(out[None, :, None, None], 0, hat))
         return on_axes, shrinkage, jnp.linalg.inv(jnp.eye(n_times, dtype=x.dtype)[None, None] - hat)
 
     return Ridge(held_out, *jax.lax.map(one_fold, held_out))
@@ -93,6 +95,10 @@ def ridge_side(
 
 def predicted(ridge: Ridge, y: Activity) -> Activity:
     """Predictions of `y`, each condition from the fold that held it out."""
+    # Each unit on its own scale, because penalties are compared by squares of its residuals.
+    size = jax.lax.stop_gradient(jnp.abs(y).max(axis=(0, 1), keepdims=True))
+    size = jnp.where(size > 0, size, 1)
+    y = y / size
 
     def one_fold(total, fold):
         out, x, shrinkage, correction = fold
@@ -112,7 +118,7 @@ def predicted(ridge: Ridge, y: Activity) -> Activity:
         prediction = x @ (shrinkage[best].T * projected) + mean
         return jnp.where(out[:, None, None], prediction, total), None
 
-    return jax.lax.scan(one_fold, jnp.zeros_like(y), ridge)[0]
+    return size * jax.lax.scan(one_fold, jnp.zeros_like(y), ridge)[0]
 
 
 def pearson(a: Activity, b: Activity) -> Float[Array, " unit"]:
@@ -129,7 +135,8 @@ def _deviations(x: Activity) -> Activity:
     """Deviations of each unit from its mean, the largest of size 1: squares stay in float32."""
     x = x - x[:1, :1]
     x = x - x.mean(axis=(0, 1), keepdims=True)
-    size = jnp.abs(x).max(axis=(0, 1), keepdims=True)
+    # A correlation ignores the scale, and so has no derivative along it.
+    size = jax.lax.stop_gradient(jnp.abs(x).max(axis=(0, 1), keepdims=True))
     return x / jnp.where(size > 0, size, 1)
 
 

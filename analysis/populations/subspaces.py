@@ -48,9 +48,19 @@ def principal_angles(
     for name, vectors in (("a", a), ("b", b)):
         if not np.isfinite(vectors).all():
             raise ValueError(f"`{name}` holds NaN or infinite values.")
+    a, b = _directions(a), _directions(b)
+    for name, vectors in (("a", a), ("b", b)):
         if np.linalg.matrix_rank(vectors) < vectors.shape[1]:
             raise ValueError(f"The {vectors.shape[1]} vectors of `{name}` are not independent.")
     return np.sort(np.degrees(subspace_angles(a, b)))
+
+
+def _directions(vectors: np.ndarray) -> np.ndarray:
+    """Columns of length 1, because the rank of columns of different lengths is judged wrongly."""
+    largest = np.abs(vectors).max(axis=0, keepdims=True)
+    vectors = vectors / np.where(largest > 0, largest, 1)
+    length = np.linalg.norm(vectors, axis=0, keepdims=True)
+    return vectors / np.where(length > 0, length, 1)
 
 
 def random_angles(

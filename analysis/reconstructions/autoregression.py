@@ -124,12 +124,15 @@ def _lagged(x: np.ndarray, n_lags: int) -> np.ndarray:
 
 
 def _ridge(A: np.ndarray, B: np.ndarray, penalty: float):
-    means = A.mean(0), B.mean(0)
+    # From the first sample, because the rounded mean of a constant would not leave 0.
+    means = A[0] + (A - A[0]).mean(0), B[0] + (B - B[0]).mean(0)
     A, B = A - means[0], B - means[1]
+    size = np.abs(A).max() or 1.0
+    A = A / size
     gram = A.T @ A
-    # A floor keeps exactly collinear predictors solvable.
-    load = max(penalty, 1e-12) * max(np.trace(gram) / len(gram), np.finfo(float).tiny)
-    return np.linalg.solve(gram + load * np.eye(len(gram)), A.T @ B), means
+    # A floor keeps predictors solvable that are exactly collinear, or constant.
+    load = max(penalty, 1e-12) * (np.trace(gram) / len(gram) or 1.0)
+    return np.linalg.solve(gram + load * np.eye(len(gram)), A.T @ B) / size, means
 
 
 def _choose(A: np.ndarray, B: np.ndarray) -> float:

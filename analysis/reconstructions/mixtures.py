@@ -81,11 +81,14 @@ def mixture_divergence(
     rng = generator(key, needed_for="A mixture")
     draws = points[rng.integers(len(points), size=n_draws)]
     draws = draws + np.sqrt(variance) * rng.standard_normal(draws.shape)
-    log_p = _log_density(draws, points, variance)
+    # In units of the Gaussians, in which squares of distances that count are near 1.
+    sd = np.sqrt(variance)
+    draws, points = draws / sd, points / sd
+    log_p = _log_density(draws, points)
     value = np.full((2, len(runs.values)), np.nan)
     for i in np.flatnonzero(runs.finite):
-        own = _thinned(runs.values[i][:, order], n_components)
-        ratio = log_p - _log_density(draws, own, variance)
+        own = _thinned(runs.values[i][:, order], n_components) / sd
+        ratio = log_p - _log_density(draws, own)
         value[:, i] = ratio.mean(), ratio.std(ddof=1) / np.sqrt(n_draws)
     status = np.where(runs.finite, "ok", "diverged")
     attrs = {
@@ -154,14 +157,15 @@ class MixtureDivergence(eqx.Module):
                 f"`truth` of shape {truth.shape} and `generated` of shape {generated.shape}: both "
                 "must be (time, channel), with the same channels."
             )
-        p, q = (_thinned(x, self.n_components) for x in (truth, generated))
+        # In units of the Gaussians, so that squares of distances stay in the range of floats.
+        sd = np.sqrt(self.variance).item()
+        p, q = (_thinned(x, self.n_components) / sd for x in (truth, generated))
         which, noise = jax.random.split(jax.random.key(self.seed))
         draws = p[jax.random.randint(which, (self.n_draws,), 0, p.shape[0])]
-        variance = self.variance
-        draws += np.sqrt(variance).item() * jax.random.normal(noise, draws.shape, p.dtype)
+        draws += jax.random.normal(noise, draws.shape, p.dtype)
 
         def log_ratio(x):
-            near, far = (((x[None] - c) ** 2).sum(1) / (-2 * variance) for c in (p, q))
+            near, far = (((x[None] - c) ** 2).sum(1) / -2 for c in (p, q))
             sizes = jnp.log(jnp.asarray(len(q) / len(p), p.dtype))
             return jax.nn.logsumexp(near) - jax.nn.logsumexp(far) + sizes
 
@@ -186,9 +190,9 @@ def _thinned(points: Any, most: int) -> Any:
 
 
 def _log_density(
-    x: Float[np.ndarray, "draw channel"], centres: Float[np.ndarray, "sample channel"], s2: float
+    x: Float[np.ndarray, "draw channel"], centres: Float[np.ndarray, "sample channel"]
 ) -> Float[np.ndarray, " draw"]:
-    """Log density of the mixture, but for the constant of a Gaussian, which cancels."""
+    """Log density of the mixture of variance 1, but for the constant of a Gaussian."""
     # Distances as products of matrices lose digits far from the origin: centre first.
     middle = centres.mean(0)
     x, centres = x - middle, centres - middle
@@ -196,5 +200,5 @@ def _log_density(
     found = []
     for part in np.array_split(x, max(1, len(x) // _CHUNK)):
         square = (part**2).sum(1)[:, None] + norms - 2 * part @ centres.T
-        found.append(logsumexp(-np.maximum(square, 0) / (2 * s2), axis=1))
+        found.append(logsumexp(-np.maximum(square, 0) / 2, axis=1))
     return np.concatenate(found) - np.log(len(centres))

@@ -16,12 +16,15 @@ from neurodyn.analysis.reconstructions.trajectories import (
     label_runs,
     read_step,
 )
+from neurodyn.analysis.shared.arrays import standardised
 from neurodyn.analysis.shared.results import described
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import takes
 
 #: Half width of the smoothing kernel, in its standard deviations.
 _TRUNCATE = 4.0
+#: Least movement relative to the largest value; below, rounding may make it.
+_MOVING = 1e-12
 
 
 @takes(activity=["time"])
@@ -161,9 +164,11 @@ def _spectra(
             f"smooth by {sigma:g} bins: pass a smaller `sigma`, or longer trajectories."
         )
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        mean, sd = x.mean(1, keepdims=True), x.std(1, keepdims=True)
-        moving = sd > 1e-12 * np.maximum(np.abs(mean), 1)
-        z = (x - mean) / np.where(moving, sd, np.nan)
+        size = np.abs(x).max(1, keepdims=True)
+        z = standardised(x, 1)
+        largest = np.abs(x - x[:, :1]).max(1, keepdims=True)
+        moving = largest > _MOVING * size
+        z = z / np.where(moving, z.std(1, keepdims=True), np.nan)
     power = np.abs(np.fft.rfft(np.nan_to_num(z), axis=1)) ** 2
     if sigma:
         power = gaussian_filter1d(power, sigma, axis=1, mode="reflect", truncate=_TRUNCATE)

@@ -104,7 +104,7 @@ def state_space_divergence(
             f"{n_bins} bins in {points.shape[1]} dimensions are too many to number: use fewer bins "
             "or mixture_divergence."
         )
-    low, high = _range(points, protocol)
+    low, high = _range(points, protocol, np)
     inner = protocol == "inner"
     total = n_bins ** points.shape[1]
     p_bins, p_counts = np.unique(_numbers(points, low, high, n_bins, inner, np), return_counts=True)
@@ -182,7 +182,7 @@ class StateSpaceDivergence(eqx.Module):
                 f"{self.n_bins} bins in each of {truth.shape[1]} dimensions, and {generated.shape} "
                 "generated values: both need the same channels, and fewer than 2**31 bins in all."
             )
-        low, high = _range(truth, self.protocol)
+        low, high = _range(truth, self.protocol, jnp)
         bins = (low, high, self.n_bins, self.protocol == "inner", jnp)
         p, q = (_numbers(x, *bins) for x in (truth, generated))
         smoothing = jnp.asarray(self.smoothing, truth.dtype)
@@ -196,11 +196,14 @@ def _check_bins(n_bins: int, protocol: str) -> None:
         raise ValueError(f"`protocol` must be one of {', '.join(PROTOCOLS)}, got {protocol!r}.")
 
 
-def _range(points: Any, protocol: str) -> tuple[Any, Any]:
+def _range(points: Any, protocol: str, xp: Any) -> tuple[Any, Any]:
     """Lower and upper end of the bins, in each dimension."""
     if protocol == "inner":
         return points.min(0), points.max(0)
-    sd = points.std(0)
+    # The squares of deviations that are not divided by their span may leave the range of floats.
+    span = points.max(0) - points.min(0)
+    size = xp.where(span > 0, span, 1)
+    sd = size * ((points - points[:1]) / size[None]).std(0)
     if protocol == "two_sd":
         return points.mean(0) - 2 * sd, points.mean(0) + 2 * sd
     return points.min(0) - 0.1 * sd, points.max(0) + 0.1 * sd

@@ -149,15 +149,29 @@ def balanced(values: ArrayLike) -> np.ndarray:
 def balanced_by(values: ArrayLike) -> tuple[np.ndarray, float]:
     """Return the result of `balanced`, and the scale that it divided by."""
     x = np.asarray(values, np.float64)
-    rest = tuple(range(x.ndim - 1))
+    x = _around_mean(x, tuple(range(x.ndim - 1)))
+    scale = float(np.nan_to_num(np.abs(x)).max(initial=0)) or 1.0
+    return x / scale, scale
+
+
+def standardised(values: ArrayLike, over: int | tuple[int, ...]) -> np.ndarray:
+    """Deviations from the mean over some axes, divided by the largest of them, in float64.
+
+    Each unit (bin, channel) has its own scale, so that those of small numbers beside large ones
+    keep squares that float32 can hold. What does not vary becomes exactly 0; NaN stays NaN.
+    """
+    x = _around_mean(np.asarray(values, np.float64), over)
+    size = np.nan_to_num(np.abs(x)).max(axis=over, keepdims=True, initial=0)
+    return x / np.where(size > 0, size, 1)
+
+
+def _around_mean(x: np.ndarray, over: int | tuple[int, ...]) -> np.ndarray:
     there = ~np.isnan(x)
     # Subtract a value that occurs first, because the rounded mean of a constant would not leave 0.
-    low = np.where(there, x, np.inf).min(axis=rest, initial=np.inf)
+    low = np.where(there, x, np.inf).min(axis=over, keepdims=True, initial=np.inf)
     x = x - np.where(np.isfinite(low), low, 0)
-    number = np.maximum(there.sum(axis=rest), 1)
-    x = x - np.where(there, x, 0).sum(axis=rest) / number
-    scale = float(np.where(there, np.abs(x), 0).max(initial=0)) or 1.0
-    return x / scale, scale
+    number = np.maximum(there.sum(axis=over, keepdims=True), 1)
+    return x - np.where(there, x, 0).sum(axis=over, keepdims=True) / number
 
 
 def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
@@ -180,9 +194,7 @@ def samples(array: xr.DataArray, *, what: str = "activity") -> Float[np.ndarray,
     return checked(array, what=what).reshape(-1, array.sizes["unit"])
 
 
-def matrix(
-    x: ArrayLike, *, what: str = "x", least: int = 2, scale: bool = True
-) -> Float[Array, "sample unit"]:
+def matrix(x: ArrayLike, *, what: str = "x", least: int = 2) -> Float[Array, "sample unit"]:
     """Check a bare ``(sample, unit)`` array, and make it float: centred, over one scale.
 
     Parameters
@@ -193,8 +205,6 @@ def matrix(
         Name of the samples in errors.
     least
         How many samples are needed.
-    scale
-        Whether to divide by the scale (`balanced`), or to centre only.
 
     Raises
     ------
@@ -212,8 +222,7 @@ def matrix(
             raise ValueError(f"{what} holds NaN or infinite values: leave those samples out.")
         if (x == x[:1]).all():
             raise ValueError(f"{what} is the same in all samples: there is nothing to compare.")
-        x, size = balanced_by(x)
-        x = x if scale else x * size
+        x = balanced(x)
     return jnp.asarray(x, dtype=jnp.result_type(float))
 
 
@@ -229,9 +238,15 @@ def normed(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
     Their fourth powers neither overflow nor underflow float32. The gradient of the scale is left
     out, because a measure that ignores the scale has none along it.
     """
+    return normed_by(x)[0]
+
+
+def normed_by(x: Float[Array, "sample unit"]) -> tuple[Float[Array, "sample unit"], Array]:
+    """Return the result of `normed`, and the scale that it divided by (1 where nothing varies)."""
     x = centred(x)
     size = jax.lax.stop_gradient(jnp.abs(x).max())
-    return x / jnp.where(size > 0, size, 1)
+    size = jnp.where(size > 0, size, 1)
+    return x / size, size
 
 
 def _refuse_shape(x: Any, what: str, least: int) -> None:
@@ -244,10 +259,10 @@ def _refuse_shape(x: Any, what: str, least: int) -> None:
         raise ValueError(f"{what} needs {least} samples and a unit at least, got {x.shape}.")
 
 
-def pair(x: Any, y: Any, *, least: int = 2, scale: bool = True) -> tuple[Array, Array]:
+def pair(x: Any, y: Any, *, least: int = 2) -> tuple[Array, Array]:
     """Check two ``(sample, unit)`` arrays of the same samples, matching labelled ones by label."""
     x, y = same_rows(x, y)
-    x, y = (matrix(v, what=n, least=least, scale=scale) for n, v in (("x", x), ("y", y)))
+    x, y = (matrix(v, what=n, least=least) for n, v in (("x", x), ("y", y)))
     if x.shape[0] != y.shape[0]:
         raise ValueError(
             f"x has {x.shape[0]} samples and y has {y.shape[0]}: both need the same conditions "

@@ -44,7 +44,8 @@ def detect_spikes(
     Returns
     -------
     Spike Dataset, sweeps as trials with their labels, channels as units; times are interpolated
-    between samples.
+    between samples. Sweeps that end early (``n_valid``, ``valid_until``) were observed up to their
+    end, the coordinate ``valid_until`` of the result.
 
     Raises
     ------
@@ -68,8 +69,9 @@ def detect_spikes(
     """
     number("threshold", threshold)
     number("refractory", refractory, low=0)
-    v = _potential(recording, variable)
-    values, (time, step, _) = v.values.astype(np.float64), labels.clock(v, what=f"'{variable}'")
+    v, inside = _potential(recording, variable)
+    time, step, _ = labels.clock(v, what=f"'{variable}'")
+    values = np.where(inside[..., None], v.values.astype(np.float64), -np.inf)
     above = values >= float(threshold)
     if not above.any() and values.max() > -20:
         raise LabelError(
@@ -90,6 +92,10 @@ def detect_spikes(
         if c.dims in (("sweep",), ("trial",), ("channel",), ("unit",))
     }
     coords = {"trial": np.arange(len(values)), "unit": np.arange(values.shape[2])} | coords
+    coords.pop("n_valid", None)  # counts samples, of which spikes have none
+    if not inside.all():
+        until = time[0] + step * inside.sum(1)
+        coords["valid_until"] = xr.Variable("trial", until, {"units": "ms", "long_name": "end"})
     units, trials = (np.asarray(getattr(coords[d], "values", coords[d])) for d in ("unit", "trial"))
     return spikes.dataset(
         at[keep],
@@ -114,8 +120,8 @@ def _after_dead_time(at: np.ndarray, train: np.ndarray, dead: float) -> np.ndarr
     return keep
 
 
-def _potential(recording: xr.Dataset, variable: str) -> xr.DataArray:
-    """The potential on (sweep or trial, time, unit or channel)."""
+def _potential(recording: xr.Dataset, variable: str) -> tuple[xr.DataArray, np.ndarray]:
+    """The potential on (sweep or trial, time, unit or channel), and which samples are of a row."""
     if not isinstance(recording, xr.Dataset) or variable not in recording:
         held = list(recording) if isinstance(recording, xr.Dataset) else type(recording).__name__
         raise LabelError(f"there is no variable {variable!r} in the recording: {held}.")
@@ -136,10 +142,13 @@ def _potential(recording: xr.Dataset, variable: str) -> xr.DataArray:
         )
     if v.sizes["time"] < 2:
         raise LabelError(f"'{variable}' has fewer than two samples.")
-    checked(v, what=f"'{variable}'")
     v = v if rows else v.expand_dims("trial")
     v = v if columns else v.expand_dims("unit", axis=-1)
-    return v.transpose(*(rows or ["trial"])[:1], "time", *(columns or ["unit"])[:1])
+    v = v.transpose(*(rows or ["trial"])[:1], "time", *(columns or ["unit"])[:1])
+    inside = labels.valid(v.rename(sweep="trial") if "sweep" in v.dims else v)
+    inside = np.broadcast_to(inside.values, v.shape[:2])
+    checked(v.copy(data=np.where(inside[..., None], v.values, 0)), what=f"'{variable}'")
+    return v, inside
 
 
 def fi_curve(
@@ -161,8 +170,9 @@ def fi_curve(
     Dataset on (sweep, unit), sweeps being the different currents in rising order (coordinate
     ``current``), values averaged over trials of one current: ``rate`` [Hz], number of spikes over
     the time that the trial was observed in the window, NaN where the unit was not; ``initial_rate``
-    and ``final_rate`` [Hz], from the first interval and the last two, NaN without; ``latency`` of
-    the first spike [ms], NaN without; ``n_trials``. Intervals over a gap of the unit do not count.
+    and ``final_rate`` [Hz], from the first interval and the last two, NaN without or where these
+    spikes fall on one time; ``latency`` of the first spike [ms], NaN without; ``n_trials``.
+    Intervals over a gap of the unit do not count.
 
     Raises
     ------
@@ -240,8 +250,10 @@ def _responses(spikes: xr.Dataset, start: float, stop: float) -> dict[str, np.nd
         return np.where(without_gap, values, np.nan)
 
     def over(k: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Rate of the `k` intervals between two spikes."""
-        return known(gap[a] == gap[b], 1e3 * k / (time[b] - time[a]))
+        """Rate of the `k` intervals between two spikes; of spikes at one time it is infinite."""
+        duration = time[b] - time[a]
+        counts = (gap[a] == gap[b]) & (duration > 0)
+        return known(counts, 1e3 * k / np.where(counts, duration, 1))
 
     def of(least: int, value: Callable) -> np.ndarray:
         """A value of the first and the last spike where there are so many; NaN elsewhere."""

@@ -68,13 +68,14 @@ def firing_rate(spikes: xr.Dataset, *, window: Window | None = None) -> xr.DataA
             check_inside(spikes, window, margin, "firing_rate")
             spikes = labels.between(spikes, window_edges(window), what="the rates")
         values = spikes["rate"]
-        rate = values.mean([d for d in values.dims if d != "unit"]).values.astype(np.float64)
-        return _labelled(spikes, rate)
+        # Summed in float64, because float32 loses digits in long runs.
+        over = [d for d in values.dims if d != "unit"]
+        return _labelled(spikes, values.mean(over, dtype=np.float64).values)
     if isinstance(spikes, xr.Dataset) and "spike_count" in spikes:
         counts = binned_counts(spikes, window, None, "firing_rate")["spike_count"]
         hertz = counts * (1e3 / labels.bin_width(spikes, what="the counts"))
-        mean = hertz.mean([d for d in hertz.dims if d != "unit"], skipna=True)
-        return _labelled(spikes, mean.values.astype(np.float64))
+        over = [d for d in hertz.dims if d != "unit"]
+        return _labelled(spikes, hertz.mean(over, skipna=True, dtype=np.float64).values)
     start, stop = observed_window(spikes, window, "firing_rate")
     found = within(spikes, start, stop)
     n = np.bincount(found.unit, minlength=spikes.sizes["unit"])

@@ -54,7 +54,7 @@ def population_spectrum(
     -------
     Dataset: ``power`` (frequency, unit) [Hz^2/Hz]; for each unit (population) ``peak_frequency``
     [Hz] above one over the segment, and for each of `BANDS` its share of the power above that,
-    such as ``alpha`` and ``gamma``.
+    such as ``alpha`` and ``gamma``. Both are NaN where the rate is constant (silent populations).
 
     Raises
     ------
@@ -74,7 +74,9 @@ def population_spectrum(
             f"segments of {segment:g} ms ({n} bins) do not fit a window of "
             f"{x.shape[-2] * width:g} ms: use shorter ones (8 bins at least)."
         )
-    frequency, power = _power(x.reshape(-1, *x.shape[-2:]), n, width)
+    # From the lowest bin, because the rounded mean of a constant rate would leave a rhythm.
+    x = x.reshape(-1, *x.shape[-2:]).astype(np.float64)
+    frequency, power = _power(x - np.fmin.reduce(x, axis=1, keepdims=True), n, width)
     above = frequency > frequency[1] * 0.99
     total = power[above].sum(0)
     total = np.where(total > 0, total, np.nan)

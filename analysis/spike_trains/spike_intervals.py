@@ -89,7 +89,9 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset on ``unit``: ``n_intervals``, ``mean_interval`` [ms], ``cv``, ``cv2``, ``lv``. NaN where
-    there are too few: one interval for the mean, two for the CV, a pair for CV2 and LV.
+    there are too few: one interval for the mean, two for the CV, a pair for CV2 and LV. Spikes at
+    one time make intervals of 0: pairs of two such have no contrast (0 over 0) and do not count for
+    CV2 and LV, and the CV is NaN if all intervals are so.
 
     Raises
     ------
@@ -115,10 +117,12 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
     isi = found["interspike_interval"].values
     count = np.bincount(unit, minlength=n)
     pair = _successive(found)
+    pair = pair[isi[pair + 1] + isi[pair] > 0]
     contrast = np.abs(isi[pair + 1] - isi[pair]) / (isi[pair + 1] + isi[pair])
     mean = _mean(isi, unit, n)
     spread = np.sqrt(_mean((isi - mean[unit]) ** 2, unit, n))
-    cv = np.where(count >= 2, spread / np.where(count, mean, 1), np.nan)
+    defined = (count >= 2) & (mean > 0)
+    cv = np.where(defined, spread / np.where(defined, mean, 1), np.nan)
     cv2, lv = (_mean(x, unit[pair], n) for x in (2 * contrast, 3 * contrast**2))
     variables = {
         "n_intervals": ("unit", count, "1", "number of interspike intervals"),
@@ -134,7 +138,8 @@ def _successive(found: xr.Dataset) -> np.ndarray:
     """Positions of intervals that end where the next one begins, in the same unit and trial."""
     begins = found["interval_start"].values
     ends = begins + found["interspike_interval"].values
-    follows = np.isclose(begins[1:], ends[:-1], rtol=1e-12, atol=1e-9)
+    # An interval is a difference of times, so its end is known up to their rounding.
+    follows = np.abs(begins[1:] - ends[:-1]) <= 4 * np.spacing(np.abs(begins[1:]))
     for owner in ("interval_unit", "interval_trial"):
         if owner in found:
             follows &= found[owner].values[1:] == found[owner].values[:-1]

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.analysis.shared.arrays import balanced, standardised
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.spike_trains.firing import binned_counts
 from neurodyn.labels import LabelError
@@ -139,9 +140,9 @@ def _chi(x: np.ndarray) -> tuple[float, float, int]:
     n = int(varies.sum())
     if n < 2:
         return np.nan, np.nan, n
-    x = x[:, varies] - x[:, varies].mean(0)
-    variance = (x**2).mean(0)
-    chi = np.sqrt((x.mean(1) ** 2).mean() / variance.mean())
-    # The sum over all pairs is the square of the sum over units.
-    pairs = ((x / np.sqrt(variance)).sum(1) ** 2).mean() - n
+    x = balanced(x[:, varies])
+    chi = np.sqrt((x.mean(1) ** 2).mean() / (x**2).mean())
+    # Each unit on its own scale. The sum over all pairs is the square of the sum over units.
+    x = standardised(x, 0)
+    pairs = ((x / np.sqrt((x**2).mean(0))).sum(1) ** 2).mean() - n
     return float(chi), float(pairs / (n * (n - 1))), n

@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.optimize import minimize_scalar
 
 from neurodyn import labels
+from neurodyn.analysis.shared.arrays import standardised
 from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import number
 from neurodyn.labels.only import takes
@@ -40,7 +41,8 @@ def aligned_correlation(
     xr.Dataset
         ``correlation`` at the best shift; ``shift`` [ms], positive where the output is late;
         ``gain``, the standard deviation of the output over that of the target; ``rmse`` without
-        any shift.
+        any shift. Correlation and shift are NaN where either side is constant, and the gain where
+        the target is: what does not move has no phase.
 
     Raises
     ------
@@ -66,11 +68,13 @@ def aligned_correlation(
     # The same stretch of the output at every shift; the target slides along it.
     kept = y[most : len(y) - most] if most else y
     scores = _sliding_correlation(x, kept)
-    best = int(scores.argmax())
+    best = np.nan if np.isnan(scores).all() else int(np.nanargmax(scores))
+    score = scores[best] if np.isfinite(best) else np.nan
+    gain = y.std() / x.std() if np.ptp(x) > 0 else np.nan
     variables = {
-        "correlation": ((), scores[best], "1", "correlation after the best shift"),
+        "correlation": ((), score, "1", "correlation after the best shift"),
         "shift": ((), (most - best) * dt_x, "ms", "by how much the output is late"),
-        "gain": ((), y.std() / x.std(), "1", "standard deviation relative to the target"),
+        "gain": ((), gain, "1", "standard deviation relative to the target"),
         "rmse": ((), np.sqrt(np.mean((y - x) ** 2)), "1", "root mean squared error"),
     }
     return results(variables, kind=None)
@@ -89,7 +93,7 @@ def main_frequency(output: Any, *, dt: float | None = None) -> xr.DataArray:
 
     Returns
     -------
-    Scalar DataArray [Hz].
+    Scalar DataArray [Hz]; NaN for a constant output, which has no frequency.
 
     Raises
     ------
@@ -104,7 +108,10 @@ def main_frequency(output: Any, *, dt: float | None = None) -> xr.DataArray:
     y, dt = _channel("output", output, dt)
     if len(y) < 4:
         raise ValueError(f"Four samples are needed for a frequency, got {len(y)}.")
-    y = y - y.mean()
+    about = {"units": "Hz", "long_name": "frequency of the best sinusoid"}
+    y = standardised(y, 0)
+    if not y.any():
+        return xr.DataArray(np.nan, name="main_frequency", attrs=about)
     power = np.abs(np.fft.rfft(y, _OVERSAMPLING * len(y)))
     width = 1000.0 / (_OVERSAMPLING * len(y) * dt)
     peak = (int(power[1:].argmax()) + 1) * width
@@ -116,8 +123,7 @@ def main_frequency(output: Any, *, dt: float | None = None) -> xr.DataArray:
         return float(np.square(y - waves @ np.linalg.lstsq(waves, y, rcond=None)[0]).sum())
 
     bounds = (max(peak - 2 * width, width / 10), peak + 2 * width)
-    found = minimize_scalar(unexplained, bounds=bounds, method="bounded", options={"xatol": 1e-9})
-    about = {"units": "Hz", "long_name": "frequency of the best sinusoid"}
+    found = minimize_scalar(unexplained, bounds=bounds, method="bounded", options={"xatol": 1e-9 * peak})
     return xr.DataArray(float(found.x), name="main_frequency", attrs=about)
 
 
@@ -143,13 +149,16 @@ def _channel(name: str, values: Any, dt: float | None) -> tuple[np.ndarray, floa
 
 
 def _sliding_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Correlation of ``y`` with every stretch of ``x`` of its length."""
+    """Correlation of ``y`` with every stretch of ``x`` of its length; NaN where one is constant."""
     n = len(y)
-    x, y = x - x.mean(), y - y.mean()
+    x, y = standardised(x, 0), standardised(y, 0)
     size = len(x) + n
     both = np.fft.irfft(np.fft.rfft(x, size) * np.conj(np.fft.rfft(y, size)), size)
     both = both[: len(x) - n + 1]
     sums, squares = (np.concatenate([[0.0], np.cumsum(a)]) for a in (x, x**2))
     total, square = sums[n:] - sums[:-n], squares[n:] - squares[:-n]
-    spread = np.sqrt(np.maximum(square - total**2 / n, 0) * (y**2).sum())
-    return np.divide(both, spread, out=np.zeros_like(both), where=spread > 1e-12)
+    spread = square - total**2 / n
+    # Rounding of the cumulated sums, below which the spread of a stretch is not known.
+    known = spread > 4 * len(x) * np.finfo(float).eps * squares[-1]
+    norm = np.sqrt(np.where(known, spread, 1) * (y**2).sum())
+    return np.where(known & y.any(), both / np.where(norm > 0, norm, 1), np.nan)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.shared.arrays import balanced, balanced_by, checked, pick, rows
+from neurodyn.analysis.shared.arrays import checked, pick, rows, standardised
 from neurodyn.analysis.shared.results import coords_of
 from neurodyn.analysis.timescales.streaming import LagSums, label_lags
 from neurodyn.labels import LabelError, clock
@@ -31,15 +31,14 @@ def _autocovariance(x: Activity, n_lags: int) -> Float[Array, "lag unit"]:
     return products / (n_times - jnp.arange(n_lags, dtype=x.dtype))[:, None]
 
 
-@partial(jax.jit, static_argnames="across")
-def _standardised(x: Activity, across: str) -> Activity:
-    """Subtract the mean and divide by the spread; NaN for units without one."""
+def _by_spread(x: np.ndarray, across: str) -> Activity:
+    """Deviations from the mean over their spread, in float64; NaN for units without one."""
     over = (0,) if across == "trials" else (0, 1)
-    # Compared, not subtracted: a constant minus its rounded mean need not be 0.
-    varies = x.max(axis=over, keepdims=True) > x.min(axis=over, keepdims=True)
-    x = x - x.mean(axis=over, keepdims=True)
-    spread = jnp.sqrt((x**2).mean(axis=over, keepdims=True))
-    return jnp.where(varies, x / jnp.where(varies, spread, 1), jnp.nan)
+    # Over the largest first, because squares of small or large numbers leave the range of floats.
+    x = standardised(x, over)
+    spread = np.sqrt((x**2).mean(axis=over, keepdims=True))
+    x = np.where(spread > 0, x / np.where(spread > 0, spread, 1), np.nan)
+    return jnp.asarray(x, jnp.result_type(float))
 
 
 def autocorrelation(
@@ -110,14 +109,10 @@ def _in_time(array: xr.DataArray, n_lags: int) -> np.ndarray:
     """Process chunks of time, so that lazy arrays are read piece by piece."""
     n_trials, n_times, n_units = array.shape
     length = min(n_times, max(n_lags, AT_ONCE // (n_trials * n_units)))
-    sums, origin, scale = None, 0.0, 1.0
+    sums = None
     for start in range(0, n_times, length):
         chunk = checked(array.isel(time=slice(start, start + length))).astype(np.float64)
-        if sums is None:
-            # Remove offset and scale of the first chunk, because float32 would lose the signal.
-            scale = balanced_by(chunk)[1]
-            origin = chunk[:, :1]
-        chunk = jnp.asarray((chunk - origin) / scale, jnp.result_type(float)).transpose(1, 0, 2)
+        chunk = chunk.transpose(1, 0, 2)
         sums = LagSums(chunk, n_lags) if sums is None else sums.add(chunk)
     assert sums is not None  # there is at least one time step
     return np.asarray(sums.autocorrelation())
@@ -129,9 +124,8 @@ def _in_units(array: xr.DataArray, n_lags: int, across: str) -> np.ndarray:
     some = max(1, AT_ONCE // (n_trials * n_times))
     parts = []
     for start in range(0, n_units, some):
-        x = balanced(checked(array.isel(unit=slice(start, start + some))))
-        x = jnp.asarray(x, jnp.result_type(float))
-        parts.append(np.asarray(_autocovariance(_standardised(x, across), n_lags + 1)))
+        x = _by_spread(checked(array.isel(unit=slice(start, start + some))), across)
+        parts.append(np.asarray(_autocovariance(x, n_lags + 1)))
     return np.concatenate(parts, axis=1)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
@@ -34,7 +36,7 @@ class Seen:
 class Reading(NamedTuple):
     """A chunk and the labels read so far; `seen` is None where chunks are plain arrays."""
 
-    values: Chunk
+    values: Chunk | Float[np.ndarray, "time trial unit"]
     seen: Seen | None
 
 
@@ -66,7 +68,9 @@ def read_chunk(chunk: Any, before: Reading | None = None) -> Reading:
     seen = None
     if labelled:
         chunk, seen = _labelled(chunk, None if before is None else before.seen)
-    values = jnp.asarray(chunk, jnp.result_type(float))
+    # Arrays of NumPy stay in float64, because float32 loses a small signal on a large offset.
+    on_device = isinstance(chunk, jax.Array)
+    values = jnp.asarray(chunk, jnp.result_type(float)) if on_device else np.asarray(chunk, float)
     if values.ndim != 3 or not values.size:
         raise ValueError(f"A chunk is (time, trial, unit) and not empty, got shape {values.shape}.")
     if before is not None and values.shape[1:] != before.values.shape[1:]:

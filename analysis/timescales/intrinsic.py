@@ -156,11 +156,12 @@ def _trials(activity, variable):
             f"a correlation across trials needs {LEAST_TRIALS} of them at least, got {few}; "
             "a continuous recording is cut into windows first (neurodyn.spikes.align)."
         )
-    # Correlations ignore offset and scale, but float32 loses digits to both. Subtracting a value
-    # that occurs and dividing by a power of two keeps constant bins exactly constant.
-    values = values - np.where(missing, np.inf, values).min(axis=(0, 1))
+    # Correlations ignore offset and scale of every bin, but float32 loses digits to both.
+    # Subtracting a value that occurs and dividing by a power of two keeps constant bins exactly
+    # constant.
+    values = values - np.where(missing, np.inf, values).min(axis=0)
     values = np.where(missing, 0, values)
-    values = values / 2.0 ** np.frexp(values.max())[1]
+    values = np.ldexp(values, -np.frexp(values.max(axis=0))[1])
     return array, jnp.asarray(values, jnp.result_type(float)), jnp.asarray(there)
 
 

@@ -217,5 +217,6 @@ def rate_modulation(
         )
     variance = np.nanvar(values, axis=0).mean(axis=0)
     square = (mean**2).mean(axis=0)
-    judged = float(found["population_amplitude"]) * np.median(variance / np.maximum(square, 1e-12))
+    fired = square > 0
+    judged = float(found["population_amplitude"]) * np.median(variance[fired] / square[fired])
     return float(np.clip(judged, 2 / MOST_PARTS, 2.0))

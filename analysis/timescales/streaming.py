@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 from scipy.fft import next_fast_len
 
 from neurodyn.analysis.shared.results import coords_of, described
@@ -19,6 +19,8 @@ from neurodyn.analysis.timescales.chunks import Chunk, Reading, Seen, read_chunk
 from neurodyn.common.checks import check_whole
 from neurodyn.common.reprs import brief
 from neurodyn.labels import LabelError
+
+Reference = Float[Array, "trial unit"] | Float[np.ndarray, "trial unit"]
 
 
 class LagSums(eqx.Module):
@@ -47,12 +49,13 @@ class LagSums(eqx.Module):
     """
 
     max_lag: int = eqx.field(static=True)
-    n: Int[Array, ""]
-    reference: Float[Array, "trial unit"]
-    total: Float[Array, "trial unit"]
+    n: int
+    reference: Reference
+    scale: Float[np.ndarray, " unit"]
+    total: Float[np.ndarray, "trial unit"]
     head: Float[Array, "lag trial unit"]
     tail: Float[Array, "lag trial unit"]
-    products: Float[Array, "lags unit"]
+    products: Float[np.ndarray, "lags unit"]
     seen: Seen | None
 
     __repr__ = brief
@@ -65,49 +68,87 @@ class LagSums(eqx.Module):
                 f"The first chunk holds {first.shape[0]} samples, but max_lag={max_lag} needs "
                 "at least as many: pass longer chunks, or fewer lags."
             )
-        self.max_lag = int(max_lag)
-        start = _begin(first, self.max_lag)
-        self.n, self.reference, self.total, self.head, self.tail, self.products = start
+        self.max_lag, self.n = int(max_lag), int(first.shape[0])
+        self.reference = _middle(first)
+        x, self.scale = _on_scale(first, self.reference, np.zeros(first.shape[2]))
+        before = jnp.zeros((self.max_lag, *first.shape[1:]), x.dtype)
+        total, self.head, self.tail, products = _sums(x, before)
+        self.total, self.products = _summed(total), _summed(products)
 
     def add(self, chunk: ArrayLike | xr.DataArray) -> LagSums:
         """The sums with the next chunk, of any length."""
-        values, seen = read_chunk(chunk, Reading(self.total[None], self.seen))
-        total, _, tail, products = _sums(values, self.reference, self.tail)
+        values, seen = read_chunk(chunk, Reading(self.tail[:1], self.seen))
+        x, scale = _on_scale(values, self.reference, self.scale)
+        shrink = _shrinking(self.scale, scale)
+        by = jnp.asarray(shrink, x.dtype)[None, None]
+        head, tail = self.head * by, self.tail * by
+        total, _, tail, products = _sums(x, tail)
         return eqx.tree_at(
-            lambda s: (s.n, s.total, s.tail, s.products, s.seen),
+            lambda s: (s.n, s.scale, s.total, s.head, s.tail, s.products, s.seen),
             self,
-            (self.n + values.shape[0], self.total + total, tail, self.products + products, seen),
+            (
+                self.n + values.shape[0],
+                scale,
+                self.total * shrink + _summed(total),
+                head,
+                tail,
+                self.products * shrink**2 + _summed(products),
+                seen,
+            ),
             is_leaf=lambda x: x is None,
         )
 
-    def autocovariance(self) -> Float[Array, "lags unit"]:
+    def autocovariance(self) -> Float[np.ndarray, "lags unit"]:
         """Mean product of deviations from each trial's mean, lags 0 to `max_lag`, over trials."""
-        if int(self.n) <= self.max_lag:
-            raise ValueError(
-                f"{int(self.n)} samples have no products {self.max_lag} samples apart."
-            )
-        return _autocovariance(self.n, self.total, self.head, self.tail, self.products)
+        return self._on_scale() * self.scale**2
 
-    def autocorrelation(self) -> Float[Array, "lags unit"]:
+    def autocorrelation(self) -> Float[np.ndarray, "lags unit"]:
         """The autocovariance divided by that at lag 0; NaN for units that do not vary."""
-        covariance = self.autocovariance()
+        covariance = self._on_scale()
         varies = covariance[:1] > 0
-        return jnp.where(varies, covariance / jnp.where(varies, covariance[:1], 1), jnp.nan)
+        return np.where(varies, covariance / np.where(varies, covariance[:1], 1), np.nan)
+
+    def _on_scale(self) -> Float[np.ndarray, "lags unit"]:
+        if self.n <= self.max_lag:
+            raise ValueError(f"{self.n} samples have no products {self.max_lag} samples apart.")
+        head, tail = (np.asarray(part, np.float64) for part in (self.head, self.tail))
+        return _autocovariance(self.n, self.total, head, tail, self.products)
 
 
-def _begin(first: Chunk, max_lag: int):
-    # The first sample, not a mean, so that constant units stay exactly 0.
-    reference = first[0]
-    before = jnp.zeros((max_lag, *first.shape[1:]), first.dtype)
-    total, head, tail, products = _sums(first, reference, before)
-    return jnp.asarray(first.shape[0], jnp.int32), reference, total, head[:max_lag], tail, products
+def _middle(first: Chunk | Float[np.ndarray, "time trial unit"]) -> Reference:
+    """A value near all samples of the first chunk; that of units that are constant, exactly."""
+    return first[0] + (first - first[:1]).mean(axis=0)
+
+
+def _on_scale(chunk: Any, reference: Reference, scale: np.ndarray) -> tuple[Chunk, np.ndarray]:
+    """Deviations of a chunk from the reference over a scale of each unit, and this scale.
+
+    The scale is a power of two, so that no digit changes with it, and grows with the chunks (0 as
+    long as nothing varies): products neither overflow nor underflow float32. Arrays of NumPy are
+    moved in float64, because float32 loses a small signal on a large offset.
+    """
+    x = chunk - reference[None]
+    largest = np.asarray(abs(x).max(axis=(0, 1)), np.float64)
+    grown = np.where(largest > 0, np.ldexp(1.0, np.frexp(largest)[1] - 1), 0)
+    scale = np.maximum(scale, grown)
+    by = np.where(scale > 0, scale, 1).astype(x.dtype)[None, None]
+    return jnp.asarray(x / by, jnp.result_type(float)), scale
+
+
+def _shrinking(before: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Factor that brings sums on the scale before to the one that has grown."""
+    return np.where(scale > 0, before / np.where(scale > 0, scale, 1), 1)
+
+
+def _summed(part: Array) -> np.ndarray:
+    """Sums of one chunk in float64, so that the number of chunks costs no digits."""
+    return np.asarray(part, np.float64)
 
 
 @jax.jit
-def _sums(chunk: Chunk, reference, tail):
+def _sums(x: Chunk, tail: Chunk):
     """Sums over one chunk; `tail` holds the last samples before it."""
     max_lag = tail.shape[0]
-    x = chunk - reference[None]
     joined = jnp.concatenate([tail, x])
     size = next_fast_len(joined.shape[0], real=True)
     # Position max_lag - l of the circular correlation holds the products l samples apart.
@@ -116,19 +157,17 @@ def _sums(chunk: Chunk, reference, tail):
     return x.sum(axis=0), x[:max_lag], joined[-max_lag:], products
 
 
-@jax.jit
-def _autocovariance(n, total, head, tail, products) -> Float[Array, "lags unit"]:
+def _autocovariance(n: int, total, head, tail, products) -> Float[np.ndarray, "lags unit"]:
     n_trials, max_lag = total.shape[0], tail.shape[0]
-    n = n.astype(total.dtype)
     mean = total / n
 
     def left_out(samples):
         """Sums of the first 0, 1, ... samples."""
-        return jnp.concatenate([jnp.zeros_like(samples[:1]), jnp.cumsum(samples, axis=0)])
+        return np.concatenate([np.zeros_like(samples[:1]), np.cumsum(samples, axis=0)])
 
     # Sum over all pairs of their earlier and their later sample.
     pairs = 2 * total[None] - left_out(tail[::-1]) - left_out(head)
-    count = n - jnp.arange(max_lag + 1, dtype=n.dtype)
+    count = np.arange(n, n - max_lag - 1, -1.0)
     correction = (mean[None] * pairs - count[:, None, None] * mean[None] ** 2).sum(axis=1)
     return (products - correction) / (count * n_trials)[:, None]
 
@@ -147,40 +186,49 @@ class CovarianceSums(eqx.Module):
         As `LagSums`.
     """
 
-    n: Int[Array, ""]
-    reference: Float[Array, "trial unit"]
-    total: Float[Array, "trial unit"]
-    products: Float[Array, "trial unit unit"]
+    n: int
+    reference: Reference
+    scale: Float[np.ndarray, " unit"]
+    total: Float[np.ndarray, "trial unit"]
+    products: Float[np.ndarray, "trial unit unit"]
     seen: Seen | None
 
     __repr__ = brief
 
     def __init__(self, first: ArrayLike | xr.DataArray):
         first, self.seen = read_chunk(first)
-        self.n, self.reference = jnp.asarray(first.shape[0], jnp.int32), first[0]
-        self.total, self.products = _moments(first, self.reference)
+        self.n, self.reference = int(first.shape[0]), _middle(first)
+        x, self.scale = _on_scale(first, self.reference, np.zeros(first.shape[2]))
+        self.total, self.products = map(_summed, _moments(x))
 
     def add(self, chunk: ArrayLike | xr.DataArray) -> CovarianceSums:
         """The sums with the next chunk."""
         values, seen = read_chunk(chunk, Reading(self.total[None], self.seen))
-        total, products = _moments(values, self.reference)
+        x, scale = _on_scale(values, self.reference, self.scale)
+        total, products = map(_summed, _moments(x))
+        shrink = _shrinking(self.scale, scale)
         return eqx.tree_at(
-            lambda s: (s.n, s.total, s.products, s.seen),
+            lambda s: (s.n, s.scale, s.total, s.products, s.seen),
             self,
-            (self.n + values.shape[0], self.total + total, self.products + products, seen),
+            (
+                self.n + values.shape[0],
+                scale,
+                self.total * shrink + total,
+                self.products * np.outer(shrink, shrink) + products,
+                seen,
+            ),
             is_leaf=lambda x: x is None,
         )
 
-    def covariance(self) -> Float[Array, "trial unit unit"]:
+    def covariance(self) -> Float[np.ndarray, "trial unit unit"]:
         """Covariance over time of each trial (divided by the number of samples)."""
-        n = self.n.astype(self.total.dtype)
-        mean = self.total / n
-        return self.products / n - mean[:, :, None] * mean[:, None, :]
+        mean = self.total / self.n
+        on_scale = self.products / self.n - mean[:, :, None] * mean[:, None, :]
+        return on_scale * np.outer(self.scale, self.scale)
 
 
 @jax.jit
-def _moments(chunk: Chunk, reference):
-    x = chunk - reference[None]
+def _moments(x: Chunk):
     return x.sum(axis=0), jnp.einsum("tij,tik->ijk", x, x)
 
 

@@ -170,23 +170,28 @@ def fit_exponential(
     r = acf.values
     if lags.size < 3:
         raise ValueError(f"a fit needs three lags at least, got {lags.size}.")
+    step = float(np.diff(lags).min())
     if first_lag is None:
         falls = (np.diff(r, axis=0) < 0) & (lags[:-1] > 0)[:, None]
         start = np.where(falls.any(axis=0), falls.argmax(axis=0), lags.size)
     else:
         if not first_lag <= lags[-1]:
             raise ValueError(f"first_lag={first_lag} is beyond the last lag, {lags[-1]:g}.")
-        start = np.full(r.shape[1], np.searchsorted(lags, first_lag - 1e-6))
+        start = np.full(r.shape[1], np.searchsorted(lags, first_lag - 1e-6 * step))
     dtype = jnp.result_type(float)
+    # Each curve on its own scale, because squares of small ones leave the range of float32.
+    size = np.nan_to_num(np.abs(r)).max(axis=0) if amplitude else np.ones(r.shape[1])
+    size = np.where(size > 0, size, 1)
     fit = _fit_units(
-        jnp.asarray(lags, dtype),
-        jnp.asarray(r, dtype),
+        jnp.asarray(lags / step, dtype),
+        jnp.asarray(r / size, dtype),
         jnp.asarray(start),
-        jnp.asarray([np.diff(lags).min() / 4, 10 * lags[-1]], dtype),
+        jnp.asarray([0.25, 10 * lags[-1] / step], dtype),
         amplitude,
         offset,
     )
     tau, amplitudes, offsets, r2, status = map(np.asarray, fit)
+    tau, amplitudes = tau * dtype.type(step), amplitudes * size.astype(dtype)
     variables = {
         "tau": ("unit", tau, unit, "intrinsic timescale"),
         "amplitude": ("unit", amplitudes, "1", "amplitude of the decay"),
