@@ -123,7 +123,9 @@ def main_frequency(output: Any, *, dt: float | None = None) -> xr.DataArray:
         return float(np.square(y - waves @ np.linalg.lstsq(waves, y, rcond=None)[0]).sum())
 
     bounds = (max(peak - 2 * width, width / 10), peak + 2 * width)
-    found = minimize_scalar(unexplained, bounds=bounds, method="bounded", options={"xatol": 1e-9 * peak})
+    found = minimize_scalar(
+        unexplained, bounds=bounds, method="bounded", options={"xatol": 1e-9 * peak}
+    )
     return xr.DataArray(float(found.x), name="main_frequency", attrs=about)
 
 
