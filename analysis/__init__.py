@@ -18,6 +18,7 @@ from neurodyn.analysis.shared.timebins import rebin
 # Populations
 from neurodyn.analysis.populations.pca import pca
 from neurodyn.analysis.populations.dimensionality import participation_ratio, n_components
+from neurodyn.analysis.populations.rotations import jpca
 from neurodyn.analysis.populations.predictivity import ridge_r
 from neurodyn.analysis.populations.decoding import decode
 
@@ -122,6 +123,7 @@ __all__ = [
     "pca",
     "participation_ratio",
     "n_components",
+    "jpca",
     "ridge_r",
     "decode",
     # Spike trains
