@@ -8,6 +8,7 @@ from neurodyn.models.spiking.cells.cell_types import (
     CellType2003,
     CellType2007,
 )
+from neurodyn.models.spiking.cells.equation_cell import EquationCell
 from neurodyn.models.spiking.cells.izhikevich2003 import Izhikevich2003
 from neurodyn.models.spiking.cells.izhikevich2007 import Izhikevich2007
 from neurodyn.models.spiking.cells.lif import LIF
@@ -66,6 +67,7 @@ __all__ = [
     "Pairs",
     # Neurons
     "AdEx",
+    "EquationCell",
     "Izhikevich2003",
     "Izhikevich2007",
     "LIF",

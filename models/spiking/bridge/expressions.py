@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from neurodyn.models.spiking.cells.expression import ON_NUMPY, calls_in, evaluate, names_in
+
 #: Relative error of a few operations in double precision.
 _ROUNDING = 8 * np.finfo(float).eps
 
@@ -42,20 +44,35 @@ class Expressions:
         ValueError
             If it contains a variable that changes, or a name without a value.
         """
-        import sympy as sp
-        from sympy.core.function import AppliedUndef
+        from brian2.parsing.sympytools import sympy_to_str
 
-        expression = self.parsed(text)
-        calls = expression.atoms(AppliedUndef)
-        if calls:
-            raise ValueError(f"{', '.join(map(str, calls))} in '{expression}' is no constant")
-        symbols = sorted(expression.free_symbols, key=str)
-        values = [self._value(str(symbol)) for symbol in symbols]
-        function = sp.lambdify(symbols, expression, "numpy")
-        found = np.asarray(function(*values), float)
+        text = text if isinstance(text, str) else sympy_to_str(text)
+        values = {name: self._value(name) for name in sorted(names_in(text))}
+        functions = dict(ON_NUMPY)
+        for name in sorted(calls_in(text)):
+            functions[name] = self._function(name, text)
+        with np.errstate(all="ignore"):
+            found = np.asarray(evaluate(text, values, functions), float)
         if not np.isfinite(found).all():
-            raise ValueError(f"'{expression}' is not finite")
+            raise ValueError(f"'{text}' is not finite")
         return found
+
+    def _function(self, name: str, text: str) -> Any:
+        """A function of constants, without units."""
+        from brian2.core.functions import Function
+
+        found = ON_NUMPY.get(name)
+        if found is not None:
+            return found
+        known = self._resolved(name)
+        changing = not isinstance(known, Function) or not known.stateless
+        if changing or name in ("rand", "randn", "poisson", "timestep"):
+            raise ValueError(f"{name}(...) in '{text}' is no constant")
+        try:
+            code = known.implementations[_numpy_target()].get_code(self.owner)
+        except KeyError as error:
+            raise ValueError(f"the function {name!r} in '{text}' has no NumPy code") from error
+        return code
 
     def terms(self, text: Any, names: Collection[str]) -> dict[str, np.ndarray]:
         """The factor of each product of the named variables, such as ``v**2``, ``g*v`` or ``1``.
@@ -70,9 +87,10 @@ class Expressions:
         symbols = {sp.Symbol(name, real=True) for name in names}
         # Exponentials first, whole: there may be other functions in them.
         calls = expression.atoms(AppliedUndef, sp.exp)
+        moving = {*map(str, symbols), *self.changing, "_placeholder_arg"}
         for call in sorted(calls, key=lambda c: (not isinstance(c, sp.exp), str(c))):
-            if isinstance(call, sp.exp) and not call.free_symbols & symbols:
-                continue
+            if not {str(symbol) for symbol in call.free_symbols} & moving:
+                continue  # of constants
             whole = sp.Symbol(str(call), real=True)
             expression, symbols = expression.subs(call, whole), symbols | {whole}
         factors: dict[str, Any] = {}
@@ -91,9 +109,17 @@ class Expressions:
         found = self._resolved(name)
         return found if isinstance(found, b2.TimedArray) else None
 
-    def resolved(self, names: Collection[str]) -> dict[str, Any]:
-        """The values that Brian2 resolves the names to."""
-        return {name: self._resolved(name) for name in names}
+    def dimension(self, name: str) -> Any:
+        """The dimension of a name, as Brian2 has it."""
+        return self._variable(name).dim
+
+    def _variable(self, name: str) -> Any:
+        variables = self.owner.variables
+        return variables[name] if name in variables else self._resolved(name)
+
+    def value_of_name(self, name: str) -> Any:
+        """The value that Brian2 resolves a name to."""
+        return self._resolved(name)
 
     def _resolved(self, name: str) -> Any:
         try:
@@ -105,16 +131,26 @@ class Expressions:
             ) from error
 
     def _value(self, name: str) -> Any:
-        from brian2.core.variables import Constant, Subexpression
+        from brian2.core.variables import AuxiliaryVariable, Constant, Subexpression
 
         if name in self.changing:
             raise ValueError(f"{name!r} changes while the network runs")
-        variable = self.owner.variables.get(name) or self._resolved(name)
+        variable = self._variable(name)
+        if isinstance(variable, AuxiliaryVariable):
+            raise ValueError(f"{name!r} is white noise")
         if isinstance(variable, Constant):
             return float(variable.get_value())
-        if isinstance(variable, Subexpression) or name not in self.owner.variables:
+        if isinstance(variable, Subexpression):
+            return self.numbers(variable.expr)
+        if name not in self.owner.variables:
             raise ValueError(f"{name!r} is no constant")
         return np.array(self.owner.state(name, use_units=False)[:], float)
+
+
+def _numpy_target() -> Any:
+    from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
+
+    return NumpyCodeObject
 
 
 def exact(values: Any, scale: Any = 0.0) -> np.ndarray:

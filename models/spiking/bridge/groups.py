@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from neurodyn.models.spiking.bridge.equations import EquationReader
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
+from neurodyn.models.spiking.bridge.noises import drawn_parameters
 from neurodyn.models.spiking.bridge.receptors import Receptor, read_receptors
 from neurodyn.models.spiking.bridge.recognise import Cell, Rates, recognise
 from neurodyn.models.spiking.network.population import Population
 
 _MS = 1e-3
 _SUPPORTED = (
-    "Supported: dv/dt quadratic in v with a recovery variable (Izhikevich 2003 and 2007), "
-    "linear (leaky integrate-and-fire) or with one exponential (AdEx); synaptic variables that "
-    "decay, alone or as a chain of two, and act as a current or as g*(E - v); white noise xi on v; "
-    "threshold 'v > x'; reset 'v = x; u += y'; refractory times."
+    "Supported: equations of variables and constants (any that are no functions of t, one array "
+    "over time), white noise xi on the potential by a constant factor, a parameter that "
+    "'x = mean + std*randn()' draws in each step, any threshold and reset of these variables, and "
+    "refractory times."
 )
 
 
@@ -35,8 +37,10 @@ class Group(NamedTuple):
         By the name of the variable that acts.
     inputs
         Weight of each TimedArray on each unit, and its number of channels.
-    bias, noise
+    bias, noise, current_noise_std
         As of a Network.
+    variables
+        Of a neuron of its own equations: our name of each variable, and its unit in SI units.
     """
 
     population: Population
@@ -45,10 +49,21 @@ class Group(NamedTuple):
     inputs: dict[str, tuple[int, np.ndarray]]
     bias: np.ndarray | None
     noise: np.ndarray | None
+    current_noise_std: np.ndarray | None
+    variables: dict[str, tuple[str, float]]
 
 
-def read_group(b2: Any, group: Any, namespace: Mapping[str, Any]) -> Group:
-    """Read a NeuronGroup.
+def read_group(
+    b2: Any, group: Any, namespace: Mapping[str, Any], written: Collection[str] = ()
+) -> Group:
+    """Read a NeuronGroup: as a neuron of this library, else as one of its own equations.
+
+    Parameters
+    ----------
+    b2, group, namespace
+        Brian2, the group, and values of names.
+    written
+        Variables that synapses and Poisson inputs change.
 
     Raises
     ------
@@ -56,21 +71,31 @@ def read_group(b2: Any, group: Any, namespace: Mapping[str, Any]) -> Group:
         If an equation has no counterpart; the message has the equations and the supported forms.
     """
     try:
-        return _Reader(b2, group, namespace).read()
+        found = _Reader(b2, group, namespace, written).read()
+        entries = {found.v[0], *(each.entry for each in found.receptors.values())}
+        if set(written) <= entries:
+            return found
+    except ValueError:
+        pass  # no neuron of this library
+    try:
+        population, other = EquationReader(b2, group, namespace, written).read()
     except ValueError as error:
         raise ValueError(
             f"from_brian2: {group.name}: {error}.\n{group.user_equations}\n{_SUPPORTED}"
         ) from error
+    return Group(population=population, receptors={}, **other)
 
 
 class _Reader:
     """Reads one NeuronGroup."""
 
-    def __init__(self, b2: Any, group: Any, namespace: Mapping[str, Any]):
+    def __init__(self, b2: Any, group: Any, namespace: Mapping[str, Any], written: Collection[str]):
         self.b2, self.group, self.n = b2, group, len(group)
         self.equations = group.user_equations
         self.names = sorted(self.equations.diff_eq_names)
-        self.expressions = Expressions(group, namespace, self.names)
+        self.expressions = Expressions(group, namespace, [*self.names, *written])
+        self.drawn = drawn_parameters(b2, group, self.expressions)
+        self.expressions.changing |= set(self.drawn)
         self.rates = {
             name: expression.code
             for name, expression in self.equations.get_substituted_expressions(group.variables)
@@ -100,21 +125,14 @@ class _Reader:
             raise ValueError(f"{moving} must start at 0, as synapses do here")
         found = self._noise(dv, noise, size)
         inputs = self._inputs(dv, cell, size)
+        bias, drawn = self._drawn(dv, cell, size)
         if dv:
             raise ValueError(f"d{v}/dt has a term in {', '.join(dv)}, which is not supported")
         refractory = self._refractory(v)
         population = Population(cell.neuron, refractory=refractory)
-        return Group(population, (v, size), receptors, inputs, cell.bias, found)
+        return Group(population, (v, size), receptors, inputs, bias, found, drawn, {})
 
     def _check(self) -> None:
-        from brian2.groups.group import CodeRunner
-
-        extra = [each.name for each in self.group.contained_objects if type(each) is CodeRunner]
-        if extra:
-            raise ValueError(
-                f"run_regularly operations ({', '.join(extra)}) are not read; exact synapses and "
-                "the scheme 'izh2003' are written as such"
-            )
         if set(self.group.events) != {"spike"}:
             raise ValueError(f"it has the events {sorted(self.group.events)}, not 'spike' alone")
         linked = [n for n in self.equations.names if "linked" in self.equations[n].flags]
@@ -151,7 +169,8 @@ class _Reader:
 
     def _terms(self, name: str, noise: list[str]) -> dict[str, np.ndarray]:
         try:
-            terms = self.expressions.terms(self.rates[name], [*self.names, *noise])
+            variables = [*self.names, *noise, *self.drawn]
+            terms = self.expressions.terms(self.rates[name], variables)
         except ValueError as error:
             raise ValueError(f"d{name}/dt = {self.equations[name].expr}: {error}") from error
         return {product: self._all(factor) for product, factor in terms.items()}
@@ -226,6 +245,18 @@ class _Reader:
         if len(squares) != len(names):
             raise ValueError("noise is read where it is added to dv/dt by a constant factor")
         return exact(np.sqrt(sum(squares) * _MS) / size) if squares else None
+
+    def _drawn(
+        self, dv: dict, cell: Cell, size: float
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Bias and standard deviation of the current that is drawn in each step."""
+        bias, squares = cell.bias, []
+        for name, each in self.drawn.items():
+            factor = dv.pop(name, 0.0) * cell.capacity * _MS / size
+            squares.append((each.std * factor) ** 2)
+            if each.mean.any():
+                bias = exact((0.0 if bias is None else bias) + each.mean * factor)
+        return bias, exact(np.sqrt(sum(squares))) if squares else None
 
     def _inputs(self, dv: dict, cell: Cell, size: float) -> dict[str, tuple[int, np.ndarray]]:
         found = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,71 @@ from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.groups import Group
 from neurodyn.models.spiking.network.connect import Pairs
 from neurodyn.models.spiking.network.projection import Projection
+from neurodyn.models.spiking.synapses.inputs import Poisson
 from neurodyn.params import Fixed
 
 _MS = 1e-3
+_STATEMENT = re.compile(r"(\w+)\s*([+-])=\s*(.*)")
+
+
+def statements_of(pathway: Any) -> list[str]:
+    """The statements of a pathway."""
+    lines = (line.split("#")[0].strip() for line in re.split(r"[\n;]", pathway.code))
+    return [line for line in lines if line]
+
+
+def _whole(b2: Any, group: Any) -> Any:
+    """The group of a part of it."""
+    return group.source if isinstance(group, b2.Subgroup) else group
+
+
+def written_variables(
+    b2: Any, groups: Iterable[Any], synapses: Iterable[Any], inputs: Iterable[Any]
+) -> dict[str, set[str]]:
+    """Variables of each group that synapses and Poisson inputs change."""
+    found: dict[str, set[str]] = {group.name: set() for group in groups}
+    for each in synapses:
+        target = _whole(b2, each.target)
+        for line in (line for pathway in each._pathways for line in statements_of(pathway)):
+            match = _STATEMENT.fullmatch(line)
+            name = "" if match is None else match[1].removesuffix("_post")
+            if target.name in found and name in target.variables and name not in each.equations:
+                found[target.name].add(name)
+    for each in inputs:
+        target = _whole(b2, each._group)
+        if target.name in found:
+            found[target.name].add(each.target_var)
+    return found
+
+
+def read_poisson_input(
+    b2: Any, each: Any, groups: Mapping[str, Group], names: Mapping, namespace: Mapping
+) -> tuple[Poisson, Projection]:
+    """A PoissonInput as a source with a unit for each of its targets."""
+    target = _whole(b2, each._group)
+    try:
+        if target.name not in groups:
+            raise ValueError(f"its target {target.name} is not in the Network")
+        first = each._group.start if isinstance(each._group, b2.Subgroup) else 0
+        n, group = len(each._group), groups[target.name]
+        if each.when != "synapses":
+            raise ValueError(f"it acts in the slot '{each.when}', not 'synapses'")
+        expressions = Expressions(each._group, namespace, target.equations.diff_eq_names)
+        given = each.weight
+        weight = expressions.numbers(given) if isinstance(given, str) else float(given)
+        synapse, scale = _reached(group, each.target_var, names, target.name)
+        weight = exact(np.broadcast_to(weight, (n,)) * scale[first : first + n])
+    except ValueError as error:
+        raise ValueError(
+            f"from_brian2: {each.name} ({each.N} Poisson trains onto {each.target_var} of "
+            f"{target.name}, weight {each.weight}): {error}."
+        ) from error
+    units = np.arange(n)
+    # The weights of one train are those of all.
+    projection = _projection(
+        each.name, target.name, synapse, units, units + first, weight, np.zeros(n)
+    )
+    return Poisson(n, float(each.rate), trains=int(each.N)), projection
 
 
 def read_projections(
@@ -30,26 +92,20 @@ def read_projections(
                 f"it has equations of its own ({sorted(own | set(synapses.summed_updaters))}: "
                 "short-term or other plasticity, NMDA receptors, gap junctions)"
             )
-        source, target = (
-            each.source if isinstance(each, b2.Subgroup) else each
-            for each in (synapses.source, synapses.target)
-        )
+        source, target = _whole(b2, synapses.source), _whole(b2, synapses.target)
         if target.name not in groups:
             raise ValueError(f"its target {target.name} is not in the Network")
         # Before a run indices are those of the whole groups, also for parts of them.
         pre = np.array(synapses.variables["_synaptic_pre"].get_value(), np.int64)
         post = np.array(synapses.variables["_synaptic_post"].get_value(), np.int64)
         statements = [
-            (pathway, line.split("#")[0].strip())
-            for pathway in synapses._pathways
-            for line in re.split(r"[\n;]", pathway.code)
-            if line.split("#")[0].strip()
+            (pathway, x) for pathway in synapses._pathways for x in statements_of(pathway)
         ]
         for k, (pathway, line) in enumerate(statements):
             if pathway.prepost != "pre" or pathway.event != "spike":
                 raise ValueError(f"'{line}' on_{pathway.prepost} (plasticity)")
             variable, weight = _jump(synapses, target, line, namespace)
-            synapse, scale = _reached(groups[target.name], variable)
+            synapse, scale = _reached(groups[target.name], variable, names, target.name)
             weight = exact(np.broadcast_to(weight, pre.shape) * scale[post])
             delay = np.asarray(pathway.variables["delay"].get_value(), float)
             delay = exact(np.broadcast_to(delay, pre.shape) / _MS)
@@ -57,12 +113,7 @@ def read_projections(
                 continue
             yield (
                 synapses.name if len(statements) == 1 else f"{synapses.name}_{k}",
-                _projection(
-                    source.name,
-                    target.name,
-                    "jump" if synapse is None else names[target.name, synapse],
-                    *_merged(pre, post, weight, delay),
-                ),
+                _projection(source.name, target.name, synapse, *_merged(pre, post, weight, delay)),
             )
     except ValueError as error:
         raise ValueError(
@@ -76,9 +127,9 @@ def _jump(
     synapses: Any, target: Any, line: str, namespace: Mapping[str, Any]
 ) -> tuple[str, np.ndarray]:
     """The variable of the target that jumps, and the size of the jump."""
-    match = re.fullmatch(r"(\w+)\s*([+-])=\s*(.*)", line)
+    match = _STATEMENT.fullmatch(line)
     name = "" if match is None else match[1].removesuffix("_post")
-    if match is None or name in synapses.equations or name not in target.equations.diff_eq_names:
+    if match is None or name in synapses.equations or name not in target.equations.names:
         raise ValueError(f"'{line}' is not supported")
     moving = {
         f"{variable}{side}"
@@ -92,14 +143,20 @@ def _jump(
     return name, np.asarray(weight if match[2] == "+" else -weight)
 
 
-def _reached(group: Group, variable: str) -> tuple[str | None, np.ndarray]:
-    """The receptor that jumps of a variable reach, None for the potential, and their scale."""
+def _reached(
+    group: Group, variable: str, names: Mapping, population: str
+) -> tuple[str, np.ndarray]:
+    """The synapse that jumps of a variable reach, and the weight of a jump by 1 in SI units."""
     v, size = group.v
+    if variable in group.variables:
+        own, size = group.variables[variable]
+        synapse = "jump" if own == "v" else f"jump_{own}"
+        return synapse, np.full(group.population.n, 1 / size)
     if variable == v:
-        return None, np.full(group.population.n, 1 / size)
+        return "jump", np.full(group.population.n, 1 / size)
     for name, receptor in group.receptors.items():
         if receptor.entry == variable:
-            return name, receptor.gain
+            return names[population, name], receptor.gain
     raise ValueError(f"jumps of {variable} reach no synapse of its target")
 
 

@@ -10,7 +10,12 @@ import numpy as np
 
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.groups import Group, read_group
-from neurodyn.models.spiking.bridge.projections import read_projections
+from neurodyn.models.spiking.bridge.methods import check_device, check_linear, scheme_of
+from neurodyn.models.spiking.bridge.projections import (
+    read_poisson_input,
+    read_projections,
+    written_variables,
+)
 from neurodyn.models.spiking.network.network import Network
 from neurodyn.models.spiking.synapses.delta import Delta
 from neurodyn.models.spiking.synapses.exponential import DoubleExponential, Exponential
@@ -23,11 +28,14 @@ def read(net: Any, namespace: Mapping[str, Any], scheme: Any) -> Network:
     import brian2 as b2
 
     objects = sorted(_checked(b2, net), key=lambda each: _natural(each.name))
-    of = {cls: [o for o in objects if isinstance(o, cls)] for cls in (b2.NeuronGroup, b2.Synapses)}
-    groups = {o.name: read_group(b2, o, namespace) for o in of[b2.NeuronGroup]}
+    of = {
+        cls: [o for o in objects if isinstance(o, cls)]
+        for cls in (b2.NeuronGroup, b2.Synapses, b2.PoissonInput)
+    }
+    written = written_variables(b2, of[b2.NeuronGroup], of[b2.Synapses], of[b2.PoissonInput])
+    groups = {o.name: read_group(b2, o, namespace, written[o.name]) for o in of[b2.NeuronGroup]}
     if scheme is None:
-        for each in of[b2.NeuronGroup]:
-            _check_method(each, namespace)
+        scheme = scheme_of(of[b2.NeuronGroup], namespace)
     inputs, sources = _senders(b2, objects, namespace)
     for name, group in groups.items():
         for array, (channels, weight) in group.inputs.items():
@@ -35,23 +43,27 @@ def read(net: Any, namespace: Mapping[str, Any], scheme: Any) -> Network:
             own = array if len(groups) == 1 else f"{array}_{name}"
             inputs[own] = CurrentInput(channels, name, Fixed(W))
     synapses, names = _synapses(groups)
-    if "jump" in synapses:
+    if any(name == "jump" or name.startswith("jump_") for name in synapses):
         raise ValueError(
-            "from_brian2: the name 'jump' is reserved for jumps of the potential: rename the "
-            "variable."
+            "from_brian2: the name 'jump' is reserved for jumps of variables: rename the variable."
         )
     projections = {}
     for each in of[b2.Synapses]:
-        for name, projection in read_projections(b2, each, groups, names, namespace):
-            projections[name] = projection
-            if projection.synapse == "jump":
-                synapses["jump"] = cast(Any, Delta)()
+        projections |= read_projections(b2, each, groups, names, namespace)
+    for each in of[b2.PoissonInput]:
+        sources[each.name], projections[each.name] = read_poisson_input(
+            b2, each, groups, names, namespace
+        )
+    for projection in projections.values():
+        jump, _, onto = projection.synapse.partition("_")
+        if jump == "jump" and projection.synapse not in synapses:
+            synapses[projection.synapse] = cast(Any, Delta)(onto=onto or "v")
 
     def given(field: str) -> Any:
         values = {name: getattr(group, field) for name, group in groups.items()}
         return {name: value for name, value in values.items() if value is not None} or None
 
-    return Network(
+    network = Network(
         {name: group.population for name, group in groups.items()},
         synapses=synapses,
         projections=projections,
@@ -59,8 +71,11 @@ def read(net: Any, namespace: Mapping[str, Any], scheme: Any) -> Network:
         sources=sources,
         bias=given("bias"),
         noise=given("noise"),
-        scheme="euler" if scheme is None else scheme,
+        current_noise_std=given("current_noise_std"),
+        scheme=scheme,
     )
+    check_linear(network, float(of[b2.NeuronGroup][0].clock.dt) * 1e3)
+    return network
 
 
 def _natural(name: str) -> list[Any]:
@@ -70,12 +85,14 @@ def _natural(name: str) -> list[Any]:
 
 def _checked(b2: Any, net: Any) -> list[Any]:
     """The objects that are read; raises ValueError for objects that would be lost."""
-    known = (b2.NeuronGroup, b2.Synapses, b2.SpikeGeneratorGroup, b2.PoissonGroup)
+    known = (b2.NeuronGroup, b2.Synapses, b2.SpikeGeneratorGroup, b2.PoissonGroup, b2.PoissonInput)
     watching = (b2.StateMonitor, b2.PopulationRateMonitor, b2.EventMonitor, b2.SpikeMonitor)
+    check_device(b2, net)
     found = [each for each in net.objects if isinstance(each, known)]
     parts = {part.name for each in net.objects for part in each.contained_objects}
     for each in net.objects:
-        if not isinstance(each, (*known, *watching)) and each.name not in parts:
+        refused = not isinstance(each, (*known, *watching)) and each.name not in parts
+        if refused or isinstance(each, b2.SpatialNeuron):
             raise ValueError(
                 f"from_brian2: {each.name} ({type(each).__name__}) has no counterpart here; "
                 f"{', '.join(cls.__name__ for cls in known)} have, and monitors are left out."
@@ -87,33 +104,11 @@ def _checked(b2: Any, net: Any) -> list[Any]:
             f"from_brian2: the Network has run until {net.t}, and spikes on their way would be "
             "lost: read it before it runs, or after `network.restore()`."
         )
-    steps = {each.name: float(each.clock.dt) for each in found if not isinstance(each, b2.Synapses)}
+    steps = {each.name: float(each.clock.dt) for each in found if isinstance(each, b2.Group)}
+    steps = {name: dt for name, dt in steps.items() if not isinstance(net[name], b2.Synapses)}
     if len(set(steps.values())) > 1:
         raise ValueError(f"from_brian2: the groups have different steps [s], {steps}.")
     return found
-
-
-def _check_method(group: Any, namespace: Mapping[str, Any]) -> None:
-    """Refuse groups that are integrated by another method than Euler's."""
-    from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
-
-    method = group.method_choice
-    if not isinstance(method, str):
-        wanted = group.equations.names | group.equations.identifiers | {"dt"}
-        variables = group.resolve_all(wanted, namespace, user_identifiers=set())
-        for each in method or ():
-            try:
-                StateUpdateMethod.stateupdaters[each](group.equations, variables)
-            except UnsupportedEquationsException:
-                continue
-            method = each
-            break
-    if method != "euler":
-        raise ValueError(
-            f"from_brian2: {group.name} is integrated with the method {method!r}, which has no "
-            'counterpart here: build it with method="euler", or pass scheme="euler" (or a diffrax '
-            "solver) to go on with another one, whose spikes then differ a little."
-        )
 
 
 def _senders(b2: Any, objects: list[Any], namespace: Mapping[str, Any]) -> tuple[dict, dict]:

@@ -54,7 +54,7 @@ class AbstractNeuron(eqx.Module):
     n: int = eqx.field(static=True)
     cell_type: eqx.AbstractVar[Any]
     parameters: eqx.AbstractClassVar[tuple[str, ...]]
-    current_units: eqx.AbstractClassVar[str]
+    current_units: eqx.AbstractVar[str]
     time_constants: eqx.AbstractClassVar[tuple[str, ...]]
 
     __repr__ = brief
@@ -108,6 +108,14 @@ class AbstractNeuron(eqx.Module):
     @abc.abstractmethod
     def variables(self) -> dict[str, Variable]:
         """Labels of the fields of the state."""
+
+    def held(self) -> tuple[str, ...]:
+        """Fields of the state that stand still in a refractory period; by default ``v``."""
+        return ("v",)
+
+    def guarded(self) -> bool:
+        """Whether refractory units must be kept from spiking; by default the held ``v`` does it."""
+        return False
 
 
 class Joined(AbstractParameter):

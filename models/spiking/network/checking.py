@@ -37,6 +37,20 @@ def check_step(network: Any, dt: float) -> None:
             )
 
 
+def check_jumps(network: Any) -> None:
+    """Raise ValueError if spikes are to move a variable that their targets do not have."""
+    for name, each in network.projections.items():
+        synapse, first = network.synapses[each.synapse], 0
+        for kind in network.kinds:
+            reached = each.post[0] < first + kind.n and first < each.post[1]
+            if reached and synapse.onto not in kind.variables():
+                raise ValueError(
+                    f"Projection {name!r}: synapse {each.synapse!r} moves {synapse.onto!r}, but "
+                    f"{type(kind).__name__} has the variables {list(kind.variables())}."
+                )
+            first += kind.n
+
+
 def check_continuous(network: Any) -> None:
     """Refuse continuous time where a part of the network advances in steps only."""
     parts = [

@@ -76,10 +76,10 @@ def _through_matrix(each: Connection, spikes, onto) -> Float[Array, " unit"]:
 
 
 def _receive(network, x: NetworkX, exact, added, arrivals, free, dt) -> tuple[NetworkX, Named]:
-    """Synapses after the arrivals, and potentials after the jumps that these cause."""
+    """Synapses after the arrivals, and neurons after the jumps that these cause."""
     solved, exact = x.synapses | added, dict(exact)
     nothing = jnp.zeros_like(x.v)
-    kick = None
+    jumps: dict[str, Any] = {}
     for name, synapse in network.synapses.items():
         if name in added:
             continue
@@ -87,10 +87,10 @@ def _receive(network, x: NetworkX, exact, added, arrivals, free, dt) -> tuple[Ne
         place = exact if synapse.exact else solved
         place[name] = synapse.receive(place[name], arrived, dt)
         own = synapse.kick(arrived) if name in arrivals else None
-        kick = own if kick is None else kick + own if own is not None else kick
+        if own is not None:
+            before = jumps.get(synapse.onto)
+            jumps[synapse.onto] = own if before is None else before + own
     x = x._replace(synapses=solved)
-    if kick is None:
-        return x, exact
-    kick = kick if free is None else kick * free
-    moved = cells.with_v(network.kinds, x.cells, lambda v, own: v + own(kick))
-    return x._replace(cells=moved), exact
+    for variable, jump in jumps.items():
+        x = x._replace(cells=cells.moved(network.kinds, x.cells, variable, jump, free))
+    return x, exact

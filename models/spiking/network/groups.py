@@ -20,17 +20,36 @@ def start(kinds: Kinds, key: Any) -> Cells:
 
 
 def rates(kinds: Kinds, cells: Cells, current: Array, free: Array | None) -> Cells:
-    """Rates of change; the potentials of refractory units do not change."""
+    """Rates of change; what refractory units hold does not change."""
     found = []
     for kind, cell, own in _each(kinds, cells):
         rate = kind.drift(cell, own(current))
-        found.append(rate if free is None else rate._replace(v=rate.v * own(free)))
+        if free is not None:
+            rate = rate._replace(**{name: getattr(rate, name) * own(free) for name in kind.held()})
+        found.append(rate)
     return tuple(found)
 
 
-def with_v(kinds: Kinds, cells: Cells, new: Callable[[Any, Callable], Any]) -> Cells:
-    """The state with the potentials ``new(v, own)``; ``own`` selects the units of one kind."""
-    return tuple(cell._replace(v=new(cell.v, own)) for _, cell, own in _each(kinds, cells))
+def noise(kinds: Kinds, cells: Cells, size: Array, free: Array | None) -> Cells:
+    """Amplitudes of the noise on the potentials, as a state in which all else is as in `cells`."""
+    found = []
+    for kind, cell, own in _each(kinds, cells):
+        part = own(size)
+        held = free is not None and "v" in kind.held()
+        found.append(cell._replace(v=part * own(free) if held else part))
+    return tuple(found)
+
+
+def moved(kinds: Kinds, cells: Cells, name: str, jump: Array, free: Array | None) -> Cells:
+    """The state after jumps of a variable, which units that hold it do not make."""
+    found = []
+    for kind, cell, own in _each(kinds, cells):
+        if name in cell._fields:
+            part = own(jump)
+            part = part * own(free) if free is not None and name in kind.held() else part
+            cell = cell._replace(**{name: getattr(cell, name) + part})
+        found.append(cell)
+    return tuple(found)
 
 
 def crossing(kinds: Kinds, cells: Cells) -> Array:

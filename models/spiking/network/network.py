@@ -67,8 +67,9 @@ class Network(AbstractSpiking):
     detach_reset
         Whether to stop the gradient through the reset.
     scheme
-        ``"euler"`` (all from old values), ``"izh2003"``, or any diffrax solver with a fixed step,
-        for runs that name no solver.
+        ``"euler"`` (all from old values), ``"izh2003"``, ``"exact"`` (for linear equations),
+        ``"exponential_euler"``, ``"rk2"``, ``"rk4"``, ``"heun"``, or any diffrax solver with a
+        fixed step, for runs that name no solver.
     key
         Seed or key of everything that is drawn when the network is built.
 
@@ -165,6 +166,7 @@ class Network(AbstractSpiking):
             self.unit_signs(),
             keys["projections"],
         )
+        checking.check_jumps(self)
         self.bias = assemble.on_units("bias", bias, self.slices, keys["bias"])
         self.noise = assemble.on_units("noise", noise, self.slices, keys["noise"], low=True)
         held = "current_noise_std", current_noise_std
@@ -242,14 +244,12 @@ class Network(AbstractSpiking):
         del t, u
         if self.noise is None:
             return None
-        free = step.free(self, state)
-        noise = self.noise if free is None else self.noise * free
         silent = jax.tree.map(lambda _: None, state.x)
-        noisy = cells.with_v(self.kinds, silent.cells, lambda v, own: own(noise))
-        return silent._replace(cells=noisy)
+        free = step.free(self, state)
+        return silent._replace(cells=cells.noise(self.kinds, silent.cells, self.noise, free))
 
     def crossing(self, state):
-        return cells.crossing(self.kinds, state.x.cells)
+        return step.crossing(self, state)
 
     def potentials(self, x):
         none = jax.tree.map(lambda _: False, x)

@@ -72,6 +72,14 @@ def free(network: Any, state: State, steps: float = 0.0) -> Float[Array, " unit"
     return (left <= (0.25 + steps) * state.memory.step).astype(left.dtype)
 
 
+def crossing(network: Any, state: State) -> Float[Array, " unit"]:
+    """Distance of potentials beyond threshold, below it where refractory units must not spike."""
+    found = cells.crossing(network.kinds, state.x.cells)
+    if network.refractory is None or not any(kind.guarded() for kind in network.kinds):
+        return found
+    return jnp.where(free(network, state, -1.0) > 0, found, -1.0)
+
+
 def after(network: Any, t, dt, state: State, spikes, u, key) -> State:
     """The state after spikes: arrival, readout, learning, reset, in this order."""
     keys = assemble.keys(key, ("sources", "current", "readout", "projections"))

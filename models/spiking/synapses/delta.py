@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 
 from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
@@ -13,7 +14,15 @@ class Delta(AbstractSynapse):
 
     The jump has no effect on a unit that spikes in the same step, because the reset comes later, or
     on a refractory unit.
+
+    Parameters
+    ----------
+    onto
+        Variable of the neurons that is moved, in whose units weights are then; default ``"v"``.
+        Refractory units make jumps of what they do not hold.
     """
+
+    onto: str = eqx.field(static=True, default="v")
 
     exact: ClassVar[bool] = True
     sums: ClassVar[bool] = False

@@ -61,28 +61,32 @@ class SpikeInput(eqx.Module):
 class Poisson(eqx.Module):
     """Units that fire at random, drawn while the network runs; projections name it as their `pre`.
 
-    In each step a unit fires with probability ``rate dt``, at most once.
+    In each step a unit fires with probability ``rate dt``, at most once. With several `trains` it
+    stands for as many such units: it sends the number of those that fire, which is binomial.
 
     Parameters
     ----------
     n
         Number of units.
     rate
-        Rate [Hz], one number or one for each unit.
+        Rate [Hz], one number or one for each unit; with several trains, of each train.
+    trains
+        Number of trains that each unit sums; default 1.
 
     Raises
     ------
     ValueError
-        If a rate is negative.
+        If a rate is negative, or `trains` is below 1.
     """
 
     n: int = eqx.field(static=True)
     rate: Float[Array, "..."] | AbstractParameter
+    trains: int = eqx.field(static=True, default=1)
 
     __repr__ = brief
 
-    def __init__(self, n: int, rate: Any):
-        self.n = whole("n", n, 1)
+    def __init__(self, n: int, rate: Any, *, trains: int = 1):
+        self.n, self.trains = whole("n", n, 1), whole("trains", trains, 1)
         self.rate = scalar("rate", rate, least=0.0)
         shape = jnp.shape(value_of(self.rate))
         if shape not in ((), (self.n,)):
@@ -91,4 +95,6 @@ class Poisson(eqx.Module):
     def draw(self, dt: Float[Array, ""], key: Any) -> Float[Array, " unit"]:
         """Spikes of one step."""
         p = jnp.broadcast_to(value_of(self.rate).astype(dt.dtype) * (dt / 1000), (self.n,))
-        return jax.random.bernoulli(key, p).astype(dt.dtype)
+        if self.trains == 1:
+            return jax.random.bernoulli(key, p).astype(dt.dtype)
+        return jax.random.binomial(key, jnp.asarray(self.trains, dt.dtype), p, dtype=dt.dtype)

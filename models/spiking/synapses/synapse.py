@@ -6,7 +6,7 @@ share one state. A new synapse is one file: a final class that implements :class
 """
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -38,6 +38,9 @@ class AbstractSynapse(eqx.Module):
     sums: eqx.AbstractVar[bool]
     time_constants: eqx.AbstractClassVar[tuple[str, ...]]
 
+    #: Variable of the neurons that :meth:`kick` moves.
+    onto: ClassVar[str] = "v"
+
     __repr__ = brief
 
     @abc.abstractmethod
@@ -58,7 +61,7 @@ class AbstractSynapse(eqx.Module):
         """Current into each unit in this state; by default none."""
 
     def kick(self, arrivals: Float[Array, " unit"]) -> Float[Array, " unit"] | None:
-        """Jump of the potential by the arrivals [mV]; by default none."""
+        """Jump of the variable :attr:`onto` by the arrivals; by default none."""
 
     def trace(self, s: PyTree) -> Float[Array, " unit"] | None:
         """The recorded variable; by default none."""

@@ -11,7 +11,6 @@ from neurodyn.engine.record import Save
 from neurodyn.models import spiking
 from neurodyn.models.spiking import (
     LIF,
-    NMDA,
     AdEx,
     Delta,
     DoubleExponential,
@@ -235,26 +234,61 @@ def translated(synapse, **options):
 
 
 REFUSED = {
-    "three powers": (lambda: b2.Network(cells("dv/dt = -v**3/ms : 1")), r"cells: .*v\*\*3"),
-    "no reset": (lambda: b2.Network(cells(reset="")), "must set v"),
-    "threshold": (lambda: b2.Network(cells(threshold="v > 1 and v < 3")), "is not 'v > x'"),
+    "function of time": (
+        lambda: b2.Network(cells("dv/dt = (sin(t/ms) - v)/ms : 1")),
+        r"dv/dt = .*sin\(t/ms\).*'t' changes",
+    ),
+    "random threshold": (lambda: b2.Network(cells(threshold="rand() < 0.1")), r"rand\(...\)"),
+    "events": (lambda: b2.Network(cells(events={"low": "v < 0"})), "events .*low"),
     "no value": (lambda: b2.Network(cells("dv/dt = -v/tau_m : 1")), "'tau_m' has no value"),
-    "method": (lambda: b2.Network(cells(method="exact")), "method 'exact'"),
-    "held": (lambda: b2.Network(cells(refractory=1 * b2.ms)), "unless refractory"),
+    "method": (lambda: b2.Network(cells(method="gsl_rk4")), "cells .*method 'gsl_rk4'"),
+    "condition": (lambda: b2.Network(cells(refractory="v > 0.5")), "refractory='v > 0.5'"),
+    "noise on a synaptic variable": (
+        lambda: b2.Network(
+            cells("dv/dt = (g - v)/ms : 1\ndg/dt = -g/ms + xi*ms**-0.5 : 1", method="euler")
+        ),
+        r"cells: dg/dt = .*xi.*white noise \(xi\) is read on the potential v alone",
+    ),
+    "multiplied noise": (
+        lambda: b2.Network(cells("dv/dt = -v/ms + v*xi*ms**-0.5 : 1", method="milstein")),
+        r"cells: dv/dt = .*factor of xi must be constant: 'v' changes",
+    ),
+    "operation": (
+        lambda: b2.Network(g := cells(), g.run_regularly("v += 1", dt=1 * b2.ms, name="kicks")),
+        r"cells: the run_regularly operation kicks \('v \+= 1'",
+    ),
+    "function": (lambda: network_operation(), "looking .*NetworkOperation"),
     "plasticity": (lambda: synapses(on_pre="v_post += w\nw += 1"), "links: 'w \\+= 1'"),
     "on_post": (lambda: synapses(on_post="w += 1"), "links: .*on_post"),
+    "weight": (lambda: synapses(on_pre="v_post += rand()*w"), r"links: rand\(...\)"),
+    "input": (
+        lambda: b2.Network(g := cells(), b2.PoissonInput(g, "v", 1, 5 * b2.Hz, "v")),
+        r"poissoninput.*\(1 Poisson trains onto v of cells, weight v\): 'v' changes",
+    ),
     "short term": (
         lambda: translated(Exponential(5.0), short_term=spiking.TsodyksMarkram(0.3, 100.0)),
         "p: it has equations of its own .*resources",
     ),
-    "nmda": (lambda: translated(NMDA(2.0, 100.0)), r"cells: .*exp\("),
     "exact": (lambda: translated(Exponential(5.0, exact=True)), "run_regularly"),
-    "poisson input": (
-        lambda: b2.Network(g := cells(), b2.PoissonInput(g, "v", 1, 5 * b2.Hz, 1)),
-        "PoissonInput",
-    ),
     "no neurons": (lambda: b2.Network(b2.PoissonGroup(1, 5 * b2.Hz)), "no NeuronGroup"),
+    "magic": (lambda: b2.magic_network, r"brian2.Network\(brian2.collect\(\)\)"),
+    "methods": (
+        lambda: b2.Network(cells(), cells(name="others", method="exact")),
+        "different methods, .*'others': 'exact'",
+    ),
+    "step": (
+        lambda: b2.Network(cells("dv/dt = (w - v)/(10*us) : 1\nw : 1", reset="", method="exact")),
+        "shorter dt",
+    ),
 }
+
+
+def network_operation():
+    @b2.network_operation(name="looking")
+    def looking():
+        pass
+
+    return b2.Network(cells(), looking)
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -279,9 +313,19 @@ def test_other_parts():
     np.testing.assert_array_equal(W, [[0, 1], [0, 0], [0.5, 0]])
 
 
+def test_a_standalone_device_is_refused():
+    b2.set_device("cpp_standalone", build_on_run=False)
+    try:
+        with pytest.raises(ValueError, match=r"cpp_standalone.*cells.*set_device\('runtime'\)"):
+            io.from_brian2(b2.Network(cells()))
+    finally:
+        b2.set_device("runtime")
+
+
 def test_a_network_that_has_run_is_refused_and_another_scheme_is_taken():
     group = cells(method="exact")
     net = b2.Network(group)
+    assert io.from_brian2(net).scheme_name == "exact"
     assert io.from_brian2(net, scheme="euler").scheme_name == "euler"
     net.run(1 * b2.ms)
     with pytest.raises(ValueError, match="has run until 1"):

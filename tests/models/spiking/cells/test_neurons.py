@@ -246,7 +246,7 @@ def test_what_needs_steps_is_refused_in_continuous_time():
         (lambda: spiking.Population(spiking.LIF(1), ei=2), r"`ei` is 1 .excitatory.*got 2"),
         (lambda: spiking.Population(spiking.LIF(1), refractory=-1.0), r"`refractory`"),
         (lambda: spiking.Triangle(0.0), r"`width` must be above 0"),
-        (lambda: spiking.Network(spiking.LIF(1), scheme="rk4"), r"Unknown scheme 'rk4'"),
+        (lambda: spiking.Network(spiking.LIF(1), scheme="rk45"), r"Unknown scheme 'rk45'"),
         (lambda: spiking.Network(spiking.LIF(1), noise=-1.0), r"`noise` must be at least 0"),
         (lambda: spiking.Network(spiking.LIF(1), bias={"E": 1.0}), r"unknown populations \['E'\]"),
         (lambda: networks.spikes(spiking.Network(spiking.LIF(1)), 30.0, 5), r"`tau` of LIF must"),
