@@ -41,7 +41,7 @@ def observed_intervals(
     """
     given = _given(units, names)
     if not any(len(each) for each in given):
-        return [np.array([whole])] * len(given)
+        return [reaching(np.array([whole]), own) for own in times]
     anyone = union(np.concatenate(given))
     unknown = [u for u, each in enumerate(given) if not len(each)]
     for u, each in enumerate(given):
@@ -63,7 +63,31 @@ def observed_intervals(
             ObservationWarning,
             stacklevel=2,
         )
-    return given
+    return [reaching(each, own) for each, own in zip(given, times, strict=True)]
+
+
+def reaching(intervals: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Intervals that hold the spikes at their edges, because intervals are half-open.
+
+    A stop at which there is a spike moves behind it by the smallest step of float64, and an edge
+    that rounding has put beside a spike moves to that.
+
+    Parameters
+    ----------
+    intervals
+        Sorted, disjoint intervals (n, 2) [ms].
+    times
+        Spike times [ms].
+    """
+    if not len(intervals) or not len(times):
+        return intervals
+    found, times, near = intervals.copy(), np.sort(times), slack(times, intervals)
+    first = np.searchsorted(times, intervals[:, 0] - near)
+    last = np.searchsorted(times, intervals[:, 1] + near, side="right") - 1
+    there = first <= last
+    found[there, 0] = np.minimum(intervals[there, 0], times[first[there]])
+    found[there, 1] = np.maximum(intervals[there, 1], np.nextafter(times[last[there]], np.inf))
+    return found
 
 
 def _given(units: Any, names: np.ndarray) -> list[np.ndarray]:

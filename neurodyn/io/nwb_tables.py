@@ -41,13 +41,12 @@ def read_tables(nwbfile: Any, left_out: list[str]) -> dict[str, xr.Dataset]:
     parts: dict[str, xr.Dataset] = {}
     units: dict[str, Any] = {}
     for name, (place, each) in zip(names, found, strict=True):
-        path = "/".join((*place, each.name))
+        kind, dim = ("intervals", "trial") if _are_intervals(each) else ("tables", "row")
         if not len(each.id):
-            left_out.append(f"{path}: has no rows")
+            left_out.append(f"{name if isinstance(each, Units) else f'{kind}/{name}'}: has no rows")
         elif isinstance(each, Units) and "spike_times" in each.colnames:
             units["_".join(place)] = each
         else:
-            kind, dim = ("intervals", "trial") if _are_intervals(each) else ("tables", "row")
             read = columns(each, dim, left_out, f"{kind}/{name}")
             parts[f"{kind}/{name}"] = table(read.coords, {"table": name}, read.variables)
     invalid = _intervals(parts.get("intervals/invalid_times"))

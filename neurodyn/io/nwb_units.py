@@ -10,7 +10,7 @@ from hdmf.common import VectorIndex
 from neurodyn import spikes
 from neurodyn.io.nwb_columns import Columns, add, columns, described, in_ms
 from neurodyn.io.nwb_electrodes import unit_electrodes
-from neurodyn.io.nwb_observation import observed_intervals, without_invalid
+from neurodyn.io.nwb_observation import observed_intervals, reaching, without_invalid
 from neurodyn.io.nwb_values import Unreadable, flat
 from neurodyn.io.parts import decode, unit_of, with_variables
 from neurodyn.labels import LabelError
@@ -102,7 +102,8 @@ def _observation(
     whole = (min(0.0, spike_time.min(initial=0.0)), max(last_stop, last))
     everything = np.ones(spike_time.shape, bool)
     if "obs_intervals" not in units.colnames and invalid is None:
-        return everything, {"window": whole if whole[1] > whole[0] else None}
+        ((start, stop),) = reaching(np.array([whole]), spike_time).tolist()
+        return everything, {"window": (start, stop) if whole[1] > whole[0] else None}
     seen = observed_intervals(units, names, times, whole)
     if invalid is None:
         return everything, {"observed": seen}
