@@ -80,7 +80,16 @@ class Stored:
 
     def __getitem__(self, key: Any) -> np.ndarray:
         first, *rest = key if isinstance(key, tuple) else (key,)
-        start, stop, _ = first.indices(self.shape[0])
+        where: Any = slice(None)
+        if first is Ellipsis:
+            start, stop, rest = 0, self.shape[0], [Ellipsis, *rest]
+        elif isinstance(first, slice) and first.step in (None, 1):
+            start, stop, _ = first.indices(self.shape[0])
+        else:  # one row, or some of them
+            places = np.arange(self.shape[0])[first]
+            start = int(places.min()) if places.size else 0
+            stop = int(places.max()) + 1 if places.size else 0
+            where = places - start
         rows = slice(self.rows[0] + start, self.rows[0] + max(start, stop))
         with self._opened() as data:
             block = np.asarray(data[rows] if self.ndim == 1 else data[rows, self._span])
@@ -88,7 +97,9 @@ class Stored:
             block = block[:, self.columns - (self._span.start or 0)]
         if self._scaled:
             block = (block * self.factor + self.offset).astype(self.dtype)
-        return block.astype(self.dtype, copy=False)[(slice(None), *rest)]
+        block = block.astype(self.dtype, copy=False)[where]
+        axis = () if first is Ellipsis or isinstance(where, np.integer) else (slice(None),)
+        return block[(*axis, *rest)]
 
     def load(self) -> np.ndarray:
         """Read all samples, a block at a time."""
