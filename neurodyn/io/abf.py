@@ -1,30 +1,98 @@
-"""Commands to the cell, from the protocol of Axon files."""
+"""Axon files: commands to the cell, tags and starts of sweeps, which neo does not read right."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import neo
 import numpy as np
+import quantities as pq
 import xarray as xr
 
-from neurodyn.io.neo import stack
+from neurodyn.io.abf_command import CommandError, Output, command
+from neurodyn.io.abf_header import Header
+from neurodyn.io.parts import unit_of
 
 
-def with_commands(recording: Any, reader: Any) -> Any:
-    """Add the commands to the cell from the protocol of an Axon file."""
-    if not isinstance(recording, xr.Dataset) or "sweep" not in recording.dims:
-        return recording
-    try:
-        protocol = reader.read_protocol()
-    except Exception as error:  # only some versions and modes of the format keep it
-        noted = [*recording.attrs.get("not_read", []), f"protocol: {error or type(error).__name__}"]
-        return recording.assign_attrs(not_read=noted)
-    commands: dict[str, xr.DataArray] = {}
-    for sweeps in zip(*(segment.analogsignals for segment in protocol), strict=True):
-        (command,) = stack(sweeps).data_vars.values()
-        fits = command.sizes["time"] == recording.sizes["time"]
-        if np.any(command.values) and command.sizes["sweep"] == recording.sizes["sweep"] and fits:
-            name = f"{command.name}_command"
-            name = name if name not in commands else f"{name}_{command.attrs['long_name']}"
-            commands[name] = command.isel(channel=0, drop=True).drop_vars(
-                ["channel_name", "start_time", "time"], errors="ignore"
-            )
-    return recording.assign(commands)
+def correct(block: neo.Block, info: Mapping[str, Any], header: Header) -> None:
+    """Give a Block that neo has read from an Axon file the times that the file states.
+
+    neo takes tags and starts of sweeps as samples of one channel. They have a unit of their own, or
+    count the samples of all channels. Files without a table of sweeps are read in one piece.
+    """
+    if header.in_samples:
+        n = sum(signal.shape[1] for signal in block.segments[0].analogsignals)
+        for segment in block.segments:
+            for each in segment.analogsignals:
+                each.t_start = each.t_start / max(n, 1)
+    _cut_sweeps(block, info)
+    columns = [np.array(column) for column in zip(*header.tags, strict=True)]
+    for segment in block.segments:
+        events = [each for each in segment.events if each.name != "Tag"]
+        if columns:
+            times, comments, kinds = columns
+            about = {"tag_type": kinds}
+            events.append(neo.Event(times * pq.s, comments, name="Tag", array_annotations=about))
+        segment.events[:] = events
+
+
+def _cut_sweeps(block: neo.Block, info: Mapping[str, Any]) -> None:
+    """Cut a recording in one piece into sweeps of equal length, one after the other."""
+    sections, n = info.get("sections"), int(info["lActualEpisodes"])
+    mode = (info["protocol"] if sections else info)["nOperationMode"]
+    table = sections["SynchArraySection"]["llNumEntries"] if sections else info["lSynchArraySize"]
+    (whole, *others) = block.segments
+    lengths = {len(each) for each in whole.analogsignals}
+    if mode not in (2, 5) or table or others or n < 2 or any(length % n for length in lengths):
+        return
+    block.segments[:] = []
+    for k in range(n):
+        sweep = neo.Segment(index=k, **whole.annotations)
+        for each in whole.analogsignals:
+            length = len(each) // n
+            sweep.analogsignals.append(each[k * length : (k + 1) * length])
+        sweep.block = block
+        block.segments.append(sweep)
+
+
+def add_commands(parts: dict[str, xr.Dataset], about: dict[str, Any], header: Header) -> None:
+    """Add the commands to the parts of a recording, and notes on those that cannot be built.
+
+    They become variables of the signal if there is one, else `signals/command`.
+    """
+    notes = list(header.notes)
+    signals = [path for path in parts if path.startswith("signals/")]
+    commands: dict[str, xr.Variable] = {}
+    if header.outputs and signals:
+        ds = parts[signals[0]]
+        if "n_valid" in ds.coords:
+            notes.append("commands: the sweeps differ in length")
+        else:
+            commands = _commands(header.outputs, ds, notes)
+    if commands and len(signals) == 1:
+        parts[signals[0]] = parts[signals[0]].assign(commands)
+    elif commands:
+        ds = parts[signals[0]]
+        coords = {n: c for n, c in ds.coords.items() if "channel" not in c.dims}
+        parts["signals/command"] = xr.Dataset(commands, coords, ds.attrs)
+    if notes:
+        about["not_read"] = [*about.get("not_read", []), *notes]
+
+
+def _commands(outputs: list[Output], ds: xr.Dataset, notes: list[str]) -> dict[str, xr.Variable]:
+    dims = tuple(dim for dim in ("sweep", "time") if dim in ds.dims)
+    found: list[tuple[str, str, xr.Variable]] = []
+    for output in outputs:
+        factor, unit, variable, kind = unit_of(output.unit)
+        try:
+            values = command(output, ds.sizes.get("sweep", 1), ds.sizes["time"])
+        except CommandError as error:
+            notes.append(f"command '{output.name}': {error}")
+            continue
+        attrs = {"units": unit, "long_name": output.name or "command"}
+        attrs |= {"kind": kind} if kind else {}
+        values = factor * (values if "sweep" in dims else values[0])
+        found.append((f"{variable}_command", output.name, xr.Variable(dims, values, attrs)))
+    kinds = [name for name, _, _ in found]
+    return {
+        name if kinds.count(name) == 1 else f"{name}_{of}": values for name, of, values in found
+    }

@@ -1,18 +1,22 @@
 """Read neo's Blocks of spike trains, signals, epochs and events."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import neo
 import numpy as np
-import quantities as pq
 import xarray as xr
 
-from neurodyn import spikes
 from neurodyn.io import layout
+from neurodyn.io.neo_signals import signals_of
+from neurodyn.io.neo_tables import tables_of
+from neurodyn.io.neo_trains import ms, spikes_of
 from neurodyn.io.neo_write import NOTE
-from neurodyn.io.parts import combine, decode, signal, table
+from neurodyn.io.parts import combine
 from neurodyn.labels import LabelError
+
+_KINDS = ("analogsignals", "irregularlysampledsignals", "spiketrains", "epochs", "events")
 
 
 def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
@@ -21,22 +25,36 @@ def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
     Parameters
     ----------
     block
-        `neo.Block` or `neo.Segment`, loaded (no proxy objects).
+        `neo.Block` or `neo.Segment`. What is lazy (proxies) is loaded.
 
     Returns
     -------
     One Dataset if it can hold everything, else a DataTree of `spikes`, `intervals/NAME` (epochs),
-    `events/NAME` and `signals/NAME`. One segment is a continuous recording. Several segments are
-    trials of spikes and sweeps of signals: spikes (trial) and signals (sweep, time, channel). Their
-    times count from the start of the segment, which `start_time` holds; if all segments start at
-    the same time, their times stay unchanged. Voltages are in mV as variable `v`, currents in pA as
-    `i`. Annotations of spike trains become unit coordinates. The attribute `not_read` lists the
-    parts that could not be labelled. A Block made by `to_neo` comes back identical.
+    `events/NAME` and `signals/NAME`. Voltages are in mV as variable `v`, currents in pA as `i`. The
+    attribute `not_read` lists what could not be labelled. Spikes of a Block made by `to_neo` come
+    back identical.
+
+    One segment is a continuous recording. Units that were observed for shorter than others have
+    `observed_start` and `observed_stop`.
+
+    Several segments are trials of spikes and sweeps of signals: spikes (trial) and signals (sweep,
+    time, channel). Units and signals are matched by name, or by an annotated id, in any order. A
+    signal that some segments lack has the sweeps of the others, whose numbers label `sweep`; a unit
+    that some segments lack was not observed there: `observed` (trial, unit). Times count from the
+    start of the segment, which `start_time` holds; if all segments start at the same time, their
+    times stay unchanged. Shorter sweeps end in NaN, with `n_valid` and `valid_until` (sweep);
+    sweeps of other rates or channels are signals of their own, `signals/NAME_SEGMENT`. Epochs and
+    events that are the same in every segment are read once; others have a column `segment`, and
+    keep the times of the file.
+
+    Annotations of spike trains become unit coordinates, those of segments trial or sweep
+    coordinates, and array annotations channel coordinates; unique names or ids label the channels.
 
     Raises
     ------
     LabelError
-        If the Block holds nothing, or its segments do not fit together.
+        If the Block holds nothing, if nothing tells units or signals of several segments apart, if
+        one name stands for two quantities, or if units have times of their own within trials.
 
     Examples
     --------
@@ -48,169 +66,74 @@ def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
     """
     if not isinstance(block, (neo.Block, neo.Segment)):
         raise TypeError(f"from_neo takes a neo Block or Segment, got {type(block).__name__}.")
-    segments = [block] if isinstance(block, neo.Segment) else list(block.segments)
+    return combine(*recording_of(block))
+
+
+def recording_of(block: neo.Block | neo.Segment) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
+    """The parts of a recording by their path, and what is said of all of it."""
+    single = isinstance(block, neo.Segment)
+    segments = [loaded(each) for each in ([block] if single else block.segments)]
     if not segments:
         raise LabelError("the neo Block has no segments, so there is nothing to read.")
     if NOTE in block.annotations:
-        return _restored(str(block.annotations[NOTE]), segments)
-    left_out: list[str] = []
+        restored = _restored(str(block.annotations[NOTE]), segments)
+        return {"spikes": restored}, {}
+    left_out = _other_parts(block, segments)
     parts: dict[str, xr.Dataset] = {}
     if any(len(segment.spiketrains) for segment in segments):
-        parts["spikes"] = _spikes(segments)
-    if any(train.waveforms is not None for segment in segments for train in segment.spiketrains):
-        left_out.append("waveforms of the spikes")
-    for index, segment in enumerate(segments):
-        suffix = f"_{index}" if len(segments) > 1 else ""
-        for kind, found in (("intervals", segment.epochs), ("events", segment.events)):
-            for i, each in enumerate(found):
-                if len(each):
-                    path = _free(parts, f"{kind}/{_name(each, i)}{suffix}")
-                    parts[path] = _intervals(each)
-    parts |= _signals(segments, left_out)
-    about = {"title": block.name} if block.name else {}
-    return combine(parts, about | ({"not_read": left_out} if left_out else {}))
+        parts["spikes"] = spikes_of(segments, left_out)
+    parts |= tables_of(segments, left_out) | signals_of(segments, left_out)
+    about = _about(block, segments)
+    return parts, about | ({"not_read": list(dict.fromkeys(left_out))} if left_out else {})
 
 
-def _name(each: Any, i: int) -> str:
-    return str(each.name).strip().replace("/", "_") if each.name else str(i)
+def loaded(segment: neo.Segment) -> neo.Segment:
+    """The segment with its data, if it holds proxies that read them from the file."""
+    found = {kind: list(getattr(segment, kind)) for kind in _KINDS}
+    if not any(hasattr(each, "load") for objects in found.values() for each in objects):
+        return segment
+    again = neo.Segment(segment.name, segment.description, index=segment.index)
+    again.rec_datetime = segment.rec_datetime
+    again.annotations = dict(segment.annotations)
+    for kind, objects in found.items():
+        getattr(again, kind).extend([o.load() if hasattr(o, "load") else o for o in objects])
+    again.block = segment.block
+    return again
 
 
-def _free(parts: dict, path: str) -> str:
-    taken = [path, *(f"{path}_{k}" for k in range(1, len(parts) + 1))]
-    return next(name for name in taken if name not in parts)
-
-
-def _ms(quantity: Any) -> np.ndarray:
-    """Times in ms; those that are in ms stay exact."""
-    return np.asarray(quantity.rescale(pq.ms).magnitude, np.float64)
-
-
-def _spikes(segments: Sequence[neo.Segment]) -> xr.Dataset:
-    trains = [list(segment.spiketrains) for segment in segments]
-    counts = {len(each) for each in trains}
-    names = {tuple(train.name for train in each) for each in trains}
-    if len(counts) > 1 or (len(names) > 1 and not any(None in each for each in names)):
-        raise LabelError(
-            "the segments hold different spike trains "
-            f"({', '.join(str(len(each)) for each in trains[:8])} ...): units cannot be matched. "
-            "Convert them one by one: from_neo(block.segments[i])."
-        )
-    starts = [float(_ms(each[0].t_start)) for each in trains]
-    ends = np.array([float(_ms(each[0].t_stop)) for each in trains])
-    coords: dict[str, Any] = {"unit": np.arange(len(trains[0])), **_annotations(trains[0])}
-    if len(segments) == 1:
-        window, offset = (starts[0], ends[0]), np.zeros(1)
-    else:
-        # Segments that start at the same time have clocks of their own; else one clock goes on.
-        shared = np.ptp(starts) == 0
-        offset = np.zeros(len(segments)) if shared else np.array(starts)
-        window = (starts[0] if shared else 0.0, (ends - offset).max())
-        coords["trial"] = np.arange(len(segments))
-        if not shared:
-            coords["start_time"] = ("trial", offset, "ms")
-        if np.ptp(ends - offset) > 1e-6:
-            coords["valid_until"] = ("trial", ends - offset, "ms", "end of the segment")
-    flat = [_ms(train) - offset[s] for s, each in enumerate(trains) for train in each]
-    unit, trial = _numbers(trains)
-    return spikes.dataset(
-        np.concatenate(flat),
-        unit,
-        trial if len(segments) > 1 else None,
-        coords=coords,
-        source="recording",
-        window=window,
-    )
-
-
-def _annotations(trains: Sequence[neo.SpikeTrain]) -> dict[str, tuple]:
-    """Unit coordinates from names and from annotations that every train has."""
-    rows = [dict(train.annotations) for train in trains]
-    if all(train.name for train in trains):
-        rows = [{"unit_id": train.name} | row for train, row in zip(trains, rows, strict=True)]
-    found = {}
-    for name in rows[0] if rows else ():
-        values = [row.get(name) for row in rows]
-        plain = all(isinstance(v, (str, bytes, bool, int, float, np.generic)) for v in values)
-        if plain and name not in ("nix_name", "unit") and len({type(v) for v in values}) == 1:
-            found[name] = ("unit", decode(values))
+def _other_parts(block: neo.Block | neo.Segment, segments: Sequence[neo.Segment]) -> list[str]:
+    """What has no place in a recording, in words."""
+    found = [
+        f"image sequence '{each.name or i}'"
+        for segment in segments
+        for i, each in enumerate(segment.imagesequences)
+    ]
+    for group in getattr(block, "groups", []):
+        # neo's own readers make one group for each stream of signals.
+        if "stream_id" not in group.annotations:
+            found.append(f"group '{group.name or ''}'")
+        found += [f"view '{view.name or ''}' of channels" for view in group.channelviews]
     return found
 
 
-def _intervals(each: neo.Epoch | neo.Event) -> xr.Dataset:
-    start = _ms(each.times)
-    columns: dict[str, Any] = {"trial": np.arange(len(each))}
-    if isinstance(each, neo.Epoch):
-        columns["start_time"] = ("trial", start, "ms")
-        columns["stop_time"] = ("trial", start + _ms(each.durations), "ms")
-    else:
-        columns["event_time"] = ("trial", start, "ms", "time of the event")
-    if len(each.labels) == len(each):
-        columns["label"] = ("trial", decode(each.labels))
-    for name, values in each.array_annotations.items():
-        if np.shape(values) == (len(each),) and name not in columns:
-            columns[name] = ("trial", decode(getattr(values, "magnitude", values)))
-    return table(columns, {"table": each.name or "events"})
-
-
-def _signals(segments: Sequence[neo.Segment], left_out: list[str]) -> dict[str, xr.Dataset]:
-    parts: dict[str, xr.Dataset] = {}
-    per_segment = [[*s.analogsignals, *s.irregularlysampledsignals] for s in segments]
-    if any(segment.imagesequences for segment in segments):
-        left_out.append("image sequences")
-    if len({len(each) for each in per_segment}) > 1:
-        raise LabelError(
-            f"the segments hold {[len(each) for each in per_segment[:8]]} signals: sweeps cannot "
-            "be stacked. Convert them one by one: from_neo(block.segments[i])."
-        )
-    for i, sweeps in enumerate(zip(*per_segment, strict=True)):
-        parts[_free(parts, f"signals/{_name(sweeps[0], i)}")] = stack(sweeps)
-    return parts
-
-
-def stack(sweeps: Sequence[Any]) -> xr.Dataset:
-    """Stack one signal over its sweeps: (sweep, time, channel), or (time, channel) if it is one."""
-    first = sweeps[0]
-    starts = np.array([_ms(each.t_start) for each in sweeps], np.float64)
-    # Sweeps that start at the same time have clocks of their own; else time counts from each start.
-    offsets = starts if np.ptp(starts) else np.zeros(len(sweeps))
-    time = _ms(first.times) - offsets[0]
-    for k, each in enumerate(sweeps):
-        own = _ms(each.times) - offsets[k]
-        if each.shape != first.shape or not np.allclose(own, time, rtol=0, atol=1e-6):
-            raise LabelError(
-                f"sweep {k} of signal '{first.name}' has shape {each.shape} or times unlike the "
-                f"first ({first.shape}): sweeps cannot be stacked. Convert segments one by one."
-            )
-    if isinstance(first, neo.AnalogSignal):  # from integers, not from a sum of steps
-        step = 1.0 / float(first.sampling_rate.rescale(pq.kHz).magnitude)
-        time = starts[0] - offsets[0] + np.arange(len(first)) * step
-    coords: dict[str, Any] = {}
-    if np.ptp(starts):
-        coords["start_time"] = ("sweep", starts, "ms", "start of the sweep")
-    names = first.array_annotations.get("channel_names")
-    if names is not None:
-        coords["channel_name"] = ("channel", decode(names))
-    values = np.stack([np.asarray(each.magnitude) for each in sweeps])
-    return signal(
-        values if len(sweeps) > 1 else values[0],
-        first.units.dimensionality.string,
-        time,
-        dims=("sweep", "time", "channel") if len(sweeps) > 1 else ("time", "channel"),
-        long_name=first.name or "signal",
-        coords=coords,
-    )
+def _about(block: neo.Block | neo.Segment, segments: Sequence[neo.Segment]) -> dict[str, Any]:
+    """Attributes: title, start of the session, and plain annotations of the block."""
+    about: dict[str, Any] = {"title": block.name} if block.name else {}
+    start = block.rec_datetime or segments[0].rec_datetime or block.annotations.get("rec_datetime")
+    if isinstance(start, datetime):
+        about["session_start_time"] = start.isoformat()
+    for name, value in block.annotations.items():
+        if isinstance(value, (str, int, float)) and name != "nix_name":
+            about.setdefault(str(name), int(value) if isinstance(value, bool) else value)
+    return about
 
 
 def _restored(text: str, segments: Sequence[neo.Segment]) -> xr.Dataset:
     trains = [list(segment.spiketrains) for segment in segments]
-    times = np.concatenate([_ms(train) for each in trains for train in each])
-    unit, trial = _numbers(trains)
-    arrays = {"spike_time": times, "spike_unit": unit, "spike_trial": trial}
-    return layout.restore(text, arrays)
-
-
-def _numbers(trains: Sequence[Sequence[neo.SpikeTrain]]) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the unit and of the segment of each spike."""
     lengths = [[len(train) for train in each] for each in trains]
-    unit = np.concatenate([np.repeat(np.arange(len(n)), n) for n in lengths])
-    return unit, np.repeat(np.arange(len(lengths)), [sum(n) for n in lengths])
+    arrays = {
+        "spike_time": np.concatenate([ms(train) for each in trains for train in each]),
+        "spike_unit": np.concatenate([np.repeat(np.arange(len(n)), n) for n in lengths]),
+        "spike_trial": np.repeat(np.arange(len(lengths)), [sum(n) for n in lengths]),
+    }
+    return layout.restore(text, arrays)

@@ -9,10 +9,13 @@ from typing import Any
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
+from neurodyn.io.parts import combine
 from neurodyn.labels import LabelError
 
 #: Modes of those readers of neo that read folders.
 _FOLDERS = ("dir", "one-dir", "one-or-many-dir")
+#: Longest time [s] that writing a file takes.
+_WRITING = 60
 #: Advice for formats that are not read.
 _ADVICE = {
     ".mat": "Load it with scipy.io.loadmat (or h5py)",
@@ -29,14 +32,15 @@ def read_neo(path: Path) -> xr.Dataset | xr.DataTree:
     """Read a file with the reader of neo that knows its format."""
     import neo
 
-    from neurodyn.io.abf import with_commands
-    from neurodyn.io.neo import from_neo
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reader = _reader(path, neo)
         try:
             blocks = [b for b in reader.read() if b.segments]
+            _note_units(reader, blocks)
+            _forget_writing(reader, blocks)
+            axon = isinstance(reader, neo.io.AxonIO)
+            header = _axon_header(path, reader, blocks) if axon else None
         except Exception as error:  # the readers of neo raise errors of many types
             raise FileFormatError(
                 f"'{path}' could not be read as {reader.name or type(reader).__name__} "
@@ -46,9 +50,7 @@ def read_neo(path: Path) -> xr.Dataset | xr.DataTree:
         finally:
             if hasattr(reader, "close"):
                 reader.close()
-        recordings = [from_neo(block) for block in blocks]
-        if len(recordings) == 1 and hasattr(reader, "read_protocol"):
-            recordings[0] = with_commands(recordings[0], reader)
+        recordings = [_recording(block, header) for block in blocks]
     if not recordings:
         raise LabelError(f"'{path}' holds no recording: its blocks are empty.")
     if len(recordings) == 1:
@@ -62,6 +64,55 @@ def read_neo(path: Path) -> xr.Dataset | xr.DataTree:
             ).subtree
         }
     )
+
+
+def _axon_header(path: Path, reader: Any, blocks: list[Any]) -> Any:
+    """What neo does not read from an Axon file; its times are corrected."""
+    from neurodyn.io.abf import correct
+    from neurodyn.io.abf_header import read_header
+
+    header = read_header(path, reader._axon_info)
+    correct(blocks[0], reader._axon_info, header)
+    return header
+
+
+def _note_units(reader: Any, blocks: list[Any]) -> None:
+    """Note the units of the file, because neo calls those that it does not know dimensionless."""
+    from neurodyn.io.neo_signals import UNIT
+
+    if not hasattr(reader, "get_sub_signal_streams"):
+        return
+    streams, channels = reader.header["signal_streams"], reader.header["signal_channels"]
+    units = []
+    for index, inner, _ in reader.get_sub_signal_streams(reader._prefered_signal_group_mode):
+        own = channels[channels["stream_id"] == streams[index]["id"]]
+        units.append(str(own[slice(None) if inner is None else inner]["units"][0]))
+    for block in blocks:
+        for segment in block.segments:
+            for each, unit in zip(segment.analogsignals, units, strict=False):
+                if each.units.dimensionality.string == "dimensionless" and unit.strip():
+                    each.annotations[UNIT] = unit.strip()
+
+
+def _forget_writing(reader: Any, blocks: list[Any]) -> None:
+    """Leave out dates that are those of writing, which NIX gives if there are no others."""
+    written = getattr(getattr(reader, "nix_file", None), "created_at", None)
+    if written is None:
+        return
+    for each in [each for block in blocks for each in (block, *block.segments)]:
+        date = each.rec_datetime
+        if date is not None and abs(date.timestamp() - written) < _WRITING:
+            each.rec_datetime = None
+
+
+def _recording(block: Any, header: Any) -> xr.Dataset | xr.DataTree:
+    from neurodyn.io.abf import add_commands
+    from neurodyn.io.neo import recording_of
+
+    parts, about = recording_of(block)
+    if header is not None:
+        add_commands(parts, about, header)
+    return combine(parts, about)
 
 
 def _reader(path: Path, neo: Any) -> Any:

@@ -15,6 +15,8 @@ from neurodyn.spikes.join import positions, refuse_single_trial, tidy
 
 #: Annotation of a Block that holds the labels for which neo has no place.
 NOTE = "neurodyn"
+#: Columns of sweeps that the times of their signals hold.
+_TIMES = ("start_time", "n_valid", "valid_until", "sweep")
 
 
 def to_neo(ds: xr.Dataset) -> neo.Block:
@@ -89,9 +91,9 @@ def _spike_block(ds: xr.Dataset) -> neo.Block:
     return block
 
 
-def _row(ds: xr.Dataset, dim: str, i: int) -> dict[str, Any]:
+def _row(ds: xr.Dataset, dim: str, i: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     taken = ("name", "times", "units", "t_start", "t_stop", "index", "description", "file_origin")
-    columns = {n: v for n, v in ds.variables.items() if v.dims == (dim,)}
+    columns = {n: v for n, v in ds.variables.items() if v.dims == (dim,) and n not in skip}
     return {f"{n}_" if n in taken else str(n): v.values[i].item() for n, v in columns.items()}
 
 
@@ -114,25 +116,53 @@ def _signal_block(ds: xr.Dataset) -> neo.Block:
             ".assign_coords(time=ds.time * dt) with .time.attrs['units'] = 'ms'."
         )
     block = neo.Block(name=ds.attrs.get("title"))
+    start = ds["start_time"] if "start_time" in ds and ds["start_time"].dims == (dim,) else None
     for s in range(ds.sizes[dim] if dim else 1):
-        segment = neo.Segment(index=s, **(_row(ds, dim, s) if dim else {}))
+        one = ds.isel({dim: s}) if dim else ds
+        segment = neo.Segment(index=s, **(_row(ds, dim, s, _TIMES) if dim else {}))
+        n, begin = _samples(one, ticks.time), 0.0 if start is None else float(start[s])
         for name in names:
-            one = ds[name].isel({dim: s}) if dim in ds[name].dims else ds[name]
-            (
-                segment.irregularlysampledsignals if np.isnan(ticks.step) else segment.analogsignals
-            ).append(_analog(one, ticks))
+            signal = _analog(one[name].isel(time=slice(n)), ticks, begin)
+            if isinstance(signal, neo.AnalogSignal):
+                segment.analogsignals.append(signal)
+            else:
+                segment.irregularlysampledsignals.append(signal)
         block.segments.append(segment)
     return block
 
 
-def _analog(da: xr.DataArray, ticks: labels.Clock) -> Any:
+def _samples(sweep: xr.Dataset, time: np.ndarray) -> int:
+    """Number of samples of a sweep; those after its end only pad it."""
+    if "valid_until" in sweep and not np.isnan(sweep["valid_until"]):
+        inside = time <= float(sweep["valid_until"]) + labels.convention.TIME_TOLERANCE
+        return int(inside.sum())
+    return int(sweep["n_valid"]) if "n_valid" in sweep else time.size
+
+
+def _analog(da: xr.DataArray, ticks: labels.Clock, begin: float) -> Any:
+    last = [dim for dim in da.dims if dim != "time"]
     values = da.transpose("time", ...).values.reshape(da.sizes["time"], -1)
     unit = {"1": "dimensionless", "count": "dimensionless"}.get(
         da.attrs["units"], da.attrs["units"]
     )
-    if not np.isnan(ticks.step):
-        period, start = ticks.step * pq.ms, ticks.time[0] * pq.ms
-        return neo.AnalogSignal(
-            values, units=unit, t_start=start, sampling_period=period, name=str(da.name)
-        )
-    return neo.IrregularlySampledSignal(ticks.time * pq.ms, values, units=unit, name=str(da.name))
+    about: dict[str, Any] = {"name": str(da.name), "units": unit}
+    about |= {"long_name": da.attrs["long_name"]} if "long_name" in da.attrs else {}
+    if last:
+        about["array_annotations"] = _channels(da, str(last[0]))
+    time = ticks.time[: len(values)] + begin
+    if np.isnan(ticks.step):
+        return neo.IrregularlySampledSignal(time * pq.ms, values, **about)
+    start = (ticks.time[0] + begin) * pq.ms
+    return neo.AnalogSignal(values, t_start=start, sampling_period=ticks.step * pq.ms, **about)
+
+
+def _channels(da: xr.DataArray, dim: str) -> dict[str, Any]:
+    """Columns of the channels; their labels are names if there are no others."""
+    columns = {n: c for n, c in da.coords.items() if c.dims == (dim,) and n != dim}
+    found = {
+        {"channel_name": "channel_names", "channel_id": "channel_ids"}.get(str(n), str(n)): c.values
+        for n, c in columns.items()
+    }
+    if dim in da.coords and da[dim].dtype.kind in "UO" and "channel_names" not in found:
+        found["channel_names"] = da[dim].values
+    return found

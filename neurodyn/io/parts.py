@@ -207,7 +207,7 @@ def combine(parts: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.Dat
     tables = [
         path for path in parts if path.startswith("intervals/") and path != f"intervals/{INVALID}"
     ]
-    if "spikes" in parts and len(tables) == 1:
+    if "spikes" in parts and len(tables) == 1 and "trial" not in parts["spikes"].dims:
         parts["spikes"] = with_trials(parts["spikes"], parts.pop(tables[0]))
     if not parts:
         raise LabelError(

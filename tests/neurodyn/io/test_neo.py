@@ -1,15 +1,42 @@
 """neo: Blocks both ways, and files of the formats that neo reads."""
 
+from datetime import datetime
+
 import neo
 import numpy as np
 import pytest
 import quantities as pq
 import xarray as xr
 
+import neurodyn as nd
 from neurodyn import labels, spikes
 from neurodyn.io import from_neo, read, to_neo
 from neurodyn.labels import LabelError
 from tests.neurodyn.io.test_nwb import identical
+
+
+def train(times, start, stop, unit=pq.ms, **about):
+    return neo.SpikeTrain(np.array(times) * unit, t_start=start, t_stop=stop, **about)
+
+
+def analog(values, unit, name, start=0.0, **about):
+    values = np.asarray(values, float) * unit
+    return neo.AnalogSignal(
+        values, sampling_rate=1 * pq.kHz, t_start=start * pq.s, name=name, **about
+    )
+
+
+def segment_of(*objects):
+    segment = neo.Segment()
+    for each in objects:
+        segment.add(each)
+    return segment
+
+
+def block_of(*segments):
+    block = neo.Block()
+    block.segments.extend([segment_of(*objects) for objects in segments])
+    return block
 
 
 class TestSpikes:
@@ -84,6 +111,58 @@ class TestSpikes:
         with pytest.raises(LabelError, match="different spike trains"):
             from_neo(block)
 
+    def test_units_with_times_of_their_own(self):
+        """Rates count the time that each unit was observed."""
+        ds = from_neo(segment_of(train([200.0, 900.0], 0, 1000), train([0.6, 0.9], 0.5, 1, pq.s)))
+        np.testing.assert_array_equal(nd.analysis.firing_rate(ds), [2.0, 4.0])
+        assert ds.observed_start.values.tolist() == [0.0, 500.0]
+        with pytest.raises(LabelError, match="segment 1, spike train 'a' lasts from 0 to 1000 ms"):
+            from_neo(block_of(*[[train([1], 0, 1000, name="a"), train([1], 0, stop, name="b")]
+                                for stop in (1000, 900)]))  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "names",
+        [[{"name": "a"}, {"name": "b"}], [{"channel": 1, "id": 0}, {"channel": 2, "id": 0}]],
+    )
+    def test_units_are_matched_by_name_or_id(self, names):
+        """In any order, with segments that lack one or all of them."""
+        a = lambda: train([1.0], 0, 10, rate=1.5, snr=2, **names[0])  # noqa: E731
+        b = lambda k: train([2.0, 3.0], 0, 10, snr=k, **names[1])  # noqa: E731
+        block = block_of([a(), b(1)], [b(2), a()], [b(3)], [])
+        for segment, contrast in zip(block.segments, (0.1, 0.2, 0.5, 1.0), strict=True):
+            segment.annotate(contrast=contrast, unit="x")
+        ds = from_neo(block)
+        labels.check(ds)
+        pairs = list(zip(ds.spike_unit.values, ds.spike_trial.values, strict=True))
+        assert pairs == [(0, 0), (1, 0), (1, 0), (0, 1), (1, 1), (1, 1), (1, 2), (1, 2)]
+        assert ds.observed.values.tolist() == [[1, 1], [1, 1], [0, 1], [0, 0]]
+        np.testing.assert_array_equal(nd.analysis.firing_rate(ds), [100.0, 200.0])
+        np.testing.assert_array_equal(ds.rate, [1.5, np.nan])
+        assert ds.contrast.values.tolist() == [0.1, 0.2, 0.5, 1.0]
+        assert ds.unit_.values.tolist() == ["x"] * 4
+        noted = "annotation 'snr' of spike trains: differs between segments"
+        assert ds.attrs["not_read"] == [noted]
+
+    def test_epochs_and_events_of_several_segments(self):
+        """Those of all segments are read once, others are joined."""
+        block = block_of([train([1.0], 0, 10)], [train([2.0], 0, 10)])
+        for k, segment in enumerate(block.segments):
+            drug = neo.Event(
+                [3.0] * pq.min, labels=["drug"], name="tag", array_annotations={"a": [1]}
+            )
+            segment.events.extend([drug, neo.Event([5.0, 6.0 + k] * pq.ms, name="lick")])
+            times = [1.0, 4.0] * pq.ms
+            epoch = neo.Epoch(times, [1.0, 2.0] * pq.ms, labels=["x", "y"], name="odour")
+            epoch.array_annotate(time=[7, 8])
+            segment.epochs.append(epoch)
+        ds = from_neo(block)
+        assert ds["events/tag"].event_time.values.tolist() == [180_000.0]
+        assert ds["events/tag"].label.values.tolist() == ["drug"]
+        assert ds["events/lick"].event_time.values.tolist() == [5.0, 6.0, 5.0, 7.0]
+        assert ds["events/lick"].segment.values.tolist() == [0, 0, 1, 1]
+        assert ds["intervals/odour"].stop_time.values.tolist() == [2.0, 6.0]
+        assert ds["intervals/odour"].time_.values.tolist() == [7, 8]
+
     def test_epochs_and_events_become_tables(self):
         segment = neo.Segment()
         segment.spiketrains.append(neo.SpikeTrain([1.0] * pq.s, t_stop=5 * pq.s))
@@ -118,21 +197,70 @@ class TestSignals:
         ds = from_neo(block)
         assert ds.v.dims == ("sweep", "time", "channel")
         np.testing.assert_allclose(ds.v, values * 1e-3)
-        np.testing.assert_array_equal(ds.time, np.arange(20) * 0.1)
+        np.testing.assert_array_equal(ds.time, [k / 10 for k in range(20)])
         assert ds.start_time.values.tolist() == [0.0, 1000.0, 2000.0]
         assert ds.channel_name.values.tolist() == ["x", "y"]
         labels.check(ds)
 
-    def test_uneven_sweeps(self):
-        block = neo.Block()
-        for n in (5, 6):
-            segment = neo.Segment()
-            segment.analogsignals.append(
-                neo.AnalogSignal(np.ones(n), units="mV", sampling_rate=1 * pq.kHz)
+    def test_sweeps_are_matched_and_rescaled(self):
+        """By name in any order, in one unit, at their own length, from a file as well."""
+        sweeps = block_of(
+            [analog([1, 2, 3], pq.mV, "Vm", 0.0), analog([[5, 6]], pq.nA, "Im")],
+            [analog([[7, 8]], pq.pA, "Im", 10.0), analog([1000, 2000], pq.uV, "Vm", 10.0)],
+            [analog([4, 5, 6], pq.V, "Vm", 20.0)],
+        )
+        ds = from_neo(sweeps)
+        v, i = ds["signals/Vm"].to_dataset(), ds["signals/Im"].to_dataset()
+        labels.check(v)
+        expected = [[1, 2, 3], [1, 2, np.nan], [4000, 5000, 6000]]
+        np.testing.assert_allclose(v.v[..., 0], expected, rtol=1e-15)
+        assert v.n_valid.values.tolist() == [3, 2, 3]
+        assert v.valid_until.values.tolist() == [2.0, 1.0, 2.0]
+        assert v.start_time.values.tolist() == [0.0, 10_000.0, 20_000.0]
+        np.testing.assert_array_equal(i.i, [[[5000, 6000]], [[7, 8]]])
+        assert i.sweep.values.tolist() == [0, 1]
+        xr.testing.assert_identical(from_neo(to_neo(v)).drop_attrs(), v.drop_attrs())
+
+    def test_signals_that_are_not_one(self):
+        """One name of two quantities, rates that differ, and signals that nothing tells apart."""
+        with pytest.raises(LabelError, match="'ch' is in mV in segment 0, and in pA in segment 1"):
+            from_neo(block_of([analog([1], pq.mV, "ch")], [analog([1], pq.pA, "ch")]))
+        two = [analog([1], pq.mV, "ch"), analog([2], pq.pA, "ch"), analog([3], pq.pA, "ch")]
+        names = list(from_neo(segment_of(*two))["signals"].children)
+        assert names == ["ch_v", "ch_i_0", "ch_i_1"]
+        with pytest.raises(LabelError, match="different signals, or several without names"):
+            from_neo(block_of(*[[analog([k], pq.mV, None) for k in (1, 2)] for _ in "ab"]))
+        slow = neo.AnalogSignal([1, 2] * pq.mV, sampling_rate=1 * pq.Hz, name="ch")
+        assert list(from_neo(block_of(two[:1], [slow]))["signals"].children) == ["ch_0", "ch_1"]
+
+    def test_channels_and_what_is_not_read(self):
+        noted = {
+            "channel_names": ["a", "b"],
+            "channel_ids": ["3", "4"],
+            "depth": [1.0, 2.0] * pq.um,
+        }
+        signal = analog(np.ones((3, 2)), pq.uV, "lfp", start=1.6e9, array_annotations=noted)
+        block = block_of([signal, train([1.6e12 + 1], 1.6e12, 1.6e12 + 9)])
+        block.segments[0].spiketrains[0].waveforms = np.ones((1, 1, 5)) * pq.mV
+        pictures = np.zeros((2, 2, 2))
+        block.segments[0].imagesequences.append(
+            neo.ImageSequence(
+                pictures, units="V", sampling_rate=1 * pq.Hz, spatial_scale=1 * pq.um, name="film"
             )
-            block.segments.append(segment)
-        with pytest.raises(LabelError, match="sweeps cannot be stacked"):
-            from_neo(block)
+        )
+        block.groups.append(neo.Group([neo.ChannelView(signal, [0], name="top")], name="tetrode"))
+        block.rec_datetime = datetime(2020, 1, 2, 3)
+        ds = from_neo(block)
+        lfp = ds["signals/lfp"]
+        assert lfp.channel.values.tolist() == ["a", "b"]
+        assert lfp["depth"].attrs["units"] == "um"
+        assert lfp.channel_id.values.tolist() == ["3", "4"]
+        assert lfp.time.values.tolist() == [1.6e12, 1.6e12 + 1, 1.6e12 + 2]
+        assert ds.attrs["session_start_time"] == "2020-01-02T03:00:00"
+        assert set(ds.attrs["not_read"]) == {
+            "waveforms of the spikes", "image sequence 'film'", "group 'tetrode'",
+            "view 'top' of channels",
+        }  # fmt: skip
 
     @pytest.mark.parametrize("even", [True, False])
     def test_back_and_forth(self, rng, even):
