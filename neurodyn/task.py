@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 from neurodyn import labels
 from neurodyn.common.reprs import brief
 from neurodyn.labels.ends import end_coords, padded
+from neurodyn.labels.epochs import epoch_coords, epoch_times
 from neurodyn.labels.roles import marked
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
@@ -230,13 +231,11 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
     columns |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
     coords |= marked(columns, design=task.condition_table())
     attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
-    for name, interval in trials.epochs.items():
-        start, stop = labels.exact(interval, task.dt).T + task.t0
+    for name, (start, stop) in epoch_times(trials.epochs, task.dt, task.t0).items():
         if np.ptp(start) == 0 and np.ptp(stop) == 0:
             attrs[f"epoch_{name}"] = [float(start[0]), float(stop[0])]
         else:
-            coords[f"{name}_start"] = ("trial", start, unit)
-            coords[f"{name}_stop"] = ("trial", stop, unit)
+            coords |= epoch_coords({name: trials.epochs[name]}, task.dt, task.t0, unit)
     if named := task.labels():
         attrs["labels"] = named
     targets, mask = trials.targets[:, :n_steps], trials.mask[:, :n_steps]

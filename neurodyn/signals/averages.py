@@ -45,8 +45,9 @@ def average(
     the standard error of the mean (NaN for a single trial), and `n_trials`, the number of trials
     behind it: per condition, and per time or unit too if it varies along them. With several
     variables these are `NAME_sem` and `NAME_n_trials`. The columns `by` become coordinates on
-    `condition`, whose own labels are text made of them. The mean of truth values is a fraction; so
-    is that of the `choice` of a run, of which -1, no choice, is missing.
+    `condition`, whose own labels are text made of them, and so do epochs (`NAME_start`,
+    `NAME_stop`) that are the same in all trials of each condition. The mean of truth values is a
+    fraction; so is that of the `choice` of a run, of which -1, no choice, is missing.
 
     Raises
     ------
@@ -80,7 +81,22 @@ def average(
     kept = {n: v.variable for n, v in ds.data_vars.items() if not {"trial", "spike"} & {*v.dims}}
     # Spikes are dropped with the trials that they belong to.
     coords = {n: c.variable for n, c in ds.coords.items() if not {"trial", "spike"} & {*c.dims}}
+    coords |= {n: c for n, c in _epochs(ds, codes).items() if n not in {*columns, *averaged}}
     return xr.Dataset(averaged | kept, coords | columns, attrs=ds.attrs)
+
+
+def _epochs(ds: xr.Dataset, codes: np.ndarray) -> dict[str, xr.Variable]:
+    """Epochs (NAME_start, NAME_stop) that are the same in all trials of each condition."""
+    found = {}
+    first = np.unique(codes, return_index=True)[1]
+    for start in [str(n) for n in ds.coords if str(n).endswith("_start")]:
+        both = [start, start.removesuffix("_start") + "_stop"]
+        if all(n in ds.coords and ds[n].dims == ("trial",) for n in both):
+            times = np.stack([ds[n].values for n in both])
+            if np.array_equal(times, times[:, first][:, codes]):
+                one = {n: t[first] for n, t in zip(both, times, strict=True)}
+                found |= {n: xr.Variable("condition", t, ds[n].attrs) for n, t in one.items()}
+    return found
 
 
 def _averages(da: xr.DataArray, codes: np.ndarray) -> tuple[xr.Variable, ...]:

@@ -13,6 +13,7 @@ from neurodyn.engine.abilities import MarksFirstStep
 from neurodyn.engine.record import Save, window_steps
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.labels.ends import end_coords, end_time, padded
+from neurodyn.labels.epochs import epoch_coords
 from neurodyn.labels.roles import marked
 from neurodyn.params import with_values
 from neurodyn.simulation.plan import Plan
@@ -87,7 +88,7 @@ def _attrs(model: Any, plan: Plan) -> dict[str, Any]:
 
 
 def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Labels, conditions and scores that have one value for each trial."""
+    """Labels, conditions, epochs and scores that have one value for each trial."""
     coords: dict[str, Any] = dict(plan.coords)
     if plan.n_valid is not None:
         coords |= end_coords(plan.n_valid, _steps(plan, save), plan.dt, plan.t0, plan.unit)
@@ -115,7 +116,9 @@ def _trial_coords(plan: Plan, save: Save, arrays: dict[str, np.ndarray]) -> dict
         if name in plan.coords:  # the task knows these in higher precision than float32
             value = plan.coords[name].values
         columns[name] = ("trial", value, about)
-    return coords | marked(columns, design=design, outcome=scores)
+    found = coords | marked(columns, design=design, outcome=scores)
+    epochs = epoch_coords(plan.trials.epochs, plan.dt, plan.t0, plan.unit)
+    return found | {name: spec for name, spec in epochs.items() if name not in found}
 
 
 def _score(task: Any, outputs: Any, trials: Any) -> dict[str, Any]:
@@ -166,7 +169,9 @@ def join(runs: list[xr.Dataset], plan: Plan) -> xr.Dataset:
     # Coordinates of the members (scores, time constants) have one value for each member; those of
     # the trials (conditions) are shared.
     shared = {*runs[0].dims, "area", "ei", "n_valid", "valid_until", "first_step"}
-    shared |= {*plan.coords, *(plan.trials.conditions if plan.trials else ())}
+    if plan.trials is not None:
+        shared |= {*plan.trials.conditions, *epoch_coords(plan.trials.epochs, plan.dt, plan.t0)}
+    shared |= {*plan.coords}
     own = [name for name in runs[0].coords if name not in shared]
     seed = xr.Variable("seed", np.arange(len(runs)), {"units": "1", "long_name": "member"})
     joined = xr.concat(

@@ -83,6 +83,13 @@ def test_a_run_of_a_task_is_labelled_throughout(six, decision):
     np.testing.assert_allclose(run.tau, 100.0, rtol=1e-5)
     assert list(run.output.values) == list(decision.output_names)
     assert set(decision.condition_table()) <= set(run.coords)
+    # Epochs are those of the task, in runs on each trial and in averages on each condition.
+    drawn = eqx.filter_jit(decision.batch)(jax.random.fold_in(jax.random.key(1), 0), 6)
+    means = nd.trials.average(run["rate"].to_dataset(), by=[])
+    for name, interval in drawn.epochs.items():
+        for edge, times in zip(("start", "stop"), np.asarray(interval).T, strict=True):
+            np.testing.assert_allclose(run[f"{name}_{edge}"], times + decision.t0, rtol=1e-6)
+            np.testing.assert_allclose(means[f"{name}_{edge}"], times[:1] + decision.t0, rtol=1e-6)
     assert json.loads(run.attrs["labels"]) == {
         name: {str(code): text for code, text in named.items()}
         for name, named in decision.labels().items()
