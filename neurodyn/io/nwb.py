@@ -1,20 +1,17 @@
 """Read recordings in Neurodata Without Borders files (NWB 2), with pynwb."""
 
-import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from pynwb import NWBHDF5IO
 
 from neurodyn.io import layout
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.nwb_events import read_rows
 from neurodyn.io.nwb_observation import ObservationWarning
+from neurodyn.io.nwb_open import opened
 from neurodyn.io.nwb_places import named_series, other_parts
 from neurodyn.io.nwb_session import session_attrs
 from neurodyn.io.nwb_signals import read_signals
@@ -117,42 +114,16 @@ def from_nwb(
 
 def read_nwb(source: Any, selection: Selection) -> xr.Dataset | xr.DataTree:
     """Read what was asked for of an NWB file or object."""
-    with _opened(source) as nwbfile, warnings.catch_warnings(record=True) as caught:
+    with opened(source) as (nwbfile, broken), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ObservationWarning)
         if "neurodyn" in (nwbfile.scratch or {}):
             result = select(_restored(nwbfile), selection)
         else:
-            result = _foreign(nwbfile, selection, reopen=nwbfile is not source)
+            result = _foreign(nwbfile, selection, broken, reopen=nwbfile is not source)
     for each in caught:
         warnings.warn(each.message, stacklevel=3)
     return result
-
-
-@contextmanager
-def _opened(source: Any) -> Iterator[Any]:
-    if not isinstance(source, (str, os.PathLike)):
-        if not hasattr(source, "intervals"):
-            raise TypeError(
-                f"from_nwb takes a path or a pynwb.NWBFile, got {type(source).__name__}"
-            )
-        yield source
-        return
-    path = Path(source)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file '{path}'.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            io = NWBHDF5IO(str(path), "r", load_namespaces=True)
-            nwbfile = io.read()
-    except Exception as error:  # hdmf raises many kinds, down to KeyError
-        raise FileFormatError(
-            f"'{path}' cannot be read as NWB: {error}. Is it an NWB 2 file, and complete? "
-            "(`python -m pynwb.validate FILE` lists its mistakes.)"
-        ) from error
-    with io:
-        yield nwbfile
 
 
 def _restored(nwbfile: Any) -> xr.Dataset:
@@ -184,9 +155,10 @@ def _stored_arrays(nwbfile: Any, places: dict[str, dict[str, str]]) -> dict[str,
     return arrays | sorted_spikes
 
 
-def _foreign(nwbfile: Any, selection: Selection, *, reopen: bool) -> xr.Dataset | xr.DataTree:
+def _foreign(
+    nwbfile: Any, selection: Selection, left_out: list[str], *, reopen: bool
+) -> xr.Dataset | xr.DataTree:
     """Read a file that was not written by `to_nwb`."""
-    left_out: list[str] = []
     cutter = Cutter(selection, left_out)
     parts = read_tables(nwbfile, left_out)
     tables = [p.removeprefix("intervals/") for p in parts if p.startswith("intervals/")]

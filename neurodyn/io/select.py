@@ -96,12 +96,11 @@ def select(recording: xr.Dataset | xr.DataTree, selection: Selection) -> xr.Data
     """
     if selection._replace(lazy=None, spikes_first=False) == Selection():
         return recording
-    single = not isinstance(recording, xr.DataTree)
-    nodes = (
-        {"": recording}
-        if single
-        else {node.path.strip("/"): node.to_dataset() for node in recording.subtree}
-    )
+    nodes: dict[str, xr.Dataset]
+    if isinstance(recording, xr.DataTree):
+        nodes = {node.path.strip("/"): node.to_dataset() for node in recording.subtree}
+    else:
+        nodes = {"": recording}
     signals = {path: _signal_name(path, ds) for path, ds in nodes.items() if _is_signal(ds)}
     asked = set(selection.named({name: name for name in signals.values()}))
     notes: list[str] = []
@@ -112,7 +111,7 @@ def select(recording: xr.Dataset | xr.DataTree, selection: Selection) -> xr.Data
         if (path not in signals or signals[path] in asked) and (cut := cutter(path, ds)) is not None
     }
     cutter.check()
-    if (single and not found) or not any(ds.variables for ds in found.values()):
+    if not any(ds.variables for ds in found.values()):
         raise LabelError(
             "nothing of this recording is left: " + ("; ".join(notes) or "it holds signals") + "."
         )
@@ -120,9 +119,10 @@ def select(recording: xr.Dataset | xr.DataTree, selection: Selection) -> xr.Data
         root = found.setdefault("", xr.Dataset())
         listed = [*root.attrs.get("not_read", []), *notes]
         found[""] = root.assign_attrs(not_read=listed)
-    if single:
+    if not isinstance(recording, xr.DataTree):
         return found[""]
-    return xr.DataTree.from_dict({f"/{path}": ds for path, ds in found.items()}, recording.name)
+    tree: dict[str, Any] = {f"/{path}": ds for path, ds in found.items()}
+    return xr.DataTree.from_dict(tree, name=recording.name)
 
 
 def _is_signal(ds: xr.Dataset) -> bool:

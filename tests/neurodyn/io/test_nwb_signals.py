@@ -297,7 +297,7 @@ class TestClock:
 
     def test_stamps_that_fit_no_samples(self, tmp_path):
         file = new_file()
-        for name, rate in (("good", 10.0), ("late", 10.0), ("still", 10.0)):
+        for name, rate in (("good", 10.0), ("late", 10.0), ("two", 10.0), ("still", 10.0)):
             file.add_acquisition(
                 pynwb.TimeSeries(name=name, data=np.arange(6.0), unit="V", rate=rate)
             )
@@ -308,14 +308,16 @@ class TestClock:
             ))  # fmt: skip
         path = written(file, tmp_path / "a.nwb")
         with h5py.File(path, "r+") as raw:
-            del raw["acquisition/late/starting_time"]
-            raw["acquisition/late/timestamps"] = np.arange(5.0)
-            raw["acquisition/late/timestamps"].attrs.update(unit="seconds", interval=1)
+            for name, stamps in (("late", np.arange(5.0)), ("two", np.ones((2, 6)))):
+                del raw[f"acquisition/{name}/starting_time"]
+                raw[f"acquisition/{name}/timestamps"] = stamps
+                raw[f"acquisition/{name}/timestamps"].attrs.update(unit="seconds", interval=1)
             raw["acquisition/still/starting_time"].attrs["rate"] = 0.0
         ds = read(path)
         assert ds.attrs["series"] == "good"
         reasons = dict(each.split(": ", 1) for each in ds.attrs["not_read"])
         assert "5 time stamps for 6 samples" in reasons["signals/late"]
+        assert "got (2, 6)" in reasons["acquisition/two"]  # pynwb refuses it
         assert "0 Hz" in reasons["signals/still"]
         assert "transposed" in reasons["signals/turned"]
 
