@@ -34,21 +34,22 @@ def psth(
     style: str | None = None,
     variable: str = "rate",
 ) -> Any:
-    """Condition means of some units.
+    """Condition means of some units, of the channels of a signal, or of a signal without channels.
 
     Parameters
     ----------
     means
-        ``rate`` ``(condition, time, unit)`` and, where known, ``sem``.
+        ``rate`` ``(condition, time, unit)`` and, where known, ``sem``; or another variable, also on
+        another dim than `unit`, or on none.
     by
         Label that sets the colour: numbers (signed ones diverge from grey) or words.
     units
-        Labels of the units; or how many to choose: those that differ most between conditions,
-        by turns with either preference.
+        Labels of the units (channels); or how many to choose: those that differ most between
+        conditions, by turns with either preference.
     style
         Binary label; conditions with its smaller (first) value are dashed (e.g. ``"choice"``).
     variable
-        Variable to draw.
+        Variable to draw; where there is only one along time, that one.
 
     Returns
     -------
@@ -60,17 +61,20 @@ def psth(
         If these are no condition means, a label is missing, or there is no such unit.
     """
     _one_label(by, "psth")
-    da = _shown(means, variable, ["condition", "time", "unit"])
-    if set(da.dims) != {"condition", "time", "unit"}:
+    da = _shown(means, variable, ["condition", "time"])
+    dims = [str(d) for d in da.dims if d not in ("condition", "time")]
+    if len(dims) > 1 or "condition" not in da.dims:
         raise ValueError(
             f"psth draws condition means (condition, time, unit), got {da.dims}: average trials "
             "first (neurodyn.trials.average), and choose one network with .isel(seed=...)."
         )
     _check_labels(means, [by] if style is None else [by, style])
+    dim = dims[0] if dims else "unit"
+    da = da if dims else da.expand_dims(unit=[""])
     if isinstance(units, int):
-        units = _telling(da, _order(means[by].values), units)
+        units = _telling(da, _order(means[by].values), units, dim)
     else:
-        units = [place(da, "unit", u) for u in units]
+        units = [place(da, dim, u) for u in units]
     if not len(units):
         raise ValueError("psth: there are no units to draw.")
     columns = min(3, len(units))
@@ -79,20 +83,21 @@ def psth(
     colours = colours_of(values, names)
     # Means of several variables keep an error each, under the variable's name.
     sem = means.get(f"{da.name}_sem", means.get("sem"))
+    sem = sem if dims or sem is None else sem.expand_dims(unit=[""])
     sem = None if sem is None or set(sem.dims) != set(da.dims) else sem
     looks = None if style is None else classes(means[style].values, what=style)
     dashed = None if looks is None else looks[1] == 0
     time, text = timeline(da)
     for ax, unit in zip(axes.flat, units, strict=False):
         for c, level in enumerate(values.tolist()):
-            y = da.isel(condition=c, unit=unit)
+            y = da.isel({"condition": c, dim: unit})
             line = "--" if dashed is not None and dashed[c] else "-"
             colour = colours[level]
             ax.plot(time, y, line, color=colour, lw=1.1)
             if sem is not None:
-                e = sem.isel(condition=c, unit=unit)
+                e = sem.isel({"condition": c, dim: unit})
                 ax.fill_between(time, y - e, y + e, lw=0, alpha=0.12, color=colour)
-        ax.set_title(_unit_title(means, unit))
+        ax.set_title(_unit_title(means, unit, dim) if dims else "")
     for ax in axes.flat[len(units) :]:
         ax.set_visible(False)
     for ax in axes[:, 0]:
@@ -271,9 +276,9 @@ def _order(values: Any) -> np.ndarray:
     return np.asarray(plain(values), float)
 
 
-def _telling(da: xr.DataArray, by: np.ndarray, n: int) -> list[int]:
+def _telling(da: xr.DataArray, by: np.ndarray, n: int, dim: str) -> list[int]:
     """Units that differ most between conditions, by turns preferring either sign of the label."""
-    mean = da.mean("time").transpose("condition", "unit").values
+    mean = da.mean("time").transpose("condition", dim).values
     spread = mean.std(0) / np.sqrt(np.abs(mean).mean(0) + 1e-9)
     prefers = ((by - by.mean())[:, None] * mean).sum(0)
     order = np.argsort(-spread)
@@ -282,10 +287,10 @@ def _telling(da: xr.DataArray, by: np.ndarray, n: int) -> list[int]:
     return [int(i) for i in turns[:n]]
 
 
-def _unit_title(ds: xr.Dataset, unit: int) -> str:
-    name = str(ds["unit"].values[unit]) if "unit" in ds.coords else str(unit)
-    title = f"unit {name}" if name.lstrip("-").isdigit() else name
-    if "tau" in ds.coords and ds["tau"].dims == ("unit",):
+def _unit_title(ds: xr.Dataset, unit: int, dim: str) -> str:
+    name = str(ds[dim].values[unit]) if dim in ds.coords else str(unit)
+    title = f"{dim} {name}" if name.lstrip("-").isdigit() else name
+    if "tau" in ds.coords and ds["tau"].dims == (dim,):
         of = ds["tau"].attrs.get("units", "ms")
         title += rf", $\tau$ = {float(ds['tau'].values[unit]):.0f} {of}"
     return title

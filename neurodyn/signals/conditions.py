@@ -64,7 +64,7 @@ def _named(obj: xr.Dataset | xr.DataArray, names: list[str]) -> xr.Dataset:
     ds = _as_numbers(ds.reset_coords([name for name in names if name in ds.coords]))
     if words := [name for name in names if ds[name].dtype.kind not in "fiub"]:
         refuse_words(ds[words])
-    return _choices(ds)
+    return _choices(_only_dims_of(ds, names))
 
 
 def outcomes_of(ds: xr.Dataset, by: Sequence[str]) -> xr.Dataset:
@@ -81,7 +81,13 @@ def outcomes_of(ds: xr.Dataset, by: Sequence[str]) -> xr.Dataset:
     names = [n for n in names if not _many(ds[n])]
     if not names:
         refuse_words(ds.reset_coords(list(labels)))
-    return _choices(_as_numbers(ds.reset_coords(names)))
+    return _choices(_as_numbers(_only_dims_of(ds.reset_coords(names), names)))
+
+
+def _only_dims_of(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Leave out units, times and so on that what is averaged does not lie on."""
+    used = {"trial"}.union(*(ds[name].dims for name in names))
+    return ds.drop_dims([dim for dim in ds.dims if dim not in used])
 
 
 def _as_numbers(ds: xr.Dataset) -> xr.Dataset:

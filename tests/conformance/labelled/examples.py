@@ -113,6 +113,12 @@ def of(name: str) -> list[Example]:
     return examples()[name]
 
 
+def _meant(value: Any, parameter: inspect.Parameter) -> bool:
+    """Whether a parameter takes objects of the class of a value, where that is one of ours."""
+    ours = type(value).__module__.startswith("neurodyn")
+    return not ours or type(value).__name__ in str(parameter.annotation)
+
+
 def _working(entry: Entry, pool: dict[str, Any]) -> Iterator[Example]:
     parameters = entry.signature.parameters
     needed = [
@@ -140,7 +146,7 @@ def _calls(
     if unknown := [n for n in plain if n not in OPTIONS]:
         MISSING[entry.name] = f"say in OPTIONS what {unknown} may be"
         return
-    quickly = {n: v for n, v in QUICKLY.items() if n in parameters}
+    quickly = {n: v for n, v in QUICKLY.items() if n in parameters and _meant(v, parameters[n])}
     quickly |= {n: False for n, p in parameters.items() if n == "noise" and p.default is True}
     seen: set[Any] = set()
     more = 6

@@ -94,6 +94,7 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.labels.like": "it takes a plain array",
         "neurodyn.labels.pair_channels": "it takes the names of two dims",
         "neurodyn.spikes.concat": "it takes a list",
+        "neurodyn.trials.resample": "it takes one of two, a step or a clock",
     },
     "order": {
         "neurodyn.analysis.intrinsic_timescale": "four draws of a bootstrap vary by chance",

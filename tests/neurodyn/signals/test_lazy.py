@@ -41,7 +41,7 @@ def loaded():
         lambda x: trials.split_half(trials.align(x, EVENTS, (-9, 9)), "side", key=0)[0],
     ],
 )
-@pytest.mark.parametrize("chunks", [(300, 2), (4999, 4)])
+@pytest.mark.parametrize("chunks", [(700, 2), (4999, 4)])
 def test_stay_lazy_and_give_the_same(loaded, chunks, call):
     want, lazy = call(loaded), call(loaded.copy(data=da.from_array(loaded.values, chunks)))
     main = lazy if isinstance(lazy, xr.DataArray) else lazy["v"]
