@@ -126,6 +126,8 @@ def identity(table: Any, dim: str) -> dict[str, tuple]:
 
 def described(column: Any, name: str) -> str:
     """The description of a column, else its name in words."""
+    while hasattr(column, "target"):
+        column = column.target
     text = str(getattr(column, "description", None) or "").strip()
     return text if text and text != "no description" else name.replace("_", " ")
 

@@ -43,12 +43,12 @@ def named_series(nwbfile: Any, taken: Collection[str] = ()) -> dict[str, Any]:
     `neurodyn.io.parts.distinct` names them. Tables of intervals keep their name; a series of the
     same name gets its place before it.
     """
-    roots = _roots(nwbfile)
+    roots = roots_of(nwbfile)
     found: dict[str, list[tuple[Place, Any]]] = {"events": [], "signals": []}
     found["intervals"] = [(("intervals", name), None) for name in taken]
     for each in nwbfile.objects.values():
         if kind := _kind(each):
-            found[kind].append((_place(each, roots), each))
+            found[kind].append((place_of(each, roots), each))
     return {
         f"{kind}/{name}": each
         for kind, parts in found.items()
@@ -59,7 +59,7 @@ def named_series(nwbfile: Any, taken: Collection[str] = ()) -> dict[str, Any]:
 
 def other_parts(nwbfile: Any) -> Iterator[str]:
     """Data that are neither series nor tables: "path: type"."""
-    roots = _roots(nwbfile)
+    roots = roots_of(nwbfile)
     for each in nwbfile.objects.values():
         if not isinstance(each, NWBDataInterface) or _kind(each) or each is nwbfile:
             continue
@@ -67,7 +67,7 @@ def other_parts(nwbfile: Any) -> Iterator[str]:
             isinstance(child, (DynamicTable, NWBDataInterface)) for child in each.children
         )
         if not holds:
-            yield f"{'/'.join(_place(each, roots))}: {type(each).__name__} is not read"
+            yield f"{'/'.join(place_of(each, roots))}: {type(each).__name__} is not read"
 
 
 def is_events_table(each: Any) -> bool:
@@ -86,7 +86,7 @@ def _kind(each: Any) -> str | None:
     return "events" if dtype is not None and np.dtype(dtype).kind in "OSUT" else "signals"
 
 
-def _roots(nwbfile: Any) -> dict[int, Place]:
+def roots_of(nwbfile: Any) -> dict[int, Place]:
     """Paths of the containers at the top of a file, by their identity."""
     return {
         id(each): (*place, each.name)
@@ -96,7 +96,8 @@ def _roots(nwbfile: Any) -> dict[int, Place]:
     }
 
 
-def _place(each: Any, roots: dict[int, Place]) -> Place:
+def place_of(each: Any, roots: dict[int, Place]) -> Place:
+    """Path of something in a file, its name last; `roots` is what `roots_of` returns."""
     names: Place = ()
     while id(each) not in roots:
         names = (each.name, *names)

@@ -1,6 +1,6 @@
 """Read the tables of an NWB file: intervals, and tables of any other kind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,11 @@ from pynwb.epoch import TimeIntervals
 from pynwb.misc import Units
 
 from neurodyn.io.nwb_columns import columns
-from neurodyn.io.nwb_places import is_events_table
+from neurodyn.io.nwb_places import is_events_table, place_of, roots_of
 from neurodyn.io.nwb_units import read_units
 from neurodyn.io.parts import distinct, table
 
-_PLACES = ("acquisition", "stimulus", "analysis", "scratch", "processing", "lab_meta_data")
+_STANDARD = ("units", "trials", "epochs", "invalid_times")
 
 
 def read_tables(nwbfile: Any, left_out: list[str]) -> dict[str, xr.Dataset]:
@@ -33,59 +33,53 @@ def read_tables(nwbfile: Any, left_out: list[str]) -> dict[str, xr.Dataset]:
     Parts by path: `spikes`; ``intervals/NAME`` for tables with start and stop, rows on `trial`;
     ``tables/NAME`` for others, rows on `row`. Tables of one name in several places are called
     ``PLACE_NAME``. Units outside of the main table are `spikes` if there are no others, else
-    ``spikes_PLACE``. The table of electrodes is read with the units and channels that refer to it;
+    ``spikes_NAME``. The table of electrodes is read with the units and channels that refer to it;
     it is a part of its own only if nothing does.
     """
-    found = list(_tables(nwbfile))
-    names = distinct([(*place, each.name) for place, each in found])
     parts: dict[str, xr.Dataset] = {}
     units: dict[str, Any] = {}
-    for name, (place, each) in zip(names, found, strict=True):
+    for name, each in _named(nwbfile).items():
         kind, dim = ("intervals", "trial") if _are_intervals(each) else ("tables", "row")
         if not len(each.id):
             left_out.append(f"{name if isinstance(each, Units) else f'{kind}/{name}'}: has no rows")
         elif isinstance(each, Units) and "spike_times" in each.colnames:
-            units["_".join(place)] = each
+            units["spikes" if each is nwbfile.units else f"spikes_{name}"] = each
         else:
             read = columns(each, dim, left_out, f"{kind}/{name}")
             parts[f"{kind}/{name}"] = table(read.coords, {"table": name}, read.variables)
     invalid = _intervals(parts.get("intervals/invalid_times"))
     last_stop = max((_last_stop(part) for part in parts.values()), default=0.0)
-    spikes: dict[str, xr.Dataset] = {}
-    for place, each in units.items():
-        name = "spikes" if not place or len(units) == 1 else f"spikes_{place}"
-        spikes[name] = read_units(each, last_stop, invalid, left_out)
+    if len(units) == 1:
+        units = {"spikes": next(iter(units.values()))}
+    spikes = {path: read_units(u, last_stop, invalid, left_out) for path, u in units.items()}
     return spikes | parts
 
 
-def _tables(nwbfile: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """All tables with their places: the names of the containers that they are in."""
-    used = any("electrodes" in getattr(each, "colnames", ()) for each in nwbfile.objects.values())
-    used |= any(getattr(e, "electrodes", None) is not None for e in _series(nwbfile))
+def _named(nwbfile: Any) -> dict[str, Any]:
+    """All tables by distinct names; those that NWB itself names keep their names."""
+    named = {name: getattr(nwbfile, name) for name in _STANDARD}
+    others = [t for t in _tables(nwbfile) if not any(t is each for each in named.values())]
+    roots = roots_of(nwbfile)
+    places = [place_of(each, roots) for each in others]
+    for name, place, each in zip(distinct(places), places, others, strict=True):
+        named["_".join(place) if name in named else name] = each
+    return {name: each for name, each in named.items() if each is not None}
+
+
+def _tables(nwbfile: Any) -> Iterator[Any]:
+    """All tables but those of events; that of electrodes if nothing refers to it."""
     for each in nwbfile.objects.values():
-        if not isinstance(each, DynamicTable) or is_events_table(each):
-            continue
-        if isinstance(each.parent, TimeSeries):  # read with the series
-            continue
-        if not (each is nwbfile.electrodes and used):
-            yield _place(nwbfile, each), each
+        used = each is nwbfile.electrodes and _electrodes_are_used(nwbfile)
+        if isinstance(each, DynamicTable) and not used and not is_events_table(each):
+            yield each
 
 
-def _series(nwbfile: Any) -> Iterator[Any]:
-    return (e for e in nwbfile.objects.values() if hasattr(e, "data") and hasattr(e, "rate"))
-
-
-def _place(nwbfile: Any, each: Any) -> tuple[str, ...]:
-    above = []
-    while (parent := each.parent) is not None and parent is not nwbfile:
-        above.append(str(parent.name))
-        each = parent
-    if not above:
-        for place in _PLACES:
-            held = getattr(nwbfile, place, None)
-            if isinstance(held, Mapping) and any(one is each for one in held.values()):
-                above.append(place)
-    return tuple(reversed(above))
+def _electrodes_are_used(nwbfile: Any) -> bool:
+    return any(
+        "electrodes" in getattr(each, "colnames", ())
+        or (isinstance(each, TimeSeries) and getattr(each, "electrodes", None) is not None)
+        for each in nwbfile.objects.values()
+    )
 
 
 def _are_intervals(each: Any) -> bool:

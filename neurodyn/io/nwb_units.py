@@ -45,9 +45,7 @@ def read_units(
     Spike Dataset. Columns with one value for each unit are coordinates; columns with several are
     variables on `unit` and dims of their own; columns with one value for each spike lie on `spike`.
     """
-    times = _spike_times(units)
-    counts = np.array([len(each) for each in times], np.int64)
-    by_spike = _by_spike(units, counts)
+    times, by_spike = _spikes(units, left_out)
     found = columns(units, "unit", left_out, "units", {*_SKIP, *by_spike})
     _scale_waveforms(units, found)
     coords = found.coords | _own_area(found.coords)
@@ -60,7 +58,7 @@ def read_units(
 
     names = coords["unit"][1]
     kept, about = _observation(units, names, times, last_stop, invalid, left_out)
-    place = np.repeat(np.arange(len(names)), counts)[kept]
+    place = np.repeat(np.arange(len(names)), [len(own) for own in times])[kept]
     spike_time = np.concatenate(times)[kept]
     order = in_order(spike_time, place)
     for name, values in by_spike.items():
@@ -70,6 +68,18 @@ def read_units(
         add(Columns(coords, variables), name, "spike", own, unit, text)
     ds = spikes.dataset(spike_time, names[place], coords=coords, source="recording", **about)
     return with_variables(ds, variables)
+
+
+def _spikes(units: Any, left_out: list[str]) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """Spike times of each unit [ms], and the columns with a value for each spike."""
+    times = _spike_times(units)
+    by_spike = _by_spike(units, np.array([len(each) for each in times], np.int64))
+    there = ~np.isnan(np.concatenate(times))
+    if not there.all():  # trains that were padded
+        left_out.append(f"units/spike_times: {(~there).sum()} NaN, which are no spikes")
+        by_spike = {name: values[there] for name, values in by_spike.items()}
+        times = [own[~np.isnan(own)] for own in times]
+    return times, by_spike
 
 
 def _spike_times(units: Any) -> list[np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import SPIKE_KEYS
+from neurodyn.labels.convention import OWN_DIMS, SPIKE_KEYS
 from neurodyn.labels.roles import OUTCOMES, outcomes, without_role
 from neurodyn.labels.values import classes, missing, plain
 
@@ -29,7 +29,10 @@ def to_average(obj: Any, of: str | Sequence[str] | None) -> xr.Dataset:
         )
     if of is not None:
         return _named(obj, [of] if isinstance(of, str) else list(of))
-    of_trials = any("trial" in v.dims for v in getattr(obj, "data_vars", {}).values())
+    # Beside spikes, variables on dims of their own describe trials, such as the times of licks.
+    own = {*obj.attrs.get(OWN_DIMS, [])} if "spike_time" in obj.coords else set()
+    described = [{*v.dims} for v in getattr(obj, "data_vars", {}).values()]
+    of_trials = any("trial" in dims and not own & dims for dims in described)
     if "spike_time" in obj.coords and not of_trials:
         raise LabelError(
             "these are spike times: neurodyn.trials.psth averages them, neurodyn.spikes.bin and "

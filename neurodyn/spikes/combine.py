@@ -66,7 +66,7 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
     _refuse_different(parts, dim)
     tables = [part.drop_dims("spike") for part in parts]
     options: Any = {"coords": "minimal", "compat": "override", "combine_attrs": "drop_conflicts"}
-    whole = xr.concat(tables, dim, join="outer", data_vars="all", **options)
+    whole = xr.concat(tables, dim, join="outer", data_vars="minimal", **options)
     if whole.indexes[dim].has_duplicates:
         repeated = whole.indexes[dim][whole.indexes[dim].duplicated()].unique()[:6].tolist()
         raise LabelError(

@@ -329,11 +329,11 @@ class TestNamesAndPlaces:
         labels.check(tree)
         nodes = {path for path, ds in parts(tree).items() if ds.variables}
         assert nodes == {
-            "/spikes", "/spikes_behavior", "/intervals/trials", "/intervals/epochs",
+            "/spikes", "/spikes_sorted", "/intervals/trials", "/intervals/epochs",
             "/intervals/bouts", "/tables/behavior_rig", "/tables/scratch_rig",
         }  # fmt: skip
         assert tree["tables/scratch_rig/gain"].values.tolist() == ["x", "y", "z"]
-        np.testing.assert_allclose(tree["spikes_behavior"].spike_time, [700, 800])
+        np.testing.assert_allclose(tree["spikes_sorted"].spike_time, [700, 800])
         assert tree["intervals/bouts"].start_time.values.tolist() == [1000]
         assert tree.attrs["not_read"] == ["intervals/nothing: has no rows"]
         nd.save(tmp_path / "a.nc", tree)
