@@ -19,11 +19,12 @@ def correct(block: neo.Block, info: Mapping[str, Any], header: Header) -> None:
     neo takes tags and starts of sweeps as samples of one channel. They have a unit of their own, or
     count the samples of all channels. Files without a table of sweeps are read in one piece.
     """
-    if header.in_samples:
-        n = sum(signal.shape[1] for signal in block.segments[0].analogsignals)
-        for segment in block.segments:
-            for each in segment.analogsignals:
-                each.t_start = each.t_start / max(n, 1)
+    own = info.get("protocol", info)["fSynchTimeUnit"]
+    for segment in block.segments:
+        for each in segment.analogsignals:
+            start = float(each.t_start.rescale(pq.us).magnitude)
+            count = round(start / (own or float(each.sampling_period.rescale(pq.us).magnitude)))
+            each.t_start = count * header.unit / 1000 * pq.ms
     _cut_sweeps(block, info)
     columns = [np.array(column) for column in zip(*header.tags, strict=True)]
     for segment in block.segments:
@@ -31,7 +32,7 @@ def correct(block: neo.Block, info: Mapping[str, Any], header: Header) -> None:
         if columns:
             times, comments, kinds = columns
             about = {"tag_type": kinds}
-            events.append(neo.Event(times * pq.s, comments, name="Tag", array_annotations=about))
+            events.append(neo.Event(times * pq.ms, comments, name="Tag", array_annotations=about))
         segment.events[:] = events
 
 

@@ -25,16 +25,16 @@ class Header(NamedTuple):
     ----------
     outputs
         Analog outputs that play a waveform.
-    in_samples
-        Whether starts of sweeps and tags count samples, those of all channels.
+    unit
+        Unit of starts of sweeps and of tags [us]: one of their own, or a sample of any channel.
     tags
-        Time [s], comment and type of each tag.
+        Time [ms], comment and type of each tag.
     notes
         What is not read, in words.
     """
 
     outputs: list[Output]
-    in_samples: bool
+    unit: float
     tags: list[tuple[float, str, str]]
     notes: list[str]
 
@@ -48,18 +48,15 @@ def read_header(path: Path, info: Mapping[str, Any]) -> Header:
 def _version_1(file: BinaryIO, info: Mapping[str, Any]) -> Header:
     data = file.read(6144)
     # Without a unit of their own, times count samples of all channels.
-    in_samples = not info["fSynchTimeUnit"]
-    unit = 1e-6 * (info["fSynchTimeUnit"] or info["fADCSampleInterval"])
+    unit = info["fSynchTimeUnit"] or info["fADCSampleInterval"]
     tags = _tags(file, info["lTagSectionPtr"] * BLOCK, 64, info["lNumTagEntries"], unit)
     if info["nOperationMode"] != _EPISODIC:
-        return Header([], in_samples, tags, [])
+        return Header([], unit, tags, [])
     version = info["fFileVersionNumber"]
     if version < 1.6 or len(data) < 6144:
-        return Header(
-            [], in_samples, tags, [f"commands, which version {version:.1f} keeps elsewhere"]
-        )
+        return Header([], unit, tags, [f"commands, which version {version:.1f} keeps elsewhere"])
     outputs = [_output_1(data, k) for k in range(2)]
-    return _made(outputs, in_samples, tags, _digital(info, info["nDigitalValue"]))
+    return _made(outputs, unit, tags, _digital(info, info["nDigitalValue"]))
 
 
 def _output_1(data: bytes, k: int) -> tuple[bool, Output]:
@@ -101,17 +98,16 @@ def _output_1(data: bytes, k: int) -> tuple[bool, Output]:
 def _version_2(file: BinaryIO, info: Mapping[str, Any]) -> Header:
     protocol, sections = info["protocol"], info["sections"]
     channels = max(sections["ADCSection"]["llNumEntries"], 1)
-    in_samples = not protocol["fSynchTimeUnit"]
-    unit = 1e-6 * (protocol["fSynchTimeUnit"] or protocol["fADCSequenceInterval"] / channels)
+    unit = protocol["fSynchTimeUnit"] or protocol["fADCSequenceInterval"] / channels
     place = sections["TagSection"]
     start = place["uBlockIndex"] * BLOCK
     tags = _tags(file, start, place["uBytes"], place["llNumEntries"], unit)
     if protocol["nOperationMode"] != _EPISODIC:
-        return Header([], in_samples, tags, [])
+        return Header([], unit, tags, [])
     texts, lists = _texts(file, sections["StringsSection"]), _lists(file, sections)
     outputs = [_output_2(dac, info, texts, lists) for dac in info["listDACInfo"]]
     digital = [epoch[name] for epoch in info["EpochInfo"] for name in epoch if "Digital" in name]
-    return _made(outputs, in_samples, tags, _digital(protocol, digital))
+    return _made(outputs, unit, tags, _digital(protocol, digital))
 
 
 def _output_2(
@@ -154,7 +150,7 @@ def _output_2(
 
 
 def _made(
-    outputs: Sequence[tuple[bool, Output]], in_samples: bool, tags: list, notes: list[str]
+    outputs: Sequence[tuple[bool, Output]], unit: float, tags: list, notes: list[str]
 ) -> Header:
     """The header; outputs without a waveform are noted if no other has one."""
     playing = [output for plays, output in outputs if plays]
@@ -165,7 +161,7 @@ def _made(
             for _, output in outputs
             if output.holding
         ] + notes
-    return Header(playing, in_samples, tags, notes)
+    return Header(playing, unit, tags, notes)
 
 
 def _user_list(
@@ -215,7 +211,9 @@ def _tags(
     for k in range(count):
         file.seek(start + k * size)
         time, comment, kind = struct.unpack("<i56sh", file.read(62))
-        tags.append((time * unit, _text(comment), TAGS[kind] if 0 <= kind < 6 else str(kind)))
+        tags.append(
+            (time * unit / 1000, _text(comment), TAGS[kind] if 0 <= kind < 6 else str(kind))
+        )
     return tags
 
 
