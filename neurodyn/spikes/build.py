@@ -12,9 +12,10 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
-from neurodyn.spikes.gaps import Gaps, gaps_of, in_gaps
+from neurodyn.spikes.gaps import has_gaps, trial_observation
 from neurodyn.spikes.join import in_order, places, positions
-from neurodyn.spikes.observation import observation, observed_intervals, slack, spelt
+from neurodyn.spikes.observation import observation, slack
+from neurodyn.spikes.unobserved import refuse_unobserved
 
 #: Tolerance [ms] for times that went through sums and unit conversions.
 SLACK = 1e-6
@@ -53,8 +54,8 @@ def dataset(
     observed
         When units were observed, for recordings with gaps or units that come late and are lost:
         one array ``(n, 2)`` of intervals [ms] for all units, or a list with one such array for each
-        (an empty one for a unit that was never observed). With `window`, the parts of them within
-        it. Only for continuous recordings; `neurodyn.spikes.align` cuts it into trials.
+        (an empty one for a unit that was never observed). In trials a list with one of these for
+        each trial. With `window`, the parts of them within it.
     attrs
         Further attributes.
 
@@ -96,19 +97,22 @@ def dataset(
         columns = {name: column[order] for name, column in columns.items()}
     spikes = spike_table(columns, tables)
     about = {} if window is None else {"window": [float(edge) for edge in window]}
-    coords = dict(coords)
-    if observed is not None:
-        if spike_trial is not None:
-            raise LabelError(
-                "observed is for continuous recordings, which neurodyn.spikes.align cuts; say when "
-                "trials end by the coordinate valid_until (trial) in ms."
-            )
+    seen: dict[str, Any] = {}
+    if observed is not None and spike_trial is None:
         seen, about = observation(observed, tables["unit"], window)
-        coords |= seen
+    elif observed is not None:
+        seen, about = trial_observation(observed, tables["trial"], tables["unit"], window)
+    marks = {name: seen.pop(name) for name in ("observed",) if name in seen}
     ds = labels.dataset(
-        {}, coords | spikes, source=source, kind="spike_time", attrs=about | dict(attrs or {})
-    )
-    _refuse_unobserved(ds)
+        {},
+        dict(coords) | seen | spikes,
+        source=source,
+        kind="spike_time",
+        attrs=about | dict(attrs or {}),
+    ).assign(marks)
+    if observed is not None or ("spike_trial" not in ds and has_gaps(ds)):
+        found = positions(ds)
+        refuse_unobserved(ds, found, step_middles(ds, found.time))
     return ds
 
 
@@ -251,30 +255,6 @@ def times(spikes: xr.Dataset) -> list[np.ndarray]:
     order = np.lexsort([found.time, trial, found.unit])
     ends = np.cumsum(np.bincount(found.unit, minlength=spikes.sizes["unit"]))
     return np.split(found.time[order], ends[:-1])
-
-
-def _refuse_unobserved(spikes: xr.Dataset) -> None:
-    """Refuse a continuous recording with spikes at times at which their unit was not observed."""
-    gaps = None if "spike_trial" in spikes else gaps_of(spikes)
-    if gaps is None:
-        return
-    found = positions(spikes)
-    near = slack(found.time)
-    inner = Gaps(gaps.cell, gaps.start + near, gaps.stop - near)
-    outside = in_gaps(inner, found.unit, step_middles(spikes, found.time))
-    if not outside.any():
-        return
-    first = found.unit[outside][0]
-    times = found.time[outside & (found.unit == first)]
-    shown = ", ".join(f"{t:.10g}" for t in times[:4]) + (", ..." if times.size > 4 else "")
-    others = np.unique(found.unit[outside]).size - 1
-    raise LabelError(
-        f"unit {spikes['unit'].values[first].item()!r} has spikes when it was not observed, "
-        f"{times.size} of them, at {shown} ms; it was observed in "
-        f"{spelt(observed_intervals(spikes)[first])}"
-        + (f" ({others} more units have such spikes)" if others else "")
-        + ". Correct the intervals (observed, obs_intervals), or leave these spikes out."
-    )
 
 
 def step_middles(ds: xr.Dataset, time: np.ndarray) -> np.ndarray:

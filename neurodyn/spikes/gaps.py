@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
-from neurodyn.labels.convention import COORDS, GAPS, OBSERVED_EDGES
+from neurodyn.labels import LabelError
+from neurodyn.labels.convention import COORDS, GAPS, OBSERVED_EDGES, Window
 from neurodyn.spikes.join import Positions, in_trials, observed
-from neurodyn.spikes.observation import observed_intervals, slack
+from neurodyn.spikes.observation import intervals_of_units, observed_intervals, slack
 
 
 class Gaps(NamedTuple):
@@ -44,13 +46,14 @@ def gaps_of(spikes: xr.Dataset) -> Gaps | None:
         return None
     if "spike_trial" in spikes:
         return _of_trials(spikes)
-    cells, edges = [], []
-    for u, intervals in enumerate(observed_intervals(spikes)):
-        around = np.r_[-np.inf, intervals.ravel(), np.inf].reshape(-1, 2)
-        cells.append(np.full(len(around), u))
-        edges.append(around)
+    return around(observed_intervals(spikes))
+
+
+def around(intervals: Sequence[np.ndarray]) -> Gaps:
+    """The gaps between the intervals (n, 2) of each cell, before the first and after the last."""
+    edges = [np.r_[-np.inf, each.ravel(), np.inf].reshape(-1, 2) for each in intervals]
     start, stop = np.concatenate(edges).T
-    return Gaps(np.concatenate(cells), start, stop)
+    return Gaps(np.repeat(np.arange(len(edges)), [len(each) for each in edges]), start, stop)
 
 
 def _of_trials(spikes: xr.Dataset) -> Gaps:
@@ -153,16 +156,83 @@ def cut_gaps(
     trial = order[np.arange(gap.size) + np.repeat(low - np.cumsum(many) + many, many)]
     first = np.maximum(gaps.start[gap] - event[trial], start)
     last = np.minimum(gaps.stop[gap] - event[trial], stop[trial])
+    shape = (event.size, n_units)
+    return _marked(trial, gaps.cell[gap], first, last, start, stop, near, shape)
+
+
+def trial_observation(
+    observed: Any, trial: np.ndarray, unit: np.ndarray, window: Window | None = None
+) -> tuple[dict[str, xr.Variable], dict[str, Any]]:
+    """What says when each unit was observed in each trial, as `cut_gaps` has it.
+
+    Parameters
+    ----------
+    observed
+        For each trial intervals [ms] as `neurodyn.spikes.observation.observation` takes them.
+    trial, unit
+        Labels of trials and units.
+    window
+        Start and stop [ms] beyond which nothing counts as observed.
+
+    Returns
+    -------
+    Variables and coordinates (``observed``, ``gap_start``, ``gap_stop``, and ``valid_until`` if
+    trials end before others), and attributes.
+    """
+    n = f"{len(observed)} entries" if hasattr(observed, "__len__") else "no list"
+    if n != f"{trial.size} entries":
+        raise LabelError(
+            f"observed of {trial.size} trials has {n}: in trials give a list with one entry for "
+            "each, the intervals (n, 2) [ms] of all units or a list with those of each."
+        )
+    found = []
+    for label, each in zip(trial.tolist(), observed, strict=True):
+        try:
+            found += intervals_of_units(each, unit, window)
+        except LabelError as error:
+            raise LabelError(f"trial {label!r}: {error}") from error
+    if not sum(map(len, found)):
+        raise LabelError("no unit was observed in any trial: leave out `observed`.")
+    start = min(float(each[0, 0]) for each in found if len(each))
+    last = np.array([each[-1, 1] if len(each) else -np.inf for each in found])
+    ends = last.reshape(trial.size, unit.size).max(1)
+    stop = float(ends.max())
+    ends = np.where(np.isfinite(ends), ends, stop)
+    near = slack(start, stop)
+    variables = {}
+    if (ends < stop - near).any():
+        about = {"units": "ms", "long_name": "end of the observed part of the trial"}
+        variables["valid_until"] = xr.Variable("trial", ends, about)
+    gaps = around(found)
+    row, column = np.divmod(gaps.cell, unit.size)
+    first, last = np.maximum(gaps.start, start), np.minimum(gaps.stop, ends[row])
+    shape = (trial.size, unit.size)
+    variables |= _marked(row, column, first, last, start, ends, near, shape)
+    return variables, {"window": [start, stop]}
+
+
+def _marked(
+    trial: np.ndarray,
+    unit: np.ndarray,
+    first: np.ndarray,
+    last: np.ndarray,
+    start: float,
+    stop: np.ndarray,
+    near: float,
+    shape: tuple[int, int],
+) -> dict[str, xr.Variable]:
+    """``observed`` and the coordinates of gaps, from gaps clipped to their trials."""
     inside = last > first + near
-    trial, unit, first, last = trial[inside], gaps.cell[gap[inside]], first[inside], last[inside]
+    trial, unit, first, last = trial[inside], unit[inside], first[inside], last[inside]
     whole = (first <= start + near) & (last >= stop[trial] - near)
     found: dict[str, xr.Variable] = {}
     if trial.size:
-        seen = np.ones((event.size, n_units), bool)
+        seen = np.ones(shape, bool)
         seen[trial, unit] = False
         about = {"units": "1", "long_name": "whether the unit was observed in the whole trial"}
         found["observed"] = xr.Variable(("trial", "unit"), seen, about)
-    return found | _table(*(a[~whole] for a in (trial, unit, first, last)), (event.size, n_units))
+    part = ~whole
+    return found | _table(trial[part], unit[part], first[part], last[part], shape)
 
 
 def _table(

@@ -66,10 +66,7 @@ def observation(
     LabelError
         If intervals are no times, end before they start, or do not fit the units.
     """
-    per_unit = _per_unit(observed, unit)
-    if window is not None:
-        bounds = np.asarray([window], np.float64)
-        per_unit = [intersection(each, bounds) for each in per_unit]
+    per_unit = intervals_of_units(observed, unit, window)
     shared = union(np.concatenate(per_unit))
     if not len(shared):
         raise LabelError(
@@ -85,11 +82,16 @@ def observation(
     return coords | _gaps([_own(each, between(shared)) for each in per_unit]), attrs
 
 
-def _per_unit(observed: Any, unit: np.ndarray) -> list[np.ndarray]:
-    """One array (n, 2) of sorted, disjoint intervals for each unit."""
+def intervals_of_units(
+    observed: Any, unit: np.ndarray, window: Window | None = None
+) -> list[np.ndarray]:
+    """One array (n, 2) of sorted, disjoint intervals for each unit, within the window.
+
+    Parameters and errors are those of `observation`.
+    """
     shared = isinstance(observed, np.ndarray) and observed.dtype != object and observed.ndim < 3
     given = [observed] if shared else list(observed)
-    shapes = [np.shape(each) for each in given]
+    shapes = [_shape(each) for each in given]
     if not shared and shapes and (shapes[0] == () or all(shape == (2,) for shape in shapes)):
         shared, given = True, [observed]
     if not shared and len(given) != unit.size:
@@ -101,10 +103,26 @@ def _per_unit(observed: Any, unit: np.ndarray) -> list[np.ndarray]:
         _intervals(each, "all units" if shared else f"unit {name!r}")
         for each, name in zip(given, unit.tolist(), strict=False)
     ]
+    if window is not None:
+        bounds = np.asarray([window], np.float64)
+        found = [intersection(each, bounds) for each in found]
     return found * unit.size if shared else found
 
 
+def _shape(given: Any) -> tuple[int, ...] | None:
+    """Shape of an array or of nested lists, None if they are uneven."""
+    try:
+        return np.shape(given)
+    except ValueError:
+        return None
+
+
 def _intervals(given: Any, whose: str) -> np.ndarray:
+    if _shape(given) is None:
+        raise LabelError(
+            f"observed of {whose} is uneven: give an array (n, 2) with start and stop of each "
+            "interval [ms]."
+        )
     intervals = np.asarray(given, np.float64)
     if intervals.shape == (2,) or not intervals.size:
         intervals = intervals.reshape(-1, 2)
@@ -204,9 +222,3 @@ def without(intervals: np.ndarray, gaps: np.ndarray) -> np.ndarray:
     gaps = union(gaps)
     edges = np.r_[-np.inf, gaps.ravel(), np.inf].reshape(-1, 2)
     return intersection(intervals, edges)
-
-
-def spelt(intervals: np.ndarray) -> str:
-    """Intervals in words: "0 to 10, 20 to 30 ms"."""
-    shown = ", ".join(f"{start:.10g} to {stop:.10g}" for start, stop in intervals[:4])
-    return f"{shown}{', ...' if len(intervals) > 4 else ''} ms" if shown else "no time"

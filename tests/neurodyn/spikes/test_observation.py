@@ -66,10 +66,12 @@ def test_spikes_outside_of_the_observation_are_refused_by_name():
         ([[[0, 10]]], "1 units, and there are 2"),
         ([[[0, 10]], [[5, 1]]], r"unit 1 holds \[5.0, 1.0\]"),
         ([[], []], "no unit was observed"),
+        ([[[0, 10], [20]], []], "unit 0 is uneven"),
+        ([[0, 10]], "spikes when it was not observed, 1 of them, at 20 ms"),
         ([[[0, 1, 2]], []], r"unit 0 has shape \(1, 3\)"),
     ):
         with pytest.raises(LabelError, match=text):
-            spikes.from_times([[], []], observed=wrong)
+            spikes.from_times([[], [20.0]], observed=wrong)
 
 
 def test_intervals_of_units_go_through_nwb(tmp_path):
@@ -207,3 +209,32 @@ def test_rates_around_events_are_spikes_over_observed_time(recording, events, da
         with np.errstate(invalid="ignore"):
             wanted = totals / spans * 1e3
         np.testing.assert_allclose(nd.analysis.firing_rate(part), wanted)
+
+
+def test_units_of_trials_have_times_of_their_own():
+    """Three trials as segments of a file whose trains start and stop on their own."""
+    seen = [[[[0, 100]], [[20, 80]]], [(0, 60)], [[[0, 40], [50, 100]], []]]
+    rows = [(10, 0, 0), (90, 0, 0), (30, 1, 0), (59, 1, 1), (20, 0, 2), (70, 0, 2)]
+    time, unit, trial = map(np.array, zip(*rows, strict=True))
+    names, runs = np.array(["a", "b"]), np.array([7, 8, 9])
+    given = {"coords": {"unit": names, "trial": runs}, "source": "recording"}
+    ds = spikes.dataset(time, names[unit], runs[trial], observed=seen, **given)
+    labels.check(ds)
+    assert ds.attrs["window"] == [0, 100]
+    assert ds.valid_until.values.tolist() == [100, 60, 100]
+    np.testing.assert_allclose(nd.analysis.firing_rate(ds), [4 / 0.25, 2 / 0.12])
+    counts = spikes.bin(ds, bin_width=20.0).spike_count.values
+    nan = np.nan
+    wanted = [[1, 0, 0, 0, 1], [0, 0, 0, nan, nan], [0, 1, nan, 1, 0]]
+    np.testing.assert_array_equal(counts[:, :, 0], wanted)
+    wanted = [[nan, 1, 0, 0, nan], [0, 0, 1, nan, nan], [nan] * 5]
+    np.testing.assert_array_equal(counts[:, :, 1], wanted)
+    for wrong, text in (
+        ((45, "a", 9), r"unit 'a' in trial 9 .*at 45 ms; it was observed in 0 to 40, 50 to 100 ms"),
+        ((61, "b", 8), r"unit 'b' in trial 8 .*at 61 ms; it was observed in 0 to 60 ms"),
+        ((5, "b", 9), r"unit 'b' in trial 9 .*at 5 ms; it was observed in no time"),
+    ):
+        with pytest.raises(LabelError, match=text):
+            spikes.dataset(*([value] for value in wrong), observed=seen, **given)
+    with pytest.raises(LabelError, match="3 trials has 2 entries"):
+        spikes.dataset(time, names[unit], runs[trial], observed=seen[:2], **given)
