@@ -40,9 +40,10 @@ def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
     Several segments are trials of spikes and sweeps of signals: spikes (trial) and signals (sweep,
     time, channel). Units and signals are matched by name, or by an annotated id, in any order. A
     signal that some segments lack has the sweeps of the others, whose numbers label `sweep`; a unit
-    that some segments lack was not observed there: `observed` (trial, unit). Times count from the
-    start of the segment, which `start_time` holds; if all segments start at the same time, their
-    times stay unchanged. Shorter sweeps end in NaN, with `n_valid` and `valid_until` (sweep);
+    that some segments lack, or that lasts shorter than others there, was not observed: see
+    `neurodyn.spikes.align` for `observed` (trial, unit) and its gaps. Times count from the start of
+    the segment, which `start_time` holds; if all segments start at the same time, their times stay
+    unchanged. Shorter sweeps end in NaN, with `n_valid` and `valid_until` (sweep);
     sweeps of other rates or channels are signals of their own, `signals/NAME_SEGMENT`. Epochs and
     events that are the same in every segment are read once; others have a column `segment`, and
     keep the times of the file.
@@ -53,8 +54,8 @@ def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
     Raises
     ------
     LabelError
-        If the Block holds nothing, if nothing tells units or signals of several segments apart, if
-        one name stands for two quantities, or if units have times of their own within trials.
+        If the Block holds nothing, if nothing tells units or signals of several segments apart, or
+        if one name stands for two quantities.
 
     Examples
     --------

@@ -10,10 +10,6 @@ import xarray as xr
 
 from neurodyn import spikes
 from neurodyn.io.neo_match import TRAINS, columns, match
-from neurodyn.labels import LabelError
-
-#: Tolerance [ms] for starts and ends that went through conversions of units.
-_SLACK = 1e-6
 
 
 def ms(quantity: Any) -> np.ndarray:
@@ -46,17 +42,14 @@ def _in_trials(
     coords: dict[str, Any],
     left_out: list[str],
 ) -> xr.Dataset:
-    edges = np.array([_edges([row[s] for row in rows], s) for s in range(len(segments))])
-    starts, ends = edges.T
+    edges = [[_edges(row[s]) for row in rows] for s in range(len(segments))]
+    starts = np.array([min((e[0] for e in each if e), default=np.nan) for each in edges])
     # Segments that start at the same time have clocks of their own; else one clock goes on.
     own = np.nanmax(starts) - np.nanmin(starts) == 0
-    offset = np.where(own, 0.0, starts)
+    offset = np.where(own | np.isnan(starts), 0.0, starts)
     coords["trial"] = np.arange(len(segments))
     if not own:
         coords["start_time"] = ("trial", starts, "ms")
-    lasted = ends - offset
-    if np.nanmax(lasted) - np.nanmin(lasted) > _SLACK:
-        coords["valid_until"] = ("trial", lasted, "ms", "end of the segment")
     for name, column in segment_columns(segments, "trial", left_out).items():
         coords.setdefault(name, column)
     time, unit, trial = [], [], []
@@ -66,36 +59,20 @@ def _in_trials(
                 time.append(ms(train) - offset[s])
                 unit.append(np.full(len(train), u))
                 trial.append(np.full(len(train), s))
-    ds = spikes.dataset(
+    seen = [[np.reshape(e, (-1, 2)) - offset[s] for e in each] for s, each in enumerate(edges)]
+    return spikes.dataset(
         np.concatenate(time),
         np.concatenate(unit),
         np.concatenate(trial),
         coords=coords,
         source="recording",
-        window=(np.nanmin(starts) if own else 0.0, np.nanmax(lasted)),
+        observed=seen,
     )
-    seen = np.array([[row[s] is not None for row in rows] for s in range(len(segments))])
-    if seen.all():
-        return ds
-    about = {"units": "1", "long_name": "whether the unit was observed in the trial"}
-    return ds.assign(observed=(("trial", "unit"), seen, about))
 
 
-def _edges(trains: Sequence[neo.SpikeTrain | None], s: int) -> tuple[float, float]:
-    """Start and end of the trains of one segment [ms], NaN if it has none."""
-    there = [train for train in trains if train is not None]
-    found = np.array([(ms(t.t_start), ms(t.t_stop)) for t in there]).reshape(-1, 2)
-    if not len(found):
-        return np.nan, np.nan
-    if np.ptp(found, axis=0).max() > _SLACK:
-        k = int(np.argmax(np.abs(found - found[0]).max(axis=1)))
-        raise LabelError(
-            f"in segment {s}, spike train {there[0].name or 0!r} lasts from {found[0, 0]:g} to "
-            f"{found[0, 1]:g} ms, and {there[k].name or k!r} from {found[k, 0]:g} to "
-            f"{found[k, 1]:g} ms. In trials all units are observed together: convert the segments "
-            "one by one, from_neo(block.segments[i]), which keeps the times of each unit."
-        )
-    return float(found[0, 0]), float(found[0, 1])
+def _edges(train: neo.SpikeTrain | None) -> tuple[float, ...]:
+    """Start and end of a train [ms]; none of a train that a segment lacks."""
+    return () if train is None else (float(ms(train.t_start)), float(ms(train.t_stop)))
 
 
 def segment_columns(

@@ -116,9 +116,15 @@ class TestSpikes:
         ds = from_neo(segment_of(train([200.0, 900.0], 0, 1000), train([0.6, 0.9], 0.5, 1, pq.s)))
         np.testing.assert_array_equal(nd.analysis.firing_rate(ds), [2.0, 4.0])
         assert ds.observed_start.values.tolist() == [0.0, 500.0]
-        with pytest.raises(LabelError, match="segment 1, spike train 'a' lasts from 0 to 1000 ms"):
-            from_neo(block_of(*[[train([1], 0, 1000, name="a"), train([1], 0, stop, name="b")]
-                                for stop in (1000, 900)]))  # fmt: skip
+        # The same in each of several segments: 3 spikes in 2 s, and 3 in 1.9 s.
+        several = [
+            [train([1], 0, 1000, name="a"), train([1, 2], 0, 1000, name="b")],
+            [train([1, 950], 0, 1000, name="a"), train([1], 0, 900, name="b")],
+        ]
+        ds = from_neo(block_of(*several))
+        np.testing.assert_allclose(nd.analysis.firing_rate(ds), [1.5, 3 / 1.9])
+        counts = spikes.bin(ds, bin_width=500.0).spike_count.values
+        np.testing.assert_array_equal(counts, [[[1, 2], [0, 0]], [[1, 1], [1, np.nan]]])
 
     @pytest.mark.parametrize(
         "names",
