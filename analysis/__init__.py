@@ -19,6 +19,7 @@ from neurodyn.analysis.shared.timebins import rebin
 from neurodyn.analysis.populations.pca import pca
 from neurodyn.analysis.populations.dimensionality import participation_ratio, n_components
 from neurodyn.analysis.populations.rotations import jpca
+from neurodyn.analysis.populations.dpca import dpca
 from neurodyn.analysis.populations.predictivity import ridge_r
 from neurodyn.analysis.populations.decoding import decode
 
@@ -124,6 +125,7 @@ __all__ = [
     "participation_ratio",
     "n_components",
     "jpca",
+    "dpca",
     "ridge_r",
     "decode",
     # Spike trains

@@ -17,9 +17,9 @@ from neurodyn.analysis.equilibria.inputs import constant_inputs
 from neurodyn.analysis.equilibria.linear import derivatives, labelled, variables_of
 from neurodyn.analysis.equilibria.search import distinct, polished, search
 from neurodyn.analysis.equilibria.states import Names, names_of, vectors
+from neurodyn.analysis.shared.draws import generator as generator_of
 from neurodyn.common.checks import check_whole
 from neurodyn.common.progress import bar
-from neurodyn.common.random import as_key
 
 
 def fixed_points(
@@ -212,8 +212,7 @@ def _starts(
     field: Field, names: Names, starts: Any, n: int, jitter: float, key: Any
 ) -> tuple[Float[np.ndarray, "start d"], float, Float[np.ndarray, " d"]]:
     """States to start from, their scale and their mean."""
-    key = as_key(key, needed_for="fixed_points")
-    generator = np.random.default_rng(np.asarray(jax.random.key_data(key)).tolist())
+    generator = generator_of(key, needed_for="fixed_points")
     if starts is None:
         return generator.standard_normal((n, field.size)), np.sqrt(field.size), np.zeros(field.size)
     array, _, _ = vectors(field, names, starts, "starts")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import numpy as np
 import scipy.optimize
 from jaxtyping import Float
 
-from neurodyn.common.random import as_key
+from neurodyn.analysis.shared.draws import generator as generator_of
 
 #: Eigenvalues of a covariance below this fraction of the largest have no samples behind them.
 _NOTHING = 1e-10
@@ -32,8 +31,7 @@ def surrogate(
     key
         Seed or key.
     """
-    seed = np.asarray(jax.random.key_data(as_key(key, needed_for="surrogates"))).tolist()
-    generator = np.random.default_rng(seed)
+    generator = generator_of(key, needed_for="surrogates")
     if keep == "conditions":
         order = generator.random((n, x.shape[0], 1, x.shape[2])).argsort(axis=1)
         return np.take_along_axis(np.broadcast_to(x, (n, *x.shape)), order, axis=1)
