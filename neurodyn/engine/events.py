@@ -160,11 +160,20 @@ def spiking_run(system, terms, u_of, state, ts, save, options: Options, max_even
 
     def until_event(carry):
         t, last, state, spikes, steps, failed, t1 = carry
-        adjoint, saveat = diffrax.DirectAdjoint(), diffrax.SaveAt(t1=True)
-        solution = options.solved(terms, t, t1, state, adjoint, saveat, event)
-        here = solution.ts[0]
-        state = State(jax.tree.map(lambda a: a[0], solution.ys), state.memory)
-        hit = solution.event_mask
+
+        def solved():
+            adjoint, saveat = diffrax.DirectAdjoint(), diffrax.SaveAt(t1=True)
+            solution = options.solved(terms, t, t1, state, adjoint, saveat, event)
+            hit = jnp.asarray(solution.event_mask)
+            x = jax.tree.map(lambda a: a[0], solution.ys)
+            taken = jnp.asarray(solution.stats["num_steps"], steps.dtype)
+            return x, solution.ts[0], hit, taken, _ok(solution.result) | hit
+
+        # Units that the last event carried beyond their threshold spike at once: nothing crosses.
+        beyond = jnp.max(system.crossing(state)) >= 0
+        there = state.x, t, jnp.array(True), jnp.zeros_like(steps), jnp.array(True)
+        x, here, hit, taken, fine = jax.lax.cond(beyond, lambda: there, solved)
+        state = State(x, state.memory)
         crossing = system.crossing(state)
         fired = hit & ((crossing >= 0) | (jnp.arange(crossing.shape[0]) == jnp.argmax(crossing)))
         after = system.after(
@@ -172,9 +181,9 @@ def spiking_run(system, terms, u_of, state, ts, save, options: Options, max_even
         )
         state = jax.tree.map(lambda a, b: jnp.where(hit, a, b), after, state)
         spikes = _append(spikes, here, fired)
-        failed = failed | ~(_ok(solution.result) | hit)
+        failed = failed | ~fine
         last = jnp.where(hit, here, last)
-        return here, last, state, spikes, steps + solution.stats["num_steps"], failed, t1
+        return here, last, state, spikes, steps + taken, failed, t1
 
     def going(carry):
         t, _, _, spikes, _, failed, t1 = carry

@@ -205,6 +205,9 @@ class EquationCell(AbstractNeuron):
     def guarded(self):
         return True
 
+    def alike(self, other):
+        return False
+
     def _constant(self, name: str, value: Any, key: Any) -> Any:
         """One number for all units or one for each."""
         if isinstance(value, (AbstractDistribution, AbstractParameter)) or np.ndim(value):

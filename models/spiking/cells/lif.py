@@ -30,7 +30,8 @@ class LIF(AbstractNeuron):
 
     .. math:: \tau \dot v = v_{rest} - v + R I
 
-    and where :math:`v \ge` `threshold`: :math:`v \leftarrow v_{reset}`.
+    and where :math:`v \ge` `threshold`: :math:`v \leftarrow v_{reset}`, or with `soft_reset`
+    :math:`v \leftarrow v - (threshold - v_{reset})`.
 
     Parameters
     ----------
@@ -42,6 +43,10 @@ class LIF(AbstractNeuron):
         Potentials [mV].
     R
         Input resistance [mV per unit of the current]; default 1, so that currents are in mV.
+    soft_reset
+        Whether a spike lowers the potential by ``threshold - v_reset`` (subtractive reset), so that
+        what exceeds the threshold is kept, and a strong input makes spikes in successive steps.
+        Default False: it sets the potential to `v_reset`.
     v0
         Potential at the start [mV]; default `v_rest`. A law is drawn anew for every trial.
     key
@@ -58,6 +63,13 @@ class LIF(AbstractNeuron):
     Brette et al. Each parameter may be a number, an array ``(unit,)``, a law of
     :mod:`neurodyn.params` that is drawn once, or a parameter (then it is trained).
 
+    Networks for surrogate gradients are often written in steps as
+    :math:`u_{k+1} = \beta u_k + I_{k+1} - \theta s_k`, with spikes :math:`s_k = [u_k > \theta]`.
+    On a fixed clock of step dt these are ``LIF(n, tau=dt / (1 - beta), R=1 / (1 - beta), v_rest=0,
+    threshold=theta, v_reset=theta * (1 - 1 / beta), soft_reset=True)``: the factor of `v_reset`
+    undoes the decay of what is subtracted, which there happens one step later. Where it is
+    subtracted in the step of the spike, ``v_reset=0``.
+
     References
     ----------
     Vogels & Abbott, "Signal propagation and logic gating in networks of integrate-and-fire
@@ -72,6 +84,7 @@ class LIF(AbstractNeuron):
     v_reset: PerUnit = -60.0
     threshold: PerUnit = -50.0
     R: PerUnit = 1.0
+    soft_reset: bool = eqx.field(static=True, default=False)
     v0: Start = None
     key: dataclasses.InitVar[Any] = None
 
@@ -94,7 +107,14 @@ class LIF(AbstractNeuron):
         return cell.v - self.threshold
 
     def reset(self, cell, spikes):
-        return Potential(where_spiked(spikes, self.v_reset, cell.v))
+        after = cell.v - (self.threshold - self.v_reset) if self.soft_reset else self.v_reset
+        return Potential(where_spiked(spikes, after, cell.v))
+
+    def guarded(self):
+        return self.soft_reset
+
+    def alike(self, other):
+        return super().alike(other) and self.soft_reset == other.soft_reset
 
     def variables(self):
         return {"v": Variable(("unit",), "mV", "membrane potential", "voltage")}

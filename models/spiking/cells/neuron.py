@@ -89,6 +89,10 @@ class AbstractNeuron(eqx.Module):
                 value = per_unit(name, value, self.n, None)
             setattr(self, name, Initial((value,), (self.n,)))
 
+    def alike(self, other: Any) -> bool:
+        """Whether units of another neuron follow the same equations with other parameters."""
+        return type(other) is type(self)
+
     @abc.abstractmethod
     def start(self, key: PRNGKeyArray | None) -> Any:
         """State before the first step: a NamedTuple of arrays on ``unit`` with ``v`` first."""

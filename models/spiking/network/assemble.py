@@ -57,7 +57,7 @@ def kinds_of(parts: Mapping[str, Population]) -> tuple[tuple[AbstractNeuron, ...
     """Neighbouring populations of one kind joined to one neuron object; refractory periods."""
     runs: list[list[AbstractNeuron]] = []
     for part in parts.values():
-        if runs and type(runs[-1][0]) is type(part.neuron) and not part.neuron.guarded():
+        if runs and runs[-1][0].alike(part.neuron):
             runs[-1].append(part.neuron)
         else:
             runs.append([part.neuron])

@@ -74,10 +74,12 @@ def free(network: Any, state: State, steps: float = 0.0) -> Float[Array, " unit"
 
 def crossing(network: Any, state: State) -> Float[Array, " unit"]:
     """Distance of potentials beyond threshold, below it where refractory units must not spike."""
-    found = cells.crossing(network.kinds, state.x.cells)
-    if network.refractory is None or not any(kind.guarded() for kind in network.kinds):
-        return found
-    return jnp.where(free(network, state, -1.0) > 0, found, -1.0)
+    distance, left = cells.crossing(network.kinds, state.x.cells), state.x.refractory
+    if left is None or not any(kind.guarded() for kind in network.kinds):
+        return distance
+    # The time that was left before the step; towards its end the distance grows to 0.
+    left = left + 0.75 * state.memory.step
+    return jnp.where(left > 0, jnp.minimum(distance, -left), distance)
 
 
 def after(network: Any, t, dt, state: State, spikes, u, key) -> State:
