@@ -201,8 +201,10 @@ class _Reader:
                 for k, x in (("v", v), ("u", u), ("1", "1"))
                 if x in terms[u]
             }
-        if resets.get(v, ("", ""))[0] != "=":
-            raise ValueError(f"the reset must set {v}")
+        if v not in resets:
+            raise ValueError(f"the reset must set {v}, or subtract from it")
+        operator, text = resets[v]
+        reset, soft = self._reset(v, operator, text, threshold)
         zero = np.zeros(self.n)
         rates = Rates(
             ours,
@@ -210,10 +212,11 @@ class _Reader:
             slope,
             middle,
             exact(threshold / size),
-            exact(self._all(self.expressions.numbers(resets[v][1])) / size),
+            exact(reset / size),
             zero if u not in resets else exact(self._jump(u, *resets[u]) / scale[u]),
             self._start(v) / size,
             zero if u is None else self._start(u) / scale[u],
+            soft,
         )
         return recognise(rates), dv
 
@@ -225,6 +228,15 @@ class _Reader:
             raise ValueError(f"{call} is not exp((v - x)/y)")
         slope = 1 / self._all(terms[v])
         return exact(slope / size), exact(-self._all(terms.get("1", 0.0)) * slope / size)
+
+    def _reset(self, v: str, operator: str, text: str, threshold) -> tuple[np.ndarray, bool]:
+        """The reset potential, and whether it is reached from the threshold by a subtraction."""
+        if operator == "=" and not re.search(rf"\b{v}\b", text):
+            return self._all(self.expressions.numbers(text)), False
+        jump = self._jump(v, operator, text)
+        if not (jump < 0).all():
+            raise ValueError(f"the reset '{v} {operator} {text}' does not lower {v}")
+        return threshold + jump, True
 
     def _jump(self, u: str, operator: str, text: str) -> np.ndarray:
         """Increment of the recovery variable by a spike."""

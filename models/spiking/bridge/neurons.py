@@ -103,6 +103,8 @@ def equations_of(neuron: Any) -> Equations:
         For a neuron without a translation.
     """
     known = known_as("neurons", neuron, NEURONS)
+    if isinstance(neuron, LIF) and neuron.soft_reset:
+        return known._replace(reset=("v -= threshold - v_reset",))
     if isinstance(neuron, Izhikevich2007) and neuron.special:
         return _SPECIAL_2007
     return known

@@ -30,6 +30,8 @@ class Rates(NamedTuple):
         Threshold, value of v after a spike, and increment of u by a spike.
     v0, u0
         State at the start.
+    soft
+        Whether a spike lowers v by ``threshold - reset`` instead.
     """
 
     dv: Mapping[str, Values]
@@ -41,6 +43,7 @@ class Rates(NamedTuple):
     jump: Values
     v0: Values
     u0: Values
+    soft: bool
 
 
 class Cell(NamedTuple):
@@ -69,6 +72,8 @@ def recognise(rates: Rates) -> Cell:
     ValueError
         If there is none; the message names the term that does not fit.
     """
+    if rates.soft and {"exp", "v**2"} & set(rates.dv):
+        raise ValueError("a subtraction from v as reset is read of linear neurons alone")
     if "exp" in rates.dv:
         return _exponential(rates)
     if "v**2" in rates.dv:
@@ -111,6 +116,7 @@ def _linear(rates: Rates) -> Cell:
         v_rest=exact(_of(rates.dv, "1", rates.v0) * tau),
         v_reset=rates.reset,
         threshold=rates.threshold,
+        soft_reset=rates.soft,
         v0=rates.v0,
     )
     return Cell(neuron, tau, None)
