@@ -70,9 +70,27 @@ def from_nwb(
     -------
     A spike Dataset with the trial table on `trial` if the file holds nothing else; else a DataTree
     of `spikes`, `intervals/NAME`, `events/NAME`, `tables/NAME` and `signals/NAME`. A file written
-    by `to_nwb` comes back identical. `start_time`, `stop_time` and columns whose names or
-    descriptions say that they hold times are in ms. Other columns stay unchanged, because NWB does
-    not store their unit. `area` is the location of an electrode, of units and of channels.
+    by `to_nwb` comes back identical.
+
+    Columns of tables are coordinates. Ragged ones and those with several values in each row are
+    variables on a further dim, ``NAME_index``: rows are padded by NaN (text by ""), and ``n_NAME``
+    counts their values. Columns of units with one value for each spike lie on `spike`.
+    Enumerations and references to objects are names, references to rows of a table are ids. Columns
+    whose names end in ``_time``, ``_times``, ``_timestamp`` or ``_timestamps`` (or are one of these
+    words, or ``rt``), and those whose description names a unit of time, "(s)" or "in ms", are
+    converted to ms: from seconds, as NWB defines, unless the description says else. Other columns
+    stay unchanged, because NWB does not store their unit.
+
+    `unit` and `trial` are the ids in the file; if ids repeat, they are numbered, and the ids are
+    `unit_id` and `trial_id`. A column that is called like a dim or a coordinate of the library gets
+    an underscore, as ``time_``; one of both units and trials is called ``unit_NAME`` and
+    ``trial_NAME`` where they are joined. The place of a unit (`electrode_id`, `area`, `x`, `y`,
+    `z` and other columns of electrodes) is that of its only electrode, or of the one with the
+    largest `waveform_mean`; ``electrode_NAME`` if the units have a column NAME.
+
+    Units were observed in their `obs_intervals`, but for `invalid_times`, whose spikes are left
+    out, with a warning. Units without `obs_intervals` count as observed while any other was, with a
+    warning; if no unit has any, from 0 (or the first spike) until the last spike or interval ends.
 
     Signals are what pynwb's `get_data_in_units` returns, with voltages in mV, currents in pA and
     conductances in nS; other units stay as they are spelled. Whole numbers become float32 if they
@@ -89,7 +107,8 @@ def from_nwb(
     FileFormatError
         If the file is damaged or not NWB.
     LabelError
-        If it holds no spikes, signals or intervals; a channel, unit or signal that was asked for is
+        If it holds no spikes, signals or intervals; a unit has spikes outside of its
+        `obs_intervals`; a channel, unit or signal that was asked for is
         not there; or trials cannot be cut with these options.
 
     Notes

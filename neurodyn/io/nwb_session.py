@@ -44,8 +44,8 @@ def _text(value: Any) -> str | list[str]:
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
     if isinstance(value, Mapping):
-        value = [f"{key}: {each}" for key, each in value.items()]
-    array = np.asarray(value if isinstance(value, str) else value[()] if _stored(value) else value)
+        return [f"{key}: {each}" for key, each in value.items()]
+    array = np.asarray(value[()] if _stored(value) else value)
     if array.ndim > 1:
         return [" ".join(map(str, decode(row).ravel())) for row in array]
     texts = [str(each).strip() for each in decode(array.astype(object)).ravel()]
@@ -53,4 +53,4 @@ def _text(value: Any) -> str | list[str]:
 
 
 def _stored(value: Any) -> bool:
-    return hasattr(value, "shape") and hasattr(value, "dtype")
+    return hasattr(value, "shape")

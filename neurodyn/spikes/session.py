@@ -108,8 +108,9 @@ def align(
         if not isinstance(signals, bool):
             raise LabelError("signals= chooses signals of a DataTree, and this is a single part.")
         cut = _cut(recording, events, window, until, invalid, how)
-        spiking = "spike_time" in getattr(recording, "coords", {})
-        return _with_columns(cut, recording) if spiking else cut
+        if isinstance(recording, xr.Dataset) and "spike_time" in recording.coords:
+            return _with_columns(cut, recording)
+        return cut
     parts = _parts(recording, signals)
     events, until, table = _columns(recording, events, until, trials)
     cut = {}
