@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.parts import combine
+from neurodyn.io.selection import Selection
 from neurodyn.labels import LabelError
 
 #: Modes of those readers of neo that read folders.
@@ -28,18 +29,33 @@ _ADVICE = {
 BUILD = "and build a Dataset with neurodyn.spikes.from_times or neurodyn.labels.dataset"
 
 
-def read_neo(path: Path) -> xr.Dataset | xr.DataTree:
-    """Read a file with the reader of neo that knows its format."""
+def read_neo(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
+    """Read a file with the reader of neo that knows its format.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+    selection
+        What is asked for: readers that can read parts of signals read little more. What they read
+        still has to be selected.
+    """
     import neo
+
+    from neurodyn.io.neo_partly import load_partly
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reader = _reader(path, neo)
         try:
-            blocks = [b for b in reader.read() if b.segments]
+            axon = isinstance(reader, neo.io.AxonIO)
+            # Commands of Axon files need whole sweeps.
+            partly = selection.of_signals and not axon and hasattr(reader, "get_sub_signal_streams")
+            blocks = [b for b in reader.read(**({"lazy": True} if partly else {})) if b.segments]
             _note_units(reader, blocks)
             _forget_writing(reader, blocks)
-            axon = isinstance(reader, neo.io.AxonIO)
+            for block in blocks if partly else ():
+                load_partly(block, selection)
             header = _axon_header(path, reader, blocks) if axon else None
         except Exception as error:  # the readers of neo raise errors of many types
             raise FileFormatError(

@@ -16,6 +16,8 @@ from neurodyn.labels.names import free_name
 
 #: Annotation of a signal with its unit in the file, if neo does not know that.
 UNIT = "unit_in_file"
+#: Annotation of a signal of which only a part was loaded: the number of its first sample.
+FIRST = "first_sample"
 
 
 def signals_of(segments: Sequence[neo.Segment], left_out: list[str]) -> dict[str, xr.Dataset]:
@@ -31,9 +33,11 @@ def signals_of(segments: Sequence[neo.Segment], left_out: list[str]) -> dict[str
         _refuse_other_quantity(name, sweeps, there)
         if len(sweeps) > 1 and not _alike(sweeps):
             for s, each in zip(there, sweeps, strict=True):
-                parts[f"signals/{name}_{s}"] = _stack([each], [s], left_out)
+                parts[f"signals/{name}_{s}"] = _stack([each], [s], left_out).assign_attrs(
+                    series=f"{name}_{s}"
+                )
         else:
-            stacked = _stack(sweeps, there, left_out)
+            stacked = _stack(sweeps, there, left_out).assign_attrs(series=name)
             if "sweep" in stacked.dims:
                 stacked = stacked.assign_coords(_rows(about, there, stacked))
             parts[f"signals/{name}"] = stacked
@@ -90,7 +94,7 @@ def _alike(sweeps: Sequence[Any]) -> bool:
     if any(not np.array_equal(names[0], each) for each in names):
         return False
     if isinstance(first, neo.AnalogSignal):
-        return all(np.isclose(_rate(each), _rate(first), rtol=1e-12, atol=0) for each in sweeps)
+        return all(np.isclose(rate_of(each), rate_of(first), rtol=1e-12, atol=0) for each in sweeps)
     own = [ms(each.times) - ms(each.times)[:1] for each in sweeps]
     longest = max(own, key=len)
     return all(np.allclose(each, longest[: len(each)], rtol=0, atol=1e-6) for each in own)
@@ -101,7 +105,7 @@ def _channels(each: Any, name: str) -> Any:
     return None if values is None else decode(values)
 
 
-def _rate(each: neo.AnalogSignal) -> float:
+def rate_of(each: Any) -> float:
     """Sampling rate [Hz]; whole numbers that went through a period are whole again."""
     rate = float(each.sampling_rate.rescale(pq.Hz).magnitude)
     return float(round(rate)) if abs(rate - round(rate)) <= 4 * np.spacing(rate) else rate
@@ -115,7 +119,8 @@ def _stack(sweeps: Sequence[Any], there: Sequence[int], left_out: list[str]) -> 
     one_start = not np.ptp(starts)
     begin = starts[0] if one_start else 0.0
     if isinstance(longest, neo.AnalogSignal):  # from integers, not from a sum of steps
-        time = begin + np.arange(len(longest)) * 1000.0 / _rate(longest)
+        count = np.arange(len(longest)) + longest.annotations.get(FIRST, 0)
+        time = begin + count * 1000.0 / rate_of(longest)
     else:
         time = ms(longest.times) - (0.0 if one_start else ms(longest.t_start))
     lengths = np.array([len(each) for each in sweeps])

@@ -82,8 +82,9 @@ def read(
     -----
     Of NWB, and of netCDF and Zarr written by neurodyn, only what was asked for is read. Memory is
     needed for what is returned, for the times of the samples (8 bytes each, some four times that
-    while they are checked), and for blocks of some 50 MB. Files that neo reads are loaded whole
-    before a part of them is taken, and `lazy` has no effect on them.
+    while they are checked), and for blocks of some 50 MB. So it is with signals of those formats of
+    which neo can read parts; other files that neo reads are loaded whole before a part of them is
+    taken. `lazy` has no effect on either.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def _read_folder(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
         return labelled.read(path, selection)
     if not any(path.iterdir()):
         raise FileFormatError(f"the folder '{path}' is empty.")
-    return select(read_neo(path), selection)
+    return select(read_neo(path, selection), selection)
 
 
 def _read_file(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
@@ -147,7 +148,7 @@ def _read_file(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
             f"'{path}' is text without a description of its columns. Load it with "
             f"numpy.loadtxt or pandas, {BUILD}."
         )
-    return select(read_neo(path), selection)
+    return select(read_neo(path, selection), selection)
 
 
 def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
@@ -173,11 +174,11 @@ def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
     if own:
         return labelled.read(path, selection)
     if attrs.get("format") in ("nix", b"nix"):
-        return select(read_neo(path), selection)
+        return select(read_neo(path, selection), selection)
     if path.suffix.lower() in (".nwb", ".nc", ".mat", ".hdf5", ".hdf"):
         raise _not_neural(path, groups)
     try:
-        return select(read_neo(path), selection)
+        return select(read_neo(path, selection), selection)
     except FileFormatError as error:
         raise _not_neural(path, groups) from error
 

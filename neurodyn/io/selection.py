@@ -57,6 +57,11 @@ class Selection(NamedTuple):
         return cls(edges, _tuple(channels), _tuple(units), wanted, lazy, cut)
 
     @property
+    def of_signals(self) -> bool:
+        """Whether not all of the signals is asked for."""
+        return (self.window, self.channels, self.signals) != (None, None, True)
+
+    @property
     def cut(self) -> bool | None:
         """Whether signals are cut into trials; None: if there are no spikes."""
         # Those that were not asked for have not been read.

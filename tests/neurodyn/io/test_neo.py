@@ -1,5 +1,6 @@
 """neo: Blocks both ways, and files of the formats that neo reads."""
 
+import warnings
 from datetime import datetime
 
 import neo
@@ -11,6 +12,9 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import labels, spikes
 from neurodyn.io import from_neo, read, to_neo
+from neurodyn.io.neo_partly import load_partly
+from neurodyn.io.select import select
+from neurodyn.io.selection import Selection
 from neurodyn.labels import LabelError
 from tests.neurodyn.io.test_nwb import identical
 
@@ -307,6 +311,34 @@ def test_from_neo_refuses_empty_and_foreign_things():
         from_neo(block)
     with pytest.raises(TypeError, match="Block or Segment"):
         from_neo([1, 2])
+
+
+@pytest.mark.parametrize(
+    ("asked", "shape"),
+    [
+        ({"window": (1.05, 2.0)}, (12, 8)), ({"window": (-9.0, 0.1)}, (2, 8)),
+        ({"channels": ["ch3", "ch9", "ch1"]}, (100_000, 2)),
+        ({"channels": "3", "window": (5, 6)}, (12, 1)),
+        ({"signals": "stream 0"}, (100_000, 8)),
+    ],
+)  # fmt: skip
+def test_parts_are_read_as_they_are_selected(asked, shape, tmp_path):
+    """From a format of which neo reads parts, without reading the rest."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reader = neo.io.ExampleIO(str(tmp_path / "a.fake"))
+    whole, partly = neo.Block(), neo.Block()
+    whole.segments.append(reader.read_segment())
+    partly.segments.append(reader.read_segment(lazy=True))
+    selection = Selection.of(**asked)
+    load_partly(partly, selection)
+    sizes = [each.shape for each in partly.segments[0].analogsignals]
+    assert sizes[0] == shape
+    assert sizes[2][0] == 1 or set(asked) == {"window"}
+    found, expected = (select(from_neo(block), selection) for block in (partly, whole))
+    for node in expected["signals"].children.values():
+        xr.testing.assert_identical(found[node.path].to_dataset(), node.to_dataset())
+    assert list(found["signals"].children) == list(expected["signals"].children)
 
 
 class TestReal:
