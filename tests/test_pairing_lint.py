@@ -41,7 +41,7 @@ EXEMPT = {
     "neurodyn/signals/align.py:_coords": "trials of one, other dims of the other",
     "neurodyn/signals/resample.py:resample": "takes the times of the second, and no values",
     "neurodyn/signals/resample.py:_new_clock": "takes the times of the second, and no values",
-    "neurodyn/spikes/session.py:_columns": "reads columns; where they are used they are paired",
+    "neurodyn/spikes/session_tables.py:columns_of": "reads columns; align pairs them",
     "neurodyn/spikes/session.py:align": "pairs trials where each part is cut",
     "neurodyn/io/parts.py:cut_trials": "hands all on to align",
 }

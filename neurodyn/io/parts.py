@@ -9,7 +9,8 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import OWN_DIMS, Window
-from neurodyn.spikes.session import INVALID, align, apart
+from neurodyn.spikes.session import align, apart
+from neurodyn.spikes.session_tables import INVALID
 
 #: Quantity -> factor from its SI unit to ours, our unit, name of the variable, kind.
 _QUANTITIES = {

@@ -36,6 +36,7 @@ def align(
     method: Method | None = None,
     dt: Number | None = None,
     max_gap: Number | None = None,
+    invalid_times: np.ndarray | None = None,
     what: str = "the signal",
 ) -> _Labelled:
     """Cut a continuous signal into trials around events.
@@ -47,6 +48,8 @@ def align(
         on `trial`.
     events, window, until, invalid, method, dt, max_gap
         See `neurodyn.trials.align`.
+    invalid_times
+        Intervals (n, 2) whose samples do not count [ms].
     what
         Name of the signal in errors.
 
@@ -76,6 +79,8 @@ def align(
     gap = find_gap(max_gap, float(np.median(np.diff(times))))
     samples = _samples(times, step if even else None, step, known, ahead, method, gap)
     inside = samples.found & (samples.when < end[:, None] - TIME_TOLERANCE)
+    for start, stop in () if invalid_times is None else invalid_times:
+        inside &= (samples.when < start) | (samples.when >= stop)
     # A gap at the start of a trial is missing data as any other gap; a start before the first
     # sample is no trial.
     early = times[0] - (step / 2 if method == "nearest" else 0.0) - slack_of(times, times.dtype)

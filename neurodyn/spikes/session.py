@@ -12,15 +12,11 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import DIMS, OWN_DIMS, Number, Window
 from neurodyn.labels.names import free_name
 from neurodyn.signals import align as signal_cut
-from neurodyn.signals.events import trial_column
 from neurodyn.signals.sampling import Method
 from neurodyn.spikes import cut as spike_cut
 from neurodyn.spikes.join import tidy
+from neurodyn.spikes.session_tables import columns_of, invalid_times
 
-#: Groups of a recording that hold tables, whose rows lie on `trial`.
-_TABLES = ("intervals", "events")
-#: Table of times that count for nothing, which is no table of trials unless that is asked for.
-INVALID = "invalid_times"
 _NAMED = ("session_id", "subject_id", "name")
 
 
@@ -83,7 +79,7 @@ def align(
     of `time` from the sample's own time [ms]; with "nearest" it is at most half a step. Samples
     after the end of the signal or of the trial are NaN; then `valid_until` (trial) [ms] is the time
     of the last sample of each trial, and `n_valid` (trial) the number of samples up to it. Gaps are
-    NaN. Whole numbers become floats.
+    NaN, and so are the intervals `invalid_times` of a recording. Whole numbers become floats.
 
     Raises
     ------
@@ -100,7 +96,7 @@ def align(
     array([[0., 1., 4.],
            [1., 4., 9.]])
     """
-    how = {"method": method, "dt": dt, "max_gap": max_gap}
+    how: dict[str, Any] = {"method": method, "dt": dt, "max_gap": max_gap}
     if not isinstance(recording, xr.DataTree):
         if trials is not None and trials != recording.attrs.get("table", trials):
             known = recording.attrs["table"]
@@ -112,7 +108,8 @@ def align(
             return _with_columns(cut, recording)
         return cut
     parts = _parts(recording, signals)
-    events, until, table = _columns(recording, events, until, trials)
+    events, until, table = columns_of(recording, events, until, trials)
+    how["invalid_times"] = invalid_times(recording)
     cut = {}
     for path, part in parts.items():
         part = part.drop_dims("trial", errors="ignore")
@@ -197,83 +194,6 @@ def _parts(recording: xr.DataTree, signals: bool | str | Sequence[str]) -> dict[
             "part of a larger tree that holds them."
         )
     return {path: nodes[path] for path in paths}
-
-
-def trial_tables(recording: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Trial tables of a recording by name: of `intervals`, of `events`, and that of its spikes."""
-    found = {}
-    for group in _TABLES:
-        for node in recording[group].children.values() if group in recording.children else ():
-            name = node.name if node.name not in found else f"{group}/{node.name}"
-            found[str(name)] = node.to_dataset()
-    for node in recording.subtree:
-        ds = node.to_dataset()
-        if "trial" in ds.dims and "spike_time" in ds.coords:
-            found.setdefault(str(ds.attrs.get("table", "trials")), ds)
-    return found
-
-
-def _columns(
-    recording: xr.DataTree, events: Any, until: Any, trials: str | None
-) -> tuple[xr.DataArray, xr.DataArray | None, xr.Dataset]:
-    """The times of events and of ends of trials, with the trial table as coordinates.
-
-    Also the table of trials with its columns of several values.
-    """
-    tables = trial_tables(recording)
-    if trials is not None and trials not in tables:
-        raise LabelError(f"trials={trials!r}: choose the trial table among {list(tables)}.")
-    wanted = [name for name in (events, until) if isinstance(name, str)]
-    if trials is None and wanted:
-        usual = {name: table for name, table in tables.items() if name != INVALID}
-        trials = _table_with(usual or tables, wanted)
-    whole = (
-        xr.Dataset()
-        if trials is None
-        else tables[trials].drop_dims(["spike", "unit"], errors="ignore")
-    )
-    table = whole.reset_coords(drop=False)
-    rows = {n: v.variable for n, v in table.items() if v.dims == ("trial",)}
-    rows |= {n: c.variable for n, c in table.coords.items() if c.dims == ("trial",)}
-    rows = {n: v for n, v in rows.items() if n not in ("unit_key", "trial_key")}
-    table = xr.Dataset(coords=rows)
-    if "trial" in table.coords and np.unique(table["trial"]).size < table.sizes["trial"]:
-        # Labels that repeat name no trial.
-        numbers = np.arange(table.sizes["trial"])
-        table = table.rename_vars(trial="trial_id").assign_coords(trial=numbers)
-        whole = whole.assign_coords(trial=numbers)
-    column = trial_column(table, events, "events")
-    if "trial" not in column.coords:
-        column = column.assign_coords(trial=np.arange(column.size))
-    if until is None:
-        return column, None, whole
-    ends = trial_column(table, until, "until")
-    if "trial" not in ends.coords and ends.size == column.size:
-        ends = ends.assign_coords(trial=column["trial"].variable)
-    return column, ends, whole
-
-
-def _table_with(tables: dict[str, xr.Dataset], wanted: Sequence[str]) -> str:
-    """The only table with these columns."""
-    if not tables:
-        raise LabelError(
-            f"{list(wanted)} names columns of a trial table, and this recording has none: pass "
-            "the times of the events [ms], one for each trial."
-        )
-    columns = {
-        name: [str(n) for n, c in ds.coords.items() if c.dims == ("trial",) and n != "trial"]
-        for name, ds in tables.items()
-    }
-    fitting = [name for name, known in columns.items() if set(wanted) <= set(known)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        held = "; ".join(f"{name!r} has {known}" for name, known in columns.items())
-        raise LabelError(f"no trial table has the columns {list(wanted)}: {held}.")
-    raise LabelError(
-        f"several tables have the columns {list(wanted)}: choose the trial table among {fitting} "
-        "by trials=."
-    )
 
 
 def _alike(cut: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:

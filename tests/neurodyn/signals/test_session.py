@@ -127,6 +127,18 @@ def test_tables_events_ends_and_signals_are_found_by_name(session):
     assert "signals/lfp" in {n.path.strip("/") for n in cut_trials(silent, "lick", (0, 9)).leaves}
 
 
+def test_invalid_times_have_no_samples(parts):
+    bad = {"start_time": ("trial", [2100.0], "ms"), "stop_time": ("trial", [2150.0], "ms")}
+    kept = {"signals/lfp", "intervals/trials"}
+    tables = {"intervals/invalid_times": table(bad, {"table": "invalid_times"})}
+    session = combine({n: p for n, p in parts.items() if n in kept} | tables, {})
+    cut = trials.align(session, "on", (-100, 300), invalid="drop")
+    when = parts["signals/lfp"].time.values[1901:2301]
+    missing = cut.v.isnull()
+    np.testing.assert_array_equal(missing[1, :, 0], (when >= 2100) & (when < 2150))
+    assert missing.isel(trial=[0, 2, 3]).sum() == 0
+
+
 def test_methods_and_clocks(parts):
     lfp, pupil = parts["signals/lfp"].v.isel(channel=0), parts["signals/pupil"].pupil
     exact = trials.align(lfp, [1000.3, 2000.7], (-5, 5), method="linear")
