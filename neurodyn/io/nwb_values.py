@@ -108,12 +108,14 @@ def rows(column: Any) -> tuple[np.ndarray, list[np.ndarray]]:
         column = column.target
         if (counts[-1] < 0).any() or (len(ends) and ends[-1] != len(column.data)):
             raise Unreadable("its index does not fit its values")
+    shape = getattr(getattr(column, "data", column), "shape", ())
+    widths = [max(1, int(each.max(initial=0))) for each in counts]
+    whole = (len(counts[0]), *widths, *shape[1:]) if counts else shape
+    if np.prod([float(n) for n in whole]) > _MOST:
+        size = " x ".join(map(str, whole))
+        raise Unreadable(f"{size} values{' when padded' if counts else ''}, more than 256 MiB")
     if not counts:
         return flat(column), []
-    widths = [max(1, int(each.max(initial=0))) for each in counts]
-    if len(counts[0]) * np.prod([float(w) for w in widths]) > _MOST:
-        size = " x ".join(str(n) for n in (len(counts[0]), *widths))
-        raise Unreadable(f"ragged, and would hold {size} values when padded")
     return _padded(flat(column), counts, widths)
 
 
