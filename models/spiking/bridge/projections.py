@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.groups import Group
+from neurodyn.models.spiking.bridge.plastic import PlasticReader, is_plastic, scaled
+from neurodyn.models.spiking.bridge.scales import scale_of
 from neurodyn.models.spiking.network.connect import Pairs
 from neurodyn.models.spiking.network.projection import Projection
 from neurodyn.models.spiking.synapses.inputs import Poisson
@@ -86,11 +89,12 @@ def read_projections(
     try:
         own = set(synapses.equations.diff_eq_names)
         if synapses.event_driven is not None:
-            own |= set(synapses.event_driven.names)
-        if own or synapses.summed_updaters:
+            own -= set(synapses.event_driven.diff_eq_names)
+        own |= set(synapses.summed_updaters)
+        if own:
             raise ValueError(
-                f"it has equations of its own ({sorted(own | set(synapses.summed_updaters))}: "
-                "short-term or other plasticity, NMDA receptors, gap junctions)"
+                f"it has equations of its own that are advanced in every step ({sorted(own)}: NMDA "
+                "receptors, gap junctions, graded synapses)"
             )
         source, target = _whole(b2, synapses.source), _whole(b2, synapses.target)
         if target.name not in groups:
@@ -98,6 +102,12 @@ def read_projections(
         # Before a run indices are those of the whole groups, also for parts of them.
         pre = np.array(synapses.variables["_synaptic_pre"].get_value(), np.int64)
         post = np.array(synapses.variables["_synaptic_post"].get_value(), np.int64)
+        if is_plastic(synapses):
+            if pre.size:
+                group = groups[target.name]
+                projection = _plastic(b2, synapses, source, group, names, namespace, pre, post)
+                yield synapses.name, projection
+            return
         statements = [
             (pathway, x) for pathway in synapses._pathways for x in statements_of(pathway)
         ]
@@ -119,8 +129,26 @@ def read_projections(
         raise ValueError(
             f"from_brian2: {synapses.name}: {error}. Supported are jumps 'x_post += w' of the "
             "potential or a synaptic variable on a presynaptic spike, w being any expression of "
-            "constants."
+            "constants, and event-driven variables of synapses with statements on_pre and on_post."
         ) from error
+
+
+def _plastic(b2, synapses, source, group, names, namespace, pre, post) -> Projection:
+    """A projection whose synapses have variables of their own."""
+    target = _whole(b2, synapses.target)
+    order = np.lexsort((post, pre))
+    pre, post = pre[order], post[order]
+    if ((np.diff(pre) == 0) & (np.diff(post) == 0)).any():
+        raise ValueError("it connects the same pair several times")
+    variable, rule, weight = PlasticReader(b2, synapses, target, namespace, order).read()
+    synapse, scale = _reached(group, variable, names, target.name)
+    factor = exact(scale[post] * scale_of(target.variables[variable].dim))
+    delay = np.asarray(synapses.pre.variables["delay"].get_value(), float)
+    delay = exact(np.broadcast_to(delay, pre.shape) / _MS)
+    if (delay != delay[0]).any():
+        raise ValueError("its delays differ, and a rule sees spikes as they arrive, all together")
+    projection = _projection(source.name, target.name, synapse, pre, post, weight, delay)
+    return dataclasses.replace(projection, rule=scaled(rule, factor))
 
 
 def _jump(

@@ -214,6 +214,11 @@ class Connection(eqx.Module):
             )
             memory = memory._replace(short_term=terminals)
         weights: Any = self.with_values(memory.W)
+        if self.rule is not None:
+            rule, learned, sent = self.rule.arrive(dt, memory.rule, weights, seen)
+            kept = self._kept(learned.values, learned.exists, memory)
+            memory = memory._replace(rule=rule, W=kept)
+            weights = self.with_values(sent)
         if not late:
             return weights.product(events), seen, memory
         if jnp.ndim(value_of(self.delay)) == 0:
@@ -251,10 +256,11 @@ class Connection(eqx.Module):
         rule, weights = self.rule.update(
             t, dt, memory.rule, self.with_values(memory.W), pre, post, state, u, key=key
         )
-        W, exists = weights.values, weights.exists
-        if exists is not None:  # synapses that do not exist, or are cut for now, do not learn
-            W = jnp.where(exists, W, memory.W)
-        return memory._replace(rule=rule, W=W)
+        return memory._replace(rule=rule, W=self._kept(weights.values, weights.exists, memory))
+
+    def _kept(self, W: Array, exists: Array | None, memory: ProjectionMemory) -> Array:
+        """Learned weights of the synapses that exist and are not cut for now."""
+        return W if exists is None or W is memory.W else jnp.where(exists, W, memory.W)
 
     def only(self, kept: Any, *, incoming: bool, outgoing: bool) -> "Connection":
         """A copy without the connections of some units; ``kept`` is a mask over the network."""

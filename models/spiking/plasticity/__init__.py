@@ -11,6 +11,7 @@ from neurodyn.models.spiking.plasticity.base import (
     Clock,
 )
 from neurodyn.models.spiking.plasticity.consolidation import Collected, Consolidation
+from neurodyn.models.spiking.plasticity.equation_rule import EquationRule
 from neurodyn.models.spiking.plasticity.rls import RLS, RLSMemory
 from neurodyn.models.spiking.plasticity.stdp import PairSTDP, Traces
 from neurodyn.models.spiking.plasticity.three_factor import ThreeFactor
@@ -22,6 +23,7 @@ __all__ = [
     "Clock",
     "Collected",
     "Consolidation",
+    "EquationRule",
     "PairSTDP",
     "RLSMemory",
     "ThreeFactor",

@@ -38,6 +38,16 @@ class AbstractProjectionRule(eqx.Module):
     def start(self, W: PyTree, n_pre: int, n_post: int) -> PyTree:
         """Memory of the rule before the first step."""
 
+    def arrive(
+        self, dt: Float[Array, ""], memory: PyTree, W: PyTree, pre: Float[Array, " pre"]
+    ) -> tuple[PyTree, PyTree, Array]:
+        """Memory, weights and what spikes deliver, when presynaptic spikes arrive in a step.
+
+        Default: the weights as they are. :meth:`update` follows after the arrival.
+        """
+        del dt, pre
+        return memory, W, W.values
+
     @abc.abstractmethod
     def update(
         self,

@@ -2,7 +2,7 @@
 
 import brian2 as b2
 import numpy as np
-from brian2 import Hz, Mohm, ms, mV, nS, pA, second  # noqa: F401
+from brian2 import Hz, ms, mV, nS, pA
 
 
 def cuba(n=400):
@@ -105,7 +105,7 @@ def brunel_2000(n_e=200, g=5.0, drive=2.0, poisson=True):
         method="exact",
         namespace=names,
     )
-    neurons.v = "rand()*theta"
+    neurons.v = "rand()*theta" if poisson else "2*rand()*theta"
     exc = b2.Synapses(neurons[:n_e], neurons, on_pre="v += J", delay=1.5 * ms, namespace=names)
     inh = b2.Synapses(neurons[n_e:], neurons, on_pre="v += -g*J", delay=1.5 * ms, namespace=names)
     exc.connect(p=epsilon)
@@ -192,3 +192,54 @@ def run(group, parts, duration, dt=0.1, namespace=None):
     step = np.rint(np.asarray(monitor.t / ms) / dt).astype(int)
     spikes = np.stack([step, np.asarray(monitor.i)], axis=1)
     return spikes[np.lexsort((spikes[:, 1], spikes[:, 0]))]
+
+
+def vogels_2011(n_e=80, n_i=20, eta=0.05):
+    """Inhibitory plasticity of Vogels et al. (2011)."""
+    names = {
+        "gl": 10.0 * nS,
+        "el": -60 * mV,
+        "er": -80 * mV,
+        "vt": -50.0 * mV,
+        "memc": 200.0 * b2.pfarad,
+        "bgcurrent": 200 * pA,
+        "tau_ampa": 5.0 * ms,
+        "tau_gaba": 10.0 * ms,
+        "tau_stdp": 20 * ms,
+        "alpha": 3 * Hz * 20 * ms * 2,
+        "gmax": 100,
+        "eta": eta,
+    }
+    neurons = b2.NeuronGroup(
+        n_e + n_i,
+        """dv/dt=(-gl*(v-el)-(g_ampa*v+g_gaba*(v-er))+bgcurrent)/memc : volt (unless refractory)
+        dg_ampa/dt = -g_ampa/tau_ampa : siemens
+        dg_gaba/dt = -g_gaba/tau_gaba : siemens""",
+        threshold="v > vt",
+        reset="v=el",
+        refractory=5 * ms,
+        method="euler",
+        namespace=names,
+    )
+    neurons.v = "el + 10*mV*rand()"
+    Pe, Pi = neurons[:n_e], neurons[n_e:]
+    con_e = b2.Synapses(Pe, neurons, on_pre="g_ampa += 3*nS")
+    con_ii = b2.Synapses(Pi, Pi, on_pre="g_gaba += 3*nS")
+    con_ie = b2.Synapses(
+        Pi,
+        Pe,
+        model="""w : 1
+        dApre/dt=-Apre/tau_stdp : 1 (event-driven)
+        dApost/dt=-Apost/tau_stdp : 1 (event-driven)""",
+        on_pre="""Apre += 1.
+        w = clip(w+(Apost-alpha)*eta, 0, gmax)
+        g_gaba += w*nS""",
+        on_post="""Apost += 1.
+        w = clip(w+Apre*eta, 0, gmax)""",
+        namespace=names,
+        name="learning",
+    )
+    for each in (con_e, con_ii, con_ie):
+        each.connect(p=0.2)
+    con_ie.w = 1e-10
+    return neurons, (con_e, con_ii, con_ie)

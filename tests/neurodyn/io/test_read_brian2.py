@@ -200,6 +200,29 @@ def test_there_and_back():
     np.testing.assert_array_equal(ours(read, dt, steps, jnp.asarray(again)), expected)
 
 
+def test_terminals_that_tire_there_and_back():
+    network = Network(
+        {"A": LIF(5), "B": LIF(4)},
+        synapses={"g": Exponential(5.0)},
+        projections={
+            "p": Projection(
+                "A",
+                "B",
+                "g",
+                W=np.linspace(1, 20, 20).reshape(5, 4),
+                delay=1.0,
+                short_term=spiking.TsodyksMarkram(0.3, 100.0, 50.0),
+            )
+        },
+        bias={"A": np.linspace(12, 20, 5), "B": 9.0},
+    )
+    expected = ours(network, 0.1, 2000)
+    assert (expected[:, 1] > 4).sum() > 20
+    read = io.from_brian2(io.to_brian2(network, dt=0.1))
+    np.testing.assert_array_equal(ours(read, 0.1, 2000), expected)
+    assert float(read.projections["p"].weights.values.value().max()) == 20.0
+
+
 @pytest.mark.parametrize("neuron", [Izhikevich2003, Izhikevich2007, LIF, AdEx])
 def test_parameters_come_back(neuron):
     network = Network(neuron(2))
@@ -258,17 +281,18 @@ REFUSED = {
         r"cells: the run_regularly operation kicks \('v \+= 1'",
     ),
     "function": (lambda: network_operation(), "looking .*NetworkOperation"),
-    "plasticity": (lambda: synapses(on_pre="v_post += w\nw += 1"), "links: 'w \\+= 1'"),
-    "on_post": (lambda: synapses(on_post="w += 1"), "links: .*on_post"),
+    "plasticity": (lambda: synapses(on_pre="v_post += w\nw += v_post"), "links: 'w \\+= v_post'"),
+    "on_post": (lambda: synapses(on_post="v_pre += 1"), "links: .*on_post"),
     "weight": (lambda: synapses(on_pre="v_post += rand()*w"), r"links: rand\(...\)"),
     "input": (
         lambda: b2.Network(g := cells(), b2.PoissonInput(g, "v", 1, 5 * b2.Hz, "v")),
         r"poissoninput.*\(1 Poisson trains onto v of cells, weight v\): 'v' changes",
     ),
-    "short term": (
-        lambda: translated(Exponential(5.0), short_term=spiking.TsodyksMarkram(0.3, 100.0)),
-        "p: it has equations of its own .*resources",
+    "graded": (
+        lambda: synapses("dg/dt = -g/ms : 1 (clock-driven)", on_pre="g += 1", method="exact"),
+        r"links: it has equations .* in every step \(\['g'\]",
     ),
+    "two targets": (lambda: synapses("w : 1", on_pre="w += 1\nv_post += w\nv_post += 1"), "second"),
     "exact": (lambda: translated(Exponential(5.0, exact=True)), "run_regularly"),
     "no neurons": (lambda: b2.Network(b2.PoissonGroup(1, 5 * b2.Hz)), "no NeuronGroup"),
     "magic": (lambda: b2.magic_network, r"brian2.Network\(brian2.collect\(\)\)"),
