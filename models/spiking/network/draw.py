@@ -9,7 +9,7 @@ import numpy as np
 
 from neurodyn.common.arrays import as_array
 from neurodyn.common.random import as_key
-from neurodyn.models.spiking.network.connect import AbstractConnectivity, AllToAll, HasRoom
+from neurodyn.models.spiking.network.connect import AbstractConnectivity, AllToAll, HasRoom, Pairs
 from neurodyn.models.spiking.network.weights import CSR, Dense, Weights
 from neurodyn.params import (
     AbstractDistribution,
@@ -69,11 +69,11 @@ def draw_weights(
         values = _bind(W, (n_pre, n_post), key, None if full else mask, signs)
         return Dense(values, jnp.asarray(mask) if plastic else None), delays
     given = _entries(W, pre, post, order, (n_pre, n_post))
-    values = _bind(given, (pre.size,), key, None, None if signs is None else signs[pre])
+    room = _room(pattern, n_pre, n_post, pre.size)
+    values = _bind(given, (pre.size,), key, None, None if signs is None else signs[pre], room)
     if spread:
         delays = _delays(delays, pre, post, order, (n_pre, n_post), rng)
     indptr = np.searchsorted(pre, np.arange(n_pre + 1)).astype(np.int32)
-    room = _room(pattern, n_pre, n_post, pre.size)
     weights = CSR(values, as_array(post, jnp.int32), as_array(indptr, jnp.int32), n_post, room=room)
     if plastic:
         rows, exists = as_array(pre, jnp.int32), jnp.ones(pre.shape, bool)
@@ -85,12 +85,13 @@ def _room(pattern: AbstractConnectivity, n_pre: int, n_post: int, n: int) -> int
     """Number of synapses that the arrays of a run have room for, after n were drawn."""
     if isinstance(pattern, HasRoom):
         return pattern.room(n_pre, n_post)
-    # Laws without `room`: rounded up by at most an eighth, so that most draws have equal sizes.
+    # Laws without `room`, and pairs that may have been drawn elsewhere: rounded up by at most an
+    # eighth, so that most draws have equal sizes.
     step = max(16, 2 ** (n.bit_length() - 4))
-    return -(-n // step) * step if pattern.random else None
+    return -(-n // step) * step if pattern.random or isinstance(pattern, Pairs) else None
 
 
-def _bind(W, shape, key, mask, signs):
+def _bind(W, shape, key, mask, signs, room=None):
     if W is None:
         raise ValueError("No weights: pass `W=` (a number, an array, a law or a parameter).")
     spec = as_parameter(W)
@@ -104,7 +105,8 @@ def _bind(W, shape, key, mask, signs):
                 f"{type(spec).__name__} describes a whole matrix: leave out `connect`, or use "
                 'format="csr".'
             )
-    values = spec.build(shape, as_key(0) if key is None else jax.random.fold_in(key, 1))
+    own = as_key(0) if key is None else jax.random.fold_in(key, 1)
+    values = spec.build(shape, own) if room is None else _built(spec, shape[0], room, own)
     if signs is None:
         return values
     now = numbers_of(values)
@@ -116,6 +118,26 @@ def _bind(W, shape, key, mask, signs):
                 "magnitudes, or weights of that sign."
             )
     return Dale(as_array(signs, value_of(values).dtype), values)
+
+
+def _built(spec: AbstractParameter, n: int, room: int, key: Any) -> Any:
+    """Weights of n synapses: the first of those of all that there is room for.
+
+    JAX compiles a program for every size that it draws, and draws the same first numbers.
+    """
+    law = isinstance(spec, AbstractElementwise) and callable(spec.init)
+    if not law or room <= n or spec.bound:
+        return spec.build((n,), key)
+    values = spec.build((room,), key)
+
+    def first(x):
+        return as_array(np.asarray(x)[:n], x.dtype) if x.shape == (room,) else x
+
+    return (
+        jax.tree.map(first, values)
+        if is_concrete(*jax.tree.leaves(values))
+        else spec.build((n,), key)
+    )
 
 
 def _entries(W, pre, post, order, shape):

@@ -12,8 +12,8 @@ from jaxtyping import Array, Bool, Float, Int
 from neurodyn.common.arrays import as_array
 from neurodyn.common.reprs import brief
 from neurodyn.kernels import sparse_spike_product, spike_product
-from neurodyn.params import AbstractParameter, Dale, Fixed, only
-from neurodyn.params.base import value_of
+from neurodyn.params import AbstractElementwise, AbstractParameter, Dale, Fixed, only
+from neurodyn.params.base import changed, value_of
 from neurodyn.params.laws import is_concrete
 
 
@@ -129,8 +129,12 @@ class CSR(eqx.Module):
         """
         n = self.indices.shape[0]
         extra = 0 if self.room is None else self.room - n
-        plain = isinstance(self.values, (jax.Array, Fixed, Dale))
-        raw = jax.tree.leaves((self.values, self.indices))
+        bounded = isinstance(self.values, AbstractElementwise) and not isinstance(
+            self.values, Fixed
+        )
+        plain = bounded or isinstance(self.values, (jax.Array, Fixed, Dale))
+        stored = self.values.raw if bounded else self.values
+        raw = jax.tree.leaves((stored, self.indices))
         own = all(leaf.shape == (n,) for leaf in raw)
         small = n <= _MANY and extra > 0
         if not small or not plain or not own or not is_concrete(*raw) or self.rows is not None:
@@ -140,7 +144,11 @@ class CSR(eqx.Module):
         def longer(x):
             return as_array(np.pad(np.asarray(x), (0, extra)), x.dtype)
 
-        values, indices = jax.tree.map(longer, (self.values, self.indices))
+        values, indices = jax.tree.map(longer, (stored, self.indices))
+        if bounded:  # 0 may lie outside of the bounds
+            numbers = np.array(changed(self.values, raw=values).value())
+            numbers[n:] = 0
+            values = as_array(numbers, numbers.dtype)
         return dataclasses.replace(self, values=values, indices=indices, room=None)
 
     def only(self, rows: Any, columns: Any) -> "CSR":
