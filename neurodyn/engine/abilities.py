@@ -159,3 +159,8 @@ def check_step(system: Any, dt: Any) -> None:
     """
     if isinstance(system, ChecksStep) and not isinstance(dt, jax.core.Tracer):
         system.check_step(float(dt))
+
+
+def with_room(system: Any) -> Any:
+    """The system, with arrays of the same sizes as others drawn from its laws where it can."""
+    return system.with_room() if isinstance(system, HasRoom) else system

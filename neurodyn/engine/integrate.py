@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn.common.arrays import as_array, refuse_units
 from neurodyn.common.random import as_key
-from neurodyn.engine.abilities import HasRoom, PrefersSolver, SizedByStep, check_step
+from neurodyn.engine.abilities import PrefersSolver, SizedByStep, check_step, with_room
 from neurodyn.engine.inputs import as_batch, check_state, check_trial
 from neurodyn.engine.intervene import AbstractIntervention, Target
 from neurodyn.engine.intervene.base import as_interventions
@@ -125,8 +125,8 @@ def integrate(
         check_step(system, dt)
         if isinstance(system, SizedByStep):
             system = system.sized(float(dt))
-    if isinstance(system, HasRoom) and not interventions:  # which may hold another such system
-        system = system.with_room()
+    if not interventions:  # which may hold another such system
+        system = with_room(system)
     if solver is None:
         solver = system.solver if isinstance(system, PrefersSolver) else diffrax.Euler()
     check_solver(solver)

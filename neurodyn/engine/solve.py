@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from neurodyn.common.random import as_key
-from neurodyn.engine.abilities import HasRoom, SizedByStep, check_step
+from neurodyn.engine.abilities import SizedByStep, check_step, with_room
 from neurodyn.engine.dependence import check_current
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.events import (
@@ -113,8 +113,7 @@ def solve(
     check_trial(system, trial)
     if isinstance(system, SizedByStep):
         system = system.sized(0.0)
-    if isinstance(system, HasRoom):
-        system = system.with_room()
+    system = with_room(system)
     ts = _check_times(ts)
     source, batched, n = _source(system, inputs, dt, n_trials, ts)
     solver = diffrax.Tsit5() if solver is None else solver

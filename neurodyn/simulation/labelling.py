@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.common.arrays import as_array
-from neurodyn.engine.abilities import MarksFirstStep
+from neurodyn.engine.abilities import MarksFirstStep, with_room
 from neurodyn.engine.record import Save, window_steps
 from neurodyn.labels.convention import SPIKE_COLUMNS
 from neurodyn.labels.ends import end_coords, end_time, padded
@@ -50,7 +50,7 @@ def label(
     dims = {dim for v in variables.values() for dim in v[0]}
     if "spike_time" in arrays:
         dims |= {"unit"}
-    for name, value in with_values(model).unit_coords().items():
+    for name, value in with_values(with_room(model)).unit_coords().items():
         dim, value, *about = value if isinstance(value, tuple) else ("unit", value)
         if dim in dims:
             numbers, value = np.arange(len(value), dtype=np.int64), np.asarray(value)

@@ -10,7 +10,7 @@ import xarray as xr
 from neurodyn.common.arrays import refuse_units
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key, fold_in
-from neurodyn.engine.abilities import HasStartTime, ReadsTargets
+from neurodyn.engine.abilities import HasStartTime, ReadsTargets, with_room
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.inputs import as_batch, check_finite, check_trial, predicted
 from neurodyn.labels import LabelError
@@ -173,7 +173,7 @@ def _coords(model: Any, given: dict[str, xr.Variable], n_trials: int) -> dict[st
         "output",
         "unit",
         *model.variables(),
-        *with_values(model).unit_coords(),
+        *with_values(with_room(model)).unit_coords(),
     }
     if clash := sorted(taken & set(given)):
         raise LabelError(

@@ -129,8 +129,16 @@ class _Reader:
         if dv:
             raise ValueError(f"d{v}/dt has a term in {', '.join(dv)}, which is not supported")
         refractory = self._refractory(v)
-        population = Population(cell.neuron, refractory=refractory)
-        return Group(population, (v, size), receptors, inputs, bias, found, drawn, {})
+        return Group(
+            Population(cell.neuron, refractory=refractory),
+            (v, size),
+            receptors,
+            inputs,
+            bias,
+            found,
+            drawn,
+            {},
+        )
 
     def _check(self) -> None:
         if set(self.group.events) != {"spike"}:
@@ -201,10 +209,7 @@ class _Reader:
                 for k, x in (("v", v), ("u", u), ("1", "1"))
                 if x in terms[u]
             }
-        if v not in resets:
-            raise ValueError(f"the reset must set {v}, or subtract from it")
-        operator, text = resets[v]
-        reset, soft = self._reset(v, operator, text, threshold)
+        reset, soft = self._reset(v, resets, threshold)
         zero = np.zeros(self.n)
         rates = Rates(
             ours,
@@ -229,14 +234,15 @@ class _Reader:
         slope = 1 / self._all(terms[v])
         return exact(slope / size), exact(-self._all(terms.get("1", 0.0)) * slope / size)
 
-    def _reset(self, v: str, operator: str, text: str, threshold) -> tuple[np.ndarray, bool]:
+    def _reset(self, v: str, resets: Mapping, threshold) -> tuple[np.ndarray, bool]:
         """The reset potential, and whether it is reached from the threshold by a subtraction."""
+        operator, text = resets.get(v, ("", ""))
         if operator == "=" and not re.search(rf"\b{v}\b", text):
             return self._all(self.expressions.numbers(text)), False
-        jump = self._jump(v, operator, text)
-        if not (jump < 0).all():
-            raise ValueError(f"the reset '{v} {operator} {text}' does not lower {v}")
-        return threshold + jump, True
+        jump = self._jump(v, operator, text) if operator else np.zeros(1)
+        if (jump < 0).all():
+            return threshold + jump, True
+        raise ValueError(f"the reset must set {v} or lower it")
 
     def _jump(self, u: str, operator: str, text: str) -> np.ndarray:
         """Increment of the recovery variable by a spike."""
@@ -245,8 +251,7 @@ class _Reader:
             if set(terms) - {u, "1"} or not np.all(terms.get(u, 0.0) == 1):
                 raise ValueError(f"the reset '{u} = {text}' is not '{u} += x'")
             return self._all(terms.get("1", 0.0))
-        jump = self._all(self.expressions.numbers(text))
-        return -jump if operator == "-=" else jump
+        return self._all(self.expressions.numbers(text)) * (-1 if operator == "-=" else 1)
 
     def _start(self, name: str) -> np.ndarray:
         return np.array(self.group.state(name, use_units=False)[:], float)

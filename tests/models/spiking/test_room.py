@@ -56,6 +56,47 @@ def test_new_draws_and_parameters_compile_nothing(law):
     assert len(sizes) > 1 or "degree" in law
 
 
+BACKEND = "/jax/core/compile/backend_compile_duration"
+COMPILED: list[str] = []
+jax.monitoring.register_event_duration_secs_listener(
+    lambda name, *_, **__: COMPILED.append(name) if name == BACKEND else None
+)
+
+
+def drawn_elsewhere(key):
+    """Pairs whose number differs from network to network."""
+    numbers = np.random.default_rng(key).permutation(1600)[: 161 + key]
+    return spiking.Pairs(*np.divmod(np.sort(numbers), 40))
+
+
+@pytest.mark.parametrize("kind", ["law", "bounded", "pairs"])
+def test_a_search_over_networks_compiles_nothing_after_the_first(kind):
+    law = params.Uniform(0.01, 0.1)
+    W = {"law": law, "bounded": params.Bounded(0.0, 1.0, init=law), "pairs": 0.1}[kind]
+    sizes = set()
+    for key in range(6):
+        if key == 2:
+            before = len(COMPILED)
+        connect = drawn_elsewhere(key) if kind == "pairs" else LAWS["probability"]
+        net = network(connect, key, W=W)
+        sizes.add(net.projections["p"].weights.indices.size)
+        nd.simulate(net, dt=0.5, n_steps=20, progress=False)
+    assert before > 0
+    assert len(COMPILED) == before
+    assert len(sizes) > 3
+
+
+def test_numbers_that_are_drawn_do_not_depend_on_the_room():
+    for W in (params.Uniform(0.01, 0.1), params.Bounded(0.0, 1.0, init=params.Uniform(0.01, 0.1))):
+        net = network(LAWS["probability"], 3, W=W)
+        weights = net.projections["p"].weights
+        n = int(weights.indptr[-1])
+        assert weights.room > n
+        given = spiking.Pairs(np.asarray(weights.pre), np.asarray(weights.indices))
+        pairs = network(given, 3, W=W).projections["p"].weights
+        np.testing.assert_array_equal(np.asarray(pairs.values), np.asarray(weights.values))
+
+
 def test_laws_that_do_not_say_level_off():
     law = spiking.DistanceDependent(X, lambda d: 0.5 * np.exp(-d / 2))
     rooms = {network(law, key, W=0.1).projections["p"].weights.room for key in range(30)}
