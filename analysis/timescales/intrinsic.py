@@ -87,7 +87,8 @@ def intrinsic_timescale(
     Raises
     ------
     LabelError
-        If dims or labels are off, there are fewer than three trials, or NaN inside of a trial.
+        If dims or labels are off, there are fewer than three trials, or NaN inside of a trial that
+        no gap of the observation (attribute ``gaps``) explains.
     ValueError
         If a number does not fit, or the trials are too short for four lags.
 
@@ -144,7 +145,10 @@ def _trials(activity, variable):
         raise LabelError(f"intrinsic_timescale needs (trial, time, unit), got dims {array.dims}.")
     values = checked(array, missing=True).astype(np.float64)
     missing = np.isnan(values)
-    there = ~missing.all(axis=1)
+    # Of a trial that a unit was not observed throughout, as `neurodyn.spikes` marks it, no part is
+    # used, because bins at all lags are correlated over the same trials.
+    lost = missing.any(axis=1) if array.attrs.get("gaps") else missing.all(axis=1)
+    missing, there = missing | lost[:, None], ~lost
     within = missing & there[:, None]
     if within.any():
         raise LabelError(

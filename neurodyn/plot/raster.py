@@ -16,6 +16,7 @@ from neurodyn.plot.spikes import BANDS, band_name, draw_rates
 from neurodyn.plot.style import STROKES, colours_of, sign_or_word, styled, subplots
 from neurodyn.spikes import positions
 from neurodyn.spikes.build import step_middles, window_edges
+from neurodyn.spikes.gaps import gaps_of
 
 #: Above so many units or spikes, marks shrink to points.
 _MANY_UNITS, _MANY_SPIKES = 150, 5_000
@@ -54,7 +55,8 @@ def raster(
     Returns
     -------
     matplotlib.figure.Figure
-        A line marks the event that trials are aligned to.
+        A line marks the event that trials are aligned to. What was not observed is grey: gaps of
+        units, and what follows the end of a trial.
 
     Raises
     ------
@@ -85,6 +87,8 @@ def raster(
     ax = axes[0, 0]
     if (event := ds.attrs.get("align_event")) and low < 0 < high:
         ax.axvline(0.0, color="0.6", lw=0.8, zorder=0)
+    row, left, right = _unobserved(ds, unit, low, high)
+    ax.barh(place[row], right - left, 1.0, left, color="0.92", lw=0, zorder=0)
     few = ds.sizes[dim] <= _MANY_UNITS and t.size <= _MANY_SPIKES
     mark = {"marker": "|", "ms": 4, "mew": 0.8} if few else {"marker": ".", "ms": 1.4, "mew": 0}
     for k, name in enumerate(names):
@@ -116,6 +120,25 @@ def _marks(ds: xr.Dataset, unit: Any) -> tuple[np.ndarray, np.ndarray]:
         return time, of
     mine = of == find(ds, "unit", unit)
     return time[mine], trial[mine]
+
+
+def _unobserved(ds: xr.Dataset, unit: Any, low: float, high: float) -> tuple[np.ndarray, ...]:
+    """Row, start and stop of what was not observed in each unit (of one unit: in each trial)."""
+    n_units = ds.sizes["unit"]
+    gaps = gaps_of(ds)
+    none = np.zeros(0)
+    cell, start, stop = (none.astype(int), none, none) if gaps is None else gaps
+    trial, of = np.divmod(cell, n_units)
+    mine = slice(None) if unit is None else of == find(ds, "unit", unit)
+    rows, start, stop = (of if unit is None else trial)[mine], start[mine], stop[mine]
+    if "spike_trial" in ds and "valid_until" in ds.coords:
+        ends = np.nan_to_num(np.atleast_1d(ds["valid_until"].values), nan=np.inf)
+        ends = np.repeat(ends, n_units) if unit is None else ends
+        rows = np.r_[rows, np.arange(ends.size)]
+        start, stop = np.r_[start, ends], np.r_[stop, np.full(ends.size, np.inf)]
+    start, stop = np.maximum(start, low), np.minimum(stop, high)
+    seen = stop > start
+    return rows[seen], start[seen], stop[seen]
 
 
 def _name_rows(ax: Any, ds: xr.Dataset, dim: str, place: np.ndarray) -> None:

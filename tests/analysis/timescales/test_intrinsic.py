@@ -87,6 +87,13 @@ def test_trials_a_unit_was_not_recorded_in_do_not_count(recording):
     )
     assert found["n_trials"].values.tolist() == [120, 70]
     assert np.isfinite(found["low"]).all()
+    # Neither do those of which it lacks a part, because of a gap.
+    own["spike_count"][70:, :3, 1] = 1.0
+    with pytest.raises(LabelError, match="NaN inside of trials"):
+        analysis.intrinsic_timescale(own, 250.0, n_draws=5)
+    partly = analysis.intrinsic_timescale(own.assign_attrs(gaps=1), 250.0, n_draws=5)
+    np.testing.assert_array_equal(partly["autocorrelation"], found["autocorrelation"])
+    np.testing.assert_array_equal(partly["n_trials"], found["n_trials"])
 
 
 def test_surrogates_have_the_rate_and_the_timescale_they_should():
