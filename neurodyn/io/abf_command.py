@@ -123,9 +123,8 @@ def command(output: Output, n_sweeps: int, n_samples: int) -> Float[np.ndarray, 
     Examples
     --------
     >>> step = Epoch(0, STEP, level=5.0, level_step=5.0, duration=2, duration_step=1)
-    >>> command(Output("Cmd 0", "pA", 0.0, (step,)), n_sweeps=2, n_samples=6)
-    array([[0., 5., 5., 0., 0., 0.],
-           [0., 10., 10., 10., 0., 0.]])
+    >>> command(Output("Cmd 0", "pA", 0.0, (step,)), n_sweeps=2, n_samples=5).tolist()
+    [[0.0, 5.0, 5.0, 0.0, 0.0], [0.0, 10.0, 10.0, 10.0, 0.0]]
     """
     if output.missing:
         raise CommandError(output.missing)
@@ -135,20 +134,17 @@ def command(output: Output, n_sweeps: int, n_samples: int) -> Float[np.ndarray, 
     before, sweeps = output.holding, []
     for sweep in range(n_sweeps):
         before = before if output.start is None else output.start
-        pieces, level = [np.full(first, before)], before
-        for epoch in output.epochs:
-            now = _in_sweep(epoch, output.user_list, sweep)
-            if now.kind == OFF or now.duration <= 0:
-                continue
-            if output.silent == sweep % 2:
-                pieces.append(np.full(now.duration, before))
-            else:
-                pieces.append(_piece(now, level))
-            level = now.level
-        level = level if output.last_level_holds else output.holding
-        rest = n_samples - sum(map(len, pieces))
+        epochs = [_in_sweep(epoch, output.user_list, sweep) for epoch in output.epochs]
+        epochs = [epoch for epoch in epochs if epoch.kind != OFF and epoch.duration > 0]
+        rest = n_samples - first - sum(epoch.duration for epoch in epochs)
         if rest < 0:
             raise CommandError(f"its epochs are {-rest} samples longer than sweep {sweep}")
+        pieces, level = [np.full(first, before)], before
+        for epoch in epochs:
+            still = output.silent == sweep % 2
+            pieces.append(np.full(epoch.duration, before) if still else _piece(epoch, level))
+            level = epoch.level
+        level = level if output.last_level_holds else output.holding
         sweeps.append(np.concatenate([*pieces, np.full(rest, level)]))
         before = level
     return np.stack(sweeps)
@@ -185,8 +181,8 @@ def _piece(epoch: Epoch, before: float) -> Float[np.ndarray, " time"]:
     if epoch.kind == COSINES:
         phase = np.linspace(0, 2 * np.pi * count, n)
         return before + (level - before) * (1 - np.cos(phase)) / 2
-    one = _pulse(epoch, before)
-    piece[: count * epoch.period] = np.tile(one, count)
+    if count:
+        piece[: count * epoch.period] = np.tile(_pulse(epoch, before), count)
     return piece
 
 

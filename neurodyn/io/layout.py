@@ -68,6 +68,11 @@ def columns(text: str) -> dict[str, dict[str, str]]:
     return json.loads(text)["columns"]
 
 
+def table_of(text: str, name: str) -> list[Any]:
+    """Values of a variable that are in the text; none if they are not."""
+    return json.loads(text)["variables"].get(name, {}).get("values", [])
+
+
 def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
     """Build the Dataset that `describe` described from its arrays.
 

@@ -130,11 +130,14 @@ def _about(block: neo.Block | neo.Segment, segments: Sequence[neo.Segment]) -> d
 
 
 def _restored(text: str, segments: Sequence[neo.Segment]) -> xr.Dataset:
-    trains = [list(segment.spiketrains) for segment in segments]
-    lengths = [[len(train) for train in each] for each in trains]
+    names = [str(name) for name in layout.table_of(text, "unit")]
+    trains = [(s, i, t) for s, each in enumerate(segments) for i, t in enumerate(each.spiketrains)]
+    # Trains are found by their name, because units have none in trials without them.
+    rows = [names.index(t.name) if t.name in names else i for _, i, t in trains]
+    lengths = [len(train) for _, _, train in trains]
     arrays = {
-        "spike_time": np.concatenate([ms(train) for each in trains for train in each]),
-        "spike_unit": np.concatenate([np.repeat(np.arange(len(n)), n) for n in lengths]),
-        "spike_trial": np.repeat(np.arange(len(lengths)), [sum(n) for n in lengths]),
+        "spike_time": np.concatenate([ms(train) for _, _, train in trains] or [np.zeros(0)]),
+        "spike_unit": np.repeat(np.array(rows, np.int64), lengths),
+        "spike_trial": np.repeat(np.array([s for s, _, _ in trains], np.int64), lengths),
     }
     return layout.restore(text, arrays)

@@ -7,7 +7,7 @@ import numpy as np
 import quantities as pq
 import xarray as xr
 
-from neurodyn import labels
+from neurodyn import labels, spikes
 from neurodyn.io import layout
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import OWN_DIMS, SPIKE_COLUMNS
@@ -63,32 +63,50 @@ def _spike_block(ds: xr.Dataset) -> neo.Block:
     refuse_single_trial(ds)
     ds = tidy(ds)
     spike_time, unit, trial = positions(ds)
-    edges = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
-    # neo's trains are closed at t_stop, and rounding may have moved a spike past the window.
-    start = min(float(edges[0]), spike_time.min(initial=np.inf)) * pq.ms
-    stop = max(float(edges[1]), spike_time.max(initial=-np.inf)) * pq.ms
     n_units, in_trials = ds.sizes["unit"], trial is not None
     n_segments = ds.sizes["trial"] if in_trials else 1
     train = unit + (trial * n_units if in_trials else 0)
     order = np.argsort(train, kind="stable")
     ends = np.cumsum(np.bincount(train, minlength=n_segments * n_units))
     trains = np.split(spike_time[order], ends[:-1])
-    notes = [_row(ds, "unit", u) for u in range(n_units)]
+    notes, seen = [_row(ds, "unit", u) for u in range(n_units)], _observed(ds, spike_time)
     # Annotations do not keep dtypes, so the tables of units and trials go into the note as well.
     tables = [str(n) for n in ds.variables if n not in SPIKE_COLUMNS]
     block = neo.Block(**{NOTE: layout.describe(ds, keep=tables)})
     for s in range(n_segments):
         segment = neo.Segment(index=s, **(_row(ds, "trial", s) if in_trials else {}))
         for u in range(n_units):
-            times = trains[s * n_units + u]
-            name = str(ds["unit"].values[u])
-            segment.spiketrains.append(
-                neo.SpikeTrain(
-                    times, units=pq.ms, t_start=start, t_stop=stop, name=name, **notes[u]
-                )
-            )
+            if seen[s][u] is not None:
+                times, name = trains[s * n_units + u], str(ds["unit"].values[u])
+                segment.spiketrains.append(_train(times, seen[s][u], name=name, **notes[u]))
         block.segments.append(segment)
     return block
+
+
+def _train(times: np.ndarray, edges: tuple[float, float], **about: Any) -> neo.SpikeTrain:
+    # neo's trains are closed at t_stop, and rounding may have moved a spike past the window.
+    start, stop = times.min(initial=edges[0]), times.max(initial=edges[1])
+    return neo.SpikeTrain(times, units=pq.ms, t_start=start * pq.ms, t_stop=stop * pq.ms, **about)
+
+
+def _observed(ds: xr.Dataset, spike_time: np.ndarray) -> list[list[tuple[float, float] | None]]:
+    """First and last time [ms] of each unit in each trial; None where it was not observed."""
+    start, stop = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
+    n_units = ds.sizes["unit"]
+    if "spike_trial" not in ds.variables:
+        if not {"window", "obs_intervals", "observed_start"} & {*ds.attrs, *ds.coords}:
+            return [[(float(start), float(stop))] * n_units]
+        found = spikes.observed_intervals(ds)
+        return [[(float(e[0, 0]), float(e[-1, 1])) if len(e) else None for e in found]]
+    shape = (ds.sizes["trial"], n_units)
+    seen = ds["observed"].transpose("trial", "unit").values if "observed" in ds else np.ones(shape)
+    ends = np.full(shape[0], float(stop))
+    if "valid_until" in ds:
+        ends = np.fmin(ends, ds["valid_until"].values)
+    return [
+        [(float(start), float(end)) if there else None for there in row]
+        for row, end in zip(seen, ends, strict=True)
+    ]
 
 
 def _row(ds: xr.Dataset, dim: str, i: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:

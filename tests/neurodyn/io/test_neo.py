@@ -120,6 +120,9 @@ class TestSpikes:
         ds = from_neo(segment_of(train([200.0, 900.0], 0, 1000), train([0.6, 0.9], 0.5, 1, pq.s)))
         np.testing.assert_array_equal(nd.analysis.firing_rate(ds), [2.0, 4.0])
         assert ds.observed_start.values.tolist() == [0.0, 500.0]
+        edges = [(t.t_start.item(), t.t_stop.item()) for t in to_neo(ds).segments[0].spiketrains]
+        assert edges == [(0.0, 1000.0), (500.0, 1000.0)]
+        identical(ds, from_neo(to_neo(ds)))
         # The same in each of several segments: 3 spikes in 2 s, and 3 in 1.9 s.
         several = [
             [train([1], 0, 1000, name="a"), train([1, 2], 0, 1000, name="b")],
@@ -150,6 +153,9 @@ class TestSpikes:
         np.testing.assert_array_equal(ds.rate, [1.5, np.nan])
         assert ds.contrast.values.tolist() == [0.1, 0.2, 0.5, 1.0]
         assert ds.unit_.values.tolist() == ["x"] * 4
+        again = to_neo(ds)
+        assert [len(segment.spiketrains) for segment in again.segments] == [2, 2, 1, 0]
+        identical(ds, from_neo(again))
         noted = "annotation 'snr' of spike trains: differs between segments"
         assert ds.attrs["not_read"] == [noted]
 
