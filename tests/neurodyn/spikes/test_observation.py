@@ -85,6 +85,17 @@ def test_intervals_of_units_go_through_nwb(tmp_path):
             np.testing.assert_allclose(np.reshape(seen, (-1, 2)) * 1e3, np.reshape(wanted, (-1, 2)))
     assert nd.io.from_nwb(tmp_path / "a.nwb").identical(ds)
     assert nd.io.from_neo(nd.io.to_neo(ds)).identical(ds)
+    # Trials of 30 ms in a row, of which units lack parts.
+    cut = spikes.align(ds, [0.0, 30.0, 60.0], (0, 30))
+    assert {"observed", "gap_start"} <= set(cut.variables)
+    nd.io.to_nwb(cut, tmp_path / "b.nwb")
+    with pynwb.NWBHDF5IO(str(tmp_path / "b.nwb"), "r") as io:
+        seen = io.read().units["obs_intervals"]
+        for unit, wanted in enumerate(([[0, 40], [60, 90]], [[0, 90]], [[0, 50]], [])):
+            mine = np.reshape(seen[unit], (-1, 2)) * 1e3
+            np.testing.assert_allclose(mine, np.reshape(wanted, (-1, 2)))
+    assert nd.io.from_nwb(tmp_path / "b.nwb").identical(cut)
+    assert nd.io.from_neo(nd.io.to_neo(cut)).identical(cut)
 
 
 def test_units_of_recordings_join_with_their_own_times():
