@@ -19,7 +19,8 @@ from jaxtyping import Array, Float
 
 from neurodyn.analysis.comparison.measure import Pairwise, of_samples
 from neurodyn.analysis.populations.pca import principal_axes
-from neurodyn.analysis.shared.arrays import balanced_by, normed, normed_by, pair, same_rows
+from neurodyn.analysis.shared.arrays import pair, same_rows
+from neurodyn.analysis.shared.scaling import balanced_by, normed, normed_by, products
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.labels.only import takes
 
@@ -39,7 +40,7 @@ def _cross_energy(x: Samples, y: Others) -> Float[Array, ""]:
     (n, p), q = x.shape, y.shape[1]
     if n * (p + q) < p * q:
         return jnp.sum((x @ x.T) * (y @ y.T))
-    return jnp.sum((x.T @ y) ** 2)
+    return jnp.sum(products(x, y) ** 2)
 
 
 def _unbiased_energy(x: Samples, y: Others) -> Float[Array, ""]:
@@ -48,7 +49,9 @@ def _unbiased_energy(x: Samples, y: Others) -> Float[Array, ""]:
     n = x.shape[0]
     a, b = jnp.sum(x**2, axis=1), jnp.sum(y**2, axis=1)
     ab = jnp.sum(a * b)
-    return _cross_energy(x, y) - ab + a.sum() * b.sum() / ((n - 1) * (n - 2)) - 2 * ab / (n - 2)
+    # One division after the other, because a product of sample numbers leaves 32 bits.
+    both = (a.sum() / (n - 1)) * (b.sum() / (n - 2))
+    return _cross_energy(x, y) - ab + both - 2 * ab / (n - 2)
 
 
 def _between_sides(norm: Callable[[Samples], Array], score: Callable[[Side, Side], Array]):
@@ -63,7 +66,7 @@ def _between_sides(norm: Callable[[Samples], Array], score: Callable[[Side, Side
 
 def _rotated(wide: Samples, narrow: Others) -> tuple[Array, Array]:
     """The best rotation of ``narrow`` into the space of ``wide``, and what it leaves of that."""
-    u, _, v = jnp.linalg.svd(wide.T @ narrow, full_matrices=False)
+    u, _, v = jnp.linalg.svd(products(wide, narrow), full_matrices=False)
     rotation = (u @ v).T
     return rotation, wide - narrow @ rotation
 
@@ -72,7 +75,7 @@ def _rotated(wide: Samples, narrow: Others) -> tuple[Array, Array]:
 @jax.custom_batching.sequential_vmap  # so that each pair of shapes takes one branch
 def _gap(wide: Samples, narrow: Others) -> Float[Array, ""]:
     """Squared distance of two shapes of norm 1 after the best rotation."""
-    aligned = jnp.linalg.svd(wide.T @ narrow, compute_uv=False).sum()
+    aligned = jnp.linalg.svd(products(wide, narrow), compute_uv=False).sum()
     # Near 1 the cosine says little of the distance, which then costs singular vectors.
     return jax.lax.cond(
         aligned < 0.9,

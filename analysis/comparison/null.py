@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.comparison.resampling import group_trials, shuffled_means
 from neurodyn.analysis.shared.arrays import pick, rows, traces
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
+from neurodyn.analysis.shared.scaling import warn_if_lost
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
 from neurodyn.labels import pair
@@ -95,7 +96,8 @@ def shuffle_null(
     ----------
     statistic
         Function of an array ``(condition, time, unit)``, in JAX; compiled once per function, so
-        define it outside of loops.
+        define it outside of loops. Its array has the offset and the scale of the data, in the
+        precision of JAX; a warning says where that is too coarse.
     activity
         Dims ``(trial | condition, time, unit)``.
     by
@@ -120,6 +122,8 @@ def shuffle_null(
     if n < 1:
         raise ValueError(f"n is the number of shuffles, 1 at least, got {n}.")
     array = pick(activity, variable)
+    # The statistic may depend on offset and scale, so they stay.
+    warn_if_lost(array.values, what="activity", stacklevel=4)
     keys = jax.random.split(as_key(key), n)
     if rows(array) == "trial":
         by = chosen(array, by)

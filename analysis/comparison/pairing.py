@@ -13,8 +13,9 @@ from jaxtyping import Array, Float
 
 from neurodyn.analysis.comparison.ceiling import given_halves, listed, refuse_single_trials
 from neurodyn.analysis.comparison.resampling import Trials, group_trials
-from neurodyn.analysis.shared.arrays import balanced, checked, pick, rows
+from neurodyn.analysis.shared.arrays import checked, pick, rows
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
+from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.analysis.shared.timebins import rebin
 from neurodyn.labels import LabelError, clock, match, pair
 from neurodyn.labels.roles import chosen, conditions

@@ -15,7 +15,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from neurodyn.analysis.shared.arrays import balanced, checked, complete_until
+from neurodyn.analysis.shared.arrays import checked, complete_until
+from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.labels import LabelError
 
 

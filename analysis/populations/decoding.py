@@ -19,8 +19,9 @@ from neurodyn.analysis.populations.predictivity import (
     predicted,
     ridge_side,
 )
-from neurodyn.analysis.shared.arrays import balanced, balanced_by, checked, pick
+from neurodyn.analysis.shared.arrays import checked, pick
 from neurodyn.analysis.shared.results import coords_of, results
+from neurodyn.analysis.shared.scaling import balanced, balanced_by
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError, like, pair

@@ -14,8 +14,9 @@ from jaxtyping import Array, Float
 
 from neurodyn import labels
 from neurodyn.analysis.populations.pca import principal_axes
-from neurodyn.analysis.shared.arrays import centred, matrix, normed, pair, pick, samples
+from neurodyn.analysis.shared.arrays import matrix, pair, pick, samples
 from neurodyn.analysis.shared.conditions import condition_means, noise
+from neurodyn.analysis.shared.scaling import centred, normed, products
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.checks import number
 from neurodyn.labels import LabelError
@@ -27,7 +28,7 @@ Samples = Float[Array, "sample unit"]
 @jax.jit
 def _participation(x: Samples) -> Float[Array, ""]:
     x = normed(x)
-    scatter = x.T @ x if x.shape[1] <= x.shape[0] else x @ x.T
+    scatter = products(x, x) if x.shape[1] <= x.shape[0] else x @ x.T
     return jnp.trace(scatter) ** 2 / jnp.sum(scatter**2)
 
 
@@ -35,7 +36,7 @@ def _participation(x: Samples) -> Float[Array, ""]:
 def _cross_participation(a: Samples, b: Samples) -> Float[Array, ""]:
     a, b = normed(a), normed(b)
     if a.shape[1] <= a.shape[0]:
-        cross = a.T @ b
+        cross = products(a, b)
         return jnp.trace(cross) ** 2 / jnp.sum(cross * cross.T)
     ab = a @ b.T
     return jnp.trace(ab) ** 2 / jnp.sum(ab * ab.T)

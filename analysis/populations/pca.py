@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.shared.arrays import balanced_by, centred, matrix, pick, samples
+from neurodyn.analysis.shared.arrays import matrix, pick, samples
 from neurodyn.analysis.shared.results import table
+from neurodyn.analysis.shared.scaling import balanced_by, centred, products
 from neurodyn.analysis.shared.threads import one_lapack_thread
 
 Samples = Float[Array, "sample unit"]
@@ -21,7 +22,7 @@ def principal_axes(x: Samples) -> tuple[Float[Array, " component"], Float[Array,
     Solved over units or samples, whichever are fewer (an axis without variance is then 0).
     """
     if x.shape[1] <= x.shape[0]:
-        values, axes = jnp.linalg.eigh(x.T @ x)
+        values, axes = jnp.linalg.eigh(products(x, x))
         return jnp.maximum(values[::-1], 0), axes[:, ::-1]
     values, scores = jnp.linalg.eigh(x @ x.T)
     values, scores = jnp.maximum(values[::-1], 0), scores[:, ::-1]

@@ -20,7 +20,8 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurodyn.analysis.populations.pca import principal_axes
-from neurodyn.analysis.shared.arrays import matrix, normed, same_rows
+from neurodyn.analysis.shared.arrays import matrix, same_rows
+from neurodyn.analysis.shared.scaling import normed
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
 from neurodyn.labels.only import takes

@@ -16,8 +16,8 @@ from neurodyn.analysis.reconstructions.trajectories import (
     label_runs,
     read_step,
 )
-from neurodyn.analysis.shared.arrays import standardised
 from neurodyn.analysis.shared.results import described
+from neurodyn.analysis.shared.scaling import standardised
 from neurodyn.labels import LabelError
 from neurodyn.labels.only import takes
 

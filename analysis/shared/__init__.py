@@ -3,6 +3,7 @@
 ::
 
     arrays      labelled data to checked arrays
+    scaling     scale and offset taken out, products of many samples
     conditions  condition means, and trials around them
     timebins    samples of a run in the time bins of a recording
     results     labels of results

@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from neurodyn import labels
+from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.labels import LabelError, clock
 from neurodyn.system import AbstractSystem
 
@@ -136,44 +137,6 @@ def traces(array: xr.DataArray, *, what: str = "activity", missing: bool = False
     return jnp.asarray(values, dtype=jnp.result_type(float))
 
 
-def balanced(values: ArrayLike) -> np.ndarray:
-    """Centre each unit (last axis) on its mean, and divide all by one scale, in float64.
-
-    JAX computes in float32, which loses a small signal on a large offset, and fourth powers of
-    large or small numbers. Measures that ignore offsets and the overall scale are computed from the
-    result. Units that do not vary become exactly 0; NaN stays NaN.
-    """
-    return balanced_by(values)[0]
-
-
-def balanced_by(values: ArrayLike) -> tuple[np.ndarray, float]:
-    """Return the result of `balanced`, and the scale that it divided by."""
-    x = np.asarray(values, np.float64)
-    x = _around_mean(x, tuple(range(x.ndim - 1)))
-    scale = float(np.nan_to_num(np.abs(x)).max(initial=0)) or 1.0
-    return x / scale, scale
-
-
-def standardised(values: ArrayLike, over: int | tuple[int, ...]) -> np.ndarray:
-    """Deviations from the mean over some axes, divided by the largest of them, in float64.
-
-    Each unit (bin, channel) has its own scale, so that those of small numbers beside large ones
-    keep squares that float32 can hold. What does not vary becomes exactly 0; NaN stays NaN.
-    """
-    x = _around_mean(np.asarray(values, np.float64), over)
-    size = np.nan_to_num(np.abs(x)).max(axis=over, keepdims=True, initial=0)
-    return x / np.where(size > 0, size, 1)
-
-
-def _around_mean(x: np.ndarray, over: int | tuple[int, ...]) -> np.ndarray:
-    there = ~np.isnan(x)
-    # Subtract a value that occurs first, because the rounded mean of a constant would not leave 0.
-    low = np.where(there, x, np.inf).min(axis=over, keepdims=True, initial=np.inf)
-    x = x - np.where(np.isfinite(low), low, 0)
-    number = np.maximum(there.sum(axis=over, keepdims=True), 1)
-    return x - np.where(there, x, 0).sum(axis=over, keepdims=True) / number
-
-
 def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     """Hint for an error: where only late values are missing, the cut that leaves them out."""
     if "time" not in array.dims or "time" not in array.coords:
@@ -224,29 +187,6 @@ def matrix(x: ArrayLike, *, what: str = "x", least: int = 2) -> Float[Array, "sa
             raise ValueError(f"{what} is the same in all samples: there is nothing to compare.")
         x = balanced(x)
     return jnp.asarray(x, dtype=jnp.result_type(float))
-
-
-def centred(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
-    """Subtract the mean over samples; constant units become exactly 0."""
-    x = x - x[:1]
-    return x - x.mean(axis=0, keepdims=True)
-
-
-def normed(x: Float[Array, "sample unit"]) -> Float[Array, "sample unit"]:
-    """Centred samples, divided by the largest, for measures that do not depend on the scale.
-
-    Their fourth powers neither overflow nor underflow float32. The gradient of the scale is left
-    out, because a measure that ignores the scale has none along it.
-    """
-    return normed_by(x)[0]
-
-
-def normed_by(x: Float[Array, "sample unit"]) -> tuple[Float[Array, "sample unit"], Array]:
-    """Return the result of `normed`, and the scale that it divided by (1 where nothing varies)."""
-    x = centred(x)
-    size = jax.lax.stop_gradient(jnp.abs(x).max())
-    size = jnp.where(size > 0, size, 1)
-    return x / size, size
 
 
 def _refuse_shape(x: Any, what: str, least: int) -> None:

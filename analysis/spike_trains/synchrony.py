@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.analysis.shared.arrays import balanced, standardised
 from neurodyn.analysis.shared.results import coords_of, results
+from neurodyn.analysis.shared.scaling import balanced, standardised
 from neurodyn.analysis.spike_trains.firing import binned_counts
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window

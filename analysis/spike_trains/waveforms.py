@@ -9,8 +9,8 @@ import xarray as xr
 from scipy.optimize import minimize_scalar
 
 from neurodyn import labels
-from neurodyn.analysis.shared.arrays import standardised
 from neurodyn.analysis.shared.results import results
+from neurodyn.analysis.shared.scaling import standardised
 from neurodyn.common.checks import number
 from neurodyn.labels.only import takes
 

@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.shared.arrays import checked, pick, rows, standardised
+from neurodyn.analysis.shared.arrays import checked, pick, rows
 from neurodyn.analysis.shared.results import coords_of
+from neurodyn.analysis.shared.scaling import standardised
 from neurodyn.analysis.timescales.streaming import LagSums, label_lags
 from neurodyn.labels import LabelError, clock
 

@@ -36,11 +36,6 @@ def _compare_means(x):
     return analysis.compare(means, means, n_null=2)
 
 
-def _detect(x):
-    v = (20 * x).assign_attrs(units="mV")
-    return analysis.detect_spikes(v.to_dataset(name="v"))
-
-
 CALLS = {
     "decode": lambda x: analysis.decode(x, "cue"),
     "compare": _compare,
@@ -50,7 +45,6 @@ CALLS = {
     "reliability": lambda x: analysis.split_half_reliability(x, "cue", n_splits=2),
     "null": lambda x: analysis.shuffle_null(np.mean, x, "cue", n=2),
     "intrinsic timescale": lambda x: analysis.intrinsic_timescale(x, max_lag=50.0),
-    "detect spikes": _detect,
 }
 
 

@@ -49,3 +49,12 @@ def test_the_frequency_between_the_bins_is_found(frequency):
 def test_bad_calls_are_named(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_what_does_not_move_has_no_phase_and_no_frequency():
+    for still in (np.zeros(len(T)), np.full(len(T), 0.1)):
+        got = aligned_correlation(still, sine(5), longest=100.0, dt=DT)
+        assert np.isnan([got["correlation"], got["shift"]]).all()
+        assert float(got["gain"]) == pytest.approx(0, abs=1e-12)
+        assert np.isnan(aligned_correlation(sine(5), still, longest=100.0, dt=DT)["gain"])
+        assert np.isnan(main_frequency(still, dt=DT))

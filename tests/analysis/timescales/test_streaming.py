@@ -136,3 +136,17 @@ def test_a_step_that_contradicts_the_labels_is_refused():
         analysis.streaming_autocorrelation([labelled()], 5, step=1.0)
     with pytest.raises(LabelError, match="one variable"):
         read_chunk(labelled().to_dataset(name="rate").assign(other=labelled()))
+
+
+def test_small_signals_on_large_offsets_and_chunks_that_grow():
+    """In float64 of NumPy an offset of 1e9 leaves seven digits; float32 would leave none."""
+    quiet = np.concatenate([np.zeros((300, 3, 4)), WHOLE[300:] * 1e-15])
+    for data, cut in ((1e9 + WHOLE, 300), (quiet, 200), (WHOLE * 10.0 ** -(np.arange(4) ** 2), 50)):
+        first, second = data[:cut], data[cut:]
+        sums = analysis.LagSums(first, 20).add(second)
+        want = direct(data, 20)[:, :3]
+        np.testing.assert_allclose(
+            sums.autocovariance()[:, :3] / want[0], want / want[0], atol=1e-5
+        )
+        spread = analysis.CovarianceSums(first).add(second).covariance()[0].diagonal()
+        np.testing.assert_allclose(spread[:3], data[:, 0].var(0)[:3], rtol=1e-5)
