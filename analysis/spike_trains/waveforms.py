@@ -68,12 +68,14 @@ def aligned_correlation(
     # The same stretch of the output at every shift; the target slides along it.
     kept = y[most : len(y) - most] if most else y
     scores = _sliding_correlation(x, kept)
-    best = np.nan if np.isnan(scores).all() else int(np.nanargmax(scores))
-    score = scores[best] if np.isfinite(best) else np.nan
+    score, shift = np.nan, np.nan
+    if not np.isnan(scores).all():
+        best = int(np.nanargmax(scores))
+        score, shift = scores[best], (most - best) * dt_x
     gain = y.std() / x.std() if np.ptp(x) > 0 else np.nan
     variables = {
         "correlation": ((), score, "1", "correlation after the best shift"),
-        "shift": ((), (most - best) * dt_x, "ms", "by how much the output is late"),
+        "shift": ((), shift, "ms", "by how much the output is late"),
         "gain": ((), gain, "1", "standard deviation relative to the target"),
         "rmse": ((), np.sqrt(np.mean((y - x) ** 2)), "1", "root mean squared error"),
     }
