@@ -15,7 +15,14 @@ from neurodyn.io.neo_trains import ms, spikes_of
 from neurodyn.io.neo_write import NOTE
 from neurodyn.io.parts import combine
 from neurodyn.labels import LabelError
+from neurodyn.labels.names import free_name
 
+#: Attributes that have a meaning.
+_ATTRS = {
+    "source", "kind", "convention", "neurodyn", "dims", "simultaneous", "bin_width", "dt", "closed",
+    "sigma", "obs_intervals", "align_event", "table", "series", "not_read", "title",
+    "session_start_time",
+}  # fmt: skip
 _KINDS = ("analogsignals", "irregularlysampledsignals", "spiketrains", "epochs", "events")
 
 
@@ -124,8 +131,9 @@ def _about(block: neo.Block | neo.Segment, segments: Sequence[neo.Segment]) -> d
     if isinstance(start, datetime):
         about["session_start_time"] = start.isoformat()
     for name, value in block.annotations.items():
-        if isinstance(value, (str, int, float)) and name != "nix_name":
-            about.setdefault(str(name), int(value) if isinstance(value, bool) else value)
+        if isinstance(value, (str, int, float)) and name not in ("nix_name", "rec_datetime"):
+            name = free_name(str(name), {*about, *_ATTRS})
+            about[name] = int(value) if isinstance(value, bool) else value
     return about
 
 

@@ -64,9 +64,14 @@ def read(
     Returns
     -------
     A Dataset if it can hold everything, else a DataTree of `spikes`, `intervals/NAME`,
-    `events/NAME` and `signals/NAME`. Times are in ms, voltages in mV, currents in pA. Axon files of
-    several sweeps give `v` (or `i`) on (sweep, time, channel) and, if the file holds the protocol,
-    the command to the cell, `i_command` (or `v_command`) on (sweep, time).
+    `events/NAME` and `signals/NAME`. Times are in ms, voltages in mV, currents in pA. What
+    could not be read is listed in the attribute `not_read`.
+
+    Axon files of several sweeps give `v` (or `i`) on (sweep, time, channel) and the command to the
+    cell, `i_command` (or `v_command`) on (sweep, time), built from the protocol in the file; beside
+    several signals it is in `signals/command`, and several commands of one quantity have the names
+    of their outputs after them (`v_command_Cmd 0`). A command that the file does not hold, such as
+    one that was played from another file, is listed in `not_read`.
 
     Raises
     ------

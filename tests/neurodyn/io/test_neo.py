@@ -266,6 +266,7 @@ class TestSignals:
         )
         block.groups.append(neo.Group([neo.ChannelView(signal, [0], name="top")], name="tetrode"))
         block.rec_datetime = datetime(2020, 1, 2, 3)
+        block.annotate(window="night", rig=2)
         ds = from_neo(block)
         lfp = ds["signals/lfp"]
         assert lfp.channel.values.tolist() == ["a", "b"]
@@ -273,6 +274,7 @@ class TestSignals:
         assert lfp.channel_id.values.tolist() == ["3", "4"]
         assert lfp.time.values.tolist() == [1.6e12, 1.6e12 + 1, 1.6e12 + 2]
         assert ds.attrs["session_start_time"] == "2020-01-02T03:00:00"
+        assert (ds.attrs["window_"], ds.attrs["rig"]) == ("night", 2)
         assert set(ds.attrs["not_read"]) == {
             "waveforms of the spikes", "image sequence 'film'", "group 'tetrode'",
             "view 'top' of channels",
