@@ -64,6 +64,32 @@ def test_psth_draws_means_and_their_errors_in_two_colours_with_words():
     assert left.get_color() != right.get_color()
 
 
+def test_psth_draws_channels_and_signals_without_any():
+    values = np.arange(24.0).reshape(4, 3, 2)
+    table = {"trial": np.arange(4), "side": ("trial", ["l", "l", "r", "r"]), "time": [0.0, 1, 2]}
+    lfp = xr.DataArray(values, {**table, "channel": [3, 7]}, ("trial", "time", "channel"), "v")
+    means = trials.average(lfp, by="side")
+    figure = plot.psth(means, by="side", units=[7])
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), values[:2, :, 1].mean(0))
+    assert figure.axes[0].get_title() == "channel 7"
+    alone = trials.average(lfp.isel(channel=0, drop=True), by="side")
+    axes = plot.psth(alone, by="side").axes
+    np.testing.assert_allclose(axes[0].lines[1].get_ydata(), values[2:, :, 0].mean(0))
+    assert len(axes[0].collections) == 2
+    with pytest.raises(ValueError, match="no variable .rate., only"):
+        plot.psth(lfp.to_dataset(), by="side")
+
+
+def test_psychometric_takes_the_part_of_a_session_that_has_trials():
+    table = recording()[["choice", "coherence"]].drop_attrs()
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"subject_id": "Ada"})})
+    tree["intervals/trials"] = xr.DataTree(table)
+    legend = plot.psychometric(tree).axes[0].get_legend().get_texts()
+    assert [text.get_text() for text in legend] == ["Ada"]
+    bare = plot.psychometric(table).axes[0].get_legend().get_texts()
+    assert [text.get_text() for text in bare] == ["recording"]
+
+
 def test_colours_follow_the_kind_of_the_label():
     signed = plot.style.colours_of([-0.5, -0.1, 0.0, 0.1, 0.5])
     for negative, positive in ((-0.5, 0.5), (-0.1, 0.1)):
@@ -288,7 +314,7 @@ def test_trajectories_draw_scores_of_one_result_with_words():
         np.testing.assert_allclose(np.abs(line.get_xdata()), np.abs(want[:, 0]), atol=1e-5)
         np.testing.assert_allclose(np.abs(line.get_ydata()), np.abs(want[:, 1]), atol=1e-5)
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["down", "up"]
-    with pytest.raises(ValueError, match="average trials first"):
+    with pytest.raises(ValueError, match="no variable .rate., only"):
         plot.trajectories(analysis.pca(rate), by="choice")
 
 
