@@ -18,6 +18,7 @@ from neurodyn.signals.sampling import (
     find_gap,
     in_pieces,
     nearest,
+    tidy_step,
     values_at,
 )
 
@@ -113,7 +114,10 @@ def align(
 def _clock(ds: xr.Dataset, dt: Number | None, what: str) -> tuple[np.ndarray, float, str, bool]:
     """Times of the signal, the step of the trials, its unit, and whether the clock is even."""
     times, step, unit = labels.clock(ds, what=what, even=ds.sizes["time"] < 2)
-    usual = step if (even := not np.isnan(step)) else float(np.median(np.diff(times)))
+    if even := not np.isnan(step):
+        usual = tidy_step(step, times)
+    else:
+        usual = tidy_step(float(np.median(np.diff(times))), times[:2])
     if dt is None:
         return times, usual, unit, even
     if not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):

@@ -109,7 +109,7 @@ def _averages(da: xr.DataArray, codes: np.ndarray) -> tuple[xr.Variable, ...]:
     means, errors, numbers = zip(*groups, strict=True)
     # Dask stacks its own arrays where NumPy is asked to.
     mean, sem = (np.stack(each).astype(dtype) for each in (means, errors))
-    counts = np.stack(numbers)
+    counts: Any = np.stack(numbers)
     counts = counts.compute() if lazy else counts
     # The count is constant along the other dims, which are dropped from it.
     varying = [i for i in range(1, counts.ndim) if (counts != counts.take([0], i)).any()]
@@ -190,6 +190,8 @@ def split_half(
         raise LabelError(f"there is no dim 'trial' to split: dims are {tuple(activity.dims)}.")
     # The labels alone say how to split; a label of trials has itself as a coordinate.
     ds = activity.coords.to_dataset()
+    if "trial" not in ds.dims:
+        ds = ds.assign_coords(trial=np.arange(activity.sizes["trial"]))
     by = chosen(ds, by)
     codes, columns = conditions_of(ds, by)
     sizes = np.bincount(codes)

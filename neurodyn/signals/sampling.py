@@ -46,6 +46,20 @@ def in_pieces(times: np.ndarray) -> bool:
     return bool(np.all((np.abs(steps - usual) <= slack) | (steps > 1.5 * usual)))
 
 
+def tidy_step(step: float, times: np.ndarray) -> float:
+    """The step that an even clock means, where late times are too coarse to tell it exactly.
+
+    It is the roundest step, or rate, within the rounding of the first and the last time.
+    """
+    doubt = 2 * float(np.spacing(np.abs(times).max())) / max(times.size - 1, 1)
+    for digits in range(10):
+        rate = round(1000 / step, digits)
+        for found in (round(step, digits), 1000 / rate if rate else np.inf):
+            if abs(found - step) <= doubt:
+                return found
+    return step
+
+
 def find_gap(max_gap: Number | None, step: float) -> float:
     """The longest gap to interpolate over [ms].
 

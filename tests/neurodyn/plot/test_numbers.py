@@ -76,7 +76,7 @@ def test_psth_draws_channels_and_signals_without_any():
     axes = plot.psth(alone, by="side").axes
     np.testing.assert_allclose(axes[0].lines[1].get_ydata(), values[2:, :, 0].mean(0))
     assert len(axes[0].collections) == 2
-    with pytest.raises(ValueError, match="no variable .rate., only"):
+    with pytest.raises(ValueError, match="there is no variable"):
         plot.psth(lfp.to_dataset(), by="side")
 
 
@@ -314,7 +314,7 @@ def test_trajectories_draw_scores_of_one_result_with_words():
         np.testing.assert_allclose(np.abs(line.get_xdata()), np.abs(want[:, 0]), atol=1e-5)
         np.testing.assert_allclose(np.abs(line.get_ydata()), np.abs(want[:, 1]), atol=1e-5)
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["down", "up"]
-    with pytest.raises(ValueError, match="no variable .rate., only"):
+    with pytest.raises(ValueError, match="average trials first"):
         plot.trajectories(analysis.pca(rate), by="choice")
 
 
