@@ -1,5 +1,6 @@
 """Read recordings in Neurodata Without Borders files (NWB 2), with pynwb."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from neurodyn.io import layout
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.nwb_events import read_rows
 from neurodyn.io.nwb_observation import ObservationWarning
-from neurodyn.io.nwb_open import opened
+from neurodyn.io.nwb_open import Opened, opened
 from neurodyn.io.nwb_places import named_series, other_parts
 from neurodyn.io.nwb_session import session_attrs
 from neurodyn.io.nwb_signals import read_signals
@@ -19,6 +20,7 @@ from neurodyn.io.nwb_tables import read_tables
 from neurodyn.io.parts import combine, cut_trials, decode
 from neurodyn.io.select import Cutter, select
 from neurodyn.io.selection import Selection
+from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
 
 
@@ -132,14 +134,30 @@ def from_nwb(
 
 
 def read_nwb(source: Any, selection: Selection) -> xr.Dataset | xr.DataTree:
-    """Read what was asked for of an NWB file or object."""
-    with opened(source) as (nwbfile, broken), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", ObservationWarning)
-        if "neurodyn" in (nwbfile.scratch or {}):
-            result = select(_restored(nwbfile), selection)
-        else:
-            result = _foreign(nwbfile, selection, broken, reopen=nwbfile is not source)
+    """Read what was asked for of an NWB file or object.
+
+    Raises
+    ------
+    FileFormatError, LabelError
+        As `from_nwb`.
+    """
+    try:
+        with opened(source) as file, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", ObservationWarning)
+            if "neurodyn" in (file.nwbfile.scratch or {}):
+                result = select(_restored(file.nwbfile), selection)
+            else:
+                result = _foreign(file, selection, reopen=file.nwbfile is not source)
+    except (LabelError, FileFormatError, FileNotFoundError):
+        raise
+    except Exception as error:  # h5py and hdmf raise many kinds
+        if not isinstance(source, (str, os.PathLike)):
+            raise
+        raise FileFormatError(
+            f"'{source}' is NWB, but damaged or malformed ({type(error).__name__}: {error}). "
+            "`python -m pynwb.validate FILE` lists its mistakes."
+        ) from error
     for each in caught:
         warnings.warn(each.message, stacklevel=3)
     return result
@@ -174,10 +192,9 @@ def _stored_arrays(nwbfile: Any, places: dict[str, dict[str, str]]) -> dict[str,
     return arrays | sorted_spikes
 
 
-def _foreign(
-    nwbfile: Any, selection: Selection, left_out: list[str], *, reopen: bool
-) -> xr.Dataset | xr.DataTree:
+def _foreign(file: Opened, selection: Selection, *, reopen: bool) -> xr.Dataset | xr.DataTree:
     """Read a file that was not written by `to_nwb`."""
+    nwbfile, left_out = file.nwbfile, file.broken
     cutter = Cutter(selection, left_out)
     parts = read_tables(nwbfile, left_out)
     tables = [p.removeprefix("intervals/") for p in parts if p.startswith("intervals/")]
@@ -192,4 +209,5 @@ def _foreign(
     parts |= read_signals(signals, selection, cutter, reopen=reopen)
     cutter.check()
     left_out += other_parts(nwbfile)
-    return combine(parts, session_attrs(nwbfile) | ({"not_read": left_out} if left_out else {}))
+    about = session_attrs(nwbfile) | file.dates
+    return combine(parts, about | ({"not_read": left_out} if left_out else {}))

@@ -1,12 +1,14 @@
 """Open NWB files, also if some of their series are malformed."""
 
+import datetime
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from hdmf.build import ConstructError
 from pynwb import NWBHDF5IO
 
@@ -16,18 +18,32 @@ from neurodyn.io.archive import FileFormatError
 _OPTIONAL = ("acquisition", "stimulus", "processing", "analysis", "scratch")
 
 
+class Opened(NamedTuple):
+    """An open file.
+
+    Attributes
+    ----------
+    nwbfile
+        The `pynwb.NWBFile`.
+    broken
+        "path: reason" of series that pynwb refuses and that were left out.
+    dates
+        Dates as the file has them, of which pynwb makes local times because they name no zone.
+    """
+
+    nwbfile: Any
+    broken: list[str]
+    dates: dict[str, str]
+
+
 @contextmanager
-def opened(source: Any) -> Iterator[tuple[Any, list[str]]]:
+def opened(source: Any) -> Iterator[Opened]:
     """Open an NWB file; one that is open already stays so.
 
     Parameters
     ----------
     source
         Path, or a `pynwb.NWBFile`.
-
-    Yields
-    ------
-    The `pynwb.NWBFile`, and "path: reason" of series that pynwb refuses and that were left out.
 
     Raises
     ------
@@ -41,7 +57,7 @@ def opened(source: Any) -> Iterator[tuple[Any, list[str]]]:
             raise TypeError(
                 f"from_nwb takes a path or a pynwb.NWBFile, got {type(source).__name__}"
             )
-        yield source, []
+        yield Opened(source, [], {})
         return
     path = Path(source)
     if not path.exists():
@@ -63,12 +79,12 @@ def opened(source: Any) -> Iterator[tuple[Any, list[str]]]:
         yield found
 
 
-def _read(io: NWBHDF5IO) -> tuple[Any, list[str]]:
+def _read(io: NWBHDF5IO) -> Opened:
     """Read a file without those of its series that are malformed, because the others are not."""
     broken: list[str] = []
     while True:
         try:
-            return io.read(), broken
+            return Opened(io.read(), broken, _dates(io))
         except ConstructError as error:
             builder, reason = error.args
             place = builder.path.split("/")[1:]
@@ -79,3 +95,15 @@ def _read(io: NWBHDF5IO) -> tuple[Any, list[str]]:
                 raise
             dict.__getitem__(builder.parent, held).pop(builder.name)
             broken.append(f"{'/'.join(place)}: {reason}")
+
+
+def _dates(io: NWBHDF5IO) -> dict[str, str]:
+    """The date of the session as the file has it, if it names no time zone."""
+    stored = io._file.get("session_start_time")
+    text = np.asarray(stored[()]).item() if stored is not None else ""
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    try:
+        naive = datetime.datetime.fromisoformat(text).tzinfo is None
+    except ValueError:
+        return {}
+    return {"session_start_time": text} if naive else {}

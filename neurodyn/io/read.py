@@ -168,7 +168,7 @@ def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
                 str(file[name].attrs.get("convention", "")).startswith("neurodyn")
                 for name in groups
             )
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, KeyError) as error:
         raise FileFormatError(
             f"'{path}' is a damaged or truncated HDF5 file ({error}). Copy or download it again."
         ) from error

@@ -48,9 +48,9 @@ class Cutter:
             if "spike" in ds.dims:
                 ds = _spikes_within(ds, self.window)
             elif "time" in ds.dims:
-                ds = labels.between(ds, self.window, what=path or "the signal")
+                ds = labels.between(ds, self.window, what="it")
         except LabelError as error:
-            self.notes.append(f"{path}: {error}")
+            self.notes.append(f"{path or 'signal'}: {str(error).rstrip('.')}")
             return None
         return self._rows(path, ds)
 

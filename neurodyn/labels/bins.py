@@ -159,7 +159,7 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
     if not inside.any():
         unit = "steps" if unit == "1" else unit
         raise LabelError(
-            f"{what} has no sample from {start:g} to {stop:g} {unit}: its times run from "
-            f"{time[0]:g} to {time[-1]:g}."
+            f"{what} has no sample from {start:.12g} to {stop:.12g} {unit}: its times run from "
+            f"{time[0]:.12g} to {time[-1]:.12g}."
         )
     return obj.isel(time=inside)

@@ -295,7 +295,7 @@ class TestClock:
             with pytest.raises(LabelError, match="uneven"):
                 labels.clock(from_nwb(file))
 
-    def test_stamps_that_fit_no_samples(self, tmp_path):
+    def test_stamps_and_dates_that_are_malformed(self, tmp_path):
         file = new_file()
         for name, rate in (("good", 10.0), ("late", 10.0), ("two", 10.0), ("still", 10.0)):
             file.add_acquisition(
@@ -313,8 +313,11 @@ class TestClock:
                 raw[f"acquisition/{name}/timestamps"] = stamps
                 raw[f"acquisition/{name}/timestamps"].attrs.update(unit="seconds", interval=1)
             raw["acquisition/still/starting_time"].attrs["rate"] = 0.0
+            del raw["session_start_time"]
+            raw["session_start_time"] = "2020-01-01T10:00:00"
         ds = read(path)
         assert ds.attrs["series"] == "good"
+        assert ds.attrs["session_start_time"] == "2020-01-01T10:00:00"  # in no time zone
         reasons = dict(each.split(": ", 1) for each in ds.attrs["not_read"])
         assert "5 time stamps for 6 samples" in reasons["signals/late"]
         assert "got (2, 6)" in reasons["acquisition/two"]  # pynwb refuses it
