@@ -28,7 +28,13 @@ def signals_of(segments: Sequence[neo.Segment], left_out: list[str]) -> dict[str
     about = segment_columns(segments, "sweep", left_out) if len(segments) > 1 else {}
     parts: dict[str, xr.Dataset] = {}
     for name, row in zip(names, rows, strict=True):
-        there = [s for s, each in enumerate(row) if each is not None]
+        # An empty signal has no times; a sweep without samples is one of length 0.
+        empty = all(each is None or not len(each) for each in row)
+        timed = [each is not None and (len(each) or hasattr(each, "sampling_rate")) for each in row]
+        there = [s for s, has_time in enumerate(timed) if has_time and not empty]
+        if empty:
+            left_out.append(f"signal '{name}': no samples")
+            continue
         sweeps = [row[s] for s in there]
         _refuse_other_quantity(name, sweeps, there)
         if len(sweeps) > 1 and not _alike(sweeps):

@@ -246,6 +246,9 @@ class TestSignals:
         assert names == ["ch_v", "ch_i_0", "ch_i_1"]
         with pytest.raises(LabelError, match="different signals, or several without names"):
             from_neo(block_of(*[[analog([k], pq.mV, None) for k in (1, 2)] for _ in "ab"]))
+        silent = from_neo(block_of([analog([], pq.mV, "a"), *two[:1]], [analog([], pq.mV, "ch")]))
+        assert silent.attrs["not_read"] == ["signal 'a': no samples"]
+        assert silent.n_valid.values.tolist() == [1, 0]
         slow = neo.AnalogSignal([1, 2] * pq.mV, sampling_rate=1 * pq.Hz, name="ch")
         assert list(from_neo(block_of(two[:1], [slow]))["signals"].children) == ["ch_0", "ch_1"]
 
