@@ -47,7 +47,7 @@ def times(
         raise LabelError(f"it has neither time stamps nor a valid rate{given}")
     step = 1e3 / float(rate) if rate else 0.0
 
-    def label(k: np.ndarray) -> np.ndarray:
+    def label(k: Any) -> Any:
         return start + (k * 1e3 / float(rate) if rate else k)
 
     if window is None:
@@ -55,7 +55,7 @@ def times(
     near = [(edge - start) / step if step else 0.0 for edge in window]
     low, high = (int(np.clip(np.floor(x) + d, 0, n)) for x, d in zip(near, (-2, 3), strict=True))
     time = label(np.arange(low, high, dtype=np.float64))
-    return _within(time, window, low, max(abs(start), abs(float(label(np.float64(n))))))
+    return _within(time, window, low, max(abs(start), abs(float(label(float(n))))))
 
 
 def _within(
