@@ -83,15 +83,21 @@ def cells(found: Positions, n_units: int) -> np.ndarray:
 
 def last_gap(gaps: Gaps, cell: np.ndarray, time: np.ndarray) -> Int[np.ndarray, " spike"]:
     """For each spike the last gap of its cell that starts before it or with it; -1 for none."""
-    if not gaps.cell.size:
+    if not gaps.cell.size or not cell.size:
         return np.full(time.size, -1)
-    spike = np.r_[np.zeros(gaps.cell.size, bool), np.ones(time.size, bool)]
-    order = np.lexsort([spike, np.r_[gaps.start, time], np.r_[gaps.cell, cell]])
-    number = np.where(spike, -1, np.arange(spike.size))[order]
-    reached = np.empty(spike.size, np.int64)
-    reached[order] = np.maximum.accumulate(number)
-    last = reached[gaps.cell.size :]
-    return np.where((last >= 0) & (gaps.cell[last] == cell), last, -1)
+    order = slice(None) if (cell[1:] >= cell[:-1]).all() else np.argsort(cell, kind="stable")
+    cell, time = cell[order], time[order]
+    own, first = np.unique(gaps.cell, return_index=True)
+    end = np.r_[first[1:], gaps.cell.size]
+    low, high = (np.searchsorted(cell, own, side=side) for side in ("left", "right"))
+    found = np.full(time.size, -1)
+    for k in np.flatnonzero(high > low):
+        of = slice(low[k], high[k])
+        before = np.searchsorted(gaps.start[first[k] : end[k]], time[of], side="right")
+        found[of] = np.where(before > 0, first[k] - 1 + before, -1)
+    last = np.empty_like(found)
+    last[order] = found
+    return last
 
 
 def in_gaps(gaps: Gaps | None, cell: np.ndarray, time: np.ndarray) -> Bool[np.ndarray, " spike"]:
