@@ -133,7 +133,7 @@ class CSR(eqx.Module):
             self.values, Fixed
         )
         plain = bounded or isinstance(self.values, (jax.Array, Fixed, Dale))
-        stored = self.values.raw if bounded else self.values
+        stored: Any = getattr(self.values, "raw", None) if bounded else self.values
         raw = jax.tree.leaves((stored, self.indices))
         own = all(leaf.shape == (n,) for leaf in raw)
         small = n <= _MANY and extra > 0

@@ -98,7 +98,9 @@ class Arrays:
     def _biases(self, found: Found) -> dict[str, np.ndarray]:
         model, wide = self.model, self.gates * self.model.n_units
         kept = found.kept
-        given = {r: self._sum(r, found.names[r]) for r in ("b", "b_in") if r in found.names}
+        given: dict[str, np.ndarray] = {
+            r: self._sum(r, found.names[r]) for r in ("b", "b_in") if r in found.names
+        }
         if self.keras and "b" in given and "b" in found.names:
             given = _keras_biases(model, given, found.names["b"][0])
         inner, outer = (given.get(r, np.zeros(wide)) for r in ("b", "b_in"))
