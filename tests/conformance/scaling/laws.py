@@ -170,6 +170,20 @@ LAWS: dict[str, list[Law]] = {
         Law(lambda x: abs(analysis.pca(means(x)).loadings), units=None),
         Law(lambda x: analysis.pca(means(x)).explained, (WIDE,)),
     ],
+    "dpca": [
+        Law(
+            lambda x: analysis.dpca(of_trials(x), "coherence").marginal_variance,
+            (TRIALS,),
+            condition=1e3,
+        )
+    ],
+    "jpca": [
+        Law(
+            lambda x: analysis.jpca(means(x), 2, soft=float(np.ptp(x, axis=(0, 1)).max()), n_null=0)
+            .explained,
+            condition=1e3,
+        )
+    ],
     "participation_ratio": [
         Law(lambda x: analysis.participation_ratio(means(x))),
         Law(lambda x: analysis.participation_ratio(means(x)), (WIDE,)),
