@@ -32,6 +32,17 @@ def reset_lines(group: Any) -> list[tuple[str, str, str]]:
     return found
 
 
+def refuse_lost(group: Any) -> None:
+    """Refuse events of a group, and variables of other groups in it, which would be lost."""
+    events = set(group.events)
+    if events - {"spike"}:
+        raise ValueError(f"it has the events {sorted(events)}, not 'spike' alone")
+    equations = group.user_equations
+    linked = [name for name in equations.names if "linked" in equations[name].flags]
+    if linked:
+        raise ValueError(f"linked variables {linked} are not read")
+
+
 class EquationReader:
     """Reads one NeuronGroup by its equations.
 
@@ -45,7 +56,7 @@ class EquationReader:
 
     def __init__(self, b2: Any, group: Any, namespace: Mapping[str, Any], written: Collection[str]):
         self.b2, self.group, self.n = b2, group, len(group)
-        self.equations = group.user_equations
+        self.equations, self.written = group.user_equations, set(written)
         resets = {name for name, _, _ in reset_lines(group)}
         parameters = [
             name
@@ -78,9 +89,15 @@ class EquationReader:
 
     def read(self) -> tuple[Any, dict[str, Any]]:
         """The population, and what the network needs to know of it."""
-        events = set(self.group.events)
-        if events - {"spike"}:
-            raise ValueError(f"it has the events {sorted(events)}, not 'spike' alone")
+        refuse_lost(self.group)
+        if self._shared_noise():
+            raise ValueError(f"the noise on {self.potential} is shared by all units")
+        held = [x for x in self.written & set(self.names) if self._held(x)]
+        if held and self._conditional:
+            raise ValueError(
+                f"refractory='{self.group._refractory}' is a condition that holds {sorted(held)}, "
+                "which synapses change: a refractory time is read there"
+            )
         lines = [self._line(name) for name in self.names]
         text = self.group.events.get("spike")
         threshold = None if text is None else self.rewrite(text)
@@ -95,12 +112,13 @@ class EquationReader:
             "\n".join(lines),
             threshold=threshold,
             reset=reset,
+            refractory=self.rewrite(self.group._refractory) if self._conditional else None,
             constants=self.rewrite.constants,
             start={
                 ours: exact(self._state(name) / scales[name]) for name, ours in self.renamed.items()
             },
             current=self.rewrite.current,
-            current_units=self.rewrite.current_units or f"{unit}/ms".replace("1/ms", "1/ms"),
+            current_units=self.rewrite.current_units or f"{unit}/ms",
         )
         population = Population(cell, refractory=self._refractory())
         return population, {
@@ -111,10 +129,17 @@ class EquationReader:
             **self._drawn(),
         }
 
+    def _shared_noise(self) -> bool:
+        shared = "shared" in self.equations[self.potential].flags
+        return shared and self.equations.is_stochastic and self.n > 1
+
+    def _held(self, name: str) -> bool:
+        """Whether refractory units hold a variable."""
+        return "unless refractory" in self.equations[name].flags
+
     def _line(self, name: str) -> str:
-        held, expr = "", "0"
+        held, expr = " (unless refractory)" * self._held(name), "0"
         if name in self.equations.diff_eq_names:
-            held = " (unless refractory)" * ("unless refractory" in self.equations[name].flags)
             expr = self._without_noise(name, self.equations[name].expr.code)
             try:
                 expr = self.rewrite(expr)
@@ -178,14 +203,20 @@ class EquationReader:
     def _state(self, name: str) -> np.ndarray:
         return self._all(self.group.state(name, use_units=False)[:])
 
+    @property
+    def _conditional(self) -> bool:
+        """Whether units are refractory by a condition, instead of for a time."""
+        given, kinds = self.group._refractory, (ast.Compare, ast.BoolOp, ast.Not)
+        return isinstance(given, str) and any(
+            isinstance(node, kinds) for node in ast.walk(ast.parse(given))
+        )
+
     def _refractory(self) -> np.ndarray | None:
         given = self.group._refractory
-        if given is False:
+        if given is False or self._conditional:
             return None
         if not isinstance(given, str):
             return self._all(exact(float(given) / _MS))
-        if any(isinstance(node, (ast.Compare, ast.BoolOp)) for node in ast.walk(ast.parse(given))):
-            raise ValueError(f"refractory='{given}' is a condition; a time is read")
         try:
             return exact(self._all(self.expressions.numbers(given)) / _MS)
         except ValueError as error:

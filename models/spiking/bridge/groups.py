@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurodyn.models.spiking.bridge.equations import EquationReader
+from neurodyn.models.spiking.bridge.equations import EquationReader, refuse_lost
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.noises import drawn_parameters
 from neurodyn.models.spiking.bridge.receptors import Receptor, read_receptors
@@ -102,7 +102,9 @@ class _Reader:
         }
 
     def read(self) -> Group:
-        self._check()
+        refuse_lost(self.group)
+        if set(self.group.events) != {"spike"}:
+            raise ValueError("it never spikes")
         v, threshold = self._threshold()
         dim = self.group.variables[v].dim
         size = self._unit(dim)
@@ -139,13 +141,6 @@ class _Reader:
             drawn,
             {},
         )
-
-    def _check(self) -> None:
-        if set(self.group.events) != {"spike"}:
-            raise ValueError(f"it has the events {sorted(self.group.events)}, not 'spike' alone")
-        linked = [n for n in self.equations.names if "linked" in self.equations[n].flags]
-        if linked:
-            raise ValueError(f"linked variables {linked} are not read")
 
     def _all(self, values: Any) -> np.ndarray:
         return np.broadcast_to(np.asarray(values, float), (self.n,)).copy()

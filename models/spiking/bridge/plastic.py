@@ -14,6 +14,7 @@ from neurodyn.models.spiking.bridge.scales import scale_of
 from neurodyn.models.spiking.plasticity.equation_rule import SENT, WEIGHT, EquationRule
 
 Statement = tuple[str, str, str]
+_SIDES = ("pre", "post")
 
 
 def is_plastic(synapses: Any) -> bool:
@@ -74,6 +75,7 @@ class PlasticReader:
             for x in getattr(getattr(group, "equations", None), "diff_eq_names", ())
             for side in ("_pre", "_post", "")
         } - set(self.equations.names)
+        moving |= {f"{x}_{side}" for x in ("t", "lastspike", "not_refractory") for side in _SIDES}
         self.expressions = Expressions(synapses, namespace, {*moving, *names, "lastupdate"})
         self.rewrite = Rewrite(b2, self.equations, self.expressions, names, set())
 

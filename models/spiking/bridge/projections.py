@@ -114,7 +114,8 @@ def read_projections(
         for k, (pathway, line) in enumerate(statements):
             if pathway.prepost != "pre" or pathway.event != "spike":
                 raise ValueError(f"'{line}' on_{pathway.prepost} (plasticity)")
-            variable, weight = _jump(synapses, target, line, namespace)
+            written = groups[target.name].variables
+            variable, weight = _jump(synapses, target, line, namespace, written)
             synapse, scale = _reached(groups[target.name], variable, names, target.name)
             weight = exact(np.broadcast_to(weight, pre.shape) * scale[post])
             delay = np.asarray(pathway.variables["delay"].get_value(), float)
@@ -152,7 +153,7 @@ def _plastic(b2, synapses, source, group, names, namespace, pre, post) -> Projec
 
 
 def _jump(
-    synapses: Any, target: Any, line: str, namespace: Mapping[str, Any]
+    synapses: Any, target: Any, line: str, namespace: Mapping[str, Any], written: Iterable[str]
 ) -> tuple[str, np.ndarray]:
     """The variable of the target that jumps, and the size of the jump."""
     match = _STATEMENT.fullmatch(line)
@@ -163,6 +164,8 @@ def _jump(
         f"{variable}{side}"
         for side in ("_pre", "_post", "")
         for variable in {
+            *("t", "lastspike", "not_refractory"),
+            *written,
             *target.equations.diff_eq_names,
             *getattr(getattr(synapses.source, "equations", None), "diff_eq_names", ()),
         }

@@ -178,7 +178,7 @@ class _Simple(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """``x*1``, ``1*x``, ``x/1`` and powers of 1."""
-        node = self.generic_visit(node)  # type: ignore[assignment]
+        self.generic_visit(node)
         one = [isinstance(x, ast.Constant) and x.value == 1.0 for x in (node.left, node.right)]
         if one[1] and isinstance(node.op, (ast.Mult, ast.Div)):
             return node.left

@@ -1,10 +1,9 @@
 """A neuron of any equations, given as text."""
 
 import functools
-import re
 from collections import namedtuple
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,69 +17,16 @@ from neurodyn.models.spiking.cells.neuron import (
     split,
     where_spiked,
 )
+from neurodyn.models.spiking.cells.notation import Rate, parsed_equations, parsed_statements
 from neurodyn.models.spiking.synapses.synapse import scalar
 from neurodyn.params import AbstractDistribution, AbstractParameter
 from neurodyn.params.base import value_of
 from neurodyn.system import Variable
 
+#: Variable that is 1 where a unit may spike, 0 while it is refractory by a condition.
+READY = "ready"
 #: Names of variables of a network, which those of a cell would hide.
-RESERVED = ("I", "rate", "decoder", "outputs")
-_LINE = re.compile(
-    r"\s*(?:d(?P<of>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<text>[^:]+?)\s*"
-    r"(?::\s*(?P<units>[^()]*?)\s*(?P<held>\(unless refractory\))?)?\s*"
-)
-_STATEMENT = re.compile(r"(\w+)\s*([-+*/]?)=\s*([^=].*)")
-
-
-class Rate(NamedTuple):
-    """The rate of change of a variable."""
-
-    text: str
-    units: str
-    held: bool
-
-
-class Parsed(NamedTuple):
-    """Equations: rates by variable, and abbreviations by name, in their order."""
-
-    rates: dict[str, Rate]
-    short: dict[str, str]
-
-
-@functools.lru_cache(maxsize=512)
-def parsed_equations(equations: str) -> Parsed:
-    """The equations of a text; raises ValueError for a line that is none."""
-    found = Parsed({}, {})
-    for line in filter(None, (each.split("#")[0].strip() for each in equations.splitlines())):
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise ValueError(
-                f"'{line}' is no equation: write 'dx/dt = expression : units (unless refractory)' "
-                "or 'y = expression'."
-            )
-        expression.parsed(match["text"])
-        if match["of"]:
-            found.rates[match["of"]] = Rate(
-                match["text"], match["units"] or "1", bool(match["held"])
-            )
-        else:
-            found.short[match["name"]] = match["text"]
-    return found
-
-
-@functools.lru_cache(maxsize=512)
-def parsed_statements(text: str) -> tuple[tuple[str, str], ...]:
-    """Name and new value of each statement ``x = ...``, ``x += ...``; one a line or with ``;``."""
-    found = []
-    for line in filter(None, (each.strip() for each in re.split(r"[\n;]", text))):
-        match = _STATEMENT.fullmatch(line.split("#")[0].strip())
-        if match is None:
-            raise ValueError(f"'{line}' is no statement: write 'x = expression' or 'x += ...'.")
-        name, operation, value = match.groups()
-        value = f"{name} {operation} ({value})" if operation else value
-        expression.parsed(value)
-        found.append((name, value))
-    return tuple(found)
+RESERVED = ("I", "rate", "decoder", "outputs", READY)
 
 
 @functools.lru_cache(maxsize=512)
@@ -107,6 +53,9 @@ class EquationCell(AbstractNeuron):
         sees the distance of both sides.
     reset
         Statements after a spike, such as ``"v = v_reset; w += b"``; default none.
+    refractory
+        Condition, such as ``"v > -40"``, while which a unit that has spiked stays refractory; None:
+        none. (Refractory times are those of the population.)
     constants
         Values of the other names: a number, an array ``(unit,)``, a law of :mod:`neurodyn.params`
         that is drawn once, or a parameter (then it is trained).
@@ -127,9 +76,9 @@ class EquationCell(AbstractNeuron):
 
     Notes
     -----
-    In a refractory period only variables marked ``(unless refractory)`` stand still, and units do
-    not spike, as in Brian2. Equations are stored as text and never executed as a program. The
-    built-in neurons are faster to compile and check their parameters: prefer them where they fit.
+    While a unit is refractory only variables marked ``(unless refractory)`` stand still, and it
+    does not spike, as in Brian2. Equations are stored as text and never executed as a program. The
+    built-in neurons compile faster and check their parameters: prefer them where they fit.
 
     References
     ----------
@@ -151,12 +100,14 @@ class EquationCell(AbstractNeuron):
     equations: str = eqx.field(static=True)
     threshold: str | None = eqx.field(static=True)
     reset_code: str = eqx.field(static=True)
+    refractory: str | None = eqx.field(static=True)
     current: str = eqx.field(static=True)
-    current_units: str = eqx.field(static=True)
+    own_units: str = eqx.field(static=True)
     constants: dict[str, Any]
     initial: dict[str, Initial]
 
     parameters: ClassVar[tuple[str, ...]] = ()
+    current_units: ClassVar[str] = "mV/ms"
     time_constants: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[tuple[str, ...]] = ("stimberg2019",)
 
@@ -167,6 +118,7 @@ class EquationCell(AbstractNeuron):
         *,
         threshold: str | None,
         reset: str = "",
+        refractory: str | None = None,
         constants: Mapping[str, Any] | None = None,
         start: Mapping[str, Any] | None = None,
         current: str = "I",
@@ -174,7 +126,8 @@ class EquationCell(AbstractNeuron):
         key: Any = None,
     ):
         self.n, self.equations, self.reset_code = n, equations, reset
-        self.threshold, self.current, self.current_units = threshold, current, current_units
+        self.threshold, self.refractory = threshold, refractory
+        self.current, self.own_units = current, current_units
         self._bind((), (), None)
         given, begin = dict(constants or {}), dict(start or {})
         self._check_names(set(given), set(begin))
@@ -196,8 +149,12 @@ class EquationCell(AbstractNeuron):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the variables, ``v`` first."""
-        return ("v", *(name for name in self._rates if name != "v"))
+        """Names of the variables, ``v`` first; with `refractory` also whether a unit may spike."""
+        own = ("v", *(name for name in self._rates if name != "v"))
+        return own if self.refractory is None else (*own, READY)
+
+    def units_of_current(self):
+        return self.own_units
 
     def held(self):
         return tuple(name for name, rate in self._rates.items() if rate.held)
@@ -224,7 +181,7 @@ class EquationCell(AbstractNeuron):
         known = {*rates, *constants, self.current}
         texts = [*short.values(), *(rate.text for rate in rates.values())]
         statements = parsed_statements(self.reset_code)
-        texts += [] if self.threshold is None else [self.threshold]
+        texts += [x for x in (self.threshold, self.refractory) if x is not None]
         for text in [*texts, *(value for _, value in statements)]:
             unknown = sorted(expression.names_in(text) - known - set(short))
             if unknown:
@@ -251,21 +208,26 @@ class EquationCell(AbstractNeuron):
 
     def start(self, key):
         keys = split(key, len(self.names))
-        like = self.initial["v"].sizes
-        zero = jnp.zeros(like, jnp.result_type(float))
-        drawn = [self.initial[n].draw(n, zero, k) for n, k in zip(self.names, keys, strict=True)]
-        return _state_of(self.names)(*map(value_of, drawn))
+        zero = jnp.zeros((self.n,), jnp.result_type(float))
+        drawn = {
+            n: value_of(self.initial[n].draw(n, zero, k))
+            for n, k in zip(self.initial, keys, strict=False)
+        }
+        return _state_of(self.names)(*(drawn.get(n, zero + 1) for n in self.names))
 
     def drift(self, cell, current):
         values = self._values(cell, current)
-        rates = {n: expression.evaluate(self._rates[n].text, values) for n in self.names}
-        return type(cell)(*(jnp.broadcast_to(r, cell.v.shape) for r in rates.values()))
+        rates = {n: expression.evaluate(r.text, values) for n, r in self._rates.items()}
+        if self.refractory is not None:
+            rates = {n: r * cell.ready if self._rates[n].held else r for n, r in rates.items()}
+        return type(cell)(*(jnp.broadcast_to(rates.get(n, 0.0), cell.v.shape) for n in self.names))
 
     def crossing(self, cell):
         if self.threshold is None:
             return jnp.full_like(cell.v, -1.0)
         found = expression.margin(self.threshold, self._values(cell))
-        return jnp.broadcast_to(found, cell.v.shape).astype(cell.v.dtype)
+        found = jnp.broadcast_to(found, cell.v.shape).astype(cell.v.dtype)
+        return found if self.refractory is None else jnp.where(cell.ready > 0, found, -1.0)
 
     def reset(self, cell, spikes):
         for name, text in parsed_statements(self.reset_code):
@@ -273,13 +235,19 @@ class EquationCell(AbstractNeuron):
             old = getattr(cell, name)
             new = jnp.broadcast_to(jnp.asarray(new, old.dtype), old.shape)
             cell = cell._replace(**{name: where_spiked(spikes, new, old)})
-        return cell
+        if self.refractory is None:
+            return cell
+        # A unit stays refractory from its spike until the condition fails.
+        ready = jnp.where(spikes > 0, 0.0, cell.ready)
+        holds = expression.evaluate(self.refractory, self._values(cell))
+        return cell._replace(ready=jnp.where(holds, ready, 1.0).astype(cell.v.dtype))
 
     def variables(self):
         found = {}
-        for name in self.names:
-            units = self._rates[name].units
+        for name, (_, units, _) in self._rates.items():
             kind = "voltage" if units == "mV" else "hidden"
             title = "membrane potential" if name == "v" else name.replace("_", " ")
             found[name] = Variable(("unit",), units, title, kind)
+        if self.refractory is not None:
+            found[READY] = Variable(("unit",), "1", "whether a unit may spike", "hidden")
         return found

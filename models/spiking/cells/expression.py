@@ -9,7 +9,7 @@ import ast
 import functools
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -129,17 +129,18 @@ def evaluate(
     node: Any = parsed(text) if isinstance(text, str) else text
     value = functools.partial(evaluate, values=values, functions=functions)
     if isinstance(node, ast.Constant):
-        return float(node.value)
+        return float(cast(float, node.value))
     if isinstance(node, ast.Name):
         if node.id not in values:
             raise ValueError(f"{node.id!r} has no value; there are {', '.join(values)}.")
         return values[node.id]
     if isinstance(node, ast.Call):
-        if node.func.id not in functions:
+        name = cast(ast.Name, node.func).id
+        if name not in functions:
             raise ValueError(
-                f"the function {node.func.id!r} is not known; there are {', '.join(functions)}."
+                f"the function {name!r} is not known; there are {', '.join(functions)}."
             )
-        return functions[node.func.id](*map(value, node.args))
+        return functions[name](*map(value, node.args))
     if isinstance(node, ast.UnaryOp):
         return _unary(node.op, value(node.operand))
     if isinstance(node, ast.BinOp):

@@ -54,7 +54,7 @@ class AbstractNeuron(eqx.Module):
     n: int = eqx.field(static=True)
     cell_type: eqx.AbstractVar[Any]
     parameters: eqx.AbstractClassVar[tuple[str, ...]]
-    current_units: eqx.AbstractVar[str]
+    current_units: eqx.AbstractClassVar[str]
     time_constants: eqx.AbstractClassVar[tuple[str, ...]]
 
     __repr__ = brief
@@ -112,6 +112,10 @@ class AbstractNeuron(eqx.Module):
     @abc.abstractmethod
     def variables(self) -> dict[str, Variable]:
         """Labels of the fields of the state."""
+
+    def units_of_current(self) -> str:
+        """Units of the current; by default those of the class."""
+        return self.current_units
 
     def held(self) -> tuple[str, ...]:
         """Fields of the state that stand still in a refractory period; by default ``v``."""

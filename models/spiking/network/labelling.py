@@ -46,7 +46,7 @@ def cell_variables(kinds: Sequence[Any], cells: Sequence[Any]) -> dict[str, Arra
 
 def current_units(kinds: Sequence[Any]) -> str:
     """Units of the current, where all kinds agree."""
-    units = {kind.current_units for kind in kinds}
+    units = {kind.units_of_current() for kind in kinds}
     return units.pop() if len(units) == 1 else "1"
 
 

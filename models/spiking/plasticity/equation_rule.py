@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from neurodyn.models.spiking.cells import expression
-from neurodyn.models.spiking.cells.equation_cell import parsed_equations, parsed_statements
+from neurodyn.models.spiking.cells.notation import parsed_equations, parsed_statements
 from neurodyn.models.spiking.cells.schemes import ExponentialEuler
 from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
 from neurodyn.params import Fixed

@@ -262,10 +262,16 @@ REFUSED = {
         r"dv/dt = .*sin\(t/ms\).*'t' changes",
     ),
     "random threshold": (lambda: b2.Network(cells(threshold="rand() < 0.1")), r"rand\(...\)"),
+    "linked": (lambda: linked(), r"linked variables \['x'\]"),
     "events": (lambda: b2.Network(cells(events={"low": "v < 0"})), "events .*low"),
     "no value": (lambda: b2.Network(cells("dv/dt = -v/tau_m : 1")), "'tau_m' has no value"),
     "method": (lambda: b2.Network(cells(method="gsl_rk4")), "cells .*method 'gsl_rk4'"),
-    "condition": (lambda: b2.Network(cells(refractory="v > 0.5")), "refractory='v > 0.5'"),
+    "condition": (
+        lambda: synapses(
+            target=cells("dv/dt = -v/ms : 1 (unless refractory)", refractory="v > 0.5")
+        ),
+        r"refractory='v > 0.5' is a condition that holds \['v'\]",
+    ),
     "noise on a synaptic variable": (
         lambda: b2.Network(
             cells("dv/dt = (g - v)/ms : 1\ndg/dt = -g/ms + xi*ms**-0.5 : 1", method="euler")
@@ -305,6 +311,12 @@ REFUSED = {
         "shorter dt",
     ),
 }
+
+
+def linked():
+    first, second = cells(name="first"), cells("dv/dt = (x - v)/ms : 1\nx : 1 (linked)")
+    second.x = b2.linked_var(first, "v")
+    return b2.Network(first, second)
 
 
 def network_operation():

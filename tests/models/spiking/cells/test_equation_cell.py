@@ -110,6 +110,20 @@ def test_a_cell_moves_and_resets_as_its_equations_say():
     np.testing.assert_allclose(after.w, [2, 0])
 
 
+def test_a_condition_keeps_units_refractory_until_it_fails():
+    own = cell(3, threshold="v > 0", reset="", refractory="v > -20", constants={"tau": 20.0})
+    state = own.start(None)._replace(v=jnp.array([5.0, 5.0, -60.0]))
+    state = own.reset(state, jnp.array([1.0, 0.0, 0.0]))
+    np.testing.assert_array_equal(state.ready, [0, 1, 1])
+    np.testing.assert_array_equal(own.crossing(state) >= 0, [False, True, False])
+    rate = own.drift(state, jnp.zeros(3))
+    assert rate.v.tolist() == [0, -3.25, 0]  # v is held, w is not
+    later = own.reset(state._replace(v=jnp.array([-10.0, -30.0, 5.0])), jnp.zeros(3))
+    np.testing.assert_array_equal(later.ready, [0, 1, 1])
+    later = own.reset(later._replace(v=jnp.array([-30.0, -30.0, 5.0])), jnp.zeros(3))
+    np.testing.assert_array_equal(later.ready, [1, 1, 1])
+
+
 WRONG = {
     "no potential": (lambda: spiking.EquationCell(1, "dx/dt = 1", threshold=None), "no dv/dt"),
     "no equation": (lambda: spiking.EquationCell(1, "v' = 1", threshold=None), "no equation"),
