@@ -75,6 +75,8 @@ def scheme_of(groups: Sequence[Any], namespace: Mapping[str, Any]) -> str:
                 'pass scheme="euler" (or a diffrax solver) to go on with another one, whose spikes '
                 "then differ a little."
             )
+    for each in moving:
+        _check_same(each, methods[each.name], namespace)
     schemes = {_SCHEMES[method] for method in methods.values()}
     if len(schemes) > 1:
         raise ValueError(
@@ -84,6 +86,53 @@ def scheme_of(groups: Sequence[Any], namespace: Mapping[str, Any]) -> str:
     return schemes.pop() if schemes else "euler"
 
 
+def _check_same(group: Any, method: str, namespace: Mapping[str, Any]) -> None:
+    """Refuse equations for which Brian2's method does something of its own.
+
+    Raises
+    ------
+    ValueError
+        With the equation.
+    """
+    import sympy as sp
+    from brian2.stateupdaters.exponential_euler import get_conditionally_linear_system
+
+    name = group.name
+    if method in ("rk2", "rk4", "heun") and _arrays(group, namespace):
+        raise ValueError(
+            f"from_brian2: {name} is integrated with {method!r}, which looks up "
+            f"{_arrays(group, namespace)} within a step; here an input is held over it: build it "
+            f'with another method, or pass scheme="{method}" to go on.'
+        )
+    if method != "exponential_euler":
+        return
+    system = get_conditionally_linear_system(group.equations, _variables(group, namespace))
+    for variable, parts in system.items():
+        symbol = sp.Symbol(variable, real=True)
+        if any(sp.sympify(part).has(symbol) for part in parts):
+            raise ValueError(
+                f"from_brian2: {name}: d{variable}/dt = {group.equations[variable].expr} is not "
+                f"linear in {variable}, and Brian2's 'exponential_euler' then holds a part of it: "
+                'build it with another method, or pass scheme="exponential_euler" to go on with '
+                "the tangent, whose spikes differ a little."
+            )
+
+
+def _arrays(group: Any, namespace: Mapping[str, Any]) -> list[str]:
+    """Names of the TimedArrays in the equations of a group."""
+    import brian2 as b2
+
+    found = group.resolve_all(
+        group.equations.identifiers, namespace, user_identifiers=set()
+    ).items()
+    return sorted(name for name, value in found if isinstance(value, b2.TimedArray))
+
+
+def _variables(group: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = group.equations.names | group.equations.identifiers | {"dt"}
+    return group.resolve_all(wanted, namespace, user_identifiers=set())
+
+
 def _method(group: Any, namespace: Mapping[str, Any]) -> Any:
     """Name of the method that Brian2 takes for a group."""
     from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
@@ -91,8 +140,7 @@ def _method(group: Any, namespace: Mapping[str, Any]) -> Any:
     method = group.method_choice
     if isinstance(method, str) or not isinstance(method, (list, tuple)):
         return method
-    wanted = group.equations.names | group.equations.identifiers | {"dt"}
-    variables = group.resolve_all(wanted, namespace, user_identifiers=set())
+    variables = _variables(group, namespace)
     for each in method:
         try:
             StateUpdateMethod.stateupdaters[each](group.equations, variables)

@@ -200,6 +200,45 @@ def test_there_and_back():
     np.testing.assert_array_equal(ours(read, dt, steps, jnp.asarray(again)), expected)
 
 
+def test_equations_of_their_own_with_a_current_over_time():
+    """Morris and Lecar's cell: named like our own variables, in SI units, driven by an array."""
+    steps, dt = 800, 0.1
+    current = np.linspace(50, 150, steps)[:, None] * np.array([1.0, 0.9, 1.1])
+    array = b2.TimedArray(current * b2.pA, dt=dt * b2.ms)
+    cells = b2.NeuronGroup(
+        3,
+        """dx/dt = (gl*(El - x) + gca*m*(Eca - x) + rate*gk*(Ek - x) + stimulus(t, i) + I)/C : volt
+        drate/dt = (0.5*(1 + tanh((x - 2*mV)/(30*mV))) - rate)*cosh((x - 2*mV)/(60*mV))/tau : 1
+        m = 0.5*(1 + tanh((x + 1.2*mV)/(18*mV))) : 1
+        I : amp
+        tau : second""",
+        threshold="x > 10*mV and rate < 0.4",
+        refractory=5 * b2.ms,
+        reset="I -= 2*pA",
+        method="euler",
+        namespace={
+            "stimulus": array,
+            "gl": 2 * b2.nS, "gca": 4.4 * b2.nS, "gk": 8 * b2.nS, "C": 20 * b2.pF,
+            "El": -60 * b2.mV, "Eca": 120 * b2.mV, "Ek": -84 * b2.mV,
+        },
+    )  # fmt: skip
+    cells.x, cells.tau, cells.I = -60 * b2.mV, [20, 25, 30] * b2.ms, [0, 10, 20] * b2.pA
+    links = b2.Synapses(cells, cells, on_pre="I += 3*pA", delay=1 * b2.ms)
+    links.connect(condition="i != j")
+    monitor = b2.SpikeMonitor(cells)
+    net = b2.Network(cells, links, monitor)
+    read = io.from_brian2(net)
+    assert read.variables()["I"].units == "pA"
+    assert set(read.variables()) == {"v", "rate_", "I", "I_"}
+    net.run(steps * dt * b2.ms)
+    expected = theirs([monitor], dt)
+    assert len(expected) > 3
+    np.testing.assert_array_equal(ours(read, dt, steps, jnp.asarray(current)), expected)
+    final = nd.integrate(read, jnp.asarray(current), dt=dt, key=0).final_state.x.cells[0]
+    np.testing.assert_allclose(final.v, cells.x / b2.mV, atol=1e-8)
+    np.testing.assert_allclose(final.I_, cells.I / b2.pA, atol=1e-12)
+
+
 def test_terminals_that_tire_there_and_back():
     network = Network(
         {"A": LIF(5), "B": LIF(4)},
@@ -256,6 +295,7 @@ def translated(synapse, **options):
     return io.to_brian2(network, dt=0.1)
 
 
+ARRAY = b2.TimedArray([1.0, 2.0], dt=1 * b2.ms)
 REFUSED = {
     "function of time": (
         lambda: b2.Network(cells("dv/dt = (sin(t/ms) - v)/ms : 1")),
@@ -305,6 +345,16 @@ REFUSED = {
     "methods": (
         lambda: b2.Network(cells(), cells(name="others", method="exact")),
         "different methods, .*'others': 'exact'",
+    ),
+    "array within a step": (
+        lambda: b2.Network(
+            cells("dv/dt = (10*array(t) - v)/ms : 1", method="rk4", namespace={"array": ARRAY})
+        ),
+        r"cells is integrated with 'rk4', which looks up \['array'\] within a step",
+    ),
+    "not linear in itself": (
+        lambda: b2.Network(cells("dv/dt = -v*tanh(v)/ms : 1", method="exponential_euler")),
+        r"cells: dv/dt = .*tanh\(v\).* is not linear in v",
     ),
     "step": (
         lambda: b2.Network(cells("dv/dt = (w - v)/(10*us) : 1\nw : 1", reset="", method="exact")),
