@@ -71,8 +71,8 @@ def receptor_of(name: str, synapse: Any) -> Receptor:
 
 
 def _delta(name: str, synapse: Delta) -> Receptor:
-    del name, synapse
-    return Receptor((), {}, None, "v_post += weight", (), {})
+    del name
+    return Receptor((), {}, None, f"{synapse.onto}_post += weight", (), {})
 
 
 def _pulse(name: str, synapse: Pulse) -> Receptor:

@@ -118,6 +118,11 @@ def _senders(b2: Any, network: Network, drive: Drive | None, clock: dict) -> dic
                 each.n, unit, step * clock["dt"], name=valid_name(name), **clock
             )
     for name, source in network.sources.items():
+        if source.trains > 1:
+            raise ValueError(
+                f"Brian2: source {name!r} sums {source.trains} trains in each unit, which a "
+                "PoissonGroup cannot; give each train a unit of its own."
+            )
         rates = np.broadcast_to(np.asarray(value_of(source.rate), float), (source.n,))
         senders[name] = b2.PoissonGroup(source.n, rates * b2.Hz, name=valid_name(name), **clock)
     return senders

@@ -222,6 +222,11 @@ WRONG = {
         ValueError,
         "learns or feeds back",
     ),
+    "summed trains": (
+        lambda: io.to_brian2(cell(sources={"bath": spiking.Poisson(2, 5.0, trains=9)}), dt=0.1),
+        ValueError,
+        "'bath' sums 9 trains",
+    ),
     "unknown variable": (
         lambda: io.to_brian2(cell(), dt=0.1, variables=("w",)),
         ValueError,
@@ -244,6 +249,13 @@ def test_says_what_has_no_counterpart(case):
     call, error, message = WRONG[case]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_jumps_of_another_variable_are_written():
+    network = cell(
+        synapses={"s": Delta(onto="u")}, projections={"p": Projection("all", "all", "s", W=1.0)}
+    )
+    assert "u_post += weight" in io.to_brian2(network, dt=0.5)["p"]._pathways[0].code
 
 
 def test_coords_of_other_units():
