@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 #: Extras of people who work on the library.
 OWN = {"test", "lint", "docs", "bench"}
 #: Looked at where it is running already, never needed.
-GUEST = {"IPython"}
+GUEST = {"IPython", "torch"}
 
 
 def plain(name):

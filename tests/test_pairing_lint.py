@@ -21,6 +21,8 @@ EXEMPT = {
     "analysis/shared/conditions.py:condition_codes": "looks conditions up by their labels itself",
     "analysis/comparison/pairing.py:_conditions_by": "asks which labels both have",
     "analysis/comparison/similarity.py:_advice": "asks which labels both have",
+    "analysis/equilibria/fixed_points.py:fixed_points": "starts and inputs are samples and sets",
+    "analysis/equilibria/linear.py:linearise": "each_input selects inputs by the labels of states",
     "analysis/reconstructions/spectra.py:_same_step": "compares steps of the two, and no values",
     "analysis/shared/timebins.py:rebin": "takes the bins of the second, and no values",
     "analysis/dynamics/words.py:word_divergence": "joins by the words themselves",
@@ -44,6 +46,9 @@ EXEMPT = {
     "neurodyn/spikes/session_tables.py:columns_of": "reads columns; align pairs them",
     "neurodyn/spikes/session.py:align": "pairs trials where each part is cut",
     "neurodyn/io/parts.py:cut_trials": "hands all on to align",
+    "neurodyn/io/parts.py:with_trials": "spikes of one, and the table of trials of the other",
+    "neurodyn/io/lazy.py:_mapped": _ONE,
+    "neurodyn/io/selection.py:of": "names what to read",
 }
 _LABELLED = ("DataArray", "Dataset")
 

@@ -136,7 +136,7 @@ def design_of(array: xr.DataArray, factors: Sequence[str]) -> Trials:
     array = array.transpose(dim, "time", "unit")
     values = checked(array, missing=True).astype(np.float64)
     seen = ~np.isnan(values)
-    whole, some = seen.all(1), seen.any(1)
+    whole, some = np.asarray(seen.all(1)), np.asarray(seen.any(1))
     if (whole != some).any():
         raise LabelError(
             f"{int((whole != some).any(1).sum())} {dim}s end early or begin late: choose times "

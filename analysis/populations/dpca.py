@@ -122,7 +122,7 @@ def dpca(
     n = whole("n_components", n_components, 1, min(x.shape[0], x[0].size))
     n_splits, n_shuffles = whole("n_splits", n_splits, 1), whole("n_shuffles", n_shuffles, 0)
     generator = generator_of(key, needed_for="dpca")
-    options = {"factors": factors, "with_time": with_time, "n": n}
+    options: dict[str, Any] = {"factors": factors, "with_time": with_time, "n": n}
     if penalty == "cv" or n_shuffles:
         trials.check_repeated()
     used = (

@@ -13,9 +13,7 @@ from neurodyn.analysis.populations.surrogates import surrogate
 from neurodyn.analysis.shared.arrays import checked, pick, rows
 from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import whole
-from neurodyn.labels import LabelError, clock
-from neurodyn.labels.bins import edges_of
-from neurodyn.labels.convention import TIME_TOLERANCE
+from neurodyn.labels import LabelError, between, clock
 
 #: What a null may keep.
 NULLS = ("conditions", "covariances")
@@ -51,8 +49,9 @@ def jpca(
     n_components
         Principal components kept, an even number (Churchland et al. use 6).
     window
-        Times that are used, ``(start, stop)`` [ms], both included (in the paper from -50 to 150 ms
-        around the onset of movement). Rates are normalised over all times. Default: all.
+        Times that are used, ``(start, stop)`` [ms], half-open (in the paper 200 ms around the onset
+        of movement: ``(-50, 160)`` at steps of 10 ms). Rates are normalised over all times.
+        Default: all.
     soft
         Each unit is divided by its range plus this number [units of the activity], so that weak
         units count less. 5 Hz as in the paper; take 0 or a small number for hidden units.
@@ -126,7 +125,6 @@ def jpca(
             "of each condition first, neurodyn.trials.average(activity, by=...)."
         )
     array = array.transpose("condition", "time", "unit")
-    dt = clock(array, what="activity").step
     x = checked(array).astype(np.float64)
     span = np.ptp(x.reshape(-1, x.shape[-1]), axis=0) + soft
     if not np.isfinite(soft) or soft < 0 or (span == 0).any():
@@ -134,11 +132,12 @@ def jpca(
             f"soft must be at least 0, and above 0 where units are constant; got {soft}, and "
             f"{int((span == 0).sum())} constant units."
         )
-    inside = slice(None) if window is None else _inside(array, window)
-    time = array["time"].values[inside]
+    chosen = array if window is None else between(array, window)
+    every, time = (clock(each, what="activity").time for each in (array, chosen))
     if len(time) < 3:
         raise LabelError(f"the window holds {len(time)} times; a fit of changes needs 3 at least.")
-    x = (x / span)[:, inside]
+    dt = clock(chosen, what="activity").step
+    x = (x / span)[:, np.isin(every, time)]
     most = min(x.shape[0] * (len(time) - 1), x.shape[2])
     n_components = whole("n_components", n_components, 2, most)
     if n_components % 2:
@@ -164,12 +163,6 @@ def jpca(
     coords["time"] = ("time", time, "ms", "time")
     coords["of_plane"] = ("component", np.arange(n_components) // 2, "1", "plane of the axis")
     return results(found, coords, dims=["plane"], **about)
-
-
-def _inside(array: xr.DataArray, window: Sequence[float]) -> np.ndarray:
-    start, stop = edges_of(window)
-    time = array["time"].values
-    return (time >= start - TIME_TOLERANCE) & (time <= stop + TIME_TOLERANCE)
 
 
 class Fit:

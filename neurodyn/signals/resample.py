@@ -208,7 +208,7 @@ def _means(
             "multiple, or filter='fir'."
         )
     ends = ds["time"].attrs.get("sample") == END_OF_STEP
-    times = ds["time"].values.astype(np.float64)
+    times = labels.clock(ds, what="the signal", even=False).time
     start = times[0] - step if ends else times[0]
     skip = 0
     if centres is not None:

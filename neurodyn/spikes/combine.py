@@ -80,8 +80,8 @@ def concat(datasets: Sequence[xr.Dataset], dim: Literal["trial", "unit"] = "tria
     }
     if seen is not None:
         when, about = observation(seen, whole["unit"].values)
-        when = {name: xr.Variable(*spec, _about(name)) for name, spec in when.items()}
-        whole = whole.assign_coords(when).assign_attrs(about)
+        coords = {name: (*spec[:2], _about(name)) for name, spec in when.items()}
+        whole = whole.assign_coords(coords).assign_attrs(about)
     return tidy(whole.assign_coords(spikes))
 
 
@@ -117,8 +117,8 @@ def _complete(ds: xr.Dataset, others: Sequence[xr.Dataset]) -> xr.Dataset:
         ds = ds.assign(observed=(("trial", "unit"), np.ones(shape, bool)))
     if "gap" not in ds.dims and any("gap" in o.dims for o in others) and "trial" in ds.dims:
         none = np.full((ds.sizes["trial"], ds.sizes["unit"], 1), np.nan)
-        gaps = {name: xr.Variable(("trial", "unit", "gap"), none, _about(name)) for name in GAPS}
-        ds = ds.assign_coords(gap=xr.Variable("gap", [0], _about("gap")), **gaps)
+        gaps = {name: (("trial", "unit", "gap"), none, _about(name)) for name in GAPS}
+        ds = ds.assign_coords({"gap": ("gap", [0], _about("gap"))} | gaps)
     if "valid_until" not in ds.coords and any("valid_until" in o.coords for o in others):
         if "window" not in ds.attrs:
             raise LabelError("which times were observed is not known: set .attrs['window'] [ms].")

@@ -108,7 +108,9 @@ COUNTED = {
 ELSEWHERE = {
     "analysis.compare": "hands it to rebin",
     "analysis.fano_factor": "binned_counts, as population_rate",
+    "analysis.jpca": "hands it to labels.between",
     "analysis.population_spectrum": "hands it to population_rate",
+    "io.from_brian2": "says what was observed",
     "io.from_nwb": "hands it to align",
     "io.read": "hands it to align",
     "plot.voltages": "sets the limits of the axis",
