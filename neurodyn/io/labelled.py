@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.lazy import taken
+from neurodyn.io.lossless import from_file, in_order, of_earlier, refuse_nul, to_file
 from neurodyn.io.selection import Selection
 from neurodyn.labels import LabelError
 from neurodyn.spikes.combine import from_positions
@@ -37,15 +37,19 @@ def write(path: Path, obj: Labelled, *, overwrite: bool) -> None:
             f"'{path.stem}.zarr', not '{path.name}'."
         )
     tree = _as_tree(obj)
-    _check_names(tree, path)
+    _refuse_names(tree, path)
+    if suffix == ".nc":
+        refuse_nul(tree, path)
     with atomic_path(path, overwrite=overwrite) as temporary:
         try:
             if suffix == ".nc":
                 tree.to_netcdf(temporary, engine="h5netcdf", format="NETCDF4")
             else:
-                _import_zarr()
-                # Format 2, since 3 has no settled way to hold text.
-                tree.to_zarr(temporary, consolidated=False, zarr_format=2)
+                zarr = _import_zarr()
+                # Chunks of nothing but -0.0 count as empty, and would come back as 0.0.
+                with zarr.config.set({"array.write_empty_chunks": True}):
+                    # Format 2, since 3 has no settled way to hold text.
+                    tree.to_zarr(temporary, consolidated=False, zarr_format=2)
         except (TypeError, ValueError, NotImplementedError) as error:
             raise ValueError(
                 f"'{path.name}' cannot hold these data ({error}). neurodyn.labels.check lists "
@@ -107,24 +111,14 @@ def _as_tree(obj: Labelled) -> xr.DataTree:
         obj = obj.to_dataset(name="values" if obj.name in (None, *obj.coords) else obj.name)
         mark["variable"] = next(iter(obj.data_vars))
     tree = xr.DataTree(obj) if isinstance(obj, xr.Dataset) else obj.copy()
-    lists: dict[str, dict[str, list]] = {}
-    nodes = {}
+    nodes, kept = {}, {}
     for node in tree.subtree:
-        ds = node.to_dataset(inherit=False).copy()  # its attrs are changed below
-        for name, attrs in _all_attrs(ds):
-            short = [k for k, v in attrs.items() if isinstance(v, (list, tuple)) and len(v) < 2]
-            if short:  # a list of one comes back as its item, an empty one not at all
-                lists[f"{node.path}:{name}"] = {k: list(attrs[k]) for k in short}
-                for k in short:
-                    del attrs[k]
-        for variable in ds.variables.values():
-            variable.encoding = {"_FillValue": None} if variable.dtype.kind == "f" else {}
-        nodes[node.path] = ds
-    nodes["/"].attrs[_MARK] = json.dumps(mark | {"lists": lists, "root": tree.name})
+        nodes[node.path], kept[node.path] = to_file(node.to_dataset(inherit=False))
+    nodes["/"].attrs[_MARK] = json.dumps(mark | {"nodes": kept, "root": tree.name})
     return xr.DataTree.from_dict(nodes)
 
 
-def _check_names(tree: xr.DataTree, path: Path) -> None:
+def _refuse_names(tree: xr.DataTree, path: Path) -> None:
     """Refuse names that netCDF would store but not give back."""
     for node in tree.subtree:
         above = {str(dim) for parent in node.parents for dim in parent.to_dataset(False).dims}
@@ -139,44 +133,21 @@ def _check_names(tree: xr.DataTree, path: Path) -> None:
 
 def _from_tree(tree: xr.DataTree) -> Labelled:
     mark = json.loads(tree.attrs.get(_MARK, "{}"))
-    lists = mark.get("lists", {})
-    nodes = {}
-    for node in tree.subtree:
+    nodes, kept = {}, mark.get("nodes", {})
+    found = {node.path: node for node in tree.subtree}
+    for path in in_order(found, kept):  # Zarr gives them in any order
+        node = found[path]
         ds = node.to_dataset(inherit=False)
         ds.attrs.pop(_MARK, None)
-        # Not by Dataset.map, which loses coords that no variable uses (units without a spike).
-        ds = ds.assign({n: _plain_text(v) for n, v in ds.data_vars.items()})
-        ds = ds.assign_coords({n: _plain_text(c) for n, c in ds.coords.items()})
-        for name, attrs in _all_attrs(ds):
-            attrs.update({k: _plain(v) for k, v in attrs.items()})
-            attrs.update(lists.get(f"{node.path}:{name}", {}))
+        ds = from_file(ds, kept.get(path) or of_earlier(mark, path))
         # The tables of units and trials may stand in a group above.
-        nodes[node.path] = from_positions(ds, dict(node.coords))
+        nodes[path] = from_positions(ds, dict(node.coords))
     kind = mark.get("type", "Dataset" if len(nodes) == 1 else "DataTree")
     if kind == "Dataset":
         return nodes["/"]
     if kind == "DataArray":
         return nodes["/"][mark["variable"]].rename(mark["name"])
     return xr.DataTree.from_dict(nodes, name=mark.get("root"))
-
-
-def _all_attrs(ds: xr.Dataset):
-    yield "", ds.attrs
-    for name, variable in ds.variables.items():
-        yield str(name), variable.attrs
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _plain_text(array: xr.DataArray) -> xr.DataArray:
-    """Text comes back as objects; make it text again."""
-    if array.dtype == object and all(isinstance(x, str) for x in array.values.flat):
-        return array.astype(str)
-    return array
 
 
 def _refuse_other_hdf5(path: Path) -> None:
@@ -194,10 +165,11 @@ def _refuse_other_hdf5(path: Path) -> None:
         ) from error
 
 
-def _import_zarr() -> None:
+def _import_zarr() -> Any:
     try:
-        import zarr  # noqa: F401
+        import zarr
     except ImportError as error:
         raise ImportError(
             "Zarr files need the package zarr: pip install 'neurodyn[zarr]', or save as .nc."
         ) from error
+    return zarr
