@@ -9,6 +9,7 @@ from neurodyn.tasks.memory.n_dms import NDMS
 from neurodyn.tasks.memory.n_parity import NParity
 from neurodyn.tasks.recordings.attractor import Attractor
 from neurodyn.tasks.recordings.windows import Windows
+from neurodyn.tasks.sequences.hidden_markov import HiddenMarkov
 from neurodyn.tasks.sequences.home_reach import HomeReach
 from neurodyn.tasks.sequences.lissajous import Lissajous
 from neurodyn.tasks.sequences.prediction_object import PredictionObject
@@ -35,6 +36,7 @@ __all__ = [
     "ReadySetGo",
     "Sines",
     # Sequences to generate
+    "HiddenMarkov",
     "HomeReach",
     "Lissajous",
     "PredictionObject",

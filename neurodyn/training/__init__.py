@@ -7,12 +7,14 @@ from neurodyn.training.errors import CheckpointError, DivergenceError, TrainingE
 from neurodyn.training.fit import fit
 from neurodyn.training.gradients import BPTT, AbstractGradient
 from neurodyn.training.heads import HasHeads, Heads
+from neurodyn.training.objectives.distribution import MatchDistribution, gumbel_softmax
 from neurodyn.training.objectives.evaluations import FreeRun, FreshTrials
 from neurodyn.training.objectives.forced_run import Forceable, forced_predictions
 from neurodyn.training.objectives.forcing import GeneralisedTeacherForcing, SparseTeacherForcing
 from neurodyn.training.objectives.next_step import NextStep
 from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.objectives.supervised import Supervised
+from neurodyn.training.objectives.transport import sinkhorn_divergence
 from neurodyn.training.objectives.variational import ELBO, Variational
 from neurodyn.training.results import Fit, Snapshot
 
@@ -29,6 +31,9 @@ __all__ = [
     "GeneralisedTeacherForcing",
     "NextStep",
     "ELBO",
+    "MatchDistribution",
+    "gumbel_softmax",
+    "sinkhorn_divergence",
     # Evaluations
     "FreeRun",
     "FreshTrials",
