@@ -20,6 +20,8 @@ from neurodyn.analysis.populations.pca import pca
 from neurodyn.analysis.populations.dimensionality import participation_ratio, n_components
 from neurodyn.analysis.populations.rotations import jpca
 from neurodyn.analysis.populations.dpca import dpca
+from neurodyn.analysis.populations.targeted import targeted_axes
+from neurodyn.analysis.populations.geometry import tangling, divergence
 from neurodyn.analysis.populations.predictivity import ridge_r
 from neurodyn.analysis.populations.decoding import decode
 
@@ -47,6 +49,10 @@ from neurodyn.analysis.timescales.network_timescales import network_timescale, d
 # Fixed points, and linear dynamics around states
 from neurodyn.analysis.equilibria.fixed_points import fixed_points
 from neurodyn.analysis.equilibria.linear import linearise
+from neurodyn.analysis.equilibria.non_normal import non_normality
+from neurodyn.analysis.equilibria.growth import transient_growth
+from neurodyn.analysis.equilibria.gramians import controllability
+from neurodyn.analysis.equilibria.selection import selection
 
 # Dynamics
 from neurodyn.analysis.dynamics.lyapunov import lyapunov
@@ -126,6 +132,9 @@ __all__ = [
     "n_components",
     "jpca",
     "dpca",
+    "targeted_axes",
+    "tangling",
+    "divergence",
     "ridge_r",
     "decode",
     # Spike trains
@@ -159,6 +168,10 @@ __all__ = [
     # Fixed points, and linear dynamics around states
     "fixed_points",
     "linearise",
+    "non_normality",
+    "transient_growth",
+    "controllability",
+    "selection",
     # Dynamics
     "lyapunov",
     "bifurcation",

@@ -8,6 +8,7 @@ from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
 from neurodyn.plot.expectations import angle_chance, expectations
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.learning import intervals_over, members, tracking
+from neurodyn.plot.linear import selection, transient_growth
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.raster import raster
 from neurodyn.plot.spikes import intervals, population_rate, population_spectrum
@@ -41,12 +42,14 @@ __all__ = [
     "psth",
     "psychometric",
     "raster",
+    "selection",
     "spectra",
     "symbol_graph",
     "time_constants",
     "traces",
     "tracking",
     "trajectories",
+    "transient_growth",
     "trial",
     "voltages",
     "weights",

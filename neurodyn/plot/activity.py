@@ -123,12 +123,13 @@ def trajectories(
     by: str,
     components: tuple[Any, Any] | None = None,
 ) -> Any:
-    """Condition means in the plane of two principal components.
+    """Condition means in the plane of two components, or of two task variables.
 
     Parameters
     ----------
     projections
-        Result of :func:`neurodyn.analysis.pca` of condition means; or several by title.
+        Result of :func:`neurodyn.analysis.pca` of condition means, or of
+        :func:`neurodyn.analysis.targeted_axes`; or several by title.
     by
         Label that sets the colour: numbers (signed ones diverge from grey) or words.
     components
@@ -171,7 +172,8 @@ def trajectories(
             ax.plot(x[c], y[c], color=colour, lw=1.1)
             ax.plot(x[c, 0], y[c, 0], "o", color=colour, ms=3)
         number, share = ds["component"].values, 100 * ds["explained"].values
-        across, up = (f"PC {number[c] + 1} ({share[c]:.0f} %)" for c in shown)
+        axis = ds["variable"].values if "variable" in ds.coords else [f"PC {k + 1}" for k in number]
+        across, up = (f"{axis[c]} ({share[c]:.0f} %)" for c in shown)
         ax.set(title=title, xlabel=across, ylabel=up)
     handles = _legend(axes[0, 0], colours, values, names)
     figure.legend(handles=handles, title=heading(ds[by]), loc="outside right upper", fontsize=7)

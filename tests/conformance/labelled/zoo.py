@@ -107,6 +107,21 @@ def _continuous():
     return spike_table(time, unit, coords=coords, source="recording", window=(0.0, 4000.0))
 
 
+def _linearised() -> xr.Dataset:
+    """Linear dynamics at four states, with labels out of order."""
+    model = models.CTRNN(2, 4, 2, tau=10.0, key=0)
+    states = xr.DataArray(
+        np.random.default_rng(0).normal(size=(4, 4)),
+        {"condition": [2, 0, 3, 1]},
+        ("condition", "unit"),
+    )
+    return relabelled(
+        analysis.linearise(model, states), unit=UNITS, presynaptic=UNITS
+    ).assign_coords(
+        coherence=("condition", [-0.5, 0.5, 0.25, -0.25], {"units": "1", "long_name": "coherence"})
+    )
+
+
 def _sweeps():
     """Potentials of a cell under steps of current, in trials named by their sweep."""
     time = labels.time_axis(400, 0.5)
@@ -295,5 +310,6 @@ def _seeds():
         "components": analysis.pca(trials.average(rates, ["coherence"])["rate"], 2),
         "projected": analysis.pca(rates, 2)["scores"].isel(trial=0),
         "fixed_points": analysis.fixed_points(alrnn(), virtual=True),
+        "linearised": _linearised(),
         "true_words": analysis.true_words(tasks.StateMachine(), 3),
     }  # fmt: skip

@@ -184,6 +184,25 @@ LAWS: dict[str, list[Law]] = {
             condition=1e3,
         )
     ],
+    "tangling": [
+        Law(lambda x: analysis.tangling(means(x), soft=None).tangling.values, condition=1e4),
+        Law(
+            lambda x: analysis.tangling(means(x), soft=0.0).tangling.values,
+            own=True, condition=1e4,
+        ),
+    ],
+    "divergence": [
+        Law(
+            lambda x: analysis.divergence(means(x), soft=0.0).divergence.values[:, :-1],
+            own=True, condition=1e4,
+        )
+    ],
+    "targeted_axes": [
+        Law(
+            lambda x: analysis.targeted_axes(of_trials(x), "coherence").axes.values[:, 0],
+            (TRIALS,), own=True, units="along", condition=1e4,
+        )
+    ],
     "participation_ratio": [
         Law(lambda x: analysis.participation_ratio(means(x))),
         Law(lambda x: analysis.participation_ratio(means(x)), (WIDE,)),
@@ -425,6 +444,7 @@ LAWS: dict[str, list[Law]] = {
 
 _RECORD = "describes measures, and holds no data"
 _MODEL = "runs a model, whose units and scale are its own"
+_JACOBIAN = "of Jacobians, whose scale is that of time"
 _SYMBOLS = "of symbols, which have no scale"
 LEFT_OUT = {
     "Measure": _RECORD,
@@ -449,6 +469,10 @@ LEFT_OUT = {
     "fixed_points": _MODEL,
     "cycles": _MODEL,
     "linearise": _MODEL,
+    "non_normality": _JACOBIAN,
+    "transient_growth": _JACOBIAN,
+    "controllability": _JACOBIAN,
+    "selection": _JACOBIAN,
     "prediction_error": "in test_scales.py, of a linear map",
     "forecast": _MODEL,
     "Generates": _MODEL,
