@@ -53,6 +53,7 @@ from neurodyn.analysis.equilibria.non_normal import non_normality
 from neurodyn.analysis.equilibria.growth import transient_growth
 from neurodyn.analysis.equilibria.gramians import controllability
 from neurodyn.analysis.equilibria.selection import selection
+from neurodyn.analysis.equilibria.flow import flow_field, nullclines
 
 # Dynamics
 from neurodyn.analysis.dynamics.lyapunov import lyapunov
@@ -172,6 +173,8 @@ __all__ = [
     "transient_growth",
     "controllability",
     "selection",
+    "flow_field",
+    "nullclines",
     # Dynamics
     "lyapunov",
     "bifurcation",

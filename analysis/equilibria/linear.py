@@ -273,7 +273,10 @@ def labelled(
     own: tuple[str, ...] = (),
     **attrs: Any,
 ) -> xr.Dataset:
-    """A Dataset of variables on the state and on dims of their own."""
+    """A Dataset of variables on the state and on dims of their own.
+
+    Its attribute ``recorded_by`` names the variables of a run that record the state.
+    """
     return results(
         {name: _in_order(*column) for name, column in variables.items()},
         dict(coords) | dict(names.coords),
@@ -281,6 +284,7 @@ def labelled(
         values=False,
         dims=[*own, "dimension", "origin"],
         system=system,
+        recorded_by=[part.name for part in names.parts],
         **attrs,
     )
 

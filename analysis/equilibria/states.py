@@ -13,7 +13,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.analysis.equilibria.field import Field
-from neurodyn.labels import LabelError, in_positions
+from neurodyn.labels import LabelError, in_positions, pair_channels
 from neurodyn.system import State
 
 
@@ -90,12 +90,12 @@ def names_of(field: Field) -> Names:
     dim = parts[0].dims[0] if single else "dimension"
     origin = "presynaptic" if dim == "unit" else "origin"
     coords: dict[str, Any] = {}
-    if dim == "unit":
+    if dim != "dimension":
         for name, given in field.system.unit_coords().items():
             column = given if isinstance(given, tuple) else ("unit", given)
-            if column[0] == "unit":
+            if column[0] == dim:
                 coords[name] = column
-    elif dim == "dimension":
+    else:
         within = np.concatenate([np.arange(part.size) for part in parts])
         variable = np.repeat([part.name for part in parts], [part.size for part in parts])
         coords["variable"] = ("dimension", variable, "1", "part of the state")
@@ -131,7 +131,7 @@ def vectors(
             raise ValueError(f"{what} has no dims, but a state of this {kind} has {d} entries.")
         last = names.dim if names.dim in states.dims else str(states.dims[-1])
         if last != "dimension":
-            states = in_positions(states, last, what=what)
+            states = in_order(names, states, last, what)
         states = states.transpose(..., last)
         lead = tuple(str(dim) for dim in states.dims[:-1])
         coords = {str(n): c.variable for n, c in states.coords.items() if set(c.dims) <= set(lead)}
@@ -156,7 +156,20 @@ def vectors(
     return array, coords, lead
 
 
+def in_order(names: Names, array: xr.DataArray, dim: str, what: str) -> xr.DataArray:
+    """Entries of the state in the order of the system, by their names where it has some."""
+    known = names.coords.get(dim)
+    if known is None or dim not in array.coords or dim != names.dim:
+        return in_positions(array, dim, what=what)
+    labels = np.asarray(known[1])
+    mine = xr.DataArray(np.arange(len(labels)), {dim: labels}, (dim,))
+    return pair_channels(mine, array, dim, dim, positions=True, what=("system", what))
+
+
 def _from_run(names: Names, run: xr.Dataset, what: str, kind: str) -> xr.DataArray:
+    # Results of the analysis hold the state as such, and "rate" is there its rate of change.
+    if "state" in run and "speed" in run and names.dim in run["state"].dims:
+        return run["state"]
     if "state" in run and len(names.parts) > 1 and "dimension" in run["state"].dims:
         return run["state"]
     if "state" in run and len(names.parts) == 1 and names.parts[0].name not in run:

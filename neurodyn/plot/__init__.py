@@ -5,6 +5,7 @@ from neurodyn.plot.behaviour import psychometric
 from neurodyn.plot.cells import fi_curve, voltages, weights
 from neurodyn.plot.comparison import comparison
 from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
+from neurodyn.plot.equilibria import fixed_points, portrait, spectrum
 from neurodyn.plot.expectations import angle_chance, expectations
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.learning import intervals_over, members, tracking
@@ -26,6 +27,7 @@ __all__ = [
     "error_regression",
     "expectations",
     "fi_curve",
+    "fixed_points",
     "geometric_graph",
     "history",
     "intervals",
@@ -37,6 +39,7 @@ __all__ = [
     "meta_prior",
     "population_rate",
     "population_spectrum",
+    "portrait",
     "prediction_error",
     "projections",
     "psth",
@@ -44,6 +47,7 @@ __all__ = [
     "raster",
     "selection",
     "spectra",
+    "spectrum",
     "symbol_graph",
     "time_constants",
     "traces",

@@ -57,6 +57,7 @@ MEANT: dict[str, tuple[Any, ...]] = {
     "coded": ("symbols(",),
     "cycles": ("cycles",),
     "distance": ("spectral_distance(",),
+    "field": ("flow_field",),
     "events": (lambda first: np.array([100.0, 1000.0, 2000.0]),),
     "fit": ("intrinsic_timescale(",),
     "graph": ("transitions(",),

@@ -311,5 +311,9 @@ def _seeds():
         "projected": analysis.pca(rates, 2)["scores"].isel(trial=0),
         "fixed_points": analysis.fixed_points(alrnn(), virtual=True),
         "linearised": _linearised(),
+        "fixed_points_found": analysis.fixed_points(ctrnn(), n_starts=16),
+        "flow_field": analysis.flow_field(
+            ctrnn(), plane=(0, 2), limits=((-1.0, 1.0), (-1.0, 1.0)), n=4
+        ),
         "true_words": analysis.true_words(tasks.StateMachine(), 3),
     }  # fmt: skip

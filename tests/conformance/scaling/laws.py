@@ -473,6 +473,8 @@ LEFT_OUT = {
     "transient_growth": _JACOBIAN,
     "controllability": _JACOBIAN,
     "selection": _JACOBIAN,
+    "flow_field": _MODEL,
+    "nullclines": "of a field that a model makes",
     "prediction_error": "in test_scales.py, of a linear map",
     "forecast": _MODEL,
     "Generates": _MODEL,
