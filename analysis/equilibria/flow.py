@@ -186,7 +186,8 @@ def nullclines(field: xr.Dataset) -> xr.Dataset:
         raise ValueError(
             f"nullclines are those of one field (x, y), got {rates['x'].dims}: select one input."
         )
-    x, y = field["x"].values, field["y"].values
+    rates = {name: rate.sortby(["x", "y"]) for name, rate in rates.items()}
+    x, y = rates["x"]["x"].values, rates["x"]["y"].values
     corners, line, axis = [np.empty((0, 2))], [], []
     for name, rate in rates.items():
         for found in contour_generator(x, y, rate.transpose("y", "x").values).lines(0.0):

@@ -56,6 +56,8 @@ def portrait(
     rates = [field[f"rate_{axis}"] for axis in ("x", "y")]
     if set(rates[0].dims) != {"x", "y"}:
         raise ValueError(f"portrait draws one field (x, y), got {rates[0].dims}: select one input.")
+    field = field.sortby(["x", "y"])
+    rates = [field[rate.name] for rate in rates]
     x, y = field["x"].values, field["y"].values
     across, up = (rate.transpose("y", "x").values for rate in rates)
     figure, ax = panel(size=(4.4, 3.6))

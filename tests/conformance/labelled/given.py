@@ -25,7 +25,7 @@ OPTIONS: dict[str, list[Any]] = {
     "longest": [100.0],
     "measure": ["validation_correct"],
     "model": [zoo.alrnn, zoo.alrnn2, zoo.pvrnn],
-    "system": [zoo.alrnn],
+    "system": [zoo.alrnn, zoo.ctrnn],
     "n_horizons": [2],
     "over": ["step"],
     "path": ["x.nc", "x.zarr", "x.nwb"],
@@ -80,6 +80,7 @@ MEANT: dict[str, tuple[Any, ...]] = {
     "scores": ("projected", "level"),
     "statistics": ("interval_statistics(",),
     "selected": ("selection(",),
+    "starts": (lambda first: first["state"].rename(equilibrium="draw"),),
     "states": ("series", "rate_of_run"),
     "targets": ("outputs",),
     "true": ("true_words", "word_frequencies("),
@@ -94,6 +95,7 @@ _BINS = "each bin counts for itself, so that others may be missing"
 EXEMPT: dict[str, dict[str, str]] = {
     "example": {
         "neurodyn.analysis.fixed_points": "its inputs do not vary in time",
+        "neurodyn.analysis.flow_field": "its inputs do not vary in time",
         "neurodyn.drive.poisson": "what it draws has no labels",
         "neurodyn.experiments.result": "it joins the parts of an experiment",
         "neurodyn.labels.like": "it takes a plain array",
