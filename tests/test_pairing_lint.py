@@ -17,7 +17,12 @@ PAIRS = {"like", "match", "pair", "pair_channels", "pair_sequences"}
 #: Functions that take two labelled objects and need not pair them, each with the reason.
 _EACH = "draws or counts each of them by its own labels; no value of one meets one of the other"
 _ONE = "both come from one recording, sweep by sweep"
+_SYSTEM = "brings each of them into the order of the system, by its own labels"
 EXEMPT = {
+    "analysis/equilibria/basins.py:basins": _SYSTEM,
+    "analysis/equilibria/flow.py:flow_field": _SYSTEM,
+    "analysis/equilibria/planes.py:plane_of": _SYSTEM,
+    "neurodyn/plot/equilibria.py:_states": "names of variables of one, values of the other",
     "analysis/shared/conditions.py:condition_codes": "looks conditions up by their labels itself",
     "analysis/comparison/pairing.py:_conditions_by": "asks which labels both have",
     "analysis/comparison/similarity.py:_advice": "asks which labels both have",
