@@ -87,5 +87,8 @@ def demix(
     shrunk = values**2 + penalty
     inside = part @ right
     encoder = np.linalg.svd(inside * (values / np.sqrt(shrunk)), full_matrices=False)[0][:, :n]
+    # Signs are arbitrary: the largest entry of each is positive.
+    largest = np.take_along_axis(encoder, np.abs(encoder).argmax(0)[None], axis=0)
+    encoder = encoder * np.where(largest < 0, -1.0, 1.0)
     decoder = (encoder.T @ inside * (values / shrunk)) @ left.T
     return Axes(decoder, encoder)

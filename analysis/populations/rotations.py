@@ -210,6 +210,9 @@ def _planes(fit: Fit) -> tuple[Float[np.ndarray, " plane"], Float[np.ndarray, "k
         plane = plane @ turn
         if (plane[:, 0] @ fit.skew) @ plane[:, 1] < 0:  # clockwise
             plane[:, 1] *= -1
+        loadings = fit.axes @ plane[:, 0]
+        if loadings[np.abs(loadings).argmax()] < 0:  # signs are arbitrary, but for the sense
+            plane = -plane
         axes.append(plane)
     return angles, np.concatenate(axes, axis=1)
 

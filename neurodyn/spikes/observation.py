@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import GAPS, OBSERVED_EDGES, TIME_TOLERANCE, Window
+from neurodyn.spikes.join import require_spikes
 
 
 def slack(*times: Any) -> float:
@@ -186,6 +187,7 @@ def observed_intervals(spikes: xr.Dataset) -> list[np.ndarray]:
     >>> [each.tolist() for each in spikes.observed_intervals(ds)]
     [[[0.0, 10.0]], [[0.0, 10.0], [20.0, 30.0]]]
     """
+    require_spikes(spikes)
     if "spike_trial" in spikes:
         raise LabelError(
             "these spikes are in trials: ask the continuous recording when units were observed."

@@ -40,6 +40,7 @@ OPTIONS: dict[str, list[Any]] = {
 #: Parameters with a default whose value here makes the result quick.
 QUICKLY: dict[str, Any] = {
     "iterations": 2,
+    "n_components": 2,
     "method": ErrorRegression(window=3, iterations=2),
     "metrics": ["cka", "ridge_r"],
     "modulation": 1.0,
@@ -101,6 +102,7 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.labels.like": "it takes a plain array",
         "neurodyn.labels.pair_channels": "it takes the names of two dims",
         "neurodyn.spikes.concat": "it takes a list",
+        "neurodyn.spikes.from_times": "it takes plain arrays",
         "neurodyn.trials.resample": "it takes one of two, a step or a clock",
     },
     "order": {
@@ -126,6 +128,7 @@ EXEMPT: dict[str, dict[str, str]] = {
     "variable": {},
     "words": {"neurodyn.analysis.targeted_axes": "regression needs numbers, or two words"},
     "clock": {
+        "neurodyn.io.to_neo": "samples at uneven times become a signal of its kind",
         "neurodyn.analysis.compare": _BINS,
         "neurodyn.analysis.fano_factor": _BINS,
         "neurodyn.analysis.firing_rate": _BINS,
