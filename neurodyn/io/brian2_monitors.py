@@ -12,6 +12,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.io.brian2_units import Watched, after_integration, end_of_steps, milliseconds
 from neurodyn.labels import LabelError
+from neurodyn.labels.wording import told
 from neurodyn.spikes.build import spike_table
 
 #: Units of Brian2's dimensions here, and their size in SI units.
@@ -136,8 +137,8 @@ class _Labeller:
         edges = [each / ms if isinstance(each, self.b2.Quantity) else each for each in window]
         if len(edges) != 2 or not 0 <= edges[0] < edges[1] <= stop + 1e-6:
             raise LabelError(
-                f"window must be the start and stop [ms] of what was observed, within the {stop:g} "
-                f"ms of the run, got {window}."
+                f"window must be the start and stop [ms] of what was observed, within the "
+                f"{told(stop)} ms of the run, got {window}."
             )
         return float(edges[0]), float(edges[1])
 
@@ -187,9 +188,10 @@ class _Labeller:
         outside = time[(time <= start - 1e-6) | (time > stop + 1e-6)]
         if outside.size:
             raise LabelError(
-                f"{monitor.name} has {outside.size} spikes outside of window=({start:g}, {stop:g}) "
-                f"ms, from {outside.min():g} to {outside.max():g} ms (ends of their steps of "
-                f"{step:g} ms): it was observed then as well."
+                f"{monitor.name} has {outside.size} spikes outside of window="
+                f"({told(start)}, {told(stop)}) ms, from {told(outside.min())} to "
+                f"{told(outside.max())} ms (ends of their steps of {step:g} ms): "
+                "it was observed then as well."
             )
 
     def _states(self, monitors: Sequence[Any], kept: np.ndarray) -> dict[str, tuple]:

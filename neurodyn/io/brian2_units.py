@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.labels import LabelError
+from neurodyn.labels.wording import told
 
 
 class Watched:
@@ -102,7 +103,7 @@ def end_of_steps(monitor: Any, time: np.ndarray, step: float, late: bool) -> np.
     if (np.abs(steps * step - time) > 1e-6 * step + 1e-9 * np.abs(time)).any():
         first = time[np.abs(steps * step - time) > 1e-6 * step][0]
         raise LabelError(
-            f"{monitor.name} recorded at {first:g} ms, which is no multiple of the step of its "
+            f"{monitor.name} recorded at {told(first)} ms, which is no multiple of the step of its "
             f"group, {step:g} ms: a step that changed between runs is not known for earlier times. "
             "Label monitors that were made for each part of the run."
         )

@@ -16,6 +16,8 @@ from neurodyn.labels.names import free_name
 
 #: Annotation of a signal with its unit in the file, if neo does not know that.
 UNIT = "unit_in_file"
+#: Units of the quantities that have one unit in the library.
+_OURS = (pq.mV, pq.pA, pq.nS)
 #: Annotation of a signal of which only a part was loaded: the number of its first sample.
 FIRST = "first_sample"
 
@@ -130,7 +132,7 @@ def _stack(sweeps: Sequence[Any], there: Sequence[int], left_out: list[str]) -> 
     else:
         time = ms(longest.times) - (0.0 if one_start else ms(longest.t_start))
     lengths = np.array([len(each) for each in sweeps])
-    units = sweeps[0].units
+    units = _plain(sweeps[0].units)
     arrays = [np.asarray((e if e.units == units else e.rescale(units)).magnitude) for e in sweeps]
     coords = _channel_coords(sweeps[0], left_out)
     if len(sweeps) > 1:
@@ -151,6 +153,16 @@ def _stack(sweeps: Sequence[Any], there: Sequence[int], left_out: list[str]) -> 
         long_name=str(noted or sweeps[0].name or "signal"),
         coords=coords,
     )
+
+
+def _plain(units: pq.Quantity) -> pq.Quantity:
+    """The unit; one that only neo can spell out, as of steps of 10 µV, becomes one of ours."""
+    if unit_of(units.dimensionality.string)[2] != "signal":
+        return units
+    own = (
+        each for each in _OURS if each.simplified.dimensionality == units.dimensionality.simplified
+    )
+    return next(own, units)
 
 
 def _padded(values: np.ndarray, n: int) -> np.ndarray:

@@ -16,9 +16,11 @@ from neurodyn.labels.names import free_name
 def tables_of(segments: Sequence[neo.Segment], left_out: list[str]) -> dict[str, xr.Dataset]:
     """Build the tables of epochs (`intervals/NAME`) and events (`events/NAME`).
 
-    Those that are the same in every segment belong to the Block. Others are joined, with the number
-    of their segment in the column `segment`.
+    Those that are the same in every segment belong to the Block, unless segments have clocks of
+    their own, on which the same may happen again. Others are joined, with the number of their
+    segment in the column `segment`.
     """
+    own = _own_clocks(segments)
     parts: dict[str, xr.Dataset] = {}
     for kind, attribute in (("intervals", "epochs"), ("events", "events")):
         grouped: dict[str, list[tuple[int, Any]]] = {}
@@ -32,13 +34,33 @@ def tables_of(segments: Sequence[neo.Segment], left_out: list[str]) -> dict[str,
                 if len(each):
                     grouped.setdefault(name, []).append((s, each))
         for name, found in grouped.items():
-            parts[f"{kind}/{name}"] = _table(name, found, len(segments), left_out)
+            parts[f"{kind}/{name}"] = _table(name, found, segments, own, left_out)
     return parts
 
 
-def _table(name: str, found: list[tuple[int, Any]], n_segments: int, left_out: list[str]):
+def _own_clocks(segments: Sequence[neo.Segment]) -> np.ndarray | None:
+    """First and last time of data if all segments start at one time; else one clock goes on."""
+    kinds = ("analogsignals", "irregularlysampledsignals", "spiketrains")
+    timed = [[e for kind in kinds for e in getattr(each, kind) if e.size] for each in segments]
+    if not all(timed):
+        return None
+    starts = [min(float(ms(each.t_start)) for each in row) for row in timed]
+    stops = [max(float(ms(each.t_stop)) for each in row) for row in timed]
+    return np.array([starts[0], max(stops)]) if max(starts) == min(starts) else None
+
+
+def _table(
+    name: str,
+    found: list[tuple[int, Any]],
+    segments: Sequence[neo.Segment],
+    own: np.ndarray | None,
+    left_out: list[str],
+) -> xr.Dataset:
     rows = [_columns(each, left_out) for _, each in found]
-    if n_segments > 1 and len(found) == n_segments and all(_same(rows[0], row) for row in rows):
+    n_segments, times = len(segments), ms(found[0][1].times)
+    again = own is not None and times.min() >= own[0] and times.max() <= own[1]
+    same = len(found) == n_segments and all(_same(rows[0], row) for row in rows)
+    if n_segments > 1 and same and not again:
         rows, found = rows[:1], found[:1]
     elif n_segments > 1:
         for (s, each), row in zip(found, rows, strict=True):

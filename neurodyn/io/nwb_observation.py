@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.labels import LabelError
+from neurodyn.labels.wording import spans, told
 from neurodyn.spikes.observation import slack, union, without
 
 _NONE = np.zeros((0, 2))
@@ -51,15 +52,15 @@ def observed_intervals(
         elif len(strange := _outside(times[u], each)):
             raise LabelError(
                 f"unit {names[u]} has {len(strange)} of {len(times[u])} spikes outside of its "
-                f"obs_intervals, the first at {strange[0]:g} ms; these are "
-                f"{_shown(each)} ms. Correct the file: its obs_intervals must cover all spikes "
+                f"obs_intervals, the first at {told(strange[0])} ms; these are "
+                f"{spans(each)}. Correct the file: its obs_intervals must cover all spikes "
                 "of the unit, or these spikes must go."
             )
     if unknown:
         shown = ", ".join(str(names[u]) for u in unknown[:10]) + ("..." if unknown[10:] else "")
         warnings.warn(
             f"the file does not say when unit {shown} was observed (no obs_intervals): assumed "
-            f"while any unit was, {_shown(anyone)} ms, and at its own spikes.",
+            f"while any unit was, {spans(anyone)}, and at its own spikes.",
             ObservationWarning,
             stacklevel=2,
         )
@@ -102,7 +103,7 @@ def _given(units: Any, names: np.ndarray) -> list[np.ndarray]:
     if wrong.size:
         u = int(np.searchsorted(ends, wrong[0], side="right"))
         raise LabelError(
-            f"unit {names[u]} has the obs_intervals {_shown(intervals[wrong[:1]])} ms: start and "
+            f"unit {names[u]} has the obs_intervals {spans(intervals[wrong[:1]])}: start and "
             "stop must be finite, the start first."
         )
     return [union(each[each[:, 1] > each[:, 0]]) for each in np.split(intervals, ends[:-1])]
@@ -124,11 +125,6 @@ def _outside(times: np.ndarray, intervals: np.ndarray) -> np.ndarray:
 def _hull(intervals: np.ndarray, times: np.ndarray) -> np.ndarray:
     """One interval over all of them and these times."""
     return np.array([[min(intervals[0, 0], times.min()), max(intervals[-1, 1], times.max())]])
-
-
-def _shown(intervals: np.ndarray) -> str:
-    parts = [f"{start:g} to {stop:g}" for start, stop in intervals[:4].tolist()]
-    return ", ".join(parts) + ("..." if len(intervals) > 4 else "")
 
 
 def without_invalid(

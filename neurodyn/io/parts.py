@@ -52,7 +52,7 @@ def unit_of(text: str) -> tuple[float, str, str, str | None]:
         if name in _QUANTITIES and not plain:
             factor, unit, variable, kind = _QUANTITIES[name]
             return tidy(prefix * factor), unit, variable, kind
-    return 1.0, given or "1", "signal", None
+    return 1.0, "1" if given in ("", "dimensionless") else given, "signal", None
 
 
 def tidy(factor: float) -> float:

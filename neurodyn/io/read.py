@@ -52,9 +52,9 @@ def read(
         the rows of tables that overlap it. An edge may be infinite.
     channels, units
         Labels of the channels and units to read, in the order in which they are to stand: those of
-        `channel` and `unit`, or of `channel_name`, `channel_id`, `electrode_id`, `unit_id`. A
-        signal without any of these channels is left out, and listed in `not_read`; one without a
-        dim `channel` is kept.
+        `channel` and `unit`, or of `channel_name`, `channel_id`, `electrode_id`, `unit_id`; all
+        entries that share a name. A signal without any of these channels is left out, and listed in
+        `not_read`; one without a dim `channel` is kept.
     signals
         Names of the continuous signals to read; or whether to read signals.
     lazy

@@ -9,6 +9,7 @@ from neurodyn import labels, spikes
 from neurodyn.io.selection import Pick, Selection
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import COORDS, GAPS
+from neurodyn.labels.wording import told
 from neurodyn.spikes.observation import observation
 
 #: Dims of pieces of a recording that may have clocks of their own.
@@ -71,7 +72,7 @@ class Cutter:
             return ds.isel(trial=keep)
         self.notes.append(f"{path or 'trials'}: no row lies {from_to(self.window)}")
         others = ds.drop_dims("trial")
-        return others if "spike" in ds.dims or others.variables else None
+        return others if {"spike", "time"} & set(ds.dims) else None
 
 
 def select(recording: xr.Dataset | xr.DataTree, selection: Selection) -> xr.Dataset | xr.DataTree:
@@ -182,4 +183,4 @@ def _variable(name: str, dims: Any, values: Any, *_: Any) -> xr.Variable:
 
 def from_to(window: tuple[float, float]) -> str:
     """A window in words."""
-    return f"from {window[0]:.12g} to {window[1]:.12g} ms"
+    return f"from {told(window[0])} to {told(window[1])} ms"

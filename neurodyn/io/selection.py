@@ -100,7 +100,7 @@ class Pick:
         self._there: dict[str, list[Any]] = {}
 
     def __call__(self, path: str, coords: Mapping[str, Any]) -> np.ndarray | None:
-        """Positions of these entries in one part; None: all of them.
+        """Positions of these entries in one part, of all that share a label; None: all of them.
 
         Parameters
         ----------
@@ -115,11 +115,13 @@ class Pick:
         self._there[path] = own
         options = [own, *(np.asarray(coords[n]).tolist() for n in _NAMES[self.dim] if n in coords)]
         for option in options:
-            places = {label: at for at, label in reversed(list(enumerate(option)))}
-            found = [label for label in self.asked if label in places]
+            places: dict[Any, list[int]] = {}
+            for at, label in enumerate(option):
+                places.setdefault(label, []).append(at)
+            found = [label for label in dict.fromkeys(self.asked) if label in places]
             if found:
                 self._found.update(found)
-                return np.array([places[label] for label in found], np.int64)
+                return np.array([at for label in found for at in places[label]], np.int64)
         return np.zeros(0, np.int64)
 
     def problem(self, path: str) -> str:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn.labels.clock import clock, slack_of
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, LabelError, Window
+from neurodyn.labels.wording import told
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
@@ -71,10 +72,11 @@ def _refuse_stale(time: np.ndarray, width: float, window: Any, what: str) -> Non
     around = [time[0] - width / 2, time[0] + width / 2]
     if not np.allclose([start, stop], around, rtol=1e-6, atol=TIME_TOLERANCE):
         raise LabelError(
-            f"{what} has a single bin at {time[0]:g} ms of unknown width: its attributes are "
-            f"bin_width {width:g} ms and a window from {start:g} to {stop:g} ms. Bin anew with "
-            "window=(start, stop) of that bin, or select two bins at least. For a sum over bins, "
-            "as of .coarsen(...).sum(), assign bin_width=stop - start, window=[start, stop]."
+            f"{what} has a single bin at {told(time[0])} ms of unknown width: its attributes are "
+            f"bin_width {width:g} ms and a window from {told(start)} to {told(stop)} ms. Bin "
+            "anew with window=(start, stop) of that bin, or select two bins at least. For a sum "
+            "over bins, as of .coarsen(...).sum(), assign bin_width=stop - start, "
+            "window=[start, stop]."
         )
 
 
@@ -159,7 +161,7 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
     if not inside.any():
         unit = "steps" if unit == "1" else unit
         raise LabelError(
-            f"{what} has no sample from {start:.12g} to {stop:.12g} {unit}: its times run from "
-            f"{time[0]:.12g} to {time[-1]:.12g}."
+            f"{what} has no sample from {told(start)} to {told(stop)} {unit}: its times run from "
+            f"{told(time[0])} to {told(time[-1])}."
         )
     return obj.isel(time=inside)

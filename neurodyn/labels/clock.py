@@ -158,9 +158,13 @@ def clock(
 def check_labelled(obj: object, what: str) -> None:
     """Refuse everything but a Dataset or a DataArray."""
     if not isinstance(obj, (xr.Dataset, xr.DataArray)):
+        how = "neurodyn.labels.dataset builds one from arrays."
+        if isinstance(obj, xr.DataTree):
+            held = [node.path.strip("/") for node in obj.subtree if node.variables]
+            how = f"take one part of it, tree[{held[0] if held else '...'!r}].to_dataset()."
+            how += f" Its parts are {held}." if held[1:] else ""
         raise TypeError(
-            f"{what} must be an xarray Dataset or DataArray, got {type(obj).__name__}; "
-            "neurodyn.labels.dataset builds one from arrays."
+            f"{what} must be an xarray Dataset or DataArray, got {type(obj).__name__}; {how}"
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from neurodyn.labels.clock import slack_of, unit_of, unit_problem
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.wording import told
 
 TIMES = ("time", "lag")
 #: Dims whose labels have a unit, and are equal within a tolerance.
@@ -89,4 +90,5 @@ def _axis(times: np.ndarray, unit: str) -> str:
     if len(times) < 2:
         return f"{times.tolist()} {unit}"
     step = np.median(np.diff(times))
-    return f"{len(times)} samples, {times[0]:g} to {times[-1]:g} {unit}, step {step:g} {unit}"
+    ends = f"{told(times[0])} to {told(times[-1])} {unit}"
+    return f"{len(times)} samples, {ends}, step {step:.10g} {unit}"

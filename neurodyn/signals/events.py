@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError
+from neurodyn.labels.wording import spans, told
 
 
 def trial_column(ds: xr.Dataset | xr.DataArray, given: Any, role: str) -> xr.DataArray:
@@ -46,18 +47,19 @@ def refuse_invalid(
     LabelError
         If trials are invalid (the error lists them), or dropping them leaves none.
     """
+    edges = np.reshape(recorded, (-1, 2)).tolist()
     if invalid == "drop":
         if not valid.any():
             raise LabelError(
-                f"no trial is left: no event has its start ({start:+g} ms from it) within {what}, "
-                f"which lies in {np.asarray(recorded).tolist()} ms. Are events and times on one "
+                f"no trial is left: no event has its start ({start:+.10g} ms from it) within "
+                f"{what}, which lies in {spans(edges)}. Are events and times on one "
                 "clock, both in ms?"
             )
         return
-    recorded = np.asarray(recorded).tolist()
-    listed = ", ".join(f"{i} (event at {event[i]:g})" for i in np.flatnonzero(~valid)[:8])
+    when = [f"event at {told(at)} ms" if np.isfinite(at) else "no event" for at in event]
+    listed = ", ".join(f"{i} ({when[i]})" for i in np.flatnonzero(~valid)[:8])
     raise LabelError(
-        f"{(~valid).sum()} of {valid.size} trials have no event, start ({start:+g} ms from the "
-        f"event) outside of {what} ({recorded} ms), or end before they start: trials "
+        f"{(~valid).sum()} of {valid.size} trials have no event, start ({start:+.10g} ms from the "
+        f"event) outside of {what} ({spans(edges)}), or end before they start: trials "
         f"{listed}. Choose a shorter window, or pass invalid='drop' to leave them out."
     )

@@ -10,6 +10,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, Number
+from neurodyn.labels.wording import told
 from neurodyn.signals.sampling import between, find_gap, values_at
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
@@ -89,8 +90,8 @@ def resample(
         return _means(signal, names, step, new, at if like is not None else None)
     if (at > times[-1]).all() or (at < times[0]).all():
         raise LabelError(
-            f"the signal ({times[0]:g} to {times[-1]:g} ms) and the new times ({at[0]:g} to "
-            f"{at[-1]:g} ms) do not overlap: are both on one clock?"
+            f"the signal ({told(times[0])} to {told(times[-1])} ms) and the new times "
+            f"({told(at[0])} to {told(at[-1])} ms) do not overlap: are both on one clock?"
         )
     gap, about = find_gap(max_gap, usual), []
     variables = {name: signal[name].variable for name in names}
@@ -214,10 +215,10 @@ def _means(
     if centres is not None:
         skip = round((centres[0] - new / 2 - start) / step)
         if skip < 0 or skip + many * centres.size > times.size:
+            edges = f"{told(centres[0] - new / 2)} to {told(centres[-1] + new / 2)} ms"
             raise LabelError(
-                f"the bins of like ({centres[0] - new / 2:g} to {centres[-1] + new / 2:g} ms) are "
-                f"not all within the signal ({times[0]:g} to {times[-1]:g} ms): cut them first, "
-                "neurodyn.labels.between."
+                f"the bins of like ({edges}) are not all within the signal ({told(times[0])} to "
+                f"{told(times[-1])} ms): cut them first, neurodyn.labels.between."
             )
     n = (times.size - skip) // many if centres is None else centres.size
     if n < 1:

@@ -12,6 +12,7 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
+from neurodyn.labels.wording import told
 from neurodyn.spikes.gaps import has_gaps, trial_observation
 from neurodyn.spikes.join import in_order, places, positions
 from neurodyn.spikes.observation import observation, slack
@@ -170,9 +171,9 @@ def _check_window(spike_time: np.ndarray, window: Window | None, attrs: dict[str
     outside = (spike_time < start - near) | (spike_time - shift > stop + near)
     if outside.any():
         raise LabelError(
-            f"{outside.sum()} of {spike_time.size} spikes lie outside the window {start:g} to "
-            f"{stop:g} ms (the first at {spike_time[outside][0]:g} ms). Are times and window both "
-            "in ms, and relative to the same event?"
+            f"{outside.sum()} of {spike_time.size} spikes lie outside the window {told(start)} to "
+            f"{told(stop)} ms (the first at {told(spike_time[outside][0])} ms). Are times and "
+            "window both in ms, and relative to the same event?"
         )
 
 

@@ -11,6 +11,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import OBSERVED_EDGES, SPIKE_KEYS, Number, Window
+from neurodyn.labels.wording import told
 from neurodyn.signals.smooth import smooth
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
 from neurodyn.spikes.gaps import Gaps, gaps_of, unobserved_bins
@@ -128,9 +129,9 @@ def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
     start, stop = window_edges(window)
     if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
         raise LabelError(
-            f"the window {start:g} to {stop:g} ms exceeds the observation, {known[0]:g} to "
-            f"{known[1]:g} ms: zeros outside of it would not be measurements. Choose a window "
-            "within it."
+            f"the window {told(start)} to {told(stop)} ms exceeds the observation, "
+            f"{told(known[0])} to {told(known[1])} ms: zeros outside of it would not be "
+            "measurements. Choose a window within it."
         )
     return start, stop
 
@@ -142,9 +143,9 @@ def _n_bins(start: float, stop: float, bin_width: float) -> int:
     n_bins = round(exact)
     if n_bins < 1 or abs(exact - n_bins) > 1e-6:
         shorter = start + int(exact + 1e-6) * bin_width
-        hint = f"end the window at {shorter:g} ms" if shorter > start else "use narrower bins"
+        hint = f"end the window at {told(shorter)} ms" if shorter > start else "use narrower bins"
         raise LabelError(
-            f"bins of {bin_width:g} ms do not divide the window {start:g} to {stop:g} ms "
+            f"bins of {bin_width:g} ms do not divide the window {told(start)} to {told(stop)} ms "
             f"({exact:g} bins): {hint}, or choose another width."
         )
     return n_bins

@@ -50,7 +50,7 @@ def psth(
     array([50.,  0.], dtype=float32)
     """
     if "spike_time" in spikes and "spike_trial" not in spikes:
-        raise LabelError("these spikes are not cut into trials: neurodyn.spikes.align does that.")
+        raise LabelError("these spikes are not cut into trials: neurodyn.trials.align does that.")
     if "rate" in spikes and not {"spike_time", "spike_count"} & {*spikes.variables}:
         raise LabelError(
             "these are rates, not spikes: neurodyn.trials.average(rates, by) averages them, after "

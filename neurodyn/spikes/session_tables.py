@@ -84,7 +84,8 @@ def _table_with(tables: dict[str, xr.Dataset], wanted: Sequence[str]) -> str:
     if not tables:
         raise LabelError(
             f"{list(wanted)} names columns of a trial table, and this recording has none: pass "
-            "the times of the events [ms], one for each trial."
+            "the times of the events [ms], one for each trial, or align the whole session that the "
+            "table belongs to."
         )
     columns = {
         name: [str(n) for n, c in ds.coords.items() if c.dims == ("trial",) and n != "trial"]

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError
+from neurodyn.labels.wording import spans, told
 from neurodyn.spikes.gaps import Gaps, around, cells, gaps_of, in_gaps
 from neurodyn.spikes.join import Positions
 from neurodyn.spikes.observation import observed_intervals, slack, without
@@ -49,11 +50,11 @@ def refuse_unobserved(spikes: xr.Dataset, found: Positions, time: np.ndarray) ->
         mine = None if gaps is None else gaps.cell == first
         lost = np.zeros((0, 2)) if mine is None else np.stack([gaps.start, gaps.stop], 1)[mine]
         seen = without(np.stack(_bounds(spikes, np.array([trial])), 1), lost)
-    shown = ", ".join(f"{t:.10g}" for t in times[:4]) + (", ..." if times.size > 4 else "")
+    shown = ", ".join(told(t) for t in times[:4]) + (", ..." if times.size > 4 else "")
     others = np.unique(cell[outside]).size - 1
     raise LabelError(
         f"{who} has spikes when it was not observed, {times.size} of them, at {shown} ms; it was "
-        f"observed in {_spelt(seen)}"
+        f"observed in {spans(seen)}"
         + (f" ({others} more have such spikes)" if others else "")
         + ". Correct the intervals (observed, obs_intervals), or leave these spikes out."
     )
@@ -65,9 +66,3 @@ def _bounds(spikes: xr.Dataset, trial: np.ndarray) -> tuple[np.ndarray, np.ndarr
     if "valid_until" in spikes.coords:
         stop = np.fmin(spikes["valid_until"].values[trial], stop)
     return start, stop
-
-
-def _spelt(intervals: np.ndarray) -> str:
-    """Intervals in words: "0 to 10, 20 to 30 ms"."""
-    shown = ", ".join(f"{start:.10g} to {stop:.10g}" for start, stop in intervals[:4])
-    return f"{shown}{', ...' if len(intervals) > 4 else ''} ms" if shown else "no time"

@@ -10,6 +10,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.wording import told
 from neurodyn.spikes.build import SLACK, window_edges
 
 
@@ -44,9 +45,10 @@ def _cut(ds: xr.Dataset, width: float, window: Window) -> xr.Dataset:
     ends = (low[inside][:1] - start, high[inside][-1:] - stop)
     if not inside.any() or max(abs(float(end[0])) for end in ends) > SLACK:
         raise LabelError(
-            f"the window {start:g} to {stop:g} ms does not begin and end with a bin: counts are in "
-            f"bins of {width:g} ms from {low[0]:g} to {high[-1]:g} ms. Choose edges of bins, or "
-            "count the spikes themselves in this window (neurodyn.spikes.bin)."
+            f"the window {told(start)} to {told(stop)} ms does not begin and end with a bin: "
+            f"counts are in bins of {width:g} ms from {told(low[0])} to {told(high[-1])} ms. "
+            "Choose edges of bins, or count the spikes themselves in this window "
+            "(neurodyn.spikes.bin)."
         )
     return ds.isel(time=inside).assign_attrs(bin_width=width, window=[start, stop])
 

@@ -160,7 +160,7 @@ class TestSpikes:
         assert ds.attrs["not_read"] == [noted]
 
     def test_epochs_and_events_of_several_segments(self):
-        """Those of all segments are read once, others are joined."""
+        """Those of the whole Block are read once, those on the clocks of segments are joined."""
         block = block_of([train([1.0], 0, 10)], [train([2.0], 0, 10)])
         for k, segment in enumerate(block.segments):
             drug = neo.Event(
@@ -176,8 +176,8 @@ class TestSpikes:
         assert ds["events/tag"].label.values.tolist() == ["drug"]
         assert ds["events/lick"].event_time.values.tolist() == [5.0, 6.0, 5.0, 7.0]
         assert ds["events/lick"].segment.values.tolist() == [0, 0, 1, 1]
-        assert ds["intervals/odour"].stop_time.values.tolist() == [2.0, 6.0]
-        assert ds["intervals/odour"].time_.values.tolist() == [7, 8]
+        assert ds["intervals/odour"].stop_time.values.tolist() == [2.0, 6.0] * 2
+        assert ds["intervals/odour"].time_.values.tolist() == [7, 8, 7, 8]
 
     def test_epochs_and_events_become_tables(self):
         segment = neo.Segment()
@@ -390,3 +390,30 @@ class TestReal:
         tree = from_neo(block)
         assert isinstance(tree, xr.DataTree)
         np.testing.assert_array_equal(tree["signals/v"].v, ds.v)
+
+
+@pytest.mark.parametrize(("starts", "times", "rows"), [
+    ([0, 0, 0], [3, 9], 6),  # each segment has its own clock, and a cue at the same time of it
+    ([0, 100, 200], [3, 209], 2),  # one clock goes on: every segment lists the events of the Block
+    ([0, 0, 0], [3, 209], 2),  # later than any segment lasts
+])  # fmt: skip
+def test_events_that_are_the_same_in_every_segment(starts, times, rows):
+    block = neo.Block()
+    for start in starts:
+        segment = segment_of(train([start + 1], start, start + 50))
+        segment.events.append(neo.Event(times * pq.ms, labels=["go", "stop"], name="cue"))
+        block.segments.append(segment)
+    cue = from_neo(block)["events/cue"]
+    assert cue.event_time.values.tolist() == times * (rows // 2)
+    assert ("segment" in cue.coords) == (rows == 6)
+
+
+def test_units_that_only_quantities_can_spell():
+    segment = neo.Segment()
+    for name, unit in (("raw", pq.CompoundUnit("10*uV")), ("count", pq.dimensionless)):
+        values = np.array([[100.0], [-5.0]]) * unit
+        segment.analogsignals.append(neo.AnalogSignal(values, sampling_rate=pq.kHz, name=name))
+    recording = from_neo(segment)
+    assert recording["signals/raw"].v.units == "mV"
+    np.testing.assert_allclose(recording["signals/raw"].v[:, 0], [1.0, -0.05])
+    assert recording["signals/count"].signal.units == "1"

@@ -126,3 +126,22 @@ def test_files_of_neo(tree, tmp_path):
     cut = read(tmp_path / "a.nix", window=(100, 103))
     np.testing.assert_allclose(cut.v, tree["signals/lfp"].v[100:103])
     assert cut.time.values.tolist() == [100.0, 101.0, 102.0]
+
+
+def test_entries_that_share_a_name(tree):
+    """All of them are taken, because none of them is the one that was meant."""
+    lfp = tree["signals/lfp"].to_dataset().assign_coords(channel_name=("channel", ["a", "b", "a"]))
+    taken = select(lfp, Selection.of(channels=["b", "a"]))
+    assert taken.channel.values.tolist() == [10, 30, 20]
+    cells = tree["spikes"].to_dataset().assign_coords(unit_id=("unit", ["x", "x", "y"]))
+    assert select(cells, Selection.of(units="x")).unit.values.tolist() == [7, 8]
+
+
+def test_nothing_is_left_of_a_table_without_rows(tree):
+    """Nor of the dims that only its columns have."""
+    table = tree["intervals/trials"].to_dataset()
+    table = table.assign(tags=(("trial", "tags_index"), np.zeros((3, 2))))
+    table = table.assign_coords(tags_index=[0, 1])
+    asked = xr.DataTree.from_dict({"/spikes": tree["spikes"].dataset, "/intervals/trials": table})
+    with pytest.raises(LabelError, match=r"nothing of this recording is left: .* 1700000000000 "):
+        select(asked, Selection.of((1.7e12, 1.7e12 + 500)))

@@ -46,7 +46,7 @@ def session(parts):
 
 
 def test_all_parts_have_the_same_trials_and_their_own_clocks(session, parts):
-    with pytest.raises(LabelError, match=r"spikes: 1 of 6 trials .*trials 1 \(event at nan\)"):
+    with pytest.raises(LabelError, match=r"spikes: 1 of 6 trials .*trials 1 \(no event\)"):
         trials.align(session, "on", (-100, 300))
     cut = trials.align(session, "on", (-100, 300), invalid="drop")
     assert {n.path for n in cut.leaves} == {
@@ -173,3 +173,20 @@ def test_methods_and_clocks(parts):
     holed = lfp.where(lfp.time != 1000.0)
     exact = trials.align(holed, [1000.0, 2000.5], (-2, 3), method="linear")
     np.testing.assert_array_equal(exact.isnull()[0], [False, False, True, False, False])
+
+
+def test_errors_tell_times_and_the_next_step():
+    """Of clocks that count from 1970, too, of which six digits are ten days."""
+    start = 1.7e12
+    late = spikes.from_times([[start + 5.0]], window=(start, start + 100.25))
+    with pytest.raises(
+        LabelError, match=r"trials 1 \(event at 1700000000190\.5 ms\)\. Choose a shorter"
+    ):
+        trials.align(late, start + np.array([10.0, 190.5]), (0, 20))
+    with pytest.raises(LabelError, match=r"1700000000000 to 1700000000200 ms exceeds the observ"):
+        spikes.bin(late, bin_width=10, window=(start, start + 200))
+    tree = xr.DataTree.from_dict({"/spikes": late, "/signals/lfp": late})
+    with pytest.raises(TypeError, match=r"take one part of it, tree\['spikes'\]\.to_dataset"):
+        labels.clock(tree)
+    with pytest.raises(LabelError, match=r"not cut into trials: neurodyn\.trials\.align"):
+        trials.psth(late, by=[])

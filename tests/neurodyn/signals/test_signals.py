@@ -95,7 +95,9 @@ def test_spikes_and_signals_are_cut_alike(lfp):
 
 def test_trials_without_event_or_outside(lfp):
     events = np.array([50.0, np.nan, 500.0, 5000.0])
-    with pytest.raises(LabelError, match=r"3 of 4 trials .*trials 0 \(event at 50\)"):
+    with pytest.raises(
+        LabelError, match=r"3 of 4 trials .*trials 0 \(event at 50 ms\), 1 \(no event\)"
+    ):
         trials.align(lfp, events, (-100, 200))
     cut = trials.align(lfp, events, (-100, 200), invalid="drop")
     assert cut.trial.values.tolist() == [2]

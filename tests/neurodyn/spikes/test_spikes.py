@@ -217,7 +217,7 @@ class TestAlign:
 
     def test_trials_outside_the_recording(self, recording):
         events = [100.0, 5000.0, np.nan, 2e4]
-        with pytest.raises(LabelError, match=r"3 of 4 trials .* 0 \(event at 100\), 2 .* 3 "):
+        with pytest.raises(LabelError, match=r"3 of 4 trials .* 0 \(event at 100 ms\), 2 .* 3 "):
             spikes.align(recording, events, (-500, 500))
         cut = spikes.align(recording, events, (-500, 500), invalid="drop")
         assert cut.trial.values.tolist() == [1]
