@@ -77,8 +77,9 @@ def from_nwb(
     Columns of tables are coordinates. Ragged ones and those with several values in each row are
     variables on a further dim, ``NAME_index``: rows are padded by NaN (text by ""), and ``n_NAME``
     counts their values. Columns of units with one value for each spike lie on `spike`.
-    Enumerations and references to objects are names, references to rows of a table are ids. Columns
-    whose names end in ``_time``, ``_times``, ``_timestamp`` or ``_timestamps`` (or are one of these
+    Enumerations and references to objects are names, references to rows of a table are ids;
+    references to parts of series are ``NAME``, ``NAME_first_sample`` and ``NAME_n_samples``.
+    Columns whose names end in ``_time``, ``_times``, ``_timestamp`` or ``_timestamps`` (or are one of these
     words, or ``rt``), and those whose description names a unit of time, "(s)" or "in ms", are
     converted to ms: from seconds, as NWB defines, unless the description says else. Other columns
     stay unchanged, because NWB does not store their unit.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurodyn.io.nwb_values import Unreadable, flat, rows
+from neurodyn.io.nwb_values import Unreadable, fields, flat, rows
 from neurodyn.labels.names import free_name
 
 #: Names of columns that hold times, which NWB defines to be in seconds.
@@ -72,15 +72,16 @@ def columns(
             continue
         column = table[name]
         try:
-            values, counts = rows(column)
-            if values.ndim > 1 and not values.shape[-1]:
+            read = {end: rows(column, own) for end, own in fields(column).items()}
+            if any(values.ndim > 1 and not values.shape[-1] for values, _ in read.values()):
                 raise Unreadable("its rows are empty")
         except Unreadable as reason:
             left_out.append(f"{path}/{name}: {reason}")
             continue
         text = described(column, name)
-        values, unit = in_ms(name, values, text)
-        add(found, name, dim, values, unit, text, counts)
+        for end, (values, counts) in read.items():
+            values, unit = in_ms(name + end, values, text)
+            add(found, name + end, dim, values, unit, text + end.replace("_", " "), counts)
     return found
 
 

@@ -141,7 +141,7 @@ def _scale(series: Any, unit: str, shape: tuple[int, ...]) -> tuple[Any, float, 
             raise LabelError(f"it has channel_conversion of shape {gains.shape} for {n} channels")
         factor = np.array([tidy(each) for each in scale * conversion * gains])
         factor = factor if len(shape) > 1 else float(factor[0])
-    if not (np.isfinite(factor).all() and np.isfinite(offset)):
+    if not (np.isfinite(factor).all() and np.all(factor) and np.isfinite(offset)):
         raise LabelError(f"its conversion is {factor} and its offset {offset}")
     return factor, offset, ours
 

@@ -36,14 +36,31 @@ def flat(column: Any) -> np.ndarray:
         return _chosen(flat(column.elements), column.data, "names of its enumeration")
     if isinstance(column, DynamicTableRegion):
         return _chosen(flat(column.table.id), column.data, "rows of the table it refers to")
-    if isinstance(column, TimeSeriesReferenceVectorData):
-        raise Unreadable("refers to parts of time series")
     data = getattr(column, "data", column)
     try:
         values = np.asarray(data[()] if getattr(data, "shape", None) == () else data[:])
     except (TypeError, ValueError, AttributeError) as error:
         raise Unreadable(f"its values make no array ({error})") from error
     return _storable(values)
+
+
+def fields(column: Any) -> dict[str, np.ndarray | None]:
+    """What a column is read as: ends of names, and values below its row index (None: its own).
+
+    References to parts of series have three fields: the name of the series, the first sample and
+    the number of samples.
+    """
+    while isinstance(column, VectorIndex):
+        column = column.target
+    if not isinstance(column, TimeSeriesReferenceVectorData):
+        return {"": None}
+    found = [column[i] for i in range(len(column.data))]
+    numbers = [[each.idx_start, each.count] for each in found]
+    first, count = np.array(numbers, np.float64).reshape(-1, 2).T
+    if np.isfinite([first, count]).all():
+        first, count = first.astype(np.int64), count.astype(np.int64)
+    names = [each.timeseries.name if each.timeseries else "" for each in found]
+    return {"": np.array(names, str), "_first_sample": first, "_n_samples": count}
 
 
 def _chosen(options: np.ndarray, places: Any, what: str) -> np.ndarray:
@@ -87,8 +104,15 @@ def _words(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def rows(column: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+def rows(column: Any, own: np.ndarray | None = None) -> tuple[np.ndarray, list[np.ndarray]]:
     """Values of a column, one row for each row of the table; ragged rows are padded.
+
+    Parameters
+    ----------
+    column
+        Column of pynwb, perhaps with an index of its rows.
+    own
+        Values to take in place of those below that index.
 
     Returns
     -------
@@ -108,15 +132,14 @@ def rows(column: Any) -> tuple[np.ndarray, list[np.ndarray]]:
         column = column.target
         if (counts[-1] < 0).any() or (len(ends) and ends[-1] != len(column.data)):
             raise Unreadable("its index does not fit its values")
-    shape = getattr(getattr(column, "data", column), "shape", ())
+    shape = getattr(getattr(column, "data", column) if own is None else own, "shape", ())
     widths = [max(1, int(each.max(initial=0))) for each in counts]
     whole = (len(counts[0]), *widths, *shape[1:]) if counts else shape
     if np.prod([float(n) for n in whole]) > _MOST:
         size = " x ".join(map(str, whole))
         raise Unreadable(f"{size} values{' when padded' if counts else ''}, more than 256 MiB")
-    if not counts:
-        return flat(column), []
-    return _padded(flat(column), counts, widths)
+    values = flat(column) if own is None else own
+    return _padded(values, counts, widths) if counts else (values, [])
 
 
 def _padded(

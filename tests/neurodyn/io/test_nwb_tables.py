@@ -377,8 +377,21 @@ class TestNamesAndPlaces:
         tree = read(written(file, tmp_path / "a.nwb"))
         assert tree.attrs["not_read"] == [
             "intervals/trials/image: ragged, with whole numbers too large for padding by NaN",
-            "intervals/trials/timeseries: refers to parts of time series",
         ]
+
+    def test_references_to_parts_of_series(self, tmp_path):
+        """Trials say which samples of which series were theirs, as recordings of cells do."""
+        file = with_units([0.1])
+        file.add_acquisition(speed := series())
+        for start in (0.0, 0.4, 0.6):
+            part = [speed, speed] if start == 0.4 else [speed]
+            file.add_trial(start_time=start, stop_time=start + 0.3, timeseries=part)
+        spikes_ = read(written(file, tmp_path / "a.nwb"))["spikes"]
+        assert spikes_.timeseries.values.tolist() == [["speed", ""], ["speed"] * 2, ["speed", ""]]
+        first, n = spikes_.timeseries_first_sample, spikes_.timeseries_n_samples
+        np.testing.assert_array_equal(first, [[0, np.nan], [4, 4], [6, np.nan]])
+        np.testing.assert_array_equal(n, [[3, np.nan], [3, 3], [3, np.nan]])
+        assert spikes_.n_timeseries.values.tolist() == [1, 2, 1]
 
 
 def series():
