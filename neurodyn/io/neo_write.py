@@ -11,7 +11,9 @@ from neurodyn import labels, spikes
 from neurodyn.io import layout
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import OWN_DIMS, SPIKE_COLUMNS
+from neurodyn.spikes.gaps import gaps_of
 from neurodyn.spikes.join import positions, refuse_single_trial, tidy
+from neurodyn.spikes.observation import without
 
 #: Annotation of a Block that holds the labels for which neo has no place.
 NOTE = "neurodyn"
@@ -90,7 +92,7 @@ def _train(times: np.ndarray, edges: tuple[float, float], **about: Any) -> neo.S
 
 
 def _observed(ds: xr.Dataset, spike_time: np.ndarray) -> list[list[tuple[float, float] | None]]:
-    """First and last time [ms] of each unit in each trial; None where it was not observed."""
+    """First and last time [ms] that each unit was observed in each trial; None where it was not."""
     start, stop = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
     n_units = ds.sizes["unit"]
     if "spike_trial" not in ds.variables:
@@ -98,15 +100,19 @@ def _observed(ds: xr.Dataset, spike_time: np.ndarray) -> list[list[tuple[float, 
             return [[(float(start), float(stop))] * n_units]
         found = spikes.observed_intervals(ds)
         return [[(float(e[0, 0]), float(e[-1, 1])) if len(e) else None for e in found]]
-    shape = (ds.sizes["trial"], n_units)
-    seen = ds["observed"].transpose("trial", "unit").values if "observed" in ds else np.ones(shape)
-    ends = np.full(shape[0], float(stop))
+    ends = np.full(ds.sizes["trial"], float(stop))
     if "valid_until" in ds:
         ends = np.fmin(ends, ds["valid_until"].values)
-    return [
-        [(float(start), float(end)) if there else None for there in row]
-        for row, end in zip(seen, ends, strict=True)
-    ]
+    edges: list[tuple[float, float] | None]
+    edges = [(float(start), float(end)) for end in np.repeat(ends, n_units)]
+    if (gaps := gaps_of(ds)) is not None:
+        numbers = np.arange(len(edges))
+        low, high = (np.searchsorted(gaps.cell, numbers, side) for side in ("left", "right"))
+        lost = np.stack([gaps.start, gaps.stop], 1)
+        for cell in np.flatnonzero(high > low):
+            left = without(np.array([edges[cell]]), lost[low[cell] : high[cell]])
+            edges[cell] = (float(left[0, 0]), float(left[-1, 1])) if len(left) else None
+    return [edges[t * n_units : (t + 1) * n_units] for t in range(ends.size)]
 
 
 def _row(ds: xr.Dataset, dim: str, i: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -79,10 +79,10 @@ def from_nwb(
     counts their values. Columns of units with one value for each spike lie on `spike`.
     Enumerations and references to objects are names, references to rows of a table are ids;
     references to parts of series are ``NAME``, ``NAME_first_sample`` and ``NAME_n_samples``.
-    Columns whose names end in ``_time``, ``_times``, ``_timestamp`` or ``_timestamps`` (or are one of these
-    words, or ``rt``), and those whose description names a unit of time, "(s)" or "in ms", are
-    converted to ms: from seconds, as NWB defines, unless the description says else. Other columns
-    stay unchanged, because NWB does not store their unit.
+    Columns whose names end in ``_time``, ``_times``, ``_timestamp`` or ``_timestamps`` (or are one
+    of these words, or ``rt``), and those whose description names a unit of time, "(s)" or "in ms",
+    are converted to ms: from seconds, as NWB defines, unless the description says else. Other
+    columns stay unchanged, because NWB does not store their unit.
 
     `unit` and `trial` are the ids in the file; if ids repeat, they are numbered, and the ids are
     `unit_id` and `trial_id`. A column that is called like a dim or a coordinate of the library gets

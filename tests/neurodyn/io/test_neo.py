@@ -417,3 +417,25 @@ def test_units_that_only_quantities_can_spell():
     assert recording["signals/raw"].v.units == "mV"
     np.testing.assert_allclose(recording["signals/raw"].v[:, 0], [1.0, -0.05])
     assert recording["signals/count"].signal.units == "1"
+
+
+def test_units_that_were_observed_in_a_part_of_a_trial():
+    """Their trains end where the observation did, and keep the spikes of that part."""
+    seen = [[[0, 4000], [6000, 10_000]], [[2000, 8000]], np.zeros((0, 2))]
+    times = [
+        np.r_[np.arange(5.0, 4000, 10), np.arange(6005.0, 1e4, 10)],
+        np.arange(2005.0, 8e3, 20),
+    ]
+    recording = spikes.from_times([*times, []], observed=seen, coords={"unit": [7, 8, 9]})
+    cut = spikes.align(recording, [3500.0, 5000.0, 7500.0], (0, 1000))
+    block = to_neo(cut)
+    told = [
+        [(t.name, len(t), t.t_start.item(), t.t_stop.item()) for t in segment.spiketrains]
+        for segment in block.segments
+    ]
+    assert told == [
+        [("7", 50, 0, 500), ("8", 50, 0, 1000)],
+        [("8", 50, 0, 1000)],
+        [("7", 100, 0, 1000), ("8", 25, 0, 500)],
+    ]
+    identical(cut, from_neo(block))
