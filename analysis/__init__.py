@@ -54,6 +54,7 @@ from neurodyn.analysis.equilibria.growth import transient_growth
 from neurodyn.analysis.equilibria.gramians import controllability
 from neurodyn.analysis.equilibria.selection import selection
 from neurodyn.analysis.equilibria.flow import flow_field, nullclines
+from neurodyn.analysis.equilibria.continuation import continuation
 from neurodyn.analysis.equilibria.basins import basins
 
 # Dynamics
@@ -176,6 +177,7 @@ __all__ = [
     "selection",
     "flow_field",
     "nullclines",
+    "continuation",
     "basins",
     # Dynamics
     "lyapunov",

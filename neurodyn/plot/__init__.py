@@ -2,6 +2,7 @@
 
 from neurodyn.plot.activity import psth, traces, trajectories
 from neurodyn.plot.behaviour import psychometric
+from neurodyn.plot.branches import branches
 from neurodyn.plot.cells import fi_curve, voltages, weights
 from neurodyn.plot.comparison import comparison
 from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
@@ -21,6 +22,7 @@ __all__ = [
     "angle_chance",
     "attractor",
     "bifurcation",
+    "branches",
     "checkpoints",
     "comparison",
     "elbow",

@@ -312,6 +312,9 @@ def _seeds():
         "fixed_points": analysis.fixed_points(alrnn(), virtual=True),
         "linearised": _linearised(),
         "fixed_points_found": analysis.fixed_points(ctrnn(), n_starts=16),
+        "branches": analysis.continuation(
+            ctrnn(), "W", np.zeros((1, 4)), (0.5, 1.5), np.zeros(3), n_points=10
+        ),
         "flow_field": analysis.flow_field(
             ctrnn(), plane=(0, 2), limits=((-1.0, 1.0), (-1.0, 1.0)), n=4
         ),

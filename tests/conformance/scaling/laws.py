@@ -474,6 +474,7 @@ LEFT_OUT = {
     "controllability": _JACOBIAN,
     "selection": _JACOBIAN,
     "flow_field": _MODEL,
+    "continuation": _MODEL,
     "basins": _MODEL,
     "nullclines": "of a field that a model makes",
     "prediction_error": "in test_scales.py, of a linear map",
