@@ -8,6 +8,7 @@ the last heading.
 # Compare a model with a recording
 from neurodyn.analysis.comparison.compare import compare
 from neurodyn.analysis.comparison.measure import Measure, Pairwise, of_samples, CrossValidation
+from neurodyn.analysis.comparison.dynamics import of_dynamics
 from neurodyn.analysis.comparison.measures import MEASURES
 from neurodyn.analysis.comparison.similarity import cka, procrustes
 from neurodyn.analysis.comparison.ceiling import split_half_reliability, corrected
@@ -45,6 +46,12 @@ from neurodyn.analysis.timescales.decay import fit_exponentials, timescale_summa
 from neurodyn.analysis.timescales.intrinsic import intrinsic_timescale
 from neurodyn.analysis.timescales.recovery import timescale_recovery
 from neurodyn.analysis.timescales.network_timescales import network_timescale, driven_activity
+
+# Similarity of dynamics
+from neurodyn.analysis.operators.dsa import dsa
+from neurodyn.analysis.operators.dmd import linear_operator
+from neurodyn.analysis.operators.choice import choose_delays
+from neurodyn.analysis.operators.delays import delay_embedding
 
 # Fixed points, and linear dynamics around states
 from neurodyn.analysis.equilibria.fixed_points import fixed_points
@@ -106,6 +113,7 @@ from neurodyn.analysis.comparison.alignment import (
     procrustes_angle,
     shape_angle,
 )
+from neurodyn.analysis.operators.alignment import operator_distance, operator_alignment
 from neurodyn.analysis.comparison.ceiling import spearman_brown
 from neurodyn.analysis.populations.dimensionality import components_for
 from neurodyn.analysis.populations.subspaces import principal_angles, random_angles
@@ -119,6 +127,7 @@ __all__ = [
     "Measure",
     "Pairwise",
     "of_samples",
+    "of_dynamics",
     "CrossValidation",
     "MEASURES",
     "cka",
@@ -168,6 +177,11 @@ __all__ = [
     "timescale_recovery",
     "network_timescale",
     "driven_activity",
+    # Similarity of dynamics
+    "dsa",
+    "linear_operator",
+    "choose_delays",
+    "delay_embedding",
     # Fixed points, and linear dynamics around states
     "fixed_points",
     "linearise",
@@ -222,6 +236,8 @@ __all__ = [
     "debiased_cka",
     "procrustes_angle",
     "shape_angle",
+    "operator_distance",
+    "operator_alignment",
     "spearman_brown",
     "components_for",
     "principal_angles",

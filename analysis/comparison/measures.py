@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Iterable
 from math import inf, pi
 
-from neurodyn.analysis.comparison import alignment, similarity
+from neurodyn.analysis.comparison import alignment, dynamics, similarity
 from neurodyn.analysis.comparison.measure import Measure, Pairwise
 from neurodyn.analysis.dynamics import words
+from neurodyn.analysis.operators.dsa import dsa
 from neurodyn.analysis.populations import decoding, dimensionality, predictivity
 from neurodyn.analysis.spike_trains import current_clamp, firing, spike_intervals, synchrony
 from neurodyn.analysis.timescales import time_constants
@@ -37,6 +38,15 @@ _ALL = (
         higher_is_better=False,
         reference=("williams2021",),
         pairwise=alignment.PROCRUSTES,
+    ),
+    Measure(
+        dsa,
+        "angle between dynamics (DSA)",
+        "rad",
+        (0.0, pi),
+        higher_is_better=False,
+        reference=("ostrow2023",),
+        pairwise=dynamics.DSA,
     ),
     Measure(
         predictivity.ridge_r,

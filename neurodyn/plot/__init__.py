@@ -11,6 +11,7 @@ from neurodyn.plot.expectations import angle_chance, expectations
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.learning import intervals_over, members, tracking
 from neurodyn.plot.linear import selection, transient_growth
+from neurodyn.plot.operators import delay_choice, distances
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.raster import raster
 from neurodyn.plot.spikes import intervals, population_rate, population_spectrum
@@ -25,6 +26,8 @@ __all__ = [
     "branches",
     "checkpoints",
     "comparison",
+    "delay_choice",
+    "distances",
     "elbow",
     "error_regression",
     "expectations",

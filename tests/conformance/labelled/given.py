@@ -26,6 +26,7 @@ OPTIONS: dict[str, list[Any]] = {
     "measure": ["validation_correct"],
     "model": [zoo.alrnn, zoo.alrnn2, zoo.pvrnn],
     "system": [zoo.alrnn, zoo.ctrnn],
+    "n_delays": [2],
     "n_horizons": [2],
     "over": ["step"],
     "parameter": ["W"],

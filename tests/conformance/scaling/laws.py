@@ -203,6 +203,42 @@ LAWS: dict[str, list[Law]] = {
             (TRIALS,), own=True, units="along", condition=1e4,
         )
     ],
+    "dsa": [
+        Law(
+            lambda x, y: analysis.dsa(means(x), means(y), 2, rank=3, form="wasserstein"),
+            (X, Y),
+            condition=1e3,
+        ),
+        Law(lambda x, y: analysis.dsa(means(x), means(y), rank=3), (X, Y), condition=1e4),
+    ],
+    "linear_operator": [
+        Law(lambda x: analysis.linear_operator(means(x), rank=3).prediction_error, condition=1e3),
+        Law(
+            lambda x: analysis.linear_operator(means(x), rank=3, n_steps=2).transition.sum(
+                "presynaptic"
+            ).sum(),
+            condition=1e3,
+        ),
+    ],
+    "choose_delays": [
+        Law(
+            lambda x: analysis.choose_delays(means(x), (1, 2), (2, 3), n_steps=2).mean_error,
+            condition=1e3,
+        )
+    ],
+    "delay_embedding": [
+        Law(
+            lambda x: analysis.delay_embedding(x, 2),
+            power=1, offset="carried", own=True, units="along", digits=np.float64,
+        )
+    ],
+    "operator_distance": [
+        Law(
+            lambda a, b: analysis.operator_distance(a, b),
+            (COVARIANCE[:3, :3], COVARIANCE[3:, 3:] + np.triu(COVARIANCE[:3, 3:])),
+            offset="matters", units=None, digits=np.float64, condition=1e8,
+        )
+    ],
     "participation_ratio": [
         Law(lambda x: analysis.participation_ratio(means(x))),
         Law(lambda x: analysis.participation_ratio(means(x)), (WIDE,)),
@@ -452,6 +488,8 @@ LEFT_OUT = {
     "of_samples": _RECORD,
     "CrossValidation": _RECORD,
     "MEASURES": _RECORD,
+    "of_dynamics": _RECORD,
+    "operator_alignment": "gives orthogonal matrices; see operator_distance",
     "RECONSTRUCTION_PROTOCOLS": _RECORD,
     "BANDS": "frequencies in Hz",
     "spearman_brown": "of correlations, which have no scale",
