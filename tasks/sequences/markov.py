@@ -45,8 +45,8 @@ def peaks(n: int) -> np.ndarray:
     return weight / weight.sum(1, keepdims=True)
 
 
-def stationary_of(moves: Float[Array, "state next"], xp: Any = jnp) -> Float[Array, " state"]:
-    """Left eigenvector at eigenvalue 1; NaN or infinite where it is not unique."""
+def stationary_of(moves: Any, xp: Any = jnp) -> Any:
+    """Stationary distribution of moves ``(state, next)``; NaN or infinite if not unique."""
     moves = moves / moves.sum(1, keepdims=True)
     n, dtype = len(moves), moves.dtype
     # The last balance equation follows from the others, so the normalisation replaces it.

@@ -64,6 +64,7 @@ EXPERIMENTS = Catalogue(
         "neural_prediction",
         "symbolic_attractors",
         "gtf",
+        "hmm_networks",
         "timescales",
         "brain_timescales",
         "izhikevich2003",
