@@ -48,13 +48,14 @@ def drive(
 
 
 @eqx.filter_jit
-def _drive(model: Any, source: HiddenMarkov, n_steps: int, n_trials: int, key: Any) -> Driven:
+def _drive(model: Any, source: HiddenMarkov, n_steps: int, n_trials: int, key: Any) -> Any:
+    """Activity, chances, symbols and regions, time first."""
     k_noise, k_start, k_draw = jax.random.split(key, 3)
     noise = jax.random.normal(k_noise, (n_steps, n_trials, model.n_inputs))
     run = integrate(model, noise, dt=source.dt, key=k_start, save=Save(variables=("rate",)))
     symbols = jnp.argmax(gumbel_softmax(run.outputs, key=k_draw), axis=-1)
     chance = jax.nn.softmax(run.outputs, axis=-1)
-    return Driven(run.variables["rate"], chance, symbols, regions_of(chance, source.emissions))
+    return run.variables["rate"], chance, symbols, regions_of(chance, source.emissions)
 
 
 def regions_of(

@@ -13,10 +13,13 @@ from neurodyn.plot.style import BLUE, GREY, ORANGE, STROKES, panel, styled, subp
 def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure, by name."""
     parts = {name: tree[f"analysis/{name}"].to_dataset() for name in tree["analysis"].children}
+    turning = parts["orbit"].isel(seed=0)
+    away = parts["fixed_points"]["state"] - turning["mean"]
+    fixed = xr.dot(away, turning["axes"], dim="unit").transpose("equilibrium", "component")
     return {
         "training": _training(tree["model/training"].to_dataset()),
         "emissions": _emissions(parts["emissions"].isel(seed=0)),
-        "orbit": _orbit(parts["orbit"].isel(seed=0), parts["fixed_points"]),
+        "orbit": _orbit(turning, fixed.values),
         "kicks": _kicks(parts["kicks"].isel(seed=0)),
         "transitions": _transitions(parts["scores"]),
     }
@@ -59,7 +62,7 @@ def _emissions(ds: xr.Dataset) -> Any:
 
 
 @styled
-def _orbit(ds: xr.Dataset, points: xr.Dataset) -> Any:
+def _orbit(ds: xr.Dataset, fixed: np.ndarray) -> Any:
     """Paths in the plane of the orbit, and its coordinates in time."""
     figure, axes = subplots(1, 2, size=(3.4, 3.0))
     at, region = ds["scores"].values, ds["region"].values
@@ -70,11 +73,8 @@ def _orbit(ds: xr.Dataset, points: xr.Dataset) -> Any:
         here = at[region == state].T
         colour = STROKES[int(state) % len(STROKES)]
         plane.plot(*here, ".", color=colour, ms=2, alpha=0.5, label=f"state {int(state)}")
-    fixed = (points["state"].values - ds["mean"].values) @ ds["axes"].values
-    kinds = points["stability"].values == "stable"
-    for chosen, mark, name in ((kinds, "kX", "stable, no noise"), (~kinds, "k+", "unstable")):
-        if chosen.any():
-            plane.plot(*fixed[chosen].T, mark, ms=7, label=name)
+    if len(fixed):
+        plane.plot(*fixed.T, "kX", ms=7, label="fixed without noise")
     plane.set(xlabel="circulation 1", ylabel="circulation 2", aspect="equal")
     plane.legend(markerscale=1.5, loc="best")
     shown = slice(0, 200)
@@ -135,7 +135,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         source = float(scores[f"{name}_source"].mean())
         return f"{spread(scores[name], form)}, source {source:{form}}"
 
-    stable = int((points["stability"].values == "stable").sum())
+    far = float(np.linalg.norm(points["state"].values, axis=1).max(initial=0.0))
     n = settings["n_kick"] * settings["n_states"]
     return {
         "networks": f"{scores.sizes['seed']} of {settings['n_units']} units",
@@ -145,7 +145,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         "staying in a decoded state": both("stay", ".3f"),
         "log-likelihood per step (nat)": both("log_likelihood", ".3f"),
         "fixed points without noise, first network": (
-            f"{points.sizes['equilibrium']}, of which {stable} stable"
+            f"{points.sizes['equilibrium']}, at most {far:.1g} from 0"
         ),
         "activity left after 400 steps without noise": spread(scores["rest_norm"], ".1e"),
         "time constant of that decay (steps)": spread(scores["rest_decay"], ".1f"),

@@ -58,7 +58,7 @@ class Settings(SeededSettings):
     n_units: Count = 64
     n_noise: Count = 20
     n_steps: Annotated[int, Limits(2)] = 30
-    steps: Count = 1500
+    steps: Count = 3000
     batch_size: Annotated[int, Limits(2)] = 256
     learning_rate: Positive = 1e-3
     blur: Positive = 0.2
@@ -86,6 +86,12 @@ def check(settings: Settings) -> None:
 PRESETS = {
     "quick": Settings(),
     "paper": Settings(
-        n_networks=3, n_units=150, n_noise=100, n_steps=100, batch_size=4096, n_random=50
+        n_networks=3,
+        n_units=150,
+        n_noise=100,
+        n_steps=100,
+        steps=1500,
+        batch_size=4096,
+        n_random=50,
     ),
 }
