@@ -83,7 +83,8 @@ def _orbit(ds: xr.Dataset, fixed: np.ndarray) -> Any:
     top = np.abs(at[0, shown]).max() * 1.15
     along.step(range(len(at[0, shown])), top * (0.9 + 0.1 * region[0, shown]), color="black", lw=1)
     along.set(xlabel="step", title="first run; black: state")
-    along.legend(loc="lower right")
+    along.set_ylim(-1.5 * top, 1.1 * top)  # room for the legend
+    along.legend(loc="lower right", ncols=2)
     return figure
 
 
