@@ -80,8 +80,9 @@ class MatchDistribution(AbstractObjective):
     -----
     A batch that is compared with another one of the same source has a divergence above 0, and the
     smaller the batches and the longer the sequences, the more so. Its floor is the divergence
-    between two batches of targets; evaluations tell it as ``floor``. A network below it is not better
-    than the source: it may leave out what is rare, because such sequences are far from all others.
+    between two batches of targets; evaluations tell it as ``floor``. A network below the floor is
+    no better than the source: it may leave out what is rare, because such sequences are far from
+    all others.
 
     References
     ----------
