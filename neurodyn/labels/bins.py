@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurodyn.labels.clock import clock, slack_of
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, LabelError, Window
+from neurodyn.labels.plain import refuse_units
 from neurodyn.labels.wording import told
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
@@ -97,6 +98,9 @@ def edges_of(window: Any, what: str = "", *, finite: bool = False) -> tuple[floa
     LabelError
         If `window` is no pair of numbers with start < stop.
     """
+    refuse_units("window", window)
+    for edge in window if isinstance(window, (list, tuple)) else ():
+        refuse_units("window", edge)
     found = np.asarray(window)
     if found.shape != (2,) or found.dtype.kind not in "iuf" or not found[0] < found[1]:
         raise LabelError(

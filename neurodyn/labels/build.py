@@ -20,6 +20,7 @@ from neurodyn.labels.convention import (
     LabelError,
     Number,
 )
+from neurodyn.labels.plain import refuse_units
 from neurodyn.labels.values import plain
 
 
@@ -194,6 +195,7 @@ def _coord(name: str, spec: Any) -> xr.Variable:
 def _labelled(name: str, dims: Any, array: Any, attrs: dict[str, str]) -> xr.Variable:
     dims = (dims,) if isinstance(dims, str) else tuple(dims)
     # Lazy arrays (dask) stay lazy; JAX arrays and lists come to the host.
+    refuse_units(f"'{name}'", array)
     array = array if hasattr(array, "dask") else np.asarray(array)
     words = array.dtype.kind == "O" and all(isinstance(item, str) for item in array.flat)
     if words or array.dtype.kind == "T":

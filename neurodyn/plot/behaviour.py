@@ -133,7 +133,9 @@ def _called(ds: xr.Dataset) -> str:
 def _check_labels(ds: xr.Dataset, evidence: str, choice: str) -> None:
     for parameter, name in (("evidence", evidence), ("choice", choice)):
         if name not in ds.variables or "trial" not in ds[name].dims:
-            known = [str(n) for n, v in ds.variables.items() if "trial" in v.dims and n != "trial"]
+            known = [
+                str(n) for n, v in ds.variables.items() if v.dims == ("trial",) and n != "trial"
+            ]
             raise ValueError(
                 f"there is no label {name!r} of trials; there are {known}: choose one by "
                 f"{parameter}=."

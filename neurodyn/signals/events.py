@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError
+from neurodyn.labels.plain import plain_times
 from neurodyn.labels.wording import spans, told
 
 
@@ -24,8 +25,9 @@ def trial_column(ds: xr.Dataset | xr.DataArray, given: Any, role: str) -> xr.Dat
             raise LabelError(f"{role} must lie on dim 'trial', got dims {given.dims}.")
         if given.attrs.get("units", "ms") != "ms":
             raise LabelError(f"{role} is in {given.attrs['units']!r}; times are in ms.")
+        plain_times(given.values, role)
         return given
-    array = np.asarray(given, np.float64)
+    array = plain_times(given, role)
     if array.ndim != 1 or array.size == 0:
         raise LabelError(f"{role} must hold one time [ms] per trial, got shape {array.shape}.")
     table = {n: c for n, c in ds.coords.items() if c.dims == ("trial",)}

@@ -10,6 +10,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, Number
+from neurodyn.labels.plain import plain_times
 from neurodyn.labels.wording import told
 from neurodyn.signals.sampling import between, find_gap, values_at
 
@@ -140,6 +141,7 @@ def _new_clock(
         found = labels.clock(like, what="like", even=like.sizes.get("time", 0) < 2)
         new = float(np.median(np.diff(found.time))) if np.isnan(found.step) else found.step
         return new, found.time
+    plain_times(dt, "dt")
     if not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
         raise LabelError(f"dt must be a number of ms above 0, got {dt!r}.")
     new = float(dt)

@@ -7,6 +7,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels.convention import Number
+from neurodyn.labels.plain import plain_times
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 #: Standard deviations at which the kernel ends.
@@ -45,6 +46,7 @@ def smooth(activity: _Labelled, sigma: Number) -> _Labelled:
     >>> smooth(da, 2.0).values
     array([1., 1., 1., 1., 1.])
     """
+    plain_times(sigma, "sigma")
     if not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be a positive number of ms, got {sigma}.")
     step = float(labels.clock(activity).step)

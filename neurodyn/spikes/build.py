@@ -12,6 +12,7 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
 from neurodyn.labels.convention import SPIKE_KEYS, Window
+from neurodyn.labels.plain import plain_times
 from neurodyn.labels.wording import told
 from neurodyn.spikes.gaps import has_gaps, trial_observation
 from neurodyn.spikes.join import in_order, places, positions
@@ -79,7 +80,7 @@ def dataset(
     >>> ds.spike_time.values, ds.spike_unit.values
     (array([2., 5.]), array(['a', 'b'], dtype='<U1'))
     """
-    columns = {"spike_time": np.asarray(spike_time, np.float64)}
+    columns = {"spike_time": plain_times(spike_time, "spike_time")}
     place: dict[str, np.ndarray] = {}
     tables: dict[str, np.ndarray] = {}
     for dim, given in (("unit", spike_unit), ("trial", spike_trial)):
@@ -211,7 +212,7 @@ def from_times(
     >>> ds.sizes["unit"], ds.sizes["spike"]
     (2, 2)
     """
-    arrays = [np.asarray(array, np.float64) for array in times]
+    arrays = [plain_times(each, f"`times` of unit {u}") for u, each in enumerate(times)]
     if not arrays:
         raise LabelError("times is empty: give one array of spike times [ms] per unit.")
     wrong = [i for i, array in enumerate(arrays) if array.ndim != 1]

@@ -11,6 +11,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import OBSERVED_EDGES, SPIKE_KEYS, Number, Window
+from neurodyn.labels.plain import plain_times
 from neurodyn.labels.wording import told
 from neurodyn.signals.smooth import smooth
 from neurodyn.spikes.build import SLACK, step_middles, window_edges
@@ -66,6 +67,7 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
     >>> spikes.bin(ds, bin_width=10.0).spike_count.values.ravel()
     array([2, 1], dtype=int32)
     """
+    plain_times(bin_width, "bin_width")
     if "spike_count" in spikes and "spike_time" not in spikes:
         return rebinned(spikes, bin_width, window)
     found = positions(spikes)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import GAPS, OBSERVED_EDGES, TIME_TOLERANCE, Window
+from neurodyn.labels.plain import plain_times
 from neurodyn.spikes.join import require_spikes
 
 
@@ -124,7 +125,7 @@ def _intervals(given: Any, whose: str) -> np.ndarray:
             f"observed of {whose} is uneven: give an array (n, 2) with start and stop of each "
             "interval [ms]."
         )
-    intervals = np.asarray(given, np.float64)
+    intervals = plain_times(given, f"observed of {whose}")
     if intervals.shape == (2,) or not intervals.size:
         intervals = intervals.reshape(-1, 2)
     if intervals.ndim != 2 or intervals.shape[1] != 2:

@@ -190,3 +190,29 @@ def test_errors_tell_times_and_the_next_step():
         labels.clock(tree)
     with pytest.raises(LabelError, match=r"not cut into trials: neurodyn\.trials\.align"):
         trials.psth(late, by=[])
+
+
+class _Seconds(np.ndarray):
+    """Numbers with a unit, as neo, quantities and Brian2 have them."""
+
+    units = "s"
+
+
+SECOND = np.array([0.5]).view(_Seconds)
+LATER = np.array([1], "timedelta64[s]")
+
+
+@pytest.mark.parametrize("given", [
+    lambda t: spikes.from_times([t], window=(0, 1000)),
+    lambda t: spikes.from_times([[1.0]], observed=np.tile(t, (1, 2)).view(type(t))),
+    lambda t: spikes.from_times([[1.0]], window=[0.0, t[0]] if t is LATER else t),
+    lambda t: trials.align(series(np.arange(9.0), np.arange(9.0), "v"), t, (0, 2)),
+    lambda t: trials.resample(series(np.arange(9.0), np.arange(9.0), "v"), t.reshape(())),
+    lambda t: spikes.bin(spikes.from_times([[1.0]], window=(0, 1000)), bin_width=t.reshape(())),
+    lambda t: labels.dataset({"v": ("time", t, "mV", "v")}, {"time": t}, source="recording"),
+])  # fmt: skip
+@pytest.mark.parametrize("times", [SECOND, LATER])
+def test_times_with_another_unit_are_no_ms(given, times):
+    """Numpy would drop the unit without a word, and half a second be half a millisecond."""
+    with pytest.raises((LabelError, TypeError), match=r"unit of its own|timedelta64|in ms|of ms"):
+        given(times)
