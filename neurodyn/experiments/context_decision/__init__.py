@@ -1,9 +1,12 @@
 """Context-dependent decision: networks against prefrontal units in the task of Mante et al."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
-from neurodyn import datasets
+from neurodyn import datasets, plot
+from neurodyn.experiments.context_decision import selection
 from neurodyn.experiments.context_decision.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.shared import decision
@@ -25,7 +28,8 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     Returns
     -------
     xr.DataTree
-        As of :func:`~neurodyn.experiments.shared.decision.study`.
+        As of :func:`~neurodyn.experiments.shared.decision.study`, and ``/analysis/selection`` of
+        :func:`~neurodyn.experiments.context_decision.selection.selected`.
     """
     options = {"bin_width": settings.bin_width, "correct_only": True, "by": LABELS}
     recorded = datasets.load(settings.recording, **options)
@@ -56,6 +60,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         correct_only=True,
         relabel=relabel,
         behaviour=_behaviour(settings.recording, motion, colour),
+        more=lambda model, trials: {"/analysis/selection": selection.selected(model, trials, task)},
     )
 
 
@@ -74,21 +79,33 @@ def _behaviour(recording: str, motion: np.ndarray, colour: np.ndarray) -> xr.Dat
     return xr.Dataset(columns, attrs={"source": "recording"})
 
 
+def _figures(tree: xr.DataTree) -> dict[str, Any]:
+    points = tree["analysis/selection"].to_dataset()
+    evidence = points.sel(input=list(selection.EVIDENCE))
+    return figures(tree) | {"selection": plot.selection(evidence, by="context")}
+
+
+def _summary(tree: xr.DataTree) -> dict[str, str]:
+    return summary(tree) | selection.summary(tree["analysis/selection"].to_dataset())
+
+
 EXPERIMENT = Experiment(
     name="context_decision",
     title="Do networks that select evidence by context look like prefrontal cortex?",
     reference=("mante2013", *decision.MEASURED_BY),
     presets=PRESETS,
     run=run,
-    figures=figures,
-    summary=summary,
+    figures=_figures,
+    summary=_summary,
     method=(
         "{n_networks} networks of {n_units} units were trained for {steps} steps to decide by "
         "the motion or by the colour of a stimulus, as a context cue tells them, and ran through "
         "{repeats} trials of each condition of the recording '{recording}'. Means of correct "
         "trials, by motion, colour and context, were compared with those of the recording by "
         "four measures, with a null of {n_null} shuffled labels and the recording's own halves "
-        "as the ceiling."
+        "as the ceiling. Without evidence, fixed points in each context were searched from states "
+        "of these trials, and the slowest mode of the linear dynamics there tells how much of the "
+        "evidence is taken up."
     ),
     ranges=RANGES,
     captions={
@@ -96,6 +113,10 @@ EXPERIMENT = Experiment(
         "psychometric_": (
             "Choices against the evidence named, in the context in which it is relevant, "
             "of the networks and of the animal."
+        ),
+        "selection": (
+            "Part of the push of motion and colour evidence that the slowest mode takes up, at the "
+            "fixed points in each context; dots are points of all networks."
         ),
         "psth_model": "Mean activity of the first network by motion and context.",
         "psth_recording": "Mean rates of the recording by motion and context.",

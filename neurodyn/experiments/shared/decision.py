@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import optax
@@ -94,6 +95,7 @@ def study(
     relabel: Callable[[xr.Dataset], xr.Dataset],
     correct_only: bool = False,
     behaviour: xr.Dataset | None = None,
+    more: Callable[[Any, xr.Dataset], dict[str, xr.Dataset]] = lambda model, trials: {},
 ) -> xr.DataTree:
     """Train networks, simulate the conditions of the recording, and compare them with it.
 
@@ -121,6 +123,8 @@ def study(
         trials.
     behaviour
         Choices of the recorded animal or network, on ``trial``.
+    more
+        Makes further results of the trained networks and their trials.
 
     Returns
     -------
@@ -196,7 +200,7 @@ def study(
     }
     if behaviour is not None:
         tree["/recording/behaviour"] = behaviour
-    return result(tree, settings)
+    return result(tree | more(trained.model, trials), settings)
 
 
 def train(settings: DecisionSettings, run: Run, task: AbstractTask):

@@ -222,4 +222,7 @@ def test_context_decision_on_recorded_neurons(tmp_path):
     )
     assert done.tree["recording"].sizes["unit"] == 20
     assert {"correct, motion context", "correct, colour context"} <= set(done.summary)
-    assert {"psychometric_motion", "psychometric_colour"} <= set(done.figures)
+    assert {"psychometric_motion", "psychometric_colour", "selection"} <= set(done.figures)
+    points = done.tree["analysis/selection"]
+    assert set(points["context"].values) == {"motion", "colour"}
+    assert "relevant evidence selected, motion context" in done.summary

@@ -1,0 +1,90 @@
+"""Fixed points of trained networks in each context, and what their slowest mode selects."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import analysis
+from neurodyn.experiments.running.seeds import shared_key
+from neurodyn.experiments.shared.ensembles import spread
+from neurodyn.tasks import ContextDecision
+
+EVIDENCE = ("motion", "colour")
+#: Searches for each network and context.
+N_STARTS = 128
+
+
+def selected(model: Any, trials: xr.Dataset, task: ContextDecision) -> xr.Dataset:
+    """Points without evidence in each context, with the inputs that the slowest mode takes up.
+
+    Parameters
+    ----------
+    model
+        Trained networks.
+    trials
+        Their simulated trials, whose states the searches start from.
+    task
+        The task, whose inputs have names.
+
+    Returns
+    -------
+    xr.Dataset
+        Of :func:`neurodyn.analysis.selection` on ``equilibrium``, with the coordinates ``context``,
+        ``network``, ``kind``, ``stability`` and ``n_unstable``. Speeds up to a thousandth of the
+        scale of the states per ms count as slow points.
+    """
+    cues = xr.DataArray(
+        [[1.0 if name in ("fixation", f"context_{c}") else 0.0 for name in task.input_names]
+         for c in EVIDENCE],
+        {"context": list(EVIDENCE), "input": list(task.input_names)},
+        ("context", "input"),
+    )  # fmt: skip
+    during = trials.sel(time=slice(0.0, float(trials["stimulus_stop"].min())))
+    found = []
+    for i, seed in enumerate(trials["seed"].values.tolist()):
+        points = analysis.fixed_points(
+            model[i],
+            cues,
+            starts=during[["rate"]].isel(seed=i, drop=True),
+            n_starts=N_STARTS,
+            jitter=0.2,
+            slow=1e-3,
+            key=shared_key(4),
+            progress=False,
+        )
+        one = analysis.selection(points).assign_coords(
+            network=("equilibrium", np.full(points.sizes["equilibrium"], seed)),
+            **{name: points[name].variable for name in ("kind", "stability", "n_unstable")},
+        )
+        found.append(one)
+    joined = xr.concat(found, "equilibrium", join="override", combine_attrs="override")
+    number = np.arange(joined.sizes["equilibrium"])
+    return joined.assign_coords(equilibrium=number, input=list(task.input_names))
+
+
+def summary(points: xr.Dataset) -> dict[str, str]:
+    """Main numbers, in the order of the report."""
+    rows = {}
+    for context in EVIDENCE:
+        here = points.isel(equilibrium=np.flatnonzero(points["context"].values == context))
+        network = here["network"].values
+        seeds = np.unique(network)
+        index = [here["n_unstable"].values[network == seed] for seed in seeds]
+
+        def each(
+            values: np.ndarray, network: np.ndarray = network, seeds: np.ndarray = seeds
+        ) -> np.ndarray:
+            return np.array([np.mean(values[network == seed]) for seed in seeds])
+
+        relevant, other = context, next(name for name in EVIDENCE if name != context)
+        rows[f"fixed and slow points, {context} context"] = spread(
+            np.array([len(i) for i in index]), ".3g"
+        ) + f" (growing directions: {np.min(here['n_unstable'])} to {np.max(here['n_unstable'])})"
+        rows[f"slowest mode, {context} context"] = spread(
+            each(here["timescale"].values / 1e3), ".2g", " s"
+        )
+        for word, name in (("relevant", relevant), ("irrelevant", other)):
+            part = here["selected_fraction"].sel(input=name).values
+            rows[f"{word} evidence selected, {context} context"] = spread(each(part), ".2f")
+    return rows
