@@ -56,6 +56,7 @@ from neurodyn.analysis.operators.delays import delay_embedding
 # Fixed points, and linear dynamics around states
 from neurodyn.analysis.equilibria.fixed_points import fixed_points
 from neurodyn.analysis.equilibria.linear import linearise
+from neurodyn.analysis.equilibria.local_linear import local_linear
 from neurodyn.analysis.equilibria.non_normal import non_normality
 from neurodyn.analysis.equilibria.growth import transient_growth
 from neurodyn.analysis.equilibria.gramians import controllability
@@ -185,6 +186,7 @@ __all__ = [
     # Fixed points, and linear dynamics around states
     "fixed_points",
     "linearise",
+    "local_linear",
     "non_normality",
     "transient_growth",
     "controllability",

@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.equilibria.jacobians import Jacobians, jacobians_of
-from neurodyn.analysis.equilibria.linear import NEUTRAL
+from neurodyn.analysis.equilibria.modes import NEUTRAL
 
 #: Doublings of the horizon after which the slowest mode has long decayed.
 _MOST = 60

@@ -8,7 +8,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.analysis.equilibria.jacobians import jacobians_of
-from neurodyn.analysis.equilibria.linear import modes_of
+from neurodyn.analysis.equilibria.modes import modes_of
 
 #: Largest entry below the blocks of a Schur form, relative to the matrix, that counts as rounding.
 _BELOW = 1e-12
@@ -44,7 +44,7 @@ def non_normality(linear: xr.Dataset) -> xr.Dataset:
     ``final_growth_rate`` (*lead)
         Growth rate of the fastest mode, which remains in the end [1/ms, or per step]. Where it is
         negative and the initial one positive, activity grows before it decays.
-    ``condition`` (*lead)
+    ``eigenvector_condition`` (*lead)
         Condition number of the eigenvectors, which bounds transient growth; NaN where they are
         no basis.
     ``schur`` (*lead, source, component), ``schur_vectors`` (*lead, unit, component)
@@ -98,7 +98,7 @@ def non_normality(linear: xr.Dataset) -> xr.Dataset:
             "relative_departure": ((), relative, "1", "relative departure from normality"),
             "initial_growth_rate": ((), first, per, "largest growth rate at first"),
             "final_growth_rate": ((), last, per, "growth rate of the fastest mode"),
-            "condition": ((), condition, "1", "condition number of the eigenvectors"),
+            "eigenvector_condition": ((), condition, "1", "condition number of the eigenvectors"),
             "schur": (("source", C), form.swapaxes(1, 2), unit, "real Schur form"),
             "schur_vectors": ((D, C), axes, "1", "axes of the Schur form"),
         },

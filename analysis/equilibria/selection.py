@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.analysis.equilibria.jacobians import jacobians_of
-from neurodyn.analysis.equilibria.linear import modes_of
+from neurodyn.analysis.equilibria.modes import modes_of
 
 
 def selection(linear: xr.Dataset) -> xr.Dataset:
@@ -105,7 +105,7 @@ def selection(linear: xr.Dataset) -> xr.Dataset:
         along = np.einsum("pdk,pdi->pki", slow.left, B)  # both axes are orthogonal
         kept = np.linalg.norm(np.einsum("pdk,pki->pdi", slow.right, along), axis=1)
         plane = np.linalg.svd(np.nan_to_num(slow.left), full_matrices=False)
-        spanned = plane.U * (plane.S > 1e-12 * plane.S[:, :1])[:, None, :]
+        spanned = plane.U * (1e-12 * plane.S[:, :1] < plane.S)[:, None, :]
         cosine = np.linalg.norm(np.einsum("pdk,pdi->pki", spanned, B), axis=1)
         kept, cosine = (
             np.divide(a, size, np.zeros_like(a), where=size > 0) + 0 * along[:, 0]

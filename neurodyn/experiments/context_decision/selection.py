@@ -11,6 +11,7 @@ from neurodyn.experiments.shared.ensembles import spread
 from neurodyn.tasks import ContextDecision
 
 EVIDENCE = ("motion", "colour")
+CONTEXT = {"units": "1", "long_name": "context"}
 #: Searches for each network and context.
 N_STARTS = 128
 
@@ -37,7 +38,7 @@ def selected(model: Any, trials: xr.Dataset, task: ContextDecision) -> xr.Datase
     cues = xr.DataArray(
         [[1.0 if name in ("fixation", f"context_{c}") else 0.0 for name in task.input_names]
          for c in EVIDENCE],
-        {"context": list(EVIDENCE), "input": list(task.input_names)},
+        {"context": ("context", list(EVIDENCE), CONTEXT), "input": list(task.input_names)},
         ("context", "input"),
     )  # fmt: skip
     during = trials.sel(time=slice(0.0, float(trials["stimulus_stop"].min())))
@@ -71,6 +72,7 @@ def summary(points: xr.Dataset) -> dict[str, str]:
         network = here["network"].values
         seeds = np.unique(network)
         index = [here["n_unstable"].values[network == seed] for seed in seeds]
+        lowest, highest = (int(f(here["n_unstable"].values, initial=0)) for f in (np.min, np.max))
 
         def each(
             values: np.ndarray, network: np.ndarray = network, seeds: np.ndarray = seeds
@@ -78,11 +80,12 @@ def summary(points: xr.Dataset) -> dict[str, str]:
             return np.array([np.mean(values[network == seed]) for seed in seeds])
 
         relevant, other = context, next(name for name in EVIDENCE if name != context)
-        rows[f"fixed and slow points, {context} context"] = spread(
-            np.array([len(i) for i in index]), ".3g"
-        ) + f" (growing directions: {np.min(here['n_unstable'])} to {np.max(here['n_unstable'])})"
+        rows[f"fixed and slow points, {context} context"] = (
+            spread(np.array([len(i) for i in index]), ".3g")
+            + f" (growing directions: {lowest} to {highest})"
+        )
         rows[f"slowest mode, {context} context"] = spread(
-            each(here["timescale"].values / 1e3), ".2g", " s"
+            each(here["timescale"].values / 1e3), ".3g", " s"
         )
         for word, name in (("relevant", relevant), ("irrelevant", other)):
             part = here["selected_fraction"].sel(input=name).values

@@ -51,8 +51,8 @@ def test_departure_and_schur_form():
         assert 2 * turning.sum() == (np.linalg.eigvals(T).imag != 0).sum()
         assert i == 3 or (np.diff(np.diag(T)) <= 1e-9)[~turning].all() or turning.any()
     assert found["relative_departure"].values[-1] == 0
-    assert found["condition"].values[-1] == pytest.approx(1)
-    assert np.isnan(found["condition"].values[3])
+    assert found["eigenvector_condition"].values[-1] == pytest.approx(1)
+    assert np.isnan(found["eigenvector_condition"].values[3])
     turned = scipy.linalg.qr(RNG.standard_normal((4, 4)))[0]
     again = analysis.non_normality(linear_of(turned @ FLOWS @ turned.T))
     for name in ("departure", "initial_growth_rate"):

@@ -239,6 +239,9 @@ LAWS: dict[str, list[Law]] = {
             offset="matters", units=None, digits=np.float64, condition=1e8,
         )
     ],
+    "local_linear": [
+        Law(lambda x: analysis.local_linear(of_trials(x)).r2, (TRIALS,), condition=1e5),
+    ],
     "participation_ratio": [
         Law(lambda x: analysis.participation_ratio(means(x))),
         Law(lambda x: analysis.participation_ratio(means(x)), (WIDE,)),

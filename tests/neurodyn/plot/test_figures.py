@@ -289,3 +289,19 @@ def test_traces_of_the_node_of_one_signal():
     tree = xr.DataTree.from_dict({"signals/speed": speed})
     line = plot.traces(tree["signals/speed"]).axes[0].lines[0]
     np.testing.assert_array_equal(line.get_ydata(), speed.speed)
+
+
+def test_growth_and_selection_of_linear_dynamics():
+    model = models.CTRNN(2, 4, 2, tau=10.0, key=0)
+    states = np.random.default_rng(0).normal(size=(4, 4))
+    linear = analysis.linearise(model, xr.DataArray(states, dims=("condition", "unit")))
+    figure = plot.transient_growth(analysis.transient_growth(linear, np.arange(0.0, 60.0, 2.0)))
+    assert len(figure.axes[0].lines) == 1 + 2 * 4
+    selected = analysis.selection(linear).assign_coords(rule=("condition", ["a", "b", "a", "b"]))
+    figure = plot.selection(selected, by="rule")
+    heights = [bar.get_height() for bar in figure.axes[0].patches]
+    part = selected["selected_fraction"]
+    want = [part.isel(condition=rows).mean("condition").values for rows in ([0, 2], [1, 3])]
+    np.testing.assert_allclose(heights, np.concatenate(want))
+    with pytest.raises(ValueError, match="no label 'context'"):
+        plot.selection(selected, by="context")
