@@ -25,7 +25,8 @@ from neurodyn.analysis.equilibria.curves import (
 from neurodyn.analysis.equilibria.families import Family, Where, start_of
 from neurodyn.analysis.equilibria.field import Field, field_of
 from neurodyn.analysis.equilibria.inputs import constant_inputs
-from neurodyn.analysis.equilibria.linear import labelled, stability_of
+from neurodyn.analysis.equilibria.linear import labelled
+from neurodyn.analysis.equilibria.modes import stability_of
 from neurodyn.analysis.equilibria.states import Names, names_of, vectors
 from neurodyn.common.checks import check_whole
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
-from neurodyn.analysis.equilibria.linear import modes_of
+from neurodyn.analysis.equilibria.modes import modes_of
 from neurodyn.analysis.operators.fit import Embedded, Operator, errors_of, fitted, operator_of
 from neurodyn.analysis.operators.prepared import (
     Settings,
