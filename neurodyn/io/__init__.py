@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from neurodyn.io.atomic import atomic_path
     from neurodyn.io.brian2 import from_brian2, to_brian2
     from neurodyn.io.neo import from_neo
-    from neurodyn.io.neo_write import to_neo
+    from neurodyn.io.neo_write import to_neo, to_nix
     from neurodyn.io.nwb import from_nwb
     from neurodyn.io.nwb_write import to_nwb
     from neurodyn.io.read import read
@@ -26,6 +26,7 @@ __all__ = [
     "to_nwb",
     "from_neo",
     "to_neo",
+    "to_nix",
     "from_brian2",
     "to_brian2",
     # Weights of networks trained elsewhere

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from neurodyn import labels
 from neurodyn.io.archive import FileFormatError
 from neurodyn.labels.convention import SPIKE_COLUMNS, SPIKE_KEYS
 from neurodyn.spikes.combine import from_positions
@@ -44,7 +45,7 @@ def describe(
             "coord": name in ds.coords,
         }
         if variable.ndim == 0 or str(name) in kept:
-            entry["values"] = variable.values.tolist()
+            entry["values"] = _listed(variable.values)
         variables[str(name)] = entry
     about = {
         "version": VERSION,
@@ -57,10 +58,76 @@ def describe(
     return json.dumps(about, default=_plain)
 
 
+def _listed(values: np.ndarray) -> Any:
+    """Values as JSON can hold them."""
+    if values.dtype.kind in "mM":
+        return values.astype(np.int64).tolist()
+    if values.dtype.kind == "S":
+        return np.char.decode(values, "latin-1").tolist()
+    return values.tolist()
+
+
+def _unlisted(values: Any, dtype: str) -> np.ndarray:
+    """Values of `_listed`."""
+    if dtype == "str":
+        return np.asarray(values, dtype=str)
+    kind = np.dtype(dtype).kind
+    if kind == "S":
+        return np.char.encode(np.asarray(values, dtype=str), "latin-1").astype(dtype)
+    if kind == "O":
+        return np.asarray(values, dtype=object)
+    return np.asarray(values, np.int64 if kind in "mM" else None).astype(np.dtype(dtype))
+
+
+def is_clean(values: np.ndarray) -> bool:
+    """Whether all text can be stored as UTF-8 that ends at a NUL."""
+    try:
+        return "\0" not in "".join(values.ravel().tolist()).encode().decode()
+    except UnicodeEncodeError:
+        return False
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be written to the file")
+
+
+def parts_of(recording: xr.Dataset | xr.DataTree) -> dict[str, xr.Dataset]:
+    """Parts of a recording by path, "" for the only one or the root; refused if ill labelled."""
+    labels.check(recording, values=False)
+    if isinstance(recording, xr.Dataset):
+        return {"": recording}
+    return {node.path.strip("/"): node.to_dataset(inherit=False) for node in recording.subtree}
+
+
+def joined(parts: Mapping[str, str], *, tree: bool, name: str | None = None) -> str:
+    """One text from those of the parts of a recording, by path; "" is the root or the only one.
+
+    A spike Dataset alone keeps its text, which earlier versions read.
+    """
+    if not tree and '"spike_time"' in parts[""]:
+        return parts[""]
+    return json.dumps({"version": VERSION + 1, "tree": tree, "name": name, "parts": dict(parts)})
+
+
+def apart(text: str) -> tuple[dict[str, str], bool, str | None]:
+    """Texts of the parts, whether they make a tree, and its name: what `joined` was given.
+
+    Raises
+    ------
+    FileFormatError
+        If the text is from a newer version.
+    """
+    about = json.loads(text)
+    if "parts" not in about:
+        return {"": text}, False, None
+    if about["version"] != VERSION + 1:
+        raise FileFormatError(
+            f"this file was written by another version of neurodyn (layout {about['version']}); "
+            "upgrade neurodyn to read it."
+        )
+    return about["parts"], about["tree"], about["name"]
 
 
 def columns(text: str) -> dict[str, dict[str, str]]:
@@ -90,22 +157,27 @@ def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
             f"this file was written by another version of neurodyn (layout {about.get('version')}, "
             f"this one reads {VERSION}); upgrade neurodyn to read it."
         )
-    built: dict[bool, dict[str, xr.Variable]] = {True: {}, False: {}}
+    built: dict[str, xr.Variable] = {}
+    coords = [name for name, entry in about["variables"].items() if entry["coord"]]
     # In texts of neurodyn 0.1 the spikes of the Dataset hold rows, too.
     labelled = about.get("spikes") == "labels"
     arrays = _with_labels(about["variables"], arrays) if labelled else arrays
     for name, entry in about["variables"].items():
         if "values" not in entry and name not in arrays:
             raise FileFormatError(f"the file is damaged: '{name}' is described but not there.")
-        values = np.asarray(entry["values"] if "values" in entry else arrays[name])
-        values = values.astype(str if entry["dtype"] == "str" else np.dtype(entry["dtype"]))
+        if "values" in entry:
+            values: Any = _unlisted(entry["values"], entry["dtype"])
+        else:
+            values = arrays[name] if hasattr(arrays[name], "dask") else np.asarray(arrays[name])
+            values = values.astype(str if entry["dtype"] == "str" else np.dtype(entry["dtype"]))
         shape = tuple(about["sizes"][dim] for dim in entry["dims"])
+        values = values.reshape(shape) if not values.size and 0 in shape else values
         if values.shape != shape:
             raise FileFormatError(
                 f"the file is damaged: '{name}' should have shape {shape}, has {values.shape}."
             )
-        built[entry["coord"]][name] = xr.Variable(entry["dims"], values, entry["attrs"])
-    ds = xr.Dataset(built[False], built[True], attrs=about["attrs"])
+        built[name] = xr.Variable(entry["dims"], values, entry["attrs"])
+    ds = xr.Dataset(built, attrs=about["attrs"]).set_coords(coords)
     return ds if labelled else from_positions(ds)
 
 

@@ -31,7 +31,20 @@ def taken(opened: Labelled, path: Path, selection: Selection) -> Labelled:
         cut: Labelled = select(kept.to_dataset(name="signal"), selection)["signal"].rename(name)
     else:
         cut = select(kept, selection)
-    return _mapped(cut, lambda _, ds: _read(ds, selection.lazy))
+    return read_small(cut, selection.lazy)
+
+
+def read_small(obj: Any, lazy: bool | None) -> Any:
+    """Read all of an object of xarray but the signals that are to stay in their file.
+
+    Parameters
+    ----------
+    obj
+        Dataset, DataArray or DataTree.
+    lazy
+        Whether lazy signals stay so; None: those above 1 GiB.
+    """
+    return _mapped(obj, lambda _, ds: _read(ds, lazy))
 
 
 def _mapped(obj: Labelled, change: Callable[[str, xr.Dataset], xr.Dataset]) -> Labelled:

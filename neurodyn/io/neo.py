@@ -5,14 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import neo
-import numpy as np
 import xarray as xr
 
-from neurodyn.io import layout
+from neurodyn.io.neo_restore import is_ours, restored
 from neurodyn.io.neo_signals import signals_of
 from neurodyn.io.neo_tables import tables_of
-from neurodyn.io.neo_trains import ms, spikes_of
-from neurodyn.io.neo_write import NOTE
+from neurodyn.io.neo_trains import spikes_of
 from neurodyn.io.parts import combine
 from neurodyn.labels import LabelError
 from neurodyn.labels.names import free_name
@@ -38,8 +36,8 @@ def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
     -------
     One Dataset if it can hold everything, else a DataTree of `spikes`, `intervals/NAME` (epochs),
     `events/NAME` and `signals/NAME`. Voltages are in mV as variable `v`, currents in pA as `i`. The
-    attribute `not_read` lists what could not be labelled. Spikes of a Block made by `to_neo` come
-    back identical.
+    attribute `not_read` lists what could not be labelled. A Block made by `to_neo` comes back
+    identical.
 
     One segment is a continuous recording. Units that were observed for shorter than others have
     `observed_start` and `observed_stop`.
@@ -74,7 +72,7 @@ def from_neo(block: Any) -> xr.Dataset | xr.DataTree:
     """
     if not isinstance(block, (neo.Block, neo.Segment)):
         raise TypeError(f"from_neo takes a neo Block or Segment, got {type(block).__name__}.")
-    return combine(*recording_of(block))
+    return restored(block) if is_ours(block) else combine(*recording_of(block))
 
 
 def recording_of(block: neo.Block | neo.Segment) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
@@ -83,9 +81,6 @@ def recording_of(block: neo.Block | neo.Segment) -> tuple[dict[str, xr.Dataset],
     segments = [loaded(each) for each in ([block] if single else block.segments)]
     if not segments:
         raise LabelError("the neo Block has no segments, so there is nothing to read.")
-    if NOTE in block.annotations:
-        restored = _restored(str(block.annotations[NOTE]), segments)
-        return {"spikes": restored}, {}
     left_out = _other_parts(block, segments)
     parts: dict[str, xr.Dataset] = {}
     if any(len(segment.spiketrains) for segment in segments):
@@ -135,17 +130,3 @@ def _about(block: neo.Block | neo.Segment, segments: Sequence[neo.Segment]) -> d
             name = free_name(str(name), {*about, *_ATTRS})
             about[name] = int(value) if isinstance(value, bool) else value
     return about
-
-
-def _restored(text: str, segments: Sequence[neo.Segment]) -> xr.Dataset:
-    names = [str(name) for name in layout.table_of(text, "unit")]
-    trains = [(s, i, t) for s, each in enumerate(segments) for i, t in enumerate(each.spiketrains)]
-    # Trains are found by their name, because units have none in trials without them.
-    rows = [names.index(t.name) if t.name in names else i for _, i, t in trains]
-    lengths = [len(train) for _, _, train in trains]
-    arrays = {
-        "spike_time": np.concatenate([ms(train) for _, _, train in trains] or [np.zeros(0)]),
-        "spike_unit": np.repeat(np.array(rows, np.int64), lengths),
-        "spike_trial": np.repeat(np.array([s for s, _, _ in trains], np.int64), lengths),
-    }
-    return layout.restore(text, arrays)

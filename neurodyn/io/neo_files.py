@@ -123,8 +123,10 @@ def _forget_writing(reader: Any, blocks: list[Any]) -> None:
 
 def _recording(block: Any, header: Any) -> xr.Dataset | xr.DataTree:
     from neurodyn.io.abf import add_commands
-    from neurodyn.io.neo import recording_of
+    from neurodyn.io.neo import is_ours, recording_of, restored
 
+    if is_ours(block):
+        return restored(block)
     parts, about = recording_of(block)
     if header is not None:
         add_commands(parts, about, header)

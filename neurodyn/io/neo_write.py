@@ -1,5 +1,9 @@
-"""Write spikes and signals as a neo Block."""
+"""Write recordings as neo Blocks, and as NIX files."""
 
+import importlib.util
+import os
+import warnings
+from pathlib import Path
 from typing import Any
 
 import neo
@@ -7,8 +11,11 @@ import numpy as np
 import quantities as pq
 import xarray as xr
 
-from neurodyn import labels, spikes
+from neurodyn import spikes
 from neurodyn.io import layout
+from neurodyn.io.atomic import atomic_path
+from neurodyn.io.neo_write_parts import add_rows, add_signals, clean_text, row
+from neurodyn.io.pieces import is_signal, row_dim
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import OWN_DIMS, SPIKE_COLUMNS
 from neurodyn.spikes.gaps import gaps_of
@@ -17,30 +24,37 @@ from neurodyn.spikes.observation import without
 
 #: Annotation of a Block that holds the labels for which neo has no place.
 NOTE = "neurodyn"
-#: Columns of sweeps that the times of their signals hold.
-_TIMES = ("start_time", "n_valid", "valid_until", "sweep")
+#: Annotation of a spike train with the part of the recording, if there are several.
+PART = "neurodyn_part"
 
 
-def to_neo(ds: xr.Dataset) -> neo.Block:
-    """Convert a spike Dataset, or a Dataset of signals, to a neo Block.
+def to_neo(recording: xr.Dataset | xr.DataTree) -> neo.Block:
+    """Convert a recording to a neo Block.
 
     Parameters
     ----------
-    ds
-        Spike Dataset, which becomes one segment per trial (a single one if continuous) with one
-        SpikeTrain per unit. Or signals on (time), (time, channel) or (sweep, time, channel), also
-        with `trial` or `unit`, which become one segment per sweep or trial with one signal per
-        variable.
+    recording
+        What `neurodyn.io.read` returns. Spikes become one segment per trial (a single one if
+        continuous) with one SpikeTrain per unit. Signals on (time), (time, channel) or (sweep,
+        time, channel), also with `trial`, `condition` or `unit`, become one segment per sweep or
+        trial with one signal per variable; lazy ones are computed. Tables of intervals and events
+        become Epochs and Events of the first segment, other tables annotations of the block only.
 
     Returns
     -------
-    Block in ms and the units of `ds`; unit coordinates are annotations of the spike trains, trial
-    coordinates of the segments. `from_neo` gives the identical spike Dataset back.
+    Block in ms and the units of `recording`; unit coordinates are annotations of the spike trains,
+    trial coordinates of the segments. `from_neo` gives the identical recording back, because the
+    annotation `neurodyn` of the block holds what neo has no place for; delete it to read what was
+    changed in the Block since.
 
     Raises
     ------
     LabelError
-        If `ds` does not follow the convention or holds neither.
+        If `recording` does not follow the convention, or holds what has no place in a Block.
+
+    See Also
+    --------
+    to_nix : The same in a file.
 
     Examples
     --------
@@ -49,15 +63,90 @@ def to_neo(ds: xr.Dataset) -> neo.Block:
     >>> [len(train) for train in block.segments[0].spiketrains]
     [2, 1]
     """
-    if not isinstance(ds, xr.Dataset):
-        raise TypeError(
-            f"to_neo takes a Dataset, got {type(ds).__name__}; of a DataTree, one node."
+    if not isinstance(recording, (xr.Dataset, xr.DataTree)):
+        given = type(recording).__name__
+        fix = ": .to_dataset(name='...')" if given == "DataArray" else ""
+        raise TypeError(f"to_neo takes a Dataset or a DataTree, got a {given}{fix}.")
+    parts = layout.parts_of(recording)
+    if not any(ds.dims for ds in parts.values()):
+        raise LabelError("there is nothing to convert: no spikes, signals or tables.")
+    block = neo.Block(name=parts[""].attrs.get("title"))
+    texts = {at: _add(block, at, ds) for at, ds in parts.items()}
+    tree = isinstance(recording, xr.DataTree)
+    block.annotations[NOTE] = layout.joined(texts, tree=tree, name=recording.name if tree else None)
+    for index, segment in enumerate(block.segments):
+        segment.index = index
+    return block
+
+
+def to_nix(
+    recording: xr.Dataset | xr.DataTree, path: str | os.PathLike, *, overwrite: bool = False
+) -> Path:
+    """Write a recording to a NIX file, which neo and nixio read.
+
+    Parameters
+    ----------
+    recording
+        What `to_neo` takes.
+    path
+        File to write, which ends in `.nix`; written atomically.
+    overwrite
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    The path. `neurodyn.io.read` gives the identical recording back.
+
+    Raises
+    ------
+    LabelError
+        As `to_neo`. Nothing is written then.
+    ValueError
+        If the name does not end in `.nix`, by which neo knows the format.
+    FileExistsError, FileNotFoundError, PermissionError
+        If the file exists already, or its folder does not or cannot be written to.
+
+    Examples
+    --------
+    >>> to_nix(recording, "session.nix")  # doctest: +SKIP
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".nix":
+        raise ValueError(f"'{path.name}': NIX files are known by their name: '{path.stem}.nix'.")
+    if importlib.util.find_spec("nixio") is None:
+        raise ImportError("NIX files need the package nixio: pip install 'neurodyn[nix]'.")
+    block = to_neo(recording)
+    with atomic_path(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with neo.NixIO(str(temporary), mode="ow") as file:
+            file.write_block(block)
+    return path
+
+
+def _add(block: neo.Block, at: str, ds: xr.Dataset) -> str:
+    """Add a part to the block; returns the text that describes it."""
+    if "spike_time" in ds:
+        return _add_spikes(block, at, ds)
+    if is_signal(ds):
+        places = add_signals(block, at, ds)
+        keep = [str(n) for n in ds.variables if str(n) not in places]
+        return layout.describe(ds, columns=places, keep=keep)
+    if ds.dims and not row_dim(ds):
+        raise LabelError(
+            f"{at or 'the Dataset'}: there are no spikes and no variables on 'time', nor rows of a "
+            f"table, for which neo has a place: {list(ds.variables)}. Use neurodyn.save."
         )
-    labels.check(ds)
-    return _spike_block(ds) if "spike_time" in ds else _signal_block(ds)
+    add_rows(_segments(block, 1)[0], at, ds)
+    return layout.describe(ds, keep=[str(n) for n in ds.variables])
 
 
-def _spike_block(ds: xr.Dataset) -> neo.Block:
+def _segments(block: neo.Block, n: int) -> list[neo.Segment]:
+    """The first segments of a block, which are made if they are not there."""
+    block.segments.extend([neo.Segment() for _ in range(len(block.segments), n)])
+    return block.segments[:n]
+
+
+def _add_spikes(block: neo.Block, at: str, ds: xr.Dataset) -> str:
     known = {"unit", "trial", "spike", "gap", *ds.attrs.get(OWN_DIMS, [])}
     odd = [n for n, v in ds.variables.items() if not known >= {*v.dims}]
     if odd:
@@ -71,18 +160,18 @@ def _spike_block(ds: xr.Dataset) -> neo.Block:
     order = np.argsort(train, kind="stable")
     ends = np.cumsum(np.bincount(train, minlength=n_segments * n_units))
     trains = np.split(spike_time[order], ends[:-1])
-    notes, seen = [_row(ds, "unit", u) for u in range(n_units)], _observed(ds, spike_time)
-    # Annotations do not keep dtypes, so the tables of units and trials go into the note as well.
-    tables = [str(n) for n in ds.variables if n not in SPIKE_COLUMNS]
-    block = neo.Block(**{NOTE: layout.describe(ds, keep=tables)})
-    for s in range(n_segments):
-        segment = neo.Segment(index=s, **(_row(ds, "trial", s) if in_trials else {}))
+    notes, seen = [row(ds, "unit", u) for u in range(n_units)], _observed(ds, spike_time)
+    part = {PART: at} if at else {}
+    for s, segment in enumerate(_segments(block, n_segments)):
+        segment.annotations |= row(ds, "trial", s) if in_trials else {}
         for u in range(n_units):
             if seen[s][u] is not None:
-                times, name = trains[s * n_units + u], str(ds["unit"].values[u])
-                segment.spiketrains.append(_train(times, seen[s][u], name=name, **notes[u]))
-        block.segments.append(segment)
-    return block
+                times, name = trains[s * n_units + u], clean_text(ds["unit"].values[u])
+                about = {"name": name} | notes[u] | part
+                segment.spiketrains.append(_train(times, seen[s][u], **about))
+    # Annotations do not keep dtypes, so the tables of units and trials go into the note as well.
+    tables = [str(n) for n in ds.variables if n not in SPIKE_COLUMNS]
+    return layout.describe(ds, keep=tables)
 
 
 def _train(times: np.ndarray, edges: tuple[float, float], **about: Any) -> neo.SpikeTrain:
@@ -113,80 +202,3 @@ def _observed(ds: xr.Dataset, spike_time: np.ndarray) -> list[list[tuple[float, 
             left = without(np.array([edges[cell]]), lost[low[cell] : high[cell]])
             edges[cell] = (float(left[0, 0]), float(left[-1, 1])) if len(left) else None
     return [edges[t * n_units : (t + 1) * n_units] for t in range(ends.size)]
-
-
-def _row(ds: xr.Dataset, dim: str, i: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
-    taken = ("name", "times", "units", "t_start", "t_stop", "index", "description", "file_origin")
-    columns = {n: v for n, v in ds.variables.items() if v.dims == (dim,) and n not in skip}
-    return {f"{n}_" if n in taken else str(n): v.values[i].item() for n, v in columns.items()}
-
-
-def _signal_block(ds: xr.Dataset) -> neo.Block:
-    names = [n for n, v in ds.data_vars.items() if "time" in v.dims]
-    if not names:
-        raise LabelError(f"there are no spikes and no variables on 'time': {list(ds.data_vars)}.")
-    axes = {str(dim) for n in names for dim in ds[n].dims}
-    split = axes & {"sweep", "trial", "condition"}
-    if len(split) > 1 or len(axes - split - {"time"}) > 1:
-        raise LabelError(
-            f"signals have dims {sorted(axes)}; neo takes sweeps (or trials), time and channels "
-            "(or units): select along the others."
-        )
-    dim = split.pop() if split else None
-    ticks = labels.clock(ds, even=False)
-    if ticks.unit != "ms":
-        raise LabelError(
-            "the times count steps, and neo's signals have physical time: label them in ms, "
-            ".assign_coords(time=ds.time * dt) with .time.attrs['units'] = 'ms'."
-        )
-    block = neo.Block(name=ds.attrs.get("title"))
-    start = ds["start_time"] if "start_time" in ds and ds["start_time"].dims == (dim,) else None
-    for s in range(ds.sizes[dim] if dim else 1):
-        one = ds.isel({dim: s}) if dim else ds
-        segment = neo.Segment(index=s, **(_row(ds, dim, s, _TIMES) if dim else {}))
-        n, begin = _samples(one, ticks.time), 0.0 if start is None else float(start[s])
-        for name in names:
-            signal = _analog(one[name].isel(time=slice(n)), ticks, begin)
-            if isinstance(signal, neo.AnalogSignal):
-                segment.analogsignals.append(signal)
-            else:
-                segment.irregularlysampledsignals.append(signal)
-        block.segments.append(segment)
-    return block
-
-
-def _samples(sweep: xr.Dataset, time: np.ndarray) -> int:
-    """Number of samples of a sweep; those after its end only pad it."""
-    if "valid_until" in sweep and not np.isnan(sweep["valid_until"]):
-        inside = time <= float(sweep["valid_until"]) + labels.convention.TIME_TOLERANCE
-        return int(inside.sum())
-    return int(sweep["n_valid"]) if "n_valid" in sweep else time.size
-
-
-def _analog(da: xr.DataArray, ticks: labels.Clock, begin: float) -> Any:
-    last = [dim for dim in da.dims if dim != "time"]
-    values = da.transpose("time", ...).values.reshape(da.sizes["time"], -1)
-    unit = {"1": "dimensionless", "count": "dimensionless"}.get(
-        da.attrs["units"], da.attrs["units"]
-    )
-    about: dict[str, Any] = {"name": str(da.name), "units": unit}
-    about |= {"long_name": da.attrs["long_name"]} if "long_name" in da.attrs else {}
-    if last:
-        about["array_annotations"] = _channels(da, str(last[0]))
-    time = ticks.time[: len(values)] + begin
-    if np.isnan(ticks.step):
-        return neo.IrregularlySampledSignal(time * pq.ms, values, **about)
-    start = (ticks.time[0] + begin) * pq.ms
-    return neo.AnalogSignal(values, t_start=start, sampling_period=ticks.step * pq.ms, **about)
-
-
-def _channels(da: xr.DataArray, dim: str) -> dict[str, Any]:
-    """Columns of the channels; their labels are names if there are no others."""
-    columns = {n: c for n, c in da.coords.items() if c.dims == (dim,) and n != dim}
-    found = {
-        {"channel_name": "channel_names", "channel_id": "channel_ids"}.get(str(n), str(n)): c.values
-        for n, c in columns.items()
-    }
-    if dim in da.coords and da[dim].dtype.kind in "UO" and "channel_names" not in found:
-        found["channel_names"] = da[dim].values
-    return found

@@ -5,20 +5,19 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
 import xarray as xr
 
-from neurodyn.io import layout
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.nwb_events import read_rows
 from neurodyn.io.nwb_observation import ObservationWarning
 from neurodyn.io.nwb_open import Opened, opened
 from neurodyn.io.nwb_places import named_series, other_parts
+from neurodyn.io.nwb_restore import restored
 from neurodyn.io.nwb_session import session_attrs
 from neurodyn.io.nwb_signals import read_signals
 from neurodyn.io.nwb_tables import read_tables
-from neurodyn.io.parts import combine, cut_trials, decode
-from neurodyn.io.select import Cutter, select
+from neurodyn.io.parts import combine, cut_trials
+from neurodyn.io.select import Cutter
 from neurodyn.io.selection import Selection
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import Window
@@ -147,7 +146,7 @@ def read_nwb(source: Any, selection: Selection) -> xr.Dataset | xr.DataTree:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", ObservationWarning)
             if "neurodyn" in (file.nwbfile.scratch or {}):
-                result = select(_restored(file.nwbfile), selection)
+                result = restored(file.nwbfile, selection, reopen=file.nwbfile is not source)
             else:
                 result = _foreign(file, selection, reopen=file.nwbfile is not source)
     except (LabelError, FileFormatError, FileNotFoundError):
@@ -162,35 +161,6 @@ def read_nwb(source: Any, selection: Selection) -> xr.Dataset | xr.DataTree:
     for each in caught:
         warnings.warn(each.message, stacklevel=3)
     return result
-
-
-def _restored(nwbfile: Any) -> xr.Dataset:
-    """Read back what `to_nwb` wrote."""
-    text = str(np.asarray(nwbfile.get_scratch("neurodyn")).item())
-    try:
-        arrays = _stored_arrays(nwbfile, layout.columns(text))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FileFormatError(
-            f"this NWB file was written by neurodyn but is damaged or was changed since: {error} "
-            "is not where it was."
-        ) from error
-    return layout.restore(text, arrays)
-
-
-def _stored_arrays(nwbfile: Any, places: dict[str, dict[str, str]]) -> dict[str, np.ndarray]:
-    tables = {"units": nwbfile.units, "trials": nwbfile.trials}
-    ends = np.asarray(nwbfile.units["spike_times"].data[:], np.int64)
-    arrays = {"spike_unit": np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))}
-    of_spikes = {"spike_unit"}
-    for name, place in places.items():
-        column = tables[place["table"]][place["column"]]
-        of_spikes |= {name} if hasattr(column, "target") else set()
-        values = getattr(column, "target", column).data[:]
-        arrays[name] = decode(values) if place["unit"] != "s" else values * 1e3
-    by = [arrays[n] for n in ("spike_time", "spike_unit", "spike_trial") if n in arrays]
-    order = np.lexsort(by)
-    sorted_spikes = {n: v[order] for n, v in arrays.items() if n in of_spikes}
-    return arrays | sorted_spikes
 
 
 def _foreign(file: Opened, selection: Selection, *, reopen: bool) -> xr.Dataset | xr.DataTree:

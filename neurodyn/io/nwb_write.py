@@ -1,4 +1,4 @@
-"""Write spike Datasets as Neurodata Without Borders files (NWB 2), with pynwb."""
+"""Write recordings as Neurodata Without Borders files (NWB 2), with pynwb."""
 
 import datetime
 import os
@@ -9,30 +9,33 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from hdmf.common import ElementIdentifiers, VectorData, VectorIndex
 from pynwb import NWBHDF5IO, NWBFile
-from pynwb.epoch import TimeIntervals
-from pynwb.misc import Units
+from pynwb.file import Subject
 
-from neurodyn import labels
 from neurodyn.io import layout
 from neurodyn.io.atomic import atomic_path
+from neurodyn.io.nwb_write_signals import add_signals, check_signals
+from neurodyn.io.nwb_write_tables import Places, add_table, file_name, module_of
+from neurodyn.io.nwb_write_units import aside, checked, clock, trials_table, units_table
+from neurodyn.io.pieces import is_signal, row_dim
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import OWN_DIMS, SPIKE_COLUMNS
-from neurodyn.spikes.gaps import gaps_of
-from neurodyn.spikes.join import in_trials, positions, refuse_single_trial, tidy
-from neurodyn.spikes.observation import observed_intervals, union, without
 
-#: Names that NWB keeps for itself.
-_RESERVED = {
-    *("id", "spike_times", "obs_intervals", "electrodes", "electrode_group", "waveforms"),
-    *("waveform_mean", "waveform_sd", "resolution", "sampling_rate", "tags", "timeseries"),
-    *("spike_trial", "spike_times_ms"),
-}
+#: Attributes that are fields of an NWB file, text or lists of texts.
+_SESSION = (
+    *("session_id", "institution", "lab", "experimenter", "experiment_description", "keywords"),
+    *("related_publications", "protocol", "notes", "pharmacology", "surgery", "virus", "slices"),
+    *("stimulus_notes", "data_collection"),
+)
+_LISTS = ("experimenter", "keywords", "related_publications")
+_SUBJECT = ("subject_id", "species", "age", "sex", "genotype", "strain")
+#: What is said of a subject of which nothing is known; its age is at least 0 days.
+_UNKNOWN = {"subject_id": "unknown", "species": "unknown", "sex": "U", "age": "P0D/"}
+#: Arrays above this size go into the scratch space, smaller ones into the text.
+_LARGE = 256
 
 
 def to_nwb(
-    ds: xr.Dataset,
+    recording: xr.Dataset | xr.DataTree,
     path: str | os.PathLike,
     *,
     overwrite: bool = False,
@@ -40,28 +43,20 @@ def to_nwb(
     identifier: str | None = None,
     session_start_time: datetime.datetime | None = None,
 ) -> Path:
-    """Write a spike Dataset to an NWB file that any NWB reader understands.
-
-    Spikes go to the units table, unit and trial coordinates to columns of the units and trials
-    tables; times are converted to seconds. Spikes in trials get absolute times from `event_time`
-    (trial). Without it, as in runs of a model, times are written as if the trials had followed one
-    another. A column `spike_trial` holds the trial of each spike.
-
-    Spikes of units and trials that are not selected are not written (`neurodyn.spikes.tidy`).
-    `neurodyn.io.from_nwb` gives the identical Dataset back: attrs, dtypes and times bit by bit. If
-    milliseconds would change in their last digit on the way through seconds (relative error 2e-16),
-    they are stored as well, in columns whose names end in `_ms`.
+    """Write a recording to an NWB file that any NWB reader understands.
 
     Parameters
     ----------
-    ds
-        Spike Dataset, continuous or in trials (see `neurodyn.spikes`).
+    recording
+        What `neurodyn.io.read` returns: a spike Dataset, continuous or in trials (see
+        `neurodyn.spikes`); signals, also those of a run of a model; a table; or a DataTree of
+        `spikes`, `intervals/NAME`, `events/NAME`, `signals/NAME`, `tables/NAME`.
     path
         File to write, usually `.nwb`; written atomically.
     overwrite
         Whether an existing file may be replaced.
     session_description, identifier
-        Required by NWB. Default: those in attrs, else "neurodyn spike trains" and a new UUID.
+        Required by NWB. Default: those in attrs, else "neurodyn recording" and a new UUID.
     session_start_time
         Start of the recording. Default: that in attrs, else 1970-01-01 UTC, which means "unknown".
 
@@ -72,31 +67,50 @@ def to_nwb(
     Raises
     ------
     LabelError
-        If `ds` is no valid spike Dataset, or holds variables for which NWB has no place.
+        If `recording` does not follow the convention, or holds variables for which NWB has no
+        place. Nothing is written then.
     FileExistsError, FileNotFoundError, PermissionError
         If the file exists already, or its folder does not or cannot be written to.
+
+    Notes
+    -----
+    `neurodyn.io.read` gives the identical recording back: order, attrs, dtypes and times bit by
+    bit. Where NWB would lose something, such as the last digit of milliseconds on the way through
+    seconds (relative error 2e-16), it is stored as well: in columns whose names end in `_ms`, or in
+    the scratch space of the file.
+
+    Other readers see:
+
+    * Spikes in the table of units, unit and trial coordinates as columns of the tables of units and
+      trials, and `obs_intervals`. Spikes in trials get absolute times from `event_time` (trial).
+      Without it, as in runs of a model, times are written as if the trials had followed one
+      another. A column `spike_trial` holds the trial of each spike. Spikes of units and trials that
+      are not selected are not written (`neurodyn.spikes.tidy`).
+    * Intervals as `TimeIntervals` of their names; events and tables of other kinds in the
+      processing modules "events" and "tables".
+    * Signals in the acquisition: as `ElectricalSeries` with a table of electrodes if they are
+      voltages (time, channel) and the channels have positions, areas or electrode ids, else as
+      `TimeSeries`, in the unit of NWB by their `conversion`; with a rate if their times are even.
+      Sweeps, trials and conditions are series of their own, ``NAME_SWEEP``, and several variables
+      ``NAME_VARIABLE``. Lazy signals are computed and written some samples at a time.
+    * Facts on session and subject in the fields of the file, from attributes of their names.
+
+    Names that NWB does not have (with ``/`` or ``:``) or keeps for itself are changed there.
 
     Examples
     --------
     >>> to_nwb(spikes.from_times([[10.0, 20.0]]), "session.nwb")  # doctest: +SKIP
     """
-    ds = _checked(ds)
-    start = session_start_time or ds.attrs.get("session_start_time")
-    start = datetime.datetime.fromisoformat(start) if isinstance(start, str) else start
-    start = start or datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-    description = session_description or ds.attrs.get("session_description")
-    nwbfile = NWBFile(
-        session_description=description or "neurodyn spike trains",
-        identifier=identifier or ds.attrs.get("identifier") or str(uuid.uuid4()),
-        session_start_time=start if start.tzinfo else start.replace(tzinfo=datetime.UTC),
-    )
-    event, window = _clock(ds)
-    places: dict[str, dict[str, str]] = {}
-    nwbfile.units = _units(ds, event, window, places)
-    if "trial" in ds.dims:
-        nwbfile.trials = _trials(ds, event, window, places)
-    text = layout.describe(ds, columns=places, keep=_aside(ds))
-    nwbfile.add_scratch(text, name="neurodyn", description="labels of the xarray Dataset (JSON)")
+    parts = _checked(recording)
+    about = {k: v for ds in reversed(parts.values()) for k, v in ds.attrs.items()}
+    nwbfile = _file(about, session_description, identifier, session_start_time)
+    texts: dict[str, str] = {}
+    electrodes: dict[str, int] = {}
+    for at, ds in parts.items():
+        texts[at] = _add(nwbfile, at, ds, electrodes)
+    tree = isinstance(recording, xr.DataTree)
+    text = layout.joined(texts, tree=tree, name=recording.name if tree else None)
+    nwbfile.add_scratch(text, name="neurodyn", description="labels of the xarray objects (JSON)")
     with atomic_path(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with NWBHDF5IO(str(temporary), "w") as io:
@@ -104,149 +118,98 @@ def to_nwb(
     return Path(path)
 
 
-def _checked(ds: xr.Dataset) -> xr.Dataset:
-    """The Dataset with its spikes in order; refuse it if it cannot be written."""
-    if not isinstance(ds, xr.Dataset) or "spike_time" not in ds:
-        raise LabelError(
-            "to_nwb writes spike Datasets (neurodyn.spikes); for binned data, runs and DataTrees "
-            "use neurodyn.save, which keeps them as netCDF or Zarr."
-        )
-    labels.check(ds)
-    refuse_single_trial(ds)
-    aside = _aside(ds)
-    for name, variable in ds.variables.items():
-        first = variable.dims[:1]
-        if str(name) in aside or variable.dims == ("spike",):
-            continue
-        if variable.ndim and first not in (("unit",), ("trial",)):
+def _checked(recording: Any) -> dict[str, xr.Dataset]:
+    """Parts of a recording by path; refuse those that cannot be written."""
+    if not isinstance(recording, (xr.Dataset, xr.DataTree)):
+        given = type(recording).__name__
+        fix = ": .to_dataset(name='...')" if given == "DataArray" else ""
+        raise TypeError(f"to_nwb takes a Dataset or a DataTree, got a {given}{fix}.")
+    parts = layout.parts_of(recording)
+    for at, ds in parts.items():
+        if "spike_time" in ds:
+            parts[at] = checked(ds, at)
+        elif is_signal(ds):
+            check_signals(at, ds)
+        elif ds.variables and not row_dim(ds):
             raise LabelError(
-                f"'{name}' on dims {variable.dims} has no place in an NWB file: drop it "
-                f"(.drop_vars('{name}')), or use neurodyn.save."
+                f"'{at or 'the Dataset'}' has neither spikes, nor signals on 'time', nor rows of a "
+                f"table: {list(ds.variables)} have no place in an NWB file. Use neurodyn.save."
             )
-    return tidy(ds)
+    if not any(ds.dims for ds in parts.values()):
+        raise LabelError("there is nothing to write: no spikes, signals or tables.")
+    return parts
 
 
-def _aside(ds: xr.Dataset) -> set[str]:
-    """Variables that go into the text, because columns of NWB cannot hold them.
-
-    Those are gaps, which `obs_intervals` tell other readers, labels of dims of their own, and
-    columns with several words for each row.
-    """
-    own = {"gap", *ds.attrs.get(OWN_DIMS, [])}
-    return {
-        str(name)
-        for name, v in ds.variables.items()
-        if "gap" in v.dims
-        or (v.dims and own >= {*v.dims})
-        or (v.ndim > 1 and v.dtype.kind in "UO" and own >= {*v.dims[1:]})
-    }
-
-
-def _clock(ds: xr.Dataset) -> tuple[np.ndarray | None, tuple[float, float]]:
-    """Event of each trial on one clock [ms], and the window around it."""
-    spike_time = ds["spike_time"].values
-    window = ds.attrs.get("window", (spike_time.min(initial=0.0), spike_time.max(initial=0.0)))
-    start, stop = (float(edge) for edge in window)
-    if not in_trials(ds):
-        return None, (start, stop)
-    for name in ("event_time", ds.attrs.get("align_event")):
-        if name in ds.coords and ds[name].dims == ("trial",) and ds[name].attrs["units"] == "ms":
-            return ds[name].values.astype(np.float64), (start, stop)
-    return np.arange(ds.sizes["trial"]) * (stop - start) - start, (start, stop)
+def _add(nwbfile: NWBFile, at: str, ds: xr.Dataset, electrodes: dict[str, int]) -> str:
+    """Add a part to the file; returns the text that describes it."""
+    places: Places = {}
+    if "spike_time" in ds:
+        keep = _add_spikes(nwbfile, at, ds, places)
+    elif is_signal(ds):
+        keep = add_signals(nwbfile, at, ds, places, electrodes)
+    elif row_dim(ds):
+        keep = add_table(nwbfile, at, ds, places)
+    else:
+        keep = {str(name) for name in ds.variables}
+    for name in [*keep]:
+        values = ds[name].values
+        if values.size > _LARGE and values.dtype.kind in "iuf" and values.dtype.itemsize in (4, 8):
+            held = f"values_{len(nwbfile.scratch or ())}"
+            nwbfile.add_scratch(values, name=held, description=f"{at}/{name}".replace("\0", " "))
+            places[name] = {"table": "scratch", "column": held, "unit": ""}
+            keep = keep - {name}
+    return layout.describe(ds, columns=places, keep=keep)
 
 
-def _units(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict) -> Any:
-    time, unit, trial = positions(ds)
-    absolute = time if event is None else event[trial] + time
-    order = np.lexsort([absolute, unit])
-    ends = np.cumsum(np.bincount(unit, minlength=ds.sizes["unit"]))
-    columns = _ragged("spike_times", "spike times [s]", absolute[order] / 1e3, ends)
-    places["spike_time"] = {"table": "units", "column": "spike_times", "unit": "s"}
-    if event is not None:
-        text = "row of the trial in the trials table"
-        columns += _ragged("spike_trial", text, trial[order], ends)
-        places["spike_trial"] = {"table": "units", "column": "spike_trial", "unit": ""}
-    if event is not None or not layout.recoverable(time):
-        columns += _ragged("spike_times_ms", "from the event of the trial [ms]", time[order], ends)
-        places["spike_time"] = {"table": "units", "column": "spike_times_ms", "unit": ""}
-    for name, variable in ds.variables.items():
-        if variable.dims == ("spike",) and name not in SPIKE_COLUMNS:
-            column = f"{name}_" if name in _RESERVED else str(name)
-            values = variable.values[order]
-            values = values.tolist() if values.dtype.kind in "UO" else values
-            columns += _ragged(column, str(variable.attrs.get("long_name", name)), values, ends)
-            places[str(name)] = {"table": "units", "column": column, "unit": ""}
-    intervals = _observed(ds, event, window)
-    if intervals is not None:
-        rows = np.cumsum([len(each) for each in intervals])
-        columns += _ragged("obs_intervals", "observed [s]", np.concatenate(intervals) / 1e3, rows)
-    columns += _table_columns(ds, "unit", "units", places)
-    ids = ElementIdentifiers(name="id", data=np.arange(ds.sizes["unit"]))
-    names = [column.name for column in columns if not column.name.endswith("_index")]
-    return Units(name="units", description="units", columns=columns, colnames=names, id=ids)
+def _add_spikes(nwbfile: NWBFile, at: str, ds: xr.Dataset, places: Places) -> set[str]:
+    event, window = clock(ds)
+    if nwbfile.units is None and at in ("", "spikes"):
+        nwbfile.units = units_table("units", ds, event, places)
+    else:
+        module = module_of(nwbfile, "spikes")
+        name = file_name(at.replace("/", "_"), [*module.data_interfaces])
+        module.add(units_table(name, ds, event, places))
+    keep = aside(ds)
+    if "trial" in ds.dims and nwbfile.trials is None:
+        nwbfile.trials = trials_table(ds, event, window, places)
+    elif "trial" in ds.dims:
+        keep |= {str(n) for n, v in ds.variables.items() if v.dims[:1] == ("trial",)}
+    return keep
 
 
-def _observed(ds: xr.Dataset, event: np.ndarray | None, window: tuple) -> list | None:
-    """Intervals in which each unit was observed [ms], shape (n, 2) per unit."""
-    if event is not None:
-        stop = window[1]
-        if "valid_until" in ds.coords:
-            stop = np.fmin(ds["valid_until"].values, stop)
-        shared = np.stack([event + window[0], event + stop], axis=1)
-        gaps = gaps_of(ds)
-        if gaps is None:
-            return [union(shared)] * ds.sizes["unit"]
-        trial, unit = np.divmod(gaps.cell, ds.sizes["unit"])
-        lost = np.stack([gaps.start, gaps.stop], axis=1) + event[trial][:, None]
-        lost = np.clip(lost, *shared[trial].T[:, :, None])
-        of_units = (lost[unit == u] for u in range(ds.sizes["unit"]))
-        return [without(union(shared), each) for each in of_units]
-    if "window" not in ds.attrs:
-        return None
-    return observed_intervals(ds)
-
-
-def _trials(ds: xr.Dataset, event: np.ndarray | None, window: tuple, places: dict) -> Any:
-    columns = _table_columns(ds, "trial", "trials", places)
-    present = {column.name for column in columns}
-    for name, edge in (("start_time", window[0]), ("stop_time", window[1])):
-        if name not in present:
-            if event is None:
-                raise LabelError(
-                    f"NWB needs '{name}' of every trial: "
-                    f".assign_coords({name}=('trial', times, {{'units': 'ms'}})), or drop 'trial'."
-                )
-            text = f"{name.replace('_', ' ')} [s]"
-            columns.append(VectorData(name=name, description=text, data=(event + edge) / 1e3))
-    columns.sort(key=lambda column: column.name not in ("start_time", "stop_time"))
-    ids = ElementIdentifiers(name="id", data=np.arange(ds.sizes["trial"]))
-    names = [column.name for column in columns]
-    return TimeIntervals(
-        name="trials", description="trials", columns=columns, colnames=names, id=ids
+def _file(
+    about: dict[str, Any],
+    description: str | None,
+    identifier: str | None,
+    start: datetime.datetime | str | None,
+) -> NWBFile:
+    """The file, with what attributes say of session and subject."""
+    start = start or about.get("session_start_time")
+    start = _date(start) if isinstance(start, str) else start
+    start = start or datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    facts = {n: _texts(n, about[n]) for n in _SESSION if about.get(n) is not None}
+    subject = {n: _clean(about[n]) for n in _SUBJECT if isinstance(about.get(n), str) and about[n]}
+    return NWBFile(
+        session_description=_clean(description or about.get("session_description"))
+        or "neurodyn recording",
+        identifier=_clean(identifier or about.get("identifier")) or str(uuid.uuid4()),
+        session_start_time=start if start.tzinfo else start.replace(tzinfo=datetime.UTC),
+        subject=Subject(**(_UNKNOWN | subject)),
+        **{n: v for n, v in facts.items() if v},
     )
 
 
-def _table_columns(ds: xr.Dataset, dim: str, table: str, places: dict) -> list:
-    """Columns for every variable on `dim`; `places` takes the place of each."""
-    columns, aside = [], _aside(ds)
-    for name, variable in ds.variables.items():
-        if variable.dims[:1] != (dim,) or str(name) in aside:
-            continue
-        column, values, unit = f"{name}_" if name in _RESERVED else str(name), variable.values, ""
-        text = f"{variable.attrs.get('long_name', name)}"
-        if variable.attrs.get("units") == "ms" and values.dtype == np.float64:
-            unit = "s"
-            columns.append(VectorData(name=column, description=f"{text} [s]", data=values / 1e3))
-            if not layout.recoverable(values):
-                column, unit = f"{column}_ms", ""
-                columns.append(VectorData(name=column, description=f"{text} [ms]", data=values))
-        else:
-            data = values.tolist() if values.dtype.kind in "UO" else values
-            columns.append(VectorData(name=column, description=text, data=data))
-        places[str(name)] = {"table": table, "column": column, "unit": unit}
-    return columns
+def _date(text: str) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
-def _ragged(name: str, description: str, values: np.ndarray, ends: np.ndarray) -> list:
-    flat = VectorData(name=name, description=description, data=values)
-    return [flat, VectorIndex(name=f"{name}_index", data=ends, target=flat)]
+def _texts(name: str, value: Any) -> str | list[str]:
+    texts = [_clean(each) for each in np.atleast_1d(np.asarray(value, object)).tolist()]
+    return texts if name in _LISTS else "; ".join(texts)
+
+
+def _clean(text: Any) -> str:
+    return str(text or "").replace("\0", " ").encode("utf-8", "replace").decode()

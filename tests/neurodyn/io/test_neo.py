@@ -387,6 +387,8 @@ class TestReal:
             "mV",
             "pA",
         }
+        identical(ds, from_neo(block))
+        del block.annotations["neurodyn"]
         tree = from_neo(block)
         assert isinstance(tree, xr.DataTree)
         np.testing.assert_array_equal(tree["signals/v"].v, ds.v)

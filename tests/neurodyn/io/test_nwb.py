@@ -151,7 +151,7 @@ class TestWriteRefuses:
     @pytest.mark.parametrize(
         ("change", "match"),
         [
-            (lambda ds: spikes.bin(ds, bin_width=10.0), "writes spike Datasets"),
+            (lambda ds: steps(ds), "times of 'r' count steps"),
             (lambda ds: ds.assign(w=(("time",), np.ones(2), A)), "'w' has a dim 'time'"),
             (lambda ds: ds.assign(w=(("latent",), np.ones(2), A)), r"no place in an NWB file"),
             (lambda ds: ds.drop_vars(["start_time"]), "NWB needs 'start_time' of every trial"),
@@ -165,6 +165,13 @@ class TestWriteRefuses:
 
 
 A = {"units": "1", "long_name": "x"}
+
+
+def steps(_):
+    return labels.dataset(
+        {"r": (("time",), np.ones(2), "Hz", "rate")}, {"time": ("time", [0.0, 1.0], "1", "step")},
+        source="model",
+    )  # fmt: skip
 
 
 class TestForeign:
