@@ -30,7 +30,7 @@ OPTIONS: dict[str, list[Any]] = {
     "n_horizons": [2],
     "over": ["step"],
     "parameter": ["W"],
-    "path": ["x.nc", "x.zarr", "x.nwb"],
+    "path": ["x.nc", "x.zarr", "x.nwb", "x.nix"],
     "sigma": [20.0],
     "span": [(0.5, 1.5)],
     "statistic": [lambda x: x.mean()],

@@ -152,7 +152,7 @@ def same(a, b):
         for node in a.subtree:
             same(node.to_dataset(inherit=False), b[node.path].to_dataset(inherit=False))
         return
-    assert list(a.variables) == list(b.variables)
+    assert list(a.data_vars) == list(b.data_vars)
     assert list(a.coords) == list(b.coords)
     assert dict(a.sizes) == dict(b.sizes)
     assert repr(plain(a.attrs)) == repr(plain(b.attrs))
