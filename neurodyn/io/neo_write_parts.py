@@ -15,19 +15,29 @@ from neurodyn.labels import LabelError
 #: Columns of sweeps that the times of their signals hold.
 _TIMES = ("start_time", "n_valid", "valid_until", "sweep")
 
+#: Names that neo and NIX keep for themselves.
+_RESERVED = {
+    *("name", "times", "units", "t_start", "t_stop", "index", "description", "file_origin"),
+    *("nix_name", "neo_name", "array_annotations", "waveforms", "sampling_rate", "left_sweep"),
+    *("durations", "labels", "file_datetime", "rec_datetime", "sampling_period", "long_name"),
+    *("neurodyn", "neurodyn_part", "unit_in_file"),
+}
+
 
 def row(ds: xr.Dataset, dim: str, i: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     """Annotations of one unit, trial or sweep: the columns on a dim."""
-    taken = ("name", "times", "units", "t_start", "t_stop", "index", "description", "file_origin")
     columns = {n: v for n, v in ds.variables.items() if v.dims == (dim,) and n not in skip}
     found = {}
     for n, v in columns.items():
         value = v.values[i].item() if v.dtype.kind != "M" else str(v.values[i])
-        name = clean_text(n).replace("/", "_")
-        found[f"{name}_" if n in taken else name] = (
-            clean_text(value) if isinstance(value, str) else value
-        )
+        found[_key(n)] = clean_text(value) if isinstance(value, str) else value
     return found
+
+
+def _key(name: Any) -> str:
+    """Name of an annotation: with an underscore if neo or NIX keep the name for themselves."""
+    name = clean_text(name).replace("/", "_")
+    return f"{name}_" if name in _RESERVED else name
 
 
 def clean_text(text: Any) -> str:
@@ -144,7 +154,7 @@ def add_rows(segment: neo.Segment, at: str, ds: xr.Dataset) -> None:
         "name": clean_text(name or kind or "table"),
         "labels": text,
         "array_annotations": {
-            clean_text(n).replace("/", "_"): c.values
+            _key(n): c.values
             for n, c in own.items()
             if n not in ("label", "start_time", "stop_time", "event_time") and c.dtype.kind in "if"
         },
@@ -208,10 +218,7 @@ def _channels(da: xr.DataArray, dim: str) -> dict[str, Any]:
     """Columns of the channels; their labels are names if there are no others."""
     columns = {n: c for n, c in da.coords.items() if c.dims == (dim,) and n != dim}
     names = {"channel_name": "channel_names", "channel_id": "channel_ids"}
-    found = {
-        names.get(str(n), clean_text(n).replace("/", "_")): _plain(c.values)
-        for n, c in columns.items()
-    }
+    found = {names.get(str(n), _key(n)): _plain(c.values) for n, c in columns.items()}
     if dim in da.coords and da[dim].dtype.kind in "UO" and "channel_names" not in found:
         found["channel_names"] = _plain(da[dim].values)
     return found
