@@ -63,6 +63,8 @@ from neurodyn.analysis.equilibria.gramians import controllability
 from neurodyn.analysis.equilibria.selection import selection
 from neurodyn.analysis.equilibria.flow import flow_field, nullclines
 from neurodyn.analysis.equilibria.continuation import continuation
+from neurodyn.analysis.equilibria.limit_cycles import limit_cycle
+from neurodyn.analysis.equilibria.phases import phase_response
 from neurodyn.analysis.equilibria.basins import basins
 
 # Dynamics
@@ -194,6 +196,8 @@ __all__ = [
     "flow_field",
     "nullclines",
     "continuation",
+    "limit_cycle",
+    "phase_response",
     "basins",
     # Dynamics
     "lyapunov",

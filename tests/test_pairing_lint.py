@@ -20,7 +20,10 @@ _ONE = "both come from one recording, sweep by sweep"
 _SYSTEM = "brings each of them into the order of the system, by its own labels"
 EXEMPT = {
     "analysis/equilibria/basins.py:basins": _SYSTEM,
+    "analysis/equilibria/continuation.py:_input": "takes the input of one where the other is None",
+    "analysis/equilibria/continuation.py:continuation": _SYSTEM,
     "analysis/equilibria/flow.py:flow_field": _SYSTEM,
+    "analysis/equilibria/limit_cycles.py:limit_cycle": _SYSTEM,
     "analysis/equilibria/planes.py:plane_of": _SYSTEM,
     "neurodyn/plot/equilibria.py:_states": "names of variables of one, values of the other",
     "analysis/shared/conditions.py:condition_codes": "looks conditions up by their labels itself",

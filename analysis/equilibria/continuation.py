@@ -145,7 +145,8 @@ def continuation(
         family = Family(field, jnp.asarray(u), scales, where)
         starts = [np.append(row / size, now / (high - low)) for row in z]
         ends = low / (high - low), high / (high - low)
-        rows, left = _branches(family, starts, ends, step, switch, n_points, n_branches)
+        with np.errstate(over="ignore", invalid="ignore"):  # far away, where branches end
+            rows, left = _branches(family, starts, ends, step, switch, n_points, n_branches)
     return _label(rows, left, field, names, scales, name)
 
 

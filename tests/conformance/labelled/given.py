@@ -27,6 +27,7 @@ OPTIONS: dict[str, list[Any]] = {
     "model": [zoo.alrnn, zoo.alrnn2, zoo.pvrnn],
     "system": [zoo.alrnn, zoo.ctrnn],
     "n_delays": [2],
+    "system": [zoo.alrnn, zoo.ctrnn, zoo.oscillator],
     "n_horizons": [2],
     "over": ["step"],
     "parameter": ["W"],
@@ -59,6 +60,7 @@ QUICKLY: dict[str, Any] = {
 MEANT: dict[str, tuple[Any, ...]] = {
     "acf": ("autocorrelation(",),
     "coded": ("symbols(",),
+    "cycle": ("limit_cycle",),
     "cycles": ("cycles",),
     "distance": ("spectral_distance(",),
     "branches": ("branches",),
@@ -111,6 +113,7 @@ EXEMPT: dict[str, dict[str, str]] = {
     },
     "order": {
         "neurodyn.analysis.intrinsic_timescale": "four draws of a bootstrap vary by chance",
+        "neurodyn.plot.branches": _FIRST,
         "neurodyn.plot.attractor": "its axes are chosen by position",
         "neurodyn.plot.elbow": "points of seeds are spread in the order of the seeds",
         "neurodyn.spikes.times": "times stand trial after trial, in the order of the trials",

@@ -16,7 +16,17 @@ from neurodyn.models import spiking
 from neurodyn.models.pvrnn import error_regression
 from neurodyn.models.pvrnn.inference.settings import ErrorRegression
 
-__all__ = ["POSITIONS", "alrnn", "alrnn2", "ctrnn", "labelled", "pvrnn", "seeds", "spike_table"]
+__all__ = [
+    "POSITIONS",
+    "alrnn",
+    "alrnn2",
+    "ctrnn",
+    "labelled",
+    "oscillator",
+    "pvrnn",
+    "seeds",
+    "spike_table",
+]
 
 #: Whether spikes refer to units and trials by position, as files of the first convention do.
 POSITIONS = labels.CONVENTION == "neurodyn-1"
@@ -149,6 +159,11 @@ def ctrnn():
 @functools.cache
 def alrnn():
     return models.ALRNN(0, 3, 3, n_relu=2, key=0)
+
+
+@functools.cache
+def oscillator():
+    return models.reference.VanDerPol()
 
 
 @functools.cache
@@ -315,6 +330,7 @@ def _seeds():
         "branches": analysis.continuation(
             ctrnn(), "W", np.zeros((1, 4)), (0.5, 1.5), np.zeros(3), n_points=10
         ),
+        "limit_cycle": analysis.limit_cycle(oscillator(), [2.0, 0.0], duration=50.0, n=8),
         "flow_field": analysis.flow_field(
             ctrnn(), plane=(0, 2), limits=((-1.0, 1.0), (-1.0, 1.0)), n=4
         ),

@@ -516,6 +516,8 @@ LEFT_OUT = {
     "selection": _JACOBIAN,
     "flow_field": _MODEL,
     "continuation": _MODEL,
+    "limit_cycle": _MODEL,
+    "phase_response": _MODEL,
     "basins": _MODEL,
     "nullclines": "of a field that a model makes",
     "prediction_error": "in test_scales.py, of a linear map",
