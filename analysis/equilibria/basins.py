@@ -119,9 +119,10 @@ def basins(
         targets, radius, which = _targets(field, names, points, flat, tolerance)
         extent = float(np.linalg.norm(np.ptp(np.concatenate([flat, targets]), axis=0))) or 1.0
         longest = _slowest(points, field.is_map) * _TIMESCALES if duration is None else duration
-        given = (jnp.asarray(a) for a in (targets, radius, longest, extent, rtol))
+        given = tuple(jnp.asarray(a) for a in (targets, radius, longest, extent, rtol))
         solver = diffrax.Tsit5() if solver is None else solver
-        ends = _run(field, jnp.asarray(flat), jnp.asarray(u.reshape(len(flat), -1)), *given, solver)
+        at = jnp.asarray(flat), jnp.asarray(u.reshape(len(flat), -1))
+        ends = _run(field, *at, given, solver)
         last, arrival, speed = (np.asarray(a) for a in ends)
     gap = np.linalg.norm(last[:, None] - targets, axis=-1) - radius
     there = gap.argmin(1)
@@ -192,7 +193,8 @@ def _slowest(points: xr.Dataset, is_map: bool) -> float:
 
 
 @eqx.filter_jit
-def _run(field, starts, inputs, targets, radius, longest, extent, rtol, solver):
+def _run(field, starts, inputs, given, solver):
+    targets, radius, longest, extent, rtol = given
     middle = starts.mean(0)
 
     def over(z):

@@ -49,7 +49,7 @@ def value_of(system: Any, where: Where) -> Any:
     return getattr(system, where) if isinstance(where, str) else where(system)  # type: ignore
 
 
-def start_of(field: Field, where: Any, inputs: Float[Array, " input"]) -> tuple[float, str]:
+def start_of(field: Field, where: Any, inputs: Any) -> tuple[float, str]:
     """Value of the parameter in the system as it is, and what it is called.
 
     Raises
