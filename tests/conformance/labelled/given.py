@@ -25,7 +25,6 @@ OPTIONS: dict[str, list[Any]] = {
     "longest": [100.0],
     "measure": ["validation_correct"],
     "model": [zoo.alrnn, zoo.alrnn2, zoo.pvrnn],
-    "system": [zoo.alrnn, zoo.ctrnn],
     "n_delays": [2],
     "system": [zoo.alrnn, zoo.ctrnn, zoo.oscillator],
     "n_horizons": [2],
