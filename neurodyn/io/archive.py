@@ -222,7 +222,8 @@ def _size(path: Path, name: str, entry: Any) -> int:
     if (
         not isinstance(shape, list)
         or not all(type(n) is int and n >= 0 for n in shape)
-        or entry.get("dtype") not in _DTYPES
+        or not isinstance(entry.get("dtype"), str)
+        or entry["dtype"] not in _DTYPES
     ):
         raise FileFormatError(f"'{path}': the array '{name}' is described as {entry!r}.")
     return math.prod(shape) * _DTYPES[entry["dtype"]].itemsize

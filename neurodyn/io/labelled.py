@@ -8,10 +8,11 @@ import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.atomic import atomic_path
+from neurodyn.io.heaps import check_heaps
 from neurodyn.io.lazy import taken
 from neurodyn.io.lossless import from_file, in_order, of_earlier, refuse_nul, to_file
 from neurodyn.io.selection import Selection
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, check
 from neurodyn.spikes.combine import from_positions
 
 SUFFIXES = (".nc", ".zarr")
@@ -91,9 +92,10 @@ def read(path: Path, selection: Selection | None = None) -> Labelled:
         options = {}
     try:
         with xr.open_datatree(path, engine=engine, decode_timedelta=False, **options) as tree:
-            if selection is None:
-                return _from_tree(tree.load())
-            return taken(_from_tree(tree), path, selection)
+            whole = _from_tree(tree.load() if selection is None else tree)
+            found = whole if selection is None else taken(whole, path, selection)
+            _check_shapes(found)
+            return found
     except LabelError:
         raise
     except Exception as error:  # h5netcdf, zarr and xarray raise errors of many types
@@ -114,7 +116,9 @@ def _as_tree(obj: Labelled) -> xr.DataTree:
     nodes, kept = {}, {}
     for node in tree.subtree:
         nodes[node.path], kept[node.path] = to_file(node.to_dataset(inherit=False))
-    nodes["/"].attrs[_MARK] = json.dumps(mark | {"nodes": kept, "root": tree.name})
+    frame = {path: _frame(ds) for path, ds in nodes.items()}
+    mark |= {"nodes": kept, "root": tree.name, "frame": frame, "checked": _problem(obj) is None}
+    nodes["/"].attrs[_MARK] = json.dumps(mark)
     return xr.DataTree.from_dict(nodes)
 
 
@@ -133,6 +137,7 @@ def _refuse_names(tree: xr.DataTree, path: Path) -> None:
 
 def _from_tree(tree: xr.DataTree) -> Labelled:
     mark = json.loads(tree.attrs.get(_MARK, "{}"))
+    _check_frame(tree, mark.get("frame"))
     nodes, kept = {}, mark.get("nodes", {})
     found = {node.path: node for node in tree.subtree}
     for path in in_order(found, kept):  # Zarr gives them in any order
@@ -143,16 +148,72 @@ def _from_tree(tree: xr.DataTree) -> Labelled:
         # The tables of units and trials may stand in a group above.
         nodes[path] = from_positions(ds, dict(node.coords))
     kind = mark.get("type", "Dataset" if len(nodes) == 1 else "DataTree")
+    whole: Labelled = xr.DataTree.from_dict(nodes, name=mark.get("root"))
     if kind == "Dataset":
-        return nodes["/"]
-    if kind == "DataArray":
-        return nodes["/"][mark["variable"]].rename(mark["name"])
-    return xr.DataTree.from_dict(nodes, name=mark.get("root"))
+        whole = nodes["/"]
+    elif kind == "DataArray":
+        whole = nodes["/"][mark["variable"]].rename(mark["name"])
+    if mark.get("checked") and (problem := _problem(whole)):
+        raise ValueError(f"what was written followed the convention, and this does not: {problem}")
+    return whole
+
+
+def _problem(obj: Labelled) -> str | None:
+    """What breaks the convention, but for its values."""
+    try:
+        check(obj, values=False)
+    except LabelError as error:
+        return str(error)
+    return None
+
+
+def _frame(ds: xr.Dataset) -> dict[str, list]:
+    """Dims and shape of each variable, and whether it is a coordinate."""
+    return {
+        str(name): [list(map(str, v.dims)), list(v.shape), name in ds.coords]
+        for name, v in ds.variables.items()
+    }
+
+
+def _check_frame(tree: xr.DataTree, frame: dict[str, dict] | None) -> None:
+    """Refuse a file whose arrays are not those that were written."""
+    found = {node.path: _frame(node.to_dataset(inherit=False)) for node in tree.subtree}
+    if frame is None or found == frame:  # files of neurodyn 0.1 had none
+        return
+    for path in sorted({*found} | {*frame}):
+        old, new = frame.get(path, {}), found.get(path, {})
+        for name in sorted({*old} | {*new}):
+            if old.get(name) != new.get(name):
+                raise ValueError(
+                    f"'{path.rstrip('/')}/{name}' is not what was written: {_words(old.get(name))} "
+                    f"then, {_words(new.get(name))} now. If you changed it, remove the attribute "
+                    f"'{_MARK}' from the file, as this does: ds.attrs.pop('{_MARK}')"
+                )
+
+
+def _check_shapes(obj: Labelled) -> None:
+    """Refuse arrays that are not as large as their dims, which xarray notices when it uses them."""
+    if isinstance(obj, xr.DataArray):
+        obj = obj.to_dataset(name="values" if obj.name in (None, *obj.coords) else obj.name)
+    for node in obj.subtree if isinstance(obj, xr.DataTree) else [obj]:
+        for name, variable in node.variables.items():
+            sizes = [node.sizes[dim] for dim in variable.dims]
+            if list(np.shape(variable.data)) != sizes:
+                raise ValueError(f"'{name}' has shape {np.shape(variable.data)} for {sizes} labels")
+
+
+def _words(about: list | None) -> str:
+    if about is None:
+        return "absent"
+    dims, shape, coord = about
+    sizes = ", ".join(f"{d}: {n}" for d, n in zip(dims, shape, strict=False))
+    return f"a {'coordinate' if coord else 'variable'} on ({sizes})"
 
 
 def _refuse_other_hdf5(path: Path) -> None:
     import h5py
 
+    check_heaps(path)
     try:
         with h5py.File(path, "r") as file:
             if "nwb_version" in file.attrs:

@@ -17,6 +17,8 @@ from neurodyn.labels import LabelError
 _FOLDERS = ("dir", "one-dir", "one-or-many-dir")
 #: Longest time [s] that writing a file takes.
 _WRITING = 60
+#: Packages that readers of neo need beside it.
+_PACKAGES = {"EDFIO": "pyedflib", "StimfitIO": "stfio", "IgorIO": "igor2"}
 #: Advice for formats that are not read.
 _ADVICE = {
     ".mat": "Load it with scipy.io.loadmat (or h5py)",
@@ -66,7 +68,14 @@ def read_neo(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
         finally:
             if hasattr(reader, "close"):
                 reader.close()
-        recordings = [_recording(block, header) for block in blocks]
+        try:
+            recordings = [_recording(block, header) for block in blocks]
+        except (LabelError, FileFormatError):
+            raise
+        except Exception as error:  # a damaged file may hold anything, such as units of text
+            raise FileFormatError(
+                f"'{path}' is damaged or malformed ({type(error).__name__}: {error})."
+            ) from error
     if not recordings:
         raise LabelError(f"'{path}' holds no recording: its blocks are empty.")
     if len(recordings) == 1:
@@ -135,7 +144,7 @@ def _recording(block: Any, header: Any) -> xr.Dataset | xr.DataTree:
 
 def _reader(path: Path, neo: Any) -> Any:
     refused = (neo.io.PickleIO, neo.io.NWBIO, neo.io.AsciiSignalIO, neo.io.AsciiSpikeTrainIO)
-    candidates, problems = [], []
+    candidates, problems, errors = [], [], []
     with suppress(ValueError):  # neo found no reader
         candidates = [c for c in neo.io.list_candidate_ios(str(path)) if c not in refused]
     if path.is_dir():
@@ -146,12 +155,12 @@ def _reader(path: Path, neo: Any) -> Any:
                 f"'{path}': NIX files need the package nixio: pip install 'neurodyn[nix]'."
             )
         try:
-            if candidate is neo.io.NixIO:
-                return candidate(str(path), mode="ro")
-            return candidate(str(path))
+            return _opened(candidate, path, neo)
         except Exception as error:
+            errors.append(error)
             problems.append(f"{candidate.__name__}: {type(error).__name__} {error}".strip())
     if problems:
+        _refuse_missing(path, candidates, errors)
         raise FileFormatError(
             f"'{path}' could not be opened ({'; '.join(problems)[:600]}). It may be damaged or "
             f"truncated, or of another kind than its name says{_advice(path)}."
@@ -161,6 +170,31 @@ def _reader(path: Path, neo: Any) -> Any:
         "and Zarr, and the formats of neo are read"
         f"{_advice(path) or f'. Load it yourself {BUILD}'}."
     )
+
+
+def _opened(candidate: Any, path: Path, neo: Any) -> Any:
+    if candidate is neo.io.NixIO:
+        return candidate(str(path), mode="ro")
+    if path.is_file() and candidate is neo.io.NeuralynxIO:  # its first argument is a folder
+        return candidate(str(path.parent), include_filenames=[path.name])
+    return candidate(str(path))
+
+
+def _refuse_missing(path: Path, candidates: list[Any], errors: list[Exception]) -> None:
+    """Name a package or a file that the only reader for this kind needs, if it was for that."""
+    if len(candidates) > 1:
+        return
+    package = _PACKAGES.get(candidates[0].__name__)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise ImportError(
+            f"'{path}': neo reads files of this kind with the package {package}: "
+            f"pip install {package}."
+        ) from errors[0]
+    other = getattr(errors[0], "filename", None)
+    if isinstance(errors[0], FileNotFoundError) and other and Path(other) != path:
+        raise FileFormatError(
+            f"'{path}' belongs to several files, and '{other}' is not there. Copy it, too."
+        ) from errors[0]
 
 
 def _advice(path: Path) -> str:

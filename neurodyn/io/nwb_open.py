@@ -13,6 +13,7 @@ from hdmf.build import ConstructError
 from pynwb import NWBHDF5IO
 
 from neurodyn.io.archive import FileFormatError
+from neurodyn.io.heaps import check_heaps
 
 #: Groups of a file of which a malformed part may be left out.
 _OPTIONAL = ("acquisition", "stimulus", "processing", "analysis", "scratch")
@@ -62,6 +63,7 @@ def opened(source: Any) -> Iterator[Opened]:
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(f"there is no file '{path}'.")
+    check_heaps(path)
     io = None
     try:
         with warnings.catch_warnings():
@@ -72,11 +74,19 @@ def opened(source: Any) -> Iterator[Opened]:
         if io is not None:
             io.close()
         raise FileFormatError(
-            f"'{path}' cannot be read as NWB: {error}. Is it an NWB 2 file, and complete? "
+            f"'{path}' cannot be read as NWB: {_reason(error)}. Is it an NWB 2 file, and complete? "
             "(`python -m pynwb.validate FILE` lists its mistakes.)"
         ) from error
     with io:
         yield found
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, without the whole content of the part that it is about."""
+    if not isinstance(error, ConstructError):
+        return str(error)
+    builder, reason = error.args
+    return f"{builder.path}: {reason}"
 
 
 def _read(io: NWBHDF5IO) -> Opened:

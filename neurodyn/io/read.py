@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn.io import labelled
 from neurodyn.io.archive import FileFormatError
+from neurodyn.io.heaps import check_heaps
 from neurodyn.io.neo_files import BUILD, read_neo
 from neurodyn.io.parts import cut_trials
 from neurodyn.io.select import select
@@ -159,6 +160,7 @@ def _read_file(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
 def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
     import h5py
 
+    check_heaps(path)
     try:
         with h5py.File(path, "r") as file:
             attrs = {name: file.attrs[name] for name in file.attrs}

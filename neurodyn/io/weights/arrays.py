@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.io.archive import FileFormatError
+from neurodyn.io.heaps import check_heaps
 from neurodyn.io.weights.keras import read_hdf5
 from neurodyn.io.weights.safetensors import read_safetensors
 
@@ -83,14 +84,19 @@ def _read(path: Path) -> Mapping[str, Any]:
         )
     try:
         return _reader(path)(path)
-    except (OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise FileFormatError(f"'{path}' is damaged or truncated ({error}).") from error
+    except FileFormatError:
+        raise
+    except Exception as error:  # zipfile, NumPy and h5py raise errors of many types
+        raise FileFormatError(
+            f"'{path}' is damaged or truncated ({type(error).__name__}: {error})."
+        ) from error
 
 
 def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
     with open(path, "rb") as file:
         start = file.read(9)
     if start[:8] == b"\x89HDF\r\n\x1a\n":
+        check_heaps(path)
         return read_hdf5
     if start.startswith(b"PK"):
         return _read_zip

@@ -1,0 +1,125 @@
+"""Damaged files are refused clearly or read as what they say; `tests.proof.mutated` tries more."""
+
+import json
+import struct
+import warnings
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurodyn import io
+from neurodyn.io import FileFormatError
+from neurodyn.io.files import load, save
+from tests.proof.mutated import foreign, harness
+from tests.proof.mutated.seeds import SEEDS, recording
+
+#: Files of those readers that are slow.
+FEW = {"nwb": 12, "nix": 12, "torch": 12, "zarr": 20, "netcdf": 24}
+
+
+@pytest.mark.parametrize("reader", SEEDS)
+@pytest.mark.filterwarnings("ignore")
+def test_damaged_files(reader, tmp_path):
+    """In this process; a crash or a hang would end the run, and with it say that there is one."""
+    seeds = SEEDS[reader][:2]
+    for part, seed in enumerate(seeds):
+        whole, path = (tmp_path / f"{name}{part}{seed.suffix}" for name in ("whole", "damaged"))
+        seed.make(whole)
+        right = seed.read(whole)
+        for index in range(FEW.get(reader, 60) // len(seeds)):
+            harness.mutant(seed, whole, path, index, 7)
+            end = harness.read_one(seed, path, index, right)
+            assert end.kind in harness.FINE, f"file {index} of seed 7, part {part}: {end}"
+
+
+@pytest.mark.parametrize("suffix", [".nwb", ".nc", ".h5"])
+def test_texts_without_end(suffix, tmp_path):
+    """HDF5 2.0 reads a collection of texts for ever of which an entry has no length."""
+    path = tmp_path / f"a{suffix}"
+    with h5py.File(path, "w") as file:
+        file.attrs.update(nwb_version="2.6.0", text="some words")
+    data = bytearray(path.read_bytes())
+    start = data.index(b"GCOL")
+    (size,) = struct.unpack_from("<Q", data, start + 8)
+    data[start + 16 : start + size] = bytes(size - 16)
+    path.write_bytes(data)
+    for read in (io.read, load) if suffix == ".nc" else (io.read,):
+        with pytest.raises(FileFormatError, match=f"texts at byte {start} have no end.*again"):
+            read(path)
+
+
+def _transposed(file):
+    values = file["x"][()].T
+    del file["x"]
+    file["x"] = values
+
+
+def _removed(file):
+    del file["x"]
+
+
+def test_own_files_that_were_changed(tmp_path):
+    """Dims swapped and arrays removed are told, because the file says what was written."""
+    ds = recording().assign(x=(("unit", "trial"), np.arange(12.0).reshape(3, 4)))
+    for k, change in enumerate((_transposed, _removed)):
+        path = tmp_path / f"{k}.nc"
+        save(path, ds)
+        with h5py.File(path, "r+") as file:
+            change(file)
+        for read in (load, io.read):
+            with pytest.raises(FileFormatError, match="not what was written"):
+                read(path)
+    path = tmp_path / "edited.nc"
+    save(path, ds)
+    with xr.open_dataset(path, engine="h5netcdf") as opened:
+        edited = opened.load().drop_vars("x")
+    edited.to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(FileFormatError, match=r"on .unit: 3, trial: 4. then, absent now"):
+        load(path)
+    edited.attrs.pop("neurodyn_saved")  # as the error says
+    edited.to_netcdf(path, engine="h5netcdf")
+    assert load(path).sizes["unit"] == 3
+
+
+def test_one_file_of_many_and_missing_packages(tmp_path, monkeypatch):
+    """One file of Neuralynx is read, though its reader takes folders."""
+    foreign.write("neuralynx", tmp_path / "CSC1.ncs")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = io.read(tmp_path / "CSC1.ncs")
+    right = [np.random.default_rng(k).integers(-999, 999, 512) for k in range(4)]
+    expected = np.concatenate(right) * 0.0000000305 * 1e3  # [mV]
+    np.testing.assert_allclose(found["v"].values[:, 0], expected, rtol=1e-6)
+    assert found["time"].values[1] == 0.5
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (tmp_path / "a.edf").write_bytes(b"0       X" + bytes(500))
+    with pytest.raises(ImportError, match="pip install pyedflib"):
+        io.read(tmp_path / "a.edf")
+    (tmp_path / "a.vhdr").write_text(
+        "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nDataFile=a.eeg\n"
+        "MarkerFile=a.vmrk\nDataFormat=BINARY\nDataOrientation=MULTIPLEXED\n"
+        "NumberOfChannels=1\nSamplingInterval=1000\n[Binary Infos]\nBinaryFormat=INT_16\n"
+        "[Channel Infos]\nCh1=Fp1,,0.5,uV\n"
+    )
+    with pytest.raises(FileFormatError, match=r"several files, and .*a.eeg' is not there"):
+        io.read(tmp_path / "a.vhdr")
+
+
+def test_descriptions_of_arrays_that_are_none(tmp_path):
+    """A dtype that is a list is told, whatever the checksum."""
+    import zipfile
+
+    path = tmp_path / "a.nd"
+    SEEDS["model"][0].make(path)
+    with zipfile.ZipFile(path) as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    header = json.loads(members["header.json"])
+    next(iter(header["arrays"].values()))["dtype"] = ["float32"]
+    members["header.json"] = json.dumps(header).encode()
+    with zipfile.ZipFile(path, "w") as again:
+        for name, content in members.items():
+            again.writestr(name, content)
+    with pytest.raises(FileFormatError, match="is described as"):
+        load(path)
