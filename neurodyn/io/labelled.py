@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
@@ -168,11 +169,8 @@ def _problem(obj: Labelled) -> str | None:
 
 
 def _frame(ds: xr.Dataset) -> dict[str, list]:
-    """Dims and shape of each variable, and whether it is a coordinate."""
-    return {
-        str(name): [list(map(str, v.dims)), list(v.shape), name in ds.coords]
-        for name, v in ds.variables.items()
-    }
+    """Dims and shape of each variable."""
+    return {str(name): [list(map(str, v.dims)), list(v.shape)] for name, v in ds.variables.items()}
 
 
 def _check_frame(tree: xr.DataTree, frame: dict[str, dict] | None) -> None:
@@ -205,9 +203,9 @@ def _check_shapes(obj: Labelled) -> None:
 def _words(about: list | None) -> str:
     if about is None:
         return "absent"
-    dims, shape, coord = about
+    dims, shape = about
     sizes = ", ".join(f"{d}: {n}" for d, n in zip(dims, shape, strict=False))
-    return f"a {'coordinate' if coord else 'variable'} on ({sizes})"
+    return f"on ({sizes})"
 
 
 def _refuse_other_hdf5(path: Path) -> None:
