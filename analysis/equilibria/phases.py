@@ -62,7 +62,7 @@ def phase_response(system: Any, cycle: xr.Dataset) -> xr.Dataset:
     >>> oscillator = models.reference.VanDerPol(mu=0.01)  # x = 2 cos(phase), v = -2 sin(phase)
     >>> cycle = analysis.limit_cycle(oscillator, [2.0, 0.0], duration=1000, n=8)
     >>> shift = analysis.phase_response(oscillator, cycle)["phase_response"]
-    >>> shift.sel(latent="x").values[2].round(2)  # at phase pi / 2: a push in x delays
+    >>> round(shift.sel(latent="x").values[2].item(), 2)  # at phase pi / 2: a push in x delays
     -0.5
     """
     if not {"state", "period", "stability"} <= set(cycle):
