@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
-from neurodyn.labels import pair_channels
+from neurodyn.labels import in_positions, pair_channels
 from neurodyn.plot.style import GREY, ORANGE, STROKES, label, panel, styled
 
 #: How a point is filled: stable ones whole, saddles by half, unstable ones not.
@@ -135,13 +135,23 @@ def _states(result: xr.Dataset, run: xr.Dataset) -> xr.DataArray:
     """The states of a run ``(..., time, entry)``, by the variable that records them."""
     recorded = result.attrs["recorded_by"]
     names = [recorded] if isinstance(recorded, str) else list(recorded)
-    known = "state" if "state" in run and "speed" in run else names[0]
-    if (len(names) > 1 and known != "state") or known not in run:
+    dim = _entries(result)
+    if "state" in run and "speed" in run:  # of linearise
+        return run["state"].sortby("time").transpose(..., "time", dim)
+    if not set(names) <= set(run.data_vars):
         raise ValueError(
             f"the state is {', '.join(names)}: give a run that records it (simulate with "
-            f"save={names!r}), or for several the result of analysis.linearise(system, run)."
+            f"save={names!r})."
         )
-    return run[known].sortby("time").transpose(..., "time", _entries(result))
+    if len(names) == 1:
+        return run[names[0]].sortby("time").transpose(..., "time", dim)
+    parts = []
+    for name in names:
+        (own,) = (d for d in run[name].dims if d not in ("trial", "condition", "time", "seed"))
+        part = in_positions(run[name], str(own), what=f"run: {name}").rename({own: dim})
+        parts.append(part.drop_vars([c for c in part.coords if dim in part[c].dims]))
+    whole = xr.concat(parts, dim, coords="minimal", compat="override", join="exact")
+    return whole.assign_coords({dim: np.arange(whole.sizes[dim])}).transpose(..., "time", dim)
 
 
 @styled
@@ -200,7 +210,7 @@ def fixed_points(points: xr.Dataset, *, run: xr.Dataset | None = None, dims: int
         getattr(ax, f"set_{axis}label")(name)
     if dims == 3:
         ax.set_box_aspect(None, zoom=0.85)
-    figure.legend(loc="outside lower center", ncols=4)
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 

@@ -69,6 +69,7 @@ EXPERIMENTS = Catalogue(
         "brain_timescales",
         "izhikevich2003",
         "fit_izhikevich",
+        "flip_flop",
         "force_sine",
         "what_when",
     )
