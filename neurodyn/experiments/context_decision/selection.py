@@ -54,10 +54,11 @@ def selected(model: Any, trials: xr.Dataset, task: ContextDecision) -> xr.Datase
             key=shared_key(4),
             progress=False,
         )
-        one = analysis.selection(points).assign_coords(
-            network=("equilibrium", np.full(points.sizes["equilibrium"], seed)),
-            **{name: points[name].variable for name in ("kind", "stability", "n_unstable")},
-        )
+        labels: dict[Any, Any] = {
+            name: points[name].variable for name in ("kind", "stability", "n_unstable")
+        }
+        labels["network"] = ("equilibrium", np.full(points.sizes["equilibrium"], seed))
+        one = analysis.selection(points).assign_coords(labels)
         found.append(one)
     joined = xr.concat(found, "equilibrium", join="override", combine_attrs="override")
     number = np.arange(joined.sizes["equilibrium"])
