@@ -38,6 +38,7 @@ EXEMPT = {
     "analysis/operators/dsa.py:dsa": "fits an operator to each; no value of one meets the other",
     "analysis/dynamics/words.py:word_divergence": "joins by the words themselves",
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,
+    "neurodyn/experiments/flip_flop/__init__.py:_row": _EACH,
     "neurodyn/experiments/shared/decision.py:study": "hands both to compare",
     "neurodyn/experiments/fit_izhikevich/scores.py:target_of": _ONE,
     "neurodyn/experiments/fit_izhikevich/__init__.py:_thinned": _ONE,
@@ -53,12 +54,13 @@ EXEMPT = {
     "neurodyn/signals/events.py:trial_column": "reads one, or a column of the other",
     "neurodyn/signals/align.py:_coords": "trials of one, other dims of the other",
     "neurodyn/signals/resample.py:resample": "takes the times of the second, and no values",
-    "neurodyn/signals/resample.py:_new_clock": "takes the times of the second, and no values",
     "neurodyn/spikes/session_tables.py:columns_of": "reads columns; align pairs them",
     "neurodyn/spikes/session.py:align": "pairs trials where each part is cut",
     "neurodyn/io/parts.py:cut_trials": "hands all on to align",
     "neurodyn/io/parts.py:with_trials": "spikes of one, and the table of trials of the other",
     "neurodyn/io/lazy.py:_mapped": _ONE,
+    "neurodyn/io/nwb_write_signals.py:_series": "writes a variable of the other",
+    "neurodyn/io/pieces.py:length": "reads a part of the other",
     "neurodyn/io/selection.py:of": "names what to read",
 }
 _LABELLED = ("DataArray", "Dataset")

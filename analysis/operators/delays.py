@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.operators.series import read
 from neurodyn.analysis.shared.results import coords_of
 from neurodyn.common.checks import check_whole
-from neurodyn.labels import LabelError, dataset
+from neurodyn.labels import LabelError, clock, dataset
 
 
 def embed(x: Any, n_delays: int, delay_interval: int) -> Any:
@@ -101,11 +101,12 @@ def delay_embedding(
     series = read(activity, variable=variable)
     array = series.array
     long_enough(array.sizes["time"], n_delays, delay_interval, least=1)
+    times = clock(array, what="activity", default=1.0).time
     late = np.arange(n_delays) * delay_interval * series.step
     past = (n_delays - 1) * delay_interval
     coords: dict[str, Any] = {
         **{k: v for dim in (series.row, "unit") for k, v in coords_of(array, dim).items()},
-        "time": ("time", array["time"].values[past:], series.unit, "time of the latest sample"),
+        "time": ("time", times[past:], series.unit, "time of the latest sample"),
         "delay": ("delay", late, series.unit, "time before the latest sample"),
     }
     name = str(array.name or "activity")

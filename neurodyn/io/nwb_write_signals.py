@@ -100,7 +100,7 @@ def add_signals(
     """
     names = [n for n, v in ds.data_vars.items() if "time" in v.dims]
     base = path.removeprefix("signals/") or str(ds.attrs.get("series", ""))
-    time = ds["time"].values.astype(np.float64)
+    time = labels.clock(ds, what=path, even=False).time
     hertz = rate(time)
     for name in names:
         array = ds[name]

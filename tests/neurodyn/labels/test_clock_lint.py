@@ -36,6 +36,16 @@ ALLOWED = {
         "neurodyn/experiments/symbolic_attractors/scores.py",
         "coded['frequency'].values",
     ): "shares of visits",
+    ("neurodyn/io/neo_write_parts.py", "ds['time'].values"): (
+        "times that were read before, looked at for their bits"
+    ),
+    ("neurodyn/plot/operators.py", "right.plot(ahead, steps[np.nanargmin(line)], color=colour)"): (
+        "the axis says its unit"
+    ),
+    (
+        "neurodyn/plot/operators.py",
+        "right.plot(ahead, choice['persistence_error'], '--', color=GREY, label='no change')",
+    ): "the axis says its unit",
     ("models/plrnn/base.py", "float(time)"): "the time of one sample, whose unit is checked there",
     ("analysis/reconstructions/forecast.py", "prediction['ahead'].values"): (
         "times along the horizons, compared with the step of the clock"
