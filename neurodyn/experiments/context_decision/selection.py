@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn import analysis, labels
+from neurodyn import analysis
 from neurodyn.experiments.running.seeds import shared_key
 from neurodyn.experiments.shared.ensembles import spread
+from neurodyn.labels import between
 from neurodyn.tasks import ContextDecision
 
 EVIDENCE = ("motion", "colour")
@@ -41,7 +42,7 @@ def selected(model: Any, trials: xr.Dataset, task: ContextDecision) -> xr.Datase
         {"context": ("context", list(EVIDENCE), CONTEXT), "input": list(task.input_names)},
         ("context", "input"),
     )  # fmt: skip
-    during = labels.between(trials, (0.0, float(trials["stimulus_stop"].min())))
+    during = between(trials, (0.0, float(trials["stimulus_stop"].min())))
     found = []
     for i, seed in enumerate(trials["seed"].values.tolist()):
         points = analysis.fixed_points(
