@@ -1,7 +1,7 @@
 """What neo does not read from the header of an Axon file: analog outputs, user lists and tags."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -15,6 +15,17 @@ _EPISODIC = 5
 TAGS = ("time", "comment", "external", "voice", "new file", "annotation")
 #: Parameters that a user list can vary, in their order, after 11 others and one for each epoch.
 _PARAMETERS = ("level", "duration", "period", "width")
+#: Sections of version 2, in the order of their table, and where it starts.
+_SECTIONS = (
+    "protocol", "inputs", "outputs", "epochs", "inputs of outputs", "epochs of outputs",
+    "user lists", "regions of statistics", "mathematics", "texts", "samples", "tags", "displays",
+    "changes", "voice tags", "sweeps", "annotations", "statistics",
+)  # fmt: skip
+_TABLE = 76
+#: Fewest bytes of an entry of a section, of all others 12.
+_LEAST = {"samples": 2, "sweeps": 8}
+#: Places in version 1 of the first block and the number of entries, and bytes of an entry.
+_PLACES = {"tags": (44, 48, 64), "sweeps": (92, 96, 8)}
 _FROM_FILE = "its waveform was played from the file '{}', which the recording does not contain"
 
 
@@ -43,6 +54,27 @@ def read_header(path: Path, info: Mapping[str, Any]) -> Header:
     """Read the header of an Axon file, of which neo has read `info`."""
     with open(path, "rb") as file:
         return (_version_1 if info["fFileVersionNumber"] < 2 else _version_2)(file, info)
+
+
+def places(file: BinaryIO) -> Iterator[tuple[str, int, int, int]]:
+    """Name, start, bytes of an entry and number of entries of what the header points to.
+
+    An entry has 0 bytes if it has fewer than its kind needs.
+    """
+    file.seek(0)
+    data = file.read(_TABLE + 16 * len(_SECTIONS))
+    if len(data) < _TABLE + 16 * len(_SECTIONS):
+        yield "header", 0, _TABLE + 16 * len(_SECTIONS), 1
+    elif data.startswith(b"ABF2"):
+        for k, name in enumerate(_SECTIONS):
+            block, size, count = struct.unpack_from("<IIq", data, _TABLE + 16 * k)
+            if name == "texts":  # they differ in length, and the size is that of all
+                count = min(count, 1)
+            yield name, block * BLOCK, size if size >= _LEAST.get(name, 12) else 0, count
+    else:
+        for name, (block, count, size) in _PLACES.items():
+            start, number = (struct.unpack_from("<i", data, at)[0] for at in (block, count))
+            yield name, start * BLOCK, size, number
 
 
 def _version_1(file: BinaryIO, info: Mapping[str, Any]) -> Header:

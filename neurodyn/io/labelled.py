@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.atomic import atomic_path
-from neurodyn.io.heaps import check_heaps
+from neurodyn.io.heaps import check_heaps, check_scales
 from neurodyn.io.lazy import taken
 from neurodyn.io.lossless import from_file, in_order, of_earlier, refuse_nul, to_file
 from neurodyn.io.selection import Selection
@@ -218,7 +218,10 @@ def _refuse_other_hdf5(path: Path) -> None:
                 raise FileFormatError(
                     f"'{path}' is an NWB file: read recordings with neurodyn.io.read."
                 )
-    except OSError as error:
+            check_scales(file)
+    except FileFormatError:
+        raise
+    except Exception as error:  # h5py raises errors of many types
         raise FileFormatError(
             f"'{path}' is a damaged or truncated netCDF file ({error}). Copy or write it again."
         ) from error

@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
+from neurodyn.io.neo_damage import check_tables
 from neurodyn.io.parts import combine
 from neurodyn.io.selection import Selection
 from neurodyn.labels import LabelError
@@ -46,6 +47,8 @@ def read_neo(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
 
     from neurodyn.io.neo_partly import load_partly
 
+    if path.is_file():
+        check_tables(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reader = _reader(path, neo)

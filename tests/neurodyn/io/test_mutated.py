@@ -15,8 +15,8 @@ from neurodyn.io.files import load, save
 from tests.proof.mutated import foreign, harness
 from tests.proof.mutated.seeds import SEEDS, recording
 
-#: Files of those readers that are slow.
-FEW = {"nwb": 12, "nix": 12, "torch": 12, "zarr": 20, "netcdf": 24}
+#: Files of those readers that are slow; 40 of others.
+FEW = {"nwb": 6, "nix": 4, "abf1": 12, "abf2": 16, "torch": 12, "zarr": 6, "netcdf": 12}
 
 
 @pytest.mark.parametrize("reader", SEEDS)
@@ -28,7 +28,7 @@ def test_damaged_files(reader, tmp_path):
         whole, path = (tmp_path / f"{name}{part}{seed.suffix}" for name in ("whole", "damaged"))
         seed.make(whole)
         right = seed.read(whole)
-        for index in range(FEW.get(reader, 60) // len(seeds)):
+        for index in range(FEW.get(reader, 40) // len(seeds)):
             harness.mutant(seed, whole, path, index, 7)
             end = harness.read_one(seed, path, index, right)
             assert end.kind in harness.FINE, f"file {index} of seed 7, part {part}: {end}"
@@ -48,6 +48,60 @@ def test_texts_without_end(suffix, tmp_path):
     for read in (io.read, load) if suffix == ".nc" else (io.read,):
         with pytest.raises(FileFormatError, match=f"texts at byte {start} have no end.*again"):
             read(path)
+
+
+def test_lengths_that_no_file_has(tmp_path):
+    """HDF5 allots the length of a text before it looks for the text."""
+    path = tmp_path / "a.nc"
+    SEEDS["netcdf"][0].make(path)
+    data = bytearray(path.read_bytes())
+    start = data.index(b"GCOL")
+    at = data.index(struct.pack("<QI", start, 1)) - 4
+    struct.pack_into("<I", data, at, 1 << 31)
+    path.write_bytes(data)
+    with pytest.raises(FileFormatError, match=f"byte {at} .* longer than the file"):
+        io.read(path)
+
+
+@pytest.mark.parametrize("name", ["DIMENSION_LIST", "CLASS"])
+def test_scales_of_another_form(name, tmp_path):
+    """HDF5 writes such a list beyond the memory that it has for a right one, and aborts."""
+    path = tmp_path / "a.nc"
+    SEEDS["netcdf"][0].make(path)
+    with h5py.File(path, "r+") as file:
+        file["area" if name == "DIMENSION_LIST" else "unit"].attrs[name] = np.zeros((20, 30))
+    for read in (load, io.read):
+        with pytest.raises(FileFormatError, match=f"attribute {name} of .* is damaged"):
+            read(path)
+
+
+#: Reader, part; place, format and value of a change; what is said of it.
+TABLES = {
+    "entries of no length": ("abf2", 0, 76 + 3 * 16, "<IIq", (0, 0, 1 << 52), "table of epochs"),
+    "too many entries": ("abf2", 0, 76 + 11 * 16 + 8, "<q", (10**6,), "table of tags has 1000000"),
+    "less than none": ("abf2", 0, 76 + 15 * 16 + 8, "<q", (-1,), "table of sweeps has -1"),
+    "texts beyond the end": ("abf2", 0, 76 + 9 * 16, "<I", (99,), "table of texts"),
+    "too many tags": ("abf1", 0, 48, "<i", (10**6,), "table of tags has 1000000"),
+    "sweeps beyond the end": ("abf1", 0, 92, "<i", (10**6,), "table of sweeps"),
+    "sweeps before the start": ("abf1", 0, 92, "<i", (-2,), "from byte -1024"),
+    "a block too long": ("neo", 0, -32 + 12, "<2H", (65535, 65535), "block of data goes"),
+    "half a block": ("neo", 0, -32 + 12, "<2H", (0, 1), "block of data"),
+    "channels without end": ("neo", 0, 140, "<i", (10**6,), "channels of spikes"),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_tables_that_do_not_fit(kind, tmp_path):
+    """Neo would loop over what a header counts, or allot what a block says to hold."""
+    reader, part, at, form, values, text = TABLES[kind]
+    seed = SEEDS[reader][part]
+    path = tmp_path / f"a{seed.suffix}"
+    seed.make(path)
+    data = bytearray(path.read_bytes())
+    struct.pack_into(form, data, at % len(data), *values)
+    path.write_bytes(data)
+    with pytest.raises(FileFormatError, match=rf"{text}.*Copy it again"):
+        io.read(path)
 
 
 def _transposed(file):
