@@ -13,7 +13,7 @@ from jaxtyping import Float
 from neurodyn.analysis.dynamics.pieces import PiecewiseLinear
 from neurodyn.analysis.dynamics.piecewise_linear import exact_fixed_points
 from neurodyn.analysis.equilibria.field import Field, field_of
-from neurodyn.analysis.equilibria.inputs import constant_inputs
+from neurodyn.analysis.equilibria.inputs import constant_inputs, input_names
 from neurodyn.analysis.equilibria.linear import derivatives, labelled, variables_of
 from neurodyn.analysis.equilibria.search import distinct, polished, search
 from neurodyn.analysis.equilibria.states import Names, names_of, vectors
@@ -53,7 +53,8 @@ def fixed_points(
         A map, or a flow without spikes. Noise is left out: points are those of the drift.
     inputs
         Constant input ``(input,)``; or several ``(set, input)``, each with points of its own. A
-        DataArray's second dim, such as ``condition``, gives its labels to the points. Default 0.
+        DataArray's second dim, such as ``condition``, gives its labels to the points, and names of
+        its inputs stay. Default 0.
     starts
         States to start from: a run with the variables that record the state (best: of the task that
         the network was trained on), a DataArray or array of states, or a `State` with leading axes.
@@ -88,8 +89,9 @@ def fixed_points(
 
     Returns
     -------
-    Dataset on ``equilibrium``, fixed points before slow ones, the most stable first, with all
-    variables of :func:`linearise`, and
+    Dataset on ``equilibrium``, for each input fixed points before slow ones, and the most stable
+    first: by the number of growing directions, then by the largest growth rate, the lowest first.
+    It has all variables of :func:`linearise`, and
 
     ``state`` (equilibrium, unit), ``inputs`` (equilibrium, input)
         The points and their inputs; the dim of the state is as in :func:`linearise`.
@@ -194,9 +196,10 @@ def fixed_points(
     points = {n: ("equilibrium", c.values[which[chosen]], *_about(c)) for n, c in coords.items()}
     if dim is not None and dim not in points:
         points[dim] = ("equilibrium", which[chosen], "1", "number of the input")
+    points |= input_names(inputs)
     result = labelled(variables, names, points, type(system).__name__, **about)
     order = np.lexsort(
-        [-result["growth_rate"].values[:, 0], result["n_unstable"].values, kind != "fixed"]
+        [result["growth_rate"].values[:, 0], result["n_unstable"].values, kind != "fixed"]
     )
     if dim is not None:
         order = order[np.argsort(which[chosen][order], kind="stable")]

@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.analysis.equilibria.field import Field
+from neurodyn.analysis.shared.results import coords_of
 from neurodyn.labels import LabelError, in_positions
 
 
@@ -54,6 +55,13 @@ def constant_inputs(
     if not np.isfinite(array).all():
         raise ValueError("inputs hold NaN or infinite values.")
     return np.atleast_2d(array), dim, coords
+
+
+def input_names(inputs: Any) -> dict[str, xr.Variable]:
+    """Names of the inputs, and other coordinates on them, in the order of the system."""
+    if not isinstance(inputs, xr.DataArray) or "input" not in inputs.dims:
+        return {}
+    return coords_of(in_positions(inputs, "input", what="inputs"), "input")
 
 
 def each_input(

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE
 from neurodyn.analysis.shared.results import results
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import ordered
@@ -75,7 +76,12 @@ class Jacobians:
             used |= set(right)
         kept = {n: c for n, c in self.coords.items() if set(c.dims) <= used} | (coords or {})
         return results(
-            found, kept, kind=None, values=False, dims=[*self.lead, "dimension", "origin", *dims]
+            found,
+            kept,
+            kind=None,
+            values=False,
+            dims=[*self.lead, "dimension", "origin", *dims],
+            infinite=MAY_BE_INFINITE,
         )
 
 

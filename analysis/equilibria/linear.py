@@ -13,8 +13,8 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.equilibria.field import Field, field_of
-from neurodyn.analysis.equilibria.inputs import each_input
-from neurodyn.analysis.equilibria.modes import mode_variables
+from neurodyn.analysis.equilibria.inputs import each_input, input_names
+from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE, mode_variables
 from neurodyn.analysis.equilibria.states import Names, names_of, vectors
 from neurodyn.analysis.shared.results import results
 from neurodyn.labels.convention import ordered
@@ -125,7 +125,9 @@ def linearise(
     ``eigenvalue_real``, ``eigenvalue_imag`` (*lead, component)
         Eigenvalues, the fastest growing first.
     ``growth_rate``, ``timescale``, ``frequency`` (*lead, component)
-        Their growth rates [1/ms], timescales (1 / abs(growth rate)) [ms] and frequencies [Hz].
+        Their growth rates [1/ms], timescales (1 / abs(growth rate)) [ms] and frequencies [Hz]. The
+        timescale of a neutral mode is infinite; so is the growth rate (-inf) of a mode of a map
+        with the eigenvalue 0, which is gone after a step.
     ``right_real``, ``right_imag``, ``left_real``, ``left_imag`` (*lead, unit, component)
         Eigenvectors. Right ones, of length 1, are the directions of the modes. A left one selects
         how much of a push goes into its mode (selection vector): its product with its right one is
@@ -167,6 +169,7 @@ def linearise(
         ):
             inputs = given["inputs"]
         u = each_input(field, inputs, array.shape[:-1], lead, coords)
+        coords |= input_names(inputs)
         flat = array.reshape(-1, array.shape[-1])
         if not (np.isfinite(flat).all() and np.isfinite(u).all()):
             raise ValueError(
@@ -205,6 +208,7 @@ def labelled(
         kind=None,
         values=False,
         dims=[*own, "dimension", "origin"],
+        infinite=MAY_BE_INFINITE,
         system=system,
         recorded_by=[part.name for part in names.parts],
         **attrs,

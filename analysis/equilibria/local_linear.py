@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from neurodyn.analysis.equilibria.local_fits import fitted, moments_of
-from neurodyn.analysis.equilibria.modes import mode_variables
+from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE, mode_variables
 from neurodyn.analysis.shared.arrays import checked, pick, rows
 from neurodyn.analysis.shared.draws import generator as generator_of
 from neurodyn.analysis.shared.results import coords_of, results
@@ -145,7 +145,7 @@ def local_linear(
         coords["presynaptic"] = ("presynaptic", array["unit"].values)
     if width is not None:
         coords["time"] = ("time", middles, "ms", "middle of the window")
-    return results(shaped, coords, kind=None, values=False)
+    return results(shaped, coords, kind=None, values=False, infinite=MAY_BE_INFINITE)
 
 
 def _number(penalty: Any) -> float:

@@ -12,6 +12,15 @@ _DEFECTIVE = 1e13
 #: Real part [relative to the largest modulus] below which a direction neither grows nor decays.
 NEUTRAL = 1e-9
 STABILITY = ("stable", "saddle", "unstable", "neutral")
+#: Variables in which infinity is a value: a neutral mode lasts for ever, and one of a map with the
+#: eigenvalue 0 is gone after a step.
+MAY_BE_INFINITE = (
+    "growth_rate",
+    "timescale",
+    "next_timescale",
+    "initial_growth_rate",
+    "final_growth_rate",
+)
 
 
 class Modes(NamedTuple):

@@ -40,8 +40,8 @@ def selection(linear: xr.Dataset) -> xr.Dataset:
         Right eigenvector, of length 1: direction of the line attractor. Lines of all states point
         to the same side as the first one, whose largest entry is positive.
     ``growth_rate``, ``timescale``, ``frequency`` (*lead)
-        Of the mode: growth rate [1/ms], timescale [ms] and frequency [Hz; 0 of a line]; of maps per
-        step, and steps.
+        Of the mode: growth rate [1/ms], timescale [ms; infinite of a neutral mode] and frequency
+        [Hz; 0 of a line]; of maps per step, and steps.
     ``next_timescale`` (*lead)
         Timescale of the slowest mode but this one [ms]. A line is distinct where it is much shorter
         than `timescale`.

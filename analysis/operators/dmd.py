@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
-from neurodyn.analysis.equilibria.modes import modes_of
+from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE, modes_of
 from neurodyn.analysis.operators.fit import Embedded, Operator, errors_of, fitted, operator_of
 from neurodyn.analysis.operators.prepared import (
     Settings,
@@ -152,7 +152,9 @@ def linear_operator(
         "delay_interval": how.delay_interval,
     }
     about |= {"ridge": how.ridge, "offset": offset, "dt": series.step}
-    return results(found, coords, dims=["delay", "mode"], **about)
+    # Without any error the information criterion has no lower bound.
+    infinite = (*MAY_BE_INFINITE, "aic")
+    return results(found, coords, dims=["delay", "mode"], infinite=infinite, **about)
 
 
 def _variables(

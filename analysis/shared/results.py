@@ -8,6 +8,7 @@ from typing import Any
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.labels.convention import INFINITE
 
 
 def results(
@@ -17,12 +18,20 @@ def results(
     kind: str | None = "statistic",
     values: bool = True,
     dims: Sequence[str] = (),
+    infinite: Sequence[str] = (),
     **attrs: Any,
 ) -> xr.Dataset:
-    """Results of a measure, built and checked by `neurodyn.labels.dataset`."""
-    return labels.dataset(
-        variables, coords or {}, source="analysis", kind=kind, attrs=attrs, dims=dims, values=values
-    )
+    """Results of a measure, built and checked by `neurodyn.labels.dataset`.
+
+    Infinity is a value of the variables named in `infinite`, so that they are checked without it.
+    """
+    about = {"attrs": attrs, "dims": dims, "values": values and not infinite}
+    built = labels.dataset(variables, coords or {}, source="analysis", kind=kind, **about)
+    for name in set(infinite) & set(built):
+        built[name].attrs[INFINITE] = 1
+    if values and infinite:
+        labels.check(built)
+    return built
 
 
 def table(

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.clock import SECONDS
-from neurodyn.labels.convention import TIME_TOLERANCE, LabelError
+from neurodyn.labels.convention import INFINITE, TIME_TOLERANCE, LabelError
 from neurodyn.labels.ends import counted, valid
 
 
@@ -19,8 +19,11 @@ def value_problems(array: xr.DataArray, simultaneous: Any = 1, gaps: Any = 0) ->
         return
     name = "the array" if array.name is None else f"'{array.name}'"
     numbers = array.values
-    if np.isinf(numbers).any():
-        yield f"{name} holds infinite values: find the division or the diverging run behind them"
+    if not array.attrs.get(INFINITE) and np.isinf(numbers).any():
+        yield (
+            f"{name} holds infinite values: find the division or the diverging run behind them, "
+            f"or set its .attrs['{INFINITE}'] = 1 where infinity is a value"
+        )
     missing = np.isnan(numbers)
     if "time" not in array.dims or not missing.any() or gaps:
         return

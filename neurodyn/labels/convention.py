@@ -83,6 +83,9 @@ KINDS = (
 _RANK = {dim: rank for rank, dim in enumerate(DIMS)}
 #: Attribute in which a Dataset lists the dims of its study.
 OWN_DIMS = "dims"
+#: Attribute, 1 of a variable in which infinity is a value: a mode that never decays has no end of
+#: its timescale.
+INFINITE = "infinite"
 
 #: Units and long name of the coordinates that have a fixed meaning.
 COORDS = {

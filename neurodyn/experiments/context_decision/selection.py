@@ -63,7 +63,7 @@ def selected(model: Any, trials: xr.Dataset, task: ContextDecision) -> xr.Datase
         found.append(one)
     joined = xr.concat(found, "equilibrium", join="override", combine_attrs="override")
     number = np.arange(joined.sizes["equilibrium"])
-    return joined.assign_coords(equilibrium=number, input=list(task.input_names))
+    return joined.assign_coords(equilibrium=number)
 
 
 def summary(points: xr.Dataset) -> dict[str, str]:

@@ -81,14 +81,20 @@ def test_points_equal_those_of_an_independent_root_finder_for_every_input():
     u = xr.DataArray(
         [[0.0, 0.0], [1.5, -0.5]], {"condition": ["rest", "driven"]}, ("condition", "input")
     )
+    u = u.assign_coords(input=["motion", "colour"])
     points = fixed_points(model, u, n_starts=300)
     labels.check(points)
+    assert points["input"].values.tolist() == ["motion", "colour"]
+    names = analysis.selection(linearise(model, points))["input"]
+    assert names.values.tolist() == ["motion", "colour"]
     rng = np.random.default_rng(1)
     for name in ("rest", "driven"):
         drift = _drift(model, u.sel(condition=name).values)
         roots = [scipy.optimize.root(drift, rng.standard_normal(5), tol=1e-13) for _ in range(150)]
         expected = {tuple(r.x.round(7) + 0.0) for r in roots if np.abs(drift(r.x)).max() < 1e-13}
         here = points.isel(equilibrium=np.flatnonzero(points["condition"] == name))
+        first = here["growth_rate"].values[:, 0]
+        assert (np.lexsort([first, here["n_unstable"].values]) == np.arange(len(first))).all()
         found = {tuple(z.round(7) + 0.0) for z in here["state"].values}
         assert expected
         assert found >= expected
@@ -216,6 +222,22 @@ def test_systems_without_fixed_points_have_slow_ones():
     assert float(slow["speed"][0]) == pytest.approx(1e-5, rel=1e-3)
     np.testing.assert_allclose(slow["state"].values, 0, atol=1e-2)
     labels.check(slow)
+
+
+def test_neutral_modes_last_for_ever_and_results_say_that_infinity_is_meant():
+    W = np.diag([1.0, 0.0]).astype("float32")
+    line = linearise(models.CTRNN(1, 2, 1, tau=10.0, W=W, key=0), np.zeros(2))
+    assert line["timescale"].values.tolist() == [np.inf, 10.0]
+    plain = {"tau": 1.0, "activation": "tanh", "b": np.zeros(2), "b_in": np.zeros(2)}
+    one_step = linearise(models.LeakyRNN(1, 2, 1, W=W, **plain, key=0), np.zeros(2), dt=5.0)
+    assert one_step["growth_rate"].values.tolist() == [0.0, -np.inf]
+    flips = np.tile([1.0, -1.0], (4, 10))[..., None]
+    flipping = analysis.linear_operator(flips, offset="none", dt=5.0, n_folds=2)
+    assert float(flipping["timescale"][0]) > 1e12
+    for result in (line, one_step, analysis.selection(line), analysis.non_normality(line)):
+        labels.check(result)
+    with pytest.raises(labels.LabelError, match="'speed' holds infinite values"):
+        labels.check(line.assign(speed=line["speed"] + np.inf).assign_attrs(line.attrs))
 
 
 class Clocked(Circle):
