@@ -49,6 +49,9 @@ def modes_of(jacobian: Float[np.ndarray, "point d d"], is_map: bool) -> Modes:
     order = np.lexsort([-values.imag, -growth.round(12), -growth.round(9)], axis=-1)
     values = np.take_along_axis(values, order, -1)
     right = np.take_along_axis(right, order[:, None, :], -1)
+    # Signs and phases are arbitrary: the largest entry of each is positive.
+    largest = np.take_along_axis(right, np.abs(right).argmax(1)[:, None, :], 1)
+    right = right * (np.abs(largest) / np.where(largest == 0, 1, largest))
     left = np.full_like(right, np.nan)
     with np.errstate(all="ignore"):
         whole = np.linalg.cond(right) < _DEFECTIVE if len(right) else np.zeros(0, bool)

@@ -174,6 +174,8 @@ def _from_run(names: Names, run: xr.Dataset, what: str, kind: str) -> xr.DataArr
         return run["state"]
     if "state" in run and len(names.parts) == 1 and names.parts[0].name not in run:
         return run["state"]
+    if len(names.parts) == 1 and len(run.data_vars) == 1:  # as an array of the state
+        return next(iter(run.data_vars.values()))
     hidden = [part.name for part in names.parts if not part.recorded]
     missing = [part.name for part in names.parts if part.recorded and part.name not in run]
     if hidden or missing:

@@ -78,9 +78,10 @@ def read_zheng(paths: Sequence[Path]) -> xr.DataTree:
     for name, node in recording["intervals"].children.items():
         table = node.to_dataset()
         if "RT" in table.coords:
-            seconds = table.coords["RT"]
+            times = table.coords["RT"]  # in ms where the file says that it holds seconds
+            scale = 1.0 if times.attrs["units"] == "ms" else 1e3
             about = {"units": "ms", "long_name": "reaction time"}
-            table = table.assign_coords(rt=(seconds.dims, seconds.values * 1e3, about))
+            table = table.assign_coords(rt=(times.dims, times.values * scale, about))
             recording[f"intervals/{name}"] = xr.DataTree(table.drop_vars("RT"))
     recording["spikes"].attrs["simultaneous"] = 1
     return recording

@@ -256,7 +256,7 @@ def test_what_has_no_fixed_points_is_refused():
     with pytest.raises(ValueError, match=r"\(2,\)"):
         fixed_points(random_network(), np.zeros(3))
     with pytest.raises(ValueError, match="the run has no rate"):
-        fixed_points(random_network(), starts=xr.Dataset({"v": ("unit", np.zeros(5))}))
+        fixed_points(random_network(), starts=xr.Dataset({n: ("unit", np.zeros(5)) for n in "vw"}))
     with pytest.raises(TypeError, match="method"):
         fixed_points(random_network(), method="enumerate")
     with pytest.raises(ValueError, match="NaN"):

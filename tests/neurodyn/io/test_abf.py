@@ -8,7 +8,8 @@ import pytest
 from neurodyn.io import read
 from neurodyn.io.abf_command import CommandError, Epoch, Output, UserList, command
 
-pyabf = pytest.importorskip("pyabf")
+with np.printoptions():  # it changes how arrays are printed
+    pyabf = pytest.importorskip("pyabf")
 
 STEP = Epoch(0, 1, 4.0, 0.0, 3, 0)
 
