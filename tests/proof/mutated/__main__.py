@@ -50,7 +50,7 @@ def _report(name: str, seeds: list[Seed], options: argparse.Namespace) -> int:
             seed.make(whole)
             try:
                 seed.read(whole)
-            except (io.FileFormatError, ValueError, ImportError):  # noise under the name of a format
+            except (io.FileFormatError, ValueError, ImportError):  # noise under its name
                 seed = seed._replace(read=partial(_none_for_whole, seed.read, whole))
             n = options.n // len(seeds) + (k < options.n % len(seeds))
             numbers = range(options.first, options.first + n)
