@@ -76,7 +76,9 @@ def _unlisted(values: Any, dtype: str) -> np.ndarray:
         return np.char.encode(np.asarray(values, dtype=str), "latin-1").astype(dtype)
     if kind == "O":
         return np.asarray(values, dtype=object)
-    return np.asarray(values, np.int64 if kind in "mM" else None).astype(np.dtype(dtype))
+    # Whole numbers at once, because NumPy makes floats of those beyond int64 beside others.
+    own = np.int64 if kind in "mM" else np.dtype(dtype) if kind in "iu" else None
+    return np.asarray(values, own).astype(np.dtype(dtype))
 
 
 def is_clean(values: np.ndarray) -> bool:

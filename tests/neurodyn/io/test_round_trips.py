@@ -220,3 +220,10 @@ def test_text_that_netcdf_cannot_hold(tmp_path):
         nd.save(tmp_path / "a.zarr", wrong, overwrite=True)
         same(wrong, nd.load(tmp_path / "a.zarr"))
     assert [p.name for p in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def test_whole_numbers_beyond_int64_come_back():
+    """Beside others NumPy makes them floats, which changes their last digits."""
+    codes = np.array([2**63 + 7, 0], np.uint64)
+    ds = spikes.from_times([[1.0], [2.0]], coords={"code": ("unit", codes)}, window=(0, 10))
+    assert io.from_neo(io.to_neo(ds))["code"].values.tolist() == codes.tolist()
