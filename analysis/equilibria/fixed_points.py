@@ -193,7 +193,9 @@ def fixed_points(
     variables["kind"] = ("equilibrium", kind, "1", "kind of point")
     if field.system.n_inputs:
         variables["inputs"] = (("equilibrium", "input"), np.asarray(u), "1", "constant input")
-    points = {n: ("equilibrium", c.values[which[chosen]], *_about(c)) for n, c in coords.items()}
+    points: dict[str, Any] = {
+        n: ("equilibrium", c.values[which[chosen]], *_about(c)) for n, c in coords.items()
+    }
     if dim is not None and dim not in points:
         points[dim] = ("equilibrium", which[chosen], "1", "number of the input")
     points |= input_names(inputs)

@@ -25,8 +25,15 @@ def results(
 
     Infinity is a value of the variables named in `infinite`, so that they are checked without it.
     """
-    about = {"attrs": attrs, "dims": dims, "values": values and not infinite}
-    built = labels.dataset(variables, coords or {}, source="analysis", kind=kind, **about)
+    built = labels.dataset(
+        variables,
+        coords or {},
+        source="analysis",
+        kind=kind,
+        attrs=attrs,
+        dims=dims,
+        values=values and not infinite,
+    )
     for name in set(infinite) & set(built):
         built[name].attrs[INFINITE] = 1
     if values and infinite:
