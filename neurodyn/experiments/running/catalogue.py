@@ -70,6 +70,7 @@ EXPERIMENTS = Catalogue(
         "izhikevich2003",
         "fit_izhikevich",
         "flip_flop",
+        "reaching",
         "force_sine",
         "what_when",
     )

@@ -1,0 +1,32 @@
+"""The reaching experiment, end to end but small."""
+
+import pytest
+
+import neurodyn as nd
+from neurodyn import datasets, experiments, labels
+
+
+def test_networks_are_scored_against_the_recording(tmp_path):
+    """The numbers of the recording are those of the measures' own tests."""
+    if datasets.where("hatsopoulos2007") == "missing":
+        pytest.skip("needs NEURODYN_DATA")
+    small = {"variants": ("untrained", "spiking"), "n_units": 16, "n_spiking": 24}
+    small |= {"n_networks": 1, "steps_spiking": 2, "batch_size": 4, "dt_spiking": 10.0}
+    small |= {"repeats": 2, "n_null": 2, "n_halves": 1}
+    done = experiments.run("reaching", settings=small, out=tmp_path / "run", progress=False)
+    tree = nd.load(tmp_path / "run" / "result.nc")
+    labels.check(tree, values=False)
+    reference = tree["analysis/reference"].to_dataset()
+    assert float(reference["ratio"]) == pytest.approx(0.867003, abs=5e-7)
+    assert float(reference["frequency"]) == pytest.approx(0.9501, abs=5e-5)
+    scores = tree["analysis/scores"].to_dataset().isel(seed=0)
+    assert scores["variant"].values.tolist() == ["untrained", "spiking"]
+    assert bool((scores["dsa"] > reference["dsa"]).all())
+    assert bool((scores["cka"] < reference["cka"]).all())
+    apart = tree["analysis/distances/distance"].sel(system="recording")
+    assert apart["other"].values.tolist() == ["recording", "untrained", "spiking"]
+    assert apart.sel(other="spiking").item() == pytest.approx(float(scores["dsa"][1]), rel=0.05)
+    assert set(tree["model/training"].children) == {"spiking"}
+    assert set(done.figures) == {"rotations", "scores", "distances", "delays"}
+    with pytest.raises(ValueError, match="'n_units' and 'n_spiking' must be at least 16"):
+        experiments.run("reaching", settings={"n_units": 8}, out=tmp_path / "other")
