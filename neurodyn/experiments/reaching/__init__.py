@@ -64,12 +64,15 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
             if i == 0:
                 firsts[variant] = own
                 tree[f"/analysis/rotations/{variant}"] = turns
-            apart = dynamics(settings, {"recording": recording, "network": own}, choice)
+            pair = {"recording": recording, "network": own}
+            angle = float(dynamics(settings, pair, choice)[0, 1])
             row = described(settings, means, soft, turns) | geometry(settings, own, recording)
             row |= {name: float(made[name].mean()) for name in OF_TRIALS}
-            rows.append(row | {"dsa": float(apart[0, 1])})
+            rows.append(row | {"dsa": angle})
         scores.append(rows)
-    tree["/analysis/distances"] = dynamics(settings, firsts, choice).to_dataset(name="distance")
+    about = {"source": "analysis", "dims": ["system", "other"]}
+    apart = dynamics(settings, firsts, choice)
+    tree["/analysis/distances"] = apart.to_dataset(name="distance").assign_attrs(about)
     tree["/analysis/reference"] = labels.dataset(
         {name: ((), reference[name], *reversed(ABOUT[name])) for name in ABOUT},
         {},
