@@ -69,11 +69,15 @@ def trained(settings: Settings, run: Run, variant: str) -> tuple[list[Any], xr.D
     slow = variant == "spiking"
     steps = settings.steps_spiking if slow else settings.steps
     rate = settings.learning_rate_spiking if slow else settings.learning_rate
-    penalties = {"rate_penalty": settings.rate_penalty, "weight_penalty": settings.weight_penalty}
+    objective = Supervised()
+    if variant == "penalised":
+        objective = Supervised(
+            rate_penalty=settings.rate_penalty, weight_penalty=settings.weight_penalty
+        )
     found = fit(
         make,
         task,
-        objective=Supervised(**penalties if variant == "penalised" else {}),
+        objective=objective,
         steps=steps,
         batch_size=settings.batch_size,
         optimizer=optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate)),

@@ -7,6 +7,8 @@ from neurodyn.experiments.running.limits import Count, Limits, NotNegative, Posi
 from neurodyn.experiments.running.seeds import SeededSettings
 
 Variant = Literal["untrained", "ctrnn", "penalised", "noisy", "gru", "spiking"]
+#: Time from the onset of the movement [ms].
+Time = Annotated[float, Limits(-10_000.0, 10_000.0)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,8 +89,8 @@ class Settings(SeededSettings):
     sigma: Positive = 25.0
     soft: Positive = 5.0
     n_components: Annotated[int, Limits(2)] = 6
-    rotation_window: tuple[float, float] = (-50.0, 160.0)
-    window: tuple[float, float] = (-250.0, 350.0)
+    rotation_window: tuple[Time, Time] = (-50.0, 160.0)
+    window: tuple[Time, Time] = (-250.0, 350.0)
     n_null: Count = 40
     n_halves: Count = 5
 
