@@ -11,6 +11,7 @@ from neurodyn.analysis import rebin
 from neurodyn.experiments.reaching.settings import Settings
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.seeds import seeds_of, shared_key
+from neurodyn.labels import clock
 from neurodyn.models import CTRNN, GRU, spiking
 from neurodyn.simulation.simulate import simulate
 from neurodyn.tasks import CenterOut
@@ -123,5 +124,6 @@ def activity(
         )
         means = found["rate"]
     shift = round((peak - settings.movement / 2) / settings.dt) * settings.dt
-    time = means["time"].copy(data=means["time"].values + shift)
-    return rebin(means.assign_coords(time=time), like), made
+    time = clock(means, what="activity").time + shift
+    moved = means.assign_coords(time=("time", time, means["time"].attrs))
+    return rebin(moved, like), made

@@ -10,7 +10,7 @@ import xarray as xr
 from neurodyn import analysis, datasets
 from neurodyn.experiments.reaching.settings import Settings
 from neurodyn.experiments.running.seeds import shared_key
-from neurodyn.labels import between
+from neurodyn.labels import between, clock
 
 #: Numbers of delays and ranks of linear operators that are tried on the recording.
 DELAYS, RANKS = (1, 2, 4, 8), (2, 4, 6, 8, 12, 16)
@@ -45,11 +45,11 @@ def recorded(settings: Settings) -> tuple[xr.DataArray, float]:
             f"{settings.recording}: the experiment needs a Dataset with {', '.join(sorted(needed))}"
             " on (condition, time), as that of hatsopoulos2007."
         )
-    speed = np.sqrt(ds["hand_vx"] ** 2 + ds["hand_vy"] ** 2).mean("condition")
+    speed = np.hypot(*(_of_conditions(ds[name]) for name in ("hand_vx", "hand_vy"))).mean(0)
     step = round(360 / ds.sizes["condition"])
     order = (ds["direction"].values / step).round().astype(int)
     rate = ds["rate"].assign_coords(direction=("condition", order))
-    return rate, float(ds["time"][int(speed.values.argmax())])
+    return rate, float(clock(ds, what=settings.recording).time[speed.argmax()])
 
 
 def softening(settings: Settings, rate: xr.DataArray, means: xr.DataArray) -> float:
@@ -135,6 +135,10 @@ def halves(settings: Settings, recording: xr.DataArray, choice: xr.Dataset) -> d
         apart = dynamics(settings, {"first": first, "second": second}, choice)
         rows.append({"dsa": float(apart[0, 1])} | geometry(settings, first, second))
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _of_conditions(velocity: xr.DataArray) -> Any:
+    return velocity.transpose("condition", "time").values
 
 
 def _values(means: xr.DataArray) -> Any:

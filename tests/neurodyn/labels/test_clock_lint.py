@@ -46,6 +46,9 @@ ALLOWED = {
         "neurodyn/plot/operators.py",
         "right.plot(ahead, choice['persistence_error'], '--', color=GREY, label='no change')",
     ): "the axis says its unit",
+    ("neurodyn/experiments/reaching/figures.py", "float(ds['frequency'][0])"): (
+        "the frequency of a plane, no axis"
+    ),
     ("models/plrnn/base.py", "float(time)"): "the time of one sample, whose unit is checked there",
     ("analysis/reconstructions/forecast.py", "prediction['ahead'].values"): (
         "times along the horizons, compared with the step of the clock"
