@@ -99,7 +99,7 @@ def targeted_axes(
     ...     source="recording",
     ... )
     >>> found = analysis.targeted_axes(activity, ["side", "level"], normalise=False)
-    >>> found["raw_axes"].sel(component=0).values.round(3)
+    >>> abs(found["raw_axes"].sel(component=0).values).round(3)
     array([0.707, 0.   , 0.707])
     """
     array = pick(activity, variable)
