@@ -67,16 +67,16 @@ def basins(
 
     Returns
     -------
-    Dataset on the dims of the starts (here ``*lead``):
+    Dataset on the dims of the starts (here ``...``):
 
-    ``basin`` (*lead)
+    ``basin`` (...)
         Label of the equilibrium where the run ends, -1 where there is none.
-    ``outcome`` (*lead)
+    ``outcome`` (...)
         "point"; "elsewhere", at rest at a state that is not among the stable points; "moving" still
         after `duration` (limit cycle, chaos, or slow); or "diverged".
-    ``arrival`` (*lead)
+    ``arrival`` (...)
         Time when it came close [ms, or steps], NaN if it did not.
-    ``state`` (*lead, unit)
+    ``state`` (..., unit)
         The last state.
     ``share``, ``share_low``, ``share_high`` (equilibrium)
         Share of the starts that end there, and its 95 % interval (Clopper & Pearson), which is of

@@ -35,17 +35,17 @@ def controllability(linear: xr.Dataset, *, horizon: float | None = None) -> xr.D
 
     Returns
     -------
-    Dataset on the dims of the points (here ``*lead``):
+    Dataset on the dims of the points (here ``...``):
 
-    ``controllability``, ``observability`` (*lead, presynaptic, unit)
+    ``controllability``, ``observability`` (..., presynaptic, unit)
         The Gramians, symmetric, where there are inputs, or outputs.
-    ``input_energy`` (*lead, input)
+    ``input_energy`` (..., input)
         Integral of the squared state after an impulse of one input.
-    ``output_energy`` (*lead, output)
+    ``output_energy`` (..., output)
         Integral of the squared output, summed over impulses to all units.
-    ``unit_energy`` (*lead, unit)
+    ``unit_energy`` (..., unit)
         Integral of the squared state after an impulse to one unit (average controllability).
-    ``hankel`` (*lead, component)
+    ``hankel`` (..., component)
         Hankel singular values, the largest first, where there are inputs and outputs: how strongly
         each of the best modes is both driven and read out.
 

@@ -29,14 +29,14 @@ def transient_growth(linear: xr.Dataset, times: Any) -> xr.Dataset:
 
     Returns
     -------
-    Dataset on the dims of the points (here ``*lead``) and the times as ``lag``:
+    Dataset on the dims of the points (here ``...``) and the times as ``lag``:
 
-    ``growth`` (lag, *lead)
+    ``growth`` (lag, ...)
         Largest factor by which a perturbation has grown.
-    ``largest`` (*lead), ``when`` (*lead)
+    ``largest`` (...), ``when`` (...)
         Its maximum over the times, and the time of it [ms, or steps]. A maximum of 1 at time 0
         says that nothing grows; one at the last time that it may grow further.
-    ``optimal`` (*lead, unit), ``response`` (*lead, unit)
+    ``optimal`` (..., unit), ``response`` (..., unit)
         The perturbation, of length 1, that has grown most at that time, and what it has become, as
         a direction of length 1. The largest entry of the perturbation is positive, because the
         sign is arbitrary. NaN where the maximum is at time 0, because no direction is better then.

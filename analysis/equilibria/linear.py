@@ -114,27 +114,27 @@ def linearise(
 
     Returns
     -------
-    Dataset on the dims of `states` (here ``*lead``); the dim of the state is that of the variable
+    Dataset on the dims of `states` (here ``...``); the dim of the state is that of the variable
     that records it (``unit``), or ``dimension`` for states of several parts (LSTM):
 
-    ``jacobian`` (*lead, presynaptic, unit)
+    ``jacobian`` (..., presynaptic, unit)
         Effect of one unit on another: entry (i, j) is the derivative of the rate of change [1/ms]
         (of a map, of the next state) of unit j by unit i, as recurrent weights are written.
-    ``input_jacobian`` (*lead, unit, input), ``output_jacobian`` (*lead, unit, output)
+    ``input_jacobian`` (..., unit, input), ``output_jacobian`` (..., unit, output)
         Directions in which inputs push, and that the readout reads.
-    ``eigenvalue_real``, ``eigenvalue_imag`` (*lead, component)
+    ``eigenvalue_real``, ``eigenvalue_imag`` (..., component)
         Eigenvalues, the fastest growing first.
-    ``growth_rate``, ``timescale``, ``frequency`` (*lead, component)
+    ``growth_rate``, ``timescale``, ``frequency`` (..., component)
         Their growth rates [1/ms], timescales (1 / abs(growth rate)) [ms] and frequencies [Hz]. The
         timescale of a neutral mode is infinite; so is the growth rate (-inf) of a mode of a map
         with the eigenvalue 0, which is gone after a step.
-    ``right_real``, ``right_imag``, ``left_real``, ``left_imag`` (*lead, unit, component)
+    ``right_real``, ``right_imag``, ``left_real``, ``left_imag`` (..., unit, component)
         Eigenvectors. Right ones, of length 1, are the directions of the modes. A left one selects
         how much of a push goes into its mode (selection vector): its product with its right one is
         1. Left ones are NaN where the Jacobian has no basis of eigenvectors.
-    ``rate`` (*lead, unit), ``speed`` (*lead)
+    ``rate`` (..., unit), ``speed`` (...)
         Rate of change at the state, and its length.
-    ``outputs`` (*lead, output), ``stability``, ``n_unstable`` (*lead)
+    ``outputs`` (..., output), ``stability``, ``n_unstable`` (...)
         Readout; words as in :func:`fixed_points`.
 
     Raises

@@ -68,17 +68,17 @@ def local_linear(
     Returns
     -------
     Dataset on ``condition`` (with `by`) and ``time`` (the middles of the windows, with `width`),
-    here ``*lead``:
+    here ``...``:
 
-    ``jacobian`` (*lead, presynaptic, unit), ``eigenvalue_real``, ``timescale``, ...
+    ``jacobian`` (..., presynaptic, unit), ``eigenvalue_real``, ``timescale``, ...
         As of :func:`linearise` of a map with the step of the clock: timescales in ms.
-    ``state``, ``rate`` (*lead, unit)
+    ``state``, ``rate`` (..., unit)
         Mean state of the samples, and the change in a step there.
-    ``r2`` (*lead)
+    ``r2`` (...)
         Fraction of the variance of the change explained in held-out trials. At 0 or below there is
         nothing linear to see. With "cv" it is a little too high, because the penalty was chosen
         by the same trials.
-    ``penalty`` (*lead), ``n_samples`` (*lead)
+    ``penalty`` (...), ``n_samples`` (...)
         The penalty used, and the number of steps.
 
     Raises

@@ -29,25 +29,25 @@ def non_normality(linear: xr.Dataset) -> xr.Dataset:
 
     Returns
     -------
-    Dataset on the dims of the points (here ``*lead``):
+    Dataset on the dims of the points (here ``...``):
 
-    ``departure`` (*lead)
+    ``departure`` (...)
         Henrici's departure from normality,
         :math:`\sqrt{\|J\|_F^2 - \sum_i |\lambda_i|^2}` [units of J]: the size of the feedforward
         part.
-    ``relative_departure`` (*lead)
+    ``relative_departure`` (...)
         The same over :math:`\|J\|_F`, from 0 (normal) to 1 (feedforward only); 0 where J is 0.
-    ``initial_growth_rate`` (*lead)
+    ``initial_growth_rate`` (...)
         Largest growth rate at the first moment, over all directions: of flows the numerical
         abscissa [1/ms], the largest eigenvalue of :math:`(J + J^T) / 2`; of maps the logarithm of
         the largest singular value, per step.
-    ``final_growth_rate`` (*lead)
+    ``final_growth_rate`` (...)
         Growth rate of the fastest mode, which remains in the end [1/ms, or per step]. Where it is
         negative and the initial one positive, activity grows before it decays.
-    ``eigenvector_condition`` (*lead)
+    ``eigenvector_condition`` (...)
         Condition number of the eigenvectors, which bounds transient growth; NaN where they are
         no basis.
-    ``schur`` (*lead, source, component), ``schur_vectors`` (*lead, unit, component)
+    ``schur`` (..., source, component), ``schur_vectors`` (..., unit, component)
         Real Schur form: orthonormal axes, and how much the axis of ``source`` drives that of
         ``component``. A later axis drives earlier ones, but is not driven by them, except in pairs
         of complex eigenvalues. The fastest growing mode is first; where eigenvectors are no basis,

@@ -32,31 +32,31 @@ def selection(linear: xr.Dataset) -> xr.Dataset:
 
     Returns
     -------
-    Dataset on the dims of the points (here ``*lead``), NaN where there is no basis of eigenvectors:
+    Dataset on the dims of the points (here ``...``), NaN where there is no basis of eigenvectors:
 
-    ``selection`` (*lead, unit)
+    ``selection`` (..., unit)
         Left eigenvector; its product with `line` is 1.
-    ``line`` (*lead, unit)
+    ``line`` (..., unit)
         Right eigenvector, of length 1: direction of the line attractor. Lines of all states point
         to the same side as the first one, whose largest entry is positive.
-    ``growth_rate``, ``timescale``, ``frequency`` (*lead)
+    ``growth_rate``, ``timescale``, ``frequency`` (...)
         Of the mode: growth rate [1/ms], timescale [ms; infinite of a neutral mode] and frequency
         [Hz; 0 of a line]; of maps per step, and steps.
-    ``next_timescale`` (*lead)
+    ``next_timescale`` (...)
         Timescale of the slowest mode but this one [ms]. A line is distinct where it is much shorter
         than `timescale`.
-    ``selected`` (*lead, input)
+    ``selected`` (..., input)
         How much a unit of input moves the state along the line [1/ms]: ``selection . B`` with
         ``B`` the ``input_jacobian``.
-    ``selected_fraction`` (*lead, input)
+    ``selected_fraction`` (..., input)
         Length of the motion in the slow mode, relative to that of the whole push. It can be above
         1, where dynamics are not normal; it is 0 for an input without effect on the state.
-    ``input_angle`` (*lead, input)
+    ``input_angle`` (..., input)
         Angle between the push of the input and the selection vector (of a pair: the plane of both
         left ones) [degrees], 0 to 90, because the sign of an input is a convention.
-    ``line_angle`` (*lead)
+    ``line_angle`` (...)
         Angle between selection vector and line [degrees]: 0 where dynamics are normal.
-    ``read`` (*lead, output)
+    ``read`` (..., output)
         Change of each output along the line.
 
     Raises
