@@ -64,7 +64,7 @@ EXEMPT = {
     "neurodyn/io/parts.py:cut_trials": "hands all on to align",
     "neurodyn/io/parts.py:with_trials": "spikes of one, and the table of trials of the other",
     "neurodyn/io/lazy.py:_mapped": _ONE,
-    "neurodyn/io/nwb_write_signals.py:_series": "writes a variable of the other",
+    "neurodyn/io/nwb/write_signals.py:_series": "writes a variable of the other",
     "neurodyn/io/pieces.py:length": "reads a part of the other",
     "neurodyn/io/selection.py:of": "names what to read",
 }

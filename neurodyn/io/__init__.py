@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from neurodyn.io import files as files
     from neurodyn.io.archive import FileFormatError
     from neurodyn.io.atomic import atomic_path
-    from neurodyn.io.brian2 import from_brian2, to_brian2
-    from neurodyn.io.neo import from_neo
-    from neurodyn.io.neo_write import to_neo, to_nix
-    from neurodyn.io.nwb import from_nwb
-    from neurodyn.io.nwb_write import to_nwb
+    from neurodyn.io.brian2.networks import from_brian2, to_brian2
+    from neurodyn.io.neo.read import from_neo
+    from neurodyn.io.neo.write import to_neo, to_nix
+    from neurodyn.io.nwb.read import from_nwb
+    from neurodyn.io.nwb.write import to_nwb
     from neurodyn.io.read import read
     from neurodyn.io.weights.export import to_weights
     from neurodyn.io.weights.load import from_weights

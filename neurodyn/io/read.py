@@ -11,7 +11,7 @@ import xarray as xr
 from neurodyn.io import labelled
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.heaps import check_heaps
-from neurodyn.io.neo_files import BUILD, read_neo
+from neurodyn.io.neo.files import BUILD, read_neo
 from neurodyn.io.parts import cut_trials
 from neurodyn.io.select import select
 from neurodyn.io.selection import Selection
@@ -175,7 +175,7 @@ def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
             f"'{path}' is a damaged or truncated HDF5 file ({error}). Copy or download it again."
         ) from error
     if "nwb_version" in attrs:
-        from neurodyn.io.nwb import read_nwb
+        from neurodyn.io.nwb.read import read_nwb
 
         return read_nwb(path, selection)
     if own:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurodyn.io import read
-from neurodyn.io.abf_command import CommandError, Epoch, Output, UserList, command
+from neurodyn.io.neo.abf_command import CommandError, Epoch, Output, UserList, command
 
 with np.printoptions():  # it changes how arrays are printed
     pyabf = pytest.importorskip("pyabf")

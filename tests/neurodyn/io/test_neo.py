@@ -12,7 +12,7 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import labels, spikes
 from neurodyn.io import from_neo, read, to_neo
-from neurodyn.io.neo_partly import load_partly
+from neurodyn.io.neo.partly import load_partly
 from neurodyn.io.select import select
 from neurodyn.io.selection import Selection
 from neurodyn.labels import LabelError

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurodyn.io.nwb_values import Unreadable, fields, flat, rows
+from neurodyn.io.nwb.values import Unreadable, fields, flat, rows
 from neurodyn.labels.names import free_name
 
 #: Names of columns that hold times, which NWB defines to be in seconds.

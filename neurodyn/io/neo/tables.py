@@ -7,8 +7,8 @@ import neo
 import numpy as np
 import xarray as xr
 
-from neurodyn.io.neo_signals import clean
-from neurodyn.io.neo_trains import ms
+from neurodyn.io.neo.signals import clean
+from neurodyn.io.neo.trains import ms
 from neurodyn.io.parts import decode, table
 from neurodyn.labels.names import free_name
 

@@ -8,14 +8,14 @@ from typing import Any, Literal
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
-from neurodyn.io.nwb_events import read_rows
-from neurodyn.io.nwb_observation import ObservationWarning
-from neurodyn.io.nwb_open import Opened, opened
-from neurodyn.io.nwb_places import named_series, other_parts
-from neurodyn.io.nwb_restore import restored
-from neurodyn.io.nwb_session import session_attrs
-from neurodyn.io.nwb_signals import read_signals
-from neurodyn.io.nwb_tables import read_tables
+from neurodyn.io.nwb.events import read_rows
+from neurodyn.io.nwb.observation import ObservationWarning
+from neurodyn.io.nwb.open import Opened, opened
+from neurodyn.io.nwb.places import named_series, other_parts
+from neurodyn.io.nwb.restore import restored
+from neurodyn.io.nwb.session import session_attrs
+from neurodyn.io.nwb.signals import read_signals
+from neurodyn.io.nwb.tables import read_tables
 from neurodyn.io.parts import combine, cut_trials
 from neurodyn.io.select import Cutter
 from neurodyn.io.selection import Selection

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.io.nwb_columns import Columns, add
-from neurodyn.io.nwb_values import Unreadable, flat
-from neurodyn.io.nwb_values import rows as values_of
+from neurodyn.io.nwb.columns import Columns, add
+from neurodyn.io.nwb.values import Unreadable, flat
+from neurodyn.io.nwb.values import rows as values_of
 from neurodyn.labels import LabelError
 from neurodyn.labels.names import free_name
 

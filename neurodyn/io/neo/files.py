@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 from neurodyn.io.archive import FileFormatError
-from neurodyn.io.neo_damage import check_tables
+from neurodyn.io.neo.damage import check_tables
 from neurodyn.io.parts import combine
 from neurodyn.io.selection import Selection
 from neurodyn.labels import LabelError
@@ -45,7 +45,7 @@ def read_neo(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
     """
     import neo
 
-    from neurodyn.io.neo_partly import load_partly
+    from neurodyn.io.neo.partly import load_partly
 
     if path.is_file():
         check_tables(path)
@@ -96,8 +96,8 @@ def read_neo(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
 
 def _axon_header(path: Path, reader: Any, blocks: list[Any]) -> Any:
     """What neo does not read from an Axon file; its times are corrected."""
-    from neurodyn.io.abf import correct
-    from neurodyn.io.abf_header import read_header
+    from neurodyn.io.neo.abf import correct
+    from neurodyn.io.neo.abf_header import read_header
 
     header = read_header(path, reader._axon_info)
     correct(blocks[0], reader._axon_info, header)
@@ -106,7 +106,7 @@ def _axon_header(path: Path, reader: Any, blocks: list[Any]) -> Any:
 
 def _note_units(reader: Any, blocks: list[Any]) -> None:
     """Note the units of the file, because neo calls those that it does not know dimensionless."""
-    from neurodyn.io.neo_signals import UNIT
+    from neurodyn.io.neo.signals import UNIT
 
     if not hasattr(reader, "get_sub_signal_streams"):
         return
@@ -134,8 +134,8 @@ def _forget_writing(reader: Any, blocks: list[Any]) -> None:
 
 
 def _recording(block: Any, header: Any) -> xr.Dataset | xr.DataTree:
-    from neurodyn.io.abf import add_commands
-    from neurodyn.io.neo import is_ours, recording_of, restored
+    from neurodyn.io.neo.abf import add_commands
+    from neurodyn.io.neo.read import is_ours, recording_of, restored
 
     if is_ours(block):
         return restored(block)

@@ -7,10 +7,10 @@ from typing import Any
 import neo
 import xarray as xr
 
-from neurodyn.io.neo_restore import is_ours, restored
-from neurodyn.io.neo_signals import signals_of
-from neurodyn.io.neo_tables import tables_of
-from neurodyn.io.neo_trains import spikes_of
+from neurodyn.io.neo.restore import is_ours, restored
+from neurodyn.io.neo.signals import signals_of
+from neurodyn.io.neo.tables import tables_of
+from neurodyn.io.neo.trains import spikes_of
 from neurodyn.io.parts import combine
 from neurodyn.labels import LabelError
 from neurodyn.labels.names import free_name

@@ -9,7 +9,7 @@ import quantities as pq
 import xarray as xr
 
 from neurodyn import spikes
-from neurodyn.io.neo_match import TRAINS, columns, match
+from neurodyn.io.neo.match import TRAINS, columns, match
 
 
 def ms(quantity: Any) -> np.ndarray:

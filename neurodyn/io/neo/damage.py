@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from neurodyn.io.abf_header import places
 from neurodyn.io.archive import FileFormatError
+from neurodyn.io.neo.abf_header import places
 
 #: Sizes [bytes] in Plexon's .plx: the header, its entries for a channel of spikes, of events and of
 #: signals, and the head of a block of data.

@@ -14,7 +14,7 @@ import xarray as xr
 from neurodyn import spikes
 from neurodyn.io import layout
 from neurodyn.io.atomic import atomic_path
-from neurodyn.io.neo_write_parts import add_rows, add_signals, clean_text, row
+from neurodyn.io.neo.write_parts import add_rows, add_signals, clean_text, row
 from neurodyn.io.pieces import is_signal, row_dim
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import OWN_DIMS, SPIKE_COLUMNS

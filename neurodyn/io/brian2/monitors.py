@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.io.brian2_units import Watched, after_integration, end_of_steps, milliseconds
+from neurodyn.io.brian2.units import Watched, after_integration, end_of_steps, milliseconds
 from neurodyn.labels import LabelError
 from neurodyn.labels.wording import told
 from neurodyn.spikes.build import spike_table

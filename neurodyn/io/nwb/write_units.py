@@ -9,7 +9,7 @@ from pynwb.epoch import TimeIntervals
 from pynwb.misc import Units
 
 from neurodyn.io import layout
-from neurodyn.io.nwb_write_tables import (
+from neurodyn.io.nwb.write_tables import (
     Places,
     file_name,
     has_column,

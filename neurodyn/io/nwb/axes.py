@@ -8,8 +8,8 @@ from pynwb.behavior import SpatialSeries
 from pynwb.image import ImageSeries
 from pynwb.misc import AbstractFeatureSeries, DecompositionSeries
 
-from neurodyn.io.nwb_electrodes import electrode_coords
-from neurodyn.io.nwb_values import Unreadable, flat
+from neurodyn.io.nwb.electrodes import electrode_coords
+from neurodyn.io.nwb.values import Unreadable, flat
 from neurodyn.io.parts import decode
 from neurodyn.labels import LabelError
 from neurodyn.labels.names import free_name

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.common.checks import number
-from neurodyn.io.brian2_monitors import from_start, labelled
+from neurodyn.io.brian2.monitors import from_start, labelled
 
 #: Package that translates networks. It is imported by name, because models lie on a floor above.
 _BRIDGE = "neurodyn.models.spiking.bridge"

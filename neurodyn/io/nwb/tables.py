@@ -10,9 +10,9 @@ from pynwb import TimeSeries
 from pynwb.epoch import TimeIntervals
 from pynwb.misc import Units
 
-from neurodyn.io.nwb_columns import columns
-from neurodyn.io.nwb_places import is_events_table, place_of, roots_of
-from neurodyn.io.nwb_units import read_units
+from neurodyn.io.nwb.columns import columns
+from neurodyn.io.nwb.places import is_events_table, place_of, roots_of
+from neurodyn.io.nwb.units import read_units
 from neurodyn.io.parts import distinct, table
 
 _STANDARD = ("units", "trials", "epochs", "invalid_times")

@@ -8,8 +8,8 @@ import numpy as np
 import quantities as pq
 import xarray as xr
 
-from neurodyn.io.abf_command import CommandError, Output, command
-from neurodyn.io.abf_header import Header
+from neurodyn.io.neo.abf_command import CommandError, Output, command
+from neurodyn.io.neo.abf_header import Header
 from neurodyn.io.parts import unit_of
 
 

@@ -9,8 +9,8 @@ from pynwb.ecephys import SpikeEventSeries
 from pynwb.image import ImageSeries
 from pynwb.misc import AbstractFeatureSeries
 
-from neurodyn.io.nwb_axes import axes
-from neurodyn.io.nwb_times import times
+from neurodyn.io.nwb.axes import axes
+from neurodyn.io.nwb.times import times
 from neurodyn.io.parts import decode, signal, tidy, unit_of
 from neurodyn.io.select import Cutter, from_to
 from neurodyn.io.selection import Selection

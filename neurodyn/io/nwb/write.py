@@ -14,9 +14,9 @@ from pynwb.file import Subject
 
 from neurodyn.io import layout
 from neurodyn.io.atomic import atomic_path
-from neurodyn.io.nwb_write_signals import add_signals, check_signals
-from neurodyn.io.nwb_write_tables import Places, add_table, file_name, module_of
-from neurodyn.io.nwb_write_units import aside, checked, clock, trials_table, units_table
+from neurodyn.io.nwb.write_signals import add_signals, check_signals
+from neurodyn.io.nwb.write_tables import Places, add_table, file_name, module_of
+from neurodyn.io.nwb.write_units import aside, checked, clock, trials_table, units_table
 from neurodyn.io.pieces import is_signal, row_dim
 from neurodyn.labels import LabelError
 

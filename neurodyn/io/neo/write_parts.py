@@ -8,7 +8,7 @@ import quantities as pq
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.io.neo_signals import UNIT
+from neurodyn.io.neo.signals import UNIT
 from neurodyn.io.pieces import PIECES, even, rate
 from neurodyn.labels import LabelError
 

@@ -8,8 +8,8 @@ import numpy as np
 import quantities as pq
 import xarray as xr
 
-from neurodyn.io.neo_match import SIGNALS, match
-from neurodyn.io.neo_trains import ms, segment_columns
+from neurodyn.io.neo.match import SIGNALS, match
+from neurodyn.io.neo.trains import ms, segment_columns
 from neurodyn.io.parts import decode, signal, unit_of
 from neurodyn.labels import LabelError
 from neurodyn.labels.names import free_name

@@ -10,7 +10,7 @@ from pynwb import TimeSeries
 from pynwb.ecephys import ElectricalSeries
 
 from neurodyn import labels
-from neurodyn.io.nwb_write_tables import Places, file_name
+from neurodyn.io.nwb.write_tables import Places, file_name
 from neurodyn.io.pieces import PIECES, begins, even, length, rate
 from neurodyn.labels import LabelError
 

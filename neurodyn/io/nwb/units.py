@@ -8,10 +8,10 @@ import xarray as xr
 from hdmf.common import VectorIndex
 
 from neurodyn import spikes
-from neurodyn.io.nwb_columns import Columns, add, columns, described, in_ms
-from neurodyn.io.nwb_electrodes import unit_electrodes
-from neurodyn.io.nwb_observation import observed_intervals, reaching, without_invalid
-from neurodyn.io.nwb_values import Unreadable, flat
+from neurodyn.io.nwb.columns import Columns, add, columns, described, in_ms
+from neurodyn.io.nwb.electrodes import unit_electrodes
+from neurodyn.io.nwb.observation import observed_intervals, reaching, without_invalid
+from neurodyn.io.nwb.values import Unreadable, flat
 from neurodyn.io.parts import decode, unit_of, with_variables
 from neurodyn.labels import LabelError
 from neurodyn.labels.names import free_name

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.io.nwb_columns import columns
-from neurodyn.io.nwb_places import is_events_table
-from neurodyn.io.nwb_signals import array, texts
+from neurodyn.io.nwb.columns import columns
+from neurodyn.io.nwb.places import is_events_table
+from neurodyn.io.nwb.signals import array, texts
 from neurodyn.io.parts import decode, table
 from neurodyn.labels import LabelError
 

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.io import layout
-from neurodyn.io.neo_trains import ms
-from neurodyn.io.neo_write import NOTE, PART
-from neurodyn.io.neo_write_parts import clean_text, signal_arrays
+from neurodyn.io.neo.trains import ms
+from neurodyn.io.neo.write import NOTE, PART
+from neurodyn.io.neo.write_parts import clean_text, signal_arrays
 
 
 def is_ours(block: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from neurodyn.io.abf_command import Epoch, Output, UserList
+from neurodyn.io.neo.abf_command import Epoch, Output, UserList
 
 BLOCK = 512
 _EPISODIC = 5

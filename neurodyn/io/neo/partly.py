@@ -5,8 +5,8 @@ from typing import Any
 import neo
 import numpy as np
 
-from neurodyn.io.neo_signals import FIRST, clean, rate_of
-from neurodyn.io.neo_trains import ms
+from neurodyn.io.neo.signals import FIRST, clean, rate_of
+from neurodyn.io.neo.trains import ms
 from neurodyn.io.selection import Selection
 
 

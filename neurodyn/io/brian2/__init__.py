@@ -1,0 +1,1 @@
+"""Networks of Brian2, and the recordings of its monitors."""

@@ -1,0 +1,1 @@
+"""Neurodata Without Borders files (NWB 2), read and written with pynwb."""
