@@ -10,26 +10,19 @@ from typing import Any
 import numpy as np
 
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
-from neurodyn.models.spiking.bridge.noises import Drawn, drawn_parameters
+from neurodyn.models.spiking.bridge.noises import Drawn, amplitude, drawn_parameters
 from neurodyn.models.spiking.bridge.rewrite import Rewrite
 from neurodyn.models.spiking.bridge.scales import scale_of, unit_of
 from neurodyn.models.spiking.cells.equation_cell import RESERVED, EquationCell
+from neurodyn.models.spiking.cells.notation import Statement, statements
 from neurodyn.models.spiking.network.population import Population
 
 _MS = 1e-3
 
 
-def reset_lines(group: Any) -> list[tuple[str, str, str]]:
-    """Variable, operator and expression of each statement of the reset."""
-    found = []
-    for line in re.split(r"[\n;]", group.event_codes.get("spike") or ""):
-        line = line.split("#")[0].strip()
-        match = re.fullmatch(r"(\w+)\s*([-+*/]?=)\s*([^=].*)", line)
-        if line and match is None:
-            raise ValueError(f"the reset '{line}' is not supported")
-        if match is not None:
-            found.append((match[1], match[2], match[3]))
-    return found
+def reset_of(group: Any) -> list[Statement]:
+    """The statements of the reset."""
+    return statements(group.event_codes.get("spike") or "")
 
 
 def refuse_lost(group: Any) -> None:
@@ -41,6 +34,18 @@ def refuse_lost(group: Any) -> None:
     linked = [name for name in equations.names if "linked" in equations[name].flags]
     if linked:
         raise ValueError(f"linked variables {linked} are not read")
+
+
+def refractory_times(group: Any, expressions: Expressions) -> np.ndarray | None:
+    """Refractory periods [ms]; None: none."""
+    given = group._refractory
+    if given is False:
+        return None
+    try:
+        seconds = expressions.numbers(given) if isinstance(given, str) else float(given)
+    except ValueError as error:
+        raise ValueError(f"refractory='{given}': {error}") from error
+    return exact(np.broadcast_to(seconds, (len(group),)) / _MS)
 
 
 class EquationReader:
@@ -57,7 +62,7 @@ class EquationReader:
     def __init__(self, b2: Any, group: Any, namespace: Mapping[str, Any], written: Collection[str]):
         self.b2, self.group, self.n = b2, group, len(group)
         self.equations, self.written = group.user_equations, set(written)
-        resets = {name for name, _, _ in reset_lines(group)}
+        resets = {each.name for each in reset_of(group)}
         parameters = [
             name
             for name in self.equations.parameter_names
@@ -102,8 +107,8 @@ class EquationReader:
         text = self.group.events.get("spike")
         threshold = None if text is None else self.rewrite(text)
         reset = "\n".join(
-            f"{self._variable(name)} {operator} {self.rewrite(value)}"
-            for name, operator, value in reset_lines(self.group)
+            str(Statement(self._variable(each.name), each.operator, self.rewrite(each.text)))
+            for each in reset_of(self.group)
         )
         scales = {name: scale_of(self.group.variables[name].dim) for name in self.names}
         unit = unit_of(self.b2, self.group.variables[self.potential].dim)
@@ -120,12 +125,13 @@ class EquationReader:
             current=self.rewrite.current,
             current_units=self.rewrite.current_units or f"{unit}/ms",
         )
-        population = Population(cell, refractory=self._refractory())
+        times = None if self._conditional else refractory_times(self.group, self.expressions)
+        population = Population(cell, refractory=times)
         return population, {
             "variables": {x: (self.renamed[x], scales[x]) for x in self.names},
             "v": (self.potential, scales[self.potential]),
             "inputs": self.rewrite.inputs(self.n),
-            "noise": self._noise_size(scales[self.potential]),
+            "noise": amplitude(self.noise, scales[self.potential]),
             **self._drawn(),
         }
 
@@ -175,12 +181,6 @@ class EquationReader:
                 ) from error
         return self.rewrite.with_zeros(text, noises)
 
-    def _noise_size(self, size: float) -> np.ndarray | None:
-        """Amplitude [mV per square root of ms]; independent sources add up."""
-        if not self.noise:
-            return None
-        return exact(np.sqrt(sum(x**2 for x in self.noise) * _MS) / size)
-
     def _drawn(self) -> dict[str, Any]:
         """Mean and standard deviation of a current that is drawn in each step."""
         found: dict[str, Any] = {"bias": None, "current_noise_std": None}
@@ -210,14 +210,3 @@ class EquationReader:
         return isinstance(given, str) and any(
             isinstance(node, kinds) for node in ast.walk(ast.parse(given))
         )
-
-    def _refractory(self) -> np.ndarray | None:
-        given = self.group._refractory
-        if given is False or self._conditional:
-            return None
-        if not isinstance(given, str):
-            return self._all(exact(float(given) / _MS))
-        try:
-            return exact(self._all(self.expressions.numbers(given)) / _MS)
-        except ValueError as error:
-            raise ValueError(f"refractory='{given}': {error}") from error

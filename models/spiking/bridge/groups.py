@@ -8,9 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurodyn.models.spiking.bridge.equations import EquationReader, refuse_lost
+from neurodyn.models.spiking.bridge.equations import (
+    EquationReader,
+    refractory_times,
+    refuse_lost,
+    reset_of,
+)
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
-from neurodyn.models.spiking.bridge.noises import drawn_parameters
+from neurodyn.models.spiking.bridge.noises import amplitude, drawn_current, drawn_parameters
 from neurodyn.models.spiking.bridge.receptors import Receptor, read_receptors
 from neurodyn.models.spiking.bridge.recognise import Cell, Rates, recognise
 from neurodyn.models.spiking.network.population import Population
@@ -125,19 +130,22 @@ class _Reader:
         moving = [x for x in others if x != u and self._start(x).any()]
         if moving:
             raise ValueError(f"{moving} must start at 0, as synapses do here")
-        found = self._noise(dv, noise, size)
+        factors = [dv.pop(name) for name in noise if name in dv]
+        if len(factors) != len(noise):
+            raise ValueError("noise is read where it is added to dv/dt by a constant factor")
         inputs = self._inputs(dv, cell, size)
-        bias, drawn = self._drawn(dv, cell, size)
+        bias, drawn = drawn_current(self.drawn, dv, cell.capacity, cell.bias, size)
         if dv:
             raise ValueError(f"d{v}/dt has a term in {', '.join(dv)}, which is not supported")
-        refractory = self._refractory(v)
+        self._check_held(v)
+        refractory = refractory_times(self.group, self.expressions)
         return Group(
             Population(cell.neuron, refractory=refractory),
             (v, size),
             receptors,
             inputs,
             bias,
-            found,
+            amplitude(factors, size),
             drawn,
             {},
         )
@@ -161,13 +169,11 @@ class _Reader:
     def _resets(self) -> dict[str, tuple[str, str]]:
         """The statement of the reset for each variable: an operator and an expression."""
         found: dict[str, tuple[str, str]] = {}
-        for line in re.split(r"[\n;]", self.group.event_codes.get("spike") or ""):
-            line = line.split("#")[0].strip()
-            match = re.fullmatch(r"(\w+)\s*(=|\+=|-=)\s*([^=].*)", line)
-            if line and (match is None or match[1] not in self.names or match[1] in found):
-                raise ValueError(f"the reset '{line}' is not supported")
-            if match is not None:
-                found[match[1]] = (match[2], match[3])
+        for each in reset_of(self.group):
+            name, operator, text = each
+            if operator not in ("", "+", "-") or name not in self.names or name in found:
+                raise ValueError(f"the reset '{each}' is not supported")
+            found[name] = operator, text
         return found
 
     def _terms(self, name: str, noise: list[str]) -> dict[str, np.ndarray]:
@@ -231,44 +237,25 @@ class _Reader:
 
     def _reset(self, v: str, resets: Mapping, threshold) -> tuple[np.ndarray, bool]:
         """The reset potential, and whether it is reached from the threshold by a subtraction."""
-        operator, text = resets.get(v, ("", ""))
-        if operator == "=" and not re.search(rf"\b{v}\b", text):
+        operator, text = resets.get(v, ("+", "0"))
+        if operator == "" and not re.search(rf"\b{v}\b", text):
             return self._all(self.expressions.numbers(text)), False
-        jump = self._jump(v, operator, text) if operator else np.zeros(1)
+        jump = self._jump(v, operator, text)
         if (jump < 0).all():
             return threshold + jump, True
         raise ValueError(f"the reset must set {v} or lower it")
 
     def _jump(self, u: str, operator: str, text: str) -> np.ndarray:
         """Increment of the recovery variable by a spike."""
-        if operator == "=":
+        if operator == "":
             terms = self.expressions.terms(text, [u])
             if set(terms) - {u, "1"} or not np.all(terms.get(u, 0.0) == 1):
                 raise ValueError(f"the reset '{u} = {text}' is not '{u} += x'")
             return self._all(terms.get("1", 0.0))
-        return self._all(self.expressions.numbers(text)) * (-1 if operator == "-=" else 1)
+        return self._all(self.expressions.numbers(text)) * (-1 if operator == "-" else 1)
 
     def _start(self, name: str) -> np.ndarray:
         return np.array(self.group.state(name, use_units=False)[:], float)
-
-    def _noise(self, dv: dict, names: list[str], size: float) -> np.ndarray | None:
-        """Amplitude of white noise [mV per square root of ms]; independent sources add up."""
-        squares = [dv.pop(name) ** 2 for name in names if name in dv]
-        if len(squares) != len(names):
-            raise ValueError("noise is read where it is added to dv/dt by a constant factor")
-        return exact(np.sqrt(sum(squares) * _MS) / size) if squares else None
-
-    def _drawn(
-        self, dv: dict, cell: Cell, size: float
-    ) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Bias and standard deviation of the current that is drawn in each step."""
-        bias, squares = cell.bias, []
-        for name, each in self.drawn.items():
-            factor = dv.pop(name, 0.0) * cell.capacity * _MS / size
-            squares.append((each.std * factor) ** 2)
-            if each.mean.any():
-                bias = exact((0.0 if bias is None else bias) + each.mean * factor)
-        return bias, exact(np.sqrt(sum(squares))) if squares else None
 
     def _inputs(self, dv: dict, cell: Cell, size: float) -> dict[str, tuple[int, np.ndarray]]:
         found = {}
@@ -282,11 +269,10 @@ class _Reader:
             found[call.partition("(")[0]] = (channels, weight)
         return found
 
-    def _refractory(self, v: str) -> np.ndarray | None:
-        """Refractory periods [ms]."""
-        given = self.group._refractory
-        if given is False:
-            return None
+    def _check_held(self, v: str) -> None:
+        """Refuse refractory units that hold anything but the potential."""
+        if self.group._refractory is False:
+            return
         if "unless refractory" not in self.equations[v].flags:
             raise ValueError(
                 f"refractory units must hold {v}: write 'd{v}/dt = ... (unless refractory)'"
@@ -294,9 +280,6 @@ class _Reader:
         held = [x for x in self.names if x != v and "unless refractory" in self.equations[x].flags]
         if held:
             raise ValueError(f"refractory units hold {v} alone here, not {held}")
-        if not isinstance(given, str):
-            return self._all(exact(float(given) / _MS))
-        return exact(self._all(self.expressions.numbers(given)) / _MS)
 
 
 def _factor(kind: str, name: str, v: str, scale: Mapping[str, float]) -> float:

@@ -1,14 +1,16 @@
-"""Normal numbers that a `run_regularly` operation draws in each step."""
+"""White noise, and normal numbers that a `run_regularly` operation draws in each step."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurodyn.models.spiking.bridge.expressions import Expressions
+from neurodyn.models.spiking.bridge.expressions import Expressions, exact
+
+_MS = 1e-3
 
 
 class Drawn(NamedTuple):
@@ -45,6 +47,34 @@ def drawn_parameters(b2: Any, group: Any, expressions: Expressions) -> dict[str,
             term_values = np.broadcast_to(terms.get(term, 0.0), (len(group),))
             values[units] = term_values[units]
     return found
+
+
+def drawn_current(
+    drawn: Mapping[str, Drawn],
+    dv: dict[str, np.ndarray],
+    capacity: np.ndarray,
+    bias: np.ndarray | None,
+    size: float,
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Bias, and standard deviation of the current that is drawn in each step.
+
+    Takes the terms of the drawn parameters out of dv/dt, which is in SI units of the given size.
+    """
+    squares = []
+    for name, each in drawn.items():
+        factor = dv.pop(name, 0.0) * capacity * _MS / size
+        squares.append((each.std * factor) ** 2)
+        if each.mean.any():
+            bias = exact((0.0 if bias is None else bias) + each.mean * factor)
+    return bias, exact(np.sqrt(sum(squares))) if squares else None
+
+
+def amplitude(factors: Sequence[np.ndarray], size: float) -> np.ndarray | None:
+    """Amplitude of white noise [mV per square root of ms]; independent sources add up.
+
+    The factors of the sources are in SI units, of which our unit has the given size.
+    """
+    return exact(np.sqrt(sum(x**2 for x in factors) * _MS) / size) if factors else None
 
 
 def _runners(b2: Any, group: Any) -> Iterator[tuple[slice, Any]]:

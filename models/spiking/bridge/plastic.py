@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +10,10 @@ import numpy as np
 from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.rewrite import Rewrite
 from neurodyn.models.spiking.bridge.scales import scale_of
+from neurodyn.models.spiking.cells.expression import names_in
+from neurodyn.models.spiking.cells.notation import Statement, statements
 from neurodyn.models.spiking.plasticity.equation_rule import SENT, WEIGHT, EquationRule
 
-Statement = tuple[str, str, str]
 _SIDES = ("pre", "post")
 
 
@@ -22,21 +22,8 @@ def is_plastic(synapses: Any) -> bool:
     own = set(synapses.equations.names)
     driven = synapses.event_driven
     return (driven is not None and bool(driven.diff_eq_names)) or any(
-        name in own for pathway in synapses._pathways for name, _, _ in _statements(pathway)
+        each.name in own for pathway in synapses._pathways for each in statements(pathway.code)
     )
-
-
-def _statements(pathway: Any) -> list[Statement]:
-    """Name, operator and expression of each statement of a pathway."""
-    found = []
-    for line in re.split(r"[\n;]", pathway.code):
-        line = line.split("#")[0].strip()
-        match = re.fullmatch(r"(\w+)\s*([-+*/]?)=\s*([^=].*)", line)
-        if line and match is None:
-            raise ValueError(f"'{line}' is not supported")
-        if match is not None:
-            found.append((match[1], match[2], match[3]))
-    return found
 
 
 class PlasticReader:
@@ -55,13 +42,15 @@ class PlasticReader:
         self.equations = synapses.equations
         event_driven = synapses.event_driven
         self.traces = [] if event_driven is None else list(event_driven.diff_eq_names)
-        pathways: dict[str, Any] = {}
+        #: Statements on spikes of each side.
+        self.code: dict[str, list[Statement]] = {}
         for each in synapses._pathways:
-            if each.event != "spike" or each.prepost in pathways:
+            if each.event != "spike" or each.prepost in self.code:
                 raise ValueError(f"several pathways on_{each.prepost}, or of another event")
-            pathways[each.prepost] = each
-        self.pathways = pathways
-        written = {x for p in pathways.values() for x, _, _ in _statements(p)}
+            self.code[each.prepost] = statements(each.code)
+        if "pre" not in self.code:
+            raise ValueError("it has no statements on_pre")
+        written = {each.name for code in self.code.values() for each in code}
         changed = sorted(written & set(self.equations.parameter_names))
         self.weight = changed[0] if changed else self._constant_weight()
         self.variables = [*self.traces, *changed[1:]]
@@ -83,9 +72,9 @@ class PlasticReader:
         """The only parameter in the statement that reaches the target, where there is one."""
         parameters = set(self.equations.parameter_names)
         seen = set()
-        for name, _, text in _statements(self.pathways["pre"]):
+        for name, _, text in self.code["pre"]:
             if name not in self.equations and name.removesuffix("_post") in self.target.variables:
-                seen |= parameters & set(re.findall(r"[A-Za-z_]\w*", text))
+                seen |= parameters & names_in(text)
         return seen.pop() if len(seen) == 1 else None
 
     def _own(self, name: str) -> str:
@@ -129,56 +118,51 @@ class PlasticReader:
 
     def _on_pre(self) -> tuple[str, str]:
         """The variable of the target that jumps, and the statements."""
-        lines, reached, local = [], None, set()
-        for name, operator, text in _statements(self.pathways["pre"]):
-            variable = name.removesuffix("_post")
-            whole = f"{name} {operator}= {text}"
-            if name in self.names or (name in local) or self._is_local(name, operator):
-                local |= set() if name in self.names else {name}
-                lines.append(f"{self._named(name)} {operator}= {self._in(text, local, whole)}")
-            elif variable in self.target.variables and operator in ("+", "-"):
+        lines, reached, known = [], None, dict(self.names)
+        for each in self.code["pre"]:
+            variable = each.name.removesuffix("_post")
+            if each.name in known or self._is_local(each):
+                lines.append(self._renamed(each, known))
+            elif variable in self.target.variables and each.operator in ("+", "-"):
                 if reached is not None:
-                    raise ValueError(f"'{whole}' is the second variable that a spike changes")
+                    raise ValueError(f"'{each}' is the second variable that a spike changes")
                 reached = variable
-                sign = "-" if operator == "-" else ""
-                lines.append(f"{SENT} = {sign}({self._in(text, local, whole)})")
+                sign = "-" if each.operator == "-" else ""
+                lines.append(f"{SENT} = {sign}({self._in(each, known)})")
             else:
-                raise ValueError(f"'{whole}' is not supported")
+                raise ValueError(f"'{each}' is not supported")
         if reached is None:
             raise ValueError("a spike changes no variable of its target")
         return reached, "\n".join(lines)
 
     def _on_post(self) -> str:
-        if "post" not in self.pathways:
+        if "post" not in self.code:
             return ""
-        if np.any(np.asarray(self.pathways["post"].variables["delay"].get_value()) != 0):
+        if np.any(np.asarray(self.synapses.post.variables["delay"].get_value()) != 0):
             raise ValueError("on_post has a delay")
-        lines, local = [], set()
-        for name, operator, text in _statements(self.pathways["post"]):
-            whole = f"{name} {operator}= {text}"
-            if name not in self.names and name not in local and not self._is_local(name, operator):
-                raise ValueError(f"'{whole}' on_post is not supported")
-            local |= set() if name in self.names else {name}
-            lines.append(f"{self._named(name)} {operator}= {self._in(text, local, whole)}")
+        lines, known = [], dict(self.names)
+        for each in self.code["post"]:
+            if each.name not in known and not self._is_local(each):
+                raise ValueError(f"'{each}' on_post is not supported")
+            lines.append(self._renamed(each, known))
         return "\n".join(lines)
 
-    def _named(self, name: str) -> str:
-        return self.names.get(name, f"{name}_" if name in (WEIGHT, SENT) else name)
+    def _is_local(self, each: Statement) -> bool:
+        """Whether a statement sets a name of its own, for the statements below it."""
+        known = each.name in self.synapses.variables or each.name in self.target.variables
+        return each.operator == "" and not known
 
-    def _is_local(self, name: str, operator: str) -> bool:
-        known = self.synapses.variables
-        return operator == "" and name not in known and name not in self.target.variables
+    def _renamed(self, each: Statement, known: dict[str, str]) -> str:
+        """A statement in our names, to which it adds the one that it sets."""
+        known.setdefault(each.name, self._own(each.name))
+        return str(Statement(known[each.name], each.operator, self._in(each, known)))
 
-    def _in(self, text: str, local: set[str], whole: str) -> str:
-        """An expression in our names."""
-        own = self.rewrite.renamed
-        self.rewrite.renamed = {**own, **{x: self._named(x) for x in local}}
+    def _in(self, each: Statement, known: Mapping[str, str]) -> str:
+        """The expression of a statement in our names."""
         try:
-            return self.rewrite(text)
+            return self.rewrite(each.text, known)
         except ValueError as error:
-            raise ValueError(f"'{whole}': {error}") from error
-        finally:
-            self.rewrite.renamed = own
+            raise ValueError(f"'{each}': {error}") from error
 
 
 def scaled(rule: EquationRule, factor: np.ndarray) -> EquationRule:

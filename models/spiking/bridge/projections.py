@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,19 +12,13 @@ from neurodyn.models.spiking.bridge.expressions import Expressions, exact
 from neurodyn.models.spiking.bridge.groups import Group
 from neurodyn.models.spiking.bridge.plastic import PlasticReader, is_plastic, scaled
 from neurodyn.models.spiking.bridge.scales import scale_of
+from neurodyn.models.spiking.cells.notation import Statement, statements
 from neurodyn.models.spiking.network.connect import Pairs
 from neurodyn.models.spiking.network.projection import Projection
 from neurodyn.models.spiking.synapses.inputs import Poisson
 from neurodyn.params import Fixed
 
 _MS = 1e-3
-_STATEMENT = re.compile(r"(\w+)\s*([+-])=\s*(.*)")
-
-
-def statements_of(pathway: Any) -> list[str]:
-    """The statements of a pathway."""
-    lines = (line.split("#")[0].strip() for line in re.split(r"[\n;]", pathway.code))
-    return [line for line in lines if line]
 
 
 def _whole(b2: Any, group: Any) -> Any:
@@ -40,9 +33,8 @@ def written_variables(
     found: dict[str, set[str]] = {group.name: set() for group in groups}
     for each in synapses:
         target = _whole(b2, each.target)
-        for line in (line for pathway in each._pathways for line in statements_of(pathway)):
-            match = _STATEMENT.fullmatch(line)
-            name = "" if match is None else match[1].removesuffix("_post")
+        for statement in (x for pathway in each._pathways for x in statements(pathway.code)):
+            name = statement.name.removesuffix("_post")
             if target.name in found and name in target.variables and name not in each.equations:
                 found[target.name].add(name)
     for each in inputs:
@@ -108,14 +100,12 @@ def read_projections(
                 projection = _plastic(b2, synapses, source, group, names, namespace, pre, post)
                 yield synapses.name, projection
             return
-        statements = [
-            (pathway, x) for pathway in synapses._pathways for x in statements_of(pathway)
-        ]
-        for k, (pathway, line) in enumerate(statements):
+        jumps = [(pathway, x) for pathway in synapses._pathways for x in statements(pathway.code)]
+        for k, (pathway, jump) in enumerate(jumps):
             if pathway.prepost != "pre" or pathway.event != "spike":
-                raise ValueError(f"'{line}' on_{pathway.prepost} (plasticity)")
+                raise ValueError(f"'{jump}' on_{pathway.prepost} (plasticity)")
             written = groups[target.name].variables
-            variable, weight = _jump(synapses, target, line, namespace, written)
+            variable, weight = _jump(synapses, target, jump, namespace, written)
             synapse, scale = _reached(groups[target.name], variable, names, target.name)
             weight = exact(np.broadcast_to(weight, pre.shape) * scale[post])
             delay = np.asarray(pathway.variables["delay"].get_value(), float)
@@ -123,7 +113,7 @@ def read_projections(
             if not pre.size:
                 continue
             yield (
-                synapses.name if len(statements) == 1 else f"{synapses.name}_{k}",
+                synapses.name if len(jumps) == 1 else f"{synapses.name}_{k}",
                 _projection(source.name, target.name, synapse, *_merged(pre, post, weight, delay)),
             )
     except ValueError as error:
@@ -153,13 +143,17 @@ def _plastic(b2, synapses, source, group, names, namespace, pre, post) -> Projec
 
 
 def _jump(
-    synapses: Any, target: Any, line: str, namespace: Mapping[str, Any], written: Iterable[str]
+    synapses: Any,
+    target: Any,
+    jump: Statement,
+    namespace: Mapping[str, Any],
+    written: Iterable[str],
 ) -> tuple[str, np.ndarray]:
     """The variable of the target that jumps, and the size of the jump."""
-    match = _STATEMENT.fullmatch(line)
-    name = "" if match is None else match[1].removesuffix("_post")
-    if match is None or name in synapses.equations or name not in target.equations.names:
-        raise ValueError(f"'{line}' is not supported")
+    name = jump.name.removesuffix("_post")
+    ours = name in target.equations.names and name not in synapses.equations
+    if jump.operator not in ("+", "-") or not ours:
+        raise ValueError(f"'{jump}' is not supported")
     moving = {
         f"{variable}{side}"
         for side in ("_pre", "_post", "")
@@ -170,8 +164,8 @@ def _jump(
             *getattr(getattr(synapses.source, "equations", None), "diff_eq_names", ()),
         }
     } - set(synapses.equations)
-    weight = Expressions(synapses, namespace, moving).numbers(match[3])
-    return name, np.asarray(weight if match[2] == "+" else -weight)
+    weight = Expressions(synapses, namespace, moving).numbers(jump.text)
+    return name, np.asarray(weight if jump.operator == "+" else -weight)
 
 
 def _reached(

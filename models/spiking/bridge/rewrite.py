@@ -79,9 +79,15 @@ class Rewrite:
         zeros = {name: ast.Constant(0.0) for name in names}
         return ast.unparse(_Replace(lambda node: zeros.get(node.id)).visit(self._tree(text)))
 
-    def __call__(self, text: str) -> str:
-        """The expression in our names and units."""
-        tree = _Replace(self._name, self._call).visit(self._tree(text))
+    def __call__(self, text: str, renamed: Mapping[str, str] | None = None) -> str:
+        """The expression in our names and units; `renamed` may have more names than the object."""
+        names = self.renamed if renamed is None else renamed
+
+        def replaced(node: ast.Name) -> ast.expr:
+            own = names.get(node.id)
+            return self._name(node) if own is None else ast.Name(own, ast.Load())
+
+        tree = _Replace(replaced, self._call).visit(self._tree(text))
         return ast.unparse(_Simple().visit(tree))
 
     def _tree(self, text: str) -> ast.expr:
@@ -138,8 +144,6 @@ class Rewrite:
 
     def _name(self, node: ast.Name) -> ast.expr:
         name = node.id
-        if name in self.renamed:
-            return ast.Name(self.renamed[name], ast.Load())
         if name in self.drawn:
             self.current_units = unit_of(self.b2, self.expressions.dimension(name))
             return ast.Name(self.current, ast.Load())

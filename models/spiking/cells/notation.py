@@ -10,7 +10,7 @@ _LINE = re.compile(
     r"\s*(?:d(?P<of>\w+)/dt|(?P<name>\w+))\s*=\s*(?P<text>[^:]+?)\s*"
     r"(?::\s*(?P<units>[^()]*?)\s*(?P<held>\(unless refractory\))?)?\s*"
 )
-_STATEMENT = re.compile(r"(\w+)\s*([-+*/]?)=\s*([^=].*)")
+_STATEMENT = re.compile(r"(\w+)\s*(\*\*|//|<<|>>|[-+*/%&|^]?)=\s*([^=].*)")
 
 
 class Rate(NamedTuple):
@@ -26,6 +26,17 @@ class Parsed(NamedTuple):
 
     rates: dict[str, Rate]
     short: dict[str, str]
+
+
+class Statement(NamedTuple):
+    """A statement: ``x = text``, or ``x += text`` with the operator ``+``."""
+
+    name: str
+    operator: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.operator}= {self.text}"
 
 
 @functools.lru_cache(maxsize=512)
@@ -49,16 +60,24 @@ def parsed_equations(equations: str) -> Parsed:
     return found
 
 
-@functools.lru_cache(maxsize=512)
-def parsed_statements(text: str) -> tuple[tuple[str, str], ...]:
-    """Name and new value of each statement ``x = ...``, ``x += ...``; one a line or with ``;``."""
+def statements(text: str) -> list[Statement]:
+    """The statements of a text, one a line or with ``;``; raises ValueError for what is none."""
     found = []
-    for line in filter(None, (each.strip() for each in re.split(r"[\n;]", text))):
-        match = _STATEMENT.fullmatch(line.split("#")[0].strip())
+    lines = (each.split("#")[0].strip() for each in re.split(r"[\n;]", text))
+    for line in filter(None, lines):
+        match = _STATEMENT.fullmatch(line)
         if match is None:
             raise ValueError(f"'{line}' is no statement: write 'x = expression' or 'x += ...'.")
-        name, operation, value = match.groups()
-        value = f"{name} {operation} ({value})" if operation else value
+        found.append(Statement(*match.groups()))
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def parsed_statements(text: str) -> tuple[tuple[str, str], ...]:
+    """Name and new value of each statement."""
+    found = []
+    for name, operator, value in statements(text):
+        value = f"{name} {operator} ({value})" if operator else value
         expression.parsed(value)
         found.append((name, value))
     return tuple(found)

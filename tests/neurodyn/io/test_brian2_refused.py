@@ -69,6 +69,7 @@ REFUSED = {
     "function": (lambda: network_operation(), "looking .*NetworkOperation"),
     "plasticity": (lambda: synapses(on_pre="v_post += w\nw += v_post"), "links: 'w \\+= v_post'"),
     "on_post": (lambda: synapses(on_post="v_pre += 1"), "links: .*on_post"),
+    "on_post alone": (lambda: synapses(on_pre=None, on_post="w += 1"), "links: .*no .* on_pre"),
     "weight": (lambda: synapses(on_pre="v_post += rand()*w"), r"links: rand\(...\)"),
     "input": (
         lambda: b2.Network(g := cells(), b2.PoissonInput(g, "v", 1, 5 * b2.Hz, "v")),
