@@ -71,7 +71,8 @@ def psychometric(
             error = [np.maximum(fractions[0] - low, 0), np.maximum(high - fractions[0], 0)]
             # Beside a network, since the subject of a recording may be called so as well.
             called = _called(ds)
-            text = called if called and len(sides) == 1 else f"recording {called}".strip()
+            beside = f"recording ({called})" if called else "recording"
+            text = called if called and len(sides) == 1 else beside
             look = {"fmt": "s", "color": ORANGE, "ms": 3.5, "capsize": 2}
             ax.errorbar(x, fractions[0], error, label=text, **look)
             continue
