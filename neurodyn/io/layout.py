@@ -5,7 +5,7 @@ that is stored with them, and `restore` builds the identical Dataset from both.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.io.archive import FileFormatError
+from neurodyn.labels import LabelError
 from neurodyn.labels.convention import SPIKE_COLUMNS, SPIKE_KEYS
 from neurodyn.spikes.combine import from_positions
 
@@ -32,7 +33,7 @@ def describe(
     ds
         The Dataset.
     columns
-        Place of each array in the file, which `columns` returns.
+        Place of each array in the file: ``{name: {"table": ..., "column": ..., ...}}``.
     keep
         Variables whose values go into the text; those of scalars always do.
     """
@@ -113,7 +114,35 @@ def joined(parts: Mapping[str, str], *, tree: bool, name: str | None = None) -> 
     return json.dumps({"version": VERSION + 1, "tree": tree, "name": name, "parts": dict(parts)})
 
 
-def apart(text: str) -> tuple[dict[str, str], bool, str | None]:
+def rebuild(text: str, part: Callable[[str, str], xr.Dataset]) -> xr.Dataset | xr.DataTree:
+    """Build the recording of whose parts `joined` made one text.
+
+    Parameters
+    ----------
+    text
+        Text of `joined`.
+    part
+        Builds a part from its path and its text, by `restore`.
+
+    Raises
+    ------
+    FileFormatError
+        If the text is from a newer version, or the recording breaks the convention: only
+        recordings that follow it are written.
+    """
+    texts, tree, name = _apart(text)
+    parts = {at: part(at, each) for at, each in texts.items()}
+    whole = xr.DataTree.from_dict(parts, name=name) if tree else parts[""]
+    try:
+        labels.check(whole, values=False)
+    except LabelError as error:
+        raise FileFormatError(
+            f"the file is damaged, because only what follows the convention is written: {error}"
+        ) from error
+    return whole
+
+
+def _apart(text: str) -> tuple[dict[str, str], bool, str | None]:
     """Texts of the parts, whether they make a tree, and its name: what `joined` was given.
 
     Raises
@@ -130,11 +159,6 @@ def apart(text: str) -> tuple[dict[str, str], bool, str | None]:
             "upgrade neurodyn to read it."
         )
     return about["parts"], about["tree"], about["name"]
-
-
-def columns(text: str) -> dict[str, dict[str, str]]:
-    """Place of each array: ``{name: {"table": ..., "column": ..., "unit": "s" | ""}}``."""
-    return json.loads(text)["columns"]
 
 
 def table_of(text: str, name: str) -> list[Any]:

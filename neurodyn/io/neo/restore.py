@@ -24,11 +24,10 @@ def restored(block: neo.Block) -> xr.Dataset | xr.DataTree:
     Raises
     ------
     FileFormatError
-        If the Block is from a newer version, or lacks a signal.
+        If the Block is from a newer version, lacks a signal, or its note was changed.
     """
-    texts, tree, name = layout.apart(str(block.annotations[NOTE]))
-    parts = {at: _part(at, text, block.segments) for at, text in texts.items()}
-    return xr.DataTree.from_dict(parts, name=name) if tree else parts[""]
+    note = str(block.annotations[NOTE])
+    return layout.rebuild(note, lambda at, text: _part(at, text, block.segments))
 
 
 def _part(at: str, text: str, segments: list[neo.Segment]) -> xr.Dataset:

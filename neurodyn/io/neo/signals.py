@@ -11,6 +11,7 @@ import xarray as xr
 from neurodyn.io.neo.match import SIGNALS, match
 from neurodyn.io.neo.trains import ms, segment_columns
 from neurodyn.io.parts import decode, signal, unit_of
+from neurodyn.io.pieces import even
 from neurodyn.labels import LabelError
 from neurodyn.labels.names import free_name
 
@@ -127,8 +128,8 @@ def _stack(sweeps: Sequence[Any], there: Sequence[int], left_out: list[str]) -> 
     one_start = not np.ptp(starts)
     begin = starts[0] if one_start else 0.0
     if isinstance(longest, neo.AnalogSignal):  # from integers, not from a sum of steps
-        count = np.arange(len(longest)) + longest.annotations.get(FIRST, 0)
-        time = begin + count * 1000.0 / rate_of(longest)
+        first = longest.annotations.get(FIRST, 0)
+        time = even(begin, len(longest), rate_of(longest), first)
     else:
         time = ms(longest.times) - (0.0 if one_start else ms(longest.t_start))
     lengths = np.array([len(each) for each in sweeps])

@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.io.neo.signals import UNIT
-from neurodyn.io.pieces import PIECES, even, rate
+from neurodyn.io.pieces import PIECES, even, exact_rate, padded
 from neurodyn.labels import LabelError
 
 #: Columns of sweeps that the times of their signals hold.
@@ -93,10 +93,8 @@ def add_signals(block: neo.Block, at: str, ds: xr.Dataset) -> dict[str, dict[str
             (segment.analogsignals if regular else segment.irregularlysampledsignals).append(signal)
             places[str(name)] = {"name": titles[name], "split": dim}
     places = {n: place for n, place in places.items() if kept[n]}
-    time = ds["time"].values
-    hertz = rate(time) if time.dtype == np.float64 else None
-    if hertz is not None and np.array_equal(even(time, hertz), time):
-        places["time"] = {"rate": hertz, "start": float(time[0])}
+    if hertz := exact_rate(ticks.time):
+        places["time"] = {"rate": hertz, "start": float(ticks.time[0])}
     elif places and start is None and dim is None and np.isnan(ticks.step):
         places["time"] = {"of": next(iter(places))}
     return places
@@ -107,7 +105,7 @@ def signal_arrays(about: dict[str, Any], segments: list[neo.Segment]) -> dict[st
     arrays = {}
     for name, place in about["columns"].items():
         if "rate" in place:
-            arrays[name] = place["start"] + np.arange(about["sizes"]["time"]) * 1e3 / place["rate"]
+            arrays[name] = even(place["start"], about["sizes"]["time"], place["rate"])
             continue
         held = _held(about["columns"][place.get("of", name)], segments)
         if "of" in place:
@@ -117,10 +115,7 @@ def signal_arrays(about: dict[str, Any], segments: list[neo.Segment]) -> dict[st
         dtype, sizes = np.dtype(variable["dtype"]), about["sizes"]
         rest = [d for d in variable["dims"] if d not in (place["split"], "time")]
         shape = [sizes["time"], *(sizes[d] for d in rest)]
-        padding = np.nan if dtype.kind == "f" else 0
-        whole = np.full((len(held), *shape), padding, dtype)
-        for k, each in enumerate(held):
-            whole[k, : len(each)] = np.asarray(each.magnitude).reshape(-1, *shape[1:])
+        whole = padded([each.magnitude for each in held], shape, dtype)
         dims = [place["split"], "time", *rest]
         if place["split"] is None:
             whole, dims = whole[0], dims[1:]

@@ -10,6 +10,7 @@ import xarray as xr
 from neurodyn.io import layout
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.lazy import read_small
+from neurodyn.io.pieces import even, padded
 from neurodyn.io.select import select
 from neurodyn.io.selection import Selection
 from neurodyn.io.stored import Stored
@@ -36,9 +37,7 @@ def restored(nwbfile: Any, selection: Selection, *, reopen: bool) -> xr.Dataset 
         If the file is from a newer version, or was changed since it was written.
     """
     text = str(np.asarray(nwbfile.get_scratch("neurodyn")).item())
-    texts, tree, name = layout.apart(text)
-    parts = {at: _part(nwbfile, each, selection, reopen=reopen) for at, each in texts.items()}
-    whole = xr.DataTree.from_dict(parts, name=name) if tree else parts[""]
+    whole = layout.rebuild(text, lambda _, each: _part(nwbfile, each, selection, reopen=reopen))
     return read_small(select(whole, selection), selection.lazy)
 
 
@@ -61,8 +60,7 @@ def _arrays(
     for name, place in about["columns"].items():
         table, column = place["table"], place["column"]
         if table == "rate":
-            n = about["sizes"]["time"]
-            arrays[name] = place["start"] + np.arange(n) * 1e3 / column
+            arrays[name] = even(place["start"], about["sizes"]["time"], column)
         elif table == "acquisition":
             series = [nwbfile.acquisition[each].data for each in column]
             arrays[name] = _signal(series, name, place, about, selection, reopen=reopen)
@@ -125,7 +123,5 @@ def _signal(
         order = [place["dims"].index(dim) for dim in dims]
         return values.astype(dtype).transpose(order)
     shape = [about["sizes"][dim] for dim in place["dims"]]
-    whole = np.full((len(series), *shape), np.nan if dtype.kind == "f" else 0, dtype)
-    for k, each in enumerate(series):
-        whole[k, : len(each)] = np.asarray(each[:])
-    return whole.transpose([[split, *place["dims"]].index(dim) for dim in dims])
+    order = [[split, *place["dims"]].index(dim) for dim in dims]
+    return padded(series, shape, dtype).transpose(order)

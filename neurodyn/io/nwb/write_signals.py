@@ -11,7 +11,7 @@ from pynwb.ecephys import ElectricalSeries
 
 from neurodyn import labels
 from neurodyn.io.nwb.write_tables import Places, file_name
-from neurodyn.io.pieces import PIECES, begins, even, length, rate
+from neurodyn.io.pieces import PIECES, begins, exact_rate, length, rate
 from neurodyn.labels import LabelError
 
 #: Our units -> unit of NWB, and the factor to it.
@@ -118,8 +118,8 @@ def add_signals(
             own.append(piece)
         stored = [str(d) for d in array.transpose("time", ...).dims if d != dim]
         places[str(name)] = {"table": "acquisition", "column": own, "dims": stored, "split": dim}
-    if hertz is not None and np.array_equal(even(time, hertz), time):
-        places["time"] = {"table": "rate", "column": hertz, "start": float(time[0])}
+    if exact := exact_rate(time):
+        places["time"] = {"table": "rate", "column": exact, "start": float(time[0])}
     return {str(n) for n in ds.variables} - {*places}
 
 

@@ -20,7 +20,7 @@ _RESERVED = {
     *("columns", "description", "categories", "."),
 }
 
-#: Place of each variable in the file, see `neurodyn.io.layout.columns`.
+#: Place of each variable in the file, as `neurodyn.io.layout.describe` takes it.
 Places = dict[str, dict[str, Any]]
 
 

@@ -177,3 +177,17 @@ def test_descriptions_of_arrays_that_are_none(tmp_path):
             again.writestr(name, content)
     with pytest.raises(FileFormatError, match="is described as"):
         load(path)
+
+
+def test_own_notes_that_break_the_convention(tmp_path):
+    """Only recordings that follow it are written, so that a note that breaks it was damaged."""
+    path = io.to_nwb(recording(), tmp_path / "a.nwb")
+    with h5py.File(path, "r+") as file:
+        note = file["scratch/neurodyn"]
+        note[()] = note.asstr()[()].replace('"source": "recording"', '"source": "recordpng"')
+    block = io.to_neo(recording())
+    about = block.annotations["neurodyn"]
+    block.annotations["neurodyn"] = about.replace('"source": "rec', '"source": "rek')
+    for read, damaged in ((io.read, path), (io.from_neo, block)):
+        with pytest.raises(FileFormatError, match=r"is damaged[\s\S]*source is 're"):
+            read(damaged)
