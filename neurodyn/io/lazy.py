@@ -8,7 +8,7 @@ import xarray as xr
 
 from neurodyn.io.select import select
 from neurodyn.io.selection import Selection
-from neurodyn.io.stored import LARGE, Stored
+from neurodyn.io.stored import Stored, stays
 
 Labelled = xr.Dataset | xr.DataArray | xr.DataTree
 
@@ -60,8 +60,8 @@ def _mapped(obj: Labelled, change: Callable[[str, xr.Dataset], xr.Dataset]) -> L
 def _lazily(ds: xr.Dataset, node: str, path: Path, lazy: bool | None) -> xr.Dataset:
     """Large signals of a group as dask arrays that do not need the open file."""
     for name, variable in ds.data_vars.items():
-        large = variable.nbytes > LARGE if lazy is None else lazy
-        if not large or "time" not in variable.dims or variable.dtype.kind not in "fiu":
+        kept = stays(variable.nbytes, lazy)
+        if not kept or "time" not in variable.dims or variable.dtype.kind not in "fiu":
             continue
         array = _dask(path, f"{node.strip('/')}/{name}".strip("/"))
         if (array.shape, array.dtype) == (variable.shape, variable.dtype):  # else it is encoded
@@ -83,7 +83,6 @@ def _dask(path: Path, name: str) -> Any:
 def _read(ds: xr.Dataset, lazy: bool | None) -> xr.Dataset:
     """Read all of a group but the signals that stay in the file."""
     for variable in ds.variables.values():
-        small = variable.nbytes <= LARGE if lazy is None else not lazy
-        if variable.chunks is None or small:
+        if variable.chunks is None or not stays(variable.nbytes, lazy):
             variable.load()
     return ds

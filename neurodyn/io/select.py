@@ -6,16 +6,12 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels, spikes
+from neurodyn.io.pieces import PIECES, STARTS, is_signal
 from neurodyn.io.selection import Pick, Selection
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import COORDS, GAPS
 from neurodyn.labels.wording import told
 from neurodyn.spikes.observation import observation
-
-#: Dims of pieces of a recording that may have clocks of their own.
-_PIECES = ("trial", "sweep", "condition")
-#: Coordinates with the times from which those of a piece count.
-_STARTS = ("start_time", "event_time")
 
 
 class Cutter:
@@ -102,7 +98,7 @@ def select(recording: xr.Dataset | xr.DataTree, selection: Selection) -> xr.Data
         nodes = {node.path.strip("/"): node.to_dataset() for node in recording.subtree}
     else:
         nodes = {"": recording}
-    signals = {path: _signal_name(path, ds) for path, ds in nodes.items() if _is_signal(ds)}
+    signals = {path: _signal_name(path, ds) for path, ds in nodes.items() if is_signal(ds)}
     asked = set(selection.named({name: name for name in signals.values()}))
     notes: list[str] = []
     cutter = Cutter(selection, notes)
@@ -126,10 +122,6 @@ def select(recording: xr.Dataset | xr.DataTree, selection: Selection) -> xr.Data
     return xr.DataTree.from_dict(tree, name=recording.name)
 
 
-def _is_signal(ds: xr.Dataset) -> bool:
-    return "spike" not in ds.dims and any("time" in v.dims for v in ds.data_vars.values())
-
-
 def _signal_name(path: str, ds: xr.Dataset) -> str:
     return path.removeprefix("signals/") or str(ds.attrs.get("series", next(iter(ds.data_vars))))
 
@@ -140,9 +132,9 @@ def _labels(ds: xr.Dataset, dim: str) -> dict[str, np.ndarray]:
 
 
 def _refuse_own_clocks(ds: xr.Dataset, path: str) -> None:
-    pieces = [dim for dim in _PIECES if dim in ds.dims and {"time", "spike"} & set(ds.dims)]
+    pieces = [dim for dim in PIECES if dim in ds.dims and {"time", "spike"} & set(ds.dims)]
     own = "align_event" in ds.attrs or any(
-        n in ds.coords and ds[n].dims == (dim,) for dim in pieces for n in _STARTS
+        n in ds.coords and ds[n].dims == (dim,) for dim in pieces for n in STARTS
     )
     if "spike_trial" in ds or (pieces and own and "spike" not in ds.dims):
         dim = pieces[0] if pieces else "trial"

@@ -16,6 +16,11 @@ _BLOCK = 1 << 24
 _CHUNK = 1 << 26
 
 
+def stays(nbytes: int, lazy: bool | None) -> bool:
+    """Whether a signal of this size stays in its file; `lazy` is what the user asked for."""
+    return nbytes > LARGE if lazy is None else lazy
+
+
 class InFile(NamedTuple):
     """A dataset of an HDF5 file, which is opened anew for each access, so that none stays open."""
 

@@ -14,7 +14,7 @@ from neurodyn.io.nwb.times import times
 from neurodyn.io.parts import decode, signal, tidy, unit_of
 from neurodyn.io.select import Cutter, from_to
 from neurodyn.io.selection import Selection
-from neurodyn.io.stored import LARGE, Stored
+from neurodyn.io.stored import Stored, stays
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import DIMS
 
@@ -86,7 +86,7 @@ def _read(
     for name, unit, own in _variables(series, dims, coords, columns):
         factor, offset, ours = _scale(series, unit, data.shape)
         stored = Stored(data, rows, own, factor, offset)
-        lazy = stored.nbytes > LARGE if selection.lazy is None else selection.lazy
+        lazy = stays(stored.nbytes, selection.lazy)
         values = stored.lazy(reopen=reopen) if lazy else stored.load()
         if name:
             ds = signal(values[:, 0], ours, time, dims=("time",), long_name=name, attrs=about)

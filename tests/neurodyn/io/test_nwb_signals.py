@@ -379,7 +379,7 @@ class TestLarge:
         np.testing.assert_allclose(few.v.values[-2:], [[0.0], [7e-3]], rtol=1e-6)
 
     def test_the_default_is_by_size(self, large, monkeypatch):
-        monkeypatch.setattr("neurodyn.io.nwb.signals.LARGE", 1 << 29)
+        monkeypatch.setattr("neurodyn.io.stored.LARGE", 1 << 29)
         assert read(large)["signals/raw"].v.chunks is not None
         assert read(large, window=(0, 100))["signals/raw"].v.chunks is None
 
