@@ -156,10 +156,9 @@ def find(name: str, kind: str | None = None) -> Entry:
         If there is nothing of that name. The error lists names like it.
     """
     listed = entries(kind)
-    for entry in listed:
-        if entry.name == name:
-            return entry
     names = [entry.name for entry in listed]
+    if name in names:
+        return listed[names.index(name)]
     close = difflib.get_close_matches(name, names, 3) or names
     what = "thing" if kind is None else kind
     raise ValueError(f"there is no {what} {name!r}; did you mean {', '.join(close)}?")
@@ -273,13 +272,11 @@ def class_named(name: str) -> type:
     """
     if name in _OWN:
         return _OWN[name]
-    cls = _resolve(name) if name.startswith("neurodyn.") else None
+    ours = name.startswith("neurodyn.")
+    cls = _resolve(name) if ours else None
     if not (inspect.isclass(cls) and cls.__module__.startswith("neurodyn.") and _is_plain(cls)):
-        hint = (
-            "this version of neurodyn has no such class."
-            if name.startswith("neurodyn.")
-            else "import the module that registers it (neurodyn.register) first."
-        )
+        own = "import the module that registers it (neurodyn.register) first."
+        hint = "this version of neurodyn has no such class." if ours else own
         raise ValueError(f"unknown class {name!r}: {hint}")
     return cls
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from neurodyn.common.checks import number, numbers, whole
+from neurodyn.common.checks import number, whole
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractDrawnTask, check_names
@@ -95,19 +95,21 @@ class HiddenMarkov(AbstractDrawnTask):
         if transitions is None:
             n = 2 if emissions is None else max(1, len(np.atleast_2d(np.asarray(emissions))))
             transitions = markov.chain(n, 0.95)
-        self.transitions = _rows("transitions", transitions)
+        self.transitions = markov.rows("transitions", transitions)
         n, columns = self.transitions.shape
         if n != columns:
             raise ValueError(
                 f"`transitions` must be (state, next state), got shape {(n, columns)}."
             )
-        self.emissions = _rows("emissions", markov.ramp(n) if emissions is None else emissions)
+        self.emissions = markov.rows(
+            "emissions", markov.ramp(n) if emissions is None else emissions
+        )
         if len(self.emissions) != n:
             raise ValueError(
                 f"`emissions` must have a row for each of the {n} states, got "
                 f"{len(self.emissions)} rows."
             )
-        self.initial = None if initial is None else _rows("initial", initial, ndim=1)
+        self.initial = None if initial is None else markov.rows("initial", initial, ndim=1)
         if self.initial is None:
             self.stationary()
         elif len(self.initial) != n:
@@ -196,11 +198,11 @@ class HiddenMarkov(AbstractDrawnTask):
 
     def stationary(self) -> np.ndarray:
         """Probability of each state in the long run, ``(state,)``."""
-        return markov.stationary(_exact_rows(self.transitions))
+        return markov.stationary(markov.exact(self.transitions))
 
     def frequencies(self) -> np.ndarray:
         """Probability of each symbol in the long run, ``(symbol,)``."""
-        return self.stationary() @ _exact_rows(self.emissions)
+        return self.stationary() @ markov.exact(self.emissions)
 
     def pairs(self, lag: int = 1) -> np.ndarray:
         """Probability ``(symbol, next)`` of each symbol `lag` steps after each other.
@@ -208,7 +210,7 @@ class HiddenMarkov(AbstractDrawnTask):
         Symbols that never occur have NaN.
         """
         whole("lag", lag)
-        moves, emits = _exact_rows(self.transitions), _exact_rows(self.emissions)
+        _, moves, emits = self._exact()
         joint = emits.T @ (self.stationary()[:, None] * np.linalg.matrix_power(moves, lag)) @ emits
         with np.errstate(invalid="ignore"):
             return joint / joint.sum(1, keepdims=True)
@@ -221,11 +223,8 @@ class HiddenMarkov(AbstractDrawnTask):
         ``n_symbols ** length`` words are summed.
         """
         whole("length", length)
-        start, moves, emits = (
-            self.stationary(),
-            *map(_exact_rows, (self.transitions, self.emissions)),
-        )
-        return markov.entropy_bounds(start, moves, emits, length)
+        _, moves, emits = self._exact()
+        return markov.entropy_bounds(self.stationary(), moves, emits, length)
 
     def limits(self) -> dict[str, tuple[float, float]]:
         """The states to start from."""
@@ -262,8 +261,8 @@ class HiddenMarkov(AbstractDrawnTask):
 
     def _exact(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Initial, transition and emission probabilities in float64, summing to 1 exactly."""
-        start = self.stationary() if self.initial is None else _exact_rows(self.initial)
-        return start, _exact_rows(self.transitions), _exact_rows(self.emissions)
+        start = self.stationary() if self.initial is None else markov.exact(self.initial)
+        return start, markov.exact(self.transitions), markov.exact(self.emissions)
 
     def _codes(self, symbols: Any) -> np.ndarray:
         given, n = np.asarray(symbols), self.emissions.shape[1]
@@ -294,17 +293,3 @@ def _preset(cls: Any, moves: Any, emits: Any, n: Any, stay: Any, options: dict) 
     number("stay", stay, low=0, high=1)
     built = {"transitions": moves(n, float(stay)), "emissions": emits(n)}
     return cls(**(built | options))
-
-
-def _rows(name: str, values: Any, ndim: int = 2) -> Float[Array, "..."]:
-    """Probabilities that sum to 1 along the last axis."""
-    table = numbers(name, values, low=0, ndim=ndim)
-    total = np.asarray(table, np.float64).sum(-1)
-    if not np.allclose(total, 1.0, atol=1e-6):
-        raise ValueError(f"`{name}` must sum to 1 in each row, got {total.tolist()}.")
-    return table
-
-
-def _exact_rows(table: Any) -> np.ndarray:
-    exact = np.asarray(table, np.float64)
-    return exact / exact.sum(-1, keepdims=True)

@@ -9,6 +9,23 @@ import numpy as np
 from jax.nn import logsumexp
 from jaxtyping import Array, Float, Int
 
+from neurodyn.common.checks import numbers
+
+
+def rows(name: str, values: Any, ndim: int = 2) -> Float[Array, "..."]:
+    """Probabilities that sum to 1 along the last axis."""
+    table = numbers(name, values, low=0, ndim=ndim)
+    total = np.asarray(table, np.float64).sum(-1)
+    if not np.allclose(total, 1.0, atol=1e-6):
+        raise ValueError(f"`{name}` must sum to 1 in each row, got {total.tolist()}.")
+    return table
+
+
+def exact(table: Any) -> np.ndarray:
+    """The same probabilities in float64, with sums of 1 to its precision."""
+    table = np.asarray(table, np.float64)
+    return table / table.sum(-1, keepdims=True)
+
 
 def chain(n: int, stay: float) -> np.ndarray:
     """States in a line that lead to their neighbours; the ends have one."""
