@@ -14,9 +14,9 @@ from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.spike_trains.observed import observed_time, observed_window, within
 from neurodyn.common.checks import number
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.convention import TIME_TOLERANCE, Number, Window
 from neurodyn.labels.only import DATASET, takes
-from neurodyn.spikes.build import SLACK, step_middles
+from neurodyn.spikes.build import step_middles
 from neurodyn.spikes.gaps import gaps_of, in_gaps, last_gap
 from neurodyn.spikes.join import in_trials, require_spikes
 
@@ -110,12 +110,14 @@ def detect_spikes(
 
 def _after_dead_time(at: np.ndarray, train: np.ndarray, dead: float) -> np.ndarray:
     """Crossings, sorted by train and time, that are at least `dead` after a counted one."""
-    close = (np.diff(train, prepend=-1) == 0) & (np.diff(at, prepend=-np.inf) < dead - SLACK)
+    close = (np.diff(train, prepend=-1) == 0) & (
+        np.diff(at, prepend=-np.inf) < dead - TIME_TOLERANCE
+    )
     # A crossing far from its predecessor counts, whether or not the predecessor did.
     keep, last = ~close, 0
     for k in np.flatnonzero(close):
         last = last if close[k - 1] else k - 1
-        if at[k] - at[last] >= dead - SLACK:
+        if at[k] - at[last] >= dead - TIME_TOLERANCE:
             keep[k], last = True, k
     return keep
 

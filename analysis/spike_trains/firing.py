@@ -16,12 +16,12 @@ from neurodyn.analysis.spike_trains.observed import (
     within,
 )
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.convention import TIME_TOLERANCE, Number, Window
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.labels.values import classes, missing
 from neurodyn.spikes import bin as bin_spikes
 from neurodyn.spikes import rate as rate_of
-from neurodyn.spikes.build import SLACK, window_edges
+from neurodyn.spikes.build import window_edges
 from neurodyn.spikes.wider import wider
 
 #: Trials (or windows) that a variance needs.
@@ -119,7 +119,7 @@ def binned_counts(
         return data if bin_width is None else wider(data, bin_width, rest="drop", what=what)
     start, stop = observed_window(data, window, what)
     width = stop - start if bin_width is None else float(bin_width)
-    n = int((stop - start) / width + SLACK)
+    n = int((stop - start) / width + TIME_TOLERANCE)
     if n < 1:
         raise LabelError(f"{what}: bins of {width:g} ms do not fit into {start:g} to {stop:g} ms.")
     return bin_spikes(data, bin_width=width, window=(start, start + n * width))

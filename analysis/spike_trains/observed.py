@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError, clock
-from neurodyn.labels.convention import Window
-from neurodyn.spikes.build import SLACK, step_middles, window_edges
+from neurodyn.labels.convention import TIME_TOLERANCE, Window
+from neurodyn.spikes.build import step_middles, window_edges
 from neurodyn.spikes.gaps import cells, gaps_of, in_gaps, lost_time
 from neurodyn.spikes.join import Positions, in_trials, positions, require_spikes
 
@@ -21,7 +21,9 @@ def observed_window(spikes: xr.Dataset, window: Window | None, what: str) -> tup
             f"{what}: which times were observed is not known: pass window=(start, stop) in ms."
         )
     start, stop = window_edges(known if window is None else window)
-    if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
+    if known is not None and (
+        start < known[0] - TIME_TOLERANCE or stop > known[1] + TIME_TOLERANCE
+    ):
         raise LabelError(
             f"{what}: the window {start:g} to {stop:g} ms exceeds the observation, {known[0]:g} to "
             f"{known[1]:g} ms."
@@ -34,7 +36,7 @@ def check_inside(data: xr.Dataset, window: Window, margin: float, what: str) -> 
     start, stop = window_edges(window)
     time = clock(data, what=what, default=margin, even=False).time
     low, high = time.min() - margin, time.max() + margin
-    if start < low - SLACK or stop > high + SLACK:
+    if start < low - TIME_TOLERANCE or stop > high + TIME_TOLERANCE:
         raise LabelError(
             f"{what}: the window {start:g} to {stop:g} ms exceeds the observation, {low:g} to "
             f"{high:g} ms."
@@ -71,4 +73,4 @@ def observed_time(spikes: xr.Dataset, start: float, stop: float) -> np.ndarray:
     gaps = gaps_of(spikes)
     lost = np.zeros((1, n_units)) if gaps is None else lost_time(gaps, start, end, n_units)
     # What rounding leaves of a time that was lost as a whole is none.
-    return np.where(lost < whole - SLACK, whole - lost, 0.0)
+    return np.where(lost < whole - TIME_TOLERANCE, whole - lost, 0.0)

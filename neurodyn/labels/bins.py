@@ -159,7 +159,7 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
         return obj
     start, stop = edges_of(window, what)
     # Labels beside an edge by no more than rounding lie on the edge.
-    slack = slack_of(time, np.dtype(np.float64))
+    slack = slack_of(time)
     slack = slack if _labels_ends(obj) else -slack
     inside = (time > start + slack) & (time <= stop + slack)
     if not inside.any():

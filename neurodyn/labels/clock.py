@@ -174,8 +174,9 @@ def unit_of(axis: xr.DataArray) -> str:
     return "s" if unit in SECONDS else unit
 
 
-def slack_of(times: np.ndarray, dtype: np.dtype) -> float:
+def slack_of(times: np.ndarray, dtype: np.dtype | None = None) -> float:
     """Tolerance for labels of this dtype: the farther from 0, the coarser they are rounded."""
+    dtype = times.dtype if dtype is None else dtype
     precision = np.finfo(dtype).eps if dtype.kind == "f" else 0.0
     return max(TIME_TOLERANCE, 4 * float(precision) * float(np.abs(times).max(initial=0)))
 

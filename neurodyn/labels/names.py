@@ -4,11 +4,8 @@ from collections.abc import Collection
 
 from neurodyn.labels.convention import COORDS, DIMS
 
-#: Coordinates that the library itself puts on units and trials, besides those with fixed units.
-_OURS = {
-    *("window", "unit_id", "trial_id", "event_time", "observed", "observed_start"),
-    *("observed_stop", "gap", "gap_start", "gap_stop"),
-}
+#: Names that the library itself gives to units and trials, besides those with fixed units.
+_OURS = {"window", "unit_id", "trial_id", "event_time", "observed"}
 #: Coordinates of ours that a file may give, because they mean the same there.
 _SHARED = {"start_time", "stop_time", "rt", "tau", "ei"}
 RESERVED = ({*DIMS} | {*COORDS} | _OURS) - _SHARED

@@ -84,7 +84,7 @@ def align(
         inside &= (samples.when < start) | (samples.when >= stop)
     # A gap at the start of a trial is missing data as any other gap; a start before the first
     # sample is no trial.
-    early = times[0] - (step / 2 if method == "nearest" else 0.0) - slack_of(times, times.dtype)
+    early = times[0] - (step / 2 if method == "nearest" else 0.0) - slack_of(times)
     begun = event + ahead[0] * step >= early
     valid = np.isfinite(event) & begun & inside.any(1)
     if not valid.all():

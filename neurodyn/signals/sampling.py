@@ -42,7 +42,7 @@ def in_pieces(times: np.ndarray) -> bool:
     """Whether times are even but for gaps."""
     steps = np.diff(times)
     usual = float(np.median(steps))
-    slack = max(slack_of(times, times.dtype), 1e-6 * usual)
+    slack = max(slack_of(times), 1e-6 * usual)
     return bool(np.all((np.abs(steps - usual) <= slack) | (steps > 1.5 * usual)))
 
 
@@ -77,7 +77,7 @@ def find_gap(max_gap: Number | None, step: float) -> float:
 
 def nearest(times: np.ndarray, at: np.ndarray, step: float) -> Samples:
     """The sample that is nearest to each time, at most half a step from it."""
-    slack = slack_of(times, times.dtype)
+    slack = slack_of(times)
     after = np.clip(np.searchsorted(times, at - slack), 1, max(times.size - 1, 1))
     before = after - 1
     after = np.minimum(after, times.size - 1)
@@ -91,7 +91,7 @@ def nearest(times: np.ndarray, at: np.ndarray, step: float) -> Samples:
 
 def between(times: np.ndarray, at: np.ndarray, gap: float) -> Samples:
     """Lines between the two samples around each time, if these are at most `gap` apart [ms]."""
-    slack = slack_of(times, times.dtype)
+    slack = slack_of(times)
     low = np.clip(np.searchsorted(times, at, side="right") - 1, 0, max(times.size - 2, 0))
     high = np.minimum(low + 1, times.size - 1)
     width = times[high] - times[low]

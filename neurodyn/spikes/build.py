@@ -19,9 +19,6 @@ from neurodyn.spikes.join import in_order, places, positions
 from neurodyn.spikes.observation import observation, slack
 from neurodyn.spikes.unobserved import refuse_unobserved
 
-#: Tolerance [ms] for times that went through sums and unit conversions.
-SLACK = 1e-6
-
 
 def dataset(
     spike_time: Any,

@@ -9,8 +9,14 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import LabelError, pair
-from neurodyn.labels.convention import COORDS, GAPS, OBSERVED_EDGES, SPIKE_COLUMNS, SPIKE_KEYS
-from neurodyn.spikes.build import SLACK
+from neurodyn.labels.convention import (
+    COORDS,
+    GAPS,
+    OBSERVED_EDGES,
+    SPIKE_COLUMNS,
+    SPIKE_KEYS,
+    TIME_TOLERANCE,
+)
 from neurodyn.spikes.gaps import has_gaps
 from neurodyn.spikes.join import joined, require_spikes, tidy
 from neurodyn.spikes.observation import observation, observed_intervals
@@ -143,7 +149,7 @@ def _refuse_different(parts: Sequence[xr.Dataset], dim: str) -> None:
             same = (
                 a == b
                 if isinstance(a, str) or None in (a, b)
-                else (np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=SLACK))
+                else (np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=TIME_TOLERANCE))
             )
             if not same:
                 raise LabelError(

@@ -10,11 +10,11 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import OBSERVED_EDGES, SPIKE_KEYS, Number, Window
+from neurodyn.labels.convention import OBSERVED_EDGES, SPIKE_KEYS, TIME_TOLERANCE, Number, Window
 from neurodyn.labels.plain import plain_times
 from neurodyn.labels.wording import told
 from neurodyn.signals.smooth import smooth
-from neurodyn.spikes.build import SLACK, step_middles, window_edges
+from neurodyn.spikes.build import step_middles, window_edges
 from neurodyn.spikes.gaps import Gaps, gaps_of, unobserved_bins
 from neurodyn.spikes.join import in_trials, positions
 from neurodyn.spikes.wider import rebinned
@@ -129,7 +129,9 @@ def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
     if window is None:
         raise LabelError("the observed times are not known: pass window=(start, stop) in ms.")
     start, stop = window_edges(window)
-    if known is not None and (start < known[0] - SLACK or stop > known[1] + SLACK):
+    if known is not None and (
+        start < known[0] - TIME_TOLERANCE or stop > known[1] + TIME_TOLERANCE
+    ):
         raise LabelError(
             f"the window {told(start)} to {told(stop)} ms exceeds the observation, "
             f"{told(known[0])} to {told(known[1])} ms: zeros outside of it would not be "
@@ -163,7 +165,7 @@ def _pad(
     ends, n_bins = None, len(edges) - 1
     if "valid_until" in ds.coords:
         until = np.atleast_1d(ds["valid_until"].values)
-        whole = np.searchsorted(edges, until + SLACK, side="right") - 1
+        whole = np.searchsorted(edges, until + TIME_TOLERANCE, side="right") - 1
         whole = np.clip(whole, 0, n_bins)
         ends = None if (whole == n_bins).all() else whole
     holes = None

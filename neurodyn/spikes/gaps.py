@@ -12,7 +12,12 @@ from jaxtyping import Bool, Float, Int
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import COORDS, GAPS, OBSERVED_EDGES, Window
 from neurodyn.spikes.join import Positions, in_trials, observed
-from neurodyn.spikes.observation import intervals_of_units, observed_intervals, slack
+from neurodyn.spikes.observation import (
+    complement,
+    intervals_of_units,
+    observed_intervals,
+    slack,
+)
 
 
 class Gaps(NamedTuple):
@@ -51,7 +56,7 @@ def gaps_of(spikes: xr.Dataset) -> Gaps | None:
 
 def around(intervals: Sequence[np.ndarray]) -> Gaps:
     """The gaps between the intervals (n, 2) of each cell, before the first and after the last."""
-    edges = [np.r_[-np.inf, each.ravel(), np.inf].reshape(-1, 2) for each in intervals]
+    edges = [complement(each) for each in intervals]
     start, stop = np.concatenate(edges).T
     return Gaps(np.repeat(np.arange(len(edges)), [len(each) for each in edges]), start, stop)
 

@@ -39,9 +39,14 @@ def intersection(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.stack([start[both], stop[both]], axis=1)
 
 
-def between(intervals: np.ndarray) -> np.ndarray:
-    """The gaps between sorted, disjoint intervals (n, 2): an array (n - 1, 2)."""
-    return np.stack([intervals[:-1, 1], intervals[1:, 0]], axis=1)
+def complement(intervals: np.ndarray) -> np.ndarray:
+    """Times outside of sorted, disjoint intervals (n, 2): an array (n + 1, 2), from -inf to inf."""
+    return np.r_[-np.inf, intervals.ravel(), np.inf].reshape(-1, 2)
+
+
+def without(intervals: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    """Intervals without the gaps in them."""
+    return intersection(intervals, complement(union(gaps))) if len(gaps) else intervals
 
 
 def observation(
@@ -81,7 +86,8 @@ def observation(
     coords: dict[str, tuple] = {}
     if not (np.abs(edges - attrs["window"]) <= slack(shared)).all():
         coords = {name: ("unit", edges[:, i]) for i, name in enumerate(OBSERVED_EDGES)}
-    return coords | _gaps([_own(each, between(shared)) for each in per_unit]), attrs
+    shared_gaps = complement(shared)[1:-1]
+    return coords | _gaps([_own(each, shared_gaps) for each in per_unit]), attrs
 
 
 def intervals_of_units(
@@ -144,7 +150,7 @@ def _intervals(given: Any, whose: str) -> np.ndarray:
 
 def _own(intervals: np.ndarray, shared: np.ndarray) -> np.ndarray:
     """The gaps of a unit that are not those shared by all."""
-    gaps = between(intervals)
+    gaps = complement(intervals)[1:-1]
     if not len(gaps) or not len(shared):
         return gaps
     same = np.abs(gaps[:, None] - shared[None]).max(-1) <= slack(gaps)
@@ -205,23 +211,11 @@ def observed_intervals(spikes: xr.Dataset) -> list[np.ndarray]:
     found = [shared] * n
     if OBSERVED_EDGES[0] in spikes.coords:
         edges = np.stack([spikes[name].values for name in OBSERVED_EDGES], 1)
-        known = np.isfinite(edges).all(1)
-        found = [intersection(shared, edges[u : u + 1] if known[u] else _NONE) for u in range(n)]
+        # NaN, as of a unit that was never observed, has no part in common with any interval.
+        found = [intersection(shared, edges[u : u + 1]) for u in range(n)]
     if GAPS[0] in spikes.coords:
         start, stop = (spikes[name].transpose("unit", ...).values for name in GAPS)
         known = np.isfinite(start) & np.isfinite(stop)
         gaps = [np.stack([start[u][known[u]], stop[u][known[u]]], 1) for u in range(n)]
         found = [without(each, gap) for each, gap in zip(found, gaps, strict=True)]
     return found
-
-
-_NONE = np.zeros((0, 2))
-
-
-def without(intervals: np.ndarray, gaps: np.ndarray) -> np.ndarray:
-    """Intervals without the gaps in them."""
-    if not len(gaps):
-        return intervals
-    gaps = union(gaps)
-    edges = np.r_[-np.inf, gaps.ravel(), np.inf].reshape(-1, 2)
-    return intersection(intervals, edges)

@@ -9,9 +9,9 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import Number, Window
+from neurodyn.labels.convention import TIME_TOLERANCE, Number, Window
 from neurodyn.labels.wording import told
-from neurodyn.spikes.build import SLACK, window_edges
+from neurodyn.spikes.build import window_edges
 
 
 def rebinned(ds: xr.Dataset, bin_width: Number | None, window: Window | None) -> xr.Dataset:
@@ -41,9 +41,9 @@ def _cut(ds: xr.Dataset, width: float, window: Window) -> xr.Dataset:
     start, stop = window_edges(window)
     time = labels.clock(ds, what="the counts", default=width, even=False).time
     low, high = time - width / 2, time + width / 2
-    inside = (low >= start - SLACK) & (high <= stop + SLACK)
+    inside = (low >= start - TIME_TOLERANCE) & (high <= stop + TIME_TOLERANCE)
     ends = (low[inside][:1] - start, high[inside][-1:] - stop)
-    if not inside.any() or max(abs(float(end[0])) for end in ends) > SLACK:
+    if not inside.any() or max(abs(float(end[0])) for end in ends) > TIME_TOLERANCE:
         raise LabelError(
             f"the window {told(start)} to {told(stop)} ms does not begin and end with a bin: "
             f"counts are in bins of {width:g} ms from {told(low[0])} to {told(high[-1])} ms. "
@@ -81,7 +81,7 @@ def wider(
     """
     width = labels.bin_width(ds, what=what)
     many = round(float(bin_width) / width) if np.isfinite(bin_width) else 0
-    if many < 1 or abs(many * width - float(bin_width)) > SLACK:
+    if many < 1 or abs(many * width - float(bin_width)) > TIME_TOLERANCE:
         raise LabelError(
             f"{what}: bins of {width:g} ms do not add up to bin_width={float(bin_width):g} ms: "
             "choose a multiple, or count the spikes themselves (neurodyn.spikes.bin)."
@@ -119,7 +119,7 @@ def _ends(ds: xr.Dataset, edges: np.ndarray, many: int) -> dict[str, xr.DataArra
     if "valid_until" not in ds.coords:
         return {"n_valid": ds["n_valid"] // many} if "n_valid" in ds.coords else {}
     until = ds["valid_until"]
-    whole = np.searchsorted(edges, until.values + SLACK, side="right") - 1
+    whole = np.searchsorted(edges, until.values + TIME_TOLERANCE, side="right") - 1
     whole = np.clip(whole, 0, edges.size - 1)
     last = np.where(np.isnan(until.values), np.nan, edges[whole])
     found = {"valid_until": until.copy(data=last)}
