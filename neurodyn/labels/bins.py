@@ -10,7 +10,7 @@ import xarray as xr
 from neurodyn.labels.clock import clock, slack_of
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, LabelError, Window
 from neurodyn.labels.plain import refuse_units
-from neurodyn.labels.wording import told
+from neurodyn.labels.wording import in_unit, told
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
@@ -163,9 +163,8 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
     slack = slack if _labels_ends(obj) else -slack
     inside = (time > start + slack) & (time <= stop + slack)
     if not inside.any():
-        unit = "steps" if unit == "1" else unit
         raise LabelError(
-            f"{what} has no sample from {told(start)} to {told(stop)} {unit}: its times run from "
-            f"{told(time[0])} to {told(time[-1])}."
+            f"{what} has no sample from {told(start)} to {told(stop)} {in_unit(unit)}: its "
+            f"times run from {told(time[0])} to {told(time[-1])}."
         )
     return obj.isel(time=inside)

@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.wording import in_unit
 
 #: Units of a clock: milliseconds, or steps where there is no physical time.
 UNITS = {"frequency": ("Hz", "1")}
@@ -149,8 +150,8 @@ def clock(
             raise LabelError(f"{what}: {_uneven(time, slack, dim, unit, pieces)}")
     elif dt is not None and not np.isclose(dt, step, rtol=1e-6, atol=slack / time.size):
         raise LabelError(
-            f"dt={dt:g}, but the labels of '{dim}' in {what} are {step:g} {_in(unit)} apart: leave "
-            "dt out, or correct the labels."
+            f"dt={dt:g}, but the labels of '{dim}' in {what} are {step:g} {in_unit(unit)} apart: "
+            "leave dt out, or correct the labels."
         )
     return Clock(time, step, unit)
 
@@ -246,14 +247,14 @@ def _uneven(time: np.ndarray, slack: float, dim: str, unit: str, pieces: bool) -
     rest = np.delete(steps, gaps)
     if not gaps.size or not np.allclose(rest, usual, rtol=1e-6, atol=slack):
         return (
-            f"'{dim}' is uneven, with steps from {steps.min():g} to {steps.max():g} {_in(unit)}: "
-            f"resample it to an even axis first, .interp({dim}=...)."
+            f"'{dim}' is uneven, with steps from {steps.min():g} to {steps.max():g} "
+            f"{in_unit(unit)}: resample it to an even axis first, .interp({dim}=...)."
         )
     at, far = _label(time[gaps[0]]), _label(time[gaps[0] + 1])
     use = "pass the pieces as a list" if pieces else "take one piece"
     return (
         f"'{dim}' is uneven, with {_count(gaps.size, 'gap')}, the first from {at} to {far} "
-        f"{_in(unit)} (steps are {usual:g}): cut at the gap and {use}, "
+        f"{in_unit(unit)} (steps are {usual:g}): cut at the gap and {use}, "
         f".sel({dim}=slice(None, {at})) and .sel({dim}=slice({far}, None))."
     )
 
@@ -265,7 +266,3 @@ def _label(value: np.floating) -> str:
 
 def _count(n: int, noun: str = "sample") -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
-
-
-def _in(unit: str) -> str:
-    return "steps" if unit == "1" else unit

@@ -21,6 +21,17 @@ def told(time: float) -> str:
     return np.format_float_positional(time, precision=4, trim="-")
 
 
+def in_unit(unit: str) -> str:
+    """The unit of a clock as people say it.
+
+    Examples
+    --------
+    >>> in_unit("ms"), in_unit("1")
+    ('ms', 'steps')
+    """
+    return "steps" if unit == "1" else unit
+
+
 def spans(intervals: Iterable[Iterable[float]], most: int = 4) -> str:
     """Intervals in words: "0 to 10, 20 to 30 ms"; a few of them if there are many.
 

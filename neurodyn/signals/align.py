@@ -10,6 +10,7 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
 from neurodyn.labels.clock import slack_of
 from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, Number, Window
+from neurodyn.labels.wording import in_unit
 from neurodyn.signals.events import refuse_invalid, trial_column
 from neurodyn.signals.sampling import (
     Method,
@@ -18,6 +19,7 @@ from neurodyn.signals.sampling import (
     find_gap,
     in_pieces,
     nearest,
+    on_time,
     tidy_step,
     values_at,
 )
@@ -124,14 +126,10 @@ def _clock(ds: xr.Dataset, dt: Number | None, what: str) -> tuple[np.ndarray, fl
         raise LabelError(f"dt must be a number of ms above 0, got {dt!r}.")
     if (even or in_pieces(times)) and not np.isclose(dt, usual, rtol=1e-6):
         raise LabelError(
-            f"{what} has a sample every {usual:g} {_in(unit)}, not every {float(dt):g}: leave dt "
-            f"out, or take neurodyn.trials.resample(signal, {float(dt):g}) first, which filters."
+            f"{what} has a sample every {usual:g} {in_unit(unit)}, not every {float(dt):g}: leave "
+            f"dt out, or take neurodyn.trials.resample(signal, {float(dt):g}) first, which filters."
         )
     return times, usual if even else float(dt), unit, even
-
-
-def _in(unit: str) -> str:
-    return "steps" if unit == "1" else unit
 
 
 def _method(method: Method | None, times: np.ndarray, even: bool) -> Method:
@@ -166,25 +164,13 @@ def _samples(
 
 def _variables(ds: xr.Dataset, what: str) -> list[Any]:
     """Names of the variables to cut."""
-    names = [name for name, v in ds.items() if "time" in v.dims]
-    if not names:
-        raise LabelError(f"no signal lies on 'time': variables of {what} are {list(ds.data_vars)}.")
+    names = on_time(ds, what, "cut")
     if in_trials := [name for name in names if "trial" in ds[name].dims]:
         raise LabelError(f"{in_trials} are cut into trials already: align the continuous signal.")
     if "sweep" in ds[names[0]].dims:
         raise LabelError(
             f"{what} lies in sweeps, whose times start anew: select one, .isel(sweep=0), or leave "
             "this signal out, signals=[...]."
-        )
-    if other := [n for n, c in ds.coords.items() if "time" in c.dims and n != "time"]:
-        raise LabelError(
-            f"the coordinates {other} lie on 'time': .reset_coords({other}) makes them variables, "
-            f"which are cut, too; .drop_vars({other}) leaves them out."
-        )
-    if wrong := [name for name in names if ds[name].dtype.kind not in "biuf"]:
-        raise LabelError(
-            f"{wrong} hold no real numbers, so that NaN cannot mark missing samples: leave them "
-            "out."
         )
     return names
 

@@ -12,7 +12,7 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, Number
 from neurodyn.labels.plain import plain_times
 from neurodyn.labels.wording import told
-from neurodyn.signals.sampling import between, find_gap, values_at
+from neurodyn.signals.sampling import between, find_gap, on_time, values_at
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 Filter = Literal["fir", "mean"]
@@ -83,7 +83,12 @@ def resample(
         return done["signal"].rename(signal.name).assign_attrs(attrs)
     if filter not in ("fir", "mean", None):
         raise LabelError(f"filter must be 'fir', 'mean' or None, got {filter!r}.")
-    names = _on_time(signal)
+    if not isinstance(signal, xr.Dataset):
+        raise LabelError(
+            f"resample takes one signal, a DataArray or Dataset over 'time', got "
+            f"{type(signal).__name__}; of a recording take session['signals/NAME'].to_dataset()."
+        )
+    names = on_time(signal, "the signal", "resampled")
     times, step, _ = labels.clock(signal, what="the signal", even=signal.sizes["time"] < 2)
     usual = float(np.median(np.diff(times))) if np.isnan(step) else step
     new, at = _new_clock(signal, times, usual, dt, like)
@@ -109,26 +114,6 @@ def resample(
     variables = {n: _on_line(v, times, at, gap) for n, v in variables.items()}
     text = "; ".join(about) or "none"
     return _built(signal, variables, at, {"resample_filter": text})
-
-
-def _on_time(ds: xr.Dataset) -> list[Any]:
-    """Names of the variables on time, all of which must be numbers."""
-    if not isinstance(ds, xr.Dataset):
-        raise LabelError(
-            f"resample takes one signal, a DataArray or Dataset over 'time', got "
-            f"{type(ds).__name__}; of a recording take session['signals/NAME'].to_dataset()."
-        )
-    names = [name for name, v in ds.items() if "time" in v.dims]
-    if not names:
-        raise LabelError(f"no signal lies on 'time': variables are {list(ds.data_vars)}.")
-    if wrong := [name for name in names if ds[name].dtype.kind not in "biuf"]:
-        raise LabelError(f"{wrong} hold no real numbers: .drop_vars({wrong}) leaves them out.")
-    if other := [n for n, c in ds.coords.items() if "time" in c.dims and n != "time"]:
-        raise LabelError(
-            f"the coordinates {other} lie on 'time': .reset_coords({other}) makes them variables, "
-            f"which are resampled, too; .drop_vars({other}) leaves them out."
-        )
-    return names
 
 
 def _new_clock(

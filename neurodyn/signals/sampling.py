@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -36,6 +36,39 @@ class Samples(NamedTuple):
     weight: np.ndarray
     found: np.ndarray
     when: np.ndarray
+
+
+def on_time(ds: xr.Dataset, what: str, done: str) -> list[Any]:
+    """Names of the variables on `time`.
+
+    Parameters
+    ----------
+    ds
+        A signal.
+    what
+        Its name in errors.
+    done
+        What happens to these variables, for errors: "cut", "resampled".
+
+    Raises
+    ------
+    LabelError
+        If there are none, one of them holds no real numbers, or a coordinate lies on `time`, too.
+    """
+    names = [name for name, v in ds.items() if "time" in v.dims]
+    if not names:
+        raise LabelError(f"no signal lies on 'time': variables of {what} are {list(ds.data_vars)}.")
+    if other := [n for n, c in ds.coords.items() if "time" in c.dims and n != "time"]:
+        raise LabelError(
+            f"the coordinates {other} lie on 'time': .reset_coords({other}) makes them variables, "
+            f"which are {done}, too; .drop_vars({other}) leaves them out."
+        )
+    if wrong := [name for name in names if ds[name].dtype.kind not in "biuf"]:
+        raise LabelError(
+            f"{wrong} hold no real numbers, so that NaN cannot mark missing samples: "
+            f".drop_vars({wrong}) leaves them out."
+        )
+    return names
 
 
 def in_pieces(times: np.ndarray) -> bool:
