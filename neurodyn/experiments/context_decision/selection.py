@@ -55,12 +55,9 @@ def selected(model: Any, trials: xr.Dataset, task: ContextDecision) -> xr.Datase
             key=shared_key(4),
             progress=False,
         )
-        labels: dict[Any, Any] = {
-            name: points[name].variable for name in ("kind", "stability", "n_unstable")
-        }
-        labels["network"] = ("equilibrium", np.full(points.sizes["equilibrium"], seed))
-        one = analysis.selection(points).assign_coords(labels)
-        found.append(one)
+        about = {name: points[name].variable for name in ("kind", "stability", "n_unstable")}
+        network = ("equilibrium", np.full(points.sizes["equilibrium"], seed))
+        found.append(analysis.selection(points).assign_coords(about, network=network))
     joined = xr.concat(found, "equilibrium", join="override", combine_attrs="override")
     number = np.arange(joined.sizes["equilibrium"])
     return joined.assign_coords(equilibrium=number)
@@ -72,24 +69,22 @@ def summary(points: xr.Dataset) -> dict[str, str]:
     for context in EVIDENCE:
         here = points.isel(equilibrium=np.flatnonzero(points["context"].values == context))
         network = here["network"].values
-        seeds = np.unique(network)
-        index = [here["n_unstable"].values[network == seed] for seed in seeds]
-        lowest, highest = (int(f(here["n_unstable"].values, initial=0)) for f in (np.min, np.max))
-
-        def each(
-            values: np.ndarray, network: np.ndarray = network, seeds: np.ndarray = seeds
-        ) -> np.ndarray:
-            return np.array([np.mean(values[network == seed]) for seed in seeds])
-
-        relevant, other = context, next(name for name in EVIDENCE if name != context)
+        index = here["n_unstable"].values
+        lowest, highest = (int(f(index, initial=0)) for f in (np.min, np.max))
         rows[f"fixed and slow points, {context} context"] = (
-            spread(np.array([len(i) for i in index]), ".3g")
+            spread(np.unique(network, return_counts=True)[1], ".3g")
             + f" (growing directions: {lowest} to {highest})"
         )
         rows[f"slowest mode, {context} context"] = spread(
-            each(here["timescale"].values / 1e3), ".3g", " s"
+            _means(here["timescale"].values / 1e3, network), ".3g", " s"
         )
-        for word, name in (("relevant", relevant), ("irrelevant", other)):
-            part = here["selected_fraction"].sel(input=name).values
-            rows[f"{word} evidence selected, {context} context"] = spread(each(part), ".2f")
+        for name in EVIDENCE:
+            word = "relevant" if name == context else "irrelevant"
+            part = _means(here["selected_fraction"].sel(input=name).values, network)
+            rows[f"{word} evidence selected, {context} context"] = spread(part, ".2f")
     return rows
+
+
+def _means(values: np.ndarray, network: np.ndarray) -> list[float]:
+    """Mean over the points of each network."""
+    return [float(values[network == seed].mean()) for seed in np.unique(network)]

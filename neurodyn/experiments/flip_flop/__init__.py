@@ -6,12 +6,12 @@ import numpy as np
 import optax
 import xarray as xr
 
-from neurodyn import labels
 from neurodyn.analysis import fixed_points
 from neurodyn.experiments.flip_flop.figures import figures, summary
 from neurodyn.experiments.flip_flop.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result, seeds_of, shared_key
+from neurodyn.experiments.shared.ensembles import table
 from neurodyn.models import CTRNN, GRU, LSTM
 from neurodyn.simulation.simulate import simulate
 from neurodyn.tasks import FlipFlop
@@ -25,6 +25,18 @@ STATE = {"ctrnn": ("rate",), "gru": ("hidden",), "lstm": ("hidden", "cell")}
 KEPT = ("outputs", "speed", "stability", "n_unstable", "kind", "n_starts")
 #: Most growing directions that are counted apart.
 HIGHEST = 3
+#: Scores of every network: long name and units.
+ABOUT = {
+    "correct": ("trials in which all bits are right", "1"),
+    "n_points": ("fixed points", "count"),
+    **{
+        f"n_index_{k}": (f"fixed points with {k} growing directions", "count")
+        for k in range(HIGHEST + 1)
+    },
+    "n_neutral": ("fixed points that linear theory does not tell", "count"),
+    "speed": ("largest speed at a fixed point, relative to the scale of the state", "1/ms"),
+    "timescale": ("longest timescale at a stable point", "ms"),
+}
 
 
 def run(settings: Settings, run: Run) -> xr.DataTree:
@@ -61,7 +73,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
             equilibrium=np.arange(joined.sizes["equilibrium"])
         )
         scores.append(rows)
-    tree["/analysis/scores"] = _scores(settings, scores)
+    tree["/analysis/scores"] = table(scores, ABOUT, architecture=settings.architectures)
     return result(tree, settings)
 
 
@@ -129,30 +141,6 @@ def _slowest(points: xr.Dataset) -> float:
     return float(stable[:, 0].max()) if len(stable) else np.nan
 
 
-def _scores(settings: Settings, rows: list[list[dict[str, float]]]) -> xr.Dataset:
-    about = {
-        "correct": ("trials in which all bits are right", "1"),
-        "n_points": ("fixed points", "count"),
-        **{
-            f"n_index_{k}": (f"fixed points with {k} growing directions", "count")
-            for k in range(HIGHEST + 1)
-        },
-        "n_neutral": ("fixed points that linear theory does not tell", "count"),
-        "speed": ("largest speed at a fixed point, relative to the scale of the state", "1/ms"),
-        "timescale": ("longest timescale at a stable point", "ms"),
-    }
-    values = {
-        name: np.array([[row[name] for row in kind] for kind in rows], np.float64).T
-        for name in about
-    }
-    return labels.dataset(
-        {name: (("seed", "sweep"), values[name], *reversed(about[name])) for name in about},
-        {"architecture": ("sweep", np.array(settings.architectures))},
-        source="analysis",
-        values=False,
-    )
-
-
 EXPERIMENT = Experiment(
     name="flip_flop",
     title="With which fixed points do networks remember bits?",
@@ -167,7 +155,7 @@ EXPERIMENT = Experiment(
         "points of each network without input were searched from {n_starts} states near those of "
         "{n_trials} trials, in double precision."
     ),
-    ranges="Values are means over networks, followed by their range.",
+    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
     captions={
         "points_": (
             "States of eight trials of the first network (lines) and its fixed points in their "

@@ -3,13 +3,13 @@
 from math import comb
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
 from neurodyn import plot
 from neurodyn.experiments.running.experiment import settings_in
-from neurodyn.plot.style import GREY, STROKES, styled
+from neurodyn.experiments.shared.ensembles import spread
+from neurodyn.plot.style import GREY, STROKES, panel, styled
 
 NAMES = {"ctrnn": "CTRNN", "gru": "GRU", "lstm": "LSTM"}
 
@@ -33,7 +33,7 @@ def _counts(tree: xr.DataTree) -> Any:
     scores = tree["analysis/scores"].to_dataset()
     bits = settings_in(tree)["n_bits"]
     names = [name for name in scores.data_vars if str(name).startswith("n_index_")]
-    figure, ax = plt.subplots(figsize=(5.2, 3.4))
+    figure, ax = panel(size=(5.2, 3.4))
     width = 0.8 / scores.sizes["sweep"]
     for i, kind in enumerate(scores["architecture"].values):
         for j, seed in enumerate(scores["seed"].values):
@@ -64,18 +64,11 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         stable = here["n_index_0"].values
         wanted = 2 ** settings_in(tree)["n_bits"]
         name = NAMES[str(kind)]
-        rows[f"correct trials, {name}"] = _spread(here["correct"])
+        rows[f"correct trials, {name}"] = spread(here["correct"], ".4g")
         rows[f"stable points, {name}"] = (
-            f"{_spread(here['n_index_0'])}; {wanted} in {(stable == wanted).sum()} of {stable.size}"
+            f"{spread(stable, '.4g')}; {wanted} in {(stable == wanted).sum()} of {stable.size}"
         )
-        rows[f"fixed points, {name}"] = _spread(here["n_points"])
+        rows[f"fixed points, {name}"] = spread(here["n_points"], ".4g")
         rows[f"largest relative speed (1/ms), {name}"] = f"{float(here['speed'].max()):.1g}"
-        rows[f"longest timescale of a stable point (ms), {name}"] = _spread(here["timescale"])
+        rows[f"longest timescale of a stable point (ms), {name}"] = spread(here["timescale"], ".4g")
     return rows
-
-
-def _spread(values: xr.DataArray) -> str:
-    if values.sizes["seed"] == 1:
-        return f"{float(values[0]):.4g}"
-    low, high = float(values.min()), float(values.max())
-    return f"{float(values.mean()):.4g}, range {low:.4g} to {high:.4g}"

@@ -1,5 +1,6 @@
 """Emitted symbols of a network against those of the hidden Markov model that it emulates."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -27,7 +28,7 @@ def emissions(
     Dataset on (repetition, symbol, next, state, state_to), and scores.
     """
     k_sample, k_one, k_two = jax.random.split(key, 3)
-    long = _lasting(source, settings.run_steps)
+    long = dataclasses.replace(source, n_steps=settings.run_steps)
     drawn = np.asarray(long.paths(k_sample, settings.n_trials)[1])
     both = (run.symbols, drawn)
     joint = np.stack([_pairs(s, long.emissions.shape[1]) for s in both])
@@ -98,16 +99,6 @@ def emissions(
 def score(value: Any, about: str) -> tuple:
     """A number as a variable of a dataset."""
     return (), float(value), "1", about
-
-
-def _lasting(source: HiddenMarkov, n_steps: int) -> HiddenMarkov:
-    return HiddenMarkov(
-        source.dt,
-        transitions=np.asarray(source.transitions),
-        emissions=np.asarray(source.emissions),
-        n_noise=source.n_noise,
-        n_steps=n_steps,
-    )
 
 
 def _pairs(symbols: np.ndarray, n: int) -> np.ndarray:

@@ -131,6 +131,10 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
     """Main numbers, in the order of the report."""
     settings, scores = settings_in(tree), tree["analysis/scores"].to_dataset()
     points = tree["analysis/fixed_points"].to_dataset()
+    frequency = tree["analysis/emissions/frequency"]
+    exact = frequency.sel(repetition="exact").isel(seed=0)
+    rarest = frequency.sel(repetition="network").isel(symbol=int(exact.argmin()))
+    kicking = tree["analysis/kicks/kick"].sum("unit").transpose("state", "seed").values
 
     def both(name: str, form: str) -> str:
         source = float(scores[f"{name}_source"].mean())
@@ -142,6 +146,9 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         "networks": f"{scores.sizes['seed']} of {settings['n_units']} units",
         "Sinkhorn divergence from the source": both("divergence", ".2f"),
         "largest error of a frequency": both("frequency_error", ".3f"),
+        "frequency of the rarest symbol": (
+            f"{spread(rarest, '.4f')}, source {float(exact.min()):.4f}"
+        ),
         "total variation of pairs of symbols": both("pairs_error", ".3f"),
         "staying in a decoded state": both("stay", ".3f"),
         "log-likelihood per step (nat)": both("log_likelihood", ".3f"),
@@ -155,11 +162,14 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         "radius of the orbit, and relative spread": (
             f"{spread(scores['radius'], '.1f')}, {spread(scores['radius_spread'], '.2f')}"
         ),
+        "part of the variance in its plane": spread(scores["plane_variance"], ".2f"),
         "turning near changes and elsewhere (rad/step)": (
             f"{spread(scores['fast_turning'], '.3f')}, {spread(scores['slow_turning'], '.3f')}"
         ),
         "regions told by nearest mean": spread(scores["held_out"], ".2f"),
         "units whose push hastens a change": spread(scores["n_kick_units"], ".0f"),
+        "such units of each region": ", ".join(spread(each, ".0f") for each in kicking),
+        "chance of a change without a push": spread(scores["unpushed"], ".2f"),
         f"effect of the {settings['n_kick']} strongest, and median unit": (
             f"{spread(scores['kick_effect'], '.2f')}, {spread(scores['median_effect'], '.3f')}"
         ),

@@ -1,6 +1,5 @@
 """Reaching: activity of trained networks beside that of motor cortex."""
 
-import numpy as np
 import xarray as xr
 
 from neurodyn import labels
@@ -22,6 +21,7 @@ from neurodyn.experiments.reaching.scores import (
 from neurodyn.experiments.reaching.settings import PRESETS, Settings
 from neurodyn.experiments.running.experiment import Experiment, Run
 from neurodyn.experiments.running.seeds import result
+from neurodyn.experiments.shared.ensembles import table
 
 __all__ = ["EXPERIMENT"]
 
@@ -79,22 +79,8 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
         source="analysis",
         values=False,
     )
-    tree["/analysis/scores"] = _scores(settings, scores)
+    tree["/analysis/scores"] = table(scores, OF_TRIALS | ABOUT, variant=settings.variants)
     return result(tree, settings)
-
-
-def _scores(settings: Settings, rows: list[list[dict[str, float]]]) -> xr.Dataset:
-    about = OF_TRIALS | ABOUT
-    values = {
-        name: np.array([[row[name] for row in variant] for variant in rows], np.float64).T
-        for name in about
-    }
-    return labels.dataset(
-        {name: (("seed", "sweep"), values[name], *reversed(about[name])) for name in about},
-        {"variant": ("sweep", np.array(settings.variants))},
-        source="analysis",
-        values=False,
-    )
 
 
 def check(settings: Settings) -> None:
@@ -138,7 +124,7 @@ EXPERIMENT = Experiment(
         "{sigma} ms and aligned by the peak of the speed, was compared with '{recording}'. "
         "Rotations were searched in {n_components} principal components."
     ),
-    ranges="Values are means over networks, followed by their range.",
+    ranges="Values are means over networks; in brackets the smallest and the largest of them.",
     captions={
         "rotations": (
             "The recording and the first network of each variant in the plane of their fastest "

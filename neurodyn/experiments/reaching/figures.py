@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import plot
+from neurodyn.experiments.shared.ensembles import spread
 from neurodyn.plot.style import BLUE, GREY, styled, subplots
 
 NAMES = {
@@ -96,7 +97,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
     for name in ("correct", "mse"):
         for i, variant in enumerate(scores["variant"].values):
             text = scores[name].attrs["long_name"]
-            rows[f"{text}, {NAMES[str(variant)]}"] = _spread(scores[name].isel(sweep=i))
+            rows[f"{text}, {NAMES[str(variant)]}"] = spread(scores[name].isel(sweep=i), ".3g")
     for name in reference.data_vars:
         text = reference[name].attrs["long_name"]
         units = reference[name].attrs["units"]
@@ -104,12 +105,5 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
         side = "halves of the recorded units" if name in ("dsa", "cka", "procrustes") else None
         rows[f"{text}, {side or NAMES['recording']}"] = f"{float(reference[name]):.3g}"
         for i, variant in enumerate(scores["variant"].values):
-            rows[f"{text}, {NAMES[str(variant)]}"] = _spread(scores[name].isel(sweep=i))
+            rows[f"{text}, {NAMES[str(variant)]}"] = spread(scores[name].isel(sweep=i), ".3g")
     return rows
-
-
-def _spread(values: xr.DataArray) -> str:
-    if values.sizes["seed"] == 1:
-        return f"{float(values[0]):.3g}"
-    low, high = float(values.min()), float(values.max())
-    return f"{float(values.mean()):.3g}, range {low:.3g} to {high:.3g}"

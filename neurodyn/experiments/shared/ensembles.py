@@ -1,11 +1,12 @@
 """Results of several networks: side by side, their means with intervals, as text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from neurodyn import labels
 from neurodyn.analysis import bootstrap
 
 #: Smallest number of networks for which a bootstrap interval is drawn.
@@ -47,6 +48,31 @@ def interval(values: xr.DataArray, *, few: int = FEW) -> xr.Dataset:
         return bootstrap(values)[["mean", "low", "high"]]
     ends = {"mean": values.mean("seed"), "low": values.min("seed"), "high": values.max("seed")}
     return xr.Dataset(ends)
+
+
+def table(
+    rows: Sequence[Sequence[Mapping[str, float]]],
+    about: Mapping[str, tuple[str, str]],
+    **sweep: Any,
+) -> xr.Dataset:
+    """Scores of networks on (seed, sweep).
+
+    Parameters
+    ----------
+    rows
+        For each step of the sweep the scores of its networks, by name.
+    about
+        Long name and units of each score.
+    **sweep
+        Name of a coordinate on `sweep`, and its values.
+    """
+    found = {name: np.array([[row[name] for row in one] for one in rows], float) for name in about}
+    return labels.dataset(
+        {name: (("seed", "sweep"), found[name].T, *reversed(about[name])) for name in about},
+        {name: ("sweep", np.array(values)) for name, values in sweep.items()},
+        source="analysis",
+        values=False,
+    )
 
 
 def spread(values: Any, form: str = ".2f", unit: str = "") -> str:
