@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.labels.convention import TIME_TOLERANCE, LabelError, Number
+from neurodyn.labels.plain import plain_step
 from neurodyn.labels.wording import in_unit
 
 #: Units of a clock: milliseconds, or steps where there is no physical time.
@@ -124,9 +125,7 @@ def clock(
     check_labelled(obj, what)
     if dim not in obj.dims:
         raise LabelError(f"{what} has no dim '{dim}': its dims are {tuple(map(str, obj.dims))}.")
-    if dt is not None and not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
-        raise LabelError(f"dt must be a number of ms above 0, got {dt!r}.")
-    given = default if dt is None else dt
+    given = default if dt is None else plain_step(dt)
     if dim not in obj.coords:
         if given is None:
             raise LabelError(

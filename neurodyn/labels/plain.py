@@ -59,3 +59,19 @@ def plain_times(given: Any, what: str) -> np.ndarray:
         return np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
         raise LabelError(f"{what} must be numbers of ms, got {given!r:.80} ({error}).") from error
+
+
+def plain_step(dt: Any) -> float:
+    """A step [ms] that the user gave.
+
+    Raises
+    ------
+    TypeError
+        If it carries a unit.
+    LabelError
+        If it is no finite number above 0.
+    """
+    step = plain_times(dt, "dt")
+    if not (step.ndim == 0 and np.isfinite(step) and step > 0):
+        raise LabelError(f"dt must be a number of ms above 0, got {dt!r}.")
+    return float(step)

@@ -10,6 +10,7 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.bins import edges_of
 from neurodyn.labels.clock import slack_of
 from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, Number, Window
+from neurodyn.labels.plain import plain_step
 from neurodyn.labels.wording import in_unit
 from neurodyn.signals.events import refuse_invalid, trial_column
 from neurodyn.signals.sampling import (
@@ -122,14 +123,13 @@ def _clock(ds: xr.Dataset, dt: Number | None, what: str) -> tuple[np.ndarray, fl
         usual = tidy_step(float(np.median(np.diff(times))), times[:2])
     if dt is None:
         return times, usual, unit, even
-    if not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
-        raise LabelError(f"dt must be a number of ms above 0, got {dt!r}.")
-    if (even or in_pieces(times)) and not np.isclose(dt, usual, rtol=1e-6):
+    given = plain_step(dt)
+    if (even or in_pieces(times)) and not np.isclose(given, usual, rtol=1e-6):
         raise LabelError(
-            f"{what} has a sample every {usual:g} {in_unit(unit)}, not every {float(dt):g}: leave "
-            f"dt out, or take neurodyn.trials.resample(signal, {float(dt):g}) first, which filters."
+            f"{what} has a sample every {usual:g} {in_unit(unit)}, not every {given:g}: leave "
+            f"dt out, or take neurodyn.trials.resample(signal, {given:g}) first, which filters."
         )
-    return times, usual if even else float(dt), unit, even
+    return times, usual if even else given, unit, even
 
 
 def _method(method: Method | None, times: np.ndarray, even: bool) -> Method:

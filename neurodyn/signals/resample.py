@@ -10,7 +10,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, Number
-from neurodyn.labels.plain import plain_times
+from neurodyn.labels.plain import plain_step
 from neurodyn.labels.wording import told
 from neurodyn.signals.sampling import between, find_gap, on_time, values_at
 
@@ -126,10 +126,7 @@ def _new_clock(
         found = labels.clock(like, what="like", even=like.sizes.get("time", 0) < 2)
         new = float(np.median(np.diff(found.time))) if np.isnan(found.step) else found.step
         return new, found.time
-    plain_times(dt, "dt")
-    if not (np.ndim(dt) == 0 and np.isfinite(dt) and dt > 0):
-        raise LabelError(f"dt must be a number of ms above 0, got {dt!r}.")
-    new = float(dt)
+    new = plain_step(dt)
     first = times[0]
     if ds["time"].attrs.get("sample") == END_OF_STEP:
         first = first - step + new

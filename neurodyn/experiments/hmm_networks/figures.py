@@ -133,7 +133,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
     points = tree["analysis/fixed_points"].to_dataset()
     frequency = tree["analysis/emissions/frequency"]
     exact = frequency.sel(repetition="exact").isel(seed=0)
-    rarest = frequency.sel(repetition="network").isel(symbol=int(exact.argmin()))
+    rarest = frequency.sel(repetition="network").isel(symbol=int(exact.argmin("symbol")))
     kicking = tree["analysis/kicks/kick"].sum("unit").transpose("state", "seed").values
 
     def both(name: str, form: str) -> str:

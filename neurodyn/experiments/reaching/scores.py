@@ -1,7 +1,6 @@
 """Rotations, dynamics and geometry of networks and of a recording."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
@@ -45,7 +44,7 @@ def recorded(settings: Settings) -> tuple[xr.DataArray, float]:
             f"{settings.recording}: the experiment needs a Dataset with {', '.join(sorted(needed))}"
             " on (condition, time), as that of hatsopoulos2007."
         )
-    speed = np.hypot(*(_of_conditions(ds[name]) for name in ("hand_vx", "hand_vy"))).mean(0)
+    speed = np.hypot(ds["hand_vx"], ds["hand_vy"]).mean("condition").values
     step = round(360 / ds.sizes["condition"])
     order = (ds["direction"].values / step).round().astype(int)
     rate = ds["rate"].assign_coords(direction=("condition", order))
@@ -54,14 +53,14 @@ def recorded(settings: Settings) -> tuple[xr.DataArray, float]:
 
 def softening(settings: Settings, rate: xr.DataArray, means: xr.DataArray) -> float:
     """Softening of a network: in the same ratio to the mean range of units as in the recording."""
-    ranges = [float(np.ptp(x, axis=(0, 1)).mean()) for x in (_values(rate), _values(means))]
-    return settings.soft * ranges[1] / ranges[0]
+    over = ["condition", "time"]
+    there, here = (float((x.max(over) - x.min(over)).mean()) for x in (rate, means))
+    return settings.soft * here / there
 
 
 def tuned(means: xr.DataArray, soft: float) -> xr.DataArray:
     """Activity of soft-normalised units without what all directions share."""
-    dims = [d for d in means.dims if d != "unit"]
-    scaled = means / (means.max(dims) - means.min(dims) + soft)
+    scaled = _scaled(means, soft)
     return (scaled - scaled.mean("condition")).assign_attrs(means.attrs)
 
 
@@ -81,11 +80,9 @@ def described(
     settings: Settings, means: xr.DataArray, soft: float, found: xr.Dataset
 ) -> dict[str, float]:
     """Numbers of one system by itself."""
-    part = between(means, settings.window)
     own = between(tuned(means, soft), settings.window)
-    dims = [d for d in part.dims if d != "unit"]
-    scaled = part / (means.max(dims) - means.min(dims) + soft)
-    total = float(((scaled - scaled.mean(dims)) ** 2).sum())
+    scaled = between(_scaled(means, soft), settings.window)
+    total = float(((scaled - scaled.mean(["condition", "time"])) ** 2).sum())
     return {
         **{name: float(found[name]) for name in ("r2_rotation", "ratio", "p_value")},
         **{name: float(found[name][0]) for name in ("frequency", "plane_variance")},
@@ -137,9 +134,7 @@ def halves(settings: Settings, recording: xr.DataArray, choice: xr.Dataset) -> d
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def _of_conditions(velocity: xr.DataArray) -> Any:
-    return velocity.transpose("condition", "time").values
-
-
-def _values(means: xr.DataArray) -> Any:
-    return means.transpose("condition", "time", "unit").values
+def _scaled(means: xr.DataArray, soft: float) -> xr.DataArray:
+    """Activity of units in parts of their softened range."""
+    over = ["condition", "time"]
+    return (means / (means.max(over) - means.min(over) + soft)).assign_attrs(means.attrs)
