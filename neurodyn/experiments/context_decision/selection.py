@@ -56,8 +56,8 @@ def selected(model: Any, trials: xr.Dataset, task: ContextDecision) -> xr.Datase
             progress=False,
         )
         about = {name: points[name].variable for name in ("kind", "stability", "n_unstable")}
-        network = ("equilibrium", np.full(points.sizes["equilibrium"], seed))
-        found.append(analysis.selection(points).assign_coords(about, network=network))
+        network = {"network": ("equilibrium", np.full(points.sizes["equilibrium"], seed))}
+        found.append(analysis.selection(points).assign_coords(about).assign_coords(network))
     joined = xr.concat(found, "equilibrium", join="override", combine_attrs="override")
     number = np.arange(joined.sizes["equilibrium"])
     return joined.assign_coords(equilibrium=number)
