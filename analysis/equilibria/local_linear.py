@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from neurodyn.analysis.equilibria.local_fits import fitted, moments_of
 from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE, mode_variables
 from neurodyn.analysis.shared.arrays import checked, pick, rows
+from neurodyn.analysis.shared.conditions import task_variable
 from neurodyn.analysis.shared.draws import generator as generator_of
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.common.checks import whole
@@ -156,19 +157,14 @@ def _number(penalty: Any) -> float:
 
 def _groups(array: xr.DataArray, dim: str, names: Sequence[str]):
     """The number of the group of each row, and the labels of the groups."""
-    for name in names:
-        if name not in array.coords or array[name].dims != (dim,):
-            known = [str(n) for n, c in array.coords.items() if c.dims == (dim,) and n != dim]
-            raise LabelError(f"there is no coordinate '{name}' on '{dim}': there are {known}.")
-        if array[name].isnull().any():
-            raise LabelError(f"'{name}' is missing in some of the {dim}s: leave these out first.")
     if not names:
         return np.zeros(array.sizes[dim], np.int64), {}
-    codes = [np.unique(array[name].values, return_inverse=True)[1] for name in names]
+    columns = [task_variable(array, name, dim) for name in names]
+    codes = [np.unique(column.values, return_inverse=True)[1] for column in columns]
     _, first, group = np.unique(np.stack(codes, 1), axis=0, return_index=True, return_inverse=True)
     levels = {
-        name: xr.Variable("condition", array[name].values[first], array[name].attrs)
-        for name in names
+        name: xr.Variable("condition", column.values[first], column.attrs)
+        for name, column in zip(names, columns, strict=True)
     }
     return group.ravel(), levels
 

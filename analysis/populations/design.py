@@ -11,7 +11,8 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from neurodyn.analysis.populations.marginals import Design
-from neurodyn.analysis.shared.arrays import checked, rows
+from neurodyn.analysis.shared.arrays import checked, recorded, rows
+from neurodyn.analysis.shared.conditions import task_variable
 from neurodyn.labels import LabelError
 
 
@@ -127,25 +128,14 @@ def design_of(array: xr.DataArray, factors: Sequence[str]) -> Trials:
     dim = rows(array)
     if not factors or len(set(factors)) < len(factors):
         raise LabelError(f"by must name task variables, each once, got {list(factors)}.")
-    for name in factors:
-        if name not in array.coords or array[name].dims != (dim,):
-            known = [str(n) for n, c in array.coords.items() if c.dims == (dim,) and n != dim]
-            raise LabelError(f"there is no coordinate '{name}' on '{dim}': there are {known}.")
-        if array[name].isnull().any():
-            raise LabelError(f"'{name}' is missing in some of the {dim}s: leave these out first.")
+    columns = [task_variable(array, name, dim) for name in factors]
     array = array.transpose(dim, "time", "unit")
     values = checked(array, missing=True).astype(np.float64)
-    seen = ~np.isnan(values)
-    whole, some = np.asarray(seen.all(1)), np.asarray(seen.any(1))
-    if (whole != some).any():
-        raise LabelError(
-            f"{int((whole != some).any(1).sum())} {dim}s end early or begin late: choose times "
-            "that all have, .sel(time=slice(start, stop)), or leave these out."
-        )
+    whole = recorded(values, dim)
     levels, codes = {}, []
-    for name in factors:
-        level, code = np.unique(array[name].values, return_inverse=True)
-        levels[name] = xr.Variable("level", level, array[name].attrs)
+    for name, column in zip(factors, columns, strict=True):
+        level, code = np.unique(column.values, return_inverse=True)
+        levels[name] = xr.Variable("level", level, column.attrs)
         codes.append(code)
     shape = tuple(len(level) for level in levels.values())
     combination = np.ravel_multi_index(codes, shape)

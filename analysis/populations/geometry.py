@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from neurodyn.analysis.shared.arrays import checked, pick, rows
 from neurodyn.analysis.shared.results import coords_of, results
+from neurodyn.analysis.shared.scaling import soft_normalised
 from neurodyn.common.checks import whole
 from neurodyn.labels import LabelError, clock
 
@@ -184,13 +185,7 @@ def _states(
     array = array.transpose(rows(array), "time", "unit")
     x = checked(array).astype(np.float64)
     if soft is not None:
-        span = np.ptp(x, axis=(0, 1)) + soft
-        if not np.isfinite(soft) or soft < 0 or (span == 0).any():
-            raise ValueError(
-                f"soft must be at least 0, and above 0 where units are constant; got {soft}, and "
-                f"{int((span == 0).sum())} constant units."
-            )
-        x = x / span
+        x = soft_normalised(x, soft)
     x = x - x.mean((0, 1))
     if not x.any():
         raise LabelError("activity is the same at all times and in all conditions.")

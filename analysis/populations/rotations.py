@@ -12,6 +12,7 @@ from jaxtyping import Float
 from neurodyn.analysis.populations.surrogates import surrogate
 from neurodyn.analysis.shared.arrays import checked, pick, rows
 from neurodyn.analysis.shared.results import results
+from neurodyn.analysis.shared.scaling import soft_normalised
 from neurodyn.common.checks import whole
 from neurodyn.labels import LabelError, between, clock
 
@@ -125,19 +126,13 @@ def jpca(
             "of each condition first, neurodyn.trials.average(activity, by=...)."
         )
     array = array.transpose("condition", "time", "unit")
-    x = checked(array).astype(np.float64)
-    span = np.ptp(x.reshape(-1, x.shape[-1]), axis=0) + soft
-    if not np.isfinite(soft) or soft < 0 or (span == 0).any():
-        raise ValueError(
-            f"soft must be at least 0, and above 0 where units are constant; got {soft}, and "
-            f"{int((span == 0).sum())} constant units."
-        )
+    x = soft_normalised(checked(array).astype(np.float64), soft)
     chosen = array if window is None else between(array, window)
     every, time = (clock(each, what="activity").time for each in (array, chosen))
     if len(time) < 3:
         raise LabelError(f"the window holds {len(time)} times; a fit of changes needs 3 at least.")
     dt = clock(chosen, what="activity").step
-    x = (x / span)[:, np.isin(every, time)]
+    x = x[:, np.isin(every, time)]
     most = min(x.shape[0] * (len(time) - 1), x.shape[2])
     n_components = whole("n_components", n_components, 2, most)
     if n_components % 2:

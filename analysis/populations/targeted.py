@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from neurodyn.analysis.shared.arrays import checked, pick, rows
-from neurodyn.analysis.shared.conditions import condition_means
+from neurodyn.analysis.shared.arrays import checked, pick, recorded, rows
+from neurodyn.analysis.shared.conditions import condition_means, task_variable
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.common.checks import whole
 from neurodyn.labels import LabelError, clock
@@ -151,13 +151,7 @@ def targeted_axes(
 
 def _scaled(array: xr.DataArray, name: str, dim: str) -> Float[np.ndarray, " row"]:
     """A task variable, from -1 to 1."""
-    if name not in array.coords or array[name].dims != (dim,):
-        known = [str(n) for n, c in array.coords.items() if c.dims == (dim,) and n != dim]
-        raise LabelError(f"there is no coordinate '{name}' on '{dim}': there are {known}.")
-    column = array[name]
-    if column.isnull().any():
-        raise LabelError(f"'{name}' is missing in some of the {dim}s: leave these out first.")
-    values = column.values
+    values = task_variable(array, name, dim).values
     if is_words(values) or values.dtype.kind == "b":
         levels, values = np.unique(values, return_inverse=True)
         if len(levels) > 2:
@@ -178,13 +172,7 @@ def _normalised(
     """Activity without its mean, over its spread, 0 where it was not recorded; and where it was."""
     x = checked(array, missing=True).astype(np.float64)
     there = ~np.isnan(x)
-    seen = there.all(1)
-    if (seen != there.any(1)).any():
-        ends = int((seen != there.any(1)).any(1).sum())
-        raise LabelError(
-            f"{ends} {dim}s end early or begin late: choose times that all have, "
-            ".sel(time=slice(start, stop)), or leave these out."
-        )
+    seen = recorded(x, dim)
     if not seen.any(0).all():
         raise LabelError(f"{int((~seen.any(0)).sum())} units were recorded in no {dim}.")
     x = np.where(there, x, 0.0)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from neurodyn import labels
 from neurodyn.analysis.shared.scaling import balanced
@@ -135,6 +135,24 @@ def traces(array: xr.DataArray, *, what: str = "activity", missing: bool = False
     """Return the values as a float JAX array, refusing NaN and infinity; see `checked`."""
     values = checked(array, what=what, missing=missing)
     return jnp.asarray(values, dtype=jnp.result_type(float))
+
+
+def recorded(values: Float[np.ndarray, "row time unit"], dim: str) -> Bool[np.ndarray, "row unit"]:
+    """Whether each unit was recorded in each row, where all or no times must be there.
+
+    Raises
+    ------
+    LabelError
+        If some times of a row are missing (NaN), with a count of the rows.
+    """
+    there = ~np.isnan(values)
+    whole, some = there.all(1), there.any(1)
+    if (whole != some).any():
+        raise LabelError(
+            f"{int((whole != some).any(1).sum())} {dim}s end early or begin late: choose times "
+            "that all have, .sel(time=slice(start, stop)), or leave these out."
+        )
+    return np.asarray(whole)
 
 
 def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:

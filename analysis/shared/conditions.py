@@ -41,6 +41,22 @@ def condition_means(
     return averaged["activity"].isel(condition=enough).assign_attrs(array.attrs)
 
 
+def task_variable(array: xr.DataArray, name: str, dim: str) -> xr.DataArray:
+    """A label of trials or conditions, which all of them must have.
+
+    Raises
+    ------
+    LabelError
+        If there is no such label on `dim`, or it is missing in some rows.
+    """
+    if name not in array.coords or array[name].dims != (dim,):
+        known = [str(n) for n, c in array.coords.items() if c.dims == (dim,) and n != dim]
+        raise LabelError(f"there is no coordinate '{name}' on '{dim}': there are {known}.")
+    if array[name].isnull().any():
+        raise LabelError(f"'{name}' is missing in some of the {dim}s: leave these out first.")
+    return array[name]
+
+
 def condition_codes(array: xr.DataArray, means: xr.DataArray, by: Sequence[str]) -> np.ndarray:
     """Position in `means` of each trial's condition; the number of conditions where it has none."""
     known, keys = columns(means, array, by)

@@ -47,6 +47,25 @@ def standardised(values: ArrayLike, over: int | tuple[int, ...]) -> np.ndarray:
     return x / np.where(size > 0, size, 1)
 
 
+def soft_normalised(
+    x: Float[np.ndarray, "row time unit"], soft: float
+) -> Float[np.ndarray, "row time unit"]:
+    """Each unit divided by its range plus a constant, so that weak units count less.
+
+    Raises
+    ------
+    ValueError
+        If the constant is negative or not finite, or 0 while units are constant.
+    """
+    span = np.ptp(x, axis=(0, 1)) + soft
+    if not np.isfinite(soft) or soft < 0 or (span == 0).any():
+        raise ValueError(
+            f"soft must be at least 0, and above 0 where units are constant; got {soft}, and "
+            f"{int((span == 0).sum())} constant units."
+        )
+    return x / span
+
+
 def _around_mean(x: np.ndarray, over: int | tuple[int, ...]) -> np.ndarray:
     there = ~np.isnan(x)
     # Subtract a value that occurs first, because the rounded mean of a constant would not leave 0.
