@@ -18,6 +18,7 @@ from neurodyn.analysis.dynamics.pieces import (
     solve_words,
 )
 from neurodyn.analysis.shared.results import described, table
+from neurodyn.analysis.shared.stability import stability_words
 from neurodyn.common.checks import check_whole
 from neurodyn.labels import in_positions
 
@@ -27,7 +28,6 @@ CHEAP = 2**18
 MOST = 2**22
 #: A cycle is neutral (not hyperbolic) if the modulus of an eigenvalue is this close to 1.
 NEUTRAL = 1e-8
-STABILITY = ("stable", "saddle", "unstable", "neutral")
 
 METHODS = ("auto", "enumerate", "words", "search")
 
@@ -200,16 +200,14 @@ def _labelled(pieces: Pieces, words: np.ndarray, solved: Solved, about: dict) ->
     with np.errstate(invalid="ignore", over="ignore"):
         residual = np.abs(following - np.roll(solved.states, -1, axis=1)).max((1, 2), initial=0.0)
     above = modulus > 1
-    status = np.select(
-        [(np.abs(modulus - 1) < NEUTRAL).any(-1), ~above.any(-1), above.all(-1)], [3, 0, 2], 1
-    )
+    status = stability_words(np.abs(modulus - 1) < NEUTRAL, above)
     points = ("cycle", "phase")
     variables = {
         "state": ((*points, "latent"), solved.states, "1", "state"),
         "mask": ((*points, "gate"), words, "1", "whether a rectifier is open"),
         "modulus": (("cycle", "latent"), modulus, "1", "modulus of the eigenvalues"),
         "angle": (("cycle", "latent"), np.angle(values), "rad", "angle of the eigenvalues"),
-        "stability": ("cycle", np.array(STABILITY)[status], "1", "linear stability"),
+        "stability": ("cycle", status, "1", "linear stability"),
         "n_unstable": ("cycle", above.sum(-1), "1", "number of unstable directions"),
         "real": ("cycle", solved.real, "1", "whether it lies in the regions assumed"),
         "residual": ("cycle", residual, "1", "largest error of a step around the cycle"),

@@ -16,6 +16,8 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.equilibria.field import Field, field_of
 from neurodyn.analysis.equilibria.inputs import each_input
 from neurodyn.analysis.equilibria.linear import labelled
+from neurodyn.analysis.equilibria.modes import growth_of
+from neurodyn.analysis.equilibria.planes import Plane
 from neurodyn.analysis.equilibria.states import Names, names_of, vectors
 
 #: Distance, in extents of starts and points, beyond which a run counts as diverged.
@@ -149,8 +151,8 @@ def basins(
 def _states(field: Field, names: Names, starts: Any):
     if isinstance(starts, xr.Dataset) and "rate_x" in starts:
         axes = starts["axes"].transpose(names.dim, "component").values
-        x, y = starts["x"].values[:, None, None], starts["y"].values[None, :, None]
-        grid = starts["centre"].values + x * axes[:, 0] + y * axes[:, 1]
+        plane = Plane(axes, starts["centre"].values, ("x", "y"), None)
+        grid = plane.states(starts["x"].values, starts["y"].values)
         return grid, {str(n): starts[n].variable for n in ("x", "y")}, ("x", "y")
     return vectors(field, names, starts, "starts")
 
@@ -186,8 +188,7 @@ def _targets(field: Field, names: Names, points: xr.Dataset, starts: np.ndarray,
 def _slowest(points: xr.Dataset, is_map: bool) -> float:
     """Slowest timescale of all points [ms, or steps]."""
     values = points["eigenvalue_real"].values + 1j * points["eigenvalue_imag"].values
-    with np.errstate(divide="ignore"):
-        growth = np.abs(np.log(np.abs(values)) if is_map else values.real)
+    growth = np.abs(growth_of(values, is_map))
     growth = growth[np.isfinite(growth) & (growth > 1e-9 * np.abs(values).max())]
     return max(1 / growth.min(), 1.0 if is_map else 0.0) if growth.size else 1.0
 

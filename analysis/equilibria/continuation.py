@@ -26,7 +26,7 @@ from neurodyn.analysis.equilibria.families import Family, Where, start_of
 from neurodyn.analysis.equilibria.field import Field, field_of
 from neurodyn.analysis.equilibria.inputs import constant_inputs
 from neurodyn.analysis.equilibria.linear import labelled
-from neurodyn.analysis.equilibria.modes import stability_of
+from neurodyn.analysis.equilibria.modes import fastest_first, stability_of
 from neurodyn.analysis.equilibria.states import Names, names_of, vectors
 from neurodyn.common.checks import check_whole
 
@@ -274,9 +274,7 @@ def _label(
     every = [row for branch in rows for row in branch]
     at = np.stack([row.point.at for row in every])
     values = np.stack([row.point.values for row in every])
-    growth = np.abs(values) if field.is_map else values.real
-    order = np.lexsort([-values.imag, -growth.round(12)], axis=-1)
-    values = np.take_along_axis(values, order, -1)
+    values = np.take_along_axis(values, fastest_first(values, field.is_map), -1)
     kind = np.array([row.kind for row in every])
     words, index = stability_of(values, field.is_map)
     words = np.where(kind == "regular", words, "neutral")

@@ -147,11 +147,7 @@ def followed(
         last = points[-1]
         root = corrected(family, last.at + step * last.along, last.along)
         new = None if root is None else described(family, root, last.along)
-        if (
-            new is None
-            or np.linalg.norm(new.at - last.at) > 2 * step
-            or new.along @ last.along < _STRAIGHT
-        ):
+        if new is None or not _close(last, new, step):
             step /= 2
             if step < _SMALLEST * largest:
                 break

@@ -12,7 +12,6 @@ from jaxtyping import Float
 from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE
 from neurodyn.analysis.shared.results import results
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import ordered
 
 #: Dims of the origin of an effect, each with the dim of its target.
 _TARGET = {"presynaptic": "unit", "origin": "dimension"}
@@ -70,10 +69,8 @@ class Jacobians:
         for name, (own, values, *about) in variables.items():
             array = np.asarray(values)
             array = array.reshape((*self.lead.values(), *array.shape[1:]))
-            all_dims = (*self.lead, *own)
-            right = ordered(all_dims)
-            found[name] = (right, array.transpose([all_dims.index(d) for d in right]), *about)
-            used |= set(right)
+            found[name] = ((*self.lead, *own), array, *about)
+            used |= {*self.lead, *own}
         kept = {n: c for n, c in self.coords.items() if set(c.dims) <= used} | (coords or {})
         return results(
             found,

@@ -13,6 +13,7 @@ from jaxtyping import Complex, Float
 from neurodyn.analysis.equilibria.field import Field, field_of
 from neurodyn.analysis.equilibria.inputs import constant_inputs
 from neurodyn.analysis.equilibria.linear import labelled
+from neurodyn.analysis.equilibria.modes import fastest_first, growth_of
 from neurodyn.analysis.equilibria.orbits import at_rate, carried, states_at, steps
 from neurodyn.analysis.equilibria.states import names_of, vectors
 from neurodyn.common.checks import check_whole
@@ -115,9 +116,10 @@ def limit_cycle(
         if z.ndim != 1 or not np.isfinite(z).all() or len(u) != 1:
             raise ValueError(f"start must be one finite state, with one input, got {z.shape}.")
         u, z = jnp.asarray(u[0]), jnp.asarray(z)
-        z, guess, extent = _return(field, z, u, duration) if period is None else (
-            z, period, float(np.linalg.norm(z)) or 1.0
-        )  # fmt: skip
+        if period is None:
+            z, guess, extent = _return(field, z, u, duration)
+        else:
+            guess, extent = period, float(np.linalg.norm(z)) or 1.0
         z, period = _closed(field, z, u, guess, extent)
         z = _highest(field, z, u, period, extent, n)
         states = states_at(field, z, u, np.arange(n) * period / n, extent)
@@ -126,8 +128,7 @@ def limit_cycle(
     others = np.delete(np.abs(multipliers), np.abs(multipliers - 1).argmin())
     word = "stable" if (others < 1 - _NEUTRAL).all() else "unstable"
     word = "neutral" if (np.abs(others - 1) <= _NEUTRAL).any() else word
-    with np.errstate(divide="ignore"):
-        growth = np.log(np.abs(multipliers)) / period
+    growth = growth_of(multipliers, True) / period
     variables = {
         "state": (("phase", names.dim), np.asarray(states), names.units, "state"),
         "period": ((), period, "ms", "period"),
@@ -149,7 +150,9 @@ def limit_cycle(
 
 def _return(field: Field, z: Any, u: Any, duration: float):
     """The last state of a run, the time since it was last there, and the extent of the run."""
-    times, found = (np.asarray(a) for a in steps(field, z, u, duration, 1.0))
+    # As arrays, because the program would be compiled again for each other number.
+    span, scale = jnp.asarray(duration), jnp.asarray(1.0)
+    times, found = (np.asarray(a) for a in steps(field, z, u, span, scale))
     known = np.isfinite(times) & np.isfinite(found).all(-1)
     times, found = times[known], found[known]
     if not len(times) or np.abs(found[-1]).max() > 1e6 * (1 + np.abs(z).max()):
@@ -223,5 +226,5 @@ def _multipliers(slopes: Float[np.ndarray, "phase d d"]) -> tuple[Complex[np.nda
     for slope in slopes:
         whole = slope @ whole
     values = np.linalg.eigvals(whole).astype(np.complex128)
-    values = values[np.lexsort([-values.imag, -np.abs(values).round(9)])]
+    values = values[fastest_first(values, True)]
     return values, float(np.abs(values - 1).min())

@@ -17,7 +17,6 @@ from neurodyn.analysis.equilibria.inputs import each_input, input_names
 from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE, mode_variables
 from neurodyn.analysis.equilibria.states import Names, names_of, vectors
 from neurodyn.analysis.shared.results import results
-from neurodyn.labels.convention import ordered
 
 
 class Linear(NamedTuple):
@@ -203,7 +202,7 @@ def labelled(
     Its attribute ``recorded_by`` names the variables of a run that record the state.
     """
     return results(
-        {name: _in_order(*column) for name, column in variables.items()},
+        variables,
         dict(coords) | dict(names.coords),
         kind=None,
         values=False,
@@ -213,11 +212,3 @@ def labelled(
         recorded_by=[part.name for part in names.parts],
         **attrs,
     )
-
-
-def _in_order(dims: str | tuple[str, ...], array: Any, *about: str) -> tuple:
-    """The column of a variable, with its dims in the order of the convention."""
-    if isinstance(dims, str):
-        return dims, array, *about
-    right = ordered(dims)
-    return right, np.transpose(array, [dims.index(dim) for dim in right]), *about

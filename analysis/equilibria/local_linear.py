@@ -17,7 +17,7 @@ from neurodyn.analysis.shared.draws import generator as generator_of
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.common.checks import whole
 from neurodyn.labels import LabelError, clock
-from neurodyn.labels.convention import TIME_TOLERANCE, ordered
+from neurodyn.labels.convention import TIME_TOLERANCE
 
 #: Penalties to choose from, in units of the mean variance of a unit.
 PENALTIES = tuple(np.logspace(-6, 2, 9))
@@ -137,10 +137,7 @@ def local_linear(
     shaped = {}
     for name, (dims, a, *about) in found.items():
         dims = dims if isinstance(dims, tuple) else (dims,)
-        own = (*lead, *dims[1:])
-        a = np.asarray(a).reshape((*sizes, *np.shape(a)[1:]))
-        right = ordered(own)
-        shaped[name] = (right, a.transpose([own.index(n) for n in right]), *about)
+        shaped[name] = ((*lead, *dims[1:]), np.reshape(a, (*sizes, *np.shape(a)[1:])), *about)
     coords: dict[str, Any] = coords_of(array, "unit") | levels
     if "unit" in coords:
         coords["presynaptic"] = ("presynaptic", array["unit"].values)

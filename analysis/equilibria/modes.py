@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Int
+
+from neurodyn.analysis.shared.stability import stability_words
 
 #: Condition number of the eigenvectors above which left ones mean nothing in double precision.
 _DEFECTIVE = 1e13
 #: Real part [relative to the largest modulus] below which a direction neither grows nor decays.
 NEUTRAL = 1e-9
-STABILITY = ("stable", "saddle", "unstable", "neutral")
 #: Variables in which infinity is a value: a neutral mode lasts for ever, and one of a map with the
 #: eigenvalue 0 is gone after a step.
 MAY_BE_INFINITE = (
@@ -44,9 +45,7 @@ def modes_of(jacobian: Float[np.ndarray, "point d d"], is_map: bool) -> Modes:
     """Eigenvalues and eigenvectors, sorted by how fast they grow."""
     values, right = np.linalg.eig(jacobian)
     values, right = values.astype(np.complex128), right.astype(np.complex128)
-    growth = np.abs(values) if is_map else values.real
-    # Of a pair the one with the positive frequency is first.
-    order = np.lexsort([-values.imag, -growth.round(12), -growth.round(9)], axis=-1)
+    order = fastest_first(values, is_map)
     values = np.take_along_axis(values, order, -1)
     right = np.take_along_axis(right, order[:, None, :], -1)
     # Signs and phases are arbitrary: the largest entry of each is positive.
@@ -60,15 +59,56 @@ def modes_of(jacobian: Float[np.ndarray, "point d d"], is_map: bool) -> Modes:
     return Modes(values, right, left)
 
 
+def fastest_first(
+    values: Complex[np.ndarray, "*point d"], is_map: bool
+) -> Int[np.ndarray, "*point d"]:
+    """Order of eigenvalues by growth; of a pair the one with the positive frequency is first."""
+    size = np.abs(values) if is_map else values.real
+    return np.lexsort([-values.imag, -size.round(12)], axis=-1)
+
+
+def growth_of(
+    values: Complex[np.ndarray, "*point d"], is_map: bool
+) -> Float[np.ndarray, "*point d"]:
+    """Growth rates of modes, of a map per step, where those of eigenvalues 0 are -inf."""
+    with np.errstate(divide="ignore"):
+        return np.log(np.abs(values)) if is_map else values.real
+
+
 def stability_of(values: Complex[np.ndarray, "point d"], is_map: bool):
     """Words for the stability of each point, and the number of its growing directions."""
-    with np.errstate(divide="ignore"):
-        growth = np.log(np.abs(values)) if is_map else values.real
+    growth = growth_of(values, is_map)
     size = 1.0 if is_map else np.abs(values).max(-1, initial=0.0)[:, None]
-    neutral = (np.abs(growth) <= NEUTRAL * size).any(-1)
     above = growth > NEUTRAL * size
-    which = np.select([neutral, ~above.any(-1), above.all(-1)], [3, 0, 2], 1)
-    return np.array(STABILITY)[which], above.sum(-1)
+    return stability_words(np.abs(growth) <= NEUTRAL * size, above), above.sum(-1)
+
+
+def value_variables(
+    values: Complex[np.ndarray, "*point d"],
+    step: float | None,
+    time_unit: str,
+    dims: tuple[str, ...],
+) -> dict[str, tuple]:
+    """Eigenvalues, growth rates, timescales and frequencies as variables on `dims`.
+
+    `step` is that of a map in its unit of time ("1": steps), None of a flow.
+    """
+    is_map, per = step is not None, "1" if time_unit == "1" else "1/ms"
+    hertz, factor = ("1", 1.0) if time_unit == "1" else ("Hz", 1e3)
+    growth, turning = growth_of(values, is_map), values.imag
+    if step is not None:
+        growth, turning = growth / step, np.angle(values) / step
+    with np.errstate(divide="ignore"):
+        timescale = 1.0 / np.abs(growth)
+    frequency = np.abs(turning) / (2 * np.pi) * factor
+    of_step = "1" if is_map else "1/ms"
+    return {
+        "eigenvalue_real": (dims, values.real, of_step, "eigenvalue, real part"),
+        "eigenvalue_imag": (dims, values.imag, of_step, "eigenvalue, imaginary part"),
+        "growth_rate": (dims, growth, per, "growth rate of the mode"),
+        "timescale": (dims, timescale, time_unit, "timescale of the mode"),
+        "frequency": (dims, frequency, hertz, "frequency of the mode"),
+    }
 
 
 def mode_variables(
@@ -81,16 +121,9 @@ def mode_variables(
 ) -> dict[str, tuple]:
     """Jacobians, eigenvalues and eigenvectors as variables on the dims `lead`."""
     modes = modes_of(jacobian, is_map)
-    values = modes.values
     step = (1.0 if dt is None else dt) if is_map else None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.log(np.abs(values)) / step if step else values.real
-        turning = np.angle(values) / step if step else values.imag
-        timescale = 1.0 / np.abs(growth)
     unit = "1" if is_map and dt is None else "ms"
-    per, hertz = ("1", "1") if unit == "1" else ("1/ms", "Hz")
-    frequency = np.abs(turning) / (2 * np.pi) * (1.0 if unit == "1" else 1e3)
-    words, index = stability_of(values, is_map)
+    words, index = stability_of(modes.values, is_map)
     of_step = "1" if is_map else "1/ms"
     C = "component"
     there = "of the step" if is_map else "of the rate of change"
@@ -101,11 +134,7 @@ def mode_variables(
             of_step,
             f"Jacobian {there}",
         ),
-        "eigenvalue_real": ((*lead, C), values.real, of_step, "eigenvalue, real part"),
-        "eigenvalue_imag": ((*lead, C), values.imag, of_step, "eigenvalue, imaginary part"),
-        "growth_rate": ((*lead, C), growth, per, "growth rate of the mode"),
-        "timescale": ((*lead, C), timescale, unit, "timescale of the mode"),
-        "frequency": ((*lead, C), frequency, hertz, "frequency of the mode"),
+        **value_variables(modes.values, step, unit, (*lead, C)),
     }
     for name, vectors_, text in (("right", modes.right, "right"), ("left", modes.left, "left")):
         for part, array in (("real", vectors_.real), ("imag", vectors_.imag)):

@@ -8,7 +8,8 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.analysis.equilibria.jacobians import jacobians_of
-from neurodyn.analysis.equilibria.modes import modes_of
+from neurodyn.analysis.equilibria.modes import growth_of, modes_of
+from neurodyn.analysis.shared.signs import positive
 
 #: Largest entry below the blocks of a Schur form, relative to the matrix, that counts as rounding.
 _BELOW = 1e-12
@@ -83,11 +84,10 @@ def non_normality(linear: xr.Dataset) -> xr.Dataset:
     with np.errstate(divide="ignore"):
         if stack.is_map:
             first = np.log(np.linalg.norm(J, 2, (1, 2)))
-            last = np.log(np.abs(modes.values).max(1))
         else:
             first = np.linalg.eigvalsh((J + J.swapaxes(1, 2)) / 2)[:, -1]
-            last = modes.values.real.max(1)
         condition = np.linalg.cond(modes.right)
+    last = growth_of(modes.values, stack.is_map).max(1)
     condition[np.isnan(modes.left).any((1, 2))] = np.nan
     form, axes = ordered_schur(J, modes.values, modes.right)
     unit, per = ("1", "1") if stack.is_map else ("1/ms", "1/ms")
@@ -117,7 +117,7 @@ def ordered_schur(
     paired = values.imag != 0
     second = values.imag < 0  # of a pair the one with the positive frequency is first
     basis = np.where((paired & second)[:, None, :], np.roll(right, 1, -1).imag, right.real)
-    axes = _turned(np.linalg.qr(basis)[0])
+    axes = positive(np.linalg.qr(basis)[0], 1)
     form = axes.swapaxes(1, 2) @ J @ axes
     inside = np.zeros_like(form, bool)
     i = np.arange(1, J.shape[-1])
@@ -127,15 +127,9 @@ def ordered_schur(
     bad = np.abs(below).max((1, 2), initial=0.0) > _BELOW * size
     form = form - below
     if bad.any():
-        axes[bad] = _turned(scipy.linalg.schur(J[bad], output="real")[1])
+        axes[bad] = positive(scipy.linalg.schur(J[bad], output="real")[1], 1)
         form[bad] = _hessenberg(axes[bad].swapaxes(1, 2) @ J[bad] @ axes[bad])
     return form, axes
-
-
-def _turned(axes: Float[np.ndarray, "point d d"]) -> Float[np.ndarray, "point d d"]:
-    """The same axes with the largest entry of each positive, because signs are arbitrary."""
-    largest = np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None, :], 1)
-    return axes * np.where(largest < 0, -1.0, 1.0)
 
 
 def _hessenberg(form: Float[np.ndarray, "point d d"]) -> Float[np.ndarray, "point d d"]:

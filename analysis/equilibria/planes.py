@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from neurodyn.analysis.equilibria.field import Field
 from neurodyn.analysis.equilibria.states import Names, in_order, vectors
+from neurodyn.analysis.shared.signs import positive
 from neurodyn.labels import place
 
 #: Share of the extent of the states that is added on each side of them.
@@ -141,10 +142,8 @@ def principal(flat: Float[np.ndarray, "sample d"]):
     """Principal axes of samples as columns, their mean, and the share of variance of each."""
     centre = flat.mean(0)
     values, axes = np.linalg.svd(flat - centre, full_matrices=False)[1:]
-    # Signs are arbitrary: the largest loading of each axis is positive.
-    largest = np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1)
     variance = values**2
-    return (axes * np.where(largest < 0, -1, 1)).T, centre, variance / max(variance.sum(), 1e-300)
+    return positive(axes, 1).T, centre, variance / max(variance.sum(), 1e-300)
 
 
 def _extent(points: Float[np.ndarray, "sample 2"]) -> Float[np.ndarray, "2 2"]:

@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.analysis.equilibria.jacobians import jacobians_of
-from neurodyn.analysis.equilibria.modes import modes_of
+from neurodyn.analysis.equilibria.modes import growth_of, modes_of
 
 
 def selection(linear: xr.Dataset) -> xr.Dataset:
@@ -141,8 +141,7 @@ class _Slow(NamedTuple):
 
 def _slowest(J: Float[np.ndarray, "point d d"], is_map: bool) -> _Slow:
     modes = modes_of(J, is_map)
-    with np.errstate(divide="ignore"):
-        growth = np.log(np.abs(modes.values)) if is_map else modes.values.real
+    growth = growth_of(modes.values, is_map)
     turning = np.abs(np.angle(modes.values) if is_map else modes.values.imag)
     point = np.arange(len(J))
     best = np.abs(growth).argmin(1)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
-from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE, modes_of
+from neurodyn.analysis.equilibria.modes import MAY_BE_INFINITE, modes_of, value_variables
 from neurodyn.analysis.operators.fit import Embedded, Operator, errors_of, fitted, operator_of
 from neurodyn.analysis.operators.prepared import (
     Settings,
@@ -162,21 +162,12 @@ def _variables(
 ) -> dict[str, tuple]:
     n, basis = series.values.shape[2], operator.basis
     values = modes_of(operator.A.T[None], True).values[0]
-    with np.errstate(divide="ignore"):
-        growth = np.log(np.abs(values)) / series.step
-        timescale = 1 / np.abs(growth)
-    per, hertz, factor = ("1", "1", 1.0) if series.unit == "1" else ("1/ms", "Hz", 1e3)
-    frequency = np.abs(np.angle(values)) / (2 * np.pi * series.step) * factor
     inward = np.divide(1, basis.size, np.zeros_like(basis.size), where=basis.size > 0)
     outward = (basis.axes * basis.size[:, None])[:, :n]
     transition = (basis.axes.T * inward) @ operator.A @ outward
     found = {
         "operator": (("origin", "component"), operator.A, "1", "operator in whitened coordinates"),
-        "eigenvalue_real": ("mode", values.real, "1", "eigenvalue, real part"),
-        "eigenvalue_imag": ("mode", values.imag, "1", "eigenvalue, imaginary part"),
-        "growth_rate": ("mode", growth, per, "growth rate of the mode"),
-        "timescale": ("mode", timescale, series.unit, "timescale of the mode"),
-        "frequency": ("mode", frequency, hertz, "frequency of the mode"),
+        **value_variables(values, series.step, series.unit, ("mode",)),
         "loadings": (
             ("delay", "unit", "component"),
             basis.axes.T.reshape(how.n_delays, n, -1),

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from neurodyn.analysis.shared.signs import positive
+
 #: What is done about the offset of activity.
 OFFSETS = ("mean", "fitted", "none")
 
@@ -48,11 +50,8 @@ def basis_of(samples: Any, *, centred: bool = True) -> Basis:
     xp = jnp if isinstance(samples, jax.Array) else np
     centre = samples.mean(0) if centred else xp.zeros_like(samples[0])
     _, size, axes = xp.linalg.svd(samples - centre[None], full_matrices=False)
-    # Their signs are free: the largest entry of each is positive, in whatever order units come.
-    largest = xp.take_along_axis(axes, xp.abs(axes).argmax(1)[:, None], 1)
-    axes = axes * xp.where(largest < 0, -1, 1).astype(axes.dtype)
     floor = size[0] * max(samples.shape) * xp.finfo(samples.dtype).eps
-    return Basis(centre, axes, xp.where(size > floor, size, 0.0))
+    return Basis(centre, positive(axes, 1), xp.where(size > floor, size, 0.0))
 
 
 def regressed(gram: Any, cross: Any, ridge: Any, absent: Any) -> Any:

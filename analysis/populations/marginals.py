@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from neurodyn.analysis.shared.signs import positive
+
 #: Singular values below this fraction of the largest are noise of the arithmetic.
 _NOTHING = 1e-10
 
@@ -87,8 +89,6 @@ def demix(
     shrunk = values**2 + penalty
     inside = part @ right
     encoder = np.linalg.svd(inside * (values / np.sqrt(shrunk)), full_matrices=False)[0][:, :n]
-    # Signs are arbitrary: the largest entry of each is positive.
-    largest = np.take_along_axis(encoder, np.abs(encoder).argmax(0)[None], axis=0)
-    encoder = encoder * np.where(largest < 0, -1.0, 1.0)
+    encoder = positive(encoder, 0)
     decoder = (encoder.T @ inside * (values / shrunk)) @ left.T
     return Axes(decoder, encoder)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.shared.arrays import matrix, pick, samples
 from neurodyn.analysis.shared.results import table
 from neurodyn.analysis.shared.scaling import balanced_by, centred, products
+from neurodyn.analysis.shared.signs import positive
 from neurodyn.analysis.shared.threads import one_lapack_thread
 
 Samples = Float[Array, "sample unit"]
@@ -34,9 +35,7 @@ def principal_axes(x: Samples) -> tuple[Float[Array, " component"], Float[Array,
 @jax.jit
 def _pca(x: Samples):
     variance, axes = principal_axes(centred(x))
-    # Signs are arbitrary: the largest loading of each axis is positive.
-    largest = jnp.take_along_axis(axes, jnp.abs(axes).argmax(axis=0)[None, :], axis=0)
-    axes = axes * jnp.where(largest < 0, -1, 1).astype(axes.dtype)
+    axes = positive(axes, 0)
     return variance / (x.shape[0] - 1), variance / variance.sum(), axes, centred(x) @ axes
 
 

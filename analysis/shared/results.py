@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from neurodyn import labels
-from neurodyn.labels.convention import INFINITE
+from neurodyn.labels.convention import INFINITE, ordered
 
 
 def results(
@@ -23,10 +24,11 @@ def results(
 ) -> xr.Dataset:
     """Results of a measure, built and checked by `neurodyn.labels.dataset`.
 
-    Infinity is a value of the variables named in `infinite`, so that they are checked without it.
+    Dims may come in any order; they are put into that of the convention. Infinity is a value of the
+    variables named in `infinite`, so that they are checked without it.
     """
     built = labels.dataset(
-        variables,
+        {name: _in_order(*column) for name, column in variables.items()},
         coords or {},
         source="analysis",
         kind=kind,
@@ -39,6 +41,12 @@ def results(
     if values and infinite:
         labels.check(built)
     return built
+
+
+def _in_order(dims: str | tuple[str, ...], array: Any, *about: Any) -> tuple:
+    if isinstance(dims, str) or (right := ordered(dims)) == tuple(dims):
+        return dims, array, *about
+    return right, np.transpose(array, [dims.index(dim) for dim in right]), *about
 
 
 def table(
