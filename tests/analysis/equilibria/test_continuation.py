@@ -4,12 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import neurodyn as nd
 from neurodyn import analysis, labels, models, plot
-from neurodyn.system import AbstractFlow, State
+from neurodyn.system import State
+from tests.analysis.equilibria.flows import AbstractSeen
 
 
-class Normal(AbstractFlow):
+class Normal(AbstractSeen):
     """A normal form, with the parameter ``r``."""
 
     r: object
@@ -30,21 +30,6 @@ class Normal(AbstractFlow):
             return x**2 + r**2 - 1
         turn = jnp.stack([-x[1], x[0]])
         return r * x + turn - (x @ x) * x
-
-    def diffusion(self, t, state, u):
-        return None
-
-    def readout(self, state):
-        return state.x[:1]
-
-    def observe(self, state):
-        return {"x": state.x}
-
-    def variables(self):
-        return {"x": nd.Variable(("latent",), "1", "state", "latent")}
-
-    def unit_coords(self):
-        return {}
 
 
 def bends(branches):

@@ -10,7 +10,8 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import analysis, labels, models, params
 from neurodyn.analysis import fixed_points, linearise
-from neurodyn.system import AbstractFlow, State
+from neurodyn.system import State
+from tests.analysis.equilibria.flows import AbstractSeen
 
 
 def tanh_network(n, g, **options):
@@ -186,7 +187,7 @@ def test_a_run_gives_starts_by_name_whatever_its_order():
     np.testing.assert_array_equal(same["eigenvalue_real"], points["eigenvalue_real"])
 
 
-class Circle(AbstractFlow):
+class Circle(AbstractSeen):
     """A flow that never rests: ``x' = 1 + x**2``, slowest at 0."""
 
     n_inputs: int = 0
@@ -197,21 +198,6 @@ class Circle(AbstractFlow):
 
     def drift(self, t, state, u):
         return 0.01 * (1e-3 + state.x**2)
-
-    def diffusion(self, t, state, u):
-        return None
-
-    def readout(self, state):
-        return state.x
-
-    def observe(self, state):
-        return {"x": state.x}
-
-    def variables(self):
-        return {"x": nd.Variable(("latent",), "1", "state", "latent")}
-
-    def unit_coords(self):
-        return {}
 
 
 def test_systems_without_fixed_points_have_slow_ones():

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import scipy.integrate
 
-import neurodyn as nd
 from neurodyn import analysis, labels, models
-from neurodyn.system import AbstractFlow, State
+from neurodyn.system import State
+from tests.analysis.equilibria.flows import AbstractSeen
 
 
-class Clock(AbstractFlow):
+class Clock(AbstractSeen):
     """The radial isochron clock: r' = a r (1 - r**2), angle' = w, with an input on x."""
 
     a: float = 0.02
@@ -25,21 +25,6 @@ class Clock(AbstractFlow):
         x, y = state.x
         grow = self.a * (1 - x**2 - y**2)
         return jnp.stack([grow * x - self.w * y + u.input[0], grow * y + self.w * x])
-
-    def diffusion(self, t, state, u):
-        return None
-
-    def readout(self, state):
-        return state.x[:1]
-
-    def observe(self, state):
-        return {"x": state.x}
-
-    def variables(self):
-        return {"x": nd.Variable(("latent",), "1", "state", "latent")}
-
-    def unit_coords(self):
-        return {}
 
 
 def test_radial_isochron_clock():

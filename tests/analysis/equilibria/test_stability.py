@@ -6,7 +6,8 @@ import numpy as np
 
 import neurodyn as nd
 from neurodyn.analysis import fixed_points
-from neurodyn.system import AbstractFlow, State
+from neurodyn.system import State
+from tests.analysis.equilibria.flows import AbstractSeen
 
 N_NETWORKS, N_UNITS, TAU = 200, 5, 20.0
 #: From quiet networks to chaotic ones.
@@ -18,7 +19,7 @@ WEIGHTS = np.float64(np.float32(WEIGHTS / np.sqrt(N_UNITS)))  # as the model hol
 BIAS = np.float64(np.float32(0.3 * RNG.standard_normal((N_NETWORKS, N_UNITS))))
 
 
-class Networks(AbstractFlow):
+class Networks(AbstractSeen):
     """Random networks, of which the input says which one moves: one program for all of them."""
 
     W: jnp.ndarray
@@ -33,20 +34,11 @@ class Networks(AbstractFlow):
         which = jnp.round(u.input[0]).astype(jnp.int32)
         return (-state.x + jnp.tanh(state.x) @ self.W[which] + self.b[which]) / TAU
 
-    def diffusion(self, t, state, u):
-        return None
-
     def readout(self, state):
         return state.x
 
-    def observe(self, state):
-        return {"x": state.x}
-
     def variables(self):
         return {"x": nd.Variable(("unit",), "1", "state", "current")}
-
-    def unit_coords(self):
-        return {}
 
 
 def moved(x, which, step, n):
