@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurodyn.engine.drive import Drive
+from neurodyn.models.spiking.cells.equation_cell import EquationCell
 from neurodyn.params import with_values
 
 #: Schemes by Brian2's names of methods.
@@ -22,6 +23,8 @@ _SCHEMES = {
     "rk2": "rk2",
     "rk4": "rk4",
     "heun": "heun",
+    # Of noise that does not depend on the state, which alone is read.
+    "milstein": "euler",
 }
 #: Largest product of a step and the fastest rate for which the exact scheme is exact.
 _FASTEST = 4.0
@@ -63,10 +66,6 @@ def scheme_of(groups: Sequence[Any], namespace: Mapping[str, Any]) -> str:
     """
     moving = [each for each in groups if each.equations.diff_eq_names]
     methods = {each.name: _method(each, namespace) for each in moving}
-    for each in moving:
-        # For noise that does not depend on the state Milstein's scheme is Euler's.
-        if methods[each.name] == "milstein":
-            methods[each.name] = "euler"
     for name, method in methods.items():
         if method not in _SCHEMES:
             raise ValueError(
@@ -98,11 +97,12 @@ def _check_same(group: Any, method: str, namespace: Mapping[str, Any]) -> None:
     from brian2.stateupdaters.exponential_euler import get_conditionally_linear_system
 
     name = group.name
-    if method in ("rk2", "rk4", "heun") and _arrays(group, namespace):
+    arrays = _arrays(group, namespace)
+    if method in ("rk2", "rk4", "heun") and arrays:
         raise ValueError(
-            f"from_brian2: {name} is integrated with {method!r}, which looks up "
-            f"{_arrays(group, namespace)} within a step; here an input is held over it: build it "
-            f'with another method, or pass scheme="{method}" to go on.'
+            f"from_brian2: {name} is integrated with {method!r}, which looks up {arrays} within "
+            "a step; here an input is held over it: build it with another method, or pass "
+            f'scheme="{method}" to go on.'
         )
     if method != "exponential_euler":
         return
@@ -153,7 +153,9 @@ def _method(group: Any, namespace: Mapping[str, Any]) -> Any:
 def check_linear(network: Any, dt: float) -> None:
     """Refuse the exact scheme where a time constant is much shorter than the step [ms]."""
     # The time constants of other neurons are compared with the step when they run.
-    if network.scheme_name != "exact" or not any(each.guarded() for each in network.kinds):
+    if network.scheme_name != "exact" or not any(
+        isinstance(kind, EquationCell) for kind in network.kinds
+    ):
         return
     network = with_values(network).sized(dt)
     state = network.initial_state(dt=dt, key=0)

@@ -178,22 +178,12 @@ class EquationCell(AbstractNeuron):
         hidden = [name for name in rates if name in RESERVED or name.startswith("_")]
         if hidden:
             raise ValueError(f"EquationCell: {hidden} name variables of a network: rename them.")
-        known = {*rates, *constants, self.current}
+        known = {*rates, *short, *constants, self.current}
         texts = [*short.values(), *(rate.text for rate in rates.values())]
         statements = parsed_statements(self.reset_code)
         texts += [x for x in (self.threshold, self.refractory) if x is not None]
         for text in [*texts, *(value for _, value in statements)]:
-            unknown = sorted(expression.names_in(text) - known - set(short))
-            if unknown:
-                raise ValueError(
-                    f"EquationCell: {unknown} in '{text}' have no value: give them as `constants`."
-                )
-            functions = sorted(expression.calls_in(text) - set(expression.FUNCTIONS))
-            if functions:
-                raise ValueError(
-                    f"EquationCell: there are no functions {functions} ('{text}'); there are "
-                    f"{', '.join(expression.FUNCTIONS)}."
-                )
+            expression.check_names("EquationCell", text, known)
         others = sorted({name for name, _ in statements} - set(rates)) + sorted(start - set(rates))
         if others:
             raise ValueError(f"EquationCell: {others} are no variables; {list(rates)} are.")
@@ -244,10 +234,10 @@ class EquationCell(AbstractNeuron):
 
     def variables(self):
         found = {}
-        for name, (_, units, _) in self._rates.items():
-            kind = "voltage" if units == "mV" else "hidden"
+        for name, rate in self._rates.items():
+            kind = "voltage" if rate.units == "mV" else "hidden"
             title = "membrane potential" if name == "v" else name.replace("_", " ")
-            found[name] = Variable(("unit",), units, title, kind)
+            found[name] = Variable(("unit",), rate.units, title, kind)
         if self.refractory is not None:
             found[READY] = Variable(("unit",), "1", "whether a unit may spike", "hidden")
         return found

@@ -8,19 +8,29 @@ of a file can do no harm.
 import ast
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
 
-_BINARY = {
+
+def _power(base: Any, exponent: Any) -> Any:
+    # Whole exponents are products, also where they are written as 2.0.
+    if isinstance(exponent, float) and exponent.is_integer() and abs(exponent) < 64:
+        exponent = int(exponent)
+        return 1 / base**-exponent if exponent < 0 else base**exponent
+    return base**exponent
+
+
+_BINARY: dict[type[ast.AST], Callable] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
+    ast.Pow: _power,
 }
 _COMPARE = {
     ast.Lt: operator.lt,
@@ -36,12 +46,15 @@ _SAME = (
 )
 
 
+def exprel(x: Any, xp: Any = jnp) -> Any:
+    """``(exp(x) - 1) / x``, 1 at 0; differentiable there."""
+    small = abs(x) < 1e-5
+    safe = xp.where(small, 1.0, x)
+    return xp.where(small, 1 + x / 2 + x * x / 6, xp.expm1(safe) / safe)
+
+
 def _functions(xp: Any) -> dict[str, Callable]:
     """The functions of expressions, of NumPy or JAX."""
-
-    def exprel(x):
-        safe = xp.where(abs(x) < 1e-16, 1.0, x)
-        return xp.where(abs(x) < 1e-16, 1.0, xp.expm1(safe) / safe)
 
     def whole(x):
         x = xp.asarray(x)
@@ -49,7 +62,7 @@ def _functions(xp: Any) -> dict[str, Callable]:
 
     named = {name: getattr(xp, name) for name in _SAME}
     return named | {
-        "exprel": exprel,
+        "exprel": functools.partial(exprel, xp=xp),
         "int": whole,
         "min": xp.minimum,
         "max": xp.maximum,
@@ -92,7 +105,7 @@ def _allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and not node.keywords
     kinds = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Name, ast.Load)
-    signs = (ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or, ast.Pow, *_BINARY, *_COMPARE)
+    signs = (ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or, *_BINARY, *_COMPARE)
     return isinstance(node, (*kinds, *signs))
 
 
@@ -100,6 +113,19 @@ def names_in(text: str) -> set[str]:
     """Names of values in an expression, without those of functions."""
     called = {id(n.func) for n in ast.walk(parsed(text)) if isinstance(n, ast.Call)}
     return {n.id for n in ast.walk(parsed(text)) if isinstance(n, ast.Name) and id(n) not in called}
+
+
+def check_names(owner: str, text: str, known: Collection[str]) -> None:
+    """Raise ValueError if an expression has a name that is not known, or a function not listed."""
+    unknown = sorted(names_in(text) - set(known))
+    if unknown:
+        raise ValueError(f"{owner}: {unknown} in '{text}' have no value: give them as `constants`.")
+    functions = sorted(calls_in(text) - set(FUNCTIONS))
+    if functions:
+        raise ValueError(
+            f"{owner}: there are no functions {functions} ('{text}'); there are "
+            f"{', '.join(FUNCTIONS)}."
+        )
 
 
 def calls_in(text: str) -> set[str]:
@@ -144,8 +170,7 @@ def evaluate(
     if isinstance(node, ast.UnaryOp):
         return _unary(node.op, value(node.operand))
     if isinstance(node, ast.BinOp):
-        left, right = value(node.left), value(node.right)
-        return _power(left, right) if isinstance(node.op, ast.Pow) else _binary(node, left, right)
+        return _BINARY[type(node.op)](value(node.left), value(node.right))
     if isinstance(node, ast.BoolOp):
         join = operator.and_ if isinstance(node.op, ast.And) else operator.or_
         return functools.reduce(join, map(value, node.values))
@@ -158,18 +183,6 @@ def _unary(op: ast.AST, value: Any) -> Any:
     if isinstance(op, ast.Not):
         return value == 0 if not hasattr(value, "dtype") or value.dtype != bool else ~value
     return -value if isinstance(op, ast.USub) else +value
-
-
-def _binary(node: ast.BinOp, left: Any, right: Any) -> Any:
-    return _BINARY[type(node.op)](left, right)
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    # Whole exponents are products, also where they are written as 2.0.
-    if isinstance(exponent, float) and exponent.is_integer() and abs(exponent) < 64:
-        exponent = int(exponent)
-        return 1 / base**-exponent if exponent < 0 else base**exponent
-    return base**exponent
 
 
 def margin(text: str | ast.AST, values: Mapping[str, Any]) -> Any:

@@ -8,8 +8,27 @@ import diffrax
 import jax
 import jax.numpy as jnp
 
+from neurodyn.models.spiking.cells.expression import exprel
 
-class Izh2003(diffrax.AbstractItoSolver):
+
+class _Memoryless(diffrax.AbstractSolver):
+    """A scheme without a state of its own."""
+
+    term_structure: ClassVar = diffrax.AbstractTerm
+    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = (
+        diffrax.LocalLinearInterpolation
+    )
+
+    def init(self, terms, t0, t1, y0, args):
+        """No state of its own."""
+        return
+
+    def func(self, terms, t0, y0, args):
+        """The rate of change."""
+        return terms.vf(t0, y0, args)
+
+
+class Izh2003(_Memoryless, diffrax.AbstractItoSolver):
     """The scheme of Izhikevich's program of 2003.
 
     The potential makes two half-steps with everything else held; the recovery variable then makes
@@ -23,11 +42,6 @@ class Izh2003(diffrax.AbstractItoSolver):
     Izhikevich, "Simple model of spiking neurons", IEEE Trans. Neural Netw. 14:1569, 2003.
     """
 
-    term_structure: ClassVar = diffrax.AbstractTerm
-    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = (
-        diffrax.LocalLinearInterpolation
-    )
-
     def order(self, terms):
         """Order of convergence."""
         return 1
@@ -35,10 +49,6 @@ class Izh2003(diffrax.AbstractItoSolver):
     def strong_order(self, terms):
         """Strong order of convergence with additive or Ito noise."""
         return 0.5
-
-    def init(self, terms, t0, t1, y0, args):
-        """No state of its own."""
-        return
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         """One step."""
@@ -57,10 +67,6 @@ class Izh2003(diffrax.AbstractItoSolver):
             y1 = jax.tree.map(jnp.add, y1, noise)
         return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
 
-    def func(self, terms, t0, y0, args):
-        """The rate of change."""
-        return terms.vf(t0, y0, args)
-
 
 def _moved(y: Any, rate: Any, dt: Any, name: str | None) -> Any:
     """The state after a step of the entries of this name; None: of those that are not v or u."""
@@ -73,21 +79,8 @@ def _moved(y: Any, rate: Any, dt: Any, name: str | None) -> Any:
     return jax.tree_util.tree_map_with_path(advance, y, rate)
 
 
-class _OneStep(diffrax.AbstractSolver):
+class _OneStep(_Memoryless):
     """A scheme that needs the rate of change only."""
-
-    term_structure: ClassVar = diffrax.AbstractTerm
-    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = (
-        diffrax.LocalLinearInterpolation
-    )
-
-    def init(self, terms, t0, t1, y0, args):
-        """No state of its own."""
-        return
-
-    def func(self, terms, t0, y0, args):
-        """The rate of change."""
-        return terms.vf(t0, y0, args)
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         """One step."""
@@ -147,7 +140,7 @@ class ExponentialEuler(_OneStep):
                 jnp.ones_like(x) if i == k else jnp.zeros_like(x) for i, x in enumerate(leaves)
             ]
             slope = jax.tree.leaves(tangent(jax.tree.unflatten(structure, along)))[k]
-            moved.append(leaf + _as(dt, leaf) * rates[k] * _exprel(slope * _as(dt, leaf)))
+            moved.append(leaf + _as(dt, leaf) * rates[k] * exprel(slope * _as(dt, leaf)))
         return jax.tree.unflatten(structure, moved)
 
 
@@ -179,13 +172,6 @@ _TERMS = 20
 
 def _as(dt: Any, like: Any) -> Any:
     return dt.astype(like.dtype)
-
-
-def _exprel(x: Any) -> Any:
-    """``(exp(x) - 1) / x``, 1 at 0; differentiable there."""
-    small = abs(x) < 1e-5
-    safe = jnp.where(small, 1.0, x)
-    return jnp.where(small, 1 + x / 2 + x * x / 6, jnp.expm1(safe) / safe)
 
 
 #: Names of schemes.

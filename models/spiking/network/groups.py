@@ -34,9 +34,7 @@ def noise(kinds: Kinds, cells: Cells, size: Array, free: Array | None) -> Cells:
     """Amplitudes of the noise on the potentials, as a state in which all else is as in `cells`."""
     found = []
     for kind, cell, own in _each(kinds, cells):
-        part = own(size)
-        held = free is not None and "v" in kind.held()
-        found.append(cell._replace(v=part * own(free) if held else part))
+        found.append(cell._replace(v=_unheld(kind, "v", own, size, free)))
     return tuple(found)
 
 
@@ -45,11 +43,16 @@ def moved(kinds: Kinds, cells: Cells, name: str, jump: Array, free: Array | None
     found = []
     for kind, cell, own in _each(kinds, cells):
         if name in cell._fields:
-            part = own(jump)
-            part = part * own(free) if free is not None and name in kind.held() else part
+            part = _unheld(kind, name, own, jump, free)
             cell = cell._replace(**{name: getattr(cell, name) + part})
         found.append(cell)
     return tuple(found)
+
+
+def _unheld(kind: Any, name: str, own: Callable, change: Array, free: Array | None) -> Array:
+    """A change of a variable, 0 in the units of the kind that hold it."""
+    held = free is not None and name in kind.held()
+    return own(change) * own(free) if held else own(change)
 
 
 def crossing(kinds: Kinds, cells: Cells) -> Array:

@@ -108,12 +108,12 @@ class EquationRule(AbstractProjectionRule):
                 f"{SENT}, got {[*short, *rates]}."
             )
         known = {*rates, *self.constants}
-        for text in (rate.text for rate in rates.values()):
-            _check(text, known)
+        for rate in rates.values():
+            expression.check_names("EquationRule", rate.text, known)
         for code in (self.on_pre, self.on_post):
             seen = known | {WEIGHT}
             for name, text in parsed_statements(code):
-                _check(text, seen)
+                expression.check_names("EquationRule", text, seen)
                 seen.add(name)
                 if name in self.constants or (name == SENT and code is self.on_post):
                     raise ValueError(f"EquationRule: '{name} = {text}' sets what does not change.")
@@ -171,10 +171,3 @@ def _fixed(name: str, value: Any) -> Fixed:
     if not np.isfinite(numbers).all():
         raise ValueError(f"EquationRule: {name} must be finite.")
     return Fixed(raw=jnp.asarray(numbers, jnp.result_type(float)))
-
-
-def _check(text: str, known: set[str]) -> None:
-    unknown = sorted(expression.names_in(text) - known)
-    unknown += sorted(expression.calls_in(text) - set(expression.FUNCTIONS))
-    if unknown:
-        raise ValueError(f"EquationRule: {unknown} in '{text}' have no value: give `constants`.")

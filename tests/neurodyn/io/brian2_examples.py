@@ -4,6 +4,8 @@ import brian2 as b2
 import numpy as np
 from brian2 import Hz, ms, mV, nS, pA
 
+from tests.models.spiking.brian import spikes_of
+
 
 def cuba(n=400):
     """Vogels & Abbott's network with currents (Brette et al. 2007, benchmark 2)."""
@@ -184,16 +186,6 @@ def izhikevich_2003(n_e=80, n_i=20, noisy=True):
     return N, (S,)
 
 
-def run(group, parts, duration, dt=0.1, namespace=None):
-    """Step and unit of every spike in Brian2, and the final potential in our units."""
-    monitor = b2.SpikeMonitor(group)
-    net = b2.Network(group, *parts, monitor)
-    net.run(duration * ms, namespace=namespace or {})
-    step = np.rint(np.asarray(monitor.t / ms) / dt).astype(int)
-    spikes = np.stack([step, np.asarray(monitor.i)], axis=1)
-    return spikes[np.lexsort((spikes[:, 1], spikes[:, 0]))]
-
-
 def vogels_2011(n_e=80, n_i=20, eta=0.05):
     """Inhibitory plasticity of Vogels et al. (2011)."""
     names = {
@@ -243,3 +235,10 @@ def vogels_2011(n_e=80, n_i=20, eta=0.05):
         each.connect(p=0.2)
     con_ie.w = 1e-10
     return neurons, (con_e, con_ii, con_ie)
+
+
+def run(group, parts, duration, dt=0.1):
+    """Step and unit of every spike in Brian2."""
+    monitor = b2.SpikeMonitor(group)
+    b2.Network(group, *parts, monitor).run(duration * ms, namespace={})
+    return spikes_of(monitor, dt).T

@@ -23,6 +23,7 @@ from neurodyn.models.spiking import (
 )
 
 b2 = pytest.importorskip("brian2")
+from tests.models.spiking import brian  # noqa: E402
 
 # Brian2 2.9 calls what pyparsing, numpy and sympy have deprecated since.
 pytestmark = [
@@ -43,8 +44,7 @@ def theirs(monitors, dt):
     """Step and unit of each spike; groups one after the other."""
     found, first = [], 0
     for monitor in monitors:
-        step = np.rint(np.asarray(monitor.t / b2.ms) / dt).astype(int)
-        found.append(np.stack([step, np.asarray(monitor.i) + first], axis=1))
+        found.append(np.add(brian.spikes_of(monitor, dt).T, [0, first]))
         first += len(monitor.source)
     spikes = np.concatenate(found)
     return spikes[np.lexsort((spikes[:, 1], spikes[:, 0]))]
