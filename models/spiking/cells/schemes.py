@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from neurodyn.models.spiking.cells.expression import exprel
 
 
-class _Memoryless(diffrax.AbstractSolver):
-    """A scheme without a state of its own."""
+class _OneStep(diffrax.AbstractItoSolver):
+    """A scheme that needs the rate of change only; white noise is added, as in Euler's method."""
 
     term_structure: ClassVar = diffrax.AbstractTerm
     interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = (
@@ -27,13 +27,33 @@ class _Memoryless(diffrax.AbstractSolver):
         """The rate of change."""
         return terms.vf(t0, y0, args)
 
+    def strong_order(self, terms):
+        """Strong order of convergence with additive or Ito noise."""
+        return 0.5
 
-class Izh2003(_Memoryless, diffrax.AbstractItoSolver):
+    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+        """One step."""
+        del solver_state, made_jump
+        drift, diffusion = terms, None
+        if isinstance(terms, diffrax.MultiTerm):
+            drift, diffusion = terms.terms
+        y1 = self.advance(lambda y: drift.vf(t0, y, args), y0, t1 - t0)
+        if diffusion is not None:
+            noise = diffusion.vf_prod(t0, y0, args, diffusion.contr(t0, t1))
+            y1 = jax.tree.map(jnp.add, y1, noise)
+        return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
+
+    @abc.abstractmethod
+    def advance(self, rate: Callable[[Any], Any], y: Any, dt: Any) -> Any:
+        """The state after a step without noise."""
+
+
+class Izh2003(_OneStep):
     """The scheme of Izhikevich's program of 2003.
 
     The potential makes two half-steps with everything else held; the recovery variable then makes
     one whole step that sees the new potential. All other variables (synapses) make an Euler
-    step from the old state. White noise is added at the end, as in Euler's method.
+    step from the old state. White noise is added at the end.
 
     The state may be any pytree in which potentials are called ``v`` and recovery variables ``u``.
 
@@ -46,26 +66,13 @@ class Izh2003(_Memoryless, diffrax.AbstractItoSolver):
         """Order of convergence."""
         return 1
 
-    def strong_order(self, terms):
-        """Strong order of convergence with additive or Ito noise."""
-        return 0.5
-
-    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        """One step."""
-        del solver_state, made_jump
-        drift, diffusion = terms, None
-        if isinstance(terms, diffrax.MultiTerm):
-            drift, diffusion = terms.terms
-        dt = t1 - t0
-        rate = drift.vf(t0, y0, args)
-        half = _moved(y0, rate, dt / 2, "v")
-        with_v = _moved(half, drift.vf(t0, half, args), dt / 2, "v")
-        y1 = _moved(with_v, drift.vf(t0, with_v, args), dt, "u")
-        y1 = _moved(y1, rate, dt, None)
-        if diffusion is not None:
-            noise = diffusion.vf_prod(t0, y0, args, diffusion.contr(t0, t1))
-            y1 = jax.tree.map(jnp.add, y1, noise)
-        return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
+    def advance(self, rate, y, dt):
+        """Two half-steps of v, then one step of u, and of all else from the old state."""
+        old = rate(y)
+        half = _moved(y, old, dt / 2, "v")
+        with_v = _moved(half, rate(half), dt / 2, "v")
+        y1 = _moved(with_v, rate(with_v), dt, "u")
+        return _moved(y1, old, dt, None)
 
 
 def _moved(y: Any, rate: Any, dt: Any, name: str | None) -> Any:
@@ -77,20 +84,6 @@ def _moved(y: Any, rate: Any, dt: Any, name: str | None) -> Any:
         return a + dt.astype(a.dtype) * b if own == name else a
 
     return jax.tree_util.tree_map_with_path(advance, y, rate)
-
-
-class _OneStep(_Memoryless):
-    """A scheme that needs the rate of change only."""
-
-    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        """One step."""
-        del solver_state, made_jump
-        y1 = self.advance(lambda y: terms.vf(t0, y, args), y0, t1 - t0)
-        return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
-
-    @abc.abstractmethod
-    def advance(self, rate: Callable[[Any], Any], y: Any, dt: Any) -> Any:
-        """The state after a step."""
 
 
 class ExactLinear(_OneStep):

@@ -5,9 +5,15 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
+from neurodyn.engine.integrate import integrate
 from neurodyn.models import spiking
 from neurodyn.models.spiking.cells import expression
-from neurodyn.models.spiking.cells.schemes import ExactLinear, ExponentialEuler, RungeKutta4
+from neurodyn.models.spiking.cells.schemes import (
+    SCHEMES,
+    ExactLinear,
+    ExponentialEuler,
+    RungeKutta4,
+)
 from neurodyn.models.spiking.plasticity import EquationRule
 
 
@@ -83,6 +89,19 @@ def test_schemes_are_those_of_their_names():
     np.testing.assert_allclose(
         list(found.values()), y * np.exp(own * dt) + rest * np.expm1(own * dt) / own, rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("scheme", sorted({*SCHEMES} - {"euler"}))
+def test_schemes_add_the_noise_of_a_step(scheme):
+    def after(scheme, noise):
+        model = spiking.Network(spiking.LIF(3), bias=5.0, noise=noise, scheme=scheme)
+        return integrate(model, dt=0.1, n_steps=1, key=0).final_state.x.v
+
+    kick = after("euler", 2.0) - after("euler", None)
+    assert float(jnp.abs(kick).min()) > 0.01
+    # Heun's and the midpoint scheme see the leak of a part of it, dt/tau at most.
+    found = after(scheme, 2.0) - after(scheme, None)
+    np.testing.assert_allclose(found, kick, rtol=0.1 / 20 + 1e-4)
 
 
 def cell(n=2, **options):
