@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import diffrax
@@ -37,7 +38,8 @@ def states_at(
     field: Field, z: Any, u: Any, times: Float[np.ndarray, " time"], scale: float
 ) -> Float[np.ndarray, "time d"]:
     """States at times that increase from 0."""
-    return _solved(lambda t, x: at_rate(field, x[None], u)[0], np.asarray(z), times, scale)
+    rate = _repeated(_rate, field, u)
+    return _solved(lambda t, x: np.asarray(rate(x)), np.asarray(z), times, scale)
 
 
 def carried(
@@ -47,10 +49,12 @@ def carried(
     n, d = z.shape
     pairs = np.concatenate([np.asarray(z)[:, :, None], np.tile(np.eye(d), (n, 1, 1))], axis=2)
 
-    def rate(t, y):
-        return np.asarray(_with_slopes(field, y.reshape(pairs.shape), u)).ravel()
+    rate = _repeated(_with_slopes, field, u)
 
-    end = _solved(rate, pairs.ravel(), np.array([0.0, duration]), scale)[-1].reshape(pairs.shape)
+    def flat(t, y):
+        return np.asarray(rate(y.reshape(pairs.shape))).ravel()
+
+    end = _solved(flat, pairs.ravel(), np.array([0.0, duration]), scale)[-1].reshape(pairs.shape)
     return end[:, :, 0], end[:, :, 1:]
 
 
@@ -65,8 +69,31 @@ def _solved(rate: Any, y: np.ndarray, times: np.ndarray, scale: float) -> np.nda
     return found
 
 
-@eqx.filter_jit
-def _with_slopes(field, pairs, u):
+def _repeated(program: Any, field: Field, u: Any) -> Any:
+    """A compiled ``program(field, u, state)`` as a function of the state alone.
+
+    A solver calls it thousands of times, and to sort the parts of a field into arrays and others,
+    as ``eqx.filter_jit`` does at each call, takes much longer than the rate itself.
+    """
+    leaves, structure = jax.tree.flatten((field, u))
+    arrays = [a for a in leaves if eqx.is_array(a)]
+    fixed = tuple(None if eqx.is_array(a) else a for a in leaves)
+    return partial(_called, (program, structure, fixed), arrays)
+
+
+@partial(jax.jit, static_argnums=0)
+def _called(how, arrays, state):
+    program, structure, fixed = how
+    given = iter(arrays)
+    leaves = [next(given) if a is None else a for a in fixed]
+    return program(*jax.tree.unflatten(structure, leaves), state)
+
+
+def _rate(field, u, x):
+    return field.rate(x, u)
+
+
+def _with_slopes(field, u, pairs):
     def one(pair):
         x, M = pair[:, 0], pair[:, 1:]
         slopes = jax.jacfwd(field.rate)(x, u) @ M
