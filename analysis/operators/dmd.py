@@ -146,12 +146,7 @@ def linear_operator(
     coords = _coords(series, how) | horizons(n_steps, series.step, series.unit)
     if isinstance(inputs, xr.DataArray):
         coords |= coords_of(inputs, "input")
-    about: dict[str, Any] = {
-        "rank": rank,
-        "n_delays": how.n_delays,
-        "delay_interval": how.delay_interval,
-    }
-    about |= {"ridge": how.ridge, "offset": offset, "dt": series.step}
+    about = {"rank": rank, **how._asdict(), "dt": series.step}
     # Without any error the information criterion has no lower bound.
     infinite = (*MAY_BE_INFINITE, "aic")
     return results(found, coords, dims=["delay", "mode"], infinite=infinite, **about)

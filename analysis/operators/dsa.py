@@ -140,12 +140,7 @@ def dsa(
     rank = _rank([name for name, _ in systems], fits, rank)
     operators = np.stack([_operator(fit, rank, how, whiten) for fit in fits])
     options = {"form": form, "n_starts": n_starts, "key": key}
-    about: dict[str, Any] = {
-        "n_delays": how.n_delays,
-        "delay_interval": how.delay_interval,
-        "rank": rank,
-    }
-    about |= {"ridge": how.ridge, "offset": offset, "whiten": int(whiten), "form": form}
+    about = {**how._asdict(), "rank": rank, "whiten": int(whiten), "form": form}
     about |= {"units": _UNITS[form], "long_name": f"distance of dynamics ({form})"}
     about |= {"source": "analysis", "kind": "statistic"}
     n = len(first)

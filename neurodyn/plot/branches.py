@@ -43,8 +43,8 @@ def branches(branches: xr.Dataset, *, entry: Any = None) -> Any:
     """
     state = branches["state"]
     dim = next(str(d) for d in state.dims if d != "equilibrium")
-    values = state.isel({dim: place(state, dim, entry)}).values
-    shown = state[dim].values[place(state, dim, entry)]
+    which = place(state, dim, entry)
+    values, shown = state.isel({dim: which}).values, state[dim].values[which]
     at, kind = branches["parameter"].values, branches["kind"].values
     unstable = branches["n_unstable"].values > 0
     figure, ax = panel(size=(4.6, 3.4))

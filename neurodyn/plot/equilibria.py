@@ -199,8 +199,7 @@ def fixed_points(points: xr.Dataset, *, run: xr.Dataset | None = None, dims: int
     index = points["n_unstable"].values
     for k in np.unique(index):
         here = index == k
-        colour = STROKES[int(k) % len(STROKES)]
-        name = "stable" if k == 0 else f"index {k}"
+        colour, name = _of_index(k)
         ax.plot(*places[here].T, "o", color=colour, ms=5, label=f"{name} ({here.sum()})", zorder=9)
         for place, directions in zip(places[here], grown[here], strict=True):
             for d in directions[np.isfinite(directions).all(-1)]:
@@ -212,6 +211,11 @@ def fixed_points(points: xr.Dataset, *, run: xr.Dataset | None = None, dims: int
         ax.set_box_aspect(None, zoom=0.85)
     figure.legend(loc="outside lower center", ncols=2)
     return figure
+
+
+def _of_index(k: int) -> tuple[str, str]:
+    """Colour and name of points with `k` growing directions."""
+    return STROKES[int(k) % len(STROKES)], "stable" if k == 0 else f"index {k}"
 
 
 def _recorded(points: xr.Dataset, run: xr.Dataset, dim: str) -> np.ndarray:
@@ -274,8 +278,8 @@ def spectrum(points: xr.Dataset) -> Any:
     ax.axhline(0, color=GREY, lw=0.4)
     for k in np.unique(index):
         x, y = (a[index == k].ravel() for a in rows)
-        name = "stable" if k == 0 else f"index {k}"
-        ax.plot(x, y, "o", ms=3.5, alpha=0.8, color=STROKES[int(k) % len(STROKES)], label=name)
+        colour, name = _of_index(k)
+        ax.plot(x, y, "o", ms=3.5, alpha=0.8, color=colour, label=name)
     ax.set(xlabel=label(real), ylabel=label(imag))
     ax.legend()
     return figure

@@ -35,18 +35,18 @@ def transient_growth(growth: xr.Dataset) -> Any:
     matplotlib.figure.Figure
         A dot marks the maximum of each line.
     """
-    lines, best = growth["growth"], growth["when"]
+    lines = growth["growth"]
     rest = [d for d in lines.dims if d != "lag"]
     lines = lines.sortby("lag").transpose("lag", *rest)
     time, text = timeline(lines, dim="lag")
     values = lines.values.reshape(len(time), -1)
     figure, ax = panel(size=(4.0, 2.8))
     ax.axhline(1, color=GREY, lw=0.8, zorder=0)
-    most = growth["largest"].transpose(*rest).values.ravel()
+    when, most = (growth[name].transpose(*rest).values.ravel() for name in ("when", "largest"))
     for i, line in enumerate(values.T):
         colour = BLUE if values.shape[1] == 1 else STROKES[i % len(STROKES)]
         ax.plot(time, line, color=colour)
-        ax.plot(best.transpose(*rest).values.ravel()[i], most[i], "o", color=colour, ms=4)
+        ax.plot(when[i], most[i], "o", color=colour, ms=4)
     ax.set(xlabel=text, ylabel=label(lines), ylim=(0, None))
     return figure
 
@@ -76,7 +76,7 @@ def selection(selected: xr.Dataset, *, by: str) -> Any:
     (point,) = (d for d in part.dims if d != "input")
     if by not in selected.coords or selected[by].dims != (point,):
         known = [n for n, c in selected.coords.items() if c.dims == (point,) and n != point]
-        raise ValueError(f"There is no label {by!r} of points; there are {known}.")
+        raise ValueError(f"there is no label {by!r} of points; there are {known}.")
     part = in_positions(part.transpose(point, "input"), "input", what="selected")
     values, names = plain(selected[by].values), names_of(selected, by)
     colours = colours_of(values, names)

@@ -31,10 +31,10 @@ def distances(distance: xr.DataArray) -> Any:
     size = [0.5 * n + 1.2 for n in values.shape]
     figure, ax = panel(size=(max(size[1] + 1.6, 3.8), max(size[0], 2.4)))
     image = ax.imshow(values, cmap="viridis", vmin=0.0)
-    middle = image.norm(values) > 0.55
+    bright = image.norm(values) > 0.55
     if values.size <= 144:
         for (i, j), value in np.ndenumerate(values):
-            colour = "black" if middle[i, j] else "white"
+            colour = "black" if bright[i, j] else "white"
             ax.text(j, i, f"{value:.2g}", ha="center", va="center", color=colour, fontsize=7)
     ax.set_xticks(range(values.shape[1]), distance["other"].values.astype(str), rotation=40)
     ax.set_yticks(range(values.shape[0]), distance["system"].values.astype(str))
