@@ -44,7 +44,7 @@ def recorded(settings: Settings) -> tuple[xr.DataArray, float]:
             f"{settings.recording}: the experiment needs a Dataset with {', '.join(sorted(needed))}"
             " on (condition, time), as that of hatsopoulos2007."
         )
-    speed = np.hypot(ds["hand_vx"], ds["hand_vy"]).mean("condition").values
+    speed = xr.apply_ufunc(np.hypot, ds["hand_vx"], ds["hand_vy"]).mean("condition").values
     step = round(360 / ds.sizes["condition"])
     order = (ds["direction"].values / step).round().astype(int)
     rate = ds["rate"].assign_coords(direction=("condition", order))
