@@ -1,1 +1,14 @@
-"""Linear operators of activity with delays, and how alike the dynamics of systems are."""
+"""Linear operators of activity with delays, and how alike the dynamics of systems are.
+
+::
+
+    dsa        distances of the dynamics of systems
+    dmd        one operator, with its eigenvalues
+    choice     number of delays and rank, by held-out predictions
+    delays     delay embedding
+    alignment  distances of two operators
+    ascent     the search for the best rotation
+    series     activity and inputs, read and checked
+    prepared   embedded trials, folds, settings
+    fit        the regression, and its predictions
+"""

@@ -7,6 +7,10 @@
     conditions  condition means, and trials around them
     timebins    samples of a run in the time bins of a recording
     results     labels of results
+    signs       signs of axes
+    stability   words for linear stability
+    double      systems and data in double precision
+    draws       generators of random numbers
     bootstrap   intervals of means over seeds
     threads     decompositions on one thread
 """
