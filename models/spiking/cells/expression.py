@@ -105,8 +105,8 @@ def _allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and not node.keywords
     kinds = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Name, ast.Load)
-    signs = (ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or, *_BINARY, *_COMPARE)
-    return isinstance(node, (*kinds, *signs))
+    signs = (ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or)
+    return isinstance(node, (*kinds, *signs)) or type(node) in _BINARY or type(node) in _COMPARE
 
 
 def names_in(text: str) -> set[str]:
