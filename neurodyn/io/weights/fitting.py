@@ -45,9 +45,8 @@ class Arrays:
         for role in ("tau", "alpha", "initial"):
             if role in found.names:
                 x = self._sum(role, found.names[role])
-                x = x.reshape(
-                    x.shape[x.ndim - 1 :] if max(x.shape[:-1], default=1) == 1 else x.shape
-                )
+                while x.ndim > 1 and len(x) == 1:  # axes of layers, directions and trials
+                    x = x[0]
                 x = np.broadcast_to(x, (self.model.n_units,)) if x.size == 1 else x
                 name, value = _time_constants(self.model, role, x, dt)
                 if name in values:
@@ -101,7 +100,7 @@ class Arrays:
         given: dict[str, np.ndarray] = {
             r: self._sum(r, found.names[r]) for r in ("b", "b_in") if r in found.names
         }
-        if self.keras and "b" in given and "b" in found.names:
+        if self.keras and "b" in given:
             given = _keras_biases(model, given, found.names["b"][0])
         inner, outer = (given.get(r, np.zeros(wide)) for r in ("b", "b_in"))
         for role, x in (("b", inner), ("b_in", outer)):

@@ -29,10 +29,10 @@ def read_hdf5(file: Any) -> dict[str, np.ndarray]:
 
     with h5py.File(file, "r") as opened:
         opened.visititems(take)
-    layers = {name.rpartition("vars/")[0] for name in found if "vars/" in name}
-    for layer in layers:
-        numbered = sorted(name for name in found if name.rpartition("vars/")[0] == layer)
-        numbered = [name for name in numbered if "vars/" in name]
+    layers: dict[str, list[str]] = {}
+    for name in sorted(name for name in found if "vars/" in name):
+        layers.setdefault(name.rpartition("vars/")[0], []).append(name)
+    for layer, numbered in layers.items():
         names = _names([found[name].ndim for name in numbered])
         for name, new in zip(numbered, names, strict=False):
             found[f"{layer}{new}"] = found.pop(name)
