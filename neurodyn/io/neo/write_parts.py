@@ -1,5 +1,6 @@
 """Signals, epochs and events of neo from the parts of a recording."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import neo
@@ -22,6 +23,8 @@ _RESERVED = {
     *("durations", "labels", "file_datetime", "rec_datetime", "sampling_period", "long_name"),
     *("neurodyn", "neurodyn_part", "unit_in_file"),
 }
+#: Largest whole number of an annotation in NIX; larger ones are written as text.
+_LARGEST = 2**63 - 1
 
 
 def row(ds: xr.Dataset, dim: str, i: int, skip: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -30,7 +33,8 @@ def row(ds: xr.Dataset, dim: str, i: int, skip: tuple[str, ...] = ()) -> dict[st
     found = {}
     for n, v in columns.items():
         value = v.values[i].item() if v.dtype.kind != "M" else str(v.values[i])
-        found[_key(n)] = clean_text(value) if isinstance(value, str) else value
+        text = isinstance(value, str) or (isinstance(value, int) and value > _LARGEST)
+        found[_key(n)] = clean_text(value) if text else value
     return found
 
 
@@ -100,7 +104,7 @@ def add_signals(block: neo.Block, at: str, ds: xr.Dataset) -> dict[str, dict[str
     return places
 
 
-def signal_arrays(about: dict[str, Any], segments: list[neo.Segment]) -> dict[str, np.ndarray]:
+def signal_arrays(about: Mapping[str, Any], segments: list[neo.Segment]) -> dict[str, np.ndarray]:
     """Values of the variables that `add_signals` gave places."""
     arrays = {}
     for name, place in about["columns"].items():
@@ -220,8 +224,9 @@ def _channels(da: xr.DataArray, dim: str) -> dict[str, Any]:
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
-    """Numbers, or text that files can hold."""
-    if values.dtype.kind in "biuf":
+    """Numbers and text that files can hold."""
+    kind = values.dtype.kind
+    if kind in "bif" or (kind == "u" and values.max(initial=0) <= _LARGEST):
         return values
     return np.array([clean_text(v) for v in values.tolist()], dtype=str)
 
