@@ -114,7 +114,9 @@ def joined(parts: Mapping[str, str], *, tree: bool, name: str | None = None) -> 
     return json.dumps({"version": VERSION + 1, "tree": tree, "name": name, "parts": dict(parts)})
 
 
-def rebuild(text: str, part: Callable[[str, str], xr.Dataset]) -> xr.Dataset | xr.DataTree:
+def rebuild(
+    text: str, part: Callable[[str, Mapping[str, Any]], xr.Dataset]
+) -> xr.Dataset | xr.DataTree:
     """Build the recording of whose parts `joined` made one text.
 
     Parameters
@@ -122,16 +124,21 @@ def rebuild(text: str, part: Callable[[str, str], xr.Dataset]) -> xr.Dataset | x
     text
         Text of `joined`.
     part
-        Builds a part from its path and its text, by `restore`.
+        Builds a part from its path and its description, by `restore`.
 
     Raises
     ------
     FileFormatError
-        If the text is from a newer version, or the recording breaks the convention: only
-        recordings that follow it are written.
+        If the text is damaged or from a newer version, or the recording breaks the convention:
+        only recordings that follow it are written.
     """
-    texts, tree, name = _apart(text)
-    parts = {at: part(at, each) for at, each in texts.items()}
+    try:
+        abouts, tree, name = _apart(text)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(
+            f"the file is damaged: its note on labels cannot be read ({error})."
+        ) from error
+    parts = {at: part(at, about) for at, about in abouts.items()}
     whole = xr.DataTree.from_dict(parts, name=name) if tree else parts[""]
     try:
         labels.check(whole, values=False)
@@ -142,8 +149,8 @@ def rebuild(text: str, part: Callable[[str, str], xr.Dataset]) -> xr.Dataset | x
     return whole
 
 
-def _apart(text: str) -> tuple[dict[str, str], bool, str | None]:
-    """Texts of the parts, whether they make a tree, and its name: what `joined` was given.
+def _apart(text: str) -> tuple[dict[str, dict[str, Any]], bool, str | None]:
+    """Descriptions of the parts, whether they make a tree, and its name: what `joined` was given.
 
     Raises
     ------
@@ -152,32 +159,27 @@ def _apart(text: str) -> tuple[dict[str, str], bool, str | None]:
     """
     about = json.loads(text)
     if "parts" not in about:
-        return {"": text}, False, None
+        return {"": about}, False, None
     if about["version"] != VERSION + 1:
         raise FileFormatError(
             f"this file was written by another version of neurodyn (layout {about['version']}); "
             "upgrade neurodyn to read it."
         )
-    return about["parts"], about["tree"], about["name"]
+    parts = {at: json.loads(each) for at, each in about["parts"].items()}
+    return parts, about["tree"], about["name"]
 
 
-def table_of(text: str, name: str) -> list[Any]:
-    """Values of a variable that are in the text; none if they are not."""
-    return json.loads(text)["variables"].get(name, {}).get("values", [])
-
-
-def restore(text: str, arrays: Mapping[str, Any]) -> xr.Dataset:
+def restore(about: Mapping[str, Any], arrays: Mapping[str, Any]) -> xr.Dataset:
     """Build the Dataset that `describe` described from its arrays.
 
     Parameters
     ----------
-    text
-        Text of `describe`.
+    about
+        Description of `describe`, read from its text.
     arrays
         Values by name. `spike_unit` and `spike_trial` hold rows of the tables of units and trials,
         as other formats do.
     """
-    about = json.loads(text)
     if about.get("version") != VERSION:
         raise FileFormatError(
             f"this file was written by another version of neurodyn (layout {about.get('version')}, "

@@ -1,6 +1,6 @@
 """Read back what `to_neo` made."""
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 import neo
@@ -27,18 +27,20 @@ def restored(block: neo.Block) -> xr.Dataset | xr.DataTree:
         If the Block is from a newer version, lacks a signal, or its note was changed.
     """
     note = str(block.annotations[NOTE])
-    return layout.rebuild(note, lambda at, text: _part(at, text, block.segments))
+    return layout.rebuild(note, lambda at, about: _part(at, about, block.segments))
 
 
-def _part(at: str, text: str, segments: list[neo.Segment]) -> xr.Dataset:
-    about = json.loads(text)
-    if "spike_time" in about["variables"]:
-        return layout.restore(text, _spikes(at, text, segments))
-    return layout.restore(text, signal_arrays(about, segments))
+def _part(at: str, about: Mapping[str, Any], segments: list[neo.Segment]) -> xr.Dataset:
+    of_spikes = "spike_time" in about["variables"]
+    arrays = _spikes(at, about, segments) if of_spikes else signal_arrays(about, segments)
+    return layout.restore(about, arrays)
 
 
-def _spikes(at: str, text: str, segments: list[neo.Segment]) -> dict[str, np.ndarray]:
-    names = [clean_text(name) for name in layout.table_of(text, "unit")]
+def _spikes(
+    at: str, about: Mapping[str, Any], segments: list[neo.Segment]
+) -> dict[str, np.ndarray]:
+    units = about["variables"].get("unit", {}).get("values", [])
+    names = [clean_text(name) for name in units]
     trains = [
         (s, i, t)
         for s, each in enumerate(segments)

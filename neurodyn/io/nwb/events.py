@@ -9,6 +9,7 @@ from neurodyn.io.nwb.columns import columns
 from neurodyn.io.nwb.places import is_events_table
 from neurodyn.io.nwb.signals import array, texts
 from neurodyn.io.parts import decode, table
+from neurodyn.io.pieces import even
 from neurodyn.labels import LabelError
 
 
@@ -56,7 +57,7 @@ def _stamps(series: Any, n: int) -> np.ndarray:
     if series.timestamps is None:
         if not series.rate:
             raise LabelError("it has neither time stamps nor a rate")
-        return float(series.starting_time or 0.0) * 1e3 + np.arange(n) * 1e3 / float(series.rate)
+        return even(float(series.starting_time or 0.0) * 1e3, n, float(series.rate))
     stamps = np.asarray(array(series.timestamps)[:], np.float64)
     if stamps.shape != (n,) or not np.isfinite(stamps).all():
         raise LabelError(

@@ -1,6 +1,5 @@
 """Read back what `to_nwb` wrote."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,19 +36,21 @@ def restored(nwbfile: Any, selection: Selection, *, reopen: bool) -> xr.Dataset 
         If the file is from a newer version, or was changed since it was written.
     """
     text = str(np.asarray(nwbfile.get_scratch("neurodyn")).item())
-    whole = layout.rebuild(text, lambda _, each: _part(nwbfile, each, selection, reopen=reopen))
+    whole = layout.rebuild(text, lambda _, about: _part(nwbfile, about, selection, reopen=reopen))
     return read_small(select(whole, selection), selection.lazy)
 
 
-def _part(nwbfile: Any, text: str, selection: Selection, *, reopen: bool) -> xr.Dataset:
+def _part(
+    nwbfile: Any, about: Mapping[str, Any], selection: Selection, *, reopen: bool
+) -> xr.Dataset:
     try:
-        arrays = _arrays(nwbfile, json.loads(text), selection, reopen=reopen)
+        arrays = _arrays(nwbfile, about, selection, reopen=reopen)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise FileFormatError(
             f"this NWB file was written by neurodyn but is damaged or was changed since: {error} "
             "is not where it was."
         ) from error
-    return layout.restore(text, arrays)
+    return layout.restore(about, arrays)
 
 
 def _arrays(

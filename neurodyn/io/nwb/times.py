@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from neurodyn.io.pieces import even
 from neurodyn.labels import LabelError
 from neurodyn.labels.clock import slack_of
 
@@ -45,17 +46,13 @@ def times(
     if rate is None or not np.isfinite(rate) or rate < 0 or (rate == 0 and n > 1):
         given = "" if rate is None else f" ({float(rate):g} Hz)"
         raise LabelError(f"it has neither time stamps nor a valid rate{given}")
-    step = 1e3 / float(rate) if rate else 0.0
-
-    def label(k: Any) -> Any:
-        return start + (k * 1e3 / float(rate) if rate else k)
-
+    hertz = float(rate) or np.inf  # one sample needs no rate
     if window is None:
-        return (0, n), label(np.arange(n, dtype=np.float64))
-    near = [(edge - start) / step if step else 0.0 for edge in window]
+        return (0, n), even(start, n, hertz)
+    near = [(edge - start) / (1e3 / hertz) if rate else 0.0 for edge in window]
     low, high = (int(np.clip(np.floor(x) + d, 0, n)) for x, d in zip(near, (-2, 3), strict=True))
-    time = label(np.arange(low, high, dtype=np.float64))
-    return _within(time, window, low, max(abs(start), abs(float(label(float(n))))))
+    time = even(start, high - low, hertz, low)
+    return _within(time, window, low, max(abs(start), abs(start + n * 1e3 / hertz)))
 
 
 def _within(
