@@ -69,7 +69,7 @@ def recognises(path: Path) -> bool:
         return file.read(8) == HDF5 or path.suffix.lower() == ".nc"
 
 
-def read(path: Path, selection: Selection | None = None) -> Labelled:
+def read(path: Path, selection: Selection | None = None, *, checked: bool = False) -> Labelled:
     """Read a file, in the present convention.
 
     Parameters
@@ -78,6 +78,8 @@ def read(path: Path, selection: Selection | None = None) -> Labelled:
         The file.
     selection
         What to read of it; large signals then stay in the file. None: everything, into memory.
+    checked
+        Whether `check_heaps` has passed the file already; in large ones it takes longest.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def read(path: Path, selection: Selection | None = None) -> Labelled:
         _import_zarr()
         options: dict[str, Any] = {"consolidated": False}
     else:
-        _refuse_other_hdf5(path)
+        _refuse_other_hdf5(path, checked=checked)
         options = {}
     try:
         with xr.open_datatree(path, engine=engine, decode_timedelta=False, **options) as tree:
@@ -208,10 +210,11 @@ def _words(about: list | None) -> str:
     return f"on ({sizes})"
 
 
-def _refuse_other_hdf5(path: Path) -> None:
+def _refuse_other_hdf5(path: Path, *, checked: bool) -> None:
     import h5py
 
-    check_heaps(path)
+    if not checked:
+        check_heaps(path)
     try:
         with h5py.File(path, "r") as file:
             if "nwb_version" in file.attrs:

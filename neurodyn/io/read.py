@@ -177,9 +177,9 @@ def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
     if "nwb_version" in attrs:
         from neurodyn.io.nwb.read import read_nwb
 
-        return read_nwb(path, selection)
+        return read_nwb(path, selection, checked=True)
     if own:
-        return labelled.read(path, selection)
+        return labelled.read(path, selection, checked=True)
     if attrs.get("format") in ("nix", b"nix"):
         return select(read_neo(path, selection), selection)
     if path.suffix.lower() in (".nwb", ".nc", ".mat", ".hdf5", ".hdf"):

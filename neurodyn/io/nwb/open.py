@@ -38,13 +38,15 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(source: Any) -> Iterator[Opened]:
+def opened(source: Any, *, checked: bool = False) -> Iterator[Opened]:
     """Open an NWB file; one that is open already stays so.
 
     Parameters
     ----------
     source
         Path, or a `pynwb.NWBFile`.
+    checked
+        Whether `check_heaps` has passed the file already; in large ones it takes long.
 
     Raises
     ------
@@ -63,7 +65,8 @@ def opened(source: Any) -> Iterator[Opened]:
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(f"there is no file '{path}'.")
-    check_heaps(path)
+    if not checked:
+        check_heaps(path)
     io = None
     try:
         with warnings.catch_warnings():

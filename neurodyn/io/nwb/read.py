@@ -133,8 +133,10 @@ def from_nwb(
     return cut_trials(result, align_event, around, signals=selection.cut, **how)
 
 
-def read_nwb(source: Any, selection: Selection) -> xr.Dataset | xr.DataTree:
-    """Read what was asked for of an NWB file or object.
+def read_nwb(
+    source: Any, selection: Selection, *, checked: bool = False
+) -> xr.Dataset | xr.DataTree:
+    """Read what was asked for of an NWB file or object, which may be `checked` for its heaps.
 
     Raises
     ------
@@ -142,7 +144,10 @@ def read_nwb(source: Any, selection: Selection) -> xr.Dataset | xr.DataTree:
         As `from_nwb`.
     """
     try:
-        with opened(source) as file, warnings.catch_warnings(record=True) as caught:
+        with (
+            opened(source, checked=checked) as file,
+            warnings.catch_warnings(record=True) as caught,
+        ):
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", ObservationWarning)
             if "neurodyn" in (file.nwbfile.scratch or {}):
