@@ -36,9 +36,6 @@ ALLOWED = {
         "neurodyn/experiments/symbolic_attractors/scores.py",
         "coded['frequency'].values",
     ): "shares of visits",
-    ("neurodyn/io/neo/write_parts.py", "ds['time'].values"): (
-        "times that were read before, looked at for their bits"
-    ),
     ("neurodyn/plot/operators.py", "right.plot(ahead, steps[np.nanargmin(line)], color=colour)"): (
         "the axis says its unit"
     ),
