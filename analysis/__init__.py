@@ -11,7 +11,7 @@ from neurodyn.analysis.comparison.measure import Measure, Pairwise, of_samples, 
 from neurodyn.analysis.comparison.dynamics import of_dynamics
 from neurodyn.analysis.comparison.measures import MEASURES
 from neurodyn.analysis.comparison.similarity import cka, procrustes
-from neurodyn.analysis.comparison.ceiling import split_half_reliability, corrected
+from neurodyn.analysis.shared.ceiling import split_half_reliability, corrected
 from neurodyn.analysis.comparison.null import shuffle_null, p_value
 from neurodyn.analysis.shared.bootstrap import bootstrap
 from neurodyn.analysis.shared.timebins import rebin
@@ -23,8 +23,10 @@ from neurodyn.analysis.populations.rotations import jpca
 from neurodyn.analysis.populations.dpca import dpca
 from neurodyn.analysis.populations.targeted import targeted_axes
 from neurodyn.analysis.populations.geometry import tangling, divergence
-from neurodyn.analysis.populations.predictivity import ridge_r
-from neurodyn.analysis.populations.decoding import decode
+
+# Prediction: of one population by another, and of labels by a population
+from neurodyn.analysis.prediction.ridge import ridge_r
+from neurodyn.analysis.prediction.decoding import decode
 
 # Spike trains
 from neurodyn.analysis.spike_trains.firing import firing_rate, fano_factor, population_rate
@@ -117,7 +119,7 @@ from neurodyn.analysis.comparison.alignment import (
     shape_angle,
 )
 from neurodyn.analysis.operators.alignment import operator_distance, operator_alignment
-from neurodyn.analysis.comparison.ceiling import spearman_brown
+from neurodyn.analysis.shared.ceiling import spearman_brown
 from neurodyn.analysis.populations.dimensionality import components_for
 from neurodyn.analysis.populations.subspaces import principal_angles, random_angles
 from neurodyn.analysis.timescales.recovery import modulated_counts
@@ -150,6 +152,7 @@ __all__ = [
     "targeted_axes",
     "tangling",
     "divergence",
+    # Prediction: of one population by another, and of labels by a population
     "ridge_r",
     "decode",
     # Spike trains

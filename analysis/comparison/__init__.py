@@ -8,8 +8,6 @@
     alignment   CKA and shape angles of arrays
     similarity  the same of labelled data
     pairing     conditions and times brought together
-    resampling  shuffles and split halves of trials
-    ceiling     reliability of a recording
     null        null distributions
     comparison  labels of the result
 """

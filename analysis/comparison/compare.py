@@ -13,25 +13,25 @@ import xarray as xr
 from jax.tree_util import Partial
 from jax.typing import ArrayLike
 
-from neurodyn.analysis.comparison.ceiling import (
-    CeilingKind,
-    attainable,
-    spearman_brown,
-    split_half_r,
-)
 from neurodyn.analysis.comparison.comparison import Result, labelled
 from neurodyn.analysis.comparison.measure import CrossValidation, Measure, Pairwise
 from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.comparison.null import permuted
 from neurodyn.analysis.comparison.pairing import Join, Pair, pair_up
-from neurodyn.analysis.comparison.resampling import Trials, shuffled_means, split_means
-from neurodyn.analysis.populations.predictivity import (
+from neurodyn.analysis.prediction.ridge import (
     PENALTIES,
     as_penalties,
     fold_masks,
     n_folds_for,
-    pearson,
 )
+from neurodyn.analysis.shared.ceiling import (
+    CeilingKind,
+    attainable,
+    spearman_brown,
+    split_half_r,
+)
+from neurodyn.analysis.shared.correlation import pearson
+from neurodyn.analysis.shared.resampling import Trials, shuffled_means, split_means
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
 

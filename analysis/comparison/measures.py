@@ -10,7 +10,8 @@ from neurodyn.analysis.comparison import alignment, dynamics, similarity
 from neurodyn.analysis.comparison.measure import Measure, Pairwise
 from neurodyn.analysis.dynamics import words
 from neurodyn.analysis.operators.dsa import dsa
-from neurodyn.analysis.populations import decoding, dimensionality, predictivity
+from neurodyn.analysis.populations import dimensionality
+from neurodyn.analysis.prediction import decoding, ridge
 from neurodyn.analysis.spike_trains import current_clamp, firing, spike_intervals, synchrony
 from neurodyn.analysis.timescales import time_constants
 
@@ -49,14 +50,14 @@ _ALL = (
         pairwise=dynamics.DSA,
     ),
     Measure(
-        predictivity.ridge_r,
+        ridge.ridge_r,
         "ridge predictivity, held-out r",
         range=(-1.0, 1.0),
         higher_is_better=True,
         reference=("schrimpf2020",),
         pairwise=Pairwise(
-            lambda x, folds: predictivity.ridge_side(x, *folds),
-            predictivity.ridge_score,
+            lambda x, folds: ridge.ridge_side(x, *folds),
+            ridge.ridge_score,
             per_unit=True,
             cross_validated=True,
         ),

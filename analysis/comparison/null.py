@@ -13,9 +13,9 @@ from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.comparison.resampling import group_trials, shuffled_means
 from neurodyn.analysis.shared.arrays import pick, rows, traces
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
+from neurodyn.analysis.shared.resampling import group_trials, shuffled_means
 from neurodyn.analysis.shared.scaling import warn_if_lost
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key

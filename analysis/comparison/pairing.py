@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.comparison.ceiling import given_halves, listed, refuse_single_trials
-from neurodyn.analysis.comparison.resampling import Trials, group_trials
 from neurodyn.analysis.shared.arrays import checked, pick, rows
+from neurodyn.analysis.shared.ceiling import given_halves, listed, refuse_single_trials
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
+from neurodyn.analysis.shared.resampling import Trials, group_trials
 from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.analysis.shared.timebins import rebin
 from neurodyn.labels import LabelError, clock, match, pair

@@ -1,16 +1,19 @@
-"""Checked arrays, condition means, time bins and intervals, which all rooms use.
+"""Checked arrays, condition means, time bins, intervals and reliability, which all rooms use.
 
 ::
 
-    arrays      labelled data to checked arrays
-    scaling     scale and offset taken out, products of many samples
-    conditions  condition means, and trials around them
-    timebins    samples of a run in the time bins of a recording
-    results     labels of results
-    signs       signs of axes
-    stability   words for linear stability
-    double      systems and data in double precision
-    draws       generators of random numbers
-    bootstrap   intervals of means over seeds
-    threads     decompositions on one thread
+    arrays       labelled data to checked arrays
+    scaling      scale and offset taken out, products of many samples
+    conditions   condition means, and trials around them
+    timebins     samples of a run in the time bins of a recording
+    results      labels of results
+    signs        signs of axes
+    stability    words for linear stability
+    double       systems and data in double precision
+    draws        generators of random numbers
+    bootstrap    intervals of means over seeds
+    resampling   shuffles and split halves of trials
+    correlation  correlation of each unit with another version of it
+    ceiling      reliability of a recording
+    threads      decompositions on one thread
 """

@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.analysis.populations.predictivity import (
+from neurodyn.analysis.prediction.ridge import (
     PENALTIES,
     as_penalties,
     fold_masks,

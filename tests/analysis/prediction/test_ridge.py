@@ -7,14 +7,14 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
-from neurodyn.analysis.populations import predictivity
-from neurodyn.analysis.populations.predictivity import (
+from neurodyn.analysis.prediction import ridge
+from neurodyn.analysis.prediction.ridge import (
     PENALTIES,
     fold_masks,
-    pearson,
     predicted,
     ridge_r,
 )
+from neurodyn.analysis.shared.correlation import pearson
 
 SHAPE = (9, 4)  # conditions, times
 
@@ -72,7 +72,7 @@ def test_nested_cross_validation(n_x, n_folds):
     x, y = _population(0, n_x, 4)
     held_out = fold_masks(jax.random.key(3), 9, n_folds)
     penalties = np.logspace(-4, 1, 6)
-    side = predictivity.ridge_side(jnp.asarray(x), held_out, jnp.asarray(penalties))
+    side = ridge.ridge_side(jnp.asarray(x), held_out, jnp.asarray(penalties))
     ours = np.asarray(predicted(side, jnp.asarray(y)))
     theirs = _by_loops(x, y, held_out, penalties).reshape(y.shape)
     np.testing.assert_allclose(ours, theirs, atol=1e-8)
@@ -142,10 +142,10 @@ def test_pearson():
 def test_no_second_compilation():
     x, y = _population(8, 6, 5)
     ridge_r(x, y)
-    before = predictivity._ridge_r._cache_size()
+    before = ridge._ridge_r._cache_size()
     for seed in range(3):
         ridge_r(x + seed, y, penalties=np.asarray(PENALTIES) * 2, key=seed)
-    assert predictivity._ridge_r._cache_size() == before
+    assert ridge._ridge_r._cache_size() == before
 
 
 def test_bad_input():

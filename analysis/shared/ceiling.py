@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.comparison.resampling import Trials, group_trials, split_means
-from neurodyn.analysis.populations.predictivity import pearson
 from neurodyn.analysis.shared.arrays import checked, pick, rows
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
+from neurodyn.analysis.shared.correlation import pearson
+from neurodyn.analysis.shared.resampling import Trials, group_trials, split_means
 from neurodyn.analysis.shared.results import coords_of, table
 from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.common.random import as_key

@@ -8,7 +8,7 @@ import xarray as xr
 from jaxtyping import TypeCheckError
 
 from neurodyn import analysis, labels
-from neurodyn.analysis.comparison import resampling
+from neurodyn.analysis.shared import resampling
 from neurodyn.labels import LabelError
 
 

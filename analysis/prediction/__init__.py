@@ -1,0 +1,7 @@
+"""Prediction: of one population by another, and of labels by a population.
+
+::
+
+    ridge     ridge prediction of one population from another
+    decoding  labels of trials from activity
+"""
