@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from neurodyn import analysis
-from neurodyn.analysis.comparison import null, resampling
+from neurodyn.analysis.comparison import null
+from neurodyn.analysis.shared import resampling
 
 
 def _spread(means):
