@@ -10,7 +10,7 @@ from neurodyn.analysis.comparison.compare import compare
 from neurodyn.analysis.comparison.measure import Measure, Pairwise, of_samples, CrossValidation
 from neurodyn.analysis.comparison.dynamics import of_dynamics
 from neurodyn.analysis.comparison.measures import MEASURES
-from neurodyn.analysis.comparison.similarity import cka, procrustes
+from neurodyn.analysis.similarity.labelled import cka, procrustes
 from neurodyn.analysis.shared.ceiling import split_half_reliability, corrected
 from neurodyn.analysis.comparison.null import shuffle_null, p_value
 from neurodyn.analysis.shared.bootstrap import bootstrap
@@ -112,7 +112,7 @@ from neurodyn.analysis.networks.reservoirs import ridge_readout, memory_capacity
 from neurodyn.analysis.networks.latents import latent_summary
 
 # For arrays, without labels
-from neurodyn.analysis.comparison.alignment import (
+from neurodyn.analysis.similarity.alignment import (
     linear_cka,
     debiased_cka,
     procrustes_angle,

@@ -5,8 +5,6 @@
     compare     the comparison
     measure     the record of a measure, for your own too
     measures    the measures of the library
-    alignment   CKA and shape angles of arrays
-    similarity  the same of labelled data
     pairing     conditions and times brought together
     null        null distributions
     comparison  labels of the result

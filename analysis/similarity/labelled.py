@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from neurodyn.analysis.comparison.alignment import (
+from neurodyn.analysis.shared.arrays import pick, samples
+from neurodyn.analysis.shared.conditions import condition_means
+from neurodyn.analysis.similarity.alignment import (
     debiased_cka,
     linear_cka,
     procrustes_angle,
     shape_angle,
 )
-from neurodyn.analysis.shared.arrays import pick, samples
-from neurodyn.analysis.shared.conditions import condition_means
 from neurodyn.labels import LabelError, match
 from neurodyn.labels.matching import shared_coords
 from neurodyn.labels.roles import OUTCOMES, conditions

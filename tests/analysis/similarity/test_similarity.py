@@ -8,8 +8,8 @@ import scipy.linalg
 import xarray as xr
 
 from neurodyn import analysis
-from neurodyn.analysis.comparison import alignment
-from neurodyn.analysis.comparison.alignment import (
+from neurodyn.analysis.similarity import alignment
+from neurodyn.analysis.similarity.alignment import (
     debiased_cka,
     linear_cka,
     procrustes_angle,
