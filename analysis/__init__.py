@@ -7,8 +7,8 @@ the last heading.
 
 # Compare a model with a recording
 from neurodyn.analysis.comparison.compare import compare
-from neurodyn.analysis.comparison.measure import Measure, Pairwise, of_samples, CrossValidation
-from neurodyn.analysis.comparison.dynamics import of_dynamics
+from neurodyn.analysis.shared.measure import Measure, Pairwise, of_samples, CrossValidation
+from neurodyn.analysis.operators.pairwise import of_dynamics
 from neurodyn.analysis.comparison.measures import MEASURES
 from neurodyn.analysis.similarity.labelled import cka, procrustes
 from neurodyn.analysis.shared.ceiling import split_half_reliability, corrected

@@ -3,7 +3,6 @@
 ::
 
     compare     the comparison
-    measure     the record of a measure, for your own too
     measures    the measures of the library
     pairing     conditions and times brought together
     null        null distributions

@@ -14,7 +14,6 @@ from jax.tree_util import Partial
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.comparison.comparison import Result, labelled
-from neurodyn.analysis.comparison.measure import CrossValidation, Measure, Pairwise
 from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.comparison.null import permuted
 from neurodyn.analysis.comparison.pairing import Join, Pair, pair_up
@@ -31,6 +30,7 @@ from neurodyn.analysis.shared.ceiling import (
     split_half_r,
 )
 from neurodyn.analysis.shared.correlation import pearson
+from neurodyn.analysis.shared.measure import CrossValidation, Measure, Pairwise
 from neurodyn.analysis.shared.resampling import Trials, shuffled_means, split_means
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from neurodyn.analysis.comparison.measure import Measure
 from neurodyn.analysis.dynamics import records as dynamics
 from neurodyn.analysis.operators import records as operators
 from neurodyn.analysis.populations import records as populations
 from neurodyn.analysis.prediction import records as prediction
+from neurodyn.analysis.shared.measure import Measure
 from neurodyn.analysis.similarity import records as similarity
 from neurodyn.analysis.spike_trains import records as spike_trains
 from neurodyn.analysis.timescales import records as timescales

@@ -3,6 +3,7 @@
 ::
 
     dsa        distances of the dynamics of systems
+    pairwise   the same as a measure that `compare` takes
     dmd        one operator, with its eigenvalues
     choice     number of delays and rank, by held-out predictions
     delays     delay embedding

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import pi
 
-from neurodyn.analysis.comparison import dynamics
-from neurodyn.analysis.comparison.measure import Measure
+from neurodyn.analysis.operators import pairwise
 from neurodyn.analysis.operators.dsa import dsa
+from neurodyn.analysis.shared.measure import Measure
 
 #: `neurodyn.analysis.comparison.measures` registers them.
 RECORDS = (
@@ -17,6 +17,6 @@ RECORDS = (
         (0.0, pi),
         higher_is_better=False,
         reference=("ostrow2023",),
-        pairwise=dynamics.DSA,
+        pairwise=pairwise.DSA,
     ),
 )

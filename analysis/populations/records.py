@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
-from neurodyn.analysis.comparison.measure import Measure
 from neurodyn.analysis.populations import dimensionality
+from neurodyn.analysis.shared.measure import Measure
 
 #: `neurodyn.analysis.comparison.measures` registers them.
 RECORDS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
-from neurodyn.analysis.comparison.measure import Measure, Pairwise
 from neurodyn.analysis.prediction import decoding, ridge
+from neurodyn.analysis.shared.measure import Measure, Pairwise
 
 #: `neurodyn.analysis.comparison.measures` registers them.
 RECORDS = (

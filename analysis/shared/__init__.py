@@ -6,6 +6,7 @@
     scaling      scale and offset taken out, products of many samples
     conditions   condition means, and trials around them
     timebins     samples of a run in the time bins of a recording
+    measure     the record of a measure, for your own too
     results      labels of results
     signs        signs of axes
     stability    words for linear stability

@@ -17,9 +17,9 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.comparison.measure import Pairwise, of_samples
 from neurodyn.analysis.populations.pca import principal_axes
 from neurodyn.analysis.shared.arrays import pair, same_rows
+from neurodyn.analysis.shared.measure import Pairwise, of_samples
 from neurodyn.analysis.shared.scaling import balanced_by, normed, normed_by, products
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.labels.only import takes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import pi
 
-from neurodyn.analysis.comparison.measure import Measure
+from neurodyn.analysis.shared.measure import Measure
 from neurodyn.analysis.similarity import alignment, labelled
 
 #: `neurodyn.analysis.comparison.measures` registers them.

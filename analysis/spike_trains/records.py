@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from neurodyn.analysis.comparison.measure import Measure
+from neurodyn.analysis.shared.measure import Measure
 from neurodyn.analysis.spike_trains import current_clamp, firing, spike_intervals, synchrony
 
 #: `neurodyn.analysis.comparison.measures` registers them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from neurodyn.analysis.comparison.measure import Measure
+from neurodyn.analysis.shared.measure import Measure
 from neurodyn.analysis.timescales import time_constants
 
 #: `neurodyn.analysis.comparison.measures` registers them.

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from neurodyn.analysis.comparison.measure import Activity, Pairwise
 from neurodyn.analysis.operators.alignment import operator_distance
 from neurodyn.analysis.operators.delays import embed, long_enough
 from neurodyn.analysis.operators.fit import basis_of, regressed
+from neurodyn.analysis.shared.measure import Activity, Pairwise
 from neurodyn.common.checks import check_whole
 
 
