@@ -20,6 +20,7 @@ from neurodyn.analysis.operators.prepared import (
     settings,
 )
 from neurodyn.analysis.operators.series import Series, read
+from neurodyn.analysis.shared.systems import collected, many
 from neurodyn.common.checks import whole
 from neurodyn.labels import LabelError
 
@@ -129,7 +130,7 @@ def dsa(
         raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}.")
     how = settings(n_delays, delay_interval, ridge, offset)
     lag = whole("input_lag", input_lag, 0)
-    first, second = _collected(x, "x"), None if y is None else _collected(y, "y")
+    first, second = collected(x, "x"), None if y is None else collected(y, "y")
     systems = first + (second or [])
     if second is None and len(first) < 2:
         raise ValueError("one system cannot be compared: pass `y`, or a list of systems as `x`.")
@@ -153,27 +154,10 @@ def dsa(
         distance = np.asarray(
             operator_distance(operators[:n, None], operators[None, n:], **options)
         )
-        if not _many(x) and not _many(y):
+        if not many(x) and not many(y):
             return xr.DataArray(distance[0, 0], attrs=about, name="distance")
     coords = {"system": [k for k, _ in first], "other": [k for k, _ in second or first]}
     return xr.DataArray(distance, coords, ("system", "other"), "distance", about)
-
-
-def _many(systems: Any) -> bool:
-    return isinstance(systems, (list, tuple, Mapping)) and not isinstance(systems, xr.Dataset)
-
-
-def _collected(systems: Any, what: str) -> list[tuple[str, Any]]:
-    """Systems by their names; those of a list are numbered."""
-    if not _many(systems):
-        return [(what, systems)]
-    if isinstance(systems, Mapping):
-        found = [(str(name), system) for name, system in systems.items()]
-    else:
-        found = [(f"{what}{i}", system) for i, system in enumerate(systems)]
-    if not found:
-        raise ValueError(f"{what} holds no systems.")
-    return found
 
 
 def _inputs(inputs: Any, first: list, second: list | None) -> list[Any]:

@@ -11,15 +11,9 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.analysis.prediction.ridge import (
-    PENALTIES,
-    as_penalties,
-    fold_masks,
-    n_folds_for,
-    predicted,
-    ridge_side,
-)
+from neurodyn.analysis.prediction.ridge import PENALTIES, as_penalties, predicted, ridge_side
 from neurodyn.analysis.shared.arrays import checked, pick
+from neurodyn.analysis.shared.folds import fold_masks, n_folds_for
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.shared.scaling import balanced, balanced_by
 from neurodyn.analysis.shared.threads import one_lapack_thread

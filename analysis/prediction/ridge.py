@@ -17,11 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float
 
 from neurodyn.analysis.populations.pca import principal_axes
 from neurodyn.analysis.shared.arrays import matrix, same_rows
 from neurodyn.analysis.shared.correlation import pearson
+from neurodyn.analysis.shared.folds import fold_masks, n_folds_for
 from neurodyn.analysis.shared.scaling import normed
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key
@@ -53,12 +54,6 @@ class Ridge(NamedTuple):
     x: Float[Array, "fold condition time axis"]
     shrinkage: Float[Array, "fold penalty axis"]
     correction: Float[Array, "fold penalty condition time time"]
-
-
-def fold_masks(key: PRNGKeyArray, n_conditions: int, n_folds: int) -> Bool[Array, "fold condition"]:
-    """Random folds: the conditions that each holds out; their sizes differ by one at most."""
-    fold = jax.random.permutation(key, jnp.arange(n_conditions) % n_folds)
-    return fold[None, :] == jnp.arange(n_folds)[:, None]
 
 
 def _rotated(x: Activity) -> Float[Array, "condition time axis"]:
@@ -131,25 +126,6 @@ def ridge_score(ridge: Ridge, y: Activity) -> Float[Array, " unit"]:
 @jax.jit
 def _ridge_r(x, y, held_out, penalties):
     return ridge_score(ridge_side(x, held_out, penalties), y)
-
-
-def n_folds_for(n_conditions: int, n_folds: int | None) -> int:
-    """Check the number of folds; the default is 10, or one a condition where there are fewer.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than 3 conditions, or not between 2 and `n_conditions` folds.
-    """
-    if n_conditions < 3:
-        raise ValueError(
-            "cross-validation over conditions needs 3 of them at least (one held out, two to "
-            f"choose the penalty on), got {n_conditions}."
-        )
-    folds = min(10, n_conditions) if n_folds is None else n_folds
-    if not 2 <= folds <= n_conditions:
-        raise ValueError(f"n_folds must be between 2 and {n_conditions} conditions, got {folds}.")
-    return folds
 
 
 @takes(x=["unit"], y=["unit"])

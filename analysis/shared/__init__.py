@@ -6,7 +6,7 @@
     scaling      scale and offset taken out, products of many samples
     conditions   condition means, and trials around them
     timebins     samples of a run in the time bins of a recording
-    measure     the record of a measure, for your own too
+    measure      the record of a measure, for your own too
     results      labels of results
     signs        signs of axes
     stability    words for linear stability
@@ -16,5 +16,7 @@
     resampling   shuffles and split halves of trials
     correlation  correlation of each unit with another version of it
     ceiling      reliability of a recording
+    folds        folds over conditions
+    systems      one system or several, with their names
     threads      decompositions on one thread
 """

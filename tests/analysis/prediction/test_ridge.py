@@ -8,13 +8,9 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
 from neurodyn.analysis.prediction import ridge
-from neurodyn.analysis.prediction.ridge import (
-    PENALTIES,
-    fold_masks,
-    predicted,
-    ridge_r,
-)
+from neurodyn.analysis.prediction.ridge import PENALTIES, predicted, ridge_r
 from neurodyn.analysis.shared.correlation import pearson
+from neurodyn.analysis.shared.folds import fold_masks
 
 SHAPE = (9, 4)  # conditions, times
 
