@@ -27,7 +27,7 @@ EXEMPT = {
     "analysis/equilibria/planes.py:plane_of": _SYSTEM,
     "neurodyn/plot/equilibria.py:_states": "names of variables of one, values of the other",
     "analysis/shared/conditions.py:condition_codes": "looks conditions up by their labels itself",
-    "analysis/comparison/pairing.py:_conditions_by": "asks which labels both have",
+    "analysis/shared/pairing.py:_conditions_by": "asks which labels both have",
     "analysis/similarity/labelled.py:_advice": "asks which labels both have",
     "analysis/equilibria/fixed_points.py:fixed_points": "starts and inputs are samples and sets",
     "analysis/equilibria/linear.py:linearise": "each_input selects inputs by the labels of states",

@@ -4,7 +4,6 @@
 
     compare     the comparison
     measures    the measures of the library
-    pairing     conditions and times brought together
     null        null distributions
     comparison  labels of the result
 """

@@ -16,7 +16,6 @@ from jax.typing import ArrayLike
 from neurodyn.analysis.comparison.comparison import Result, labelled
 from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.comparison.null import permuted
-from neurodyn.analysis.comparison.pairing import Join, Pair, pair_up
 from neurodyn.analysis.prediction.ridge import PENALTIES, as_penalties
 from neurodyn.analysis.shared.ceiling import (
     CeilingKind,
@@ -27,6 +26,7 @@ from neurodyn.analysis.shared.ceiling import (
 from neurodyn.analysis.shared.correlation import pearson
 from neurodyn.analysis.shared.folds import fold_masks, n_folds_for
 from neurodyn.analysis.shared.measure import CrossValidation, Measure, Pairwise
+from neurodyn.analysis.shared.pairing import Join, Pair, pair_up
 from neurodyn.analysis.shared.resampling import Trials, shuffled_means, split_means
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.random import as_key

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.analysis.comparison.null import p_value
-from neurodyn.analysis.comparison.pairing import Pair
 from neurodyn.analysis.shared.ceiling import CeilingKind, attainable, listed
 from neurodyn.analysis.shared.measure import Measure
+from neurodyn.analysis.shared.pairing import Pair
 from neurodyn.analysis.shared.results import coords_of
 from neurodyn.analysis.shared.results import results as results_of
 

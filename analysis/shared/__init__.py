@@ -7,6 +7,7 @@
     conditions   condition means, and trials around them
     timebins     samples of a run in the time bins of a recording
     measure      the record of a measure, for your own too
+    pairing      a run and a recording on the same conditions and times
     results      labels of results
     signs        signs of axes
     stability    words for linear stability
