@@ -148,7 +148,7 @@ def design_of(array: xr.DataArray, factors: Sequence[str]) -> Trials:
     place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     index[flat[whole][order], place] = trial[order]
     found = Trials(
-        np.nan_to_num(values),
+        np.where(np.isnan(values), 0.0, values),
         index.reshape(-1, n_units, index.shape[-1]),
         levels,
         shared=bool((whole == whole[:, :1]).all()),

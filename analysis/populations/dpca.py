@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 
 from neurodyn.analysis.populations.design import Trials, design_of
 from neurodyn.analysis.populations.dpca_folds import choose_penalty, decoding
@@ -138,11 +139,11 @@ def dpca(
         part = part.reshape(len(x), -1)
         axes = demix(part, spectrum, n, used * total)
         scores = axes.decoder @ flat
-        for k in range(axes.encoder.shape[1]):
-            rebuilt = axes.encoder[:, k, None] * scores[k]
-            explained = 1 - ((flat - rebuilt) ** 2).sum() / total
-            own = ((part**2).sum() - ((part - rebuilt) ** 2).sum()) / total
-            rows.append((name, k, scores[k], axes.decoder[k], axes.encoder[:, k], explained, own))
+        explained, own = (_explained(axes.encoder, scores, of) / total for of in (flat, part))
+        rows += [
+            (name, k, scores[k], axes.decoder[k], axes.encoder[:, k], explained[k], own[k])
+            for k in range(len(scores))
+        ]
     found = _variables(array, trials, parts, rows, total)
     if n_shuffles:
         found |= decoding(
@@ -155,6 +156,15 @@ def dpca(
         dims=["marginal_name"],
         penalty=used,
     )
+
+
+def _explained(
+    encoder: Float[np.ndarray, "unit component"],
+    scores: Float[np.ndarray, "component sample"],
+    of: Float[np.ndarray, "unit sample"],
+) -> Float[np.ndarray, " component"]:
+    """By how much each component alone lowers the squares: ``|x|^2 - |x - f s|^2``, |f| = 1."""
+    return 2 * (encoder * (of @ scores.T)).sum(0) - (scores**2).sum(1)
 
 
 def _number(penalty: Any) -> float:

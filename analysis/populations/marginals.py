@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from neurodyn.analysis.shared.axes import leading_axes
 from neurodyn.analysis.shared.signs import positive
 
 #: Singular values below this fraction of the largest are noise of the arithmetic.
@@ -34,12 +35,14 @@ def marginals(x: Design, factors: Sequence[str], *, with_time: bool = True) -> d
     """
     axes = [*factors, "time"]
     parts: dict[str, Design] = {}
+    x = x - x.mean(axis=tuple(range(1, x.ndim)), keepdims=True)
     for size in range(1, len(axes) + 1):
         for chosen in itertools.combinations(range(len(axes)), size):
-            part = x - x.mean(axis=tuple(range(1, x.ndim)), keepdims=True)
-            for axis in range(len(axes)):
-                mean = part.mean(axis=axis + 1, keepdims=True)
-                part = part - mean if axis in chosen else np.broadcast_to(mean, part.shape)
+            left_out = tuple(axis + 1 for axis in range(len(axes)) if axis not in chosen)
+            part = x.mean(axis=left_out, keepdims=True)
+            for axis in chosen:
+                part = part - part.mean(axis=axis + 1, keepdims=True)
+            part = np.broadcast_to(part, x.shape)
             named = [axes[axis] for axis in chosen]
             if with_time and len(named) > 1:
                 named = [name for name in named if name != "time"]
@@ -73,9 +76,10 @@ class Spectrum(NamedTuple):
     @classmethod
     def of(cls, x: Float[np.ndarray, "unit sample"]) -> Spectrum:
         """That of an array; what is zero up to rounding is left out."""
-        left, values, right = np.linalg.svd(x, full_matrices=False)
+        basis, triangle = np.linalg.qr(x.T)  # so that the decomposition is one of units by units
+        left, values, right = np.linalg.svd(triangle.T, full_matrices=False)
         kept = values > _NOTHING * values[:1].max(initial=0.0)
-        return cls(left[:, kept], values[kept], right[kept].T)
+        return cls(left[:, kept], values[kept], basis @ right[kept].T)
 
 
 def demix(
@@ -88,7 +92,7 @@ def demix(
     left, values, right = spectrum
     shrunk = values**2 + penalty
     inside = part @ right
-    encoder = np.linalg.svd(inside * (values / np.sqrt(shrunk)), full_matrices=False)[0][:, :n]
+    encoder = leading_axes((inside * (values / np.sqrt(shrunk))).T, n)
     encoder = positive(encoder, 0)
     decoder = (encoder.T @ inside * (values / shrunk)) @ left.T
     return Axes(decoder, encoder)

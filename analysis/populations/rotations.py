@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from neurodyn.analysis.populations.surrogates import surrogate
 from neurodyn.analysis.shared.arrays import checked, pick, rows
+from neurodyn.analysis.shared.axes import leading_axes
 from neurodyn.analysis.shared.results import results
 from neurodyn.analysis.shared.scaling import soft_normalised
 from neurodyn.common.checks import whole
@@ -164,13 +165,10 @@ class Fit:
     """Fits of activity ``(condition, time, unit)`` by a free and by a rotating linear map."""
 
     def __init__(self, x: Float[np.ndarray, "condition time unit"], k: int, subtract_mean: bool):
-        if subtract_mean:
-            x = x - x.mean(0)
-        x = x - x.mean((0, 1))
+        x = x - (x.mean(0) if subtract_mean else x.mean((0, 1)))
         flat = x.reshape(-1, x.shape[-1])
-        self.total = (flat**2).sum()
-        axes = np.linalg.svd(flat, full_matrices=False)[2][:k]
-        self.axes = axes.T
+        self.total = np.vdot(flat, flat)
+        self.axes = leading_axes(flat, k)
         self.scores = x @ self.axes
         self.explained = (self.scores**2).sum() / self.total
         before, change = self.scores[:, :-1].reshape(-1, k), np.diff(self.scores, axis=1)

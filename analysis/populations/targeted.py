@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from neurodyn.analysis.shared.arrays import checked, pick, recorded, rows
+from neurodyn.analysis.shared.axes import leading_axes
 from neurodyn.analysis.shared.conditions import condition_means, task_variable
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.common.checks import whole
@@ -121,8 +122,8 @@ def targeted_axes(
     clean = slopes
     if n_components is not None:
         n = min(whole("n_components", n_components, len(names)), *flat.shape)
-        kept = np.linalg.svd(flat, full_matrices=False)[2][:n]
-        clean = np.einsum("tup,ku,kv->tvp", slopes, kept, kept)
+        kept = leading_axes(flat, n)
+        clean = np.einsum("tup,uk,vk->tvp", slopes, kept, kept)
     norm = np.linalg.norm(clean, axis=1)
     at = norm.argmax(0)
     raw = clean[at, :, np.arange(len(names))].T
