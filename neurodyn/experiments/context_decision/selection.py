@@ -58,7 +58,10 @@ def selected(model: Any, trials: xr.Dataset, task: ContextDecision) -> xr.Datase
         about = {name: points[name].variable for name in ("kind", "stability", "n_unstable")}
         network = {"network": ("equilibrium", np.full(points.sizes["equilibrium"], seed))}
         found.append(analysis.selection(points).assign_coords(about).assign_coords(network))
-    joined = xr.concat(found, "equilibrium", join="override", combine_attrs="override")
+    joined = xr.concat(
+        found, "equilibrium", coords="minimal", compat="override", join="override",
+        combine_attrs="override",
+    )  # fmt: skip
     number = np.arange(joined.sizes["equilibrium"])
     return joined.assign_coords(equilibrium=number)
 
