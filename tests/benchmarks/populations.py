@@ -112,7 +112,7 @@ def _mixed() -> np.ndarray:
 def _peer(rates: np.ndarray, trials: np.ndarray) -> dict:
     python = os.environ.get("POPULATIONS_PYTHON")
     if not python:
-        return dict.fromkeys(("jpca", "dpca"), {"missing": "set POPULATIONS_PYTHON"})
+        return {name: {"missing": "set POPULATIONS_PYTHON"} for name in ("jpca", "dpca")}
     script = Path(__file__).parent / "peers" / "populations_peer.py"
     with tempfile.TemporaryDirectory() as folder:
         data, out = Path(folder) / "data.npz", Path(folder) / "out.json"

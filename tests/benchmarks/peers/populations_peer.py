@@ -24,14 +24,13 @@ def timed(call, rounds):
 
 def rotations(x):
     """Seconds of jPCA of ``(condition, time, unit)``, and the variance of its planes."""
-    if not hasattr(np, "row_stack"):  # NumPy 2 renamed it
-        np.row_stack = np.vstack
+    vars(np).setdefault("row_stack", np.vstack)  # NumPy 2 renamed it
     JPCA = importlib.import_module("jPCA").JPCA
     trials = list(x)
     seconds, found = timed(
         lambda: JPCA(num_jpcs=6).fit(
-            trials, num_pcs=6, subtract_cc_mean=True, soft_normalize=5.0, tstart=0, tend=len(x[0]) - 1,
-            times=list(range(len(x[0]))),
+            trials, num_pcs=6, subtract_cc_mean=True, soft_normalize=5.0, tstart=0,
+            tend=len(x[0]) - 1, times=list(range(len(x[0]))),
         ),
         5,
     )  # fmt: skip
