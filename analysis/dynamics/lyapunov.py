@@ -25,6 +25,7 @@ from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import check_whole, whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
+from neurodyn.engine.start import has_drive_noise
 from neurodyn.system import AbstractFlow, AbstractMap, AbstractSpiking
 
 #: Blocks of the trajectory whose scatter gives the standard error.
@@ -158,7 +159,7 @@ def lyapunov(
         size = state_size(state)
         k = size if n_exponents is None else whole("n_exponents", n_exponents, 1, size)
         noisy = is_noisy(system, state, trial, batch.source)
-        if noisy and key is None:
+        if (noisy or has_drive_noise(system)) and key is None:
             raise ValueError(f"This {type(system).__name__} has noise: pass `key=` (a seed).")
         solver = forward_solver(system, solver, noisy)
         found = frame_growth(

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 from neurodyn.engine import start, stepping
 from neurodyn.engine.drive import Drive, as_drive
 from neurodyn.engine.solvers import check_noise_solver, check_solver
-from neurodyn.engine.start import has_diffusion, trial_keys
+from neurodyn.engine.start import has_diffusion, has_drive_noise, trial_keys
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractMap, State
 
@@ -92,6 +92,7 @@ def frame_growth(
         noisy=noisy,
         start=jnp.zeros((), jnp.int32),
         signal=source if callable(source) else None,
+        drive_noise=has_drive_noise(system),
     )
 
     def advance(carry, at):

@@ -53,15 +53,15 @@ def obstacle(which: str, form: str, activation: str, dtype: str, plain: Callable
     keep = kept_states(form, activation, last=False)
     plain = partial(ffi.run_once, plain)
     if which == "forward":
-        return ffi.trial(kernel, partial(forward, form, activation, keep), plain, arrays)
+        return ffi.trial(kernel, partial(forward, form, activation, False, keep), plain, arrays)
     # Any states would do whose change in one step lies within the range of the activation.
     h = np.stack([h0 * np.asarray(0.9, dtype) ** (t + 1) for t in range(steps)]) + noise
     gate, wanted = (h > 0) if "gates" in keep else None, ()
     given: Any = (*arrays, h, gate, wanted, wanted, wanted)
-    return ffi.trial(kernel, partial(adjoint, form, activation), plain, (Saved(*given), h))
+    return ffi.trial(kernel, partial(adjoint, form, activation, False), plain, (Saved(*given), h))
 
 
-def forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
+def forward(form, activation, inside, keep, W, U, b, alpha, x, h0, noise, length):
     """Run the forward pass: the last state, and the states and gates that are kept.
 
     `keep` is "nothing" or a result of `kept_states`.
@@ -71,7 +71,7 @@ def forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
     kind = code.KEEP_ALL if "states" in keep else code.KEEP_RUN if kept else code.KEEP_NOTHING
     steps, batch, units = (x.shape[0], *h0.shape)
     n_parts, part_rows = _parts(batch)
-    settings = _settings(length, steps, n_parts, part_rows, kind, noise is not None, gates)
+    settings = _settings(length, steps, n_parts, part_rows, kind, _noise(noise, inside), gates)
     lanes, rows, _ = _tile(W.dtype)
     work = n_parts * rows * _private(units, lanes)
     shapes = [
@@ -87,14 +87,14 @@ def forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
     return end, states if kept else None, gate if gates else None
 
 
-def adjoint(form: str, activation: str, saved: Saved, h_bar) -> tuple:
+def adjoint(form: str, activation: str, inside: bool, saved: Saved, h_bar) -> tuple:
     """Do the same as `neurodyn.kernels.rate.adjoint.adjoint` with ``recover=True``."""
     W, U, b, alpha, x, h0, noise, length, h, gate = saved[:10]
     want_x, want_h0, want_noise = (mark is not None for mark in saved[10:])
     (steps, batch, units), inputs = h.shape, U.shape[0]
     n_parts, part_rows = _parts(batch)
     block = max(1, min(steps, _BLOCK_ROWS // part_rows))
-    given = (noise is not None, gate is not None, h_bar.ndim == 2, want_x, want_h0, want_noise)
+    given = (_noise(noise, inside), gate is not None, h_bar.ndim == 2, want_x, want_h0, want_noise)
     settings = _settings(length, steps, n_parts, part_rows, block, *given)
     lanes, rows, width = _tile(W.dtype)
     wide, sources = _private(units, lanes), units + inputs + 1
@@ -135,6 +135,11 @@ def _settings(length, steps, *more):
     known = jnp.asarray([int(number) for number in more], jnp.int32)
     length = jnp.asarray(steps if length is None else length).astype(jnp.int32)
     return jnp.concatenate([length[None], known])
+
+
+def _noise(noise, inside: bool) -> int:
+    """Where there is noise: 0 nowhere, 1 in the state, 2 inside the activation."""
+    return 0 if noise is None else 1 + inside
 
 
 def _tile(dtype) -> tuple[int, int, int]:

@@ -45,7 +45,9 @@ def kept_states(form: str, activation: str, *, last: bool) -> str:
     return ("run" if last else "states") + (" and gates" if kinked else "")
 
 
-def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> tuple:
+def adjoint(
+    form: str, act: Activation, inside: bool, recover: bool, saved: Saved, h_bar
+) -> tuple:
     """Cotangents of W, U, b, alpha, x, h0 and noise from the cotangent of the states.
 
     In every form, ``dW = (sum_t source_t' p_t) * alpha`` for some rows ``source_t`` and ``p_t``;
@@ -57,6 +59,8 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
         As for `ctrnn_scan`.
     act : Activation
         The activation.
+    inside : bool
+        Whether the noise stands inside the activation (rate form only).
     recover : bool
         Whether the activations of the rate form are recovered from successive states or computed
         again. The other forms do not read it.
@@ -66,8 +70,9 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
         Cotangent of all states, or of the last state alone.
     """
     W, U, b, alpha = saved[:4]
-    visit, pull = _step_rules(form, act, recover, saved)
-    h0_bar, weight_sum, alpha_sum, x_bar, noise_bar = _sweep(form, visit, pull, saved, h_bar)
+    visit, pull = _step_rules(form, act, inside, recover, saved)
+    found = _sweep(form, inside, visit, pull, saved, h_bar)
+    h0_bar, weight_sum, alpha_sum, x_bar, noise_bar = found
     if form == "rate":
         alpha_bar = alpha_sum / alpha if recover else alpha_sum
     else:
@@ -81,7 +86,7 @@ def adjoint(form: str, act: Activation, recover: bool, saved: Saved, h_bar) -> t
     return W_bar, U_bar, b_bar[0], alpha_bar, x_bar, h0_bar, noise_bar
 
 
-def _step_rules(form, act, recover, saved):
+def _step_rules(form, act, inside, recover, saved):
     """Derivative of one step: a function for each side of the product with the weights."""
     a = saved.alpha[None, :]
     W_back = (leak_into(saved.W, saved.alpha) if form == "update" else saved.W * a).T
@@ -93,7 +98,8 @@ def _step_rules(form, act, recover, saved):
         if form == "update":
             return h_prev, l * act.slope(noiseless(t)), None
         if not recover:
-            r = act.value(h_prev @ saved.W + (row(saved.x, t) @ saved.U + saved.b[None, :]))
+            u = row(saved.x, t) @ saved.U + saved.b[None, :]
+            r = act.value(h_prev @ saved.W + (u + row(saved.noise, t) if inside else u))
             return h_prev, l * act.slope(r), l * (r - h_prev)
         change = noiseless(t) - h_prev
         if saved.gate is None:
@@ -104,7 +110,8 @@ def _step_rules(form, act, recover, saved):
         return h_prev, l * slope, l * change
 
     def noiseless(t):
-        return row(saved.h, t) if saved.noise is None else row(saved.h, t) - row(saved.noise, t)
+        h = row(saved.h, t)
+        return h if saved.noise is None or inside else h - row(saved.noise, t)
 
     def pull(source, p, l):
         """Cotangent of the state before the step."""
@@ -116,7 +123,7 @@ def _step_rules(form, act, recover, saved):
     return visit, pull
 
 
-def _sweep(form, visit, pull, saved, h_bar):
+def _sweep(form, inside, visit, pull, saved, h_bar):
     """Visit the steps from last to first, and form one product for the weights per block of steps.
 
     Step 0 reads h0 and comes last, outside the blocks. The block that is visited first may be
@@ -133,10 +140,13 @@ def _sweep(form, visit, pull, saved, h_bar):
     n_blocks = (n + block - 2) // block
     n_padded = -(-(n_steps - 1) // block) * block + 1
 
+    def into_noise(p, l):
+        return p * saved.alpha[None, :] if inside else l
+
     def step(t, place, carry):
         l, alpha_sum, noise_bar, left, right = carry
         source, p, summand = visit(t, row(h, t - 1), l)
-        noise_bar = put(noise_bar, l, t) if want_noise else None
+        noise_bar = put(noise_bar, into_noise(p, l), t) if want_noise else None
         left = lax.dynamic_update_slice(left, source, (place, 0))
         left = lax.dynamic_update_slice(left, row(x, t), (place, n_units))
         right = lax.dynamic_update_slice(right, p, (place, 0))
@@ -181,7 +191,7 @@ def _sweep(form, visit, pull, saved, h_bar):
         weight_sum + over_rows(sources, p),
         None if summand is None else (alpha_sum + summand).sum(0),
         put(x_bar, p @ U_back, 0)[:n_steps] if want_x else None,
-        put(noise_bar, l, 0) if want_noise else None,
+        put(noise_bar, into_noise(p, l), 0) if want_noise else None,
     )
 
 

@@ -31,6 +31,7 @@ def ctrnn_scan(
     form: str = "rate",
     activation: str = "tanh",
     noise=None,
+    noise_at: str = "state",
     length=None,
     last: bool = False,
     backend: str = "auto",
@@ -43,7 +44,8 @@ def ctrnn_scan(
     - ``form="current"``: ``(1 - alpha) h + alpha (act(h) W + x_t U + b)``,
     - ``form="update"``: ``act((1 - alpha) h + alpha (h W + x_t U + b))``,
 
-    and then adds ``noise[t]`` if there is noise (also in the update form, after the activation).
+    and then adds ``noise[t]`` if there is noise (also in the update form, after the activation). With
+    ``noise_at="drive"`` the rate form adds it to the argument of the activation instead.
 
     Parameters
     ----------
@@ -64,7 +66,11 @@ def ctrnn_scan(
     activation : {"tanh", "sigmoid", "softplus", "relu", "leaky_relu", "identity", "linear"}
         Nonlinearity. Default "tanh". ``leaky_relu`` has slope 0.01 below zero.
     noise : (time, batch, unit), optional
-        Added to the state after each update, as it is: the caller scales it with the time step.
+        Added as it is: the caller scales it with the time step.
+    noise_at : {"state", "drive"}
+        Where noise is added: to the state after each update (default), or, in the rate form, to the
+        summed input inside the activation. The other forms refuse "drive", because there it is noise
+        of the state times alpha.
     length : int or integer scalar array, optional
         Number of steps to run, shared by the batch. It may be traced, so that one compilation
         serves every length; a traced value is limited to 0..time. Both passes loop over ``length``
@@ -117,7 +123,7 @@ def ctrnn_scan(
      [0.75  1.   ]
      [0.875 1.   ]]
     """
-    arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation)
+    arrays = check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation, noise_at)
     n_batch, n_units = arrays[5].shape
     backend = backends.choose(
         backend,
@@ -125,23 +131,24 @@ def ctrnn_scan(
         fits=n_batch >= _LEAST_BATCH and n_units >= _LEAST_UNITS,
     )
     length = step_bound(length, arrays[4].shape[0])
-    return _scan(form, activation, last, backend, *arrays, length)
+    inside = noise is not None and noise_at == "drive"
+    return _scan(form, activation, inside, last, backend, *arrays, length)
 
 
 # Jitted, so that calls outside any jit do not compile the loop again each time.
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
-def _scan(form, activation, last, backend, W, U, b, alpha, x, h0, noise, length):
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3, 4))
+def _scan(form, activation, inside, last, backend, W, U, b, alpha, x, h0, noise, length):
     keep = "nothing" if last else "states"
     arrays = (W, U, b, alpha, x, h0, noise, length)
-    end, states, _ = _forward(form, activation, keep, backend, *arrays)
+    end, states, _ = _forward(form, activation, inside, keep, backend, *arrays)
     return end if last else states
 
 
-def _scan_fwd(form, activation, last, backend, *primals):
+def _scan_fwd(form, activation, inside, last, backend, *primals):
     arrays = jax.tree.map(lambda primal: primal.value, primals)
     keep = kept_states(form, activation, last=last)
-    end, h, gate = _forward(form, activation, keep, backend, *arrays)
+    end, h, gate = _forward(form, activation, inside, keep, backend, *arrays)
     # Mark the cotangents that are asked for: the compiler would not remove the loops and products
     # that compute the others.
     saved = Saved(*arrays, h, gate, *(_mark(primals[i]) for i in (4, 5, 6)))
@@ -154,9 +161,11 @@ def missing(which: str, form: str, activation: str, dtype) -> str | None:
     if reason is not None:
         return reason
     if which == "forward":
-        plain = partial(_plain_forward, form, activation, kept_states(form, activation, last=False))
+        plain = partial(
+            _plain_forward, form, activation, False, kept_states(form, activation, last=False)
+        )
     else:
-        plain = partial(adjoint, form, ACTIVATIONS[activation], True)
+        plain = partial(adjoint, form, ACTIVATIONS[activation], False, True)
     dtype = jnp.dtype(dtype).name
     return backends.compiled("ctrnn").obstacle(which, form, activation, dtype, plain)
 
@@ -166,20 +175,20 @@ def _mark(primal):
     return () if primal is not None and primal.perturbed else None
 
 
-def _scan_bwd(form, activation, last, backend, saved, h_bar):
+def _scan_bwd(form, activation, inside, last, backend, saved, h_bar):
     del last  # the dims of the cotangent tell
     if isinstance(h_bar, SymbolicZero):
         h_bar = jnp.zeros(h_bar.aval.shape, h_bar.aval.dtype)
 
     def backward(recover, saved, h_bar):
-        plain = partial(adjoint, form, ACTIVATIONS[activation], recover)
+        plain = partial(adjoint, form, ACTIVATIONS[activation], inside, recover)
         if not recover or backend == "xla":
             return plain(saved, h_bar)
         reason = missing("backward", form, activation, h_bar.dtype)
         if reason is not None:  # both backends read what the forward pass has kept
             backends.warn_once(reason)
             return plain(saved, h_bar)
-        compiled = partial(backends.compiled("ctrnn").adjoint, form, activation)
+        compiled = partial(backends.compiled("ctrnn").adjoint, form, activation, inside)
         return lax.platform_dependent(saved, h_bar, cpu=compiled, default=plain)
 
     if form != "rate":
@@ -213,16 +222,16 @@ def _all_at_least(bound: float, values):
     return holds(values)
 
 
-def _forward(form, activation, keep, backend, *arrays):
+def _forward(form, activation, inside, keep, backend, *arrays):
     """The last state, and the states and gates that are kept (see `kept_states`), or None."""
-    plain = partial(_plain_forward, form, activation, keep)
+    plain = partial(_plain_forward, form, activation, inside, keep)
     if backend == "xla":
         return plain(*arrays)
-    compiled = partial(backends.compiled("ctrnn").forward, form, activation, keep)
+    compiled = partial(backends.compiled("ctrnn").forward, form, activation, inside, keep)
     return lax.platform_dependent(*arrays, cpu=compiled, default=plain)
 
 
-def _plain_forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length):
+def _plain_forward(form, activation, inside, keep, W, U, b, alpha, x, h0, noise, length):
     act = ACTIVATIONS[activation]
     a, b = alpha[None, :], b[None, :]
     n_steps = x.shape[0]
@@ -232,6 +241,8 @@ def _plain_forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length)
     def step(t, carry):
         h, states, gate = carry
         u = row(x, t) @ U + b
+        if inside:
+            u = u + row(noise, t)
         if form == "rate":
             r = act.value(h @ W + u)
             h = (1 - a) * h + a * r
@@ -240,7 +251,7 @@ def _plain_forward(form, activation, keep, W, U, b, alpha, x, h0, noise, length)
             h = (1 - a) * h + a * (act.value(h) @ W + u)
         else:
             h = act.value(h @ W + u)
-        if noise is not None:
+        if noise is not None and not inside:
             h = h + row(noise, t)
         return h, states if states is None else put(states, h, t), gate
 

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any, ClassVar
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -39,6 +40,12 @@ class CTRNN(AbstractLeaky, AbstractFlow):
     excitatory unit inhibits for that time, also under :class:`~neurodyn.params.Dale`. In the
     current form the noise is inside the nonlinearity, and rectified rates stay at 0 or above.
 
+    ``noise_at="drive"`` puts the noise of the rate form inside the nonlinearity, as Yang et al.
+    (2019) do: :math:`\phi(r W + u U + b + \sigma \sqrt{2 \tau / dt}\, \xi)`, with standard normal
+    ``xi`` drawn anew for each step of ``dt``. A linear unit does the same with it as with noise of
+    the state. A nonlinear one averages it: the noise raises the mean rate of a convex ``phi``, the
+    more the shorter the step, so that the model depends on ``dt``.
+
     Every weight argument takes a number, an array, an initializer ``(key, shape, dtype)`` or a
     parameter of :mod:`neurodyn.params`, such as a constraint (Dale, sparsity, rank, areas).
 
@@ -70,6 +77,9 @@ class CTRNN(AbstractLeaky, AbstractFlow):
     noise_std
         Stationary standard deviation ``sigma`` of the noise, in units of the state. None: no noise.
         A number or array (per unit) stays fixed; a parameter is trained.
+    noise_at
+        ``"state"`` (default): noise is added to the state; ``"drive"``: inside the nonlinearity, for
+        the rate form only (in the current form noise of the state is inside it).
     initial
         Initial state (of ``r`` or ``x``): ``"zeros"``; a number or an array, which stays fixed; a
         parameter, which is learned (``params.Free(0.0)``; ``params.Indexed(n)`` for one per
@@ -104,6 +114,7 @@ class CTRNN(AbstractLeaky, AbstractFlow):
     b_out: Float[Array, " output"] | AbstractParameter
     noise_std: Float[Array, " unit"] | AbstractParameter | None
     initial: Float[Array, " unit"] | AbstractParameter | AbstractDistribution | None
+    noise_at: str = eqx.field(static=True, default="state")
 
     reference: ClassVar[tuple[str, ...]] = ("song2016", "yang2019")
     renamed_fields: ClassVar[dict[str, str]] = {"noise": "noise_std"}
@@ -123,6 +134,7 @@ class CTRNN(AbstractLeaky, AbstractFlow):
         W_out: Any = None,
         b_out: Any = None,
         noise_std: Any = None,
+        noise_at: str = "state",
         initial: Any = "zeros",
         areas: Any = None,
         key: Any,
@@ -132,6 +144,13 @@ class CTRNN(AbstractLeaky, AbstractFlow):
             raise ValueError(
                 f'`form` must be "rate" or "current", got {form!r}. '
                 "For a nonlinearity around the whole update see LeakyRNN."
+            )
+        if noise_at not in ("state", "drive"):
+            raise ValueError(f'`noise_at` must be "state" or "drive", got {noise_at!r}.')
+        if noise_at == "drive" and form != "rate":
+            raise ValueError(
+                'noise_at="drive" is for form="rate": in the current form the noise is already '
+                "inside the nonlinearity, so leave `noise_at` out."
             )
         keys = base.split_key(key, 8, name="a CTRNN")
         n = n_units
@@ -147,11 +166,13 @@ class CTRNN(AbstractLeaky, AbstractFlow):
         )
         self.b_out = base.bind(b_out, (n_outputs,), keys[5], name="b_out", default=0.0)
         self.noise_std = base.bind_noise(noise_std, n, keys[6])
-        if form == "rate" and self.activation in _RECTIFIED and not base.is_zero(self.noise_std):
+        self.noise_at = noise_at
+        outside = form == "rate" and noise_at == "state"
+        if outside and self.activation in _RECTIFIED and not base.is_zero(self.noise_std):
             warnings.warn(
                 "Noise in the rate form is added after the rectification. Rates of "
                 f"{self.activation} units therefore go below zero, and such a unit acts with the "
-                'opposite sign. form="current" rectifies after the noise is added.',
+                'opposite sign. form="current" and noise_at="drive" rectify after it is added.',
                 stacklevel=3,
             )
         self.initial = base.bind_initial(initial, (n,), keys[7])
@@ -181,7 +202,15 @@ class CTRNN(AbstractLeaky, AbstractFlow):
 
     def diffusion(self, t, state, u):
         del t, state, u
-        return None if self.noise_std is None else self.noise_std * jnp.sqrt(2 / self.tau)
+        if self.noise_std is None or self.noise_at == "drive":
+            return None
+        return self.noise_std * jnp.sqrt(2 / self.tau)
+
+    def drive_noise(self, dt):
+        """Standard deviation of the noise inside the nonlinearity, for steps of ``dt`` [ms]."""
+        if self.noise_std is None or self.noise_at == "state":
+            return None
+        return self.noise_std * jnp.sqrt(2 * self.tau / jnp.asarray(dt, self.tau.dtype))
 
     def readout(self, state):
         return self.rate(state.x) @ self.W_out + self.b_out
@@ -200,5 +229,8 @@ class CTRNN(AbstractLeaky, AbstractFlow):
     def fused(self, inputs, x0, *, dt, noise, length, last):
         alpha = jnp.asarray(dt, self.tau.dtype) / self.tau
         if noise is not None:
-            noise = noise * (self.noise_std * jnp.sqrt(2 * alpha))[None, None, :]
-        return self._scan(self.b, alpha, inputs, x0, noise=noise, length=length, last=last)
+            inside = self.noise_at == "drive"
+            scale = jnp.sqrt(2 / alpha) if inside else jnp.sqrt(2 * alpha)
+            noise = noise * (self.noise_std * scale)[None, None, :]
+        kind = {"noise": noise, "noise_at": self.noise_at}
+        return self._scan(self.b, alpha, inputs, x0, **kind, length=length, last=last)

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 __all__ = [
     "ChecksStep",
+    "HasDriveNoise",
     "HasPotentials",
     "HasRoom",
     "HasStartTime",
@@ -44,7 +45,7 @@ class SupportsFused(Protocol):
         """States after each step, time-major; with ``last`` only the one after the last step.
 
         ``noise`` holds standard normal draws, one per state entry and step, or is None for a
-        system without noise. With ``length``, rows from there on are meaningless.
+        system without noise (of diffusion or of the drive). With ``length``, rows from there on are meaningless.
         """
 
 
@@ -57,6 +58,18 @@ class HasPotentials(Protocol):
 
     def potentials(self, x: PyTree) -> PyTree:
         """``x`` with a bool in place of each array: whether the array holds potentials."""
+
+
+@runtime_checkable
+class HasDriveNoise(Protocol):
+    """A flow whose noise is a current into its units, drawn anew for each step and held over it.
+
+    The drivers on a fixed clock add it to the current of the drive. Drivers that choose their own
+    steps refuse such a system, because the strength of this noise refers to the step.
+    """
+
+    def drive_noise(self, dt: Any) -> Float[Array, " unit"] | None:
+        """Standard deviation of the current for steps of ``dt`` [ms]; None without such noise."""
 
 
 @runtime_checkable

@@ -13,7 +13,14 @@ from neurodyn.engine.noise import standard_normal
 from neurodyn.engine.plan import Plan
 from neurodyn.engine.record import Trajectory, is_finite, observe, only_trial, pack_spikes
 from neurodyn.engine.solvers import check_noise_solver
-from neurodyn.engine.start import check_currents, initial_states, is_noisy, precision, trial_keys
+from neurodyn.engine.start import (
+    check_currents,
+    has_drive_noise,
+    initial_states,
+    is_noisy,
+    precision,
+    trial_keys,
+)
 from neurodyn.kernels import recurrent_scan
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, Drive, State
@@ -41,6 +48,7 @@ def execute(plan: Plan) -> Trajectory:
         trial=plan.trial,
         noise_keys=None if keys is None else keys[:, 1],
         noisy=noisy,
+        drive_noise=has_drive_noise(system),
         start=plan.start,
         signal=None if isinstance(plan.inputs, Drive) else plan.inputs,
     )
@@ -91,7 +99,7 @@ def _fused(plan: Any, context: stepping.Context, state: State) -> tuple[dict, St
     save, length, inputs = plan.save, plan.length, plan.inputs.input
     numbers = jnp.arange(plan.n_steps, dtype=jnp.int32)
     noise = None
-    if context.noisy:
+    if context.noisy or context.drive_noise:
         draw = jax.vmap(jax.vmap(standard_normal, (0, None, 0)), (None, 0, None))
         noise = draw(context.noise_keys, context.start + numbers, state.x)
     last = save.outputs != "every" and not save.variables

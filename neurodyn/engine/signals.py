@@ -198,9 +198,10 @@ def diffusion_from_std(std: Any, tau: Any) -> Any:
 def std_from_step_noise(sigma: Any, tau: Any, dt: Any) -> Any:
     """Stationary standard deviation of ``x += alpha (-x + sigma sqrt(2 / alpha) n)``.
 
-    This is the discrete convention of Yang et al. (2019), with ``alpha = dt / tau`` and standard
+    This is the discrete convention of Song et al. (2016), with ``alpha = dt / tau`` and standard
     normal ``n``. The deviation is ``sigma / sqrt(1 - alpha / 2)``, which is near ``sigma`` for
-    short steps.
+    short steps. (Yang et al. 2019 put the same noise inside the nonlinearity, where this holds for
+    linear units only: ``noise_at="drive"`` of :class:`~neurodyn.models.CTRNN`.)
 
     Parameters
     ----------
@@ -215,7 +216,7 @@ def std_from_step_noise(sigma: Any, tau: Any, dt: Any) -> Any:
 
     References
     ----------
-    Yang et al. (2019), https://doi.org/10.1038/s41593-018-0310-2
+    Song, Yang & Wang (2016), https://doi.org/10.1371/journal.pcbi.1004792
     """
     return sigma / (1.0 - dt / (2.0 * tau)) ** 0.5
 

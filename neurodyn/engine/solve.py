@@ -24,6 +24,7 @@ from neurodyn.engine.events import (
 )
 from neurodyn.engine.inputs import as_batch, check_finite, check_state, check_trial
 from neurodyn.engine.record import Save, Trajectory, as_save, checked_save, is_finite, only_trial
+from neurodyn.engine.start import has_drive_noise
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, AbstractSpiking, State
 
@@ -111,6 +112,11 @@ def solve(
             "leave out `adjoint=`, or train with nd.integrate."
         )
     check_trial(system, trial)
+    if has_drive_noise(system):
+        raise ValueError(
+            f"The noise of this {type(system).__name__} is held for a step of the run, and `solve` "
+            "chooses its own steps: use nd.integrate, or noise of the state."
+        )
     if isinstance(system, SizedByStep):
         system = system.sized(0.0)
     system = with_room(system)

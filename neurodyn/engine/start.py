@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
+from neurodyn.engine.abilities import HasDriveNoise
 from neurodyn.engine.dependence import check_current, reached, stepped
 from neurodyn.engine.drive import as_drive
 from neurodyn.engine.inputs import starts_from_first
@@ -53,7 +54,7 @@ def precision(state: State, inputs: Any, dt: Array) -> Any:
 
 
 def has_diffusion(system: AbstractSystem, first: Callable[[], tuple[State, Drive, PyTree]]) -> bool:
-    """Whether a system is a flow with noise, asked without computing anything.
+    """Whether a system is a flow with diffusion, asked without computing anything.
 
     Parameters
     ----------
@@ -72,6 +73,14 @@ def has_diffusion(system: AbstractSystem, first: Callable[[], tuple[State, Drive
     return eqx.filter_eval_shape(amplitude) is not None
 
 
+def has_drive_noise(system: AbstractSystem) -> bool:
+    """Whether the noise of a system is a current into its units."""
+    if not isinstance(system, HasDriveNoise):
+        return False
+    own = with_values(system)
+    return eqx.filter_eval_shape(lambda: own.drive_noise(jnp.ones(()))) is not None
+
+
 def is_stochastic(system: AbstractSystem, dt: Any) -> bool:
     """Whether a system has noise in a run of its own, without inputs."""
 
@@ -79,13 +88,13 @@ def is_stochastic(system: AbstractSystem, dt: Any) -> bool:
         key = jax.random.key(0)  # of no effect: only shapes are looked at
         return with_values(system).initial_state(dt=dt, key=key), Drive(), None
 
-    return has_diffusion(system, first)
+    return has_drive_noise(system) or has_diffusion(system, first)
 
 
 def is_noisy(system: AbstractSystem, state: State, plan: Plan) -> bool:
-    """Whether the system is stochastic; if it is, there must be a key."""
+    """Whether the system has diffusion; if it has this or noise of the drive, it needs a key."""
     noisy = has_diffusion(system, lambda: _first(state, plan, None, jnp.zeros(()))[:3])
-    if noisy and plan.key is None:
+    if (noisy or has_drive_noise(system)) and plan.key is None:
         raise ValueError(
             f"This {type(system).__name__} has noise: pass `key=` (a seed, e.g. key=0)."
         )

@@ -8,14 +8,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import lineax as lx
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, PyTree
 
 from neurodyn import kernels
 from neurodyn.engine.abilities import HasPotentials
 from neurodyn.engine.drive import as_drive
 from neurodyn.engine.intervene import AbstractIntervention
 from neurodyn.engine.intervene.replaced import with_replaced
-from neurodyn.engine.noise import AFTER, Increment, filled, noisy_part
+from neurodyn.engine.noise import AFTER, Increment, draw, filled, noisy_part
 from neurodyn.params import with_values
 from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem, Drive, State
 
@@ -35,6 +35,8 @@ class Context(NamedTuple):
         One key per trial, or None.
     noisy
         Whether the system has diffusion.
+    drive_noise
+        Whether its noise is a current into its units.
     start
         Number of the first step.
     signal
@@ -51,6 +53,7 @@ class Context(NamedTuple):
     noisy: bool
     start: Int[Array, ""]
     signal: Callable[[Any], Any] | None
+    drive_noise: bool = False
 
 
 def running(context: Context, k: Any) -> Any:
@@ -73,12 +76,16 @@ def step(
     def one(state, drive, trial, key):
         own = with_values(system, trial)
         key = None if key is None else jax.random.fold_in(key, number)
+        noise = _current_noise(own, context, key) if context.drive_noise else None
 
         def u(s):
             now = drive if context.signal is None else as_drive(context.signal(t + s))
             for intervention in context.interventions:
                 now = intervention.on_drive(t, now)
-            return Drive(now.input, now.target, now.gate, now.current, step=number)
+            current = now.current
+            if noise is not None:
+                current = noise if current is None else current + noise
+            return Drive(now.input, now.target, now.gate, current, step=number)
 
         spikes = None
         if isinstance(own, AbstractMap):
@@ -105,6 +112,12 @@ def step(
         return state, free, spikes
 
     return jax.vmap(one)(state, drive, context.trial, context.noise_keys)
+
+
+def _current_noise(system: Any, context: Context, key: PRNGKeyArray | None) -> Float[Array, " unit"]:
+    """The random current of one step, the same number for each unit as in a fused run."""
+    std = system.drive_noise(context.dt)
+    return std * draw(key, jnp.zeros_like(std))
 
 
 def _advance(context, system, t, state, u, key):

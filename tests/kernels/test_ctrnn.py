@@ -220,6 +220,30 @@ def test_finite_differences(backend, x64):
         np.testing.assert_allclose((grads[name] * direction).sum(), slope, rtol=1e-6, err_msg=name)
 
 
+@pytest.mark.parametrize("activation", ["softplus", "relu"])
+def test_noise_inside_the_activation(activation, backend, x64):
+    """It acts as further inputs do, one for each unit; also where alpha is too small to recover."""
+    for low, length in ((0.05, 5), (1e-4, None)):
+        arguments, noise, h_bar = problem(n_batch=5, n_units=9, low=low)
+        wider = arguments | {
+            "U": np.concatenate([arguments["U"], np.eye(9)]),
+            "x": np.concatenate([arguments["x"], noise], axis=2),
+        }
+
+        def run(given, length=length):
+            options = {"activation": activation, "noise_at": "drive", "backend": backend}
+            return ctrnn_scan(**given, **options, length=length)
+
+        states, pull = jax.vjp(jax.jit(run), {**arguments, "noise": noise})
+        expected = oracle.forward("rate", activation, **wider, length=length)
+        np.testing.assert_allclose(states, expected, rtol=0, atol=1e-11)
+        found = pull(jnp.asarray(h_bar))[0]
+        wanted = oracle.backward("rate", activation, **wider, h_bar=h_bar, length=length)
+        wanted |= {"U": wanted["U"][:2], "x": wanted["x"][..., :2], "noise": wanted["x"][..., 2:]}
+        for name, grad in found.items():
+            np.testing.assert_allclose(grad, wanted[name], rtol=0, atol=1e-11, err_msg=name)
+
+
 @pytest.mark.parametrize("length", [0, 1, 2, 7])
 @pytest.mark.parametrize("form", FORMS)
 def test_lengths(form, length, backend, x64):
@@ -352,6 +376,8 @@ def test_masked_weights_get_the_chain_rule(x64):
     [
         ({"form": "leaky"}, ValueError, "form must be one of 'rate', 'current', 'update'"),
         ({"activation": "swish"}, ValueError, "activation must be one of 'tanh'"),
+        ({"noise_at": "input"}, ValueError, "noise_at must be one of 'state', 'drive'"),
+        ({"form": "update", "noise_at": "drive"}, ValueError, 'form="rate".*alpha \\* noise'),
         ({"backend": "gpu"}, ValueError, "backend must be one of 'auto', 'xla', 'compiled'"),
         ({"W": np.zeros((5, 4))}, ValueError, r"W must .*unit = 5.*\(5, 4\)"),
         ({"W": np.zeros(5)}, ValueError, r"W must have dims \(unit, unit\), got shape \(5,\)"),

@@ -17,9 +17,11 @@ class Part:
         self.units, self.inputs = layout.transposed(this, code, buffers, sizes)
         self.sums = layout.sums(this, code, buffers, sizes, part)
         self.first, self.n_rows = sizes.rows_of(part)
-        self.noisy, self.gated, self.only_last, self.want_x, self.want_h0, self.want_noise = (
-            sizes.setting(k) > 0 for k in range(layout.HAS_NOISE, layout.WANT_NOISE + 1)
+        self.gated, self.only_last, self.want_x, self.want_h0, self.want_noise = (
+            sizes.setting(k) > 0 for k in range(layout.HAS_GATE, layout.WANT_NOISE + 1)
         )
+        self.noisy = sizes.setting(layout.HAS_NOISE).equals(1)  # in the state
+        self.noise_inside = sizes.setting(layout.HAS_NOISE) > 1
         self.every_state = sizes.setting(layout.ONLY_LAST) <= 0
         self.block = sizes.setting(layout.BLOCK)
         self.tile, self.tile_row = this.tile_memory(code)
@@ -101,9 +103,11 @@ class Part:
                 code.store(value, source + (sizes.units + i) * code.size)
             one = code.one()
             code.store(one, source + (sizes.sources - 1) * code.size)
-            with code.when(self.want_noise):
-                place = buffers.result(layout.NOISE_BAR) + t * sizes.step + offset
-                code.copy(l, place, sizes.units)
+            noise_bar = buffers.result(layout.NOISE_BAR) + t * sizes.step + offset
+            with code.when(self.want_noise & ~self.noise_inside):
+                code.copy(l, noise_bar, sizes.units)
+            with code.when(self.want_noise & self.noise_inside):
+                self._put_noise_bar(p, noise_bar)
 
     def _visit_vector(self, given, l, source, p, j, some) -> None:
         code, act, form, buffers = self.code, self.this.act, self.this.form, self.buffers
@@ -133,6 +137,17 @@ class Part:
             slope = code.choose(code.byte_mask(place, some), code.splat(1.0), act.below)
         code.put_vector(l * slope, p)
         self._add_to_alpha(l * change, j)
+
+    def _put_noise_bar(self, p, noise_bar) -> None:
+        """Cotangents of a row of the noise inside the activation, p times alpha."""
+        code = self.code
+
+        def body(j, some):
+            place = j * code.size
+            a = code.vector_at(self.buffers.argument(layout.ALPHA) + place, some)
+            code.put_vector(code.vector_at(p + place) * a, noise_bar + place, some)
+
+        code.columns(self.zero, self.sizes.units, body)
 
     def _add_to_alpha(self, summand, j) -> None:
         place = self.alpha_sum + j * self.code.size

@@ -66,7 +66,8 @@ class _Part:
         self.weights = _weights(this, code, buffers, sizes)
         self.first, self.n_rows = sizes.rows_of(part)
         self.keep = sizes.setting(_KEEP)
-        self.has_noise = sizes.setting(_HAS_NOISE) > 0
+        self.has_noise = sizes.setting(_HAS_NOISE).equals(1)  # of the state
+        self.noise_inside = sizes.setting(_HAS_NOISE) > 1
         self.has_gate = sizes.setting(_HAS_GATE) > 0
         self.tile, self.tile_row = this.tile_memory(code)
         # Activations of a tile's rows: the left-hand side of the product in the current form.
@@ -130,6 +131,9 @@ class _Part:
         def body(v, j, some):
             z = code.vector_at(self.tile + self.tile_row * r + v * code.vector_bytes)
             offset = row * sizes.row + j * code.size
+            noise = buffers.argument(_NOISE) + t * sizes.step + offset
+            if form == "rate":
+                z = self._with_noise(z, noise, some)
             a = code.vector_at(buffers.argument(_ALPHA) + j * code.size, some)
             kept = (1 - a) * code.vector_at(before + offset, some)
             if form == "update":
@@ -144,7 +148,13 @@ class _Part:
                         code.put_vector(gate, buffers.result(_GATE) + place, some)
             code.put_vector(h, after + offset, some)
             with code.when(self.has_noise):
-                noise = buffers.argument(_NOISE) + t * sizes.step + offset
                 code.put_vector(h + code.vector_at(noise, some), after + offset, some)
 
         self.weights.each_vector(first, n_vectors, body)
+
+    def _with_noise(self, z, noise, some):
+        """The summed input with the noise that stands inside the activation, if there is any."""
+        summed = self.code.cell(z)
+        with self.code.when(self.noise_inside):
+            summed.put(summed.get() + self.code.vector_at(noise, some))
+        return summed.get()

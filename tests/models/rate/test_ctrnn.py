@@ -13,6 +13,7 @@ from neurodyn.engine.drive import Drive
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.intervene import Current, Lesion
 from neurodyn.engine.record import Save
+from neurodyn.engine.solve import solve
 from neurodyn.models import CTRNN
 
 RATES = Save(variables=("rate",))
@@ -159,6 +160,56 @@ def test_noise_has_the_stated_stationary_std_whatever_tau(form, generic):
     fine = integrate(model, zeros[:800], dt=1.0, key=1, save=Save(variables=("rate",)))
     std = np.asarray(fine.variables["rate"])[400:, :, :2].std(axis=(0, 1))
     np.testing.assert_allclose(std, sigma[:2], rtol=0.05)
+
+
+@pytest.mark.parametrize("generic", [True, False])
+def test_noise_inside_the_nonlinearity(generic):
+    """Each step draws ``phi(b + sigma sqrt(2 / alpha) xi)``, whose moments are known."""
+    sigma, level, alpha = 0.3, -0.2, 0.2
+    model = uncoupled(
+        50, tau=50.0, activation="relu", b=level, noise_std=sigma, noise_at="drive"
+    )  # does not warn, because rates stay at 0 or above
+    zeros = jnp.zeros((400, 40, 0))
+    run = integrate(model, zeros, dt=10.0, key=0, save=RATES, force=keep if generic else None)
+    rate = np.asarray(run.variables["rate"])[100:]
+    spread = sigma * np.sqrt(2 / alpha)
+    below, density = norm.cdf(level / spread), spread * norm.pdf(level / spread)
+    mean = level * below + density  # of a rectified normal variable
+    variance = (level**2 + spread**2) * below + level * density - mean**2
+    assert rate.min() >= 0
+    assert rate.mean() == pytest.approx(mean, rel=0.01)
+    assert rate.var() == pytest.approx(variance * alpha / (2 - alpha), rel=0.03)
+
+
+def test_noise_of_the_drive_is_that_of_the_state_in_a_linear_network(x64):
+    def outputs(noise_at, force=None):
+        options = {"activation": "identity", "noise_std": 0.1, "noise_at": noise_at}
+        model = CTRNN(3, 16, 2, tau=params.Bounded(20.0, 500.0, 60.0), **options, key=2)
+
+        def loss(model):
+            run = integrate(model, inputs((31, 4, 3)), dt=10.0, key=3, force=force)
+            return (run.outputs**2).mean(), run.outputs
+
+        return eqx.filter_jit(eqx.filter_grad(loss, has_aux=True))(model)
+
+    state_gradient, state = outputs("state")
+    for force in (None, keep):
+        gradient, driven = outputs("drive", force)
+        np.testing.assert_allclose(driven, state, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(gradient.W, state_gradient.W, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(gradient.tau.raw, state_gradient.tau.raw, rtol=1e-6, atol=1e-12)
+
+
+def test_noise_of_the_drive_is_refused_where_it_means_nothing():
+    with pytest.raises(ValueError, match='form="rate".*leave `noise_at` out'):
+        CTRNN(3, 8, 2, form="current", noise_at="drive", key=0)
+    with pytest.raises(ValueError, match='"state" or "drive"'):
+        CTRNN(3, 8, 2, noise_at="input", key=0)
+    model = CTRNN(3, 8, 2, noise_std=0.1, noise_at="drive", key=0)
+    with pytest.raises(ValueError, match="key"):
+        integrate(model, inputs(), dt=10.0)
+    with pytest.raises(ValueError, match=r"chooses its own steps: use nd\.integrate"):
+        solve(model, inputs(), [10.0], dt=10.0, key=0)
 
 
 def test_zero_noise_is_no_noise():
