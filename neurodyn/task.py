@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, Literal
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
@@ -158,6 +159,30 @@ class AbstractTask(eqx.Module):
             At least ``correct`` (float in [0, 1], ``(trial,)``); where it makes sense ``choice``,
             ``rt`` [ms], ``mse``...; every value has a leading trial axis.
         """
+
+    def summary(self, scores: dict[str, Array], trials: Trial) -> dict[str, Float[Array, ""]]:
+        """One number for each result of :meth:`score`; evaluations during training record them.
+
+        By default the mean over trials. A task overrides this to add others, such as the worst
+        of several conditions.
+
+        Parameters
+        ----------
+        scores
+            Results of :meth:`score` for ``trials``.
+        trials
+            The trials.
+
+        Returns
+        -------
+        dict
+            Means of the scores that are floats. Trials whose score is NaN, because there is nothing
+            to score (no reaction time without a response), are left out. Whole numbers are codes
+            (which choice), whose mean says nothing.
+        """
+        del trials
+        floats = {k: v for k, v in scores.items() if not jnp.issubdtype(v.dtype, jnp.integer)}
+        return {name: jnp.nanmean(value) for name, value in floats.items()}
 
     def condition_table(self) -> dict[str, Array]:
         """All conditions of the design as equally long columns; empty without a finite set."""

@@ -14,10 +14,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
+from neurodyn.kernels import standard_normal
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.timeline import Timeline
@@ -30,6 +31,7 @@ __all__ = [
     "draw_batch",
     "factorial",
     "input_noise",
+    "last_steps",
     "pick",
 ]
 
@@ -230,4 +232,11 @@ def input_noise(
     dt: float | int,
 ) -> Float[Array, "time input"]:
     """Noise with standard deviation ``noise_std sqrt(2 noise_tau / dt)``, see this module."""
-    return noise_std * jnp.sqrt(2 * noise_tau / dt) * jax.random.normal(key, shape, noise_std.dtype)
+    return noise_std * jnp.sqrt(2 * noise_tau / dt) * standard_normal(key, shape, noise_std.dtype)
+
+
+def last_steps(trials: Trial, n_steps: int) -> Int[Array, " trial"]:
+    """The last step of each trial, of ``n_steps`` in the buffer: where a final answer is read."""
+    ends = trials.n_valid if trials.n_valid is not None else trials.length
+    ends = jnp.asarray(n_steps if ends is None else ends)
+    return jnp.broadcast_to(ends.astype(jnp.int32) - 1, trials.mask.shape[:1])

@@ -13,18 +13,19 @@ from neurodyn.common.arrays import refuse_units
 
 __all__ = ["Duration", "Schedule", "Timeline", "check_step", "whole_steps"]
 
-#: How long an epoch lasts [ms]: a number, or ``(low, high)`` to draw it for every trial.
-Duration = float | int | tuple[float | int, float | int]
+#: How long an epoch lasts [ms]: a number, ``(low, high)`` to draw it for every trial from this
+#: range, or a list to draw it from these values.
+Duration = float | int | tuple[float | int, float | int] | list[float | int]
 
 
 @dataclass(frozen=True)
 class Timeline:
     """The epochs of a task, in order, in whole steps; hashable, so it is a static field.
 
-    An epoch's duration is drawn uniformly from ``shortest`` to ``longest`` steps. The alignment
-    event, the start of epoch ``align``, keeps its place all the same: where an epoch before it is
-    short, the first epoch lasts longer; where one after it is short, the trial ends early and the
-    rest of the buffer has weight 0.
+    An epoch's duration is drawn uniformly from ``shortest`` to ``longest`` steps, or from its
+    ``choices``. The alignment event, the start of epoch ``align``, keeps its place all the same:
+    where an epoch before it is short, the first epoch lasts longer; where one after it is short,
+    the trial ends early and the rest of the buffer has weight 0.
 
     Attributes
     ----------
@@ -34,6 +35,9 @@ class Timeline:
         The epochs and the range of their durations [steps].
     align
         The epoch at whose start time is 0.
+    choices
+        Durations [steps] to draw from, for each epoch; empty where it is drawn from the range. No
+        entries: no epoch has choices.
     """
 
     dt: float
@@ -41,6 +45,7 @@ class Timeline:
     shortest: tuple[int, ...]
     longest: tuple[int, ...]
     align: str
+    choices: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def build(
@@ -72,27 +77,35 @@ class Timeline:
         ------
         ValueError
             If ``dt`` is not positive, or a duration is too short, not a whole number of steps or
-            an empty range, or the first epoch, which makes up for the others, is a range.
+            an empty range, or the first epoch is drawn though time 0 is a later event, which it
+            keeps in place by making up for the other epochs.
         """
         check_step(dt)
-        shortest, longest = [], []
+        shortest, longest, choices = [], [], []
         for i, (name, given) in enumerate(durations.items()):
+            least = 0 if name in may_be_zero else 1
             if given is None:
-                low = high = max(round(defaults[name] / dt), min(1, defaults[name]))
+                steps = [max(round(defaults[name] / dt), min(1, defaults[name]))]
+            elif isinstance(given, (tuple, list)):
+                steps = [whole_steps(name, each, dt, least) for each in given]
             else:
-                ends = given if isinstance(given, tuple) else (given, given)
-                least = 0 if name in may_be_zero else 1
-                low, high = (whole_steps(name, end, dt, least) for end in ends)
-                if low > high:
-                    raise ValueError(f"`{name}` must be a duration or (low, high), got {given}.")
-            if i == 0 and low != high:
+                steps = [whole_steps(name, given, dt, least)]
+            pair = not isinstance(given, tuple) or (len(steps) == 2 and steps[0] <= steps[1])
+            if not steps or not pair:
                 raise ValueError(
-                    f"`{name}` is the first epoch and cannot be a range: it keeps the alignment "
-                    "event in place when later epochs vary. Give it one duration."
+                    f"`{name}` must be a duration, (low, high) or a list of choices, got {given}."
                 )
-            shortest.append(int(low))
-            longest.append(int(high))
-        return cls(float(dt), tuple(durations), tuple(shortest), tuple(longest), align)
+            if i == 0 and min(steps) != max(steps) and align != name:
+                raise ValueError(
+                    f"`{name}` is the first epoch and cannot be drawn: it keeps the alignment "
+                    f"event, the start of `{align}`, in place when later epochs vary. Give it one "
+                    "duration."
+                )
+            shortest.append(int(min(steps)))
+            longest.append(int(max(steps)))
+            choices.append(tuple(map(int, steps)) if isinstance(given, list) else ())
+        spans = tuple(durations), tuple(shortest), tuple(longest)
+        return cls(float(dt), *spans, align, tuple(choices) if any(choices) else ())
 
     @property
     def n_steps(self) -> int:
@@ -119,11 +132,16 @@ class Timeline:
         """Draw the durations; a ``NAME_duration`` that is given [ms] is used instead."""
         steps = []
         keys = jax.random.split(key, len(self.names))
-        for k, name, low, high in zip(keys, self.names, self.shortest, self.longest, strict=True):
+        choices = self.choices or ((),) * len(self.names)
+        spans = zip(keys, self.names, self.shortest, self.longest, choices, strict=True)
+        for k, name, low, high, values in spans:
             if low == high:
                 steps.append(jnp.asarray(low, jnp.int32))
             elif (ms := given.get(f"{name}_duration")) is not None:
                 steps.append(jnp.round(jnp.asarray(ms) / self.dt).astype(jnp.int32))
+            elif values:
+                drawn = jax.random.randint(k, (), 0, len(values))
+                steps.append(jnp.asarray(values, jnp.int32)[drawn])
             else:
                 steps.append(jax.random.randint(k, (), low, high + 1, jnp.int32))
         lengths = jnp.stack(steps)

@@ -45,9 +45,7 @@ def kept_states(form: str, activation: str, *, last: bool) -> str:
     return ("run" if last else "states") + (" and gates" if kinked else "")
 
 
-def adjoint(
-    form: str, act: Activation, inside: bool, recover: bool, saved: Saved, h_bar
-) -> tuple:
+def adjoint(form: str, act: Activation, inside: bool, recover: bool, saved: Saved, h_bar) -> tuple:
     """Cotangents of W, U, b, alpha, x, h0 and noise from the cotangent of the states.
 
     In every form, ``dW = (sum_t source_t' p_t) * alpha`` for some rows ``source_t`` and ``p_t``;

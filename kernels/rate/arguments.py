@@ -26,7 +26,8 @@ def check_ctrnn(W, U, b, alpha, x, h0, noise, form, activation, noise_at) -> tup
     _check_name("noise_at", noise_at, ("state", "drive"))
     if noise_at == "drive" and form != "rate":
         raise ValueError(
-            f'noise_at="drive" is for form="rate", got form={form!r}: add alpha * noise to the state.'
+            f'noise_at="drive" is for form="rate", got form={form!r}: add alpha * noise to the '
+            "state."
         )
     given = {"W": W, "U": U, "b": b, "alpha": alpha, "x": x, "h0": h0, "noise": noise}
     arrays = {name: jnp.asarray(a) for name, a in given.items() if a is not None}

@@ -44,8 +44,8 @@ def ctrnn_scan(
     - ``form="current"``: ``(1 - alpha) h + alpha (act(h) W + x_t U + b)``,
     - ``form="update"``: ``act((1 - alpha) h + alpha (h W + x_t U + b))``,
 
-    and then adds ``noise[t]`` if there is noise (also in the update form, after the activation). With
-    ``noise_at="drive"`` the rate form adds it to the argument of the activation instead.
+    and then adds ``noise[t]`` if there is noise (also in the update form, after the activation).
+    With ``noise_at="drive"`` the rate form adds it to the argument of the activation instead.
 
     Parameters
     ----------
@@ -68,9 +68,9 @@ def ctrnn_scan(
     noise : (time, batch, unit), optional
         Added as it is: the caller scales it with the time step.
     noise_at : {"state", "drive"}
-        Where noise is added: to the state after each update (default), or, in the rate form, to the
-        summed input inside the activation. The other forms refuse "drive", because there it is noise
-        of the state times alpha.
+        Where noise is added: to the state after each update (default), or, in the rate form, to
+        the summed input inside the activation. The other forms refuse "drive", because there it is
+        noise of the state times alpha.
     length : int or integer scalar array, optional
         Number of steps to run, shared by the batch. It may be traced, so that one compilation
         serves every length; a traced value is limited to 0..time. Both passes loop over ``length``

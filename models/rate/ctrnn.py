@@ -78,8 +78,8 @@ class CTRNN(AbstractLeaky, AbstractFlow):
         Stationary standard deviation ``sigma`` of the noise, in units of the state. None: no noise.
         A number or array (per unit) stays fixed; a parameter is trained.
     noise_at
-        ``"state"`` (default): noise is added to the state; ``"drive"``: inside the nonlinearity, for
-        the rate form only (in the current form noise of the state is inside it).
+        ``"state"`` (default): noise is added to the state; ``"drive"``: inside the nonlinearity,
+        for the rate form only (in the current form noise of the state is inside it).
     initial
         Initial state (of ``r`` or ``x``): ``"zeros"``; a number or an array, which stays fixed; a
         parameter, which is learned (``params.Free(0.0)``; ``params.Indexed(n)`` for one per

@@ -45,7 +45,8 @@ class SupportsFused(Protocol):
         """States after each step, time-major; with ``last`` only the one after the last step.
 
         ``noise`` holds standard normal draws, one per state entry and step, or is None for a
-        system without noise (of diffusion or of the drive). With ``length``, rows from there on are meaningless.
+        system without noise, of diffusion or of the drive. With ``length``, rows from there on are
+        meaningless.
         """
 
 

@@ -114,7 +114,9 @@ def step(
     return jax.vmap(one)(state, drive, context.trial, context.noise_keys)
 
 
-def _current_noise(system: Any, context: Context, key: PRNGKeyArray | None) -> Float[Array, " unit"]:
+def _current_noise(
+    system: Any, context: Context, key: PRNGKeyArray | None
+) -> Float[Array, " unit"]:
     """The random current of one step, the same number for each unit as in a fused run."""
     std = system.drive_noise(context.dt)
     return std * draw(key, jnp.zeros_like(std))

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurodyn.common.checks import number, numbers
-from neurodyn.tasks.base import factorial, input_noise
+from neurodyn.task import Trial
+from neurodyn.tasks.base import factorial, input_noise, last_steps
 from neurodyn.tasks.timeline import Timeline, whole_steps
 
 DEFAULTS = {"wait": 100.0, "cue": 200.0, "delay": 0.0, "go": 300.0}
@@ -72,6 +73,42 @@ def test_drawn_durations_are_uniform_and_can_be_given():
     assert np.diff(given_edges)[2] == 3
 
 
+def test_durations_are_drawn_from_choices():
+    line = build(cue=[40.0, 100.0, 400.0])
+    assert (line.n_steps, line.drawn) == (40, {"cue_duration": (40.0, 400.0)})
+    steps = np.diff(jax.vmap(lambda k: line.draw(k, {}).edges)(jax.random.split(key0(), 3000)))
+    found, counts = np.unique(steps[:, 1], return_counts=True)
+    np.testing.assert_array_equal(found, [2, 5, 20])
+    assert abs(counts - 1000).max() < 5 * np.sqrt(1000)
+    assert int(line.draw(key0(), {"cue_duration": 100.0}).edges[2]) == 10
+    assert hash(line) != hash(build(cue=(40.0, 400.0)))
+
+
+def test_a_trial_that_begins_at_time_0_may_begin_with_a_range():
+    line = build(align="wait", wait=(0.0, 200.0))
+    assert (line.t0, line.n_steps) == (0.0, 35)
+    edges = jax.vmap(lambda k: line.draw(k, {}).edges)(jax.random.split(key0(), 500))
+    assert np.unique(edges[:, 1]).tolist() == list(range(11))
+    np.testing.assert_array_equal(np.diff(edges)[:, 1:], [[10, 0, 15]] * 500)
+    assert int(line.draw(key0(), {"wait_duration": 60.0}).n_valid()) == 28
+
+
+def test_the_last_step_is_that_of_the_trial():
+    def last(**ends):
+        trials = Trial(
+            np.zeros((3, 9, 1)), np.zeros((3, 9, 1)), np.zeros((3, 9, 1)), {}, {}, **ends
+        )
+        return last_steps(trials, 9).tolist()
+
+    assert last() == [8, 8, 8]
+    assert last(length=jnp.asarray(5)) == [4, 4, 4]
+    assert last(n_valid=jnp.asarray([3, 9, 5])) == [2, 8, 4]
+
+
+def key0():
+    return jax.random.key(0)
+
+
 @pytest.mark.parametrize(
     ("durations", "message"),
     [
@@ -80,9 +117,13 @@ def test_drawn_durations_are_uniform_and_can_be_given():
         ({"cue": 30.0}, "`cue` = 30 ms is not a whole number of steps of 20 ms: take 20 or 40"),
         ({"delay": -20.0}, "at least 0 ms"),
         ({"cue": float("nan")}, "at least one step"),
-        ({"cue": (200.0, 100.0)}, "duration or \\(low, high\\)"),
+        ({"cue": (200.0, 100.0)}, "list of choices"),
         ({"cue": (100.0, 110.0)}, "not a whole number"),
         ({"wait": (0.0, 100.0)}, "first epoch"),
+        ({"wait": [0.0, 100.0]}, "first epoch.*the start of `cue`"),
+        ({"cue": [40.0, 30.0]}, "whole number of steps"),
+        ({"cue": []}, "list of choices"),
+        ({"cue": (40.0, 60.0, 80.0)}, "list of choices"),
     ],
 )
 def test_bad_durations_are_refused(durations, message):

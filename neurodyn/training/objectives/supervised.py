@@ -94,13 +94,9 @@ class Supervised(AbstractObjective):
     def evaluate(self, model, task, trials, aux, *, key):
         run = _run(model, task, trials, self.solver, (), key)
         trials, outputs = predicted(model, trials), _trial_first(run.outputs)
-        metrics = {"loss": jnp.mean(task.loss(outputs, trials))}
-        for name, value in task.score(outputs, trials).items():
-            # Whole numbers are codes (which choice), whose mean says nothing.
-            if not jnp.issubdtype(value.dtype, jnp.integer):
-                # NaN: there is nothing to score, e.g. no reaction time without a response.
-                metrics[name] = jnp.nanmean(value.astype(outputs.dtype))
-        return metrics
+        means = task.summary(task.score(outputs, trials), trials)
+        metrics = {name: value.astype(outputs.dtype) for name, value in means.items()}
+        return {"loss": jnp.mean(task.loss(outputs, trials))} | metrics
 
 
 def _run(model, task, trials, solver, variables, key) -> Trajectory:

@@ -201,9 +201,9 @@ def test_noise_of_the_drive_is_that_of_the_state_in_a_linear_network(x64):
 
 
 def test_noise_of_the_drive_is_refused_where_it_means_nothing():
-    with pytest.raises(ValueError, match='form="rate".*leave `noise_at` out'):
+    with pytest.raises(ValueError, match=r'form="rate".*leave `noise_at` out'):
         CTRNN(3, 8, 2, form="current", noise_at="drive", key=0)
-    with pytest.raises(ValueError, match='"state" or "drive"'):
+    with pytest.raises(ValueError, match='must be "state"'):
         CTRNN(3, 8, 2, noise_at="input", key=0)
     model = CTRNN(3, 8, 2, noise_std=0.1, noise_at="drive", key=0)
     with pytest.raises(ValueError, match="key"):
