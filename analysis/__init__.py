@@ -57,6 +57,7 @@ from neurodyn.analysis.operators.delays import delay_embedding
 
 # Fixed points, and linear dynamics around states
 from neurodyn.analysis.equilibria.fixed_points import fixed_points
+from neurodyn.analysis.equilibria.skeletons import skeleton_distances
 from neurodyn.analysis.equilibria.linear import linearise
 from neurodyn.analysis.equilibria.local_linear import local_linear
 from neurodyn.analysis.equilibria.non_normal import non_normality
@@ -190,6 +191,7 @@ __all__ = [
     "delay_embedding",
     # Fixed points, and linear dynamics around states
     "fixed_points",
+    "skeleton_distances",
     "linearise",
     "local_linear",
     "non_normality",

@@ -11,6 +11,7 @@ piecewise-linear maps that are solved exactly, is in ``analysis.dynamics``.
 
     fixed_points   fixed and slow points
     search         the search for them
+    skeletons      distances between the fixed points of systems
     basins         where each start ends
     continuation   branches over a parameter, with bifurcations
     curves         the pseudo-arclength method

@@ -108,6 +108,7 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.experiments.result": "it joins the parts of an experiment",
         "neurodyn.labels.like": "it takes a plain array",
         "neurodyn.labels.pair_channels": "it takes the names of two dims",
+        "neurodyn.analysis.skeleton_distances": "it takes a list",
         "neurodyn.spikes.concat": "it takes a list",
         "neurodyn.spikes.from_times": "it takes plain arrays",
         "neurodyn.trials.resample": "it takes one of two, a step or a clock",

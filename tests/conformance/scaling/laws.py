@@ -509,6 +509,7 @@ LEFT_OUT = {
     "bifurcation": _MODEL,
     "fixed_points": _MODEL,
     "cycles": _MODEL,
+    "skeleton_distances": "of fixed points, whose layout is divided by its size",
     "linearise": _MODEL,
     "non_normality": _JACOBIAN,
     "transient_growth": _JACOBIAN,
