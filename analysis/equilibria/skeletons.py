@@ -149,7 +149,9 @@ def _check(named: list[tuple[str, Any]]) -> None:
             raise LabelError(f"{name} has no fixed point, so there is nothing to compare.")
     units = {name: each["eigenvalue_real"].attrs.get("units", "1") for name, each in named}
     if len(set(units.values())) > 1:
-        raise LabelError(f"units of eigenvalues differ ({units}): pass dt= to fixed_points of maps.")
+        raise LabelError(
+            f"units of eigenvalues differ ({units}): pass dt= to fixed_points of maps."
+        )
 
 
 def _labels(named: list[tuple[str, xr.Dataset]], by: str | None) -> list[Any]:
@@ -158,9 +160,9 @@ def _labels(named: list[tuple[str, xr.Dataset]], by: str | None) -> list[Any]:
     found = {}
     for name, each in named:
         if by not in each.coords or each[by].dims != ("equilibrium",):
+            there = [str(n) for n, c in each.coords.items() if c.dims == ("equilibrium",)]
             raise LabelError(
-                f"{name} has no coordinate {by!r} of its points: it has "
-                f"{', '.join(str(n) for n, c in each.coords.items() if c.dims == ('equilibrium',))}."
+                f"{name} has no coordinate {by!r} of its points: it has {', '.join(there)}."
             )
         found[name] = set(each[by].values.tolist())
     first = next(iter(found))

@@ -106,7 +106,7 @@ def test_what_cannot_be_compared_is_refused(points):
         skeleton_distances({"two": two})
     with pytest.raises(LabelError, match="b has no fixed point, so there"):
         skeleton_distances({"a": two, "b": two.isel(equilibrium=[])})
-    with pytest.raises(LabelError, match="pass results of analysis.fixed_points, got DataArray"):
+    with pytest.raises(LabelError, match=r"analysis\.fixed_points, got DataArray"):
         skeleton_distances([two, two["state"]])
     with pytest.raises(ValueError, match=r"n_modes` must be .* 1 to 2, got 3"):
         skeleton_distances([two, three], n_modes=3)
