@@ -13,6 +13,8 @@ from neurodyn.analysis.comparison.measures import MEASURES
 from neurodyn.analysis.similarity.labelled import cka, procrustes
 from neurodyn.analysis.shared.ceiling import split_half_reliability, corrected
 from neurodyn.analysis.comparison.null import shuffle_null, p_value
+from neurodyn.analysis.meaning.optimise import optimise
+from neurodyn.analysis.meaning.reference import score_reference
 from neurodyn.analysis.shared.bootstrap import bootstrap
 from neurodyn.analysis.shared.timebins import rebin
 
@@ -142,6 +144,8 @@ __all__ = [
     "corrected",
     "shuffle_null",
     "p_value",
+    "optimise",
+    "score_reference",
     "bootstrap",
     "rebin",
     # Populations

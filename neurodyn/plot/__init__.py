@@ -11,6 +11,7 @@ from neurodyn.plot.expectations import angle_chance, expectations
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.learning import intervals_over, members, tracking
 from neurodyn.plot.linear import selection, transient_growth
+from neurodyn.plot.meaning import score_meaning
 from neurodyn.plot.operators import delay_choice, distances
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.raster import raster
@@ -50,6 +51,7 @@ __all__ = [
     "psth",
     "psychometric",
     "raster",
+    "score_meaning",
     "selection",
     "spectra",
     "spectrum",

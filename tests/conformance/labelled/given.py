@@ -23,7 +23,7 @@ OPTIONS: dict[str, list[Any]] = {
     "lags": [[1, 2]],
     "length": [2],
     "longest": [100.0],
-    "measure": ["validation_correct"],
+    "measure": ["validation_correct", "cka"],
     "model": [zoo.alrnn, zoo.alrnn2, zoo.pvrnn],
     "n_delays": [2],
     "system": [zoo.alrnn, zoo.ctrnn, zoo.oscillator],
@@ -53,6 +53,7 @@ QUICKLY: dict[str, Any] = {
     "n_repeats": 2,
     "n_splits": 4,
     "segment": 100.0,
+    "steps": 2,
 }
 #: What a labelled parameter of this name means: how names in the zoo begin ("symbols(": what the
 #: function of that name made), or what is made of the first argument.
@@ -80,6 +81,7 @@ MEANT: dict[str, tuple[Any, ...]] = {
     "projections": ("components",),
     "rates": ("population_rate(",),
     "recording": ("recording", "run"),
+    "reference": ("score_reference(",),
     "reliability": ("split_half_reliability(",),
     "result": ("regression", "lyapunov"),
     "score": ("compare(",),

@@ -112,6 +112,18 @@ BOTH = np.stack([X, X + 0.1 * Y])
 ONE = np.ones((1, 1))
 
 LAWS: dict[str, list[Law]] = {
+    "optimise": [
+        Law(
+            lambda x: analysis.optimise("cka", means(x), by="side", steps=2, n_saved=1)["captured"],
+            (X,),
+        )
+    ],
+    "score_reference": [
+        Law(
+            lambda x: analysis.score_reference("cka", means(x), n_draws=0)["without_component"],
+            (X,),
+        )
+    ],
     "compare": [Law(_compare, (X, Y))],
     "cka": [
         Law(lambda x, y: analysis.cka(means(x), means(y)), (X, Y)),

@@ -109,6 +109,8 @@ ELSEWHERE = {
     "analysis.compare": "hands it to rebin",
     "analysis.fano_factor": "binned_counts, as population_rate",
     "analysis.jpca": "hands it to labels.between",
+    "analysis.optimise": "hands it to labels.between",
+    "analysis.score_reference": "hands it to labels.between",
     "analysis.population_spectrum": "hands it to population_rate",
     "io.from_brian2": "says what was observed",
     "io.from_nwb": "hands it to align",
