@@ -31,9 +31,25 @@ from neurodyn.analysis.prediction.ridge import ridge_r
 from neurodyn.analysis.prediction.decoding import decode
 
 # Spike trains
-from neurodyn.analysis.spike_trains.firing import firing_rate, fano_factor, population_rate
+from neurodyn.analysis.spike_trains.firing import firing_rate, population_rate
+from neurodyn.analysis.spike_trains.histograms import psth
+from neurodyn.analysis.spike_trains.variability import (
+    fano_factor,
+    count_moments,
+)
+from neurodyn.analysis.spike_trains.mean_matching import mean_matched_fano
 from neurodyn.analysis.spike_trains.spike_intervals import spike_intervals, interval_statistics
 from neurodyn.analysis.spike_trains.synchrony import synchrony
+from neurodyn.analysis.spike_trains.correlograms import correlogram
+from neurodyn.analysis.spike_trains.tiling import spike_time_tiling
+from neurodyn.analysis.spike_trains.count_correlations import (
+    count_correlation,
+    noise_correlation,
+    signal_correlation,
+)
+from neurodyn.analysis.spike_trains.distances import van_rossum_distance, victor_purpura_distance
+from neurodyn.analysis.spike_trains.tuning import tuning_curve
+from neurodyn.analysis.spike_trains.tuning_maps import tuning_map
 from neurodyn.analysis.spike_trains.rhythms import population_spectrum, BANDS
 from neurodyn.analysis.spike_trains.current_clamp import detect_spikes, fi_curve
 from neurodyn.analysis.spike_trains.waveforms import aligned_correlation, main_frequency
@@ -162,11 +178,23 @@ __all__ = [
     "decode",
     # Spike trains
     "firing_rate",
-    "fano_factor",
     "population_rate",
+    "psth",
+    "fano_factor",
+    "count_moments",
+    "mean_matched_fano",
     "spike_intervals",
     "interval_statistics",
     "synchrony",
+    "correlogram",
+    "spike_time_tiling",
+    "count_correlation",
+    "noise_correlation",
+    "signal_correlation",
+    "van_rossum_distance",
+    "victor_purpura_distance",
+    "tuning_curve",
+    "tuning_map",
     "population_spectrum",
     "BANDS",
     "detect_spikes",

@@ -36,6 +36,7 @@ EXEMPT = {
     "analysis/operators/choice.py:choose_delays": "hands inputs on to inputs_of, which pairs them",
     "analysis/operators/dmd.py:linear_operator": "hands inputs on to inputs_of, which pairs them",
     "analysis/operators/dsa.py:dsa": "fits an operator to each; no value of one meets the other",
+    "analysis/spike_trains/histograms.py:psth": "hands both to align, which pairs their trials",
     "analysis/dynamics/words.py:word_divergence": "joins by the words themselves",
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,
     "neurodyn/experiments/flip_flop/__init__.py:_row": _EACH,

@@ -1,4 +1,4 @@
-"""Firing rates of units and populations, and the variability of spike counts."""
+"""Firing rates of units and populations."""
 
 from __future__ import annotations
 
@@ -18,14 +18,10 @@ from neurodyn.analysis.spike_trains.observed import (
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import TIME_TOLERANCE, Number, Window
 from neurodyn.labels.only import DATASET, takes
-from neurodyn.labels.values import classes, missing
 from neurodyn.spikes import bin as bin_spikes
 from neurodyn.spikes import rate as rate_of
 from neurodyn.spikes.build import window_edges
 from neurodyn.spikes.wider import wider
-
-#: Trials (or windows) that a variance needs.
-_LEAST = 2
 
 
 @takes(spikes=DATASET)
@@ -202,96 +198,3 @@ def _member_means(counts: np.ndarray, members: np.ndarray) -> np.ndarray:
     n = seen.astype(np.float64) @ members
     total = np.where(seen, counts, 0) @ members
     return np.where(n > 0, total / np.where(n > 0, n, 1), np.nan)
-
-
-@takes(spikes=DATASET)
-def fano_factor(
-    spikes: xr.Dataset,
-    *,
-    by: str | None = None,
-    bin_width: Number | None = None,
-    window: Window | None = None,
-) -> xr.DataArray:
-    r"""Variance over mean of spike counts, 1 for a Poisson process.
-
-    Parameters
-    ----------
-    spikes
-        Spike Dataset, or a Dataset with ``spike_count``. In trials, counts vary over trials, of
-        the whole window or in each bin; without trials they vary over the bins of a recording.
-    by
-        Label of trials: variances are taken within its values and :math:`F = \sum_c \mathrm{var}_c
-        / \sum_c \mathrm{mean}_c`, so that tuning does not count as variability.
-    bin_width
-        Width of the windows in which spikes are counted [ms]; default: everything, in trials, or
-        the bins of counts. The value depends on it.
-    window
-        Start and stop [ms], half-open; default: all that was observed.
-
-    Returns
-    -------
-    DataArray ``fano_factor`` (unit); NaN for units that never fired. Variances are unbiased
-    (n - 1), so that few trials do not lower it. The sums run over conditions and bins, each with
-    the same weight, and leave out those in which fewer than two trials observed the unit: trials
-    that end early count up to their end.
-
-    Raises
-    ------
-    LabelError
-        If there are fewer than two trials (of a condition), or bins of a continuous recording.
-
-    References
-    ----------
-    Fano (1947), Phys. Rev. 72:26.
-
-    Examples
-    --------
-    >>> from neurodyn import analysis, spikes
-    >>> ds = spikes.from_times([[5.0, 15.0, 25.0, 35.0]], window=(0, 40))
-    >>> analysis.fano_factor(ds, bin_width=10.0).values  # a clock
-    array([0.])
-    """
-    counts = binned_counts(spikes, window, bin_width, "fano_factor")
-    n = counts["spike_count"].transpose(..., "unit")
-    dim = "trial" if "trial" in n.dims else "time"
-    groups = np.zeros(n.sizes[dim], int)
-    if by is not None:
-        if by not in n.coords or n[by].dims != (dim,):
-            known = [c for c, v in n.coords.items() if v.dims == (dim,) and c != dim]
-            raise LabelError(f"there is no label {by!r} of {dim}s; there are {known}.")
-        if (unlabelled := missing(n[by].values)).any():
-            raise LabelError(
-                f"{int(unlabelled.sum())} {dim}s have no {by!r} (NaN): drop them with "
-                f".isel({dim}=spikes.{by}.notnull())."
-            )
-        groups = classes(n[by].values, what=by)[1]
-    size = np.bincount(groups)
-    if size.min() < _LEAST:
-        hint = "pass bin_width"
-        if dim == "trial":
-            hint = "select more of them" if by is None else "leave out rare conditions"
-        raise LabelError(
-            f"a variance needs two {dim if dim == 'trial' else 'bin'}s at least, got "
-            f"{size.tolist()}: {hint}."
-        )
-    values = np.moveaxis(n.values.astype(np.float64), n.dims.index(dim), 0)
-    values = values.reshape(len(groups), -1, n.sizes["unit"])
-    var, mean = np.zeros((2, n.sizes["unit"]))
-    for c in range(len(size)):
-        of_bins = _moments(values[groups == c])
-        var, mean = (total + x.sum(0) for total, x in zip((var, mean), of_bins, strict=True))
-    fano = np.where(mean > 0, var / np.where(mean > 0, mean, 1), np.nan)
-    about = {"units": "1", "long_name": "Fano factor", "kind": "statistic"}
-    about["bin_width"] = labels.bin_width(counts, what="the counts")
-    return xr.DataArray(fano, coords_of(counts, "unit"), ("unit",), "fano_factor", about)
-
-
-def _moments(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Variance and mean over trials (first axis) of each bin; 0 for bins with fewer than two."""
-    seen = ~np.isnan(counts)
-    n = seen.sum(0)
-    enough = n >= _LEAST
-    mean = np.where(seen, counts, 0).sum(0) / np.maximum(n, 1)
-    square = np.where(seen, counts - mean, 0) ** 2
-    var = square.sum(0) / np.maximum(n - 1, 1)
-    return np.where(enough, var, 0), np.where(enough, mean, 0)

@@ -47,7 +47,7 @@ def within(spikes: xr.Dataset, start: float, stop: float) -> Positions:
     """The spikes between two times, before the end of their trial and outside of gaps."""
     found, gaps = positions(spikes), gaps_of(spikes)
     time = step_middles(spikes, found.time)
-    end = _ends(spikes, stop)
+    end = trial_ends(spikes, stop)
     if found.trial is not None and (end < stop).any():
         inside = (time >= start) & (time < end[found.trial])
     else:
@@ -58,7 +58,7 @@ def within(spikes: xr.Dataset, start: float, stop: float) -> Positions:
     return Positions(found.time[inside], found.unit[inside], trial)
 
 
-def _ends(spikes: xr.Dataset, stop: float) -> np.ndarray:
+def trial_ends(spikes: xr.Dataset, stop: float) -> np.ndarray:
     """End of each trial [ms], `stop` at the latest."""
     end = np.full(spikes.sizes["trial"] if in_trials(spikes) else 1, stop)
     if "spike_trial" in spikes and "valid_until" in spikes.coords:
@@ -68,7 +68,7 @@ def _ends(spikes: xr.Dataset, stop: float) -> np.ndarray:
 
 def observed_time(spikes: xr.Dataset, start: float, stop: float) -> np.ndarray:
     """How long each unit was observed [ms], ``(trial, unit)``; one row without trials."""
-    end, n_units = _ends(spikes, stop), spikes.sizes["unit"]
+    end, n_units = trial_ends(spikes, stop), spikes.sizes["unit"]
     whole = np.maximum(end - start, 0)[:, None]
     gaps = gaps_of(spikes)
     lost = np.zeros((1, n_units)) if gaps is None else lost_time(gaps, start, end, n_units)

@@ -6,6 +6,8 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.analysis.shared.results import coords_of, results
+from neurodyn.common.checks import number
+from neurodyn.labels.convention import Number
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.spikes.build import step_middles
 from neurodyn.spikes.gaps import Gaps, cells, gaps_of, last_gap
@@ -69,40 +71,48 @@ def _seen(gaps: Gaps | None, cell: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 
 @takes(spikes=DATASET)
-def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
-    r"""Irregularity of each unit: CV, CV2 and LV of its interspike intervals.
+def interval_statistics(spikes: xr.Dataset, *, refractory: Number = 5.0) -> xr.Dataset:
+    r"""Irregularity of each unit: CV, CV2, LV and LvR of its interspike intervals.
 
     With intervals :math:`I_k`, all trials pooled, and pairs of successive intervals of one trial,
 
     .. math:: CV = \frac{\mathrm{sd}(I)}{\langle I \rangle}, \quad
        CV_2 = \Big\langle \frac{2 |I_{k+1} - I_k|}{I_{k+1} + I_k} \Big\rangle, \quad
-       LV = 3 \Big\langle \Big(\frac{I_{k+1} - I_k}{I_{k+1} + I_k}\Big)^2 \Big\rangle .
+       LV = 3 \Big\langle \Big(\frac{I_{k+1} - I_k}{I_{k+1} + I_k}\Big)^2 \Big\rangle, \quad
+       LvR = 3 \Big\langle \Big(\frac{I_{k+1} - I_k}{I_{k+1} + I_k}\Big)^2
+       \Big(1 + \frac{4 R}{I_{k+1} + I_k}\Big) \Big\rangle .
 
-    All are 0 for a clock and 1 for a Poisson process; slow changes of the rate raise the CV, while
-    CV2 and LV, which compare neighbours, hardly see them.
+    All are 0 for a clock, and the first three are 1 for a Poisson process. Slow changes of the rate
+    raise the CV, while CV2 and LV, which compare neighbours, hardly see them. LvR makes up for the
+    refractory time :math:`R`, which makes fast trains look regular.
 
     Parameters
     ----------
     spikes
         Spike Dataset: a run of a spiking model, or a recording.
+    refractory
+        Refractory time :math:`R` of LvR [ms]; 5 ms, as its authors chose because it made LvR depend
+        least on the rate of a cell. With 0 LvR is LV.
 
     Returns
     -------
-    Dataset on ``unit``: ``n_intervals``, ``mean_interval`` [ms], ``cv``, ``cv2``, ``lv``. NaN where
-    there are too few: one interval for the mean, two for the CV, a pair for CV2 and LV. Spikes at
-    one time make intervals of 0: pairs of two such have no contrast (0 over 0) and do not count for
-    CV2 and LV, and the CV is NaN if all intervals are so.
+    Dataset on ``unit``: ``n_intervals``, ``mean_interval`` [ms], ``cv``, ``cv2``, ``lv``, ``lvr``.
+    NaN where there are too few: one interval for the mean, two for the CV, a pair for the others.
+    Spikes at one time make intervals of 0: pairs of two such have no contrast (0 over 0) and do not
+    count for CV2, LV and LvR, and the CV is NaN if all intervals are so.
 
     Raises
     ------
     LabelError
         If `spikes` is no spike Dataset.
+    ValueError
+        If the refractory time is negative.
 
     References
     ----------
     CV: Softky & Koch (1993), J. Neurosci. 13:334 (with the population standard deviation, as in
     elephant). CV2: Holt et al. (1996), J. Neurophysiol. 75:1806. LV: Shinomoto et al. (2003),
-    Neural Comput. 15:2823.
+    Neural Comput. 15:2823. LvR: Shinomoto et al. (2009), PLoS Comput. Biol. 5:e1000433.
 
     Examples
     --------
@@ -111,6 +121,7 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
     >>> float(analysis.interval_statistics(clock)["cv"][0])
     0.0
     """
+    number("refractory", refractory, low=0)
     found = spike_intervals(spikes)
     n = spikes.sizes["unit"]
     unit = places(found["interval_unit"].values, spikes["unit"].values)
@@ -118,20 +129,25 @@ def interval_statistics(spikes: xr.Dataset) -> xr.Dataset:
     count = np.bincount(unit, minlength=n)
     pair = _successive(found)
     pair = pair[isi[pair + 1] + isi[pair] > 0]
-    contrast = np.abs(isi[pair + 1] - isi[pair]) / (isi[pair + 1] + isi[pair])
+    both = isi[pair + 1] + isi[pair]
+    contrast = np.abs(isi[pair + 1] - isi[pair]) / both
     mean = _mean(isi, unit, n)
     spread = np.sqrt(_mean((isi - mean[unit]) ** 2, unit, n))
     defined = (count >= 2) & (mean > 0)
     cv = np.where(defined, spread / np.where(defined, mean, 1), np.nan)
-    cv2, lv = (_mean(x, unit[pair], n) for x in (2 * contrast, 3 * contrast**2))
+    square = 3 * contrast**2
+    local = (2 * contrast, square, square * (1 + 4 * float(refractory) / both))
+    cv2, lv, lvr = (_mean(x, unit[pair], n) for x in local)
     variables = {
         "n_intervals": ("unit", count, "1", "number of interspike intervals"),
         "mean_interval": ("unit", mean, "ms", "mean interspike interval"),
         "cv": ("unit", cv, "1", "coefficient of variation of intervals"),
         "cv2": ("unit", cv2, "1", "local coefficient of variation CV2"),
         "lv": ("unit", lv, "1", "local variation LV"),
+        "lvr": ("unit", lvr, "1", "local variation LvR, corrected for refractoriness"),
     }
-    return results(variables, coords_of(spikes, "unit"), values=False)
+    coords = coords_of(spikes, "unit")
+    return results(variables, coords, values=False, refractory=float(refractory))
 
 
 def _successive(found: xr.Dataset) -> np.ndarray:

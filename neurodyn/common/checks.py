@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.common.arrays import as_array, refuse_units
 
-__all__ = ["check_whole", "number", "numbers", "whole"]
+__all__ = ["check_whole", "number", "numbers", "plain_number", "whole"]
 
 
 def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
@@ -75,6 +75,30 @@ def number(
         If it has a unit of its own.
     """
     return numbers(name, value, low=low, above=above, high=high, ndim=0)
+
+
+def plain_number(
+    name: str,
+    value: Any,
+    *,
+    low: float | int | None = None,
+    above: float | int | None = None,
+    high: float | int | None = None,
+) -> float:
+    """Check a finite number as `number` does, and return it in double precision.
+
+    Parameters
+    ----------
+    name, value, low, above, high
+        As of `number`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `number`.
+    """
+    number(name, value, low=low, above=above, high=high)
+    return float(value)
 
 
 def numbers(

@@ -15,8 +15,8 @@ from neurodyn.labels.plain import plain_times
 from neurodyn.labels.wording import told
 from neurodyn.signals.smooth import smooth
 from neurodyn.spikes.build import step_middles, window_edges
-from neurodyn.spikes.gaps import Gaps, gaps_of, unobserved_bins
-from neurodyn.spikes.join import in_trials, positions
+from neurodyn.spikes.gaps import gaps_of, unobserved_bins
+from neurodyn.spikes.join import Positions, in_trials, positions
 from neurodyn.spikes.wider import rebinned
 
 #: Coordinates of spikes that bins do not keep.
@@ -70,19 +70,8 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
     plain_times(bin_width, "bin_width")
     if "spike_count" in spikes and "spike_time" not in spikes:
         return rebinned(spikes, bin_width, window)
-    found = positions(spikes)
-    start, stop = _bin_window(spikes, window)
-    n_bins = _n_bins(start, stop, float(bin_width))
-    edges = start + np.arange(n_bins + 1) * float(bin_width)
-    edges[-1] = stop  # which may be a rounding error away
-
-    gaps = gaps_of(spikes)
-    spike_time = step_middles(spikes, found.time)
-    place = np.clip(((spike_time - start) // bin_width).astype(np.int64), 0, n_bins - 1)
-    # The quotient is rounded; the edges decide.
-    place -= spike_time < edges[place]
-    place += spike_time >= edges[np.clip(place + 1, 0, n_bins)]
-    inside = (place >= 0) & (place < n_bins)
+    found, place, edges = places_in_bins(spikes, bin_width, window)
+    n_bins, inside = edges.size - 1, place >= 0
 
     dims = ("trial", "time", "unit") if in_trials(spikes) else ("time", "unit")
     shape = [n_bins if dim == "time" else spikes.sizes[dim] for dim in dims]
@@ -104,13 +93,14 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
         if set(c.dims) <= set(dims) and n not in _OF_SPIKES
     }
     coords["time"] = edges[:-1] + float(bin_width) / 2
-    counts, ends, holes = _pad(spikes, counts, edges, gaps)
+    counts, ends, holes = _pad(spikes, counts, edges)
     if ends is not None:
         of_trials = "trial" if in_trials(spikes) else ()
         ends = ends if in_trials(spikes) else ends[0]
         coords["n_valid"] = (of_trials, ends)
         coords["valid_until"] = (of_trials, edges[ends])
     about = {n: v for n, v in spikes.attrs.items() if n not in ("kind", "source", "obs_intervals")}
+    about |= {"bin_width": float(bin_width), "window": [float(edges[0]), float(edges[-1])]}
     if holes:
         about["gaps"] = 1
     return labels.dataset(
@@ -118,9 +108,32 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
         coords,
         source=spikes.attrs.get("source", "recording"),
         kind="spike_count",
-        attrs=about | {"bin_width": float(bin_width), "window": [start, stop]},
+        attrs=about,
         values=False,
     )
+
+
+def places_in_bins(
+    spikes: xr.Dataset, bin_width: Number, window: Window | None
+) -> tuple[Positions, np.ndarray, np.ndarray]:
+    """All spikes, the bin in which each lies (-1: in none), and the edges of the bins [ms].
+
+    Raises
+    ------
+    LabelError
+        As `bin`.
+    """
+    found = positions(spikes)
+    start, stop = _bin_window(spikes, window)
+    n_bins = _n_bins(start, stop, float(bin_width))
+    edges = start + np.arange(n_bins + 1) * float(bin_width)
+    edges[-1] = stop  # which may be a rounding error away
+    spike_time = step_middles(spikes, found.time)
+    place = np.clip(((spike_time - start) // bin_width).astype(np.int64), 0, n_bins - 1)
+    # The quotient is rounded; the edges decide.
+    place -= spike_time < edges[place]
+    place += spike_time >= edges[np.clip(place + 1, 0, n_bins)]
+    return found, np.where(place < n_bins, place, -1), edges
 
 
 def _bin_window(ds: xr.Dataset, window: Window | None) -> tuple[float, float]:
@@ -155,12 +168,13 @@ def _n_bins(start: float, stop: float, bin_width: float) -> int:
     return n_bins
 
 
-def _pad(
-    ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray, gaps: Gaps | None
-) -> tuple[np.ndarray, np.ndarray | None, bool]:
-    """Counts with NaN in bins that were not observed in full.
+def bins_observed(ds: xr.Dataset, edges: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Which bins were observed in full.
 
-    Also the number of whole bins of each trial if trials end early, and whether there are gaps.
+    Returns
+    -------
+    The number of bins before the end of each trial, None if all trials have all; and whether a gap
+    reaches into each bin (trial, time, unit), None if none does.
     """
     ends, n_bins = None, len(edges) - 1
     if "valid_until" in ds.coords:
@@ -168,19 +182,30 @@ def _pad(
         whole = np.searchsorted(edges, until + TIME_TOLERANCE, side="right") - 1
         whole = np.clip(whole, 0, n_bins)
         ends = None if (whole == n_bins).all() else whole
-    holes = None
+    holes, gaps = None, gaps_of(ds)
     if gaps is not None:
         n_trials = ds.sizes["trial"] if in_trials(ds) else 1
-        holes = unobserved_bins(gaps, edges, n_trials, ds.sizes["unit"]).reshape(counts.shape)
+        holes = unobserved_bins(gaps, edges, n_trials, ds.sizes["unit"])
         holes = holes if holes.any() else None
+    return ends, holes
+
+
+def _pad(
+    ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None, bool]:
+    """Counts with NaN in bins that were not observed in full.
+
+    Also the number of whole bins of each trial if trials end early, and whether there are gaps.
+    """
+    ends, holes = bins_observed(ds, edges)
     if ends is None and holes is None:
         return counts, None, False
     padded = counts.astype(np.float32)
     if ends is not None:
-        late = np.arange(n_bins)[None, :] >= ends[:, None]
+        late = np.arange(len(edges) - 1)[None, :] >= ends[:, None]
         padded[late if in_trials(ds) else late[0]] = np.nan
     if holes is not None:
-        padded[holes] = np.nan
+        padded[holes.reshape(counts.shape)] = np.nan
     return padded, ends, holes is not None
 
 

@@ -16,6 +16,7 @@ __all__ = ["EXEMPT", "MEANT", "OPTIONS", "QUICKLY"]
 #: arguments are called: they make what takes long.
 OPTIONS: dict[str, list[Any]] = {
     "by": ["coherence", "n_relu", "sweep", [], "population"],
+    "cost": [0.1],
     "dim": ["trial", "unit", "sweep", "seed"],
     "bin_width": [20.0],
     "dt": [10.0],
@@ -50,7 +51,9 @@ QUICKLY: dict[str, Any] = {
     "n_draws": 4,
     "n_folds": 2,
     "n_null": 4,
+    "n_permutations": 20,
     "n_repeats": 2,
+    "n_shifts": 20,
     "n_splits": 4,
     "segment": 100.0,
     "steps": 2,
@@ -60,6 +63,7 @@ QUICKLY: dict[str, Any] = {
 MEANT: dict[str, tuple[Any, ...]] = {
     "acf": ("autocorrelation(",),
     "coded": ("symbols(",),
+    "covariate": ("position", zoo.position_of),
     "cycle": ("limit_cycle",),
     "cycles": ("cycles",),
     "distance": ("spectral_distance(",),
@@ -142,8 +146,11 @@ EXEMPT: dict[str, dict[str, str]] = {
     "clock": {
         "neurodyn.io.to_neo": "samples at uneven times become a signal of its kind",
         "neurodyn.analysis.compare": _BINS,
+        "neurodyn.analysis.count_correlation": _BINS,
         "neurodyn.analysis.fano_factor": _BINS,
         "neurodyn.analysis.firing_rate": _BINS,
+        "neurodyn.analysis.noise_correlation": _BINS,
+        "neurodyn.analysis.signal_correlation": _BINS,
         "neurodyn.analysis.synchrony": _BINS,
         "neurodyn.analysis.targeted_axes": "each time is regressed for itself",
         "neurodyn.labels.between": _BINS,

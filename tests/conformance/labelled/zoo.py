@@ -23,6 +23,7 @@ __all__ = [
     "ctrnn",
     "labelled",
     "oscillator",
+    "position_of",
     "pvrnn",
     "seeds",
     "spike_table",
@@ -60,6 +61,18 @@ def _trains(rng, units, rate):
     n = rng.poisson(rate * (1 + np.arange(len(units))))
     time = rng.uniform(WINDOW[0], WINDOW[1], n.sum())
     return time, np.repeat(units, n)
+
+
+def position_of(spikes):
+    """A position over the times of spikes, in their trials if they have any."""
+    start, stop = spikes.attrs["window"]
+    time = labels.time_axis(int((stop - start) / 10.0), 10.0, start) - 5.0
+    dims = tuple(d for d in ("trial", "time") if d == "time" or d in spikes.dims)
+    rng = np.random.default_rng(4)
+    size = [time.size if d == "time" else spikes.sizes[d] for d in dims]
+    walk = np.cumsum(rng.normal(size=size), -1)
+    coords = {"trial": spikes["trial"].values} if "trial" in dims else {}
+    return xr.DataArray(walk, {"time": time, **coords}, dims, "position")
 
 
 def _conditions(n):

@@ -56,6 +56,10 @@ def _trains(times):
     return spikes.from_times([np.unique(unit) for unit in times[0].T], window=window)
 
 
+def _of_sides(measure, x):
+    return measure(counts(x).assign_coords(side=("trial", np.arange(len(x)) % 8)), "side")
+
+
 def _of_variable(x):
     return analysis.synchrony(of_trials(x).to_dataset(), variable="rate")
 
@@ -303,6 +307,50 @@ LAWS: dict[str, list[Law]] = {
             (COUNTS,), 1, "matters", True, "along", digits=np.float64,
         )
     ],
+    "psth": [
+        Law(
+            lambda x, name=name: analysis.psth(counts(x), [])[name],
+            (COUNTS,), 1, "matters", True, "along", digits=np.float32,
+        )
+        for name in ("rate", "sem", "high")
+    ],
+    "count_moments": [
+        Law(
+            lambda x, name=name: analysis.count_moments(counts(x), [])[name],
+            (COUNTS,), power, offset, True, "along", digits=np.float64,
+        )
+        for name, power, offset in (
+            ("mean_count", 1, "carried"), ("count_variance", 2, "ignored"), ("fano", 1, "matters")
+        )
+    ],
+    "count_correlation": [
+        Law(
+            lambda x: analysis.count_correlation(counts(x)).correlation[::5, ::5],
+            (COUNTS,), own=True, units="same", digits=np.float64,
+        )
+    ],
+    "noise_correlation": [
+        Law(
+            lambda x: _of_sides(analysis.noise_correlation, x).correlation[::5, ::5],
+            (COUNTS,), own=True, units="same", digits=np.float64,
+        )
+    ],
+    "signal_correlation": [
+        Law(
+            lambda x: _of_sides(analysis.signal_correlation, x).correlation[::5, ::5],
+            (COUNTS,), own=True, units="same", digits=np.float64,
+        )
+    ],
+    "tuning_curve": [
+        Law(
+            lambda x, name=name: _of_sides(analysis.tuning_curve, x)[name],
+            (COUNTS,), power, offset, True, "along", digits=np.float64,
+        )
+        for name, power, offset in (
+            ("rate", 1, "matters"), ("depth", 0, "matters"), ("explained", 0, "ignored"),
+            ("p_value", 0, "ignored"),
+        )
+    ],
     "population_rate": [
         Law(lambda x: analysis.population_rate(counts(x)).rate, (COUNTS,), 1, "matters")
     ],
@@ -325,7 +373,7 @@ LAWS: dict[str, list[Law]] = {
     ],
     "interval_statistics": [
         Law(
-            lambda t: analysis.interval_statistics(_trains(t))[name],
+            lambda t, name=name: analysis.interval_statistics(_trains(t))[name],
             (TIMES,), units="along", most=3.0, digits=np.float64,
         )
         for name in ("cv", "cv2", "lv")
@@ -497,7 +545,14 @@ _RECORD = "describes measures, and holds no data"
 _MODEL = "runs a model, whose units and scale are its own"
 _JACOBIAN = "of Jacobians, whose scale is that of time"
 _SYMBOLS = "of symbols, which have no scale"
+_SPIKES = "of spike times, with parameters in ms; see spike_intervals"
 LEFT_OUT = {
+    "mean_matched_fano": "matches means in bins of spikes, which have no scale",
+    "correlogram": _SPIKES,
+    "spike_time_tiling": _SPIKES,
+    "van_rossum_distance": _SPIKES,
+    "victor_purpura_distance": _SPIKES,
+    "tuning_map": _SPIKES,
     "Measure": _RECORD,
     "Pairwise": _RECORD,
     "of_samples": _RECORD,

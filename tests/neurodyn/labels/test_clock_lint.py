@@ -17,7 +17,7 @@ FUNCTIONS = {"diff", "asarray", "array", "float", "gradient", "ptp", "median", "
     "searchsorted", "interp", "max", "min", "mean", "list", "round", "flatnonzero",
 }  # fmt: skip
 #: What returns a `Clock`, whose `time` is what code shall read, or spikes, whose `time` is no axis.
-CLOCKS = {"clock", "_clock", "Clock", "positions", "within", "Spikes"}
+CLOCKS = {"clock", "_clock", "Clock", "positions", "within", "Spikes", "Trains", "trains_of"}
 
 #: Places that may, each with the reason.
 ALLOWED = {

@@ -102,12 +102,26 @@ COUNTED = {
     "trials.psth counts": lambda k, w: _mean_of_unit_0(
         trials.psth(counts([k])[1], [], window=w).rate
     ),
+    "analysis.psth": lambda k, w: _mean_of_unit_0(analysis.psth(counts([k])[0], [], window=w).rate),
+    "analysis.psth counts": lambda k, w: _mean_of_unit_0(
+        analysis.psth(counts([k])[1], [], window=w).rate
+    ),
+    "analysis.correlogram": lambda k, w: analysis.correlogram(counts([k])[0], window=w).n_spikes[0],
     "plot.raster": lambda k, w: _raster(counts([k])[0], w),
 }  # fmt: skip
 #: Functions whose window is tried elsewhere, or is handed on to one of the above.
 ELSEWHERE = {
     "analysis.compare": "hands it to rebin",
     "analysis.fano_factor": "binned_counts, as population_rate",
+    "analysis.count_moments": "binned_counts, as population_rate",
+    "analysis.mean_matched_fano": "binned_counts, as population_rate",
+    "analysis.count_correlation": "binned_counts, as population_rate",
+    "analysis.noise_correlation": "binned_counts, as population_rate",
+    "analysis.signal_correlation": "binned_counts, as population_rate",
+    "analysis.spike_time_tiling": "trains_of, as correlogram",
+    "analysis.van_rossum_distance": "trains_of, as correlogram",
+    "analysis.victor_purpura_distance": "trains_of, as correlogram",
+    "analysis.tuning_curve": "within, as firing_rate",
     "analysis.jpca": "hands it to labels.between",
     "analysis.optimise": "hands it to labels.between",
     "analysis.score_reference": "hands it to labels.between",
