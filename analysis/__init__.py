@@ -10,7 +10,10 @@ from neurodyn.analysis.comparison.compare import compare
 from neurodyn.analysis.shared.measure import Measure, Pairwise, of_samples, CrossValidation
 from neurodyn.analysis.operators.pairwise import of_dynamics
 from neurodyn.analysis.comparison.measures import MEASURES
-from neurodyn.analysis.similarity.labelled import cka, procrustes
+from neurodyn.analysis.similarity.labelled import cka, nbs, procrustes, distance_correlation
+from neurodyn.analysis.similarity.correlations import cca, svcca, pwcca, linear_r2
+from neurodyn.analysis.similarity.grid import Similarity
+from neurodyn.analysis.similarity.kernels import rbf_kernel, laplace_kernel, whitened
 from neurodyn.analysis.shared.ceiling import split_half_reliability, corrected
 from neurodyn.analysis.comparison.null import shuffle_null, p_value
 from neurodyn.analysis.meaning.optimise import optimise
@@ -155,7 +158,17 @@ __all__ = [
     "CrossValidation",
     "MEASURES",
     "cka",
+    "nbs",
     "procrustes",
+    "distance_correlation",
+    "cca",
+    "svcca",
+    "pwcca",
+    "linear_r2",
+    "Similarity",
+    "rbf_kernel",
+    "laplace_kernel",
+    "whitened",
     "split_half_reliability",
     "corrected",
     "shuffle_null",

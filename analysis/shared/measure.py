@@ -117,6 +117,9 @@ class Measure:
         How `compare` computes it; None for measures of one population.
     name
         Default: the name of `function`.
+    identifier
+        What it is called in the catalogue of similarity measures of Cloos, Yang & Cueva (2024), by
+        which numbers of two papers can be told apart; "" if it has no place there.
 
     Raises
     ------
@@ -132,6 +135,7 @@ class Measure:
     reference: tuple[str, ...] = ()
     pairwise: Pairwise | None = None
     name: str = ""
+    identifier: str = ""
 
     def __post_init__(self):
         name = self.name or getattr(self.function, "__name__", "")

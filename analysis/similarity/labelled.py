@@ -1,57 +1,35 @@
-"""How alike two labelled populations represent the same conditions and times."""
+"""CKA, normalised Bures similarity, Procrustes angle and distance correlation, of labelled data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
+import jax.numpy as jnp
 import xarray as xr
 
-from neurodyn.analysis.shared.arrays import pick, samples
-from neurodyn.analysis.shared.conditions import condition_means
-from neurodyn.analysis.similarity.alignment import (
-    debiased_cka,
-    linear_cka,
-    procrustes_angle,
-    shape_angle,
-)
-from neurodyn.labels import LabelError, match
-from neurodyn.labels.matching import shared_coords
-from neurodyn.labels.roles import OUTCOMES, conditions
+from neurodyn.analysis.similarity.alignment import procrustes_angle, shape_angle
+from neurodyn.analysis.similarity.grid import Similarity
+from neurodyn.analysis.similarity.kernels import Embed
+from neurodyn.analysis.similarity.measured import Population, measured
+from neurodyn.analysis.similarity.report import Report, reported, units_of
 
 
-def _labelled(function, a, b, by, name: str | None, **attrs) -> xr.DataArray:
-    a, b = pick(a, name, what="a"), pick(b, name, what="b")
-    if by is not None:
-        by = [by] if isinstance(by, str) else list(by)
-        a, b = condition_means(a, by, what="a"), condition_means(b, by, what="b")
-    dims = [str(dim) for dim in a.dims if dim != "unit"]
-    for dim in dims:
-        try:
-            a, b = match(a, b, dim, by=by if dim == "condition" and by else None)
-        except LabelError as error:
-            raise LabelError(f"{error}{_advice(a, b) if dim == 'trial' else ''}") from None
-    b = b.transpose(*a.dims)
-    value = function(samples(a, what="a"), samples(b, what="b"))
-    attrs |= {"n_units": [a.sizes["unit"], b.sizes["unit"]], "by": ", ".join(by or [])}
-    return xr.DataArray(float(value), attrs=attrs)
-
-
-def _advice(a: xr.DataArray, b: xr.DataArray) -> str:
-    """Hint for an error: conditions whose means can be compared where trials differ."""
-    shared = conditions(a) or [n for n in shared_coords(a, b, "trial") if n not in OUTCOMES]
-    names = [n for n in shared if n in b.coords]
-    return f" Or compare the means of conditions, by={names}." if names else ""
+def _name(kernel: str | Embed) -> str:
+    return kernel if isinstance(kernel, str) else getattr(kernel, "__name__", repr(kernel))
 
 
 def cka(
-    a: xr.Dataset | xr.DataArray,
-    b: xr.Dataset | xr.DataArray,
+    a: Population,
+    b: Population,
     *,
     by: str | Sequence[str] | None = None,
-    debiased: bool = False,
+    kernel: str | Embed = "linear",
+    estimator: Literal["centred", "lange", "song"] = "centred",
+    report: Report = "score",
     variable: str | None = None,
 ) -> xr.DataArray:
-    """Linear CKA of two labelled populations.
+    r"""Centred kernel alignment of two populations: the cosine of their centred kernels.
 
     Parameters
     ----------
@@ -61,8 +39,17 @@ def cka(
         (`choice`, `rt`) may differ. `compare` brings trials and time axes together.
     by
         Labels of trials that make a condition: the means of conditions are compared instead.
-    debiased
-        Whether to use `debiased_cka`.
+    kernel
+        "linear" (the default, because most published numbers are of it), "rbf" or "laplace" with
+        the median distance as width, one from `rbf_kernel` or `laplace_kernel`, or a function, see
+        `Similarity`.
+    estimator
+        "centred": kernels are centred (Gretton); with more units than samples it tends to 1 for any
+        two populations. "lange": the diagonal is then set to 0. "song": the unbiased estimator,
+        which is 0 on average for unrelated noise, may be negative, and needs four samples. They are
+        three numbers, so say which.
+    report
+        "score", "angle" (its arccos [rad]), "angular_score" or "euclidean", see `Similarity`.
     variable
         Which variable of a Dataset.
 
@@ -74,24 +61,87 @@ def cka(
     ------
     LabelError
         If labels differ or values are missing.
+    ValueError
+        If a population does not vary, or an option is not known.
+
+    References
+    ----------
+    Kornblith et al. (2019), ICML 97:3519; Lange et al. (2022), arXiv:2206.10999 ("lange"); Song et
+    al. (2012), JMLR 13:1393 ("song").
     """
-    return _labelled(
-        debiased_cka if debiased else linear_cka,
+    return measured(
+        Similarity(kernel, estimator, "cosine", report),
         a,
         b,
         by,
         variable,
-        units="1",
-        long_name="debiased linear CKA" if debiased else "linear CKA",
+        units=units_of(report),
+        long_name="CKA",
+        kernel=_name(kernel),
+        estimator=estimator,
+        report=report,
+    )
+
+
+def nbs(
+    a: Population,
+    b: Population,
+    *,
+    by: str | Sequence[str] | None = None,
+    kernel: str | Embed = "linear",
+    report: Report = "score",
+    variable: str | None = None,
+) -> xr.DataArray:
+    r"""Normalised Bures similarity of two populations, :math:`|X'Y|_* / (|X|_F |Y|_F)`.
+
+    It is the cosine of the Procrustes angle, so that directions of little variance count for more
+    than in CKA.
+
+    Parameters
+    ----------
+    a, b, by
+        As for `cka`.
+    kernel
+        As for `cka`; the kernels must be positive.
+    report
+        "score", "angle" (`procrustes`), "angular_score" or "euclidean".
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    Scalar DataArray.
+
+    Raises
+    ------
+    LabelError
+        If labels differ or values are missing.
+
+    References
+    ----------
+    Tang, Maddox, Dickens, Diethe & Damianou (2020), arXiv:2003.11498; Harvey, Larsen & Williams
+    (2024), UniReps 243:11.
+    """
+    return measured(
+        Similarity(kernel, "centred", "bures", report),
+        a,
+        b,
+        by,
+        variable,
+        units=units_of(report),
+        long_name="normalised Bures similarity",
+        kernel=_name(kernel),
+        report=report,
     )
 
 
 def procrustes(
-    a: xr.Dataset | xr.DataArray,
-    b: xr.Dataset | xr.DataArray,
+    a: Population,
+    b: Population,
     *,
     by: str | Sequence[str] | None = None,
     alpha: float = 1.0,
+    report: Report = "angle",
     variable: str | None = None,
 ) -> xr.DataArray:
     """Procrustes angle of two labelled populations.
@@ -102,25 +152,83 @@ def procrustes(
         As for `cka`.
     alpha
         As for `shape_angle`.
+    report
+        "angle", "score" (its cosine, `nbs`), "angular_score" or "euclidean" (the distance after the
+        best rotation of two shapes of norm 1).
     variable
         Which variable of a Dataset.
 
     Returns
     -------
-    Scalar DataArray [rad].
+    Scalar DataArray, in rad for "angle".
 
     Raises
     ------
     LabelError
         If labels differ or values are missing.
     """
-    return _labelled(
-        lambda x, y: procrustes_angle(x, y) if alpha == 1 else shape_angle(x, y, alpha=alpha),
+
+    def form(x, y):
+        angle = procrustes_angle(x, y) if alpha == 1 else shape_angle(x, y, alpha=alpha)
+        return reported(jnp.cos(angle), 4 * jnp.sin(angle / 2) ** 2, report)
+
+    return measured(
+        form,
         a,
         b,
         by,
         variable,
-        units="rad",
+        units=units_of(report),
         long_name="Procrustes angle",
         alpha=float(alpha),
+        report=report,
+    )
+
+
+def distance_correlation(
+    a: Population,
+    b: Population,
+    *,
+    by: str | Sequence[str] | None = None,
+    squared: bool = False,
+    variable: str | None = None,
+) -> xr.DataArray:
+    """Distance correlation of two populations, from the Euclidean distances of their samples.
+
+    In the limit of many samples it is 0 only for independent populations, whatever the form of
+    their relation. With few samples it is biased upwards; the estimator without bias is
+    ``Similarity("distances", "song")``, of the square.
+
+    Parameters
+    ----------
+    a, b, by
+        As for `cka`.
+    squared
+        Whether to leave out the root: the cosine of the two centred matrices of distances. Both are
+        called distance correlation.
+    variable
+        Which variable of a Dataset.
+
+    Returns
+    -------
+    Scalar DataArray.
+
+    Raises
+    ------
+    LabelError
+        If labels differ or values are missing.
+
+    References
+    ----------
+    Székely, Rizzo & Bakirov (2007), Annals of Statistics 35:2769.
+    """
+    point = Similarity("distances")
+    return measured(
+        point if squared else lambda x, y: jnp.sqrt(point(x, y)),
+        a,
+        b,
+        by,
+        variable,
+        units="1",
+        long_name="squared distance correlation" if squared else "distance correlation",
     )

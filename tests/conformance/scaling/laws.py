@@ -131,8 +131,31 @@ LAWS: dict[str, list[Law]] = {
     "compare": [Law(_compare, (X, Y))],
     "cka": [
         Law(lambda x, y: analysis.cka(means(x), means(y)), (X, Y)),
-        Law(lambda x, y: analysis.cka(means(x), means(y), debiased=True), (X, Y)),
+        Law(lambda x, y: analysis.cka(means(x), means(y), estimator="song"), (X, Y)),
+        Law(lambda x, y: analysis.cka(means(x), means(y), kernel="rbf"), (X, Y)),
         Law(lambda x, y: analysis.cka(means(x), means(y)), (WIDE, Y)),
+    ],
+    "nbs": [Law(lambda x, y: analysis.nbs(means(x), means(y)), (X, Y))],
+    "cca": [Law(lambda x, y: analysis.cca(means(x), means(y)), (X, Y), condition=1e4)],
+    "svcca": [
+        Law(lambda x, y: analysis.svcca(means(x), means(y), keep=3), (WIDE, Y), condition=1e4)
+    ],
+    "pwcca": [Law(lambda x, y: analysis.pwcca(means(x), means(y)), (X, Y), condition=1e4)],
+    "distance_correlation": [
+        Law(lambda x, y: analysis.distance_correlation(means(x), means(y)), (X, Y))
+    ],
+    "linear_r2": [
+        Law(lambda x, y: analysis.linear_r2(means(x), means(y)), (X, Y), condition=1e4),
+        Law(lambda x, y: analysis.linear_r2(means(x), means(y), penalty=0.1), (WIDE, Y)),
+    ],
+    "Similarity": [
+        Law(lambda x, y: analysis.Similarity(**parts)(flat(x), flat(y)), (X, Y), condition=1e4)
+        for parts in (
+            {"embed": "laplace", "report": "angle"},
+            {"embed": "rbf", "compare": "bures"},
+            {"embed": "distances", "centre": "song"},
+            {"embed": "whitened", "compare": "mean_correlation"},
+        )
     ],
     "procrustes": [Law(lambda x, y: analysis.procrustes(means(x), means(y)), (X, Y))],
     "linear_cka": [Law(lambda x, y: analysis.linear_cka(flat(x), flat(y)), (X, Y))],
@@ -542,6 +565,7 @@ LAWS: dict[str, list[Law]] = {
 }  # fmt: skip
 
 _RECORD = "describes measures, and holds no data"
+_EMBEDDING = "makes an embedding; see Similarity"
 _MODEL = "runs a model, whose units and scale are its own"
 _JACOBIAN = "of Jacobians, whose scale is that of time"
 _SYMBOLS = "of symbols, which have no scale"
@@ -559,6 +583,9 @@ LEFT_OUT = {
     "CrossValidation": _RECORD,
     "MEASURES": _RECORD,
     "of_dynamics": _RECORD,
+    "rbf_kernel": _EMBEDDING,
+    "laplace_kernel": _EMBEDDING,
+    "whitened": _EMBEDDING,
     "operator_alignment": "gives orthogonal matrices; see operator_distance",
     "RECONSTRUCTION_PROTOCOLS": _RECORD,
     "BANDS": "frequencies in Hz",
