@@ -27,7 +27,7 @@ LEAST = 2
 def fano_factor(
     spikes: xr.Dataset,
     *,
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     bin_width: Number | None = None,
     window: Window | None = None,
     ddof: int = 1,
@@ -40,8 +40,9 @@ def fano_factor(
         Spike Dataset, or a Dataset with ``spike_count``. In trials, counts vary over trials, of
         the whole window or in each bin; without trials they vary over the bins of a recording.
     by
-        Label of trials: variances are taken within its values and :math:`F = \sum_c \mathrm{var}_c
-        / \sum_c \mathrm{mean}_c`, so that tuning does not count as variability.
+        Labels of trials, one or several: variances are taken within their values and
+        :math:`F = \sum_c \mathrm{var}_c / \sum_c \mathrm{mean}_c`, so that tuning does not count as
+        variability.
     bin_width
         Width of the windows in which spikes are counted [ms]; default: everything, in trials, or
         the bins of counts. The value depends on it.
@@ -78,22 +79,12 @@ def fano_factor(
     counts = binned_counts(spikes, window, bin_width, "fano_factor")
     n = counts["spike_count"].transpose(..., "unit")
     dim = "trial" if "trial" in n.dims else "time"
-    groups = np.zeros(n.sizes[dim], int)
-    if by is not None:
-        if by not in n.coords or n[by].dims != (dim,):
-            known = [c for c, v in n.coords.items() if v.dims == (dim,) and c != dim]
-            raise LabelError(f"there is no label {by!r} of {dim}s; there are {known}.")
-        if (unlabelled := missing(n[by].values)).any():
-            raise LabelError(
-                f"{int(unlabelled.sum())} {dim}s have no {by!r} (NaN): drop them with "
-                f".isel({dim}=spikes.{by}.notnull())."
-            )
-        groups = classes(n[by].values, what=by)[1]
+    groups = _groups(n, dim, [by] if isinstance(by, str) else list(by or []))
     size = np.bincount(groups)
     if size.min() < LEAST:
         hint = "pass bin_width"
         if dim == "trial":
-            hint = "select more of them" if by is None else "leave out rare conditions"
+            hint = "leave out rare conditions" if by else "select more of them"
         raise LabelError(
             f"a variance needs two {dim if dim == 'trial' else 'bin'}s at least, got "
             f"{size.tolist()}: {hint}."
@@ -107,6 +98,23 @@ def fano_factor(
     about = {"units": "1", "long_name": "Fano factor", "kind": "statistic", "ddof": ddof}
     about["bin_width"] = labels.bin_width(counts, what="the counts")
     return xr.DataArray(fano, coords_of(counts, "unit"), ("unit",), "fano_factor", about)
+
+
+def _groups(counts: xr.DataArray, dim: str, by: Sequence[str]) -> np.ndarray:
+    """The group of each trial (or bin): a code for each combination of labels."""
+    groups = np.zeros(counts.sizes[dim], int)
+    for name in by:
+        if name not in counts.coords or counts[name].dims != (dim,):
+            known = [c for c, v in counts.coords.items() if v.dims == (dim,) and c != dim]
+            raise LabelError(f"there is no label {name!r} of {dim}s; there are {known}.")
+        if (unlabelled := missing(counts[name].values)).any():
+            raise LabelError(
+                f"{int(unlabelled.sum())} {dim}s have no {name!r} (NaN): drop them with "
+                f".isel({dim}=spikes.{name}.notnull())."
+            )
+        levels, code = classes(counts[name].values, what=name)
+        groups = groups * len(levels) + code
+    return np.unique(groups, return_inverse=True)[1]
 
 
 def moments(
