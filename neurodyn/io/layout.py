@@ -46,7 +46,7 @@ def describe(
             "coord": name in ds.coords,
         }
         if variable.ndim == 0 or str(name) in kept:
-            entry["values"] = _listed(variable.values)
+            entry["values"] = listed(variable.values)
         variables[str(name)] = entry
     about = {
         "version": VERSION,
@@ -59,7 +59,7 @@ def describe(
     return json.dumps(about, default=_plain)
 
 
-def _listed(values: np.ndarray) -> Any:
+def listed(values: np.ndarray) -> Any:
     """Values as JSON can hold them."""
     if values.dtype.kind in "mM":
         return values.astype(np.int64).tolist()
@@ -68,8 +68,8 @@ def _listed(values: np.ndarray) -> Any:
     return values.tolist()
 
 
-def _unlisted(values: Any, dtype: str) -> np.ndarray:
-    """Values of `_listed`."""
+def unlisted(values: Any, dtype: str) -> np.ndarray:
+    """Values of `listed`: an array of this dtype."""
     if dtype == "str":
         return np.asarray(values, dtype=str)
     kind = np.dtype(dtype).kind
@@ -169,7 +169,9 @@ def _apart(text: str) -> tuple[dict[str, dict[str, Any]], bool, str | None]:
     return parts, about["tree"], about["name"]
 
 
-def restore(about: Mapping[str, Any], arrays: Mapping[str, Any]) -> xr.Dataset:
+def restore(
+    about: Mapping[str, Any], arrays: Mapping[str, Any], *, rows: bool = True
+) -> xr.Dataset:
     """Build the Dataset that `describe` described from its arrays.
 
     Parameters
@@ -179,6 +181,8 @@ def restore(about: Mapping[str, Any], arrays: Mapping[str, Any]) -> xr.Dataset:
     arrays
         Values by name. `spike_unit` and `spike_trial` hold rows of the tables of units and trials,
         as other formats do.
+    rows
+        Whether they do; else they hold labels.
     """
     if about.get("version") != VERSION:
         raise FileFormatError(
@@ -189,12 +193,12 @@ def restore(about: Mapping[str, Any], arrays: Mapping[str, Any]) -> xr.Dataset:
     coords = [name for name, entry in about["variables"].items() if entry["coord"]]
     # In texts of neurodyn 0.1 the spikes of the Dataset hold rows, too.
     labelled = about.get("spikes") == "labels"
-    arrays = _with_labels(about["variables"], arrays) if labelled else arrays
+    arrays = _with_labels(about["variables"], arrays) if labelled and rows else arrays
     for name, entry in about["variables"].items():
         if "values" not in entry and name not in arrays:
             raise FileFormatError(f"the file is damaged: '{name}' is described but not there.")
         if "values" in entry:
-            values: Any = _unlisted(entry["values"], entry["dtype"])
+            values: Any = unlisted(entry["values"], entry["dtype"])
         else:
             values = arrays[name] if hasattr(arrays[name], "dask") else np.asarray(arrays[name])
             values = values.astype(str if entry["dtype"] == "str" else np.dtype(entry["dtype"]))

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,13 +11,15 @@ import xarray as xr
 from neurodyn.io import labelled
 from neurodyn.io.archive import FileFormatError
 from neurodyn.io.heaps import check_heaps
+from neurodyn.io.interop.csv_files import from_csv, is_csv
+from neurodyn.io.interop.matlab.load import from_matlab, is_matlab
 from neurodyn.io.neo.files import BUILD, read_neo
 from neurodyn.io.parts import cut_trials
 from neurodyn.io.select import select
 from neurodyn.io.selection import Selection
 from neurodyn.labels.convention import Window
 
-_TEXT = (".txt", ".csv", ".tsv", ".asc", ".md", ".json", ".yaml", ".yml", ".toml", ".py")
+_TEXT = (".txt", ".asc", ".md", ".json", ".yaml", ".yml", ".toml", ".py")
 
 
 def read(
@@ -32,10 +34,12 @@ def read(
     units: Any = None,
     signals: bool | str | Sequence[str] = True,
     lazy: bool | None = None,
+    mapping: Mapping[str, Any] | None = None,
 ) -> xr.Dataset | xr.DataTree:
     """Read a recording into labelled xarray.
 
     NWB files are read with pynwb; netCDF and Zarr written by neurodyn come back as they were saved;
+    MATLAB (v5 to v7.3) and CSV are read by a mapping that says what their fields and columns are;
     every other format (NIX, Axon, Blackrock, Plexon, Neuralynx, Spike2, Intan...) is read with neo.
     The format is found from the content of the file if possible, else from its extension.
 
@@ -61,6 +65,9 @@ def read(
     lazy
         Whether signals stay in the file, as dask arrays that open it when they are computed. The
         default leaves those above 1 GiB there. False loads all.
+    mapping
+        For MATLAB and CSV: what each field or column is, and the unit of times. See
+        `neurodyn.io.from_matlab` and `neurodyn.io.from_csv`. Files that neurodyn wrote need none.
 
     Returns
     -------
@@ -104,10 +111,26 @@ def read(
     if not path.exists():
         raise FileNotFoundError(f"There is no file '{path}'{_nearby(path)}")
     selection = Selection.of(window, channels, units, signals, lazy, align_event=align_event)
-    recording = (_read_folder if path.is_dir() else _read_file)(path, selection)
+    read_one = _read_folder if path.is_dir() else _read_file
+    recording = _read_mapped(path, mapping)
+    recording = read_one(path, selection) if recording is None else select(recording, selection)
     around = None if align_event is None else window
     how: dict[str, Any] = {"until": until, "trials": trials, "invalid": invalid}
     return cut_trials(recording, align_event, around, signals=selection.cut, **how)
+
+
+def _read_mapped(path: Path, mapping: Mapping[str, Any] | None) -> xr.Dataset | xr.DataTree | None:
+    """Read a MATLAB file, or CSV; None if it is neither."""
+    if is_csv(path) or (path.is_dir() and mapping is not None):
+        return from_csv(path, mapping)
+    if path.is_file():
+        with open(path, "rb") as file:
+            head = file.read(520)
+        if head and (is_matlab(head) or path.suffix.lower() == ".mat"):
+            return from_matlab(path, mapping)
+    if mapping is not None:
+        raise ValueError(f"mapping= is for MATLAB and CSV files, and '{path}' is neither.")
+    return None
 
 
 def _nearby(path: Path) -> str:
@@ -182,7 +205,7 @@ def _read_hdf5(path: Path, selection: Selection) -> xr.Dataset | xr.DataTree:
         return labelled.read(path, selection, checked=True)
     if attrs.get("format") in ("nix", b"nix"):
         return select(read_neo(path, selection), selection)
-    if path.suffix.lower() in (".nwb", ".nc", ".mat", ".hdf5", ".hdf"):
+    if path.suffix.lower() in (".nwb", ".nc", ".hdf5", ".hdf"):
         raise _not_neural(path, groups)
     try:
         return select(read_neo(path, selection), selection)

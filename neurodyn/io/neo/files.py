@@ -22,7 +22,6 @@ _WRITING = 60
 _PACKAGES = {"EDFIO": "pyedflib", "StimfitIO": "stfio", "IgorIO": "igor2"}
 #: Advice for formats that are not read.
 _ADVICE = {
-    ".mat": "Load it with scipy.io.loadmat (or h5py)",
     ".npy": "Load it with numpy.load",
     ".npz": "Load it with numpy.load",
     ".xlsx": "Load it with pandas.read_excel",

@@ -56,7 +56,8 @@ class Example(NamedTuple):
 
 
 def _read(path: Path) -> Any:
-    found = nd.io.read(path) if path.suffix == ".nwb" else nd.load(path)
+    saved = path.suffix in (".nc", ".zarr") and not (path / "neurodyn.json").exists()
+    found = nd.load(path) if saved else nd.io.read(path)
     return found.load() if hasattr(found, "load") else found
 
 

@@ -31,7 +31,7 @@ OPTIONS: dict[str, list[Any]] = {
     "n_horizons": [2],
     "over": ["step"],
     "parameter": ["W"],
-    "path": ["x.nc", "x.zarr", "x.nwb"],
+    "path": ["x.nc", "x.zarr", "x.nwb", "x.mat"],
     "sigma": [20.0],
     "span": [(0.5, 1.5)],
     "statistic": [lambda x: x.mean()],
@@ -106,6 +106,8 @@ _BINS = "each bin counts for itself, so that others may be missing"
 #: Functions that need not keep a relation, with the reason.
 EXEMPT: dict[str, dict[str, str]] = {
     "example": {
+        "neurodyn.io.to_pynapple": "its package may be missing; the tests of that bridge have it",
+        "neurodyn.io.to_rsatoolbox": "its package may be missing; the tests of that bridge have it",
         "neurodyn.io.to_nix": "names in a file are drawn, and to_neo makes what it writes",
         "neurodyn.plot.distances": "it draws a matrix of systems",
         "neurodyn.analysis.fixed_points": "its inputs do not vary in time",

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -41,6 +42,8 @@ def seen(x: Any) -> Any:
         return np.asarray(x.values)
     if isinstance(x, Figure):
         return panels(x)
+    if isinstance(x, Mapping) and x and all(isinstance(v, pd.DataFrame) for v in x.values()):
+        return seen(nd.io.from_pandas(x))
     if isinstance(x, Mapping):
         return {str(k): seen(v) for k, v in x.items()}
     if isinstance(x, list | tuple):

@@ -12,6 +12,8 @@ import xarray as xr
 
 from neurodyn import io, labels, models, params, spikes
 from neurodyn.io.files import load, save
+from tests.neurodyn.io.matlab_files import MAPPING as V73
+from tests.neurodyn.io.matlab_files import write_v73
 from tests.proof.mutated import abf, damage, foreign
 
 
@@ -175,6 +177,43 @@ def _torch(path: Path) -> None:
     torch.save({name: torch.from_numpy(x) for name, x in _weights().items()}, path)
 
 
+def _matlab(path: Path, *, compressed: bool = True) -> None:
+    """A session of a lab: structs, cells, text, numbers of several types, a sparse matrix."""
+    import scipy.io
+    import scipy.sparse
+
+    rng = np.random.default_rng(6)
+    units = np.empty((1, 3), [("spikes", object), ("area", object)])
+    units["spikes"][0] = [np.sort(rng.uniform(0, 9, (n, 1)), 0) for n in (30, 0, 12)]
+    units["area"][0] = ["PFC", "FEF", "ünter"]
+    scipy.io.savemat(path, {"session": {
+        "units": units, "lfp": rng.integers(-99, 99, (50, 2)).astype(np.int16),
+        "go": np.arange(4.0)[:, None], "ok": np.array([[True], [False], [True], [True]]),
+        "map": scipy.sparse.csc_matrix(np.eye(4)), "z": np.array([[1 + 2j]]),
+    }}, do_compression=compressed)  # fmt: skip
+
+
+#: What the fields of these files, and the columns of a table, are.
+_FIELDS = {
+    "time_unit": "s", "observed": [0, 10], "spikes": {"times": "session.units.spikes"},
+    "units": {"columns": ["session.units.area"]},
+    "trials": {"times": ["session.go"], "columns": ["session.ok"]},
+    "signals": {"lfp": {"values": "session.lfp", "unit": "uV", "rate": 10.0}},
+}  # fmt: skip
+_COLUMNS = {
+    "time_unit": "s", "observed": [0, 10], "spikes": {"time": "t", "unit": "cell"},
+    "units": {"label": "cell", "columns": ["area"]},
+}  # fmt: skip
+
+
+def _csv(path: Path) -> None:
+    times = np.random.default_rng(7).uniform(0, 9, 40)
+    rows = [
+        f"{t!r},{'abc'[k % 3]},{'PFC' if k % 3 else 'FEF'}" for k, t in enumerate(times.tolist())
+    ]
+    path.write_text("t,cell,area\n" + "\n".join(rows) + "\n")
+
+
 _TEMPLATE: list = []
 
 
@@ -206,6 +245,18 @@ SEEDS: dict[str, list[Seed]] = {
     "nwb": [
         Seed(_nwb, ".nwb", damage.hdf5),
         Seed(lambda path: io.to_nwb(recording(), path), ".nwb", damage.hdf5),
+    ],
+    "matlab5": [
+        Seed(_matlab, ".mat", read=partial(io.read, mapping=_FIELDS)),
+        Seed(partial(_matlab, compressed=False), ".mat", read=partial(io.read, mapping=_FIELDS)),
+        Seed(lambda path: io.to_matlab(recording(), path, overwrite=True), ".mat"),
+    ],
+    "matlab73": [
+        Seed(write_v73, ".mat", damage.hdf5, partial(io.read, mapping=V73)),
+    ],
+    "csv": [
+        Seed(_csv, ".csv", read=partial(io.read, mapping=_COLUMNS)),
+        Seed(lambda path: io.to_csv(recording(), path), "", damage.folder),
     ],
     "nix": [Seed(_nix, ".nix", damage.hdf5)],
     "abf1": [Seed(abf.version_1, ".abf")],

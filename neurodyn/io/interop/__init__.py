@@ -1,0 +1,1 @@
+"""To and from objects and files of other tools: pandas, CSV, MATLAB, pynapple, rsatoolbox."""
