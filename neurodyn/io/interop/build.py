@@ -1,25 +1,18 @@
 """The parts of a recording, from columns and fields that a mapping names."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from neurodyn import labels, spikes
+from neurodyn import spikes
+from neurodyn.io.interop.signal import Rows, Signal
 from neurodyn.io.interop.source import cells, is_objects, vector
 from neurodyn.io.interop.times import to_ms, unit_factor
-from neurodyn.io.parts import signal, table
-from neurodyn.io.pieces import even
+from neurodyn.io.parts import table
 from neurodyn.labels import LabelError
 from neurodyn.labels.names import free_name
-
-
-class _Rows(NamedTuple):
-    """Labels of units or trials, and their columns as coordinates."""
-
-    labels: np.ndarray
-    columns: dict[str, tuple]
 
 
 class Builder:
@@ -38,7 +31,10 @@ class Builder:
         for name, how in self.mapping.get("events", {}).items():
             found[f"events/{name}"] = self._events(name, how)
         for name, how in self.mapping.get("signals", {}).items():
-            found[f"signals/{name}"] = self._signal(name, how, units, trials)
+            where = f"mapping['signals']['{name}']"
+            found[f"signals/{name}"] = Signal(self.column, self.source.get, self.ms, where, how)(
+                name, {"unit": units, "trial": trials}
+            )
         shown = any("trial" in ds.dims for at, ds in found.items() if not at.startswith("events/"))
         if trials is not None and not shown:
             name = str(given.get("name", "trials"))
@@ -47,7 +43,7 @@ class Builder:
             )
         return found
 
-    def _ms(self, value: Any, name: str) -> np.ndarray:
+    def ms(self, value: Any, name: str) -> np.ndarray:
         if "time_unit" not in self.mapping:
             raise LabelError(
                 f"'{name}' holds times, and the mapping does not say in which unit: add "
@@ -62,20 +58,20 @@ class Builder:
             )
         return to_ms(column, unit_factor(self.mapping["time_unit"]), f"'{name}'")
 
-    def _column(self, name: Any) -> np.ndarray:
+    def column(self, name: Any) -> np.ndarray:
         if not isinstance(name, str):
             raise LabelError(f"the mapping gives {name!r} where the name of a column is needed.")
         return vector(self.source.get(name), name)
 
-    def _rows(self, section: str, dim: str, default: np.ndarray | None = None) -> _Rows:
+    def _rows(self, section: str, dim: str, default: np.ndarray | None = None) -> Rows:
         """Labels and columns of a section; rows of one label become one, if they agree."""
         how = self.mapping[section]
         columns = {
             ours: (name, kind) for kind in ("times", "columns")
             for ours, name in _named(how.get(kind, ()), f"mapping['{section}']['{kind}']").items()
         }  # fmt: skip
-        values = {ours: self._column(name) for ours, (name, _) in columns.items()}
-        label = self._column(how["label"]) if "label" in how else default
+        values = {ours: self.column(name) for ours, (name, _) in columns.items()}
+        label = self.column(how["label"]) if "label" in how else default
         if label is None:
             if not values:
                 raise LabelError(f"mapping['{section}'] names neither labels nor columns.")
@@ -95,14 +91,14 @@ class Builder:
                 )
             once = column[first]
             _refuse_differing(name, column, once[back], label, dim)
-            times = (self._ms(once, name), "ms") if kind == "times" else (once,)
+            times = (self.ms(once, name), "ms") if kind == "times" else (once,)
             found[free_name(ours, found)] = (dim, *times)
-        return _Rows(label[first], found)
+        return Rows(label[first], found)
 
-    def _trials(self) -> _Rows:
+    def _trials(self) -> Rows:
         return self._rows("trials", "trial")
 
-    def _spikes(self, units: _Rows | None, trials: _Rows | None) -> xr.Dataset:
+    def _spikes(self, units: Rows | None, trials: Rows | None) -> xr.Dataset:
         how = self.mapping["spikes"]
         if ("times" in how) == ("time" in how):
             raise LabelError(
@@ -123,7 +119,7 @@ class Builder:
         )  # fmt: skip
 
     def _of_rows(self, how: Mapping[str, Any], units: Any, trials: Any) -> tuple:
-        time = self._column(how["time"])
+        time = self.column(how["time"])
         own: dict[str, np.ndarray] = {}
         found: dict[str, np.ndarray | None] = {"trial": None}
         if "unit" not in how:
@@ -131,13 +127,13 @@ class Builder:
         for dim, rows in (("unit", units), ("trial", trials)):
             if dim not in how:
                 continue
-            column = self._column(how[dim])
+            column = self.column(how[dim])
             if column.shape != time.shape:
                 raise LabelError(
                     f"'{how[dim]}' has {column.size} values, and there are {time.size} spikes."
                 )
             found[dim], own[dim] = column, np.unique(column) if rows is None else rows.labels
-        return self._ms(time, how["time"]), found["unit"], found["trial"], own
+        return self.ms(time, how["time"]), found["unit"], found["trial"], own
 
     def _of_cells(self, how: Mapping[str, Any], units: Any, trials: Any) -> tuple:
         dims = list(how.get("dims", ["unit"]))
@@ -170,7 +166,7 @@ class Builder:
         time = np.concatenate([each.astype(np.float64) for each in flat]) if flat.size else []
         unit = own["unit"][place.get("unit", np.zeros(len(time), np.int64))]
         trial = own["trial"][place["trial"]] if "trial" in place else None
-        return self._ms(np.asarray(time, np.float64), name), unit, trial, own
+        return self.ms(np.asarray(time, np.float64), name), unit, trial, own
 
     def _observed(self, *, in_trials: bool) -> dict[str, Any]:
         given = self.mapping.get("observed")
@@ -179,9 +175,9 @@ class Builder:
         name = given if isinstance(given, str) else "observed"
         value = self.source.get(given) if isinstance(given, str) else given
         if is_objects(value):  # the intervals of each unit
-            value = [self._ms(np.asarray(each, float), name) for each in value.ravel(order="F")]
+            value = [self.ms(np.asarray(each, float), name) for each in value.ravel(order="F")]
             return {"observed": [each.reshape(-1, 2) for each in value]}
-        edges = self._ms(np.asarray(value, np.float64), name)
+        edges = self.ms(np.asarray(value, np.float64), name)
         if edges.ndim > 2 or edges.size % 2 or not edges.size or edges.shape[-1] != 2:
             raise LabelError(
                 f"'{name}' has shape {edges.shape}: give start and stop, or an array (n, 2) of the "
@@ -195,75 +191,13 @@ class Builder:
     def _events(self, name: str, how: Mapping[str, Any]) -> xr.Dataset:
         if "time" not in how:
             raise LabelError(f"mapping['events']['{name}'] needs 'time', the times of the events.")
-        time = self._ms(self._column(how["time"]), how["time"])
+        time = self.ms(self.column(how["time"]), how["time"])
         found: dict[str, Any] = {"trial": np.arange(time.size)}
         found["event_time"] = ("trial", time, "ms", "time of the event")
         for ours, theirs in _named(how.get("columns", ()), "mapping['events']").items():
-            found[free_name(ours, found)] = ("trial", self._column(theirs))
+            found[free_name(ours, found)] = ("trial", self.column(theirs))
         _refuse_lengths(f"events '{name}'", found, "trial")
         return table(found, {"table": name})
-
-    def _signal(
-        self, name: str, how: Mapping[str, Any], units: _Rows | None, trials: _Rows | None
-    ) -> xr.Dataset:
-        where = f"mapping['signals']['{name}']"
-        if "values" not in how or "unit" not in how:
-            raise LabelError(f"{where} needs 'values' and 'unit', the unit of the values.")
-        values, own = self._values(where, how)
-        axes = max(sum(size != 1 for size in values.shape), 1 if own is None else 2)
-        dims = [str(dim) for dim in how.get("dims", ["time", "channel"][:axes])]
-        values = _fitted(values, dims, how["values"])
-        order = labels.ordered(dims)
-        values = values.transpose([dims.index(dim) for dim in order])
-        coords: dict[str, Any] = {}
-        for dim, rows in (("trial", trials), ("unit", units)):
-            if dim in order and rows is not None:
-                coords |= {dim: rows.labels} | rows.columns
-        if "channel" in order and ("channels" in how or own is not None):
-            coords["channel"] = self._column(how["channels"]) if "channels" in how else own
-        time = self._clock(where, how, values.shape[order.index("time")])
-        own_dims = tuple(dim for dim in order if dim not in labels.DIMS)
-        for dim, size in zip(order, values.shape, strict=True):
-            if dim in coords and len(coords[dim]) != size:
-                raise LabelError(
-                    f"{where} has {size} entries on '{dim}', and there are {len(coords[dim])} "
-                    f"labels of {dim}s."
-                )
-        return signal(
-            values, str(how["unit"]), time, dims=order, long_name=name, coords=coords,
-            attrs={"series": name}, own_dims=own_dims,
-        )  # fmt: skip
-
-    def _values(self, where: str, how: Mapping[str, Any]) -> tuple[np.ndarray, Any]:
-        """Values of a signal, and the names of its columns if they are separate."""
-        given = how["values"]
-        if isinstance(given, str):
-            value = self.source.get(given)
-            value = value.toarray() if hasattr(value, "toarray") else value
-            array = np.asarray(value)
-            if array.dtype.kind not in "biufc":
-                raise LabelError(f"'{given}' holds {array.dtype}, and a signal is numbers.")
-            return array, None
-        columns = [self._column(name) for name in given]
-        sizes = {name: column.size for name, column in zip(given, columns, strict=True)}
-        if not columns or len(set(sizes.values())) > 1:
-            raise LabelError(f"{where}: columns of a signal have one length, got {sizes}.")
-        return np.stack(columns, 1), np.array([str(each).split(".")[-1] for each in given])
-
-    def _clock(self, where: str, how: Mapping[str, Any], n: int) -> np.ndarray:
-        if ("time" in how) == ("rate" in how):
-            raise LabelError(f"{where} needs 'time', or 'rate' [Hz] (and 'start', in time_unit).")
-        if "time" in how:
-            time = self._ms(self._column(how["time"]), how["time"])
-            if time.size != n:
-                raise LabelError(f"'{how['time']}' has {time.size} times, '{where}' {n} samples.")
-            return time
-        rate, start = how["rate"], how.get("start", 0.0)
-        rate = self._column(rate)[0] if isinstance(rate, str) else rate
-        start = self._column(start)[0] if isinstance(start, str) else start
-        if not (np.isfinite(float(rate)) and rate > 0):
-            raise LabelError(f"{where}: 'rate' is {rate!r}: give samples per second.")
-        return even(float(self._ms(start, "start")) if start else 0.0, n, float(rate))
 
 
 def _named(given: Any, where: str) -> dict[str, str]:
@@ -297,19 +231,3 @@ def _refuse_lengths(what: str, coords: Mapping[str, Any], dim: str) -> None:
     for name, each in coords.items():
         if isinstance(each, tuple) and each[0] == dim and len(each[1]) != n:
             raise LabelError(f"'{name}' of {what} has {len(each[1])} values, and there are {n}.")
-
-
-def _fitted(values: np.ndarray, dims: list[str], name: Any) -> np.ndarray:
-    """Values with as many axes as dims: axes of length 1 that are too many are left out."""
-    if "time" not in dims:
-        raise LabelError(f"'dims' of '{name}' is {dims}: one of them is 'time'.")
-    extra = values.ndim - len(dims)
-    single = [axis for axis, size in enumerate(values.shape) if size == 1]
-    if extra > 0 and len(single) >= extra:
-        return values.squeeze(tuple(single[:extra]))
-    if extra:
-        raise LabelError(
-            f"'{name}' has shape {values.shape}, and 'dims' are {dims}: name each axis in the "
-            "order in which MATLAB has them, such as ['channel', 'time']."
-        )
-    return values
