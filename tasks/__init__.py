@@ -7,6 +7,7 @@ from neurodyn.tasks.choice.perceptual_decision import PerceptualDecision
 from neurodyn.tasks.memory.flip_flop import FlipFlop
 from neurodyn.tasks.memory.n_dms import NDMS
 from neurodyn.tasks.memory.n_parity import NParity
+from neurodyn.tasks.multitask.yang2019 import Yang2019
 from neurodyn.tasks.recordings.attractor import Attractor
 from neurodyn.tasks.recordings.windows import Windows
 from neurodyn.tasks.sequences.hidden_markov import HiddenMarkov
@@ -26,6 +27,8 @@ __all__ = [
     "ContextDecision",
     "DelayMatchToSample",
     "PerceptualDecision",
+    # Many rules
+    "Yang2019",
     # Memory
     "FlipFlop",
     "NDMS",
