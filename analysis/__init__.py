@@ -18,6 +18,7 @@ from neurodyn.analysis.shared.ceiling import split_half_reliability, corrected
 from neurodyn.analysis.comparison.null import shuffle_null, p_value
 from neurodyn.analysis.meaning.optimise import optimise
 from neurodyn.analysis.meaning.reference import score_reference
+from neurodyn.analysis.comparison.adjust import adjust
 from neurodyn.analysis.shared.bootstrap import bootstrap
 from neurodyn.analysis.shared.timebins import rebin
 
@@ -175,6 +176,7 @@ __all__ = [
     "p_value",
     "optimise",
     "score_reference",
+    "adjust",
     "bootstrap",
     "rebin",
     # Populations

@@ -1,35 +1,22 @@
-"""Compare a run with a recording: scores with their ceiling and their null."""
+"""Compare runs with recordings: scores with their ceiling, their null and their interval."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-import numpy as np
 import xarray as xr
-from jax.tree_util import Partial
 from jax.typing import ArrayLike
 
-from neurodyn.analysis.comparison.comparison import Result, labelled
+from neurodyn.analysis.comparison.intervals import Interval
 from neurodyn.analysis.comparison.measures import pairwise_measures
-from neurodyn.analysis.comparison.null import permuted
-from neurodyn.analysis.prediction.ridge import PENALTIES, as_penalties
-from neurodyn.analysis.shared.ceiling import (
-    CeilingKind,
-    attainable,
-    spearman_brown,
-    split_half_r,
-)
-from neurodyn.analysis.shared.correlation import pearson
-from neurodyn.analysis.shared.folds import fold_masks, n_folds_for
-from neurodyn.analysis.shared.measure import CrossValidation, Measure, Pairwise
-from neurodyn.analysis.shared.pairing import Join, Pair, pair_up
-from neurodyn.analysis.shared.resampling import Trials, shuffled_means, split_means
+from neurodyn.analysis.comparison.scoring import scored
+from neurodyn.analysis.comparison.settings import NullKind, Settings, names
+from neurodyn.analysis.prediction.ridge import PENALTIES
+from neurodyn.analysis.shared.ceiling import CeilingKind
+from neurodyn.analysis.shared.measure import Measure
+from neurodyn.analysis.shared.pairing import Join
 from neurodyn.analysis.shared.threads import one_lapack_thread
-from neurodyn.common.random import as_key
 
 
 @one_lapack_thread
@@ -54,6 +41,13 @@ def compare(
     ceiling_kind: CeilingKind = "sqrt",
     min_ceiling: float = 0.3,
     variable: str | tuple[str | None, str | None] | None = None,
+    null: NullKind = "conditions",
+    within: str | Sequence[str] | None = None,
+    ceiling: str | None = "trial",
+    bootstrap: str | Sequence[str] | None = None,
+    n_bootstrap: int = 1000,
+    interval: Interval = "bca",
+    level: float = 0.95,
     key: Any = 0,
 ) -> xr.Dataset:
     """Compare a run with a recording, condition by condition and time bin by time bin.
@@ -95,8 +89,31 @@ def compare(
         summary and listed in the attributes.
     variable
         Which variable, of both sides or ``(of the run, of the recording)``.
+    null
+        What the null breaks. "conditions": which condition is which; "units": the same for each
+        unit by itself, so that the geometry of the population goes too; "rotation": which unit is
+        which, by random rotations, for measures that match single units.
+    within
+        Labels (of trials, or of conditions) within which alone the null exchanges, such as
+        ``"session"``: where sessions differ, trials of different ones cannot stand for each other.
+    ceiling
+        What is split into halves: "trial", or a label of trials, such as ``"session"``, each value
+        of which goes into one half. Reliability across sessions is lower than within them.
+        None: no ceiling.
+    bootstrap
+        Levels of the recording that are drawn with replacement, from the outermost inwards:
+        "condition", "trial" (within conditions), "unit", and labels of trials or units, such as
+        ``["animal", "session", "trial"]``. The interval speaks of other such members: drawing
+        trials alone says nothing of other sessions. Default: no interval.
+    n_bootstrap
+        Draws for the interval.
+    interval, level
+        Kind of the interval ("bca": bias-corrected and accelerated; "percentile"; "basic") and its
+        coverage. Trials that are drawn again hold the noise twice, which lowers most measures again
+        (`bias` says by how much): only "basic" takes that out, and its interval is about the score
+        without noise. Of n members n - 1 are drawn, because the means of n would vary too little.
     key
-        Seed or JAX key of folds, splits and shuffles.
+        Seed or JAX key of folds, splits, shuffles and draws.
 
     Returns
     -------
@@ -109,17 +126,22 @@ def compare(
       split-half reliability after Spearman and Brown;
     - ``corrected`` (metric, seed): median of the noise-corrected scores of units;
     - ``null`` (metric, seed, draw) and ``p_value`` (metric, seed), one-sided. With single trials of
-      the recording their condition labels are shuffled, else the order of its condition means;
+      the recording their condition labels are shuffled, else the order of its condition means. The
+      attribute ``null_question`` says which question the p-value answers;
+    - ``low`` and ``high`` (metric, seed), ends of the interval, ``resampled`` (metric, seed,
+      resample), the scores behind it, and ``bias``, if there is a `bootstrap`;
     - ``unit_score`` and ``unit_corrected`` (metric, seed, unit), ``unit_ceiling`` (metric, unit),
       ``reliability`` (unit) and ``kept`` (unit), if a measure scores single units.
 
     ``seed`` is left out for a single run. Values that do not apply are NaN; the attribute
-    ``ceiling_note`` gives the reason for a missing ceiling.
+    ``ceiling_note`` gives the reason for a missing ceiling. Attributes ``n_conditions``,
+    ``n_trials``, ``n_units`` (model, recording) and ``n_NAME`` of each level count the members.
 
     Raises
     ------
     LabelError
-        If conditions or times do not match (both sides are listed), or values are missing.
+        If conditions or times do not match (both sides are listed), values are missing, or there
+        are no labels such as `within`, `ceiling` and `bootstrap` name.
     ValueError
         For unknown measures, or too few conditions to cross-validate.
 
@@ -143,94 +165,27 @@ def compare(
     >>> round(float(score["score"].sel(metric="cka")), 3)
     1.0
     """
-    measures = pairwise_measures(metrics)
-    if n_splits < 1 or n_null < 0 or min_trials < 1:
-        raise ValueError(
-            "n_splits and min_trials must be 1 at least and n_null 0 at least, got "
-            f"n_splits={n_splits}, min_trials={min_trials}, n_null={n_null}."
-        )
-    attainable(np.ones(1), ceiling_kind)
-    pair = pair_up(
-        run, rec, by=by, join=join, min_trials=min_trials, window=window, variable=variable
+    settings = Settings(
+        measures=tuple(pairwise_measures(metrics)),
+        by=by,
+        join=join,
+        min_trials=min_trials,
+        window=window,
+        n_splits=n_splits,
+        n_null=n_null,
+        n_folds=n_folds,
+        penalties=penalties,
+        ceiling_kind=ceiling_kind,
+        min_ceiling=min_ceiling,
+        variable=variable,
+        null=null,
+        within=names(within),
+        ceiling=ceiling,
+        bootstrap=names(bootstrap),
+        n_bootstrap=n_bootstrap,
+        interval=interval,
+        level=level,
+        key=key,
     )
-    fold_key, split_key, null_key = jax.random.split(as_key(key), 3)
-    folds = _folds(pair, measures, fold_key, n_folds, penalties)
-    reliability, halves_of = _halves(pair, jax.random.split(split_key, n_splits))
-    results = []
-    for measure in measures:
-        how = measure.pairwise
-        score = np.asarray(_scores(how, pair.x, pair.y, folds), np.float64)
-        _check_shape(measure, score, pair)
-        null = _null(how, pair, jax.random.split(null_key, n_null), folds) if n_null else None
-        ceiling = np.nan
-        if not how.per_unit and halves_of is not None:
-            ceiling = float(np.mean(halves_of(how, folds)))
-        results.append(Result(measure, score, null, ceiling))
-    return labelled(
-        results, pair, reliability, n_splits, ceiling_kind=ceiling_kind, min_ceiling=min_ceiling
-    )
-
-
-def _folds(pair: Pair, measures: list[Measure], key, n_folds, penalties) -> CrossValidation:
-    n = pair.y.shape[0]
-    if not any(measure.pairwise.cross_validated for measure in measures):
-        n_folds, n = 1, 1
-    else:
-        n_folds = n_folds_for(n, n_folds)
-    return CrossValidation(fold_masks(key, n, n_folds), as_penalties(penalties, pair.y.dtype))
-
-
-def _check_shape(measure: Measure, score: np.ndarray, pair: Pair) -> None:
-    """Refuse a score whose shape is not the one that the measure declares."""
-    wanted = (len(pair.x), pair.y.shape[-1])[: 1 + measure.pairwise.per_unit]
-    if score.shape != wanted:
-        raise ValueError(
-            f"the `score` of measure {measure.name!r} has shape {score.shape[1:]} instead of "
-            f"{wanted[1:]}: return a scalar, or one value for each recorded unit and pass "
-            "per_unit=True to its Pairwise."
-        )
-
-
-@partial(jax.jit, static_argnames="how")
-def _scores(how: Pairwise, x, y, folds: CrossValidation):
-    return jax.vmap(lambda member: how.score(how.prepare(member, folds), y))(x)
-
-
-@partial(jax.jit, static_argnames="how")
-def _of_draws(how: Pairwise, x, folds: CrossValidation, keys, draw: Partial):
-    sides = jax.vmap(lambda member: how.prepare(member, folds))(x)
-
-    def one(key):
-        y = draw(key)
-        return jax.vmap(lambda side: how.score(side, y))(sides)
-
-    return jnp.moveaxis(jax.lax.map(one, keys), 0, 1)
-
-
-def _null(how: Pairwise, pair: Pair, keys, folds: CrossValidation) -> np.ndarray:
-    if pair.trials is None:
-        draw = Partial(permuted, y=pair.y)
-    else:
-        draw = Partial(shuffled_means, trials=pair.trials)
-    return np.asarray(_of_draws(how, pair.x, folds, keys, draw), np.float64)
-
-
-@partial(jax.jit, static_argnames="how")
-def _between(how: Pairwise, halves, folds: CrossValidation):
-    return how.score(how.prepare(halves[0], folds), halves[1])
-
-
-@partial(jax.jit, static_argnames="how")
-def _between_splits(how: Pairwise, keys, trials: Trials, folds: CrossValidation):
-    return jax.lax.map(lambda key: _between(how, split_means(key, trials), folds), keys)
-
-
-def _halves(pair: Pair, keys):
-    """Reliability of the units, and a function from a measure to its values between halves."""
-    if pair.unsplit:
-        return None, None
-    if pair.halves is not None:
-        r = np.asarray(pearson(*pair.halves), np.float64)
-        return spearman_brown(r), lambda how, folds: _between(how, pair.halves, folds)
-    r = np.asarray(split_half_r(keys, pair.trials), np.float64).mean(axis=0)
-    return spearman_brown(r), lambda how, folds: _between_splits(how, keys, pair.trials, folds)
+    settings.check()
+    return scored(run, rec, settings)

@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from neurodyn.analysis.comparison.intervals import KINDS, Jackknife, ends
 from neurodyn.analysis.comparison.null import p_value
-from neurodyn.analysis.shared.ceiling import CeilingKind, attainable, listed
+from neurodyn.analysis.comparison.settings import QUESTIONS, Settings
+from neurodyn.analysis.shared.bootstrap import known_mean
+from neurodyn.analysis.shared.ceiling import attainable, listed
 from neurodyn.analysis.shared.measure import Measure
 from neurodyn.analysis.shared.pairing import Pair
 from neurodyn.analysis.shared.results import coords_of
 from neurodyn.analysis.shared.results import results as results_of
 
+#: Scores in float32 that differ by less are taken as equal.
+ROUNDING = 4e-6
+#: Levels whose numbers every result gives.
+_COUNTED = ("condition", "trial", "unit")
 #: Dims (after ``metric``) and long name of each variable of the result.
 VARIABLES = {
     "score": (("seed",), "score"),
     "ceiling": ((), "score that the reliability of the recording allows"),
     "corrected": (("seed",), "noise-corrected score"),
-    "p_value": (("seed",), "one-sided p-value under shuffled conditions"),
-    "null": (("seed", "draw"), "score with shuffled conditions"),
+    "low": (("seed",), "lower end of the interval of the score"),
+    "high": (("seed",), "upper end of the interval of the score"),
+    "bias": (("seed",), "mean of the resampled scores minus the score"),
+    "resampled": (("seed", "resample"), "score of a resampled recording"),
+    "p_value": (("seed",), "one-sided p-value under the null"),
+    "null": (("seed", "draw"), "score under the null"),
     "unit_score": (("seed", "unit"), "score of each unit"),
     "unit_corrected": (("seed", "unit"), "noise-corrected score of each unit"),
     "unit_ceiling": (("unit",), "score of each unit that its reliability allows"),
 }
+
+
+#: Scores ``(seed, draw)`` or ``(seed, draw, slot)``, and the unit of each slot (-1: none).
+Scores = tuple[np.ndarray, np.ndarray | None]
+
+
+class Redrawn(NamedTuple):
+    """Scores of a resampled recording.
+
+    Attributes
+    ----------
+    draws
+        Of recordings whose members were drawn with replacement.
+    left_out
+        Of recordings without one member, and how many members there are; for each side.
+    """
+
+    draws: Scores
+    left_out: tuple[tuple[np.ndarray, np.ndarray | None, int], ...]
 
 
 class Result(NamedTuple):
@@ -41,30 +71,35 @@ class Result(NamedTuple):
         ``(seed, draw)`` or ``(seed, draw, unit)``, None when none was drawn.
     ceiling
         Score between halves of the recording; NaN where there is none.
+    redrawn
+        Scores of the resampled recording, None when it was not.
     """
 
     measure: Measure
     score: np.ndarray
     null: np.ndarray | None
     ceiling: float
+    redrawn: Redrawn | None = None
 
 
 def labelled(
     results: Sequence[Result],
     pair: Pair,
     reliability: np.ndarray | None,
-    n_splits: int,
-    *,
-    ceiling_kind: CeilingKind,
-    min_ceiling: float,
+    settings: Settings,
+    sizes: Mapping[str, int],
 ) -> xr.Dataset:
-    """Summarise measures over units, and label everything."""
+    """Summarise measures over units, and label everything.
+
+    `sizes` are the numbers of members of the levels from which the recording was resampled.
+    """
+    ceiling_kind, min_ceiling = settings.ceiling_kind, settings.min_ceiling
     varies = np.ptp(np.asarray(pair.y), axis=(0, 1)) > 0
     kept, unit_ceiling = varies, np.full(varies.size, np.nan)
     if reliability is not None:
         # A constant unit has reliability NaN, so it is not kept.
         kept, unit_ceiling = reliability >= min_ceiling, attainable(reliability, ceiling_kind)
-    columns = [_column(result, kept, unit_ceiling) for result in results]
+    columns = [_column(result, kept, unit_ceiling, settings) for result in results]
     variables = {
         name: (("metric", *dims), np.stack([column[name] for column in columns]), "1", long_name)
         for name, (dims, long_name) in VARIABLES.items()
@@ -79,10 +114,12 @@ def labelled(
     if reliability is not None:
         meant = "reliability of the mean over trials"
         variables["reliability"] = (("unit",), reliability, "1", meant)
-    attrs = pair.attrs | {
-        "null": "" if results[0].null is None else _null_kind(pair),
-        "n_splits": 1 if pair.halves is not None else n_splits if reliability is not None else 0,
+    n_splits = settings.n_splits if reliability is not None else 0
+    attrs = pair.attrs | _about(results[0], columns, pair, settings, sizes)
+    attrs |= {
+        "n_splits": 1 if pair.halves is not None else n_splits,
         "ceiling_kind": ceiling_kind,
+        "ceiling_splits": settings.ceiling if reliability is not None else "",
         "min_ceiling": float(min_ceiling),
         "ceiling_note": pair.unsplit,
         "constant_units": listed(pair.means["unit"], ~varies),
@@ -102,11 +139,56 @@ def labelled(
     return ds if pair.seeds is not None else ds.isel(seed=0, drop=True)
 
 
-def _null_kind(pair: Pair) -> str:
-    return "conditions permuted" if pair.trials is None else "trial labels shuffled"
+def _about(
+    first: Result, columns: list[dict], pair: Pair, settings: Settings, sizes: Mapping[str, int]
+) -> dict[str, Any]:
+    """What the null and the interval are, and the question that each answers."""
+    within = f" within {', '.join(settings.within)}" if settings.within else ""
+    of_trials = settings.null == "conditions" and pair.trials is not None
+    kinds = {
+        "conditions": "trial labels shuffled" if of_trials else "conditions permuted",
+        "units": "conditions permuted in each unit",
+        "rotation": "units rotated",
+    }
+    about: dict[str, Any] = {"null": "", "null_question": ""}
+    if first.null is not None:
+        what = "trials" if of_trials else "mean responses"
+        question = QUESTIONS[settings.null].format(what=what, within=within)
+        about = {"null": kinds[settings.null] + within, "null_question": question}
+    if first.redrawn is not None:
+        lost = [int(np.isnan(c["resampled"]).sum(-1).max(initial=0)) for c in columns]
+        about |= {
+            "bootstrap": ", ".join(settings.bootstrap),
+            "interval": KINDS[settings.interval],
+            "level": float(settings.level),
+            "resamples_lost": max(lost),
+        }
+        about |= {f"n_{name}": size for name, size in sizes.items() if name not in _COUNTED}
+    return about
 
 
-def _column(result: Result, kept: np.ndarray, unit_ceiling: np.ndarray) -> dict[str, np.ndarray]:
+def _intervals(
+    score: np.ndarray, redrawn: Redrawn, per_unit: bool, kept: np.ndarray, settings: Settings
+) -> dict[str, np.ndarray]:
+    """Resampled scores of a measure, and their interval."""
+
+    def over_units(values: np.ndarray, units: np.ndarray | None) -> np.ndarray:
+        if not per_unit:
+            return values
+        if units is None:
+            return _median(values, kept)
+        used = (units >= 0) & kept[units]
+        return _median(np.where(used, values, np.nan), np.ones(values.shape[-1], bool))
+
+    draws = over_units(*redrawn.draws)
+    left_out = tuple(Jackknife(over_units(v, units), n) for v, units, n in redrawn.left_out)
+    low, high = ends(score, draws, kind=settings.interval, level=settings.level, left_out=left_out)
+    return {"low": low, "high": high, "bias": known_mean(draws, -1) - score, "resampled": draws}
+
+
+def _column(
+    result: Result, kept: np.ndarray, unit_ceiling: np.ndarray, settings: Settings
+) -> dict[str, np.ndarray]:
     """All variables for one measure."""
     measure = result.measure
     n_seeds, n_units = len(result.score), kept.size
@@ -130,9 +212,15 @@ def _column(result: Result, kept: np.ndarray, unit_ceiling: np.ndarray) -> dict[
             "unit_ceiling": unit_ceiling,
         }
         null = None if null is None else _median(null, kept)
+    if result.redrawn is not None:
+        column |= _intervals(
+            column["score"], result.redrawn, measure.pairwise.per_unit, kept, settings
+        )
     if null is not None:
         better = bool(measure.higher_is_better)
-        column |= {"null": null, "p_value": p_value(column["score"], null, higher_is_better=better)}
+        # A draw that differs by rounding alone is as good as the score.
+        least = column["score"] + (-ROUNDING if better else ROUNDING)
+        column |= {"null": null, "p_value": p_value(least, null, higher_is_better=better)}
     return column
 
 

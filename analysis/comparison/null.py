@@ -13,6 +13,7 @@ from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from neurodyn.analysis.comparison.exchange import permuted
 from neurodyn.analysis.shared.arrays import pick, rows, traces
 from neurodyn.analysis.shared.conditions import condition_codes, condition_means
 from neurodyn.analysis.shared.resampling import group_trials, shuffled_means
@@ -64,11 +65,6 @@ def p_value(score: Numbers, null: Numbers, *, higher_is_better: bool = True) -> 
         return p
     about = {"units": "1", "long_name": "one-sided p-value"}
     return labelled.copy(data=p).rename("p_value").assign_attrs(about)
-
-
-def permuted(key, y: Float[Array, "condition time unit"]) -> Float[Array, "condition time unit"]:
-    """Conditions in random order, each with its times and units together."""
-    return jax.random.permutation(key, y, axis=0)
 
 
 @partial(jax.jit, static_argnames="statistic")

@@ -40,6 +40,8 @@ class Pair:
         Coordinate of the ensemble members, None for a single run.
     trials
         The recording's single trials, if it has them.
+    single
+        The same with their labels, in the same order.
     halves
         Means of two halves of the trials, if it brings those.
     unsplit
@@ -53,6 +55,7 @@ class Pair:
     means: xr.DataArray
     seeds: xr.DataArray | None
     trials: Trials | None
+    single: xr.DataArray | None
     halves: Float[Array, "2 condition time unit"] | None
     unsplit: str
     attrs: dict[str, Any]
@@ -92,8 +95,11 @@ def pair_up(
     y = y.sel(time=x["time"])
     codes = None
     if rows(recorded) == "trial":
+        if "trial" in recorded.indexes:  # because draws, like folds, depend on the order
+            recorded = recorded.sortby("trial")
         codes = condition_codes(recorded, y, by)
-        recorded = recorded.sel(time=y["time"])
+        recorded = recorded.sel(time=y["time"]).isel(trial=codes < y.sizes["condition"])
+        codes = codes[codes < y.sizes["condition"]]
     trials, halves, unsplit = _splittable(recorded, halves, y, by, codes)
     seeds = x["seed"] if "seed" in x.dims else None
     bins = clock(y, what="the recording", even=False).time
@@ -105,11 +111,14 @@ def pair_up(
         means=y,
         seeds=seeds,
         trials=trials,
+        single=recorded if trials is not None else None,
         halves=halves,
         unsplit=unsplit,
         attrs={
             "by": ", ".join(by or []),
             "n_conditions": y.sizes["condition"],
+            "n_trials": 0 if trials is None else recorded.sizes["trial"],
+            "n_units": [x.sizes["unit"], y.sizes["unit"]],
             "conditions_left_out_of_recording": n_rec - y.sizes["condition"],
             "conditions_left_out_of_run": n_run - y.sizes["condition"],
             "bin_width": x.attrs["bin_width"],

@@ -31,11 +31,19 @@ class Trials(NamedTuple):
         Position of each trial's condition.
     counts
         Trials of each condition, for each group.
+    blocks
+        Block of each trial, such as its session, within which labels may be exchanged. None: all
+        trials are exchangeable.
+    wholes
+        Whole of each trial, such as its session, that a split leaves in one half, and an entry for
+        each of the wholes. None: single trials are split within conditions.
     """
 
     values: Float[Array, "group trial time unit"]
     codes: Int[Array, "group trial"]
     counts: Int[np.ndarray, "group condition"] | Int[Array, "group condition"]
+    blocks: Int[Array, " trial"] | None = None
+    wholes: tuple[Int[Array, " trial"], Int[Array, " whole"]] | None = None
 
     @property
     def n_conditions(self) -> int:
@@ -94,17 +102,24 @@ def group_trials(
     return Trials(values, jnp.asarray(grouped), counts)
 
 
-def _group_means(values, codes, n: int):
-    totals = jax.ops.segment_sum(values, codes, num_segments=n + 1)[:-1]
-    counts = jax.ops.segment_sum(jnp.ones(codes.shape, values.dtype), codes, num_segments=n + 1)
-    return totals / counts[:-1, None, None]
+def _group_means(values, codes, weights, n: int):
+    totals = jax.ops.segment_sum(values * weights[:, None, None], codes, num_segments=n + 1)
+    counts = jax.ops.segment_sum(weights, codes, num_segments=n + 1)
+    return totals[:-1] / counts[:-1, None, None]
 
 
 def means(
-    values: Float[Array, "group trial time unit"], codes: Int[Array, "group trial"], n: int
+    values: Float[Array, "group trial time unit"],
+    codes: Int[Array, "group trial"],
+    n: int,
+    weights: Float[Array, "group trial"] | None = None,
 ) -> Float[Array, "condition time allunits"]:
-    """Condition means; NaN where a group has no trial of a condition."""
-    by_group = jax.vmap(lambda v, c: _group_means(v, c, n))(values, codes)
+    """Condition means; NaN where a group has no trial of a condition.
+
+    `weights` say how often each trial counts; default: once.
+    """
+    weights = jnp.ones(codes.shape, values.dtype) if weights is None else weights
+    by_group = jax.vmap(lambda v, c, w: _group_means(v, c, w, n))(values, codes, weights)
     return by_group.transpose(1, 2, 0, 3).reshape(n, values.shape[2], -1)
 
 
@@ -124,24 +139,45 @@ def _halves(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, " tria
 
 
 def split_means(key: PRNGKeyArray, trials: Trials) -> Float[Array, "2 condition time allunits"]:
-    """Condition means of two random halves of the trials, split within each condition."""
+    """Condition means of two random halves of the trials.
+
+    Trials are split within each condition, or whole sessions, animals... (`Trials.wholes`) are; a
+    condition that one half then lacks is NaN.
+    """
     codes, n = trials.codes, trials.n_conditions
-    half = jax.vmap(_halves)(jax.random.split(key, codes.shape[0]), codes)
+    if trials.wholes is None:
+        half = jax.vmap(_halves)(jax.random.split(key, codes.shape[0]), codes)
+    else:
+        whole, each = trials.wholes
+        half = _halves(key, jnp.zeros_like(each))[whole][None]
     both = means(trials.values, jnp.where(codes < n, codes + half * n, 2 * n), 2 * n)
     return both.reshape(2, n, *both.shape[1:])
 
 
-def _shuffled(key: PRNGKeyArray, codes: Int[Array, " trial"], n: int) -> Int[Array, " trial"]:
-    absent = (codes == n).astype(codes.dtype)
-    present = jnp.argsort(absent, stable=True)
-    return jnp.full_like(codes, n).at[_random_order(key, absent)].set(codes[present])
+def shuffle_within(key: PRNGKeyArray, blocks: Int[Array, " entry"]) -> Int[Array, " entry"]:
+    """Positions in random order, each within its block."""
+    places = jnp.argsort(blocks, stable=True).astype(blocks.dtype)
+    return jnp.zeros_like(blocks).at[_random_order(key, blocks)].set(places)
+
+
+def _shuffled(
+    key: PRNGKeyArray,
+    codes: Int[Array, " trial"],
+    n: int,
+    blocks: Int[Array, " trial"] | None = None,
+) -> Int[Array, " trial"]:
+    absent = codes == n
+    blocks = jnp.zeros_like(codes) if blocks is None else blocks
+    # Absent trials are a block of their own, so that their places stay.
+    return codes[shuffle_within(key, jnp.where(absent, blocks.max() + 1, blocks))]
 
 
 def shuffled_means(key: PRNGKeyArray, trials: Trials) -> Float[Array, "condition time allunits"]:
-    """Condition means after permuting the condition labels of the trials.
+    """Condition means after permuting the condition labels of the trials, within their blocks.
 
     Each condition keeps its number of trials. Units of one group keep their shared trials.
     """
     codes, n = trials.codes, trials.n_conditions
     keys = jax.random.split(key, codes.shape[0])
-    return means(trials.values, jax.vmap(lambda k, c: _shuffled(k, c, n))(keys, codes), n)
+    shuffled = jax.vmap(lambda k, c: _shuffled(k, c, n, trials.blocks))(keys, codes)
+    return means(trials.values, shuffled, n)

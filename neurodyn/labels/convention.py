@@ -20,8 +20,13 @@ END_OF_STEP = "end of step"
 #: besides, in any place: `neurodyn.labels.dataset` takes them as ``dims``.
 DIMS = {
     "metric": "measures in a comparison",
+    "model": "models in a comparison",
+    "model_to": "models seen as what others are compared with",
+    "recording": "recordings in a comparison",
+    "recording_to": "recordings seen as what others are compared with",
     "seed": "members of an ensemble",
     "draw": "draws of a null or a bootstrap",
+    "resample": "draws of a bootstrap, beside those of a null",
     "fold": "folds or splits of a cross-validation",
     "step": "training steps",
     "evaluation": "evaluations made during training",

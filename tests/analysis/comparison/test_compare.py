@@ -310,7 +310,7 @@ def test_bad_input(run, rec):
 
 
 def test_no_second_compilation(run, rec, score):
-    module = sys.modules["neurodyn.analysis.comparison.compare"]
+    module = sys.modules["neurodyn.analysis.comparison.scoring"]
     jitted = [module._scores, module._of_draws, module._between_splits]
     before = [f._cache_size() for f in jitted]
     analysis.compare(run * 2 + 1, rec, by="coherence", key=5, **QUICK)
