@@ -19,6 +19,7 @@ from neurodyn.analysis.comparison.null import shuffle_null, p_value
 from neurodyn.analysis.meaning.optimise import optimise
 from neurodyn.analysis.meaning.reference import score_reference
 from neurodyn.analysis.comparison.adjust import adjust
+from neurodyn.analysis.comparison.differences import model_differences
 from neurodyn.analysis.shared.bootstrap import bootstrap
 from neurodyn.analysis.shared.timebins import rebin
 
@@ -177,6 +178,7 @@ __all__ = [
     "optimise",
     "score_reference",
     "adjust",
+    "model_differences",
     "bootstrap",
     "rebin",
     # Populations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.comparison.intervals import Interval
+from neurodyn.analysis.comparison.many import Many, Window, cast_of, compared
 from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.comparison.scoring import scored
 from neurodyn.analysis.comparison.settings import NullKind, Settings, names
@@ -21,8 +22,8 @@ from neurodyn.analysis.shared.threads import one_lapack_thread
 
 @one_lapack_thread
 def compare(
-    run: xr.Dataset | xr.DataArray,
-    rec: xr.Dataset | xr.DataArray,
+    run: Many,
+    rec: Many,
     metrics: str | Measure | Sequence[str | Measure] = (
         "cka",
         "debiased_cka",
@@ -33,7 +34,7 @@ def compare(
     by: str | Sequence[str] | None = None,
     join: Join = "exact",
     min_trials: int = 1,
-    window: Sequence[float | int] | None = None,
+    window: Window | Mapping[str, Window] | None = None,
     n_splits: int = 20,
     n_null: int = 200,
     n_folds: int | None = None,
@@ -48,6 +49,8 @@ def compare(
     n_bootstrap: int = 1000,
     interval: Interval = "bca",
     level: float = 0.95,
+    each: str | None = None,
+    among: bool = False,
     key: Any = 0,
 ) -> xr.Dataset:
     """Compare a run with a recording, condition by condition and time bin by time bin.
@@ -59,8 +62,10 @@ def compare(
     Parameters
     ----------
     run
-        Dims ``(trial | condition, time, unit)``, with a dim ``seed`` for an ensemble.
+        Dims ``(trial | condition, time, unit)``, with a dim ``seed`` for an ensemble. Several of
+        them come in a mapping by name, a list (``model0``, ...) or a DataTree (by path).
     rec
+        One or several, likewise:
         Dims ``(trial | condition, time, unit)``. Condition means may come with the means of two
         halves of the trials, on a dim ``repetition`` of size 2: as a further variable, or instead.
     metrics
@@ -76,8 +81,8 @@ def compare(
         Conditions with fewer trials, on either side, count as missing. For the ceiling every
         condition needs two.
     window
-        Compare bins whose centres lie in ``[start, stop)`` [ms] only. Default: all bins that the
-        run covers.
+        Compare bins whose centres lie in ``[start, stop)`` [ms] only; a mapping names several
+        windows, each compared by itself. Default: all bins that the run covers.
     n_splits
         Random splits of the recording's trials for the ceiling.
     n_null
@@ -112,8 +117,13 @@ def compare(
         coverage. Trials that are drawn again hold the noise twice, which lowers most measures again
         (`bias` says by how much): only "basic" takes that out, and its interval is about the score
         without noise. Of n members n - 1 are drawn, because the means of n would vary too little.
+    each
+        Label of units or trials, such as ``"area"`` or ``"animal"``: the parts of a recording that
+        have one value of it count as recordings of their own.
+    among
+        Whether to score models against models, and recordings against recordings, too.
     key
-        Seed or JAX key of folds, splits, shuffles and draws.
+        Seed or JAX key of folds, splits, shuffles and draws. All models meet the same ones.
 
     Returns
     -------
@@ -132,6 +142,18 @@ def compare(
       resample), the scores behind it, and ``bias``, if there is a `bootstrap`;
     - ``unit_score`` and ``unit_corrected`` (metric, seed, unit), ``unit_ceiling`` (metric, unit),
       ``reliability`` (unit) and ``kept`` (unit), if a measure scores single units.
+
+    Of several models, recordings or windows the variables have the dims ``model``, ``recording``
+    and ``window``, what is said of a pair in attributes stands in variables and coordinates on
+    them, and values of single units are left out if there are several recordings or windows.
+    `among` adds
+
+    - ``between_models`` (metric, model, model_to), in the time bins of the first recording, and
+      ``between_recordings`` (metric, recording, recording_to): the second one takes the place of
+      the recording;
+    - ``closer`` (metric, model, recording): by how much the model is closer to a recording than the
+      other recordings are on average; above 0, it is as close as they are. With a `bootstrap` also
+      ``closer_low`` and ``closer_high``, from the same resamples (percentiles, or "basic").
 
     ``seed`` is left out for a single run. Values that do not apply are NaN; the attribute
     ``ceiling_note`` gives the reason for a missing ceiling. Attributes ``n_conditions``,
@@ -170,7 +192,7 @@ def compare(
         by=by,
         join=join,
         min_trials=min_trials,
-        window=window,
+        window=None if isinstance(window, Mapping) else window,
         n_splits=n_splits,
         n_null=n_null,
         n_folds=n_folds,
@@ -188,4 +210,13 @@ def compare(
         key=key,
     )
     settings.check()
-    return scored(run, rec, settings)
+    cast = cast_of(run, rec, window, each)
+    if among and "window" in cast.dims:
+        raise ValueError("among=True takes a single window.")
+    if cast.dims:
+        return compared(cast, settings, among=among)
+    if among:
+        raise ValueError("among=True takes several models or recordings.")
+    ((_, alone),) = cast.models.items()
+    ((_, recording),) = cast.recordings.items()
+    return scored(alone, recording, settings)

@@ -122,14 +122,12 @@ def _split_wholes(pair: Pair, name: str) -> Pair:
         here = row < n
         number = np.bincount(np.unique(np.stack([row, whole])[:, here], axis=1)[0], minlength=n)
         if (number < 2).any():
-            few = (
-                pair.means["condition"].values[number < 2]
-                if "condition" in pair.means.coords
-                else ""
-            )
+            few = np.flatnonzero(number < 2)
+            spelt = pair.means["condition"].values[few] if "condition" in pair.means.coords else few
             raise LabelError(
-                f"ceiling={name!r} puts each {name} into one of two halves, so that every condition "
-                f"needs two; some have one only: {few[:12]}. Use ceiling='trial'."
+                f"ceiling={name!r} puts each {name} into one of two halves, so that every "
+                f"condition needs two of them; some have one: {list(spelt[:12])}. Use "
+                "ceiling='trial'."
             )
     wholes = (jnp.asarray(whole), jnp.zeros(whole.max() + 1, jnp.int32))
     return dataclasses.replace(pair, trials=pair.trials._replace(wholes=wholes), unsplit="")

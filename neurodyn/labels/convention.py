@@ -24,6 +24,7 @@ DIMS = {
     "model_to": "models seen as what others are compared with",
     "recording": "recordings in a comparison",
     "recording_to": "recordings seen as what others are compared with",
+    "window": "windows of time",
     "seed": "members of an ensemble",
     "draw": "draws of a null or a bootstrap",
     "resample": "draws of a bootstrap, beside those of a null",

@@ -14,6 +14,7 @@ from neurodyn.plot.linear import selection, transient_growth
 from neurodyn.plot.meaning import score_meaning
 from neurodyn.plot.operators import delay_choice, distances
 from neurodyn.plot.prediction import error_regression, prediction_error
+from neurodyn.plot.ranking import ranking
 from neurodyn.plot.raster import raster
 from neurodyn.plot.spikes import intervals, population_rate, population_spectrum
 from neurodyn.plot.symbols import attractor, geometric_graph, symbol_graph
@@ -50,6 +51,7 @@ __all__ = [
     "projections",
     "psth",
     "psychometric",
+    "ranking",
     "raster",
     "score_meaning",
     "selection",

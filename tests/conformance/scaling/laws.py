@@ -33,6 +33,14 @@ def _compare(x, y):
     return np.concatenate([found.score.values, found.p_value.values])
 
 
+def _differences(x, y):
+    runs = {"one": means(x), "other": means(x[::-1])}
+    options = {"by": "side", "n_null": 0, "bootstrap": "condition", "n_bootstrap": 9}
+    score = analysis.compare(runs, means(y, "recording"), ["cka", "procrustes"], **options)
+    found = analysis.model_differences(score)
+    return np.concatenate([found.difference.values.ravel(), found.low.values.ravel()])
+
+
 def _half_spread(y):
     return (y - y.mean(axis=0, keepdims=True)).std()
 
@@ -190,6 +198,7 @@ LAWS: dict[str, list[Law]] = {
     "p_value": [
         Law(lambda x: analysis.p_value(x[:, 0], x.swapaxes(1, 2)), own=True, units="along")
     ],
+    "model_differences": [Law(_differences, (X, Y))],
     "bootstrap": [
         Law(
             lambda x: analysis.bootstrap(of_trials(x), "trial", n_draws=9).low,
@@ -589,6 +598,7 @@ LEFT_OUT = {
     "operator_alignment": "gives orthogonal matrices; see operator_distance",
     "RECONSTRUCTION_PROTOCOLS": _RECORD,
     "BANDS": "frequencies in Hz",
+    "adjust": "of p-values, which have no scale",
     "spearman_brown": "of correlations, which have no scale",
     "fi_curve": "counts spikes in a window of time; see spike_intervals",
     "effective_tau": "hands out the time constants of a model as they are",
