@@ -1,5 +1,7 @@
 """``neurodyn compare``."""
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +14,22 @@ METRICS = "cka,debiased_cka,procrustes,ridge_r"
 
 
 def compare(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="A run, as a file; FILE:/model for a part of a result."),
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL... RECORDING",
+            help="Runs or model files, then a recording: files, names of datasets, or FILE:/part "
+            "for a part of a result. A model file is simulated.",
+        ),
     ],
-    rec: Annotated[
-        str, typer.Argument(metavar="REC", help="A recording, as a file or the name of a dataset.")
-    ],
+    recordings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--recording",
+            metavar="RECORDING",
+            help="A recording; can be repeated. All arguments are models then.",
+        ),
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option(
@@ -43,7 +54,34 @@ def compare(
         int, typer.Option(help="Shuffles of the null distribution; 0: no null.")
     ] = 200,
     n_splits: Annotated[int, typer.Option(help="Splits of the recording for the ceiling.")] = 20,
-    seed: Annotated[int, typer.Option(help="Seed of shuffles, splits and folds.")] = 0,
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", help="Shuffle within these labels only, e.g. 'session'."),
+    ] = None,
+    bootstrap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL,...",
+            help="Levels to resample for an interval, the outermost first, e.g. 'session,trial'.",
+        ),
+    ] = None,
+    each: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Take parts of a recording by this label, e.g. 'area'."),
+    ] = None,
+    among: Annotated[
+        bool, typer.Option("--among", help="Also compare models, and recordings, with each other.")
+    ] = False,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Task for model files. [default: the one stored in the file]"
+        ),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(help="Simulated trials of each condition, of model files.", min=1)
+    ] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save the labelled result (.nc or .zarr).")
     ] = None,
@@ -52,103 +90,96 @@ def compare(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare a run with a recording, condition by condition, with ceiling and null."""
+    """Compare models with recordings, condition by condition, with ceiling and null."""
     from neurodyn import analysis
+    from neurodyn.cli.sides import sides
     from neurodyn.io.files import save
 
     if join not in ("exact", "inner"):
         raise typer.BadParameter(f"--join is 'exact' or 'inner', got '{join}'.")
+    if not recordings:
+        *files, last = files
+        recordings = [last]
+    if not files:
+        raise typer.BadParameter(
+            f"compare takes a model and a recording, got '{recordings[0]}' only."
+        )
     if out is not None and out.exists() and not overwrite:
         raise FileExistsError(f"'{out}' exists. Choose another name, or pass --overwrite.")
+    binned = {"bin_width": bin_width, "window": window}
     score = analysis.compare(
-        activity(run, bin_width, window),
-        activity(rec, bin_width, window),
+        sides(files, task=task, repeats=repeats, key=seed, **binned),
+        sides(recordings, **binned),
         _names(metrics),
         by=None if by is None else _names(by),
         join=join,  # type: ignore[arg-type]  # checked above
         window=window,
         n_null=n_null,
         n_splits=n_splits,
+        within=None if within is None else _names(within),
+        bootstrap=None if bootstrap is None else _names(bootstrap),
+        each=each,
+        among=among,
         key=seed,
     )
     if out is not None:
         save(out, score, overwrite=overwrite)
+    several = [dim for dim in ("model", "recording") if dim in score.dims]
     if as_json:
-        document({"metrics": _numbers(score), "attrs": score.attrs})
+        if several:
+            document({"pairs": _pairs(score, several), "attrs": score.attrs})
+        else:
+            document({"metrics": _numbers(score), "attrs": score.attrs})
         return
-    table(["measure", "score", "ceiling", "shuffled", "p"], _rows(score))
-    typer.echo(f"\n{score.attrs['n_conditions']} conditions")
-    if note := score.attrs.get("ceiling_note"):
+    interval = ["interval"] if "low" in score else []
+    table([*several, "measure", "score", *interval, "ceiling", "shuffled", "p"], _rows(score))
+    if several:
+        n = score["n_conditions"]
+        typer.echo(f"\n{_span(n)} conditions")
+    else:
+        typer.echo(f"\n{score.attrs['n_conditions']} conditions")
+    for note in dict.fromkeys(_notes(score)):
         typer.echo(f"No ceiling: {note}")
     if out is not None:
         typer.echo(f"Saved to {out}")
-
-
-def opened(name: str) -> Any:
-    """Labelled data from a file or a dataset by name, or a part of one (``NAME:/part``).
-
-    Raises
-    ------
-    ValueError, OSError
-        If there is neither a file nor a dataset of this name, or it cannot be read.
-    """
-    from neurodyn import datasets
-
-    path, _, part = name.partition(":/")
-    return _part(datasets.open(path), path, part)
-
-
-def _part(data: Any, path: str, part: str) -> Any:
-    import xarray as xr
-
-    if not isinstance(data, xr.DataTree):
-        if part:
-            raise ValueError(f"'{path}' has no parts; leave out ':/{part}'.")
-        return data
-    parts = [node.path for node in data.subtree if node.has_data]
-    if not part and len(parts) > 1:
-        shown = ", ".join(f"{path}:{p}" for p in parts)
-        raise ValueError(f"'{path}' has several parts; name one of {shown}.")
-    wanted = f"/{part}" if part else parts[0]
-    if wanted not in parts:
-        raise ValueError(f"'{path}' has no part '{wanted}'; it has {', '.join(parts)}.")
-    return data[wanted].to_dataset()
-
-
-def activity(name: str, bin_width: float, window: tuple[float, float] | None) -> Any:
-    """Labelled data as activity on a time axis; spikes become rates in bins.
-
-    Raises
-    ------
-    ValueError
-        If the data hold spikes without trials.
-    """
-    from neurodyn import spikes
-
-    data = opened(name)
-    if "spike" not in data.dims:
-        return data
-    if "spike_trial" not in data.coords:
-        raise ValueError(
-            f"'{name}' holds spikes without trials: cut them into trials with "
-            "neurodyn.spikes.align and save the result."
-        )
-    return spikes.rate(data, bin_width=bin_width, window=window)
 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _notes(score: Any) -> list[str]:
+    found = score["ceiling_note"].values.ravel() if "ceiling_note" in score else []
+    return [n for n in [score.attrs.get("ceiling_note", ""), *map(str, found)] if n]
+
+
+def _span(numbers: Any) -> str:
+    low, high = int(numbers.min()), int(numbers.max())
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _each(score: Any) -> Iterator[tuple[list[str], Any]]:
+    """Names and numbers of every pair by every measure."""
+    several = [dim for dim in ("model", "recording") if dim in score.dims]
+    for names in itertools.product(*(score[dim].values for dim in several)):
+        pair = score.sel(dict(zip(several, names, strict=True)))
+        for metric in score["metric"].values:
+            yield list(map(str, names)), pair.sel(metric=metric)
+
+
 def _rows(score: Any) -> list[list[str]]:
     rows = []
-    for metric in score["metric"].values:
-        one = score.sel(metric=metric)
+    for names, one in _each(score):
         unit = str(one["score_units"].values)
+        interval = []
+        if "low" in one:
+            interval = [" to ".join(f"{float(one[end].mean()):.3f}" for end in ("low", "high"))]
         rows.append(
             [
+                *names,
                 str(one["title"].values) + ("" if unit in ("1", "") else f" [{unit}]"),
                 spread(one["score"].values),
+                *interval,
                 spread(one["ceiling"].values),
                 spread(one["null"].mean().values) if "null" in one else "-",
                 f"{float(one['p_value'].max()):.3g}" if "p_value" in one else "-",
@@ -157,12 +188,20 @@ def _rows(score: Any) -> list[list[str]]:
     return rows
 
 
-def _numbers(score: Any) -> dict[str, Any]:
-    shown = ("score", "ceiling", "corrected", "p_value")
-    numbers = {}
-    for metric in score["metric"].values:
-        one = score.sel(metric=metric)
-        numbers[str(metric)] = {name: one[name].values for name in shown if name in one}
-        if "null" in one:
-            numbers[str(metric)]["null_mean"] = float(one["null"].mean())
+def _pairs(score: Any, several: list[str]) -> list[dict[str, Any]]:
+    return [
+        dict(zip(several, names, strict=True)) | {"metric": str(one["metric"].values)} | _shown(one)
+        for names, one in _each(score)
+    ]
+
+
+def _shown(one: Any) -> dict[str, Any]:
+    shown = ("score", "low", "high", "ceiling", "corrected", "p_value", "closer")
+    numbers = {name: one[name].values for name in shown if name in one}
+    if "null" in one:
+        numbers["null_mean"] = float(one["null"].mean())
     return numbers
+
+
+def _numbers(score: Any) -> dict[str, Any]:
+    return {str(m): _shown(score.sel(metric=m)) for m in score["metric"].values}

@@ -178,7 +178,8 @@ finally:
         ),
         (["data", "mante2031"], ["no dataset 'mante2031'", "did you mean 'mante2013'"]),
         (["data", "--fetch"], ["--fetch needs the name"]),
-        (["compare", "run.nc"], ["Missing argument 'REC'"]),
+        (["compare"], ["Missing argument 'MODEL... RECORDING'"]),
+        (["compare", "run.nc"], ["takes a model and a recording, got 'run.nc' only"]),
         (["compare", "run.nc", "rec.nc", "--join", "outer"], ["'exact' or 'inner'"]),
     ],
 )
@@ -350,6 +351,39 @@ def test_compare_takes_datasets_and_parts_of_results(tmp_path):
     refused(several, 1, "has several parts", "result.nc:/model")
     wrong = call("compare", f"{tmp_path / 'result.nc'}:/modle", "decision_example", *options)
     refused(wrong, 1, "no part '/modle'", "it has /model, /other")
+
+
+def test_compare_takes_several_models_and_recordings_and_simulates_model_files(tmp_path):
+    task = tasks.PerceptualDecision(dt=20.0, coherence=[-0.5, 0.1, 0.5], stimulus=400.0)
+    model = models.CTRNN(task.n_inputs, 6, task.n_outputs, key=0)
+    nd.save(tmp_path / "trained.nd", model, task=task)
+    nd.save(tmp_path / "bare.nd", model)
+    runs = {f"run{i}": nd.simulate(model, task, repeats=4, key=i + 5) for i in range(3)}
+    for name, run in runs.items():
+        nd.save(tmp_path / f"{name}.nc", run[["rate"]])
+    trained, run0, run1, run2 = (
+        tmp_path / name for name in ("trained.nd", "run0.nc", "run1.nc", "run2.nc")
+    )
+    options = ["--by", "coherence", "--metrics", "cka", "--n-null", 3, "--n-splits", 2]
+    several = ["--recording", run1, "--recording", run2]
+    found = call("compare", trained, run0, *several, *options, "--bootstrap", "trial", "--json")
+    assert found.exit_code == 0, found.stderr
+    pairs = json.loads(found.stdout)["pairs"]
+    assert [(p["model"], p["recording"]) for p in pairs] == [
+        (m, r) for m in ("trained", "run0") for r in ("run1", "run2")
+    ]
+    ours = nd.simulate(model, task, repeats=10, key=0)
+    expected = nd.analysis.compare(ours, runs["run2"], ["cka"], by="coherence", n_null=0)
+    assert pairs[1]["score"] == pytest.approx(float(expected["score"][0]), abs=1e-6)
+    assert pairs[1]["low"] < pairs[1]["high"]
+    shown = call("compare", trained, run0, *several, *options).stdout
+    assert "trained" in shown
+    assert "3 conditions" in shown
+    refused(call("compare", tmp_path / "bare.nd", run0, *options), 1, "no task", "--task")
+    refused(call("compare", run0, trained, *options), 1, "name models before the recordings")
+    named = call("compare", tmp_path / "bare.nd", run0, *options, "--task", "PerceptualDecision")
+    refused(named, 1, "only in the")
+    refused(call("compare", run0, run1, *options, "--bootstrap", "animal"), 1, "no such level")
 
 
 def test_compare_does_not_overwrite(pair, tmp_path):

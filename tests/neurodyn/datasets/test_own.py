@@ -11,7 +11,7 @@ import pytest
 
 import neurodyn as nd
 from neurodyn import datasets, labels
-from neurodyn.cli.compare import opened
+from neurodyn.cli.sides import opened
 from neurodyn.datasets.catalogue import RECORDS
 
 PAGE = Path(__file__).parents[3] / "docs" / "howto" / "add-a-dataset.md"
