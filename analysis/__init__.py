@@ -26,6 +26,8 @@ from neurodyn.analysis.shared.timebins import rebin
 # Populations
 from neurodyn.analysis.populations.pca import pca
 from neurodyn.analysis.populations.dimensionality import participation_ratio, n_components
+from neurodyn.analysis.populations.factors import factor_analysis
+from neurodyn.analysis.populations.overlap import subspace_angles, alignment_index
 from neurodyn.analysis.populations.rotations import jpca
 from neurodyn.analysis.populations.dpca import dpca
 from neurodyn.analysis.populations.targeted import targeted_axes
@@ -185,6 +187,9 @@ __all__ = [
     "pca",
     "participation_ratio",
     "n_components",
+    "factor_analysis",
+    "subspace_angles",
+    "alignment_index",
     "jpca",
     "dpca",
     "targeted_axes",

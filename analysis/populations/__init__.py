@@ -4,5 +4,8 @@
 
     pca             principal components
     dimensionality  participation ratio, number of components
+    reproducible    participation ratio of what trials share
+    factors         factor analysis
     subspaces       angles between subspaces
+    overlap         subspaces of two sets of activity, with controls
 """

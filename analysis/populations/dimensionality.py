@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,12 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurodyn import labels
 from neurodyn.analysis.populations.pca import principal_axes
-from neurodyn.analysis.shared.arrays import matrix, pair, pick, samples
+from neurodyn.analysis.populations.reproducible import (
+    cross_validated_participation,
+    unbiased_participation,
+)
+from neurodyn.analysis.shared.arrays import matrix, pick, samples
 from neurodyn.analysis.shared.conditions import condition_means, noise
 from neurodyn.analysis.shared.scaling import centred, normed, products
 from neurodyn.analysis.shared.threads import one_lapack_thread
@@ -30,16 +33,6 @@ def _participation(x: Samples) -> Float[Array, ""]:
     x = normed(x)
     scatter = products(x, x) if x.shape[1] <= x.shape[0] else x @ x.T
     return jnp.trace(scatter) ** 2 / jnp.sum(scatter**2)
-
-
-@jax.jit
-def _cross_participation(a: Samples, b: Samples) -> Float[Array, ""]:
-    a, b = normed(a), normed(b)
-    if a.shape[1] <= a.shape[0]:
-        cross = products(a, b)
-        return jnp.trace(cross) ** 2 / jnp.sum(cross * cross.T)
-    ab = a @ b.T
-    return jnp.trace(ab) ** 2 / jnp.sum(ab * ab.T)
 
 
 def participation(x: ArrayLike) -> Float[Array, ""]:
@@ -71,45 +64,14 @@ def participation(x: ArrayLike) -> Float[Array, ""]:
     return _participation(matrix(x))
 
 
-def cross_validated_participation(
-    a: ArrayLike | xr.DataArray, b: ArrayLike | xr.DataArray
-) -> Float[Array, ""]:
-    r"""Participation ratio of the signal that two repetitions share.
-
-    With :math:`C = A'B` of two halves of the trials, :math:`(\mathrm{tr}\,C)^2 / \mathrm{tr}(CC)`.
-    Noise that is independent between the halves and between units does not enter the expectation of
-    ``tr(CC)`` but for its diagonal terms; the plain ratio counts it as dimensions.
-
-    Parameters
-    ----------
-    a, b
-        Arrays ``(sample, unit)``: the same samples and units, independent trials; labelled ones are
-        matched by their labels.
-
-    Returns
-    -------
-    Scalar; where the halves share little it is noisy and may leave the range 1 to the number of
-    units.
-
-    Raises
-    ------
-    ValueError
-        As for `participation`, or if shapes differ.
-    """
-    if isinstance(a, xr.DataArray) and isinstance(b, xr.DataArray):
-        a, b = a.transpose(..., "unit"), b.transpose(..., "unit")
-        a, b = labels.pair(a, b, what=("first half", "second half"))
-    a, b = pair(a, b)
-    if a.shape != b.shape:
-        raise ValueError(f"both halves need the same units, got {a.shape} and {b.shape}.")
-    return _cross_participation(a, b)
-
-
 def participation_ratio(
     activity: xr.Dataset | xr.DataArray,
     *,
     covariance: Literal["signal", "noise", "total"] = "signal",
     by: str | Sequence[str] | None = None,
+    cross_validated: bool = False,
+    n_splits: int = 100,
+    key: Any = 0,
     variable: str | None = None,
 ) -> xr.DataArray:
     """Participation ratio of labelled activity.
@@ -125,6 +87,12 @@ def participation_ratio(
     by
         Labels of the trials that make a condition; default: the conditions of the task, where a run
         knows them.
+    cross_validated
+        Whether to estimate the ratio of the signal without the noise of single trials, which the
+        plain ratio counts as dimensions; see `unbiased_participation`. It needs four trials of each
+        condition.
+    n_splits, key
+        Random splits of the trials for it, and their seed or JAX key.
     variable
         Which variable of a Dataset.
 
@@ -154,8 +122,14 @@ def participation_ratio(
             )
         a, b = (samples(array.isel(repetition=i)) for i in (0, 1))
         value, n = cross_validated_participation(a, b), a.shape[0]
+    elif cross_validated:
+        if covariance != "signal":
+            raise LabelError(
+                f"cross_validated=True is about the signal, not about covariance={covariance!r}."
+            )
+        value, n = unbiased_participation(array, by, n_splits=n_splits, key=key)
     else:
-        x = _of_covariance(array, covariance, by)
+        x = of_covariance(array, covariance, by)
         value, n = participation(x), x.shape[0]
     units = array.sizes["unit"]
     return xr.DataArray(
@@ -165,7 +139,7 @@ def participation_ratio(
             "long_name": "participation ratio",
             "covariance": covariance,
             "by": ", ".join(by),
-            "cross_validated": int("repetition" in array.dims),
+            "cross_validated": int(cross_validated or "repetition" in array.dims),
             "n_units": units,
             "n_samples": n,
             "white_noise": units * n / (units + n),
@@ -178,7 +152,7 @@ def _by(array: xr.DataArray, covariance: str, by: str | Sequence[str] | None) ->
     return [] if covariance == "total" or "trial" not in array.dims else chosen(array, by)
 
 
-def _of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
+def of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
     """Samples of the chosen covariance."""
     if covariance == "total":
         return samples(array)
@@ -221,7 +195,7 @@ def n_components(
     number("fraction", fraction, above=0, high=1)
     array = pick(activity, variable)
     by = _by(array, covariance, by)
-    x = matrix(_of_covariance(array, covariance, by), what="activity")
+    x = matrix(of_covariance(array, covariance, by), what="activity")
     held = np.asarray(_held(x))
     # Rounding may leave the last sum just below 1.
     count = int(np.searchsorted(held, min(fraction, held[-1]))) + 1

@@ -127,15 +127,31 @@ def _random_order(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, 
     return jnp.lexsort((jax.random.uniform(key, codes.shape), codes))
 
 
-def _halves(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, " trial"]:
-    """0 or 1 for each trial, alternating within each condition in random order."""
+def _parts(key: PRNGKeyArray, codes: Int[Array, " trial"], k: int) -> Int[Array, " trial"]:
+    """0 to k - 1 for each trial, in turn within each condition in random order."""
     order = _random_order(key, codes)
     ordered = codes[order]
     rank = jnp.arange(codes.size, dtype=jnp.int32) - jnp.searchsorted(ordered, ordered)
-    # If the number of trials is odd, one half, chosen at random, gets one more.
-    first = jax.random.bernoulli(jax.random.fold_in(key, 1), shape=codes.shape)
-    half = (rank + first[ordered].astype(jnp.int32)) % 2
-    return jnp.zeros_like(codes).at[order].set(half.astype(codes.dtype))
+    # If the number of trials is no multiple of k, parts chosen at random get one more.
+    first = k - 1 - jnp.floor(k * jax.random.uniform(jax.random.fold_in(key, 1), codes.shape))
+    part = (rank + first[ordered].astype(jnp.int32)) % k
+    return jnp.zeros_like(codes).at[order].set(part.astype(codes.dtype))
+
+
+def _halves(key: PRNGKeyArray, codes: Int[Array, " trial"]) -> Int[Array, " trial"]:
+    """0 or 1 for each trial, alternating within each condition in random order."""
+    return _parts(key, codes, 2)
+
+
+def part_means(
+    key: PRNGKeyArray, trials: Trials, k: int
+) -> Float[Array, "part condition time allunits"]:
+    """Condition means of k random parts of the trials, which are split within each condition."""
+    codes, n = trials.codes, trials.n_conditions
+    keys = jax.random.split(key, codes.shape[0])
+    part = jax.vmap(lambda key, c: _parts(key, c, k))(keys, codes)
+    each = means(trials.values, jnp.where(codes < n, codes + part * n, k * n), k * n)
+    return each.reshape(k, n, *each.shape[1:])
 
 
 def split_means(key: PRNGKeyArray, trials: Trials) -> Float[Array, "2 condition time allunits"]:
