@@ -29,6 +29,7 @@ EXEMPT = {
     "analysis/shared/conditions.py:condition_codes": "looks conditions up by their labels itself",
     "analysis/shared/pairing.py:_conditions_by": "asks which labels both have",
     "analysis/similarity/measured.py:_advice": "asks which labels both have",
+    "analysis/comparison/many.py:cast_of": "names them; pair_up pairs each two",
     "analysis/equilibria/fixed_points.py:fixed_points": "starts and inputs are samples and sets",
     "analysis/equilibria/linear.py:linearise": "each_input selects inputs by the labels of states",
     "analysis/reconstructions/spectra.py:_same_step": "compares steps of the two, and no values",

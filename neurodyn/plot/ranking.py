@@ -65,7 +65,7 @@ def _panel(ax: Any, one: xr.Dataset, where: str) -> None:
             mine = value.sel(recording=recording)
             mine = mine.mean([dim for dim in mine.dims if dim != "model"])
             ax.plot(mine.values, places, "o", mfc="none", color=BLUE, ms=3.5, alpha=0.5, mew=0.7)
-    low, high = _ends(one, value, over)
+    low, high = _ends(one)
     ax.hlines(places, low, high, color=BLUE, lw=1.6)
     ax.plot(mean.values, places, "o", color=BLUE, ms=5)
     ax.set_yticks(places, [str(name) for name in mean["model"].values])
@@ -79,15 +79,15 @@ def _panel(ax: Any, one: xr.Dataset, where: str) -> None:
         ax.invert_xaxis()
 
 
-def _ends(one: xr.Dataset, value: xr.DataArray, over: list) -> tuple[np.ndarray, np.ndarray]:
+def _ends(one: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the bars: of intervals, or the range of members."""
+    over = [dim for dim in one["score"].dims if dim != "model"]
     if "low" in one:
-        return tuple(one[end].mean(over).values for end in ("low", "high"))
+        return one["low"].mean(over).values, one["high"].mean(over).values
+    members = one["score"].mean([dim for dim in over if dim != "seed"])
     if "seed" in over:
-        others = [dim for dim in over if dim != "seed"]
-        members = value.mean(others)
         return members.min("seed").values, members.max("seed").values
-    middle = value.mean(over).values
-    return middle, middle
+    return members.values, members.values
 
 
 def _bands(ax: Any, one: xr.Dataset) -> None:

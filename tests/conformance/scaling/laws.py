@@ -198,6 +198,21 @@ LAWS: dict[str, list[Law]] = {
     "p_value": [
         Law(lambda x: analysis.p_value(x[:, 0], x.swapaxes(1, 2)), own=True, units="along")
     ],
+    "factor_analysis": [
+        Law(
+            lambda x: analysis.factor_analysis(of_trials(x), 2, by="coherence").shared,
+            (TRIALS,), own=True, units="along", condition=3e4,
+        )
+    ],
+    "subspace_angles": [
+        Law(lambda x, y: analysis.subspace_angles(means(x), means(y), n_draws=3).angle, (X, Y))
+    ],
+    "alignment_index": [
+        Law(
+            lambda x, y: analysis.alignment_index(means(x), means(y), 2, n_draws=3)["index"],
+            (X, Y),
+        )
+    ],
     "model_differences": [Law(_differences, (X, Y))],
     "bootstrap": [
         Law(
