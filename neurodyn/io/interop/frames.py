@@ -107,8 +107,11 @@ def from_pandas(
     >>> from_pandas(frame, mapping).spike_time.values
     array([10., 20.,  5.])
     """
-    single = isinstance(frames, pd.DataFrame)
-    named = {"table": frames} if single else dict(frames)
+    if not isinstance(frames, (pd.DataFrame, Mapping)):
+        raise TypeError(
+            f"from_pandas takes DataFrames, or a dict of them, got a {type(frames).__name__}."
+        )
+    named = {"table": frames} if isinstance(frames, pd.DataFrame) else dict(frames)
     wrong = [name for name, frame in named.items() if not isinstance(frame, pd.DataFrame)]
     if wrong:
         raise TypeError(f"from_pandas takes DataFrames, and '{wrong[0]}' is none.")

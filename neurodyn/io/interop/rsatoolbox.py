@@ -17,7 +17,7 @@ SECOND = "_2"
 _ROWS, _COLUMNS = ("trial", "condition", "sample"), ("unit", "channel", "latent", "component")
 
 
-def to_rsatoolbox(data: xr.DataArray) -> Any:
+def to_rsatoolbox(data: xr.DataArray | xr.Dataset) -> Any:
     """Convert data, or matrices of dissimilarities, to objects of rsatoolbox.
 
     Parameters
@@ -25,7 +25,7 @@ def to_rsatoolbox(data: xr.DataArray) -> Any:
     data
         Data on (trial or condition, unit or channel) and perhaps `time`; or dissimilarities on
         (condition, condition_2), symmetric and 0 on the diagonal, perhaps on one more dim, such as
-        `seed`.
+        `seed`. Or a Dataset of one such variable.
 
     Returns
     -------
@@ -54,6 +54,8 @@ def to_rsatoolbox(data: xr.DataArray) -> Any:
     --------
     >>> rdms = to_rsatoolbox(dissimilarities)  # doctest: +SKIP
     """
+    if isinstance(data, xr.Dataset) and len(data.data_vars) == 1:
+        (data,) = data.data_vars.values()
     if not isinstance(data, xr.DataArray):
         raise TypeError(f"to_rsatoolbox takes a DataArray, got a {type(data).__name__}.")
     pairs = [str(dim) for dim in data.dims if f"{dim}{SECOND}" in data.dims]
@@ -96,6 +98,8 @@ def from_rsatoolbox(obj: Any, *, rows: str = "condition", columns: str = "unit")
             f"from_rsatoolbox takes a Dataset, TemporalDataset or RDMs, got a {type(obj).__name__}."
         )
     name = _name_in(about) or given
+    if about is not None:  # coordinates that the data had not
+        found = found.drop_vars([n for n in found.coords if n not in about["variables"]])
     ds = notes.noted(found.to_dataset(name=name), about)
     array = ds[name]
     if about is not None:
@@ -109,9 +113,14 @@ def _name_in(about: Any) -> str | None:
 
 
 def _noted(obj: Any, data: xr.DataArray, name: str) -> Any:
-    """The object with a note of the data; coordinates that lie on several dims are kept in it."""
+    """The object with a note of the data; it keeps coordinates for which the object has no place.
+
+    These lie on several dims, or on the second dim of a matrix of pairs.
+    """
     ds = data.to_dataset(name=name).assign_attrs(array=name)
-    return notes.attach(obj, ds, [str(n) for n, c in ds.coords.items() if len(c.dims) > 1])
+    second = [(f"{dim}{SECOND}",) for dim in data.dims]
+    own = {str(n): c.dims for n, c in ds.coords.items() if n not in data.dims}
+    return notes.attach(obj, ds, [n for n, d in own.items() if len(d) > 1 or d in second])
 
 
 def _descriptors(data: xr.DataArray, dim: str) -> dict[str, Any]:
@@ -155,7 +164,7 @@ def _rdms(data: xr.DataArray, dim: str) -> Any:
     if len(more) > 1:
         raise LabelError(f"the matrices lie on {more}: rsatoolbox has one dim of RDMs; select.")
     sides = [data[d].values if d in data.coords else np.arange(data.sizes[d]) for d in (dim, other)]
-    if not np.array_equal(*sides):
+    if not np.array_equal(sides[0], sides[1]):
         raise LabelError(f"'{dim}' and '{other}' have different labels: align them by .sel first.")
     values = data.transpose(*more, dim, other).values.astype(np.float64)
     turned = np.swapaxes(values, -1, -2)
@@ -216,10 +225,12 @@ def _of_rdms(obj: Any, rows: str, about: Any) -> xr.DataArray:
     upper = np.triu_indices(n, 1)
     values[:, upper[0], upper[1]] = values[:, upper[1], upper[0]] = pairs
     coords = _coords(obj.pattern_descriptors, rows, n)
-    coords[f"{rows}{SECOND}"] = (f"{rows}{SECOND}", coords[rows][1])
-    attrs = {"units": "1", "long_name": str(obj.dissimilarity_measure or "dissimilarity")}
+    coords |= {f"{n}{SECOND}": (f"{rows}{SECOND}", values) for n, (_, values) in coords.items()}
+    attrs: dict[str, Any] = {"units": "1", "dims": [f"{rows}{SECOND}"]}
+    attrs["long_name"] = str(obj.dissimilarity_measure or "dissimilarity")
     one = more == "" or (about is None and len(pairs) == 1)
     if not one:
+        attrs["dims"] = [*attrs["dims"], *([] if more in labels.DIMS else [more])]
         coords |= _coords(obj.rdm_descriptors, more, len(pairs))
     dims = (rows, f"{rows}{SECOND}")
     return xr.DataArray(

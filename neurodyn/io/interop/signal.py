@@ -53,8 +53,14 @@ class Signal(NamedTuple):
         for dim, own_rows in rows.items():
             if dim in order and own_rows is not None:
                 coords |= {dim: own_rows.labels} | own_rows.columns
-        if "channel" in order and ("channels" in how or own is not None):
-            coords["channel"] = self.column(how["channels"]) if "channels" in how else own
+        across = [dim for dim in order if dim not in ("time", *coords)]
+        if own is not None and (dims[0], len(dims)) != ("time", 2):
+            raise LabelError(
+                f"{where}: columns lie side by side, so that 'dims' is ['time', 'channel'], or "
+                f"another name of the second; got {dims}."
+            )
+        if across and ("channels" in how or own is not None):
+            coords[across[-1]] = self.column(how["channels"]) if "channels" in how else own
         time = self._clock(values.shape[order.index("time")])
         own_dims = tuple(dim for dim in order if dim not in labels.DIMS)
         for dim, size in zip(order, values.shape, strict=True):

@@ -42,7 +42,7 @@ def to_ms(values: Any, factor: float, what: str = "times") -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         ms = times * factor
         near = np.round(ms, _DECIMALS)
-        close = np.abs(near - ms) <= 4 * np.spacing(np.abs(ms))
+        close = np.abs(near - ms) <= 2 * np.spacing(np.abs(ms))
     return np.where(close, near, ms)
 
 

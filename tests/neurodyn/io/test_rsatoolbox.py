@@ -93,6 +93,7 @@ def dissimilarities():
         {
             "condition": conditions, "condition_2": conditions,
             "coherence": ("condition", [0.1, 0.2, 0.3, 0.4]),
+            "coherence_2": ("condition_2", [0.1, 0.2, 0.3, 0.4]),
         }, source="analysis", dims=["condition_2"],
     )["rdm"]  # fmt: skip
 
@@ -121,6 +122,8 @@ def test_rdms_of_the_package():
     data = io.to_rsatoolbox(rates())
     found = rsatoolbox.rdm.calc_rdm(data, method="euclidean", descriptor="condition")
     back = io.from_rsatoolbox(found)
+    labels.check(back)
+    assert {"coherence", "coherence_2"} <= set(back.coords)
     expected = dissimilarities().sel(condition=list("abcd"), condition_2=list("abcd"))
     back = back.sel(condition=list("abcd"), condition_2=list("abcd"))
     np.testing.assert_allclose(back.values, expected.values, rtol=1e-12)

@@ -154,13 +154,20 @@ REFUSED = {
         LONG.replace("0.5,b,1,V1", "0.5,b,1,V2"), IN_TRIALS, LabelError,
         "'area' differs between rows of unit 'b': 'V1' and 'V2'",
     ),
-    "ragged": (LONG + "1,2\n", IN_TRIALS, FileFormatError, "row 5 has 2 cells.* 5"),
+    "ragged": (LONG + "1,2\n", IN_TRIALS, FileFormatError, "row 5 has 2 cells, the header 5"),
     "no name": (LONG.replace("area", ""), IN_TRIALS, FileFormatError, "column 4 has no name"),
     "two marks": (LONG.replace("t,", "t;x,"), IN_TRIALS, LabelError, "'delimiter'"),
     "quotes": (LONG + '"a,b\n', IN_TRIALS, FileFormatError, "quotation marks"),
     "text": (LONG.replace("0.5", '"0,5"'), IN_TRIALS, LabelError, "decimal comma"),
     "missing time": (LONG.replace("0.5", ""), IN_TRIALS, LabelError, "must be finite"),
     "outside": (LONG, _with(observed=[0, 0.1]), LabelError, "1 of 3 spikes lie outside"),
+    "columns as rows": (
+        LONG,
+        {"signals": {"x": {
+            "values": ["t", "trial"], "unit": "1", "rate": 1, "dims": ["channel", "time"],
+        }}},
+        LabelError, "lie side by side",
+    ),
     "empty": ("", IN_TRIALS, FileFormatError, "is empty"),
 }  # fmt: skip
 

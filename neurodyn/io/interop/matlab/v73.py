@@ -13,6 +13,8 @@ from neurodyn.io.interop.matlab.values import Opaque, objects
 _DEEPEST = 64
 #: Largest ratio of values to the bytes of a file: zlib makes at most 1032 bytes of one.
 _RATIO = 1100
+#: Bytes that any file may hold: chunks that were never written need none in it.
+_FREE = 1 << 28
 _NUMERIC = {
     "double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"
 }  # fmt: skip
@@ -39,7 +41,7 @@ def load_v73(path: Path, *, checked: bool = False) -> dict[str, Any]:
         check_heaps(path)
     try:
         with h5py.File(path, "r") as file:
-            reader = _Reader(file, _RATIO * path.stat().st_size)
+            reader = _Reader(file, max(_FREE, _RATIO * path.stat().st_size))
             return {name: reader.value(file[name], 0) for name in file if not name.startswith("#")}
     except FileFormatError as error:
         raise FileFormatError(

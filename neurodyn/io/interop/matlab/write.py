@@ -81,8 +81,8 @@ def to_matlab(
         struct, places = _struct(ds)
         if struct or at == "":
             structs |= {name: struct} if struct else {}
-            places = {own: {"struct": name, "field": field} for own, field in places.items()}
-        texts[at] = layout.describe(ds, columns=places)
+        columns = {own: {"struct": name, "field": field} for own, field in places.items()}
+        texts[at] = layout.describe(ds, columns=columns)
     if not structs:
         raise LabelError("there is nothing to write: no variables.")
     tree = isinstance(recording, xr.DataTree)

@@ -60,7 +60,7 @@ def from_pynapple(
     >>> recording = from_pynapple(group)  # doctest: +SKIP
     """
     if isinstance(obj, Mapping) and type(obj).__name__ != "TsGroup":
-        parts = {}
+        parts: dict[str, Any] = {}
         for path, each in obj.items():
             own = str(path).split("/")[-1]
             kind = _folder(str(path), each)
