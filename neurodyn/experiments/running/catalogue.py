@@ -73,5 +73,6 @@ EXPERIMENTS = Catalogue(
         "reaching",
         "force_sine",
         "what_when",
+        "what_a_score_means",
     )
 )
