@@ -57,6 +57,7 @@ EXPERIMENT = Experiment(
         "variables were read out by ridge regression in held-out conditions. With one of CKA and "
         "NBS held, the other was made as large and as small as it can be."
     ),
+    ranges="Scores and R2 are means over climbs; ranges are the ends that climbs reach.",
     captions={
         "components": "Score at which each component is read out with a held-out R2 of 0.5.",
         "region": "Pairs of CKA and NBS: what the other can be where one is held.",
