@@ -98,7 +98,8 @@ def test_climbs_reach_a_score_hold_another_and_repeat():
     np.testing.assert_allclose(last["held"].sel(metric="cka"), 0.5, atol=0.02)
     # A shape that is as close as this has a higher CKA, so it cannot be reached.
     assert np.cos(float(last["score"])) < np.cos(float(found["score"].isel(draw=0, step=-1)))
-    narrow = optimise("cka", recording(), n_units=3, steps=5, n_components=2)
+    narrow = optimise("cka", recording(), n_units=3, steps=5, n_saved=1, n_components=2)
+    assert narrow["step"].values.tolist() == [0, 5]
     assert narrow["activity"].sizes["unit"] == 3
     assert narrow["captured"].sizes["component"] == 2
 
