@@ -165,7 +165,7 @@ def optimise(
 
 def saved_steps(steps: int, n: int) -> np.ndarray:
     """The start, and at most n steps that grow geometrically up to the last."""
-    return np.unique(np.r_[0, np.round(np.geomspace(1, steps, n))]).astype(int)
+    return np.unique(np.r_[0, np.round(np.geomspace(steps, 1, n))]).astype(int)
 
 
 def _check(measure: Measure, sets, score, at) -> None:
