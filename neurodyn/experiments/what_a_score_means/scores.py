@@ -31,7 +31,8 @@ def region(recorded: Recorded, settings: Settings, key: Any) -> xr.Dataset:
                     by=recorded.by,
                     hold={fixed: level},
                     n_components=1,
-                    steps=settings.steps,
+                    steps=settings.region_steps,
+                    rate=0.2,
                     n_saved=1,
                     key=jax.random.fold_in(key, 4 * j + 2 * i + k),
                 ).isel(draw=0, step=-1)

@@ -32,6 +32,9 @@ class Settings(SeededSettings):
         Steps of a climb.
     n_saved
         Times along a climb at which its data are looked at.
+    region_steps
+        Steps of the climbs in which a measure is held; at ten times the step size, because the
+        boundary is far from noise.
     levels
         Values at which CKA and NBS are held while the other is made as large and as small as it
         can be.
@@ -43,6 +46,7 @@ class Settings(SeededSettings):
     n_draws: Count = 2
     steps: Count = 1000
     n_saved: Count = 40
+    region_steps: Count = 2000
     levels: tuple[Fraction, ...] = (0.5, 0.7, 0.9)
 
 

@@ -38,7 +38,7 @@ def test_where_components_appear():
 
 def test_a_small_study(tmp_path):
     settings = {"recordings": "decision_example", "measures": "cka", "n_draws": 1, "steps": 20,
-                "n_saved": 4, "levels": "0.5", "bin_width": 100.0}  # fmt: skip
+                "region_steps": 50, "n_saved": 4, "levels": "0.5", "bin_width": 100.0}  # fmt: skip
     finished = experiments.run("what_a_score_means", settings=settings, out=tmp_path / "run")
     tree = finished.tree
     reference = tree["analysis/decision_example/cka"].to_dataset()
