@@ -126,7 +126,9 @@ def _read_mapped(path: Path, mapping: Mapping[str, Any] | None) -> xr.Dataset | 
     if path.is_file():
         with open(path, "rb") as file:
             head = file.read(520)
-        if head and (is_matlab(head) or path.suffix.lower() == ".mat"):
+        if not head:  # which is told below
+            return None
+        if is_matlab(head) or path.suffix.lower() == ".mat":
             return from_matlab(path, mapping)
     if mapping is not None:
         raise ValueError(f"mapping= is for MATLAB and CSV files, and '{path}' is neither.")

@@ -163,10 +163,11 @@ class Builder:
         lengths = [each.size for each in flat]
         index = np.unravel_index(np.repeat(np.arange(flat.size), lengths), found.shape)
         place = dict(zip(dims, index, strict=True))
-        time = np.concatenate([each.astype(np.float64) for each in flat]) if flat.size else []
+        times = [self.ms(each, name) for each in flat]
+        time = np.concatenate(times) if times else np.zeros(0)
         unit = own["unit"][place.get("unit", np.zeros(len(time), np.int64))]
         trial = own["trial"][place["trial"]] if "trial" in place else None
-        return self.ms(np.asarray(time, np.float64), name), unit, trial, own
+        return time, unit, trial, own
 
     def _observed(self, *, in_trials: bool) -> dict[str, Any]:
         given = self.mapping.get("observed")
@@ -175,9 +176,9 @@ class Builder:
         name = given if isinstance(given, str) else "observed"
         value = self.source.get(given) if isinstance(given, str) else given
         if is_objects(value):  # the intervals of each unit
-            value = [self.ms(np.asarray(each, float), name) for each in value.ravel(order="F")]
+            value = [self.ms(each, name) for each in value.ravel(order="F")]
             return {"observed": [each.reshape(-1, 2) for each in value]}
-        edges = self.ms(np.asarray(value, np.float64), name)
+        edges = self.ms(value, name)
         if edges.ndim > 2 or edges.size % 2 or not edges.size or edges.shape[-1] != 2:
             raise LabelError(
                 f"'{name}' has shape {edges.shape}: give start and stop, or an array (n, 2) of the "

@@ -55,7 +55,18 @@ def from_tables(tables: Mapping[str, Columns], note: str) -> xr.Dataset | xr.Dat
     FileFormatError
         If the note is damaged or from a newer version, or a table or column is missing.
     """
-    return layout.rebuild(note, lambda at, about: _dataset(at, about, tables))
+
+    def part(at: str, about: Mapping[str, Any]) -> xr.Dataset:
+        try:
+            return _dataset(at, about, tables)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, FileFormatError):
+                raise
+            raise FileFormatError(
+                f"the note of {at or 'these data'} is damaged ({type(error).__name__}: {error})."
+            ) from error
+
+    return layout.rebuild(note, part)
 
 
 def join(at: str, name: str) -> str:
