@@ -5,6 +5,7 @@ from neurodyn.plot.behaviour import psychometric
 from neurodyn.plot.branches import branches
 from neurodyn.plot.cells import fi_curve, voltages, weights
 from neurodyn.plot.comparison import comparison
+from neurodyn.plot.correlograms import correlogram
 from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
 from neurodyn.plot.equilibria import fixed_points, portrait, spectrum
 from neurodyn.plot.expectations import angle_chance, expectations
@@ -13,6 +14,7 @@ from neurodyn.plot.learning import intervals_over, members, tracking
 from neurodyn.plot.linear import selection, transient_growth
 from neurodyn.plot.meaning import score_meaning
 from neurodyn.plot.operators import delay_choice, distances
+from neurodyn.plot.pairs import pairs
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.ranking import ranking
 from neurodyn.plot.raster import raster
@@ -20,6 +22,8 @@ from neurodyn.plot.spikes import intervals, population_rate, population_spectrum
 from neurodyn.plot.symbols import attractor, geometric_graph, symbol_graph
 from neurodyn.plot.tasks import trial
 from neurodyn.plot.training import checkpoints, elbow, history, time_constants
+from neurodyn.plot.tuning import tuning
+from neurodyn.plot.variability import fano
 
 __all__ = [
     "angle_chance",
@@ -28,11 +32,13 @@ __all__ = [
     "branches",
     "checkpoints",
     "comparison",
+    "correlogram",
     "delay_choice",
     "distances",
     "elbow",
     "error_regression",
     "expectations",
+    "fano",
     "fi_curve",
     "fixed_points",
     "geometric_graph",
@@ -44,6 +50,7 @@ __all__ = [
     "lyapunov",
     "members",
     "meta_prior",
+    "pairs",
     "population_rate",
     "population_spectrum",
     "portrait",
@@ -64,6 +71,7 @@ __all__ = [
     "trajectories",
     "transient_growth",
     "trial",
+    "tuning",
     "voltages",
     "weights",
     "words",

@@ -39,8 +39,9 @@ def psth(
     Parameters
     ----------
     means
-        ``rate`` ``(condition, time, unit)`` and, where known, ``sem``; or another variable, also on
-        another dim than `unit`, or on none.
+        ``rate`` ``(condition, time, unit)`` and, where known, its interval (``low``, ``high``) or
+        ``sem``, as of :func:`neurodyn.analysis.psth` and :func:`neurodyn.trials.psth`; or another
+        variable, also on another dim than `unit`, or on none.
     by
         Label that sets the colour: numbers (signed ones diverge from grey) or words.
     units
@@ -81,10 +82,7 @@ def psth(
     figure, axes = subplots(math.ceil(len(units) / columns), columns, size=(2.5, 1.9), sharex=True)
     values, names = plain(means[by].values), names_of(means, by)
     colours = colours_of(values, names)
-    # Means of several variables keep an error each, under the variable's name.
-    sem = means.get(f"{da.name}_sem", means.get("sem"))
-    sem = sem if dims or sem is None else sem.expand_dims(unit=[""])
-    sem = None if sem is None or set(sem.dims) != set(da.dims) else sem
+    band = _band(means, da, bool(dims))
     looks = None if style is None else classes(means[style].values, what=style)
     dashed = None if looks is None else looks[1] == 0
     time, text = timeline(da)
@@ -94,9 +92,9 @@ def psth(
             line = "--" if dashed is not None and dashed[c] else "-"
             colour = colours[level]
             ax.plot(time, y, line, color=colour, lw=1.1)
-            if sem is not None:
-                e = sem.isel({"condition": c, dim: unit})
-                ax.fill_between(time, y - e, y + e, lw=0, alpha=0.12, color=colour)
+            if band is not None:
+                low, high = (edge.isel({"condition": c, dim: unit}) for edge in band)
+                ax.fill_between(time, low, high, lw=0, alpha=0.12, color=colour)
         ax.set_title(_unit_title(means, unit, dim) if dims else "")
     for ax in axes.flat[len(units) :]:
         ax.set_visible(False)
@@ -114,6 +112,24 @@ def psth(
         ]
     figure.legend(handles=handles, title=heading(means[by]), loc="outside right upper", fontsize=7)
     return figure
+
+
+def _band(
+    means: xr.Dataset, da: xr.DataArray, channels: bool
+) -> tuple[xr.DataArray, xr.DataArray] | None:
+    """Where the band around means starts and ends: their interval, else a standard error off."""
+
+    def like(name: str) -> xr.DataArray | None:
+        found = means.get(name)
+        found = found if channels or found is None else found.expand_dims(unit=[""])
+        return None if found is None or set(found.dims) != set(da.dims) else found
+
+    low, high = like("low"), like("high")
+    if da.name == "rate" and low is not None and high is not None:
+        return low, high
+    # Means of several variables keep an error each, under the variable's name.
+    sem = like(f"{da.name}_sem" if f"{da.name}_sem" in means else "sem")
+    return None if sem is None else (da - sem, da + sem)
 
 
 @styled
@@ -254,7 +270,8 @@ def _shown(ds: Any, variable: str, dims: Sequence[str]) -> xr.DataArray:
     if variable in ds:
         return ds[variable]
     found = [str(n) for n, v in ds.data_vars.items() if set(dims) <= set(v.dims)]
-    found = [n for n in found if n != "sem" and not n.endswith(("_sem", "n_trials"))]
+    beside = ("sem", "low", "high")
+    found = [n for n in found if n not in beside and not n.endswith(("_sem", "n_trials"))]
     if len(found) == 1:
         return ds[found[0]]
     raise ValueError(

@@ -1,0 +1,1 @@
+"""Cases of the benchmark `analysis`: a module each, with a function ``rows() -> list[Row]``."""
