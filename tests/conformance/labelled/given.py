@@ -158,6 +158,7 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.labels.between": _BINS,
         "neurodyn.labels.bin_width": _BINS,
         "neurodyn.plot.expectations": _SECONDS,
+        "neurodyn.plot.fano": _SECONDS,
         "neurodyn.plot.latent_bands": _SECONDS,
         "neurodyn.plot.psth": _SECONDS,
         "neurodyn.plot.time_constants": _SECONDS,
