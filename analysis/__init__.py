@@ -23,6 +23,14 @@ from neurodyn.analysis.comparison.differences import model_differences
 from neurodyn.analysis.shared.bootstrap import bootstrap
 from neurodyn.analysis.shared.timebins import rebin
 
+# Many populations: shapes, and units and neighbours that correspond
+from neurodyn.analysis.similarity.distances import shape_distances, embed_distances
+from neurodyn.analysis.similarity.frechet import mean_shape
+from neurodyn.analysis.similarity.stochastic import stochastic_distances
+from neurodyn.analysis.similarity.matching import match_units, of_units
+from neurodyn.analysis.similarity.neighbours import neighbour_overlap, of_neighbours
+from neurodyn.analysis.similarity.shapes import of_shapes
+
 # Populations
 from neurodyn.analysis.populations.pca import pca
 from neurodyn.analysis.populations.dimensionality import participation_ratio, n_components
@@ -183,6 +191,16 @@ __all__ = [
     "model_differences",
     "bootstrap",
     "rebin",
+    # Many populations: shapes, and units and neighbours that correspond
+    "shape_distances",
+    "embed_distances",
+    "mean_shape",
+    "stochastic_distances",
+    "match_units",
+    "of_units",
+    "neighbour_overlap",
+    "of_neighbours",
+    "of_shapes",
     # Populations
     "pca",
     "participation_ratio",

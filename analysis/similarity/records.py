@@ -6,7 +6,15 @@ from functools import partial
 from math import pi
 
 from neurodyn.analysis.shared.measure import Measure, of_samples
-from neurodyn.analysis.similarity import alignment, correlations, labelled
+from neurodyn.analysis.similarity import (
+    alignment,
+    correlations,
+    distances,
+    labelled,
+    matching,
+    neighbours,
+    shapes,
+)
 from neurodyn.analysis.similarity.canonical import ExplainedVariance, WeightedCorrelation
 from neurodyn.analysis.similarity.grid import Similarity
 from neurodyn.analysis.similarity.kernels import whitened
@@ -144,5 +152,50 @@ RECORDS = (
         higher_is_better=True,
         reference=("kornblith2019",),
         pairwise=ExplainedVariance().pairwise,
+    ),
+    Measure(
+        distances.shape_distances,
+        "Procrustes angle on held-out conditions",
+        "rad",
+        (0.0, pi),
+        higher_is_better=False,
+        reference=("williams2021",),
+        pairwise=shapes.HELD_OUT_PROCRUSTES,
+        name="heldout_procrustes",
+    ),
+    Measure(
+        matching.match_units,
+        "correlation of units matched one to one",
+        range=(-1.0, 1.0),
+        higher_is_better=True,
+        reference=("li2016", "williams2021"),
+        pairwise=matching.PERMUTATION,
+        name="matched_units",
+    ),
+    Measure(
+        matching.match_units,
+        "correlation of softly matched units",
+        range=(-1.0, 1.0),
+        higher_is_better=True,
+        reference=("khosla2024",),
+        pairwise=matching.SOFT,
+        name="soft_matching",
+    ),
+    Measure(
+        neighbours.neighbour_overlap,
+        "shared nearest neighbours (10)",
+        range=(0.0, 1.0),
+        higher_is_better=True,
+        reference=("huh2024",),
+        pairwise=neighbours.MUTUAL,
+    ),
+    Measure(
+        neighbours.neighbour_overlap,
+        "Jaccard overlap of nearest neighbours (10)",
+        range=(0.0, 1.0),
+        higher_is_better=True,
+        reference=("klabunde2025",),
+        pairwise=neighbours.JACCARD,
+        name="neighbour_jaccard",
     ),
 )

@@ -6,14 +6,16 @@ from neurodyn.plot.branches import branches
 from neurodyn.plot.cells import fi_curve, voltages, weights
 from neurodyn.plot.comparison import comparison
 from neurodyn.plot.correlograms import correlogram
+from neurodyn.plot.distances import distance_map, distances, mean_shape
 from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
 from neurodyn.plot.equilibria import fixed_points, portrait, spectrum
 from neurodyn.plot.expectations import angle_chance, expectations
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
 from neurodyn.plot.learning import intervals_over, members, tracking
 from neurodyn.plot.linear import selection, transient_growth
+from neurodyn.plot.matching import unit_matching
 from neurodyn.plot.meaning import score_meaning
-from neurodyn.plot.operators import delay_choice, distances
+from neurodyn.plot.operators import delay_choice
 from neurodyn.plot.pairs import pairs
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.ranking import ranking
@@ -34,6 +36,7 @@ __all__ = [
     "comparison",
     "correlogram",
     "delay_choice",
+    "distance_map",
     "distances",
     "elbow",
     "error_regression",
@@ -48,6 +51,7 @@ __all__ = [
     "latent_bands",
     "latent_space",
     "lyapunov",
+    "mean_shape",
     "members",
     "meta_prior",
     "pairs",
@@ -72,6 +76,7 @@ __all__ = [
     "transient_growth",
     "trial",
     "tuning",
+    "unit_matching",
     "voltages",
     "weights",
     "words",

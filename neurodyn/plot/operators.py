@@ -1,4 +1,4 @@
-"""Similarity of dynamics: distances of systems, and the choice of delays and rank."""
+"""Choice of delays and rank of linear operators."""
 
 from typing import Any
 
@@ -6,44 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import GREY, label, panel, styled, subplots
-
-
-@styled
-def distances(distance: xr.DataArray) -> Any:
-    """Distances of systems, as a matrix with its numbers.
-
-    Parameters
-    ----------
-    distance
-        ``(system, other)``, of :func:`neurodyn.analysis.dsa`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ValueError
-        If there is a single distance.
-    """
-    values = distance.transpose("system", "other").values
-    size = [0.5 * n + 1.2 for n in values.shape]
-    figure, ax = panel(size=(max(size[1] + 1.6, 3.8), max(size[0], 2.4)))
-    image = ax.imshow(values, cmap="viridis", vmin=0.0)
-    bright = image.norm(values) > 0.55
-    if values.size <= 144:
-        for (i, j), value in np.ndenumerate(values):
-            colour = "black" if bright[i, j] else "white"
-            ax.text(j, i, f"{value:.2g}", ha="center", va="center", color=colour, fontsize=7)
-    ax.set_xticks(range(values.shape[1]), distance["other"].values.astype(str), rotation=40)
-    ax.set_yticks(range(values.shape[0]), distance["system"].values.astype(str))
-    for tick in ax.get_xticklabels():
-        tick.set(ha="right", rotation_mode="anchor")
-    ax.spines[:].set_visible(False)
-    ax.tick_params(length=0)
-    figure.colorbar(image, ax=ax, shrink=0.9, label=label(distance))
-    return figure
+from neurodyn.plot.style import GREY, styled, subplots
 
 
 @styled

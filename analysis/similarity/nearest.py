@@ -1,0 +1,112 @@
+"""The nearest rotation to a matrix, and the inverse root of a scatter matrix, with derivatives.
+
+Both take NumPy's arrays (and then compute in NumPy) or JAX's. Derivatives are those of the matrix
+functions, which stay finite where singular values are equal, unlike those of singular vectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def namespace(x: Any) -> Any:
+    """NumPy for its own arrays, else `jax.numpy`."""
+    return np if isinstance(x, np.ndarray) else jnp
+
+
+def transposed(x: Any) -> Any:
+    """Each matrix of a batch transposed."""
+    return namespace(x).swapaxes(x, -1, -2)
+
+
+def rotation_to(m: Any) -> Any:
+    """The matrix Q with orthonormal rows or columns for which ``sum(Q * m)`` is largest.
+
+    Directions in which `m` is 0 have no counterpart, so that Q leaves them out.
+
+    Parameters
+    ----------
+    m
+        Matrices ``(..., p, q)``.
+    """
+    if isinstance(m, np.ndarray):
+        u, present, v = _singular(m)[:3]
+        return (u * present[..., None, :]) @ v
+    return _rotation_to(m)
+
+
+@jax.custom_jvp
+def _rotation_to(m):
+    u, present, v, _ = _singular(m)
+    return (u * present[..., None, :]) @ v
+
+
+@_rotation_to.defjvp
+def _rotation_to_jvp(primal, tangent):
+    (m,), (change,) = primal, tangent
+    u, present, v, sizes = _singular(m)
+    u, v = u * present[..., None, :], v * present[..., :, None]
+    rotation = u @ v
+    inner = transposed(u) @ change @ transposed(v)
+    turn = (inner - transposed(inner)) * _inverse(sizes[..., :, None] + sizes[..., None, :])
+    inverse = _inverse(sizes)
+    left = change @ transposed(v) - u @ inner
+    right = transposed(u) @ change - inner @ v
+    moved = u @ turn @ v + (left * inverse[..., None, :]) @ v + (u * inverse[..., None, :]) @ right
+    return rotation, moved
+
+
+def _singular(m: Any) -> tuple[Any, Any, Any, Any]:
+    """Singular vectors and values, and which values are more than rounding (1, else 0)."""
+    xp = namespace(m)
+    u, sizes, v = xp.linalg.svd(m, full_matrices=False)
+    present = sizes > sizes[..., :1] * max(m.shape[-2:]) * xp.finfo(m.dtype).eps
+    present = present.astype(m.dtype)
+    return u, present, v, sizes * present
+
+
+def _inverse(x: Any) -> Any:
+    """One over each number, 0 for 0."""
+    xp = namespace(x)
+    there = x > 0
+    return xp.where(there, 1 / xp.where(there, x, 1), 0)
+
+
+def inverse_root(scatter: Any) -> Any:
+    """``scatter^(-1/2)`` of matrices ``(..., p, p)``; 0 along axes without variance."""
+    if isinstance(scatter, np.ndarray):
+        axes, roots = _roots(scatter)
+        return (axes * _inverse(roots)[..., None, :]) @ transposed(axes)
+    return _inverse_root(scatter)
+
+
+@jax.custom_jvp
+def _inverse_root(scatter):
+    axes, roots = _roots(scatter)
+    return (axes * _inverse(roots)[..., None, :]) @ transposed(axes)
+
+
+@_inverse_root.defjvp
+def _inverse_root_jvp(primal, tangent):
+    (scatter,), (change,) = primal, tangent
+    axes, roots = _roots(scatter)
+    inverse = _inverse(roots)
+    found = (axes * inverse[..., None, :]) @ transposed(axes)
+    # The divided difference of 1 / sqrt at two eigenvalues.
+    both = inverse[..., :, None] * inverse[..., None, :]
+    slope = -both * _inverse(roots[..., :, None] + roots[..., None, :])
+    moved = axes @ (slope * (transposed(axes) @ change @ axes)) @ transposed(axes)
+    return found, moved
+
+
+def _roots(scatter: Any) -> tuple[Any, Any]:
+    """Principal axes, and the roots of the variances along them, 0 where they are rounding."""
+    xp = namespace(scatter)
+    values, axes = xp.linalg.eigh(scatter)
+    least = values[..., -1:] * scatter.shape[-1] * xp.finfo(scatter.dtype).eps
+    present = values > least
+    return axes, xp.where(present, xp.sqrt(xp.where(present, values, 1)), 0)
