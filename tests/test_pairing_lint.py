@@ -38,6 +38,8 @@ EXEMPT = {
     "analysis/operators/dmd.py:linear_operator": "hands inputs on to inputs_of, which pairs them",
     "analysis/operators/dsa.py:dsa": "fits an operator to each; no value of one meets the other",
     "analysis/spike_trains/histograms.py:psth": "hands both to align, which pairs their trials",
+    "analysis/similarity/distances.py:shape_distances": "hands both to matched, which pairs them",
+    "analysis/similarity/stochastic.py:stochastic_distances": "hands both to matched, which pairs",
     "analysis/dynamics/words.py:word_divergence": "joins by the words themselves",
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,
     "neurodyn/experiments/flip_flop/__init__.py:_row": _EACH,

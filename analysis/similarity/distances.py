@@ -214,6 +214,8 @@ def embed_distances(distance: xr.Dataset | xr.DataArray, n_components: int = 2) 
     >>> round(float(analysis.embed_distances(distance)["stress"]), 6)
     0.0
     """
+    if isinstance(distance, xr.Dataset) and "distance" not in distance:
+        raise LabelError(f"there is no variable 'distance': there are {list(distance.data_vars)}.")
     array = distance["distance"] if isinstance(distance, xr.Dataset) else distance
     d = _symmetric(array)
     whole("n_components", n_components, 1, len(d) - 1)

@@ -10,13 +10,13 @@ from neurodyn.plot.style import BLUE, colours_of, label, panel, sign_or_word, st
 
 
 @styled
-def distances(distance: xr.DataArray) -> Any:
+def distances(distance: xr.DataArray | xr.Dataset) -> Any:
     """Distances of systems, as a matrix with its numbers.
 
     Parameters
     ----------
     distance
-        ``(system, other)``, of :func:`neurodyn.analysis.dsa` or
+        ``(system, other)``, of :func:`neurodyn.analysis.dsa`, or Dataset with it, of
         :func:`neurodyn.analysis.shape_distances`.
 
     Returns
@@ -28,10 +28,15 @@ def distances(distance: xr.DataArray) -> Any:
     ValueError
         If there is a single distance.
     """
+    distance = _values(distance)
     size = [0.5 * n + 1.2 for n in distance.transpose("system", "other").shape]
     figure, ax = panel(size=(max(size[1] + 1.6, 3.8), max(size[0], 2.4)))
     _matrix(figure, ax, distance)
     return figure
+
+
+def _values(distance: xr.DataArray | xr.Dataset) -> xr.DataArray:
+    return distance["distance"] if isinstance(distance, xr.Dataset) else distance
 
 
 def _matrix(figure: Any, ax: Any, distance: xr.DataArray) -> None:
@@ -53,14 +58,14 @@ def _matrix(figure: Any, ax: Any, distance: xr.DataArray) -> None:
 
 @styled
 def distance_map(
-    distance: xr.DataArray, layout: xr.Dataset, by: xr.DataArray | str | None = None
+    distance: xr.DataArray | xr.Dataset, layout: xr.Dataset, by: xr.DataArray | str | None = None
 ) -> Any:
     """Distances of systems as a matrix, and beside it a map in which near ones are near.
 
     Parameters
     ----------
     distance
-        ``(system, other)``, of :func:`neurodyn.analysis.shape_distances`.
+        Dataset with it, or ``(system, other)``, of :func:`neurodyn.analysis.shape_distances`.
     layout
         Of :func:`neurodyn.analysis.embed_distances`, two components at least.
     by
@@ -78,6 +83,7 @@ def distance_map(
     LabelError
         If the two are of other systems, or there is one component.
     """
+    distance = _values(distance)
     position = layout["position"].transpose("system", "component")
     if position.sizes["component"] < 2:
         raise LabelError("a map needs two components: embed_distances(..., n_components=2).")

@@ -24,6 +24,8 @@ COUNTS = np.random.default_rng(5).poisson(2.0, TRIALS.shape).astype(float)
 TIMES = np.sort(np.random.default_rng(6).uniform(0, 100, (1, 40, 6)), axis=1)
 WAVE = np.sin(np.arange(400) / 7 + np.arange(6)[:, None]).T + 0.1 * np.arange(400)[:, None] % 1
 ACF = np.exp(-np.arange(30)[:, None] / np.linspace(2, 8, 6)) * 0.7 + 0.1
+POINTS = np.stack([np.arange(6.0) ** 2, np.arange(6.0) ** 3 / 8])
+BETWEEN = np.hypot(*(POINTS[:, :, None] - POINTS[:, None]))
 COVARIANCE = flat(X).T @ flat(X)
 
 
@@ -39,6 +41,13 @@ def _differences(x, y):
     score = analysis.compare(runs, means(y, "recording"), ["cka", "procrustes"], **options)
     found = analysis.model_differences(score)
     return np.concatenate([found.difference.values.ravel(), found.low.values.ravel()])
+
+
+def _pair(function, both, **options):
+    """Of two populations with one scale, or of the two halves of the units of one."""
+    n = both.shape[-1] // 2
+    a, b = both if both.ndim == 4 else (both[..., :n], both[..., n:])
+    return function([means(a), means(b)], **options)
 
 
 def _half_spread(y):
@@ -175,6 +184,61 @@ LAWS: dict[str, list[Law]] = {
     "shape_angle": [
         Law(lambda x, y: analysis.shape_angle(flat(x), flat(y), alpha=0.0), (X, Y)),
         Law(lambda x, y: analysis.shape_angle(flat(x), flat(y)), (X, Y)),
+    ],
+    "shape_distances": [
+        *[
+            Law(
+                lambda x, y, a=alpha: analysis.shape_distances(
+                    means(x), means(y), alpha=a, n_folds=3
+                ).distance,
+                (X, Y), digits=np.float64,
+            )
+            for alpha in (1.0, 0.0)
+        ],
+        Law(lambda x: _pair(analysis.shape_distances, x, alpha=0.0).distance, (WIDE,),
+            digits=np.float64, condition=1e4),
+        Law(
+            lambda x: _pair(analysis.shape_distances, x, form="euclidean").distance,
+            (BOTH,), 1, digits=np.float64,
+        ),
+    ],
+    "embed_distances": [
+        Law(
+            lambda d: analysis.embed_distances(
+                xr.DataArray(
+                    d, {"system": np.arange(6), "other": np.arange(6)}, ("system", "other")
+                )
+            ).position,
+            (BETWEEN,),
+            1, "matters", units=None, digits=np.float64, condition=1e4,
+        )
+    ],
+    "mean_shape": [
+        Law(lambda x, y: analysis.mean_shape([means(x), means(y)]).distance, (X, Y),
+            digits=np.float64),
+        Law(lambda x: _pair(analysis.mean_shape, x, scale=False).distance, (BOTH,), 1,
+            digits=np.float64),
+    ],
+    "stochastic_distances": [
+        Law(
+            lambda x: analysis.stochastic_distances(
+                of_trials(x), of_trials(x[:, ::-1]), by="coherence", n_starts=1
+            ).distance,
+            (TRIALS,), 1, digits=np.float64, condition=1e5,
+        )
+    ],
+    "match_units": [
+        Law(
+            lambda x, y: analysis.match_units(flat(x)[:40], flat(y)[:40], kind).score,
+            (X, Y[..., :4]), own=True, digits=np.float64,
+        )
+        for kind in ("permutation", "soft")
+    ],
+    "neighbour_overlap": [
+        Law(lambda x, y: analysis.neighbour_overlap(means(x), means(y)), (X, Y),
+            digits=np.float64),
+        Law(lambda x, y: analysis.neighbour_overlap(means(x), means(y)), (WIDE, Y),
+            digits=np.float64),
     ],
     "split_half_reliability": [
         Law(
@@ -610,6 +674,9 @@ LEFT_OUT = {
     "rbf_kernel": _EMBEDDING,
     "laplace_kernel": _EMBEDDING,
     "whitened": _EMBEDDING,
+    "of_shapes": _RECORD,
+    "of_units": _RECORD,
+    "of_neighbours": _RECORD,
     "operator_alignment": "gives orthogonal matrices; see operator_distance",
     "RECONSTRUCTION_PROTOCOLS": _RECORD,
     "BANDS": "frequencies in Hz",
