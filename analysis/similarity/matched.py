@@ -57,7 +57,7 @@ class Matched(NamedTuple):
             x = checked(array, what=str(name)).reshape(-1, array.shape[-1])
             if len(x) < 2:
                 raise LabelError(f"{name} has a single sample: a shape needs two at least.")
-            if (x == x[:1]).all():
+            if (x[1] == x[0]).all() and (x == x[:1]).all():
                 raise LabelError(f"{name} is the same in all samples: it has no shape.")
             found.append(x)
         return found

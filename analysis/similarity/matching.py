@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment, linprog
@@ -16,7 +17,7 @@ from scipy.optimize import linear_sum_assignment, linprog
 from neurodyn.analysis.shared.measure import Pairwise, of_samples
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.shared.scaling import centred, products, standardised
-from neurodyn.analysis.similarity.matched import System, matched
+from neurodyn.analysis.similarity.matched import matched
 from neurodyn.labels import LabelError
 
 #: Ways to match units.
@@ -26,8 +27,8 @@ Samples = Float[Array, "sample unit"]
 
 
 def match_units(
-    a: System,
-    b: System,
+    a: xr.Dataset | xr.DataArray | ArrayLike,
+    b: xr.Dataset | xr.DataArray | ArrayLike,
     kind: str = "permutation",
     *,
     by: str | Sequence[str] | None = None,

@@ -9,11 +9,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import xarray as xr
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
 from neurodyn.analysis.shared.measure import Pairwise, of_samples
 from neurodyn.analysis.shared.scaling import balanced, normed
-from neurodyn.analysis.similarity.matched import System, matched
+from neurodyn.analysis.similarity.matched import matched
 from neurodyn.common.checks import whole
 
 KINDS = ("mutual", "jaccard")
@@ -88,8 +89,8 @@ def _overlap(x: Samples, y: Samples, k: int, kind: str) -> Float[Array, ""]:
 
 
 def neighbour_overlap(
-    a: System,
-    b: System,
+    a: xr.Dataset | xr.DataArray | ArrayLike,
+    b: xr.Dataset | xr.DataArray | ArrayLike,
     k: int = 10,
     *,
     kind: str = "mutual",

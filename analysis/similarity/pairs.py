@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.linalg import blas
 
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.analysis.similarity.shapes import Fitted, fitted, overlap
 
 #: Samples that are centred at once.
-BLOCK = 2048
+BLOCK = 1024
 #: Products that are held at once: 64 MB.
 TILE = 8_000_000
 
@@ -27,16 +28,10 @@ Folds = Sequence[Int[np.ndarray, " sample"]] | None
 
 
 class Population(NamedTuple):
-    """Samples of a population, and what takes them to the mean of 0 and the largest of 1."""
+    """Samples of a population and their mean."""
 
     x: Samples
-    origin: Float[np.ndarray, " unit"]
-    size: float
-    scale: float
-
-    def centred(self, rows: slice | np.ndarray) -> Samples:
-        """Some samples, centred and scaled."""
-        return (self.x[rows] - self.origin) / self.size
+    mean: Float[np.ndarray, " unit"]
 
 
 class Overlaps(NamedTuple):
@@ -56,17 +51,15 @@ class Overlaps(NamedTuple):
 
 
 def population(x: Samples) -> Population:
-    """Centre and scale samples; more units than samples are reduced to as many by a rotation."""
+    """Find the mean; more units than samples are reduced to as many by a rotation."""
     x = np.asarray(x)
     first = x[0].astype(np.float64)
-    rows = list(_blocks(None, len(x)))
     # The first sample is taken out before, because the rounded mean of a constant leaves no 0.
-    origin = first + sum((x[r] - first).sum(0) for r in rows) / len(x)
-    scale = max(float(np.abs(x[r] - origin).max()) for r in rows)
+    mean = first + sum((x[rows] - first).sum(0) for rows in _blocks(None, len(x))) / len(x)
     if x.shape[1] <= x.shape[0]:
-        return Population(x, origin, scale, scale)
-    reduced = np.linalg.qr(((x - origin) / scale).T, mode="r").T
-    return Population(reduced, np.zeros(reduced.shape[1]), 1.0, scale)
+        return Population(x, mean)
+    reduced = np.linalg.qr((x - mean).T, mode="r").T
+    return Population(reduced, np.zeros(reduced.shape[1]))
 
 
 def overlaps(
@@ -97,8 +90,7 @@ def overlaps(
     for a, b in itertools.combinations(groups, 2):
         if second is None or (a[0] < len(first) <= b[0]):
             _tile(systems, a, b, alpha, folds, fits, inner)
-    norm = np.stack([fit.norm * system.scale**2 for fit, system in zip(fits, systems, strict=True)])
-    norm, n = norm.T, len(first)
+    norm, n = np.stack([fit.norm for fit in fits], 1), len(first)
     if second is None:
         return Overlaps(inner + inner.swapaxes(1, 2), norm, norm)
     return Overlaps(inner[:, :n, n:], norm[:, :n], norm[:, n:])
@@ -119,42 +111,62 @@ def _groups(systems: list[Population], n_folds: int, split: int) -> list[list[in
     return groups
 
 
-@one_lapack_thread
-def _pairs_of_tile(held, places, systems, a, b, alpha, size, means, fits, inner) -> None:
-    """Fit each population of a tile, and overlap every pair."""
-    rows, columns = places
-    for i in a if a == b else ():
-        block = held[:, rows[i], columns[i]]
-        scale = systems[i].scale
-        kept = None if alpha == 1 else alpha * scale / (alpha * scale + 1 - alpha)
-        fits[i] = fitted(block, means[i], size, kept)
-    for i, j in itertools.combinations(a, 2) if a == b else itertools.product(a, b):
-        block = held[:, rows[i], columns[j]]
-        found = overlap(block, fits[i], fits[j], size)
-        inner[:, i, j] = found * systems[i].scale * systems[j].scale
-
-
-def _tile(systems, a, b, alpha, folds, fits, inner) -> None:
-    """All pairs of two groups."""
+def _tile(
+    systems: list[Population],
+    a: list[int],
+    b: list[int],
+    alpha: float,
+    folds: Folds,
+    fits: list[Fitted | None],
+    inner: Float[np.ndarray, "fold system other"],
+) -> None:
+    """All pairs of two groups, and the fit of each population where both are the same."""
     n = len(systems[0].x)
-    of_a, of_b = ([systems[i] for i in group] for group in (a, b))
-    held, sums = [], []
-    for rows in [None] if folds is None else folds:
-        product, total = 0.0, 0.0
-        for block in _blocks(rows, n):
-            left = np.concatenate([p.centred(block) for p in of_a], 1)
-            right = left if a == b else np.concatenate([p.centred(block) for p in of_b], 1)
-            product = product + left.T @ right
-            total = total + left.sum(0)
-        held.append(product)
-        sums.append(total)
     size = np.array([n] if folds is None else [len(rows) for rows in folds], np.float64)
-    places = _places(systems, a), _places(systems, b)
-    means = {i: fit.mean for i, fit in enumerate(fits) if fit is not None}
+    each = [_products(systems, a, b, rows) for rows in ([None] if folds is None else folds)]
+    held = [product for product, _ in each]
+    rows, columns = _places(systems, a), _places(systems, b)
     if a == b:
-        fewer = np.maximum(n - size, 1)[:, None]
-        means |= {i: -np.stack(sums)[:, place] / fewer for i, place in places[0].items()}
-    _pairs_of_tile(np.stack(held), places, systems, a, b, alpha, size, means, fits, inner)
+        # Without folds the mean of all samples is 0.
+        means = -np.stack([sums for _, sums in each]) / np.maximum(n - size, 1)[:, None]
+        for i in a:
+            own = np.stack([_whole(product[rows[i], rows[i]]) for product in held])
+            fits[i] = fitted(own, means[:, rows[i]], size, None if alpha == 1 else alpha)
+    for i, j in itertools.combinations(a, 2) if a == b else itertools.product(a, b):
+        block = np.stack([product[rows[i], columns[j]] for product in held])
+        inner[:, i, j] = _overlap(block, fits[i], fits[j], size)
+
+
+_overlap = one_lapack_thread(overlap)
+
+
+def _whole(upper: np.ndarray) -> np.ndarray:
+    """A symmetric matrix of which the upper triangle is known."""
+    return np.triu(upper) + np.triu(upper, 1).T
+
+
+def _products(
+    systems: list[Population], a: list[int], b: list[int], rows: np.ndarray | None
+) -> tuple[Float[np.ndarray, "unit other"], Float[np.ndarray, " unit"]]:
+    """Sums of products of centred samples (of one group the upper triangle), and of samples."""
+    of_a, of_b = ([systems[i] for i in group] for group in (a, b))
+    widths = [sum(p.x.shape[1] for p in group) for group in (of_a, of_b)]
+    total, sums = np.zeros(widths, order="F"), np.zeros(widths[0])
+    for block in _blocks(rows, len(systems[0].x)):
+        left = _centred(of_a, block)
+        sums += left.sum(0)
+        # The sums are added up in place, which saves a pass over them for each block.
+        if a == b:
+            total = blas.dsyrk(1.0, left.T, beta=1.0, c=total, overwrite_c=1)
+        else:
+            right = _centred(of_b, block)
+            total = blas.dgemm(1.0, left.T, right.T, beta=1.0, c=total, trans_b=1, overwrite_c=1)
+    return total, sums
+
+
+def _centred(group: list[Population], rows: slice | np.ndarray) -> Samples:
+    """Some samples of several populations, side by side."""
+    return np.concatenate([p.x[rows] - p.mean for p in group], 1)
 
 
 def _blocks(rows: np.ndarray | None, n: int) -> Iterator[slice | np.ndarray]:
