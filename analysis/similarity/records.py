@@ -162,6 +162,7 @@ RECORDS = (
         reference=("williams2021",),
         pairwise=shapes.HELD_OUT_PROCRUSTES,
         name="heldout_procrustes",
+        identifier="measure/neuroaimetrics/procrustes-distance=angular-cv=5folds",
     ),
     Measure(
         matching.match_units,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.plot.style import BLUE, GREY, styled, subplots
+from neurodyn.plot.style import BLUE, GREY, styled, subplots, whole_ticks
 
 
 @styled
@@ -40,6 +40,8 @@ def unit_matching(units: xr.Dataset) -> Any:
     area = 30 * mass[rows][:, columns][y, x] / mass.max()
     left.scatter(x, y, s=area, facecolors="none", edgecolors="black", linewidths=0.7)
     left.set(xlabel="unit of the other population, ordered", ylabel="unit, ordered")
+    whole_ticks(left.xaxis)
+    whole_ticks(left.yaxis)
     figure.colorbar(image, ax=left, shrink=0.9, label="correlation")
     low = min(0.0, float(np.nanmin(matched, initial=0.0)))
     right.plot([low, 1], [low, 1], color=GREY, lw=0.8)
