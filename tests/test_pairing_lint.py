@@ -16,6 +16,7 @@ FOLDERS = ("neurodyn", "analysis", "models", "tasks")
 PAIRS = {"like", "match", "pair", "pair_channels", "pair_sequences"}
 #: Functions that take two labelled objects and need not pair them, each with the reason.
 _EACH = "draws or counts each of them by its own labels; no value of one meets one of the other"
+_MATCHED = "hands both to matched, which pairs them"
 _ONE = "both come from one recording, sweep by sweep"
 _SYSTEM = "brings each of them into the order of the system, by its own labels"
 EXEMPT = {
@@ -38,8 +39,10 @@ EXEMPT = {
     "analysis/operators/dmd.py:linear_operator": "hands inputs on to inputs_of, which pairs them",
     "analysis/operators/dsa.py:dsa": "fits an operator to each; no value of one meets the other",
     "analysis/spike_trains/histograms.py:psth": "hands both to align, which pairs their trials",
-    "analysis/similarity/distances.py:shape_distances": "hands both to matched, which pairs them",
-    "analysis/similarity/stochastic.py:stochastic_distances": "hands both to matched, which pairs",
+    "analysis/similarity/distances.py:shape_distances": _MATCHED,
+    "analysis/similarity/matching.py:match_units": _MATCHED,
+    "analysis/similarity/neighbours.py:neighbour_overlap": _MATCHED,
+    "analysis/similarity/stochastic.py:stochastic_distances": _MATCHED,
     "analysis/dynamics/words.py:word_divergence": "joins by the words themselves",
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,
     "neurodyn/experiments/flip_flop/__init__.py:_row": _EACH,

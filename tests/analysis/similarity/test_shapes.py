@@ -202,8 +202,10 @@ def test_populations_are_matched_by_label():
     moved = activity(1, 4, order=shuffled)[:, ::-1]
     straight = shape_distances({"a": a, "b": b}, by="side")
     xr.testing.assert_allclose(straight, shape_distances({"a": a, "b": moved}, by="side"))
-    noisy = stochastic_distances({"a": a, "b": b}, by="side")
-    xr.testing.assert_allclose(noisy, stochastic_distances({"a": a, "b": moved}, by="side"))
+    noisy = stochastic_distances({"a": a, "b": b}, by="side", n_starts=1)
+    xr.testing.assert_allclose(
+        noisy, stochastic_distances({"a": a, "b": moved}, by="side", n_starts=1)
+    )
     assert noisy.distance.attrs["units"] == "Hz"
     mean = mean_shape({"a": a, "b": b}, by="side")
     again = mean_shape({"a": a, "b": moved}, by="side")
@@ -260,15 +262,16 @@ def of_sides(trials):
 def test_stochastic_distances_are_those_of_netrep():
     a, b = (of_sides(x) for x in gaussian_trials())
 
-    def distance(x, y, **options):
-        return float(stochastic_distances(x, y, by="side", **options).distance)
+    def distance(x, y, n_starts=1, **options):
+        found = stochastic_distances(x, y, by="side", n_starts=n_starts, **options)
+        return float(found.distance)
 
     assert distance(a, b) == pytest.approx(1.4432677330427013, rel=1e-8)
     assert distance(a, b, covariance=0) == pytest.approx(1.0073069251928022, rel=1e-8)
     # From the rotation of the means, as netrep; other starts find a lower one.
-    only = distance(a, b, covariance=2, n_starts=1)
+    only = distance(a, b, covariance=2)
     assert only == pytest.approx(1.4294506903477704, rel=1e-6)
-    assert distance(a, b, covariance=2, n_starts=10) < only - 0.01
+    assert distance(a, b, covariance=2, n_starts=6) < only - 0.01
     # netrep searches with the squares of its weights, and scores this pair 1.58273.
     assert distance(a, b, covariance=1.5) < 1.5827301105850327 - 0.01
     assert distance(a, b) == pytest.approx(distance(b, a), rel=1e-9)
