@@ -129,7 +129,11 @@ def shape_distances(
         name: (("fold", "system", "other")[3 - v.ndim :], v, units, _NAMES[name])
         for name, v in found.items()
     }
-    about = {"alpha": float(alpha), "form": form, "n_folds": 0 if folds is None else len(folds)}
+    about: dict[str, Any] = {
+        "alpha": float(alpha),
+        "form": form,
+        "n_folds": 0 if folds is None else len(folds),
+    }
     built = results(variables, coords, dims=("system", "other"), **about)
     single = not (_several(x) or y is None or _several(y))
     return built.isel(system=0, other=0, drop=True) if single else built

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import xarray as xr
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from neurodyn.analysis.shared.measure import Pairwise, of_samples
 from neurodyn.analysis.shared.scaling import balanced, normed
@@ -20,22 +20,32 @@ from neurodyn.common.checks import whole
 KINDS = ("mutual", "jaccard")
 
 Samples = Float[Array, "sample unit"]
+Neighbours = Float[Array, "sample other"]
 
 
-def _nearest(x: Samples, k: int) -> Int[Array, "sample k"]:
-    """The k samples nearest to each, itself left out."""
+def _nearest(x: Samples, k: int) -> Neighbours:
+    """How much each sample counts as one of the k nearest to each, itself left out.
+
+    Samples that tie for the last places share them, so that their order does not matter.
+    """
     x = normed(x)
     n = x.shape[0]
     power = jnp.sum(x**2, axis=1)
-    square = power[:, None] + power[None, :] - 2 * x @ x.T
-    square = jnp.where(jnp.eye(n, dtype=bool), jnp.inf, square)
-    return jax.lax.top_k(-jax.lax.stop_gradient(square), k)[1]
+    both = power[:, None] + power[None, :]
+    square = jnp.where(jnp.eye(n, dtype=bool), jnp.inf, both - 2 * x @ x.T)
+    square = jax.lax.stop_gradient(square)
+    last = -jax.lax.top_k(-square, k)[0][:, -1:]
+    rounding = 32 * jnp.finfo(x.dtype).eps * jax.lax.stop_gradient(both)
+    nearer = (square < last - rounding).astype(x.dtype)
+    tied = (jnp.abs(square - last) <= rounding).astype(x.dtype)
+    left = k - nearer.sum(1, keepdims=True)
+    return nearer + tied * left / tied.sum(1, keepdims=True)
 
 
-def _shared(a: Int[Array, "sample k"], b: Int[Array, "sample k"], kind: str) -> Float[Array, ""]:
-    same = (a[:, :, None] == b[:, None, :]).sum((1, 2)).astype(jnp.result_type(float))
-    k = a.shape[1]
-    return jnp.mean(same / k if kind == "mutual" else same / (2 * k - same))
+def _shared(a: Neighbours, b: Neighbours, kind: str) -> Float[Array, ""]:
+    same = jnp.minimum(a, b).sum(1)
+    of_either = a.sum(1) if kind == "mutual" else jnp.maximum(a, b).sum(1)
+    return jnp.mean(same / of_either)
 
 
 def of_neighbours(k: int = 10, kind: str = "mutual") -> Pairwise:
@@ -64,7 +74,7 @@ def of_neighbours(k: int = 10, kind: str = "mutual") -> Pairwise:
     _check(kind)
     whole("k", k)
 
-    def nearest(x: Samples) -> Int[Array, "sample k"]:
+    def nearest(x: Samples) -> Neighbours:
         _enough(x.shape[0], k)
         return _nearest(x, k)
 
@@ -119,7 +129,8 @@ def neighbour_overlap(
 
     Returns
     -------
-    Scalar DataArray between 0 and 1, the mean over samples.
+    Scalar DataArray between 0 and 1, the mean over samples. Samples at the same distance (counts of
+    spikes have such) share the last places among the neighbours.
 
     Raises
     ------

@@ -58,7 +58,7 @@ def population(x: Samples) -> Population:
     mean = first + sum((x[rows] - first).sum(0) for rows in _blocks(None, len(x))) / len(x)
     if x.shape[1] <= x.shape[0]:
         return Population(x, mean)
-    reduced = np.linalg.qr((x - mean).T, mode="r").T
+    reduced = np.asarray(np.linalg.qr((x - mean).T, mode="r")).T
     return Population(reduced, np.zeros(reduced.shape[1]))
 
 

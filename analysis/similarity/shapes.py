@@ -33,17 +33,17 @@ class Fitted(NamedTuple):
         Squared norm of the held-out samples after both.
     """
 
-    mean: Float[Array, "fold unit"]
-    whitening: Float[Array, "fold unit unit"] | None
-    norm: Float[Array, " fold"]
+    mean: Float[Any, "fold unit"]
+    whitening: Float[Any, "fold unit unit"] | None
+    norm: Float[Any, " fold"]
 
 
 def complement(
-    held: Float[Array, "fold unit other"],
-    mean: Float[Array, "fold unit"],
-    other: Float[Array, "fold other"],
-    size: Float[Array, " fold"],
-) -> tuple[Float[Array, "fold unit other"], Float[Array, "fold unit other"]]:
+    held: Float[Any, "fold unit other"],
+    mean: Float[Any, "fold unit"],
+    other: Float[Any, "fold other"],
+    size: Float[Any, " fold"],
+) -> tuple[Float[Any, "fold unit other"], Float[Any, "fold unit other"]]:
     """Scatter of the samples that a fold fits and of those that it holds out, around fitted means.
 
     Parameters
@@ -64,9 +64,9 @@ def complement(
 
 
 def fitted(
-    held: Float[Array, "fold unit unit"],
-    mean: Float[Array, "fold unit"],
-    size: Float[Array, " fold"],
+    held: Float[Any, "fold unit unit"],
+    mean: Float[Any, "fold unit"],
+    size: Float[Any, " fold"],
     kept: Any,
 ) -> Fitted:
     """Fit one population, from the products of its own held-out samples.
@@ -100,8 +100,8 @@ def whitened(m: Any, x: Fitted, y: Fitted) -> Any:
 
 
 def overlap(
-    held: Float[Array, "fold unit other"], x: Fitted, y: Fitted, size: Float[Array, " fold"]
-) -> Float[Array, " fold"]:
+    held: Float[Any, "fold unit other"], x: Fitted, y: Fitted, size: Float[Any, " fold"]
+) -> Float[Any, " fold"]:
     """Sum of products of held-out samples after the rotation that fits the others best."""
     xp = namespace(held)
     if len(held) == 1:

@@ -111,6 +111,12 @@ def test_neighbours_are_those_of_scikit_learn():
     assert float(neighbour_overlap(x, y, 7)) == pytest.approx((shared / 7).mean())
     jaccard = (shared / (14 - shared)).mean()
     assert float(neighbour_overlap(1e-9 * x, 1e9 * y, 7, kind="jaccard")) == pytest.approx(jaccard)
+    # Ties share the last places: of four corners, each has two at the same distance.
+    corners = np.array([[0.0, 0.0], [0, 1], [1, 0], [1, 1]])
+    line = np.array([[0.0], [1], [2.5], [4.5]])
+    # Nearest on the line: 1; 0; 1; 2. Half of the nearest corners are 1 for 0, 0 for 1; 1 for 2 is
+    # the far corner; 2 for 3 is one of two.
+    assert float(neighbour_overlap(corners, line, 1)) == pytest.approx((0.5 + 0.5 + 0 + 0.5) / 4)
     # Rotations, offsets and one scale leave distances, and unrelated samples share by chance.
     q = np.linalg.qr(rng.standard_normal((6, 6)))[0]
     assert float(neighbour_overlap(x, 3 * x @ q + 2, 7)) == 1.0

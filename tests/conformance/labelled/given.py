@@ -143,6 +143,7 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.spikes.positions": "positions are what it returns, in the order of the table",
     },
     "pairs": {
+        "neurodyn.analysis.match_units": "it asks which units of the two correspond",
         "neurodyn.analysis.mixture_divergence": "distributions of states have no times",
         "neurodyn.analysis.symbolise": "values belong to outputs, not to times",
         "neurodyn.plot.projections": "it draws two objects beside each other",
