@@ -141,7 +141,7 @@ def correlogram(
         "correlogram": (dims, value, units, name),
         "n_spikes": ("unit", np.bincount(trains.unit, minlength=n), "count", "spikes"),
     }
-    about = {"bin_width": width, "max_lag": reach, "scale": scale}
+    about: dict[str, Any] = {"bin_width": width, "max_lag": reach, "scale": scale}
     if control is not None:
         if n_draws * counts.size > _MOST:
             raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -176,13 +176,8 @@ def _pairwise(
     if cut:
         coords |= coords_of(spikes, "trial", without=["trial_key"])
     value = value if sets else value[0]
-    found = results(
-        {name: (dims, value, "1", long_name)},
-        coords,
-        values=False,
-        window=[start, stop],
-        **{option: scale},
-    )
+    about: dict[str, Any] = {"window": [start, stop], option: scale}
+    found = results({name: (dims, value, "1", long_name)}, coords, values=False, **about)
     return found[name].assign_attrs(found.attrs)
 
 

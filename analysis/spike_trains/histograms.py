@@ -135,7 +135,7 @@ def psth(
         variables["low"] = (dims, means.low, "Hz", "lower end of the interval")
         variables["high"] = (dims, means.high, "Hz", "upper end of the interval")
     coords = {"time": ("time", time, "ms")} | coords_of(spikes, "unit", without=["unit_key"])
-    about = {"bin_width": float(width), "interval": str(interval), "level": level}
+    about: dict[str, Any] = {"bin_width": float(width), "interval": str(interval), "level": level}
     about |= {} if sigma is None else {"sigma": float(sigma)}
     about |= {n: spikes.attrs[n] for n in ("align_event",) if n in spikes.attrs}
     return results(variables, coords | dict(columns), values=False, **about)

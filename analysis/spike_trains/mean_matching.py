@@ -124,7 +124,12 @@ def mean_matched_fano(
         "n_points": ("time", left[0], "count", "points after matching"),
         "n_points_all": ("time", there.sum(1), "count", "points"),
     }
-    about = {"bin_width": width, "ddof": 1, "match_width": match, "n_draws": n_draws}
+    about: dict[str, Any] = {
+        "bin_width": width,
+        "ddof": 1,
+        "match_width": match,
+        "n_draws": n_draws,
+    }
     return results(variables, {"time": ("time", centres, "ms")}, values=False, **about)
 
 
