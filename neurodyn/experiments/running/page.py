@@ -13,6 +13,7 @@ import xarray as xr
 from neurodyn import datasets
 from neurodyn.common.bibliography import citation
 from neurodyn.experiments.running.about import settings_of
+from neurodyn.experiments.running.compared import comparisons
 from neurodyn.experiments.running.experiment import Experiment, settings_in
 from neurodyn.experiments.running.references import formatted
 from neurodyn.experiments.running.values import spelled
@@ -24,6 +25,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; marg
 h1 { font-size: 1.5rem; margin-bottom: 0.2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 p.lead, p.ranges { color: #555; margin-top: 0; } p { max-width: 48rem; }
 table { border-collapse: collapse; } td { padding: 0.25rem 1rem 0.25rem 0; vertical-align: top; }
+th { text-align: left; font-weight: 600; padding-right: 1rem; }
 td:first-child { color: #555; white-space: nowrap; } tr { border-bottom: 1px solid #eee; }
 .figures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
 figure { margin: 0; max-width: 100%; }
@@ -88,6 +90,7 @@ def page(
 {_rows(summary)}
 </table>
 <p class="ranges">{html.escape(experiment.ranges)}</p>
+{comparisons(tree)}
 <h2>Figures</h2>
 <div class="figures">
 {drawn}

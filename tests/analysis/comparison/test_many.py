@@ -1,5 +1,7 @@
 """Many models against many recordings, in one Dataset."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,6 +9,7 @@ import xarray as xr
 import neurodyn as nd
 from neurodyn import analysis, labels
 from neurodyn.analysis.comparison import scoring
+from neurodyn.experiments.running.compared import comparisons
 from neurodyn.labels import LabelError
 
 SIDES = np.arange(6)
@@ -191,6 +194,20 @@ def test_the_figure_shows_models_in_their_order(score):
     ends = np.array([segment[:, 0] for segment in bars[0]])
     np.testing.assert_allclose(ends, np.stack([one["low"], one["high"]], 1))
     assert figure.axes[1].xaxis_inverted()
+
+
+def test_a_report_lists_models_in_their_order(score):
+    tree = xr.DataTree.from_dict({"/analysis/comparison": score, "/model": MODELS["near"]})
+    text = comparisons(tree)
+    rows = [re.findall("<td>(.*?)</td>", row) for row in text.split("<tr>")[2:]]
+    assert [row[1] for row in rows[::3]] == ["near", "middle", "far"] * 2
+    assert rows[0][:3] == ["linear CKA", "near", "animal 0"]
+    first = score.sel(metric="cka", model="near", recording="animal 0")
+    assert rows[0][3] == f"{float(first['score']):.2f}"
+    assert rows[0][4] == f"{float(first['low']):.2f} to {float(first['high']):.2f}"
+    assert "The p-value answers: Is the run closer" in text
+    assert "over: condition." in text
+    assert comparisons(xr.DataTree.from_dict({"/model": MODELS["near"]})) == ""
 
 
 def test_what_is_refused():
