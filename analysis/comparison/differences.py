@@ -1,4 +1,4 @@
-"""Differences between models (or recordings, or measures' windows) from the same resamples."""
+"""Differences between models, paired over the same resamples."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def model_differences(
         "high": (names, high, "1", "upper end of the interval of the difference"),
         "p_value": (names, p, "1", "two-sided p-value of the difference"),
     }
-    coords = {n: c.variable for n, c in value.coords.items() if set(c.dims) <= set(dims)}
+    coords = {str(n): c.variable for n, c in value.coords.items() if set(c.dims) <= set(dims)}
     coords["model_to"] = value["model"].values
     question = (
         "Would another sample of the recording, drawn at the levels of `bootstrap`, rank the two "

@@ -57,7 +57,7 @@ def _panel(ax: Any, one: xr.Dataset, where: str) -> None:
     mean = value.mean(over)
     closest = mean if int(one["higher_is_better"]) else -mean
     order = np.argsort(np.where(np.isnan(closest.values), -np.inf, closest.values), kind="stable")
-    one, value, mean = (x.isel(model=order) for x in (one, value, mean))
+    one, value, mean = one.isel(model=order), value.isel(model=order), mean.isel(model=order)
     places = np.arange(mean.size)
     _bands(ax, one)
     if "recording" in value.dims:
