@@ -45,6 +45,15 @@ from neurodyn.analysis.populations.geometry import tangling, divergence
 from neurodyn.analysis.prediction.ridge import ridge_r
 from neurodyn.analysis.prediction.decoding import decode
 
+# Representational similarity
+from neurodyn.analysis.representations.populations import rsa, rsa_measure
+from neurodyn.analysis.representations.rdm import rdm
+from neurodyn.analysis.representations.noise import noise_precision
+from neurodyn.analysis.representations.compared import compare_rdms
+from neurodyn.analysis.representations.pooled import rdm_ceiling
+from neurodyn.analysis.representations.inference import evaluate_rdms
+from neurodyn.analysis.representations.candidates import FlexibleRdm
+
 # Spike trains
 from neurodyn.analysis.spike_trains.firing import firing_rate, population_rate
 from neurodyn.analysis.spike_trains.histograms import psth
@@ -216,6 +225,15 @@ __all__ = [
     # Prediction: of one population by another, and of labels by a population
     "ridge_r",
     "decode",
+    # Representational similarity
+    "rsa",
+    "rsa_measure",
+    "rdm",
+    "noise_precision",
+    "compare_rdms",
+    "rdm_ceiling",
+    "evaluate_rdms",
+    "FlexibleRdm",
     # Spike trains
     "firing_rate",
     "population_rate",

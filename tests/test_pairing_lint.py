@@ -43,6 +43,7 @@ EXEMPT = {
     "analysis/similarity/matching.py:match_units": _MATCHED,
     "analysis/similarity/neighbours.py:neighbour_overlap": _MATCHED,
     "analysis/similarity/stochastic.py:stochastic_distances": _MATCHED,
+    "analysis/representations/inference.py:evaluate_rdms": "reads each as pairs, which it matches",
     "analysis/dynamics/words.py:word_divergence": "joins by the words themselves",
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,
     "neurodyn/experiments/flip_flop/__init__.py:_row": _EACH,

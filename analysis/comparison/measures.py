@@ -9,13 +9,23 @@ from neurodyn.analysis.dynamics import records as dynamics
 from neurodyn.analysis.operators import records as operators
 from neurodyn.analysis.populations import records as populations
 from neurodyn.analysis.prediction import records as prediction
+from neurodyn.analysis.representations import records as representations
 from neurodyn.analysis.shared.measure import Measure
 from neurodyn.analysis.similarity import records as similarity
 from neurodyn.analysis.spike_trains import records as spike_trains
 from neurodyn.analysis.timescales import records as timescales
 
 #: The rooms that have measures, each with its own in its `records`.
-_ROOMS = (similarity, operators, prediction, populations, timescales, dynamics, spike_trains)
+_ROOMS = (
+    similarity,
+    representations,
+    operators,
+    prediction,
+    populations,
+    timescales,
+    dynamics,
+    spike_trains,
+)
 
 #: Every measure by name, those of your own included once they are registered
 #: (:func:`neurodyn.register`). Those with a `pairwise` can be given to `compare` by name.

@@ -41,6 +41,28 @@ def measured(
     LabelError
         If labels differ or values are missing.
     """
+    a, b, by = matched(a, b, by, variable)
+    with jax.enable_x64(True):
+        value = float(function(samples(a, what="a"), samples(b, what="b")))
+    attrs |= {"n_units": [a.sizes["unit"], b.sizes["unit"]], "by": ", ".join(by)}
+    return xr.DataArray(value, attrs=attrs)
+
+
+def matched(
+    a: xr.Dataset | xr.DataArray,
+    b: xr.Dataset | xr.DataArray,
+    by: str | Sequence[str] | None,
+    variable: str | None,
+) -> tuple[xr.DataArray, xr.DataArray, list[str]]:
+    """Activity of two populations with the same labels along all dims but ``unit``.
+
+    Also the labels of trials over which both were averaged, if any.
+
+    Raises
+    ------
+    LabelError
+        If labels differ.
+    """
     a, b = pick(a, variable, what="a"), pick(b, variable, what="b")
     if by is not None:
         by = [by] if isinstance(by, str) else list(by)
@@ -51,11 +73,7 @@ def measured(
             a, b = match(a, b, dim, by=by if dim == "condition" and by else None)
         except LabelError as error:
             raise LabelError(f"{error}{_advice(a, b) if dim == 'trial' else ''}") from None
-    b = b.transpose(*a.dims)
-    with jax.enable_x64(True):
-        value = float(function(samples(a, what="a"), samples(b, what="b")))
-    attrs |= {"n_units": [a.sizes["unit"], b.sizes["unit"]], "by": ", ".join(by or [])}
-    return xr.DataArray(value, attrs=attrs)
+    return a, b.transpose(*a.dims), list(by or [])
 
 
 def _advice(a: xr.DataArray, b: xr.DataArray) -> str:

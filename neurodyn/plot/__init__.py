@@ -20,6 +20,7 @@ from neurodyn.plot.pairs import pairs
 from neurodyn.plot.prediction import error_regression, prediction_error
 from neurodyn.plot.ranking import ranking
 from neurodyn.plot.raster import raster
+from neurodyn.plot.representations import rdm, rdm_models
 from neurodyn.plot.spikes import intervals, population_rate, population_spectrum
 from neurodyn.plot.symbols import attractor, geometric_graph, symbol_graph
 from neurodyn.plot.tasks import trial
@@ -65,6 +66,8 @@ __all__ = [
     "ranking",
     "raster",
     "score_meaning",
+    "rdm",
+    "rdm_models",
     "selection",
     "spectra",
     "spectrum",

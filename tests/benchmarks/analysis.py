@@ -5,7 +5,7 @@ import importlib
 from tests.benchmarks.harness import Row
 
 CORES = 1
-CASES = ("shapes", "spike_trains")
+CASES = ("shapes", "spike_trains", "dissimilarities")
 
 
 def run() -> list[Row]:

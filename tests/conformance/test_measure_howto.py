@@ -32,14 +32,16 @@ def page():
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test.__name__)
 def test_the_measure_of_the_page_is_one_of_the_library(test, page):
     assert len(TESTS) >= 5
-    test("rsa")
+    test("pattern_similarity")
 
 
 def test_the_page_compares_with_ceiling_and_null(page):
     score = page["score"]
-    assert score["metric"].values.tolist() == ["cka", "rsa"]
+    assert score["metric"].values.tolist() == ["cka", "pattern_similarity"]
     assert (score["p_value"] < 0.01).all()
     assert (score["ceiling"] > 0.5).all()
-    by_name = analysis.compare(page["model"], page["recording"], ["rsa"], by="direction", n_null=9)
-    assert float(by_name["score"][0]) == float(score["score"].sel(metric="rsa"))
-    assert registry.find("rsa", "measure").title == "representational similarity"
+    by_name = analysis.compare(
+        page["model"], page["recording"], ["pattern_similarity"], by="direction", n_null=9
+    )
+    assert float(by_name["score"][0]) == float(score["score"].sel(metric="pattern_similarity"))
+    assert registry.find("pattern_similarity", "measure").title == "similarity of patterns"

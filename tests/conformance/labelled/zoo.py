@@ -145,6 +145,19 @@ def _linearised() -> xr.Dataset:
     )
 
 
+def _dissimilarities(rng: np.random.Generator) -> xr.DataArray:
+    """Dissimilarities of five conditions for each of four subjects."""
+    condition = [4, 0, 3, 1, 2]
+    x = rng.normal(size=(4, 5, 1)) + np.arange(5.0)[:, None]
+    return xr.DataArray(
+        np.abs(x - x.swapaxes(1, 2)),
+        {"subject": [3, 1, 0, 2], "condition": condition, "condition_2": condition},
+        ("subject", "condition", "condition_2"),
+        "dissimilarity",
+        {"units": "1", "long_name": "dissimilarity"},
+    )
+
+
 def _sweeps():
     """Potentials of a cell under steps of current, in trials named by their sweep."""
     time = labels.time_axis(400, 0.5)
@@ -304,6 +317,7 @@ def _seeds():
             rng.normal(size=(4, 4)), {"presynaptic": UNITS, "unit": UNITS}, ("presynaptic", "unit"),
             "W", {"units": "1", "long_name": "weight"},
         ),
+        "rdms": _dissimilarities(rng),
         "errors": xr.Dataset(
             {n: (("horizon", "seed"), rng.random((3, 4))) for n in ("network", "chance")},
             {"horizon": [1, 2, 3], "seed": [3, 1, 0, 2]},

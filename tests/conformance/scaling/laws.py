@@ -132,6 +132,26 @@ def _d(protocol):
 BOTH = np.stack([X, X + 0.1 * Y])
 ONE = np.ones((1, 1))
 
+#: Distances of points on a line.
+FAR = np.abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))
+MIXED = FAR[:, [1, 4, 0, 3, 2]][[1, 4, 0, 3, 2]]
+
+
+def _square(x):
+    return xr.DataArray((x + x.T) / 2, dims=("condition", "condition_2"))
+
+
+def _subjects(x):
+    noise = np.random.default_rng(7).uniform(0, x.max(), (4, *x.shape)) * (FAR > 0)
+    return _square(x) + xr.DataArray(
+        noise + noise.swapaxes(1, 2), dims=("subject", "condition", "condition_2")
+    )
+
+
+def _rdm(*args, **options):
+    return analysis.rdm(*args, **options).dissimilarity.values[np.triu_indices(8, 1)]
+
+
 LAWS: dict[str, list[Law]] = {
     "optimise": [
         Law(
@@ -239,6 +259,57 @@ LAWS: dict[str, list[Law]] = {
             digits=np.float64),
         Law(lambda x, y: analysis.neighbour_overlap(means(x), means(y)), (WIDE, Y),
             digits=np.float64),
+    ],
+    "rsa": [
+        Law(lambda x, y: analysis.rsa(means(x), means(y)), (X, Y)),
+        Law(
+            lambda x, y: analysis.rsa(
+                means(x), means(y), dissimilarity="squared_euclidean", comparison="whitened_cosine"
+            ),
+            (WIDE, Y),
+        ),
+    ],
+    "rdm": [
+        Law(lambda x: _rdm(means(x)), power=2, digits=np.float64, condition=1e4),
+        Law(
+            lambda x: _rdm(
+                of_trials(x), "coherence", dissimilarity="crossnobis", noise="diagonal",
+                times="mean",
+            ),
+            (TRIALS,), own=True, digits=np.float64, condition=1e5,
+        ),
+        Law(
+            lambda x: _rdm(means(x), dissimilarity="correlation", centred=True),
+            digits=np.float64, condition=1e4,
+        ),
+    ],
+    "noise_precision": [
+        Law(
+            lambda x: analysis.noise_precision(of_trials(x), "coherence").covariance.sum(),
+            (TRIALS,), 2, digits=np.float64, condition=1e4,
+        )
+    ],
+    "compare_rdms": [
+        Law(
+            lambda x, y: analysis.compare_rdms(_square(x), _square(y), name),
+            (FAR, MIXED), offset="matters", units=None, digits=np.float64,
+            condition=1e5,
+        )
+        for name in ("spearman", "whitened_cosine", "bures")
+    ],
+    "rdm_ceiling": [
+        Law(
+            lambda x: analysis.rdm_ceiling(_subjects(x), "pearson").lower,
+            (FAR,), offset="matters", units=None, digits=np.float64, condition=1e4,
+        )
+    ],
+    "evaluate_rdms": [
+        Law(
+            lambda x: analysis.evaluate_rdms(
+                _subjects(x), {"line": _square(FAR)}, "pearson", n_boot=20, n_null=9
+            ).score,
+            (FAR,), offset="matters", units=None, digits=np.float64, condition=1e4,
+        )
     ],
     "split_half_reliability": [
         Law(
@@ -666,6 +737,8 @@ LEFT_OUT = {
     "victor_purpura_distance": _SPIKES,
     "tuning_map": _SPIKES,
     "Measure": _RECORD,
+    "rsa_measure": _RECORD,
+    "FlexibleRdm": _RECORD,
     "Pairwise": _RECORD,
     "of_samples": _RECORD,
     "CrossValidation": _RECORD,
