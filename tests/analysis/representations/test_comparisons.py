@@ -178,9 +178,9 @@ def test_rsa_and_measures_of_own_parts():
         labels.dataset(
             {"rate": (("condition", "time", "unit"), side, "Hz", "rate")},
             {"time": labels.time_axis(6, 20.0), "side": ("condition", np.arange(N))},
-            source=source,
+            source="recording",
         )
-        for side, source in ((x, "model"), (y, "recording"))
+        for side in (x, y)
     ]
     flat = [(s - s.mean((0, 1))).reshape(N, -1) for s in (x, y)]
     lists = [1 - np.corrcoef(f)[UPPER] for f in flat]
