@@ -146,7 +146,7 @@ def _numbered(outer: xr.DataArray) -> xr.DataArray:
 
 @functools.partial(jax.jit, static_argnames="how")
 def _matrices(how: Comparison, x, y, w) -> Float[Array, "batch first other"]:
-    return jax.lax.map(lambda both: scores(how, *both, w), (x, y))
+    return jax.lax.map(lambda both: scores(how, both[0], both[1], w), (x, y))
 
 
 def _between(covariance: Array, comparison: str) -> Callable[[Array, Array], Array]:

@@ -56,8 +56,9 @@ def models_of(models: Models, data: Pairs) -> tuple[list[str], tuple[str, ...], 
     kinds, found = [], []
     for name, model in models.items():
         flexible = isinstance(model, FlexibleRdm)
-        kinds.append(model.kind if flexible else "fixed")
-        pairs = pairs_of(model.components if flexible else model, what=f"{name}", least=4)
+        kinds.append(model.kind if isinstance(model, FlexibleRdm) else "fixed")
+        array = model.components if isinstance(model, FlexibleRdm) else model
+        pairs = pairs_of(array, what=f"{name}", least=4)
         wanted = ("component",) if flexible else ()
         if pairs.outer.dims != wanted:
             raise LabelError(

@@ -177,11 +177,13 @@ def test_rsa_and_measures_of_own_parts():
     sides = [
         labels.dataset(
             {"rate": (("condition", "time", "unit"), side, "Hz", "rate")},
-            {"time": labels.time_axis(6, 20.0), "side": ("condition", np.arange(N))},
-            source="recording",
+            {"time": labels.time_axis(6, 20.0) - early, "side": ("condition", np.arange(N))},
+            source=source,
         )
-        for side in (x, y)
+        # A run is labelled at the end of its steps, a recording in the middle of its bins.
+        for side, source, early in ((x, "model", 0.0), (y, "recording", 10.0))
     ]
+    both = sides[0], sides[1].assign_coords(time=sides[0]["time"])
     flat = [(s - s.mean((0, 1))).reshape(N, -1) for s in (x, y)]
     lists = [1 - np.corrcoef(f)[UPPER] for f in flat]
     want = {"rsa": stats.pearsonr, "rsa_spearman": stats.spearmanr, "rsa_kendall": stats.kendalltau}
@@ -190,7 +192,7 @@ def test_rsa_and_measures_of_own_parts():
         assert float(found["score"].sel(metric=name)) == pytest.approx(
             correlation(*lists)[0], abs=2e-5
         )
-    assert float(analysis.rsa(*sides)) == pytest.approx(stats.pearsonr(*lists)[0])
+    assert float(analysis.rsa(*both)) == pytest.approx(stats.pearsonr(*lists)[0])
 
     def city_block(patterns):
         return abs(patterns[:, None] - patterns[None]).sum(-1)
@@ -205,6 +207,6 @@ def test_rsa_and_measures_of_own_parts():
     each = [1 - np.stack([np.corrcoef(s[:, t])[UPPER] for t in range(6)])
             for s in (x - x.mean((0, 1)), y - y.mean((0, 1)))]  # fmt: skip
     want = np.mean([stats.pearsonr(p, q)[0] for p, q in zip(*each, strict=True)])
-    assert float(analysis.rsa(*sides, times="each")) == pytest.approx(want)
+    assert float(analysis.rsa(*both, times="each")) == pytest.approx(want)
     with pytest.raises(ValueError, match="need trials or counts"):
         analysis.rsa_measure("crossnobis")
