@@ -42,8 +42,13 @@ from neurodyn.analysis.populations.targeted import targeted_axes
 from neurodyn.analysis.populations.geometry import tangling, divergence
 
 # Prediction: of one population by another, and of labels by a population
+from neurodyn.analysis.prediction.encoding import encode
+from neurodyn.analysis.prediction.signal_power import signal_power
 from neurodyn.analysis.prediction.ridge import ridge_r
+from neurodyn.analysis.prediction.pls import pls_r
+from neurodyn.analysis.prediction.nonnegative import nonnegative_r
 from neurodyn.analysis.prediction.decoding import decode
+from neurodyn.analysis.prediction.bayes import bayesian_decode
 
 # Representational similarity
 from neurodyn.analysis.representations.populations import rsa, rsa_measure
@@ -223,7 +228,11 @@ __all__ = [
     "tangling",
     "divergence",
     # Prediction: of one population by another, and of labels by a population
+    "encode",
+    "signal_power",
     "ridge_r",
+    "pls_r",
+    "nonnegative_r",
     "decode",
     # Representational similarity
     "rsa",
@@ -234,6 +243,7 @@ __all__ = [
     "rdm_ceiling",
     "evaluate_rdms",
     "FlexibleRdm",
+    "bayesian_decode",
     # Spike trains
     "firing_rate",
     "population_rate",

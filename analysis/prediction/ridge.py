@@ -20,7 +20,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.analysis.populations.pca import principal_axes
-from neurodyn.analysis.shared.arrays import matrix, same_rows
+from neurodyn.analysis.prediction.activity import predictor_pair
 from neurodyn.analysis.shared.correlation import pearson
 from neurodyn.analysis.shared.folds import fold_masks, n_folds_for
 from neurodyn.analysis.shared.scaling import normed
@@ -44,6 +44,8 @@ class Ridge(NamedTuple):
         Conditions of each fold.
     x
         Predictors minus their training mean, on the principal axes of the training conditions.
+    at
+        The same of the activity that predictions are made from.
     shrinkage
         ``1 / (variance + penalty)`` along each axis.
     correction
@@ -52,11 +54,12 @@ class Ridge(NamedTuple):
 
     held_out: Bool[Array, "fold condition"]
     x: Float[Array, "fold condition time axis"]
+    at: Float[Array, "fold condition attime axis"]
     shrinkage: Float[Array, "fold penalty axis"]
     correction: Float[Array, "fold penalty condition time time"]
 
 
-def _rotated(x: Activity) -> Float[Array, "condition time axis"]:
+def rotated(x: Activity) -> Float[Array, "condition time axis"]:
     """Reduce centred units to as many as there are samples, which changes no ridge prediction."""
     c, t, p = x.shape
     if p <= c * t:
@@ -66,17 +69,39 @@ def _rotated(x: Activity) -> Float[Array, "condition time axis"]:
     return (flat @ axes).reshape(c, t, -1)
 
 
+def on_common_axes(x: Activity, at: Activity | None) -> tuple[Activity, Activity]:
+    """Activity to fit on and activity to predict from: centred, on one scale, on the same axes.
+
+    Activity `at` other times is seen along the axes of `x` alone, which is all that a map fitted to
+    `x` reads.
+    """
+    if at is None:
+        x = rotated(normed(x.reshape(-1, x.shape[2])).reshape(x.shape))
+        return x, x
+    both = jnp.concatenate([x, at], axis=1)
+    both = normed(both.reshape(-1, x.shape[2])).reshape(both.shape)
+    x, at = both[:, : x.shape[1]], both[:, x.shape[1] :]
+    if x.shape[2] > x.shape[0] * x.shape[1]:
+        axes = principal_axes(x.reshape(-1, x.shape[2]))[1]
+        x, at = x @ axes, at @ axes
+    return x, at
+
+
 def ridge_side(
-    x: Activity, held_out: Bool[Array, "fold condition"], penalties: Float[Array, " penalty"]
+    x: Activity,
+    held_out: Bool[Array, "fold condition"],
+    penalties: Float[Array, " penalty"],
+    at: Activity | None = None,
 ) -> Ridge:
-    """Prepare the predictors, for `predicted`."""
-    x = _rotated(normed(x.reshape(-1, x.shape[2])).reshape(x.shape))
+    """Prepare the predictors, for `predicted`, which predicts from `at` (default: from `x`)."""
+    x, at = on_common_axes(x, at)
     n_times = x.shape[1]
 
     def one_fold(out):
         train = (~out).astype(x.dtype)[:, None, None]
         n_train = train.sum() * n_times
-        xc = x - (x * train).sum(axis=(0, 1), keepdims=True) / n_train
+        mean = (x * train).sum(axis=(0, 1), keepdims=True) / n_train
+        xc = x - mean
         kept = (xc * train).reshape(-1, x.shape[2])
         variance, axes = principal_axes(kept)
         shrinkage = 1 / (variance[None, :] + penalties[:, None] * variance.sum())
@@ -85,12 +110,13 @@ def ridge_side(
         # Only the choice of the penalty depends on it, which has no derivative; that of an inverse
         # may be infinite, and infinity times nothing is NaN.
         hat = jax.lax.stop_gradient(jnp.where(out[None, :, None, None], 0, hat))
-        return on_axes, shrinkage, jnp.linalg.inv(jnp.eye(n_times, dtype=x.dtype)[None, None] - hat)
+        correction = jnp.linalg.inv(jnp.eye(n_times, dtype=x.dtype)[None, None] - hat)
+        return on_axes, (at - mean) @ axes, shrinkage, correction
 
     return Ridge(held_out, *jax.lax.map(one_fold, held_out))
 
 
-def predicted(ridge: Ridge, y: Activity) -> Activity:
+def predicted(ridge: Ridge, y: Activity) -> Float[Array, "condition attime unit"]:
     """Predictions of `y`, each condition from the fold that held it out."""
     # Each unit on its own scale, because penalties are compared by squares of its residuals.
     size = jax.lax.stop_gradient(jnp.abs(y).max(axis=(0, 1), keepdims=True))
@@ -98,7 +124,7 @@ def predicted(ridge: Ridge, y: Activity) -> Activity:
     y = y / size
 
     def one_fold(total, fold):
-        out, x, shrinkage, correction = fold
+        out, x, at, shrinkage, correction = fold
         train = (~out).astype(y.dtype)[:, None, None]
         mean = (y * train).sum(axis=(0, 1), keepdims=True) / (train.sum() * y.shape[1])
         yc = (y - mean) * train
@@ -112,10 +138,11 @@ def predicted(ridge: Ridge, y: Activity) -> Activity:
             return jnp.where(jnp.isfinite(error), error, jnp.inf)
 
         best = jnp.argmin(jax.lax.map(left_out_error, (shrinkage, correction)), axis=0)
-        prediction = x @ (shrinkage[best].T * projected) + mean
+        prediction = at @ (shrinkage[best].T * projected) + mean
         return jnp.where(out[:, None, None], prediction, total), None
 
-    return size * jax.lax.scan(one_fold, jnp.zeros_like(y), ridge)[0]
+    start = jnp.zeros((*ridge.at.shape[1:3], y.shape[2]), y.dtype)
+    return size * jax.lax.scan(one_fold, start, ridge)[0]
 
 
 def ridge_score(ridge: Ridge, y: Activity) -> Float[Array, " unit"]:
@@ -177,12 +204,7 @@ def ridge_r(
     Hoerl & Kennard (1970), Technometrics 12:55; Schrimpf et al. (2020), Neuron 108:413 (its use as
     a score).
     """
-    x, y = same_rows(x, y)
-    x, y = _activity(x, "x"), _activity(y, "y")
-    if x.shape[:2] != y.shape[:2]:
-        raise ValueError(
-            f"x is {x.shape} and y is {y.shape}: both need the same conditions and times."
-        )
+    x, y = predictor_pair(x, y)
     held_out = fold_masks(as_key(key), x.shape[0], n_folds_for(x.shape[0], n_folds))
     return _ridge_r(x, y, held_out, as_penalties(penalties, x.dtype))
 
@@ -201,9 +223,13 @@ def as_penalties(penalties: ArrayLike | Sequence[float | int], dtype) -> Float[A
     return jnp.asarray(values, dtype=dtype)
 
 
-def _activity(x: ArrayLike, what: str) -> Activity:
-    shape = np.shape(x)
-    if len(shape) != 3:
-        raise ValueError(f"{what} must be (condition, time, unit), got shape {shape}.")
-    flat = x if isinstance(x, jax.core.Tracer) else np.asarray(x)
-    return matrix(flat.reshape(-1, shape[2]), what=what).reshape(shape)
+def ridge_path(
+    products: Float[Array, "axis axis"],
+    shared: Float[Array, "axis unit"],
+    penalties: Float[Array, " penalty"],
+) -> Float[Array, "penalty axis unit"]:
+    """Maps of all penalties, from sums of products; see `prediction.fitted`."""
+    variance, axes = jnp.linalg.eigh(products)
+    variance = jnp.maximum(variance, 0)
+    shrinkage = 1 / (variance[None, :] + penalties[:, None] * variance.sum())
+    return axes @ (shrinkage[:, :, None] * (axes.T @ shared)[None])

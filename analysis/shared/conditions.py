@@ -59,6 +59,8 @@ def task_variable(array: xr.DataArray, name: str, dim: str) -> xr.DataArray:
 
 def condition_codes(array: xr.DataArray, means: xr.DataArray, by: Sequence[str]) -> np.ndarray:
     """Position in `means` of each trial's condition; the number of conditions where it has none."""
+    if not by:
+        return np.zeros(array.sizes[rows(array)], int)
     known, keys = columns(means, array, by)
     position = {key: i for i, key in enumerate(known)}
     return np.array([position.get(key, len(known)) for key in keys])

@@ -6,8 +6,10 @@ from neurodyn.plot.branches import branches
 from neurodyn.plot.cells import fi_curve, voltages, weights
 from neurodyn.plot.comparison import comparison
 from neurodyn.plot.correlograms import correlogram
+from neurodyn.plot.decoding import cross_temporal, decoding, posterior
 from neurodyn.plot.distances import distance_map, distances, mean_shape
 from neurodyn.plot.dynamics import bifurcation, lyapunov, projections, spectra
+from neurodyn.plot.encoding import encoding
 from neurodyn.plot.equilibria import fixed_points, portrait, spectrum
 from neurodyn.plot.expectations import angle_chance, expectations
 from neurodyn.plot.latents import latent_bands, latent_space, meta_prior, words
@@ -36,10 +38,13 @@ __all__ = [
     "checkpoints",
     "comparison",
     "correlogram",
+    "cross_temporal",
+    "decoding",
     "delay_choice",
     "distance_map",
     "distances",
     "elbow",
+    "encoding",
     "error_regression",
     "expectations",
     "fano",
@@ -59,6 +64,7 @@ __all__ = [
     "population_rate",
     "population_spectrum",
     "portrait",
+    "posterior",
     "prediction_error",
     "projections",
     "psth",

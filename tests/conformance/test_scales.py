@@ -84,6 +84,10 @@ INSIDE = {
     "procrustes_angle": analysis.procrustes_angle,
     "shape_angle": lambda x, y: analysis.shape_angle(x, y, alpha=0.0),
     "ridge_r": lambda x, y: analysis.ridge_r(x.reshape(X.shape), y.reshape(Y.shape)).mean(),
+    "pls_r": lambda x, y: analysis.pls_r(x.reshape(X.shape), y.reshape(Y.shape)).mean(),
+    "nonnegative_r": lambda x, y: analysis.nonnegative_r(
+        x.reshape(X.shape), y.reshape(Y.shape)
+    ).mean(),
     "StateSpaceDivergence": lambda x, y: analysis.StateSpaceDivergence(4)(y, x + y),
 }
 

@@ -309,6 +309,28 @@ def _seeds():
             {"sweep": [2, 0, 1], "trial": [4, 3], "value": ("sweep", [3.5, 3.2, 3.4])},
             {"parameter": "r"},
         ),
+        "decoded_each": xr.Dataset(
+            {"r2": ("time", rng.random(5)), "null": (("draw", "time"), 0.3 * rng.random((8, 5))),
+             "p_value_corrected": ("time", [0.5, 0.01, 0.02, 0.01, 0.3])},
+            {"draw": np.arange(8), "time": ("time", np.arange(10.0, 60.0, 10.0), {"units": "ms"})},
+            {"statistic": "r2"},
+        ),
+        "decoded_cross": xr.Dataset(
+            {"r2": (("train_time", "time"), rng.random((5, 5)))},
+            {n: (n, np.arange(10.0, 60.0, 10.0), {"units": "ms"}) for n in ("train_time", "time")},
+            {"statistic": "r2"},
+        ),
+        "posterior": xr.Dataset(
+            {"posterior": (("time", "place"), rng.dirichlet(np.ones(4), 5)),
+             "true": (("time", "feature"), rng.random((5, 1)))},
+            {"time": ("time", np.arange(10.0, 60.0, 10.0), {"units": "ms"}),
+             "place": ("place", [0.1, 0.4, 0.6, 0.9], {"units": "1", "long_name": "place"}),
+             "feature": ["place"]},
+        ),
+        "encoded": xr.Dataset(
+            {"r": ("unit", rng.random(4)), "reliability": ("unit", rng.random(4)),
+             "kept": ("unit", [1, 1, 0, 1])}, {"unit": UNITS},
+        ),
         "lyapunov": xr.Dataset(
             {"running": (("trial", "time", "exponent"), rng.random((3, 6, 2)), {"units": "1"})},
             {"trial": [4, 2, 3], "time": ("time", np.arange(1.0, 7.0), {"units": "1"})},

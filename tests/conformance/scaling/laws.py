@@ -50,6 +50,10 @@ def _pair(function, both, **options):
     return function([means(a), means(b)], **options)
 
 
+def _encode(x, y):
+    return analysis.encode(means(x), means(y, "recording"), by="side")
+
+
 def _half_spread(y):
     return (y - y.mean(axis=0, keepdims=True)).std()
 
@@ -464,6 +468,23 @@ LAWS: dict[str, list[Law]] = {
         Law(lambda x, y: analysis.ridge_r(x, y).sum(), (X, Y)),
         Law(lambda y: analysis.ridge_r(X, y), (Y,), own=True, units="along"),
     ],
+    "encode": [
+        Law(lambda x, y: _encode(x, y).r2.sum(), (X, Y)),
+    ],
+    "signal_power": [
+        Law(
+            lambda x: analysis.signal_power(of_trials(x), "coherence").signal_power,
+            (TRIALS,), 2, own=False, units="along",
+        )
+    ],
+    "pls_r": [
+        Law(lambda x, y: analysis.pls_r(x, y, n_components=3).sum(), (X, Y)),
+        Law(lambda y: analysis.pls_r(X, y, n_components=3), (Y,), units="along"),
+    ],
+    "nonnegative_r": [
+        Law(lambda x, y: analysis.nonnegative_r(x, y).sum(), (X, Y)),
+        Law(lambda x, y: analysis.nonnegative_r(x, y), (X, Y[..., :1]), own=True, units=None),
+    ],
     "decode": [
         Law(lambda x: analysis.decode(of_trials(x), "coherence", n_folds=3).prediction, (TRIALS,)),
         Law(
@@ -730,6 +751,7 @@ _JACOBIAN = "of Jacobians, whose scale is that of time"
 _SYMBOLS = "of symbols, which have no scale"
 _SPIKES = "of spike times, with parameters in ms; see spike_intervals"
 LEFT_OUT = {
+    "bayesian_decode": "it counts spikes, of which there is no other unit",
     "mean_matched_fano": "matches means in bins of spikes, which have no scale",
     "correlogram": _SPIKES,
     "spike_time_tiling": _SPIKES,

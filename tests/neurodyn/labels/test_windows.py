@@ -112,6 +112,7 @@ COUNTED = {
 #: Functions whose window is tried elsewhere, or is handed on to one of the above.
 ELSEWHERE = {
     "analysis.compare": "hands it to rebin",
+    "analysis.encode": "hands it to rebin, as compare",
     "analysis.fano_factor": "binned_counts, as population_rate",
     "analysis.count_moments": "binned_counts, as population_rate",
     "analysis.mean_matched_fano": "binned_counts, as population_rate",
