@@ -87,6 +87,10 @@ def factor_analysis(
     """
     array = pick(activity, variable)
     single = "trial" in array.dims
+    # Folds depend on the order of the trials, so that it must not be that of the data.
+    given = array
+    if single and "trial" in array.indexes:
+        array = array.sortby("trial")
     by = chosen(array, by) if single and covariance != "total" else []
     x = np.asarray(of_covariance(array, covariance, by), np.float64)
     n_rows = x.shape[0] // (array.sizes.get("time", 1))
@@ -133,7 +137,7 @@ def factor_analysis(
     if not n_factors:
         variables = {n: v for n, v in variables.items() if "component" not in v[0]}
     coords |= coords_of(array, "unit")
-    return results(
+    found = results(
         variables,
         coords,
         dims=["n_factors"] if "n_factors" in coords else (),
@@ -143,6 +147,8 @@ def factor_analysis(
         n_samples=x.shape[0],
         n_units=x.shape[1],
     )
+    back = "trial" in found.indexes and "trial" in given.indexes
+    return found.sel(trial=given["trial"].values) if back else found
 
 
 def _scaled(x: Samples, array: xr.DataArray) -> tuple[Samples, Float[np.ndarray, " unit"]]:

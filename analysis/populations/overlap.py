@@ -18,6 +18,7 @@ from neurodyn.analysis.shared.draws import generator
 from neurodyn.analysis.shared.resampling import group_trials, part_means
 from neurodyn.analysis.shared.results import results
 from neurodyn.analysis.shared.scaling import balanced
+from neurodyn.analysis.shared.signs import positive
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key, fold_in
@@ -247,6 +248,8 @@ def _halves(
 ) -> Float[np.ndarray, "split 2 unit unit"] | None:
     """Covariances of random halves of the trials; None where a condition cannot be split."""
     if covariance == "noise":
+        # Halves depend on the order of the trials, so that it must not be that of the data.
+        array = array.sortby("trial") if "trial" in array.indexes else array
         x = of_covariance(array, covariance, by)
         x = balanced(x).reshape(array.sizes["trial"], -1, array.sizes["unit"])
         rng, half = generator(key, needed_for="Halves"), len(x) // 2
@@ -294,5 +297,6 @@ def _random(first: _Side, second: _Side, chance: Chance, n: int, n_draws: int, k
     draws = rng.standard_normal((n_draws, len(first.covariance), n))
     if chance == "covariance":
         variance, axes = np.linalg.eigh(first.covariance + second.covariance)
+        axes = positive(axes, 0)  # so that draws do not depend on the order of the units
         draws = (axes * np.sqrt(np.maximum(variance, 0))) @ draws
     return np.linalg.svd(draws, full_matrices=False)[0]

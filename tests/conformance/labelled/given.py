@@ -116,6 +116,7 @@ _BINS = "each bin counts for itself, so that others may be missing"
 #: Functions that need not keep a relation, with the reason.
 EXEMPT: dict[str, dict[str, str]] = {
     "example": {
+        "neurodyn.analysis.model_differences": "it takes a comparison of several models",
         "neurodyn.io.to_pynapple": "its package may be missing; the tests of that bridge have it",
         "neurodyn.io.to_rsatoolbox": "its package may be missing; the tests of that bridge have it",
         "neurodyn.io.to_nix": "names in a file are drawn, and to_neo makes what it writes",
