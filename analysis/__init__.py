@@ -234,6 +234,7 @@ __all__ = [
     "pls_r",
     "nonnegative_r",
     "decode",
+    "bayesian_decode",
     # Representational similarity
     "rsa",
     "rsa_measure",
@@ -243,7 +244,6 @@ __all__ = [
     "rdm_ceiling",
     "evaluate_rdms",
     "FlexibleRdm",
-    "bayesian_decode",
     # Spike trains
     "firing_rate",
     "population_rate",
