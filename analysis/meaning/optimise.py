@@ -159,8 +159,8 @@ def optimise(
         _check(chosen, sets, score, at)
         flat = sets.reshape(-1, *sets.shape[2:])
         captured, decoded = content(flat, components, target.variables, target.folds)
-    about = {"units": chosen.units, "names": [other.name for other in others]}
-    return _labelled(target, at, sets, score, held, captured, decoded, components, chosen, about)
+    names = [other.name for other in others]
+    return _labelled(target, at, sets, score, held, captured, decoded, components, chosen, names)
 
 
 def saved_steps(steps: int, n: int) -> np.ndarray:
@@ -179,12 +179,12 @@ def _check(measure: Measure, sets, score, at) -> None:
 
 
 def _labelled(
-    target: Target, at, sets, score, held, captured, decoded, components, measure: Measure, about
+    target: Target, at, sets, score, held, captured, decoded, components, measure: Measure, names
 ) -> xr.Dataset:
     shape = score.shape
     rows = ("draw", "step")
-    variables = {
-        "score": (rows, score, about["units"], measure.title),
+    variables: dict[str, tuple] = {
+        "score": (rows, score, measure.units, measure.title),
         "captured": (
             (*rows, "component"), captured.reshape(*shape, -1), "1", "R2 of the component",
         ),
@@ -201,9 +201,9 @@ def _labelled(
     }
     coords |= {"step": at, "component": np.arange(captured.shape[-1])}
     coords["task_variable"] = list(target.variables)
-    if about["names"]:
+    if names:
         variables["held"] = ((*rows, "metric"), held, "1", "score of a measure that is held")
-        coords["metric"] = about["names"]
+        coords["metric"] = names
     dims = ["draw", "step", "component", "task_variable", "metric"]
     better = int(bool(measure.higher_is_better))
     return results(

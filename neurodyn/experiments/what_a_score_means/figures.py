@@ -86,7 +86,8 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
             )
             for variable in reference["task_variable"].values.tolist():
                 one = reference.sel(task_variable=variable)
-                half = first_score(reference, one["decoded"], float(one["decodable"]) / 2)
+                level = float(one["decodable"]) / 2
+                half = first_score(reference, "decoded", level, task_variable=variable)
                 rows[f"{recording}, {name}: {variable}"] = (
                     f"R2 in the recording {float(one['decodable']):.2f}, half of it at the score "
                     f"{_number(half)}; score without it {_number(float(one['without_variable']))}"

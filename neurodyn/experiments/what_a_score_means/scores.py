@@ -50,20 +50,26 @@ def region(recorded: Recorded, settings: Settings, key: Any) -> xr.Dataset:
     )
 
 
-def first_score(reference: xr.Dataset, values: xr.DataArray, level: float) -> float:
-    """Score at which values along the climbs (mean over draws) first reach a level; NaN if never.
+def first_score(reference: xr.Dataset, variable: str, level: float, **chosen: Any) -> float:
+    """Score at which a variable along the climbs (mean over draws) first reaches a level.
 
     Parameters
     ----------
     reference
         Of :func:`neurodyn.analysis.score_reference`.
-    values
-        ``(draw, step)``.
+    variable
+        "captured" or "decoded".
     level
-        What they shall reach.
+        What it shall reach.
+    **chosen
+        Label of the component or of the task variable.
+
+    Returns
+    -------
+    NaN if it is never reached.
     """
-    score = reference["climbed"].sortby("step").mean("draw").values
-    line = values.sortby("step").mean("draw").values
+    ordered = reference[["climbed", variable]].sel(chosen).sortby("step").mean("draw")
+    score, line = (ordered[name].values for name in ("climbed", variable))
     reached = np.flatnonzero(line >= level)
     if not len(reached):
         return float("nan")
@@ -76,19 +82,13 @@ def first_score(reference: xr.Dataset, values: xr.DataArray, level: float) -> fl
 
 def component_scores(reference: xr.Dataset, level: float) -> np.ndarray:
     """Score at which each component is read out with an R2 of this level."""
-    components = reference["captured"].sortby("component")
-    return np.array(
-        [
-            first_score(reference, components.isel(component=k), level)
-            for k in range(components.sizes["component"])
-        ]
-    )
+    numbers = np.sort(reference["component"].values)
+    return np.array([first_score(reference, "captured", level, component=k) for k in numbers])
 
 
 def captured_when(reference: xr.Dataset, component: int, level: float) -> np.ndarray:
     """R2 of all components where the first reaches a level: which measure sees small ones early."""
-    first = reference["captured"].sel(component=0)
-    at = first_score(reference, first, level)
+    at = first_score(reference, "captured", level, component=0)
     score = reference["climbed"].sortby("step").mean("draw").values
     lines = reference["captured"].sortby(["step", "component"]).mean("draw")
     order = np.argsort(score)

@@ -28,9 +28,9 @@ def climb():
 def test_where_components_appear():
     reference = climb()
     for k, wanted in ((0, 0.5), (1, 0.7 + 0.01 / 0.15 * 0.1)):
-        found = first_score(reference, reference["captured"].sel(component=k), 0.5)
+        found = first_score(reference, "captured", 0.5, component=k)
         np.testing.assert_allclose(found, wanted, rtol=1e-9)
-    assert np.isnan(first_score(reference, reference["captured"].sel(component=0) / 2, 0.6))
+    assert np.isnan(first_score(reference, "captured", 1.1, component=0))
     np.testing.assert_allclose(captured_when(reference, 1, 0.9), 0.81)
     mixed = reference.isel(step=np.random.default_rng(0).permutation(11), component=[1, 0])
     np.testing.assert_allclose(captured_when(mixed, 1, 0.9), 0.81)
