@@ -241,7 +241,7 @@ class Similarity:
         if self.compare in ("bures", "mean_correlation", "mean_squared_correlation"):
             return jnp.sqrt(jnp.sum(kernel.x**2))
         if isinstance(kernel, Factor):
-            return jnp.sqrt(centring.FACTORS[self.centre](kernel.x, kernel.x))
+            return jnp.sqrt(centring.FACTORS[str(self.centre)](kernel.x, kernel.x))
         return jnp.sqrt(jnp.sum(kernel**2))
 
     def score(self, a: Side, y: Samples) -> Float[Array, ""]:
@@ -269,7 +269,7 @@ class Similarity:
 
     def _of_factors(self, x, y, norm, other) -> Float[Array, ""]:
         if self.compare == "cosine":
-            return centring.FACTORS[self.centre](x, y) / norm / other
+            return centring.FACTORS[str(self.centre)](x, y) / norm / other
         smaller = jnp.minimum(norm, other) ** 2
         if self.compare == "mean_squared_correlation":
             return centring.cross_energy(x, y) / smaller
