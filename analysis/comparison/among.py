@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurodyn.analysis.comparison.intervals import ends
+from neurodyn.analysis.comparison.intervals import Interval, ends
 from neurodyn.analysis.comparison.scoring import scored
 from neurodyn.analysis.comparison.settings import Settings
 from neurodyn.analysis.shared.arrays import pick
@@ -87,7 +87,7 @@ def between_recordings(
         draws = xr.DataArray(np.stack(mean, 1), labels, dims)
         draws = (sign * (whole["resampled"] - draws)).transpose(*whole["resampled"].dims)
         draws = draws.transpose(*closer.dims, "resample")
-        kind = "basic" if settings.interval == "basic" else "percentile"
+        kind: Interval = "basic" if settings.interval == "basic" else "percentile"
         low, high = ends(closer.values, draws.values, kind=kind, level=settings.level)
         for name, end in (("closer_low", low), ("closer_high", high)):
             said = {"units": "1", "long_name": f"{name[7:]} end of the interval of `closer`"}

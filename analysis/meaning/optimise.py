@@ -157,7 +157,7 @@ def optimise(
         )
         sets, score, held = (np.asarray(a) for a in (sets, score, held))
         _check(chosen, sets, score, at)
-        flat = sets.reshape(-1, *sets.shape[2:])
+        flat = jnp.asarray(sets.reshape(-1, *sets.shape[2:]))
         captured, decoded = content(flat, components, target.variables, target.folds)
     names = [other.name for other in others]
     return _labelled(target, at, sets, score, held, captured, decoded, components, chosen, names)

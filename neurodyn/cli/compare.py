@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,10 +107,10 @@ def compare(
         )
     if out is not None and out.exists() and not overwrite:
         raise FileExistsError(f"'{out}' exists. Choose another name, or pass --overwrite.")
-    binned = {"bin_width": bin_width, "window": window}
+    read = partial(sides, bin_width=bin_width, window=window)
     score = analysis.compare(
-        sides(files, task=task, repeats=repeats, key=seed, **binned),
-        sides(recordings, **binned),
+        read(files, task=task, repeats=repeats, key=seed),
+        read(recordings),
         _names(metrics),
         by=None if by is None else _names(by),
         join=join,  # type: ignore[arg-type]  # checked above

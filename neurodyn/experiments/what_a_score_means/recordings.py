@@ -20,19 +20,18 @@ class Recorded(NamedTuple):
 def _mante(settings: Settings) -> Recorded:
     """Prefrontal units while monkeys judged motion or colour; correct trials."""
     by = ["motion", "colour_evidence", "context"]
-    means = datasets.load(
+    loaded: Any = datasets.load(
         "mante2013", bin_width=settings.bin_width, correct_only=True, by=tuple(by)
-    )["rate"]
-    return _whole(between(means, (100.0, 850.0)), by)
+    )
+    return _whole(between(loaded["rate"], (100.0, 850.0)), by)
 
 
 def _decision(settings: Settings) -> Recorded:
     """The bundled simulation of a circuit that integrates evidence for two choices."""
     by = ["coherence", "choice"]
     window = (0.0, 800.0)
-    counts = spikes.bin(
-        datasets.load("decision_example"), bin_width=settings.bin_width, window=window
-    )
+    loaded: Any = datasets.load("decision_example")
+    counts = spikes.bin(loaded, bin_width=settings.bin_width, window=window)
     means = trials.average(counts, by)
     enough = np.flatnonzero((means["n_trials"] >= 5).values)
     rate = means["spike_count"].isel(condition=enough) * (1000.0 / settings.bin_width)
