@@ -74,5 +74,6 @@ EXPERIMENTS = Catalogue(
         "force_sine",
         "what_when",
         "what_a_score_means",
+        "yang2019",
     )
 )

@@ -1,0 +1,72 @@
+"""Rule algebra: whether a rule can be asked for by the sum of other rules."""
+
+import numpy as np
+import xarray as xr
+
+from neurodyn import labels
+from neurodyn.engine.integrate import Save, integrate
+from neurodyn.experiments.running.seeds import shared_key
+from neurodyn.experiments.yang2019.settings import Settings
+from neurodyn.models import CTRNN
+from neurodyn.tasks import Yang2019
+
+#: Rule that is asked for, and the signed sum of rules that asks for it.
+SUMS: dict[str, dict[str, float]] = {
+    "delayanti": {"fdanti": 1.0, "delaygo": 1.0, "fdgo": -1.0},
+    "contextdelaydm1": {"contextdelaydm2": 1.0, "contextdm1": 1.0, "contextdm2": -1.0},
+    "dmsgo": {"dmcgo": 1.0, "dmsnogo": 1.0, "dmcnogo": -1.0},
+}
+#: Trials of one batch.
+_BATCH = 250
+
+
+def rule_algebra(settings: Settings, model: CTRNN) -> xr.Dataset | None:
+    """Correct trials of a rule by its own input, by the sum of three rules, and by parts of it.
+
+    Returns
+    -------
+    xr.Dataset
+        ``correct`` on `mixture`, with the rule that is asked for; None where no sum is among the
+        rules in use.
+    """
+    task = Yang2019(settings.dt, rules=settings.rules_in_use())
+    rows = []
+    for rule, whole in SUMS.items():
+        if not {rule, *whole} <= set(task.rules):
+            continue
+        plus, other, minus = whole
+        parts = [{rule: 1.0}, whole, {plus: 1.0}, {other: 1.0}]
+        parts += [{plus: 1.0, other: 1.0}, {plus: 1.0, minus: -1.0}, {other: 1.0, minus: -1.0}]
+        rows += [(rule, part, _correct(settings, model, task, rule, part)) for part in parts]
+    if not rows:
+        return None
+    rules, parts, correct = zip(*rows, strict=True)
+    return labels.dataset(
+        {"correct": ("mixture", np.array(correct), "1", "correct trials")},
+        {"mixture": [f"{r}: {spelled(p)}" for r, p in zip(rules, parts, strict=True)]}
+        | {"asked": ("mixture", list(rules)), "n_rules": ("mixture", [len(p) for p in parts])},
+        source="analysis",
+        dims=("mixture",),
+    )
+
+
+def spelled(mixture: dict[str, float]) -> str:
+    """A mixture in words, such as ``fdanti + delaygo - fdgo``."""
+    signs = [("- " if size < 0 else "+ ") + name for name, size in mixture.items()]
+    return " ".join(signs).removeprefix("+ ")
+
+
+def _correct(
+    settings: Settings, model: CTRNN, task: Yang2019, rule: str, mixture: dict[str, float]
+) -> float:
+    mixed, right, n = task.with_rule_input(rule, mixture), [], settings.n_trials
+    for i in range(-(-n // _BATCH)):
+        key = shared_key(10 + i)
+        trials = mixed.batch(key, _BATCH, rule=task.code(rule))
+        inputs = np.swapaxes(np.asarray(trials.inputs), 0, 1)
+        run = integrate(
+            model, inputs, dt=task.dt, key=key, save=Save(variables=()), length=trials.length
+        )
+        outputs = np.swapaxes(np.asarray(run.outputs), 0, 1)
+        right.append(np.asarray(task.score(outputs, trials)["correct"]))
+    return float(np.concatenate(right)[:n].mean())
