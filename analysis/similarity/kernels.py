@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.analysis.shared.scaling import normed, products
+from neurodyn.analysis.similarity.order import median_of_pairs
 from neurodyn.analysis.similarity.spectra import of_spectrum, present, root, rounded
 
 Samples = Float[Array, "sample unit"]
@@ -107,8 +108,7 @@ class RadialKernel:
         distances = root(squared_distances(x if self.absolute else normed(x)))
         width = self.sigma
         if width is None:
-            pairs = distances[np.triu_indices(len(x), 1)]
-            width = self.fraction * jnp.median(pairs)
+            width = self.fraction * median_of_pairs(distances)
         return jnp.exp(-((distances / width) ** self.power) / self.power)
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.shared.measure import Pairwise, of_samples
 from neurodyn.analysis.shared.scaling import balanced, normed
 from neurodyn.analysis.similarity.matched import matched
+from neurodyn.analysis.similarity.order import by_counting, in_columns
 from neurodyn.common.checks import whole
 
 KINDS = ("mutual", "jaccard")
@@ -32,9 +33,10 @@ def _nearest(x: Samples, k: int) -> Neighbours:
     n = x.shape[0]
     power = jnp.sum(x**2, axis=1)
     both = power[:, None] + power[None, :]
-    square = jnp.where(jnp.eye(n, dtype=bool), jnp.inf, both - 2 * x @ x.T)
+    square = jnp.where(jnp.eye(n, dtype=bool), jnp.inf, jnp.maximum(both - 2 * x @ x.T, 0))
     square = jax.lax.stop_gradient(square)
-    last = -jax.lax.top_k(-square, k)[0][:, -1:]
+    # The matrix is symmetric, and sums over columns are faster than those over rows.
+    last = by_counting(square, k - 1, in_columns).T
     rounding = 32 * jnp.finfo(x.dtype).eps * jax.lax.stop_gradient(both)
     nearer = (square < last - rounding).astype(x.dtype)
     tied = (jnp.abs(square - last) <= rounding).astype(x.dtype)

@@ -15,6 +15,7 @@ from neurodyn import analysis, labels
 from neurodyn.analysis import MEASURES, Similarity, laplace_kernel, rbf_kernel, whitened
 from neurodyn.analysis.similarity.canonical import ExplainedVariance, WeightedCorrelation
 from neurodyn.analysis.similarity.kernels import squared_distances
+from neurodyn.analysis.similarity.order import by_counting, in_columns, median_of_pairs
 
 RNG = np.random.default_rng(0)
 Z = RNG.standard_normal((60, 5))
@@ -119,6 +120,27 @@ def test_other_implementations():
         assert float(Similarity(embed)(X, Y)) == pytest.approx(expected, abs=1e-9)
         wide = Similarity(type(embed)(embed.power, 3e9, 1.0))
         assert float(wide(1e9 * X, 1e9 * Y)) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 50])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_order_statistics_are_those_of_sorting(n, dtype, x64):
+    for decimals in (9, 0):  # 0: many ties, and distances of 0
+        d = squareform(pdist(np.random.default_rng(n).standard_normal((n, 3)).round(decimals)))
+        d = d.astype(dtype)
+        pairs = d[np.triu_indices(n, 1)]
+        found = median_of_pairs(jnp.asarray(d))
+        assert found.dtype == dtype
+        assert float(found) == np.median(pairs)
+        for rank in {0, 1, n - 1}:
+            column = by_counting(jnp.asarray(d), rank, in_columns)[0]
+            np.testing.assert_array_equal(column, np.sort(d, axis=0)[rank])
+    slope = jax.grad(median_of_pairs)(jnp.asarray(d))
+    # Where pairs tie, they share the derivative.
+    assert float(slope.sum()) == pytest.approx(1)
+    assert not np.asarray(slope)[
+        ~np.isin(d, np.sort(pairs)[[(pairs.size - 1) // 2, pairs.size // 2]])
+    ].any()
 
 
 @x64
