@@ -27,9 +27,12 @@ from neurodyn.analysis.shared.correlation import pearson
 from neurodyn.analysis.shared.folds import fold_masks, n_folds_for
 from neurodyn.analysis.shared.measure import CrossValidation, Measure, Pairwise
 from neurodyn.analysis.shared.pairing import Pair, pair_up
-from neurodyn.analysis.shared.resampling import Trials, split_means
+from neurodyn.analysis.shared.resampling import split_means
 from neurodyn.common.random import as_key
 
+#: Bytes of draws that are made once for all measures. More are made anew for each measure, one draw
+#: at a time.
+KEPT = 2**28
 #: Members of a level that are left out, one at a time, for the skewness of an interval.
 LEFT_OUT = 100
 _WITHOUT = {
@@ -57,7 +60,7 @@ def scored(run: Any, rec: Any, settings: Settings) -> xr.Dataset:
     splits = jax.random.split(split_key, settings.n_splits)
     reliability, halves_of = _halves(pair, splits)
     nulls = jax.random.split(null_key, settings.n_null)
-    draw = null_draw(pair, settings)
+    nulls, draw = _once(nulls, null_draw(pair, settings), pair.y.nbytes)
     results = []
     for measure in settings.measures:
         how = _how(measure)
@@ -108,15 +111,34 @@ def _scores(how: Pairwise, x, y, folds: CrossValidation):
     return jax.vmap(lambda member: how.score(how.prepare(member, folds), y))(x)
 
 
+def _once(keys, draw: Partial, size: int) -> tuple[Any, Partial]:
+    """Draws of `size` bytes each, made once if all may be kept, and a function that gives one.
+
+    Else the keys, and the function that makes a draw of a key.
+    """
+    if not len(keys) or len(keys) * size > KEPT:
+        return keys, draw
+    return _made(keys, draw), Partial(_as_it_is)
+
+
+@jax.jit
+def _made(keys, draw: Partial):
+    return jax.lax.map(draw, keys)
+
+
+def _as_it_is(draw):
+    return draw
+
+
 @partial(jax.jit, static_argnames="how")
-def _of_draws(how: Pairwise, x, folds: CrossValidation, keys, draw: Partial):
+def _of_draws(how: Pairwise, x, folds: CrossValidation, items, draw: Partial):
     sides = jax.vmap(lambda member: how.prepare(member, folds))(x)
 
-    def one(key):
-        y = draw(key)
+    def one(item):
+        y = draw(item)
         return jax.vmap(lambda side: how.score(side, y))(sides)
 
-    return jnp.moveaxis(jax.lax.map(one, keys), 0, 1)
+    return jnp.moveaxis(jax.lax.map(one, items), 0, 1)
 
 
 @partial(jax.jit, static_argnames="how")
@@ -164,8 +186,8 @@ def _between(how: Pairwise, halves, folds: CrossValidation):
 
 
 @partial(jax.jit, static_argnames="how")
-def _between_splits(how: Pairwise, keys, trials: Trials, folds: CrossValidation):
-    return jax.lax.map(lambda key: _between(how, split_means(key, trials), folds), keys)
+def _between_splits(how: Pairwise, items, draw: Partial, folds: CrossValidation):
+    return jax.lax.map(lambda item: _between(how, draw(item), folds), items)
 
 
 def _halves(pair: Pair, keys):
@@ -176,4 +198,5 @@ def _halves(pair: Pair, keys):
         r = np.asarray(pearson(*pair.halves), np.float64)
         return spearman_brown(r), lambda how, folds: _between(how, pair.halves, folds)[None]
     r = known_mean(np.asarray(split_half_r(keys, pair.trials), np.float64), 0)
-    return spearman_brown(r), lambda how, folds: _between_splits(how, keys, pair.trials, folds)
+    items, draw = _once(keys, Partial(split_means, trials=pair.trials), 2 * pair.y.nbytes)
+    return spearman_brown(r), lambda how, folds: _between_splits(how, items, draw, folds)

@@ -140,6 +140,15 @@ def test_same_key_same_numbers(run, rec, score):
     assert not np.array_equal(other["null"], score["null"])
 
 
+def test_draws_made_anew_for_each_measure_are_those_made_once(run, rec, score, monkeypatch):
+    monkeypatch.setattr(sys.modules["neurodyn.analysis.comparison.scoring"], "KEPT", 0)
+    few = ["cka", "procrustes"]
+    anew = analysis.compare(run, rec, few, by="coherence", **QUICK)
+    once = score.sel(metric=few)
+    for name in ("score", "null", "ceiling"):
+        np.testing.assert_allclose(anew[name], once[name], rtol=1e-5)
+
+
 def test_ensembles_have_a_seed_dim(rec):
     many = _data("model", 16, labels.time_axis(40, 20.0), seed=4, repeats=6, n_seeds=3)
     together = analysis.compare(many, rec, by="coherence", **QUICK)
