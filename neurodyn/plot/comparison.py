@@ -1,5 +1,6 @@
 """Scores against ceiling and null."""
 
+import math
 import textwrap
 from typing import Any
 
@@ -7,6 +8,9 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.plot.style import BLUE, GREY, ORANGE, styled, subplots
+
+#: Panels beside each other, at most.
+COLUMNS = 4
 
 
 @styled
@@ -21,15 +25,19 @@ def comparison(score: xr.Dataset) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per measure: networks as dots with their mean; the shuffled null as a violin; the
-        ceiling as a line.
+        One panel per measure, at most four in a row: networks as dots with their mean; the shuffled
+        null as a violin; the ceiling as a line.
     """
     if "metric" not in score.dims:
         score = score.expand_dims("metric")
     metrics = score["metric"].values
+    n_rows = math.ceil(len(metrics) / COLUMNS)
+    columns = math.ceil(len(metrics) / n_rows)
     # Room for the legend too, however few the panels are.
-    figure, axes = subplots(1, len(metrics), size=(1.6 + 1.3 / len(metrics), 2.7))
-    for ax, metric in zip(axes.flat, metrics, strict=True):
+    figure, axes = subplots(n_rows, columns, size=(1.6 + 1.3 / columns, 2.7))
+    for ax in axes.flat[len(metrics) :]:
+        ax.remove()
+    for ax, metric in zip(axes.flat, metrics, strict=False):
         one = score.sel(metric=metric)
         values = np.atleast_1d(one["score"].values)
         if "null" in one:

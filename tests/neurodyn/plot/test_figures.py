@@ -144,6 +144,9 @@ def test_comparison(means):
     drawn(figure)
     drawn(plot.comparison(analysis.compare(means, rec, ["cka"], by="coherence", n_null=0)))
     drawn(plot.comparison(score.sel(metric="cka")))
+    five = score.isel(metric=[0, 1, 0, 1, 0]).assign_coords(metric=list("abcde"))
+    rows = [ax.get_subplotspec().rowspan.start for ax in plot.comparison(five).axes]
+    assert rows == [0, 0, 0, 1, 1]
 
 
 def test_traces(run):
