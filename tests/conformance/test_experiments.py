@@ -141,6 +141,7 @@ def test_values_of_other_kinds_are_refused(name, setting, typed, said):
         ("perceptual_decision", {"tau": "20,500,10"}, "'tau' is the lower bound"),
         ("context_decision", {"tau": "20,500,10"}, "'tau' is the lower bound"),
         ("perceptual_decision", {"stimulus": 10}, "'stimulus' (10 ms)"),
+        ("context_decision", {"measures": "cka,rsa_kendal"}, "Did you mean 'rsa_kendall'?"),
         ("error_regression", {"n_units": "20,10,5"}, "n_units=20,10,5; n_latents=2,2; tau=2,8"),
         ("hierarchy", {"tau": 2}, "one value for each layer"),
         ("neural_prediction", {"n_latents": 2}, "one value for each layer"),

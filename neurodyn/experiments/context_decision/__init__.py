@@ -102,7 +102,7 @@ EXPERIMENT = Experiment(
         "the motion or by the colour of a stimulus, as a context cue tells them, and ran through "
         "{repeats} trials of each condition of the recording '{recording}'. Means of correct "
         "trials, by motion, colour and context, were compared with those of the recording by "
-        "four measures, with a null of {n_null} shuffled labels and the recording's own halves "
+        "{measures}, with a null of {n_null} shuffled labels and the recording's own halves "
         "as the ceiling. Without evidence, fixed points in each context were searched from states "
         "of these trials, and the slowest mode of the linear dynamics there tells how much of the "
         "evidence is taken up."

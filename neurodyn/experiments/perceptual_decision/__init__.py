@@ -84,7 +84,7 @@ EXPERIMENT = Experiment(
         "{n_networks} networks of {n_units} units were trained for {steps} steps to decide "
         "between two alternatives, and ran through {repeats} trials of each condition of the "
         "recording '{recording}'. Means of the conditions, by coherence and choice, were "
-        "compared with those of the recording by four measures, with a null of {n_null} "
+        "compared with those of the recording by {measures}, with a null of {n_null} "
         "shuffled labels and the recording's own halves as the ceiling."
     ),
     ranges=RANGES,

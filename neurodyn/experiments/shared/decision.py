@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn import params
 from neurodyn.analysis import MEASURES, compare, participation_ratio, pca
+from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.limits import Count, NotNegative, Positive, Whole
 from neurodyn.experiments.running.seeds import SeededSettings, result, seeds_of, shared_key
@@ -21,9 +22,25 @@ from neurodyn.task import AbstractTask
 from neurodyn.training import Seeds, fit
 from neurodyn.trials import average
 
-METRICS = ("cka", "debiased_cka", "procrustes", "ridge_r")
+#: Measures that differ in kind: geometry by kernels (without their bias, of a Gaussian, of
+#: distances), shapes, canonical correlations, ranks of dissimilarities, nearest neighbours, single
+#: units, and prediction in both directions.
+METRICS = (
+    "cka",
+    "debiased_cka",
+    "rbf_cka",
+    "distance_correlation",
+    "procrustes",
+    "heldout_procrustes",
+    "svcca",
+    "rsa_spearman",
+    "neighbour_overlap",
+    "matched_units",
+    "ridge_r",
+    "reverse_ridge_r",
+)
 #: BibTeX keys of the papers of these measures.
-MEASURED_BY = tuple(key for name in METRICS for key in MEASURES[name].reference)
+MEASURED_BY = tuple(dict.fromkeys(key for name in METRICS for key in MEASURES[name].reference))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,6 +73,8 @@ class DecisionSettings(SeededSettings):
         Shuffles of the null distribution; 0: none.
     n_splits
         Splits of the recording for the ceiling.
+    measures
+        Names of the measures that compare the networks with the recording.
     """
 
     recording: str
@@ -70,6 +89,7 @@ class DecisionSettings(SeededSettings):
     repeats: Count = 40
     n_null: Whole = 200
     n_splits: Count = 50
+    measures: tuple[str, ...] = METRICS
 
 
 def check(settings: DecisionSettings) -> None:
@@ -80,6 +100,10 @@ def check(settings: DecisionSettings) -> None:
             "Setting 'tau' is the lower bound, the upper bound and an initial value between them, "
             f"got {spelled(settings.tau)}."
         )
+    try:
+        pairwise_measures(settings.measures)
+    except ValueError as error:
+        raise ValueError(f"Setting 'measures': {error}") from None
 
 
 def study(
@@ -174,7 +198,7 @@ def study(
     score = compare(
         model,
         _choose(recording, by, common, dim=_dim(recording)),
-        METRICS,
+        settings.measures,
         by=by,
         window=window,
         n_splits=settings.n_splits,

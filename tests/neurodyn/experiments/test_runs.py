@@ -15,6 +15,7 @@ import neurodyn as nd
 from neurodyn import datasets, experiments, labels
 from neurodyn.cli.app import app
 from neurodyn.experiments import perceptual_decision
+from neurodyn.experiments.shared.decision import METRICS
 
 SETTINGS = {
     "steps": 60,
@@ -24,6 +25,7 @@ SETTINGS = {
     "n_null": 20,
     "n_splits": 5,
     "min_trials": 2,
+    "measures": "cka,procrustes,ridge_r",
     "seed": 1,
 }
 
@@ -92,7 +94,7 @@ def test_the_result_is_one_labelled_tree(finished):
     for name in ("coherence", "choice"):
         np.testing.assert_array_equal(model[name], recording[name])
     score = tree["analysis/comparison"].to_dataset()
-    assert list(score["metric"].values) == ["cka", "debiased_cka", "procrustes", "ridge_r"]
+    assert list(score["metric"].values) == SETTINGS["measures"].split(",")
     assert score["null"].sizes["draw"] == 20
     assert np.isfinite(score["score"]).all()
     assert np.isfinite(score["ceiling"]).all()
@@ -197,6 +199,7 @@ def test_settings_are_checked_before_anything_is_done():
     )
     assert (made.steps, made.tau, made.noise_std, made.recording) == (7, (10, 50, 20), 1.0, "a.nwb")
     assert all(type(value) is float for value in made.tau)
+    assert made.measures == METRICS
     assert type(made.noise_std) is float
     assert made.n_units == quick.n_units
     with pytest.raises(ValueError, match="no experiment 'nope'"):
@@ -216,6 +219,7 @@ def test_context_decision_on_recorded_neurons(tmp_path):
             "repeats": 4,
             "n_null": 10,
             "n_splits": 3,
+            "measures": "cka,rsa_spearman",
         },
         out=tmp_path / "out",
         progress=False,
