@@ -57,7 +57,7 @@ def comparison(score: xr.Dataset) -> Any:
         units = str(one["score_units"].values)
         ax.set(xticks=[0, 1], xlim=(-0.6, 1.6))
         ax.set_xticklabels(["shuffled", "model"])
-        title = textwrap.fill(str(one["title"].values), 18)
+        title = textwrap.fill(str(one["title"].values), 18, break_on_hyphens=False)
         ax.set_title(f"{title}\n({arrow})", fontsize=8)
         ax.set_ylabel("" if units in ("1", "") else units)
         low, high = ax.get_ylim()
