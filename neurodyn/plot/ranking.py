@@ -27,7 +27,8 @@ def ranking(score: xr.Dataset) -> Any:
         order of their means. Filled dots are means over recordings and members; open ones are the
         recordings, where there are several. Bars are bootstrap intervals (averaged over recordings
         and members), or the range of members where there is no bootstrap. The orange band holds
-        the ceilings of the recordings, the grey one 95 % of the scores under the null.
+        the ceilings of the recordings. Grey boxes hold 95 % of the scores of each model under its
+        null, because a model of few units or of a slow time course has another null than others.
     """
     if "metric" not in score.dims:
         score = score.expand_dims("metric")
@@ -59,7 +60,7 @@ def _panel(ax: Any, one: xr.Dataset, where: str) -> None:
     order = np.argsort(np.where(np.isnan(closest.values), -np.inf, closest.values), kind="stable")
     one, value, mean = one.isel(model=order), value.isel(model=order), mean.isel(model=order)
     places = np.arange(mean.size)
-    _bands(ax, one)
+    _bands(ax, one, places)
     if "recording" in value.dims:
         for recording in value["recording"].values:
             mine = value.sel(recording=recording)
@@ -90,12 +91,14 @@ def _ends(one: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     return members.values, members.values
 
 
-def _bands(ax: Any, one: xr.Dataset) -> None:
+def _bands(ax: Any, one: xr.Dataset, places: np.ndarray) -> None:
     ceiling = np.asarray(one["ceiling"].values if "ceiling" in one else [], float)
     ceiling = ceiling[np.isfinite(ceiling)]
     if ceiling.size:
         ax.axvspan(ceiling.min(), ceiling.max(), color=ORANGE, alpha=0.35, lw=1.5)
-    null = np.asarray(one["null"].values if "null" in one else [], float)
-    null = null[np.isfinite(null)]
-    if null.size:
-        ax.axvspan(*np.percentile(null, _BAND), color=GREY, alpha=0.3, lw=0)
+    if "null" in one:
+        null = one["null"].transpose("model", ...).values.reshape(places.size, -1)
+        known = np.isfinite(null).any(1)
+        if known.any():
+            low, high = np.nanpercentile(null[known], _BAND, axis=1)
+            ax.barh(places[known], high - low, 0.8, low, color=GREY, alpha=0.3, lw=0)
