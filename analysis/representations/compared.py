@@ -40,8 +40,8 @@ LEAST = 3
 
 
 def compare_rdms(
-    a: xr.Dataset | xr.DataArray,
-    b: xr.Dataset | xr.DataArray,
+    rdms: xr.Dataset | xr.DataArray,
+    others: xr.Dataset | xr.DataArray,
     comparison: str = "whitened_cosine",
     *,
     covariance: xr.DataArray | None = None,
@@ -50,7 +50,7 @@ def compare_rdms(
 
     Parameters
     ----------
-    a, b
+    rdms, others
         Dissimilarities ``(..., condition, condition_2)``, as from `rdm`. Other dims that both have
         (such as time) are paired by label; dims of one alone (such as model) are compared with all
         entries of the other. Conditions are matched by their labels; pairs of conditions without a
@@ -93,17 +93,22 @@ def compare_rdms(
     1.0
     """
     how = comparison_named(comparison)
-    first, second = pairs_of(a, what="a", least=LEAST), pairs_of(b, what="b", least=LEAST)
-    first, second = same_conditions(first, second, what=("a", "b"))
+    first, second = (
+        pairs_of(given, what=what, least=LEAST)
+        for given, what in ((rdms, "rdms"), (others, "others"))
+    )
+    first, second = same_conditions(first, second, what=("rdms", "others"))
     if comparison in OF_DIFFERENCES:
-        varied(first, what="a")
-        varied(second, what="b")
+        varied(first, what="rdms")
+        varied(second, what="others")
     known = all_known([first, second])
     n = first.n_conditions
     noise = _covariance(covariance, first, comparison)
     shared = [str(d) for d in first.outer.dims if d in second.outer.dims]
     if shared:
-        one, two = pair(_numbered(first.outer), _numbered(second.outer), shared, what=("a", "b"))
+        one, two = pair(
+            _numbered(first.outer), _numbered(second.outer), shared, what=("rdms", "others")
+        )
     else:
         one, two = _numbered(first.outer), _numbered(second.outer)
     one, two = (p.transpose(*shared, ...) for p in (one, two))
@@ -180,7 +185,7 @@ def _covariance(given: Any, first: Pairs, comparison: str) -> np.ndarray | None:
     if given.ndim == 1:
         return variances_of(given, first, comparison)
     array, values = square_of(given, what="covariance")
-    order = order_of(first.place, places(array), what=("a", "covariance"))
+    order = order_of(first.place, places(array), what=("rdms", "covariance"))
     values = values[np.ix_(order, order)]
     if not np.allclose(values, values.T) or np.linalg.eigvalsh(values)[0] <= 0:
         raise ValueError("covariance must be symmetric and positive definite.")

@@ -7,6 +7,8 @@ follows from sums over folds, ``sum_fg d_f d_g = (sum_f d_f)^2 - sum_f d_f^2``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,14 +19,14 @@ from neurodyn.analysis.representations.dissimilarities import of_kernel
 Square = Float[Array, "*batch condition condition"]
 
 
-def of_folds(x: Float[Array, "*batch fold condition feature"]) -> Square:
+def of_folds(x: Any) -> Any:
     """Cross-validated squared distances, where each fold has all conditions.
 
     Parameters
     ----------
     x
-        Mean of each condition in each fold, whitened where the noise is correlated; of JAX or of
-        NumPy, in which the result is computed.
+        Mean of each condition in each fold ``(..., fold, condition, feature)``, whitened where the
+        noise is correlated; of JAX or of NumPy, in which the result is computed.
     """
     n = x.shape[-3]
     # What all conditions of a fold share cancels, but costs digits.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -51,19 +52,22 @@ def shuffles(
     """The conditions as they are, and then in `n` random orders; all with the same folds."""
     trial = as_they_are(rng, sizes, folds, 1)
     order = np.tile(np.arange(sizes["condition"]), (n, 1))
-    repeated = Trial(*(np.repeat(x, n + 1, axis=0) for x in trial))
-    return repeated._replace(order=np.concatenate([trial.order, rng.permuted(order, axis=1)]))
+    repeated: list[Any] = [np.repeat(x, n + 1, axis=0) for x in trial]
+    orders: Any = np.concatenate([trial.order, rng.permuted(order, axis=1)])
+    return Trial(*repeated)._replace(order=orders)
 
 
 def together(trials: list[Trial]) -> Trial:
     """All of these, one after the other."""
-    return Trial(*(np.concatenate(parts) for parts in zip(*trials, strict=True)))
+    joined: list[Any] = [np.concatenate(parts) for parts in zip(*trials, strict=True)]
+    return Trial(*joined)
 
 
 def _split(rng, conditions: np.ndarray, subjects: np.ndarray, folds: tuple[int, int]) -> Trial:
     order = np.tile(np.arange(conditions.shape[1]), (len(conditions), 1))
-    of = (_folds(rng, x > 0, k) for x, k in zip((conditions, subjects), folds, strict=True))
-    return Trial(conditions, subjects, order, *of)
+    of = [_folds(rng, x > 0, k) for x, k in zip((conditions, subjects), folds, strict=True)]
+    parts: list[Any] = [conditions, subjects, order, *of]
+    return Trial(*parts)
 
 
 def _folds(rng, present: np.ndarray, k: int) -> np.ndarray:

@@ -126,13 +126,13 @@ def folds_of(
             return 1, 1
         n, s = sizes["condition"] // _IN_FOLD, sizes["subject"] // 3
         return min(max(n, 2), 5), min(max(s, 2), 5) if sizes["subject"] > 2 else 1
-    found = tuple(whole("n_folds", n) for n in given)
+    found = tuple(whole("folds", n) for n in given)
     if len(found) != 2:
-        raise ValueError(f"n_folds must be (of conditions, of subjects), got {given!r}.")
+        raise ValueError(f"folds must be (of conditions, of subjects), got {given!r}.")
     if set(kinds) != {"fixed"} and max(found) < 2:
         raise ValueError(
             "flexible models must be scored with data that their weights were not fitted to: take "
-            "n_folds of 2 at least, for conditions or for subjects."
+            "folds of 2 at least, for conditions or for subjects."
         )
     if found[0] > 1 and sizes["condition"] < 3 * found[0]:
         raise ValueError(

@@ -41,7 +41,7 @@ def evaluate_rdms(
     over: Sequence[str] = ("condition", "subject"),
     n_boot: int = 1000,
     n_null: int = 1000,
-    n_folds: tuple[int, int] | None = None,
+    folds: tuple[int, int] | None = None,
     variances: xr.DataArray | None = None,
     level: float = 0.95,
     key: Any = 0,
@@ -66,7 +66,7 @@ def evaluate_rdms(
         so that noise is not counted twice.
     n_boot, n_null
         Bootstrap draws, and shuffles of the conditions of the subjects (0: none).
-    n_folds
+    folds
         With a flexible model: folds of the conditions and of the subjects (1: none). Weights are
         fitted to other conditions and subjects than those that they are scored with; fixed models
         are scored with the same conditions and subjects. Default: 2 to 5 folds of conditions, with
@@ -138,23 +138,24 @@ def evaluate_rdms(
     known = all_known([data, *candidates])
     sizes = {"condition": data.n_conditions, "subject": len(data.values)}
     factors = given.factors_of(over, sizes)
-    folds = given.folds_of(n_folds, kinds, sizes)
-    plan = Plan(how, kinds, folds)
+    splits = given.folds_of(folds, kinds, sizes)
+    plan = Plan(how, kinds, splits)
     rng = generator(key, needed_for="evaluate_rdms")
-    n_choices = _CHOICES if max(folds) > 1 else 1
-    draws, axes = drawn.bootstrap_draws(rng, sizes, folds, factors, n_boot)
-    trials = [drawn.as_they_are(rng, sizes, folds, n_choices), draws]
-    trials += [drawn.shuffles(rng, sizes, folds, n_null)] if n_null else []
-    study = Study(
+    n_choices = _CHOICES if max(splits) > 1 else 1
+    draws, axes = drawn.bootstrap_draws(rng, sizes, splits, factors, n_boot)
+    trials = [drawn.as_they_are(rng, sizes, splits, n_choices), draws]
+    trials += [drawn.shuffles(rng, sizes, splits, n_null)] if n_null else []
+    parts: list[Any] = [
         tuple(one.values for one in candidates),
         data.values,
         known.astype(np.float64),
         given.variances_of(variances, data, comparison),
-    )
+    ]
+    study = Study(*parts)
     with jax.enable_x64(True):
         # One program for all, because compiling it takes longer than running it.
         rows = np.asarray(evaluated(plan, study, drawn.together(trials)))
-        fits = weights_on_all(plan, study) if max(folds) > 1 else []
+        fits = weights_on_all(plan, study) if max(splits) > 1 else []
         fits = [np.asarray(w) for w in fits]
     rows, draws, null = np.split(rows, np.cumsum([len(t.order) for t in trials[:2]]))
     of = [np.einsum("mrs,ms->mr", x, t.subjects) / t.subjects.sum(1)[:, None]
@@ -172,10 +173,10 @@ def evaluate_rdms(
         variables, coords, dims=["model", "model_2", "subject"], values=False,
         comparison=comparison, over=" and ".join(factors), n_boot=n_boot, n_boot_used=len(used),
         level=float(level), n_conditions=sizes["condition"], n_subjects=sizes["subject"],
-        folds_of_conditions=folds[0], folds_of_subjects=folds[1], kinds=", ".join(kinds),
+        folds_of_conditions=splits[0], folds_of_subjects=splits[1], kinds=", ".join(kinds),
         pairs_left_out=int((~known).sum()),
     )  # fmt: skip
-    return _asked(found, factors, folds)
+    return _asked(found, factors, splits)
 
 
 def _scores(rows, draws, over, sizes, level: float) -> dict[str, tuple]:

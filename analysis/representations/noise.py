@@ -62,7 +62,7 @@ _SHRUNK = {
 }
 
 
-def covariance(x: Residuals, dof: float, shrinkage: Shrinkage) -> Matrix:
+def covariance(x: Residuals, dof: float, shrinkage: str) -> Matrix:
     """Covariance of residuals, shrunk.
 
     Parameters
@@ -141,7 +141,7 @@ def noise_precision(
 
 
 def precision_of(
-    array: xr.DataArray, by: str | Sequence[str] | None, shrinkage: Shrinkage
+    array: xr.DataArray, by: str | Sequence[str] | None, shrinkage: str
 ) -> Float[np.ndarray, "*batch unit unit"]:
     """Precision of the noise of trials, for each entry of the dims beside trial, time and unit."""
     if shrinkage not in _SHRUNK:
@@ -166,7 +166,7 @@ def precision_of(
     return np.linalg.inv(found).reshape(*batch, *found.shape[1:])
 
 
-def _refuse_constant(array, residuals: np.ndarray, shrinkage: Shrinkage, dof: int) -> None:
+def _refuse_constant(array, residuals: np.ndarray, shrinkage: str, dof: int) -> None:
     still = (residuals == 0).all(axis=(0, 1))
     if still.all() or (shrinkage != "ledoit_wolf" and still.any()):
         names = array["unit"].values[still][:12].tolist() if "unit" in array.coords else still.sum()
@@ -182,7 +182,7 @@ def _refuse_constant(array, residuals: np.ndarray, shrinkage: Shrinkage, dof: in
 
 
 @functools.partial(jax.jit, static_argnames="shrinkage")
-def _shrunk(residuals: Float[Array, "batch sample unit"], dof, shrinkage: Shrinkage) -> Array:
+def _shrunk(residuals: Float[Array, "batch sample unit"], dof, shrinkage: str) -> Array:
     return jax.lax.map(lambda x: covariance(x, dof, shrinkage), residuals)
 
 

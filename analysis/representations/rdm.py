@@ -127,7 +127,7 @@ def rdm(
     if dissimilarity not in KINDS:
         raise ValueError(f"dissimilarity must be one of {list(KINDS)}, got {dissimilarity!r}.")
     array = pick(activity, variable)
-    options = {
+    options: dict[str, Any] = {
         "dissimilarity": dissimilarity, "times": times, "per_unit": per_unit, "centred": centred,
         "noise": noise, "folds": folds, "prior": prior,
     }  # fmt: skip

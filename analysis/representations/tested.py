@@ -67,7 +67,7 @@ def enough(draws: np.ndarray) -> np.ndarray:
     if complete.sum() < max(2, _ENOUGH * len(draws)):
         raise ValueError(
             f"only {complete.sum()} of {len(draws)} bootstrap draws hold three different "
-            "conditions in each fold and two different subjects: take fewer folds (n_folds), or "
+            "conditions in each fold and two different subjects: take fewer folds, or "
             "draw over one factor only (over=('condition',))."
         )
     return draws[complete]

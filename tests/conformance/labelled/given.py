@@ -84,6 +84,7 @@ MEANT: dict[str, tuple[Any, ...]] = {
     "evaluated": ("evaluate_rdms(",),
     "models": (lambda first: first.rename(subject="model"),),
     "rdms": ("rdms",),
+    "others": (lambda first: first**2,),
     "mask": (lambda first: (first > 0).astype(float),),
     "observed": ("sequences",),
     "panels": ("over_steps", "prior_sweep"),
