@@ -1,12 +1,12 @@
 """Crossnobis by rsatoolbox, run by an interpreter that has it: data.npy, out.json, rounds."""
 
 import json
-import resource
 import sys
 import time
 import warnings
 
 import numpy as np
+from memory import peak_mb
 from rsatoolbox.data import Dataset
 from rsatoolbox.data.noise import prec_from_unbalanced
 from rsatoolbox.rdm import calc_rdm
@@ -37,13 +37,13 @@ def main(data, out, rounds):
         ("as it is", plain, int(rounds)),
         ("whitened, Ledoit-Wolf", whitened, 1),  # it takes long
     ):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak_mb()
         seconds, distance = [], None
         for _ in range(times):
             start = time.perf_counter()
             distance = call().dissimilarities[0]
             seconds.append(time.perf_counter() - start)
-        memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10
+        memory = peak_mb() - before
         found[name] = {"seconds": min(seconds), "memory": memory, "distance": distance.tolist()}
     with open(out, "w") as file:
         json.dump(found, file)
