@@ -48,6 +48,7 @@ EXEMPT = {
     "neurodyn/experiments/shared/decision.py:_dimensionality": _EACH,
     "neurodyn/experiments/flip_flop/__init__.py:_row": _EACH,
     "neurodyn/experiments/reaching/figures.py:_scores": _EACH,
+    "neurodyn/experiments/yang2019/__init__.py:_row": _EACH,
     "neurodyn/experiments/reaching/scores.py:described": _ONE,
     "neurodyn/experiments/reaching/scores.py:geometry": "hands both to compare",
     "neurodyn/experiments/reaching/scores.py:halves": "hands both to compare and to dsa",

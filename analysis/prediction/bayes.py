@@ -131,7 +131,7 @@ def bayesian_decode(
             apart = _apart(estimates[name].reshape(true.shape), true, turns)
             error = (dims, np.sqrt((apart**2).sum(-1)), units, f"error of the {name}")
             variables[f"error_of_{name}"] = error
-    coords = {name: rates[name].variable for name in names}
+    coords: dict[str, Any] = {name: rates[name].variable for name in names}
     coords |= {"feature": names} | coords_of(array, "trial") | coords_of(array, "time")
     attrs: dict[str, Any] = {"floor": float(floor), "bin_width": width * 1e3}
     attrs["prior"] = prior if isinstance(prior, str) else "given"
@@ -160,7 +160,7 @@ def _map(rates: xr.DataArray, names: list[str], floor: float) -> _Map:
     values = values.reshape(values.shape[0], -1)
     if np.isinf(values).any() or (values < 0).any():
         raise ValueError("rates of tuning must be finite and not negative.")
-    known = np.isfinite(values).all(axis=0)
+    known = np.asarray(np.isfinite(values).all(axis=0))
     if not known.any():
         never = rates["unit"].values[np.isnan(values).all(axis=1)]
         raise ValueError(

@@ -227,7 +227,7 @@ class Similarity:
         if len(x) < self.least:
             raise ValueError(f"centre={self.centre!r} needs 4 samples at least, got {len(x)}.")
         embed = EMBEDDINGS[self.embed] if isinstance(self.embed, str) else self.embed
-        kernel = embed(centred(x))
+        kernel: Any = embed(centred(x))
         if callable(self.centre) or callable(self.compare):
             kernel = kernel.x @ kernel.x.T if isinstance(kernel, Factor) else kernel
         if not isinstance(kernel, Factor):
@@ -235,7 +235,7 @@ class Similarity:
             kernel = centre(kernel)
         return Side(kernel, self._norm(kernel))
 
-    def _norm(self, kernel: Factor | Kernel) -> Float[Array, ""]:
+    def _norm(self, kernel: Any) -> Float[Array, ""]:
         if self.compare == "bures" and not isinstance(kernel, Factor):
             return jnp.sqrt(jnp.trace(kernel))
         if self.compare in ("bures", "mean_correlation", "mean_squared_correlation"):
@@ -252,7 +252,8 @@ class Similarity:
 
     def _compared(self, a: Side, b: Side) -> tuple[Array, Array]:
         """The score s, and ``2 - 2 s`` without loss of digits where that is possible."""
-        x, y = a.kernel, b.kernel
+        x: Any = a.kernel
+        y: Any = b.kernel
         if callable(self.compare):
             score = self.compare(x, y)
         elif isinstance(x, Factor):

@@ -51,7 +51,7 @@ def inputs_of(
     to_end = table.is_in("fd", "react")[rule]
     uncued = table.is_in("react", "dms", "dmc")[rule]
     second = jnp.where(table.is_in("dm")[rule], 1, jnp.where(table.is_in("delaydm")[rule], 3, 5))
-    spans = [
+    spans: list[tuple[Any, Any]] = [
         (0, jnp.where(uncued, end, edges[5])),
         (edges[1], jnp.where(to_end, end, edges[2])),
         (edges[second], edges[second + 1]),

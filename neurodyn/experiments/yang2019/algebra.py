@@ -1,5 +1,6 @@
 """Rule algebra: whether a rule can be asked for by the sum of other rules."""
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -67,6 +68,6 @@ def _correct(
         run = integrate(
             model, inputs, dt=task.dt, key=key, save=Save(variables=()), length=trials.length
         )
-        outputs = np.swapaxes(np.asarray(run.outputs), 0, 1)
+        outputs = jnp.swapaxes(run.outputs, 0, 1)
         right.append(np.asarray(task.score(outputs, trials)["correct"]))
     return float(np.concatenate(right)[:n].mean())

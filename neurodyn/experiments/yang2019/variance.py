@@ -1,6 +1,7 @@
 """Task variance of the units, clusters of units, and fractional task variance."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -45,12 +46,12 @@ ACTIVE = 1e-3
 _STARTS = 20
 
 
-def design(task: Yang2019, rule: str, n_directions: int) -> dict[str, object]:
+def design(task: Yang2019, rule: str, n_directions: int) -> dict[str, Any]:
     """Conditions of the trials of one rule: all directions, with all modalities or strengths."""
     kind = family(rule)
     wide = kind in STRENGTHS and rule.startswith(("context", "multi"))
     angles = (np.arange(n_directions) + 0.5) * 360 / n_directions
-    given: dict[str, object] = {
+    given: dict[str, Any] = {
         f"{name}_duration": float(ms)
         for name, ms in TIMES[f"context{kind}" if wide else kind].items()
     }
