@@ -55,7 +55,7 @@ def named(node):
         return [node.module]
     if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
         function = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if function in ("find_spec", "import_module", "importorskip"):
+        if function in ("find_spec", "import_module", "importorskip", "package"):
             return [str(node.args[0].value)]
     return []
 

@@ -265,7 +265,8 @@ def _true(truth, array: xr.DataArray, names: list[str], dims: tuple) -> np.ndarr
     truth = truth[names]
     if "trial" in dims:
         truth = pair(array, truth, ["trial"], what=("counts", "truth"))[1]
-    wanted, given = (labels.clock(v, what="counts or truth", even=False) for v in (array, truth))
+    wanted = labels.clock(array, what="counts", even=False)
+    given = labels.clock(truth, what="truth", even=False)
     if wanted.unit != given.unit:
         raise LabelError(f"counts have times in {wanted.unit}, truth in {given.unit}: use ms.")
     time = given.time
