@@ -390,9 +390,9 @@ BAD = {
         "of the recording are NaN or infinite",
     ),
     "unknown measure": (
-        lambda: analysis.compare(activity(source="model"), activity(), ["rsa"]),
+        lambda: analysis.compare(activity(source="model"), activity(), ["rsx"]),
         ValueError,
-        r"unknown measure 'rsa': compare knows cka",
+        r"unknown measure 'rsx': compare knows cka",
     ),
     "average by what is not there": (
         lambda: nd.trials.average(trial_rates(), by="coherence"),

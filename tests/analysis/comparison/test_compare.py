@@ -291,8 +291,8 @@ def test_a_measure_that_does_not_fit_is_refused(run, rec):
 
 
 def test_bad_input(run, rec):
-    with pytest.raises(ValueError, match="'rsa': compare knows cka, debiased_cka"):
-        analysis.compare(run, rec, ["cka", "rsa"], by="coherence")
+    with pytest.raises(ValueError, match="'rsx': compare knows cka, cka_lange"):
+        analysis.compare(run, rec, ["cka", "rsx"], by="coherence")
     with pytest.raises(ValueError, match="participation_ratio"):
         analysis.compare(run, rec, ["participation_ratio"], by="coherence")
     with pytest.raises(ValueError, match="each once"):
