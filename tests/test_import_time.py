@@ -110,7 +110,7 @@ report()
 """
     built, trained = counts(code)
     assert built[0] <= 6
-    assert trained[0] <= 6
+    assert trained[0] <= 7  # two of them the trial of the kernel that draws noise
     assert not {"matplotlib", "numba", "scipy.optimize", "scipy.stats"} & set(trained[1])
 
 
@@ -129,5 +129,5 @@ report()
 """
     built, first, again, second, drawn = (number for number, _ in counts(code))
     assert built <= 6
-    assert first <= 5
+    assert first <= 7  # two of them the trial of the kernel that draws noise
     assert (again, second, drawn) == (0, 0, 0)

@@ -78,7 +78,7 @@ def _fault(compiled, plain, arrays) -> str | None:
     """The fault of a kernel, in words that follow its name, or None."""
     cpu = jax.local_devices(backend="cpu")[0]
     try:
-        with jax.ensure_compile_time_eval(), jax.default_device(cpu):
+        with jax.default_device(cpu):
             # The kernel runs first, so that memory that it fails to write does not hold the right
             # numbers from before.
             found = jax.device_get(run_once(compiled, *arrays))
