@@ -12,6 +12,7 @@ from neurodyn.models.rate.connections import AbstractLeaky, summed_input
 from neurodyn.models.unit_labels import unit_areas, unit_signs
 from neurodyn.params import AbstractDistribution, AbstractParameter, Bounded, Dale, Uniform
 from neurodyn.params import bind as base
+from neurodyn.params.describe import described
 from neurodyn.system import AbstractFlow, Variable
 
 #: Activations that give exactly 0 over a range.
@@ -178,6 +179,9 @@ class CTRNN(AbstractLeaky, AbstractFlow):
         self.initial = base.bind_initial(initial, (n,), keys[7])
         self.areas = unit_areas(areas, W, n)
         self.ei = unit_signs(self.W)
+
+    def __repr__(self) -> str:
+        return described(self, hide=() if self.noise_at == "drive" else ("noise_at",))
 
     @classmethod
     def example(cls, key: Any = 0) -> "CTRNN":

@@ -140,6 +140,7 @@ EXEMPT: dict[str, dict[str, str]] = {
     "order": {
         "neurodyn.analysis.intrinsic_timescale": "four draws of a bootstrap vary by chance",
         "neurodyn.plot.branches": _FIRST,
+        "neurodyn.plot.rdm": "it draws conditions in their order, and the first subjects",
         "neurodyn.plot.attractor": "its axes are chosen by position",
         "neurodyn.plot.elbow": "points of seeds are spread in the order of the seeds",
         "neurodyn.spikes.times": "times stand trial after trial, in the order of the trials",
@@ -156,6 +157,7 @@ EXEMPT: dict[str, dict[str, str]] = {
     },
     "pairs": {
         "neurodyn.analysis.match_units": "it asks which units of the two correspond",
+        "neurodyn.analysis.subspace_angles": "subspaces of units have no trials",
         "neurodyn.analysis.mixture_divergence": "distributions of states have no times",
         "neurodyn.analysis.symbolise": "values belong to outputs, not to times",
         "neurodyn.plot.projections": "it draws two objects beside each other",
@@ -166,9 +168,11 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.io.to_neo": "samples at uneven times become a signal of its kind",
         "neurodyn.analysis.compare": _BINS,
         "neurodyn.analysis.count_correlation": _BINS,
+        "neurodyn.analysis.encode": _BINS,
         "neurodyn.analysis.fano_factor": _BINS,
         "neurodyn.analysis.firing_rate": _BINS,
         "neurodyn.analysis.noise_correlation": _BINS,
+        "neurodyn.analysis.noise_precision": "second labels of units keep the unit of the first",
         "neurodyn.analysis.signal_correlation": _BINS,
         "neurodyn.analysis.synchrony": _BINS,
         "neurodyn.analysis.targeted_axes": "each time is regressed for itself",

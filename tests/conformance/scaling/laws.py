@@ -223,7 +223,7 @@ LAWS: dict[str, list[Law]] = {
             digits=np.float64, condition=1e4),
         Law(
             lambda x: _pair(analysis.shape_distances, x, form="euclidean").distance,
-            (BOTH,), 1, digits=np.float64,
+            (BOTH,), 1, digits=np.float64, condition=1e4,
         ),
     ],
     "embed_distances": [

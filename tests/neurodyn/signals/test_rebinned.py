@@ -16,7 +16,8 @@ def ds():
     whole = spikes.from_times(
         [np.sort(rng.uniform(0, 9000, 900)) for _ in range(3)], window=(0, 9e3)
     )
-    return spikes.align(whole, np.arange(8) * 1000.0 + 100, (-100, 500))
+    cut = spikes.align(whole, np.arange(8) * 1000.0 + 100, (-100, 500))
+    return cut.assign_coords(side=("trial", np.arange(8) % 2))
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,11 @@ WIDTHS = {
     analysis.population_rate: {"window": (0, 300)},
     analysis.population_spectrum: {"window": (0, 400), "segment": 400.0},
     analysis.synchrony: {"window": (0, 300)},
+    analysis.psth: {"by": [], "window": (0, 300)},
+    analysis.count_moments: {"by": "side", "window": (0, 300)},
+    analysis.count_correlation: {"window": (0, 300)},
+    analysis.noise_correlation: {"by": "side", "window": (0, 300)},
+    analysis.signal_correlation: {"by": "side", "window": (0, 300)},
     spikes.bin: {"window": (0, 300)},
     spikes.rate: {"window": (0, 300)},
     trials.psth: {"window": (0, 300), "by": []},
@@ -74,8 +80,9 @@ def test_every_width_of_bins_is_tried():
         if inspect.isfunction(getattr(module, name))
         and "bin_width" in inspect.signature(getattr(module, name)).parameters
     }
-    # It makes counts, and takes none.
-    assert found - {analysis.modulated_counts} == set(WIDTHS)
+    # One makes counts, one takes times of spikes only, and one hands counts to `count_moments`.
+    others = {analysis.modulated_counts, analysis.correlogram, analysis.mean_matched_fano}
+    assert found - others == set(WIDTHS)
 
 
 @pytest.mark.parametrize(

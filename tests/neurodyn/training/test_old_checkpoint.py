@@ -24,14 +24,18 @@ def finish(path, n_units=4):
 
 
 def test_a_run_of_version_0_1_goes_on(tmp_path):
-    """As one that was never interrupted, since trials and steps draw the same numbers."""
+    """It keeps what it had and goes on; the noise of its trials is drawn by other numbers now."""
     path = Path(shutil.copy(OLD, tmp_path / "run.ckpt"))
     began = archive.read_archive(path, kind="checkpoint")[1]["history/loss"][0]
     with pytest.warns(UserWarning, match=r"written by neurodyn 0\.1.*same arguments"):
         resumed = finish(path)
-    whole = finish(tmp_path / "new.ckpt")
-    np.testing.assert_allclose(whole.history.loss[: len(began)], began, rtol=1e-4)
-    np.testing.assert_allclose(resumed.history.loss, whole.history.loss, rtol=1e-4)
+    loss = resumed.history.loss
+    np.testing.assert_array_equal(loss[: len(began)], began)
+    # Six steps of two trials each lose about as much as those of a run that begins anew.
+    whole = finish(tmp_path / "new.ckpt").history.loss
+    assert loss.shape == whole.shape
+    np.testing.assert_allclose(loss, whole, rtol=0.3)
+    assert not np.allclose(loss[len(began) :], began[-1])
     other = Path(shutil.copy(OLD, tmp_path / "other.ckpt"))
     with (
         pytest.warns(UserWarning, match="0.1"),
