@@ -9,7 +9,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.comparison.intervals import Interval
-from neurodyn.analysis.comparison.many import Many, Window, cast_of, compared
+from neurodyn.analysis.comparison.many import Window, cast_of, compared
 from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.comparison.scoring import scored
 from neurodyn.analysis.comparison.settings import NullKind, Settings, names
@@ -22,8 +22,8 @@ from neurodyn.analysis.shared.threads import one_lapack_thread
 
 @one_lapack_thread
 def compare(
-    run: Many,
-    rec: Many,
+    run: xr.Dataset | xr.DataArray | xr.DataTree | Mapping[str, Any] | Sequence[Any],
+    rec: xr.Dataset | xr.DataArray | xr.DataTree | Mapping[str, Any] | Sequence[Any],
     metrics: str | Measure | Sequence[str | Measure] = (
         "cka",
         "debiased_cka",

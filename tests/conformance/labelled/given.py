@@ -139,6 +139,8 @@ EXEMPT: dict[str, dict[str, str]] = {
     },
     "order": {
         "neurodyn.analysis.intrinsic_timescale": "four draws of a bootstrap vary by chance",
+        "neurodyn.analysis.evaluate_rdms": "four draws of a bootstrap vary by chance",
+        "neurodyn.plot.ranking": "its legend stands beside the first measure",
         "neurodyn.plot.branches": _FIRST,
         "neurodyn.plot.rdm": "it draws conditions in their order, and the first subjects",
         "neurodyn.plot.attractor": "its axes are chosen by position",
