@@ -25,6 +25,7 @@ from neurodyn.labels import LabelError
 Activity = Float[Array, "condition time unit"]
 Dissimilarity = str | Callable[[Float[Array, "condition feature"]], Array]
 Similarity = str | Callable[[Float[Array, " pair"], Float[Array, " pair"]], Array]
+_PEOPLE = {"bures", "euclidean", "kendall", "mahalanobis", "pearson", "poisson", "spearman"}
 _REFERENCES = {
     "tau_a": ("kriegeskorte2008", "nili2014"),
     "whitened_cosine": ("kriegeskorte2008", "diedrichsen2020"),
@@ -141,7 +142,7 @@ def rsa_measure(
     """
     how = _pairwise(dissimilarity, comparison, times)
     words = _word(dissimilarity), _word(comparison)
-    title = f"RSA, {words[0].replace('_', ' ')}, {words[1].replace('_', ' ')}"
+    title = ", ".join(["RSA", *map(_written, words)])
     return Measure(
         rsa,
         title,
@@ -151,6 +152,11 @@ def rsa_measure(
         pairwise=how,
         name=name or "_".join(["rsa", *words]),
     )
+
+
+def _written(word: str) -> str:
+    """An option as it stands in text, where names of people have capitals."""
+    return " ".join(w.capitalize() if w in _PEOPLE else w for w in word.split("_"))
 
 
 def _word(part: Any) -> str:
