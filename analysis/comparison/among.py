@@ -15,7 +15,7 @@ from neurodyn.analysis.comparison.settings import Settings
 from neurodyn.analysis.shared.arrays import pick
 from neurodyn.analysis.shared.bootstrap import known_mean
 from neurodyn.analysis.shared.timebins import rebin
-from neurodyn.labels import LabelError
+from neurodyn.labels import LabelError, bin_width
 
 _FEW = 2
 
@@ -28,6 +28,7 @@ def between_models(
         return {}
     of_run, of_rec = _variables(settings)
     bins = pick(next(iter(recordings.values())), of_rec, what="the recording")
+    width = {"bin_width": bin_width(bins, what="the recording")}
     sampled = {}
     for name, model in models.items():
         array = pick(model, of_run, what=f"model {name}")
@@ -37,7 +38,8 @@ def between_models(
                 "its members as models of their own, {'NAME 0': run.isel(seed=0), ...}."
             )
         binned = rebin(array, bins, window=settings.window).rename("activity")
-        sampled[name] = binned.to_dataset().assign_attrs(array.attrs | binned.attrs)
+        # The width, so that a single bin has one.
+        sampled[name] = binned.to_dataset().assign_attrs(array.attrs | binned.attrs | width)
     plain = dataclasses.replace(
         settings, n_null=0, ceiling=None, bootstrap=(), variable=None, window=None, within=()
     )

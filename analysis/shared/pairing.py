@@ -17,7 +17,7 @@ from neurodyn.analysis.shared.conditions import condition_codes, condition_means
 from neurodyn.analysis.shared.resampling import Trials, group_trials
 from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.analysis.shared.timebins import rebin
-from neurodyn.labels import LabelError, clock, match, pair
+from neurodyn.labels import LabelError, bin_width, clock, match, pair
 from neurodyn.labels.roles import chosen, conditions
 
 Join = Literal["exact", "inner"]
@@ -90,7 +90,7 @@ def pair_up(
         y, x = match(y, x, "condition", by=by, join=join)
     except LabelError as error:
         raise LabelError(f"the recording (first) and the run (second): {error}") from None
-    n_bins = y.sizes["time"]
+    n_bins, width = y.sizes["time"], bin_width(y, what="the recording")
     x = rebin(x, y, window=window)
     y = y.sel(time=x["time"])
     codes = None
@@ -121,7 +121,7 @@ def pair_up(
             "n_units": [x.sizes["unit"], y.sizes["unit"]],
             "conditions_left_out_of_recording": n_rec - y.sizes["condition"],
             "conditions_left_out_of_run": n_run - y.sizes["condition"],
-            "bin_width": x.attrs["bin_width"],
+            "bin_width": width,
             "first_bin": float(bins[0]),
             "last_bin": float(bins[-1]),
             "bins_left_out": n_bins - y.sizes["time"],

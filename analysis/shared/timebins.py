@@ -8,13 +8,15 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels import TIME_TOLERANCE, LabelError, bin_width, clock
+from neurodyn.labels.bins import labels_ends
 from neurodyn.labels.only import takes
 
 
 def bin_edges(array: xr.DataArray, *, what: str = "activity") -> tuple[np.ndarray, np.ndarray]:
-    """Start and end of each time bin [ms]; times are bin centres."""
-    centres, width = clock(array, what=what, even=False).time, bin_width(array, what=what)
-    return centres - width / 2, centres + width / 2
+    """Start and end of each time bin [ms]; times are bin centres, in runs the ends of steps."""
+    time, width = clock(array, what=what, even=False).time, bin_width(array, what=what)
+    lead = width if labels_ends(array) else width / 2
+    return time - lead, time + (width - lead)
 
 
 @takes(run=["time"], like=["time"])
@@ -31,16 +33,16 @@ def rebin(
     run
         Any dims and ``time`` [ms].
     like
-        Gives the bins: ``time`` holds their centres; width from attribute ``bin_width``, else from
-        the spacing.
+        Gives the bins: ``time`` holds their centres, or the ends of their steps if this is a run
+        that was not binned; width from attribute ``bin_width``, else from the spacing.
     window
         Take only bins whose centres lie in ``[start, stop)`` [ms], as `neurodyn.labels.between`
         does; all of them must then be covered.
 
     Returns
     -------
-    `run` on the times of those bins, with attribute ``bin_width``; NaN in bins in which a value is
-    missing.
+    `run` on the times of those bins, with attribute ``bin_width`` if they are centres; NaN in bins
+    in which a value is missing.
 
     Raises
     ------
@@ -107,6 +109,9 @@ def rebin(
         binned = binned.where(xr.dot(there.astype(float), weights, dim="time") > 1 - 1e-6)
     binned = binned.rename(bin="time")
     binned = binned.assign_coords(time=like["time"].isel(time=keep).variable)
-    return binned.transpose(*run.dims).assign_attrs(
+    binned = binned.transpose(*run.dims).assign_attrs(
         run.attrs | {"bin_width": float(end[0] - start[0])}
     )
+    if labels_ends(like):  # `bin_width` would say that the times are centres
+        del binned.attrs["bin_width"]
+    return binned

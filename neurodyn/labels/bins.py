@@ -112,7 +112,7 @@ def edges_of(window: Any, what: str = "", *, finite: bool = False) -> tuple[floa
     return float(found[0]), float(found[1])
 
 
-def _labels_ends(obj: xr.Dataset | xr.DataArray) -> bool:
+def labels_ends(obj: xr.Dataset | xr.DataArray) -> bool:
     """Whether times are the ends of steps, as those of runs and tasks are unless they are bins.
 
     The times have an attribute for it, because a variable taken out of a Dataset has no `source`.
@@ -160,7 +160,7 @@ def between(obj: _Labelled, window: Window | None, *, what: str = "data") -> _La
     start, stop = edges_of(window, what)
     # Labels beside an edge by no more than rounding lie on the edge.
     slack = slack_of(time)
-    slack = slack if _labels_ends(obj) else -slack
+    slack = slack if labels_ends(obj) else -slack
     inside = (time > start + slack) & (time <= stop + slack)
     if not inside.any():
         raise LabelError(

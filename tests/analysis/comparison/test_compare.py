@@ -12,6 +12,7 @@ from jaxtyping import TypeCheckError
 import neurodyn as nd
 from neurodyn import analysis, labels, trials
 from neurodyn.analysis import Measure, Pairwise, of_samples
+from neurodyn.analysis.shared.pairing import pair_up
 from neurodyn.labels import LabelError
 
 COHERENCES = np.array([-0.5, -0.1, 0.0, 0.1, 0.5])
@@ -83,6 +84,14 @@ def test_labels_of_the_result(score):
     # 0 to 800 ms of the run cover 16 of the 18 bins, from -50 to 850 ms.
     assert score.attrs["bins_left_out"] == 2
     assert (score.attrs["first_bin"], score.attrs["last_bin"]) == (25.0, 775.0)
+
+
+def test_runs_of_the_same_steps_lose_none(run):
+    same = {"by": "coherence", "join": "exact", "min_trials": 1, "window": None, "variable": None}
+    pair = pair_up(run, run, **same)
+    assert pair.attrs["bins_left_out"] == 0
+    assert (pair.attrs["first_bin"], pair.attrs["last_bin"]) == (20.0, 800.0)
+    np.testing.assert_array_equal(pair.x[0], pair.y)
 
 
 def test_result_survives_a_file(score, tmp_path):

@@ -43,6 +43,9 @@ def test_same_axis_changes_nothing():
     np.testing.assert_array_equal(found, run.values[:, :-1])
     binned = run.assign_attrs(bin_width=20.0)
     np.testing.assert_array_equal(analysis.rebin(binned, binned), run)
+    ends = run.assign_attrs(source="model")  # both label the ends of their steps
+    xr.testing.assert_identical(analysis.rebin(ends, ends), ends)
+    np.testing.assert_array_equal(analysis.rebin(ends, ends, window=(100, 140)), run[:, 5:7])
 
 
 def test_thirds_of_a_millisecond():
