@@ -205,8 +205,14 @@ def test_condition_means_with_and_without_halves(run, rec):
 
 @pytest.mark.usefixtures("x64")
 def test_double_precision(run, rec, score):
-    fine = analysis.compare(run, rec, by="coherence", **QUICK)
+    assert score["kept"].all()  # so that no score depends on the ceiling
+    fine = analysis.compare(run, rec, by="coherence", n_null=0, ceiling=None)
     np.testing.assert_allclose(fine["score"], score["score"], atol=2e-3)
+    # Splits and shuffles are the same for all measures.
+    whole = analysis.compare(run, rec, ["cka"], by="coherence", **QUICK)
+    assert whole["score"].values == fine["score"][:1].values
+    assert float(whole["ceiling"][0]) == pytest.approx(float(score["ceiling"][0]), abs=0.05)
+    assert whole["null"].notnull().all()
 
 
 def test_conditions_must_match(run, rec):

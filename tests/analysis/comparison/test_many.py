@@ -147,7 +147,7 @@ def test_seeds_areas_animals_and_windows():
     many = _population(30, 9, "model", noise=0.1, n_seeds=2)
     rec = RECORDINGS["animal 0"].assign_coords(area=("unit", list("aabbbab")))
     runs = {"ensemble": many, "one": MODELS["near"]}
-    windows = {"all": (0, 400), "late": (200, 400)}
+    windows = {"early": (0, 200), "late": (200, 400)}
     found = analysis.compare(runs, rec, ["cka"], each="area", window=windows, **QUICK)
     labels.check(found)
     assert found["score"].dims == ("metric", "model", "recording", "window", "seed")
