@@ -109,9 +109,8 @@ def rebin(
         binned = binned.where(xr.dot(there.astype(float), weights, dim="time") > 1 - 1e-6)
     binned = binned.rename(bin="time")
     binned = binned.assign_coords(time=like["time"].isel(time=keep).variable)
-    binned = binned.transpose(*run.dims).assign_attrs(
-        run.attrs | {"bin_width": float(end[0] - start[0])}
-    )
+    binned = binned.transpose(*run.dims)
+    binned.attrs = run.attrs | {"bin_width": float(end[0] - start[0])}
     if labels_ends(like):  # `bin_width` would say that the times are centres
         del binned.attrs["bin_width"]
     return binned

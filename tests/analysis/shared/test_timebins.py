@@ -46,6 +46,7 @@ def test_same_axis_changes_nothing():
     ends = run.assign_attrs(source="model")  # both label the ends of their steps
     xr.testing.assert_identical(analysis.rebin(ends, ends), ends)
     np.testing.assert_array_equal(analysis.rebin(ends, ends, window=(100, 140)), run[:, 5:7])
+    assert "bin_width" not in analysis.rebin(binned, ends).attrs
 
 
 def test_thirds_of_a_millisecond():

@@ -50,7 +50,6 @@ ALLOWED = {
     ("analysis/reconstructions/forecast.py", "prediction['ahead'].values"): (
         "times along the horizons, compared with the step of the clock"
     ),
-    ("analysis/shared/pairing.py", "attrs['bin_width']"): "what rebin has just written",
     ("neurodyn/experiments/brain_timescales/figures.py", "attrs['bin_width']"): (
         "the setting with which the study counted, of results without time"
     ),
