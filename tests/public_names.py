@@ -21,6 +21,7 @@ FOR_AUTHORS = (
     "models.spiking.plasticity",
     "task",
     "tasks.base",
+    "tasks.durations",
     "tasks.memory.bits",
     "tasks.sequences.generator",
     "tasks.losses",

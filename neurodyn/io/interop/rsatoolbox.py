@@ -29,15 +29,12 @@ def to_rsatoolbox(data: xr.DataArray | xr.Dataset) -> Any:
 
     Returns
     -------
-    ===================================  ======================================================
-    neurodyn                             rsatoolbox
-    ===================================  ======================================================
-    (condition, unit)                    `Dataset`; coordinates are obs_ and channel_descriptors
-    (condition, time, unit)              `TemporalDataset`; the descriptor `time` is in s
-    (condition, condition_2)             `RDMs` with one RDM; labels and coordinates of
-                                         conditions are pattern_descriptors
-    (seed, condition, condition_2)       `RDMs`; those of `seed` are rdm_descriptors
-    ===================================  ======================================================
+    - (condition, unit): `Dataset`; coordinates are ``obs_descriptors`` and
+      ``channel_descriptors``
+    - (condition, time, unit): `TemporalDataset`; the descriptor `time` is in s
+    - (condition, condition_2): `RDMs` with one RDM; labels and coordinates of conditions are
+      pattern_descriptors
+    - (seed, condition, condition_2): `RDMs`; those of `seed` are rdm_descriptors
 
     The objects remember name, unit and attributes, and `from_rsatoolbox` gives the identical data
     back. What rsatoolbox makes of them holds values and descriptors only.

@@ -29,17 +29,13 @@ def load_matlab(path: str | os.PathLike) -> dict[str, Any]:
     -------
     ``{name: value}``, in the same form from both formats:
 
-    ======================  =================================================================
-    MATLAB                  Python
-    ======================  =================================================================
-    number, matrix          array in MATLAB's shape and class (`double` is float64)
-    logical                 array of bool
-    char                    str; several rows: array of str
-    cell                    array of objects, in MATLAB's shape
-    struct                  dict; struct array: array of dicts
-    sparse                  `scipy.sparse.csc_matrix`
-    table, string, handle   `Opaque`, with the name of the class: only MATLAB can read these
-    ======================  =================================================================
+    - number, matrix: array in MATLAB's shape and class (`double` is float64)
+    - logical: array of bool
+    - char: str; several rows: array of str
+    - cell: array of objects, in MATLAB's shape
+    - struct: dict; struct array: array of dicts
+    - sparse: `scipy.sparse.csc_matrix`
+    - table, string, handle: `Opaque`, with the name of the class: only MATLAB can read these
 
     Raises
     ------

@@ -39,20 +39,16 @@ def to_pynapple(recording: xr.Dataset | xr.DataTree) -> Any:
     The object of the one part; of several a dict by path (``"spikes"``, ``"intervals/trials"``,
     ``"events/licks"``, ``"signals/lfp"``). Times are in s.
 
-    ======================  =================================================================
-    neurodyn                pynapple
-    ======================  =================================================================
-    spikes                  `TsGroup`; keys are the labels of units if these are increasing
-                            whole numbers, else numbers, with the labels as metadata `unit`
-    observed intervals      `time_support`, the times at which any unit was observed; if those
-                            of units differ, metadata `observed_ms`
-    columns of units        metadata, in their own units
-    signal (time)           `Tsd`
-    signal (time, channel)  `TsdFrame`, columns are the labels of channels
-    signal of 3 dims        `TsdTensor`
-    intervals               `IntervalSet`, columns of the table are metadata
-    events (times only)     `Ts`
-    ======================  =================================================================
+    - spikes: `TsGroup`; keys are the labels of units if these are increasing whole numbers,
+      else numbers, with the labels as metadata `unit`
+    - observed intervals: `time_support`, the times at which any unit was observed; if those of
+      units differ, metadata `observed_ms`
+    - columns of units: metadata, in their own units
+    - signal (time): `Tsd`
+    - signal (time, channel): `TsdFrame`, columns are the labels of channels
+    - signal of 3 dims: `TsdTensor`
+    - intervals: `IntervalSet`, columns of the table are metadata
+    - events (times only): `Ts`
 
     The objects remember the attributes, and `from_pynapple` gives the identical data back; some
     times with digits beyond 1 ns only up to rounding, because seconds cannot hold them. What
