@@ -19,6 +19,7 @@ from neurodyn.tasks.multitask.stimuli import N_DRAWN, draw_stimuli
 
 #: Parts of a trial that a batch can share, and how many numbers are drawn for each.
 SHARED = {"rule": 1, "durations": len(EPOCHS), "modality": 2}
+_N_SHARED = sum(SHARED.values())
 #: The two context rules without delay are hard; the published training shows them more often.
 _OFTEN = ("contextdm1", "contextdm2")
 
@@ -68,12 +69,12 @@ def draw(
         Whether all trials are known to last equally long.
     """
     k_batch, k_trials = jax.random.split(key)
-    common = _uniform(k_batch, sum(SHARED.values()), task)
+    common = _uniform(k_batch, _N_SHARED, task)
     in_common = np.concatenate([np.full(size, name in shared) for name, size in SHARED.items()])
 
     def one(i, given):
         k_own, k_trial = jax.random.split(jax.random.fold_in(k_trials, i))
-        own = _uniform(k_own, sum(SHARED.values()), task)
+        own = _uniform(k_own, _N_SHARED, task)
         return draw_trial(task, k_trial, jnp.where(in_common, common, own), given)
 
     trials = jax.vmap(one)(jnp.arange(n, dtype=jnp.uint32), dict(columns))
@@ -85,7 +86,7 @@ def draw(
 def draw_alone(task: Any, key: PRNGKeyArray, given: Mapping[str, Any]) -> Trial:
     """One trial that shares nothing."""
     k_own, k_trial = jax.random.split(key)
-    return draw_trial(task, k_trial, _uniform(k_own, sum(SHARED.values()), task), given)
+    return draw_trial(task, k_trial, _uniform(k_own, _N_SHARED, task), given)
 
 
 def draw_trial(

@@ -10,8 +10,6 @@ from jaxtyping import Array, Float, Int
 from neurodyn.tasks.multitask.rules import EPOCHS, RuleTable
 from neurodyn.tasks.multitask.stimuli import STRENGTHS, Stimuli
 
-#: Numbers drawn for what a batch can share: the rule, the durations, and a ring of each stimulus.
-N_SHARED = 1 + len(EPOCHS) + 2
 _BUMP, _WIDTH = 0.8, np.pi / 8
 #: Targets of the fixation channel: hold, and let go.
 HOLD, LET_GO = 0.8, {"yang": 0.05, "driscoll": 0.0}

@@ -214,10 +214,9 @@ class Yang2019(AbstractTask):
         delayed anti-responses by the sum of three other rules (rule algebra). ``rule_code`` itself,
         one row for each rule, can hold any other code, such as an embedding of instructions.
         """
-        parts = names.known_names("mixture", tuple(mixture), self.table.names)
-        rows = [self.table.names.index(name) for name in parts]
-        sizes = jnp.asarray([mixture[name] for name in parts], self.rule_code.dtype)
-        row = jnp.sum(sizes[:, None] * self.rule_code[jnp.asarray(rows)], axis=0)
+        names.known_names("mixture", tuple(mixture), self.table.names)
+        sizes = [mixture.get(name, 0) for name in self.table.names]
+        row = jnp.sum(jnp.asarray(sizes, self.rule_code.dtype)[:, None] * self.rule_code, axis=0)
         new = self.rule_code.at[self.code(rule)].set(row)
         return eqx.tree_at(lambda task: task.rule_code, self, new)
 

@@ -62,6 +62,29 @@ def test_every_kernel_passes_its_trial(dtype, monkeypatch):
                 assert reason is None or "processor" in reason, (which, form, activation)
 
 
+def in_a_scan(function):
+    return lambda x: jax.lax.scan(lambda c, y: (c, function(y)), 0, x[None])[1].sum()
+
+
+@needs_compiler
+@pytest.mark.parametrize("within", [jax.jit, jax.vmap, in_a_scan, jax.grad])
+def test_a_trial_passes_while_a_program_is_traced(within, monkeypatch):
+    """The first call of a kernel may stand inside any transformation."""
+    from neurodyn.kernels.compiled import ffi
+
+    monkeypatch.setattr(ffi, "_tried", {})
+    rows = []
+
+    def first(x):
+        rows.extend(kernels.status())
+        return x * 2.0
+
+    within(first)(jnp.ones(()) if within is jax.grad else jnp.ones(3))
+    assert len(ffi._tried) >= len(events.FUNCTIONS) + 1
+    assert all(reason is None for reason in ffi._tried.values())
+    assert all(row.on or "AVX2" in row.reason for row in rows)
+
+
 @needs_compiler
 @pytest.mark.parametrize("fault", ["numbers", "error"])
 def test_a_kernel_that_fails_its_trial_is_off_and_a_warning_says_so(monkeypatch, fault):

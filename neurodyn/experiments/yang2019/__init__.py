@@ -93,7 +93,7 @@ EXPERIMENT = Experiment(
     captions={
         "learning": (
             "Correct trials over the trials of training: the worst rule of every network with the "
-            "criterion (dashed), and all rules of the first network."
+            "criterion (dashed), and all rules of the first network (grey) with their mean."
         ),
         "clusters": (
             "Normalised task variance of the units of the first network, in clusters, and the "

@@ -1,14 +1,17 @@
 """Rule algebra: whether a rule can be asked for by the sum of other rules."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Array, Float
 
 from neurodyn import labels
 from neurodyn.engine.integrate import Save, integrate
 from neurodyn.experiments.running.seeds import shared_key
 from neurodyn.experiments.yang2019.settings import Settings
 from neurodyn.models import CTRNN
+from neurodyn.task import Trial
 from neurodyn.tasks import Yang2019
 
 #: Rule that is asked for, and the signed sum of rules that asks for it.
@@ -17,7 +20,7 @@ SUMS: dict[str, dict[str, float]] = {
     "contextdelaydm1": {"contextdelaydm2": 1.0, "contextdm1": 1.0, "contextdm2": -1.0},
     "dmsgo": {"dmcgo": 1.0, "dmsnogo": 1.0, "dmcnogo": -1.0},
 }
-#: Trials of one batch.
+#: Most trials of one batch.
 _BATCH = 250
 
 
@@ -61,13 +64,20 @@ def _correct(
     settings: Settings, model: CTRNN, task: Yang2019, rule: str, mixture: dict[str, float]
 ) -> float:
     mixed, right, n = task.with_rule_input(rule, mixture), [], settings.n_trials
-    for i in range(-(-n // _BATCH)):
+    size = min(n, _BATCH)
+    for i in range(-(-n // size)):
         key = shared_key(10 + i)
-        trials = mixed.batch(key, _BATCH, rule=task.code(rule))
+        trials = mixed.batch(key, size, rule=task.code(rule))
         inputs = np.swapaxes(np.asarray(trials.inputs), 0, 1)
         run = integrate(
             model, inputs, dt=task.dt, key=key, save=Save(variables=()), length=trials.length
         )
-        outputs = jnp.swapaxes(run.outputs, 0, 1)
-        right.append(np.asarray(task.score(outputs, trials)["correct"]))
+        right.append(np.asarray(_right(task, run.outputs, trials)))
     return float(np.concatenate(right)[:n].mean())
+
+
+@eqx.filter_jit
+def _right(
+    task: Yang2019, outputs: Float[Array, "time trial output"], trials: Trial
+) -> Float[Array, " trial"]:
+    return task.score(jnp.swapaxes(outputs, 0, 1), trials)["correct"]

@@ -7,7 +7,7 @@ import xarray as xr
 
 from neurodyn.experiments.running.experiment import settings_in
 from neurodyn.experiments.shared.ensembles import spread
-from neurodyn.plot.style import GREY, STROKES, styled, subplots
+from neurodyn.plot.style import GREY, STROKES, styled, subplots, whole_ticks
 from neurodyn.tasks.multitask.rules import RULES
 
 
@@ -30,13 +30,17 @@ def _learning(tree: xr.DataTree) -> Any:
     """The worst rule of every network over trials, and all rules of the first."""
     figure, axes = subplots(1, 2, size=(3.4, 2.8), sharey=True)
     settings = settings_in(tree)
+    rules = next(iter(tree["analysis/variance"].children.values()))["rule"].values
+    kinds = list(settings["activations"])
+    for kind, colour in zip(kinds, STROKES, strict=False):
+        axes[0, 0].plot([], [], color=colour, label=kind)
     for i, (name, node) in enumerate(tree["model/training"].children.items()):
         history = node.to_dataset()
         trials = history["evaluation"].values * settings["batch_size"]
-        kind = settings["activations"].index(name.rpartition("_")[0])
-        axes[0, 0].plot(trials, history["validation_correct_min"], color=STROKES[kind], label=name)
+        colour = STROKES[kinds.index(name.rpartition("_")[0])]
+        axes[0, 0].plot(trials, history["validation_correct_min"], color=colour)
         if i == 0:
-            for rule in settings_rules(settings):
+            for rule in rules:
                 line = history[f"validation_correct_{rule}"]
                 axes[0, 1].plot(trials, line, lw=0.8, color=GREY)
             axes[0, 1].plot(trials, history["validation_correct"], color=STROKES[0], label="mean")
@@ -46,11 +50,6 @@ def _learning(tree: xr.DataTree) -> Any:
     axes[0, 1].set(xlabel="trials")
     axes[0, 0].legend()
     return figure
-
-
-def settings_rules(settings: Any) -> list[str]:
-    """Names of the rules in use, from the settings of a result."""
-    return list(RULES) if list(settings["rules"]) == ["all"] else list(settings["rules"])
 
 
 @styled
@@ -75,6 +74,7 @@ def _clusters(found: xr.Dataset) -> Any:
     axes[0, 1].plot(k, score, color=STROKES[0], marker="o", ms=3)
     axes[0, 1].plot(k[score.argmax()], score.max(), "o", color=STROKES[1])
     axes[0, 1].set(xlabel="number of clusters", ylabel="silhouette")
+    whole_ticks(axes[0, 1].xaxis)
     return figure
 
 
@@ -93,16 +93,25 @@ def _fractional(found: xr.Dataset) -> Any:
 
 @styled
 def _algebra(tree: xr.DataTree) -> Any:
-    """Correct trials by mixture of rule inputs; every point is a network."""
+    """Correct trials by mixture of rule inputs, a panel for each rule; every point is a network."""
     nodes = [node.to_dataset() for node in tree["analysis/algebra"].children.values()]
-    names = [str(x) for x in nodes[0]["mixture"].values]
-    figure, axes = subplots(1, 1, size=(5.6, 0.26 * len(names) + 0.8))
-    place, numbers = np.arange(len(names))[::-1], nodes[0]["n_rules"].values
-    for node in nodes:
-        colours = [STROKES[1] if n == 3 else STROKES[0] for n in numbers]
-        axes[0, 0].scatter(node["correct"].values, place, c=colours, s=16)
-    axes[0, 0].set(xlabel="correct", yticks=place, yticklabels=names, xlim=(0, 1.02))
+    asked = list(dict.fromkeys(nodes[0]["asked"].values.tolist()))
+    figure, axes = subplots(len(asked), 1, size=(6.4, 2.2), sharex=True)
+    for ax, rule in zip(axes[:, 0], asked, strict=True):
+        here = [node.isel(mixture=node["asked"].values == rule) for node in nodes]
+        names = [_shown(str(x)) for x in here[0]["mixture"].values]
+        place = np.arange(len(names))[::-1]
+        colours = [STROKES[1] if n == 3 else STROKES[0] for n in here[0]["n_rules"].values]
+        for node in here:
+            ax.scatter(node["correct"].values, place, c=colours, s=16)
+        ax.set(title=RULES[rule], yticks=place, yticklabels=names, xlim=(0, 1.02))
+    axes[-1, 0].set_xlabel("correct")
     return figure
+
+
+def _shown(mixture: str) -> str:
+    """A mixture by the names of the paper, without the rule that is asked for."""
+    return " ".join(RULES.get(word, word) for word in mixture.partition(": ")[2].split())
 
 
 @styled
@@ -116,7 +125,8 @@ def _activations(tree: xr.DataTree) -> Any:
             ax.plot(np.full(values.size, i), values, "o", color=STROKES[i])
         ticks = range(scores.sizes["sweep"])
         ax.set(xticks=ticks, xticklabels=scores["activation"].values, ylim=(0, None))
-        ax.set_ylabel(scores[name].attrs["long_name"])
+        ax.set(xlim=(-0.5, len(ticks) - 0.5), ylabel=scores[name].attrs["long_name"])
+    whole_ticks(axes[0, 0].yaxis)
     return figure
 
 

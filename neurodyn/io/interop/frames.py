@@ -11,6 +11,7 @@ from neurodyn.io import layout
 from neurodyn.io.interop.mapping import needed, recording_of
 from neurodyn.io.interop.source import Source
 from neurodyn.io.interop.tables import from_tables, to_tables
+from neurodyn.labels import LabelError
 
 #: Entry of `DataFrame.attrs` with the note, and with the units of the columns.
 NOTE, UNITS = "neurodyn", "units"
@@ -129,18 +130,11 @@ def _columns(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     names = [str(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise needed_once(twice)
+        raise LabelError(
+            f"several columns are called {twice}, so that the name does not say which one is "
+            "meant: rename them."
+        )
     return {name: _values(frame.iloc[:, i]) for i, name in enumerate(names)}
-
-
-def needed_once(twice: list[str]) -> ValueError:
-    """The error for names that several columns of one table have."""
-    from neurodyn.labels import LabelError
-
-    return LabelError(
-        f"several columns are called {twice}, so that the name does not say which one is meant: "
-        "rename them."
-    )
 
 
 def _values(column: pd.Series) -> np.ndarray:

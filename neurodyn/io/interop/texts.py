@@ -9,6 +9,7 @@ from neurodyn.io.archive import FileFormatError
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]*)$")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|[+-]?inf(inity)?$", re.I)
+_LED_BY_ZERO = re.compile(r"[+-]?0[0-9]")
 _MISSING = ("", "nan", "na", "n/a", "null", "none")
 
 
@@ -69,7 +70,7 @@ def guessed(texts: list[str]) -> np.ndarray:
         inside = min(whole) >= -(1 << 63) and max(whole) < 1 << 63
         return np.array(whole, np.int64) if inside else np.array(texts, dtype=str)
     there = [text for text in lower if text not in _MISSING]
-    zeros = any(re.match(r"[+-]?0[0-9]", text) for text in there)
+    zeros = any(_LED_BY_ZERO.match(text) for text in there)
     if there and not zeros and all(_NUMBER.match(text) for text in there):
         return np.array([np.nan if text in _MISSING else float(text) for text in lower])
     if not there and any(lower):

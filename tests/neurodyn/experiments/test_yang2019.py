@@ -8,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 import neurodyn as nd
 from neurodyn import experiments, labels, tasks
 from neurodyn.experiments.yang2019.algebra import SUMS, spelled
+from neurodyn.experiments.yang2019.settings import Settings
 from neurodyn.experiments.yang2019.variance import clusters, design, fractional
 from neurodyn.tasks.multitask.rules import RULES
 
@@ -22,6 +23,9 @@ def test_networks_are_trained_grouped_mixed_and_drawn(tmp_path):
     labels.check(tree, values=False)
     history = tree["model/training/softplus_0"].to_dataset()
     assert history["evaluation"].values.tolist() == [1, 2]
+    each = [history[f"validation_correct_{rule}"] for rule in Settings().rules]
+    np.testing.assert_allclose(history["validation_correct_min"], np.min(each, axis=0), rtol=1e-6)
+    assert "validation_direction" not in history
     variance = tree["analysis/variance/softplus_0/variance"]
     assert variance.dims == ("rule", "unit")
     assert (variance > 0).all()

@@ -6,11 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
-import neurodyn as nd
-from neurodyn import models, tasks
+from neurodyn import tasks
 from neurodyn.tasks.durations import DurationTable
 from neurodyn.tasks.multitask.rules import RULES, RuleTable, family
 from neurodyn.tasks.multitask.scoring import direction_of
@@ -74,6 +72,13 @@ def many_stimuli(rule, n=20_000, variant="yang"):
     u = jax.random.uniform(jax.random.key(1), (n, N_DRAWN))
     drawn = jax.jit(jax.vmap(lambda u: draw_stimuli(table, code, rings, u, {})))(u)
     return jax.tree.map(np.asarray, drawn)
+
+
+@eqx.filter_jit
+def drawn_conditions(task, key, n, **given):
+    """Conditions, common length and steps of trials; their inputs are not computed."""
+    trials = task.batch(key, n, **given)
+    return trials.conditions, trials.length, trials.n_valid
 
 
 def right_if(rule, first):
@@ -250,33 +255,32 @@ def test_contexts_show_the_same_stimuli():
 def test_a_batch_shares_what_it_is_told_to():
     lengths = []
     for seed in range(4):
-        trials = task().batch(seed, 5)
-        lengths.append(int(trials.length))
-        assert trials.n_valid is None
+        conditions, length, steps = drawn_conditions(task(), jax.random.key(seed), 5)
+        lengths.append(int(length))
+        assert steps is None
         for name in ("rule", "fixation_duration", "modality1"):
-            assert len(np.unique(trials.conditions[name])) == 1
-        assert len(np.unique(trials.conditions["direction1"])) == 5
+            assert len(np.unique(conditions[name])) == 1
+        assert len(np.unique(conditions["direction1"])) == 5
     assert len(set(lengths)) > 1
-    alone = task(shared=())
-    trials = alone.batch(0, 40)
-    assert trials.length is None
-    assert len(np.unique(trials.conditions["rule"])) > 8
-    assert len(np.unique(trials.n_valid)) > 8
-    trials = task().batch(
-        0, 40, rule=task().code("delaygo"), delay_duration=np.repeat([200.0, 1600.0], 20)
-    )
-    assert trials.length is None
-    assert np.ptp(trials.n_valid[:20]) == 0
-    assert trials.n_valid[20] - trials.n_valid[0] == 70
+    conditions, length, steps = drawn_conditions(task(shared=()), jax.random.key(0), 40)
+    assert length is None
+    assert len(np.unique(conditions["rule"])) > 8
+    assert len(np.unique(steps)) > 8
+    given = {"rule": task().code("delaygo"), "delay_duration": np.repeat([200.0, 1600.0], 20)}
+    _, length, steps = drawn_conditions(task(), jax.random.key(0), 40, **given)
+    assert length is None
+    assert np.ptp(steps[:20]) == 0
+    assert steps[20] - steps[0] == 70
 
 
 def test_rules_come_as_often_as_they_are_weighted():
     given = task(rules=("dm1", "contextdm1", "dmcgo"), shared=())
-    codes, counts = np.unique(given.batch(0, 2000).conditions["rule"], return_counts=True)
+    rule = drawn_conditions(given, jax.random.key(0), 2000)[0]["rule"]
+    codes, counts = np.unique(rule, return_counts=True)
     assert codes.tolist() == [6, 8, 18]
     np.testing.assert_allclose(counts / 2000, [1 / 7, 5 / 7, 1 / 7], atol=0.03)
     only = eqx.tree_at(lambda t: t.weights, given, jnp.asarray([0.0, 0.0, 1.0]))
-    assert (only.batch(1, 2000).conditions["rule"] == 18).all()
+    assert (drawn_conditions(only, jax.random.key(1), 2000)[0]["rule"] == 18).all()
     assert given.n_steps == 170
     assert given.n_inputs == 85
 
@@ -362,13 +366,3 @@ def test_bad_conditions_are_refused():
         task(rules=("fdgo", "dm1")).code("dmsgo")
     with pytest.raises(ValueError, match="'modality1' must lie in"):
         task().batch(0, 2, modality1=0)
-
-
-def test_training_can_select_by_the_worst_rule():
-    two = tasks.Yang2019(dt=100.0, rules=("reactgo", "dmcgo"))
-    model = models.CTRNN(two.n_inputs, 8, two.n_outputs, tau=100.0, activation="softplus", key=0)
-    chosen = {"select": "max:validation_correct_min", "optimizer": optax.adam(1e-3)}
-    history = nd.fit(model, two, steps=2, batch_size=4, evaluate_every=1, key=0, **chosen).history
-    each = [history[f"validation_correct_{rule}"] for rule in two.rules]
-    np.testing.assert_allclose(history.validation_correct_min, np.minimum(*each), rtol=1e-6)
-    assert "validation_direction" not in history
