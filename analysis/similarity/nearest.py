@@ -6,11 +6,14 @@ functions, which stay finite where singular values are equal, unlike those of si
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from neurodyn.analysis.similarity.spectra import of_spectrum
 
 
 def namespace(x: Any) -> Any:
@@ -79,34 +82,13 @@ def _inverse(x: Any) -> Any:
 def inverse_root(scatter: Any) -> Any:
     """``scatter^(-1/2)`` of matrices ``(..., p, p)``; 0 along axes without variance."""
     if isinstance(scatter, np.ndarray):
-        axes, roots = _roots(scatter)
-        return (axes * _inverse(roots)[..., None, :]) @ transposed(axes)
-    return _inverse_root(scatter)
+        values, axes = np.linalg.eigh(scatter)
+        return (axes * _inverse_roots(values)[..., None, :]) @ transposed(axes)
+    return jnp.vectorize(partial(of_spectrum, _inverse_roots), signature="(n,n)->(n,n)")(scatter)
 
 
-@jax.custom_jvp
-def _inverse_root(scatter):
-    axes, roots = _roots(scatter)
-    return (axes * _inverse(roots)[..., None, :]) @ transposed(axes)
-
-
-@_inverse_root.defjvp
-def _inverse_root_jvp(primal, tangent):
-    (scatter,), (change,) = primal, tangent
-    axes, roots = _roots(scatter)
-    inverse = _inverse(roots)
-    found = (axes * inverse[..., None, :]) @ transposed(axes)
-    # The divided difference of 1 / sqrt at two eigenvalues.
-    both = inverse[..., :, None] * inverse[..., None, :]
-    slope = -both * _inverse(roots[..., :, None] + roots[..., None, :])
-    moved = axes @ (slope * (transposed(axes) @ change @ axes)) @ transposed(axes)
-    return found, moved
-
-
-def _roots(scatter: Any) -> tuple[Any, Any]:
-    """Principal axes, and the roots of the variances along them, 0 where they are rounding."""
-    xp = namespace(scatter)
-    values, axes = xp.linalg.eigh(scatter)
-    least = values[..., -1:] * scatter.shape[-1] * xp.finfo(scatter.dtype).eps
-    present = values > least
-    return axes, xp.where(present, xp.sqrt(xp.where(present, values, 1)), 0)
+def _inverse_roots(values: Any) -> Any:
+    """One over the roots of variances, smallest first; 0 for those that are rounding."""
+    xp = namespace(values)
+    there = values > values[..., -1:] * values.shape[-1] * xp.finfo(values.dtype).eps
+    return xp.where(there, 1 / xp.sqrt(xp.where(there, values, 1)), 0)

@@ -127,6 +127,8 @@ def test_derivatives_of_matrix_functions(shape):
         (inverse_root, scatter, more),
         (inverse_root, 3.0 * jnp.eye(3), jnp.asarray(rng.standard_normal((3, 3)))),
         (rotation_to, jnp.eye(3), jnp.asarray(rng.standard_normal((3, 3)))),
+        # Of more units than samples, whose axes without variance turn as the samples change.
+        (lambda x: inverse_root(x.T @ x), m, change),
     ):
         along = along + along.T if function is inverse_root else along
         value, slope = jax.jvp(function, (at,), (along,))
