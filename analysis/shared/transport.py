@@ -7,7 +7,12 @@ from jaxtyping import Float
 
 
 def transport_cost(cost: Float[np.ndarray, "point other"]) -> float:
-    """Lowest mean cost of moving one set of points onto the other.
+    """Lowest mean cost of moving one set of points onto the other."""
+    return float(np.sum(cost * transport_plan(cost)))
+
+
+def transport_plan(cost: Float[np.ndarray, "point other"]) -> Float[np.ndarray, "point other"]:
+    """How much of each point goes to which other at the lowest cost; in all 1.
 
     Sets of one size are matched one to one, which is the optimum; otherwise points are split, and
     the optimum is that of a linear programme.
@@ -16,7 +21,9 @@ def transport_cost(cost: Float[np.ndarray, "point other"]) -> float:
 
     n, m = cost.shape
     if n == m:
-        return float(cost[optimize.linear_sum_assignment(cost)].mean())
+        plan = np.zeros((n, m))
+        plan[optimize.linear_sum_assignment(cost)] = 1 / n
+        return plan
     leaving = sparse.kron(sparse.eye(n), np.ones((1, m)))
     arriving = sparse.kron(np.ones((1, n)), sparse.eye(m))
     found = optimize.linprog(
@@ -27,4 +34,4 @@ def transport_cost(cost: Float[np.ndarray, "point other"]) -> float:
     )
     if not found.success:
         raise RuntimeError(f"the transport of {n} points to {m} was not found: {found.message}")
-    return float(found.fun)
+    return np.maximum(found.x.reshape(n, m), 0)

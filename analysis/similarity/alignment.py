@@ -21,6 +21,7 @@ from neurodyn.analysis.shared.scaling import balanced_by, normed, normed_by
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.analysis.similarity.grid import Similarity
 from neurodyn.analysis.similarity.kernels import Samples, factors, whitened
+from neurodyn.analysis.similarity.shapes import refuse_blend
 from neurodyn.labels.only import takes
 
 CKA = Similarity()
@@ -174,8 +175,7 @@ def shape_angle(
     ----------
     Williams, Kunz, Kornblith & Linderman (2021), NeurIPS 34:4738, section 2.2.
     """
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha blends between 0 (whitened) and 1 (not whitened), got {alpha}.")
+    refuse_blend(alpha)
     x, y = same_rows(x, y)
     z = pair(x, y)
     kept = tuple(jnp.asarray(_share_kept(side, alpha), z[0].dtype) for side in (x, y))

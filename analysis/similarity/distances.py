@@ -14,7 +14,7 @@ from neurodyn.analysis.shared.signs import positive
 from neurodyn.analysis.shared.systems import many
 from neurodyn.analysis.similarity.matched import Matched, Systems, matched
 from neurodyn.analysis.similarity.pairs import Folds, Overlaps, overlaps, population
-from neurodyn.analysis.similarity.shapes import FORMS, apart
+from neurodyn.analysis.similarity.shapes import FORMS, apart, refuse_blend
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError
@@ -103,8 +103,7 @@ def shape_distances(
     """
     if form not in FORMS:
         raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}.")
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha blends between 0 (whitened) and 1 (not whitened), got {alpha}.")
+    refuse_blend(alpha)
     first = matched(x, "x", by=by, variable=variable)
     second = None if y is None else matched(y, "y", by=by, variable=variable, like=first)
     if second is None and len(first.names) < 2:

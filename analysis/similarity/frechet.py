@@ -12,8 +12,9 @@ from jaxtyping import Float
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.shared.signs import positive
 from neurodyn.analysis.shared.threads import one_lapack_thread
-from neurodyn.analysis.similarity.matched import Matched, Systems, matched
+from neurodyn.analysis.similarity.matched import Matched, Systems, matched, unit_names
 from neurodyn.analysis.similarity.nearest import inverse_root
+from neurodyn.analysis.similarity.shapes import refuse_blend
 from neurodyn.common.checks import number, whole
 
 
@@ -91,8 +92,7 @@ def mean_shape(
     >>> float(found["spread"].round(6))
     0.0
     """
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha blends between 0 (whitened) and 1 (not whitened), got {alpha}.")
+    refuse_blend(alpha)
     whole("max_iterations", max_iterations)
     number("tolerance", tolerance, low=0)
     systems = matched(x, "x", by=by, variable=variable)
@@ -138,10 +138,8 @@ def _units(systems: Matched) -> dict:
     """Which system each unit is of, and its label there."""
     of, label = [], []
     for name, array in zip(systems.names, systems.arrays, strict=True):
-        n = array.sizes["unit"]
-        own = array["unit"].values if "unit" in array.coords else np.arange(n)
-        of += [name] * n
-        label += [str(v) for v in own]
+        of += [name] * array.sizes["unit"]
+        label += unit_names(array)
     return {"of_system": ("unit", of), "label": ("unit", label)}
 
 

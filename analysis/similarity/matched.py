@@ -129,6 +129,12 @@ def onto(
     return array
 
 
+def unit_names(array: xr.DataArray) -> list[str]:
+    """Labels of units as words; their positions where they have none."""
+    own = array["unit"].values if "unit" in array.coords else np.arange(array.sizes["unit"])
+    return [str(label) for label in own.tolist()]
+
+
 def _members(systems: Any, what: str) -> list[tuple[Any, Any]]:
     """Systems by their names, the members of an ensemble by their seeds."""
     if not many(systems) and "seed" in getattr(systems, "dims", ()):

@@ -11,13 +11,13 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from scipy import sparse
-from scipy.optimize import linear_sum_assignment, linprog
+from scipy.optimize import linear_sum_assignment
 
 from neurodyn.analysis.shared.measure import Pairwise, of_samples
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.shared.scaling import centred, products, standardised
-from neurodyn.analysis.similarity.matched import matched
+from neurodyn.analysis.shared.transport import transport_plan
+from neurodyn.analysis.similarity.matched import matched, unit_names
 from neurodyn.labels import LabelError
 
 #: Ways to match units.
@@ -93,8 +93,7 @@ def match_units(
     >>> found["partner"].values.tolist()
     ['1', '2', '0']
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}.")
+    _check(kind)
     first = matched({"a": a}, "a", by=by, variable=variable)
     second = matched({"b": b}, "b", by=by, variable=variable, like=first)
     x, y = first.samples()[0], second.samples()[0]
@@ -103,7 +102,7 @@ def match_units(
     matching = plan * min(r.shape) if kind == "permutation" else plan
     partners = matching.argmax(1)
     there = matching.max(1) > 0
-    names = _names(second.first)
+    names = np.array(unit_names(second.first))
     variables = {
         "score": ((), np.sum(plan * r), "1", f"correlation of matched units ({kind})"),
         "matching": (("unit", "other"), matching, "1", f"matching ({kind})"),
@@ -122,44 +121,31 @@ def match_units(
     return results(variables, coords, dims=("other",), matching=kind)
 
 
-def _names(array: xr.DataArray) -> np.ndarray:
-    """Labels of units as words."""
-    labels = array["unit"].values if "unit" in array.coords else np.arange(array.sizes["unit"])
-    return np.array([str(label) for label in labels.tolist()])
-
-
 def _unit(x: np.ndarray, array: xr.DataArray, what: str) -> np.ndarray:
     """Units centred and of norm 1."""
     z = standardised(x, 0)
     constant = ~z.any(0)
     if constant.any():
+        first = np.array(unit_names(array))[constant][:5].tolist()
         raise LabelError(
-            f"{int(constant.sum())} units of {what} are constant, first "
-            f"{_names(array)[constant][:5].tolist()}: they correlate with none; leave them out "
-            "(.isel(unit=...))."
+            f"{int(constant.sum())} units of {what} are constant, first {first}: they correlate "
+            "with none; leave them out (.isel(unit=...))."
         )
     return z / np.linalg.norm(z, axis=0)
 
 
+def _check(kind: str) -> None:
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}.")
+
+
 def _plan(gain: np.ndarray, kind: str) -> np.ndarray:
     """The masses, of sum 1, that make the summed gain largest."""
-    p, q = gain.shape
-    if kind == "permutation" or p == q:
-        rows, columns = linear_sum_assignment(gain, maximize=True)
-        plan = np.zeros((p, q))
-        plan[rows, columns] = 1 / min(p, q)
-        return plan
-    sums = sparse.vstack(
-        [
-            sparse.kron(sparse.eye(p), np.ones((1, q))),
-            sparse.kron(np.ones((1, p)), sparse.eye(q)),
-        ]
-    )
-    masses = np.concatenate([np.full(p, 1 / p), np.full(q, 1 / q)])
-    found = linprog(-gain.ravel(), A_eq=sums.tocsr(), b_eq=masses, bounds=(0, None), method="highs")
-    if not found.success:
-        raise RuntimeError(f"the linear programme of a soft matching failed: {found.message}")
-    return np.maximum(found.x.reshape(p, q), 0)
+    if kind == "soft":
+        return transport_plan(-gain)
+    plan = np.zeros(gain.shape)
+    plan[linear_sum_assignment(gain, maximize=True)] = 1 / min(gain.shape)
+    return plan
 
 
 def of_units(kind: str = "permutation") -> Pairwise:
@@ -187,8 +173,7 @@ def of_units(kind: str = "permutation") -> Pairwise:
     ...     higher_is_better=True, pairwise=analysis.of_units(), name="matched",
     ... )
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}.")
+    _check(kind)
 
     def plans(gain: Any) -> np.ndarray:
         gain = np.nan_to_num(np.asarray(gain))  # while compiling, numbers may be of any kind

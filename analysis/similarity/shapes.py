@@ -38,6 +38,12 @@ class Fitted(NamedTuple):
     norm: Float[Any, " fold"]
 
 
+def refuse_blend(alpha: float) -> None:
+    """Refuse a share that is not whitened of less than 0 or more than 1."""
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha blends between 0 (whitened) and 1 (not whitened), got {alpha}.")
+
+
 def complement(
     held: Float[Any, "fold unit other"],
     mean: Float[Any, "fold unit"],
