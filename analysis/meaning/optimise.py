@@ -17,7 +17,7 @@ from neurodyn.analysis.meaning.content import components_of, content
 from neurodyn.analysis.meaning.target import Target, sign_of, target_of
 from neurodyn.analysis.prediction.ridge import PENALTIES
 from neurodyn.analysis.shared.measure import Measure
-from neurodyn.analysis.shared.results import results
+from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
@@ -194,11 +194,7 @@ def _labelled(
         "explained": ("component", components.explained, "1", "fraction of the variance"),
         "activity": (("draw", "condition", "time", "unit"), sets[:, -1], "1", "activity"),
     }  # fmt: skip
-    coords: dict[str, Any] = {
-        str(n): c.variable
-        for n, c in target.means.coords.items()
-        if c.dims in (("condition",), ("time",))
-    }
+    coords: dict[str, Any] = coords_of(target.means, "condition") | coords_of(target.means, "time")
     coords |= {"step": at, "component": np.arange(captured.shape[-1])}
     coords["task_variable"] = list(target.variables)
     if names:

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.meaning.content import Components, components_of, content, without_variable
 from neurodyn.analysis.meaning.optimise import optimise
-from neurodyn.analysis.meaning.target import Target, target_of, value
+from neurodyn.analysis.meaning.target import Target, sign_of, target_of, value
 from neurodyn.analysis.prediction.ridge import PENALTIES
 from neurodyn.analysis.shared.measure import CrossValidation, Measure, Pairwise
 from neurodyn.analysis.shared.results import results
@@ -129,7 +129,7 @@ def score_reference(
             about = made.attrs["units"], made.attrs["long_name"]
             found[new] = (tuple(map(str, made.dims)), made.values, *about)
         coords["step"] = climbs["step"].variable
-    better = 1.0 if chosen.higher_is_better else -1.0
+    better = sign_of(chosen)
     if score is not None:
         found |= _answers(found, float(score), better)
     return results(

@@ -7,10 +7,8 @@ Each takes something else from its two sides, so that they are no points of the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -20,6 +18,7 @@ from neurodyn.analysis.shared.measure import Pairwise, of_samples
 from neurodyn.analysis.shared.scaling import normed, products
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.analysis.similarity.centring import cross_energy
+from neurodyn.analysis.similarity.grid import value
 from neurodyn.analysis.similarity.kernels import Samples, whitened
 from neurodyn.analysis.similarity.report import Report, reported, units_of
 from neurodyn.analysis.similarity.spectra import left_singular, of_spectrum, root, rounded
@@ -55,7 +54,7 @@ class WeightedCorrelation:
     @one_lapack_thread
     def __call__(self, x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
         """Compare two arrays ``(sample, unit)`` of the same samples."""
-        return _value(self, *pair(x, y))
+        return value(self, *pair(x, y))
 
     def prepare(self, x: Samples) -> Projected:
         """Whiten one side."""
@@ -97,7 +96,7 @@ class ExplainedVariance:
     @one_lapack_thread
     def __call__(self, x: ArrayLike, y: ArrayLike) -> Float[Array, ""]:
         """Predict y from x, arrays ``(sample, unit)`` of the same samples."""
-        return _value(self, *pair(x, y))
+        return value(self, *pair(x, y))
 
     def prepare(self, x: Samples) -> Float[Array, "sample axis"]:
         """Return a factor of the matrix M for which ``y' M y`` is the variance explained of y."""
@@ -122,8 +121,3 @@ class ExplainedVariance:
         """Variance explained of samples by a prepared side."""
         y = normed(y)
         return cross_energy(side, y) / jnp.sum(y**2)
-
-
-@partial(jax.jit, static_argnames="how")
-def _value(how: Any, x: Samples, y: Samples) -> Array:
-    return how.score(how.prepare(x), y)

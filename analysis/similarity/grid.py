@@ -168,7 +168,7 @@ class Similarity:
         if self._absolute:
             sizes = (_scale(side) for side in (x, y))
             sides = tuple(side * size for side, size in zip(sides, sizes, strict=True))
-        return _value(self, *sides)
+        return value(self, *sides)
 
     @property
     def least(self) -> int:
@@ -283,6 +283,7 @@ def _scale(x: Any) -> Array:
     return jnp.asarray(balanced_by(x)[1])
 
 
-@partial(jax.jit, static_argnames="point")
-def _value(point: Similarity, x: Samples, y: Samples) -> Float[Array, ""]:
-    return point.score(point.prepare(x), y)
+@partial(jax.jit, static_argnames="how")
+def value(how: Any, x: Samples, y: Samples) -> Float[Array, ""]:
+    """Compare samples by anything that prepares one side and scores the other beside it."""
+    return how.score(how.prepare(x), y)

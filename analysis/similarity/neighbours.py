@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.analysis.shared.measure import Pairwise, of_samples
 from neurodyn.analysis.shared.scaling import balanced, normed
+from neurodyn.analysis.similarity.kernels import squared_distances
 from neurodyn.analysis.similarity.matched import matched
 from neurodyn.analysis.similarity.order import by_counting, in_columns
 from neurodyn.common.checks import whole
@@ -29,15 +30,13 @@ def _nearest(x: Samples, k: int) -> Neighbours:
 
     Samples that tie for the last places share them, so that their order does not matter.
     """
-    x = normed(x)
-    n = x.shape[0]
+    x = jax.lax.stop_gradient(normed(x))
     power = jnp.sum(x**2, axis=1)
     both = power[:, None] + power[None, :]
-    square = jnp.where(jnp.eye(n, dtype=bool), jnp.inf, jnp.maximum(both - 2 * x @ x.T, 0))
-    square = jax.lax.stop_gradient(square)
+    square = jnp.where(jnp.eye(len(x), dtype=bool), jnp.inf, squared_distances(x))
     # The matrix is symmetric, and sums over columns are faster than those over rows.
     last = by_counting(square, k - 1, in_columns).T
-    rounding = 32 * jnp.finfo(x.dtype).eps * jax.lax.stop_gradient(both)
+    rounding = 32 * jnp.finfo(x.dtype).eps * both
     nearer = (square < last - rounding).astype(x.dtype)
     tied = (jnp.abs(square - last) <= rounding).astype(x.dtype)
     left = k - nearer.sum(1, keepdims=True)

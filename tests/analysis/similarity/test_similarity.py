@@ -231,7 +231,7 @@ def test_labelled_data_match_by_label():
 def test_no_second_compilation(toy):
     x, y = toy
     linear_cka(x, y)
-    before = grid._value._cache_size()
+    before = grid.value._cache_size()
     for seed in range(3):
         linear_cka(x + seed, y)
-    assert grid._value._cache_size() == before
+    assert grid.value._cache_size() == before
