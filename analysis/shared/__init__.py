@@ -10,6 +10,7 @@
     pairing      a run and a recording on the same conditions and times
     results      labels of results
     signs        signs of axes
+    axes         the directions in which samples vary most
     stability    words for linear stability
     double       systems and data in double precision
     draws        generators of random numbers
@@ -18,6 +19,7 @@
     correlation  correlation of each unit with another version of it
     ceiling      reliability of a recording
     folds        folds over conditions
+    transport    exact transport between two sets of points
     systems      one system or several, with their names
     threads      decompositions on one thread
 """

@@ -7,6 +7,7 @@
     centring      how kernels are centred, and their products
     bures         the nuclear norm of two factors
     report        a score as an angle or a distance
+    order         medians and nearest ones of many distances without sorting
     spectra       functions of eigenvalues with finite derivatives
     canonical     weighted canonical correlations, variance explained
     labelled      CKA, NBS, Procrustes, distance correlation of labelled data

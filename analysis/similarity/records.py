@@ -21,14 +21,14 @@ from neurodyn.analysis.similarity.kernels import whitened
 from neurodyn.analysis.similarity.spectra import root
 
 _DISTANCES = Similarity("distances")
+#: One from 0 for unrelated populations to 1 for those that are alike.
+_of_0_to_1 = partial(Measure, range=(0.0, 1.0), higher_is_better=True)
 
 #: `neurodyn.analysis.comparison.measures` registers them.
 RECORDS = (
-    Measure(
+    _of_0_to_1(
         labelled.cka,
         "linear CKA",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("kornblith2019",),
         pairwise=alignment.CKA.pairwise,
         identifier="measure/*/cka-kernel=linear-hsic=gretton-score",
@@ -51,21 +51,17 @@ RECORDS = (
         pairwise=alignment.DEBIASED_CKA.pairwise,
         identifier="measure/*/cka-kernel=linear-hsic=song-score",
     ),
-    Measure(
+    _of_0_to_1(
         partial(labelled.cka, kernel="rbf"),
         "CKA of Gaussian kernels (median distance)",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("kornblith2019",),
         pairwise=Similarity("rbf").pairwise,
         name="rbf_cka",
         identifier="measure/*/cka-kernel=(rbf-sigma={sigma})-hsic=gretton-score",
     ),
-    Measure(
+    _of_0_to_1(
         labelled.nbs,
         "normalised Bures similarity",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("tang2020", "harvey2024"),
         pairwise=Similarity(compare="bures").pairwise,
         identifier="measure/*/nbs-score",
@@ -80,76 +76,60 @@ RECORDS = (
         pairwise=alignment.PROCRUSTES.pairwise,
         identifier="measure/*/procrustes-distance=angular",
     ),
-    Measure(
+    _of_0_to_1(
         correlations.cca,
         "mean canonical correlation",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("hotelling1936",),
         pairwise=Similarity("whitened", compare="mean_correlation").pairwise,
         identifier="measure/contrasim/cca-score",
     ),
-    Measure(
+    _of_0_to_1(
         partial(correlations.cca, form="mean_squared"),
         "mean squared canonical correlation",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("kornblith2019",),
         pairwise=Similarity("whitened", compare="mean_squared_correlation").pairwise,
         name="cca_squared",
         identifier="measure/*/cca-squared_score",
     ),
-    Measure(
+    _of_0_to_1(
         partial(correlations.cca, form="bures"),
         "normalised Bures similarity, whitened",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("williams2021",),
         pairwise=Similarity("whitened", compare="bures").pairwise,
         name="cca_bures",
         identifier="measure/netrep/cca-score",
     ),
-    Measure(
+    _of_0_to_1(
         partial(correlations.cca, form="cosine"),
         "linear CKA, whitened",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("cloos2024",),
         pairwise=Similarity("whitened").pairwise,
         name="cca_cosine",
     ),
-    Measure(
+    _of_0_to_1(
         correlations.svcca,
         "mean canonical correlation of PCs of 99 % variance",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("raghu2017",),
         pairwise=Similarity(whitened(keep=0.99), compare="mean_correlation").pairwise,
         identifier="measure/contrasim/svcca-var=0.99-score",
     ),
-    Measure(
+    _of_0_to_1(
         correlations.pwcca,
         "projection-weighted canonical correlation",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("morcos2018",),
         pairwise=WeightedCorrelation().pairwise,
         identifier="measure/*/pwcca-score",
     ),
-    Measure(
+    _of_0_to_1(
         labelled.distance_correlation,
         "distance correlation",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("szekely2007",),
         pairwise=of_samples(lambda a, y: root(_DISTANCES.score(a, y)), _DISTANCES.prepare),
         identifier="measure/resi/distance_correlation",
     ),
-    Measure(
+    _of_0_to_1(
         correlations.linear_r2,
         "variance explained by a linear map, in sample",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("kornblith2019",),
         pairwise=ExplainedVariance().pairwise,
     ),
@@ -182,19 +162,15 @@ RECORDS = (
         pairwise=matching.SOFT,
         name="soft_matching",
     ),
-    Measure(
+    _of_0_to_1(
         neighbours.neighbour_overlap,
         "shared nearest neighbours (10)",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("huh2024",),
         pairwise=neighbours.MUTUAL,
     ),
-    Measure(
+    _of_0_to_1(
         neighbours.neighbour_overlap,
         "Jaccard overlap of nearest neighbours (10)",
-        range=(0.0, 1.0),
-        higher_is_better=True,
         reference=("klabunde2025",),
         pairwise=neighbours.JACCARD,
         name="neighbour_jaccard",
