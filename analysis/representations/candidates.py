@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import xarray as xr
 from jaxtyping import Array, Float
 
+from neurodyn.analysis.prediction.nonnegative import nonnegative_path
 from neurodyn.analysis.representations.comparisons import Comparison, Weights, each, scores, unit
 
 Kind = Literal["weighted", "selection", "interpolation"]
@@ -47,9 +48,7 @@ class FlexibleRdm:
 
 
 def non_negative(products: Float[Array, "k k"], target: Float[Array, " k"]) -> Float[Array, " k"]:
-    """Least squares with weights of at least 0, by the active sets of Lawson and Hanson.
-
-    SciPy's solver knows no batches of problems, and runs outside of compiled programs.
+    """Least squares with weights of at least 0, where equal components share their weight.
 
     Parameters
     ----------
@@ -58,41 +57,10 @@ def non_negative(products: Float[Array, "k k"], target: Float[Array, " k"]) -> F
     target
         Products of the predictors with the target.
     """
-    size = jnp.sqrt(jnp.diagonal(products))
-    size = jnp.where(size > 0, size, 1)
     k = target.size
-    gram = products / size[:, None] / size[None, :] + _RIDGE * jnp.eye(k, dtype=target.dtype)
-    aim = target / size
-    least = 100 * jnp.finfo(target.dtype).eps * jnp.abs(aim).max()
-
-    def solved(free):
-        on = free.astype(gram.dtype)
-        system = gram * on[:, None] * on[None, :] + jnp.diag(1 - on)
-        return jnp.linalg.solve(system, aim * on) * on
-
-    def wrong(state):
-        _, free, found = state
-        return (free & (found <= 0)).any()
-
-    def shortened(state):
-        x, free, found = state
-        step = jnp.where(free & (found <= 0), x / jnp.where(x > found, x - found, 1), jnp.inf)
-        x = x + step.min() * (found - x)
-        free = free & (jnp.arange(k) != step.argmin()) & (x > 0)
-        return jnp.where(free, x, 0), free, solved(free)
-
-    def better(state):
-        x, free, n = state
-        return (~free & (aim - gram @ x > least)).any() & (n < 3 * k)
-
-    def widened(state):
-        x, free, n = state
-        free = free | (jnp.arange(k) == jnp.where(free, -jnp.inf, aim - gram @ x).argmax())
-        _, free, found = jax.lax.while_loop(wrong, shortened, (x, free, solved(free)))
-        return found, free, n + 1
-
-    start = jnp.zeros_like(aim), jnp.zeros(k, bool), 0
-    return jax.lax.while_loop(better, widened, start)[0] / size
+    penalty = jnp.full(1, _RIDGE / k, target.dtype)
+    path = nonnegative_path(products, target[:, None], penalty, n_samples=k + 1)
+    return path[0, :, 0]
 
 
 def fitted(
