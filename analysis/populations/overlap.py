@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
-import jax
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
 from neurodyn import labels
+from neurodyn.analysis.populations import covariances
+from neurodyn.analysis.populations.covariances import Covariance, Matrix
 from neurodyn.analysis.populations.dimensionality import of_covariance
 from neurodyn.analysis.shared.arrays import pick
-from neurodyn.analysis.shared.conditions import condition_codes, condition_means
 from neurodyn.analysis.shared.draws import generator
-from neurodyn.analysis.shared.resampling import group_trials, part_means
 from neurodyn.analysis.shared.results import results
 from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.analysis.shared.signs import positive
@@ -25,10 +24,8 @@ from neurodyn.common.random import as_key, fold_in
 from neurodyn.labels import LabelError
 from neurodyn.labels.roles import chosen
 
-Covariance = Literal["signal", "noise"]
 Chance = Literal["covariance", "uniform"]
 Axes = Float[np.ndarray, "*draw unit component"]
-Matrix = Float[np.ndarray, "*draw unit unit"]
 
 
 class _Side(NamedTuple):
@@ -215,8 +212,10 @@ def _sides(
     for name, array, k in zip("ab", units, keys, strict=True):
         mine = chosen(array, by, what=name) if "trial" in array.dims else []
         x = balanced(of_covariance(array, covariance, mine))
-        matrix = _covariance(x)
-        halves = _halves(array, covariance, mine, n_splits, k) if "trial" in array.dims else None
+        matrix = covariances.of_samples(x)
+        halves = None
+        if "trial" in array.dims:
+            halves = covariances.of_halves(array, covariance, mine, n_splits, k)
         rank = int(np.linalg.matrix_rank(matrix, hermitian=True))
         if n > rank:
             raise ValueError(
@@ -233,40 +232,6 @@ def _sides(
         "n_units": units[0].sizes["unit"],
     }
     return sides[0], sides[1], about
-
-
-def _covariance(x: Float[np.ndarray, "*draw sample unit"]) -> Matrix:
-    """Covariance of samples, of trace 1, because neither angles nor indices depend on scales."""
-    x = x - x.mean(-2, keepdims=True)
-    matrix = np.swapaxes(x, -1, -2) @ x
-    size = np.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
-    return matrix / np.where(size > 0, size, 1)
-
-
-def _halves(
-    array: xr.DataArray, covariance: Covariance, by: list[str], n_splits: int, key: Any
-) -> Float[np.ndarray, "split 2 unit unit"] | None:
-    """Covariances of random halves of the trials; None where a condition cannot be split."""
-    if covariance == "noise":
-        # Halves depend on the order of the trials, so that it must not be that of the data.
-        array = array.sortby("trial") if "trial" in array.indexes else array
-        x = of_covariance(array, covariance, by)
-        x = balanced(x).reshape(array.sizes["trial"], -1, array.sizes["unit"])
-        rng, half = generator(key, needed_for="Halves"), len(x) // 2
-        if half < 1:
-            return None
-        order = np.stack([rng.permutation(len(x))[: 2 * half] for _ in range(n_splits)])
-        parts = x[order.reshape(n_splits, 2, half)]
-        return _covariance(parts.reshape(n_splits, 2, -1, x.shape[-1]))
-    means = condition_means(array, by)
-    n = means.sizes["condition"]
-    codes = condition_codes(array, means, by)
-    trials = group_trials(array, codes, n, what="activity", balance=True)
-    if (trials.counts < 2).any():
-        return None
-    split = jax.jit(lambda keys: jax.lax.map(lambda k: part_means(k, trials, 2), keys))
-    parts = np.asarray(split(jax.random.split(key, n_splits)), np.float64)
-    return _covariance(parts.reshape(n_splits, 2, -1, parts.shape[-1]))
 
 
 def _axes(matrix: Matrix, n: int) -> Axes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -120,8 +119,7 @@ def compare_rdms(
     with jax.enable_x64(True):
         if noise is not None and noise.ndim == 2:
             _complete(known)
-            side = _between(jnp.asarray(noise), comparison)
-            found = np.asarray(jax.vmap(side)(jnp.asarray(x), jnp.asarray(y)))
+            found = np.asarray(_between(x, y, noise, comparison))
         else:
             w = host_weights(n, known, noise)
             found = np.asarray(_matrices(how, x, y, w))
@@ -154,13 +152,15 @@ def _matrices(how: Comparison, x, y, w) -> Float[Array, "batch first other"]:
     return jax.lax.map(lambda both: scores(how, both[0], both[1], w), (x, y))
 
 
-def _between(covariance: Array, comparison: str) -> Callable[[Array, Array], Array]:
+@functools.partial(jax.jit, static_argnames="comparison")
+def _between(x, y, covariance, comparison: str) -> Float[Array, "batch first other"]:
     def unit(x):
         x = x - x.mean() if comparison == "whitened_pearson" else x
         side = whitened_by(x, covariance)
         return side / jnp.linalg.norm(side)
 
-    return jax.jit(lambda x, y: jax.vmap(unit)(x) @ jax.vmap(unit)(y).T)
+    units = jax.vmap(jax.vmap(unit))
+    return units(x) @ units(y).swapaxes(-1, -2)
 
 
 def _complete(known: np.ndarray) -> None:
