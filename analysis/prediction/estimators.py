@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from neurodyn.analysis.prediction.decoded_labels import Target
 from neurodyn.analysis.prediction.decoders import Times, scored
+
+_scored = jax.jit(scored, static_argnames=("n_classes", "times"))
 
 
 def checked_estimator(model: Any, *, what: str) -> Any:
@@ -109,7 +112,7 @@ def decoded_by(
 
     def score(found, y):
         pair = (jnp.asarray(columns(v), jnp.result_type(float)) for v in (found, y))
-        return scored(*pair, jnp.asarray(what.middle), n_classes, times)
+        return _scored(*pair, jnp.asarray(what.middle), n_classes, times)
 
     guesses, scores = [], []
     for fit in fits:
