@@ -17,7 +17,7 @@ from neurodyn.analysis.prediction.fitted import (
     nested_predictions,
     predictors,
 )
-from neurodyn.analysis.prediction.nonnegative import nonnegative_path, own_scale, training_samples
+from neurodyn.analysis.prediction.nonnegative import own_scale, training_samples
 from neurodyn.analysis.prediction.pls import N_COMPONENTS, pls_path
 from neurodyn.analysis.prediction.ridge import (
     PENALTIES,
@@ -26,6 +26,7 @@ from neurodyn.analysis.prediction.ridge import (
     ridge_path,
     ridge_side,
 )
+from neurodyn.analysis.shared.nonnegative import nonnegative_path
 
 Activity = Float[Array, "condition time unit"]
 Map = Literal["ridge", "pls", "nonnegative"]

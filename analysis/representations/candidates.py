@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import xarray as xr
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.prediction.nonnegative import nonnegative_path
 from neurodyn.analysis.representations.comparisons import Comparison, Weights, each, scores, unit
+from neurodyn.analysis.shared.nonnegative import nonnegative_path
 
 Kind = Literal["weighted", "selection", "interpolation"]
 Components = Float[Array, "component pair"]

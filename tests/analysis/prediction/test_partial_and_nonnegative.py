@@ -8,9 +8,9 @@ from scipy.optimize import nnls
 from sklearn.cross_decomposition import PLSRegression
 
 from neurodyn.analysis import nonnegative_r, pls_r
-from neurodyn.analysis.prediction.nonnegative import nonnegative_path
 from neurodyn.analysis.prediction.pls import pls_path
 from neurodyn.analysis.shared.folds import fold_masks
+from neurodyn.analysis.shared.nonnegative import nonnegative_path
 
 
 def _pair(seed, n_x, n_y, shape=(9, 6), noise=0.5):
