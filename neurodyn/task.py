@@ -7,7 +7,8 @@ interval, at ``t0 + (k + 1) dt`` relative to ``align_event``.
 
 import abc
 import dataclasses
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -106,6 +107,10 @@ class AbstractTask(eqx.Module):
     scored
         ``"every"``: all steps have targets; ``"last"``: only the last one (the readout is then
         formed once per trial).
+    evidence
+        Name of the signed condition that a choice follows, for psychometric functions; where
+        another condition says which it is, ``{"context": {"motion": "motion", "colour":
+        "colour"}}``: the name for each value of that condition. Empty: there is none.
     reference
         BibTeX keys of the papers behind the task.
     """
@@ -120,6 +125,7 @@ class AbstractTask(eqx.Module):
     align_event: eqx.AbstractVar[str]
     scored: eqx.AbstractVar[Literal["every", "last"]]
     reference: eqx.AbstractClassVar[tuple[str, ...]]
+    evidence: ClassVar[str | Mapping[str, Mapping[str, str]]] = ""
 
     __repr__ = brief
 
@@ -263,6 +269,8 @@ def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
             coords |= epoch_coords({name: trials.epochs[name]}, task.dt, task.t0, unit)
     if named := task.labels():
         attrs["labels"] = named
+    if task.evidence:
+        attrs["evidence"] = task.evidence
     targets, mask = trials.targets[:, :n_steps], trials.mask[:, :n_steps]
     inputs, dims = trials.inputs[:, :n_steps], ("trial", "time", "output")
     if trials.n_valid is not None:

@@ -84,6 +84,7 @@ def _attrs(model: Any, plan: Plan) -> dict[str, Any]:
     if plan.task is not None:
         attrs["task"] = type(plan.task).__name__
         attrs |= {"labels": plan.task.labels()} if plan.task.labels() else {}
+        attrs |= {"evidence": plan.task.evidence} if plan.task.evidence else {}
     return attrs
 
 

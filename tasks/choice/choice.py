@@ -3,7 +3,8 @@
 Outputs are logits of (fixation, alternative 0, alternative 1, ...), trained by cross-entropy as in
 most task collections. Class 0 is right until the epoch ``decision``, class ``1 + choice`` from then
 on. As in Yang et al. (2019), the first 100 ms of the decision are not scored and the rest weighs
-five times as much as a step of fixation.
+five times as much as a step of fixation. In reaction-time mode there is no cue, see
+`neurodyn.tasks.choice.reaction`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from neurodyn.common.checks import number
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, input_noise
+from neurodyn.tasks.choice import reaction
 from neurodyn.tasks.losses import cross_entropy, weighted_mean
 from neurodyn.tasks.timeline import Duration, Schedule, Timeline, whole_steps
 
@@ -27,7 +29,9 @@ class AbstractChoiceTask(AbstractTrialTask):
     """A task that ends with a ``decision`` between alternatives.
 
     The first input, ``fixation``, is 1 until the go cue and then 0; noisy channels with the stimuli
-    follow. The fields here are those of every such task; `_set_design` fills them.
+    follow. In reaction-time mode (``react``) it stays 1, the epoch ``reacts_to`` lasts to the end,
+    and a response counts from its start on. The fields here are those of every such task;
+    `_set_design` fills them.
     """
 
     renamed_fields: ClassVar[dict[str, str]] = {"sigma": "noise_std"}
@@ -37,12 +41,16 @@ class AbstractChoiceTask(AbstractTrialTask):
     response_weight: Float[Array, ""]
     timeline: Timeline = eqx.field(static=True)
     grace: int = eqx.field(static=True, metadata={"unit": "steps"})
+    # Files of tasks that were saved before there was this mode do not hold it.
+    react: bool = eqx.field(static=True, default=False, kw_only=True)
 
     #: Epochs in order and their default durations [ms], and the one at whose start time is 0.
     default_durations: eqx.AbstractClassVar[Mapping[str, float]]
     align: eqx.AbstractClassVar[str]
     #: Names of the alternatives.
     choices: eqx.AbstractClassVar[tuple[str, ...]]
+    #: The epoch that holds all that a response needs, for reaction-time mode; "": there is none.
+    reacts_to: ClassVar[str] = ""
 
     def _set_design(
         self,
@@ -52,13 +60,19 @@ class AbstractChoiceTask(AbstractTrialTask):
         noise_tau: Any,
         grace: float | int | None,
         response_weight: Any,
+        react: Any = False,
     ) -> None:
         """Check and set the fields that choice tasks share; for use in ``__init__`` only."""
         given = dict(zip(self.default_durations, durations, strict=True))
+        defaults = self.default_durations
+        self.react = reaction.check_mode(react, self.reacts_to, type(self).__name__)
+        if self.react:
+            given, defaults = reaction.durations(given, defaults, self.reacts_to)
         self.timeline = Timeline.build(
-            dt, self.align, given, self.default_durations, may_be_zero=("fixation", "delay")
+            dt, self.align, given, defaults, may_be_zero=("fixation", "delay")
         )
-        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1])
+        last = self.timeline.names[-1]
+        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1], last)
         self.noise_std = number("noise_std", noise_std, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
         self.response_weight = number("response_weight", response_weight, above=0)
@@ -89,12 +103,15 @@ class AbstractChoiceTask(AbstractTrialTask):
         context
             Channels that are shown without noise until the go cue. None: there are none.
         """
-        cue = 1 - schedule.during("decision").astype(stimuli.dtype)
+        gone = schedule.during(*([] if self.react else ["decision"]))
+        cue = 1 - gone.astype(stimuli.dtype)
         noise = input_noise(key, stimuli.shape, self.noise_std, self.noise_tau, self.dt)
         inputs = [cue[:, None], stimuli + noise]
         if context is not None:
             inputs.append(cue[:, None] * context[None, :])
-        targets, mask = choice_targets(schedule, choice, self.grace, self.response_weight)
+        targets, mask = choice_targets(
+            schedule, choice, self.grace, self.response_weight, late=self.react
+        )
         return Trial(
             jnp.concatenate(inputs, axis=1),
             targets,
@@ -113,6 +130,10 @@ class AbstractChoiceTask(AbstractTrialTask):
     def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
         """Choice at the end of the decision, and what led to it.
 
+        In reaction-time mode the first response counts instead, see
+        :func:`neurodyn.tasks.choice.reaction.first_response`; ``early`` says whether it came before
+        the stimulus.
+
         Returns
         -------
         dict
@@ -122,6 +143,8 @@ class AbstractChoiceTask(AbstractTrialTask):
             fixation, NaN if none; ``fixation``: fraction of the steps before the go cue at which
             fixation was largest.
         """
+        if self.react:
+            return reaction.first_response(outputs, trials, self.reacts_to, self.dt)
         decision = steps_during(trials.epochs["decision"], outputs.shape[1], self.dt)
         named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)  # (trial, time)
         step = jnp.arange(outputs.shape[1], dtype=jnp.int32)
@@ -150,39 +173,49 @@ class AbstractChoiceTask(AbstractTrialTask):
         return {"rt": "ms", **dict.fromkeys(self.timeline.drawn, "ms")}
 
 
-def grace_steps(grace: float | int | None, dt: float | int, decision: int) -> int:
+def grace_steps(
+    grace: float | int | None, dt: float | int, decision: int, name: str = "decision"
+) -> int:
     """Steps of grace; None: 100 ms to the nearest step, or less where the decision is short."""
     if grace is None:
         return min(round(GRACE / dt), decision - 1)
     steps = whole_steps("grace", grace, dt, least=0)
     if steps >= decision:
         raise ValueError(
-            f"`grace` ({grace:g} ms) must be shorter than the decision ({decision * dt:g} ms), "
+            f"`grace` ({grace:g} ms) must be shorter than the {name} ({decision * dt:g} ms), "
             "or nothing is scored."
         )
     return steps
 
 
 def choice_targets(
-    schedule: Schedule, choice: Int[Array, ""], grace: int, weight: Float[Array, ""]
+    schedule: Schedule,
+    choice: Int[Array, ""],
+    grace: int,
+    weight: Float[Array, ""],
+    *,
+    late: bool = False,
 ) -> tuple[Int[Array, "time 1"], Float[Array, "time 1"]]:
     """Classes and their weights.
 
     Parameters
     ----------
     schedule
-        Epochs; the last one is ``decision``.
+        Epochs; in the last one the choice is due.
     choice
         The right alternative, from 0.
     grace
-        Steps at the start of the decision that are not scored.
+        Steps at the start of the last epoch that are not scored.
     weight
-        Weight of the other steps of the decision; those before it weigh 1.
+        Weight of the other steps of the last epoch; those before it weigh 1.
+    late
+        Whether the choice is due after the grace only.
     """
-    decision = schedule.during("decision")
-    scored = schedule.during("decision", skip=grace)
+    last = schedule.timeline.names[-1]
+    scored = schedule.during(last, skip=grace)
+    due = scored if late else schedule.during(last)
     hold = schedule.during(*schedule.timeline.names[:-1])
-    targets = jnp.where(decision, choice + 1, 0)
+    targets = jnp.where(due, choice + 1, 0)
     mask = hold.astype(weight.dtype) + weight * scored.astype(weight.dtype)
     return targets[:, None], mask[:, None]
 

@@ -1,5 +1,6 @@
 """Context-dependent decision: judge the motion or the colour of the same coloured dots."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
@@ -46,6 +47,10 @@ class ContextDecision(AbstractChoiceTask):
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
         Weight of a step of the decision in the loss (the others: 1).
+    react
+        Reaction-time mode: there is no go cue, the stimulus lasts to the end of the trial, and the
+        first response counts (:meth:`score`). Then ``delay`` or ``decision`` cannot be given, the
+        default of ``stimulus`` is as long as all three, and ``grace`` counts from stimulus onset.
 
     Raises
     ------
@@ -70,7 +75,11 @@ class ContextDecision(AbstractChoiceTask):
     colour: Float[Array, " colour"]
     default_durations: ClassVar[dict[str, float]] = DURATIONS
     align: ClassVar[str] = "stimulus"
+    reacts_to: ClassVar[str] = "stimulus"
     choices: ClassVar[tuple[str, ...]] = ("negative", "positive")
+    evidence: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "context": {"motion": "motion", "colour": "colour"}
+    }
     align_event: ClassVar[str] = "dots onset"
     reference: ClassVar[tuple[str, ...]] = ("mante2013", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = (
@@ -96,9 +105,10 @@ class ContextDecision(AbstractChoiceTask):
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
         response_weight: Any = 5.0,
+        react: bool = False,
     ):
         durations = (fixation, stimulus, delay, decision)
-        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight)
+        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight, react)
         self.motion = numbers("motion", motion, low=-1, high=1)
         self.colour = numbers("colour", colour, low=-1, high=1)
 

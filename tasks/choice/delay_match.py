@@ -43,6 +43,10 @@ class DelayMatchToSample(AbstractChoiceTask):
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
         Weight of a step of the decision in the loss (the others: 1).
+    react
+        Reaction-time mode: there is no go cue, the test lasts to the end of the trial, and the
+        first response counts (:meth:`score`). Then ``decision`` cannot be given, the
+        default of ``test`` is as long as both, and ``grace`` counts from test onset.
 
     Raises
     ------
@@ -64,6 +68,7 @@ class DelayMatchToSample(AbstractChoiceTask):
     n_stimuli: int = eqx.field(static=True)
     default_durations: ClassVar[dict[str, float]] = DURATIONS
     align: ClassVar[str] = "sample"
+    reacts_to: ClassVar[str] = "test"
     choices: ClassVar[tuple[str, ...]] = ("nonmatch", "match")
     align_event: ClassVar[str] = "sample onset"
     reference: ClassVar[tuple[str, ...]] = ("miller1996", "yang2019")
@@ -83,9 +88,10 @@ class DelayMatchToSample(AbstractChoiceTask):
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
         response_weight: Any = 5.0,
+        react: bool = False,
     ):
         durations = (fixation, sample, delay, test, decision)
-        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight)
+        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight, react)
         self.n_stimuli = whole("n_stimuli", n_stimuli, 2)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:

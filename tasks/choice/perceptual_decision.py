@@ -47,6 +47,10 @@ class PerceptualDecision(AbstractChoiceTask):
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
         Weight of a step of the decision in the loss (the others: 1), 5 as in Yang et al. (2019).
+    react
+        Reaction-time mode: there is no go cue, the stimulus lasts to the end of the trial, and the
+        first response counts (:meth:`score`). Then ``delay`` or ``decision`` cannot be given, the
+        default of ``stimulus`` is as long as all three, and ``grace`` counts from stimulus onset.
 
     Raises
     ------
@@ -70,7 +74,9 @@ class PerceptualDecision(AbstractChoiceTask):
     coherence: Float[Array, " level"]
     default_durations: ClassVar[dict[str, float]] = DURATIONS
     align: ClassVar[str] = "stimulus"
+    reacts_to: ClassVar[str] = "stimulus"
     choices: ClassVar[tuple[str, ...]] = ("negative", "positive")
+    evidence: ClassVar[str] = "coherence"
     align_event: ClassVar[str] = "stimulus onset"
     reference: ClassVar[tuple[str, ...]] = ("roitman2002", "song2016", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = ("fixation", "evidence_0", "evidence_1")
@@ -89,9 +95,10 @@ class PerceptualDecision(AbstractChoiceTask):
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
         response_weight: Any = 5.0,
+        react: bool = False,
     ):
         durations = (fixation, stimulus, delay, decision)
-        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight)
+        self._set_design(dt, durations, noise_std, noise_tau, grace, response_weight, react)
         self.coherence = numbers("coherence", coherence, low=-1, high=1)
 
     def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
