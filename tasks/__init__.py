@@ -8,6 +8,7 @@ from neurodyn.tasks.memory.flip_flop import FlipFlop
 from neurodyn.tasks.memory.n_dms import NDMS
 from neurodyn.tasks.memory.n_parity import NParity
 from neurodyn.tasks.multitask.yang2019 import Yang2019
+from neurodyn.tasks.parts.epoch_task import EpochTask
 from neurodyn.tasks.recordings.attractor import Attractor
 from neurodyn.tasks.recordings.windows import Windows
 from neurodyn.tasks.sequences.hidden_markov import HiddenMarkov
@@ -29,6 +30,8 @@ __all__ = [
     "PerceptualDecision",
     # Many rules
     "Yang2019",
+    # Of your own
+    "EpochTask",
     # Memory
     "FlipFlop",
     "NDMS",

@@ -1,6 +1,6 @@
 """The epochs of a trial, in whole steps, with fixed or drawn durations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from neurodyn.common.arrays import refuse_units
+from neurodyn.tasks.laws import AbstractLaw, as_law
 
 __all__ = ["Duration", "Schedule", "Timeline", "check_step", "whole_steps"]
 
 #: How long an epoch lasts [ms]: a number, ``(low, high)`` to draw it for every trial from this
-#: range, or a list to draw it from these values.
-Duration = float | int | tuple[float | int, float | int] | list[float | int]
+#: range, a list to draw it from these values, or another law (:mod:`neurodyn.tasks.laws`).
+Duration = float | int | tuple[float | int, float | int] | list[float | int] | AbstractLaw
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Timeline:
     choices
         Durations [steps] to draw from, for each epoch; empty where it is drawn from the range. No
         entries: no epoch has choices.
+    laws
+        Another law of each epoch, in steps, or None. No entries: no epoch has one.
     """
 
     dt: float
@@ -46,6 +49,7 @@ class Timeline:
     longest: tuple[int, ...]
     align: str
     choices: tuple[tuple[int, ...], ...] = ()
+    laws: tuple[AbstractLaw | None, ...] = ()
 
     @classmethod
     def build(
@@ -53,9 +57,10 @@ class Timeline:
         dt: float | int,
         align: str,
         durations: Mapping[str, Duration | None],
-        defaults: Mapping[str, float],
+        defaults: Mapping[str, Duration],
         *,
         may_be_zero: Sequence[str] = (),
+        nearest: bool = False,
     ) -> "Timeline":
         """Turn durations in ms into whole steps.
 
@@ -72,6 +77,8 @@ class Timeline:
             Default durations [ms].
         may_be_zero
             Epochs that can be left out by a duration of 0.
+        nearest
+            Whether durations that are given are taken to the nearest step, too.
 
         Raises
         ------
@@ -81,31 +88,29 @@ class Timeline:
             keeps in place by making up for the other epochs.
         """
         check_step(dt)
-        shortest, longest, choices = [], [], []
+        shortest, longest, choices, laws = [], [], [], []
         for i, (name, given) in enumerate(durations.items()):
-            least = 0 if name in may_be_zero else 1
-            if given is None:
-                steps = [max(round(defaults[name] / dt), min(1, defaults[name]))]
-            elif isinstance(given, (tuple, list)):
-                steps = [whole_steps(name, each, dt, least) for each in given]
-            else:
-                steps = [whole_steps(name, given, dt, least)]
-            pair = not isinstance(given, tuple) or (len(steps) == 2 and steps[0] <= steps[1])
-            if not steps or not pair:
+            law = as_law(name, defaults[name] if given is None else given)
+            exact = not (given is None or nearest)
+            law = law.in_steps(_counting(name, dt, exact, int(name not in may_be_zero)), dt)
+            low, high = int(law.shortest), int(law.longest)
+            if low > high:
                 raise ValueError(
                     f"`{name}` must be a duration, (low, high) or a list of choices, got {given}."
                 )
-            if i == 0 and min(steps) != max(steps) and align != name:
+            if i == 0 and low != high and align != name:
                 raise ValueError(
                     f"`{name}` is the first epoch and cannot be drawn: it keeps the alignment "
                     f"event, the start of `{align}`, in place when later epochs vary. Give it one "
-                    "duration."
+                    f"duration, or align trials to the start of `{name}`."
                 )
-            shortest.append(int(min(steps)))
-            longest.append(int(max(steps)))
-            choices.append(tuple(map(int, steps)) if isinstance(given, list) else ())
+            shortest.append(low)
+            longest.append(high)
+            choices.append(law.values if isinstance(given, list) else ())
+            laws.append(law if isinstance(given, AbstractLaw) else None)
         spans = tuple(durations), tuple(shortest), tuple(longest)
-        return cls(float(dt), *spans, align, tuple(choices) if any(choices) else ())
+        several = tuple(choices) if any(choices) else ()
+        return cls(float(dt), *spans, align, several, tuple(laws) if any(laws) else ())
 
     @property
     def n_steps(self) -> int:
@@ -123,28 +128,59 @@ class Timeline:
         return -self.lead * self.dt if self.lead else 0.0
 
     @property
-    def drawn(self) -> dict[str, tuple[float, float]]:
+    def varied(self) -> dict[str, tuple[float, float]]:
         """Ranges of the durations that vary [ms], by their condition ``NAME_duration``."""
         spans = zip(self.names, self.shortest, self.longest, strict=True)
         return {f"{name}_duration": (a * self.dt, b * self.dt) for name, a, b in spans if a != b}
+
+    @property
+    def drawn(self) -> dict[str, tuple[float, float]]:
+        """Those of `varied` that can be given: no other condition decides on them."""
+        laws = zip(self.names, self.laws, strict=False)
+        bound = {f"{name}_duration" for name, law in laws if law is not None and law.needs}
+        return {name: span for name, span in self.varied.items() if name not in bound}
 
     def draw(self, key: PRNGKeyArray, given: Mapping[str, Any]) -> "Schedule":
         """Draw the durations; a ``NAME_duration`` that is given [ms] is used instead."""
         steps = []
         keys = jax.random.split(key, len(self.names))
         choices = self.choices or ((),) * len(self.names)
-        spans = zip(keys, self.names, self.shortest, self.longest, choices, strict=True)
-        for k, name, low, high, values in spans:
+        laws = self.laws or (None,) * len(self.names)
+        spans = zip(keys, self.names, self.shortest, self.longest, choices, laws, strict=True)
+        for k, name, low, high, values, law in spans:
             if low == high:
                 steps.append(jnp.asarray(low, jnp.int32))
             elif (ms := given.get(f"{name}_duration")) is not None:
                 steps.append(jnp.round(jnp.asarray(ms) / self.dt).astype(jnp.int32))
+            elif law is not None:
+                steps.append(_by_law(law, jax.random.uniform(k), given))
             elif values:
                 drawn = jax.random.randint(k, (), 0, len(values))
                 steps.append(jnp.asarray(values, jnp.int32)[drawn])
             else:
                 steps.append(jax.random.randint(k, (), low, high + 1, jnp.int32))
-        lengths = jnp.stack(steps)
+        return self._schedule(jnp.stack(steps))
+
+    def place(self, u: Float[Array, " epoch"], given: Mapping[str, Any]) -> "Schedule":
+        """The durations that uniform numbers in [0, 1) stand for; else as :meth:`draw`.
+
+        One draw for all epochs is compiled faster than one for each.
+        """
+        steps = []
+        choices = self.choices or ((),) * len(self.names)
+        laws = self.laws or (None,) * len(self.names)
+        spans = zip(self.names, self.shortest, self.longest, choices, laws, strict=True)
+        for i, (name, low, high, values, law) in enumerate(spans):
+            if low == high:
+                steps.append(jnp.asarray(low, jnp.int32))
+            elif (ms := given.get(f"{name}_duration")) is not None:
+                steps.append(jnp.round(jnp.asarray(ms) / self.dt).astype(jnp.int32))
+            else:
+                span = list(values) if values else (low, high)
+                steps.append(_by_law(law or as_law(name, span), u[i], given))
+        return self._schedule(jnp.stack(steps))
+
+    def _schedule(self, lengths: Int[Array, " epoch"]) -> "Schedule":
         before = self.names.index(self.align)
         if before:
             lengths = lengths.at[0].add(self.lead - lengths[:before].sum(dtype=jnp.int32))
@@ -195,7 +231,24 @@ class Schedule(NamedTuple):
         """The durations that vary [ms]."""
         ms = jnp.diff(self.edges).astype(dtype) * self.timeline.dt
         named = {f"{name}_duration": ms[i] for i, name in enumerate(self.timeline.names)}
-        return {name: named[name] for name in self.timeline.drawn}
+        return {name: named[name] for name in self.timeline.varied}
+
+
+def _counting(name: str, dt: float | int, exact: bool, least: int) -> Callable[[Any], int]:
+    """How durations [ms] of an epoch become whole steps."""
+    if exact:
+        return lambda ms: whole_steps(name, ms, dt, least)
+    return lambda ms: max(round(ms / dt), int(ms > 0))
+
+
+def _by_law(law: AbstractLaw, u: Float[Array, ""], given: Mapping[str, Any]) -> Int[Array, ""]:
+    for name in law.needs:
+        if name not in given:
+            raise ValueError(
+                f"a duration depends on the condition {name!r}, which this task has not drawn "
+                f"yet; it has drawn {', '.join(given) or 'none'}."
+            )
+    return jnp.asarray(law.draw(u, given), jnp.int32)
 
 
 def check_step(dt: float | int) -> None:

@@ -16,6 +16,8 @@ import neurodyn
 from neurodyn import labels, models, tasks
 from neurodyn.models import reference
 from neurodyn.task import AbstractTask, Trial
+from neurodyn.tasks import parts
+from neurodyn.tasks.parts import AbstractEpochTask
 
 BIB = Path(neurodyn.__file__).parent / "references.bib"
 #: Trials in a batch: the same everywhere, so that each task is compiled once.
@@ -23,8 +25,30 @@ N = 6
 EVERY = pytest.mark.parametrize("name", tasks.__all__)
 
 
+def delayed_response(dt: float = 20.0, **options) -> AbstractEpochTask:
+    """Point in a direction that was seen before a delay of unknown length."""
+    hold = ("fixation", "stimulus", "delay")
+    return tasks.EpochTask(
+        dt,
+        epochs={"fixation": 300, "stimulus": (200, 400), "delay": [200, 400], "response": 300},
+        align="stimulus",
+        conditions={"theta": parts.directions(8)},
+        inputs={
+            "fixation": parts.during(*hold),
+            "ring": parts.during("stimulus", value=parts.ring("theta", 8)),
+        },
+        outputs={"ring": parts.during("response", value=parts.ring("theta", 8))},
+        weights={"response": 5.0},
+        noise=0.01,
+        score=parts.direction("ring", "theta"),
+        nearest=True,
+        **options,
+    )
+
+
 #: Tasks over stored items have no default data; and long sequences are slow without compilation.
 STORED = {
+    "EpochTask": delayed_response,
     "HomeReach": lambda **options: tasks.HomeReach(**{"n_phases": 8} | options),
     "Attractor": lambda **options: tasks.Attractor(reference.Henon(), 700, length=9, **options),
     "Windows": lambda **options: tasks.Windows(

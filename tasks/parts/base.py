@@ -1,0 +1,300 @@
+"""Tasks that are written from parts: what inputs and targets show when, and how it is scored.
+
+Terms say what a group of channels shows during which epochs; they add up. ``parts`` of a task puts
+them together, and everything else follows: trials, batches, validation, loss, score and labels.
+:class:`~neurodyn.tasks.EpochTask` takes the parts as arguments. A class of its own, with arguments
+of its own, derives from :class:`AbstractEpochTask` and composes the parts from its fields::
+
+    class GoNoGo(AbstractEpochTask):
+        noise_std: Float[Array, ""]
+        noise_tau: Float[Array, ""]
+        timeline: Timeline = eqx.field(static=True)
+        ...
+
+        def parts(self):
+            hold = ("fixation", "stimulus", "delay")
+            return Parts(
+                inputs={
+                    "fixation": during(*hold),
+                    "cue": during("stimulus", value=one_hot("cue", 2)),
+                },
+                outputs=choices("go", when="decision", correct=lambda c: c["cue"] - 1),
+                score=choice("decision", correct=lambda c: c["cue"] - 1),
+                noise={"cue": self.noise_std},
+                noise_tau=self.noise_tau,
+                weights={"decision": 5.0},
+            )
+
+        def condition_table(self):
+            return {"cue": jnp.arange(2, dtype=jnp.int32)}
+
+The parts are made anew whenever they are needed, so they may hold functions and arrays of the task:
+files hold the fields of the class only, and a field that changes compiles nothing.
+"""
+
+import abc
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from neurodyn.common.random import as_key
+from neurodyn.task import Trial
+from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise
+from neurodyn.tasks.parts.outputs import (
+    Classes,
+    Outputs,
+    channel_names,
+    linked,
+    loss,
+    output_names,
+    targets,
+)
+from neurodyn.tasks.parts.terms import AbstractTerm, signals
+from neurodyn.tasks.parts.values import Value, scalar
+from neurodyn.tasks.timeline import Schedule
+
+__all__ = ["AbstractEpochTask", "Parts", "Uniform", "uniform"]
+
+
+class Uniform(NamedTuple):
+    """See :func:`uniform`."""
+
+    low: float
+    high: float
+
+
+def uniform(low: float, high: float) -> Uniform:
+    """A number that is drawn for each trial, uniformly from ``low`` to ``high``."""
+    if not low < high:
+        raise ValueError(f"uniform() needs low < high, got {low} and {high}.")
+    return Uniform(float(low), float(high))
+
+
+class Parts(NamedTuple):
+    """What a task is made of.
+
+    Attributes
+    ----------
+    inputs
+        A term for each group of input channels, by the name of the group.
+    outputs
+        A term for each group of outputs, or :func:`~neurodyn.tasks.parts.choices` or
+        :func:`~neurodyn.tasks.parts.classes`.
+    score
+        How outputs are scored: ``score(task, outputs, trials)`` returns at least ``correct``. See
+        :mod:`neurodyn.tasks.parts.scores`.
+    drawn
+        Conditions that are drawn besides the table, in order and before the durations:
+        :func:`uniform` numbers, which can also be given, or ``function(conditions, key)``.
+    derived
+        ``function(conditions, key)`` returns further conditions, by name, when the durations are
+        known. Those whose names begin with ``_`` are for terms only, and may be arrays.
+    noise
+        Noise of the inputs, as the standard deviation that it causes in a unit of time constant
+        ``noise_tau``: of all of them, or of some groups. None: none is drawn.
+    noise_tau
+        Time constant that ``noise`` refers to [ms].
+    weights
+        Weight of a step of each epoch in the loss; of those that are not named, 1.
+    output_weights
+        Factor of each group of outputs; of those that are not named, 1.
+    grace
+        Steps at the start of epochs that are not scored.
+    link
+        What outputs that are no classes go through before they are compared: ``"linear"`` or
+        ``"sigmoid"``.
+    """
+
+    inputs: Mapping[str, AbstractTerm]
+    outputs: Outputs
+    score: Callable[..., dict[str, Array]]
+    drawn: Mapping[str, Uniform | Callable] = {}
+    derived: Callable | None = None
+    noise: Any = None
+    noise_tau: Any = 100.0
+    weights: Mapping[str, Value] = {}
+    output_weights: Mapping[str, Value] = {}
+    grace: Mapping[str, int] = {}
+    link: str = "linear"
+
+
+class AbstractEpochTask(AbstractTrialTask):
+    """A task of parts. It needs the field ``timeline``, `parts`, and `condition_table`."""
+
+    @abc.abstractmethod
+    def parts(self) -> Parts:
+        """What the task is made of; cheap, because it is asked for often."""
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the input channels."""
+        return channel_names(self.parts().inputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return output_names(self.parts().outputs)
+
+    def sample(self, key: PRNGKeyArray, **conditions: Any) -> Trial:
+        """One trial; columns of the table, uniform numbers and drawn durations can be given."""
+        parts, dtype = self.parts(), self._dtype()
+        k_values, k_derived, k_signals, k_noise = jax.random.split(as_key(key), 4)
+        named, schedule = self._conditions(parts, k_values, k_derived, conditions, dtype)
+        shown = signals(parts.inputs, schedule, named, jax.random.fold_in(k_signals, 0), dtype)
+        wanted = targets(parts.outputs, schedule, named, jax.random.fold_in(k_signals, 1), dtype)
+        return Trial(
+            shown + self._noise(parts, k_noise, shown.shape[0], dtype),
+            wanted,
+            self._mask(parts, schedule, named, wanted.shape[1], dtype),
+            {name: value for name, value in named.items() if not name.startswith("_")},
+            schedule.intervals(dtype),
+            n_valid=schedule.n_valid(),
+        )
+
+    def loss(
+        self, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> Float[Array, " trial"]:
+        """Squared error, or cross-entropy of classes, averaged over steps by their weights."""
+        parts = self.parts()
+        return loss(outputs, trials, parts.outputs, parts.link)
+
+    def score(self, outputs: Float[Array, "trial time output"], trials: Trial) -> dict[str, Array]:
+        """What the part ``score`` says."""
+        parts = self.parts()
+        return parts.score(self, linked(outputs, parts.link), trials)
+
+    def columns(self, group: str) -> slice:
+        """The channels of a group of outputs.
+
+        Raises
+        ------
+        ValueError
+            If there is no such group.
+        """
+        outputs = self.parts().outputs
+        groups = {} if isinstance(outputs, Classes) else outputs
+        if group not in groups:
+            raise ValueError(f"There is no group of outputs {group!r}: {', '.join(groups)}.")
+        sizes = [len(term.names) for term in groups.values()]
+        i = list(groups).index(group)
+        return slice(sum(sizes[:i]), sum(sizes[: i + 1]))
+
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Ranges of the numbers that are drawn uniformly."""
+        drawn = self.parts().drawn.items()
+        return {name: tuple(law) for name, law in drawn if isinstance(law, Uniform)}
+
+    def labels(self) -> dict[str, dict[int, str]]:
+        """Names of the choices that the score names."""
+        return getattr(self.parts().score, "labels", lambda task: {})(self)
+
+    def units(self) -> dict[str, str]:
+        """Durations are in ms, directions of rings in degrees."""
+        parts = self.parts()
+        groups = {} if isinstance(parts.outputs, Classes) else parts.outputs
+        terms = (*parts.inputs.values(), *groups.values())
+        degrees = dict.fromkeys((name for term in terms for name in term.degrees), "deg")
+        scored = getattr(parts.score, "units", dict)()
+        return degrees | scored | dict.fromkeys(self.timeline.varied, "ms")
+
+    def _dtype(self) -> Any:
+        """Type of the numbers of the task."""
+        types = (leaf.dtype for leaf in jax.tree.leaves(self) if eqx.is_array(leaf))
+        floats = (t for t in types if jnp.issubdtype(t, jnp.floating))
+        return next(floats, jnp.result_type(float))
+
+    def _conditions(
+        self,
+        parts: Parts,
+        key: PRNGKeyArray,
+        k_derived: PRNGKeyArray,
+        given: Mapping[str, Any],
+        dtype: Any,
+    ) -> tuple[dict[str, Array], Schedule]:
+        """All conditions of a trial and its epochs, in the order in which they need each other."""
+        table, timeline = self.condition_table(), self.timeline
+        check_names(given, table, timeline.drawn, self.limits())
+        # One draw of all uniform numbers, because each draw has to be compiled.
+        u = jax.random.uniform(key, (1 + len(parts.drawn) + len(timeline.names),), dtype)
+        n = len(next(iter(table.values()))) if table else 1
+        row = jnp.minimum((u[0] * n).astype(jnp.int32), n - 1)
+        found: dict[str, Array] = {
+            name: jnp.asarray(given[name]).astype(column.dtype) if name in given else column[row]
+            for name, column in table.items()
+        }
+        for i, (name, law) in enumerate(parts.drawn.items()):
+            if not isinstance(law, Uniform):
+                value = law(dict(found), jax.random.fold_in(k_derived, i + 1))
+            elif name in given:
+                value = given[name]
+            else:
+                value = law.low + u[1 + i] * (law.high - law.low)
+            found |= _as_conditions({name: value}, dtype)
+        durations = {name: given[name] for name in timeline.drawn if name in given}
+        schedule = timeline.place(u[1 + len(parts.drawn) :], found | durations)
+        found |= schedule.conditions(dtype)
+        if parts.derived is not None:
+            derived = parts.derived(dict(found), jax.random.fold_in(k_derived, 0))
+            found |= _as_conditions(derived, dtype)
+        return found, schedule
+
+    def _noise(self, parts: Parts, key: PRNGKeyArray, n_steps: int, dtype: Any):
+        if parts.noise is None:
+            return jnp.zeros((), dtype)
+        sizes = {name: len(term.names) for name, term in parts.inputs.items()}
+        noise = parts.noise
+        stds = noise if isinstance(noise, Mapping) else dict.fromkeys(sizes, noise)
+        noisy = [jnp.full(n, stds[name], dtype) for name, n in sizes.items() if name in stds]
+        std, tau = jnp.concatenate(noisy)[None, :], jnp.asarray(parts.noise_tau, dtype)
+        drawn = input_noise(key, (n_steps, std.shape[1]), std, tau, self.dt)
+        if len(noisy) == len(sizes):
+            return drawn
+        columns, start = [], 0
+        for name, n in sizes.items():
+            there = name in stds
+            columns.append(drawn[:, start : start + n] if there else jnp.zeros((n_steps, n), dtype))
+            start += n * there
+        return jnp.concatenate(columns, axis=1)
+
+    def _mask(
+        self,
+        parts: Parts,
+        schedule: Schedule,
+        named: Mapping[str, Array],
+        width: int,
+        dtype: Any,
+    ) -> Float[Array, "time output"]:
+        special = {*parts.weights, *parts.grace}
+        plain = [name for name in self.timeline.names if name not in special]
+        steps = schedule.during(*plain).astype(dtype)
+        for name in self.timeline.names:
+            if name in special:
+                weight = scalar(parts.weights.get(name, 1.0), named, dtype)
+                scored = schedule.during(name, skip=parts.grace.get(name, 0))
+                steps += weight * scored.astype(dtype)
+        if isinstance(parts.outputs, Classes) or not parts.output_weights:
+            return jnp.broadcast_to(steps[:, None], (len(steps), width))
+        factors = [
+            jnp.full(len(term.names), scalar(parts.output_weights.get(name, 1.0), named, dtype))
+            for name, term in parts.outputs.items()
+        ]
+        return steps[:, None] * jnp.concatenate(factors)[None, :]
+
+
+def _as_conditions(values: Mapping[str, Any], dtype: Any) -> dict[str, Array]:
+    """Numbers as floats of the task, codes and truth values as int32."""
+    found = {}
+    for name, value in values.items():
+        value = jnp.asarray(value)
+        kind = dtype if jnp.issubdtype(value.dtype, jnp.floating) else jnp.int32
+        found[name] = value.astype(kind)
+        if value.shape and not name.startswith("_"):
+            raise ValueError(
+                f"Condition {name!r} must be one number for each trial, got shape {value.shape}: "
+                f"call it '_{name}' if only terms need it."
+            )
+    return found

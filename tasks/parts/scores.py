@@ -1,0 +1,283 @@
+"""How outputs are scored, as the papers do.
+
+A score is any function ``score(task, outputs, trials)`` that returns at least ``correct``, one
+number from 0 to 1 for each trial. Those here also know the names and units of what they return.
+"""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from neurodyn.common.checks import number
+from neurodyn.common.reprs import brief
+from neurodyn.task import Trial
+from neurodyn.tasks.choice.choice import steps_during
+from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.tasks.parts.values import Value, resolve
+
+__all__ = ["AbstractScore", "choice", "direction", "hits", "within"]
+
+#: Fixation is held above this output.
+HELD = 0.5
+
+
+class AbstractScore(eqx.Module):
+    """A score that knows the names of its codes and its units."""
+
+    __repr__ = brief
+
+    @abc.abstractmethod
+    def __call__(
+        self, task: Any, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> dict[str, Array]:
+        """Score outputs (after the link of the task)."""
+
+    def labels(self, task: Any) -> dict[str, dict[int, str]]:
+        """Names of codes."""
+        return {}
+
+    def units(self) -> dict[str, str]:
+        """Units of what it returns."""
+        return {}
+
+
+class Direction(AbstractScore):
+    """See :func:`direction`."""
+
+    output: str = eqx.field(static=True)
+    target: str = eqx.field(static=True)
+    tolerance: Float[Array, ""]
+    when: str = eqx.field(static=True)
+    fixation: str | None = eqx.field(static=True)
+    due: Value | None = eqx.field(static=True)
+
+    def __call__(
+        self, task: Any, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> dict[str, Array]:
+        """The direction at the end of the response and its error."""
+        dtype = outputs.dtype
+        inside = _inside(task, self.when, outputs, trials)
+        end = jnp.take_along_axis(outputs, _last(inside)[:, None, None], axis=1)[:, 0]
+        away = direction_of(end[:, task.columns(self.output)])
+        error = degrees_apart(away, trials.conditions[self.target].astype(dtype))
+        right, due = error < self.tolerance.astype(dtype), None
+        scores = {"direction": away}
+        if self.due is not None:
+            due = jnp.asarray(resolve(self.due, trials.conditions)) > 0
+        if self.fixation is not None:
+            held = outputs[..., task.columns(self.fixation).start] > HELD
+            holds = jnp.take_along_axis(held, _last(inside)[:, None], axis=1)[:, 0]
+            right = right & ~holds if due is None else jnp.where(due, right & ~holds, holds)
+            scores["fixation"] = _held_before(held, inside, trials, dtype)
+        scores["correct"] = right.astype(dtype)
+        scores["error"] = error if due is None else jnp.where(due, error, jnp.nan)
+        return scores
+
+    def units(self) -> dict[str, str]:
+        """Degrees."""
+        return {"direction": "deg", "error": "deg", self.target: "deg"}
+
+
+class Choice(AbstractScore):
+    """See :func:`choice`."""
+
+    when: str = eqx.field(static=True)
+    correct: Value = eqx.field(static=True)
+
+    def __call__(
+        self, task: Any, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> dict[str, Array]:
+        """The choice at the end of the decision, and what led to it."""
+        dtype = outputs.dtype
+        inside = _inside(task, self.when, outputs, trials)
+        named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)
+        chosen = jnp.take_along_axis(named, _last(inside)[:, None], axis=1)[:, 0] - 1
+        responded = inside & (named > 0)
+        first = jnp.argmax(responded, axis=1).astype(dtype)
+        rt = (first + 1) * task.dt - trials.epochs[self.when][:, 0].astype(dtype)
+        right = jnp.asarray(resolve(self.correct, trials.conditions)).astype(jnp.int32)
+        return {
+            "correct": (chosen == right).astype(dtype),
+            "choice": chosen,
+            "rt": jnp.where(jnp.any(responded, axis=1), rt, jnp.nan),
+            "fixation": _held_before(named == 0, inside, trials, dtype),
+        }
+
+    def labels(self, task: Any) -> dict[str, dict[int, str]]:
+        """Names of the alternatives."""
+        names = dict(enumerate(task.output_names[1:]))
+        known = {"choice": {-1: "none", **names}}
+        return known | ({self.correct: known["choice"]} if isinstance(self.correct, str) else {})
+
+    def units(self) -> dict[str, str]:
+        """Times are in ms."""
+        return {"rt": "ms"}
+
+
+class Within(AbstractScore):
+    """See :func:`within`."""
+
+    tolerance: Float[Array, ""]
+    when: tuple[str, ...] = eqx.field(static=True)
+    output: str | None = eqx.field(static=True)
+
+    def __call__(
+        self, task: Any, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> dict[str, Array]:
+        """Mean distance from the target."""
+        columns = slice(None) if self.output is None else task.columns(self.output)
+        weights = _scored(task, self.when, outputs, trials)[..., columns]
+        away = jnp.abs(outputs - trials.targets)[..., columns]
+        error = weighted_mean(away, weights)
+        return {
+            "correct": (error <= self.tolerance.astype(error.dtype)).astype(error.dtype),
+            "error": error,
+            "mse": weighted_mean(squared_error(outputs, trials.targets), trials.mask),
+        }
+
+
+class Hits(AbstractScore):
+    """See :func:`hits`."""
+
+    when: tuple[str, ...] = eqx.field(static=True)
+
+    def __call__(
+        self, task: Any, outputs: Float[Array, "trial time output"], trials: Trial
+    ) -> dict[str, Array]:
+        """Share of steps at which the right class is largest."""
+        weights = _scored(task, self.when, outputs, trials)
+        named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)[..., None]
+        right = (named == trials.targets).astype(outputs.dtype)
+        share = weighted_mean(right, weights)
+        return {"correct": share, "all_correct": (share >= 1 - 1e-6).astype(outputs.dtype)}
+
+
+def direction(
+    output: str,
+    target: str,
+    *,
+    when: str = "response",
+    tolerance: Any = 36.0,
+    fixation: str | None = None,
+    due: Value | None = None,
+) -> Direction:
+    """Whether the direction at the last step of an epoch is near the target.
+
+    Scores are ``correct``, ``direction`` [deg] and ``error`` [deg]; ``fixation``, the share of
+    scored steps before the epoch at which it was held, if there is such an output.
+
+    Parameters
+    ----------
+    output
+        Group of outputs, a ring or cosine and sine; a ring is read by its population vector.
+    target
+        Condition that holds the right direction [deg].
+    when
+        Epoch of the response.
+    tolerance
+        Largest error [deg]; default 36, as in Yang et al. (2019).
+    fixation
+        Output that must be at most 0.5 in a response, if there is one.
+    due
+        Condition, or function of all, that is above 0 where a response is due; on other trials
+        fixation must be held at the last step. Default: always.
+    """
+    if due is not None and fixation is None:
+        raise ValueError("`due` needs `fixation`, the output that is held where nothing is due.")
+    tolerance = number("tolerance", tolerance, above=0)
+    return Direction(output, target, tolerance, when, fixation, due)
+
+
+def choice(when: str, correct: Value) -> Choice:
+    """Which alternative is largest at the last step of an epoch.
+
+    Scores are ``correct``, ``choice`` (-1: fixation is still largest), ``rt`` [ms] from the start
+    of the epoch to the first step at which an alternative exceeds fixation (NaN if none does), and
+    ``fixation``, the share of scored steps before the epoch at which fixation was largest.
+
+    Parameters
+    ----------
+    when
+        Epoch of the decision.
+    correct
+        The right alternative, from 0; -1 where fixation is to be held. A condition, or a function
+        of all conditions.
+    """
+    return Choice(when, correct)
+
+
+def within(*when: str, tolerance: Any, output: str | None = None) -> Within:
+    """Whether the mean distance from the target is at most ``tolerance``.
+
+    Scores are ``correct``, ``error`` (that distance) and ``mse``, over all that is scored.
+
+    Parameters
+    ----------
+    *when
+        Epochs that count; by default all steps that are scored.
+    tolerance
+        Largest mean distance.
+    output
+        Group of outputs that counts; by default all.
+    """
+    return Within(number("tolerance", tolerance, above=0), when, output)
+
+
+def hits(*when: str) -> Hits:
+    """The share of steps at which the right class is the largest.
+
+    Scores are ``correct``, that share, and ``all_correct``, whether it is all of them.
+
+    Parameters
+    ----------
+    *when
+        Epochs that count; by default all steps that are scored.
+    """
+    return Hits(when)
+
+
+def direction_of(ring: Float[Array, "*trial channel"]) -> Float[Array, "*trial"]:
+    """Direction of the population vector of a ring, or of cosine and sine [deg], from 0 to 360."""
+    n = ring.shape[-1]
+    if n == 2:
+        cosine, sine = ring[..., 0], ring[..., 1]
+    else:
+        preferred = np.arange(n) * (2 * np.pi / n)
+        cosine, sine = (ring @ jnp.asarray(f(preferred), ring.dtype) for f in (np.cos, np.sin))
+    return jnp.arctan2(sine, cosine) * (180 / np.pi) % 360
+
+
+def degrees_apart(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Angle between two directions [deg], from 0 to 180."""
+    return jnp.abs((a - b + 180) % 360 - 180)
+
+
+def _inside(task: Any, when: str, outputs: Array, trials: Trial) -> Bool[Array, "trial time"]:
+    return steps_during(trials.epochs[when], outputs.shape[1], task.dt)
+
+
+def _last(inside: Bool[Array, "trial time"]):
+    step = jnp.arange(inside.shape[1], dtype=jnp.int32)
+    return jnp.max(jnp.where(inside, step[None, :], 0), axis=1)
+
+
+def _held_before(held, inside, trials: Trial, dtype: Any) -> Float[Array, " trial"]:
+    """Share of scored steps before an epoch at which fixation is held; 1 without any."""
+    first = jnp.argmax(inside, axis=1)
+    step = jnp.arange(inside.shape[1], dtype=jnp.int32)
+    before = (jnp.max(trials.mask, axis=-1) > 0) & (step[None, :] < first[:, None])
+    broken = jnp.sum(before & ~held, axis=1).astype(dtype)
+    return 1 - broken / jnp.maximum(jnp.sum(before, axis=1), 1).astype(dtype)
+
+
+def _scored(task: Any, when: tuple[str, ...], outputs: Array, trials: Trial):
+    """Weights of the steps of some epochs, or of all."""
+    if not when:
+        return trials.mask
+    inside = [_inside(task, name, outputs, trials) for name in when]
+    there = jnp.any(jnp.stack(inside), axis=0)
+    return trials.mask * there[..., None].astype(trials.mask.dtype)
