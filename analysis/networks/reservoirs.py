@@ -11,7 +11,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.analysis.shared.arrays import in_order
 from neurodyn.analysis.shared.results import results
-from neurodyn.common.checks import number, whole
+from neurodyn.common.checks import plain_number, whole
 from neurodyn.common.random import as_key
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.record import Save
@@ -75,7 +75,7 @@ def ridge_readout(
         if len(x) < 10:
             raise ValueError(f"{len(x)} samples are too few to choose a penalty: pass `penalty=`.")
         penalty = _choose(x, y)
-    chosen = float(number("penalty", penalty, low=0))
+    chosen = plain_number("penalty", penalty, low=0)
     weights, bias = _ridge(x, y, [chosen])[0]
     variables = {
         "weights": (("unit", "output"), weights, "1", "readout weights", "weight"),
@@ -149,7 +149,7 @@ def memory_capacity(
         )
     steps = np.arange(discard, discard + n_steps)
     past = np.asarray(u[:, 0], np.float64)[steps[:, None] - np.arange(n_lags)[None, :]]
-    weights, bias = _ridge(x[:half], past[:half], [float(number("penalty", penalty, low=0))])[0]
+    weights, bias = _ridge(x[:half], past[:half], [plain_number("penalty", penalty, low=0)])[0]
     capacity = _squared_correlation(x[half:] @ weights + bias, past[half:])
     variables = {
         "capacity": (("lag",), capacity, "1", "memory capacity"),

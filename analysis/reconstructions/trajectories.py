@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from neurodyn.analysis.shared.results import table
-from neurodyn.common.checks import number
+from neurodyn.common.checks import plain_number
 from neurodyn.labels import LabelError, clock, encode_attrs, like, pair_channels, valid
 from neurodyn.labels.sequences import refuse_frame
 
@@ -124,7 +124,7 @@ def read_step(data: Any, name: str, dt: float | int | None = None) -> tuple[floa
     """
     if has_times(data):
         return clock(data, what=f"`{name}`", dt=dt)[1:]
-    return (1.0, "1") if dt is None else (float(number("dt", dt, above=0)), "ms")
+    return (1.0, "1") if dt is None else (plain_number("dt", dt, above=0), "ms")
 
 
 def as_pair(

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from neurodyn import labels
 from neurodyn.analysis.shared.results import results
 from neurodyn.analysis.shared.scaling import standardised
-from neurodyn.common.checks import number
+from neurodyn.common.checks import plain_number
 from neurodyn.labels.only import takes
 
 #: Frequencies per bin of the spectrum, on which its peak is searched.
@@ -60,7 +60,7 @@ def aligned_correlation(
             f"`output` and `target` must agree in time, got {len(y)} samples of {dt_y:g} ms and "
             f"{len(x)} of {dt_x:g} ms."
         )
-    most = int(np.floor(float(number("longest", longest, low=0)) / dt_x + 1e-9))
+    most = int(np.floor(plain_number("longest", longest, low=0) / dt_x + 1e-9))
     if 2 * most > len(x):
         raise ValueError(
             f"A shift of {longest:g} ms leaves less than half of the {len(x) * dt_x:g} ms."
@@ -149,7 +149,7 @@ def _channel(name: str, values: Any, dt: float | None) -> tuple[np.ndarray, floa
     given = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
     if given.ndim != 1 or not np.isfinite(given).all():
         raise ValueError(f"`{name}` must be one channel of finite numbers, got {given.shape}.")
-    return given, float(number("dt", dt, above=0))
+    return given, plain_number("dt", dt, above=0)
 
 
 def _sliding_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:

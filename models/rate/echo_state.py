@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from neurodyn.common.checks import number
+from neurodyn.common.checks import number, plain_number
 from neurodyn.models.activations import Activation, activation_function, activation_name
 from neurodyn.models.rate.connections import summed_input
 from neurodyn.models.rules import AbstractReadoutRule
@@ -142,7 +142,7 @@ class EchoState(AbstractMap):
         self.W = base.bind(base.constant_or_parameter(W), (n, n), keys[0], name="W", default=None)
         scales = {"input_scale": input_scale, "bias_scale": bias_scale}
         scales["feedback_scale"] = feedback_scale
-        inward, offset, back = (float(number(k, v, low=0)) for k, v in scales.items())
+        inward, offset, back = (plain_number(k, v, low=0) for k, v in scales.items())
         U = _uniform(inward) if U is None else base.constant_or_parameter(U)
         self.U = base.bind(U, (n_inputs, n), keys[1], name="U", default=None)
         self.b = base.bind(_uniform(offset), (n,), keys[2], name="b", default=None)

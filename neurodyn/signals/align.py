@@ -28,6 +28,8 @@ from neurodyn.signals.sampling import (
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 #: Attributes of the whole recording, which trials do not have.
 _OF_RECORD = ("window", "obs_intervals")
+#: Part of a step by which distances may differ and still be alike.
+_TIE = 1e-6
 
 
 def align(
@@ -98,17 +100,19 @@ def align(
     coords = _coords(ds, column, event, valid)
     # The attributes keep that samples of a run are labelled by the ends of their steps.
     about = {"units": unit, "long_name": "time"}
-    coords["time"] = xr.Variable("time", ahead * step, ds["time"].attrs | about)
+    away = samples.when - event[valid][:, None] - ahead * step
+    binned = any("bin_width" in attrs for attrs in (ds.attrs, *(ds[n].attrs for n in names)))
+    beside = _beside(away[inside]) if binned else 0.0
+    coords["time"] = xr.Variable("time", ahead * step + beside, ds["time"].attrs | about)
     if not inside[:, -1].all():
-        coords |= _ends(inside, ahead, step, unit)
+        coords |= _ends(inside, coords["time"].values, unit)
     cut = {
         n: values_at(v.variable, samples, ("trial", "time"), inside) if n in names else v.variable
         for n, v in ds.items()
     }
-    away = np.abs(samples.when - event[valid][:, None] - ahead * step)[inside]
     attrs = {n: v for n, v in signal.attrs.items() if n not in _OF_RECORD}
     attrs |= {"align_event": str(column.name or "event"), "align_method": method}
-    attrs["align_error"] = float(np.round(away.max(initial=0.0), 9))
+    attrs["align_error"] = float(np.round(np.abs(away[inside] - beside).max(initial=0.0), 9))
     if isinstance(signal, xr.Dataset):
         return xr.Dataset(cut, coords, attrs)
     return xr.DataArray(cut["signal"], coords, name=signal.name, attrs=attrs)
@@ -155,8 +159,11 @@ def _samples(
         return between(times, at, gap)
     if even is None:
         return nearest(times, at, step)
-    # One distance from the event for the whole trial, so that no sample is left out.
-    place = np.floor((event - times[0]) / even + 0.5).astype(np.int64)[:, None] + ahead[None, :]
+    # One distance from the event for the whole trial, so that no sample is left out. Of two samples
+    # that are as near the later one is taken, whatever was rounded.
+    place = (
+        np.floor((event - times[0]) / even + 0.5 + _TIE).astype(np.int64)[:, None] + ahead[None, :]
+    )
     found = (place >= 0) & (place < times.size)
     place = np.clip(place, 0, times.size - 1)
     return Samples(place, place, np.zeros(at.shape), found, times[place])
@@ -199,12 +206,21 @@ def _coords(
     return coords
 
 
-def _ends(inside: np.ndarray, ahead: np.ndarray, step: float, unit: str) -> dict[Any, xr.Variable]:
+def _beside(away: np.ndarray) -> float:
+    """Distance of the bins from their labels, if it is the same in all trials; else 0.
+
+    Bins whose edge is the event have their centres half a bin beside it in every trial.
+    """
+    same = away.size and np.ptp(away) <= TIME_TOLERANCE
+    return float(np.round(away.mean(), 9)) if same else 0.0
+
+
+def _ends(inside: np.ndarray, time: np.ndarray, unit: str) -> dict[Any, xr.Variable]:
     """The end and the number of samples of each trial, as coordinates."""
     n = inside.shape[1] - np.argmax(inside[:, ::-1], axis=1)
     until = {"units": unit, "long_name": "end of the observed part of the trial"}
     number = {"units": "count", "long_name": "number of valid samples"}
     return {
-        "valid_until": xr.Variable("trial", ahead[n - 1] * step, until),
+        "valid_until": xr.Variable("trial", time[n - 1], until),
         "n_valid": xr.Variable("trial", n, number),
     }

@@ -60,7 +60,9 @@ def align(
         "raise" an error that lists them, or "drop" them, from all parts if one lacks them.
     method
         What the value of a signal at a time is. "nearest": a sample, unchanged; time 0 is the
-        sample nearest to the event. "linear": the line between two samples, at exact times.
+        sample nearest to the event. Bins (attribute ``bin_width``) that lie beside the event by the
+        same time in all trials keep it: 10, 30, ... around events at edges of bins of 20 ms.
+        "linear": the line between two samples, at exact times.
         Default: "nearest" if the clock is even (but for gaps), else "linear".
     dt
         Step of the trials [ms] for signals with an uneven clock. Default: their median step.

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from neurodyn.common.checks import check_whole, number
+from neurodyn.common.checks import check_whole, number, plain_number
 from neurodyn.common.random import as_key
 from neurodyn.kernels import standard_normal
 from neurodyn.params.base import changed
@@ -130,7 +130,7 @@ class Windows(AbstractDrawnTask):
         check_whole(1, length=length)
         if standardise not in ("none", "each", "all"):
             raise ValueError(f"`standardise` is 'none', 'each' or 'all', got {standardise!r}.")
-        dt = None if dt is None else float(number("dt", dt, above=0))
+        dt = None if dt is None else plain_number("dt", dt, above=0)
         found = as_recordings(data, what="data", dt=dt)
         found.check(length)
         self.n_steps, self.standardise = int(length) + 1, standardise

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from neurodyn.common.checks import number, whole
+from neurodyn.common.checks import plain_number, whole
 from neurodyn.common.random import as_key
 from neurodyn.task import AbstractDataTask, Trial
 from neurodyn.tasks.losses import explained, squared_error, weighted_mean
@@ -98,7 +98,7 @@ class Sequences(AbstractDataTask):
         conditions = found["conditions"] | dict(conditions or {})
         values = seen.values
         n, n_time, n_outputs = values.shape
-        self.dt, self.unit = float(number("dt", seen.dt, above=0)), seen.unit
+        self.dt, self.unit = plain_number("dt", seen.dt, above=0), seen.unit
         self.t0 = seen.start
         self.sequences = tuple(numbers.values.tolist())
         self.lengths = checked_lengths(lengths, n, n_time)

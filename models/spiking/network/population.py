@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from neurodyn.common.checks import number
+from neurodyn.common.checks import plain_number
 from neurodyn.common.reprs import brief
 from neurodyn.models.spiking.cells.neuron import AbstractNeuron
 from neurodyn.params import Fixed
@@ -64,7 +64,7 @@ class Population(eqx.Module):
         if refractory is not None:
             given = np.asarray(refractory, float)
             if given.ndim == 0:
-                given = np.full(neuron.n, float(number("refractory", refractory, low=0)))
+                given = np.full(neuron.n, plain_number("refractory", refractory, low=0))
             if given.shape != (neuron.n,) or not (np.isfinite(given) & (given >= 0)).all():
                 raise ValueError(
                     f"`refractory` must be a time of at least 0 ms, or one for each of {neuron.n} "

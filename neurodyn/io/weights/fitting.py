@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.common.checks import number
+from neurodyn.common.checks import plain_number
 from neurodyn.io.weights.layouts import LAYOUTS, OURS, blocks
 from neurodyn.io.weights.roles import Found
 from neurodyn.params import AbstractDistribution
@@ -172,7 +172,7 @@ def _time_constants(
         raise ValueError(
             "The checkpoint has alpha = dt / tau, and this model has tau in ms: pass `dt` [ms]."
         )
-    return "tau", float(number("dt", dt, above=0)) / x
+    return "tau", plain_number("dt", dt, above=0) / x
 
 
 def _in_steps(model: Any, tau: np.ndarray) -> np.ndarray:

@@ -38,6 +38,24 @@ def test_equals_a_plain_cut(lfp):
     labels.check(cut)
 
 
+def test_bins_around_events_at_their_edges_are_those_of_spikes_cut_first():
+    at = np.random.default_rng(0).uniform(0, 1000, 300)
+    train = spikes.dataset(
+        at, np.zeros(300, int), coords={"unit": [0]}, source="recording", window=(0, 1000)
+    )
+    events, window = np.array([200.0, 400.0, 640.0]), (-100, 60)
+    first = spikes.bin(spikes.align(train, events, window), bin_width=20)["spike_count"]
+    binned = spikes.bin(train, bin_width=20)
+    for signal in (binned, binned["spike_count"].assign_attrs(bin_width=20.0)):
+        cut = trials.align(signal, events, window)
+        cut = cut["spike_count"] if isinstance(cut, xr.Dataset) else cut
+        np.testing.assert_array_equal(cut["time"], first["time"])
+        np.testing.assert_array_equal(cut.transpose(*first.dims), first)
+    apart = trials.align(binned, events + [0, 0, 5], window)  # no time is that of all trials
+    assert apart["time"].values[0] == -100
+    assert apart.attrs["align_error"] == 10
+
+
 def test_what_comes_after_the_end_is_missing(lfp):
     ends = EVENTS + np.array([200.0, 60.0, 61.0, 200.0])
     cut = trials.align(lfp, EVENTS, (-100, 200), until=ends)
