@@ -116,7 +116,9 @@ def compare(
         Kind of the interval ("bca": bias-corrected and accelerated; "percentile"; "basic") and its
         coverage. Trials that are drawn again hold the noise twice, which lowers most measures again
         (`bias` says by how much): only "basic" takes that out, and its interval is about the score
-        without noise. Of n members n - 1 are drawn, because the means of n would vary too little.
+        without noise. Where nearly all draws lie on one side of the score there is no "bca"
+        interval; it is NaN, with a warning. Of n trials, units or other members n - 1 are drawn,
+        because the means of n would vary too little; of conditions, which are not averaged, n.
     each
         Label of units or trials, such as ``"area"`` or ``"animal"``: the parts of a recording that
         have one value of it count as recordings of their own.
@@ -156,8 +158,9 @@ def compare(
       ``closer_low`` and ``closer_high``, from the same resamples (percentiles, or "basic").
 
     ``seed`` is left out for a single run. Values that do not apply are NaN; the attribute
-    ``ceiling_note`` gives the reason for a missing ceiling. Attributes ``n_conditions``,
-    ``n_trials``, ``n_units`` (model, recording) and ``n_NAME`` of each level count the members.
+    ``ceiling_note`` gives the reason for a missing ceiling, ``interval_note`` that for a missing
+    interval. Attributes ``n_conditions``, ``n_trials``, ``n_units`` (model, recording) and
+    ``n_NAME`` of each level count the members.
 
     Raises
     ------

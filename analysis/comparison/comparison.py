@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -162,9 +163,29 @@ def _about(
             "interval": KINDS[settings.interval],
             "level": float(settings.level),
             "resamples_lost": max(lost),
+            "interval_note": _without_interval(columns, settings),
         }
         about |= {f"n_{name}": size for name, size in sizes.items() if name not in _COUNTED}
     return about
+
+
+def _without_interval(columns: list[dict], settings: Settings) -> str:
+    """Why some scores have no interval; warns of it."""
+    without = [
+        measure.name
+        for measure, column in zip(settings.measures, columns, strict=True)
+        if (np.isnan(column["low"] + column["high"]) & ~np.isnan(column["score"])).any()
+    ]
+    if not without:
+        return ""
+    note = ", ".join(without)
+    if settings.interval == "bca":
+        note += (
+            ": nearly all draws lie on one side of the score, as where noise that is drawn again "
+            "counts twice. Take interval='basic', which is about the score without that bias"
+        )
+    warnings.warn(f"compare gives no interval of {note}.", stacklevel=7)
+    return note
 
 
 def _intervals(

@@ -54,7 +54,9 @@ def ends(
 
     "percentile": quantiles of the draws. "basic": these quantiles reflected at the estimate, which
     takes out the bias of the draws. "bca": quantiles at levels that are shifted by the share of
-    draws below the estimate and by the skewness of the `left_out` values (Efron 1987).
+    draws below the estimate and by the skewness of the `left_out` values (Efron 1987). Where fewer
+    draws than a tail holds lie on one side of the estimate, these quantiles would lie beside the
+    estimate, together at the edge of the draws: the ends are NaN.
     """
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     if kind == "bca":
@@ -82,11 +84,13 @@ def _shifted(estimate, draws, tails, left_out) -> Float[np.ndarray, "*shape 2"]:
     known = np.isfinite(draws).sum(-1)
     centre = estimate[..., None]
     below = (draws < centre).sum(-1) + 0.5 * (draws == centre).sum(-1)
-    n = np.maximum(known, 1)
-    bias = ndtri(np.clip(below / n, 0.5 / n, 1 - 0.5 / n))[..., None]
+    share = (below / np.maximum(known, 1))[..., None]
+    inside = (tails[0] < share) & (share < tails[1])
+    bias = ndtri(np.where(inside, share, 0.5))
     z = bias + ndtri(tails)
-    acceleration = _acceleration(left_out, estimate.shape)[..., None]
-    return ndtr(bias + z / (1 - acceleration * z))
+    scale = 1 - _acceleration(left_out, estimate.shape)[..., None] * z
+    inside = inside & (scale > 0)
+    return np.where(inside, ndtr(bias + z / np.where(inside, scale, 1)), np.nan)
 
 
 def _acceleration(left_out: tuple[Jackknife, ...], shape: tuple[int, ...]) -> np.ndarray:

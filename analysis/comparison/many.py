@@ -26,7 +26,8 @@ Window = Sequence[float | int]
 _OF_PAIR = (
     *("conditions_left_out_of_recording", "conditions_left_out_of_run", "bins_left_out"),
     *("bin_width", "first_bin", "last_bin", "members_without_score", "resamples_lost"),
-    *("null", "null_question", "ceiling_splits", "ceiling_note", "constant_units", "dropped"),
+    *("null", "null_question", "ceiling_splits", "ceiling_note", "interval_note"),
+    *("constant_units", "dropped"),
 )
 #: The attribute "null" says what was shuffled; the variable of this name holds the draws.
 _RENAMED = {"null": "null_kind"}

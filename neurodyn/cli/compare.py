@@ -139,8 +139,9 @@ def compare(
         typer.echo(f"\n{_span(n)} conditions")
     else:
         typer.echo(f"\n{score.attrs['n_conditions']} conditions")
-    for note in dict.fromkeys(_notes(score)):
-        typer.echo(f"No ceiling: {note}")
+    for kind in ("ceiling", "interval"):
+        for note in dict.fromkeys(_notes(score, f"{kind}_note")):
+            typer.echo(f"No {kind}: {note}")
     if out is not None:
         typer.echo(f"Saved to {out}")
 
@@ -149,9 +150,9 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _notes(score: Any) -> list[str]:
-    found = score["ceiling_note"].values.ravel() if "ceiling_note" in score else []
-    return [n for n in [score.attrs.get("ceiling_note", ""), *map(str, found)] if n]
+def _notes(score: Any, name: str) -> list[str]:
+    found = score[name].values.ravel() if name in score else []
+    return [n for n in [score.attrs.get(name, ""), *map(str, found)] if n]
 
 
 def _span(numbers: Any) -> str:

@@ -137,6 +137,17 @@ def test_bca_is_that_of_scipy():
     assert (float(low), float(high)) == pytest.approx(tuple(theirs.confidence_interval), abs=1e-9)
 
 
+def test_bca_has_no_interval_beside_the_score():
+    """Of a score above which lies less than a tail of the draws, or none."""
+    draws = np.stack([np.linspace(0, 1, 1001)] * 4)
+    score = np.array([0.5, 0.96, 0.98, 1.5])
+    low, high = ends(score, draws, kind="bca", level=0.95)
+    assert np.isfinite(low).tolist() == [True, True, False, False]
+    np.testing.assert_allclose([low[0], high[0]], [0.025, 0.975], atol=1e-3)
+    assert low[1] < score[1] < high[1]
+    assert np.isnan(high[2:]).all()
+
+
 def _slope(x, y):
     """Slope of the first unit on the second one, along the model: 1 in `_sessions`."""
     return (x[:, :1] * y).sum(0)[0] / (x[:, :1] * y).sum(0)[1]
@@ -264,8 +275,16 @@ def test_compare_gives_intervals_for_every_kind_of_level():
     assert of_sessions.attrs["ceiling_splits"] == "session"
     none = analysis.compare(run, rec, ["cka"], ceiling=None, **options)
     assert np.isnan(none["ceiling"]).all()
+    options["bootstrap"] = ["session", "trial"]
+    with pytest.warns(UserWarning, match="no interval of cka: nearly all draws"):
+        twice = analysis.compare(run, rec, ["cka"], level=0.2, **options)
+    assert np.isnan(twice["low"]).all()
+    assert twice["resampled"].notnull().all()
+    assert twice.attrs["interval_note"].startswith("cka: nearly all draws")
     for kind in ("units", "rotation"):
-        found = analysis.compare(run, rec, ["cka"], null=kind, **options | {"n_null": 9})
+        found = analysis.compare(
+            run, rec, ["cka"], null=kind, **options | {"bootstrap": None, "n_null": 9}
+        )
         assert (float(found["p_value"].item()) == 1.0) == (kind == "rotation")
 
 

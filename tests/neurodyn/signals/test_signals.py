@@ -51,7 +51,9 @@ def test_bins_around_events_at_their_edges_are_those_of_spikes_cut_first():
         cut = cut["spike_count"] if isinstance(cut, xr.Dataset) else cut
         np.testing.assert_array_equal(cut["time"], first["time"])
         np.testing.assert_array_equal(cut.transpose(*first.dims), first)
-    apart = trials.align(binned, events + [0, 0, 5], window)  # no time is that of all trials
+    apart = trials.align(
+        binned, events + np.array([0, 0, 5]), window
+    )  # no time is that of all trials
     assert apart["time"].values[0] == -100
     assert apart.attrs["align_error"] == 10
 
