@@ -11,10 +11,9 @@ import numpy as np
 import xarray as xr
 from jax.typing import ArrayLike
 
-from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.meaning.ascent import climb
 from neurodyn.analysis.meaning.content import components_of, content
-from neurodyn.analysis.meaning.target import Target, sign_of, target_of
+from neurodyn.analysis.meaning.target import Target, measure_of, sign_of, target_of
 from neurodyn.analysis.prediction.ridge import PENALTIES
 from neurodyn.analysis.shared.measure import Measure
 from neurodyn.analysis.shared.results import coords_of, results
@@ -107,7 +106,8 @@ def optimise(
     LabelError
         If units do not vary, or labels are missing or do not vary.
     ValueError
-        For unknown measures, fewer than three conditions, or options out of range.
+        For unknown measures, those that change in steps (neighbours, rank correlations), fewer than
+        three conditions, or options out of range.
     FloatingPointError
         If a score or its gradient is not finite; it says after how many steps.
 
@@ -135,8 +135,9 @@ def optimise(
     n_draws, steps, n_saved = (whole(name, number, 1) for name, number in check.items())
     if not (np.isfinite(rate) and rate > 0):
         raise ValueError(f"rate must be a positive number, got {rate}.")
-    (chosen,) = pairwise_measures(measure)
-    others = pairwise_measures(list(hold)) if hold else []
+    chosen, hold = measure_of(measure), dict(hold or {})
+    others = [measure_of(name) for name in hold]
+    _check_levels(others, list(hold.values()))
     fold_key, noise_key = jax.random.split(as_key(key))
     with jax.enable_x64(True):
         target = target_of(recording, by, window, variable, n_folds, penalties, fold_key)
@@ -148,7 +149,7 @@ def optimise(
             chosen.pairwise,
             sign_of(chosen),
             tuple(other.pairwise for other in others),
-            jnp.asarray(list((hold or {}).values()), jnp.float64),
+            jnp.asarray(list(hold.values()), jnp.float64),
             target.y,
             target.folds,
             jax.random.normal(noise_key, shape, jnp.float64),
@@ -168,6 +169,15 @@ def saved_steps(steps: int, n: int) -> np.ndarray:
     return np.unique(np.r_[0, np.round(np.geomspace(steps, 1, n))]).astype(int)
 
 
+def _check_levels(measures: list[Measure], levels: list[float]) -> None:
+    for measure, level in zip(measures, levels, strict=True):
+        low, high = measure.range
+        if not low <= level <= high:
+            raise ValueError(
+                f"{measure.name!r} cannot be held at {level}: it goes from {low:g} to {high:g}."
+            )
+
+
 def _check(measure: Measure, sets, score, at) -> None:
     right = np.isfinite(score) & np.isfinite(sets).all((2, 3, 4))
     if not right.all():
@@ -175,6 +185,12 @@ def _check(measure: Measure, sets, score, at) -> None:
         raise FloatingPointError(
             f"the score of {measure.name!r} or its gradient is not finite after {at[saved]} steps "
             f"of draw {draw}: look at the derivative of the measure there, or take a smaller rate."
+        )
+    if (sets[:, -1] == sets[:, 0]).all():
+        raise ValueError(
+            f"the derivative of {measure.name!r} is 0, so that there is no way up: it changes in "
+            "steps, as ranks and neighbours do. Climb another measure; score_reference(n_draws=0) "
+            "needs no climb."
         )
 
 

@@ -13,10 +13,9 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.meaning.content import Components, components_of, content, without_variable
 from neurodyn.analysis.meaning.optimise import optimise
-from neurodyn.analysis.meaning.target import Target, sign_of, target_of, value
+from neurodyn.analysis.meaning.target import Target, measure_of, sign_of, target_of, value
 from neurodyn.analysis.prediction.ridge import PENALTIES
 from neurodyn.analysis.shared.measure import CrossValidation, Measure, Pairwise
 from neurodyn.analysis.shared.results import results
@@ -87,7 +86,8 @@ def score_reference(
     and with `score`:
 
     ``component_needed`` (component), ``variable_needed`` (task_variable)
-        Whether the score is better than without it.
+        Whether the score is better than without it; of variables 1 or 0, and NaN where they cannot
+        be taken out.
     ``components_needed`` ()
         Number of leading components that reach the score; one more than there are if none do.
     ``captured_there`` (component), ``decoded_there`` (task_variable)
@@ -104,7 +104,7 @@ def score_reference(
     Cloos et al., "Differentiable optimization of similarity scores between models and brains", ICLR
     2025 (arXiv 2407.07059).
     """
-    (chosen,) = pairwise_measures(measure)
+    chosen = measure_of(measure)
     if score is not None and not np.isfinite(score):
         raise ValueError(f"score must be a number, got {score}.")
     fold_key = jax.random.split(as_key(key))[0]
@@ -177,16 +177,17 @@ def _scores(
 
 def _answers(found: dict[str, Any], score: float, better: float) -> dict[str, Any]:
     above = {n: better * (score - found[n][1]) > 0 for n in ("without_component", "leading")}
-    variable = better * (score - found["without_variable"][1])
+    without = found["without_variable"][1]
+    variable = np.where(np.isnan(without), np.nan, better * (score - without) > 0)
     answers: dict[str, Any] = {
         "component_needed": ("component", above["without_component"], "1", "needed for the score"),
         "components_needed": (
             (),
-            int(above["leading"].sum()) + 1,
+            int(np.append(above["leading"], False).argmin()) + 1,
             "1",
             "leading components needed",
         ),
-        "variable_needed": ("task_variable", variable > 0, "1", "needed for the score"),
+        "variable_needed": ("task_variable", variable, "1", "needed for the score"),
     }
     if "climbed" not in found:
         return answers

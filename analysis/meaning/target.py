@@ -11,6 +11,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.prediction.ridge import as_penalties
 from neurodyn.analysis.shared.arrays import checked, pick
 from neurodyn.analysis.shared.conditions import condition_means
@@ -19,6 +20,20 @@ from neurodyn.analysis.shared.measure import CrossValidation, Measure, Pairwise
 from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.labels import LabelError, between
 from neurodyn.labels.values import classes, is_words, plain
+
+
+def measure_of(given: str | Measure) -> Measure:
+    """Look up the one measure that is asked about.
+
+    Raises
+    ------
+    ValueError
+        If it is not known, describes one population, or there are several.
+    """
+    found = pairwise_measures(given)
+    if len(found) > 1:
+        raise ValueError(f"one measure at a time, got {[m.name for m in found]}: call for each.")
+    return found[0]
 
 
 class Target(NamedTuple):
@@ -59,6 +74,11 @@ def target_of(
         If units do not vary, values are missing, or conditions have no labels that vary.
     """
     means = condition_means(pick(recording, variable, what="the recording"), by)
+    if others := [str(d) for d in means.dims if d not in ("condition", "time", "unit")]:
+        raise LabelError(
+            f"the recording has the dims {others} beside condition, time and unit: select one "
+            f"entry, .isel({others[0]}=0)."
+        )
     means = means if window is None else between(means, window)
     means = means.transpose("condition", "time", "unit")
     # Sorted by label, because folds and noise depend on the order of conditions.

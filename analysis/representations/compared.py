@@ -12,11 +12,11 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.representations.comparisons import (
-    OF_DIFFERENCES,
     WHITENED,
     Comparison,
     comparison_named,
     host_weights,
+    refuse_flat,
     scores,
     whitened_by,
 )
@@ -30,7 +30,6 @@ from neurodyn.analysis.representations.squares import (
     places,
     same_conditions,
     square_of,
-    varied,
 )
 from neurodyn.labels import LabelError, pair
 
@@ -75,7 +74,8 @@ def compare_rdms(
     LabelError
         If conditions or other labels differ, or there are fewer than three conditions.
     ValueError
-        For an unknown comparison, matrices that are not symmetric, or whose values are all equal.
+        For an unknown comparison, matrices that are not symmetric, or whose values are all 0
+        (cosines) or all equal (correlations).
 
     References
     ----------
@@ -97,9 +97,8 @@ def compare_rdms(
         for given, what in ((rdms, "rdms"), (others, "others"))
     )
     first, second = same_conditions(first, second, what=("rdms", "others"))
-    if comparison in OF_DIFFERENCES:
-        varied(first, what="rdms")
-        varied(second, what="others")
+    refuse_flat(first, comparison, what="rdms")
+    refuse_flat(second, comparison, what="others")
     known = all_known([first, second])
     n = first.n_conditions
     noise = _covariance(covariance, first, comparison)

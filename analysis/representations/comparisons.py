@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.representations.squares import place_of_pairs, upper
+from neurodyn.analysis.representations.squares import Pairs, place_of_pairs, upper
 
 List = Float[Array, " pair"]
 #: Entries of a list whose pairs are compared at once, which bounds memory.
@@ -239,8 +239,8 @@ COMPARISONS: dict[str, Comparison] = {
 }
 #: Comparisons that take the noise of dissimilarities into account.
 WHITENED = ("whitened_cosine", "whitened_pearson")
-#: Those to which dissimilarities that are all equal say nothing.
-OF_DIFFERENCES = ("pearson", "spearman", "rho_a", "tau_a", "whitened_pearson")
+#: Those to which dissimilarities that are all equal say nothing; to others, those that are all 0.
+_OF_DIFFERENCES = ("pearson", "spearman", "rho_a", "tau_a", "whitened_pearson")
 
 
 def comparison_named(name: str) -> Comparison:
@@ -254,6 +254,24 @@ def comparison_named(name: str) -> Comparison:
     if name not in COMPARISONS:
         raise ValueError(f"comparison must be one of {list(COMPARISONS)}, got {name!r}.")
     return COMPARISONS[name]
+
+
+def refuse_flat(pairs: Pairs, comparison: str, *, what: str) -> None:
+    """Refuse matrices of which a comparison is not defined, because their values are all equal.
+
+    Raises
+    ------
+    ValueError
+        If the dissimilarities of a matrix are all 0, or all equal where differences are compared.
+    """
+    values = pairs.values[..., pairs.known]
+    differences = comparison in _OF_DIFFERENCES
+    flat = np.ptp(values, axis=-1) == 0 if differences else ~values.any(axis=-1)
+    if flat.any():
+        raise ValueError(
+            f"all dissimilarities of a matrix of `{what}` are {'equal' if differences else '0'}: "
+            "nothing tells its conditions apart."
+        )
 
 
 def scores(

@@ -11,14 +11,14 @@ import xarray as xr
 
 from neurodyn.analysis.representations import drawn, given, tested
 from neurodyn.analysis.representations.candidates import FlexibleRdm
-from neurodyn.analysis.representations.comparisons import OF_DIFFERENCES, comparison_named
+from neurodyn.analysis.representations.comparisons import comparison_named, refuse_flat
 from neurodyn.analysis.representations.evaluation import (
     Plan,
     Study,
     evaluated,
     weights_on_all,
 )
-from neurodyn.analysis.representations.squares import all_known, outer_coords, varied
+from neurodyn.analysis.representations.squares import all_known, outer_coords
 from neurodyn.analysis.shared.draws import generator
 from neurodyn.analysis.shared.results import results
 from neurodyn.common.checks import whole
@@ -100,8 +100,8 @@ def evaluate_rdms(
     LabelError
         If dims or labels do not match, or there are too few conditions or subjects.
     ValueError
-        For unknown options, or matrices that are not symmetric, or whose values are all equal
-        (correlations).
+        For unknown options, or matrices that are not symmetric, or whose values are all 0 (cosines)
+        or all equal (correlations).
 
     References
     ----------
@@ -131,10 +131,8 @@ def evaluate_rdms(
         raise ValueError(f"`level` must lie in (0, 1), got {level}.")
     data = given.subjects_of(rdms, subjects)
     names, kinds, candidates = given.models_of(models, data)
-    if comparison in OF_DIFFERENCES:
-        varied(data, what="rdms")
-        for name, one in zip(names, candidates, strict=True):
-            varied(one, what=name)
+    for name, one in zip(["rdms", *names], [data, *candidates], strict=True):
+        refuse_flat(one, comparison, what=name)
     known = all_known([data, *candidates])
     sizes = {"condition": data.n_conditions, "subject": len(data.values)}
     factors = given.factors_of(over, sizes)

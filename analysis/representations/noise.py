@@ -108,7 +108,9 @@ def noise_precision(
     Raises
     ------
     LabelError
-        If there are no single trials, no condition has two, or values are missing.
+        If there are no single trials, no condition has two, values are missing, or units were not
+        recorded at the same time (attribute ``simultaneous`` 0) and are not taken one by one
+        ("variances").
     ValueError
         If `shrinkage` is unknown, or the covariance cannot be inverted, because units do not vary
         or are more than residuals.
@@ -150,6 +152,11 @@ def precision_of(
         raise LabelError(
             "the covariance of the noise needs single trials, got condition means: pass trials, or "
             "noise=None, or a precision from `noise_precision`."
+        )
+    if array.attrs.get("simultaneous", 1) == 0 and shrinkage != "variances":
+        raise LabelError(
+            "units were not recorded at the same time (simultaneous=0), so that their noise has no "
+            "covariance: take its variances alone, 'variances'."
         )
     checked(array)
     codes, _ = by_condition(array, by)

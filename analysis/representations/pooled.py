@@ -11,15 +11,15 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.representations.comparisons import (
-    OF_DIFFERENCES,
     Comparison,
     Weights,
     comparison_named,
     each,
     host_weights,
+    refuse_flat,
     scores,
 )
-from neurodyn.analysis.representations.squares import outer_coords, pairs_of, varied
+from neurodyn.analysis.representations.squares import outer_coords, pairs_of
 from neurodyn.analysis.shared.results import results
 from neurodyn.labels import LabelError
 
@@ -79,8 +79,8 @@ def rdm_ceiling(
     LabelError
         If dims are missing, or there are fewer than two subjects or three conditions.
     ValueError
-        For an unknown comparison, or matrices that are not symmetric, or whose values are all equal
-        (correlations).
+        For an unknown comparison, or matrices that are not symmetric, or whose values are all 0
+        (cosines) or all equal (correlations).
 
     References
     ----------
@@ -102,8 +102,7 @@ def rdm_ceiling(
     pairs = pairs_of(rdms, what="rdms")
     if subjects not in pairs.outer.dims:
         raise LabelError(f"rdms has no dim {subjects!r} of subjects, only {pairs.outer.dims}.")
-    if comparison in OF_DIFFERENCES:
-        varied(pairs, what="rdms")
+    refuse_flat(pairs, comparison, what="rdms")
     number = pairs.outer.sizes[subjects]
     if number < 2:
         raise LabelError(f"a ceiling needs two entries of {subjects!r} at least, got {number}.")

@@ -169,8 +169,8 @@ def _activity(array: xr.DataArray, what: str) -> np.ndarray:
     if len(rows) != 1:
         raise LabelError(f"{what} has dims {array.dims}: select one entry of those beside rows.")
     x = balanced(checked(array, what=what))
-    if not x.any():
-        raise ValueError(f"{what} is the same in all conditions and at all times.")
+    if len(x) > 1 and (x == x[:1]).all():
+        raise ValueError(f"{what} is the same in all conditions: nothing tells them apart.")
     return x if x.ndim == 3 else x[:, None]
 
 

@@ -198,13 +198,3 @@ def outer_coords(array: xr.DataArray, dims: Sequence[str]) -> dict[str, xr.Varia
         for n, c in array.coords.items()
         if c.dims and set(map(str, c.dims)) <= set(dims)
     }
-
-
-def varied(pairs: Pairs, *, what: str) -> None:
-    """Refuse dissimilarities that are all equal, of which a correlation is not defined."""
-    values = pairs.values[..., pairs.known]
-    if (np.ptp(values, axis=-1) == 0).any():
-        raise ValueError(
-            f"all dissimilarities of a matrix of `{what}` are equal: nothing tells its conditions "
-            "apart."
-        )

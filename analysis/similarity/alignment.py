@@ -21,7 +21,7 @@ from neurodyn.analysis.shared.scaling import balanced_by, normed, normed_by
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.analysis.similarity.grid import Similarity
 from neurodyn.analysis.similarity.kernels import Samples, factors, whitened
-from neurodyn.analysis.similarity.shapes import refuse_blend
+from neurodyn.analysis.similarity.shapes import refuse_blend, refuse_spanned
 from neurodyn.labels.only import takes
 
 CKA = Similarity()
@@ -169,7 +169,8 @@ def shape_angle(
     Raises
     ------
     ValueError
-        As for `linear_cka`, and for alpha outside of 0 to 1.
+        As for `linear_cka`, for alpha outside of 0 to 1, and for alpha 0 where the units of one
+        side span every pattern, so that the angle would be the same for any data.
 
     References
     ----------
@@ -177,6 +178,9 @@ def shape_angle(
     """
     refuse_blend(alpha)
     x, y = same_rows(x, y)
-    z = pair(x, y)
+    z = pair(x, y, least=3)
+    for side, what in zip((x, y), "xy", strict=True):
+        if alpha == 0:
+            refuse_spanned(side, what)
     kept = tuple(jnp.asarray(_share_kept(side, alpha), z[0].dtype) for side in (x, y))
     return _shape_angle(*z, kept)

@@ -75,7 +75,8 @@ def shape_distances(
     LabelError
         If labels differ, values are missing, or a population does not vary.
     ValueError
-        For an unknown form, `alpha` outside of 0 to 1, or a single population.
+        For an unknown form, `alpha` outside of 0 to 1, a single population, or `alpha` 0 without
+        folds where units span every pattern, so that all distances would be the same for any data.
 
     Notes
     -----
@@ -111,8 +112,9 @@ def shape_distances(
             "one population cannot be compared: pass `y`, or several populations as `x`."
         )
     folds = None if n_folds == 0 else _folds(first, n_folds, key)
-    a = [population(s) for s in first.samples()]
-    b = None if second is None else [population(s) for s in second.samples()]
+    whitened = alpha == 0 and folds is None
+    a = [population(s) for s in first.samples(whitened)]
+    b = None if second is None else [population(s) for s in second.samples(whitened)]
     found = {"distance": _pooled(fit := overlaps(a, b, alpha=alpha), form)}
     if folds is not None:
         each = overlaps(a, b, alpha=alpha, folds=folds)

@@ -98,7 +98,7 @@ def mean_shape(
     systems = matched(x, "x", by=by, variable=variable)
     if len(systems.names) < 2:
         raise ValueError("a mean needs two populations at least: pass a list, or a dim 'seed'.")
-    shapes, maps = zip(*(_shape(s, alpha, scale) for s in systems.samples()), strict=True)
+    shapes, maps = zip(*(_shape(s, alpha, scale) for s in systems.samples(alpha == 0)), strict=True)
     width = max(s.shape[1] for s in shapes)
     padded = np.stack([np.pad(s, ((0, 0), (0, width - s.shape[1]))) for s in shapes])
     found = _iterated(padded, tolerance, max_iterations)

@@ -172,8 +172,8 @@ class Similarity:
 
     @property
     def least(self) -> int:
-        """How many samples are needed."""
-        return 4 if self.centre == "song" else 2
+        """How many samples are needed; two are as alike as any others."""
+        return 4 if self.centre == "song" else 3
 
     @property
     def _absolute(self) -> bool:
@@ -225,7 +225,9 @@ class Similarity:
     def prepare(self, x: Samples) -> Side:
         """Embed and centre one side."""
         if len(x) < self.least:
-            raise ValueError(f"centre={self.centre!r} needs 4 samples at least, got {len(x)}.")
+            raise ValueError(
+                f"centre={self.centre!r} needs {self.least} samples at least, got {len(x)}."
+            )
         embed = EMBEDDINGS[self.embed] if isinstance(self.embed, str) else self.embed
         kernel: Any = embed(centred(x))
         if callable(self.centre) or callable(self.compare):

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from neurodyn.analysis.shared.arrays import checked, pick
 from neurodyn.analysis.shared.conditions import condition_means
 from neurodyn.analysis.shared.systems import collected, many
+from neurodyn.analysis.similarity.shapes import refuse_spanned
 from neurodyn.labels import LabelError, match, pair
 
 System = xr.Dataset | xr.DataArray | ArrayLike
@@ -44,21 +45,33 @@ class Matched(NamedTuple):
         """All dims but that of units."""
         return tuple(str(dim) for dim in self.first.dims[:-1])
 
-    def samples(self) -> list[Float[np.ndarray, "sample unit"]]:
+    def samples(self, whitened: bool = False) -> list[Float[np.ndarray, "sample unit"]]:
         """Conditions and times of each system on one axis, refusing what cannot be compared.
+
+        Parameters
+        ----------
+        whitened
+            Whether nothing of their shape is left but the dimensions that they span.
 
         Raises
         ------
         LabelError
-            If values are not finite, or a system does not vary.
+            If values are not finite, a system does not vary, or has fewer than three samples.
+        ValueError
+            If `whitened`, and a system spans every pattern of its samples.
         """
         found = []
         for name, array in zip(self.names, self.arrays, strict=True):
             x = checked(array, what=str(name)).reshape(-1, array.shape[-1])
-            if len(x) < 2:
-                raise LabelError(f"{name} has a single sample: a shape needs two at least.")
+            if len(x) < 3:
+                raise LabelError(
+                    f"{name} has {len(x)} samples (conditions x times): take three at least, "
+                    "because any two samples are as alike as any others."
+                )
             if (x[1] == x[0]).all() and (x == x[:1]).all():
                 raise LabelError(f"{name} is the same in all samples: it has no shape.")
+            if whitened:
+                refuse_spanned(x, str(name))
             found.append(x)
         return found
 

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.shared.measure import Activity, CrossValidation, Pairwise
-from neurodyn.analysis.shared.scaling import normed, products
+from neurodyn.analysis.shared.scaling import balanced, normed, products
 from neurodyn.analysis.similarity.nearest import inverse_root, namespace, rotation_to
 
 FORMS = ("angular", "euclidean")
@@ -42,6 +43,26 @@ def refuse_blend(alpha: float) -> None:
     """Refuse a share that is not whitened of less than 0 or more than 1."""
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha blends between 0 (whitened) and 1 (not whitened), got {alpha}.")
+
+
+def refuse_spanned(x: Any, what: str) -> None:
+    """Refuse to whiten samples that span every pattern, which makes them like any others.
+
+    Raises
+    ------
+    ValueError
+        If the units have as many dimensions as there are samples, less one. Values are looked at
+        only outside of JAX transformations.
+    """
+    n, p = x.shape
+    if p < n - 1 or isinstance(x, jax.core.Tracer):
+        return
+    if np.linalg.matrix_rank(balanced(x)) >= n - 1:
+        raise ValueError(
+            f"the {p} units of {what} span every pattern of {n} samples, so that whitening (alpha="
+            "0) makes it like any other population: take more samples (conditions, times), an "
+            "alpha above 0, or shape_distances on held-out conditions (n_folds=None)."
+        )
 
 
 def complement(

@@ -1,6 +1,7 @@
 """What a score means: exact sensitivities, data that contain a known part, climbs, refusals."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -81,6 +82,13 @@ def test_a_variable_is_taken_out_and_read_out():
     nested = recording(x.reshape(60, 9), code=np.arange(12.0), side=words)
     without = score_reference("cka", nested, n_draws=0)["without_variable"]
     assert np.isnan(without.sel(task_variable="side"))
+    # A measure that falls with every further component is reached by the first alone.
+    fewest = Measure(lambda x, y: 0, "fewest", higher_is_better=True, name="fewest",
+                     pairwise=of_samples(lambda x, y: 1.0 / jnp.sum(x**2)))  # fmt: skip
+    first = float(score_reference(fewest, nested, n_draws=0)["leading"][0])
+    found = score_reference(fewest, nested, first, n_draws=0)
+    assert found["components_needed"] == 1
+    assert np.isnan(found["variable_needed"].sel(task_variable="side"))
 
 
 def test_climbs_reach_a_score_hold_another_and_repeat():
@@ -142,6 +150,14 @@ def test_what_has_no_meaning_is_refused():
         score_reference("cka", recording(), n_components=13)
     with pytest.raises(ValueError, match="score must be a number"):
         score_reference("cka", recording(), float("nan"))
+    with pytest.raises(LabelError, match=r"dims \['seed'\] beside .*isel\(seed=0\)"):
+        optimise("cka", recording().expand_dims(seed=2))
+    with pytest.raises(ValueError, match="one measure at a time"):
+        score_reference(["cka", "nbs"], recording())
+    with pytest.raises(ValueError, match=r"'cka' cannot be held at 3\.0: it goes from 0 to 1"):
+        optimise("nbs", recording(), hold={"cka": 3.0})
+    with pytest.raises(ValueError, match="derivative of 'neighbour_overlap' is 0"):
+        optimise("neighbour_overlap", recording(), steps=2)
     root = Measure(lambda x, y: 0, "root", higher_is_better=True, name="root",
                    pairwise=of_samples(lambda x, y: ((x - x) ** 0.5).mean()))  # fmt: skip
     with pytest.raises(

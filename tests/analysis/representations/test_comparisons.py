@@ -156,6 +156,8 @@ def test_conditions_and_outer_dims_are_matched_by_label():
     [
         (square(THIRD), square(THIRD), {"comparison": "manhattan"}, "must be one of"),
         (square(THIRD), square(0 * THIRD + 1), {"comparison": "pearson"}, "equal"),
+        (square(THIRD), square(0 * THIRD), {"comparison": "cosine"}, "`others` are 0"),
+        (square(0 * THIRD), square(THIRD), {"comparison": "bures"}, "`rdms` are 0"),
         (square(THIRD), square(THIRD) + np.arange(8.0), {}, "symmetric|diagonal|dims"),
         (square(THIRD), square(THIRD).isel(condition=slice(0, 5)), {}, "conditions"),
         (square(THIRD)[:2, :2], square(THIRD)[:2, :2], {}, "conditions at least"),
@@ -198,6 +200,9 @@ def test_rsa_and_measures_of_own_parts():
         score = float(found["score"].sel(metric=name))
         assert score == pytest.approx(correlation(*apart(seen))[0], abs=2e-5)
     assert float(analysis.rsa(*both)) == pytest.approx(stats.pearsonr(*apart(6))[0])
+    of_time = both[0].assign(rate=0 * both[0]["rate"] + both[0]["time"])
+    with pytest.raises(ValueError, match="a is the same in all conditions"):
+        analysis.rsa(of_time, both[1])
 
     def city_block(patterns):
         return abs(patterns[:, None] - patterns[None]).sum(-1)

@@ -219,6 +219,8 @@ def test_gradients_are_finite_and_right(kind):
         (lambda x: x, {"times": "each"}, "dim 'time'"),
         (lambda x: x, {"dissimilarity": "mahalanobis", "noise": "full"}, "one of"),
         (lambda x: x, {"areas": "area"}, "label of the units"),
+        (lambda x: x.assign_attrs(simultaneous=0), {"dissimilarity": "mahalanobis"},
+         "simultaneous=0"),
     ],
 )  # fmt: skip
 def test_refuses(change, options, message):

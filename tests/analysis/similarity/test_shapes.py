@@ -329,6 +329,13 @@ def test_what_is_refused(toy):
         shape_distances([x, y], alpha=1.2)
     with pytest.raises(ValueError, match="one population"):
         shape_distances([x])
+    with pytest.raises(ValueError, match="12 units of x0 span every pattern of 13 samples"):
+        shape_distances([x[:13], y[:13]], alpha=0)
+    with pytest.raises(ValueError, match="span every pattern"):
+        mean_shape([y[:9], x[:9]], alpha=0)
+    assert float(shape_distances(x[:12], y[:12], alpha=0, n_folds=4).distance) > 1
+    with pytest.raises(LabelError, match="x0 has 2 samples"):
+        shape_distances([x[:2], y[:2]])
     with pytest.raises(ValueError, match="n_folds"):
         shape_distances([x, y], n_folds=61)
     with pytest.raises(LabelError, match="60 entries in the x0, 59 in the x1"):

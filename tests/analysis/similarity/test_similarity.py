@@ -189,6 +189,12 @@ def test_bad_options(toy):
         debiased_cka(x[:3], y[:3])
     with pytest.raises(ValueError, match="alpha"):
         shape_angle(x, y, alpha=1.5)
+    # Two samples are always alike; so are whitened ones that span every pattern.
+    with pytest.raises(ValueError, match="needs 3 samples"):
+        linear_cka(x[:2], y[:2])
+    for sides in ((x[:12], y[:12]), (y[:12], x[:12])):
+        with pytest.raises(ValueError, match=r"12 units of [xy] span every pattern of 12 samples"):
+            shape_angle(*sides, alpha=0.0)
 
 
 def _labelled(values, order, times=(10.0, 20.0)):
@@ -213,8 +219,8 @@ def test_labelled_data_match_by_label():
         straight, abs=1e-5
     )
     assert analysis.procrustes(a, b).attrs["units"] == "rad"
-    assert float(analysis.procrustes(a.to_dataset(), b, alpha=0.0)) == pytest.approx(
-        float(shape_angle(x.reshape(6, 4), y.reshape(6, 6), alpha=0.0)), abs=1e-3
+    assert float(analysis.procrustes(a.to_dataset(), b, alpha=0.5)) == pytest.approx(
+        float(shape_angle(x.reshape(6, 4), y.reshape(6, 6), alpha=0.5)), abs=1e-5
     )
     with pytest.raises(LabelError, match="differ"):
         analysis.cka(a, _labelled(y, (2, 0)))
