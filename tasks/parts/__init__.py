@@ -4,12 +4,14 @@
 derives from :class:`AbstractEpochTask` and composes the same parts from its fields.
 """
 
-from neurodyn.tasks.parts.base import AbstractEpochTask, Parts, Uniform, uniform
+from neurodyn.tasks.parts.assembly import Parts, Uniform, uniform
+from neurodyn.tasks.parts.base import AbstractEpochTask
 from neurodyn.tasks.parts.conditions import crossed, directions, repeat
+from neurodyn.tasks.parts.crossings import interval
 from neurodyn.tasks.parts.outputs import Classes, choices, classes
 from neurodyn.tasks.parts.scores import AbstractScore, choice, direction, hits, within
-from neurodyn.tasks.parts.terms import AbstractTerm, drawn, during, ramp
-from neurodyn.tasks.parts.values import AbstractRow, on_circle, one_hot, ring
+from neurodyn.tasks.parts.terms import AbstractTerm, during, ramp, signal
+from neurodyn.tasks.parts.values import AbstractRow, TrialConditions, on_circle, one_hot, ring
 
 __all__ = [
     # Tasks
@@ -18,13 +20,14 @@ __all__ = [
     # What channels show
     "AbstractRow",
     "AbstractTerm",
-    "drawn",
     "during",
     "on_circle",
     "one_hot",
     "ramp",
     "ring",
+    "signal",
     # Conditions and epochs
+    "TrialConditions",
     "Uniform",
     "crossed",
     "directions",
@@ -39,5 +42,6 @@ __all__ = [
     "choice",
     "direction",
     "hits",
+    "interval",
     "within",
 ]

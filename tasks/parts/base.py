@@ -33,8 +33,8 @@ files hold the fields of the class only, and a field that changes compiles nothi
 """
 
 import abc
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -43,83 +43,21 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise
+from neurodyn.tasks.base import AbstractTrialTask, check_names
+from neurodyn.tasks.parts.assembly import Parts, Uniform, noise_of, weights_of
 from neurodyn.tasks.parts.outputs import (
     Classes,
-    Outputs,
     channel_names,
     linked,
     loss,
     output_names,
     targets,
 )
-from neurodyn.tasks.parts.terms import AbstractTerm, signals
-from neurodyn.tasks.parts.values import Value, scalar
+from neurodyn.tasks.parts.signals import signals
+from neurodyn.tasks.parts.values import TrialConditions
 from neurodyn.tasks.timeline import Schedule
 
-__all__ = ["AbstractEpochTask", "Parts", "Uniform", "uniform"]
-
-
-class Uniform(NamedTuple):
-    """See :func:`uniform`."""
-
-    low: float
-    high: float
-
-
-def uniform(low: float, high: float) -> Uniform:
-    """A number that is drawn for each trial, uniformly from ``low`` to ``high``."""
-    if not low < high:
-        raise ValueError(f"uniform() needs low < high, got {low} and {high}.")
-    return Uniform(float(low), float(high))
-
-
-class Parts(NamedTuple):
-    """What a task is made of.
-
-    Attributes
-    ----------
-    inputs
-        A term for each group of input channels, by the name of the group.
-    outputs
-        A term for each group of outputs, or :func:`~neurodyn.tasks.parts.choices` or
-        :func:`~neurodyn.tasks.parts.classes`.
-    score
-        How outputs are scored: ``score(task, outputs, trials)`` returns at least ``correct``. See
-        :mod:`neurodyn.tasks.parts.scores`.
-    drawn
-        Conditions that are drawn besides the table, in order and before the durations:
-        :func:`uniform` numbers, which can also be given, or ``function(conditions, key)``.
-    derived
-        ``function(conditions, key)`` returns further conditions, by name, when the durations are
-        known. Those whose names begin with ``_`` are for terms only, and may be arrays.
-    noise
-        Noise of the inputs, as the standard deviation that it causes in a unit of time constant
-        ``noise_tau``: of all of them, or of some groups. None: none is drawn.
-    noise_tau
-        Time constant that ``noise`` refers to [ms].
-    weights
-        Weight of a step of each epoch in the loss; of those that are not named, 1.
-    output_weights
-        Factor of each group of outputs; of those that are not named, 1.
-    grace
-        Steps at the start of epochs that are not scored.
-    link
-        What outputs that are no classes go through before they are compared: ``"linear"`` or
-        ``"sigmoid"``.
-    """
-
-    inputs: Mapping[str, AbstractTerm]
-    outputs: Outputs
-    score: Callable[..., dict[str, Array]]
-    drawn: Mapping[str, Uniform | Callable] = {}
-    derived: Callable | None = None
-    noise: Any = None
-    noise_tau: Any = 100.0
-    weights: Mapping[str, Value] = {}
-    output_weights: Mapping[str, Value] = {}
-    grace: Mapping[str, int] = {}
-    link: str = "linear"
+__all__ = ["AbstractEpochTask"]
 
 
 class AbstractEpochTask(AbstractTrialTask):
@@ -144,12 +82,12 @@ class AbstractEpochTask(AbstractTrialTask):
         parts, dtype = self.parts(), self._dtype()
         k_values, k_derived, k_signals, k_noise = jax.random.split(as_key(key), 4)
         named, schedule = self._conditions(parts, k_values, k_derived, conditions, dtype)
-        shown = signals(parts.inputs, schedule, named, jax.random.fold_in(k_signals, 0), dtype)
-        wanted = targets(parts.outputs, schedule, named, jax.random.fold_in(k_signals, 1), dtype)
+        shown = signals(parts.inputs, named, jax.random.fold_in(k_signals, 0), dtype)
+        wanted = targets(parts.outputs, named, jax.random.fold_in(k_signals, 1), dtype)
         return Trial(
-            shown + self._noise(parts, k_noise, shown.shape[0], dtype),
+            shown + noise_of(parts, k_noise, len(shown), self.dt, dtype),
             wanted,
-            self._mask(parts, schedule, named, wanted.shape[1], dtype),
+            weights_of(parts, named, wanted.shape[1], dtype),
             {name: value for name, value in named.items() if not name.startswith("_")},
             schedule.intervals(dtype),
             n_valid=schedule.n_valid(),
@@ -214,7 +152,7 @@ class AbstractEpochTask(AbstractTrialTask):
         k_derived: PRNGKeyArray,
         given: Mapping[str, Any],
         dtype: Any,
-    ) -> tuple[dict[str, Array], Schedule]:
+    ) -> tuple[TrialConditions, Schedule]:
         """All conditions of a trial and its epochs, in the order in which they need each other."""
         table, timeline = self.condition_table(), self.timeline
         check_names(given, table, timeline.drawn, self.limits())
@@ -228,7 +166,7 @@ class AbstractEpochTask(AbstractTrialTask):
         }
         for i, (name, law) in enumerate(parts.drawn.items()):
             if not isinstance(law, Uniform):
-                value = law(dict(found), jax.random.fold_in(k_derived, i + 1))
+                value = law(TrialConditions(found), jax.random.fold_in(k_derived, i + 1))
             elif name in given:
                 value = given[name]
             else:
@@ -238,51 +176,10 @@ class AbstractEpochTask(AbstractTrialTask):
         schedule = timeline.place(u[1 + len(parts.drawn) :], found | durations)
         found |= schedule.conditions(dtype)
         if parts.derived is not None:
-            derived = parts.derived(dict(found), jax.random.fold_in(k_derived, 0))
+            known = TrialConditions(found, schedule)
+            derived = parts.derived(known, jax.random.fold_in(k_derived, 0))
             found |= _as_conditions(derived, dtype)
-        return found, schedule
-
-    def _noise(self, parts: Parts, key: PRNGKeyArray, n_steps: int, dtype: Any):
-        if parts.noise is None:
-            return jnp.zeros((), dtype)
-        sizes = {name: len(term.names) for name, term in parts.inputs.items()}
-        noise = parts.noise
-        stds = noise if isinstance(noise, Mapping) else dict.fromkeys(sizes, noise)
-        noisy = [jnp.full(n, stds[name], dtype) for name, n in sizes.items() if name in stds]
-        std, tau = jnp.concatenate(noisy)[None, :], jnp.asarray(parts.noise_tau, dtype)
-        drawn = input_noise(key, (n_steps, std.shape[1]), std, tau, self.dt)
-        if len(noisy) == len(sizes):
-            return drawn
-        columns, start = [], 0
-        for name, n in sizes.items():
-            there = name in stds
-            columns.append(drawn[:, start : start + n] if there else jnp.zeros((n_steps, n), dtype))
-            start += n * there
-        return jnp.concatenate(columns, axis=1)
-
-    def _mask(
-        self,
-        parts: Parts,
-        schedule: Schedule,
-        named: Mapping[str, Array],
-        width: int,
-        dtype: Any,
-    ) -> Float[Array, "time output"]:
-        special = {*parts.weights, *parts.grace}
-        plain = [name for name in self.timeline.names if name not in special]
-        steps = schedule.during(*plain).astype(dtype)
-        for name in self.timeline.names:
-            if name in special:
-                weight = scalar(parts.weights.get(name, 1.0), named, dtype)
-                scored = schedule.during(name, skip=parts.grace.get(name, 0))
-                steps += weight * scored.astype(dtype)
-        if isinstance(parts.outputs, Classes) or not parts.output_weights:
-            return jnp.broadcast_to(steps[:, None], (len(steps), width))
-        factors = [
-            jnp.full(len(term.names), scalar(parts.output_weights.get(name, 1.0), named, dtype))
-            for name, term in parts.outputs.items()
-        ]
-        return steps[:, None] * jnp.concatenate(factors)[None, :]
+        return TrialConditions(found, schedule), schedule
 
 
 def _as_conditions(values: Mapping[str, Any], dtype: Any) -> dict[str, Array]:

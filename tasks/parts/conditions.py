@@ -9,12 +9,12 @@ from jaxtyping import Array, Float
 
 from neurodyn.common.arrays import as_array
 from neurodyn.common.checks import numbers, whole
-from neurodyn.tasks.parts.base import Uniform
+from neurodyn.tasks.parts.assembly import Uniform
 
 __all__ = ["crossed", "directions", "repeat"]
 
 #: Names of one or several conditions, and their levels, rows, or how they are drawn.
-Conditions = Mapping[str | tuple[str, ...], Any]
+Design = Mapping[str | tuple[str, ...], Any]
 
 
 def directions(n: int) -> Float[np.ndarray, " direction"]:
@@ -36,7 +36,7 @@ def repeat(epochs: Mapping[str, Any], n: int) -> dict[str, Any]:
 
 
 def crossed(
-    conditions: Conditions,
+    conditions: Design,
 ) -> tuple[dict[str, Array], dict[str, Uniform | Callable], dict[str, dict[int, str]]]:
     """The design that conditions stand for.
 

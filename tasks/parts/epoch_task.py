@@ -9,8 +9,9 @@ from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number
 from neurodyn.tasks.laws import FromCondition
-from neurodyn.tasks.parts.base import AbstractEpochTask, Parts
-from neurodyn.tasks.parts.conditions import Conditions, crossed
+from neurodyn.tasks.parts.assembly import Parts
+from neurodyn.tasks.parts.base import AbstractEpochTask
+from neurodyn.tasks.parts.conditions import Design, crossed
 from neurodyn.tasks.parts.outputs import LINKS, Classes, Outputs
 from neurodyn.tasks.parts.terms import AbstractTerm
 from neurodyn.tasks.timeline import Duration, Timeline, whole_steps
@@ -125,7 +126,7 @@ class EpochTask(AbstractEpochTask):
         inputs: Mapping[str, AbstractTerm],
         outputs: Outputs,
         score: Callable[..., dict[str, Array]],
-        conditions: Conditions | None = None,
+        conditions: Design | None = None,
         align: str | None = None,
         align_event: str | None = None,
         derived: Callable | None = None,

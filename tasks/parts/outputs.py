@@ -10,9 +10,9 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from neurodyn.task import Trial
 from neurodyn.tasks.losses import cross_entropy, squared_error, weighted_mean
-from neurodyn.tasks.parts.terms import AbstractTerm, during, signals
-from neurodyn.tasks.parts.values import Value
-from neurodyn.tasks.timeline import Schedule
+from neurodyn.tasks.parts.signals import signals
+from neurodyn.tasks.parts.terms import AbstractTerm, during
+from neurodyn.tasks.parts.values import TrialConditions, Value
 
 __all__ = ["Classes", "Outputs", "choices", "classes", "linked", "loss", "output_names", "targets"]
 
@@ -89,17 +89,13 @@ def channel_names(groups: Mapping[str, AbstractTerm]) -> tuple[str, ...]:
 
 
 def targets(
-    outputs: Outputs,
-    schedule: Schedule,
-    conditions: Mapping[str, Array],
-    key: PRNGKeyArray,
-    dtype: Any,
+    outputs: Outputs, conditions: TrialConditions, key: PRNGKeyArray, dtype: Any
 ) -> Shaped[Array, "time output"]:
     """What the outputs shall be: codes of classes, or numbers."""
     if isinstance(outputs, Classes):
-        code = signals({"class": outputs.target}, schedule, conditions, key, dtype)
+        code = signals({"class": outputs.target}, conditions, key, dtype)
         return jnp.round(code).astype(jnp.int32)
-    return signals(outputs, schedule, conditions, key, dtype)
+    return signals(outputs, conditions, key, dtype)
 
 
 def linked(outputs: Float[Array, "..."], link: str) -> Float[Array, "..."]:

@@ -144,16 +144,24 @@ class Hits(AbstractScore):
     """See :func:`hits`."""
 
     when: tuple[str, ...] = eqx.field(static=True)
+    last: bool = eqx.field(static=True)
 
     def __call__(
         self, task: Any, outputs: Float[Array, "trial time output"], trials: Trial
     ) -> dict[str, Array]:
         """Share of steps at which the right class is largest."""
         weights = _scored(task, self.when, outputs, trials)
+        if self.last:
+            ends = [_last(_inside(task, name, outputs, trials)) for name in self.when]
+            step = jnp.arange(outputs.shape[1], dtype=jnp.int32)
+            there = jnp.any(jnp.stack([step[None, :] == end[:, None] for end in ends]), axis=0)
+            weights = weights * there[..., None].astype(weights.dtype)
         named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)[..., None]
-        right = (named == trials.targets).astype(outputs.dtype)
-        share = weighted_mean(right, weights)
-        return {"correct": share, "all_correct": (share >= 1 - 1e-6).astype(outputs.dtype)}
+        right = ((named == trials.targets) | (weights == 0)).astype(outputs.dtype)
+        return {
+            "correct": weighted_mean(right, weights),
+            "all_correct": jnp.all(right > 0, axis=(1, 2)).astype(outputs.dtype),
+        }
 
 
 def direction(
@@ -227,17 +235,22 @@ def within(*when: str, tolerance: Any, output: str | None = None) -> Within:
     return Within(number("tolerance", tolerance, above=0), when, output)
 
 
-def hits(*when: str) -> Hits:
+def hits(*when: str, last: bool = False) -> Hits:
     """The share of steps at which the right class is the largest.
 
-    Scores are ``correct``, that share, and ``all_correct``, whether it is all of them.
+    Scores are ``correct``, that share, weighted as in the loss; and ``all_correct``, whether it is
+    so at all of them.
 
     Parameters
     ----------
     *when
         Epochs that count; by default all steps that are scored.
+    last
+        Whether only the last step of each of these epochs counts.
     """
-    return Hits(when)
+    if last and not when:
+        raise ValueError("`last` needs the names of the epochs whose last steps count.")
+    return Hits(when, bool(last))
 
 
 def direction_of(ring: Float[Array, "*trial channel"]) -> Float[Array, "*trial"]:

@@ -5,19 +5,25 @@ one matrix product, and a bump on a ring is computed once for each trial, not at
 """
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import plain_number, whole
-from neurodyn.tasks.parts.values import Value, degrees_of, names_of, row, scalar
+from neurodyn.tasks.parts.values import (
+    TrialConditions,
+    Value,
+    degrees_of,
+    names_of,
+    row,
+    scalar,
+)
 from neurodyn.tasks.timeline import Schedule
 
-__all__ = ["AbstractTerm", "Drawn", "During", "Ramp", "Sum", "drawn", "during", "ramp", "signals"]
+__all__ = ["AbstractTerm", "during", "ramp", "signal"]
 
 #: Time course and row of each product.
 Products = list[tuple[Float[Array, " time"], Float[Array, " channel"]]]
@@ -36,12 +42,12 @@ class AbstractTerm(abc.ABC):
         """Conditions that it reads in degrees."""
         return ()
 
-    def products(self, schedule: Schedule, conditions: Mapping[str, Array], dtype: Any) -> Products:
+    def products(self, conditions: TrialConditions, dtype: Any) -> Products:
         """The products that add up to the term."""
         return []
 
     @property
-    def drawn(self) -> tuple["Drawn", ...]:
+    def others(self) -> tuple["Signal", ...]:
         """The parts that are no sum of few products, such as pulses at random times."""
         return ()
 
@@ -75,8 +81,9 @@ class During(AbstractTerm):
         """Those of the value."""
         return degrees_of(self.value)
 
-    def products(self, schedule: Schedule, conditions: Mapping[str, Array], dtype: Any) -> Products:
+    def products(self, conditions: TrialConditions, dtype: Any) -> Products:
         """The epochs, and the value."""
+        schedule = _schedule(conditions)
         dt = schedule.timeline.dt
         inside = schedule.during(*self.epochs, skip=round(self.skip / dt))
         if self.first is not None:
@@ -110,8 +117,9 @@ class Ramp(AbstractTerm):
         """Those of the value."""
         return degrees_of(self.value)
 
-    def products(self, schedule: Schedule, conditions: Mapping[str, Array], dtype: Any) -> Products:
+    def products(self, conditions: TrialConditions, dtype: Any) -> Products:
         """The share of the rise at each step, and the value."""
+        schedule = _schedule(conditions)
         i = schedule.timeline.names.index(self.epoch)
         start, stop = schedule.edges[i], schedule.edges[i + 1]
         if self.over is None:
@@ -125,8 +133,8 @@ class Ramp(AbstractTerm):
 
 
 @dataclass(frozen=True)
-class Drawn(AbstractTerm):
-    """See :func:`drawn`."""
+class Signal(AbstractTerm):
+    """See :func:`signal`."""
 
     function: Callable
     width: int
@@ -142,22 +150,18 @@ class Drawn(AbstractTerm):
         return ()
 
     @property
-    def drawn(self) -> tuple["Drawn", ...]:
+    def others(self) -> tuple["Signal", ...]:
         """Itself."""
         return (self,)
 
     def show(
-        self,
-        schedule: Schedule,
-        conditions: Mapping[str, Array],
-        key: PRNGKeyArray,
-        dtype: Any,
+        self, conditions: TrialConditions, key: PRNGKeyArray, dtype: Any
     ) -> Float[Array, "time channel"]:
         """What the function returns."""
-        shown = jnp.asarray(self.function(schedule, dict(conditions), key)).astype(dtype)
-        shape = (schedule.timeline.n_steps, self.width)
+        shown = jnp.asarray(self.function(conditions, key)).astype(dtype)
+        shape = (_schedule(conditions).timeline.n_steps, self.width)
         if shown.shape != shape:
-            raise ValueError(f"A drawn term must have shape {shape}, got {shown.shape}.")
+            raise ValueError(f"A signal must have shape {shape}, got {shown.shape}.")
         return shown
 
 
@@ -187,14 +191,14 @@ class Sum(AbstractTerm):
         """All of them."""
         return tuple(name for term in self.terms for name in term.degrees)
 
-    def products(self, schedule: Schedule, conditions: Mapping[str, Array], dtype: Any) -> Products:
+    def products(self, conditions: TrialConditions, dtype: Any) -> Products:
         """All of them."""
-        return [p for term in self.terms for p in term.products(schedule, conditions, dtype)]
+        return [p for term in self.terms for p in term.products(conditions, dtype)]
 
     @property
-    def drawn(self) -> tuple[Drawn, ...]:
+    def others(self) -> tuple[Signal, ...]:
         """All of them."""
-        return tuple(part for term in self.terms for part in term.drawn)
+        return tuple(part for term in self.terms for part in term.others)
 
 
 def during(
@@ -249,46 +253,27 @@ def ramp(
     return Ramp(epoch, _plain(value), None if width is None else whole("width", width, 1), over)
 
 
-def drawn(function: Callable, width: int = 1) -> Drawn:
+def signal(function: Callable, width: int = 1) -> Signal:
     """Show whatever a function says, such as pulses at random times.
 
     Parameters
     ----------
     function
-        ``function(schedule, conditions, key)``, in JAX, returns ``(time, width)``.
-        ``schedule.during(*epochs)`` is a mask of steps.
+        ``function(conditions, key)``, in JAX, returns ``(time, width)``; the mask of steps
+        ``conditions.schedule.during(*epochs)`` is of use. What conditions depend on, too, is better
+        drawn as a condition whose name begins with ``_``, and shown here.
     width
         Number of channels.
     """
-    return Drawn(function, whole("width", width, 1))
-
-
-def signals(
-    groups: Mapping[str, AbstractTerm],
-    schedule: Schedule,
-    conditions: Mapping[str, Array],
-    key: PRNGKeyArray,
-    dtype: Any,
-) -> Float[Array, "time channel"]:
-    """What the groups of channels show, one group after the other."""
-    courses, rows, others = [], [], []
-    total, start = sum(len(term.names) for term in groups.values()), 0
-    for term in groups.values():
-        around = (start, total - start - len(term.names))
-        for course, values in term.products(schedule, conditions, dtype):
-            courses.append(course)
-            rows.append(jnp.pad(values, around))
-        for part in term.drawn:
-            own = jax.random.fold_in(key, len(others))
-            others.append(jnp.pad(part.show(schedule, conditions, own, dtype), ((0, 0), around)))
-        start += len(term.names)
-    if not courses:
-        return sum(others[1:], others[0])
-    # A product, because its factors are computed once; XLA would form the bumps at every step.
-    product = jnp.matmul(jnp.stack(courses, axis=1), jnp.stack(rows), precision="highest")
-    return sum(others, product)
+    return Signal(function, whole("width", width, 1))
 
 
 def _plain(value: Any) -> Any:
     """Lists as tuples, so that terms are hashable."""
     return tuple(value) if isinstance(value, list) else value
+
+
+def _schedule(conditions: TrialConditions) -> Schedule:
+    if conditions.schedule is None:
+        raise ValueError("Terms show nothing before the epochs of the trial are drawn.")
+    return conditions.schedule

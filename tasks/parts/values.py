@@ -14,8 +14,24 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import whole
+from neurodyn.tasks.timeline import Schedule
 
-__all__ = ["AbstractRow", "Circle", "OneHot", "Ring", "Value", "on_circle", "one_hot", "ring"]
+__all__ = ["AbstractRow", "TrialConditions", "Value", "on_circle", "one_hot", "ring"]
+
+
+class TrialConditions(dict):
+    """The conditions of a trial that is being drawn, by name.
+
+    Attributes
+    ----------
+    schedule
+        Its epochs: ``schedule.during("stimulus")`` is a mask of steps. None before they are drawn,
+        and where a score reads the conditions.
+    """
+
+    def __init__(self, named: Mapping[str, Any], schedule: Schedule | None = None):
+        super().__init__(named)
+        self.schedule = schedule
 
 
 class AbstractRow(abc.ABC):
@@ -37,7 +53,7 @@ class AbstractRow(abc.ABC):
 #: A number, numbers for several channels, the name of a condition, a function of all conditions,
 #: or a row.
 Value = (
-    float | int | str | tuple[float, ...] | Array | Callable[[dict[str, Array]], Any] | AbstractRow
+    float | int | str | tuple[float, ...] | Array | Callable[[TrialConditions], Any] | AbstractRow
 )
 
 
@@ -164,7 +180,10 @@ def resolve(value: Value, conditions: Mapping[str, Array]) -> Any:
                 f"{', '.join(conditions) or 'none'}."
             )
         return conditions[value]
-    return value(dict(conditions)) if callable(value) else value
+    if not callable(value):
+        return value
+    schedule = getattr(conditions, "schedule", None)
+    return value(TrialConditions(conditions, schedule))
 
 
 def scalar(value: Value, conditions: Mapping[str, Array], dtype: Any) -> Float[Array, ""]:

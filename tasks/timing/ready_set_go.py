@@ -12,6 +12,7 @@ from neurodyn.common.checks import number, numbers
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
+from neurodyn.tasks.parts.crossings import produced_interval
 from neurodyn.tasks.timeline import Schedule, Timeline, whole_steps
 
 FIXATION, CUE = 300.0, 80.0
@@ -158,26 +159,9 @@ class ReadySetGo(AbstractTrialTask):
         """
         z = outputs[..., 0]
         start = trials.epochs["production"][:, 0].astype(z.dtype)
-        time = (jnp.arange(z.shape[1], dtype=jnp.int32).astype(z.dtype) + 1) * self.dt
-        after = time[None, :] > start[:, None]
-        crossed = after & (z >= 1)
-        first = jnp.argmax(crossed, axis=1)[:, None]
-        here = jnp.take_along_axis(z, first, axis=1)[:, 0]
-        before = jnp.take_along_axis(z, jnp.maximum(first - 1, 0), axis=1)[:, 0]
-        # Interpolate only between two samples on either side of the threshold.
-        rises = (before < 1) & (first[:, 0] > 0)
-        late = jnp.where(rises, (here - 1) / jnp.where(rises, here - before, 1), 0)
-        produced = time[first[:, 0]] - late * self.dt - start
-        produced = jnp.where(jnp.any(crossed, axis=1), produced, jnp.nan)
         wanted = trials.conditions["interval_correct"].astype(z.dtype)
-        error = produced - wanted
-        return {
-            "correct": (jnp.abs(error) <= self.tolerance.astype(z.dtype) * wanted).astype(z.dtype),
-            "produced": produced,
-            "rt": produced,
-            "error": error,
-            "mse": self.loss(outputs, trials),
-        }
+        scores = produced_interval(z, start, wanted, self.tolerance, self.dt)
+        return scores | {"mse": self.loss(outputs, trials)}
 
     def condition_table(self) -> dict[str, Array]:
         """The intervals."""
