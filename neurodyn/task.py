@@ -45,7 +45,8 @@ class Trial(eqx.Module):
     epochs
         Named intervals ``(start, stop)`` [ms from the start of the trial].
     length
-        Number of steps that count, shared by the batch; None when all do.
+        Number of steps that count, shared by the batch; None when all do. Training then leaves out
+        steps after it, so that losses may see fewer steps than ``task.n_steps``.
     item
         Which item of a fixed data set this is (:class:`AbstractDataTask`), else None.
     n_valid

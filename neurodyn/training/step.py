@@ -19,6 +19,7 @@ from neurodyn.training.history import evaluated
 from neurodyn.training.indexed import apply_gradients, init_optimizer
 from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.samplers import AbstractSampler
+from neurodyn.training.shortening import in_fewest_steps
 
 #: Most steps that one call of the compiled program makes (the size of its history buffers).
 LONGEST = 1024
@@ -166,7 +167,9 @@ def _advance(setup: Setup, constants: Constants, member: Member, number: Int[Arr
         task, member.order, number, key=batch_key, order_key=constants.order_key
     )
     gradient = setup.gradient(setup.objective)
-    loss, metrics, aux, grads = gradient(model, task, trials, member.aux, key=objective_key)
+    loss, metrics, aux, grads = in_fewest_steps(
+        lambda trials: gradient(model, task, trials, member.aux, key=objective_key), trials
+    )
     active = None if setup.curriculum is None else setup.curriculum.active(member.params, task)
     params, opt = apply_gradients(setup.optimizer, grads, member.opt, member.params, trials, active)
     new = replace(member, params=params, opt=opt, aux=_like(aux, member.aux), order=order)

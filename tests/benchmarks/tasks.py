@@ -24,6 +24,11 @@ def run() -> list[Row]:
         for n, step in STEP_MS.items():
             task = make(list(range(2, n + 1)))
             rows.append(_row(task, BITS_BATCH, 0.02 * step, "2 % of a training step", N=n))
+    # All twenty rules: 209 steps, 85 inputs and 33 outputs.
+    for noise, budget in ((0, 1.0), (0.01, 2.0)):
+        task = tasks.Yang2019(noise_std=noise)
+        name = f"{budget:g} ms, with{'' if noise else 'out'} noise"
+        rows.append(_row(task, BATCH, budget, name, T=task.n_steps))
     task = tasks.PerceptualDecision(dt=DT, stimulus=1600.0)
     (plain,) = alternate(lambda: jax.block_until_ready(task.batch(0, BATCH)))
     sizes = {"B": BATCH, "T": STEPS}
