@@ -103,9 +103,10 @@ def align(
     away = samples.when - event[valid][:, None] - ahead * step
     binned = any("bin_width" in attrs for attrs in (ds.attrs, *(ds[n].attrs for n in names)))
     beside = _beside(away[inside]) if binned else 0.0
-    coords["time"] = xr.Variable("time", ahead * step + beside, ds["time"].attrs | about)
+    ahead = ahead * step + beside
+    coords["time"] = xr.Variable("time", ahead, ds["time"].attrs | about)
     if not inside[:, -1].all():
-        coords |= _ends(inside, coords["time"].values, unit)
+        coords |= _ends(inside, ahead, unit)
     cut = {
         n: values_at(v.variable, samples, ("trial", "time"), inside) if n in names else v.variable
         for n, v in ds.items()
@@ -215,12 +216,12 @@ def _beside(away: np.ndarray) -> float:
     return float(np.round(away.mean(), 9)) if same else 0.0
 
 
-def _ends(inside: np.ndarray, time: np.ndarray, unit: str) -> dict[Any, xr.Variable]:
+def _ends(inside: np.ndarray, ahead: np.ndarray, unit: str) -> dict[Any, xr.Variable]:
     """The end and the number of samples of each trial, as coordinates."""
     n = inside.shape[1] - np.argmax(inside[:, ::-1], axis=1)
     until = {"units": unit, "long_name": "end of the observed part of the trial"}
     number = {"units": "count", "long_name": "number of valid samples"}
     return {
-        "valid_until": xr.Variable("trial", time[n - 1], until),
+        "valid_until": xr.Variable("trial", ahead[n - 1], until),
         "n_valid": xr.Variable("trial", n, number),
     }
