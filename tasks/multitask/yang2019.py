@@ -89,11 +89,7 @@ class Yang2019(AbstractTask):
 
     Notes
     -----
-    Chance and shortcuts, as parts of trials: a random direction 0.2 (``"driscoll"``: 0.1); to
-    hold always, or to go, 0.5 in the four matching rules; one of the two stimuli 0.5 in the
-    decision rules. Adding up both rings reaches 0.75 in the context rules, and asking only whether
-    the second stimulus is strong reaches 0.87 in delayed decisions: a network has learnt them only
-    above that.
+    A network has learnt a rule only where it scores above :attr:`shortcuts`.
 
     References
     ----------
@@ -206,6 +202,11 @@ class Yang2019(AbstractTask):
     def code(self, rule: str) -> int:
         """The code of a rule, for ``batch(key, n, rule=...)``."""
         return self.table.names.index(names.known_names("rule", (rule,), self.rules)[0])
+
+    @property
+    def shortcuts(self) -> dict[str, float]:
+        """Correct trials, by rule, of the best known strategy that leaves out what it asks for."""
+        return {rule: self.table.shortcut(rule) for rule in self.rules}
 
     def with_rule_input(self, rule: str, mixture: Mapping[str, Any]) -> "Yang2019":
         """The task with another input for a rule: a weighted sum of the inputs of rules.

@@ -9,6 +9,7 @@ from neurodyn.experiments.running.seeds import result, seeds_of
 from neurodyn.experiments.shared.ensembles import table
 from neurodyn.experiments.yang2019.algebra import rule_algebra
 from neurodyn.experiments.yang2019.figures import figures, summary
+from neurodyn.experiments.yang2019.performance import performance
 from neurodyn.experiments.yang2019.settings import PRESETS, Settings, check
 from neurodyn.experiments.yang2019.training import WORST, train
 from neurodyn.experiments.yang2019.variance import clusters, fractional, task_variance
@@ -20,6 +21,8 @@ __all__ = ["EXPERIMENT"]
 ABOUT = {
     "correct_min": ("correct trials of the worst rule", "1"),
     "correct": ("correct trials of all rules", "1"),
+    "n_learnt": ("rules learnt better than by a shortcut", "count"),
+    "validation_min": ("worst rule in the trials that ended training", "1"),
     "trials": ("trials of training", "count"),
     "n_active": ("units that take part in the rules", "count"),
     "n_clusters": ("clusters of units", "count"),
@@ -34,6 +37,7 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
     -------
     xr.DataTree
         ``/model/training/NAME``, where the name is nonlinearity and seed;
+        ``/analysis/performance/NAME``,
         ``/analysis/variance/NAME``, ``/analysis/clusters/NAME``, ``/analysis/fractional/NAME`` and
         ``/analysis/algebra/NAME``; ``/analysis/scores`` on (seed, sweep), where `sweep` is the
         nonlinearity.
@@ -49,23 +53,29 @@ def run(settings: Settings, run: Run) -> xr.DataTree:
             variance = task_variance(settings, model)
             grouped = clusters(variance, settings.most_clusters)
             tree[f"/model/training/{name}"] = trained.history
+            correct = performance(settings, model)
+            tree[f"/analysis/performance/{name}"] = correct
             tree[f"/analysis/variance/{name}"] = variance
             tree[f"/analysis/clusters/{name}"] = grouped
             tree[f"/analysis/fractional/{name}"] = fractional(variance)
             tree[f"/analysis/algebra/{name}"] = rule_algebra(settings, model)
-            rows.append(_row(settings, trained.history, grouped))
+            rows.append(_row(settings, trained.history, correct, grouped))
         scores.append(rows)
     tree["/analysis/scores"] = table(scores, ABOUT, activation=settings.activations)
     return result({path: ds for path, ds in tree.items() if ds is not None}, settings)
 
 
-def _row(settings: Settings, history: xr.Dataset, grouped: xr.Dataset) -> dict[str, Any]:
+def _row(
+    settings: Settings, history: xr.Dataset, found: xr.Dataset, grouped: xr.Dataset
+) -> dict[str, Any]:
     """Scores of one network, those of training at its best evaluation."""
     best = history.isel(evaluation=int(history[WORST].values.argmax()))
     at = int(grouped["silhouette"].values.argmax())
     return {
-        "correct_min": float(best[WORST]),
-        "correct": float(best["validation_correct"]),
+        "correct_min": float(found["correct"].min()),
+        "correct": float(found["correct"].mean()),
+        "n_learnt": int((found["correct"] > found["shortcut"]).sum()),
+        "validation_min": float(best[WORST]),
         "trials": float(best["evaluation"]) * settings.batch_size,
         "n_active": grouped.sizes["unit"],
         "n_clusters": int(grouped["k"].values[at]),
@@ -86,14 +96,18 @@ EXPERIMENT = Experiment(
         "{n_networks} networks of {n_units} units with each of the nonlinearities {activations} "
         "learnt the rules {rules}, until the worst rule reached {criterion} or for {steps} steps "
         "of {batch_size} trials. The variance of each unit over the stimuli of each rule was "
-        "measured without noise, units were grouped by k-means, and {n_trials} trials were run for "
-        "each sum of rule inputs."
+        "measured without noise, units were grouped by k-means, and {n_trials} fresh trials were "
+        "run for each rule and for each sum of rule inputs."
     ),
     ranges="Values are means over networks; in brackets the smallest and the largest of them.",
     captions={
         "learning": (
             "Correct trials over the trials of training: the worst rule of every network with the "
             "criterion (dashed), and all rules of the first network (grey) with their mean."
+        ),
+        "performance": (
+            "Correct trials of every rule in fresh trials; every point is a network. Bars: the "
+            "best known strategy that leaves out what the rule asks for."
         ),
         "clusters": (
             "Normalised task variance of the units of the first network, in clusters, and the "

@@ -1,17 +1,12 @@
 """Rule algebra: whether a rule can be asked for by the sum of other rules."""
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float
 
 from neurodyn import labels
-from neurodyn.engine.integrate import Save, integrate
-from neurodyn.experiments.running.seeds import shared_key
+from neurodyn.experiments.yang2019.performance import scored
 from neurodyn.experiments.yang2019.settings import Settings
 from neurodyn.models import CTRNN
-from neurodyn.task import Trial
 from neurodyn.tasks import Yang2019
 
 #: Rule that is asked for, and the signed sum of rules that asks for it.
@@ -20,8 +15,6 @@ SUMS: dict[str, dict[str, float]] = {
     "contextdelaydm1": {"contextdelaydm2": 1.0, "contextdm1": 1.0, "contextdm2": -1.0},
     "dmsgo": {"dmcgo": 1.0, "dmsnogo": 1.0, "dmcnogo": -1.0},
 }
-#: Most trials of one batch.
-_BATCH = 250
 
 
 def rule_algebra(settings: Settings, model: CTRNN) -> xr.Dataset | None:
@@ -41,7 +34,9 @@ def rule_algebra(settings: Settings, model: CTRNN) -> xr.Dataset | None:
         plus, other, minus = whole
         parts = [{rule: 1.0}, whole, {plus: 1.0}, {other: 1.0}]
         parts += [{plus: 1.0, other: 1.0}, {plus: 1.0, minus: -1.0}, {other: 1.0, minus: -1.0}]
-        rows += [(rule, part, _correct(settings, model, task, rule, part)) for part in parts]
+        for part in parts:
+            scores = scored(model, task.with_rule_input(rule, part), rule, settings.n_trials, 10)
+            rows.append((rule, part, scores["correct"].mean()))
     if not rows:
         return None
     rules, parts, correct = zip(*rows, strict=True)
@@ -58,26 +53,3 @@ def spelled(mixture: dict[str, float]) -> str:
     """A mixture in words, such as ``fdanti + delaygo - fdgo``."""
     signs = [("- " if size < 0 else "+ ") + name for name, size in mixture.items()]
     return " ".join(signs).removeprefix("+ ")
-
-
-def _correct(
-    settings: Settings, model: CTRNN, task: Yang2019, rule: str, mixture: dict[str, float]
-) -> float:
-    mixed, right, n = task.with_rule_input(rule, mixture), [], settings.n_trials
-    size = min(n, _BATCH)
-    for i in range(-(-n // size)):
-        key = shared_key(10 + i)
-        trials = mixed.batch(key, size, rule=task.code(rule))
-        inputs = np.swapaxes(np.asarray(trials.inputs), 0, 1)
-        run = integrate(
-            model, inputs, dt=task.dt, key=key, save=Save(variables=()), length=trials.length
-        )
-        right.append(np.asarray(_right(task, run.outputs, trials)))
-    return float(np.concatenate(right)[:n].mean())
-
-
-@eqx.filter_jit
-def _right(
-    task: Yang2019, outputs: Float[Array, "time trial output"], trials: Trial
-) -> Float[Array, " trial"]:
-    return task.score(jnp.swapaxes(outputs, 0, 1), trials)["correct"]

@@ -13,7 +13,7 @@ from neurodyn.tasks.multitask.rules import RULES
 
 def figures(tree: xr.DataTree) -> dict[str, Any]:
     """Every figure, by name."""
-    drawn = {"learning": _learning(tree)}
+    drawn = {"learning": _learning(tree), "performance": _performance(tree)}
     first = next(iter(tree["analysis/clusters"].children))
     drawn["clusters"] = _clusters(tree[f"analysis/clusters/{first}"].to_dataset())
     if "fractional" in tree["analysis"]:
@@ -49,6 +49,27 @@ def _learning(tree: xr.DataTree) -> Any:
     axes[0, 0].set(title="worst rule", xlabel="trials", ylabel="correct", ylim=(0, 1.02))
     axes[0, 1].set(xlabel="trials")
     axes[0, 0].legend()
+    return figure
+
+
+@styled
+def _performance(tree: xr.DataTree) -> Any:
+    """Correct trials of every rule in the test; every point is a network, bars are shortcuts."""
+    nodes = [node.to_dataset() for node in tree["analysis/performance"].children.values()]
+    rules = [str(rule) for rule in nodes[0]["rule"].values]
+    figure, axes = subplots(1, 1, size=(6.4, 2.6))
+    ax, place = axes[0, 0], np.arange(len(rules))
+    ax.bar(place, nodes[0]["shortcut"].values, color=GREY, alpha=0.4, label="shortcut")
+    kinds = list(settings_in(tree)["activations"])
+    for name, node in tree["analysis/performance"].children.items():
+        kind = kinds.index(name.rpartition("_")[0])
+        ax.plot(place, node["correct"].values, "o", ms=3.5, color=STROKES[kind])
+    for kind, colour in zip(kinds, STROKES, strict=False):
+        ax.plot([], [], "o", ms=3.5, color=colour, label=kind)
+    ax.axhline(settings_in(tree)["criterion"], color=GREY, ls="--", lw=0.8)
+    ax.set(ylabel="correct", ylim=(0, 1.02), xticks=place)
+    ax.set_xticklabels([RULES[rule] for rule in rules], rotation=60, ha="right")
+    ax.legend(loc="lower left")
     return figure
 
 
@@ -142,6 +163,7 @@ def summary(tree: xr.DataTree) -> dict[str, str]:
             f"{settings['criterion']:g}"
         )
         rows[f"all rules, {kind}"] = spread(here["correct"])
+        rows[f"rules above their shortcut, {kind}"] = spread(here["n_learnt"], ".0f")
         rows[f"trials, {kind}"] = spread(here["trials"], ".0f")
         rows[f"units that take part, {kind}"] = spread(here["n_active"], ".0f")
         rows[f"clusters, {kind}"] = spread(here["n_clusters"], ".0f")

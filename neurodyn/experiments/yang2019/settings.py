@@ -43,7 +43,7 @@ class Settings(SeededSettings):
     most_clusters
         Largest number of clusters that is tried.
     n_trials
-        Trials of each mixture of rule inputs.
+        Trials of each rule in the test, and of each mixture of rule inputs.
     """
 
     activations: tuple[Activation, ...] = ("softplus",)

@@ -36,9 +36,12 @@ def test_networks_are_trained_grouped_mixed_and_drawn(tmp_path):
     assert mixed.sizes["mixture"] == 7
     assert mixed["mixture"].values[1] == "delayanti: fdanti + delaygo - fdgo"
     scores = tree["analysis/scores"].to_dataset()
+    tested = tree["analysis/performance/softplus_0"].to_dataset()
+    assert tested["shortcut"].values.tolist() == [0.2] * 4
+    assert float(scores["correct_min"][0, 0]) == float(tested["correct"].min())
     best = float(history["validation_correct_min"].max())
-    assert float(scores["correct_min"][0, 0]) == pytest.approx(best)
-    assert set(done.figures) == {"learning", "clusters", "fractional", "algebra"}
+    assert float(scores["validation_min"][0, 0]) == pytest.approx(best)
+    assert set(done.figures) == {"learning", "performance", "clusters", "fractional", "algebra"}
     assert any("0 of 1 reached 1" in text for text in done.summary.values())
 
 

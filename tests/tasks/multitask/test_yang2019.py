@@ -81,9 +81,9 @@ def drawn_conditions(task, key, n, **given):
     return trials.conditions, trials.length, trials.n_valid
 
 
-def right_if(rule, first):
+def right_if(rule, first, variant="yang"):
     """How often it is right to go to the first stimulus where `first`, else to the second."""
-    drawn = many_stimuli(rule)
+    drawn = many_stimuli(rule, variant=variant)
     chosen = np.where(first(drawn.strengths), *drawn.directions.T)
     return np.mean(np.abs(chosen - drawn.target) < 1e-5)
 
@@ -224,6 +224,21 @@ def test_shortcuts_reach_what_the_documentation_says():
     assert right_if("delaydm1", lambda s: s[:, 1, 0] < 1) == close(0.866)
     assert right_if("dm1", lambda s: s[:, 0, 0] > 1) == close(0.593)
     assert right_if("dm2", lambda s: s[:, 0, 0] >= 0) == close(0.5)
+
+
+@pytest.mark.parametrize("variant", ["yang", "driscoll"])
+def test_no_strategy_that_leaves_out_something_does_better_than_the_shortcut(variant):
+    within_one_ring = [lambda s: s[:, 0, 0] > 1, lambda s: s[:, 1, 0] < 1]
+    over_rings = [lambda s: s[:, 0].max(1) > s[:, 1].max(1), lambda s: s[:, 1].sum(1) < 2]
+    summed = [lambda s: s[:, 0].sum(1) > s[:, 1].sum(1)]
+    ring = [lambda s: s[:, 0, 0] > s[:, 1, 0]]
+    left_out = {"dm1": [], "contextdm1": over_rings + summed, "multidm": over_rings + ring}
+    left_out |= {f"{kind.replace('dm', 'delaydm')}": v for kind, v in left_out.items()}
+    for rule, more in left_out.items():
+        if rule in task(variant).rules:
+            scores = [right_if(rule, first, variant) for first in within_one_ring + more]
+            assert task(variant).shortcuts[rule] == pytest.approx(max(scores), abs=0.012), rule
+    assert set(task(variant).shortcuts) == set(task(variant).rules)
 
 
 def test_matches():
