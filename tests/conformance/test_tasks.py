@@ -17,6 +17,7 @@ from neurodyn import labels, models, tasks
 from neurodyn.models import reference
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks import parts
+from neurodyn.tasks.base import VALIDATION_SEED, AbstractDrawnTask
 from neurodyn.tasks.parts import AbstractEpochTask
 
 BIB = Path(neurodyn.__file__).parent / "references.bib"
@@ -76,6 +77,12 @@ def batch(name: str) -> Trial:
     return jax.tree.map(np.asarray, default(name).batch(0, N))
 
 
+@functools.cache
+def validation(name: str) -> Trial:
+    """Its validation set, as NumPy arrays."""
+    return jax.tree.map(np.asarray, default(name).validation())
+
+
 @eqx.filter_jit
 def marks(task: AbstractTask, outputs, trials: Trial):
     """Loss, its gradient and scores: one program, where operations by themselves would be many."""
@@ -122,7 +129,7 @@ def test_shapes_and_dtypes(name):
     assert len(task.input_names) == len(set(task.input_names)) == task.n_inputs
     assert len(task.output_names) == len(set(task.output_names)) == task.n_outputs
     # Trials carry their step, so that a run of them needs no `dt`.
-    for drawn in (trials, task.validation()):
+    for drawn in (trials, validation(name)):
         assert (drawn.dt, drawn.time_unit) == (task.dt, task.units().get("time", "ms"))
     for value in trials.conditions.values():
         assert value.shape == (N,)
@@ -165,11 +172,22 @@ def test_everything_is_finite_and_scored_somewhere(name):
 @EVERY
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
-def test_same_key_same_bits_whatever_n(name, seed):
+def test_same_key_same_bits(name, seed):
     task = default(name)
-    small, large = task.batch(seed, N), task.batch(jax.random.key(seed), N + 3)
-    cut = jax.tree.map(lambda a: np.asarray(a)[:N] if a.ndim else a, large)
-    assert same(small, cut)
+    assert same(task.batch(seed, N), task.batch(jax.random.key(seed), N))
+
+
+@EVERY
+def test_trials_do_not_depend_on_how_many_there_are(name):
+    """Where the validation set is a batch like others, its first trials are a smaller batch."""
+    task = default(name)
+    own = type(task).validation
+    if own is AbstractDrawnTask.validation or isinstance(task, tasks.Yang2019):
+        key, many = VALIDATION_SEED, validation(name)
+        few = task.batch(key, N, **{c: many.conditions[c][:N] for c in task.condition_table()})
+    else:
+        few, many = batch(name), jax.tree.map(np.asarray, task.batch(0, N + 3))
+    assert same(few, jax.tree.map(lambda a: a[:N] if a.ndim else a, many))
 
 
 @EVERY
@@ -183,14 +201,18 @@ def test_different_keys_differ(name):
 def test_sample_can_be_jitted_and_vmapped(name):
     """Many trials at once are what each of them is alone."""
     task = default(name)
-    keys = jax.random.split(jax.random.key(0), 5)
+    keys = jax.random.split(jax.random.key(0), N)
+    drawn = isinstance(task, AbstractDrawnTask)
+    if drawn:  # a batch is a map over such keys, and is compiled already
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(0), np.arange(N, dtype="u4"))
 
     @eqx.filter_jit
     def draw(task, keys):
-        return eqx.filter_vmap(task.sample)(keys), task.sample(keys[2])
+        return None if drawn else eqx.filter_vmap(task.sample)(keys), task.sample(keys[2])
 
     trials, one = draw(task, keys)
-    assert trials.inputs.shape == (5, task.n_steps, task.n_inputs)
+    trials = batch(name) if drawn else trials
+    assert trials.inputs.shape == (N, task.n_steps, task.n_inputs)
     for a, b in zip(jax.tree.leaves(trials), jax.tree.leaves(one), strict=True):
         np.testing.assert_allclose(np.asarray(a)[2], b, rtol=2e-6, atol=2e-6)
 
@@ -254,7 +276,7 @@ def test_what_is_not_scored_does_not_count(name):
 @EVERY
 def test_validation_is_fixed_and_balanced(name):
     task = default(name)
-    first, second = task.validation(), make(name).validation()
+    first, second = validation(name), make(name).validation()
     assert same(first, second)
     assert first.inputs.shape[0] >= 512
     table = task.condition_table()
@@ -348,8 +370,8 @@ def test_the_bibliography_is_well_formed():
 def test_defaults_fit_any_step(name):
     for dt in (1.0, 7.0, 10.0, 50.0):
         task = make(name, dt=dt)
-        trials = eqx.filter_eval_shape(task.batch, jax.random.key(0), N)
-        assert trials.inputs.shape == (N, task.n_steps, task.n_inputs)
+        trial = eqx.filter_eval_shape(task.sample, jax.random.key(0))
+        assert trial.inputs.shape == (task.n_steps, task.n_inputs)
 
 
 @EVERY
