@@ -6,6 +6,7 @@
 #   make test OPTIONS=--durations=20           options for pytest
 #   make bench BENCH="rate --json out.json"    some benchmarks
 #   make bench-spiking                         spiking networks, against Brian2 and BrainPy
+#   make neurogym                              neurogym's environments as tasks, and its speed
 #   make test PYTHON=python3.12 VENV=/tmp/v    another interpreter, another environment
 
 PYTHON ?= python3
@@ -23,7 +24,7 @@ pip := $(bin)/python -m pip install --quiet --disable-pip-version-check -c const
 export MPLCONFIGDIR ?= $(abspath $(VENV))/cache/matplotlib
 export MPLBACKEND ?= agg
 
-.PHONY: help demo test test-slow docs bench bench-spiking lint format constraints clean
+.PHONY: help demo test test-slow docs bench bench-spiking neurogym lint format constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -54,6 +55,18 @@ bench-spiking: $(VENV)/.bench $(VENV)/brainpy/.done
 $(VENV)/brainpy/.done: | $(VENV)/pyvenv.cfg
 	@$(bin)/python -m venv $(VENV)/brainpy
 	@$(VENV)/brainpy/bin/python -m pip install --quiet --disable-pip-version-check brainpy==2.8.2 jax==0.10.2 numba
+	@touch $@
+
+# neurogym asks for other versions than ours, so it gets an environment of its own.
+neurogym: $(VENV)/neurogym/.done
+	$(VENV)/neurogym/bin/python -m tests.tasks.bridges.real_neurogym
+	$(VENV)/neurogym/bin/python -m tests.benchmarks neurogym $(BENCH)
+
+$(VENV)/neurogym/.done: pyproject.toml | $(VENV)/pyvenv.cfg
+	@$(bin)/python -m venv $(VENV)/neurogym
+	@echo "Installing neurogym into $(VENV)/neurogym; this takes a few minutes the first time"
+	@$(VENV)/neurogym/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --editable '.[neurogym,fast]' neurogym==2.3.1
 	@touch $@
 
 lint: $(VENV)/.lint

@@ -1,5 +1,8 @@
 """Cognitive tasks: a task draws trials and scores outputs, and does not depend on a model."""
 
+from neurodyn.tasks.bridges.gym_task import to_gym
+from neurodyn.tasks.bridges.gym_trials import from_gym
+from neurodyn.tasks.bridges.stored import StoredTrials
 from neurodyn.tasks.choice.center_out import CenterOut
 from neurodyn.tasks.choice.context_decision import ContextDecision
 from neurodyn.tasks.choice.delay_match import DelayMatchToSample
@@ -51,4 +54,8 @@ __all__ = [
     # Recordings and trajectories of known systems
     "Attractor",
     "Windows",
+    # Environments of neurogym and gymnasium
+    "StoredTrials",
+    "from_gym",
+    "to_gym",
 ]

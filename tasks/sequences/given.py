@@ -1,13 +1,17 @@
 """Stored sequences as users give them: arrays, labelled arrays or lists, read and checked."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Bool, Int
 
 from neurodyn import labels
+from neurodyn.common.random import as_key
 from neurodyn.labels import Observed, pair, read_sequences
 
 
@@ -72,19 +76,21 @@ def in_order(name: str, value: Any, trials: xr.DataArray) -> Any:
     return value
 
 
-def checked_lengths(lengths: Any, n: int, n_time: int) -> Int[Array, " item"] | None:
-    """Steps of each sequence, None where all have the full length."""
+def checked_lengths(
+    lengths: Any, n: int, n_time: int, owner: str = "Sequences"
+) -> Int[Array, " item"] | None:
+    """Steps of each item, None where all have the full length."""
     if lengths is None:
         return None
     given = np.asarray(lengths)
     if given.shape != (n,) or given.dtype.kind not in "iu":
         raise ValueError(
-            f"Sequences: `lengths` must be a whole number for each of the {n} sequences, got "
+            f"{owner}: `lengths` must be a whole number for each of the {n} items, got "
             f"{given.dtype} of shape {given.shape}."
         )
     if given.min() < 1 or given.max() > n_time:
         raise ValueError(
-            f"Sequences: `lengths` must lie between 1 and the {n_time} steps there are, got "
+            f"{owner}: `lengths` must lie between 1 and the {n_time} steps there are, got "
             f"{given.min()} to {given.max()}."
         )
     return None if (given == n_time).all() else jnp.asarray(given, jnp.int32)
@@ -102,13 +108,43 @@ def check_finite(values: np.ndarray, valid: Bool[np.ndarray, "trial time"]) -> N
         )
 
 
-def checked_condition(name: str, value: Any, n: int) -> Array:
-    """A column of finite numbers, one for each sequence."""
+def checked_condition(name: str, value: Any, n: int, owner: str = "Sequences") -> Array:
+    """A column of finite numbers, one for each item."""
     given = np.asarray(value)
     if given.shape != (n,) or given.dtype.kind not in "iuf" or not np.isfinite(given).all():
         raise ValueError(
-            f"Sequences: condition {name!r} must be a finite number for each of the {n} "
-            f"sequences, got {given.dtype} of shape {given.shape}."
+            f"{owner}: condition {name!r} must be a finite number for each of the {n} items, got "
+            f"{given.dtype} of shape {given.shape}."
         )
     whole = given.dtype.kind in "iu"
     return jnp.asarray(given, jnp.int32 if whole else jnp.result_type(float))
+
+
+def drawn_items(
+    n_items: int, key: Any, shape: tuple[int, ...], conditions: Mapping[str, Any]
+) -> Int[Array, "..."]:
+    """Numbers of items, drawn with replacement, or those given by the condition ``item``.
+
+    Number i depends on the key and i only, not on how many are drawn.
+
+    Raises
+    ------
+    ValueError
+        If another condition is given, or an item that there is not.
+    """
+    if unknown := set(conditions) - {"item"}:
+        raise ValueError(f"Unknown condition {sorted(unknown)}; this task takes: item.")
+    if "item" not in conditions:
+        key = as_key(key, needed_for="Drawing items")
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(math.prod(shape)))
+        draw = jax.vmap(lambda k: jax.random.randint(k, (), 0, n_items, jnp.int32))
+        return draw(keys).reshape(shape)
+    which = jnp.asarray(conditions["item"], jnp.int32)
+    if not isinstance(which, jax.core.Tracer):
+        numbers = np.asarray(which)
+        if numbers.shape not in ((), shape) or not (numbers.min() >= 0 and numbers.max() < n_items):
+            raise ValueError(
+                f"`item` must be one number or {shape} numbers from 0 to {n_items - 1}, got "
+                f"{conditions['item']!r}."
+            )
+    return which

@@ -1,6 +1,5 @@
 """Recorded or stored sequences as a task, to train generative models to reproduce them."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -11,13 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import plain_number, whole
-from neurodyn.common.random import as_key
 from neurodyn.task import AbstractDataTask, Trial
 from neurodyn.tasks.losses import explained, squared_error, weighted_mean
 from neurodyn.tasks.sequences.given import (
     check_finite,
     checked_condition,
     checked_lengths,
+    drawn_items,
     in_order,
     names_and_conditions,
     read_given,
@@ -160,12 +159,13 @@ class Sequences(AbstractDataTask):
 
     def sample(self, key, **conditions):
         """One sequence, drawn at random; ``item=`` says which."""
-        return self.item(self._which(key, (), conditions))
+        return self.item(drawn_items(self.n_items, key, (), conditions))
 
     def batch(self, key, n, **conditions):
         """Draw sequences with replacement; ``item=`` (one number, or ``n``) says which."""
         whole("n", n)
-        return self._items(jnp.broadcast_to(self._which(key, (n,), conditions), (n,)))
+        which = drawn_items(self.n_items, key, (n,), conditions)
+        return self._items(jnp.broadcast_to(which, (n,)))
 
     def validation(self):
         """All sequences, in order."""
@@ -203,26 +203,6 @@ class Sequences(AbstractDataTask):
     def output_names(self):
         """Names of the outputs."""
         return self.names
-
-    def _which(self, key: Any, shape: tuple, conditions: dict) -> Int[Array, "..."]:
-        if unknown := set(conditions) - {"item"}:
-            raise ValueError(f"Unknown condition {sorted(unknown)}; this task takes: item.")
-        if "item" not in conditions:
-            key = as_key(key, needed_for="Drawing sequences")
-            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(math.prod(shape)))
-            draw = jax.vmap(lambda k: jax.random.randint(k, (), 0, self.n_items, jnp.int32))
-            return draw(keys).reshape(shape)
-        which = jnp.asarray(conditions["item"], jnp.int32)
-        if not isinstance(which, jax.core.Tracer):
-            numbers = np.asarray(which)
-            if numbers.shape not in ((), shape) or not (
-                numbers.min() >= 0 and numbers.max() < self.n_items
-            ):
-                raise ValueError(
-                    f"`item` must be one number or {shape} numbers from 0 to {self.n_items - 1}, "
-                    f"got {conditions['item']!r}."
-                )
-        return which
 
     def _items(self, numbers: Int[Array, " trial"]) -> Trial:
         trials = jax.vmap(self.item)(numbers)

@@ -39,7 +39,7 @@ def trained(**options):
 MADE = {
     **test_models.EXAMPLES,
     **test_spiking.EXAMPLES,
-    **{name: lambda name=name: test_tasks.make(name) for name in tasks.__all__},
+    **{name: lambda name=name: test_tasks.make(name) for name in test_tasks.NAMES},
     **{
         name: getattr(reference, name)
         for name in reference.__all__

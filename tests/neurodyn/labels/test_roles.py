@@ -8,7 +8,7 @@ import neurodyn as nd
 from neurodyn import analysis, models, tasks, trials
 from neurodyn.labels import LabelError
 from neurodyn.labels.roles import conditions, outcomes
-from tests.conformance.test_tasks import make
+from tests.conformance.test_tasks import NAMES, make
 
 TASK = tasks.PerceptualDecision(dt=20.0)
 SCORES = {"correct", "choice", "rt", "fixation"}
@@ -64,7 +64,7 @@ def test_roles_survive(way, run, tmp_path):
     assert outcomes(changed) == SCORES
 
 
-@pytest.mark.parametrize("name", tasks.__all__)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_task_names_its_design(name):
     task = make(name)
     assert conditions(task.trials(0, 3)) == list(task.condition_table())

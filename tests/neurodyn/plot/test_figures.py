@@ -10,7 +10,7 @@ import xarray as xr
 
 import neurodyn as nd
 from neurodyn import analysis, models, plot, tasks, trials
-from tests.conformance.test_tasks import make
+from tests.conformance.test_tasks import NAMES, make
 
 TASK = tasks.PerceptualDecision(dt=20.0)
 
@@ -159,7 +159,7 @@ def test_raster(spikes):
     drawn(figure)
 
 
-@pytest.mark.parametrize("name", tasks.__all__)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_task_can_be_drawn(name):
     drawn(plot.trial(make(name).trials(0, 2)))
 

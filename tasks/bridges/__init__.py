@@ -1,0 +1,1 @@
+"""Tasks from environments of reinforcement learning, and environments from tasks."""
