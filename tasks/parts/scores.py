@@ -280,7 +280,7 @@ def _last(inside: Bool[Array, "trial time"]):
 
 def _held_before(held, inside, trials: Trial, dtype: Any) -> Float[Array, " trial"]:
     """Share of scored steps before an epoch at which fixation is held; 1 without any."""
-    first = jnp.argmax(inside, axis=1)
+    first = jnp.argmax(inside, axis=1).astype(jnp.int32)
     step = jnp.arange(inside.shape[1], dtype=jnp.int32)
     before = (jnp.max(trials.mask, axis=-1) > 0) & (step[None, :] < first[:, None])
     broken = jnp.sum(before & ~held, axis=1).astype(dtype)

@@ -350,7 +350,7 @@ def test_trials_follow_the_labelling_convention(name, tmp_path):
     assert ds.sizes["trial"] == N
     np.testing.assert_allclose(ds.time, task.t0 + np.arange(1, n + 1) * task.dt)
     assert set(trials.conditions) <= set(ds.coords)
-    assert ds.attrs["task"] == name
+    assert ds.attrs["task"] == type(task).__name__
     for epoch in trials.epochs:
         assert f"epoch_{epoch}" in ds.attrs or f"{epoch}_start" in ds.coords
     ds.to_netcdf(tmp_path / "trials.nc", engine="h5netcdf")
