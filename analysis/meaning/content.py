@@ -46,17 +46,16 @@ def components_of(y: Float[np.ndarray, "condition time unit"], n: int | None) ->
 
 
 @jax.jit
-def _predictions(sets, scores, labels, folds: CrossValidation):
-    """Components by one readout for all times, and labels by a readout for each time."""
+def _predictions(x, scores, labels, folds: CrossValidation):
+    """Components by one readout for all times, and labels by a readout for each time.
+
+    Of one set, because compiling this takes longer than reading many.
+    """
 
     def read(x, goal):
         return predicted(ridge_side(x, folds.held_out, folds.penalties), goal)
 
-    def one(x):
-        each_time = jax.vmap(lambda now: read(now[:, None], labels)[:, 0], 1, 1)
-        return read(x, scores), each_time(x)
-
-    return jax.lax.map(one, sets)
+    return read(x, scores), jax.vmap(lambda now: read(now[:, None], labels)[:, 0], 1, 1)(x)
 
 
 def content(
@@ -73,11 +72,11 @@ def content(
     labels = np.concatenate(list(variables.values()), axis=1)
     labels = labels - labels.mean(0)
     scores = components.scores
-    of_scores, of_labels = _predictions(
-        sets, jnp.asarray(scores), jnp.asarray(labels)[:, None], folds
-    )
-    captured = 1 - ((scores - np.asarray(of_scores)) ** 2).sum((1, 2)) / (scores**2).sum((0, 1))
-    error = ((labels[:, None] - np.asarray(of_labels)) ** 2).sum(1)
+    goals = jnp.asarray(scores), jnp.asarray(labels)[:, None]
+    read = zip(*[_predictions(x, *goals, folds) for x in np.asarray(sets)], strict=True)
+    of_scores, of_labels = (np.stack(each) for each in read)
+    captured = 1 - ((scores - of_scores) ** 2).sum((1, 2)) / (scores**2).sum((0, 1))
+    error = ((labels[:, None] - of_labels) ** 2).sum(1)
     widths = [columns.shape[1] for columns in variables.values()]
     starts = np.cumsum([0, *widths[:-1]])
     error = np.add.reduceat(error.sum(1), starts, axis=-1)

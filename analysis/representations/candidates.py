@@ -47,6 +47,7 @@ class FlexibleRdm:
             raise ValueError(f"kind must be one of {list(get_args(Kind))}, got {self.kind!r}.")
 
 
+@jax.jit
 def non_negative(products: Float[Array, "k k"], target: Float[Array, " k"]) -> Float[Array, " k"]:
     """Least squares with weights of at least 0, where equal components share their weight.
 

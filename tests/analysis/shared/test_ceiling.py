@@ -33,8 +33,8 @@ def _trials(n_trials=20, noise=1.0, n_units=30, seed=0, times=5):
 
 def test_halves_are_disjoint_and_balanced():
     codes = jnp.asarray([0, 1, 0, 2, 0, 1, 2, 0, 1, 3], jnp.int32)  # 3: does not count
-    for seed in range(20):
-        half = np.asarray(resampling._halves(jax.random.key(seed), codes))
+    keys = jax.vmap(jax.random.key)(np.arange(20))
+    for half in np.asarray(jax.vmap(resampling._halves, (0, None))(keys, codes)):
         for condition, n in ((0, 4), (1, 3), (2, 2)):
             counts = np.bincount(half[np.asarray(codes) == condition], minlength=2)
             assert counts.sum() == n

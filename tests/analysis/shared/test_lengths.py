@@ -28,12 +28,12 @@ def _activity():
 
 
 def _compare(x):
-    return analysis.compare(x, x, by="cue", n_null=2, n_splits=2)
+    return analysis.compare(x, x, "cka", by="cue", n_null=2, n_splits=2)
 
 
 def _compare_means(x):
     means = trials.average(x, "cue")["rate"]
-    return analysis.compare(means, means, n_null=2)
+    return analysis.compare(means, means, "cka", n_null=2)
 
 
 CALLS = {

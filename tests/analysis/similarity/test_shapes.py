@@ -92,6 +92,7 @@ def test_the_program_of_compare_whitens_as_the_matrix_does():
     folds = analysis.CrossValidation(held_out, jnp.ones(1))
     how = of_shapes(alpha=0)
 
+    @jax.jit
     def value(y):
         return how.score(how.prepare(jnp.asarray(a[:, None]), folds), y[:, None])
 
