@@ -18,7 +18,7 @@ from neurodyn.analysis.populations.reproducible import (
     unbiased_participation,
 )
 from neurodyn.analysis.shared.arrays import matrix, pick, samples
-from neurodyn.analysis.shared.conditions import condition_means, noise
+from neurodyn.analysis.shared.conditions import condition_means, noise, refuse_apart
 from neurodyn.analysis.shared.scaling import centred, normed, products
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.checks import number
@@ -105,7 +105,8 @@ def participation_ratio(
     Raises
     ------
     LabelError
-        If labels or values are missing, or nothing says which labels make a condition.
+        If labels or values are missing, nothing says which labels make a condition, or the noise of
+        units is asked for that were not recorded at the same time (attribute ``simultaneous`` 0).
 
     References
     ----------
@@ -159,6 +160,7 @@ def of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
     if covariance == "signal":
         return samples(condition_means(array, by))
     if covariance == "noise":
+        refuse_apart(array, "covariance='noise'", "take covariance='signal'")
         return samples(noise(array, by))
     raise ValueError(f"covariance is 'signal', 'noise' or 'total', got {covariance!r}.")
 

@@ -76,7 +76,8 @@ def factor_analysis(
     Raises
     ------
     LabelError
-        If labels or values are missing, or units do not vary.
+        If labels or values are missing, units do not vary, or their noise is asked for and they
+        were not recorded at the same time (attribute ``simultaneous`` 0).
     ValueError
         If there are too few units, samples or trials for the factors or folds.
 

@@ -21,6 +21,7 @@ from neurodyn.analysis.representations.patterns import (
     over_times,
 )
 from neurodyn.analysis.shared.arrays import checked, pick
+from neurodyn.analysis.shared.conditions import refuse_apart
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.labels import LabelError, pair
 
@@ -153,11 +154,8 @@ def precision_of(
             "the covariance of the noise needs single trials, got condition means: pass trials, or "
             "noise=None, or a precision from `noise_precision`."
         )
-    if array.attrs.get("simultaneous", 1) == 0 and shrinkage != "variances":
-        raise LabelError(
-            "units were not recorded at the same time (simultaneous=0), so that their noise has no "
-            "covariance: take its variances alone, 'variances'."
-        )
+    if shrinkage != "variances":
+        refuse_apart(array, "the covariance of the noise", "take its 'variances' alone")
     checked(array)
     codes, _ = by_condition(array, by)
     n = int(codes.max()) + 1

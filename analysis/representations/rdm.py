@@ -27,7 +27,7 @@ from neurodyn.analysis.shared.arrays import checked, pick, rows
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.labels import LabelError
 from neurodyn.labels.roles import chosen
-from neurodyn.labels.values import classes
+from neurodyn.labels.values import classes, missing
 
 #: Dissimilarities that are measured in units of the noise.
 _NOISY = ("mahalanobis", "crossnobis")
@@ -136,6 +136,8 @@ def rdm(
     if areas not in array.coords or array[areas].dims != ("unit",):
         known = [str(n) for n, c in array.coords.items() if c.dims == ("unit",)]
         raise LabelError(f"areas={areas!r} must be a label of the units, which have {known}.")
+    if missing(array[areas].values).any():
+        raise LabelError(f"areas={areas!r} is missing in some units: leave these out.")
     names, codes = classes(array[areas].values, what=areas)
     parts = [_rdm(array.isel(unit=codes == i), by, **options) for i in range(len(names))]
     shared = ["n_trials"] if "n_trials" in parts[0] else []

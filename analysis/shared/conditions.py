@@ -66,6 +66,22 @@ def condition_codes(array: xr.DataArray, means: xr.DataArray, by: Sequence[str])
     return np.array([position.get(key, len(known)) for key in keys])
 
 
+def refuse_apart(array: xr.Dataset | xr.DataArray, what: str, instead: str) -> None:
+    """Refuse units that were not recorded at the same time, whose noise has no covariance.
+
+    Raises
+    ------
+    LabelError
+        If the attribute ``simultaneous`` is 0; it says what to do instead.
+    """
+    if not array.attrs.get("simultaneous", 1):
+        raise LabelError(
+            f"{what}: these units were not recorded at the same time (simultaneous=0), so that "
+            "their trials do not belong together, and their noise has no covariance. Pass one "
+            f"session, or {instead}."
+        )
+
+
 def noise(
     array: xr.DataArray, by: str | Sequence[str] | None, *, what: str = "activity"
 ) -> xr.DataArray:

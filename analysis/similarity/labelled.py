@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import jax.numpy as jnp
 import xarray as xr
@@ -13,6 +13,9 @@ from neurodyn.analysis.similarity.grid import Similarity
 from neurodyn.analysis.similarity.kernels import Embed
 from neurodyn.analysis.similarity.measured import Population, measured
 from neurodyn.analysis.similarity.report import Report, reported, units_of
+
+#: Estimators of CKA, by how they centre kernels.
+Estimator = Literal["centred", "lange", "song"]
 
 
 def _name(kernel: str | Embed) -> str:
@@ -25,7 +28,7 @@ def cka(
     *,
     by: str | Sequence[str] | None = None,
     kernel: str | Embed = "linear",
-    estimator: Literal["centred", "lange", "song"] = "centred",
+    estimator: Estimator = "centred",
     report: Report = "score",
     variable: str | None = None,
 ) -> xr.DataArray:
@@ -69,6 +72,8 @@ def cka(
     Kornblith et al. (2019), ICML 97:3519; Lange et al. (2022), arXiv:2206.10999 ("lange"); Song et
     al. (2012), JMLR 13:1393 ("song").
     """
+    if estimator not in get_args(Estimator):
+        raise ValueError(f"`estimator` is one of centred, lange, song; got {estimator!r}.")
     return measured(
         Similarity(kernel, estimator, "cosine", report),
         a,

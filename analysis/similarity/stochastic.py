@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from neurodyn.analysis.shared.arrays import checked, rows
-from neurodyn.analysis.shared.conditions import condition_codes
+from neurodyn.analysis.shared.conditions import condition_codes, refuse_apart
 from neurodyn.analysis.shared.draws import generator
 from neurodyn.analysis.shared.results import results
 from neurodyn.analysis.shared.threads import one_lapack_thread
@@ -181,11 +181,7 @@ def _read(systems, what, by, variable, like) -> tuple[Matched, list[Gaussians]]:
 
 
 def _gaussians(name: str, means: xr.DataArray, array: xr.DataArray, by) -> Gaussians:
-    if array.attrs.get("simultaneous", 1) == 0:
-        raise LabelError(
-            f"units of {name} were not recorded at the same time (simultaneous=0), so that they "
-            "have no covariance: compare means by analysis.shape_distances."
-        )
+    refuse_apart(array, name, "compare means by analysis.shape_distances")
     array = onto(means, array, ("means", name), without="condition")
     codes = condition_codes(array, means, _names(by))
     values = checked(array.transpose("trial", *means.dims[1:]), what=name).astype(np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.analysis.shared.conditions import refuse_apart
 from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.spike_trains.firing import binned_counts
 from neurodyn.analysis.spike_trains.pairs import partners
@@ -19,6 +20,8 @@ from neurodyn.signals.conditions import conditions_of
 
 #: Samples, or conditions, that a correlation needs.
 _LEAST = 3
+#: What to do with units that were recorded apart.
+_INSTEAD = "compare their tuning by signal_correlation"
 
 
 @takes(spikes=DATASET)
@@ -59,7 +62,7 @@ def count_correlation(
     """
     if bin_width is None and "spike_count" not in spikes and "spike_trial" not in spikes:
         bin_width = 100.0
-    _refuse_apart(spikes, "count_correlation")
+    refuse_apart(spikes, "count_correlation", _INSTEAD)
     counts = binned_counts(spikes, window, bin_width, "count_correlation")
     n = counts["spike_count"].transpose(..., "unit")
     values = n.values.astype(np.float64).reshape(-1, n.sizes["unit"])
@@ -121,7 +124,7 @@ def noise_correlation(
     array([[1., 1.],
            [1., 1.]])
     """  # fmt: skip
-    _refuse_apart(spikes, "noise_correlation")
+    refuse_apart(spikes, "noise_correlation", _INSTEAD)
     counts = binned_counts(spikes, window, bin_width, "noise_correlation")
     n, codes = _of_trials(counts, by, "noise_correlation")
     sizes = np.bincount(codes)
@@ -204,15 +207,6 @@ def signal_correlation(
         )
     value, samples = _correlation(means)
     return _results(counts, {"correlation": (value, "signal correlation")}, samples)
-
-
-def _refuse_apart(spikes: xr.Dataset, what: str) -> None:
-    if not spikes.attrs.get("simultaneous", 1):
-        raise LabelError(
-            f"{what}: these units were not recorded at the same time (attrs simultaneous = 0), so "
-            "that their trials do not belong together, and fluctuations of one say nothing about "
-            "those of another. Pass one session; signal_correlation compares tuning."
-        )
 
 
 def _of_trials(

@@ -150,6 +150,9 @@ def test_signal_and_noise_covariance():
         analysis.participation_ratio(trials)
     with pytest.raises(LabelError, match="condition means only"):
         analysis.participation_ratio(_means(means), covariance="noise")
+    for call in (analysis.participation_ratio, analysis.n_components, analysis.factor_analysis):
+        with pytest.raises(LabelError, match="not recorded at the same time"):
+            call(trials.assign_attrs(simultaneous=0), covariance="noise", by="side")
     with pytest.raises((ValueError, TypeCheckError), match="'signal', 'noise'"):
         analysis.participation_ratio(trials, covariance="both", by="side")
 

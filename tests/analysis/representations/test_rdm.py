@@ -221,6 +221,8 @@ def test_gradients_are_finite_and_right(kind):
         (lambda x: x, {"areas": "area"}, "label of the units"),
         (lambda x: x.assign_attrs(simultaneous=0), {"dissimilarity": "mahalanobis"},
          "simultaneous=0"),
+        (lambda x: x.assign_coords(area=("unit", ["a", None, *"abababa"])), {"areas": "area"},
+         "missing in some units"),
     ],
 )  # fmt: skip
 def test_refuses(change, options, message):

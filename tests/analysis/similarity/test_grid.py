@@ -305,6 +305,8 @@ def test_labelled_populations_have_the_digits_of_doubles():
     for wrong in ({"form": "sum"}, {"report": "distance"}):
         with pytest.raises(ValueError, match="is one of"):
             analysis.cca(a, b, **wrong)
+    with pytest.raises(ValueError, match="`estimator` is one of centred, lange, song"):
+        analysis.cka(a, b, estimator="none")
 
 
 def test_compare_takes_points_by_name_and_composed():
