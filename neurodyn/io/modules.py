@@ -137,7 +137,8 @@ def _function_name(x: Callable, path: str) -> str:
                 return f"{module}.{name}"
     raise ValueError(
         f"{path} is the function {getattr(x, '__qualname__', x)!r}, and files hold no code. Use "
-        "one that has a name (the activations of neurodyn.models, or those of jax.nn)."
+        "one that has a name (the activations of neurodyn.models, or those of jax.nn), or write a "
+        "class of your own whose method it is (neurodyn.register)."
     )
 
 

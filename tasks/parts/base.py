@@ -105,6 +105,12 @@ class AbstractEpochTask(AbstractTrialTask):
         parts = self.parts()
         return parts.score(self, linked(outputs, parts.link), trials)
 
+    def summary(self, scores: dict[str, Array], trials: Trial) -> dict[str, Float[Array, ""]]:
+        """Means over trials, but of directions, which have none."""
+        means = super().summary(scores, trials)
+        circular = getattr(self.parts().score, "circular", ())
+        return {name: mean for name, mean in means.items() if name not in circular}
+
     def columns(self, group: str) -> slice:
         """The channels of a group of outputs.
 
@@ -168,7 +174,7 @@ class AbstractEpochTask(AbstractTrialTask):
             if not isinstance(law, Uniform):
                 value = law(TrialConditions(found), jax.random.fold_in(k_derived, i + 1))
             elif name in given:
-                value = given[name]
+                value = jnp.asarray(given[name]).astype(dtype)
             else:
                 value = law.low + u[1 + i] * (law.high - law.low)
             found |= _as_conditions({name: value}, dtype)
@@ -178,6 +184,9 @@ class AbstractEpochTask(AbstractTrialTask):
         if parts.derived is not None:
             known = TrialConditions(found, schedule)
             derived = parts.derived(known, jax.random.fold_in(k_derived, 0))
+            for name in derived:
+                if name in found:
+                    raise ValueError(f"`derived` returns {name!r}, which is a condition already.")
             found |= _as_conditions(derived, dtype)
         return TrialConditions(found, schedule), schedule
 

@@ -61,6 +61,9 @@ def crossed(
             drawn[name] = given
             continue
         together = (name,) if isinstance(name, str) else tuple(name)
+        for one in together:
+            if any(one in group for group in groups) or (one in conditions and one != name):
+                raise ValueError(f"Condition {one!r} is given twice.")
         columns = _columns(together, given)
         codes |= {one: _codes(values) for one, values in columns.items() if _are_names(values)}
         groups.append({one: _levels(one, values) for one, values in columns.items()})

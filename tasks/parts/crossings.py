@@ -9,7 +9,8 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import number
 from neurodyn.task import Trial
 from neurodyn.tasks.losses import squared_error, weighted_mean
-from neurodyn.tasks.parts.scores import AbstractScore
+from neurodyn.tasks.parts.scores import AbstractScore, interval_of
+from neurodyn.tasks.parts.values import resolve
 
 __all__ = ["interval", "produced_interval"]
 
@@ -29,8 +30,8 @@ class Interval(AbstractScore):
         """The interval and its error."""
         column = 0 if self.output is None else task.columns(self.output).start
         z = outputs[..., column]
-        start = trials.epochs[self.when][:, 0].astype(z.dtype)
-        wanted = trials.conditions[self.target].astype(z.dtype)
+        start = interval_of(trials, self.when)[:, 0].astype(z.dtype)
+        wanted = resolve(self.target, trials.conditions).astype(z.dtype)
         scores = produced_interval(
             z, start, wanted, self.tolerance, task.dt, threshold=self.threshold
         )

@@ -4,17 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number
-from neurodyn.tasks.laws import FromCondition
+from neurodyn.tasks.parts import checks
 from neurodyn.tasks.parts.assembly import Parts
 from neurodyn.tasks.parts.base import AbstractEpochTask
 from neurodyn.tasks.parts.conditions import Design, crossed
 from neurodyn.tasks.parts.outputs import LINKS, Classes, Outputs
 from neurodyn.tasks.parts.terms import AbstractTerm
-from neurodyn.tasks.timeline import Duration, Timeline, whole_steps
+from neurodyn.tasks.timeline import Duration, Timeline
 
 __all__ = ["EpochTask"]
 
@@ -28,8 +27,8 @@ class EpochTask(AbstractEpochTask):
         Step [ms].
     epochs
         Duration of each epoch in order [ms]: a number; ``(low, high)``, a list of choices or a law
-        of :mod:`neurodyn.tasks.laws` to draw it for every trial; or the name of a condition whose
-        values it lasts.
+        of :mod:`neurodyn.tasks.laws` to draw it for every trial; or the name of a condition that
+        says how long it lasts.
     conditions
         Levels of each condition, which are crossed; names as levels become codes. Under several
         names, ``("f1", "f2")``, rows of levels, which stay together. Or what is drawn for each
@@ -141,19 +140,20 @@ class EpochTask(AbstractEpochTask):
         reference: tuple[str, ...] = (),
         nearest: bool = False,
     ):
-        self.conditions, drawn, codes = crossed(conditions or {})
+        design = checks.whole_durations(dt, conditions or {}, epochs, nearest)
+        self.conditions, drawn, codes = crossed(design)
         self.drawn = tuple(drawn.items())
-        self.timeline = _timeline(dt, epochs, align, self.conditions, nearest)
+        self.timeline = checks.timeline(dt, epochs, align, self.conditions | drawn, nearest)
         self.inputs = tuple(inputs.items())
         self.outputs = outputs if isinstance(outputs, Classes) else tuple(outputs.items())
         self.scoring, self.derived = score, derived
-        self.noise_std = _std(noise, inputs)
+        self.noise_std = checks.noise(noise, inputs)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
-        self.weights = _weights("weights", weights, self.timeline.names)
+        self.weights = checks.weights("weights", weights, self.timeline.names)
         groups = () if isinstance(outputs, Classes) else tuple(outputs)
-        self.output_weights = _weights("output_weights", output_weights, groups)
-        self.grace = _grace(grace or {}, self.timeline, nearest)
-        _one_of("link", link, LINKS)
+        self.output_weights = checks.weights("output_weights", output_weights, groups)
+        self.grace = checks.grace(grace or {}, self.timeline, nearest)
+        checks.one_of("link", link, LINKS)
         self.link = link
         codes |= {name: dict(enumerate(given)) for name, given in (labels or {}).items()}
         self.codes = tuple((name, tuple(each.items())) for name, each in codes.items())
@@ -162,7 +162,7 @@ class EpochTask(AbstractEpochTask):
         default = "trial start" if first else f"{self.timeline.align} onset"
         self.align_event = align_event or default
         self.reference = tuple(reference)
-        _check_terms(self)
+        checks.trial(self, nearest)
 
     def parts(self) -> Parts:
         """What was given."""
@@ -192,64 +192,3 @@ class EpochTask(AbstractEpochTask):
     def units(self) -> dict[str, str]:
         """Units of conditions and scores."""
         return super().units() | dict(self.other_units)
-
-
-def _timeline(dt, epochs, align, table, nearest) -> Timeline:
-    durations = {}
-    for name, given in epochs.items():
-        if isinstance(given, str):
-            _one_of(f"epochs[{name!r}]", given, table)
-            values = table[given]
-            given = FromCondition(given, float(values.min()), float(values.max()))
-        durations[name] = given
-    if not durations:
-        raise ValueError("`epochs` must name one epoch at least.")
-    align = next(iter(durations)) if align is None else align
-    _one_of("align", align, durations)
-    return Timeline.build(dt, align, durations, {}, may_be_zero=tuple(durations), nearest=nearest)
-
-
-def _std(noise, inputs) -> Any:
-    if noise is None:
-        return None
-    if not isinstance(noise, Mapping):
-        return number("noise", noise, low=0)
-    for name in noise:
-        _one_of("noise", name, inputs)
-    return {name: number(f"noise[{name!r}]", std, low=0) for name, std in noise.items()}
-
-
-def _weights(argument, weights, names) -> dict[str, Any]:
-    found = {}
-    for name, weight in (weights or {}).items():
-        _one_of(argument, name, names)
-        plain = not (isinstance(weight, str) or callable(weight))
-        found[name] = number(f"{argument}[{name!r}]", weight, low=0) if plain else weight
-    return found
-
-
-def _grace(grace, timeline, nearest) -> tuple[tuple[str, int], ...]:
-    found = []
-    for name, ms in grace.items():
-        _one_of("grace", name, timeline.names)
-        steps = round(ms / timeline.dt) if nearest else whole_steps("grace", ms, timeline.dt, 0)
-        found.append((name, steps))
-    return tuple(found)
-
-
-def _check_terms(task: EpochTask) -> None:
-    """Draw the shapes of a trial, so that what does not fit is refused now."""
-    groups = dict(task.inputs) | ({} if isinstance(task.outputs, Classes) else dict(task.outputs))
-    terms = [
-        *groups.values(),
-        *([task.outputs.target] if isinstance(task.outputs, Classes) else []),
-    ]
-    for term in terms:
-        for name in term.epochs:
-            _one_of("during", name, task.timeline.names)
-    jax.eval_shape(lambda key: task.sample(key), jax.random.key(0))
-
-
-def _one_of(argument: str, name: Any, known: Any) -> None:
-    if name not in known:
-        raise ValueError(f"`{argument}`: {name!r} is none of {', '.join(known) or 'nothing'}.")

@@ -5,11 +5,10 @@ number from 0 to 1 for each trial. Those here also know the names and units of w
 """
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.common.checks import number
@@ -17,6 +16,7 @@ from neurodyn.common.reprs import brief
 from neurodyn.task import Trial
 from neurodyn.tasks.choice.choice import steps_during
 from neurodyn.tasks.losses import squared_error, weighted_mean
+from neurodyn.tasks.parts.circle import degrees_apart, direction_of
 from neurodyn.tasks.parts.values import Value, resolve
 
 __all__ = ["AbstractScore", "choice", "direction", "hits", "within"]
@@ -27,6 +27,9 @@ HELD = 0.5
 
 class AbstractScore(eqx.Module):
     """A score that knows the names of its codes and its units."""
+
+    #: Scores that are directions, whose mean says nothing.
+    circular: ClassVar[tuple[str, ...]] = ()
 
     __repr__ = brief
 
@@ -54,6 +57,7 @@ class Direction(AbstractScore):
     when: str = eqx.field(static=True)
     fixation: str | None = eqx.field(static=True)
     due: Value | None = eqx.field(static=True)
+    circular: ClassVar[tuple[str, ...]] = ("direction",)
 
     def __call__(
         self, task: Any, outputs: Float[Array, "trial time output"], trials: Trial
@@ -63,7 +67,7 @@ class Direction(AbstractScore):
         inside = _inside(task, self.when, outputs, trials)
         end = jnp.take_along_axis(outputs, _last(inside)[:, None, None], axis=1)[:, 0]
         away = direction_of(end[:, task.columns(self.output)])
-        error = degrees_apart(away, trials.conditions[self.target].astype(dtype))
+        error = degrees_apart(away, resolve(self.target, trials.conditions).astype(dtype))
         right, due = error < self.tolerance.astype(dtype), None
         scores = {"direction": away}
         if self.due is not None:
@@ -253,24 +257,15 @@ def hits(*when: str, last: bool = False) -> Hits:
     return Hits(when, bool(last))
 
 
-def direction_of(ring: Float[Array, "*trial channel"]) -> Float[Array, "*trial"]:
-    """Direction of the population vector of a ring, or of cosine and sine [deg], from 0 to 360."""
-    n = ring.shape[-1]
-    if n == 2:
-        cosine, sine = ring[..., 0], ring[..., 1]
-    else:
-        preferred = np.arange(n) * (2 * np.pi / n)
-        cosine, sine = (ring @ jnp.asarray(f(preferred), ring.dtype) for f in (np.cos, np.sin))
-    return jnp.arctan2(sine, cosine) * (180 / np.pi) % 360
-
-
-def degrees_apart(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Angle between two directions [deg], from 0 to 180."""
-    return jnp.abs((a - b + 180) % 360 - 180)
+def interval_of(trials: Trial, when: str) -> Float[Array, "trial 2"]:
+    """Start and stop of an epoch [ms]."""
+    if when not in trials.epochs:
+        raise ValueError(f"`when`: there is no epoch {when!r}, only {', '.join(trials.epochs)}.")
+    return trials.epochs[when]
 
 
 def _inside(task: Any, when: str, outputs: Array, trials: Trial) -> Bool[Array, "trial time"]:
-    return steps_during(trials.epochs[when], outputs.shape[1], task.dt)
+    return steps_during(interval_of(trials, when), outputs.shape[1], task.dt)
 
 
 def _last(inside: Bool[Array, "trial time"]):

@@ -36,6 +36,8 @@ class AbstractTerm(abc.ABC):
     names: tuple[str, ...]
     #: Epochs that it refers to.
     epochs: tuple[str, ...]
+    #: Times that must be whole steps [ms].
+    times: tuple[float, ...] = ()
 
     @property
     def degrees(self) -> tuple[str, ...]:
@@ -80,6 +82,11 @@ class During(AbstractTerm):
     def degrees(self) -> tuple[str, ...]:
         """Those of the value."""
         return degrees_of(self.value)
+
+    @property
+    def times(self) -> tuple[float, ...]:  # type: ignore[override]
+        """What is left out and what is shown of an epoch."""
+        return (self.skip, *(() if self.first is None else (self.first,)))
 
     def products(self, conditions: TrialConditions, dtype: Any) -> Products:
         """The epochs, and the value."""
@@ -194,6 +201,11 @@ class Sum(AbstractTerm):
     def products(self, conditions: TrialConditions, dtype: Any) -> Products:
         """All of them."""
         return [p for term in self.terms for p in term.products(conditions, dtype)]
+
+    @property
+    def times(self) -> tuple[float, ...]:  # type: ignore[override]
+        """All of them."""
+        return tuple(ms for term in self.terms for ms in term.times)
 
     @property
     def others(self) -> tuple[Signal, ...]:

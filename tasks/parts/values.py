@@ -176,8 +176,7 @@ def resolve(value: Value, conditions: Mapping[str, Array]) -> Any:
     if isinstance(value, str):
         if value not in conditions:
             raise ValueError(
-                f"There is no condition {value!r} to show; this task has "
-                f"{', '.join(conditions) or 'none'}."
+                f"There is no condition {value!r}; this task has {', '.join(conditions) or 'none'}."
             )
         return conditions[value]
     if not callable(value):
