@@ -12,15 +12,12 @@ from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from neurodyn import labels
+from neurodyn.common.parts import Parts
 from neurodyn.common.reprs import brief
-from neurodyn.labels.ends import end_coords, padded
-from neurodyn.labels.epochs import epoch_coords, epoch_times
-from neurodyn.labels.roles import marked
+from neurodyn.labels.drawn import drawn
 
 __all__ = ["AbstractDataTask", "AbstractTask", "Trial"]
 
@@ -52,6 +49,8 @@ class Trial(eqx.Module):
     n_valid
         Number of steps of each trial, for tasks whose trials last differently long; else None.
         Later steps of a run do not belong to the trial; they become NaN when it is labelled.
+    parts
+        Trials that a run goes through one after another, for sessions; else None.
     from_first
         Whether a run starts from the first target, an observation. A model that infers its state
         from an observation then starts there and predicts the later targets. Other models run
@@ -70,6 +69,7 @@ class Trial(eqx.Module):
     length: Int[Array, ""] | None = None
     item: Int[Array, "*trial"] | None = None
     n_valid: Int[Array, "*trial"] | None = None
+    parts: Parts | None = None
     from_first: bool = eqx.field(static=True, default=False)
     dt: float | None = eqx.field(static=True, default=None)
     time_unit: str = eqx.field(static=True, default="ms")
@@ -223,6 +223,20 @@ class AbstractTask(eqx.Module):
         del trials
         return {}
 
+    def rows(self, trials: Trial) -> tuple["AbstractTask", Trial]:
+        """The trials that labelled results have a row for, and the task that they belong to.
+
+        By default those given. For a task whose runs go through several trials
+        (:class:`~neurodyn.tasks.Session`) each of these has a row, so ``trials.parts`` must say
+        where they begin and end; labelled runs are cut there.
+
+        Parameters
+        ----------
+        trials
+            Trials of this task.
+        """
+        return self, trials
+
     def trials(self, key: Any, n: int, **conditions: Any) -> xr.Dataset:
         """Draw ``n`` trials as a labelled dataset; arguments as for :meth:`batch`.
 
@@ -237,7 +251,8 @@ class AbstractTask(eqx.Module):
             ``epoch_NAME`` where they are the same in all trials, else coordinates ``NAME_start``
             and ``NAME_stop``; the attr ``labels`` names the codes (JSON).
         """
-        return _labelled(self, self.batch(key, n, **conditions))
+        task, trials = self.rows(self.batch(key, n, **conditions))
+        return drawn(task, trials)
 
 
 class AbstractDataTask(AbstractTask):
@@ -248,49 +263,3 @@ class AbstractDataTask(AbstractTask):
     @abc.abstractmethod
     def item(self, i: Int[Array, ""]) -> Trial:
         """Item ``i`` as a trial, with ``item`` set."""
-
-
-def _labelled(task: AbstractTask, trials: Trial) -> xr.Dataset:
-    units = task.units()
-    n_steps = trials.inputs.shape[1] if trials.length is None else int(trials.length)
-    unit = units.get("time", "ms")
-    coords: dict[str, Any] = {"time": ("time", labels.time_axis(n_steps, task.dt, task.t0), unit)}
-    columns = {}
-    for name, values in trials.conditions.items():
-        step = task.dt if units.get(name) == unit else None
-        columns[name] = ("trial", labels.exact(values, step), units.get(name, "1"))
-    # Values in double precision replace the float32 conditions.
-    columns |= {name: ("trial", *about) for name, about in task.coordinates(trials).items()}
-    coords |= marked(columns, design=task.condition_table())
-    attrs: dict[str, Any] = {"task": type(task).__name__, "align_event": task.align_event}
-    for name, (start, stop) in epoch_times(trials.epochs, task.dt, task.t0).items():
-        if np.ptp(start) == 0 and np.ptp(stop) == 0:
-            attrs[f"epoch_{name}"] = [float(start[0]), float(stop[0])]
-        else:
-            coords |= epoch_coords({name: trials.epochs[name]}, task.dt, task.t0, unit)
-    if named := task.labels():
-        attrs["labels"] = named
-    if task.evidence:
-        attrs["evidence"] = task.evidence
-    targets, mask = trials.targets[:, :n_steps], trials.mask[:, :n_steps]
-    inputs, dims = trials.inputs[:, :n_steps], ("trial", "time", "output")
-    if trials.n_valid is not None:
-        steps = np.arange(1, n_steps + 1)
-        coords |= end_coords(trials.n_valid, steps, task.dt, task.t0, unit)
-        inputs = padded(inputs, trials.n_valid, steps)
-        if task.scored == "every":
-            targets = padded(targets, trials.n_valid, steps)
-    if task.scored == "last":
-        targets, mask, dims = targets[:, 0], mask[:, 0], ("trial", "output")
-    if targets.shape[-1] == task.n_outputs:
-        coords["output"] = list(task.output_names)
-    elif targets.shape[-1] == 1:
-        targets, mask, dims = targets[..., 0], mask[..., 0], dims[:-1]
-    variables = {
-        "targets": (dims, targets, "1", "target output", "target"),
-        "mask": (dims, mask, "1", "weight in the loss"),
-    }
-    if task.n_inputs:
-        variables["inputs"] = (("trial", "time", "input"), inputs, "1", "input", "input")
-        coords["input"] = list(task.input_names)
-    return labels.dataset(variables, coords, source="task", attrs=attrs)

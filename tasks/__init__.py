@@ -5,11 +5,14 @@ from neurodyn.tasks.bridges.gym_trials import from_gym
 from neurodyn.tasks.bridges.stored import StoredTrials
 from neurodyn.tasks.choice.center_out import CenterOut
 from neurodyn.tasks.choice.context_decision import ContextDecision
+from neurodyn.tasks.choice.contrast_decision import ContrastDecision
 from neurodyn.tasks.choice.delay_match import DelayMatchToSample
 from neurodyn.tasks.choice.perceptual_decision import PerceptualDecision
 from neurodyn.tasks.memory.flip_flop import FlipFlop
 from neurodyn.tasks.memory.n_dms import NDMS
 from neurodyn.tasks.memory.n_parity import NParity
+from neurodyn.tasks.mixtures.mixture import Mixture
+from neurodyn.tasks.mixtures.session import Session
 from neurodyn.tasks.multitask.yang2019 import Yang2019
 from neurodyn.tasks.parts.epoch_task import EpochTask
 from neurodyn.tasks.recordings.attractor import Attractor
@@ -29,9 +32,12 @@ __all__ = [
     # Choices and reaches after a go cue
     "CenterOut",
     "ContextDecision",
+    "ContrastDecision",
     "DelayMatchToSample",
     "PerceptualDecision",
-    # Many rules
+    # Many rules, many tasks, many trials
+    "Mixture",
+    "Session",
     "Yang2019",
     # Of your own
     "EpochTask",

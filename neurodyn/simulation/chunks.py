@@ -42,14 +42,17 @@ def chunk_sizes(
             raise ValueError(f"`{name}` must be at least 1, got {value}.")
     per_step = max(1, _bytes_per_step(model, plan, save) // save.every)
     # Equal chunks, so that all of them run the same compiled program.
-    divisible = save.window is None and (plan.trials is None or plan.trials.length is None)
+    whole = plan.trials is not None and (
+        plan.trials.length is not None or plan.trials.parts is not None
+    )
+    divisible = save.window is None and not whole
     if chunk_steps is None:
         fit = max(save.every, CHUNK_BYTES // per_step // save.every * save.every)
         chunk_steps = fit if divisible else plan.n_steps
     elif not divisible or chunk_steps % save.every:
         raise ValueError(
             f"`chunk_steps` must be a multiple of every={save.every}, and cannot be combined with "
-            "`window` or with trials of varying length."
+            "`window`, trials of varying length or sessions."
         )
     chunk_steps = min(plan.n_steps, chunk_steps)
     if chunk is None:

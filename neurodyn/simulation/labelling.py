@@ -16,6 +16,7 @@ from neurodyn.labels.ends import end_coords, end_time, padded
 from neurodyn.labels.epochs import epoch_coords
 from neurodyn.labels.roles import marked
 from neurodyn.params import with_values
+from neurodyn.simulation.parts import by_part
 from neurodyn.simulation.plan import Plan
 from neurodyn.spikes.build import spike_table
 
@@ -25,6 +26,7 @@ def label(
 ) -> xr.Dataset:
     """The records from step ``start`` on as a labelled Dataset."""
     known = model.variables()
+    plan, arrays = by_part(plan, arrays)
     trial_coords = _trial_coords(plan, save, arrays)
     arrays = _ended(plan, save, known, arrays, start)
     n_times = [a.shape[1] for n, a in arrays.items() if n in known]
@@ -167,6 +169,7 @@ def _all_steps(plan: Plan, save: Save, outputs: np.ndarray) -> Any:
 
 def join(runs: list[xr.Dataset], plan: Plan) -> xr.Dataset:
     """Runs of the members along `seed`."""
+    plan = by_part(plan, {})[0]
     # Coordinates of the members (scores, time constants) have one value for each member; those of
     # the trials (conditions) are shared.
     shared = {*runs[0].dims, "area", "ei", "n_valid", "valid_until", "first_step"}

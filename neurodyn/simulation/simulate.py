@@ -13,6 +13,7 @@ from neurodyn.engine.intervene.base import as_interventions
 from neurodyn.engine.record import Save, as_save, checked_save
 from neurodyn.simulation.chunks import chunk_sizes
 from neurodyn.simulation.labelling import join
+from neurodyn.simulation.parts import check_parts
 from neurodyn.simulation.plan import make_plan
 from neurodyn.simulation.runner import Runner
 from neurodyn.simulation.store import stream
@@ -125,6 +126,7 @@ def simulate(
     )
     if save.window is not None:
         check_window(plan, save.window)
+    check_parts(plan, save)
     interventions = as_interventions(interventions)
     check_times(plan, interventions)
 

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from neurodyn.common.checks import numbers
 from neurodyn.task import Trial
 from neurodyn.tasks.base import input_noise
+from neurodyn.tasks.mixtures.weights import drawn
+from neurodyn.tasks.mixtures.weights import frequencies as relative
 from neurodyn.tasks.multitask import trial
 from neurodyn.tasks.multitask.rules import EPOCHS, RuleTable
 from neurodyn.tasks.multitask.stimuli import N_DRAWN, draw_stimuli
@@ -35,13 +36,7 @@ def frequencies(weights: Any, table: RuleTable, rules: tuple[str, ...]) -> Float
     if weights is None:
         often = _OFTEN if table.variant == "yang" else ()
         weights = [5.0 if name in often else 1.0 for name in rules]
-    found = numbers("weights", weights, low=0)
-    if found.shape != (len(rules),) or not np.any(np.asarray(found) > 0):
-        raise ValueError(
-            f"`weights` must be {len(rules)} numbers, one for each rule in use, and one of them "
-            f"above 0, got {np.asarray(found).tolist()}."
-        )
-    return found
+    return relative(weights, len(rules), "rule in use")
 
 
 @eqx.filter_jit
@@ -152,8 +147,7 @@ def check_room(
 
 
 def _rule(task: Any, u: Float[Array, ""]) -> Int[Array, ""]:
-    below = jnp.cumsum(task.weights)[:-1] <= u * jnp.sum(task.weights)
-    return task.condition_table()["rule"][jnp.sum(below)]
+    return task.condition_table()["rule"][drawn(task.weights, u)]
 
 
 def _uniform(key: PRNGKeyArray, n: int, task: Any) -> Float[Array, " drawn"]:

@@ -19,6 +19,7 @@ from neurodyn.models import reference
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks import parts
 from neurodyn.tasks.base import VALIDATION_SEED, AbstractDrawnTask
+from neurodyn.tasks.mixtures.transitions import Blocks
 from neurodyn.tasks.parts import AbstractEpochTask
 
 BIB = Path(neurodyn.__file__).parent / "references.bib"
@@ -50,9 +51,19 @@ def delayed_response(dt: float = 20.0, **options) -> AbstractEpochTask:
     )
 
 
-#: Tasks over stored items have no default data; and long sequences are slow without compilation.
+#: Tasks over stored items or other tasks have no default ones; and long sequences are slow without
+#: compilation.
 STORED = {
     "EpochTask": delayed_response,
+    "Session": lambda dt=20.0: tasks.Session(
+        tasks.ContrastDecision(dt),
+        3,
+        Blocks.priors("side", ("left", "right"), opening=0),
+        previous="choice_correct",
+    ),
+    "Mixture": lambda dt=20.0: tasks.Mixture(
+        {"decide": tasks.PerceptualDecision(dt), "match": tasks.DelayMatchToSample(dt)}
+    ),
     "HomeReach": lambda **options: tasks.HomeReach(**{"n_phases": 8} | options),
     "Attractor": lambda **options: tasks.Attractor(reference.Henon(), 700, length=9, **options),
     "Windows": lambda **options: tasks.Windows(
@@ -286,7 +297,7 @@ def test_validation_is_fixed_and_balanced(name):
     task = default(name)
     first, second = validation(name), make(name).validation()
     assert same(first, second)
-    assert first.inputs.shape[0] >= 512
+    assert task.rows(first)[1].inputs.shape[0] >= 512
     table = task.condition_table()
     if table:
         rows = np.stack([np.asarray(first.conditions[k], float) for k in table], axis=1)
@@ -337,17 +348,18 @@ def test_trials_follow_the_labelling_convention(name, tmp_path):
     task = default(name)
     ds = task.trials(0, N)
     labels.check(ds)
-    trials = task.batch(0, N)
+    task, trials = task.rows(task.batch(0, N))
+    rows = len(trials.inputs)
     n = task.n_steps if trials.length is None else int(trials.length)
     if task.n_inputs:
         assert ds.inputs.dims == ("trial", "time", "input")
         # After the last epoch of a trial there is nothing, whatever the buffer holds.
         stops = [np.asarray(interval)[:, 1] for interval in trials.epochs.values()]
-        end = np.max(stops, axis=0) if trials.n_valid is not None else np.full(N, np.inf)
+        end = np.max(stops, axis=0) if trials.n_valid is not None else np.full(rows, np.inf)
         there = np.arange(1, n + 1) * task.dt <= end[:, None] + 1e-3
         expected = np.where(there[..., None], trials.inputs[:, :n], np.nan)
         np.testing.assert_array_equal(ds.inputs, expected)
-    assert ds.sizes["trial"] == N
+    assert ds.sizes["trial"] == rows
     np.testing.assert_allclose(ds.time, task.t0 + np.arange(1, n + 1) * task.dt)
     assert set(trials.conditions) <= set(ds.coords)
     assert ds.attrs["task"] == type(task).__name__

@@ -1,0 +1,1 @@
+"""Many tasks for one network: mixtures of tasks, and sessions of trials without a reset."""
