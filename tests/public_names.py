@@ -27,6 +27,7 @@ FOR_AUTHORS = (
     "tasks.parts",
     "tasks.sequences.generator",
     "tasks.losses",
+    "tasks.mixtures.transitions",
     "tasks.timing.pattern",
     "tasks.timeline",
 )
