@@ -18,9 +18,8 @@ from neurodyn.analysis.shared.measure import Measure
 from neurodyn.analysis.shared.pairing import Pair
 from neurodyn.analysis.shared.results import coords_of
 from neurodyn.analysis.shared.results import results as results_of
+from neurodyn.analysis.shared.scaling import ROUNDING
 
-#: Scores in float32 that differ by less are taken as equal.
-ROUNDING = 4e-6
 #: Levels whose numbers every result gives.
 _COUNTED = ("condition", "trial", "unit")
 #: Dims (after ``metric``) and long name of each variable of the result.

@@ -123,7 +123,8 @@ def design_of(array: xr.DataArray, factors: Sequence[str]) -> Trials:
     Raises
     ------
     LabelError
-        If a task variable is unknown, a combination is missing, or trials are padded.
+        If a task variable is unknown or has one value, a combination is missing, or trials are
+        padded.
     """
     dim = rows(array)
     if not factors or len(set(factors)) < len(factors):
@@ -135,6 +136,11 @@ def design_of(array: xr.DataArray, factors: Sequence[str]) -> Trials:
     levels, codes = {}, []
     for name, column in zip(factors, columns, strict=True):
         level, code = np.unique(column.values, return_inverse=True)
+        if len(level) < 2:
+            raise LabelError(
+                f"'{name}' has one value, {level[0]!s}, so that activity does not change with it: "
+                "leave it out of by."
+            )
         levels[name] = xr.Variable("level", level, column.attrs)
         codes.append(code)
     shape = tuple(len(level) for level in levels.values())

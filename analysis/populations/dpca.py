@@ -92,7 +92,8 @@ def dpca(
     Raises
     ------
     LabelError
-        If combinations are missing (they are listed), or trials end early within the data.
+        If combinations are missing (they are listed), a task variable has a single value, or trials
+        end early within the data.
     ValueError
         If cross-validation is asked for without two trials of each combination.
 

@@ -11,6 +11,7 @@ from neurodyn import labels
 from neurodyn.analysis.prediction.decoded_labels import Target
 from neurodyn.analysis.prediction.decoders import codes_of
 from neurodyn.analysis.shared.results import coords_of, results
+from neurodyn.analysis.shared.scaling import ROUNDING
 from neurodyn.labels.values import plain
 
 
@@ -111,9 +112,11 @@ def _null(scores: np.ndarray, dims: tuple) -> dict[str, tuple]:
     n = null.shape[1]
     if not n:
         return {}
-    p = (1 + (null >= observed).sum(axis=1)) / (1 + n)
+    # A draw that differs by rounding alone is as good, as where activity says nothing.
+    least = observed - ROUNDING
+    p = (1 + (null >= least).sum(axis=1)) / (1 + n)
     highest = np.nanmax(null, axis=(0, 2))[None, :, None]
-    anywhere = (1 + (highest >= observed).sum(axis=1)) / (1 + n)
+    anywhere = (1 + (highest >= least).sum(axis=1)) / (1 + n)
     p, anywhere = (np.where(np.isnan(observed[:, 0]), np.nan, v) for v in (p, anywhere))
     shape = [size for size, dim in zip(p.shape, ("train_time", "time"), strict=True) if dim in dims]
     draws = np.moveaxis(null, 1, 0).reshape(n, *shape)

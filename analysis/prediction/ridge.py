@@ -104,7 +104,7 @@ def ridge_side(
         xc = x - mean
         kept = (xc * train).reshape(-1, x.shape[2])
         variance, axes = principal_axes(kept)
-        shrinkage = 1 / (variance[None, :] + penalties[:, None] * variance.sum())
+        shrinkage = _shrinkage(variance, penalties)
         on_axes = xc @ axes
         hat = jnp.einsum("cta,pa,csa->pcts", on_axes, shrinkage, on_axes) + 1 / n_train
         # Only the choice of the penalty depends on it, which has no derivative; that of an inverse
@@ -114,6 +114,14 @@ def ridge_side(
         return on_axes, (at - mean) @ axes, shrinkage, correction
 
     return Ridge(held_out, *jax.lax.map(one_fold, held_out))
+
+
+def _shrinkage(
+    variance: Float[Array, " axis"], penalties: Float[Array, " penalty"]
+) -> Float[Array, "penalty axis"]:
+    """One over variance and penalty; without variance predictions are the training mean."""
+    total = variance.sum()
+    return 1 / (variance[None, :] + penalties[:, None] * jnp.where(total > 0, total, 1))
 
 
 def predicted(ridge: Ridge, y: Activity) -> Float[Array, "condition attime unit"]:
@@ -231,5 +239,5 @@ def ridge_path(
     """Maps of all penalties, from sums of products; see `prediction.fitted`."""
     variance, axes = jnp.linalg.eigh(products)
     variance = jnp.maximum(variance, 0)
-    shrinkage = 1 / (variance[None, :] + penalties[:, None] * variance.sum())
+    shrinkage = _shrinkage(variance, penalties)
     return axes @ (shrinkage[:, :, None] * (axes.T @ shared)[None])

@@ -16,6 +16,8 @@ from jaxtyping import Array, Float
 
 #: Samples whose products are summed at once.
 BLOCK = 4096
+#: Scores in float32 that differ by less are taken as equal.
+ROUNDING = 4e-6
 
 
 def balanced(values: ArrayLike) -> np.ndarray:

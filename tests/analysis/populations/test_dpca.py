@@ -165,6 +165,8 @@ def test_designs_that_do_not_fit_are_refused():
         dpca(means.isel(condition=[0, 1, 2, 4, 5]), ["s", "d"])
     with pytest.raises(LabelError, match="several conditions"):
         dpca(means, ["s"])
+    with pytest.raises(LabelError, match="'d' has one value, 0"):
+        dpca(means.isel(condition=means["d"].values == 0), ["s", "d"])
     with pytest.raises(LabelError, match="no coordinate 'x'"):
         dpca(means, ["x"])
     with pytest.raises(ValueError, match="pass the trials"):

@@ -152,6 +152,10 @@ def test_more_units_than_trials():
     silent = data.where(data["time"] > 30, 0.0)  # constant units at the first time
     found = decode(silent, "side", model="lda", times="each", n_folds=5)
     assert np.isfinite(found["accuracy"]).all()
+    # The mean of the training trials is all that is left; permuted labels have the same one.
+    found = decode(silent, "code", times="each", n_folds=5, n_null=19)
+    assert -0.1 < float(found["r2"][0]) < 0
+    assert float(found["p_value"][0]) == 1
 
 
 def test_labels_shuffled_within_groups_leave_chance():
