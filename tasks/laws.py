@@ -162,7 +162,8 @@ class FromCondition(AbstractLaw):
 
     def draw(self, u: Float[Array, ""], given: Mapping[str, Any]) -> Int[Array, ""]:
         """The value of the condition, within the bounds."""
-        steps = jnp.round(given[self.condition] / self.dt).astype(jnp.int32)
+        ms = jnp.asarray(given[self.condition]).astype(u.dtype)
+        steps = jnp.round(ms / self.dt).astype(jnp.int32)
         return jnp.clip(steps, int(self.low), int(self.high))
 
 

@@ -122,7 +122,7 @@ class AbstractEpochTask(AbstractTrialTask):
         outputs = self.parts().outputs
         groups = {} if isinstance(outputs, Classes) else outputs
         if group not in groups:
-            raise ValueError(f"There is no group of outputs {group!r}: {', '.join(groups)}.")
+            raise ValueError(f"There is no group of outputs {group!r}, only {', '.join(groups)}.")
         sizes = [len(term.names) for term in groups.values()]
         i = list(groups).index(group)
         return slice(sum(sizes[:i]), sum(sizes[: i + 1]))

@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from neurodyn.common.checks import number
 from neurodyn.tasks.laws import FromCondition
@@ -31,16 +30,21 @@ def whole_durations(
         If one has not, and is not to be taken to the nearest step.
     """
     check_step(dt)
+    lasting = {name for name in epochs.values() if isinstance(name, str)}
+
+    def counted(name: str, ms: Any) -> Any:
+        if name not in lasting:
+            return ms
+        return max(round(ms / dt), 1) * float(dt) if nearest else whole_steps(name, ms, dt, 0) * dt
+
     found = dict(conditions)
-    for name in epochs.values():
-        levels = found.get(name) if isinstance(name, str) else None
-        if levels is None or isinstance(levels, Uniform) or callable(levels):
+    for names, levels in conditions.items():
+        if isinstance(levels, Uniform) or callable(levels):
             continue
-        if nearest:
-            steps = np.maximum(np.round(np.asarray(levels, float) / dt), 1)
-            found[name] = np.unique(steps) * float(dt)
-        for level in found[name]:
-            whole_steps(name, float(level), dt, 0)
+        if isinstance(names, tuple) and lasting & {*names}:
+            found[names] = [tuple(map(counted, names, row)) for row in levels]
+        elif names in lasting:
+            found[names] = list(dict.fromkeys(counted(names, float(ms)) for ms in levels))
     return found
 
 
