@@ -175,7 +175,7 @@ def test_scores_refuse_what_there_is_not():
         direction("ring", "phi")(task, trials.targets, trials)
     with pytest.raises(ValueError, match="`due` needs `fixation`"):
         direction("ring", "theta", due="due")
-    with pytest.raises(ValueError, match="no epoch 'go', only stimulus, response"):
+    with pytest.raises(ValueError, match="no epoch 'go', only response, stimulus"):
         choice("go", "due")(task, trials.targets, trials)
     with pytest.raises(ValueError, match="`tolerance` must be above 0"):
         within(tolerance=0)
