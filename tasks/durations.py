@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from neurodyn.tasks.timeline import Duration, check_step
+from neurodyn.tasks.timeline import Span, check_step
 
 __all__ = ["DurationTable"]
 
@@ -43,7 +43,7 @@ class DurationTable:
 
     @classmethod
     def build(
-        cls, dt: float | int, epochs: Sequence[str], rows: Sequence[Mapping[str, Duration]]
+        cls, dt: float | int, epochs: Sequence[str], rows: Sequence[Mapping[str, Span]]
     ) -> "DurationTable":
         """Turn durations in ms into steps.
 

@@ -13,7 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-__all__ = ["AbstractLaw", "ByCode", "Exponential", "FromCondition", "HalfOpen"]
+__all__ = [
+    "AbstractLaw",
+    "Between",
+    "ByCode",
+    "Exponential",
+    "FromCondition",
+    "HalfOpen",
+    "OneOf",
+    "as_law",
+]
 
 
 class AbstractLaw(abc.ABC):
@@ -216,45 +225,65 @@ class ByCode(AbstractLaw):
 
 
 @dataclass(frozen=True)
-class _Choice(AbstractLaw):
-    """One of some values, all equally likely."""
+class OneOf(AbstractLaw):
+    """One of some values, all equally likely: what a list of durations stands for.
+
+    Attributes
+    ----------
+    values
+        The values [ms].
+    """
 
     values: tuple[float, ...]
 
     @property
     def shortest(self) -> float:
+        """The smallest value."""
         return min(self.values)
 
     @property
     def longest(self) -> float:
+        """The largest value."""
         return max(self.values)
 
-    def in_steps(self, steps: Callable[[Any], int], dt: float) -> "_Choice":
-        return _Choice(tuple(map(steps, self.values)))
+    def in_steps(self, steps: Callable[[Any], int], dt: float) -> "OneOf":
+        """Whole steps."""
+        return OneOf(tuple(map(steps, self.values)))
 
     def draw(self, u: Float[Array, ""], given: Mapping[str, Any]) -> Int[Array, ""]:
+        """One of them."""
         return jnp.asarray(self.values, jnp.int32)[_place(u, len(self.values))]
 
 
 @dataclass(frozen=True)
-class _Range(AbstractLaw):
-    """Uniform, both ends included."""
+class Between(AbstractLaw):
+    """Uniform, both ends included: what ``(low, high)`` stands for.
+
+    Attributes
+    ----------
+    low, high
+        Shortest and longest duration [ms].
+    """
 
     low: float
     high: float
 
     @property
     def shortest(self) -> float:
+        """The lower end."""
         return self.low
 
     @property
     def longest(self) -> float:
+        """The upper end."""
         return self.high
 
-    def in_steps(self, steps: Callable[[Any], int], dt: float) -> "_Range":
-        return _Range(steps(self.low), steps(self.high))
+    def in_steps(self, steps: Callable[[Any], int], dt: float) -> "Between":
+        """Whole steps."""
+        return Between(steps(self.low), steps(self.high))
 
     def draw(self, u: Float[Array, ""], given: Mapping[str, Any]) -> Int[Array, ""]:
+        """Every number of steps equally often."""
         return int(self.low) + _place(u, int(self.high - self.low) + 1)
 
 
@@ -274,7 +303,7 @@ def as_law(name: str, duration: Any) -> AbstractLaw:
         raise ValueError(
             f"`{name}` must be a duration, (low, high) or a list of choices, got {duration}."
         )
-    return _Range(*values) if isinstance(duration, tuple) else _Choice(values)
+    return Between(*values) if isinstance(duration, tuple) else OneOf(values)
 
 
 def _place(u: Float[Array, ""], n: int) -> Int[Array, ""]:

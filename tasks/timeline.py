@@ -12,11 +12,13 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from neurodyn.common.arrays import refuse_units
 from neurodyn.tasks.laws import AbstractLaw, as_law
 
-__all__ = ["Duration", "Schedule", "Timeline", "check_step", "whole_steps"]
+__all__ = ["Duration", "Schedule", "Span", "Timeline", "check_step", "whole_steps"]
 
 #: How long an epoch lasts [ms]: a number, ``(low, high)`` to draw it for every trial from this
-#: range, a list to draw it from these values, or another law (:mod:`neurodyn.tasks.laws`).
-Duration = float | int | tuple[float | int, float | int] | list[float | int] | AbstractLaw
+#: range, or a list to draw it from these values.
+Span = float | int | tuple[float | int, float | int] | list[float | int]
+#: The same, or another law (:mod:`neurodyn.tasks.laws`).
+Duration = Span | AbstractLaw
 
 
 @dataclass(frozen=True)

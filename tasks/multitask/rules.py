@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.tasks.durations import DurationTable
-from neurodyn.tasks.timeline import Duration
+from neurodyn.tasks.timeline import Span
 
 #: Epochs of a trial, of which each rule has some; the response begins with the go.
 EPOCHS = ("fixation", "stimulus", "delay", "stimulus2", "wait", "response")
@@ -57,10 +57,10 @@ SHORTCUTS: dict[str, dict[str, float]] = {
 }
 
 # Durations [ms] as published: a range, or a list of choices.
-_CUE: Duration = [200, 400, 600]
-_HOLD: Duration = [200, 400, 800, 1600]
-_WAIT: Duration = (100, 300)
-_YANG: dict[str, dict[str, Duration]] = {
+_CUE: Span = [200, 400, 600]
+_HOLD: Span = [200, 400, 800, 1600]
+_WAIT: Span = (100, 300)
+_YANG: dict[str, dict[str, Span]] = {
     "fd": {"fixation": (300, 700), "stimulus": (500, 1500), "response": 500},
     "react": {"fixation": (500, 2500), "response": 500},
     "delay": {"fixation": [300, 500, 700], "stimulus": _CUE, "delay": _HOLD, "response": 500},
@@ -71,7 +71,7 @@ _YANG: dict[str, dict[str, Duration]] = {
     "dmc": {"fixation": _CUE, "stimulus": _CUE, "delay": _HOLD, "response": _CUE},
 }
 _LONG, _RESPONSE = (200, 1600), (300, 700)
-_SPANS: dict[str, dict[str, Duration]] = {
+_SPANS: dict[str, dict[str, Span]] = {
     "fd": {"fixation": (300, 700), "stimulus": (500, 1500), "response": _RESPONSE},
     "react": {"fixation": (500, 2500), "response": (300, 1700)},
     "delay": {"fixation": (300, 700), "stimulus": _LONG, "delay": _LONG, "response": _RESPONSE},
@@ -80,7 +80,7 @@ _SPANS: dict[str, dict[str, Duration]] = {
     "dms": {"fixation": (200, 600), "stimulus": _LONG, "delay": _LONG, "response": _RESPONSE},
 }
 _SPANS["dmc"] = _SPANS["dms"]
-DURATIONS: dict[str, dict[str, dict[str, Duration]]] = {"yang": _YANG, "driscoll": _SPANS}
+DURATIONS: dict[str, dict[str, dict[str, Span]]] = {"yang": _YANG, "driscoll": _SPANS}
 
 
 def family(rule: str) -> str:
@@ -118,7 +118,7 @@ class RuleTable:
     @classmethod
     def build(cls, variant: str, dt: float | int) -> "RuleTable":
         """The rules of a variant at a step of ``dt`` [ms]."""
-        laws: Mapping[str, Mapping[str, Duration]] = DURATIONS[variant]
+        laws: Mapping[str, Mapping[str, Span]] = DURATIONS[variant]
         rows = [laws[family(rule)] for rule in VARIANTS[variant]]
         return cls(variant, DurationTable.build(dt, EPOCHS, rows))
 

@@ -1,6 +1,6 @@
 """Checks of the arguments of a task from parts, with errors that say what there is instead."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -154,7 +154,7 @@ def trial(task: Any, nearest: bool) -> None:
 
 
 def _check_unlike(argument: str, names: tuple[str, ...]) -> None:
-    twice: Container[str] = [name for name in names if names.count(name) > 1]
+    twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(f"`{argument}` have two channels with the name {twice[0]!r}.")
 

@@ -215,7 +215,8 @@ def names_of(value: Value, width: int | None) -> tuple[str, ...]:
             raise ValueError(f"`width` is {width}, but the value has {len(value.names)} channels.")
         return value.names
     given = isinstance(value, str) or callable(value)
-    size = (width or 1) if given else int(np.prod(np.shape(value)))
+    numbers: Any = value
+    size = (width or 1) if given else int(np.prod(np.shape(numbers)))
     if width not in (None, size):
         raise ValueError(f"`width` is {width}, but the value has {size} numbers.")
     return ("",) if size == 1 else tuple(str(i) for i in range(size))
