@@ -62,7 +62,7 @@ class Parts(eqx.Module):
             return array.reshape(n_trials * self.n, self.size, *array.shape[2:])
         xp = np if isinstance(array, np.ndarray) else jnp
         edges = xp.asarray(self.edges)
-        step = edges[:, :-1, None] + xp.arange(self.size, dtype=edges.dtype)
+        step = edges[:, :-1, None] + xp.arange(self.size, dtype=edges.dtype)[None, None]
         inside = self.flat(step < edges[:, 1:, None])
         step = xp.minimum(step, array.shape[1] - 1).reshape(n_trials, -1)
         found = array[xp.arange(n_trials)[:, None], step]

@@ -7,6 +7,7 @@ import numpy as np
 import optax
 import pytest
 
+from neurodyn import models, tasks
 from neurodyn.training import AbstractCurriculum, Seeds, Threshold, fit
 from tests.systems import Filter, Leaky
 
@@ -129,3 +130,76 @@ def test_unknown_metrics_are_named():
         fit(Leaky(), Filter(), steps=2, curriculum=curriculum, key=0)
     with pytest.raises(ValueError, match=r"no 'validation_acuracy'; it has"):
         fit(Leaky(), Filter(), steps=2, select="max:validation_acuracy", key=0)
+
+
+def scored(**scores):
+    """An evaluation that returns given numbers for each stage, for curricula over weights."""
+
+    def evaluate(model, task, *, key):
+        stage = jnp.argmax(task.weights)
+        return {name: jnp.asarray(values)[stage] for name, values in scores.items()}
+
+    return evaluate
+
+
+def test_tasks_come_one_after_another_without_recompilation():
+    """Sequential training: weights are rows of the identity, each stage has its own metric."""
+    mixed = tasks.Mixture(
+        {"slow": Filter(gain=0.5), "fast": Filter(gain=2.0), "late": Filter()}, weights=(1, 0, 0)
+    )
+    curriculum = Threshold(
+        "weights",
+        np.eye(3),
+        threshold=(0.9, 0.5, 0.9),
+        metric=[f"validation_correct_{name}" for name in mixed.names],
+    )
+    # The second task passes its own, lower threshold; the third never does.
+    evaluate = scored(
+        correct_slow=[0.95, 0, 0], correct_fast=[0, 0.6, 0], correct_late=[0.0, 1.0, 0.8]
+    )
+    seen = []
+    done = fit(
+        lambda key: models.CTRNN(mixed.n_inputs, 4, mixed.n_outputs, key=key),
+        mixed,
+        steps=8,
+        evaluate_every=2,
+        batch_size=4,
+        curriculum=curriculum,
+        evaluate=evaluate,
+        callbacks=lambda s: seen.append(s.metrics["validation_weights_stage"]),
+        key=0,
+    )
+    assert seen == [0, 1, 2, 2]
+    assert done.task.weights.tolist() == [0, 0, 1]
+    assert done.history.sizes["step"] == 8
+    yang = tasks.Yang2019(rules=("fdgo", "dm1"), weights=(1, 0))
+    stages = Threshold("weights", [[1, 0], [0, 1], [1, 1]], threshold=0.9)
+    stages.check(yang)
+    assert stages.stage(yang) == {"weights_stage": 0}
+    for correct, expected, ends in ((0.5, 0, False), (0.9, 1, False), (1.0, 2, False)):
+        yang, over = stages.advance(yang, {"validation_correct": jnp.asarray(correct)})
+        assert (int(stages.stage(yang)["weights_stage"]), bool(over)) == (expected, ends)
+    assert bool(stages.advance(yang, {"validation_correct": jnp.asarray(0.95)})[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"values": [[1, 0], [1, 0]]}, "`values` lists different stages"),
+        ({"values": np.eye(2), "threshold": (0.9, 0.8, 0.7)}, "one for all of the 2 stages or one"),
+        ({"values": np.eye(2), "metric": ("a", "b", "c")}, "one for all of the 2 stages or one"),
+    ],
+)
+def test_bad_stages_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Threshold("weights", **({"threshold": 0.9} | options))
+
+
+def test_a_vector_must_fit_the_field():
+    mixed = tasks.Mixture({"slow": Filter(gain=0.5), "fast": Filter(gain=2.0)})
+    with pytest.raises(
+        ValueError, match=r"no array field of shape \(3,\) 'weights'; it has \['weights \(2,\)'\]"
+    ):
+        Threshold("weights", np.eye(3), threshold=0.9).check(mixed)
+    with pytest.raises(ValueError, match=r"(?s)none of the stages .*at the first stage"):
+        Threshold("weights", np.eye(2), threshold=0.9).check(mixed)
