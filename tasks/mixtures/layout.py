@@ -94,7 +94,7 @@ def layout(
     """The layout of a mixture of tasks, found once for tasks of the same structure."""
     leaves, structure = jax.tree.flatten(tuple(tasks))
     kinds = tuple((np.shape(x), x.dtype) for x in leaves)
-    of = (structure, kinds, names, inputs, outputs, bool(jax.config.jax_enable_x64))
+    of = (structure, kinds, names, inputs, outputs, jnp.result_type(float))
     if of not in _FOUND:
         if len(_FOUND) >= _MOST:
             _FOUND.clear()

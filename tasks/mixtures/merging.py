@@ -31,13 +31,13 @@ def widened(found: Layout, k: int, trial: Trial, *, one_task: bool = False) -> T
     which = np.full(len(found.parts), ZERO)
     which[k] = ONE
     into = np.concatenate([sources(part.inputs, len(found.inputs)), which])
-    inputs = arranged(trial.inputs.astype(found.dtype), into)
+    inputs = arranged(trial.inputs.astype(found.dtype), into.tolist())
     if found.classes:
         targets = jnp.asarray(part.outputs, trial.targets.dtype)[trial.targets]
         mask = trial.mask
     else:
-        into = sources(part.outputs, len(found.outputs))
-        targets, mask = (arranged(x.astype(found.dtype), into) for x in (trial.targets, trial.mask))
+        back = sources(part.outputs, len(found.outputs)).tolist()
+        targets, mask = (arranged(x.astype(found.dtype), back) for x in (trial.targets, trial.mask))
     conditions = {"task": jnp.full(batch, k, jnp.int32)}
     own = {part.conditions[name]: value for name, value in trial.conditions.items()}
     for name, dtype in found.conditions.items():
@@ -67,8 +67,7 @@ def narrowed(found: Layout, k: int, trials: Trial, mine: Bool[Array, " trial"] |
     count; their weights are 1, so that it is finite wherever it can be.
     """
     part, like = found.parts[k], found.parts[k].example
-    into = [int(i) for i in part.inputs]
-    inputs = arranged(trials.inputs[:, : part.n_steps], into)
+    inputs = arranged(trials.inputs[:, : part.n_steps], part.inputs)
     targets, mask = (x[:, : part.n_steps] for x in (trials.targets, trials.mask))
     if found.classes:
         targets = jnp.asarray(np.maximum(sources(part.outputs, len(found.outputs)), 0))[targets]

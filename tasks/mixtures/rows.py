@@ -20,6 +20,9 @@ class SessionTrials(AbstractTask):
     scored: ClassVar[Literal["every", "last"]] = "every"
     reference: ClassVar[tuple[str, ...]] = ()
 
+    def __init__(self, session: Any):
+        self.session = session
+
     @property
     def n_inputs(self) -> int:
         """Number of input channels."""
