@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 __all__ = [
+    "AbstractBounded",
     "AbstractLaw",
     "Between",
     "ByCode",
@@ -50,6 +51,23 @@ class AbstractLaw(abc.ABC):
     @abc.abstractmethod
     def draw(self, u: Float[Array, ""], given: Mapping[str, Any]) -> Int[Array, ""]:
         """A duration [steps], from a uniform number in [0, 1) and the conditions of the trial."""
+
+
+class AbstractBounded(AbstractLaw):
+    """A duration from ``low`` to ``high``."""
+
+    low: float
+    high: float
+
+    @property
+    def shortest(self) -> float:
+        """The lower end."""
+        return self.low
+
+    @property
+    def longest(self) -> float:
+        """The upper end."""
+        return self.high
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ class HalfOpen(AbstractLaw):
 
 
 @dataclass(frozen=True)
-class Exponential(AbstractLaw):
+class Exponential(AbstractBounded):
     """Exponential, cut off at both ends: the end of the epoch is equally likely at any time.
 
     Attributes
@@ -109,16 +127,6 @@ class Exponential(AbstractLaw):
         if not (self.mean > 0 and 0 <= self.low < self.high):
             raise ValueError(f"Exponential needs mean > 0 and 0 <= low < high, got {self}.")
 
-    @property
-    def shortest(self) -> float:
-        """The lower end."""
-        return self.low
-
-    @property
-    def longest(self) -> float:
-        """The upper end."""
-        return self.high
-
     def in_steps(self, steps: Callable[[Any], int], dt: float) -> "Exponential":
         """Whole steps; the mean needs not be one."""
         low = steps(self.low)
@@ -132,7 +140,7 @@ class Exponential(AbstractLaw):
 
 
 @dataclass(frozen=True)
-class FromCondition(AbstractLaw):
+class FromCondition(AbstractBounded):
     """As long as a condition of the trial says, such as the interval to be measured.
 
     Attributes
@@ -149,16 +157,6 @@ class FromCondition(AbstractLaw):
     low: float
     high: float
     dt: float = 1.0
-
-    @property
-    def shortest(self) -> float:
-        """The smallest value."""
-        return self.low
-
-    @property
-    def longest(self) -> float:
-        """The largest value."""
-        return self.high
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -256,7 +254,7 @@ class OneOf(AbstractLaw):
 
 
 @dataclass(frozen=True)
-class Between(AbstractLaw):
+class Between(AbstractBounded):
     """Uniform, both ends included: what ``(low, high)`` stands for.
 
     Attributes
@@ -267,16 +265,6 @@ class Between(AbstractLaw):
 
     low: float
     high: float
-
-    @property
-    def shortest(self) -> float:
-        """The lower end."""
-        return self.low
-
-    @property
-    def longest(self) -> float:
-        """The upper end."""
-        return self.high
 
     def in_steps(self, steps: Callable[[Any], int], dt: float) -> "Between":
         """Whole steps."""
