@@ -257,8 +257,12 @@ def test_compare_gives_intervals_for_every_kind_of_level():
     rec = _rec(signal[side] + 0.4 * rng.standard_normal((40, 6)), side, session=session)
     run = _run(signal @ rng.standard_normal((6, 4)))
     options = {"by": "side", "n_null": 0, "n_splits": 3, "n_bootstrap": 60}
-    for names in ("condition", ["session", "trial"], ["session", "trial", "unit"]):
-        metrics = ["cka", "ridge_r"] if names == "condition" or "unit" in names else ["cka"]
+    levels_and_metrics = (
+        ("condition", ["ridge_r"]),
+        (["session", "trial"], ["cka"]),
+        (["session", "trial", "unit"], ["cka", "ridge_r"]),
+    )
+    for names, metrics in levels_and_metrics:
         score = analysis.compare(run, rec, metrics, bootstrap=names, **options)
         labels.check(score)
         assert score["resampled"].dims == ("metric", "resample")
