@@ -101,17 +101,18 @@ class AbstractTask(eqx.Module):
         Steps of a trial; if trials have a ``length``, steps of their buffer.
     dt
         Step [ms].
-    t0
-        Time of the start of the trial relative to ``align_event`` [ms] (so usually <= 0).
-    align_event
-        Name of the event at time 0.
+    t0, align_event
+        Time of the start of the trial [ms] (so usually <= 0), and name of the event at time 0.
     scored
-        ``"every"``: all steps have targets; ``"last"``: only the last one (the readout is then
-        formed once per trial).
+        ``"every"``: all steps have targets; ``"last"``: only the last one.
     evidence
-        Name of the signed condition that a choice follows, for psychometric functions; where
-        another condition says which it is, ``{"context": {"motion": "motion", "colour":
-        "colour"}}``: the name for each value of that condition. Empty: there is none.
+        Name of the signed condition that a choice follows; where another one says which,
+        ``{"context": {"motion": "motion", "colour": "colour"}}`` by its values. Empty: none.
+    chance
+        Mean ``correct`` of the best answer that ignores the stimuli; None: not known.
+    shortcuts
+        Mean ``correct`` of strategies that do without what the task is about, such as memory, by
+        what they do. These and `chance` hold for the defaults of the task.
     reference
         BibTeX keys of the papers behind the task.
     """
@@ -127,6 +128,8 @@ class AbstractTask(eqx.Module):
     scored: eqx.AbstractVar[Literal["every", "last"]]
     reference: eqx.AbstractClassVar[tuple[str, ...]]
     evidence: ClassVar[str | Mapping[str, Mapping[str, str]]] = ""
+    chance: ClassVar[float | None] = None
+    shortcuts: ClassVar[Mapping[str, float]] = {}
 
     __repr__ = brief
 

@@ -7,10 +7,20 @@ from neurodyn.tasks.choice.center_out import CenterOut
 from neurodyn.tasks.choice.context_decision import ContextDecision
 from neurodyn.tasks.choice.contrast_decision import ContrastDecision
 from neurodyn.tasks.choice.delay_match import DelayMatchToSample
+from neurodyn.tasks.choice.delayed_comparison import DelayedComparison
+from neurodyn.tasks.choice.go_nogo import GoNoGo
+from neurodyn.tasks.choice.interval_discrimination import IntervalDiscrimination
+from neurodyn.tasks.choice.multisensory import MultisensoryIntegration
 from neurodyn.tasks.choice.perceptual_decision import PerceptualDecision
+from neurodyn.tasks.choice.poisson_clicks import PoissonClicks
+from neurodyn.tasks.choice.probabilistic_reasoning import ProbabilisticReasoning
+from neurodyn.tasks.memory.dual_delay_match import DualDelayedMatch
 from neurodyn.tasks.memory.flip_flop import FlipFlop
+from neurodyn.tasks.memory.match_to_category import DelayedMatchToCategory
+from neurodyn.tasks.memory.match_with_distractors import MatchWithDistractors
 from neurodyn.tasks.memory.n_dms import NDMS
 from neurodyn.tasks.memory.n_parity import NParity
+from neurodyn.tasks.memory.paired_association import DelayedPairedAssociation
 from neurodyn.tasks.mixtures.mixture import Mixture
 from neurodyn.tasks.mixtures.session import Session
 from neurodyn.tasks.multitask.yang2019 import Yang2019
@@ -34,7 +44,13 @@ __all__ = [
     "ContextDecision",
     "ContrastDecision",
     "DelayMatchToSample",
+    "DelayedComparison",
+    "GoNoGo",
+    "IntervalDiscrimination",
+    "MultisensoryIntegration",
     "PerceptualDecision",
+    "PoissonClicks",
+    "ProbabilisticReasoning",
     # Many rules, many tasks, many trials
     "Mixture",
     "Session",
@@ -42,7 +58,11 @@ __all__ = [
     # Of your own
     "EpochTask",
     # Memory
+    "DelayedMatchToCategory",
+    "DelayedPairedAssociation",
+    "DualDelayedMatch",
     "FlipFlop",
+    "MatchWithDistractors",
     "NDMS",
     "NParity",
     # Timing and patterns in time

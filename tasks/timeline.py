@@ -92,8 +92,8 @@ class Timeline:
         check_step(dt)
         shortest, longest, choices, laws = [], [], [], []
         for i, (name, given) in enumerate(durations.items()):
-            law = as_law(name, defaults[name] if given is None else given)
-            exact = not (given is None or nearest)
+            wanted = defaults[name] if given is None else given
+            law, exact = as_law(name, wanted), not (given is None or nearest)
             law = law.in_steps(_counting(name, dt, exact, int(name not in may_be_zero)), dt)
             low, high = int(law.shortest), int(law.longest)
             if low > high:
@@ -108,8 +108,8 @@ class Timeline:
                 )
             shortest.append(low)
             longest.append(high)
-            choices.append(law.values if isinstance(given, list) else ())
-            laws.append(law if isinstance(given, AbstractLaw) else None)
+            choices.append(law.values if isinstance(wanted, list) else ())
+            laws.append(law if isinstance(wanted, AbstractLaw) else None)
         spans = tuple(durations), tuple(shortest), tuple(longest)
         several = tuple(choices) if any(choices) else ()
         return cls(float(dt), *spans, align, several, tuple(laws) if any(laws) else ())

@@ -7,7 +7,7 @@ five times as much as a step of fixation. In reaction-time mode there is no cue,
 `neurodyn.tasks.choice.reaction`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -45,7 +45,7 @@ class AbstractChoiceTask(AbstractTrialTask):
     react: bool = eqx.field(static=True, default=False, kw_only=True)
 
     #: Epochs in order and their default durations [ms], and the one at whose start time is 0.
-    default_durations: eqx.AbstractClassVar[Mapping[str, float]]
+    default_durations: eqx.AbstractClassVar[Mapping[str, Duration]]
     align: eqx.AbstractClassVar[str]
     #: Names of the alternatives.
     choices: eqx.AbstractClassVar[tuple[str, ...]]
@@ -55,21 +55,24 @@ class AbstractChoiceTask(AbstractTrialTask):
     def _set_design(
         self,
         dt: float | int,
-        durations: Sequence[Duration | None],
+        durations: Iterable[Duration | None],
         noise_std: Any,
         noise_tau: Any,
         grace: float | int | None,
         response_weight: Any,
         react: Any = False,
+        *,
+        defaults: Mapping[str, Duration] | None = None,
+        may_be_zero: Sequence[str] = (),
     ) -> None:
         """Check and set the fields that choice tasks share; for use in ``__init__`` only."""
-        given = dict(zip(self.default_durations, durations, strict=True))
-        defaults = self.default_durations
+        defaults = self.default_durations if defaults is None else defaults
+        given = dict(zip(defaults, durations, strict=True))
         self.react = reaction.check_mode(react, self.reacts_to, type(self).__name__)
         if self.react:
             given, defaults = reaction.durations(given, defaults, self.reacts_to)
         self.timeline = Timeline.build(
-            dt, self.align, given, defaults, may_be_zero=("fixation", "delay")
+            dt, self.align, given, defaults, may_be_zero=("fixation", "delay", *may_be_zero)
         )
         last = self.timeline.names[-1]
         self.grace = grace_steps(grace, dt, self.timeline.shortest[-1], last)

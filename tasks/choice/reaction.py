@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.task import Trial
+from neurodyn.tasks.laws import as_law
 from neurodyn.tasks.timeline import Duration
 
 __all__ = ["check_mode", "durations", "first_response"]
@@ -32,9 +33,11 @@ def check_mode(react: Any, epoch: str, task: str) -> bool:
 
 
 def durations(
-    given: Mapping[str, Duration | None], defaults: Mapping[str, float], epoch: str
-) -> tuple[dict[str, Duration | None], dict[str, float]]:
+    given: Mapping[str, Duration | None], defaults: Mapping[str, Duration], epoch: str
+) -> tuple[dict[str, Duration | None], dict[str, Duration]]:
     """Durations without the epochs after ``epoch``, whose default lasts as long as all of them.
+
+    Where those vary, it is as long as the longest, because a response ends the trial.
 
     Raises
     ------
@@ -50,7 +53,8 @@ def durations(
             "there is to respond."
         )
     kept = names[: names.index(epoch) + 1]
-    lasting = dict(defaults) | {epoch: sum(defaults[name] for name in [epoch, *after])}
+    longest = (as_law(name, defaults[name]).longest for name in [epoch, *after])
+    lasting = dict(defaults) | {epoch: sum(longest)}
     return {name: given[name] for name in kept}, {name: lasting[name] for name in kept}
 
 

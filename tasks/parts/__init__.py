@@ -4,7 +4,7 @@
 derives from :class:`AbstractEpochTask` and composes the same parts from its fields.
 """
 
-from neurodyn.tasks.parts.assembly import Parts, Uniform, uniform
+from neurodyn.tasks.parts.assembly import Code, Parts, Uniform, code, uniform
 from neurodyn.tasks.parts.base import AbstractEpochTask
 from neurodyn.tasks.parts.conditions import crossed, directions, repeat
 from neurodyn.tasks.parts.crossings import interval
@@ -27,8 +27,10 @@ __all__ = [
     "ring",
     "signal",
     # Conditions and epochs
+    "Code",
     "TrialConditions",
     "Uniform",
+    "code",
     "crossed",
     "directions",
     "repeat",

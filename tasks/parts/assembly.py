@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from neurodyn.common.checks import whole
 from neurodyn.tasks.base import input_noise
 from neurodyn.tasks.parts.outputs import Classes, Outputs
 from neurodyn.tasks.parts.terms import AbstractTerm
 from neurodyn.tasks.parts.values import TrialConditions, Value, scalar
 
-__all__ = ["Parts", "Uniform", "noise_of", "uniform", "weights_of"]
+__all__ = ["Code", "Parts", "Uniform", "code", "noise_of", "uniform", "weights_of"]
 
 
 class Uniform(NamedTuple):
@@ -20,12 +21,52 @@ class Uniform(NamedTuple):
     low: float
     high: float
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest value."""
+        return self.low, self.high
+
+    def at(self, u: Float[Array, ""]) -> Float[Array, ""]:
+        """The value that a uniform number in [0, 1) stands for."""
+        return self.low + u * (self.high - self.low)
+
+    def given(self, value: Any, dtype: Any) -> Float[Array, ""]:
+        """A value that is given instead."""
+        return jnp.asarray(value).astype(dtype)
+
+
+class Code(NamedTuple):
+    """See :func:`code`."""
+
+    n: int
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """First and last code."""
+        return 0.0, float(self.n - 1)
+
+    def at(self, u: Float[Array, ""]) -> Int[Array, ""]:
+        """The code that a uniform number in [0, 1) stands for."""
+        return jnp.minimum((u * self.n).astype(jnp.int32), self.n - 1)
+
+    def given(self, value: Any, dtype: Any) -> Int[Array, ""]:
+        """A code that is given instead."""
+        return jnp.round(jnp.asarray(value)).astype(jnp.int32)
+
 
 def uniform(low: float, high: float) -> Uniform:
     """A number that is drawn for each trial, uniformly from ``low`` to ``high``."""
     if not low < high:
         raise ValueError(f"uniform() needs low < high, got {low} and {high}.")
     return Uniform(float(low), float(high))
+
+
+def code(n: int) -> Code:
+    """A whole number from 0 to ``n - 1`` that is drawn for each trial, all equally likely.
+
+    It is for designs with too many combinations for a table, such as four shapes out of ten.
+    """
+    return Code(whole("n", n, 1))
 
 
 class Parts(NamedTuple):
@@ -43,7 +84,8 @@ class Parts(NamedTuple):
         :mod:`neurodyn.tasks.parts.scores`.
     drawn
         Conditions that are drawn besides the table, in order and before the durations:
-        :func:`uniform` numbers, which can also be given, or ``function(conditions, key)``.
+        :func:`uniform` numbers and :func:`code` numbers, which can also be given, or
+        ``function(conditions, key)``.
     derived
         ``function(conditions, key)`` returns further conditions, by name, when the durations are
         known: ``conditions.schedule`` holds the epochs. Those whose names begin with ``_`` are for
@@ -67,7 +109,7 @@ class Parts(NamedTuple):
     inputs: Mapping[str, AbstractTerm]
     outputs: Outputs
     score: Callable[..., dict[str, Array]]
-    drawn: Mapping[str, Uniform | Callable] = {}
+    drawn: Mapping[str, Uniform | Code | Callable] = {}
     derived: Callable | None = None
     noise: Any = None
     noise_tau: Any = 100.0

@@ -44,7 +44,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, check_names
-from neurodyn.tasks.parts.assembly import Parts, Uniform, noise_of, weights_of
+from neurodyn.tasks.parts.assembly import Code, Parts, Uniform, noise_of, weights_of
 from neurodyn.tasks.parts.outputs import (
     Classes,
     channel_names,
@@ -128,9 +128,9 @@ class AbstractEpochTask(AbstractTrialTask):
         return slice(sum(sizes[:i]), sum(sizes[: i + 1]))
 
     def limits(self) -> dict[str, tuple[float, float]]:
-        """Ranges of the numbers that are drawn uniformly."""
+        """Ranges of the numbers and codes that are drawn uniformly."""
         drawn = self.parts().drawn.items()
-        return {name: tuple(law) for name, law in drawn if isinstance(law, Uniform)}
+        return {name: law.bounds for name, law in drawn if isinstance(law, (Uniform, Code))}
 
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of the choices that the score names."""
@@ -171,12 +171,10 @@ class AbstractEpochTask(AbstractTrialTask):
             for name, column in table.items()
         }
         for i, (name, law) in enumerate(parts.drawn.items()):
-            if not isinstance(law, Uniform):
+            if not isinstance(law, (Uniform, Code)):
                 value = law(TrialConditions(found), jax.random.fold_in(k_derived, i + 1))
-            elif name in given:
-                value = jnp.asarray(given[name]).astype(dtype)
             else:
-                value = law.low + u[1 + i] * (law.high - law.low)
+                value = law.given(given[name], dtype) if name in given else law.at(u[1 + i])
             found |= _as_conditions({name: value}, dtype)
         durations = {name: given[name] for name in timeline.drawn if name in given}
         schedule = timeline.place(u[1 + len(parts.drawn) :], found | durations)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.common.arrays import as_array
 from neurodyn.common.checks import numbers, whole
-from neurodyn.tasks.parts.assembly import Uniform
+from neurodyn.tasks.parts.assembly import Code, Uniform
 
 __all__ = ["crossed", "directions", "repeat"]
 
@@ -37,7 +37,7 @@ def repeat(epochs: Mapping[str, Any], n: int) -> dict[str, Any]:
 
 def crossed(
     conditions: Design,
-) -> tuple[dict[str, Array], dict[str, Uniform | Callable], dict[str, dict[int, str]]]:
+) -> tuple[dict[str, Array], dict[str, Uniform | Code | Callable], dict[str, dict[int, str]]]:
     """The design that conditions stand for.
 
     Parameters
@@ -45,17 +45,17 @@ def crossed(
     conditions
         Levels by the name of the condition, which are crossed with those of the others; names as
         levels become codes. Several names together have rows of levels, which are not crossed.
-        Functions and uniform numbers are drawn for each trial.
+        Functions, uniform numbers and codes are drawn for each trial.
 
     Returns
     -------
     The table of conditions, what is drawn besides it, and the names of codes.
     """
     groups: list[dict[str, Array]] = []
-    drawn: dict[str, Uniform | Callable] = {}
+    drawn: dict[str, Uniform | Code | Callable] = {}
     codes: dict[str, dict[int, str]] = {}
     for name, given in conditions.items():
-        if isinstance(given, Uniform) or callable(given):
+        if isinstance(given, (Uniform, Code)) or callable(given):
             if not isinstance(name, str):
                 raise ValueError(f"{name!r} cannot be drawn together: draw each by itself.")
             drawn[name] = given

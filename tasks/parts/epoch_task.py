@@ -32,7 +32,8 @@ class EpochTask(AbstractEpochTask):
     conditions
         Levels of each condition, which are crossed; names as levels become codes. Under several
         names, ``("f1", "f2")``, rows of levels, which stay together. Or what is drawn for each
-        trial: :func:`~neurodyn.tasks.parts.uniform` numbers, ``function(conditions, key)``.
+        trial: :func:`~neurodyn.tasks.parts.uniform` numbers, :func:`~neurodyn.tasks.parts.code`
+        numbers, ``function(conditions, key)``.
     inputs
         What each group of input channels shows: a term of :mod:`neurodyn.tasks.parts`.
     outputs
