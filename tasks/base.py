@@ -66,9 +66,12 @@ class AbstractDrawnTask(AbstractTask):
 
     def batch(self, key: Any, n: int, **conditions: Any) -> Trial:
         """Draw ``n`` trials, see :meth:`~neurodyn.task.AbstractTask.batch`."""
-        columns = check_columns(
-            conditions, n, self.condition_table(), self.labels(), self._drawn | self.limits()
-        )
+        whole("n", n)
+        columns: dict[str, Array] = {}
+        if conditions:  # tables and limits cost more than the trials of a small batch
+            columns = check_columns(
+                conditions, n, self.condition_table(), self.labels(), self._drawn | self.limits()
+            )
         return draw_batch(self, as_key(key, needed_for="A batch of trials"), n, columns)
 
     #: Bounds of conditions besides `limits`.
