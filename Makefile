@@ -104,7 +104,7 @@ constraints: $(VENV)/pyvenv.cfg
 	  $(bin)/uv pip compile pyproject.toml --quiet --no-header --no-annotate \
 	      --universal --fork-strategy fewest --python-version 3.11 \
 	      --extra test --extra lint --extra docs --extra zarr --extra nix; \
-	  sed -n '/^torch==/p' constraints.txt; } > constraints.new
+	  sed -n -e '/^torch==/p' -e '/^neurogym==/p' constraints.txt; } > constraints.new
 	mv constraints.new constraints.txt
 
 clean:

@@ -65,13 +65,21 @@ def epoch_columns(
     return found
 
 
-def warn_of_cut(owner: str, timing: Mapping[str, Any], names: Sequence[str], dt: float) -> None:
-    """Name the epochs whose fixed duration is no whole number of steps; neurogym rounds down."""
+def warn_of_cut(
+    owner: str,
+    timing: Mapping[str, Any],
+    spans: Sequence[Mapping[str, tuple[int, int]]],
+    dt: float,
+) -> None:
+    """Name the epochs that are shorter than their duration, because neurogym rounds down."""
     cut = []
-    for name in names:
+    for name in dict.fromkeys(name for each in spans for name in each):
         span = timing.get(name)
-        if isinstance(span, (int, float)) and span % dt > 1e-6 and dt - span % dt > 1e-6:
-            cut.append(f"{name!r} lasts {span // dt * dt:g} ms instead of {span:g}")
+        if isinstance(span, (int, float)):
+            if span % dt > 1e-6 and dt - span % dt > 1e-6:
+                cut.append(f"{name!r} lasts {span // dt * dt:g} ms instead of {span:g}")
+        elif span is not None and all(a == b for a, b in (s.get(name, (0, 0)) for s in spans)):
+            cut.append(f"{name!r} never lasts a step")
     if cut:
         warnings.warn(
             f"{owner}: steps of {dt:g} ms cut epochs short: {', '.join(cut)}. Choose a dt that "

@@ -179,7 +179,7 @@ def _task(
     dt = plain_number("dt", base.dt, above=0)
     spans = [trial.epochs for trial in drawn]
     epochs = epoch_columns(spans, dt)
-    warn_of_cut(owner, getattr(base, "timing", {}), [n for each in spans[:1] for n in each], dt)
+    warn_of_cut(owner, getattr(base, "timing", {}), spans, dt)
     needed = set(weights) | ({decision} if go_cue or grace else set())
     if unknown := sorted(needed - set(epochs)):
         raise ValueError(

@@ -205,7 +205,7 @@ class TaskEnvironment(gymnasium.Env):
         if length is not None:
             trials = eqx.tree_at(lambda t: t.length, trials, length[0])
         dtype = self._trial.mask.dtype
-        outputs = outputs[None].astype(dtype)
+        outputs: Any = outputs[None].astype(dtype)
         try:
             return float(_correct(self.task, outputs, trials))
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):  # it scores on the host

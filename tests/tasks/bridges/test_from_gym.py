@@ -216,6 +216,14 @@ def test_warnings_say_what_to_do():
     with pytest.warns(UserWarning, match="'fixation' lasts 40 ms instead of 50. Choose a dt"):
         small(env)
 
+    def short(env, trial):
+        env.start_ind["pulse"] = env.end_ind["pulse"] = 3
+
+    brief = Changed(short)
+    brief.timing["pulse"] = [5.0, 10.0]
+    with pytest.warns(UserWarning, match="'pulse' never lasts a step"):
+        assert "pulse" not in small(brief).stored.epochs
+
     def uncue(env, trial):
         env.ob[2:, 0] = 0
 
