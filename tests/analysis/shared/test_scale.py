@@ -105,7 +105,9 @@ def compared(members):
         .rename(side="coherence")
         .assign_coords(coherence=("condition", COHERENCE))
     )
-    return analysis.compare(run, rec, by="coherence", n_null=8, n_splits=3, min_ceiling=0.0)
+    metrics = ["cka", "debiased_cka", "procrustes", "ridge_r", "pls_r", "nonnegative_r"]
+    options = {"by": "coherence", "n_null": 8, "n_splits": 3, "min_ceiling": 0.0}
+    return analysis.compare(run, rec, metrics, **options)
 
 
 @pytest.mark.parametrize("kind", BAD)
