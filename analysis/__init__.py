@@ -41,6 +41,11 @@ from neurodyn.analysis.populations.dpca import dpca
 from neurodyn.analysis.populations.targeted import targeted_axes
 from neurodyn.analysis.populations.geometry import tangling, divergence
 
+# Behaviour
+from neurodyn.analysis.behaviour.psychometric import psychometric
+from neurodyn.analysis.behaviour.chronometric import chronometric
+from neurodyn.analysis.behaviour.directions import direction_errors
+
 # Prediction: of one population by another, and of labels by a population
 from neurodyn.analysis.prediction.encoding import encode
 from neurodyn.analysis.prediction.signal_power import signal_power
@@ -227,6 +232,10 @@ __all__ = [
     "targeted_axes",
     "tangling",
     "divergence",
+    # Behaviour
+    "psychometric",
+    "chronometric",
+    "direction_errors",
     # Prediction: of one population by another, and of labels by a population
     "encode",
     "signal_power",

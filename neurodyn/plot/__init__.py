@@ -2,6 +2,7 @@
 
 from neurodyn.plot.activity import psth, traces, trajectories
 from neurodyn.plot.behaviour import psychometric
+from neurodyn.plot.behaviour_fits import chronometric, direction_errors
 from neurodyn.plot.branches import branches
 from neurodyn.plot.cells import fi_curve, voltages, weights
 from neurodyn.plot.comparison import comparison
@@ -36,11 +37,13 @@ __all__ = [
     "bifurcation",
     "branches",
     "checkpoints",
+    "chronometric",
     "comparison",
     "correlogram",
     "cross_temporal",
     "decoding",
     "delay_choice",
+    "direction_errors",
     "distance_map",
     "distances",
     "elbow",

@@ -63,6 +63,7 @@ QUICKLY: dict[str, Any] = {
 #: function of that name made), or what is made of the first argument.
 MEANT: dict[str, tuple[Any, ...]] = {
     "acf": ("autocorrelation(",),
+    "behaviour": ("behaviour",),
     "coded": ("symbols(",),
     "covariate": ("position", zoo.position_of),
     "cycle": ("limit_cycle",),
@@ -162,7 +163,10 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.analysis.subspace_angles": "subspaces of units have no trials",
         "neurodyn.analysis.mixture_divergence": "distributions of states have no times",
         "neurodyn.analysis.symbolise": "values belong to outputs, not to times",
+        "neurodyn.plot.chronometric": "it draws two objects beside each other",
+        "neurodyn.plot.direction_errors": "it draws two objects beside each other",
         "neurodyn.plot.projections": "it draws two objects beside each other",
+        "neurodyn.plot.psychometric": "it draws two objects beside each other",
     },
     "variable": {},
     "words": {"neurodyn.analysis.targeted_axes": "regression needs numbers, or two words"},

@@ -130,6 +130,31 @@ def _continuous():
     return spike_table(time, unit, coords=coords, source="recording", window=(0.0, 4000.0))
 
 
+def _behaviour(*, seeds: tuple[int, ...] = ()) -> xr.Dataset:
+    """Choices, reaction times and directions of 96 trials; of a run where there are seeds."""
+    rng = np.random.default_rng(7)
+    n = 96
+    x = np.array([-0.5, -0.1, 0.1, 0.5])[rng.integers(0, 4, n)]
+    size = (len(seeds), n) if seeds else (n,)
+    dims = ("seed", "trial") if seeds else ("trial",)
+    right = x + rng.normal(0, 0.3, size) > 0
+    truth = 45.0 * rng.integers(0, 8, n)
+    about = {"deg": {"units": "deg"}, "ms": {"units": "ms"}}
+    coords = {
+        "trial": 100 + rng.permutation(n),
+        "coherence": ("trial", x),
+        "choice": (dims, right.astype(int)),
+        "correct": (dims, (right == (x > 0)).astype(int)),
+        "rt": (dims, 300.0 + 100 * rng.random(size) - 100 * np.abs(x), about["ms"]),
+        "target": ("trial", truth, about["deg"]),
+        "direction": (dims, (truth + rng.normal(5, 20, size)) % 360, about["deg"]),
+    }
+    if seeds:
+        return xr.Dataset(coords=coords | {"seed": list(seeds)}, attrs={"source": "model"})
+    coords["session"] = ("trial", np.array(["b", "c", "a"])[rng.integers(0, 3, n)])
+    return xr.Dataset(coords=coords, attrs={"source": "recording"})
+
+
 def _linearised() -> xr.Dataset:
     """Linear dynamics at four states, with labels out of order."""
     model = models.CTRNN(2, 4, 2, tau=10.0, key=0)
@@ -295,6 +320,8 @@ def _seeds():
         "spiking_run": relabelled_spikes(net),
         "latents": relabelled(latents, trial=np.array([4, 0, 3, 1, 2])),
         "sweeps": _sweeps(),
+        "behaviour": _behaviour(),
+        "behaviour_of_run": _behaviour(seeds=(3, 1)),
         "symbols": symbols,
         "history": history,
         "levels": levels,
