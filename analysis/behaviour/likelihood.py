@@ -151,7 +151,7 @@ def _climb(
         reached = _score(_chance(u, new)[0], hits[live], n[live])
         up = reached > score[live]
         p[live[up]], score[live[up]] = new[up], reached[up]
-        damping[live] = np.where(up, damping[live] / 5, damping[live] * 8)
+        damping[live] = np.where(up, np.maximum(damping[live] / 5, 1e-6), damping[live] * 8)
         live = live[(gain > 1e-9) & (damping[live] < 1e8)]
     return p, score
 
@@ -182,7 +182,9 @@ def _step(
     gradient = np.where(free, gradient, 0.0)
     information *= free[:, :, None] & free[:, None, :]
     own = np.einsum("cii->ci", information)
-    own += np.where(free, damping[:, None] * (own + 1e-6), 1.0)
+    # A number that does not matter where the curve stands is held in its place by the damping.
+    least = 1e-6 * own.max(1, keepdims=True, initial=0.0) + 1e-9
+    own += np.where(free, damping[:, None] * (own + least), 1.0)
     step = np.linalg.solve(information, gradient[..., None])[..., 0]
     gain = (gradient * step).sum(1)
     if lapse == "shared":
