@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -167,14 +168,14 @@ def direction_errors(model: xr.Dataset | None = None, recording: xr.Dataset | No
     figure, axes = _panels(sides, draw, size=(3.4, 2.5), columns=4)
     for ax in axes:
         ax.axvline(0.0, color="0.85", lw=0.8, zorder=0)
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 1.25 * ax.get_ylim()[1])  # room for the legend
         turn = 360.0 if units == "deg" else 2 * np.pi
         ax.set_xlim(-turn / 2, turn / 2)
         if units == "deg":
             ax.set_xticks([-180, -90, 0, 90, 180])
-    for row in axes[0].figure.axes:
-        row.set_xlabel(f"error of direction ({units})")
+        ax.set_xlabel(f"error of direction ({units})")
     axes[0].set_ylabel("fraction of trials")
+    axes[0].legend(loc="upper left", fontsize=7)
     return figure
 
 
@@ -271,8 +272,8 @@ def evidence_axis(name: str, units: str, every: np.ndarray) -> tuple[float, str]
     if every.min() < 0 and not name.startswith("signed"):
         name = f"signed {name}"
     if units in ("1", "") and np.abs(every).max() <= 1:
-        return 100.0, f"{name} (%)"
-    return 1.0, name if units in ("1", "") else f"{name} ({units})"
+        return 100.0, textwrap.fill(f"{name} (%)", 40)
+    return 1.0, textwrap.fill(name if units in ("1", "") else f"{name} ({units})", 40)
 
 
 def wilson(p: np.ndarray, n: np.ndarray, z: float = 1.96) -> list[np.ndarray]:

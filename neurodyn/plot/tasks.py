@@ -233,7 +233,7 @@ def _classes(
     named = json.loads(str(trials.attrs.get("labels", "{}"))).get("target", {})
     heads = scored.transpose("time", ...).values.reshape(time.size, -1)
     classes = one["targets"].transpose("time", ...).values.reshape(time.size, -1)
-    apart = classes.max() + 1.5
+    apart, largest = classes.max() + 1.5, np.zeros((0, 1))
     for i, values in enumerate(heads.T):
         ax.step(time, values - apart * i, where="pre", color=ORANGE)
     if outputs is not None:
@@ -244,7 +244,8 @@ def _classes(
         for i, values in enumerate(largest.T):
             ax.step(at, values - apart * i, where="pre", color=_INK, lw=0.8, label="run")
         _say_run(ax)
-    codes = np.unique(classes).astype(int)
+    shown_codes = np.concatenate([classes.ravel(), largest[np.isfinite(largest)]])
+    codes = np.unique(shown_codes).astype(int)
     if heads.shape[1] == 1:
         ax.set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
     else:

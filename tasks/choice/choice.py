@@ -78,6 +78,8 @@ class AbstractChoiceTask(AbstractTrialTask):
         self.grace = grace_steps(grace, dt, self.timeline.shortest[-1], last)
         self.noise_std = number("noise_std", noise_std, low=0)
         self.noise_tau = number("noise_tau", noise_tau, above=0)
+        if response_weight is None:
+            response_weight = 1.0 if self.react else 5.0
         self.response_weight = number("response_weight", response_weight, above=0)
 
     def _trial(

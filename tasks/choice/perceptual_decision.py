@@ -46,7 +46,9 @@ class PerceptualDecision(AbstractChoiceTask):
     grace
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
-        Weight of a step of the decision in the loss (the others: 1), 5 as in Yang et al. (2019).
+        Weight of a step of the decision in the loss (the others: 1). Default: 5 as in Yang et al.
+        (2019); with ``react`` 1, because a network that is asked for the answer ten times as long
+        as for fixation learns to give it before the stimulus.
     react
         Reaction-time mode: there is no go cue, the stimulus lasts to the end of the trial, and the
         first response counts (:meth:`score`). Then ``delay`` or ``decision`` cannot be given, the
@@ -94,7 +96,7 @@ class PerceptualDecision(AbstractChoiceTask):
         noise_std: Any = 0.1,
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
-        response_weight: Any = 5.0,
+        response_weight: Any = None,
         react: bool = False,
     ):
         durations = (fixation, stimulus, delay, decision)

@@ -2,8 +2,9 @@
 
 The fixation input stays on, and the epoch that a response needs (the stimulus, the test) lasts to
 the end of the trial. The target switches from fixation to the choice ``grace`` after its onset; the
-steps between are not scored. Nothing but the loss asks for speed: the more a step of the response
-weighs against one of fixation, the earlier a network answers.
+steps between are not scored. Nothing but the loss asks for speed. A network that is trained on it
+answers at about the end of the grace whatever the evidence, because waiting longer gains nothing;
+the more a step of the response weighs against one of fixation, the earlier.
 """
 
 from collections.abc import Mapping

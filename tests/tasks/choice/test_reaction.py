@@ -43,7 +43,7 @@ def test_trials(name):
     right = np.asarray(trials.conditions["choice_correct"])[:, None]
     np.testing.assert_array_equal(trials.targets[..., 0], np.where(after, right + 1, 0))
     held = step < onset[:, None]
-    np.testing.assert_array_equal(trials.mask[..., 0], np.where(held, 1.0, np.where(after, 5.0, 0)))
+    np.testing.assert_array_equal(trials.mask[..., 0], np.where(held, 1.0, np.where(after, 1.0, 0)))
 
 
 @EVERY
