@@ -72,7 +72,8 @@ def psychometric(
     if any(is_fit(x) for x in given):
         if not all(is_fit(x) for x in given):
             raise ValueError("psychometric draws two fits or two sets of trials: fit both.")
-        return draw_curves(model, recording)
+        fits: list[Any] = [model, recording]
+        return draw_curves(*fits)
     said = evidence if isinstance(evidence, str) else None
     parts = [None if x is None else part_with(x, said, choice) for x in (model, recording)]
     sides, found = {}, {}

@@ -199,6 +199,7 @@ def _image(figure: Any, ax: Any, time: np.ndarray, row: dict[str, Any]) -> None:
     if "time" in da.coords:
         time = clock(da, what="the image", even=False)[0]
     signed = np.nanmin(values, initial=0.0) < -0.25 * row["scale"]
+    look: dict[str, Any]
     look = {"vmin": -row["scale"], "cmap": "RdBu_r"} if signed else {"vmin": 0.0, "cmap": "Greys"}
     if not signed and row["colour"] != _INK:
         shades = [(1.0, 1.0, 1.0), mpl.colors.to_rgb(row["colour"])]
