@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from neurodyn.common.arrays import refuse_units
-from neurodyn.tasks.laws import AbstractLaw, as_law
+from neurodyn.tasks.laws import AbstractLaw, OneOf, as_law
 
 __all__ = ["Duration", "Schedule", "Span", "Timeline", "check_step", "whole_steps"]
 
@@ -108,7 +108,8 @@ class Timeline:
                 )
             shortest.append(low)
             longest.append(high)
-            choices.append(law.values if isinstance(wanted, list) else ())
+            listed = law.values if isinstance(wanted, list) and isinstance(law, OneOf) else ()
+            choices.append(tuple(map(int, listed)))
             laws.append(law if isinstance(wanted, AbstractLaw) else None)
         spans = tuple(durations), tuple(shortest), tuple(longest)
         several = tuple(choices) if any(choices) else ()

@@ -150,23 +150,8 @@ class AbstractChoiceTask(AbstractTrialTask):
         """
         if self.react:
             return reaction.first_response(outputs, trials, self.reacts_to, self.dt)
-        decision = steps_during(trials.epochs["decision"], outputs.shape[1], self.dt)
-        named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)  # (trial, time)
-        step = jnp.arange(outputs.shape[1], dtype=jnp.int32)
-        last = jnp.max(jnp.where(decision, step[None, :], 0), axis=1)
-        choice = jnp.take_along_axis(named, last[:, None], axis=1)[:, 0] - 1
-        responded = decision & (named > 0)
-        first = jnp.argmax(responded, axis=1).astype(outputs.dtype)
-        rt = (first + 1) * self.dt - trials.epochs["decision"][:, 0].astype(outputs.dtype)
-        hold = (trials.mask[..., 0] > 0) & ~decision
-        # Without a step before the go cue there is no fixation to break.
-        broken = jnp.sum(hold & (named > 0), axis=1) / jnp.maximum(jnp.sum(hold, axis=1), 1)
-        return {
-            "correct": (choice == trials.conditions["choice_correct"]).astype(outputs.dtype),
-            "choice": choice,
-            "rt": jnp.where(jnp.any(responded, axis=1), rt, jnp.nan),
-            "fixation": 1 - broken.astype(outputs.dtype),
-        }
+        right = trials.conditions["choice_correct"]
+        return last_choice(outputs, trials, right, trials.epochs["decision"], self.dt)
 
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of the choices."""
@@ -232,3 +217,45 @@ def steps_during(
     edges = jnp.round(interval / dt).astype(jnp.int32)
     step = jnp.arange(n_steps, dtype=jnp.int32)[None, :]
     return (step >= edges[:, :1]) & (step < edges[:, 1:])
+
+
+def last_choice(
+    outputs: Float[Array, "trial time output"],
+    trials: Trial,
+    right: Int[Array, " trial"],
+    decision: Float[Array, "trial 2"],
+    dt: Any,
+) -> dict[str, Array]:
+    """The choice at the last step of the decision, see :meth:`AbstractChoiceTask.score`.
+
+    Parameters
+    ----------
+    outputs
+        Fixation and the alternatives.
+    trials
+        The trials.
+    right
+        The right alternative, from 0; -1: fixation is.
+    decision
+        Start and stop of the decision [ms].
+    dt
+        Step [ms].
+    """
+    inside = steps_during(decision, outputs.shape[1], dt)
+    named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)  # (trial, time)
+    step = jnp.arange(outputs.shape[1], dtype=jnp.int32)[None, :]
+    last = jnp.max(jnp.where(inside, step, 0), axis=1)
+    choice = jnp.take_along_axis(named, last[:, None], axis=1)[:, 0] - 1
+    responded = inside & (named > 0)
+    first = jnp.argmax(responded, axis=1).astype(outputs.dtype)
+    rt = (first + 1) * dt - decision[:, 0].astype(outputs.dtype)
+    go = jnp.argmax(inside, axis=1).astype(jnp.int32)
+    hold = (trials.mask[..., 0] > 0) & (step < go[:, None])
+    # Without a step before the go cue there is no fixation to break.
+    broken = jnp.sum(hold & (named > 0), axis=1) / jnp.maximum(jnp.sum(hold, axis=1), 1)
+    return {
+        "correct": (choice == right).astype(outputs.dtype),
+        "choice": choice,
+        "rt": jnp.where(jnp.any(responded, axis=1), rt, jnp.nan),
+        "fixation": 1 - broken.astype(outputs.dtype),
+    }

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 from neurodyn.common.checks import number
 from neurodyn.common.reprs import brief
 from neurodyn.task import Trial
-from neurodyn.tasks.choice.choice import steps_during
+from neurodyn.tasks.choice.choice import last_choice, steps_during
 from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.parts.circle import degrees_apart, direction_of
 from neurodyn.tasks.parts.values import Value, resolve
@@ -96,20 +96,8 @@ class Choice(AbstractScore):
         self, task: Any, outputs: Float[Array, "trial time output"], trials: Trial
     ) -> dict[str, Array]:
         """The choice at the end of the decision, and what led to it."""
-        dtype = outputs.dtype
-        inside = _inside(task, self.when, outputs, trials)
-        named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)
-        chosen = jnp.take_along_axis(named, _last(inside)[:, None], axis=1)[:, 0] - 1
-        responded = inside & (named > 0)
-        first = jnp.argmax(responded, axis=1).astype(dtype)
-        rt = (first + 1) * task.dt - trials.epochs[self.when][:, 0].astype(dtype)
         right = jnp.asarray(resolve(self.correct, trials.conditions)).astype(jnp.int32)
-        return {
-            "correct": (chosen == right).astype(dtype),
-            "choice": chosen,
-            "rt": jnp.where(jnp.any(responded, axis=1), rt, jnp.nan),
-            "fixation": _held_before(named == 0, inside, trials, dtype),
-        }
+        return last_choice(outputs, trials, right, interval_of(trials, self.when), task.dt)
 
     def labels(self, task: Any) -> dict[str, dict[int, str]]:
         """Names of the alternatives."""
