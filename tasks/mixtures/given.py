@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from jaxtyping import Array
-
 from neurodyn.task import AbstractTask
 
 
@@ -13,7 +11,7 @@ def limits_of(task: AbstractTask) -> dict[str, tuple[float, float]]:
     return getattr(task, "_drawn", {}) | limits
 
 
-def table_of(task: AbstractTask) -> dict[str, Array]:
+def table_of(task: AbstractTask) -> dict[str, Any]:
     """Values of the conditions that can be given: the design, and that of tasks inside."""
     inside = task.given() if hasattr(task, "given") else {}
     return task.condition_table() | inside

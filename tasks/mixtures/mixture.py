@@ -256,16 +256,11 @@ class Mixture(AbstractTask):
         """The tasks."""
         return {"task": jnp.arange(len(self.names), dtype=jnp.int32)}
 
-    def given(self) -> dict[str, Array]:
+    def given(self) -> dict[str, np.ndarray]:
         """Conditions of the tasks that can be given, with values of their types."""
         found = self._layout
-        return {
-            part.conditions.get(name, name): jnp.zeros(
-                1, found.conditions.get(part.conditions.get(name), float)
-            )
-            for part in found.parts
-            for name in part.given
-        }
+        names = [part.conditions.get(name, name) for part in found.parts for name in part.given]
+        return {name: np.zeros(1, found.conditions.get(name, found.dtype)) for name in names}
 
     def limits(self) -> dict[str, tuple[float, float]]:
         """Bounds of the numbers that can be given: the widest of the tasks."""
