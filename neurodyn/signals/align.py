@@ -101,7 +101,8 @@ def align(
     # The attributes keep that samples of a run are labelled by the ends of their steps.
     about = {"units": unit, "long_name": "time"}
     away = samples.when - event[valid][:, None] - ahead * step
-    binned = any("bin_width" in attrs for attrs in (ds.attrs, *(ds[n].attrs for n in names)))
+    described = [ds.attrs, *[ds[name].attrs for name in names]]
+    binned = any("bin_width" in attrs for attrs in described)
     beside = _beside(away[inside]) if binned else 0.0
     ahead = ahead * step + beside
     coords["time"] = xr.Variable("time", ahead, ds["time"].attrs | about)

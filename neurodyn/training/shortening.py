@@ -51,8 +51,8 @@ def _first_steps(trials: Trial, n_steps: int) -> Trial:
     def cut(x: Float[Array, "trial time channel"]) -> Float[Array, "trial step channel"]:
         return x[:, :n_steps] if x.shape[1] == trials.inputs.shape[1] else x  # scored at the last
 
-    cuts = {name: cut(getattr(trials, name)) for name in ("inputs", "targets", "mask")}
-    return replace(trials, **cuts)
+    inputs, targets, mask = map(cut, (trials.inputs, trials.targets, trials.mask))
+    return replace(trials, inputs=inputs, targets=targets, mask=mask)
 
 
 @jax.custom_batching.custom_vmap

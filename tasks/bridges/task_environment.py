@@ -205,11 +205,11 @@ class TaskEnvironment(gymnasium.Env):
         if length is not None:
             trials = eqx.tree_at(lambda t: t.length, trials, length[0])
         dtype = self._trial.mask.dtype
-        outputs: Any = outputs[None].astype(dtype)
+        given: Any = outputs[None].astype(dtype)
         try:
-            return float(_correct(self.task, outputs, trials))
+            return float(_correct(self.task, given, trials))
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):  # it scores on the host
-            return float(self.task.score(outputs, trials)["correct"][0])
+            return float(self.task.score(given, trials)["correct"][0])
 
     def _about(self) -> dict[str, Any]:
         return {"trial": self.number, "conditions": dict(self.trial)}

@@ -30,7 +30,7 @@ def _learning(tree: xr.DataTree) -> Any:
     """The worst rule of every network over trials, and all rules of the first."""
     figure, axes = subplots(1, 2, size=(3.4, 2.8), sharey=True)
     settings = settings_in(tree)
-    rules = next(iter(tree["analysis/variance"].children.values()))["rule"].values
+    rules = next(iter(tree["analysis/variance"].children.values())).to_dataset()["rule"].values
     kinds = list(settings["activations"])
     for kind, colour in zip(kinds, STROKES, strict=False):
         axes[0, 0].plot([], [], color=colour, label=kind)
