@@ -101,9 +101,7 @@ def align(
     # The attributes keep that samples of a run are labelled by the ends of their steps.
     about = {"units": unit, "long_name": "time"}
     away = samples.when - event[valid][:, None] - ahead * step
-    described = [ds.attrs, *[ds[name].attrs for name in names]]
-    binned = any("bin_width" in attrs for attrs in described)
-    beside = _beside(away[inside]) if binned else 0.0
+    beside = _beside(away[inside]) if _binned(ds, names) else 0.0
     ahead = ahead * step + beside
     coords["time"] = xr.Variable("time", ahead, ds["time"].attrs | about)
     if not inside[:, -1].all():
@@ -206,6 +204,10 @@ def _coords(
     about = {"units": "ms", "long_name": "time of the event on the recording's clock"}
     coords["event_time"] = xr.Variable("trial", event[valid], about)
     return coords
+
+
+def _binned(ds: xr.Dataset, names: list[Any]) -> bool:
+    return any("bin_width" in attrs for attrs in (ds.attrs, *(ds[n].attrs for n in names)))
 
 
 def _beside(away: np.ndarray) -> float:
