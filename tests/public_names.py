@@ -21,6 +21,7 @@ FOR_AUTHORS = (
     "models.spiking.plasticity",
     "task",
     "tasks.base",
+    "tasks.choice.shown",
     "tasks.durations",
     "tasks.laws",
     "tasks.memory.bits",

@@ -29,6 +29,7 @@ def run() -> list[Row]:
         task = tasks.Yang2019(noise_std=noise)
         name = f"{budget:g} ms, with{'' if noise else 'out'} noise"
         rows.append(_row(task, BATCH, budget, name, T=task.n_steps))
+    rows += [_row(task, BATCH, 2.0, "2 ms, with noise", T=task.n_steps) for task in _catalogue()]
     task = tasks.PerceptualDecision(dt=DT, stimulus=1600.0)
     (plain,) = alternate(lambda: jax.block_until_ready(task.batch(0, BATCH)))
     sizes = {"B": BATCH, "T": STEPS}
@@ -36,6 +37,23 @@ def run() -> list[Row]:
         Row("PerceptualDecision.batch, plain call", "1 ms", plain.best, 1.0, bar=1.0, sizes=sizes)
     )
     return rows
+
+
+def _catalogue():
+    """Tasks that are written as terms, as published, with noise."""
+    for make in (
+        tasks.DelayedComparison,
+        tasks.GoNoGo,
+        tasks.IntervalDiscrimination,
+        tasks.MultisensoryIntegration,
+        tasks.PoissonClicks,
+        tasks.ProbabilisticReasoning,
+        tasks.DelayedMatchToCategory,
+        tasks.DelayedPairedAssociation,
+        tasks.DualDelayedMatch,
+        tasks.MatchWithDistractors,
+    ):
+        yield make(dt=DT)
 
 
 def _hundred_steps():
