@@ -45,7 +45,7 @@ class DelayedComparison(AbstractShownChoice):
     grace
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
-        Weight of a step of the decision in the loss (the others: 1).
+        Weight of a step of the decision in the loss (the others: 1). Default: 5, with ``react`` 1.
     react
         Reaction-time mode: there is no go cue, the second stimulus lasts to the end of the trial,
         and the first response counts (:meth:`score`). Then ``decision`` cannot be given, the
@@ -93,7 +93,7 @@ class DelayedComparison(AbstractShownChoice):
         noise_std: Any = 0.05,
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
-        response_weight: Any = 5.0,
+        response_weight: Any = None,
         react: bool = False,
     ):
         durations = (fixation, f1, delay, f2, decision)

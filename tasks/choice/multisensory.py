@@ -49,7 +49,7 @@ class MultisensoryIntegration(AbstractShownChoice):
     grace
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
-        Weight of a step of the decision in the loss (the others: 1).
+        Weight of a step of the decision in the loss (the others: 1). Default: 5, with ``react`` 1.
     react
         Reaction-time mode: there is no go cue, the stimulus lasts to the end of the trial, and the
         first response counts (:meth:`score`). Then ``delay`` or ``decision`` cannot be given, the
@@ -98,7 +98,7 @@ class MultisensoryIntegration(AbstractShownChoice):
         noise_std: Any = 0.25,
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
-        response_weight: Any = 5.0,
+        response_weight: Any = None,
         react: bool = False,
     ):
         durations = (fixation, stimulus, delay, decision)

@@ -210,7 +210,7 @@ def test_reactions_need_no_go_cue():
     go = trials.conditions["cue"]
     due = np.arange(75) >= 5
     np.testing.assert_array_equal(trials.targets[..., 0], due[None] * go[:, None])
-    np.testing.assert_array_equal(trials.mask[..., 0], np.broadcast_to(5.0 * due, (40, 75)))
+    np.testing.assert_array_equal(trials.mask[..., 0], np.broadcast_to(1.0 * due, (40, 75)))
     found = scores(task, trials, trials.targets[..., 0])
     assert (found["correct"] == 1).all()
     np.testing.assert_array_equal(found["rt"][go == 1], 120)
