@@ -289,4 +289,5 @@ def _epochs(one: xr.Dataset) -> dict[str, tuple[float, float]]:
         epoch = str(name).removesuffix("_start")
         if epoch != name and f"{epoch}_stop" in one.coords:
             found[epoch] = (float(c), float(one[f"{epoch}_stop"]))
-    return {name: span for name, span in found.items() if np.isfinite(span).all()}
+    # Those that this trial does not have would write their names on top of others.
+    return {n: span for n, span in found.items() if np.isfinite(span).all() and span[0] < span[1]}

@@ -103,7 +103,7 @@ def wide(n=40):
          "mask": (("trial", "time", "output"), mask, about)},
         {"trial": [7], "time": ("time", time, {"units": "ms"}), "input": names, "output": names,
          "coherence": ("trial", [0.5])},
-        {"source": "task", "epoch_stimulus": [40.0, 200.0]},
+        {"source": "task", "epoch_stimulus": [40.0, 200.0], "epoch_wait": [200.0, 200.0]},
     )  # fmt: skip
     return trials, trials[["targets"]].rename(targets="outputs")
 
@@ -123,6 +123,8 @@ def test_many_channels_are_images():
     assert len(lines) == 2  # the target of fixation, and the output on top
     assert np.isnan(lines[0].get_ydata()[:3]).all()
     drawn(figure)
+    # An epoch that this trial leaves out has no name.
+    assert [text.get_text() for text in figure.axes[0].texts] == ["stimulus"]
     few = plot.trial(trials.isel(input=slice(16), output=slice(16)))
     assert not [ax for ax in few.axes if ax.collections and ax.get_ylabel() == "ring"]
     with pytest.raises(ValueError, match=r"other trials: 'coherence' of trial 7 is 0.1 there"):
