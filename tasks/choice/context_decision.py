@@ -82,6 +82,8 @@ class ContextDecision(AbstractChoiceTask):
     evidence: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "context": {"motion": "motion", "colour": "colour"}
     }
+    chance: ClassVar[float] = 0.5
+    shortcuts: ClassVar[Mapping[str, float]] = {"sum of both": 0.75, "one of both": 0.75}
     align_event: ClassVar[str] = "dots onset"
     reference: ClassVar[tuple[str, ...]] = ("mante2013", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = (

@@ -1,5 +1,6 @@
 """Delayed match to sample: tell whether the test is the stimulus seen before the delay."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -72,6 +73,8 @@ class DelayMatchToSample(AbstractChoiceTask):
     align: ClassVar[str] = "sample"
     reacts_to: ClassVar[str] = "test"
     choices: ClassVar[tuple[str, ...]] = ("nonmatch", "match")
+    chance: ClassVar[float] = 0.5
+    shortcuts: ClassVar[Mapping[str, float]] = {"test alone": 0.5}
     align_event: ClassVar[str] = "sample onset"
     reference: ClassVar[tuple[str, ...]] = ("miller1996", "yang2019")
     output_names: ClassVar[tuple[str, ...]] = ("fixation", "nonmatch", "match")

@@ -79,6 +79,7 @@ class PerceptualDecision(AbstractChoiceTask):
     reacts_to: ClassVar[str] = "stimulus"
     choices: ClassVar[tuple[str, ...]] = ("negative", "positive")
     evidence: ClassVar[str] = "coherence"
+    chance: ClassVar[float] = 0.5
     align_event: ClassVar[str] = "stimulus onset"
     reference: ClassVar[tuple[str, ...]] = ("roitman2002", "song2016", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = ("fixation", "evidence_0", "evidence_1")

@@ -138,6 +138,17 @@ def test_context_decision_is_what_the_conditions_say():
     assert len(np.unique(np.round(lengths))) > 5
 
 
+def test_shortcuts_of_the_context_decision():
+    """Without noise, over the design; where the sum is 0 a coin decides."""
+    task = ContextDecision()
+    motion, colour, context = (np.asarray(c, float) for c in task.condition_table().values())
+    right = np.where(context == 0, motion, colour) > 0
+    for name, evidence in (("sum of both", motion + colour), ("one of both", motion)):
+        named = np.where(np.abs(evidence) < 1e-6, 0.5, evidence > 0)
+        assert np.isclose(np.mean(np.where(right, named, 1 - named)), task.shortcuts[name])
+    assert len(task.shortcuts) == 2
+
+
 def test_the_context_design_is_the_recorded_one():
     task = ContextDecision()
     table = {k: np.asarray(v) for k, v in task.condition_table().items()}
