@@ -73,7 +73,8 @@ def test_held_out_distances_are_those_of_netrep(monkeypatch, alpha, angle, eucli
         found = shape_distances([a, b, 2 * b], alpha=alpha, form=form, n_folds=4)
         assert float(found.fold_distance[0, 0, 1]) == pytest.approx(want, rel=1e-8)
         np.testing.assert_allclose(found.distance, found.distance.T)
-        assert (found.fit_distance <= found.distance + 1e-12).all()
+        # The last two are one shape, whose angle of 0 is known to 1e-7.
+        assert (found.fit_distance <= found.distance + 1e-7 * float(want)).all()
     if alpha == 1:
         # One over all held-out samples, from the two-population program of `compare` too.
         held_out = jnp.arange(60)[None] // 15 == jnp.arange(4)[:, None]
