@@ -1,5 +1,6 @@
 """Durations of epochs that depend on a condition of the trial, such as its rule."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,9 +20,9 @@ _SLACK = 1e-9
 class DurationTable:
     """One row of durations for each condition; hashable, so it is a static field.
 
-    Fractions of a step are cut off, as in most published code, so that any step goes with any
-    duration. A range ``(low, high)`` is drawn uniformly without its upper end; the values of a list
-    are equally likely; an epoch that a row does not name is left out.
+    All durations that are given must be whole steps. A range ``(low, high)`` is drawn uniformly
+    without its upper end, and cut off to whole steps, as in most published code; the values of a
+    list are equally likely; an epoch that a row does not name is left out.
 
     Attributes
     ----------
@@ -59,18 +60,20 @@ class DurationTable:
         Raises
         ------
         ValueError
-            If ``dt`` is no positive number, or an epoch could be shorter than it.
+            If ``dt`` is no positive number or does not divide a duration; the message names the
+            next shorter step that divides all.
         """
         check_step(dt)
         low, high, choices = [], [], []
         for row in rows:
             spans = [row.get(name, 0) for name in epochs]
-            ends = [s if isinstance(s, (tuple, list)) else (s,) for s in spans]
+            ends = [_ends(span) for span in spans]
             for name, values in zip(epochs, ends, strict=True):
-                if name in row and min(values) < dt * (1 - _SLACK):
+                undivided = [v for v in values if name in row and not _divides(dt, v)]
+                if undivided:
                     raise ValueError(
-                        f"`dt` = {dt:g} ms is longer than the shortest `{name}` ({min(values):g} "
-                        "ms), which would be left out: take a shorter step."
+                        f"`dt` = {dt:g} ms does not divide `{name}` ({undivided[0]:g} ms) into "
+                        f"steps: take {_next_divisor(dt, rows)}."
                     )
             low.append(tuple(float(min(values)) for values in ends))
             high.append(tuple(float(max(values)) for values in ends))
@@ -105,3 +108,20 @@ class DurationTable:
         values = jnp.asarray(padded, jnp.int32)[row]
         chosen = jnp.take_along_axis(values, jnp.maximum(place, 0)[:, None], axis=1)[:, 0]
         return jnp.where(counts > 0, chosen, ranged)
+
+
+def _ends(span: Span) -> tuple[float, ...]:
+    """The durations that a span names."""
+    return tuple(span) if isinstance(span, (tuple, list)) else (span,)
+
+
+def _divides(dt: float | int, ms: float | int) -> bool:
+    steps = round(ms / dt)
+    return steps >= 1 and abs(ms / dt - steps) <= _SLACK * steps
+
+
+def _next_divisor(dt: float | int, rows: Sequence[Mapping[str, Span]]) -> str:
+    """The longest whole step below ``dt`` that divides all durations, in words."""
+    given = [ms for row in rows for span in row.values() for ms in _ends(span)]
+    divisors = [step for step in range(1, math.ceil(dt)) if all(_divides(step, ms) for ms in given)]
+    return f"{divisors[-1]} ms" if divisors else "another step"

@@ -50,8 +50,8 @@ class Yang2019(AbstractTask):
     Parameters
     ----------
     dt
-        Step [ms], at most the 100 ms of the shortest epoch. Fractions of a step are cut off from
-        durations, as published.
+        Step [ms], which must divide the durations: 20, or another divisor of 100. Draws from a
+        range are cut off to whole steps, as published.
     rules
         Names of the rules in use, or ``"all"``. There is an input for every rule of the variant all
         the same, so that networks can go from some rules to others.

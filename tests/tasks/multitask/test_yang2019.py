@@ -338,16 +338,18 @@ def test_psychometric_choices():
     assert (task().score(outputs, trials)["choice"] == -1).all()
 
 
-def test_durations_are_cut_to_whole_steps():
+def test_draws_are_cut_to_whole_steps():
     table = DurationTable.build(
-        30.0, ("cue", "go"), [{"cue": (100, 200), "go": [200, 400]}, {"go": 90}]
+        30.0, ("cue", "go"), [{"cue": (90, 210), "go": [210, 390]}, {"go": 90}]
     )
-    assert table.shortest.tolist() == [[3, 6], [0, 3]]
+    assert table.shortest.tolist() == [[3, 7], [0, 3]]
     assert table.longest.tolist() == [[6, 13], [0, 3]]
     u = jnp.asarray([[0.0, 0.0], [0.999999, 0.999999], [0.5, 0.49]])
     drawn = [table.draw(each, jnp.asarray(0)).tolist() for each in u]
-    assert drawn == [[3, 6], [6, 13], [5, 6]]
+    assert drawn == [[3, 7], [6, 13], [5, 7]]
     assert table.draw(u[1], jnp.asarray(1)).tolist() == [0, 3]
+    with pytest.raises(ValueError, match=r"0.7 ms does not divide `go` \(0.9 ms\).*another"):
+        DurationTable.build(0.7, ("go",), [{"go": 0.9}])
 
 
 @pytest.mark.parametrize(
@@ -360,9 +362,10 @@ def test_durations_are_cut_to_whole_steps():
         ({"shared": ("durations",)}, "add 'rule' to `shared`"),
         ({"weights": [1.0, 2.0]}, "20 numbers, one for each rule"),
         ({"weights": [0.0] * 20}, "one of them above 0"),
+        ({"dt": 150.0}, r"`dt` = 150 ms does not divide `fixation` \(700 ms\).*take 100 ms"),
         (
-            {"dt": 150.0},
-            "`dt` = 150 ms is longer than the shortest `fixation`.*take a shorter step",
+            {"dt": 30.0},
+            r"`dt` = 30 ms does not divide `fixation` \(700 ms\) into steps: take 25 ms",
         ),
         ({"variant": "driscoll", "rules": ("dm1",)}, "'dm1' is none of"),
     ],
