@@ -74,6 +74,7 @@ class ContrastDecision(AbstractChoiceTask):
     reacts_to: ClassVar[str] = "stimulus"
     choices: ClassVar[tuple[str, ...]] = ("left", "right")
     align_event: ClassVar[str] = "stimulus onset"
+    chance: ClassVar[float] = 0.5
     reference: ClassVar[tuple[str, ...]] = ("ibl2021", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = ("fixation", "contrast_left", "contrast_right")
     output_names: ClassVar[tuple[str, ...]] = ("fixation", "choice_left", "choice_right")

@@ -84,8 +84,7 @@ class Yang2019(AbstractTask):
     Raises
     ------
     ValueError
-        On an unknown variant, rule or shared part, a step that is too long, or a number out of
-        range; the message names what is known.
+        On an unknown variant, rule or shared part, a bad step, or a number out of range.
 
     Notes
     -----
@@ -123,6 +122,7 @@ class Yang2019(AbstractTask):
     t0: ClassVar[float] = 0.0
     align_event: ClassVar[str] = "trial start"
     scored: ClassVar[Literal["every", "last"]] = "every"
+    evidence: ClassVar[str] = "evidence"
     reference: ClassVar[tuple[str, ...]] = ("yang2019", "driscoll2024")
 
     def __init__(
