@@ -85,8 +85,6 @@ class ContextDecision(AbstractChoiceTask):
     chance: ClassVar[float] = 0.5
     shortcuts: ClassVar[Mapping[str, float]] = {"sum of both": 0.75, "one of both": 0.75}
     align_event: ClassVar[str] = "dots onset"
-    chance: ClassVar[float] = 0.5
-    shortcuts: ClassVar[dict[str, float]] = {"both kinds of evidence added": 0.75, "the other kind of evidence": 0.5}
     reference: ClassVar[tuple[str, ...]] = ("mante2013", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = (
         "fixation",

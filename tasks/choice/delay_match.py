@@ -76,7 +76,6 @@ class DelayMatchToSample(AbstractChoiceTask):
     chance: ClassVar[float] = 0.5
     shortcuts: ClassVar[Mapping[str, float]] = {"test alone": 0.5}
     align_event: ClassVar[str] = "sample onset"
-    chance: ClassVar[float] = 0.5
     reference: ClassVar[tuple[str, ...]] = ("miller1996", "yang2019")
     output_names: ClassVar[tuple[str, ...]] = ("fixation", "nonmatch", "match")
 

@@ -81,7 +81,6 @@ class PerceptualDecision(AbstractChoiceTask):
     evidence: ClassVar[str] = "coherence"
     chance: ClassVar[float] = 0.5
     align_event: ClassVar[str] = "stimulus onset"
-    chance: ClassVar[float] = 0.5
     reference: ClassVar[tuple[str, ...]] = ("roitman2002", "song2016", "yang2019")
     input_names: ClassVar[tuple[str, ...]] = ("fixation", "evidence_0", "evidence_1")
     output_names: ClassVar[tuple[str, ...]] = ("fixation", "choice_0", "choice_1")

@@ -310,13 +310,3 @@ def test_bad_arguments_are_refused(make, message):
 def test_chance_is_the_score_of_the_best_constant_answer(task):
     right = np.asarray(task().validation().conditions["choice_correct"])
     assert np.bincount(right).max() / right.size == task.chance
-
-
-def test_shortcuts_of_contexts():
-    given = {k: np.asarray(v) for k, v in ContextDecision().validation().conditions.items()}
-    motion, colour, right = given["motion"], given["colour"], given["choice_correct"]
-    added = np.where(motion + colour == 0, 0.5, (motion + colour > 0) == right)
-    other = np.where(given["context"] == 0, colour, motion)
-    scores = {"both kinds of evidence added": added.mean()}
-    scores |= {"the other kind of evidence": ((other > 0) == right).mean()}
-    assert scores == ContextDecision.shortcuts
