@@ -42,7 +42,9 @@ def _feed(digest: Any, x: Any, seen: set[int]) -> None:
         tag(f"{x.dtype}{x.shape}")
         digest.update(x.tobytes())
     elif dataclasses.is_dataclass(x) and not isinstance(x, type):  # modules among them
-        feed(*((name, getattr(x, name, None)) for name in sorted(x.__dataclass_fields__)))
+        # Attributes of the class are code, not settings.
+        names = sorted(field.name for field in dataclasses.fields(x))
+        feed(*((name, getattr(x, name, None)) for name in names))
     elif isinstance(x, dict):
         feed(*sorted(x.items(), key=lambda item: repr(item[0])))
     elif isinstance(x, (set, frozenset)):

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
+import equinox as eqx
 import jax
 import numpy as np
 import optax
@@ -14,6 +16,7 @@ import pytest
 from neurodyn.io.archive import read_archive, write_archive
 from neurodyn.io.trees import named_leaves, with_leaves
 from neurodyn.training import CheckpointError, Seeds, Supervised, Threshold, fit
+from neurodyn.training.fingerprint import fingerprint
 from tests.neurodyn.training.killed import STEPS, train
 from tests.neurodyn.training.test_fit import same_bits
 from tests.systems import Filter, Leaky, Sequences
@@ -224,3 +227,16 @@ def test_random_keys_survive():
     assert back["x"] == state["x"]
     with pytest.raises(KeyError, match="are not those of the tree"):
         with_leaves({"x": state["x"]}, stored, "s")
+
+
+def test_a_class_may_learn_more_about_itself_while_a_run_waits():
+    """Attributes of classes are no settings, so that runs go on after an update."""
+
+    def law(**attributes):
+        space = {"__annotations__": {"x": float} | dict.fromkeys(attributes, ClassVar[float])}
+        names = {"__module__": "here", "__qualname__": "Law"}
+        return type("Law", (eqx.Module,), space | attributes | names)
+
+    same = {fingerprint(law()(1.0)), fingerprint(law(chance=0.5)(1.0))}
+    assert len(same) == 1
+    assert fingerprint(law()(2.0)) not in same
