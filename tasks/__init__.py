@@ -14,6 +14,8 @@ from neurodyn.tasks.choice.multisensory import MultisensoryIntegration
 from neurodyn.tasks.choice.perceptual_decision import PerceptualDecision
 from neurodyn.tasks.choice.poisson_clicks import PoissonClicks
 from neurodyn.tasks.choice.probabilistic_reasoning import ProbabilisticReasoning
+from neurodyn.tasks.integration.angle import AngleIntegration
+from neurodyn.tasks.integration.path import PathIntegration
 from neurodyn.tasks.memory.dual_delay_match import DualDelayedMatch
 from neurodyn.tasks.memory.flip_flop import FlipFlop
 from neurodyn.tasks.memory.match_to_category import DelayedMatchToCategory
@@ -21,6 +23,7 @@ from neurodyn.tasks.memory.match_with_distractors import MatchWithDistractors
 from neurodyn.tasks.memory.n_dms import NDMS
 from neurodyn.tasks.memory.n_parity import NParity
 from neurodyn.tasks.memory.paired_association import DelayedPairedAssociation
+from neurodyn.tasks.memory.state_tracking import StateTracking
 from neurodyn.tasks.mixtures.mixture import Mixture
 from neurodyn.tasks.mixtures.session import Session
 from neurodyn.tasks.multitask.yang2019 import Yang2019
@@ -57,6 +60,9 @@ __all__ = [
     "Yang2019",
     # Of your own
     "EpochTask",
+    # Integration of velocity
+    "AngleIntegration",
+    "PathIntegration",
     # Memory
     "DelayedMatchToCategory",
     "DelayedPairedAssociation",
@@ -65,6 +71,7 @@ __all__ = [
     "MatchWithDistractors",
     "NDMS",
     "NParity",
+    "StateTracking",
     # Timing and patterns in time
     "Lorenz",
     "OdeToJoy",

@@ -25,6 +25,7 @@ FOR_AUTHORS = (
     "tasks.durations",
     "tasks.laws",
     "tasks.memory.bits",
+    "tasks.memory.symbols",
     "tasks.parts",
     "tasks.sequences.generator",
     "tasks.losses",

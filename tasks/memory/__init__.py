@@ -1,1 +1,1 @@
-"""Memory of a stream of bits or pulses: N-parity, delayed match to the N-th bit back, flip-flop."""
+"""Memory: of bits and pulses, of samples to be matched, of lists, products and sequences."""

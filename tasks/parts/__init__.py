@@ -11,7 +11,14 @@ from neurodyn.tasks.parts.crossings import interval
 from neurodyn.tasks.parts.outputs import Classes, choices, classes
 from neurodyn.tasks.parts.scores import AbstractScore, choice, direction, hits, within
 from neurodyn.tasks.parts.terms import AbstractTerm, during, ramp, signal
-from neurodyn.tasks.parts.values import AbstractRow, TrialConditions, on_circle, one_hot, ring
+from neurodyn.tasks.parts.values import (
+    AbstractRow,
+    TrialConditions,
+    bumps,
+    on_circle,
+    one_hot,
+    ring,
+)
 
 __all__ = [
     # Tasks
@@ -20,6 +27,7 @@ __all__ = [
     # What channels show
     "AbstractRow",
     "AbstractTerm",
+    "bumps",
     "during",
     "on_circle",
     "one_hot",

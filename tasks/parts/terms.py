@@ -145,10 +145,13 @@ class Signal(AbstractTerm):
 
     function: Callable
     width: int
+    channels: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Numbers."""
+        """Those given, or numbers."""
+        if self.channels is not None:
+            return self.channels
         return tuple(str(i) for i in range(self.width)) if self.width > 1 else ("",)
 
     @property
@@ -265,7 +268,7 @@ def ramp(
     return Ramp(epoch, _plain(value), None if width is None else whole("width", width, 1), over)
 
 
-def signal(function: Callable, width: int = 1) -> Signal:
+def signal(function: Callable, width: int | tuple[str, ...] = 1) -> Signal:
     """Show whatever a function says, such as pulses at random times.
 
     Parameters
@@ -275,8 +278,10 @@ def signal(function: Callable, width: int = 1) -> Signal:
         ``conditions.schedule.during(*epochs)`` is of use. What conditions depend on, too, is better
         drawn as a condition whose name begins with ``_``, and shown here.
     width
-        Number of channels.
+        Number of channels, or their names.
     """
+    if isinstance(width, (tuple, list)):
+        return Signal(function, whole("width", len(width), 1), tuple(width))
     return Signal(function, whole("width", width, 1))
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from neurodyn.common.checks import whole
 from neurodyn.tasks.timeline import Schedule
 
-__all__ = ["AbstractRow", "TrialConditions", "Value", "on_circle", "one_hot", "ring"]
+__all__ = ["AbstractRow", "TrialConditions", "Value", "bumps", "on_circle", "one_hot", "ring"]
 
 
 class TrialConditions(dict):
@@ -79,10 +79,8 @@ class Ring(AbstractRow):
 
     def row(self, conditions: Mapping[str, Array], dtype: Any) -> Float[Array, " channel"]:
         """The bump."""
-        preferred = jnp.asarray(np.arange(self.n) * (360 / self.n), dtype)
-        away = scalar(self.condition, conditions, dtype) - preferred
-        away = jnp.abs((away + 180) % 360 - 180)
-        bump = self.peak * jnp.exp(-jnp.square(away / self.spread) / 2)
+        direction = scalar(self.condition, conditions, dtype)
+        bump = bumps(direction, self.n, peak=self.peak, spread=self.spread)
         return scalar(self.strength, conditions, dtype) * bump
 
 
@@ -138,6 +136,24 @@ def ring(
         Height and standard deviation [deg] of the bump. Defaults: those of Yang et al. (2019).
     """
     return Ring(condition, whole("n", n, 3), strength, float(peak), float(spread))
+
+
+def bumps(
+    directions: Float[Array, "*time"], n: int, *, peak: float = 0.8, spread: float = 22.5
+) -> Float[Array, "*time unit"]:
+    """What a ring of units shows of directions [deg], as :func:`ring` does of a condition.
+
+    Parameters
+    ----------
+    directions
+        One direction, or one at each step [deg].
+    n, peak, spread
+        As of :func:`ring`.
+    """
+    preferred = np.reshape(np.arange(n) * (360 / n), (1,) * directions.ndim + (n,))
+    away = directions[..., None] - jnp.asarray(preferred, directions.dtype)
+    away = jnp.abs((away + 180) % 360 - 180)
+    return peak * jnp.exp(-jnp.square(away / spread) / 2)
 
 
 def on_circle(condition: str, *, strength: Value = 1.0) -> Circle:

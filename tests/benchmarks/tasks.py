@@ -30,6 +30,10 @@ def run() -> list[Row]:
         name = f"{budget:g} ms, with{'' if noise else 'out'} noise"
         rows.append(_row(task, BATCH, budget, name, T=task.n_steps))
     rows += [_row(task, BATCH, 2.0, "2 ms, with noise", T=task.n_steps) for task in _catalogue()]
+    for noise, budget in ((None, 1.0), (0.01, 2.0)):
+        name = f"{budget:g} ms, with{'' if noise else 'out'} noise"
+        made = _with_or_without(noise)
+        rows += [_row(task, BATCH, budget, name, T=task.n_steps) for task in made]
     task = tasks.PerceptualDecision(dt=DT, stimulus=1600.0)
     (plain,) = alternate(lambda: jax.block_until_ready(task.batch(0, BATCH)))
     sizes = {"B": BATCH, "T": STEPS}
@@ -54,6 +58,16 @@ def _catalogue():
         tasks.MatchWithDistractors,
     ):
         yield make(dt=DT)
+
+
+def _with_or_without(noise: float | None):
+    """Tasks that draw no noise where they are told so, as published."""
+    for make in (
+        tasks.AngleIntegration,
+        tasks.PathIntegration,
+        tasks.StateTracking,
+    ):
+        yield make(noise_std=noise)
 
 
 def _hundred_steps():

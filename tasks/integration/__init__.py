@@ -1,0 +1,1 @@
+"""Integration of velocity: where the head points, and where an animal is."""
