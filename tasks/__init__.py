@@ -36,8 +36,11 @@ from neurodyn.tasks.sequences.lissajous import Lissajous
 from neurodyn.tasks.sequences.prediction_object import PredictionObject
 from neurodyn.tasks.sequences.sequences import Sequences
 from neurodyn.tasks.sequences.state_machine import StateMachine
+from neurodyn.tasks.timing.cue_set_go import CueSetGo
 from neurodyn.tasks.timing.lorenz import Lorenz
+from neurodyn.tasks.timing.measure_wait_go import MeasureWaitGo
 from neurodyn.tasks.timing.ode_to_joy import OdeToJoy
+from neurodyn.tasks.timing.one_two_three_go import OneTwoThreeGo
 from neurodyn.tasks.timing.ready_set_go import ReadySetGo
 from neurodyn.tasks.timing.sines import Sines
 
@@ -73,8 +76,11 @@ __all__ = [
     "NParity",
     "StateTracking",
     # Timing and patterns in time
+    "CueSetGo",
     "Lorenz",
+    "MeasureWaitGo",
     "OdeToJoy",
+    "OneTwoThreeGo",
     "ReadySetGo",
     "Sines",
     # Sequences to generate

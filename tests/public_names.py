@@ -31,6 +31,7 @@ FOR_AUTHORS = (
     "tasks.losses",
     "tasks.mixtures.transitions",
     "tasks.timing.pattern",
+    "tasks.timing.production",
     "tasks.timeline",
 )
 

@@ -66,6 +66,9 @@ def _with_or_without(noise: float | None):
         tasks.AngleIntegration,
         tasks.PathIntegration,
         tasks.StateTracking,
+        tasks.CueSetGo,
+        tasks.OneTwoThreeGo,
+        tasks.MeasureWaitGo,
     ):
         yield make(noise_std=noise)
 
