@@ -18,12 +18,17 @@ from neurodyn.tasks.integration.angle import AngleIntegration
 from neurodyn.tasks.integration.path import PathIntegration
 from neurodyn.tasks.memory.dual_delay_match import DualDelayedMatch
 from neurodyn.tasks.memory.flip_flop import FlipFlop
+from neurodyn.tasks.memory.logic import XOR, HalfAdder
 from neurodyn.tasks.memory.match_to_category import DelayedMatchToCategory
 from neurodyn.tasks.memory.match_with_distractors import MatchWithDistractors
+from neurodyn.tasks.memory.n_back import NBack
 from neurodyn.tasks.memory.n_dms import NDMS
 from neurodyn.tasks.memory.n_parity import NParity
 from neurodyn.tasks.memory.paired_association import DelayedPairedAssociation
+from neurodyn.tasks.memory.recall import AssociativeRecall, SerialRecall
+from neurodyn.tasks.memory.sequence_memory import SequenceMemory
 from neurodyn.tasks.memory.state_tracking import StateTracking
+from neurodyn.tasks.memory.sternberg import Sternberg
 from neurodyn.tasks.mixtures.mixture import Mixture
 from neurodyn.tasks.mixtures.session import Session
 from neurodyn.tasks.multitask.yang2019 import Yang2019
@@ -67,14 +72,21 @@ __all__ = [
     "AngleIntegration",
     "PathIntegration",
     # Memory
+    "XOR",
+    "AssociativeRecall",
     "DelayedMatchToCategory",
     "DelayedPairedAssociation",
     "DualDelayedMatch",
     "FlipFlop",
+    "HalfAdder",
     "MatchWithDistractors",
+    "NBack",
     "NDMS",
     "NParity",
+    "SequenceMemory",
+    "SerialRecall",
     "StateTracking",
+    "Sternberg",
     # Timing and patterns in time
     "CueSetGo",
     "Lorenz",

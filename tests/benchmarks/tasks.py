@@ -69,6 +69,13 @@ def _with_or_without(noise: float | None):
         tasks.CueSetGo,
         tasks.OneTwoThreeGo,
         tasks.MeasureWaitGo,
+        tasks.SequenceMemory,
+        tasks.SerialRecall,
+        tasks.AssociativeRecall,
+        tasks.NBack,
+        tasks.Sternberg,
+        tasks.XOR,
+        tasks.HalfAdder,
     ):
         yield make(noise_std=noise)
 
