@@ -93,19 +93,25 @@ class Checkpoint:
             given["ensemble"] = Seeds.read(stored["ensemble"])
         return given
 
-    def write(self, step: int, state: PyTree, history: Mapping[str, np.ndarray]) -> None:
-        """Replace the file, atomically."""
+    def write(
+        self, step: int, state: PyTree, history: Mapping[str, np.ndarray], ended: bool
+    ) -> None:
+        """Replace the file, atomically; ``ended`` says that a callback ended the run here."""
         header = {
             "settings": self.settings,
             "step": step,
+            "ended": ended,
             "versions": {name: version(name) for name in ("neurodyn", "jax", "equinox", "optax")},
         }
         arrays = named_leaves(state, "state")
         arrays |= {f"history/{name}": x for name, x in history.items()}
         write_archive(self.path, header, arrays, kind="checkpoint", overwrite=True)
 
-    def read(self, state: PyTree) -> tuple[int, PyTree, dict[str, np.ndarray]] | None:
-        """Step, state (of the structure given) and history; None where there was no file."""
+    def read(self, state: PyTree) -> tuple[int, bool, PyTree, dict[str, np.ndarray]] | None:
+        """Step, whether a callback ended the run there, state (of the structure given) and history.
+
+        None where there was no file.
+        """
         if self._found is None:
             return None
         (header, arrays), self._found = self._found, None
@@ -127,7 +133,8 @@ class Checkpoint:
                 f"written with {header['versions']}."
             )
         state = with_leaves(state, stored, "state")
-        return header["step"], other_orientation(state) if turned else state, history
+        state = other_orientation(state) if turned else state
+        return header["step"], header.get("ended", False), state, history
 
     def _refuse_other_settings(self, stored: Mapping[str, Any], old: bool) -> None:
         own = dict(self.settings)
@@ -165,11 +172,11 @@ class Saver:
         self.file, self.every = file, every
         self.written, self.clock = -1, time.monotonic()
 
-    def restore(self, run: Any, history: History, steps: int) -> int:
-        """The step to go on from."""
+    def restore(self, run: Any, history: History, steps: int) -> tuple[int, bool]:
+        """The step to go on from, and whether a callback ended the run there."""
         if self.file is None or (found := self.file.read(run.state)) is None:
-            return 0
-        step, run.state, arrays = found
+            return 0, False
+        step, ended, run.state, arrays = found
         if step > steps:
             raise CheckpointError(
                 f"the checkpoint '{self.file.path}' is at step {step}, beyond steps={steps}: pass "
@@ -177,18 +184,20 @@ class Saver:
             )
         history.restore(arrays)
         self.written = step
-        return step
+        return step, ended
 
     def next_stop(self, step: int) -> int:
         """Steps until the next checkpoint is due."""
         return LONGEST if self.every is None else self.every - step % self.every
 
-    def save(self, step: int, run: Any, history: History, *, now: bool = False) -> None:
+    def save(
+        self, step: int, run: Any, history: History, *, ended: bool, now: bool = False
+    ) -> None:
         """Write if it is time."""
         if self.every is None:
             due = time.monotonic() - self.clock > _CHECKPOINT
         else:
             due = step % self.every == 0
         if self.file is not None and (due or now) and step > self.written:
-            self.file.write(step, run.state, history.arrays())
+            self.file.write(step, run.state, history.arrays(), ended)
             self.written, self.clock = step, time.monotonic()

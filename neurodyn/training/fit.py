@@ -105,7 +105,9 @@ def fit(
         run, if `evaluate_every` does not divide its steps.
     callbacks
         One function or several, called with a :class:`Snapshot` (`step`, `metrics`, `model`) after
-        every evaluation. Any true value that one returns ends training.
+        every evaluation. Any true value that one returns ends training. A run that one of them has
+        ended calls them for its last evaluation again when it is resumed, and goes on if none ends
+        it.
     progress
         Whether to show a bar; default: on a terminal and in notebooks.
     key
@@ -175,12 +177,14 @@ def fit(
 
 def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: Any) -> Fit:
     clock, history = _Clock(), History(plan.task.units())
-    step = saver.restore(run, history, plan.steps)
+    step, ended = saver.restore(run, history, plan.steps)
     if plan.setup.curriculum is not None:
         run.resize(plan.setup.curriculum.resize)
-    if step < plan.steps:  # a finished run may be resumed for what it holds
+    # Callbacks that have ended a run are asked again, because they may have other criteria now.
+    stopped = ended and _call(callbacks, plan, run, history, step)
+    if step < plan.steps and not stopped:  # a finished run may be resumed for what it holds
         chunk, evaluation = _compile(plan, run, clock)
-    size, stopped, told = 1, False, set()
+    size, told = 1, set()
     with bar("training", plan.steps, show=progress) as advance:
         advance(step)
         while step < plan.steps and not stopped and not run.flags()[1].all():
@@ -202,10 +206,10 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
                         chunk, evaluation = _compile(plan, run, clock)
             advance(n, note=_note(history.latest()))
             with clock("checkpoint"):
-                saver.save(step, run, history)
+                saver.save(step, run, history, ended=stopped)
         warn_of_long_step(plan, run, step, told)
         with clock("checkpoint"):
-            saver.save(step, run, history, now=True)
+            saver.save(step, run, history, now=True, ended=stopped)
     return Fit(
         model=models_of(plan, run, best=plan.select != "last"),
         history=history_of(plan, history),

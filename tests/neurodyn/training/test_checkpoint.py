@@ -229,6 +229,25 @@ def test_random_keys_survive():
         with_leaves({"x": state["x"]}, stored, "s")
 
 
+def test_a_run_that_a_callback_ended_stays_ended_until_none_ends_it(tmp_path):
+    optimizer = optax.adam(1e-2)
+
+    def run(steps, end, resume=True):
+        options = {"steps": steps, "evaluate_every": 10, "optimizer": optimizer, "key": 0}
+        at = tmp_path / "run.checkpoint"
+        options |= {"checkpoint": at, "resume": resume, "callbacks": lambda now: now.step >= end}
+        return fit(Leaky(), Filter(), **options)
+
+    first = run(60, 20, resume=False)
+    again = run(60, 20)
+    assert again.history["evaluation"].values.tolist() == [10, 20]
+    assert same_bits(again.model, first.model)
+    assert again.history.identical(first.history)
+    assert run(60, 30).history["evaluation"].values.tolist() == [10, 20, 30]
+    whole = fit(Leaky(), Filter(), steps=60, evaluate_every=10, optimizer=optimizer, key=0)
+    assert same_bits(run(60, 99).model, whole.model)
+
+
 def test_a_class_may_learn_more_about_itself_while_a_run_waits():
     """Attributes of classes are no settings, so that runs go on after an update."""
 
