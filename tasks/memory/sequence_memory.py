@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -10,13 +12,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number, whole
-from neurodyn.tasks.base import factorial
 from neurodyn.tasks.parts.assembly import Parts
 from neurodyn.tasks.parts.base import AbstractEpochTask
 from neurodyn.tasks.parts.conditions import repeat
 from neurodyn.tasks.parts.outputs import Classes
 from neurodyn.tasks.parts.scores import hits
-from neurodyn.tasks.parts.terms import AbstractTerm, during
+from neurodyn.tasks.parts.terms import during
 from neurodyn.tasks.parts.values import TrialConditions, one_hot
 from neurodyn.tasks.timeline import Duration, Timeline
 
@@ -145,14 +146,14 @@ class SequenceMemory(AbstractEpochTask):
         responses = tuple(f"response_{i}" for i in ranks)
         before = tuple(name for name in self.timeline.names if name not in responses)
         names = tuple(self.locations)
-        items = [during(f"item_{i}", value=one_hot(f"item_{i}", names)) for i in ranks]
-        inputs: dict[str, AbstractTerm] = {"fixation": during(*before), "location": sum(items)}
+        items = (during(f"item_{i}", value=one_hot(f"item_{i}", names)) for i in ranks)
+        inputs = {"fixation": during(*before), "location": reduce(add, items)}
         if self.order == "cued":
             inputs["order"] = during("cue", value=one_hot("order", ORDERS))
-        due = [during(name, value=self._due(i)) for i, name in enumerate(responses)]
+        due = (during(name, value=self._due(i)) for i, name in enumerate(responses))
         return Parts(
             inputs=inputs,
-            outputs=Classes(("fixation", *names), sum(due)),
+            outputs=Classes(("fixation", *names), reduce(add, due)),
             score=hits(*responses, last=True),
             noise=self.noise_std,
             noise_tau=self.noise_tau,
@@ -182,9 +183,9 @@ class SequenceMemory(AbstractEpochTask):
         rows = np.array(list(every), np.int32)
         if self.order != "cued":
             return {f"item_{i}": jnp.asarray(rows[:, i]) for i in range(self.length)}
-        both = factorial(row=np.arange(len(rows)), order=np.arange(2, dtype=np.int32))
-        columns = {f"item_{i}": rows[both["row"], i] for i in range(self.length)}
-        return {name: jnp.asarray(c) for name, c in {**columns, "order": both["order"]}.items()}
+        columns = {f"item_{i}": np.repeat(rows[:, i], 2) for i in range(self.length)}
+        columns["order"] = np.tile(np.arange(2, dtype=np.int32), len(rows))
+        return {name: jnp.asarray(column) for name, column in columns.items()}
 
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of locations and orders."""
