@@ -152,7 +152,7 @@ def balanced(task: AbstractTask) -> Trial:
 def check_columns(
     conditions: Mapping[str, Any],
     n: int,
-    table: Mapping[str, Array],
+    table: Mapping[str, Array | np.ndarray],
     codes: Mapping[str, Mapping[int, str]],
     limits: Mapping[str, tuple[float, float]],
 ) -> dict[str, Array]:
