@@ -30,8 +30,8 @@ def test_names():
         citation(3)
 
 
-#: Holders of the user's own data: there is no paper behind them.
-PLAIN = {"Sequences"}
+#: Holders of the user's own data or design: there is no paper behind them.
+PLAIN = {"EpochTask", "Sequences", "StoredTrials"}
 #: Kinds of which some are no one's invention.
 COMMON = ("spiking", "synapse", "rule", "function")
 
