@@ -69,7 +69,7 @@ def _performance(tree: xr.DataTree) -> Any:
     ax.axhline(settings_in(tree)["criterion"], color=GREY, ls="--", lw=0.8)
     ax.set(ylabel="correct", ylim=(0, 1.02), xticks=place)
     ax.set_xticklabels([RULES[rule] for rule in rules], rotation=60, ha="right")
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(kinds) + 1)
     return figure
 
 
