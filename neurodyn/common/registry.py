@@ -128,7 +128,7 @@ def entries(kind: str | None = None) -> list[Entry]:
     Examples
     --------
     >>> [entry.name for entry in entries("task")][:2]
-    ['Attractor', 'CenterOut']
+    ['AngleIntegration', 'AssociativeRecall']
     """
     if kind is not None and kind not in KINDS:
         raise ValueError(f"there is no kind {kind!r}; kinds are {', '.join(KINDS)}.")
