@@ -103,7 +103,7 @@ constraints: $(VENV)/pyvenv.cfg
 	{ sed -n '/^#/p' constraints.txt; \
 	  $(bin)/uv pip compile pyproject.toml --quiet --no-header --no-annotate \
 	      --universal --fork-strategy fewest --python-version 3.11 \
-	      --extra test --extra lint --extra docs --extra zarr --extra nix; \
+	      --extra test --extra lint --extra docs --extra zarr --extra nix --extra sweep; \
 	  sed -n -e '/^torch==/p' -e '/^neurogym==/p' constraints.txt; } > constraints.new
 	mv constraints.new constraints.txt
 
