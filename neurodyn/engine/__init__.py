@@ -14,5 +14,5 @@ Parts
     `start` gives keys and initial states and checks the first step; `noise` draws; `solvers` says
     which diffrax solvers fit; `dependence` finds out, without a run, whether a step reads an array;
     `abilities` are the protocols of systems that offer more than the interface in
-    :mod:`neurodyn.system`.
+    :mod:`neurodyn.system`; `devices` checks a mesh of devices and says where on it arrays lie.
 """
