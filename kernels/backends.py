@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Callable
 from types import ModuleType
 
+import jax
+
 BACKENDS = ("auto", "xla", "compiled")
 #: Environment variable that sets the backend where the caller leaves it at "auto".
 VARIABLE = "NEURODYN_KERNELS"
@@ -41,7 +43,9 @@ def choose(backend: str, missing: Callable[[], str | None], *, fits: bool = True
     ----------
     backend : {"auto", "xla", "compiled"}
         The caller's choice. With "auto" the environment variable ``NEURODYN_KERNELS`` decides; if
-        it is not set, the compiled function is taken where it can be used.
+        it is not set, the compiled function is taken where it can be used. Plain JAX is taken in
+        programs that XLA partitions, because XLA cannot partition a compiled function: each device
+        would get the whole of all arguments.
     missing : callable
         Returns None if the compiled function can be used here, else the reason why not, in words
         that follow "needs".
@@ -72,7 +76,7 @@ def choose(backend: str, missing: Callable[[], str | None], *, fits: bool = True
         if wanted not in BACKENDS:
             raise ValueError(f"{VARIABLE} must be one of {BACKENDS}, got {wanted!r}.")
         if wanted == "auto":
-            if not fits:
+            if not fits or partitioned():
                 return "xla"
             reason = missing()
             if reason is None:
@@ -86,6 +90,19 @@ def choose(backend: str, missing: Callable[[], str | None], *, fits: bool = True
         if reason is not None:
             raise ModuleNotFoundError(f"The compiled backend of this kernel needs {reason}")
     return backend
+
+
+def partitioned() -> bool:
+    """Whether XLA partitions the program that is traced, over axes of the mesh in the context.
+
+    The context is that of ``jax.set_mesh``, and the inside of ``jax.shard_map`` with some axes of
+    its mesh in ``axis_names``. Inside a ``shard_map`` over all axes each device runs a whole
+    program on its part.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    auto = jax.sharding.AxisType.Auto
+    kinds = zip(mesh.axis_types, mesh.axis_sizes, strict=True)
+    return any(kind == auto and size > 1 for kind, size in kinds)
 
 
 def compiled(name: str) -> ModuleType:
