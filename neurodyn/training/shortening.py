@@ -24,7 +24,8 @@ _PROGRAMS, _RATIO, _FEWEST = 4, 0.7, 64
 def in_fewest_steps(function: Callable[[Trial], Any], trials: Trial) -> Any:
     """``function(trials)``, without the steps after ``trials.length`` as far as programs allow.
 
-    Trials of stored items keep all steps, because models may have parameters for each of them.
+    Trials of stored items keep all steps, because models may have parameters for each of them, and
+    so do sessions, whose trials lie at steps of the buffer.
 
     Parameters
     ----------
@@ -33,11 +34,11 @@ def in_fewest_steps(function: Callable[[Trial], Any], trials: Trial) -> Any:
     trials
         Batch of trials, with or without a common length.
     """
-    if trials.length is None or trials.item is not None:
+    if trials.length is None or trials.item is not None or trials.parts is not None:
         return function(trials)
     sizes = step_counts(trials.inputs.shape[1])
     fits = jnp.searchsorted(jnp.asarray(sizes, jnp.int32), trials.length.astype(jnp.int32))
-    branches = [lambda trials, n=n: function(_first_steps(trials, n)) for n in sizes]
+    branches = [lambda trials, n=n: _within(function, trials, n) for n in sizes]
     return jax.lax.switch(_largest(fits.astype(jnp.int32)), branches, trials)
 
 
@@ -45,6 +46,20 @@ def step_counts(n_steps: int) -> list[int]:
     """Numbers of steps that programs are compiled for, in increasing order."""
     sizes = [math.ceil(n_steps * _RATIO**i) for i in range(_PROGRAMS)]
     return sorted(n for n in sizes if n == n_steps or n >= _FEWEST)
+
+
+def _within(function: Callable[[Trial], Any], trials: Trial, n_steps: int) -> Any:
+    """``function`` of the first steps; an error says how many, because shapes may not fit them."""
+    try:
+        return function(_first_steps(trials, n_steps))
+    except (TypeError, ValueError) as error:
+        if n_steps < (whole := trials.inputs.shape[1]):
+            error.add_note(
+                f"The trials here have the first {n_steps} of {whole} steps, because a batch with "
+                "`length` is trained without the steps after it. A loss takes the number of steps "
+                "from `outputs`, not from `task.n_steps`, and no condition has a time axis."
+            )
+        raise
 
 
 def _first_steps(trials: Trial, n_steps: int) -> Trial:

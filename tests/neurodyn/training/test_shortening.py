@@ -1,5 +1,7 @@
 """Steps of a batch that no trial has are left out of a training step."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 
 from neurodyn import models, tasks
-from neurodyn.training import BPTT, Supervised
+from neurodyn.common.parts import Parts
+from neurodyn.training import BPTT, Supervised, fit
 from neurodyn.training.shortening import in_fewest_steps, step_counts
 
 YANG = tasks.Yang2019(rules=("reactgo", "dm1"))  # 50 to 149 steps
@@ -68,3 +71,28 @@ def test_trials_scored_at_the_last_step_keep_their_targets():
     task = tasks.NParity([2], length=100)
     n, targets, *_ = in_fewest_steps(used, task.batch(0, 4))
     assert (n, targets) == (100, 1)
+
+
+def test_sessions_keep_all_steps():
+    """Their trials lie at steps of the buffer, where a shorter one has none."""
+    trials = YANG.batch(0, 2, rule=YANG.code("reactgo"))
+    assert in_fewest_steps(used, trials)[0] < YANG.n_steps
+    edges = jnp.array([[0, 100, YANG.n_steps]] * 2, jnp.int32)
+    whole = replace(trials, parts=Parts(edges, {}, {}, 100, False))
+    assert in_fewest_steps(used, whole)[0] == YANG.n_steps
+
+
+class WholeBuffer(tasks.Yang2019):
+    """A loss that takes the number of steps from the task."""
+
+    def loss(self, outputs, trials):
+        weight = jnp.arange(self.n_steps, dtype=jnp.float32)[None, :, None]
+        return jnp.mean(weight * trials.mask * (outputs - trials.targets) ** 2, axis=(1, 2))
+
+
+def test_a_loss_over_all_steps_is_told_how_many_there_are():
+    task = WholeBuffer(rules=("reactgo", "dm1"))
+    model = models.CTRNN(task.n_inputs, 4, task.n_outputs, key=0)
+    with pytest.raises(TypeError) as raised:
+        fit(model, task, steps=1, evaluate=False, key=0)
+    assert raised.value.__notes__[0].startswith("The trials here have the first 74 of 149 steps")
