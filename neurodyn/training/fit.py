@@ -162,6 +162,8 @@ def fit(
         key=key,
         **options,
     )
+    if callbacks and plan.evaluate_every is None:
+        raise ValueError("Callbacks are called after evaluations: leave out evaluate=False.")
     if file is not None:
         file.settings = plan.settings
     members = [

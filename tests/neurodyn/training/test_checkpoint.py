@@ -229,22 +229,23 @@ def test_random_keys_survive():
         with_leaves({"x": state["x"]}, stored, "s")
 
 
-def test_a_run_that_a_callback_ended_stays_ended_until_none_ends_it(tmp_path):
-    optimizer = optax.adam(1e-2)
+@pytest.mark.parametrize("ensemble", [None, 2])
+def test_a_run_that_a_callback_ended_stays_ended_until_none_ends_it(tmp_path, ensemble):
+    options = {"evaluate_every": 10, "optimizer": optax.adam(1e-2), "key": 0, "ensemble": ensemble}
 
     def run(steps, end, resume=True):
-        options = {"steps": steps, "evaluate_every": 10, "optimizer": optimizer, "key": 0}
         at = tmp_path / "run.checkpoint"
-        options |= {"checkpoint": at, "resume": resume, "callbacks": lambda now: now.step >= end}
-        return fit(Leaky(), Filter(), **options)
+        saved = {"checkpoint": at, "resume": resume, "callbacks": lambda now: now.step >= end}
+        return fit(Leaky(), Filter(), steps=steps, **options, **saved)
 
     first = run(60, 20, resume=False)
     again = run(60, 20)
     assert again.history["evaluation"].values.tolist() == [10, 20]
     assert same_bits(again.model, first.model)
     assert again.history.identical(first.history)
+    assert run(80, 20).history["evaluation"].values.tolist() == [10, 20]  # more steps end no later
     assert run(60, 30).history["evaluation"].values.tolist() == [10, 20, 30]
-    whole = fit(Leaky(), Filter(), steps=60, evaluate_every=10, optimizer=optimizer, key=0)
+    whole = fit(Leaky(), Filter(), steps=60, **options)
     assert same_bits(run(60, 99).model, whole.model)
 
 

@@ -188,6 +188,11 @@ def test_a_callback_that_says_neither_is_named():
         fit(Leaky(), Filter(), steps=5, key=0, callbacks=several)
 
 
+def test_callbacks_that_would_never_be_called_are_refused():
+    with pytest.raises(ValueError, match="called after evaluations: leave out evaluate=False"):
+        fit(Leaky(), Filter(), steps=5, key=0, evaluate=False, callbacks=print)
+
+
 def test_metrics_have_the_same_names_everywhere():
     seen = []
     options = {"steps": 4, "evaluate_every": 2, "key": 0}
