@@ -71,6 +71,8 @@ def chronometric(
 
     Raises
     ------
+    TypeError
+        If `behaviour` is no labelled object.
     LabelError
         If a label is missing or holds words, or no trial has a reaction time. Of several networks
         or conditions those without are NaN, with a warning.

@@ -80,6 +80,8 @@ def direction_errors(
 
     Raises
     ------
+    TypeError
+        If `behaviour` is no labelled object.
     LabelError
         If labels are missing or hold words, their unit is neither "deg" nor "rad", or fewer than
         two trials have an error. Of several networks or conditions those are NaN, with a warning.

@@ -105,6 +105,8 @@ def psychometric(
 
     Raises
     ------
+    TypeError
+        If `behaviour` is no labelled object.
     LabelError
         If a label is missing, there are fewer than 20 trials with a choice, a single level of
         evidence, or one choice only. Of several networks or conditions those are NaN, with a

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from neurodyn.common.checks import plain_number, whole
 from neurodyn.common.random import as_key
 
 
@@ -60,7 +61,6 @@ def check(level: float, n_boot: int) -> None:
     ValueError
         Naming the argument.
     """
-    if not 0 < level < 1:
+    if not 0 < plain_number("level", level) < 1:
         raise ValueError(f"`level` must lie in (0, 1), got {level}.")
-    if isinstance(n_boot, bool) or int(n_boot) != n_boot or n_boot < 1:
-        raise ValueError(f"`n_boot` must be a whole number >= 1, got {n_boot!r}.")
+    whole("n_boot", n_boot)

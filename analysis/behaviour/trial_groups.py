@@ -87,7 +87,9 @@ def groups_of(
     optional = [n for n in optional if n in ds.variables and "trial" in ds[n].dims]
     nests = _nests(ds, within)
     kept = dict.fromkeys([*names, *by, *nests, *optional])
-    check_on_trials(ds, **{n: n for n in (*by, *nests)})
+    for parameter, labels in (("by", by), ("within", nests)):
+        for name in labels:
+            check_on_trials(ds, **{parameter: name})
     table = ds[list(kept)].reset_coords()
     table = table.drop_vars([v for v in table.variables if v not in kept and v != "seed"])
     seeds = [None]

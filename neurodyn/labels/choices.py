@@ -49,13 +49,22 @@ def part_with(data: Any, *names: str | None) -> xr.Dataset:
 
     Raises
     ------
+    TypeError
+        If this is no labelled object.
     LabelError
         If no part of a session has trials.
     """
     if isinstance(data, xr.DataArray):
         return data.coords.to_dataset().assign_attrs(data.attrs)
-    if not isinstance(data, xr.DataTree):
+    if isinstance(data, xr.Dataset):
         return data
+    if not isinstance(data, xr.DataTree):
+        raise TypeError(
+            "behaviour is read from labels of trials: pass a run (`simulate(model, task)`), a "
+            "recording or a session (Dataset, DataArray or DataTree), not a "
+            f"{type(data).__name__}; a table of pandas becomes one by "
+            "table.rename_axis('trial').to_xarray()."
+        )
     nodes = {n.path.strip("/"): n.to_dataset() for n in data.subtree}
     wanted = {name for name in names if name is not None}
     fitting = [n for n, ds in nodes.items() if wanted and wanted <= {*ds.variables}]
@@ -84,9 +93,14 @@ def with_evidence(ds: xr.Dataset, evidence: Evidence) -> tuple[xr.Dataset, str, 
     if isinstance(evidence, str):
         check_on_trials(ds, evidence=evidence)
         return ds, evidence, []
-    (which, each), *more = evidence.items()
+    (which, each), *more = evidence.items() if isinstance(evidence, Mapping) else [(None, None)]
     if more:
         raise LabelError(f"one label says which evidence counts, not {[*evidence]}.")
+    if not isinstance(each, Mapping):
+        raise LabelError(
+            "`evidence` is the name of a label, or {'context': {'motion': 'motion', 'colour': "
+            f"'colour'}}}}, the name for each value of another label; got {str(evidence)[:60]}."
+        )
     parts = {str(value): str(name) for value, name in each.items()}
     check_on_trials(ds, evidence=which)
     for name in parts.values():
@@ -120,10 +134,8 @@ def check_on_trials(ds: xr.Dataset, **names: str) -> None:
             known = [
                 str(n) for n, v in ds.variables.items() if v.dims == ("trial",) and n != "trial"
             ]
-            raise LabelError(
-                f"there is no label {name!r} of trials; there are {known}: choose one by "
-                f"{parameter}=."
-            )
+            there = f"there are {known}: choose one by {parameter}=" if known else "there are none"
+            raise LabelError(f"there is no label {name!r} of trials; {there}.")
 
 
 def judged(ds: xr.Dataset) -> np.ndarray:
@@ -185,8 +197,9 @@ def options(
 
 def _default(found: Sequence[Any], texts: Mapping[Any, str], choice: str) -> Any:
     if len(found) > 2:
+        some = ", ".join(list(texts.values())[:8]) + (", ..." if len(found) > 8 else "")
         raise LabelError(
-            f"there are {len(found)} options, {list(texts.values())}: say which is counted, "
+            f"there are {len(found)} options, {some}: say which is counted, "
             f"option={texts[found[-1]]!r}."
         )
     numbers = all(not isinstance(v, str) for v in found)

@@ -9,8 +9,10 @@ import xarray as xr
 from scipy.optimize import minimize
 from scipy.special import ndtr
 
-from neurodyn import analysis, labels
+import neurodyn as nd
+from neurodyn import analysis, labels, models, plot, tasks
 from neurodyn.analysis.behaviour.likelihood import fit_curves
+from neurodyn.tasks.mixtures.transitions import Blocks
 
 LEVELS = np.array([-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512])
 TRUTH = {"bias": 0.03, "slope": 8.0, "lapse_below": 0.05, "lapse_above": 0.08}
@@ -183,6 +185,20 @@ REFUSED = {
         "say which is counted",
     ),
     "no rt": (lambda: analysis.chronometric(one()), "no label 'rt'"),
+    "by": (lambda: analysis.psychometric(one(), by="block"), r"'block' .* choose one by by=\.$"),
+    "within": (lambda: analysis.psychometric(one(), within="day"), r"choose one by within=\.$"),
+    "many": (
+        lambda: analysis.psychometric(one(choice=("trial", np.arange(400)))),
+        r"400 options, 0, 1, 2, 3, 4, 5, 6, 7, \.\.\.: say which",
+    ),
+    "names": (lambda: analysis.psychometric(one(), evidence=["coherence"]), "the name of a label"),
+    "one name": (
+        lambda: analysis.psychometric(one(), evidence={"context": "coherence"}),
+        "the name for each value",
+    ),
+    "nothing": (lambda: analysis.psychometric(xr.Dataset()), "'coherence' of trials; there are no"),
+    "level in words": (lambda: analysis.psychometric(one(), level="95%"), "`level`"),
+    "no n_boot": (lambda: analysis.psychometric(one(), n_boot=None), "`n_boot`"),
     "no times": (
         lambda: analysis.chronometric(
             one(rt=("trial", np.full(400, np.nan)), correct=("trial", np.ones(400)))
@@ -197,6 +213,45 @@ def test_refusals(name):
     call, said = REFUSED[name]
     with pytest.raises(ValueError, match=said):
         call()
+
+
+@pytest.mark.parametrize(
+    "measure", [analysis.psychometric, analysis.chronometric, analysis.direction_errors]
+)
+def test_what_has_no_labels_is_refused(measure):
+    with pytest.raises(TypeError, match=r"labels of trials: .* not a dict; a table of pandas"):
+        measure({"coherence": [0.1], "choice": [1]})
+
+
+def test_a_table_of_pandas_becomes_trials():
+    ds = one()
+    table = ds.reset_coords().to_dataframe().reset_index(drop=True)
+    trials = table.rename_axis("trial").to_xarray()
+    fit, found = (analysis.psychometric(x, n_boot=5) for x in (ds, trials))
+    assert found.bias == fit.bias
+
+
+def test_trials_of_sessions_have_a_curve_for_each_block():
+    """Rows of a run, whose choices are those of an observer that knows the blocks."""
+    trial = tasks.ContrastDecision(fixation=60.0, stimulus=120.0, decision=160.0, grace=60.0)
+    blocks = Blocks.priors("side", ("left", "right"), opening=0, length=(10, 30), scale=20)
+    session = tasks.Session(trial, 40, blocks)
+    model = models.CTRNN(session.n_inputs, 2, session.n_outputs, key=0)
+    run = nd.simulate(model, session, n_trials=30, key=2, save=(), progress=False)
+    bias = np.where(run.block == 0, 0.2, -0.2)  # mostly left, mostly right
+    rng = np.random.default_rng(9)
+    p = chance(run.signed_contrast.values - bias, 0.0, 5.0, 0.0, 0.0)
+    run = run.assign_coords(choice=("trial", (rng.random(p.size) < p).astype(int)))
+    fit = analysis.psychometric(run, by="block", lapse="shared", n_boot=50)
+    assert fit["block"].values.tolist() == [0, 1]
+    assert int(fit.n_trials.sum()) == run.sizes["trial"] == 1200
+    np.testing.assert_allclose(fit.bias, [0.2, -0.2], atol=0.06)
+    assert (np.abs(fit.slope - 5) < 1.5).all()
+    assert fit.attrs["option"] == "right"
+    options = {"by": "block", "lapse": "shared", "n_boot": 50}
+    xr.testing.assert_identical(fit, analysis.psychometric(run, within="session", **options))
+    titles = [ax.get_title() for ax in plot.psychometric(fit).axes]
+    assert titles == ["mostly left", "mostly right"]
 
 
 def test_of_several_those_that_cannot_be_fitted_are_nan():
