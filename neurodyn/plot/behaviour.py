@@ -19,7 +19,15 @@ from neurodyn.labels.choices import (
     with_evidence,
 )
 from neurodyn.labels.values import is_words, missing, plain
-from neurodyn.plot.behaviour_fits import draw_curves, evidence_axis, is_fit, side_names, wilson
+from neurodyn.plot.behaviour_fits import (
+    draw_curves,
+    evidence_axis,
+    is_fit,
+    mean_of_networks,
+    side_names,
+    sides_of,
+    wilson,
+)
 from neurodyn.plot.style import BLUE, ORANGE, panel, styled
 
 
@@ -72,12 +80,16 @@ def psychometric(
     if any(is_fit(x) for x in given):
         if not all(is_fit(x) for x in given):
             raise ValueError("psychometric draws two fits or two sets of trials: fit both.")
+        if evidence is not None or option is not None or choice != "choice":
+            raise ValueError(
+                "a fit has its evidence, choice and option: pass them to analysis.psychometric."
+            )
         fits: list[Any] = [model, recording]
         return draw_curves(*fits)
     said = evidence if isinstance(evidence, str) else None
     parts = [None if x is None else part_with(x, said, choice) for x in (model, recording)]
     sides, found = {}, {}
-    for title, ds in _sides(*parts).items():
+    for title, ds in sides_of(*parts, "psychometric", lambda ds: not is_run(ds)).items():
         sides[title], found[title], _ = with_evidence(ds, evidence)
         check_on_trials(ds, choice=choice)
     first = next(iter(sides.values()))
@@ -95,11 +107,8 @@ def psychometric(
             continue
         for one in fractions if len(fractions) > 1 else ():
             ax.plot(x, one, color=BLUE, lw=0.6, alpha=0.5)
-        there = np.isfinite(fractions)
-        count = np.where(there.any(0), there.sum(0), np.nan)
-        mean = np.where(there, fractions, 0.0).sum(0) / count
         text = f"mean of {len(fractions)} networks" if len(fractions) > 1 else "network"
-        ax.plot(x, mean, "o-", color=BLUE, ms=3.5, label=text)
+        ax.plot(x, mean_of_networks(fractions), "o-", color=BLUE, ms=3.5, label=text)
     ax.axhline(0.5, color="0.85", lw=0.8, zorder=0)
     if words is not None:
         ax.set_xticks(range(len(words)), [str(w) for w in words])
@@ -112,16 +121,6 @@ def psychometric(
     ax.set(xlabel=x_label, ylabel=y_label, ylim=(-0.03, 1.03))
     ax.legend(loc="upper left")
     return figure
-
-
-def _sides(model: xr.Dataset | None, recording: xr.Dataset | None) -> dict[str, xr.Dataset]:
-    """The data to draw, as a network or as a recording."""
-    if model is None and recording is None:
-        raise ValueError("psychometric draws a model, a recording, or both: there is neither.")
-    if recording is None and not is_run(model):
-        model, recording = None, model
-    sides = {"model": model, "recorded": recording}
-    return {title: ds for title, ds in sides.items() if ds is not None}
 
 
 def _axis(evidence: list[xr.DataArray]) -> tuple[float, str, np.ndarray | None]:

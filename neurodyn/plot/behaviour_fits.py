@@ -26,10 +26,7 @@ def draw_curves(model: xr.Dataset | None, recording: xr.Dataset | None) -> Any:
     """Fitted curves through the fractions that they were fitted to, a panel for each condition."""
     sides = _measured_sides(model, recording, "psychometric")
     first = next(iter(sides.values()))
-    every = np.concatenate([ds["evidence"].values for ds in sides.values()])
-    about = first["evidence"].attrs
-    name, units = str(about.get("long_name", "evidence")), str(about.get("units", "1"))
-    scale, x_label = evidence_axis(name, units, every)
+    every, scale, x_label = _levels(sides, "evidence")
     x = np.linspace(every.min(), every.max(), 201)
 
     def draw(ax: Any, ds: xr.Dataset, title: str, text: str) -> None:
@@ -38,8 +35,8 @@ def draw_curves(model: xr.Dataset | None, recording: xr.Dataset | None) -> Any:
         curves = np.array([_curve(x, one) for one in each])
         for y in curves if len(each) > 1 else ():
             ax.plot(scale * x, y, color=colour, lw=0.6, alpha=0.4)
-        ax.plot(scale * x, _mean(curves), color=colour)
-        points = _mean(np.array([one["fraction"].values for one in each]))
+        ax.plot(scale * x, mean_of_networks(curves), color=colour)
+        points = mean_of_networks(np.array([one["fraction"].values for one in each]))
         at, look = scale * ds["evidence"].values, {"color": colour, "ms": 3.5, "label": text}
         there = np.isfinite(points)
         if len(each) > 1:
@@ -89,10 +86,7 @@ def chronometric(model: xr.Dataset | None = None, recording: xr.Dataset | None =
         for title, ds in _measured_sides(model, recording, "chronometric").items()
     }
     first = next(iter(sides.values()))
-    every = np.concatenate([ds["strength"].values for ds in sides.values()])
-    about = first["strength"].attrs
-    name, units = str(about.get("long_name", "strength")), str(about.get("units", "1"))
-    scale, x_label = evidence_axis(name, units, np.abs(every))
+    every, scale, x_label = _levels(sides, "strength")
 
     def draw(ax: Any, ds: xr.Dataset, title: str, text: str) -> None:
         colour, mark = _LOOKS[title]
@@ -102,7 +96,7 @@ def chronometric(model: xr.Dataset | None = None, recording: xr.Dataset | None =
             if len(each) > 1 and outcome == "correct":
                 for y in medians:
                     ax.plot(x, y, color=colour, lw=0.6, alpha=0.4)
-            y, error = _mean(medians), None
+            y, error = mean_of_networks(medians), None
             there = np.isfinite(y)
             if len(each) == 1:
                 ends = [each[0][f"rt_{end}"].sel(outcome=outcome).values for end in ("low", "high")]
@@ -154,22 +148,23 @@ def direction_errors(model: xr.Dataset | None = None, recording: xr.Dataset | No
     first = next(iter(sides.values()))
     units = str(first["error"].attrs.get("units", "deg"))
     short = {"deg": "°", "rad": " rad"}.get(units, f" {units}")
+    turn = 360.0 if units == "deg" else 2 * np.pi
 
     def draw(ax: Any, ds: xr.Dataset, title: str, text: str) -> None:
         colour, each = _LOOKS[title][0], _members(ds)
         x, bins = ds["error"].values, np.array([one["fraction"].values for one in each])
         for y in bins if len(each) > 1 else ():
             ax.plot(x, y, color=colour, lw=0.6, alpha=0.4, drawstyle="steps-mid")
-        means = [float(np.mean([one[n].values for one in each])) for n in ("mean", "spread")]
-        said = f"{text}: {means[0]:+.2g}{short}, spread {means[1]:.2g}{short}"
-        ax.plot(x, _mean(bins), color=colour, drawstyle="steps-mid", label=said)
+        means, spreads = (np.array([float(one[n]) for one in each]) for n in ("mean", "spread"))
+        middle = turn * np.angle(mean_of_networks(np.exp(2j * np.pi * means / turn))) / (2 * np.pi)
+        said = f"{text}: {middle:+.3g}{short}, spread {mean_of_networks(spreads):.3g}{short}"
+        ax.plot(x, mean_of_networks(bins), color=colour, drawstyle="steps-mid", label=said)
         ax.plot(x, each[0]["chance"].values, color="0.5", lw=0.8, ls="--", zorder=0)
 
     figure, axes = _panels(sides, draw, size=(3.4, 2.5), columns=4)
     for ax in axes:
         ax.axvline(0.0, color="0.85", lw=0.8, zorder=0)
         ax.set_ylim(0, 1.25 * ax.get_ylim()[1])  # room for the legend
-        turn = 360.0 if units == "deg" else 2 * np.pi
         ax.set_xlim(-turn / 2, turn / 2)
         if units == "deg":
             ax.set_xticks([-180, -90, 0, 90, 180])
@@ -183,15 +178,33 @@ def _measured_sides(
     model: xr.Dataset | None, recording: xr.Dataset | None, what: str
 ) -> dict[str, xr.Dataset]:
     """What is drawn, as a network or as a recording."""
-    if model is None and recording is None:
-        raise ValueError(f"{what} draws a model, a recording, or both: there is neither.")
     for ds in (model, recording):
         if ds is not None and ds.attrs.get("measure") != what:
             raise ValueError(f"plot.{what} draws what analysis.{what} gives: measure it first.")
-    if recording is None and model is not None and model.attrs.get("observed") == "recording":
+    return sides_of(model, recording, what, lambda ds: ds.attrs.get("observed") == "recording")
+
+
+def sides_of(
+    model: xr.Dataset | None,
+    recording: xr.Dataset | None,
+    what: str,
+    recorded: Callable[[xr.Dataset], bool],
+) -> dict[str, xr.Dataset]:
+    """The data to draw, by what they are of; a recording may be given in the place of the model."""
+    if model is None and recording is None:
+        raise ValueError(f"{what} draws a model, a recording, or both: there is neither.")
+    if recording is None and model is not None and recorded(model):
         model, recording = None, model
     sides = {"model": model, "recorded": recording}
     return {title: ds for title, ds in sides.items() if ds is not None}
+
+
+def _levels(sides: dict[str, xr.Dataset], dim: str) -> tuple[np.ndarray, float, str]:
+    """Evidence of all sides, by what it is multiplied, and the text of its axis."""
+    every = np.concatenate([ds[dim].values for ds in sides.values()])
+    about = next(iter(sides.values()))[dim].attrs
+    name, units = str(about.get("long_name", dim)), str(about.get("units", "1"))
+    return every, *evidence_axis(name, units, every)
 
 
 def side_names(title: str, called: str, *, alone: bool) -> str:
@@ -252,7 +265,7 @@ def _members(ds: xr.Dataset) -> list[xr.Dataset]:
     return [ds.isel(seed=i) for i in range(ds.sizes["seed"])] if "seed" in ds.dims else [ds]
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
+def mean_of_networks(values: np.ndarray) -> np.ndarray:
     """Mean over networks that have a value; NaN where none has."""
     there = np.isfinite(values)
     return np.where(there, values, 0).sum(0) / np.where(there.any(0), there.sum(0), np.nan)

@@ -99,8 +99,11 @@ def _outputs(run: xr.Dataset, one: xr.Dataset) -> xr.DataArray:
     ValueError
         If there are no outputs, or the trial with that label has other conditions.
     """
-    if "outputs" not in run.variables:
-        raise ValueError(f"`run` needs outputs over time; it holds {[*run.data_vars]}.")
+    if not isinstance(run, xr.Dataset) or "outputs" not in run.variables:
+        held = [*run.data_vars] if isinstance(run, xr.Dataset) else f"a {type(run).__name__}"
+        raise ValueError(
+            f"`run` needs outputs over time: pass simulate(model, trials.inputs), not {held}."
+        )
     label = one["trial"].item() if "trial" in one.coords else None
     same = entry(run, "trial", label)
     same = same.isel(seed=0) if "seed" in same.dims else same
@@ -115,8 +118,13 @@ def _outputs(run: xr.Dataset, one: xr.Dataset) -> xr.DataArray:
                 f"and {here.item()!r} here; run these, simulate(model, trials.inputs)."
             )
     outputs, wanted = same["outputs"], one.coords.get("output")
-    if wanted is None or wanted.shape != outputs["output"].shape:
+    if wanted is None:  # classes
         return outputs
+    if wanted.shape != outputs["output"].shape:
+        raise ValueError(
+            f"`run` is of another task: it has {outputs.sizes['output']} outputs, and the targets "
+            f"{wanted.size}; run these trials, simulate(model, trials.inputs)."
+        )
     if set(plain(wanted.values)) == set(plain(outputs["output"].values)):
         return outputs.sel(output=wanted.values)
     # Without its task a model numbers its outputs.

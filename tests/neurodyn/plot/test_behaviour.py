@@ -40,6 +40,9 @@ def test_curves_pass_through_the_points(fits):
     assert [t.get_text() for t in alone] == ["m1"]
     with pytest.raises(ValueError, match="two fits or two sets of trials"):
         plot.psychometric(fits[0], observer(np.random.default_rng(0)))
+    for said in ({"evidence": "motion"}, {"choice": "correct"}, {"option": 0}):
+        with pytest.raises(ValueError, match="a fit has its evidence, choice and option"):
+            plot.psychometric(fits[0], **said)
 
 
 def test_a_panel_for_each_condition_of_either_side():
@@ -89,6 +92,15 @@ def test_direction_errors():
     drawn(figure)
 
 
+def test_networks_share_a_mean_direction_on_the_circle():
+    """Two on either side of half a turn do not point ahead; one that is NaN does not count."""
+    ds = responses(np.random.default_rng(3), 200, seeds=3)
+    found = analysis.direction_errors(ds, n_boot=5, n_bins=18)
+    found["mean"][:], found["spread"][:] = [170.0, -170.0, np.nan], [20.0, 30.0, np.nan]
+    (text,) = plot.direction_errors(found).axes[0].get_legend().get_texts()
+    assert text.get_text().replace("-180", "+180") == "mean of 3 networks: +180°, spread 25°"
+
+
 def wide(n=40):
     """Trials with a ring of inputs and of targets, and a run whose outputs are the targets."""
     time = 20.0 * np.arange(1, 11)
@@ -129,8 +141,11 @@ def test_many_channels_are_images():
     assert not [ax for ax in few.axes if ax.collections and ax.get_ylabel() == "ring"]
     with pytest.raises(ValueError, match=r"other trials: 'coherence' of trial 7 is 0.1 there"):
         plot.trial(trials, run=run.assign_coords(coherence=("trial", [0.1])))
-    with pytest.raises(ValueError, match="needs outputs over time"):
-        plot.trial(trials, run=trials)
+    for held, said in ((trials, r"not \['inputs', 'targets', 'mask'\]"), (7, "not a int")):
+        with pytest.raises(ValueError, match=f"needs outputs over time: .*{said}"):
+            plot.trial(trials, run=held)
+    with pytest.raises(ValueError, match="of another task: it has 3 outputs, and the targets 41"):
+        plot.trial(trials, run=run.isel(output=slice(3)))
 
 
 def test_classes_of_a_run():
