@@ -11,11 +11,11 @@ import importlib
 import warnings
 from typing import Any
 
-import equinox as eqx
 import jax
 
 from neurodyn import tasks
 from tests.benchmarks.harness import Row, alternate
+from tests.benchmarks.tasks import compiled
 
 CORES = 1
 BATCH, DT, BAR = 64, 20, 10.0
@@ -54,7 +54,10 @@ def run() -> list[Row]:
         neurogym, note = None, f"{error}: make neurogym"
     rows = []
     for name, task, budget, peers in pairs():
-        calls = [_compiled(task), lambda task=task: jax.block_until_ready(task.batch(0, BATCH))]
+        calls = [
+            compiled(task, BATCH),
+            lambda task=task: jax.block_until_ready(task.batch(0, BATCH)),
+        ]
         if neurogym is not None:
             calls.append(_drawing(neurogym, peers))
         ours, plain, *theirs = alternate(*calls)
@@ -68,14 +71,6 @@ def run() -> list[Row]:
         limit = f"{budget:g} ms"
         rows.append(Row(name, limit, ours.best, budget, bar=1.0, sizes=sizes, threads=CORES))
     return rows
-
-
-def _compiled(task: Any) -> Any:
-    """A call of one program that draws a batch."""
-    arrays, static = eqx.partition(task, eqx.is_array)
-    draw = jax.jit(lambda arrays, key: eqx.combine(arrays, static).batch(key, BATCH))
-    key = jax.random.key(0)
-    return lambda: jax.block_until_ready(draw(arrays, key))
 
 
 def _drawing(neurogym: Any, peers: list[tuple[str, dict]]) -> Any:
