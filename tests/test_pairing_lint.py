@@ -61,7 +61,7 @@ EXEMPT = {
     "neurodyn/experiments/timescales/figures.py:perturbation": _EACH,
     "neurodyn/experiments/what_when/figures.py:_until": "xarray compares them, by label",
     "neurodyn/plot/activity.py:_band": "a variable of the other, and that Dataset",
-    "neurodyn/plot/behaviour.py:_sides": _EACH,
+    "neurodyn/plot/behaviour_fits.py:sides_of": _EACH,
     "neurodyn/plot/behaviour.py:psychometric": _EACH,
     "neurodyn/plot/behaviour_fits.py:_measured_sides": _EACH,
     "neurodyn/plot/behaviour_fits.py:chronometric": _EACH,
