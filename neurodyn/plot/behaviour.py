@@ -87,9 +87,9 @@ def psychometric(
         fits: list[Any] = [model, recording]
         return draw_curves(*fits)
     said = evidence if isinstance(evidence, str) else None
-    parts = [None if x is None else part_with(x, said, choice) for x in (model, recording)]
+    ours, theirs = (None if x is None else part_with(x, said, choice) for x in (model, recording))
     sides, found = {}, {}
-    for title, ds in sides_of(*parts, "psychometric", lambda ds: not is_run(ds)).items():
+    for title, ds in sides_of(ours, theirs, "psychometric", lambda ds: not is_run(ds)).items():
         sides[title], found[title], _ = with_evidence(ds, evidence)
         check_on_trials(ds, choice=choice)
     first = next(iter(sides.values()))
