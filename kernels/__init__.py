@@ -9,7 +9,8 @@ Spikes
 Random numbers
     `standard_normal`.
 Programs
-    `computed_once`; `status` with `Status`, which tells what runs as compiled functions.
+    `computed_once`; `over_batch`, which shares a batch out over devices; `status` with `Status`,
+    which tells what runs as compiled functions.
 """
 
 from neurodyn.kernels.events.added import Rows, add_spikes
@@ -20,6 +21,7 @@ from neurodyn.kernels.events.products import (
     spike_product,
 )
 from neurodyn.kernels.once import computed_once
+from neurodyn.kernels.partition import over_batch
 from neurodyn.kernels.random.cipher import unroll_cipher
 from neurodyn.kernels.random.noise import standard_normal
 from neurodyn.kernels.rate.ctrnn import ctrnn_scan
@@ -37,6 +39,7 @@ __all__ = [
     "delayed_spike_product",
     "forced_scan",
     "latent_scan",
+    "over_batch",
     "pack_spikes",
     "recurrent_scan",
     "sparse_spike_product",

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
+from neurodyn.kernels.partition import over_batch
+
 
 def forced_scan(
     step: Callable,
@@ -83,7 +85,8 @@ def forced_scan(
             f"{z0.shape[1]}, as in the signal, got shape {inputs.shape}."
         )
     every = _over_time(step) if every is None else every
-    return _forced(step, every, params, z0, signal, strength, inputs)
+    arguments, axes = (params, z0, signal, strength, inputs), (None, 1, 2, None, 2)
+    return over_batch(partial(_forced, step, every), arguments, axes, 2, z0.shape[1])
 
 
 def _over_time(step: Callable) -> Callable:

@@ -8,6 +8,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from neurodyn.kernels.backends import check_dtypes
+from neurodyn.kernels.partition import over_batch
 
 #: Up to this many latents are multiplied term by term, because XLA fuses that with the next step.
 _FEW = 8
@@ -83,7 +84,8 @@ def latent_scan(
     given = (W, W_law, W_z, b, b_law, alpha, A, eps, u0)
     arrays = {name: jnp.asarray(a) for name, a in zip(_DIMS, given, strict=True)}
     _check(arrays)
-    d, laws = _scan(*arrays.values())
+    axes = (None,) * 6 + (1, 1, 0)
+    d, laws = over_batch(_scan, tuple(arrays.values()), axes, (1, 1), arrays["u0"].shape[0])
     return d, *jnp.split(laws, 2, axis=-1)
 
 

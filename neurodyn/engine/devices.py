@@ -7,6 +7,7 @@ on a mesh without knowing of it.
 
 import itertools
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import equinox as eqx
@@ -103,6 +104,15 @@ def _check_devices(mesh: Mesh) -> None:
 def spans_hosts(mesh: Mesh | None) -> bool:
     """Whether a mesh has devices of several processes, which then work together."""
     return mesh is not None and len({d.process_index for d in mesh.devices.flat}) > 1
+
+
+def partitioned(mesh: Mesh | None) -> AbstractContextManager[Any]:
+    """A context in which programs are traced for a mesh.
+
+    Kernels then take code that the compiler can partition, and not the compiled functions of CPUs,
+    which it could only run whole on every device.
+    """
+    return nullcontext() if mesh is None else jax.set_mesh(mesh)
 
 
 def along(mesh: Mesh, *axes: str | None) -> NamedSharding:

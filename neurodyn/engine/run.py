@@ -21,16 +21,29 @@ from neurodyn.engine.start import (
     precision,
     trial_keys,
 )
-from neurodyn.kernels import recurrent_scan
+from neurodyn.kernels import over_batch, recurrent_scan
 from neurodyn.params import with_values
 from neurodyn.system import AbstractFlow, Drive, State
 
 
 @eqx.filter_jit
 def execute(plan: Plan) -> Trajectory:
-    """Run a plan in one compiled program."""
-    system = with_values(plan.system)
+    """Run a plan in one compiled program; on a mesh, each device runs its own trials."""
     keys = trial_keys(plan.key, plan.first_trial, plan.n_trials)
+    arrays, static = eqx.partition(plan, eqx.is_array)
+
+    def run(arrays: Plan, keys: Any, trials: Any) -> Trajectory:
+        return _run(eqx.combine(arrays, static)._replace(n_trials=len(trials)), keys)
+
+    arguments = (arrays, keys, jnp.arange(plan.n_trials))
+    axes: Any = Plan(*(None,) * len(plan))
+    axes = axes._replace(inputs=1 if plan.held else None, state=0, trial=0)
+    out: Any = Trajectory(None, 1, 1, 1, 0, 0)
+    return over_batch(run, arguments, (axes, 0, 0), out, plan.n_trials)
+
+
+def _run(plan: Plan, keys: Any) -> Trajectory:
+    system = with_values(plan.system)
     state = plan.state
     if state is None:
         state = initial_states(system, plan.dt, plan.trial, keys, plan.n_trials)
