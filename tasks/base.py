@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from neurodyn.common.checks import whole
+from neurodyn.common.checks import number, whole
 from neurodyn.common.random import as_key
 from neurodyn.kernels import standard_normal
 from neurodyn.task import AbstractTask, Trial
@@ -28,6 +28,7 @@ __all__ = [
     "AbstractTrialTask",
     "balanced",
     "check_columns",
+    "check_noise",
     "draw_batch",
     "factorial",
     "input_noise",
@@ -236,6 +237,12 @@ def input_noise(
 ) -> Float[Array, "time input"]:
     """Noise with standard deviation ``noise_std sqrt(2 noise_tau / dt)``, see this module."""
     return noise_std * jnp.sqrt(2 * noise_tau / dt) * standard_normal(key, shape, noise_std.dtype)
+
+
+def check_noise(noise_std: Any, noise_tau: Any) -> tuple[Float[Array, ""] | None, Float[Array, ""]]:
+    """Noise and its time constant, checked; without noise, None, none is drawn."""
+    std = None if noise_std is None else number("noise_std", noise_std, low=0)
+    return std, number("noise_tau", noise_tau, above=0)
 
 
 def last_steps(trials: Trial, n_steps: int) -> Int[Array, " trial"]:

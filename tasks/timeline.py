@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from neurodyn.common.arrays import refuse_units
 from neurodyn.tasks.laws import AbstractLaw, OneOf, as_law
 
-__all__ = ["Duration", "Schedule", "Span", "Timeline", "check_step", "whole_steps"]
+__all__ = ["Duration", "Schedule", "Span", "Timeline", "check_step", "steps_of", "whole_steps"]
 
 #: How long an epoch lasts [ms]: a number, ``(low, high)`` to draw it for every trial from this
 #: range, or a list to draw it from these values.
@@ -276,6 +276,14 @@ def whole_steps(name: str, duration: float | int, dt: float | int, least: int = 
             f"{np.floor(steps) * dt:g} or {np.ceil(steps) * dt:g} ms, or another dt."
         )
     return round(steps)
+
+
+def steps_of(
+    name: str, given: float | int | None, default: float, dt: float | int, least: int = 1
+) -> int:
+    """Steps of a duration that is given [ms], see `whole_steps`; the default to the nearest."""
+    check_step(dt)
+    return max(round(default / dt), least) if given is None else whole_steps(name, given, dt, least)
 
 
 def _is_number(value: Any) -> bool:

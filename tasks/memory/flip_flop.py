@@ -12,7 +12,7 @@ from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, check_names, input_noise
 from neurodyn.tasks.losses import weighted_mean
-from neurodyn.tasks.timeline import Timeline, check_step, whole_steps
+from neurodyn.tasks.timeline import Timeline, steps_of
 
 DURATIONS = {"stimulus": 2000.0}
 PULSE = 100.0
@@ -83,12 +83,9 @@ class FlipFlop(AbstractTrialTask):
         noise_std: Any = 0.0,
         noise_tau: Any = 100.0,
     ):
-        check_step(dt)
         self.timeline = Timeline.build(dt, "stimulus", {"stimulus": duration}, DURATIONS)
         self.n_bits = whole("n_bits", n_bits)
-        self.pulse_steps = (
-            max(1, round(PULSE / dt)) if pulse is None else whole_steps("pulse", pulse, dt)
-        )
+        self.pulse_steps = steps_of("pulse", pulse, PULSE, dt)
         if self.pulse_steps >= self.timeline.n_steps:
             raise ValueError(
                 f"`pulse` must be shorter than the trial ({self.timeline.n_steps * dt:g} ms), "

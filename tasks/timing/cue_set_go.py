@@ -9,12 +9,8 @@ from jaxtyping import Array, Float
 
 from neurodyn.tasks.parts.terms import AbstractTerm, during
 from neurodyn.tasks.parts.values import TrialConditions, one_hot
-from neurodyn.tasks.timeline import Duration, Timeline
-from neurodyn.tasks.timing.production import (
-    AbstractProductionTask,
-    intervals_in_steps,
-    pulse_steps,
-)
+from neurodyn.tasks.timeline import Duration, steps_of
+from neurodyn.tasks.timing.production import AbstractProductionTask, intervals_in_steps
 
 DURATIONS: dict[str, Duration] = {"fixation": 500.0, "cue": (1000.0, 3000.0)}
 INTERVALS, SET = (800.0, 1500.0), 50.0
@@ -34,7 +30,7 @@ class CueSetGo(AbstractProductionTask):
         Step [ms].
     interval
         Intervals [ms], each with a cue of its own. Default, to the nearest step: 800 and 1500 ms,
-        as published.
+        as published. `chance` and `shortcuts` are those of two intervals that are as far apart.
     fixation, cue, pulse
         Time before the cue, from the cue to ``set``, and of the pulse [ms]; ``cue`` may be
         ``(low, high)`` to draw it for every trial. Defaults, to the nearest step: 500, 1000 to 3000
@@ -51,8 +47,8 @@ class CueSetGo(AbstractProductionTask):
     Raises
     ------
     ValueError
-        On durations that are not a whole number of steps, intervals no longer than the pulse,
-        negative noise or a tolerance that is not positive.
+        On durations that are not a whole number of steps, intervals that are equal or no longer
+        than the pulse, negative noise or a tolerance that is not positive.
 
     References
     ----------
@@ -65,13 +61,8 @@ class CueSetGo(AbstractProductionTask):
     ('cue_800', 'cue_1500', 'set')
     """
 
-    interval: Float[Array, " interval"]
-    tolerance: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
     names: tuple[str, ...] = eqx.field(static=True)
-    pulse: int = eqx.field(static=True)
-    timeline: Timeline = eqx.field(static=True)
+    pulse: int = eqx.field(static=True, metadata={"unit": "steps"})
     chance: ClassVar[float] = 0.5
     shortcuts: ClassVar[Mapping[str, float]] = {"always the shorter interval": 0.5}
     align_event: ClassVar[str] = "set onset"
@@ -89,10 +80,13 @@ class CueSetGo(AbstractProductionTask):
         noise_std: Any = 0.01,
         noise_tau: Any = 100.0,
     ):
-        self.pulse = pulse_steps("pulse", pulse, SET, dt)
+        self.pulse = steps_of("pulse", pulse, SET, dt)
         steps = intervals_in_steps(dt, interval, INTERVALS, self.pulse)
-        self.interval = jnp.asarray(steps * float(dt), jnp.result_type(float))
         self.names = tuple(f"{ms:g}" for ms in steps * float(dt))
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(
+                f"`interval` has a cue for each, so all must differ, got {interval!r}."
+            )
         epochs = {"fixation": fixation, "cue": cue}
         self._set_design(
             dt, epochs, DURATIONS, "production", steps, tolerance, noise_std, noise_tau

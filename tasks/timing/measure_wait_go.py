@@ -4,17 +4,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number
 from neurodyn.tasks.parts.terms import AbstractTerm, during
-from neurodyn.tasks.timeline import Duration, Timeline
-from neurodyn.tasks.timing.production import (
-    AbstractProductionTask,
-    intervals_in_steps,
-    pulse_steps,
-)
+from neurodyn.tasks.timeline import Duration, steps_of
+from neurodyn.tasks.timing.production import AbstractProductionTask, intervals_in_steps
 
 DURATIONS: dict[str, Duration] = {"fixation": (100.0, 190.0), "wait": 150.0}
 INTERVALS, PULSE = (120.0, 140.0, 160.0, 180.0), 10.0
@@ -43,7 +38,7 @@ class MeasureWaitGo(AbstractProductionTask):
         Input during a pulse; default 10, as of Costacurta et al., because pulses are short.
     tolerance
         Largest error of a correct interval, as a part of the right one. With 0.1 no single interval
-        passes for more than two of the four.
+        passes for more than two of the four default ones, as `chance` and `shortcuts` say.
     noise_std
         Input noise, as the standard deviation it causes in a unit of time constant ``noise_tau``
         (:mod:`neurodyn.tasks.base`); None: none is drawn.
@@ -68,13 +63,8 @@ class MeasureWaitGo(AbstractProductionTask):
     (('measure', 'wait', 'go'), (-0.5, 0.5))
     """
 
-    interval: Float[Array, " interval"]
     level: Float[Array, ""]
-    tolerance: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
-    pulse: int = eqx.field(static=True)
-    timeline: Timeline = eqx.field(static=True)
+    pulse: int = eqx.field(static=True, metadata={"unit": "steps"})
     rise: ClassVar[tuple[float, float]] = (-0.5, 0.5)
     chance: ClassVar[float] = 0.5
     shortcuts: ClassVar[Mapping[str, float]] = {"produces the waiting time": 0.5}
@@ -94,9 +84,8 @@ class MeasureWaitGo(AbstractProductionTask):
         noise_std: Any = 0.01,
         noise_tau: Any = 100.0,
     ):
-        self.pulse = pulse_steps("pulse", pulse, PULSE, dt)
+        self.pulse = steps_of("pulse", pulse, PULSE, dt)
         steps = intervals_in_steps(dt, interval, INTERVALS, self.pulse)
-        self.interval = jnp.asarray(steps * float(dt), jnp.result_type(float))
         self.level = number("level", level)
         epochs = {"fixation": fixation, "measure": None, "wait": wait}
         self._set_design(dt, epochs, DURATIONS, "fixation", steps, tolerance, noise_std, noise_tau)

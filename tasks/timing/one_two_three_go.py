@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from neurodyn.tasks.parts.terms import AbstractTerm, during
-from neurodyn.tasks.timeline import Duration, Timeline
-from neurodyn.tasks.timing.production import (
-    AbstractProductionTask,
-    intervals_in_steps,
-    pulse_steps,
-)
+from neurodyn.tasks.timeline import Duration, steps_of
+from neurodyn.tasks.timing.production import AbstractProductionTask, intervals_in_steps
 
 DURATIONS: dict[str, Duration] = {"fixation": 400.0}
 INTERVALS, FLASH = (600.0, 700.0, 800.0, 900.0, 1000.0), 100.0
@@ -35,10 +29,10 @@ class OneTwoThreeGo(AbstractProductionTask):
         of 100, the published range.
     fixation, flash
         Time before the first flash and of each flash [ms]. Defaults, to the nearest step: 400 and
-        100 ms, as in neurogym.
+        100 ms, as in neurogym, where the first varies.
     tolerance
         Largest error of a correct interval, as a part of the right one. With 0.1 no single interval
-        passes for more than two of the five.
+        passes for more than two of the five default ones, as `chance` and `shortcuts` say.
     noise_std
         Input noise, as the standard deviation it causes in a unit of time constant ``noise_tau``
         (:mod:`neurodyn.tasks.base`); None: none is drawn.
@@ -62,12 +56,7 @@ class OneTwoThreeGo(AbstractProductionTask):
     ('fixation', 'first', 'second', 'production')
     """
 
-    interval: Float[Array, " interval"]
-    tolerance: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
-    flash: int = eqx.field(static=True)
-    timeline: Timeline = eqx.field(static=True)
+    flash: int = eqx.field(static=True, metadata={"unit": "steps"})
     chance: ClassVar[float] = 0.4
     shortcuts: ClassVar[Mapping[str, float]] = {"always the middle interval": 0.2}
     align_event: ClassVar[str] = "first flash"
@@ -84,9 +73,8 @@ class OneTwoThreeGo(AbstractProductionTask):
         noise_std: Any = 0.01,
         noise_tau: Any = 100.0,
     ):
-        self.flash = pulse_steps("flash", flash, FLASH, dt)
+        self.flash = steps_of("flash", flash, FLASH, dt)
         steps = intervals_in_steps(dt, interval, INTERVALS, self.flash)
-        self.interval = jnp.asarray(steps * float(dt), jnp.result_type(float))
         epochs = {"fixation": fixation, "first": None, "second": None}
         self._set_design(dt, epochs, DURATIONS, "first", steps, tolerance, noise_std, noise_tau)
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from neurodyn.common.checks import number, numbers
+from neurodyn.tasks.base import check_noise
 from neurodyn.tasks.laws import FromCondition
 from neurodyn.tasks.parts.assembly import Parts
 from neurodyn.tasks.parts.base import AbstractEpochTask
@@ -18,7 +19,7 @@ from neurodyn.tasks.parts.terms import AbstractTerm, during, ramp
 from neurodyn.tasks.parts.values import TrialConditions
 from neurodyn.tasks.timeline import Duration, Timeline, check_step, whole_steps
 
-__all__ = ["AbstractProductionTask", "intervals_in_steps", "pulse_steps"]
+__all__ = ["OVERSHOOT", "AbstractProductionTask", "intervals_in_steps"]
 
 #: The ramp goes on beyond the threshold by this fraction, so that the crossing is well defined.
 OVERSHOOT = 0.2
@@ -29,7 +30,7 @@ class AbstractProductionTask(AbstractEpochTask):
 
     A task of this kind says what its cues show and which epochs come before ``production``. Its
     target rises in proportion to time and goes on for a fifth of the interval; what comes later is
-    not scored.
+    not scored. `_set_design` fills the fields.
 
     Attributes
     ----------
@@ -43,10 +44,11 @@ class AbstractProductionTask(AbstractEpochTask):
         Output before the last cue, and the threshold.
     """
 
-    interval: eqx.AbstractVar[Float[Array, " interval"]]
-    tolerance: eqx.AbstractVar[Float[Array, ""]]
-    noise_std: eqx.AbstractVar[Float[Array, ""] | None]
-    noise_tau: eqx.AbstractVar[Float[Array, ""]]
+    interval: Float[Array, " interval"]
+    tolerance: Float[Array, ""]
+    noise_std: Float[Array, ""] | None
+    noise_tau: Float[Array, ""]
+    timeline: Timeline = eqx.field(static=True)
     rise: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @abc.abstractmethod
@@ -97,18 +99,18 @@ class AbstractProductionTask(AbstractEpochTask):
         noise_std: Any,
         noise_tau: Any,
     ) -> None:
-        """Check the numbers that all tasks of this kind have, and make the timeline.
+        """Check and set the fields of tasks of this kind; for use in ``__init__`` only.
 
         Epochs without a default last as long as the interval.
         """
+        self.interval = jnp.asarray(intervals * float(dt), jnp.result_type(float))
         low, high = (float(steps) * dt for steps in (intervals.min(), intervals.max()))
         measured = FromCondition("interval", low, high)
         ramps = FromCondition("_production", *((1 + OVERSHOOT) * ms for ms in (low, high)))
         laws = {name: defaults.get(name, measured) for name in epochs} | {"production": ramps}
         self.timeline = Timeline.build(dt, align, {**epochs, "production": None}, laws)
         self.tolerance = number("tolerance", tolerance, above=0)
-        self.noise_std = None if noise_std is None else number("noise_std", noise_std, low=0)
-        self.noise_tau = number("noise_tau", noise_tau, above=0)
+        self.noise_std, self.noise_tau = check_noise(noise_std, noise_tau)
 
 
 def intervals_in_steps(
@@ -133,9 +135,3 @@ def intervals_in_steps(
             f"{steps.min() * dt:g} ms."
         )
     return steps
-
-
-def pulse_steps(name: str, given: float | int | None, default: float, dt: float | int) -> int:
-    """Steps of a cue: at least one, and the default to the nearest."""
-    check_step(dt)
-    return max(1, round(default / dt)) if given is None else whole_steps(name, given, dt)

@@ -8,18 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from neurodyn.common.checks import number, numbers
+from neurodyn.common.checks import number
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, input_noise, pick
 from neurodyn.tasks.parts.crossings import produced_interval
-from neurodyn.tasks.timeline import Schedule, Timeline, whole_steps
+from neurodyn.tasks.timeline import Schedule, Timeline, steps_of
+from neurodyn.tasks.timing.production import OVERSHOOT, intervals_in_steps
 
 FIXATION, CUE = 300.0, 80.0
 #: The shortest of the three priors of the paper [ms].
 INTERVALS = tuple(np.linspace(494.0, 847.0, 11))
-#: The ramp goes on beyond the threshold by this fraction, so that the crossing is well defined.
-OVERSHOOT = 0.2
 
 
 class ReadySetGo(AbstractTrialTask):
@@ -100,17 +99,8 @@ class ReadySetGo(AbstractTrialTask):
         lead = Timeline.build(
             dt, "measure", {"fixation": fixation, "measure": dt}, {"fixation": FIXATION}
         )
-        if interval is None:
-            measured = np.unique([round(i / dt) for i in INTERVALS])
-        else:
-            numbers("interval", interval, above=0)
-            measured = np.array([whole_steps("interval", float(i), dt) for i in interval])
-        self.cue_steps = max(1, round(CUE / dt)) if cue is None else whole_steps("cue", cue, dt)
-        if measured.min() <= self.cue_steps:
-            raise ValueError(
-                f"Every `interval` must be longer than a cue ({self.cue_steps * dt:g} ms), got "
-                f"{measured.min() * dt:g} ms."
-            )
+        self.cue_steps = steps_of("cue", cue, CUE, dt)
+        measured = intervals_in_steps(dt, interval, INTERVALS, self.cue_steps)
         self.interval = jnp.asarray(measured * dt, jnp.result_type(float))
         longest = int(measured.max())
         ramp = int(np.ceil(longest * float(self.gain) * (1 + OVERSHOOT)))

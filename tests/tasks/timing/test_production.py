@@ -122,6 +122,7 @@ def test_noise_and_other_durations():
     [
         (lambda: tasks.CueSetGo(interval=[810.0, 30.0]), "not a whole number"),
         (lambda: tasks.CueSetGo(interval=[40.0]), "longer than a cue"),
+        (lambda: tasks.CueSetGo(interval=[800.0, 800.0]), "all must differ"),
         (lambda: tasks.CueSetGo(tolerance=0.0), "`tolerance`"),
         (lambda: tasks.CueSetGo().batch(0, 2, cue=2), "takes the codes"),
         (lambda: tasks.OneTwoThreeGo(flash=0.0), "at least one step"),
