@@ -1,4 +1,4 @@
-"""Arguments of the tasks about streams of bits, checked and brought to arrays."""
+"""Arguments of the tasks about lists and streams of bits, checked and brought to arrays."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ def bucket(n: int) -> int:
     return size
 
 
-def used_ns(ns: Any, least: int) -> tuple[int, ...]:
+def used_ns(ns: Any, least: int, name: str = "ns") -> tuple[int, ...]:
     """The values of N, at least one, each at least ``least``."""
     used = np.atleast_1d(np.asarray(ns)).ravel().tolist()
     if not used:
-        raise ValueError("`ns` must name at least one N.")
-    return tuple(whole("ns", n, least) for n in used)
+        raise ValueError(f"`{name}` must hold at least one number.")
+    return tuple(whole(name, n, least) for n in used)
 
 
 def two_levels(levels: Any) -> Float[Array, "2"]:

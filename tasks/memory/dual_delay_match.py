@@ -1,6 +1,5 @@
 """Dual delayed match: two items are remembered, and a cue says which one is tested."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -81,12 +80,6 @@ class DualDelayedMatch(AbstractEpochTask):
     timeline: Timeline = eqx.field(static=True)
     grace: int = eqx.field(static=True, metadata={"unit": "steps"})
     chance: ClassVar[float] = 0.5
-    shortcuts: ClassVar[Mapping[str, float]] = {
-        "test alone": 0.5,
-        "one item alone": 0.75,
-        "ignores the cues": 0.75,
-        "forgets what is not cued first": 0.875,
-    }
     align_event: ClassVar[str] = "sample onset"
     reference: ClassVar[tuple[str, ...]] = ("rose2016", "yang2019")
 
@@ -140,6 +133,16 @@ class DualDelayedMatch(AbstractEpochTask):
             weights=dict.fromkeys(tests, self.response_weight),
             grace=dict.fromkeys(tests, self.grace),
         )
+
+    @property
+    def shortcuts(self) -> dict[str, float]:  # type: ignore[override]
+        """Who ignores the cues takes a test for a match if it is one of both samples."""
+        return {
+            "test alone": 0.5,
+            "one item alone": 0.75,
+            "ignores the cues": 1 - 1 / (2 * self.n_stimuli),
+            "forgets what is not cued first": 0.875,
+        }
 
     def _tests(self, conditions: TrialConditions, key: PRNGKeyArray) -> dict[str, Array]:
         """The tests, which are the cued samples or others."""

@@ -52,7 +52,10 @@ def checked_table(table: Any) -> Int[np.ndarray, "element element"]:
     ValueError
         If it is not.
     """
-    found = np.asarray(table)
+    try:
+        found = np.asarray(table)
+    except ValueError:  # rows of different lengths
+        found = np.empty(0)
     n = len(found) if found.ndim else 0
     if found.dtype.kind not in "iu" or found.shape != (n, n) or not 2 <= n <= LARGEST:
         raise ValueError(

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from neurodyn.common.checks import number
 from neurodyn.task import Trial
-from neurodyn.tasks.base import factorial, last_steps
+from neurodyn.tasks.base import check_noise, factorial, last_steps
 from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.parts.assembly import Parts
 from neurodyn.tasks.parts.base import AbstractEpochTask
@@ -62,11 +62,35 @@ class AbstractLogicTask(AbstractEpochTask):
     """
 
     gates: eqx.AbstractClassVar[Mapping[str, Callable]]
-    noise_std: eqx.AbstractVar[Float[Array, ""] | None]
-    noise_tau: eqx.AbstractVar[Float[Array, ""]]
-    level: eqx.AbstractVar[Float[Array, ""]]
-    apart: eqx.AbstractVar[bool]
+    level: Float[Array, ""]
+    noise_std: Float[Array, ""] | None
+    noise_tau: Float[Array, ""]
+    apart: bool = eqx.field(static=True)
+    timeline: Timeline = eqx.field(static=True)
     align_event: ClassVar[str] = "trial start"
+
+    def __init__(
+        self,
+        dt: float | int = 20.0,
+        *,
+        fixation: float | int | None = None,
+        bits: float | int | None = None,
+        between: float | int | None = None,
+        delay: Duration | None = None,
+        decision: Duration | None = None,
+        level: Any = 1.0,
+        noise_std: Any = 0.01,
+        noise_tau: Any = 100.0,
+    ):
+        self.apart = between is not None
+        shown = (
+            {"first": bits, "between": between, "second": bits} if self.apart else {"bits": bits}
+        )
+        epochs = {"fixation": fixation, **shown, "delay": delay, "decision": decision}
+        free = ("fixation", "between", "delay")
+        self.timeline = Timeline.build(dt, "fixation", epochs, DURATIONS, may_be_zero=free)
+        self.level = number("level", level)
+        self.noise_std, self.noise_tau = check_noise(noise_std, noise_tau)
 
     def parts(self) -> Parts:
         """Bits, a signal to answer, and answers."""
@@ -91,30 +115,6 @@ class AbstractLogicTask(AbstractEpochTask):
     def labels(self) -> dict[str, dict[int, str]]:
         """Names of the bits."""
         return {f"bit_{i}": {0: "0", 1: "1"} for i in range(2)}
-
-    def _set_design(
-        self,
-        dt: float | int,
-        fixation: float | int | None,
-        bits: float | int | None,
-        between: float | int | None,
-        delay: Duration | None,
-        decision: Duration | None,
-        level: Any,
-        noise_std: Any,
-        noise_tau: Any,
-    ) -> None:
-        """Check the arguments, which all tasks of this kind have."""
-        self.apart = between is not None
-        shown = (
-            {"first": bits, "between": between, "second": bits} if self.apart else {"bits": bits}
-        )
-        epochs = {"fixation": fixation, **shown, "delay": delay, "decision": decision}
-        free = ("fixation", "between", "delay")
-        self.timeline = Timeline.build(dt, "fixation", epochs, DURATIONS, may_be_zero=free)
-        self.level = number("level", level)
-        self.noise_std = None if noise_std is None else number("noise_std", noise_std, low=0)
-        self.noise_tau = number("noise_tau", noise_tau, above=0)
 
 
 class XOR(AbstractLogicTask):
@@ -158,30 +158,10 @@ class XOR(AbstractLogicTask):
     ('fixation', 'first', 'between', 'second', 'delay', 'decision')
     """
 
-    level: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
-    apart: bool = eqx.field(static=True)
-    timeline: Timeline = eqx.field(static=True)
     gates: ClassVar[Mapping[str, Callable]] = {"xor": jnp.bitwise_xor}
     chance: ClassVar[float] = 0.5
     shortcuts: ClassVar[Mapping[str, float]] = {"one bit alone": 0.5, "either bit": 0.75}
     reference: ClassVar[tuple[str, ...]] = ("rumelhart1986", "elman1990")
-
-    def __init__(
-        self,
-        dt: float | int = 20.0,
-        *,
-        fixation: float | int | None = None,
-        bits: float | int | None = None,
-        between: float | int | None = None,
-        delay: Duration | None = None,
-        decision: Duration | None = None,
-        level: Any = 1.0,
-        noise_std: Any = 0.01,
-        noise_tau: Any = 100.0,
-    ):
-        self._set_design(dt, fixation, bits, between, delay, decision, level, noise_std, noise_tau)
 
 
 class HalfAdder(AbstractLogicTask):
@@ -211,30 +191,10 @@ class HalfAdder(AbstractLogicTask):
     ('sum', 'carry')
     """
 
-    level: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
-    apart: bool = eqx.field(static=True)
-    timeline: Timeline = eqx.field(static=True)
     gates: ClassVar[Mapping[str, Callable]] = {"sum": jnp.bitwise_xor, "carry": jnp.bitwise_and}
     chance: ClassVar[float] = 0.5
     shortcuts: ClassVar[Mapping[str, float]] = {"one bit alone": 0.5, "either bit": 0.75}
     reference: ClassVar[tuple[str, ...]] = ("rumelhart1986",)
-
-    def __init__(
-        self,
-        dt: float | int = 20.0,
-        *,
-        fixation: float | int | None = None,
-        bits: float | int | None = None,
-        between: float | int | None = None,
-        delay: Duration | None = None,
-        decision: Duration | None = None,
-        level: Any = 1.0,
-        noise_std: Any = 0.01,
-        noise_tau: Any = 100.0,
-    ):
-        self._set_design(dt, fixation, bits, between, delay, decision, level, noise_std, noise_tau)
 
 
 def _of(function: Callable) -> Callable[[TrialConditions], Array]:

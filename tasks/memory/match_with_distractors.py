@@ -1,6 +1,5 @@
 """Match with distractors: respond when the sample comes back, not to what comes between."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -11,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 from neurodyn.common.checks import whole
 from neurodyn.tasks.base import factorial
 from neurodyn.tasks.choice.shown import AbstractShownChoice
-from neurodyn.tasks.laws import ByCode
+from neurodyn.tasks.laws import ByCode, as_law
 from neurodyn.tasks.parts.terms import AbstractTerm, during
 from neurodyn.tasks.parts.values import TrialConditions, one_hot
 from neurodyn.tasks.timeline import Duration
@@ -77,8 +76,6 @@ class MatchWithDistractors(AbstractShownChoice):
     align: ClassVar[str] = "sample"
     reacts_to: ClassVar[str] = "match"
     choices: ClassVar[tuple[str, ...]] = ("match",)
-    chance: ClassVar[float] = 1 / 3
-    shortcuts: ClassVar[Mapping[str, float]] = {"responds to the first test": 1 / 3}
     align_event: ClassVar[str] = "sample onset"
     reference: ClassVar[tuple[str, ...]] = ("miller1996", "yang2019")
 
@@ -99,20 +96,20 @@ class MatchWithDistractors(AbstractShownChoice):
     ):
         self.n_stimuli = whole("n_stimuli", n_stimuli, 2)
         self.n_distractors = n = whole("n_distractors", n_distractors, 1)
-        # A delay and a distractor are left out where there are no more than i distractors.
-        laws = {
-            f"{name}_{i}": ByCode("distractors", (0,) * (i + 1) + (lasting,) * (n - i))
-            for i in range(n)
-            for name, lasting in (
-                ("delay", DURATIONS["delay"] if delay is None else delay),
-                ("distractor", DURATIONS["test"] if test is None else test),
-            )
-        }
-        own = {"delay": delay, "distractor": test}
-        between = {k: None if own[k.partition("_")[0]] is None else law for k, law in laws.items()}
-        durations: dict[str, Duration | None] = {"fixation": fixation, "sample": sample, **between}
-        durations |= {"delay": delay, "match": test}
-        defaults = {**DURATIONS, **laws, "match": DURATIONS["test"]}
+
+        def between(**lasting: Duration | None) -> dict[str, Duration | None]:
+            # A delay and a distractor are left out where there are no more than i distractors.
+            laws = {k: None if ms is None else as_law(k, ms) for k, ms in lasting.items()}
+            return {
+                f"{name}_{i}": law and ByCode("distractors", (0,) * (i + 1) + (law,) * (n - i))
+                for i in range(n)
+                for name, law in laws.items()
+            }
+
+        own = between(delay=delay, distractor=test)
+        usual = between(delay=DURATIONS["delay"], distractor=DURATIONS["test"])
+        durations = {"fixation": fixation, "sample": sample, **own, "delay": delay, "match": test}
+        defaults = {**DURATIONS, "match": DURATIONS["test"], **usual}
         self._set_design(
             dt,
             durations.values(),
@@ -122,8 +119,18 @@ class MatchWithDistractors(AbstractShownChoice):
             response_weight,
             react=True,
             defaults={name: defaults[name] for name in durations},
-            may_be_zero=tuple(laws),
+            may_be_zero=tuple(own),
         )
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """One response time is right for one number of distractors, if nothing else varies."""
+        return 1 / (self.n_distractors + 1)
+
+    @property
+    def shortcuts(self) -> dict[str, float]:  # type: ignore[override]
+        """The first test is the match where there are no distractors."""
+        return {"responds to the first test": self.chance}
 
     def stimuli(self) -> dict[str, AbstractTerm]:
         """Sample, distractors and match."""

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from neurodyn.common.checks import number, whole
 from neurodyn.task import Trial
-from neurodyn.tasks.memory.symbols import AbstractSymbolTask, Items, Pace, noise_and_level
+from neurodyn.tasks.memory.arguments import used_ns
+from neurodyn.tasks.memory.symbols import AbstractSymbolTask, Items, Pace
 
 ITEM, GAP = 500.0, 500.0
 
@@ -65,18 +65,10 @@ class NBack(AbstractSymbolTask):
     """
 
     p_match: Float[Array, ""]
-    level: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
     n: tuple[int, ...] = eqx.field(static=True)
     n_symbols: int = eqx.field(static=True)
     n_items: int = eqx.field(static=True)
-    pace: Pace = eqx.field(static=True)
     output_names: ClassVar[tuple[str, ...]] = ("nonmatch", "match")
-    chance: ClassVar[float] = 0.7
-    shortcuts: ClassVar[Mapping[str, float]] = {
-        "compares with the symbol before": 0.3 / 8 + 0.7 * 7 / 8,
-    }
     reference: ClassVar[tuple[str, ...]] = ("kirchner1958", "jaeggi2008")
 
     def __init__(
@@ -93,15 +85,11 @@ class NBack(AbstractSymbolTask):
         noise_std: Any = 0.01,
         noise_tau: Any = 100.0,
     ):
-        self.pace = Pace.build(dt, item, gap, (ITEM, GAP))
-        several = list(dict.fromkeys(np.atleast_1d(np.asarray(n)).ravel().tolist()))
-        if not several:
-            raise ValueError("`n` must name one value at least.")
-        self.n = tuple(whole("n", each) for each in several)
+        self._set_design(Pace.build(dt, item, gap, (ITEM, GAP)), level, noise_std, noise_tau)
+        self.n = tuple(dict.fromkeys(used_ns(n, 1, "n")))
         self.n_symbols = whole("n_symbols", n_symbols, 2)
         self.n_items = whole("n_answers", n_answers) + max(self.n)
         self.p_match = number("p_match", p_match, low=0, high=1)
-        self.level, self.noise_std, self.noise_tau = noise_and_level(level, noise_std, noise_tau)
 
     def items(self, key: PRNGKeyArray, given: Mapping[str, Any]) -> Items:
         """Symbols, each of which is moved on from the one n before, unless they match."""
@@ -145,6 +133,20 @@ class NBack(AbstractSymbolTask):
             "false_alarms": _share(says, scored & ~match, outputs.dtype),
         }
         return super().score(outputs, trials) | rates
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """The more frequent answer."""
+        p = round(float(self.p_match), 6)
+        return max(p, 1 - p)
+
+    @property
+    def shortcuts(self) -> dict[str, float]:  # type: ignore[override]
+        """Where n is not 1, the symbol before says nothing."""
+        p, same = round(float(self.p_match), 6), 1 / self.n_symbols
+        blind = p * same + (1 - p) * (1 - same)
+        right = sum(1 if n == 1 else blind for n in self.n) / len(self.n)
+        return {"compares with the symbol before": right}
 
     @property
     def symbols(self) -> tuple[str, ...]:

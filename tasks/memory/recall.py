@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from neurodyn.common.checks import whole
-from neurodyn.tasks.memory.symbols import AbstractSymbolTask, Items, Pace, noise_and_level
+from neurodyn.tasks.memory.symbols import AbstractSymbolTask, Items, Pace
 
 
 class SerialRecall(AbstractSymbolTask):
@@ -59,15 +59,9 @@ class SerialRecall(AbstractSymbolTask):
     (26, 3.0)
     """
 
-    level: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
     length: int = eqx.field(static=True)
     n_symbols: int = eqx.field(static=True)
     delay: int = eqx.field(static=True)
-    pace: Pace = eqx.field(static=True)
-    chance: ClassVar[float] = 1 / 8
-    shortcuts: ClassVar[Mapping[str, float]] = {"knows the last symbol alone": 0.1 + 0.9 / 8}
     reference: ClassVar[tuple[str, ...]] = ("hochreiter1997", "arjovsky2016")
 
     def __init__(
@@ -82,11 +76,10 @@ class SerialRecall(AbstractSymbolTask):
         noise_tau: Any = 100.0,
         dt: float | int = 1.0,
     ):
-        self.pace = Pace.build(dt, item)
+        self._set_design(Pace.build(dt, item), level, noise_std, noise_tau)
         self.length = whole("length", length)
         self.n_symbols = whole("n_symbols", n_symbols, 2)
         self.delay = whole("delay", delay, 0)
-        self.level, self.noise_std, self.noise_tau = noise_and_level(level, noise_std, noise_tau)
 
     def items(self, key: PRNGKeyArray, given: Mapping[str, Any]) -> Items:
         """The list, nothing, and as many signs to go."""
@@ -97,6 +90,16 @@ class SerialRecall(AbstractSymbolTask):
         recalls = jnp.arange(self.n_items, dtype=jnp.int32) >= len(before)
         shown, answers = jnp.concatenate([listed, nothing, go]), jnp.concatenate([before, listed])
         return Items(shown, answers, recalls)
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """All symbols are equally likely."""
+        return 1 / self.n_symbols
+
+    @property
+    def shortcuts(self) -> dict[str, float]:  # type: ignore[override]
+        """One symbol is known, and the others are guessed."""
+        return {"knows the last symbol alone": self.chance + (1 - self.chance) / self.length}
 
     @property
     def n_items(self) -> int:
@@ -162,15 +165,9 @@ class AssociativeRecall(AbstractSymbolTask):
     (11, 37, 10)
     """
 
-    level: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
     n_pairs: int = eqx.field(static=True)
     n_keys: int = eqx.field(static=True)
     n_values: int = eqx.field(static=True)
-    pace: Pace = eqx.field(static=True)
-    chance: ClassVar[float] = 1 / 10
-    shortcuts: ClassVar[Mapping[str, float]] = {"knows the last pair alone": 0.25 + 0.75 / 10}
     reference: ClassVar[tuple[str, ...]] = ("ba2016", "graves2014")
 
     def __init__(
@@ -185,11 +182,10 @@ class AssociativeRecall(AbstractSymbolTask):
         noise_tau: Any = 100.0,
         dt: float | int = 1.0,
     ):
-        self.pace = Pace.build(dt, item)
+        self._set_design(Pace.build(dt, item), level, noise_std, noise_tau)
         self.n_pairs = whole("n_pairs", n_pairs)
         self.n_keys = whole("n_keys", n_keys, self.n_pairs)
         self.n_values = whole("n_values", n_values, 2)
-        self.level, self.noise_std, self.noise_tau = noise_and_level(level, noise_std, noise_tau)
 
     def items(self, key: PRNGKeyArray, given: Mapping[str, Any]) -> Items:
         """The pairs, the marks and a key."""
@@ -205,6 +201,16 @@ class AssociativeRecall(AbstractSymbolTask):
         shown = jnp.concatenate([pairs, mark, keys[asked][None]])
         last = jnp.arange(self.n_items, dtype=jnp.int32) == self.n_items - 1
         return Items(shown, jnp.where(last, values[asked], 0), last, {"asked": asked})
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """All values are equally likely."""
+        return 1 / self.n_values
+
+    @property
+    def shortcuts(self) -> dict[str, float]:  # type: ignore[override]
+        """One value is known, and the others are guessed."""
+        return {"knows the last pair alone": self.chance + (1 - self.chance) / self.n_pairs}
 
     @property
     def n_items(self) -> int:

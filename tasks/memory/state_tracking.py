@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from neurodyn.common.checks import whole
 from neurodyn.tasks.memory.groups import checked_table, named_group
-from neurodyn.tasks.memory.symbols import AbstractSymbolTask, Items, Pace, noise_and_level
+from neurodyn.tasks.memory.symbols import AbstractSymbolTask, Items, Pace
 
 
 class StateTracking(AbstractSymbolTask):
@@ -59,11 +59,7 @@ class StateTracking(AbstractSymbolTask):
     """
 
     table: Int[Array, "element element"]
-    level: Float[Array, ""]
-    noise_std: Float[Array, ""] | None
-    noise_tau: Float[Array, ""]
     n_items: int = eqx.field(static=True)
-    pace: Pace = eqx.field(static=True)
     elements: tuple[str, ...] = eqx.field(static=True)
     group: str | None = eqx.field(static=True)
     reference: ClassVar[tuple[str, ...]] = ("merrill2024", "liu2023")
@@ -79,9 +75,8 @@ class StateTracking(AbstractSymbolTask):
         noise_tau: Any = 100.0,
         dt: float | int = 1.0,
     ):
-        self.pace = Pace.build(dt, item)
+        self._set_design(Pace.build(dt, item), level, noise_std, noise_tau)
         self.n_items = whole("length", length)
-        self.level, self.noise_std, self.noise_tau = noise_and_level(level, noise_std, noise_tau)
         self.group = group if isinstance(group, str) else None
         table, self.elements = _table(group)
         self.table = jnp.asarray(table)

@@ -1,6 +1,5 @@
 """Sternberg's task: tell whether the probe was in the list."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -9,8 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import number, whole
-from neurodyn.tasks.base import factorial
+from neurodyn.tasks.base import check_noise, factorial
+from neurodyn.tasks.choice.choice import grace_steps
 from neurodyn.tasks.laws import FromCondition
+from neurodyn.tasks.memory.arguments import used_ns
 from neurodyn.tasks.memory.recall import different
 from neurodyn.tasks.parts.assembly import Parts
 from neurodyn.tasks.parts.base import AbstractEpochTask
@@ -18,7 +19,7 @@ from neurodyn.tasks.parts.outputs import choices
 from neurodyn.tasks.parts.scores import choice
 from neurodyn.tasks.parts.terms import during, signal
 from neurodyn.tasks.parts.values import TrialConditions, one_hot
-from neurodyn.tasks.timeline import Duration, Timeline, whole_steps
+from neurodyn.tasks.timeline import Duration, Timeline, steps_of
 
 DURATIONS: dict[str, Duration] = {"fixation": 300.0, "delay": 2000.0, "probe": 1000.0}
 ITEM = 1200.0
@@ -78,14 +79,10 @@ class Sternberg(AbstractEpochTask):
     response_weight: Float[Array, ""]
     sizes: tuple[int, ...] = eqx.field(static=True)
     n_symbols: int = eqx.field(static=True)
-    item: int = eqx.field(static=True)
-    grace: int = eqx.field(static=True)
+    item: int = eqx.field(static=True, metadata={"unit": "steps"})
+    grace: int = eqx.field(static=True, metadata={"unit": "steps"})
     timeline: Timeline = eqx.field(static=True)
     chance: ClassVar[float] = 0.5
-    shortcuts: ClassVar[Mapping[str, float]] = {
-        # Half of the trials, and of the others one in so many as there are symbols.
-        "knows the last symbol alone": 0.5 + 0.5 * (1 + 1 / 2 + 1 / 3 + 1 / 4 + 1 / 5 + 1 / 6) / 6,
-    }
     align_event: ClassVar[str] = "probe onset"
     reference: ClassVar[tuple[str, ...]] = ("sternberg1966",)
 
@@ -104,23 +101,16 @@ class Sternberg(AbstractEpochTask):
         grace: float | int | None = None,
         response_weight: Any = 5.0,
     ):
-        self.sizes = tuple(whole("sizes", size) for size in sizes)
-        if not self.sizes:
-            raise ValueError("`sizes` must name one length of the list at least.")
+        self.sizes = used_ns(sizes, 1, "sizes")
         self.n_symbols = whole("n_symbols", n_symbols, max(self.sizes) + 1)
-        lasts = Timeline.build(dt, "item", {"item": item}, {"item": ITEM})
-        self.item = lasts.n_steps
+        self.item = steps_of("item", item, ITEM, dt)
         ends = (min(self.sizes) * self.item * dt, max(self.sizes) * self.item * dt)
         laws = {**DURATIONS, "list": FromCondition("_list", *ends)}
         epochs = {"fixation": fixation, "list": None, "delay": delay, "probe": probe}
         self.timeline = Timeline.build(dt, "probe", epochs, laws)
-        self.noise_std = None if noise_std is None else number("noise_std", noise_std, low=0)
-        self.noise_tau = number("noise_tau", noise_tau, above=0)
+        self.noise_std, self.noise_tau = check_noise(noise_std, noise_tau)
         self.response_weight = number("response_weight", response_weight, low=0)
-        usual = min(round(100 / dt), self.timeline.shortest[-1] - 1)
-        self.grace = usual if grace is None else whole_steps("grace", grace, dt, 0)
-        if self.grace >= self.timeline.shortest[-1]:
-            raise ValueError(f"`grace` must be shorter than the probe, got {grace} ms.")
+        self.grace = grace_steps(grace, dt, self.timeline.shortest[-1], "probe")
 
     def parts(self) -> Parts:
         """List, delay and probe."""
@@ -141,6 +131,12 @@ class Sternberg(AbstractEpochTask):
             weights={"probe": self.response_weight},
             grace={"probe": self.grace},
         )
+
+    @property
+    def shortcuts(self) -> dict[str, float]:  # type: ignore[override]
+        """Probes that are absent, and of the others those of the last symbol."""
+        last = sum(1 / size for size in self.sizes) / len(self.sizes)
+        return {"knows the last symbol alone": 0.5 + 0.5 * last}
 
     @property
     def _item_ms(self) -> float:

@@ -15,9 +15,9 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from neurodyn.common.checks import number
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
-from neurodyn.tasks.base import AbstractDrawnTask, check_names, input_noise
+from neurodyn.tasks.base import AbstractDrawnTask, check_names, check_noise, input_noise
 from neurodyn.tasks.losses import cross_entropy, weighted_mean
-from neurodyn.tasks.timeline import check_step, whole_steps
+from neurodyn.tasks.timeline import check_step, steps_of
 
 __all__ = ["AbstractSymbolTask", "Items", "Pace"]
 
@@ -51,12 +51,10 @@ class Pace:
         Without a default, symbols last one step each and nothing lies between them.
         """
         check_step(dt)
-        usual = (dt, 0) if default is None else default
-        steps = [
-            max(round(ms / dt), least) if given is None else whole_steps(name, given, dt, least)
-            for name, given, ms, least in (("item", item, usual[0], 1), ("gap", gap, usual[1], 0))
-        ]
-        return cls(float(dt), *steps)
+        shown, empty = (dt, 0) if default is None else default
+        return cls(
+            float(dt), steps_of("item", item, shown, dt), steps_of("gap", gap, empty, dt, least=0)
+        )
 
     @property
     def period(self) -> int:
@@ -97,7 +95,8 @@ class Items(NamedTuple):
 class AbstractSymbolTask(AbstractDrawnTask):
     """Symbols in, a class out after each.
 
-    A task of this kind says what its symbols and answers are called, and draws :class:`Items`.
+    A task of this kind says what its symbols and answers are called, and draws :class:`Items`. The
+    fields here are those of every such task; `_set_design` fills them.
 
     Attributes
     ----------
@@ -115,15 +114,21 @@ class AbstractSymbolTask(AbstractDrawnTask):
         Noise of all inputs (:mod:`neurodyn.tasks.base`); None: none is drawn.
     """
 
-    level: eqx.AbstractVar[Float[Array, ""]]
-    noise_std: eqx.AbstractVar[Float[Array, ""] | None]
-    noise_tau: eqx.AbstractVar[Float[Array, ""]]
-    pace: eqx.AbstractVar[Pace]
+    level: Float[Array, ""]
+    noise_std: Float[Array, ""] | None
+    noise_tau: Float[Array, ""]
+    pace: Pace = eqx.field(static=True)
     n_items: eqx.AbstractVar[int]
     symbols: eqx.AbstractVar[tuple[str, ...]]
     cue_names: ClassVar[tuple[str, ...]] = ()
     t0: ClassVar[float] = 0.0
     align_event: ClassVar[str] = "list onset"
+
+    def _set_design(self, pace: Pace, level: Any, noise_std: Any, noise_tau: Any) -> None:
+        """Check and set the fields of tasks of this kind; for use in ``__init__`` only."""
+        self.pace = pace
+        self.level = number("level", level)
+        self.noise_std, self.noise_tau = check_noise(noise_std, noise_tau)
 
     @abc.abstractmethod
     def items(self, key: PRNGKeyArray, given: Mapping[str, Any]) -> Items:
@@ -210,9 +215,3 @@ class AbstractSymbolTask(AbstractDrawnTask):
         at = slice(self.pace.period - 1, None, self.pace.period)
         named = jnp.argmax(outputs[:, at], axis=-1).astype(jnp.int32)
         return named == trials.targets[:, at, 0], trials.mask[:, at, 0] > 0
-
-
-def noise_and_level(level: Any, noise_std: Any, noise_tau: Any) -> tuple[Any, Any, Any]:
-    """The numbers that every task about symbols has, checked."""
-    std = None if noise_std is None else number("noise_std", noise_std, low=0)
-    return number("level", level), std, number("noise_tau", noise_tau, above=0)

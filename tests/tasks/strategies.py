@@ -2,6 +2,7 @@
 
 import functools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +13,9 @@ N = 2000
 
 
 @functools.cache
-def drawn(name: str):
+def drawn(name: str, **options):
     """The task, many trials of it, and their conditions, as tests share them."""
-    task = getattr(tasks, name)()
+    task = getattr(tasks, name)(**options)
     trials = jax.tree.map(np.asarray, task.batch(0, N))
     return task, trials, trials.conditions
 
@@ -33,7 +34,8 @@ def during(task, trials, *names):
 def scores(task, trials, named):
     """Scores of the classes that are named at each step, (trial, time)."""
     outputs = 4.0 * jnp.asarray(np.eye(task.n_outputs, dtype=np.float32)[named])
-    return {name: np.asarray(values) for name, values in task.score(outputs, trials).items()}
+    found = eqx.filter_jit(task.score)(outputs, trials)
+    return {name: np.asarray(values) for name, values in found.items()}
 
 
 def answered(task, trials, choice):
@@ -43,13 +45,17 @@ def answered(task, trials, choice):
     return scores(task, trials, named)["correct"].mean()
 
 
+def near(found, expected, n=N, what="share"):
+    """Within four standard errors of as many answers that are right or wrong."""
+    error = np.sqrt(expected * (1 - expected) / n)
+    assert abs(found - expected) < 4 * error + 1e-6, (what, found, expected)
+
+
 def check(task, **found):
     """Each shortcut that the task names has the score that was found for it."""
     assert set(found) == {name.replace(" ", "_") for name in task.shortcuts}
     for name, expected in task.shortcuts.items():
-        # Four standard errors of as many trials.
-        away = abs(found[name.replace(" ", "_")] - expected)
-        assert away < 4 * np.sqrt(expected * (1 - expected) / N), (name, away)
+        near(found[name.replace(" ", "_")], expected, what=name)
 
 
 def check_targets(task, trials):

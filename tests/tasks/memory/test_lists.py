@@ -1,46 +1,13 @@
-"""Lists, sequences and bits in memory: what is shown, what is due, and what strategies score."""
+"""Lists and sequences in memory: what is shown, what is due, and what strategies score."""
 
-import functools
-import itertools
-
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from neurodyn import tasks
+from tests.tasks.strategies import N, drawn, during, near, scores
 
-N = 2000
 RNG = np.random.default_rng(0)
-
-
-@functools.cache
-def drawn(name: str):
-    """The task without noise, many trials of it, and their conditions, as tests share them."""
-    make = getattr(tasks, name)
-    noisy = "noise_std" in make.__init__.__annotations__
-    task = make(noise_std=None) if noisy else make()
-    trials = jax.tree.map(np.asarray, task.batch(0, N))
-    return task, trials, trials.conditions
-
-
-def scores(task, trials, named):
-    """Scores of the classes that are named at each step, (trial, time)."""
-    outputs = 4.0 * jnp.asarray(np.eye(task.n_outputs, dtype=np.float32)[named])
-    found = eqx.filter_jit(task.score)(outputs, trials)
-    return {name: np.asarray(values) for name, values in found.items()}
-
-
-def near(found, expected, n=N):
-    """Within four standard errors of as many answers that are right or wrong."""
-    assert abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / n) + 1e-6
-
-
-def during(task, trials, name):
-    begin = np.arange(task.n_steps) * task.dt
-    start, stop = trials.epochs[name].astype(float).T
-    return (begin >= start[:, None] - 1e-3) & (begin < stop[:, None] - 1e-3)
 
 
 def every(task, per_item):
@@ -49,7 +16,7 @@ def every(task, per_item):
 
 
 def test_n_back():
-    task, trials, _ = drawn("NBack")
+    task, trials, _ = drawn("NBack", noise_std=None)
     period, n, size = 20, 2, 8
     assert (task.n_steps, task.dt) == (22 * period, 50)
     shown = trials.inputs.reshape(N, 22, period, size)
@@ -102,7 +69,7 @@ def test_n_back_with_a_cue_for_n():
 
 
 def test_serial_recall():
-    task, trials, _ = drawn("SerialRecall")
+    task, trials, _ = drawn("SerialRecall", noise_std=None)
     assert task.n_steps == 10 + 100 + 10
     assert {k: v[0].tolist() for k, v in trials.epochs.items()} == {
         "list": [0, 10],
@@ -127,7 +94,7 @@ def test_serial_recall():
 
 
 def test_associative_recall():
-    task, trials, given = drawn("AssociativeRecall")
+    task, trials, given = drawn("AssociativeRecall", noise_std=None)
     codes = trials.inputs.argmax(-1)
     keys, values = codes[:, 0:8:2], codes[:, 1:8:2] - 26
     assert ((keys < 26) & (values >= 0) & (values < 10)).all()
@@ -146,13 +113,13 @@ def test_associative_recall():
 
 
 def test_sternberg():
-    task, trials, given = drawn("Sternberg")
+    task, trials, given = drawn("Sternberg", noise_std=None)
     size, present, shown = given["size"], given["present"], given["shown"]
     listed = during(task, trials, "list")
     np.testing.assert_array_equal(listed.sum(1), 24 * size)
     np.testing.assert_array_equal(during(task, trials, "delay").sum(1), 40)
     probed = during(task, trials, "probe")
-    np.testing.assert_array_equal(trials.inputs[..., 0], ~(listed & False) & ~probed)
+    np.testing.assert_array_equal(trials.inputs[..., 0], ~probed)
     np.testing.assert_array_equal(trials.inputs[..., -1], probed)
     symbols = trials.inputs[..., 1:-1]
     inside = np.zeros(N, bool)
@@ -186,12 +153,7 @@ def test_sternberg():
 
 @pytest.mark.parametrize("order", ["forward", "backward", "cued"])
 def test_sequence_memory(order):
-    if order == "forward":
-        task, trials, given = drawn("SequenceMemory")
-    else:
-        task = tasks.SequenceMemory(order=order, noise_std=None)
-        trials = jax.tree.map(np.asarray, task.batch(0, N))
-        given = trials.conditions
+    task, trials, given = drawn("SequenceMemory", order=order, noise_std=None)
     items = np.stack([given[f"item_{i}"] for i in range(3)], 1)
     assert len({*map(tuple, items)}) == 120
     assert all(len(set(row)) == 3 for row in items)
@@ -221,9 +183,11 @@ def test_sequence_memory(order):
     found = scores(task, trials, named(due))
     assert (found["correct"] == 1).all()
     if order != "forward":
-        # Who forgets the cue is right half of the time, but for the middle.
-        forward = scores(task, trials, named(items))["correct"].mean()
-        assert forward == pytest.approx((2 / 3 if order == "cued" else 1 / 3), abs=0.03)
+        forward = scores(task, trials, named(items))["correct"]
+        # The middle is right either way.
+        np.testing.assert_allclose(forward, np.where(backward, 1 / 3, 1), rtol=1e-6)
+        if order == "cued":
+            near(forward.mean(), task.shortcuts["ignores the cue"])
         return
     blind = scores(task, trials, named(RNG.integers(0, 6, items.shape)))
     near(blind["correct"].mean(), task.chance, N * 3)
@@ -237,44 +201,49 @@ def test_sequence_memory(order):
     near(known, task.shortcuts["knows the last location alone"], N * 3)
 
 
-@pytest.mark.parametrize("name", ["XOR", "HalfAdder"])
-def test_logic(name):
-    task, trials, given = drawn(name)
-    a, b = given["bit_0"], given["bit_1"]
-    shown, decides = during(task, trials, "bits"), during(task, trials, "decision")
-    wanted = np.stack([a != b, (a == 1) & (b == 1)][: task.n_outputs], -1)
-    np.testing.assert_array_equal(trials.targets, decides[..., None] * wanted[:, None])
-    expected = np.stack([shown * a[:, None], shown * b[:, None], decides], -1)
-    np.testing.assert_array_equal(trials.inputs, expected)
-
-    def correct(answer):
-        outputs = jnp.asarray(decides[..., None] * np.stack(answer, -1)[:, None], jnp.float32)
-        return np.asarray(task.score(outputs, trials)["correct"]).mean()
-
-    n = task.n_outputs
-    assert correct([a != b, a & b][:n]) == 1
-    ones, zeros = np.ones(N, int), np.zeros(N, int)
-    constants = itertools.product((zeros, ones), repeat=n)
-    near(max(correct(each) for each in constants), task.chance)
-    near(correct([a, zeros][:n]), task.shortcuts["one bit alone"])
-    near(correct([a | b, a & b][:n]), task.shortcuts["either bit"])
-
-
-def test_bits_one_after_the_other():
-    task = tasks.XOR(10.0, between=50.0, bits=20.0, delay=0.0, level=0.5, noise_std=None)
-    trials = jax.tree.map(np.asarray, task.batch(0, N))
-    names = task.timeline.names
-    assert names == ("fixation", "first", "between", "second", "delay", "decision")
-    for i, epoch in enumerate(("first", "second")):
-        on = during(task, trials, epoch) * trials.conditions[f"bit_{i}"][:, None]
-        np.testing.assert_array_equal(trials.inputs[..., i], 0.5 * on)
+def test_shortcuts_of_other_designs():
+    task, trials, _ = drawn("SerialRecall", length=3, n_symbols=4, delay=2)
+    assert task.chance == 1 / 4
+    last = np.repeat(trials.inputs[:, 2:3].argmax(-1), task.n_steps, axis=1)
+    known = task.shortcuts["knows the last symbol alone"]
+    near(scores(task, trials, last)["correct"].mean(), known, N * 3)
+    task, trials, _ = drawn("AssociativeRecall", n_pairs=2, n_values=3)
+    assert task.chance == 1 / 3
+    last = np.repeat(trials.inputs[:, 3:4].argmax(-1) - 26, task.n_steps, axis=1)
+    known = task.shortcuts["knows the last pair alone"]
+    near(scores(task, trials, last)["correct"].mean(), known)
+    task = tasks.NBack(n=(1, 3), n_symbols=3, p_match=0.6, noise_std=None)
+    trials = jax.tree.map(np.asarray, task.batch(0, N, n_back=np.resize([1, 3], N)))
+    codes = trials.inputs[:, :: task.pace.period, :3].argmax(-1)
+    before = np.concatenate([np.zeros((N, 1), int), codes[:, 1:] == codes[:, :-1]], axis=1)
+    known = task.shortcuts["compares with the symbol before"]
+    near(scores(task, trials, every(task, before))["correct"].mean(), known, N * 20)
+    assert task.chance == 0.6
+    task, trials, given = drawn("Sternberg", sizes=(2, 5))
+    last = given["position"] == given["size"] - 1
+    answers = during(task, trials, "probe") * (1 + last[:, None])
+    known = task.shortcuts["knows the last symbol alone"]
+    near(scores(task, trials, answers)["correct"].mean(), known)
+    task, trials, given = drawn("SequenceMemory", n_locations=4, length=2, order="cued")
+    responses = [during(task, trials, f"response_{i}") for i in range(2)]
+    items = np.stack([given["item_0"], given["item_1"]], 1)
+    forward = sum(on * (items[:, [i]] + 1) for i, on in enumerate(responses))
+    assert task.chance == 1 / 4
+    near(scores(task, trials, forward)["correct"].mean(), task.shortcuts["ignores the cue"])
+    # The last location in its place, and another one in the other.
+    guess = (items[:, 1] + RNG.integers(1, 4, N)) % 4
+    first = given["order"] == 1
+    named = np.stack([np.where(first, items[:, 1], guess), np.where(first, guess, items[:, 1])], 1)
+    answers = sum(on * (named[:, [i]] + 1) for i, on in enumerate(responses))
+    known = task.shortcuts["knows the last location alone"]
+    near(scores(task, trials, answers)["correct"].mean(), known)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: tasks.NBack(n=0), "`n` must be a whole number >= 1"),
-        (lambda: tasks.NBack(n=[]), "one value at least"),
+        (lambda: tasks.NBack(n=[]), "`n` must hold at least one number"),
         (lambda: tasks.NBack(p_match=1.2), "`p_match`"),
         (lambda: tasks.NBack(item=75.0), "not a whole number of steps"),
         (lambda: tasks.NBack(n=[1, 2]).batch(0, 2, n_back=3), "takes the codes"),
@@ -282,13 +251,12 @@ def test_bits_one_after_the_other():
         (lambda: tasks.AssociativeRecall(n_pairs=4, n_keys=3), "`n_keys`"),
         (lambda: tasks.Sternberg(sizes=(10,)), "`n_symbols` must be a whole number >= 11"),
         (lambda: tasks.Sternberg(sizes=()), "`sizes`"),
-        (lambda: tasks.Sternberg(grace=1000.0), "`grace` must be shorter than the probe"),
+        (lambda: tasks.Sternberg(grace=1000.0), r"`grace` .* must be shorter than the probe"),
+        (lambda: tasks.Sternberg(item=(1000.0, 1400.0)), "`item`"),
         (lambda: tasks.SequenceMemory(length=7), "`length` must be a whole number from 1 to 6"),
         (lambda: tasks.SequenceMemory(n_locations=20, length=4), "more than 10000 sequences"),
         (lambda: tasks.SequenceMemory(order="sorted"), "`order` must be"),
         (lambda: tasks.SequenceMemory(cue=100.0), "`cue` goes with order='cued'"),
-        (lambda: tasks.XOR(bits=0.0), "at least one step"),
-        (lambda: tasks.HalfAdder(noise_std=-1.0), "`noise_std`"),
     ],
 )
 def test_bad_arguments_are_refused(make, message):

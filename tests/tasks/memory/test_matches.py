@@ -49,6 +49,8 @@ def test_match_to_category():
     check_stimuli(task, trials, shown, 0.05 * STEP)
     with pytest.raises(ValueError, match="lie on the boundary, 15 or 195 degrees"):
         tasks.DelayedMatchToCategory(boundary=15)
+    with pytest.raises(ValueError, match="all belong to one category"):
+        tasks.DelayedMatchToCategory(directions=[10.0, 100.0])
 
 
 def test_paired_association():
@@ -69,23 +71,25 @@ def test_paired_association():
     assert tasks.DelayedPairedAssociation(wait=0.0).n_steps == task.n_steps
 
 
-def test_match_with_distractors():
-    task, trials, given = drawn("MatchWithDistractors")
+@pytest.mark.parametrize("most", [1, 2])
+def test_match_with_distractors(most):
+    task, trials, given = drawn("MatchWithDistractors", n_distractors=most)
     between, n = given["distractors"], given["sample_stimulus"]
-    assert abs(np.bincount(between) / N - 1 / 3).max() < 4 * np.sqrt(0.25 / N)
+    assert abs(np.bincount(between) / N - 1 / (most + 1)).max() < 4 * np.sqrt(0.25 / N)
     np.testing.assert_array_equal(trials.n_valid * 20, 300 + 500 + 1500 * (between + 1))
     shown = during(task, trials, "sample", "match")[..., None] * np.eye(8)[n][:, None]
-    for i in range(2):
+    for i in range(most):
         other = given[f"distractor_{i}"]
         np.testing.assert_array_equal(other >= 0, between > i)
         assert (other != n).all()
         there = during(task, trials, f"distractor_{i}")
         np.testing.assert_array_equal(there.sum(1) * 20, 500 * (between > i))
         shown = shown + there[..., None] * np.eye(8)[np.maximum(other, 0)][:, None]
-    both = between == 2
-    others = np.stack([given["distractor_0"], given["distractor_1"]], 1)[both]
-    # One of the seven others comes back.
-    assert abs((others[:, 0] == others[:, 1]).mean() - 1 / 7) < 4 * np.sqrt(0.125 / both.sum())
+    if most == 2:
+        both = between == 2
+        others = np.stack([given["distractor_0"], given["distractor_1"]], 1)[both]
+        # One of the seven others comes back.
+        assert abs((others[:, 0] == others[:, 1]).mean() - 1 / 7) < 4 * np.sqrt(0.125 / both.sum())
     check_stimuli(task, trials, shown, 0.05 * STEP)
     # The match is due after the grace, and nothing before; the first response counts.
     match = during(task, trials, "match")
@@ -101,13 +105,19 @@ def test_match_with_distractors():
     np.testing.assert_array_equal(found["correct"], between == 0)
     np.testing.assert_array_equal(found["early"], between > 0)
     check(task, responds_to_the_first_test=found["correct"].mean())
-    assert task.chance == 1 / 3
+    assert task.chance == 1 / (most + 1)
+
+
+def test_delays_between_distractors_can_be_drawn():
     ranged = tasks.MatchWithDistractors(delay=(200.0, 400.0)).timeline
     assert (ranged.shortest[2], ranged.longest[2], ranged.shortest[6]) == (0, 20, 10)
+    with pytest.raises(ValueError, match="`delay` must be a duration"):
+        tasks.MatchWithDistractors(delay="long")
 
 
-def test_dual_match():
-    task, trials, given = drawn("DualDelayedMatch")
+@pytest.mark.parametrize("n_stimuli", [2, 4])
+def test_dual_match(n_stimuli):
+    task, trials, given = drawn("DualDelayedMatch", n_stimuli=n_stimuli)
     assert task.n_steps * task.dt == 10 * 500
     items = np.stack([given["sample_a"], given["sample_b"]], 1)
     cues = np.stack([given["cue_0"], given["cue_1"]], 1)
@@ -128,10 +138,10 @@ def test_dual_match():
     assert (found["correct"] == 1).all()
     assert (found["all_correct"] == 1).all()
     coins = np.stack([COIN, COIN[::-1]], 1)
-    either = np.where(items[:, :1] == items[:, 1:], items[:, :1] == tests, coins)
+    either = (items[:, :1] == tests) | (items[:, 1:] == tests)
     kept = (cues == cues[:, :1]) | (np.arange(2) == 0)
     strategies = {
-        "test_alone": tests,
+        "test_alone": tests % 2,
         "one_item_alone": np.where(cues == 0, items[:, :1] == tests, coins),
         "ignores_the_cues": either,
         "forgets_what_is_not_cued_first": np.where(kept, matches, coins),
@@ -139,11 +149,12 @@ def test_dual_match():
     check(
         task, **{k: scores(task, trials, named(v))["correct"].mean() for k, v in strategies.items()}
     )
-    hot = np.eye(2)
+    hot = np.eye(n_stimuli)
     shown = [
         during(task, trials, "sample")[..., None] * hot[items[:, i]][:, None] for i in range(2)
     ]
     for group, codes in (("test", tests), ("cue", cues)):
         on = (during(task, trials, f"{group}_{k}")[..., None] for k in range(2))
-        shown.append(sum(step * hot[codes[:, k]][:, None] for k, step in enumerate(on)))
+        row = hot if group == "test" else np.eye(2)
+        shown.append(sum(step * row[codes[:, k]][:, None] for k, step in enumerate(on)))
     check_stimuli(task, trials, np.concatenate(shown, -1), 0.05 * STEP)

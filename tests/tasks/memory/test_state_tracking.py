@@ -92,6 +92,7 @@ def test_longer_sequences_and_slower_ones():
         (lambda: StateTracking([[0, 1], [1, 1]]), "each row and column holds every code once"),
         (lambda: StateTracking([[1, 0], [0, 1]]), "element 0 is the identity"),
         (lambda: StateTracking([0, 1]), "square table"),
+        (lambda: StateTracking([[0, 1], [1]]), "square table"),
         (lambda: StateTracking(length=0), "`length`"),
         (lambda: StateTracking(item=1.5), "not a whole number of steps"),
         (lambda: StateTracking(item=0.0), "at least one step"),
