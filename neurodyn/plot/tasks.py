@@ -20,6 +20,8 @@ _LINES = 16
 _GROUP = 4
 #: Channels of a group whose names all stand beside the image.
 _NAMED = 24
+#: Classes whose names find room beside a panel.
+_CLASSES = 10
 _INK = "#222222"
 
 
@@ -256,6 +258,10 @@ def _classes(
     shown_codes = np.concatenate([classes.ravel(), largest[np.isfinite(largest)]])
     codes = np.unique(shown_codes).astype(int)
     if heads.shape[1] == 1:
+        # The next name is that of the next code that is far enough from the last one.
+        least = np.ptp(codes) / _CLASSES
+        spaced = itertools.accumulate(codes, lambda last, c: c if c - last >= least else last)
+        codes = np.array([*dict.fromkeys(spaced)])
         ax.set_yticks(codes, [named.get(str(c), str(c)) for c in codes])
     else:
         ax.set_yticks(-apart * np.arange(heads.shape[1]), map(str, range(heads.shape[1])))

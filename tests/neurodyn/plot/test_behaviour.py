@@ -1,5 +1,7 @@
 """Figures of fitted behaviour, and of trials of wide tasks beside what a network does."""
 
+import itertools
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -146,6 +148,17 @@ def test_many_channels_are_images():
             plot.trial(trials, run=held)
     with pytest.raises(ValueError, match="of another task: it has 3 outputs, and the targets 41"):
         plot.trial(trials, run=run.isel(output=slice(3)))
+
+
+def test_names_of_many_classes_do_not_meet():
+    figure = plot.trial(tasks.StateTracking("S5").trials(0, 1))
+    (panel,) = (ax for ax in figure.axes if ax.get_ylabel() == "target")
+    names, places = panel.get_yticklabels(), panel.get_yticks()
+    drawn(figure)
+    boxes = [name.get_window_extent() for name in names]
+    assert len(boxes) > 4
+    assert all(below.y1 < above.y0 for below, above in itertools.pairwise(boxes))
+    assert [int(name.get_text()) for name in names] == places.tolist()
 
 
 def test_classes_of_a_run():
