@@ -45,7 +45,8 @@ class ContrastDecision(AbstractChoiceTask):
     grace
         Time after the go cue that is not scored [ms]; default: 100 ms to the nearest step.
     response_weight
-        Weight of a step of the decision in the loss (the others: 1), 5 as in Yang et al. (2019).
+        Weight of a step of the decision in the loss (the others: 1). Default: 5 as in Yang et al.
+        (2019); with ``react`` 1.
     react
         Reaction-time mode, as of :class:`PerceptualDecision`.
 
@@ -92,7 +93,7 @@ class ContrastDecision(AbstractChoiceTask):
         noise_std: Any = 0.1,
         noise_tau: Any = 100.0,
         grace: float | int | None = None,
-        response_weight: Any = 5.0,
+        response_weight: Any = None,
         react: bool = False,
     ):
         durations = (fixation, stimulus, delay, decision)

@@ -33,7 +33,7 @@ class DelayedComparison(AbstractShownChoice):
         Step [ms].
     pairs
         Rows of ``(f1, f2)`` [Hz]. Default: 10 and 18, 14 and 22, 18 and 26, 22 and 30, 26 and 34
-        in both orders.
+        in both orders; `chance` and `shortcuts` are those of these.
     fixation, f1, delay, f2, decision
         Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``). Defaults,
         to the nearest step: 500, 500, 1000, 500 and 300 ms; the monkeys' delays were 1 to 3 s.
@@ -109,15 +109,15 @@ class DelayedComparison(AbstractShownChoice):
         """A channel that rises with the frequency and one that falls."""
         low, high = self.pairs.min(), self.pairs.max()
 
-        def share(name: str):
-            return lambda c: (c[name] - low) / (high - low)
+        def x(frequency: Array) -> Array:
+            return (frequency - low) / (high - low)
 
-        first, second = share("f1"), share("f2")
+        def shown(name: str, at_lowest: float, slope: float) -> AbstractTerm:
+            return during(name, value=lambda c: at_lowest + slope * x(c[name]))
+
         return {
-            "rising": during("f1", value=lambda c: 0.4 + 0.8 * first(c))
-            + during("f2", value=lambda c: 0.4 + 0.8 * second(c)),
-            "falling": during("f1", value=lambda c: 1.2 - 0.8 * first(c))
-            + during("f2", value=lambda c: 1.2 - 0.8 * second(c)),
+            "rising": shown("f1", 0.4, 0.8) + shown("f2", 0.4, 0.8),
+            "falling": shown("f1", 1.2, -0.8) + shown("f2", 1.2, -0.8),
         }
 
     def answer(self, conditions: TrialConditions, key: PRNGKeyArray) -> dict[str, Array]:

@@ -40,7 +40,8 @@ class IntervalDiscrimination(AbstractShownChoice):
     dt
         Step [ms].
     intervals
-        Durations of the stimuli [ms]. Default: 200 to 1200 in steps of 200 ms, to the nearest step.
+        Durations of the stimuli [ms]. Default: 200 to 1200 in steps of 200 ms, to the nearest
+        step; `shortcuts` are those of these.
     fixation, delay, wait, decision
         Durations [ms]; ``(low, high)`` or a list of choices to draw one for every trial (not
         ``fixation``). ``delay`` lies between the stimuli and ``wait`` before the go cue. Defaults,
@@ -98,7 +99,7 @@ class IntervalDiscrimination(AbstractShownChoice):
         grace: float | int | None = None,
         response_weight: Any = 5.0,
     ):
-        given = None if intervals is None else [float(each) for each in intervals]
+        given = None if intervals is None else numbers("intervals", intervals, above=0).tolist()
         durations = (fixation, given, delay, given, wait, decision)
         self._set_design(
             dt, durations, noise_std, noise_tau, grace, response_weight, may_be_zero=("wait",)

@@ -34,9 +34,9 @@ class MultisensoryIntegration(AbstractShownChoice):
     dt
         Step [ms].
     rate
-        Rates of events [Hz]; default: 9 to 16, as published.
+        Rates of events [Hz]; default: 9 to 16, as in the code of Song et al.
     boundary
-        Rate between low and high [Hz]; default 12.5, as published.
+        Rate between low and high [Hz]; default 12.5, as there.
     fixation, stimulus, delay, decision
         Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``). Defaults,
         to the nearest step: 300, 1000, 0 and 300 ms.
@@ -58,8 +58,8 @@ class MultisensoryIntegration(AbstractShownChoice):
     Raises
     ------
     ValueError
-        On rates that are not positive or all the same, negative noise, or durations that are not a
-        whole number of steps.
+        On rates that are not positive or all on one side of the boundary, negative noise, or
+        durations that are not a whole number of steps.
 
     References
     ----------
@@ -107,6 +107,11 @@ class MultisensoryIntegration(AbstractShownChoice):
         self.boundary = number("boundary", boundary, above=0)
         if self.rate.min() <= 0 or jnp.ptp(self.rate) == 0:
             raise ValueError(f"`rate` must be positive and not all the same, got {rate!r}.")
+        if not self.rate.min() < self.boundary < self.rate.max():
+            raise ValueError(
+                f"`boundary` must lie between low and high rates, or all choices are the same: got "
+                f"{boundary!r} and rates {rate!r}."
+            )
 
     def stimuli(self) -> dict[str, AbstractTerm]:
         """Two channels of each modality."""

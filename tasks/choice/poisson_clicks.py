@@ -41,9 +41,9 @@ class PoissonClicks(AbstractShownChoice):
         Step [ms].
     share
         Shares of the clicks that are on the right, on average. Default: 38, 31, 26 and 21 of 40,
-        and the same on the left.
+        and the same on the left; `shortcuts` are those of these and of the default durations.
     rate
-        Clicks of both sides per second [Hz]; default 40, as published.
+        Clicks of both sides per second [Hz]; default 40, usual for this task.
     click_area
         Integral of a click over time [ms]. The default, 20, is a click of height 1 in a step of
         20 ms.

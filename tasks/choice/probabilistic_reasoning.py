@@ -39,7 +39,8 @@ class ProbabilisticReasoning(AbstractShownChoice):
         Step [ms].
     weights
         Weight of each shape, in log10 units of the odds. Default: 0.3, 0.5, 0.7, 0.9 and 10 of
-        either sign; the two largest stand for the published infinite ones.
+        either sign; the two largest stand for the published infinite ones. `shortcuts` are those
+        of the defaults.
     n_shapes
         Shapes shown in a trial.
     certain
@@ -47,8 +48,8 @@ class ProbabilisticReasoning(AbstractShownChoice):
         is rewarded with its probability.
     fixation, shape, delay, decision
         Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``); ``shape``
-        is the time from one shape to the next. Defaults, to the nearest step: 500 ms each, of
-        which that of the shapes is published.
+        is the time from one shape to the next. Defaults, to the nearest step: 500 ms each, as in
+        neurogym, where the delay varies by 50 ms.
     noise_std
         Noise of the channels of shapes, as the standard deviation it causes in a unit of time
         constant ``noise_tau`` (:mod:`neurodyn.tasks.base`).

@@ -1,5 +1,6 @@
 """Integration of angular velocity: a compass without landmarks."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from neurodyn.common.checks import number, whole
 from neurodyn.kernels import standard_normal
+from neurodyn.tasks.base import check_noise
 from neurodyn.tasks.integration.motion import correlated, held, summed
 from neurodyn.tasks.integration.scores import Following
 from neurodyn.tasks.parts.assembly import Parts, uniform
@@ -22,6 +24,8 @@ DURATIONS = {"start": 250.0, "motion": 12250.0}
 #: The input is the angle [rad] that is passed in this time [ms], a step of the published networks.
 STEP = 25.0
 MOTIONS = ("walk", "blocks")
+#: 0.05 rad in a step [deg/s], and the time constant [ms] where a step keeps 0.8 of the velocity.
+SPEED, CORRELATION = math.degrees(0.05) / (STEP / 1000), STEP / math.log(1.25)
 
 
 class AngleIntegration(AbstractEpochTask):
@@ -30,7 +34,8 @@ class AngleIntegration(AbstractEpochTask):
     Inputs are the angular ``velocity`` and, at the start, the cosine and sine of the first
     direction; outputs are those of the direction at every step, or a bump on a ring. The direction
     is scored from the end of the start cue on. A network that knows the first direction only is
-    soon lost: the mean error of a random direction is 90 degrees. Time 0 is the end of the cue.
+    soon lost: the mean error of a random direction is 90 degrees. `chance` and `shortcuts` are
+    those of the defaults. Time 0 is the end of the cue.
 
     Parameters
     ----------
@@ -99,9 +104,9 @@ class AngleIntegration(AbstractEpochTask):
         *,
         start: float | int | None = None,
         motion: float | int | None = None,
-        speed: Any = 114.59155902616465,
+        speed: Any = SPEED,
         kind: str = "walk",
-        correlation: Any = 112.03550271,
+        correlation: Any = CORRELATION,
         still: Any = 0.5,
         n_ring: Any = None,
         tolerance: Any = 36.0,
@@ -116,15 +121,17 @@ class AngleIntegration(AbstractEpochTask):
         self.correlation = number("correlation", correlation, above=0)
         self.still = number("still", still, low=0, high=1)
         self.tolerance = number("tolerance", tolerance, above=0)
-        self.noise_std = None if noise_std is None else number("noise_std", noise_std, low=0)
-        self.noise_tau = number("noise_tau", noise_tau, above=0)
+        self.noise_std, self.noise_tau = check_noise(noise_std, noise_tau)
         self.n_ring = None if n_ring is None else whole("n_ring", n_ring, 3)
         self.kind = kind
 
     def parts(self) -> Parts:
         """The velocity, the first direction, and the direction ever after."""
         ring = self.n_ring
-        shown = signal(_circle, ("cos", "sin")) if ring is None else signal(self._ring, ring)
+        if ring is None:
+            shown = signal(_circle, ("cos", "sin"))
+        else:
+            shown = signal(lambda c, key: bumps(c["_angle"] * (180 / jnp.pi), ring), ring)
         return Parts(
             inputs={
                 "velocity": signal(lambda c, key: c["_velocity"][:, None] * (STEP / self.dt)),
@@ -169,9 +176,6 @@ class AngleIntegration(AbstractEpochTask):
         keep = jnp.exp(-self.dt / self.correlation)
         shocks = jnp.sqrt(1 - jnp.square(keep)) * standard_normal(key, (n,), dtype)
         return correlated(shocks, moves, keep)
-
-    def _ring(self, conditions: TrialConditions, key: PRNGKeyArray) -> Float[Array, "time unit"]:
-        return bumps(conditions["_angle"] * (180 / jnp.pi), self.n_ring or 0)
 
     def condition_table(self) -> dict[str, Array]:
         """None: every trial is another one."""

@@ -1,5 +1,6 @@
 """Path integration in a plane: where speed and heading have led."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from neurodyn.common.checks import number
 from neurodyn.kernels import standard_normal
+from neurodyn.tasks.base import check_noise
 from neurodyn.tasks.integration.motion import reflected, summed
 from neurodyn.tasks.integration.scores import Following
 from neurodyn.tasks.parts.assembly import Parts
@@ -40,12 +42,13 @@ class PathIntegration(AbstractEpochTask):
         Width of the box [m]; default 2.2, as of Sorscher et al.
     speed
         Scale of the speed [m/s], which follows a Rayleigh distribution and is drawn anew at every
-        step. Default: 0.817, as of Sorscher et al.; its mean is 1.25 times as large.
+        step. Default: 0.13 times 2 pi, as of Sorscher et al.; its mean is 1.25 times as large.
     turning
         Size of the turns of the heading, which walks at random [deg per square root of s]. Default:
         93.3, the 11.52 rad/s at steps of 20 ms of Sorscher et al.
     tolerance
-        Largest error of a step that counts as right [m]; default: a tenth of 1 m.
+        Largest error of a step that counts as right [m]. `chance` and `shortcuts` are those of the
+        default and of the other defaults.
     noise_std
         Input noise, as the standard deviation it causes in a unit of time constant ``noise_tau``
         (:mod:`neurodyn.tasks.base`). Default: None, which draws none.
@@ -90,7 +93,7 @@ class PathIntegration(AbstractEpochTask):
         *,
         motion: float | int | None = None,
         box: Any = 2.2,
-        speed: Any = 0.8168140899333463,
+        speed: Any = 0.13 * 2 * math.pi,
         turning: Any = 93.34438,
         tolerance: Any = 0.1,
         noise_std: Any = None,
@@ -101,8 +104,7 @@ class PathIntegration(AbstractEpochTask):
         self.speed = number("speed", speed, low=0)
         self.turning = number("turning", turning, low=0)
         self.tolerance = number("tolerance", tolerance, above=0)
-        self.noise_std = None if noise_std is None else number("noise_std", noise_std, low=0)
-        self.noise_tau = number("noise_tau", noise_tau, above=0)
+        self.noise_std, self.noise_tau = check_noise(noise_std, noise_tau)
 
     def parts(self) -> Parts:
         """Speed and heading, and where they lead."""
@@ -125,9 +127,8 @@ class PathIntegration(AbstractEpochTask):
         u = jax.random.uniform(k_speed, (n,), dtype)
         length = self.speed * seconds * jnp.sqrt(-2 * jnp.log1p(-u))
         turns = standard_normal(k_turn, (n,), dtype) * self.turning * seconds**0.5
-        heading = (jax.random.uniform(k_start, (), dtype) * 360 + jnp.cumsum(turns)) * (
-            jnp.pi / 180
-        )
+        start = jax.random.uniform(k_start, (), dtype) * 360
+        heading = (start + jnp.cumsum(turns)) * (jnp.pi / 180)
         steps = length[:, None] * jnp.stack([jnp.cos(heading), jnp.sin(heading)], axis=1)
         position = reflected(summed(steps), self.box / 2)
         moved = jnp.diff(position, axis=0, prepend=jnp.zeros((1, 2), dtype))

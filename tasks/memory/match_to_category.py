@@ -35,14 +35,14 @@ class DelayedMatchToCategory(AbstractShownChoice):
         Step [ms].
     directions
         Directions [deg]. Default: 12, which are 30 degrees apart and 15, 45 and 75 degrees away
-        from the boundary, as published.
+        from the boundary, as published; `chance` and `shortcuts` are those of these.
     boundary
         Direction of the boundary [deg].
     n_units
         Units of the ring.
     fixation, sample, delay, test, decision
         Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``). Defaults,
-        to the nearest step: 500, 650, 1000, 650 and 300 ms; all but the decision as published.
+        to the nearest step: 500, 650, 1000, 650 and 300 ms; all but the decision as in neurogym.
     noise_std
         Noise of the ring, as the standard deviation it causes in a unit of time constant
         ``noise_tau`` (:mod:`neurodyn.tasks.base`).
@@ -60,8 +60,8 @@ class DelayedMatchToCategory(AbstractShownChoice):
     Raises
     ------
     ValueError
-        On a direction on the boundary, fewer than three units, negative noise, or durations that
-        are not a whole number of steps.
+        On a direction on the boundary or all on one side of it, fewer than three units, negative
+        noise, or durations that are not a whole number of steps.
 
     References
     ----------
@@ -117,6 +117,12 @@ class DelayedMatchToCategory(AbstractShownChoice):
             raise ValueError(
                 f"`directions` {directions} lie on the boundary, {boundary} or {boundary + 180} "
                 "degrees, and belong to no category: move one of them."
+            )
+        first = (self.directions - self.boundary) % 360 < 180
+        if bool(first.all() | ~first.any()):
+            raise ValueError(
+                f"`directions` {directions} all belong to one category, and every test matches: "
+                f"take some from either side of the boundary, {boundary} degrees."
             )
 
     def stimuli(self) -> dict[str, AbstractTerm]:

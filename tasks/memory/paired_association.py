@@ -38,7 +38,7 @@ class DelayedPairedAssociation(AbstractShownChoice):
     fixation, sample, delay, test, wait, decision
         Durations [ms], or ``(low, high)`` to draw one for every trial (not ``fixation``); ``wait``
         lies between test and go cue. Defaults, to the nearest step: 1000, 1000, 1000, 1000, 0 and
-        500 ms, as in neurogym; the mice waited for several seconds.
+        500 ms, as in neurogym but for fixation and ``wait``, which are 0 and 1000 ms there.
     noise_std
         Noise of the stimulus channels, as the standard deviation it causes in a unit of time
         constant ``noise_tau`` (:mod:`neurodyn.tasks.base`).

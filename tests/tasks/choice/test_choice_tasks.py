@@ -5,12 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from neurodyn.tasks import (
-    ContextDecision,
-    ContrastDecision,
-    DelayMatchToSample,
-    PerceptualDecision,
-)
+from neurodyn.tasks import ContextDecision, DelayMatchToSample, PerceptualDecision
 
 
 def epoch(trials, name, dt, n_steps):
@@ -141,17 +136,6 @@ def test_context_decision_is_what_the_conditions_say():
     lengths = np.diff(np.asarray(trials.epochs["delay"]), axis=1)[:, 0]
     np.testing.assert_allclose(lengths, given["delay_duration"], atol=1e-3)
     assert len(np.unique(np.round(lengths))) > 5
-
-
-def test_shortcuts_of_the_context_decision():
-    """Without noise, over the design; where the sum is 0 a coin decides."""
-    task = ContextDecision()
-    motion, colour, context = (np.asarray(c, float) for c in task.condition_table().values())
-    right = np.where(context == 0, motion, colour) > 0
-    for name, evidence in (("sum of both", motion + colour), ("one of both", motion)):
-        named = np.where(np.abs(evidence) < 1e-6, 0.5, evidence > 0)
-        assert np.isclose(np.mean(np.where(right, named, 1 - named)), task.shortcuts[name])
-    assert len(task.shortcuts) == 2
 
 
 def test_the_context_design_is_the_recorded_one():
@@ -302,11 +286,3 @@ def test_no_fixation_epoch():
 def test_bad_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
-
-
-@pytest.mark.parametrize(
-    "task", [ContextDecision, ContrastDecision, DelayMatchToSample, PerceptualDecision]
-)
-def test_chance_is_the_score_of_the_best_constant_answer(task):
-    right = np.asarray(task().validation().conditions["choice_correct"])
-    assert np.bincount(right).max() / right.size == task.chance

@@ -14,6 +14,7 @@ from tests.conformance.test_tasks import marks, same
 KINDS = {
     "PerceptualDecision": "stimulus",
     "ContextDecision": "stimulus",
+    "ContrastDecision": "stimulus",
     "DelayMatchToSample": "test",
 }
 EVERY = pytest.mark.parametrize("name", KINDS)

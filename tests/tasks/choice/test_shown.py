@@ -168,6 +168,8 @@ def test_multisensory_integration():
         assert abs(right[these].mean() - expected) < 4 * np.sqrt(0.08 / these.sum())
     with pytest.raises(ValueError, match="`rate` must be positive and not all the same"):
         tasks.MultisensoryIntegration(rate=[12.0, 12.0])
+    with pytest.raises(ValueError, match="`boundary` must lie between low and high rates"):
+        tasks.MultisensoryIntegration(rate=[20.0, 30.0])
 
 
 def test_interval_discrimination():
@@ -199,6 +201,8 @@ def test_interval_discrimination():
     for bad in ([400.0], [400.0, 400.0]):
         with pytest.raises(ValueError, match="`intervals` must be two at least"):
             tasks.IntervalDiscrimination(intervals=bad)
+    with pytest.raises(ValueError, match="`intervals` must be a non-empty list of numbers"):
+        tasks.IntervalDiscrimination(intervals=400.0)
 
 
 def test_reactions_need_no_go_cue():
