@@ -129,10 +129,13 @@ def numbers(
     if isinstance(value, jax.core.Tracer):
         return value.astype(jnp.result_type(float))
     refuse_units(f"`{name}`", value)
-    given = np.asarray(value)
+    try:
+        given = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        given = np.empty(0)
     if given.ndim != ndim or given.size == 0 or given.dtype.kind not in "iuf":
-        what = "a number" if ndim == 0 else "a non-empty list of numbers"
-        raise ValueError(f"`{name}` must be {what}, got {value!r}.")
+        what = ("a number", "a non-empty list of numbers", "rows of numbers, all equally long")
+        raise ValueError(f"`{name}` must be {what[min(ndim, 2)]}, got {value!r}.")
     bounds = [
         (np.isfinite(given), "finite"),
         (low is None or given >= low, f"at least {low}"),

@@ -50,6 +50,9 @@ def test_delayed_comparison():
     for bad in ([(10, 10)], [(0, 10)], [(10, 18, 26)]):
         with pytest.raises(ValueError, match="`pairs` must be rows of two positive"):
             tasks.DelayedComparison(pairs=bad)
+    for bad in ((10, 18), [(10, 18), (14,)], []):
+        with pytest.raises(ValueError, match="`pairs` must be rows of numbers, all equally long"):
+            tasks.DelayedComparison(pairs=bad)
 
 
 def test_go_nogo():
