@@ -99,8 +99,10 @@ class IntervalDiscrimination(AbstractShownChoice):
         grace: float | int | None = None,
         response_weight: Any = 5.0,
     ):
-        given = None if intervals is None else numbers("intervals", intervals, above=0).tolist()
-        durations = (fixation, given, delay, given, wait, decision)
+        if intervals is not None:
+            numbers("intervals", intervals, above=0)
+            intervals = np.asarray(intervals, float).tolist()
+        durations = (fixation, intervals, delay, intervals, wait, decision)
         self._set_design(
             dt, durations, noise_std, noise_tau, grace, response_weight, may_be_zero=("wait",)
         )
@@ -109,7 +111,7 @@ class IntervalDiscrimination(AbstractShownChoice):
         if len(steps) < 2 or len(set(steps)) < len(steps):
             raise ValueError(
                 f"`intervals` must be two at least, and differ by a step of {dt:g} ms or more, "
-                f"got {given or INTERVALS}."
+                f"got {intervals or INTERVALS}."
             )
         self.intervals = numbers("intervals", [each * self.dt for each in steps], above=0)
 
