@@ -7,6 +7,7 @@ that the noise causes in a linear leaky unit of time constant ``noise_tau``, wha
 amplitude is ``noise_std sqrt(2 noise_tau)`` per square root of ms.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -234,9 +235,15 @@ def input_noise(
     noise_std: Float[Array, ""],
     noise_tau: Float[Array, ""],
     dt: float | int,
+    n_valid: Int[Array, ""] | None = None,
 ) -> Float[Array, "time input"]:
-    """Noise with standard deviation ``noise_std sqrt(2 noise_tau / dt)``, see this module."""
-    return noise_std * jnp.sqrt(2 * noise_tau / dt) * standard_normal(key, shape, noise_std.dtype)
+    """Noise with standard deviation ``noise_std sqrt(2 noise_tau / dt)``, see this module.
+
+    With ``n_valid``, only the steps of the trial have noise, which costs less.
+    """
+    wanted = None if n_valid is None else n_valid * math.prod(shape[1:])
+    scale = noise_std * jnp.sqrt(2 * noise_tau / dt)
+    return scale * standard_normal(key, shape, noise_std.dtype, wanted=wanted)
 
 
 def check_noise(noise_std: Any, noise_tau: Any) -> tuple[Float[Array, ""] | None, Float[Array, ""]]:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.custom_batching import custom_vmap
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, Float, Int, Int32, UInt32
 
 from neurodyn.kernels import backends
 from neurodyn.kernels.random import numbers
@@ -28,7 +28,12 @@ _LEAST = 64
 
 
 def standard_normal(
-    key, shape: tuple[int, ...], dtype=None, *, backend: str = "auto"
+    key,
+    shape: tuple[int, ...],
+    dtype=None,
+    *,
+    wanted: Int[Array, ""] | int | None = None,
+    backend: str = "auto",
 ) -> Float[Array, "..."]:
     """Draw independent standard normal numbers.
 
@@ -44,6 +49,10 @@ def standard_normal(
     dtype : dtype, optional
         Type of the result. Default: JAX's default float. With a type other than float32, or a key
         of another kind than Threefry's, the function returns ``jax.random.normal``.
+    wanted : int or integer scalar array, optional
+        How many numbers are wanted, in the order of the flattened array; it may be traced. The
+        others are zero, and the compiled function does not spend time on them. Those that are
+        wanted are the same with and without this. Default: all.
     backend : {"auto", "xla", "compiled"}
         As in `spike_product`; "auto" takes the compiled function from 64 numbers on.
 
@@ -81,29 +90,37 @@ def standard_normal(
         )
     own = dtype == jnp.float32 and str(jax.random.key_impl(key)) == "threefry2x32"
     backend = backends.choose(backend, missing, fits=own and size >= _LEAST)
-    if not own:
-        return jax.random.normal(key, shape, dtype)
     if size == 0:
         return jnp.zeros(shape, dtype)
-    return _drawing(backend, size)(jax.random.key_data(key)[None])[0].reshape(shape)
+    if not own:
+        numbers = jax.random.normal(key, shape, dtype)
+        return numbers if wanted is None else first(wanted, numbers.reshape(-1)).reshape(shape)
+    number = jnp.asarray(size if wanted is None else wanted).astype(jnp.int32)
+    words = jax.random.key_data(key)
+    return _drawing(backend, size)(words[None], number[None])[0].reshape(shape)
 
 
 @functools.cache
 def _drawing(backend: str, size: int):
-    """A function from the words of keys, (key, 2), to numbers, (key, size)."""
+    """A function from words of keys, (key, 2), and how many are wanted to numbers, (key, size)."""
     plain = functools.partial(_plain, size=size)
     if backend == "xla":
         return plain
 
     @custom_vmap
-    def draw(words):
+    def draw(words, wanted):
         compiled = functools.partial(backends.compiled("normal").draw, size=size)
-        return lax.platform_dependent(words, cpu=compiled, default=plain)
+        return lax.platform_dependent(words, wanted, cpu=compiled, default=plain)
 
     @draw.def_vmap
-    def _(axis_size, in_batched, words):
-        del in_batched
-        return draw(words.reshape(-1, 2)).reshape(*words.shape[:-1], size), True
+    def _(axis_size, in_batched, words, wanted):
+        # One of the two may be the same for the whole axis.
+        words, wanted = (
+            a if batched else jnp.broadcast_to(a, (axis_size, *a.shape))
+            for a, batched in zip((words, wanted), in_batched, strict=True)
+        )
+        drawn = draw(words.reshape(-1, 2), wanted.reshape(-1))
+        return drawn.reshape(*words.shape[:-1], size), True
 
     return draw
 
@@ -115,9 +132,16 @@ def missing() -> str | None:
 
 # Jitted so that fused multiply-adds are the same when it is called eagerly.
 @functools.partial(jax.jit, static_argnames="size")
-def _plain(words: UInt32[Array, "key 2"], size: int) -> Float[Array, "key size"]:
-    """Draw `size` numbers for each key, which consists of two words."""
-    return normal_of(jax.vmap(lambda key: threefry(key, size))(words))
+def _plain(
+    words: UInt32[Array, "key 2"], wanted: Int32[Array, " key"], size: int
+) -> Float[Array, "key size"]:
+    """The first `wanted` of `size` numbers for each key, which consists of two words; then zeros."""
+    return jax.vmap(lambda n, key: first(n, normal_of(threefry(key, size))))(wanted, words)
+
+
+def first(n: Int[Array, ""] | int, numbers: Float[Array, " size"]) -> Float[Array, " size"]:
+    """The first n numbers, then zeros."""
+    return jnp.where(jnp.arange(numbers.size) < n, numbers, jnp.zeros_like(numbers))
 
 
 def normal_of(words: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -5,7 +5,7 @@ from typing import Any
 import diffrax
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn import kernels
 
@@ -71,19 +71,24 @@ def scaled(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
     return jax.tree.map(lambda a: a * factor.astype(a.dtype), tree)
 
 
-def draw(key: PRNGKeyArray, like: PyTree) -> PyTree:
-    """Standard normal numbers in the shapes and types of ``like``."""
+def draw(key: PRNGKeyArray, like: PyTree, runs: Bool[Array, ""] | None = None) -> PyTree:
+    """Standard normal numbers in the shapes and types of ``like``; zeros if the step does not run."""
     leaves, structure = jax.tree.flatten(like)
-    if len(leaves) == 1:
-        only = kernels.standard_normal(key, leaves[0].shape, leaves[0].dtype)
-        return jax.tree.unflatten(structure, [only])
-    keys = jax.random.split(key, len(leaves))
+    keys = [key] if len(leaves) == 1 else jax.random.split(key, len(leaves))
     draws = [
-        kernels.standard_normal(k, a.shape, a.dtype) for k, a in zip(keys, leaves, strict=True)
+        kernels.standard_normal(
+            k, a.shape, a.dtype, wanted=None if runs is None else jnp.where(runs, a.size, 0)
+        )
+        for k, a in zip(keys, leaves, strict=True)
     ]
     return jax.tree.unflatten(structure, draws)
 
 
-def standard_normal(trial_key: PRNGKeyArray, number: Int[Array, ""], like: PyTree) -> PyTree:
-    """The draws of one trial in the step of this number."""
-    return draw(jax.random.fold_in(trial_key, number), like)
+def standard_normal(
+    trial_key: PRNGKeyArray,
+    number: Int[Array, ""],
+    like: PyTree,
+    runs: Bool[Array, ""] | None = None,
+) -> PyTree:
+    """The draws of one trial in the step of this number; zeros if that step does not run."""
+    return draw(jax.random.fold_in(trial_key, number), like, runs)

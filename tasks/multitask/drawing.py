@@ -106,8 +106,8 @@ def draw_trial(
     weights = task.response_weight, task.fixation_weight
     targets, mask = trial.targets_of(table, edges, stimuli, weights, *sizes)
     if task.noise_std is not None:
-        noise = input_noise(k_noise, inputs.shape, task.noise_std, task.noise_tau, task.dt)
-        inputs = inputs + noise
+        law = task.noise_std, task.noise_tau, task.dt
+        inputs = inputs + input_noise(k_noise, inputs.shape, *law, n_valid=edges[-1])
     ms = edges.astype(own.dtype) * task.dt
     return Trial(
         inputs,

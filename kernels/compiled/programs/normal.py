@@ -13,10 +13,10 @@ _CHUNK = 8192
 
 
 def build():
-    """Compile the function (words of the keys,) -> (standard normal numbers for each key,)."""
+    """Compile the function (words of the keys, numbers wanted of each) -> (standard normal numbers,)."""
     # Vectors of two registers: while one register waits for a result, the other is worked on.
     program = Program("float32", 2 * vector_bytes())
-    write_handler(program, "normal", (1, 1), _counts, [_draw])
+    write_handler(program, "normal", (2, 1), _counts, [_draw])
     return program.compiled("normal")
 
 
@@ -36,7 +36,7 @@ def _draw(code: Code, arrays: Arrays, item: Number) -> None:
     """One chunk of the numbers for one key.
 
     A block of the cipher turns the positions j and ``n_first + j`` into two words; the numbers made
-    from these words go to the same two positions.
+    from these words go to the same two positions. Positions whose numbers are not wanted are zero.
     """
     size, n_chunks = _chunks(arrays)
     key, chunk = item // n_chunks, item % n_chunks
@@ -46,19 +46,32 @@ def _draw(code: Code, arrays: Arrays, item: Number) -> None:
     n_second = size // 2
     n_first = size - n_second
 
-    def blocks(j, some):
+    wanted = code.word(arrays.argument(1) + key * 4, I32)
+
+    def blocks(j, some, both=True):
         x = code.lanes_of(j.as_integer(I32)) + code.counting()
         x, y = _cipher(code, x, x + code.lanes_of(n_first.as_integer(I32)), keys)
         code.put_vector(_normal(code, x), out + j * 4, some)
-        code.put_vector(_normal(code, y), out + (n_first + j) * 4, some)
+        if both:
+            code.put_vector(_normal(code, y), out + (n_first + j) * 4, some)
 
     start = chunk * _CHUNK
-    code.columns(start, code.least(start + _CHUNK, n_second), blocks)
+    stop = code.least(start + _CHUNK, n_second)
+    # Up to `pairs` both numbers of a block are wanted, up to `singles` the first.
+    pairs, singles = (
+        code.choose(end > start, code.least(end, stop), start) for end in (wanted - n_first, wanted)
+    )
+    code.columns(start, pairs, blocks)
+    code.columns(pairs, singles, lambda j, some: blocks(j, some, both=False))
+    code.clear(out + singles * 4, (stop - singles) * 4)
+    code.clear(out + (n_first + pairs) * 4, (stop - pairs) * 4)
     # With an odd number of words, one has no partner.
     with code.when((n_first > n_second) & (chunk.equals(n_chunks - 1))):
         x = code.lanes_of(n_second.as_integer(I32))
         x, _ = _cipher(code, x, x & 0, keys)
         code.put_vector(_normal(code, x), out + n_second * 4, code.integer(1))
+        with code.when(wanted <= n_second):
+            code.clear(out + n_second * 4, code.integer(4))
 
 
 def _cipher(code: Code, x: Number, y: Number, keys) -> tuple[Number, Number]:
