@@ -28,7 +28,7 @@ def obstacle(plain: Callable) -> str | None:
 def draw(
     words: UInt32[Array, "key 2"], wanted: Int32[Array, " key"], size: int
 ) -> Float[Array, "key size"]:
-    """The first `wanted` of `size` numbers for each key, which consists of two words; then zeros."""
+    """The first `wanted` of `size` numbers for each key of two words; then zeros."""
     target = ffi.register("neurodyn_normal_float32", program.build)
     out = jax.ShapeDtypeStruct((words.shape[0], size), jnp.float32)
     return jax.ffi.ffi_call(target, out)(words, wanted)

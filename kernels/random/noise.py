@@ -52,7 +52,7 @@ def standard_normal(
     wanted : int or integer scalar array, optional
         How many numbers are wanted, in the order of the flattened array; it may be traced. The
         others are zero, and the compiled function does not spend time on them. Those that are
-        wanted are the same with and without this. Default: all.
+        wanted are the same with and without this (in plain JAX to rounding). Default: all.
     backend : {"auto", "xla", "compiled"}
         As in `spike_product`; "auto" takes the compiled function from 64 numbers on.
 
@@ -135,13 +135,14 @@ def missing() -> str | None:
 def _plain(
     words: UInt32[Array, "key 2"], wanted: Int32[Array, " key"], size: int
 ) -> Float[Array, "key size"]:
-    """The first `wanted` of `size` numbers for each key, which consists of two words; then zeros."""
+    """The first `wanted` of `size` numbers for each key of two words; then zeros."""
     return jax.vmap(lambda n, key: first(n, normal_of(threefry(key, size))))(wanted, words)
 
 
 def first(n: Int[Array, ""] | int, numbers: Float[Array, " size"]) -> Float[Array, " size"]:
     """The first n numbers, then zeros."""
-    return jnp.where(jnp.arange(numbers.size) < n, numbers, jnp.zeros_like(numbers))
+    number = jnp.arange(numbers.size, dtype=jnp.int32)
+    return jnp.where(number < jnp.asarray(n).astype(jnp.int32), numbers, jnp.zeros_like(numbers))
 
 
 def normal_of(words: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -72,7 +72,7 @@ def scaled(tree: PyTree, factor: Float[Array, ""]) -> PyTree:
 
 
 def draw(key: PRNGKeyArray, like: PyTree, runs: Bool[Array, ""] | None = None) -> PyTree:
-    """Standard normal numbers in the shapes and types of ``like``; zeros if the step does not run."""
+    """Standard normal numbers in the shapes and types of ``like``; zeros if no step runs."""
     leaves, structure = jax.tree.flatten(like)
     keys = [key] if len(leaves) == 1 else jax.random.split(key, len(leaves))
     draws = [

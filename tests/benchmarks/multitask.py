@@ -2,7 +2,9 @@
 
 256 softplus units, 64 trials of one rule a step, noise inside the nonlinearity, gradients clipped
 entry by entry, Adam. `fit` draws its batches as it goes; PyTorch takes batches that were drawn
-beforehand, whose rules and lengths come as often. Without noise, the losses of both must agree.
+beforehand, whose rules and lengths come as often. Without noise, the losses of both must agree. The
+published training takes tens of thousands of steps; a call of `fit` also plans its run, which takes
+a third of a second, so that the calls here are not too short.
 """
 
 import itertools
@@ -25,13 +27,13 @@ except ModuleNotFoundError:
     torch = None
 
 CORES = 1
-UNITS, BATCH, ALPHA, NOISE, STEPS = 256, 64, 0.2, 0.05, 50
+UNITS, BATCH, ALPHA, NOISE, STEPS = 256, 64, 0.2, 0.05, 200
 
 
 def run() -> list[Row]:
     """Steps of training per second."""
     task = Yang2019()
-    batches = [task.batch(seed, BATCH) for seed in range(3 * STEPS)]
+    batches = [task.batch(seed, BATCH) for seed in range(STEPS)]
     ours, calls = our_steps(task, NOISE), []
     if torch is not None:
         agree(task)

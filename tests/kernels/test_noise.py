@@ -71,6 +71,24 @@ def test_a_key_gives_the_same_alone_and_in_a_batch(key, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("size", [64, 101, 40_003])
+def test_numbers_that_are_wanted_are_the_same_and_the_others_zero(key, backend, size):
+    half = -(-size // 2)
+    wanted = np.array([0, 1, 31, half - 1, half, half + 1, half + 20, size - 1, size, size + 9, -3])
+
+    def draw(key, n):
+        return standard_normal(key, (size,), wanted=n, backend=backend)
+
+    whole = np.asarray(standard_normal(key, (size,), backend=backend))
+    found = np.asarray(jax.jit(jax.vmap(draw, (None, 0)))(key, wanted))
+    for n, row in zip(wanted, found, strict=True):
+        kept = np.arange(size) < n
+        assert not row[~kept].any()
+        # XLA fuses products and sums in another way at the end of an array.
+        np.testing.assert_allclose(row[kept], whole[kept], rtol=3e-7 if backend == "xla" else 0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_loop_that_draws_can_be_differentiated(key, backend):
     keys = jax.random.split(key, 5)
 
@@ -99,6 +117,11 @@ def test_other_keys_and_precisions_draw_as_jax_does(key, x64):
         standard_normal(rbg, (4,), jnp.float32), jax.random.normal(rbg, (4,), jnp.float32)
     )
     assert standard_normal(key, (0, 3), jnp.float32).shape == (0, 3)
+    few = standard_normal(key, (3, 2), jnp.float64, wanted=4)
+    np.testing.assert_array_equal(few.ravel()[4:], 0)
+    np.testing.assert_array_equal(
+        few.ravel()[:4], jax.random.normal(key, (3, 2), jnp.float64).ravel()[:4]
+    )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

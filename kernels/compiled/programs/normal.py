@@ -13,7 +13,7 @@ _CHUNK = 8192
 
 
 def build():
-    """Compile the function (words of the keys, numbers wanted of each) -> (standard normal numbers,)."""
+    """Compile the function (words of keys, numbers wanted of each) -> (numbers for each key,)."""
     # Vectors of two registers: while one register waits for a result, the other is worked on.
     program = Program("float32", 2 * vector_bytes())
     write_handler(program, "normal", (2, 1), _counts, [_draw])

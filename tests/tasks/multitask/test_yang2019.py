@@ -326,7 +326,10 @@ def test_driscolls_variant():
     difference = np.abs(trials.conditions["evidence"]) / 2
     assert 0.005 <= difference.min() < 0.1 < 0.6 < difference.max() <= 0.8
     noisy = tasks.Yang2019(variant="driscoll").batch(0, 8, rule=0)
-    assert np.asarray(noisy.inputs[..., 7]).std() == pytest.approx(0.1 * np.sqrt(10), rel=0.1)
+    noise = np.asarray(noisy.inputs - task("driscoll").batch(0, 8, rule=0).inputs)
+    length = int(noisy.length)
+    assert noise[:, :length].std() == pytest.approx(0.1 * np.sqrt(10), rel=0.02)
+    assert not noise[:, length:].any()
 
 
 def test_psychometric_choices():
