@@ -8,7 +8,7 @@ from neurodyn import params
 from neurodyn.common.cache import VARIABLE as _CACHE_VARIABLE
 from neurodyn.common.cache import compilation_cache
 from neurodyn.common.lazy import on_first_use
-from neurodyn.engine import drive, intervene
+from neurodyn.engine import drive, intervene, placement
 from neurodyn.engine.integrate import integrate
 from neurodyn.engine.intervene import Clamp, Current, Lesion, Silence
 from neurodyn.engine.record import Save, Trajectory
@@ -101,6 +101,7 @@ __all__ = [
     "register",
     # Speed
     "compilation_cache",
+    "placement",
 ]
 
 _imported, __dir__ = on_first_use(__name__, __all__)

@@ -10,10 +10,12 @@ from jaxtyping import Array, Float, Int, PyTree
 
 __all__ = [
     "ChecksStep",
+    "DividesUnits",
     "HasDriveNoise",
     "HasPotentials",
     "HasRoom",
     "HasStartTime",
+    "HasUnitAxes",
     "InfersState",
     "MarksFirstStep",
     "PrefersSolver",
@@ -144,6 +146,36 @@ class HasRoom(Protocol):
 
     def with_room(self) -> Any:
         """The same system, padded so that others drawn like it run the same compiled program."""
+
+
+@runtime_checkable
+class HasUnitAxes(Protocol):
+    """A system that says which axes of its arrays go over units, for a mesh with an axis `unit`.
+
+    Without it, an array is split along the last axis that has as many entries as there are units.
+    What is split changes speed and memory, never a result by more than rounding.
+    """
+
+    def unit_axes(self) -> dict[str, int]:
+        """Axis of the arrays in each field by its name, such as ``{"W": 1, "cells.tau": 0}``.
+
+        Arrays of other fields are whole on each device. Weights ``(pre, post)`` are best split by
+        the units that they go to, since a device then computes all input of its own units.
+        """
+
+
+@runtime_checkable
+class DividesUnits(Protocol):
+    """A system whose arrays are rearranged before several devices can hold a part of each."""
+
+    def divided(self, n: int) -> Any:
+        """The same system, with arrays for ``n`` devices, which divide the number of its units.
+
+        Raises
+        ------
+        ValueError
+            If a part of it cannot be divided; the error says what to do instead.
+        """
 
 
 @runtime_checkable

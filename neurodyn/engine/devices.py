@@ -134,7 +134,7 @@ def unit_shardings(tree: PyTree, mesh: Mesh, n_units: int, *, leading: str | Non
     Parameters
     ----------
     tree
-        Arrays, and leaves of other kinds, which get None.
+        Arrays or their shapes, and leaves of other kinds, which get None.
     n_units
         Number of units, which the devices along ``"unit"`` divide.
     leading
@@ -143,7 +143,7 @@ def unit_shardings(tree: PyTree, mesh: Mesh, n_units: int, *, leading: str | Non
     first = 0 if leading is None else 1
 
     def one(x: Any) -> NamedSharding | None:
-        if not eqx.is_array(x):
+        if not isinstance(x, jax.ShapeDtypeStruct) and not eqx.is_array(x):
             return None
         axes: list[str | None] = [leading, *(None,) * (x.ndim - 1)] if first else [None] * x.ndim
         for axis in reversed(range(first, x.ndim)):

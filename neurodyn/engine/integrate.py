@@ -4,22 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import diffrax
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from neurodyn.common.arrays import as_array, refuse_units
-from neurodyn.common.random import as_key
-from neurodyn.engine.abilities import PrefersSolver, SizedByStep, check_step, with_room
-from neurodyn.engine.inputs import as_batch, check_state, check_trial
-from neurodyn.engine.intervene import AbstractIntervention, Target
-from neurodyn.engine.intervene.base import as_interventions
-from neurodyn.engine.plan import Plan
-from neurodyn.engine.record import Save, Trajectory, as_save, checked_save, window_steps
+from neurodyn.engine.intervene import AbstractIntervention
+from neurodyn.engine.prepare import prepared
+from neurodyn.engine.record import Save, Trajectory
 from neurodyn.engine.run import execute
-from neurodyn.engine.solvers import check_solver
-from neurodyn.engine.start import check_changes
-from neurodyn.system import AbstractFlow, AbstractMap, AbstractSystem, Drive, State
+from neurodyn.system import AbstractSystem, Drive, State
 
 
 def integrate(
@@ -109,62 +100,23 @@ def integrate(
     Diffrax's ``solver.step`` is called by hand, in time local to the step, so that single precision
     clocks do not drift; FSAL solvers re-evaluate their first stage, since inputs jump.
     """
-    if not isinstance(system, (AbstractFlow, AbstractMap)):
-        raise TypeError(f"`system` must be a flow or a map, got {type(system).__name__}.")
-    if dt is None:
-        if not isinstance(system, AbstractMap):
-            raise ValueError(
-                f"{type(system).__name__} runs in continuous time: say how long a step is, `dt=` "
-                "[ms]."
-            )
-        dt = 1.0
-    if not isinstance(dt, jax.core.Tracer):
-        refuse_units("`dt`", dt)
-        if not float(dt) > 0:
-            raise ValueError(f"`dt` must be a positive number of ms, got {dt}.")
-        check_step(system, dt)
-        if isinstance(system, SizedByStep):
-            system = system.sized(float(dt))
-    if not interventions:  # which may hold another such system
-        system = with_room(system)
-    if solver is None:
-        solver = system.solver if isinstance(system, PrefersSolver) else diffrax.Euler()
-    check_solver(solver)
-    record = checked_save(system, as_save(save), length)
-    batch = as_batch(system, inputs, n_steps=n_steps, n_trials=n_trials, dt=dt)
-    if batch.n_steps is None:
-        raise ValueError("Without input arrays, say how long to run: pass `n_steps=`.")
-    known = length is not None and not isinstance(length, jax.core.Tracer)
-    if known and not 1 <= int(length) <= batch.n_steps:
-        raise ValueError(
-            f"`length` must be from 1 to the {batch.n_steps} steps there are, got {length}."
-        )
-    if not batch.batched:
-        state, trial = jax.tree.map(lambda a: jnp.asarray(a)[None], (state, trial))
-    check_state(state, batch.n_trials)
-    check_trial(system, trial)
-    dt_array = as_array(dt, jnp.result_type(float))
-    target = Target(system, state, trial, dt_array)
-    plan = Plan(
-        system=system,
-        inputs=batch.source,
-        dt=dt_array,
+    plan = prepared(
+        system,
+        inputs,
+        dt=dt,
         solver=solver,
         state=state,
-        key=as_key(key),
-        save=record,
+        key=key,
+        save=save,
         force=force,
-        record_forced=bool(record_forced),
-        interventions=tuple(each.bound(target) for each in as_interventions(interventions)),
+        record_forced=record_forced,
+        interventions=interventions,
         trial=trial,
-        length=None if length is None else as_array(length, jnp.int32),
-        n_steps=batch.n_steps,
-        n_trials=batch.n_trials,
-        batched=batch.batched,
-        first_trial=as_array(first_trial, jnp.uint32),
-        start=as_array(start, jnp.int32),
+        length=length,
+        n_steps=n_steps,
+        n_trials=n_trials,
+        first_trial=first_trial,
+        start=start,
         checkpoint=checkpoint,
-        window=window_steps(record, dt, batch.n_steps),
     )
-    check_changes(plan)
     return execute(plan)

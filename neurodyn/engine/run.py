@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from neurodyn.engine import stepping
 from neurodyn.engine.abilities import SupportsFused
 from neurodyn.engine.noise import standard_normal
+from neurodyn.engine.placement import by_unit
 from neurodyn.engine.plan import Plan
 from neurodyn.engine.record import Trajectory, is_finite, observe, only_trial, pack_spikes
 from neurodyn.engine.solvers import check_noise_solver
@@ -35,7 +36,7 @@ def execute(plan: Plan) -> Trajectory:
     arrays, static = eqx.partition(plan, eqx.is_array)
 
     def run(arrays: Plan, keys: Any, trials: Any) -> Trajectory:
-        return _run(eqx.combine(arrays, static)._replace(n_trials=len(trials)), keys)
+        return steps(eqx.combine(arrays, static)._replace(n_trials=len(trials)), keys)
 
     arguments = (arrays, keys, jnp.arange(plan.n_trials))
     axes: Any = Plan(*(None,) * len(plan))
@@ -44,7 +45,8 @@ def execute(plan: Plan) -> Trajectory:
     return over_batch(run, arguments, (axes, 0, 0), out, plan.n_trials)
 
 
-def _run(plan: Plan, keys: Any) -> Trajectory:
+def steps(plan: Plan, keys: Any) -> Trajectory:
+    """Run a plan with these keys of its trials, as a part of a compiled program."""
     system = with_values(plan.system)
     state = plan.state
     if state is None:
@@ -74,9 +76,9 @@ def _run(plan: Plan, keys: Any) -> Trajectory:
         ran = stepping.running(context, plan.last_step)
         outputs = jax.vmap(lambda s, tr: with_values(ran, tr).readout(s))(seen, plan.trial)[None]
     first, last = plan.window
-    steps = jnp.arange(first, last, dtype=jnp.int32)[plan.save.every - 1 :: plan.save.every]
+    numbers = jnp.arange(first, last, dtype=jnp.int32)[plan.save.every - 1 :: plan.save.every]
     done = Trajectory(
-        ts=(plan.start + 1 + steps).astype(dt.dtype) * dt,
+        ts=(plan.start + 1 + numbers).astype(dt.dtype) * dt,
         variables=recorded.get("variables", {}),
         outputs=outputs,
         spikes=recorded.get("spikes"),
@@ -172,6 +174,7 @@ def _(primals, tangents):
 def _scanned(plan: Plan, context: stepping.Context, state: State) -> tuple[dict, State, State]:
     """Records, the state after the last step, and the same state as it is recorded."""
     save, apart, n_steps = plan.save, plan.apart, plan.n_steps
+    state = by_unit(state, context.system)
     arrays, static = eqx.partition(context, eqx.is_array)
     xs = (jnp.arange(n_steps, dtype=jnp.int32), plan.inputs if plan.held else None)
     carry = (state, state) if apart else state
@@ -179,6 +182,7 @@ def _scanned(plan: Plan, context: stepping.Context, state: State) -> tuple[dict,
     def advance(arrays, carry, x):
         state = carry[0] if apart else carry
         state, seen, spikes = stepping.step(eqx.combine(arrays, static), state, *x)
+        state = by_unit(state, context.system)
         return (state, seen) if apart else state, pack_spikes(spikes, save)
 
     def advance_silently(arrays, carry, x):

@@ -18,7 +18,7 @@ from neurodyn.params.base import (
     turned_array,
 )
 from neurodyn.params.held import CannotHold, differs, first_refused, refuse_entries
-from neurodyn.params.laws import Init, initial_value, is_concrete
+from neurodyn.params.laws import Init, all_finite, initial_value, is_concrete
 
 
 class AbstractElementwise(AbstractParameter):
@@ -93,7 +93,7 @@ class AbstractElementwise(AbstractParameter):
         }
         new = changed(self, **constants)
         raw = new.unconstrain(value)
-        if is_concrete(raw) and not np.isfinite(np.asarray(raw)).all():
+        if is_concrete(raw) and not all_finite(raw):
             raise ValueError(
                 f"{type(self).__name__} does not allow the initial values, from "
                 f"{float(value.min()):.6g} to {float(value.max()):.6g}: pass another `init`."

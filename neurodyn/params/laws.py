@@ -101,6 +101,16 @@ def is_concrete(*arrays: Any) -> bool:
     return not any(isinstance(x, jax.core.Tracer) for x in arrays)
 
 
+def all_finite(x: Any) -> bool:
+    """Whether an array holds neither NaN nor infinity.
+
+    NumPy compiles nothing, but would need the whole of an array of which devices hold parts.
+    """
+    if isinstance(x, jax.Array) and len(x.sharding.device_set) > 1:
+        return bool(jnp.isfinite(x).all())
+    return bool(np.isfinite(np.asarray(x)).all())
+
+
 def initial_value(init: Init, shape: tuple[int, ...], key: PRNGKeyArray, dtype: Any = None):
     """Turn an initial value of any form into a finite array.
 
@@ -147,6 +157,6 @@ def initial_value(init: Init, shape: tuple[int, ...], key: PRNGKeyArray, dtype: 
             value = as_array(filled, dtype)
     if value.shape != shape:
         raise ValueError(f"`init` has shape {value.shape}, but the parameter has shape {shape}.")
-    if is_concrete(value) and not np.isfinite(np.asarray(value)).all():
+    if is_concrete(value) and not all_finite(value):
         raise ValueError("`init` holds NaN or infinite values.")
     return value

@@ -34,13 +34,24 @@ def part(plan: Plan, first: int, stop: int) -> Plan:
 
 
 def chunk_sizes(
-    model: Any, plan: Plan, save: Save, chunk: int | None, chunk_steps: int | None
+    model: Any,
+    plan: Plan,
+    save: Save,
+    chunk: int | None,
+    chunk_steps: int | None,
+    *,
+    n_members: int = 1,
+    multiple: int = 1,
 ) -> tuple[int, int]:
-    """Trials and steps of each compiled call."""
+    """Trials and steps of each compiled call.
+
+    With a mesh, `n_members` run in one call, and trials come in a `multiple`, which divides the
+    number of all trials.
+    """
     for name, value in (("chunk", chunk), ("chunk_steps", chunk_steps)):
         if value is not None and value < 1:
             raise ValueError(f"`{name}` must be at least 1, got {value}.")
-    per_step = max(1, _bytes_per_step(model, plan, save) // save.every)
+    per_step = max(1, n_members * _bytes_per_step(model, plan, save) // save.every)
     # Equal chunks, so that all of them run the same compiled program.
     whole = plan.trials is not None and (
         plan.trials.length is not None or plan.trials.parts is not None
@@ -58,6 +69,7 @@ def chunk_sizes(
     if chunk is None:
         chunk = max(1, CHUNK_BYTES // (per_step * chunk_steps))
         chunk = math.ceil(plan.n_trials / math.ceil(plan.n_trials / chunk))
+        chunk = math.ceil(chunk / multiple) * multiple
     return min(chunk, plan.n_trials), chunk_steps
 
 

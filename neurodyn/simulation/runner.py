@@ -10,10 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jax.sharding import Mesh
 
+from neurodyn.engine import devices
 from neurodyn.engine.inputs import trials_for
-from neurodyn.engine.integrate import integrate
-from neurodyn.engine.record import Save, unpack_spikes, window_steps
+from neurodyn.engine.plan import Plan as EnginePlan
+from neurodyn.engine.prepare import prepared
+from neurodyn.engine.record import Save, Trajectory, unpack_spikes, window_steps
+from neurodyn.engine.run import execute
+from neurodyn.engine.spread import execute_on
 from neurodyn.params import with_values
 from neurodyn.simulation.chunks import take
 from neurodyn.simulation.labelling import label
@@ -27,9 +32,20 @@ class SimulationError(RuntimeError):
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs blocks of trials and labels their records."""
+    """Runs blocks of trials and labels their records.
+
+    Attributes
+    ----------
+    model
+        The model, which gives the labels.
+    system
+        The model as it runs: the same, or on the devices of the mesh.
+    mesh
+        Devices, in the order of the engine; None: one.
+    """
 
     model: Any
+    system: Any
     plan: Plan
     save: Save
     solver: Any
@@ -37,6 +53,7 @@ class Runner:
     key: Any
     chunk: int
     chunk_steps: int
+    mesh: Mesh | None = None
 
     @property
     def n_pieces(self) -> int:
@@ -55,13 +72,18 @@ class Runner:
 
     def whole(self, advance: Callable) -> xr.Dataset:
         """The labelled result of all trials."""
-        parts = [self.block(first, advance) for first in self.blocks]
-        arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-        return self.label(arrays)
+        return self.labelled([self.block(first, advance) for first in self.blocks])
+
+    def labelled(self, blocks: list[dict[str, np.ndarray]]) -> xr.Dataset:
+        """The labelled result of the records of all chunks of trials."""
+        return self.label({n: np.concatenate([each[n] for each in blocks]) for n in blocks[0]})
 
     def block(self, first: int, advance: Callable) -> dict[str, np.ndarray]:
         """The records of the chunk of trials from ``first`` on, trial-first, on the host."""
-        pieces = list(self.pieces(first, advance))
+        return self.joined(list(self.pieces(first, advance)))
+
+    def joined(self, pieces: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """The records of pieces along time as one."""
         out = {}
         for name in pieces[-1]:
             if name == "outputs" and self.save.outputs == "last":
@@ -73,34 +95,45 @@ class Runner:
 
     def pieces(self, first: int, advance: Callable) -> Iterator[dict[str, np.ndarray]]:
         """The records of a chunk of trials, piece after piece along time."""
-        plan, state = self.plan, None
-        # The last chunk reaches back, so that it runs the same program on as many trials.
-        here = min(first, plan.n_trials - self.chunk)
-        skip = first - here
-        trials = trials_for(self.model, plan.given)
-        for start in range(0, plan.n_steps, self.chunk_steps):
-            end = min(start + self.chunk_steps, plan.n_steps)
-            run = integrate(
-                self.model,
-                self._inputs(here, start, end),
-                dt=plan.dt,
-                solver=self.solver,
-                state=state,
-                key=self.key,
-                save=self.save,
-                interventions=self.interventions,
-                trial=None if trials is None else take(trials, here, here + self.chunk),
-                length=None if plan.trials is None else plan.trials.length,
-                n_steps=end - start,
-                n_trials=self.chunk,
-                first_trial=here,
-                start=start,
-                checkpoint=False,
-            )
+        state = None
+        for start in self.starts:
+            plan = self.prepared(first, start, state)
+            run = execute(plan) if self.mesh is None else execute_on(self.mesh, plan)
             state = run.final_state
-            self._check(run, here)
-            yield self._collect(run, here, skip, start)
+            yield self.collect(on_host(run), first, start)
             advance()
+
+    @property
+    def starts(self) -> range:
+        """First step of each piece along time."""
+        return range(0, self.plan.n_steps, self.chunk_steps)
+
+    def prepared(self, first: int, start: int, state: Any) -> EnginePlan:
+        """The checked run of the chunk of trials from ``first`` on, in the piece from a step on."""
+        plan, here = self.plan, self._here(first)
+        end = min(start + self.chunk_steps, plan.n_steps)
+        trials = trials_for(self.model, plan.given)
+        return prepared(
+            self.system,
+            self._inputs(here, start, end),
+            dt=plan.dt,
+            solver=self.solver,
+            state=state,
+            key=self.key,
+            save=self.save,
+            interventions=self.interventions,
+            trial=None if trials is None else take(trials, here, here + self.chunk),
+            length=None if plan.trials is None else plan.trials.length,
+            n_steps=end - start,
+            n_trials=self.chunk,
+            first_trial=here,
+            start=start,
+            checkpoint=False,
+        )
+
+    def _here(self, first: int) -> int:
+        # The last chunk reaches back, so that it runs the same program on as many trials.
+        return min(first, self.plan.n_trials - self.chunk)
 
     def _inputs(self, here: int, start: int, end: int) -> Any:
         inputs = self.plan.inputs
@@ -108,7 +141,12 @@ class Runner:
             return inputs
         return jax.tree.map(lambda a: np.asarray(a)[start:end, here : here + self.chunk], inputs)
 
-    def _collect(self, run, here: int, skip: int, start: int) -> dict[str, np.ndarray]:
+    def collect(self, run: Trajectory, first: int, start: int) -> dict[str, np.ndarray]:
+        """The records of the chunk of trials from ``first`` on, in the piece from a step on."""
+        here = self._here(first)
+        skip = first - here
+        self._check(run, here)
+
         def host(a):
             return np.swapaxes(np.asarray(a)[:valid, skip:], 0, 1)
 
@@ -165,10 +203,18 @@ class Runner:
         return label(self.model, self.plan, self.save, arrays, start)
 
 
+def on_host(run: Trajectory) -> Trajectory:
+    """The records of a run in the memory of this process; the state stays on the devices."""
+    records = run.variables, run.outputs, run.spikes, run.stats
+    return Trajectory(
+        run.ts, *devices.fetched(records[:3]), run.final_state, devices.fetched(records[3])
+    )
+
+
 def _first_unit(x: Any, trial: int) -> str:
     """Which entry of a final state is the first that is not finite, in words."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(x):
-        values = np.asarray(leaf[trial])
+        values = devices.fetched(leaf)[trial]
         wrong = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
         if values.ndim and wrong.size:
             name = str(getattr(path[-1], "name", getattr(path[-1], "key", "state"))) if path else ""

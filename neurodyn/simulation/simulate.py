@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from jax.sharding import Mesh
 
+from neurodyn.common import hosts
 from neurodyn.common.progress import bar
 from neurodyn.common.random import as_key, fold_in
+from neurodyn.engine import devices
 from neurodyn.engine.intervene import AbstractIntervention
 from neurodyn.engine.intervene.base import as_interventions
 from neurodyn.engine.record import Save, as_save, checked_save
 from neurodyn.simulation.chunks import chunk_sizes
 from neurodyn.simulation.labelling import join
+from neurodyn.simulation.mesh import checked_mesh, on_devices, run_together
 from neurodyn.simulation.parts import check_parts
 from neurodyn.simulation.plan import make_plan
 from neurodyn.simulation.runner import Runner
@@ -38,6 +42,7 @@ def simulate(
     chunk_steps: int | None = None,
     progress: bool | None = None,
     to: str | Path | None = None,
+    mesh: Mesh | None = None,
 ) -> xr.Dataset:
     """Run a model and label the result.
 
@@ -81,6 +86,11 @@ def simulate(
     to
         Stream to this Zarr store chunk by chunk and return it opened lazily, instead of holding the
         result in memory (needs the `zarr` extra).
+    mesh
+        Devices that share out the run, a :class:`jax.sharding.Mesh` with one or several of the axes
+        ``"trial"``, ``"seed"`` (members of an ensemble) and ``"unit"``, such as
+        ``jax.make_mesh((8,), ("trial",))``; default: one device. Draws do not depend on it, and
+        results are those of one device to rounding. See :ref:`several-devices`.
 
     Returns
     -------
@@ -129,12 +139,24 @@ def simulate(
     check_parts(plan, save)
     interventions = as_interventions(interventions)
     check_times(plan, interventions)
+    grid = checked_mesh(
+        mesh,
+        members,
+        ensemble=not isinstance(model, AbstractSystem),
+        n_trials=plan.n_trials,
+        chunk=chunk,
+        interventions=interventions,
+    )
+    together = grid is not None and grid.shape["seed"] > 1
+    parts = {"n_members": len(members) if together else 1}
+    parts["multiple"] = 1 if grid is None else grid.shape["trial"]
 
     def runner(member: AbstractSystem) -> Runner:
         record = _record(member, save, source)
-        sizes = chunk_sizes(member, plan, record, chunk, chunk_steps)
+        sizes = chunk_sizes(member, plan, record, chunk, chunk_steps, **parts)
         run_key = None if key is None else fold_in(key, 1)
-        return Runner(member, plan, record, solver, interventions, run_key, *sizes)
+        system = on_devices(member, grid, interventions)
+        return Runner(member, system, plan, record, solver, interventions, run_key, *sizes, grid)
 
     runs = [runner(member) for member in members]
     if to is not None and len(members) > 1:
@@ -144,10 +166,15 @@ def simulate(
             "Members of an ensemble spike differently often, which one Dataset cannot hold; loop "
             "over the ensemble."
         )
-    with bar("simulate", sum(run.n_calls for run in runs), show=progress) as advance:
+    n_calls = sum(run.n_calls for run in runs[: 1 if together else None])
+    shown = progress if hosts.is_first() or not devices.spans_hosts(grid) else False
+    with bar("simulate", n_calls, show=shown) as advance:
         if to is not None:
             return stream(runs[0], Path(to), advance)
-        done = [run.whole(advance) for run in runs]
+        if grid is not None and together:
+            done = run_together(runs, grid, advance)
+        else:
+            done = [run.whole(advance) for run in runs]
     return done[0] if isinstance(model, AbstractSystem) else join(done, plan)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import xarray as xr
 
+from neurodyn.common import hosts
+from neurodyn.engine import devices
 from neurodyn.simulation.chunks import part
 from neurodyn.system import AbstractSpiking
 
@@ -20,18 +22,32 @@ def stream(run: Any, path: Path, advance: Callable) -> xr.Dataset:
     if isinstance(run.model, AbstractSpiking):
         raise ValueError("`to` cannot stream ragged spikes: run without it, in several calls.")
     partial = path.with_name(path.stem + ".partial.zarr")
-    for taken in (path, partial):
-        if taken.exists():
-            raise FileExistsError(f"{taken} exists: choose another name, or remove it first.")
+    one = hosts.by_first if devices.spans_hosts(run.mesh) else _here
+    one(lambda: _check_free(path, partial))
     for i, (ds, dim) in enumerate(_labelled_pieces(run, advance)):
         options = {"append_dim": dim} if i else {"mode": "w"}
-        with warnings.catch_warnings():
-            # Fixed-length text is not in the Zarr 3 specification yet; xarray reads it back.
-            warnings.filterwarnings("ignore", "The data type", category=UserWarning)
-            warnings.filterwarnings("ignore", "The data type", category=FutureWarning)
-            ds.to_zarr(partial, consolidated=False, **options)
-    partial.rename(path)
+        one(lambda ds=ds, options=options: _write(ds, partial, options))
+    one(lambda: str(partial.rename(path)))
     return xr.open_zarr(path, consolidated=False, chunks=None)
+
+
+def _here(compute: Callable[[], Any]) -> Any:
+    return compute()
+
+
+def _check_free(*paths: Path) -> None:
+    for taken in paths:
+        if taken.exists():
+            raise FileExistsError(f"{taken} exists: choose another name, or remove it first.")
+
+
+def _write(ds: xr.Dataset, partial: Path, options: dict[str, str]) -> None:
+    """Begin the store, or append to it."""
+    with warnings.catch_warnings():
+        # Fixed-length text is not in the Zarr 3 specification yet; xarray reads it back.
+        warnings.filterwarnings("ignore", "The data type", category=UserWarning)
+        warnings.filterwarnings("ignore", "The data type", category=FutureWarning)
+        ds.to_zarr(partial, consolidated=False, **options)
 
 
 def _labelled_pieces(run: Any, advance: Callable) -> Iterator:

@@ -403,7 +403,7 @@ def test_a_streamed_task_keeps_conditions_and_scores(network, decision, tmp_path
 def test_an_interrupted_stream_never_has_its_final_name(network, decision, tmp_path, monkeypatch):
     pytest.importorskip("zarr")
     driver, calls = sys.modules["neurodyn.simulation.runner"], []
-    real = driver.integrate
+    real = driver.prepared
 
     def interrupted(*args, **kwargs):
         calls.append(1)
@@ -411,7 +411,7 @@ def test_an_interrupted_stream_never_has_its_final_name(network, decision, tmp_p
             raise KeyboardInterrupt
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(driver, "integrate", interrupted)
+    monkeypatch.setattr(driver, "prepared", interrupted)
     options = {"n_trials": 9, "key": 0, "chunk": 3, "to": tmp_path / "run.zarr"}
     with pytest.raises(KeyboardInterrupt):
         nd.simulate(network, decision, **options)

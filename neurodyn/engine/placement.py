@@ -1,0 +1,242 @@
+"""Where the units of a system lie on several devices."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import PyTree
+
+from neurodyn.engine import devices
+from neurodyn.engine.abilities import DividesUnits, HasUnitAxes
+from neurodyn.engine.units import shapes_of, unit_axis
+from neurodyn.params import AbstractDistribution
+
+__all__ = ["InParts", "place"]
+
+#: Axes of a mesh, in the order in which programs use them.
+ORDER = ("seed", "trial", "unit")
+
+
+class InParts(AbstractDistribution):
+    """A law of which each device draws the part of an array that it keeps.
+
+    No device ever holds the whole array. The numbers are those of the law alone, to rounding.
+
+    Parameters
+    ----------
+    law
+        A law that draws each entry on its own, such as ``params.Normal(0.0, 0.1)``; any callable
+        ``(key, shape, dtype)`` that can be compiled. Laws of whole matrices, such as orthogonal
+        ones, are computed whole.
+    mesh
+        Devices, with an axis ``"unit"``. The last axis of the array that they divide is split.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `law` is no function, the mesh does not fit, or its devices divide no axis of the array.
+
+    Examples
+    --------
+    >>> import jax
+    >>> from neurodyn import models, params
+    >>> mesh = jax.make_mesh((1,), ("unit",))
+    >>> law = InParts(params.Normal(0.0, 0.1), mesh)
+    >>> models.CTRNN(1, 64, 1, W=law, key=0).n_units
+    64
+    """
+
+    law: Any
+    mesh: Mesh = eqx.field(static=True)
+
+    def __init__(self, law: Any, mesh: Mesh):
+        if not callable(law):
+            raise TypeError(
+                "InParts takes a law, e.g. params.Normal(0.0, 0.1), got "
+                f"{type(law).__name__}: numbers and arrays are there already, and nd.placement."
+                "place(model, mesh) moves them."
+            )
+        self.law = law
+        self.mesh = ordered(_checked(mesh, None, "placement"))
+
+    def __call__(self, key, shape, dtype=None):
+        """Draw independent values."""
+        n = self.mesh.shape["unit"]
+        axes = [axis for axis, size in enumerate(shape) if size % n == 0]
+        if not axes:
+            raise ValueError(
+                f"No axis of {shape} can be shared out evenly over the {n} devices along 'unit': "
+                "take another number of units or of devices."
+            )
+        spec = ["unit" if axis == axes[-1] else None for axis in range(len(shape))]
+        to = devices.along(self.mesh, *spec)
+        return jax.jit(lambda key: self.law(key, shape, dtype), out_shardings=to)(key)
+
+
+def place(model: Any, mesh: Mesh) -> Any:
+    """Move a model to several devices, each of which keeps its part of the units.
+
+    ``simulate(..., mesh=)`` does so itself for each call. Placing a large model once saves the
+    time, and the memory of a second copy.
+
+    Parameters
+    ----------
+    model
+        A system.
+    mesh
+        Devices, with an axis ``"unit"``.
+
+    Returns
+    -------
+    The model; networks of spiking neurons with their synapses sorted by device.
+
+    Raises
+    ------
+    ValueError
+        If the mesh or the model does not fit.
+
+    Examples
+    --------
+    >>> import jax
+    >>> from neurodyn import models
+    >>> model = models.CTRNN(1, 64, 1, key=0)
+    >>> place(model, jax.make_mesh((1,), ("unit",))).W.shape
+    (64, 64)
+    """
+    mesh = ordered(_checked(mesh, model, "place"))
+    return placed(divided(model, mesh), mesh)
+
+
+def _checked(mesh: Any, model: Any, call: str) -> Mesh:
+    """The mesh, checked; other axes than ``"unit"`` keep copies. Without a model any size fits."""
+    sizes = {axis: (axis, size) for axis, size in getattr(mesh, "shape", {}).items()}
+    sizes = {axis: each for axis, each in sizes.items() if axis in ORDER}
+    n = None if model is None else count_units(model)
+    if n is not None:
+        sizes["unit"] = (f"the number of units of this {type(model).__name__}", n)
+    elif model is not None:
+        sizes.pop("unit", None)
+    return devices.check_mesh(mesh, sizes, call)
+
+
+def ordered(mesh: Mesh) -> Mesh:
+    """The same devices, with all of the axes `ORDER`; those that were not there have size 1."""
+    there = [axis for axis in ORDER if axis in mesh.axis_names]
+    grid = np.transpose(mesh.devices, [mesh.axis_names.index(axis) for axis in there])
+    return Mesh(grid.reshape([mesh.shape.get(axis, 1) for axis in ORDER]), ORDER)
+
+
+def count_units(system: Any) -> int | None:
+    """Number of units of a system; None if it has none."""
+    n = getattr(system, "n_units", None)
+    if isinstance(n, (int, tuple)):
+        return int(np.sum(n))
+    arrays, static = eqx.partition(system, eqx.is_array)
+    found: list[Any] = []
+
+    def look(arrays):
+        own = eqx.combine(arrays, static)
+        found.append(unit_axis(own, shapes_of(own, None, None, jnp.asarray(1.0))))
+
+    eqx.filter_eval_shape(look, arrays)
+    return found[0][1] if found[0] is not None and found[0][0] == "unit" else None
+
+
+def divided(system: Any, mesh: Mesh) -> Any:
+    """The system with arrays that the devices along ``"unit"`` can share out."""
+    n = mesh.shape["unit"]
+    return system.divided(n) if n > 1 and isinstance(system, DividesUnits) else system
+
+
+def placed(system: Any, mesh: Mesh, *, leading: str | None = None, like: Any = None) -> Any:
+    """The system on the devices of an ordered mesh; options are those of `shardings`."""
+    return devices.placed(system, shardings(system, mesh, leading=leading, like=like))
+
+
+def shardings(system: Any, mesh: Mesh, *, leading: str | None = None, like: Any = None) -> PyTree:
+    """The sharding of each array of a system, or of their shapes.
+
+    Parameters
+    ----------
+    system
+        The system.
+    mesh
+        An ordered mesh.
+    leading
+        Axis of the mesh for the first axis of all arrays, where several systems are stacked.
+    like
+        One of them; default: `system`.
+
+    Raises
+    ------
+    ValueError
+        If the system names a field or an axis that it does not have, or one that cannot be split.
+    """
+    n = mesh.shape["unit"]
+    if n == 1 or not isinstance(system, HasUnitAxes):
+        units = -1 if n == 1 else count_units(system if like is None else like)
+        return devices.unit_shardings(system, mesh, -1 if units is None else units, leading=leading)
+    axes, shift = system.unit_axes(), 0 if leading is None else 1
+    for name, axis in axes.items():
+        _check_axis(system, name, axis, shift, n)
+
+    def one(path: Any, x: Any) -> NamedSharding | None:
+        if not hasattr(x, "shape"):
+            return None
+        spec: list[str | None] = [leading, *(None,) * (x.ndim - 1)] if shift else [None] * x.ndim
+        axis = _axis_of(jax.tree_util.keystr(path, simple=True, separator="."), axes)
+        if axis is not None and axis + shift < x.ndim and x.shape[axis + shift] % n == 0:
+            spec[axis + shift] = "unit"
+        return devices.along(mesh, *spec)
+
+    return jax.tree_util.tree_map_with_path(one, system)
+
+
+def _axis_of(path: str, axes: dict[str, int]) -> int | None:
+    """The axis of the longest name that begins a path."""
+    found = [name for name in axes if path == name or path.startswith(f"{name}.")]
+    return axes[max(found, key=len)] if found else None
+
+
+def _check_axis(system: Any, name: str, axis: int, shift: int, n: int) -> None:
+    what, part = f"`unit_axes` of {type(system).__name__}", system
+    for word in name.split("."):
+        part = part.get(word, part) if isinstance(part, dict) else getattr(part, word, system)
+        if part is system:
+            raise ValueError(f"{what} names {name!r}, but there is no {word!r}: take a field.")
+    shapes = [x.shape[shift:] for x in jax.tree.leaves(part) if hasattr(x, "shape")]
+    if shapes and not any(0 <= axis < len(shape) for shape in shapes):
+        raise ValueError(
+            f"{what} gives axis {axis} of {name!r}, whose arrays have the shapes "
+            f"{', '.join(map(str, shapes))}: count axes from 0."
+        )
+    if shapes and not any(shape[axis] % n == 0 for shape in shapes if 0 <= axis < len(shape)):
+        raise ValueError(
+            f"{what}: axis {axis} of {name!r} cannot be shared out evenly over the {n} devices "
+            f"along 'unit', its arrays have the shapes {', '.join(map(str, shapes))}: leave "
+            f"{name!r} out, which keeps it whole on each device."
+        )
+
+
+def by_unit(state: PyTree, system: Any) -> PyTree:
+    """The states of a batch, kept by unit in a program that is partitioned by ``"unit"``."""
+    mesh = jax.sharding.get_abstract_mesh()
+    split = mesh.shape.get("unit", 1) > 1
+    if not split or dict(zip(mesh.axis_names, mesh.axis_types, strict=True))["unit"] != (
+        AxisType.Auto
+    ):
+        return state
+    n = count_units(system)
+
+    def one(x: Any) -> Any:
+        axes = [axis for axis in range(1, x.ndim) if x.shape[axis] == n]
+        if not axes:
+            return x
+        spec = [PartitionSpec.UNCONSTRAINED] * x.ndim
+        spec[axes[-1]] = "unit"
+        return jax.lax.with_sharding_constraint(x, PartitionSpec(*spec))
+
+    return jax.tree.map(one, state)
