@@ -41,7 +41,8 @@ def pairs() -> list[tuple[str, Any, float, list[tuple[str, dict]]]]:
         ("DelayMatchToSample", tasks.DelayMatchToSample(DT, **match), NOISY,
          [("DelayMatchSample", {"timing": match})]),
         ("ReadySetGo", tasks.ReadySetGo(DT), PLAIN, [("ReadySetGo", {})]),
-        ("Yang2019, all rules", tasks.Yang2019(DT), NOISY,
+        # Rings as large as neurogym's; `tests.benchmarks tasks` draws those that were published.
+        ("Yang2019, all rules", tasks.Yang2019(DT, n_ring=16), NOISY,
          [(f"yang19.{rule}", {}) for rule in YANG]),
     ]  # fmt: skip
 
