@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from neurodyn.labels import LabelError, to_milliseconds, to_seconds
     from neurodyn.simulation.runner import SimulationError
     from neurodyn.simulation.simulate import simulate
+    from neurodyn.sweeps.sweep import sweep
     from neurodyn.training import Ensemble, Fit, TrainingError
     from neurodyn.training.fit import fit
 
@@ -90,6 +91,7 @@ __all__ = [
     "datasets",
     # Published studies
     "experiments",
+    "sweep",
     "citation",
     # Write your own
     "AbstractSystem",

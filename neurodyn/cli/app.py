@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neurodyn.cli import compare, data, demo, info, listing, run
+from neurodyn.cli import compare, data, demo, info, listing, run, sweep
 from neurodyn.cli.settings import WithSettings
 
 #: Errors whose message is shown as it is.
@@ -25,7 +25,10 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             again = " Continue with the same command and --resume."
-            say("Interrupted." + (again if ctx.invoked_subcommand in ("demo", "run") else ""))
+            say(
+                "Interrupted."
+                + (again if ctx.invoked_subcommand in ("demo", "run", "sweep") else "")
+            )
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
             own = type(error).__module__.split(".")[0] in ("typer", "click")
@@ -110,6 +113,9 @@ def program(
 
 app.command("demo", short_help="Train on a task, compare with a recording.")(demo.demo)
 app.command("run", cls=WithSettings, short_help="Run an experiment by name.")(run.run)
+app.command("sweep", cls=WithSettings, short_help="Run an experiment at every point of a grid.")(
+    sweep.sweep
+)
 app.command("list", short_help="List models, tasks, measures...")(listing.listing)
 app.command("compare", short_help="Compare a run with a recording.")(compare.compare)
 app.command("info", short_help="Show versions and devices, or a file.")(info.info)

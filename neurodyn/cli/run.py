@@ -52,7 +52,7 @@ def run(
     """
     settings: dict[str, str] = {}
     for change in changes or []:
-        key, value = _setting(change)
+        key, value = setting(change, "--set")
         if key in settings:
             raise typer.BadParameter(f"--set gives '{key}' twice: {settings[key]} and {value}.")
         settings[key] = value
@@ -115,8 +115,9 @@ def carry_out(
     )
 
 
-def _setting(change: str) -> tuple[str, str]:
+def setting(change: str, option: str) -> tuple[str, str]:
+    """Name and value of a setting, as an option gives them."""
     name, equals, value = change.partition("=")
     if not (name and equals):
-        raise typer.BadParameter(f"--set takes KEY=VALUE, got '{change}'.")
+        raise typer.BadParameter(f"{option} takes KEY=VALUE, got '{change}'.")
     return name.strip(), value

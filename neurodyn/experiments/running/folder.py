@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from neurodyn.experiments.running.experiment import Experiment
 from neurodyn.experiments.running.values import as_read, spelled
 from neurodyn.io.atomic import atomic_path
 from neurodyn.io.files import load
+from neurodyn.io.lock import locked
 
 RESULT = "result.nc"
 #: File with the settings of a run that is not finished.
@@ -33,57 +32,20 @@ def claimed(folder: Path) -> Iterator[None]:
     OSError
         If the folder cannot be written, or another run holds the lock.
     """
-    lock = folder / LOCK
-    file = _locked(folder, lock)
-    try:
-        yield
-    except BaseException:
-        if {path.name for path in folder.iterdir()} <= {LOCK, UNFINISHED}:  # nothing to resume
-            (folder / UNFINISHED).unlink(missing_ok=True)
-        raise
-    finally:
-        lock.unlink(missing_ok=True)
-        os.close(file)
-        with contextlib.suppress(OSError):  # it holds files
-            folder.rmdir()
-
-
-def _locked(folder: Path, lock: Path) -> int:
-    """The open file of a lock that this process holds, with its process id inside."""
-    import fcntl
-
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; name a folder for the results.")
-    while True:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise PermissionError(
-                f"Cannot write into {folder}: {error.strerror}. Choose another folder (--out)."
-            ) from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.read(file, 20).decode() or "unknown"
-            os.close(file)
-            raise FileExistsError(
-                f"Another run (process {owner}) is writing into {folder}. Wait for it, or choose "
-                "another folder (--out)."
-            ) from None
-        except OSError as error:  # some network drives have no locks
-            warnings.warn(
-                f"{folder} cannot be locked ({error.strerror}). Make sure that no other run writes "
-                "into it.",
-                stacklevel=4,
-            )
-            return file
-        # A run that ended may have removed the file between opening and locking.
-        if lock.exists() and os.stat(lock).st_ino == os.fstat(file).st_ino:
-            os.ftruncate(file, 0)
-            os.write(file, str(os.getpid()).encode())
-            return file
-        os.close(file)
+    other = "another folder (--out)"
+    try:
+        with locked(folder / LOCK, folder, what="run", other=other):
+            try:
+                yield
+            except BaseException:
+                if {path.name for path in folder.iterdir()} <= {LOCK, UNFINISHED}:
+                    (folder / UNFINISHED).unlink(missing_ok=True)  # there is nothing to resume
+                raise
+    finally:
+        with contextlib.suppress(OSError):  # it holds files
+            folder.rmdir()
 
 
 def begin(
