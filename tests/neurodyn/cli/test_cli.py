@@ -116,7 +116,7 @@ def pair(tmp_path):
 def test_help_names_every_command():
     result = call("--help")
     assert result.exit_code == 0
-    for name in ("demo", "run", "list", "compare", "info", "data"):
+    for name in ("demo", "run", "sweep", "list", "compare", "info", "data"):
         assert f"\n  {name} " in result.stdout
         own = call(name, "-h")
         assert own.exit_code == 0
