@@ -19,6 +19,7 @@ from neurodyn.analysis.populations.reproducible import (
 )
 from neurodyn.analysis.shared.arrays import matrix, pick, samples
 from neurodyn.analysis.shared.conditions import condition_means, noise, refuse_apart
+from neurodyn.analysis.shared.moments import moments, streams
 from neurodyn.analysis.shared.scaling import centred, normed, products
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.common.checks import number
@@ -113,7 +114,7 @@ def participation_ratio(
     Gao et al. (2017), bioRxiv 214262 (definition); Recanatesi et al. (2022), PLOS Comput. Biol. 18,
     and Stringer et al. (2019), Nature 571:361 (cross-validated spectra).
     """
-    array = pick(activity, variable)
+    array = pick(activity, variable, streams=True)
     by = _by(array, covariance, by)
     if "repetition" in array.dims:
         if covariance != "signal" or array.sizes["repetition"] != 2:
@@ -130,8 +131,7 @@ def participation_ratio(
             )
         value, n = unbiased_participation(array, by, n_splits=n_splits, key=key)
     else:
-        x = of_covariance(array, covariance, by)
-        value, n = participation(x), x.shape[0]
+        value, n = _ratio_of(activity_of(array, covariance, by))
     units = array.sizes["unit"]
     return xr.DataArray(
         float(value),
@@ -153,15 +153,48 @@ def _by(array: xr.DataArray, covariance: str, by: str | Sequence[str] | None) ->
     return [] if covariance == "total" or "trial" not in array.dims else chosen(array, by)
 
 
+def _ratio_of(array: xr.DataArray) -> tuple[Any, int]:
+    """The ratio, and the number of samples; of data in chunks by their sums of products."""
+    if not streams(array):
+        x = samples(array)
+        return participation(x), x.shape[0]
+    scatter, number = _scatter(array)
+    return np.trace(scatter) ** 2 / np.sum(scatter**2), number
+
+
+def _scatter(array: xr.DataArray) -> tuple[np.ndarray, int]:
+    """Sums of products over their largest, and the number of samples, of data in chunks."""
+    if "seed" in array.dims:
+        samples(array)  # refuses it
+    found = moments(array, names=("activity",))
+    size = np.diag(found.scatter).max()
+    if not size > 0:
+        raise ValueError("x is the same in all samples: there is nothing to compare.")
+    return found.scatter / size, found.number
+
+
 def of_covariance(array: xr.DataArray, covariance: str, by) -> np.ndarray:
     """Samples of the chosen covariance."""
+    return samples(activity_of(array, covariance, by))
+
+
+def activity_of(array: xr.DataArray, covariance: str, by) -> xr.DataArray:
+    """Activity of which the chosen covariance is; in chunks if the array is.
+
+    Raises
+    ------
+    LabelError
+        As `participation_ratio`.
+    ValueError
+        For an unknown covariance.
+    """
     if covariance == "total":
-        return samples(array)
+        return array
     if covariance == "signal":
-        return samples(condition_means(array, by))
+        return condition_means(array, by)
     if covariance == "noise":
         refuse_apart(array, "covariance='noise'", "take covariance='signal'")
-        return samples(noise(array, by))
+        return noise(array, by)
     raise ValueError(f"covariance is 'signal', 'noise' or 'total', got {covariance!r}.")
 
 
@@ -195,12 +228,15 @@ def n_components(
         If the fraction is not between 0 and 1.
     """
     number("fraction", fraction, above=0, high=1)
-    array = pick(activity, variable)
+    array = pick(activity, variable, streams=True)
     by = _by(array, covariance, by)
-    x = matrix(of_covariance(array, covariance, by), what="activity")
-    held = np.asarray(_held(x))
-    # Rounding may leave the last sum just below 1.
-    count = int(np.searchsorted(held, min(fraction, held[-1]))) + 1
+    of = activity_of(array, covariance, by)
+    if streams(of):
+        count = int(components_for(_scatter(of)[0], fraction))
+    else:
+        held = np.asarray(_held(matrix(samples(of), what="activity")))
+        # Rounding may leave the last sum just below 1.
+        count = int(np.searchsorted(held, min(fraction, held[-1]))) + 1
     return xr.DataArray(
         count,
         attrs={

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 
 from neurodyn.analysis.shared.arrays import matrix, pick, samples
+from neurodyn.analysis.shared.moments import moments, streams
 from neurodyn.analysis.shared.results import table
 from neurodyn.analysis.shared.scaling import balanced_by, centred, products
 from neurodyn.analysis.shared.signs import positive
@@ -68,21 +71,11 @@ def pca(
     ValueError
         If there are fewer units or samples than `n_components`.
     """
-    array = pick(activity, variable)
-    found = samples(array)
-    x = matrix(found, what="activity")
-    if not 1 <= n_components <= min(x.shape):
-        raise ValueError(
-            f"n_components must be between 1 and {min(x.shape)} for {x.shape[0]} samples of "
-            f"{x.shape[1]} units, got {n_components}."
-        )
-    variance, explained, axes, scores = (np.asarray(v)[..., :n_components] for v in _pca(x))
-    scale, mean = balanced_by(found)[1], found.mean(0, dtype=np.float64)
-    # In float64, because a square of the scale may not fit into float32.
-    variance, scores = variance * np.float64(scale) ** 2, scores * np.float64(scale)
+    array = pick(activity, variable, streams=True)
+    found = _of_chunks if streams(array) else _of_samples
+    variance, explained, axes, scores, mean = found(array, n_components)
     units = array.attrs.get("units", "1")
     dims = (*[str(d) for d in array.dims if d != "unit"], "component")
-    scores = scores.reshape(*[array.sizes[d] for d in dims[:-1]], n_components)
     variables = {
         "scores": (dims, scores, units, "principal component scores"),
         "loadings": (("unit", "component"), axes, "1", "principal axes"),
@@ -92,3 +85,44 @@ def pca(
     }
     words = {n: v for n, v in activity.attrs.items() if n == "labels"}
     return table(variables, {"component": np.arange(n_components), **array.coords}, **words)
+
+
+def _of_samples(array: xr.DataArray, n: int) -> tuple[Any, ...]:
+    found = samples(array)
+    x = matrix(found, what="activity")
+    _refuse_number(n, *x.shape)
+    variance, explained, axes, scores = (np.asarray(v)[..., :n] for v in _pca(x))
+    scale, mean = balanced_by(found)[1], found.mean(0, dtype=np.float64)
+    # In float64, because a square of the scale may not fit into float32.
+    variance, scores = variance * np.float64(scale) ** 2, scores * np.float64(scale)
+    return variance, explained, axes, scores.reshape(*array.shape[:-1], n), mean
+
+
+def _of_chunks(array: xr.DataArray, n: int) -> tuple[Any, ...]:
+    """The same from sums of products of the chunks; scores are found chunk by chunk, when used."""
+    if "seed" in array.dims:
+        samples(array)  # refuses it
+    found = moments(array, names=("activity",))
+    _refuse_number(n, found.number, array.sizes["unit"])
+    total = np.trace(found.scatter)
+    if not total > 0:
+        raise ValueError("activity is the same in all samples: there is nothing to compare.")
+    values, axes = np.linalg.eigh(found.scatter)
+    values, axes = np.maximum(values[::-1], 0)[:n], np.asarray(positive(axes[:, ::-1], 0))[:, :n]
+    data = array.data.rechunk({array.ndim - 1: -1})
+    how = {"chunks": (*data.chunks[:-1], (n,)), "dtype": np.float64}
+    how["meta"] = np.empty((0,) * data.ndim)
+    scores = data.map_blocks(_scores, mean=found.mean, axes=axes, **how)
+    return values / (found.number - 1), values / total, axes, scores, found.mean
+
+
+def _scores(block: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    return (block - mean) @ axes
+
+
+def _refuse_number(n: int, n_samples: int, n_units: int) -> None:
+    if not 1 <= n <= min(n_samples, n_units):
+        raise ValueError(
+            f"n_components must be between 1 and {min(n_samples, n_units)} for {n_samples} samples "
+            f"of {n_units} units, got {n}."
+        )

@@ -6,10 +6,13 @@ from typing import Any
 
 import jax
 import numpy as np
+import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from neurodyn.analysis.shared.arrays import matrix, same_rows
+from neurodyn.analysis.shared.arrays import matrix, paired_rows, same_rows
+from neurodyn.analysis.shared.moments import streams
+from neurodyn.signals.chunked import chunked, is_chunked
 
 Activity = Float[Array, "condition time unit"]
 
@@ -29,6 +32,35 @@ def predictor_pair(x: Any, y: Any) -> tuple[Activity, Activity]:
             f"x is {x.shape} and y is {y.shape}: both need the same conditions and times."
         )
     return x, y
+
+
+def chunked_pair(x: Any, y: Any) -> tuple[xr.DataArray, xr.DataArray] | None:
+    """The two populations if they are to be read chunk by chunk, matched by label; else None.
+
+    Raises
+    ------
+    ValueError
+        As `predictor_pair`.
+    """
+    sides = [chunked(v) if isinstance(v, xr.DataArray) else v for v in (x, y)]
+    if not any(is_chunked(v) for v in sides):
+        return None
+    sides = [v if isinstance(v, xr.DataArray) else _by_position(v) for v in paired_rows(*sides)]
+    for side, name in zip(sides, "xy", strict=True):
+        if side.ndim != 3:
+            raise ValueError(f"{name} must be (condition, time, unit), got shape {side.shape}.")
+    if not isinstance(x, xr.DataArray) or not isinstance(y, xr.DataArray):
+        sides = [xr.DataArray(v.data, dims=("condition", "time", "unit")) for v in sides]
+    first, second = sides
+    if first.shape[:2] != second.shape[:2]:
+        raise ValueError(
+            f"x is {first.shape} and y is {second.shape}: both need the same conditions and times."
+        )
+    return (first, second) if streams(first, second) else None
+
+
+def _by_position(values: Any) -> xr.DataArray:
+    return xr.DataArray(values if is_chunked(values) else np.asarray(values))
 
 
 def _activity(x: ArrayLike, what: str) -> Activity:

@@ -20,7 +20,8 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
 from neurodyn.analysis.populations.pca import principal_axes
-from neurodyn.analysis.prediction.activity import predictor_pair
+from neurodyn.analysis.prediction.activity import chunked_pair, predictor_pair
+from neurodyn.analysis.prediction.ridge_chunks import ridge_of_chunks
 from neurodyn.analysis.shared.correlation import pearson
 from neurodyn.analysis.shared.folds import fold_masks, n_folds_for
 from neurodyn.analysis.shared.scaling import normed
@@ -212,6 +213,11 @@ def ridge_r(
     Hoerl & Kennard (1970), Technometrics 12:55; Schrimpf et al. (2020), Neuron 108:413 (its use as
     a score).
     """
+    if (pair := chunked_pair(x, y)) is not None:
+        n = pair[0].shape[0]
+        held_out = fold_masks(as_key(key), n, n_folds_for(n, n_folds))
+        penalties = np.asarray(as_penalties(penalties, np.float32), np.float64)
+        return jnp.asarray(ridge_of_chunks(*pair, np.asarray(held_out), penalties))
     x, y = predictor_pair(x, y)
     held_out = fold_masks(as_key(key), x.shape[0], n_folds_for(x.shape[0], n_folds))
     return _ridge_r(x, y, held_out, as_penalties(penalties, x.dtype))

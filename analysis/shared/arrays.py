@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -14,15 +14,24 @@ from jaxtyping import Array, Bool, Float
 from neurodyn import labels
 from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.labels import LabelError, clock
+from neurodyn.signals.chunked import chunked, held, is_chunked
 from neurodyn.system import AbstractSystem
 
 #: Variables taken from a Dataset when none is named, in this order.
 PREFERRED = ("rate", "spike_count", "hidden")
 ROW_DIMS = ("condition", "trial")
+_CHUNKS = (
+    "neurodyn.analysis has measures that read chunks one after the other (cka, nbs, procrustes, "
+    "cca, pca, participation_ratio, ridge_r)"
+)
 
 
 def pick(
-    data: xr.Dataset | xr.DataArray, name: str | None = None, *, what: str = "activity"
+    data: xr.Dataset | xr.DataArray,
+    name: str | None = None,
+    *,
+    what: str = "activity",
+    streams: bool = False,
 ) -> xr.DataArray:
     """Take the array to analyse out of `data`: dims ``(..., condition | trial, time, unit)``.
 
@@ -35,13 +44,17 @@ def pick(
         variable along ``unit``.
     what
         Name of the data in errors.
+    streams
+        Whether the caller reads data in chunks chunk by chunk. Others refuse them where they are
+        large; data in a file are in chunks afterwards.
 
     Raises
     ------
     TypeError
         If `data` is not labelled.
     LabelError
-        If there is no such variable, or it has no ``unit`` dim, or is a list of spike times.
+        If there is no such variable, or it has no ``unit`` dim, or is a list of spike times; or if
+        it is not in memory and too large to be loaded.
     """
     if isinstance(data, xr.DataArray):
         array = data
@@ -63,6 +76,7 @@ def pick(
         raise TypeError(f"{what} must be real numbers, got dtype {array.dtype}.")
     if not array.size:
         raise LabelError(f"{what} is empty: its sizes are {dict(array.sizes)}.")
+    array = chunked(array) if streams else held(array, what=what)
     return array.transpose(..., *[d for d in (*ROW_DIMS, "time", "unit") if d in array.dims])
 
 
@@ -113,22 +127,32 @@ def checked(array: xr.DataArray, *, what: str = "activity", missing: bool = Fals
     Raises
     ------
     LabelError
-        If there are NaN (unless `missing`) or infinite values, with a count.
+        If there are NaN (unless `missing`) or infinite values, with a count; or if the values are
+        not in memory and too large to be loaded.
     """
-    values = array.values
+    values = held(array, what=what).values
     if values.dtype.kind == "f":
         bad = np.isinf(values) if missing else ~np.isfinite(values)
         if bad.any():
-            where = [
-                f"{dim} {np.flatnonzero(bad.any(axis=tuple(set(range(bad.ndim)) - {axis})))[:5]}"
-                for axis, dim in enumerate(array.dims)
-            ]
-            raise LabelError(
-                f"{bad.sum()} values of {what} are NaN or infinite, first at positions "
-                f"{', '.join(where)}: leave these units, conditions or times out "
-                f"(.isel, .dropna) before measuring{complete_until(array, bad)}."
-            )
+            axes = [tuple(set(range(bad.ndim)) - {axis}) for axis in range(bad.ndim)]
+            refuse_bad(array, int(bad.sum()), [bad.any(axis=axis) for axis in axes], what=what)
     return values
+
+
+def refuse_bad(array: xr.DataArray, number: int, lines: list[np.ndarray], *, what: str) -> NoReturn:
+    """Say how many values are missing, and where along each dim some are.
+
+    Raises
+    ------
+    LabelError
+        Always.
+    """
+    where = [f"{d} {np.flatnonzero(line)[:5]}" for d, line in zip(array.dims, lines, strict=True)]
+    hint = _complete_until(array, lines[array.dims.index("time")]) if "time" in array.dims else ""
+    raise LabelError(
+        f"{number} values of {what} are NaN or infinite, first at positions {', '.join(where)}: "
+        f"leave these units, conditions or times out (.isel, .dropna) before measuring{hint}."
+    )
 
 
 def traces(array: xr.DataArray, *, what: str = "activity", missing: bool = False) -> Array:
@@ -157,10 +181,13 @@ def recorded(values: Float[np.ndarray, "row time unit"], dim: str) -> Bool[np.nd
 
 def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     """Hint for an error: where only late values are missing, the cut that leaves them out."""
-    if "time" not in array.dims or "time" not in array.coords:
+    axes = tuple(axis for axis, dim in enumerate(array.dims) if dim != "time")
+    return _complete_until(array, bad.any(axis=axes)) if "time" in array.dims else ""
+
+
+def _complete_until(array: xr.DataArray, late: np.ndarray) -> str:
+    if "time" not in array.coords:
         return ""
-    axis = array.dims.index("time")
-    late = np.asarray(bad.any(axis=tuple(set(range(bad.ndim)) - {axis})))
     first = int(late.argmax())
     if not first or not late[first:].all():
         return ""
@@ -194,7 +221,7 @@ def matrix(x: ArrayLike, *, what: str = "x", least: int = 2) -> Float[Array, "sa
         not vary. Values are looked at only outside of JAX transformations.
     """
     if not isinstance(x, jax.core.Tracer):
-        x = np.asarray(x)
+        x = np.asarray(_in_memory(x, what))
         if x.dtype.kind not in "fiub":
             raise TypeError(f"{what} must be real numbers, got dtype {x.dtype}.")
     _refuse_shape(x, what, least)
@@ -205,6 +232,13 @@ def matrix(x: ArrayLike, *, what: str = "x", least: int = 2) -> Float[Array, "sa
             raise ValueError(f"{what} is the same in all samples: there is nothing to compare.")
         x = balanced(x)
     return jnp.asarray(x, dtype=jnp.result_type(float))
+
+
+def _in_memory(x: Any, what: str) -> Any:
+    """Refuse plain dask arrays, as `held` refuses labelled ones."""
+    if is_chunked(x):
+        held(xr.DataArray(x), what=what, instead=_CHUNKS)
+    return x
 
 
 def _refuse_shape(x: Any, what: str, least: int) -> None:
@@ -234,6 +268,15 @@ def same_rows(x: Any, y: Any) -> tuple[Any, Any]:
 
     Beside an array, which has only positions, a labelled one comes in the order of its labels.
     """
+    x, y = paired_rows(x, y)
+    return tuple(
+        held(v, what=n, instead=_CHUNKS).values if isinstance(v, xr.DataArray) else v
+        for v, n in ((x, "x"), (y, "y"))
+    )  # type: ignore[return-value]
+
+
+def paired_rows(x: Any, y: Any) -> tuple[Any, Any]:
+    """The two arrays of `same_rows`, with their labels, before their values are taken."""
     if not (isinstance(x, xr.DataArray) and isinstance(y, xr.DataArray)):
         return in_order(x, "unit", "x"), in_order(y, "unit", "y")
     for name, side in (("x", x), ("y", y)):
@@ -243,7 +286,7 @@ def same_rows(x: Any, y: Any) -> tuple[Any, Any]:
     if set(x.dims) != set(y.dims):
         raise LabelError(f"x has dims {x.dims}, y has {y.dims}: both need the same.")
     x, y = labels.pair(x, y, [str(dim) for dim in x.dims if dim != "unit"], what=("x", "y"))
-    return x.values, y.transpose(*x.dims).values
+    return x, y.transpose(*x.dims)
 
 
 def in_order(values: Any, last: str, what: str) -> Any:

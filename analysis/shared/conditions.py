@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,6 +13,7 @@ from neurodyn.analysis.shared.arrays import rows
 from neurodyn.labels import LabelError
 from neurodyn.labels.matching import columns
 from neurodyn.labels.roles import chosen
+from neurodyn.signals.chunked import is_chunked
 
 
 def condition_means(
@@ -100,4 +102,24 @@ def noise(
     by = chosen(array, by, what=what)
     means = condition_means(array, by, what=what)
     codes = condition_codes(array, means, by)
-    return array - array.copy(data=means.transpose("condition", *array.dims[1:]).values[codes])
+    means = means.transpose("condition", *array.dims[1:])
+    if not is_chunked(array):
+        return array - array.copy(data=means.values[codes])
+    import dask.array as da
+
+    chunks: Any = array.chunks
+    apart = da.blockwise(
+        _apart,
+        (every := tuple(range(array.ndim))),
+        *(array.data, every),
+        *(da.from_array(codes, chunks[0]), (0,)),
+        *(da.from_array(means.values, (-1, *chunks[1:])), (-1, *every[1:])),
+        concatenate=True,
+        dtype=np.float64,
+        meta=np.empty((0,) * array.ndim),
+    )
+    return array.copy(data=apart)
+
+
+def _apart(block: np.ndarray, codes: np.ndarray, means: np.ndarray) -> np.ndarray:
+    return block - means[codes]

@@ -11,6 +11,7 @@
     spectra       functions of eigenvalues with finite derivatives
     canonical     weighted canonical correlations, variance explained
     labelled      CKA, NBS, Procrustes, distance correlation of labelled data
+    chunks        CKA without diagonals, of data in chunks
     correlations  CCA, SVCCA, PWCCA, linear maps of labelled data
     measured      two labelled populations brought together
     alignment     CKA and shape angles of arrays

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import jax.numpy as jnp
 import xarray as xr
 
 from neurodyn.analysis.similarity.alignment import procrustes_angle, shape_angle
+from neurodyn.analysis.similarity.chunks import off_diagonal_cka
 from neurodyn.analysis.similarity.grid import Similarity
 from neurodyn.analysis.similarity.kernels import Embed
 from neurodyn.analysis.similarity.measured import Population, measured
@@ -74,12 +76,16 @@ def cka(
     """
     if estimator not in get_args(Estimator):
         raise ValueError(f"`estimator` is one of centred, lange, song; got {estimator!r}.")
+    by_chunks: Any = estimator == "centred"
+    if not by_chunks:
+        by_chunks = partial(off_diagonal_cka, estimator=estimator, report=report)
     return measured(
         Similarity(kernel, estimator, "cosine", report),
         a,
         b,
         by,
         variable,
+        by_chunks=kernel == "linear" and by_chunks,
         units=units_of(report),
         long_name="CKA",
         kernel=_name(kernel),
@@ -133,6 +139,7 @@ def nbs(
         b,
         by,
         variable,
+        by_chunks=kernel == "linear",
         units=units_of(report),
         long_name="normalised Bures similarity",
         kernel=_name(kernel),
@@ -183,6 +190,7 @@ def procrustes(
         b,
         by,
         variable,
+        by_chunks=True,
         units=units_of(report),
         long_name="Procrustes angle",
         alpha=float(alpha),

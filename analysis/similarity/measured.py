@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurodyn.analysis.shared.arrays import pick, samples
 from neurodyn.analysis.shared.conditions import condition_means
+from neurodyn.analysis.shared.moments import moments, streams, surrogate
 from neurodyn.labels import LabelError, match
 from neurodyn.labels.matching import shared_coords
 from neurodyn.labels.roles import OUTCOMES, conditions
@@ -23,6 +24,7 @@ def measured(
     b: xr.Dataset | xr.DataArray,
     by: str | Sequence[str] | None,
     variable: str | None,
+    by_chunks: Callable[[xr.DataArray, xr.DataArray], Any] | bool = False,
     **attrs: Any,
 ) -> xr.DataArray:
     """Compute a measure of two populations in double precision, and label it.
@@ -33,6 +35,10 @@ def measured(
         Of two arrays ``(sample, unit)`` of the same samples.
     a, b, by, variable
         As of `neurodyn.analysis.cka`.
+    by_chunks
+        How it is computed of data in chunks: True if the function knows the samples by the sums of
+        products of their units alone, so that these are summed chunk by chunk; or a function of the
+        two labelled arrays. False: all samples are needed at once.
     **attrs
         Attributes of the result.
 
@@ -41,9 +47,15 @@ def measured(
     LabelError
         If labels differ or values are missing.
     """
-    a, b, by = matched(a, b, by, variable)
+    a, b, by = matched(a, b, by, variable, streams=bool(by_chunks))
     with jax.enable_x64(True):
-        value = float(function(samples(a, what="a"), samples(b, what="b")))
+        if not (by_chunks and streams(a, b)):
+            value = float(function(samples(a, what="a"), samples(b, what="b")))
+        elif callable(by_chunks):
+            value = float(by_chunks(a, b))
+        else:
+            found = moments(a, b, names=("a", "b"))
+            value = float(function(*surrogate(found, a.sizes["unit"])))
     attrs |= {"n_units": [a.sizes["unit"], b.sizes["unit"]], "by": ", ".join(by)}
     return xr.DataArray(value, attrs=attrs)
 
@@ -53,6 +65,8 @@ def matched(
     b: xr.Dataset | xr.DataArray,
     by: str | Sequence[str] | None,
     variable: str | None,
+    *,
+    streams: bool = False,
 ) -> tuple[xr.DataArray, xr.DataArray, list[str]]:
     """Activity of two populations with the same labels along all dims but ``unit``.
 
@@ -63,7 +77,8 @@ def matched(
     LabelError
         If labels differ.
     """
-    a, b = pick(a, variable, what="a"), pick(b, variable, what="b")
+    streams = streams or by is not None  # averages read chunks one after the other
+    a, b = (pick(v, variable, what=n, streams=streams) for v, n in ((a, "a"), (b, "b")))
     if by is not None:
         by = [by] if isinstance(by, str) else list(by)
         a, b = condition_means(a, by, what="a"), condition_means(b, by, what="b")

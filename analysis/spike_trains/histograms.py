@@ -20,7 +20,8 @@ from neurodyn.labels.only import DATASET, takes
 from neurodyn.labels.roles import chosen
 from neurodyn.signals.conditions import conditions_of
 from neurodyn.spikes import align, rate
-from neurodyn.spikes.count import bins_observed, places_in_bins
+from neurodyn.spikes.blocks import bins_observed
+from neurodyn.spikes.count import places_in_bins
 from neurodyn.spikes.join import in_order, in_trials
 
 Interval = Literal["normal", "bootstrap"]

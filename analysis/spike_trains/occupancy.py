@@ -10,7 +10,8 @@ import xarray as xr
 from neurodyn.analysis.spike_trains.surrogates import other_trials
 from neurodyn.common.checks import plain_number
 from neurodyn.labels.convention import Number
-from neurodyn.spikes.count import bins_observed, places_in_bins
+from neurodyn.spikes.blocks import bins_observed
+from neurodyn.spikes.count import places_in_bins
 from neurodyn.spikes.join import in_trials
 
 #: Spikes of draws that are held in memory at a time.

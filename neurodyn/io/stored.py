@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-#: Size [bytes] above which a signal stays in its file.
-LARGE = 1 << 30
+from neurodyn.signals.chunked import CHUNK, LARGE
+
 #: Bytes that are read at a time, as float64.
 _BLOCK = 1 << 24
-#: Bytes of a chunk of a lazy array, as float64.
-_CHUNK = 1 << 26
 
 
 def stays(nbytes: int, lazy: bool | None) -> bool:
@@ -127,7 +125,7 @@ class Stored:
 
         if reopen and hasattr(self.data, "file"):
             self.data = InFile(os.path.abspath(self.data.file.filename), self.data.name)
-        chunks = (self._step(_CHUNK), *self.shape[1:])
+        chunks = (self._step(CHUNK), *self.shape[1:])
         meta = np.empty((0,) * self.ndim, self.dtype)
         lock = not isinstance(self.data, InFile)
         return dask.array.from_array(self, chunks, name=False, lock=lock, asarray=False, meta=meta)

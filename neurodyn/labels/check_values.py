@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn.labels.clock import SECONDS
-from neurodyn.labels.convention import INFINITE, TIME_TOLERANCE, LabelError
+from neurodyn.labels.convention import INFINITE, LARGE, TIME_TOLERANCE, LabelError
 from neurodyn.labels.ends import counted, valid
 
 
@@ -18,6 +18,12 @@ def value_problems(array: xr.DataArray, simultaneous: Any = 1, gaps: Any = 0) ->
     if array.dtype.kind not in "fc" or array.size == 0:
         return
     name = "the array" if array.name is None else f"'{array.name}'"
+    if array.nbytes > LARGE and not array.variable._in_memory:
+        raise LabelError(
+            f"{name} holds {array.nbytes / 2**30:.3g} GiB that are not in memory, and checking its "
+            f"numbers needs all of them (limit {LARGE / 2**30:.3g} GiB): values=False checks the "
+            "labels alone; or check a part, such as .isel(time=slice(0, 1000))."
+        )
     numbers = array.values
     if not array.attrs.get(INFINITE) and np.isinf(numbers).any():
         yield (

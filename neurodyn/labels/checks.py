@@ -48,7 +48,8 @@ def check(
         Dims of your study, to be accepted in any position, besides those that the attribute
         ``dims`` of `obj` lists (or, in a DataTree, of a node above).
     values
-        Whether to check the numbers too (NaN, infinite values); this loads lazy arrays.
+        Whether to check the numbers too (NaN, infinite values); this loads lazy arrays, of which
+        more than 1 GiB are refused.
 
     Raises
     ------

@@ -13,6 +13,8 @@ CONVENTION = "neurodyn-2"
 #: Largest difference of two equal time stamps [ms]: far below any sampling step in use, far above
 #: the rounding of float64 in recordings of hours.
 TIME_TOLERANCE = 1e-6
+#: Bytes above which data stay in their file, and are not loaded by functions that need all at once.
+LARGE = 1 << 30
 #: Attribute ``sample`` of times that label the end of a step, as those of runs and tasks do.
 END_OF_STEP = "end of step"
 

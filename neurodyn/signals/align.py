@@ -12,6 +12,7 @@ from neurodyn.labels.clock import slack_of
 from neurodyn.labels.convention import SPIKE_KEYS, TIME_TOLERANCE, Number, Window
 from neurodyn.labels.plain import plain_step
 from neurodyn.labels.wording import in_unit
+from neurodyn.signals.chunked import chunked
 from neurodyn.signals.events import refuse_invalid, trial_column
 from neurodyn.signals.sampling import (
     Method,
@@ -70,7 +71,7 @@ def align(
             "xarray.DataArray(values, {'time': times}, ('time', ...)), or neurodyn.labels.dataset."
         )
     ds = signal if isinstance(signal, xr.Dataset) else signal.to_dataset(name="signal")
-    ds = ds.assign_attrs(signal.attrs)
+    ds = chunked(ds.assign_attrs(signal.attrs))
     names = _variables(ds, what)
     times, step, unit, even = _clock(ds, dt, what)
     method = _method(method, times, even)

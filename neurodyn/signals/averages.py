@@ -10,7 +10,9 @@ import xarray as xr
 from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError
 from neurodyn.labels.roles import chosen, without_role
+from neurodyn.signals.chunked import chunked, is_chunked
 from neurodyn.signals.conditions import conditions_of, outcomes_of, refuse_words, to_average
+from neurodyn.signals.grouped import kept, lazy_averages
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 
@@ -28,8 +30,8 @@ def average(
     activity
         Variables on `trial`, e.g. `rate` (trial, time, unit); or a label of trials, such as
         ``run["correct"]``. NaN marks missing values: the padding of short trials, units that were
-        not recorded in a trial, trials without a response. Lazy (dask) data give lazy means; one
-        pass over them counts what is missing.
+        not recorded in a trial, trials without a response. Data in chunks (dask), and those above
+        1 GiB in a file, are read once, chunk by chunk; see Notes.
     by
         Trial coordinates that make a condition, e.g. ``["coherence", "choice"]``. Every combination
         that occurs becomes a condition, in sorted order. An empty list averages all trials.
@@ -52,8 +54,16 @@ def average(
     Raises
     ------
     LabelError
-        If there are no trials, a column is missing, trials lack a label (NaN), or what is to be
-        averaged are words.
+        If there are no trials, a column is missing, trials lack a label (NaN), what is to be
+        averaged are words, or a chunk of lazy data is above 1 GiB.
+
+    Notes
+    -----
+    Of data in chunks, means up to 1 GiB are computed at once, in one pass over the data; larger
+    ones stay lazy. Memory is needed for a chunk, its deviations in float64, some 8 MB at a time,
+    and 24 bytes for each value of the means that a chunk contributes to, for each thread. Blocks
+    are merged by pairwise updates in float64, so that the result does not depend on the chunks but
+    for rounding, some 1e-15 of the largest value.
 
     Examples
     --------
@@ -100,20 +110,18 @@ def _epochs(ds: xr.Dataset, codes: np.ndarray) -> dict[str, xr.Variable]:
 
 
 def _averages(da: xr.DataArray, codes: np.ndarray) -> tuple[xr.Variable, ...]:
-    values = da.variable.transpose("trial", ...).data
-    lazy = hasattr(values, "dask")
     rest = tuple(dim for dim in da.dims if dim != "trial")
-    dtype = da.dtype if da.dtype.kind == "f" else np.float64
-    moments = _lazy_moments if lazy else _moments
-    groups = [moments(values[codes == code]) for code in range(int(codes.max()) + 1)]
-    means, errors, numbers = zip(*groups, strict=True)
-    # Dask stacks its own arrays where NumPy is asked to.
-    mean, sem = (np.stack(each).astype(dtype) for each in (means, errors))
-    counts: Any = np.stack(numbers)
-    counts = counts.compute() if lazy else counts
-    # The count is constant along the other dims, which are dropped from it.
-    varying = [i for i in range(1, counts.ndim) if (counts != counts.take([0], i)).any()]
-    n_trials = counts[tuple(slice(None) if i in (0, *varying) else 0 for i in range(counts.ndim))]
+    dtype = da.dtype if da.dtype.kind == "f" else np.dtype(np.float64)
+    values = chunked(da).variable.transpose("trial", ...).data
+    if is_chunked(values):
+        mean, sem, n_trials, varying = lazy_averages(values, codes, dtype, name=f"'{da.name}'")
+    else:
+        groups = [_moments(values[codes == code]) for code in range(int(codes.max()) + 1)]
+        mean, sem, counts = (np.stack(each) for each in zip(*groups, strict=True))
+        mean, sem = mean.astype(dtype), sem.astype(dtype)
+        # The count is constant along the other dims, which are dropped from it.
+        varying = [i for i in range(1, counts.ndim) if (counts != counts.take([0], i)).any()]
+        n_trials = counts[kept(counts.ndim, varying)]
     order = [dim if dim != "trial" else "condition" for dim in da.dims]
 
     def variable(dims, array, attrs):
@@ -141,18 +149,6 @@ def _moments(values: np.ndarray) -> tuple[Any, Any, Any]:
         sem = np.sqrt((spread**2).sum(axis=0) / (count - 1) / count)
     mean = np.where(count > 0, mean, np.nan)
     return mean, np.where(count > 1, sem, np.nan), count
-
-
-def _lazy_moments(values: Any) -> tuple[Any, Any, Any]:
-    """The same of a dask array, chunk by chunk: no chunk is kept until a mean is known."""
-    import dask.array as da
-
-    values = values.astype(np.float64)
-    count = (~da.isnan(values)).sum(axis=0)
-    mean = da.nansum(values, axis=0) / da.maximum(count, 1)
-    variance = da.nanvar(values, axis=0, ddof=0) * count / da.maximum(count - 1, 1)
-    sem = da.sqrt(variance / da.maximum(count, 1))
-    return da.where(count > 0, mean, np.nan), da.where(count > 1, sem, np.nan), count
 
 
 def split_half(

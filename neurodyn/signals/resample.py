@@ -12,6 +12,7 @@ from neurodyn.labels import LabelError
 from neurodyn.labels.convention import END_OF_STEP, TIME_TOLERANCE, Number
 from neurodyn.labels.plain import plain_step
 from neurodyn.labels.wording import told
+from neurodyn.signals.chunked import chunked
 from neurodyn.signals.sampling import between, find_gap, on_time, values_at
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
@@ -37,7 +38,8 @@ def resample(
     ----------
     signal
         DataArray or Dataset over `time`, continuous or in trials, with an even clock or not; in a
-        Dataset all variables on `time`. Lazy (dask) data stay lazy.
+        Dataset all variables on `time`. Data in chunks (dask), and those above 1 GiB in a file,
+        are filtered chunk by chunk when they are used.
     dt
         New step [ms]. The first sample keeps its time (of a run, the start of its first step).
     like
@@ -88,6 +90,7 @@ def resample(
             f"resample takes one signal, a DataArray or Dataset over 'time', got "
             f"{type(signal).__name__}; of a recording take session['signals/NAME'].to_dataset()."
         )
+    signal = chunked(signal)
     names = on_time(signal, "the signal", "resampled")
     times, step, _ = labels.clock(signal, what="the signal", even=signal.sizes["time"] < 2)
     usual = float(np.median(np.diff(times))) if np.isnan(step) else step

@@ -8,6 +8,7 @@ import xarray as xr
 from neurodyn import labels
 from neurodyn.labels.convention import Number
 from neurodyn.labels.plain import plain_times
+from neurodyn.signals.chunked import chunked
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
 #: Standard deviations at which the kernel ends.
@@ -29,8 +30,9 @@ def smooth(activity: _Labelled, sigma: Number) -> _Labelled:
 
     Returns
     -------
-    A new object of the same labels, with `sigma` in attrs. Integers become float32. Lazy (dask)
-    arrays stay lazy.
+    A new object of the same labels, with `sigma` in attrs. Integers become float32. Data in chunks
+    (dask), and those above 1 GiB in a file, are smoothed chunk by chunk when they are used: memory
+    is needed for a chunk with as many neighbours as the kernel reaches, some four times over.
 
     Raises
     ------
@@ -49,6 +51,7 @@ def smooth(activity: _Labelled, sigma: Number) -> _Labelled:
     plain_times(sigma, "sigma")
     if not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be a positive number of ms, got {sigma}.")
+    activity = chunked(activity)
     step = float(labels.clock(activity).step)
     if isinstance(activity, xr.DataArray):
         smoothed = activity.copy(data=_gaussian(activity, float(sigma) / step))

@@ -10,12 +10,19 @@ import xarray as xr
 
 from neurodyn import labels
 from neurodyn.labels import LabelError
-from neurodyn.labels.convention import OBSERVED_EDGES, SPIKE_KEYS, TIME_TOLERANCE, Number, Window
+from neurodyn.labels.convention import (
+    LARGE,
+    OBSERVED_EDGES,
+    SPIKE_KEYS,
+    TIME_TOLERANCE,
+    Number,
+    Window,
+)
 from neurodyn.labels.plain import plain_times
 from neurodyn.labels.wording import told
 from neurodyn.signals.smooth import smooth
+from neurodyn.spikes.blocks import bins_observed, counted_by_blocks
 from neurodyn.spikes.build import step_middles, window_edges
-from neurodyn.spikes.gaps import gaps_of, unobserved_bins
 from neurodyn.spikes.join import Positions, in_trials, positions
 from neurodyn.spikes.wider import rebinned
 
@@ -30,7 +37,13 @@ _OF_SPIKES = (
 _MOST = 2**31
 
 
-def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) -> xr.Dataset:
+def bin(
+    spikes: xr.Dataset,
+    *,
+    bin_width: Number,
+    window: Window | None = None,
+    lazy: bool | None = None,
+) -> xr.Dataset:
     """Count spikes in bins.
 
     Parameters
@@ -43,6 +56,10 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
     window
         First and last edge [ms]. Default: the window of `spikes`. For counts, both must be edges of
         bins.
+    lazy
+        Whether spikes are counted block by block when the counts are used, which are then a dask
+        array of blocks of 64 MB. Default: where there are more than 1 GiB of counts. Counts that
+        are given stay as they are.
 
     Returns
     -------
@@ -58,7 +75,13 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
     ------
     LabelError
         If `bin_width` does not divide the window, the window exceeds the observation, or bins of
-        counts do not add up to these bins.
+        counts do not add up to these bins; or if there would be more than 2e9 counts, unless
+        ``lazy=True``, because the width may be meant in another unit.
+
+    Notes
+    -----
+    Spike times are in memory, counts of any size need not be: lazily, memory is needed for 40 bytes
+    a spike, and for a block.
 
     Examples
     --------
@@ -71,21 +94,12 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
     if "spike_count" in spikes and "spike_time" not in spikes:
         return rebinned(spikes, bin_width, window)
     found, place, edges = places_in_bins(spikes, bin_width, window)
-    n_bins, inside = edges.size - 1, place >= 0
-
     dims = ("trial", "time", "unit") if in_trials(spikes) else ("time", "unit")
-    shape = [n_bins if dim == "time" else spikes.sizes[dim] for dim in dims]
-    if (size := math.prod(shape)) > _MOST:
-        raise LabelError(
-            f"bins of {float(bin_width):g} ms are {n_bins:,} bins for each unit and trial, "
-            f"{size:.2g} numbers in all: `bin_width` is in ms; choose wider bins, or fewer units "
-            "and trials."
-        )
-    index = [place[inside], found.unit[inside]]
-    if found.trial is not None:
-        index.insert(0, found.trial[inside])
-    flat = np.ravel_multi_index(index, shape)
-    counts = np.bincount(flat, minlength=np.prod(shape)).astype(np.int32).reshape(shape)
+    shape = [edges.size - 1 if dim == "time" else spikes.sizes[dim] for dim in dims]
+    _refuse_many(math.prod(shape), edges.size - 1, float(bin_width), lazy)
+    by_blocks = 4 * math.prod(shape) > LARGE if lazy is None else lazy
+    counted = counted_by_blocks if by_blocks else _counted
+    counts, ends, holes = counted(spikes, found, place, edges, shape)
 
     coords: dict[str, Any] = {
         str(n): c
@@ -93,7 +107,6 @@ def bin(spikes: xr.Dataset, *, bin_width: Number, window: Window | None = None) 
         if set(c.dims) <= set(dims) and n not in _OF_SPIKES
     }
     coords["time"] = edges[:-1] + float(bin_width) / 2
-    counts, ends, holes = _pad(spikes, counts, edges)
     if ends is not None:
         of_trials = "trial" if in_trials(spikes) else ()
         ends = ends if in_trials(spikes) else ends[0]
@@ -168,42 +181,35 @@ def _n_bins(start: float, stop: float, bin_width: float) -> int:
     return n_bins
 
 
-def bins_observed(ds: xr.Dataset, edges: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Which bins were observed in full.
-
-    Returns
-    -------
-    The number of bins before the end of each trial, None if all trials have all; and whether a gap
-    reaches into each bin (trial, time, unit), None if none does.
-    """
-    ends, n_bins = None, len(edges) - 1
-    if "valid_until" in ds.coords:
-        until = np.atleast_1d(ds["valid_until"].values)
-        whole = np.searchsorted(edges, until + TIME_TOLERANCE, side="right") - 1
-        whole = np.clip(whole, 0, n_bins)
-        ends = None if (whole == n_bins).all() else whole
-    holes, gaps = None, gaps_of(ds)
-    if gaps is not None:
-        n_trials = ds.sizes["trial"] if in_trials(ds) else 1
-        holes = unobserved_bins(gaps, edges, n_trials, ds.sizes["unit"])
-        holes = holes if holes.any() else None
-    return ends, holes
+def _refuse_many(size: int, n_bins: int, bin_width: float, lazy: bool | None) -> None:
+    if size > _MOST and not lazy:
+        raise LabelError(
+            f"bins of {bin_width:g} ms are {n_bins:,} bins for each unit and trial, "
+            f"{size:.2g} numbers in all: `bin_width` is in ms; choose wider bins, or fewer units "
+            "and trials, or lazy=True, which counts block by block when the counts are used."
+        )
 
 
-def _pad(
-    ds: xr.Dataset, counts: np.ndarray, edges: np.ndarray
+def _counted(
+    spikes: xr.Dataset, found: Positions, place: np.ndarray, edges: np.ndarray, shape: list[int]
 ) -> tuple[np.ndarray, np.ndarray | None, bool]:
     """Counts with NaN in bins that were not observed in full.
 
     Also the number of whole bins of each trial if trials end early, and whether there are gaps.
     """
-    ends, holes = bins_observed(ds, edges)
+    inside = place >= 0
+    index = [place[inside], found.unit[inside]]
+    if found.trial is not None:
+        index.insert(0, found.trial[inside])
+    flat = np.ravel_multi_index(index, shape)
+    counts = np.bincount(flat, minlength=np.prod(shape)).astype(np.int32).reshape(shape)
+    ends, holes = bins_observed(spikes, edges)
     if ends is None and holes is None:
         return counts, None, False
     padded = counts.astype(np.float32)
     if ends is not None:
         late = np.arange(len(edges) - 1)[None, :] >= ends[:, None]
-        padded[late if in_trials(ds) else late[0]] = np.nan
+        padded[late if in_trials(spikes) else late[0]] = np.nan
     if holes is not None:
         padded[holes.reshape(counts.shape)] = np.nan
     return padded, ends, holes is not None
@@ -215,6 +221,7 @@ def rate(
     *,
     bin_width: Number | None = None,
     window: Window | None = None,
+    lazy: bool | None = None,
 ) -> xr.Dataset:
     """Firing rates: binned, and smoothed with a Gaussian when `sigma` is given.
 
@@ -229,6 +236,8 @@ def rate(
         and more; for counts, their own bins.
     window
         First and last edge [ms]. Default: the window of `spikes`.
+    lazy
+        As for `bin`; rates of counts in chunks stay in chunks.
 
     Returns
     -------
@@ -249,9 +258,10 @@ def rate(
     if "spike_count" in spikes:
         counts = rebinned(spikes, bin_width, window)
     else:
-        counts = bin(spikes, bin_width=10.0 if bin_width is None else bin_width, window=window)
-    width = labels.bin_width(counts, what="the counts")
-    hertz = (counts["spike_count"] * (1e3 / width)).astype(np.float32)
+        width = 10.0 if bin_width is None else bin_width
+        counts = bin(spikes, bin_width=width, window=window, lazy=lazy)
+    per_second = 1e3 / labels.bin_width(counts, what="the counts")
+    hertz = (counts["spike_count"] * per_second).astype(np.float32)
     hertz.attrs = {"units": "Hz", "long_name": "firing rate"}
     rates = counts.drop_vars("spike_count").assign(rate=hertz).assign_attrs(kind="rate")
     return rates if sigma is None else smooth(rates, sigma)

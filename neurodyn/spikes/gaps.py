@@ -113,15 +113,27 @@ def in_gaps(gaps: Gaps | None, cell: np.ndarray, time: np.ndarray) -> Bool[np.nd
     return (last >= 0) & (time < gaps.stop[last])
 
 
+def bins_of_gaps(gaps: Gaps, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first bin that each gap reaches into, and that after the last."""
+    near = slack(edges)
+    first = np.searchsorted(edges[1:], gaps.start + near, side="right")
+    return first, np.searchsorted(edges[:-1], gaps.stop - near, side="left")
+
+
 def unobserved_bins(
     gaps: Gaps, edges: np.ndarray, n_trials: int, n_units: int
 ) -> Bool[np.ndarray, "trial time unit"]:
     """Bins of each trial and unit that a gap reaches into."""
-    n_bins, near = edges.size - 1, slack(edges)
-    first = np.searchsorted(edges[1:], gaps.start + near, side="right")
-    end = np.searchsorted(edges[:-1], gaps.stop - near, side="left")
+    first, end = bins_of_gaps(gaps, edges)
+    return marked_bins(gaps.cell, first, end, n_trials, edges.size - 1, n_units)
+
+
+def marked_bins(
+    cell: np.ndarray, first: np.ndarray, end: np.ndarray, n_trials: int, n_bins: int, n_units: int
+) -> Bool[np.ndarray, "trial time unit"]:
+    """Bins from `first` up to `end` of each cell."""
     reached = end > first
-    trial, unit = np.divmod(gaps.cell[reached], n_units)
+    trial, unit = np.divmod(cell[reached], n_units)
     change = np.zeros((n_trials, n_bins + 1, n_units), np.int16)
     np.add.at(change, (trial, first[reached], unit), 1)
     np.add.at(change, (trial, end[reached], unit), -1)

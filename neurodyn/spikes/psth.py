@@ -21,6 +21,7 @@ def psth(
     bin_width: Number | None = None,
     sigma: Number | None = None,
     window: Window | None = None,
+    lazy: bool | None = None,
 ) -> xr.Dataset:
     """Peri-stimulus time histograms: firing rates of each condition, from spikes in trials.
 
@@ -32,6 +33,9 @@ def psth(
         Trial coordinates that make a condition; default as for `average`.
     bin_width, sigma, window
         As in `neurodyn.spikes.rate` [ms].
+    lazy
+        As in `neurodyn.spikes.bin`: whether single trials are counted block by block, so that they
+        are never in memory together. Default: where they are more than 1 GiB.
 
     Returns
     -------
@@ -57,4 +61,5 @@ def psth(
             "neurodyn.trials.smooth and neurodyn.labels.between where a Gaussian or a window is "
             "wanted."
         )
-    return average(rate(spikes, sigma, bin_width=bin_width, window=window), by)
+    rates = rate(spikes, sigma, bin_width=bin_width, window=window, lazy=lazy)
+    return average(rates, by)

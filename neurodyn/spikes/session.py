@@ -40,8 +40,9 @@ def align(
     recording
         A spike Dataset; a signal, that is a DataArray or Dataset over `time` with any other dims
         but `trial`; or a DataTree of `spikes`, `signals/NAME`, `intervals/NAME` and `events/NAME`,
-        as `neurodyn.io.read` gives it. Each signal has a clock of its own, even or not. Lazy
-        (dask) signals stay lazy.
+        as `neurodyn.io.read` gives it. Each signal has a clock of its own, even or not.
+        Signals in chunks (dask), and those above 1 GiB in a file, are cut chunk by chunk when they
+        are used.
     events
         Time of the event in each trial [ms, clock of the recording]: the name of a column of the
         trial table, a DataArray on `trial` whose coordinates are then the trial table, or an array.

@@ -11,6 +11,7 @@ from neurodyn import labels
 from neurodyn.labels import LabelError
 from neurodyn.labels.convention import TIME_TOLERANCE, Number, Window
 from neurodyn.labels.wording import told
+from neurodyn.signals.chunked import chunked
 from neurodyn.spikes.build import window_edges
 
 
@@ -31,6 +32,7 @@ def rebinned(ds: xr.Dataset, bin_width: Number | None, window: Window | None) ->
     LabelError
         If the window does not begin and end with a bin, or bins do not add up to the width.
     """
+    ds = chunked(ds)
     width = labels.bin_width(ds, what="the counts")
     if window is not None:
         ds = _cut(ds, width, window)
