@@ -39,6 +39,8 @@ EXEMPT = {
     "analysis/operators/dmd.py:linear_operator": "hands inputs on to inputs_of, which pairs them",
     "analysis/operators/dsa.py:dsa": "fits an operator to each; no value of one meets the other",
     "analysis/spike_trains/histograms.py:psth": "hands both to align, which pairs their trials",
+    "analysis/prediction/ridge_chunks.py:ridge_of_chunks": "chunked_pair has paired both",
+    "analysis/similarity/chunks.py:off_diagonal_cka": "measured has matched both",
     "analysis/similarity/distances.py:shape_distances": _MATCHED,
     "analysis/similarity/matching.py:match_units": _MATCHED,
     "analysis/similarity/neighbours.py:neighbour_overlap": _MATCHED,

@@ -42,14 +42,16 @@ def chunked_pair(x: Any, y: Any) -> tuple[xr.DataArray, xr.DataArray] | None:
     ValueError
         As `predictor_pair`.
     """
-    sides = [chunked(v) if isinstance(v, xr.DataArray) else v for v in (x, y)]
-    if not any(is_chunked(v) for v in sides):
+    labelled = isinstance(x, xr.DataArray) and isinstance(y, xr.DataArray)
+    x, y = (chunked(v) if isinstance(v, xr.DataArray) else v for v in (x, y))
+    if not (is_chunked(x) or is_chunked(y)):
         return None
-    sides = [v if isinstance(v, xr.DataArray) else _by_position(v) for v in paired_rows(*sides)]
+    x, y = paired_rows(x, y)
+    sides = [v if isinstance(v, xr.DataArray) else _by_position(v) for v in (x, y)]
     for side, name in zip(sides, "xy", strict=True):
         if side.ndim != 3:
             raise ValueError(f"{name} must be (condition, time, unit), got shape {side.shape}.")
-    if not isinstance(x, xr.DataArray) or not isinstance(y, xr.DataArray):
+    if not labelled:
         sides = [xr.DataArray(v.data, dims=("condition", "time", "unit")) for v in sides]
     first, second = sides
     if first.shape[:2] != second.shape[:2]:
