@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import xarray as xr
 from jax.typing import ArrayLike
 
 from neurodyn.analysis.comparison.intervals import Interval
-from neurodyn.analysis.comparison.many import Window, cast_of, compared
+from neurodyn.analysis.comparison.many import Window, cast_of, compared, noted
 from neurodyn.analysis.comparison.measures import pairwise_measures
 from neurodyn.analysis.comparison.scoring import scored
 from neurodyn.analysis.comparison.settings import NullKind, Settings, names
@@ -157,10 +158,10 @@ def compare(
       other recordings are on average; above 0, it is as close as they are. With a `bootstrap` also
       ``closer_low`` and ``closer_high``, from the same resamples (percentiles, or "basic").
 
-    ``seed`` is left out for a single run. Values that do not apply are NaN; the attribute
-    ``ceiling_note`` gives the reason for a missing ceiling, ``interval_note`` that for a missing
-    interval. Attributes ``n_conditions``, ``n_trials``, ``n_units`` (model, recording) and
-    ``n_NAME`` of each level count the members.
+    ``seed`` is left out for a single run. Values that do not apply are NaN, and so are scores of a
+    model or recording that does not vary; the attribute ``ceiling_note`` gives the reason for a
+    missing ceiling, ``interval_note`` that for a missing interval. Attributes ``n_conditions``,
+    ``n_trials``, ``n_units`` (model, recording) and ``n_NAME`` of each level count the members.
 
     Raises
     ------
@@ -216,10 +217,14 @@ def compare(
     cast = cast_of(run, rec, window, each)
     if among and "window" in cast.dims:
         raise ValueError("among=True takes a single window.")
-    if cast.dims:
-        return compared(cast, settings, among=among)
-    if among:
+    if among and not cast.dims:
         raise ValueError("among=True takes several models or recordings.")
-    ((_, alone),) = cast.models.items()
-    ((_, recording),) = cast.recordings.items()
-    return scored(alone, recording, settings)
+    if cast.dims:
+        found = compared(cast, settings, among=among)
+    else:
+        (alone,), (recording,) = cast.models.values(), cast.recordings.values()
+        found = scored(alone, recording, settings)
+    for note in noted(found, "interval_note"):
+        # The caller lies beyond `one_lapack_thread`.
+        warnings.warn(f"compare gives no interval of {note}.", stacklevel=3)
+    return found

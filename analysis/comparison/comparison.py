@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -169,7 +168,7 @@ def _about(
 
 
 def _without_interval(columns: list[dict], settings: Settings) -> str:
-    """Why some scores have no interval; warns of it."""
+    """Why some scores have no interval; "" if all have one."""
     without = [
         measure.name
         for measure, column in zip(settings.measures, columns, strict=True)
@@ -183,7 +182,6 @@ def _without_interval(columns: list[dict], settings: Settings) -> str:
             ": nearly all draws lie on one side of the score, as where noise that is drawn again "
             "counts twice. Take interval='basic', which is about the score without that bias"
         )
-    warnings.warn(f"compare gives no interval of {note}.", stacklevel=7)
     return note
 
 

@@ -187,6 +187,12 @@ def joined(found: Mapping[tuple[str, str, str], xr.Dataset], cast: Cast) -> xr.D
     return whole
 
 
+def noted(found: xr.Dataset, name: str) -> list[str]:
+    """What a note says of the pairs of a comparison, each text once; nothing where all are ""."""
+    notes = found[name].values.ravel() if name in found else [found.attrs.get(name, "")]
+    return [note for note in dict.fromkeys(map(str, notes)) if note]
+
+
 def _of_pair(name: str) -> bool:
     return name in _OF_PAIR or name.startswith("n_")
 

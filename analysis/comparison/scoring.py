@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.tree_util import Partial
+from jaxtyping import Array, Bool
 
 from neurodyn.analysis.comparison import redraws
 from neurodyn.analysis.comparison.comparison import Redrawn, Result, labelled
@@ -25,7 +26,7 @@ from neurodyn.analysis.shared.bootstrap import known_mean
 from neurodyn.analysis.shared.ceiling import spearman_brown, split_half_r
 from neurodyn.analysis.shared.correlation import pearson
 from neurodyn.analysis.shared.folds import fold_masks, n_folds_for
-from neurodyn.analysis.shared.measure import CrossValidation, Measure, Pairwise
+from neurodyn.analysis.shared.measure import Activity, CrossValidation, Measure, Pairwise
 from neurodyn.analysis.shared.pairing import Pair, pair_up
 from neurodyn.analysis.shared.resampling import split_means
 from neurodyn.common.random import as_key
@@ -106,9 +107,28 @@ def _check_shape(measure: Measure, score: np.ndarray, pair: Pair) -> None:
         )
 
 
+def _varies(activity: Activity) -> Bool[Array, ""]:
+    return (jnp.ptp(activity, axis=(0, 1)) > 0).any()
+
+
+def _side(how: Pairwise, x: Activity, folds: CrossValidation) -> tuple[Any, Bool[Array, ""]]:
+    """The part of a score that depends on the model alone."""
+    return how.prepare(x, folds), _varies(x)
+
+
+def _score(how: Pairwise, side: tuple[Any, Bool[Array, ""]], y: Activity) -> Array:
+    """Score of a side, NaN where one of the two does not vary.
+
+    Nothing is like it or unlike it, but formulas may give numbers: overlaps of neighbours that all
+    tie, correlations of the means of folds.
+    """
+    prepared, varies = side
+    return jnp.where(varies & _varies(y), how.score(prepared, y), jnp.nan)
+
+
 @partial(jax.jit, static_argnames="how")
 def _scores(how: Pairwise, x, y, folds: CrossValidation):
-    return jax.vmap(lambda member: how.score(how.prepare(member, folds), y))(x)
+    return jax.vmap(lambda member: _score(how, _side(how, member, folds), y))(x)
 
 
 def _once(keys, draw: Partial, size: int) -> tuple[Any, Partial]:
@@ -132,11 +152,11 @@ def _as_it_is(draw):
 
 @partial(jax.jit, static_argnames="how")
 def _of_draws(how: Pairwise, x, folds: CrossValidation, items, draw: Partial):
-    sides = jax.vmap(lambda member: how.prepare(member, folds))(x)
+    sides = jax.vmap(lambda member: _side(how, member, folds))(x)
 
     def one(item):
         y = draw(item)
-        return jax.vmap(lambda side: how.score(side, y))(sides)
+        return jax.vmap(lambda side: _score(how, side, y))(sides)
 
     return jnp.moveaxis(jax.lax.map(one, items), 0, 1)
 
@@ -144,18 +164,20 @@ def _of_draws(how: Pairwise, x, folds: CrossValidation, items, draw: Partial):
 @partial(jax.jit, static_argnames="how")
 def _of_redraws(how: Pairwise, x, folds: CrossValidation, items, draw: Partial):
     """Scores ``(seed, draw)`` or ``(seed, draw, slot)`` of redraws, and the unit of each slot."""
-    sides = jax.vmap(lambda member: how.prepare(member, folds))(x)
+    sides = jax.vmap(lambda member: _side(how, member, folds))(x)
 
     def one(item):
         found = draw(item)
         if found.conditions is None:
-            scores = jax.vmap(lambda side: how.score(side, found.y))(sides)
+            scores = jax.vmap(lambda side: _score(how, side, found.y))(sides)
         else:
             # Copies of a condition are held out together, because they are in the same folds.
             held_out = folds.held_out[:, found.conditions]
             mine = CrossValidation(held_out, folds.penalties)
             members = x[:, found.conditions]
-            scores = jax.vmap(lambda member: how.score(how.prepare(member, mine), found.y))(members)
+            scores = jax.vmap(lambda member: _score(how, _side(how, member, mine), found.y))(
+                members
+            )
         return scores, found.units
 
     scores, units = jax.lax.map(one, items)
@@ -182,7 +204,7 @@ def _redrawn(
 
 @partial(jax.jit, static_argnames="how")
 def _between(how: Pairwise, halves, folds: CrossValidation):
-    return how.score(how.prepare(halves[0], folds), halves[1])
+    return _score(how, _side(how, halves[0], folds), halves[1])
 
 
 @partial(jax.jit, static_argnames="how")

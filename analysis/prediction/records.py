@@ -11,19 +11,7 @@ from neurodyn.analysis.shared.measure import Measure, Pairwise
 
 
 def _per_unit(prepare, score) -> Pairwise:
-    """A correlation for each unit; NaN from a side that does not vary.
-
-    Predictions are then the means of other folds, which correlate negatively with what is held out.
-    """
-
-    def side(x, folds):
-        return prepare(x, folds), jnp.ptp(x.reshape(-1, x.shape[-1]), axis=0).max()
-
-    def scored(side, y):
-        predictors, extent = side
-        return jnp.where(extent > 0, score(predictors, y), jnp.nan)
-
-    return Pairwise(side, scored, per_unit=True, cross_validated=True)
+    return Pairwise(prepare, score, per_unit=True, cross_validated=True)
 
 
 def _reverse(forward: Pairwise) -> Pairwise:

@@ -121,7 +121,8 @@ def rsa_measure(
         sides.
     times
         "pattern": units and times make one pattern. "each": conditions are compared time by time,
-        and the scores are averaged. "mean": activity is averaged over time first.
+        and the scores are averaged; a time at which a side is the same in all conditions tells none
+        apart, and counts as 0. "mean": activity is averaged over time first.
     name
         Name of the measure. Default: "rsa", the dissimilarity and the comparison.
 

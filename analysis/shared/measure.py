@@ -43,7 +43,8 @@ class Pairwise:
     score
         ``(side, y) -> score``: a scalar, or ``(unit,)``, from that pytree and from the recorded
         activity y ``(condition, time, unit)``. Both sides have the same conditions and times, no
-        offsets, and one scale (the largest deviation is 1).
+        offsets, and one scale (the largest deviation is 1). `compare` puts NaN where a side does
+        not vary at all.
     per_unit
         Whether `score` returns one value for each recorded unit. It must then be a correlation,
         because its ceiling is the correlation that the reliability of the unit allows.

@@ -93,6 +93,7 @@ def compare(
 ) -> None:
     """Compare models with recordings, condition by condition, with ceiling and null."""
     from neurodyn import analysis
+    from neurodyn.analysis.comparison.many import noted
     from neurodyn.cli.sides import sides
     from neurodyn.io.files import save
 
@@ -140,7 +141,7 @@ def compare(
     else:
         typer.echo(f"\n{score.attrs['n_conditions']} conditions")
     for kind in ("ceiling", "interval"):
-        for note in dict.fromkeys(_notes(score, f"{kind}_note")):
+        for note in noted(score, f"{kind}_note"):
             typer.echo(f"No {kind}: {note}")
     if out is not None:
         typer.echo(f"Saved to {out}")
@@ -148,11 +149,6 @@ def compare(
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _notes(score: Any, name: str) -> list[str]:
-    found = score[name].values.ravel() if name in score else []
-    return [n for n in [score.attrs.get(name, ""), *map(str, found)] if n]
 
 
 def _span(numbers: Any) -> str:

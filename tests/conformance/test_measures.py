@@ -37,6 +37,7 @@ RUNS = {
     "itself": RECORDING.assign_attrs(source="model"),
     "other": population(1, source="model"),
     "more units": MORE,
+    "silent": 0 * RECORDING.assign_attrs(source="model"),
     "shuffled": MORE.isel(unit=[3, 8, 1, 0, 2, 7, 6, 5, 4]),
 }
 
@@ -81,6 +82,11 @@ def test_a_population_is_closest_to_itself(name):
 @pytest.mark.parametrize("name", PAIRWISE)
 def test_units_may_differ_in_number_and_order(name):
     assert score("shuffled", name) == pytest.approx(score("more units", name), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_nothing_is_like_a_population_that_does_not_vary(name):
+    assert np.isnan(score("silent", name))
 
 
 @pytest.mark.parametrize("name", ["all"])

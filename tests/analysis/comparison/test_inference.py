@@ -1,5 +1,7 @@
 """Nulls, intervals and ceilings against what is known of simulated data."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +19,7 @@ from neurodyn.analysis.comparison.intervals import KINDS, Jackknife, ends
 from neurodyn.analysis.shared.measure import CrossValidation
 from neurodyn.analysis.shared.pairing import pair_up
 from neurodyn.analysis.shared.resampling import means, shuffled_means
+from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.labels import LabelError
 
 N_SIMULATIONS = 300
@@ -280,8 +283,11 @@ def test_compare_gives_intervals_for_every_kind_of_level():
     none = analysis.compare(run, rec, ["cka"], ceiling=None, **options)
     assert np.isnan(none["ceiling"]).all()
     options["bootstrap"] = ["session", "trial"]
-    with pytest.warns(UserWarning, match="no interval of cka: nearly all draws"):
-        twice = analysis.compare(run, rec, ["cka"], level=0.2, **options)
+    as_users = one_lapack_thread(inspect.unwrap(analysis.compare))  # without beartype
+    for given in ({"one": run, "other": run}, run):
+        with pytest.warns(UserWarning, match="no interval of cka: nearly all draws") as told:
+            twice = as_users(given, rec, ["cka"], level=0.2, **options)
+        assert [warning.filename for warning in told] == [__file__]
     assert np.isnan(twice["low"]).all()
     assert twice["resampled"].notnull().all()
     assert twice.attrs["interval_note"].startswith("cka: nearly all draws")
