@@ -107,7 +107,8 @@ def participation_ratio(
     ------
     LabelError
         If labels or values are missing, nothing says which labels make a condition, or the noise of
-        units is asked for that were not recorded at the same time (attribute ``simultaneous`` 0).
+        units is asked for ("noise", or "total" of trials) that were not recorded at the same time
+        (attribute ``simultaneous`` 0).
 
     References
     ----------
@@ -189,6 +190,8 @@ def activity_of(array: xr.DataArray, covariance: str, by) -> xr.DataArray:
         For an unknown covariance.
     """
     if covariance == "total":
+        if "trial" in array.dims:  # it holds that of the noise
+            refuse_apart(array, "covariance='total'", "take covariance='signal'")
         return array
     if covariance == "signal":
         return condition_means(array, by)

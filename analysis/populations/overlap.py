@@ -206,7 +206,7 @@ def _sides(
     a, b = pick(a, variable, what="a"), pick(b, variable, what="b")
     if a.sizes["unit"] != b.sizes["unit"] and "unit" not in a.coords:
         raise LabelError(f"a has {a.sizes['unit']} units and b has {b.sizes['unit']}.")
-    units = labels.pair(a, b, "unit", what=("a", "b"))
+    units = labels.pair(a, b, "unit", what=("activity a", "activity b"))
     keys = (fold_in(as_key(key), i) for i in (0, 1))
     sides, known = [], []
     for name, array, k in zip("ab", units, keys, strict=True):

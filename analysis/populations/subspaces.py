@@ -40,7 +40,10 @@ def principal_angles(
     """
     if isinstance(a, xr.DataArray) and isinstance(b, xr.DataArray):
         a, b = labels.pair(
-            a.transpose("unit", ...), b.transpose("unit", ...), "unit", what=("a", "b")
+            a.transpose("unit", ...),
+            b.transpose("unit", ...),
+            "unit",
+            what=("matrix a", "matrix b"),
         )
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or b.ndim != 2 or len(a) != len(b):

@@ -80,7 +80,8 @@ def encode(
     by, join, min_trials, window, variable
         As for :func:`neurodyn.analysis.compare`.
     groups
-        Labels of conditions; those with the same values are held out together, in inner folds too.
+        Labels of conditions, of those in `by` where trials are averaged. Conditions with the same
+        values are held out together, in inner folds too.
     n_folds
         Folds over conditions (or groups); default 10, or one a condition where there are fewer.
     penalties
@@ -177,7 +178,12 @@ def _folds(means: xr.DataArray, groups, n_folds: int | None, key):
     columns = [groups] if isinstance(groups, str) else list(groups)
     if not columns:
         raise ValueError("groups must name a label of the conditions at least, got [].")
-    labels = [task_variable(means, name, "condition").values for name in columns]
+    try:
+        labels = [task_variable(means, name, "condition").values for name in columns]
+    except LabelError as error:
+        averaged = " Averages of trials have the labels in `by`: name the groups there too."
+        absent = any(name not in means.coords for name in columns)
+        raise LabelError(f"groups={columns}: {error}{averaged if absent else ''}") from None
     codes = [classes(values, what="groups")[1] for values in labels]
     code = np.unique(np.stack(codes), axis=1, return_inverse=True)[1].ravel()
     n_groups = int(code.max()) + 1

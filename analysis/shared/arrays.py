@@ -285,7 +285,9 @@ def paired_rows(x: Any, y: Any) -> tuple[Any, Any]:
     x, y = x.transpose(..., "unit"), y.transpose(..., "unit")
     if set(x.dims) != set(y.dims):
         raise LabelError(f"x has dims {x.dims}, y has {y.dims}: both need the same.")
-    x, y = labels.pair(x, y, [str(dim) for dim in x.dims if dim != "unit"], what=("x", "y"))
+    x, y = labels.pair(
+        x, y, [str(dim) for dim in x.dims if dim != "unit"], what=("array x", "array y")
+    )
     return x, y.transpose(*x.dims)
 
 

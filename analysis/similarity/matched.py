@@ -114,7 +114,9 @@ def matched(
     for name, array in named:
         if set(array.dims) != set(first.dims):
             raise LabelError(f"{origin} has dims {first.dims}, {name} has {array.dims}.")
-        found.append(onto(first, array, (str(origin), str(name)), by=by).transpose(*first.dims))
+        found.append(
+            onto(first, array, (f"system {origin}", f"system {name}"), by=by).transpose(*first.dims)
+        )
     return Matched([name for name, _ in named], found)
 
 

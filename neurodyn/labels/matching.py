@@ -152,6 +152,7 @@ def _match_labels(
     complete = len(shared) == len(keys_a) == len(keys_b)
     if not complete and (join == "exact" or not shared):
         known = set(keys_a)
+        inner = shared and dim == "condition"
         raise LabelError(
             f"the labels along '{dim}' (by {', '.join(by)}) differ:\n"
             f"  only in the {what[0]}: {_list(k for k in keys_a if k not in position)}\n"
@@ -159,7 +160,7 @@ def _match_labels(
             f"  in both: {_list(keys_a[i] for i in shared)}\n"
             f"Select the same ones on both sides, e.g. .sel({dim}=[...]), or give both their true "
             f"labels by .assign_coords({dim}=...)."
-            + (" Or compare those in both, join='inner'." if shared and dim == "condition" else "")
+            + (" Or keep those in both, join='inner' here or in labels.match." if inner else "")
         )
     return np.array(shared, int), np.array([position[keys_a[i]] for i in shared], int)
 

@@ -150,9 +150,16 @@ def test_signal_and_noise_covariance():
         analysis.participation_ratio(trials)
     with pytest.raises(LabelError, match="condition means only"):
         analysis.participation_ratio(_means(means), covariance="noise")
+    apart = trials.assign_attrs(simultaneous=0)
     for call in (analysis.participation_ratio, analysis.n_components, analysis.factor_analysis):
         with pytest.raises(LabelError, match="not recorded at the same time"):
-            call(trials.assign_attrs(simultaneous=0), covariance="noise", by="side")
+            call(apart, covariance="noise", by="side")
+    with pytest.raises(LabelError, match="take covariance='signal'"):
+        analysis.participation_ratio(apart, covariance="total")
+    with_means = analysis.participation_ratio(
+        _means(means).assign_attrs(simultaneous=0), covariance="total"
+    )
+    assert float(with_means) == pytest.approx(_by_eigenvalues(means.reshape(-1, 10)), rel=1e-4)
     with pytest.raises((ValueError, TypeCheckError), match="'signal', 'noise'"):
         analysis.participation_ratio(trials, covariance="both", by="side")
 

@@ -170,7 +170,7 @@ def test_bad_input_is_refused():
         "belong to model='pls'": {"components": 3},
         "grid belongs": {"grid": {"alpha": [1]}},
         "by grid=": {"model": LinearRegression(), "components": 2},
-        "no coordinate 'area'": {"groups": "area"},
+        r"no coordinate 'area'.*labels in `by`": {"groups": "area"},
         "n_folds must be": {"n_folds": 60},
     }.items():
         with pytest.raises((ValueError, TypeError, LabelError), match=match):

@@ -143,5 +143,5 @@ def test_what_is_refused(toy):
         of_neighbours().prepare(jnp.zeros((2, 3, 4)), None)
     with pytest.raises(ValueError, match="`k`"):
         neighbour_overlap(x, y, 0)
-    with pytest.raises(LabelError, match="59 in the b"):
+    with pytest.raises(LabelError, match="59 in the system b"):
         match_units(x, y[:-1])

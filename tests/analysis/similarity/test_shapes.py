@@ -340,7 +340,7 @@ def test_what_is_refused(toy):
         shape_distances([x[:2], y[:2]])
     with pytest.raises(ValueError, match="n_folds"):
         shape_distances([x, y], n_folds=61)
-    with pytest.raises(LabelError, match="60 entries in the x0, 59 in the x1"):
+    with pytest.raises(LabelError, match="60 entries in the system x0, 59 in the system x1"):
         shape_distances([x, y[:-1]])
     with pytest.raises(LabelError, match="same in all samples"):
         shape_distances({"x": x, "flat": np.ones_like(x)})
