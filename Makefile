@@ -98,13 +98,16 @@ $(VENV)/pyvenv.cfg:
 	    echo "$(PYTHON) comes without venv (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
+# Pinned by hand, without what they need.
+BY_HAND := neurogym|pynapple|rsatoolbox|torch
+
 constraints: $(VENV)/pyvenv.cfg
 	$(bin)/python -m pip install --quiet uv
 	{ sed -n '/^#/p' constraints.txt; \
 	  $(bin)/uv pip compile pyproject.toml --quiet --no-header --no-annotate \
 	      --universal --fork-strategy fewest --python-version 3.11 \
 	      --extra test --extra lint --extra docs --extra zarr --extra nix --extra sweep; \
-	  sed -n -e '/^torch==/p' -e '/^neurogym==/p' constraints.txt; } > constraints.new
+	  sed -n -E '/^($(BY_HAND))==/p' constraints.txt; } > constraints.new
 	mv constraints.new constraints.txt
 
 clean:
