@@ -104,7 +104,7 @@ class HalfOpen(AbstractLaw):
 
     def draw(self, u: Float[Array, ""], given: Mapping[str, Any]) -> Int[Array, ""]:
         """Every number of steps equally often."""
-        return int(self.low) + _place(u, int(self.high - self.low))
+        return int(self.low) + place(u, int(self.high - self.low))
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ class OneOf(AbstractLaw):
 
     def draw(self, u: Float[Array, ""], given: Mapping[str, Any]) -> Int[Array, ""]:
         """One of them."""
-        return jnp.asarray(self.values, jnp.int32)[_place(u, len(self.values))]
+        return jnp.asarray(self.values, jnp.int32)[place(u, len(self.values))]
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ class Between(AbstractBounded):
 
     def draw(self, u: Float[Array, ""], given: Mapping[str, Any]) -> Int[Array, ""]:
         """Every number of steps equally often."""
-        return int(self.low) + _place(u, int(self.high - self.low) + 1)
+        return int(self.low) + place(u, int(self.high - self.low) + 1)
 
 
 def as_law(name: str, duration: Any) -> AbstractLaw:
@@ -294,6 +294,6 @@ def as_law(name: str, duration: Any) -> AbstractLaw:
     return Between(*values) if isinstance(duration, tuple) else OneOf(values)
 
 
-def _place(u: Float[Array, ""], n: int) -> Int[Array, ""]:
+def place(u: Float[Array, ""], n: int) -> Int[Array, ""]:
     """One of ``n`` places, from a uniform number in [0, 1)."""
     return jnp.minimum((u * n).astype(jnp.int32), n - 1)

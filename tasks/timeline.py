@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from neurodyn.common.arrays import refuse_units
-from neurodyn.tasks.laws import AbstractLaw, OneOf, as_law
+from neurodyn.tasks.laws import AbstractLaw, Between, OneOf, as_law
 
 __all__ = ["Duration", "Schedule", "Span", "Timeline", "check_step", "steps_of", "whole_steps"]
 
@@ -145,45 +145,53 @@ class Timeline:
 
     def draw(self, key: PRNGKeyArray, given: Mapping[str, Any]) -> "Schedule":
         """Draw the durations; a ``NAME_duration`` that is given [ms] is used instead."""
-        steps = []
         keys = jax.random.split(key, len(self.names))
-        choices = self.choices or ((),) * len(self.names)
-        laws = self.laws or (None,) * len(self.names)
-        spans = zip(keys, self.names, self.shortest, self.longest, choices, laws, strict=True)
-        for k, name, low, high, values, law in spans:
-            if low == high:
-                steps.append(jnp.asarray(low, jnp.int32))
-            elif (ms := given.get(f"{name}_duration")) is not None:
-                steps.append(jnp.round(jnp.asarray(ms) / self.dt).astype(jnp.int32))
-            elif law is not None:
-                steps.append(_by_law(law, jax.random.uniform(k), given))
-            elif values:
-                drawn = jax.random.randint(k, (), 0, len(values))
-                steps.append(jnp.asarray(values, jnp.int32)[drawn])
-            else:
-                steps.append(jax.random.randint(k, (), low, high + 1, jnp.int32))
-        return self._schedule(jnp.stack(steps))
+
+        def drawn(i: int) -> Int[Array, ""]:
+            if self.laws and self.laws[i] is not None:
+                return _by_law(self.laws[i], jax.random.uniform(keys[i]), given)
+            if self.choices and self.choices[i]:
+                place = jax.random.randint(keys[i], (), 0, len(self.choices[i]))
+                return jnp.asarray(self.choices[i], jnp.int32)[place]
+            low, high = self.shortest[i], self.longest[i]
+            return jax.random.randint(keys[i], (), low, high + 1, jnp.int32)
+
+        return self._schedule(drawn, given)
 
     def place(self, u: Float[Array, " epoch"], given: Mapping[str, Any]) -> "Schedule":
         """The durations that uniform numbers in [0, 1) stand for; else as :meth:`draw`.
 
         One draw for all epochs is compiled faster than one for each.
         """
+
+        def drawn(i: int) -> Int[Array, ""]:
+            return _by_law(self._law(i), u[i], given)
+
+        return self._schedule(drawn, given)
+
+    def _law(self, i: int) -> AbstractLaw:
+        """How the duration of an epoch [steps] is drawn."""
+        law = self.laws[i] if self.laws else None
+        if law is not None:
+            return law
+        values = self.choices[i] if self.choices else ()
+        return OneOf(values) if values else Between(self.shortest[i], self.longest[i])
+
+    def _schedule(
+        self, drawn: Callable[[int], Int[Array, ""]], given: Mapping[str, Any]
+    ) -> "Schedule":
+        """The epochs, where ``drawn(i)`` draws the durations that vary and are not given."""
         steps = []
-        choices = self.choices or ((),) * len(self.names)
-        laws = self.laws or (None,) * len(self.names)
-        spans = zip(self.names, self.shortest, self.longest, choices, laws, strict=True)
-        for i, (name, low, high, values, law) in enumerate(spans):
+        for i, (name, low, high) in enumerate(
+            zip(self.names, self.shortest, self.longest, strict=True)
+        ):
             if low == high:
                 steps.append(jnp.asarray(low, jnp.int32))
             elif (ms := given.get(f"{name}_duration")) is not None:
                 steps.append(jnp.round(jnp.asarray(ms) / self.dt).astype(jnp.int32))
             else:
-                span = list(values) if values else (low, high)
-                steps.append(_by_law(law or as_law(name, span), u[i], given))
-        return self._schedule(jnp.stack(steps))
-
-    def _schedule(self, lengths: Int[Array, " epoch"]) -> "Schedule":
+                steps.append(drawn(i))
+        lengths = jnp.stack(steps)
         before = self.names.index(self.align)
         if before:
             lengths = lengths.at[0].add(self.lead - lengths[:before].sum(dtype=jnp.int32))

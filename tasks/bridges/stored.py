@@ -18,7 +18,7 @@ from neurodyn.tasks.bridges.checked import (
     checked_epochs,
     checked_trials,
 )
-from neurodyn.tasks.choice.choice import steps_during
+from neurodyn.tasks.choice.choice import last_step, steps_during
 from neurodyn.tasks.losses import cross_entropy, explained, squared_error, weighted_mean
 from neurodyn.tasks.sequences.given import drawn_items
 
@@ -204,10 +204,8 @@ class StoredTrials(AbstractDataTask):
         if self.decision not in trials.epochs:
             return {"correct": share}
         steps = steps_during(trials.epochs[self.decision], outputs.shape[1], self.dt)
-        step = jnp.arange(outputs.shape[1], dtype=jnp.int32)
         decided = jnp.any(steps, axis=1)
-        last = jnp.max(jnp.where(steps, step[None, :], 0), axis=1)
-        last = jnp.where(decided, last, last_steps(trials, outputs.shape[1]))
+        last = jnp.where(decided, last_step(steps), last_steps(trials, outputs.shape[1]))
         choice = jnp.take_along_axis(named, last[:, None], axis=1)[:, 0]
         hit = jnp.take_along_axis(right, last[:, None], axis=1)[:, 0].astype(outputs.dtype)
         return {"correct": jnp.where(decided, hit, share), "choice": choice - 1}

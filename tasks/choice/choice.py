@@ -219,6 +219,23 @@ def steps_during(
     return (step >= edges[:, :1]) & (step < edges[:, 1:])
 
 
+def last_step(inside: Bool[Array, "trial time"]) -> Int[Array, " trial"]:
+    """The last step of each trial that is inside; 0 without any."""
+    step = jnp.arange(inside.shape[1], dtype=jnp.int32)
+    return jnp.max(jnp.where(inside, step[None, :], 0), axis=1)
+
+
+def held_before(
+    held: Bool[Array, "trial time"], inside: Bool[Array, "trial time"], trials: Trial, dtype: Any
+) -> Float[Array, " trial"]:
+    """Share of scored steps before an epoch at which fixation is held; 1 without any."""
+    first = jnp.argmax(inside, axis=1).astype(jnp.int32)
+    step = jnp.arange(inside.shape[1], dtype=jnp.int32)
+    before = (jnp.max(trials.mask, axis=-1) > 0) & (step[None, :] < first[:, None])
+    broken = jnp.sum(before & ~held, axis=1).astype(dtype)
+    return 1 - broken / jnp.maximum(jnp.sum(before, axis=1), 1).astype(dtype)
+
+
 def last_choice(
     outputs: Float[Array, "trial time output"],
     trials: Trial,
@@ -243,19 +260,13 @@ def last_choice(
     """
     inside = steps_during(decision, outputs.shape[1], dt)
     named = jnp.argmax(outputs, axis=-1).astype(jnp.int32)  # (trial, time)
-    step = jnp.arange(outputs.shape[1], dtype=jnp.int32)[None, :]
-    last = jnp.max(jnp.where(inside, step, 0), axis=1)
-    choice = jnp.take_along_axis(named, last[:, None], axis=1)[:, 0] - 1
+    choice = jnp.take_along_axis(named, last_step(inside)[:, None], axis=1)[:, 0] - 1
     responded = inside & (named > 0)
     first = jnp.argmax(responded, axis=1).astype(outputs.dtype)
     rt = (first + 1) * dt - decision[:, 0].astype(outputs.dtype)
-    go = jnp.argmax(inside, axis=1).astype(jnp.int32)
-    hold = (trials.mask[..., 0] > 0) & (step < go[:, None])
-    # Without a step before the go cue there is no fixation to break.
-    broken = jnp.sum(hold & (named > 0), axis=1) / jnp.maximum(jnp.sum(hold, axis=1), 1)
     return {
         "correct": (choice == right).astype(outputs.dtype),
         "choice": choice,
         "rt": jnp.where(jnp.any(responded, axis=1), rt, jnp.nan),
-        "fixation": 1 - broken.astype(outputs.dtype),
+        "fixation": held_before(named == 0, inside, trials, outputs.dtype),
     }

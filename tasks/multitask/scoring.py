@@ -8,11 +8,11 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.task import Trial
 from neurodyn.tasks.base import last_steps
+from neurodyn.tasks.choice.choice import held_before, steps_during
 from neurodyn.tasks.losses import weighted_sum
-from neurodyn.tasks.multitask.stimuli import apart
+from neurodyn.tasks.parts import circle
+from neurodyn.tasks.parts.scores import HELD
 
-#: Fixation is held above this output.
-_HELD = 0.5
 #: A response counts as a choice of a stimulus that is nearer than this [deg].
 _CHOSEN = 54.0
 
@@ -38,15 +38,11 @@ def score(
     end = jnp.take_along_axis(outputs, last[:, None, None], axis=1)[:, 0]
     away = direction_of(end[:, 1:], variant)
     error = _degrees_apart(away, given["target"].astype(dtype))
-    held, due = end[:, 0] > _HELD, given["response_due"] == 1
+    held, due = end[:, 0] > HELD, given["response_due"] == 1
     correct = jnp.where(due, ~held & (error < tolerance), held)
 
-    go = jnp.round(trials.epochs["response"][:, 0] / dt).astype(jnp.int32)
-    step = jnp.arange(outputs.shape[1], dtype=jnp.int32)
-    before = (trials.mask[..., 0] > 0) & (step[None, :] < go[:, None])
-    broken = jnp.sum(before & (outputs[..., 0] <= _HELD), axis=1)
-    fixation = 1 - broken.astype(dtype) / jnp.maximum(jnp.sum(before, axis=1), 1).astype(dtype)
-
+    response = steps_during(trials.epochs["response"], outputs.shape[1], dt)
+    fixation = held_before(outputs[..., 0] > HELD, response, trials, dtype)
     directions = jnp.stack([given["direction1"], given["direction2"]], axis=1).astype(dtype)
     distance = _degrees_apart(jnp.stack([away, away], axis=1), directions)
     strengths = [[given[f"strength{i}_mod{m}"] for m in (1, 2)] for i in (1, 2)]
@@ -56,7 +52,7 @@ def score(
     chosen = ~held & (jnp.min(distance, axis=1) < _CHOSEN)
     return {
         "correct": correct.astype(dtype),
-        "correct_held": (correct & (broken == 0)).astype(dtype),
+        "correct_held": (correct & (fixation == 1)).astype(dtype),
         "fixation": fixation,
         "direction": away,
         "error": jnp.where(due, error, jnp.nan),
@@ -77,13 +73,9 @@ def by_rule(
 
 def direction_of(ring: Float[Array, "*trial channel"], variant: str) -> Float[Array, "*trial"]:
     """Direction of the population vector [deg], from 0 to 360."""
-    if variant == "driscoll":
-        sine, cosine = ring[..., 0], ring[..., 1]
-    else:
-        preferred = np.arange(ring.shape[-1]) * (2 * np.pi / ring.shape[-1])
-        sine, cosine = (ring @ jnp.asarray(f(preferred), ring.dtype) for f in (np.sin, np.cos))
-    return jnp.arctan2(sine, cosine) * (180 / np.pi) % 360
+    # Sine comes before cosine in the published channels.
+    return circle.direction_of(ring[..., ::-1] if variant == "driscoll" else ring)
 
 
 def _degrees_apart(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
-    return apart(a * (np.pi / 180), b * (np.pi / 180)) * (180 / np.pi)
+    return circle.apart(a * (np.pi / 180), b * (np.pi / 180)) * (180 / np.pi)

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.tasks.multitask.rules import KINDS, RuleTable
+from neurodyn.tasks.parts.circle import apart
 
 #: Numbers drawn for the stimuli: direction of the first, place of the second, two means and two
 #: differences of strengths, the share of each stimulus in the first ring, and whether they match.
@@ -92,11 +93,6 @@ def draw_stimuli(
     target = jnp.where(table.has("anti")[rule], away, first)
     target = jnp.where(matches | (compares & (evidence <= 0)), second, target)
     return Stimuli(directions, strengths, evidence, match, go, target)
-
-
-def apart(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Angle between two directions [rad], from 0 to pi."""
-    return jnp.abs((a - b + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _directions(table, rule, u, given) -> Float[Array, "2"]:

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from neurodyn.tasks.multitask.rules import EPOCHS, RuleTable
 from neurodyn.tasks.multitask.stimuli import STRENGTHS, Stimuli
+from neurodyn.tasks.parts import circle
 
 _BUMP, _WIDTH = 0.8, np.pi / 8
 #: Targets of the fixation channel: hold, and let go.
@@ -129,8 +130,7 @@ def ring_channels(table: RuleTable, n_ring: int) -> int:
 def bump(direction: Float[Array, ""], n_ring: int) -> Float[Array, " ring"]:
     """Responses of units with preferred directions ``2 pi k / n_ring`` to a direction [rad]."""
     preferred = jnp.arange(n_ring, dtype=direction.dtype) * (2 * np.pi / n_ring)
-    away = jnp.abs((direction - preferred + np.pi) % (2 * np.pi) - np.pi)
-    return _BUMP * jnp.exp(-jnp.square(away / _WIDTH) / 2)
+    return circle.bump(circle.apart(direction, preferred), _WIDTH, _BUMP)
 
 
 def _ring(table: RuleTable, direction: Float[Array, ""], n_ring: int) -> Float[Array, " ring"]:

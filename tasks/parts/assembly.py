@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from neurodyn.common.checks import whole
 from neurodyn.tasks.base import input_noise
+from neurodyn.tasks.laws import place
 from neurodyn.tasks.parts.outputs import Classes, Outputs
 from neurodyn.tasks.parts.terms import AbstractTerm
 from neurodyn.tasks.parts.values import TrialConditions, Value, scalar
@@ -47,7 +48,7 @@ class Code(NamedTuple):
 
     def at(self, u: Float[Array, ""]) -> Int[Array, ""]:
         """The code that a uniform number in [0, 1) stands for."""
-        return jnp.minimum((u * self.n).astype(jnp.int32), self.n - 1)
+        return place(u, self.n)
 
     def given(self, value: Any, dtype: Any) -> Int[Array, ""]:
         """A code that is given instead."""

@@ -44,6 +44,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from neurodyn.common.random import as_key
 from neurodyn.task import Trial
 from neurodyn.tasks.base import AbstractTrialTask, check_names
+from neurodyn.tasks.laws import place
 from neurodyn.tasks.parts.assembly import Code, Parts, Uniform, noise_of, weights_of
 from neurodyn.tasks.parts.outputs import (
     Classes,
@@ -165,7 +166,7 @@ class AbstractEpochTask(AbstractTrialTask):
         # One draw of all uniform numbers, because each draw has to be compiled.
         u = jax.random.uniform(key, (1 + len(parts.drawn) + len(timeline.names),), dtype)
         n = len(next(iter(table.values()))) if table else 1
-        row = jnp.minimum((u[0] * n).astype(jnp.int32), n - 1)
+        row = place(u[0], n)
         found: dict[str, Array] = {
             name: jnp.asarray(given[name]).astype(column.dtype) if name in given else column[row]
             for name, column in table.items()

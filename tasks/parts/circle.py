@@ -1,10 +1,12 @@
-"""Directions: what a ring of units says, and how far two of them are apart."""
+"""Directions: what a ring of units shows and says, and how far two directions are apart."""
+
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-__all__ = ["degrees_apart", "direction_of"]
+__all__ = ["apart", "bump", "degrees_apart", "direction_of"]
 
 
 def direction_of(ring: Float[Array, "*trial channel"]) -> Float[Array, "*trial"]:
@@ -18,6 +20,18 @@ def direction_of(ring: Float[Array, "*trial channel"]) -> Float[Array, "*trial"]
     return jnp.arctan2(sine, cosine) * (180 / np.pi) % 360
 
 
+def bump(away: Float[Array, " unit"], spread: Any, peak: Any) -> Float[Array, " unit"]:
+    """Responses of units whose preferred directions are ``away`` from the one shown."""
+    return peak * jnp.exp(-jnp.square(away / spread) / 2)
+
+
+def apart(
+    a: Float[Array, "..."], b: Float[Array, "..."], turn: float = 2 * np.pi
+) -> Float[Array, "..."]:
+    """Angle between two directions, from 0 to half a turn; ``turn`` is 360 for degrees."""
+    return jnp.abs((a - b + turn / 2) % turn - turn / 2)
+
+
 def degrees_apart(a: Float[Array, "..."], b: Float[Array, "..."]) -> Float[Array, "..."]:
     """Angle between two directions [deg], from 0 to 180."""
-    return jnp.abs((a - b + 180) % 360 - 180)
+    return apart(a, b, 360)

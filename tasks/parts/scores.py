@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 from neurodyn.common.checks import number
 from neurodyn.common.reprs import brief
 from neurodyn.task import Trial
-from neurodyn.tasks.choice.choice import last_choice, steps_during
+from neurodyn.tasks.choice.choice import held_before, last_choice, last_step, steps_during
 from neurodyn.tasks.losses import squared_error, weighted_mean
 from neurodyn.tasks.parts.circle import degrees_apart, direction_of
 from neurodyn.tasks.parts.values import Value, resolve
@@ -65,7 +65,7 @@ class Direction(AbstractScore):
         """The direction at the end of the response and its error."""
         dtype = outputs.dtype
         inside = _inside(task, self.when, outputs, trials)
-        end = jnp.take_along_axis(outputs, _last(inside)[:, None, None], axis=1)[:, 0]
+        end = jnp.take_along_axis(outputs, last_step(inside)[:, None, None], axis=1)[:, 0]
         away = direction_of(end[:, task.columns(self.output)])
         error = degrees_apart(away, resolve(self.target, trials.conditions).astype(dtype))
         right, due = error < self.tolerance.astype(dtype), None
@@ -74,9 +74,9 @@ class Direction(AbstractScore):
             due = jnp.asarray(resolve(self.due, trials.conditions)) > 0
         if self.fixation is not None:
             held = outputs[..., task.columns(self.fixation).start] > HELD
-            holds = jnp.take_along_axis(held, _last(inside)[:, None], axis=1)[:, 0]
+            holds = jnp.take_along_axis(held, last_step(inside)[:, None], axis=1)[:, 0]
             right = right & ~holds if due is None else jnp.where(due, right & ~holds, holds)
-            scores["fixation"] = _held_before(held, inside, trials, dtype)
+            scores["fixation"] = held_before(held, inside, trials, dtype)
         scores["correct"] = right.astype(dtype)
         scores["error"] = error if due is None else jnp.where(due, error, jnp.nan)
         return scores
@@ -144,7 +144,7 @@ class Hits(AbstractScore):
         """Share of steps at which the right class is largest."""
         weights = _scored(task, self.when, outputs, trials)
         if self.last:
-            ends = [_last(_inside(task, name, outputs, trials)) for name in self.when]
+            ends = [last_step(_inside(task, name, outputs, trials)) for name in self.when]
             step = jnp.arange(outputs.shape[1], dtype=jnp.int32)
             there = jnp.any(jnp.stack([step[None, :] == end[:, None] for end in ends]), axis=0)
             weights = weights * there[..., None].astype(weights.dtype)
@@ -254,20 +254,6 @@ def interval_of(trials: Trial, when: str) -> Float[Array, "trial 2"]:
 
 def _inside(task: Any, when: str, outputs: Array, trials: Trial) -> Bool[Array, "trial time"]:
     return steps_during(interval_of(trials, when), outputs.shape[1], task.dt)
-
-
-def _last(inside: Bool[Array, "trial time"]):
-    step = jnp.arange(inside.shape[1], dtype=jnp.int32)
-    return jnp.max(jnp.where(inside, step[None, :], 0), axis=1)
-
-
-def _held_before(held, inside, trials: Trial, dtype: Any) -> Float[Array, " trial"]:
-    """Share of scored steps before an epoch at which fixation is held; 1 without any."""
-    first = jnp.argmax(inside, axis=1).astype(jnp.int32)
-    step = jnp.arange(inside.shape[1], dtype=jnp.int32)
-    before = (jnp.max(trials.mask, axis=-1) > 0) & (step[None, :] < first[:, None])
-    broken = jnp.sum(before & ~held, axis=1).astype(dtype)
-    return 1 - broken / jnp.maximum(jnp.sum(before, axis=1), 1).astype(dtype)
 
 
 def _scored(task: Any, when: tuple[str, ...], outputs: Array, trials: Trial):

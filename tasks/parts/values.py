@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.common.checks import whole
+from neurodyn.tasks.parts.circle import bump, degrees_apart
 from neurodyn.tasks.timeline import Schedule
 
 __all__ = ["AbstractRow", "TrialConditions", "Value", "bumps", "on_circle", "one_hot", "ring"]
@@ -80,8 +81,8 @@ class Ring(AbstractRow):
     def row(self, conditions: Mapping[str, Array], dtype: Any) -> Float[Array, " channel"]:
         """The bump."""
         direction = scalar(self.condition, conditions, dtype)
-        bump = bumps(direction, self.n, peak=self.peak, spread=self.spread)
-        return scalar(self.strength, conditions, dtype) * bump
+        shown = bumps(direction, self.n, peak=self.peak, spread=self.spread)
+        return scalar(self.strength, conditions, dtype) * shown
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,8 @@ def bumps(
         As of :func:`ring`.
     """
     preferred = np.reshape(np.arange(n) * (360 / n), (1,) * directions.ndim + (n,))
-    away = directions[..., None] - jnp.asarray(preferred, directions.dtype)
-    away = jnp.abs((away + 180) % 360 - 180)
-    return peak * jnp.exp(-jnp.square(away / spread) / 2)
+    away = degrees_apart(directions[..., None], jnp.asarray(preferred, directions.dtype))
+    return bump(away, spread, peak)
 
 
 def on_circle(condition: str, *, strength: Value = 1.0) -> Circle:
