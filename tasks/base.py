@@ -194,7 +194,8 @@ def check_names(given: Mapping[str, Any], *known: Mapping[str, Any]) -> None:
 
 def _check_values(name: str, given: np.ndarray, codes: Any, limits: Any) -> None:
     if given.dtype.kind not in "iufb":
-        raise ValueError(f"Condition {name!r} must be numbers, got {given.dtype}.")
+        known = f", of the codes {dict(codes[name])}" if name in codes else ""
+        raise ValueError(f"Condition {name!r} must be numbers{known}, got {given.dtype}.")
     if not np.isfinite(given).all():
         raise ValueError(f"Condition {name!r} holds NaN or infinite values.")
     if name in codes and not np.isin(given, list(codes[name])).all():
@@ -209,6 +210,11 @@ def _check_values(name: str, given: np.ndarray, codes: Any, limits: Any) -> None
                 f"Condition {name!r} must lie in [{low:g}, {high:g}] in this task, got "
                 f"{given.min():g} to {given.max():g}."
             )
+
+
+def kind_of(given: Any) -> str:
+    """What was given in place of a task, in words."""
+    return "the class itself" if isinstance(given, type) else type(given).__name__
 
 
 def pick(task: AbstractTrialTask, key: PRNGKeyArray, given: Mapping[str, Any]) -> dict[str, Array]:

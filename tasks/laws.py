@@ -190,9 +190,10 @@ class ByCode(AbstractLaw):
     durations: tuple[Any, ...]
 
     def __post_init__(self):
-        laws = tuple(as_law("durations", each) for each in self.durations)
+        several = self.durations if isinstance(self.durations, (tuple, list)) else ()
+        laws = tuple(as_law("durations", each) for each in several)
         object.__setattr__(self, "durations", laws)
-        if not self.durations or any(law.needs for law in self.durations):
+        if not laws or any(law.needs for law in laws):
             raise ValueError(
                 "ByCode needs one duration for each code, none of them by a condition of its own."
             )

@@ -215,14 +215,20 @@ class Schedule(NamedTuple):
 
     def start(self, name: str) -> Int[Array, ""]:
         """First step of an epoch."""
-        return self.edges[self.timeline.names.index(name)]
+        return self.edges[self._number(name)]
+
+    def _number(self, name: str) -> int:
+        names = self.timeline.names
+        if name not in names:
+            raise ValueError(f"There is no epoch {name!r}, only {', '.join(names)}.")
+        return names.index(name)
 
     def during(self, *names: str, skip: int = 0) -> Bool[Array, " time"]:
         """Mask of the steps in any of the epochs, without the first ``skip`` of each epoch."""
         step = jnp.arange(self.timeline.n_steps, dtype=jnp.int32)
         inside = jnp.zeros(self.timeline.n_steps, bool)
         for name in names:
-            i = self.timeline.names.index(name)
+            i = self._number(name)
             inside |= (step >= self.edges[i] + skip) & (step < self.edges[i + 1])
         return inside
 

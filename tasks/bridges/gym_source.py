@@ -62,6 +62,8 @@ def top_of(env: Any) -> Any:
     ValueError
         If a wrapper changes steps, which stored trials do not have.
     """
+    if isinstance(env, type):
+        raise TypeError(f"from_gym takes an environment, got the class itself: {env.__name__}().")
     base = base_of(env)
     missing = [name for name in _NEEDED if not hasattr(base, name)]
     if missing:

@@ -5,6 +5,7 @@ from typing import Any
 
 from neurodyn.common.checks import whole
 from neurodyn.task import AbstractTask
+from neurodyn.tasks.base import kind_of
 
 
 def to_gym(task: AbstractTask, key: Any = 0, *, trials_per_episode: int | None = None) -> Any:
@@ -58,7 +59,7 @@ def to_gym(task: AbstractTask, key: Any = 0, *, trials_per_episode: int | None =
     (0.0, 0, 'fixation', False)
     """
     if not isinstance(task, AbstractTask):
-        raise TypeError(f"to_gym takes a task, got {type(task).__name__}.")
+        raise TypeError(f"to_gym takes a task, got {kind_of(task)}.")
     if trials_per_episode is not None:
         trials_per_episode = whole("trials_per_episode", trials_per_episode)
     try:

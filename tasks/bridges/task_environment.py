@@ -156,7 +156,10 @@ class TaskEnvironment(gymnasium.Env):
         """A condition as the task takes it, where it is given by its name."""
         codes = self.task.labels().get(name, {})
         named = {label: code for code, label in codes.items()}
-        return jnp.asarray(named.get(value, value) if isinstance(value, str) else value)
+        if isinstance(value, str) and value not in named:
+            known = ", ".join(named) or "numbers"
+            raise ValueError(f"Condition {name!r} takes {known}, got {value!r}.")
+        return jnp.asarray(named[value] if isinstance(value, str) else value)
 
     def _wanted(self, trial: Trial, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Targets and weights of each step; where only the last one is scored, the others are 0."""

@@ -1,6 +1,6 @@
 """Drawing the trials of a mixture."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from neurodyn.task import Trial
 from neurodyn.tasks.mixtures.layout import Layout
-from neurodyn.tasks.mixtures.merging import widened
+from neurodyn.tasks.mixtures.merging import evenly, widened
 from neurodyn.tasks.mixtures.weights import drawn
 
 
@@ -70,6 +70,18 @@ def draw(task: Any, key: PRNGKeyArray, n: int, columns: Mapping[str, Array], alo
 
     branches = [branch(k) for k in range(len(task.names))]
     return jax.lax.switch(which, branches, k_trials, dict(columns))
+
+
+@eqx.filter_jit
+def in_equal_parts(task: Any, each: Sequence[Trial]) -> Trial:
+    """As many trials of each task of a mixture as the smallest of these sets has."""
+    m = min(trials.inputs.shape[0] for trials in each)
+    wide = []
+    for k, trials in enumerate(each):
+        pick = evenly(trials.inputs.shape[0], m)
+        picked = jax.tree.map(lambda a, pick=pick: a[pick] if a.ndim else a, trials)
+        wide.append(widened(task._layout, k, picked))
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *wide)
 
 
 def _own(found: Layout, k: int, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from neurodyn.common.random import as_key
 from neurodyn.task import AbstractTask, Trial
 from neurodyn.tasks.base import check_columns, check_names
 from neurodyn.tasks.mixtures import naming
-from neurodyn.tasks.mixtures.drawing import draw, draw_one
+from neurodyn.tasks.mixtures.drawing import draw, draw_one, in_equal_parts
 from neurodyn.tasks.mixtures.layout import Layout, layout, refuse_strangers
-from neurodyn.tasks.mixtures.merging import evenly, narrowed, outputs_of, own_of_each, widened
+from neurodyn.tasks.mixtures.merging import narrowed, outputs_of, own_of_each
 from neurodyn.tasks.mixtures.weights import frequencies
 
 _PER = ("batch", "trial")
@@ -191,14 +191,7 @@ class Mixture(AbstractTask):
 
     def validation(self) -> Trial:
         """As many trials of each task, out of its own validation set: those of the smallest."""
-        found, each = self._layout, [task.validation() for task in self.tasks]
-        m = min(trials.inputs.shape[0] for trials in each)
-        picks = [evenly(trials.inputs.shape[0], m) for trials in each]
-        wide = [
-            widened(found, k, jax.tree.map(lambda a, p=pick: a[p] if a.ndim else a, trials))
-            for k, (pick, trials) in enumerate(zip(picks, each, strict=True))
-        ]
-        return jax.tree.map(lambda *parts: jnp.concatenate(parts), *wide).of(self)
+        return in_equal_parts(self, [task.validation() for task in self.tasks]).of(self)
 
     def loss(
         self, outputs: Float[Array, "trial time output"], trials: Trial

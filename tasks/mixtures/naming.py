@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neurodyn.task import AbstractTask, Trial
+from neurodyn.tasks.base import kind_of
 from neurodyn.tasks.mixtures.given import limits_of
 from neurodyn.tasks.mixtures.layout import NO_CODE, Layout
 from neurodyn.tasks.mixtures.merging import narrowed
@@ -25,8 +26,7 @@ def check_tasks(tasks: Any) -> None:
         if not (isinstance(name, str) and name.isidentifier()):
             raise ValueError(f"Names of tasks are words without spaces, got {name!r}.")
         if not isinstance(task, AbstractTask):
-            kind = "the class itself" if isinstance(task, type) else type(task).__name__
-            raise ValueError(f"`{name}` must be a task (neurodyn.tasks), got {kind}.")
+            raise ValueError(f"`{name}` must be a task (neurodyn.tasks), got {kind_of(task)}.")
 
 
 def check_channels(inputs: Sequence[str], names: Sequence[str]) -> None:
@@ -111,11 +111,12 @@ def coordinates(
 ) -> dict[str, tuple[np.ndarray, str]]:
     """Labels of trials that the tasks know better than their conditions."""
     which, named = np.asarray(trials.conditions["task"]), {}
+    # Rows are picked by NumPy, because JAX would compile anew for every number of them.
     for k, (task, part) in enumerate(zip(tasks, found.parts, strict=True)):
         mine = np.flatnonzero(which == k)
         if not len(mine):
             continue
-        own = narrowed(found, k, _only(trials, mine), None)
+        own = _only(narrowed(found, k, trials, None), mine)
         for name, (values, unit) in task.coordinates(own).items():
             new, values = part.conditions.get(name, name), np.asarray(values)
             known = new in trials.conditions
@@ -128,7 +129,7 @@ def coordinates(
 
 
 def _only(trials: Trial, which: np.ndarray) -> Trial:
-    return jax.tree.map(lambda a: jnp.asarray(a)[which] if jnp.ndim(a) else a, trials)
+    return jax.tree.map(lambda a: np.asarray(a)[which] if np.ndim(a) else a, trials)
 
 
 def _nothing(values: np.ndarray, n: int) -> np.ndarray:

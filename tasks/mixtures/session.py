@@ -19,6 +19,7 @@ from neurodyn.tasks.base import (
     check_columns,
     check_names,
     draw_batch,
+    kind_of,
 )
 from neurodyn.tasks.mixtures import previous as earlier
 from neurodyn.tasks.mixtures.given import limits_of, table_of
@@ -108,7 +109,7 @@ class Session(AbstractTask):
         previous: str | Sequence[str] = (),
     ):
         if not isinstance(task, AbstractTask):
-            raise ValueError(f"`task` must be a task (neurodyn.tasks), got {type(task).__name__}.")
+            raise ValueError(f"`task` must be a task (neurodyn.tasks), got {kind_of(task)}.")
         if transition is not None and not isinstance(transition, AbstractTransition):
             raise ValueError(
                 "`transition` must be one of neurodyn.tasks.mixtures.transitions, e.g. "

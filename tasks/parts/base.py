@@ -183,6 +183,8 @@ class AbstractEpochTask(AbstractTrialTask):
         if parts.derived is not None:
             known = TrialConditions(found, schedule)
             derived = parts.derived(known, jax.random.fold_in(k_derived, 0))
+            if not isinstance(derived, Mapping):
+                raise ValueError(f"`derived` must return conditions by name, got {derived!r}.")
             for name in derived:
                 if name in found:
                     raise ValueError(f"`derived` returns {name!r}, which is a condition already.")

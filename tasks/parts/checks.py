@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from neurodyn.common.checks import number
-from neurodyn.tasks.laws import FromCondition
-from neurodyn.tasks.parts.assembly import Uniform
+from neurodyn.tasks.laws import ByCode, FromCondition
+from neurodyn.tasks.parts.assembly import Code, Uniform
 from neurodyn.tasks.parts.outputs import Classes
+from neurodyn.tasks.parts.terms import AbstractTerm
 from neurodyn.tasks.timeline import Duration, Timeline, check_step, whole_steps
 
 
@@ -17,6 +18,23 @@ def one_of(argument: str, name: Any, known: Iterable[str]) -> None:
     """Refuse a name that there is not."""
     if name not in tuple(known):
         raise ValueError(f"`{argument}`: {name!r} is none of {', '.join(known) or 'nothing'}.")
+
+
+def by_name(argument: str, given: Any) -> None:
+    """Refuse what names no epochs, or no groups of channels."""
+    if not isinstance(given, Mapping):
+        raise ValueError(f"`{argument}` must be a dictionary of names, got {given!r}.")
+
+
+def terms(argument: str, given: Any) -> None:
+    """Refuse groups of channels that are no terms."""
+    by_name(argument, given)
+    for name, term in given.items():
+        if not isinstance(term, AbstractTerm):
+            raise ValueError(
+                f"`{argument}[{name!r}]` must be a term, such as during('stimulus', value=1.0), "
+                f"got {term!r}."
+            )
 
 
 def whole_durations(
@@ -59,6 +77,8 @@ def timeline(
     durations: dict[str, Any] = {}
     for name, given in epochs.items():
         durations[name] = given
+        if isinstance(given, ByCode) and given.condition in conditions:
+            _check_codes(name, given, conditions[given.condition])
         if isinstance(given, str):
             one_of(f"epochs[{name!r}]", given, conditions)
             bounds = _bounds(name, given, conditions[given])
@@ -68,6 +88,18 @@ def timeline(
     align = next(iter(durations)) if align is None else align
     one_of("align", align, durations)
     return Timeline.build(dt, align, durations, {}, may_be_zero=tuple(durations), nearest=nearest)
+
+
+def _check_codes(epoch: str, law: ByCode, values: Any) -> None:
+    """Refuse codes without a duration: JAX would take the last one."""
+    if callable(values):
+        return
+    most = values.bounds[1] if isinstance(values, (Uniform, Code)) else float(values.max())
+    if most >= len(law.durations):
+        raise ValueError(
+            f"`epochs[{epoch!r}]` has {len(law.durations)} durations by the codes of "
+            f"{law.condition!r}, which go from 0 to {most:g}."
+        )
 
 
 def _bounds(epoch: str, name: str, values: Any) -> tuple[float, float]:

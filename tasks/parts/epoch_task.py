@@ -81,7 +81,8 @@ class EpochTask(AbstractEpochTask):
     Notes
     -----
     Functions must be pure JAX. A task with functions of your own cannot be saved, because files
-    hold no code: derive a class from :class:`~neurodyn.tasks.parts.AbstractEpochTask` then.
+    hold no code; and functions that are made anew with each task, such as lambdas, are compiled
+    anew. Derive a class from :class:`~neurodyn.tasks.parts.AbstractEpochTask` then.
 
     Examples
     --------
@@ -141,6 +142,10 @@ class EpochTask(AbstractEpochTask):
         reference: tuple[str, ...] = (),
         nearest: bool = False,
     ):
+        checks.by_name("epochs", epochs)
+        checks.terms("inputs", inputs)
+        if not isinstance(outputs, Classes):
+            checks.terms("outputs", outputs)
         design = checks.whole_durations(dt, conditions or {}, epochs, nearest)
         self.conditions, drawn, codes = crossed(design)
         self.drawn = tuple(drawn.items())

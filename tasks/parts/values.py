@@ -34,6 +34,12 @@ class TrialConditions(dict):
         super().__init__(named)
         self.schedule = schedule
 
+    def __missing__(self, name: str) -> Any:
+        """Say which conditions there are."""
+        raise ValueError(
+            f"There is no condition {name!r}; this task has {', '.join(self) or 'none'}."
+        )
+
 
 class AbstractRow(abc.ABC):
     """A value of several channels; hashable."""
@@ -190,15 +196,12 @@ def one_hot(code: Value, channels: int | tuple[str, ...], *, strength: Value = 1
 def resolve(value: Value, conditions: Mapping[str, Array]) -> Any:
     """A number, the value of a condition, or that of a function of all of them."""
     if isinstance(value, str):
-        if value not in conditions:
-            raise ValueError(
-                f"There is no condition {value!r}; this task has {', '.join(conditions) or 'none'}."
-            )
-        return conditions[value]
-    if not callable(value):
-        return value
-    schedule = getattr(conditions, "schedule", None)
-    return value(TrialConditions(conditions, schedule))
+        return _named(conditions)[value]
+    return value(_named(conditions)) if callable(value) else value
+
+
+def _named(conditions: Mapping[str, Array]) -> TrialConditions:
+    return TrialConditions(conditions, getattr(conditions, "schedule", None))
 
 
 def scalar(value: Value, conditions: Mapping[str, Array], dtype: Any) -> Float[Array, ""]:
