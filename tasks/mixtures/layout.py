@@ -1,6 +1,6 @@
 """What the tasks of a mixture have in common, and what each calls by a name of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,9 @@ from neurodyn.tasks.mixtures.given import limits_of, table_of
 
 #: What stands for a code that a trial does not have; absent numbers are 0.
 NO_CODE = -1
-#: Layouts by the structure of tasks, because all tasks draw and score trials to find one.
+#: What was found by the structure of tasks, because they draw and score trials for it.
 _FOUND: dict[Any, Any] = {}
-_MOST = 64
+_MOST = 256
 
 
 @dataclass(frozen=True)
@@ -92,20 +92,25 @@ def layout(
     tasks: Sequence[AbstractTask], names: tuple[str, ...], inputs: str, outputs: str
 ) -> Layout:
     """The layout of a mixture of tasks, found once for tasks of the same structure."""
-    leaves, structure = jax.tree.flatten(tuple(tasks))
+    return _once(_layout, tuple(tasks), names, inputs, outputs)
+
+
+def _once(find: Callable[..., Any], about: Any, *options: Any) -> Any:
+    """What ``find(about, *options)`` returns, found once for the structure of ``about``."""
+    leaves, structure = jax.tree.flatten(about)
     kinds = tuple((np.shape(x), x.dtype) for x in leaves)
-    of = (structure, kinds, names, inputs, outputs, jnp.result_type(float))
+    of = (find, structure, kinds, options, jnp.result_type(float))
     if of not in _FOUND:
         if len(_FOUND) >= _MOST:
             _FOUND.clear()
-        _FOUND[of] = _layout(tasks, names, inputs, outputs)
+        _FOUND[of] = find(about, *options)
     return _FOUND[of]
 
 
 def _layout(tasks: Sequence[AbstractTask], names: Any, inputs: str, outputs: str) -> Layout:
     pairs = list(zip(names, tasks, strict=True))
-    examples = [_example(task) for task in tasks]
-    scores = [_scores(task, example) for task, example in zip(tasks, examples, strict=True)]
+    examples = [_once(_example, task) for task in tasks]
+    scores = [_once(_scores, task) for task in tasks]
     found = [example.conditions for example in examples]
     known = [own | ours for own, ours in zip(scores, found, strict=True)]
     named = _united(pairs, known, found)
@@ -155,7 +160,7 @@ def refuse_strangers(tasks: Mapping[str, AbstractTask]) -> None:
         If two of them differ in their step or its unit, or in the kind of their targets; or if one
         is scored at its last step only, starts from an observation, or answers by several classes.
     """
-    examples = {name: _example(task) for name, task in tasks.items()}
+    examples = {name: _once(_example, task) for name, task in tasks.items()}
     first = next(iter(tasks))
     for name, task in tasks.items():
         what, example = f"`{name}` ({type(task).__name__})", examples[name]
@@ -200,11 +205,14 @@ def _kind(task: AbstractTask, example: Trial) -> str:
 
 
 def _example(task: AbstractTask) -> Trial:
+    """Shapes of two of its trials."""
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 2))
     return eqx.filter_eval_shape(eqx.filter_vmap(task.sample), keys)
 
 
-def _scores(task: AbstractTask, example: Trial) -> dict[str, Any]:
+def _scores(task: AbstractTask) -> dict[str, Any]:
+    """Shapes of their scores."""
+    example = _once(_example, task)
     shape = (*example.targets.shape[:-1], task.n_outputs)
     outputs = jax.ShapeDtypeStruct(shape, example.inputs.dtype)
     return eqx.filter_eval_shape(task.score, outputs, example)

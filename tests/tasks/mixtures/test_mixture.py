@@ -98,25 +98,27 @@ def test_channels_are_shared_or_private():
     assert arranged(x, []).shape == (2, 0)
 
 
+@eqx.filter_jit
+def marks(task, outputs, trials):
+    """Loss and its gradient, scores and their summary: one program for all tests of a task."""
+    gradient = jax.grad(lambda o: task.loss(o, trials).sum())(outputs)
+    scores = task.score(outputs, trials)
+    return task.loss(outputs, trials), gradient, scores, task.summary(scores, trials)
+
+
 @pytest.mark.parametrize("make", [choices, movements])
 def test_a_trial_is_one_of_its_task(make):
     task, trials = make(), given(make())
     outputs = outputs_for(task, trials)
-    evaluated = eqx.filter_jit(
-        lambda o, t: (
-            task.loss(o, t),
-            task.score(o, t),
-            jax.grad(lambda o: task.loss(o, t).sum())(o),
-        )
-    )
-    loss, scores, gradient = jax.tree.map(np.asarray, evaluated(outputs, trials))
+    loss, gradient, scores, _ = jax.tree.map(np.asarray, marks(task, outputs, trials))
     assert np.isfinite(gradient).all()
     for k, one in enumerate(task.tasks):
         mine, outs = own(task, k, trials)
         rows = trials.conditions["task"] == k
         shown = outputs[rows][:, : one.n_steps, outs]
-        np.testing.assert_allclose(loss[rows], one.loss(shown, mine), rtol=2e-6)
-        for name, value in one.score(shown, mine).items():
+        own_loss, _, own_scores, _ = marks(one, shown, mine)
+        np.testing.assert_allclose(loss[rows], own_loss, rtol=2e-6)
+        for name, value in own_scores.items():
             named = f"{task.names[k]}_{name}"
             found = scores[named if named in scores else name]
             np.testing.assert_allclose(found[rows], value, rtol=1e-5, atol=1e-5)
@@ -175,9 +177,8 @@ def test_the_targets_as_outputs_are_right():
         outputs = trials.targets
         if trials.targets.dtype.kind == "i":
             outputs = 9 * np.eye(task.n_outputs, dtype=np.float32)[trials.targets[..., 0]]
-        scores = task.score(outputs, trials)
+        _, _, scores, means = marks(task, outputs, trials)
         np.testing.assert_array_equal(scores["correct"], 1)
-        means = task.summary(scores, trials)
         names = {f"correct_{name}" for name in task.names} | {"correct", "correct_min"}
         assert all(means[name] == 1 for name in names)
 
@@ -196,11 +197,11 @@ def test_rules_and_reaches():
     with pytest.raises(ValueError, match="'direction'; this task takes: task, "):
         task.batch(0, N, direction=3)
     targets = np.clip(trials.targets, 1e-6, 1 - 1e-6)
-    scores = task.score(np.log(targets / (1 - targets)), trials)
+    _, _, scores, _ = marks(task, np.log(targets / (1 - targets)), trials)
     np.testing.assert_array_equal(scores["correct"], 1)
     trials.conditions["rule"] = np.where(np.arange(N) < 2, 0, held["rule"])
     right = scores | {"correct": (trials.conditions["rule"] > 0).astype(np.float32)}
-    means = task.summary(right, trials)
+    means = eqx.filter_jit(task.summary)(right, trials)
     # The worst rule, not the mean of the rules, is what the task of rules contributes.
     assert means["correct_rules"] == pytest.approx(4 / 6)
     assert (means["correct_fdgo"], means["correct_dmcgo"], means["correct_min"]) == (0, 1, 0)
@@ -247,17 +248,17 @@ def test_tasks_come_as_often_as_they_are_weighted_without_compiling_anew():
 def test_runs_are_labelled_by_their_task(tmp_path):
     task = choices()
     model = models.CTRNN(task.n_inputs, 8, task.n_outputs, key=0)
-    run = nd.simulate(model, task, repeats=2, key=0, save=())
-    assert run.task.values.tolist() == [0, 0, 1, 1]
+    run = nd.simulate(model, task, repeats=N // 2, key=0, save=())
+    assert run.task.values.tolist() == [0, 0, 0, 1, 1, 1]
     assert nd.labels.roles.conditions(run) == ["task"]
     assert '"task": {"0": "decide", "1": "match"}' in run.attrs["labels"]
     assert '"0": "negative (decide), nonmatch (match)"' in run.attrs["labels"]
-    assert (run.match.values[:2] == -1).all()
+    assert (run.match.values[:3] == -1).all()
     ends = run.outputs.notnull().all("output").sum("time")
     np.testing.assert_array_equal(ends, run.n_valid)
     nd.save(tmp_path / "task.nd", task)
     again = nd.load(tmp_path / "task.nd")
-    pairs = zip(*(jax.tree.leaves(t.batch(3, N)) for t in (task, again)), strict=True)
+    pairs = zip(*(jax.tree.leaves(given(t, 3)) for t in (task, again)), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
     reach = movements().trials(0, N, task=1)
     assert reach.angle.attrs["units"] == "deg"
@@ -273,9 +274,9 @@ def test_mixtures_of_mixtures_and_of_tasks_of_users():
     assert (trials.conditions["pair_task"][1::2] == -1).all()
     assert task.labels()["pair_task"] == {0: "slow", 1: "fast", -1: "none"}
     assert task.batch(0, 4, task=0, pair_task=1).conditions["pair_task"].tolist() == [1] * 4
-    scores = task.score(trials.targets, trials)
+    _, _, scores, means = marks(task, trials.targets, trials)
     assert (scores["correct"] == 1).all()
-    assert {"correct_slow", "correct_single", "correct_min"} <= set(task.summary(scores, trials))
+    assert {"correct_slow", "correct_single", "correct_min"} <= set(means)
     with pytest.raises(ValueError, match=r"an input 'task_slow'.*another name"):
         tasks.Mixture({"slow": inner, "single": Filter()})
 

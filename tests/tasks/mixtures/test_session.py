@@ -43,6 +43,13 @@ def network():
     return models.CTRNN(session().n_inputs, 5, session().n_outputs, noise_std=0.1, key=0)
 
 
+@eqx.filter_jit
+def marks(task, outputs, trials):
+    """Loss, scores and their summary, in one program."""
+    scores = task.score(outputs, trials)
+    return task.loss(outputs, trials), scores, task.summary(scores, trials)
+
+
 def as_outputs(task, targets):
     return 9 * np.eye(task.n_outputs, dtype=np.float32)[targets[..., 0]]
 
@@ -103,8 +110,7 @@ def test_the_task_shows_the_same_rows():
 def test_loss_and_scores_are_those_of_the_trials():
     task, trials = session(), drawn()
     outputs = np.random.default_rng(0).normal(size=(*trials.mask.shape[:2], 3)).astype(np.float32)
-    marks = eqx.filter_jit(lambda o: (task.loss(o, trials), task.score(o, trials)))
-    loss, scores = jax.tree.map(np.asarray, marks(outputs))
+    loss, scores, _ = jax.tree.map(np.asarray, marks(task, outputs, trials))
     edges, expected = np.asarray(trials.parts.edges), []
     for a, b in zip(edges[1, :-1], edges[1, 1:], strict=True):
         logits, mask = outputs[1, a:b].astype(float), trials.mask[1, a:b, 0]
@@ -116,9 +122,8 @@ def test_loss_and_scores_are_those_of_the_trials():
     np.testing.assert_allclose(scores["correct"], scores["each_correct"].mean(1), rtol=1e-6)
     last = outputs[1, edges[1, 1:] - 1].argmax(1) - 1
     np.testing.assert_array_equal(scores["each_choice"][1], last)
-    perfect = task.score(as_outputs(task, trials.targets), trials)
+    _, perfect, means = marks(task, as_outputs(task, trials.targets), trials)
     np.testing.assert_array_equal(perfect["each_correct"], 1)
-    means = task.summary(perfect, trials)
     assert (means["correct"], means["fixation"]) == (1, 1)
 
 
@@ -146,8 +151,7 @@ def test_sessions_of_a_mixture_take_turns():
     which = np.asarray(trials.parts.conditions["task"])
     assert (np.abs(np.diff(which)) == 1).all()
     np.testing.assert_array_equal(np.diff(trials.parts.edges), np.where(which, 30, 20))
-    scores = given.score(trials.targets, trials)
-    means = given.summary(scores, trials)
+    _, _, means = marks(given, trials.targets, trials)
     assert means["correct_short"] == means["correct_long"] == means["correct_min"] == 1
     run = given.trials(0, 2)
     assert run.task.values.tolist() == which.ravel().tolist()
@@ -223,4 +227,4 @@ def test_bad_sessions_are_refused(make, message):
 @pytest.mark.parametrize("save", [nd.Save(every=2), nd.Save(window=(0.0, 100.0))])
 def test_records_that_cannot_be_cut_are_refused(save):
     with pytest.raises(ValueError, match=r"cut into their trials.*task.batch\(key, n\)"):
-        nd.simulate(network(), session(), n_trials=2, key=0, save=save)
+        nd.simulate(network(), session(), n_trials=SESSIONS, key=1, save=save)
