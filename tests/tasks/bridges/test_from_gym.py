@@ -285,6 +285,7 @@ def broken(**fields):
     ("env", "error", "match"),
     [
         (SimpleNamespace(), TypeError, "no new_trial, no dt"),
+        (Fake, TypeError, r"got the class itself: Fake\(\)"),
         (broken(gt=None), TypeError, "needs rewards"),
         (broken(ob=np.zeros((7, 2))), ValueError, r"`ob` must be .*\(3,\).*got shape \(7, 2\)"),
         (broken(ob=np.zeros((7, 3, 1))), ValueError, "made flat"),

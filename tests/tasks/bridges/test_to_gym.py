@@ -84,6 +84,8 @@ def test_rewards_and_what_is_said_of_a_step():
     assert env.number == 2
     with pytest.raises(ValueError, match="An action must be in Discrete"):
         env.step(3)
+    with pytest.raises(ValueError, match="'choice_correct' takes negative, positive, got 'up'"):
+        env.reset(options={"conditions": {"choice_correct": "up"}})
 
 
 def test_seeds_and_resets():
@@ -123,6 +125,8 @@ def test_there_and_back():
 def test_bad_calls_are_refused(monkeypatch):
     with pytest.raises(TypeError, match="takes a task, got str"):
         tasks.to_gym("PerceptualDecision")
+    with pytest.raises(TypeError, match="takes a task, got the class itself"):
+        tasks.to_gym(tasks.PerceptualDecision)
     with pytest.raises(ValueError, match="trials_per_episode"):
         tasks.to_gym(KINDS["numbers"](), trials_per_episode=0)
     with pytest.raises(ValueError, match="to_gym draws random numbers"):

@@ -203,7 +203,7 @@ def test_spikes_go_to_the_trial_they_fall_into():
         (lambda task: tasks.Session(tasks.Session(task, 5), 5), "not sessions"),
         (lambda task: tasks.Session(task, 1), "`n_trials` must be a whole number >= 2"),
         (lambda task: tasks.Session(task, 5, "blocks"), "`transition` must be one of"),
-        (lambda task: tasks.Session(tasks.ContrastDecision, 5), "`task` must be a task"),
+        (lambda task: tasks.Session(tasks.ContrastDecision, 5), "must be a task.*the class itself"),
         (lambda task: tasks.Session(task, 5, previous="choice"), "inputs are drawn before it runs"),
         (
             lambda task: tasks.Session(task, 5, Blocks.priors("place", SIDES)),

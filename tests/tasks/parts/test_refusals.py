@@ -4,8 +4,10 @@ import jax.numpy as jnp
 import pytest
 
 from neurodyn import tasks
+from neurodyn.tasks.laws import ByCode
 from neurodyn.tasks.parts import (
     classes,
+    code,
     during,
     hits,
     repeat,
@@ -55,6 +57,18 @@ OPTIONS = {
         ({"weights": {"a": 0, "b": 0}}, "all 0"),
         ({"output_weights": {"z": 1.0}}, "`output_weights`: 'z' is none of o"),
         ({"grace": {"b": 100}}, "must be shorter than the shortest 'b'"),
+        ({"epochs": [("a", 100)]}, r"`epochs` must be a dictionary of names, got \[\('a', 100\)\]"),
+        (
+            {"epochs": {"a": ByCode("x", (100,))}, "conditions": {"x": (0, 1)}},
+            "which go from 0 to 1",
+        ),
+        ({"epochs": {"a": ByCode("x", (100,))}, "conditions": {"x": code(3)}}, "go from 0 to 2"),
+        ({"inputs": during("a")}, "`inputs` must be a dictionary of names"),
+        ({"inputs": {"i": 1.0}}, r"`inputs\['i'\]` must be a term, such as during"),
+        ({"outputs": {"o": "x"}}, r"`outputs\['o'\]` must be a term"),
+        ({"inputs": {"i": during("a", value=lambda c: c["z"])}}, "no condition 'z'; this task has"),
+        ({"inputs": {"i": signal(lambda c, key: c.schedule.during("z"))}}, "no epoch 'z', only a"),
+        ({"derived": lambda c, key: None}, "`derived` must return conditions by name, got None"),
         ({"link": "tanh"}, "`link`: 'tanh' is none of linear, sigmoid"),
         ({"score": within("z", tolerance=0.1)}, "no epoch 'z', only a, b"),
         ({"score": lambda task, outputs, trials: {}}, "dictionary with 'correct'"),
@@ -73,6 +87,7 @@ def test_what_does_not_fit_is_refused(options, message):
         (lambda: during("a", value=ring("x"), width=3).names, "`width` is 3, but the value has 32"),
         (lambda: ring("x", 2), "`n` must be a whole number >= 3"),
         (lambda: uniform(3, 3), "low < high"),
+        (lambda: ByCode("x", 100), "one duration for each code"),
         (lambda: repeat({"a": 1}, 0), "`n` must be"),
         (lambda: hits(last=True), "names of the epochs"),
         (lambda: classes("one", target=during("a")), "two names"),
