@@ -62,11 +62,11 @@ neurogym: $(VENV)/neurogym/.done
 	$(VENV)/neurogym/bin/python -m tests.tasks.bridges.real_neurogym
 	$(VENV)/neurogym/bin/python -m tests.benchmarks neurogym $(BENCH)
 
-$(VENV)/neurogym/.done: pyproject.toml | $(VENV)/pyvenv.cfg
+$(VENV)/neurogym/.done: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	@$(bin)/python -m venv $(VENV)/neurogym
 	@echo "Installing neurogym into $(VENV)/neurogym; this takes a few minutes the first time"
 	@$(VENV)/neurogym/bin/python -m pip install --quiet --disable-pip-version-check \
-	    --editable '.[neurogym,fast]' neurogym==2.3.1
+	    --editable '.[neurogym,fast]' "$$(sed -n '/^neurogym==/p' constraints.txt)"
 	@touch $@
 
 lint: $(VENV)/.lint

@@ -36,5 +36,5 @@ def test_wrong_names_are_refused():
         mixture().code("go")
     with pytest.raises(ValueError, match="takes the codes"):
         mixture().batch(0, 2, task=2)
-    with pytest.raises(ValueError, match="must be numbers, of the codes.*1: 'match'"):
+    with pytest.raises(ValueError, match=r"must be numbers, of the codes.*1: 'match'"):
         mixture().batch(0, 2, task="match")
