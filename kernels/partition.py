@@ -39,8 +39,8 @@ def over_batch(
     n : int
         Size of the batch.
     """
-    shares = _free().get(AXIS, 1)
-    if shares == 1 or n % shares:
+    n_shares = shares(AXIS)
+    if n_shares == 1 or n % n_shares:
         return function(*arguments)
 
     def spec(axis: Any) -> PartitionSpec:
@@ -57,6 +57,14 @@ def over_batch(
         check_vma=False,
     )
     return shared(*arguments)
+
+
+def shares(axis: str) -> int:
+    """Number of devices over which the compiler partitions the program along an axis of the mesh.
+
+    It is 1 without a mesh, and inside of a ``jax.shard_map`` along this axis.
+    """
+    return _free().get(axis, 1)
 
 
 def _free() -> dict[str, int]:

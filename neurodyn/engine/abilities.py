@@ -156,11 +156,12 @@ class HasUnitAxes(Protocol):
     What is split changes speed and memory, never a result by more than rounding.
     """
 
-    def unit_axes(self) -> dict[str, int]:
-        """Axis of the arrays in each field by its name, such as ``{"W": 1, "cells.tau": 0}``.
+    def unit_axes(self) -> dict[str, int | None]:
+        """Axis of the arrays in a field, by its name, such as ``{"gates": 0, "cells.tau": None}``.
 
-        Arrays of other fields are whole on each device. Weights ``(pre, post)`` are best split by
-        the units that they go to, since a device then computes all input of its own units.
+        None keeps them whole on each device. Fields that are left out are split as without this
+        method. Weights ``(pre, post)`` are best split by the units that they go to, since a device
+        then computes all input of its own units.
         """
 
 

@@ -6,12 +6,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
 from neurodyn.engine import devices
 from neurodyn.engine.abilities import DividesUnits, HasUnitAxes
 from neurodyn.engine.units import shapes_of, unit_axis
+from neurodyn.kernels.partition import shares
 from neurodyn.params import AbstractDistribution
 
 __all__ = ["InParts", "place"]
@@ -176,58 +177,64 @@ def shardings(system: Any, mesh: Mesh, *, leading: str | None = None, like: Any 
         If the system names a field or an axis that it does not have, or one that cannot be split.
     """
     n = mesh.shape["unit"]
+    units = -1 if n == 1 else count_units(system if like is None else like)
+    units = -1 if units is None else units  # no axis has -1 entries
+    found = devices.unit_shardings(system, mesh, units, leading=leading)
     if n == 1 or not isinstance(system, HasUnitAxes):
-        units = -1 if n == 1 else count_units(system if like is None else like)
-        return devices.unit_shardings(system, mesh, -1 if units is None else units, leading=leading)
+        return found
     axes, shift = system.unit_axes(), 0 if leading is None else 1
+    paths = [(_name(path), x) for path, x in jax.tree_util.tree_leaves_with_path(system)]
     for name, axis in axes.items():
-        _check_axis(system, name, axis, shift, n)
+        shapes = [x.shape[shift:] for path, x in paths if _below(path, name) and eqx.is_array(x)]
+        _check_axis(system, name, axis, shapes, n)
 
-    def one(path: Any, x: Any) -> NamedSharding | None:
-        if not hasattr(x, "shape"):
-            return None
-        spec: list[str | None] = [leading, *(None,) * (x.ndim - 1)] if shift else [None] * x.ndim
-        axis = _axis_of(jax.tree_util.keystr(path, simple=True, separator="."), axes)
+    def one(path: Any, x: Any, to: NamedSharding | None) -> NamedSharding | None:
+        names = [name for name in axes if _below(_name(path), name)]
+        if to is None or not names:
+            return to
+        axis = axes[max(names, key=len)]
+        spec: list[str | None] = [None] * x.ndim
+        spec[:shift] = [leading] * shift
         if axis is not None and axis + shift < x.ndim and x.shape[axis + shift] % n == 0:
             spec[axis + shift] = "unit"
         return devices.along(mesh, *spec)
 
-    return jax.tree_util.tree_map_with_path(one, system)
+    return jax.tree_util.tree_map_with_path(one, system, found)
 
 
-def _axis_of(path: str, axes: dict[str, int]) -> int | None:
-    """The axis of the longest name that begins a path."""
-    found = [name for name in axes if path == name or path.startswith(f"{name}.")]
-    return axes[max(found, key=len)] if found else None
+def _name(path: Any) -> str:
+    """The names of fields and parts that lead to an array, with dots between them."""
+    return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
-def _check_axis(system: Any, name: str, axis: int, shift: int, n: int) -> None:
-    what, part = f"`unit_axes` of {type(system).__name__}", system
-    for word in name.split("."):
-        part = part.get(word, part) if isinstance(part, dict) else getattr(part, word, system)
-        if part is system:
-            raise ValueError(f"{what} names {name!r}, but there is no {word!r}: take a field.")
-    shapes = [x.shape[shift:] for x in jax.tree.leaves(part) if hasattr(x, "shape")]
-    if shapes and not any(0 <= axis < len(shape) for shape in shapes):
+def _below(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}.")
+
+
+def _check_axis(system: Any, name: str, axis: int | None, shapes: list[Any], n: int) -> None:
+    what = f"`unit_axes` of {type(system).__name__}"
+    if not hasattr(system, name.split(".")[0]):
+        raise ValueError(f"{what} names {name!r}, which is no field.")
+    if axis is None or not shapes:
+        return
+    listed = ", ".join(map(str, shapes))
+    sizes = [shape[axis] for shape in shapes if 0 <= axis < len(shape)]
+    if not sizes:
         raise ValueError(
-            f"{what} gives axis {axis} of {name!r}, whose arrays have the shapes "
-            f"{', '.join(map(str, shapes))}: count axes from 0."
+            f"{what} gives axis {axis} of {name!r}, which has arrays of shape {listed}: count axes "
+            "from 0."
         )
-    if shapes and not any(shape[axis] % n == 0 for shape in shapes if 0 <= axis < len(shape)):
+    if all(size % n for size in sizes):
         raise ValueError(
-            f"{what}: axis {axis} of {name!r} cannot be shared out evenly over the {n} devices "
-            f"along 'unit', its arrays have the shapes {', '.join(map(str, shapes))}: leave "
-            f"{name!r} out, which keeps it whole on each device."
+            f"{what} gives axis {axis} of {name!r}, which has arrays of shape {listed}, and which "
+            f"{n} devices along 'unit' cannot share out evenly: give None, which keeps them whole "
+            "on each device, or take another number of devices."
         )
 
 
 def by_unit(state: PyTree, system: Any) -> PyTree:
     """The states of a batch, kept by unit in a program that is partitioned by ``"unit"``."""
-    mesh = jax.sharding.get_abstract_mesh()
-    split = mesh.shape.get("unit", 1) > 1
-    if not split or dict(zip(mesh.axis_names, mesh.axis_types, strict=True))["unit"] != (
-        AxisType.Auto
-    ):
+    if shares("unit") == 1:
         return state
     n = count_units(system)
 

@@ -7,9 +7,10 @@ from jaxtyping import Array, Float
 
 from neurodyn.kernels import add_spikes
 from neurodyn.models.spiking.network import groups as cells
+from neurodyn.models.spiking.network.divided import Divided, add_divided
 from neurodyn.models.spiking.network.projection import Connection
 from neurodyn.models.spiking.network.state import NetworkX
-from neurodyn.models.spiking.network.weights import CSR, Dense
+from neurodyn.models.spiking.network.weights import Dense
 from neurodyn.system import State
 
 Named = dict[str, Any]
@@ -35,7 +36,7 @@ def deliver(
             continue
         sent = spikes[each.pre[0] : each.pre[1]] if each.source is None else events[each.source]
         arrived, seen[name], projections[name] = each.deliver(projections[name], sent, dt)
-        arrived = jnp.pad(arrived, (each.post[0], network.n_units - each.post[1]))
+        arrived = jnp.pad(arrived, (each.reaches[0], network.n_units - each.reaches[1]))
         before = arrivals.get(each.synapse)
         arrivals[each.synapse] = arrived if before is None else before + arrived
     added, arrivals = _added(network, state, spikes, arrivals)
@@ -51,15 +52,20 @@ def _added(network, state, spikes, arrivals) -> tuple[Named, Named]:
     onto = {
         name: state.x.synapses[name] if name in whole else arrivals.get(name) for name in reached
     }
-    sparse = [each for each in at_once if isinstance(each.weights, CSR)]
+    sparse = [each for each in at_once if not isinstance(each.weights, Dense)]
     for each in at_once:
         if isinstance(each.weights, Dense):
             onto[each.synapse] = _through_matrix(each, spikes, onto[each.synapse])
     names = list(dict.fromkeys(each.synapse for each in sparse))
     nothing = jnp.zeros((network.n_units,), spikes.dtype)
     states = [nothing if onto[name] is None else onto[name] for name in names]
-    rows = [each.rows(names.index(each.synapse)) for each in sparse]
-    onto |= dict(zip(names, add_spikes(states, spikes, rows), strict=True))
+    places = [names.index(each.synapse) for each in sparse]
+    if any(isinstance(each.weights, Divided) for each in sparse):
+        states = add_divided(states, spikes, sparse, places)
+    else:
+        rows = [each.rows(place) for each, place in zip(sparse, places, strict=True)]
+        states = add_spikes(states, spikes, rows)
+    onto |= dict(zip(names, states, strict=True))
     added = {name: onto[name] for name in reached if name in whole}
     return added, arrivals | {name: onto[name] for name in reached if name not in whole}
 

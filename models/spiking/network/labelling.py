@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from neurodyn.models.spiking.network.weights import CSR
+from neurodyn.models.spiking.network.weights import Dense
 from neurodyn.system import Variable
 
 #: Fields of a network that :func:`parts` describes.
@@ -21,7 +21,7 @@ def parts(network: Any) -> list[str]:
     ]
     for name, each in network.projections.items():
         weights = each.weights
-        n = weights.indices.size if isinstance(weights, CSR) else each.n_pre * each.n_post
+        n = each.n_pre * each.n_post if isinstance(weights, Dense) else weights.indices.size
         said.append(f"{n:,} synapses in {name!r}")
     return said
 

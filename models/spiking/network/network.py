@@ -17,6 +17,7 @@ from neurodyn.models.spiking.cells.schemes import as_scheme
 from neurodyn.models.spiking.cells.surrogate import AbstractSurrogate, FastSigmoid
 from neurodyn.models.spiking.network import assemble, checking, labelling, step
 from neurodyn.models.spiking.network import groups as cells
+from neurodyn.models.spiking.network.divided import AbstractDivisible
 from neurodyn.models.spiking.network.population import Population
 from neurodyn.models.spiking.network.projection import Connection, Projection
 from neurodyn.models.spiking.network.readout import Readout
@@ -26,10 +27,10 @@ from neurodyn.models.spiking.synapses.synapse import AbstractSynapse
 from neurodyn.params import AbstractParameter
 from neurodyn.params.base import changed
 from neurodyn.params.describe import described
-from neurodyn.system import AbstractSpiking, State
+from neurodyn.system import State
 
 
-class Network(AbstractSpiking):
+class Network(AbstractDivisible):
     """A network of spiking neurons, or uncoupled ones.
 
     In each step the scheme advances neurons and synapses. Then follow, in this order: spikes, their

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from neurodyn.common.reprs import brief
-from neurodyn.kernels import Rows, delayed_spike_product
+from neurodyn.kernels import Rows
 from neurodyn.models.spiking.network.connect import AbstractConnectivity, AllToAll
+from neurodyn.models.spiking.network.divided import Divided
 from neurodyn.models.spiking.network.weights import Dense, Weights, present
 from neurodyn.models.spiking.plasticity.base import AbstractProjectionRule
 from neurodyn.models.spiking.synapses.short_term import TsodyksMarkram
@@ -128,7 +129,7 @@ class Connection(eqx.Module):
         As given.
     """
 
-    weights: Weights
+    weights: Weights | Divided
     source: str | None = eqx.field(static=True)
     pre: tuple[int, int] = eqx.field(static=True)
     post: tuple[int, int] = eqx.field(static=True)
@@ -155,6 +156,13 @@ class Connection(eqx.Module):
     def at_once(self) -> bool:
         """Whether spikes of the network pass unchanged, in the step in which they occur."""
         return None is self.source is self.delay is self.short_term is self.rule
+
+    @property
+    def reaches(self) -> tuple[int, int]:
+        """First unit of its sums, and the one after the last: with divided synapses, all units."""
+        if isinstance(self.weights, Divided):
+            return 0, self.weights.n_parts * self.weights.block
+        return self.post
 
     def rows(self, onto: int) -> Rows:
         """The synapses of a sparse projection, as rows over the units of the network."""
@@ -184,7 +192,7 @@ class Connection(eqx.Module):
                     "Delays need a fixed clock: use nd.integrate or nd.simulate with a step `dt` "
                     "that is a plain number."
                 )
-            width = self.n_post if self.rule is None else self.n_pre
+            width = self.n_pre if self.rule is not None else self.reaches[1] - self.reaches[0]
             ring = jnp.zeros((self.n_slots, width), dtype)
             head = jnp.zeros((), jnp.int32)
         terminals = None if self.short_term is None else self.short_term.start(self.n_pre, dtype)
@@ -200,7 +208,7 @@ class Connection(eqx.Module):
 
     def deliver(
         self, memory: ProjectionMemory, events: Float[Array, " pre"], dt: Float[Array, ""]
-    ) -> tuple[Float[Array, " post"], Float[Array, " pre"], ProjectionMemory]:
+    ) -> tuple[Float[Array, " reached"], Float[Array, " pre"], ProjectionMemory]:
         """Arrivals of this step, the spikes that a rule receives, and the spikes under way."""
         late = self.delay is not None
         if late and self.rule is not None:
@@ -224,15 +232,7 @@ class Connection(eqx.Module):
         if jnp.ndim(value_of(self.delay)) == 0:
             memory = self._sent(memory, weights.product(events), dt)
         else:
-            ring = delayed_spike_product(
-                memory.ring,
-                memory.head,
-                events,
-                weights.indptr,
-                weights.indices,
-                weights.values,
-                self._steps(dt),
-            )
+            ring = weights.delayed(memory.ring, memory.head, events, self._steps(dt))
             memory = memory._replace(ring=ring, head=(memory.head + 1) % self.n_slots)
         # Arrived entries are overwritten in a later step: reading comes after writing, so that the
         # ring is not copied.

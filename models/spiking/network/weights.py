@@ -11,7 +11,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from neurodyn.common.arrays import as_array
 from neurodyn.common.reprs import brief
-from neurodyn.kernels import sparse_spike_product, spike_product
+from neurodyn.kernels import delayed_spike_product, sparse_spike_product, spike_product
+from neurodyn.models.spiking.network.parts import by_columns
 from neurodyn.params import AbstractElementwise, AbstractParameter, Dale, Fixed, only
 from neurodyn.params.base import changed, value_of
 from neurodyn.params.laws import is_concrete
@@ -48,7 +49,7 @@ class Dense(eqx.Module):
         self, events: Float[Array, " pre"], onto: Float[Array, " post"] | None = None
     ) -> Float[Array, " post"]:
         """Weights of the events of one step, each times its size, added to `onto` or to zero."""
-        return spike_product(events, present(self), onto)
+        return by_columns(spike_product, events, present(self), onto)
 
     def matrix(self) -> Float[Array, "pre post"]:
         """The matrix."""
@@ -115,6 +116,13 @@ class CSR(eqx.Module):
     def product(self, events: Float[Array, " pre"]) -> Float[Array, " post"]:
         """Summed weights of the events of one step, each times its size."""
         return sparse_spike_product(events, self.indptr, self.indices, present(self), self.n_post)
+
+    def delayed(
+        self, ring: Float[Array, "slot post"], head: Any, events: Float[Array, " pre"], steps: Any
+    ) -> Float[Array, "slot post"]:
+        """The ring of spikes under way with those of one step, which arrive after so many steps."""
+        values = value_of(self.values)
+        return delayed_spike_product(ring, head, events, self.indptr, self.indices, values, steps)
 
     def matrix(self) -> Float[Array, "pre post"]:
         """As a dense matrix."""
