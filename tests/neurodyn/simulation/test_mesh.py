@@ -33,6 +33,11 @@ def test_eight_devices_give_the_run_of_one():
     on_eight_devices("small")
 
 
+@pytest.mark.slow
+def test_eight_devices_give_the_run_of_one_for_every_model():
+    on_eight_devices("full")
+
+
 def network(n: int = 8):
     return models.CTRNN(1, n, 1, key=0)
 
